@@ -1,0 +1,1 @@
+"""The simulation kernel: time, envelopes, total order, windows, random streams, digest, snapshots."""

@@ -1,0 +1,45 @@
+"""What a simulated actor is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from ceas_ray.kernel.envelope import Effect, Envelope
+
+
+class Actor(ABC):
+    """A plain object that answers envelopes. Time comes from the envelope, randomness from a named stream.
+
+    name: `kind` or `kind/identity`; the part before the first slash is the actor's kind.
+    lookahead: whatever the actor's state, an envelope that it receives from another actor at time t causes no
+        envelope *to another actor* that is delivered before t + lookahead, be it at once, by a timer or by work.
+    own_lookahead: the same, after an envelope of its own (a timer, or the result of its work). Both in picoseconds,
+        at least 1.
+    """
+
+    name: str
+    lookahead: int
+    own_lookahead: int
+
+    @property
+    def kind(self) -> str:
+        """What sort of actor this is: processor, link, replica, ..."""
+        return self.name.partition("/")[0]
+
+    @abstractmethod
+    def handle(self, envelope: Envelope) -> Sequence[Effect]:
+        """Answer one envelope; `envelope.deliver_at` is now. Every answer is delivered at least 1 ps later."""
+
+    def promise(self, now: int) -> int:
+        """An unconditional promise: whatever arrives, nothing to another actor is delivered before this time."""
+        return 0
+
+    @abstractmethod
+    def snapshot(self) -> Any:
+        """The whole state in plain values, messages and arrays, as `codec.encode` takes them."""
+
+    @abstractmethod
+    def restore(self, state: Any) -> None:
+        """Go back to a state that `snapshot` returned (after encoding: sequences are tuples, arrays read-only)."""

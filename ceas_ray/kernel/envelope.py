@@ -1,0 +1,104 @@
+"""Envelopes, and what handling one may cause."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ceas_ray.kernel.codec import encode, message
+
+
+class Envelope:
+    """A payload on its way: delivered to `receiver` at `deliver_at` (picoseconds).
+
+    `serial` counts what its sender has sent, so that (deliver_at, sender, serial) is a total order of all envelopes
+    of a simulation, whatever process they were sent from.
+    """
+
+    __slots__ = ("_payload_bytes", "deliver_at", "payload", "receiver", "sender", "serial")
+
+    def __init__(
+        self,
+        deliver_at: int,
+        sender: str,
+        serial: int,
+        receiver: str,
+        payload: Any,
+        payload_bytes: bytes | None = None,
+    ) -> None:
+        self.deliver_at = deliver_at
+        self.sender = sender
+        self.serial = serial
+        self.receiver = receiver
+        self.payload = payload
+        self._payload_bytes = payload_bytes
+
+    @property
+    def order(self) -> tuple[int, str, int]:
+        """The place of this envelope in the total order."""
+        return (self.deliver_at, self.sender, self.serial)
+
+    @property
+    def own(self) -> bool:
+        """Whether an actor sent this to itself: a timer, or a result of its work."""
+        return self.sender == self.receiver
+
+    @property
+    def payload_bytes(self) -> bytes:
+        """The payload in canonical form, encoded once."""
+        if self._payload_bytes is None:
+            self._payload_bytes = encode(self.payload)
+        return self._payload_bytes
+
+    def __repr__(self) -> str:
+        return f"{type(self.payload).__name__} {self.sender} -> {self.receiver} at {self.deliver_at} ps"
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Deliver `payload` (a message) to `receiver` at `deliver_at`; to oneself it is a timer."""
+
+    deliver_at: int
+    receiver: str
+    payload: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Heavy computing of known simulated length: `WorkDone(kind, output)` reaches its sender at `ready_at`.
+
+    The host groups the work of a kind over its actors and runs it as one call; `inputs` are plain values and arrays.
+    """
+
+    kind: str
+    inputs: Mapping[str, Any]
+    ready_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A measurement for the journal: it leaves the simulation and influences nothing in it."""
+
+    name: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Ends a round at time `at`: all hosts stop there, a consistent cut, and the round's digest is taken."""
+
+    round_index: int
+    at: int
+    model: Any
+
+
+Effect = Send | Work | Observation | Mark
+
+
+@message
+class WorkDone:
+    """The result of an actor's own `Work`."""
+
+    kind: str
+    output: Any

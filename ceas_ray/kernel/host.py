@@ -1,0 +1,325 @@
+"""A host: the actors that live together in one process, and the runner of their work."""
+
+from __future__ import annotations
+
+import heapq
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.codec import decode, encode, freeze
+from ceas_ray.kernel.digest import EMPTY_DIGEST, extended
+from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send, Work, WorkDone
+from ceas_ray.kernel.errors import SimulationError
+from ceas_ray.kernel.time import FOREVER
+
+WorkFunction = Callable[[Sequence[Mapping[str, Any]]], Sequence[Any]]
+"""Computes work of one kind, for any number of actors at once: the results must not depend on who is packed with whom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """Envelopes for one host: their canonical bytes, and for each receiver the earliest delivery from another actor."""
+
+    envelopes: bytes
+    earliest: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class HostStatus:
+    """What the others must know of a host.
+
+    bound: B(host), before which no envelope of its unhandled ones can cause a delivery elsewhere. next_at: its earliest
+    unhandled envelope. promises: of all its actors, in their order. digests: of all its actors, in their order.
+    """
+
+    bound: int
+    next_at: int
+    promises: tuple[int, ...]
+    digests: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class WindowReply:
+    """What came of one window on one host."""
+
+    status: HostStatus
+    mail: Mapping[str, Mail]
+    observations: tuple[tuple[int, str, str, Mapping[str, Any]], ...]
+    mark: Mark | None
+    handled: int
+    work_seconds: float
+
+
+@dataclass
+class _Resident:
+    """An actor with the kernel's books on it."""
+
+    actor: Actor
+    serial: int = 0
+    digest: bytes = EMPTY_DIGEST
+    promised: int = 0
+    floors: dict[int, int] = field(default_factory=dict)
+    """For an own envelope (by serial) that was caused from outside: nothing of its consequences leaves before this."""
+
+
+class Host:
+    """Handles its actors' envelopes in total order, strictly before the horizon that the others allow."""
+
+    def __init__(
+        self,
+        name: str,
+        actors: Sequence[Actor],
+        work: Mapping[str, WorkFunction] | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        """`clock` only measures the wall time of work for the report; nothing in the simulation sees it."""
+        self.name = name
+        self._residents = {actor.name: _Resident(actor) for actor in actors}
+        if len(self._residents) != len(actors):
+            raise ValueError(f"host {name}: actors must have different names")
+        for actor in actors:
+            if actor.lookahead < 1 or actor.own_lookahead < 1:
+                raise ValueError(f"{actor.name}: lookahead must be at least 1 ps")
+        self._work = dict(work or {})
+        self._clock = clock or (lambda: 0.0)
+        self._heap: list[tuple[int, str, int, Envelope]] = []
+        self._pending: dict[tuple[str, int], Work] = {}
+        self._placement: Mapping[str, str] = {}
+        self._lookahead_of_host: Mapping[str, int] = {}
+        self._window = -1
+        self._last_reply: WindowReply | None = None
+        self._work_seconds = 0.0
+        self.envelopes_handled = 0
+        """A progress counter: a watchdog may read it from another thread."""
+
+    # --- set-up ----------------------------------------------------------------------------------------------------
+
+    @property
+    def actor_names(self) -> tuple[str, ...]:
+        """The actors that live here, in a fixed order."""
+        return tuple(self._residents)
+
+    def directory(self) -> dict[str, tuple[int, int]]:
+        """Lookahead and own lookahead of each actor here."""
+        return {name: (r.actor.lookahead, r.actor.own_lookahead) for name, r in self._residents.items()}
+
+    def connect(self, placement: Mapping[str, str], lookahead_of_host: Mapping[str, int]) -> HostStatus:
+        """Learn where every actor lives and the least lookahead of each host."""
+        self._placement, self._lookahead_of_host = placement, lookahead_of_host
+        return self.status()
+
+    def status(self) -> HostStatus:
+        """The bound, the earliest unhandled envelope, promises and digests as they are now."""
+        return HostStatus(
+            bound=self._bound(),
+            next_at=self._heap[0][0] if self._heap else FOREVER,
+            promises=tuple(r.promised for r in self._residents.values()),
+            digests=tuple(r.digest for r in self._residents.values()),
+        )
+
+    # --- a window --------------------------------------------------------------------------------------------------
+
+    def step(self, window: int, horizon: int, mail: Sequence[bytes]) -> WindowReply:
+        """Take the mail, then handle all that is strictly before `horizon`.
+
+        Idempotent by window number: a repeated call returns the reply of the first.
+        """
+        if window == self._window:
+            assert self._last_reply is not None
+            return self._last_reply
+        self._window = window
+        for envelopes in mail:
+            self._receive(envelopes)
+        outbox: dict[str, list[Envelope]] = {}
+        observations: list[tuple[int, str, str, Mapping[str, Any]]] = []
+        mark: Mark | None = None
+        handled, work_before = 0, self._work_seconds
+        bound = self._bound()
+        while self._heap and self._heap[0][0] < horizon:
+            if self._heap[0][3].payload is None:
+                self._run_pending_work()
+            envelope = heapq.heappop(self._heap)[3]
+            handled += 1
+            self.envelopes_handled += 1
+            for effect in self._handle(envelope):
+                if isinstance(effect, Mark):
+                    assert mark is None, "a second mark in one window"
+                    mark = effect
+                    horizon = min(horizon, effect.at)
+                elif isinstance(effect, Observation):
+                    observations.append((envelope.deliver_at, envelope.receiver, effect.name, effect.values))
+                else:
+                    new = self._stamp(envelope, effect)
+                    target = self._placement.get(new.receiver, self.name)
+                    if target == self.name:
+                        heapq.heappush(self._heap, (*new.order, new))
+                    else:
+                        assert new.deliver_at >= bound, f"{new} left before the bound of host {self.name}"
+                        horizon = min(horizon, new.deliver_at + self._lookahead_of_host[target])
+                        outbox.setdefault(target, []).append(new)
+        self._last_reply = WindowReply(
+            status=self.status(),
+            mail={target: _mail(envelopes) for target, envelopes in outbox.items()},
+            observations=tuple(observations),
+            mark=mark,
+            handled=handled,
+            work_seconds=self._work_seconds - work_before,
+        )
+        return self._last_reply
+
+    def post(self, envelopes: Iterable[Envelope]) -> None:
+        """Put envelopes from outside of the simulation (its beginning) into the heap."""
+        for envelope in envelopes:
+            heapq.heappush(self._heap, (*envelope.order, envelope))
+
+    # --- snapshot --------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything that is needed to go on: actors' states, serials, digests, unhandled envelopes and work.
+
+        Valid on any host: `actors` maps each name to its part, and envelopes lie with their receiver.
+        """
+        actors: dict[str, Any] = {}
+        for name, resident in self._residents.items():
+            unhandled = sorted(entry for entry in self._heap if entry[3].receiver == name)
+            actors[name] = {
+                "state": encode(resident.actor.snapshot()),
+                "serial": resident.serial,
+                "digest": resident.digest,
+                "promised": resident.promised,
+                "floors": {serial: floor for serial, floor in sorted(resident.floors.items())},
+                "envelopes": [_wire(entry[3]) for entry in unhandled if entry[3].payload is not None],
+                "work": [
+                    [serial, work.ready_at, work.kind, encode(dict(work.inputs))]
+                    for (owner, serial), work in sorted(self._pending.items())
+                    if owner == name
+                ],
+            }
+        return actors
+
+    def restore(self, actors: Mapping[str, Any]) -> None:
+        """Go back to a cut: takes the parts of the actors that live here, whichever hosts they came from."""
+        self._heap, self._pending, self._window, self._last_reply = [], {}, -1, None
+        for name, resident in self._residents.items():
+            part = actors[name]
+            resident.actor.restore(decode(part["state"]))
+            resident.serial, resident.digest = part["serial"], part["digest"]
+            resident.promised = part["promised"]
+            resident.floors = dict(part["floors"])
+            for record in part["envelopes"]:
+                envelope = _unwire(record)
+                heapq.heappush(self._heap, (*envelope.order, envelope))
+            for serial, ready_at, kind, inputs in part["work"]:
+                self._pend(name, serial, Work(kind, decode(inputs), ready_at))
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _receive(self, envelopes: bytes) -> None:
+        for record in decode(envelopes):
+            envelope = _unwire(record)
+            heapq.heappush(self._heap, (*envelope.order, envelope))
+
+    def _handle(self, envelope: Envelope) -> Sequence[Effect]:
+        resident = self._residents[envelope.receiver]
+        resident.digest = extended(resident.digest, envelope)
+        try:
+            effects = resident.actor.handle(envelope)
+            self._check_leaving(resident, envelope, effects)
+            resident.promised = max(resident.promised, resident.actor.promise(envelope.deliver_at))
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            cause = f"{type(error).__name__}: {error} ({where.filename.rpartition('ceas_ray/')[2]}:{where.lineno})"
+            raise SimulationError(envelope.receiver, envelope.deliver_at, cause) from error
+        return effects
+
+    def _check_leaving(self, resident: _Resident, envelope: Envelope, effects: Sequence[Effect]) -> None:
+        """Assert what the actor promised: nothing leaves too early. Own envelopes inherit the floor of their cause."""
+        actor, now = resident.actor, envelope.deliver_at
+        if envelope.own:
+            inherited = resident.floors.pop(envelope.serial, 0)
+            floor = max(now + actor.own_lookahead, inherited)
+        else:
+            inherited = floor = now + actor.lookahead
+        serial = resident.serial
+        for effect in effects:
+            match effect:
+                case Send(deliver_at, receiver) if receiver != actor.name:
+                    assert deliver_at >= floor, f"{actor.name}: an envelope left before its lookahead"
+                    assert deliver_at >= resident.promised, f"{actor.name}: a promise was broken"
+                    serial += 1
+                case Send(deliver_at) | Work(ready_at=deliver_at):
+                    assert deliver_at > now, f"{actor.name}: an effect must come after its cause"
+                    resident.floors[serial] = inherited
+                    serial += 1
+                case Mark(at=at):
+                    assert at >= floor, f"{actor.name}: a mark before its lookahead"
+                case Observation():
+                    continue
+
+    def _stamp(self, cause: Envelope, effect: Send | Work) -> Envelope:
+        resident = self._residents[cause.receiver]
+        serial = resident.serial
+        resident.serial += 1
+        name = resident.actor.name
+        if isinstance(effect, Work):
+            return self._pend(name, serial, effect, push=False)
+        freeze(effect.payload)
+        return Envelope(effect.deliver_at, name, serial, effect.receiver, effect.payload)
+
+    def _pend(self, name: str, serial: int, work: Work, push: bool = True) -> Envelope:
+        if work.kind not in self._work:
+            raise SimulationError(name, work.ready_at, f"this host cannot do work of kind {work.kind!r}")
+        self._pending[name, serial] = work
+        envelope = Envelope(work.ready_at, name, serial, name, None)
+        if push:
+            heapq.heappush(self._heap, (*envelope.order, envelope))
+        return envelope
+
+    def _run_pending_work(self) -> None:
+        """Run all pending work, kind by kind, each as one call, and fill in the results."""
+        results: dict[tuple[str, int], WorkDone] = {}
+        for kind in sorted({work.kind for work in self._pending.values()}):
+            keys = sorted(key for key, work in self._pending.items() if work.kind == kind)
+            started = self._clock()
+            outputs = self._work[kind]([self._pending[key].inputs for key in keys])
+            self._work_seconds += self._clock() - started
+            for key, output in zip(keys, outputs, strict=True):
+                freeze(output)
+                results[key] = WorkDone(kind, output)
+        self._pending = {}
+        for *_, envelope in self._heap:
+            if envelope.payload is None:
+                envelope.payload = results[envelope.sender, envelope.serial]
+
+    def _bound(self) -> int:
+        """B(host): over its actors with an unhandled envelope, the least of max(promise, first + lookahead)."""
+        first: dict[tuple[str, bool], int] = {}
+        for deliver_at, _, _, envelope in self._heap:
+            key = (envelope.receiver, envelope.own)
+            if deliver_at < first.get(key, FOREVER):
+                first[key] = deliver_at
+        return min((self._bound_of(name, own, at) for (name, own), at in first.items()), default=FOREVER)
+
+    def _bound_of(self, name: str, own: bool, at: int) -> int:
+        resident = self._residents[name]
+        ahead = resident.actor.own_lookahead if own else resident.actor.lookahead
+        return max(resident.promised, at + ahead)
+
+
+def _wire(envelope: Envelope) -> list[Any]:
+    return [envelope.deliver_at, envelope.sender, envelope.serial, envelope.receiver, envelope.payload_bytes]
+
+
+def _unwire(record: Sequence[Any]) -> Envelope:
+    deliver_at, sender, serial, receiver, payload = record
+    return Envelope(deliver_at, sender, serial, receiver, decode(payload), payload)
+
+
+def _mail(envelopes: Sequence[Envelope]) -> Mail:
+    earliest: dict[str, int] = {}
+    for envelope in envelopes:
+        earliest[envelope.receiver] = min(earliest.get(envelope.receiver, FOREVER), envelope.deliver_at)
+    return Mail(encode([_wire(envelope) for envelope in envelopes]), earliest)

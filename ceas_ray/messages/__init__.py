@@ -1,0 +1,1 @@
+"""What simulated actors say to each other."""

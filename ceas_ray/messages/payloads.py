@@ -1,0 +1,228 @@
+"""All messages between simulated actors, on one page: facts in the past tense, requests in the imperative.
+
+Times are picoseconds. Indices of processors and replicas count from 0. Bell-diagonal weights come in the order
+(Phi+, Psi-, Psi+, Phi-).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ceas_ray.kernel.codec import message
+
+DRIVER = "driver"
+ENTANGLEMENT_MANAGER = "entanglement_manager"
+HUB = "hub"
+ADVERSARY = "adversary"
+
+
+def processor_name(index: int) -> str:
+    """The name of processor `index`."""
+    return f"processor/{index}"
+
+
+def replica_name(index: int) -> str:
+    """The name of consensus replica `index`."""
+    return f"replica/{index}"
+
+
+def processor_link_name(index: int) -> str:
+    """The name of the link manager between the hub and processor `index`."""
+    return f"link/processor/{index}"
+
+
+def replica_link_name(index: int) -> str:
+    """The name of the link manager of replica `index`'s leg."""
+    return f"link/replica/{index}"
+
+
+@message
+class Begin:
+    """To the entanglement manager, once: warm up the keys, then run the rounds."""
+
+
+@message
+class Timer:
+    """An actor's message to itself: do what `purpose` says."""
+
+    purpose: str
+    round_index: int
+    number: int = 0
+
+
+# --- entanglement manager, link managers, hub: trusted control -------------------------------------------------------
+
+
+@message
+class GeneratePairs:
+    """A plan: one link group's whole demand of one round (round -1 is the warm-up).
+
+    starts_at: when generation may start. releases: of the shots relative to `starts_at`, in ascending order,
+    shape (shots,), int64. is_test: which of the shots the hub secretly tests instead of training with, shape (shots,).
+    pairs_per_shot: pairs that a shot needs at once. shot_deadline: how long after its release a shot is on time.
+    gap_limit, burst_limit: the stock policy: generate while fewer pairs are in stock, outside and inside of bursts;
+    demand_driven: in a burst, also never more than its remaining shots need, and stop a key path when it has enough.
+    least_fidelity: a pair below it may not be used. slots: the lease of memory slots at each end of the link.
+    key_starts_at: when the key part of the plan begins, relative to `starts_at`; key_slot: how long each path has;
+    key_paths: indices of the peers (replicas) of the paths, in the order of their slots; key_bits_wanted: bits to
+    distill per path, shape (paths,), int64; key_legs: the static parameters of each path's other leg as the link layer
+    defines them, shape (paths, parameters), float64 (no rows' content matters when a path is direct).
+    """
+
+    round_index: int
+    starts_at: int
+    releases: Any
+    is_test: Any
+    pairs_per_shot: int
+    shot_deadline: int
+    gap_limit: int
+    burst_limit: int
+    demand_driven: bool
+    least_fidelity: float
+    slots: int
+    key_starts_at: int
+    key_slot: int
+    key_peers: tuple[int, ...]
+    key_bits_wanted: Any
+    key_legs: Any
+
+
+@message
+class PlanFinished:
+    """Link manager to entanglement manager: what became of a plan.
+
+    counts: int64, shape (uses, columns), of this plan alone: rows training, authentication, testing; columns
+    generated, used, late, expired, sacrificed, in link pairs (a swapped pair counts once on each of its links; the
+    legs' own counts are in `leg_counts`, shape (paths, columns)). stored: pairs left in stock. shots_on_time counts
+    training and test shots. key_bits: distilled per path, shape (paths,). contrast_sum: sum over on-time shots of the
+    mean Werner parameter of their pairs. trace: hash of all times and fidelities.
+    """
+
+    round_index: int
+    link: str
+    counts: Any
+    leg_counts: Any
+    stored: int
+    shots: int
+    shots_on_time: int
+    key_peers: tuple[int, ...]
+    key_bits: Any
+    werner_sum: float
+    trace: bytes
+
+
+@message
+class ShotsDelivered:
+    """Link manager to processor: which of the round's training shots got their pairs in time, and how good they were.
+
+    on_time: bool, shape (training shots,). shrink: m_s, s = 0..n: what teleportation leaves of an input Pauli
+    coefficient of weight s, mean over the on-time training shots (all ones for s = 0; ones if there was no such shot).
+    """
+
+    round_index: int
+    on_time: Any
+    shrink: Any
+
+
+@message
+class TestOutcomes:
+    """Link manager to hub: pairs tested in this plan, at use age, and errors found, per basis X, Y, Z; int64 (3,)."""
+
+    round_index: int
+    processor: int
+    tested: Any
+    errors: Any
+
+
+@message
+class RoundStarted:
+    """Entanglement manager to processors, replicas, hub and adversary: the schedule of a round.
+
+    plan_ends_at: all shots are over. inputs_open_until: no replica closes its inputs before; inputs_time_out_at: it
+    closes them then at the latest. key_bits: bits newly distilled with each peer: for a processor shape (replicas,),
+    for a replica shape (processors + replicas,), empty for the others; half of them are for each direction.
+    """
+
+    round_index: int
+    plan_ends_at: int
+    inputs_open_until: int
+    inputs_time_out_at: int
+    key_bits: Any
+
+
+@message
+class PairsTested:
+    """Hub to processor: the forgetting window's tests of its link: errors and tested, float64 (3,) per basis."""
+
+    round_index: int
+    tested: Any
+    errors: Any
+
+
+@message
+class TestReport:
+    """Hub to replicas: the forgetting window's tests of every processor's link, float64 (processors, 3) per basis."""
+
+    round_index: int
+    tested: Any
+    errors: Any
+
+
+# --- consensus ---------------------------------------------------------------------------------------------------------
+
+
+@message
+class Frame:
+    """What travels between processors and replicas. The tag covers everything else.
+
+    kind: the number of the message type; counter: the key slot that masks the tag; body: encoded by the sender's
+    layer; tag: Wegman-Carter tag.
+    """
+
+    kind: int
+    chain: bytes
+    round_index: int
+    view: int
+    sender: str
+    receiver: str
+    counter: int
+    sent_at: int
+    body: bytes
+    tag: int
+
+
+@message
+class RoundDecided:
+    """Replica to entanglement manager: the outcome of round `round_index` as this replica decided it.
+
+    digest: of the decided value. skipped: SKIP was decided and the model stays. processors, weights: the rows that
+    entered and their weights; model: the parameters after the round, float64 (d,).
+    """
+
+    round_index: int
+    digest: bytes
+    skipped: bool
+    view: int
+    processors: tuple[int, ...]
+    weights: Any
+    model: Any
+
+
+# --- the adversary -----------------------------------------------------------------------------------------------------
+
+
+@message
+class RowShown:
+    """Processor to adversary: a colluder's honest row, or (omniscient adversary) a copy of an honest update."""
+
+    round_index: int
+    processor: int
+    row: Any
+
+
+@message
+class SendRow:
+    """Adversary to colluder: send this row as your update."""
+
+    round_index: int
+    row: Any

@@ -1,0 +1,1 @@
+"""Where the simulation runs: in one process, or on Ray."""

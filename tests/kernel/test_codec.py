@@ -1,0 +1,57 @@
+"""The canonical byte form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from ceas_ray.kernel.codec import decode, encode, freeze
+from ceas_ray.kernel.streams import Streams
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tests.kernel.random_actors import Token
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text() | st.binary(),
+    lambda inner: st.lists(inner, max_size=4).map(tuple) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(PLAIN)
+def test_plain_values_survive_the_journey(value: Any) -> None:
+    assert decode(encode(value)) == value
+
+
+@given(hnp.arrays(st.sampled_from(["<f8", ">f8", "<i8", "|b1", "<c16", "<u4"]), hnp.array_shapes(max_dims=3)))
+def test_arrays_survive_the_journey_little_endian_and_read_only(array: np.ndarray) -> None:
+    back = decode(encode(Token(1, array))).data
+    assert back.shape == array.shape
+    assert np.array_equal(back, array, equal_nan=array.dtype.kind in "fc")
+    assert not back.flags.writeable
+    assert encode(Token(1, array.astype(array.dtype.newbyteorder(">")))) == encode(Token(1, array))
+
+
+def test_what_would_not_survive_is_refused() -> None:
+    for value in (object(), np.float64(1.0) * np.ones(1, dtype=object), {1, 2}):
+        with pytest.raises(TypeError):
+            encode(value)
+
+
+def test_freezing_a_message_makes_its_arrays_read_only() -> None:
+    array = np.ones(3)
+    freeze(Token(1, (array, {"inner": array})))
+    with pytest.raises(ValueError, match="read-only"):
+        array[0] = 2
+
+
+@given(st.integers(0, 2**40), st.integers(-1, 1000))
+def test_streams_depend_on_their_whole_key_and_on_nothing_else(seed: int, round_index: int) -> None:
+    keys = {("link", "a", "pairs", round_index), ("link", "b", "pairs", round_index), ("link", "a", "demand", round_index)}
+    draws = [Streams(seed).generator(*key).random() for key in sorted(keys)]
+    assert len(set(draws)) == len(draws)
+    assert draws == [Streams(seed).generator(*key).random() for key in sorted(keys)]
+    assert Streams(seed + 1).generator("link", "a", "pairs", round_index).random() not in draws

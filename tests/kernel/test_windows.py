@@ -1,0 +1,140 @@
+"""Laws of the kernel: windows give what one heap gives, and a cut anywhere changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+from ceas_ray.kernel.codec import encode
+from ceas_ray.kernel.envelope import Envelope, Send
+from ceas_ray.kernel.errors import SimulationError
+from ceas_ray.kernel.host import Host
+from ceas_ray.kernel.windows import Simulation
+from ceas_ray.runtime.local_runtime import LocalCluster
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.kernel.random_actors import RandomActor, Token, add, cluster, encoded, world
+
+SEEDS = st.integers(0, 10**6)
+
+
+def outcome(simulation: Simulation) -> tuple[dict[str, bytes], list[bytes]]:
+    """Every actor's digest and each round's, at the end."""
+    rounds = [end.digest for end in simulation.rounds()]
+    parts = simulation.snapshot()["actors"]
+    return {name: part["digest"] for name, part in parts.items()}, rounds
+
+
+@settings(max_examples=300)
+@given(seed=SEEDS, hosts=st.integers(2, 6), marks=st.booleans())
+def test_windows_over_many_hosts_give_what_one_heap_gives(seed: int, hosts: int, marks: bool) -> None:
+    one = outcome(Simulation(cluster(seed, 1, marks)))
+    many = outcome(Simulation(cluster(seed, hosts, marks)))
+    assert many == one
+
+
+@settings(max_examples=150)
+@given(seed=SEEDS, hosts=st.integers(1, 4), later_hosts=st.integers(1, 4), cut=st.integers(1, 250))
+def test_a_snapshot_anywhere_restored_on_any_hosts_gives_what_no_interruption_gives(
+    seed: int, hosts: int, later_hosts: int, cut: int
+) -> None:
+    undisturbed = outcome(Simulation(cluster(seed, 1, marks=True)))
+
+    first = Simulation(cluster(seed, hosts, marks=True))
+    rounds = [end.digest for end in first.run_until(cut)]
+    snapshot = encoded(first.snapshot())
+
+    second = Simulation(cluster(seed, later_hosts, marks=True, posted=False))
+    second.restore(snapshot)
+    digests, later_rounds = outcome(second)
+    assert (digests, rounds + later_rounds) == undisturbed
+
+
+@settings(max_examples=50)
+@given(seed=SEEDS, hosts=st.integers(1, 4), cut=st.integers(1, 250))
+def test_taking_a_snapshot_disturbs_nothing(seed: int, hosts: int, cut: int) -> None:
+    disturbed = Simulation(cluster(seed, hosts))
+    list(disturbed.run_until(cut))
+    disturbed.snapshot()
+    assert outcome(disturbed) == outcome(Simulation(cluster(seed, 1)))
+
+
+def digest_of(envelopes: list[Envelope], seed: int = 3) -> bytes:
+    actors, _ = world(seed)
+    host = Host("host", actors, {})
+    host.post(envelopes)
+    simulation = Simulation(LocalCluster([host]))
+    list(simulation.run_until(1000))
+    return encode({name: part["digest"] for name, part in simulation.snapshot()["actors"].items()})
+
+
+@given(bit=st.integers(0, 63), delay=st.integers(1, 10))
+def test_one_bit_or_one_picosecond_changes_the_digest(bit: int, delay: int) -> None:
+    receiver = world(3)[0][0].name
+
+    def envelopes(at: int, value: int) -> list[Envelope]:
+        return [Envelope(at, "driver", 0, receiver, Token(0, value))]
+
+    base = digest_of(envelopes(5, 0))
+    assert digest_of(envelopes(5, 0)) == base
+    assert digest_of(envelopes(5, 1 << bit)) != base
+    assert digest_of(envelopes(5 + delay, 0)) != base
+
+
+def test_one_other_draw_changes_the_digest() -> None:
+    results = {encode(list(outcome(Simulation(cluster(seed, 1)))[0].values())) for seed in range(20)}
+    assert len(results) == 20
+
+
+class Liar(RandomActor):
+    """Sends at once although its lookahead says otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 2, 1, False)
+        self.lookahead, self.closes = 10, 0
+
+    def handle(self, envelope: Envelope) -> list[Send]:  # type: ignore[override]
+        return [Send(envelope.deliver_at + 1, "kind1/1", Token(0, 0))]
+
+
+class PromiseBreaker(Liar):
+    """Keeps its lookahead and breaks its promise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lookahead = 1
+
+    def promise(self, now: int) -> int:
+        return 50
+
+
+@pytest.mark.parametrize(("actor", "complaint"), [(Liar(), "lookahead"), (PromiseBreaker(), "promise")])
+def test_the_kernel_asserts_every_promise_and_lookahead(actor: RandomActor, complaint: str) -> None:
+    host = Host("host", [actor, RandomActor(1, 2, 1, False)], {})
+    host.post([Envelope(5, "driver", 0, actor.name, Token(1, 0)), Envelope(7, "driver", 1, actor.name, Token(1, 0))])
+    with pytest.raises(SimulationError, match=complaint):
+        list(Simulation(LocalCluster([host])).rounds())
+
+
+class Broken(RandomActor):
+    """Fails."""
+
+    def handle(self, envelope: Envelope) -> list[Send]:  # type: ignore[override]
+        raise KeyError("missing")
+
+
+def test_an_error_inside_an_actor_names_it_its_simulated_time_and_the_cause() -> None:
+    host = Host("host", [Broken(0, 1, 1, False)], {})
+    host.post([Envelope(2_000_000_000_000, "driver", 0, "kind0/0", Token(1, 0))])
+    with pytest.raises(SimulationError, match=r"kind0/0 failed at 2\.0+ s of simulated time: KeyError: 'missing'"):
+        list(Simulation(LocalCluster([host])).rounds())
+
+
+def test_a_window_that_is_asked_for_twice_happens_once() -> None:
+    actors, first = world(5)
+    host = Host("host", actors, {"add": add})
+    host.post(first)
+    host.connect({a.name: "host" for a in actors}, {"host": 1})
+    once = host.step(0, 60, [])
+    handled = host.envelopes_handled
+    assert host.step(0, 60, []) is once
+    assert host.envelopes_handled == handled
