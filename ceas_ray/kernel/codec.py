@@ -11,6 +11,8 @@ import numpy as np
 _ARRAY, _MESSAGE, _BIG_INTEGER = 1, 2, 3
 _message_types: dict[str, type] = {}
 _field_names: dict[type, tuple[str, ...]] = {}
+_marks: dict[type, msgpack.ExtType] = {}
+_ARRAY_MARK = msgpack.ExtType(_ARRAY, b"")
 
 T = TypeVar("T")
 
@@ -24,6 +26,7 @@ def message(cls: type[T]) -> type[T]:
         raise ValueError(f"message {made.__name__}: the name is already used in {known.__module__}")
     _message_types[made.__name__] = made
     _field_names[made] = tuple(field.name for field in fields(made))  # type: ignore[arg-type]
+    _marks[made] = msgpack.ExtType(_MESSAGE, made.__name__.encode())
     return made
 
 
@@ -39,34 +42,53 @@ def encode(value: Any) -> bytes:
 
 def decode(data: bytes) -> Any:
     """The value behind canonical bytes; sequences come back as tuples, arrays as read-only arrays."""
-    return msgpack.unpackb(data, ext_hook=_restore, use_list=False, strict_map_key=False)
+    return msgpack.unpackb(data, ext_hook=_restore, list_hook=_assemble, use_list=False, strict_map_key=False)
 
 
-def _extend(value: Any) -> msgpack.ExtType:
-    names = _field_names.get(type(value))
+def _extend(value: Any) -> Any:
+    """What msgpack does not know: arrays and messages become sequences that begin with a mark of their type."""
+    made = type(value)
+    names = _field_names.get(made)
     if names is not None:
-        return msgpack.ExtType(_MESSAGE, encode([type(value).__name__, *[getattr(value, name) for name in names]]))
-    if isinstance(value, np.ndarray):
+        return [_marks[made], *[getattr(value, name) for name in names]]
+    if made is np.ndarray:
         if value.dtype.kind not in "biufc":
             raise TypeError(f"an array to encode must hold numbers, got dtype {value.dtype}")
-        little = np.ascontiguousarray(value.astype(value.dtype.newbyteorder("<"), copy=False))
-        return msgpack.ExtType(_ARRAY, encode([little.dtype.str, list(value.shape), little.tobytes()]))
-    if isinstance(value, int) and not isinstance(value, bool):
+        little = value.astype(value.dtype.newbyteorder("<"), copy=False)
+        return [_ARRAY_MARK, little.dtype.str, list(value.shape), little.tobytes()]
+    if made is int:
         return msgpack.ExtType(_BIG_INTEGER, str(value).encode())
     what = "dataclass without @message" if is_dataclass(value) else "type"
-    raise TypeError(f"cannot encode the {what} {type(value).__name__}")
+    raise TypeError(f"cannot encode the {what} {made.__name__}")
 
 
 def _restore(code: int, data: bytes) -> Any:
     if code == _MESSAGE:
-        name, *values = decode(data)
-        return _message_types[name](*values)
+        return _Mark(_message_types[data.decode()])
     if code == _ARRAY:
-        dtype, shape, content = decode(data)
-        return np.frombuffer(content, dtype=np.dtype(dtype)).reshape(shape)
+        return _Mark(np.ndarray)
     if code == _BIG_INTEGER:
         return int(data)
     raise ValueError(f"unknown extension code {code} in encoded data")
+
+
+class _Mark:
+    """Met at the beginning of a sequence: the sequence stands for a value of this type."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, of: type) -> None:
+        self.of = of
+
+
+def _assemble(items: tuple[Any, ...]) -> Any:
+    if not items or type(items[0]) is not _Mark:
+        return items
+    of = items[0].of
+    if of is np.ndarray:
+        _, dtype, shape, content = items
+        return np.frombuffer(content, dtype=np.dtype(dtype)).reshape(shape)
+    return of(*items[1:])
 
 
 def freeze(value: Any) -> None:

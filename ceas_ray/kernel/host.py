@@ -73,9 +73,8 @@ class Host:
         name: str,
         actors: Sequence[Actor],
         work: Mapping[str, WorkFunction] | None = None,
-        clock: Callable[[], float] | None = None,
     ) -> None:
-        """`clock` only measures the wall time of work for the report; nothing in the simulation sees it."""
+        """`work` computes each kind of work that actors here may ask for. Raises ValueError for twin names."""
         self.name = name
         self._residents = {actor.name: _Resident(actor) for actor in actors}
         if len(self._residents) != len(actors):
@@ -84,7 +83,7 @@ class Host:
             if actor.lookahead < 1 or actor.own_lookahead < 1:
                 raise ValueError(f"{actor.name}: lookahead must be at least 1 ps")
         self._work = dict(work or {})
-        self._clock = clock or (lambda: 0.0)
+        self._clock: Callable[[], float] = float
         self._heap: list[tuple[int, str, int, Envelope]] = []
         self._pending: dict[tuple[str, int], Work] = {}
         self._placement: Mapping[str, str] = {}
@@ -96,6 +95,10 @@ class Host:
         """A progress counter: a watchdog may read it from another thread."""
 
     # --- set-up ----------------------------------------------------------------------------------------------------
+
+    def measure_work_with(self, clock: Callable[[], float]) -> None:
+        """Let the runtime measure the wall time of work for its report; nothing in the simulation sees it."""
+        self._clock = clock
 
     @property
     def actor_names(self) -> tuple[str, ...]:

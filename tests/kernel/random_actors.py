@@ -33,7 +33,8 @@ class RandomActor(Actor):
         self.own_lookahead = int(draw.integers(1, 20))
         self._peers = [f"kind{k % 3}/{k}" for k in range(count)]
         self.closes = int(draw.integers(20, 200)) if draw.random() < 0.3 else 0
-        self._marks, self._seed, self._handled = marks, seed, 0
+        self._marks, self._seed = marks, seed
+        self._handled = self._marked = 0
 
     def promise(self, now: int) -> int:
         return self.closes
@@ -62,15 +63,16 @@ class RandomActor(Actor):
                     own = peer == self.name
                     at = now + 1 + later if own else max(floor, self.closes) + later
                     effects.append(Send(at, peer, Token(token.left - 1, data, inherited if own else 0)))
-        if self._marks and self._handled % 5 == 0 and not envelope.own:
-            effects.append(Mark(self._handled // 5, max(floor, self.closes), data))
+        if self._marks and self._handled % 5 == 0 and now >= self._marked:
+            self._marked = max(floor, self.closes)
+            effects.append(Mark(self._handled // 5, self._marked, data))
         return effects
 
     def snapshot(self) -> Any:
-        return {"handled": self._handled}
+        return {"handled": self._handled, "marked": self._marked}
 
     def restore(self, state: Any) -> None:
-        self._handled = state["handled"]
+        self._handled, self._marked = state["handled"], state["marked"]
 
 
 def add(inputs: Sequence[Any]) -> list[Token]:
