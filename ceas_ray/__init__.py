@@ -1,0 +1,1 @@
+"""ceas_ray: a parallel simulator of distributed quantum learning over a quantum internet."""

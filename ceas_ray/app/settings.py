@@ -1,0 +1,121 @@
+"""The settings of a run: what a scientist may choose, with units in the names and ranges beside them.
+
+The values live in `conf/`; nothing below `ceas_ray.app` sees these classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from ceas_ray.app.settings_checks import Range
+
+Share = Annotated[float, Range(0, 1)]
+Positive = Annotated[float, Range(0, exclusive=True)]
+NotNegative = Annotated[float, Range(0)]
+Count = Annotated[int, Range(1)]
+Fidelity = Annotated[float, Range(0.25, 1)]
+Target = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RuntimeSettings:
+    """Where the run computes."""
+
+    name: Literal["ray", "local"]
+    processor_hosts: Count
+    link_hosts: Count
+    address: str | None
+    dashboard: bool
+    allow_mixed_hosts: bool
+
+
+@dataclass(frozen=True)
+class TrackingSettings:
+    """Where the run is recorded, beside its own folder."""
+
+    mlflow: bool
+    uri: str | None
+    experiment_name: str
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """The data set: digits by classes, or one's own file."""
+
+    name: Literal["digits", "file"]
+    classes: tuple[int, ...]
+    file: str | None
+    test_fraction: Annotated[float, Range(0.05, 0.9)]
+    shards: Literal["dirichlet", "iid"]
+    dirichlet_concentration: Positive
+    least_samples: Count
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The model, the estimator and the descent."""
+
+    partition: Literal["data"]
+    inputs: Literal["teleported", "local"]
+    rounds: Count
+    circuits_per_round: Annotated[int, Range(2)]
+    forward_circuits: Count
+    batch: Count
+    qubits: Annotated[int, Range(2, 8)]
+    layers: Annotated[int, Range(1, 16)]
+    entangler: Literal["cx", "cz"]
+    undo: Literal["none", "scalar"]
+    momentum: Annotated[float, Range(0, 0.999)]
+    learning_rate: Positive
+    final_learning_rate: NotNegative
+    learning_rate_schedule: Literal["constant", "cosine"]
+    evaluate_every: Count
+    data: DataSettings
+
+
+@dataclass(frozen=True)
+class ProcessorSettings:
+    """The quantum processors: each error is drawn log-uniformly between mean/spread and mean*spread."""
+
+    engine: Literal["pauli", "aer"]
+    count: Annotated[int, Range(2, 2000)]
+    one_qubit_depolarizing: Annotated[float, Range(0, 0.5)]
+    one_qubit_damping: Annotated[float, Range(0, 0.5)]
+    two_qubit_depolarizing: Annotated[float, Range(0, 0.5)]
+    two_qubit_damping: Annotated[float, Range(0, 0.5)]
+    readout_error: Annotated[float, Range(0, 0.4)]
+    error_spread: Annotated[float, Range(1, 10)]
+    update_milliseconds: Positive
+
+
+@dataclass(frozen=True)
+class AggregationSettings:
+    """The rule, the weights, the cap, and what share of the processors it must stand."""
+
+    rule: Target
+    weights: Target
+    cap: Annotated[float, Range(1, 3)]
+    byzantine_fraction: Annotated[float, Range(0, 0.49)]
+    confidence: Annotated[float, Range(0.5, 0.9999)]
+
+
+@dataclass(frozen=True)
+class AttackSettings:
+    """The Byzantine: their share of the processors, where they sit, what they do."""
+
+    attack: Target | None
+    fraction: Annotated[float, Range(0, 1)]
+    placement: Literal["random", "best_links"]
+    strength: float
+    knowledge: Literal["colluders", "omniscient"]
+    replicas: Annotated[int, Range(0)]
+
+
+@dataclass(frozen=True)
+class StopSettings:
+    """When to end early: at the end of the round in which a limit is passed. Null: no limit."""
+
+    wall_seconds: Positive | None
+    simulated_seconds: Positive | None

@@ -1,0 +1,204 @@
+"""A quantum processor: learns on its shard with the pairs that it got, and tells the committee."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.envelope import Effect, Envelope, Send, Work, WorkDone
+from ceas_ray.kernel.streams import Streams
+from ceas_ray.messages.fixed_point import to_fixed_point
+from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, encode_update
+from ceas_ray.messages.payloads import (
+    ADVERSARY,
+    Frame,
+    PairsTested,
+    RoundStarted,
+    RowShown,
+    ShotsDelivered,
+    processor_name,
+)
+from ceas_ray.processors.gradient_work import GRADIENT
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A processor's part of the data: encoding angles (samples, qubits) in rad, targets (samples, outputs)."""
+
+    angles: Floats
+    targets: Floats
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How a processor learns.
+
+    batch: samples drawn from the shard per round, at most. momentum: of the worker, in [0, 1). undo: what it does
+    about the contrast that imperfect pairs leave. update_time: from the end of the plan to a finished update (ps).
+    """
+
+    batch: int
+    momentum: float
+    undo: Literal["none", "scalar"]
+    update_time: int
+
+
+class Processor(Actor):
+    """An honest processor. Its update leaves `update_time` after the plan's end, when all shots are over."""
+
+    def __init__(
+        self,
+        index: int,
+        shard: Shard,
+        noise: Floats,
+        learning: Learning,
+        channels: Sequence[Channel],
+        adoption: ModelAdoption,
+        initial_parameters: Floats,
+        latencies: Mapping[str, int],
+        streams: Streams,
+        watched: bool,
+    ) -> None:
+        """noise: the row of `pauli_engine`. channels: one per replica. watched: an adversary sees its updates."""
+        self.name = processor_name(index)
+        self.index = index
+        self._shard, self._noise, self.learning = shard, noise, learning
+        self._channels = {channel.peer: channel for channel in channels}
+        self._adoption = adoption
+        self._parameters = initial_parameters
+        self.latencies = latencies
+        self._streams, self._watched = streams, watched
+        self._momentum = np.zeros_like(initial_parameters)
+        self._schedule: RoundStarted | None = None
+        self._werner: float | None = None
+        self._usable_shots = 0
+        self.own_lookahead = min(latencies.values())
+        self.lookahead = learning.update_time + self.own_lookahead
+
+    def handle(self, envelope: Envelope) -> Sequence[Effect]:
+        """See `Actor`."""
+        now = envelope.deliver_at
+        match envelope.payload:
+            case RoundStarted() as schedule:
+                self._schedule = schedule
+                for channel, bits in zip(self._channels.values(), schedule.key_bits, strict=True):
+                    channel.add_key_bits(int(bits))
+            case ShotsDelivered() as shots:
+                return [self._start_gradient(shots, now)]
+            case WorkDone(output=output):
+                return self.update_frames(now, self.learn(output))
+            case PairsTested(tested=tested, errors=errors):
+                self._werner = certified_werner(tested, errors)
+            case Frame() as frame:
+                self._receive(frame)
+            case other:
+                raise TypeError(f"{self.name} cannot handle {type(other).__name__}")
+        return []
+
+    def promise(self, now: int) -> int:
+        """During a plan nothing leaves before its end: the update waits for all shots."""
+        if self._schedule is None:
+            return 0
+        return self._schedule.plan_ends_at + self.learning.update_time + self.own_lookahead
+
+    def learn(self, output: Mapping[str, Any]) -> Floats:
+        """The round's row: the worker momentum after the new gradient, in 1/rad. No usable shot, no news."""
+        if self._usable_shots:
+            beta = self.learning.momentum
+            self._momentum = beta * self._momentum + (1 - beta) * output["gradient"]
+        return self._momentum
+
+    def update_frames(self, now: int, row: Floats) -> list[Effect]:
+        """The update to every replica (omitted where the key is spent), and the copy that an adversary sees."""
+        body = encode_update(to_fixed_point(row), self._usable_shots, len(self._shard.angles))
+        effects: list[Effect] = []
+        for replica, channel in self._channels.items():
+            frame = channel.seal(FrameKind.UPDATE, self.round_index, 0, now, body)
+            if frame is not None:
+                effects.append(Send(now + self.latencies[replica], replica, frame))
+        if self._watched:
+            effects.append(self.show(now, row))
+        return effects
+
+    def show(self, now: int, row: Floats) -> Send:
+        """Let the adversary see a row."""
+        return Send(now + self.latencies[ADVERSARY], ADVERSARY, RowShown(self.round_index, self.index, row))
+
+    @property
+    def round_index(self) -> int:
+        """The round that runs."""
+        assert self._schedule is not None, "no round has started"
+        return self._schedule.round_index
+
+    def _start_gradient(self, shots: ShotsDelivered, now: int) -> Work:
+        schedule = self._schedule
+        assert schedule is not None and schedule.round_index == shots.round_index, "shots of another round"
+        assert now <= schedule.plan_ends_at, "shots after the end of their plan"
+        self._usable_shots = int(np.count_nonzero(shots.on_time))
+        chosen = self._batch(shots.round_index)
+        inputs = {
+            "name": self.name,
+            "round_index": shots.round_index,
+            "angles": self._shard.angles[chosen],
+            "targets": self._shard.targets[chosen],
+            "parameters": self._parameters,
+            "noise": self._noise,
+            "shrink": shots.shrink,
+            "usable": shots.on_time,
+            "certified_werner": self._werner if self.learning.undo == "scalar" else None,
+        }
+        return Work(GRADIENT, inputs, schedule.plan_ends_at + self.learning.update_time)
+
+    def _batch(self, round_index: int) -> NDArray[np.int64]:
+        samples = len(self._shard.angles)
+        if samples <= self.learning.batch:
+            return np.arange(samples)
+        generator = self._streams.generator(self.kind, self.name, "batch", round_index)
+        return np.sort(generator.choice(samples, self.learning.batch, replace=False))
+
+    def _receive(self, frame: Frame) -> None:
+        body = self._channels[frame.sender].open(frame)
+        if body is None or frame.kind != FrameKind.MODEL:
+            return
+        adopted = self._adoption.offer(frame.sender, frame.round_index, body)
+        if adopted is not None:
+            self._parameters = adopted
+
+    def snapshot(self) -> Any:
+        """See `Actor`."""
+        return {
+            "parameters": self._parameters,
+            "momentum": self._momentum,
+            "schedule": self._schedule,
+            "werner": self._werner,
+            "usable_shots": self._usable_shots,
+            "channels": {peer: channel.snapshot() for peer, channel in self._channels.items()},
+            "adoption": self._adoption.snapshot(),
+        }
+
+    def restore(self, state: Any) -> None:
+        """See `Actor`."""
+        self._parameters, self._momentum = state["parameters"], state["momentum"]
+        self._schedule, self._werner = state["schedule"], state["werner"]
+        self._usable_shots = state["usable_shots"]
+        for peer, channel in self._channels.items():
+            channel.restore(state["channels"][peer])
+        self._adoption.restore(state["adoption"])
+
+
+def certified_werner(tested: Floats, errors: Floats) -> float | None:
+    """The Werner parameter that the hub's tests of a link show: 1 - 2 e, e the share of errors over all bases.
+
+    None while nothing was tested. At least 1/3 (an entangled pair): less would make undoing explode.
+    """
+    total = float(np.sum(tested))
+    if total == 0:
+        return None
+    return max(1 / 3, 1 - 2 * float(np.sum(errors)) / total)

@@ -1,0 +1,1 @@
+"""Quantum states, noise, gradients and Bell-pair formulas."""

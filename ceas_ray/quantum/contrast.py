@@ -1,0 +1,60 @@
+"""What imperfect pairs leave of a circuit's outputs when its inputs are teleported."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.pauli_engine import pulled_back_outputs
+
+Floats = NDArray[np.float64]
+
+
+def pauli_weights(qubits: int) -> NDArray[np.int64]:
+    """The number of non-identity factors of each of the 4^n Pauli strings."""
+    digits = np.arange(4**qubits)[:, None] // 4 ** np.arange(qubits) % 4
+    return np.count_nonzero(digits, axis=1)
+
+
+def weight_profile(circuit: Circuit, parameters: Floats, noise: Floats, angles: Floats) -> Floats:
+    """p_s, s = 0..n: the share of Pauli weight s in the outputs, shape (n + 1,); they sum to 1. Ours.
+
+    An output is z = sum_P h_P x_P with h the observable pulled back to the input and x_P the input's coefficients;
+    teleportation turns it into sum_P m_|P| h_P x_P. With p_s proportional to the sum of h_P^2 mean(x_P^2) over outputs
+    and over P of weight s, the contrast sum_s p_s m_s is the slope of the noisy output against the ideal one (least
+    squares, inputs whose distinct coefficients are uncorrelated). The mean runs over the given inputs, angles (B, n).
+    """
+    pulled = pulled_back_outputs(circuit, parameters, noise)
+    bloch = np.stack([np.ones_like(angles), np.sin(angles) * np.cos(angles), np.sin(angles) ** 2, np.cos(angles)])
+    squares = np.ones((len(angles), 1))
+    for q in range(circuit.qubits):
+        squares = (bloch[:, :, q].T[:, :, None] ** 2 * squares[:, None, :]).reshape(len(angles), -1)
+    shares = np.sum(pulled**2, axis=0) * np.mean(squares, axis=0)
+    profile = np.bincount(pauli_weights(circuit.qubits), weights=shares, minlength=circuit.qubits + 1)
+    total = float(np.sum(profile))
+    if total == 0.0:
+        profile[0] = total = 1.0
+    return profile / total
+
+
+def contrast(profile: Floats, shrink: Floats) -> float:
+    """lambda = sum_s p_s m_s."""
+    return float(np.sum(profile * shrink))
+
+
+def shrink_from_pairs(werner: Floats) -> Floats:
+    """m_s, s = 0..n, from the Werner parameters of each shot's pairs, shape (shots, n).
+
+    Pairs go to qubits by a random permutation, so a coefficient of weight s is multiplied on average by
+    e_s(w_1..w_n) / C(n, s), e_s the elementary symmetric polynomial; m_s is its mean over the shots.
+    """
+    shots, n = werner.shape
+    polynomial = np.zeros((shots, n + 1))
+    polynomial[:, 0] = 1.0
+    for k in range(n):
+        polynomial[:, 1:] += werner[:, k : k + 1] * polynomial[:, :-1]
+    counts = np.array([math.comb(n, s) for s in range(n + 1)])
+    return np.mean(polynomial, axis=0) / counts

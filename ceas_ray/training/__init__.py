@@ -1,0 +1,1 @@
+"""Training: how a round turns updates into the next model, data, and metrics."""

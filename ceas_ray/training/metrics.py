@@ -1,0 +1,43 @@
+"""How good a model is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.pauli_engine import expectations
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Loss and accuracy of a model on data, computed on ideal hardware with infinitely many shots."""
+
+    circuit: Circuit
+    angles: Floats
+    targets: Floats
+    labels: NDArray[np.int64]
+
+    def __call__(self, parameters: Floats) -> tuple[float, float]:
+        """(mean squared loss summed over the outputs, accuracy)."""
+        outputs = expectations(
+            self.circuit,
+            angles=self.angles,
+            parameters=parameters[None],
+            noise=np.zeros((1, 5)),
+            shrink=np.ones((1, self.circuit.qubits + 1)),
+            owner=np.zeros(len(self.angles), dtype=np.int64),
+        )
+        loss = float(np.mean(np.sum((outputs - self.targets) ** 2, axis=1)))
+        return loss, float(np.mean(predicted_labels(outputs) == self.labels))
+
+
+def predicted_labels(outputs: Floats) -> NDArray[np.int64]:
+    """The class that the outputs (samples, K) speak for: by sign for one output (+1 is class 0), else the largest."""
+    if outputs.shape[1] == 1:
+        return (outputs[:, 0] < 0).astype(np.int64)
+    return np.argmax(outputs, axis=1).astype(np.int64)

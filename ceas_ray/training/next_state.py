@@ -1,0 +1,96 @@
+"""What a round makes of the agreed inputs: the pure function that every replica recomputes, bit for bit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.aggregation.aggregator import Aggregator
+from ceas_ray.aggregation.evidence import Evidence
+from ceas_ray.messages.fixed_point import from_fixed_point
+from ceas_ray.messages.payloads import TestReport
+from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.contrast import contrast, weight_profile
+from ceas_ray.training.learning_rate import LearningRate
+
+Floats = NDArray[np.float64]
+ModelState = tuple[Floats, int]
+"""The model's parameters, shape (d,), in rad, and the number of rounds that changed them."""
+
+
+@dataclass(frozen=True)
+class NextState:
+    """`next_state(previous, rows, test_report) -> (weights, aggregate, next model state)`.
+
+    Plain descent along the aggregate: momentum is the workers', undoing the contrast too. Evidence for the weights
+    comes from the hub's test report and from what the hub knows of the plan, never from the processors.
+
+    faults: f_processors. shots, samples: per processor, of the plan and of the shards, shape (N,). public_angles:
+    encoding angles, shape (B, n), for the Pauli-weight profile of the model. confidence: of the certified lower bound.
+    """
+
+    aggregator: Aggregator
+    learning_rate: LearningRate
+    circuit: Circuit
+    faults: int
+    shots: Floats
+    samples: Floats
+    public_angles: Floats
+    confidence: float
+
+    def __call__(
+        self, previous: ModelState, rows: Sequence[tuple[int, NDArray[np.int64]]], test_report: TestReport
+    ) -> tuple[Floats, Floats, ModelState]:
+        """Aggregate the rows, sorted by processor, and take a step."""
+        parameters, step = previous
+        processors = np.array([processor for processor, _ in rows], dtype=np.int64)
+        updates = [from_fixed_point(row) for _, row in rows]
+        missing = len(self.shots) - len(rows)
+        weights, aggregate = self.aggregator.aggregate(
+            updates, self._evidence(parameters, processors, test_report), max(0, self.faults - missing)
+        )
+        return weights, aggregate, (parameters - self.learning_rate(step) * aggregate, step + 1)
+
+    def _evidence(self, parameters: Floats, processors: NDArray[np.int64], report: TestReport) -> Evidence:
+        tested = report.tested[processors].sum(axis=1)
+        errors = report.errors[processors].sum(axis=1)
+        werner, lower = certified_werner_bounds(tested, errors, self.confidence)
+        if self.circuit.reuploaded:
+            profile = np.zeros(self.circuit.qubits + 1)
+            profile[0] = 1.0
+        else:
+            profile = weight_profile(self.circuit, parameters, np.zeros(5), self.public_angles)
+        powers = np.arange(self.circuit.qubits + 1)
+        return Evidence(
+            contrast_lower=np.array([contrast(profile, w**powers) for w in lower]),
+            contrast=np.array([contrast(profile, w**powers) for w in werner]),
+            shots=self.shots[processors],
+            samples=self.samples[processors],
+            tests=tested,
+            qubits=self.circuit.qubits,
+        )
+
+
+def certified_werner_bounds(tested: Floats, errors: Floats, confidence: float) -> tuple[Floats, Floats]:
+    """Point estimate and one-sided lower bound of the Werner parameter w = 1 - 2 e of links, shape (n,) each.
+
+    The upper bound of the error rate e is Wilson's score bound at `confidence` (Wilson 1927). Both are at least 0; a
+    link without tests has 0.
+    """
+    z = NormalDist().inv_cdf(confidence)
+    count = np.maximum(tested, 1.0)
+    rate = np.where(tested > 0, errors / count, 0.5)
+    centre = rate + z * z / (2 * count)
+    spread = z * np.sqrt(rate * (1 - rate) / count + z * z / (4 * count * count))
+    upper = np.where(tested > 0, (centre + spread) / (1 + z * z / count), 0.5)
+    return np.maximum(0.0, 1 - 2 * rate), np.maximum(0.0, 1 - 2 * upper)
+
+
+def byzantine_bound(processors: int, fraction: float) -> int:
+    """f_processors for which a run is set up: the attackers' share of the processors, rounded to the nearest."""
+    return math.floor(processors * fraction + 0.5)
