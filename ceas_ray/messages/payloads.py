@@ -55,18 +55,15 @@ class Timer:
 
 @message
 class GeneratePairs:
-    """A plan: one link group's whole demand of one round (round -1 is the warm-up).
+    """A plan: one link group's whole demand of one round (round -1 is the warm-up), and its leases.
 
-    starts_at: when generation may start. releases: of the shots relative to `starts_at`, in ascending order,
-    shape (shots,), int64. is_test: which of the shots the hub secretly tests instead of training with, shape (shots,).
-    pairs_per_shot: pairs that a shot needs at once. shot_deadline: how long after its release a shot is on time.
-    gap_limit, burst_limit: the stock policy: generate while fewer pairs are in stock, outside and inside of bursts;
-    demand_driven: in a burst, also never more than its remaining shots need, and stop a key path when it has enough.
-    least_fidelity: a pair below it may not be used. slots: the lease of memory slots at each end of the link.
-    key_starts_at: when the key part of the plan begins, relative to `starts_at`; key_slot: how long each path has;
-    key_paths: indices of the peers (replicas) of the paths, in the order of their slots; key_bits_wanted: bits to
-    distill per path, shape (paths,), int64; key_legs: the static parameters of each path's other leg as the link layer
-    defines them, shape (paths, parameters), float64 (no rows' content matters when a path is direct).
+    starts_at: when generation may start. releases: of the shots, relative to `starts_at`, ascending, int64 (shots,);
+    a gap longer than `shot_deadline` ends a burst. is_test: which shots the hub secretly tests, bool (shots,).
+    pairs_per_shot are needed at once, at most `shot_deadline` after the release. gap_limit, burst_limit,
+    demand_driven: the stock policy. useful_age: how long a pair may be used after emission. slots: the lease of memory
+    slots at each end. key_starts_at: when the key part begins, relative to `starts_at`; it has slots of length
+    `key_slot`; path i serves `key_peers[i]` in slot key_slots[i] and wants key_bits_wanted[i] bits, float64 (paths,);
+    key_legs: its links as rows of `LinkParameters.row`, float64 (paths, legs, 5).
     """
 
     round_index: int
@@ -78,24 +75,25 @@ class GeneratePairs:
     gap_limit: int
     burst_limit: int
     demand_driven: bool
-    least_fidelity: float
+    useful_age: int
     slots: int
     key_starts_at: int
     key_slot: int
-    key_peers: tuple[int, ...]
+    key_slots: tuple[int, ...]
+    key_peers: tuple[str, ...]
     key_bits_wanted: Any
     key_legs: Any
+    key_useful_age: int
 
 
 @message
 class PlanFinished:
     """Link manager to entanglement manager: what became of a plan.
 
-    counts: int64, shape (uses, columns), of this plan alone: rows training, authentication, testing; columns
-    generated, used, late, expired, sacrificed, in link pairs (a swapped pair counts once on each of its links; the
-    legs' own counts are in `leg_counts`, shape (paths, columns)). stored: pairs left in stock. shots_on_time counts
-    training and test shots. key_bits: distilled per path, shape (paths,). contrast_sum: sum over on-time shots of the
-    mean Werner parameter of their pairs. trace: hash of all times and fidelities.
+    counts: int64 (3, 5), of this plan alone, on the manager's own link: rows training, authentication, testing; columns
+    generated, used, late, expired, sacrificed. leg_counts: int64 (paths, 5), authentication on each path's other link.
+    stored: pairs left in stock. shots, shots_on_time: training and tests. key_bits: distilled per path, float64
+    (paths,). shrink: as in `ShotsDelivered`. trace: hash of all times and fidelities at use.
     """
 
     round_index: int
@@ -105,9 +103,9 @@ class PlanFinished:
     stored: int
     shots: int
     shots_on_time: int
-    key_peers: tuple[int, ...]
+    key_peers: tuple[str, ...]
     key_bits: Any
-    werner_sum: float
+    shrink: Any
     trace: bytes
 
 

@@ -1,0 +1,1 @@
+"""The entanglement manager, its plans, and the hub."""

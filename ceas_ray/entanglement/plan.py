@@ -1,0 +1,154 @@
+"""The plans of a round: who generates when, for what, with which leases. Pure functions. Ours."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
+from ceas_ray.network.link_parameters import LinkParameters, NetworkPlan
+from ceas_ray.quantum.bell_pairs import cutoff_age, decayed_fidelity, key_rate, swapped_fidelity, werner_parameter
+from ceas_ray.quantum.bell_pairs import fidelity_of_werner as fidelity_of
+
+TAG_BITS = 61
+REPLICA_FRAMES = 8
+"""Frames from one replica to another in a good round: echo, proposal (a leader's), four votes, decide, and one spare."""
+VIEW_CHANGE_FRAMES = 9
+"""One more view: change, proof, suggest, proposal, four votes, and a second change."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What rounds ask of the entanglement layer.
+
+    Shots come in bursts of `burst_shots`, one per shot period, with exponential gaps of mean `gap_periods`; the period
+    of a link is such that its supply (generation rate over demand within a burst) is `supply`. A shot needs
+    `pairs_per_shot` pairs at most `deadline_periods` after its release, none older than `useful_age_periods`, or (if
+    given) below `least_fidelity`. test_share: of the shots. key_margin: key slots are that much longer than the mean.
+    """
+
+    shots: int
+    pairs_per_shot: int
+    burst_shots: int
+    gap_periods: float
+    supply: float
+    deadline_periods: float
+    useful_age_periods: float
+    least_fidelity: float | None
+    slots: int
+    hub_channels: int
+    multiplexing: int
+    test_share: float
+    warm_up_test_shots: int
+    key_useful_age: int
+    key_margin: float
+    fresh_hash_keys: bool
+
+    def shot_period(self, link: LinkParameters) -> int:
+        """The time between the shots of a burst on this link, ps."""
+        return round(self.supply * self.pairs_per_shot / link.rate * PICOSECONDS_PER_SECOND)
+
+    def useful_age(self, link: LinkParameters) -> int:
+        """How long after emission a pair of this link may be used, ps; ValueError if it never may."""
+        if self.least_fidelity is None:
+            return round(self.useful_age_periods * self.shot_period(link))
+        if link.fidelity <= self.least_fidelity:
+            raise ValueError(
+                f"entanglement.least_fidelity must be below every link's fidelity, got {self.least_fidelity} "
+                f"for a link of {link.fidelity:.4f}"
+            )
+        age = cutoff_age(link.fidelity, self.least_fidelity, link.coherence_seconds / 2)
+        return int(age * PICOSECONDS_PER_SECOND)
+
+    @property
+    def test_shots(self) -> int:
+        """Shots of a round that the hub tests."""
+        return round(self.shots * self.test_share / (1 - self.test_share))
+
+    def releases(self, link: LinkParameters, shots: int, generator: np.random.Generator) -> NDArray[np.int64]:
+        """Release times of the shots, relative to the start of the plan, ps."""
+        period = self.shot_period(link)
+        number = math.ceil(shots / self.burst_shots)
+        gaps = np.round(generator.exponential(self.gap_periods * period, number)).astype(np.int64)
+        starts = np.cumsum(gaps) + np.arange(number) * self.burst_shots * period
+        return np.sort((starts[:, None] + np.arange(self.burst_shots) * period).ravel()[:shots])
+
+    def bits(self, frames: int) -> int:
+        """Key bits that `frames` tags from one sender to one receiver cost in a round."""
+        return TAG_BITS * (frames + (1 if self.fresh_hash_keys else 0))
+
+
+@dataclass(frozen=True)
+class Phases:
+    """Which processors are served together, with the key slot of each phase (ps)."""
+
+    processors: tuple[tuple[int, ...], ...]
+
+
+def phases(network: NetworkPlan, demand: Demand) -> Phases:
+    """Split the processors so that the hub's channels and the legs' multiplexing suffice; slow links go together.
+
+    A driven leg of a replica takes one hub channel, whatever it multiplexes. Raises ValueError if none is left.
+    """
+    replicas = len(network.replica_links)
+    most = min(demand.hub_channels - replicas, replicas * (demand.multiplexing - 1))
+    if most < 1:
+        raise ValueError(
+            f"entanglement.hub_channels must exceed the {replicas} legs of the committee and entanglement.multiplexing "
+            f"must be at least 2, got {demand.hub_channels} and {demand.multiplexing}"
+        )
+    order = sorted(range(len(network.processor_links)), key=lambda k: (network.processor_links[k].rate, k))
+    count = math.ceil(len(order) / most)
+    size = math.ceil(len(order) / count)
+    return Phases(tuple(tuple(order[start : start + size]) for start in range(0, len(order), size)))
+
+
+def channel_leases(phase_size: int, replicas: int) -> tuple[int, NDArray[np.int64]]:
+    """Hub channels that a phase drives, and for each key slot and leg the multiplexed channels in use.
+
+    In slot s the processor with place m in its phase is connected with replica (m + s) mod n, replica i with replica j
+    where i + j = s mod n.
+    """
+    legs = np.zeros((replicas, replicas), np.int64)
+    for slot in range(replicas):
+        for place in range(phase_size):
+            legs[slot, (place + slot) % replicas] += 1
+        for i in range(replicas):
+            for j in range(i + 1, replicas):
+                if (i + j) % replicas == slot:
+                    legs[slot, i] += 1
+                    legs[slot, j] += 1
+    return phase_size + replicas, legs
+
+
+def key_path_seconds(legs: tuple[LinkParameters, ...], swap_werner: float, bits: float, demand: Demand) -> float:
+    """A time in which a path distils `bits`, with the margin; ValueError if its pairs yield no key.
+
+    Counts every leg at half of its useful age: an oblivious scheduler keeps old pairs.
+    """
+    half = demand.key_useful_age / 2
+    aged = [float(decayed_fidelity(leg.fidelity, seconds(round(half)), leg.coherence_seconds / 2)) for leg in legs]
+    fidelity = aged[0]
+    if len(legs) == 2:
+        swapped = float(werner_parameter(swapped_fidelity(aged[0], aged[1])))
+        fidelity = float(fidelity_of(swapped * swap_werner))
+    rate = float(key_rate(max(0.25, fidelity))) * min(leg.rate for leg in legs)
+    if rate <= 0:
+        raise ValueError(
+            f"links: end-to-end pairs must have a fidelity above .835 to yield a key, got {fidelity:.4f} "
+            f"on a path of {len(legs)} links"
+        )
+    return demand.key_margin * bits / rate
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a round will cost, for a dry run: pairs over all links, key bits, simulated seconds."""
+
+    pairs: float
+    key_bits: float
+    simulated_seconds: float
+    warm_up_seconds: float

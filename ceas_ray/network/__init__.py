@@ -1,0 +1,1 @@
+"""Topologies: who is linked to whom, and how well."""

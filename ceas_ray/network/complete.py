@@ -1,0 +1,34 @@
+"""Everybody linked to everybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, NetworkPlan
+from ceas_ray.network.star import Star
+
+
+@dataclass(frozen=True)
+class Complete:
+    """As the star, and a direct link between each processor or replica and each replica: keys need no swap."""
+
+    def build(
+        self,
+        processors: int,
+        replicas: int,
+        hardware: LinkHardware,
+        spread: Heterogeneity,
+        generator: np.random.Generator,
+    ) -> NetworkPlan:
+        """Draw the links: those of the star first, so that both networks have the same ones."""
+        star = Star().build(processors, replicas, hardware, spread, generator)
+        names = [f"processor/{k}" for k in range(processors)] + [f"replica/{j}" for j in range(replicas)]
+        direct = {
+            (name, f"replica/{j}"): hardware.link(spread.length(generator), spread.fidelity(generator))
+            for place, name in enumerate(names)
+            for j in range(replicas)
+            if place < processors + j
+        }
+        return NetworkPlan(star.processor_links, star.replica_links, direct, swapped=False)

@@ -1,0 +1,1 @@
+"""Stock policies of links: when to generate."""
