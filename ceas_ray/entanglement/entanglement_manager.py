@@ -46,13 +46,17 @@ WARM_UP = -1
 
 @dataclass(frozen=True)
 class RoundTiming:
-    """Simulated times, ps. control_delay: of every control message. planning_time: between rounds. update_time: of
-    processors. input_timeout: after the start of a round; None: 2 ms after inputs could be complete."""
+    """Simulated times, ps.
+
+    control_delay: of every control message. planning_time: between rounds. update_time: of processors. input_timeout:
+    after the start of a round; None: 2 ms after inputs could be complete. patience: with the committee, after that.
+    """
 
     control_delay: int
     planning_time: int
     update_time: int
     input_timeout: int | None
+    patience: int
 
 
 class EntanglementManager(Actor):
@@ -102,7 +106,6 @@ class EntanglementManager(Actor):
         self._shots = np.zeros(2, np.int64)
         self._shrink_sum = np.zeros(demand.pairs_per_shot + 1)
         self._key_bits: dict[tuple[str, str], float] = {}
-        self._trace: list[bytes] = []
         self._plan_round(WARM_UP, 0)  # refuses an impossible demand before anything runs
 
     # --- what it answers ----------------------------------------------------------------------------------------------
@@ -115,8 +118,10 @@ class EntanglementManager(Actor):
                 return [Send(now + self._timing.planning_time, self.name, Timer("start round", WARM_UP))]
             case Timer(purpose="start round", round_index=round_index):
                 return self._start_round(round_index, now)
-            case Timer(purpose="plan over", round_index=round_index):
+            case Timer(purpose="plan over"):
                 return self._finish_warm_up(now)
+            case Timer(purpose="stalled", round_index=round_index):
+                return self._stall(now) if round_index == self._round_index and not self._decided else []
             case PlanFinished() as finished:
                 self._book(finished)
                 return []
@@ -155,7 +160,15 @@ class EntanglementManager(Actor):
         for peers, names in ((replicas, processors), ([*processors, *replicas], replicas)):
             effects += [Send(at, name, RoundStarted(*schedule, self._hand_out(name, peers))) for name in names]
         self._key_bits = {}
+        effects.append(Send(times_out + timing.patience, self.name, Timer("stalled", round_index)))
         return effects
+
+    def _stall(self, now: int) -> list[Effect]:
+        """The committee did not decide in time: say so and end the round without a model."""
+        self._decided = True
+        ends = now + self._timing.planning_time
+        observed = {"simulated_seconds": seconds(ends - self._started_at)}
+        return [self._observation("stalled", observed), Mark(self._round_index, ends, None)]
 
     def _hand_out(self, name: str, peers: Sequence[str]) -> NDArray[np.int64]:
         bits = [self._key_bits.get((name, peer), self._key_bits.get((peer, name), 0.0)) for peer in peers]
@@ -321,7 +334,6 @@ class EntanglementManager(Actor):
         owner = finished.link.removeprefix("link/")
         for peer, bits in zip(finished.key_peers, finished.key_bits, strict=True):
             self._key_bits[owner, peer] = self._key_bits.get((owner, peer), 0.0) + float(bits)
-        self._trace.append(finished.trace)
 
     def _observation(self, name: str, more: dict[str, Any]) -> Observation:
         values = {
@@ -339,13 +351,12 @@ class EntanglementManager(Actor):
         self._stored = 0
         self._shots = np.zeros(2, np.int64)
         self._shrink_sum = np.zeros_like(self._shrink_sum)
-        self._trace = []
 
     def snapshot(self) -> Any:
         """See `Actor`."""
         return (
             self._round_index, self._started_at, self._plan_ends_at, self._decisions, self._decided, self._extra_views,
-            self._counts, self._stored, self._shots, self._shrink_sum, sorted(self._key_bits.items()), self._trace,
+            self._counts, self._stored, self._shots, self._shrink_sum, sorted(self._key_bits.items()),
         )  # fmt: skip
 
     def restore(self, state: Any) -> None:
@@ -353,4 +364,4 @@ class EntanglementManager(Actor):
         self._round_index, self._started_at, self._plan_ends_at, decisions, self._decided, self._extra_views = state[:6]
         self._decisions = dict(decisions)
         self._counts, self._stored, self._shots = np.array(state[6]), state[7], np.array(state[8])
-        self._shrink_sum, self._key_bits, self._trace = np.array(state[9]), dict(state[10]), list(state[11])
+        self._shrink_sum, self._key_bits = np.array(state[9]), dict(state[10])

@@ -1,0 +1,334 @@
+"""Single-shot TetraBFT (Yu, Losa, Wang, PODC 2024, arXiv 2405.02615): the voting of one round at one replica.
+
+Free of transport and keys: messages in, messages out. n replicas, f = floor((n - 1) / 3) may be Byzantine; any two
+quorums of Q = n - f share an honest replica, and a blocking set of B = f + 1 contains one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ceas_ray.messages.frames import FrameKind
+
+FUTURE_VIEWS = 8
+"""Messages of views further ahead than this are dropped: memory stays bounded."""
+
+
+class Vote(NamedTuple):
+    """A vote for the value with this digest in this view; NO_VOTE has view -1."""
+
+    view: int
+    value: bytes
+
+
+NO_VOTE = Vote(-1, b"")
+
+
+class Evidence(NamedTuple):
+    """What a Proof or a Suggest says: a low vote (1 or 2), the highest one for another value, a high vote (4 or 3)."""
+
+    low: Vote
+    previous: Vote
+    high: Vote
+
+
+@dataclass(frozen=True)
+class Output:
+    """A message to one replica, or to all others (`to` None)."""
+
+    kind: FrameKind
+    view: int
+    content: Any
+    to: int | None = None
+
+
+@dataclass(frozen=True)
+class ArmTimer:
+    """Ask for `timeout(view)` after the view timer's length."""
+
+    view: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A value is decided."""
+
+    value: bytes
+    view: int
+
+
+Action = Output | ArmTimer | Decision
+
+
+def faults_of(replicas: int) -> int:
+    """f = floor((n - 1) / 3); ValueError for n <= 3."""
+    if replicas < 4:
+        raise ValueError(f"consensus.committee_size must be at least 4 (n > 3 f, f >= 1), got {replicas}")
+    return (replicas - 1) // 3
+
+
+class TetraBFT:
+    """One replica's voting state. `is_valid(digest)` must be monotone; call `poke` when it may have turned true."""
+
+    def __init__(
+        self, index: int, replicas: int, leader: Callable[[int], int], is_valid: Callable[[bytes], bool]
+    ) -> None:
+        self.index, self.replicas = index, replicas
+        self.faults = faults_of(replicas)
+        self.quorum, self.blocking = replicas - self.faults, self.faults + 1
+        self._leader, self._is_valid = leader, is_valid
+        self.view = -1
+        self.candidate: bytes | None = None
+        self.votes = [NO_VOTE] * 5
+        self.previous = [NO_VOTE] * 5
+        self.decided: Decision | None = None
+        self.halted = False
+        self.conflicts: set[tuple[int, int, int]] = set()
+        self._received: dict[tuple[int, int], dict[int, bytes]] = {}
+        self._proposals: dict[int, bytes] = {}
+        self._suggests: dict[int, dict[int, Evidence]] = {}
+        self._proofs: dict[int, dict[int, Evidence]] = {}
+        self._view_changes: dict[int, int] = {}
+        self._asked_view = 0
+        self._decides: dict[int, bytes] = {}
+        self._voted: set[tuple[int, int]] = set()
+        self._proposed: set[int] = set()
+        self._actions: list[Action] = []
+
+    # --- what happens to it; each returns what to do --------------------------------------------------------------------
+
+    def start(self, candidate: bytes | None) -> list[Action]:
+        """Enter view 0 with the value that this replica would propose."""
+        self.candidate = candidate
+        self._enter(0)
+        return self._take_actions()
+
+    def poke(self, candidate: bytes | None = None) -> list[Action]:
+        """Validity or the candidate may have changed: look again."""
+        if candidate is not None and self.candidate is None:
+            self.candidate = candidate
+        self._advance()
+        return self._take_actions()
+
+    def receive(self, sender: int, kind: FrameKind, view: int, content: Any) -> list[Action]:
+        """An authentic message."""
+        if not self.halted:
+            self._receive(sender, kind, view, content)
+        return self._take_actions()
+
+    def timeout(self, view: int) -> list[Action]:
+        """The view timer ran out: ask for the next view, and arm it again."""
+        if not self.halted and view == self.view:
+            self._asked_view = max(self._asked_view, view + 1)
+            self._send(FrameKind.VIEW_CHANGE, self._asked_view, None)
+            self._actions.append(ArmTimer(view))
+        return self._take_actions()
+
+    def proof_votes_for(self, value: bytes) -> int:
+        """How many replicas' proofs show a vote for `value`."""
+        voters = {
+            sender
+            for proofs in self._proofs.values()
+            for sender, proof in proofs.items()
+            if value in (proof.low.value, proof.previous.value, proof.high.value)
+        }
+        return len(voters)
+
+    # --- rules ----------------------------------------------------------------------------------------------------------
+
+    def _receive(self, sender: int, kind: FrameKind, view: int, content: Any) -> None:
+        if kind == FrameKind.DECIDE:
+            self._decides.setdefault(sender, content)
+            return self._count_decides(content)
+        if kind == FrameKind.VIEW_CHANGE:
+            return self._count_view_changes(sender, view)
+        if not 0 <= view <= max(self.view, 0) + FUTURE_VIEWS:
+            return None
+        match kind:
+            case FrameKind.VOTE1 | FrameKind.VOTE2 | FrameKind.VOTE3 | FrameKind.VOTE4:
+                phase = kind - FrameKind.VOTE1 + 1
+                first = self._received.setdefault((view, phase), {}).setdefault(sender, content)
+                if first != content:
+                    self.conflicts.add((sender, view, kind))
+            case FrameKind.PROPOSAL:
+                if sender != self._leader(view):
+                    return None
+                if self._proposals.setdefault(view, content) != content:
+                    self.conflicts.add((sender, view, kind))
+            case FrameKind.SUGGEST:
+                self._suggests.setdefault(view, {}).setdefault(sender, content)
+            case FrameKind.PROOF:
+                self._proofs.setdefault(view, {}).setdefault(sender, content)
+            case _:
+                raise ValueError(f"voting knows no message of kind {kind}")
+        return self._advance()
+
+    def _enter(self, view: int) -> None:
+        if view <= self.view:
+            return
+        self.view = view
+        if view > 0:
+            self._send(FrameKind.PROOF, view, Evidence(self.votes[1], self.previous[1], self.votes[4]))
+            suggest = Evidence(self.votes[2], self.previous[2], self.votes[3])
+            self._send(FrameKind.SUGGEST, view, suggest, to=self._leader(view))
+        self._actions.append(ArmTimer(view))
+        self._advance()
+
+    def _advance(self) -> None:
+        """Do whatever the messages at hand allow."""
+        if self.view < 0 or self.halted:
+            return
+        self._propose()
+        self._vote_for_proposal()
+        for view, phase in sorted(self._received):
+            self._count_votes(view, phase)
+
+    def _propose(self) -> None:
+        view = self.view
+        if self._leader(view) != self.index or view in self._proposed:
+            return
+        suggests = self._suggests.get(view, {})
+        heard = [vote.value for s in suggests.values() for vote in (s.high, s.low, s.previous) if vote.view >= 0]
+        for value in ([self.candidate] if self.candidate is not None else []) + heard:
+            if self._is_valid(value) and self._is_safe(suggests, value, view):
+                self._proposed.add(view)
+                self._send(FrameKind.PROPOSAL, view, value)
+                return
+
+    def _vote_for_proposal(self) -> None:
+        value = self._proposals.get(self.view)
+        if value is None or (self.view, 1) in self._voted or not self._is_valid(value):
+            return
+        if self._is_safe(self._proofs.get(self.view, {}), value, self.view):
+            self._vote(1, value)
+
+    def _count_votes(self, view: int, phase: int) -> None:
+        values = list(self._received[view, phase].values())
+        if len(values) < self.quorum:
+            return
+        value = max(sorted(set(values)), key=values.count)
+        if values.count(value) < self.quorum:
+            return
+        if phase == 4:
+            self._decide(value, view)
+        elif view > self.view:
+            self._enter(view)
+        if phase < 4 and view == self.view:
+            self._vote(phase + 1, value)
+
+    def _vote(self, phase: int, value: bytes) -> None:
+        if (self.view, phase) in self._voted:
+            return
+        self._voted.add((self.view, phase))
+        if self.votes[phase].view >= 0 and self.votes[phase].value != value:
+            self.previous[phase] = self.votes[phase]
+        self.votes[phase] = Vote(self.view, value)
+        self._send(FrameKind(FrameKind.VOTE1 + phase - 1), self.view, value)
+
+    def _decide(self, value: bytes, view: int) -> None:
+        if self.decided is None:
+            self.decided = Decision(value, view)
+            self._actions.append(self.decided)
+            self._send(FrameKind.DECIDE, view, value)
+
+    def _count_decides(self, value: bytes) -> None:
+        count = sum(1 for other in self._decides.values() if other == value)
+        if count >= self.blocking:
+            self._decide(value, self.view)
+        if count >= self.quorum and self.decided is not None and self.decided.value == value:
+            self.halted = True
+
+    def _count_view_changes(self, sender: int, view: int) -> None:
+        self._view_changes[sender] = max(view, self._view_changes.get(sender, 0))
+        asked = sorted(self._view_changes.values(), reverse=True)
+        if len(asked) >= self.blocking and asked[self.blocking - 1] > self._asked_view:
+            self._asked_view = asked[self.blocking - 1]
+            self._send(FrameKind.VIEW_CHANGE, self._asked_view, None)
+        asked = sorted(self._view_changes.values(), reverse=True)
+        if len(asked) >= self.quorum and asked[self.quorum - 1] > self.view:
+            self._enter(asked[self.quorum - 1])
+
+    def _is_safe(self, evidence: dict[int, Evidence], value: bytes, view: int) -> bool:
+        """Whether enough replicas show that no other value can have been decided in an earlier view."""
+        if view == 0:
+            return True
+        if len(evidence) < self.quorum:
+            return False
+        shown = list(evidence.values())
+        if sum(1 for e in shown if e.high.view < 0) >= self.quorum:
+            return True
+        for earlier in range(view - 1, -1, -1):
+            open_to = sum(
+                1 for e in shown if e.high.view < earlier or (e.high.view == earlier and e.high.value == value)
+            )
+            claims = sum(1 for e in shown if _claims(e, value, earlier, view))
+            if open_to >= self.quorum and claims >= self.blocking:
+                return True
+        return False
+
+    # --- helpers --------------------------------------------------------------------------------------------------------
+
+    def _send(self, kind: FrameKind, view: int, content: Any, to: int | None = None) -> None:
+        """To others as an action, to itself at once."""
+        if to != self.index:
+            self._actions.append(Output(kind, view, content, to))
+        if to is None or to == self.index:
+            self._receive(self.index, kind, view, content)
+
+    def _take_actions(self) -> list[Action]:
+        actions, self._actions = self._actions, []
+        return actions
+
+    def snapshot(self) -> Any:
+        """All state, in plain values."""
+        return {
+            "view": self.view, "candidate": self.candidate, "votes": self.votes, "previous": self.previous,
+            "decided": None if self.decided is None else (self.decided.value, self.decided.view),
+            "halted": self.halted, "conflicts": sorted(self.conflicts), "received": sorted(self._received.items()),
+            "proposals": self._proposals, "suggests": self._suggests, "proofs": self._proofs,
+            "view_changes": self._view_changes, "asked": self._asked_view, "decides": self._decides,
+            "voted": sorted(self._voted), "proposed": sorted(self._proposed),
+        }  # fmt: skip
+
+    def restore(self, state: Any) -> None:
+        """Go back to a snapshot."""
+        self.view, self.candidate = state["view"], state["candidate"]
+        self.votes = [Vote(*vote) for vote in state["votes"]]
+        self.previous = [Vote(*vote) for vote in state["previous"]]
+        self.decided = None if state["decided"] is None else Decision(*state["decided"])
+        self.halted, self.conflicts = state["halted"], set(state["conflicts"])
+        self._received = {key: dict(votes) for key, votes in state["received"]}
+        self._proposals = dict(state["proposals"])
+        self._suggests = {view: _evidence(of) for view, of in state["suggests"].items()}
+        self._proofs = {view: _evidence(of) for view, of in state["proofs"].items()}
+        self._view_changes, self._asked_view = dict(state["view_changes"]), state["asked"]
+        self._decides = dict(state["decides"])
+        self._voted, self._proposed = set(state["voted"]), set(state["proposed"])
+
+
+def _claims(evidence: Evidence, value: bytes, earlier: int, view: int) -> bool:
+    """Whether it shows that `value` was safe in view `earlier`: by a vote for it since, or by votes for two values."""
+    low, previous = evidence.low, evidence.previous
+    if earlier == 0:
+        return True
+    if not low.view < view:
+        return False
+    return (low.view >= earlier and low.value == value) or earlier <= previous.view < low.view
+
+
+def _evidence(by_sender: Any) -> dict[int, Evidence]:
+    return {sender: evidence_of(content) for sender, content in by_sender.items()}
+
+
+def evidence_of(content: Any) -> Evidence:
+    """A Proof's or Suggest's content; ValueError for malformed ones."""
+    try:
+        low, previous, high = (Vote(*vote) for vote in content)
+    except TypeError as error:
+        raise ValueError("evidence must hold three votes") from error
+    votes = (low, previous, high)
+    if not all(isinstance(vote.view, int) and isinstance(vote.value, bytes) for vote in votes):
+        raise ValueError("a vote must hold a view and a digest")
+    return Evidence(low, previous, high)

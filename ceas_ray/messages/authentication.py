@@ -1,0 +1,136 @@
+"""Wegman-Carter tags and the key pools that feed them.
+
+A tag is a polynomial hash over the prime 2^61 - 1, masked with a one-time pad; the hash key is fresh each round, or
+kept under the pad. A forger succeeds with probability at most L / p per attempt, L the number of 7-byte blocks plus
+one (Wegman and Carter 1981). Key bits come from Bell pairs; both ends derive the same slots from a common stream, and
+what they may use is what was distilled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+PRIME = 2**61 - 1
+TAG_BITS = 61
+BLOCK_BYTES = 7
+MOST_ATTEMPTS = 16
+
+
+@njit("uint64(uint64, uint64)", cache=True, nogil=True)
+def _multiply(a, b):  # type: ignore[no-untyped-def]
+    """a b mod 2^61 - 1, for a, b < 2^61, by halves of 32 bits: 2^61 = 1, 2^64 = 8."""
+    half = np.uint64(0xFFFFFFFF)
+    a1, a0, b1, b0 = a >> np.uint64(32), a & half, b >> np.uint64(32), b & half
+    middle = a1 * b0 + a0 * b1
+    low = a0 * b0
+    total = (a1 * b1) * np.uint64(8) + (middle >> np.uint64(29)) + ((middle & np.uint64(2**29 - 1)) << np.uint64(32))
+    total += (low >> np.uint64(61)) + (low & np.uint64(2**61 - 1))
+    total = (total >> np.uint64(61)) + (total & np.uint64(2**61 - 1))
+    return total - np.uint64(2**61 - 1) if total >= np.uint64(2**61 - 1) else total
+
+
+@njit("uint64(uint8[::1], uint64)", cache=True, nogil=True)
+def _hash(content, key):  # type: ignore[no-untyped-def]
+    prime = np.uint64(2**61 - 1)
+    total = _multiply(np.uint64(len(content)) + np.uint64(1), key)
+    for start in range(0, len(content), 7):
+        block = np.uint64(0)
+        for i in range(start, min(start + 7, len(content))):
+            block = (block << np.uint64(8)) | np.uint64(content[i])
+        total = total + block
+        if total >= prime:
+            total -= prime
+        total = _multiply(total, key)
+    return total
+
+
+def polynomial_hash(content: bytes, key: int) -> int:
+    """The polynomial with the blocks of `content` (and its length) as coefficients, at `key`, mod 2^61 - 1."""
+    return int(_hash(np.frombuffer(bytearray(content), np.uint8), np.uint64(key)))
+
+
+def polynomial(blocks: Sequence[int], key: int, prime: int) -> int:
+    """The same hash written out for any prime, blocks given: sum of blocks[i] key^(L - i) mod prime."""
+    total = 0
+    for block in blocks:
+        total = (total + block) * key % prime
+    return total
+
+
+class KeyPool:
+    """The key of one direction between two parties, at one of its ends. Slots are indexed by a counter.
+
+    A slot masks one tag at most; using it costs 61 bits, and 61 more for the first one of a round where hash keys are
+    fresh. Nothing is ever used that was not distilled.
+    """
+
+    def __init__(self, secret: bytes, fresh_hash_keys: bool) -> None:
+        """`secret` stands for the common stream of this direction: both ends have the same."""
+        self._secret, self._fresh = secret, fresh_hash_keys
+        self.distilled = self.spent = 0
+        self._next_slot = 0
+        self._keyed_round = -1 if fresh_hash_keys else 0
+        self._accepted: set[int] = set()
+        self._failed: dict[int, int] = {}
+
+    def add(self, bits: int) -> None:
+        """Store newly distilled bits."""
+        self.distilled += bits
+
+    def _cost(self, round_index: int) -> int:
+        return TAG_BITS * (2 if self._fresh and round_index > self._keyed_round else 1)
+
+    def _number(self, purpose: bytes, index: int) -> int:
+        word = blake2b(purpose + index.to_bytes(8, "little"), digest_size=8, key=self._secret).digest()
+        return int.from_bytes(word, "little") % PRIME
+
+    def _tag(self, content: bytes, slot: int, round_index: int) -> int:
+        hash_key = self._number(b"hash", round_index if self._fresh else 0)
+        return (polynomial_hash(content, hash_key) + self._number(b"pad", slot)) % PRIME
+
+    def reserve_slot(self, round_index: int) -> int | None:
+        """For the sender: take the next slot and pay for it; None if the pool cannot."""
+        cost = self._cost(round_index)
+        if self.distilled - self.spent < cost:
+            return None
+        self._pay(cost, round_index)
+        self._next_slot += 1
+        return self._next_slot - 1
+
+    def tag(self, content: bytes, slot: int, round_index: int) -> int:
+        """The tag of a frame in a slot that was reserved for it."""
+        return self._tag(content, slot, round_index)
+
+    def accepts(self, content: bytes, tag: int, slot: int, round_index: int) -> bool:
+        """For the receiver: whether the tag is right; a slot is used up on acceptance and after 16 failures."""
+        cost = self._cost(round_index)
+        if slot in self._accepted or self._failed.get(slot, 0) >= MOST_ATTEMPTS or self.distilled - self.spent < cost:
+            return False
+        if self._tag(content, slot, round_index) != tag:
+            self._failed[slot] = self._failed.get(slot, 0) + 1
+            return False
+        self._pay(cost, round_index)
+        self._accepted.add(slot)
+        self._failed.pop(slot, None)
+        return True
+
+    def _pay(self, cost: int, round_index: int) -> None:
+        self.spent += cost
+        self._keyed_round = max(self._keyed_round, round_index) if self._fresh else 0
+
+    def snapshot(self) -> Any:
+        """All state, in plain values."""
+        return (
+            self.distilled, self.spent, self._next_slot, self._keyed_round, tuple(sorted(self._accepted)),
+            tuple(sorted(self._failed.items())),
+        )  # fmt: skip
+
+    def restore(self, state: Any) -> None:
+        """Go back to a snapshot."""
+        self.distilled, self.spent, self._next_slot, self._keyed_round, accepted, failed = state
+        self._accepted, self._failed = set(accepted), dict(failed)

@@ -1,0 +1,140 @@
+"""Frames: what processors and replicas put on authenticated links, and the two ends of such a link."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.streams import Streams
+from ceas_ray.messages.authentication import KeyPool
+from ceas_ray.messages.payloads import Frame
+
+
+class FrameKind(IntEnum):
+    """The types of frames."""
+
+    UPDATE = 0
+    ECHO = 1
+    PROPOSAL = 2
+    VOTE1 = 3
+    VOTE2 = 4
+    VOTE3 = 5
+    VOTE4 = 6
+    SUGGEST = 7
+    PROOF = 8
+    VIEW_CHANGE = 9
+    DECIDE = 10
+    FETCH = 11
+    CONTENT = 12
+    MODEL = 13
+
+
+def digest_of(content: bytes) -> bytes:
+    """The digest by which contents are named."""
+    return blake2b(content, digest_size=16).digest()
+
+
+def _content(frame: Frame) -> bytes:
+    """What the tag covers: everything else."""
+    return encode(
+        (frame.kind, frame.chain, frame.round_index, frame.view, frame.sender, frame.receiver, frame.counter,
+         frame.sent_at, frame.body)
+    )  # fmt: skip
+
+
+class Channel:
+    """One party's end of the authenticated link to `peer`: a pool for each direction."""
+
+    def __init__(self, name: str, peer: str, chain: bytes, streams: Streams, fresh_hash_keys: bool) -> None:
+        self._name, self.peer, self._chain = name, peer, chain
+        self.outgoing = KeyPool(_secret(streams, name, peer), fresh_hash_keys)
+        self.incoming = KeyPool(_secret(streams, peer, name), fresh_hash_keys)
+
+    def add_key_bits(self, bits: int) -> None:
+        """Newly distilled bits, half for each direction."""
+        self.outgoing.add(bits // 2)
+        self.incoming.add(bits // 2)
+
+    def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
+        """A tagged frame, or None where the key does not suffice: then the message is omitted."""
+        slot = self.outgoing.reserve_slot(round_index)
+        if slot is None:
+            return None
+        bare = Frame(int(kind), self._chain, round_index, view, self._name, self.peer, slot, now, body, 0)
+        tag = self.outgoing.tag(_content(bare), slot, round_index)
+        return Frame(int(kind), self._chain, round_index, view, self._name, self.peer, slot, now, body, tag)
+
+    def open(self, frame: Frame) -> bytes | None:
+        """The body of a frame from the peer, or None if it is not authentic (or its key was never distilled)."""
+        if frame.receiver != self._name or frame.sender != self.peer or frame.chain != self._chain:
+            return None
+        if not self.incoming.accepts(_content(frame), frame.tag, frame.counter, frame.round_index):
+            return None
+        return frame.body
+
+    def snapshot(self) -> Any:
+        """All state, in plain values."""
+        return (self.outgoing.snapshot(), self.incoming.snapshot())
+
+    def restore(self, state: Any) -> None:
+        """Go back to a snapshot."""
+        self.outgoing.restore(state[0])
+        self.incoming.restore(state[1])
+
+
+def _secret(streams: Streams, sender: str, receiver: str) -> bytes:
+    return streams.generator("key", f"{sender}>{receiver}", "bits", 0).bytes(16)
+
+
+def encode_update(row: NDArray[np.int64], shots: int, samples: int) -> bytes:
+    """The body of an update: a row in fixed point, the shots that served it, the samples behind it."""
+    return encode((row, shots, samples))
+
+
+def decode_update(body: bytes, length: int) -> NDArray[np.int64]:
+    """The row of an update; ValueError for malformed bytes."""
+    try:
+        row, shots, samples = decode(body)
+    except Exception as error:
+        raise ValueError("an update must be three encoded values") from error
+    if not (isinstance(row, np.ndarray) and row.dtype == np.dtype("<i8") and row.shape == (length,)):
+        raise ValueError(f"an update must hold {length} integers of 64 bits")
+    if not (isinstance(shots, int) and isinstance(samples, int)) or np.any(np.abs(row) >= 2**62):
+        raise ValueError("an update must lie within the range of fixed point and count shots and samples")
+    return row
+
+
+class ModelAdoption:
+    """A processor adopts a round's model when `needed` replicas (f_replicas + 1) say the same."""
+
+    def __init__(self, needed: int) -> None:
+        self._needed = needed
+        self._round_index = -1
+        self._replies: dict[str, bytes] = {}
+
+    def offer(self, replica: str, round_index: int, body: bytes) -> NDArray[np.float64] | None:
+        """A reply; returns the parameters when it completes the matching ones of a new round."""
+        if round_index < self._round_index or (round_index == self._round_index and not self._replies):
+            return None
+        if round_index > self._round_index:
+            self._round_index, self._replies = round_index, {}
+        self._replies.setdefault(replica, body)
+        if sum(1 for other in self._replies.values() if other == body) < self._needed:
+            return None
+        self._replies = {}
+        parameters: NDArray[np.float64] = decode(body)
+        return parameters
+
+    def snapshot(self) -> Any:
+        """All state, in plain values."""
+        return (self._round_index, dict(sorted(self._replies.items())))
+
+    def restore(self, state: Any) -> None:
+        """Go back to a snapshot."""
+        self._round_index, replies = state
+        self._replies = dict(replies)
