@@ -1,0 +1,19 @@
+"""The plain mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ceas_ray.aggregation.rule import Floats, checked
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean of all rows, whatever their weights."""
+
+    def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Rule`."""
+        checked(updates, weights, faults)
+        return np.mean(updates, axis=0)

@@ -1,0 +1,20 @@
+"""The coordinate-wise trimmed mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ceas_ray.aggregation.rule import Floats, checked
+
+
+@dataclass(frozen=True)
+class TrimmedMean:
+    """In each coordinate drops the `faults` smallest and largest values, and takes the mean of the rest."""
+
+    def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Rule`."""
+        checked(updates, weights, faults)
+        ordered = np.sort(updates, axis=0)
+        return np.mean(ordered[faults : len(updates) - faults], axis=0)

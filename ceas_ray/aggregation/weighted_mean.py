@@ -1,0 +1,17 @@
+"""The weighted mean (with `qfi` weights: the paper's aggregation)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ceas_ray.aggregation.rule import Floats, checked
+
+
+@dataclass(frozen=True)
+class WeightedMean:
+    """sum_k w_k g_k."""
+
+    def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Rule`."""
+        checked(updates, weights, faults)
+        return weights @ updates

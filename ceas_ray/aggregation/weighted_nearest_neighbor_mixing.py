@@ -1,0 +1,30 @@
+"""Nearest-neighbour mixing of weighted rows (after arXiv 2501.09621 and 2302.01772)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ceas_ray.aggregation.rule import Floats, Rule, checked, mass_kept, squared_distances
+
+
+@dataclass(frozen=True)
+class WeightedNearestNeighborMixing:
+    """Replaces each row by the weighted mean of its nearest rows until the mass 1 - cap * f / n is covered.
+
+    The last row counts in part. With equal weights and cap 1 it is NNM.
+    """
+
+    rule: Rule
+    cap: float
+
+    def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Rule`."""
+        checked(updates, weights, faults)
+        covered = 1 - self.cap * faults / len(updates)
+        order = np.argsort(squared_distances(updates), axis=1, kind="stable")
+        kept = mass_kept(weights[order], covered)
+        mixing = np.zeros((len(updates), len(updates)))
+        np.put_along_axis(mixing, order, kept, axis=1)
+        return self.rule(mixing @ updates / np.sum(mixing, axis=1)[:, None], weights, faults)

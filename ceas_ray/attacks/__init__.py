@@ -1,0 +1,1 @@
+"""Attacks of Byzantine processors, and where those sit."""

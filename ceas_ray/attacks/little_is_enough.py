@@ -1,0 +1,35 @@
+"""A little is enough (arXiv 1902.06156)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from ceas_ray.attacks.attack import Floats, Knowledge, bounded, known
+
+
+@dataclass(frozen=True)
+class ALittleIsEnough:
+    """All colluders send mean - strength * z * std of the rows that they know, coordinate by coordinate.
+
+    z is the paper's: with s = floor(n / 2 + 1) - f honest rows to win over, Phi(z) = (n - f - s) / (n - f).
+    """
+
+    strength: float
+    knowledge: Knowledge
+
+    def __call__(self, own: Floats, honest: Floats, population: int, generator: np.random.Generator) -> Floats:
+        """See `Attack`."""
+        rows = known(own, honest)
+        z = standard_score(population, len(own))
+        row = np.mean(rows, axis=0) - self.strength * z * np.std(rows, axis=0)
+        return bounded(np.tile(row, (len(own), 1)))
+
+
+def standard_score(population: int, faults: int) -> float:
+    """z of the paper for f colluders among n, at least 0."""
+    supporters = population // 2 + 1 - faults
+    share = (population - faults - supporters) / (population - faults)
+    return max(0.0, NormalDist().inv_cdf(min(max(share, 1e-6), 1 - 1e-6)))

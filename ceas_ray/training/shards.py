@@ -1,0 +1,38 @@
+"""How the training data is spread over the processors."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[np.int64]
+
+
+def iid_shards(samples: int, count: int, generator: np.random.Generator) -> list[Integers]:
+    """Every sample in exactly one of `count` shards of equal size (up to one). ValueError for too few samples."""
+    if samples < count:
+        raise ValueError(f"at least one training sample per processor ({count}), got {samples}")
+    return [np.sort(part) for part in np.array_split(generator.permutation(samples), count)]
+
+
+def dirichlet_shards(
+    labels: Integers, count: int, concentration: float, least: int, generator: np.random.Generator
+) -> list[Integers]:
+    """Every sample in exactly one shard; each class is split over the shards by Dirichlet(concentration) shares.
+
+    Shards with fewer than `least` samples then take some from the largest. ValueError for too few samples.
+    """
+    if len(labels) < count * least:
+        raise ValueError(f"at least {least} training samples per processor ({count * least}), got {len(labels)}")
+    shards: list[list[int]] = [[] for _ in range(count)]
+    for label in np.unique(labels):
+        members = generator.permutation(np.flatnonzero(labels == label))
+        shares = generator.dirichlet(np.full(count, concentration))
+        ends = np.round(np.cumsum(shares) * len(members)).astype(np.int64)
+        for shard, part in zip(shards, np.split(members, ends[:-1]), strict=True):
+            shard.extend(int(index) for index in part)
+    for shard in shards:
+        while len(shard) < least:
+            largest = max(shards, key=len)
+            shard.append(largest.pop(int(generator.integers(len(largest)))))
+    return [np.sort(np.array(shard, dtype=np.int64)) for shard in shards]
