@@ -119,3 +119,80 @@ class StopSettings:
 
     wall_seconds: Positive | None
     simulated_seconds: Positive | None
+
+
+@dataclass(frozen=True)
+class LinkSettings:
+    """The links' hardware profile and how links differ."""
+
+    profile: str
+    demonstrated: bool
+    attempt_base_microseconds: NotNegative
+    attempt_microseconds_per_km: NotNegative
+    modes: Count
+    success_at_1_km: Annotated[float, Range(0, 1, exclusive=True)]
+    loss_db_per_km: NotNegative
+    coherence_milliseconds: Positive
+    swap_werner: Share
+    least_km: Positive
+    most_km: Positive
+    least_fidelity: Fidelity
+    mean_fidelity: Fidelity
+    most_fidelity: Fidelity
+    replica_km: Positive
+    replica_fidelity: Fidelity
+
+
+@dataclass(frozen=True)
+class EntanglementSettings:
+    """Demand, leases and tests."""
+
+    burst_shots: Count
+    gap_periods: NotNegative
+    supply: Positive
+    deadline_periods: Positive
+    useful_age_periods: Positive
+    least_fidelity: Fidelity | None
+    slots: Count
+    hub_channels: Count
+    multiplexing: Count
+    test_share: Annotated[float, Range(0, 0.5)]
+    warm_up_tests: Annotated[int, Range(0)]
+    half_life_rounds: Positive
+    key_useful_age_milliseconds: Positive
+    key_margin: Annotated[float, Range(1, 100)]
+    control_delay_microseconds: Positive
+    planning_milliseconds: Positive
+
+
+@dataclass(frozen=True)
+class ConsensusSettings:
+    """The committee."""
+
+    committee_size: Annotated[int, Range(1, 100)]
+    input_timeout: Positive | None
+    delta_microseconds: Positive
+    hash_keys: Literal["fresh", "kept"]
+    patience_milliseconds: Positive
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Everything."""
+
+    seed: Annotated[int, Range(0, 2**53)]
+    output: str | None
+    dry_run: bool
+    quiet: bool
+    stop: StopSettings
+    runtime: RuntimeSettings
+    tracking: TrackingSettings
+    training: TrainingSettings
+    processors: ProcessorSettings
+    network: Target
+    links: LinkSettings
+    entanglement: EntanglementSettings
+    consensus: ConsensusSettings
+    aggregation: AggregationSettings
+    attacks: AttackSettings
+    scheduling: Target

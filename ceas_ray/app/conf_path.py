@@ -1,0 +1,12 @@
+"""Where the configuration files are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def conf_directory() -> Path:
+    """`conf/` inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"

@@ -1,0 +1,147 @@
+"""From a composed configuration to checked settings: one clear line for whatever is wrong."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+
+class SettingsError(Exception):
+    """A setting is wrong: which key, what it must be, what came."""
+
+    def __init__(self, key: str, must: str, came: Any) -> None:
+        super().__init__(key, must, came)
+        self.key, self.must, self.came = key, must, came
+
+    def __str__(self) -> str:
+        return f"{self.key} must be {self.must}, got {self.came!r}"
+
+
+@dataclass(frozen=True)
+class Range:
+    """The numbers that a field may have: from `least` (not itself, if exclusive) to `most`."""
+
+    least: float
+    most: float | None = None
+    exclusive: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        above = value > self.least if self.exclusive else value >= self.least
+        return above and (self.most is None or value <= self.most)
+
+    def __str__(self) -> str:
+        if self.most is None:
+            return f"{'>' if self.exclusive else '>='} {self.least}"
+        return f"in [{self.least}, {self.most}]"
+
+
+def build(settings_class: type[T], config: Any, key: str = "") -> T:
+    """An instance of a settings dataclass from nested mappings; SettingsError for the first thing that is wrong."""
+    if not isinstance(config, Mapping):
+        raise SettingsError(key, "a group of settings", config)
+    hints = get_type_hints(settings_class, include_extras=True)
+    names = [field.name for field in fields(settings_class)]  # type: ignore[arg-type]
+    for name in config:
+        if name not in names:
+            near = difflib.get_close_matches(str(name), names, n=1)
+            must = f"a known key{f' (did you mean {_join(key, near[0])}?)' if near else ''}"
+            raise SettingsError(_join(key, str(name)), must, config[name])
+    for name in names:
+        if name not in config:
+            raise SettingsError(_join(key, name), "given", "nothing")
+    return settings_class(**{name: _value(hints[name], config[name], _join(key, name)) for name in names})
+
+
+def _join(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name
+
+
+def _value(wanted: Any, value: Any, key: str) -> Any:
+    origin = get_origin(wanted)
+    if origin is Annotated:
+        base, *extras = get_args(wanted)
+        return _in_range(_plain(base, value, key, extras), extras, key)
+    if origin in (Union, types.UnionType):
+        options = get_args(wanted)
+        if value is None and type(None) in options:
+            return None
+        return _value(next(option for option in options if option is not type(None)), value, key)
+    if origin is Literal:
+        choices = get_args(wanted)
+        if value not in choices:
+            raise SettingsError(key, f"one of {', '.join(map(str, choices))}", value)
+        return value
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise SettingsError(key, "a list", value)
+        return tuple(_value(get_args(wanted)[0], item, f"{key}[{i}]") for i, item in enumerate(value))
+    if origin is Mapping or origin is dict or (isinstance(origin, type) and issubclass(origin, Mapping)):
+        if not isinstance(value, Mapping):
+            raise SettingsError(key, "a mapping with _target_", value)
+        return dict(value)
+    if is_dataclass(wanted):
+        return build(wanted, value, key)  # type: ignore[arg-type]
+    return _plain(wanted, value, key, [])
+
+
+_NAMES = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
+
+
+def _plain(wanted: Any, value: Any, key: str, extras: list[Any]) -> Any:
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    fits = isinstance(value, wanted) and not (wanted is int and isinstance(value, bool))
+    if not fits or (wanted is float and value != value):
+        limits = "".join(f" {extra}" for extra in extras if isinstance(extra, Range))
+        raise SettingsError(key, _NAMES[wanted] + limits, value)
+    return value
+
+
+def _in_range(value: Any, extras: list[Any], key: str) -> Any:
+    for extra in extras:
+        if isinstance(extra, Range) and value not in extra:
+            raise SettingsError(key, f"a number {extra}", value)
+    return value
+
+
+def instantiate(node: Mapping[str, Any], key: str) -> Any:
+    """The object that a `_target_` mapping describes, nested ones first. Only classes of this package."""
+    target = node.get("_target_")
+    if not isinstance(target, str) or not target.startswith("ceas_ray."):
+        raise SettingsError(f"{key}._target_", "a class within ceas_ray", target)
+    module, _, name = target.rpartition(".")
+    try:
+        made = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError):
+        raise SettingsError(f"{key}._target_", "a class within ceas_ray", target) from None
+    arguments = {
+        name: instantiate(value, _join(key, name)) if isinstance(value, Mapping) else value
+        for name, value in node.items()
+        if name != "_target_"
+    }
+    if not is_dataclass(made) or not isinstance(made, type):
+        raise SettingsError(f"{key}._target_", "a policy class (a dataclass)", target)
+    checked = _check_arguments(made, arguments, key)
+    try:
+        return made(**checked)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(key, f"usable by {name}", f"{dict(arguments)}: {error}") from None
+
+
+def _check_arguments(made: Any, arguments: Mapping[str, Any], key: str) -> dict[str, Any]:
+    names = [field.name for field in fields(made)]
+    for name in arguments:
+        if name not in names:
+            raise SettingsError(_join(key, name), f"a known key (one of {', '.join(names)})", arguments[name])
+    hints = get_type_hints(made)
+    plain = (int, float, str, bool)
+    return {
+        name: _plain(hints[name], value, _join(key, name), []) if hints[name] in plain else value
+        for name, value in arguments.items()
+    }

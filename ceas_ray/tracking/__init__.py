@@ -1,0 +1,1 @@
+"""Where runs are recorded: journal, summary, MLflow, progress."""
