@@ -266,7 +266,7 @@ class EntanglementManager(Actor):
         legs: list[tuple[LinkParameters, ...]],
     ) -> GeneratePairs:  # fmt: skip
         demand, policy = self._demand, self._policy
-        rows = np.array([[leg.row() for leg in path] for path in legs]).reshape(len(legs), -1, 5)
+        rows = np.array([[leg.row() for leg in path] for path in legs]).reshape(len(legs), len(legs[0]) if legs else 1, 5)
         return GeneratePairs(
             round_index, begin, releases, is_test, demand.pairs_per_shot,
             round(demand.deadline_periods * demand.shot_period(link)), policy.gap_limit, policy.burst_limit,

@@ -65,8 +65,12 @@ class Processor(Actor):
         latencies: Mapping[str, int],
         streams: Streams,
         watched: bool,
+        local_circuits: int | None,
     ) -> None:
-        """noise: the row of `pauli_engine`. channels: one per replica. watched: an adversary sees its updates."""
+        """noise: the row of `pauli_engine`. channels: one per replica. watched: an adversary sees its updates.
+
+        local_circuits: how many circuits a round has when inputs are local and need no pairs; None: they are teleported.
+        """
         self.name = processor_name(index)
         self.index = index
         self._shard, self._noise, self.learning = shard, noise, learning
@@ -74,7 +78,7 @@ class Processor(Actor):
         self._adoption = adoption
         self._parameters = initial_parameters
         self.latencies = latencies
-        self._streams, self._watched = streams, watched
+        self._streams, self._watched, self._local_circuits = streams, watched, local_circuits
         self._momentum = np.zeros_like(initial_parameters)
         self._schedule: RoundStarted | None = None
         self._werner: float | None = None
@@ -90,6 +94,10 @@ class Processor(Actor):
                 self._schedule = schedule
                 for channel, bits in zip(self._channels.values(), schedule.key_bits, strict=True):
                     channel.add_key_bits(int(bits))
+                if self._local_circuits is not None:
+                    everything = np.ones(self._local_circuits, bool)
+                    unharmed = np.ones(self._shard.angles.shape[1] + 1)
+                    return [self._start_gradient(ShotsDelivered(schedule.round_index, everything, unharmed), now)]
             case ShotsDelivered() as shots:
                 return [self._start_gradient(shots, now)]
             case WorkDone(output=output):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -42,6 +43,7 @@ class Circuit:
         return tuple((q, (q + 1) % self.qubits) for q in range(self.qubits))
 
 
+@cache
 def entangler_table(entangler: Literal["cx", "cz"]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """How a gate permutes two-qubit Paulis: 4 a + b goes to image[4 a + b] with a sign; a is the control's Pauli."""
     paulis = [np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])]

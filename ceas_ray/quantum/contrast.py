@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from ceas_ray.quantum.pauli_engine import pulled_back_outputs
 Floats = NDArray[np.float64]
 
 
+@lru_cache
 def pauli_weights(qubits: int) -> NDArray[np.int64]:
     """The number of non-identity factors of each of the 4^n Pauli strings."""
     digits = np.arange(4**qubits)[:, None] // 4 ** np.arange(qubits) % 4
@@ -28,16 +30,23 @@ def weight_profile(circuit: Circuit, parameters: Floats, noise: Floats, angles: 
     squares, inputs whose distinct coefficients are uncorrelated). The mean runs over the given inputs, angles (B, n).
     """
     pulled = pulled_back_outputs(circuit, parameters, noise)
-    bloch = np.stack([np.ones_like(angles), np.sin(angles) * np.cos(angles), np.sin(angles) ** 2, np.cos(angles)])
-    squares = np.ones((len(angles), 1))
-    for q in range(circuit.qubits):
-        squares = (bloch[:, :, q].T[:, :, None] ** 2 * squares[:, None, :]).reshape(len(angles), -1)
-    shares = np.sum(pulled**2, axis=0) * np.mean(squares, axis=0)
+    shares = np.sum(pulled**2, axis=0) * _mean_square_input(angles.tobytes(), circuit.qubits)
     profile = np.bincount(pauli_weights(circuit.qubits), weights=shares, minlength=circuit.qubits + 1)
     total = float(np.sum(profile))
     if total == 0.0:
         profile[0] = total = 1.0
     return profile / total
+
+
+@lru_cache(maxsize=4096)
+def _mean_square_input(angles: bytes, qubits: int) -> Floats:
+    """mean(x_P^2) over the inputs, for all 4^n Pauli strings; a shard's inputs are the same in every round."""
+    x = np.frombuffer(angles).reshape(-1, qubits)
+    bloch = np.stack([np.ones_like(x), np.sin(x) * np.cos(x), np.sin(x) ** 2, np.cos(x)])
+    squares = np.ones((len(x), 1))
+    for q in range(qubits):
+        squares = (bloch[:, :, q].T[:, :, None] ** 2 * squares[:, None, :]).reshape(len(x), -1)
+    return np.mean(squares, axis=0)
 
 
 def contrast(profile: Floats, shrink: Floats) -> float:
