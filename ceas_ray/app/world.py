@@ -62,6 +62,7 @@ class World:
     work: GradientWork
     manager: EntanglementManager
     data: DataSet
+    shards: tuple[Shard, ...]
     circuit: Circuit
     evaluation: Evaluation
     public_angles: NDArray[np.float64]
@@ -176,6 +177,7 @@ class _Builder:
             ),
             manager=manager,
             data=data,
+            shards=tuple(shards),
             circuit=circuit,
             evaluation=Evaluation(circuit, data.test_angles, data.test_targets, data.test_labels),
             public_angles=public,

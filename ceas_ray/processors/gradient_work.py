@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.contrast import contrast, weight_profile
+from ceas_ray.quantum.contrast import contrast, weight_profiles
 from ceas_ray.quantum.estimator import doubly_stochastic_gradient
 from ceas_ray.quantum.pauli_engine import ShiftedValues
 
@@ -27,7 +27,7 @@ class GradientWork:
 
     Inputs of one item: angles (B, n), targets (B, K), parameters (P,), noise (5,), shrink (n + 1,), usable
     (circuits,) bool, certified_werner (the tested Werner parameter of the link, or None to leave the contrast as it is)
-    and the key of its stream (name, round_index). The output is {gradient (P,), contrast: float, variance: float}.
+    and the key of its stream (name, round_index). The output is {gradient (P,), contrast: float}.
     Each item's output depends on its own inputs alone, whatever it is packed with.
     """
 
@@ -50,16 +50,15 @@ class GradientWork:
         )
         ends = np.cumsum(lanes)
         return [
-            self._gradient(item, values, slice(end - count, end))
-            for item, count, end in zip(items, lanes, ends, strict=True)
+            self._gradient(item, values, slice(end - count, end), assumed)
+            for item, count, end, assumed in zip(items, lanes, ends, self._assumed_contrasts(items), strict=True)
         ]
 
     def _lanes(self, items: Sequence[Mapping[str, Any]]) -> NDArray[np.int64]:
         return np.array([len(item["angles"]) * self.circuit.outputs for item in items])
 
-    def _gradient(self, item: Mapping[str, Any], values: ShiftedValues, lanes: slice) -> dict[str, Any]:
+    def _gradient(self, item: Mapping[str, Any], values: ShiftedValues, lanes: slice, assumed: float) -> dict[str, Any]:
         outputs, parameters = self.circuit.outputs, self.circuit.parameter_count
-        assumed = self._assumed_contrast(item)
         gradient = doubly_stochastic_gradient(
             values.value[lanes].reshape(-1, outputs),
             values.first[lanes].reshape(-1, outputs, parameters),
@@ -73,10 +72,19 @@ class GradientWork:
         )
         return {"gradient": gradient, "contrast": assumed}
 
-    def _assumed_contrast(self, item: Mapping[str, Any]) -> float:
-        """The contrast to divide by: from the certified Werner parameter w, m_s = w^s; 1 where nothing is undone."""
-        werner = item["certified_werner"]
-        if werner is None or self.circuit.reuploaded:
-            return 1.0
-        profile = weight_profile(self.circuit, item["parameters"], item["noise"], item["angles"])
-        return contrast(profile, werner ** np.arange(self.circuit.qubits + 1))
+    def _assumed_contrasts(self, items: Sequence[Mapping[str, Any]]) -> list[float]:
+        """The contrasts to divide by: from the certified Werner parameter w, m_s = w^s; 1 where nothing is undone."""
+        certified = [item["certified_werner"] for item in items]
+        if self.circuit.reuploaded or all(werner is None for werner in certified):
+            return [1.0] * len(items)
+        profiles = weight_profiles(
+            self.circuit,
+            np.stack([item["parameters"] for item in items]),
+            np.stack([item["noise"] for item in items]),
+            [item["angles"] for item in items],
+        )
+        powers = np.arange(self.circuit.qubits + 1)
+        return [
+            1.0 if werner is None else contrast(profile, werner**powers)
+            for profile, werner in zip(profiles, certified, strict=True)
+        ]

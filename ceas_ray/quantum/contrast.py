@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -21,21 +22,27 @@ def pauli_weights(qubits: int) -> NDArray[np.int64]:
     return np.count_nonzero(digits, axis=1)
 
 
-def weight_profile(circuit: Circuit, parameters: Floats, noise: Floats, angles: Floats) -> Floats:
-    """p_s, s = 0..n: the share of Pauli weight s in the outputs, shape (n + 1,); they sum to 1. Ours.
+def weight_profiles(
+    circuit: Circuit, parameters: Floats, noise: Floats, angles: Sequence[Floats]
+) -> list[Floats]:
+    """p_s, s = 0..n: the share of Pauli weight s in each processor's outputs, each (n + 1,); they sum to 1. Ours.
 
     An output is z = sum_P h_P x_P with h the observable pulled back to the input and x_P the input's coefficients;
     teleportation turns it into sum_P m_|P| h_P x_P. With p_s proportional to the sum of h_P^2 mean(x_P^2) over outputs
     and over P of weight s, the contrast sum_s p_s m_s is the slope of the noisy output against the ideal one (least
-    squares, inputs whose distinct coefficients are uncorrelated). The mean runs over the given inputs, angles (B, n).
+    squares, inputs whose distinct coefficients are uncorrelated). The mean runs over the processor's inputs.
+    parameters (Q, P), noise (Q, 5), angles: one (B, n) per processor.
     """
     pulled = pulled_back_outputs(circuit, parameters, noise)
-    shares = np.sum(pulled**2, axis=0) * _mean_square_input(angles.tobytes(), circuit.qubits)
-    profile = np.bincount(pauli_weights(circuit.qubits), weights=shares, minlength=circuit.qubits + 1)
-    total = float(np.sum(profile))
-    if total == 0.0:
-        profile[0] = total = 1.0
-    return profile / total
+    profiles = []
+    for observables, inputs in zip(pulled, angles, strict=True):
+        shares = np.sum(observables**2, axis=0) * _mean_square_input(inputs.tobytes(), circuit.qubits)
+        profile = np.bincount(pauli_weights(circuit.qubits), weights=shares, minlength=circuit.qubits + 1)
+        total = float(np.sum(profile))
+        if total == 0.0:
+            profile[0] = total = 1.0
+        profiles.append(profile / total)
+    return profiles
 
 
 @lru_cache(maxsize=4096)

@@ -77,24 +77,24 @@ def expectations(
 
 
 def pulled_back_outputs(circuit: Circuit, parameters: Floats, noise: Floats) -> Floats:
-    """The outputs' observables pulled back to the encoded input, shape (outputs, 4^n): z_k = sum_P h_kP <P>.
+    """The outputs' observables pulled back to the encoded input: z_k = sum_P h_kP <P>, shape (Q, outputs, 4^n).
 
-    For inputs that are encoded once (ValueError otherwise). parameters (P,), noise (5,).
+    For inputs that are encoded once (ValueError otherwise). parameters (Q, P), noise (Q, 5), per processor.
     """
     if circuit.reuploaded:
         raise ValueError("an observable can be pulled back to the input only when inputs are encoded once")
-    lanes = circuit.outputs
+    processors, outputs = len(parameters), circuit.outputs
     inputs = _checked(
         circuit,
-        np.zeros((lanes, circuit.qubits)),
-        parameters[None],
-        noise[None],
-        np.ones((1, circuit.qubits + 1)),
-        np.zeros(lanes, np.int64),
+        np.zeros((processors * outputs, circuit.qubits)),
+        parameters,
+        noise,
+        np.ones((processors, circuit.qubits + 1)),
+        np.repeat(np.arange(processors), outputs),
     )
-    pulled = np.empty((lanes, 4**circuit.qubits))
-    _pulled_back(*inputs, np.arange(lanes), pulled)
-    return pulled
+    pulled = np.empty((processors * outputs, 4**circuit.qubits))
+    _pulled_back(*inputs, np.tile(np.arange(outputs), processors), pulled)
+    return pulled.reshape(processors, outputs, -1)
 
 
 def _checked(

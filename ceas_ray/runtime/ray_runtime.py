@@ -17,13 +17,10 @@ from threadpoolctl import threadpool_limits
 from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.host import Host, HostStatus, WindowReply
 from ceas_ray.kernel.windows import WindowRequest
+from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.known_answers import first_difference, known_answers
 
 _LOCAL_OBJECT_STORE_BYTES = 100 * 2**20
-
-
-class RuntimeFailure(Exception):
-    """A machine, a host process or the cluster failed; one line says which."""
 
 
 class _HostShell:
@@ -136,9 +133,7 @@ class RayCluster:
 
     def connect(self, placement: Mapping[str, str], lookahead_of_host: Mapping[str, int]) -> dict[str, HostStatus]:
         """See `Cluster`."""
-        book = ray.put((placement, lookahead_of_host))
-        placement_and_lookahead = ray.get(book)
-        return self._ask({n: shell.connect.remote(*placement_and_lookahead) for n, shell in self._shells.items()})
+        return self._ask({n: shell.connect.remote(placement, lookahead_of_host) for n, shell in self._shells.items()})
 
     def step(self, requests: Mapping[str, WindowRequest]) -> dict[str, WindowReply]:
         """See `Cluster`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -15,7 +14,7 @@ from ceas_ray.aggregation.evidence import Evidence
 from ceas_ray.messages.fixed_point import from_fixed_point
 from ceas_ray.messages.payloads import TestReport
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.contrast import contrast, weight_profile
+from ceas_ray.quantum.contrast import contrast, weight_profiles
 from ceas_ray.training.learning_rate import LearningRate
 
 Floats = NDArray[np.float64]
@@ -64,7 +63,7 @@ class NextState:
             profile = np.zeros(self.circuit.qubits + 1)
             profile[0] = 1.0
         else:
-            profile = weight_profile(self.circuit, parameters, np.zeros(5), self.public_angles)
+            (profile,) = weight_profiles(self.circuit, parameters[None], np.zeros((1, 5)), [self.public_angles])
         powers = np.arange(self.circuit.qubits + 1)
         return Evidence(
             contrast_lower=np.array([contrast(profile, w**powers) for w in lower]),
@@ -90,7 +89,3 @@ def certified_werner_bounds(tested: Floats, errors: Floats, confidence: float) -
     upper = np.where(tested > 0, (centre + spread) / (1 + z * z / count), 0.5)
     return np.maximum(0.0, 1 - 2 * rate), np.maximum(0.0, 1 - 2 * upper)
 
-
-def byzantine_bound(processors: int, fraction: float) -> int:
-    """f_processors for which a run is set up: the attackers' share of the processors, rounded to the nearest."""
-    return math.floor(processors * fraction + 0.5)

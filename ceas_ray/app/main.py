@@ -1,0 +1,67 @@
+"""The command `ceas-ray [overrides]`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # before NumPy is loaded: one thread per process, the same bits everywhere
+
+from ceas_ray.app.compose import composed, jobs
+from ceas_ray.app.conf_path import conf_directory
+from ceas_ray.app.run import BAD_SETTINGS, INTERRUPTED, execute
+from ceas_ray.app.settings import RunSettings
+from ceas_ray.app.settings_checks import SettingsError, build
+from ceas_ray.app.world import build_world
+
+USAGE = """usage: ceas-ray [-m] [key=value ...]
+  ceas-ray                                  a CEAS run of the default experiment
+  ceas-ray experiment=oblivious attacks=sign_flip seed=3
+  ceas-ray -m seed=1,2 attacks=alie,sign_flip   all combinations, one after the other
+  ceas-ray dry_run=true                     what a run would cost
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the jobs that the command line asks for; returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if any(word in ("-h", "--help") for word in words):
+        print(USAGE + _choices())
+        return 0
+    sweep = any(word in ("-m", "--multirun") for word in words)
+    overrides = [word for word in words if word not in ("-m", "--multirun")]
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        configs = [composed(job) for job in (jobs(overrides) if sweep else [overrides])]
+        for config in configs if sweep else []:
+            build_world(build(RunSettings, config))  # refuse a bad job before the first one runs
+        code = 0
+        for number, config in enumerate(configs):
+            code = max(code, execute(config, number if sweep else None))
+            if code == INTERRUPTED:
+                break
+        return code
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return BAD_SETTINGS
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _choices() -> str:
+    lines = ["groups and their choices:"]
+    for group in sorted(path for path in conf_directory().iterdir() if path.is_dir()):
+        lines.append(f"  {group.name}: {', '.join(sorted(path.stem for path in group.glob('*.yaml')))}")
+    return "\n".join([*lines, f"every key, with its default: {conf_directory()}"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

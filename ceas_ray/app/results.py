@@ -1,0 +1,171 @@
+"""Sums up a run: metrics of each round, and the summary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ceas_ray.app.settings import RunSettings
+from ceas_ray.app.world import World
+from ceas_ray.kernel.codec import decode
+from ceas_ray.kernel.windows import RoundEnd
+from ceas_ray.quantum.contrast import contrast, weight_profiles
+
+SCHEMA_VERSION = 1
+_COLUMNS = ("generated", "used", "late", "expired", "sacrificed")
+_USES = ("training", "authentication", "testing")
+
+
+class Results:
+    """Books of a run: what every round brought, and their sum."""
+
+    def __init__(self, settings: RunSettings, world: World) -> None:
+        self._settings, self._world = settings, world
+        self._counts = np.zeros((3, 5), np.int64)
+        self._stored = 0
+        self._shots = np.zeros(2, np.int64)
+        self._contrasts: list[float] = []
+        self._key_bits = 0.0
+        self.simulated_seconds = self._round_seconds = 0.0
+        self.rounds = self.decisions = self.view_changes = self.windows = 0
+        self.loss, self.accuracy = world.evaluation(world.initial_parameters)
+        self.digest = bytes(16)
+        self.parameters = world.initial_parameters
+        self.stalled = False
+
+    def take(self, end: RoundEnd) -> dict[str, Any]:
+        """Book a round; returns its line for the journal (plain values)."""
+        self.digest = end.digest
+        self.windows += end.windows
+        decided: Any = None
+        for observation in end.observations:
+            if observation.name in ("warm_up", "round", "stalled"):
+                self._book(observation.values)
+            if observation.name == "round":
+                decided = observation.values
+            self.stalled = self.stalled or observation.name == "stalled"
+        if decided is None:
+            return {"round": end.mark.round_index, "digest": end.digest.hex(), "stalled": True}
+        return self._round_line(end, decided)
+
+    def _book(self, values: Any) -> None:
+        counts = np.array(values["counts"])
+        counts[0, 3] += self._stored  # what was left in stock of the plan before is too old by now
+        self._counts += counts
+        self._stored = int(values["stored"])
+        self._key_bits += values["key_bits"]
+        self._shots += (values["shots"], values["shots_on_time"])
+        self.simulated_seconds += float(values.get("simulated_seconds", 0.0))
+
+    def _round_line(self, end: RoundEnd, decided: Any) -> dict[str, Any]:
+        settings = self._settings
+        self.rounds += 1
+        self._round_seconds += decided["simulated_seconds"]
+        self.decisions += 0 if decided["skipped"] else 1
+        self.view_changes += decided["view"]
+        before, self.parameters = self.parameters, end.mark.model
+        self._contrasts.append(self._contrast(before, decided["shrink"]))
+        counts = np.array(decided["counts"])
+        line: dict[str, Any] = {
+            "round": end.mark.round_index,
+            "digest": end.digest.hex(),
+            "utilization": _share(counts[:, 1].sum(), counts[:, 0].sum()),
+            "utilization_net": _share(counts[:2, 1].sum(), counts[:, 0].sum()),
+            "utilization_training": _share(counts[[0, 2], 1].sum(), counts[[0, 2], 0].sum()),
+            "on_time": _share(decided["shots_on_time"], decided["shots"]),
+            "contrast": self._contrasts[-1],
+            "key_bits": decided["key_bits"],
+            "view_changes": decided["view"],
+            "skipped": int(decided["skipped"]),
+            "simulated_seconds": decided["simulated_seconds"],
+            "update_norm": float(np.linalg.norm(self.parameters - before)),
+            **self._weights(decided),
+            "windows": end.windows,
+            "host_calls": end.host_calls,
+            "envelopes": end.handled,
+            "work_seconds": end.work_seconds,
+        }
+        last = self.rounds == settings.training.rounds
+        if self.rounds % settings.training.evaluate_every == 0 or last:
+            self.loss, self.accuracy = self._world.evaluation(self.parameters)
+            line |= {"loss": self.loss, "accuracy": self.accuracy}
+        return line
+
+    def _contrast(self, parameters: Any, shrink: Any) -> float:
+        """The mean contrast at use: of the model that the round ran, under the mean shrink over processors."""
+        world = self._world
+        if world.circuit.reuploaded:
+            return 1.0
+        (profile,) = weight_profiles(world.circuit, parameters[None], np.zeros((1, 5)), [world.public_angles])
+        return contrast(profile, np.asarray(shrink))
+
+    def _weights(self, decided: Any) -> dict[str, float]:
+        byzantine = np.isin(np.array(decided["processors"], dtype=np.int64), self._world.byzantine)
+        weights = np.asarray(decided["weights"])
+        return {
+            "weight_honest": float(weights[~byzantine].sum()),
+            "weight_byzantine": float(weights[byzantine].sum()),
+            "rows": len(weights),
+        }
+
+    def summary(self, status: str, more: dict[str, Any]) -> dict[str, Any]:
+        """What `summary.json` holds."""
+        used, generated = self._counts[:, 1], self._counts[:, 0]
+        columns = dict(zip(_COLUMNS, (int(n) for n in self._counts.sum(axis=0)), strict=True))
+        by_use = {
+            use: dict(zip(_COLUMNS, (int(n) for n in row), strict=True))
+            for use, row in zip(_USES, self._counts, strict=True)
+        }
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "status": status,
+            "seed": self._settings.seed,
+            "processors": self._settings.processors.count,
+            "rounds": self.rounds,
+            "test_accuracy": self.accuracy,
+            "test_loss": self.loss,
+            "chance_accuracy": self._world.data.chance_accuracy,
+            "byzantine_processors": list(self._world.byzantine),
+            "bell_pairs": {
+                "generated": columns["generated"],
+                "used": dict(zip(_USES, (int(n) for n in used), strict=True)),
+                "late": columns["late"],
+                "expired": columns["expired"],
+                "sacrificed": columns["sacrificed"],
+                "stored": self._stored,
+                "by_use": by_use,
+            },
+            "bell_pair_utilization": _share(used.sum(), generated.sum()),
+            "bell_pair_utilization_net": _share(used[:2].sum(), generated.sum()),
+            "bell_pair_utilization_training": _share(used[[0, 2]].sum(), generated[[0, 2]].sum()),
+            "demand_on_time": _share(self._shots[1], self._shots[0]),
+            "mean_contrast": float(np.mean(self._contrasts)) if self._contrasts else None,
+            "rounds_per_simulated_second": self.rounds / self._round_seconds if self._round_seconds else 0.0,
+            "decisions": self.decisions,
+            "view_changes": self.view_changes,
+            "simulated_seconds": self.simulated_seconds,
+            "windows": self.windows,
+            "trace_digest": self.digest.hex(),
+            **more,
+        }
+
+    @property
+    def key_bits_distilled(self) -> float:
+        """Over all pairs of parties, the warm-up included."""
+        return self._key_bits
+
+
+def key_bits_spent(snapshot: Any) -> int:
+    """What all senders have spent, from the final cut: processors and replicas keep their pools."""
+    spent = 0
+    for part in snapshot["actors"].values():
+        state = decode(part["state"])
+        state = state.get("processor", state) if isinstance(state, dict) else {}
+        for outgoing, _ in state.get("channels", {}).values():
+            spent += outgoing[1]
+    return spent
+
+
+def _share(part: Any, whole: Any) -> float:
+    return float(part) / float(whole) if whole else 1.0
