@@ -29,6 +29,7 @@ from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.runtime.ray_environment import prepare_ray_environment
 from ceas_ray.tracking.console import RunProgress, print_table
 from ceas_ray.tracking.files import Journal, write_json, write_whole
 
@@ -71,6 +72,7 @@ def _cluster(settings: RunSettings, world: World) -> Iterator[_Place]:
             host.measure_work_with(time.perf_counter)
         yield _Place(LocalCluster(hosts), 1, [os.uname().nodename])
         return
+    prepare_ray_environment(runtime.address)
     from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster
 
     with ray_cluster(runtime.address, os.cpu_count() or 1, runtime.dashboard):

@@ -1,10 +1,11 @@
-"""The runtime on Ray. The only module that imports it; the Ray classes are shells that decide nothing."""
+"""The runtime on Ray. The only module that imports it; the Ray classes are shells that decide nothing.
+
+Call `prepare_ray_environment` before this module is imported.
+"""
 
 from __future__ import annotations
 
 import logging
-import os
-import secrets
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import ray
+from ray import cloudpickle
 from threadpoolctl import threadpool_limits
 
 from ceas_ray.kernel.errors import SimulationError
@@ -26,7 +28,9 @@ _LOCAL_OBJECT_STORE_BYTES = 100 * 2**20
 class _HostShell:
     """What every Ray actor here is: one host of simulated actors. Set `num_cpus=0`: hosts share what a machine has."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, packed_host: bytes) -> None:
+        """packed_host: pickled by us, because arrays that Ray itself carries arrive read-only."""
+        host: Host = cloudpickle.loads(packed_host)
         self._host = host
         host.measure_work_with(time.perf_counter)
         threadpool_limits(1)
@@ -86,13 +90,8 @@ _SHELLS: Mapping[str, type[_HostShell]] = {
 @contextmanager
 def ray_cluster(address: str | None, processors: int, dashboard: bool) -> Iterator[None]:
     """Connect to the Ray cluster at `address`, or start one here; leave nothing running, whatever happens."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
     common: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
     if address is None:
-        os.environ["RAY_AUTH_MODE"] = "token"
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
         common |= {
             "address": "local",
             "num_cpus": processors,
@@ -123,7 +122,7 @@ class RayCluster:
         for host in hosts:
             shell = ray.remote(_SHELLS[host.name.partition("/")[0]])
             named = shell.options(name=host.name, num_cpus=0, max_restarts=0, scheduling_strategy="SPREAD")
-            self._shells[host.name] = named.remote(host)
+            self._shells[host.name] = named.remote(cloudpickle.dumps(host))
         self.machines: tuple[str, ...] = ()
         self.mixed = self._introduce(allow_mixed_hosts)
 

@@ -1,0 +1,19 @@
+"""The environment that Ray reads once, when it is imported: so this comes first."""
+
+from __future__ import annotations
+
+import os
+import secrets
+
+
+def prepare_ray_environment(address: str | None) -> None:
+    """Threads, no usage statistics; and for a cluster that we start, token authentication with a token of its own.
+
+    A cluster that runs already has its own mode and token, which must be set alike on every machine.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+    if address is None:
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
