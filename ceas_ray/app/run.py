@@ -122,7 +122,7 @@ class _Run:
         return code
 
     def _rounds(self) -> None:
-        settings, results = self._settings, self._results
+        results = self._results
         simulation = Simulation(self._place.cluster)
         before = time.perf_counter()
         for end in simulation.rounds():
@@ -242,14 +242,15 @@ def _make(folder: Path) -> None:
 
 def _git_state() -> tuple[str | None, bool | None]:
     """The commit that the code is from, and whether it was changed since; None outside of a checkout."""
-    where = conf_directory().parent
     try:
-        run = lambda *words: subprocess.run(  # noqa: E731
-            ["git", "-C", str(where), *words], capture_output=True, text=True, check=True, timeout=10
-        ).stdout.strip()
-        return run("rev-parse", "HEAD"), bool(run("status", "--porcelain", "--untracked-files=no"))
+        return _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain", "--untracked-files=no"))
     except (OSError, subprocess.SubprocessError):
         return None, None
+
+
+def _git(*words: str) -> str:
+    command = ["git", "-C", str(conf_directory().parent), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
 
 def _print_estimate(settings: RunSettings, world: World) -> None:
@@ -277,7 +278,8 @@ def _print_summary(summary: Mapping[str, Any]) -> None:
         f"{summary['status']} after {summary['rounds']} rounds",
         {
             "test accuracy": summary["test_accuracy"],
-            "chance / logistic regression": f"{summary['chance_accuracy']:.3f} / {summary['logistic_regression_accuracy']:.3f}",
+            "chance accuracy": summary["chance_accuracy"],
+            "logistic regression": summary["logistic_regression_accuracy"],
             "Bell pairs generated": pairs["generated"],
             "used: training, keys, tests": " + ".join(str(n) for n in pairs["used"].values()),
             "utilization (net, training)": f"{summary['bell_pair_utilization']:.3f} "

@@ -50,6 +50,8 @@ from ceas_ray.training.shards import dirichlet_shards, iid_shards
 
 T = TypeVar("T")
 
+_ENGINES = {"pauli": pauli_engine.shifted_values, "aer": aer_engine.shifted_values}
+
 
 @dataclass(frozen=True)
 class World:
@@ -72,9 +74,7 @@ class World:
     def hosts(self, processor_hosts: int, link_hosts: int) -> list[Host]:
         """The actors on this many hosts; the manager's has the first envelope."""
         work = {GRADIENT: self.work}
-        made = [
-            Host(f"processors/{h}", part, work) for h, part in enumerate(_dealt(self.processors, processor_hosts))
-        ]
+        made = [Host(f"processors/{h}", part, work) for h, part in enumerate(_dealt(self.processors, processor_hosts))]
         made += [Host(f"links/{h}", part) for h, part in enumerate(_dealt(self.links, link_hosts))]
         control = Host("entanglement_manager", self.control)
         control.post([Envelope(1, DRIVER, 0, ENTANGLEMENT_MANAGER, Begin())])
@@ -126,7 +126,9 @@ class _Builder:
         if committee < 4:
             raise SettingsError("consensus.committee_size", "at least 4 (n > 3 f with f >= 1)", committee)
         if settings.attacks.replicas > committee:
-            raise SettingsError("attacks.replicas", f"at most the {committee} of the committee", settings.attacks.replicas)
+            raise SettingsError(
+                "attacks.replicas", f"at most the {committee} of the committee", settings.attacks.replicas
+            )
         if settings.training.forward_circuits >= settings.training.circuits_per_round:
             raise SettingsError(
                 "training.forward_circuits",
@@ -137,7 +139,9 @@ class _Builder:
         if not least <= mean <= most:
             raise SettingsError("links.mean_fidelity", f"between {least} and {most}", mean)
         if settings.links.least_km > settings.links.most_km:
-            raise SettingsError("links.least_km", f"at most links.most_km ({settings.links.most_km})", settings.links.least_km)
+            raise SettingsError(
+                "links.least_km", f"at most links.most_km ({settings.links.most_km})", settings.links.least_km
+            )
         self.faults = int(count * settings.aggregation.byzantine_fraction)
         self.chain = encode(("ceas_ray", settings.seed))
 
@@ -150,16 +154,23 @@ class _Builder:
             training.qubits, training.layers, data.outputs, training.entangler, reuploaded=training.inputs == "local"
         )
         network = self._network()
-        public = self.streams.generator("hub", "hub", "public angles", 0).uniform(-np.pi / 2, np.pi / 2, (64, training.qubits))
+        public = self.streams.generator("hub", "hub", "public angles", 0).uniform(
+            -np.pi / 2, np.pi / 2, (64, training.qubits)
+        )
         start = self.streams.generator("model", "model", "initial parameters", 0)
         initial = start.uniform(-np.pi / 4, np.pi / 4, circuit.parameter_count)
         shards = self._shards(data)
         quality = np.array([link.fidelity * 1e6 + link.rate for link in network.processor_links])
         byzantine = placed(
-            settings.attacks.placement, self.attackers, quality, self.streams.generator("adversary", "adversary", "placement", 0)
+            settings.attacks.placement,
+            self.attackers,
+            quality,
+            self.streams.generator("adversary", "adversary", "placement", 0),
         )
         manager = self._manager(network, len(byzantine) > 0)
-        processors = [self._processor(k, shards[k], network, initial, byzantine) for k in range(settings.processors.count)]
+        processors = [
+            self._processor(k, shards[k], network, initial, byzantine) for k in range(settings.processors.count)
+        ]
         actors: list[Actor] = list(processors)
         if byzantine:
             actors.append(self._adversary(byzantine, circuit, network))
@@ -172,8 +183,7 @@ class _Builder:
                 settings.entanglement.half_life_rounds, self._control_delay,
             )),
             work=GradientWork(
-                circuit, pauli_engine.shifted_values if settings.processors.engine == "pauli" else aer_engine.shifted_values,
-                self.streams, training.forward_circuits,
+                circuit, _ENGINES[settings.processors.engine], self.streams, training.forward_circuits,
             ),
             manager=manager,
             data=data,
@@ -185,7 +195,7 @@ class _Builder:
             byzantine=byzantine,
         )  # fmt: skip
 
-    # --- data ---------------------------------------------------------------------------------------------------------
+    # --- data ----------------------------------------------------------
 
     def _data(self) -> DataSet:
         choice = self.settings.training.data
@@ -220,7 +230,7 @@ class _Builder:
         except ValueError as error:
             raise SettingsError(key, "usable", str(error)) from None
 
-    # --- network ------------------------------------------------------------------------------------------------------
+    # --- network ----------------------------------------------------------
 
     def _network(self) -> NetworkPlan:
         links, settings = self.settings.links, self.settings
@@ -303,7 +313,7 @@ class _Builder:
         ]
         return tuple(made)
 
-    # --- actors -------------------------------------------------------------------------------------------------------
+    # --- actors ----------------------------------------------------------
 
     def _channel(self, name: str, peer: str) -> Channel:
         return Channel(name, peer, self.chain, self.streams, self.settings.consensus.hash_keys == "fresh")
@@ -325,7 +335,8 @@ class _Builder:
             k, shard, self._noise(k), Learning(training.batch, training.momentum, training.undo, self._update_time),
             [self._channel(name, replica) for replica in self._replica_names],
             ModelAdoption((self.settings.consensus.committee_size - 1) // 3 + 1),
-            initial, latencies, self.streams, watched, training.circuits_per_round if training.inputs == "local" else None,
+            initial, latencies, self.streams, watched,
+            training.circuits_per_round if training.inputs == "local" else None,
         )  # fmt: skip
         return ByzantineProcessor(made) if k in byzantine else made
 
@@ -370,8 +381,12 @@ class _Builder:
         made: list[Actor] = []
         for j in range(size):
             name, leg = replica_name(j), network.replica_links[j]
-            latencies = {processor_name(k): link.latency + leg.latency for k, link in enumerate(network.processor_links)}
-            latencies |= {replica_name(i): other.latency + leg.latency for i, other in enumerate(network.replica_links) if i != j}
+            latencies = {
+                processor_name(k): link.latency + leg.latency for k, link in enumerate(network.processor_links)
+            }
+            latencies |= {
+                replica_name(i): other.latency + leg.latency for i, other in enumerate(network.replica_links) if i != j
+            }
             latencies[ENTANGLEMENT_MANAGER] = leg.latency
             channels = [self._channel(name, peer) for peer in latencies if peer != ENTANGLEMENT_MANAGER]
             replica = Replica(j, committee, channels, latencies, next_state, (initial, 0), self.chain)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -101,12 +102,12 @@ class Replica(Actor):
             self.index, committee.replicas, lambda view: (round_index + view) % committee.replicas, self._is_valid
         )
         self._bodies: dict[bytes, bytes] = {}
-        self._outcomes: dict[bytes, _Outcome | None] = {}
+        self._outcomes: dict[bytes, _Outcome] = {}
         self._may_skip = False
         self._wanted: set[bytes] = set()
         self._finished = False
 
-    # --- envelopes ------------------------------------------------------------------------------------------------------
+    # --- envelopes ----------------------------------------------------------
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
@@ -210,7 +211,7 @@ class Replica(Actor):
             return False
         return True
 
-    # --- inputs ---------------------------------------------------------------------------------------------------------
+    # --- inputs ----------------------------------------------------------
 
     @property
     def _least_entries(self) -> int:
@@ -253,7 +254,7 @@ class Replica(Actor):
             return None
         return self._learn_body(self._body_of(tuple(sorted(entries.items()))))
 
-    # --- values ---------------------------------------------------------------------------------------------------------
+    # --- values ----------------------------------------------------------
 
     def _skip_body(self) -> bytes:
         return encode((self._chain, self._round, self._state_digest))
@@ -297,9 +298,7 @@ class Replica(Actor):
         if body == self._skip_body():
             return self._judge_skip(digest)
         entries = self._acceptable_entries(body)
-        if entries is None or self._body_of(entries) != body:
-            return False
-        return True
+        return entries is not None and self._body_of(entries) == body
 
     def _judge_skip(self, digest: bytes) -> bool:
         if not self._may_skip and self._voting.proof_votes_for(digest) < self._voting.blocking:
@@ -311,7 +310,7 @@ class Replica(Actor):
         """The entries of a value if each has B echoes and its content is here; None if not, or not yet."""
         try:
             _, _, _, entries, *_ = decode(body)
-            ordered = all(a[0] < b[0] for a, b in zip(entries, entries[1:], strict=False))
+            ordered = all(a[0] < b[0] for a, b in pairwise(entries))
             if not ordered or len(entries) < self._least_entries or self._report is None:
                 return None
             accepted = all(
@@ -326,7 +325,7 @@ class Replica(Actor):
             return None
         return tuple((k, digest) for k, digest in entries)
 
-    # --- fetching -------------------------------------------------------------------------------------------------------
+    # --- fetching ----------------------------------------------------------
 
     def _ask_for_missing(self, now: int) -> list[Effect]:
         """Fetch content that a proposal needs from replicas whose echoes say that they have it."""
@@ -341,7 +340,9 @@ class Replica(Actor):
     def _answer_fetch(self, sender: int, wanted: Any, now: int) -> list[Effect]:
         if isinstance(wanted, bytes):  # the body of a value
             body = self._bodies.get(wanted)
-            return [] if body is None else self._send(FrameKind.CONTENT, 0, replica_name(sender), encode((-1, body)), now)
+            return (
+                [] if body is None else self._send(FrameKind.CONTENT, 0, replica_name(sender), encode((-1, body)), now)
+            )
         processor, digest = wanted
         content = self._inputs.content_of(processor, digest)
         if content is None:
@@ -356,7 +357,7 @@ class Replica(Actor):
             self._inputs.take_fetched(processor, data)
         return [*self._reconsider(now), *self._finish(now)]
 
-    # --- actions of the voting ------------------------------------------------------------------------------------------
+    # --- actions of the voting ----------------------------------------------------------
 
     def _act(self, actions: Sequence[Action], now: int) -> list[Effect]:
         effects: list[Effect] = []
@@ -396,7 +397,13 @@ class Replica(Actor):
         for k in range(self._committee.processors):
             effects += self._send(FrameKind.MODEL, 0, processor_name(k), body, now)
         decided = RoundDecided(
-            self._round, decision.value, outcome.skipped, decision.view, outcome.processors, outcome.weights, self._state[0]
+            self._round,
+            decision.value,
+            outcome.skipped,
+            decision.view,
+            outcome.processors,
+            outcome.weights,
+            self._state[0],
         )
         effects.append(Send(now + self._latencies[ENTANGLEMENT_MANAGER], ENTANGLEMENT_MANAGER, decided))
         return effects
@@ -409,7 +416,7 @@ class Replica(Actor):
         frame = self._channels[receiver].seal(kind, self._round, view, now, body)
         return [] if frame is None else [Send(now + self._latencies[receiver], receiver, frame)]
 
-    # --- state ----------------------------------------------------------------------------------------------------------
+    # --- state ----------------------------------------------------------
 
     def snapshot(self) -> Any:
         """See `Actor`."""
@@ -419,7 +426,8 @@ class Replica(Actor):
             "inputs": self._inputs.snapshot(), "report": self._report, "voting": self._voting.snapshot(),
             "bodies": dict(sorted(self._bodies.items())), "may_skip": self._may_skip, "finished": self._finished,
             "outcomes": [
-                (digest, o.skipped, o.processors, o.weights, o.state) for digest, o in sorted(self._outcomes.items()) if o
+                (digest, outcome.skipped, outcome.processors, outcome.weights, outcome.state)
+                for digest, outcome in sorted(self._outcomes.items())
             ],
             "channels": {peer: channel.snapshot() for peer, channel in self._channels.items()},
         }  # fmt: skip

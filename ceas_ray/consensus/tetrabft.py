@@ -97,7 +97,7 @@ class TetraBFT:
         self._proposed: set[int] = set()
         self._actions: list[Action] = []
 
-    # --- what happens to it; each returns what to do --------------------------------------------------------------------
+    # --- what happens to it; each returns what to do ----------------------------------------------------------
 
     def start(self, candidate: bytes | None) -> list[Action]:
         """Enter view 0 with the value that this replica would propose."""
@@ -136,7 +136,7 @@ class TetraBFT:
         }
         return len(voters)
 
-    # --- rules ----------------------------------------------------------------------------------------------------------
+    # --- rules ----------------------------------------------------------
 
     def _receive(self, sender: int, kind: FrameKind, view: int, content: Any) -> None:
         if kind == FrameKind.DECIDE:
@@ -268,7 +268,7 @@ class TetraBFT:
                 return True
         return False
 
-    # --- helpers --------------------------------------------------------------------------------------------------------
+    # --- helpers ----------------------------------------------------------
 
     def _send(self, kind: FrameKind, view: int, content: Any, to: int | None = None) -> None:
         """To others as an action, to itself at once."""

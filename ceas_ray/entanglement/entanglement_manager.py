@@ -108,7 +108,7 @@ class EntanglementManager(Actor):
         self._key_bits: dict[tuple[str, str], float] = {}
         self._plan_round(WARM_UP, 0)  # refuses an impossible demand before anything runs
 
-    # --- what it answers ----------------------------------------------------------------------------------------------
+    # --- what it answers ----------------------------------------------------------
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
@@ -134,7 +134,7 @@ class EntanglementManager(Actor):
         """While a plan runs nothing is sent."""
         return self._plan_ends_at + self._timing.control_delay
 
-    # --- rounds -------------------------------------------------------------------------------------------------------
+    # --- rounds ----------------------------------------------------------
 
     def _start_round(self, round_index: int, now: int) -> list[Effect]:
         timing = self._timing
@@ -200,7 +200,7 @@ class EntanglementManager(Actor):
             effects.append(Send(ends, self.name, Timer("start round", self._round_index + 1)))
         return effects
 
-    # --- plans --------------------------------------------------------------------------------------------------------
+    # --- plans ----------------------------------------------------------
 
     def _plan_round(self, round_index: int, starts_at: int) -> tuple[list[tuple[str, GeneratePairs]], int]:
         """All plans of a round, by link manager, and when the last one ends."""
@@ -266,7 +266,9 @@ class EntanglementManager(Actor):
         legs: list[tuple[LinkParameters, ...]],
     ) -> GeneratePairs:  # fmt: skip
         demand, policy = self._demand, self._policy
-        rows = np.array([[leg.row() for leg in path] for path in legs]).reshape(len(legs), len(legs[0]) if legs else 1, 5)
+        rows = np.array([[leg.row() for leg in path] for path in legs]).reshape(
+            len(legs), len(legs[0]) if legs else 1, 5
+        )
         return GeneratePairs(
             round_index, begin, releases, is_test, demand.pairs_per_shot,
             round(demand.deadline_periods * demand.shot_period(link)), policy.gap_limit, policy.burst_limit,
@@ -322,7 +324,7 @@ class EntanglementManager(Actor):
         e = (1 - werner) / 2
         return 1 + 2 * (e * math.log2(e) + (1 - e) * math.log2(1 - e)) if e > 0 else 1.0
 
-    # --- books --------------------------------------------------------------------------------------------------------
+    # --- books ----------------------------------------------------------
 
     def _book(self, finished: PlanFinished) -> None:
         self._counts += finished.counts

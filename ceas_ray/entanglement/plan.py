@@ -15,7 +15,7 @@ from ceas_ray.quantum.bell_pairs import fidelity_of_werner as fidelity_of
 
 TAG_BITS = 61
 REPLICA_FRAMES = 8
-"""Frames from one replica to another in a good round: echo, proposal (a leader's), four votes, decide, and one spare."""
+"""Frames from one replica to another in a good round: echo, proposal (a leader's), four votes, decide, one spare."""
 VIEW_CHANGE_FRAMES = 9
 """One more view: change, proof, suggest, proposal, four votes, and a second change."""
 

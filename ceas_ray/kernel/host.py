@@ -16,7 +16,7 @@ from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.time import FOREVER
 
 WorkFunction = Callable[[Sequence[Mapping[str, Any]]], Sequence[Any]]
-"""Computes work of one kind, for any number of actors at once: the results must not depend on who is packed with whom."""
+"""Computes work of one kind, for any number of actors at once; no result may depend on who is packed with whom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Host:
         self.envelopes_handled = 0
         """A progress counter: a watchdog may read it from another thread."""
 
-    # --- set-up ----------------------------------------------------------------------------------------------------
+    # --- set-up ----------------------------------------------------------
 
     def measure_work_with(self, clock: Callable[[], float]) -> None:
         """Let the runtime measure the wall time of work for its report; nothing in the simulation sees it."""
@@ -123,7 +123,7 @@ class Host:
             digests=tuple(r.digest for r in self._residents.values()),
         )
 
-    # --- a window --------------------------------------------------------------------------------------------------
+    # --- a window ----------------------------------------------------------
 
     def step(self, window: int, horizon: int, mail: Sequence[bytes]) -> WindowReply:
         """Take the mail, then handle all that is strictly before `horizon`.
@@ -178,7 +178,7 @@ class Host:
         for envelope in envelopes:
             heapq.heappush(self._heap, (*envelope.order, envelope))
 
-    # --- snapshot --------------------------------------------------------------------------------------------------
+    # --- snapshot ----------------------------------------------------------
 
     def snapshot(self) -> dict[str, Any]:
         """Everything that is needed to go on: actors' states, serials, digests, unhandled envelopes and work.
@@ -193,7 +193,7 @@ class Host:
                 "serial": resident.serial,
                 "digest": resident.digest,
                 "promised": resident.promised,
-                "floors": {serial: floor for serial, floor in sorted(resident.floors.items())},
+                "floors": dict(sorted(resident.floors.items())),
                 "envelopes": [_wire(entry[3]) for entry in unhandled if entry[3].payload is not None],
                 "work": [
                     [serial, work.ready_at, work.kind, encode(dict(work.inputs))]
@@ -218,7 +218,7 @@ class Host:
             for serial, ready_at, kind, inputs in part["work"]:
                 self._pend(name, serial, Work(kind, decode(inputs), ready_at))
 
-    # --- inside ----------------------------------------------------------------------------------------------------
+    # --- inside ----------------------------------------------------------
 
     def _receive(self, envelopes: bytes) -> None:
         for record in decode(envelopes):

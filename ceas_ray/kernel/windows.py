@@ -127,7 +127,7 @@ class Simulation:
         self._observations = []
         self._connect()
 
-    # --- inside ----------------------------------------------------------------------------------------------------
+    # --- inside ----------------------------------------------------------
 
     def _connect(self) -> None:
         directory = self._cluster.directory()
@@ -136,7 +136,9 @@ class Simulation:
         placement = {name: host for host, names in self._names.items() for name in names}
         if len(placement) != sum(map(len, self._names.values())):
             raise ValueError("every actor must live on exactly one host")
-        least = {host: min((look[0] for look in actors.values()), default=FOREVER) for host, actors in directory.items()}
+        least = {
+            host: min((look[0] for look in actors.values()), default=FOREVER) for host, actors in directory.items()
+        }
         self._status = self._cluster.connect(placement, least)
         self._mail: dict[str, list[bytes]] = {host: [] for host in self._names}
         self._arriving: dict[str, dict[str, int]] = {host: {} for host in self._names}
@@ -200,9 +202,7 @@ class Simulation:
 
     def _end_round(self, mark: Mark) -> RoundEnd:
         digests: Sequence[tuple[str, bytes]] = [
-            pair
-            for host, names in self._names.items()
-            for pair in zip(names, self._status[host].digests, strict=True)
+            pair for host, names in self._names.items() for pair in zip(names, self._status[host].digests, strict=True)
         ]
         self.digest = round_digest(self.digest, mark.round_index, digests, mark.model)
         end = RoundEnd(

@@ -122,7 +122,9 @@ def run_shots(  # type: ignore[no-untyped-def]
             if use == TESTING:
                 basis = int(rng.random() * 3.0)
                 # parity flips: X by Psi-, Phi-; Y by Phi-, Psi+ (relative to Phi+'s own sign); Z by Psi-, Psi+
-                wrong = birth[1] + birth[3] if basis == 0 else (birth[2] + birth[3] if basis == 1 else birth[1] + birth[2])
+                wrong = (
+                    birth[1] + birth[3] if basis == 0 else (birth[2] + birth[3] if basis == 1 else birth[1] + birth[2])
+                )
                 wrong = 0.5 + (wrong - 0.5) * left_over * swap_werner
                 tested[basis] += 1
                 errors[basis] += 1 if rng.random() < wrong else 0

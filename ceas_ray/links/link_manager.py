@@ -32,7 +32,13 @@ class LinkManager(Actor):
     """
 
     def __init__(
-        self, name: str, link: LinkParameters, swap_werner: float, processor: int | None, report_delay: int, streams: Streams
+        self,
+        name: str,
+        link: LinkParameters,
+        swap_werner: float,
+        processor: int | None,
+        report_delay: int,
+        streams: Streams,
     ) -> None:
         """processor: whom the link serves (None: a replica's leg). report_delay: of every report, ps, >= L / c."""
         self.name = name

@@ -50,7 +50,7 @@ class Timer:
     number: int = 0
 
 
-# --- entanglement manager, link managers, hub: trusted control -------------------------------------------------------
+# --- entanglement manager, link managers, hub: trusted control ----------------------------------------------------------
 
 
 @message
@@ -166,7 +166,7 @@ class TestReport:
     errors: Any
 
 
-# --- consensus ---------------------------------------------------------------------------------------------------------
+# --- consensus ----------------------------------------------------------
 
 
 @message
@@ -206,7 +206,7 @@ class RoundDecided:
     model: Any
 
 
-# --- the adversary -----------------------------------------------------------------------------------------------------
+# --- the adversary ----------------------------------------------------------
 
 
 @message

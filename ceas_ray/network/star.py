@@ -22,8 +22,6 @@ class Star:
         generator: np.random.Generator,
     ) -> NetworkPlan:
         """Draw the links."""
-        links = tuple(
-            hardware.link(spread.length(generator), spread.fidelity(generator)) for _ in range(processors)
-        )
+        links = tuple(hardware.link(spread.length(generator), spread.fidelity(generator)) for _ in range(processors))
         legs = tuple(hardware.link(spread.replica_km, spread.replica_fidelity) for _ in range(replicas))
         return NetworkPlan(links, legs, {}, swapped=True)

@@ -69,7 +69,7 @@ class Processor(Actor):
     ) -> None:
         """noise: the row of `pauli_engine`. channels: one per replica. watched: an adversary sees its updates.
 
-        local_circuits: how many circuits a round has when inputs are local and need no pairs; None: they are teleported.
+        local_circuits: circuits of a round when inputs are local and need no pairs; None: they are teleported.
         """
         self.name = processor_name(index)
         self.index = index

@@ -17,21 +17,21 @@ Floats = NDArray[np.float64]
 def _fidelity(fidelity: ArrayLike) -> Floats:
     values = np.asarray(fidelity, dtype=np.float64)
     if not np.all((values >= 0.25) & (values <= 1.0)):
-        raise ValueError(f"fidelity must lie in [0.25, 1], got {fidelity}")
+        raise ValueError(f"fidelity must lie in [0.25, 1], got {fidelity!r}")
     return values
 
 
 def _not_negative(name: str, value: ArrayLike) -> Floats:
     values = np.asarray(value, dtype=np.float64)
     if not np.all(values >= 0):
-        raise ValueError(f"{name} must not be negative, got {value}")
+        raise ValueError(f"{name} must not be negative, got {value!r}")
     return values
 
 
 def _weights(weights: ArrayLike) -> Floats:
     values = np.asarray(weights, dtype=np.float64)
     if values.shape[-1:] != (4,) or np.any(values < 0) or not np.allclose(values.sum(axis=-1), 1, atol=1e-9):
-        raise ValueError(f"Bell-diagonal weights must be four numbers >= 0 that sum to 1, got {weights}")
+        raise ValueError(f"Bell-diagonal weights must be four numbers >= 0 that sum to 1, got {weights!r}")
     return values
 
 
@@ -93,5 +93,5 @@ def cutoff_age(initial: ArrayLike, least: ArrayLike, coherence_time: ArrayLike) 
     """The age at which the fidelity has fallen from `initial` to `least`: -T ln((least - 1/4) / (initial - 1/4))."""
     start, end = _fidelity(initial), _fidelity(least)
     if np.any(end > start) or np.any(end <= 0.25):
-        raise ValueError(f"least fidelity must lie in (0.25, {initial}], got {least}")
+        raise ValueError(f"least fidelity must lie in (0.25, {initial!r}], got {least!r}")
     return -_not_negative("coherence_time", coherence_time) * np.log((end - 0.25) / (start - 0.25))

@@ -22,9 +22,7 @@ def pauli_weights(qubits: int) -> NDArray[np.int64]:
     return np.count_nonzero(digits, axis=1)
 
 
-def weight_profiles(
-    circuit: Circuit, parameters: Floats, noise: Floats, angles: Sequence[Floats]
-) -> list[Floats]:
+def weight_profiles(circuit: Circuit, parameters: Floats, noise: Floats, angles: Sequence[Floats]) -> list[Floats]:
     """p_s, s = 0..n: the share of Pauli weight s in each processor's outputs, each (n + 1,); they sum to 1. Ours.
 
     An output is z = sum_P h_P x_P with h the observable pulled back to the input and x_P the input's coefficients;

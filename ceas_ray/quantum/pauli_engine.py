@@ -290,7 +290,7 @@ def _apply_adjoint_entangler(h, control, target, image, sign, noise, u):  # type
                 h[row, w] = sign[p] * u[q, w] * (1.0 if q == 0 else 1.0 - noise[0, w])
 
 
-# --- whole circuits ---------------------------------------------------------------------------------------------------
+# --- whole circuits ----------------------------------------------------------
 
 
 @njit(**_compiled)

@@ -17,7 +17,9 @@ class TwoLevel:
     def __post_init__(self) -> None:
         """Raises ValueError for limits out of range."""
         if self.gap_limit < 0 or self.burst_limit < 1:
-            raise ValueError(f"gap_limit must be >= 0 and burst_limit >= 1, got {self.gap_limit} and {self.burst_limit}")
+            raise ValueError(
+                f"gap_limit must be >= 0 and burst_limit >= 1, got {self.gap_limit} and {self.burst_limit}"
+            )
 
     def stock_policy(self, slots: int) -> StockPolicy:
         """See `Scheduler`."""

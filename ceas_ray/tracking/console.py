@@ -34,7 +34,9 @@ class RunProgress:
         self._last = accurate or self._last
         self._bar.update(self._task, completed=done, description=f"{self._last}utilization {utilization:.3f}")
         if not self._quiet and not self._console.is_terminal and (accuracy is not None or done == self._rounds):
-            self._console.print(f"round {done}/{self._rounds}  {self._last}utilization {utilization:.3f}", highlight=False)
+            self._console.print(
+                f"round {done}/{self._rounds}  {self._last}utilization {utilization:.3f}", highlight=False
+            )
 
     def say(self, line: str) -> None:
         """One line, above the bar."""

@@ -88,4 +88,3 @@ def certified_werner_bounds(tested: Floats, errors: Floats, confidence: float) -
     spread = z * np.sqrt(rate * (1 - rate) / count + z * z / (4 * count * count))
     upper = np.where(tested > 0, (centre + spread) / (1 + z * z / count), 0.5)
     return np.maximum(0.0, 1 - 2 * rate), np.maximum(0.0, 1 - 2 * upper)
-

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import decode, encode, message
 from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send, Work, WorkDone
@@ -88,7 +89,11 @@ def world(seed: int, marks: bool = False) -> tuple[list[RandomActor], list[Envel
     names = [actor.name for actor in actors]
     first = [
         Envelope(
-            int(draw.integers(1, 60)), "driver", k, names[int(draw.integers(count))], Token(int(draw.integers(1, 12)), [0.5])
+            int(draw.integers(1, 60)),
+            "driver",
+            k,
+            names[int(draw.integers(count))],
+            Token(int(draw.integers(1, 12)), [0.5]),
         )
         for k in range(int(draw.integers(1, 8)))
     ]

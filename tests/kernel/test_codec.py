@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ceas_ray.kernel.codec import decode, encode, freeze
-from ceas_ray.kernel.streams import Streams
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from ceas_ray.kernel.codec import decode, encode, freeze
+from ceas_ray.kernel.streams import Streams
 from tests.kernel.random_actors import Token
 
 PLAIN = st.recursive(
@@ -50,7 +50,11 @@ def test_freezing_a_message_makes_its_arrays_read_only() -> None:
 
 @given(st.integers(0, 2**40), st.integers(-1, 1000))
 def test_streams_depend_on_their_whole_key_and_on_nothing_else(seed: int, round_index: int) -> None:
-    keys = {("link", "a", "pairs", round_index), ("link", "b", "pairs", round_index), ("link", "a", "demand", round_index)}
+    keys = {
+        ("link", "a", "pairs", round_index),
+        ("link", "b", "pairs", round_index),
+        ("link", "a", "demand", round_index),
+    }
     draws = [Streams(seed).generator(*key).random() for key in sorted(keys)]
     assert len(set(draws)) == len(draws)
     assert draws == [Streams(seed).generator(*key).random() for key in sorted(keys)]

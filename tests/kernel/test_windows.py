@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Envelope, Send
 from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.host import Host
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.kernel.random_actors import RandomActor, Token, add, cluster, encoded, world
 
 SEEDS = st.integers(0, 10**6)
