@@ -50,7 +50,7 @@ class Timer:
     number: int = 0
 
 
-# --- entanglement manager, link managers, hub: trusted control ----------------------------------------------------------
+# --- entanglement manager, link managers, hub: trusted control -----------------------------------------------------
 
 
 @message
@@ -62,8 +62,8 @@ class GeneratePairs:
     pairs_per_shot are needed at once, at most `shot_deadline` after the release. gap_limit, burst_limit,
     demand_driven: the stock policy. useful_age: how long a pair may be used after emission. slots: the lease of memory
     slots at each end. key_starts_at: when the key part begins, relative to `starts_at`; it has slots of length
-    `key_slot`; path i serves `key_peers[i]` in slot key_slots[i] and wants key_bits_wanted[i] bits, float64 (paths,);
-    key_legs: its links as rows of `LinkParameters.row`, float64 (paths, legs, 5).
+    `key_slot`; path i serves `key_peers[i]` in slot key_slots[i] and wants key_bits_wanted[i] bits;
+    key_legs: its links as rows of `LinkParameters.row` (paths, legs, 5).
     """
 
     round_index: int

@@ -1,0 +1,134 @@
+"""The life of a link's pairs: the reference regime, exact books, closed forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ceas_ray.links.link_loop import (
+    AUTHENTICATION,
+    EXPIRED,
+    GENERATED,
+    LATE,
+    SACRIFICED,
+    TESTING,
+    TRAINING,
+    USED,
+    failures_before_success,
+    run_key_path,
+    run_shots,
+)
+from ceas_ray.network.link_parameters import LinkHardware
+from ceas_ray.quantum.bell_pairs import key_rate, swapped_fidelity
+
+HARDWARE = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98)
+
+
+def regime_r0(policy: tuple[int, int, bool], seed: int, length_km: float = 1.0, bursts: int = 2000) -> dict[str, Any]:
+    link = HARDWARE.link(length_km, 0.97)
+    period = round(1.6 * 6 / link.rate * 1e12)
+    draw = np.random.default_rng(seed)
+    gaps = draw.exponential(8 * period, bursts).astype(np.int64)
+    starts = np.cumsum(gaps) + np.arange(bursts) * 8 * period
+    releases = (starts[:, None] + np.arange(8) * period).ravel()
+    return shots(link, releases, policy, seed, period, draw.random(len(releases)) < 0.03)
+
+
+def shots(link: Any, releases: Any, policy: Any, seed: int, period: int, is_test: Any) -> dict[str, Any]:
+    count = len(releases)
+    book = {
+        "counts": np.zeros((3, 5), np.int64), "on_time": np.zeros(count, bool), "werner": np.zeros((count, 6)),
+        "tested": np.zeros(3, np.int64), "errors": np.zeros(3, np.int64), "events": np.zeros((count, 2)),
+    }  # fmt: skip
+    birth = np.array([link.fidelity, *[(1 - link.fidelity) / 3] * 3])
+    book["stored"] = run_shots(
+        np.random.Generator(np.random.Philox(seed)), link.attempt_period, link.modes, link.success_probability,
+        link.latency, birth, link.coherence_seconds, 3 * period, 0.98, 0, releases, is_test, 6, period, *policy,
+        *book.values(),
+    )  # fmt: skip
+    return book
+
+
+@pytest.mark.parametrize("length_km", [0.5, 1.0, 4.5])
+@pytest.mark.parametrize(
+    ("policy", "utilization", "on_time"), [((24, 24, False), 0.402, 1.0), ((1, 14, True), 0.952, 0.993)]
+)
+def test_regime_r0_is_as_measured_independently(
+    policy: tuple[int, int, bool], utilization: float, on_time: float, length_km: float
+) -> None:
+    for seed in range(3):
+        book = regime_r0(policy, seed, length_km)
+        assert book["counts"][:, USED].sum() / book["counts"][:, GENERATED].sum() == pytest.approx(
+            utilization, abs=0.03
+        )
+        assert book["on_time"].mean() == pytest.approx(on_time, abs=0.03)
+
+
+@settings(max_examples=60)
+@given(
+    gap=st.integers(0, 20), burst=st.integers(1, 24), driven=st.booleans(), seed=st.integers(0, 10**6),
+    length=st.floats(0.1, 60), gaps=st.lists(st.integers(1, 10**11), min_size=1, max_size=30),
+)  # fmt: skip
+def test_every_pair_is_accounted_for_and_none_is_used_when_too_old(
+    gap: int, burst: int, driven: bool, seed: int, length: float, gaps: list[int]
+) -> None:
+    link = HARDWARE.link(length, 0.95)
+    period = round(1.6 * 6 / link.rate * 1e12)
+    releases = np.cumsum(np.array(gaps, dtype=np.int64)) + np.arange(len(gaps)) * period
+    book = shots(
+        link, releases, (gap, burst, driven), seed, period, np.random.default_rng(seed).random(len(gaps)) < 0.3
+    )
+    counts = book["counts"]
+    assert (counts >= 0).all()
+    spent = counts[:, [USED, LATE, EXPIRED, SACRIFICED]].sum()
+    assert counts[:, GENERATED].sum() == spent + book["stored"]
+    for use in (TRAINING, TESTING):
+        in_stock = book["stored"] if use == TRAINING else 0
+        assert counts[use, GENERATED] == counts[use, [USED, LATE, EXPIRED, SACRIFICED]].sum() + in_stock
+    executed = book["werner"][book["on_time"]]
+    oldest = 0.98 * (4 * 0.95 - 1) / 3 * np.exp(-2 * 3 * period * 1e-12 / 0.06)
+    assert (executed >= oldest - 1e-12).all()
+    assert counts[[TRAINING, TESTING], USED].sum() == 6 * book["on_time"].sum()
+    assert book["stored"] <= max(gap, burst)
+
+
+def test_tests_find_the_error_rate_of_the_pairs_at_use() -> None:
+    book = regime_r0((1, 14, True), 5, bursts=8000)
+    expected = (1 - book["werner"][book["on_time"]].mean()) / 2
+    tested, errors = book["tested"].sum(), book["errors"].sum()
+    assert abs(errors / tested - expected) < 4 * np.sqrt(expected * (1 - expected) / tested)
+
+
+def test_failures_before_success_are_geometric() -> None:
+    rng = np.random.Generator(np.random.Philox(1))
+    tries = np.array([failures_before_success(rng, 0.1) + 1 for _ in range(40000)])
+    assert abs(tries.mean() - 10) < 4 * np.sqrt(0.9) / 0.1 / 200
+    assert (tries <= 20).mean() == pytest.approx(0.878423345, abs=4 * np.sqrt(0.88 * 0.12 / 40000))
+
+
+@settings(max_examples=40)
+@given(
+    legs=st.integers(1, 2), driven=st.booleans(), seed=st.integers(0, 10**6), wanted=st.floats(0, 400),
+    slots=st.integers(1, 24), age=st.integers(10**7, 10**10),
+)  # fmt: skip
+def test_a_key_path_accounts_for_every_pair_of_its_links(
+    legs: int, driven: bool, seed: int, wanted: float, slots: int, age: int
+) -> None:
+    rows = np.stack([HARDWARE.link(2.0, 0.96).row(), HARDWARE.link(0.5, 0.98).row()])[:legs]
+    counts, leg_counts = np.zeros((3, 5), np.int64), np.zeros(5, np.int64)
+    bits = run_key_path(
+        np.random.Generator(np.random.Philox(seed)), rows, 0.98, 0, 5 * 10**10, wanted, slots, np.full(2, age), driven,
+        counts[AUTHENTICATION], leg_counts, np.zeros(2),
+    )  # fmt: skip
+    for row in (counts[AUTHENTICATION], leg_counts):
+        assert row[GENERATED] == row[USED] + row[EXPIRED]
+    if legs == 2:
+        assert counts[AUTHENTICATION, USED] == leg_counts[USED]
+    best = float(key_rate(0.96 if legs == 1 else float(swapped_fidelity(0.96, 0.98))))
+    assert bits <= counts[AUTHENTICATION, USED] * best + 1e-9
+    if driven:
+        assert bits < wanted + 1
