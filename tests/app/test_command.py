@@ -1,0 +1,134 @@
+"""The command: bad input in one line, runs that leave a whole folder."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ceas_ray.app.main import main
+from ceas_ray.tracking.files import read_journal
+from tests.app.worlds import SMALL
+
+BAD = {
+    "wrong type": (["processors.count=many"], "processors.count must be an integer"),
+    "a truth is no number": (["training.rounds=true"], "training.rounds must be an integer"),
+    "out of range": (["training.momentum=1.5"], "training.momentum must be a number in [0, 0.999], got 1.5"),
+    "negative": (["links.coherence_milliseconds=-1"], "links.coherence_milliseconds must be a number > 0"),
+    "unknown key": (["processors.cuont=3"], "processors.cuont must be a known key"),
+    "unknown key with plus": (["+processors.cuont=3"], "did you mean processors.count?"),
+    "unknown group with plus": (["+nothing.here=3"], "nothing must be a known key"),
+    "forced out of range": (["++processors.count=0"], "processors.count must be"),
+    "unknown choice": (["network=ring"], "network must be one of complete, star, got 'ring'"),
+    "unknown experiment": (["experiment=headline"], "experiment must be one of"),
+    "unknown word": (["training.partition=circuit"], "training.partition must be one of data"),
+    "small committee": (["consensus.committee_size=3"], "consensus.committee_size must be at least 4"),
+    "more attackers than processors": (["attacks=alie", "attacks.fraction=1"], "attacks.fraction must be"),
+    "attackers without attack": (["attacks=none", "attacks.fraction=0.2"], "attacks.fraction must be 0"),
+    "missing file": (
+        ["training.data.name=file", "training.data.file=/nowhere/data.csv"], "training.data.file must be usable",
+    ),
+    "no file": (["training.data.name=file"], "training.data.file must be given"),
+    "too many processors for the data": (["processors.count=1000"], "processors.count must be usable"),
+    "no key": (["links.replica_fidelity=0.85"], "entanglement must be a demand that the network can serve"),
+    "no slots": (["entanglement.slots=2"], "entanglement must be"),
+    "few channels": (["entanglement.hub_channels=7"], "entanglement must be"),
+    "unwritable folder": (["output=/dev/null/run"], "output must be a folder that can be made"),
+    "foreign class": (["attacks=alie", "attacks.attack._target_=os.system"], "must be a class within ceas_ray"),
+    "policy argument": (["scheduling.burst_limit=much"], "scheduling.burst_limit must be an integer"),
+    "unknown policy argument": (["+scheduling.stock=3"], "scheduling.stock must be a known key"),
+    "garbage": (["a b=c"], "command line must be overrides"),
+    "one bad job of a sweep": (["-m", "seed=1,-2"], "seed must be"),
+    "unreachable cluster": (["runtime=ray", "runtime.address=127.0.0.1:1"], "runtime.address must be host:port"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_gets_one_clear_line_and_leaves_nothing(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    overrides, complaint = BAD[name]
+    small = [s for s in SMALL if not any(o.startswith(s.split("=")[0]) for o in overrides)]
+    assert main([*small, *overrides]) == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1, said.err
+    assert complaint in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_leaves_settings_journal_model_and_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "run"
+    assert main([*SMALL, f"output={folder}", "attacks=alie"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(folder / "summary.json")
+    summary = json.loads((folder / "summary.json").read_text())
+    wanted = (
+        "schema_version status seed git_commit git_dirty runtime machines hosts processors rounds test_accuracy "
+        "chance_accuracy bell_pairs bell_pair_utilization bell_pair_utilization_net demand_on_time mean_contrast "
+        "rounds_per_simulated_second decisions view_changes key_bits simulated_seconds wall_seconds windows "
+        "trace_digest mlflow_run_id"
+    )
+    assert set(wanted.split()) <= set(summary)
+    pairs = summary["bell_pairs"]
+    spent = sum(pairs["used"].values()) + sum(pairs[k] for k in ("late", "expired", "sacrificed", "stored"))
+    assert pairs["generated"] == spent
+    assert (summary["status"], summary["rounds"], summary["decisions"]) == ("completed", 3, 3)
+    lines = read_journal(folder / "journal.jsonl")
+    assert [line["event"] for line in lines] == ["started", "round", "round", "round", "ended"]
+    assert lines[-2]["digest"] == summary["trace_digest"]
+    assert np.load(folder / "model.npz")["parameters"].shape == (6,)
+    assert main([*SMALL, f"output={folder}"]) == 2, "a finished run was about to be overwritten"
+
+
+def test_a_stalled_run_ends_with_its_own_exit_code(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert main([*SMALL, f"output={folder}", "attacks.replicas=3"]) == 3
+    assert json.loads((folder / "summary.json").read_text())["status"] == "stalled"
+
+
+def test_a_dry_run_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([*SMALL, "dry_run=true"]) == 0
+    assert "Bell pairs used per round" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_limits_end_a_run_early(tmp_path: Path) -> None:
+    assert main([*SMALL, f"output={tmp_path / 'run'}", "stop.simulated_seconds=0.001"]) == 0
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["rounds"] == 1
+
+
+@pytest.mark.slow
+def test_a_sweep_shows_in_mlflow_even_where_processes_start_at_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ceas_ray.app.main", "-m", *SMALL, "tracking=mlflow", "training.rounds=1"]
+    started = [
+        subprocess.Popen([*command, f"seed={seed},{seed + 1}", f"output={tmp_path}/run{seed}"], stderr=subprocess.PIPE)
+        for seed in (1, 3)
+    ]
+    for process in started:
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    runs = client.search_runs([client.get_experiment_by_name("ceas_ray").experiment_id])
+    assert len(runs) == 4
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    for run in runs:
+        assert 0 <= run.data.metrics["accuracy"] <= 1
+        assert "trace_digest" in run.data.tags
+        assert run.data.params["processors.count"] == "8"
+
+
+@pytest.mark.slow
+def test_an_unreachable_mlflow_server_stops_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "run"
+    assert main([*SMALL, "tracking=mlflow", "tracking.uri=http://127.0.0.1:9", f"output={folder}"]) == 0
+    assert "the run goes on without it" in " ".join(capsys.readouterr().err.split())
+    assert json.loads((folder / "summary.json").read_text())["mlflow_run_id"] is None

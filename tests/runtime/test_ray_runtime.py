@@ -1,0 +1,84 @@
+"""The same simulation on Ray."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ceas_ray.runtime.known_answers import first_difference, known_answers
+from ceas_ray.tracking.files import read_journal
+from tests.app.worlds import SMALL
+
+pytestmark = pytest.mark.ray
+ON_RAY = [s for s in SMALL if s != "runtime=local"]
+
+
+def command(*overrides: str) -> list[str]:
+    return [sys.executable, "-m", "ceas_ray.app.main", *ON_RAY, *overrides]
+
+
+def ray_processes() -> list[psutil.Process]:
+    return [p for p in psutil.process_iter(["name", "cmdline"]) if "raylet" in " ".join(p.info["cmdline"] or [])]
+
+
+def run(folder: Path, *overrides: str) -> dict[str, object]:
+    subprocess.run(command(f"output={folder}", *overrides), check=True, capture_output=True, timeout=180)
+    return dict(json.loads((folder / "summary.json").read_text()))
+
+
+def test_one_two_and_four_processor_hosts_give_the_digest_and_model_of_the_local_runtime(tmp_path: Path) -> None:
+    expected = run(tmp_path / "local", "runtime=local", "attacks=alie")
+    for hosts in (1, 2, 4):
+        folder = tmp_path / f"ray{hosts}"
+        summary = run(folder, "attacks=alie", f"runtime.processor_hosts={hosts}")
+        assert summary["runtime"] == "ray"
+        assert summary["hosts"] == hosts + 3
+        assert summary["trace_digest"] == expected["trace_digest"]
+        assert (folder / "model.npz").read_bytes() == (tmp_path / "local" / "model.npz").read_bytes()
+    assert ray_processes() == []
+
+
+def test_an_interrupt_leaves_the_journal_and_no_process(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    process = subprocess.Popen(command(f"output={folder}", "training.rounds=100000"), stdout=subprocess.DEVNULL)
+    journal = folder / "journal.jsonl"
+    while process.poll() is None and not (journal.exists() and journal.read_text().count('"round"') >= 3):
+        os.sched_yield()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["status"] == "interrupted"
+    lines = [line for line in read_journal(journal) if line["event"] == "round"]
+    assert len(lines) == summary["rounds"] >= 3
+    assert ray_processes() == []
+
+
+def test_an_error_inside_an_actor_crosses_ray_with_its_name_and_time() -> None:
+    script = (
+        "from ceas_ray.runtime.ray_environment import prepare_ray_environment as p; p(None)\n"
+        "from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster\n"
+        "from ceas_ray.kernel.windows import Simulation\n"
+        "from ceas_ray.kernel.envelope import Envelope\n"
+        "from tests.app.worlds import small_world\n"
+        "hosts = small_world().hosts(1, 1)\n"
+        "hosts[1].post([Envelope(7, 'driver', 9, 'link/processor/3', b'nonsense')])\n"
+        "with ray_cluster(None, 2, False):\n"
+        "    list(Simulation(RayCluster(hosts, False)).rounds())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0
+    assert "link/processor/3 failed at 0.000000000 s of simulated time: TypeError" in done.stderr
+    assert ray_processes() == []
+
+
+def test_known_answers_name_the_first_difference() -> None:
+    answers = known_answers()
+    assert first_difference(answers, known_answers()) is None
+    assert first_difference(answers, answers | {"exp": "0"}) == f"exp: 0 instead of {answers['exp']}"
