@@ -116,8 +116,8 @@ class RayCluster:
 
     def __init__(self, hosts: Sequence[Host], allow_mixed_hosts: bool) -> None:
         """Start an actor for every host and check that all machines compute the same bits."""
-        self.seconds_in_hosts = 0.0
-        self.seconds_in_calls = 0.0
+        self.seconds_by_host: dict[str, float] = {}
+        self.seconds_in_calls = self.seconds_on_critical_path = 0.0
         self._shells: dict[str, Any] = {}
         for host in hosts:
             shell = ray.remote(_SHELLS[host.name.partition("/")[0]])
@@ -139,7 +139,9 @@ class RayCluster:
         started = time.perf_counter()
         replies = self._ask({name: self._shells[name].step.remote(request) for name, request in requests.items()})
         self.seconds_in_calls += time.perf_counter() - started
-        self.seconds_in_hosts += max(spent for _, spent in replies.values())
+        self.seconds_on_critical_path += max(spent for _, spent in replies.values())
+        for name, (_, spent) in replies.items():
+            self.seconds_by_host[name] = self.seconds_by_host.get(name, 0.0) + spent
         return {name: reply for name, (reply, _) in replies.items()}
 
     def snapshot(self) -> dict[str, Any]:
@@ -175,6 +177,23 @@ class RayCluster:
             raise
         except ray.exceptions.RayActorError as error:
             raise RuntimeFailure(f"a host process was lost: {_one_line(error)}") from error
+
+
+@contextmanager
+def empty_actors(count: int) -> Iterator[None]:
+    """As many Ray actors that do nothing: the floor to compare memory with. Within `ray_cluster`."""
+    shell = ray.remote(_Empty)
+    actors = [shell.options(num_cpus=0).remote() for _ in range(count)]
+    ray.get([actor.ready.remote() for actor in actors])
+    yield
+
+
+class _Empty:
+    """Does nothing."""
+
+    def ready(self) -> bool:
+        """It is there."""
+        return True
 
 
 def _require_reachable(address: str) -> None:

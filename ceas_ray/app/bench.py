@@ -1,0 +1,117 @@
+"""What the framework costs: a round of the default scenario on Ray, part by part, and memory above bare Ray.
+
+usage: scripts/bench framework [key=value ...]     prints one JSON line; every figure from one run
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import psutil
+
+from ceas_ray.app.compose import composed
+from ceas_ray.app.settings import RunSettings
+from ceas_ray.app.settings_checks import SettingsError, build
+from ceas_ray.app.world import build_world
+from ceas_ray.kernel.windows import Simulation
+from ceas_ray.runtime.ray_environment import prepare_ray_environment
+
+WARM_ROUNDS, ROUNDS = 3, 20
+
+
+def main() -> int:
+    """Print the benchmark named on the command line."""
+    words = sys.argv[1:]
+    if not words or words[0] not in ("framework", "floor"):
+        print("usage: scripts/bench framework [key=value ...]", file=sys.stderr)
+        return 2
+    try:
+        print(json.dumps(_floor(int(words[1])) if words[0] == "floor" else _framework(words[1:])))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _framework(overrides: list[str]) -> dict[str, object]:
+    prepare_ray_environment(None)
+    from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster
+
+    settings = build(RunSettings, composed([*overrides, f"training.rounds={WARM_ROUNDS + ROUNDS}"]))
+    world = build_world(settings)
+    with ray_cluster(None, os.cpu_count() or 1, False):
+        hosts = world.hosts(settings.runtime.processor_hosts, settings.runtime.link_hosts)
+        cluster = RayCluster(hosts, False)
+        gradients = calls = windows = 0.0
+        started = time.perf_counter()
+        for number, end in enumerate(Simulation(cluster).rounds()):
+            if number + 1 == WARM_ROUNDS:
+                cluster.seconds_by_host = {}
+                cluster.seconds_in_calls = cluster.seconds_on_critical_path = 0.0
+                started = time.perf_counter()
+            elif number >= WARM_ROUNDS:
+                gradients, calls, windows = gradients + end.work_seconds, calls + end.host_calls, windows + end.windows
+        wall = time.perf_counter() - started
+        memory = _tree_megabytes()
+    parts = _parts(cluster.seconds_by_host, gradients, settings.runtime.processor_hosts)
+    parts["ray"] = cluster.seconds_in_calls - cluster.seconds_on_critical_path
+    parts["driver"] = wall - cluster.seconds_in_calls
+    framework = sum(seconds for name, seconds in parts.items() if name not in ("gradients", "links"))
+    floor = _floor_in_a_process(len(hosts))
+    per_round = {name: round(seconds / ROUNDS * 1e3, 2) for name, seconds in parts.items()}
+    return {
+        "processors": settings.processors.count,
+        "hosts": len(hosts),
+        "wall_ms_per_round": round(wall / ROUNDS * 1e3, 2),
+        "parts_ms_per_round": per_round,
+        "framework_ms_per_round": round(framework / ROUNDS * 1e3, 2),
+        "windows_per_round": windows / ROUNDS,
+        "host_calls_per_round": calls / ROUNDS,
+        "tree_megabytes": memory,
+        "bare_ray_megabytes": floor,
+        "above_bare_ray_megabytes": memory - floor,
+    }
+
+
+def _parts(seconds: dict[str, float], gradients: float, processor_hosts: int) -> dict[str, float]:
+    """Seconds by part; what hosts of a kind do at the same time counts once (gradients: shared among them)."""
+    kinds = {kind: [s for name, s in seconds.items() if name.startswith(kind)] for kind in ("processors", "links")}
+    processors = sum(kinds["processors"]) / processor_hosts
+    return {
+        "gradients": gradients / processor_hosts,
+        "processors": processors - gradients / processor_hosts,
+        "links": max(kinds["links"]),
+        "replicas": seconds["replicas"],
+        "manager_and_hub": seconds["entanglement_manager"],
+    }
+
+
+def _floor(actors: int) -> float:
+    prepare_ray_environment(None)
+    from ceas_ray.runtime.ray_runtime import empty_actors, ray_cluster
+
+    with ray_cluster(None, os.cpu_count() or 1, False), empty_actors(actors):
+        return _tree_megabytes()
+
+
+def _floor_in_a_process(actors: int) -> float:
+    command = [sys.executable, "-m", "ceas_ray.app.bench", "floor", str(actors)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def _tree_megabytes() -> float:
+    """Proportional memory of this process and its children, MB."""
+    process = psutil.Process()
+    sizes = [p.memory_full_info().pss for p in [process, *process.children(recursive=True)]]
+    return round(sum(sizes) / 2**20, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
