@@ -49,7 +49,7 @@ def test_an_interrupt_leaves_the_journal_and_no_process(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     process = subprocess.Popen(command(f"output={folder}", "training.rounds=100000"), stdout=subprocess.DEVNULL)
     journal = folder / "journal.jsonl"
-    while process.poll() is None and not (journal.exists() and journal.read_text().count('"round"') >= 3):
+    while process.poll() is None and not (journal.exists() and journal.read_text().count('"event": "round"') >= 3):
         os.sched_yield()
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 130
