@@ -171,17 +171,15 @@ class _Builder:
         processors = [
             self._processor(k, shards[k], network, initial, byzantine) for k in range(settings.processors.count)
         ]
-        actors: list[Actor] = list(processors)
-        if byzantine:
-            actors.append(self._adversary(byzantine, circuit, network))
+        adversary = [self._adversary(byzantine, circuit, network)] if byzantine else []
         return World(
-            processors=tuple(actors),
+            processors=tuple(processors),
             links=self._links(network),
             replicas=self._replicas(network, circuit, initial, shards, public),
             control=(manager, Hub(
                 settings.processors.count, settings.consensus.committee_size,
                 settings.entanglement.half_life_rounds, self._control_delay,
-            )),
+            ), *adversary),
             work=GradientWork(
                 circuit, _ENGINES[settings.processors.engine], self.streams, training.forward_circuits,
             ),

@@ -106,6 +106,7 @@ class EntanglementManager(Actor):
         self._shots = np.zeros(2, np.int64)
         self._shrink_sum = np.zeros(demand.pairs_per_shot + 1)
         self._key_bits: dict[tuple[str, str], float] = {}
+        self._key_slot_lengths: dict[tuple[int, float, float], int] = {}
         self._plan_round(WARM_UP, 0)  # refuses an impossible demand before anything runs
 
     # --- what it answers ----------------------------------------------------------
@@ -292,19 +293,28 @@ class EntanglementManager(Actor):
         return 2.0 * (good + self._extra_views * change)
 
     def _key_slot(self, members: Sequence[int], round_index: int, with_replicas: bool) -> int:
-        """Long enough for every path of the phase."""
-        longest = 0.0
-        for k in members:
-            for j in range(self._replicas):
-                legs = self._legs(processor_name(k), self._network.processor_links[k], j)
-                wanted = self._wanted(False, round_index)
-                longest = max(longest, key_path_seconds(legs, self._swap_werner, wanted, self._demand))
-        for i in range(self._replicas if with_replicas else 0):
-            for j in range(i + 1, self._replicas):
-                legs = self._legs(replica_name(i), self._network.replica_links[i], j)
-                wanted = self._wanted(True, round_index)
-                longest = max(longest, key_path_seconds(legs, self._swap_werner, wanted, self._demand))
-        return picoseconds(longest)
+        """Long enough for every path of the phase; what was computed for the same demand is remembered."""
+        wanted = (self._wanted(False, round_index), self._wanted(True, round_index) if with_replicas else 0.0)
+        key = (members[0], *wanted)
+        if key not in self._key_slot_lengths:
+            self._key_slot_lengths[key] = picoseconds(self._longest_key_path(members, *wanted))
+        return self._key_slot_lengths[key]
+
+    def _longest_key_path(self, members: Sequence[int], processor_bits: float, replica_bits: float) -> float:
+        links, replicas = self._network, range(self._replicas)
+        paths = [
+            (self._legs(processor_name(k), links.processor_links[k], j), processor_bits)
+            for k in members
+            for j in replicas
+        ]
+        if replica_bits:
+            paths += [
+                (self._legs(replica_name(i), links.replica_links[i], j), replica_bits)
+                for i in replicas
+                for j in replicas
+                if j > i
+            ]
+        return max(key_path_seconds(legs, self._swap_werner, bits, self._demand) for legs, bits in paths)
 
     def estimate(self) -> Estimate:
         """What one round will cost, before any is run."""

@@ -18,7 +18,8 @@ from ceas_ray.messages.payloads import ADVERSARY, RoundStarted, RowShown, SendRo
 class Adversary(Actor):
     """Collects the colluders' honest rows (and what else it may see), and answers each colluder before the deadline.
 
-    It answers when all rows that it can expect are in, or `patience` picoseconds after the end of the plan.
+    It answers when all rows that it can expect are in, or `patience` picoseconds after the end of the plan; the answers
+    reach all colluders at the same time, so that they send together.
     """
 
     name = ADVERSARY
@@ -36,10 +37,11 @@ class Adversary(Actor):
         """colluders: indices of the Byzantine among `population` processors; parameters: length of a row."""
         self._attack, self._colluders = attack, tuple(sorted(colluders))
         self._population, self._parameters = population, parameters
-        self._patience, self._latencies, self._streams = patience, latencies, streams
+        self._patience, self._streams = patience, streams
         self._rows: dict[int, NDArray[np.float64]] = {}
         self._round_index, self._answered, self._plan_ends_at = -1, True, 0
-        self.lookahead = self.own_lookahead = min(latencies.values())
+        self._answer_delay = max(latencies.values())
+        self.lookahead = self.own_lookahead = self._answer_delay
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
@@ -76,7 +78,7 @@ class Adversary(Actor):
         generator = self._streams.generator(self.kind, self.name, "attack", self._round_index)
         forged = self._attack(np.stack([self._rows[k] for k in known]), honest, self._population, generator)
         return [
-            Send(now + self._latencies[name], name, SendRow(self._round_index, row))
+            Send(now + self._answer_delay, name, SendRow(self._round_index, row))
             for name, row in zip(map(processor_name, known), forged, strict=True)
         ]
 

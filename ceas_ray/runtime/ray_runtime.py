@@ -63,7 +63,7 @@ class _HostShell:
 
 
 class ProcessorHost(_HostShell):
-    """Hosts quantum processors (and the adversary that moves the Byzantine ones)."""
+    """Hosts quantum processors."""
 
 
 class LinkHost(_HostShell):
@@ -75,7 +75,7 @@ class ReplicaHost(_HostShell):
 
 
 class EntanglementManagerHost(_HostShell):
-    """Hosts the entanglement manager and the hub."""
+    """Hosts the entanglement manager, the hub, and the adversary that moves the Byzantine processors."""
 
 
 _SHELLS: Mapping[str, type[_HostShell]] = {
