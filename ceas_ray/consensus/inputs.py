@@ -52,6 +52,8 @@ class Inputs:
 
     def includable(self) -> dict[int, bytes]:
         """Processors whose update's digest has Q echoes, with the digest."""
+        if len(self._echoes) < self._quorum:
+            return {}
         agreed = {k: self._agreed(k, self._quorum) for k in range(self._processors)}
         return {k: digest for k, digest in agreed.items() if digest is not None}
 

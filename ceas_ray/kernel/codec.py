@@ -11,6 +11,7 @@ import numpy as np
 _ARRAY, _MESSAGE, _BIG_INTEGER = 1, 2, 3
 _message_types: dict[str, type] = {}
 _field_names: dict[type, tuple[str, ...]] = {}
+_array_fields: dict[type, tuple[str, ...]] = {}
 _marks: dict[type, msgpack.ExtType] = {}
 _ARRAY_MARK = msgpack.ExtType(_ARRAY, b"")
 
@@ -26,6 +27,7 @@ def message(cls: type[T]) -> type[T]:
         raise ValueError(f"message {made.__name__}: the name is already used in {known.__module__}")
     _message_types[made.__name__] = made
     _field_names[made] = tuple(field.name for field in fields(made))  # type: ignore[arg-type]
+    _array_fields[made] = tuple(field.name for field in fields(made) if field.type in ("Any", Any))  # type: ignore[arg-type]
     _marks[made] = msgpack.ExtType(_MESSAGE, made.__name__.encode())
     return made
 
@@ -92,7 +94,10 @@ def _assemble(items: tuple[Any, ...]) -> Any:
 
 
 def freeze(value: Any) -> None:
-    """Make every array within a message read-only, so that no receiver can change what another one sees."""
+    """Make every array within a message read-only, so that no receiver can change what another one sees.
+
+    Arrays are in fields of type Any (or in sequences and mappings there).
+    """
     if isinstance(value, np.ndarray):
         value.setflags(write=False)
     elif isinstance(value, tuple | list):
@@ -102,5 +107,5 @@ def freeze(value: Any) -> None:
         for item in value.values():
             freeze(item)
     else:
-        for name in _field_names.get(type(value), ()):
+        for name in _array_fields.get(type(value), ()):
             freeze(getattr(value, name))
