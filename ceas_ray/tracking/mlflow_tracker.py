@@ -40,10 +40,11 @@ class MlflowTracker:
         self._try(lambda: self._start(name, params, tags))
 
     def _start(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-        logging.getLogger("mlflow").setLevel(logging.ERROR)
         from mlflow import MlflowClient
         from mlflow.entities import Param, RunTag
+
+        for chatty in ("alembic", "mlflow", "mlflow.store.db.utils"):
+            logging.getLogger(chatty).setLevel(logging.ERROR)
 
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / ".mlflow.lock").open("w") as lock:
