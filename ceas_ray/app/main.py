@@ -17,6 +17,7 @@ from ceas_ray.app.run import BAD_SETTINGS, INTERRUPTED, execute
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, build
 from ceas_ray.app.world import build_world
+from ceas_ray.runtime.failure import RuntimeFailure
 
 USAGE = """usage: ceas-ray [-m] [key=value ...]
   ceas-ray                                  a CEAS run of the default experiment
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if code == INTERRUPTED:
                 break
         return code
-    except SettingsError as error:
+    except (SettingsError, RuntimeFailure) as error:
         print(error, file=sys.stderr)
         return BAD_SETTINGS
     except KeyboardInterrupt:

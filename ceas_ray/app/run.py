@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -47,18 +47,17 @@ class _Place:
 
 
 def execute(config: Mapping[str, Any], number: int | None) -> int:
-    """Check, build and run one job (`number` in a sweep); returns the exit code. SettingsError for bad settings."""
+    """Check, build and run one job (`number` in a sweep); returns the exit code.
+
+    Raises SettingsError for bad settings, and RuntimeFailure if the cluster cannot be had.
+    """
     settings = build(RunSettings, config)
     world = build_world(settings)
     if settings.dry_run:
         _print_estimate(settings, world)
         return COMPLETED
     folder = _folder(settings, number)
-    with ExitStack() as stack:
-        try:
-            place = stack.enter_context(_cluster(settings, world))
-        except RuntimeFailure as error:
-            raise SettingsError("runtime", "usable", str(error)) from None
+    with _cluster(settings, world) as place:
         _make(folder)
         return _Run(settings, dict(config), world, place, folder).go()
 

@@ -102,10 +102,13 @@ def ray_cluster(address: str | None, processors: int, dashboard: bool) -> Iterat
         _require_reachable(address)
         common["address"] = address
     try:
-        ray.init(**common)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        raise RuntimeFailure(f"runtime.address: no Ray cluster answers at {address}: {_one_line(error)}") from error
-    try:
+        try:
+            ray.init(**common)
+        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+            where = "one on this machine" if address is None else f"the one at {address}"
+            raise RuntimeFailure(
+                f"runtime.address must be null or host:port of a cluster; {where} did not answer: {_one_line(error)}"
+            ) from error
         yield
     finally:
         ray.shutdown()
