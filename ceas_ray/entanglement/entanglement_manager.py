@@ -89,7 +89,7 @@ class EntanglementManager(Actor):
         self._timing, self._rounds, self._needed = timing, rounds, matching_decisions
         self._adversary, self._train_on_pairs, self._streams = adversary, train_on_pairs, streams
         self._processors, self._replicas = len(network.processor_links), len(network.replica_links)
-        self._phases = phases(network, demand).processors
+        self._phases = phases(network, demand)
         driven, legs = channel_leases(max(map(len, self._phases)), self._replicas)
         assert driven <= demand.hub_channels and legs.max() <= demand.multiplexing, "leases exceed the channels"
         if demand.slots < demand.pairs_per_shot:

@@ -81,15 +81,8 @@ class Demand:
         return TAG_BITS * (frames + (1 if self.fresh_hash_keys else 0))
 
 
-@dataclass(frozen=True)
-class Phases:
-    """Which processors are served together, with the key slot of each phase (ps)."""
-
-    processors: tuple[tuple[int, ...], ...]
-
-
-def phases(network: NetworkPlan, demand: Demand) -> Phases:
-    """Split the processors so that the hub's channels and the legs' multiplexing suffice; slow links go together.
+def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
+    """Which processors are served together: the hub's channels and the legs' multiplexing suffice, slow links go together.
 
     A driven leg of a replica takes one hub channel, whatever it multiplexes. Raises ValueError if none is left.
     """
@@ -103,7 +96,7 @@ def phases(network: NetworkPlan, demand: Demand) -> Phases:
     order = sorted(range(len(network.processor_links)), key=lambda k: (network.processor_links[k].rate, k))
     count = math.ceil(len(order) / most)
     size = math.ceil(len(order) / count)
-    return Phases(tuple(tuple(order[start : start + size]) for start in range(0, len(order), size)))
+    return tuple(tuple(order[start : start + size]) for start in range(0, len(order), size))
 
 
 def channel_leases(phase_size: int, replicas: int) -> tuple[int, NDArray[np.int64]]:

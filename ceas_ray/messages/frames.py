@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -96,8 +97,9 @@ def encode_update(row: NDArray[np.int64], shots: int, samples: int) -> bytes:
     return encode((row, shots, samples))
 
 
+@lru_cache(maxsize=4096)
 def decode_update(body: bytes, length: int) -> NDArray[np.int64]:
-    """The row of an update; ValueError for malformed bytes."""
+    """The row of an update, read-only; ValueError for malformed bytes. All replicas of a host read the same bytes."""
     try:
         row, shots, samples = decode(body)
     except Exception as error:
