@@ -82,7 +82,7 @@ class Demand:
 
 
 def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
-    """Which processors are served together: the hub's channels and the legs' multiplexing suffice, slow links go together.
+    """Who is served together: the hub's channels and the legs' multiplexing suffice, slow links go together.
 
     A driven leg of a replica takes one hub channel, whatever it multiplexes. Raises ValueError if none is left.
     """
