@@ -32,6 +32,7 @@ from ceas_ray.messages.payloads import (
     PlanFinished,
     RoundDecided,
     RoundStarted,
+    StockPolicy,
     Timer,
     processor_link_name,
     processor_name,
@@ -39,7 +40,7 @@ from ceas_ray.messages.payloads import (
     replica_name,
 )
 from ceas_ray.network.link_parameters import LinkParameters, NetworkPlan
-from ceas_ray.scheduling.stock_policy import Scheduler
+from ceas_ray.scheduling.scheduler import Scheduler
 
 WARM_UP = -1
 
@@ -85,7 +86,8 @@ class EntanglementManager(Actor):
         Raises ValueError for a demand that the network cannot serve.
         """
         self._network, self._swap_werner, self._demand = network, swap_werner, demand
-        self._policy = scheduler.stock_policy(demand.slots)
+        self._scheduler = scheduler
+        self._policies: dict[LinkParameters, StockPolicy] = {}
         self._timing, self._rounds, self._needed = timing, rounds, matching_decisions
         self._adversary, self._train_on_pairs, self._streams = adversary, train_on_pairs, streams
         self._processors, self._replicas = len(network.processor_links), len(network.replica_links)
@@ -231,10 +233,7 @@ class EntanglementManager(Actor):
         return demand.releases(self._network.processor_links[k], shots, generator)
 
     def _shots_end(self, k: int, releases: NDArray[np.int64]) -> int:
-        return int(releases[-1]) + self._deadline(k) if len(releases) else 0
-
-    def _deadline(self, k: int) -> int:
-        return round(self._demand.deadline_periods * self._demand.shot_period(self._network.processor_links[k]))
+        return int(releases[-1]) + self._demand.shot_deadline(self._network.processor_links[k]) if len(releases) else 0
 
     def _processor_plan(
         self, k: int, place: int, round_index: int, begin: int, releases: NDArray[np.int64], served: int, key_slot: int
@@ -266,16 +265,21 @@ class EntanglementManager(Actor):
         link: LinkParameters, served: int, key_slot: int, slots: list[int], peers: list[str], wanted: float,
         legs: list[tuple[LinkParameters, ...]],
     ) -> GeneratePairs:  # fmt: skip
-        demand, policy = self._demand, self._policy
+        demand = self._demand
         rows = np.array([[leg.row() for leg in path] for path in legs]).reshape(
             len(legs), len(legs[0]) if legs else 1, 5
         )
         return GeneratePairs(
             round_index, begin, releases, is_test, demand.pairs_per_shot,
-            round(demand.deadline_periods * demand.shot_period(link)), policy.gap_limit, policy.burst_limit,
-            policy.demand_driven, demand.useful_age(link), demand.slots, served, key_slot, tuple(slots), tuple(peers),
+            demand.shot_deadline(link), demand.shot_period(link), self._policy(link), demand.useful_age(link),
+            demand.slots, served, key_slot, tuple(slots), tuple(peers),
             np.full(len(peers), wanted), rows, demand.key_useful_age,
         )  # fmt: skip
+
+    def _policy(self, link: LinkParameters) -> StockPolicy:
+        if link not in self._policies:
+            self._policies[link] = self._scheduler.stock_policy(self._demand.link_class(link))
+        return self._policies[link]
 
     def _legs(self, name: str, link: LinkParameters, replica: int) -> tuple[LinkParameters, ...]:
         if self._network.swapped:

@@ -12,6 +12,7 @@ from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
 from ceas_ray.network.link_parameters import LinkParameters, NetworkPlan
 from ceas_ray.quantum.bell_pairs import cutoff_age, decayed_fidelity, key_rate, swapped_fidelity, werner_parameter
 from ceas_ray.quantum.bell_pairs import fidelity_of_werner as fidelity_of
+from ceas_ray.scheduling.perishable_chain import LinkClass
 
 TAG_BITS = 61
 REPLICA_FRAMES = 8
@@ -62,6 +63,27 @@ class Demand:
             )
         age = cutoff_age(link.fidelity, self.least_fidelity, link.coherence_seconds / 2)
         return int(age * PICOSECONDS_PER_SECOND)
+
+    def shot_deadline(self, link: LinkParameters) -> int:
+        """How long after its release a shot may execute, ps."""
+        return round(self.deadline_periods * self.shot_period(link))
+
+    def link_class(self, link: LinkParameters) -> LinkClass:
+        """The link as schedulers see it: rounded, so that links that hardly differ share one solution."""
+        period = self.shot_period(link)
+        success = (
+            float(f"{link.success_probability:.0e}")
+            if link.success_probability < 0.1
+            else (round(link.success_probability, 2))
+        )
+        births = round(link.modes * link.success_probability * period / link.attempt_period, 2)
+        trials = max(1, round(births / success))
+        first = self.deadline_periods - round(link.latency / period, 2)
+        return LinkClass(
+            slots=self.slots, pairs=self.pairs_per_shot, burst=self.burst_shots, gap=self.gap_periods, periodic=False,
+            classes=self.useful_age(link) // period, trials=trials, success=success,
+            first_trials=max(1, round(trials * first)), modes=link.modes,
+        )  # fmt: skip
 
     @property
     def test_shots(self) -> int:
