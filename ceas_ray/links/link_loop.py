@@ -335,6 +335,13 @@ def run_shots(rng, link, demand, rule, books):  # type: ignore[no-untyped-def]
 
 
 @njit(**_compiled)
+def _attempts(rng, inverse, modes):  # type: ignore[no-untyped-def]
+    """How many attempts until one succeeds; inverse: 1 / log(1 - success)."""
+    trials = int(np.log(1.0 - rng.random()) * inverse)
+    return trials + 1 if modes == 1 else trials // modes + 1
+
+
+@njit(**_compiled)
 def run_requests(rng, link, length, mean_wait, useful_age, slots, counts, sums):  # type: ignore[no-untyped-def]
     """Serve requests for single pairs, Poisson with mean distance `mean_wait` (ps), for `length` ps; the oldest first.
 
@@ -346,46 +353,57 @@ def run_requests(rng, link, length, mean_wait, useful_age, slots, counts, sums):
     those lost while the stock is empty are one Poisson draw for all such times together.
     """
     born = np.zeros(slots + 1, np.int64)
-    period, modes = link.attempt_period, link.modes
+    period = link.attempt_period
     inverse = 1.0 / np.log(1.0 - link.success) if link.success < 1.0 else 0.0
-    head, stock, clock, empty = 0, 0, 0, 0
-    trials = int(np.log(1.0 - rng.random()) * inverse)
-    birth = (trials // modes + 1) * period
-    request = FOREVER
+    head, stock, emptied, empty = 0, 0, 0, 0
+    used, expired, attempts_made, use_times, fidelities = 0, 0, 0, 0.0, 0.0
+    attempts = _attempts(rng, inverse, link.modes)
+    birth, request = attempts * period, FOREVER
     while True:
-        expiry = born[head] + useful_age if stock > 0 else FOREVER
-        at = min(birth, request, expiry)
+        if stock == 0:  # nothing else can happen
+            if birth >= length:
+                break
+            empty += birth - emptied
+            request = birth + int(-mean_wait * np.log(1.0 - rng.random()))
+        if stock == 0 or (stock < slots and birth <= min(request, born[head] + useful_age)):
+            if birth >= length:
+                break
+            end = head + stock
+            born[end if end <= slots else end - slots - 1] = birth - period
+            stock += 1
+            attempts_made += attempts
+            attempts = _attempts(rng, inverse, link.modes)
+            birth += attempts * period
+            if stock < slots:
+                continue
+        at = min(request, born[head] + useful_age)
         if at >= length:
             break
-        if at == birth:
-            if stock == 0:
-                empty += at - clock
-                request = at + int(-mean_wait * np.log(1.0 - rng.random()))
-            born[(head + stock) % (slots + 1)] = at - period
-            stock += 1
-            counts[GENERATED] += 1
-            sums[4] += trials // modes + 1
-            trials = int(np.log(1.0 - rng.random()) * inverse)
-            birth = at + (trials // modes + 1) * period if stock < slots else FOREVER
-            clock = at
-            continue
-        if stock == slots:
-            birth = at + (trials // modes + 1) * period
+        if stock == slots:  # a memory is freed
+            birth = at + attempts * period
         if at == request:
             xx, yy, zz = _correlations(link, at - born[head], 0)
-            sums[1] += 1.0
-            sums[2] += at
-            sums[3] += (1.0 + xx + yy + zz) / 4.0
-            counts[USED] += 1
+            used += 1
+            use_times += at
+            fidelities += (1.0 + xx + yy + zz) / 4.0
             request = at + int(-mean_wait * np.log(1.0 - rng.random()))
+        else:
+            expired += 1
         head = head + 1 if head < slots else 0
         stock -= 1
         if stock == 0:
-            request, clock = FOREVER, at
+            request, emptied = FOREVER, at
     if stock == 0:
-        empty += length - clock
-    sums[0] += sums[1] + rng.poisson(empty / mean_wait)
-    counts[EXPIRED] += counts[GENERATED] - counts[USED] - stock
+        empty += length - emptied
+    generated = used + expired + stock
+    counts[GENERATED] += generated
+    counts[USED] += used
+    counts[EXPIRED] += expired
+    sums[0] += used + rng.poisson(empty / mean_wait)
+    sums[1] += used
+    sums[2] += use_times
+    sums[3] += fidelities
+    sums[4] += attempts_made
     return stock
 
 
