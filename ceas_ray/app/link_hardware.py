@@ -26,7 +26,7 @@ _TIMES = {"depolarizing": ("coherence",), "dephasing": ("t2",), "relaxation": ("
 
 def link_hardware(links: LinkSettings) -> LinkHardware:
     """The hardware of a profile; SettingsError for what does not fit together."""
-    hub, node = _memory(links, "hub_"), _memory(links, "")
+    node, hub = _memory(links, ""), _memory(links, "hub_")
     alike = isinstance(node, Depolarizing) and hub == node
     return LinkHardware(
         links.attempt_base_microseconds, links.attempt_microseconds_per_km, links.modes, links.success_at_1_km,

@@ -59,7 +59,8 @@ class LinkHardware:
         """
         attempt = self.attempt_base_microseconds + self.attempt_microseconds_per_km * length_km
         lossy = 1.0 if self.emission is None else self.emission.lossy_share
-        success = min(self.success_at_1_km * 10 ** (-self.loss_db_per_km * (lossy * (length_km - 1)) / 10), 1.0)
+        decades = min(-self.loss_db_per_km * (lossy * (length_km - 1)) / 10, 300.0)
+        success = min(self.success_at_1_km * 10**decades, 1.0)
         weights = None
         if self.emission is not None:
             emitted, success = self.emission.emit(success, fidelity)
@@ -68,12 +69,15 @@ class LinkHardware:
             raise ValueError(
                 f"an attempt on {length_km:.3g} km must succeed at least once in 1e12, got p = {success:.3g}"
             )
+        period = picoseconds(attempt * 1e-6)
+        if period < 1:
+            raise ValueError(f"an attempt on {length_km:.3g} km must take at least 1 ps, got {attempt:.3g} us")
         memories, coherence = self.memories, self.coherence_seconds
         if memories is not None:
             memories = memories if at_hub else (memories[1], memories[1])
             coherence = coherence_of_each(pair_decay(*memories))
         return LinkParameters(
-            length_km, picoseconds(attempt * 1e-6), self.modes, success, fidelity, coherence, weights, memories,
+            length_km, period, self.modes, success, fidelity, coherence, weights, memories,
             self.attempt_dephasing, self.swap_success,
         )  # fmt: skip
 
@@ -83,7 +87,7 @@ class LinkParameters:
     """One link (or one multiplexed channel of it): times in picoseconds, coherence of each memory in seconds.
 
     fidelity, weights: at emission, dark counts included; without weights they are Werner pairs. memories: of its two
-    ends (the hub's first); without them both depolarize with coherence_seconds, which otherwise only stands in for them.
+    ends (the hub's first); without them both depolarize with coherence_seconds, which else only stands in for them.
     """
 
     length_km: float

@@ -151,12 +151,12 @@ def age_of_fidelity(weights: NDArray[np.float64], decay: Decay, least: float) ->
     if least == start or not rates:
         return 0.0 if least == start else math.inf
     grid = np.concatenate([[0.0], np.geomspace(1e-9 / max(rates), 60 / min(rates), 8192)])
-    below = np.flatnonzero(fidelity_at(weights, decay, grid) <= least)
+    below = np.flatnonzero(fidelity_at(weights, decay, grid) < least)
     if not len(below):
         return math.inf
     low, high = float(grid[below[0] - 1]), float(grid[below[0]])
     while low < (middle := (low + high) / 2) < high:
-        if fidelity_at(weights, decay, np.array(middle)) <= least:
+        if fidelity_at(weights, decay, np.array(middle)) < least:
             high = middle
         else:
             low = middle
