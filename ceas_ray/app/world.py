@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.aggregation.aggregator import Aggregator
+from ceas_ray.app.link_hardware import link_hardware, refuse_without_key, refuse_without_shots
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, instantiate
 from ceas_ray.attacks.placement import placed
@@ -35,7 +36,7 @@ from ceas_ray.messages.payloads import (
     replica_link_name,
     replica_name,
 )
-from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, NetworkPlan
+from ceas_ray.network.link_parameters import Heterogeneity, NetworkPlan
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor
 from ceas_ray.processors.gradient_work import GRADIENT, GradientWork
@@ -232,19 +233,17 @@ class _Builder:
 
     def _network(self) -> NetworkPlan:
         links, settings = self.settings.links, self.settings
-        hardware = LinkHardware(
-            links.attempt_base_microseconds, links.attempt_microseconds_per_km, links.modes, links.success_at_1_km,
-            links.loss_db_per_km, links.coherence_milliseconds * 1e-3, links.swap_werner,
-        )  # fmt: skip
+        hardware = link_hardware(links)
         spread = Heterogeneity(
             links.least_km, links.most_km, links.least_fidelity, links.mean_fidelity, links.most_fidelity,
             links.replica_km, links.replica_fidelity,
         )  # fmt: skip
         generator = self.streams.generator("network", "network", "links", 0)
         topology = instantiate(settings.network, "network")
-        network: NetworkPlan = topology.build(
+        network: NetworkPlan = self._or_refuse("links", lambda: topology.build(
             settings.processors.count, settings.consensus.committee_size, hardware, spread, generator
-        )
+        ))  # fmt: skip
+        refuse_without_key(links, network)
         slowest = max(link.latency for link in network.processor_links) + network.replica_links[0].latency
         if slowest > self._control_delay:
             raise SettingsError(
@@ -292,6 +291,8 @@ class _Builder:
         scheduler = instantiate(settings.scheduling, "scheduling")
         committee_faults = (settings.consensus.committee_size - 1) // 3
         try:
+            if on_pairs:
+                refuse_without_shots(settings.links, network, demand)
             return EntanglementManager(
                 network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
                 committee_faults + 1, adversary, on_pairs, self.streams,

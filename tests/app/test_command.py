@@ -34,7 +34,7 @@ BAD = {
     ),
     "no file": (["training.data.name=file"], "training.data.file must be given"),
     "too many processors for the data": (["processors.count=1000"], "processors.count must be usable"),
-    "no key": (["links.replica_fidelity=0.85"], "entanglement must be a demand that the network can serve"),
+    "no key": (["links.replica_fidelity=0.85"], "links must be a profile whose end-to-end pairs yield a key"),
     "no slots": (["entanglement.slots=2"], "entanglement must be"),
     "few channels": (["entanglement.hub_channels=7"], "entanglement must be"),
     "unwritable folder": (["output=/dev/null/run"], "output must be a folder that can be made"),
