@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
 from ceas_ray.network.link_parameters import LinkParameters, NetworkPlan
-from ceas_ray.quantum.bell_pairs import cutoff_age, decayed_fidelity, key_rate, swapped_fidelity, werner_parameter
+from ceas_ray.quantum.bell_pairs import decayed_fidelity, key_rate, swapped_fidelity, werner_parameter
 from ceas_ray.quantum.bell_pairs import fidelity_of_werner as fidelity_of
 from ceas_ray.scheduling.perishable_chain import LinkClass
 
 TAG_BITS = 61
+_LONGEST_AGE_SECONDS = 1e6
 REPLICA_FRAMES = 8
 """Frames from one replica to another in a good round: echo, proposal (a leader's), four votes, decide, one spare."""
 VIEW_CHANGE_FRAMES = 9
@@ -61,7 +62,7 @@ class Demand:
                 f"entanglement.least_fidelity must be below every link's fidelity, got {self.least_fidelity} "
                 f"for a link of {link.fidelity:.4f}"
             )
-        age = cutoff_age(link.fidelity, self.least_fidelity, link.coherence_seconds / 2)
+        age = min(link.age_at_fidelity(self.least_fidelity), _LONGEST_AGE_SECONDS)
         return int(age * PICOSECONDS_PER_SECOND)
 
     def shot_deadline(self, link: LinkParameters) -> int:

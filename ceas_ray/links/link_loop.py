@@ -15,6 +15,7 @@ from numba import njit
 from ceas_ray.kernel.time import FOREVER
 from ceas_ray.messages.payloads import BirthTables, GeneratePairs, StockPolicy
 from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.quantum.bell_pairs import correlations
 from ceas_ray.scheduling.perishable_chain import state_number, stock_states
 
 GENERATED, USED, LATE, EXPIRED, SACRIFICED = range(5)
@@ -105,10 +106,10 @@ def shot_demand(plan: GeneratePairs) -> ShotDemand:
 
 def link_model(link: LinkParameters, swap_werner: float) -> LinkModel:
     """A link of these parameters."""
-    werner, rate = (4 * link.fidelity - 1) / 3, 2 / link.coherence_seconds
+    xx, yy, zz = correlations(link.birth_weights())
     return LinkModel(
-        link.attempt_period, link.modes, link.success_probability, link.latency, werner, werner, werner, rate, rate,
-        rate, 0.0, 0.0, 1.0, swap_werner,
+        link.attempt_period, link.modes, link.success_probability, link.latency, float(xx), -float(yy), float(zz),
+        *link.decay, 1.0 - link.attempt_dephasing, swap_werner,
     )  # fmt: skip
 
 

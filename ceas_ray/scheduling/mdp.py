@@ -1,11 +1,12 @@
 """CEAS's scheduler: the constrained Markov decision process of each class of link, solved. Ours.
 
-The chain is in `perishable_chain`. Wanted: the most J = on time - waste_price * wasted / demanded, such that utilization
-is at least `least_utilization` and the share of shots on time at least `least_on_time`, where both can be had. J and
-both constraints weigh shots served against births alone, so every policy that can be best is best for some price c of a
-birth in units of a served shot (Lagrange multipliers only move c): c_J = (waste_price / pairs) / (1 + waste_price) for J
-alone, less where on time binds, more where utilization does. At the right c two policies are equally good; chance decides
-between them at the start of each gap, such that the constraint holds just so: a constrained process needs no more.
+The chain is in `perishable_chain`. Wanted: the most J = on time - waste_price * wasted / demanded, such that
+utilization is at least `least_utilization` and the share of shots on time at least `least_on_time`, where both can be
+had. J and both constraints weigh shots served against births alone, so every policy that can be best is best for some
+price c of a birth in units of a served shot (Lagrange multipliers only move c): c_J = (waste_price / pairs) / (1 +
+waste_price) for J alone, less where on time binds, more where utilization does. At the right c two policies are equally
+good; chance decides between them at the start of each gap, such that the constraint holds just so: a constrained
+process needs no more.
 """
 
 from __future__ import annotations
@@ -56,9 +57,9 @@ class Mixture:
 class Mdp:
     """Best of all policies of a link that see ages by class. least_...: 0 for no constraint.
 
-    gap_slots: slots of a gap in a shot period. gap_stock: the most pairs kept in a gap. most_classes: of age; pairs that
-    live longer count as if they did not (the state grows fast). channel_price: of holding a hub's channel for a shot
-    period, in served shots.
+    gap_slots: slots of a gap in a shot period. gap_stock: the most pairs kept in a gap. most_classes: of age; pairs
+    that live longer count as if they did not (the state grows fast). channel_price: of holding a hub's channel for a
+    shot period, in served shots.
     """
 
     waste_price: float

@@ -6,8 +6,8 @@ pair of age a at the start of a burst can serve its first shot if a < K - 1.
 
 - **state**: stock by age: in a burst (n_1 .. n_{K-1}), pairs by how many slots they have lived; in a gap (n_1 ..
   n_{(K-1) M}), by age in its finer slots; older pairs can serve no more and are gone. At most `slots` in all (in a gap
-  at most `gap_stock`). The phase: a gap (memoryless of mean `gap`, or periodic with so many slots to the next burst), or
-  a burst with so many shots left;
+  at most `gap_stock`). The phase: a gap (memoryless of mean `gap`, or periodic with so many slots to the next burst),
+  or a burst with so many shots left;
 - **action**: b, how many births the link lets happen in this slot (it stops at the b-th);
 - **transition**: births j = min(X, b), X ~ Binomial(trials of the slot, success); at the slot's end a burst serves a
   shot from the oldest pairs if there are `pairs` of them; the rest age by one class; before each of its slots a
@@ -24,8 +24,8 @@ converges in a few.
 
 **The relaxed chain** bounds every scheduler of the link in continuous time that knows the past and the phase, whatever
 its rule. In a slot it chooses the births with the slot's draws known. If a burst begins at some moment within a gap's
-slot, it finds all pairs as young as at the slot's start, with all births that the scheduler would have made in the whole
-slot, and pays for none of these; what it does is chosen without knowing that the burst begins. Pairs that can serve no
+slot, it finds all pairs as young as at the slot's start, with all births that the scheduler would have made in the
+whole slot, and pays for none of these; what it does is chosen without knowing that the burst begins. Pairs that can serve no
 more take no memory, and one more attempt than a slot holds may end in it. Each of these only adds to what a scheduler
 could do, and more stock never hurts, so its value is an upper bound; its dual, an upper bound under constraints.
 """
@@ -237,10 +237,10 @@ class _Chain:
         from_gap = np.array([state_number(stock, self.burst_counts) for stock in coarse])
         fine = np.zeros((len(self.burst_states), digits, slots), np.int64)
         fine[:, :, 0 if self.relaxed else -1] = self.burst_states  # their ages within the class are not known
-        fine = fine.reshape(len(fine), -1)
-        beyond = np.maximum(0, np.cumsum(fine, axis=1) - (self.gap_counts.shape[1] - 2))
-        fine -= np.diff(np.minimum(beyond, np.cumsum(fine, axis=1)), axis=1, prepend=0)
-        return from_gap, np.array([state_number(stock, self.gap_counts) for stock in fine])
+        kept = fine.reshape(len(fine), digits * slots)
+        in_all = np.minimum(np.cumsum(kept, axis=1), self.gap_counts.shape[1] - 2)  # what is beyond goes, oldest first
+        kept = np.diff(in_all, axis=1, prepend=0)
+        return from_gap, np.array([state_number(stock, self.gap_counts) for stock in kept])
 
     def burst(self, later: Values) -> Values:
         """From a burst's end to its start."""

@@ -39,7 +39,9 @@ BAD = {
     "few channels": (["entanglement.hub_channels=7"], "entanglement must be"),
     "unwritable folder": (["output=/dev/null/run"], "output must be a folder that can be made"),
     "foreign class": (["attacks=alie", "attacks.attack._target_=os.system"], "must be a class within ceas_ray"),
-    "policy argument": (["scheduling=two_level", "scheduling.burst_limit=much"], "scheduling.burst_limit must be an integer"),
+    "policy argument": (
+        ["scheduling=two_level", "scheduling.burst_limit=much"], "scheduling.burst_limit must be an integer",
+    ),
     "unknown policy argument": (["+scheduling.stock=3"], "scheduling.stock must be a known key"),
     "garbage": (["a b=c"], "command line must be overrides"),
     "one bad job of a sweep": (["-m", "seed=1,-2"], "seed must be"),
