@@ -49,16 +49,16 @@ def run_shared_shots(  # type: ignore[no-untyped-def]
     number, shots = len(links), len(demands[0].releases)
     size = rules[0].slots + 1
     born = np.zeros((number, size), np.int64)
-    head, stock, coming, shot = (np.zeros(number, np.int64) for _ in range(4))
-    left, variant, births, opened = (np.zeros(number, np.int64) for _ in range(4))
-    limit, slot_ends, was_on = np.zeros(number, np.int64), np.zeros(number, np.int64), np.zeros(number, np.bool_)
+    head, stock, coming = np.zeros(number, np.int64), np.zeros(number, np.int64), np.zeros(number, np.int64)
+    shot, left, opened = np.zeros(number, np.int64), np.zeros(number, np.int64), np.zeros(number, np.int64)
+    variant, births, limit = np.zeros(number, np.int64), np.zeros(number, np.int64), np.zeros(number, np.int64)
+    slot_ends, was_on = np.zeros(number, np.int64), np.zeros(number, np.bool_)
     worth, asks = np.zeros(number), np.zeros(number, np.bool_)
     emitted = [
         emissions(rngs[k], links[k], demands[k].start,
                   demands[k].start + demands[k].releases[shots - 1] + demands[k].deadline) for k in range(number)
     ]  # fmt: skip
     now, turn, serving = demands[0].start, 0, number
-    gap_began = np.full(number, now, np.int64)
     for k in range(number):
         slot_ends[k] = now
     while serving > 0:
@@ -81,8 +81,7 @@ def run_shared_shots(  # type: ignore[no-untyped-def]
                     demand.releases[i + left[k]] - demand.releases[i + left[k] - 1] <= demand.deadline
                 ):
                     left[k] += 1
-                gap_began[k], opened[k] = now, 0
-                slot_ends[k] = now
+                opened[k], slot_ends[k] = 0, now
             in_burst = now >= release
             if in_burst and opened[k] == 0:
                 opened[k], slot_ends[k] = 1, now

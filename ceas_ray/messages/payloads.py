@@ -122,8 +122,9 @@ class GeneratePairs:
 
 @message
 class ServeRequests:
-    """A plan of another kind: from `starts_at` on, for `length`, requests for single pairs come at random (Poisson, mean
-    distance `mean_wait`), each to be served at once by a pair no older than `useful_age`, or lost. slots: the lease."""
+    """A plan of another kind: from `starts_at` on, for `length`, requests for single pairs come at random (Poisson,
+    mean distance `mean_wait`), each to be served at once by a pair no older than `useful_age`, or lost. slots: the
+    lease."""
 
     round_index: int
     starts_at: int

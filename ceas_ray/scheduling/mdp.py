@@ -20,7 +20,7 @@ import numpy as np
 from ceas_ray.messages.payloads import BirthTables, StockPolicy
 from ceas_ray.scheduling.perishable_chain import LinkClass, Solution, solve
 
-_SAME = 1e-9
+_SAME = 1e-8
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,8 @@ def _mixed(
     if surplus(holding) < 0:
         return Mixture(failing, failing, 0.0)
     while True:
+        if abs(failing.births - holding.births) < _SAME:
+            return Mixture(holding, holding, 0.0)
         price = (failing.served - holding.served) / (failing.births - holding.births)
         between = at_price(price)
         if between.served - price * between.births <= failing.served - price * failing.births + _SAME:

@@ -25,9 +25,9 @@ converges in a few.
 **The relaxed chain** bounds every scheduler of the link in continuous time that knows the past and the phase, whatever
 its rule. In a slot it chooses the births with the slot's draws known. If a burst begins at some moment within a gap's
 slot, it finds all pairs as young as at the slot's start, with all births that the scheduler would have made in the
-whole slot, and pays for none of these; what it does is chosen without knowing that the burst begins. Pairs that can serve no
-more take no memory, and one more attempt than a slot holds may end in it. Each of these only adds to what a scheduler
-could do, and more stock never hurts, so its value is an upper bound; its dual, an upper bound under constraints.
+whole slot, and pays for none of these; what it does is chosen without knowing that the burst begins. Pairs that can
+serve no more take no memory, and one more attempt than a slot holds may end in it. Each of these only adds to what a
+scheduler could do, and more stock never hurts, so its value is an upper bound; its dual, one under constraints.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 _compiled: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
-_TOLERANCE = 1e-11
+_TOLERANCE = 1e-9  # far above what equally good policies that take turns differ by
+_TIE = 1e-12  # what one more birth must be worth
 _MOST_SWEEPS = 10_000
 Values = NDArray[np.float64]
 
@@ -168,13 +169,13 @@ def _aged(stock, births, take, ages, into):  # type: ignore[no-untyped-def]
 
 @njit(**_compiled)
 def _slot_backwards(  # type: ignore[no-untyped-def]
-    states, counts, pairs, mass, shot_value, birth_price, later, interrupted, interruption, relaxed, policy, gain
+    states, counts, pairs, mass, shot_value, birth_price, later, interrupted, interruption, relaxed, policy, gain, frozen
 ):
     """Values (3, states) at a slot's start (of the objective, of births, of shots served), from `later` at its end.
 
     pairs: of the shot at its end, 0: none. interrupted: with this probability a burst begins within the slot; then the
     slot's births are free, nothing ages, and the values are those of `interruption` (relaxed chains only). Fills
-    policy and gain (states,): the most births, and what they are worth over none.
+    policy and gain (states,): the most births, and what they are worth over none; frozen: the policy stays as it is.
     """
     out = np.empty_like(later)
     into = np.zeros(states.shape[1], np.int64)
@@ -200,7 +201,7 @@ def _slot_backwards(  # type: ignore[no-untyped-def]
                     best[:] = now
                 summed += (mass[j] if held + j < most_in_all else tail) * best
             else:
-                if j == 0 or summed[0] + tail * now[0] > best[0] + 1e-12:
+                if j == 0 or summed[0] + tail * now[0] > best[0] + _TIE:
                     best[:] = summed + tail * now
                     chosen = j
                 summed += mass[j] * now
@@ -217,6 +218,7 @@ class _Chain:
         self, link: LinkClass, gap_slots: int, gap_stock: int, prices: tuple[float, float], relaxed: bool
     ) -> None:
         self.link, self.gap_slots, self.prices, self.relaxed = link, gap_slots, prices, relaxed
+        self.frozen = False
         self.burst_states, self.burst_counts = stock_states(link.slots, link.classes - 1)
         self.gap_states, self.gap_counts = stock_states(gap_stock, (link.classes - 1) * gap_slots)
         extra = link.modes if relaxed else 0  # an attempt that is under way when the slot begins
@@ -248,7 +250,7 @@ class _Chain:
             mass = self.first_mass if left == self.link.burst else self.mass
             later = _slot_backwards(
                 self.burst_states, self.burst_counts, self.link.pairs, mass, *self.prices, later, 0.0, later,
-                self.relaxed, self.burst_births[left - 1], self.burst_gain[left - 1],
+                self.relaxed, self.burst_births[left - 1], self.burst_gain[left - 1], self.frozen,
             )  # fmt: skip
         return later
 
@@ -258,11 +260,11 @@ class _Chain:
         arguments = (self.gap_states, self.gap_counts, 0, self.gap_mass, *self.prices)
         if link.periodic:
             for left in range(self.phases):
-                tables = self.gap_births[left], self.gap_gain[left]
+                tables = self.gap_births[left], self.gap_gain[left], self.frozen
                 burst = _slot_backwards(*arguments, burst, 0.0, burst, self.relaxed, *tables)
             return burst
         ends = -expm1(-1.0 / (link.gap * self.gap_slots)) if link.gap > 0 else 1.0
-        tables = self.gap_births[0], self.gap_gain[0]
+        tables = self.gap_births[0], self.gap_gain[0], self.frozen
         for _ in range(_MOST_SWEEPS):
             if self.relaxed:
                 new = _slot_backwards(*arguments, guess, ends, burst, True, *tables)
@@ -270,11 +272,27 @@ class _Chain:
                 slot = _slot_backwards(*arguments, guess, 0.0, burst, False, *tables)
                 new = ends * burst + (1.0 - ends) * slot
             change = new - guess
-            if np.max(np.abs(change)) < _TOLERANCE:
+            if np.max(np.abs(change if self.frozen else change[0])) < _TOLERANCE:
                 return new
-            # what is the same for all states would go on growing by (1 - ends) each sweep: add the whole series
-            guess = new + (1.0 - ends) / ends * np.mean(change, axis=1, keepdims=True)
+            # a change that all states share would go on growing by (1 - ends) each sweep: add the whole series at once
+            mean = np.mean(change, axis=1, keepdims=True)
+            shared = np.ptp(change, axis=1, keepdims=True) < 0.01 * np.abs(mean)
+            guess = new + np.where(shared, (1.0 - ends) / ends * mean, 0.0)
         raise AssertionError("the values of a gap do not converge")
+
+    def cycle(self) -> Values:
+        """Averages per cycle (3,), in the long run."""
+        after_burst = before_gap = np.zeros((3, len(self.gap_states)))
+        for _ in range(_MOST_SWEEPS):
+            burst = self.burst(after_burst[:, self.from_burst])
+            before_gap = self.gap(burst[:, self.from_gap], before_gap)
+            gained = before_gap - after_burst
+            spread = np.ptp(gained, axis=1)
+            if np.max(spread if self.frozen else spread[0]) < 10 * _TOLERANCE:
+                averages: Values = gained[:, 0]
+                return averages
+            after_burst = before_gap - before_gap[:, :1]
+        raise AssertionError("the values of a cycle do not converge")
 
 
 @lru_cache(maxsize=4096)
@@ -286,17 +304,12 @@ def solve(
     gap_slots: M. gap_stock: the most pairs in stock in a gap; a bound must allow all slots.
     """
     chain = _Chain(link, gap_slots, min(gap_stock, link.slots), (shot_value, birth_price), relaxed)
-    after_burst = np.zeros((3, len(chain.gap_states)))
-    before_gap = after_burst
-    for _ in range(_MOST_SWEEPS):
-        burst = chain.burst(after_burst[:, chain.from_burst])
-        before_gap = chain.gap(burst[:, chain.from_gap], before_gap)
-        gained = before_gap - after_burst
-        if np.max(gained[0]) - np.min(gained[0]) < 10 * _TOLERANCE:
-            value, births, served = gained[:, 0] / link.burst
-            tables = chain.gap_births, chain.burst_births, chain.gap_gain, chain.burst_gain
-            for table in tables:
-                table.setflags(write=False)
-            return Solution(*tables, float(births), float(served), float(value))
-        after_burst = before_gap - before_gap[:, :1]
-    raise AssertionError("the values of a cycle do not converge")
+    gained = chain.cycle()
+    if not relaxed:  # equally good policies took turns while the values converged: the averages of the last one
+        chain.frozen = True
+        gained = chain.cycle()
+    tables = chain.gap_births, chain.burst_births, chain.gap_gain, chain.burst_gain
+    for table in tables:
+        table.setflags(write=False)
+    value, births, served = (float(average) for average in gained / link.burst)
+    return Solution(*tables, births, served, value)

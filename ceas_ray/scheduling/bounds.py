@@ -1,0 +1,78 @@
+"""What no scheduler can beat: values of the relaxed chain, and their duals under constraints. Ours.
+
+A Lagrange multiplier turns a constraint into a price; the relaxed chain's value at any prices >= 0 is an upper bound
+under the constraints (weak duality), and the least of them over the prices the best such bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ceas_ray.scheduling.perishable_chain import LinkClass, solve
+
+_GOLDEN = 0.5 * (5**0.5 - 1)
+_NARROWINGS = 24
+_GAP_SLOTS = 1
+
+
+def objective_bound(link: LinkClass, waste_price: float, gap_slots: int = _GAP_SLOTS) -> float:
+    """No scheduler has a larger J = on time - waste_price * wasted / demanded."""
+    return _value(link, 1 + waste_price, waste_price / link.pairs, gap_slots)
+
+
+def on_time_bound(link: LinkClass, least_utilization: float, gap_slots: int = _GAP_SLOTS) -> float:
+    """No scheduler that uses at least this share of its pairs has a larger share of its shots on time.
+
+    Priced: pairs * served - least_utilization * births >= 0.
+    """
+    return min(1.0, _least(
+        lambda price: _value(link, 1 + price * link.pairs, price * least_utilization, gap_slots), 1.0
+    ))  # fmt: skip
+
+
+def coupled_objective_bound(
+    links: Sequence[LinkClass], channels: int, waste_price: float, gap_slots: int = _GAP_SLOTS
+) -> tuple[float, float]:
+    """No scheduler of links that share so many channels has a larger J on average over the links (equal demands); and
+    the price of a channel for a shot period at which that is so.
+
+    A link holds a channel for births / (trials * success) shot periods on average; a shot comes with 1 + gap / burst
+    shot periods of every channel.
+    """
+    capacity = sum(channels * (1 + link.gap / link.burst) for link in links) / len(links) ** 2
+
+    def dual(price: float) -> float:
+        values = [
+            _value(link, 1 + waste_price, waste_price / link.pairs + price / (link.trials * link.success), gap_slots)
+            for link in links
+        ]
+        return sum(values) / len(values) + price * capacity
+
+    free = dual(0.0)
+    price = _argument_of_least(dual, 1.0)
+    return (free, 0.0) if free <= dual(price) else (dual(price), price)
+
+
+def _value(link: LinkClass, shot_value: float, birth_price: float, gap_slots: int) -> float:
+    return solve(link, shot_value, birth_price, gap_slots, link.slots, relaxed=True).value
+
+
+def _least(function: Callable[[float], float], most: float) -> float:
+    return min(function(0.0), function(_argument_of_least(function, most)))
+
+
+def _argument_of_least(function: Callable[[float], float], most: float) -> float:
+    """Of a convex function on [0, most], by golden sections."""
+    low, high = 0.0, most
+    inner = [high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)]
+    found = [function(x) for x in inner]
+    for _ in range(_NARROWINGS):
+        if found[0] <= found[1]:
+            high = inner[1]
+            inner, found = [high - _GOLDEN * (high - low), inner[0]], [0.0, found[0]]
+            found[0] = function(inner[0])
+        else:
+            low = inner[0]
+            inner, found = [inner[1], low + _GOLDEN * (high - low)], [found[1], 0.0]
+            found[1] = function(inner[1])
+    return 0.5 * (low + high)
