@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.entanglement.leases import Phase, plan_phases
 from ceas_ray.entanglement.plan import (
     REPLICA_FRAMES,
     VIEW_CHANGE_FRAMES,
     Demand,
     Estimate,
-    channel_leases,
     key_path_seconds,
-    phases,
+    route_key_seconds,
 )
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send
@@ -29,16 +28,21 @@ from ceas_ray.messages.payloads import (
     HUB,
     Begin,
     GeneratePairs,
+    GenerateRoutePairs,
     PlanFinished,
     RoundDecided,
     RoundStarted,
+    RoutePlanFinished,
     Timer,
     processor_link_name,
     processor_name,
     replica_link_name,
     replica_name,
 )
-from ceas_ray.network.link_parameters import LinkParameters, NetworkPlan
+from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.network.route import Route, path_fidelity
+from ceas_ray.quantum.bell_pairs import key_rate
 from ceas_ray.scheduling.stock_policy import Scheduler
 
 WARM_UP = -1
@@ -88,13 +92,17 @@ class EntanglementManager(Actor):
         self._policy = scheduler.stock_policy(demand.slots)
         self._timing, self._rounds, self._needed = timing, rounds, matching_decisions
         self._adversary, self._train_on_pairs, self._streams = adversary, train_on_pairs, streams
-        self._processors, self._replicas = len(network.processor_links), len(network.replica_links)
-        self._phases = phases(network, demand)
-        driven, legs = channel_leases(max(map(len, self._phases)), self._replicas)
-        assert driven <= demand.hub_channels and legs.max() <= demand.multiplexing, "leases exceed the channels"
+        self._processors, self._replicas = len(network.processor_routes), len(network.replica_routes)
+        self._phases = plan_phases(network, demand)
         if demand.slots < demand.pairs_per_shot:
             raise ValueError(
                 f"entanglement.slots must be at least the {demand.pairs_per_shot} pairs of a shot, got {demand.slots}"
+            )
+        rounds = network.processor_routes[0].swapping.purification_rounds
+        if demand.slots < demand.pairs_per_shot + rounds:
+            raise ValueError(
+                f"entanglement.slots must be at least {demand.pairs_per_shot + rounds}, the pairs of a shot and one per "
+                f"round of purification, got {demand.slots}"
             )
         self.lookahead, self.own_lookahead = timing.planning_time, timing.control_delay
         self._round_index, self._started_at, self._plan_ends_at = WARM_UP, 0, 0
@@ -103,6 +111,7 @@ class EntanglementManager(Actor):
         self._extra_views = 0
         self._counts = np.zeros((3, 5), np.int64)
         self._stored = 0
+        self._link_books = self._empty_link_books()
         self._shots = np.zeros(2, np.int64)
         self._shrink_sum = np.zeros(demand.pairs_per_shot + 1)
         self._key_bits: dict[tuple[str, str], float] = {}
@@ -125,6 +134,9 @@ class EntanglementManager(Actor):
                 return self._stall(now) if round_index == self._round_index and not self._decided else []
             case PlanFinished() as finished:
                 self._book(finished)
+                return []
+            case RoutePlanFinished() as finished:
+                self._book_route(finished)
                 return []
             case RoundDecided() as decided:
                 return self._count_decision(envelope.sender, decided, now)
@@ -203,23 +215,26 @@ class EntanglementManager(Actor):
 
     # --- plans ----------------------------------------------------------
 
-    def _plan_round(self, round_index: int, starts_at: int) -> tuple[list[tuple[str, GeneratePairs]], int]:
+    def _plan_round(
+        self, round_index: int, starts_at: int
+    ) -> tuple[list[tuple[str, GeneratePairs | GenerateRoutePairs]], int]:
         """All plans of a round, by link manager, and when the last one ends."""
-        plans: list[tuple[str, GeneratePairs]] = []
+        plans: list[tuple[str, GeneratePairs | GenerateRoutePairs]] = []
         begin = starts_at
-        for number, members in enumerate(self._phases):
+        for number, phase in enumerate(self._phases):
+            members = phase.members
             releases = {k: self._releases(k, round_index) for k in members}
             served = max(self._shots_end(k, releases[k]) for k in members)
             key_slot = self._key_slot(members, round_index, with_replicas=number == 0)
-            for place, k in enumerate(members):
+            for k in members:
                 plans.append((processor_link_name(k), self._processor_plan(
-                    k, place, round_index, begin, releases[k], served, key_slot)))  # fmt: skip
+                    k, phase, round_index, begin, releases[k], served, key_slot)))  # fmt: skip
             if number == 0:
                 plans += [
-                    (replica_link_name(i), self._replica_plan(i, round_index, begin, served, key_slot))
+                    (replica_link_name(i), self._replica_plan(i, phase, round_index, begin, served, key_slot))
                     for i in range(self._replicas)
                 ]
-            begin += served + key_slot * self._replicas
+            begin += served + key_slot * phase.key_slots
         return plans, begin
 
     def _releases(self, k: int, round_index: int) -> NDArray[np.int64]:
@@ -228,58 +243,69 @@ class EntanglementManager(Actor):
             return np.zeros(0, np.int64)
         shots = demand.warm_up_test_shots if round_index == WARM_UP else demand.shots + demand.test_shots
         generator = self._streams.generator("link", processor_link_name(k), "demand", round_index)
-        return demand.releases(self._network.processor_links[k], shots, generator)
+        return demand.releases(self._network.processor_routes[k], shots, generator)
 
     def _shots_end(self, k: int, releases: NDArray[np.int64]) -> int:
         return int(releases[-1]) + self._deadline(k) if len(releases) else 0
 
     def _deadline(self, k: int) -> int:
-        return round(self._demand.deadline_periods * self._demand.shot_period(self._network.processor_links[k]))
+        return round(self._demand.deadline_periods * self._demand.shot_period(self._network.processor_routes[k]))
 
     def _processor_plan(
-        self, k: int, place: int, round_index: int, begin: int, releases: NDArray[np.int64], served: int, key_slot: int
-    ) -> GeneratePairs:
+        self, k: int, phase: Phase, round_index: int, begin: int, releases: NDArray[np.int64], served: int,
+        key_slot: int,
+    ) -> GeneratePairs | GenerateRoutePairs:  # fmt: skip
         is_test = np.zeros(len(releases), bool)
         if round_index == WARM_UP:
             is_test[:] = True
         elif len(releases):
             hub = self._streams.generator("hub", HUB, f"tests of {processor_link_name(k)}", round_index)
             is_test[hub.choice(len(releases), self._demand.test_shots, replace=False)] = True
-        peers = [(place + slot) % self._replicas for slot in range(self._replicas)]
-        legs = [self._legs(processor_name(k), self._network.processor_links[k], j) for j in peers]
+        slots = {j: phase.processor_slots[k, j] for j in range(self._replicas)}
+        peers = sorted(slots, key=lambda j: slots[j])
         return self._plan(
-            round_index, begin, releases, is_test, self._network.processor_links[k], served, key_slot,
-            list(range(self._replicas)), [replica_name(j) for j in peers], self._wanted(False, round_index), legs,
+            processor_name(k), self._network.processor_routes[k], round_index, begin, releases, is_test, served,
+            key_slot, [slots[j] for j in peers], peers, self._wanted(False, round_index),
         )  # fmt: skip
 
-    def _replica_plan(self, i: int, round_index: int, begin: int, served: int, key_slot: int) -> GeneratePairs:
+    def _replica_plan(
+        self, i: int, phase: Phase, round_index: int, begin: int, served: int, key_slot: int
+    ) -> GeneratePairs | GenerateRoutePairs:
         peers = list(range(i + 1, self._replicas))
-        link = self._network.replica_links[i]
         return self._plan(
-            round_index, begin, np.zeros(0, np.int64), np.zeros(0, bool), link, served, key_slot,
-            [(i + j) % self._replicas for j in peers], [replica_name(j) for j in peers],
-            self._wanted(True, round_index), [self._legs(replica_name(i), link, j) for j in peers],
+            replica_name(i), self._network.replica_routes[i], round_index, begin, np.zeros(0, np.int64),
+            np.zeros(0, bool), served, key_slot, [phase.replica_slots[i, j] for j in peers], peers,
+            self._wanted(True, round_index),
         )  # fmt: skip
 
     def _plan(
-        self, round_index: int, begin: int, releases: NDArray[np.int64], is_test: NDArray[np.bool_],
-        link: LinkParameters, served: int, key_slot: int, slots: list[int], peers: list[str], wanted: float,
-        legs: list[tuple[LinkParameters, ...]],
-    ) -> GeneratePairs:  # fmt: skip
+        self, name: str, route: Route, round_index: int, begin: int, releases: NDArray[np.int64],
+        is_test: NDArray[np.bool_], served: int, key_slot: int, slots: list[int], replicas: list[int], wanted: float,
+    ) -> GeneratePairs | GenerateRoutePairs:  # fmt: skip
         demand, policy = self._demand, self._policy
+        peers, bits = tuple(replica_name(j) for j in replicas), np.full(len(replicas), wanted)
+        deadline, useful_age = round(demand.deadline_periods * demand.shot_period(route)), demand.useful_age(route)
+        if self._network.routed:
+            least = 0.0 if demand.least_fidelity is None else (4 * demand.least_fidelity - 1) / 3
+            return GenerateRoutePairs(
+                round_index, begin, releases, is_test, demand.pairs_per_shot, deadline, policy.gap_limit,
+                policy.burst_limit, policy.demand_driven, useful_age, least, demand.slots, served, key_slot,
+                tuple(slots), peers, bits, demand.key_useful_age,
+            )  # fmt: skip
+        legs = [self._legs(name, route, j) for j in replicas]
         rows = np.array([[leg.row() for leg in path] for path in legs]).reshape(
             len(legs), len(legs[0]) if legs else 1, 5
         )
         return GeneratePairs(
-            round_index, begin, releases, is_test, demand.pairs_per_shot,
-            round(demand.deadline_periods * demand.shot_period(link)), policy.gap_limit, policy.burst_limit,
-            policy.demand_driven, demand.useful_age(link), demand.slots, served, key_slot, tuple(slots), tuple(peers),
-            np.full(len(peers), wanted), rows, demand.key_useful_age,
+            round_index, begin, releases, is_test, demand.pairs_per_shot, deadline, policy.gap_limit,
+            policy.burst_limit, policy.demand_driven, useful_age, demand.slots, served, key_slot, tuple(slots), peers,
+            bits, rows, demand.key_useful_age,
         )  # fmt: skip
 
-    def _legs(self, name: str, link: LinkParameters, replica: int) -> tuple[LinkParameters, ...]:
+    def _legs(self, name: str, route: Route, replica: int) -> tuple[LinkParameters, ...]:
+        """The links of a key path, from the party of that name to the replica."""
         if self._network.swapped:
-            return (link, self._network.replica_links[replica])
+            return (*reversed(route.legs), *self._network.replica_routes[replica].legs)
         return (self._network.direct_links[name, replica_name(replica)],)
 
     def _wanted(self, between_replicas: bool, round_index: int) -> float:
@@ -303,36 +329,38 @@ class EntanglementManager(Actor):
     def _longest_key_path(self, members: Sequence[int], processor_bits: float, replica_bits: float) -> float:
         links, replicas = self._network, range(self._replicas)
         paths = [
-            (self._legs(processor_name(k), links.processor_links[k], j), processor_bits)
+            (self._legs(processor_name(k), links.processor_routes[k], j), processor_bits)
             for k in members
             for j in replicas
         ]
         if replica_bits:
             paths += [
-                (self._legs(replica_name(i), links.replica_links[i], j), replica_bits)
+                (self._legs(replica_name(i), links.replica_routes[i], j), replica_bits)
                 for i in replicas
                 for j in replicas
                 if j > i
             ]
+        if links.routed:
+            swapping = links.processor_routes[0].swapping
+            return max(route_key_seconds(legs, swapping, bits, self._demand) for legs, bits in paths)
         return max(key_path_seconds(legs, self._swap_werner, bits, self._demand) for legs, bits in paths)
 
     def estimate(self) -> Estimate:
         """What one round will cost, before any is run."""
         plans, ends = self._plan_round(0, 0)
         _, warm_up = self._plan_round(WARM_UP, 0)
-        bits = sum(float(plan.key_bits_wanted.sum()) for _, plan in plans)
-        shots = sum(len(plan.releases) for _, plan in plans)
-        keys = sum(
-            bits_wanted * len(legs) / max(1e-9, self._bits_per_pair(legs))
-            for _, plan in plans
-            for bits_wanted, legs in zip(plan.key_bits_wanted, plan.key_legs, strict=True)
-        )
-        return Estimate(shots * self._demand.pairs_per_shot + keys, bits, seconds(ends), seconds(warm_up))
-
-    def _bits_per_pair(self, legs: NDArray[np.float64]) -> float:
-        werner = math.prod((4 * leg[3] - 1) / 3 for leg in legs) * (self._swap_werner if len(legs) == 2 else 1.0)
-        e = (1 - werner) / 2
-        return 1 + 2 * (e * math.log2(e) + (1 - e) * math.log2(1 - e)) if e > 0 else 1.0
+        routes = {processor_link_name(k): route for k, route in enumerate(self._network.processor_routes)}
+        routes |= {replica_link_name(j): route for j, route in enumerate(self._network.replica_routes)}
+        bits = pairs = 0.0
+        for name, plan in plans:
+            raw = 2 ** routes[name].swapping.purification_rounds
+            pairs += len(plan.releases) * self._demand.pairs_per_shot * len(routes[name].legs) * raw
+            for peer, wanted in zip(plan.key_peers, plan.key_bits_wanted, strict=True):
+                legs = self._legs(name.removeprefix("link/"), routes[name], int(peer.removeprefix("replica/")))
+                per_pair = float(key_rate(path_fidelity(legs, routes[name].swapping)))
+                bits += float(wanted)
+                pairs += float(wanted) * len(legs) * raw / max(1e-9, per_pair)
+        return Estimate(pairs, bits, seconds(ends), seconds(warm_up))
 
     # --- books ----------------------------------------------------------
 
@@ -340,6 +368,17 @@ class EntanglementManager(Actor):
         self._counts += finished.counts
         self._counts[1] += finished.leg_counts.sum(axis=0)
         self._stored += finished.stored
+        self._book_services(finished)
+
+    def _book_route(self, finished: RoutePlanFinished) -> None:
+        links = list(finished.links)
+        self._counts += finished.link_counts.sum(axis=0)
+        self._stored += int(finished.link_stored.sum())
+        self._link_books[links, :, :5] += finished.link_counts
+        self._link_books[links, 0, 5] += finished.link_stored
+        self._book_services(finished)
+
+    def _book_services(self, finished: PlanFinished | RoutePlanFinished) -> None:
         self._shots += (finished.shots, finished.shots_on_time)
         if finished.shots and finished.round_index >= 0:
             self._shrink_sum += finished.shrink
@@ -356,11 +395,18 @@ class EntanglementManager(Actor):
             "shrink": self._shrink_sum / self._processors,
             "key_bits": float(sum(self._key_bits.values())),
         }
+        if self._network.routed:
+            values["link_books"] = self._link_books
         return Observation(name, values | more)
+
+    def _empty_link_books(self) -> NDArray[np.int64]:
+        """Of every physical link and use: generated, used, late, expired, sacrificed, stored; none without routes."""
+        return np.zeros((len(self._network.ends) if self._network.routed else 0, 3, 6), np.int64)
 
     def _clear_books(self) -> None:
         self._counts = np.zeros((3, 5), np.int64)
         self._stored = 0
+        self._link_books = self._empty_link_books()
         self._shots = np.zeros(2, np.int64)
         self._shrink_sum = np.zeros_like(self._shrink_sum)
 
@@ -369,6 +415,7 @@ class EntanglementManager(Actor):
         return (
             self._round_index, self._started_at, self._plan_ends_at, self._decisions, self._decided, self._extra_views,
             self._counts, self._stored, self._shots, self._shrink_sum, sorted(self._key_bits.items()),
+            self._link_books,
         )  # fmt: skip
 
     def restore(self, state: Any) -> None:
@@ -377,3 +424,4 @@ class EntanglementManager(Actor):
         self._decisions = dict(decisions)
         self._counts, self._stored, self._shots = np.array(state[6]), state[7], np.array(state[8])
         self._shrink_sum, self._key_bits = np.array(state[9]), dict(state[10])
+        self._link_books = np.array(state[11])
