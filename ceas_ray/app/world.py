@@ -256,7 +256,7 @@ class _Builder:
             Swapping(links.swap_werner, choice.swap_success, choice.purification_rounds, choice.swapping)
         )
         farthest = max(route.latency for route in network.replica_routes)
-        slowest = max(route.latency for route in network.processor_routes) + farthest
+        slowest = max(route.latency for route in network.routes) + farthest
         if slowest > self._control_delay:
             raise SettingsError(
                 "entanglement.control_delay_microseconds", f"at least the longest latency ({slowest / 1e6:.1f})",

@@ -101,7 +101,7 @@ class EntanglementManager(Actor):
         rounds = network.processor_routes[0].swapping.purification_rounds
         if demand.slots < demand.pairs_per_shot + rounds:
             raise ValueError(
-                f"entanglement.slots must be at least {demand.pairs_per_shot + rounds}, the pairs of a shot and one per "
+                f"entanglement.slots must be at least {demand.pairs_per_shot + rounds}, a shot's pairs and one per "
                 f"round of purification, got {demand.slots}"
             )
         self.lookahead, self.own_lookahead = timing.planning_time, timing.control_delay

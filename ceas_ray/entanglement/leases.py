@@ -1,8 +1,8 @@
 """Who is served together: phases and key slots such that no link, no node and not the hub lends more than it has. Ours.
 
 A route that serves shots takes one channel of each of its links, `slots` memory slots at both ends of each, and one
-channel of the hub. A key path is a processor's (or replica's) route and a replica's; a driven leg of a replica takes one
-channel of the hub, whatever it multiplexes. Every link has `multiplexing` channels.
+channel of the hub. A key path is a processor's (or replica's) route and a replica's; a driven leg of a replica takes
+one channel of the hub, whatever it multiplexes. Every link has `multiplexing` channels.
 """
 
 from __future__ import annotations

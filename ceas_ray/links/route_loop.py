@@ -358,7 +358,7 @@ def run_route_shots(  # type: ignore[no-untyped-def]
     """
     number, shots, latency = legs.shape[0], len(releases), latencies.sum()
     state = _begin(rng, legs, rules[SLOTS], start)
-    book = counts[:, TRAINING, :]
+    book = np.zeros((number, 5), np.int64)  # of training; tests take over what they use
     last = odds[SWAP_WERNER] * np.exp(-latency * _PICOSECOND / legs[number - 1, 4])
     time, remaining = state[3], 0
     for i in range(shots):
@@ -392,11 +392,15 @@ def run_route_shots(  # type: ignore[no-untyped-def]
                 errors[basis] += 1 if rng.random() < (1.0 - odds[SWAP_WERNER] * werner) / 2.0 else 0
         for g in range(number):
             if use == TESTING:  # every pair was generated for shots; a test takes it over
-                counts[g, TRAINING, GENERATED] -= pairs
+                book[g, GENERATED] -= pairs
                 counts[g, TESTING, GENERATED] += pairs
-            counts[g, use, LATE if late else USED] += pairs
+                counts[g, TESTING, LATE if late else USED] += pairs
+            else:
+                book[g, LATE if late else USED] += pairs
         on_time[i] = not late
-    return _close(state, legs, book)
+    stored = _close(state, legs, book)
+    counts[:, TRAINING] += book
+    return stored
 
 
 @njit(**_compiled)
@@ -407,7 +411,6 @@ def run_route_keys(  # type: ignore[no-untyped-def]
 
     See `run_key_path`, whose stock policy this has. Fills `book` (N, 5 columns); returns the bits as a real number.
     """
-    number = legs.shape[0]
     rules[CORRECTED] = 0
     rules[LIMIT] = 1 if demand_driven else rules[SLOTS]
     state = _begin(rng, legs, rules[SLOTS], start)

@@ -20,8 +20,8 @@ from ceas_ray.network.route import Route, Swapping
 class Deliveries:
     """End-to-end pairs, each taken away when it may be used.
 
-    times_seconds (n,): since the start. fidelities (n,): at those times. counts (legs, 5): pairs of every link that were
-    generated, used, late (none), expired (failed swaps too), sacrificed to purification. stored (legs,): left at the end.
+    times_seconds (n,): since the start. fidelities (n,): at those times. counts (legs, 5): pairs of every link:
+    generated, used, late (none), expired (failed swaps too), sacrificed to purification. stored (legs,): left over.
     """
 
     times_seconds: NDArray[np.float64]
@@ -59,9 +59,9 @@ def simulate_route(
     """Deliver end-to-end pairs over a route until there are `pairs` of them or the time is over.
 
     slots: memory slots of every link at each of its ends. useful_age_seconds: since emission; a pair that is older is
-    given up, swapped or not (with one mode, attempt period tau and useful age (m + 1) tau it lives m further attempts).
-    least_fidelity: an end-to-end pair below it is given up. corrections: whether the ends wait L / c for the outcomes of
-    the swaps (measured pairs need not). Raises ValueError for what cannot be.
+    given up, swapped or not (with one mode, attempt period tau and useful age (m + 1) tau: m further attempts).
+    least_fidelity: an end-to-end pair below it is given up. corrections: whether the ends wait L / c for the outcomes
+    of the swaps (measured pairs need not). Raises ValueError for what cannot be.
 
     Example:
         >>> from ceas_ray.network.link_parameters import LinkParameters

@@ -15,8 +15,8 @@ from ceas_ray.network.routing import Graph, RouteBy, checked, drawn, node_names,
 class Grid:
     """Each node linked to its neighbours in its row and column.
 
-    rows, columns: together at least 2 nodes, the hub's included. link_km, link_fidelity: of every link; None: drawn as the links' settings say.
-    route_by: fidelity or rate.
+    rows, columns: together at least 2 nodes, the hub's included. link_km, link_fidelity: of every link; None: drawn as
+    the links' settings say. route_by: fidelity or rate.
     """
 
     rows: int

@@ -39,10 +39,11 @@ class NetworkPlan:
 
     @property
     def routed(self) -> bool:
-        """Whether more is needed than one link per node and one swap at the hub that cannot fail."""
+        """Whether more is needed than one link of one's own per node and one swap at the hub that cannot fail."""
         swapping = self.processor_routes[0].swapping
-        longer = any(len(route.legs) > 1 for route in self.routes)
-        return longer or swapping.success < 1 or swapping.purification_rounds > 0
+        links = [link for route in self.routes for link in route.links]
+        shared_or_longer = len(set(links)) < len(links) or len(links) > len(self.routes)
+        return shared_or_longer or swapping.success < 1 or swapping.purification_rounds > 0
 
     def swapping_by(self, swapping: Swapping) -> NetworkPlan:
         """The same network with other swaps."""

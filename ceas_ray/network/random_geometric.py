@@ -15,7 +15,7 @@ from ceas_ray.network.routing import Graph, RouteBy, checked, drawn, node_names,
 class RandomGeometric:
     """Nodes are drawn uniformly in a square; two that are at most `radius_km` apart are linked.
 
-    nodes: with the hub's. side_km: of the square.  Links are as long as their nodes are apart.
+    nodes: with the hub's. side_km: of the square. Links are as long as their nodes are apart.
     link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate.
     """
 

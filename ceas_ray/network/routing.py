@@ -74,13 +74,14 @@ class Graph:
         reached = self.distances(costs, start)
         for node, name in enumerate(self.names):
             if node not in reached:
+                here = self.names[start]
                 raise ValueError(
-                    f"the network must be connected, but {name} cannot be reached from {self.names[start]}: {self.remedy}"
+                    f"the network must be connected, but {name} cannot be reached from {here}: {self.remedy}"
                 )
         return reached
 
     def route(self, costs: Sequence[int], reached: dict[int, int], target: int) -> tuple[list[int], list[int]]:
-        """Nodes and links of a cheapest way to `target`; of several ways, back from the target: the first name first."""
+        """Nodes and links of a cheapest way to `target`; of equal ones, back from there, by the first name."""
         ways: dict[int, list[tuple[str, int, int, int]]] = {}
         for number, (link, cost) in enumerate(zip(self.links, costs, strict=True)):
             ways.setdefault(link.first, []).append((self.names[link.second], cost, number, link.second))

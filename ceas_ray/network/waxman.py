@@ -13,9 +13,9 @@ from ceas_ray.network.routing import Graph, RouteBy, checked, drawn, node_names,
 
 @dataclass(frozen=True)
 class Waxman:
-    """Two nodes d apart are linked with probability beta exp(-d / (alpha L)), L the diagonal (Waxman, IEEE JSAC 6, 1988).
+    """Nodes d apart are linked with probability beta exp(-d / (alpha L)), L the diagonal (Waxman, IEEE JSAC 6, 1988).
 
-    nodes: with the hub's. side_km: of the square.  Links are as long as their nodes are apart.
+    nodes: with the hub's. side_km: of the square. Links are as long as their nodes are apart.
     link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate.
     """
 
