@@ -6,10 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
-import rustworkx
 
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
 from ceas_ray.network.network_plan import NetworkPlan
@@ -47,7 +46,7 @@ class GraphML:
     ) -> NetworkPlan:
         """Read the file and draw what it leaves open. Raises ValueError for whatever is wrong with it."""
         nodes, edges = self._read()
-        names = tuple(str(node["id"]) for node in nodes)
+        names = tuple(node["id"] for node in nodes)
         links = []
         for first, second, given in edges:
             where = f"{self.file}: the edge {names[first]} - {names[second]}"
@@ -71,18 +70,32 @@ class GraphML:
             self.route_by, hardware.swap_werner,
         )  # fmt: skip
 
-    def _read(self) -> tuple[list[Mapping[str, Any]], list[tuple[int, int, Mapping[str, Any]]]]:
+    def _read(self) -> tuple[list[dict[str, str]], list[tuple[int, int, dict[str, str]]]]:
+        """Nodes with their attributes (and `id`), and edges between their numbers with theirs."""
         if not Path(self.file).is_file():
             raise ValueError(f"file must be a GraphML file, but there is none at {self.file}")
         try:
-            (graph,) = rustworkx.read_graphml(self.file)
-        except Exception as error:  # rustworkx raises no narrower class
-            raise ValueError(f"{self.file} must be a GraphML file with one graph, but: {error}") from None
-        place = {index: number for number, index in enumerate(graph.node_indices())}
-        edges = [(place[first], place[second], given or {}) for first, second, given in graph.weighted_edge_list()]
-        return list(graph.nodes()), edges
+            root = ElementTree.parse(self.file).getroot()
+        except (ElementTree.ParseError, UnicodeDecodeError) as error:
+            raise ValueError(f"{self.file} must be a GraphML file, but it is not well-formed: {error}") from None
+        graphs = _children(root, "graph")
+        if _plain_tag(root) != "graphml" or len(graphs) != 1:
+            raise ValueError(
+                f"{self.file} must be a GraphML file with one graph, got {len(graphs)} in {_plain_tag(root)}"
+            )
+        nodes = [_attributes(root, node) | {"id": node.get("id", "")} for node in _children(graphs[0], "node")]
+        place = {node["id"]: number for number, node in enumerate(nodes)}
+        if len(place) < len(nodes) or "" in place:
+            raise ValueError(f"{self.file}: every node must have an id of its own")
+        edges = []
+        for edge in _children(graphs[0], "edge"):
+            for end in ("source", "target"):
+                if edge.get(end) not in place:
+                    raise ValueError(f"{self.file}: the {end} of every edge must be a node, got {edge.get(end)}")
+            edges.append((place[edge.get("source", "")], place[edge.get("target", "")], _attributes(root, edge)))
+        return nodes, edges
 
-    def _seats(self, nodes: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, list[int]] | None:
+    def _seats(self, nodes: Sequence[Mapping[str, str]], names: Sequence[str]) -> dict[str, list[int]] | None:
         """The nodes of every role, by name; None if no node has one."""
         seats: dict[str, list[int]] = {role: [] for role in ROLES}
         for number in sorted(range(len(names)), key=lambda n: names[n]):
@@ -102,18 +115,41 @@ class GraphML:
         return seats
 
 
+def _plain_tag(element: ElementTree.Element) -> str:
+    """The tag without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+def _children(element: ElementTree.Element, tag: str) -> list[ElementTree.Element]:
+    return [child for child in element if _plain_tag(child) == tag]
+
+
+def _attributes(root: ElementTree.Element, element: ElementTree.Element) -> dict[str, str]:
+    """The data of a node or edge by the names that the file's keys declare, their defaults included."""
+    found, names = {}, {}
+    for key in _children(root, "key"):
+        if key.get("for", "all") in (_plain_tag(element), "all"):
+            names[key.get("id")] = key.get("attr.name", key.get("id", ""))
+            for default in _children(key, "default"):
+                found[names[key.get("id")]] = (default.text or "").strip()
+    for data in _children(element, "data"):
+        if data.get("key") in names:
+            found[names[data.get("key")]] = (data.text or "").strip()
+    return {name: text for name, text in found.items() if text}
+
+
 def _dealt(nodes: Sequence[int], count: int) -> list[int]:
     return [nodes[place % len(nodes)] for place in range(count)]
 
 
-def _number(given: Mapping[str, Any], name: str, where: str) -> float | None:
-    """The attribute as a number; None if it is not there. A file may declare it as a string."""
+def _number(given: Mapping[str, str], name: str, where: str) -> float | None:
+    """The attribute as a number; None if it is not there."""
     value = given.get(name)
-    if value is None or value == "":
+    if value is None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except ValueError:
         number = math.nan
     if not math.isfinite(number):
         raise ValueError(f"{where} must have a finite number as {name}, got {value!r}")
