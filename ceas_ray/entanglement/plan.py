@@ -104,24 +104,6 @@ def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(order[start : start + size]) for start in range(0, len(order), size))
 
 
-def channel_leases(phase_size: int, replicas: int) -> tuple[int, NDArray[np.int64]]:
-    """Hub channels that a phase drives, and for each key slot and leg the multiplexed channels in use.
-
-    In slot s the processor with place m in its phase is connected with replica (m + s) mod n, replica i with replica j
-    where i + j = s mod n.
-    """
-    legs = np.zeros((replicas, replicas), np.int64)
-    for slot in range(replicas):
-        for place in range(phase_size):
-            legs[slot, (place + slot) % replicas] += 1
-        for i in range(replicas):
-            for j in range(i + 1, replicas):
-                if (i + j) % replicas == slot:
-                    legs[slot, i] += 1
-                    legs[slot, j] += 1
-    return phase_size + replicas, legs
-
-
 def key_path_seconds(legs: tuple[LinkParameters, ...], swap_werner: float, bits: float, demand: Demand) -> float:
     """A time in which a path distils `bits`, with the margin; ValueError if its pairs yield no key.
 

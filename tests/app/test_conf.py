@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ceas_ray.app.compose import composed, jobs
@@ -10,12 +12,14 @@ from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import build
 from ceas_ray.app.world import build_world
 
+OWN_NETWORK = Path(__file__).with_name("cities.graphml")
 CHOICES = [(path.parent.name, path.stem) for path in sorted(conf_directory().glob("*/*.yaml"))]
 
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
 def test_every_choice_makes_a_world(group: str, choice: str) -> None:
-    settings = build(RunSettings, composed([f"{group}={choice}", "processors.count=8", "training.rounds=1"]))
+    own = [f"network.file={OWN_NETWORK}"] if choice == "graphml" else []
+    settings = build(RunSettings, composed([f"{group}={choice}", "processors.count=8", "training.rounds=1", *own]))
     assert len(build_world(settings).replicas) == 7
 
 
