@@ -39,13 +39,14 @@ FIRST, LAST, BORN, EXPIRES, UPDATED, READY, LEVEL, NEWS_AT_START, NEWS_AT_END = 
 news), and when the outcomes of its swaps are known at the route's two ends."""
 WERNER, DECAY_AT_START, DECAY_AT_END = range(3)
 """Of a segment: w at UPDATED, and 1/T of its two memories, per ps."""
-CLOCK, TRIED, SKIP, RESTS, FINISHED, STANDING = range(6)
-"""Of a leg: start of its attempt, modes of it already tried, failures before its next success, whether it rests, and
-how many pairs stand on it (finished: ready to be swapped)."""
+CLOCK, TRIED, SKIP, RESTS, FINISHED, STANDING, NEXT = range(7)
+"""Of a leg: start of its attempt, modes of it already tried, failures before its next success, whether it rests, how
+many pairs stand on it (finished: ready to be swapped), and when its next pair is heralded."""
 COUNT, NOW = range(2)
-LIMIT, SLOTS, ROUNDS, IN_ORDER, CORRECTED, USEFUL_AGE = range(6)
+LIMIT, SLOTS, ROUNDS, IN_ORDER, CORRECTED, USEFUL_AGE, STOPS = range(7)
 """Rules: the stock limit, memory slots, rounds of purification, whether swaps go outwards in order, whether the ends
-wait for corrections, the useful age of a leg's pair."""
+wait for corrections, the useful age of a leg's pair, whether to stop at an end-to-end pair (an entry and not an
+argument, so that Numba compiles one loop and not two)."""
 SWAP_WERNER, SWAP_SUCCESS, LEAST_WERNER = range(3)
 _LOST = -1
 _PICOSECOND = 1e-12
@@ -55,6 +56,22 @@ _compiled: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"contract", "nsz"},
 }
+_inlined: dict[str, Any] = {**_compiled, "inline": "always"}
+
+
+@njit(**_inlined)
+def _look_ahead(leg, row):  # type: ignore[no-untyped-def]
+    """When the next success of a leg is heralded: at the end of its attempt."""
+    leg[NEXT] = leg[CLOCK] + ((leg[TRIED] + leg[SKIP]) // int(row[1]) + 1) * int(row[0])
+
+
+@njit(**_compiled)
+def _places(latencies):  # type: ignore[no-untyped-def]
+    """How far the nodes are from the first one, in ps of light."""
+    places = np.zeros(len(latencies) + 1, np.int64)
+    for g in range(len(latencies)):
+        places[g + 1] = places[g] + latencies[g]
+    return places
 
 
 @njit(**_compiled)
@@ -62,23 +79,26 @@ def _begin(rng, legs, slots, start):  # type: ignore[no-untyped-def]
     """An empty route: segments, their quality, the legs' generators, and the time."""
     number = legs.shape[0]
     most = number * (slots + 2)
-    generators = np.zeros((number, 6), np.int64)
+    generators = np.zeros((number, 7), np.int64)
     for g in range(number):
         generators[g, CLOCK] = start
         generators[g, SKIP] = failures_before_success(rng, legs[g, 2])
+        _look_ahead(generators[g], legs[g])
     return np.zeros((most, 9), np.int64), np.zeros((most, 3)), generators, np.array([0, start])
 
 
 @njit(**_compiled)
 def _remove(state, row):  # type: ignore[no-untyped-def]
     segments, quality, _, time = state
-    for other in range(row, time[COUNT] - 1):
-        segments[other] = segments[other + 1]
-        quality[other] = quality[other + 1]
+    for other in range(row, time[COUNT] - 1):  # element by element: Numba's copies of rows are slow
+        for column in range(segments.shape[1]):
+            segments[other, column] = segments[other + 1, column]
+        for column in range(quality.shape[1]):
+            quality[other, column] = quality[other + 1, column]
     time[COUNT] -= 1
 
 
-@njit(**_compiled)
+@njit(**_inlined)
 def _werner(state, row, at):  # type: ignore[no-untyped-def]
     segments, quality, _, _ = state
     decay = quality[row, DECAY_AT_START] + quality[row, DECAY_AT_END]
@@ -101,7 +121,7 @@ def _limit_life(state, row, legs, rules, odds):  # type: ignore[no-untyped-def]
         segments[row, EXPIRES] = min(segments[row, EXPIRES], segments[row, UPDATED] + int(left))
 
 
-@njit(**_compiled)
+@njit(**_inlined)
 def _give_birth(rng, state, g, at, legs, rules, odds, book):  # type: ignore[no-untyped-def]
     """Leg g's attempt that ends at `at` has succeeded."""
     segments, quality, generators, time = state
@@ -109,15 +129,20 @@ def _give_birth(rng, state, g, at, legs, rules, odds, book):  # type: ignore[no-
     leg, row = generators[g], time[COUNT]
     leg[TRIED] = (leg[TRIED] + leg[SKIP]) % modes + 1
     leg[CLOCK], leg[SKIP] = at - period, failures_before_success(rng, legs[g, 2])
+    _look_ahead(leg, legs[g])
     born = at - period
-    segments[row] = (g, g + 1, born, born + rules[USEFUL_AGE], born, at, 0, 0, 0)
-    quality[row] = ((4.0 * legs[g, 3] - 1.0) / 3.0, _PICOSECOND / legs[g, 4], _PICOSECOND / legs[g, 4])
+    segments[row, FIRST], segments[row, LAST], segments[row, LEVEL] = g, g + 1, 0
+    segments[row, BORN], segments[row, UPDATED], segments[row, READY] = born, born, at
+    segments[row, EXPIRES] = born + rules[USEFUL_AGE]
+    segments[row, NEWS_AT_START], segments[row, NEWS_AT_END] = 0, 0
+    quality[row, WERNER] = (4.0 * legs[g, 3] - 1.0) / 3.0
+    quality[row, DECAY_AT_START] = quality[row, DECAY_AT_END] = _PICOSECOND / legs[g, 4]
     time[COUNT] += 1
     book[g, GENERATED] += 1
     _limit_life(state, row, legs, rules, odds)
 
 
-@njit(**_compiled)
+@njit(**_inlined)
 def _oldest(state, column, node, level, begins_at):  # type: ignore[no-untyped-def]
     """The oldest usable segment whose `column` (FIRST or LAST) is this node, of this level; -1 if there is none.
 
@@ -138,7 +163,7 @@ def _oldest(state, column, node, level, begins_at):  # type: ignore[no-untyped-d
 
 
 @njit(**_compiled)
-def _purify(rng, state, g, legs, latencies, rules, odds, book):  # type: ignore[no-untyped-def]
+def _purify(rng, state, g, legs, places, rules, odds, book):  # type: ignore[no-untyped-def]
     """BBPSSW on the two oldest pairs of leg g that are equally far; whether there were two. The older is measured."""
     segments, quality, _, time = state
     for level in range(rules[ROUNDS]):
@@ -163,7 +188,7 @@ def _purify(rng, state, g, legs, latencies, rules, odds, book):  # type: ignore[
             + 5.0 * (1.0 - first) * (1.0 - second) / 9.0
         )
         fidelity = (first * second + (1.0 - first) * (1.0 - second) / 9.0) / agree
-        segments[younger, READY] = time[NOW] + latencies[g]
+        segments[younger, READY] = time[NOW] + places[g + 1] - places[g]
         segments[younger, UPDATED] = time[NOW]
         if rng.random() < agree:
             segments[younger, LEVEL] = level + 1
@@ -181,14 +206,12 @@ def _purify(rng, state, g, legs, latencies, rules, odds, book):  # type: ignore[
 
 
 @njit(**_compiled)
-def _swap(rng, state, left, right, legs, latencies, rules, odds):  # type: ignore[no-untyped-def]
+def _swap(rng, state, left, right, legs, places, rules, odds):  # type: ignore[no-untyped-def]
     """Measure the two inner halves at the node between two segments; the result takes the left one's row."""
     segments, quality, _, time = state
     now, node = time[NOW], segments[left, LAST]
-    before = latencies[:node].sum()
-    after = latencies[node:].sum()
-    to_left = latencies[segments[left, FIRST] : node].sum()
-    to_right = latencies[node : segments[right, LAST]].sum()
+    before, after = places[node], places[legs.shape[0]] - places[node]
+    to_left, to_right = places[node] - places[segments[left, FIRST]], places[segments[right, LAST]] - places[node]
     heralded = now + max(to_left, to_right)
     werner = _werner(state, left, now) * _werner(state, right, now) * odds[SWAP_WERNER]
     succeeds = odds[SWAP_SUCCESS] >= 1.0 or rng.random() < odds[SWAP_SUCCESS]
@@ -211,8 +234,8 @@ def _swap(rng, state, left, right, legs, latencies, rules, odds):  # type: ignor
     _remove(state, right)
 
 
-@njit(**_compiled)
-def _settle(rng, state, legs, latencies, rules, odds, book):  # type: ignore[no-untyped-def]
+@njit(**_inlined)
+def _settle(rng, state, legs, places, rules, odds, book):  # type: ignore[no-untyped-def]
     """Do all that can be done now: forget lost pairs whose news is out, purify, swap."""
     segments, _, _, time = state
     row = 0
@@ -224,14 +247,14 @@ def _settle(rng, state, legs, latencies, rules, odds, book):  # type: ignore[no-
     again = True
     while again:
         again = False
-        for g in range(legs.shape[0]):
-            while _purify(rng, state, g, legs, latencies, rules, odds, book):
+        for g in range(legs.shape[0] if rules[ROUNDS] > 0 else 0):
+            while _purify(rng, state, g, legs, places, rules, odds, book):
                 again = True
         for node in range(1, legs.shape[0]):
             left = _oldest(state, LAST, node, rules[ROUNDS], 0 if rules[IN_ORDER] else -1)
             right = _oldest(state, FIRST, node, rules[ROUNDS], -1)
             if left >= 0 and right >= 0:
-                _swap(rng, state, left, right, legs, latencies, rules, odds)
+                _swap(rng, state, left, right, legs, places, rules, odds)
                 again = True
         row = 0
         while again and row < time[COUNT]:  # a failure nobody has to wait for frees its memories at once
@@ -241,12 +264,13 @@ def _settle(rng, state, legs, latencies, rules, odds, book):  # type: ignore[no-
                 row += 1
 
 
-@njit(**_compiled)
+@njit(**_inlined)
 def _rest_or_wake(rng, state, legs, rules):  # type: ignore[no-untyped-def]
     """Count what stands on every leg; stop those at a limit, start those below."""
     segments, _, generators, time = state
-    generators[:, FINISHED] = 0
-    generators[:, STANDING] = 0
+    for g in range(legs.shape[0]):
+        generators[g, FINISHED] = 0
+        generators[g, STANDING] = 0
     for row in range(time[COUNT]):
         for g in range(segments[row, FIRST], segments[row, LAST]):
             generators[g, STANDING] += 1
@@ -261,12 +285,13 @@ def _rest_or_wake(rng, state, legs, rules):  # type: ignore[no-untyped-def]
                 leg[SKIP] -= attempts * modes - leg[TRIED]
                 if leg[SKIP] < 0:  # the success that came at this very time finds no memory
                     leg[SKIP] = failures_before_success(rng, legs[g, 2])
-            leg[RESTS], leg[CLOCK], leg[TRIED] = 1, time[NOW], 0
+            leg[RESTS], leg[CLOCK], leg[TRIED], leg[NEXT] = 1, time[NOW], 0, FOREVER
         elif not full and leg[RESTS]:
             leg[RESTS], leg[CLOCK], leg[TRIED] = 0, max(leg[CLOCK], time[NOW]), 0
+            _look_ahead(leg, legs[g])
 
 
-@njit(**_compiled)
+@njit(**_inlined)
 def _pair_of_the_ends(state, legs, rules):  # type: ignore[no-untyped-def]
     """The row of the oldest end-to-end pair that may be used now (-1 if there is none), and how many there are."""
     segments, _, _, time = state
@@ -285,20 +310,17 @@ def _pair_of_the_ends(state, legs, rules):  # type: ignore[no-untyped-def]
 
 
 @njit(**_compiled)
-def _advance(rng, state, until, stops_at_a_pair, legs, latencies, rules, odds, book):  # type: ignore[no-untyped-def]
+def _advance(rng, state, until, legs, places, rules, odds, book):  # type: ignore[no-untyped-def]
     """Let everything happen that happens until then, that time included; whether it stopped at an end-to-end pair."""
     segments, _, generators, time = state
     _rest_or_wake(rng, state, legs, rules)
-    if stops_at_a_pair and _pair_of_the_ends(state, legs, rules)[1] > 0:
+    if rules[STOPS] and _pair_of_the_ends(state, legs, rules)[1] > 0:
         return True
     while True:
         birth, chosen = FOREVER, -1
         for g in range(legs.shape[0]):
-            leg = generators[g]
-            if not leg[RESTS]:
-                at = leg[CLOCK] + ((leg[TRIED] + leg[SKIP]) // int(legs[g, 1]) + 1) * int(legs[g, 0])
-                if at < birth:
-                    birth, chosen = at, g
+            if generators[g, NEXT] < birth:
+                birth, chosen = generators[g, NEXT], g
         news, expiry, expiring = FOREVER, FOREVER, -1
         for row in range(time[COUNT]):
             if segments[row, READY] > time[NOW]:
@@ -319,11 +341,10 @@ def _advance(rng, state, until, stops_at_a_pair, legs, latencies, rules, odds, b
                 while again:  # all successes of this attempt that find a memory, before any is swapped
                     _give_birth(rng, state, chosen, birth, legs, rules, odds, book)
                     _rest_or_wake(rng, state, legs, rules)
-                    leg = generators[chosen]
-                    again = not leg[RESTS] and leg[TRIED] + leg[SKIP] < int(legs[chosen, 1])
-            _settle(rng, state, legs, latencies, rules, odds, book)
+                    again = generators[chosen, NEXT] == birth
+            _settle(rng, state, legs, places, rules, odds, book)
         _rest_or_wake(rng, state, legs, rules)
-        if stops_at_a_pair and _pair_of_the_ends(state, legs, rules)[1] > 0:
+        if rules[STOPS] and _pair_of_the_ends(state, legs, rules)[1] > 0:
             return True
     time[NOW] = max(time[NOW], until)
     return False
@@ -356,8 +377,10 @@ def run_route_shots(  # type: ignore[no-untyped-def]
     L / c for its correction in the last leg's memory. Fills counts (N, 3 uses, 5 columns: every leg's own books),
     on_time, shot_werner, tested, errors and events as `run_shots` does. Returns the stock of every leg, (N,).
     """
-    number, shots, latency = legs.shape[0], len(releases), latencies.sum()
+    number, shots, places = legs.shape[0], len(releases), _places(latencies)
+    latency = places[number]
     state = _begin(rng, legs, rules[SLOTS], start)
+    rules[STOPS] = 0
     book = np.zeros((number, 5), np.int64)  # of training; tests take over what they use
     last = odds[SWAP_WERNER] * np.exp(-latency * _PICOSECOND / legs[number - 1, 4])
     time, remaining = state[3], 0
@@ -369,9 +392,9 @@ def run_route_shots(  # type: ignore[no-untyped-def]
         opens = start + releases[i]
         executes = max(opens, opens + deadline - latency)
         rules[LIMIT] = gap_limit
-        _advance(rng, state, opens, False, legs, latencies, rules, odds, book)
+        _advance(rng, state, opens, legs, places, rules, odds, book)
         rules[LIMIT] = min(burst_limit, remaining * pairs) if demand_driven else burst_limit
-        _advance(rng, state, executes, False, legs, latencies, rules, odds, book)
+        _advance(rng, state, executes, legs, places, rules, odds, book)
         remaining -= 1
         on_time[i] = False
         events[i, 0], events[i, 1] = executes, 0.0
@@ -399,7 +422,9 @@ def run_route_shots(  # type: ignore[no-untyped-def]
                 book[g, LATE if late else USED] += pairs
         on_time[i] = not late
     stored = _close(state, legs, book)
-    counts[:, TRAINING] += book
+    for g in range(number):
+        for column in range(5):
+            counts[g, TRAINING, column] += book[g, column]
     return stored
 
 
@@ -411,12 +436,13 @@ def run_route_keys(  # type: ignore[no-untyped-def]
 
     See `run_key_path`, whose stock policy this has. Fills `book` (N, 5 columns); returns the bits as a real number.
     """
-    rules[CORRECTED] = 0
+    rules[CORRECTED], rules[STOPS] = 0, 1
     rules[LIMIT] = 1 if demand_driven else rules[SLOTS]
+    places = _places(latencies)
     state = _begin(rng, legs, rules[SLOTS], start)
     time, bits, end = state[3], 0.0, start + length
     while not (demand_driven and bits >= wanted):
-        if not _advance(rng, state, end, True, legs, latencies, rules, odds, book):
+        if not _advance(rng, state, end, legs, places, rules, odds, book):
             break
         row, _ = _pair_of_the_ends(state, legs, rules)
         werner = _werner(state, row, time[NOW])
@@ -425,7 +451,8 @@ def run_route_keys(  # type: ignore[no-untyped-def]
             bits += key_bits_per_pair(werner)
             trace[0] += time[NOW] - start
             trace[1] += werner
-            book[:, USED] += 1
+            for g in range(legs.shape[0]):
+                book[g, USED] += 1
     time[COUNT] = 0
     _close(state, legs, book)
     return bits
@@ -439,14 +466,16 @@ def run_route_deliveries(  # type: ignore[no-untyped-def]
 
     Ends when the arrays are full or the time is over; returns the number of pairs and the stock of every leg.
     """
-    state = _begin(rng, legs, rules[SLOTS], 0)
-    delivered = 0
+    places = _places(latencies)
+    state = _begin(rng, legs, rules[SLOTS], places[0])
+    rules[STOPS], delivered = 1, 0
     while delivered < len(times):
-        if not _advance(rng, state, until, True, legs, latencies, rules, odds, book):
+        if not _advance(rng, state, until, legs, places, rules, odds, book):
             break
         row, _ = _pair_of_the_ends(state, legs, rules)
         times[delivered], werner[delivered] = state[3][NOW], _werner(state, row, state[3][NOW])
         _remove(state, row)
-        book[:, USED] += 1
+        for g in range(legs.shape[0]):
+            book[g, USED] += 1
         delivered += 1
     return delivered, _close(state, legs, book)

@@ -35,7 +35,7 @@ def route_rules(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Rules and odds as the compiled loops take them; useful_age in ps."""
     rules = np.array(
-        [slots, slots, swapping.purification_rounds, swapping.order == "in_order", corrected, useful_age], np.int64
+        [slots, slots, swapping.purification_rounds, swapping.order == "in_order", corrected, useful_age, 0], np.int64
     )
     return rules, np.array([swapping.werner, swapping.success, least_werner])
 
