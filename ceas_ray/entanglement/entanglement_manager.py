@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,7 +115,7 @@ class EntanglementManager(Actor):
         self._shots = np.zeros(2, np.int64)
         self._shrink_sum = np.zeros(demand.pairs_per_shot + 1)
         self._key_bits: dict[tuple[str, str], float] = {}
-        self._key_slot_lengths: dict[tuple[int, float, float], int] = {}
+        self._key_slot_lengths: dict[tuple[int, float, float], tuple[int, ...]] = {}
         self._plan_round(WARM_UP, 0)  # refuses an impossible demand before anything runs
 
     # --- what it answers ----------------------------------------------------------
@@ -225,16 +225,16 @@ class EntanglementManager(Actor):
             members = phase.members
             releases = {k: self._releases(k, round_index) for k in members}
             served = max(self._shots_end(k, releases[k]) for k in members)
-            key_slot = self._key_slot(members, round_index, with_replicas=number == 0)
+            key_lengths = self._key_lengths(phase, round_index)
             for k in members:
                 plans.append((processor_link_name(k), self._processor_plan(
-                    k, phase, round_index, begin, releases[k], served, key_slot)))  # fmt: skip
+                    k, phase, round_index, begin, releases[k], served, key_lengths)))  # fmt: skip
             if number == 0:
                 plans += [
-                    (replica_link_name(i), self._replica_plan(i, phase, round_index, begin, served, key_slot))
+                    (replica_link_name(i), self._replica_plan(i, phase, round_index, begin, served, key_lengths))
                     for i in range(self._replicas)
                 ]
-            begin += served + key_slot * phase.key_slots
+            begin += served + sum(key_lengths)
         return plans, begin
 
     def _releases(self, k: int, round_index: int) -> NDArray[np.int64]:
@@ -253,7 +253,7 @@ class EntanglementManager(Actor):
 
     def _processor_plan(
         self, k: int, phase: Phase, round_index: int, begin: int, releases: NDArray[np.int64], served: int,
-        key_slot: int,
+        key_lengths: tuple[int, ...],
     ) -> GeneratePairs | GenerateRoutePairs:  # fmt: skip
         is_test = np.zeros(len(releases), bool)
         if round_index == WARM_UP:
@@ -265,22 +265,23 @@ class EntanglementManager(Actor):
         peers = sorted(slots, key=lambda j: slots[j])
         return self._plan(
             processor_name(k), self._network.processor_routes[k], round_index, begin, releases, is_test, served,
-            key_slot, [slots[j] for j in peers], peers, self._wanted(False, round_index),
+            key_lengths, [slots[j] for j in peers], peers, self._wanted(False, round_index),
         )  # fmt: skip
 
     def _replica_plan(
-        self, i: int, phase: Phase, round_index: int, begin: int, served: int, key_slot: int
+        self, i: int, phase: Phase, round_index: int, begin: int, served: int, key_lengths: tuple[int, ...]
     ) -> GeneratePairs | GenerateRoutePairs:
         peers = list(range(i + 1, self._replicas))
         return self._plan(
             replica_name(i), self._network.replica_routes[i], round_index, begin, np.zeros(0, np.int64),
-            np.zeros(0, bool), served, key_slot, [phase.replica_slots[i, j] for j in peers], peers,
+            np.zeros(0, bool), served, key_lengths, [phase.replica_slots[i, j] for j in peers], peers,
             self._wanted(True, round_index),
         )  # fmt: skip
 
     def _plan(
         self, name: str, route: Route, round_index: int, begin: int, releases: NDArray[np.int64],
-        is_test: NDArray[np.bool_], served: int, key_slot: int, slots: list[int], replicas: list[int], wanted: float,
+        is_test: NDArray[np.bool_], served: int, key_lengths: tuple[int, ...], slots: list[int], replicas: list[int],
+        wanted: float,
     ) -> GeneratePairs | GenerateRoutePairs:  # fmt: skip
         demand, policy = self._demand, self._policy
         peers, bits = tuple(replica_name(j) for j in replicas), np.full(len(replicas), wanted)
@@ -289,8 +290,9 @@ class EntanglementManager(Actor):
             least = 0.0 if demand.least_fidelity is None else (4 * demand.least_fidelity - 1) / 3
             return GenerateRoutePairs(
                 round_index, begin, releases, is_test, demand.pairs_per_shot, deadline, policy.gap_limit,
-                policy.burst_limit, policy.demand_driven, useful_age, least, demand.slots, served, key_slot,
-                tuple(slots), peers, bits, demand.key_useful_age,
+                policy.burst_limit, policy.demand_driven, useful_age, least, demand.slots, served,
+                tuple(sum(key_lengths[:slot]) for slot in slots), tuple(key_lengths[slot] for slot in slots), peers,
+                bits, demand.key_useful_age,
             )  # fmt: skip
         legs = [self._legs(name, route, j) for j in replicas]
         rows = np.array([[leg.row() for leg in path] for path in legs]).reshape(
@@ -298,8 +300,8 @@ class EntanglementManager(Actor):
         )
         return GeneratePairs(
             round_index, begin, releases, is_test, demand.pairs_per_shot, deadline, policy.gap_limit,
-            policy.burst_limit, policy.demand_driven, useful_age, demand.slots, served, key_slot, tuple(slots), peers,
-            bits, rows, demand.key_useful_age,
+            policy.burst_limit, policy.demand_driven, useful_age, demand.slots, served, key_lengths[0], tuple(slots),
+            peers, bits, rows, demand.key_useful_age,
         )  # fmt: skip
 
     def _legs(self, name: str, route: Route, replica: int) -> tuple[LinkParameters, ...]:
@@ -318,32 +320,34 @@ class EntanglementManager(Actor):
             return 2.0 * (2 * good + 2 * change)
         return 2.0 * (good + self._extra_views * change)
 
-    def _key_slot(self, members: Sequence[int], round_index: int, with_replicas: bool) -> int:
-        """Long enough for every path of the phase; what was computed for the same demand is remembered."""
-        wanted = (self._wanted(False, round_index), self._wanted(True, round_index) if with_replicas else 0.0)
-        key = (members[0], *wanted)
+    def _key_lengths(self, phase: Phase, round_index: int) -> tuple[int, ...]:
+        """Of every key slot: long enough for its paths; what was computed for the same demand is remembered."""
+        between = self._wanted(True, round_index) if phase.replica_slots else 0.0
+        key = (phase.members[0], self._wanted(False, round_index), between)
         if key not in self._key_slot_lengths:
-            self._key_slot_lengths[key] = picoseconds(self._longest_key_path(members, *wanted))
+            longest = [0.0] * phase.key_slots
+            for slot, needed in self._key_path_times(phase, round_index):
+                longest[slot] = max(longest[slot], needed)
+            if not self._network.routed:
+                longest = [max(longest)] * phase.key_slots
+            self._key_slot_lengths[key] = tuple(map(picoseconds, longest))
         return self._key_slot_lengths[key]
 
-    def _longest_key_path(self, members: Sequence[int], processor_bits: float, replica_bits: float) -> float:
-        links, replicas = self._network, range(self._replicas)
+    def _key_path_times(self, phase: Phase, round_index: int) -> Iterator[tuple[int, float]]:
+        """Slot and seconds of every key path of a phase."""
+        network, mine, between = self._network, self._wanted(False, round_index), self._wanted(True, round_index)
         paths = [
-            (self._legs(processor_name(k), links.processor_routes[k], j), processor_bits)
-            for k in members
-            for j in replicas
+            (slot, self._legs(processor_name(k), network.processor_routes[k], j), mine)
+            for (k, j), slot in phase.processor_slots.items()
+        ] + [
+            (slot, self._legs(replica_name(i), network.replica_routes[i], j), between)
+            for (i, j), slot in phase.replica_slots.items()
         ]
-        if replica_bits:
-            paths += [
-                (self._legs(replica_name(i), links.replica_routes[i], j), replica_bits)
-                for i in replicas
-                for j in replicas
-                if j > i
-            ]
-        if links.routed:
-            swapping = links.processor_routes[0].swapping
-            return max(route_key_seconds(legs, swapping, bits, self._demand) for legs, bits in paths)
-        return max(key_path_seconds(legs, self._swap_werner, bits, self._demand) for legs, bits in paths)
+        for slot, legs, bits in paths:
+            if network.routed:
+                yield slot, route_key_seconds(legs, network.processor_routes[0].swapping, bits, self._demand)
+            else:
+                yield slot, key_path_seconds(legs, self._swap_werner, bits, self._demand)
 
     def estimate(self) -> Estimate:
         """What one round will cost, before any is run."""

@@ -62,8 +62,8 @@ class Demand:
             return round(self.useful_age_periods * self.shot_period(link))
         if link.fidelity <= self.least_fidelity:
             raise ValueError(
-                f"entanglement.least_fidelity must be below every link's fidelity, got {self.least_fidelity} "
-                f"for a link of {link.fidelity:.4f}"
+                f"entanglement.least_fidelity must be below the fidelity of every link or route, got "
+                f"{self.least_fidelity} for one of {link.fidelity:.4f}"
             )
         age = cutoff_age(link.fidelity, self.least_fidelity, link.coherence_seconds / 2)
         return int(age * PICOSECONDS_PER_SECOND)

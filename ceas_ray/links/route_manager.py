@@ -70,7 +70,8 @@ class RouteManager(Actor):
             counts[own] += legs
             effects += reports
         bits = self._distil(plan, rng, links, counts, hasher)
-        ends = plan.starts_at + plan.key_starts_at + plan.key_slot * (1 + max(plan.key_slots, default=-1))
+        parts = zip(plan.key_starts, plan.key_lengths, strict=True)
+        ends = plan.starts_at + plan.key_starts_at + max((start + length for start, length in parts), default=0)
         finished = RoutePlanFinished(
             plan.round_index, self.name, links, counts, stored, len(on_time), int(on_time.sum()), plan.key_peers,
             bits, shrink, hasher.digest(),
@@ -108,14 +109,14 @@ class RouteManager(Actor):
     ) -> NDArray[np.float64]:
         """Key bits with each peer; a link on both routes is booked twice, as it is leased."""
         bits, trace, swapping = np.zeros(len(plan.key_peers)), np.zeros(2), self._route.swapping
-        for i, (slot, peer) in enumerate(zip(plan.key_slots, plan.key_peers, strict=True)):
+        for i, peer in enumerate(plan.key_peers):
             other = self._peers[peer]
             rows, latencies = leg_rows((*reversed(self._route.legs), *other.legs))
             rules, odds = route_rules(swapping, plan.slots, plan.key_useful_age, 0.0, corrected=False)
             book = np.zeros((len(rows), 5), np.int64)
             bits[i] = run_route_keys(
-                rng, rows, latencies, rules, odds, plan.starts_at + plan.key_starts_at + slot * plan.key_slot,
-                plan.key_slot, float(plan.key_bits_wanted[i]), plan.demand_driven, book, trace,
+                rng, rows, latencies, rules, odds, plan.starts_at + plan.key_starts_at + plan.key_starts[i],
+                plan.key_lengths[i], float(plan.key_bits_wanted[i]), plan.demand_driven, book, trace,
             )  # fmt: skip
             for link, row in zip((*reversed(self._route.links), *other.links), book, strict=True):
                 counts[links.index(link), AUTHENTICATION] += row

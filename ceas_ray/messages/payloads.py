@@ -113,7 +113,8 @@ class PlanFinished:
 class GenerateRoutePairs:
     """A plan for a route of several links, as `GeneratePairs`: one group of links, simulated as one.
 
-    Times, shots, stock policy (of every leg) and keys as there. least_werner: end-to-end pairs below it are given up.
+    Times, shots, stock policy (of every leg) and keys as there, but each path has its own time: it begins key_starts[i]
+    after the key part begins, and lasts key_lengths[i]. least_werner: end-to-end pairs below it are given up.
     useful_age, key_useful_age: of every leg's pairs. slots: the lease of memory slots at each end of every leg.
     Swapping and purification are the route's.
     """
@@ -131,8 +132,8 @@ class GenerateRoutePairs:
     least_werner: float
     slots: int
     key_starts_at: int
-    key_slot: int
-    key_slots: tuple[int, ...]
+    key_starts: tuple[int, ...]
+    key_lengths: tuple[int, ...]
     key_peers: tuple[str, ...]
     key_bits_wanted: Any
     key_useful_age: int

@@ -25,7 +25,7 @@ BAD = {
     "forced out of range": (["++processors.count=0"], "processors.count must be"),
     "unknown choice": (["network=torus"], "network must be one of complete, graphml, grid, line, "),
     "a network in pieces": (
-        ["network=random_geometric", "network.radius_km=0.9"], "but node/0001 cannot be reached from node/0000: raise",
+        ["network=random_geometric", "network.radius_km=0.9"], "but node/0002 cannot be reached from node/0000: raise",
     ),
     "no node but the hub": (["network=line", "network.nodes=1"], "nodes must be a number >= 2, got 1"),
     "a network without a file": (["network=graphml"], "network.file must be a text, got None"),
