@@ -98,6 +98,11 @@ class EntanglementManager(Actor):
             raise ValueError(
                 f"entanglement.slots must be at least the {demand.pairs_per_shot} pairs of a shot, got {demand.slots}"
             )
+        if network.routed and not network.swapped:
+            raise ValueError(
+                "entanglement.swap_success must be 1 and entanglement.purification_rounds 0 where keys come from "
+                "direct links, got others"
+            )
         rounds = network.processor_routes[0].swapping.purification_rounds
         if demand.slots < demand.pairs_per_shot + rounds:
             raise ValueError(

@@ -53,15 +53,15 @@ def simulate_route(
     slots: int = 1,
     useful_age_seconds: float = math.inf,
     least_fidelity: float | None = None,
-    corrections: bool = True,
+    signalling: bool = True,
     until_seconds: float = math.inf,
 ) -> Deliveries:
     """Deliver end-to-end pairs over a route until there are `pairs` of them or the time is over.
 
     slots: memory slots of every link at each of its ends. useful_age_seconds: since emission; a pair that is older is
     given up, swapped or not (with one mode, attempt period tau and useful age (m + 1) tau: m further attempts).
-    least_fidelity: an end-to-end pair below it is given up. corrections: whether the ends wait L / c for the outcomes
-    of the swaps (measured pairs need not). Raises ValueError for what cannot be.
+    least_fidelity: an end-to-end pair below it is given up. signalling: whether the outcomes of swaps and purification
+    travel at L / c; otherwise they are known everywhere at once. Raises ValueError for what cannot be.
 
     Example:
         >>> from ceas_ray.network.link_parameters import LinkParameters
@@ -88,8 +88,9 @@ def simulate_route(
     least = 0.0 if least_fidelity is None else (4 * least_fidelity - 1) / 3
     if least > 0 and route.fidelity < least_fidelity and until == FOREVER // 4:  # type: ignore[operator]
         raise ValueError(f"least_fidelity must be below the {route.fidelity:.4f} of a fresh pair, got {least_fidelity}")
-    rules, odds = route_rules(swapping, slots, age, least, corrections)
+    rules, odds = route_rules(swapping, slots, age, least, corrected=True)
     rows, latencies = leg_rows(route.legs)
+    latencies *= signalling
     book = np.zeros((len(route.legs), 5), np.int64)
     times, werner = np.zeros(pairs, np.int64), np.zeros(pairs)
     found: Any = run_route_deliveries(generator, rows, latencies, rules, odds, until, book, times, werner)

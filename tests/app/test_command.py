@@ -35,6 +35,10 @@ BAD = {
         ["network=grid", "entanglement.least_fidelity=0.97"], "entanglement.least_fidelity must be below",
     ),
     "few slots of a node": (["network=line", "entanglement.node_slots=40"], "entanglement.node_slots at least 48"),
+    "purified direct links": (
+        ["network=complete", "entanglement.purification_rounds=1"], "entanglement.purification_rounds 0 where keys",
+    ),
+    "swaps that never succeed": (["entanglement.swap_success=0"], "entanglement.swap_success must be a number in [0"),
     "slots for purification": (
         ["entanglement.purification_rounds=1", "entanglement.slots=3"], "entanglement.slots must be at least 4",
     ),

@@ -22,7 +22,7 @@ from ceas_ray.links.link_loop import (
     run_key_path,
     run_shots,
 )
-from ceas_ray.links.route_loop import run_route_keys, run_route_shots
+from ceas_ray.links.route_loop import run_route_deliveries, run_route_keys, run_route_shots
 from ceas_ray.links.simulate_route import Deliveries, leg_rows, route_rules, simulate_route
 from ceas_ray.network.link_parameters import LinkHardware, LinkParameters
 from ceas_ray.network.route import Route, Swapping
@@ -39,7 +39,7 @@ def link(success: float, fidelity: float = 0.95, coherence: float = 1e9, km: flo
 
 def deliver(legs: list[LinkParameters], pairs: int, swapping: Swapping = IDEAL, **more: Any) -> Deliveries:
     generator = np.random.Generator(np.random.Philox(7))
-    return simulate_route(generator, Route.of(legs, swapping), pairs, **({"corrections": False} | more))
+    return simulate_route(generator, Route.of(legs, swapping), pairs, **({"signalling": False} | more))
 
 
 def attempts(found: Deliveries) -> Any:
@@ -116,27 +116,82 @@ def test_four_fresh_links_give_the_fidelity_of_the_reference() -> None:
 @pytest.mark.parametrize(("number", "success"), [(2, 0.5), (2, 0.9)])
 def test_failed_swaps_cost_both_pairs_and_the_news(number: int, success: float) -> None:
     found = deliver([link(0.2)] * number, 20000, Swapping(1.0, success))
+    assert_mean(attempts(found), mean_of_the_last(0.2, number) / success)
     news = 0.5  # attempts: the memories are blocked until it has gone a kilometre
-    assert_mean(attempts(found), mean_of_the_last(0.2, number) / success + (1 / success - 1) * news)
+    slower = deliver([link(0.2)] * number, 20000, Swapping(1.0, success), signalling=True)
+    assert_mean(attempts(slower), (mean_of_the_last(0.2, number) + news) / success)
     for row in found.counts:
         assert row[GENERATED] == row[USED] + row[EXPIRED] + row[SACRIFICED] + found.stored[0]
+
+
+def stepped(number: int, p: float, success: float, useful_attempts: int, in_order: bool, count: int) -> Any:
+    """The same route attempt by attempt, in plain Python: how long each delivery takes, and its Werner parameter's
+    storage (attempts, summed over the halves)."""
+    draw, now, found, before = np.random.default_rng(11), 0, [], 0
+    segments: list[list[Any]] = []  # first leg, last leg, oldest birth, storage up to its last change, time of that
+    while len(found) < count:
+        free = [g for g in range(number) if not any(s[0] <= g < s[1] for s in segments)]
+        births = [g for g in free if draw.random() < p]
+        now += 1
+        for g in births:
+            segments.append([g, g + 1, now - 1, 0.0, now - 1])
+            for node in range(1, number):
+                left = next((s for s in segments if s[1] == node and (s[0] == 0 or not in_order)), None)
+                right = next((s for s in segments if s[0] == node), None)
+                if left is None or right is None:
+                    continue
+                segments = [s for s in segments if s is not left and s is not right]
+                if draw.random() < success:
+                    stored = sum(s[3] + 2 * (now - s[4]) for s in (left, right))
+                    segments.append([left[0], right[1], min(left[2], right[2]), stored, now])
+        for done in [s for s in segments if s[:2] == [0, number]]:
+            segments.remove(done)
+            found.append((now - before, done[3] + 2 * (now - done[4])))
+            before = now
+        segments = [s for s in segments if now - s[2] < useful_attempts]
+    return np.array(found, float)
+
+
+@pytest.mark.parametrize(
+    ("number", "p", "success", "useful_attempts", "in_order"),
+    [(3, 0.2, 0.7, 9, False), (4, 0.3, 1.0, 7, False), (4, 0.3, 0.8, 12, True)],
+)
+def test_a_route_lives_as_an_independent_stepper_does(
+    number: int, p: float, success: float, useful_attempts: int, in_order: bool
+) -> None:
+    coherence = 5e-4
+    expected = stepped(number, p, success, useful_attempts, in_order, 2500)
+    swapping = Swapping(1.0, success, order="in_order" if in_order else "as_soon_as_possible")
+    rows, _ = leg_rows([link(p, 1.0, coherence)] * number)
+    rules, odds = route_rules(swapping, 1, useful_attempts * TAU, 0.0, False)
+    times, ours_werner, no_latency = np.zeros(20000, np.int64), np.zeros(20000), np.zeros(number, np.int64)
+    run_route_deliveries(
+        np.random.Generator(np.random.Philox(2)), rows, no_latency, rules, odds, 2**60,
+        np.zeros((number, 5), np.int64), times, ours_werner,
+    )  # fmt: skip
+    assert (times % TAU == 0).all()
+    waits = np.diff(times, prepend=0) / TAU
+    werner = np.exp(-expected[:, 1] * TAU * 1e-12 / coherence)
+    for ours, theirs in ((waits, expected[:, 0]), (ours_werner, werner)):
+        error = math.hypot(ours.std() / math.sqrt(len(ours)), theirs.std() / math.sqrt(len(theirs)))
+        assert abs(ours.mean() - theirs.mean()) < 4 * error
 
 
 def test_corrections_travel_to_both_ends() -> None:
     legs = [link(1.0, km=4.0), link(1.0, km=1.0), link(1.0, km=2.0)]
     kilometre = 0.5  # attempts
-    assert attempts(deliver(legs, 1, corrections=True))[0] == pytest.approx(1 + 5 * kilometre)
-    heralded = deliver(legs, 1, Swapping(1.0, 1 - 1e-12), corrections=True)
+    assert attempts(deliver(legs, 1, signalling=True))[0] == pytest.approx(1 + 5 * kilometre)
+    heralded = deliver(legs, 1, Swapping(1.0, 1 - 1e-12), signalling=True)
     assert attempts(heralded)[0] == pytest.approx(1 + 4 * kilometre + 5 * kilometre)
     decaying = [link(1.0, 1.0, 1e-4, km=leg.length_km) for leg in legs]
-    waited = deliver(decaying, 1, corrections=True)
+    waited = deliver(decaying, 1, signalling=True)
     stored = 6 * 1 + 2 * 5 * kilometre
     assert (4 * waited.fidelities[0] - 1) / 3 == pytest.approx(math.exp(-stored * TAU * 1e-12 / 1e-4))
 
 
 def test_purification_is_bbpssw() -> None:
     for fidelity, purified, success in ((0.7, 0.735294118, 0.68), (0.8, 0.838150289, 0.768888889)):
-        found = deliver([link(0.01, fidelity, km=1e-6)], 10000, Swapping(1.0, purification_rounds=1), slots=2)
+        found = deliver([link(0.01, fidelity)], 10000, Swapping(1.0, purification_rounds=1), slots=2)
         np.testing.assert_allclose(found.fidelities, purified, atol=1e-8)
         row = found.counts[0]
         tries = (row[GENERATED] - found.stored[0]) / 2
@@ -146,7 +201,7 @@ def test_purification_is_bbpssw() -> None:
 
 
 def test_purified_legs_are_swapped_when_both_are_finished() -> None:
-    found = deliver([link(0.05, 0.8, km=1e-6)] * 2, 500, Swapping(1.0, purification_rounds=1), slots=2)
+    found = deliver([link(0.05, 0.8)] * 2, 500, Swapping(1.0, purification_rounds=1), slots=2)
     w = (4 * 0.838150289 - 1) / 3
     np.testing.assert_allclose(found.fidelities, (1 + 3 * w * w) / 4, atol=1e-7)
 
