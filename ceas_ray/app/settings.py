@@ -123,17 +123,32 @@ class StopSettings:
 
 @dataclass(frozen=True)
 class LinkSettings:
-    """The links' hardware profile and how links differ."""
+    """The links' hardware profile and how links differ.
+
+    Memories are those of the nodes; the hub's are the same unless hub_... says otherwise. Each memory model needs its
+    own times and leaves the others null: depolarizing coherence, dephasing t2, relaxation t1 and t2.
+    """
 
     profile: str
     demonstrated: bool
+    scheme: Literal["heralded", "single_click"]
+    bright_population: Annotated[float, Range(0, 0.5, exclusive=True)] | None
     attempt_base_microseconds: NotNegative
     attempt_microseconds_per_km: NotNegative
     modes: Count
     success_at_1_km: Annotated[float, Range(0, 1, exclusive=True)]
     loss_db_per_km: NotNegative
-    coherence_milliseconds: Positive
+    dark_count_probability: Share
+    memory: Literal["depolarizing", "dephasing", "relaxation"]
+    coherence_milliseconds: Positive | None
+    t1_milliseconds: Positive | None
+    t2_milliseconds: Positive | None
+    hub_coherence_milliseconds: Positive | None
+    hub_t1_milliseconds: Positive | None
+    hub_t2_milliseconds: Positive | None
+    attempt_dephasing: Share
     swap_werner: Share
+    swap_success: Annotated[float, Range(0, 1, exclusive=True)]
     least_km: Positive
     most_km: Positive
     least_fidelity: Fidelity
@@ -158,7 +173,6 @@ class EntanglementSettings:
     multiplexing: Count
     node_slots: Count | None
     swapping: Literal["as_soon_as_possible", "in_order"]
-    swap_success: Annotated[float, Range(0, 1, exclusive=True)]
     purification_rounds: Annotated[int, Range(0, 4)]
     test_share: Annotated[float, Range(0, 0.5)]
     warm_up_tests: Annotated[int, Range(0)]

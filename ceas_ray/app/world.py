@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.aggregation.aggregator import Aggregator
+from ceas_ray.app.link_hardware import link_hardware, refuse_without_key, refuse_without_shots
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, instantiate
 from ceas_ray.attacks.placement import placed
@@ -36,7 +37,7 @@ from ceas_ray.messages.payloads import (
     replica_link_name,
     replica_name,
 )
-from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
+from ceas_ray.network.link_parameters import Heterogeneity
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, Swapping
 from ceas_ray.processors.adversary import Adversary
@@ -235,10 +236,7 @@ class _Builder:
 
     def _network(self) -> NetworkPlan:
         links, settings = self.settings.links, self.settings
-        hardware = LinkHardware(
-            links.attempt_base_microseconds, links.attempt_microseconds_per_km, links.modes, links.success_at_1_km,
-            links.loss_db_per_km, links.coherence_milliseconds * 1e-3, links.swap_werner,
-        )  # fmt: skip
+        hardware = link_hardware(links)
         spread = Heterogeneity(
             links.least_km, links.most_km, links.least_fidelity, links.mean_fidelity, links.most_fidelity,
             links.replica_km, links.replica_fidelity,
@@ -253,8 +251,10 @@ class _Builder:
             raise SettingsError("network", "one that can be built", str(error)) from None
         choice = settings.entanglement
         network = network.swapping_by(
-            Swapping(links.swap_werner, choice.swap_success, choice.purification_rounds, choice.swapping)
+            Swapping(links.swap_werner, links.swap_success, choice.purification_rounds, choice.swapping)
         )
+        if self._one_link_each(network):
+            refuse_without_key(links, network)
         farthest = max(route.latency for route in network.replica_routes)
         slowest = max(route.latency for route in network.routes) + farthest
         if slowest > self._control_delay:
@@ -268,6 +268,11 @@ class _Builder:
                 settings.consensus.delta_microseconds,
             )  # fmt: skip
         return network
+
+    def _one_link_each(self, network: NetworkPlan) -> bool:
+        """Whether the hub's links say all; longer routes and purified pairs are judged when they are planned."""
+        single = all(len(route.legs) == 1 for route in network.routes)
+        return single and self.settings.entanglement.purification_rounds == 0
 
     @property
     def _control_delay(self) -> int:
@@ -303,6 +308,8 @@ class _Builder:
         scheduler = instantiate(settings.scheduling, "scheduling")
         committee_faults = (settings.consensus.committee_size - 1) // 3
         try:
+            if on_pairs and self._one_link_each(network):
+                refuse_without_shots(settings.links, network, demand)
             return EntanglementManager(
                 network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
                 committee_faults + 1, adversary, on_pairs, self.streams,

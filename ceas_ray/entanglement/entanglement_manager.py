@@ -33,6 +33,7 @@ from ceas_ray.messages.payloads import (
     RoundDecided,
     RoundStarted,
     RoutePlanFinished,
+    StockPolicy,
     Timer,
     processor_link_name,
     processor_name,
@@ -43,7 +44,8 @@ from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, path_fidelity
 from ceas_ray.quantum.bell_pairs import key_rate
-from ceas_ray.scheduling.stock_policy import Scheduler
+from ceas_ray.scheduling.perishable_chain import LinkClass
+from ceas_ray.scheduling.scheduler import Scheduler
 
 WARM_UP = -1
 
@@ -89,7 +91,8 @@ class EntanglementManager(Actor):
         Raises ValueError for a demand that the network cannot serve.
         """
         self._network, self._swap_werner, self._demand = network, swap_werner, demand
-        self._policy = scheduler.stock_policy(demand.slots)
+        self._scheduler = scheduler
+        self._policies: dict[LinkClass, StockPolicy] = {}
         self._timing, self._rounds, self._needed = timing, rounds, matching_decisions
         self._adversary, self._train_on_pairs, self._streams = adversary, train_on_pairs, streams
         self._processors, self._replicas = len(network.processor_routes), len(network.replica_routes)
@@ -100,9 +103,11 @@ class EntanglementManager(Actor):
             )
         if network.routed and not network.swapped:
             raise ValueError(
-                "entanglement.swap_success must be 1 and entanglement.purification_rounds 0 where keys come from "
+                "links.swap_success must be 1 and entanglement.purification_rounds 0 where keys come from "
                 "direct links, got others"
             )
+        if network.routed and any(leg.attempt_dephasing > 0 for route in network.routes for leg in route.legs):
+            raise ValueError("links.attempt_dephasing must be 0 in a network with routes, got more")
         rounds = network.processor_routes[0].swapping.purification_rounds
         if demand.slots < demand.pairs_per_shot + rounds:
             raise ValueError(
@@ -251,10 +256,7 @@ class EntanglementManager(Actor):
         return demand.releases(self._network.processor_routes[k], shots, generator)
 
     def _shots_end(self, k: int, releases: NDArray[np.int64]) -> int:
-        return int(releases[-1]) + self._deadline(k) if len(releases) else 0
-
-    def _deadline(self, k: int) -> int:
-        return round(self._demand.deadline_periods * self._demand.shot_period(self._network.processor_routes[k]))
+        return int(releases[-1]) + self._demand.shot_deadline(self._network.processor_routes[k]) if len(releases) else 0
 
     def _processor_plan(
         self, k: int, phase: Phase, round_index: int, begin: int, releases: NDArray[np.int64], served: int,
@@ -288,26 +290,34 @@ class EntanglementManager(Actor):
         is_test: NDArray[np.bool_], served: int, key_lengths: tuple[int, ...], slots: list[int], replicas: list[int],
         wanted: float,
     ) -> GeneratePairs | GenerateRoutePairs:  # fmt: skip
-        demand, policy = self._demand, self._policy
+        demand, policy = self._demand, self._policy(route)
         peers, bits = tuple(replica_name(j) for j in replicas), np.full(len(replicas), wanted)
-        deadline, useful_age = round(demand.deadline_periods * demand.shot_period(route)), demand.useful_age(route)
+        deadline, useful_age = demand.shot_deadline(route), demand.useful_age(route)
         if self._network.routed:
             least = 0.0 if demand.least_fidelity is None else (4 * demand.least_fidelity - 1) / 3
             return GenerateRoutePairs(
-                round_index, begin, releases, is_test, demand.pairs_per_shot, deadline, policy.gap_limit,
-                policy.burst_limit, policy.demand_driven, useful_age, least, demand.slots, served,
-                tuple(sum(key_lengths[:slot]) for slot in slots), tuple(key_lengths[slot] for slot in slots), peers,
-                bits, demand.key_useful_age,
+                round_index, begin, releases, is_test, demand.pairs_per_shot, deadline, policy, useful_age, least,
+                demand.slots, served, tuple(sum(key_lengths[:slot]) for slot in slots),
+                tuple(key_lengths[slot] for slot in slots), peers, bits, demand.key_useful_age,
             )  # fmt: skip
         legs = [self._legs(name, route, j) for j in replicas]
         rows = np.array([[leg.row() for leg in path] for path in legs]).reshape(
             len(legs), len(legs[0]) if legs else 1, 5
         )
         return GeneratePairs(
-            round_index, begin, releases, is_test, demand.pairs_per_shot, deadline, policy.gap_limit,
-            policy.burst_limit, policy.demand_driven, useful_age, demand.slots, served, key_lengths[0], tuple(slots),
-            peers, bits, rows, demand.key_useful_age,
+            round_index, begin, releases, is_test, demand.pairs_per_shot, deadline, demand.shot_period(route), policy,
+            useful_age, demand.slots, served, key_lengths[0], tuple(slots), peers, bits, rows, demand.key_useful_age,
         )  # fmt: skip
+
+    def _policy(self, route: Route) -> StockPolicy:
+        link = self._demand.link_class(route)
+        if link not in self._policies:
+            self._policies[link] = policy = self._scheduler.stock_policy(link)
+            if self._network.routed and (policy.clairvoyant or policy.freshest_first):
+                raise ValueError(
+                    "scheduling must not be clairvoyant or freshest_first in a network with routes, got one of them"
+                )
+        return self._policies[link]
 
     def _legs(self, name: str, route: Route, replica: int) -> tuple[LinkParameters, ...]:
         """The links of a key path, from the party of that name to the replica."""

@@ -13,10 +13,12 @@ from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Served, Swapping, path_fidelity
-from ceas_ray.quantum.bell_pairs import cutoff_age, decayed_fidelity, key_rate, swapped_fidelity, werner_parameter
+from ceas_ray.quantum.bell_pairs import decayed_fidelity, key_rate, swapped_fidelity, werner_parameter
 from ceas_ray.quantum.bell_pairs import fidelity_of_werner as fidelity_of
+from ceas_ray.scheduling.perishable_chain import LinkClass
 
 TAG_BITS = 61
+_LONGEST_AGE_SECONDS = 1e6
 REPLICA_FRAMES = 8
 """Frames from one replica to another in a good round: echo, proposal (a leader's), four votes, decide, one spare."""
 VIEW_CHANGE_FRAMES = 9
@@ -65,8 +67,29 @@ class Demand:
                 f"entanglement.least_fidelity must be below the fidelity of every link or route, got "
                 f"{self.least_fidelity} for one of {link.fidelity:.4f}"
             )
-        age = cutoff_age(link.fidelity, self.least_fidelity, link.coherence_seconds / 2)
+        age = min(link.age_at_fidelity(self.least_fidelity), _LONGEST_AGE_SECONDS)
         return int(age * PICOSECONDS_PER_SECOND)
+
+    def shot_deadline(self, link: Served) -> int:
+        """How long after its release a shot may execute, ps."""
+        return round(self.deadline_periods * self.shot_period(link))
+
+    def link_class(self, link: Served) -> LinkClass:
+        """The link as schedulers see it: rounded, so that links that hardly differ share one solution."""
+        period = self.shot_period(link)
+        success = (
+            float(f"{link.success_probability:.0e}")
+            if link.success_probability < 0.1
+            else (round(link.success_probability, 2))
+        )
+        births = round(link.modes * link.success_probability * period / link.attempt_period, 2)
+        trials = max(1, round(births / success))
+        first = self.deadline_periods - round(link.latency / period, 2)
+        return LinkClass(
+            slots=self.slots, pairs=self.pairs_per_shot, burst=self.burst_shots, gap=self.gap_periods, periodic=False,
+            classes=self.useful_age(link) // period, trials=trials, success=success,
+            first_trials=max(1, round(trials * first)), modes=link.modes,
+        )  # fmt: skip
 
     @property
     def test_shots(self) -> int:
@@ -132,7 +155,11 @@ def route_key_seconds(legs: tuple[LinkParameters, ...], swapping: Swapping, bits
     """
     half = demand.key_useful_age / 2
     aged = tuple(
-        replace(leg, fidelity=float(decayed_fidelity(leg.fidelity, seconds(round(half)), leg.coherence_seconds / 2)))
+        replace(
+            leg,
+            weights=None,
+            fidelity=float(decayed_fidelity(leg.fidelity, seconds(round(half)), leg.coherence_seconds / 2)),
+        )
         for leg in legs
     )
     fidelity = path_fidelity(aged, swapping)

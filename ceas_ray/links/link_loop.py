@@ -7,22 +7,134 @@ attempt, heralded and usable at its end, and ages from emission. Times are picos
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from ceas_ray.kernel.time import FOREVER
+from ceas_ray.messages.payloads import BirthTables, GeneratePairs, StockPolicy
+from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.quantum.bell_pairs import correlations
+from ceas_ray.scheduling.perishable_chain import state_number, stock_states
 
 GENERATED, USED, LATE, EXPIRED, SACRIFICED = range(5)
 TRAINING, AUTHENTICATION, TESTING = range(3)
 _PICOSECOND = 1e-12
+_NO_TABLES = BirthTables(np.zeros((0, 0, 0), np.uint8), np.zeros((0, 0, 0), np.uint8), 0.0, 1, 0, 1)
 _compiled: dict[str, Any] = {
     "cache": True,
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"contract", "nsz"},
 }
+
+
+class LinkModel(NamedTuple):
+    """A link as the compiled loops see it. Times in ps, rates in 1/s.
+
+    success: of each of `modes` trials of an attempt. xx, yy, zz: correlations of a pair at emission, signed such that
+    they are 1 for Phi+ (fidelity = (1 + xx + yy + zz) / 4). A pair of age t has xx exp(-rate_x t), yy exp(-rate_y t)
+    and zz exp(-rate_z t) + (1 - exp(-damping_first t)) (1 - exp(-damping_second t)). attempt_dephasing: what every
+    attempt made meanwhile leaves of xx and yy. swap_werner: what a Bell measurement leaves of all three.
+    """
+
+    attempt_period: int
+    modes: int
+    success: float
+    latency: int
+    xx: float
+    yy: float
+    zz: float
+    rate_x: float
+    rate_y: float
+    rate_z: float
+    damping_first: float
+    damping_second: float
+    attempt_dephasing: float
+    swap_werner: float
+
+
+class ShotDemand(NamedTuple):
+    """Shots to serve from time `start` on: releases (shots,) after it, ascending, a gap longer than `deadline` ends a
+    burst; which of them are tests (shots,). Each needs `pairs` pairs younger than `useful_age`, at most `deadline`
+    after its release. slot: the time between the shots of a burst."""
+
+    start: int
+    releases: Any
+    is_test: Any
+    pairs: int
+    deadline: int
+    useful_age: int
+    slot: int
+
+
+class StockRule(NamedTuple):
+    """A stock policy as the loops see it: see `StockPolicy` and `BirthTables`; no tables: the limits hold.
+
+    gap_counts, burst_counts: what `state_number` needs of either chain.
+    """
+
+    slots: int
+    gap_limit: int
+    burst_limit: int
+    demand_driven: bool
+    freshest_first: bool
+    clairvoyant: bool
+    gap_births: Any
+    burst_births: Any
+    second_share: float
+    gap_slots: int
+    gap_counts: Any
+    burst_counts: Any
+
+
+def _read_only(array: Any) -> Any:
+    """Arrays of messages are read-only; with all of them so, a loop is compiled once."""
+    view = np.ascontiguousarray(array).view()
+    view.setflags(write=False)
+    return view
+
+
+def shot_demand(plan: GeneratePairs) -> ShotDemand:
+    """The shots of a plan."""
+    return ShotDemand(
+        plan.starts_at, _read_only(plan.releases), _read_only(plan.is_test), plan.pairs_per_shot, plan.shot_deadline,
+        plan.useful_age, plan.shot_period,
+    )  # fmt: skip
+
+
+def link_model(link: LinkParameters, swap_werner: float) -> LinkModel:
+    """A link of these parameters."""
+    xx, yy, zz = correlations(link.birth_weights())
+    return LinkModel(
+        link.attempt_period, link.modes, link.success_probability, link.latency, float(xx), -float(yy), float(zz),
+        *link.decay, 1.0 - link.attempt_dephasing, swap_werner,
+    )  # fmt: skip
+
+
+def stock_rule(policy: StockPolicy, slots: int) -> StockRule:
+    """A policy for a link with so many memory slots."""
+    tables = policy.tables or _NO_TABLES
+    classes = tables.classes - 1
+    return StockRule(
+        slots, policy.gap_limit, policy.burst_limit, policy.demand_driven, policy.freshest_first, policy.clairvoyant,
+        _read_only(tables.gap_births), _read_only(tables.burst_births), tables.second_share, tables.gap_slots,
+        stock_states(tables.gap_stock, classes * tables.gap_slots)[1], stock_states(slots, classes)[1],
+    )  # fmt: skip
+
+
+class ShotBooks(NamedTuple):
+    """What `run_shots` fills: counts (3 uses, 5 columns), on_time (shots,), werner (shots, pairs): the Werner parameter
+    of each pair that a shot spent (twirled), tested and errors per basis X, Y, Z (3,), events (shots, 2): time of
+    execution and the sum of fidelities."""
+
+    counts: Any
+    on_time: Any
+    werner: Any
+    tested: Any
+    errors: Any
+    events: Any
 
 
 @njit(**_compiled)
@@ -34,110 +146,265 @@ def failures_before_success(rng, success):  # type: ignore[no-untyped-def]
 
 
 @njit(**_compiled)
-def run_shots(  # type: ignore[no-untyped-def]
-    rng, period, modes, success, latency, birth, coherence, useful_age, swap_werner,
-    start, releases, is_test, pairs, deadline, gap_limit, burst_limit, demand_driven,
-    counts, on_time, shot_werner, tested, errors, events,
-):  # fmt: skip
-    """Serve the shots of one plan from the link's stock, oldest pairs first.
+def emissions(rng, link, start, until):  # type: ignore[no-untyped-def]
+    """When the attempts begin that would succeed, made or not, one entry a pair; those that are over by `until`.
 
-    birth: Bell-diagonal weights at emission (4,). A shot executes at the end of its window [release, release +
-    deadline], as soon as corrections (which take L / c) can still arrive within it, if `pairs` pairs are in stock that
-    are younger than `useful_age`; otherwise it spends nothing and is not on time. Fills counts (3 uses, 5 columns),
-    on_time (shots,), shot_werner (shots, pairs), tested and errors per basis X, Y, Z (3,), and events (shots, 2): time
-    of execution and fidelity sum. Returns the number of pairs left in stock.
+    The outcome of an attempt depends on its time alone: all schedulers meet the same draws.
     """
-    slots = max(gap_limit, burst_limit)
-    born = np.zeros(slots + 1, np.int64)
-    stock, shots = 0, len(releases)
-    rate = 2.0 * _PICOSECOND / coherence
-    now = start  # attempts before `now` are done
-    skip = failures_before_success(rng, success)
-    remaining = 0
+    trials = (until - start) // link.attempt_period * link.modes
+    room = int(trials * link.success + 8.0 * np.sqrt(trials * link.success) + 16.0)
+    found = np.empty(room, np.int64)
+    count, trial = 0, failures_before_success(rng, link.success)
+    while trial < trials:
+        if count == room:
+            room *= 2
+            longer = np.empty(room, np.int64)
+            longer[:count] = found
+            found = longer
+        found[count] = start + trial // link.modes * link.attempt_period
+        count += 1
+        trial += 1 + failures_before_success(rng, link.success)
+    return found[:count]
+
+
+@njit(**_compiled)
+def foreseen(emitted, demand, link):  # type: ignore[no-untyped-def]
+    """Of the pairs that could be, those that a scheduler makes which knows them all: none is wasted, and no choice
+    serves more shots.
+
+    Shots are taken in order and get the oldest pairs that are free; windows begin and end in the same order, so by
+    exchange no other choice serves more. Memory is not counted: where slots are short this is a bound.
+    """
+    kept = np.zeros(len(emitted), np.bool_)
+    taken = np.zeros(len(emitted), np.bool_)
+    first = 0
+    for i in range(len(demand.releases)):
+        executes = demand.start + demand.releases[i] + demand.deadline - link.latency
+        while first < len(emitted) and executes - emitted[first] >= demand.useful_age:
+            first += 1
+        free, last = 0, first
+        while last < len(emitted) and emitted[last] + link.attempt_period <= executes and free < demand.pairs:
+            free += not taken[last]
+            last += 1
+        if free == demand.pairs:
+            for e in range(first, last):
+                taken[e] = True
+                kept[e] = True
+    return emitted[kept]
+
+
+@njit(**_compiled)
+def _correlations(link, age, attempts):  # type: ignore[no-untyped-def]
+    """xx, yy, zz of a pair of this age (ps) after so many attempts beside it."""
+    t = age * _PICOSECOND
+    kept = link.attempt_dephasing**attempts if link.attempt_dephasing < 1.0 else 1.0
+    xx = link.xx * kept * np.exp(-link.rate_x * t)
+    yy, zz = xx, xx
+    if link.rate_y != link.rate_x or link.yy != link.xx:
+        yy = link.yy * kept * np.exp(-link.rate_y * t)
+    if link.rate_z != link.rate_x or link.zz != link.xx or kept < 1.0:
+        zz = link.zz * np.exp(-link.rate_z * t)
+    if link.damping_first > 0.0 and link.damping_second > 0.0:
+        zz += (1.0 - np.exp(-link.damping_first * t)) * (1.0 - np.exp(-link.damping_second * t))
+    return xx, yy, zz
+
+
+@njit(**_compiled)
+def stock_number(rule, demand, born, head, stock, begins, ends, in_burst):  # type: ignore[no-untyped-def]
+    """The state of the chain at the start of a slot (`perishable_chain`): pairs by age, -1 if it has none like that."""
+    counts = rule.burst_counts if in_burst else rule.gap_counts
+    by_age = np.zeros(counts.shape[0] - 1, np.int64)
+    held = 0
+    for a in range(stock):
+        emitted = born[(head + a) % len(born)]
+        lived = (
+            (ends - emitted - 1) // demand.slot - 1
+            if in_burst
+            else ((begins - emitted - 1) * rule.gap_slots // demand.slot)
+        )
+        lived = max(0, lived)
+        if ends - emitted < demand.useful_age and lived < len(by_age):
+            by_age[lived] += 1
+            held += 1
+    return state_number(by_age, counts) if held <= counts.shape[1] - 2 else -1
+
+
+@njit(**_compiled)
+def limits(rule, demand, variant, number, in_burst, left):  # type: ignore[no-untyped-def]
+    """How many pairs may be in stock during a slot, and how many may be born in it.
+
+    left: shots of the burst, or slots of the gap, to come."""
+    if len(rule.burst_births) == 0:
+        if not in_burst:
+            return rule.gap_limit, FOREVER
+        return (min(rule.burst_limit, left * demand.pairs) if rule.demand_driven else rule.burst_limit), FOREVER
+    if number < 0:
+        return rule.slots, 0
+    table = rule.burst_births[variant] if in_burst else rule.gap_births[variant]
+    return rule.slots, int(table[min(len(table), left) - 1, number])
+
+
+@njit(**_compiled)
+def run_shots(rng, link, demand, rule, books):  # type: ignore[no-untyped-def]
+    """Serve the shots of one plan from the link's stock. Returns the number of pairs left in stock.
+
+    A shot executes at the end of its window, as soon as corrections (which take L / c) can still arrive within it, if
+    enough pairs are in stock that are useful; otherwise it spends nothing and is not on time. An attempt is made where
+    the stock, when it begins, is below the rule's limit; births beyond the limit are not kept and not counted.
+    """
+    shots, period = len(demand.releases), link.attempt_period
+    emitted = emissions(rng, link, demand.start, demand.start + demand.releases[shots - 1] + demand.deadline)
+    if rule.clairvoyant:
+        emitted = foreseen(emitted, demand, link)
+    size = rule.slots + 1
+    born, attempts_at_birth = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    head, stock, attempts = 0, 0, 0
+    now, coming, left, variant, on = demand.start, 0, 0, 0, False
+    tabled = len(rule.burst_births) > 0
     for i in range(shots):
-        if remaining == 0:
-            remaining = 1
-            while i + remaining < shots and releases[i + remaining] - releases[i + remaining - 1] <= deadline:
-                remaining += 1
-        opens = start + releases[i]
-        executes = opens + deadline - latency
-        for stage in range(2):
-            until = opens if stage == 0 else executes
-            limit = gap_limit if stage == 0 else burst_limit
-            if stage == 1 and demand_driven:
-                limit = min(limit, remaining * pairs)
-            # attempts run from `now`; the pair of an attempt that begins at t is usable at t + period
+        opens = demand.start + demand.releases[i]
+        executes = opens + demand.deadline - link.latency
+        first = left == 0
+        if first:
+            variant = 1 if rule.second_share > 0.0 and rng.random() < rule.second_share else 0
+            left = 1
+            while i + left < shots and demand.releases[i + left] - demand.releases[i + left - 1] <= demand.deadline:
+                left += 1
+        gap_slots, length = 0, demand.slot // rule.gap_slots
+        if first and opens > now:
+            gap_slots = -((now - opens) // length) if tabled else 1
+        for part in range(gap_slots + 1):
+            in_burst, begins = part == gap_slots, now
+            if in_burst:
+                until = executes
+            elif tabled and len(rule.gap_births[0]) > 1:  # a known gap: its slots are counted back from the burst
+                until = opens - (gap_slots - part - 1) * length
+            else:
+                until = min(opens, now + length) if tabled else opens
+            ends = until if in_burst else begins + demand.slot
+            to_come = left if in_burst else gap_slots - part
+            was_on = on
+            number = stock_number(rule, demand, born, head, stock, begins, ends, in_burst) if tabled else 0
+            limit, births = limits(rule, demand, variant, number, in_burst, to_come)
             while True:
-                kept = 0
-                for a in range(stock):
-                    if now - born[a] < useful_age:
-                        born[kept] = born[a]
-                        kept += 1
-                stock = kept
-                if stock >= limit:  # wait until the oldest pair expires
-                    resume = born[0] + useful_age if stock > 0 else until
-                    if resume >= until:
-                        break
-                    now += ((resume - now + period - 1) // period) * period
-                    continue
-                at = now + (skip // modes) * period
-                # while it waits for success nothing changes but ages, which only lower the stock further
-                if at + period > until:
-                    attempts = max(0, (until - now) // period)
-                    skip -= attempts * modes
-                    now += attempts * period
+                at = emitted[coming] if coming < len(emitted) else FOREVER
+                over = at > until - period
+                turn = until if over else at
+                if link.attempt_dephasing < 1.0 and turn > now and births > 0 and limit > 0:
+                    resumes = now if stock < limit else born[(head + stock - limit) % size] + demand.useful_age
+                    attempts += max(0, turn - max(now, resumes)) // period
+                now = max(now, turn)
+                while stock > 0 and turn - born[head] >= demand.useful_age:
+                    head, stock = (head + 1) % size, stock - 1
+                on = stock < limit and births > 0
+                if over:
                     break
-                skip = skip % modes
-                now = at
-                left = modes
-                while skip < left and stock < limit:  # all successes within this attempt
-                    left -= skip + 1
-                    born[stock] = now
+                coming += 1
+                if (was_on and stock < rule.slots) if at < begins else on:  # made before this slot began, or in it
+                    place = (head + stock) % size
+                    born[place], attempts_at_birth[place] = at, attempts
                     stock += 1
-                    counts[TRAINING, GENERATED] += 1
-                    skip = failures_before_success(rng, success)
-                if stock < limit:
-                    skip -= left
-                now += period
-            if now < until:
-                now += ((until - now) // period) * period
-        remaining -= 1
-        kept = 0
-        for a in range(stock):
-            if executes - born[a] < useful_age:
-                born[kept] = born[a]
-                kept += 1
-        stock = kept
-        on_time[i] = False
-        events[i, 0], events[i, 1] = executes, 0.0
-        if stock < pairs:
+                    births -= 1
+                    books.counts[TRAINING, GENERATED] += 1
+        left -= 1
+        books.on_time[i] = stock >= demand.pairs and link.latency <= demand.deadline
+        books.events[i, 0], books.events[i, 1] = executes, 0.0
+        if stock < demand.pairs:
             continue
-        late = latency > deadline
-        use = TESTING if is_test[i] else TRAINING
-        for a in range(pairs):
-            left_over = np.exp(-(executes - born[a]) * rate)
-            fidelity = 0.25 + (birth[0] - 0.25) * left_over
-            shot_werner[i, a] = swap_werner * (4.0 * fidelity - 1.0) / 3.0
-            events[i, 1] += fidelity
+        use = TESTING if demand.is_test[i] else TRAINING
+        oldest = stock - demand.pairs if rule.freshest_first else 0
+        for a in range(demand.pairs):
+            place = (head + oldest + a) % size
+            xx, yy, zz = _correlations(link, executes - born[place], attempts - attempts_at_birth[place])
+            books.events[i, 1] += (1.0 + xx + yy + zz) / 4.0
+            books.werner[i, a] = link.swap_werner * (xx + yy + zz) / 3.0
             if use == TESTING:
                 basis = int(rng.random() * 3.0)
-                # parity flips: X by Psi-, Phi-; Y by Phi-, Psi+ (relative to Phi+'s own sign); Z by Psi-, Psi+
-                wrong = (
-                    birth[1] + birth[3] if basis == 0 else (birth[2] + birth[3] if basis == 1 else birth[1] + birth[2])
-                )
-                wrong = 0.5 + (wrong - 0.5) * left_over * swap_werner
-                tested[basis] += 1
-                errors[basis] += 1 if rng.random() < wrong else 0
+                kept = xx if basis == 0 else (yy if basis == 1 else zz)
+                books.tested[basis] += 1
+                books.errors[basis] += rng.random() < (1.0 - kept * link.swap_werner) / 2.0
         if use == TESTING:  # every pair was generated for shots; a test takes it over
-            counts[TRAINING, GENERATED] -= pairs
-            counts[TESTING, GENERATED] += pairs
-        counts[use, LATE if late else USED] += pairs
-        on_time[i] = not late
-        for a in range(stock - pairs):
-            born[a] = born[a + pairs]
-        stock -= pairs
-    row = counts[TRAINING]
+            books.counts[TRAINING, GENERATED] -= demand.pairs
+            books.counts[TESTING, GENERATED] += demand.pairs
+        books.counts[use, USED if books.on_time[i] else LATE] += demand.pairs
+        if not rule.freshest_first:
+            head = (head + demand.pairs) % size
+        stock -= demand.pairs
+    row = books.counts[TRAINING]
     row[EXPIRED] = row[GENERATED] - row[USED] - row[LATE] - row[SACRIFICED] - stock
+    return stock
+
+
+@njit(**_compiled)
+def _attempts(rng, inverse, modes):  # type: ignore[no-untyped-def]
+    """How many attempts until one succeeds; inverse: 1 / log(1 - success)."""
+    trials = int(np.log(1.0 - rng.random()) * inverse)
+    return trials + 1 if modes == 1 else trials // modes + 1
+
+
+@njit(**_compiled)
+def run_requests(rng, link, length, mean_wait, useful_age, slots, counts, sums):  # type: ignore[no-untyped-def]
+    """Serve requests for single pairs, Poisson with mean distance `mean_wait` (ps), for `length` ps; the oldest first.
+
+    A request that finds no pair is lost. While a memory slot is free the link attempts, one slot after the other; a
+    memory that is freed starts a new attempt at once. Fills counts (5 columns) and sums (5,): requests, requests
+    served, the sums of use times and of fidelities at use, attempts. Returns the number of pairs in stock at the end.
+
+    Both processes forget, so what need not be known is not drawn: requests are drawn from the birth of a pair on, and
+    those lost while the stock is empty are one Poisson draw for all such times together.
+    """
+    born = np.zeros(slots + 1, np.int64)
+    period = link.attempt_period
+    inverse = 1.0 / np.log(1.0 - link.success) if link.success < 1.0 else 0.0
+    head, stock, emptied, empty = 0, 0, 0, 0
+    used, expired, attempts_made, use_times, fidelities = 0, 0, 0, 0.0, 0.0
+    attempts = _attempts(rng, inverse, link.modes)
+    birth, request = attempts * period, FOREVER
+    while True:
+        if stock == 0:  # nothing else can happen
+            if birth >= length:
+                break
+            empty += birth - emptied
+            request = birth + int(-mean_wait * np.log(1.0 - rng.random()))
+        if stock == 0 or (stock < slots and birth <= min(request, born[head] + useful_age)):
+            if birth >= length:
+                break
+            end = head + stock
+            born[end if end <= slots else end - slots - 1] = birth - period
+            stock += 1
+            attempts_made += attempts
+            attempts = _attempts(rng, inverse, link.modes)
+            birth += attempts * period
+            if stock < slots:
+                continue
+        at = min(request, born[head] + useful_age)
+        if at >= length:
+            break
+        if stock == slots:  # a memory is freed
+            birth = at + attempts * period
+        if at == request:
+            xx, yy, zz = _correlations(link, at - born[head], 0)
+            used += 1
+            use_times += at
+            fidelities += (1.0 + xx + yy + zz) / 4.0
+            request = at + int(-mean_wait * np.log(1.0 - rng.random()))
+        else:
+            expired += 1
+        head = head + 1 if head < slots else 0
+        stock -= 1
+        if stock == 0:
+            request, emptied = FOREVER, at
+    if stock == 0:
+        empty += length - emptied
+    generated = used + expired + stock
+    counts[GENERATED] += generated
+    counts[USED] += used
+    counts[EXPIRED] += expired
+    sums[0] += used + rng.poisson(empty / mean_wait)
+    sums[1] += used
+    sums[2] += use_times
+    sums[3] += fidelities
+    sums[4] += attempts_made
     return stock
 
 

@@ -11,12 +11,23 @@ import numpy as np
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.links.link_loop import AUTHENTICATION, run_key_path, run_shots
+from ceas_ray.links.link_loop import (
+    AUTHENTICATION,
+    ShotBooks,
+    link_model,
+    run_key_path,
+    run_requests,
+    run_shots,
+    shot_demand,
+    stock_rule,
+)
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
     HUB,
     GeneratePairs,
     PlanFinished,
+    RequestsServed,
+    ServeRequests,
     ShotsDelivered,
     TestOutcomes,
     processor_name,
@@ -49,6 +60,8 @@ class LinkManager(Actor):
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
         plan = envelope.payload
+        if isinstance(plan, ServeRequests):
+            return [self._serve_requests(plan, envelope.sender)]
         if not isinstance(plan, GeneratePairs):
             raise TypeError(f"{self.name} cannot handle {type(plan).__name__}")
         if not envelope.deliver_at <= plan.starts_at:
@@ -70,25 +83,33 @@ class LinkManager(Actor):
         effects.append(Send(ends + self._report_delay, ENTANGLEMENT_MANAGER, finished))
         return effects
 
-    def _serve_shots(self, plan: GeneratePairs, rng: np.random.Generator, counts: Any, hasher: Any) -> Any:
-        shots, link = len(plan.releases), self._link
-        on_time, events = np.zeros(shots, bool), np.zeros((shots, 2))
-        werner = np.zeros((shots, plan.pairs_per_shot))
-        tested, errors = np.zeros(3, np.int64), np.zeros(3, np.int64)
-        rest = (1 - link.fidelity) / 3
-        stored = run_shots(
-            rng, link.attempt_period, link.modes, link.success_probability, link.latency,
-            np.array([link.fidelity, rest, rest, rest]), link.coherence_seconds, plan.useful_age, self._swap_werner,
-            plan.starts_at, plan.releases, plan.is_test, plan.pairs_per_shot, plan.shot_deadline,
-            plan.gap_limit, plan.burst_limit, plan.demand_driven, counts, on_time, werner, tested, errors, events,
+    def _serve_requests(self, plan: ServeRequests, asker: str) -> Effect:
+        rng = self._streams.generator(self.kind, self.name, "requests", plan.round_index)
+        counts, sums = np.zeros(5, np.int64), np.zeros(5)
+        model = link_model(self._link, self._swap_werner)
+        stored = run_requests(rng, model, plan.length, plan.mean_wait, plan.useful_age, plan.slots, counts, sums)
+        served = RequestsServed(
+            plan.round_index, self.name, counts, stored, int(sums[0]), int(sums[4]), sums[3] / max(1.0, sums[1]),
+            blake2b(sums.tobytes(), digest_size=16).digest(),
         )  # fmt: skip
-        hasher.update(events.tobytes() + werner.tobytes())
+        return Send(plan.starts_at + plan.length + self._report_delay, asker, served)
+
+    def _serve_shots(self, plan: GeneratePairs, rng: np.random.Generator, counts: Any, hasher: Any) -> Any:
+        shots = len(plan.releases)
+        books = ShotBooks(
+            counts, np.zeros(shots, bool), np.zeros((shots, plan.pairs_per_shot)), np.zeros(3, np.int64),
+            np.zeros(3, np.int64), np.zeros((shots, 2)),
+        )  # fmt: skip
+        model = link_model(self._link, self._swap_werner)
+        stored = run_shots(rng, model, shot_demand(plan), stock_rule(plan.policy, plan.slots), books)
+        on_time, werner = books.on_time, books.werner
+        hasher.update(books.events.tobytes() + werner.tobytes())
         training = on_time & ~plan.is_test
         shrink = shrink_from_pairs(werner[training]) if training.any() else np.ones(plan.pairs_per_shot + 1)
         over = plan.starts_at + int(plan.releases[-1]) + plan.shot_deadline + self._report_delay
         reports: list[Effect] = []
         if self._processor is not None:
-            outcomes = TestOutcomes(plan.round_index, self._processor, tested, errors)
+            outcomes = TestOutcomes(plan.round_index, self._processor, books.tested, books.errors)
             reports.append(Send(over, HUB, outcomes))
             if plan.round_index >= 0:
                 delivered = ShotsDelivered(plan.round_index, on_time[~plan.is_test], shrink)
@@ -105,7 +126,7 @@ class LinkManager(Actor):
             own = counts[AUTHENTICATION] if len(legs) == 2 else leg_counts[i]
             bits[i] = run_key_path(
                 rng, legs, self._swap_werner, plan.starts_at + plan.key_starts_at + slot * plan.key_slot, plan.key_slot,
-                float(plan.key_bits_wanted[i]), plan.slots, np.full(2, plan.key_useful_age), plan.demand_driven,
+                float(plan.key_bits_wanted[i]), plan.slots, np.full(2, plan.key_useful_age), plan.policy.demand_driven,
                 own, leg_counts[i], trace,
             )  # fmt: skip
         hasher.update(trace.tobytes() + bits.tobytes())

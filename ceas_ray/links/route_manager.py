@@ -31,6 +31,7 @@ from ceas_ray.quantum.contrast import shrink_from_pairs
 class RouteManager(Actor):
     """As `LinkManager`, for a route of several links, or swaps that can fail, or purification.
 
+    Of the stock policy its limits hold, for every leg: the table of a decision process is for a link of its own.
     Keys with a peer come from pairs over this route and the peer's, swapped at the hub between them as everywhere.
     """
 
@@ -86,10 +87,11 @@ class RouteManager(Actor):
         tested, errors = np.zeros(3, np.int64), np.zeros(3, np.int64)
         rows, latencies = leg_rows(self._route.legs)
         rules, odds = route_rules(swapping, plan.slots, plan.useful_age, plan.least_werner, corrected=True)
+        policy = plan.policy
         stored = run_route_shots(
-            rng, rows, latencies, rules, odds, plan.starts_at, plan.releases, plan.is_test, plan.pairs_per_shot,
-            plan.shot_deadline, plan.gap_limit, plan.burst_limit, plan.demand_driven, counts, on_time, werner, tested,
-            errors, events,
+            rng, rows, latencies, rules, odds, plan.starts_at, np.array(plan.releases), np.array(plan.is_test),
+            plan.pairs_per_shot, plan.shot_deadline, policy.gap_limit, policy.burst_limit, policy.demand_driven,
+            counts, on_time, werner, tested, errors, events,
         )  # fmt: skip
         hasher.update(events.tobytes() + werner.tobytes())
         training = on_time & ~plan.is_test
@@ -116,7 +118,7 @@ class RouteManager(Actor):
             book = np.zeros((len(rows), 5), np.int64)
             bits[i] = run_route_keys(
                 rng, rows, latencies, rules, odds, plan.starts_at + plan.key_starts_at + plan.key_starts[i],
-                plan.key_lengths[i], float(plan.key_bits_wanted[i]), plan.demand_driven, book, trace,
+                plan.key_lengths[i], float(plan.key_bits_wanted[i]), plan.policy.demand_driven, book, trace,
             )  # fmt: skip
             for link, row in zip((*reversed(self._route.links), *other.links), book, strict=True):
                 counts[links.index(link), AUTHENTICATION] += row

@@ -54,14 +54,49 @@ class Timer:
 
 
 @message
+class BirthTables:
+    """The most births of every slot, by phase and stock, of one or two policies between which chance decides.
+
+    gap_births, burst_births: uint8 (policies, phases, states) as `scheduling.perishable_chain.Solution` has them.
+    second_share: of the second policy, drawn when a gap begins. gap_slots, gap_stock, classes: of the chain.
+    """
+
+    gap_births: Any
+    burst_births: Any
+    second_share: float
+    gap_slots: int
+    gap_stock: int
+    classes: int
+
+
+@message
+class StockPolicy:
+    """What a scheduler decides for a link: generate while fewer pairs than the limit are in stock, `gap_limit` between
+    bursts, `burst_limit` within.
+
+    demand_driven: within a burst never hold more than its remaining shots need; stop a key path when it has enough
+    bits, and hold a leg back while it has a pair that waits. freshest_first: shots take the freshest pairs, else the
+    oldest. clairvoyant: of all pairs that could be, make those that `link_loop.foreseen` names. tables: hold instead of
+    the limits.
+    """
+
+    gap_limit: int
+    burst_limit: int
+    demand_driven: bool
+    freshest_first: bool = False
+    clairvoyant: bool = False
+    tables: BirthTables | None = None
+
+
+@message
 class GeneratePairs:
     """A plan: one link group's whole demand of one round (round -1 is the warm-up), and its leases.
 
     starts_at: when generation may start. releases: of the shots, relative to `starts_at`, ascending, int64 (shots,);
     a gap longer than `shot_deadline` ends a burst. is_test: which shots the hub secretly tests, bool (shots,).
-    pairs_per_shot are needed at once, at most `shot_deadline` after the release. gap_limit, burst_limit,
-    demand_driven: the stock policy. useful_age: how long a pair may be used after emission. slots: the lease of memory
-    slots at each end. key_starts_at: when the key part begins, relative to `starts_at`; it has slots of length
+    pairs_per_shot are needed at once, at most `shot_deadline` after the release. shot_period:
+    the time between the shots of a burst. useful_age: how long a pair may be used after emission. slots: the lease of
+    memory slots at each end. key_starts_at: when the key part begins, relative to `starts_at`; it has slots of length
     `key_slot`; path i serves `key_peers[i]` in slot key_slots[i] and wants key_bits_wanted[i] bits;
     key_legs: its links as rows of `LinkParameters.row` (paths, legs, 5).
     """
@@ -72,9 +107,8 @@ class GeneratePairs:
     is_test: Any
     pairs_per_shot: int
     shot_deadline: int
-    gap_limit: int
-    burst_limit: int
-    demand_driven: bool
+    shot_period: int
+    policy: StockPolicy
     useful_age: int
     slots: int
     key_starts_at: int
@@ -84,6 +118,37 @@ class GeneratePairs:
     key_bits_wanted: Any
     key_legs: Any
     key_useful_age: int
+
+
+@message
+class ServeRequests:
+    """A plan of another kind: from `starts_at` on, for `length`, requests for single pairs come at random (Poisson, mean
+    distance `mean_wait`), each to be served at once by a pair no older than `useful_age`, or lost. slots: the lease."""
+
+    round_index: int
+    starts_at: int
+    length: int
+    mean_wait: int
+    useful_age: int
+    slots: int
+
+
+@message
+class RequestsServed:
+    """Link manager to whoever asked: what became of `ServeRequests`.
+
+    counts: generated, used, late, expired, sacrificed, int64 (5,). stored: left in stock. requests: how many came.
+    attempts: that led to a pair. fidelity: mean at use. trace: hash of use times and fidelities.
+    """
+
+    round_index: int
+    link: str
+    counts: Any
+    stored: int
+    requests: int
+    attempts: int
+    fidelity: float
+    trace: bytes
 
 
 @message
@@ -125,9 +190,7 @@ class GenerateRoutePairs:
     is_test: Any
     pairs_per_shot: int
     shot_deadline: int
-    gap_limit: int
-    burst_limit: int
-    demand_driven: bool
+    policy: StockPolicy
     useful_age: int
     least_werner: float
     slots: int

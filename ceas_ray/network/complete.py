@@ -27,7 +27,7 @@ class Complete:
         star = Star().build(processors, replicas, hardware, spread, generator)
         names = [f"processor/{k}" for k in range(processors)] + [f"replica/{j}" for j in range(replicas)]
         direct = {
-            (name, f"replica/{j}"): hardware.link(spread.length(generator), spread.fidelity(generator))
+            (name, f"replica/{j}"): hardware.link(spread.length(generator), spread.fidelity(generator), at_hub=False)
             for place, name in enumerate(names)
             for j in range(replicas)
             if place < processors + j

@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, picoseconds
+from ceas_ray.network.memories import Decay, Depolarizing, Memory, age_of_fidelity, coherence_of_each, pair_decay
 
 FIBRE_SPEED_KM_PER_SECOND = 2e5
+_LEAST_SUCCESS = 1e-12
+"""Waiting times are drawn with log(1 - p): a smaller p would be rounded."""
+
+
+class Emission(Protocol):
+    """How a heralded attempt leaves a pair."""
+
+    @property
+    def lossy_share(self) -> float:
+        """Share of the link's length whose loss counts in `detection`."""
+        ...
+
+    def emit(self, detection: float, fidelity: float) -> tuple[NDArray[np.float64], float]:
+        """Bell-diagonal weights at emission (4,) and success probability of a mode and attempt."""
+        ...
 
 
 @dataclass(frozen=True)
 class LinkHardware:
-    """A hardware profile. Success probability p = `success_at_1_km` times the fibre's loss beyond 1 km.
+    """A hardware profile. Detection probability = `success_at_1_km` times the fibre's loss beyond 1 km.
 
     An attempt takes attempt_base + attempt_per_km * length (microseconds) and has `modes` independent modes.
-    coherence_seconds: of each of the two memories (depolarizing). swap_werner: what a Bell measurement multiplies w by.
+    coherence_seconds: of each of the two memories (depolarizing), unless `memories` says otherwise (the hub's, the
+    node's). swap_werner: what a Bell measurement multiplies w by; swap_success: how often it works. emission: None for
+    Werner pairs without dark counts. attempt_dephasing: probability that an attempt erases a stored pair's phase.
     """
 
     attempt_base_microseconds: float
@@ -27,19 +46,49 @@ class LinkHardware:
     loss_db_per_km: float
     coherence_seconds: float
     swap_werner: float
+    memories: tuple[Memory, Memory] | None = None
+    emission: Emission | None = None
+    attempt_dephasing: float = 0.0
+    swap_success: float = 1.0
 
-    def link(self, length_km: float, fidelity: float) -> LinkParameters:
-        """A link of this hardware."""
+    def link(self, length_km: float, fidelity: float, at_hub: bool = True) -> LinkParameters:
+        """A link of this hardware, with one end at the hub or none.
+
+        fidelity: at emission, but for what the emission scheme and dark counts cost. ValueError for a link on which no
+        attempt ever succeeds.
+        """
         attempt = self.attempt_base_microseconds + self.attempt_microseconds_per_km * length_km
-        success = self.success_at_1_km * 10 ** (-self.loss_db_per_km * (length_km - 1) / 10)
+        lossy = 1.0 if self.emission is None else self.emission.lossy_share
+        decades = min(-self.loss_db_per_km * (lossy * (length_km - 1)) / 10, 300.0)
+        success = min(self.success_at_1_km * 10**decades, 1.0)
+        weights = None
+        if self.emission is not None:
+            emitted, success = self.emission.emit(success, fidelity)
+            weights, fidelity = tuple(float(weight) for weight in emitted), float(emitted[0])
+        if not success >= _LEAST_SUCCESS:
+            raise ValueError(
+                f"an attempt on {length_km:.3g} km must succeed at least once in 1e12, got p = {success:.3g}"
+            )
+        period = picoseconds(attempt * 1e-6)
+        if period < 1:
+            raise ValueError(f"an attempt on {length_km:.3g} km must take at least 1 ps, got {attempt:.3g} us")
+        memories, coherence = self.memories, self.coherence_seconds
+        if memories is not None:
+            memories = memories if at_hub else (memories[1], memories[1])
+            coherence = coherence_of_each(pair_decay(*memories))
         return LinkParameters(
-            length_km, picoseconds(attempt * 1e-6), self.modes, min(success, 1.0), fidelity, self.coherence_seconds
-        )
+            length_km, period, self.modes, success, fidelity, coherence, weights, memories,
+            self.attempt_dephasing, self.swap_success,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class LinkParameters:
-    """One link (or one multiplexed channel of it): times in picoseconds, coherence of each memory in seconds."""
+    """One link (or one multiplexed channel of it): times in picoseconds, coherence of each memory in seconds.
+
+    fidelity, weights: at emission, dark counts included; without weights they are Werner pairs. memories: of its two
+    ends (the hub's first); without them both depolarize with coherence_seconds, which else only stands in for them.
+    """
 
     length_km: float
     attempt_period: int
@@ -47,6 +96,29 @@ class LinkParameters:
     success_probability: float
     fidelity: float
     coherence_seconds: float
+    weights: tuple[float, ...] | None = None
+    memories: tuple[Memory, Memory] | None = None
+    attempt_dephasing: float = 0.0
+    swap_success: float = 1.0
+
+    def birth_weights(self) -> NDArray[np.float64]:
+        """Bell-diagonal weights at emission (4,), in the order (Phi+, Psi-, Psi+, Phi-)."""
+        if self.weights is not None:
+            return np.array(self.weights)
+        rest = (1 - self.fidelity) / 3
+        return np.array([self.fidelity, rest, rest, rest])
+
+    @property
+    def decay(self) -> Decay:
+        """How a pair decays in its two memories."""
+        return pair_decay(*(self.memories or (Depolarizing(self.coherence_seconds),) * 2))
+
+    def age_at_fidelity(self, least: float) -> float:
+        """The age in seconds at which a pair's fidelity has fallen to `least`; infinite if it never does.
+
+        In closed form for depolarizing memories, else by bisection. ValueError unless 0.25 < least <= fidelity.
+        """
+        return age_of_fidelity(self.birth_weights(), self.decay, least)
 
     @property
     def latency(self) -> int:

@@ -22,8 +22,19 @@ class Served(Protocol):
         """Of a pair at age 0."""
 
     @property
-    def coherence_seconds(self) -> float:
-        """Of each of the two memories that hold a pair."""
+    def attempt_period(self) -> int:
+        """Of an attempt (of a route: on its slowest link), ps; so are the next two."""
+
+    @property
+    def modes(self) -> int:
+        """Trials of an attempt."""
+
+    @property
+    def success_probability(self) -> float:
+        """Of a trial."""
+
+    def age_at_fidelity(self, least: float) -> float:
+        """The age in seconds at which a pair's fidelity has fallen to `least`."""
 
     @property
     def latency(self) -> int:
@@ -81,6 +92,32 @@ class Route:
     def fidelity(self) -> float:
         """Of an end-to-end pair at age 0."""
         return path_fidelity(self.legs, self.swapping)
+
+    @property
+    def slowest(self) -> LinkParameters:
+        """The link that delivers least, the first of several."""
+        return min(self.legs, key=lambda leg: leg.rate * self.swapping.purified(leg.fidelity)[1])
+
+    @property
+    def attempt_period(self) -> int:
+        """Of the slowest link."""
+        return self.slowest.attempt_period
+
+    @property
+    def modes(self) -> int:
+        """Of the slowest link."""
+        return self.slowest.modes
+
+    @property
+    def success_probability(self) -> float:
+        """Of the slowest link."""
+        return self.slowest.success_probability
+
+    def age_at_fidelity(self, least: float) -> float:
+        """The age at which an end-to-end pair that was fresh has fallen to `least` (Werner, depolarizing)."""
+        if len(self.legs) == 1 and self.swapping.purification_rounds == 0:
+            return self.legs[0].age_at_fidelity(least)
+        return self.coherence_seconds / 2 * math.log((self.fidelity - 0.25) / (least - 0.25))
 
     @property
     def coherence_seconds(self) -> float:

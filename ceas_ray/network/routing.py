@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import rustworkx
 
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, LinkParameters
+from ceas_ray.network.memories import coherence_of_each, pair_decay
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, Swapping
 
@@ -115,13 +116,25 @@ def routed(
     costs = graph.costs(cost_of(route_by, swap_werner))
     reached = graph.connected(costs, hub)
 
+    parameters = [
+        link.parameters if hub in (link.first, link.second) else away_from_hub(link.parameters) for link in graph.links
+    ]
+
     def to(target: int) -> Route:
         nodes, links = graph.route(costs, reached, target)
-        legs = tuple(graph.links[number].parameters for number in links)
+        legs = tuple(parameters[number] for number in links)
         return Route(legs, tuple(links), tuple(graph.names[node] for node in nodes), Swapping(swap_werner))
 
     ends = tuple((graph.names[link.first], graph.names[link.second]) for link in graph.links)
     return NetworkPlan(tuple(map(to, processors)), tuple(map(to, replicas)), {}, swapped=True, ends=ends)
+
+
+def away_from_hub(link: LinkParameters) -> LinkParameters:
+    """The same link with a node's memory at both ends."""
+    if link.memories is None:
+        return link
+    node = link.memories[1]
+    return replace(link, memories=(node, node), coherence_seconds=coherence_of_each(pair_decay(node, node)))
 
 
 def settled(graph: Graph, processors: int, replicas: int, route_by: RouteBy, swap_werner: float) -> NetworkPlan:

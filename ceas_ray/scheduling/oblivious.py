@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ceas_ray.scheduling.stock_policy import StockPolicy
+from ceas_ray.messages.payloads import StockPolicy
+from ceas_ray.scheduling.perishable_chain import LinkClass
 
 
 @dataclass(frozen=True)
 class Oblivious:
     """Always generate while a memory slot is free, whether or not anybody needs pairs; oldest first."""
 
-    def stock_policy(self, slots: int) -> StockPolicy:
+    def stock_policy(self, link: LinkClass) -> StockPolicy:
         """See `Scheduler`."""
-        return StockPolicy(slots, slots, demand_driven=False)
+        return StockPolicy(link.slots, link.slots, demand_driven=False)

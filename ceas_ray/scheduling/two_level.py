@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ceas_ray.scheduling.stock_policy import StockPolicy
+from ceas_ray.messages.payloads import StockPolicy
+from ceas_ray.scheduling.perishable_chain import LinkClass
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,6 @@ class TwoLevel:
                 f"gap_limit must be >= 0 and burst_limit >= 1, got {self.gap_limit} and {self.burst_limit}"
             )
 
-    def stock_policy(self, slots: int) -> StockPolicy:
+    def stock_policy(self, link: LinkClass) -> StockPolicy:
         """See `Scheduler`."""
-        return StockPolicy(min(self.gap_limit, slots), min(self.burst_limit, slots), demand_driven=True)
+        return StockPolicy(min(self.gap_limit, link.slots), min(self.burst_limit, link.slots), demand_driven=True)

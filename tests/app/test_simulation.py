@@ -39,7 +39,7 @@ ROUTED = (
     "network",
     [
         ("network=line",),
-        ("network=grid", "scheduling=oblivious", "entanglement.swap_success=0.8", "entanglement.slots=6"),
+        ("network=grid", "scheduling=oblivious", "links.swap_success=0.8", "entanglement.slots=6"),
         ("network=ring", "entanglement.purification_rounds=1", "entanglement.swapping=in_order"),
     ],
 )

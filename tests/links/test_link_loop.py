@@ -18,10 +18,15 @@ from ceas_ray.links.link_loop import (
     TESTING,
     TRAINING,
     USED,
+    ShotBooks,
+    ShotDemand,
     failures_before_success,
+    link_model,
     run_key_path,
     run_shots,
+    stock_rule,
 )
+from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.network.link_parameters import LinkHardware
 from ceas_ray.quantum.bell_pairs import key_rate, swapped_fidelity
 
@@ -40,17 +45,16 @@ def regime_r0(policy: tuple[int, int, bool], seed: int, length_km: float = 1.0, 
 
 def shots(link: Any, releases: Any, policy: Any, seed: int, period: int, is_test: Any) -> dict[str, Any]:
     count = len(releases)
-    book = {
-        "counts": np.zeros((3, 5), np.int64), "on_time": np.zeros(count, bool), "werner": np.zeros((count, 6)),
-        "tested": np.zeros(3, np.int64), "errors": np.zeros(3, np.int64), "events": np.zeros((count, 2)),
-    }  # fmt: skip
-    birth = np.array([link.fidelity, *[(1 - link.fidelity) / 3] * 3])
-    book["stored"] = run_shots(
-        np.random.Generator(np.random.Philox(seed)), link.attempt_period, link.modes, link.success_probability,
-        link.latency, birth, link.coherence_seconds, 3 * period, 0.98, 0, releases, is_test, 6, period, *policy,
-        *book.values(),
+    books = ShotBooks(
+        np.zeros((3, 5), np.int64), np.zeros(count, bool), np.zeros((count, 6)), np.zeros(3, np.int64),
+        np.zeros(3, np.int64), np.zeros((count, 2)),
     )  # fmt: skip
-    return book
+    demand = ShotDemand(0, releases, is_test, 6, period, 3 * period, period)
+    stored = run_shots(
+        np.random.Generator(np.random.Philox(seed)), link_model(link, 0.98), demand,
+        stock_rule(StockPolicy(*policy), 24), books,
+    )  # fmt: skip
+    return books._asdict() | {"stored": stored}
 
 
 @pytest.mark.parametrize("length_km", [0.5, 1.0, 4.5])

@@ -19,11 +19,16 @@ from ceas_ray.links.link_loop import (
     TESTING,
     TRAINING,
     USED,
+    ShotBooks,
+    ShotDemand,
+    link_model,
     run_key_path,
     run_shots,
+    stock_rule,
 )
 from ceas_ray.links.route_loop import run_route_deliveries, run_route_keys, run_route_shots
 from ceas_ray.links.simulate_route import Deliveries, leg_rows, route_rules, simulate_route
+from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.network.link_parameters import LinkHardware, LinkParameters
 from ceas_ray.network.route import Route, Swapping
 
@@ -263,13 +268,15 @@ def test_a_route_of_one_link_lives_as_the_link_does(policy: Any) -> None:
     releases = bursts(period, 1000, 5)
     is_test = np.random.default_rng(1).random(len(releases)) < 0.1
     route = serve([leg], policy, 3, releases, is_test, deadline=period, useful_age=3 * period)
-    counts, on_time = np.zeros((3, 5), np.int64), np.zeros(len(releases), bool)
-    werner = np.zeros((len(releases), 6))
-    run_shots(
-        np.random.Generator(np.random.Philox(4)), leg.attempt_period, leg.modes, leg.success_probability, leg.latency,
-        np.array([0.97, 0.01, 0.01, 0.01]), leg.coherence_seconds, 3 * period, 0.98, 0, releases, is_test, 6, period,
-        *policy, counts, on_time, werner, np.zeros(3, np.int64), np.zeros(3, np.int64), np.zeros((len(releases), 2)),
+    books = ShotBooks(
+        np.zeros((3, 5), np.int64), np.zeros(len(releases), bool), np.zeros((len(releases), 6)), np.zeros(3, np.int64),
+        np.zeros(3, np.int64), np.zeros((len(releases), 2)),
     )  # fmt: skip
+    run_shots(
+        np.random.Generator(np.random.Philox(4)), link_model(leg, 0.98),
+        ShotDemand(0, releases, is_test, 6, period, 3 * period, period), stock_rule(StockPolicy(*policy), 24), books,
+    )  # fmt: skip
+    counts, on_time, werner = books.counts, books.on_time, books.werner
     used = route["counts"][0, :, USED].sum() / route["counts"][0, :, GENERATED].sum()
     assert used == pytest.approx(counts[:, USED].sum() / counts[:, GENERATED].sum(), abs=0.01)
     assert route["on_time"].mean() == pytest.approx(on_time.mean(), abs=0.006)

@@ -1,0 +1,265 @@
+"""States of Bell pairs: how they decay, are swapped, purified and used. Vectorised over arrays by broadcasting.
+
+A Werner pair is one fidelity F in [1/4, 1], or its Werner parameter w = (4 F - 1) / 3 (Werner, PRA 40, 4277, 1989).
+A Bell-diagonal pair is four weights of shape (..., 4) in the order (Phi+, Psi-, Psi+, Phi-): the Paulis (I, Y, X, Z) on
+one half of Phi+. Times are in seconds (or in any unit common to all of a call). Scalars give scalars. Arguments are
+checked: ValueError, in one line.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ceas_ray.quantum.bell_checks import (
+    Floats,
+    bell_weights,
+    fidelities,
+    positive_times,
+    probabilities,
+    refuse,
+    scalar_if_0d,
+    times,
+)
+
+BELL_MEASUREMENT_WERNER = 0.98
+"""What a Bell measurement multiplies w by, unless said otherwise: its gates and readouts err as depolarizing noise."""
+
+
+class Idling(NamedTuple):
+    """One memory that holds one half of a pair: for how long, and its T1 and T2 (T2 <= 2 T1; default: it is perfect).
+
+    All three may be arrays. T1 infinite: pure dephasing. T2 = 2 T1: pure amplitude damping.
+    """
+
+    age: ArrayLike
+    t1: ArrayLike = np.inf
+    t2: ArrayLike = np.inf
+
+
+# --- Werner pairs and Bell-diagonal pairs ----------------------------------------------------------
+
+
+def werner_parameter(fidelity: ArrayLike) -> Any:
+    """w = (4 F - 1) / 3, in [0, 1]."""
+    return (4 * fidelities(fidelity) - 1) / 3
+
+
+def fidelity_of_werner(werner: ArrayLike) -> Any:
+    """F = (1 + 3 w) / 4, for w in [0, 1]."""
+    return (1 + 3 * probabilities("Werner parameter", werner)) / 4
+
+
+def werner_state(fidelity: ArrayLike) -> Any:
+    """Weights of a Werner pair: F, and (1 - F) / 3 for each of the others."""
+    kept = fidelities(fidelity)
+    rest = (1 - kept) / 3
+    return np.stack([kept, rest, rest, rest], axis=-1)
+
+
+def twirled_state(weights: ArrayLike) -> Any:
+    """The Werner twirl (random bilateral rotations): the weight of Phi+ stays, the others become equal."""
+    kept = bell_weights(weights)[..., 0]
+    rest = (1 - kept) / 3
+    return np.stack([kept, rest, rest, rest], axis=-1)
+
+
+def correlations(weights: ArrayLike) -> Any:
+    """<XX>, <YY>, <ZZ> of a Bell-diagonal pair, shape (..., 3). Phi+ has (1, -1, 1)."""
+    a, b, c, d = np.moveaxis(bell_weights(weights), -1, 0)
+    return np.stack([a - b + c - d, -a - b + c + d, a - b - c + d], axis=-1)
+
+
+def state_of_correlations(xx: ArrayLike, yy: ArrayLike, zz: ArrayLike) -> Any:
+    """The Bell-diagonal pair with these correlations; ValueError if no state has them."""
+    x, y, z = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in (xx, yy, zz)))
+    weights = np.stack([1 + x - y + z, 1 - x - y - z, 1 + x + y - z, 1 - x + y + z], axis=-1) / 4
+    return bell_weights(np.where((weights < 0) & (weights > -1e-12), 0.0, weights), "weights of these correlations")
+
+
+def depolarized_fidelity(fidelity: ArrayLike, werner: ArrayLike = BELL_MEASUREMENT_WERNER) -> Any:
+    """After noise that multiplies w by `werner`, such as that of a Bell measurement."""
+    return fidelity_of_werner(werner_parameter(fidelity) * probabilities("Werner factor", werner))
+
+
+def depolarized_state(weights: ArrayLike, werner: ArrayLike = BELL_MEASUREMENT_WERNER) -> Any:
+    """As `depolarized_fidelity`, for Bell-diagonal weights: each moves towards 1/4."""
+    return 0.25 + (bell_weights(weights) - 0.25) * probabilities("Werner factor", werner)[..., None]
+
+
+# --- memories ----------------------------------------------------------
+
+
+def _left_over(age: ArrayLike, coherence_time: ArrayLike, name: str = "coherence_time") -> Floats:
+    """exp(-age / T), 1 for an infinite T whatever the age."""
+    old, coherence = times("age", age), positive_times(name, coherence_time)
+    with np.errstate(over="ignore", invalid="ignore"):
+        exponent = np.where(np.isinf(coherence), 0.0, old / coherence)
+    return np.exp(-exponent)
+
+
+def decayed_fidelity(fidelity: ArrayLike, age: ArrayLike, coherence_time: ArrayLike) -> Any:
+    """1/4 + (F - 1/4) exp(-age / T) after depolarizing memories.
+
+    T is the pair's total coherence time: of one memory if one half decays alone, T / 2 for two memories of T each (see
+    `pair_coherence_time`). Memories that begin at different times: apply it once for each.
+    """
+    return scalar_if_0d(0.25 + (fidelities(fidelity) - 0.25) * _left_over(age, coherence_time))
+
+
+def decayed_state(weights: ArrayLike, age: ArrayLike, coherence_time: ArrayLike) -> Any:
+    """As `decayed_fidelity`, for Bell-diagonal weights: each decays towards 1/4."""
+    return 0.25 + (bell_weights(weights) - 0.25) * _left_over(age, coherence_time)[..., None]
+
+
+def pair_coherence_time(first: ArrayLike, second: ArrayLike) -> Any:
+    """Total coherence time of a pair in two depolarizing memories, each with its own: 1/T = 1/T_1 + 1/T_2."""
+    one, other = positive_times("first coherence_time", first), positive_times("second coherence_time", second)
+    with np.errstate(divide="ignore", over="ignore"):
+        return scalar_if_0d(1 / (1 / one + 1 / other))
+
+
+def dephased_state(weights: ArrayLike, age: ArrayLike, coherence_time: ArrayLike) -> Any:
+    """After dephasing memories: <XX> and <YY> times exp(-age / T2), <ZZ> stays.
+
+    T2 is the pair's, of one memory if one half dephases alone, T2 / 2 for two memories of T2 each.
+    """
+    return _phase_kept(weights, _left_over(age, coherence_time))
+
+
+def dephased_by_attempts(weights: ArrayLike, attempts: ArrayLike, probability: ArrayLike) -> Any:
+    """A stored pair after entangling attempts that each erase its phase with this probability.
+
+    Erasing is a phase flip half of the time, so <XX> and <YY> are multiplied by (1 - p)^attempts.
+    """
+    return _phase_kept(weights, (1 - probabilities("probability", probability)) ** times("attempts", attempts))
+
+
+def _phase_kept(weights: ArrayLike, kept: Floats) -> Any:
+    """Exchanges a share (1 - kept) / 2 of Phi+ with Phi-, and of Psi+ with Psi-."""
+    state = bell_weights(weights)
+    flipped, share = state[..., [3, 2, 1, 0]], (1 - kept)[..., None] / 2
+    return state + share * (flipped - state)
+
+
+def relaxed_state(weights: ArrayLike, first: Idling, second: Idling) -> Any:
+    """After T1/T2 memories (amplitude damping and dephasing), each half with its own, twirled to Bell-diagonal.
+
+    <XX>, <YY> times b_1 b_2; <ZZ> -> a_1 a_2 <ZZ> + (1 - a_1)(1 - a_2); a = exp(-t / T1), b = exp(-t / T2) (Nielsen and
+    Chuang, 8.3). Count ages from emission in one call: because of the twirl, two calls do not compose when T1 matters.
+    """
+    state = bell_weights(weights)
+    x, y, z = np.moveaxis(correlations(state / state.sum(axis=-1, keepdims=True)), -1, 0)
+    (a1, lost1, b1), (a2, lost2, b2) = _relaxation(first), _relaxation(second)
+    return state_of_correlations(b1 * b2 * x, b1 * b2 * y, a1 * a2 * z + lost1 * lost2)
+
+
+def _relaxation(memory: Idling) -> tuple[Floats, Floats, Floats]:
+    age, t1, t2 = memory
+    slow, fast = positive_times("t1", t1), positive_times("t2", t2)
+    if not np.all(fast <= 2 * slow * (1 + 1e-12)):
+        refuse("t2", "be at most 2 t1", (t1, t2))
+    kept = _left_over(age, slow)
+    with np.errstate(over="ignore", invalid="ignore"):
+        lost = np.where(np.isinf(slow), 0.0, -np.expm1(-times("age", age) / slow))
+    return kept, lost, _left_over(age, fast)
+
+
+def cutoff_age(initial: ArrayLike, least: ArrayLike, coherence_time: ArrayLike) -> Any:
+    """The age at which the fidelity has fallen from `initial` to `least`: -T ln((least - 1/4) / (initial - 1/4)).
+
+    Inverse of `decayed_fidelity`. `least` must lie in (1/4, initial]: at 1/4 it would never be reached.
+    """
+    start, end = fidelities(initial, "initial fidelity"), fidelities(least, "least fidelity")
+    coherence = positive_times("coherence_time", coherence_time)
+    if np.any(end > start) or np.any(end <= 0.25):
+        refuse("least fidelity", f"lie in (0.25, initial fidelity {initial!r}]", least)
+    periods = np.log((start - 0.25) / (end - 0.25))
+    with np.errstate(invalid="ignore"):
+        return scalar_if_0d(np.where(periods == 0, 0.0, coherence * periods))
+
+
+# --- swapping ----------------------------------------------------------
+
+
+def swapped_fidelity(first: ArrayLike, second: ArrayLike) -> Any:
+    """After ideal entanglement swapping of two Werner pairs: w = w_1 w_2."""
+    return fidelity_of_werner(werner_parameter(first) * werner_parameter(second))
+
+
+def swapped_state(first: ArrayLike, second: ArrayLike) -> Any:
+    """After ideal swapping of Bell-diagonal pairs: their errors, as Paulis (I, Y, X, Z in our order), multiply."""
+    a, b = bell_weights(first, "first weights"), bell_weights(second, "second weights")
+    return np.stack([sum(a[..., i] * b[..., i ^ k] for i in range(4)) for k in range(4)], axis=-1)
+
+
+def swapped_after_waiting(
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    first_age: ArrayLike,
+    second_age: ArrayLike,
+    correction_delay: ArrayLike = 0.0,
+    end_coherence_time: ArrayLike,
+    middle_coherence_time: ArrayLike,
+    bell_measurement: ArrayLike = BELL_MEASUREMENT_WERNER,
+) -> Any:
+    """Fidelity of an end-to-end pair when its correction arrives; all memories depolarize.
+
+    The pairs have these ages at the swap; one memory of each is an end's, the other is in the middle; the measurement
+    multiplies w by `bell_measurement`; then both ends idle for `correction_delay` (L / c to the farther one).
+    """
+    each = pair_coherence_time(end_coherence_time, middle_coherence_time)
+    ready = swapped_fidelity(decayed_fidelity(first, first_age, each), decayed_fidelity(second, second_age, each))
+    ends = pair_coherence_time(end_coherence_time, end_coherence_time)
+    return decayed_fidelity(depolarized_fidelity(ready, bell_measurement), correction_delay, ends)
+
+
+# --- purification ----------------------------------------------------------
+
+
+def bbpssw(first: ArrayLike, second: ArrayLike) -> tuple[Any, Any]:
+    """Fidelity (after a twirl) and success probability of purifying two Werner pairs into one.
+
+    Bennett et al., PRL 76, 722 (1996). A further round must twirl first; without the twirl see `dejmps`.
+    """
+    f, g = fidelities(first, "first fidelity"), fidelities(second, "second fidelity")
+    kept = f * g + (1 - f) * (1 - g) / 9
+    success = kept + f * (1 - g) / 3 + (1 - f) * g / 3 + 4 * (1 - f) * (1 - g) / 9
+    return scalar_if_0d(np.clip(kept / success, 0.25, 1.0)), scalar_if_0d(np.minimum(success, 1.0))
+
+
+def dejmps(first: ArrayLike, second: ArrayLike) -> tuple[Any, Any]:
+    """State (..., 4) and success probability (...) of purifying two Bell-diagonal pairs into one.
+
+    Deutsch et al., PRL 77, 2818 (1996), for unequal pairs. Where the two can never agree, success is 0 and the state is
+    given as maximally mixed.
+    """
+    a, b, c, d = np.moveaxis(bell_weights(first, "first weights"), -1, 0)
+    e, f, g, h = np.moveaxis(bell_weights(second, "second weights"), -1, 0)
+    success = (a + b) * (e + f) + (c + d) * (g + h)
+    kept = np.stack([a * e + b * f, c * h + d * g, c * g + d * h, a * f + b * e], axis=-1)
+    total = kept.sum(axis=-1, keepdims=True)
+    possible = total > 0
+    state = np.where(possible, kept / np.where(possible, total, 1.0), 0.25)
+    return state, scalar_if_0d(np.minimum(success, 1.0))
+
+
+# --- what a pair is good for ----------------------------------------------------------
+
+
+def teleportation_fidelity(fidelity: ArrayLike) -> Any:
+    """Average fidelity of teleporting a qubit, (2 F + 1) / 3 (Horodecki, PRA 60, 1888, 1999)."""
+    return (2 * fidelities(fidelity) + 1) / 3
+
+
+def teleported_gate_fidelity(fidelity: ArrayLike) -> Any:
+    """Average fidelity of a teleported CX or CZ, local gates ideal, (4 F + 1) / 5; its entanglement fidelity is F."""
+    return (4 * fidelities(fidelity) + 1) / 5
+
+
+def chsh_value(fidelity: ArrayLike) -> Any:
+    """Greatest CHSH value of a Werner pair, 2 sqrt(2) w: above 2 (local models) for F > .780330086."""
+    return 2 * np.sqrt(2) * werner_parameter(fidelity)

@@ -1,0 +1,140 @@
+"""CEAS's scheduler: the constrained Markov decision process of each class of link, solved. Ours.
+
+The chain is in `perishable_chain`. Wanted: the most J = on time - waste_price * wasted / demanded, such that
+utilization is at least `least_utilization` and the share of shots on time at least `least_on_time`, where both can be
+had. J and both constraints weigh shots served against births alone, so every policy that can be best is best for some
+price c of a birth in units of a served shot (Lagrange multipliers only move c): c_J = (waste_price / pairs) / (1 +
+waste_price) for J alone, less where on time binds, more where utilization does. At the right c two policies are equally
+good; chance decides between them at the start of each gap, such that the constraint holds just so: a constrained
+process needs no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import numpy as np
+
+from ceas_ray.messages.payloads import BirthTables, StockPolicy
+from ceas_ray.scheduling.perishable_chain import LinkClass, Solution, solve
+
+_SAME = 1e-9
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Two solutions and the share of the second. Averages are linear in the share: gaps forget which came before."""
+
+    first: Solution
+    second: Solution
+    second_share: float
+
+    def _mean(self, of_first: float, of_second: float) -> float:
+        return of_first + self.second_share * (of_second - of_first)
+
+    @property
+    def served(self) -> float:
+        """Shots on time over shots demanded."""
+        return self._mean(self.first.served, self.second.served)
+
+    @property
+    def births(self) -> float:
+        """Pairs generated per shot demanded."""
+        return self._mean(self.first.births, self.second.births)
+
+    def utilization(self, pairs: int) -> float:
+        """Used over generated."""
+        return pairs * self.served / self.births if self.births else 1.0
+
+    def objective(self, pairs: int, waste_price: float) -> float:
+        """J = on time - waste_price * wasted / demanded."""
+        return self.served - waste_price * (self.births / pairs - self.served)
+
+
+@dataclass(frozen=True)
+class Mdp:
+    """Best of all policies of a link that see ages by class. least_...: 0 for no constraint.
+
+    gap_slots: slots of a gap in a shot period. gap_stock: the most pairs kept in a gap. most_classes: of age; pairs
+    that live longer count as if they did not (the state grows fast). channel_price: of holding a hub's channel for a
+    shot period, in served shots.
+    """
+
+    waste_price: float
+    least_utilization: float
+    least_on_time: float
+    gap_slots: int
+    gap_stock: int
+    most_classes: int
+    channel_price: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for values out of range."""
+        if self.waste_price < 0 or self.channel_price < 0:
+            raise ValueError(f"prices must be >= 0, got {self.waste_price} and {self.channel_price}")
+        if not (0 <= self.least_utilization <= 1 and 0 <= self.least_on_time <= 1):
+            raise ValueError(
+                f"least_utilization and least_on_time must lie in [0, 1], got {self.least_utilization} and "
+                f"{self.least_on_time}"
+            )
+        if self.gap_slots < 1 or self.gap_stock < 1 or self.most_classes < 1:
+            raise ValueError("gap_slots, gap_stock and most_classes must be at least 1")
+
+    def stock_policy(self, link: LinkClass) -> StockPolicy:
+        """See `Scheduler`."""
+        mixed, seen = _solved(self, link), self._seen(link)
+        two = (mixed.first,) if mixed.second_share == 0 else (mixed.first, mixed.second)
+        tables = BirthTables(
+            np.stack([s.gap_births for s in two]), np.stack([s.burst_births for s in two]), mixed.second_share,
+            self.gap_slots, min(self.gap_stock, link.slots), seen.classes,
+        )  # fmt: skip
+        return StockPolicy(0, link.slots, demand_driven=True, tables=tables)
+
+    def solved(self, link: LinkClass) -> Mixture:
+        """The chain's averages under this scheduler; remembered per class of link."""
+        return _solved(self, link)
+
+    def _seen(self, link: LinkClass) -> LinkClass:
+        return LinkClass(**(vars(link) | {"classes": min(link.classes, self.most_classes)}))
+
+    def _at_price(self, link: LinkClass, birth_price: float) -> Solution:
+        channel = self.channel_price / (link.trials * link.success)
+        return solve(self._seen(link), 1.0, birth_price + channel, self.gap_slots, self.gap_stock)
+
+
+@lru_cache(maxsize=4096)
+def _solved(scheduler: Mdp, link: LinkClass) -> Mixture:
+    price = scheduler.waste_price / link.pairs / (1 + scheduler.waste_price)
+    at_price = partial(scheduler._at_price, link)
+    best = at_price(price)
+    if best.utilization(link.pairs) < scheduler.least_utilization:  # dearer births, until enough are used
+        return _mixed(
+            at_price, best, at_price(1.0 / link.pairs),
+            lambda s: link.pairs * s.served - scheduler.least_utilization * s.births,
+        )  # fmt: skip
+    if best.served < scheduler.least_on_time:  # cheaper births, if enough of them are still used
+        mixed = _mixed(at_price, best, at_price(0.0), lambda s: s.served - scheduler.least_on_time)
+        if mixed.served >= scheduler.least_on_time and mixed.utilization(link.pairs) >= scheduler.least_utilization:
+            return mixed
+    return Mixture(best, best, 0.0)
+
+
+def _mixed(
+    at_price: Callable[[float], Solution], failing: Solution, holding: Solution, surplus: Callable[[Solution], float]
+) -> Mixture:
+    """Between a policy for which `surplus` is negative and one for which it is not, both on the hull of (births,
+    served): the mixture of neighbours on the hull for which it is zero (the failing policy, if the other fails too)."""
+    if surplus(holding) < 0:
+        return Mixture(failing, failing, 0.0)
+    while True:
+        price = (failing.served - holding.served) / (failing.births - holding.births)
+        between = at_price(price)
+        if between.served - price * between.births <= failing.served - price * failing.births + _SAME:
+            missing = -surplus(failing)
+            return Mixture(failing, holding, missing / (missing + surplus(holding)))
+        if surplus(between) < 0:
+            failing = between
+        else:
+            holding = between

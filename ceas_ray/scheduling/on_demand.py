@@ -1,0 +1,17 @@
+"""Generate only when somebody waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ceas_ray.messages.payloads import StockPolicy
+from ceas_ray.scheduling.perishable_chain import LinkClass
+
+
+@dataclass(frozen=True)
+class OnDemand:
+    """Nothing between bursts; within one as fast as memory allows, never more than the burst still needs."""
+
+    def stock_policy(self, link: LinkClass) -> StockPolicy:
+        """See `Scheduler`."""
+        return StockPolicy(0, link.slots, demand_driven=True)

@@ -1,0 +1,302 @@
+"""The Markov decision process of one link with perishable pairs, and its solution. Ours.
+
+A burst runs in slots of one shot period, a gap in slots of 1/M of it (M = `gap_slots`). A pair born in a burst's slot
+can serve the shot at that slot's end and those at the ends of the next K - 1 slots, K = useful age in shot periods; a
+pair of age a at the start of a burst can serve its first shot if a < K - 1.
+
+- **state**: stock by age: in a burst (n_1 .. n_{K-1}), pairs by how many slots they have lived; in a gap (n_1 ..
+  n_{(K-1) M}), by age in its finer slots; older pairs can serve no more and are gone. At most `slots` in all (in a gap
+  at most `gap_stock`). The phase: a gap (memoryless of mean `gap`, or periodic with so many slots to the next burst),
+  or a burst with so many shots left;
+- **action**: b, how many births the link lets happen in this slot (it stops at the b-th);
+- **transition**: births j = min(X, b), X ~ Binomial(trials of the slot, success); at the slot's end a burst serves a
+  shot from the oldest pairs if there are `pairs` of them; the rest age by one class; before each of its slots a
+  memoryless gap ends with probability q = 1 - exp(-1 / (M gap));
+- **reward**: `shot_value` for a served shot, minus `birth_price` for every birth.
+
+The price of a channel: attempts on a channel that is held succeed with a fixed probability, so by Wald's identity the
+time held is births / rate on average, and a price pi for channel time adds pi / rate to the price of a birth.
+A pair at its expiry could be measured for key; pairs between the hub and a processor give no key that anybody spends
+here (keys join processors and replicas), so that reward is zero.
+
+The process forgets its stock within K slots, so value iteration over whole cycles (gap, then burst, backwards)
+converges in a few.
+
+**The relaxed chain** bounds every scheduler of the link in continuous time that knows the past and the phase, whatever
+its rule. In a slot it chooses the births with the slot's draws known. If a burst begins at some moment within a gap's
+slot, it finds all pairs as young as at the slot's start, with all births that the scheduler would have made in the
+whole slot, and pays for none of these; what it does is chosen without knowing that the burst begins. Pairs that can serve no
+more take no memory, and one more attempt than a slot holds may end in it. Each of these only adds to what a scheduler
+could do, and more stock never hurts, so its value is an upper bound; its dual, an upper bound under constraints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import comb, expm1, lgamma, log, log1p
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+_compiled: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+_TOLERANCE = 1e-11
+_MOST_SWEEPS = 10_000
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LinkClass:
+    """What matters of a link and its demand to a scheduler. Links that are alike here share one solution.
+
+    slots: memory slots. pairs: per shot. burst: shots in a burst. gap: mean gap in shot periods; periodic: gaps are all
+    the same and known. classes: K, the useful age in shot periods. trials: in a slot of a shot period, `modes` of them
+    in each attempt; success: of each. first_trials: in the slot of a burst's first shot.
+    """
+
+    slots: int
+    pairs: int
+    burst: int
+    gap: float
+    periodic: bool
+    classes: int
+    trials: int
+    success: float
+    first_trials: int
+    modes: int = 1
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a demand that the link cannot serve."""
+        if self.slots < self.pairs:
+            raise ValueError(f"a link's slots must hold the {self.pairs} pairs of a shot, got {self.slots}")
+        if self.classes < 1:
+            raise ValueError("a pair must stay useful for at least one shot period, got less")
+        if not 0 < self.success <= 1 or self.trials < 1:
+            raise ValueError(
+                f"a link must succeed now and then: at least one trial with success in (0, 1], got {self.trials} "
+                f"with {self.success}"
+            )
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What solving gave. Averages are per shot of the demand.
+
+    gap_births, burst_births: the most births of a slot, uint8: (phases, states of a gap), phases by slots to a periodic
+    burst (1 first) or just one; (burst, states of a burst), by shots left (1 first). births, served: averages. value:
+    shot_value * served - birth_price * births.
+    """
+
+    gap_births: NDArray[np.uint8]
+    burst_births: NDArray[np.uint8]
+    gap_gain: NDArray[np.float32]
+    burst_gain: NDArray[np.float32]
+    births: float
+    served: float
+    value: float
+
+    def utilization(self, pairs: int) -> float:
+        """Used over generated."""
+        return pairs * self.served / self.births if self.births else 1.0
+
+    def objective(self, pairs: int, waste_price: float) -> float:
+        """J = on time - waste_price * wasted / demanded."""
+        return self.served - waste_price * (self.births / pairs - self.served)
+
+
+@lru_cache(maxsize=64)
+def stock_states(most: int, classes: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All stocks (n_1 .. n_classes) with a sum of at most `most`, int64 (states, classes), in lexicographic order of
+    their reverse; and counts (classes + 1, most + 2) with which `state_number` finds a stock in that list."""
+    counts = np.zeros((classes + 1, most + 2), np.int64)
+    counts[:, 1:] = [[comb(total + left, left) for total in range(most + 1)] for left in range(classes + 1)]
+    states = np.zeros((int(counts[classes, most + 1]), classes), np.int64)
+    for number in range(1, len(states)):
+        stock = states[number - 1].copy()
+        for k in range(classes):  # the next one: raise the lowest class that may be raised
+            stock[k] += 1
+            if stock.sum() <= most:
+                break
+            stock[k] = 0
+        states[number] = stock
+    states.setflags(write=False)
+    counts.setflags(write=False)
+    return states, counts
+
+
+@njit(**_compiled)
+def state_number(stock, counts):  # type: ignore[no-untyped-def]
+    """Where a stock stands in the list of `stock_states`: how many stocks are smaller, class by class from the last."""
+    number, room = 0, counts.shape[1] - 2
+    for k in range(len(stock) - 1, -1, -1):
+        # stocks that agree beyond class k and have fewer in it: sum over i < n of C(room - i + k, k)
+        number += counts[k + 1, room + 1] - counts[k + 1, room + 1 - stock[k]]
+        room -= stock[k]
+    return number
+
+
+def binomial(trials: int, success: float, most: int) -> NDArray[np.float64]:
+    """P(X = j) for j < most, and P(X >= most) last; shape (most + 1,)."""
+    if success >= 1.0:
+        return np.eye(most + 1)[min(trials, most)]
+    logs = [
+        lgamma(trials + 1) - lgamma(j + 1) - lgamma(trials - j + 1) + j * log(success) + (trials - j) * log1p(-success)
+        if j <= trials
+        else -np.inf
+        for j in range(most)
+    ]
+    mass = np.exp(np.array(logs))
+    return np.append(mass, max(0.0, 1.0 - float(mass.sum())))
+
+
+@njit(**_compiled)
+def _aged(stock, births, take, ages, into):  # type: ignore[no-untyped-def]
+    """The stock after a slot: `take` of the oldest are used, births join class 1, the rest age by one class or stay."""
+    into[:] = 0
+    for k in range(len(stock) - 1, -1, -1):
+        used = min(take, stock[k])
+        take -= used
+        older = k + 1 if ages else k
+        if older < len(stock):
+            into[older] += stock[k] - used
+    if len(stock) > 0:
+        into[0] += births - take
+    return into
+
+
+@njit(**_compiled)
+def _slot_backwards(  # type: ignore[no-untyped-def]
+    states, counts, pairs, mass, shot_value, birth_price, later, interrupted, interruption, relaxed, policy, gain
+):
+    """Values (3, states) at a slot's start (of the objective, of births, of shots served), from `later` at its end.
+
+    pairs: of the shot at its end, 0: none. interrupted: with this probability a burst begins within the slot; then the
+    slot's births are free, nothing ages, and the values are those of `interruption` (relaxed chains only). Fills
+    policy and gain (states,): the most births, and what they are worth over none.
+    """
+    out = np.empty_like(later)
+    into = np.zeros(states.shape[1], np.int64)
+    most_in_all = counts.shape[1] - 2
+    for s in range(len(states)):
+        stock = states[s]
+        held = np.sum(stock)
+        tail = 1.0  # P(X >= j)
+        best, chosen = np.zeros(3), 0  # the best policy's values; relaxed: those of the best number of births until j
+        summed, now, idle = np.zeros(3), np.zeros(3), 0.0  # summed over X < j
+        for j in range(most_in_all - held + 1):
+            served = pairs > 0 and held + j >= pairs
+            n = state_number(_aged(stock, j, pairs if served else 0, True, into), counts)
+            now[0] = later[0, n] - birth_price * j + shot_value * served
+            now[1], now[2] = later[1, n] + j, later[2, n] + served
+            if interrupted > 0.0:
+                n = state_number(_aged(stock, j, 0, False, into), counts)
+                for v in range(3):
+                    now[v] = (1.0 - interrupted) * now[v] + interrupted * interruption[v, n]
+            idle = now[0] if j == 0 else idle
+            if relaxed:
+                if j == 0 or now[0] > best[0]:
+                    best[:] = now
+                summed += (mass[j] if held + j < most_in_all else tail) * best
+            else:
+                if j == 0 or summed[0] + tail * now[0] > best[0] + 1e-12:
+                    best[:] = summed + tail * now
+                    chosen = j
+                summed += mass[j] * now
+            tail = max(0.0, tail - mass[j])
+        out[:, s] = summed if relaxed else best
+        policy[s], gain[s] = chosen, best[0] - idle
+    return out
+
+
+class _Chain:
+    """One link's chain with its prices; values have shape (3, states)."""
+
+    def __init__(
+        self, link: LinkClass, gap_slots: int, gap_stock: int, prices: tuple[float, float], relaxed: bool
+    ) -> None:
+        self.link, self.gap_slots, self.prices, self.relaxed = link, gap_slots, prices, relaxed
+        self.burst_states, self.burst_counts = stock_states(link.slots, link.classes - 1)
+        self.gap_states, self.gap_counts = stock_states(gap_stock, (link.classes - 1) * gap_slots)
+        extra = link.modes if relaxed else 0  # an attempt that is under way when the slot begins
+        self.mass = binomial(link.trials + extra, link.success, link.slots)
+        self.first_mass = binomial(link.first_trials + extra, link.success, link.slots)
+        self.gap_mass = binomial(max(1, round(link.trials / gap_slots)) + extra, link.success, gap_stock)
+        self.phases = round(link.gap * gap_slots) if link.periodic else 1
+        self.gap_births = np.zeros((self.phases, len(self.gap_states)), np.uint8)
+        self.burst_births = np.zeros((link.burst, len(self.burst_states)), np.uint8)
+        self.gap_gain = np.zeros(self.gap_births.shape, np.float32)
+        self.burst_gain = np.zeros(self.burst_births.shape, np.float32)
+        self.from_gap, self.from_burst = self._maps()
+
+    def _maps(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which burst state a gap state becomes when a burst begins, and which gap state a burst state when it ends."""
+        slots, digits = self.gap_slots, self.link.classes - 1
+        coarse = self.gap_states.reshape(len(self.gap_states), digits, slots).sum(axis=2)
+        from_gap = np.array([state_number(stock, self.burst_counts) for stock in coarse])
+        fine = np.zeros((len(self.burst_states), digits, slots), np.int64)
+        fine[:, :, 0 if self.relaxed else -1] = self.burst_states  # their ages within the class are not known
+        kept = fine.reshape(len(fine), digits * slots)
+        in_all = np.minimum(np.cumsum(kept, axis=1), self.gap_counts.shape[1] - 2)  # what is beyond goes, oldest first
+        kept = np.diff(in_all, axis=1, prepend=0)
+        return from_gap, np.array([state_number(stock, self.gap_counts) for stock in kept])
+
+    def burst(self, later: Values) -> Values:
+        """From a burst's end to its start."""
+        for left in range(1, self.link.burst + 1):
+            mass = self.first_mass if left == self.link.burst else self.mass
+            later = _slot_backwards(
+                self.burst_states, self.burst_counts, self.link.pairs, mass, *self.prices, later, 0.0, later,
+                self.relaxed, self.burst_births[left - 1], self.burst_gain[left - 1],
+            )  # fmt: skip
+        return later
+
+    def gap(self, burst: Values, guess: Values) -> Values:
+        """From a burst's start (values of gap states) to the start of the gap before it."""
+        link = self.link
+        arguments = (self.gap_states, self.gap_counts, 0, self.gap_mass, *self.prices)
+        if link.periodic:
+            for left in range(self.phases):
+                tables = self.gap_births[left], self.gap_gain[left]
+                burst = _slot_backwards(*arguments, burst, 0.0, burst, self.relaxed, *tables)
+            return burst
+        ends = -expm1(-1.0 / (link.gap * self.gap_slots)) if link.gap > 0 else 1.0
+        tables = self.gap_births[0], self.gap_gain[0]
+        for _ in range(_MOST_SWEEPS):
+            if self.relaxed:
+                new = _slot_backwards(*arguments, guess, ends, burst, True, *tables)
+            else:
+                slot = _slot_backwards(*arguments, guess, 0.0, burst, False, *tables)
+                new = ends * burst + (1.0 - ends) * slot
+            change = new - guess
+            if np.max(np.abs(change)) < _TOLERANCE:
+                return new
+            # what is the same for all states would go on growing by (1 - ends) each sweep: add the whole series
+            guess = new + (1.0 - ends) / ends * np.mean(change, axis=1, keepdims=True)
+        raise AssertionError("the values of a gap do not converge")
+
+
+@lru_cache(maxsize=4096)
+def solve(
+    link: LinkClass, shot_value: float, birth_price: float, gap_slots: int, gap_stock: int, relaxed: bool = False
+) -> Solution:
+    """The policy of most value per cycle, and its averages; relaxed: the bound (its policy means nothing).
+
+    gap_slots: M. gap_stock: the most pairs in stock in a gap; a bound must allow all slots.
+    """
+    chain = _Chain(link, gap_slots, min(gap_stock, link.slots), (shot_value, birth_price), relaxed)
+    after_burst = np.zeros((3, len(chain.gap_states)))
+    before_gap = after_burst
+    for _ in range(_MOST_SWEEPS):
+        burst = chain.burst(after_burst[:, chain.from_burst])
+        before_gap = chain.gap(burst[:, chain.from_gap], before_gap)
+        gained = before_gap - after_burst
+        if np.max(gained[0]) - np.min(gained[0]) < 10 * _TOLERANCE:
+            value, births, served = gained[:, 0] / link.burst
+            tables = chain.gap_births, chain.burst_births, chain.gap_gain, chain.burst_gain
+            for table in tables:
+                table.setflags(write=False)
+            return Solution(*tables, float(births), float(served), float(value))
+        after_burst = before_gap - before_gap[:, :1]
+    raise AssertionError("the values of a cycle do not converge")

@@ -1,0 +1,15 @@
+"""What a scheduler is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ceas_ray.messages.payloads import StockPolicy
+from ceas_ray.scheduling.perishable_chain import LinkClass
+
+
+class Scheduler(Protocol):
+    """Chooses the stock policy of a link."""
+
+    def stock_policy(self, link: LinkClass) -> StockPolicy:
+        """The policy for one plan."""
