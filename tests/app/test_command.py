@@ -36,7 +36,7 @@ BAD = {
     ),
     "few slots of a node": (["network=line", "entanglement.node_slots=40"], "entanglement.node_slots at least 48"),
     "a scheduler that routes lack": (["network=line", "scheduling=clairvoyant"], "scheduling must not be clairvoyant"),
-    "dephasing that routes lack": (["network=line", "links.attempt_dephasing=0.01"], "links.attempt_dephasing must be 0"),
+    "dephasing that routes lack": (["network=line", "links.attempt_dephasing=0.01"], "attempt_dephasing must be 0"),
     "purified direct links": (
         ["network=complete", "entanglement.purification_rounds=1"], "entanglement.purification_rounds 0 where keys",
     ),
