@@ -8,7 +8,7 @@ from ceas_ray.app.settings import LinkSettings
 from ceas_ray.app.settings_checks import SettingsError
 from ceas_ray.entanglement.plan import Demand
 from ceas_ray.kernel.time import seconds
-from ceas_ray.network.link_parameters import Emission, LinkHardware, NetworkPlan
+from ceas_ray.network.link_parameters import Emission, LinkHardware
 from ceas_ray.network.memories import (
     Dephasing,
     Depolarizing,
@@ -18,6 +18,7 @@ from ceas_ray.network.memories import (
     fidelity_at,
     pair_decay,
 )
+from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.quantum.bell_pairs import depolarized_state, key_rate_of_state, swapped_state
 from ceas_ray.quantum.emission import Heralded, SingleClick
 

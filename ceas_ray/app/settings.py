@@ -171,6 +171,9 @@ class EntanglementSettings:
     slots: Count
     hub_channels: Count
     multiplexing: Count
+    node_slots: Count | None
+    swapping: Literal["as_soon_as_possible", "in_order"]
+    purification_rounds: Annotated[int, Range(0, 4)]
     test_share: Annotated[float, Range(0, 0.5)]
     warm_up_tests: Annotated[int, Range(0)]
     half_life_rounds: Positive

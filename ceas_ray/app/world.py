@@ -25,6 +25,7 @@ from ceas_ray.kernel.host import Host
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds
 from ceas_ray.links.link_manager import LinkManager
+from ceas_ray.links.route_manager import RouteManager
 from ceas_ray.messages.frames import Channel, ModelAdoption
 from ceas_ray.messages.payloads import (
     ADVERSARY,
@@ -36,7 +37,9 @@ from ceas_ray.messages.payloads import (
     replica_link_name,
     replica_name,
 )
-from ceas_ray.network.link_parameters import Heterogeneity, NetworkPlan
+from ceas_ray.network.link_parameters import Heterogeneity
+from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.network.route import Route, Swapping
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor
 from ceas_ray.processors.gradient_work import GRADIENT, GradientWork
@@ -161,7 +164,7 @@ class _Builder:
         start = self.streams.generator("model", "model", "initial parameters", 0)
         initial = start.uniform(-np.pi / 4, np.pi / 4, circuit.parameter_count)
         shards = self._shards(data)
-        quality = np.array([link.fidelity * 1e6 + link.rate for link in network.processor_links])
+        quality = np.array([link.fidelity * 1e6 + link.rate for link in network.processor_routes])
         byzantine = placed(
             settings.attacks.placement,
             self.attackers,
@@ -240,11 +243,20 @@ class _Builder:
         )  # fmt: skip
         generator = self.streams.generator("network", "network", "links", 0)
         topology = instantiate(settings.network, "network")
-        network: NetworkPlan = self._or_refuse("links", lambda: topology.build(
-            settings.processors.count, settings.consensus.committee_size, hardware, spread, generator
-        ))  # fmt: skip
-        refuse_without_key(links, network)
-        slowest = max(link.latency for link in network.processor_links) + network.replica_links[0].latency
+        try:
+            network: NetworkPlan = topology.build(
+                settings.processors.count, settings.consensus.committee_size, hardware, spread, generator
+            )
+        except ValueError as error:
+            raise SettingsError("network", "one that can be built", str(error)) from None
+        choice = settings.entanglement
+        network = network.swapping_by(
+            Swapping(links.swap_werner, links.swap_success, choice.purification_rounds, choice.swapping)
+        )
+        if self._one_link_each(network):
+            refuse_without_key(links, network)
+        farthest = max(route.latency for route in network.replica_routes)
+        slowest = max(route.latency for route in network.routes) + farthest
         if slowest > self._control_delay:
             raise SettingsError(
                 "entanglement.control_delay_microseconds", f"at least the longest latency ({slowest / 1e6:.1f})",
@@ -256,6 +268,11 @@ class _Builder:
                 settings.consensus.delta_microseconds,
             )  # fmt: skip
         return network
+
+    def _one_link_each(self, network: NetworkPlan) -> bool:
+        """Whether the hub's links say all; longer routes and purified pairs are judged when they are planned."""
+        single = all(len(route.legs) == 1 for route in network.routes)
+        return single and self.settings.entanglement.purification_rounds == 0
 
     @property
     def _control_delay(self) -> int:
@@ -280,7 +297,7 @@ class _Builder:
             multiplexing=choice.multiplexing, test_share=choice.test_share,
             warm_up_test_shots=-(-choice.warm_up_tests // settings.training.qubits),
             key_useful_age=picoseconds(choice.key_useful_age_milliseconds * 1e-3), key_margin=choice.key_margin,
-            fresh_hash_keys=settings.consensus.hash_keys == "fresh",
+            fresh_hash_keys=settings.consensus.hash_keys == "fresh", node_slots=choice.node_slots,
         )  # fmt: skip
         timeout = settings.consensus.input_timeout
         timing = RoundTiming(
@@ -291,7 +308,7 @@ class _Builder:
         scheduler = instantiate(settings.scheduling, "scheduling")
         committee_faults = (settings.consensus.committee_size - 1) // 3
         try:
-            if on_pairs:
+            if on_pairs and self._one_link_each(network):
                 refuse_without_shots(settings.links, network, demand)
             return EntanglementManager(
                 network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
@@ -301,16 +318,15 @@ class _Builder:
             raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
 
     def _links(self, network: NetworkPlan) -> tuple[Actor, ...]:
-        swap, delay = self.settings.links.swap_werner, self._control_delay
-        made = [
-            LinkManager(processor_link_name(k), link, swap, k, delay, self.streams)
-            for k, link in enumerate(network.processor_links)
+        peers = {replica_name(j): route for j, route in enumerate(network.replica_routes)}
+        parties: list[tuple[str, Route, int | None]] = [
+            (processor_link_name(k), route, k) for k, route in enumerate(network.processor_routes)
         ]
-        made += [
-            LinkManager(replica_link_name(j), link, swap, None, delay, self.streams)
-            for j, link in enumerate(network.replica_links)
-        ]
-        return tuple(made)
+        parties += [(replica_link_name(j), route, None) for j, route in enumerate(network.replica_routes)]
+        swap, delay, streams = self.settings.links.swap_werner, self._control_delay, self.streams
+        if network.routed:
+            return tuple(RouteManager(name, route, peers, k, delay, streams) for name, route, k in parties)
+        return tuple(LinkManager(name, route.legs[0], swap, k, delay, streams) for name, route, k in parties)
 
     # --- actors ----------------------------------------------------------
 
@@ -325,10 +341,10 @@ class _Builder:
         self, k: int, shard: Shard, network: NetworkPlan, initial: NDArray[np.float64], byzantine: tuple[int, ...]
     ) -> Actor:
         training = self.settings.training
-        name, link = processor_name(k), network.processor_links[k]
+        name, link = processor_name(k), network.processor_routes[k]
         watched = bool(byzantine) and k not in byzantine and self.settings.attacks.knowledge == "omniscient"
         latencies = {
-            replica_name(j): link.latency + leg.latency for j, leg in enumerate(network.replica_links)
+            replica_name(j): link.latency + leg.latency for j, leg in enumerate(network.replica_routes)
         } | {ADVERSARY: link.latency}  # fmt: skip
         made = Processor(
             k, shard, self._noise(k), Learning(training.batch, training.momentum, training.undo, self._update_time),
@@ -352,7 +368,7 @@ class _Builder:
     def _adversary(self, byzantine: tuple[int, ...], circuit: Circuit, network: NetworkPlan) -> Adversary:
         attack = self.settings.attacks.attack
         assert attack is not None, "Byzantine processors without an attack"
-        latencies = {processor_name(k): network.processor_links[k].latency for k in byzantine}
+        latencies = {processor_name(k): network.processor_routes[k].latency for k in byzantine}
         return Adversary(
             instantiate(attack, "attacks.attack"), byzantine, self.settings.processors.count, circuit.parameter_count,
             self._update_time + 2 * self._control_delay, latencies, self.streams,
@@ -379,12 +395,12 @@ class _Builder:
         committee = Committee(size, count, self.faults, self._delta)
         made: list[Actor] = []
         for j in range(size):
-            name, leg = replica_name(j), network.replica_links[j]
+            name, leg = replica_name(j), network.replica_routes[j]
             latencies = {
-                processor_name(k): link.latency + leg.latency for k, link in enumerate(network.processor_links)
+                processor_name(k): link.latency + leg.latency for k, link in enumerate(network.processor_routes)
             }
             latencies |= {
-                replica_name(i): other.latency + leg.latency for i, other in enumerate(network.replica_links) if i != j
+                replica_name(i): other.latency + leg.latency for i, other in enumerate(network.replica_routes) if i != j
             }
             latencies[ENTANGLEMENT_MANAGER] = leg.latency
             channels = [self._channel(name, peer) for peer in latencies if peer != ENTANGLEMENT_MANAGER]

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.entanglement.leases import Phase, plan_phases
 from ceas_ray.entanglement.plan import (
     REPLICA_FRAMES,
     VIEW_CHANGE_FRAMES,
     Demand,
     Estimate,
-    channel_leases,
     key_path_seconds,
-    phases,
+    route_key_seconds,
 )
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send
@@ -29,9 +28,11 @@ from ceas_ray.messages.payloads import (
     HUB,
     Begin,
     GeneratePairs,
+    GenerateRoutePairs,
     PlanFinished,
     RoundDecided,
     RoundStarted,
+    RoutePlanFinished,
     StockPolicy,
     Timer,
     processor_link_name,
@@ -39,7 +40,11 @@ from ceas_ray.messages.payloads import (
     replica_link_name,
     replica_name,
 )
-from ceas_ray.network.link_parameters import LinkParameters, NetworkPlan
+from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.network.route import Route, path_fidelity
+from ceas_ray.quantum.bell_pairs import key_rate
+from ceas_ray.scheduling.perishable_chain import LinkClass
 from ceas_ray.scheduling.scheduler import Scheduler
 
 WARM_UP = -1
@@ -87,16 +92,27 @@ class EntanglementManager(Actor):
         """
         self._network, self._swap_werner, self._demand = network, swap_werner, demand
         self._scheduler = scheduler
-        self._policies: dict[LinkParameters, StockPolicy] = {}
+        self._policies: dict[LinkClass, StockPolicy] = {}
         self._timing, self._rounds, self._needed = timing, rounds, matching_decisions
         self._adversary, self._train_on_pairs, self._streams = adversary, train_on_pairs, streams
-        self._processors, self._replicas = len(network.processor_links), len(network.replica_links)
-        self._phases = phases(network, demand)
-        driven, legs = channel_leases(max(map(len, self._phases)), self._replicas)
-        assert driven <= demand.hub_channels and legs.max() <= demand.multiplexing, "leases exceed the channels"
+        self._processors, self._replicas = len(network.processor_routes), len(network.replica_routes)
+        self._phases = plan_phases(network, demand)
         if demand.slots < demand.pairs_per_shot:
             raise ValueError(
                 f"entanglement.slots must be at least the {demand.pairs_per_shot} pairs of a shot, got {demand.slots}"
+            )
+        if network.routed and not network.swapped:
+            raise ValueError(
+                "links.swap_success must be 1 and entanglement.purification_rounds 0 where keys come from "
+                "direct links, got others"
+            )
+        if network.routed and any(leg.attempt_dephasing > 0 for route in network.routes for leg in route.legs):
+            raise ValueError("links.attempt_dephasing must be 0 in a network with routes, got more")
+        rounds = network.processor_routes[0].swapping.purification_rounds
+        if demand.slots < demand.pairs_per_shot + rounds:
+            raise ValueError(
+                f"entanglement.slots must be at least {demand.pairs_per_shot + rounds}, a shot's pairs and one per "
+                f"round of purification, got {demand.slots}"
             )
         self.lookahead, self.own_lookahead = timing.planning_time, timing.control_delay
         self._round_index, self._started_at, self._plan_ends_at = WARM_UP, 0, 0
@@ -105,10 +121,11 @@ class EntanglementManager(Actor):
         self._extra_views = 0
         self._counts = np.zeros((3, 5), np.int64)
         self._stored = 0
+        self._link_books = self._empty_link_books()
         self._shots = np.zeros(2, np.int64)
         self._shrink_sum = np.zeros(demand.pairs_per_shot + 1)
         self._key_bits: dict[tuple[str, str], float] = {}
-        self._key_slot_lengths: dict[tuple[int, float, float], int] = {}
+        self._key_slot_lengths: dict[tuple[int, float, float], tuple[int, ...]] = {}
         self._plan_round(WARM_UP, 0)  # refuses an impossible demand before anything runs
 
     # --- what it answers ----------------------------------------------------------
@@ -127,6 +144,9 @@ class EntanglementManager(Actor):
                 return self._stall(now) if round_index == self._round_index and not self._decided else []
             case PlanFinished() as finished:
                 self._book(finished)
+                return []
+            case RoutePlanFinished() as finished:
+                self._book_route(finished)
                 return []
             case RoundDecided() as decided:
                 return self._count_decision(envelope.sender, decided, now)
@@ -205,23 +225,26 @@ class EntanglementManager(Actor):
 
     # --- plans ----------------------------------------------------------
 
-    def _plan_round(self, round_index: int, starts_at: int) -> tuple[list[tuple[str, GeneratePairs]], int]:
+    def _plan_round(
+        self, round_index: int, starts_at: int
+    ) -> tuple[list[tuple[str, GeneratePairs | GenerateRoutePairs]], int]:
         """All plans of a round, by link manager, and when the last one ends."""
-        plans: list[tuple[str, GeneratePairs]] = []
+        plans: list[tuple[str, GeneratePairs | GenerateRoutePairs]] = []
         begin = starts_at
-        for number, members in enumerate(self._phases):
+        for number, phase in enumerate(self._phases):
+            members = phase.members
             releases = {k: self._releases(k, round_index) for k in members}
             served = max(self._shots_end(k, releases[k]) for k in members)
-            key_slot = self._key_slot(members, round_index, with_replicas=number == 0)
-            for place, k in enumerate(members):
+            key_lengths = self._key_lengths(phase, round_index)
+            for k in members:
                 plans.append((processor_link_name(k), self._processor_plan(
-                    k, place, round_index, begin, releases[k], served, key_slot)))  # fmt: skip
+                    k, phase, round_index, begin, releases[k], served, key_lengths)))  # fmt: skip
             if number == 0:
                 plans += [
-                    (replica_link_name(i), self._replica_plan(i, round_index, begin, served, key_slot))
+                    (replica_link_name(i), self._replica_plan(i, phase, round_index, begin, served, key_lengths))
                     for i in range(self._replicas)
                 ]
-            begin += served + key_slot * self._replicas
+            begin += served + sum(key_lengths)
         return plans, begin
 
     def _releases(self, k: int, round_index: int) -> NDArray[np.int64]:
@@ -230,60 +253,76 @@ class EntanglementManager(Actor):
             return np.zeros(0, np.int64)
         shots = demand.warm_up_test_shots if round_index == WARM_UP else demand.shots + demand.test_shots
         generator = self._streams.generator("link", processor_link_name(k), "demand", round_index)
-        return demand.releases(self._network.processor_links[k], shots, generator)
+        return demand.releases(self._network.processor_routes[k], shots, generator)
 
     def _shots_end(self, k: int, releases: NDArray[np.int64]) -> int:
-        return int(releases[-1]) + self._demand.shot_deadline(self._network.processor_links[k]) if len(releases) else 0
+        return int(releases[-1]) + self._demand.shot_deadline(self._network.processor_routes[k]) if len(releases) else 0
 
     def _processor_plan(
-        self, k: int, place: int, round_index: int, begin: int, releases: NDArray[np.int64], served: int, key_slot: int
-    ) -> GeneratePairs:
+        self, k: int, phase: Phase, round_index: int, begin: int, releases: NDArray[np.int64], served: int,
+        key_lengths: tuple[int, ...],
+    ) -> GeneratePairs | GenerateRoutePairs:  # fmt: skip
         is_test = np.zeros(len(releases), bool)
         if round_index == WARM_UP:
             is_test[:] = True
         elif len(releases):
             hub = self._streams.generator("hub", HUB, f"tests of {processor_link_name(k)}", round_index)
             is_test[hub.choice(len(releases), self._demand.test_shots, replace=False)] = True
-        peers = [(place + slot) % self._replicas for slot in range(self._replicas)]
-        legs = [self._legs(processor_name(k), self._network.processor_links[k], j) for j in peers]
+        slots = {j: phase.processor_slots[k, j] for j in range(self._replicas)}
+        peers = sorted(slots, key=lambda j: slots[j])
         return self._plan(
-            round_index, begin, releases, is_test, self._network.processor_links[k], served, key_slot,
-            list(range(self._replicas)), [replica_name(j) for j in peers], self._wanted(False, round_index), legs,
+            processor_name(k), self._network.processor_routes[k], round_index, begin, releases, is_test, served,
+            key_lengths, [slots[j] for j in peers], peers, self._wanted(False, round_index),
         )  # fmt: skip
 
-    def _replica_plan(self, i: int, round_index: int, begin: int, served: int, key_slot: int) -> GeneratePairs:
+    def _replica_plan(
+        self, i: int, phase: Phase, round_index: int, begin: int, served: int, key_lengths: tuple[int, ...]
+    ) -> GeneratePairs | GenerateRoutePairs:
         peers = list(range(i + 1, self._replicas))
-        link = self._network.replica_links[i]
         return self._plan(
-            round_index, begin, np.zeros(0, np.int64), np.zeros(0, bool), link, served, key_slot,
-            [(i + j) % self._replicas for j in peers], [replica_name(j) for j in peers],
-            self._wanted(True, round_index), [self._legs(replica_name(i), link, j) for j in peers],
+            replica_name(i), self._network.replica_routes[i], round_index, begin, np.zeros(0, np.int64),
+            np.zeros(0, bool), served, key_lengths, [phase.replica_slots[i, j] for j in peers], peers,
+            self._wanted(True, round_index),
         )  # fmt: skip
 
     def _plan(
-        self, round_index: int, begin: int, releases: NDArray[np.int64], is_test: NDArray[np.bool_],
-        link: LinkParameters, served: int, key_slot: int, slots: list[int], peers: list[str], wanted: float,
-        legs: list[tuple[LinkParameters, ...]],
-    ) -> GeneratePairs:  # fmt: skip
-        demand = self._demand
+        self, name: str, route: Route, round_index: int, begin: int, releases: NDArray[np.int64],
+        is_test: NDArray[np.bool_], served: int, key_lengths: tuple[int, ...], slots: list[int], replicas: list[int],
+        wanted: float,
+    ) -> GeneratePairs | GenerateRoutePairs:  # fmt: skip
+        demand, policy = self._demand, self._policy(route)
+        peers, bits = tuple(replica_name(j) for j in replicas), np.full(len(replicas), wanted)
+        deadline, useful_age = demand.shot_deadline(route), demand.useful_age(route)
+        if self._network.routed:
+            least = 0.0 if demand.least_fidelity is None else (4 * demand.least_fidelity - 1) / 3
+            return GenerateRoutePairs(
+                round_index, begin, releases, is_test, demand.pairs_per_shot, deadline, policy, useful_age, least,
+                demand.slots, served, tuple(sum(key_lengths[:slot]) for slot in slots),
+                tuple(key_lengths[slot] for slot in slots), peers, bits, demand.key_useful_age,
+            )  # fmt: skip
+        legs = [self._legs(name, route, j) for j in replicas]
         rows = np.array([[leg.row() for leg in path] for path in legs]).reshape(
             len(legs), len(legs[0]) if legs else 1, 5
         )
         return GeneratePairs(
-            round_index, begin, releases, is_test, demand.pairs_per_shot,
-            demand.shot_deadline(link), demand.shot_period(link), self._policy(link), demand.useful_age(link),
-            demand.slots, served, key_slot, tuple(slots), tuple(peers),
-            np.full(len(peers), wanted), rows, demand.key_useful_age,
+            round_index, begin, releases, is_test, demand.pairs_per_shot, deadline, demand.shot_period(route), policy,
+            useful_age, demand.slots, served, key_lengths[0], tuple(slots), peers, bits, rows, demand.key_useful_age,
         )  # fmt: skip
 
-    def _policy(self, link: LinkParameters) -> StockPolicy:
+    def _policy(self, route: Route) -> StockPolicy:
+        link = self._demand.link_class(route)
         if link not in self._policies:
-            self._policies[link] = self._scheduler.stock_policy(self._demand.link_class(link))
+            self._policies[link] = policy = self._scheduler.stock_policy(link)
+            if self._network.routed and (policy.clairvoyant or policy.freshest_first):
+                raise ValueError(
+                    "scheduling must not be clairvoyant or freshest_first in a network with routes, got one of them"
+                )
         return self._policies[link]
 
-    def _legs(self, name: str, link: LinkParameters, replica: int) -> tuple[LinkParameters, ...]:
+    def _legs(self, name: str, route: Route, replica: int) -> tuple[LinkParameters, ...]:
+        """The links of a key path, from the party of that name to the replica."""
         if self._network.swapped:
-            return (link, self._network.replica_links[replica])
+            return (*reversed(route.legs), *self._network.replica_routes[replica].legs)
         return (self._network.direct_links[name, replica_name(replica)],)
 
     def _wanted(self, between_replicas: bool, round_index: int) -> float:
@@ -296,47 +335,51 @@ class EntanglementManager(Actor):
             return 2.0 * (2 * good + 2 * change)
         return 2.0 * (good + self._extra_views * change)
 
-    def _key_slot(self, members: Sequence[int], round_index: int, with_replicas: bool) -> int:
-        """Long enough for every path of the phase; what was computed for the same demand is remembered."""
-        wanted = (self._wanted(False, round_index), self._wanted(True, round_index) if with_replicas else 0.0)
-        key = (members[0], *wanted)
+    def _key_lengths(self, phase: Phase, round_index: int) -> tuple[int, ...]:
+        """Of every key slot: long enough for its paths; what was computed for the same demand is remembered."""
+        between = self._wanted(True, round_index) if phase.replica_slots else 0.0
+        key = (phase.members[0], self._wanted(False, round_index), between)
         if key not in self._key_slot_lengths:
-            self._key_slot_lengths[key] = picoseconds(self._longest_key_path(members, *wanted))
+            longest = [0.0] * phase.key_slots
+            for slot, needed in self._key_path_times(phase, round_index):
+                longest[slot] = max(longest[slot], needed)
+            if not self._network.routed:
+                longest = [max(longest)] * phase.key_slots
+            self._key_slot_lengths[key] = tuple(map(picoseconds, longest))
         return self._key_slot_lengths[key]
 
-    def _longest_key_path(self, members: Sequence[int], processor_bits: float, replica_bits: float) -> float:
-        links, replicas = self._network, range(self._replicas)
+    def _key_path_times(self, phase: Phase, round_index: int) -> Iterator[tuple[int, float]]:
+        """Slot and seconds of every key path of a phase."""
+        network, mine, between = self._network, self._wanted(False, round_index), self._wanted(True, round_index)
         paths = [
-            (self._legs(processor_name(k), links.processor_links[k], j), processor_bits)
-            for k in members
-            for j in replicas
+            (slot, self._legs(processor_name(k), network.processor_routes[k], j), mine)
+            for (k, j), slot in phase.processor_slots.items()
+        ] + [
+            (slot, self._legs(replica_name(i), network.replica_routes[i], j), between)
+            for (i, j), slot in phase.replica_slots.items()
         ]
-        if replica_bits:
-            paths += [
-                (self._legs(replica_name(i), links.replica_links[i], j), replica_bits)
-                for i in replicas
-                for j in replicas
-                if j > i
-            ]
-        return max(key_path_seconds(legs, self._swap_werner, bits, self._demand) for legs, bits in paths)
+        for slot, legs, bits in paths:
+            if network.routed:
+                yield slot, route_key_seconds(legs, network.processor_routes[0].swapping, bits, self._demand)
+            else:
+                yield slot, key_path_seconds(legs, self._swap_werner, bits, self._demand)
 
     def estimate(self) -> Estimate:
         """What one round will cost, before any is run."""
         plans, ends = self._plan_round(0, 0)
         _, warm_up = self._plan_round(WARM_UP, 0)
-        bits = sum(float(plan.key_bits_wanted.sum()) for _, plan in plans)
-        shots = sum(len(plan.releases) for _, plan in plans)
-        keys = sum(
-            bits_wanted * len(legs) / max(1e-9, self._bits_per_pair(legs))
-            for _, plan in plans
-            for bits_wanted, legs in zip(plan.key_bits_wanted, plan.key_legs, strict=True)
-        )
-        return Estimate(shots * self._demand.pairs_per_shot + keys, bits, seconds(ends), seconds(warm_up))
-
-    def _bits_per_pair(self, legs: NDArray[np.float64]) -> float:
-        werner = math.prod((4 * leg[3] - 1) / 3 for leg in legs) * (self._swap_werner if len(legs) == 2 else 1.0)
-        e = (1 - werner) / 2
-        return 1 + 2 * (e * math.log2(e) + (1 - e) * math.log2(1 - e)) if e > 0 else 1.0
+        routes = {processor_link_name(k): route for k, route in enumerate(self._network.processor_routes)}
+        routes |= {replica_link_name(j): route for j, route in enumerate(self._network.replica_routes)}
+        bits = pairs = 0.0
+        for name, plan in plans:
+            raw = 2 ** routes[name].swapping.purification_rounds
+            pairs += len(plan.releases) * self._demand.pairs_per_shot * len(routes[name].legs) * raw
+            for peer, wanted in zip(plan.key_peers, plan.key_bits_wanted, strict=True):
+                legs = self._legs(name.removeprefix("link/"), routes[name], int(peer.removeprefix("replica/")))
+                per_pair = float(key_rate(path_fidelity(legs, routes[name].swapping)))
+                bits += float(wanted)
+                pairs += float(wanted) * len(legs) * raw / max(1e-9, per_pair)
+        return Estimate(pairs, bits, seconds(ends), seconds(warm_up))
 
     # --- books ----------------------------------------------------------
 
@@ -344,6 +387,17 @@ class EntanglementManager(Actor):
         self._counts += finished.counts
         self._counts[1] += finished.leg_counts.sum(axis=0)
         self._stored += finished.stored
+        self._book_services(finished)
+
+    def _book_route(self, finished: RoutePlanFinished) -> None:
+        links = list(finished.links)
+        self._counts += finished.link_counts.sum(axis=0)
+        self._stored += int(finished.link_stored.sum())
+        self._link_books[links, :, :5] += finished.link_counts
+        self._link_books[links, 0, 5] += finished.link_stored
+        self._book_services(finished)
+
+    def _book_services(self, finished: PlanFinished | RoutePlanFinished) -> None:
         self._shots += (finished.shots, finished.shots_on_time)
         if finished.shots and finished.round_index >= 0:
             self._shrink_sum += finished.shrink
@@ -360,11 +414,18 @@ class EntanglementManager(Actor):
             "shrink": self._shrink_sum / self._processors,
             "key_bits": float(sum(self._key_bits.values())),
         }
+        if self._network.routed:
+            values["link_books"] = self._link_books
         return Observation(name, values | more)
+
+    def _empty_link_books(self) -> NDArray[np.int64]:
+        """Of every physical link and use: generated, used, late, expired, sacrificed, stored; none without routes."""
+        return np.zeros((len(self._network.ends) if self._network.routed else 0, 3, 6), np.int64)
 
     def _clear_books(self) -> None:
         self._counts = np.zeros((3, 5), np.int64)
         self._stored = 0
+        self._link_books = self._empty_link_books()
         self._shots = np.zeros(2, np.int64)
         self._shrink_sum = np.zeros_like(self._shrink_sum)
 
@@ -373,6 +434,7 @@ class EntanglementManager(Actor):
         return (
             self._round_index, self._started_at, self._plan_ends_at, self._decisions, self._decided, self._extra_views,
             self._counts, self._stored, self._shots, self._shrink_sum, sorted(self._key_bits.items()),
+            self._link_books,
         )  # fmt: skip
 
     def restore(self, state: Any) -> None:
@@ -381,3 +443,4 @@ class EntanglementManager(Actor):
         self._decisions = dict(decisions)
         self._counts, self._stored, self._shots = np.array(state[6]), state[7], np.array(state[8])
         self._shrink_sum, self._key_bits = np.array(state[9]), dict(state[10])
+        self._link_books = np.array(state[11])

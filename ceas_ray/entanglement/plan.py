@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
-from ceas_ray.network.link_parameters import LinkParameters, NetworkPlan
+from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.network.route import Served, Swapping, path_fidelity
 from ceas_ray.quantum.bell_pairs import decayed_fidelity, key_rate, swapped_fidelity, werner_parameter
 from ceas_ray.quantum.bell_pairs import fidelity_of_werner as fidelity_of
 from ceas_ray.scheduling.perishable_chain import LinkClass
@@ -30,6 +33,7 @@ class Demand:
     of a link is such that its supply (generation rate over demand within a burst) is `supply`. A shot needs
     `pairs_per_shot` pairs at most `deadline_periods` after its release, none older than `useful_age_periods`, or (if
     given) below `least_fidelity`. test_share: of the shots. key_margin: key slots are that much longer than the mean.
+    node_slots: memory slots that a node lends to all links together (None: as many as they ask for).
     """
 
     shots: int
@@ -48,28 +52,29 @@ class Demand:
     key_useful_age: int
     key_margin: float
     fresh_hash_keys: bool
+    node_slots: int | None = None
 
-    def shot_period(self, link: LinkParameters) -> int:
+    def shot_period(self, link: Served) -> int:
         """The time between the shots of a burst on this link, ps."""
         return round(self.supply * self.pairs_per_shot / link.rate * PICOSECONDS_PER_SECOND)
 
-    def useful_age(self, link: LinkParameters) -> int:
+    def useful_age(self, link: Served) -> int:
         """How long after emission a pair of this link may be used, ps; ValueError if it never may."""
         if self.least_fidelity is None:
             return round(self.useful_age_periods * self.shot_period(link))
         if link.fidelity <= self.least_fidelity:
             raise ValueError(
-                f"entanglement.least_fidelity must be below every link's fidelity, got {self.least_fidelity} "
-                f"for a link of {link.fidelity:.4f}"
+                f"entanglement.least_fidelity must be below the fidelity of every link or route, got "
+                f"{self.least_fidelity} for one of {link.fidelity:.4f}"
             )
         age = min(link.age_at_fidelity(self.least_fidelity), _LONGEST_AGE_SECONDS)
         return int(age * PICOSECONDS_PER_SECOND)
 
-    def shot_deadline(self, link: LinkParameters) -> int:
+    def shot_deadline(self, link: Served) -> int:
         """How long after its release a shot may execute, ps."""
         return round(self.deadline_periods * self.shot_period(link))
 
-    def link_class(self, link: LinkParameters) -> LinkClass:
+    def link_class(self, link: Served) -> LinkClass:
         """The link as schedulers see it: rounded, so that links that hardly differ share one solution."""
         period = self.shot_period(link)
         success = (
@@ -91,7 +96,7 @@ class Demand:
         """Shots of a round that the hub tests."""
         return round(self.shots * self.test_share / (1 - self.test_share))
 
-    def releases(self, link: LinkParameters, shots: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    def releases(self, link: Served, shots: int, generator: np.random.Generator) -> NDArray[np.int64]:
         """Release times of the shots, relative to the start of the plan, ps."""
         period = self.shot_period(link)
         number = math.ceil(shots / self.burst_shots)
@@ -109,35 +114,17 @@ def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
 
     A driven leg of a replica takes one hub channel, whatever it multiplexes. Raises ValueError if none is left.
     """
-    replicas = len(network.replica_links)
+    replicas = len(network.replica_routes)
     most = min(demand.hub_channels - replicas, replicas * (demand.multiplexing - 1))
     if most < 1:
         raise ValueError(
             f"entanglement.hub_channels must exceed the {replicas} legs of the committee and entanglement.multiplexing "
             f"must be at least 2, got {demand.hub_channels} and {demand.multiplexing}"
         )
-    order = sorted(range(len(network.processor_links)), key=lambda k: (network.processor_links[k].rate, k))
+    order = sorted(range(len(network.processor_routes)), key=lambda k: (network.processor_routes[k].rate, k))
     count = math.ceil(len(order) / most)
     size = math.ceil(len(order) / count)
     return tuple(tuple(order[start : start + size]) for start in range(0, len(order), size))
-
-
-def channel_leases(phase_size: int, replicas: int) -> tuple[int, NDArray[np.int64]]:
-    """Hub channels that a phase drives, and for each key slot and leg the multiplexed channels in use.
-
-    In slot s the processor with place m in its phase is connected with replica (m + s) mod n, replica i with replica j
-    where i + j = s mod n.
-    """
-    legs = np.zeros((replicas, replicas), np.int64)
-    for slot in range(replicas):
-        for place in range(phase_size):
-            legs[slot, (place + slot) % replicas] += 1
-        for i in range(replicas):
-            for j in range(i + 1, replicas):
-                if (i + j) % replicas == slot:
-                    legs[slot, i] += 1
-                    legs[slot, j] += 1
-    return phase_size + replicas, legs
 
 
 def key_path_seconds(legs: tuple[LinkParameters, ...], swap_werner: float, bits: float, demand: Demand) -> float:
@@ -158,6 +145,42 @@ def key_path_seconds(legs: tuple[LinkParameters, ...], swap_werner: float, bits:
             f"on a path of {len(legs)} links"
         )
     return demand.key_margin * bits / rate
+
+
+def route_key_seconds(legs: tuple[LinkParameters, ...], swapping: Swapping, bits: float, demand: Demand) -> float:
+    """As `key_path_seconds`, for any number of legs: one round of a pair of the ends takes until the last leg has one.
+
+    The mean greatest of exponential times; divided by the chance that all other legs come within the useful age after
+    the fastest one, and by that of all swaps. Meant to be long enough, not exact.
+    """
+    half = demand.key_useful_age / 2
+    aged = tuple(
+        replace(
+            leg,
+            weights=None,
+            fidelity=float(decayed_fidelity(leg.fidelity, seconds(round(half)), leg.coherence_seconds / 2)),
+        )
+        for leg in legs
+    )
+    fidelity = path_fidelity(aged, swapping)
+    per_pair = float(key_rate(max(0.25, fidelity)))
+    if per_pair <= 0:
+        raise ValueError(
+            f"links: end-to-end pairs must have a fidelity above .835 to yield a key, got {fidelity:.4f} "
+            f"on a path of {len(legs)} links"
+        )
+    rates = sorted(leg.rate * swapping.purified(leg.fidelity)[1] for leg in legs)
+    age = demand.key_useful_age / PICOSECONDS_PER_SECOND
+    in_time = math.prod(1 - math.exp(-rate * age) for rate in rates[:-1]) * swapping.success ** (len(legs) - 1)
+    return demand.key_margin * bits / per_pair * mean_greatest(rates) / in_time
+
+
+def mean_greatest(rates: Sequence[float]) -> float:
+    """The mean of the greatest of independent exponential times: sum over subsets S of (-1)^(|S|+1) / sum of rates."""
+    sums: list[tuple[int, float]] = [(-1, 0.0)]
+    for rate in rates:
+        sums += [(-sign, total + rate) for sign, total in sums]
+    return math.fsum(sign / total for sign, total in sums[1:])
 
 
 @dataclass(frozen=True)

@@ -176,6 +176,55 @@ class PlanFinished:
 
 
 @message
+class GenerateRoutePairs:
+    """A plan for a route of several links, as `GeneratePairs`: one group of links, simulated as one.
+
+    Times, shots, stock policy (of every leg) and keys as there, but each path has its own time: it begins key_starts[i]
+    after the key part begins, and lasts key_lengths[i]. least_werner: end-to-end pairs below it are given up.
+    useful_age, key_useful_age: of every leg's pairs. slots: the lease of memory slots at each end of every leg.
+    Swapping and purification are the route's.
+    """
+
+    round_index: int
+    starts_at: int
+    releases: Any
+    is_test: Any
+    pairs_per_shot: int
+    shot_deadline: int
+    policy: StockPolicy
+    useful_age: int
+    least_werner: float
+    slots: int
+    key_starts_at: int
+    key_starts: tuple[int, ...]
+    key_lengths: tuple[int, ...]
+    key_peers: tuple[str, ...]
+    key_bits_wanted: Any
+    key_useful_age: int
+
+
+@message
+class RoutePlanFinished:
+    """Route manager to entanglement manager: what became of a plan, as `PlanFinished`, booked by physical link.
+
+    links: their numbers. link_counts: int64 (links, 3, 5), rows and columns as there: an end-to-end pair of N links is
+    one pair on each. link_stored: int64 (links,).
+    """
+
+    round_index: int
+    link: str
+    links: tuple[int, ...]
+    link_counts: Any
+    link_stored: Any
+    shots: int
+    shots_on_time: int
+    key_peers: tuple[str, ...]
+    key_bits: Any
+    shrink: Any
+    trace: bytes
+
+
+@message
 class ShotsDelivered:
     """Link manager to processor: which of the round's training shots got their pairs in time, and how good they were.
 

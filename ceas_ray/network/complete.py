@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, NetworkPlan
+from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
+from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.star import Star
 
 
@@ -31,4 +32,4 @@ class Complete:
             for j in range(replicas)
             if place < processors + j
         }
-        return NetworkPlan(star.processor_links, star.replica_links, direct, swapped=False)
+        return replace(star, direct_links=direct, swapped=False)

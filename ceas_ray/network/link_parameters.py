@@ -138,19 +138,6 @@ class LinkParameters:
 
 
 @dataclass(frozen=True)
-class NetworkPlan:
-    """Who has which link: the hub's to every processor and replica, and direct ones between nodes if there are any.
-
-    swapped: whether keys between two nodes come from pairs swapped at the hub; otherwise from their own direct link.
-    """
-
-    processor_links: tuple[LinkParameters, ...]
-    replica_links: tuple[LinkParameters, ...]
-    direct_links: dict[tuple[str, str], LinkParameters]
-    swapped: bool
-
-
-@dataclass(frozen=True)
 class Heterogeneity:
     """Lengths are drawn log-uniformly, fidelities uniformly (in the triangle about the mean); replicas sit close by."""
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, NetworkPlan
+from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
+from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.network.route import Route, Swapping
 
 
 @dataclass(frozen=True)
@@ -24,4 +26,10 @@ class Star:
         """Draw the links."""
         links = tuple(hardware.link(spread.length(generator), spread.fidelity(generator)) for _ in range(processors))
         legs = tuple(hardware.link(spread.replica_km, spread.replica_fidelity) for _ in range(replicas))
-        return NetworkPlan(links, legs, {}, swapped=True)
+        names = [f"processor/{k}" for k in range(processors)] + [f"replica/{j}" for j in range(replicas)]
+        routes = tuple(
+            Route((link,), (number,), ("hub", name), Swapping(hardware.swap_werner))
+            for number, (link, name) in enumerate(zip((*links, *legs), names, strict=True))
+        )
+        ends = tuple(("hub", name) for name in names)
+        return NetworkPlan(routes[:processors], routes[processors:], {}, swapped=True, ends=ends)

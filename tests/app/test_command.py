@@ -23,7 +23,27 @@ BAD = {
     "unknown key with plus": (["+processors.cuont=3"], "did you mean processors.count?"),
     "unknown group with plus": (["+nothing.here=3"], "nothing must be a known key"),
     "forced out of range": (["++processors.count=0"], "processors.count must be"),
-    "unknown choice": (["network=ring"], "network must be one of complete, star, got 'ring'"),
+    "unknown choice": (["network=torus"], "network must be one of complete, graphml, grid, line, "),
+    "a network in pieces": (
+        ["network=random_geometric", "network.radius_km=0.9"], "but node/0002 cannot be reached from node/0000: raise",
+    ),
+    "no node but the hub": (["network=line", "network.nodes=1"], "nodes must be a number >= 2, got 1"),
+    "a network without a file": (["network=graphml"], "network.file must be a text, got None"),
+    "a missing network": (["network=graphml", "network.file=/nowhere.graphml"], "there is none at /nowhere.graphml"),
+    "routes that yield no key": (["network=line", "network.nodes=11"], "to yield a key, got 0.8"),
+    "routes below the least fidelity": (
+        ["network=grid", "entanglement.least_fidelity=0.97"], "entanglement.least_fidelity must be below",
+    ),
+    "few slots of a node": (["network=line", "entanglement.node_slots=40"], "entanglement.node_slots at least 48"),
+    "a scheduler that routes lack": (["network=line", "scheduling=clairvoyant"], "scheduling must not be clairvoyant"),
+    "dephasing that routes lack": (["network=line", "links.attempt_dephasing=0.01"], "attempt_dephasing must be 0"),
+    "purified direct links": (
+        ["network=complete", "entanglement.purification_rounds=1"], "entanglement.purification_rounds 0 where keys",
+    ),
+    "swaps that never succeed": (["links.swap_success=0"], "links.swap_success must be a number in [0"),
+    "slots for purification": (
+        ["entanglement.purification_rounds=1", "entanglement.slots=3"], "entanglement.slots must be at least 4",
+    ),
     "unknown experiment": (["experiment=headline"], "experiment must be one of"),
     "unknown word": (["training.partition=circuit"], "training.partition must be one of data"),
     "small committee": (["consensus.committee_size=3"], "consensus.committee_size must be at least 4"),

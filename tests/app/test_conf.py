@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ceas_ray.app.compose import composed, jobs
@@ -11,13 +13,15 @@ from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, build
 from ceas_ray.app.world import build_world
 
+OWN_NETWORK = Path(__file__).with_name("cities.graphml")
 CHOICES = [(path.parent.name, path.stem) for path in sorted(conf_directory().glob("*/*.yaml"))]
 NO_KEY = {"nv", "atomic_ensemble"}
 """Profiles whose pairs, swapped at the hub, yield no key."""
 
 
 def settings_of(group: str, choice: str) -> RunSettings:
-    return build(RunSettings, composed([f"{group}={choice}", "processors.count=8", "training.rounds=1"]))
+    own = [f"network.file={OWN_NETWORK}"] if choice == "graphml" else []
+    return build(RunSettings, composed([f"{group}={choice}", "processors.count=8", "training.rounds=1", *own]))
 
 
 @pytest.mark.parametrize(("group", "choice"), [pair for pair in CHOICES if pair[0] != "links" or pair[1] not in NO_KEY])

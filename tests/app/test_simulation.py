@@ -29,6 +29,48 @@ def test_any_number_of_hosts_gives_the_same_digest_and_model(overrides: tuple[st
         assert ends(Simulation(LocalCluster(hosts))) == one
 
 
+ROUTED = (
+    "network.link_fidelity=0.995", "processors.count=5", "consensus.committee_size=4", "training.rounds=1",
+    "entanglement.multiplexing=3",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        ("network=line",),
+        ("network=grid", "scheduling=oblivious", "links.swap_success=0.8", "entanglement.slots=6"),
+        ("network=ring", "entanglement.purification_rounds=1", "entanglement.swapping=in_order"),
+    ],
+)
+def test_routes_give_the_same_on_any_number_of_hosts_and_across_a_cut(network: tuple[str, ...]) -> None:
+    overrides = (*network, *ROUTED)
+    one = ends(Simulation(LocalCluster(small_world(*overrides).one_host())))
+    assert len(one) == 1
+    for processor_hosts, link_hosts in ((1, 2), (4, 4)):
+        hosts = small_world(*overrides).hosts(processor_hosts, link_hosts)
+        assert ends(Simulation(LocalCluster(hosts))) == one
+    first = Simulation(LocalCluster(small_world(*overrides).hosts(2, 1)))
+    assert not list(first.run_until(2 * 10**11))
+    second = Simulation(LocalCluster(small_world(*overrides).hosts(1, 3)))
+    second.restore(decode(encode(first.snapshot())))
+    assert ends(second) == one
+
+
+def test_every_physical_link_has_exact_books() -> None:
+    found, simulation = rounds_of("network=line", "entanglement.purification_rounds=1", *ROUTED)
+    assert [observed["name"] for observed in found] == ["warm_up", "round"]
+    for observed in found:
+        books = np.asarray(observed["link_books"])
+        assert books.shape == (4, 3, 6)
+        assert (books >= 0).all()
+        np.testing.assert_array_equal(books[..., 0], books[..., 1:].sum(axis=-1))
+        np.testing.assert_array_equal(books[..., :5].sum(axis=0), observed["counts"])
+        assert books[..., 5].sum() == observed["stored"]
+        assert (books[:, 1, 0] > 0).all(), "keys need every link of the line"
+    assert 0 < key_bits_spent(simulation.snapshot()) <= sum(observed["key_bits"] for observed in found)
+
+
 def test_another_seed_gives_another_digest() -> None:
     digests = {ends(Simulation(LocalCluster(small_world(f"seed={s}").one_host())))[-1] for s in (1, 2, 3)}
     assert len(digests) == 3

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ceas_ray.entanglement.plan import Demand, channel_leases, key_path_seconds, phases
-from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
-from ceas_ray.network.star import Star
+from ceas_ray.entanglement.plan import Demand, key_path_seconds, mean_greatest, route_key_seconds
+from ceas_ray.kernel.time import picoseconds
+from ceas_ray.links.route_loop import run_route_keys
+from ceas_ray.links.simulate_route import leg_rows, route_rules
+from ceas_ray.network.link_parameters import LinkHardware
+from ceas_ray.network.route import Swapping
 
 HARDWARE = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98)
-SPREAD = Heterogeneity(0.5, 5.0, 0.94, 0.97, 0.985, 0.5, 0.98)
 
 
 def demand(**changes: Any) -> Demand:
@@ -26,26 +28,6 @@ def demand(**changes: Any) -> Demand:
         "fresh_hash_keys": True,
     }  # fmt: skip
     return Demand(**(values | changes))
-
-
-@given(
-    processors=st.integers(1, 120),
-    replicas=st.integers(4, 13),
-    channels=st.integers(5, 60),
-    multiplexing=st.integers(2, 9),
-)
-def test_leases_never_exceed_the_channels(processors: int, replicas: int, channels: int, multiplexing: int) -> None:
-    network = Star().build(processors, replicas, HARDWARE, SPREAD, np.random.default_rng(1))
-    asked = demand(hub_channels=channels, multiplexing=multiplexing)
-    if channels <= replicas:
-        with pytest.raises(ValueError, match=r"entanglement\.hub_channels must exceed"):
-            phases(network, asked)
-        return
-    groups = phases(network, asked)
-    assert sorted(k for group in groups for k in group) == list(range(processors))
-    driven, legs = channel_leases(max(map(len, groups)), replicas)
-    assert driven <= channels
-    assert legs.max() <= multiplexing
 
 
 @given(shots=st.integers(1, 300), seed=st.integers(0, 1000))
@@ -81,3 +63,30 @@ def test_key_slots_are_long_enough_for_what_they_must_distil() -> None:
     short = key_path_seconds((HARDWARE.link(1.0, 0.97), HARDWARE.link(0.5, 0.98)), 0.98, 244, demand())
     longer = key_path_seconds((HARDWARE.link(5.0, 0.97), HARDWARE.link(0.5, 0.98)), 0.98, 244, demand())
     assert 0 < short < longer
+
+
+def test_the_mean_greatest_of_exponential_times() -> None:
+    assert mean_greatest([4.0]) == pytest.approx(0.25)
+    assert mean_greatest([1.0] * 4) == pytest.approx(25 / 12)
+    times = np.random.default_rng(1).exponential([1.0, 0.5, 2.0], (200000, 3)).max(axis=1)
+    assert mean_greatest([1.0, 2.0, 0.5]) == pytest.approx(times.mean(), rel=0.01)
+
+
+@pytest.mark.parametrize("swapping", [Swapping(0.98), Swapping(0.98, 0.8), Swapping(0.98, purification_rounds=1)])
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_key_slots_of_routes_suffice_and_are_not_far_too_long(number: int, swapping: Swapping) -> None:
+    legs = tuple(HARDWARE.link(length, 0.985) for length in (1.0, 0.5, 2.0, 1.0)[:number])
+    length = picoseconds(route_key_seconds(legs, swapping, 2000, demand()))
+    rows, latencies = leg_rows(legs)
+    rules, odds = route_rules(swapping, 24, demand().key_useful_age, 0.0, False)
+    trace = np.zeros(2)
+    book = np.zeros((number, 5), np.int64)
+    bits = run_route_keys(
+        np.random.Generator(np.random.Philox(1)), rows, latencies, rules, odds, 0, length, 1e9, True, book, trace
+    )
+    assert 2000 <= bits <= 8000
+
+
+def test_routes_that_yield_no_key_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"to yield a key, got 0\.7"):
+        route_key_seconds((HARDWARE.link(1.0, 0.95),) * 5, Swapping(0.98), 100, demand())

@@ -1,0 +1,146 @@
+"""Paths over several links, swapped at the nodes between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from ceas_ray.network.link_parameters import LinkParameters
+
+
+class Served(Protocol):
+    """What can be asked for pairs: a link, or a route."""
+
+    @property
+    def rate(self) -> float:
+        """Pairs per second while it generates."""
+
+    @property
+    def fidelity(self) -> float:
+        """Of a pair at age 0."""
+
+    @property
+    def attempt_period(self) -> int:
+        """Of an attempt (of a route: on its slowest link), ps; so are the next two."""
+
+    @property
+    def modes(self) -> int:
+        """Trials of an attempt."""
+
+    @property
+    def success_probability(self) -> float:
+        """Of a trial."""
+
+    def age_at_fidelity(self, least: float) -> float:
+        """The age in seconds at which a pair's fidelity has fallen to `least`."""
+
+    @property
+    def latency(self) -> int:
+        """L / c, ps."""
+
+
+@dataclass(frozen=True)
+class Swapping:
+    """How the pairs of a route's links become pairs of its ends.
+
+    werner: what a Bell measurement multiplies w by. success: the probability that it succeeds (a failure loses both
+    pairs). purification_rounds: of BBPSSW on each link, before its pairs are swapped. order: any two neighbouring pairs
+    at once, or from the first end (the hub) outwards.
+    """
+
+    werner: float
+    success: float = 1.0
+    purification_rounds: int = 0
+    order: Literal["as_soon_as_possible", "in_order"] = "as_soon_as_possible"
+
+    def purified(self, fidelity: float) -> tuple[float, float]:
+        """Fidelity of a link's pairs after the rounds, and how many come of one raw pair, without ageing (BBPSSW)."""
+        kept = 1.0
+        for _ in range(self.purification_rounds):
+            rest = (1 - fidelity) / 3
+            success = fidelity**2 + 2 * fidelity * rest + 5 * rest**2
+            fidelity, kept = (fidelity**2 + rest**2) / success, kept * success / 2
+        return fidelity, kept
+
+
+@dataclass(frozen=True)
+class Route:
+    """A chain of links from the hub to a processor or replica, the hub's end first.
+
+    links: their numbers in `NetworkPlan.ends`. nodes: the names along the way, one more than legs.
+    """
+
+    legs: tuple[LinkParameters, ...]
+    links: tuple[int, ...]
+    nodes: tuple[str, ...]
+    swapping: Swapping
+
+    @staticmethod
+    def of(legs: Sequence[LinkParameters], swapping: Swapping) -> Route:
+        """A route over these links, outside any network."""
+        nodes = tuple(f"node/{number:04d}" for number in range(len(legs) + 1))
+        return Route(tuple(legs), tuple(range(len(legs))), nodes, swapping)
+
+    @property
+    def rate(self) -> float:
+        """End-to-end pairs per second: those of the slowest link, less what purification and failed swaps take."""
+        return path_rate(self.legs, self.swapping)
+
+    @property
+    def fidelity(self) -> float:
+        """Of an end-to-end pair at age 0."""
+        return path_fidelity(self.legs, self.swapping)
+
+    @property
+    def slowest(self) -> LinkParameters:
+        """The link that delivers least, the first of several."""
+        return min(self.legs, key=lambda leg: leg.rate * self.swapping.purified(leg.fidelity)[1])
+
+    @property
+    def attempt_period(self) -> int:
+        """Of the slowest link."""
+        return self.slowest.attempt_period
+
+    @property
+    def modes(self) -> int:
+        """Of the slowest link."""
+        return self.slowest.modes
+
+    @property
+    def success_probability(self) -> float:
+        """Of the slowest link."""
+        return self.slowest.success_probability
+
+    def age_at_fidelity(self, least: float) -> float:
+        """The age at which an end-to-end pair that was fresh has fallen to `least` (Werner, depolarizing)."""
+        if len(self.legs) == 1 and self.swapping.purification_rounds == 0:
+            return self.legs[0].age_at_fidelity(least)
+        return self.coherence_seconds / 2 * math.log((self.fidelity - 0.25) / (least - 0.25))
+
+    @property
+    def coherence_seconds(self) -> float:
+        """Of each of the two outer memories, such that both together decay as they do: their harmonic mean."""
+        first, last = self.legs[0].coherence_seconds, self.legs[-1].coherence_seconds
+        return first if first == last else 2 / (1 / first + 1 / last)
+
+    @property
+    def latency(self) -> int:
+        """Sum of L / c over the links, ps."""
+        return sum(leg.latency for leg in self.legs)
+
+
+def path_fidelity(legs: tuple[LinkParameters, ...], swapping: Swapping) -> float:
+    """Fidelity at age 0 of the pairs swapped over these legs, F = (1 + 3 w) / 4 with w = prod w_i times swaps."""
+    raw = [swapping.purified(leg.fidelity)[0] for leg in legs]
+    if len(legs) == 1:
+        return raw[0]
+    werner = math.prod((4 * fidelity - 1) / 3 for fidelity in raw) * swapping.werner ** (len(legs) - 1)
+    return (1 + 3 * werner) / 4
+
+
+def path_rate(legs: tuple[LinkParameters, ...], swapping: Swapping) -> float:
+    """Pairs per second over these legs if their stocks never run dry: the least rate of a link after purification."""
+    slowest = min(leg.rate * swapping.purified(leg.fidelity)[1] for leg in legs)
+    return slowest * swapping.success ** (len(legs) - 1)

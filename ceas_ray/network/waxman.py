@@ -1,0 +1,60 @@
+"""Nodes in a square, linked at random, near ones rather than far ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
+from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.network.routing import Graph, RouteBy, checked, drawn, node_names, settled
+
+
+@dataclass(frozen=True)
+class Waxman:
+    """Nodes d apart are linked with probability beta exp(-d / (alpha L)), L the diagonal (Waxman, IEEE JSAC 6, 1988).
+
+    nodes: with the hub's. side_km: of the square. Links are as long as their nodes are apart.
+    link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate.
+    """
+
+    nodes: int
+    side_km: float
+    alpha: float
+    beta: float
+    link_fidelity: float | None
+    route_by: RouteBy
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for values out of range."""
+        checked("nodes", self.nodes, 2)
+        checked("side_km", self.side_km, 0, exclusive=True)
+        checked("alpha", self.alpha, 0, exclusive=True)
+        checked("beta", self.beta, 0, 1, exclusive=True)
+        checked("link_fidelity", self.link_fidelity, 0.25, 1)
+
+    def build(
+        self,
+        processors: int,
+        replicas: int,
+        hardware: LinkHardware,
+        spread: Heterogeneity,
+        generator: np.random.Generator,
+    ) -> NetworkPlan:
+        """Draw places and links; the hub at the center, replicas and then processors from the nearest node on.
+
+        Raises ValueError if some node cannot be reached: nothing is drawn again in silence.
+        """
+        places = generator.uniform(0, self.side_km, (self.nodes, 2))
+        pairs, lengths = [], []
+        for i in range(self.nodes):
+            for j in range(i + 1, self.nodes):
+                apart = float(np.hypot(*(places[i] - places[j])))
+                chance = self.beta * np.exp(-apart / (self.alpha * self.side_km * np.sqrt(2)))
+                if generator.random() < chance:
+                    pairs.append((i, j))
+                    lengths.append(apart)
+        links = drawn(pairs, lengths, self.link_fidelity, hardware, spread, generator)
+        graph = Graph(node_names(self.nodes), links, "raise network.alpha or network.beta (or take another seed)")
+        return settled(graph, processors, replicas, self.route_by, hardware.swap_werner)

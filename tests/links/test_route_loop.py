@@ -1,0 +1,383 @@
+"""Pairs over several links: closed forms, exact books, and the same life as the loops for one and two links."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ceas_ray.links.link_loop import (
+    EXPIRED,
+    GENERATED,
+    LATE,
+    SACRIFICED,
+    TESTING,
+    TRAINING,
+    USED,
+    ShotBooks,
+    ShotDemand,
+    link_model,
+    run_key_path,
+    run_shots,
+    stock_rule,
+)
+from ceas_ray.links.route_loop import run_route_deliveries, run_route_keys, run_route_shots
+from ceas_ray.links.simulate_route import Deliveries, leg_rows, route_rules, simulate_route
+from ceas_ray.messages.payloads import StockPolicy
+from ceas_ray.network.link_parameters import LinkHardware, LinkParameters
+from ceas_ray.network.route import Route, Swapping
+
+HARDWARE = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98)
+IDEAL = Swapping(1.0)
+TAU = 10**7
+"""Ten microseconds in picoseconds: the attempt of the links of the closed forms."""
+
+
+def link(success: float, fidelity: float = 0.95, coherence: float = 1e9, km: float = 1.0) -> LinkParameters:
+    return LinkParameters(km, TAU, 1, success, fidelity, coherence)
+
+
+def deliver(legs: list[LinkParameters], pairs: int, swapping: Swapping = IDEAL, **more: Any) -> Deliveries:
+    generator = np.random.Generator(np.random.Philox(7))
+    return simulate_route(generator, Route.of(legs, swapping), pairs, **({"signalling": False} | more))
+
+
+def attempts(found: Deliveries) -> Any:
+    return np.diff(found.times_seconds, prepend=0) / (TAU * 1e-12)
+
+
+def assert_mean(values: Any, expected: float) -> None:
+    """Within four standard errors."""
+    assert abs(values.mean() - expected) < 4 * values.std() / math.sqrt(len(values)) + 1e-9
+
+
+@pytest.mark.parametrize("success", [0.5, 0.1])
+def test_two_links_without_cutoff_take_as_many_attempts_as_the_closed_form_says(success: float) -> None:
+    expected = (3 - 2 * success) / (success * (2 - success))
+    assert_mean(attempts(deliver([link(success)] * 2, 20000)), expected)
+
+
+@pytest.mark.parametrize(("success", "cutoff", "expected"), [(0.5, 1, 3.0), (0.1, 5, 20.751172), (0.1, 20, 15.353440)])
+def test_two_links_with_a_cutoff_take_as_many_attempts_as_the_closed_form_says(
+    success: float, cutoff: int, expected: float
+) -> None:
+    found = deliver([link(success)] * 2, 20000, useful_age_seconds=(cutoff + 1) * TAU * 1e-12)
+    assert_mean(attempts(found), expected)
+    assert (found.counts[:, USED] == 20000).all()
+    assert (found.counts[:, EXPIRED] > 0).all()
+
+
+def mean_of_the_last(success: float, number: int) -> float:
+    """The mean greatest of independent geometric numbers of attempts."""
+    return sum((-1) ** (k + 1) * math.comb(number, k) / (1 - (1 - success) ** k) for k in range(1, number + 1))
+
+
+@pytest.mark.parametrize("number", [1, 3, 5])
+def test_a_route_is_there_when_its_last_link_is(number: int) -> None:
+    assert_mean(attempts(deliver([link(0.2)] * number, 8000)), mean_of_the_last(0.2, number))
+
+
+def test_the_mean_fidelity_of_two_links_is_that_of_a_geometric_wait() -> None:
+    """Both pairs are a whole attempt old at least; the early one waits |N1 - N2| attempts more: with q = 1 - p and
+    x = exp(-2 tau / T), E x^|N1 - N2| = p / (2 - p) (1 + q x) / (1 - q x)."""
+    p, coherence = 0.1, 1e-3
+    x, q = math.exp(-2 * TAU * 1e-12 / coherence), 1 - p
+    found = deliver([link(p, 0.95, coherence)] * 2, 40000, Swapping(0.98))
+    fresh = 0.98 * ((4 * 0.95 - 1) / 3) ** 2
+    expected = fresh * x**2 * p / (2 - p) * (1 + q * x) / (1 - q * x)
+    assert_mean(found.fidelities, (1 + 3 * expected) / 4)
+
+
+@pytest.mark.parametrize("order", ["as_soon_as_possible", "in_order"])
+@pytest.mark.parametrize("number", [3, 4])
+def test_halves_decay_until_they_are_measured(order: Any, number: int) -> None:
+    """Against the same draws of a geometric law, put together in one line per node."""
+    p, coherence, count = 0.2, 2e-4, 20000
+    found = deliver([link(p, 0.95, coherence)] * number, count, Swapping(0.99, order=order))
+    herald = np.random.default_rng(3).geometric(p, (200000, number))
+    last = herald.max(axis=1)
+    if order == "in_order":
+        swaps = np.maximum.accumulate(herald, axis=1)[:, 1:]
+    else:
+        swaps = np.maximum(herald[:, :-1], herald[:, 1:])
+    stored = 2.0 * last + 2.0 * swaps.sum(axis=1) - 2.0 * (herald - 1).sum(axis=1)
+    expected = (14 / 15) ** number * 0.99 ** (number - 1) * np.exp(-stored * TAU * 1e-12 / coherence)
+    werner = (4 * found.fidelities - 1) / 3
+    error = math.hypot(werner.std() / math.sqrt(count), expected.std() / math.sqrt(len(expected)))
+    assert abs(werner.mean() - expected.mean()) < 4 * error
+
+
+def test_four_fresh_links_give_the_fidelity_of_the_reference() -> None:
+    found = deliver([link(1.0)] * 4, 3)
+    np.testing.assert_allclose(found.fidelities, 0.819125926, atol=1e-9)
+    np.testing.assert_allclose(attempts(found), 1.0)
+
+
+@pytest.mark.parametrize(("number", "success"), [(2, 0.5), (2, 0.9)])
+def test_failed_swaps_cost_both_pairs_and_the_news(number: int, success: float) -> None:
+    found = deliver([link(0.2)] * number, 20000, Swapping(1.0, success))
+    assert_mean(attempts(found), mean_of_the_last(0.2, number) / success)
+    news = 0.5  # attempts: the memories are blocked until it has gone a kilometre
+    slower = deliver([link(0.2)] * number, 20000, Swapping(1.0, success), signalling=True)
+    assert_mean(attempts(slower), (mean_of_the_last(0.2, number) + news) / success)
+    for row in found.counts:
+        assert row[GENERATED] == row[USED] + row[EXPIRED] + row[SACRIFICED] + found.stored[0]
+
+
+def stepped(number: int, p: float, success: float, useful_attempts: int, in_order: bool, count: int) -> Any:
+    """The same route attempt by attempt, in plain Python: how long each delivery takes, and its Werner parameter's
+    storage (attempts, summed over the halves)."""
+    draw, now, found, before = np.random.default_rng(11), 0, [], 0
+    segments: list[list[Any]] = []  # first leg, last leg, oldest birth, storage up to its last change, time of that
+    while len(found) < count:
+        free = [g for g in range(number) if not any(s[0] <= g < s[1] for s in segments)]
+        births = [g for g in free if draw.random() < p]
+        now += 1
+        for g in births:
+            segments.append([g, g + 1, now - 1, 0.0, now - 1])
+            for node in range(1, number):
+                left = next((s for s in segments if s[1] == node and (s[0] == 0 or not in_order)), None)
+                right = next((s for s in segments if s[0] == node), None)
+                if left is None or right is None:
+                    continue
+                segments = [s for s in segments if s is not left and s is not right]
+                if draw.random() < success:
+                    stored = sum(s[3] + 2 * (now - s[4]) for s in (left, right))
+                    segments.append([left[0], right[1], min(left[2], right[2]), stored, now])
+        for done in [s for s in segments if s[:2] == [0, number]]:
+            segments.remove(done)
+            found.append((now - before, done[3] + 2 * (now - done[4])))
+            before = now
+        segments = [s for s in segments if now - s[2] < useful_attempts]
+    return np.array(found, float)
+
+
+@pytest.mark.parametrize(
+    ("number", "p", "success", "useful_attempts", "in_order"),
+    [(3, 0.2, 0.7, 9, False), (4, 0.3, 1.0, 7, False), (4, 0.3, 0.8, 12, True)],
+)
+def test_a_route_lives_as_an_independent_stepper_does(
+    number: int, p: float, success: float, useful_attempts: int, in_order: bool
+) -> None:
+    coherence = 5e-4
+    expected = stepped(number, p, success, useful_attempts, in_order, 2500)
+    swapping = Swapping(1.0, success, order="in_order" if in_order else "as_soon_as_possible")
+    rows, _ = leg_rows([link(p, 1.0, coherence)] * number)
+    rules, odds = route_rules(swapping, 1, useful_attempts * TAU, 0.0, False)
+    times, ours_werner, no_latency = np.zeros(20000, np.int64), np.zeros(20000), np.zeros(number, np.int64)
+    run_route_deliveries(
+        np.random.Generator(np.random.Philox(2)), rows, no_latency, rules, odds, 2**60,
+        np.zeros((number, 5), np.int64), times, ours_werner,
+    )  # fmt: skip
+    assert (times % TAU == 0).all()
+    waits = np.diff(times, prepend=0) / TAU
+    werner = np.exp(-expected[:, 1] * TAU * 1e-12 / coherence)
+    for ours, theirs in ((waits, expected[:, 0]), (ours_werner, werner)):
+        error = math.hypot(ours.std() / math.sqrt(len(ours)), theirs.std() / math.sqrt(len(theirs)))
+        assert abs(ours.mean() - theirs.mean()) < 4 * error
+
+
+def test_corrections_travel_to_both_ends() -> None:
+    legs = [link(1.0, km=4.0), link(1.0, km=1.0), link(1.0, km=2.0)]
+    kilometre = 0.5  # attempts
+    assert attempts(deliver(legs, 1, signalling=True))[0] == pytest.approx(1 + 5 * kilometre)
+    heralded = deliver(legs, 1, Swapping(1.0, 1 - 1e-12), signalling=True)
+    assert attempts(heralded)[0] == pytest.approx(1 + 4 * kilometre + 5 * kilometre)
+    decaying = [link(1.0, 1.0, 1e-4, km=leg.length_km) for leg in legs]
+    waited = deliver(decaying, 1, signalling=True)
+    stored = 6 * 1 + 2 * 5 * kilometre
+    assert (4 * waited.fidelities[0] - 1) / 3 == pytest.approx(math.exp(-stored * TAU * 1e-12 / 1e-4))
+
+
+def test_purification_is_bbpssw() -> None:
+    for fidelity, purified, success in ((0.7, 0.735294118, 0.68), (0.8, 0.838150289, 0.768888889)):
+        found = deliver([link(0.01, fidelity)], 10000, Swapping(1.0, purification_rounds=1), slots=2)
+        np.testing.assert_allclose(found.fidelities, purified, atol=1e-8)
+        row = found.counts[0]
+        tries = (row[GENERATED] - found.stored[0]) / 2
+        assert abs(10000 / tries - success) < 4 * math.sqrt(success * (1 - success) / tries)
+        assert row[SACRIFICED] == row[GENERATED] - 10000 - found.stored[0]
+        assert Swapping(1.0, purification_rounds=1).purified(fidelity)[0] == pytest.approx(purified)
+
+
+def test_purified_legs_are_swapped_when_both_are_finished() -> None:
+    found = deliver([link(0.05, 0.8)] * 2, 500, Swapping(1.0, purification_rounds=1), slots=2)
+    w = (4 * 0.838150289 - 1) / 3
+    np.testing.assert_allclose(found.fidelities, (1 + 3 * w * w) / 4, atol=1e-7)
+
+
+def test_a_pair_below_the_least_fidelity_is_given_up() -> None:
+    legs = [link(0.1, 0.95, 1e-3)] * 2
+    found = deliver(legs, 4000, Swapping(0.98), least_fidelity=0.85)
+    assert found.fidelities.min() >= 0.85
+    assert found.counts[0, EXPIRED] > 0
+    assert (deliver(legs, 4000, Swapping(0.98)).fidelities < 0.85).any()
+
+
+def test_what_cannot_be_delivered_is_refused() -> None:
+    for more, complaint in (
+        ({"useful_age_seconds": 1e-6}, "useful_age_seconds must be at least the longest attempt, 1e-05, got 1e-06"),
+        ({"slots": 0}, "slots must exceed the 0 rounds of purification, got 0"),
+        ({"least_fidelity": 0.95}, "least_fidelity must be below the 0.9033 of a fresh pair, got 0.95"),
+    ):
+        with pytest.raises(ValueError, match=complaint):
+            deliver([link(0.5)] * 2, 1, **more)
+    with pytest.raises(ValueError, match="the swap's success in"):
+        deliver([link(0.5)] * 2, 1, Swapping(1.0, 0.0))
+    assert len(deliver([link(0.5)] * 2, 10**6, until_seconds=1e-3).times_seconds) < 101
+
+
+# --- plans ----------------------------------------------------------
+
+
+def serve(
+    legs: list[LinkParameters], policy: Any, seed: int, releases: Any, is_test: Any, **more: Any
+) -> dict[str, Any]:
+    asked: dict[str, Any] = {"swapping": Swapping(0.98), "slots": 24, "pairs": 6, "deadline": 10**9, "least": 0.0}
+    asked |= {"useful_age": 3 * 10**9} | more
+    shots = len(releases)
+    book = {
+        "counts": np.zeros((len(legs), 3, 5), np.int64), "on_time": np.zeros(shots, bool),
+        "werner": np.zeros((shots, asked["pairs"])), "tested": np.zeros(3, np.int64), "errors": np.zeros(3, np.int64),
+        "events": np.zeros((shots, 2)),
+    }  # fmt: skip
+    rows, latencies = leg_rows(legs)
+    rules, odds = route_rules(asked["swapping"], asked["slots"], asked["useful_age"], asked["least"], True)
+    book["stored"] = run_route_shots(
+        np.random.Generator(np.random.Philox(seed)), rows, latencies, rules, odds, 0, releases, is_test,
+        asked["pairs"], asked["deadline"], *policy, *book.values(),
+    )  # fmt: skip
+    return book
+
+
+def bursts(period: int, number: int, seed: int) -> Any:
+    gaps = np.random.default_rng(seed).exponential(8 * period, number).astype(np.int64)
+    starts = np.cumsum(gaps) + np.arange(number) * 8 * period
+    return (starts[:, None] + np.arange(8) * period).ravel()
+
+
+@pytest.mark.parametrize("policy", [(24, 24, False), (1, 14, True)])
+def test_a_route_of_one_link_lives_as_the_link_does(policy: Any) -> None:
+    leg = HARDWARE.link(1.0, 0.97)
+    period = round(1.6 * 6 / leg.rate * 1e12)
+    releases = bursts(period, 1000, 5)
+    is_test = np.random.default_rng(1).random(len(releases)) < 0.1
+    route = serve([leg], policy, 3, releases, is_test, deadline=period, useful_age=3 * period)
+    books = ShotBooks(
+        np.zeros((3, 5), np.int64), np.zeros(len(releases), bool), np.zeros((len(releases), 6)), np.zeros(3, np.int64),
+        np.zeros(3, np.int64), np.zeros((len(releases), 2)),
+    )  # fmt: skip
+    run_shots(
+        np.random.Generator(np.random.Philox(4)), link_model(leg, 0.98),
+        ShotDemand(0, releases, is_test, 6, period, 3 * period, period), stock_rule(StockPolicy(*policy), 24), books,
+    )  # fmt: skip
+    counts, on_time, werner = books.counts, books.on_time, books.werner
+    used = route["counts"][0, :, USED].sum() / route["counts"][0, :, GENERATED].sum()
+    assert used == pytest.approx(counts[:, USED].sum() / counts[:, GENERATED].sum(), abs=0.01)
+    assert route["on_time"].mean() == pytest.approx(on_time.mean(), abs=0.006)
+    assert route["werner"][route["on_time"]].mean() == pytest.approx(werner[on_time].mean(), abs=0.002)
+    expected = (1 - route["werner"][route["on_time"]].mean()) / 2
+    tested, errors = route["tested"].sum(), route["errors"].sum()
+    assert tested == route["counts"][0, TESTING, USED]
+    assert abs(errors / tested - expected) < 4 * math.sqrt(expected * (1 - expected) / tested)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_keys_of_one_and_two_links_come_as_in_the_loop_for_them(number: int) -> None:
+    legs = [HARDWARE.link(2.0, 0.96), HARDWARE.link(0.5, 0.98)][:number]
+    rows, latencies = leg_rows(legs)
+    old, old_legs = np.zeros(5, np.int64), np.zeros(5, np.int64)
+    length, wanted, age = 3 * 10**12, 1e9, 5 * 10**8
+    bits = run_key_path(
+        np.random.Generator(np.random.Philox(1)), rows, 0.98, 0, length, wanted, 24, np.full(2, age), True, old,
+        old_legs, np.zeros(2),
+    )  # fmt: skip
+    book, (rules, odds) = np.zeros((number, 5), np.int64), route_rules(Swapping(0.98), 24, age, 0.0, False)
+    found = run_route_keys(
+        np.random.Generator(np.random.Philox(2)), rows, latencies, rules, odds, 0, length, wanted, True, book,
+        np.zeros(2),
+    )  # fmt: skip
+    assert found == pytest.approx(bits, rel=0.03)
+    assert found / book[0, USED] == pytest.approx(bits / old[USED], rel=0.005)
+    np.testing.assert_allclose(book[:, GENERATED], [old[GENERATED], old_legs[GENERATED]][:number], rtol=0.03)
+
+
+ROUTES = {
+    "lengths": st.lists(st.floats(0.1, 30), min_size=1, max_size=5),
+    "success": st.sampled_from([1.0, 0.6]),
+    "rounds": st.integers(0, 2),
+    "order": st.sampled_from(["as_soon_as_possible", "in_order"]),
+    "slots": st.integers(3, 24),
+    "age": st.integers(10**6, 10**10),
+    "seed": st.integers(0, 10**6),
+}
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    gap=st.integers(0, 24), burst=st.integers(1, 24), driven=st.booleans(), pairs=st.integers(1, 3),
+    gaps=st.lists(st.integers(1, 2 * 10**10), min_size=1, max_size=20), deadline=st.integers(10**4, 10**10),
+    least=st.sampled_from([0.0, 0.7]), **ROUTES,
+)  # fmt: skip
+def test_every_pair_of_every_link_is_accounted_for(
+    gap: int, burst: int, driven: bool, pairs: int, gaps: list[int], deadline: int, least: float, lengths: list[float],
+    success: float, rounds: int, order: Any, slots: int, age: int, seed: int,
+) -> None:  # fmt: skip
+    legs = [HARDWARE.link(length, 0.97) for length in lengths]
+    releases = np.cumsum(np.array(gaps, dtype=np.int64))
+    is_test = np.random.default_rng(seed).random(len(gaps)) < 0.3
+    book = serve(
+        legs, (min(gap, slots), min(burst, slots), driven), seed, releases, is_test, pairs=pairs, deadline=deadline,
+        useful_age=age, least=least, slots=slots, swapping=Swapping(0.98, success, rounds, order),
+    )  # fmt: skip
+    counts, stored = book["counts"], book["stored"]
+    assert (counts >= 0).all()
+    assert ((stored >= 0) & (stored <= slots)).all()
+    spent = counts[:, :, [USED, LATE, EXPIRED, SACRIFICED]].sum(axis=2)
+    np.testing.assert_array_equal(counts[:, TRAINING, GENERATED], spent[:, TRAINING] + stored)
+    np.testing.assert_array_equal(counts[:, TESTING, GENERATED], spent[:, TESTING])
+    served = (book["werner"] > 0).all(axis=1)
+    assert (counts[:, :, [USED, LATE]].sum(axis=(1, 2)) == pairs * served.sum()).all(), "one pair of every link each"
+    assert (served >= book["on_time"]).all()
+    assert rounds > 0 or counts[:, :, SACRIFICED].sum() == 0
+    if served.any():
+        last = 0.98 * math.exp(-sum(leg.latency for leg in legs) * 1e-12 / 0.06)
+        assert book["werner"][served].min() >= least * last - 1e-12
+        fresh = 0.96 if rounds == 0 else 1.0
+        assert book["werner"][served].max() <= last * fresh ** len(legs) * 0.98 ** (len(legs) - 1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(driven=st.booleans(), wanted=st.floats(0, 300), **ROUTES)
+def test_a_key_path_of_any_length_accounts_for_every_pair(
+    driven: bool, wanted: float, lengths: list[float], success: float, rounds: int, order: Any, slots: int, age: int,
+    seed: int,
+) -> None:  # fmt: skip
+    rows, latencies = leg_rows([HARDWARE.link(length, 0.985) for length in lengths])
+    rules, odds = route_rules(Swapping(0.98, success, rounds, order), slots, age, 0.0, False)
+    book = np.zeros((len(lengths), 5), np.int64)
+    bits = run_route_keys(
+        np.random.Generator(np.random.Philox(seed)), rows, latencies, rules, odds, 0, 10**11, wanted, driven, book,
+        np.zeros(2),
+    )  # fmt: skip
+    assert (book >= 0).all()
+    assert (book[:, GENERATED] == book[:, [USED, EXPIRED, SACRIFICED]].sum(axis=1)).all()
+    assert len(set(book[:, USED])) == 1
+    assert bits <= min(wanted + 1, book[0, USED])
+
+
+def test_more_slots_and_fewer_links_never_slow_a_route() -> None:
+    rates = {
+        (number, slots): 3000 / deliver([link(0.1)] * number, 3000, slots=slots).times_seconds[-1]
+        for number, slots in itertools.product((1, 2, 4), (1, 4))
+    }
+    for slots in (1, 4):
+        assert rates[1, slots] > rates[2, slots] > rates[4, slots]
+    for number in (2, 4):
+        assert rates[number, 4] > rates[number, 1]
+    assert rates[4, 4] < 0.1 / (TAU * 1e-12), "no route is faster than its links"
