@@ -24,6 +24,7 @@ from ceas_ray.app.conf_path import conf_directory
 from ceas_ray.app.results import Results, key_bits_spent
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, build
+from ceas_ray.app.study import run_utilization
 from ceas_ray.app.world import World, build_world
 from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.windows import Simulation
@@ -52,6 +53,12 @@ def execute(config: Mapping[str, Any], number: int | None) -> int:
     Raises SettingsError for bad settings, and RuntimeFailure if the cluster cannot be had.
     """
     settings = build(RunSettings, config)
+    if settings.study.name is not None:
+        folder = _folder(settings, number)
+        _make(folder)
+        run_utilization(settings, config, folder)
+        print(folder / "summary.json")
+        return COMPLETED
     world = build_world(settings)
     if settings.dry_run:
         _print_estimate(settings, world)

@@ -195,6 +195,16 @@ class ConsensusSettings:
 
 
 @dataclass(frozen=True)
+class StudySettings:
+    """A study instead of a training run (name null: none): how many seeds, bursts of shots a seed, and the grid too."""
+
+    name: Literal["utilization"] | None
+    seeds: Annotated[int, Range(2, 100)]
+    bursts: Annotated[int, Range(20)]
+    grid: bool
+
+
+@dataclass(frozen=True)
 class RunSettings:
     """Everything."""
 
@@ -203,6 +213,7 @@ class RunSettings:
     dry_run: bool
     quiet: bool
     stop: StopSettings
+    study: StudySettings
     runtime: RuntimeSettings
     tracking: TrackingSettings
     training: TrainingSettings

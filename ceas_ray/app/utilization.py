@@ -2,14 +2,15 @@
 
 Each cell is one link (R4: 50 links that share a hub's channels) and one scheduler on several seeds; all schedulers of a
 regime meet the same demand and the same draws. `two_level` gets the limits that are best in J on seeds of their own,
-under the constraints that `mdp` has, where any limits meet them. Times are in shot periods.
+under the constraints that `mdp` has, where any limits meet them; `two_level_free` and `mdp_free` go for J alone. Times
+are in shot periods.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -43,14 +44,12 @@ ALLOCATIONS_PER_PERIOD = 10
 PERIOD = 10**9  # ps: a shot period of 1 ms, as on a link of 1 km
 SWAP_WERNER, FIDELITY, COHERENCE_SECONDS, LATENCY_KM = 0.98, 0.97, 0.06, 1.0
 GAP_LIMITS, BURST_LIMITS = (0, 1, 2, 3), (6, 8, 10, 12, 14, 16, 18, 24)
-SCHEDULERS = ("oblivious", "freshest_first", "on_demand", "two_level", "mdp", "clairvoyant")
-COUPLED = ("oblivious", "on_demand", "two_level", "two_level_per_link", "mdp")
 STUDENT_95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
 
 
 @dataclass(frozen=True)
 class Regime:
-    """A demand on a link, or on `links` of them with supplies spread evenly up to `most_supply`, that share `channels`."""
+    """A demand on a link, or on `links` of them that share `channels`, with supplies spread evenly to `most_supply`."""
 
     name: str
     supply: float
@@ -204,68 +203,82 @@ _NO_GAIN = (np.zeros((0, 0, 0), np.float32), np.zeros((0, 0, 0), np.float32))
 # --- schedulers ----------------------------------------------------------
 
 
-def _fixed(name: str) -> Scheduler:
-    made: dict[str, Callable[[], Scheduler]] = {
-        "oblivious": Oblivious, "freshest_first": FreshestFirst, "on_demand": OnDemand, "clairvoyant": Clairvoyant,
-    }  # fmt: skip
-    return made[name]()
+Limits = tuple[int, int]
 
 
-def best_limits(run: Callable[[StockPolicy, int], dict[str, float]], slots: int) -> TwoLevel:
-    """The limits with most J on the tuning seeds, of those that meet the constraints if any do."""
-    found = []
-    for gap, burst in itertools.product(GAP_LIMITS, BURST_LIMITS):
-        if burst > slots:
-            continue
+def best_limits(run: Callable[[StockPolicy, int], dict[str, float]], slots: int) -> tuple[TwoLevel, TwoLevel]:
+    """The limits with most J on the tuning seeds: of those that meet the constraints if any do, and of all."""
+    found: list[tuple[bool, float, Limits]] = []
+    for gap, burst in itertools.product(GAP_LIMITS, [limit for limit in BURST_LIMITS if limit <= slots]):
         scores = [run(StockPolicy(gap, burst, demand_driven=True), seed) for seed in TUNING_SEEDS]
         mean = {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
         meets = mean["utilization"] >= LEAST_UTILIZATION and mean["on_time"] >= LEAST_ON_TIME
-        found.append((meets, mean["objective"], gap, burst))
-    _, _, gap, burst = max(found)
-    return TwoLevel(gap, burst)
+        found.append((meets, mean["objective"], (gap, burst)))
+    return TwoLevel(*max(found)[2]), TwoLevel(*max(found, key=lambda row: row[1:])[2])
+
+
+def _free(mdp: Mdp) -> Mdp:
+    return replace(mdp, least_utilization=0.0, least_on_time=0.0)
 
 
 def _cells(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> Iterator[dict[str, Any]]:
-    """One row a scheduler and seed."""
-    if regime.links > 1:
-        yield from _coupled_cells(regime, mdp, seeds, bursts)
-        return
+    """One row a scheduler and seed, of a single link."""
     link = regime.link_class(regime.supply)
-    tuned = best_limits(lambda policy, seed: simulate(regime, policy, seed, bursts), regime.slots)
-    for name in SCHEDULERS:
-        scheduler = {"two_level": tuned, "mdp": mdp}.get(name) or _fixed(name)
-        about = f"({tuned.gap_limit}, {tuned.burst_limit})" if name == "two_level" else ""
+    tuned, free = best_limits(lambda policy, seed: simulate(regime, policy, seed, bursts), regime.slots)
+    schedulers: dict[str, Scheduler] = {
+        "oblivious": Oblivious(), "freshest_first": FreshestFirst(), "on_demand": OnDemand(), "two_level": tuned,
+        "two_level_free": free, "mdp": mdp, "mdp_free": _free(mdp), "clairvoyant": Clairvoyant(),
+    }  # fmt: skip
+    for name, scheduler in schedulers.items():
+        policy = scheduler.stock_policy(link)
         for seed in seeds:
-            found = simulate(regime, scheduler.stock_policy(link), seed, bursts)
-            yield {"regime": regime.name, "scheduler": name, "limits": about, "seed": seed, **found}
+            yield _about(regime, name, scheduler, seed) | simulate(regime, policy, seed, bursts)
+
+
+def _about(regime: Regime, name: str, scheduler: Scheduler | None, seed: int) -> dict[str, Any]:
+    limits = f"({scheduler.gap_limit}, {scheduler.burst_limit})" if isinstance(scheduler, TwoLevel) else ""
+    return {"regime": regime.name, "scheduler": name, "limits": limits, "seed": seed}
 
 
 def _coupled_cells(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> Iterator[dict[str, Any]]:
+    """The same for links that share channels; `two_level_per_link`: each link has its own best limits, tuned alone."""
     bursts = max(20, bursts // 10)
     classes = [regime.link_class(supply) for supply in regime.supplies()]
     none = [_NO_GAIN] * regime.links
-    tuned = best_limits(
-        lambda policy, seed: simulate_shared(regime, [policy] * regime.links, none, seed, bursts), regime.slots
-    )
-    alone = [
-        best_limits(lambda policy, seed, s=s: simulate(replace(regime, supply=s, links=1), policy, seed, bursts * 3), 24)
-        for s in regime.supplies()
-    ]
-    solved = [mdp.solved(link) for link in classes]
-    gains = [
-        (np.stack([s.gap_gain for s in two]), np.stack([s.burst_gain for s in two]))
-        for two in ((m.first, m.second) for m in solved)
-    ]
-    for name in COUPLED:
-        policies = {
-            "two_level": lambda: [tuned.stock_policy(link) for link in classes],
-            "two_level_per_link": lambda: [t.stock_policy(c) for t, c in zip(alone, classes, strict=True)],
-            "mdp": lambda: [mdp.stock_policy(link) for link in classes],
-        }.get(name, lambda name=name: [_fixed(name).stock_policy(link) for link in classes])()
+
+    def together(policy: StockPolicy, seed: int) -> dict[str, float]:
+        return simulate_shared(regime, [policy] * regime.links, none, seed, bursts)
+
+    def alone(supply: float) -> TwoLevel:
+        single = replace(regime, supply=supply, links=1)
+        return best_limits(lambda policy, seed: simulate(single, policy, seed, 3 * bursts), regime.slots)[1]
+
+    tuned, free = best_limits(together, regime.slots)
+    each = [alone(supply) for supply in regime.supplies()]
+    for name, same in {
+        "oblivious": Oblivious(),
+        "on_demand": OnDemand(),
+        "two_level": tuned,
+        "two_level_free": free,
+    }.items():
+        policies = [same.stock_policy(link) for link in classes]
         for seed in seeds:
-            found = simulate_shared(regime, policies, gains if name == "mdp" else none, seed, bursts)
-            limits = f"({tuned.gap_limit}, {tuned.burst_limit})" if name == "two_level" else ""
-            yield {"regime": regime.name, "scheduler": name, "limits": limits, "seed": seed, **found}
+            yield _about(regime, name, same, seed) | simulate_shared(regime, policies, none, seed, bursts)
+    policies = [limits.stock_policy(link) for limits, link in zip(each, classes, strict=True)]
+    for seed in seeds:
+        found = simulate_shared(regime, policies, none, seed, bursts)
+        yield _about(regime, "two_level_per_link", None, seed) | found
+    for name, scheduler in {"mdp": mdp, "mdp_free": _free(mdp)}.items():
+        policies, gains = [scheduler.stock_policy(link) for link in classes], [_gains_of(scheduler, c) for c in classes]
+        for seed in seeds:
+            yield _about(regime, name, None, seed) | simulate_shared(regime, policies, gains, seed, bursts)
+
+
+def _gains_of(scheduler: Mdp, link: LinkClass) -> tuple[Any, Any]:
+    """What the hub ranks the link by: Q(on) - Q(off) in every state, of a gap and of a burst."""
+    solved = scheduler.solved(link)
+    two = (solved.first, solved.second)
+    return np.stack([s.gap_gain for s in two]), np.stack([s.burst_gain for s in two])
 
 
 def _bounds(regime: Regime) -> dict[str, float]:
@@ -281,7 +294,8 @@ def _bounds(regime: Regime) -> dict[str, float]:
 
 
 def _job(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
-    return list(_cells(regime, mdp, seeds, bursts)), _bounds(regime)
+    cells = _coupled_cells if regime.links > 1 else _cells
+    return list(cells(regime, mdp, seeds, bursts)), _bounds(regime)
 
 
 # --- the study ----------------------------------------------------------
@@ -291,7 +305,7 @@ def run_study(
     mdp: Mdp, seeds: range, bursts: int, regimes: list[Regime], done: Callable[[str], None]
 ) -> dict[str, Any]:
     """All cells on all cores: `rows` (one a regime, scheduler and seed), `summary` (means with 95 % intervals over the
-    seeds), `bounds` by regime, and `gains` of mdp over every other real scheduler in J, paired by seed."""
+    seeds), `bounds` by regime, and `gains` in J."""
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         heaviest_first = sorted(regimes, key=lambda regime: -regime.links)
         futures = {regime.name: pool.submit(_job, regime, mdp, seeds, bursts) for regime in heaviest_first}
@@ -324,16 +338,22 @@ def _by(rows: list[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]
 def _summed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {"regime": regime, "scheduler": scheduler, "limits": of_cell[0]["limits"]}
-        | {name: _interval([row[name] for row in of_cell]) for name in of_cell[0] if isinstance(of_cell[0][name], float)}
+        | {
+            name: _interval([row[name] for row in of_cell])
+            for name in of_cell[0]
+            if isinstance(of_cell[0][name], float)
+        }
         for (regime, scheduler), of_cell in _by(rows).items()
     ]
 
 
 def _gains(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    cells: Mapping[tuple[str, str], list[dict[str, Any]]] = _by(rows)
+    """In J, paired by seed: mdp against the scheduler tuned under the same constraints, mdp_free against all."""
+    cells = _by(rows)
     return [
-        {"regime": regime, "over": scheduler}
-        | _interval([m["objective"] - o["objective"] for m, o in zip(cells[regime, "mdp"], other, strict=True)])
-        for (regime, scheduler), other in cells.items()
-        if scheduler not in ("mdp", "clairvoyant")
+        {"regime": regime, "of": ours, "over": other}
+        | _interval([a["objective"] - b["objective"] for a, b in zip(cells[regime, ours], of_other, strict=True)])
+        for (regime, other), of_other in cells.items()
+        for ours in ("mdp", "mdp_free")
+        if (other == "two_level" if ours == "mdp" else other not in ("mdp", "mdp_free", "clairvoyant"))
     ]

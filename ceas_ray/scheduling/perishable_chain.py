@@ -169,7 +169,19 @@ def _aged(stock, births, take, ages, into):  # type: ignore[no-untyped-def]
 
 @njit(**_compiled)
 def _slot_backwards(  # type: ignore[no-untyped-def]
-    states, counts, pairs, mass, shot_value, birth_price, later, interrupted, interruption, relaxed, policy, gain, frozen
+    states,
+    counts,
+    pairs,
+    mass,
+    shot_value,
+    birth_price,
+    later,
+    interrupted,
+    interruption,
+    relaxed,
+    policy,
+    gain,
+    frozen,
 ):
     """Values (3, states) at a slot's start (of the objective, of births, of shots served), from `later` at its end.
 

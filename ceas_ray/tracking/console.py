@@ -13,10 +13,10 @@ from rich.table import Table
 class RunProgress:
     """A live bar with round, accuracy and utilization; plain lines now and then where there is no terminal."""
 
-    def __init__(self, rounds: int, quiet: bool) -> None:
+    def __init__(self, rounds: int, quiet: bool, unit: str = "round") -> None:
         self._console = Console(stderr=True)
         self._quiet, self._rounds, self._last = quiet, rounds, ""
-        columns = (TextColumn("round"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
+        columns = (TextColumn(unit), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
         self._bar = Progress(*columns, TimeElapsedColumn(), console=self._console, transient=True, disable=quiet)
         self._task = self._bar.add_task("", total=rounds)
 
@@ -37,6 +37,12 @@ class RunProgress:
             self._console.print(
                 f"round {done}/{self._rounds}  {self._last}utilization {utilization:.3f}", highlight=False
             )
+
+    def step(self, done: int, line: str) -> None:
+        """A part is over that has no accuracy."""
+        self._bar.update(self._task, completed=done, description=line)
+        if not self._quiet and not self._console.is_terminal:
+            self._console.print(f"{done}/{self._rounds}  {line}", highlight=False)
 
     def say(self, line: str) -> None:
         """One line, above the bar."""
