@@ -1,6 +1,7 @@
-"""What the framework costs: a round of the default scenario on Ray, part by part, and memory above bare Ray.
+"""Benchmarks; each prints one JSON line, every figure from one run.
 
-usage: scripts/bench framework [key=value ...]     prints one JSON line; every figure from one run
+usage: scripts/bench framework [key=value ...]     a round of the default scenario on Ray, part by part, and memory
+       scripts/bench entanglement [--help]         Bell pairs per CPU second, beside SimQN and SeQUeNCe
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 import psutil
 
+from ceas_ray.app import bench_entanglement
 from ceas_ray.app.compose import composed
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, build
@@ -29,9 +31,12 @@ WARM_ROUNDS, ROUNDS = 3, 20
 def main() -> int:
     """Print the benchmark named on the command line."""
     words = sys.argv[1:]
-    if not words or words[0] not in ("framework", "floor"):
-        print("usage: scripts/bench framework [key=value ...]", file=sys.stderr)
+    if not words or words[0] not in ("framework", "floor", "entanglement"):
+        print("usage: scripts/bench framework [key=value ...] | entanglement [--help]", file=sys.stderr)
         return 2
+    if words[0] == "entanglement":
+        print(json.dumps(bench_entanglement.main(words[1:])))
+        return 0
     try:
         print(json.dumps(_floor(int(words[1])) if words[0] == "floor" else _framework(words[1:])))
     except SettingsError as error:

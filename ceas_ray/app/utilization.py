@@ -255,12 +255,10 @@ def _coupled_cells(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> Itera
 
     tuned, free = best_limits(together, regime.slots)
     each = [alone(supply) for supply in regime.supplies()]
-    for name, same in {
-        "oblivious": Oblivious(),
-        "on_demand": OnDemand(),
-        "two_level": tuned,
-        "two_level_free": free,
-    }.items():
+    common: dict[str, Scheduler] = {
+        "oblivious": Oblivious(), "on_demand": OnDemand(), "two_level": tuned, "two_level_free": free,
+    }  # fmt: skip
+    for name, same in common.items():
         policies = [same.stock_policy(link) for link in classes]
         for seed in seeds:
             yield _about(regime, name, same, seed) | simulate_shared(regime, policies, none, seed, bursts)

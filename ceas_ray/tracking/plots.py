@@ -18,6 +18,7 @@ def plot_regimes(
     """
     plt = _pyplot()
     figure, axes = plt.subplots(2, len(regimes), figsize=(3.2 * len(regimes), 6.4), squeeze=False, layout="constrained")
+    colours = {name: f"C{number}" for number, name in enumerate(dict.fromkeys(row["scheduler"] for row in rows))}
     for column, regime in enumerate(regimes):
         of_regime = [row for row in rows if row["regime"] == regime]
         limits = bounds[regime]
@@ -30,6 +31,7 @@ def plot_regimes(
                 xerr=x["half_width_95"],
                 yerr=y["half_width_95"],
                 marker="o",
+                color=colours[row["scheduler"]],
                 label=row["scheduler"],
             )
         if "on_time_bound" in limits:
