@@ -125,7 +125,8 @@ def _demand(regime: Regime, releases: Any) -> ShotDemand:
     releases, no_tests = releases.view(), np.zeros(len(releases), bool)
     for array in (releases, no_tests):
         array.setflags(write=False)
-    return ShotDemand(0, releases, no_tests, PAIRS, PERIOD, round(regime.useful_age * PERIOD), PERIOD)
+    age = round(regime.useful_age * PERIOD) + (1 if regime.links > 1 else 0)  # an attempt may begin with its slot
+    return ShotDemand(0, releases, no_tests, PAIRS, PERIOD, age, PERIOD, BURST)
 
 
 def simulate(regime: Regime, policy: StockPolicy, seed: int, bursts: int) -> dict[str, float]:

@@ -305,8 +305,9 @@ class EntanglementManager(Actor):
             len(legs), len(legs[0]) if legs else 1, 5
         )
         return GeneratePairs(
-            round_index, begin, releases, is_test, demand.pairs_per_shot, deadline, demand.shot_period(route), policy,
-            useful_age, demand.slots, served, key_lengths[0], tuple(slots), peers, bits, rows, demand.key_useful_age,
+            round_index, begin, releases, is_test, demand.pairs_per_shot, deadline, demand.shot_period(route),
+            demand.burst_shots, policy, useful_age, demand.slots, served, key_lengths[0], tuple(slots), peers, bits,
+            rows, demand.key_useful_age,
         )  # fmt: skip
 
     def _policy(self, route: Route) -> StockPolicy:

@@ -56,8 +56,8 @@ class LinkModel(NamedTuple):
 
 
 class ShotDemand(NamedTuple):
-    """Shots to serve from time `start` on: releases (shots,) after it, ascending, a gap longer than `deadline` ends a
-    burst; which of them are tests (shots,). Each needs `pairs` pairs younger than `useful_age`, at most `deadline`
+    """Shots to serve from time `start` on: releases (shots,) after it, ascending, `burst` of them in each burst; which
+    of them are tests (shots,). Each needs `pairs` pairs younger than `useful_age`, at most `deadline`
     after its release. slot: the time between the shots of a burst."""
 
     start: int
@@ -67,6 +67,7 @@ class ShotDemand(NamedTuple):
     deadline: int
     useful_age: int
     slot: int
+    burst: int
 
 
 class StockRule(NamedTuple):
@@ -100,7 +101,7 @@ def shot_demand(plan: GeneratePairs) -> ShotDemand:
     """The shots of a plan."""
     return ShotDemand(
         plan.starts_at, _read_only(plan.releases), _read_only(plan.is_test), plan.pairs_per_shot, plan.shot_deadline,
-        plan.useful_age, plan.shot_period,
+        plan.useful_age, plan.shot_period, plan.burst_shots,
     )  # fmt: skip
 
 
@@ -267,9 +268,7 @@ def run_shots(rng, link, demand, rule, books):  # type: ignore[no-untyped-def]
         first = left == 0
         if first:
             variant = 1 if rule.second_share > 0.0 and rng.random() < rule.second_share else 0
-            left = 1
-            while i + left < shots and demand.releases[i + left] - demand.releases[i + left - 1] <= demand.deadline:
-                left += 1
+            left = min(demand.burst, shots - i)
         gap_slots, length = 0, demand.slot // rule.gap_slots
         if first and opens > now:
             gap_slots = -((now - opens) // length) if tabled else 1

@@ -75,12 +75,7 @@ def run_shared_shots(  # type: ignore[no-untyped-def]
                 head[k], stock[k] = (head[k] + 1) % size, stock[k] - 1
             if left[k] == 0:  # a new gap
                 variant[k] = 1 if rule.second_share > 0.0 and rngs[k].random() < rule.second_share else 0
-                left[k] = 1
-                i = shot[k]
-                while i + left[k] < shots and (
-                    demand.releases[i + left[k]] - demand.releases[i + left[k] - 1] <= demand.deadline
-                ):
-                    left[k] += 1
+                left[k] = min(demand.burst, shots - shot[k])
                 opened[k], slot_ends[k] = 0, now
             in_burst = now >= release
             if in_burst and opened[k] == 0:

@@ -92,8 +92,8 @@ class StockPolicy:
 class GeneratePairs:
     """A plan: one link group's whole demand of one round (round -1 is the warm-up), and its leases.
 
-    starts_at: when generation may start. releases: of the shots, relative to `starts_at`, ascending, int64 (shots,);
-    a gap longer than `shot_deadline` ends a burst. is_test: which shots the hub secretly tests, bool (shots,).
+    starts_at: when generation may start. releases: of the shots, relative to `starts_at`, ascending, int64 (shots,),
+    in bursts of `burst_shots`. is_test: which shots the hub secretly tests, bool (shots,).
     pairs_per_shot are needed at once, at most `shot_deadline` after the release. shot_period:
     the time between the shots of a burst. useful_age: how long a pair may be used after emission. slots: the lease of
     memory slots at each end. key_starts_at: when the key part begins, relative to `starts_at`; it has slots of length
@@ -108,6 +108,7 @@ class GeneratePairs:
     pairs_per_shot: int
     shot_deadline: int
     shot_period: int
+    burst_shots: int
     policy: StockPolicy
     useful_age: int
     slots: int

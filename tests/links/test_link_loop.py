@@ -49,7 +49,7 @@ def shots(link: Any, releases: Any, policy: Any, seed: int, period: int, is_test
         np.zeros((3, 5), np.int64), np.zeros(count, bool), np.zeros((count, 6)), np.zeros(3, np.int64),
         np.zeros(3, np.int64), np.zeros((count, 2)),
     )  # fmt: skip
-    demand = ShotDemand(0, releases, is_test, 6, period, 3 * period, period)
+    demand = ShotDemand(0, releases, is_test, 6, period, 3 * period, period, 8)
     stored = run_shots(
         np.random.Generator(np.random.Philox(seed)), link_model(link, 0.98), demand,
         stock_rule(StockPolicy(*policy), 24), books,

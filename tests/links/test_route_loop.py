@@ -274,7 +274,7 @@ def test_a_route_of_one_link_lives_as_the_link_does(policy: Any) -> None:
     )  # fmt: skip
     run_shots(
         np.random.Generator(np.random.Philox(4)), link_model(leg, 0.98),
-        ShotDemand(0, releases, is_test, 6, period, 3 * period, period), stock_rule(StockPolicy(*policy), 24), books,
+        ShotDemand(0, releases, is_test, 6, period, 3 * period, period, 8), stock_rule(StockPolicy(*policy), 24), books,
     )  # fmt: skip
     counts, on_time, werner = books.counts, books.on_time, books.werner
     used = route["counts"][0, :, USED].sum() / route["counts"][0, :, GENERATED].sum()

@@ -93,7 +93,7 @@ def slotted(link: LinkClass, solution: Any, bursts: int, seed: int) -> tuple[Any
     for array in (releases, no_tests):
         array.setflags(write=False)
     model = LinkModel(slot, link.trials, link.success, 0, 0.9, 0.9, 0.9, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0)
-    demand = ShotDemand(0, releases, no_tests, link.pairs, slot, link.classes * slot + 1, slot)
+    demand = ShotDemand(0, releases, no_tests, link.pairs, slot, link.classes * slot + 1, slot, link.burst)
     tables = BirthTables(solution.gap_births[None], solution.burst_births[None], 0.0, 1, link.slots, link.classes)
     books = ShotBooks(
         np.zeros((3, 5), np.int64), no_tests.copy(), np.zeros((len(releases), link.pairs)), np.zeros(3, np.int64),
