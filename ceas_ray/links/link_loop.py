@@ -20,9 +20,9 @@ from ceas_ray.scheduling.perishable_chain import state_number, stock_states
 
 GENERATED, USED, LATE, EXPIRED, SACRIFICED = range(5)
 TRAINING, AUTHENTICATION, TESTING = range(3)
-_PICOSECOND = 1e-12
+PICOSECOND = 1e-12
 _NO_TABLES = BirthTables(np.zeros((0, 0, 0), np.uint8), np.zeros((0, 0, 0), np.uint8), 0.0, 1, 0, 1)
-_compiled: dict[str, Any] = {
+COMPILED: dict[str, Any] = {
     "cache": True,
     "nogil": True,
     "error_model": "numpy",
@@ -138,7 +138,7 @@ class ShotBooks(NamedTuple):
     events: Any
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def failures_before_success(rng, success):  # type: ignore[no-untyped-def]
     """How many trials fail before the next one that succeeds (inverse of the geometric distribution)."""
     if success >= 1.0:
@@ -146,7 +146,7 @@ def failures_before_success(rng, success):  # type: ignore[no-untyped-def]
     return int(np.log(1.0 - rng.random()) / np.log(1.0 - success))
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def emissions(rng, link, start, until):  # type: ignore[no-untyped-def]
     """When the attempts begin that would succeed, made or not, one entry a pair; those that are over by `until`.
 
@@ -168,7 +168,7 @@ def emissions(rng, link, start, until):  # type: ignore[no-untyped-def]
     return found[:count]
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def foreseen(emitted, demand, link):  # type: ignore[no-untyped-def]
     """Of the pairs that could be, those that a scheduler makes which knows them all: none is wasted, and no choice
     serves more shots.
@@ -194,10 +194,10 @@ def foreseen(emitted, demand, link):  # type: ignore[no-untyped-def]
     return emitted[kept]
 
 
-@njit(**_compiled)
-def _correlations(link, age, attempts):  # type: ignore[no-untyped-def]
+@njit(**COMPILED)
+def correlations_at(link, age, attempts):  # type: ignore[no-untyped-def]
     """xx, yy, zz of a pair of this age (ps) after so many attempts beside it."""
-    t = age * _PICOSECOND
+    t = age * PICOSECOND
     kept = link.attempt_dephasing**attempts if link.attempt_dephasing < 1.0 else 1.0
     xx = link.xx * kept * np.exp(-link.rate_x * t)
     yy, zz = xx, xx
@@ -210,7 +210,7 @@ def _correlations(link, age, attempts):  # type: ignore[no-untyped-def]
     return xx, yy, zz
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def stock_number(rule, demand, born, head, stock, begins, ends, in_burst):  # type: ignore[no-untyped-def]
     """The state of the chain at the start of a slot (`perishable_chain`): pairs by age, -1 if it has none like that."""
     counts = rule.burst_counts if in_burst else rule.gap_counts
@@ -230,7 +230,7 @@ def stock_number(rule, demand, born, head, stock, begins, ends, in_burst):  # ty
     return state_number(by_age, counts) if held <= counts.shape[1] - 2 else -1
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def limits(rule, demand, variant, number, in_burst, left):  # type: ignore[no-untyped-def]
     """How many pairs may be in stock during a slot, and how many may be born in it.
 
@@ -245,7 +245,7 @@ def limits(rule, demand, variant, number, in_burst, left):  # type: ignore[no-un
     return rule.slots, int(table[min(len(table), left) - 1, number])
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def run_shots(rng, link, demand, rule, books):  # type: ignore[no-untyped-def]
     """Serve the shots of one plan from the link's stock. Returns the number of pairs left in stock.
 
@@ -314,7 +314,7 @@ def run_shots(rng, link, demand, rule, books):  # type: ignore[no-untyped-def]
         oldest = stock - demand.pairs if rule.freshest_first else 0
         for a in range(demand.pairs):
             place = (head + oldest + a) % size
-            xx, yy, zz = _correlations(link, executes - born[place], attempts - attempts_at_birth[place])
+            xx, yy, zz = correlations_at(link, executes - born[place], attempts - attempts_at_birth[place])
             books.events[i, 1] += (1.0 + xx + yy + zz) / 4.0
             books.werner[i, a] = link.swap_werner * (xx + yy + zz) / 3.0
             if use == TESTING:
@@ -332,156 +332,3 @@ def run_shots(rng, link, demand, rule, books):  # type: ignore[no-untyped-def]
     row = books.counts[TRAINING]
     row[EXPIRED] = row[GENERATED] - row[USED] - row[LATE] - row[SACRIFICED] - stock
     return stock
-
-
-@njit(**_compiled)
-def _attempts(rng, inverse, modes):  # type: ignore[no-untyped-def]
-    """How many attempts until one succeeds; inverse: 1 / log(1 - success)."""
-    trials = int(np.log(1.0 - rng.random()) * inverse)
-    return trials + 1 if modes == 1 else trials // modes + 1
-
-
-@njit(**_compiled)
-def run_requests(rng, link, length, mean_wait, useful_age, slots, counts, sums):  # type: ignore[no-untyped-def]
-    """Serve requests for single pairs, Poisson with mean distance `mean_wait` (ps), for `length` ps; the oldest first.
-
-    A request that finds no pair is lost. While a memory slot is free the link attempts, one slot after the other; a
-    memory that is freed starts a new attempt at once. Fills counts (5 columns) and sums (5,): requests, requests
-    served, the sums of use times and of fidelities at use, attempts. Returns the number of pairs in stock at the end.
-
-    Both processes forget, so what need not be known is not drawn: requests are drawn from the birth of a pair on, and
-    those lost while the stock is empty are one Poisson draw for all such times together.
-    """
-    born = np.zeros(slots + 1, np.int64)
-    period = link.attempt_period
-    inverse = 1.0 / np.log(1.0 - link.success) if link.success < 1.0 else 0.0
-    head, stock, emptied, empty = 0, 0, 0, 0
-    used, expired, attempts_made, use_times, fidelities = 0, 0, 0, 0.0, 0.0
-    attempts = _attempts(rng, inverse, link.modes)
-    birth, request = attempts * period, FOREVER
-    while True:
-        if stock == 0:  # nothing else can happen
-            if birth >= length:
-                break
-            empty += birth - emptied
-            request = birth + int(-mean_wait * np.log(1.0 - rng.random()))
-        if stock == 0 or (stock < slots and birth <= min(request, born[head] + useful_age)):
-            if birth >= length:
-                break
-            end = head + stock
-            born[end if end <= slots else end - slots - 1] = birth - period
-            stock += 1
-            attempts_made += attempts
-            attempts = _attempts(rng, inverse, link.modes)
-            birth += attempts * period
-            if stock < slots:
-                continue
-        at = min(request, born[head] + useful_age)
-        if at >= length:
-            break
-        if stock == slots:  # a memory is freed
-            birth = at + attempts * period
-        if at == request:
-            xx, yy, zz = _correlations(link, at - born[head], 0)
-            used += 1
-            use_times += at
-            fidelities += (1.0 + xx + yy + zz) / 4.0
-            request = at + int(-mean_wait * np.log(1.0 - rng.random()))
-        else:
-            expired += 1
-        head = head + 1 if head < slots else 0
-        stock -= 1
-        if stock == 0:
-            request, emptied = FOREVER, at
-    if stock == 0:
-        empty += length - emptied
-    generated = used + expired + stock
-    counts[GENERATED] += generated
-    counts[USED] += used
-    counts[EXPIRED] += expired
-    sums[0] += used + rng.poisson(empty / mean_wait)
-    sums[1] += used
-    sums[2] += use_times
-    sums[3] += fidelities
-    sums[4] += attempts_made
-    return stock
-
-
-@njit(**_compiled)
-def key_bits_per_pair(werner):  # type: ignore[no-untyped-def]
-    """Asymptotic BBM92 bits of one sifted pair, max(0, 1 - 2 h((1 - w) / 2))."""
-    e = (1.0 - werner) / 2.0
-    if e <= 0.0:
-        return 1.0
-    return max(0.0, 1.0 + 2.0 * (e * np.log2(e) + (1.0 - e) * np.log2(1.0 - e)))
-
-
-@njit(**_compiled)
-def run_key_path(  # type: ignore[no-untyped-def]
-    rng, legs, swap_werner, start, length, wanted, slots, useful_ages, demand_driven, counts, leg_counts, trace
-):
-    """Distil key bits on one path: legs (1 or 2, 5) as `LinkParameters.row`; returns the bits as a real number.
-
-    Two legs are swapped as soon as both have a pair, oldest first; the result is measured at once. `counts` and
-    `leg_counts` (5 columns) are of the first and the second leg. A demand-driven path holds a leg back while it has a
-    pair that waits, and stops at `wanted` bits; otherwise both legs generate for the whole slot, and what comes after
-    `wanted` bits is discarded (expired). trace (2,): sums over the use times and Werner parameters.
-    """
-    born = np.zeros((2, slots + 1), np.int64)
-    stock, generated, used = np.zeros(2, np.int64), np.zeros(2, np.int64), np.zeros(2, np.int64)
-    number = legs.shape[0]
-    limit = 1 if demand_driven else slots
-    next_at, skip, clock = np.zeros(2, np.int64), np.zeros(2, np.int64), np.zeros(2, np.int64)
-    for g in range(number):
-        clock[g] = start
-        skip[g] = failures_before_success(rng, legs[g, 2])
-    bits, end = 0.0, start + length
-    while not (demand_driven and bits >= wanted):
-        chosen = -1
-        for g in range(number):
-            period, modes = int(legs[g, 0]), int(legs[g, 1])
-            next_at[g] = clock[g] + (skip[g] // modes + 1) * period if stock[g] < limit else FOREVER
-            if chosen < 0 or next_at[g] < next_at[chosen]:
-                chosen = g
-        at = next_at[chosen]
-        expiry, expiring = FOREVER, -1
-        for g in range(number):
-            if stock[g] > 0 and born[g, 0] + useful_ages[g] < expiry:
-                expiry, expiring = born[g, 0] + useful_ages[g], g
-        if min(at, expiry) > end:
-            break
-        if expiry < at:
-            for a in range(stock[expiring] - 1):
-                born[expiring, a] = born[expiring, a + 1]
-            stock[expiring] -= 1
-            if stock[expiring] == limit - 1:
-                clock[expiring] = max(clock[expiring], expiry)
-            continue
-        period, modes = int(legs[chosen, 0]), int(legs[chosen, 1])
-        born[chosen, stock[chosen]] = at - period
-        stock[chosen] += 1
-        generated[chosen] += 1
-        clock[chosen], skip[chosen] = at, failures_before_success(rng, legs[chosen, 2])
-        if stock[0] == 0 or (number == 2 and stock[1] == 0):
-            continue
-        werner = 1.0 if number == 1 else swap_werner
-        counted = bits < wanted
-        for g in range(number):
-            decay = np.exp(-(at - born[g, 0]) * 2.0 * _PICOSECOND / legs[g, 4])
-            werner *= (4.0 * legs[g, 3] - 1.0) / 3.0 * decay
-            for a in range(stock[g] - 1):
-                born[g, a] = born[g, a + 1]
-            stock[g] -= 1
-            used[g] += 1 if counted else 0
-            if stock[g] == limit - 1:
-                clock[g] = max(clock[g], at)
-        if counted:
-            bits += key_bits_per_pair(werner)
-            trace[0] += at - start
-            trace[1] += werner
-    for g in range(number):
-        row = counts if g == 0 else leg_counts
-        row[GENERATED] += generated[g]
-        row[USED] += used[g]
-        row[EXPIRED] += generated[g] - used[g]
-    return bits

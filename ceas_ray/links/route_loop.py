@@ -22,7 +22,9 @@ import numpy as np
 from numba import njit
 
 from ceas_ray.kernel.time import FOREVER
+from ceas_ray.links.key_path_loop import key_bits_per_pair
 from ceas_ray.links.link_loop import (
+    COMPILED,
     EXPIRED,
     GENERATED,
     LATE,
@@ -31,7 +33,6 @@ from ceas_ray.links.link_loop import (
     TRAINING,
     USED,
     failures_before_success,
-    key_bits_per_pair,
 )
 
 FIRST, LAST, BORN, EXPIRES, UPDATED, READY, LEVEL, NEWS_AT_START, NEWS_AT_END = range(9)
@@ -50,13 +51,7 @@ argument, so that Numba compiles one loop and not two)."""
 SWAP_WERNER, SWAP_SUCCESS, LEAST_WERNER = range(3)
 _LOST = -1
 _PICOSECOND = 1e-12
-_compiled: dict[str, Any] = {
-    "cache": True,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz"},
-}
-_inlined: dict[str, Any] = {**_compiled, "inline": "always"}
+_inlined: dict[str, Any] = {**COMPILED, "inline": "always"}
 
 
 @njit(**_inlined)
@@ -65,7 +60,7 @@ def _look_ahead(leg, row):  # type: ignore[no-untyped-def]
     leg[NEXT] = leg[CLOCK] + ((leg[TRIED] + leg[SKIP]) // int(row[1]) + 1) * int(row[0])
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def _places(latencies):  # type: ignore[no-untyped-def]
     """How far the nodes are from the first one, in ps of light."""
     places = np.zeros(len(latencies) + 1, np.int64)
@@ -74,7 +69,7 @@ def _places(latencies):  # type: ignore[no-untyped-def]
     return places
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def _begin(rng, legs, slots, start):  # type: ignore[no-untyped-def]
     """An empty route: segments, their quality, the legs' generators, and the time."""
     number = legs.shape[0]
@@ -87,7 +82,7 @@ def _begin(rng, legs, slots, start):  # type: ignore[no-untyped-def]
     return np.zeros((most, 9), np.int64), np.zeros((most, 3)), generators, np.array([0, start])
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def _remove(state, row):  # type: ignore[no-untyped-def]
     segments, quality, _, time = state
     for other in range(row, time[COUNT] - 1):  # element by element: Numba's copies of rows are slow
@@ -105,7 +100,7 @@ def _werner(state, row, at):  # type: ignore[no-untyped-def]
     return quality[row, WERNER] * np.exp(-(at - segments[row, UPDATED]) * decay)
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def _limit_life(state, row, legs, rules, odds):  # type: ignore[no-untyped-def]
     """An end-to-end pair is useless from the moment when its w is below the least."""
     segments, quality, _, _ = state
@@ -162,7 +157,7 @@ def _oldest(state, column, node, level, begins_at):  # type: ignore[no-untyped-d
     return found
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def _purify(rng, state, g, legs, places, rules, odds, book):  # type: ignore[no-untyped-def]
     """BBPSSW on the two oldest pairs of leg g that are equally far; whether there were two. The older is measured."""
     segments, quality, _, time = state
@@ -205,7 +200,7 @@ def _purify(rng, state, g, legs, places, rules, odds, book):  # type: ignore[no-
     return False
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def _swap(rng, state, left, right, legs, places, rules, odds):  # type: ignore[no-untyped-def]
     """Measure the two inner halves at the node between two segments; the result takes the left one's row."""
     segments, quality, _, time = state
@@ -309,7 +304,7 @@ def _pair_of_the_ends(state, legs, rules):  # type: ignore[no-untyped-def]
     return found, usable
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def _advance(rng, state, until, legs, places, rules, odds, book):  # type: ignore[no-untyped-def]
     """Let everything happen that happens until then, that time included; whether it stopped at an end-to-end pair."""
     segments, _, generators, time = state
@@ -350,7 +345,7 @@ def _advance(rng, state, until, legs, places, rules, odds, book):  # type: ignor
     return False
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def _close(state, legs, book):  # type: ignore[no-untyped-def]
     """What is neither used nor late nor sacrificed nor in stock has expired; returns the stock of every leg."""
     segments, _, _, time = state
@@ -366,7 +361,7 @@ def _close(state, legs, book):  # type: ignore[no-untyped-def]
     return stored
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def run_route_shots(  # type: ignore[no-untyped-def]
     rng, legs, latencies, rules, odds, start, releases, is_test, pairs, deadline, gap_limit, burst_limit,
     demand_driven, counts, on_time, shot_werner, tested, errors, events,
@@ -428,7 +423,7 @@ def run_route_shots(  # type: ignore[no-untyped-def]
     return stored
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def run_route_keys(  # type: ignore[no-untyped-def]
     rng, legs, latencies, rules, odds, start, length, wanted, demand_driven, book, trace
 ):
@@ -458,7 +453,7 @@ def run_route_keys(  # type: ignore[no-untyped-def]
     return bits
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def run_route_deliveries(  # type: ignore[no-untyped-def]
     rng, legs, latencies, rules, odds, until, book, times, werner
 ):

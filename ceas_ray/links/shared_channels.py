@@ -13,12 +13,12 @@ import numpy as np
 from numba import njit
 
 from ceas_ray.links.link_loop import (
+    COMPILED,
     EXPIRED,
     GENERATED,
     TRAINING,
     USED,
-    _compiled,
-    _correlations,
+    correlations_at,
     emissions,
     limits,
     stock_number,
@@ -36,7 +36,7 @@ class SharedBooks(NamedTuple):
     driven: Any
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def run_shared_shots(  # type: ignore[no-untyped-def]
     rngs, links, demands, rules, gap_gain, burst_gain, slot, channels, books
 ):
@@ -134,7 +134,7 @@ def run_shared_shots(  # type: ignore[no-untyped-def]
             books.on_time[k, shot[k]] = served
             if served:
                 for a in range(demand.pairs):
-                    xx, yy, zz = _correlations(links[k], executes - born[k, (head[k] + a) % size], 0)
+                    xx, yy, zz = correlations_at(links[k], executes - born[k, (head[k] + a) % size], 0)
                     books.werner_sum[k] += links[k].swap_werner * (xx + yy + zz) / 3.0
                 head[k] = (head[k] + demand.pairs) % size
                 stock[k] -= demand.pairs

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ceas_ray.links.key_path_loop import run_key_path
 from ceas_ray.links.link_loop import (
     AUTHENTICATION,
     EXPIRED,
@@ -22,7 +23,6 @@ from ceas_ray.links.link_loop import (
     ShotDemand,
     failures_before_success,
     link_model,
-    run_key_path,
     run_shots,
     stock_rule,
 )

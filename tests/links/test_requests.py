@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.app.bench_entanglement import RATE, measure
-from ceas_ray.links.link_loop import EXPIRED, GENERATED, USED, _correlations, link_model, run_requests
+from ceas_ray.links.link_loop import EXPIRED, GENERATED, USED, correlations_at, link_model
+from ceas_ray.links.request_loop import run_requests
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.memories import Dephasing, Depolarizing, Memory, Relaxing
 from ceas_ray.quantum.bell_pairs import (
@@ -87,7 +88,7 @@ def test_pairs_in_the_loops_decay_as_in_the_formulas(
     link = LinkParameters(
         1.0, 10**7, 1, 0.1, float(weights[0]), 0.01, tuple(weights), memories, attempt_dephasing=0.003
     )  # fmt: skip
-    xx, yy, zz = _correlations(link_model(link, 0.98), age, attempts)
+    xx, yy, zz = correlations_at(link_model(link, 0.98), age, attempts)
     first, second = (idling(memory, age * 1e-12) for memory in memories)
     expected = dephased_by_attempts(relaxed_state(weights, first, second), attempts, 0.003)
     np.testing.assert_allclose(state_of_correlations(xx, -yy, zz), expected, atol=1e-9)
@@ -99,5 +100,5 @@ def test_depolarizing_pairs_in_the_loops_decay_as_in_the_formulas(fidelity: floa
         1.0, 10**7, 1, 0.1, fidelity, 0.01, None, (Depolarizing(0.02), Depolarizing(0.05))
     )  # fmt: skip
     total = pair_coherence_time(0.02, 0.05)
-    found = (1 + sum(_correlations(link_model(link, 0.98), age, 0))) / 4
+    found = (1 + sum(correlations_at(link_model(link, 0.98), age, 0))) / 4
     assert found == pytest.approx(float(decayed_fidelity(fidelity, age * 1e-12, total)), abs=1e-12)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ceas_ray.links.key_path_loop import run_key_path
 from ceas_ray.links.link_loop import (
     EXPIRED,
     GENERATED,
@@ -22,7 +23,6 @@ from ceas_ray.links.link_loop import (
     ShotBooks,
     ShotDemand,
     link_model,
-    run_key_path,
     run_shots,
     stock_rule,
 )
