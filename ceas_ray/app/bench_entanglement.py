@@ -33,7 +33,8 @@ SUCCESS, ATTEMPT, COHERENCE, CUTOFF, HERALDED = 0.1, 30e-6, 1e-3, 0.3e-3, 0.95
 MEAN_WAIT = CUTOFF / math.log(2)
 CASES = (("ring", 8), ("ring", 50), ("ring", 200), ("star", 200), ("complete", 50), ("complete", 200))
 PAIRS_WANTED, LEAST_SECONDS = 8e6, 20.0
-PEER_PAIRS = {"simqn": 1.5e5, "sequence": 3e3}
+PEER_PAIRS = {"simqn": 6e4, "sequence": 1.5e3}
+PEER_LEAST_SECONDS = 3e-4  # about one pair a link
 RATE = 1 / (ATTEMPT / SUCCESS + MEAN_WAIT * (1 - math.exp(-CUTOFF / MEAN_WAIT)))
 
 
@@ -84,12 +85,14 @@ def _served(manager: LinkManager, plan: ServeRequests) -> RequestsServed:
 
 def _peer(name: str, python: str, folder: Path, kind: str, nodes: int, quick: bool) -> dict[str, Any]:
     mode = "heap" if name == "simqn" else "bk"
-    seconds = PEER_PAIRS[name] / (RATE * len(edges(kind, nodes))) / (10 if quick else 1)
+    seconds = max(PEER_LEAST_SECONDS, PEER_PAIRS[name] / (RATE * len(edges(kind, nodes))) / (10 if quick else 1))
     command = [python, f"bench_{name}.py", mode, kind, str(nodes), f"{seconds:.6g}"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return {"failed": done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no message"}
     found = json.loads(done.stdout.splitlines()[-1])
+    if not found["pairs"]:
+        return {"failed": f"no pair in {seconds} simulated seconds"}
     return {
         "pairs": found["pairs"], "cpu_seconds": found["cpu_s"], "peak_megabytes": found["rss_mb"],
         "pairs_per_cpu_second": round(found["pairs"] / found["cpu_s"]), "used_share": found["used"] / found["pairs"],
