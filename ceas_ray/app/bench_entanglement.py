@@ -5,7 +5,8 @@ usage: scripts/bench entanglement [--simqn PYTHON] [--sequence PYTHON] [--peers 
 W1: every edge of a network is a link with one memory at each end: attempts of 30 us succeed with p = .1; a pair is
 asked for after an exponential wait of mean .3 ms / ln 2 and lost .3 ms after it was heralded; coherence time 1 ms,
 fidelity .95 when heralded. A peer runs in the Python of its own environment with its script in FOLDER (bench_simqn.py,
-bench_sequence.py). Every case is a process of its own; CPU seconds are of the simulation alone. Prints one JSON line.
+bench_sequence.py). Every case is a process of its own; CPU seconds are of the simulation alone;
+a peer's memory is at most what is printed (a process starts with its parent's peak). Prints one JSON line.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def _peer(name: str, python: str, folder: Path, kind: str, nodes: int, quick: bo
     if not found["pairs"]:
         return {"failed": f"no pair in {seconds} simulated seconds"}
     return {
-        "pairs": found["pairs"], "cpu_seconds": found["cpu_s"], "peak_megabytes": found["rss_mb"],
+        "pairs": found["pairs"], "cpu_seconds": found["cpu_s"], "peak_megabytes_at_most": found["rss_mb"],
         "pairs_per_cpu_second": round(found["pairs"] / found["cpu_s"]), "used_share": found["used"] / found["pairs"],
         "mean_fidelity": found["meanF"],
     }  # fmt: skip
