@@ -194,7 +194,7 @@ def test_werner_pairs_are_the_special_case_of_bell_diagonal_ones(
 def test_weights_stay_a_distribution(
     first: np.ndarray, second: np.ndarray, age: float, coherence: float, share: float
 ) -> None:
-    memories = Idling(age, coherence, 1.7 * coherence), Idling(2 * age, 3 * coherence, share + 1e-9)
+    memories = Idling(age, coherence, 1.7 * coherence), Idling(2 * age, 3 * coherence, 6 * coherence * max(share, 1e-9))
     for state in (
         bell_pairs.decayed_state(first, age, coherence), bell_pairs.dephased_state(first, age, coherence),
         bell_pairs.relaxed_state(first, *memories), bell_pairs.swapped_state(first, second),
