@@ -21,7 +21,7 @@ from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.scheduling.two_level import TwoLevel
 
 R0, R1, R2, R3, R4 = REGIMES
-MDP = Mdp(0.2, 0.95, 0.9906, 2, 6, 4)
+MDP = Mdp(0.2, 0.95, 0.9908, 2, 6, 4)
 
 
 def means(regime: Regime, scheduler: Scheduler, seeds: int = 6, bursts: int = 2000) -> dict[str, float]:
