@@ -24,7 +24,7 @@ from ceas_ray.app.conf_path import conf_directory
 from ceas_ray.app.results import Results, key_bits_spent
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, build
-from ceas_ray.app.study import run_utilization
+from ceas_ray.app.study import run_utilization, scheduler_of_study
 from ceas_ray.app.world import World, build_world
 from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.windows import Simulation
@@ -54,6 +54,7 @@ def execute(config: Mapping[str, Any], number: int | None) -> int:
     """
     settings = build(RunSettings, config)
     if settings.study.name is not None:
+        scheduler_of_study(settings)  # refuses before anything is made
         folder = _folder(settings, number)
         _make(folder)
         run_utilization(settings, config, folder)

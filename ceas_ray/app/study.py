@@ -23,11 +23,19 @@ from ceas_ray.tracking.files import write_json, write_whole
 from ceas_ray.tracking.plots import plot_grid, plot_regimes
 
 
-def run_utilization(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> None:
-    """Write settings.yaml, rows.csv, summary.json, regimes.png and grid.png to the folder (which exists)."""
+def scheduler_of_study(settings: RunSettings) -> Mdp:
+    """The scheduler that the study compares with all others; SettingsError if it is another."""
     mdp = instantiate(settings.scheduling, "scheduling")
     if not isinstance(mdp, Mdp):
         raise SettingsError("scheduling", "mdp in this study, which compares it with all others", mdp)
+    if settings.dry_run:
+        raise SettingsError("dry_run", "false for a study", True)
+    return mdp
+
+
+def run_utilization(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> None:
+    """Write settings.yaml, rows.csv, summary.json, regimes.png and grid.png to the folder (which exists)."""
+    mdp = scheduler_of_study(settings)
     started = time.perf_counter()
     names = [regime.name for regime in REGIMES]
     cells = grid() if settings.study.grid else []

@@ -141,10 +141,20 @@ def simulate(regime: Regime, policy: StockPolicy, seed: int, bursts: int) -> dic
     rule = stock_rule(policy, regime.slots)
     run_shots(rng, link_model(regime.link(regime.supply), SWAP_WERNER), _demand(regime, releases), rule, books)
     shrink = shrink_from_pairs(books.werner[books.on_time]) if books.on_time.any() else np.ones(PAIRS + 1)
-    return _measures(books.counts[0, 0], books.counts[0, 1], shots, books.on_time.mean(), releases[-1], shrink)
+    return _measures(
+        books.counts[0, 0],
+        books.counts[0, 1],
+        shots,
+        books.on_time.mean(),
+        shots / SHOTS_PER_ROUND,
+        releases[-1],
+        shrink,
+    )
 
 
-def _measures(generated: int, used: int, shots: int, on_time: float, length: int, shrink: Any) -> dict[str, float]:
+def _measures(
+    generated: int, used: int, shots: int, on_time: float, rounds: float, length: int, shrink: Any
+) -> dict[str, float]:
     """No tests are made here: utilization gross and net are the same."""
     wasted = (generated - used) / (PAIRS * shots)
     return {
@@ -152,7 +162,7 @@ def _measures(generated: int, used: int, shots: int, on_time: float, length: int
         "utilization_net": used / generated if generated else 1.0,
         "on_time": float(on_time),
         "objective": float(on_time) - WASTE_PRICE * wasted,
-        "rounds_per_simulated_second": shots / SHOTS_PER_ROUND / (length * 1e-12),
+        "rounds_per_simulated_second": rounds / (length * 1e-12),
         "contrast": contrast(_profile(), shrink),
     }
 
@@ -192,9 +202,9 @@ def simulate_shared(
     generated, used = (int(books.counts[:, 0, column].sum()) for column in (0, 1))
     werner = books.werner_sum.sum() / max(1, used)
     length = int(max(of_link[-1] for of_link in releases))
-    found = _measures(
-        generated, used, shots * number, books.on_time.mean(), length, werner ** np.arange(PAIRS + 1)
-    ) | {"rounds_per_simulated_second": shots / SHOTS_PER_ROUND / (length * 1e-12)}  # fmt: skip
+    rounds = shots / SHOTS_PER_ROUND
+    shrink = werner ** np.arange(PAIRS + 1)
+    found = _measures(generated, used, shots * number, books.on_time.mean(), rounds, length, shrink)
     return found | {"channels_refused": 1.0 - float(books.driven[0]) / max(1.0, float(books.asked[0]))}
 
 

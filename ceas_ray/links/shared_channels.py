@@ -43,14 +43,14 @@ def run_shared_shots(  # type: ignore[no-untyped-def]
     """Serve the shots of all links; as many shots for each. Returns the pairs left in stock, int64 (links,).
 
     rngs, links, demands, rules: one a link, as of `run_shots`. gap_gain, burst_gain (links, policies, phases, states):
-    what generating in a slot is worth, per channel time, for the priority; empty where limits hold: then links in a
+    what generating in a slot is worth, for the priority; empty where limits hold: then links in a
     burst come first, and the hub goes round.
     """
     number, shots = len(links), len(demands[0].releases)
     size = rules[0].slots + 1
     born = np.zeros((number, size), np.int64)
     head, stock, coming = np.zeros(number, np.int64), np.zeros(number, np.int64), np.zeros(number, np.int64)
-    shot, left, opened = np.zeros(number, np.int64), np.zeros(number, np.int64), np.zeros(number, np.int64)
+    shot, left = np.zeros(number, np.int64), np.zeros(number, np.int64)
     variant, births, limit = np.zeros(number, np.int64), np.zeros(number, np.int64), np.zeros(number, np.int64)
     slot_ends, was_on = np.zeros(number, np.int64), np.zeros(number, np.bool_)
     worth, asks = np.zeros(number), np.zeros(number, np.bool_)
@@ -59,8 +59,6 @@ def run_shared_shots(  # type: ignore[no-untyped-def]
                   demands[k].start + demands[k].releases[shots - 1] + demands[k].deadline) for k in range(number)
     ]  # fmt: skip
     now, turn, serving = demands[0].start, 0, number
-    for k in range(number):
-        slot_ends[k] = now
     while serving > 0:
         ends_slot = now + slot
         asking = 0
@@ -76,10 +74,8 @@ def run_shared_shots(  # type: ignore[no-untyped-def]
             if left[k] == 0:  # a new gap
                 variant[k] = 1 if rule.second_share > 0.0 and rngs[k].random() < rule.second_share else 0
                 left[k] = min(demand.burst, shots - shot[k])
-                opened[k], slot_ends[k] = 0, now
+                slot_ends[k] = now
             in_burst = now >= release
-            if in_burst and opened[k] == 0:
-                opened[k], slot_ends[k] = 1, now
             if now >= slot_ends[k]:  # a slot of the policy begins
                 length = demand.slot // rule.gap_slots
                 if in_burst:

@@ -113,3 +113,6 @@ def test_the_study_leaves_a_table_plots_and_a_summary(tmp_path: Path, capsys: py
     assert len((folder / "rows.csv").read_text().splitlines()) == 1 + 2 * (4 * 8 + 7)
     assert main(["experiment=utilization", "scheduling=oblivious", f"output={tmp_path / 'no'}"]) == 2
     assert "scheduling must be mdp" in capsys.readouterr().err
+    assert main(["experiment=utilization", "dry_run=true", f"output={tmp_path / 'no'}"]) == 2
+    assert "dry_run must be false for a study" in capsys.readouterr().err
+    assert not (tmp_path / "no").exists()
