@@ -5,8 +5,9 @@ usage: scripts/bench gradients [--quick] [--estimator-qnn PYTHON] [--lightning P
 The circuit has 3 layers with re-uploaded inputs, a ring of CX and one output; noise, where there is any, is
 depolarizing and damping after every gate, different on each processor. Aer: one `run` with `parameter_binds` of every
 shifted value, `save_expectation_value`, a noise model per processor; it is timed on as many values as fit some seconds,
-and scaled to the 2 P shifted values of each sample. The round: 50 processors with 32 samples each at 6 qubits, Aer timed on one of
-the 50. A peer runs in the Python of an environment that has it. Prints one JSON line; ratios are within the run.
+and scaled to the 2 P shifted values of each sample. The round: 50 processors with 32 samples each at 6 qubits, Aer
+timed on one of the 50. A peer runs in the Python of an environment that has it. Prints one JSON line; ratios are within
+the run.
 """
 
 from __future__ import annotations
