@@ -100,6 +100,7 @@ def test_weighted_rules_count_integer_weights_as_repeated_rows() -> None:
         assert once == pytest.approx(again, rel=1e-9), f"seed {seed}"
 
 
+@pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")
 def test_rules_are_byzfl_s_where_conventions_agree() -> None:
     byzfl = pytest.importorskip("byzfl", reason=WHY_SKIPPED)
     for seed in range(300):  # 200 without equal distances
