@@ -107,7 +107,7 @@ class AttackSettings:
 
     attack: Target | None
     fraction: Annotated[float, Range(0, 1)]
-    placement: Literal["random", "best_links"]
+    placement: Literal["random", "best_links", "worst_links"]
     strength: float
     knowledge: Literal["colluders", "omniscient"]
     replicas: Annotated[int, Range(0)]
@@ -176,6 +176,7 @@ class EntanglementSettings:
     purification_rounds: Annotated[int, Range(0, 4)]
     test_share: Annotated[float, Range(0, 0.5)]
     warm_up_tests: Annotated[int, Range(0)]
+    test_announcements: Literal["before_reveal", "after_reveal"]
     half_life_rounds: Positive
     key_useful_age_milliseconds: Positive
     key_margin: Annotated[float, Range(1, 100)]
