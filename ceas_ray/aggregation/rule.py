@@ -50,11 +50,16 @@ def squared_distances(updates: Floats) -> Floats:
     sums = norms[:, None] + norms[None, :]
     distances = np.maximum(sums - (gram + gram.T), 0.0)
     close = np.triu(distances <= CANCELLED * sums, 1)
+    first = np.arange(len(updates))  # the first of the rows that are equal to each
     for i in np.flatnonzero(close.any(axis=1)):
-        (others,) = np.nonzero(close[i])
+        if first[i] < i:
+            continue
+        (others,) = np.nonzero(close[i] & (first == np.arange(len(updates))))
         differences = updates[others] - updates[i]
         found = np.einsum("kd,kd->k", differences, differences)
-        distances[i, others] = distances[others, i] = np.where(found > EQUAL * sums[i, others], found, 0.0)
+        distances[i, others] = distances[others, i] = found
+        first[others[found <= EQUAL * sums[i, others]]] = i
+    distances = distances[np.ix_(first, first)]
     np.fill_diagonal(distances, 0.0)
     return distances
 
