@@ -197,12 +197,18 @@ class ConsensusSettings:
 
 @dataclass(frozen=True)
 class StudySettings:
-    """A study instead of a training run (name null: none): how many seeds, bursts of shots a seed, and the grid too."""
+    """A study instead of a training run (name null: none).
 
-    name: Literal["utilization"] | None
+    utilization: how many seeds, bursts of shots a seed, and the grid too. headline: the form, and the design (see
+    `experiment.design`).
+    """
+
+    name: Literal["utilization", "headline"] | None
     seeds: Annotated[int, Range(2, 100)]
     bursts: Annotated[int, Range(20)]
     grid: bool
+    form: str
+    design: Target | None
 
 
 @dataclass(frozen=True)
