@@ -1,58 +1,104 @@
-"""The shape of the variational circuit that every processor runs."""
+"""The shape of the variational circuit that processors run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from typing import Literal
+from functools import cached_property
+from typing import Literal, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+Ansatz = Literal["ring", "hardware_efficient", "strongly_entangling"]
+Entangler = Literal["cx", "cz"]
+Gate = tuple[int, int]
+"""Control and target."""
+
+RY, RZ = 0, 1
+
+
+class Place(NamedTuple):
+    """Where a pair is spent: the teleportation of a qubit before a layer (gate None), or a gate of the layer."""
+
+    layer: int
+    qubit: int
+    gate: int | None
+
+
+_ROTATIONS = {"ring": (RY, RZ), "hardware_efficient": (RY, RZ), "strongly_entangling": (RZ, RY, RZ)}
 
 
 @dataclass(frozen=True)
 class Circuit:
-    """A product encoding, then layers of RY(theta_0) RZ(theta_1) on every qubit and a ring of CX or CZ.
+    """A product encoding, then layers of rotations on every qubit and of entangling gates.
 
     The encoding is RY(x) RZ(x) on each qubit: once (teleported inputs, prepared ideally at the hub), or, when
     `reuploaded`, at the start of every layer on the processor itself. Outputs are <Z_k>, k = 0 .. outputs - 1.
-    Parameters are flat in the order (layer, qubit, RY then RZ). Qubit q is bit q of an index (little endian).
+
+    ansatz: `ring` RY RZ on every qubit, gates (q, q + 1) around a ring; `hardware_efficient` RY RZ and the same gates
+    without the one that closes the ring (Kandala et al., Nature 549, 2017); `strongly_entangling` RZ RY RZ and gates
+    (q, q + r) with range r = 1 + layer mod (n - 1) (Schuld et al., PRA 101, 2020).
+    parts: the processor's number of each qubit in a circuit that is cut; gates between parts are remote (teleported).
+    teleported_before: layers before which all qubits are teleported on to another processor; 0: encoded inputs are
+    teleported in, qubit by qubit, instead of by the m_s of an engine's `shrink`.
+    Parameters are flat in the order (layer, qubit, rotation). Qubit q is bit q of an index (little endian).
     """
 
     qubits: int
     layers: int
     outputs: int
-    entangler: Literal["cx", "cz"] = "cx"
+    entangler: Entangler = "cx"
     reuploaded: bool = False
+    ansatz: Ansatz = "ring"
+    parts: tuple[int, ...] = ()
+    teleported_before: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises ValueError unless every output has its qubit."""
+        """Raises ValueError unless there are two qubits, every output has its qubit, and the parts fit."""
+        if self.qubits < 2:
+            raise ValueError(f"a circuit needs at least 2 qubits, got {self.qubits}")
         if not 1 <= self.outputs <= self.qubits:
             raise ValueError(f"a circuit needs 1 to {self.qubits} outputs (one per qubit), got {self.outputs}")
+        if self.parts and len(self.parts) != self.qubits:
+            raise ValueError(f"parts must name a part for each of {self.qubits} qubits, got {len(self.parts)}")
+        first = 1 if self.reuploaded else 0
+        if any(not first <= layer < self.layers for layer in self.teleported_before):
+            raise ValueError(f"teleported_before must be {first} to {self.layers - 1}, got {self.teleported_before}")
+
+    @property
+    def rotations(self) -> tuple[int, ...]:
+        """The axes (RY, RZ) of a qubit's rotations in a layer, in order."""
+        return _ROTATIONS[self.ansatz]
 
     @property
     def parameter_count(self) -> int:
-        """P: two angles per layer and qubit."""
-        return 2 * self.layers * self.qubits
+        """P: one angle per layer, qubit and rotation."""
+        return self.layers * self.qubits * len(self.rotations)
+
+    @cached_property
+    def gates(self) -> tuple[tuple[Gate, ...], ...]:
+        """The entangling gates of each layer, in order; every qubit is in one at least."""
+        n = self.qubits
+        if self.ansatz == "hardware_efficient":
+            return (tuple((q, q + 1) for q in range(n - 1)),) * self.layers
+        ranges = [1 + layer % (n - 1) if self.ansatz == "strongly_entangling" else 1 for layer in range(self.layers)]
+        return tuple(tuple((q, (q + reach) % n) for q in range(n)) for reach in ranges)
+
+    def is_remote(self, gate: Gate) -> bool:
+        """Whether the gate's qubits sit on different processors."""
+        return bool(self.parts) and self.parts[gate[0]] != self.parts[gate[1]]
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Where one shot spends Bell pairs inside the circuit, in order of use.
+
+        In each layer: one per qubit if the qubits are teleported before it, then one per remote gate.
+        """
+        found: list[Place] = []
+        for layer, gates in enumerate(self.gates):
+            if layer in self.teleported_before:
+                found += [Place(layer, q, None) for q in range(self.qubits)]
+            found += [Place(layer, gate[0], g) for g, gate in enumerate(gates) if self.is_remote(gate)]
+        return tuple(found)
 
     @property
-    def ring(self) -> tuple[tuple[int, int], ...]:
-        """Control and target of each entangling gate of a layer, in order."""
-        if self.qubits == 1:
-            return ()
-        return tuple((q, (q + 1) % self.qubits) for q in range(self.qubits))
-
-
-@cache
-def entangler_table(entangler: Literal["cx", "cz"]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """How a gate permutes two-qubit Paulis: 4 a + b goes to image[4 a + b] with a sign; a is the control's Pauli."""
-    paulis = [np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])]
-    flip = paulis[1] if entangler == "cx" else paulis[3]
-    gate = np.kron(np.diag([1, 0]), np.eye(2)) + np.kron(np.diag([0, 1]), flip)
-    image, sign = np.zeros(16, np.int64), np.zeros(16)
-    for k in range(16):
-        moved = gate @ np.kron(paulis[k // 4], paulis[k % 4]) @ gate
-        overlaps = [np.trace(moved @ np.kron(paulis[m // 4], paulis[m % 4])).real / 4 for m in range(16)]
-        image[k] = int(np.argmax(np.abs(overlaps)))
-        sign[k] = round(overlaps[image[k]])
-    return image, sign
+    def pairs_within(self) -> int:
+        """Bell pairs that one shot spends inside the circuit."""
+        return len(self.places)
