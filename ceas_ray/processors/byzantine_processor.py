@@ -42,7 +42,10 @@ class ByzantineProcessor(Actor):
                 assert self._forged is not None, "a timer without a row"
                 if round_index != processor.round_index:
                     return []
-                return processor.update_frames(now, self._forged.row)
+                try:
+                    return processor.update_frames(now, self._forged.row)
+                except ValueError:
+                    return []  # not finite or too large for fixed point: every replica would refuse it
             case _:
                 return processor.handle(envelope)
 

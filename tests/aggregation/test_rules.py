@@ -75,6 +75,44 @@ def test_robust_rules_stay_near_the_honest_whatever_f_rows_do(rule: Any, seed: i
     assert np.all(np.abs(result - honest.mean(axis=0)) <= reach)
 
 
+def excess(faults: int, rows: int) -> float:
+    return faults / (rows - 2 * faults)
+
+
+KAPPA = {
+    "trimmed mean": (TrimmedMean(), lambda f, n: 6 * excess(f, n) * (1 + excess(f, n))),
+    "weighted trimmed mean": (WeightedTrimmedMean(1.0), lambda f, n: 6 * excess(f, n) * (1 + excess(f, n))),
+    "median": (Median(), lambda f, n: 4 * (1 + excess(f, n)) ** 2),
+    "weighted median": (WeightedMedian(), lambda f, n: 4 * (1 + excess(f, n)) ** 2),
+    "geometric median": (GeometricMedian(), lambda f, n: 4 * (1 + excess(f, n)) ** 2),
+    "weighted geometric median": (WeightedGeometricMedian(), lambda f, n: 4 * (1 + excess(f, n)) ** 2),
+    "Krum": (Krum(left_out=1), lambda f, n: 6 * (1 + excess(f, n))),
+}
+"""Rules with their constants of (f, kappa)-robustness (arXiv 2302.01772, table 1)."""
+
+
+@pytest.mark.parametrize("name", KAPPA)
+@settings(max_examples=100)
+@given(seed=st.integers(0, 10**6), rows=st.integers(4, 20), size=st.floats(-2, 6))
+def test_rules_are_as_robust_as_was_proven_and_mixing_makes_them_more_so(
+    name: str, seed: int, rows: int, size: float
+) -> None:
+    """|R(x) - mean of S|^2 <= kappa / |S| sum of |x_i - mean of S|^2 for every n - f of the rows, S."""
+    rule, constant = KAPPA[name]
+    updates, _, _ = rows_of(seed, rows, 0)
+    draw = np.random.default_rng(seed + 1)
+    faults = int(draw.integers(1, (rows - 1) // 2 + 1))
+    updates[draw.choice(rows, faults, replace=False)] = draw.normal(size=(1 if seed % 2 else faults, 4)) * 10.0**size
+    kappa, equal = constant(faults, rows), np.full(rows, 1 / rows)
+    mixed = NearestNeighborMixing(rule)
+    for tried, bound in ((rule, kappa), (mixed, 8 * faults / (rows - faults) * (1 + kappa))):
+        result = tried(updates, equal, faults)
+        for _ in range(5):
+            honest = updates[draw.choice(rows, rows - faults, replace=False)]
+            spread = np.mean(np.sum((honest - honest.mean(axis=0)) ** 2, axis=1))
+            assert np.sum((result - honest.mean(axis=0)) ** 2) <= bound * spread * (1 + 1e-9)
+
+
 @pytest.mark.parametrize("rule", COORDINATE_WISE, ids=repr)
 @settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), rows=st.integers(3, 20), far=st.floats(-1e9, 1e9))
