@@ -3,6 +3,7 @@
 usage: scripts/bench framework [key=value ...]     a round of the default scenario on Ray, part by part, and memory
        scripts/bench entanglement [--help]         Bell pairs per CPU second, beside SimQN and SeQUeNCe
        scripts/bench gradients [--help]            gradients per second, beside Qiskit Aer and other packages
+       scripts/bench aggregation [--help]          aggregation rules, beside ByzFL
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 import psutil
 
-from ceas_ray.app import bench_entanglement, bench_gradients
+from ceas_ray.app import bench_aggregation, bench_entanglement, bench_gradients
 from ceas_ray.app.compose import composed
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, build
@@ -27,7 +28,11 @@ from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.ray_environment import prepare_ray_environment
 
 WARM_ROUNDS, ROUNDS = 3, 20
-PARTS = {"entanglement": bench_entanglement.main, "gradients": bench_gradients.main}
+PARTS = {
+    "entanglement": bench_entanglement.main,
+    "gradients": bench_gradients.main,
+    "aggregation": bench_aggregation.main,
+}
 
 
 def main() -> int:
