@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.app.data import dealt_shards, load_data
 from ceas_ray.app.link_hardware import link_hardware, refuse_without_key, refuse_without_shots
+from ceas_ray.app.model import loss_of
 from ceas_ray.app.processor_noise import processor_noise
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, instantiate
@@ -49,7 +50,7 @@ from ceas_ray.processors.processor import Learning, Processor, Shard
 from ceas_ray.quantum import aer_engine, pauli_engine
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.estimator import full_shift_circuits
-from ceas_ray.quantum.loss import CrossEntropyLoss, Loss, SquaredLoss
+from ceas_ray.quantum.loss import Loss
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.training.metrics import Evaluation
@@ -334,8 +335,7 @@ class _Builder:
 
     @property
     def _loss(self) -> Loss:
-        training = self.settings.training
-        return SquaredLoss() if training.loss == "squared" else CrossEntropyLoss(training.loss_scale)
+        return loss_of(self.settings.training)
 
     def _work(self, circuit: Circuit, largest_shard: int) -> GradientWork:
         training, processors = self.settings.training, self.settings.processors
