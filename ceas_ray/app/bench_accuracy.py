@@ -34,7 +34,7 @@ TUNED = {
     "breast_cancer": ["training.data.angle_range=0.25"],
     "moons": [],
 }
-STEPS, RATE = 200, 0.1
+STEPS, RATE = 150, 0.1
 
 
 def main(overrides: Sequence[str]) -> dict[str, Any]:
