@@ -42,14 +42,23 @@ class TrackingSettings:
 
 @dataclass(frozen=True)
 class DataSettings:
-    """The data set: digits by classes, or one's own file."""
+    """The data set, how its features become angles, and how it is split and spread over the processors."""
 
-    name: Literal["digits", "file"]
+    name: Literal["digits", "iris", "wine", "breast_cancer", "moons", "circles", "spin_chain", "file"]
     classes: tuple[int, ...]
     file: str | None
+    samples: Annotated[int, Range(10, 100000)]
+    noise: Annotated[float, Range(0, 2)]
+    spins: Annotated[int, Range(2, 11)]
+    copies: Count | None
+    features: Literal["pca"] | tuple[int, ...]
+    standardize: bool
+    repeat_features: bool
+    angle_range: Annotated[float, Range(0, 2, exclusive=True)]
     test_fraction: Annotated[float, Range(0.05, 0.9)]
-    shards: Literal["dirichlet", "iid"]
+    shards: Literal["dirichlet", "iid", "label"]
     dirichlet_concentration: Positive
+    labels_per_shard: Count
     least_samples: Count
 
 

@@ -68,10 +68,7 @@ def _value(wanted: Any, value: Any, key: str) -> Any:
         base, *extras = get_args(wanted)
         return _in_range(_plain(base, value, key, extras), extras, key)
     if origin in (Union, types.UnionType):
-        options = get_args(wanted)
-        if value is None and type(None) in options:
-            return None
-        return _value(next(option for option in options if option is not type(None)), value, key)
+        return _alternative(get_args(wanted), value, key)
     if origin is Literal:
         choices = get_args(wanted)
         if value not in choices:
@@ -88,6 +85,22 @@ def _value(wanted: Any, value: Any, key: str) -> Any:
     if is_dataclass(wanted):
         return build(wanted, value, key)  # type: ignore[arg-type]
     return _plain(wanted, value, key, [])
+
+
+def _alternative(options: tuple[Any, ...], value: Any, key: str) -> Any:
+    """What one of the options makes of the value; where none fits, what each would have wanted."""
+    if value is None and type(None) in options:
+        return None
+    wanted = []
+    for option in options:
+        try:
+            if option is not type(None):
+                return _value(option, value, key)
+        except SettingsError as error:
+            if error.key != key:
+                raise
+            wanted.append(error.must)
+    raise SettingsError(key, " or ".join(wanted), value)
 
 
 _NAMES = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.aggregation.rule import Rule
+from ceas_ray.app.data import dealt_shards, load_data
 from ceas_ray.app.link_hardware import link_hardware, refuse_without_key, refuse_without_shots
+from ceas_ray.app.model import loss_of
 from ceas_ray.app.processor_noise import processor_noise
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, instantiate
@@ -51,14 +53,11 @@ from ceas_ray.processors.processor import Learning, Processor, Shard
 from ceas_ray.quantum import aer_engine, pauli_engine
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.estimator import full_shift_circuits
-from ceas_ray.quantum.loss import CrossEntropyLoss, Loss, SquaredLoss
-from ceas_ray.training.datasets import DataSet, load_digits_of, load_file, prepare
+from ceas_ray.quantum.loss import Loss
+from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.training.metrics import Evaluation
 from ceas_ray.training.next_state import NextState
-from ceas_ray.training.shards import dirichlet_shards, iid_shards
-
-T = TypeVar("T")
 
 _ENGINES = {
     "pauli": pauli_engine.shifted_values,
@@ -171,7 +170,7 @@ class _Builder:
 
     def build(self) -> World:
         settings, training = self.settings, self.settings.training
-        data = self._data()
+        data = load_data(training.data, training.qubits, settings.seed)
         if data.outputs > training.qubits:
             raise SettingsError("training.qubits", f"at least the {data.outputs} classes", training.qubits)
         circuit = Circuit(
@@ -221,38 +220,10 @@ class _Builder:
 
     # --- data ----------------------------------------------------------
 
-    def _data(self) -> DataSet:
-        choice = self.settings.training.data
-        if choice.name == "digits":
-            features, labels = self._or_refuse("training.data.classes", lambda: load_digits_of(choice.classes))
-        elif choice.file is None:
-            raise SettingsError("training.data.file", "given for training.data.name=file", None)
-        else:
-            file = choice.file
-            features, labels = self._or_refuse("training.data.file", lambda: load_file(file))
-        return self._or_refuse(
-            "training.qubits",
-            lambda: prepare(features, labels, self.settings.training.qubits, choice.test_fraction, self.settings.seed),
-        )
-
     def _shards(self, data: DataSet) -> list[Shard]:
-        choice, count = self.settings.training.data, self.settings.processors.count
         generator = self.streams.generator("hub", "hub", "shards", 0)
-        if choice.shards == "iid":
-            make = lambda: iid_shards(len(data.train_labels), count, generator)  # noqa: E731
-        else:
-            make = lambda: dirichlet_shards(  # noqa: E731
-                data.train_labels, count, choice.dirichlet_concentration, choice.least_samples, generator
-            )
-        parts = self._or_refuse("processors.count", make)
+        parts = dealt_shards(self.settings.training.data, data.train_labels, self.settings.processors.count, generator)
         return [Shard(data.train_angles[part], data.train_targets[part]) for part in parts]
-
-    @staticmethod
-    def _or_refuse(key: str, make: Callable[[], T]) -> T:
-        try:
-            return make()
-        except ValueError as error:
-            raise SettingsError(key, "usable", str(error)) from None
 
     # --- network ----------------------------------------------------------
 
@@ -397,8 +368,7 @@ class _Builder:
 
     @property
     def _loss(self) -> Loss:
-        training = self.settings.training
-        return SquaredLoss() if training.loss == "squared" else CrossEntropyLoss(training.loss_scale)
+        return loss_of(self.settings.training)
 
     def _work(self, circuit: Circuit, largest_shard: int) -> GradientWork:
         training, processors = self.settings.training, self.settings.processors
