@@ -29,7 +29,8 @@ class Circuit:
     without the one that closes the ring (Kandala et al., Nature 549, 2017); `strongly_entangling` RZ RY RZ and gates
     (q, q + r) with range r = 1 + layer mod (n - 1) (Schuld et al., PRA 101, 2020).
     parts: the processor's number of each qubit in a circuit that is cut; gates between parts are remote (teleported).
-    teleported_before: layers (from 1) before which all qubits are teleported on to another processor.
+    teleported_before: layers before which all qubits are teleported on to another processor; before layer 0: from the
+    hub, pair by pair, instead of by `shrink` (inputs that are encoded once).
     Parameters are flat in the order (layer, qubit, rotation). Qubit q is bit q of an index (little endian).
     """
 
@@ -50,8 +51,11 @@ class Circuit:
             raise ValueError(f"a circuit needs 1 to {self.qubits} outputs (one per qubit), got {self.outputs}")
         if self.parts and len(self.parts) != self.qubits:
             raise ValueError(f"parts must name a part for each of {self.qubits} qubits, got {len(self.parts)}")
-        if any(not 1 <= layer < self.layers for layer in self.teleported_before):
-            raise ValueError(f"teleported_before must be layers 1 to {self.layers - 1}, got {self.teleported_before}")
+        first = 1 if self.reuploaded else 0
+        if any(not first <= layer < self.layers for layer in self.teleported_before):
+            raise ValueError(
+                f"teleported_before must be layers {first} to {self.layers - 1}, got {self.teleported_before}"
+            )
 
     @property
     def rotations(self) -> tuple[int, ...]:
