@@ -11,6 +11,7 @@ from ceas_ray.app.world import World
 from ceas_ray.kernel.codec import decode
 from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.quantum.contrast import contrast, weight_profiles
+from ceas_ray.quantum.gate_noise import noiseless
 
 SCHEMA_VERSION = 1
 _COLUMNS = ("generated", "used", "late", "expired", "sacrificed")
@@ -97,7 +98,9 @@ class Results:
         world = self._world
         if world.circuit.reuploaded:
             return 1.0
-        (profile,) = weight_profiles(world.circuit, parameters[None], np.zeros((1, 5)), [world.public_angles])
+        (profile,) = weight_profiles(
+            world.circuit, parameters[None], noiseless(1, world.circuit.qubits), [world.public_angles]
+        )
         return contrast(profile, np.asarray(shrink))
 
     def _weights(self, decided: Any) -> dict[str, float]:

@@ -65,8 +65,12 @@ class TrainingSettings:
     batch: Count
     qubits: Annotated[int, Range(2, 8)]
     layers: Annotated[int, Range(1, 16)]
+    ansatz: Literal["ring", "hardware_efficient", "strongly_entangling"]
     entangler: Literal["cx", "cz"]
-    undo: Literal["none", "scalar"]
+    estimator: Literal["doubly_stochastic", "full_shift", "exact"]
+    loss: Literal["squared", "cross_entropy"]
+    loss_scale: Positive
+    undo: Literal["none", "scalar", "exact"]
     momentum: Annotated[float, Range(0, 0.999)]
     learning_rate: Positive
     final_learning_rate: NotNegative
@@ -77,16 +81,32 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class ProcessorSettings:
-    """The quantum processors: each error is drawn log-uniformly between mean/spread and mean*spread."""
+    """The quantum processors.
 
-    engine: Literal["pauli", "aer"]
+    Errors per gate are drawn log-uniformly between mean / spread and mean * spread, for each processor and, by the
+    second spread, for each of its qubits; or listed in `noise_file`. T1, T2 (both or none) add the relaxation during
+    gates.
+    """
+
+    engine: Literal["pauli", "aer", "aer_sampled"]
+    threads: Annotated[int, Range(1, 256)]
     count: Annotated[int, Range(2, 2000)]
+    profile: str
+    demonstrated: bool
     one_qubit_depolarizing: Annotated[float, Range(0, 0.5)]
     one_qubit_damping: Annotated[float, Range(0, 0.5)]
+    one_qubit_dephasing: Annotated[float, Range(0, 0.5)]
     two_qubit_depolarizing: Annotated[float, Range(0, 0.5)]
     two_qubit_damping: Annotated[float, Range(0, 0.5)]
+    two_qubit_dephasing: Annotated[float, Range(0, 0.5)]
     readout_error: Annotated[float, Range(0, 0.4)]
+    t1_microseconds: Positive | None
+    t2_microseconds: Positive | None
+    one_qubit_gate_nanoseconds: NotNegative
+    two_qubit_gate_nanoseconds: NotNegative
     error_spread: Annotated[float, Range(1, 10)]
+    qubit_error_spread: Annotated[float, Range(1, 10)]
+    noise_file: str | None
     update_milliseconds: Positive
 
 

@@ -26,6 +26,7 @@ from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import contrast, shrink_from_pairs, weight_profiles
+from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.scheduling.bounds import coupled_objective_bound, objective_bound, on_time_bound
 from ceas_ray.scheduling.clairvoyant import Clairvoyant
 from ceas_ray.scheduling.freshest_first import FreshestFirst
@@ -174,7 +175,7 @@ def _profile() -> Any:
     generator = Streams(1).generator("study", "study", "profile", 0)
     angles = generator.uniform(-np.pi / 2, np.pi / 2, (64, PAIRS))
     parameters = generator.uniform(-np.pi, np.pi, (16, circuit.parameter_count))
-    return np.mean(weight_profiles(circuit, parameters, np.zeros((16, 5)), [angles] * 16), axis=0)
+    return np.mean(weight_profiles(circuit, parameters, noiseless(16, circuit.qubits), [angles] * 16), axis=0)
 
 
 # --- links that share channels ----------------------------------------------------------

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.app.link_hardware import link_hardware, refuse_without_key, refuse_without_shots
+from ceas_ray.app.processor_noise import processor_noise
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, instantiate
 from ceas_ray.attacks.placement import placed
@@ -46,6 +47,8 @@ from ceas_ray.processors.gradient_work import GRADIENT, GradientWork
 from ceas_ray.processors.processor import Learning, Processor, Shard
 from ceas_ray.quantum import aer_engine, pauli_engine
 from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.estimator import full_shift_circuits
+from ceas_ray.quantum.loss import CrossEntropyLoss, Loss, SquaredLoss
 from ceas_ray.training.datasets import DataSet, load_digits_of, load_file, prepare
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.training.metrics import Evaluation
@@ -54,7 +57,11 @@ from ceas_ray.training.shards import dirichlet_shards, iid_shards
 
 T = TypeVar("T")
 
-_ENGINES = {"pauli": pauli_engine.shifted_values, "aer": aer_engine.shifted_values}
+_ENGINES = {
+    "pauli": pauli_engine.shifted_values,
+    "aer": aer_engine.shifted_values,
+    "aer_sampled": aer_engine.shifted_values,
+}
 
 
 @dataclass(frozen=True)
@@ -148,6 +155,7 @@ class _Builder:
             )
         self.faults = int(count * settings.aggregation.byzantine_fraction)
         self.chain = encode(("ceas_ray", settings.seed))
+        self._noise = processor_noise(settings.processors, settings.training.qubits, self.streams)
 
     def build(self) -> World:
         settings, training = self.settings, self.settings.training
@@ -155,8 +163,9 @@ class _Builder:
         if data.outputs > training.qubits:
             raise SettingsError("training.qubits", f"at least the {data.outputs} classes", training.qubits)
         circuit = Circuit(
-            training.qubits, training.layers, data.outputs, training.entangler, reuploaded=training.inputs == "local"
-        )
+            training.qubits, training.layers, data.outputs, training.entangler, training.inputs == "local",
+            training.ansatz,
+        )  # fmt: skip
         network = self._network()
         public = self.streams.generator("hub", "hub", "public angles", 0).uniform(
             -np.pi / 2, np.pi / 2, (64, training.qubits)
@@ -184,14 +193,12 @@ class _Builder:
                 settings.processors.count, settings.consensus.committee_size,
                 settings.entanglement.half_life_rounds, self._control_delay,
             ), *adversary),
-            work=GradientWork(
-                circuit, _ENGINES[settings.processors.engine], self.streams, training.forward_circuits,
-            ),
+            work=self._work(circuit, max(len(shard.angles) for shard in shards)),
             manager=manager,
             data=data,
             shards=tuple(shards),
             circuit=circuit,
-            evaluation=Evaluation(circuit, data.test_angles, data.test_targets, data.test_labels),
+            evaluation=Evaluation(circuit, self._loss, data.test_angles, data.test_targets, data.test_labels),
             public_angles=public,
             initial_parameters=initial,
             byzantine=byzantine,
@@ -347,7 +354,7 @@ class _Builder:
             replica_name(j): link.latency + leg.latency for j, leg in enumerate(network.replica_routes)
         } | {ADVERSARY: link.latency}  # fmt: skip
         made = Processor(
-            k, shard, self._noise(k), Learning(training.batch, training.momentum, training.undo, self._update_time),
+            k, shard, self._noise[k], Learning(training.batch, training.momentum, training.undo, self._update_time),
             [self._channel(name, replica) for replica in self._replica_names],
             ModelAdoption((self.settings.consensus.committee_size - 1) // 3 + 1),
             initial, latencies, self.streams, watched,
@@ -355,15 +362,27 @@ class _Builder:
         )  # fmt: skip
         return ByzantineProcessor(made) if k in byzantine else made
 
-    def _noise(self, k: int) -> NDArray[np.float64]:
-        settings = self.settings.processors
-        spread = np.log(settings.error_spread)
-        factors = np.exp(self.streams.generator("processor", processor_name(k), "noise", 0).uniform(-spread, spread, 5))
-        means = (
-            settings.one_qubit_depolarizing, settings.one_qubit_damping, settings.two_qubit_depolarizing,
-            settings.two_qubit_damping, settings.readout_error,
+    @property
+    def _loss(self) -> Loss:
+        training = self.settings.training
+        return SquaredLoss() if training.loss == "squared" else CrossEntropyLoss(training.loss_scale)
+
+    def _work(self, circuit: Circuit, largest_shard: int) -> GradientWork:
+        training, processors = self.settings.training, self.settings.processors
+        sampled = processors.engine == "aer_sampled"
+        if sampled and training.estimator == "exact":
+            raise SettingsError("training.estimator", "one that samples, with processors.engine aer_sampled", "exact")
+        if processors.engine != "pauli" and training.undo == "exact":
+            raise SettingsError("training.undo", "none or scalar where Aer prepares the inputs", training.undo)
+        needed = full_shift_circuits(min(training.batch, largest_shard), circuit.outputs, circuit.parameter_count)
+        if training.estimator == "full_shift" and training.circuits_per_round < needed:
+            raise SettingsError(
+                "training.circuits_per_round", f"at least {needed} for full_shift", training.circuits_per_round
+            )
+        return GradientWork(
+            circuit, _ENGINES[processors.engine], self.streams, self._loss, training.estimator, training.undo,
+            training.forward_circuits, processors.threads, aer_engine.sampled_outcomes if sampled else None,
         )  # fmt: skip
-        return np.minimum(np.array(means) * factors, [0.75, 0.75, 0.75, 0.75, 0.49])
 
     def _adversary(self, byzantine: tuple[int, ...], circuit: Circuit, network: NetworkPlan) -> Adversary:
         attack = self.settings.attacks.attack

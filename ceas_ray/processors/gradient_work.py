@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,79 +12,180 @@ from numpy.typing import NDArray
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import contrast, weight_profiles
-from ceas_ray.quantum.estimator import doubly_stochastic_gradient
+from ceas_ray.quantum.estimator import (
+    UNSHIFTED,
+    Circuits,
+    Sampler,
+    TableSampler,
+    doubly_stochastic_gradient,
+    exact_gradient,
+    full_shift_gradient,
+    inverse_channel_cost,
+)
+from ceas_ray.quantum.gate_noise import Noise
+from ceas_ray.quantum.loss import Loss
 from ceas_ray.quantum.pauli_engine import ShiftedValues
 
 GRADIENT = "gradient"
 
+Floats = NDArray[np.float64]
+Undo = Literal["none", "scalar", "exact"]
+Estimator = Literal["doubly_stochastic", "full_shift", "exact"]
+
 Engine = Callable[..., ShiftedValues]
 """`shifted_values` of the exact engine or of Aer: they have one signature."""
+
+OutcomeSampler = Callable[..., NDArray[np.int64]]
+"""`sampled_outcomes` of the Aer engine."""
 
 
 @dataclass(frozen=True)
 class GradientWork:
     """Computes the work of kind `gradient`: one noisy, sampled gradient per processor.
 
-    Inputs of one item: angles (B, n), targets (B, K), parameters (P,), noise (5,), shrink (n + 1,), usable
+    Inputs of one item: angles (B, n), targets (B, K), parameters (P,), noise (n, 7), shrink (n + 1,), usable
     (circuits,) bool, certified_werner (the tested Werner parameter of the link, or None to leave the contrast as it is)
     and the key of its stream (name, round_index). The output is {gradient (P,), contrast: float}.
     Each item's output depends on its own inputs alone, whatever it is packed with.
+    outcome_sampler: draws outcomes instead of computing their law (Aer's own sampling); None: draws from exact values.
     """
 
     circuit: Circuit
     engine: Engine
     streams: Streams
+    loss: Loss
+    estimator: Estimator
+    undo: Undo
     forward_circuits: int
+    threads: int = 1
+    outcome_sampler: OutcomeSampler | None = None
 
     def __call__(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """All items' shifted values in one call of the engine, then each item's draws from its own stream."""
-        lanes = self._lanes(items)
+        undone = self._undone(items)
+        samplers = self._samplers(items, undone)
+        return [
+            {"gradient": self._gradient(item, sampler, assumed), "contrast": assumed}
+            for item, sampler, (_, _, assumed) in zip(items, samplers, undone, strict=True)
+        ]
+
+    def _samplers(self, items: Sequence[Mapping[str, Any]], undone: Sequence[_Undone]) -> Sequence[Sampler]:
+        if self.outcome_sampler is not None:
+            return [self._outcome_sampler(item) for item in items]
+        circuit = self.circuit
+        lanes = np.array([len(item["angles"]) * circuit.outputs for item in items])
         values = self.engine(
-            self.circuit,
-            angles=np.concatenate([np.repeat(item["angles"], self.circuit.outputs, axis=0) for item in items]),
+            circuit,
+            angles=np.concatenate([np.repeat(item["angles"], circuit.outputs, axis=0) for item in items]),
             parameters=np.stack([item["parameters"] for item in items]),
             noise=np.stack([item["noise"] for item in items]),
-            shrink=np.stack([item["shrink"] for item in items]),
+            shrink=np.stack([part.shrink for part in undone]),
             owner=np.repeat(np.arange(len(items)), lanes),
-            output=np.concatenate([np.arange(count) % self.circuit.outputs for count in lanes]),
+            output=np.concatenate([np.arange(count) % circuit.outputs for count in lanes]),
+            threads=self.threads,
         )
         ends = np.cumsum(lanes)
         return [
-            self._gradient(item, values, slice(end - count, end), assumed)
-            for item, count, end, assumed in zip(items, lanes, ends, self._assumed_contrasts(items), strict=True)
+            TableSampler(
+                values.value[end - count : end].reshape(-1, circuit.outputs),
+                values.first[end - count : end].reshape(-1, circuit.outputs, circuit.parameter_count),
+                values.second[end - count : end].reshape(-1, circuit.outputs, circuit.parameter_count),
+                self._visibility(item) / part.cost,
+            )
+            for item, count, end, part in zip(items, lanes, ends, undone, strict=True)
         ]
 
-    def _lanes(self, items: Sequence[Mapping[str, Any]]) -> NDArray[np.int64]:
-        return np.array([len(item["angles"]) * self.circuit.outputs for item in items])
+    def _visibility(self, item: Mapping[str, Any]) -> Floats:
+        """1 - 2 r of each output's qubit; where layers run on different hardware, the last one's."""
+        flips = item["noise"][..., Noise.READOUT].reshape(-1, self.circuit.qubits)[-1]
+        return 1 - 2 * flips[: self.circuit.outputs]
 
-    def _gradient(self, item: Mapping[str, Any], values: ShiftedValues, lanes: slice, assumed: float) -> dict[str, Any]:
-        outputs, parameters = self.circuit.outputs, self.circuit.parameter_count
-        gradient = doubly_stochastic_gradient(
-            values.value[lanes].reshape(-1, outputs),
-            values.first[lanes].reshape(-1, outputs, parameters),
-            values.second[lanes].reshape(-1, outputs, parameters),
-            item["targets"],
-            float(item["noise"][4]),
-            item["usable"],
-            self.forward_circuits,
-            assumed,
-            self.streams.generator("processor", item["name"], "circuits", item["round_index"]),
+    def _outcome_sampler(self, item: Mapping[str, Any]) -> Sampler:
+        assert self.outcome_sampler is not None
+        key = ("processor", item["name"], "outcomes", item["round_index"])
+        return _CircuitSampler(self.circuit, self.outcome_sampler, item, self.streams.generator(*key))
+
+    def _gradient(self, item: Mapping[str, Any], sampler: Sampler, assumed: float) -> Floats:
+        if self.estimator == "exact":
+            assert isinstance(sampler, TableSampler), "an exact gradient needs exact values"
+            if not item["usable"].any():
+                return np.zeros(self.circuit.parameter_count)
+            seen = sampler.visibility / assumed
+            return exact_gradient(sampler.values * seen, sampler.first * seen[:, None], item["targets"], self.loss)
+        generator = self.streams.generator("processor", item["name"], "circuits", item["round_index"])
+        if self.estimator == "full_shift":
+            return full_shift_gradient(sampler, item["targets"], self.loss, item["usable"], assumed, generator)
+        return doubly_stochastic_gradient(
+            sampler, item["targets"], self.loss, item["usable"], self.forward_circuits, assumed, generator
         )
-        return {"gradient": gradient, "contrast": assumed}
 
-    def _assumed_contrasts(self, items: Sequence[Mapping[str, Any]]) -> list[float]:
-        """The contrasts to divide by: from the certified Werner parameter w, m_s = w^s; 1 where nothing is undone."""
+    def _undone(self, items: Sequence[Mapping[str, Any]]) -> list[_Undone]:
+        """What each item does about its contrast, from the certified Werner parameter w.
+
+        `scalar` divides by the contrast at m_s = w^s. `exact` runs the inverse channel on each qubit by
+        quasi-probabilities: outcomes have the law of a state whose coefficients are multiplied by w^-s, at 1 / gamma^n.
+        """
         certified = [item["certified_werner"] for item in items]
-        if self.circuit.reuploaded or all(werner is None for werner in certified):
-            return [1.0] * len(items)
+        untouched = [_Undone(item["shrink"], 1.0, 1.0) for item in items]
+        if self.undo == "none" or self.circuit.reuploaded or all(werner is None for werner in certified):
+            return untouched
+        powers = np.arange(self.circuit.qubits + 1)
+        if self.undo == "exact":
+            costs = [1.0 if w is None else inverse_channel_cost(w) ** self.circuit.qubits for w in certified]
+            return [
+                _Undone(item["shrink"] / (1.0 if werner is None else werner) ** powers, cost, 1 / cost)
+                for item, werner, cost in zip(items, certified, costs, strict=True)
+            ]
         profiles = weight_profiles(
             self.circuit,
             np.stack([item["parameters"] for item in items]),
             np.stack([item["noise"] for item in items]),
             [item["angles"] for item in items],
         )
-        powers = np.arange(self.circuit.qubits + 1)
         return [
-            1.0 if werner is None else contrast(profile, werner**powers)
-            for profile, werner in zip(profiles, certified, strict=True)
+            _Undone(item["shrink"], 1.0, 1.0 if werner is None else contrast(profile, werner**powers))
+            for item, profile, werner in zip(items, profiles, certified, strict=True)
         ]
+
+
+class _Undone(NamedTuple):
+    """shrink (n + 1,) of the circuits to run; cost: outcomes have 1/cost of their mean; assumed: what divides them."""
+
+    shrink: Floats
+    cost: float
+    assumed: float
+
+
+@dataclass(frozen=True)
+class _CircuitSampler:
+    """Runs the very circuits that are asked for, each setting once with all of its shots."""
+
+    circuit: Circuit
+    run: OutcomeSampler
+    item: Mapping[str, Any]
+    seeds: np.random.Generator
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """See `Sampler`."""
+        return len(self.item["angles"]), self.circuit.outputs, self.circuit.parameter_count
+
+    def __call__(self, circuits: Circuits, generator: np.random.Generator) -> Floats:
+        """See `Sampler`. The outcomes of a setting come in random order."""
+        _, outputs, count = self.shape
+        key = (circuits.cell * (count + 1) + circuits.parameter + 1) * 2 + (circuits.sign > 0)
+        settings, first, place, shots = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
+        parameters = np.tile(self.item["parameters"], (len(settings), 1))
+        shifted = circuits.parameter[first] != UNSHIFTED
+        rows = np.flatnonzero(shifted)
+        parameters[rows, circuits.parameter[first][rows]] += np.pi / 2 * circuits.sign[first][rows]
+        cell = circuits.cell[first]
+        plus = self.run(
+            self.circuit, self.item["angles"][cell // outputs], parameters, self.item["noise"],
+            self.item["shrink"], 1.0, cell % outputs, shots, int(self.seeds.integers(2**31)),
+        )  # fmt: skip
+        order = np.lexsort((generator.random(len(place)), place))
+        starts = np.cumsum(shots) - shots
+        rank = np.empty(len(place), np.int64)
+        rank[order] = np.arange(len(place)) - starts[place[order]]
+        return np.where(rank < plus[place], 1.0, -1.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from ceas_ray.messages.payloads import (
     ShotsDelivered,
     processor_name,
 )
-from ceas_ray.processors.gradient_work import GRADIENT
+from ceas_ray.processors.gradient_work import GRADIENT, Undo
 
 Floats = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ class Learning:
 
     batch: int
     momentum: float
-    undo: Literal["none", "scalar"]
+    undo: Undo
     update_time: int
 
 
@@ -67,7 +67,7 @@ class Processor(Actor):
         watched: bool,
         local_circuits: int | None,
     ) -> None:
-        """noise: the row of `pauli_engine`. channels: one per replica. watched: an adversary sees its updates.
+        """noise: shape (n, 7), see `Noise`. channels: one per replica. watched: an adversary sees its updates.
 
         local_circuits: circuits of a round when inputs are local and need no pairs; None: they are teleported.
         """
@@ -160,7 +160,7 @@ class Processor(Actor):
             "noise": self._noise,
             "shrink": shots.shrink,
             "usable": shots.on_time,
-            "certified_werner": self._werner if self.learning.undo == "scalar" else None,
+            "certified_werner": None if self.learning.undo == "none" else self._werner,
         }
         return Work(GRADIENT, inputs, schedule.plan_ends_at + self.learning.update_time)
 

@@ -1,7 +1,8 @@
-"""The reference engine: the same numbers from Qiskit Aer's density matrices.
+"""The reference engine: the same numbers from Qiskit Aer's density matrices, and outcomes from its sampling.
 
-One `run` per processor with `parameter_binds` of every shifted value; nothing is transpiled per shift. The only module
-that uses Qiskit, imported when it is called.
+One `run` per processor with `parameter_binds` of every shifted value; nothing is transpiled per shift. A noise model
+per processor; gates carry their layer's number as a label where noise differs between layers. Qiskit is imported when
+it is called.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.circuit import RY, Circuit
+from ceas_ray.quantum.gate_noise import Noise
 from ceas_ray.quantum.pauli_engine import ShiftedValues
 
 Floats = NDArray[np.float64]
@@ -26,6 +28,9 @@ def shifted_values(
     shrink: Floats,
     owner: Integers,
     output: Integers,
+    werner: Floats | None = None,
+    *,
+    threads: int = 1,
 ) -> ShiftedValues:
     """As `pauli_engine.shifted_values`, from the values at theta and at theta_i +- pi/2."""
     count = circuit.parameter_count
@@ -34,77 +39,194 @@ def shifted_values(
     for processor in np.unique(owner):
         lanes = np.flatnonzero(owner == processor)
         samples, place = np.unique(angles[lanes], axis=0, return_inverse=True)
-        table = _run(circuit, samples, parameters[processor] + shifts, noise[processor], shrink[processor])
+        hardware = _Hardware(circuit, noise[processor], shrink[processor], _werner(werner, processor), threads)
+        table = hardware.expectations(samples, parameters[processor] + shifts)
         values[lanes] = table[place.ravel(), :, output[lanes]]
     plus, minus = values[:, 1 : 1 + count], values[:, 1 + count :]
     return ShiftedValues(values[:, 0], (plus - minus) / 2, (plus + minus) / 2 - values[:, :1])
 
 
 def expectations(
-    circuit: Circuit, angles: Floats, parameters: Floats, noise: Floats, shrink: Floats, owner: Integers
+    circuit: Circuit,
+    angles: Floats,
+    parameters: Floats,
+    noise: Floats,
+    shrink: Floats,
+    owner: Integers,
+    werner: Floats | None = None,
+    *,
+    threads: int = 1,
 ) -> Floats:
     """As `pauli_engine.expectations`."""
     values = np.empty((len(owner), circuit.outputs))
     for processor in np.unique(owner):
         lanes = np.flatnonzero(owner == processor)
-        table = _run(circuit, angles[lanes], parameters[processor][None], noise[processor], shrink[processor])
-        values[lanes] = table[:, 0, :]
+        hardware = _Hardware(circuit, noise[processor], shrink[processor], _werner(werner, processor), threads)
+        values[lanes] = hardware.expectations(angles[lanes], parameters[processor][None])[:, 0, :]
     return values
 
 
-def _run(circuit: Circuit, samples: Floats, settings: Floats, noise: Floats, shrink: Floats) -> Floats:
-    """<Z_k> of every sample (S, n) at every setting of the parameters (T, P), shape (S, T, outputs)."""
-    from qiskit_aer import AerSimulator
+def sampled_outcomes(
+    circuit: Circuit,
+    angles: Floats,
+    settings: Floats,
+    noise: Floats,
+    shrink: Floats,
+    werner: float,
+    output: Integers,
+    shots: Integers,
+    seed: int,
+) -> Integers:
+    """How often each of S circuits of one processor yields +1, shape (S,), readout errors included.
 
-    simulator = AerSimulator(
-        method="density_matrix",
-        noise_model=_noise_model(circuit, noise),
-        max_parallel_threads=1,
-        max_parallel_experiments=1,
-        fusion_enable=False,
-    )
-    circuits, binds = [], []
-    for sample in samples:
-        quantum_circuit, theta = _quantum_circuit(circuit, sample, shrink)
-        circuits.append(quantum_circuit)
-        binds.append({parameter: settings[:, i].tolist() for i, parameter in enumerate(theta)})
-    result = simulator.run(circuits, parameter_binds=binds, shots=1).result()
-    if not result.success:
-        raise RuntimeError(f"Aer failed: {result.status}")
-    values = [[data.data[f"z{k}"] for k in range(circuit.outputs)] for data in map(_data_of, result.results)]
-    return np.real(np.array(values)).reshape(len(samples), len(settings), circuit.outputs)
+    angles (S, n), settings: parameters (S, P), output and shots (S,), noise ([layers,] n, 7), shrink (n + 1,).
+    """
+    hardware = _Hardware(circuit, noise, shrink, werner, 1)
+    return hardware.counts(angles, settings, output, shots, seed)
 
 
-def _data_of(experiment: Any) -> Any:
-    experiment.data.data = experiment.data.to_dict()
-    return experiment.data
+def _werner(werner: Floats | None, processor: int) -> float:
+    return 1.0 if werner is None else float(werner[processor])
 
 
-def _quantum_circuit(circuit: Circuit, sample: Floats, shrink: Floats) -> tuple[Any, list[Any]]:
-    """The circuit of one sample, and its parameters in the order of ours."""
-    from qiskit import QuantumCircuit
-    from qiskit.circuit import ParameterVector
-    from qiskit.quantum_info import Pauli
+class _Hardware:
+    """One processor's noise, and what its pairs do."""
 
-    n = circuit.qubits
-    theta = ParameterVector("theta", circuit.parameter_count)
-    made = QuantumCircuit(n)
-    if not circuit.reuploaded:
-        made.set_density_matrix(input_state(sample, shrink))
-    place = 0
-    for _ in range(circuit.layers):
-        for q in range(n):
-            if circuit.reuploaded:
-                made.ry(float(sample[q]), q)
-                made.rz(float(sample[q]), q)
-            made.ry(theta[place], q)
-            made.rz(theta[place + 1], q)
-            place += 2
-        for control, target in circuit.ring:
-            (made.cx if circuit.entangler == "cx" else made.cz)(control, target)
-    for k in range(circuit.outputs):
-        made.save_expectation_value(Pauli("Z"), [k], label=f"z{k}")
-    return made, list(theta)
+    def __init__(self, circuit: Circuit, noise: Floats, shrink: Floats, werner: float, threads: int) -> None:
+        from qiskit_aer import AerSimulator
+
+        self._circuit, self._shrink, self._werner = circuit, shrink, werner
+        self._noise = np.broadcast_to(noise, (circuit.layers, circuit.qubits, len(Noise)))
+        self._labelled = np.ndim(noise) == 3
+        self._simulator = AerSimulator(
+            method="density_matrix",
+            noise_model=self._noise_model(),
+            max_parallel_threads=threads,
+            max_parallel_experiments=1,
+            fusion_enable=False,
+        )
+
+    def expectations(self, samples: Floats, settings: Floats) -> Floats:
+        """<Z_k> of every sample (S, n) at every setting of the parameters (T, P), shape (S, T, outputs)."""
+        circuits, binds = [], []
+        for sample in samples:
+            made, theta = self._quantum_circuit(sample)
+            self._save_outputs(made)
+            circuits.append(made)
+            binds.append({parameter: settings[:, i].tolist() for i, parameter in enumerate(theta)})
+        result = self._run(circuits, parameter_binds=binds, shots=1)
+        values = [
+            [found.to_dict()[f"z{k}"] for k in range(self._circuit.outputs)]
+            for found in (experiment.data for experiment in result.results)
+        ]
+        return np.real(np.array(values)).reshape(len(samples), len(settings), self._circuit.outputs)
+
+    def counts(self, angles: Floats, settings: Floats, output: Integers, shots: Integers, seed: int) -> Integers:
+        """See `sampled_outcomes`."""
+        plus = np.zeros(len(angles), np.int64)
+        for number in np.unique(shots[shots > 0]):
+            chosen = np.flatnonzero(shots == number)
+            circuits = []
+            for s in chosen:
+                made, theta = self._quantum_circuit(angles[s], classical=1)
+                made.measure(int(output[s]), 0)
+                circuits.append(made.assign_parameters(dict(zip(theta, settings[s].tolist(), strict=True))))
+            result = self._run(circuits, shots=int(number), seed_simulator=seed)
+            plus[chosen] = [result.get_counts(i).get("0", 0) for i in range(len(chosen))]
+        return plus
+
+    def _run(self, circuits: list[Any], **options: Any) -> Any:
+        result = self._simulator.run(circuits, **options).result()
+        if not result.success:
+            raise RuntimeError(f"Aer failed: {result.status}")
+        return result
+
+    def _save_outputs(self, made: Any) -> None:
+        from qiskit.quantum_info import Pauli
+
+        for k in range(self._circuit.outputs):
+            made.save_expectation_value(Pauli("Z"), [k], label=f"z{k}")
+
+    def _quantum_circuit(self, sample: Floats, classical: int = 0) -> tuple[Any, list[Any]]:
+        """The circuit of one sample, and its parameters in the order of ours."""
+        from qiskit import QuantumCircuit
+        from qiskit.circuit import ParameterVector
+        from qiskit_aer.noise import depolarizing_error
+
+        circuit, n = self._circuit, self._circuit.qubits
+        theta = ParameterVector("theta", circuit.parameter_count)
+        made = QuantumCircuit(n, classical)
+        if not circuit.reuploaded:
+            made.set_density_matrix(input_state(sample, self._shrink))
+        place = 0
+        for layer, gates in enumerate(circuit.gates):
+            for q in range(n):
+                if layer in circuit.teleported_before:
+                    made.append(depolarizing_error(1 - self._werner, 1).to_instruction(), [q])
+                if circuit.reuploaded:
+                    self._append(made, "ry", layer, [q], float(sample[q]))
+                    self._append(made, "rz", layer, [q], float(sample[q]))
+                for axis in circuit.rotations:
+                    self._append(made, "ry" if axis == RY else "rz", layer, [q], theta[place])
+                    place += 1
+            for gate in gates:
+                self._append(made, circuit.entangler, layer, list(gate))
+        return made, list(theta)
+
+    def _append(self, made: Any, name: str, layer: int, qubits: list[int], *angles: Any) -> None:
+        from qiskit.circuit.library import CXGate, CZGate, RYGate, RZGate
+
+        gate = {"ry": RYGate, "rz": RZGate, "cx": CXGate, "cz": CZGate}[name](*angles)
+        if self._labelled:
+            gate = gate.to_mutable()
+            gate.label = self._name(name, layer)
+        made.append(gate, qubits)
+
+    def _name(self, gate: str, layer: int) -> str:
+        return f"{gate}_of_layer_{layer}" if self._labelled else gate
+
+    def _remote_error(self) -> Any:
+        """What a teleported gate adds: Z_c, X_t, Z_c X_t (CZ: Z_c, Z_t, Z_c Z_t), (1 - F)/3 each; target first."""
+        from qiskit_aer.noise import pauli_error
+
+        share = (1 - self._werner) / 4
+        target = "X" if self._circuit.entangler == "cx" else "Z"
+        errors = [("IZ", share), (target + "I", share), (target + "Z", share), ("II", 1 - 3 * share)]
+        return pauli_error(errors)
+
+    def _noise_model(self) -> Any:
+        from qiskit_aer.noise import NoiseModel, ReadoutError, depolarizing_error
+
+        circuit, model = self._circuit, NoiseModel()
+        for layer in range(circuit.layers if self._labelled else 1):
+            rows = self._noise[layer]
+            for q, row in enumerate(rows):
+                one = depolarizing_error(row[Noise.ONE_QUBIT_DEPOLARIZING], 1).compose(
+                    _relaxation(row[Noise.ONE_QUBIT_DAMPING], row[Noise.ONE_QUBIT_DEPHASING])
+                )
+                model.add_quantum_error(one, [self._name("ry", layer), self._name("rz", layer)], [q])
+            of_layer = circuit.gates[layer] if self._labelled else sum(circuit.gates, ())
+            for control, target in sorted(set(of_layer)):
+                each = [
+                    _relaxation(rows[q][Noise.TWO_QUBIT_DAMPING], rows[q][Noise.TWO_QUBIT_DEPHASING])
+                    for q in (control, target)
+                ]
+                pair = depolarizing_error(rows[control][Noise.TWO_QUBIT_DEPOLARIZING], 2)
+                if circuit.is_remote((control, target)):
+                    pair = self._remote_error().compose(pair)
+                pair = pair.compose(each[1].tensor(each[0]))
+                model.add_quantum_error(pair, [self._name(circuit.entangler, layer)], [control, target])
+        for q, flip in enumerate(self._noise[-1, :, Noise.READOUT]):
+            if flip > 0:
+                model.add_readout_error(ReadoutError([[1 - flip, flip], [flip, 1 - flip]]), [q])
+        return model
+
+
+def _relaxation(damping: float, dephasing: float) -> Any:
+    from qiskit_aer.noise import amplitude_damping_error, pauli_error
+
+    flips = pauli_error([("Z", dephasing / 2), ("I", 1 - dephasing / 2)])
+    return amplitude_damping_error(damping).compose(flips)
 
 
 def input_state(sample: Floats, shrink: Floats) -> NDArray[np.complex128]:
@@ -122,16 +244,3 @@ def input_state(sample: Floats, shrink: Floats) -> NDArray[np.complex128]:
     for weight, matrix in terms:
         total = total + shrink[weight] * matrix
     return total
-
-
-def _noise_model(circuit: Circuit, noise: Floats) -> Any:
-    from qiskit_aer.noise import NoiseModel, amplitude_damping_error, depolarizing_error
-
-    p1, g1, p2, g2 = (float(value) for value in noise[:4])
-    model = NoiseModel()
-    one = depolarizing_error(p1, 1).compose(amplitude_damping_error(g1))
-    model.add_all_qubit_quantum_error(one, ["ry", "rz"])
-    damping = amplitude_damping_error(g2)
-    pair = depolarizing_error(p2, 2).compose(damping.tensor(damping))
-    model.add_all_qubit_quantum_error(pair, [circuit.entangler])
-    return model

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 Ansatz = Literal["ring", "hardware_efficient", "strongly_entangling"]
 Entangler = Literal["cx", "cz"]
@@ -85,23 +82,3 @@ class Circuit:
         """Bell pairs that one shot spends inside the circuit: one per remote gate, one per qubit and teleportation."""
         remote = sum(self.is_remote(gate) for layer in self.gates for gate in layer)
         return remote + self.qubits * len(self.teleported_before)
-
-    @property
-    def ring(self) -> tuple[Gate, ...]:
-        """The gates of the first layer."""
-        return self.gates[0]
-
-
-@cache
-def entangler_table(entangler: Literal["cx", "cz"]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """How a gate permutes two-qubit Paulis: 4 a + b goes to image[4 a + b] with a sign; a is the control's Pauli."""
-    paulis = [np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])]
-    flip = paulis[1] if entangler == "cx" else paulis[3]
-    gate = np.kron(np.diag([1, 0]), np.eye(2)) + np.kron(np.diag([0, 1]), flip)
-    image, sign = np.zeros(16, np.int64), np.zeros(16)
-    for k in range(16):
-        moved = gate @ np.kron(paulis[k // 4], paulis[k % 4]) @ gate
-        overlaps = [np.trace(moved @ np.kron(paulis[m // 4], paulis[m % 4])).real / 4 for m in range(16)]
-        image[k] = int(np.argmax(np.abs(overlaps)))
-        sign[k] = round(overlaps[image[k]])
-    return image, sign

@@ -10,16 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.pauli_engine import pulled_back_outputs
+from ceas_ray.quantum.pauli_engine import pauli_weights, pulled_back_outputs
 
 Floats = NDArray[np.float64]
-
-
-@lru_cache
-def pauli_weights(qubits: int) -> NDArray[np.int64]:
-    """The number of non-identity factors of each of the 4^n Pauli strings."""
-    digits = np.arange(4**qubits)[:, None] // 4 ** np.arange(qubits) % 4
-    return np.count_nonzero(digits, axis=1)
 
 
 def weight_profiles(circuit: Circuit, parameters: Floats, noise: Floats, angles: Sequence[Floats]) -> list[Floats]:
@@ -29,7 +22,7 @@ def weight_profiles(circuit: Circuit, parameters: Floats, noise: Floats, angles:
     teleportation turns it into sum_P m_|P| h_P x_P. With p_s proportional to the sum of h_P^2 mean(x_P^2) over outputs
     and over P of weight s, the contrast sum_s p_s m_s is the slope of the noisy output against the ideal one (least
     squares, inputs whose distinct coefficients are uncorrelated). The mean runs over the processor's inputs.
-    parameters (Q, P), noise (Q, 5), angles: one (B, n) per processor.
+    parameters (Q, P), noise (Q, n, 7), angles: one (B, n) per processor.
     """
     pulled = pulled_back_outputs(circuit, parameters, noise)
     profiles = []

@@ -44,7 +44,7 @@ def _gradient() -> np.ndarray[Any, np.dtype[np.float64]]:
         circuit,
         angles=np.linspace(-1.0, 1.0, 6).reshape(2, 3),
         parameters=np.linspace(-2.0, 2.0, circuit.parameter_count)[None],
-        noise=np.array([[1e-3, 5e-4, 1e-2, 3e-3, 1e-2]]),
+        noise=np.tile([1e-3, 5e-4, 2e-4, 1e-2, 3e-3, 1e-3, 1e-2], (1, 3, 1)),
         shrink=np.array([[1.0, 0.95, 0.9, 0.85]]),
         owner=np.zeros(2, dtype=np.int64),
         output=np.zeros(2, dtype=np.int64),

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.gate_noise import noiseless
+from ceas_ray.quantum.loss import Loss
 from ceas_ray.quantum.pauli_engine import expectations
 
 Floats = NDArray[np.float64]
@@ -18,21 +20,22 @@ class Evaluation:
     """Loss and accuracy of a model on data, computed on ideal hardware with infinitely many shots."""
 
     circuit: Circuit
+    loss: Loss
     angles: Floats
     targets: Floats
     labels: NDArray[np.int64]
 
     def __call__(self, parameters: Floats) -> tuple[float, float]:
-        """(mean squared loss summed over the outputs, accuracy)."""
+        """(mean loss of a sample, accuracy)."""
         outputs = expectations(
             self.circuit,
             angles=self.angles,
             parameters=parameters[None],
-            noise=np.zeros((1, 5)),
+            noise=noiseless(1, self.circuit.qubits),
             shrink=np.ones((1, self.circuit.qubits + 1)),
             owner=np.zeros(len(self.angles), dtype=np.int64),
         )
-        loss = float(np.mean(np.sum((outputs - self.targets) ** 2, axis=1)))
+        loss = float(np.mean(self.loss(outputs, self.targets)))
         return loss, float(np.mean(predicted_labels(outputs) == self.labels))
 
 

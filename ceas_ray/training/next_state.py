@@ -15,6 +15,7 @@ from ceas_ray.messages.fixed_point import from_fixed_point
 from ceas_ray.messages.payloads import TestReport
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import contrast, weight_profiles
+from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.training.learning_rate import LearningRate
 
 Floats = NDArray[np.float64]
@@ -63,7 +64,9 @@ class NextState:
             profile = np.zeros(self.circuit.qubits + 1)
             profile[0] = 1.0
         else:
-            (profile,) = weight_profiles(self.circuit, parameters[None], np.zeros((1, 5)), [self.public_angles])
+            (profile,) = weight_profiles(
+                self.circuit, parameters[None], noiseless(1, self.circuit.qubits), [self.public_angles]
+            )
         powers = np.arange(self.circuit.qubits + 1)
         return Evidence(
             contrast_lower=np.array([contrast(profile, w**powers) for w in lower]),
