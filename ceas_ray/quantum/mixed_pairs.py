@@ -4,8 +4,8 @@ A shot's output z is affine in the Werner parameter of each pair that it spends 
 Pairs of one route are dealt to that route's places by random permutation, so what counts is z averaged over those
 permutations: symmetric and affine in each of w_1 .. w_G, hence the polar form (blossom) of the polynomial z(t) that all
 pairs of the route at one Werner parameter t give. The polar form of ((t - c) / h)^s is e_s(u) / C(G, s), with
-u = (w - c) / h and e_s the elementary symmetric polynomial. With several routes, z is such a polynomial in one t of each
-route, and the mean over shots of the products of polar forms says all that is needed.
+u = (w - c) / h and e_s the elementary symmetric polynomial. With several routes, z is such a polynomial in one t of
+each route, and the mean over shots of the products of polar forms says all that is needed.
 
 So the mean over shots is sum_j b_j z(t_j) for nodes t_j and coefficients b_j that depend on the pairs alone: polynomial
 interpolation on a lower set of powers. A power (s_1, s_2, ..) is left out when its greatest possible share in z is
@@ -60,7 +60,7 @@ def pair_nodes(werner: Sequence[Floats], places: Sequence[Sequence[int]], most_n
         values *= route.newton_at_nodes()[np.ix_(chosen, chosen)]
         means *= route.polar_newton(pairs)[:, chosen]
         nodes[:, list(places[r])] = route.nodes[chosen][:, None]
-    coefficients = np.linalg.solve(values, np.mean(means, axis=0))
+    coefficients: Floats = np.linalg.solve(values, np.mean(means, axis=0)).astype(np.float64)
     seen_by_nodes = float(np.sum(np.abs(coefficients)))
     return PairNodes(nodes, coefficients, left_out_share * (1 + seen_by_nodes))
 

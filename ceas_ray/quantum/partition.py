@@ -51,9 +51,7 @@ def pair_ends(circuit: Circuit) -> tuple[tuple[int, int], ...]:
     for layer, gates in enumerate(circuit.gates):
         if layer in circuit.teleported_before:
             sender = HUB if layer == 0 else runs[layer] - 1
-            ends += [
-                (sender, part if circuit.parts else runs[layer]) for part in circuit.parts or (0,) * circuit.qubits
-            ]
+            ends += [(sender, receiver) for receiver in circuit.parts or (runs[layer],) * circuit.qubits]
         ends += [(circuit.parts[c], circuit.parts[t]) for c, t in gates if circuit.is_remote((c, t))]
     return tuple(ends)
 

@@ -1,4 +1,4 @@
-"""Pairs of mixed age inside a circuit: a few evaluations give the mean over all shots and all ways to deal the pairs."""
+"""Pairs of mixed age inside a circuit: a few evaluations give the mean over shots and over all ways to deal them."""
 
 from __future__ import annotations
 
