@@ -213,7 +213,7 @@ class _CircuitSampler:
         cell = circuits.cell[first]
         plus = self.run(
             self.circuit, self.item["angles"][cell // outputs], parameters, self.item["noise"],
-            self.item["shrink"], 1.0, cell % outputs, shots, int(self.seeds.integers(2**31)),
+            self.item["shrink"], None, cell % outputs, shots, int(self.seeds.integers(2**31)),
         )  # fmt: skip
         order = np.lexsort((generator.random(len(place)), place))
         starts = np.cumsum(shots) - shots

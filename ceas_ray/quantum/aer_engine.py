@@ -72,7 +72,7 @@ def sampled_outcomes(
     settings: Floats,
     noise: Floats,
     shrink: Floats,
-    werner: float,
+    werner: Floats | None,
     output: Integers,
     shots: Integers,
     seed: int,
@@ -85,19 +85,23 @@ def sampled_outcomes(
     return hardware.counts(angles, settings, output, shots, seed)
 
 
-def _werner(werner: Floats | None, processor: int) -> float:
-    return 1.0 if werner is None else float(werner[processor])
+def _werner(werner: Floats | None, processor: int) -> Floats | None:
+    return None if werner is None else werner[processor]
 
 
 class _Hardware:
     """One processor's noise, and what its pairs do."""
 
-    def __init__(self, circuit: Circuit, noise: Floats, shrink: Floats, werner: float, threads: int) -> None:
+    def __init__(self, circuit: Circuit, noise: Floats, shrink: Floats, werner: Floats | None, threads: int) -> None:
         from qiskit_aer import AerSimulator
 
-        self._circuit, self._shrink, self._werner = circuit, shrink, werner
+        self._circuit, self._shrink = circuit, shrink
+        places = circuit.places
+        given = np.ones(len(places)) if werner is None else werner
+        self._hops = {(p.layer, p.qubit): float(w) for p, w in zip(places, given, strict=True) if p.gate is None}
+        self._gate_pairs = {(p.layer, p.gate): float(w) for p, w in zip(places, given, strict=True)}
         self._noise = np.broadcast_to(noise, (circuit.layers, circuit.qubits, len(Noise)))
-        self._labelled = np.ndim(noise) == 3
+        self._labelled = np.ndim(noise) == 3 or bool(circuit.parts)
         self._simulator = AerSimulator(
             method="density_matrix",
             noise_model=self._noise_model(),
@@ -162,7 +166,7 @@ class _Hardware:
         for layer, gates in enumerate(circuit.gates):
             for q in range(n):
                 if layer in circuit.teleported_before:
-                    made.append(depolarizing_error(1 - self._werner, 1).to_instruction(), [q])
+                    made.append(depolarizing_error(1 - self._hops[layer, q], 1).to_instruction(), [q])
                 if circuit.reuploaded:
                     self._append(made, "ry", layer, [q], float(sample[q]))
                     self._append(made, "rz", layer, [q], float(sample[q]))
@@ -185,12 +189,13 @@ class _Hardware:
     def _name(self, gate: str, layer: int) -> str:
         return f"{gate}_of_layer_{layer}" if self._labelled else gate
 
-    def _remote_error(self) -> Any:
+    @staticmethod
+    def _remote_error(werner: float, entangler: str) -> Any:
         """What a teleported gate adds: Z_c, X_t, Z_c X_t (CZ: Z_c, Z_t, Z_c Z_t), (1 - F)/3 each; target first."""
         from qiskit_aer.noise import pauli_error
 
-        share = (1 - self._werner) / 4
-        target = "X" if self._circuit.entangler == "cx" else "Z"
+        share = (1 - werner) / 4
+        target = "X" if entangler == "cx" else "Z"
         errors = [("IZ", share), (target + "I", share), (target + "Z", share), ("II", 1 - 3 * share)]
         return pauli_error(errors)
 
@@ -206,14 +211,14 @@ class _Hardware:
                 )
                 model.add_quantum_error(one, [self._name("ry", layer), self._name("rz", layer)], [q])
             of_layer = circuit.gates[layer] if self._labelled else sum(circuit.gates, ())
-            for control, target in sorted(set(of_layer)):
+            for g, (control, target) in enumerate(dict.fromkeys(of_layer)):
                 each = [
                     _relaxation(rows[q][Noise.TWO_QUBIT_DAMPING], rows[q][Noise.TWO_QUBIT_DEPHASING])
                     for q in (control, target)
                 ]
                 pair = depolarizing_error(rows[control][Noise.TWO_QUBIT_DEPOLARIZING], 2)
                 if circuit.is_remote((control, target)):
-                    pair = self._remote_error().compose(pair)
+                    pair = self._remote_error(self._gate_pairs[layer, g], circuit.entangler).compose(pair)
                 pair = pair.compose(each[1].tensor(each[0]))
                 model.add_quantum_error(pair, [self._name(circuit.entangler, layer)], [control, target])
         for q, flip in enumerate(self._noise[-1, :, Noise.READOUT]):

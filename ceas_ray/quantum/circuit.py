@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Ansatz = Literal["ring", "hardware_efficient", "strongly_entangling"]
 Entangler = Literal["cx", "cz"]
@@ -12,6 +12,16 @@ Gate = tuple[int, int]
 """Control and target."""
 
 RY, RZ = 0, 1
+
+
+class Place(NamedTuple):
+    """Where a pair is spent: the teleportation of a qubit before a layer (gate None), or a gate of the layer."""
+
+    layer: int
+    qubit: int
+    gate: int | None
+
+
 _ROTATIONS = {"ring": (RY, RZ), "hardware_efficient": (RY, RZ), "strongly_entangling": (RZ, RY, RZ)}
 
 
@@ -26,8 +36,8 @@ class Circuit:
     without the one that closes the ring (Kandala et al., Nature 549, 2017); `strongly_entangling` RZ RY RZ and gates
     (q, q + r) with range r = 1 + layer mod (n - 1) (Schuld et al., PRA 101, 2020).
     parts: the processor's number of each qubit in a circuit that is cut; gates between parts are remote (teleported).
-    teleported_before: layers before which all qubits are teleported on to another processor; before layer 0: from the
-    hub, pair by pair, instead of by `shrink` (inputs that are encoded once).
+    teleported_before: layers before which all qubits are teleported on to another processor; 0: encoded inputs are
+    teleported in, qubit by qubit, instead of by the m_s of an engine's `shrink`.
     Parameters are flat in the order (layer, qubit, rotation). Qubit q is bit q of an index (little endian).
     """
 
@@ -50,9 +60,7 @@ class Circuit:
             raise ValueError(f"parts must name a part for each of {self.qubits} qubits, got {len(self.parts)}")
         first = 1 if self.reuploaded else 0
         if any(not first <= layer < self.layers for layer in self.teleported_before):
-            raise ValueError(
-                f"teleported_before must be layers {first} to {self.layers - 1}, got {self.teleported_before}"
-            )
+            raise ValueError(f"teleported_before must be {first} to {self.layers - 1}, got {self.teleported_before}")
 
     @property
     def rotations(self) -> tuple[int, ...]:
@@ -77,8 +85,20 @@ class Circuit:
         """Whether the gate's qubits sit on different processors."""
         return bool(self.parts) and self.parts[gate[0]] != self.parts[gate[1]]
 
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Where one shot spends Bell pairs inside the circuit, in order of use.
+
+        In each layer: one per qubit if the qubits are teleported before it, then one per remote gate.
+        """
+        found: list[Place] = []
+        for layer, gates in enumerate(self.gates):
+            if layer in self.teleported_before:
+                found += [Place(layer, q, None) for q in range(self.qubits)]
+            found += [Place(layer, gate[0], g) for g, gate in enumerate(gates) if self.is_remote(gate)]
+        return tuple(found)
+
     @property
     def pairs_within(self) -> int:
-        """Bell pairs that one shot spends inside the circuit: one per remote gate, one per qubit and teleportation."""
-        remote = sum(self.is_remote(gate) for layer in self.gates for gate in layer)
-        return remote + self.qubits * len(self.teleported_before)
+        """Bell pairs that one shot spends inside the circuit."""
+        return len(self.places)

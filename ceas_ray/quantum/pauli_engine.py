@@ -64,10 +64,10 @@ def reverse_mode(
     """All outputs of each lane, and derivatives of any combination of them by every parameter, from one pass.
 
     angles: encoding angles (B, n), rad. Per processor: parameters (Q, P), noise (Q, n, 7) or, where layers run on
-    different hardware, (Q, layers, n, 7) (`Noise`); shrink (Q, n + 1): shrink[s] multiplies every input Pauli
-    coefficient of weight s (teleported inputs only); werner (Q,): of the Bell pairs inside the circuit (None: perfect
-    ones). owner (B,): the lane's processor. cotangent (B, K): the combination. Without readout error. `second` is empty
-    unless asked for. Raises ValueError for wrong shapes.
+    different hardware, (Q, layers or 1, n, 7) (`Noise`); shrink (Q, n + 1): shrink[s] multiplies every input Pauli
+    coefficient of weight s (teleported inputs only); werner (Q, places): of the Bell pairs inside the circuit, in the
+    order of `Circuit.places` (None: perfect ones). owner (B,): the lane's processor. cotangent (B, K): the combination.
+    Without readout error. `second` is empty unless asked for. Raises ValueError for wrong shapes.
     """
     problem = _Problem(circuit, angles, parameters, noise, shrink, owner, werner, dtype)
     values = np.empty((problem.lanes, circuit.outputs))
@@ -175,31 +175,46 @@ class _Problem:
         self.empty: NDArray[Any] = np.empty((0, lane_count(dtype)), dtype)
         noise = np.asarray(noise, np.float64)
         if noise.ndim == 3:
-            noise = np.repeat(self.checked("noise", noise, (processors, n, len(Noise)))[:, None], layers, axis=1)
+            noise = self.checked("noise", noise, (processors, n, len(Noise)))[:, None]
+        if noise.ndim == 4 and noise.shape[1] == 1:
+            noise = np.repeat(noise, layers, axis=1)
         noise = self.checked("noise", noise, (processors, layers, n, len(Noise)))
-        pairs = self.checked("werner", np.ones(processors) if werner is None else werner, (processors,))
+        hops, pairs = self._placed(circuit, processors, werner)
         shape = _shape(circuit)
         turns = self.checked("parameters", parameters, (processors, circuit.parameter_count))
         turns = turns.reshape(processors, layers, n, -1)
         rotations = np.empty((processors, layers, n, 1 + 2 * len(circuit.rotations), 12))
         pauli_kernels.rotation_maps(np.array(circuit.rotations), turns, noise, rotations)
         rows = np.empty((processors, layers, shape.gates.shape[1], pauli_kernels.GATE_NOISE_ROWS))
-        pauli_kernels.gate_noise(shape.gates, shape.remote, noise, pairs, rows)
+        pauli_kernels.gate_noise(shape.gates, shape.shrunk, noise, pairs, rows)
         self.arguments = (
             shape.gates,
             4 ** np.arange(n),
             pauli_weights(n),
             circuit.entangler == "cz",
             circuit.reuploaded,
-            shape.teleported,
+            hops,
             self.checked("angles", angles, (self.lanes, n)),
             noise,
-            pairs,
             self.checked("shrink", shrink, (processors, n + 1)),
             np.ascontiguousarray(owner, np.int64),
             rotations,
             rows,
         )
+
+    def _placed(self, circuit: Circuit, processors: int, werner: Floats | None) -> tuple[Floats, Floats]:
+        """The Werner parameters of teleportations (Q, L, n) and of gates (Q, L, G), 1 where there is no pair."""
+        places = circuit.places
+        wanted = (processors, len(places))
+        given = self.checked("werner", np.ones(wanted) if werner is None else werner, wanted)
+        hops = np.ones((processors, circuit.layers, circuit.qubits))
+        pairs = np.ones((processors, circuit.layers, len(circuit.gates[0])))
+        for column, place in enumerate(places):
+            if place.gate is None:
+                hops[:, place.layer, place.qubit] = given[:, column]
+            else:
+                pairs[:, place.layer, place.gate] = given[:, column]
+        return hops, pairs
 
     @staticmethod
     def checked(name: str, array: Any, shape: tuple[int, ...]) -> Floats:
@@ -210,12 +225,10 @@ class _Problem:
 
 
 class _Shape(NamedTuple):
-    """gates (L, G, 4): control, target, whether the layer meets each here first; remote (L, G, 16): the coefficients
-    that a remote gate's pair shrinks; teleported (L,)."""
+    """gates (L, G, 4): control, target, whether the layer meets each here first; shrunk (16,): what a pair shrinks."""
 
     gates: Integers
-    remote: NDArray[np.bool_]
-    teleported: NDArray[np.bool_]
+    shrunk: NDArray[np.bool_]
 
 
 @cache
@@ -227,14 +240,7 @@ def _shape(circuit: Circuit) -> _Shape:
             gates.append((control, target, control not in met, target not in met))
             met |= {control, target}
     table = np.array(gates, np.int64).reshape(circuit.layers, -1, 4)
-    untouched = range(16) if not circuit.parts else [p for p in range(16) if not _shrinks(circuit.entangler, p)]
-    remote = np.zeros((*table.shape[:2], 16), bool)
-    for layer in range(circuit.layers):
-        for g, gate in enumerate(circuit.gates[layer]):
-            remote[layer, g] = circuit.is_remote(gate)
-    remote[:, :, list(untouched)] = False
-    teleported = np.isin(np.arange(circuit.layers), circuit.teleported_before)
-    return _Shape(table, remote, teleported)
+    return _Shape(table, np.array([_shrinks(circuit.entangler, p) for p in range(16)]))
 
 
 def _shrinks(entangler: str, pauli: int) -> bool:

@@ -379,8 +379,11 @@ def rotation_maps(axes, parameters, noise, maps):  # type: ignore[no-untyped-def
 
 
 @njit(**_compiled)
-def gate_noise(gates, remote, noise, werner, rows):  # type: ignore[no-untyped-def]
-    """Factors and gains of every entangling gate, (Q, L, G, 18), from noise (Q, L, n, 7) and werner (Q,)."""
+def gate_noise(gates, shrunk, noise, werner, rows):  # type: ignore[no-untyped-def]
+    """Factors and gains of every entangling gate, rows (Q, L, G, 18), from noise (Q, L, n, 7).
+
+    werner (Q, L, G): of a remote gate's pair, 1 elsewhere; shrunk (16,): the coefficients that it multiplies.
+    """
     processors, layers, count, _ = rows.shape
     factors = np.empty((2, 4))
     for k in range(processors):
@@ -394,7 +397,7 @@ def gate_noise(gates, remote, noise, werner, rows):  # type: ignore[no-untyped-d
                 kept = 1.0 - noise[k, layer, gates[layer, g, 0], _P2]
                 for p in range(16):
                     row = factors[0, p // 4] * factors[1, p % 4] * (1.0 if p == 0 else kept)
-                    rows[k, layer, g, p] = row * (werner[k] if remote[layer, g, p] else 1.0)
+                    rows[k, layer, g, p] = row * (werner[k, layer, g] if shrunk[p] else 1.0)
 
 
 # --- a block of lanes -------------------------------------------------------------------------------------------------
@@ -410,7 +413,7 @@ def _gather(table, owner, start, out):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, error_model="numpy")
-def _encoding_maps(reuploaded, teleported, angles, noise, werner, owner, start, out):  # type: ignore[no-untyped-def]
+def _encoding_maps(reuploaded, hops, angles, noise, owner, start, out):  # type: ignore[no-untyped-def]
     """What comes before the rotations of a layer: a teleportation where there is one, the encoding when re-uploaded.
 
     out (L, n, 12, lanes).
@@ -423,9 +426,8 @@ def _encoding_maps(reuploaded, teleported, angles, noise, werner, owner, start, 
         for layer in range(layers):
             for q in range(n):
                 total[:] = np.eye(4)
-                if teleported[layer]:
-                    for j in range(1, 4):
-                        total[j, j] = werner[k]
+                for j in range(1, 4):
+                    total[j, j] = hops[k, layer, q]
                 if reuploaded:
                     for axis in range(2):
                         _rotation(axis, angles[lane, q], 0, gate)
@@ -506,12 +508,13 @@ def _contract(correlation, derivative, out, row):  # type: ignore[no-untyped-def
 
 @njit(**_compiled)
 def reverse_mode(  # type: ignore[no-untyped-def]
-    gates, strides, weights, is_cz, reuploaded, teleported, angles, noise, werner, shrink, owner, rotations, gate_rows,
+    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, shrink, owner, rotations, gate_rows,
     cotangent, first_block, block_step, keep_all, empty, values, first, second,
 ):  # fmt: skip
     """Values of all outputs, and the derivatives of sum_k cotangent_k z_k, for every block_step-th block of lanes.
 
-    gates (L, G, 4), strides (n,), weights (4^n,), teleported (L,), angles (B, n), noise (Q, L, n, 7), werner (Q,),
+    gates (L, G, 4), strides (n,), weights (4^n,), angles (B, n), noise (Q, L, n, 7), hops (Q, L, n): the
+    Werner parameter of the pair that teleports a qubit on before a layer, 1 where none does,
     shrink (Q, n + 1), owner (B,), rotations (Q, L, n, 1 + 2 R, 12), gate_rows (Q, L, G, 18), cotangent (B, K) are
     inputs; values (B, K), first (B, P) and, unless it has no rows, second (B, P) are filled. keep_all: keep all states
     of the forward pass; if not, those at the start of each layer, and run each layer again. empty: an array (0, lanes)
@@ -534,7 +537,7 @@ def reverse_mode(  # type: ignore[no-untyped-def]
     for start in range(first_block * lanes, len(owner), block_step * lanes):
         _gather(flat_rotations, owner, start, turned.reshape(-1, lanes))
         _gather(flat_rows, owner, start, noise_rows.reshape(-1, lanes))
-        _encoding_maps(reuploaded, teleported, angles, noise, werner, owner, start, encoding)
+        _encoding_maps(reuploaded, hops, angles, noise, owner, start, encoding)
         _compose(turned, encoding, maps)
         _input_state(reuploaded, angles, shrink, weights, owner, start, bloch, shrunk, states[0])
         for layer in range(layers):
@@ -577,7 +580,7 @@ def reverse_mode(  # type: ignore[no-untyped-def]
 
 @njit(**_compiled)
 def forward(  # type: ignore[no-untyped-def]
-    gates, strides, weights, is_cz, reuploaded, teleported, angles, noise, werner, shrink, owner, rotations, gate_rows,
+    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, shrink, owner, rotations, gate_rows,
     first_block, block_step, empty, values,
 ):  # fmt: skip
     """Values of all outputs only; arguments as `reverse_mode`."""
@@ -593,7 +596,7 @@ def forward(  # type: ignore[no-untyped-def]
     for start in range(first_block * lanes, len(owner), block_step * lanes):
         _gather(flat_rotations, owner, start, turned.reshape(-1, lanes))
         _gather(flat_rows, owner, start, noise_rows.reshape(-1, lanes))
-        _encoding_maps(reuploaded, teleported, angles, noise, werner, owner, start, encoding)
+        _encoding_maps(reuploaded, hops, angles, noise, owner, start, encoding)
         _compose(turned, encoding, maps)
         _input_state(reuploaded, angles, shrink, weights, owner, start, bloch, shrunk, states[0])
         for layer in range(layers):
@@ -609,7 +612,7 @@ def forward(  # type: ignore[no-untyped-def]
 
 @njit(**_compiled)
 def pull_back(  # type: ignore[no-untyped-def]
-    gates, strides, weights, is_cz, reuploaded, teleported, angles, noise, werner, shrink, owner, rotations, gate_rows,
+    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, shrink, owner, rotations, gate_rows,
     cotangent, empty, pulled,
 ):  # fmt: skip
     """pulled (B, 4^n): sum_k cotangent_k Z_k pulled back to the input of each lane; arguments as `reverse_mode`."""
@@ -625,7 +628,7 @@ def pull_back(  # type: ignore[no-untyped-def]
     for start in range(0, len(owner), lanes):
         _gather(flat_rotations, owner, start, turned.reshape(-1, lanes))
         _gather(flat_rows, owner, start, noise_rows.reshape(-1, lanes))
-        _encoding_maps(reuploaded, teleported, angles, noise, werner, owner, start, encoding)
+        _encoding_maps(reuploaded, hops, angles, noise, owner, start, encoding)
         _compose(turned, encoding, maps)
         filled = min(lanes, len(owner) - start)
         h[:] = 0.0
