@@ -93,7 +93,7 @@ class GradientWork:
         """The items' lanes in one call of the engine, each as often as it has nodes; then the sums over the nodes."""
         circuit = self.circuit
         nodes = np.array([len(item["coefficients"]) for item in items])
-        item_of = np.repeat(np.arange(len(items)), nodes)
+        item_of = np.repeat(np.arange(len(items)), nodes).tolist()
         values = self.engine(
             circuit,
             angles=np.concatenate([np.repeat(items[i]["angles"], circuit.outputs, axis=0) for i in item_of]),
@@ -142,8 +142,9 @@ class GradientWork:
     def _undone(self, items: Sequence[Mapping[str, Any]]) -> list[_Undone]:
         """What each item does about its contrast, from the certified Werner parameter w.
 
-        `scalar` divides by the contrast at m_s = w^s, or of a shared circuit with all pairs at w. `exact` runs the inverse channel on each qubit by
-        quasi-probabilities: outcomes have the law of a state whose coefficients are multiplied by w^-s, at 1 / gamma^n.
+        `scalar` divides by the contrast at m_s = w^s (of a shared circuit: with all pairs at w). `exact` runs the
+        inverse channel on each qubit by quasi-probabilities: outcomes have the law of a state whose coefficients are
+        multiplied by w^-s, at 1 / gamma^n.
         """
         certified = [item["certified_werner"] for item in items]
         untouched = [_Undone(item["shrink"], 1.0, 1.0) for item in items]

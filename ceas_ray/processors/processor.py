@@ -71,7 +71,8 @@ class Processor(Actor):
         watched: bool,
         local_circuits: int | None,
     ) -> None:
-        """noise: shape (n, 7), or (layers, n, 7) where layers run on different processors, see `Noise`. channels: one per replica. watched: an adversary sees its updates.
+        """noise: shape (n, 7), or (layers, n, 7) where layers run on different processors, see `Noise`. channels: one
+        per replica. watched: an adversary sees its updates.
 
         local_circuits: circuits of a round when inputs are local and need no pairs; None: they are teleported.
         """

@@ -42,17 +42,16 @@ def member_of_layer(circuit: Circuit) -> tuple[int, ...]:
 
 
 def pair_ends(circuit: Circuit) -> tuple[tuple[int, int], ...]:
-    """Between whom each pair of a shot is shared, in the order of use: (from, to) by number of member, or HUB.
-
-    For each layer: if it is teleported before, one pair for each qubit 0 .. n - 1; then one for each remote gate.
-    """
-    ends: list[tuple[int, int]] = []
-    runs = member_of_layer(circuit)
-    for layer, gates in enumerate(circuit.gates):
-        if layer in circuit.teleported_before:
-            sender = HUB if layer == 0 else runs[layer] - 1
-            ends += [(sender, receiver) for receiver in circuit.parts or (runs[layer],) * circuit.qubits]
-        ends += [(circuit.parts[c], circuit.parts[t]) for c, t in gates if circuit.is_remote((c, t))]
+    """Between whom each pair of a shot is shared, in the order of `Circuit.places`: (from, to) by member, or HUB."""
+    runs, ends = member_of_layer(circuit), []
+    for layer, qubit, gate in circuit.places:
+        if gate is not None:
+            control, target = circuit.gates[layer][gate]
+            ends.append((circuit.parts[control], circuit.parts[target]))
+        else:
+            ends.append(
+                (HUB if layer == 0 else runs[layer] - 1, circuit.parts[qubit] if circuit.parts else runs[layer])
+            )
     return tuple(ends)
 
 

@@ -30,8 +30,9 @@ class NextState:
     Plain descent along the aggregate: momentum is the workers', undoing the contrast too. Evidence for the weights
     comes from the hub's test report and from what the hub knows of the plan, never from the processors.
 
-    circuit: with the pairs that it spends inside. faults: f_processors. shots, samples: per processor, of the plan and of the shards, shape (N,). public_angles:
-    encoding angles, shape (B, n), for the Pauli-weight profile of the model. confidence: of the certified lower bound.
+    circuit: with the pairs that it spends inside. faults: f_processors. shots, samples: per processor, of the plan and
+    of the shards, shape (N,). public_angles: encoding angles, shape (B, n), for the contrast of the model. confidence:
+    of the certified lower bound.
     """
 
     aggregator: Aggregator

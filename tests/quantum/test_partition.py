@@ -71,5 +71,5 @@ def test_more_members_than_qubits_or_layers_are_refused() -> None:
         balanced_parts(Circuit(4, 2, 1), 5)
     with pytest.raises(ValueError, match="at most the 2 layers of the circuit, got 3"):
         cut_by_layers(Circuit(4, 2, 1), 3, teleported_inputs=False)
-    with pytest.raises(ValueError, match="teleported_before must be layers 1 to 1"):
+    with pytest.raises(ValueError, match="teleported_before must be 1 to 1"):
         Circuit(4, 2, 1, reuploaded=True, teleported_before=(0,))
