@@ -173,7 +173,7 @@ def test_members_have_their_own_noise() -> None:
         ),
         (("entanglement.slots=2", "training.layers=2"), r"entanglement\.slots must be at least the 4 pairs of a shot"),
         (("entanglement.hub_channels=8",), r"entanglement\.hub_channels must exceed the 7 legs of the committee by"),
-        (("links.coherence_milliseconds=1.2", "entanglement.key_useful_age_milliseconds=1e-3"), "shared shots"),
+        (("links.coherence_milliseconds=0.4", "entanglement.key_useful_age_milliseconds=1e-3"), "shared shots"),
     ],
 )
 def test_what_cannot_be_shared_is_refused_in_one_line(overrides: tuple[str, ...], message: str) -> None:
