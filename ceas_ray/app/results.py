@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,12 @@ class Results:
             self.stalled = self.stalled or observation.name == "stalled"
         if decided is None:
             return {"round": end.mark.round_index, "digest": end.digest.hex(), "stalled": True}
-        return self._round_line(end, decided)
+        variances = {
+            observation.values["processor"]: observation.values["variance"]
+            for observation in end.observations
+            if observation.name == "gradient"
+        }
+        return self._round_line(end, decided) | _gradient_variance(decided, variances)
 
     def _book(self, values: Any) -> None:
         counts = np.array(values["counts"])
@@ -181,3 +187,22 @@ def key_bits_spent(snapshot: Any) -> int:
 
 def _share(part: Any, whole: Any) -> float:
     return float(part) / float(whole) if whole else 1.0
+
+
+def _gradient_variance(decided: Any, variances: Mapping[int, float]) -> dict[str, float]:
+    """What shots leave in the aggregate of the honest rows: V = sum w_k^2 v_k, and with equal weights instead.
+
+    v_k: each processor's own estimate, before its momentum. Weights are those of the honest rows, made to sum to 1.
+    """
+    weights = {
+        int(k): float(w)
+        for k, w in zip(decided["processors"], decided["weights"], strict=True)
+        if np.isfinite(variances.get(int(k), np.inf))
+    }
+    total = sum(weights.values())
+    if total <= 0:
+        return {}
+    return {
+        "gradient_variance": sum((w / total) ** 2 * variances[k] for k, w in weights.items()),
+        "gradient_variance_uniform": sum(variances[k] for k in weights) / len(weights) ** 2,
+    }

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.actor import Actor
-from ceas_ray.kernel.envelope import Effect, Envelope, Send, Work, WorkDone
+from ceas_ray.kernel.envelope import Effect, Envelope, Observation, Send, Work, WorkDone
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.fixed_point import to_fixed_point
 from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, encode_update
@@ -108,7 +108,7 @@ class Processor(Actor):
             case ShotsDelivered() as shots:
                 return [self._start_gradient(shots, now)]
             case WorkDone(output=output):
-                return self.update_frames(now, self.learn(output))
+                return [*self.update_frames(now, self.learn(output)), self._measured(output)]
             case PairsTested(tested=tested, errors=errors):
                 self._werner = certified_werner(tested, errors)
             case Frame() as frame:
@@ -129,6 +129,10 @@ class Processor(Actor):
             beta = self.learning.momentum
             self._momentum = beta * self._momentum + (1 - beta) * output["gradient"]
         return self._momentum
+
+    def _measured(self, output: Mapping[str, Any]) -> Observation:
+        """The variance that shots leave in this round's gradient, for the journal."""
+        return Observation("gradient", {"processor": self.index, "variance": float(output["variance"])})
 
     def update_frames(self, now: int, row: Floats) -> list[Effect]:
         """The update to every replica (omitted where the key is spent), and the copy that an adversary sees.
