@@ -30,7 +30,7 @@ SEEDS = (1, 2, 3)
 TUNED = {
     "digits_0123": ["training.data.angle_range=0.25"],
     "digits_38": ["training.data.angle_range=0.25"],
-    "wine": ["training.data.angle_range=0.125"],
+    "wine": ["training.data.angle_range=0.25"],
     "breast_cancer": ["training.data.angle_range=0.25"],
     "moons": [],
 }
