@@ -136,7 +136,7 @@ class AttackSettings:
 
     attack: Target | None
     fraction: Annotated[float, Range(0, 1)]
-    placement: Literal["random", "best_links"]
+    placement: Literal["random", "best_links", "worst_links"]
     strength: float
     knowledge: Literal["colluders", "omniscient"]
     replicas: Annotated[int, Range(0)]
@@ -205,6 +205,7 @@ class EntanglementSettings:
     purification_rounds: Annotated[int, Range(0, 4)]
     test_share: Annotated[float, Range(0, 0.5)]
     warm_up_tests: Annotated[int, Range(0)]
+    test_announcements: Literal["before_reveal", "after_reveal"]
     half_life_rounds: Positive
     key_useful_age_milliseconds: Positive
     key_margin: Annotated[float, Range(1, 100)]
@@ -225,12 +226,18 @@ class ConsensusSettings:
 
 @dataclass(frozen=True)
 class StudySettings:
-    """A study instead of a training run (name null: none): how many seeds, bursts of shots a seed, and the grid too."""
+    """A study instead of a training run (name null: none).
 
-    name: Literal["utilization"] | None
+    utilization: how many seeds, bursts of shots a seed, and the grid too. headline: the form, and the design (see
+    `experiment.design`).
+    """
+
+    name: Literal["utilization", "headline"] | None
     seeds: Annotated[int, Range(2, 100)]
     bursts: Annotated[int, Range(20)]
     grid: bool
+    form: str
+    design: Target | None
 
 
 @dataclass(frozen=True)

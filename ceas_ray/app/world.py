@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.aggregation.aggregator import Aggregator
+from ceas_ray.aggregation.rule import Rule
 from ceas_ray.app.data import dealt_shards, load_data
 from ceas_ray.app.link_hardware import link_hardware, refuse_without_key, refuse_without_shots
 from ceas_ray.app.model import loss_of
 from ceas_ray.app.processor_noise import processor_noise
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, instantiate
+from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.placement import placed
 from ceas_ray.consensus.replica import Committee, Replica, SilentReplica
 from ceas_ray.entanglement.entanglement_manager import EntanglementManager, RoundTiming
@@ -45,6 +47,7 @@ from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, Swapping
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor
+from ceas_ray.processors.false_announcements import FalseAnnouncements
 from ceas_ray.processors.gradient_work import GRADIENT, GradientWork
 from ceas_ray.processors.processor import Learning, Processor, Shard
 from ceas_ray.quantum import aer_engine, pauli_engine
@@ -101,6 +104,12 @@ def _dealt(actors: Sequence[Actor], hosts: int) -> list[tuple[Actor, ...]]:
     return [tuple(actors[h::hosts]) for h in range(min(hosts, len(actors)))]
 
 
+def _weakened(route: Route, share: float) -> Route:
+    """The same route, but only this share of the attempts that would succeed do."""
+    legs = (replace(leg, success_probability=leg.success_probability * share) for leg in route.legs)
+    return replace(route, legs=tuple(legs))
+
+
 class _Remembered:
     """A pure function whose last results are remembered: replicas on one host all ask the same."""
 
@@ -130,6 +139,8 @@ class _Builder:
         if settings.attacks.attack is None and share > 0:
             raise SettingsError("attacks.fraction", "0 without an attack", share)
         self.attackers = round(count * share)
+        chosen = settings.attacks.attack
+        self.attack: Attack | None = None if chosen is None else instantiate(chosen, "attacks.attack")
         if self.attackers >= count:
             raise SettingsError("attacks.fraction", f"such that one of {count} processors is honest", share)
         committee = settings.consensus.committee_size
@@ -153,6 +164,7 @@ class _Builder:
                 "links.least_km", f"at most links.most_km ({settings.links.most_km})", settings.links.least_km
             )
         self.faults = int(count * settings.aggregation.byzantine_fraction)
+        self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule")
         self.chain = encode(("ceas_ray", settings.seed))
         self._noise = processor_noise(settings.processors, settings.training.qubits, self.streams)
 
@@ -179,6 +191,9 @@ class _Builder:
             quality,
             self.streams.generator("adversary", "adversary", "placement", 0),
         )
+        if self.attack is not None:
+            for k in byzantine:
+                shards[k] = Shard(shards[k].angles, self.attack.learned_targets(shards[k].targets))
         manager = self._manager(network, len(byzantine) > 0)
         processors = [
             self._processor(k, shards[k], network, initial, byzantine) for k in range(settings.processors.count)
@@ -186,7 +201,7 @@ class _Builder:
         adversary = [self._adversary(byzantine, circuit, network)] if byzantine else []
         return World(
             processors=tuple(processors),
-            links=self._links(network),
+            links=self._links(network, byzantine, self._jammed(quality, byzantine)),
             replicas=self._replicas(network, circuit, initial, shards, public),
             control=(manager, Hub(
                 settings.processors.count, settings.consensus.committee_size,
@@ -295,16 +310,34 @@ class _Builder:
         except ValueError as error:
             raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
 
-    def _links(self, network: NetworkPlan) -> tuple[Actor, ...]:
+    def _jammed(self, quality: NDArray[np.float64], byzantine: tuple[int, ...]) -> tuple[int, ...]:
+        """The honest processors whose links are jammed: the best ones, as many as there are colluders."""
+        if self.attack is None or self.attack.share_jammed() == 0:
+            return ()
+        honest = [k for k in np.argsort(-quality, kind="stable") if k not in byzantine]
+        return tuple(int(k) for k in honest[: len(byzantine)])
+
+    def _links(self, network: NetworkPlan, byzantine: tuple[int, ...], jammed: tuple[int, ...]) -> tuple[Actor, ...]:
         peers = {replica_name(j): route for j, route in enumerate(network.replica_routes)}
         parties: list[tuple[str, Route, int | None]] = [
             (processor_link_name(k), route, k) for k, route in enumerate(network.processor_routes)
         ]
         parties += [(replica_link_name(j), route, None) for j, route in enumerate(network.replica_routes)]
         swap, delay, streams = self.settings.links.swap_werner, self._control_delay, self.streams
-        if network.routed:
-            return tuple(RouteManager(name, route, peers, k, delay, streams) for name, route, k in parties)
-        return tuple(LinkManager(name, route.legs[0], swap, k, delay, streams) for name, route, k in parties)
+        made: list[Actor] = []
+        for name, route, k in parties:
+            if k in jammed and self.attack is not None:
+                route = _weakened(route, 1 - self.attack.share_jammed())
+            link: Actor = (
+                RouteManager(name, route, peers, k, delay, streams)
+                if network.routed
+                else LinkManager(name, route.legs[0], swap, k, delay, streams)
+            )
+            if k in byzantine and self.attack is not None:
+                revealed = self.settings.entanglement.test_announcements == "after_reveal"
+                link = FalseAnnouncements(link, self.attack, revealed, streams)
+            made.append(link)
+        return tuple(made)
 
     # --- actors ----------------------------------------------------------
 
@@ -355,13 +388,17 @@ class _Builder:
         )  # fmt: skip
 
     def _adversary(self, byzantine: tuple[int, ...], circuit: Circuit, network: NetworkPlan) -> Adversary:
-        attack = self.settings.attacks.attack
-        assert attack is not None, "Byzantine processors without an attack"
+        assert self.attack is not None, "Byzantine processors without an attack"
         latencies = {processor_name(k): network.processor_routes[k].latency for k in byzantine}
         return Adversary(
-            instantiate(attack, "attacks.attack"), byzantine, self.settings.processors.count, circuit.parameter_count,
-            self._update_time + 2 * self._control_delay, latencies, self.streams,
+            self.attack, byzantine, self.settings.processors.count, circuit.parameter_count,
+            self._update_time + 2 * self._control_delay, latencies, self.streams, self._anticipated,
         )  # fmt: skip
+
+    def _anticipated(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The aggregate that the adversary expects of rows (n, d): of the rule in use, with equal weights."""
+        equal = np.full(len(rows), 1 / len(rows))
+        return self._rule(rows, equal, min(self.faults, (len(rows) - 1) // 2))
 
     def _replicas(
         self, network: NetworkPlan, circuit: Circuit, initial: NDArray[np.float64], shards: list[Shard],
@@ -370,9 +407,7 @@ class _Builder:
         settings = self.settings
         count, size = settings.processors.count, settings.consensus.committee_size
         choice = settings.aggregation
-        aggregator = Aggregator(
-            instantiate(choice.rule, "aggregation.rule"), instantiate(choice.weights, "aggregation.weights"), choice.cap
-        )
+        aggregator = Aggregator(self._rule, instantiate(choice.weights, "aggregation.weights"), choice.cap)
         rate = LearningRate(
             settings.training.learning_rate, settings.training.final_learning_rate,
             settings.training.learning_rate_schedule, settings.training.rounds,

@@ -44,7 +44,8 @@ BAD = {
     "slots for purification": (
         ["entanglement.purification_rounds=1", "entanglement.slots=3"], "entanglement.slots must be at least 4",
     ),
-    "unknown experiment": (["experiment=headline"], "experiment must be one of"),
+    "unknown experiment": (["experiment=headlines"], "experiment must be one of"),
+    "an experiment of many runs": (["experiment=headline"], "experiment must be started by scripts/reproduce"),
     "unknown word": (["training.partition=circuit"], "training.partition must be one of data"),
     "small committee": (["consensus.committee_size=3"], "consensus.committee_size must be at least 4"),
     "more attackers than processors": (["attacks=alie", "attacks.fraction=1"], "attacks.fraction must be"),
