@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.app.settings import DataSettings
-from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.app.settings_checks import SettingsError, or_refuse
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.training.datasets import DataSet, Encoding, prepare
 from ceas_ray.training.shards import dirichlet_shards, iid_shards, label_shards
 from ceas_ray.training.sources import draw_shape, load_classes, load_file
 from ceas_ray.training.spin_chain import draw_ground_states
 
-T = TypeVar("T")
 Integers = NDArray[np.int64]
 Samples = tuple[NDArray[np.float64], Integers]
 
@@ -28,7 +24,7 @@ def load_data(choice: DataSettings, qubits: int, seed: int) -> DataSet:
         qubits, choice.features, choice.standardize, choice.repeat_features, choice.angle_range
     )  # fmt: skip
     key = "training.qubits" if choice.features == "pca" else "training.data.features"
-    return _or_refuse(key, lambda: prepare(features, labels, encoding, choice.test_fraction, seed))
+    return or_refuse(key, lambda: prepare(features, labels, encoding, choice.test_fraction, seed))
 
 
 def _samples(choice: DataSettings, seed: int) -> Samples:
@@ -42,28 +38,21 @@ def _samples(choice: DataSettings, seed: int) -> Samples:
             file = choice.file
             if file is None:
                 raise SettingsError("training.data.file", "given for training.data.name=file", None)
-            return _or_refuse("training.data.file", lambda: load_file(file))
+            return or_refuse("training.data.file", lambda: load_file(file))
         case packaged:
-            return _or_refuse("training.data.classes", lambda: load_classes(packaged, choice.classes))
+            return or_refuse("training.data.classes", lambda: load_classes(packaged, choice.classes))
 
 
 def dealt_shards(choice: DataSettings, labels: Integers, count: int, generator: np.random.Generator) -> list[Integers]:
     """Which training samples each of `count` processors has; SettingsError where there are too few."""
     match choice.shards:
         case "iid":
-            return _or_refuse("processors.count", lambda: iid_shards(len(labels), count, generator))
+            return or_refuse("processors.count", lambda: iid_shards(len(labels), count, generator))
         case "label":
             per_shard = choice.labels_per_shard
-            return _or_refuse("processors.count", lambda: label_shards(labels, count, per_shard, generator))
+            return or_refuse("processors.count", lambda: label_shards(labels, count, per_shard, generator))
         case "dirichlet":
             concentration, least = choice.dirichlet_concentration, choice.least_samples
-            return _or_refuse(
+            return or_refuse(
                 "processors.count", lambda: dirichlet_shards(labels, count, concentration, least, generator)
             )
-
-
-def _or_refuse(key: str, make: Callable[[], T]) -> T:
-    try:
-        return make()
-    except ValueError as error:
-        raise SettingsError(key, "usable", str(error)) from None

@@ -10,7 +10,7 @@ from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.world import World
 from ceas_ray.kernel.codec import decode
 from ceas_ray.kernel.windows import RoundEnd
-from ceas_ray.quantum.contrast import contrast, weight_profiles
+from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
 
 SCHEMA_VERSION = 1
@@ -94,8 +94,15 @@ class Results:
         return line
 
     def _contrast(self, parameters: Any, shrink: Any) -> float:
-        """The mean contrast at use: of the model that the round ran, under the mean shrink over processors."""
+        """The mean contrast at use: of the model that the round ran, under the mean shrink over processors.
+
+        Of a shared circuit: with all pairs at their mean Werner parameter, m_1."""
         world = self._world
+        if world.shared_circuit.pairs_within:
+            return float(contrasts_within(
+                world.shared_circuit, parameters[None], noiseless(1, world.circuit.qubits), [world.public_angles],
+                np.asarray(shrink)[1:2],
+            )[0])  # fmt: skip
         if world.circuit.reuploaded:
             return 1.0
         (profile,) = weight_profiles(
@@ -129,7 +136,9 @@ class Results:
             "test_accuracy": self.accuracy,
             "test_loss": self.loss,
             "chance_accuracy": self._world.data.chance_accuracy,
-            "byzantine_processors": list(self._world.byzantine),
+            "partition": self._settings.training.partition,
+            "processors_per_group": self._world.processors_per_group,
+            "byzantine_processors": self._world.byzantine_processors,
             "bell_pairs": {
                 "generated": columns["generated"],
                 "used": dict(zip(_USES, (int(n) for n in used), strict=True)),

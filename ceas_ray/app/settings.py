@@ -66,7 +66,8 @@ class DataSettings:
 class TrainingSettings:
     """The model, the estimator and the descent."""
 
-    partition: Literal["data"]
+    partition: Literal["data", "circuit", "layer"]
+    processors_per_group: Annotated[int, Range(2, 16)]
     inputs: Literal["teleported", "local"]
     rounds: Count
     circuits_per_round: Annotated[int, Range(2)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -158,3 +158,11 @@ def _check_arguments(made: Any, arguments: Mapping[str, Any], key: str) -> dict[
         name: _plain(hints[name], value, _join(key, name), []) if hints[name] in plain else value
         for name, value in arguments.items()
     }
+
+
+def or_refuse(key: str, make: Callable[[], T]) -> T:
+    """What `make` makes; SettingsError for this key if it raises ValueError."""
+    try:
+        return make()
+    except ValueError as error:
+        raise SettingsError(key, "usable", str(error)) from None

@@ -12,11 +12,16 @@ from numpy.typing import NDArray
 from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.aggregation.rule import Rule
 from ceas_ray.app.data import dealt_shards, load_data
-from ceas_ray.app.link_hardware import link_hardware, refuse_without_key, refuse_without_shots
+from ceas_ray.app.link_hardware import (
+    link_hardware,
+    refuse_without_key,
+    refuse_without_shared_shots,
+    refuse_without_shots,
+)
 from ceas_ray.app.model import loss_of
 from ceas_ray.app.processor_noise import processor_noise
 from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError, instantiate
+from ceas_ray.app.settings_checks import SettingsError, instantiate, or_refuse
 from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.placement import placed
 from ceas_ray.consensus.replica import Committee, Replica, SilentReplica
@@ -42,6 +47,7 @@ from ceas_ray.messages.payloads import (
     replica_link_name,
     replica_name,
 )
+from ceas_ray.network.group import Group
 from ceas_ray.network.link_parameters import Heterogeneity
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, Swapping
@@ -54,6 +60,7 @@ from ceas_ray.quantum import aer_engine, pauli_engine
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.estimator import full_shift_circuits
 from ceas_ray.quantum.loss import Loss
+from ceas_ray.quantum.partition import cut_by_layers, cut_by_qubits, member_of_layer, pair_ends
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.training.metrics import Evaluation
@@ -68,7 +75,12 @@ _ENGINES = {
 
 @dataclass(frozen=True)
 class World:
-    """All that a run needs: actors by the kind of host they live on, and what the driver evaluates with."""
+    """All that a run needs: actors by the kind of host they live on, and what the driver evaluates with.
+
+    Where `processors_per_group` processors share the circuit, a group is one simulated actor, `processor/g` with g the
+    number of the group: its first member, which leads. So are the shards, the rows of the committee, and `byzantine`.
+    shared_circuit: with its parts and teleportations; circuit: the same on one processor.
+    """
 
     processors: tuple[Actor, ...]
     links: tuple[Actor, ...]
@@ -79,10 +91,18 @@ class World:
     data: DataSet
     shards: tuple[Shard, ...]
     circuit: Circuit
+    shared_circuit: Circuit
     evaluation: Evaluation
     public_angles: NDArray[np.float64]
     initial_parameters: NDArray[np.float64]
     byzantine: tuple[int, ...]
+    processors_per_group: int
+
+    @property
+    def byzantine_processors(self) -> list[int]:
+        """Of Byzantine groups all members."""
+        m = self.processors_per_group
+        return [processor for k in self.byzantine for processor in range(k * m, (k + 1) * m)]
 
     def hosts(self, processor_hosts: int, link_hosts: int) -> list[Host]:
         """The actors on this many hosts; the manager's has the first envelope."""
@@ -138,11 +158,19 @@ class _Builder:
         count, share = settings.processors.count, settings.attacks.fraction
         if settings.attacks.attack is None and share > 0:
             raise SettingsError("attacks.fraction", "0 without an attack", share)
-        self.attackers = round(count * share)
         chosen = settings.attacks.attack
         self.attack: Attack | None = None if chosen is None else instantiate(chosen, "attacks.attack")
-        if self.attackers >= count:
-            raise SettingsError("attacks.fraction", f"such that one of {count} processors is honest", share)
+        shared = settings.training.partition != "data"
+        self.members = settings.training.processors_per_group if shared else 1
+        if count % self.members:
+            raise SettingsError(
+                "processors.count", f"divisible by training.processors_per_group ({self.members})", count
+            )
+        self.parties = count // self.members
+        self.attackers = round(self.parties * share)
+        if self.attackers >= self.parties:
+            of = f"{count} processors" if self.members == 1 else f"{self.parties} groups"
+            raise SettingsError("attacks.fraction", f"such that one of {of} is honest", share)
         committee = settings.consensus.committee_size
         if committee < 4:
             raise SettingsError("consensus.committee_size", "at least 4 (n > 3 f with f >= 1)", committee)
@@ -163,7 +191,7 @@ class _Builder:
             raise SettingsError(
                 "links.least_km", f"at most links.most_km ({settings.links.most_km})", settings.links.least_km
             )
-        self.faults = int(count * settings.aggregation.byzantine_fraction)
+        self.faults = int(self.parties * settings.aggregation.byzantine_fraction)
         self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule")
         self.chain = encode(("ceas_ray", settings.seed))
         self._noise = processor_noise(settings.processors, settings.training.qubits, self.streams)
@@ -177,7 +205,8 @@ class _Builder:
             training.qubits, training.layers, data.outputs, training.entangler, training.inputs == "local",
             training.ansatz,
         )  # fmt: skip
-        network = self._network()
+        shared = self._shared(circuit)
+        network = self._network(shared)
         widest = training.data.angle_range * np.pi
         public = self.streams.generator("hub", "hub", "public angles", 0).uniform(
             -widest, widest, (64, training.qubits)
@@ -196,39 +225,51 @@ class _Builder:
             for k in byzantine:
                 shards[k] = Shard(shards[k].angles, self.attack.learned_targets(shards[k].targets))
         manager = self._manager(network, len(byzantine) > 0)
-        processors = [
-            self._processor(k, shards[k], network, initial, byzantine) for k in range(settings.processors.count)
-        ]
+        processors = [self._processor(k, shards[k], network, shared, initial, byzantine) for k in range(self.parties)]
         adversary = [self._adversary(byzantine, circuit, network)] if byzantine else []
         return World(
             processors=tuple(processors),
             links=self._links(network, byzantine, self._jammed(quality, byzantine)),
-            replicas=self._replicas(network, circuit, initial, shards, public),
+            replicas=self._replicas(network, shared, initial, shards, public),
             control=(manager, Hub(
-                settings.processors.count, settings.consensus.committee_size,
+                self.parties, settings.consensus.committee_size,
                 settings.entanglement.half_life_rounds, self._control_delay,
             ), *adversary),
-            work=self._work(circuit, max(len(shard.angles) for shard in shards)),
+            work=self._work(shared, max(len(shard.angles) for shard in shards)),
             manager=manager,
             data=data,
             shards=tuple(shards),
             circuit=circuit,
+            shared_circuit=shared,
             evaluation=Evaluation(circuit, self._loss, data.test_angles, data.test_targets, data.test_labels),
             public_angles=public,
             initial_parameters=initial,
             byzantine=byzantine,
+            processors_per_group=self.members,
         )  # fmt: skip
+
+    def _shared(self, circuit: Circuit) -> Circuit:
+        """The circuit as a group of processors runs it; the same where each runs it alone."""
+        training = self.settings.training
+        if training.partition == "data":
+            return circuit
+        if training.undo == "exact":
+            raise SettingsError("training.undo", f"none or scalar for training.partition={training.partition}", "exact")
+        cut = cut_by_qubits if training.partition == "circuit" else cut_by_layers
+        return or_refuse(
+            "training.processors_per_group", lambda: cut(circuit, self.members, training.inputs == "teleported")
+        )
 
     # --- data ----------------------------------------------------------
 
     def _shards(self, data: DataSet) -> list[Shard]:
         generator = self.streams.generator("hub", "hub", "shards", 0)
-        parts = dealt_shards(self.settings.training.data, data.train_labels, self.settings.processors.count, generator)
+        parts = dealt_shards(self.settings.training.data, data.train_labels, self.parties, generator)
         return [Shard(data.train_angles[part], data.train_targets[part]) for part in parts]
 
     # --- network ----------------------------------------------------------
 
-    def _network(self) -> NetworkPlan:
+    def _network(self, shared: Circuit) -> NetworkPlan:
         links, settings = self.settings.links, self.settings
         hardware = link_hardware(links)
         spread = Heterogeneity(
@@ -247,10 +288,14 @@ class _Builder:
         network = network.swapping_by(
             Swapping(links.swap_werner, links.swap_success, choice.purification_rounds, choice.swapping)
         )
+        if self.members > 1:
+            whole = network
+            network = or_refuse("network", lambda: whole.grouped(self.members, pair_ends(shared)))
         if self._one_link_each(network):
             refuse_without_key(links, network)
         farthest = max(route.latency for route in network.replica_routes)
         slowest = max(route.latency for route in network.routes) + farthest
+        slowest = max([slowest, *(group.latency for group in network.groups)])
         if slowest > self._control_delay:
             raise SettingsError(
                 "entanglement.control_delay_microseconds", f"at least the longest latency ({slowest / 1e6:.1f})",
@@ -282,14 +327,15 @@ class _Builder:
 
     def _manager(self, network: NetworkPlan, adversary: bool) -> EntanglementManager:
         settings, choice = self.settings, self.settings.entanglement
-        on_pairs = settings.training.inputs == "teleported"
+        on_pairs = self._on_pairs
+        pairs = network.groups[0].pairs_per_shot if network.groups else settings.training.qubits
         demand = Demand(
-            shots=settings.training.circuits_per_round, pairs_per_shot=settings.training.qubits,
+            shots=settings.training.circuits_per_round, pairs_per_shot=pairs,
             burst_shots=choice.burst_shots, gap_periods=choice.gap_periods, supply=choice.supply,
             deadline_periods=choice.deadline_periods, useful_age_periods=choice.useful_age_periods,
             least_fidelity=choice.least_fidelity, slots=choice.slots, hub_channels=choice.hub_channels,
             multiplexing=choice.multiplexing, test_share=choice.test_share,
-            warm_up_test_shots=-(-choice.warm_up_tests // settings.training.qubits),
+            warm_up_test_shots=-(-choice.warm_up_tests // pairs),
             key_useful_age=picoseconds(choice.key_useful_age_milliseconds * 1e-3), key_margin=choice.key_margin,
             fresh_hash_keys=settings.consensus.hash_keys == "fresh", node_slots=choice.node_slots,
         )  # fmt: skip
@@ -302,7 +348,9 @@ class _Builder:
         scheduler = instantiate(settings.scheduling, "scheduling")
         committee_faults = (settings.consensus.committee_size - 1) // 3
         try:
-            if on_pairs and self._one_link_each(network):
+            if network.groups:
+                refuse_without_shared_shots(settings.links, network, demand)
+            elif on_pairs and self._one_link_each(network):
                 refuse_without_shots(settings.links, network, demand)
             return EntanglementManager(
                 network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
@@ -318,6 +366,11 @@ class _Builder:
         honest = [k for k in np.argsort(-quality, kind="stable") if k not in byzantine]
         return tuple(int(k) for k in honest[: len(byzantine)])
 
+    @property
+    def _on_pairs(self) -> bool:
+        """Whether shots spend pairs."""
+        return self.members > 1 or self.settings.training.inputs == "teleported"
+
     def _links(self, network: NetworkPlan, byzantine: tuple[int, ...], jammed: tuple[int, ...]) -> tuple[Actor, ...]:
         peers = {replica_name(j): route for j, route in enumerate(network.replica_routes)}
         parties: list[tuple[str, Route, int | None]] = [
@@ -325,12 +378,13 @@ class _Builder:
         ]
         parties += [(replica_link_name(j), route, None) for j, route in enumerate(network.replica_routes)]
         swap, delay, streams = self.settings.links.swap_werner, self._control_delay, self.streams
+        groups: tuple[Group | None, ...] = network.groups or (None,) * self.parties
         made: list[Actor] = []
         for name, route, k in parties:
             if k in jammed and self.attack is not None:
                 route = _weakened(route, 1 - self.attack.share_jammed())
             link: Actor = (
-                RouteManager(name, route, peers, k, delay, streams)
+                RouteManager(name, route, peers, k, delay, streams, None if k is None else groups[k])
                 if network.routed
                 else LinkManager(name, route.legs[0], swap, k, delay, streams)
             )
@@ -350,8 +404,9 @@ class _Builder:
         return [replica_name(j) for j in range(self.settings.consensus.committee_size)]
 
     def _processor(
-        self, k: int, shard: Shard, network: NetworkPlan, initial: NDArray[np.float64], byzantine: tuple[int, ...]
-    ) -> Actor:
+        self, k: int, shard: Shard, network: NetworkPlan, shared: Circuit, initial: NDArray[np.float64],
+        byzantine: tuple[int, ...],
+    ) -> Actor:  # fmt: skip
         training = self.settings.training
         name, link = processor_name(k), network.processor_routes[k]
         watched = bool(byzantine) and k not in byzantine and self.settings.attacks.knowledge == "omniscient"
@@ -359,13 +414,23 @@ class _Builder:
             replica_name(j): link.latency + leg.latency for j, leg in enumerate(network.replica_routes)
         } | {ADVERSARY: link.latency}  # fmt: skip
         made = Processor(
-            k, shard, self._noise[k], Learning(training.batch, training.momentum, training.undo, self._update_time),
+            k, shard, self._noise_of(k, shared),
+            Learning(training.batch, training.momentum, training.undo, self._update_time),
             [self._channel(name, replica) for replica in self._replica_names],
             ModelAdoption((self.settings.consensus.committee_size - 1) // 3 + 1),
             initial, latencies, self.streams, watched,
-            training.circuits_per_round if training.inputs == "local" else None,
+            None if self._on_pairs else training.circuits_per_round,
         )  # fmt: skip
         return ByzantineProcessor(made) if k in byzantine else made
+
+    def _noise_of(self, k: int, shared: Circuit) -> NDArray[np.float64]:
+        """Noise of the circuit of processor (or group) k: (n, 7), or (layers, n, 7) where members run its layers."""
+        members = self._noise[k * self.members : (k + 1) * self.members]
+        if shared.parts:
+            return members[list(shared.parts), np.arange(shared.qubits)]
+        if self.members > 1:
+            return members[list(member_of_layer(shared))]
+        return members[0]
 
     @property
     def _loss(self) -> Loss:
@@ -376,6 +441,10 @@ class _Builder:
         sampled = processors.engine == "aer_sampled"
         if sampled and training.estimator == "exact":
             raise SettingsError("training.estimator", "one that samples, with processors.engine aer_sampled", "exact")
+        if sampled and circuit.pairs_within:
+            raise SettingsError(
+                "processors.engine", f"pauli or aer for training.partition={training.partition}", "aer_sampled"
+            )
         if processors.engine != "pauli" and training.undo == "exact":
             raise SettingsError("training.undo", "none or scalar where Aer prepares the inputs", training.undo)
         needed = full_shift_circuits(min(training.batch, largest_shard), circuit.outputs, circuit.parameter_count)
@@ -392,7 +461,7 @@ class _Builder:
         assert self.attack is not None, "Byzantine processors without an attack"
         latencies = {processor_name(k): network.processor_routes[k].latency for k in byzantine}
         return Adversary(
-            self.attack, byzantine, self.settings.processors.count, circuit.parameter_count,
+            self.attack, byzantine, self.parties, circuit.parameter_count,
             self._update_time + 2 * self._control_delay, latencies, self.streams, self._anticipated,
         )  # fmt: skip
 
@@ -406,7 +475,7 @@ class _Builder:
         public: NDArray[np.float64],
     ) -> tuple[Actor, ...]:  # fmt: skip
         settings = self.settings
-        count, size = settings.processors.count, settings.consensus.committee_size
+        count, size = self.parties, settings.consensus.committee_size
         choice = settings.aggregation
         aggregator = Aggregator(self._rule, instantiate(choice.weights, "aggregation.weights"), choice.cap)
         rate = LearningRate(

@@ -42,7 +42,7 @@ from ceas_ray.messages.payloads import (
 )
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.route import Route, path_fidelity
+from ceas_ray.network.route import Route, Served, path_fidelity
 from ceas_ray.quantum.bell_pairs import key_rate
 from ceas_ray.scheduling.perishable_chain import LinkClass
 from ceas_ray.scheduling.scheduler import Scheduler
@@ -97,10 +97,10 @@ class EntanglementManager(Actor):
         self._adversary, self._train_on_pairs, self._streams = adversary, train_on_pairs, streams
         self._processors, self._replicas = len(network.processor_routes), len(network.replica_routes)
         self._phases = plan_phases(network, demand)
-        if demand.slots < demand.pairs_per_shot:
-            raise ValueError(
-                f"entanglement.slots must be at least the {demand.pairs_per_shot} pairs of a shot, got {demand.slots}"
-            )
+        shared = [part.pairs for group in network.groups for part in group.routes]
+        most = max(shared, default=demand.pairs_per_shot)
+        if demand.slots < most:
+            raise ValueError(f"entanglement.slots must be at least the {most} pairs of a shot, got {demand.slots}")
         if network.routed and not network.swapped:
             raise ValueError(
                 "links.swap_success must be 1 and entanglement.purification_rounds 0 where keys come from "
@@ -109,9 +109,9 @@ class EntanglementManager(Actor):
         if network.routed and any(leg.attempt_dephasing > 0 for route in network.routes for leg in route.legs):
             raise ValueError("links.attempt_dephasing must be 0 in a network with routes, got more")
         rounds = network.processor_routes[0].swapping.purification_rounds
-        if demand.slots < demand.pairs_per_shot + rounds:
+        if demand.slots < most + rounds:
             raise ValueError(
-                f"entanglement.slots must be at least {demand.pairs_per_shot + rounds}, a shot's pairs and one per "
+                f"entanglement.slots must be at least {most + rounds}, a shot's pairs and one per "
                 f"round of purification, got {demand.slots}"
             )
         self.lookahead, self.own_lookahead = timing.planning_time, timing.control_delay
@@ -253,10 +253,10 @@ class EntanglementManager(Actor):
             return np.zeros(0, np.int64)
         shots = demand.warm_up_test_shots if round_index == WARM_UP else demand.shots + demand.test_shots
         generator = self._streams.generator("link", processor_link_name(k), "demand", round_index)
-        return demand.releases(self._network.processor_routes[k], shots, generator)
+        return demand.releases(self._network.served(k), shots, generator)
 
     def _shots_end(self, k: int, releases: NDArray[np.int64]) -> int:
-        return int(releases[-1]) + self._demand.shot_deadline(self._network.processor_routes[k]) if len(releases) else 0
+        return int(releases[-1]) + self._demand.shot_deadline(self._network.served(k)) if len(releases) else 0
 
     def _processor_plan(
         self, k: int, phase: Phase, round_index: int, begin: int, releases: NDArray[np.int64], served: int,
@@ -271,32 +271,36 @@ class EntanglementManager(Actor):
         slots = {j: phase.processor_slots[k, j] for j in range(self._replicas)}
         peers = sorted(slots, key=lambda j: slots[j])
         return self._plan(
-            processor_name(k), self._network.processor_routes[k], round_index, begin, releases, is_test, served,
-            key_lengths, [slots[j] for j in peers], peers, self._wanted(False, round_index),
+            processor_name(k), self._network.processor_routes[k], self._network.served(k), self._policies_of(k),
+            round_index, begin, releases, is_test, served, key_lengths, [slots[j] for j in peers], peers,
+            self._wanted(False, round_index),
         )  # fmt: skip
 
     def _replica_plan(
         self, i: int, phase: Phase, round_index: int, begin: int, served: int, key_lengths: tuple[int, ...]
     ) -> GeneratePairs | GenerateRoutePairs:
         peers = list(range(i + 1, self._replicas))
+        route = self._network.replica_routes[i]
         return self._plan(
-            replica_name(i), self._network.replica_routes[i], round_index, begin, np.zeros(0, np.int64),
-            np.zeros(0, bool), served, key_lengths, [phase.replica_slots[i, j] for j in peers], peers,
-            self._wanted(True, round_index),
+            replica_name(i), route, route, ((self._demand.pairs_per_shot, self._policy(self._demand, route)),),
+            round_index, begin, np.zeros(0, np.int64), np.zeros(0, bool), served, key_lengths,
+            [phase.replica_slots[i, j] for j in peers], peers, self._wanted(True, round_index),
         )  # fmt: skip
 
     def _plan(
-        self, name: str, route: Route, round_index: int, begin: int, releases: NDArray[np.int64],
-        is_test: NDArray[np.bool_], served: int, key_lengths: tuple[int, ...], slots: list[int], replicas: list[int],
-        wanted: float,
+        self, name: str, route: Route, shots: Served, policies: tuple[tuple[int, StockPolicy], ...], round_index: int,
+        begin: int, releases: NDArray[np.int64], is_test: NDArray[np.bool_], served: int, key_lengths: tuple[int, ...],
+        slots: list[int], replicas: list[int], wanted: float,
     ) -> GeneratePairs | GenerateRoutePairs:  # fmt: skip
-        demand, policy = self._demand, self._policy(route)
+        """route: of the keys; shots: whom shots ask for pairs; policies: with the pairs of a shot, of its routes."""
+        demand = self._demand
         peers, bits = tuple(replica_name(j) for j in replicas), np.full(len(replicas), wanted)
-        deadline, useful_age = demand.shot_deadline(route), demand.useful_age(route)
+        deadline, useful_age = demand.shot_deadline(shots), demand.useful_age(shots)
         if self._network.routed:
             least = 0.0 if demand.least_fidelity is None else (4 * demand.least_fidelity - 1) / 3
             return GenerateRoutePairs(
-                round_index, begin, releases, is_test, demand.pairs_per_shot, deadline, policy, useful_age, least,
+                round_index, begin, releases, is_test, tuple(pairs for pairs, _ in policies), deadline,
+                tuple(policy for _, policy in policies), useful_age, least,
                 demand.slots, served, tuple(sum(key_lengths[:slot]) for slot in slots),
                 tuple(key_lengths[slot] for slot in slots), peers, bits, demand.key_useful_age,
             )  # fmt: skip
@@ -306,12 +310,21 @@ class EntanglementManager(Actor):
         )
         return GeneratePairs(
             round_index, begin, releases, is_test, demand.pairs_per_shot, deadline, demand.shot_period(route),
-            demand.burst_shots, policy, useful_age, demand.slots, served, key_lengths[0], tuple(slots), peers, bits,
-            rows, demand.key_useful_age,
+            demand.burst_shots, policies[0][1], useful_age, demand.slots, served, key_lengths[0], tuple(slots), peers,
+            bits, rows, demand.key_useful_age,
         )  # fmt: skip
 
-    def _policy(self, route: Route) -> StockPolicy:
-        link = self._demand.link_class(route)
+    def _policies_of(self, k: int) -> tuple[tuple[int, StockPolicy], ...]:
+        """Of every route that the shots of processor (or group) k need: the pairs of a shot, and the stock policy."""
+        if not self._network.groups:
+            return ((self._demand.pairs_per_shot, self._policy(self._demand, self._network.processor_routes[k])),)
+        group = self._network.groups[k]
+        return tuple(
+            (part.pairs, self._policy(self._demand.of_route(part, group), part.route)) for part in group.routes
+        )
+
+    def _policy(self, demand: Demand, route: Route) -> StockPolicy:
+        link = demand.link_class(route)
         if link not in self._policies:
             self._policies[link] = policy = self._scheduler.stock_policy(link)
             if self._network.routed and (policy.clairvoyant or policy.freshest_first):
@@ -371,16 +384,23 @@ class EntanglementManager(Actor):
         _, warm_up = self._plan_round(WARM_UP, 0)
         routes = {processor_link_name(k): route for k, route in enumerate(self._network.processor_routes)}
         routes |= {replica_link_name(j): route for j, route in enumerate(self._network.replica_routes)}
+        link_pairs = {processor_link_name(k): self._link_pairs_per_shot(k) for k in range(self._processors)}
         bits = pairs = 0.0
         for name, plan in plans:
             raw = 2 ** routes[name].swapping.purification_rounds
-            pairs += len(plan.releases) * self._demand.pairs_per_shot * len(routes[name].legs) * raw
+            pairs += len(plan.releases) * link_pairs.get(name, 0) * raw
             for peer, wanted in zip(plan.key_peers, plan.key_bits_wanted, strict=True):
                 legs = self._legs(name.removeprefix("link/"), routes[name], int(peer.removeprefix("replica/")))
                 per_pair = float(key_rate(path_fidelity(legs, routes[name].swapping)))
                 bits += float(wanted)
                 pairs += float(wanted) * len(legs) * raw / max(1e-9, per_pair)
         return Estimate(pairs, bits, seconds(ends), seconds(warm_up))
+
+    def _link_pairs_per_shot(self, k: int) -> int:
+        """Pairs of single links that a shot of processor (or group) k spends."""
+        if self._network.groups:
+            return sum(part.pairs * len(part.route.legs) for part in self._network.groups[k].routes)
+        return self._demand.pairs_per_shot * len(self._network.processor_routes[k].legs)
 
     # --- books ----------------------------------------------------------
 

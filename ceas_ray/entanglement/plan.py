@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
+from ceas_ray.network.group import Group, ShotRoute
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Served, Swapping, path_fidelity
@@ -91,6 +92,14 @@ class Demand:
             first_trials=max(1, round(trials * first)), modes=link.modes,
         )  # fmt: skip
 
+    def of_route(self, part: ShotRoute, group: Group) -> Demand:
+        """What the shots of a group ask of one of its routes: its own pairs, at the period of the whole group.
+
+        Its supply is rounded to tenths, so that routes which hardly differ are of one class.
+        """
+        supply = self.supply * (part.route.rate / part.pairs) / (group.rate / group.pairs_per_shot)
+        return replace(self, pairs_per_shot=part.pairs, supply=round(supply, 1))
+
     @property
     def test_shots(self) -> int:
         """Shots of a round that the hub tests."""
@@ -115,13 +124,14 @@ def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
     A driven leg of a replica takes one hub channel, whatever it multiplexes. Raises ValueError if none is left.
     """
     replicas = len(network.replica_routes)
-    most = min(demand.hub_channels - replicas, replicas * (demand.multiplexing - 1))
+    channels = max(network.hub_channels(k) for k in range(len(network.processor_routes))) if network.groups else 1
+    most = min((demand.hub_channels - replicas) // channels, replicas * (demand.multiplexing - 1))
     if most < 1:
         raise ValueError(
-            f"entanglement.hub_channels must exceed the {replicas} legs of the committee and entanglement.multiplexing "
-            f"must be at least 2, got {demand.hub_channels} and {demand.multiplexing}"
+            f"entanglement.hub_channels must exceed the {replicas} legs of the committee by at least {channels} and "
+            f"entanglement.multiplexing must be at least 2, got {demand.hub_channels} and {demand.multiplexing}"
         )
-    order = sorted(range(len(network.processor_routes)), key=lambda k: (network.processor_routes[k].rate, k))
+    order = sorted(range(len(network.processor_routes)), key=lambda k: (network.served(k).rate, k))
     count = math.ceil(len(order) / most)
     size = math.ceil(len(order) / count)
     return tuple(tuple(order[start : start + size]) for start in range(0, len(order), size))

@@ -180,19 +180,20 @@ class PlanFinished:
 class GenerateRoutePairs:
     """A plan for a route of several links, as `GeneratePairs`: one group of links, simulated as one.
 
-    Times, shots, stock policy (of every leg) and keys as there, but each path has its own time: it begins key_starts[i]
-    after the key part begins, and lasts key_lengths[i]. least_werner: end-to-end pairs below it are given up.
-    useful_age, key_useful_age: of every leg's pairs. slots: the lease of memory slots at each end of every leg.
-    Swapping and purification are the route's.
+    Times, shots and keys as there, but each path has its own time: it begins key_starts[i] after the key part begins,
+    and lasts key_lengths[i]. A shot may need pairs of several routes (between the processors that share a circuit):
+    pairs_per_shot and policies (of every leg) have one entry for each. least_werner: end-to-end pairs below it are
+    given up. useful_age, key_useful_age: of every leg's pairs. slots: the lease of memory slots at each end of every
+    leg of every route. Swapping and purification are the route's.
     """
 
     round_index: int
     starts_at: int
     releases: Any
     is_test: Any
-    pairs_per_shot: int
+    pairs_per_shot: tuple[int, ...]
     shot_deadline: int
-    policy: StockPolicy
+    policies: tuple[StockPolicy, ...]
     useful_age: int
     least_werner: float
     slots: int
@@ -231,11 +232,15 @@ class ShotsDelivered:
 
     on_time: bool, shape (training shots,). shrink: m_s, s = 0..n: what teleportation leaves of an input Pauli
     coefficient of weight s, mean over the on-time training shots (all ones for s = 0; ones if there was no such shot).
+    Of circuits that processors share shrink is empty: their mean output over those shots is sum_j coefficients[j]
+    z(werner[j]), werner (J, places) the Werner parameters of the pairs inside the circuit (`quantum.mixed_pairs`).
     """
 
     round_index: int
     on_time: Any
     shrink: Any
+    werner: Any
+    coefficients: Any
 
 
 @message

@@ -24,6 +24,7 @@ from ceas_ray.messages.payloads import (
     processor_name,
 )
 from ceas_ray.processors.gradient_work import GRADIENT, Undo
+from ceas_ray.quantum.mixed_pairs import NO_PAIRS
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +52,10 @@ class Learning:
 
 
 class Processor(Actor):
-    """An honest processor. Its update leaves `update_time` after the plan's end, when all shots are over."""
+    """An honest processor, or the leader of a group that shares a circuit.
+
+    Its update leaves `update_time` after the plan's end, when all shots are over.
+    """
 
     def __init__(
         self,
@@ -67,7 +71,8 @@ class Processor(Actor):
         watched: bool,
         local_circuits: int | None,
     ) -> None:
-        """noise: shape (n, 7), see `Noise`. channels: one per replica. watched: an adversary sees its updates.
+        """noise: shape (n, 7), or (layers, n, 7) where layers run on different processors, see `Noise`. channels: one
+        per replica. watched: an adversary sees its updates.
 
         local_circuits: circuits of a round when inputs are local and need no pairs; None: they are teleported.
         """
@@ -96,8 +101,10 @@ class Processor(Actor):
                     channel.add_key_bits(int(bits))
                 if self._local_circuits is not None:
                     everything = np.ones(self._local_circuits, bool)
-                    unharmed = np.ones(self._shard.angles.shape[1] + 1)
-                    return [self._start_gradient(ShotsDelivered(schedule.round_index, everything, unharmed), now)]
+                    without_pairs = ShotsDelivered(
+                        schedule.round_index, everything, np.zeros(0), NO_PAIRS.werner, NO_PAIRS.coefficients
+                    )
+                    return [self._start_gradient(without_pairs, now)]
             case ShotsDelivered() as shots:
                 return [self._start_gradient(shots, now)]
             case WorkDone(output=output):
@@ -172,7 +179,9 @@ class Processor(Actor):
             "targets": self._shard.targets[chosen],
             "parameters": self._parameters,
             "noise": self._noise,
-            "shrink": shots.shrink,
+            "shrink": shots.shrink if len(shots.shrink) else np.ones(self._shard.angles.shape[1] + 1),
+            "werner": shots.werner,
+            "coefficients": shots.coefficients,
             "usable": shots.on_time,
             "certified_werner": None if self.learning.undo == "none" else self._werner,
         }

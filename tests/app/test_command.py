@@ -46,7 +46,7 @@ BAD = {
     ),
     "unknown experiment": (["experiment=headlines"], "experiment must be one of"),
     "an experiment of many runs": (["experiment=headline"], "experiment must be started by scripts/reproduce"),
-    "unknown word": (["training.partition=circuit"], "training.partition must be one of data"),
+    "unknown word": (["training.partition=diagonal"], "training.partition must be one of data"),
     "small committee": (["consensus.committee_size=3"], "consensus.committee_size must be at least 4"),
     "more attackers than processors": (["attacks=alie", "attacks.fraction=1"], "attacks.fraction must be"),
     "attackers without attack": (["attacks=none", "attacks.fraction=0.2"], "attacks.fraction must be 0"),
