@@ -207,8 +207,9 @@ class _Builder:
         )  # fmt: skip
         shared = self._shared(circuit)
         network = self._network(shared)
+        widest = training.data.angle_range * np.pi
         public = self.streams.generator("hub", "hub", "public angles", 0).uniform(
-            -np.pi / 2, np.pi / 2, (64, training.qubits)
+            -widest, widest, (64, training.qubits)
         )
         start = self.streams.generator("model", "model", "initial parameters", 0)
         initial = start.uniform(-np.pi / 4, np.pi / 4, circuit.parameter_count)
