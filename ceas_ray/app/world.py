@@ -55,6 +55,7 @@ from ceas_ray.quantum import aer_engine, pauli_engine
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.estimator import full_shift_circuits
 from ceas_ray.quantum.loss import CrossEntropyLoss, Loss, SquaredLoss
+from ceas_ray.quantum.mixed_pairs import most_nodes
 from ceas_ray.quantum.partition import cut_by_layers, cut_by_qubits, member_of_layer, pair_ends
 from ceas_ray.training.datasets import DataSet, load_digits_of, load_file, prepare
 from ceas_ray.training.learning_rate import LearningRate
@@ -77,7 +78,8 @@ class World:
 
     Where `processors_per_group` processors share the circuit, a group is one simulated actor, `processor/g` with g the
     number of the group: its first member, which leads. So are the shards, the rows of the committee, and `byzantine`.
-    shared_circuit: with its parts and teleportations; circuit: the same on one processor.
+    shared_circuit: with its parts and teleportations; circuit: the same on one processor. most_evaluations: of the
+    circuit and a sample, for pairs of mixed age.
     """
 
     processors: tuple[Actor, ...]
@@ -95,6 +97,7 @@ class World:
     initial_parameters: NDArray[np.float64]
     byzantine: tuple[int, ...]
     processors_per_group: int
+    most_evaluations: int
 
     @property
     def byzantine_processors(self) -> list[int]:
@@ -231,6 +234,7 @@ class _Builder:
             initial_parameters=initial,
             byzantine=byzantine,
             processors_per_group=self.members,
+            most_evaluations=most_nodes([part.pairs for part in network.groups[0].routes]) if network.groups else 1,
         )  # fmt: skip
 
     def _shared(self, circuit: Circuit) -> Circuit:

@@ -46,14 +46,14 @@ NO_PAIRS = PairNodes(np.zeros((1, 0)), np.ones(1), 0.0)
 """Of circuits that spend no pair inside."""
 
 
-def pair_nodes(werner: Sequence[Floats], places: Sequence[Sequence[int]], most_nodes: int = MOST_NODES) -> PairNodes:
+def pair_nodes(werner: Sequence[Floats], places: Sequence[Sequence[int]], most: int = MOST_NODES) -> PairNodes:
     """Nodes and coefficients for the mean over shots.
 
     werner: of every route the Werner parameters of each shot's pairs, (shots, G_r), shots >= 1. places: of every route
     the G_r places in the circuit where its pairs are spent. Together they are all places 0 .. sum G_r - 1.
     """
     routes = [_Route.of(pairs) for pairs in werner]
-    powers, left_out_share = _powers(routes, most_nodes)
+    powers, left_out_share = _powers(routes, most)
     values, means = np.ones((len(powers), len(powers))), np.ones((len(werner[0]), len(powers)))
     nodes = np.empty((len(powers), sum(map(len, places))))
     for r, (route, pairs) in enumerate(zip(routes, werner, strict=True)):
@@ -64,6 +64,11 @@ def pair_nodes(werner: Sequence[Floats], places: Sequence[Sequence[int]], most_n
     coefficients: Floats = np.linalg.solve(values, np.mean(means, axis=0)).astype(np.float64)
     seen_by_nodes = float(np.sum(np.abs(coefficients)))
     return PairNodes(nodes, coefficients, left_out_share * (1 + seen_by_nodes))
+
+
+def most_nodes(pairs: Sequence[int]) -> int:
+    """How many nodes routes with so many pairs a shot can need."""
+    return min(MOST_NODES, math.prod(number + 1 for number in pairs))
 
 
 @dataclass(frozen=True)
