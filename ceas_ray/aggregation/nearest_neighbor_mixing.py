@@ -11,15 +11,15 @@ from ceas_ray.aggregation.rule import Floats, Rule, checked, squared_distances
 
 @dataclass(frozen=True)
 class NearestNeighborMixing:
-    """Replaces each row by the mean of the n - f rows nearest to it (itself included), then applies `rule`.
-
-    Ties go to the lower row.
-    """
+    """Replaces each row by the mean of the n - f rows nearest to it (itself included), then applies `rule`."""
 
     rule: Rule
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
         checked(updates, weights, faults)
-        order = np.argsort(squared_distances(updates), axis=1, kind="stable")[:, : len(updates) - faults]
-        return self.rule(np.mean(updates[order], axis=1), weights, faults)
+        rows = len(updates)
+        nearest = np.argsort(squared_distances(updates), axis=1, kind="stable")[:, : rows - faults]
+        mixing = np.zeros((rows, rows))
+        np.put_along_axis(mixing, nearest, 1 / (rows - faults), axis=1)
+        return self.rule(mixing @ updates, weights, faults)

@@ -1,4 +1,4 @@
-"""What an aggregation rule is, and what every rule checks."""
+"""What an aggregation rule is, and what rules share."""
 
 from __future__ import annotations
 
@@ -9,11 +9,20 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+CANCELLED = 1e-6
+"""Squared distances below this share of the squared norms are computed from differences: the Gram matrix has lost
+digits there."""
+EQUAL = 1e-28
+"""Rows whose squared distance is below this share of the squared norms are equal up to rounding."""
+DUST = 1e-12
+"""Parts of a weight below this are rounding, not mass: a huge row must not enter by them."""
+
 
 class Rule(Protocol):
     """Combines updates (n, d), one row per processor, weights (n,) that sum to 1, into one (d,).
 
-    faults: how many rows may be Byzantine. A rule never changes its input.
+    faults: how many rows may be Byzantine. A rule never changes its input. Rules that are not called weighted take all
+    rows as equal, whatever the weights. Ties go to the lower row.
     """
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
@@ -31,10 +40,26 @@ def checked(updates: Floats, weights: Floats, faults: int) -> None:
 
 
 def squared_distances(updates: Floats) -> Floats:
-    """All pairwise squared distances (n, n), from the Gram matrix; exactly 0 on the diagonal."""
+    """All pairwise squared distances (n, n), symmetric, from the Gram matrix; 0 between rows equal up to rounding.
+
+    Pairs that are much nearer to each other than to the origin are computed from their differences. No row's size
+    spoils the distance of two others.
+    """
     gram = updates @ updates.T
     norms = np.diag(gram)
-    distances = np.maximum(norms[:, None] + norms[None, :] - 2 * gram, 0.0)
+    sums = norms[:, None] + norms[None, :]
+    distances = np.maximum(sums - (gram + gram.T), 0.0)
+    close = np.triu(distances <= CANCELLED * sums, 1)
+    first = np.arange(len(updates))  # the first of the rows that are equal to each
+    for i in np.flatnonzero(close.any(axis=1)):
+        if first[i] < i:
+            continue
+        (others,) = np.nonzero(close[i] & (first == np.arange(len(updates))))
+        differences = updates[others] - updates[i]
+        found = np.einsum("kd,kd->k", differences, differences)
+        distances[i, others] = distances[others, i] = found
+        first[others[found <= EQUAL * sums[i, others]]] = i
+    distances = distances[np.ix_(first, first)]
     np.fill_diagonal(distances, 0.0)
     return distances
 
@@ -42,4 +67,5 @@ def squared_distances(updates: Floats) -> Floats:
 def mass_kept(weights: Floats, most: float) -> Floats:
     """How much of each weight is kept, in order, until `most` is reached along the last axis; the last one partly."""
     before = np.cumsum(weights, axis=-1) - weights
-    return np.clip(most - before, 0.0, weights)
+    kept = np.clip(most - before, 0.0, weights)
+    return np.where(kept > DUST, kept, 0.0)

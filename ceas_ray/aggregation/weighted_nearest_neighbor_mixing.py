@@ -20,11 +20,13 @@ class WeightedNearestNeighborMixing:
     cap: float
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
-        """See `Rule`."""
+        """See `Rule`; ValueError if nothing would be covered."""
         checked(updates, weights, faults)
         covered = 1 - self.cap * faults / len(updates)
+        if covered <= 0:
+            raise ValueError(f"the covered mass must be above 0, got {covered}")
         order = np.argsort(squared_distances(updates), axis=1, kind="stable")
         kept = mass_kept(weights[order], covered)
         mixing = np.zeros((len(updates), len(updates)))
-        np.put_along_axis(mixing, order, kept, axis=1)
-        return self.rule(mixing @ updates / np.sum(mixing, axis=1)[:, None], weights, faults)
+        np.put_along_axis(mixing, order, kept / np.sum(kept, axis=1, keepdims=True), axis=1)
+        return self.rule(mixing @ updates, weights, faults)

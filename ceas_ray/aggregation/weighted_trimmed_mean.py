@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from ceas_ray.aggregation.rule import Floats, checked, mass_kept
+from ceas_ray.aggregation.rule import Floats, checked
+from ceas_ray.aggregation.sorted_columns import exchanges, weighted_trimmed_means
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,4 @@ class WeightedTrimmedMean:
         trim = self.cap * faults / len(updates)
         if trim >= 0.5:
             raise ValueError(f"the trimmed mass must be below 1/2, got {trim}")
-        order = np.argsort(updates, axis=0, kind="stable")
-        values = np.take_along_axis(updates, order, axis=0)
-        by_rank = weights[order].T
-        kept = mass_kept(by_rank, 1 - trim) - mass_kept(by_rank, trim)
-        return np.sum(kept.T * values, axis=0) / np.sum(kept, axis=1)
+        return weighted_trimmed_means(updates, weights, exchanges(len(updates)), trim)

@@ -2,6 +2,9 @@
 
 usage: scripts/bench framework [key=value ...]     a round of the default scenario on Ray, part by part, and memory
        scripts/bench entanglement [--help]         Bell pairs per CPU second, beside SimQN and SeQUeNCe
+       scripts/bench gradients [--help]            gradients per second, beside Qiskit Aer and other packages
+       scripts/bench aggregation [--help]          aggregation rules, beside ByzFL
+       scripts/bench accuracy [key=value ...]      centralised test accuracies, beside logistic regression
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 import psutil
 
-from ceas_ray.app import bench_entanglement
+from ceas_ray.app import bench_accuracy, bench_aggregation, bench_entanglement, bench_gradients
 from ceas_ray.app.compose import composed
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, build
@@ -26,18 +29,24 @@ from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.ray_environment import prepare_ray_environment
 
 WARM_ROUNDS, ROUNDS = 3, 20
+PARTS = {
+    "entanglement": bench_entanglement.main,
+    "gradients": bench_gradients.main,
+    "aggregation": bench_aggregation.main,
+    "accuracy": bench_accuracy.main,
+}
 
 
 def main() -> int:
     """Print the benchmark named on the command line."""
     words = sys.argv[1:]
-    if not words or words[0] not in ("framework", "floor", "entanglement"):
-        print("usage: scripts/bench framework [key=value ...] | entanglement [--help]", file=sys.stderr)
+    if not words or words[0] not in ("framework", "floor", *PARTS):
+        print(f"usage: scripts/bench framework [key=value ...] | {' | '.join(PARTS)} [--help]", file=sys.stderr)
         return 2
-    if words[0] == "entanglement":
-        print(json.dumps(bench_entanglement.main(words[1:])))
-        return 0
     try:
+        if words[0] in PARTS:
+            print(json.dumps(PARTS[words[0]](words[1:])))
+            return 0
         print(json.dumps(_floor(int(words[1])) if words[0] == "floor" else _framework(words[1:])))
     except SettingsError as error:
         print(error, file=sys.stderr)

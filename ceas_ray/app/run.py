@@ -53,10 +53,12 @@ def execute(config: Mapping[str, Any], number: int | None) -> int:
     Raises SettingsError for bad settings, and RuntimeFailure if the cluster cannot be had.
     """
     settings = build(RunSettings, config)
+    if settings.study.name == "headline":
+        raise SettingsError("experiment", "started by scripts/reproduce", "headline")
     if settings.study.name is not None:
         scheduler_of_study(settings)  # refuses before anything is made
         folder = _folder(settings, number)
-        _make(folder)
+        make_folder(folder)
         run_utilization(settings, config, folder)
         print(folder / "summary.json")
         return COMPLETED
@@ -66,7 +68,7 @@ def execute(config: Mapping[str, Any], number: int | None) -> int:
         return COMPLETED
     folder = _folder(settings, number)
     with _cluster(settings, world) as place:
-        _make(folder)
+        make_folder(folder)
         return _Run(settings, dict(config), world, place, folder).go()
 
 
@@ -108,7 +110,7 @@ class _Run:
         """Run all rounds; whatever happens, the folder and MLflow hold what was done."""
         settings_text = yaml.safe_dump(self._config, sort_keys=True)
         write_whole(self._folder / "settings.yaml", settings_text.encode())
-        commit, dirty = _git_state()
+        commit, dirty = git_state()
         self._about = {"git_commit": commit, "git_dirty": dirty}
         settings_hash = blake2b(settings_text.encode(), digest_size=8).hexdigest()
         self._journal.append("started", {"settings_hash": settings_hash, "seed": self._settings.seed} | self._about)
@@ -240,14 +242,14 @@ def _folder(settings: RunSettings, number: int | None) -> Path:
     return folder
 
 
-def _make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError("output", f"a folder that can be made ({error.strerror})", str(folder)) from None
 
 
-def _git_state() -> tuple[str | None, bool | None]:
+def git_state() -> tuple[str | None, bool | None]:
     """The commit that the code is from, and whether it was changed since; None outside of a checkout."""
     try:
         return _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain", "--untracked-files=no"))
@@ -263,15 +265,8 @@ def _git(*words: str) -> str:
 def _print_estimate(settings: RunSettings, world: World) -> None:
     estimate, rounds = world.manager.estimate(), settings.training.rounds
     lanes = sum(len(p.angles) for p in world.shards) * world.circuit.outputs
-    wall = (
-        rounds
-        * lanes
-        * world.most_evaluations
-        * 4.0**world.circuit.qubits
-        * world.circuit.layers
-        * world.circuit.qubits
-        * 1e-8
-    )
+    lanes *= world.most_evaluations
+    wall = rounds * lanes * 4.0**world.circuit.qubits * world.circuit.layers * world.circuit.qubits * 1e-8
     print_table(
         "A run of these settings (estimate; nothing was started)",
         {

@@ -42,14 +42,23 @@ class TrackingSettings:
 
 @dataclass(frozen=True)
 class DataSettings:
-    """The data set: digits by classes, or one's own file."""
+    """The data set, how its features become angles, and how it is split and spread over the processors."""
 
-    name: Literal["digits", "file"]
+    name: Literal["digits", "iris", "wine", "breast_cancer", "moons", "circles", "spin_chain", "file"]
     classes: tuple[int, ...]
     file: str | None
+    samples: Annotated[int, Range(10, 100000)]
+    noise: Annotated[float, Range(0, 2)]
+    spins: Annotated[int, Range(2, 11)]
+    copies: Count | None
+    features: Literal["pca"] | tuple[int, ...]
+    standardize: bool
+    repeat_features: bool
+    angle_range: Annotated[float, Range(0, 2, exclusive=True)]
     test_fraction: Annotated[float, Range(0.05, 0.9)]
-    shards: Literal["dirichlet", "iid"]
+    shards: Literal["dirichlet", "iid", "label"]
     dirichlet_concentration: Positive
+    labels_per_shard: Count
     least_samples: Count
 
 
@@ -128,7 +137,7 @@ class AttackSettings:
 
     attack: Target | None
     fraction: Annotated[float, Range(0, 1)]
-    placement: Literal["random", "best_links"]
+    placement: Literal["random", "best_links", "worst_links"]
     strength: float
     knowledge: Literal["colluders", "omniscient"]
     replicas: Annotated[int, Range(0)]
@@ -197,6 +206,7 @@ class EntanglementSettings:
     purification_rounds: Annotated[int, Range(0, 4)]
     test_share: Annotated[float, Range(0, 0.5)]
     warm_up_tests: Annotated[int, Range(0)]
+    test_announcements: Literal["before_reveal", "after_reveal"]
     half_life_rounds: Positive
     key_useful_age_milliseconds: Positive
     key_margin: Annotated[float, Range(1, 100)]
@@ -217,12 +227,18 @@ class ConsensusSettings:
 
 @dataclass(frozen=True)
 class StudySettings:
-    """A study instead of a training run (name null: none): how many seeds, bursts of shots a seed, and the grid too."""
+    """A study instead of a training run (name null: none).
 
-    name: Literal["utilization"] | None
+    utilization: how many seeds, bursts of shots a seed, and the grid too. headline: the form, and the design (see
+    `experiment.design`).
+    """
+
+    name: Literal["utilization", "headline"] | None
     seeds: Annotated[int, Range(2, 100)]
     bursts: Annotated[int, Range(20)]
     grid: bool
+    form: str
+    design: Target | None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -68,10 +68,7 @@ def _value(wanted: Any, value: Any, key: str) -> Any:
         base, *extras = get_args(wanted)
         return _in_range(_plain(base, value, key, extras), extras, key)
     if origin in (Union, types.UnionType):
-        options = get_args(wanted)
-        if value is None and type(None) in options:
-            return None
-        return _value(next(option for option in options if option is not type(None)), value, key)
+        return _alternative(get_args(wanted), value, key)
     if origin is Literal:
         choices = get_args(wanted)
         if value not in choices:
@@ -88,6 +85,22 @@ def _value(wanted: Any, value: Any, key: str) -> Any:
     if is_dataclass(wanted):
         return build(wanted, value, key)  # type: ignore[arg-type]
     return _plain(wanted, value, key, [])
+
+
+def _alternative(options: tuple[Any, ...], value: Any, key: str) -> Any:
+    """What one of the options makes of the value; where none fits, what each would have wanted."""
+    if value is None and type(None) in options:
+        return None
+    wanted = []
+    for option in options:
+        try:
+            if option is not type(None):
+                return _value(option, value, key)
+        except SettingsError as error:
+            if error.key != key:
+                raise
+            wanted.append(error.must)
+    raise SettingsError(key, " or ".join(wanted), value)
 
 
 _NAMES = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
@@ -145,3 +158,11 @@ def _check_arguments(made: Any, arguments: Mapping[str, Any], key: str) -> dict[
         name: _plain(hints[name], value, _join(key, name), []) if hints[name] in plain else value
         for name, value in arguments.items()
     }
+
+
+def or_refuse(key: str, make: Callable[[], T]) -> T:
+    """What `make` makes; SettingsError for this key if it raises ValueError."""
+    try:
+        return make()
+    except ValueError as error:
+        raise SettingsError(key, "usable", str(error)) from None

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.aggregation.aggregator import Aggregator
+from ceas_ray.aggregation.rule import Rule
+from ceas_ray.app.data import dealt_shards, load_data
 from ceas_ray.app.link_hardware import (
     link_hardware,
     refuse_without_key,
     refuse_without_shared_shots,
     refuse_without_shots,
 )
+from ceas_ray.app.model import loss_of
 from ceas_ray.app.processor_noise import processor_noise
 from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError, instantiate
+from ceas_ray.app.settings_checks import SettingsError, instantiate, or_refuse
+from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.placement import placed
 from ceas_ray.consensus.replica import Committee, Replica, SilentReplica
 from ceas_ray.entanglement.entanglement_manager import EntanglementManager, RoundTiming
@@ -49,21 +53,19 @@ from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, Swapping
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor
+from ceas_ray.processors.false_announcements import FalseAnnouncements
 from ceas_ray.processors.gradient_work import GRADIENT, GradientWork
 from ceas_ray.processors.processor import Learning, Processor, Shard
 from ceas_ray.quantum import aer_engine, pauli_engine
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.estimator import full_shift_circuits
-from ceas_ray.quantum.loss import CrossEntropyLoss, Loss, SquaredLoss
+from ceas_ray.quantum.loss import Loss
 from ceas_ray.quantum.mixed_pairs import most_nodes
 from ceas_ray.quantum.partition import cut_by_layers, cut_by_qubits, member_of_layer, pair_ends
-from ceas_ray.training.datasets import DataSet, load_digits_of, load_file, prepare
+from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.training.metrics import Evaluation
 from ceas_ray.training.next_state import NextState
-from ceas_ray.training.shards import dirichlet_shards, iid_shards
-
-T = TypeVar("T")
 
 _ENGINES = {
     "pauli": pauli_engine.shifted_values,
@@ -125,6 +127,12 @@ def _dealt(actors: Sequence[Actor], hosts: int) -> list[tuple[Actor, ...]]:
     return [tuple(actors[h::hosts]) for h in range(min(hosts, len(actors)))]
 
 
+def _weakened(route: Route, share: float) -> Route:
+    """The same route, but only this share of the attempts that would succeed do."""
+    legs = (replace(leg, success_probability=leg.success_probability * share) for leg in route.legs)
+    return replace(route, legs=tuple(legs))
+
+
 class _Remembered:
     """A pure function whose last results are remembered: replicas on one host all ask the same."""
 
@@ -153,6 +161,8 @@ class _Builder:
         count, share = settings.processors.count, settings.attacks.fraction
         if settings.attacks.attack is None and share > 0:
             raise SettingsError("attacks.fraction", "0 without an attack", share)
+        chosen = settings.attacks.attack
+        self.attack: Attack | None = None if chosen is None else instantiate(chosen, "attacks.attack")
         shared = settings.training.partition != "data"
         self.members = settings.training.processors_per_group if shared else 1
         if count % self.members:
@@ -185,12 +195,13 @@ class _Builder:
                 "links.least_km", f"at most links.most_km ({settings.links.most_km})", settings.links.least_km
             )
         self.faults = int(self.parties * settings.aggregation.byzantine_fraction)
+        self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule")
         self.chain = encode(("ceas_ray", settings.seed))
         self._noise = processor_noise(settings.processors, settings.training.qubits, self.streams)
 
     def build(self) -> World:
         settings, training = self.settings, self.settings.training
-        data = self._data()
+        data = load_data(training.data, training.qubits, settings.seed)
         if data.outputs > training.qubits:
             raise SettingsError("training.qubits", f"at least the {data.outputs} classes", training.qubits)
         circuit = Circuit(
@@ -212,12 +223,15 @@ class _Builder:
             quality,
             self.streams.generator("adversary", "adversary", "placement", 0),
         )
+        if self.attack is not None:
+            for k in byzantine:
+                shards[k] = Shard(shards[k].angles, self.attack.learned_targets(shards[k].targets))
         manager = self._manager(network, len(byzantine) > 0)
         processors = [self._processor(k, shards[k], network, shared, initial, byzantine) for k in range(self.parties)]
         adversary = [self._adversary(byzantine, circuit, network)] if byzantine else []
         return World(
             processors=tuple(processors),
-            links=self._links(network),
+            links=self._links(network, byzantine, self._jammed(quality, byzantine)),
             replicas=self._replicas(network, shared, initial, shards, public),
             control=(manager, Hub(
                 self.parties, settings.consensus.committee_size,
@@ -245,44 +259,16 @@ class _Builder:
         if training.undo == "exact":
             raise SettingsError("training.undo", f"none or scalar for training.partition={training.partition}", "exact")
         cut = cut_by_qubits if training.partition == "circuit" else cut_by_layers
-        return self._or_refuse(
+        return or_refuse(
             "training.processors_per_group", lambda: cut(circuit, self.members, training.inputs == "teleported")
         )
 
     # --- data ----------------------------------------------------------
 
-    def _data(self) -> DataSet:
-        choice = self.settings.training.data
-        if choice.name == "digits":
-            features, labels = self._or_refuse("training.data.classes", lambda: load_digits_of(choice.classes))
-        elif choice.file is None:
-            raise SettingsError("training.data.file", "given for training.data.name=file", None)
-        else:
-            file = choice.file
-            features, labels = self._or_refuse("training.data.file", lambda: load_file(file))
-        return self._or_refuse(
-            "training.qubits",
-            lambda: prepare(features, labels, self.settings.training.qubits, choice.test_fraction, self.settings.seed),
-        )
-
     def _shards(self, data: DataSet) -> list[Shard]:
-        choice, count = self.settings.training.data, self.parties
         generator = self.streams.generator("hub", "hub", "shards", 0)
-        if choice.shards == "iid":
-            make = lambda: iid_shards(len(data.train_labels), count, generator)  # noqa: E731
-        else:
-            make = lambda: dirichlet_shards(  # noqa: E731
-                data.train_labels, count, choice.dirichlet_concentration, choice.least_samples, generator
-            )
-        parts = self._or_refuse("processors.count", make)
+        parts = dealt_shards(self.settings.training.data, data.train_labels, self.parties, generator)
         return [Shard(data.train_angles[part], data.train_targets[part]) for part in parts]
-
-    @staticmethod
-    def _or_refuse(key: str, make: Callable[[], T]) -> T:
-        try:
-            return make()
-        except ValueError as error:
-            raise SettingsError(key, "usable", str(error)) from None
 
     # --- network ----------------------------------------------------------
 
@@ -307,7 +293,7 @@ class _Builder:
         )
         if self.members > 1:
             whole = network
-            network = self._or_refuse("network", lambda: whole.grouped(self.members, pair_ends(shared)))
+            network = or_refuse("network", lambda: whole.grouped(self.members, pair_ends(shared)))
         if self._one_link_each(network):
             refuse_without_key(links, network)
         farthest = max(route.latency for route in network.replica_routes)
@@ -376,25 +362,40 @@ class _Builder:
         except ValueError as error:
             raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
 
+    def _jammed(self, quality: NDArray[np.float64], byzantine: tuple[int, ...]) -> tuple[int, ...]:
+        """The honest processors whose links are jammed: the best ones, as many as there are colluders."""
+        if self.attack is None or self.attack.share_jammed() == 0:
+            return ()
+        honest = [k for k in np.argsort(-quality, kind="stable") if k not in byzantine]
+        return tuple(int(k) for k in honest[: len(byzantine)])
+
     @property
     def _on_pairs(self) -> bool:
         """Whether shots spend pairs."""
         return self.members > 1 or self.settings.training.inputs == "teleported"
 
-    def _links(self, network: NetworkPlan) -> tuple[Actor, ...]:
+    def _links(self, network: NetworkPlan, byzantine: tuple[int, ...], jammed: tuple[int, ...]) -> tuple[Actor, ...]:
         peers = {replica_name(j): route for j, route in enumerate(network.replica_routes)}
         parties: list[tuple[str, Route, int | None]] = [
             (processor_link_name(k), route, k) for k, route in enumerate(network.processor_routes)
         ]
         parties += [(replica_link_name(j), route, None) for j, route in enumerate(network.replica_routes)]
         swap, delay, streams = self.settings.links.swap_werner, self._control_delay, self.streams
-        if network.routed:
-            groups: tuple[Group | None, ...] = network.groups or (None,) * self.parties
-            return tuple(
+        groups: tuple[Group | None, ...] = network.groups or (None,) * self.parties
+        made: list[Actor] = []
+        for name, route, k in parties:
+            if k in jammed and self.attack is not None:
+                route = _weakened(route, 1 - self.attack.share_jammed())
+            link: Actor = (
                 RouteManager(name, route, peers, k, delay, streams, None if k is None else groups[k])
-                for name, route, k in parties
+                if network.routed
+                else LinkManager(name, route.legs[0], swap, k, delay, streams)
             )
-        return tuple(LinkManager(name, route.legs[0], swap, k, delay, streams) for name, route, k in parties)
+            if k in byzantine and self.attack is not None:
+                revealed = self.settings.entanglement.test_announcements == "after_reveal"
+                link = FalseAnnouncements(link, self.attack, revealed, streams)
+            made.append(link)
+        return tuple(made)
 
     # --- actors ----------------------------------------------------------
 
@@ -436,8 +437,7 @@ class _Builder:
 
     @property
     def _loss(self) -> Loss:
-        training = self.settings.training
-        return SquaredLoss() if training.loss == "squared" else CrossEntropyLoss(training.loss_scale)
+        return loss_of(self.settings.training)
 
     def _work(self, circuit: Circuit, largest_shard: int) -> GradientWork:
         training, processors = self.settings.training, self.settings.processors
@@ -461,13 +461,17 @@ class _Builder:
         )  # fmt: skip
 
     def _adversary(self, byzantine: tuple[int, ...], circuit: Circuit, network: NetworkPlan) -> Adversary:
-        attack = self.settings.attacks.attack
-        assert attack is not None, "Byzantine processors without an attack"
+        assert self.attack is not None, "Byzantine processors without an attack"
         latencies = {processor_name(k): network.processor_routes[k].latency for k in byzantine}
         return Adversary(
-            instantiate(attack, "attacks.attack"), byzantine, self.parties, circuit.parameter_count,
-            self._update_time + 2 * self._control_delay, latencies, self.streams,
+            self.attack, byzantine, self.parties, circuit.parameter_count,
+            self._update_time + 2 * self._control_delay, latencies, self.streams, self._anticipated,
         )  # fmt: skip
+
+    def _anticipated(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The aggregate that the adversary expects of rows (n, d): of the rule in use, with equal weights."""
+        equal = np.full(len(rows), 1 / len(rows))
+        return self._rule(rows, equal, min(self.faults, (len(rows) - 1) // 2))
 
     def _replicas(
         self, network: NetworkPlan, circuit: Circuit, initial: NDArray[np.float64], shards: list[Shard],
@@ -476,9 +480,7 @@ class _Builder:
         settings = self.settings
         count, size = self.parties, settings.consensus.committee_size
         choice = settings.aggregation
-        aggregator = Aggregator(
-            instantiate(choice.rule, "aggregation.rule"), instantiate(choice.weights, "aggregation.weights"), choice.cap
-        )
+        aggregator = Aggregator(self._rule, instantiate(choice.weights, "aggregation.weights"), choice.cap)
         rate = LearningRate(
             settings.training.learning_rate, settings.training.final_learning_rate,
             settings.training.learning_rate_schedule, settings.training.rounds,

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Floats, Knowledge, bounded, known
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
 
 
 @dataclass(frozen=True)
-class InnerProductManipulation:
+class InnerProductManipulation(Attack):
     """All colluders send -strength times the mean of the honest rows that they know."""
 
     strength: float
     knowledge: Knowledge
 
-    def __call__(self, own: Floats, honest: Floats, population: int, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
-        row = -self.strength * np.mean(known(own, honest), axis=0)
-        return bounded(np.tile(row, (len(own), 1)))
+        return seen.all_send(-self.strength * np.mean(seen.known, axis=0))

@@ -7,25 +7,24 @@ from statistics import NormalDist
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Floats, Knowledge, bounded, known
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
 
 
 @dataclass(frozen=True)
-class ALittleIsEnough:
+class ALittleIsEnough(Attack):
     """All colluders send mean - strength * z * std of the rows that they know, coordinate by coordinate.
 
-    z is the paper's: with s = floor(n / 2 + 1) - f honest rows to win over, Phi(z) = (n - f - s) / (n - f).
+    z is the paper's: with s = floor(n / 2 + 1) - f honest rows to win over, Phi(z) = (n - f - s) / (n - f). The
+    standard deviation is that of the rows themselves (divided by their number).
     """
 
     strength: float
     knowledge: Knowledge
 
-    def __call__(self, own: Floats, honest: Floats, population: int, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
-        rows = known(own, honest)
-        z = standard_score(population, len(own))
-        row = np.mean(rows, axis=0) - self.strength * z * np.std(rows, axis=0)
-        return bounded(np.tile(row, (len(own), 1)))
+        z = standard_score(seen.population, len(seen.own))
+        return seen.all_send(np.mean(seen.known, axis=0) - self.strength * z * np.std(seen.known, axis=0))
 
 
 def standard_score(population: int, faults: int) -> float:

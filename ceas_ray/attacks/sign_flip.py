@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Floats, Knowledge, bounded
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, bounded
 
 
 @dataclass(frozen=True)
-class SignFlip:
+class SignFlip(Attack):
     """Each colluder sends -strength times its own honest row."""
 
     strength: float
     knowledge: Knowledge
 
-    def __call__(self, own: Floats, honest: Floats, population: int, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
-        return bounded(-self.strength * own)
+        return bounded(-self.strength * seen.own)

@@ -341,7 +341,11 @@ class RowShown:
 
 @message
 class SendRow:
-    """Adversary to colluder: send this row as your update."""
+    """Adversary to colluder: send this row (d,) as your update, or versions of it (versions, d) to replicas in turn.
+
+    timing: as in `attacks.attack.Timing`.
+    """
 
     round_index: int
     row: Any
+    timing: str

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.attacks.attack import Attack
+from ceas_ray.attacks.attack import Attack, Seen
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
@@ -33,11 +33,15 @@ class Adversary(Actor):
         patience: int,
         latencies: Mapping[str, int],
         streams: Streams,
+        rule: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     ) -> None:
-        """colluders: indices of the Byzantine among `population` processors; parameters: length of a row."""
+        """colluders: indices of the Byzantine among `population` processors; parameters: length of a row.
+
+        rule: what the rule in use makes of rows (n, d) of equal weight, in the order of processors.
+        """
         self._attack, self._colluders = attack, tuple(sorted(colluders))
         self._population, self._parameters = population, parameters
-        self._patience, self._streams = patience, streams
+        self._patience, self._streams, self._rule = patience, streams, rule
         self._rows: dict[int, NDArray[np.float64]] = {}
         self._round_index, self._answered, self._plan_ends_at = -1, True, 0
         self._answer_delay = max(latencies.values())
@@ -71,16 +75,29 @@ class Adversary(Actor):
     def _answer(self, now: int) -> list[Effect]:
         self._answered = True
         known = [k for k in self._colluders if k in self._rows]
-        if not known:
+        timing = self._attack.when_sent()
+        if not known or timing == "never":
             return []
-        others = [self._rows[k] for k in sorted(self._rows) if k not in self._colluders]
-        honest = np.stack(others) if others else np.empty((0, self._parameters))
+        others = [k for k in sorted(self._rows) if k not in self._colluders]
+        honest = np.stack([self._rows[k] for k in others]) if others else np.empty((0, self._parameters))
         generator = self._streams.generator(self.kind, self.name, "attack", self._round_index)
-        forged = self._attack(np.stack([self._rows[k] for k in known]), honest, self._population, generator)
+        seen = Seen(np.stack([self._rows[k] for k in known]), honest, self._population, self._outcome_for(known))
+        forged = self._attack(seen, generator)
         return [
-            Send(now + self._answer_delay, name, SendRow(self._round_index, row))
+            Send(now + self._answer_delay, name, SendRow(self._round_index, row, timing))
             for name, row in zip(map(processor_name, known), forged, strict=True)
         ]
+
+    def _outcome_for(self, senders: Sequence[int]) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+        """See `Seen.outcome`: for an unknown honest row stands one of the colluders', in turn."""
+        own = [self._rows[k] for k in senders]
+        rows = {k: self._rows.get(k, own[k % len(own)]) for k in range(self._population)}
+
+        def outcome(forged: NDArray[np.float64]) -> NDArray[np.float64]:
+            sent = rows | dict(zip(senders, forged, strict=True))
+            return self._rule(np.stack([sent[k] for k in range(self._population)]))
+
+        return outcome
 
     def snapshot(self) -> Any:
         """See `Actor`."""

@@ -14,6 +14,9 @@ from ceas_ray.processors.processor import Processor
 class ByzantineProcessor(Actor):
     """Wraps a processor: its honest row goes to the adversary; the row that comes back is its update.
 
+    Versions of a row go to replicas in turn. A row may wait until it just arrives before the inputs time out
+    (last_moment), or until they do (late); it is dropped if the round is over by then.
+
     Tagging and encoding the row takes the same `update_time` as an honest update, so that the lookahead is the same.
     """
 
@@ -29,12 +32,20 @@ class ByzantineProcessor(Actor):
         match envelope.payload:
             case WorkDone(output=output):
                 return [processor.show(now, processor.learn(output))]
-            case SendRow() as forged:
+            case SendRow(round_index=round_index) as forged:
                 self._forged = forged
-                return [Send(now + processor.learning.update_time, self.name, Timer("send", forged.round_index))]
-            case Timer():
+                ready = now + processor.learning.update_time
+                last_moment, too_late = processor.closing_times
+                leaves_at = {"prompt": ready, "last_moment": last_moment, "late": too_late}[forged.timing]
+                return [Send(max(ready, leaves_at), self.name, Timer("send", round_index))]
+            case Timer(round_index=round_index):
                 assert self._forged is not None, "a timer without a row"
-                return processor.update_frames(now, self._forged.row)
+                if round_index != processor.round_index:
+                    return []
+                try:
+                    return processor.update_frames(now, self._forged.row)
+                except ValueError:
+                    return []  # not finite or too large for fixed point: every replica would refuse it
             case _:
                 return processor.handle(envelope)
 

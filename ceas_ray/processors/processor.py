@@ -131,11 +131,17 @@ class Processor(Actor):
         return self._momentum
 
     def update_frames(self, now: int, row: Floats) -> list[Effect]:
-        """The update to every replica (omitted where the key is spent), and the copy that an adversary sees."""
-        body = encode_update(to_fixed_point(row), self._usable_shots, len(self._shard.angles))
+        """The update to every replica (omitted where the key is spent), and the copy that an adversary sees.
+
+        row: (d,); a Byzantine processor may have versions of it (versions, d), for replicas in turn.
+        """
+        bodies = [
+            encode_update(to_fixed_point(version), self._usable_shots, len(self._shard.angles))
+            for version in np.atleast_2d(row)
+        ]
         effects: list[Effect] = []
-        for replica, channel in self._channels.items():
-            frame = channel.seal(FrameKind.UPDATE, self.round_index, 0, now, body)
+        for number, (replica, channel) in enumerate(self._channels.items()):
+            frame = channel.seal(FrameKind.UPDATE, self.round_index, 0, now, bodies[number % len(bodies)])
             if frame is not None:
                 effects.append(Send(now + self.latencies[replica], replica, frame))
         if self._watched:
@@ -145,6 +151,14 @@ class Processor(Actor):
     def show(self, now: int, row: Floats) -> Send:
         """Let the adversary see a row."""
         return Send(now + self.latencies[ADVERSARY], ADVERSARY, RowShown(self.round_index, self.index, row))
+
+    @property
+    def closing_times(self) -> tuple[int, int]:
+        """The latest that an update may leave to reach every replica before the round's inputs time out, and when they
+        do."""
+        assert self._schedule is not None, "no round has started"
+        times_out_at = self._schedule.inputs_time_out_at
+        return times_out_at - max(self.latencies.values()) - 1, times_out_at
 
     @property
     def round_index(self) -> int:

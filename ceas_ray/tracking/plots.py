@@ -77,6 +77,24 @@ def plot_grid(path: Path, rows: Sequence[Row], bounds: Mapping[str, Mapping[str,
     plt.close(figure)
 
 
+def plot_worst_cases(path: Path, rows: Sequence[Row], chance: float) -> None:
+    """Accuracy of every arm in its worst case, with standard deviations over seeds; dashed: chance.
+
+    rows: `arm`, `attack`, `placement`, `accuracy`, `deviation`.
+    """
+    plt = _pyplot()
+    figure, axis = plt.subplots(figsize=(8.0, 0.5 * len(rows) + 1.5), layout="constrained")
+    names = [f"{row['arm']}\n({row['attack']}, {row['placement']})" for row in rows]
+    deviations = [row["deviation"] for row in rows]
+    axis.barh(names, [row["accuracy"] for row in rows], xerr=deviations, color="#7d9fc2")
+    axis.axvline(chance, linestyle="dashed", color="black")
+    axis.set(xlabel="test accuracy in the worst case", xlim=(0.0, 1.0))
+    axis.tick_params(axis="y", labelsize=7)
+    axis.invert_yaxis()
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
 def _pyplot() -> Any:
     import matplotlib
 

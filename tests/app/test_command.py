@@ -44,7 +44,8 @@ BAD = {
     "slots for purification": (
         ["entanglement.purification_rounds=1", "entanglement.slots=3"], "entanglement.slots must be at least 4",
     ),
-    "unknown experiment": (["experiment=headline"], "experiment must be one of"),
+    "unknown experiment": (["experiment=headlines"], "experiment must be one of"),
+    "an experiment of many runs": (["experiment=headline"], "experiment must be started by scripts/reproduce"),
     "unknown word": (["training.partition=qubit"], "training.partition must be one of data, circuit, layer"),
     "groups not filled": (["training.partition=layer", "processors.count=7"], "processors.count must be divisible by"),
     "small committee": (["consensus.committee_size=3"], "consensus.committee_size must be at least 4"),

@@ -1,0 +1,46 @@
+"""Centered clipping (Karimireddy, He, Jaggi, ICML 2021)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ceas_ray.aggregation.rule import Floats, checked
+
+
+@dataclass(frozen=True)
+class CenteredClipping:
+    """`steps` times: centre <- centre + mean of (row - centre), each shortened to `radius`.
+
+    The paper starts from the last round's aggregate; a rule here has no memory. It starts from the coordinate-wise
+    median (ours) or, as ByzFL on its first call, from zero (then it is not equivariant to translations). Without a
+    radius it is the median of the rows' distances from the start (ours).
+    """
+
+    radius: float | None
+    steps: int
+    start: Literal["median", "zero"]
+
+    def __post_init__(self) -> None:
+        if self.start not in ("median", "zero"):
+            raise ValueError(f"start must be median or zero, got {self.start!r}")
+        if self.steps < 1 or (self.radius is not None and not self.radius > 0):
+            raise ValueError(f"steps must be >= 1 and radius > 0 or null, got {self.steps} and {self.radius}")
+
+    def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Rule`."""
+        checked(updates, weights, faults)
+        centre, radius = np.zeros(updates.shape[1]), self.radius
+        if self.start == "median":
+            ordered, rows = np.sort(updates, axis=0), len(updates)
+            centre = (ordered[(rows - 1) // 2] + ordered[rows // 2]) / 2
+        for _ in range(self.steps):
+            offsets = updates - centre
+            lengths = np.sqrt(np.einsum("kd,kd->k", offsets, offsets))
+            if radius is None:
+                radius = float(np.median(lengths))
+            shares = np.minimum(1.0, radius / np.where(lengths > 0, lengths, 1.0)) / len(updates)
+            centre = centre + shares @ offsets
+        return centre

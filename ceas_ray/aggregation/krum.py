@@ -1,0 +1,32 @@
+"""Krum (Blanchard et al., NeurIPS 2017)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ceas_ray.aggregation.rule import Floats, checked, squared_distances
+
+
+@dataclass(frozen=True)
+class Krum:
+    """The row whose n - f - left_out nearest other rows (at least one) are nearest, by the sum of squared distances.
+
+    left_out is 2 in the paper and 1 in ByzFL.
+    """
+
+    left_out: int = 2
+
+    def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Rule`."""
+        checked(updates, weights, faults)
+        return updates[np.argmin(krum_scores(updates, faults, self.left_out))].copy()
+
+
+def krum_scores(updates: Floats, faults: int, left_out: int) -> Floats:
+    """The sum of squared distances of each row to its n - f - left_out nearest others, (n,)."""
+    distances = squared_distances(updates)
+    np.fill_diagonal(distances, -1.0)  # oneself first
+    neighbours = max(1, len(updates) - faults - left_out)
+    return np.sum(np.sort(distances, axis=1)[:, 1 : neighbours + 1], axis=1)

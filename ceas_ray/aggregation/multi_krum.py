@@ -1,0 +1,25 @@
+"""Multi-Krum (Blanchard et al., NeurIPS 2017)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ceas_ray.aggregation.krum import krum_scores
+from ceas_ray.aggregation.rule import Floats, checked
+
+
+@dataclass(frozen=True)
+class MultiKrum:
+    """The mean of the n - f rows with the least Krum scores; left_out as in `Krum`."""
+
+    left_out: int = 2
+
+    def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Rule`."""
+        checked(updates, weights, faults)
+        best = np.argsort(krum_scores(updates, faults, self.left_out), kind="stable")[: len(updates) - faults]
+        shares = np.zeros(len(updates))
+        shares[best] = 1 / len(best)
+        return shares @ updates

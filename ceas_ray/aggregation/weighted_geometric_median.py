@@ -1,0 +1,18 @@
+"""The geometric median of weighted rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ceas_ray.aggregation.geometric_median import median_coefficients
+from ceas_ray.aggregation.rule import Floats, checked, squared_distances
+
+
+@dataclass(frozen=True)
+class WeightedGeometricMedian:
+    """The point with the least weighted sum of distances to all rows. With equal weights: the geometric median."""
+
+    def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Rule`."""
+        checked(updates, weights, faults)
+        return median_coefficients(squared_distances(updates), weights) @ updates

@@ -1,0 +1,167 @@
+"""The design of the experiment, as `conf/experiment/headline.yaml` registers it, and the runs that it asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Annotated, Any
+
+from ceas_ray.app.settings import Count, Positive, Share, Target
+from ceas_ray.app.settings_checks import Range, SettingsError, build
+
+KEY = "study.design"
+
+
+@dataclass(frozen=True)
+class Form:
+    """How much of the design is run. attacks: by name, the strengths. overrides: of all its runs."""
+
+    scenarios: tuple[str, ...]
+    arms: tuple[str, ...]
+    attacks: Target
+    placements: tuple[str, ...]
+    learning_rates: tuple[Positive, ...]
+    selection_seeds: Count
+    evaluation_seeds: Annotated[int, Range(2)]
+    overrides: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Design:
+    """See the comments in `conf/experiment/headline.yaml`; arms and scenarios are overrides by name."""
+
+    arms: Target
+    claimant: str
+    plain: str
+    robust: tuple[str, ...]
+    flat: str
+    self_reported: str
+    scenarios: Target
+    margin: Share
+    first_evaluation_seed: Count
+    last_evaluations: Count
+    resamples: Count
+    forms: Target
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run: what it is for, and the overrides that make it."""
+
+    scenario: str
+    arm: str
+    attack: str
+    strength: float
+    placement: str
+    learning_rate: float
+    seed: int
+    overrides: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """A name for its result: a hash of all that decides it."""
+        return blake2b(json.dumps(self.overrides).encode(), digest_size=10).hexdigest()
+
+
+def read_design(config: Any, form: str) -> tuple[Design, Form]:
+    """The design and one of its forms; SettingsError for what does not fit together."""
+    design = build(Design, config, KEY)
+    if form not in design.forms:
+        raise SettingsError("study.form", f"one of {', '.join(design.forms)}", form)
+    chosen = build(Form, design.forms[form], f"{KEY}.forms.{form}")
+    for name, known, wanted in (
+        ("arms", design.arms, (*chosen.arms, design.claimant, design.plain, *design.robust, design.flat)),
+        ("scenarios", design.scenarios, chosen.scenarios),
+    ):
+        for word in wanted:
+            if word not in known:
+                raise SettingsError(f"{KEY}.{name}", "such that every name used is among them", word)
+    needed = {design.claimant, design.plain, design.flat}
+    if not needed <= set(chosen.arms) or not set(design.robust) & set(chosen.arms):
+        raise SettingsError(f"{KEY}.forms.{form}.arms", f"at least {sorted(needed)} and a robust one", chosen.arms)
+    return design, chosen
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs of a form, on top of `words`, the overrides of the command line."""
+
+    design: Design
+    form: Form
+    words: tuple[str, ...]
+
+    @property
+    def selection_seeds(self) -> range:
+        """On which learning rates, strengths, placements, attacks and baselines are chosen."""
+        return range(1, 1 + self.form.selection_seeds)
+
+    @property
+    def evaluation_seeds(self) -> range:
+        """Fresh ones, the same for all arms."""
+        first = self.design.first_evaluation_seed
+        return range(first, first + self.form.evaluation_seeds)
+
+    def run(
+        self, scenario: str, arm: str, attack: str, strength: float, placement: str, learning_rate: float, seed: int
+    ) -> Run:
+        """One run; attack `none` has neither strength nor placement."""
+        hostile = () if attack == "none" else (f"attacks.strength={strength}", f"attacks.placement={placement}")
+        share = [word for word in self.design.scenarios[scenario] if attack != "none" or not _of_attackers(word)]
+        overrides = (
+            "experiment=headline", *self.form.overrides, *self.design.arms[arm], f"attacks={attack}", *share, *hostile,
+            f"training.learning_rate={learning_rate}", f"training.final_learning_rate={learning_rate / 10}",
+            *self.words, f"seed={seed}",
+        )  # fmt: skip
+        return Run(scenario, arm, attack, strength, placement, learning_rate, seed, overrides)
+
+    def tuning(self, scenario: str) -> list[Run]:
+        """Without attack, every learning rate; none where there is one rate alone."""
+        rates = self.form.learning_rates if len(self.form.learning_rates) > 1 else ()
+        return [
+            self.run(scenario, arm, "none", 0.0, "random", rate, seed)
+            for arm in self.form.arms
+            for rate in rates
+            for seed in self.selection_seeds
+        ]
+
+    def selection(self, scenario: str, rates: Mapping[str, float]) -> list[Run]:
+        """Every attack, strength and placement."""
+        return [
+            self.run(scenario, arm, attack, float(strength), placement, rates[arm], seed)
+            for arm in self.form.arms
+            for attack, strengths in self.form.attacks.items()
+            for strength in strengths
+            for placement in self.form.placements
+            for seed in self.selection_seeds
+        ]
+
+    def evaluation(
+        self, scenario: str, rates: Mapping[str, float], strengths: Mapping[tuple[str, str, str], float]
+    ) -> list[Run]:
+        """Every attack and placement at the strength that was worst for the arm, by (arm, attack, placement)."""
+        return [
+            self.run(scenario, arm, attack, strengths[arm, attack, placement], placement, rates[arm], seed)
+            for arm in self.form.arms
+            for attack in self.form.attacks
+            for placement in self.form.placements
+            for seed in self.evaluation_seeds
+        ]
+
+    def count(self) -> int:
+        """How many runs it all takes."""
+        form, cells = self.form, len(self.form.attacks) * len(self.form.placements)
+        swept = sum(len(strengths) for strengths in form.attacks.values()) * len(form.placements)
+        rates = len(form.learning_rates) if len(form.learning_rates) > 1 else 0
+        per_arm = (rates + swept) * form.selection_seeds + cells * form.evaluation_seeds
+        return per_arm * len(form.arms) * len(form.scenarios)
+
+
+def _of_attackers(word: str) -> bool:
+    return word.startswith("attacks.")
+
+
+def named(runs: Sequence[Run]) -> dict[str, Run]:
+    """Runs by key, each once."""
+    return {run.key: run for run in runs}

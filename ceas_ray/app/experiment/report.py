@@ -1,0 +1,189 @@
+"""What the experiment found: numbers, a table on the console, a plot, an HTML page."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from ceas_ray.app.experiment.design import Design, Form
+from ceas_ray.app.experiment.statistics import Accuracies, Difference, Gain, Result, by_cell, gain, gain_of_lying, holm
+from ceas_ray.kernel.streams import Streams
+from ceas_ray.tracking.files import write_whole
+from ceas_ray.tracking.plots import plot_worst_cases
+
+Findings = dict[str, Any]
+LEAST_GAIN = 0.15
+
+
+def findings(
+    design: Design, form: Form, scenario: str, found: Accuracies, results: Sequence[Result],
+    rates: Mapping[str, float], strengths: Mapping[tuple[str, str, str], float],
+) -> Findings:  # fmt: skip
+    """All that is claimed of a scenario, as plain values. results: of the evaluation."""
+    generator = Streams(1).generator("study", "headline", f"bootstrap {scenario}", 0)
+    robust = [arm for arm in design.robust if arm in form.arms]
+    against = {"plain": [design.plain], "robust": robust, "flat": [design.flat]}
+    if design.self_reported in form.arms:
+        against["self_reported"] = [design.self_reported]
+    gains = {name: gain(found, design.claimant, arms, design.resamples, generator) for name, arms in against.items()}
+    per_attack = [
+        gain(found.restricted(a), design.claimant, robust, design.resamples, generator)
+        for a in range(len(found.attacks))
+    ]
+    against_flat = by_cell(found, design.claimant, design.flat, design.resamples, generator)
+    lies = {
+        arm: gain_of_lying(found, arm, "inner_product", "false_fidelity", design.resamples, generator)
+        for arm in (design.claimant, design.self_reported)
+        if arm in form.arms
+    }
+    adjusted = holm([of_attack.p for of_attack in per_attack])
+    return {
+        "scenario": scenario,
+        "chance": max(float(r["chance"]) for r in results),
+        "learning_rates": dict(rates),
+        "worst": [_worst(found, arm, strengths) for arm in form.arms],
+        "gains": {name: asdict(value) for name, value in gains.items()},
+        "gains_by_attack": [
+            asdict(value) | {"attack": attack, "p_holm": p}
+            for attack, value, p in zip(found.attacks, per_attack, adjusted, strict=True)
+        ],
+        "against_flat": [asdict(cell) for cell in against_flat],
+        "gain_of_lying": [asdict(cell) | {"arm": arm} for arm, of_arm in lies.items() for cell in of_arm],
+        "cells": [_cell(r, results) for r in _firsts(results)],
+        "reached": (
+            {"control: no difference from flat weights": gains["flat"].low <= 0 <= gains["flat"].high}
+            if scenario == list(design.scenarios)[-1]
+            else _reached(gains, against_flat, lies[design.claimant], design.margin)
+        ),
+    }
+
+
+def _worst(found: Accuracies, arm: str, strengths: Mapping[tuple[str, str, str], float]) -> Findings:
+    attack, placement = found.worst(arm)
+    values = found.evaluated[arm][attack, placement]
+    names = found.attacks[attack], found.placements[placement]
+    return {
+        "arm": arm, "attack": names[0], "placement": names[1], "strength": strengths[(arm, *names)],
+        "accuracy": float(values.mean()), "deviation": float(values.std(ddof=1)),
+    }  # fmt: skip
+
+
+def _firsts(results: Sequence[Result]) -> list[Result]:
+    return list({(r["arm"], r["attack"], r["placement"]): r for r in results}.values())
+
+
+def _cell(first: Result, results: Sequence[Result]) -> Findings:
+    names = ("arm", "attack", "placement", "strength")
+    of_cell = [r for r in results if all(r[name] == first[name] for name in names)]
+    losses = [r["loss"] for r in of_cell if r["loss"] is not None]
+    return {name: first[name] for name in names} | {
+        "accuracy": float(np.mean([r["accuracy"] for r in of_cell])),
+        "loss": float(np.mean(losses)) if losses else None,
+        "seeds": len(of_cell),
+    }
+
+
+def _reached(
+    gains: Mapping[str, Gain], against_flat: Sequence[Difference], lies: Sequence[Difference], margin: float
+) -> dict[str, bool]:
+    return {
+        f"worst case at least {LEAST_GAIN * 100:.0f} points above the plain mean": gains["plain"].mean >= LEAST_GAIN,
+        "worst case above the best robust rule, outside the interval": gains["robust"].low > 0,
+        "not inferior to flat weights under any attack and placement": all(
+            cell.one_sided > -margin for cell in against_flat
+        ),
+        "lying about fidelity gains nothing that the interval shows": all(lie.low <= 0 for lie in lies),
+    }
+
+
+def print_findings(all_found: Sequence[Findings]) -> None:
+    """Tables on standard output."""
+    console = Console()
+    for found in all_found:
+        table = Table(
+            "arm", "worst attack", "strength", "placement", "accuracy", title=f"{found['scenario']}: worst cases"
+        )
+        for row in found["worst"]:
+            table.add_row(
+                row["arm"], row["attack"], f"{row['strength']:g}", row["placement"],
+                f"{row['accuracy']:.3f} (sd {row['deviation']:.3f})",
+            )  # fmt: skip
+        table.add_row("[i]chance[/i]", "", "", "", f"{found['chance']:.3f}")
+        console.print(table)
+        gains = Table("gain over", "arm", "points", "95 %", "p")
+        for name, row in found["gains"].items():
+            gains.add_row(name, row["over"], *_gain_words(row), f"{row['p']:.3f}")
+        for row in found["gains_by_attack"]:
+            gains.add_row(f"robust, {row['attack']}", row["over"], *_gain_words(row), f"{row['p_holm']:.3f} (Holm)")
+        console.print(gains)
+        for claim, holds in found["reached"].items():
+            console.print(f"{'reached' if holds else '[bold]NOT reached[/bold]'}: {claim}", highlight=False)
+
+
+def _gain_words(row: Mapping[str, Any]) -> tuple[str, str]:
+    return f"{row['mean'] * 100:+.1f}", f"{row['low'] * 100:+.1f} to {row['high'] * 100:+.1f}"
+
+
+def _gain_columns(row: Mapping[str, Any]) -> dict[str, str]:
+    points, interval = _gain_words(row)
+    return {"points": points, "95 %": interval}
+
+
+def write_page(folder: Path, all_found: Sequence[Findings], about: Mapping[str, Any]) -> list[Path]:
+    """`index.html` and a plot of each scenario, in the folder; returns what was written."""
+    parts, written = [], []
+    for found in all_found:
+        plot = folder / f"{found['scenario']}.png"
+        plot_worst_cases(plot, found["worst"], found["chance"])
+        written.append(plot)
+        gains = [
+            {"over": name, "arm": row["over"]} | _gain_columns(row) | {"p": row["p"]}
+            for name, row in found["gains"].items()
+        ]
+        by_attack = [
+            {"attack": row["attack"], "over": row["over"]} | _gain_columns(row) | {"p (Holm)": row["p_holm"]}
+            for row in found["gains_by_attack"]
+        ]
+        parts += [
+            f"<h2>{html.escape(found['scenario'])}</h2>", f'<img src="{plot.name}" alt="worst cases">',
+            _list([f"{'reached' if holds else 'NOT reached'}: {claim}" for claim, holds in found["reached"].items()]),
+            "<h3>Worst cases (chance: {:.3f})</h3>".format(found["chance"]), _table(found["worst"]),
+            "<h3>Gains of the worst case</h3>", _table(gains), "<h3>Over the best robust rule, by attack</h3>",
+            _table(by_attack), "<h3>Against flat weights</h3>", _table(found["against_flat"]),
+            "<h3>What lying about fidelity gains</h3>", _table(found["gain_of_lying"]), "<h3>All cells</h3>",
+            _table(found["cells"]),
+        ]  # fmt: skip
+    page = folder / "index.html"
+    head = "<!doctype html><meta charset=utf-8><title>The headline experiment</title>"
+    style = (
+        "<style>body{font-family:sans-serif}table{border-collapse:collapse}"
+        "td,th{border:1px solid #aaa;padding:2px 8px}</style>"
+    )
+    about_lines = _list([f"{name}: {value}" for name, value in about.items()])
+    write_whole(page, "\n".join([head + style, "<h1>The headline experiment</h1>", about_lines, *parts]).encode())
+    return [page, *written]
+
+
+def _list(lines: Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    if not rows:
+        return ""
+    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in rows[0])
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(_text(value))}</td>" for value in row.values()) + "</tr>" for row in rows
+    )
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

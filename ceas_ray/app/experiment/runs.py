@@ -1,0 +1,98 @@
+"""Training runs of the experiment: side by side in processes, each with a result file that is written whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ceas_ray.app.compose import composed
+from ceas_ray.app.experiment.design import Run, named
+from ceas_ray.app.settings import RunSettings
+from ceas_ray.app.settings_checks import build
+from ceas_ray.app.world import build_world
+from ceas_ray.kernel.windows import Simulation
+from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.tracking.files import write_json
+
+Result = dict[str, Any]
+
+
+def train(run: Run, last_evaluations: int) -> Result:
+    """One run in this process: accuracy and loss, averaged over the last evaluations, and chance.
+
+    A run that stalls counts at chance. Evaluations are every `training.evaluate_every` rounds, counted from the end.
+    """
+    settings = build(RunSettings, composed(list(run.overrides)))
+    world = build_world(settings)
+    rounds, every, started = settings.training.rounds, settings.training.evaluate_every, time.perf_counter()
+    found: list[tuple[float, float]] = []
+    status, digest = "completed", b""
+    for end in Simulation(LocalCluster(world.one_host())).rounds():
+        if any(observed.name == "stalled" for observed in end.observations):
+            status = "stalled"
+            break
+        digest, left = end.digest, rounds - 1 - end.mark.round_index
+        if left % every == 0 and left < every * last_evaluations and end.mark.round_index >= 0:
+            found.append(world.evaluation(np.asarray(end.mark.model)))
+    losses, accuracies = zip(*found, strict=True) if found else ((), ())
+    chance = world.data.chance_accuracy
+    completed = status == "completed" and bool(found)
+    return asdict(run) | {
+        "status": status,
+        "accuracy": float(np.mean(accuracies)) if completed else chance,
+        "loss": float(np.mean(losses)) if completed else None,
+        "chance": chance,
+        "trace_digest": digest.hex(),
+        "wall_seconds": time.perf_counter() - started,
+    }
+
+
+class Laboratory:
+    """Runs what has no result yet in `folder`; results of equal overrides are taken as they are."""
+
+    def __init__(self, folder: Path, processes: int, last_evaluations: int, done: Callable[[Run, float], None]) -> None:
+        """done: is told of every run as it ends, with its length in seconds (0 if its result was there)."""
+        self._folder, self._processes, self._last, self._done = folder, processes, last_evaluations, done
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def results(self, runs: Sequence[Run]) -> list[Result]:
+        """The results of all runs, in their order."""
+        wanted = named(runs)
+        missing = [run for key, run in wanted.items() if not self._file(key).exists()]
+        for run in wanted.values():
+            if run not in missing:
+                self._done(run, 0.0)
+        if self._processes == 1:
+            for run in missing:
+                self._take(run, train(run, self._last))
+        elif missing:
+            self._in_processes(missing)
+        return [json.loads(self._file(run.key).read_text()) for run in runs]
+
+    def _in_processes(self, missing: Sequence[Run]) -> None:
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+            os.environ.setdefault(name, "1")
+        with ProcessPoolExecutor(self._processes, mp_context=get_context("spawn")) as pool:
+            waiting = {pool.submit(train, run, self._last): run for run in missing}
+            try:
+                for future in as_completed(waiting):
+                    self._take(waiting[future], future.result())
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _take(self, run: Run, result: Result) -> None:
+        write_json(self._file(run.key), result)
+        self._done(run, result["wall_seconds"])
+
+    def _file(self, key: str) -> Path:
+        return self._folder / f"{key}.json"

@@ -1,0 +1,57 @@
+"""Adaptive: the strength that hurts the rule in use most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
+
+SHRINK = 0.8
+
+
+@dataclass(frozen=True)
+class Adaptive(Attack):
+    """Sends what `attack` would with the strength that moves the aggregate farthest from the mean of the known rows.
+
+    The strength is found by ByzFL's line search: from 0 in steps of `step`, doubled while that helps; then steps that
+    shrink by 0.8; `evaluations` trials of the rule in all.
+    """
+
+    attack: Any
+    step: float
+    evaluations: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.attack, Attack) or not hasattr(self.attack, "strength"):
+            raise ValueError(f"attack must be one with a strength, got {self.attack!r}")
+
+    @property
+    def knowledge(self) -> Knowledge:  # type: ignore[override]
+        """See `Attack`."""
+        return self.attack.knowledge  # type: ignore[no-any-return]
+
+    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+        """See `Attack`."""
+        aim = np.mean(seen.known, axis=0)
+        randomness = generator.bit_generator.state
+
+        def rows(strength: float) -> Floats:
+            generator.bit_generator.state = randomness
+            return replace(self.attack, strength=strength)(seen, generator)  # type: ignore[no-any-return]
+
+        def harm(strength: float) -> float:
+            return float(np.linalg.norm(seen.outcome(rows(strength)) - aim))
+
+        best, worst_harm, step, growing = 0.0, harm(0.0), self.step, True
+        for _ in range(self.evaluations - 1):
+            tried = harm(best + step)
+            if tried > worst_harm:
+                best, worst_harm = best + step, tried
+                step *= 2.0 if growing else SHRINK
+            else:
+                growing = False
+                step *= SHRINK
+        return rows(best)

@@ -1,0 +1,25 @@
+"""Mimic (Karimireddy, He, Jaggi, ICLR 2022)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
+
+
+@dataclass(frozen=True)
+class Mimic(Attack):
+    """All colluders send the row of one processor that they know, always the same one, so that it counts f times more.
+
+    target: its number among the known ones, modulo how many there are (the paper looks for the best one for some
+    rounds; here it is given).
+    """
+
+    target: int
+    knowledge: Knowledge
+
+    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+        """See `Attack`."""
+        return seen.all_send(seen.known[self.target % len(seen.known)])

@@ -1,0 +1,134 @@
+"""The experiment's statistics, on accuracies that are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ceas_ray.app.experiment.statistics import (
+    Accuracies,
+    best_rates,
+    by_cell,
+    clipped,
+    gain,
+    gain_of_lying,
+    holm,
+    sign_flip_p,
+    worst_strengths,
+)
+
+
+def result(arm: str, attack: str, strength: float, placement: str, seed: int, accuracy: float) -> dict[str, Any]:
+    return {
+        "arm": arm, "attack": attack, "strength": strength, "placement": placement, "seed": seed,
+        "accuracy": accuracy, "chance": 0.25, "learning_rate": 0.5,
+    }  # fmt: skip
+
+
+def made(values: dict[str, dict[tuple[str, str], float]], seeds: range, noise: float = 0.0) -> list[dict[str, Any]]:
+    """Accuracy by arm and (attack, placement), plus the same noise for all arms of a seed."""
+    draw = {seed: noise * np.random.default_rng(seed).normal() for seed in seeds}
+    return [
+        result(arm, attack, 1.0, placement, seed, value + draw[seed])
+        for arm, cells in values.items()
+        for (attack, placement), value in cells.items()
+        for seed in seeds
+    ]
+
+
+CELLS = {
+    "ours": {("a", "random"): 0.8, ("a", "best"): 0.75, ("b", "random"): 0.7, ("b", "best"): 0.72},
+    "plain": {("a", "random"): 0.3, ("a", "best"): 0.4, ("b", "random"): 0.9, ("b", "best"): 0.9},
+    "trimmed": {("a", "random"): 0.6, ("a", "best"): 0.66, ("b", "random"): 0.9, ("b", "best"): 0.5},
+    "mixed": {("a", "random"): 0.64, ("a", "best"): 0.62, ("b", "random"): 0.63, ("b", "best"): 0.9},
+}
+
+
+def accuracies(noise: float = 0.0) -> Accuracies:
+    selection, evaluation = made(CELLS, range(1, 4), noise), made(CELLS, range(101, 109), noise)
+    return Accuracies.of(selection, evaluation, worst_strengths(selection))
+
+
+def test_worst_cases_are_each_arm_s_own_and_the_best_baseline_is_the_one_whose_worst_is_best() -> None:
+    found = gain(accuracies(0.02), "ours", ["trimmed", "mixed"], 200, np.random.default_rng(1))
+    assert (found.worst_of, found.over, found.worst_over) == (("b", "random"), "mixed", ("a", "best"))
+    assert found.mean == pytest.approx(0.08)
+    assert (found.low, found.high) == (pytest.approx(0.08), pytest.approx(0.08))
+    assert found.p == pytest.approx(1 / 2**8)
+    over_plain = gain(accuracies(), "ours", ["plain"], 50, np.random.default_rng(1))
+    assert (over_plain.worst_over, over_plain.mean) == (("a", "random"), pytest.approx(0.4))
+
+
+def test_selection_and_evaluation_do_not_mix() -> None:
+    """What is worst on the selection seeds is taken on the others, also where it is not worst there."""
+    selection = made({"x": {("a", "p"): 0.5, ("b", "p"): 0.6}, "y": {("a", "p"): 0.5, ("b", "p"): 0.6}}, range(1, 3))
+    evaluation = made({"x": {("a", "p"): 0.9, ("b", "p"): 0.3}, "y": {("a", "p"): 0.4, ("b", "p"): 0.3}}, range(7, 9))
+    found = gain(Accuracies.of(selection, evaluation, worst_strengths(selection)), "x", ["y"], 50,
+                 np.random.default_rng(1))  # fmt: skip
+    assert found.mean == pytest.approx(0.5)
+
+
+def test_the_bootstrap_doubts_a_choice_that_the_selection_seeds_do_not_settle() -> None:
+    selection = [result("x", a, 1.0, "p", s, v) for s, (u, w) in enumerate([(0.4, 0.6), (0.6, 0.42)]) for a, v in
+                 (("a", u), ("b", w))] + made({"y": {("a", "p"): 0.5, ("b", "p"): 0.5}}, range(2))  # fmt: skip
+    evaluation = made({"x": {("a", "p"): 0.9, ("b", "p"): 0.3}, "y": {("a", "p"): 0.5, ("b", "p"): 0.5}}, range(7, 9))
+    found = gain(Accuracies.of(selection, evaluation, worst_strengths(selection)), "x", ["y"], 400,
+                 np.random.default_rng(1))  # fmt: skip
+    assert found.low == pytest.approx(-0.2)
+    assert found.high == pytest.approx(0.4)
+
+
+def test_the_worst_strength_and_the_best_rate_are_those_of_the_means() -> None:
+    results = [result("x", "a", s, "p", seed, v + seed / 100) for s, v in ((1.0, 0.5), (2.0, 0.4)) for seed in (1, 2)]
+    assert worst_strengths(results) == {("x", "a", "p"): 2.0}
+    tuned = [
+        result("x", "none", 0.0, "p", 1, v) | {"learning_rate": r} for r, v in ((0.1, 0.7), (0.5, 0.8), (1.0, 0.8))
+    ]
+    assert best_rates(tuned, ["x"]) == {"x": 0.5}
+
+
+def test_below_chance_counts_as_chance() -> None:
+    assert clipped(result("x", "a", 1.0, "p", 1, 0.1)) == 0.25
+
+
+def test_differences_by_cell_and_of_lies_are_paired() -> None:
+    cells = {
+        (c.attack, c.placement): c for c in by_cell(accuracies(0.05), "ours", "mixed", 100, np.random.default_rng(1))
+    }
+    assert cells["b", "best"].mean == pytest.approx(-0.18)
+    assert cells["b", "best"].low == pytest.approx(-0.18)
+    lies = gain_of_lying(accuracies(0.05), "ours", "a", "b", 100, np.random.default_rng(1))
+    assert [lie.placement for lie in lies] == ["random", "best"]
+    assert lies[0].mean == pytest.approx(0.1)
+    assert gain_of_lying(accuracies(), "ours", "a", "nothing", 10, np.random.default_rng(1)) == []
+
+
+def test_a_missing_run_is_noticed() -> None:
+    selection = made(CELLS, range(1, 3))
+    with pytest.raises(AssertionError, match="without a result"):
+        Accuracies.of(selection, selection[1:], worst_strengths(selection))
+
+
+def test_holm_is_its_textbook() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_never_lowers_a_p_and_keeps_the_order(values: list[float]) -> None:
+    adjusted = holm(values)
+    assert all(a >= p - 1e-12 and a <= 1 for a, p in zip(adjusted, values, strict=True))
+    order = np.argsort(values, kind="stable")
+    assert np.all(np.diff(np.array(adjusted)[order]) >= 0)
+
+
+@given(st.integers(0, 10**6), st.integers(2, 20))
+def test_flipped_signs_give_a_p_between_none_and_all(seed: int, count: int) -> None:
+    draw = np.random.default_rng(seed)
+    values = draw.normal(size=count)
+    p, against = sign_flip_p(values, draw), sign_flip_p(-values, draw)
+    assert 0 < p <= 1
+    assert p + against >= 1 - 0.05
