@@ -216,7 +216,8 @@ class _Builder:
         start = self.streams.generator("model", "model", "initial parameters", 0)
         initial = start.uniform(-np.pi / 4, np.pi / 4, circuit.parameter_count)
         shards = self._shards(data)
-        quality = np.array([link.fidelity * 1e6 + link.rate for link in network.processor_routes])
+        served = [network.served(k) for k in range(self.parties)]
+        quality = np.array([link.fidelity * 1e6 + link.rate for link in served])
         byzantine = placed(
             settings.attacks.placement,
             self.attackers,
