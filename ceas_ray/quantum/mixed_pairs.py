@@ -12,7 +12,7 @@ interpolation on a lower set of powers. A power (s_1, s_2, ..) is left out when 
 below 1e-12: z lies in [-1, 1] for w in [-1/3, 1], so a derivative by s different pairs is at most (3/2)^s, and the
 share is at most prod_r C(G_r, s_r) (3 h_r / 2)^s_r, with h_r the greatest distance of a w on route r from their mean c.
 
-That is exact for few routes (all powers of three routes with three pairs each are 64). Else powers compete for MOST_NODES nodes, by
+That is exact for few routes (three with three pairs each have 64 powers). Else powers compete for MOST_NODES nodes, by
 share, those of k routes together for 0.03^(k - 1) of it: routes are independent, so apart from the mean, which is 0 for
 the first power, they act together only as far as finitely many shots correlate. `left_out` bounds the error, far from
 sharply. With pairs that aged as in regime R0 (6 qubits, 3 layers) the errors of z were: 2 processors and teleported
