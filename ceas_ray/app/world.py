@@ -133,6 +133,13 @@ def _weakened(route: Route, share: float) -> Route:
     return replace(route, legs=tuple(legs))
 
 
+def _weakened_group(group: Group, share: float) -> Group:
+    """As `_weakened`, of all routes that its shots need."""
+    return replace(
+        group, routes=tuple(replace(part, route=_weakened(part.route, share)) for part in group.routes)
+    )
+
+
 class _Remembered:
     """A pure function whose last results are remembered: replicas on one host all ask the same."""
 
@@ -385,10 +392,12 @@ class _Builder:
         groups: tuple[Group | None, ...] = network.groups or (None,) * self.parties
         made: list[Actor] = []
         for name, route, k in parties:
+            group = None if k is None else groups[k]
             if k in jammed and self.attack is not None:
-                route = _weakened(route, 1 - self.attack.share_jammed())
+                share = 1 - self.attack.share_jammed()
+                route, group = _weakened(route, share), None if group is None else _weakened_group(group, share)
             link: Actor = (
-                RouteManager(name, route, peers, k, delay, streams, None if k is None else groups[k])
+                RouteManager(name, route, peers, k, delay, streams, group)
                 if network.routed
                 else LinkManager(name, route.legs[0], swap, k, delay, streams)
             )
