@@ -135,9 +135,7 @@ def _weakened(route: Route, share: float) -> Route:
 
 def _weakened_group(group: Group, share: float) -> Group:
     """As `_weakened`, of all routes that its shots need."""
-    return replace(
-        group, routes=tuple(replace(part, route=_weakened(part.route, share)) for part in group.routes)
-    )
+    return replace(group, routes=tuple(replace(part, route=_weakened(part.route, share)) for part in group.routes))
 
 
 class _Remembered:

@@ -46,7 +46,7 @@ BAD = {
     ),
     "unknown experiment": (["experiment=headlines"], "experiment must be one of"),
     "an experiment of many runs": (["experiment=headline"], "experiment must be started by scripts/reproduce"),
-    "unknown word": (["training.partition=qubit"], "training.partition must be one of data, circuit, layer"),
+    "unknown word": (["training.partition=pixel"], "training.partition must be one of data, circuit, layer"),
     "groups not filled": (["training.partition=layer", "processors.count=7"], "processors.count must be divisible by"),
     "small committee": (["consensus.committee_size=3"], "consensus.committee_size must be at least 4"),
     "more attackers than processors": (["attacks=alie", "attacks.fraction=1"], "attacks.fraction must be"),
