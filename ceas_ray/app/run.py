@@ -265,11 +265,13 @@ def _git(*words: str) -> str:
 def _print_estimate(settings: RunSettings, world: World) -> None:
     estimate, rounds = world.manager.estimate(), settings.training.rounds
     lanes = sum(len(p.angles) for p in world.shards) * world.circuit.outputs
+    lanes *= world.most_evaluations
     wall = rounds * lanes * 4.0**world.circuit.qubits * world.circuit.layers * world.circuit.qubits * 1e-8
     print_table(
         "A run of these settings (estimate; nothing was started)",
         {
             "links": f"{settings.links.profile} ({'demonstrated' if settings.links.demonstrated else 'projected'})",
+            "processors": _parties(settings, world),
             "Bell pairs used per round": round(estimate.pairs),
             "key bits distilled per round": round(estimate.key_bits),
             "simulated seconds, warm-up": estimate.warm_up_seconds,
@@ -279,6 +281,16 @@ def _print_estimate(settings: RunSettings, world: World) -> None:
             "memory of this process, MB": round(psutil.Process().memory_info().rss / 2**20),
         },
     )
+
+
+def _parties(settings: RunSettings, world: World) -> str:
+    """Who runs a circuit, and what a shot of it costs."""
+    circuit = world.shared_circuit
+    if world.processors_per_group > 1:
+        who = f"{len(world.shards)} groups of {world.processors_per_group} share a circuit"
+        return f"{who} ({settings.training.partition}), {circuit.pairs_within} end-to-end pairs a shot"
+    pairs = 0 if circuit.reuploaded else circuit.qubits
+    return f"{settings.processors.count}, {pairs} pairs a shot"
 
 
 def _print_summary(summary: Mapping[str, Any]) -> None:

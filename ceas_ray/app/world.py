@@ -60,6 +60,7 @@ from ceas_ray.quantum import aer_engine, pauli_engine
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.estimator import full_shift_circuits
 from ceas_ray.quantum.loss import Loss
+from ceas_ray.quantum.mixed_pairs import most_nodes
 from ceas_ray.quantum.partition import cut_by_layers, cut_by_qubits, member_of_layer, pair_ends
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.learning_rate import LearningRate
@@ -79,7 +80,8 @@ class World:
 
     Where `processors_per_group` processors share the circuit, a group is one simulated actor, `processor/g` with g the
     number of the group: its first member, which leads. So are the shards, the rows of the committee, and `byzantine`.
-    shared_circuit: with its parts and teleportations; circuit: the same on one processor.
+    shared_circuit: with its parts and teleportations; circuit: the same on one processor. most_evaluations: of the
+    circuit and a sample, for pairs of mixed age.
     """
 
     processors: tuple[Actor, ...]
@@ -97,6 +99,7 @@ class World:
     initial_parameters: NDArray[np.float64]
     byzantine: tuple[int, ...]
     processors_per_group: int
+    most_evaluations: int
 
     @property
     def byzantine_processors(self) -> list[int]:
@@ -128,6 +131,11 @@ def _weakened(route: Route, share: float) -> Route:
     """The same route, but only this share of the attempts that would succeed do."""
     legs = (replace(leg, success_probability=leg.success_probability * share) for leg in route.legs)
     return replace(route, legs=tuple(legs))
+
+
+def _weakened_group(group: Group, share: float) -> Group:
+    """As `_weakened`, of all routes that its shots need."""
+    return replace(group, routes=tuple(replace(part, route=_weakened(part.route, share)) for part in group.routes))
 
 
 class _Remembered:
@@ -214,7 +222,8 @@ class _Builder:
         start = self.streams.generator("model", "model", "initial parameters", 0)
         initial = start.uniform(-np.pi / 4, np.pi / 4, circuit.parameter_count)
         shards = self._shards(data)
-        quality = np.array([link.fidelity * 1e6 + link.rate for link in network.processor_routes])
+        served = [network.served(k) for k in range(self.parties)]
+        quality = np.array([link.fidelity * 1e6 + link.rate for link in served])
         byzantine = placed(
             settings.attacks.placement,
             self.attackers,
@@ -246,6 +255,7 @@ class _Builder:
             initial_parameters=initial,
             byzantine=byzantine,
             processors_per_group=self.members,
+            most_evaluations=most_nodes([part.pairs for part in network.groups[0].routes]) if network.groups else 1,
         )  # fmt: skip
 
     def _shared(self, circuit: Circuit) -> Circuit:
@@ -381,10 +391,12 @@ class _Builder:
         groups: tuple[Group | None, ...] = network.groups or (None,) * self.parties
         made: list[Actor] = []
         for name, route, k in parties:
+            group = None if k is None else groups[k]
             if k in jammed and self.attack is not None:
-                route = _weakened(route, 1 - self.attack.share_jammed())
+                share = 1 - self.attack.share_jammed()
+                route, group = _weakened(route, share), None if group is None else _weakened_group(group, share)
             link: Actor = (
-                RouteManager(name, route, peers, k, delay, streams, None if k is None else groups[k])
+                RouteManager(name, route, peers, k, delay, streams, group)
                 if network.routed
                 else LinkManager(name, route.legs[0], swap, k, delay, streams)
             )

@@ -142,6 +142,15 @@ def test_colluders_own_whole_groups() -> None:
     assert world.byzantine_processors == [p for k in world.byzantine for p in (2 * k, 2 * k + 1)]
 
 
+def test_jammed_groups_lose_shots() -> None:
+    """Half of the groups collude and jam the others."""
+    overrides = ("training.partition=circuit", "training.inputs=local", "attacks.fraction=0.5", "training.rounds=1")
+    on_time = {
+        attack: rounds_of(*overrides, f"attacks={attack}")[0][-1]["shots_on_time"] for attack in ("alie", "jamming")
+    }
+    assert on_time["jamming"] < 0.8 * on_time["alie"]
+
+
 def test_members_have_their_own_noise() -> None:
     world = small_world("training.partition=layer", "training.layers=3", "training.inputs=local")
     noise = world.processors[0]._noise  # type: ignore[attr-defined]
