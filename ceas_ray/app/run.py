@@ -120,7 +120,7 @@ class _Run:
             try:
                 self._rounds()
                 if self._results.stalled:
-                    status, code, cause = "stalled", STALLED, "the committee did not decide in time"
+                    status, code, cause = "stalled", STALLED, self._results.cause
             except KeyboardInterrupt:
                 status, code = "interrupted", INTERRUPTED
             except (SimulationError, RuntimeFailure) as error:

@@ -192,6 +192,8 @@ class ConsensusSettings:
     delta_microseconds: Positive
     hash_keys: Literal["fresh", "kept"]
     patience_milliseconds: Positive
+    on_stall: Literal["wait", "skip", "stop"]
+    most_waits: Annotated[int, Range(0)]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, instantiate
 from ceas_ray.attacks.placement import placed
 from ceas_ray.consensus.replica import Committee, Replica, SilentReplica
-from ceas_ray.entanglement.entanglement_manager import EntanglementManager, RoundTiming
+from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming
 from ceas_ray.entanglement.hub import Hub
 from ceas_ray.entanglement.plan import Demand
 from ceas_ray.kernel.actor import Actor
@@ -313,6 +313,7 @@ class _Builder:
             return EntanglementManager(
                 network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
                 committee_faults + 1, adversary, on_pairs, self.streams,
+                OnStall(settings.consensus.on_stall, settings.consensus.most_waits),
             )  # fmt: skip
         except ValueError as error:
             raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
