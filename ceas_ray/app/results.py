@@ -169,7 +169,8 @@ def key_bits_spent(snapshot: Any) -> int:
     spent = 0
     for part in snapshot["actors"].values():
         state = decode(part["state"])
-        state = state.get("processor", state) if isinstance(state, dict) else {}
+        plain: dict[str, Any] = state if isinstance(state, dict) else {}
+        state = plain.get("processor", plain.get("replica", plain))
         for outgoing, _ in state.get("channels", {}).values():
             spent += outgoing[1]
     return spent

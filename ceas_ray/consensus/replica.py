@@ -97,7 +97,7 @@ class Replica(Actor):
         initial_state: a tuple whose first element is the parameters (d,). chain: names the run in every decision.
         """
         self.name = replica_name(index)
-        self.index, self._committee = index, committee
+        self.index, self.committee = index, committee
         self._channels = {channel.peer: channel for channel in channels}
         self._latencies, self._next_state, self._chain = latencies, next_state, chain
         self._set_state(initial_state, ())
@@ -116,7 +116,7 @@ class Replica(Actor):
         self._state_digest = digest_of(encode((state, quarantined)))
 
     def _clear(self, round_index: int) -> None:
-        committee = self._committee
+        committee = self.committee
         self._quorum = committee.replicas - committee.faults
         self._round = round_index
         self._inputs = Inputs(committee.processors, self._quorum, committee.faults + 1)
@@ -197,8 +197,8 @@ class Replica(Actor):
         return effects
 
     def _peer_names(self) -> list[str]:
-        names = [processor_name(k) for k in range(self._committee.processors)]
-        return names + [replica_name(j) for j in range(self._committee.replicas)]
+        names = [processor_name(k) for k in range(self.committee.processors)]
+        return names + [replica_name(j) for j in range(self.committee.replicas)]
 
     def store_key_bits(self, key_bits: Sequence[int]) -> None:
         """Newly distilled bits with every peer, as in `RoundStarted`."""
@@ -206,9 +206,9 @@ class Replica(Actor):
             if name != self.name:
                 self._channels[name].add_key_bits(int(bits))
 
-    def latency(self, peer: str) -> int:
-        """Of what it sends to `peer`, ps."""
-        return self._latencies[peer]
+    def body_of(self, digest: bytes) -> bytes | None:
+        """The value of this round with this digest, if its body is here."""
+        return self._bodies.get(digest)
 
     def channel(self, peer: str) -> Channel:
         """This replica's end of the link with `peer`."""
@@ -232,7 +232,7 @@ class Replica(Actor):
         if self._finished:
             return effects
         if self._voting.halted:
-            at = now + VIEW_TIMER_DELTAS * self._committee.delta
+            at = now + VIEW_TIMER_DELTAS * self.committee.delta
             effects.append(Send(at, self.name, Timer("view", self._round, view)))
         self._fetching = set()
         if self._timed_out == view or self._behind:
@@ -292,7 +292,7 @@ class Replica(Actor):
         if not self._behind or not isinstance(content, bytes):
             return []
         self._past_decides.setdefault(sender, content)
-        if list(self._past_decides.values()).count(content) == self._committee.faults + 1:
+        if list(self._past_decides.values()).count(content) == self.committee.faults + 1:
             self._past = content
         return self._catch_up_with(now) if content == self._past else []
 
@@ -307,7 +307,7 @@ class Replica(Actor):
 
     @property
     def _least_entries(self) -> int:
-        return self._committee.processors - self._committee.processor_faults
+        return self.committee.processors - self.committee.processor_faults
 
     def _close_if_complete(self, now: int) -> list[Effect]:
         assert self._schedule is not None
@@ -328,7 +328,7 @@ class Replica(Actor):
         requests, self._requests = self._requests, []
         for sender, round_index, kind, content in requests:
             effects += self._request(sender, round_index, FrameKind(kind), content, now)
-        deadline = now + ECHO_DELTAS * self._committee.delta
+        deadline = now + ECHO_DELTAS * self.committee.delta
         effects.append(Send(deadline, self.name, Timer("echoes over", self._round)))
         return effects + self._act(self._voting.start(self._candidate()), now)
 
@@ -355,7 +355,7 @@ class Replica(Actor):
         if self._voting.candidate is not None or not self._inputs.closed or self._behind:
             return None
         entries = self._inputs.includable()
-        if waiting and len(entries) + len(self._quarantined) < self._committee.processors:
+        if waiting and len(entries) + len(self._quarantined) < self.committee.processors:
             return None
         if self._report is None or len(entries) < self._least_entries:
             return self._learn_body(self._skip_body()) if self._may_skip else None
@@ -426,12 +426,10 @@ class Replica(Actor):
             if not ordered or len(entries) < self._least_entries or self._report is None:
                 return None
             accepted = all(
-                0 <= k < self._committee.processors
-                and k not in self._quarantined
-                and self._inputs.acceptable(k, digest)
+                0 <= k < self.committee.processors and k not in self._quarantined and self._inputs.acceptable(k, digest)
                 for k, digest in entries
             )
-            known = {*self._quarantined, *self._inputs.accused(self._committee.faults + 1)}
+            known = {*self._quarantined, *self._inputs.accused(self.committee.faults + 1)}
             accepted = accepted and {*self._quarantined} <= {*quarantined} <= known
         except (TypeError, ValueError, IndexError):
             return None
@@ -515,7 +513,7 @@ class Replica(Actor):
         """New keys have come in the middle of a round: what was omitted for want of keys can be said now."""
         if self._finished or not self._inputs.closed:
             return []
-        return [effect for j in range(self._committee.replicas) if j != self.index for effect in self._tell(j, now)]
+        return [effect for j in range(self.committee.replicas) if j != self.index for effect in self._tell(j, now)]
 
     def _catch_up_with(self, now: int) -> list[Effect]:
         """Follow what B others decided in the round before: its body names the model, which is fetched by digest."""
@@ -568,7 +566,7 @@ class Replica(Actor):
                     else:
                         effects += self._send(kind, view, replica_name(to), body, now)
                 case ArmTimer(view):
-                    at = now + VIEW_TIMER_DELTAS * self._committee.delta
+                    at = now + VIEW_TIMER_DELTAS * self.committee.delta
                     effects.append(Send(at, self.name, Timer("view", self._round, view)))
                 case Decision():
                     effects += self._finish(now)
@@ -593,7 +591,7 @@ class Replica(Actor):
         self._set_state(outcome.state, outcome.quarantined)
         body = encode(self._state[0])
         effects: list[Effect] = []
-        for k in range(self._committee.processors):
+        for k in range(self.committee.processors):
             effects += self._send(FrameKind.MODEL, 0, processor_name(k), body, now)
         decided = RoundDecided(
             self._round,
@@ -682,7 +680,7 @@ class Replica(Actor):
         self._inputs.take_echo(self.index, persisted["echo"], self._accused)
         self._find_valid_again(persisted["valid"])
         actions = self._voting.recover(persisted["voting"])
-        deadline = now + ECHO_DELTAS * self._committee.delta
+        deadline = now + ECHO_DELTAS * self.committee.delta
         effects = [Send(deadline, self.name, Timer("echoes over", self._round)), *self._act(actions, now)]
         return effects if self._finished else [*effects, *self._catch_up(now), *self._finish(now)]
 
