@@ -127,8 +127,9 @@ def test_one_silent_member_too_many_stalls_the_run_which_says_so_and_ends(way: s
 
 @pytest.mark.parametrize("way", ["wait", "skip"])
 def test_a_round_that_stalls_goes_on_when_the_committee_is_back(way: str) -> None:
-    crash = "consensus.crash={replicas:[0,1],round:1,after_milliseconds:0.05,down_milliseconds:80.0}"
-    found, _, world = run(*SMALL_COMMITTEE, crash, f"consensus.on_stall={way}", "training.rounds=3")
+    crash = "consensus.crash={replicas:[0,1],round:1,after_milliseconds:0.0,down_milliseconds:4000.0}"
+    waiting = (f"consensus.on_stall={way}", "consensus.most_waits=60")
+    found, _, world = run(*SMALL_COMMITTEE, crash, *waiting, "training.rounds=3")
     assert names(found) == ["warm_up"] + ["round"] * 3
     assert [observed["waits"] > 0 for observed in found[1:]] == [False, True, False]
     assert len(models(world, 4)) == 1
@@ -137,19 +138,23 @@ def test_a_round_that_stalls_goes_on_when_the_committee_is_back(way: str) -> Non
 
 
 def test_jammed_legs_stall_the_round_until_the_refill() -> None:
-    jamming = "consensus.jamming={replicas:[0,1,2],first_round:0,last_round:1,refills:1}"
-    found, _, world = run(*SMALL_COMMITTEE, jamming, "training.rounds=5")
-    assert names(found) == ["warm_up"] + ["round"] * 5
+    jamming = "consensus.jamming={replicas:[0,1,2],first_round:0,last_round:3,refills:1}"
+    found, _, world = run(*SMALL_COMMITTEE, jamming, "training.rounds=6")
+    assert names(found) == ["warm_up"] + ["round"] * 6
     waits = [observed["waits"] for observed in found[1:]]
     assert sum(waits) >= 2
     assert len(models(world, 4)) == 1
-    stopped, _, _ = run(*SMALL_COMMITTEE, jamming, "training.rounds=5", "consensus.on_stall=stop")
+    stopped, _, _ = run(*SMALL_COMMITTEE, jamming, "training.rounds=6", "consensus.on_stall=stop")
     assert names(stopped)[-1] == "stalled"
 
 
 def test_a_processor_that_equivocates_ends_in_quarantine_by_agreement() -> None:
     found, _, world = run(
-        "attacks=sign_flip", "attacks.fraction=0.25", "attacks.processor_faults=[equivocating]", "training.rounds=4"
+        "attacks=sign_flip",
+        "attacks.fraction=0.25",
+        "attacks.processor_faults=[equivocating]",
+        "training.rounds=4",
+        "aggregation.byzantine_fraction=0.25",
     )
     rounds = found[1:]
     assert names(rounds) == ["round"] * 4
@@ -167,8 +172,8 @@ def test_a_processor_that_announces_no_outcome_of_a_test_is_certified_as_useless
         tested, errors = (np.asarray(part).sum(axis=1) for part in world.control[1].snapshot()[:2])
         rates = errors / tested
         bad = np.isin(np.arange(8), world.byzantine)
-        assert rates[~bad].max() < 0.1
-        assert (rates[bad] == 1).all() if refusing else (rates[bad] < 0.1).all()
+        assert rates[~bad].max() < 0.2
+        assert (rates[bad] == 1).all() if refusing else (rates[bad] < 0.2).all()
         assert simulation.digest
 
 
