@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ceas_ray.app.results import key_bits_spent
 from ceas_ray.app.world import World
 from ceas_ray.consensus.replica import SilentReplica
 from ceas_ray.kernel.codec import decode, encode
@@ -175,6 +176,18 @@ def test_a_processor_that_announces_no_outcome_of_a_test_is_certified_as_useless
         assert rates[~bad].max() < 0.2
         assert (rates[bad] == 1).all() if refusing else (rates[bad] < 0.2).all()
         assert simulation.digest
+
+
+def test_finite_blocks_cost_many_more_pairs_for_the_same_key() -> None:
+    overrides = (*SMALL_COMMITTEE, "training.rounds=1")
+    pairs, bits = [], []
+    for rate in ("asymptotic", "finite"):
+        found, simulation, _ = run(*overrides, f"consensus.key_rate={rate}")
+        assert names(found) == ["warm_up", "round"]
+        pairs.append(sum(int(np.asarray(observed["counts"])[1, 0]) for observed in found))
+        bits.append(sum(observed["key_bits"] for observed in found))
+        assert 0 < key_bits_spent(simulation.snapshot()) <= bits[-1]
+    assert pairs[1] > 1.5 * pairs[0]
 
 
 def test_all_processors_can_be_the_committee() -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import product
+
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.messages.authentication import MOST_ATTEMPTS, TAG_BITS
+from ceas_ray.messages.authentication import MOST_ATTEMPTS, TAG_BITS, polynomial
 from ceas_ray.messages.frames import Channel, FrameKind
 from ceas_ray.messages.payloads import Frame
+from ceas_ray.quantum.bell_pairs import key_rate
 
 KINDS = st.sampled_from([FrameKind.VOTE1, FrameKind.ECHO, FrameKind.FETCH, FrameKind.VIEW_CHANGE])
 
@@ -96,6 +101,25 @@ class Link(RuleBasedStateMachine):
         pool = self.receiver.incoming
         used = pool.snapshot()[7]
         assert all(slot >= pool.snapshot()[5] for slot in used)
+
+
+def test_a_fidelity_of_83_yields_no_key_and_one_of_84_about_a_fiftieth_of_a_bit_per_pair() -> None:
+    assert key_rate(0.83) == 0
+    assert key_rate(0.84) == pytest.approx(0.0205, abs=5e-5)
+
+
+def test_a_forger_wins_with_l_over_p_exactly_over_all_keys_and_pads() -> None:
+    """Wegman-Carter on p = 101 with L = 3 blocks, exhaustively: for the worst pair of messages and the best guess."""
+    prime, message, best = 101, (3, 1, 4), 0
+    for change in product(range(0, prime, 10), repeat=3):
+        if not any(change):
+            continue
+        other = tuple((a + b) % prime for a, b in zip(message, change, strict=True))
+        offsets = Counter(
+            (polynomial(other, key, prime) - polynomial(message, key, prime)) % prime for key in range(prime)
+        )
+        best = max(best, *offsets.values())  # the pad hides the tag: the forger can only guess the offset
+    assert best == 3
 
 
 Link.TestCase.settings = settings(max_examples=150, stateful_step_count=60)
