@@ -17,6 +17,7 @@ from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, encode_u
 from ceas_ray.messages.payloads import (
     ADVERSARY,
     Frame,
+    KeysDistilled,
     PairsTested,
     RoundStarted,
     RowShown,
@@ -97,14 +98,17 @@ class Processor(Actor):
         match envelope.payload:
             case RoundStarted() as schedule:
                 self._schedule = schedule
-                for channel, bits in zip(self._channels.values(), schedule.key_bits, strict=True):
-                    channel.add_key_bits(int(bits))
+                for channel in self._channels.values():
+                    channel.incoming.end_round()
+                self._store_key_bits(schedule.key_bits)
                 if self._local_circuits is not None:
                     everything = np.ones(self._local_circuits, bool)
                     without_pairs = ShotsDelivered(
                         schedule.round_index, everything, np.zeros(0), NO_PAIRS.werner, NO_PAIRS.coefficients
                     )
                     return [self._start_gradient(without_pairs, now)]
+            case KeysDistilled(key_bits=key_bits):
+                self._store_key_bits(key_bits)
             case ShotsDelivered() as shots:
                 return [self._start_gradient(shots, now)]
             case WorkDone(output=output):
@@ -122,6 +126,14 @@ class Processor(Actor):
         if self._schedule is None:
             return 0
         return self._schedule.plan_ends_at + self.learning.update_time + self.own_lookahead
+
+    def _store_key_bits(self, key_bits: Sequence[int]) -> None:
+        for channel, bits in zip(self._channels.values(), key_bits, strict=True):
+            channel.add_key_bits(int(bits))
+
+    def channel(self, peer: str) -> Channel:
+        """This processor's end of the link with `peer`."""
+        return self._channels[peer]
 
     def learn(self, output: Mapping[str, Any]) -> Floats:
         """The round's row: the worker momentum after the new gradient, in 1/rad. No usable shot, no news."""
