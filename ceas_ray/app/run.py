@@ -30,6 +30,7 @@ from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.runtime.placement import Machine, automatic_hosts
 from ceas_ray.runtime.ray_environment import prepare_ray_environment
 from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
 from ceas_ray.tracking.console import RunProgress, print_table
@@ -123,13 +124,25 @@ def _cluster(settings: RunSettings, world: World) -> Iterator[_Place]:
     prepare_ray_environment(runtime.address)
     from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster
 
-    with ray_cluster(runtime.address, os.cpu_count() or 1, runtime.dashboard):
-        hosts = world.hosts(runtime.processor_hosts or os.cpu_count() or 1, runtime.link_hosts)
+    with ray_cluster(runtime.address, os.cpu_count() or 1, runtime.dashboard, runtime.allow_open_cluster) as machines:
+        count = runtime.processor_hosts or automatic_hosts(machines, settings.processors.count)
+        hosts = world.hosts(count, runtime.link_hosts)
         if settings.timeline:
             for host in hosts:
                 host.record_events()
-        cluster = RayCluster(hosts, runtime.allow_mixed_hosts)
-        yield _Place(cluster, len(hosts))
+        cluster = RayCluster(hosts, runtime.allow_mixed_hosts, runtime.hang_seconds)
+        if not settings.quiet and runtime.address is not None:
+            _print_plan(cluster.plan, runtime.hang_seconds)
+        yield _Place(cluster, len(hosts), cluster.rebuild)
+
+
+def _print_plan(plan: Mapping[str, Machine], hang_seconds: float) -> None:
+    on: dict[str, list[str]] = {}
+    for host, machine in plan.items():
+        on.setdefault(f"{machine.name} ({machine.processors:g} CPUs)", []).append(host)
+    rows = {machine: ", ".join(hosts) for machine, hosts in sorted(on.items())}
+    rows["a lost host or machine is noticed"] = f"within about {hang_seconds + 2:g} s, whatever the cluster's settings"
+    print_table("Where the hosts run", rows)
 
 
 class _Run:

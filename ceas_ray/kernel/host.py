@@ -19,6 +19,10 @@ WorkFunction = Callable[[Sequence[Mapping[str, Any]]], Sequence[Any]]
 """Computes work of one kind, for any number of actors at once; no result may depend on who is packed with whom."""
 
 
+WORK_BLOCK = 64
+"""How many items of work are computed in one call, at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """Envelopes for one host: their canonical bytes, and for each receiver the earliest delivery from another actor."""
@@ -105,8 +109,7 @@ class Host:
         self._work_seconds = 0.0
         self._caused: dict[tuple[str, int], int] | None = None
         self._events: list[HandledEvent] = []
-        self.envelopes_handled = 0
-        """A progress counter: a watchdog may read it from another thread."""
+        self.envelopes_handled = self._blocks_done = 0
 
     # --- set-up ----------------------------------------------------------
 
@@ -117,6 +120,11 @@ class Host:
     def record_events(self) -> None:
         """From now on replies tell what was handled; nothing in the simulation sees it."""
         self._caused = {}
+
+    @property
+    def progress(self) -> int:
+        """Envelopes handled and blocks of work done: a watchdog may read it from another thread."""
+        return self.envelopes_handled + self._blocks_done
 
     @property
     def actor_names(self) -> tuple[str, ...]:
@@ -324,7 +332,10 @@ class Host:
         for kind in sorted({work.kind for work in self._pending.values()}):
             keys = sorted(key for key, work in self._pending.items() if work.kind == kind)
             started = self._clock()
-            outputs = self._work[kind]([self._pending[key].inputs for key in keys])
+            outputs: list[Any] = []
+            for start in range(0, len(keys), WORK_BLOCK):
+                outputs += self._work[kind]([self._pending[key].inputs for key in keys[start : start + WORK_BLOCK]])
+                self._blocks_done += 1
             self._work_seconds += self._clock() - started
             for key, output in zip(keys, outputs, strict=True):
                 freeze(output)

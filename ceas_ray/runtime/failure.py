@@ -7,3 +7,8 @@ class RuntimeFailure(Exception):
 
 class HostLost(RuntimeFailure):
     """A host or its machine died, hangs or cannot be reached: the others can go on from the last cut."""
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, without line breaks."""
+    return " ".join(str(error).split()) or type(error).__name__
