@@ -24,13 +24,15 @@ class Journal:
         self._file = path.open("ab")
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._warn, self._warned = warn, False
-        self._end = _end_of_whole_lines(path)
-        self._file.truncate(self._end)
-        self._waiting: list[bytes] = []
+        self._state: tuple[int, tuple[bytes, ...]] = (_end_of_whole_lines(path), ())
+        """Where the lines that are safe end, and the lines that wait: replaced at once, an interrupt sees old or new."""
+        self._flush()
 
     def append(self, event: str, values: Mapping[str, Any]) -> None:
         """Write one line. ValueError for NaN and infinities: JSON has none."""
-        self._waiting.append((json.dumps({"event": event} | dict(values), allow_nan=False) + "\n").encode())
+        line = (json.dumps({"event": event} | dict(values), allow_nan=False) + "\n").encode()
+        end, waiting = self._state
+        self._state = (end, (*waiting, line))
         try:
             self._flush()
         except OSError as error:
@@ -39,17 +41,18 @@ class Journal:
             self._warned = True
 
     def _flush(self) -> None:
-        content = b"".join(self._waiting)
+        end, waiting = self._state
+        content, file = b"".join(waiting), self._file.fileno()
+        os.ftruncate(file, end)  # of an earlier attempt that failed or was interrupted
         try:
             written = 0
             while written < len(content):
-                written += os.write(self._file.fileno(), content[written:])
-            os.fsync(self._file.fileno())
+                written += os.write(file, content[written:])
+            os.fsync(file)
         except OSError:
-            os.ftruncate(self._file.fileno(), self._end)
+            os.ftruncate(file, end)
             raise
-        self._end += len(content)
-        self._waiting = []
+        self._state = (end + len(content), ())
 
     def close(self) -> None:
         """No more lines. OSError if some could not be written to the end."""
@@ -81,7 +84,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except OSError:
+    except BaseException:
         partial.unlink(missing_ok=True)
         raise
     folder = os.open(path.parent, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Hosts that are killed or stopped in the middle of a run cost time and nothing else; no trace of a run stays behind."""
+"""Hosts that are killed or stopped in the middle of a run cost time and nothing else; no trace of a run stays."""
 
 from __future__ import annotations
 
