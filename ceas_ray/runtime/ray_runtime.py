@@ -114,6 +114,7 @@ def ray_cluster(
     common: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
     if address is not None:
         _require_reachable(address)
+        _refuse_wrong_token(address)
         with _connected(common | {"address": address}, f"the one at {address}"):
             if not allow_open_cluster:
                 _refuse_open_cluster(ray.get_runtime_context().gcs_address)
@@ -380,29 +381,43 @@ def _require_reachable(address: str) -> None:
         ) from error
 
 
+def _refuse_wrong_token(address: str) -> None:
+    """RuntimeFailure, at once, if a cluster does not take this process's token: Ray would try it twenty times."""
+    if address != "auto" and _asked(address, os.environ) == "unauthenticated":
+        raise RuntimeFailure(
+            f"RAY_AUTH_TOKEN must be the token of the cluster at {address} (with RAY_AUTH_MODE=token), "
+            f"which refused the one of this process"
+        )
+
+
 def _refuse_open_cluster(address: str) -> None:
     """RuntimeFailure if a cluster beyond loopback answers a process that has no token."""
     host = address.rpartition(":")[0]
     if host in ("localhost", "") or host.startswith("127."):
         return
     bare = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH")}
-    environment = bare | {"RAY_AUTH_MODE": "disabled"}
-    done = subprocess.run(
-        [sys.executable, "-c", _ASK_WITHOUT_TOKEN, address], env=environment, capture_output=True, timeout=60
-    )
-    if done.stdout.strip() == b"open":
+    if _asked(address, bare | {"RAY_AUTH_MODE": "disabled"}) == "open":
         raise RuntimeFailure(
             f"runtime.address must be a cluster that requires a token (RAY_AUTH_MODE=token on every machine), got "
             f"{address}, which anybody may use; runtime.allow_open_cluster=true uses it all the same"
         )
 
 
-_ASK_WITHOUT_TOKEN = """
+_ASK = """
 import sys
 from ray._raylet import GcsClient
-try:
-    GcsClient(address=sys.argv[1]).internal_kv_keys(b"", None, 10)
-    print("open")
-except Exception as error:
-    print("closed", error)
+GcsClient(address=sys.argv[1]).internal_kv_keys(b"", None, 10)
+print("open", flush=True)
 """
+
+
+def _asked(address: str, environment: Mapping[str, str]) -> str:
+    """What a cluster says to a process of this environment: open, unauthenticated, or nothing known.
+
+    Ray reads tokens once in a process, so that it takes another one to ask.
+    """
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen([sys.executable, "-c", _ASK, address], env=dict(environment), **pipes) as asking:
+        said = next((line for line in asking.stdout if line == "open\n" or "Unauthenticated" in line), "")
+        asking.kill()
+    return "unauthenticated" if "Unauthenticated" in said else said.strip() or "unknown"

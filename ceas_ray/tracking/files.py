@@ -25,7 +25,7 @@ class Journal:
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._warn, self._warned = warn, False
         self._state: tuple[int, tuple[bytes, ...]] = (_end_of_whole_lines(path), ())
-        """Where the lines that are safe end, and the lines that wait: replaced at once, an interrupt sees old or new."""
+        """Where the safe lines end, and the lines that wait: replaced at once, so that an interrupt sees old or new."""
         self._flush()
 
     def append(self, event: str, values: Mapping[str, Any]) -> None:
