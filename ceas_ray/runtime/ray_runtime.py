@@ -418,6 +418,7 @@ def _asked(address: str, environment: Mapping[str, str]) -> str:
     """
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen([sys.executable, "-c", _ASK, address], env=dict(environment), **pipes) as asking:
+        assert asking.stdout is not None
         said = next((line for line in asking.stdout if line == "open\n" or "Unauthenticated" in line), "")
         asking.kill()
     return "unauthenticated" if "Unauthenticated" in said else said.strip() or "unknown"
