@@ -25,6 +25,7 @@ from ceas_ray.app.run_folder import code_version, digests_of, flat, journal_of, 
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, build
 from ceas_ray.app.study import run_utilization, scheduler_of_study
+from ceas_ray.app.sync import MLFLOW_STATUS
 from ceas_ray.app.world import World, build_world
 from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.windows import RoundEnd
@@ -38,7 +39,6 @@ from ceas_ray.tracking.files import Journal, write_json, write_whole
 from ceas_ray.tracking.timeline import Timeline
 
 COMPLETED, FAILED, BAD_SETTINGS, STALLED, INTERRUPTED = 0, 1, 2, 3, 130
-MLFLOW_STATUS = {"completed": "FINISHED", "stalled": "FAILED", "failed": "FAILED", "interrupted": "KILLED"}
 
 
 @dataclass(frozen=True)
