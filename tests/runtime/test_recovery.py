@@ -18,6 +18,14 @@ from ceas_ray.runtime.recovery import MOST_FAULTS_WITHOUT_A_ROUND, Fault, Surviv
 from tests.kernel.random_actors import cluster, encoded
 
 
+def rounds_of(seed: int) -> list[bytes]:
+    return [end.digest for end in Simulation(cluster(seed, 1, True)).rounds()]
+
+
+LIVELY = [seed for seed in range(300) if len(rounds_of(seed)) >= 2]
+"""Worlds of random actors that mark more rounds than one."""
+
+
 class FragileCluster:
     """Loses all hosts at the calls of these numbers, before or after the hosts did what they were asked."""
 
@@ -61,11 +69,11 @@ class FragileCluster:
 
 @settings(max_examples=200)
 @given(
-    seed=st.integers(0, 10**6), hosts=st.integers(1, 4), every=st.integers(1, 4),
+    seed=st.sampled_from(LIVELY), hosts=st.integers(1, 4), every=st.integers(1, 4),
     losses=st.dictionaries(st.integers(1, 200), st.booleans(), max_size=6),
 )  # fmt: skip
 def test_lost_hosts_change_no_round(seed: int, hosts: int, every: int, losses: dict[int, bool]) -> None:
-    undisturbed = [end.digest for end in Simulation(cluster(seed, 1, True)).rounds()]
+    undisturbed = rounds_of(seed)
     fragile = FragileCluster(seed, hosts, losses)
     simulation = SurvivingSimulation(fragile, fragile.rebuild, fragile.faults.append)
     found: list[bytes] = []
@@ -92,10 +100,10 @@ def test_where_hosts_cannot_be_made_anew_their_loss_is_an_error() -> None:
 
 
 def test_a_replay_that_differs_is_an_error() -> None:
-    whole = FragileCluster(1, 2, {})
-    assert len(list(SurvivingSimulation(whole).rounds())) >= 2
-    fragile = FragileCluster(1, 2, {whole._calls: True})
-    fragile._make = lambda: cluster(2, 1, True)  # other machines compute other bits
+    whole = FragileCluster(LIVELY[0], 2, {})
+    list(SurvivingSimulation(whole).rounds())
+    fragile = FragileCluster(LIVELY[0], 2, {whole._calls: True})
+    fragile._make = lambda: cluster(LIVELY[1], 2, True)  # other machines compute other bits
     simulation = SurvivingSimulation(fragile, fragile.rebuild)
     with pytest.raises(RuntimeFailure, match="replayed with another result"):
         list(simulation.rounds())
@@ -139,7 +147,6 @@ def test_a_head_node_without_cpus_gets_no_host() -> None:
 
 
 def test_a_local_cluster_needs_no_rebuilding() -> None:
-    undisturbed = [end.digest for end in Simulation(cluster(5, 1, True)).rounds()]
-    local = cluster(5, 3, True)
+    local = cluster(LIVELY[0], 3, True)
     assert isinstance(local, LocalCluster)
-    assert [end.digest for end in SurvivingSimulation(local).rounds()] == undisturbed
+    assert [end.digest for end in SurvivingSimulation(local).rounds()] == rounds_of(LIVELY[0])
