@@ -37,6 +37,22 @@ class Results:
         self.stalled, self.cause = False, ""
         self.waits, self.quarantined = 0, ()
 
+    def snapshot(self) -> dict[str, Any]:
+        """All books in plain values and arrays."""
+        books = {name: value for name, value in vars(self).items() if name not in ("_settings", "_world")}
+        return {name: value.item() if isinstance(value, np.generic) else value for name, value in books.items()}
+
+    def restore(self, books: Mapping[str, Any]) -> None:
+        """Go back to the books that `snapshot` returned; ValueError if they are not these."""
+        own = self.snapshot()
+        if set(books) != set(own):
+            raise ValueError("the books of a run must have other entries")
+        for name, value in books.items():
+            if isinstance(value, np.ndarray) != isinstance(own[name], np.ndarray):
+                raise ValueError(f"the book {name} must not be {type(value).__name__}")
+            plain = list(value) if isinstance(value, tuple) else value
+            setattr(self, name, value.copy() if isinstance(value, np.ndarray) else plain)
+
     def take(self, end: RoundEnd) -> dict[str, Any]:
         """Book a round; returns its line for the journal (plain values)."""
         self.digest = end.digest

@@ -24,14 +24,20 @@ ReplicaFault = Literal[
 
 @dataclass(frozen=True)
 class RuntimeSettings:
-    """Where the run computes."""
+    """Where the run computes, when it saves snapshots, how long a host may stand still."""
 
     name: Literal["ray", "local"]
-    processor_hosts: Count
+    processor_hosts: Count | None
     link_hosts: Count
     address: str | None
     dashboard: bool
     allow_mixed_hosts: bool
+    allow_open_cluster: bool
+    snapshot_every_rounds: Count | None
+    snapshot_every_seconds: Positive | None
+    snapshots_kept: Count
+    snapshot_folder: str | None
+    hang_seconds: Annotated[float, Range(1)]
 
 
 @dataclass(frozen=True)
@@ -294,6 +300,9 @@ class RunSettings:
 
     seed: Annotated[int, Range(0, 2**53)]
     output: str | None
+    resume: str | None
+    verify: str | None
+    timeline: bool
     dry_run: bool
     quiet: bool
     stop: StopSettings
