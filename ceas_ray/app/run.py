@@ -20,6 +20,7 @@ import psutil
 
 from ceas_ray.app.committee import warning_of
 from ceas_ray.app.conf_path import conf_directory
+from ceas_ray.app.model import loss_of
 from ceas_ray.app.results import Results, key_bits_spent
 from ceas_ray.app.resume import Cut, Resumed, resumed, snapshot_folder, snapshot_of, versions
 from ceas_ray.app.run_folder import code_version, digests_of, flat, journal_of, metrics_of, settings_text
@@ -29,7 +30,9 @@ from ceas_ray.app.study import run_utilization, scheduler_of_study
 from ceas_ray.app.sync import MLFLOW_STATUS
 from ceas_ray.app.world import World, build_world
 from ceas_ray.kernel.errors import SimulationError
+from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.windows import RoundEnd
+from ceas_ray.quantum.qiskit_export import export, to_openqasm3
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.placement import Machine, automatic_hosts
@@ -38,6 +41,9 @@ from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
 from ceas_ray.tracking.console import RunProgress, print_table
 from ceas_ray.tracking.files import Journal, write_json, write_whole
 from ceas_ray.tracking.timeline import Timeline
+from ceas_ray.training.centralized import CentralizedTraining, Momentum, accuracy_on_test
+from ceas_ray.training.datasets import logistic_regression_accuracy
+from ceas_ray.training.learning_rate import LearningRate
 
 COMPLETED, FAILED, BAD_SETTINGS, STALLED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -331,6 +337,8 @@ class _Run:
         content = io.BytesIO()
         np.savez(content, parameters=results.parameters)
         write_whole(self._folder / "model.npz", content.getvalue())
+        program = to_openqasm3(export(self._world.circuit, results.parameters))
+        write_whole(self._folder / "model.qasm", program.encode())
         self._send()
         tracker_id = None if self._tracker is None else self._tracker.run_id
         summary = results.summary(
@@ -343,7 +351,8 @@ class _Run:
                 "key_bits": {"distilled": int(results.key_bits_distilled), "spent": self._key_bits_spent},
                 "wall_seconds": self._wall_seconds(),
                 "faults": self._faults,
-                "logistic_regression_accuracy": self._baseline(),
+                "logistic_regression_accuracy": logistic_regression_accuracy(self._world.data),
+                "centralized_accuracy": self._centralized_accuracy(),
                 "links_profile": self._settings.links.profile,
                 "links_demonstrated": self._settings.links.demonstrated,
                 "cause": cause,
@@ -356,17 +365,23 @@ class _Run:
         if self._timeline is not None:
             self._timeline.close()
         if self._tracker is not None:
-            files = [self._folder / name for name in ("settings.yaml", "summary.json", "model.npz")]
+            files = [self._folder / name for name in ("settings.yaml", "summary.json", "model.npz", "model.qasm")]
             self._tracker.finish(MLFLOW_STATUS[status], {"trace_digest": summary["trace_digest"]}, files)
         if cause:
             print(f"{status}: {cause}", file=sys.stderr)
         _print_summary(summary)
         print(self._folder / "summary.json")
 
-    def _baseline(self) -> float:
-        from ceas_ray.training.datasets import logistic_regression_accuracy
-
-        return logistic_regression_accuracy(self._world.data)
+    def _centralized_accuracy(self) -> float:
+        """Of the same model and optimiser in one process: all data, exact gradients, no noise, no pairs."""
+        training, world = self._settings.training, self._world
+        rate = LearningRate(
+            training.learning_rate, training.final_learning_rate, training.learning_rate_schedule, training.rounds
+        )
+        train = CentralizedTraining(world.circuit, loss_of(training), Momentum(training.momentum), rate)
+        start = world.initial_parameters
+        found = train(world.data, start, Streams(self._settings.seed).generator("model", "model", "centralized", 0))
+        return accuracy_on_test(world.circuit, found, world.data)
 
 
 def _journal(folder: Path, warn: Callable[[str], None]) -> Journal:
@@ -449,6 +464,7 @@ def _print_summary(summary: Mapping[str, Any]) -> None:
         {
             "test accuracy": summary["test_accuracy"],
             "chance accuracy": summary["chance_accuracy"],
+            "centralized, without noise": summary["centralized_accuracy"],
             "logistic regression": summary["logistic_regression_accuracy"],
             "Bell pairs generated": pairs["generated"],
             "used: training, keys, tests": " + ".join(str(n) for n in pairs["used"].values()),

@@ -66,12 +66,14 @@ def test_different_faults_work_together() -> None:
     assert len(models(world, 5)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_gives_the_same_on_any_hosts_and_across_a_cut(fault: str) -> None:
     overrides = (*SMALL_COMMITTEE, "attacks.replicas=1", f"attacks.replica_faults=[{fault}]", "training.rounds=4")
     same_on_any_hosts(*overrides)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -106,15 +108,43 @@ def test_a_crashed_member_recovers_and_a_late_one_catches_up() -> None:
         assert len(models(world, 4)) == 1
 
 
-def test_a_partition_heals() -> None:
-    quiet, _, _ = run(*SMALL_COMMITTEE, "training.rounds=3")
-    begins = 0.0
-    lasted = [observed["simulated_seconds"] for observed in quiet if observed["name"] == "round"]
-    for heals in (sum(lasted), 1000.0):
-        split = f"consensus.partition={{replicas:[3],begins_seconds:{begins},heals_seconds:{heals}}}"
+def times_of(*overrides: str) -> list[float]:
+    """When the warm-up and every round ended, in seconds."""
+    simulation = Simulation(LocalCluster(small_world(*overrides).one_host()))
+    return [o.time * 1e-12 for end in simulation.rounds() for o in end.observations if o.name in ("warm_up", "round")]
+
+
+def test_a_partition_heals_and_who_was_cut_off_catches_up() -> None:
+    warm_up, first, *_ = times_of(*SMALL_COMMITTEE, "training.rounds=3")
+    for heals, together in ((first + 0.01, 4), (1000.0, 3)):
+        split = f"consensus.partition={{replicas:[3],begins_seconds:{warm_up},heals_seconds:{heals}}}"
         found, _, world = run(*SMALL_COMMITTEE, split, "training.rounds=3")
         assert names(found) == ["warm_up"] + ["round"] * 3
-        assert len(models(world, 3)) == 1
+        assert len(models(world, together)) == 1
+        assert len(models(world, 4)) == 5 - together
+
+
+def test_a_committee_in_two_halves_stalls_and_goes_on_when_they_meet() -> None:
+    warm_up, first, *_ = times_of(*SMALL_COMMITTEE, "training.rounds=1")
+    split = f"consensus.partition={{replicas:[2,3],begins_seconds:{warm_up},heals_seconds:{first + 0.2}}}"
+    found, _, world = run(*SMALL_COMMITTEE, split, "training.rounds=2", "consensus.most_waits=20")
+    assert names(found) == ["warm_up", "round", "round"]
+    assert [observed["waits"] > 0 for observed in found[1:]] == [True, False]
+    assert len(models(world, 4)) == 1
+
+
+def test_a_cut_while_a_member_is_down_changes_nothing() -> None:
+    crash = "consensus.crash={replicas:[1],round:0,after_milliseconds:0.0,down_milliseconds:2500.0}"
+    overrides = (*SMALL_COMMITTEE, crash, "training.rounds=2")
+    _, first, second = times_of(*overrides)
+    whole = Simulation(LocalCluster(small_world(*overrides).one_host()))
+    digests = [end.digest for end in whole.rounds()]
+    for cut in (first, (first + second) / 2, second - 0.0005):
+        before = Simulation(LocalCluster(small_world(*overrides).hosts(2, 1)))
+        seen = [end.digest for end in before.run_until(round(cut * 1e12))]
+        after = Simulation(LocalCluster(small_world(*overrides).one_host()))
+        after.restore(decode(encode(before.snapshot())))
+        assert seen + [end.digest for end in after.rounds()] == digests
 
 
 @pytest.mark.parametrize("way", ["wait", "skip", "stop"])

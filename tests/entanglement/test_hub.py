@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from ceas_ray.entanglement.hub import Hub
 from ceas_ray.kernel.envelope import Envelope, Send
-from ceas_ray.messages.payloads import HUB, PairsTested, RoundStarted, TestOutcomes, TestReport
+from ceas_ray.messages import payloads
+from ceas_ray.messages.payloads import HUB, PairsTested, RoundStarted
 from ceas_ray.training.next_state import certified_werner_bounds
 
 
-def report_of(hub: Hub, round_index: int, *outcomes: TestOutcomes) -> TestReport:
+def report_of(hub: Hub, round_index: int, *outcomes: payloads.TestOutcomes) -> payloads.TestReport:
     """One round at the hub."""
     hub.handle(Envelope(1, "entanglement_manager", 0, HUB, RoundStarted(round_index, 9, 9, 9, np.zeros(0))))
     for outcome in outcomes:
@@ -21,13 +22,13 @@ def report_of(hub: Hub, round_index: int, *outcomes: TestOutcomes) -> TestReport
     (timer,) = hub.handle(Envelope(3, "entanglement_manager", 0, HUB, RoundStarted(round_index, 9, 9, 9, np.zeros(0))))
     assert isinstance(timer, Send)
     effects = hub.handle(Envelope(9, HUB, 0, HUB, timer.payload))
-    (report,) = [e.payload for e in effects if isinstance(e, Send) and isinstance(e.payload, TestReport)]
+    (report,) = [e.payload for e in effects if isinstance(e, Send) and isinstance(e.payload, payloads.TestReport)]
     assert sum(1 for e in effects if isinstance(e, Send) and isinstance(e.payload, PairsTested)) == 2
     return report
 
 
-def outcomes(tested: int, announced: int, errors: int) -> TestOutcomes:
-    return TestOutcomes(0, 0, *(np.full(3, count) for count in (tested, announced, errors)))
+def outcomes(tested: int, announced: int, errors: int) -> payloads.TestOutcomes:
+    return payloads.TestOutcomes(0, 0, *(np.full(3, count) for count in (tested, announced, errors)))
 
 
 @given(tested=st.integers(1, 2000), share=st.floats(0, 1), rate=st.floats(0, 0.4))
