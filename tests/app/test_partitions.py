@@ -23,21 +23,27 @@ PERFECT = (
     "links.coherence_milliseconds=1e15", "links.swap_werner=1", "processors=noiseless", "aggregation=mean",
     "training.estimator=exact", "training.rounds=2", "training.layers=2", "training.qubits=4",
 )  # fmt: skip
-CUTS = [
-    ("training.partition=circuit",),
-    ("training.partition=circuit", "training.inputs=local", "training.processors_per_group=3", "processors.count=12"),
-    ("training.partition=layer", "training.layers=2", "attacks=alie"),
+CUTS: list[tuple[str, ...]] = [
+    ("training.partition=circuit", "scheduling=two_level"),
+    (
+        "training.partition=circuit",
+        "training.inputs=local",
+        "training.processors_per_group=3",
+        "processors.count=12",
+        "scheduling=oblivious",
+    ),
+    ("training.partition=layer", "training.layers=2", "attacks=alie", "scheduling=two_level"),
     ("training.partition=layer", "training.layers=2", "training.inputs=local", "links.swap_success=0.9"),
 ]
 
 
 @pytest.mark.parametrize("overrides", CUTS)
 def test_any_number_of_hosts_and_a_cut_in_time_give_the_same(overrides: tuple[str, ...]) -> None:
+    overrides = (*overrides, "training.rounds=2")
     one = ends(Simulation(LocalCluster(small_world(*overrides).one_host())))
-    assert len(one) == 3
-    for processor_hosts, link_hosts in ((1, 1), (4, 3)):
-        hosts = small_world(*overrides).hosts(processor_hosts, link_hosts)
-        assert ends(Simulation(LocalCluster(hosts))) == one
+    assert len(one) == 2
+    hosts = small_world(*overrides).hosts(4, 3)
+    assert ends(Simulation(LocalCluster(hosts))) == one
     first = Simulation(LocalCluster(small_world(*overrides).hosts(2, 1)))
     before = [(end.digest, np.asarray(end.mark.model).tobytes()) for end in first.run_until(4 * 10**11)]
     second = Simulation(LocalCluster(small_world(*overrides).hosts(1, 2)))
