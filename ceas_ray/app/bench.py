@@ -60,8 +60,9 @@ def _framework(overrides: list[str]) -> dict[str, object]:
 
     settings = build(RunSettings, composed([*overrides, f"training.rounds={WARM_ROUNDS + ROUNDS}"]))
     world = build_world(settings)
+    processor_hosts = settings.runtime.processor_hosts or os.cpu_count() or 1
     with ray_cluster(None, os.cpu_count() or 1, False):
-        hosts = world.hosts(settings.runtime.processor_hosts, settings.runtime.link_hosts)
+        hosts = world.hosts(processor_hosts, settings.runtime.link_hosts)
         cluster = RayCluster(hosts, False)
         gradients = calls = windows = 0.0
         started = time.perf_counter()
@@ -74,7 +75,7 @@ def _framework(overrides: list[str]) -> dict[str, object]:
                 gradients, calls, windows = gradients + end.work_seconds, calls + end.host_calls, windows + end.windows
         wall = time.perf_counter() - started
         memory = _tree_megabytes()
-    parts = _parts(cluster.seconds_by_host, gradients, settings.runtime.processor_hosts)
+    parts = _parts(cluster.seconds_by_host, gradients, processor_hosts)
     parts["ray"] = cluster.seconds_in_calls - cluster.seconds_on_critical_path
     parts["driver"] = wall - cluster.seconds_in_calls
     framework = sum(seconds for name, seconds in parts.items() if name not in ("gradients", "links"))

@@ -36,6 +36,7 @@ from ceas_ray.quantum.estimator import exact_gradient
 from ceas_ray.quantum.gate_noise import Noise, noiseless
 from ceas_ray.quantum.lanes import load, store
 from ceas_ray.quantum.loss import SquaredLoss
+from ceas_ray.quantum.mixed_pairs import NO_PAIRS
 
 Floats = NDArray[np.float64]
 LAYERS, PROCESSORS, SAMPLES = 3, 50, 32
@@ -243,7 +244,7 @@ def _undo_table(rounds: int) -> dict[str, Any]:
         item = {
             "name": "processor/0", "angles": angles, "targets": targets, "parameters": parameters,
             "noise": nothing[0], "shrink": werner ** np.arange(7), "usable": np.ones(1024, bool),
-            "certified_werner": werner,
+            "certified_werner": werner, "werner": NO_PAIRS.werner, "coefficients": NO_PAIRS.coefficients,
         }  # fmt: skip
         row = {}
         for undo in ("none", "scalar", "exact"):

@@ -1,9 +1,10 @@
 """The experiment behind the headline claim, from its registered design to its page.
 
-usage: scripts/reproduce [study.form=quick|night|full] [output=FOLDER] [--processes N] [key=value ...]
+usage: scripts/reproduce [study.form=quick|night|full] [output=FOLDER] [runtime=local] [key=value ...]
 
-The design is conf/experiment/headline.yaml. Every training run leaves a result file in FOLDER/runs; a second call
-resumes. Ends with a table, FOLDER/index.html, plots, FOLDER/summary.json and an MLflow run.
+The design is conf/experiment/headline.yaml. Training runs are tasks on Ray (runtime.address: on a cluster), or with
+runtime=local processes of this machine; each leaves a result file in FOLDER/runs, so that a second call resumes. Ends
+with a table, FOLDER/index.html, plots, FOLDER/summary.json and an MLflow run.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,28 +26,29 @@ import yaml
 from ceas_ray.app.compose import composed
 from ceas_ray.app.experiment.design import Plan, Run, read_design
 from ceas_ray.app.experiment.report import Findings, findings, print_findings, write_page
-from ceas_ray.app.experiment.runs import Laboratory
+from ceas_ray.app.experiment.runs import Executor, Laboratory, in_processes
 from ceas_ray.app.experiment.statistics import Accuracies, best_rates, worst_strengths
 from ceas_ray.app.results import SCHEMA_VERSION
 from ceas_ray.app.run import BAD_SETTINGS, COMPLETED, INTERRUPTED, git_state, make_folder
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, build
 from ceas_ray.app.world import build_world
+from ceas_ray.runtime.failure import RuntimeFailure
+from ceas_ray.runtime.ray_environment import prepare_ray_environment
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_json, write_whole
 
-_NOT_OF_RUNS = ("study.", "output=", "quiet=", "tracking")
+_NOT_OF_RUNS = ("study.", "output=", "quiet=", "tracking", "runtime")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is missing and report; returns the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/reproduce", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="training runs at a time")
     parser.add_argument("overrides", nargs="*")
     chosen = parser.parse_args(arguments)
     try:
-        return _reproduce(chosen.overrides, max(1, chosen.processes))
-    except SettingsError as error:
+        return _reproduce(chosen.overrides)
+    except (SettingsError, RuntimeFailure) as error:
         print(error, file=sys.stderr)
         return BAD_SETTINGS
     except KeyboardInterrupt:
@@ -53,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _reproduce(words: list[str], processes: int) -> int:
+def _reproduce(words: list[str]) -> int:
     config = composed(["experiment=headline", *words])
     settings = build(RunSettings, config)
     design, form = read_design(settings.study.design, settings.study.form)
@@ -64,8 +67,8 @@ def _reproduce(words: list[str], processes: int) -> int:
     make_folder(folder)
     write_whole(folder / "settings.yaml", yaml.safe_dump(dict(config), sort_keys=True).encode())
     started = time.perf_counter()
-    with _Progress(plan.count(), processes, settings.quiet) as progress:
-        laboratory = Laboratory(folder / "runs", processes, design.last_evaluations, progress.done)
+    with _executor(settings) as execute, _Progress(plan.count(), settings.quiet) as progress:
+        laboratory = Laboratory(folder / "runs", execute, design.last_evaluations, progress.done)
         found = [_scenario(plan, name, laboratory) for name in form.scenarios]
     commit, dirty = git_state()
     about = {"form": settings.study.form, "runs": plan.count(), "git_commit": commit, "git_dirty": dirty}
@@ -94,13 +97,29 @@ def _scenario(plan: Plan, scenario: str, laboratory: Laboratory) -> Findings:
     return findings(plan.design, form, scenario, accuracies, evaluation, rates, strengths)
 
 
-class _Progress:
-    """A bar over all runs, with an estimate of what is left from the runs of this call."""
+@contextmanager
+def _executor(settings: RunSettings) -> Iterator[Executor]:
+    """Where runs are trained: on Ray, or in processes of this machine."""
+    processors = os.cpu_count() or 1
+    if settings.runtime.name == "local":
+        with in_processes(processors) as execute:
+            yield execute
+        return
+    prepare_ray_environment(settings.runtime.address)
+    from ceas_ray.runtime.ray_runtime import ray_cluster
+    from ceas_ray.runtime.ray_tasks import results_as_they_come
 
-    def __init__(self, runs: int, processes: int, quiet: bool) -> None:
+    with ray_cluster(settings.runtime.address, processors, settings.runtime.dashboard):
+        yield results_as_they_come
+
+
+class _Progress:
+    """A bar over all runs, with an estimate of what is left, from this call's."""
+
+    def __init__(self, runs: int, quiet: bool) -> None:
         self._bar = RunProgress(runs, quiet, "run")
-        self._runs, self._processes, self._finished = runs, processes, 0
-        self._seconds: list[float] = []
+        self._runs, self._finished, self._trained = runs, 0, 0
+        self._started = time.perf_counter()
 
     def __enter__(self) -> _Progress:
         self._bar.__enter__()
@@ -112,11 +131,9 @@ class _Progress:
     def done(self, run: Run, seconds: float) -> None:
         """A run has its result."""
         self._finished += 1
-        if seconds > 0:
-            self._seconds.append(seconds)
-        mean = sum(self._seconds) / len(self._seconds) if self._seconds else 0.0
-        hours = mean * (self._runs - self._finished) / self._processes / 3600
-        left = f"about {hours:.2f} hours left" if self._seconds else ""
+        self._trained += seconds > 0
+        hours = (time.perf_counter() - self._started) / max(1, self._trained) / 3600 * (self._runs - self._finished)
+        left = f"about {hours:.2f} hours left" if self._trained else ""
         self._bar.step(self._finished, f"{run.scenario}, {run.arm}, {run.attack} x{run.strength:g}  {left}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,13 @@ from numpy.typing import NDArray
 
 from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.aggregation.rule import Rule
+from ceas_ray.app.committee import (
+    committee_size,
+    crashing_replica,
+    faulty_replica,
+    on_jammed_fiber,
+    on_network,
+)
 from ceas_ray.app.data import dealt_shards, load_data
 from ceas_ray.app.link_hardware import (
     link_hardware,
@@ -24,8 +32,9 @@ from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, instantiate, or_refuse
 from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.placement import placed
-from ceas_ray.consensus.replica import Committee, Replica, SilentReplica
-from ceas_ray.entanglement.entanglement_manager import EntanglementManager, RoundTiming
+from ceas_ray.consensus.replica import Committee, Replica
+from ceas_ray.consensus.tetrabft import faults_of
+from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming
 from ceas_ray.entanglement.hub import Hub
 from ceas_ray.entanglement.plan import Demand
 from ceas_ray.kernel.actor import Actor
@@ -36,6 +45,7 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds
 from ceas_ray.links.link_manager import LinkManager
 from ceas_ray.links.route_manager import RouteManager
+from ceas_ray.links.unannounced_tests import UnannouncedTests
 from ceas_ray.messages.frames import Channel, ModelAdoption
 from ceas_ray.messages.payloads import (
     ADVERSARY,
@@ -53,6 +63,7 @@ from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, Swapping
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor
+from ceas_ray.processors.equivocating_processor import EquivocatingProcessor
 from ceas_ray.processors.false_announcements import FalseAnnouncements
 from ceas_ray.processors.gradient_work import GRADIENT, GradientWork
 from ceas_ray.processors.processor import Learning, Processor, Shard
@@ -179,13 +190,8 @@ class _Builder:
         if self.attackers >= self.parties:
             of = f"{count} processors" if self.members == 1 else f"{self.parties} groups"
             raise SettingsError("attacks.fraction", f"such that one of {of} is honest", share)
-        committee = settings.consensus.committee_size
-        if committee < 4:
-            raise SettingsError("consensus.committee_size", "at least 4 (n > 3 f with f >= 1)", committee)
-        if settings.attacks.replicas > committee:
-            raise SettingsError(
-                "attacks.replicas", f"at most the {committee} of the committee", settings.attacks.replicas
-            )
+        self.size = committee_size(settings, self.attackers)
+        self.bad = settings.attacks.replicas
         if settings.training.forward_circuits >= settings.training.circuits_per_round:
             raise SettingsError(
                 "training.forward_circuits",
@@ -215,8 +221,9 @@ class _Builder:
         )  # fmt: skip
         shared = self._shared(circuit)
         network = self._network(shared)
+        widest = training.data.angle_range * np.pi
         public = self.streams.generator("hub", "hub", "public angles", 0).uniform(
-            -np.pi / 2, np.pi / 2, (64, training.qubits)
+            -widest, widest, (64, training.qubits)
         )
         start = self.streams.generator("model", "model", "initial parameters", 0)
         initial = start.uniform(-np.pi / 4, np.pi / 4, circuit.parameter_count)
@@ -238,10 +245,9 @@ class _Builder:
         return World(
             processors=tuple(processors),
             links=self._links(network, byzantine, self._jammed(quality, byzantine)),
-            replicas=self._replicas(network, shared, initial, shards, public),
+            replicas=self._replicas(network, shared, initial, shards, public, byzantine),
             control=(manager, Hub(
-                self.parties, settings.consensus.committee_size,
-                settings.entanglement.half_life_rounds, self._control_delay,
+                self.parties, self.size, settings.entanglement.half_life_rounds, self._control_delay,
             ), *adversary),
             work=self._work(shared, max(len(shard.angles) for shard in shards)),
             manager=manager,
@@ -288,11 +294,11 @@ class _Builder:
         generator = self.streams.generator("network", "network", "links", 0)
         topology = instantiate(settings.network, "network")
         try:
-            network: NetworkPlan = topology.build(
-                settings.processors.count, settings.consensus.committee_size, hardware, spread, generator
-            )
+            network: NetworkPlan = topology.build(settings.processors.count, self.size, hardware, spread, generator)
         except ValueError as error:
             raise SettingsError("network", "one that can be built", str(error)) from None
+        if settings.consensus.committee == "processors":
+            network = self._living_together(network)
         choice = settings.entanglement
         network = network.swapping_by(
             Swapping(links.swap_werner, links.swap_success, choice.purification_rounds, choice.swapping)
@@ -316,6 +322,14 @@ class _Builder:
                 settings.consensus.delta_microseconds,
             )  # fmt: skip
         return network
+
+    @staticmethod
+    def _living_together(network: NetworkPlan) -> NetworkPlan:
+        """Replica j at the node of processor j: a leg like the processor's link, multiplexed as every leg is."""
+        if not network.swapped or network.routed:
+            raise SettingsError("network", "star for consensus.committee=processors", "another")
+        pairs = zip(network.replica_routes, network.processor_routes, strict=True)
+        return replace(network, replica_routes=tuple(replace(leg, legs=link.legs) for leg, link in pairs))
 
     def _one_link_each(self, network: NetworkPlan) -> bool:
         """Whether the hub's links say all; longer routes and purified pairs are judged when they are planned."""
@@ -347,6 +361,7 @@ class _Builder:
             warm_up_test_shots=-(-choice.warm_up_tests // pairs),
             key_useful_age=picoseconds(choice.key_useful_age_milliseconds * 1e-3), key_margin=choice.key_margin,
             fresh_hash_keys=settings.consensus.hash_keys == "fresh", node_slots=choice.node_slots,
+            finite_keys=settings.consensus.key_rate == "finite",
         )  # fmt: skip
         timeout = settings.consensus.input_timeout
         timing = RoundTiming(
@@ -355,7 +370,7 @@ class _Builder:
             picoseconds(settings.consensus.patience_milliseconds * 1e-3),
         )  # fmt: skip
         scheduler = instantiate(settings.scheduling, "scheduling")
-        committee_faults = (settings.consensus.committee_size - 1) // 3
+        committee_faults = faults_of(self.size)
         try:
             if network.groups:
                 refuse_without_shared_shots(settings.links, network, demand)
@@ -364,6 +379,7 @@ class _Builder:
             return EntanglementManager(
                 network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
                 committee_faults + 1, adversary, on_pairs, self.streams,
+                OnStall(settings.consensus.on_stall, settings.consensus.most_waits),
             )  # fmt: skip
         except ValueError as error:
             raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
@@ -388,6 +404,7 @@ class _Builder:
         parties += [(replica_link_name(j), route, None) for j, route in enumerate(network.replica_routes)]
         swap, delay, streams = self.settings.links.swap_werner, self._control_delay, self.streams
         groups: tuple[Group | None, ...] = network.groups or (None,) * self.parties
+        refusing = byzantine if "unannounced_tests" in self.settings.attacks.processor_faults else ()
         made: list[Actor] = []
         for name, route, k in parties:
             group = None if k is None else groups[k]
@@ -402,7 +419,8 @@ class _Builder:
             if k in byzantine and self.attack is not None:
                 revealed = self.settings.entanglement.test_announcements == "after_reveal"
                 link = FalseAnnouncements(link, self.attack, revealed, streams)
-            made.append(link)
+            link = UnannouncedTests(link) if k in refusing else link
+            made.append(on_jammed_fiber(self.settings, link))
         return tuple(made)
 
     # --- actors ----------------------------------------------------------
@@ -412,7 +430,7 @@ class _Builder:
 
     @property
     def _replica_names(self) -> list[str]:
-        return [replica_name(j) for j in range(self.settings.consensus.committee_size)]
+        return [replica_name(j) for j in range(self.size)]
 
     def _processor(
         self, k: int, shard: Shard, network: NetworkPlan, shared: Circuit, initial: NDArray[np.float64],
@@ -428,11 +446,14 @@ class _Builder:
             k, shard, self._noise_of(k, shared),
             Learning(training.batch, training.momentum, training.undo, self._update_time),
             [self._channel(name, replica) for replica in self._replica_names],
-            ModelAdoption((self.settings.consensus.committee_size - 1) // 3 + 1),
+            ModelAdoption(faults_of(self.size) + 1),
             initial, latencies, self.streams, watched,
             None if self._on_pairs else training.circuits_per_round,
         )  # fmt: skip
-        return ByzantineProcessor(made) if k in byzantine else made
+        actor: Actor = ByzantineProcessor(made) if k in byzantine else made
+        if k in byzantine and "equivocating" in self.settings.attacks.processor_faults:
+            actor = EquivocatingProcessor(actor, [made.channel(replica) for replica in self._replica_names])
+        return on_network(self.settings, actor, self._delta, self.streams)
 
     def _noise_of(self, k: int, shared: Circuit) -> NDArray[np.float64]:
         """Noise of the circuit of processor (or group) k: (n, 7), or (layers, n, 7) where members run its layers."""
@@ -483,10 +504,10 @@ class _Builder:
 
     def _replicas(
         self, network: NetworkPlan, circuit: Circuit, initial: NDArray[np.float64], shards: list[Shard],
-        public: NDArray[np.float64],
+        public: NDArray[np.float64], byzantine: tuple[int, ...],
     ) -> tuple[Actor, ...]:  # fmt: skip
         settings = self.settings
-        count, size = self.parties, settings.consensus.committee_size
+        count, size = self.parties, self.size
         choice = settings.aggregation
         aggregator = Aggregator(self._rule, instantiate(choice.weights, "aggregation.weights"), choice.cap)
         rate = LearningRate(
@@ -498,8 +519,9 @@ class _Builder:
             np.array([float(len(shard.angles)) for shard in shards]), public, choice.confidence,
         ))  # fmt: skip
         committee = Committee(size, count, self.faults, self._delta)
-        made: list[Actor] = []
-        for j in range(size):
+        attackers = byzantine if settings.consensus.committee == "processors" else range(size)[size - self.bad :]
+
+        def make(j: int) -> Replica:
             name, leg = replica_name(j), network.replica_routes[j]
             latencies = {
                 processor_name(k): link.latency + leg.latency for k, link in enumerate(network.processor_routes)
@@ -509,6 +531,14 @@ class _Builder:
             }
             latencies[ENTANGLEMENT_MANAGER] = leg.latency
             channels = [self._channel(name, peer) for peer in latencies if peer != ENTANGLEMENT_MANAGER]
-            replica = Replica(j, committee, channels, latencies, next_state, (initial, 0), self.chain)
-            made.append(SilentReplica(replica) if j >= size - settings.attacks.replicas else replica)
+            return Replica(j, committee, channels, latencies, next_state, (initial, 0), self.chain)
+
+        made: list[Actor] = []
+        for j in range(size):
+            replica: Actor
+            if j in attackers:
+                replica = faulty_replica(settings, list(attackers).index(j), make(j), self.streams)
+            else:
+                replica = crashing_replica(settings, j, partial(make, j)) or make(j)
+            made.append(on_network(settings, replica, self._delta, self.streams))
         return tuple(made)

@@ -140,7 +140,9 @@ class RouteManager(Actor):
             return shrink, []
         over = plan.starts_at + int(plan.releases[-1]) + plan.shot_deadline + self._report_delay
         tested, errors = (np.sum([getattr(run, name) for run in runs], axis=0) for name in ("tested", "errors"))
-        reports: list[Effect] = [Send(over, HUB, TestOutcomes(plan.round_index, self._processor, tested, errors))]
+        reports: list[Effect] = [
+            Send(over, HUB, TestOutcomes(plan.round_index, self._processor, tested, tested, errors))
+        ]
         if plan.round_index >= 0:
             nodes = self._nodes(spent)
             delivered = ShotsDelivered(

@@ -15,6 +15,7 @@ from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profile
 from ceas_ray.quantum.estimator import (
     UNSHIFTED,
     Circuits,
+    Estimate,
     Sampler,
     TableSampler,
     doubly_stochastic_gradient,
@@ -46,8 +47,8 @@ class GradientWork:
     Inputs of one item: angles (B, n), targets (B, K), parameters (P,), noise ([layers,] n, 7), shrink (n + 1,), werner
     (J, places) and coefficients (J,) (the mean over pairs inside the circuit, see `ShotsDelivered`), usable (circuits,)
     bool, certified_werner (the tested Werner parameter of the link or group, or None to leave the contrast as it is)
-    and the key of its stream (name, round_index). The output is {gradient (P,), contrast: float}.
-    Each item's output depends on its own inputs alone, whatever it is packed with.
+    and the key of its stream (name, round_index). The output is {gradient (P,), variance (see
+    `Estimate`), contrast: float}. Each item's output depends on its own inputs alone, whatever it is packed with.
     outcome_sampler: draws outcomes instead of computing their law (Aer's own sampling); None: draws from exact values.
     """
 
@@ -66,7 +67,7 @@ class GradientWork:
         undone = self._undone(items)
         samplers = self._samplers(items, undone)
         return [
-            {"gradient": self._gradient(item, sampler, assumed), "contrast": assumed}
+            self._estimate(item, sampler, assumed)._asdict() | {"contrast": assumed}
             for item, sampler, (_, _, assumed) in zip(items, samplers, undone, strict=True)
         ]
 
@@ -125,13 +126,14 @@ class GradientWork:
         key = ("processor", item["name"], "outcomes", item["round_index"])
         return _CircuitSampler(self.circuit, self.outcome_sampler, item, self.streams.generator(*key))
 
-    def _gradient(self, item: Mapping[str, Any], sampler: Sampler, assumed: float) -> Floats:
+    def _estimate(self, item: Mapping[str, Any], sampler: Sampler, assumed: float) -> Estimate:
         if self.estimator == "exact":
             assert isinstance(sampler, TableSampler), "an exact gradient needs exact values"
             if not item["usable"].any():
-                return np.zeros(self.circuit.parameter_count)
+                return Estimate(np.zeros(self.circuit.parameter_count), np.inf)
             seen = sampler.visibility / assumed
-            return exact_gradient(sampler.values * seen, sampler.first * seen[:, None], item["targets"], self.loss)
+            values, first = sampler.values * seen, sampler.first * seen[:, None]
+            return Estimate(exact_gradient(values, first, item["targets"], self.loss), 0.0)
         generator = self.streams.generator("processor", item["name"], "circuits", item["round_index"])
         if self.estimator == "full_shift":
             return full_shift_gradient(sampler, item["targets"], self.loss, item["usable"], assumed, generator)

@@ -26,6 +26,7 @@ from ceas_ray.quantum.estimator import (
 )
 from ceas_ray.quantum.gate_noise import Noise, noiseless
 from ceas_ray.quantum.loss import CrossEntropyLoss, SquaredLoss
+from ceas_ray.quantum.mixed_pairs import NO_PAIRS
 
 SQUARED = SquaredLoss()
 
@@ -51,7 +52,7 @@ def test_doubly_stochastic_is_unbiased_whatever_comes_late(usable_share: float, 
         doubly_stochastic_gradient(
             sampler, targets, SQUARED, late.random(400) < usable_share, 100, 1 - 2 * readout_error,
             np.random.default_rng(seed),
-        )
+        ).gradient
         for seed in range(4000)
     ]  # fmt: skip
     assert_unbiased(np.array(estimates), exact_gradient(sampler.values, sampler.first, targets, SQUARED))
@@ -61,27 +62,38 @@ def test_full_shift_is_unbiased_with_the_spread_of_independent_shots() -> None:
     sampler, targets = table()
     shots, circuits = 20, full_shift_circuits(*sampler.shape)
     everything = np.ones(shots * circuits, bool)
-    estimates = np.array(
-        [
-            full_shift_gradient(sampler, targets, SQUARED, everything, 1.0, np.random.default_rng(seed))
-            for seed in range(3000)
-        ]
-    )
+    found = [
+        full_shift_gradient(sampler, targets, SQUARED, everything, 1.0, np.random.default_rng(seed))
+        for seed in range(3000)
+    ]
+    estimates = np.array([estimate.gradient for estimate in found])
     assert_unbiased(estimates, exact_gradient(sampler.values, sampler.first, targets, SQUARED))
     plus, minus = (sampler.values[:, :, None] + sampler.second + sign * sampler.first for sign in (1, -1))
     slope = 2 * (sampler.values - targets)
     of_slope, of_shift = 4 * (1 - sampler.values**2) / shots, (2 - plus**2 - minus**2) / (4 * shots)
-    both = (slope**2 + of_slope)[:, :, None] * of_shift + of_slope[:, :, None] * sampler.first**2
-    predicted = np.sum(both, axis=(0, 1)) / 9
-    np.testing.assert_allclose(estimates.var(axis=0, ddof=1), predicted, rtol=4 * np.sqrt(2 / 3000))
+    given_slopes = np.sum((slope**2 + of_slope)[:, :, None] * of_shift, axis=(0, 1)) / 9
+    of_slopes = np.sum(of_slope[:, :, None] * sampler.first**2, axis=(0, 1)) / 9
+    np.testing.assert_allclose(estimates.var(axis=0, ddof=1), given_slopes + of_slopes, rtol=4 * np.sqrt(2 / 3000))
+    assert np.mean([estimate.variance for estimate in found]) == pytest.approx(given_slopes.sum(), rel=0.02)
+
+
+def test_the_variance_of_a_doubly_stochastic_gradient_is_what_shifted_shots_leave() -> None:
+    sampler, targets = table()
+    found = [
+        doubly_stochastic_gradient(sampler, targets, SQUARED, np.ones(400, bool), 96, 1.0, np.random.default_rng(seed))
+        for seed in range(3000)
+    ]
+    total = np.array([estimate.gradient for estimate in found]).var(axis=0, ddof=1).sum()
+    of_slopes = np.sum((4 * (1 - sampler.values**2) / 16)[:, :, None] * sampler.first**2) / 9
+    assert np.mean([estimate.variance for estimate in found]) == pytest.approx(total - of_slopes, rel=0.05)
 
 
 def test_full_shift_averages_over_what_is_known() -> None:
     sampler, targets = table()
     usable = np.zeros(full_shift_circuits(*sampler.shape), bool)
-    assert np.array_equal(
-        full_shift_gradient(sampler, targets, SQUARED, usable, 1.0, np.random.default_rng(1)), np.zeros(4)
-    )
+    nothing = full_shift_gradient(sampler, targets, SQUARED, usable, 1.0, np.random.default_rng(1))
+    assert np.array_equal(nothing.gradient, np.zeros(4))
+    assert nothing.variance == np.inf
 
 
 def test_draws_do_not_depend_on_what_is_usable() -> None:
@@ -103,7 +115,8 @@ def test_without_a_usable_shot_there_is_no_gradient() -> None:
     nothing = doubly_stochastic_gradient(
         sampler, targets, SQUARED, np.zeros(20, bool), 5, 1.0, np.random.default_rng(1)
     )
-    assert np.array_equal(nothing, np.zeros(4))
+    assert np.array_equal(nothing.gradient, np.zeros(4))
+    assert nothing.variance == np.inf
 
 
 def test_outcomes_of_aer_have_the_mean_and_the_spread_of_ours() -> None:
@@ -114,6 +127,7 @@ def test_outcomes_of_aer_have_the_mean_and_the_spread_of_ours() -> None:
         "name": "processor/0", "round_index": 0, "angles": draw.uniform(-1, 1, (3, 3)),
         "targets": draw.choice([-1.0, 1.0], (3, 2)), "parameters": draw.uniform(-2, 2, circuit.parameter_count),
         "noise": noise, "shrink": np.ones(4), "usable": np.ones(600, bool), "certified_werner": None,
+        "werner": NO_PAIRS.werner, "coefficients": NO_PAIRS.coefficients,
     }  # fmt: skip
     gradients = {}
     for name, sampler in (("ours", None), ("aer", aer_engine.sampled_outcomes)):
@@ -153,6 +167,7 @@ def undoing(undo: Any, werner: float) -> tuple[Any, Any]:
         "name": "processor/0", "angles": angles, "targets": draw.choice([-1.0, 1.0], (6, 1)),
         "parameters": parameters, "noise": noiseless(1, 3)[0], "shrink": werner ** np.arange(4),
         "usable": np.ones(1024, bool), "certified_werner": werner,
+        "werner": NO_PAIRS.werner, "coefficients": NO_PAIRS.coefficients,
     }  # fmt: skip
     work = GradientWork(
         circuit, pauli_engine.shifted_values, Streams(3), SQUARED, "doubly_stochastic", undo, 256, 1, None

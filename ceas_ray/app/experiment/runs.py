@@ -1,13 +1,14 @@
-"""Training runs of the experiment: side by side in processes, each with a result file that is written whole."""
+"""Training runs of the experiment: side by side, each with a result file that is written whole."""
 
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -56,43 +57,46 @@ def train(run: Run, last_evaluations: int) -> Result:
     }
 
 
+Executor = Callable[[Callable[[Run], Result], Sequence[Run]], Iterator[tuple[Run, Result]]]
+"""Runs with their results, as they come, of a function of a run."""
+
+
+@contextmanager
+def in_processes(processes: int) -> Iterator[Executor]:
+    """An `Executor` in so many processes of this machine."""
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+
+        def execute(function: Callable[[Run], Result], runs: Sequence[Run]) -> Iterator[tuple[Run, Result]]:
+            waiting = {pool.submit(function, run): run for run in runs}
+            for future in as_completed(waiting):
+                yield waiting[future], future.result()
+
+        try:
+            yield execute
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
 class Laboratory:
     """Runs what has no result yet in `folder`; results of equal overrides are taken as they are."""
 
-    def __init__(self, folder: Path, processes: int, last_evaluations: int, done: Callable[[Run, float], None]) -> None:
+    def __init__(
+        self, folder: Path, execute: Executor, last_evaluations: int, done: Callable[[Run, float], None]
+    ) -> None:
         """done: is told of every run as it ends, with its length in seconds (0 if its result was there)."""
-        self._folder, self._processes, self._last, self._done = folder, processes, last_evaluations, done
+        self._folder, self._execute, self._last, self._done = folder, execute, last_evaluations, done
         folder.mkdir(parents=True, exist_ok=True)
 
     def results(self, runs: Sequence[Run]) -> list[Result]:
         """The results of all runs, in their order."""
         wanted = named(runs)
         missing = [run for key, run in wanted.items() if not self._file(key).exists()]
-        for run in wanted.values():
-            if run not in missing:
-                self._done(run, 0.0)
-        if self._processes == 1:
-            for run in missing:
-                self._take(run, train(run, self._last))
-        elif missing:
-            self._in_processes(missing)
+        for _ in range(len(wanted) - len(missing)):
+            self._done(runs[0], 0.0)
+        for run, result in self._execute(partial(train, last_evaluations=self._last), missing) if missing else ():
+            write_json(self._file(run.key), result)
+            self._done(run, result["wall_seconds"])
         return [json.loads(self._file(run.key).read_text()) for run in runs]
-
-    def _in_processes(self, missing: Sequence[Run]) -> None:
-        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-            os.environ.setdefault(name, "1")
-        with ProcessPoolExecutor(self._processes, mp_context=get_context("spawn")) as pool:
-            waiting = {pool.submit(train, run, self._last): run for run in missing}
-            try:
-                for future in as_completed(waiting):
-                    self._take(waiting[future], future.result())
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-
-    def _take(self, run: Run, result: Result) -> None:
-        write_json(self._file(run.key), result)
-        self._done(run, result["wall_seconds"])
 
     def _file(self, key: str) -> Path:
         return self._folder / f"{key}.json"

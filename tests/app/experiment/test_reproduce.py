@@ -61,7 +61,7 @@ def test_the_number_of_runs_is_what_the_plan_says() -> None:
 
 @pytest.mark.slow
 def test_it_runs_resumes_and_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["--processes", "1", *TINY, f"output={tmp_path}/found"]
+    command = [*TINY, f"output={tmp_path}/found"]
     assert main(command) == 0, capsys.readouterr().err
     folder = tmp_path / "found"
     first = json.loads((folder / "summary.json").read_text())
@@ -77,6 +77,17 @@ def test_it_runs_resumes_and_reports(tmp_path: Path, capsys: pytest.CaptureFixtu
     again = json.loads((folder / "summary.json").read_text())
     assert again["results"] == first["results"]
     assert {path: path.stat().st_mtime_ns for path in results[1:]} == untouched
+
+
+@pytest.mark.ray
+def test_ray_gives_the_same_findings_as_processes(tmp_path: Path) -> None:
+    found = {}
+    for runtime in ("ray", "local"):
+        words = [word for word in TINY if not word.startswith("runtime")]
+        assert main([*words, f"runtime={runtime}", "study.design.forms.quick.scenarios=[primary]",
+                     f"output={tmp_path}/{runtime}"]) == 0  # fmt: skip
+        found[runtime] = json.loads((tmp_path / runtime / "summary.json").read_text())["results"]
+    assert found["ray"] == found["local"]
 
 
 @pytest.mark.parametrize(("words", "message"), [
