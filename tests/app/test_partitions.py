@@ -8,13 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.app.compose import composed
+from ceas_ray.app.settings import RunSettings
+from ceas_ray.app.settings_checks import SettingsError, build
+from ceas_ray.app.world import build_world
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.links.route_manager import RouteManager
 from ceas_ray.messages.payloads import ShotsDelivered
 from ceas_ray.network.group import Group
 from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.training.centralized import CentralizedTraining, Momentum, accuracy_on_test
+from ceas_ray.training.learning_rate import LearningRate
 from tests.app.test_simulation import ROUTED, ends, rounds_of
 from tests.app.worlds import small_world
 
@@ -23,21 +28,27 @@ PERFECT = (
     "links.coherence_milliseconds=1e15", "links.swap_werner=1", "processors=noiseless", "aggregation=mean",
     "training.estimator=exact", "training.rounds=2", "training.layers=2", "training.qubits=4",
 )  # fmt: skip
-CUTS = [
-    ("training.partition=circuit",),
-    ("training.partition=circuit", "training.inputs=local", "training.processors_per_group=3", "processors.count=12"),
-    ("training.partition=layer", "training.layers=2", "attacks=alie"),
+CUTS: list[tuple[str, ...]] = [
+    ("training.partition=circuit", "scheduling=two_level"),
+    (
+        "training.partition=circuit",
+        "training.inputs=local",
+        "training.processors_per_group=3",
+        "processors.count=12",
+        "scheduling=oblivious",
+    ),
+    ("training.partition=layer", "training.layers=2", "attacks=alie", "scheduling=two_level"),
     ("training.partition=layer", "training.layers=2", "training.inputs=local", "links.swap_success=0.9"),
 ]
 
 
 @pytest.mark.parametrize("overrides", CUTS)
 def test_any_number_of_hosts_and_a_cut_in_time_give_the_same(overrides: tuple[str, ...]) -> None:
+    overrides = (*overrides, "training.rounds=2")
     one = ends(Simulation(LocalCluster(small_world(*overrides).one_host())))
-    assert len(one) == 3
-    for processor_hosts, link_hosts in ((1, 1), (4, 3)):
-        hosts = small_world(*overrides).hosts(processor_hosts, link_hosts)
-        assert ends(Simulation(LocalCluster(hosts))) == one
+    assert len(one) == 2
+    hosts = small_world(*overrides).hosts(4, 3)
+    assert ends(Simulation(LocalCluster(hosts))) == one
     first = Simulation(LocalCluster(small_world(*overrides).hosts(2, 1)))
     before = [(end.digest, np.asarray(end.mark.model).tobytes()) for end in first.run_until(4 * 10**11)]
     second = Simulation(LocalCluster(small_world(*overrides).hosts(1, 2)))
@@ -189,3 +200,27 @@ def test_what_cannot_be_shared_is_refused_in_one_line(overrides: tuple[str, ...]
     with pytest.raises(SettingsError, match=message) as refused:
         small_world("training.partition=circuit", *overrides)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("partition", ["circuit", "layer"])
+def test_on_perfect_hardware_shared_circuits_learn_digits_as_one_process_does(partition: str) -> None:
+    """Within two points of the same model and optimiser, without noise, on all data."""
+    config = composed([
+        *PERFECT[:6], "processors=noiseless", "aggregation=mean", "attacks=none", f"training.partition={partition}",
+        "processors.count=20", "runtime=local", "tracking=folder",
+    ])  # fmt: skip
+    world = build_world(build(RunSettings, config))
+    chosen = config["training"]
+    rate = LearningRate(
+        chosen["learning_rate"], chosen["final_learning_rate"], chosen["learning_rate_schedule"], chosen["rounds"]
+    )
+    central = CentralizedTraining(world.circuit, world.work.loss, Momentum(chosen["momentum"]), rate)
+    reference = central(world.data, world.initial_parameters, np.random.default_rng(1))
+    *_, last = Simulation(LocalCluster(world.one_host())).rounds()
+    accuracies = [
+        accuracy_on_test(world.circuit, parameters, world.data)
+        for parameters in (reference, np.asarray(last.mark.model), world.initial_parameters)
+    ]
+    assert accuracies[1] > accuracies[0] - 0.02
+    assert accuracies[0] > 0.9 > accuracies[2] + 0.1
