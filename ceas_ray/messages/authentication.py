@@ -75,7 +75,9 @@ class KeyPool:
         self.distilled = self.spent = 0
         self._next_slot = 0
         self._keyed_round = -1 if fresh_hash_keys else 0
+        self._all_used_below = 0
         self._accepted: set[int] = set()
+        """Used slots from `_all_used_below` on: most frames come in order, so that this stays small in long runs."""
         self._failed: dict[int, int] = {}
 
     def add(self, bits: int) -> None:
@@ -109,13 +111,18 @@ class KeyPool:
     def accepts(self, content: bytes, tag: int, slot: int, round_index: int) -> bool:
         """For the receiver: whether the tag is right; a slot is used up on acceptance and after 16 failures."""
         cost = self._cost(round_index)
-        if slot in self._accepted or self._failed.get(slot, 0) >= MOST_ATTEMPTS or self.distilled - self.spent < cost:
+        if slot < self._all_used_below or slot in self._accepted:
+            return False
+        if self._failed.get(slot, 0) >= MOST_ATTEMPTS or self.distilled - self.spent < cost:
             return False
         if self._tag(content, slot, round_index) != tag:
             self._failed[slot] = self._failed.get(slot, 0) + 1
             return False
         self._pay(cost, round_index)
         self._accepted.add(slot)
+        while self._all_used_below in self._accepted:
+            self._accepted.remove(self._all_used_below)
+            self._all_used_below += 1
         self._failed.pop(slot, None)
         return True
 
@@ -126,11 +133,11 @@ class KeyPool:
     def snapshot(self) -> Any:
         """All state, in plain values."""
         return (
-            self.distilled, self.spent, self._next_slot, self._keyed_round, tuple(sorted(self._accepted)),
-            tuple(sorted(self._failed.items())),
+            self.distilled, self.spent, self._next_slot, self._keyed_round, self._all_used_below,
+            tuple(sorted(self._accepted)), tuple(sorted(self._failed.items())),
         )  # fmt: skip
 
     def restore(self, state: Any) -> None:
         """Go back to a snapshot."""
-        self.distilled, self.spent, self._next_slot, self._keyed_round, accepted, failed = state
+        self.distilled, self.spent, self._next_slot, self._keyed_round, self._all_used_below, accepted, failed = state
         self._accepted, self._failed = set(accepted), dict(failed)
