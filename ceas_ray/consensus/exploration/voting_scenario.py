@@ -135,14 +135,14 @@ class VotingScenario:
             actions = node.timeout(view)
         else:
             actions = node.poke()
+        if entity in self._handled:
+            self.persist(entity, node)
         if actions:
             self._acted(entity, actions)
         if entity in self._handled:
             self._may_crash(entity)
 
     def _acted(self, entity: int, actions: list[Action]) -> None:
-        if entity in self._handled:
-            self.persist(entity, self._nodes[entity])
         if self._honest[entity]:
             self.invariants.acted(entity, actions, self._now)
         if self._record is not None:
@@ -171,7 +171,7 @@ class VotingScenario:
     # --- crashes ----------------------------------------------------------
 
     def persist(self, entity: int, node: TetraBFT) -> None:
-        """Before anything is sent: what a crash leaves."""
+        """Before anything is sent or acknowledged: what a crash leaves."""
         self.persisted[entity] = encode(node.snapshot())
 
     def _may_crash(self, entity: int) -> None:
