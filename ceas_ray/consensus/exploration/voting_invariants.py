@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.tetrabft import Action, Decision, Output, faults_of
@@ -22,10 +22,10 @@ class VotingInvariants:
     """
 
     def __init__(
-        self, replicas: int, honest: Collection[int], leaders: Sequence[int], valid: Collection[bytes], calm_at: float
+        self, replicas: int, honest: Collection[int], leaders: Sequence[int], valid: Container[bytes], calm_at: float
     ) -> None:
         self._quorum, self._calm_at = replicas - faults_of(replicas), calm_at
-        self._honest, self._valid, self._leaders = sorted(honest), frozenset(valid), leaders
+        self._honest, self._valid, self._leaders = sorted(honest), valid, leaders
         self._heard: dict[int, dict[tuple[int, int], dict[int, bytes]]] = {node: {} for node in self._honest}
         self._votes: dict[tuple[int, int, int], bytes] = {}
         self._view = dict.fromkeys(self._honest, 0)
