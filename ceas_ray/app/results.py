@@ -32,7 +32,8 @@ class Results:
         self.loss, self.accuracy = world.evaluation(world.initial_parameters)
         self.digest = bytes(16)
         self.parameters = world.initial_parameters
-        self.stalled = False
+        self.stalled, self.cause = False, ""
+        self.waits, self.quarantined = 0, ()
 
     def take(self, end: RoundEnd) -> dict[str, Any]:
         """Book a round; returns its line for the journal (plain values)."""
@@ -44,7 +45,9 @@ class Results:
                 self._book(observation.values)
             if observation.name == "round":
                 decided = observation.values
-            self.stalled = self.stalled or observation.name == "stalled"
+            if observation.name == "stalled":
+                self.stalled, self.cause = True, observation.values["cause"]
+            self.waits += int(observation.values.get("waits", 0))
         if decided is None:
             return {"round": end.mark.round_index, "digest": end.digest.hex(), "stalled": True}
         return self._round_line(end, decided)
@@ -64,6 +67,7 @@ class Results:
         self._round_seconds += decided["simulated_seconds"]
         self.decisions += 0 if decided["skipped"] else 1
         self.view_changes += decided["view"]
+        self.quarantined = tuple(decided["quarantined"])
         before, self.parameters = self.parameters, end.mark.model
         self._contrasts.append(self._contrast(before, decided["shrink"]))
         counts = np.array(decided["counts"])
@@ -78,6 +82,8 @@ class Results:
             "key_bits": decided["key_bits"],
             "view_changes": decided["view"],
             "skipped": int(decided["skipped"]),
+            "waits": decided["waits"],
+            "quarantined": len(self.quarantined),
             "simulated_seconds": decided["simulated_seconds"],
             "update_norm": float(np.linalg.norm(self.parameters - before)),
             **self._weights(decided),
@@ -144,6 +150,8 @@ class Results:
             "rounds_per_simulated_second": self.rounds / self._round_seconds if self._round_seconds else 0.0,
             "decisions": self.decisions,
             "view_changes": self.view_changes,
+            "stall_waits": self.waits,
+            "quarantined_processors": list(self.quarantined),
             "simulated_seconds": self.simulated_seconds,
             "windows": self.windows,
             "trace_digest": self.digest.hex(),
@@ -161,7 +169,8 @@ def key_bits_spent(snapshot: Any) -> int:
     spent = 0
     for part in snapshot["actors"].values():
         state = decode(part["state"])
-        state = state.get("processor", state) if isinstance(state, dict) else {}
+        plain: dict[str, Any] = state if isinstance(state, dict) else {}
+        state = plain.get("processor", plain.get("replica", plain))
         for outgoing, _ in state.get("channels", {}).values():
             spent += outgoing[1]
     return spent

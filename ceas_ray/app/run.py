@@ -20,6 +20,7 @@ import numpy as np
 import psutil
 import yaml
 
+from ceas_ray.app.committee import warning_of
 from ceas_ray.app.conf_path import conf_directory
 from ceas_ray.app.results import Results, key_bits_spent
 from ceas_ray.app.settings import RunSettings
@@ -61,6 +62,9 @@ def execute(config: Mapping[str, Any], number: int | None) -> int:
         print(folder / "summary.json")
         return COMPLETED
     world = build_world(settings)
+    warning = warning_of(settings)
+    if warning is not None:
+        print(warning, file=sys.stderr)
     if settings.dry_run:
         _print_estimate(settings, world)
         return COMPLETED
@@ -120,7 +124,7 @@ class _Run:
             try:
                 self._rounds()
                 if self._results.stalled:
-                    status, code, cause = "stalled", STALLED, "the committee did not decide in time"
+                    status, code, cause = "stalled", STALLED, self._results.cause
             except KeyboardInterrupt:
                 status, code = "interrupted", INTERRUPTED
             except (SimulationError, RuntimeFailure) as error:

@@ -17,6 +17,9 @@ NotNegative = Annotated[float, Range(0)]
 Count = Annotated[int, Range(1)]
 Fidelity = Annotated[float, Range(0.25, 1)]
 Target = Mapping[str, Any]
+ReplicaFault = Literal[
+    "silent", "slow", "equivocating", "lying", "poisoned_proposal", "withheld_votes", "forged_tags", "replayed_tags"
+]
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,11 @@ class AggregationSettings:
 
 @dataclass(frozen=True)
 class AttackSettings:
-    """The Byzantine: their share of the processors, where they sit, what they do."""
+    """The Byzantine: their share of the processors, where they sit, what they do.
+
+    replicas: how many members of the committee are Byzantine; the i-th has fault i of `replica_faults`, in turn.
+    processor_faults: what all Byzantine processors do besides.
+    """
 
     attack: Target | None
     fraction: Annotated[float, Range(0, 1)]
@@ -111,6 +118,8 @@ class AttackSettings:
     strength: float
     knowledge: Literal["colluders", "omniscient"]
     replicas: Annotated[int, Range(0)]
+    replica_faults: tuple[ReplicaFault, ...]
+    processor_faults: tuple[Literal["equivocating", "unannounced_tests"], ...]
 
 
 @dataclass(frozen=True)
@@ -184,14 +193,52 @@ class EntanglementSettings:
 
 
 @dataclass(frozen=True)
-class ConsensusSettings:
-    """The committee."""
+class CrashSettings:
+    """These replicas crash in a round, some time after inputs may close, and recover from their disks."""
 
-    committee_size: Annotated[int, Range(1, 100)]
+    replicas: tuple[int, ...]
+    round: Annotated[int, Range(0)]
+    after_milliseconds: NotNegative
+    down_milliseconds: Positive
+
+
+@dataclass(frozen=True)
+class PartitionSettings:
+    """These replicas are cut off from everybody else, between two simulated times."""
+
+    replicas: tuple[int, ...]
+    begins_seconds: NotNegative
+    heals_seconds: Positive
+
+
+@dataclass(frozen=True)
+class JammingSettings:
+    """No pair on the legs of these replicas yields a key, in some rounds and in the first so many refills."""
+
+    replicas: tuple[int, ...]
+    first_round: Annotated[int, Range(-1)]
+    last_round: Annotated[int, Range(-1)]
+    refills: Annotated[int, Range(0)]
+
+
+@dataclass(frozen=True)
+class ConsensusSettings:
+    """The committee, and the faults of its network and its keys."""
+
+    committee: Literal["dedicated", "processors"]
+    committee_size: Annotated[int, Range(1, 100)] | None
     input_timeout: Positive | None
     delta_microseconds: Positive
     hash_keys: Literal["fresh", "kept"]
     patience_milliseconds: Positive
+    on_stall: Literal["wait", "skip", "stop"]
+    most_waits: Annotated[int, Range(0)]
+    key_rate: Literal["asymptotic", "finite"]
+    loss_probability: Annotated[float, Range(0, 0.9)]
+    retransmissions: Annotated[int, Range(0, 1000)]
+    partition: PartitionSettings | None
+    crash: CrashSettings | None
+    jamming: JammingSettings | None
 
 
 @dataclass(frozen=True)

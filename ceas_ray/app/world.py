@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.aggregation.aggregator import Aggregator
+from ceas_ray.app.committee import (
+    committee_size,
+    crashing_replica,
+    faulty_replica,
+    jammed,
+    on_network,
+)
 from ceas_ray.app.link_hardware import link_hardware, refuse_without_key, refuse_without_shots
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, instantiate
 from ceas_ray.attacks.placement import placed
-from ceas_ray.consensus.replica import Committee, Replica, SilentReplica
-from ceas_ray.entanglement.entanglement_manager import EntanglementManager, RoundTiming
+from ceas_ray.consensus.replica import Committee, Replica
+from ceas_ray.consensus.tetrabft import faults_of
+from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming
 from ceas_ray.entanglement.hub import Hub
 from ceas_ray.entanglement.plan import Demand
 from ceas_ray.kernel.actor import Actor
@@ -26,6 +35,7 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds
 from ceas_ray.links.link_manager import LinkManager
 from ceas_ray.links.route_manager import RouteManager
+from ceas_ray.links.unannounced_tests import UnannouncedTests
 from ceas_ray.messages.frames import Channel, ModelAdoption
 from ceas_ray.messages.payloads import (
     ADVERSARY,
@@ -42,6 +52,7 @@ from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, Swapping
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor
+from ceas_ray.processors.equivocating_processor import EquivocatingProcessor
 from ceas_ray.processors.gradient_work import GRADIENT, GradientWork
 from ceas_ray.processors.processor import Learning, Processor, Shard
 from ceas_ray.quantum import aer_engine, pauli_engine
@@ -126,13 +137,8 @@ class _Builder:
         self.attackers = round(count * share)
         if self.attackers >= count:
             raise SettingsError("attacks.fraction", f"such that one of {count} processors is honest", share)
-        committee = settings.consensus.committee_size
-        if committee < 4:
-            raise SettingsError("consensus.committee_size", "at least 4 (n > 3 f with f >= 1)", committee)
-        if settings.attacks.replicas > committee:
-            raise SettingsError(
-                "attacks.replicas", f"at most the {committee} of the committee", settings.attacks.replicas
-            )
+        self.size = committee_size(settings, self.attackers)
+        self.bad = settings.attacks.replicas
         if settings.training.forward_circuits >= settings.training.circuits_per_round:
             raise SettingsError(
                 "training.forward_circuits",
@@ -178,11 +184,10 @@ class _Builder:
         adversary = [self._adversary(byzantine, circuit, network)] if byzantine else []
         return World(
             processors=tuple(processors),
-            links=self._links(network),
-            replicas=self._replicas(network, circuit, initial, shards, public),
+            links=self._links(network, byzantine),
+            replicas=self._replicas(network, circuit, initial, shards, public, byzantine),
             control=(manager, Hub(
-                settings.processors.count, settings.consensus.committee_size,
-                settings.entanglement.half_life_rounds, self._control_delay,
+                settings.processors.count, self.size, settings.entanglement.half_life_rounds, self._control_delay,
             ), *adversary),
             work=GradientWork(
                 circuit, _ENGINES[settings.processors.engine], self.streams, training.forward_circuits,
@@ -244,11 +249,11 @@ class _Builder:
         generator = self.streams.generator("network", "network", "links", 0)
         topology = instantiate(settings.network, "network")
         try:
-            network: NetworkPlan = topology.build(
-                settings.processors.count, settings.consensus.committee_size, hardware, spread, generator
-            )
+            network: NetworkPlan = topology.build(settings.processors.count, self.size, hardware, spread, generator)
         except ValueError as error:
             raise SettingsError("network", "one that can be built", str(error)) from None
+        if settings.consensus.committee == "processors":
+            network = self._living_together(network)
         choice = settings.entanglement
         network = network.swapping_by(
             Swapping(links.swap_werner, links.swap_success, choice.purification_rounds, choice.swapping)
@@ -268,6 +273,14 @@ class _Builder:
                 settings.consensus.delta_microseconds,
             )  # fmt: skip
         return network
+
+    @staticmethod
+    def _living_together(network: NetworkPlan) -> NetworkPlan:
+        """Replica j at the node of processor j: a leg like the processor's link, multiplexed as every leg is."""
+        if not network.swapped or network.routed:
+            raise SettingsError("network", "star for consensus.committee=processors", "another")
+        pairs = zip(network.replica_routes, network.processor_routes, strict=True)
+        return replace(network, replica_routes=tuple(replace(leg, legs=link.legs) for leg, link in pairs))
 
     def _one_link_each(self, network: NetworkPlan) -> bool:
         """Whether the hub's links say all; longer routes and purified pairs are judged when they are planned."""
@@ -306,27 +319,36 @@ class _Builder:
             picoseconds(settings.consensus.patience_milliseconds * 1e-3),
         )  # fmt: skip
         scheduler = instantiate(settings.scheduling, "scheduling")
-        committee_faults = (settings.consensus.committee_size - 1) // 3
+        committee_faults = faults_of(self.size)
         try:
             if on_pairs and self._one_link_each(network):
                 refuse_without_shots(settings.links, network, demand)
             return EntanglementManager(
                 network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
                 committee_faults + 1, adversary, on_pairs, self.streams,
+                OnStall(settings.consensus.on_stall, settings.consensus.most_waits),
             )  # fmt: skip
         except ValueError as error:
             raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
 
-    def _links(self, network: NetworkPlan) -> tuple[Actor, ...]:
+    def _links(self, network: NetworkPlan, byzantine: tuple[int, ...]) -> tuple[Actor, ...]:
         peers = {replica_name(j): route for j, route in enumerate(network.replica_routes)}
         parties: list[tuple[str, Route, int | None]] = [
             (processor_link_name(k), route, k) for k, route in enumerate(network.processor_routes)
         ]
         parties += [(replica_link_name(j), route, None) for j, route in enumerate(network.replica_routes)]
         swap, delay, streams = self.settings.links.swap_werner, self._control_delay, self.streams
-        if network.routed:
-            return tuple(RouteManager(name, route, peers, k, delay, streams) for name, route, k in parties)
-        return tuple(LinkManager(name, route.legs[0], swap, k, delay, streams) for name, route, k in parties)
+        refusing = byzantine if "unannounced_tests" in self.settings.attacks.processor_faults else ()
+        made: list[Actor] = []
+        for name, route, k in parties:
+            manager: Actor = (
+                RouteManager(name, route, peers, k, delay, streams)
+                if network.routed
+                else LinkManager(name, route.legs[0], swap, k, delay, streams)
+            )
+            manager = UnannouncedTests(manager) if k in refusing else manager
+            made.append(jammed(self.settings, manager))
+        return tuple(made)
 
     # --- actors ----------------------------------------------------------
 
@@ -335,7 +357,7 @@ class _Builder:
 
     @property
     def _replica_names(self) -> list[str]:
-        return [replica_name(j) for j in range(self.settings.consensus.committee_size)]
+        return [replica_name(j) for j in range(self.size)]
 
     def _processor(
         self, k: int, shard: Shard, network: NetworkPlan, initial: NDArray[np.float64], byzantine: tuple[int, ...]
@@ -349,11 +371,14 @@ class _Builder:
         made = Processor(
             k, shard, self._noise(k), Learning(training.batch, training.momentum, training.undo, self._update_time),
             [self._channel(name, replica) for replica in self._replica_names],
-            ModelAdoption((self.settings.consensus.committee_size - 1) // 3 + 1),
+            ModelAdoption(faults_of(self.size) + 1),
             initial, latencies, self.streams, watched,
             training.circuits_per_round if training.inputs == "local" else None,
         )  # fmt: skip
-        return ByzantineProcessor(made) if k in byzantine else made
+        actor: Actor = ByzantineProcessor(made) if k in byzantine else made
+        if k in byzantine and "equivocating" in self.settings.attacks.processor_faults:
+            actor = EquivocatingProcessor(actor, [made.channel(replica) for replica in self._replica_names])
+        return on_network(self.settings, actor, self._delta, self.streams)
 
     def _noise(self, k: int) -> NDArray[np.float64]:
         settings = self.settings.processors
@@ -376,10 +401,10 @@ class _Builder:
 
     def _replicas(
         self, network: NetworkPlan, circuit: Circuit, initial: NDArray[np.float64], shards: list[Shard],
-        public: NDArray[np.float64],
+        public: NDArray[np.float64], byzantine: tuple[int, ...],
     ) -> tuple[Actor, ...]:  # fmt: skip
         settings = self.settings
-        count, size = settings.processors.count, settings.consensus.committee_size
+        count, size = settings.processors.count, self.size
         choice = settings.aggregation
         aggregator = Aggregator(
             instantiate(choice.rule, "aggregation.rule"), instantiate(choice.weights, "aggregation.weights"), choice.cap
@@ -393,8 +418,9 @@ class _Builder:
             np.array([float(len(shard.angles)) for shard in shards]), public, choice.confidence,
         ))  # fmt: skip
         committee = Committee(size, count, self.faults, self._delta)
-        made: list[Actor] = []
-        for j in range(size):
+        attackers = byzantine if settings.consensus.committee == "processors" else range(size)[size - self.bad :]
+
+        def make(j: int) -> Replica:
             name, leg = replica_name(j), network.replica_routes[j]
             latencies = {
                 processor_name(k): link.latency + leg.latency for k, link in enumerate(network.processor_routes)
@@ -404,6 +430,14 @@ class _Builder:
             }
             latencies[ENTANGLEMENT_MANAGER] = leg.latency
             channels = [self._channel(name, peer) for peer in latencies if peer != ENTANGLEMENT_MANAGER]
-            replica = Replica(j, committee, channels, latencies, next_state, (initial, 0), self.chain)
-            made.append(SilentReplica(replica) if j >= size - settings.attacks.replicas else replica)
+            return Replica(j, committee, channels, latencies, next_state, (initial, 0), self.chain)
+
+        made: list[Actor] = []
+        for j in range(size):
+            replica: Actor
+            if j in attackers:
+                replica = faulty_replica(settings, list(attackers).index(j), make(j), self.streams)
+            else:
+                replica = crashing_replica(settings, j, partial(make, j)) or make(j)
+            made.append(on_network(settings, replica, self._delta, self.streams))
         return tuple(made)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +29,14 @@ from ceas_ray.messages.payloads import (
     Begin,
     GeneratePairs,
     GenerateRoutePairs,
+    KeysDistilled,
     PlanFinished,
     RoundDecided,
+    RoundGivenUp,
     RoundStarted,
     RoutePlanFinished,
     StockPolicy,
+    StopWaiting,
     Timer,
     processor_link_name,
     processor_name,
@@ -48,6 +51,9 @@ from ceas_ray.scheduling.perishable_chain import LinkClass
 from ceas_ray.scheduling.scheduler import Scheduler
 
 WARM_UP = -1
+"""The round before the first; plans of the n-th refill have round -1 - n."""
+MOST_EXTRA_VIEWS = 8
+"""So many view changes of a round are made up for in the next one's keys: a longer row of them ends in a refill."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,19 @@ class RoundTiming:
     update_time: int
     input_timeout: int | None
     patience: int
+
+
+@dataclass(frozen=True)
+class OnStall:
+    """What to do when the committee does not decide, or lacks the keys for a round.
+
+    way: `stop` ends the run; `wait` distils a reserve of keys and waits on, at most `most_waits` times in a row; `skip`
+    does the same and gives the round up: it asks the replicas to agree on SKIP, which leaves the model as it is. They
+    decide it by the rules of consensus and by these alone, so that nothing that some replica decided is ever undone.
+    """
+
+    way: Literal["wait", "skip", "stop"] = "stop"
+    most_waits: int = 0
 
 
 class EntanglementManager(Actor):
@@ -85,6 +104,7 @@ class EntanglementManager(Actor):
         adversary: bool,
         train_on_pairs: bool,
         streams: Streams,
+        on_stall: OnStall = OnStall(),
     ) -> None:
         """matching_decisions: f_replicas + 1. train_on_pairs: whether shots need pairs (teleported inputs).
 
@@ -117,7 +137,7 @@ class EntanglementManager(Actor):
         self.lookahead, self.own_lookahead = timing.planning_time, timing.control_delay
         self._round_index, self._started_at, self._plan_ends_at = WARM_UP, 0, 0
         self._decisions: dict[str, tuple[bytes, int]] = {}
-        self._decided = True
+        self._phase: Literal["before", "running", "over"] = "over"
         self._extra_views = 0
         self._counts = np.zeros((3, 5), np.int64)
         self._stored = 0
@@ -125,6 +145,10 @@ class EntanglementManager(Actor):
         self._shots = np.zeros(2, np.int64)
         self._shrink_sum = np.zeros(demand.pairs_per_shot + 1)
         self._key_bits: dict[tuple[str, str], float] = {}
+        self._on_stall = on_stall
+        self._waits = self._refills = 0
+        self._handed_out = self._reported = 0.0
+        self._stock: dict[tuple[str, str], int] = {}
         self._key_slot_lengths: dict[tuple[int, float, float], tuple[int, ...]] = {}
         self._plan_round(WARM_UP, 0)  # refuses an impossible demand before anything runs
 
@@ -140,8 +164,11 @@ class EntanglementManager(Actor):
                 return self._start_round(round_index, now)
             case Timer(purpose="plan over"):
                 return self._finish_warm_up(now)
-            case Timer(purpose="stalled", round_index=round_index):
-                return self._stall(now) if round_index == self._round_index and not self._decided else []
+            case Timer(purpose="stalled", round_index=round_index, number=number):
+                current = round_index == self._round_index and number == self._waits
+                return self._stall(now) if current and self._phase == "running" else []
+            case Timer(purpose="refilled", round_index=round_index):
+                return self._refilled(round_index, now)
             case PlanFinished() as finished:
                 self._book(finished)
                 return []
@@ -161,7 +188,11 @@ class EntanglementManager(Actor):
 
     def _start_round(self, round_index: int, now: int) -> list[Effect]:
         timing = self._timing
-        self._round_index, self._started_at = round_index, now
+        if round_index != self._round_index:
+            self._round_index, self._started_at, self._waits, self._phase = round_index, now, 0, "before"
+            self._clear_books()
+        if round_index != WARM_UP and self._keyed_replicas() < self._quorum:
+            return self._stall(now)
         plans, ends = self._plan_round(round_index, now + timing.control_delay)
         self._plan_ends_at = ends + 2 * timing.control_delay
         open_until = self._plan_ends_at + 2 * timing.update_time + 6 * timing.control_delay
@@ -172,26 +203,99 @@ class EntanglementManager(Actor):
         effects: list[Effect] = [Send(at, name, plan) for name, plan in plans]
         schedule = (round_index, self._plan_ends_at, open_until, times_out)
         effects.append(Send(at, HUB, RoundStarted(*schedule, np.zeros(0))))
-        self._clear_books()
         if round_index == WARM_UP:
             return [*effects, Send(self._plan_ends_at, self.name, Timer("plan over", round_index))]
-        self._decisions, self._decided = {}, False
+        self._decisions, self._phase = {}, "running"
         if self._adversary:
             effects.append(Send(at, ADVERSARY, RoundStarted(*schedule, np.zeros(0))))
         replicas = [replica_name(j) for j in range(self._replicas)]
         processors = [processor_name(k) for k in range(self._processors)]
         for peers, names in ((replicas, processors), ([*processors, *replicas], replicas)):
             effects += [Send(at, name, RoundStarted(*schedule, self._hand_out(name, peers))) for name in names]
-        self._key_bits = {}
-        effects.append(Send(times_out + timing.patience, self.name, Timer("stalled", round_index)))
+        self._forget_handed_out()
+        effects.append(Send(times_out + timing.patience, self.name, Timer("stalled", round_index, self._waits)))
         return effects
 
+    # --- stalls ----------------------------------------------------------
+
+    @property
+    def _quorum(self) -> int:
+        return self._replicas - (self._needed - 1)
+
+    def _keyed_replicas(self) -> int:
+        """How many replicas have a reserve of keys with each other, both ways: what they had left and what is new.
+
+        Whoever lacks most goes first, so it may count too few, never too many. A liar spoils its own links alone.
+        """
+        reserve = self._demand.bits(REPLICA_FRAMES)
+        names = [replica_name(j) for j in range(self._replicas)]
+        good = {(a, b) for a in names for b in names if a != b and self._bits_between(a, b) >= reserve}
+        linked = {(a, b) for a, b in good if (b, a) in good}
+        while names:
+            lacking = {a: sum(1 for b in names if b != a and (a, b) not in linked) for a in names}
+            worst = max(names, key=lambda a: (lacking[a], a))
+            if not lacking[worst]:
+                break
+            names.remove(worst)
+        return len(names)
+
+    def _bits_between(self, sender: str, receiver: str) -> float:
+        new = self._key_bits.get((sender, receiver), self._key_bits.get((receiver, sender), 0.0))
+        return self._stock.get((sender, receiver), 0) + new / 2
+
     def _stall(self, now: int) -> list[Effect]:
-        """The committee did not decide in time: say so and end the round without a model."""
-        self._decided = True
+        """The committee did not decide in time, or has no keys: wait for another reserve of keys, or end the run."""
+        if self._on_stall.way == "stop" or self._waits >= self._on_stall.most_waits:
+            return self._end_stalled(now)
+        self._waits += 1
+        self._refills += 1
+        number = WARM_UP - self._refills
+        plans, ends = self._plan_round(number, now + self._timing.control_delay)
+        effects: list[Effect] = [Send(now + self._timing.control_delay, name, plan) for name, plan in plans]
+        self._plan_ends_at = ends + 2 * self._timing.control_delay
+        return [*effects, Send(self._plan_ends_at, self.name, Timer("refilled", self._round_index))]
+
+    def _refilled(self, round_index: int, now: int) -> list[Effect]:
+        """The reserve is there: the round begins, or the one that runs gets it."""
+        if self._phase == "before":
+            return self._start_round(round_index, now)
+        if self._phase == "over" or round_index != self._round_index:
+            return []
+        at = now + self._timing.control_delay
+        replicas = [replica_name(j) for j in range(self._replicas)]
+        processors = [processor_name(k) for k in range(self._processors)]
+        effects: list[Effect] = [
+            Send(at, name, KeysDistilled(round_index, self._hand_out(name, peers)))
+            for peers, names in ((replicas, processors), ([*processors, *replicas], replicas))
+            for name in names
+        ]
+        self._forget_handed_out()
+        if self._on_stall.way == "skip":
+            effects += [Send(at + 1, name, RoundGivenUp(round_index)) for name in replicas]
+        return [*effects, Send(at + self._timing.patience, self.name, Timer("stalled", round_index, self._waits))]
+
+    def _end_stalled(self, now: int) -> list[Effect]:
+        """Say so and end the run without a decision in this round."""
+        running, self._phase = self._phase == "running", "over"
         ends = now + self._timing.planning_time
-        observed = {"simulated_seconds": seconds(ends - self._started_at)}
-        return [self._observation("stalled", observed), Mark(self._round_index, ends, None)]
+        cause = "the committee did not decide in time" if running else "the committee lacks keys"
+        observed = {"simulated_seconds": seconds(ends - self._started_at), "waits": self._waits, "cause": cause}
+        stop = self._stop_waiting(ends)
+        return [self._observation("stalled", observed), Mark(self._round_index, ends, None), *stop]
+
+    def _stop_waiting(self, at: int) -> list[Effect]:
+        """Nothing comes after this round: who lags may still catch up for a while, then all timers end."""
+        over = at + self._timing.patience
+        return [Send(over, replica_name(j), StopWaiting(self._round_index)) for j in range(self._replicas)]
+
+    def _forget_handed_out(self) -> None:
+        """What was handed out is with its owners; less than two bits of each pair of parties stay for the next time."""
+        for (a, b), bits in self._key_bits.items():
+            given = float(np.floor(bits / 2)) * 2
+            self._handed_out += given
+            self._key_bits[a, b] = bits - given
+            for ends in ((a, b), (b, a)):
+                self._stock[ends] = self._stock.get(ends, 0) + int(given) // 2
 
     def _hand_out(self, name: str, peers: Sequence[str]) -> NDArray[np.int64]:
         bits = [self._key_bits.get((name, peer), self._key_bits.get((peer, name), 0.0)) for peer in peers]
@@ -202,26 +306,39 @@ class EntanglementManager(Actor):
         return [self._observation("warm_up", {}), Send(starts, self.name, Timer("start round", 0))]
 
     def _count_decision(self, replica: str, decided: RoundDecided, now: int) -> list[Effect]:
-        if self._decided or decided.round_index != self._round_index:
+        if decided.round_index == self._round_index:
+            self._book_key_bits(replica, decided)
+        if self._phase != "running" or decided.round_index != self._round_index:
             return []
         self._decisions[replica] = (decided.digest, decided.view)
         matching = [view for digest, view in self._decisions.values() if digest == decided.digest]
         if len(matching) < self._needed:
             return []
-        self._decided = True
-        self._extra_views = max(matching)
-        ends = now + self._timing.planning_time
+        self._phase = "over"
+        self._extra_views = min(max(matching), MOST_EXTRA_VIEWS)
+        ends = max(now, self._plan_ends_at) + self._timing.planning_time
         observed = {
             "skipped": decided.skipped,
             "view": max(matching),
             "processors": decided.processors,
             "weights": decided.weights,
+            "quarantined": decided.quarantined,
+            "waits": self._waits,
             "simulated_seconds": seconds(ends - self._started_at),
         }
         effects: list[Effect] = [self._observation("round", observed), Mark(self._round_index, ends, decided.model)]
         if self._round_index + 1 < self._rounds:
-            effects.append(Send(ends, self.name, Timer("start round", self._round_index + 1)))
-        return effects
+            return [*effects, Send(ends, self.name, Timer("start round", self._round_index + 1))]
+        return [*effects, *self._stop_waiting(ends)]
+
+    def _book_key_bits(self, replica: str, decided: RoundDecided) -> None:
+        """What a replica says that it has left, to send with and to receive with."""
+        names = [processor_name(k) for k in range(self._processors)] + [replica_name(j) for j in range(self._replicas)]
+        for name, sends, receives in zip(names, *decided.key_bits, strict=True):
+            if name != replica:
+                self._stock[replica, name] = int(sends)
+                if name.startswith("processor/"):
+                    self._stock[name, replica] = int(receives)
 
     # --- plans ----------------------------------------------------------
 
@@ -250,6 +367,8 @@ class EntanglementManager(Actor):
     def _releases(self, k: int, round_index: int) -> NDArray[np.int64]:
         demand = self._demand
         if not self._train_on_pairs:
+            return np.zeros(0, np.int64)
+        if round_index < WARM_UP:
             return np.zeros(0, np.int64)
         shots = demand.warm_up_test_shots if round_index == WARM_UP else demand.shots + demand.test_shots
         generator = self._streams.generator("link", processor_link_name(k), "demand", round_index)
@@ -327,12 +446,12 @@ class EntanglementManager(Actor):
         return (self._network.direct_links[name, replica_name(replica)],)
 
     def _wanted(self, between_replicas: bool, round_index: int) -> float:
-        """Bits per path: what a good round spends in both directions; at warm-up a reserve of one more; after a view
-        change what it spent."""
+        """Bits per path: what a good round spends in both directions; at warm-up, or where a stalled round waits for
+        keys, a reserve of one more; after a view change what it spent."""
         demand = self._demand
         good = demand.bits(REPLICA_FRAMES) if between_replicas else demand.bits(1)
         change = demand.bits(VIEW_CHANGE_FRAMES) if between_replicas else 0
-        if round_index == WARM_UP:
+        if round_index <= WARM_UP:
             return 2.0 * (2 * good + 2 * change)
         return 2.0 * (good + self._extra_views * change)
 
@@ -413,7 +532,7 @@ class EntanglementManager(Actor):
             "shots": int(self._shots[0]),
             "shots_on_time": int(self._shots[1]),
             "shrink": self._shrink_sum / self._processors,
-            "key_bits": float(sum(self._key_bits.values())),
+            "key_bits": float(sum(self._key_bits.values())) + self._handed_out - self._reported,
         }
         if self._network.routed:
             values["link_books"] = self._link_books
@@ -429,19 +548,23 @@ class EntanglementManager(Actor):
         self._link_books = self._empty_link_books()
         self._shots = np.zeros(2, np.int64)
         self._shrink_sum = np.zeros_like(self._shrink_sum)
+        self._reported = float(sum(self._key_bits.values())) + self._handed_out
 
     def snapshot(self) -> Any:
         """See `Actor`."""
         return (
-            self._round_index, self._started_at, self._plan_ends_at, self._decisions, self._decided, self._extra_views,
+            self._round_index, self._started_at, self._plan_ends_at, self._decisions, self._phase, self._extra_views,
             self._counts, self._stored, self._shots, self._shrink_sum, sorted(self._key_bits.items()),
-            self._link_books,
+            self._link_books, self._waits, self._refills,
+            self._handed_out, self._reported, sorted(self._stock.items()),
         )  # fmt: skip
 
     def restore(self, state: Any) -> None:
         """See `Actor`."""
-        self._round_index, self._started_at, self._plan_ends_at, decisions, self._decided, self._extra_views = state[:6]
+        self._round_index, self._started_at, self._plan_ends_at, decisions, self._phase, self._extra_views = state[:6]
         self._decisions = dict(decisions)
         self._counts, self._stored, self._shots = np.array(state[6]), state[7], np.array(state[8])
         self._shrink_sum, self._key_bits = np.array(state[9]), dict(state[10])
         self._link_books = np.array(state[11])
+        self._waits, self._refills, self._handed_out, self._reported = state[12:16]
+        self._stock = dict(state[16])

@@ -109,7 +109,7 @@ class LinkManager(Actor):
         over = plan.starts_at + int(plan.releases[-1]) + plan.shot_deadline + self._report_delay
         reports: list[Effect] = []
         if self._processor is not None:
-            outcomes = TestOutcomes(plan.round_index, self._processor, books.tested, books.errors)
+            outcomes = TestOutcomes(plan.round_index, self._processor, books.tested, books.tested, books.errors)
             reports.append(Send(over, HUB, outcomes))
             if plan.round_index >= 0:
                 delivered = ShotsDelivered(plan.round_index, on_time[~plan.is_test], shrink)

@@ -99,7 +99,7 @@ class RouteManager(Actor):
         over = plan.starts_at + int(plan.releases[-1]) + plan.shot_deadline + self._report_delay
         reports: list[Effect] = []
         if self._processor is not None:
-            outcomes = TestOutcomes(plan.round_index, self._processor, tested, errors)
+            outcomes = TestOutcomes(plan.round_index, self._processor, tested, tested, errors)
             reports.append(Send(over, HUB, outcomes))
             if plan.round_index >= 0:
                 delivered = ShotsDelivered(plan.round_index, on_time[~plan.is_test], shrink)

@@ -240,11 +240,17 @@ class ShotsDelivered:
 
 @message
 class TestOutcomes:
-    """Link manager to hub: pairs tested in this plan, at use age, and errors found, per basis X, Y, Z; int64 (3,)."""
+    """Link manager to hub: pairs tested in this plan, at use age, per basis X, Y, Z; int64 (3,).
+
+    announced: for how many of them the processor announced its outcome, which it must before the hub reveals the basis
+    (and it is asked only once both halves are stored, so that it cannot choose what is tested). errors: how many of the
+    announced outcomes were wrong.
+    """
 
     round_index: int
     processor: int
     tested: Any
+    announced: Any
     errors: Any
 
 
@@ -262,6 +268,28 @@ class RoundStarted:
     inputs_open_until: int
     inputs_time_out_at: int
     key_bits: Any
+
+
+@message
+class KeysDistilled:
+    """Entanglement manager to processors and replicas, in a round that waits for keys: `key_bits` as `RoundStarted`."""
+
+    round_index: int
+    key_bits: Any
+
+
+@message
+class RoundGivenUp:
+    """Entanglement manager to replicas: this round took too long; SKIP is valid from now on, and to be agreed on."""
+
+    round_index: int
+
+
+@message
+class StopWaiting:
+    """Entanglement manager to replicas: nothing more will come of this round; let its timers run out."""
+
+    round_index: int
 
 
 @message
@@ -310,7 +338,9 @@ class RoundDecided:
     """Replica to entanglement manager: the outcome of round `round_index` as this replica decided it.
 
     digest: of the decided value. skipped: SKIP was decided and the model stays. processors, weights: the rows that
-    entered and their weights; model: the parameters after the round, float64 (d,).
+    entered and their weights; model: the parameters after the round, float64 (d,). quarantined: processors that no
+    later round includes. key_bits: left with every peer (processors, then replicas; 0 with itself), int64 (2, peers):
+    to send with, and to receive with.
     """
 
     round_index: int
@@ -320,6 +350,8 @@ class RoundDecided:
     processors: tuple[int, ...]
     weights: Any
     model: Any
+    quarantined: tuple[int, ...]
+    key_bits: Any
 
 
 # --- the adversary ----------------------------------------------------------

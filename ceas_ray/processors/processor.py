@@ -17,6 +17,7 @@ from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, encode_u
 from ceas_ray.messages.payloads import (
     ADVERSARY,
     Frame,
+    KeysDistilled,
     PairsTested,
     RoundStarted,
     RowShown,
@@ -92,12 +93,15 @@ class Processor(Actor):
         match envelope.payload:
             case RoundStarted() as schedule:
                 self._schedule = schedule
-                for channel, bits in zip(self._channels.values(), schedule.key_bits, strict=True):
-                    channel.add_key_bits(int(bits))
+                for channel in self._channels.values():
+                    channel.incoming.end_round()
+                self._store_key_bits(schedule.key_bits)
                 if self._local_circuits is not None:
                     everything = np.ones(self._local_circuits, bool)
                     unharmed = np.ones(self._shard.angles.shape[1] + 1)
                     return [self._start_gradient(ShotsDelivered(schedule.round_index, everything, unharmed), now)]
+            case KeysDistilled(key_bits=key_bits):
+                self._store_key_bits(key_bits)
             case ShotsDelivered() as shots:
                 return [self._start_gradient(shots, now)]
             case WorkDone(output=output):
@@ -115,6 +119,14 @@ class Processor(Actor):
         if self._schedule is None:
             return 0
         return self._schedule.plan_ends_at + self.learning.update_time + self.own_lookahead
+
+    def _store_key_bits(self, key_bits: Sequence[int]) -> None:
+        for channel, bits in zip(self._channels.values(), key_bits, strict=True):
+            channel.add_key_bits(int(bits))
+
+    def channel(self, peer: str) -> Channel:
+        """This processor's end of the link with `peer`."""
+        return self._channels[peer]
 
     def learn(self, output: Mapping[str, Any]) -> Floats:
         """The round's row: the worker momentum after the new gradient, in 1/rad. No usable shot, no news."""

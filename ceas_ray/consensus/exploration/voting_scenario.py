@@ -171,13 +171,18 @@ class VotingScenario:
     # --- crashes ----------------------------------------------------------
 
     def persist(self, entity: int, node: TetraBFT) -> None:
-        """Before anything is sent or acknowledged: what a crash leaves."""
-        self.persisted[entity] = encode(node.snapshot())
+        """Before anything is sent: what a crash leaves."""
+        self.persisted[entity] = encode(node.persistent())
 
     def _may_crash(self, entity: int) -> None:
+        """Go on from what is on disk; what others said is lost, so they say again what still counts."""
         self._handled[entity] += 1
-        if self._handled[entity] in self.setting.crashes[entity] and entity in self.persisted:
-            self._nodes[entity] = self._made(entity)
-            self._nodes[entity].restore(decode(self.persisted[entity]))
-            if self._record is not None:
-                self._record.note(self._now, entity, "crashes and recovers")
+        if self._handled[entity] not in self.setting.crashes[entity] or entity not in self.persisted:
+            return
+        if self._record is not None:
+            self._record.note(self._now, entity, "crashes and recovers")
+        node = self._nodes[entity] = self._made(entity)
+        self._acted(entity, node.recover(decode(self.persisted[entity])))
+        for other in self._targets[entity]:
+            for output in self._nodes[other].resend(entity):
+                self._send(other, output)
