@@ -77,14 +77,14 @@ class ReplicaScenario:
         self.honest = [j for j in range(replicas) if j not in byzantine]
         twins = sorted(byzantine) if draws.uniform() < 0.6 else []
         self._identities = [*range(replicas), *twins]
-        self._round = draws.below(replicas)
+        self._round = 0
         self.calm_at = draws.choice(CALM_AT)
         self._network = Network(draws, len(self._identities) + PROCESSORS, self.calm_at)
         deaf = frozenset(replica_name(j) for j in self.honest if draws.uniform() < 0.4)
         self._lies = ReplicaLies(draws, draws.choice((0.0, 0.3, 0.8)), deaf if draws.uniform() < 0.2 else frozenset())
         self._liar_processors = draws.sample(PROCESSORS, 1) if draws.uniform() < 0.6 else ()
         self._key_bits = SCARCE if tagged and draws.uniform() < 0.2 else PLENTY
-        leaders = [(self._round + view) % replicas for view in range(256)]
+        leaders = [view % replicas for view in range(256)]
         self.invariants = VotingInvariants(
             replicas, self.honest, leaders, _AllBut(self._lies.poisoned), self.calm_at
         )

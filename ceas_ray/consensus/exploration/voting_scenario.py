@@ -181,6 +181,7 @@ class VotingScenario:
             return
         if self._record is not None:
             self._record.note(self._now, entity, "crashes and recovers")
+        self.invariants.forgot(entity)
         node = self._nodes[entity] = self._made(entity)
         self._acted(entity, node.recover(decode(self.persisted[entity])))
         for other in self._targets[entity]:
