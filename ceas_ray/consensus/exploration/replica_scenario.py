@@ -85,9 +85,7 @@ class ReplicaScenario:
         self._liar_processors = draws.sample(PROCESSORS, 1) if draws.uniform() < 0.6 else ()
         self._key_bits = SCARCE if tagged and draws.uniform() < 0.2 else PLENTY
         leaders = [view % replicas for view in range(256)]
-        self.invariants = VotingInvariants(
-            replicas, self.honest, leaders, _AllBut(self._lies.poisoned), self.calm_at
-        )
+        self.invariants = VotingInvariants(replicas, self.honest, leaders, _AllBut(self._lies.poisoned), self.calm_at)
         self._ledger = Ledger()
         self._said: set[tuple[int, FrameKind, int, bytes]] = set()
         self._now, self._serial, self.events = 0.0, 0, 0
