@@ -172,7 +172,7 @@ class TetraBFT:
         votes = self._received.setdefault((view, phase), {})
         if votes.setdefault(sender, content) != content:
             self.conflicts.add((sender, view, kind))
-        elif len(votes) >= self.quorum and self.view >= 0 and not self.halted:
+        elif self.view >= 0 and not self.halted:
             self._count_votes(view, phase)
 
     def _enter(self, view: int) -> None:
@@ -220,7 +220,7 @@ class TetraBFT:
             self._vote(1, value)
 
     def _count_votes(self, view: int, phase: int) -> None:
-        value = self._value_with_a_quorum(list(self._received[view, phase].values()), phase)
+        value = self._value_with_a_quorum(self._received[view, phase], phase)
         if value is None:
             return
         if phase == 4:
@@ -230,8 +230,11 @@ class TetraBFT:
         if phase < 4 and view == self.view:
             self._vote(phase + 1, value)
 
-    def _value_with_a_quorum(self, values: list[bytes], phase: int) -> bytes | None:
+    def _value_with_a_quorum(self, votes: dict[int, bytes], phase: int) -> bytes | None:
         """If Q of at most n voters hold a value, then at most f hold another: it is among the first f + 1."""
+        if len(votes) < self.quorum:
+            return None
+        values = list(votes.values())
         for value in values[: self.blocking]:
             if values.count(value) >= self.quorum:
                 return value

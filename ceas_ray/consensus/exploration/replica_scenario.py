@@ -85,7 +85,9 @@ class ReplicaScenario:
         self._liar_processors = draws.sample(PROCESSORS, 1) if draws.uniform() < 0.6 else ()
         self._key_bits = SCARCE if tagged and draws.uniform() < 0.2 else PLENTY
         leaders = [view % replicas for view in range(256)]
-        self.invariants = VotingInvariants(replicas, self.honest, leaders, _AllBut(self._lies.poisoned), self.calm_at)
+        self.invariants = VotingInvariants(
+            replicas, self.honest, leaders, _AllBut(self._lies.poisoned), self.calm_at, hears_all=False
+        )
         self._ledger = Ledger()
         self._said: set[tuple[int, FrameKind, int, bytes]] = set()
         self._now, self._serial, self.events = 0.0, 0, 0
@@ -125,7 +127,8 @@ class ReplicaScenario:
                 self.invariants.acted(identity, [Output(kind, view, _said(kind, body))], self._now)
 
         def accepted(kind: FrameKind, view: int, body: bytes) -> None:
-            if kind in _TOLD and kind != FrameKind.PROOF and (value := _said(kind, body)) is not None:
+            value = None if kind == FrameKind.PROOF or kind not in _TOLD else _said(kind, body)
+            if value is not None:
                 self.invariants.heard(identity, int(number), kind, view, value)
 
         return WatchedChannel(replica_name(identity), bare, self._ledger, is_honest, sent, accepted)
@@ -217,14 +220,14 @@ class ReplicaScenario:
                     self._forge(target, frame)
 
     def _forge(self, target: int, frame: Frame) -> None:
-        fields = {name: getattr(frame, name) for name in Frame.__dataclass_fields__}
+        fields: dict[str, Any] = {name: getattr(frame, name) for name in Frame.__dataclass_fields__}
         elsewhere = self._draws.below(len(self._identities))
-        forged = self._draws.choice((
+        changes: tuple[dict[str, Any], ...] = (
             {}, {"tag": self._draws.below(2**61 - 1)}, {"view": frame.view + 1}, {"kind": frame.kind ^ 1},
             {"body": frame.body + b"\0"}, {"receiver": replica_name(self._identities[elsewhere])},
             {"sender": frame.receiver, "receiver": frame.sender},
-        ))  # fmt: skip
-        made = Frame(**(fields | forged))
+        )  # fmt: skip
+        made = Frame(**(fields | self._draws.choice(changes)))
         for entity, identity in enumerate(self._identities):
             if replica_name(identity) == made.receiver:
                 self._push(self._now + 2 * self._draws.uniform(), entity, made.sender, made)

@@ -24,19 +24,21 @@ class VotingLies:
     def __init__(self, draws: Draws, probability: float, deaf: frozenset[int]) -> None:
         self._draws, self._probability, self._deaf = draws, probability, deaf
 
-    def told(self, receiver: int, kind: int, view: int, content: Any) -> tuple[int, Any] | None:
-        """View and content as sent to one receiver, or None."""
+    def told(self, receiver: int, kind: FrameKind, view: int, content: Any) -> tuple[FrameKind, int, Any] | None:
+        """Kind, view and content as sent to one receiver, or None."""
         if receiver in self._deaf:
             return WITHHELD
         if self._draws.uniform() >= self._probability:
-            return view, content
+            return kind, view, content
+        if self._draws.uniform() < 0.1:
+            return FrameKind.PROPOSAL, view, self._draws.choice(_POISONED)  # leader or not
         if kind == FrameKind.SUGGEST or kind == FrameKind.PROOF:
-            return view, Evidence(self._vote(view), self._vote(view), self._vote(view))
+            return kind, view, Evidence(self._vote(view), self._vote(view), self._vote(view))
         if kind == FrameKind.PROPOSAL or kind == FrameKind.DECIDE:
-            return view, self._draws.choice(_POISONED)
+            return kind, view, self._draws.choice(_POISONED)
         if kind == FrameKind.VIEW_CHANGE:
-            return view + self._draws.below(4), content
-        return (view, self._draws.choice(_POISONED)) if self._draws.uniform() < 1 / 3 else (view, content)
+            return kind, view + self._draws.below(4), content
+        return kind, view, self._draws.choice(_POISONED) if self._draws.uniform() < 1 / 3 else content
 
     def _vote(self, view: int) -> Vote:
         if self._draws.uniform() < 0.3:

@@ -10,6 +10,7 @@ from typing import Any
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.network import CALM_AT, Network
 from ceas_ray.consensus.exploration.record import Record
+from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_invariants import VotingInvariants
 from ceas_ray.consensus.exploration.voting_lies import ALSO_GOOD, GOOD, POISON, VALUES, VotingLies
 from ceas_ray.consensus.tetrabft import Action, ArmTimer, Output, TetraBFT, faults_of
@@ -19,7 +20,7 @@ from ceas_ray.messages.frames import FrameKind
 VIEW_TIMER, LONGEST = 9.0, 400.0
 DRAWN_LEADERS, VIEWS = 12, 256
 _TIMER, _POKE = -1, -2
-_VOTES = frozenset({FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4})
+_HEARD = frozenset(FrameKind) - {FrameKind.PROOF, FrameKind.SUGGEST}
 Event = tuple[float, int, int, int, FrameKind, int, Any]
 Voting = Callable[[int, int, Callable[[int], int], Callable[[bytes], bool]], TetraBFT]
 
@@ -126,19 +127,24 @@ class VotingScenario:
         if self._record is not None:
             self._record.happened(now, entity, sender, kind, view, content)
         if sender >= 0:
-            if self._honest[entity] and kind in _VOTES:
+            if self._honest[entity] and kind in _HEARD:
                 self.invariants.heard(entity, sender, kind, view, content)
             actions = node.receive(sender, kind, view, content)
         elif sender == _TIMER:
-            if self._honest[entity] and view == node.view and not self.setting.crashes and not node.halted:
-                self.invariants.timed_out(entity, view, now)
+            due = self._honest[entity] and view == node.view and not node.halted
+            if due:
+                self.invariants.timed_out(entity, view, now, judged=not self.setting.crashes)
             actions = node.timeout(view)
+            if due and not any(type(action) is ArmTimer for action in actions):
+                raise Violation("the timer is armed again", f"replica {entity} in view {view}")
         else:
             actions = node.poke()
         if entity in self._handled:
             self.persist(entity, node)
         if actions:
             self._acted(entity, actions)
+        if kind == FrameKind.DECIDE and node.halted and self._honest[entity]:
+            self.invariants.halted(entity)
         if entity in self._handled:
             self._may_crash(entity)
 
@@ -160,10 +166,10 @@ class VotingScenario:
             if to is not None and self._identities[target] != to:
                 continue
             if not honest:
-                told = self._lies.told(target, kind, output.view, output.content)
+                told = self._lies.told(target, output.kind, output.view, output.content)
                 if told is None:
                     continue
-                view, content = told
+                kind, view, content = told
             self._serial += 1
             at = arrival(now, entity, target, kind, view)
             heappush(self._heap, (at, self._serial, target, identity, kind, view, content))
