@@ -20,8 +20,8 @@ from ceas_ray.kernel.streams import Streams
 
 PHASES, VALUES = 4, (1, 2)
 MOST_VIEWS = 7
-ENTER_WEIGHT = 0.15
-"""Of entering a view, beside 1 for a vote: most walks decide then."""
+ENTER_WEIGHTS = (0.15, 0.5, 1.5)
+"""Of entering a view, beside 1 for a vote, by seed: with the first most walks decide, with the last views are short."""
 _NOTHING, _DISAGREEMENT, _NO_ACCEPTANCE = 0, 1, 2
 
 _compiled = njit(cache=True, nogil=True, error_model="numpy")
@@ -226,7 +226,7 @@ def _explore(honest, views, faults, quorum, blocking, symmetric, table):  # type
 
 
 @_compiled
-def _walk(honest, views, faults, quorum, blocking, numbers, taken):  # type: ignore[no-untyped-def]
+def _walk(honest, views, faults, quorum, blocking, enter_weight, numbers, taken):  # type: ignore[no-untyped-def]
     """One walk until nothing is possible; the steps go to `taken`; returns steps and the first fault."""
     replicas = np.zeros(honest, np.int64)
     found = np.empty((honest * (views + 8), 4), np.int64)
@@ -236,11 +236,11 @@ def _walk(honest, views, faults, quorum, blocking, numbers, taken):  # type: ign
             return length, _NOTHING
         total = 0.0
         for number in range(count):
-            total += ENTER_WEIGHT if found[number, 2] == 0 else 1.0
+            total += enter_weight if found[number, 2] == 0 else 1.0
         left = numbers[length] * total
         number = 0
         while number < count - 1:
-            left -= ENTER_WEIGHT if found[number, 2] == 0 else 1.0
+            left -= enter_weight if found[number, 2] == 0 else 1.0
             if left < 0:
                 break
             number += 1
@@ -313,6 +313,7 @@ class AbstractModel:
         longest = self.honest * self.views * (1 + PHASES)
         numbers = Streams(seed).generator("exploration", "abstract", "draws", 0).random(longest)
         taken = np.zeros((longest, 4), np.int64)
-        length, fault = _walk(self.honest, self.views, self.faults, *self.thresholds, numbers, taken)
+        weight = ENTER_WEIGHTS[seed % len(ENTER_WEIGHTS)]
+        length, fault = _walk(self.honest, self.views, self.faults, *self.thresholds, weight, numbers, taken)
         broken = {_DISAGREEMENT: "agreement", _NO_ACCEPTANCE: "an honest leader's proposal is accepted"}.get(fault)
         return Walk(taken[:length], broken)

@@ -87,6 +87,21 @@ class DrivenWalk:
             else:
                 self._take(who, view, phase, value)
             self._try_something(DECIDE)
+        self._try_new_views()
+
+    def run_script(self, script: Sequence[tuple[int, int, int, int]]) -> None:
+        """Force these (who, view, phase, value) in place of the walk, allowed or not; raises `Violation`."""
+        for who, view, phase, value in script:
+            self._take(who, view, phase, value)
+
+    def _try_new_views(self) -> None:
+        """All enter two more views; in the second everyone is offered some value, which may be unsafe by now."""
+        last = min(self._model.views + 1, MOST_VIEWS - 1)
+        for who in range(len(self._nodes)):
+            for view in range(int(self._state[who] & 7), last + 1):
+                self._take(who, view, ENTER, 0)
+        for who in range(len(self._nodes)):
+            self._take(who, last, 1, self._draws.choice(VALUES))
 
     def _try_something(self, phase: int | None = None) -> None:
         """What may be forbidden now; never what would spoil the rest of the walk."""
