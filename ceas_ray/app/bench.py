@@ -2,6 +2,7 @@
 
 usage: scripts/bench framework [key=value ...]     a round of the default scenario on Ray, part by part, and memory
        scripts/bench entanglement [--help]         Bell pairs per CPU second, beside SimQN and SeQUeNCe
+       scripts/bench consensus [--help]            scenarios per second and core, and what a decision costs
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 import psutil
 
-from ceas_ray.app import bench_entanglement
+from ceas_ray.app import bench_consensus, bench_entanglement
 from ceas_ray.app.compose import composed
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, build
@@ -31,11 +32,17 @@ WARM_ROUNDS, ROUNDS = 3, 20
 def main() -> int:
     """Print the benchmark named on the command line."""
     words = sys.argv[1:]
-    if not words or words[0] not in ("framework", "floor", "entanglement"):
-        print("usage: scripts/bench framework [key=value ...] | entanglement [--help]", file=sys.stderr)
+    if not words or words[0] not in ("framework", "floor", "entanglement", "consensus"):
+        print(
+            "usage: scripts/bench framework [key=value ...] | entanglement [--help] | consensus [--help]",
+            file=sys.stderr,
+        )
         return 2
     if words[0] == "entanglement":
         print(json.dumps(bench_entanglement.main(words[1:])))
+        return 0
+    if words[0] == "consensus":
+        print(json.dumps(bench_consensus.main(words[1:])))
         return 0
     try:
         print(json.dumps(_floor(int(words[1])) if words[0] == "floor" else _framework(words[1:])))

@@ -3,9 +3,7 @@
 usage: scripts/bench consensus [--quick]
 
 Scenarios: one process, CPU seconds, by kind (voting alone and whole replicas, as the explorer mixes them).
-A decision: all replicas honest, every message one Delta, committee = all processors (updates, echoes, four votes,
-Decide, replies to processors: one tag each). Bell pairs: tags x 61 bits, plus one fresh hash key of 61 bits for each
-ordered link and round that is used, over the key bits of a sifted pair; half of the pairs are sifted.
+A decision: all replicas honest, every message one Delta, committee = all processors; see `decision_cost`.
 """
 
 from __future__ import annotations

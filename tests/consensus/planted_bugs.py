@@ -82,7 +82,11 @@ class VoteInAPastView(TetraBFT):
 
 class TwoVotesAPhase(TetraBFT):
     def _receive(self, sender: int, kind: FrameKind, view: int, content: Any) -> None:
-        if kind == FrameKind.PROPOSAL and sender == self._leader(view) and self._proposals.get(view, content) != content:
+        if (
+            kind == FrameKind.PROPOSAL
+            and sender == self._leader(view)
+            and self._proposals.get(view, content) != content
+        ):
             self._proposals[view] = content
             self._voted.discard((view, 1))
         super()._receive(sender, kind, view, content)

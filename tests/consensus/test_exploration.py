@@ -8,6 +8,7 @@ from ceas_ray.consensus.exploration.abstract_model import AbstractModel
 from ceas_ray.consensus.exploration.campaign import explore, run_batch
 from ceas_ray.consensus.exploration.chart import chart_of
 from ceas_ray.consensus.exploration.conformance import DrivenWalk
+from ceas_ray.consensus.exploration.decision_cost import decision_cost
 from ceas_ray.consensus.exploration.kinds import KINDS, kind_of
 from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
 from ceas_ray.consensus.exploration.violation import Violation
@@ -65,6 +66,16 @@ def test_a_violation_names_its_seed_and_its_invariant(monkeypatch: pytest.Monkey
 
 def _refuse(*_: object) -> None:
     raise Violation("agreement", "planted")
+
+
+@pytest.mark.parametrize(("replicas", "tags"), [(4, 87), (7, 300), (10, 639), (50, 17_199)])
+def test_a_decision_costs_what_the_specification_counts(replicas: int, tags: int) -> None:
+    cost = decision_cost(replicas)
+    assert (cost["tags"], cost["latency_deltas"]) == (tags, 5.0)
+
+
+def test_a_dedicated_committee_of_seven_for_fifty_processors_costs_958_tags() -> None:
+    assert decision_cost(7, 50)["tags"] == 958
 
 
 @pytest.mark.slow

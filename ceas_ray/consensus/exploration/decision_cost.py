@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from heapq import heappop, heappush
 from typing import Any
 
 from ceas_ray.consensus.tetrabft import Output, TetraBFT
 from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import FrameKind
+from ceas_ray.quantum.key_rates import key_rate
 
 REFERENCE_FIDELITY = 0.95
 
@@ -39,15 +41,19 @@ def voting_cost(replicas: int) -> tuple[float, int]:
     return last, messages
 
 
-def decision_cost(replicas: int) -> dict[str, float]:
-    """Latency (Delta), messages of the voting, tags of a round and Bell pairs, committee = all processors.
+def decision_cost(replicas: int, processors: int | None = None) -> dict[str, float]:
+    """Latency (Delta), messages of the voting, tags, key bits and Bell pairs of a round; processors: a dedicated
+    committee serves so many, None: the committee is all processors, and nobody writes to itself.
 
-    Tags: an update or echo and a reply on every ordered link besides the voting: 7n(n - 1) + (n - 1) where a processor
-    and its replica are one party, so that update and echo, reply and Decide share frames; here each is counted as
-    CONSENSUS.md's "Cost" does. Fresh hash keys: one for each ordered link.
+    Tags: one for each message of the voting, echo, update and reply. Key: 61 bits a tag, and 61 for the round's fresh
+    hash key of each ordered link that is used. Pairs: of end-to-end fidelity .95, at the asymptotic rate.
     """
     latency, messages = voting_cost(replicas)
-    links = replicas * (replicas - 1)
-    tags = messages + 2 * links
-    bits = TAG_BITS * (tags + links)
-    return {"latency_deltas": latency, "voting_messages": messages, "tags": tags, "key_bits": bits}
+    among = replicas * (replicas - 1)
+    outside = 0 if processors is None else 2 * processors * replicas
+    tags = messages + (2 * among if processors is None else among + outside)
+    bits = TAG_BITS * (tags + among + outside)
+    return {
+        "latency_deltas": latency, "voting_messages": messages, "tags": tags, "key_bits": bits,
+        "bell_pairs": math.ceil(bits / float(key_rate(REFERENCE_FIDELITY))),
+    }  # fmt: skip
