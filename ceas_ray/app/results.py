@@ -152,6 +152,7 @@ class Results:
             "view_changes": self.view_changes,
             "stall_waits": self.waits,
             "quarantined_processors": list(self.quarantined),
+            "certification_confidence": self._settings.aggregation.confidence,
             "simulated_seconds": self.simulated_seconds,
             "windows": self.windows,
             "trace_digest": self.digest.hex(),

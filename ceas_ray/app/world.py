@@ -311,6 +311,7 @@ class _Builder:
             warm_up_test_shots=-(-choice.warm_up_tests // settings.training.qubits),
             key_useful_age=picoseconds(choice.key_useful_age_milliseconds * 1e-3), key_margin=choice.key_margin,
             fresh_hash_keys=settings.consensus.hash_keys == "fresh", node_slots=choice.node_slots,
+            finite_keys=settings.consensus.key_rate == "finite",
         )  # fmt: skip
         timeout = settings.consensus.input_timeout
         timing = RoundTiming(

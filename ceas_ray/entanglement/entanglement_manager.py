@@ -15,6 +15,9 @@ from ceas_ray.entanglement.plan import (
     VIEW_CHANGE_FRAMES,
     Demand,
     Estimate,
+    asymptotic_bits,
+    finite_bits,
+    key_path_fidelity,
     key_path_seconds,
     route_key_seconds,
 )
@@ -121,6 +124,8 @@ class EntanglementManager(Actor):
             raise ValueError(
                 f"entanglement.slots must be at least the {demand.pairs_per_shot} pairs of a shot, got {demand.slots}"
             )
+        if network.routed and demand.finite_keys:
+            raise ValueError("consensus.key_rate asymptotic in a network with routes, got finite")
         if network.routed and not network.swapped:
             raise ValueError(
                 "links.swap_success must be 1 and entanglement.purification_rounds 0 where keys come from "
@@ -149,6 +154,7 @@ class EntanglementManager(Actor):
         self._waits = self._refills = 0
         self._handed_out = self._reported = 0.0
         self._stock: dict[tuple[str, str], int] = {}
+        self._raw_bits_of: dict[tuple[float, float], float] = {}
         self._key_slot_lengths: dict[tuple[int, float, float], tuple[int, ...]] = {}
         self._plan_round(WARM_UP, 0)  # refuses an impossible demand before anything runs
 
@@ -410,7 +416,8 @@ class EntanglementManager(Actor):
         wanted: float,
     ) -> GeneratePairs | GenerateRoutePairs:  # fmt: skip
         demand, policy = self._demand, self._policy(route)
-        peers, bits = tuple(replica_name(j) for j in replicas), np.full(len(replicas), wanted)
+        peers = tuple(replica_name(j) for j in replicas)
+        bits = np.array([self._raw_bits(self._legs(name, route, j), wanted) for j in replicas])
         deadline, useful_age = demand.shot_deadline(route), demand.useful_age(route)
         if self._network.routed:
             least = 0.0 if demand.least_fidelity is None else (4 * demand.least_fidelity - 1) / 3
@@ -455,6 +462,15 @@ class EntanglementManager(Actor):
             return 2.0 * (2 * good + 2 * change)
         return 2.0 * (good + self._extra_views * change)
 
+    def _raw_bits(self, legs: tuple[LinkParameters, ...], bits: float) -> float:
+        """The asymptotic bits that a path must distil for `bits` of key, with the margin where blocks are finite."""
+        if not self._demand.finite_keys:
+            return bits
+        fidelity = round(key_path_fidelity(legs, self._swap_werner, self._demand), 3)
+        if (fidelity, bits) not in self._raw_bits_of:
+            self._raw_bits_of[fidelity, bits] = self._demand.key_margin * asymptotic_bits(fidelity, bits)
+        return self._raw_bits_of[fidelity, bits]
+
     def _key_lengths(self, phase: Phase, round_index: int) -> tuple[int, ...]:
         """Of every key slot: long enough for its paths; what was computed for the same demand is remembered."""
         between = self._wanted(True, round_index) if phase.replica_slots else 0.0
@@ -482,7 +498,7 @@ class EntanglementManager(Actor):
             if network.routed:
                 yield slot, route_key_seconds(legs, network.processor_routes[0].swapping, bits, self._demand)
             else:
-                yield slot, key_path_seconds(legs, self._swap_werner, bits, self._demand)
+                yield slot, key_path_seconds(legs, self._swap_werner, self._raw_bits(legs, bits), self._demand)
 
     def estimate(self) -> Estimate:
         """What one round will cost, before any is run."""
@@ -507,7 +523,11 @@ class EntanglementManager(Actor):
         self._counts += finished.counts
         self._counts[1] += finished.leg_counts.sum(axis=0)
         self._stored += finished.stored
-        self._book_services(finished)
+        key_bits = finished.key_bits
+        if self._demand.finite_keys:
+            pairs = finished.leg_counts[:, 1]
+            key_bits = np.array([finite_bits(float(b), int(n)) for b, n in zip(key_bits, pairs, strict=True)])
+        self._book_services(finished, key_bits)
 
     def _book_route(self, finished: RoutePlanFinished) -> None:
         links = list(finished.links)
@@ -515,14 +535,14 @@ class EntanglementManager(Actor):
         self._stored += int(finished.link_stored.sum())
         self._link_books[links, :, :5] += finished.link_counts
         self._link_books[links, 0, 5] += finished.link_stored
-        self._book_services(finished)
+        self._book_services(finished, finished.key_bits)
 
-    def _book_services(self, finished: PlanFinished | RoutePlanFinished) -> None:
+    def _book_services(self, finished: PlanFinished | RoutePlanFinished, key_bits: NDArray[np.float64]) -> None:
         self._shots += (finished.shots, finished.shots_on_time)
         if finished.shots and finished.round_index >= 0:
             self._shrink_sum += finished.shrink
         owner = finished.link.removeprefix("link/")
-        for peer, bits in zip(finished.key_peers, finished.key_bits, strict=True):
+        for peer, bits in zip(finished.key_peers, key_bits, strict=True):
             self._key_bits[owner, peer] = self._key_bits.get((owner, peer), 0.0) + float(bits)
 
     def _observation(self, name: str, more: dict[str, Any]) -> Observation:

@@ -10,7 +10,9 @@ from ceas_ray.consensus.replica import Replica
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
-from ceas_ray.messages.payloads import KeysDistilled, RoundStarted, Timer
+from ceas_ray.messages.payloads import KeysDistilled, RoundGivenUp, RoundStarted, StopWaiting, Timer
+
+Control = RoundStarted | KeysDistilled | RoundGivenUp | StopWaiting
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,8 @@ class Crash:
 
 
 class CrashingReplica(Actor):
-    """Honest. While it is down its key store goes on storing what is distilled, and the entanglement manager's schedule
-    waits for it; frames are lost, and so is all that was not persisted."""
+    """Honest. While it is down its key store goes on storing what is distilled, and what the entanglement manager has
+    to say waits for it; frames are lost, and so is all that was not persisted."""
 
     def __init__(self, make: Callable[[], Replica], crash: Crash) -> None:
         """make: a replica as it is when it is switched on."""
@@ -33,7 +35,7 @@ class CrashingReplica(Actor):
         self.name, self.lookahead = self.replica.name, self.replica.lookahead
         self.own_lookahead = self.replica.own_lookahead
         self._disk: bytes | None = None
-        self._missed: list[RoundStarted | KeysDistilled] = []
+        self._missed: list[Control] = []
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
@@ -45,7 +47,7 @@ class CrashingReplica(Actor):
         if isinstance(payload, Timer) and payload.purpose == "recover":
             return self._recover(now)
         if self._disk is not None:
-            if isinstance(payload, RoundStarted | KeysDistilled):
+            if isinstance(payload, Control):
                 self._missed.append(payload)
             return []
         effects = list(self.replica.handle(envelope))
