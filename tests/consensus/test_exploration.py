@@ -51,7 +51,7 @@ def test_a_seed_replays_to_the_same_chart() -> None:
 
 
 def test_a_leader_knows_the_body_of_every_value_that_it_finds_valid() -> None:
-    """Found by the explorer: a poisoned proposal taught a replica a value without its body; to propose it then failed."""
+    """Found by the explorer: a poisoned proposal taught a replica a value without its body; to propose it failed."""
     ReplicaScenario(146, 10).run()
 
 
