@@ -263,7 +263,9 @@ class TetraBFT:
             self.halted = True
 
     def _count_view_changes(self, sender: int, view: int) -> None:
-        self._view_changes[sender] = max(view, self._view_changes.get(sender, 0))
+        if view <= self._view_changes.get(sender, 0):
+            return
+        self._view_changes[sender] = view
         asked = sorted(self._view_changes.values(), reverse=True)
         if len(asked) >= self.blocking and asked[self.blocking - 1] > self._asked_view:
             self._asked_view = asked[self.blocking - 1]
