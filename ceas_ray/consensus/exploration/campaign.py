@@ -98,7 +98,7 @@ def explore(
 
 
 def _batches(first: int, scenarios: int | None, until: float | None) -> Iterator[range]:
-    """A pool reads ahead without end, so this waits where only time sets a limit."""
+    """Seeds in order, as the pool asks for them: it reads ahead no further than its pipe holds."""
     start = first
     while scenarios is None or start < first + scenarios:
         if until is not None and time.monotonic() >= until:
