@@ -66,12 +66,14 @@ def test_different_faults_work_together() -> None:
     assert len(models(world, 5)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_gives_the_same_on_any_hosts_and_across_a_cut(fault: str) -> None:
     overrides = (*SMALL_COMMITTEE, "attacks.replicas=1", f"attacks.replica_faults=[{fault}]", "training.rounds=4")
     same_on_any_hosts(*overrides)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "trouble",
     [

@@ -72,17 +72,17 @@ class Network:
             started = RoundStarted(round_index, begins, begins + OPENS, begins + 2 * OPENS, bits)
             report = TestReport(round_index, np.ones((PROCESSORS, 3)), np.zeros((PROCESSORS, 3)))
             for j in range(replicas):
-                self._push(begins + 1, j, "entanglement_manager", started)
-                self._push(begins + 2, j, "hub", report)
+                self.push(begins + 1, j, "entanglement_manager", started)
+                self.push(begins + 2, j, "hub", report)
             for place, channel in enumerate(senders):
                 channel.add_key_bits(key_bits)
                 body = encode_update(np.full(2, 1 + place // replicas + round_index), 1, 1)
                 frame = channel.seal(FrameKind.UPDATE, round_index, 0, begins + 3, body)
-                self._push(begins + 3, place % replicas, processor_name(place // replicas), frame)
+                self.push(begins + 3, place % replicas, processor_name(place // replicas), frame)
         for j in range(replicas):
-            self._push(rounds * ROUND, j, "entanglement_manager", StopWaiting(rounds - 1))
+            self.push(rounds * ROUND, j, "entanglement_manager", StopWaiting(rounds - 1))
 
-    def _push(self, at: int, replica: int, sender: str, payload: Any) -> None:
+    def push(self, at: int, replica: int, sender: str, payload: Any) -> None:
         self._serial += 1
         envelope = Envelope(at, sender, self._serial, replica_name(replica), payload)
         heapq.heappush(self._heap, (at, self._serial, envelope))
@@ -116,7 +116,7 @@ class Network:
         self.replicas[j] = make_replica(j, self._count)
         self._take(j, self.replicas[j].recover(decode(disk), now))
         for started in self._off.pop(j):
-            self._push(now, j, "entanglement_manager", started)
+            self.push(now, j, "entanglement_manager", started)
 
     def _take(self, j: int, effects: Any) -> None:
         for effect in effects:
@@ -129,7 +129,7 @@ class Network:
                     continue
             if effect.receiver != ENTANGLEMENT_MANAGER:
                 at = effect.deliver_at
-                self._push(at, int(effect.receiver.rpartition("/")[2]), self.replicas[j].name, effect.payload)
+                self.push(at, int(effect.receiver.rpartition("/")[2]), self.replicas[j].name, effect.payload)
 
     def states(self) -> set[bytes]:
         """Of all replicas that are not silent."""

@@ -10,6 +10,7 @@ from tests.consensus.committee import DELTA, OPENS, ROUND, Network
 STEPS = 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sends", [True, False], ids=["after sending", "before sending"])
 def test_a_replica_may_crash_at_every_step_and_never_contradicts_itself(sends: bool) -> None:
     for step in range(STEPS):
