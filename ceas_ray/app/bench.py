@@ -5,6 +5,7 @@ usage: scripts/bench framework [key=value ...]     a round of the default scenar
        scripts/bench gradients [--help]            gradients per second, beside Qiskit Aer and other packages
        scripts/bench aggregation [--help]          aggregation rules, beside ByzFL
        scripts/bench accuracy [key=value ...]      centralised test accuracies, beside logistic regression
+       scripts/bench consensus [--help]            scenarios per second and core, and what a decision costs
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 import psutil
 
-from ceas_ray.app import bench_accuracy, bench_aggregation, bench_entanglement, bench_gradients
+from ceas_ray.app import bench_accuracy, bench_aggregation, bench_consensus, bench_entanglement, bench_gradients
 from ceas_ray.app.compose import composed
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, build
@@ -34,6 +35,7 @@ PARTS = {
     "gradients": bench_gradients.main,
     "aggregation": bench_aggregation.main,
     "accuracy": bench_accuracy.main,
+    "consensus": bench_consensus.main,
 }
 
 

@@ -90,7 +90,8 @@ class Inputs:
 
     def acceptable(self, processor: int, digest: bytes) -> bool:
         """Whether at least B echoes carry this digest."""
-        return sum(1 for echo in self._echoes.values() if echo[processor] == digest) >= self._blocking
+        known = 0 <= processor < self._processors
+        return known and sum(1 for echo in self._echoes.values() if echo[processor] == digest) >= self._blocking
 
     def holders(self, processor: int, digest: bytes) -> list[int]:
         """Replicas whose echo says that they have this content."""

@@ -379,7 +379,7 @@ class Replica(Actor):
              digest_of(encode(aggregate)), quarantined, digest_of(encode((state, quarantined))))
         )  # fmt: skip
         processors = tuple(k for k, _ in entries)
-        self._outcomes[digest_of(body)] = _Outcome(False, processors, weights, state, quarantined)
+        self._outcomes[self._learn_body(body)] = _Outcome(False, processors, weights, state, quarantined)
         return body
 
     def _compute(self, entries: tuple[tuple[int, bytes], ...]) -> tuple[Any, Any, Any]:

@@ -34,6 +34,9 @@ class Evidence(NamedTuple):
     high: Vote
 
 
+_PHASES = {FrameKind.VOTE1: 1, FrameKind.VOTE2: 2, FrameKind.VOTE3: 3, FrameKind.VOTE4: 4}
+
+
 @dataclass(frozen=True)
 class Output:
     """A message to one replica, or to all others (`to` None)."""
@@ -147,12 +150,9 @@ class TetraBFT:
             return self._count_view_changes(sender, view)
         if not 0 <= view <= max(self.view, 0) + FUTURE_VIEWS:
             return None
+        if kind in _PHASES:
+            return self._take_vote(sender, kind, view, content)
         match kind:
-            case FrameKind.VOTE1 | FrameKind.VOTE2 | FrameKind.VOTE3 | FrameKind.VOTE4:
-                phase = kind - FrameKind.VOTE1 + 1
-                first = self._received.setdefault((view, phase), {}).setdefault(sender, content)
-                if first != content:
-                    self.conflicts.add((sender, view, kind))
             case FrameKind.PROPOSAL:
                 if sender != self._leader(view):
                     return None
@@ -164,15 +164,25 @@ class TetraBFT:
                 self._proofs.setdefault(view, {}).setdefault(sender, content)
             case _:
                 raise ValueError(f"voting knows no message of kind {kind}")
-        return self._advance()
+        self._act_on_proposals()
+        return None
+
+    def _take_vote(self, sender: int, kind: FrameKind, view: int, content: bytes) -> None:
+        phase = _PHASES[kind]
+        votes = self._received.setdefault((view, phase), {})
+        if votes.setdefault(sender, content) != content:
+            self.conflicts.add((sender, view, kind))
+        elif self.view >= 0 and not self.halted:
+            self._count_votes(view, phase)
 
     def _enter(self, view: int) -> None:
         if view <= self.view:
             return
         self.view = view
         if view > 0:
-            self._send(FrameKind.PROOF, view, Evidence(self.votes[1], self.previous[1], self.votes[4]))
-            suggest = Evidence(self.votes[2], self.previous[2], self.votes[3])
+            proof = Evidence(self.votes[1], self.previous[1], self.votes[4])
+            suggest = Evidence(self.votes[2], self.previous[2], self.votes[3])  # before its own proof lets it vote
+            self._send(FrameKind.PROOF, view, proof)
             self._own_suggest = {view: {self.index: suggest}}
             self._send(FrameKind.SUGGEST, view, suggest, to=self._leader(view))
         self._actions.append(ArmTimer(view))
@@ -180,12 +190,15 @@ class TetraBFT:
 
     def _advance(self) -> None:
         """Do whatever the messages at hand allow."""
-        if self.view < 0 or self.halted:
-            return
-        self._propose()
-        self._vote_for_proposal()
-        for view, phase in sorted(self._received):
-            self._count_votes(view, phase)
+        self._act_on_proposals()
+        if self.view >= 0 and not self.halted:
+            for view, phase in sorted(self._received):
+                self._count_votes(view, phase)
+
+    def _act_on_proposals(self) -> None:
+        if self.view >= 0 and not self.halted:
+            self._propose()
+            self._vote_for_proposal()
 
     def _propose(self) -> None:
         view = self.view
@@ -207,11 +220,8 @@ class TetraBFT:
             self._vote(1, value)
 
     def _count_votes(self, view: int, phase: int) -> None:
-        values = list(self._received[view, phase].values())
-        if len(values) < self.quorum:
-            return
-        value = max(sorted(set(values)), key=values.count)
-        if values.count(value) < self.quorum:
+        value = self._value_with_a_quorum(self._received[view, phase], phase)
+        if value is None:
             return
         if phase == 4:
             self._decide(value, view)
@@ -219,6 +229,16 @@ class TetraBFT:
             self._enter(view)
         if phase < 4 and view == self.view:
             self._vote(phase + 1, value)
+
+    def _value_with_a_quorum(self, votes: dict[int, bytes], phase: int) -> bytes | None:
+        """If Q of at most n voters hold a value, then at most f hold another: it is among the first f + 1."""
+        if len(votes) < self.quorum:
+            return None
+        values = list(votes.values())
+        for value in values[: self.blocking]:
+            if values.count(value) >= self.quorum:
+                return value
+        return None
 
     def _vote(self, phase: int, value: bytes) -> None:
         if (self.view, phase) in self._voted:
@@ -243,7 +263,9 @@ class TetraBFT:
             self.halted = True
 
     def _count_view_changes(self, sender: int, view: int) -> None:
-        self._view_changes[sender] = max(view, self._view_changes.get(sender, 0))
+        if view <= self._view_changes.get(sender, 0):
+            return
+        self._view_changes[sender] = view
         asked = sorted(self._view_changes.values(), reverse=True)
         if len(asked) >= self.blocking and asked[self.blocking - 1] > self._asked_view:
             self._asked_view = asked[self.blocking - 1]

@@ -43,8 +43,14 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """The value behind canonical bytes; sequences come back as tuples, arrays as read-only arrays."""
-    return msgpack.unpackb(data, ext_hook=_restore, list_hook=_assemble, use_list=False, strict_map_key=False)
+    """The value behind canonical bytes; sequences come back as tuples, arrays as read-only arrays.
+
+    ValueError for bytes that `encode` never makes: they may come from an adversary.
+    """
+    try:
+        return msgpack.unpackb(data, ext_hook=_restore, list_hook=_assemble, use_list=False, strict_map_key=False)
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"malformed bytes: {error}") from error
 
 
 def decode_untrusted(data: bytes) -> Any:

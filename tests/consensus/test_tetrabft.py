@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.consensus.tetrabft import TetraBFT, faults_of
+from ceas_ray.consensus.tetrabft import Output, TetraBFT, faults_of
+from ceas_ray.messages.frames import FrameKind
 from tests.consensus.voting import decide
 
 
@@ -53,3 +54,17 @@ def test_a_committee_needs_more_than_three_times_its_faults() -> None:
     with pytest.raises(ValueError, match="committee_size must be at least 4"):
         TetraBFT(0, 3, lambda view: 0, lambda value: True)
     assert [faults_of(n) for n in (4, 6, 7, 10, 50)] == [1, 1, 2, 3, 16]
+
+
+def test_a_suggest_shows_no_vote_of_its_own_view_even_when_votes_pull_the_replica_in() -> None:
+    """Found by the explorer: the replica's own proof let it vote before its suggest was written."""
+    node = TetraBFT(0, 4, lambda view: 1, lambda value: True)
+    actions = node.start(b"a")
+    for phase in (FrameKind.VOTE1, FrameKind.VOTE2):
+        for sender in (1, 2, 3):
+            actions += node.receive(sender, phase, 2, b"b")
+    assert node.view == 2
+    assert node.votes[3] == (2, b"b")
+    shown = [a.content for a in actions if isinstance(a, Output) and a.kind in (FrameKind.SUGGEST, FrameKind.PROOF)]
+    assert len(shown) == 2
+    assert all(vote.view < 2 for evidence in shown for vote in evidence)

@@ -1,0 +1,110 @@
+"""The explorer of consensus: scenarios by count or time on all cores, the exhaustive abstract model, and replays."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ceas_ray.consensus.exploration.abstract_model import AbstractModel
+from ceas_ray.consensus.exploration.campaign import Report, explore
+from ceas_ray.consensus.exploration.chart import chart_of
+from ceas_ray.consensus.exploration.kinds import KINDS
+
+
+def main(words: list[str] | None = None) -> int:
+    """0: no violation; 1: some, each with its seed; 2: bad arguments."""
+    parser = _parser()
+    chosen = parser.parse_args(words)
+    if chosen.replay is not None:
+        told = chart_of(chosen.replay)
+        print(told)
+        return 0 if told.endswith("no violation") else 1
+    if chosen.exhaustive:
+        return _exhaustive()
+    seconds = chosen.hours * 3600 if chosen.hours is not None else chosen.seconds
+    seconds = 60.0 if seconds is None and chosen.scenarios is None else seconds
+    if chosen.processes < 1 or chosen.first < 0 or (seconds or 1) <= 0 or (chosen.scenarios or 1) < 1:
+        parser.error("--processes, --scenarios, --seconds and --hours must be positive, --first not negative")
+    return _campaign(chosen.first, chosen.processes, chosen.scenarios, seconds, chosen.json)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/explore", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seconds", type=float, help="how long (default 60, if nothing else limits it)")
+    parser.add_argument("--hours", type=float, help="how long, in hours")
+    parser.add_argument("--scenarios", type=int, help="how many scenarios")
+    parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="default: one for each core")
+    parser.add_argument("--replay", type=int, metavar="SEED", help="show one scenario as a sequence chart")
+    parser.add_argument("--exhaustive", action="store_true", help="all states of the abstract model, n = 4, 2 views")
+    parser.add_argument("--json", action="store_true", help="print one JSON line in place of the table")
+    return parser
+
+
+def _exhaustive() -> int:
+    model = AbstractModel(4, 2)
+    broken = 0
+    for symmetric, name in ((True, "up to symmetry"), (False, "all")):
+        started = time.perf_counter()
+        found = model.explore(symmetric)
+        broken += found.disagreements + found.refusals
+        print(
+            f"n = 4, 2 views, {name}: {found.states} states, {found.disagreements} with two decisions, "
+            f"{found.refusals} in which a good leader may be refused; {time.perf_counter() - started:.1f} s"
+        )
+    return 1 if broken else 0
+
+
+def _campaign(first: int, processes: int, scenarios: int | None, seconds: float | None, as_json: bool) -> int:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    bar = Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal)
+    started = time.perf_counter()
+    task = bar.add_task("scenarios", total=scenarios or seconds)
+
+    def progress(report: Report) -> None:
+        elapsed, done = time.perf_counter() - started, report.total.scenarios
+        state = f"{done} scenarios, {done / elapsed:.0f} a second, {len(report.failures)} violations"
+        bar.update(task, completed=done if scenarios else elapsed, description=state)
+
+    with bar:
+        report = explore(first, processes, scenarios, seconds, progress)
+    _show(report, time.perf_counter() - started, processes, first, as_json)
+    return 1 if report.failures else 0
+
+
+def _show(report: Report, wall: float, processes: int, first: int, as_json: bool) -> None:
+    failures = sorted(report.failures, key=lambda failure: failure.seed)
+    rows = [(str(kind), report.by_kind[kind]) for kind in KINDS if kind in report.by_kind]
+    rows.append(("all", report.total))
+    if as_json:
+        kinds = {
+            name: {"scenarios": tally.scenarios, "per_second_and_core": round(tally.per_second, 1),
+                   "mean_events": round(tally.mean_events, 1)}
+            for name, tally in rows
+        }  # fmt: skip
+        print(json.dumps({
+            "first_seed": first, "processes": processes, "wall_seconds": round(wall, 1), "kinds": kinds,
+            "violations": [{"seed": failure.seed, "what": failure.violation} for failure in failures],
+        }))  # fmt: skip
+        return
+    table = Table(title=f"{wall:.0f} s on {processes} processes, from seed {first}", title_justify="left")
+    for name in ("kind", "scenarios", "a second and core", "events each"):
+        table.add_column(name, justify="left" if name == "kind" else "right")
+    for name, tally in rows:
+        table.add_row(name, str(tally.scenarios), f"{tally.per_second:.0f}", f"{tally.mean_events:.0f}")
+    Console().print(table)
+    for failure in failures:
+        print(f"VIOLATION, seed {failure.seed}: {failure.violation}; see it: scripts/explore --replay {failure.seed}")
+    print(f"{len(failures)} violations" if failures else "no violation")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

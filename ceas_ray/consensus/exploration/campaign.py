@@ -1,0 +1,108 @@
+"""Many scenarios on many processes, until a time or a number is reached, or an invariant is broken."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from ceas_ray.consensus.exploration.kinds import Kind, Outcome, kind_of, run_scenario
+
+BATCH = 256
+"""Seeds of one task: whole blocks of the mix."""
+MOST_FAILURES = 10
+
+
+@dataclass
+class Tally:
+    """Scenarios, events and CPU seconds of one kind."""
+
+    scenarios: int = 0
+    events: int = 0
+    seconds: float = 0.0
+
+    @property
+    def per_second(self) -> float:
+        """Scenarios per CPU second, so per core."""
+        return self.scenarios / self.seconds if self.seconds else 0.0
+
+    @property
+    def mean_events(self) -> float:
+        """Events per scenario."""
+        return self.events / self.scenarios if self.scenarios else 0.0
+
+    def add(self, other: Tally) -> None:
+        """Count another one in."""
+        self.scenarios += other.scenarios
+        self.events += other.events
+        self.seconds += other.seconds
+
+
+@dataclass
+class Report:
+    """A campaign so far."""
+
+    by_kind: dict[Kind, Tally] = field(default_factory=dict)
+    failures: list[Outcome] = field(default_factory=list)
+
+    @property
+    def total(self) -> Tally:
+        """Over all kinds."""
+        total = Tally()
+        for tally in self.by_kind.values():
+            total.add(tally)
+        return total
+
+    def add(self, other: Report) -> None:
+        """Count a batch in."""
+        for kind, tally in other.by_kind.items():
+            self.by_kind.setdefault(kind, Tally()).add(tally)
+        self.failures += other.failures
+
+
+def run_batch(seeds: range, only: Kind | None = None) -> Report:
+    """The scenarios of these seeds, one after the other; only: of one kind."""
+    report = Report()
+    for seed in seeds:
+        kind = kind_of(seed)
+        if only is not None and kind != only:
+            continue
+        outcome = run_scenario(seed)
+        report.by_kind.setdefault(kind, Tally()).add(Tally(1, outcome.events, outcome.seconds))
+        if outcome.violation is not None:
+            report.failures.append(outcome)
+    return report
+
+
+def explore(
+    first: int,
+    processes: int,
+    scenarios: int | None = None,
+    seconds: float | None = None,
+    progress: Callable[[Report], None] = lambda report: None,
+) -> Report:
+    """Seeds first, first + 1, ... until `scenarios` are done or `seconds` over, or ten have failed.
+
+    The result for given seeds does not depend on `processes`. Takes whole batches, so a few scenarios more.
+    """
+    report, until = Report(), None if seconds is None else time.monotonic() + seconds
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(processes) as pool:
+        for batch in pool.imap_unordered(run_batch, _batches(first, scenarios, until)):
+            report.add(batch)
+            progress(report)
+            if len(report.failures) >= MOST_FAILURES or (until is not None and time.monotonic() >= until):
+                break
+    return report
+
+
+def _batches(first: int, scenarios: int | None, until: float | None) -> Iterator[range]:
+    """Seeds in order, as the pool asks for them: it reads ahead no further than its pipe holds."""
+    start = first
+    while scenarios is None or start < first + scenarios:
+        if until is not None and time.monotonic() >= until:
+            return
+        end = start + BATCH if scenarios is None else min(start + BATCH, first + scenarios)
+        yield range(start, end)
+        start = end

@@ -1,0 +1,137 @@
+"""Channels of whole-replica scenarios: without tags, with a liar behind them, and with a ledger of all frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ceas_ray.consensus.exploration.violation import Violation
+from ceas_ray.messages.authentication import KeyPool
+from ceas_ray.messages.frames import Channel, FrameKind
+from ceas_ray.messages.payloads import Frame
+
+Told = Callable[[str, FrameKind, int, bytes], tuple[int, bytes] | None]
+"""Receiver, kind, view and body as meant; view and body as sent, or None to withhold the frame."""
+
+
+class NullChannel(Channel):
+    """A link that gives what tags give, without tags: frames come from the peer, for us, and each counts once."""
+
+    def __init__(self, name: str, peer: str, chain: bytes) -> None:
+        self._name, self.peer, self._chain = name, peer, chain
+        self.outgoing, self.incoming = KeyPool(b"", False), KeyPool(b"", False)
+        self._sent, self._opened = 0, set[int]()
+
+    def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame:
+        """A frame with the next counter and no tag."""
+        self._sent += 1
+        return Frame(int(kind), self._chain, round_index, view, self._name, self.peer, self._sent, now, body, 0)
+
+    def open(self, frame: Frame) -> bytes | None:
+        """The body of a frame that was not opened before."""
+        if frame.receiver != self._name or frame.sender != self.peer or frame.counter in self._opened:
+            return None
+        self._opened.add(frame.counter)
+        return frame.body
+
+    def snapshot(self) -> Any:
+        """All state, in plain values."""
+        return (self._sent, tuple(sorted(self._opened)))
+
+    def restore(self, state: Any) -> None:
+        """Go back to a snapshot."""
+        self._sent, self._opened = state[0], set(state[1])
+
+
+class Wrapped(Channel):
+    """A channel around another one."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.peer, self._inner = channel.peer, channel
+        self.outgoing, self.incoming = channel.outgoing, channel.incoming
+
+    def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
+        """See `Channel`."""
+        return self._inner.seal(kind, round_index, view, now, body)
+
+    def open(self, frame: Frame) -> bytes | None:
+        """See `Channel`."""
+        return self._inner.open(frame)
+
+    def snapshot(self) -> Any:
+        """See `Channel`."""
+        return self._inner.snapshot()
+
+    def restore(self, state: Any) -> None:
+        """See `Channel`."""
+        self._inner.restore(state)
+
+
+class LyingChannel(Wrapped):
+    """A Byzantine replica's: what it says passes through a liar, who has the keys."""
+
+    def __init__(self, channel: Channel, told: Told) -> None:
+        super().__init__(channel)
+        self._told = told
+
+    def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
+        """See `Channel`."""
+        told = self._told(self.peer, kind, view, body)
+        return None if told is None else self._inner.seal(kind, round_index, *told[:1], now, told[1])
+
+
+class Ledger:
+    """All frames that honest parties sealed, and which of them were opened."""
+
+    def __init__(self) -> None:
+        self.sealed: dict[tuple[str, str, int], Frame] = {}
+        self._opened: set[tuple[str, str, int]] = set()
+
+    def seal(self, frame: Frame) -> None:
+        """A frame leaves an honest party; its key slot must be new, unless it is the same frame again."""
+        key = (frame.sender, frame.receiver, frame.counter)
+        if self.sealed.setdefault(key, frame) != frame:
+            raise Violation("a key slot tags at most one message", f"{key[0]} to {key[1]}, slot {key[2]}")
+
+    def open(self, name: str, frame: Frame) -> None:
+        """An honest party accepted a frame of an honest one: it must be one that was sent to it, once."""
+        key = (frame.sender, name, frame.counter)
+        if self.sealed.get(key) != frame:
+            raise Violation("no altered honest input", f"{name} accepted a frame that {frame.sender} never sent to it")
+        if key in self._opened:
+            raise Violation("no altered honest input", f"{name} accepted a replay of {frame.sender}, slot {key[2]}")
+        self._opened.add(key)
+
+
+class WatchedChannel(Wrapped):
+    """An honest party's: writes to the ledger, and tells an observer what is sent and accepted."""
+
+    def __init__(
+        self,
+        name: str,
+        channel: Channel,
+        ledger: Ledger,
+        peer_is_honest: bool,
+        sent: Callable[[FrameKind, int, bytes], None],
+        accepted: Callable[[FrameKind, int, bytes], None],
+    ) -> None:
+        super().__init__(channel)
+        self._name, self._ledger, self._peer_is_honest = name, ledger, peer_is_honest
+        self._sent, self._accepted = sent, accepted
+
+    def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
+        """See `Channel`."""
+        frame = self._inner.seal(kind, round_index, view, now, body)
+        if frame is not None:
+            self._ledger.seal(frame)
+        self._sent(kind, view, body)
+        return frame
+
+    def open(self, frame: Frame) -> bytes | None:
+        """See `Channel`."""
+        body = self._inner.open(frame)
+        if body is not None:
+            if self._peer_is_honest:
+                self._ledger.open(self._name, frame)
+            self._accepted(FrameKind(frame.kind), frame.view, body)
+        return body

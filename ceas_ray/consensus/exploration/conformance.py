@@ -1,0 +1,168 @@
+"""The bridge between the voting of training and the abstract model, in both directions.
+
+Traces: whatever honest replicas did in a message-level scenario must be a sequence of steps of the model.
+Driven walks: a random walk of the model is forced upon real replicas by an adversary that delivers what it takes and
+nothing else; each must do exactly the step, and, where the adversary tries what the model forbids, nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ceas_ray.consensus.exploration.abstract_model import (
+    MOST_VIEWS,
+    PHASES,
+    VALUES,
+    AbstractModel,
+    after,
+    is_enabled,
+    vote_of,
+)
+from ceas_ray.consensus.exploration.draws import Draws
+from ceas_ray.consensus.exploration.violation import Violation
+from ceas_ray.consensus.exploration.voting_lies import ALSO_GOOD, GOOD
+from ceas_ray.consensus.tetrabft import NO_VOTE, Action, Decision, Evidence, Output, TetraBFT, Vote
+from ceas_ray.messages.frames import FrameKind
+
+ENTER, DECIDE = 0, 5
+Step = tuple[int, int, int, bytes]
+"""Who, view, phase (ENTER, 1 to 4, DECIDE), value."""
+_BYTES = {1: GOOD, 2: ALSO_GOOD}
+_NUMBERS = {GOOD: 1, ALSO_GOOD: 2}
+_NOTHING = b""
+
+
+def check_trace(replicas: int, honest: Sequence[int], steps: Sequence[Step]) -> int:
+    """Replay what honest replicas did, in order, in the model; returns the steps compared (views it can hold)."""
+    thresholds = AbstractModel(replicas, MOST_VIEWS).thresholds
+    place = {node: k for k, node in enumerate(honest)}
+    state = np.ones(len(honest), np.int64)  # all entered view 0
+    for number, (node, view, phase, value) in enumerate(steps):
+        if view >= MOST_VIEWS:
+            return number
+        chosen = _NUMBERS.get(value, 0)
+        if phase == DECIDE:
+            allowed = any(is_enabled(state, 0, v, DECIDE, chosen, *thresholds) for v in range(MOST_VIEWS))
+        else:
+            allowed = is_enabled(state, place[node], view, phase, chosen, *thresholds)
+        if not allowed:
+            raise Violation("conformance", f"{_told((node, view, phase, value))} is not a step of the abstract model")
+        if phase != DECIDE:
+            state[place[node]] = after(state[place[node]], view, phase, chosen)
+    return len(steps)
+
+
+def _told(step: Step) -> str:
+    node, view, phase, value = step
+    does = {ENTER: "entering", DECIDE: "deciding"}.get(phase, f"vote {phase}")
+    return f"replica {node} {does} in view {view}" + (f" for {value.decode()}" if value else "")
+
+
+class DrivenWalk:
+    """Real replicas 0 .. n - f - 1 under a walk of the model; the others are Byzantine and lead every view."""
+
+    def __init__(self, seed: int, model: AbstractModel, voting: Callable[..., TetraBFT] = TetraBFT) -> None:
+        self._draws = Draws(seed, "conformance")
+        self._model, self._walk = model, model.walk(seed)
+        self._liars = range(model.honest, model.replicas)
+        leader = model.replicas - 1
+        self._nodes = [
+            voting(k, model.replicas, lambda view: leader, _NUMBERS.__contains__) for k in range(model.honest)
+        ]
+        self._state = np.zeros(model.honest, np.int64)
+        self._proofs: list[dict[int, Evidence]] = [{} for _ in self._nodes]
+        self._meant = {tuple(step[:3]): int(step[3]) for step in self._walk.steps.tolist() if step[2] != ENTER}
+        self._decided: dict[int, bytes] = {}
+        self.steps = 0
+
+    def run(self) -> None:
+        """Raises `Violation` at the first difference."""
+        for who, view, phase, value in self._walk.steps.tolist():
+            self._try_something()
+            if phase == ENTER:
+                for between in range(int(self._state[who] & 7), view + 1):
+                    self._take(who, between, ENTER, 0)
+            else:
+                self._take(who, view, phase, value)
+            self._try_something(DECIDE)
+        self._try_new_views()
+
+    def run_script(self, script: Sequence[tuple[int, int, int, int]]) -> None:
+        """Force these (who, view, phase, value) in place of the walk, allowed or not; raises `Violation`."""
+        for who, view, phase, value in script:
+            self._take(who, view, phase, value)
+
+    def _try_new_views(self) -> None:
+        """All enter two more views; in the second everyone is offered some value, which may be unsafe by now."""
+        last = min(self._model.views + 1, MOST_VIEWS - 1)
+        for who in range(len(self._nodes)):
+            for view in range(int(self._state[who] & 7), last + 1):
+                self._take(who, view, ENTER, 0)
+        for who in range(len(self._nodes)):
+            self._take(who, last, 1, self._draws.choice(VALUES))
+
+    def _try_something(self, phase: int | None = None) -> None:
+        """What may be forbidden now; never what would spoil the rest of the walk."""
+        who = self._draws.below(len(self._nodes))
+        view = int(self._state[who] & 7) - 1
+        if view < 0:
+            return
+        phase = 1 + self._draws.below(PHASES) if phase is None else phase
+        if phase > 1 and not vote_of(self._state[who], view, phase - 1):
+            return  # its own vote would later complete what is delivered now
+        value = self._meant.setdefault((who, view, phase), self._draws.choice(VALUES))
+        if phase == DECIDE or not (self._enabled(who, view, phase, value) or vote_of(self._state[who], view, phase)):
+            self._take(who, view, phase, value)
+
+    def _enabled(self, who: int, view: int, phase: int, value: int) -> bool:
+        return bool(is_enabled(self._state, who, view, phase, value, *self._model.thresholds))
+
+    def _take(self, who: int, view: int, phase: int, value: int) -> None:
+        expected: list[Step] = []
+        if self._enabled(who, view, phase, value) and not (phase == DECIDE and who in self._decided):
+            expected.append((who, view, phase, _BYTES.get(value, _NOTHING)))
+        done = self._done(who, self._forced(who, view, phase, value))
+        if done != expected:
+            told = [", ".join(map(_told, steps)) or "nothing" for steps in (done, expected)]
+            raise Violation("conformance", f"did {told[0]}; the abstract model says {told[1]}")
+        self.steps += len(done)
+        if expected and phase == DECIDE:
+            self._decided[who] = _BYTES[value]
+        elif expected:
+            self._state[who] = after(self._state[who], view, phase, value)
+
+    def _forced(self, who: int, view: int, phase: int, value: int) -> list[Action]:
+        """Deliver all that may make a replica do it: every honest message so far, and the Byzantine ones that help."""
+        node = self._nodes[who]
+        if phase == ENTER:
+            if view == 0:
+                return node.start(None)
+            others = [k for k in range(self._model.replicas) if k != who]
+            return [a for k in others for a in node.receive(k, FrameKind.VIEW_CHANGE, view, None)]
+        if phase == 1:
+            return self._proposed(who, view, _BYTES[value])
+        kind = FrameKind(FrameKind.VOTE1 + phase - 2)
+        voters = [k for k, s in enumerate(self._state) if k != who and vote_of(s, view, phase - 1) == value]
+        return [a for k in (*voters, *self._liars) for a in node.receive(k, kind, view, _BYTES[value])]
+
+    def _proposed(self, who: int, view: int, value: bytes) -> list[Action]:
+        node = self._nodes[who]
+        actions = node.receive(self._model.replicas - 1, FrameKind.PROPOSAL, view, value)
+        helpful = Evidence(Vote(view - 1, value), NO_VOTE, NO_VOTE)
+        shown = {k: proofs[view] for k, proofs in enumerate(self._proofs) if view in proofs and k != who}
+        shown |= dict.fromkeys(self._liars, helpful) if view else {}
+        return [*actions, *(a for k, e in shown.items() for a in node.receive(k, FrameKind.PROOF, view, e))]
+
+    def _done(self, who: int, actions: Sequence[Action]) -> list[Step]:
+        done: list[Step] = [(who, 0, ENTER, _NOTHING)] if self._nodes[who].view == 0 and not self._state[who] else []
+        for action in actions:
+            if isinstance(action, Decision):
+                done.append((who, action.view, DECIDE, action.value))
+            elif isinstance(action, Output) and action.kind == FrameKind.PROOF:
+                self._proofs[who][action.view] = action.content
+                done.append((who, action.view, ENTER, _NOTHING))
+            elif isinstance(action, Output) and FrameKind.VOTE1 <= action.kind <= FrameKind.VOTE4:
+                done.append((who, action.view, action.kind - FrameKind.VOTE1 + 1, action.content))
+        return done

@@ -1,0 +1,104 @@
+"""Kinds of scenarios, and which of them a seed stands for: its value modulo 128 says it all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from time import process_time
+
+from ceas_ray.consensus.exploration.abstract_model import AbstractModel
+from ceas_ray.consensus.exploration.conformance import DrivenWalk, check_trace
+from ceas_ray.consensus.exploration.record import Record
+from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
+from ceas_ray.consensus.exploration.violation import Violation
+from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
+
+WALK_VIEWS = 4
+
+
+class Layer(Enum):
+    """What is driven."""
+
+    VOTING = "voting"
+    REPLICA = "replica"
+    TAGGED = "replica with tags"
+    CONFORMANCE = "conformance"
+    ABSTRACT = "abstract walk"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A layer and the number of replicas."""
+
+    layer: Layer
+    replicas: int
+
+    def __str__(self) -> str:
+        return f"{self.layer.value}, n = {self.replicas}"
+
+
+_SHARES = {
+    Kind(Layer.VOTING, 4): 66, Kind(Layer.VOTING, 7): 30, Kind(Layer.VOTING, 10): 6, Kind(Layer.REPLICA, 4): 6,
+    Kind(Layer.REPLICA, 7): 2, Kind(Layer.REPLICA, 10): 1, Kind(Layer.TAGGED, 4): 3, Kind(Layer.CONFORMANCE, 4): 8,
+    Kind(Layer.CONFORMANCE, 7): 4, Kind(Layer.ABSTRACT, 10): 2,
+}  # fmt: skip
+KINDS = tuple(_SHARES)
+MIX = tuple(kind for kind, share in _SHARES.items() for _ in range(share))
+
+
+def kind_of(seed: int) -> Kind:
+    """The kind that a seed stands for; neighbouring seeds are of different kinds."""
+    return MIX[seed * 37 % len(MIX)]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One scenario: its events (or steps), CPU seconds, and the invariant that it broke."""
+
+    seed: int
+    events: int
+    seconds: float
+    violation: str | None = None
+
+
+def run_scenario(seed: int, record: Record | None = None) -> Outcome:
+    """Run the scenario of this seed."""
+    started = process_time()
+    kind = kind_of(seed)
+    events, violation = [0], None
+    try:
+        _run(kind, seed, record, events)
+    except Violation as found:
+        violation = str(found)
+    return Outcome(seed, events[0], process_time() - started, violation)
+
+
+def _run(kind: Kind, seed: int, record: Record | None, events: list[int]) -> None:
+    match kind.layer:
+        case Layer.VOTING:
+            voting = VotingScenario(seed, kind.replicas, record=record)
+            try:
+                voting.run()
+            finally:
+                events[0] = voting.events
+        case Layer.REPLICA | Layer.TAGGED:
+            whole = ReplicaScenario(seed, kind.replicas, kind.layer is Layer.TAGGED, record=record)
+            try:
+                whole.run()
+            finally:
+                events[0] = whole.events
+        case Layer.CONFORMANCE:
+            driven = DrivenWalk(seed, AbstractModel(kind.replicas, WALK_VIEWS))
+            driven.run()
+            traced = VotingScenario(seed, kind.replicas, record=record)
+            traced.run()
+            honest = [node for node in range(kind.replicas) if node not in traced.setting.byzantine]
+            events[0] = driven.steps + check_trace(kind.replicas, honest, traced.invariants.steps)
+        case Layer.ABSTRACT:
+            walk = AbstractModel(kind.replicas, WALK_VIEWS).walk(seed)
+            events[0] = len(walk.steps)
+            if record is not None:
+                for number, step in enumerate(walk.steps.tolist()):
+                    record.note(float(number), step[0], f"view {step[1]} phase {step[2]} value {step[3]}")
+            if walk.broken is not None:
+                raise Violation(walk.broken, f"in the abstract model, after {len(walk.steps)} steps")

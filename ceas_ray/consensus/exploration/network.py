@@ -1,0 +1,34 @@
+"""When messages arrive: partitions that heal, delays, and a calm time after which all take at most one Delta."""
+
+from __future__ import annotations
+
+from ceas_ray.consensus.exploration.draws import Draws
+
+CALM_AT = (0.0, 0.0, 9.0, 18.0, 27.0, 36.0)
+"""Delta; one of these is drawn."""
+PARTITIONS = (1, 2, 2, 3)
+LONGEST_EARLY_DELAY = 3.0
+
+
+class Network:
+    """Arrival times, in Delta. Until the calm every kind of message of a view has its own partition of the nodes.
+
+    What crosses a partition arrives within one Delta after the calm; what does not takes up to 3 Delta.
+    """
+
+    def __init__(self, draws: Draws, nodes: int, calm_at: float) -> None:
+        self.calm_at, self._draws, self._nodes = calm_at, draws, nodes
+        self._groups: dict[tuple[int, int], list[int]] = {}
+
+    def arrival(self, now: float, sender: int, receiver: int, kind: int, view: int) -> float:
+        """When a message that is sent now arrives."""
+        delay = self._draws.uniform()
+        if now >= self.calm_at:
+            return now + delay
+        groups = self._groups.get((kind, view))
+        if groups is None:
+            count = self._draws.choice(PARTITIONS)
+            groups = self._groups[kind, view] = [self._draws.below(count) for _ in range(self._nodes)]
+        if groups[sender] != groups[receiver]:
+            return self.calm_at + delay
+        return min(now + LONGEST_EARLY_DELAY * delay, self.calm_at + delay)

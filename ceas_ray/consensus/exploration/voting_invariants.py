@@ -1,0 +1,166 @@
+"""What must hold of the votes and decisions that honest replicas send, judged from their messages alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Container, Sequence
+
+from ceas_ray.consensus.exploration.violation import Violation
+from ceas_ray.consensus.tetrabft import Action, Decision, Output, faults_of
+from ceas_ray.messages.frames import FrameKind
+
+_FIRST_VOTE = FrameKind.VOTE1
+_PROOF, _PROPOSAL, _VIEW_CHANGE = FrameKind.PROOF, FrameKind.PROPOSAL, FrameKind.VIEW_CHANGE
+ACCEPTED_WITHIN = 2.0
+"""Delta after the last honest replica entered: one for the suggests and proofs, one for the proposal."""
+
+
+class VotingInvariants:
+    """An observer of one scenario; times in Delta. Every method raises `Violation`.
+
+    honest: the replicas to judge. valid: the values that an honest replica may vote for. calm_at: from then on every
+    message between honest replicas takes at most one Delta. hears_all: it is told of every message and timer; else only
+    of proofs, votes and decisions, and what needs more is not judged.
+    """
+
+    def __init__(
+        self, replicas: int, honest: Collection[int], leaders: Sequence[int], valid: Container[bytes], calm_at: float,
+        hears_all: bool = True,
+    ) -> None:  # fmt: skip
+        self._quorum, self._blocking = replicas - faults_of(replicas), faults_of(replicas) + 1
+        self._calm_at, self._hears_all = calm_at, hears_all
+        self._honest, self._valid, self._leaders = sorted(honest), valid, leaders
+        self._heard: dict[int, dict[tuple[int, int], dict[int, bytes]]] = {node: {} for node in self._honest}
+        self._halted: set[int] = set()
+        self._proposed: dict[tuple[int, int], bytes] = {}
+        self._asked: dict[int, dict[int, int]] = {node: {} for node in self._honest}
+        self._may_ask = dict.fromkeys(self._honest, 0)
+        self._votes: dict[tuple[int, int, int], bytes] = {}
+        self._view = dict.fromkeys(self._honest, 0)
+        self._entered_at = dict.fromkeys(self._honest, 0.0)
+        self.decisions: dict[int, bytes] = {}
+        self.all_decided = False
+        self.steps: list[tuple[int, int, int, bytes]] = []
+
+    def heard(self, node: int, sender: int, kind: int, view: int, value: bytes) -> None:
+        """A vote, proposal, ViewChange or Decide reached an honest replica; the first of a sender and view counts."""
+        if kind == _VIEW_CHANGE:
+            asked = self._asked[node]
+            asked[sender] = max(view, asked.get(sender, 0))
+            return
+        if kind == _PROPOSAL:
+            if self._leaders[view] == sender:
+                self._proposed.setdefault((node, view), value)
+            return
+        key = (0 if kind == FrameKind.DECIDE else view, kind)
+        votes = self._heard[node]
+        if key in votes:
+            votes[key].setdefault(sender, value)
+        else:
+            votes[key] = {sender: value}
+
+    def forgot(self, node: int) -> None:
+        """A crash: of what was heard only its own votes are left."""
+        for votes in self._heard[node].values():
+            for sender in [sender for sender in votes if sender != node]:
+                del votes[sender]
+        for key in [key for key in self._proposed if key[0] == node]:
+            del self._proposed[key]
+
+    def acted(self, node: int, actions: Sequence[Action], now: float) -> None:
+        """An honest replica did something."""
+        for action in actions:
+            if type(action) is Output:
+                kind = action.kind
+                if kind == _PROOF or kind == FrameKind.SUGGEST:
+                    if any(vote.view >= action.view for vote in action.content):
+                        raise Violation("evidence is of earlier views", f"replica {node} in view {action.view}")
+                    if kind == _PROOF:
+                        self._enter(node, action.view, now)
+                elif _FIRST_VOTE <= kind <= FrameKind.VOTE4:
+                    self._vote(node, action.view, kind - _FIRST_VOTE + 1, action.content)
+                elif kind == _VIEW_CHANGE:
+                    self._ask(node, action.view)
+                elif kind == _PROPOSAL:
+                    if action.content not in self._valid:
+                        raise Violation("external validity", f"replica {node} proposes an invalid value")
+                    self._proposed.setdefault((node, action.view), action.content)
+                elif kind == FrameKind.DECIDE:
+                    self._heard[node].setdefault((0, kind), {})[node] = action.content
+            elif type(action) is Decision:
+                self._decide(node, action.value)
+
+    def _enter(self, node: int, view: int, now: float) -> None:
+        if view <= self._view[node]:
+            raise Violation("views only grow", f"replica {node} enters {view} after {self._view[node]}")
+        voted = [self._heard[node].get((view, _FIRST_VOTE + phase), {}) for phase in range(3)]
+        pulled_in = any(list(votes.values()).count(v) >= self._quorum for votes in voted for v in {*votes.values()})
+        if self._hears_all and not pulled_in and self._asking(node, view) < self._quorum:
+            raise Violation("a view is entered on Q ViewChanges or votes", f"replica {node}, view {view}")
+        self._view[node], self._entered_at[node] = view, now
+        self.steps.append((node, view, 0, b""))
+
+    def _asking(self, node: int, view: int) -> int:
+        """How many replicas have asked for this view or a later one, as far as this one heard."""
+        return sum(1 for asked in self._asked[node].values() if asked >= view)
+
+    def _ask(self, node: int, view: int) -> None:
+        if view > self._may_ask[node] and self._asking(node, view) < self._blocking:
+            raise Violation("a ViewChange has its timer or B others", f"replica {node} asks for view {view}")
+        self._asked[node][node] = max(view, self._asked[node].get(node, 0))
+
+    def halted(self, node: int) -> None:
+        """An honest replica has stopped."""
+        if node in self._halted:
+            return
+        self._halted.add(node)
+        if list(self._heard[node].get((0, FrameKind.DECIDE), {}).values()).count(self.decisions[node]) < self._quorum:
+            raise Violation("halt only on Q Decides", f"replica {node}")
+
+    def _vote(self, node: int, view: int, phase: int, value: bytes) -> None:
+        who = f"replica {node}, vote {phase} in view {view}"
+        if view > self._view[node]:
+            raise Violation("no vote in a future view", f"{who}, while it is in view {self._view[node]}")
+        if view < self._view[node]:
+            raise Violation("no vote in a past view", f"{who}, after its proof for view {self._view[node]}")
+        if value not in self._valid:
+            raise Violation("external validity", f"{who}: for an invalid value")
+        if self._votes.setdefault((node, view, phase), value) != value:
+            raise Violation("one value per phase and view", f"{who}: for two values")
+        if self._hears_all and phase == 1 and self._leaders[view] != node and self._proposed.get((node, view)) != value:
+            raise Violation("vote 1 is for the leader's proposal", who)
+        heard = self._heard[node].setdefault((view, _FIRST_VOTE + phase - 1), {})
+        heard[node] = value
+        if phase > 1:
+            before = self._heard[node].get((view, _FIRST_VOTE + phase - 2), {})
+            count = list(before.values()).count(value)
+            if count < self._quorum:
+                raise Violation("a vote has a quorum in the phase before", f"{who}: heard {count} of {self._quorum}")
+        self.steps.append((node, view, phase, value))
+
+    def _decide(self, node: int, value: bytes) -> None:
+        if node in self.decisions:
+            raise Violation("decide once", f"replica {node} decides again")
+        if value not in self._valid:
+            raise Violation("external validity", f"replica {node} decides an invalid value")
+        self.decisions[node] = value
+        self.all_decided = len(self.decisions) == len(self._honest)
+        if any(other != value for other in self.decisions.values()):
+            raise Violation("agreement", f"replica {node} decides {value!r}, another one something else")
+        self.steps.append((node, self._view[node], 5, value))
+
+    def timed_out(self, node: int, view: int, now: float, judged: bool = True) -> None:
+        """The timer of a view ran out at an honest replica; if it could have accepted its leader, it should have."""
+        self._may_ask[node] = max(self._may_ask[node], view + 1)
+        if not judged or self._leaders[view] not in self._view or any(other != view for other in self._view.values()):
+            return
+        ready = max(self._calm_at, *self._entered_at.values()) + ACCEPTED_WITHIN
+        if now > ready and not self.decisions and (node, view, 1) not in self._votes:
+            raise Violation(
+                "an honest leader's proposal is accepted", f"replica {node} has not voted in view {view} at {now:.2f}"
+            )
+
+    def ended(self, now: float) -> None:
+        """Nothing is left to happen, or the time is over."""
+        missing = [node for node in self._honest if node not in self.decisions]
+        if missing:
+            raise Violation("termination", f"replicas {missing} have not decided {now - self._calm_at:.0f} after calm")

@@ -1,0 +1,195 @@
+"""Scenarios of voting alone: the very `TetraBFT` of training in a heap of messages, with twins, lies and crashes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Any
+
+from ceas_ray.consensus.exploration.draws import Draws
+from ceas_ray.consensus.exploration.network import CALM_AT, Network
+from ceas_ray.consensus.exploration.record import Record
+from ceas_ray.consensus.exploration.violation import Violation
+from ceas_ray.consensus.exploration.voting_invariants import VotingInvariants
+from ceas_ray.consensus.exploration.voting_lies import ALSO_GOOD, GOOD, POISON, VALUES, VotingLies
+from ceas_ray.consensus.tetrabft import Action, ArmTimer, Output, TetraBFT, faults_of
+from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.messages.frames import FrameKind
+
+VIEW_TIMER, LONGEST = 9.0, 400.0
+DRAWN_LEADERS, VIEWS = 12, 256
+_TIMER, _POKE = -1, -2
+_HEARD = frozenset(FrameKind) - {FrameKind.PROOF, FrameKind.SUGGEST}
+Event = tuple[float, int, int, int, FrameKind, int, Any]
+Voting = Callable[[int, int, Callable[[int], int], Callable[[bytes], bool]], TetraBFT]
+
+
+@dataclass(frozen=True)
+class VotingSetting:
+    """What a seed draws before anything happens. Times in Delta.
+
+    lie: probability. late: honest replicas at which one value becomes valid only at a later time. crashes: after how
+    many of its events an honest replica falls back to what it has persisted.
+    """
+
+    replicas: int
+    byzantine: frozenset[int]
+    twins: bool
+    lie: float
+    deaf: frozenset[int]
+    calm_at: float
+    leaders: tuple[int, ...]
+    late: dict[int, float]
+    crashes: dict[int, tuple[int, ...]]
+
+    @classmethod
+    def drawn(cls, draws: Draws, replicas: int) -> VotingSetting:
+        """As the seed has it."""
+        byzantine = frozenset(draws.sample(replicas, faults_of(replicas)))
+        honest = [node for node in range(replicas) if node not in byzantine]
+        leaders = [draws.below(replicas) for _ in range(DRAWN_LEADERS)]
+        leaders += [view % replicas for view in range(DRAWN_LEADERS, VIEWS)]
+        calm_at = draws.choice(CALM_AT)
+        unusual = draws.uniform()
+        return cls(
+            replicas, byzantine, draws.uniform() < 0.75, draws.choice((0.0, 0.3, 0.3, 0.8)),
+            frozenset(node for node in honest if draws.uniform() < 0.4) if draws.uniform() < 0.25 else frozenset(),
+            calm_at, tuple(leaders),
+            {node: calm_at * draws.uniform() for node in honest} if unusual < 0.1 else {},
+            {draws.choice(honest): tuple(1 + draws.below(40) for _ in range(3))} if unusual > 0.9 else {},
+        )  # fmt: skip
+
+
+class VotingScenario:
+    """One scenario. Entities are the replicas and the second copies (twins) of the Byzantine ones.
+
+    Twins do not hear each other; both hear what is sent to their identity.
+    """
+
+    def __init__(self, seed: int, replicas: int, voting: Voting = TetraBFT, record: Record | None = None) -> None:
+        draws = self._draws = Draws(seed, "voting")
+        setting = self.setting = VotingSetting.drawn(draws, replicas)
+        self._voting, self._record = voting, record
+        self._identities = [*range(replicas), *(sorted(setting.byzantine) if setting.twins else ())]
+        self._honest = [node not in setting.byzantine for node in self._identities]
+        self._targets = [[e for e, other in enumerate(self._identities) if other != own] for own in self._identities]
+        self._network = Network(draws, len(self._identities), setting.calm_at)
+        self._lies = VotingLies(draws, setting.lie, setting.deaf)
+        self.invariants = VotingInvariants(
+            replicas, [node for node in range(replicas) if node not in setting.byzantine], setting.leaders,
+            VALUES, setting.calm_at,
+        )  # fmt: skip
+        self._now = 0.0
+        self._nodes = [self._made(entity) for entity in range(len(self._identities))]
+        self._handled = dict.fromkeys(setting.crashes, 0)
+        self.persisted: dict[int, bytes] = {}
+        self._heap: list[Event] = []
+        self.events = self._serial = 0
+
+    def _made(self, entity: int) -> TetraBFT:
+        identity = self._identities[entity]
+        if not self._honest[entity]:
+            is_valid: Callable[[bytes], bool] = lambda value: True  # noqa: E731
+        elif identity in self.setting.late:
+            at = self.setting.late[identity]
+            is_valid = lambda value: value == GOOD or (value == ALSO_GOOD and self._now >= at)  # noqa: E731
+        else:
+            is_valid = VALUES.__contains__
+        return self._voting(identity, self.setting.replicas, self.setting.leaders.__getitem__, is_valid)
+
+    def run(self) -> None:
+        """Until every honest replica has decided; raises `Violation`."""
+        for entity, node in enumerate(self._nodes):
+            options = VALUES if self._honest[entity] else (*VALUES, POISON)
+            candidate = GOOD if self._identities[entity] in self.setting.late else self._draws.choice(options)
+            self._acted(entity, node.start(candidate))
+        for node_late, at in self.setting.late.items():
+            self._push(at, node_late, _POKE)
+        heap, invariants, until = self._heap, self.invariants, self.setting.calm_at + LONGEST
+        while heap and not invariants.all_decided:
+            event = heappop(heap)
+            self._now = event[0]
+            if self._now > until:
+                break
+            self.events += 1
+            self._happens(event)
+        if not invariants.all_decided:
+            invariants.ended(self._now)
+
+    def _push(self, at: float, entity: int, sender: int, view: int = 0) -> None:
+        self._serial += 1
+        heappush(self._heap, (at, self._serial, entity, sender, FrameKind.VIEW_CHANGE, view, None))
+
+    def _happens(self, event: Event) -> None:
+        now, _, entity, sender, kind, view, content = event
+        node = self._nodes[entity]
+        if self._record is not None:
+            self._record.happened(now, entity, sender, kind, view, content)
+        if sender >= 0:
+            if self._honest[entity] and kind in _HEARD:
+                self.invariants.heard(entity, sender, kind, view, content)
+            actions = node.receive(sender, kind, view, content)
+        elif sender == _TIMER:
+            due = self._honest[entity] and view == node.view and not node.halted
+            if due:
+                self.invariants.timed_out(entity, view, now, judged=not self.setting.crashes)
+            actions = node.timeout(view)
+            if due and not any(type(action) is ArmTimer for action in actions):
+                raise Violation("the timer is armed again", f"replica {entity} in view {view}")
+        else:
+            actions = node.poke()
+        if entity in self._handled:
+            self.persist(entity, node)
+        if actions:
+            self._acted(entity, actions)
+        if kind == FrameKind.DECIDE and node.halted and self._honest[entity]:
+            self.invariants.halted(entity)
+        if entity in self._handled:
+            self._may_crash(entity)
+
+    def _acted(self, entity: int, actions: list[Action]) -> None:
+        if self._honest[entity]:
+            self.invariants.acted(entity, actions, self._now)
+        if self._record is not None:
+            self._record.acted(self._now, entity, actions)
+        for action in actions:
+            if type(action) is Output:
+                self._send(entity, action)
+            elif type(action) is ArmTimer:
+                self._push(self._now + VIEW_TIMER, entity, _TIMER, action.view)
+
+    def _send(self, entity: int, output: Output) -> None:
+        now, kind, view, content = self._now, output.kind, output.view, output.content
+        identity, honest, arrival, to = self._identities[entity], self._honest[entity], self._network.arrival, output.to
+        for target in self._targets[entity]:
+            if to is not None and self._identities[target] != to:
+                continue
+            if not honest:
+                told = self._lies.told(target, output.kind, output.view, output.content)
+                if told is None:
+                    continue
+                kind, view, content = told
+            self._serial += 1
+            at = arrival(now, entity, target, kind, view)
+            heappush(self._heap, (at, self._serial, target, identity, kind, view, content))
+
+    # --- crashes ----------------------------------------------------------
+
+    def persist(self, entity: int, node: TetraBFT) -> None:
+        """Before anything is sent: what a crash leaves."""
+        self.persisted[entity] = encode(node.persistent())
+
+    def _may_crash(self, entity: int) -> None:
+        """Go on from what is on disk; what others said is lost, so they say again what still counts."""
+        self._handled[entity] += 1
+        if self._handled[entity] not in self.setting.crashes[entity] or entity not in self.persisted:
+            return
+        if self._record is not None:
+            self._record.note(self._now, entity, "crashes and recovers")
+        self.invariants.forgot(entity)
+        node = self._nodes[entity] = self._made(entity)
+        self._acted(entity, node.recover(decode(self.persisted[entity])))
+        for other in self._targets[entity]:
+            for output in self._nodes[other].resend(entity):
+                self._send(other, output)

@@ -1,0 +1,85 @@
+"""The explorer itself, and what continuous integration explores each time."""
+
+from __future__ import annotations
+
+import pytest
+
+from ceas_ray.consensus.exploration.abstract_model import AbstractModel
+from ceas_ray.consensus.exploration.campaign import explore, run_batch
+from ceas_ray.consensus.exploration.chart import chart_of
+from ceas_ray.consensus.exploration.conformance import DrivenWalk
+from ceas_ray.consensus.exploration.decision_cost import decision_cost
+from ceas_ray.consensus.exploration.kinds import KINDS, kind_of
+from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
+from ceas_ray.consensus.exploration.violation import Violation
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("symmetric", "states"), [(True, 265_198), (False, 3_136_055)])
+def test_every_state_of_the_abstract_model_is_safe_and_lets_a_good_leader_through(symmetric: bool, states: int) -> None:
+    found = AbstractModel(4, 2).explore(symmetric)
+    assert (found.states, found.disagreements, found.refusals) == (states, 0, 0)
+
+
+@pytest.mark.parametrize("weaker", [{"weaker_quorum": 1}, {"weaker_blocking": 1}])
+def test_a_weaker_model_breaks(weaker: dict[str, int]) -> None:
+    assert any(AbstractModel(4, 4, **weaker).walk(seed).broken for seed in range(2000))
+
+
+def test_walks_of_the_right_model_do_not_break() -> None:
+    for replicas in (4, 7, 10):
+        assert not any(AbstractModel(replicas, 4).walk(seed).broken for seed in range(300))
+
+
+@pytest.mark.parametrize("replicas", [4, 7, 10])
+def test_the_voting_does_what_the_abstract_model_says(replicas: int) -> None:
+    steps = 0
+    for seed in range(100):
+        walk = DrivenWalk(seed, AbstractModel(replicas, 3))
+        walk.run()
+        steps += walk.steps
+    assert steps > 1000
+
+
+def test_a_seed_replays_to_the_same_chart() -> None:
+    seeds = {kind_of(seed): seed for seed in range(128)}
+    assert set(seeds) == set(KINDS)
+    for seed in seeds.values():
+        chart = chart_of(seed)
+        assert chart == chart_of(seed)
+        assert chart.endswith("no violation")
+
+
+def test_a_leader_knows_the_body_of_every_value_that_it_finds_valid() -> None:
+    """Found by the explorer: a poisoned proposal taught a replica a value without its body; to propose it failed."""
+    ReplicaScenario(146, 10).run()
+
+
+def test_a_violation_names_its_seed_and_its_invariant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ReplicaScenario, "_judge", _refuse)
+    report = run_batch(range(128))
+    assert report.failures
+    assert all("agreement: planted" in str(failure.violation) for failure in report.failures)
+    assert all("replica" in str(kind_of(failure.seed)) for failure in report.failures)
+    assert chart_of(report.failures[0].seed).endswith("VIOLATION: agreement: planted")
+
+
+def _refuse(*_: object) -> None:
+    raise Violation("agreement", "planted")
+
+
+@pytest.mark.parametrize(("replicas", "tags"), [(4, 87), (7, 300), (10, 639), (50, 17_199)])
+def test_a_decision_costs_what_the_specification_counts(replicas: int, tags: int) -> None:
+    cost = decision_cost(replicas)
+    assert (cost["tags"], cost["latency_deltas"]) == (tags, 5.0)
+
+
+def test_a_dedicated_committee_of_seven_for_fifty_processors_costs_958_tags() -> None:
+    assert decision_cost(7, 50)["tags"] == 958
+
+
+@pytest.mark.slow
+def test_fifty_thousand_scenarios_show_no_violation() -> None:
+    report = explore(0, processes=2, scenarios=50_000)
+    assert report.failures == []
+    assert report.total.scenarios == 50_000

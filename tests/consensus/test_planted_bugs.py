@@ -1,0 +1,105 @@
+"""Every planted bug is caught; the table at the end of the test run says by which layer, after how many scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ceas_ray.consensus.exploration.abstract_model import AbstractModel
+from ceas_ray.consensus.exploration.conformance import DrivenWalk
+from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
+from ceas_ray.consensus.exploration.violation import Violation
+from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
+from ceas_ray.consensus.inputs import Inputs
+from ceas_ray.consensus.tetrabft import TetraBFT
+from tests.consensus.corners import PREVIOUS_COUNTS, THE_SAME_VALUE_TWICE
+from tests.consensus.planted_bugs import (
+    VOTING_BUGS,
+    EntryOnOneEcho,
+    PersistsTooLate,
+    SkipNotMonotone,
+    SlotReused,
+    TagWithoutReceiver,
+)
+
+Layer = tuple[str, int, Callable[[int], None]]
+"""Name, most scenarios, a scenario by its seed."""
+TABLE: list[str] = []
+
+
+def caught_by(layers: list[Layer]) -> list[str]:
+    found = []
+    for name, most, run in layers:
+        for seed in range(most):
+            try:
+                run(seed)
+            except Violation as violation:
+                found.append(f"{name}: scenario {seed + 1} ({violation.invariant})")
+                break
+    return found
+
+
+def report(bug: str, found: list[str]) -> None:
+    TABLE.append(f"{bug:<32} " + ("; ".join(found) or "NOT CAUGHT"))
+    assert found, f"{bug} was not caught"
+
+
+def voting_layers(voting: type[TetraBFT], voting_4: int, voting_7: int, driven: int) -> list[Layer]:
+    corners = (PREVIOUS_COUNTS, THE_SAME_VALUE_TWICE)
+    return [
+        ("message level, n = 4", voting_4, lambda seed: VotingScenario(seed, 4, voting).run()),
+        ("message level, n = 7", voting_7, lambda seed: VotingScenario(seed, 7, voting).run()),
+        ("abstract walk", driven, lambda seed: DrivenWalk(seed, AbstractModel(4, 4), voting).run()),
+        ("abstract corner", 2, lambda seed: DrivenWalk(0, AbstractModel(4, 4), voting).run_script(corners[seed])),
+    ]
+
+
+def test_the_right_rules_pass_every_layer() -> None:
+    assert caught_by(voting_layers(TetraBFT, 200, 50, 200)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bug", VOTING_BUGS)
+def test_a_bug_in_the_voting_is_caught(bug: str) -> None:
+    report(bug, caught_by(voting_layers(VOTING_BUGS[bug], 1500, 100, 300)))
+
+
+@pytest.mark.slow
+def test_sending_before_persisting_is_caught() -> None:
+    run: Callable[[int], None] = lambda seed: PersistsTooLate(seed, 4).run()  # noqa: E731
+    report("no persist before send", caught_by([("message level, n = 4", 3000, run)]))
+
+
+@pytest.mark.slow
+def test_a_skip_that_turns_invalid_is_caught() -> None:
+    run: Callable[[int], None] = lambda seed: ReplicaScenario(seed, 4, replica=SkipNotMonotone).run()  # noqa: E731
+    report("SKIP non-monotone", caught_by([("whole replica, n = 4", 1500, run)]))
+
+
+def _one_echo_is_offered(inputs: Inputs) -> None:
+    inputs.take_echo(3, (b"forged", b"y"))
+    if inputs.acceptable(0, b"forged"):
+        raise Violation("no altered honest input", "the echo of one replica, maybe a Byzantine one, makes an entry")
+
+
+def test_an_entry_on_one_echo_is_caught() -> None:
+    """The rule alone: whole replicas would need a forger who computes the model that follows from his entry."""
+    _one_echo_is_offered(Inputs(2, 3, 2))
+    run: Callable[[int], None] = lambda seed: _one_echo_is_offered(EntryOnOneEcho(2, 3, 2))  # noqa: E731
+    report("entry on 1 echo", caught_by([("rule of inputs", 1, run)]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("bug", "channel"), [("slot reuse", SlotReused), ("tag without receiver", TagWithoutReceiver)])
+def test_a_bug_in_the_tags_is_caught(bug: str, channel: type) -> None:
+    run: Callable[[int], None] = lambda seed: ReplicaScenario(seed, 4, tagged=True, channel=channel).run()  # noqa: E731
+    report(bug, caught_by([("whole replica with tags, n = 4", 300, run)]))
+
+
+def test_content_for_a_processor_that_does_not_exist_is_refused() -> None:
+    """Found by the explorer: it made an honest replica fail."""
+    inputs = Inputs(2, 3, 2)
+    inputs.take_echo(0, (b"x", b"y"))
+    assert not inputs.acceptable(9, b"x")
+    assert not inputs.acceptable(-1, b"y")
