@@ -2,7 +2,9 @@
 
 usage: scripts/bench framework [key=value ...]     a round of the default scenario on Ray, part by part, and memory
        scripts/bench entanglement [--help]         Bell pairs per CPU second, beside SimQN and SeQUeNCe
+       scripts/bench gradients [--help]            gradients per second, beside Qiskit Aer and other packages
        scripts/bench aggregation [--help]          aggregation rules, beside ByzFL
+       scripts/bench accuracy [key=value ...]      centralised test accuracies, beside logistic regression
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 import psutil
 
-from ceas_ray.app import bench_aggregation, bench_entanglement
+from ceas_ray.app import bench_accuracy, bench_aggregation, bench_entanglement, bench_gradients
 from ceas_ray.app.compose import composed
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, build
@@ -27,19 +29,24 @@ from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.ray_environment import prepare_ray_environment
 
 WARM_ROUNDS, ROUNDS = 3, 20
-PARTS = {"entanglement": bench_entanglement.main, "aggregation": bench_aggregation.main}
+PARTS = {
+    "entanglement": bench_entanglement.main,
+    "gradients": bench_gradients.main,
+    "aggregation": bench_aggregation.main,
+    "accuracy": bench_accuracy.main,
+}
 
 
 def main() -> int:
     """Print the benchmark named on the command line."""
     words = sys.argv[1:]
     if not words or words[0] not in ("framework", "floor", *PARTS):
-        print("usage: scripts/bench framework [key=value ...] | entanglement | aggregation [--help]", file=sys.stderr)
+        print(f"usage: scripts/bench framework [key=value ...] | {' | '.join(PARTS)} [--help]", file=sys.stderr)
         return 2
-    if words[0] in PARTS:
-        print(json.dumps(PARTS[words[0]](words[1:])))
-        return 0
     try:
+        if words[0] in PARTS:
+            print(json.dumps(PARTS[words[0]](words[1:])))
+            return 0
         print(json.dumps(_floor(int(words[1])) if words[0] == "floor" else _framework(words[1:])))
     except SettingsError as error:
         print(error, file=sys.stderr)
@@ -53,8 +60,9 @@ def _framework(overrides: list[str]) -> dict[str, object]:
 
     settings = build(RunSettings, composed([*overrides, f"training.rounds={WARM_ROUNDS + ROUNDS}"]))
     world = build_world(settings)
+    processor_hosts = settings.runtime.processor_hosts or os.cpu_count() or 1
     with ray_cluster(None, os.cpu_count() or 1, False):
-        hosts = world.hosts(settings.runtime.processor_hosts, settings.runtime.link_hosts)
+        hosts = world.hosts(processor_hosts, settings.runtime.link_hosts)
         cluster = RayCluster(hosts, False)
         gradients = calls = windows = 0.0
         started = time.perf_counter()
@@ -67,7 +75,7 @@ def _framework(overrides: list[str]) -> dict[str, object]:
                 gradients, calls, windows = gradients + end.work_seconds, calls + end.host_calls, windows + end.windows
         wall = time.perf_counter() - started
         memory = _tree_megabytes()
-    parts = _parts(cluster.seconds_by_host, gradients, settings.runtime.processor_hosts)
+    parts = _parts(cluster.seconds_by_host, gradients, processor_hosts)
     parts["ray"] = cluster.seconds_in_calls - cluster.seconds_on_critical_path
     parts["driver"] = wall - cluster.seconds_in_calls
     framework = sum(seconds for name, seconds in parts.items() if name not in ("gradients", "links"))

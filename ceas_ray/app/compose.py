@@ -39,6 +39,12 @@ def jobs(overrides: Sequence[str]) -> list[list[str]]:
     return [list(job) for batch in batches for job in batch]
 
 
+def overridden_keys(overrides: Sequence[str]) -> list[str]:
+    """The keys and groups that these overrides name, with dots."""
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    return [str(override.key_or_group).replace("/", ".") for override in parsed]
+
+
 def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
     missing = re.search(r"Could not find '([^']+)'", message)
     options = re.findall(r"^\t([\w-]+)$", message, re.MULTILINE)

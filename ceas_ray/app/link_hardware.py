@@ -19,7 +19,7 @@ from ceas_ray.network.memories import (
     pair_decay,
 )
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.quantum.bell_pairs import depolarized_state, key_rate_of_state, swapped_state
+from ceas_ray.quantum.bell_pairs import decayed_fidelity, depolarized_state, key_rate_of_state, swapped_state
 from ceas_ray.quantum.emission import Heralded, SingleClick
 
 _TIMES = {"depolarizing": ("coherence",), "dephasing": ("t2",), "relaxation": ("t1", "t2")}
@@ -98,3 +98,19 @@ def refuse_without_shots(links: LinkSettings, network: NetworkPlan, demand: Dema
                 f"{links.profile}: {alive:.3g} pairs of useful age at {link.length_km:.3g} km, the oldest of a shot's "
                 f"at fidelity {left:.3f}",
             )  # fmt: skip
+
+
+def refuse_without_shared_shots(links: LinkSettings, network: NetworkPlan, demand: Demand) -> None:
+    """As `refuse_without_shots`, for the routes between processors that share a circuit."""
+    for group in network.groups:
+        alive = seconds(demand.useful_age(group))
+        for part in group.routes:
+            route, memory = part.route, part.route.coherence_seconds / 2
+            gathering = np.array((part.pairs - 1) / route.rate + seconds(route.latency))
+            left = float(decayed_fidelity(route.fidelity, gathering, memory))
+            if route.rate * alive < part.pairs or left <= 0.5:
+                raise SettingsError(
+                    "links", f"a profile that serves shared shots ({part.pairs} end-to-end pairs at once, entangled)",
+                    f"{links.profile}: {route.rate * alive:.3g} pairs of useful age between {route.nodes[0]} and "
+                    f"{route.nodes[-1]}, the oldest of a shot's at fidelity {left:.3f}",
+                )  # fmt: skip

@@ -7,12 +7,14 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
+from typing import Any
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before NumPy is loaded: one thread per process, the same bits everywhere
 
 from ceas_ray.app.compose import composed, jobs
 from ceas_ray.app.conf_path import conf_directory
+from ceas_ray.app.resume import config_of_run
 from ceas_ray.app.run import BAD_SETTINGS, INTERRUPTED, execute
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, build
@@ -24,6 +26,8 @@ USAGE = """usage: ceas-ray [-m] [key=value ...]
   ceas-ray experiment=oblivious attacks=sign_flip seed=3
   ceas-ray -m seed=1,2 attacks=alie,sign_flip   all combinations, one after the other
   ceas-ray dry_run=true                     what a run would cost
+  ceas-ray resume=outputs/RUN               go on with a run that was interrupted
+  ceas-ray verify=outputs/RUN               replay a run and compare it round by round
 """
 
 
@@ -37,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     overrides = [word for word in words if word not in ("-m", "--multirun")]
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        configs = [composed(job) for job in (jobs(overrides) if sweep else [overrides])]
+        configs = [_composed(job) for job in (jobs(overrides) if sweep else [overrides])]
         for config in configs if sweep else []:
             build_world(build(RunSettings, config))  # refuse a bad job before the first one runs
         code = 0
@@ -51,6 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_SETTINGS
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _composed(overrides: Sequence[str]) -> dict[str, Any]:
+    """The configuration of a new run, or of the one that `resume` or `verify` names."""
+    config = composed(overrides)
+    old = config["resume"] is not None or config["verify"] is not None
+    return config_of_run(config, overrides) if old else config
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.world import World
 from ceas_ray.kernel.codec import decode
 from ceas_ray.kernel.windows import RoundEnd
-from ceas_ray.quantum.contrast import contrast, weight_profiles
+from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
 
 SCHEMA_VERSION = 1
@@ -33,7 +34,24 @@ class Results:
         self.loss, self.accuracy = world.evaluation(world.initial_parameters)
         self.digest = bytes(16)
         self.parameters = world.initial_parameters
-        self.stalled = False
+        self.stalled, self.cause = False, ""
+        self.waits, self.quarantined = 0, ()
+
+    def snapshot(self) -> dict[str, Any]:
+        """All books in plain values and arrays."""
+        books = {name: value for name, value in vars(self).items() if name not in ("_settings", "_world")}
+        return {name: value.item() if isinstance(value, np.generic) else value for name, value in books.items()}
+
+    def restore(self, books: Mapping[str, Any]) -> None:
+        """Go back to the books that `snapshot` returned; ValueError if they are not these."""
+        own = self.snapshot()
+        if set(books) != set(own):
+            raise ValueError("the books of a run must have other entries")
+        for name, value in books.items():
+            if isinstance(value, np.ndarray) != isinstance(own[name], np.ndarray):
+                raise ValueError(f"the book {name} must not be {type(value).__name__}")
+            plain = list(value) if isinstance(value, tuple) else value
+            setattr(self, name, value.copy() if isinstance(value, np.ndarray) else plain)
 
     def take(self, end: RoundEnd) -> dict[str, Any]:
         """Book a round; returns its line for the journal (plain values)."""
@@ -45,10 +63,17 @@ class Results:
                 self._book(observation.values)
             if observation.name == "round":
                 decided = observation.values
-            self.stalled = self.stalled or observation.name == "stalled"
+            if observation.name == "stalled":
+                self.stalled, self.cause = True, observation.values["cause"]
+            self.waits += int(observation.values.get("waits", 0))
         if decided is None:
             return {"round": end.mark.round_index, "digest": end.digest.hex(), "stalled": True}
-        return self._round_line(end, decided)
+        variances = {
+            observation.values["processor"]: observation.values["variance"]
+            for observation in end.observations
+            if observation.name == "gradient"
+        }
+        return self._round_line(end, decided) | _gradient_variance(decided, variances)
 
     def _book(self, values: Any) -> None:
         counts = np.array(values["counts"])
@@ -65,6 +90,7 @@ class Results:
         self._round_seconds += decided["simulated_seconds"]
         self.decisions += 0 if decided["skipped"] else 1
         self.view_changes += decided["view"]
+        self.quarantined = tuple(decided["quarantined"])
         before, self.parameters = self.parameters, end.mark.model
         self._contrasts.append(self._contrast(before, decided["shrink"]))
         counts = np.array(decided["counts"])
@@ -79,6 +105,8 @@ class Results:
             "key_bits": decided["key_bits"],
             "view_changes": decided["view"],
             "skipped": int(decided["skipped"]),
+            "waits": decided["waits"],
+            "quarantined": len(self.quarantined),
             "simulated_seconds": decided["simulated_seconds"],
             "update_norm": float(np.linalg.norm(self.parameters - before)),
             **self._weights(decided),
@@ -94,8 +122,15 @@ class Results:
         return line
 
     def _contrast(self, parameters: Any, shrink: Any) -> float:
-        """The mean contrast at use: of the model that the round ran, under the mean shrink over processors."""
+        """The mean contrast at use: of the model that the round ran, under the mean shrink over processors.
+
+        Of a shared circuit: with all pairs at their mean Werner parameter, m_1."""
         world = self._world
+        if world.shared_circuit.pairs_within:
+            return float(contrasts_within(
+                world.shared_circuit, parameters[None], noiseless(1, world.circuit.qubits), [world.public_angles],
+                np.asarray(shrink)[1:2],
+            )[0])  # fmt: skip
         if world.circuit.reuploaded:
             return 1.0
         (profile,) = weight_profiles(
@@ -129,7 +164,9 @@ class Results:
             "test_accuracy": self.accuracy,
             "test_loss": self.loss,
             "chance_accuracy": self._world.data.chance_accuracy,
-            "byzantine_processors": list(self._world.byzantine),
+            "partition": self._settings.training.partition,
+            "processors_per_group": self._world.processors_per_group,
+            "byzantine_processors": self._world.byzantine_processors,
             "bell_pairs": {
                 "generated": columns["generated"],
                 "used": dict(zip(_USES, (int(n) for n in used), strict=True)),
@@ -147,6 +184,9 @@ class Results:
             "rounds_per_simulated_second": self.rounds / self._round_seconds if self._round_seconds else 0.0,
             "decisions": self.decisions,
             "view_changes": self.view_changes,
+            "stall_waits": self.waits,
+            "quarantined_processors": list(self.quarantined),
+            "certification_confidence": self._settings.aggregation.confidence,
             "simulated_seconds": self.simulated_seconds,
             "windows": self.windows,
             "trace_digest": self.digest.hex(),
@@ -164,7 +204,8 @@ def key_bits_spent(snapshot: Any) -> int:
     spent = 0
     for part in snapshot["actors"].values():
         state = decode(part["state"])
-        state = state.get("processor", state) if isinstance(state, dict) else {}
+        plain: dict[str, Any] = state if isinstance(state, dict) else {}
+        state = plain.get("processor", plain.get("replica", plain))
         for outgoing, _ in state.get("channels", {}).values():
             spent += outgoing[1]
     return spent
@@ -172,3 +213,22 @@ def key_bits_spent(snapshot: Any) -> int:
 
 def _share(part: Any, whole: Any) -> float:
     return float(part) / float(whole) if whole else 1.0
+
+
+def _gradient_variance(decided: Any, variances: Mapping[int, float]) -> dict[str, float]:
+    """What shots leave in the aggregate of the honest rows: V = sum w_k^2 v_k, and with equal weights instead.
+
+    v_k: each processor's own estimate, before its momentum. Weights are those of the honest rows, made to sum to 1.
+    """
+    weights = {
+        int(k): float(w)
+        for k, w in zip(decided["processors"], decided["weights"], strict=True)
+        if np.isfinite(variances.get(int(k), np.inf))
+    }
+    total = sum(weights.values())
+    if total <= 0:
+        return {}
+    return {
+        "gradient_variance": sum((w / total) ** 2 * variances[k] for k, w in weights.items()),
+        "gradient_variance_uniform": sum(variances[k] for k in weights) / len(weights) ** 2,
+    }

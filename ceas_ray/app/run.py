@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,24 +17,29 @@ from typing import Any
 
 import numpy as np
 import psutil
-import yaml
 
+from ceas_ray.app.committee import warning_of
 from ceas_ray.app.conf_path import conf_directory
 from ceas_ray.app.results import Results, key_bits_spent
+from ceas_ray.app.resume import Cut, Resumed, resumed, snapshot_folder, snapshot_of, versions
+from ceas_ray.app.run_folder import code_version, digests_of, flat, journal_of, metrics_of, settings_text
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, build
 from ceas_ray.app.study import run_utilization, scheduler_of_study
+from ceas_ray.app.sync import MLFLOW_STATUS
 from ceas_ray.app.world import World, build_world
 from ceas_ray.kernel.errors import SimulationError
-from ceas_ray.kernel.windows import Simulation
+from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.runtime.placement import Machine, automatic_hosts
 from ceas_ray.runtime.ray_environment import prepare_ray_environment
+from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
 from ceas_ray.tracking.console import RunProgress, print_table
 from ceas_ray.tracking.files import Journal, write_json, write_whole
+from ceas_ray.tracking.timeline import Timeline
 
 COMPLETED, FAILED, BAD_SETTINGS, STALLED, INTERRUPTED = 0, 1, 2, 3, 130
-_MLFLOW_STATUS = {"completed": "FINISHED", "stalled": "FAILED", "failed": "FAILED", "interrupted": "KILLED"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,15 @@ class _Place:
 
     cluster: Any
     hosts: int
-    machines: list[str]
+    rebuild: Callable[[], None] | None = None
+
+    @property
+    def machines(self) -> list[str]:
+        return list(self.cluster.machines)
+
+    def simulation(self, told: Callable[[Fault], None]) -> SurvivingSimulation:
+        """A simulation on it; hosts on Ray can be lost and made anew."""
+        return SurvivingSimulation(self.cluster, self.rebuild, told)
 
 
 def execute(config: Mapping[str, Any], number: int | None) -> int:
@@ -62,14 +74,46 @@ def execute(config: Mapping[str, Any], number: int | None) -> int:
         run_utilization(settings, config, folder)
         print(folder / "summary.json")
         return COMPLETED
+    snapshot_folder(settings, Path())  # refuses before anything is made
     world = build_world(settings)
+    warning = warning_of(settings)
+    if warning is not None:
+        print(warning, file=sys.stderr)
     if settings.dry_run:
         _print_estimate(settings, world)
         return COMPLETED
-    folder = _folder(settings, number)
+    if settings.verify is not None:
+        return _verify(settings, world, Path(settings.verify))
+    if settings.resume is not None:
+        folder = Path(settings.resume)
+        found = resumed(settings, config, folder)
+    else:
+        folder, found = _folder(settings, number), None
     with _cluster(settings, world) as place:
         make_folder(folder)
-        return _Run(settings, dict(config), world, place, folder).go()
+        return _Run(settings, dict(config), world, place, folder, found).go()
+
+
+def _verify(settings: RunSettings, world: World, folder: Path) -> int:
+    """Replay the run in `folder` and compare it round by round; says the first difference and returns the exit code."""
+    wanted = digests_of(journal_of(folder, "verify"))
+    if not wanted:
+        raise SettingsError("verify", "the folder of a run with a round in its journal", str(folder))
+    compared = 0
+    with _cluster(settings, world) as place:
+        for end in place.simulation(lambda fault: print(fault.cause, file=sys.stderr)).rounds():
+            number, found = end.mark.round_index, end.digest.hex()
+            if wanted.get(number) != found:
+                print(f"round {number} differs: digest {found} instead of {wanted.get(number)}", file=sys.stderr)
+                return FAILED
+            compared += 1
+            if compared == len(wanted):
+                break
+    if compared < len(wanted):
+        print(f"the replay ended after {compared} rounds, the run in {folder} has {len(wanted)}", file=sys.stderr)
+        return FAILED
+    print(f"the same: {compared} rounds of {folder}")
+    return COMPLETED
 
 
 @contextmanager
@@ -79,76 +123,189 @@ def _cluster(settings: RunSettings, world: World) -> Iterator[_Place]:
         hosts = world.one_host()
         for host in hosts:
             host.measure_work_with(time.perf_counter)
-        yield _Place(LocalCluster(hosts), 1, [os.uname().nodename])
+        if settings.timeline:
+            hosts[0].record_events()
+        yield _Place(LocalCluster(hosts, os.uname().nodename), 1)
         return
     prepare_ray_environment(runtime.address)
     from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster
 
-    with ray_cluster(runtime.address, os.cpu_count() or 1, runtime.dashboard):
-        hosts = world.hosts(runtime.processor_hosts, runtime.link_hosts)
-        cluster = RayCluster(hosts, runtime.allow_mixed_hosts)
-        yield _Place(cluster, len(hosts), list(cluster.machines))
+    with ray_cluster(runtime.address, os.cpu_count() or 1, runtime.dashboard, runtime.allow_open_cluster) as machines:
+        count = runtime.processor_hosts or automatic_hosts(machines, settings.processors.count)
+        hosts = world.hosts(count, runtime.link_hosts)
+        if settings.timeline:
+            for host in hosts:
+                host.record_events()
+        cluster = RayCluster(hosts, runtime.allow_mixed_hosts, runtime.hang_seconds)
+        if not settings.quiet and runtime.address is not None:
+            _print_plan(cluster.plan, runtime.hang_seconds)
+        yield _Place(cluster, len(hosts), cluster.rebuild)
+
+
+def _print_plan(plan: Mapping[str, Machine], hang_seconds: float) -> None:
+    on: dict[str, list[str]] = {}
+    for host, machine in plan.items():
+        on.setdefault(f"{machine.name} ({machine.processors:g} CPUs)", []).append(host)
+    rows = {machine: ", ".join(hosts) for machine, hosts in sorted(on.items())}
+    rows["a lost host or machine is noticed"] = f"within about {hang_seconds + 2:g} s, whatever the cluster's settings"
+    print_table("Where the hosts run", rows)
 
 
 class _Run:
     """A run that has its cluster and its folder."""
 
     def __init__(
-        self, settings: RunSettings, config: dict[str, Any], world: World, place: _Place, folder: Path
-    ) -> None:
+        self, settings: RunSettings, config: dict[str, Any], world: World, place: _Place, folder: Path,
+        found: Resumed | None,
+    ) -> None:  # fmt: skip
+        """found: where to go on with the run in `folder`; None for a new one."""
         self._settings, self._config, self._world = settings, config, world
         self._place, self._folder = place, folder
         self._results = Results(settings, world)
-        self._started = time.perf_counter()
-        self._journal = Journal(folder / "journal.jsonl")
+        self._started = self._cut_at = time.perf_counter()
+        self._wall_before = 0.0
+        self._faults: list[dict[str, Any]] = []
         self._progress = RunProgress(settings.training.rounds, settings.quiet)
+        self._journal = _journal(folder, self._progress.say)
+        self._found = found
+        self._journaled = {} if found is None else digests_of(found.journal)
+        self._timeline = Timeline(folder / "timeline.json", self._progress.say) if settings.timeline else None
         self._tracker = self._make_tracker()
         self._unsent: list[tuple[int, dict[str, float]]] = []
         self._key_bits_spent = 0
+        self._versions: dict[str, str] | None = None
+        self._can_write_snapshots = True
 
     def go(self) -> int:
         """Run all rounds; whatever happens, the folder and MLflow hold what was done."""
-        settings_text = yaml.safe_dump(self._config, sort_keys=True)
-        write_whole(self._folder / "settings.yaml", settings_text.encode())
         commit, dirty = git_state()
         self._about = {"git_commit": commit, "git_dirty": dirty}
-        settings_hash = blake2b(settings_text.encode(), digest_size=8).hexdigest()
-        self._journal.append("started", {"settings_hash": settings_hash, "seed": self._settings.seed} | self._about)
-        if self._tracker is not None:
-            tags = {"git_commit": str(commit), "settings_hash": settings_hash}
-            self._tracker.start(self._folder.name, _flat(self._config), tags)
+        self._begin() if self._found is None else self._go_on(self._found)
         status, code, cause = "completed", COMPLETED, ""
         with self._progress:
             try:
                 self._rounds()
                 if self._results.stalled:
-                    status, code, cause = "stalled", STALLED, "the committee did not decide in time"
+                    status, code, cause = "stalled", STALLED, self._results.cause
             except KeyboardInterrupt:
                 status, code = "interrupted", INTERRUPTED
             except (SimulationError, RuntimeFailure) as error:
                 status, code, cause = "failed", FAILED, str(error)
-        self._finish(status, cause)
+        try:
+            self._finish(status, cause)
+        except OSError as error:
+            print(f"{self._folder}: the end of the run could not be written: {error.strerror}", file=sys.stderr)
+            return code or FAILED
         return code
+
+    def _begin(self) -> None:
+        text = settings_text(self._config)
+        write_whole(self._folder / "settings.yaml", text.encode())
+        settings_hash = blake2b(text.encode(), digest_size=8).hexdigest()
+        about = {"settings_hash": settings_hash, "seed": self._settings.seed, "code": code_version()}
+        self._journal.append("started", about | self._about)
+        if self._tracker is not None:
+            tags = {"git_commit": str(commit) if (commit := self._about["git_commit"]) else "None"}
+            self._tracker.start(self._folder.name, flat(self._config), tags | {"settings_hash": settings_hash})
+            self._note_tracker()
+
+    def _go_on(self, found: Resumed) -> None:
+        for line in found.said:
+            self._progress.say(line)
+            self._journal.append("warning", {"text": line})
+        rounds = 0 if found.cut is None else found.cut.rounds
+        self._journal.append("resumed", {"from_round": rounds, "rounds_before": len(self._journaled)} | self._about)
+        self._progress.say(f"going on with {self._folder} after round {rounds}")
+        if found.cut is not None:
+            self._results.restore(found.cut.results)
+            self._wall_before = found.cut.wall_seconds
+            self._faults = [dict(fault) for fault in found.cut.faults]
+        if self._tracker is not None:
+            run_id = next((line["run_id"] for line in found.journal[::-1] if line["event"] == "mlflow"), None)
+            if run_id is None:
+                self._tracker.start(self._folder.name, flat(self._config), {})
+                self._note_tracker()
+            else:
+                self._tracker.go_on(str(run_id))
+            rounds_before = [line for line in found.journal if line["event"] == "round"]
+            self._unsent = [(line["round"], metrics_of(line)) for line in rounds_before]
+
+    def _note_tracker(self) -> None:
+        assert self._tracker is not None
+        if self._tracker.run_id is not None:
+            self._journal.append("mlflow", {"run_id": self._tracker.run_id, "uri": self._tracker.uri})
 
     def _rounds(self) -> None:
         results = self._results
-        simulation = Simulation(self._place.cluster)
+        simulation = self._place.simulation(self._survived)
+        if self._found is not None and self._found.cut is not None:
+            simulation.restore(self._found.cut.simulation, self._found.cut.rounds)
         before = time.perf_counter()
         for end in simulation.rounds():
             line = results.take(end)
             now = time.perf_counter()
             line["wall_seconds"] = now - before
             before = now
-            self._journal.append("round", line)
-            self._unsent.append((end.mark.round_index, _metrics(line)))
+            self._book(end, line)
             if results.stalled:
                 return
             self._progress.show(results.rounds, line.get("accuracy"), line["utilization"])
             if len(self._unsent) >= 25:
                 self._send()
-            if self._over(now):
+            over = self._over(now)
+            if self._cut_is_due(now, over):
+                self._cut(simulation)
+            if over:
                 break
-        self._key_bits_spent = key_bits_spent(simulation.snapshot())
+        self._key_bits_spent = key_bits_spent(simulation.cut())
+
+    def _book(self, end: RoundEnd, line: dict[str, Any]) -> None:
+        """Into the journal, or compare with it where the run that is resumed was there already."""
+        number, digest = end.mark.round_index, end.digest.hex()
+        known = self._journaled.get(number)
+        if known is None:
+            self._journal.append("round", line)
+            self._unsent.append((number, metrics_of(line)))
+            if self._timeline is not None:
+                self._timeline.append(end)
+        elif known != digest:
+            raise RuntimeFailure(f"round {number} was replayed with digest {digest}, its journal has {known}")
+
+    def _cut_is_due(self, now: float, over: bool) -> bool:
+        rounds, every = self._settings.runtime, self._results.rounds
+        by_rounds = rounds.snapshot_every_rounds is not None and every % rounds.snapshot_every_rounds == 0
+        by_time = rounds.snapshot_every_seconds is not None and now - self._cut_at > rounds.snapshot_every_seconds
+        return (by_rounds or by_time or over) and every < self._settings.training.rounds
+
+    def _cut(self, simulation: SurvivingSimulation) -> None:
+        """A cut in memory, for lost hosts, and on the disk, for a lost driver."""
+        cut = Cut(
+            self._results.rounds, simulation.cut(), self._results.snapshot(), self._wall_seconds(), tuple(self._faults)
+        )
+        self._cut_at = time.perf_counter()
+        if self._versions is None:
+            self._versions = versions()
+        try:
+            snapshot_folder(self._settings, self._folder).write(
+                cut.rounds, snapshot_of(self._config, self._versions, cut)
+            )
+        except OSError as error:
+            if self._can_write_snapshots:
+                text = f"snapshots cannot be written, the run goes on without: {error.strerror} ({error.filename})"
+                self._progress.say(text)
+                self._journal.append("warning", {"text": text})
+            self._can_write_snapshots = False
+        else:
+            self._can_write_snapshots = True
+
+    def _survived(self, fault: Fault) -> None:
+        entry = {"cause": fault.cause, "rounds": fault.rounds, "replayed_from": fault.replayed_from}
+        self._faults.append(entry)
+        self._journal.append("fault", entry)
+        self._progress.say(f"{fault.cause}; its hosts are built again and replayed from round {fault.replayed_from}")
+
+    def _wall_seconds(self) -> float:
+        return self._wall_before + time.perf_counter() - self._started
 
     def _over(self, now: float) -> bool:
         stop = self._settings.stop
@@ -184,7 +341,8 @@ class _Run:
                 "machines": self._place.machines,
                 "hosts": self._place.hosts,
                 "key_bits": {"distilled": int(results.key_bits_distilled), "spent": self._key_bits_spent},
-                "wall_seconds": time.perf_counter() - self._started,
+                "wall_seconds": self._wall_seconds(),
+                "faults": self._faults,
                 "logistic_regression_accuracy": self._baseline(),
                 "links_profile": self._settings.links.profile,
                 "links_demonstrated": self._settings.links.demonstrated,
@@ -195,9 +353,11 @@ class _Run:
         write_json(self._folder / "summary.json", summary)
         self._journal.append("ended", {"status": status, "cause": cause, "trace_digest": summary["trace_digest"]})
         self._journal.close()
+        if self._timeline is not None:
+            self._timeline.close()
         if self._tracker is not None:
             files = [self._folder / name for name in ("settings.yaml", "summary.json", "model.npz")]
-            self._tracker.finish(_MLFLOW_STATUS[status], {"trace_digest": summary["trace_digest"]}, files)
+            self._tracker.finish(MLFLOW_STATUS[status], {"trace_digest": summary["trace_digest"]}, files)
         if cause:
             print(f"{status}: {cause}", file=sys.stderr)
         _print_summary(summary)
@@ -209,22 +369,11 @@ class _Run:
         return logistic_regression_accuracy(self._world.data)
 
 
-def _metrics(line: Mapping[str, Any]) -> dict[str, float]:
-    return {
-        name: float(value)
-        for name, value in line.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and name != "round"
-    }
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in config.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = json.dumps(value) if isinstance(value, list) else value
-    return flat
+def _journal(folder: Path, warn: Callable[[str], None]) -> Journal:
+    try:
+        return Journal(folder / "journal.jsonl", warn)
+    except BlockingIOError:
+        raise SettingsError("resume", "a run that nobody else runs at this moment", str(folder)) from None
 
 
 def _folder(settings: RunSettings, number: int | None) -> Path:
@@ -265,11 +414,13 @@ def _git(*words: str) -> str:
 def _print_estimate(settings: RunSettings, world: World) -> None:
     estimate, rounds = world.manager.estimate(), settings.training.rounds
     lanes = sum(len(p.angles) for p in world.shards) * world.circuit.outputs
+    lanes *= world.most_evaluations
     wall = rounds * lanes * 4.0**world.circuit.qubits * world.circuit.layers * world.circuit.qubits * 1e-8
     print_table(
         "A run of these settings (estimate; nothing was started)",
         {
             "links": f"{settings.links.profile} ({'demonstrated' if settings.links.demonstrated else 'projected'})",
+            "processors": _parties(settings, world),
             "Bell pairs used per round": round(estimate.pairs),
             "key bits distilled per round": round(estimate.key_bits),
             "simulated seconds, warm-up": estimate.warm_up_seconds,
@@ -279,6 +430,16 @@ def _print_estimate(settings: RunSettings, world: World) -> None:
             "memory of this process, MB": round(psutil.Process().memory_info().rss / 2**20),
         },
     )
+
+
+def _parties(settings: RunSettings, world: World) -> str:
+    """Who runs a circuit, and what a shot of it costs."""
+    circuit = world.shared_circuit
+    if world.processors_per_group > 1:
+        who = f"{len(world.shards)} groups of {world.processors_per_group} share a circuit"
+        return f"{who} ({settings.training.partition}), {circuit.pairs_within} end-to-end pairs a shot"
+    pairs = 0 if circuit.reuploaded else circuit.qubits
+    return f"{settings.processors.count}, {pairs} pairs a shot"
 
 
 def _print_summary(summary: Mapping[str, Any]) -> None:

@@ -17,18 +17,27 @@ NotNegative = Annotated[float, Range(0)]
 Count = Annotated[int, Range(1)]
 Fidelity = Annotated[float, Range(0.25, 1)]
 Target = Mapping[str, Any]
+ReplicaFault = Literal[
+    "silent", "slow", "equivocating", "lying", "poisoned_proposal", "withheld_votes", "forged_tags", "replayed_tags"
+]
 
 
 @dataclass(frozen=True)
 class RuntimeSettings:
-    """Where the run computes."""
+    """Where the run computes, when it saves snapshots, how long a host may stand still."""
 
     name: Literal["ray", "local"]
-    processor_hosts: Count
+    processor_hosts: Count | None
     link_hosts: Count
     address: str | None
     dashboard: bool
     allow_mixed_hosts: bool
+    allow_open_cluster: bool
+    snapshot_every_rounds: Count | None
+    snapshot_every_seconds: Positive | None
+    snapshots_kept: Count
+    snapshot_folder: str | None
+    hang_seconds: Annotated[float, Range(1)]
 
 
 @dataclass(frozen=True)
@@ -42,14 +51,23 @@ class TrackingSettings:
 
 @dataclass(frozen=True)
 class DataSettings:
-    """The data set: digits by classes, or one's own file."""
+    """The data set, how its features become angles, and how it is split and spread over the processors."""
 
-    name: Literal["digits", "file"]
+    name: Literal["digits", "iris", "wine", "breast_cancer", "moons", "circles", "spin_chain", "file"]
     classes: tuple[int, ...]
     file: str | None
+    samples: Annotated[int, Range(10, 100000)]
+    noise: Annotated[float, Range(0, 2)]
+    spins: Annotated[int, Range(2, 11)]
+    copies: Count | None
+    features: Literal["pca"] | tuple[int, ...]
+    standardize: bool
+    repeat_features: bool
+    angle_range: Annotated[float, Range(0, 2, exclusive=True)]
     test_fraction: Annotated[float, Range(0.05, 0.9)]
-    shards: Literal["dirichlet", "iid"]
+    shards: Literal["dirichlet", "iid", "label"]
     dirichlet_concentration: Positive
+    labels_per_shard: Count
     least_samples: Count
 
 
@@ -57,7 +75,8 @@ class DataSettings:
 class TrainingSettings:
     """The model, the estimator and the descent."""
 
-    partition: Literal["data"]
+    partition: Literal["data", "circuit", "layer"]
+    processors_per_group: Annotated[int, Range(2, 16)]
     inputs: Literal["teleported", "local"]
     rounds: Count
     circuits_per_round: Annotated[int, Range(2)]
@@ -123,7 +142,11 @@ class AggregationSettings:
 
 @dataclass(frozen=True)
 class AttackSettings:
-    """The Byzantine: their share of the processors, where they sit, what they do."""
+    """The Byzantine: their share of the processors, where they sit, what they do.
+
+    replicas: how many members of the committee are Byzantine; the i-th has fault i of `replica_faults`, in turn.
+    processor_faults: what all Byzantine processors do besides.
+    """
 
     attack: Target | None
     fraction: Annotated[float, Range(0, 1)]
@@ -131,6 +154,8 @@ class AttackSettings:
     strength: float
     knowledge: Literal["colluders", "omniscient"]
     replicas: Annotated[int, Range(0)]
+    replica_faults: tuple[ReplicaFault, ...]
+    processor_faults: tuple[Literal["equivocating", "unannounced_tests"], ...]
 
 
 @dataclass(frozen=True)
@@ -205,14 +230,52 @@ class EntanglementSettings:
 
 
 @dataclass(frozen=True)
-class ConsensusSettings:
-    """The committee."""
+class CrashSettings:
+    """These replicas crash in a round, some time after inputs may close, and recover from their disks."""
 
-    committee_size: Annotated[int, Range(1, 100)]
+    replicas: tuple[int, ...]
+    round: Annotated[int, Range(0)]
+    after_milliseconds: NotNegative
+    down_milliseconds: Positive
+
+
+@dataclass(frozen=True)
+class PartitionSettings:
+    """These replicas are cut off from everybody else, between two simulated times."""
+
+    replicas: tuple[int, ...]
+    begins_seconds: NotNegative
+    heals_seconds: Positive
+
+
+@dataclass(frozen=True)
+class JammingSettings:
+    """No pair on the legs of these replicas yields a key, in some rounds and in the first so many refills."""
+
+    replicas: tuple[int, ...]
+    first_round: Annotated[int, Range(-1)]
+    last_round: Annotated[int, Range(-1)]
+    refills: Annotated[int, Range(0)]
+
+
+@dataclass(frozen=True)
+class ConsensusSettings:
+    """The committee, and the faults of its network and its keys."""
+
+    committee: Literal["dedicated", "processors"]
+    committee_size: Annotated[int, Range(1, 100)] | None
     input_timeout: Positive | None
     delta_microseconds: Positive
     hash_keys: Literal["fresh", "kept"]
     patience_milliseconds: Positive
+    on_stall: Literal["wait", "skip", "stop"]
+    most_waits: Annotated[int, Range(0)]
+    key_rate: Literal["asymptotic", "finite"]
+    loss_probability: Annotated[float, Range(0, 0.9)]
+    retransmissions: Annotated[int, Range(0, 1000)]
+    partition: PartitionSettings | None
+    crash: CrashSettings | None
+    jamming: JammingSettings | None
 
 
 @dataclass(frozen=True)
@@ -237,6 +300,9 @@ class RunSettings:
 
     seed: Annotated[int, Range(0, 2**53)]
     output: str | None
+    resume: str | None
+    verify: str | None
+    timeline: bool
     dry_run: bool
     quiet: bool
     stop: StopSettings

@@ -5,11 +5,15 @@ from __future__ import annotations
 import difflib
 import importlib
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from importlib.metadata import entry_points
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+
+POLICIES = "ceas_ray.policies"
+"""The entry point group by which an installed package registers itself: `[project.entry-points."ceas_ray.policies"]`"""
 
 
 class SettingsError(Exception):
@@ -68,10 +72,7 @@ def _value(wanted: Any, value: Any, key: str) -> Any:
         base, *extras = get_args(wanted)
         return _in_range(_plain(base, value, key, extras), extras, key)
     if origin in (Union, types.UnionType):
-        options = get_args(wanted)
-        if value is None and type(None) in options:
-            return None
-        return _value(next(option for option in options if option is not type(None)), value, key)
+        return _alternative(get_args(wanted), value, key)
     if origin is Literal:
         choices = get_args(wanted)
         if value not in choices:
@@ -88,6 +89,22 @@ def _value(wanted: Any, value: Any, key: str) -> Any:
     if is_dataclass(wanted):
         return build(wanted, value, key)  # type: ignore[arg-type]
     return _plain(wanted, value, key, [])
+
+
+def _alternative(options: tuple[Any, ...], value: Any, key: str) -> Any:
+    """What one of the options makes of the value; where none fits, what each would have wanted."""
+    if value is None and type(None) in options:
+        return None
+    wanted = []
+    for option in options:
+        try:
+            if option is not type(None):
+                return _value(option, value, key)
+        except SettingsError as error:
+            if error.key != key:
+                raise
+            wanted.append(error.must)
+    raise SettingsError(key, " or ".join(wanted), value)
 
 
 _NAMES = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
@@ -110,23 +127,33 @@ def _in_range(value: Any, extras: list[Any], key: str) -> Any:
     return value
 
 
+def registered_packages() -> tuple[str, ...]:
+    """The packages whose policies settings may name: this one, and installed ones with an entry point in POLICIES."""
+    others = {entry.value.partition(":")[0].partition(".")[0] for entry in entry_points(group=POLICIES)}
+    return ("ceas_ray", *sorted(others - {"ceas_ray"}))
+
+
 def instantiate(node: Mapping[str, Any], key: str) -> Any:
-    """The object that a `_target_` mapping describes, nested ones first. Only classes of this package."""
+    """The object that a `_target_` mapping describes, nested ones first. Only policy classes (dataclasses) that are
+    defined in this package or a registered one; anything else is refused by its name, and nothing of it imported.
+    """
     target = node.get("_target_")
-    if not isinstance(target, str) or not target.startswith("ceas_ray."):
-        raise SettingsError(f"{key}._target_", "a class within ceas_ray", target)
+    packages = registered_packages()
+    must = f"a class within {' or '.join(packages)}"
+    if not isinstance(target, str) or target.partition(".")[0] not in packages:
+        raise SettingsError(f"{key}._target_", must, target)
     module, _, name = target.rpartition(".")
     try:
         made = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError):
-        raise SettingsError(f"{key}._target_", "a class within ceas_ray", target) from None
+        raise SettingsError(f"{key}._target_", must, target) from None
+    if not is_dataclass(made) or not isinstance(made, type) or made.__module__.partition(".")[0] not in packages:
+        raise SettingsError(f"{key}._target_", "a policy class (a dataclass)", target)
     arguments = {
-        name: instantiate(value, _join(key, name)) if isinstance(value, Mapping) else value
+        name: instantiate(value, _join(key, str(name))) if isinstance(value, Mapping) else value
         for name, value in node.items()
         if name != "_target_"
     }
-    if not is_dataclass(made) or not isinstance(made, type):
-        raise SettingsError(f"{key}._target_", "a policy class (a dataclass)", target)
     checked = _check_arguments(made, arguments, key)
     try:
         return made(**checked)
@@ -138,10 +165,18 @@ def _check_arguments(made: Any, arguments: Mapping[str, Any], key: str) -> dict[
     names = [field.name for field in fields(made)]
     for name in arguments:
         if name not in names:
-            raise SettingsError(_join(key, name), f"a known key (one of {', '.join(names)})", arguments[name])
+            raise SettingsError(_join(key, str(name)), f"a known key (one of {', '.join(names)})", arguments[name])
     hints = get_type_hints(made)
     plain = (int, float, str, bool)
     return {
         name: _plain(hints[name], value, _join(key, name), []) if hints[name] in plain else value
         for name, value in arguments.items()
     }
+
+
+def or_refuse(key: str, make: Callable[[], T]) -> T:
+    """What `make` makes; SettingsError for this key if it raises ValueError."""
+    try:
+        return make()
+    except ValueError as error:
+        raise SettingsError(key, "usable", str(error)) from None

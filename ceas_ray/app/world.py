@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.aggregation.rule import Rule
-from ceas_ray.app.link_hardware import link_hardware, refuse_without_key, refuse_without_shots
+from ceas_ray.app.committee import (
+    committee_size,
+    crashing_replica,
+    faulty_replica,
+    on_jammed_fiber,
+    on_network,
+)
+from ceas_ray.app.data import dealt_shards, load_data
+from ceas_ray.app.link_hardware import (
+    link_hardware,
+    refuse_without_key,
+    refuse_without_shared_shots,
+    refuse_without_shots,
+)
+from ceas_ray.app.model import loss_of
 from ceas_ray.app.processor_noise import processor_noise
 from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError, instantiate
+from ceas_ray.app.settings_checks import SettingsError, instantiate, or_refuse
 from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.placement import placed
-from ceas_ray.consensus.replica import Committee, Replica, SilentReplica
-from ceas_ray.entanglement.entanglement_manager import EntanglementManager, RoundTiming
+from ceas_ray.consensus.replica import Committee, Replica
+from ceas_ray.consensus.tetrabft import faults_of
+from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming
 from ceas_ray.entanglement.hub import Hub
 from ceas_ray.entanglement.plan import Demand
 from ceas_ray.kernel.actor import Actor
@@ -29,6 +45,7 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds
 from ceas_ray.links.link_manager import LinkManager
 from ceas_ray.links.route_manager import RouteManager
+from ceas_ray.links.unannounced_tests import UnannouncedTests
 from ceas_ray.messages.frames import Channel, ModelAdoption
 from ceas_ray.messages.payloads import (
     ADVERSARY,
@@ -40,25 +57,26 @@ from ceas_ray.messages.payloads import (
     replica_link_name,
     replica_name,
 )
+from ceas_ray.network.group import Group
 from ceas_ray.network.link_parameters import Heterogeneity
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, Swapping
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor
+from ceas_ray.processors.equivocating_processor import EquivocatingProcessor
 from ceas_ray.processors.false_announcements import FalseAnnouncements
 from ceas_ray.processors.gradient_work import GRADIENT, GradientWork
 from ceas_ray.processors.processor import Learning, Processor, Shard
 from ceas_ray.quantum import aer_engine, pauli_engine
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.estimator import full_shift_circuits
-from ceas_ray.quantum.loss import CrossEntropyLoss, Loss, SquaredLoss
-from ceas_ray.training.datasets import DataSet, load_digits_of, load_file, prepare
+from ceas_ray.quantum.loss import Loss
+from ceas_ray.quantum.mixed_pairs import most_nodes
+from ceas_ray.quantum.partition import cut_by_layers, cut_by_qubits, member_of_layer, pair_ends
+from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.training.metrics import Evaluation
 from ceas_ray.training.next_state import NextState
-from ceas_ray.training.shards import dirichlet_shards, iid_shards
-
-T = TypeVar("T")
 
 _ENGINES = {
     "pauli": pauli_engine.shifted_values,
@@ -69,7 +87,13 @@ _ENGINES = {
 
 @dataclass(frozen=True)
 class World:
-    """All that a run needs: actors by the kind of host they live on, and what the driver evaluates with."""
+    """All that a run needs: actors by the kind of host they live on, and what the driver evaluates with.
+
+    Where `processors_per_group` processors share the circuit, a group is one simulated actor, `processor/g` with g the
+    number of the group: its first member, which leads. So are the shards, the rows of the committee, and `byzantine`.
+    shared_circuit: with its parts and teleportations; circuit: the same on one processor. most_evaluations: of the
+    circuit and a sample, for pairs of mixed age.
+    """
 
     processors: tuple[Actor, ...]
     links: tuple[Actor, ...]
@@ -80,10 +104,19 @@ class World:
     data: DataSet
     shards: tuple[Shard, ...]
     circuit: Circuit
+    shared_circuit: Circuit
     evaluation: Evaluation
     public_angles: NDArray[np.float64]
     initial_parameters: NDArray[np.float64]
     byzantine: tuple[int, ...]
+    processors_per_group: int
+    most_evaluations: int
+
+    @property
+    def byzantine_processors(self) -> list[int]:
+        """Of Byzantine groups all members."""
+        m = self.processors_per_group
+        return [processor for k in self.byzantine for processor in range(k * m, (k + 1) * m)]
 
     def hosts(self, processor_hosts: int, link_hosts: int) -> list[Host]:
         """The actors on this many hosts; the manager's has the first envelope."""
@@ -109,6 +142,11 @@ def _weakened(route: Route, share: float) -> Route:
     """The same route, but only this share of the attempts that would succeed do."""
     legs = (replace(leg, success_probability=leg.success_probability * share) for leg in route.legs)
     return replace(route, legs=tuple(legs))
+
+
+def _weakened_group(group: Group, share: float) -> Group:
+    """As `_weakened`, of all routes that its shots need."""
+    return replace(group, routes=tuple(replace(part, route=_weakened(part.route, share)) for part in group.routes))
 
 
 class _Remembered:
@@ -139,18 +177,21 @@ class _Builder:
         count, share = settings.processors.count, settings.attacks.fraction
         if settings.attacks.attack is None and share > 0:
             raise SettingsError("attacks.fraction", "0 without an attack", share)
-        self.attackers = round(count * share)
         chosen = settings.attacks.attack
         self.attack: Attack | None = None if chosen is None else instantiate(chosen, "attacks.attack")
-        if self.attackers >= count:
-            raise SettingsError("attacks.fraction", f"such that one of {count} processors is honest", share)
-        committee = settings.consensus.committee_size
-        if committee < 4:
-            raise SettingsError("consensus.committee_size", "at least 4 (n > 3 f with f >= 1)", committee)
-        if settings.attacks.replicas > committee:
+        shared = settings.training.partition != "data"
+        self.members = settings.training.processors_per_group if shared else 1
+        if count % self.members:
             raise SettingsError(
-                "attacks.replicas", f"at most the {committee} of the committee", settings.attacks.replicas
+                "processors.count", f"divisible by training.processors_per_group ({self.members})", count
             )
+        self.parties = count // self.members
+        self.attackers = round(self.parties * share)
+        if self.attackers >= self.parties:
+            of = f"{count} processors" if self.members == 1 else f"{self.parties} groups"
+            raise SettingsError("attacks.fraction", f"such that one of {of} is honest", share)
+        self.size = committee_size(settings, self.attackers)
+        self.bad = settings.attacks.replicas
         if settings.training.forward_circuits >= settings.training.circuits_per_round:
             raise SettingsError(
                 "training.forward_circuits",
@@ -164,28 +205,31 @@ class _Builder:
             raise SettingsError(
                 "links.least_km", f"at most links.most_km ({settings.links.most_km})", settings.links.least_km
             )
-        self.faults = int(count * settings.aggregation.byzantine_fraction)
+        self.faults = int(self.parties * settings.aggregation.byzantine_fraction)
         self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule")
         self.chain = encode(("ceas_ray", settings.seed))
         self._noise = processor_noise(settings.processors, settings.training.qubits, self.streams)
 
     def build(self) -> World:
         settings, training = self.settings, self.settings.training
-        data = self._data()
+        data = load_data(training.data, training.qubits, settings.seed)
         if data.outputs > training.qubits:
             raise SettingsError("training.qubits", f"at least the {data.outputs} classes", training.qubits)
         circuit = Circuit(
             training.qubits, training.layers, data.outputs, training.entangler, training.inputs == "local",
             training.ansatz,
         )  # fmt: skip
-        network = self._network()
+        shared = self._shared(circuit)
+        network = self._network(shared)
+        widest = training.data.angle_range * np.pi
         public = self.streams.generator("hub", "hub", "public angles", 0).uniform(
-            -np.pi / 2, np.pi / 2, (64, training.qubits)
+            -widest, widest, (64, training.qubits)
         )
         start = self.streams.generator("model", "model", "initial parameters", 0)
         initial = start.uniform(-np.pi / 4, np.pi / 4, circuit.parameter_count)
         shards = self._shards(data)
-        quality = np.array([link.fidelity * 1e6 + link.rate for link in network.processor_routes])
+        served = [network.served(k) for k in range(self.parties)]
+        quality = np.array([link.fidelity * 1e6 + link.rate for link in served])
         byzantine = placed(
             settings.attacks.placement,
             self.attackers,
@@ -196,67 +240,51 @@ class _Builder:
             for k in byzantine:
                 shards[k] = Shard(shards[k].angles, self.attack.learned_targets(shards[k].targets))
         manager = self._manager(network, len(byzantine) > 0)
-        processors = [
-            self._processor(k, shards[k], network, initial, byzantine) for k in range(settings.processors.count)
-        ]
+        processors = [self._processor(k, shards[k], network, shared, initial, byzantine) for k in range(self.parties)]
         adversary = [self._adversary(byzantine, circuit, network)] if byzantine else []
         return World(
             processors=tuple(processors),
             links=self._links(network, byzantine, self._jammed(quality, byzantine)),
-            replicas=self._replicas(network, circuit, initial, shards, public),
+            replicas=self._replicas(network, shared, initial, shards, public, byzantine),
             control=(manager, Hub(
-                settings.processors.count, settings.consensus.committee_size,
-                settings.entanglement.half_life_rounds, self._control_delay,
+                self.parties, self.size, settings.entanglement.half_life_rounds, self._control_delay,
             ), *adversary),
-            work=self._work(circuit, max(len(shard.angles) for shard in shards)),
+            work=self._work(shared, max(len(shard.angles) for shard in shards)),
             manager=manager,
             data=data,
             shards=tuple(shards),
             circuit=circuit,
+            shared_circuit=shared,
             evaluation=Evaluation(circuit, self._loss, data.test_angles, data.test_targets, data.test_labels),
             public_angles=public,
             initial_parameters=initial,
             byzantine=byzantine,
+            processors_per_group=self.members,
+            most_evaluations=most_nodes([part.pairs for part in network.groups[0].routes]) if network.groups else 1,
         )  # fmt: skip
+
+    def _shared(self, circuit: Circuit) -> Circuit:
+        """The circuit as a group of processors runs it; the same where each runs it alone."""
+        training = self.settings.training
+        if training.partition == "data":
+            return circuit
+        if training.undo == "exact":
+            raise SettingsError("training.undo", f"none or scalar for training.partition={training.partition}", "exact")
+        cut = cut_by_qubits if training.partition == "circuit" else cut_by_layers
+        return or_refuse(
+            "training.processors_per_group", lambda: cut(circuit, self.members, training.inputs == "teleported")
+        )
 
     # --- data ----------------------------------------------------------
 
-    def _data(self) -> DataSet:
-        choice = self.settings.training.data
-        if choice.name == "digits":
-            features, labels = self._or_refuse("training.data.classes", lambda: load_digits_of(choice.classes))
-        elif choice.file is None:
-            raise SettingsError("training.data.file", "given for training.data.name=file", None)
-        else:
-            file = choice.file
-            features, labels = self._or_refuse("training.data.file", lambda: load_file(file))
-        return self._or_refuse(
-            "training.qubits",
-            lambda: prepare(features, labels, self.settings.training.qubits, choice.test_fraction, self.settings.seed),
-        )
-
     def _shards(self, data: DataSet) -> list[Shard]:
-        choice, count = self.settings.training.data, self.settings.processors.count
         generator = self.streams.generator("hub", "hub", "shards", 0)
-        if choice.shards == "iid":
-            make = lambda: iid_shards(len(data.train_labels), count, generator)  # noqa: E731
-        else:
-            make = lambda: dirichlet_shards(  # noqa: E731
-                data.train_labels, count, choice.dirichlet_concentration, choice.least_samples, generator
-            )
-        parts = self._or_refuse("processors.count", make)
+        parts = dealt_shards(self.settings.training.data, data.train_labels, self.parties, generator)
         return [Shard(data.train_angles[part], data.train_targets[part]) for part in parts]
-
-    @staticmethod
-    def _or_refuse(key: str, make: Callable[[], T]) -> T:
-        try:
-            return make()
-        except ValueError as error:
-            raise SettingsError(key, "usable", str(error)) from None
 
     # --- network ----------------------------------------------------------
 
-    def _network(self) -> NetworkPlan:
+    def _network(self, shared: Circuit) -> NetworkPlan:
         links, settings = self.settings.links, self.settings
         hardware = link_hardware(links)
         spread = Heterogeneity(
@@ -266,19 +294,23 @@ class _Builder:
         generator = self.streams.generator("network", "network", "links", 0)
         topology = instantiate(settings.network, "network")
         try:
-            network: NetworkPlan = topology.build(
-                settings.processors.count, settings.consensus.committee_size, hardware, spread, generator
-            )
+            network: NetworkPlan = topology.build(settings.processors.count, self.size, hardware, spread, generator)
         except ValueError as error:
             raise SettingsError("network", "one that can be built", str(error)) from None
+        if settings.consensus.committee == "processors":
+            network = self._living_together(network)
         choice = settings.entanglement
         network = network.swapping_by(
             Swapping(links.swap_werner, links.swap_success, choice.purification_rounds, choice.swapping)
         )
+        if self.members > 1:
+            whole = network
+            network = or_refuse("network", lambda: whole.grouped(self.members, pair_ends(shared)))
         if self._one_link_each(network):
             refuse_without_key(links, network)
         farthest = max(route.latency for route in network.replica_routes)
         slowest = max(route.latency for route in network.routes) + farthest
+        slowest = max([slowest, *(group.latency for group in network.groups)])
         if slowest > self._control_delay:
             raise SettingsError(
                 "entanglement.control_delay_microseconds", f"at least the longest latency ({slowest / 1e6:.1f})",
@@ -290,6 +322,14 @@ class _Builder:
                 settings.consensus.delta_microseconds,
             )  # fmt: skip
         return network
+
+    @staticmethod
+    def _living_together(network: NetworkPlan) -> NetworkPlan:
+        """Replica j at the node of processor j: a leg like the processor's link, multiplexed as every leg is."""
+        if not network.swapped or network.routed:
+            raise SettingsError("network", "star for consensus.committee=processors", "another")
+        pairs = zip(network.replica_routes, network.processor_routes, strict=True)
+        return replace(network, replica_routes=tuple(replace(leg, legs=link.legs) for leg, link in pairs))
 
     def _one_link_each(self, network: NetworkPlan) -> bool:
         """Whether the hub's links say all; longer routes and purified pairs are judged when they are planned."""
@@ -310,16 +350,18 @@ class _Builder:
 
     def _manager(self, network: NetworkPlan, adversary: bool) -> EntanglementManager:
         settings, choice = self.settings, self.settings.entanglement
-        on_pairs = settings.training.inputs == "teleported"
+        on_pairs = self._on_pairs
+        pairs = network.groups[0].pairs_per_shot if network.groups else settings.training.qubits
         demand = Demand(
-            shots=settings.training.circuits_per_round, pairs_per_shot=settings.training.qubits,
+            shots=settings.training.circuits_per_round, pairs_per_shot=pairs,
             burst_shots=choice.burst_shots, gap_periods=choice.gap_periods, supply=choice.supply,
             deadline_periods=choice.deadline_periods, useful_age_periods=choice.useful_age_periods,
             least_fidelity=choice.least_fidelity, slots=choice.slots, hub_channels=choice.hub_channels,
             multiplexing=choice.multiplexing, test_share=choice.test_share,
-            warm_up_test_shots=-(-choice.warm_up_tests // settings.training.qubits),
+            warm_up_test_shots=-(-choice.warm_up_tests // pairs),
             key_useful_age=picoseconds(choice.key_useful_age_milliseconds * 1e-3), key_margin=choice.key_margin,
             fresh_hash_keys=settings.consensus.hash_keys == "fresh", node_slots=choice.node_slots,
+            finite_keys=settings.consensus.key_rate == "finite",
         )  # fmt: skip
         timeout = settings.consensus.input_timeout
         timing = RoundTiming(
@@ -328,13 +370,16 @@ class _Builder:
             picoseconds(settings.consensus.patience_milliseconds * 1e-3),
         )  # fmt: skip
         scheduler = instantiate(settings.scheduling, "scheduling")
-        committee_faults = (settings.consensus.committee_size - 1) // 3
+        committee_faults = faults_of(self.size)
         try:
-            if on_pairs and self._one_link_each(network):
+            if network.groups:
+                refuse_without_shared_shots(settings.links, network, demand)
+            elif on_pairs and self._one_link_each(network):
                 refuse_without_shots(settings.links, network, demand)
             return EntanglementManager(
                 network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
                 committee_faults + 1, adversary, on_pairs, self.streams,
+                OnStall(settings.consensus.on_stall, settings.consensus.most_waits),
             )  # fmt: skip
         except ValueError as error:
             raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
@@ -346,6 +391,11 @@ class _Builder:
         honest = [k for k in np.argsort(-quality, kind="stable") if k not in byzantine]
         return tuple(int(k) for k in honest[: len(byzantine)])
 
+    @property
+    def _on_pairs(self) -> bool:
+        """Whether shots spend pairs."""
+        return self.members > 1 or self.settings.training.inputs == "teleported"
+
     def _links(self, network: NetworkPlan, byzantine: tuple[int, ...], jammed: tuple[int, ...]) -> tuple[Actor, ...]:
         peers = {replica_name(j): route for j, route in enumerate(network.replica_routes)}
         parties: list[tuple[str, Route, int | None]] = [
@@ -353,19 +403,24 @@ class _Builder:
         ]
         parties += [(replica_link_name(j), route, None) for j, route in enumerate(network.replica_routes)]
         swap, delay, streams = self.settings.links.swap_werner, self._control_delay, self.streams
+        groups: tuple[Group | None, ...] = network.groups or (None,) * self.parties
+        refusing = byzantine if "unannounced_tests" in self.settings.attacks.processor_faults else ()
         made: list[Actor] = []
         for name, route, k in parties:
+            group = None if k is None else groups[k]
             if k in jammed and self.attack is not None:
-                route = _weakened(route, 1 - self.attack.share_jammed())
+                share = 1 - self.attack.share_jammed()
+                route, group = _weakened(route, share), None if group is None else _weakened_group(group, share)
             link: Actor = (
-                RouteManager(name, route, peers, k, delay, streams)
+                RouteManager(name, route, peers, k, delay, streams, group)
                 if network.routed
                 else LinkManager(name, route.legs[0], swap, k, delay, streams)
             )
             if k in byzantine and self.attack is not None:
                 revealed = self.settings.entanglement.test_announcements == "after_reveal"
                 link = FalseAnnouncements(link, self.attack, revealed, streams)
-            made.append(link)
+            link = UnannouncedTests(link) if k in refusing else link
+            made.append(on_jammed_fiber(self.settings, link))
         return tuple(made)
 
     # --- actors ----------------------------------------------------------
@@ -375,11 +430,12 @@ class _Builder:
 
     @property
     def _replica_names(self) -> list[str]:
-        return [replica_name(j) for j in range(self.settings.consensus.committee_size)]
+        return [replica_name(j) for j in range(self.size)]
 
     def _processor(
-        self, k: int, shard: Shard, network: NetworkPlan, initial: NDArray[np.float64], byzantine: tuple[int, ...]
-    ) -> Actor:
+        self, k: int, shard: Shard, network: NetworkPlan, shared: Circuit, initial: NDArray[np.float64],
+        byzantine: tuple[int, ...],
+    ) -> Actor:  # fmt: skip
         training = self.settings.training
         name, link = processor_name(k), network.processor_routes[k]
         watched = bool(byzantine) and k not in byzantine and self.settings.attacks.knowledge == "omniscient"
@@ -387,24 +443,40 @@ class _Builder:
             replica_name(j): link.latency + leg.latency for j, leg in enumerate(network.replica_routes)
         } | {ADVERSARY: link.latency}  # fmt: skip
         made = Processor(
-            k, shard, self._noise[k], Learning(training.batch, training.momentum, training.undo, self._update_time),
+            k, shard, self._noise_of(k, shared),
+            Learning(training.batch, training.momentum, training.undo, self._update_time),
             [self._channel(name, replica) for replica in self._replica_names],
-            ModelAdoption((self.settings.consensus.committee_size - 1) // 3 + 1),
+            ModelAdoption(faults_of(self.size) + 1),
             initial, latencies, self.streams, watched,
-            training.circuits_per_round if training.inputs == "local" else None,
+            None if self._on_pairs else training.circuits_per_round,
         )  # fmt: skip
-        return ByzantineProcessor(made) if k in byzantine else made
+        actor: Actor = ByzantineProcessor(made) if k in byzantine else made
+        if k in byzantine and "equivocating" in self.settings.attacks.processor_faults:
+            actor = EquivocatingProcessor(actor, [made.channel(replica) for replica in self._replica_names])
+        return on_network(self.settings, actor, self._delta, self.streams)
+
+    def _noise_of(self, k: int, shared: Circuit) -> NDArray[np.float64]:
+        """Noise of the circuit of processor (or group) k: (n, 7), or (layers, n, 7) where members run its layers."""
+        members = self._noise[k * self.members : (k + 1) * self.members]
+        if shared.parts:
+            return members[list(shared.parts), np.arange(shared.qubits)]
+        if self.members > 1:
+            return members[list(member_of_layer(shared))]
+        return members[0]
 
     @property
     def _loss(self) -> Loss:
-        training = self.settings.training
-        return SquaredLoss() if training.loss == "squared" else CrossEntropyLoss(training.loss_scale)
+        return loss_of(self.settings.training)
 
     def _work(self, circuit: Circuit, largest_shard: int) -> GradientWork:
         training, processors = self.settings.training, self.settings.processors
         sampled = processors.engine == "aer_sampled"
         if sampled and training.estimator == "exact":
             raise SettingsError("training.estimator", "one that samples, with processors.engine aer_sampled", "exact")
+        if sampled and circuit.pairs_within:
+            raise SettingsError(
+                "processors.engine", f"pauli or aer for training.partition={training.partition}", "aer_sampled"
+            )
         if processors.engine != "pauli" and training.undo == "exact":
             raise SettingsError("training.undo", "none or scalar where Aer prepares the inputs", training.undo)
         needed = full_shift_circuits(min(training.batch, largest_shard), circuit.outputs, circuit.parameter_count)
@@ -421,7 +493,7 @@ class _Builder:
         assert self.attack is not None, "Byzantine processors without an attack"
         latencies = {processor_name(k): network.processor_routes[k].latency for k in byzantine}
         return Adversary(
-            self.attack, byzantine, self.settings.processors.count, circuit.parameter_count,
+            self.attack, byzantine, self.parties, circuit.parameter_count,
             self._update_time + 2 * self._control_delay, latencies, self.streams, self._anticipated,
         )  # fmt: skip
 
@@ -432,10 +504,10 @@ class _Builder:
 
     def _replicas(
         self, network: NetworkPlan, circuit: Circuit, initial: NDArray[np.float64], shards: list[Shard],
-        public: NDArray[np.float64],
+        public: NDArray[np.float64], byzantine: tuple[int, ...],
     ) -> tuple[Actor, ...]:  # fmt: skip
         settings = self.settings
-        count, size = settings.processors.count, settings.consensus.committee_size
+        count, size = self.parties, self.size
         choice = settings.aggregation
         aggregator = Aggregator(self._rule, instantiate(choice.weights, "aggregation.weights"), choice.cap)
         rate = LearningRate(
@@ -447,8 +519,9 @@ class _Builder:
             np.array([float(len(shard.angles)) for shard in shards]), public, choice.confidence,
         ))  # fmt: skip
         committee = Committee(size, count, self.faults, self._delta)
-        made: list[Actor] = []
-        for j in range(size):
+        attackers = byzantine if settings.consensus.committee == "processors" else range(size)[size - self.bad :]
+
+        def make(j: int) -> Replica:
             name, leg = replica_name(j), network.replica_routes[j]
             latencies = {
                 processor_name(k): link.latency + leg.latency for k, link in enumerate(network.processor_routes)
@@ -458,6 +531,14 @@ class _Builder:
             }
             latencies[ENTANGLEMENT_MANAGER] = leg.latency
             channels = [self._channel(name, peer) for peer in latencies if peer != ENTANGLEMENT_MANAGER]
-            replica = Replica(j, committee, channels, latencies, next_state, (initial, 0), self.chain)
-            made.append(SilentReplica(replica) if j >= size - settings.attacks.replicas else replica)
+            return Replica(j, committee, channels, latencies, next_state, (initial, 0), self.chain)
+
+        made: list[Actor] = []
+        for j in range(size):
+            replica: Actor
+            if j in attackers:
+                replica = faulty_replica(settings, list(attackers).index(j), make(j), self.streams)
+            else:
+                replica = crashing_replica(settings, j, partial(make, j)) or make(j)
+            made.append(on_network(settings, replica, self._delta, self.streams))
         return tuple(made)

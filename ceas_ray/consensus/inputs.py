@@ -21,7 +21,10 @@ class Inputs:
         self.report: bytes | None = None
         self._digests: dict[int, bytes] = {}
         self._echoes: dict[int, tuple[bytes, ...]] = {}
+        self._accusations: dict[int, tuple[int, ...]] = {}
         self.closed = False
+        self.without: tuple[int, ...] = ()
+        """Processors in quarantine: nobody waits for them, and nothing of theirs is included."""
 
     def take_update(self, processor: int, content: bytes) -> None:
         """The first update of a processor counts; what comes after the close does not."""
@@ -31,17 +34,42 @@ class Inputs:
 
     @property
     def complete(self) -> bool:
-        """Whether all updates and the test report are in."""
-        return len(self.contents) == self._processors and self.report is not None
+        """Whether all updates (but those of processors in quarantine) and the test report are in."""
+        missing = [k for k in range(self._processors) if k not in self.contents and k not in self.without]
+        return not missing and self.report is not None
 
     def echo(self) -> tuple[bytes, ...]:
         """The digests of all that was received, by processor."""
         return tuple(self._digests.get(k, NOTHING) for k in range(self._processors))
 
-    def take_echo(self, replica: int, echo: Any) -> None:
-        """Another replica's echo (or one's own); malformed ones and second ones are ignored."""
-        if isinstance(echo, tuple) and len(echo) == self._processors and all(isinstance(d, bytes) for d in echo):
+    def take_echo(self, replica: int, echo: Any, accused: Any = ()) -> None:
+        """Another replica's echo (or one's own) and whom it accuses; malformed ones and second ones are ignored."""
+        if not (isinstance(echo, tuple) and len(echo) == self._processors and all(isinstance(d, bytes) for d in echo)):
+            return
+        if isinstance(accused, tuple) and all(isinstance(k, int) and 0 <= k < self._processors for k in accused):
             self._echoes.setdefault(replica, echo)
+            self._accusations.setdefault(replica, accused)
+
+    def echo_of(self, replica: int) -> tuple[bytes, ...] | None:
+        """What a replica's echo said, if it came."""
+        return self._echoes.get(replica)
+
+    def equivocators(self) -> tuple[int, ...]:
+        """Processors whom these echoes convict: B replicas report one digest and B another one.
+
+        One honest replica at least is among each of them, so the processor signed both.
+        """
+        found = []
+        for k in range(self._processors):
+            seen = [echo[k] for echo in self._echoes.values() if echo[k] != NOTHING]
+            if sum(1 for digest in set(seen) if seen.count(digest) >= self._blocking) > 1:
+                found.append(k)
+        return tuple(found)
+
+    def accused(self, least: int) -> tuple[int, ...]:
+        """Processors that at least this many echoes accuse: Q of them to propose a quarantine, B to accept it."""
+        heard = list(self._accusations.values())
+        return tuple(k for k in range(self._processors) if sum(1 for of in heard if k in of) >= least)
 
     def _agreed(self, processor: int, least: int) -> bytes | None:
         seen = [echo[processor] for echo in self._echoes.values() if echo[processor] != NOTHING]
@@ -55,9 +83,10 @@ class Inputs:
         if len(self._echoes) < self._quorum:
             return {}
         if len(different := set(self._echoes.values())) == 1:  # the usual case
-            return {k: digest for k, digest in enumerate(different.pop()) if digest != NOTHING}
-        agreed = {k: self._agreed(k, self._quorum) for k in range(self._processors)}
-        return {k: digest for k, digest in agreed.items() if digest is not None}
+            agreed: dict[int, bytes | None] = {k: d for k, d in enumerate(different.pop()) if d != NOTHING}
+        else:
+            agreed = {k: self._agreed(k, self._quorum) for k in range(self._processors)}
+        return {k: digest for k, digest in agreed.items() if digest is not None and k not in self.without}
 
     def acceptable(self, processor: int, digest: bytes) -> bool:
         """Whether at least B echoes carry this digest."""
@@ -78,10 +107,11 @@ class Inputs:
 
     def snapshot(self) -> Any:
         """All state, in plain values."""
-        return (dict(sorted(self.contents.items())), self.report, dict(sorted(self._echoes.items())), self.closed)
+        return (dict(sorted(self.contents.items())), self.report, dict(sorted(self._echoes.items())), self.closed,
+                dict(sorted(self._accusations.items())), self.without)  # fmt: skip
 
     def restore(self, state: Any) -> None:
         """Go back to a snapshot."""
-        contents, self.report, echoes, self.closed = state
-        self.contents, self._echoes = dict(contents), dict(echoes)
+        contents, self.report, echoes, self.closed, accusations, self.without = state
+        self.contents, self._echoes, self._accusations = dict(contents), dict(echoes), dict(accusations)
         self._digests = {k: digest_of(content) for k, content in self.contents.items()}

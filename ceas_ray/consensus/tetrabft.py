@@ -89,6 +89,7 @@ class TetraBFT:
         self._received: dict[tuple[int, int], dict[int, bytes]] = {}
         self._proposals: dict[int, bytes] = {}
         self._suggests: dict[int, dict[int, Evidence]] = {}
+        self._own_suggest: dict[int, dict[int, Evidence]] = {}
         self._proofs: dict[int, dict[int, Evidence]] = {}
         self._view_changes: dict[int, int] = {}
         self._asked_view = 0
@@ -172,6 +173,7 @@ class TetraBFT:
         if view > 0:
             self._send(FrameKind.PROOF, view, Evidence(self.votes[1], self.previous[1], self.votes[4]))
             suggest = Evidence(self.votes[2], self.previous[2], self.votes[3])
+            self._own_suggest = {view: {self.index: suggest}}
             self._send(FrameKind.SUGGEST, view, suggest, to=self._leader(view))
         self._actions.append(ArmTimer(view))
         self._advance()
@@ -281,6 +283,61 @@ class TetraBFT:
         actions, self._actions = self._actions, []
         return actions
 
+    # --- crash and recovery ----------------------------------------------------------
+
+    def resend(self, to: int) -> list[Output]:
+        """What this replica has said that still counts, for one who missed it: in the order of the protocol."""
+        if self.decided is not None:
+            return [Output(FrameKind.DECIDE, self.decided.view, self.decided.value, to)]
+        said: list[Output] = []
+        if self._asked_view > self.view:
+            said.append(Output(FrameKind.VIEW_CHANGE, self._asked_view, None, to))
+        view = self.view
+        for kind, evidence in ((FrameKind.PROOF, self._proofs), (FrameKind.SUGGEST, self._own_suggest)):
+            mine = evidence.get(view, {}).get(self.index)
+            if mine is not None and (kind == FrameKind.PROOF or self._leader(view) == to):
+                said.append(Output(kind, view, mine, to))
+        if view in self._proposed:
+            said.append(Output(FrameKind.PROPOSAL, view, self._proposals[view], to))
+        for phase, vote in enumerate(self.votes):
+            if phase > 0 and vote.view == view >= 0:
+                said.append(Output(FrameKind(FrameKind.VOTE1 + phase - 1), view, vote.value, to))
+        return said
+
+    def persistent(self) -> Any:
+        """What must be on disk before a message leaves: all that it takes never to contradict it. Plain values."""
+        view = self.view
+        return {
+            "view": view, "votes": self.votes, "previous": self.previous, "asked": self._asked_view,
+            "decided": None if self.decided is None else (self.decided.value, self.decided.view),
+            "halted": self.halted, "proposal": self._proposals.get(view) if view in self._proposed else None,
+            "proof": self._proofs.get(view, {}).get(self.index),
+            "suggest": self._own_suggest.get(view, {}).get(self.index),
+        }  # fmt: skip
+
+    def recover(self, persisted: Any) -> list[Action]:
+        """After a crash: go on from what was persisted, in the same view; nothing that others said is known."""
+        self.view, self._asked_view = persisted["view"], persisted["asked"]
+        self.votes = [Vote(*vote) for vote in persisted["votes"]]
+        self.previous = [Vote(*vote) for vote in persisted["previous"]]
+        self.decided = None if persisted["decided"] is None else Decision(*persisted["decided"])
+        self.halted = persisted["halted"]
+        self._view_changes = {self.index: self._asked_view} if self._asked_view > 0 else {}
+        self._decides = {} if self.decided is None else {self.index: self.decided.value}
+        for phase, vote in enumerate(self.votes):
+            if phase > 0 and vote.view >= 0:
+                self._voted.add((vote.view, phase))
+                self._received.setdefault((vote.view, phase), {})[self.index] = vote.value
+        if persisted["proposal"] is not None:
+            self._proposed.add(self.view)
+            self._proposals[self.view] = persisted["proposal"]
+        for name, of in (("proof", self._proofs), ("suggest", self._own_suggest)):
+            if persisted[name] is not None:
+                of[self.view] = {self.index: evidence_of(persisted[name])}
+        if self._leader(max(self.view, 0)) == self.index:
+            self._suggests = {view: dict(mine) for view, mine in self._own_suggest.items()}
+        return [] if self.view < 0 or self.halted else [ArmTimer(self.view)]
+
     def snapshot(self) -> Any:
         """All state, in plain values."""
         return {
@@ -288,8 +345,8 @@ class TetraBFT:
             "decided": None if self.decided is None else (self.decided.value, self.decided.view),
             "halted": self.halted, "conflicts": sorted(self.conflicts), "received": sorted(self._received.items()),
             "proposals": self._proposals, "suggests": self._suggests, "proofs": self._proofs,
-            "view_changes": self._view_changes, "asked": self._asked_view, "decides": self._decides,
-            "voted": sorted(self._voted), "proposed": sorted(self._proposed),
+            "own_suggest": self._own_suggest, "view_changes": self._view_changes, "asked": self._asked_view,
+            "decides": self._decides, "voted": sorted(self._voted), "proposed": sorted(self._proposed),
         }  # fmt: skip
 
     def restore(self, state: Any) -> None:
@@ -303,6 +360,7 @@ class TetraBFT:
         self._proposals = dict(state["proposals"])
         self._suggests = {view: _evidence(of) for view, of in state["suggests"].items()}
         self._proofs = {view: _evidence(of) for view, of in state["proofs"].items()}
+        self._own_suggest = {view: _evidence(of) for view, of in state["own_suggest"].items()}
         self._view_changes, self._asked_view = dict(state["view_changes"]), state["asked"]
         self._decides = dict(state["decides"])
         self._voted, self._proposed = set(state["voted"]), set(state["proposed"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from ceas_ray.entanglement.plan import (
     VIEW_CHANGE_FRAMES,
     Demand,
     Estimate,
+    asymptotic_bits,
+    finite_bits,
+    key_path_fidelity,
     key_path_seconds,
     route_key_seconds,
 )
@@ -29,11 +32,14 @@ from ceas_ray.messages.payloads import (
     Begin,
     GeneratePairs,
     GenerateRoutePairs,
+    KeysDistilled,
     PlanFinished,
     RoundDecided,
+    RoundGivenUp,
     RoundStarted,
     RoutePlanFinished,
     StockPolicy,
+    StopWaiting,
     Timer,
     processor_link_name,
     processor_name,
@@ -42,12 +48,15 @@ from ceas_ray.messages.payloads import (
 )
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.route import Route, path_fidelity
+from ceas_ray.network.route import Route, Served, path_fidelity
 from ceas_ray.quantum.bell_pairs import key_rate
 from ceas_ray.scheduling.perishable_chain import LinkClass
 from ceas_ray.scheduling.scheduler import Scheduler
 
 WARM_UP = -1
+"""The round before the first; plans of the n-th refill have round -1 - n."""
+MOST_EXTRA_VIEWS = 8
+"""So many view changes of a round are made up for in the next one's keys: a longer row of them ends in a refill."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,19 @@ class RoundTiming:
     update_time: int
     input_timeout: int | None
     patience: int
+
+
+@dataclass(frozen=True)
+class OnStall:
+    """What to do when the committee does not decide, or lacks the keys for a round.
+
+    way: `stop` ends the run; `wait` distils a reserve of keys and waits on, at most `most_waits` times in a row; `skip`
+    does the same and gives the round up: it asks the replicas to agree on SKIP, which leaves the model as it is. They
+    decide it by the rules of consensus and by these alone, so that nothing that some replica decided is ever undone.
+    """
+
+    way: Literal["wait", "skip", "stop"] = "stop"
+    most_waits: int = 0
 
 
 class EntanglementManager(Actor):
@@ -85,6 +107,7 @@ class EntanglementManager(Actor):
         adversary: bool,
         train_on_pairs: bool,
         streams: Streams,
+        on_stall: OnStall = OnStall(),
     ) -> None:
         """matching_decisions: f_replicas + 1. train_on_pairs: whether shots need pairs (teleported inputs).
 
@@ -97,10 +120,12 @@ class EntanglementManager(Actor):
         self._adversary, self._train_on_pairs, self._streams = adversary, train_on_pairs, streams
         self._processors, self._replicas = len(network.processor_routes), len(network.replica_routes)
         self._phases = plan_phases(network, demand)
-        if demand.slots < demand.pairs_per_shot:
-            raise ValueError(
-                f"entanglement.slots must be at least the {demand.pairs_per_shot} pairs of a shot, got {demand.slots}"
-            )
+        shared = [part.pairs for group in network.groups for part in group.routes]
+        most = max(shared, default=demand.pairs_per_shot)
+        if demand.slots < most:
+            raise ValueError(f"entanglement.slots must be at least the {most} pairs of a shot, got {demand.slots}")
+        if network.routed and demand.finite_keys:
+            raise ValueError("consensus.key_rate asymptotic in a network with routes, got finite")
         if network.routed and not network.swapped:
             raise ValueError(
                 "links.swap_success must be 1 and entanglement.purification_rounds 0 where keys come from "
@@ -109,15 +134,15 @@ class EntanglementManager(Actor):
         if network.routed and any(leg.attempt_dephasing > 0 for route in network.routes for leg in route.legs):
             raise ValueError("links.attempt_dephasing must be 0 in a network with routes, got more")
         rounds = network.processor_routes[0].swapping.purification_rounds
-        if demand.slots < demand.pairs_per_shot + rounds:
+        if demand.slots < most + rounds:
             raise ValueError(
-                f"entanglement.slots must be at least {demand.pairs_per_shot + rounds}, a shot's pairs and one per "
+                f"entanglement.slots must be at least {most + rounds}, a shot's pairs and one per "
                 f"round of purification, got {demand.slots}"
             )
         self.lookahead, self.own_lookahead = timing.planning_time, timing.control_delay
         self._round_index, self._started_at, self._plan_ends_at = WARM_UP, 0, 0
         self._decisions: dict[str, tuple[bytes, int]] = {}
-        self._decided = True
+        self._phase: Literal["before", "running", "over"] = "over"
         self._extra_views = 0
         self._counts = np.zeros((3, 5), np.int64)
         self._stored = 0
@@ -125,6 +150,11 @@ class EntanglementManager(Actor):
         self._shots = np.zeros(2, np.int64)
         self._shrink_sum = np.zeros(demand.pairs_per_shot + 1)
         self._key_bits: dict[tuple[str, str], float] = {}
+        self._on_stall = on_stall
+        self._waits = self._refills = 0
+        self._handed_out = self._reported = 0.0
+        self._stock: dict[tuple[str, str], int] = {}
+        self._raw_bits_of: dict[tuple[float, float], float] = {}
         self._key_slot_lengths: dict[tuple[int, float, float], tuple[int, ...]] = {}
         self._plan_round(WARM_UP, 0)  # refuses an impossible demand before anything runs
 
@@ -140,8 +170,11 @@ class EntanglementManager(Actor):
                 return self._start_round(round_index, now)
             case Timer(purpose="plan over"):
                 return self._finish_warm_up(now)
-            case Timer(purpose="stalled", round_index=round_index):
-                return self._stall(now) if round_index == self._round_index and not self._decided else []
+            case Timer(purpose="stalled", round_index=round_index, number=number):
+                current = round_index == self._round_index and number == self._waits
+                return self._stall(now) if current and self._phase == "running" else []
+            case Timer(purpose="refilled", round_index=round_index):
+                return self._refilled(round_index, now)
             case PlanFinished() as finished:
                 self._book(finished)
                 return []
@@ -161,7 +194,11 @@ class EntanglementManager(Actor):
 
     def _start_round(self, round_index: int, now: int) -> list[Effect]:
         timing = self._timing
-        self._round_index, self._started_at = round_index, now
+        if round_index != self._round_index:
+            self._round_index, self._started_at, self._waits, self._phase = round_index, now, 0, "before"
+            self._clear_books()
+        if round_index != WARM_UP and self._keyed_replicas() < self._quorum:
+            return self._stall(now)
         plans, ends = self._plan_round(round_index, now + timing.control_delay)
         self._plan_ends_at = ends + 2 * timing.control_delay
         open_until = self._plan_ends_at + 2 * timing.update_time + 6 * timing.control_delay
@@ -172,26 +209,99 @@ class EntanglementManager(Actor):
         effects: list[Effect] = [Send(at, name, plan) for name, plan in plans]
         schedule = (round_index, self._plan_ends_at, open_until, times_out)
         effects.append(Send(at, HUB, RoundStarted(*schedule, np.zeros(0))))
-        self._clear_books()
         if round_index == WARM_UP:
             return [*effects, Send(self._plan_ends_at, self.name, Timer("plan over", round_index))]
-        self._decisions, self._decided = {}, False
+        self._decisions, self._phase = {}, "running"
         if self._adversary:
             effects.append(Send(at, ADVERSARY, RoundStarted(*schedule, np.zeros(0))))
         replicas = [replica_name(j) for j in range(self._replicas)]
         processors = [processor_name(k) for k in range(self._processors)]
         for peers, names in ((replicas, processors), ([*processors, *replicas], replicas)):
             effects += [Send(at, name, RoundStarted(*schedule, self._hand_out(name, peers))) for name in names]
-        self._key_bits = {}
-        effects.append(Send(times_out + timing.patience, self.name, Timer("stalled", round_index)))
+        self._forget_handed_out()
+        effects.append(Send(times_out + timing.patience, self.name, Timer("stalled", round_index, self._waits)))
         return effects
 
+    # --- stalls ----------------------------------------------------------
+
+    @property
+    def _quorum(self) -> int:
+        return self._replicas - (self._needed - 1)
+
+    def _keyed_replicas(self) -> int:
+        """How many replicas have a reserve of keys with each other, both ways: what they had left and what is new.
+
+        Whoever lacks most goes first, so it may count too few, never too many. A liar spoils its own links alone.
+        """
+        reserve = self._demand.bits(REPLICA_FRAMES)
+        names = [replica_name(j) for j in range(self._replicas)]
+        good = {(a, b) for a in names for b in names if a != b and self._bits_between(a, b) >= reserve}
+        linked = {(a, b) for a, b in good if (b, a) in good}
+        while names:
+            lacking = {a: sum(1 for b in names if b != a and (a, b) not in linked) for a in names}
+            worst = max(names, key=lambda a: (lacking[a], a))
+            if not lacking[worst]:
+                break
+            names.remove(worst)
+        return len(names)
+
+    def _bits_between(self, sender: str, receiver: str) -> float:
+        new = self._key_bits.get((sender, receiver), self._key_bits.get((receiver, sender), 0.0))
+        return self._stock.get((sender, receiver), 0) + new / 2
+
     def _stall(self, now: int) -> list[Effect]:
-        """The committee did not decide in time: say so and end the round without a model."""
-        self._decided = True
+        """The committee did not decide in time, or has no keys: wait for another reserve of keys, or end the run."""
+        if self._on_stall.way == "stop" or self._waits >= self._on_stall.most_waits:
+            return self._end_stalled(now)
+        self._waits += 1
+        self._refills += 1
+        number = WARM_UP - self._refills
+        plans, ends = self._plan_round(number, now + self._timing.control_delay)
+        effects: list[Effect] = [Send(now + self._timing.control_delay, name, plan) for name, plan in plans]
+        self._plan_ends_at = ends + 2 * self._timing.control_delay
+        return [*effects, Send(self._plan_ends_at, self.name, Timer("refilled", self._round_index))]
+
+    def _refilled(self, round_index: int, now: int) -> list[Effect]:
+        """The reserve is there: the round begins, or the one that runs gets it."""
+        if self._phase == "before":
+            return self._start_round(round_index, now)
+        if self._phase == "over" or round_index != self._round_index:
+            return []
+        at = now + self._timing.control_delay
+        replicas = [replica_name(j) for j in range(self._replicas)]
+        processors = [processor_name(k) for k in range(self._processors)]
+        effects: list[Effect] = [
+            Send(at, name, KeysDistilled(round_index, self._hand_out(name, peers)))
+            for peers, names in ((replicas, processors), ([*processors, *replicas], replicas))
+            for name in names
+        ]
+        self._forget_handed_out()
+        if self._on_stall.way == "skip":
+            effects += [Send(at + 1, name, RoundGivenUp(round_index)) for name in replicas]
+        return [*effects, Send(at + self._timing.patience, self.name, Timer("stalled", round_index, self._waits))]
+
+    def _end_stalled(self, now: int) -> list[Effect]:
+        """Say so and end the run without a decision in this round."""
+        running, self._phase = self._phase == "running", "over"
         ends = now + self._timing.planning_time
-        observed = {"simulated_seconds": seconds(ends - self._started_at)}
-        return [self._observation("stalled", observed), Mark(self._round_index, ends, None)]
+        cause = "the committee did not decide in time" if running else "the committee lacks keys"
+        observed = {"simulated_seconds": seconds(ends - self._started_at), "waits": self._waits, "cause": cause}
+        stop = self._stop_waiting(ends)
+        return [self._observation("stalled", observed), Mark(self._round_index, ends, None), *stop]
+
+    def _stop_waiting(self, at: int) -> list[Effect]:
+        """Nothing comes after this round: who lags may still catch up for a while, then all timers end."""
+        over = at + self._timing.patience
+        return [Send(over, replica_name(j), StopWaiting(self._round_index)) for j in range(self._replicas)]
+
+    def _forget_handed_out(self) -> None:
+        """What was handed out is with its owners; less than two bits of each pair of parties stay for the next time."""
+        for (a, b), bits in self._key_bits.items():
+            given = float(np.floor(bits / 2)) * 2
+            self._handed_out += given
+            self._key_bits[a, b] = bits - given
+            for ends in ((a, b), (b, a)):
+                self._stock[ends] = self._stock.get(ends, 0) + int(given) // 2
 
     def _hand_out(self, name: str, peers: Sequence[str]) -> NDArray[np.int64]:
         bits = [self._key_bits.get((name, peer), self._key_bits.get((peer, name), 0.0)) for peer in peers]
@@ -202,26 +312,39 @@ class EntanglementManager(Actor):
         return [self._observation("warm_up", {}), Send(starts, self.name, Timer("start round", 0))]
 
     def _count_decision(self, replica: str, decided: RoundDecided, now: int) -> list[Effect]:
-        if self._decided or decided.round_index != self._round_index:
+        if decided.round_index == self._round_index:
+            self._book_key_bits(replica, decided)
+        if self._phase != "running" or decided.round_index != self._round_index:
             return []
         self._decisions[replica] = (decided.digest, decided.view)
         matching = [view for digest, view in self._decisions.values() if digest == decided.digest]
         if len(matching) < self._needed:
             return []
-        self._decided = True
-        self._extra_views = max(matching)
-        ends = now + self._timing.planning_time
+        self._phase = "over"
+        self._extra_views = min(max(matching), MOST_EXTRA_VIEWS)
+        ends = max(now, self._plan_ends_at) + self._timing.planning_time
         observed = {
             "skipped": decided.skipped,
             "view": max(matching),
             "processors": decided.processors,
             "weights": decided.weights,
+            "quarantined": decided.quarantined,
+            "waits": self._waits,
             "simulated_seconds": seconds(ends - self._started_at),
         }
         effects: list[Effect] = [self._observation("round", observed), Mark(self._round_index, ends, decided.model)]
         if self._round_index + 1 < self._rounds:
-            effects.append(Send(ends, self.name, Timer("start round", self._round_index + 1)))
-        return effects
+            return [*effects, Send(ends, self.name, Timer("start round", self._round_index + 1))]
+        return [*effects, *self._stop_waiting(ends)]
+
+    def _book_key_bits(self, replica: str, decided: RoundDecided) -> None:
+        """What a replica says that it has left, to send with and to receive with."""
+        names = [processor_name(k) for k in range(self._processors)] + [replica_name(j) for j in range(self._replicas)]
+        for name, sends, receives in zip(names, *decided.key_bits, strict=True):
+            if name != replica:
+                self._stock[replica, name] = int(sends)
+                if name.startswith("processor/"):
+                    self._stock[name, replica] = int(receives)
 
     # --- plans ----------------------------------------------------------
 
@@ -251,12 +374,14 @@ class EntanglementManager(Actor):
         demand = self._demand
         if not self._train_on_pairs:
             return np.zeros(0, np.int64)
+        if round_index < WARM_UP:
+            return np.zeros(0, np.int64)
         shots = demand.warm_up_test_shots if round_index == WARM_UP else demand.shots + demand.test_shots
         generator = self._streams.generator("link", processor_link_name(k), "demand", round_index)
-        return demand.releases(self._network.processor_routes[k], shots, generator)
+        return demand.releases(self._network.served(k), shots, generator)
 
     def _shots_end(self, k: int, releases: NDArray[np.int64]) -> int:
-        return int(releases[-1]) + self._demand.shot_deadline(self._network.processor_routes[k]) if len(releases) else 0
+        return int(releases[-1]) + self._demand.shot_deadline(self._network.served(k)) if len(releases) else 0
 
     def _processor_plan(
         self, k: int, phase: Phase, round_index: int, begin: int, releases: NDArray[np.int64], served: int,
@@ -271,32 +396,37 @@ class EntanglementManager(Actor):
         slots = {j: phase.processor_slots[k, j] for j in range(self._replicas)}
         peers = sorted(slots, key=lambda j: slots[j])
         return self._plan(
-            processor_name(k), self._network.processor_routes[k], round_index, begin, releases, is_test, served,
-            key_lengths, [slots[j] for j in peers], peers, self._wanted(False, round_index),
+            processor_name(k), self._network.processor_routes[k], self._network.served(k), self._policies_of(k),
+            round_index, begin, releases, is_test, served, key_lengths, [slots[j] for j in peers], peers,
+            self._wanted(False, round_index),
         )  # fmt: skip
 
     def _replica_plan(
         self, i: int, phase: Phase, round_index: int, begin: int, served: int, key_lengths: tuple[int, ...]
     ) -> GeneratePairs | GenerateRoutePairs:
         peers = list(range(i + 1, self._replicas))
+        route = self._network.replica_routes[i]
         return self._plan(
-            replica_name(i), self._network.replica_routes[i], round_index, begin, np.zeros(0, np.int64),
-            np.zeros(0, bool), served, key_lengths, [phase.replica_slots[i, j] for j in peers], peers,
-            self._wanted(True, round_index),
+            replica_name(i), route, route, ((self._demand.pairs_per_shot, self._policy(self._demand, route)),),
+            round_index, begin, np.zeros(0, np.int64), np.zeros(0, bool), served, key_lengths,
+            [phase.replica_slots[i, j] for j in peers], peers, self._wanted(True, round_index),
         )  # fmt: skip
 
     def _plan(
-        self, name: str, route: Route, round_index: int, begin: int, releases: NDArray[np.int64],
-        is_test: NDArray[np.bool_], served: int, key_lengths: tuple[int, ...], slots: list[int], replicas: list[int],
-        wanted: float,
+        self, name: str, route: Route, shots: Served, policies: tuple[tuple[int, StockPolicy], ...], round_index: int,
+        begin: int, releases: NDArray[np.int64], is_test: NDArray[np.bool_], served: int, key_lengths: tuple[int, ...],
+        slots: list[int], replicas: list[int], wanted: float,
     ) -> GeneratePairs | GenerateRoutePairs:  # fmt: skip
-        demand, policy = self._demand, self._policy(route)
-        peers, bits = tuple(replica_name(j) for j in replicas), np.full(len(replicas), wanted)
-        deadline, useful_age = demand.shot_deadline(route), demand.useful_age(route)
+        """route: of the keys; shots: whom shots ask for pairs; policies: with the pairs of a shot, of its routes."""
+        demand = self._demand
+        peers = tuple(replica_name(j) for j in replicas)
+        bits = np.array([self._raw_bits(self._legs(name, route, j), wanted) for j in replicas])
+        deadline, useful_age = demand.shot_deadline(shots), demand.useful_age(shots)
         if self._network.routed:
             least = 0.0 if demand.least_fidelity is None else (4 * demand.least_fidelity - 1) / 3
             return GenerateRoutePairs(
-                round_index, begin, releases, is_test, demand.pairs_per_shot, deadline, policy, useful_age, least,
+                round_index, begin, releases, is_test, tuple(pairs for pairs, _ in policies), deadline,
+                tuple(policy for _, policy in policies), useful_age, least,
                 demand.slots, served, tuple(sum(key_lengths[:slot]) for slot in slots),
                 tuple(key_lengths[slot] for slot in slots), peers, bits, demand.key_useful_age,
             )  # fmt: skip
@@ -306,12 +436,21 @@ class EntanglementManager(Actor):
         )
         return GeneratePairs(
             round_index, begin, releases, is_test, demand.pairs_per_shot, deadline, demand.shot_period(route),
-            demand.burst_shots, policy, useful_age, demand.slots, served, key_lengths[0], tuple(slots), peers, bits,
-            rows, demand.key_useful_age,
+            demand.burst_shots, policies[0][1], useful_age, demand.slots, served, key_lengths[0], tuple(slots), peers,
+            bits, rows, demand.key_useful_age,
         )  # fmt: skip
 
-    def _policy(self, route: Route) -> StockPolicy:
-        link = self._demand.link_class(route)
+    def _policies_of(self, k: int) -> tuple[tuple[int, StockPolicy], ...]:
+        """Of every route that the shots of processor (or group) k need: the pairs of a shot, and the stock policy."""
+        if not self._network.groups:
+            return ((self._demand.pairs_per_shot, self._policy(self._demand, self._network.processor_routes[k])),)
+        group = self._network.groups[k]
+        return tuple(
+            (part.pairs, self._policy(self._demand.of_route(part, group), part.route)) for part in group.routes
+        )
+
+    def _policy(self, demand: Demand, route: Route) -> StockPolicy:
+        link = demand.link_class(route)
         if link not in self._policies:
             self._policies[link] = policy = self._scheduler.stock_policy(link)
             if self._network.routed and (policy.clairvoyant or policy.freshest_first):
@@ -327,14 +466,23 @@ class EntanglementManager(Actor):
         return (self._network.direct_links[name, replica_name(replica)],)
 
     def _wanted(self, between_replicas: bool, round_index: int) -> float:
-        """Bits per path: what a good round spends in both directions; at warm-up a reserve of one more; after a view
-        change what it spent."""
+        """Bits per path: what a good round spends in both directions; at warm-up, or where a stalled round waits for
+        keys, a reserve of one more; after a view change what it spent."""
         demand = self._demand
         good = demand.bits(REPLICA_FRAMES) if between_replicas else demand.bits(1)
         change = demand.bits(VIEW_CHANGE_FRAMES) if between_replicas else 0
-        if round_index == WARM_UP:
+        if round_index <= WARM_UP:
             return 2.0 * (2 * good + 2 * change)
         return 2.0 * (good + self._extra_views * change)
+
+    def _raw_bits(self, legs: tuple[LinkParameters, ...], bits: float) -> float:
+        """The asymptotic bits that a path must distil for `bits` of key, with the margin where blocks are finite."""
+        if not self._demand.finite_keys:
+            return bits
+        fidelity = round(key_path_fidelity(legs, self._swap_werner, self._demand), 3)
+        if (fidelity, bits) not in self._raw_bits_of:
+            self._raw_bits_of[fidelity, bits] = self._demand.key_margin * asymptotic_bits(fidelity, bits)
+        return self._raw_bits_of[fidelity, bits]
 
     def _key_lengths(self, phase: Phase, round_index: int) -> tuple[int, ...]:
         """Of every key slot: long enough for its paths; what was computed for the same demand is remembered."""
@@ -363,7 +511,7 @@ class EntanglementManager(Actor):
             if network.routed:
                 yield slot, route_key_seconds(legs, network.processor_routes[0].swapping, bits, self._demand)
             else:
-                yield slot, key_path_seconds(legs, self._swap_werner, bits, self._demand)
+                yield slot, key_path_seconds(legs, self._swap_werner, self._raw_bits(legs, bits), self._demand)
 
     def estimate(self) -> Estimate:
         """What one round will cost, before any is run."""
@@ -371,10 +519,11 @@ class EntanglementManager(Actor):
         _, warm_up = self._plan_round(WARM_UP, 0)
         routes = {processor_link_name(k): route for k, route in enumerate(self._network.processor_routes)}
         routes |= {replica_link_name(j): route for j, route in enumerate(self._network.replica_routes)}
+        link_pairs = {processor_link_name(k): self._link_pairs_per_shot(k) for k in range(self._processors)}
         bits = pairs = 0.0
         for name, plan in plans:
             raw = 2 ** routes[name].swapping.purification_rounds
-            pairs += len(plan.releases) * self._demand.pairs_per_shot * len(routes[name].legs) * raw
+            pairs += len(plan.releases) * link_pairs.get(name, 0) * raw
             for peer, wanted in zip(plan.key_peers, plan.key_bits_wanted, strict=True):
                 legs = self._legs(name.removeprefix("link/"), routes[name], int(peer.removeprefix("replica/")))
                 per_pair = float(key_rate(path_fidelity(legs, routes[name].swapping)))
@@ -382,13 +531,23 @@ class EntanglementManager(Actor):
                 pairs += float(wanted) * len(legs) * raw / max(1e-9, per_pair)
         return Estimate(pairs, bits, seconds(ends), seconds(warm_up))
 
+    def _link_pairs_per_shot(self, k: int) -> int:
+        """Pairs of single links that a shot of processor (or group) k spends."""
+        if self._network.groups:
+            return sum(part.pairs * len(part.route.legs) for part in self._network.groups[k].routes)
+        return self._demand.pairs_per_shot * len(self._network.processor_routes[k].legs)
+
     # --- books ----------------------------------------------------------
 
     def _book(self, finished: PlanFinished) -> None:
         self._counts += finished.counts
         self._counts[1] += finished.leg_counts.sum(axis=0)
         self._stored += finished.stored
-        self._book_services(finished)
+        key_bits = finished.key_bits
+        if self._demand.finite_keys:
+            pairs = finished.leg_counts[:, 1]
+            key_bits = np.array([finite_bits(float(b), int(n)) for b, n in zip(key_bits, pairs, strict=True)])
+        self._book_services(finished, key_bits)
 
     def _book_route(self, finished: RoutePlanFinished) -> None:
         links = list(finished.links)
@@ -396,14 +555,14 @@ class EntanglementManager(Actor):
         self._stored += int(finished.link_stored.sum())
         self._link_books[links, :, :5] += finished.link_counts
         self._link_books[links, 0, 5] += finished.link_stored
-        self._book_services(finished)
+        self._book_services(finished, finished.key_bits)
 
-    def _book_services(self, finished: PlanFinished | RoutePlanFinished) -> None:
+    def _book_services(self, finished: PlanFinished | RoutePlanFinished, key_bits: NDArray[np.float64]) -> None:
         self._shots += (finished.shots, finished.shots_on_time)
         if finished.shots and finished.round_index >= 0:
             self._shrink_sum += finished.shrink
         owner = finished.link.removeprefix("link/")
-        for peer, bits in zip(finished.key_peers, finished.key_bits, strict=True):
+        for peer, bits in zip(finished.key_peers, key_bits, strict=True):
             self._key_bits[owner, peer] = self._key_bits.get((owner, peer), 0.0) + float(bits)
 
     def _observation(self, name: str, more: dict[str, Any]) -> Observation:
@@ -413,7 +572,7 @@ class EntanglementManager(Actor):
             "shots": int(self._shots[0]),
             "shots_on_time": int(self._shots[1]),
             "shrink": self._shrink_sum / self._processors,
-            "key_bits": float(sum(self._key_bits.values())),
+            "key_bits": float(sum(self._key_bits.values())) + self._handed_out - self._reported,
         }
         if self._network.routed:
             values["link_books"] = self._link_books
@@ -429,19 +588,23 @@ class EntanglementManager(Actor):
         self._link_books = self._empty_link_books()
         self._shots = np.zeros(2, np.int64)
         self._shrink_sum = np.zeros_like(self._shrink_sum)
+        self._reported = float(sum(self._key_bits.values())) + self._handed_out
 
     def snapshot(self) -> Any:
         """See `Actor`."""
         return (
-            self._round_index, self._started_at, self._plan_ends_at, self._decisions, self._decided, self._extra_views,
+            self._round_index, self._started_at, self._plan_ends_at, self._decisions, self._phase, self._extra_views,
             self._counts, self._stored, self._shots, self._shrink_sum, sorted(self._key_bits.items()),
-            self._link_books,
+            self._link_books, self._waits, self._refills,
+            self._handed_out, self._reported, sorted(self._stock.items()),
         )  # fmt: skip
 
     def restore(self, state: Any) -> None:
         """See `Actor`."""
-        self._round_index, self._started_at, self._plan_ends_at, decisions, self._decided, self._extra_views = state[:6]
+        self._round_index, self._started_at, self._plan_ends_at, decisions, self._phase, self._extra_views = state[:6]
         self._decisions = dict(decisions)
         self._counts, self._stored, self._shots = np.array(state[6]), state[7], np.array(state[8])
         self._shrink_sum, self._key_bits = np.array(state[9]), dict(state[10])
         self._link_books = np.array(state[11])
+        self._waits, self._refills, self._handed_out, self._reported = state[12:16]
+        self._stock = dict(state[16])

@@ -45,9 +45,9 @@ class Hub(Actor):
             case RoundStarted(round_index=round_index, plan_ends_at=plan_ends_at):
                 self._plan_ends_at = plan_ends_at
                 return [Send(plan_ends_at, self.name, Timer("report", round_index))]
-            case TestOutcomes(processor=processor, tested=tested, errors=errors):
+            case TestOutcomes(processor=processor, tested=tested, announced=announced, errors=errors):
                 self._new_tested[processor] += tested
-                self._new_errors[processor] += errors
+                self._new_errors[processor] += errors + (tested - announced)  # a missing announcement is an error
                 return []
             case Timer(round_index=round_index):
                 return self._report(envelope.deliver_at + self._delay, round_index)

@@ -1,8 +1,9 @@
 """Who is served together: phases and key slots such that no link, no node and not the hub lends more than it has. Ours.
 
 A route that serves shots takes one channel of each of its links, `slots` memory slots at both ends of each, and one
-channel of the hub. A key path is a processor's (or replica's) route and a replica's; a driven leg of a replica takes
-one channel of the hub, whatever it multiplexes. Every link has `multiplexing` channels.
+channel of the hub. So do routes between processors that share a circuit, but the hub drives each link of their group
+once, whatever it multiplexes. A key path is a processor's (or replica's) route and a replica's; a driven leg of a
+replica takes one channel of the hub, whatever it multiplexes. Every link has `multiplexing` channels.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _packed(order: Sequence[int], size: int, network: NetworkPlan, demand: Deman
     """First fit: each processor into the first phase that has room for its route."""
     groups: list[tuple[list[int], Load]] = []
     for k in order:
-        routes = [network.processor_routes[k]]
+        routes = list(network.shot_routes(k))
         for members, load in groups:
             if len(members) < size and load.lends(routes):
                 members.append(k)
@@ -144,9 +145,10 @@ def _phase(members: tuple[int, ...], with_replicas: bool, network: NetworkPlan, 
 def assert_within_limits(phase: Phase, network: NetworkPlan, demand: Demand) -> None:
     """Count all leases of a phase again, from the finished plan."""
     legs = network.replica_routes
-    assert len(phase.members) + len(legs) <= demand.hub_channels, "leases exceed the hub's channels"
+    driven = sum(network.hub_channels(k) for k in phase.members) if network.groups else len(phase.members)
+    assert driven + len(legs) <= demand.hub_channels, "leases exceed the hub's channels"
     during_shots = Load(demand)
-    during_shots.lend([network.processor_routes[k] for k in phase.members])
+    during_shots.lend([route for k in phase.members for route in network.shot_routes(k)])
     slots = [Load(demand) for _ in range(phase.key_slots)]
     for (k, j), slot in phase.processor_slots.items():
         slots[slot].lend([network.processor_routes[k], legs[j]])

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
+from ceas_ray.network.group import Group, ShotRoute
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Served, Swapping, path_fidelity
 from ceas_ray.quantum.bell_pairs import decayed_fidelity, key_rate, swapped_fidelity, werner_parameter
 from ceas_ray.quantum.bell_pairs import fidelity_of_werner as fidelity_of
+from ceas_ray.quantum.key_rates import finite_key_length, least_block
 from ceas_ray.scheduling.perishable_chain import LinkClass
 
 TAG_BITS = 61
@@ -33,7 +35,8 @@ class Demand:
     of a link is such that its supply (generation rate over demand within a burst) is `supply`. A shot needs
     `pairs_per_shot` pairs at most `deadline_periods` after its release, none older than `useful_age_periods`, or (if
     given) below `least_fidelity`. test_share: of the shots. key_margin: key slots are that much longer than the mean.
-    node_slots: memory slots that a node lends to all links together (None: as many as they ask for).
+    node_slots: memory slots that a node lends to all links together (None: as many as they ask for). finite_keys:
+    whether key bits are those of finite blocks, a block per path and plan.
     """
 
     shots: int
@@ -53,6 +56,7 @@ class Demand:
     key_margin: float
     fresh_hash_keys: bool
     node_slots: int | None = None
+    finite_keys: bool = False
 
     def shot_period(self, link: Served) -> int:
         """The time between the shots of a burst on this link, ps."""
@@ -91,6 +95,14 @@ class Demand:
             first_trials=max(1, round(trials * first)), modes=link.modes,
         )  # fmt: skip
 
+    def of_route(self, part: ShotRoute, group: Group) -> Demand:
+        """What the shots of a group ask of one of its routes: its own pairs, at the period of the whole group.
+
+        Its supply is rounded to tenths, so that routes which hardly differ are of one class.
+        """
+        supply = self.supply * (part.route.rate / part.pairs) / (group.rate / group.pairs_per_shot)
+        return replace(self, pairs_per_shot=part.pairs, supply=round(supply, 1))
+
     @property
     def test_shots(self) -> int:
         """Shots of a round that the hub tests."""
@@ -115,13 +127,14 @@ def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
     A driven leg of a replica takes one hub channel, whatever it multiplexes. Raises ValueError if none is left.
     """
     replicas = len(network.replica_routes)
-    most = min(demand.hub_channels - replicas, replicas * (demand.multiplexing - 1))
+    channels = max(network.hub_channels(k) for k in range(len(network.processor_routes))) if network.groups else 1
+    most = min((demand.hub_channels - replicas) // channels, replicas * (demand.multiplexing - 1))
     if most < 1:
         raise ValueError(
-            f"entanglement.hub_channels must exceed the {replicas} legs of the committee and entanglement.multiplexing "
-            f"must be at least 2, got {demand.hub_channels} and {demand.multiplexing}"
+            f"entanglement.hub_channels must exceed the {replicas} legs of the committee by at least {channels} and "
+            f"entanglement.multiplexing must be at least 2, got {demand.hub_channels} and {demand.multiplexing}"
         )
-    order = sorted(range(len(network.processor_routes)), key=lambda k: (network.processor_routes[k].rate, k))
+    order = sorted(range(len(network.processor_routes)), key=lambda k: (network.served(k).rate, k))
     count = math.ceil(len(order) / most)
     size = math.ceil(len(order) / count)
     return tuple(tuple(order[start : start + size]) for start in range(0, len(order), size))
@@ -145,6 +158,49 @@ def key_path_seconds(legs: tuple[LinkParameters, ...], swap_werner: float, bits:
             f"on a path of {len(legs)} links"
         )
     return demand.key_margin * bits / rate
+
+
+def key_path_fidelity(legs: tuple[LinkParameters, ...], swap_werner: float, demand: Demand) -> float:
+    """Of a path's end-to-end pairs when every leg is at half of its useful age."""
+    half = demand.key_useful_age / 2
+    aged = [float(decayed_fidelity(leg.fidelity, seconds(round(half)), leg.coherence_seconds / 2)) for leg in legs]
+    if len(legs) == 1:
+        return aged[0]
+    swapped = float(werner_parameter(swapped_fidelity(aged[0], aged[1])))
+    return max(0.25, float(fidelity_of(swapped * swap_werner)))
+
+
+def asymptotic_bits(fidelity: float, bits: float) -> float:
+    """The asymptotic bits of a block that yields `bits` as a finite one, by doubling and bisection on its pairs.
+
+    ValueError where no block does.
+    """
+    rate = float(key_rate(fidelity))
+    if rate <= 0 or not math.isfinite(least_block(fidelity)):
+        raise ValueError(f"links: pairs of fidelity {fidelity:.4f} must yield a finite key, got none in any block")
+    high = 1024
+    while finite_key_length(fidelity, high) < bits:
+        high *= 2
+    low = high // 2
+    while high - low > max(1, low // 100):
+        middle = (low + high) // 2
+        low, high = (low, middle) if finite_key_length(fidelity, middle) >= bits else (middle, high)
+    return high * rate
+
+
+def finite_bits(bits: float, pairs: int) -> float:
+    """What a block of `pairs` sifted pairs yields, whose asymptotic bits are `bits`.
+
+    Its fidelity is that of Werner pairs with the block's mean rate; the rate is convex in the fidelity, so a block of
+    mixed pairs is credited with a little more than its mean error rate allows. Ours.
+    """
+    if pairs == 0 or bits <= 0:
+        return 0.0
+    low, high = 0.8, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if float(key_rate(middle)) >= bits / pairs else (middle, high)
+    return float(finite_key_length(low, pairs))
 
 
 def route_key_seconds(legs: tuple[LinkParameters, ...], swapping: Swapping, bits: float, demand: Demand) -> float:

@@ -19,6 +19,10 @@ WorkFunction = Callable[[Sequence[Mapping[str, Any]]], Sequence[Any]]
 """Computes work of one kind, for any number of actors at once; no result may depend on who is packed with whom."""
 
 
+WORK_BLOCK = 64
+"""How many items of work are computed in one call, at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """Envelopes for one host: their canonical bytes, and for each receiver the earliest delivery from another actor."""
@@ -41,6 +45,17 @@ class HostStatus:
     digests: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class HandledEvent:
+    """For a timeline: an envelope that was handled, and when it was caused (its delivery, if that is not known)."""
+
+    caused_at: int
+    deliver_at: int
+    sender: str
+    receiver: str
+    payload: str
+
+
 @dataclass(frozen=True)
 class WindowReply:
     """What came of one window on one host."""
@@ -51,6 +66,7 @@ class WindowReply:
     mark: Mark | None
     handled: int
     work_seconds: float
+    events: tuple[HandledEvent, ...] = ()
 
 
 @dataclass
@@ -91,14 +107,24 @@ class Host:
         self._window = -1
         self._last_reply: WindowReply | None = None
         self._work_seconds = 0.0
-        self.envelopes_handled = 0
-        """A progress counter: a watchdog may read it from another thread."""
+        self._caused: dict[tuple[str, int], int] | None = None
+        self._events: list[HandledEvent] = []
+        self.envelopes_handled = self._blocks_done = 0
 
     # --- set-up ----------------------------------------------------------
 
     def measure_work_with(self, clock: Callable[[], float]) -> None:
         """Let the runtime measure the wall time of work for its report; nothing in the simulation sees it."""
         self._clock = clock
+
+    def record_events(self) -> None:
+        """From now on replies tell what was handled; nothing in the simulation sees it."""
+        self._caused = {}
+
+    @property
+    def progress(self) -> int:
+        """Envelopes handled and blocks of work done: a watchdog may read it from another thread."""
+        return self.envelopes_handled + self._blocks_done
 
     @property
     def actor_names(self) -> tuple[str, ...]:
@@ -147,6 +173,8 @@ class Host:
             envelope = heapq.heappop(self._heap)[3]
             handled += 1
             self.envelopes_handled += 1
+            if self._caused is not None:
+                self._record(envelope)
             for effect in self._handle(envelope):
                 if isinstance(effect, Mark):
                     assert mark is None, "a second mark in one window"
@@ -156,6 +184,8 @@ class Host:
                     observations.append((envelope.deliver_at, envelope.receiver, effect.name, effect.values))
                 else:
                     new = self._stamp(envelope, effect)
+                    if self._caused is not None and new.own:
+                        self._caused[new.sender, new.serial] = envelope.deliver_at
                     target = self._placement.get(new.receiver, self.name)
                     if target == self.name:
                         heapq.heappush(self._heap, (*new.order, new))
@@ -170,7 +200,9 @@ class Host:
             mark=mark,
             handled=handled,
             work_seconds=self._work_seconds - work_before,
+            events=tuple(self._events),
         )
+        self._events = []
         return self._last_reply
 
     def post(self, envelopes: Iterable[Envelope]) -> None:
@@ -185,26 +217,30 @@ class Host:
 
         Valid on any host: `actors` maps each name to its part, and envelopes lie with their receiver.
         """
-        actors: dict[str, Any] = {}
-        for name, resident in self._residents.items():
-            unhandled = sorted(entry for entry in self._heap if entry[3].receiver == name)
-            actors[name] = {
+        actors: dict[str, Any] = {
+            name: {
                 "state": encode(resident.actor.snapshot()),
                 "serial": resident.serial,
                 "digest": resident.digest,
                 "promised": resident.promised,
                 "floors": dict(sorted(resident.floors.items())),
-                "envelopes": [_wire(entry[3]) for entry in unhandled if entry[3].payload is not None],
-                "work": [
-                    [serial, work.ready_at, work.kind, encode(dict(work.inputs))]
-                    for (owner, serial), work in sorted(self._pending.items())
-                    if owner == name
-                ],
+                "envelopes": [],
+                "work": [],
             }
+            for name, resident in self._residents.items()
+        }
+        for *_, envelope in sorted(self._heap):
+            if envelope.payload is not None:
+                actors[envelope.receiver]["envelopes"].append(_wire(envelope))
+        for (name, serial), work in sorted(self._pending.items()):
+            actors[name]["work"].append([serial, work.ready_at, work.kind, encode(dict(work.inputs))])
         return actors
 
     def restore(self, actors: Mapping[str, Any]) -> None:
-        """Go back to a cut: takes the parts of the actors that live here, whichever hosts they came from."""
+        """Go back to a cut: takes the parts of the actors that live here, whichever hosts they came from.
+
+        Raises ValueError for an envelope that lies with another actor than its receiver.
+        """
         self._heap, self._pending, self._window, self._last_reply = [], {}, -1, None
         for name, resident in self._residents.items():
             part = actors[name]
@@ -214,11 +250,20 @@ class Host:
             resident.floors = dict(part["floors"])
             for record in part["envelopes"]:
                 envelope = _unwire(record)
+                if envelope.receiver != name:
+                    raise ValueError(f"an envelope for {envelope.receiver} lies with {name}")
                 heapq.heappush(self._heap, (*envelope.order, envelope))
             for serial, ready_at, kind, inputs in part["work"]:
                 self._pend(name, serial, Work(kind, decode(inputs), ready_at))
 
     # --- inside ----------------------------------------------------------
+
+    def _record(self, envelope: Envelope) -> None:
+        assert self._caused is not None
+        caused_at = self._caused.pop((envelope.sender, envelope.serial), envelope.deliver_at)
+        payload = envelope.payload
+        name = f"work: {payload.kind}" if isinstance(payload, WorkDone) else type(payload).__name__
+        self._events.append(HandledEvent(caused_at, envelope.deliver_at, envelope.sender, envelope.receiver, name))
 
     def _receive(self, envelopes: bytes) -> None:
         for record in decode(envelopes):
@@ -287,7 +332,10 @@ class Host:
         for kind in sorted({work.kind for work in self._pending.values()}):
             keys = sorted(key for key, work in self._pending.items() if work.kind == kind)
             started = self._clock()
-            outputs = self._work[kind]([self._pending[key].inputs for key in keys])
+            outputs: list[Any] = []
+            for start in range(0, len(keys), WORK_BLOCK):
+                outputs += self._work[kind]([self._pending[key].inputs for key in keys[start : start + WORK_BLOCK]])
+                self._blocks_done += 1
             self._work_seconds += self._clock() - started
             for key, output in zip(keys, outputs, strict=True):
                 freeze(output)

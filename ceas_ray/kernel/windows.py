@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from ceas_ray.kernel.digest import EMPTY_DIGEST, round_digest
 from ceas_ray.kernel.envelope import Mark
-from ceas_ray.kernel.host import HostStatus, Mail, WindowReply
+from ceas_ray.kernel.host import HandledEvent, HostStatus, Mail, WindowReply
 from ceas_ray.kernel.time import FOREVER
 
 SNAPSHOT_VERSION = 1
@@ -68,6 +68,7 @@ class RoundEnd:
     host_calls: int
     handled: int
     work_seconds: float
+    events: tuple[HandledEvent, ...] = ()
 
 
 class Simulation:
@@ -80,6 +81,7 @@ class Simulation:
         self._cap = FOREVER
         self._mark: Mark | None = None
         self._observations: list[SimulatedObservation] = []
+        self._events: list[HandledEvent] = []
         self.windows = self.host_calls = self.handled = 0
         self.work_seconds = 0.0
         self._connect()
@@ -121,6 +123,9 @@ class Simulation:
         """Go on from a cut, on whatever hosts this simulation has."""
         if snapshot["version"] != SNAPSHOT_VERSION:
             raise ValueError(f"a snapshot must have version {SNAPSHOT_VERSION}, got {snapshot['version']!r}")
+        missing = [name for name in sorted(self._lookahead) if name not in snapshot["actors"]]
+        if missing or len(self._lookahead) != len(snapshot["actors"]):
+            raise ValueError(f"a snapshot must hold this simulation's actors, got others (missing: {missing[:1]})")
         self._cluster.restore(snapshot["actors"])
         self.digest = snapshot["digest"]
         self._mark = None if snapshot["mark"] is None else Mark(*snapshot["mark"])
@@ -173,6 +178,7 @@ class Simulation:
             reply = replies[host]
             self._status[host] = reply.status
             self._observations += [SimulatedObservation(*observed) for observed in reply.observations]
+            self._events += reply.events
             self.handled += reply.handled
             self.work_seconds += reply.work_seconds
             if reply.mark is not None:
@@ -206,9 +212,10 @@ class Simulation:
         ]
         self.digest = round_digest(self.digest, mark.round_index, digests, mark.model)
         end = RoundEnd(
-            mark, self.digest, self.observations(), self.windows, self.host_calls, self.handled, self.work_seconds
-        )
-        self._mark = None
+            mark, self.digest, self.observations(), self.windows, self.host_calls, self.handled, self.work_seconds,
+            tuple(sorted(self._events, key=lambda e: (e.deliver_at, e.sender, e.receiver))),
+        )  # fmt: skip
+        self._mark, self._events = None, []
         self.windows = self.host_calls = self.handled = 0
         self.work_seconds = 0.0
         return end

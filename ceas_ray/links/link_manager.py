@@ -34,6 +34,7 @@ from ceas_ray.messages.payloads import (
 )
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.quantum.contrast import shrink_from_pairs
+from ceas_ray.quantum.mixed_pairs import NO_PAIRS
 
 
 class LinkManager(Actor):
@@ -109,10 +110,12 @@ class LinkManager(Actor):
         over = plan.starts_at + int(plan.releases[-1]) + plan.shot_deadline + self._report_delay
         reports: list[Effect] = []
         if self._processor is not None:
-            outcomes = TestOutcomes(plan.round_index, self._processor, books.tested, books.errors)
+            outcomes = TestOutcomes(plan.round_index, self._processor, books.tested, books.tested, books.errors)
             reports.append(Send(over, HUB, outcomes))
             if plan.round_index >= 0:
-                delivered = ShotsDelivered(plan.round_index, on_time[~plan.is_test], shrink)
+                delivered = ShotsDelivered(
+                    plan.round_index, on_time[~plan.is_test], shrink, NO_PAIRS.werner, NO_PAIRS.coefficients
+                )
                 reports.append(Send(over, processor_name(self._processor), delivered))
         return on_time, shrink, int(stored), reports
 

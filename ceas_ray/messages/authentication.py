@@ -66,17 +66,24 @@ class KeyPool:
     """The key of one direction between two parties, at one of its ends. Slots are indexed by a counter.
 
     A slot masks one tag at most; using it costs 61 bits, and 61 more for the first one of a round where hash keys are
-    fresh. Nothing is ever used that was not distilled.
+    fresh. Nothing is ever used that was not distilled: distilled = spent + stored + erased. The sender forgets a slot
+    when it has used it; the receiver when it has accepted in it, after 16 failures, and when its round is long over.
     """
 
     def __init__(self, secret: bytes, fresh_hash_keys: bool) -> None:
         """`secret` stands for the common stream of this direction: both ends have the same."""
         self._secret, self._fresh = secret, fresh_hash_keys
-        self.distilled = self.spent = 0
+        self.distilled = self.spent = self.erased = 0
         self._next_slot = 0
         self._keyed_round = -1 if fresh_hash_keys else 0
-        self._accepted: set[int] = set()
+        self._floor = self._later_floor = 0
+        self._used: set[int] = set()
         self._failed: dict[int, int] = {}
+
+    @property
+    def stored(self) -> int:
+        """Bits that may still be used."""
+        return self.distilled - self.spent - self.erased
 
     def add(self, bits: int) -> None:
         """Store newly distilled bits."""
@@ -89,35 +96,52 @@ class KeyPool:
         word = blake2b(purpose + index.to_bytes(8, "little"), digest_size=8, key=self._secret).digest()
         return int.from_bytes(word, "little") % PRIME
 
-    def _tag(self, content: bytes, slot: int, round_index: int) -> int:
+    def tag(self, content: bytes, slot: int, round_index: int) -> int:
+        """The tag of a frame in a slot that was reserved for it."""
         hash_key = self._number(b"hash", round_index if self._fresh else 0)
         return (polynomial_hash(content, hash_key) + self._number(b"pad", slot)) % PRIME
 
-    def reserve_slot(self, round_index: int) -> int | None:
-        """For the sender: take the next slot and pay for it; None if the pool cannot."""
+    def reserve_slot(self, round_index: int, tags_kept: int = 0) -> int | None:
+        """For the sender: take the next slot and pay for it; None if less than `tags_kept` tags would be left."""
         cost = self._cost(round_index)
-        if self.distilled - self.spent < cost:
+        if self.stored < cost + tags_kept * TAG_BITS:
             return None
         self._pay(cost, round_index)
         self._next_slot += 1
         return self._next_slot - 1
 
-    def tag(self, content: bytes, slot: int, round_index: int) -> int:
-        """The tag of a frame in a slot that was reserved for it."""
-        return self._tag(content, slot, round_index)
-
     def accepts(self, content: bytes, tag: int, slot: int, round_index: int) -> bool:
         """For the receiver: whether the tag is right; a slot is used up on acceptance and after 16 failures."""
         cost = self._cost(round_index)
-        if slot in self._accepted or self._failed.get(slot, 0) >= MOST_ATTEMPTS or self.distilled - self.spent < cost:
+        within = self._floor <= slot < self.distilled // TAG_BITS
+        if not within or slot in self._used or self.stored < cost:
             return False
-        if self._tag(content, slot, round_index) != tag:
-            self._failed[slot] = self._failed.get(slot, 0) + 1
+        if self.tag(content, slot, round_index) != tag:
+            self._fail(slot)
             return False
         self._pay(cost, round_index)
-        self._accepted.add(slot)
+        self._used.add(slot)
         self._failed.pop(slot, None)
         return True
+
+    def _fail(self, slot: int) -> None:
+        self._failed[slot] = self._failed.get(slot, 0) + 1
+        if self._failed[slot] == MOST_ATTEMPTS:
+            del self._failed[slot]
+            self._used.add(slot)
+            self.erased += TAG_BITS
+
+    def end_round(self) -> None:
+        """For the receiver: forget the slots of the round before the one that ends; what did not come by now is lost.
+
+        The sender counts on, so that every slot below one that was accepted belongs to that round or an earlier one.
+        """
+        lost = [slot for slot in range(self._floor, self._later_floor) if slot not in self._used]
+        self.erased += min(TAG_BITS * len(lost), self.stored)
+        self._floor = self._later_floor
+        self._used = {slot for slot in self._used if slot >= self._floor}
+        self._failed = {slot: count for slot, count in self._failed.items() if slot >= self._floor}
+        self._later_floor = max([self._floor, *(slot + 1 for slot in self._used)])
 
     def _pay(self, cost: int, round_index: int) -> None:
         self.spent += cost
@@ -126,11 +150,11 @@ class KeyPool:
     def snapshot(self) -> Any:
         """All state, in plain values."""
         return (
-            self.distilled, self.spent, self._next_slot, self._keyed_round, tuple(sorted(self._accepted)),
-            tuple(sorted(self._failed.items())),
+            self.distilled, self.spent, self.erased, self._next_slot, self._keyed_round, self._floor,
+            self._later_floor, tuple(sorted(self._used)), tuple(sorted(self._failed.items())),
         )  # fmt: skip
 
     def restore(self, state: Any) -> None:
         """Go back to a snapshot."""
-        self.distilled, self.spent, self._next_slot, self._keyed_round, accepted, failed = state
-        self._accepted, self._failed = set(accepted), dict(failed)
+        self.distilled, self.spent, self.erased, self._next_slot, self._keyed_round = state[:5]
+        self._floor, self._later_floor, self._used, self._failed = state[5], state[6], set(state[7]), dict(state[8])

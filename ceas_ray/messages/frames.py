@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields as dataclass_fields
 from enum import IntEnum
 from functools import lru_cache
 from hashlib import blake2b
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.messages.authentication import KeyPool
+from ceas_ray.messages.authentication import TAG_BITS, KeyPool
 from ceas_ray.messages.payloads import Frame
 
 
@@ -33,11 +34,26 @@ class FrameKind(IntEnum):
     FETCH = 11
     CONTENT = 12
     MODEL = 13
+    CATCH_UP = 14
+
+
+_TAGS_KEPT = {FrameKind.ECHO: 9, FrameKind.FETCH: 10, FrameKind.CONTENT: 10, FrameKind.CATCH_UP: 10}
+"""Tags that a pool keeps back from frames of less priority: those of one view (change, proof, suggest, proposal, four
+votes, decide), which may use up everything; then an echo; then the rest. Between a processor and a replica there is
+only one kind in each direction."""
 
 
 def digest_of(content: bytes) -> bytes:
     """The digest by which contents are named."""
     return blake2b(content, digest_size=16).digest()
+
+
+def decode_foreign(body: bytes) -> Any:
+    """What another party encoded; ValueError for whatever is malformed."""
+    try:
+        return decode(body)
+    except Exception as error:
+        raise ValueError("a body must be encoded values") from error
 
 
 def _content(frame: Frame) -> bytes:
@@ -61,14 +77,25 @@ class Channel:
         self.outgoing.add(bits // 2)
         self.incoming.add(bits // 2)
 
+    def good_for_a_view(self) -> bool:
+        """Whether the keys suffice for all frames of one view, both ways, with a fresh hash key."""
+        return min(self.outgoing.stored, self.incoming.stored) >= TAG_BITS * (1 + _TAGS_KEPT[FrameKind.ECHO])
+
     def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
         """A tagged frame, or None where the key does not suffice: then the message is omitted."""
-        slot = self.outgoing.reserve_slot(round_index)
+        slot = self.outgoing.reserve_slot(round_index, _TAGS_KEPT.get(kind, 0))
         if slot is None:
             return None
         bare = Frame(int(kind), self._chain, round_index, view, self._name, self.peer, slot, now, body, 0)
         tag = self.outgoing.tag(_content(bare), slot, round_index)
         return Frame(int(kind), self._chain, round_index, view, self._name, self.peer, slot, now, body, tag)
+
+    def forge(self, frame: Frame, **changes: Any) -> Frame:
+        """What a Byzantine party makes of its own frame: other contents with a right tag, in the same slot."""
+        fields = {field.name: getattr(frame, field.name) for field in dataclass_fields(frame)} | changes
+        bare = Frame(**(fields | {"tag": 0}))
+        tag = self.outgoing.tag(_content(bare), frame.counter, frame.round_index)
+        return Frame(**(fields | {"tag": tag}))
 
     def open(self, frame: Frame) -> bytes | None:
         """The body of a frame from the peer, or None if it is not authentic (or its key was never distilled)."""

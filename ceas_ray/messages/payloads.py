@@ -180,19 +180,20 @@ class PlanFinished:
 class GenerateRoutePairs:
     """A plan for a route of several links, as `GeneratePairs`: one group of links, simulated as one.
 
-    Times, shots, stock policy (of every leg) and keys as there, but each path has its own time: it begins key_starts[i]
-    after the key part begins, and lasts key_lengths[i]. least_werner: end-to-end pairs below it are given up.
-    useful_age, key_useful_age: of every leg's pairs. slots: the lease of memory slots at each end of every leg.
-    Swapping and purification are the route's.
+    Times, shots and keys as there, but each path has its own time: it begins key_starts[i] after the key part begins,
+    and lasts key_lengths[i]. A shot may need pairs of several routes (between the processors that share a circuit):
+    pairs_per_shot and policies (of every leg) have one entry for each. least_werner: end-to-end pairs below it are
+    given up. useful_age, key_useful_age: of every leg's pairs. slots: the lease of memory slots at each end of every
+    leg of every route. Swapping and purification are the route's.
     """
 
     round_index: int
     starts_at: int
     releases: Any
     is_test: Any
-    pairs_per_shot: int
+    pairs_per_shot: tuple[int, ...]
     shot_deadline: int
-    policy: StockPolicy
+    policies: tuple[StockPolicy, ...]
     useful_age: int
     least_werner: float
     slots: int
@@ -231,20 +232,30 @@ class ShotsDelivered:
 
     on_time: bool, shape (training shots,). shrink: m_s, s = 0..n: what teleportation leaves of an input Pauli
     coefficient of weight s, mean over the on-time training shots (all ones for s = 0; ones if there was no such shot).
+    Of circuits that processors share shrink is empty: their mean output over those shots is sum_j coefficients[j]
+    z(werner[j]), werner (J, places) the Werner parameters of the pairs inside the circuit (`quantum.mixed_pairs`).
     """
 
     round_index: int
     on_time: Any
     shrink: Any
+    werner: Any
+    coefficients: Any
 
 
 @message
 class TestOutcomes:
-    """Link manager to hub: pairs tested in this plan, at use age, and errors found, per basis X, Y, Z; int64 (3,)."""
+    """Link manager to hub: pairs tested in this plan, at use age, per basis X, Y, Z; int64 (3,).
+
+    announced: for how many of them the processor announced its outcome, which it must before the hub reveals the basis
+    (and it is asked only once both halves are stored, so that it cannot choose what is tested). errors: how many of the
+    announced outcomes were wrong.
+    """
 
     round_index: int
     processor: int
     tested: Any
+    announced: Any
     errors: Any
 
 
@@ -262,6 +273,28 @@ class RoundStarted:
     inputs_open_until: int
     inputs_time_out_at: int
     key_bits: Any
+
+
+@message
+class KeysDistilled:
+    """Entanglement manager to processors and replicas, in a round that waits for keys: `key_bits` as `RoundStarted`."""
+
+    round_index: int
+    key_bits: Any
+
+
+@message
+class RoundGivenUp:
+    """Entanglement manager to replicas: this round took too long; SKIP is valid from now on, and to be agreed on."""
+
+    round_index: int
+
+
+@message
+class StopWaiting:
+    """Entanglement manager to replicas: nothing more will come of this round; let its timers run out."""
+
+    round_index: int
 
 
 @message
@@ -310,7 +343,9 @@ class RoundDecided:
     """Replica to entanglement manager: the outcome of round `round_index` as this replica decided it.
 
     digest: of the decided value. skipped: SKIP was decided and the model stays. processors, weights: the rows that
-    entered and their weights; model: the parameters after the round, float64 (d,).
+    entered and their weights; model: the parameters after the round, float64 (d,). quarantined: processors that no
+    later round includes. key_bits: left with every peer (processors, then replicas; 0 with itself), int64 (2, peers):
+    to send with, and to receive with.
     """
 
     round_index: int
@@ -320,6 +355,8 @@ class RoundDecided:
     processors: tuple[int, ...]
     weights: Any
     model: Any
+    quarantined: tuple[int, ...]
+    key_bits: Any
 
 
 # --- the adversary ----------------------------------------------------------

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ceas_ray.network.group import Group, group_of
 from ceas_ray.network.link_parameters import LinkParameters
-from ceas_ray.network.route import Route, Swapping
+from ceas_ray.network.route import Route, Served, Swapping
 
 
 @dataclass(frozen=True)
@@ -14,6 +16,7 @@ class NetworkPlan:
 
     swapped: whether keys between two nodes come from pairs swapped at the hub; otherwise from their own direct link.
     ends: the two nodes of every physical link, by its number; routes name the links that they share by these numbers.
+    groups: of processors that share a circuit; processor_routes are then those of the groups' leaders (see `grouped`).
     """
 
     processor_routes: tuple[Route, ...]
@@ -21,6 +24,7 @@ class NetworkPlan:
     direct_links: dict[tuple[str, str], LinkParameters]
     swapped: bool
     ends: tuple[tuple[str, str], ...]
+    groups: tuple[Group, ...] = ()
 
     @property
     def processor_links(self) -> tuple[LinkParameters, ...]:
@@ -40,10 +44,40 @@ class NetworkPlan:
     @property
     def routed(self) -> bool:
         """Whether more is needed than one link of one's own per node and one swap at the hub that cannot fail."""
+        if self.groups:
+            return True
         swapping = self.processor_routes[0].swapping
         links = [link for route in self.routes for link in route.links]
         shared_or_longer = len(set(links)) < len(links) or len(links) > len(self.routes)
         return shared_or_longer or swapping.success < 1 or swapping.purification_rounds > 0
+
+    def served(self, k: int) -> Served:
+        """What the shots of processor (or group) k ask for pairs."""
+        return self.groups[k] if self.groups else self.processor_routes[k]
+
+    def shot_routes(self, k: int) -> tuple[Route, ...]:
+        """The routes whose pairs the shots of processor (or group) k spend."""
+        return tuple(part.route for part in self.groups[k].routes) if self.groups else (self.processor_routes[k],)
+
+    def hub_channels(self, k: int) -> int:
+        """How many links at the hub are driven for processor (or group) k: its own, and those of shared shots."""
+        hub = self.processor_routes[k].nodes[0]
+        links = {link for route in (self.processor_routes[k], *self.shot_routes(k)) for link in route.links}
+        return sum(hub in self.ends[link] for link in sorted(links))
+
+    def grouped(self, members: int, pair_ends: Sequence[tuple[int, int]]) -> NetworkPlan:
+        """The same network for groups of `members` consecutive processors that share a circuit.
+
+        pair_ends: see `group_of`. Raises ValueError if the processors cannot be dealt out, or pairs cannot be swapped.
+        """
+        count = len(self.processor_routes)
+        if count % members:
+            raise ValueError(f"processors.count must be divisible by the {members} processors of a group, got {count}")
+        if not self.swapped:
+            raise ValueError("processors that share a circuit need pairs swapped at the hub or on the way to it")
+        parties = [range(first, first + members) for first in range(0, count, members)]
+        groups = tuple(group_of(self.processor_routes, party, pair_ends) for party in parties)
+        return replace(self, processor_routes=self.processor_routes[::members], groups=groups)
 
     def swapping_by(self, swapping: Swapping) -> NetworkPlan:
         """The same network with other swaps."""

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.contrast import contrast, weight_profiles
+from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.estimator import (
     UNSHIFTED,
     Circuits,
+    Estimate,
     Sampler,
     TableSampler,
     doubly_stochastic_gradient,
@@ -43,10 +44,11 @@ OutcomeSampler = Callable[..., NDArray[np.int64]]
 class GradientWork:
     """Computes the work of kind `gradient`: one noisy, sampled gradient per processor.
 
-    Inputs of one item: angles (B, n), targets (B, K), parameters (P,), noise (n, 7), shrink (n + 1,), usable
-    (circuits,) bool, certified_werner (the tested Werner parameter of the link, or None to leave the contrast as it is)
-    and the key of its stream (name, round_index). The output is {gradient (P,), contrast: float}.
-    Each item's output depends on its own inputs alone, whatever it is packed with.
+    Inputs of one item: angles (B, n), targets (B, K), parameters (P,), noise ([layers,] n, 7), shrink (n + 1,), werner
+    (J, places) and coefficients (J,) (the mean over pairs inside the circuit, see `ShotsDelivered`), usable (circuits,)
+    bool, certified_werner (the tested Werner parameter of the link or group, or None to leave the contrast as it is)
+    and the key of its stream (name, round_index). The output is {gradient (P,), variance (see
+    `Estimate`), contrast: float}. Each item's output depends on its own inputs alone, whatever it is packed with.
     outcome_sampler: draws outcomes instead of computing their law (Aer's own sampling); None: draws from exact values.
     """
 
@@ -65,7 +67,7 @@ class GradientWork:
         undone = self._undone(items)
         samplers = self._samplers(items, undone)
         return [
-            {"gradient": self._gradient(item, sampler, assumed), "contrast": assumed}
+            self._estimate(item, sampler, assumed)._asdict() | {"contrast": assumed}
             for item, sampler, (_, _, assumed) in zip(items, samplers, undone, strict=True)
         ]
 
@@ -74,16 +76,7 @@ class GradientWork:
             return [self._outcome_sampler(item) for item in items]
         circuit = self.circuit
         lanes = np.array([len(item["angles"]) * circuit.outputs for item in items])
-        values = self.engine(
-            circuit,
-            angles=np.concatenate([np.repeat(item["angles"], circuit.outputs, axis=0) for item in items]),
-            parameters=np.stack([item["parameters"] for item in items]),
-            noise=np.stack([item["noise"] for item in items]),
-            shrink=np.stack([part.shrink for part in undone]),
-            owner=np.repeat(np.arange(len(items)), lanes),
-            output=np.concatenate([np.arange(count) % circuit.outputs for count in lanes]),
-            threads=self.threads,
-        )
+        values = self._mean_over_pairs(items, undone, lanes)
         ends = np.cumsum(lanes)
         return [
             TableSampler(
@@ -95,6 +88,34 @@ class GradientWork:
             for item, count, end, part in zip(items, lanes, ends, undone, strict=True)
         ]
 
+    def _mean_over_pairs(
+        self, items: Sequence[Mapping[str, Any]], undone: Sequence[_Undone], lanes: NDArray[np.int64]
+    ) -> ShiftedValues:
+        """The items' lanes in one call of the engine, each as often as it has nodes; then the sums over the nodes."""
+        circuit = self.circuit
+        nodes = np.array([len(item["coefficients"]) for item in items])
+        item_of = np.repeat(np.arange(len(items)), nodes).tolist()
+        values = self.engine(
+            circuit,
+            angles=np.concatenate([np.repeat(items[i]["angles"], circuit.outputs, axis=0) for i in item_of]),
+            parameters=np.stack([items[i]["parameters"] for i in item_of]),
+            noise=np.stack([items[i]["noise"] for i in item_of]),
+            shrink=np.stack([undone[i].shrink for i in item_of]),
+            owner=np.repeat(np.arange(len(item_of)), lanes[item_of]),
+            output=np.concatenate([np.arange(count) % circuit.outputs for count in lanes[item_of]]),
+            werner=np.concatenate([item["werner"] for item in items]),
+            threads=self.threads,
+        )
+        if np.all(nodes == 1):
+            return values
+        weights = np.repeat(np.concatenate([item["coefficients"] for item in items]), lanes[item_of])
+        first_lane = np.cumsum(lanes) - lanes
+        row = np.concatenate([first_lane[i] + np.arange(lanes[i]) for i in item_of])
+        sums = [np.zeros((int(lanes.sum()), *part.shape[1:])) for part in values]
+        for total, part in zip(sums, values, strict=True):
+            np.add.at(total, row, (part.T * weights).T)
+        return ShiftedValues(*sums)
+
     def _visibility(self, item: Mapping[str, Any]) -> Floats:
         """1 - 2 r of each output's qubit; where layers run on different hardware, the last one's."""
         flips = item["noise"][..., Noise.READOUT].reshape(-1, self.circuit.qubits)[-1]
@@ -105,13 +126,14 @@ class GradientWork:
         key = ("processor", item["name"], "outcomes", item["round_index"])
         return _CircuitSampler(self.circuit, self.outcome_sampler, item, self.streams.generator(*key))
 
-    def _gradient(self, item: Mapping[str, Any], sampler: Sampler, assumed: float) -> Floats:
+    def _estimate(self, item: Mapping[str, Any], sampler: Sampler, assumed: float) -> Estimate:
         if self.estimator == "exact":
             assert isinstance(sampler, TableSampler), "an exact gradient needs exact values"
             if not item["usable"].any():
-                return np.zeros(self.circuit.parameter_count)
+                return Estimate(np.zeros(self.circuit.parameter_count), np.inf)
             seen = sampler.visibility / assumed
-            return exact_gradient(sampler.values * seen, sampler.first * seen[:, None], item["targets"], self.loss)
+            values, first = sampler.values * seen, sampler.first * seen[:, None]
+            return Estimate(exact_gradient(values, first, item["targets"], self.loss), 0.0)
         generator = self.streams.generator("processor", item["name"], "circuits", item["round_index"])
         if self.estimator == "full_shift":
             return full_shift_gradient(sampler, item["targets"], self.loss, item["usable"], assumed, generator)
@@ -122,12 +144,24 @@ class GradientWork:
     def _undone(self, items: Sequence[Mapping[str, Any]]) -> list[_Undone]:
         """What each item does about its contrast, from the certified Werner parameter w.
 
-        `scalar` divides by the contrast at m_s = w^s. `exact` runs the inverse channel on each qubit by
-        quasi-probabilities: outcomes have the law of a state whose coefficients are multiplied by w^-s, at 1 / gamma^n.
+        `scalar` divides by the contrast at m_s = w^s (of a shared circuit: with all pairs at w). `exact` runs the
+        inverse channel on each qubit by quasi-probabilities: outcomes have the law of a state whose coefficients are
+        multiplied by w^-s, at 1 / gamma^n.
         """
         certified = [item["certified_werner"] for item in items]
         untouched = [_Undone(item["shrink"], 1.0, 1.0) for item in items]
-        if self.undo == "none" or self.circuit.reuploaded or all(werner is None for werner in certified):
+        if self.undo == "none" or all(werner is None for werner in certified):
+            return untouched
+        if self.circuit.pairs_within:
+            found = contrasts_within(
+                self.circuit,
+                np.stack([item["parameters"] for item in items]),
+                np.stack([item["noise"] for item in items]),
+                [item["angles"] for item in items],
+                np.array([1.0 if werner is None else werner for werner in certified]),
+            )
+            return [_Undone(item["shrink"], 1.0, float(kept)) for item, kept in zip(items, found, strict=True)]
+        if self.circuit.reuploaded:
             return untouched
         powers = np.arange(self.circuit.qubits + 1)
         if self.undo == "exact":

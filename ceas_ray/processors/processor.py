@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.actor import Actor
-from ceas_ray.kernel.envelope import Effect, Envelope, Send, Work, WorkDone
+from ceas_ray.kernel.envelope import Effect, Envelope, Observation, Send, Work, WorkDone
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.fixed_point import to_fixed_point
 from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, encode_update
 from ceas_ray.messages.payloads import (
     ADVERSARY,
     Frame,
+    KeysDistilled,
     PairsTested,
     RoundStarted,
     RowShown,
@@ -24,6 +25,7 @@ from ceas_ray.messages.payloads import (
     processor_name,
 )
 from ceas_ray.processors.gradient_work import GRADIENT, Undo
+from ceas_ray.quantum.mixed_pairs import NO_PAIRS
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +53,10 @@ class Learning:
 
 
 class Processor(Actor):
-    """An honest processor. Its update leaves `update_time` after the plan's end, when all shots are over."""
+    """An honest processor, or the leader of a group that shares a circuit.
+
+    Its update leaves `update_time` after the plan's end, when all shots are over.
+    """
 
     def __init__(
         self,
@@ -67,7 +72,8 @@ class Processor(Actor):
         watched: bool,
         local_circuits: int | None,
     ) -> None:
-        """noise: shape (n, 7), see `Noise`. channels: one per replica. watched: an adversary sees its updates.
+        """noise: shape (n, 7), or (layers, n, 7) where layers run on different processors, see `Noise`. channels: one
+        per replica. watched: an adversary sees its updates.
 
         local_circuits: circuits of a round when inputs are local and need no pairs; None: they are teleported.
         """
@@ -92,16 +98,21 @@ class Processor(Actor):
         match envelope.payload:
             case RoundStarted() as schedule:
                 self._schedule = schedule
-                for channel, bits in zip(self._channels.values(), schedule.key_bits, strict=True):
-                    channel.add_key_bits(int(bits))
+                for channel in self._channels.values():
+                    channel.incoming.end_round()
+                self._store_key_bits(schedule.key_bits)
                 if self._local_circuits is not None:
                     everything = np.ones(self._local_circuits, bool)
-                    unharmed = np.ones(self._shard.angles.shape[1] + 1)
-                    return [self._start_gradient(ShotsDelivered(schedule.round_index, everything, unharmed), now)]
+                    without_pairs = ShotsDelivered(
+                        schedule.round_index, everything, np.zeros(0), NO_PAIRS.werner, NO_PAIRS.coefficients
+                    )
+                    return [self._start_gradient(without_pairs, now)]
+            case KeysDistilled(key_bits=key_bits):
+                self._store_key_bits(key_bits)
             case ShotsDelivered() as shots:
                 return [self._start_gradient(shots, now)]
             case WorkDone(output=output):
-                return self.update_frames(now, self.learn(output))
+                return [*self.update_frames(now, self.learn(output)), self._measured(output)]
             case PairsTested(tested=tested, errors=errors):
                 self._werner = certified_werner(tested, errors)
             case Frame() as frame:
@@ -116,12 +127,24 @@ class Processor(Actor):
             return 0
         return self._schedule.plan_ends_at + self.learning.update_time + self.own_lookahead
 
+    def _store_key_bits(self, key_bits: Sequence[int]) -> None:
+        for channel, bits in zip(self._channels.values(), key_bits, strict=True):
+            channel.add_key_bits(int(bits))
+
+    def channel(self, peer: str) -> Channel:
+        """This processor's end of the link with `peer`."""
+        return self._channels[peer]
+
     def learn(self, output: Mapping[str, Any]) -> Floats:
         """The round's row: the worker momentum after the new gradient, in 1/rad. No usable shot, no news."""
         if self._usable_shots:
             beta = self.learning.momentum
             self._momentum = beta * self._momentum + (1 - beta) * output["gradient"]
         return self._momentum
+
+    def _measured(self, output: Mapping[str, Any]) -> Observation:
+        """The variance that shots leave in this round's gradient, for the journal."""
+        return Observation("gradient", {"processor": self.index, "variance": float(output["variance"])})
 
     def update_frames(self, now: int, row: Floats) -> list[Effect]:
         """The update to every replica (omitted where the key is spent), and the copy that an adversary sees.
@@ -172,7 +195,9 @@ class Processor(Actor):
             "targets": self._shard.targets[chosen],
             "parameters": self._parameters,
             "noise": self._noise,
-            "shrink": shots.shrink,
+            "shrink": shots.shrink if len(shots.shrink) else np.ones(self._shard.angles.shape[1] + 1),
+            "werner": shots.werner,
+            "coefficients": shots.coefficients,
             "usable": shots.on_time,
             "certified_werner": None if self.learning.undo == "none" else self._werner,
         }

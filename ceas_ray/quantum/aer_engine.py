@@ -39,7 +39,7 @@ def shifted_values(
     for processor in np.unique(owner):
         lanes = np.flatnonzero(owner == processor)
         samples, place = np.unique(angles[lanes], axis=0, return_inverse=True)
-        hardware = _Hardware(circuit, noise[processor], shrink[processor], _werner(werner, processor), threads)
+        hardware = Hardware(circuit, noise[processor], shrink[processor], _werner(werner, processor), threads)
         table = hardware.expectations(samples, parameters[processor] + shifts)
         values[lanes] = table[place.ravel(), :, output[lanes]]
     plus, minus = values[:, 1 : 1 + count], values[:, 1 + count :]
@@ -61,7 +61,7 @@ def expectations(
     values = np.empty((len(owner), circuit.outputs))
     for processor in np.unique(owner):
         lanes = np.flatnonzero(owner == processor)
-        hardware = _Hardware(circuit, noise[processor], shrink[processor], _werner(werner, processor), threads)
+        hardware = Hardware(circuit, noise[processor], shrink[processor], _werner(werner, processor), threads)
         values[lanes] = hardware.expectations(angles[lanes], parameters[processor][None])[:, 0, :]
     return values
 
@@ -81,7 +81,7 @@ def sampled_outcomes(
 
     angles (S, n), settings: parameters (S, P), output and shots (S,), noise ([layers,] n, 7), shrink (n + 1,).
     """
-    hardware = _Hardware(circuit, noise, shrink, werner, 1)
+    hardware = Hardware(circuit, noise, shrink, werner, 1)
     return hardware.counts(angles, settings, output, shots, seed)
 
 
@@ -89,7 +89,7 @@ def _werner(werner: Floats | None, processor: int) -> Floats | None:
     return None if werner is None else werner[processor]
 
 
-class _Hardware:
+class Hardware:
     """One processor's noise, and what its pairs do."""
 
     def __init__(self, circuit: Circuit, noise: Floats, shrink: Floats, werner: Floats | None, threads: int) -> None:
@@ -102,8 +102,9 @@ class _Hardware:
         self._gate_pairs = {(p.layer, p.gate): float(w) for p, w in zip(places, given, strict=True)}
         self._noise = np.broadcast_to(noise, (circuit.layers, circuit.qubits, len(Noise)))
         self._labelled = np.ndim(noise) == 3 or bool(circuit.parts)
+        perfect = circuit.reuploaded and not np.any(noise) and bool(np.all(given == 1))
         self._simulator = AerSimulator(
-            method="density_matrix",
+            method="statevector" if perfect else "density_matrix",
             noise_model=self._noise_model(),
             max_parallel_threads=threads,
             max_parallel_experiments=1,
@@ -111,17 +112,27 @@ class _Hardware:
         )
 
     def expectations(self, samples: Floats, settings: Floats) -> Floats:
-        """<Z_k> of every sample (S, n) at every setting of the parameters (T, P), shape (S, T, outputs)."""
-        circuits, binds = [], []
-        for sample in samples:
-            made, theta = self._quantum_circuit(sample)
+        """<Z_k> of every sample (S, n) at every setting of the parameters (T, P), shape (S, T, outputs).
+
+        Re-uploaded inputs are bound like parameters, to one circuit; teleported ones are states, one circuit each.
+        """
+        if self._circuit.reuploaded:
+            made, theta, x = self._quantum_circuit(None)
+            rows = np.repeat(samples, len(settings), axis=0), np.tile(settings, (len(samples), 1))
+            columns = zip([*x, *theta], np.hstack(rows).T, strict=True)
+            circuits, binds = [made], [{parameter: column.tolist() for parameter, column in columns}]
+        else:
+            circuits, binds = [], []
+            for sample in samples:
+                made, theta, _ = self._quantum_circuit(sample)
+                circuits.append(made)
+                binds.append({parameter: settings[:, i].tolist() for i, parameter in enumerate(theta)})
+        for made in circuits:
             self._save_outputs(made)
-            circuits.append(made)
-            binds.append({parameter: settings[:, i].tolist() for i, parameter in enumerate(theta)})
         result = self._run(circuits, parameter_binds=binds, shots=1)
         values = [
-            [found.to_dict()[f"z{k}"] for k in range(self._circuit.outputs)]
-            for found in (experiment.data for experiment in result.results)
+            [found[f"z{k}"] for k in range(self._circuit.outputs)]
+            for found in (experiment.data.to_dict() for experiment in result.results)
         ]
         return np.real(np.array(values)).reshape(len(samples), len(settings), self._circuit.outputs)
 
@@ -132,7 +143,7 @@ class _Hardware:
             chosen = np.flatnonzero(shots == number)
             circuits = []
             for s in chosen:
-                made, theta = self._quantum_circuit(angles[s], classical=1)
+                made, theta, _ = self._quantum_circuit(angles[s], classical=1)
                 made.measure(int(output[s]), 0)
                 circuits.append(made.assign_parameters(dict(zip(theta, settings[s].tolist(), strict=True))))
             result = self._run(circuits, shots=int(number), seed_simulator=seed)
@@ -151,16 +162,19 @@ class _Hardware:
         for k in range(self._circuit.outputs):
             made.save_expectation_value(Pauli("Z"), [k], label=f"z{k}")
 
-    def _quantum_circuit(self, sample: Floats, classical: int = 0) -> tuple[Any, list[Any]]:
-        """The circuit of one sample, and its parameters in the order of ours."""
+    def _quantum_circuit(self, sample: Floats | None, classical: int = 0) -> tuple[Any, list[Any], list[Any]]:
+        """The circuit of a sample (None: its angles stay open), its parameters in our order, and the open angles."""
         from qiskit import QuantumCircuit
         from qiskit.circuit import ParameterVector
         from qiskit_aer.noise import depolarizing_error
 
         circuit, n = self._circuit, self._circuit.qubits
         theta = ParameterVector("theta", circuit.parameter_count)
+        x = [] if sample is not None else list(ParameterVector("x", n))
+        angles = x if sample is None else [float(angle) for angle in sample]
         made = QuantumCircuit(n, classical)
         if not circuit.reuploaded:
+            assert sample is not None, "an input state has no open angles"
             made.set_density_matrix(input_state(sample, self._shrink))
         place = 0
         for layer, gates in enumerate(circuit.gates):
@@ -168,14 +182,14 @@ class _Hardware:
                 if layer in circuit.teleported_before:
                     made.append(depolarizing_error(1 - self._hops[layer, q], 1).to_instruction(), [q])
                 if circuit.reuploaded:
-                    self._append(made, "ry", layer, [q], float(sample[q]))
-                    self._append(made, "rz", layer, [q], float(sample[q]))
+                    self._append(made, "ry", layer, [q], angles[q])
+                    self._append(made, "rz", layer, [q], angles[q])
                 for axis in circuit.rotations:
                     self._append(made, "ry" if axis == RY else "rz", layer, [q], theta[place])
                     place += 1
             for gate in gates:
                 self._append(made, circuit.entangler, layer, list(gate))
-        return made, list(theta)
+        return made, list(theta), x
 
     def _append(self, made: Any, name: str, layer: int, qubits: list[int], *angles: Any) -> None:
         from qiskit.circuit.library import CXGate, CZGate, RYGate, RZGate

@@ -1,4 +1,4 @@
-"""What imperfect pairs leave of a circuit's outputs when its inputs are teleported."""
+"""What imperfect pairs leave of a circuit's outputs when its inputs are teleported, or it is shared."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.pauli_engine import pauli_weights, pulled_back_outputs
+from ceas_ray.quantum.pauli_engine import expectations, pauli_weights, pulled_back_outputs
 
 Floats = NDArray[np.float64]
 
@@ -45,6 +45,35 @@ def _mean_square_input(angles: bytes, qubits: int) -> Floats:
     for q in range(qubits):
         squares = (bloch[:, :, q].T[:, :, None] ** 2 * squares[:, None, :]).reshape(len(x), -1)
     return np.mean(squares, axis=0)
+
+
+def contrasts_within(
+    circuit: Circuit, parameters: Floats, noise: Floats, angles: Sequence[Floats], werner: Floats
+) -> Floats:
+    """The contrast of circuits that spend all their pairs at Werner parameter w, shape (Q,). Ours.
+
+    The slope of the outputs z(w) against those with perfect pairs z(1), by least squares over inputs and outputs:
+    sum z(w) z(1) / sum z(1)^2, as of teleported inputs; at least 1e-3, and 1 if all outputs vanish. parameters (Q, P),
+    noise (Q, [layers,] n, 7), angles: one (B, n) per processor, werner (Q,).
+    """
+    count = len(werner)
+    pairs = np.concatenate([np.ones(count), werner])[:, None] * np.ones(circuit.pairs_within)
+    samples = np.array([len(inputs) for inputs in angles] * 2)
+    outputs = expectations(
+        circuit,
+        angles=np.concatenate([*angles, *angles]),
+        parameters=np.concatenate([parameters, parameters]),
+        noise=np.concatenate([noise, noise]),
+        shrink=np.ones((2 * count, circuit.qubits + 1)),
+        owner=np.repeat(np.arange(2 * count), samples),
+        werner=pairs,
+    )
+    parts = np.split(outputs, np.cumsum(samples)[:-1])
+    slopes = [
+        float(np.sum(kept * ideal) / square) if (square := float(np.sum(ideal**2))) > 0 else 1.0
+        for ideal, kept in zip(parts[:count], parts[count:], strict=True)
+    ]
+    return np.maximum(slopes, 1e-3)
 
 
 def contrast(profile: Floats, shrink: Floats) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,13 @@ class TableSampler:
         return np.where(generator.random(len(cells)) < (1 + visible) / 2, 1.0, -1.0)
 
 
+class Estimate(NamedTuple):
+    """A gradient (P,) and its variance from shots, summed over the coordinates, the slopes of the loss being given."""
+
+    gradient: Floats
+    variance: float
+
+
 def exact_gradient(values: Floats, first: Floats, targets: Floats, loss: Loss) -> Floats:
     """The gradient of the mean loss with infinitely many shots, shape (P,). values, targets (B, K); first (B, K, P)."""
     return np.einsum("bk,bkp->p", loss.slope(values, targets), first) / len(values)
@@ -76,8 +83,8 @@ def doubly_stochastic_gradient(
     forward_circuits: int,
     contrast: float,
     generator: np.random.Generator,
-) -> Floats:
-    """An estimate of the gradient from single-shot circuits (doubly stochastic, arXiv 1910.01155), shape (P,).
+) -> Estimate:
+    """An estimate of the gradient from single-shot circuits (doubly stochastic, arXiv 1910.01155).
 
     targets (B, K). usable (circuits,): whether the circuit's pairs came in time; what is not usable is left out after
     the draws, which therefore do not depend on it. A random permutation picks `forward_circuits` circuits that estimate
@@ -106,10 +113,13 @@ def doubly_stochastic_gradient(
     sign = np.where(generator.random(len(shifted)) < 0.5, 1.0, -1.0)
     outcome = sampler(Circuits(cell, parameter, sign), generator)
     counted = usable[shifted] & (shots[cell] > 0)
-    if not counted.any():
-        return np.zeros(parameters)
-    terms = outputs * parameters * slope[cell] * sign * outcome / contrast
-    return np.bincount(parameter, weights=terms * counted, minlength=parameters) / np.count_nonzero(counted)
+    count = np.count_nonzero(counted)
+    if count == 0:
+        return Estimate(np.zeros(parameters), np.inf)
+    terms = outputs * parameters * slope[cell] * sign * outcome / contrast * counted
+    gradient = np.bincount(parameter, weights=terms, minlength=parameters) / count
+    spread = float(np.sum(terms**2) / count - np.sum(gradient**2))
+    return Estimate(gradient, spread / (count - 1) if count > 1 else np.inf)
 
 
 def full_shift_circuits(samples: int, outputs: int, parameters: int) -> int:
@@ -124,8 +134,8 @@ def full_shift_gradient(
     usable: NDArray[np.bool_],
     contrast: float,
     generator: np.random.Generator,
-) -> Floats:
-    """An estimate of the gradient by the parameter-shift rule (Mitarai et al., PRA 98, 2018) on every cell, shape (P,).
+) -> Estimate:
+    """An estimate of the gradient by the parameter-shift rule (Mitarai et al., PRA 98, 2018) on every cell.
 
     Circuits are dealt in rotation to the settings (cell; unshifted, or a parameter with its sign), in random order, so
     that all have the same number of shots up to one; `usable` as above. dz/dtheta_i = (z_i+ - z_i-) / 2. Coordinate i
@@ -142,8 +152,12 @@ def full_shift_gradient(
     mean = total / np.maximum(shots, 1) / contrast
     slope = loss.slope(mean[:, 0].reshape(samples, outputs), targets).reshape(cells, 1)
     known = (shots[:, :1] > 0) & (shots[:, 1::2] > 0) & (shots[:, 2::2] > 0)
+    count = np.maximum(known.sum(axis=0), 1)
     terms = slope * (mean[:, 1::2] - mean[:, 2::2]) / 2 * known
-    return outputs * terms.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    of_mean = (1 / contrast**2 - mean**2) / np.maximum(shots - 1, 1)
+    noise = slope**2 * (of_mean[:, 1::2] + of_mean[:, 2::2]) / 4 * known
+    variance = float(np.sum(outputs**2 * noise.sum(axis=0) / count**2))
+    return Estimate(outputs * terms.sum(axis=0) / count, variance if known.any() else np.inf)
 
 
 def inverse_channel_cost(werner: float) -> float:

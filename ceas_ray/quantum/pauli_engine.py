@@ -11,8 +11,6 @@ exactly, and one backward pass gives z' and z'' of every parameter.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -23,6 +21,7 @@ from ceas_ray.quantum import pauli_kernels
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.gate_noise import Noise
 from ceas_ray.quantum.lanes import lane_count
+from ceas_ray.quantum.threads import in_blocks
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -75,7 +74,7 @@ def reverse_mode(
     found = Derivatives(values, first, np.empty_like(first) if second else first[:0])
     kept = sum(map(len, circuit.gates)) * 4**circuit.qubits * 64 <= KEPT_BYTES
     cotangent = problem.checked("cotangent", cotangent, values.shape)
-    _in_blocks(
+    in_blocks(
         lambda block, step: pauli_kernels.reverse_mode(
             *problem.arguments, cotangent, block, step, kept, problem.empty, *found
         ),
@@ -119,7 +118,7 @@ def expectations(
     """All outputs <Z_k> of each lane from one forward pass, shape (B, outputs); arguments as `reverse_mode`."""
     problem = _Problem(circuit, angles, parameters, noise, shrink, owner, werner, dtype)
     values = np.empty((problem.lanes, circuit.outputs))
-    _in_blocks(
+    in_blocks(
         lambda block, step: pauli_kernels.forward(*problem.arguments, block, step, problem.empty, values), threads
     )
     return values
@@ -251,13 +250,3 @@ def _shrinks(entangler: str, pauli: int) -> bool:
     control, target = divmod(pauli, 4)
     commuting_target = (0, 1) if entangler == "cx" else (0, 3)
     return control not in (0, 3) or target not in commuting_target
-
-
-def _in_blocks(work: Callable[[int, int], None], threads: int) -> None:
-    """Run `work(first block, step)` on that many threads; the kernels release the interpreter's lock."""
-    if threads == 1:
-        work(0, 1)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(work, t, threads) for t in range(threads)]:
-            done.result()

@@ -342,11 +342,17 @@ def _rotation(axis, angle, order, out):  # type: ignore[no-untyped-def]
         out[1, 1], out[1, 2], out[2, 1], out[2, 2] = c, -s, s, c
 
 
+@njit(**_inlined)
+def _one_qubit_noise(noise):  # type: ignore[no-untyped-def]
+    """(s, e, g) of the channel after a one-qubit gate: X, Y -> s X, s Y and Z -> e Z + g I."""
+    kept, damping = 1.0 - noise[_P1], noise[_G1]
+    return kept * np.sqrt(1.0 - damping) * (1.0 - noise[_L1]), kept * (1.0 - damping), damping
+
+
 @njit(error_model="numpy")
 def _follow(gate, noise, total, scratch):  # type: ignore[no-untyped-def]
     """total <- one-qubit noise . gate . total."""
-    shrink = (1.0 - noise[_P1]) * np.sqrt(1.0 - noise[_G1]) * (1.0 - noise[_L1])
-    keep, gain = (1.0 - noise[_P1]) * (1.0 - noise[_G1]), noise[_G1]
+    shrink, keep, gain = _one_qubit_noise(noise)
     for j in range(4):
         for k in range(4):
             scratch[j, k] = 0.0
@@ -404,6 +410,17 @@ def gate_noise(gates, shrunk, noise, werner, rows):  # type: ignore[no-untyped-d
 
 
 @njit(nogil=True, error_model="numpy")
+def _new_owners(owner, start, known):  # type: ignore[no-untyped-def]
+    """Whether the lanes of this block belong to other processors than those of `known`, which is brought up to date."""
+    new = False
+    for w in range(len(known)):
+        k = owner[min(start + w, len(owner) - 1)]
+        new = new or known[w] != k
+        known[w] = k
+    return new
+
+
+@njit(nogil=True, error_model="numpy")
 def _gather(table, owner, start, out):  # type: ignore[no-untyped-def]
     """out[..., w] = table[owner of lane w, ...], flattened: table (Q, K), out (K, lanes)."""
     for w in range(out.shape[1]):
@@ -416,25 +433,22 @@ def _gather(table, owner, start, out):  # type: ignore[no-untyped-def]
 def _encoding_maps(reuploaded, hops, angles, noise, owner, start, out):  # type: ignore[no-untyped-def]
     """What comes before the rotations of a layer: a teleportation where there is one, the encoding when re-uploaded.
 
-    out (L, n, 12, lanes).
+    out (L, n, 12, lanes): noise RZ(x) noise RY(x), written out, after a Werner pair that shrinks X, Y and Z.
     """
     layers, n, _, lanes = out.shape
-    gate, total, scratch = np.empty((4, 4)), np.empty((4, 4)), np.empty((4, 4))
     for w in range(lanes):
         lane = min(start + w, len(owner) - 1)
         k = owner[lane]
-        for layer in range(layers):
-            for q in range(n):
-                total[:] = np.eye(4)
-                for j in range(1, 4):
-                    total[j, j] = hops[k, layer, q]
-                if reuploaded:
-                    for axis in range(2):
-                        _rotation(axis, angles[lane, q], 0, gate)
-                        _follow(gate, noise[k, layer, q], total, scratch)
-                for j in range(3):
-                    for m in range(4):
-                        out[layer, q, 4 * j + m, w] = total[j + 1, m]
+        for q in range(n):
+            x = angles[lane, q] if reuploaded else 0.0
+            c, s = np.cos(x), np.sin(x)
+            for layer in range(layers):
+                shrink, keep, gain = _one_qubit_noise(noise[k, layer, q]) if reuploaded else (1.0, 1.0, 0.0)
+                across, along = shrink * shrink * hops[k, layer, q], keep * keep * hops[k, layer, q]
+                m = out[layer, q]
+                m[0, w], m[1, w], m[2, w], m[3, w] = 0.0, across * c * c, -across * s, across * c * s
+                m[4, w], m[5, w], m[6, w], m[7, w] = 0.0, across * s * c, across * c, across * s * s
+                m[8, w], m[9, w], m[10, w], m[11, w] = gain + keep * gain, -along * s, 0.0, along * c
 
 
 @njit(nogil=True, error_model="numpy")
@@ -534,9 +548,11 @@ def reverse_mode(  # type: ignore[no-untyped-def]
     bloch, shrunk = np.empty((4, lanes), empty.dtype), np.empty((n + 1, lanes), empty.dtype)
     derivatives = np.empty((orders - 1, lanes), empty.dtype)
     flat_rotations, flat_rows = rotations.reshape(len(rotations), -1), gate_rows.reshape(len(gate_rows), -1)
+    owners = np.full(lanes, -1)
     for start in range(first_block * lanes, len(owner), block_step * lanes):
-        _gather(flat_rotations, owner, start, turned.reshape(-1, lanes))
-        _gather(flat_rows, owner, start, noise_rows.reshape(-1, lanes))
+        if _new_owners(owner, start, owners):
+            _gather(flat_rotations, owner, start, turned.reshape(-1, lanes))
+            _gather(flat_rows, owner, start, noise_rows.reshape(-1, lanes))
         _encoding_maps(reuploaded, hops, angles, noise, owner, start, encoding)
         _compose(turned, encoding, maps)
         _input_state(reuploaded, angles, shrink, weights, owner, start, bloch, shrunk, states[0])
@@ -593,9 +609,11 @@ def forward(  # type: ignore[no-untyped-def]
     noise_rows = np.empty((layers, count, GATE_NOISE_ROWS, lanes), empty.dtype)
     bloch, shrunk = np.empty((4, lanes), empty.dtype), np.empty((n + 1, lanes), empty.dtype)
     flat_rotations, flat_rows = rotations.reshape(len(rotations), -1), gate_rows.reshape(len(gate_rows), -1)
+    owners = np.full(lanes, -1)
     for start in range(first_block * lanes, len(owner), block_step * lanes):
-        _gather(flat_rotations, owner, start, turned.reshape(-1, lanes))
-        _gather(flat_rows, owner, start, noise_rows.reshape(-1, lanes))
+        if _new_owners(owner, start, owners):
+            _gather(flat_rotations, owner, start, turned.reshape(-1, lanes))
+            _gather(flat_rows, owner, start, noise_rows.reshape(-1, lanes))
         _encoding_maps(reuploaded, hops, angles, noise, owner, start, encoding)
         _compose(turned, encoding, maps)
         _input_state(reuploaded, angles, shrink, weights, owner, start, bloch, shrunk, states[0])
@@ -625,9 +643,11 @@ def pull_back(  # type: ignore[no-untyped-def]
     noise_rows = np.empty((layers, count, GATE_NOISE_ROWS, lanes), empty.dtype)
     correlations = np.empty((n + 1, 12, lanes), empty.dtype)
     flat_rotations, flat_rows = rotations.reshape(len(rotations), -1), gate_rows.reshape(len(gate_rows), -1)
+    owners = np.full(lanes, -1)
     for start in range(0, len(owner), lanes):
-        _gather(flat_rotations, owner, start, turned.reshape(-1, lanes))
-        _gather(flat_rows, owner, start, noise_rows.reshape(-1, lanes))
+        if _new_owners(owner, start, owners):
+            _gather(flat_rotations, owner, start, turned.reshape(-1, lanes))
+            _gather(flat_rows, owner, start, noise_rows.reshape(-1, lanes))
         _encoding_maps(reuploaded, hops, angles, noise, owner, start, encoding)
         _compose(turned, encoding, maps)
         filled = min(lanes, len(owner) - start)

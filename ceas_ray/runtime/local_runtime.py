@@ -12,8 +12,9 @@ from ceas_ray.kernel.windows import WindowRequest
 class LocalCluster:
     """A `Cluster` of hosts that are plain objects of this process (one host is one heap)."""
 
-    def __init__(self, hosts: Sequence[Host]) -> None:
+    def __init__(self, hosts: Sequence[Host], machine: str = "here") -> None:
         self._hosts = {host.name: host for host in hosts}
+        self.machines = (machine,)
 
     def directory(self) -> dict[str, dict[str, tuple[int, int]]]:
         """See `Cluster`."""

@@ -7,13 +7,15 @@ import secrets
 
 
 def prepare_ray_environment(address: str | None) -> None:
-    """Threads, no usage statistics; and for a cluster that we start, token authentication with a token of its own.
+    """Threads, no usage statistics, logs that rotate; and for a cluster that we start, a token of its own.
 
     A cluster that runs already has its own mode and token, which must be set alike on every machine.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+    os.environ.setdefault("RAY_ROTATION_MAX_BYTES", str(16 * 2**20))
+    os.environ.setdefault("RAY_ROTATION_BACKUP_COUNT", "2")
     if address is None:
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))

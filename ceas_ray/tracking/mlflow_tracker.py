@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 METRICS_PER_CALL = 900
+_IN_EVERY_ROUND = "utilization"
+"""A metric that every round has: where it is, the round is."""
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -33,6 +35,7 @@ class MlflowTracker:
         self.uri = uri if uri is not None else f"sqlite:///{self._folder / 'mlflow.db'}"
         self.run_id: str | None = None
         self._client: Any = None
+        self._present: frozenset[int] = frozenset()
         self._off = False
 
     def start(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
@@ -63,6 +66,25 @@ class MlflowTracker:
             self._client.log_batch(self.run_id, params=entries[start : start + 100])
         self._client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
 
+    def go_on(self, run_id: str) -> None:
+        """Go on with a run; rounds that it has already are not sent again."""
+
+        def find() -> None:
+            from mlflow import MlflowClient
+
+            self._client = MlflowClient(self.uri)
+            history = self._client.get_metric_history(run_id, _IN_EVERY_ROUND)
+            self._present = frozenset(metric.step for metric in history)
+            self._client.set_terminated(run_id, "RUNNING")
+
+        self.run_id = run_id
+        self._try(find)
+
+    @property
+    def failed(self) -> bool:
+        """Whether something could not be sent."""
+        return self._off
+
     def log_rounds(self, rounds: Sequence[tuple[int, Mapping[str, float]]]) -> None:
         """Metrics of several rounds, in batches."""
 
@@ -70,7 +92,8 @@ class MlflowTracker:
             from mlflow.entities import Metric
 
             now = int(time.time() * 1000)
-            metrics = [Metric(name, value, now, step) for step, values in rounds for name, value in values.items()]
+            missing = [(step, values) for step, values in rounds if step not in self._present]
+            metrics = [Metric(name, value, now, step) for step, values in missing for name, value in values.items()]
             for start in range(0, len(metrics), METRICS_PER_CALL):
                 self._client.log_batch(self.run_id, metrics=metrics[start : start + METRICS_PER_CALL])
 
@@ -96,5 +119,7 @@ class MlflowTracker:
             call()
         except Exception as error:
             line = " ".join(str(error).split())[:200]
-            self._warn(f"MLflow at {self.uri} failed, the run goes on without it: {line}")
-            self._off, self.run_id = True, None
+            self._warn(
+                f"MLflow at {self.uri} failed, the run goes on without it (ceas-sync sends what is missing): {line}"
+            )
+            self._off = True

@@ -1,9 +1,9 @@
-"""Data sets, from packages or one's own file: nothing is downloaded."""
+"""Data sets as the processors see them: encoding angles, targets, labels, split into training and test."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class DataSet:
-    """Encoding angles (samples, qubits) in [-pi/2, pi/2], targets (samples, outputs) of +-1, labels (samples,)."""
+    """Encoding angles (samples, qubits) in rad, targets (samples, outputs) of +-1, labels (samples,)."""
 
     train_angles: Floats
     train_targets: Floats
@@ -34,78 +34,63 @@ class DataSet:
         return float(np.bincount(self.test_labels).max() / len(self.test_labels))
 
 
-def load_digits_of(classes: tuple[int, ...]) -> tuple[Floats, Integers]:
-    """Handwritten digits (8 x 8 pixels) of these classes, from scikit-learn; labels are positions in `classes`."""
-    from sklearn.datasets import load_digits
+@dataclass(frozen=True)
+class Encoding:
+    """How features become angles, one per qubit; everything is fitted on training data alone.
 
-    if len(set(classes)) != len(classes) or len(classes) < 2 or not all(0 <= c <= 9 for c in classes):
-        raise ValueError(f"at least two different digits 0 to 9, got {list(classes)}")
-    pixels, digits = load_digits(return_X_y=True)
-    chosen = np.isin(digits, classes)
-    labels = np.array([classes.index(int(digit)) for digit in digits[chosen]], dtype=np.int64)
-    return np.asarray(pixels[chosen], dtype=np.float64), labels
-
-
-def load_file(path: str) -> tuple[Floats, Integers]:
-    """One's own data: `.npz` with arrays x (samples, features) and y, or `.csv` whose last column is the label.
-
-    Raises ValueError for a missing file or one of another form.
+    features: `pca`, the leading principal components (of features scaled to unit variance if `standardize`), or the
+    numbers of the features to take. Each is mapped so that the training range becomes [-1, 1] times `angle_range` pi;
+    what lies outside is clipped. repeat_features: with fewer features than qubits, qubit q encodes feature
+    q mod their number.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise ValueError(f"an existing .npz or .csv file, got {path!r}")
-    try:
-        if file.suffix == ".npz":
-            with np.load(file, allow_pickle=False) as arrays:
-                features, labels = np.asarray(arrays["x"], dtype=np.float64), arrays["y"]
-        elif file.suffix == ".csv":
-            table = np.genfromtxt(file, delimiter=",", skip_header=_header_lines(file))
-            features, labels = table[:, :-1], table[:, -1]
-        else:
-            raise ValueError("the ending must be .npz or .csv")
-        classes, numbered = np.unique(labels, return_inverse=True)
-        fits = features.ndim == 2 and len(features) == len(numbered) and np.all(np.isfinite(features))
-        if not fits or len(classes) < 2:
-            raise ValueError("it must hold finite features (samples, features) and labels of at least two classes")
-    except (ValueError, KeyError, IndexError, OSError) as error:
-        raise ValueError(f"a readable data file, got {path!r}: {error}") from error
-    return features, numbered.astype(np.int64)
+
+    qubits: int
+    features: Literal["pca"] | tuple[int, ...] = "pca"
+    standardize: bool = False
+    repeat_features: bool = False
+    angle_range: float = 0.5
+
+    def __call__(self, train: Floats, test: Floats) -> tuple[Floats, Floats]:
+        """Angles (samples, qubits) of features (samples, F). ValueError if they do not fill the qubits."""
+        train, test = self._chosen(train, test)
+        if train.shape[1] < self.qubits:
+            if not self.repeat_features:
+                raise ValueError(f"at least as many features as qubits ({self.qubits}), got {train.shape[1]}")
+            place = np.arange(self.qubits) % train.shape[1]
+            train, test = train[:, place], test[:, place]
+        least, most = train.min(axis=0), train.max(axis=0)
+        centre, half = (least + most) / 2, np.maximum((most - least) / 2, 1e-12)
+        train, test = (np.clip((x - centre) / half, -1.0, 1.0) * (self.angle_range * np.pi) for x in (train, test))
+        return train, test
+
+    def _chosen(self, train: Floats, test: Floats) -> tuple[Floats, Floats]:
+        from sklearn.decomposition import PCA
+
+        count = train.shape[1]
+        if isinstance(self.features, tuple):
+            if not 1 <= len(set(self.features)) == len(self.features) <= self.qubits:
+                raise ValueError(f"1 to {self.qubits} different features (one per qubit), got {list(self.features)}")
+            if not all(0 <= feature < count for feature in self.features):
+                raise ValueError(f"features 0 to {count - 1}, got {list(self.features)}")
+            return train[:, list(self.features)], test[:, list(self.features)]
+        if self.standardize:
+            mean, spread = train.mean(axis=0), train.std(axis=0)
+            spread = np.where(spread > 0, spread, 1.0)
+            train, test = (train - mean) / spread, (test - mean) / spread
+        components = PCA(n_components=min(self.qubits, count, len(train)), svd_solver="full").fit(train)
+        return components.transform(train), components.transform(test)
 
 
-def _header_lines(file: Path) -> int:
-    with file.open() as lines:
-        first = lines.readline().split(",")
-    try:
-        [float(cell) for cell in first]
-    except ValueError:
-        return 1
-    return 0
-
-
-def prepare(features: Floats, labels: Integers, qubits: int, test_fraction: float, seed: int) -> DataSet:
-    """Split (stratified), reduce to `qubits` principal components and scale to angles, both fitted on training data.
-
-    Raises ValueError if there are fewer features than qubits, or classes than can be split.
-    """
-    from sklearn.decomposition import PCA
+def prepare(features: Floats, labels: Integers, encoding: Encoding, test_fraction: float, seed: int) -> DataSet:
+    """Split (stratified, by seed) and encode features (samples, F). ValueError for what cannot be split or encoded."""
     from sklearn.model_selection import train_test_split
 
-    if features.shape[1] < qubits:
-        raise ValueError(f"at least as many features as qubits ({qubits}), got {features.shape[1]}")
     train_x, test_x, train_y, test_y = train_test_split(
         features, labels, test_size=test_fraction, random_state=seed % 2**32, stratify=labels
     )
-    components = PCA(n_components=qubits, svd_solver="full").fit(train_x)
-    train_x, test_x = components.transform(train_x), components.transform(test_x)
-    centre, half = (train_x.max(0) + train_x.min(0)) / 2, np.maximum((train_x.max(0) - train_x.min(0)) / 2, 1e-12)
-
-    def angles(x: Floats) -> Floats:
-        return np.clip((x - centre) / half, -1.0, 1.0) * np.pi / 2
-
+    train_angles, test_angles = encoding(train_x, test_x)
     classes = int(labels.max()) + 1
-    return DataSet(
-        angles(train_x), _targets(train_y, classes), train_y, angles(test_x), _targets(test_y, classes), test_y
-    )
+    return DataSet(train_angles, _targets(train_y, classes), train_y, test_angles, _targets(test_y, classes), test_y)
 
 
 def _targets(labels: Integers, classes: int) -> Floats:

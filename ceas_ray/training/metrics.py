@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.quantum.loss import Loss
-from ceas_ray.quantum.pauli_engine import expectations
+from ceas_ray.quantum.state_vector_engine import expectations
 
 Floats = NDArray[np.float64]
 
@@ -31,8 +30,6 @@ class Evaluation:
             self.circuit,
             angles=self.angles,
             parameters=parameters[None],
-            noise=noiseless(1, self.circuit.qubits),
-            shrink=np.ones((1, self.circuit.qubits + 1)),
             owner=np.zeros(len(self.angles), dtype=np.int64),
         )
         loss = float(np.mean(self.loss(outputs, self.targets)))

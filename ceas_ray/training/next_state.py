@@ -14,7 +14,7 @@ from ceas_ray.aggregation.evidence import Evidence
 from ceas_ray.messages.fixed_point import from_fixed_point
 from ceas_ray.messages.payloads import TestReport
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.contrast import contrast, weight_profiles
+from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.training.learning_rate import LearningRate
 
@@ -30,8 +30,9 @@ class NextState:
     Plain descent along the aggregate: momentum is the workers', undoing the contrast too. Evidence for the weights
     comes from the hub's test report and from what the hub knows of the plan, never from the processors.
 
-    faults: f_processors. shots, samples: per processor, of the plan and of the shards, shape (N,). public_angles:
-    encoding angles, shape (B, n), for the Pauli-weight profile of the model. confidence: of the certified lower bound.
+    circuit: with the pairs that it spends inside. faults: f_processors. shots, samples: per processor, of the plan and
+    of the shards, shape (N,). public_angles: encoding angles, shape (B, n), for the contrast of the model. confidence:
+    of the certified lower bound.
     """
 
     aggregator: Aggregator
@@ -60,22 +61,29 @@ class NextState:
         tested = report.tested[processors].sum(axis=1)
         errors = report.errors[processors].sum(axis=1)
         werner, lower = certified_werner_bounds(tested, errors, self.confidence)
-        if self.circuit.reuploaded:
-            profile = np.zeros(self.circuit.qubits + 1)
-            profile[0] = 1.0
-        else:
-            (profile,) = weight_profiles(
-                self.circuit, parameters[None], noiseless(1, self.circuit.qubits), [self.public_angles]
-            )
-        powers = np.arange(self.circuit.qubits + 1)
         return Evidence(
-            contrast_lower=np.array([contrast(profile, w**powers) for w in lower]),
-            contrast=np.array([contrast(profile, w**powers) for w in werner]),
+            contrast_lower=self._contrasts(parameters, lower),
+            contrast=self._contrasts(parameters, werner),
             shots=self.shots[processors],
             samples=self.samples[processors],
             tests=tested,
             qubits=self.circuit.qubits,
         )
+
+    def _contrasts(self, parameters: Floats, werner: Floats) -> Floats:
+        """Of the model on the public inputs, with ideal gates, for these Werner parameters of pairs, (n,)."""
+        count, circuit = len(werner), self.circuit
+        ideal = noiseless(1, circuit.qubits)
+        if circuit.pairs_within:
+            return contrasts_within(
+                circuit, np.tile(parameters, (count, 1)), np.repeat(ideal, count, axis=0),
+                [self.public_angles] * count, werner,
+            )  # fmt: skip
+        if circuit.reuploaded:
+            return np.ones(count)
+        (profile,) = weight_profiles(circuit, parameters[None], ideal, [self.public_angles])
+        powers = np.arange(circuit.qubits + 1)
+        return np.array([contrast(profile, w**powers) for w in werner])
 
 
 def certified_werner_bounds(tested: Floats, errors: Floats, confidence: float) -> tuple[Floats, Floats]:

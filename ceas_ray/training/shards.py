@@ -36,3 +36,26 @@ def dirichlet_shards(
             largest = max(shards, key=len)
             shard.append(largest.pop(int(generator.integers(len(largest)))))
     return [np.sort(np.array(shard, dtype=np.int64)) for shard in shards]
+
+
+def label_shards(labels: Integers, count: int, labels_per_shard: int, generator: np.random.Generator) -> list[Integers]:
+    """Every sample in exactly one shard, and no shard with more than `labels_per_shard` labels.
+
+    Labels are dealt in turn, in a random order; a label's samples are shared equally by the shards that hold it.
+    ValueError where the shards cannot hold all labels, or a label has fewer samples than shards that hold it.
+    """
+    present = generator.permutation(np.unique(labels))
+    held = min(labels_per_shard, len(present))
+    if count * held < len(present):
+        raise ValueError(f"shards that can hold all {len(present)} labels, got {count} of {labels_per_shard}")
+    holders: dict[int, list[int]] = {int(label): [] for label in present}
+    for turn in range(count * held):
+        holders[int(present[turn % len(present)])].append(turn // held)
+    shards: list[list[Integers]] = [[] for _ in range(count)]
+    for label, shard_numbers in holders.items():
+        members = generator.permutation(np.flatnonzero(labels == label))
+        if len(members) < len(shard_numbers):
+            raise ValueError(f"a sample of label {label} for {len(shard_numbers)} processors, got {len(members)}")
+        for shard, part in zip(shard_numbers, np.array_split(members, len(shard_numbers)), strict=True):
+            shards[shard].append(part)
+    return [np.sort(np.concatenate(parts)) for parts in shards]

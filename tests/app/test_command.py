@@ -46,8 +46,49 @@ BAD = {
     ),
     "unknown experiment": (["experiment=headlines"], "experiment must be one of"),
     "an experiment of many runs": (["experiment=headline"], "experiment must be started by scripts/reproduce"),
-    "unknown word": (["training.partition=circuit"], "training.partition must be one of data"),
+    "unknown word": (["training.partition=pixel"], "training.partition must be one of data, circuit, layer"),
+    "groups not filled": (["training.partition=layer", "processors.count=7"], "processors.count must be divisible by"),
     "small committee": (["consensus.committee_size=3"], "consensus.committee_size must be at least 4"),
+    "a committee of nobody": (["consensus.committee_size=null"], "consensus.committee_size must be at least 4"),
+    "more attackers than members": (["attacks.replicas=8"], "attacks.replicas must be at most the 7 of the committee"),
+    "an unknown member crashes": (
+        ["consensus.crash={replicas:[9],round:1,after_milliseconds:0,down_milliseconds:1}"],
+        "consensus.crash.replicas must be members of the committee (0 to 6), got 9",
+    ),
+    "an unknown member is cut off": (
+        ["consensus.partition={replicas:[-1],begins_seconds:0,heals_seconds:1}"],
+        "consensus.partition.replicas must be members of the committee (0 to 6), got -1",
+    ),
+    "an unknown member is jammed": (
+        ["consensus.jamming={replicas:[7],first_round:0,last_round:1,refills:0}"], "consensus.jamming.replicas must be",
+    ),
+    "a partition that heals before it begins": (
+        ["consensus.partition={replicas:[1],begins_seconds:2,heals_seconds:1}"],
+        "consensus.partition.heals_seconds must be after it begins (2.0), got 1.0",
+    ),
+    "half a partition": (["consensus.partition={replicas:[1]}"], "consensus.partition.begins_seconds must be given"),
+    "a negative time-out": (["consensus.input_timeout=-1"], "consensus.input_timeout must be a number > 0, got -1"),
+    "a negative bound on delays": (["consensus.delta_microseconds=-5"], "consensus.delta_microseconds must be"),
+    "an unknown fault": (["attacks.replica_faults=[lazy]"], "attacks.replica_faults[0] must be one of silent, slow,"),
+    "no fault for the faulty": (["attacks.replicas=1", "attacks.replica_faults=[]"], "replica_faults must be given"),
+    "faults without attackers": (
+        ["attacks.processor_faults=[equivocating]", "attacks=none"], "attacks.processor_faults must be empty without",
+    ),
+    "more loss than a network": (["consensus.loss_probability=1"], "consensus.loss_probability must be"),
+    "an unknown way out of a stall": (["consensus.on_stall=panic"], "consensus.on_stall must be one of wait, skip,"),
+    "an unsafe committee of all": (
+        ["consensus=all_processors", "attacks=alie", "attacks.fraction=0.5"],
+        "attacks.fraction must be such that at most f = 2 of the 8 in the committee are Byzantine, got 0.5",
+    ),
+    "a size for a committee of all": (
+        ["consensus=all_processors", "consensus.committee_size=7"], "consensus.committee_size must be null for",
+    ),
+    "a committee of all on another network": (
+        ["consensus=all_processors", "network=line"], "network must be star for consensus.committee=processors",
+    ),
+    "finite keys on routes": (
+        ["consensus.key_rate=finite", "network=line"], "consensus.key_rate asymptotic in a network with routes",
+    ),
     "more attackers than processors": (["attacks=alie", "attacks.fraction=1"], "attacks.fraction must be"),
     "attackers without attack": (["attacks=none", "attacks.fraction=0.2"], "attacks.fraction must be 0"),
     "missing file": (

@@ -10,7 +10,7 @@ from ceas_ray.consensus.tetrabft import TetraBFT, faults_of
 from tests.consensus.voting import decide
 
 
-@pytest.mark.parametrize("replicas", [4, 7, 10])
+@pytest.mark.parametrize("replicas", [4, 5, 6, 7, 10, 50])
 def test_all_honest_decide_after_five_delays_in_view_0(replicas: int) -> None:
     decisions, times, _ = decide(replicas)
     assert len(decisions) == replicas
@@ -31,7 +31,7 @@ def test_sixteen_silent_leaders_of_fifty() -> None:
     assert set(times.values()) == {166.0}
 
 
-@pytest.mark.parametrize("replicas", [4, 7])
+@pytest.mark.parametrize("replicas", [4, 7, 10])
 def test_more_than_f_silent_decide_nothing(replicas: int) -> None:
     decisions, _, _ = decide(replicas, frozenset(range(faults_of(replicas) + 1)), until=200)
     assert decisions == {}

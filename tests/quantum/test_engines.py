@@ -1,126 +1,166 @@
-"""The exact engine against Aer, against matrices written out, and against itself in other batches."""
+"""The exact engines against Aer, against matrices written out, and against themselves in other batches."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.quantum import aer_engine, pauli_engine
+from ceas_ray.quantum import aer_engine, pauli_engine, state_vector_engine
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.contrast import contrast, pauli_weights, shrink_from_pairs, weight_profiles
+from ceas_ray.quantum.contrast import contrast, shrink_from_pairs, weight_profiles
+from ceas_ray.quantum.gate_noise import noiseless
+from ceas_ray.quantum.pauli_engine import pauli_weights
+from tests.quantum.circuits import circuits, forward_only, of_one_output, problem, values_by_matrices
 
 
-def problem(circuit: Circuit, seed: int, processors: int = 2, lanes: int = 4) -> dict[str, Any]:
-    draw = np.random.default_rng(seed)
-    werner = draw.uniform(0.4, 1, (processors, 1))
-    return {
-        "angles": draw.uniform(-2, 2, (lanes, circuit.qubits)),
-        "parameters": draw.uniform(-np.pi, np.pi, (processors, circuit.parameter_count)),
-        "noise": draw.uniform(0, 0.2, (processors, 5)),
-        "shrink": werner ** np.arange(circuit.qubits + 1),
-        "owner": draw.integers(0, processors, lanes),
-        "output": draw.integers(0, circuit.outputs, lanes),
-    }
-
-
-@settings(max_examples=12)
-@given(
-    qubits=st.integers(2, 5),
-    entangler=st.sampled_from(["cx", "cz"]),
-    reuploaded=st.booleans(),
-    seed=st.integers(0, 1000),
-)
-def test_both_engines_agree_to_1e_12(qubits: int, entangler: Any, reuploaded: bool, seed: int) -> None:
-    circuit = Circuit(qubits, 2, min(2, qubits), entangler, reuploaded)
-    given_ = problem(circuit, seed)
-    for ours, reference in zip(
-        pauli_engine.shifted_values(circuit, **given_), aer_engine.shifted_values(circuit, **given_), strict=True
-    ):
-        np.testing.assert_allclose(ours, reference, atol=1e-12)
-    given_.pop("output")
+def assert_aer_agrees(circuit: Circuit, seed: int, by_layer: bool) -> None:
+    given_ = problem(circuit, seed, lanes=3, by_layer=by_layer)
+    one = of_one_output(given_, np.arange(3) % circuit.outputs)
+    ours, reference = pauli_engine.shifted_values(circuit, **one), aer_engine.shifted_values(circuit, **one)
+    for found, expected in zip(ours, reference, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+    outputs = forward_only(given_)
     np.testing.assert_allclose(
-        pauli_engine.expectations(circuit, **given_), aer_engine.expectations(circuit, **given_), atol=1e-12
+        pauli_engine.expectations(circuit, **outputs), aer_engine.expectations(circuit, **outputs), rtol=0, atol=1e-12
     )
 
 
-def value_by_matrices(circuit: Circuit, angles: Any, theta: Any, noise: Any) -> float:
-    """<Z_0> of one noisy circuit by Kraus operators on the full density matrix."""
-    n = circuit.qubits
-
-    def on(matrix: Any, qubit: int) -> Any:
-        return np.kron(np.kron(np.eye(2 ** (n - 1 - qubit)), matrix), np.eye(2**qubit))
-
-    def channel(rho: Any, kraus: list[Any]) -> Any:
-        return sum(k @ rho @ k.conj().T for k in kraus)
-
-    def damp(rho: Any, gamma: float, qubit: int) -> Any:
-        one, two = np.diag([1, np.sqrt(1 - gamma)]), np.array([[0, np.sqrt(gamma)], [0, 0]])
-        return channel(rho, [on(one, qubit), on(two, qubit)])
-
-    paulis = [np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])]
-
-    def rotate(rho: Any, axis: str, angle: float, qubit: int) -> Any:
-        generator = paulis[2] if axis == "y" else paulis[3]
-        gate = on(np.cos(angle / 2) * np.eye(2) - 1j * np.sin(angle / 2) * generator, qubit)
-        rho = gate @ rho @ gate.conj().T
-        mixed = sum(on(p, qubit) @ rho @ on(p, qubit).conj().T for p in paulis) / 4
-        return damp((1 - noise[0]) * rho + noise[0] * mixed, noise[1], qubit)
-
-    rho = np.zeros((2**n, 2**n), complex)
-    rho[0, 0] = 1
-    theta = theta.reshape(circuit.layers, n, 2)
-    for layer in range(circuit.layers):
-        for q in range(n):
-            rho = rotate(rotate(rho, "y", angles[q], q), "z", angles[q], q)
-            rho = rotate(rotate(rho, "y", theta[layer, q, 0], q), "z", theta[layer, q, 1], q)
-        for control, target in circuit.ring:
-            gate = on(np.diag([1, 0]), control) + on(np.diag([0, 1]), control) @ on(paulis[1], target)
-            rho = gate @ rho @ gate.conj().T
-            pairs = [on(a, control) @ on(b, target) for a in paulis for b in paulis]
-            rho = (1 - noise[2]) * rho + noise[2] * sum(p @ rho @ p.conj().T for p in pairs) / 16
-            rho = damp(damp(rho, noise[3], control), noise[3], target)
-    return float(np.trace(on(paulis[3], 0) @ rho).real)
+@settings(max_examples=15)
+@given(circuit=circuits(most=4), seed=st.integers(0, 1000), by_layer=st.booleans())
+def test_the_exact_engine_and_aer_agree_to_1e_12(circuit: Circuit, seed: int, by_layer: bool) -> None:
+    assert_aer_agrees(circuit, seed, by_layer)
 
 
-@pytest.mark.parametrize("qubits", [2, 3])
-def test_the_exact_engine_is_right_against_kraus_operators_and_central_differences(qubits: int) -> None:
-    circuit = Circuit(qubits, 2, 1, reuploaded=True)
-    given_ = problem(circuit, 7, processors=1, lanes=1)
-    values = pauli_engine.shifted_values(circuit, **given_)
-    x, theta, noise = given_["angles"][0], given_["parameters"][0], given_["noise"][0]
+@pytest.mark.slow
+@settings(max_examples=8)
+@given(circuit=circuits(least=5, most=6), seed=st.integers(0, 1000), by_layer=st.booleans())
+def test_the_exact_engine_and_aer_agree_on_larger_circuits(circuit: Circuit, seed: int, by_layer: bool) -> None:
+    assert_aer_agrees(circuit, seed, by_layer)
 
-    def z(parameters: Any) -> float:
-        return value_by_matrices(circuit, x, parameters, noise)
 
-    assert values.value[0] == pytest.approx(z(theta), abs=1e-12)
-    for i in range(circuit.parameter_count):
+@settings(max_examples=10)
+@given(circuit=circuits(most=4), seed=st.integers(0, 1000))
+def test_the_exact_engine_is_right_against_kraus_operators_and_central_differences(circuit: Circuit, seed: int) -> None:
+    given_ = problem(circuit, seed, processors=1, lanes=1, by_layer=True) | {"shrink": np.ones((1, circuit.qubits + 1))}
+    found = pauli_engine.reverse_mode(circuit, second=True, **given_)
+    x, theta, cotangent = given_["angles"][0], given_["parameters"][0], given_["cotangent"][0]
+
+    def outputs(parameters: np.ndarray) -> np.ndarray:
+        return values_by_matrices(circuit, x, parameters, given_["noise"][0], given_["werner"][0])
+
+    np.testing.assert_allclose(found.values[0], outputs(theta), rtol=0, atol=1e-12)
+    for i in np.random.default_rng(seed).choice(circuit.parameter_count, 3, replace=False):
         step = np.eye(circuit.parameter_count)[i]
-        assert values.first[0, i] == pytest.approx((z(theta + 1e-5 * step) - z(theta - 1e-5 * step)) / 2e-5, abs=1e-8)
+        difference = cotangent @ (outputs(theta + 1e-5 * step) - outputs(theta - 1e-5 * step)) / 2e-5
+        assert found.first[0, i] == pytest.approx(difference, abs=1e-8)
         for sign in (1, -1):
-            shifted = values.value[0] + values.second[0, i] + sign * values.first[0, i]
-            assert shifted == pytest.approx(z(theta + sign * np.pi / 2 * step), abs=1e-12)
+            shifted = cotangent @ found.values[0] + found.second[0, i] + sign * found.first[0, i]
+            assert shifted == pytest.approx(cotangent @ outputs(theta + sign * np.pi / 2 * step), abs=1e-11)
+
+
+@settings(max_examples=15)
+@given(circuit=circuits(), seed=st.integers(0, 1000))
+def test_one_backward_pass_serves_any_combination_of_outputs(circuit: Circuit, seed: int) -> None:
+    given_ = problem(circuit, seed)
+    whole = pauli_engine.reverse_mode(circuit, second=True, **given_)
+    first, second = np.zeros_like(whole.first), np.zeros_like(whole.second)
+    for k in range(circuit.outputs):
+        one = pauli_engine.shifted_values(circuit, **of_one_output(given_, np.full(4, k)))
+        np.testing.assert_allclose(one.value, whole.values[:, k], atol=1e-14)
+        first += given_["cotangent"][:, k : k + 1] * one.first
+        second += given_["cotangent"][:, k : k + 1] * one.second
+    np.testing.assert_allclose(whole.first, first, atol=1e-12)
+    np.testing.assert_allclose(whole.second, second, atol=1e-12)
 
 
 @settings(max_examples=20)
-@given(seed=st.integers(0, 1000), first=st.integers(1, 18))
-def test_a_lane_has_the_same_bits_whatever_it_is_packed_with(seed: int, first: int) -> None:
-    circuit = Circuit(3, 2, 2)
+@given(circuit=circuits(), seed=st.integers(0, 1000))
+def test_without_noise_state_vectors_give_the_same(circuit: Circuit, seed: int) -> None:
+    given_ = problem(circuit, seed, lanes=9)
+    ideal = {name: given_[name] for name in ("angles", "parameters", "owner", "cotangent")}
+    shrink = np.ones((2, circuit.qubits + 1))
+    matrices = pauli_engine.reverse_mode(circuit, noise=noiseless(2, circuit.qubits), shrink=shrink, **ideal)
+    vectors = state_vector_engine.reverse_mode(circuit, **ideal)
+    np.testing.assert_allclose(vectors.values, matrices.values, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(vectors.first, matrices.first, rtol=0, atol=1e-12)
+    ideal.pop("cotangent")
+    assert np.array_equal(state_vector_engine.expectations(circuit, **ideal), vectors.values)
+
+
+@settings(max_examples=10)
+@given(circuit=circuits(), seed=st.integers(0, 1000))
+def test_single_precision_is_good_to_a_millionth(circuit: Circuit, seed: int) -> None:
+    given_ = problem(circuit, seed, lanes=20)
+    given_["cotangent"] /= np.sum(np.abs(given_["cotangent"]), axis=1, keepdims=True)
+    ideal = {name: given_[name] for name in ("angles", "parameters", "owner", "cotangent")}
+    for engine, arguments in ((pauli_engine, given_), (state_vector_engine, ideal)):
+        double = engine.reverse_mode(circuit, **arguments)  # type: ignore[attr-defined]
+        single = engine.reverse_mode(circuit, dtype=np.float32, **arguments)  # type: ignore[attr-defined]
+        np.testing.assert_allclose(single.values, double.values, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(single.first, double.first, rtol=0, atol=1e-6)
+
+
+@settings(max_examples=20)
+@given(circuit=circuits(most=4), seed=st.integers(0, 1000), first=st.integers(1, 18), threads=st.integers(1, 3))
+def test_a_lane_has_the_same_bits_in_any_batch_and_on_any_threads(
+    circuit: Circuit, seed: int, first: int, threads: int
+) -> None:
     given_ = problem(circuit, seed, processors=3, lanes=19)
-    whole = pauli_engine.shifted_values(circuit, **given_)
+    whole = pauli_engine.reverse_mode(circuit, second=True, **given_)
+    ideal = {name: given_[name] for name in ("angles", "parameters", "owner", "cotangent")}
+    vectors = state_vector_engine.reverse_mode(circuit, **ideal)
     for part in (slice(0, first), slice(first, 19)):
-        cut = given_ | {name: given_[name][part] for name in ("angles", "owner", "output")}
-        for ours, all_lanes in zip(pauli_engine.shifted_values(circuit, **cut), whole, strict=True):
+        cut = {name: given_[name][part] for name in ("angles", "owner", "cotangent")}
+        for ours, all_lanes in zip(
+            pauli_engine.reverse_mode(circuit, second=True, threads=threads, **given_ | cut), whole, strict=True
+        ):
             assert np.array_equal(ours, all_lanes[part])
+        for ours, all_lanes in zip(
+            state_vector_engine.reverse_mode(circuit, threads=threads, **ideal | cut), vectors, strict=True
+        ):
+            assert np.array_equal(ours, all_lanes[part])
+
+
+def test_large_circuits_run_layers_again_to_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    circuit = Circuit(4, 3, 2, reuploaded=True)
+    given_ = problem(circuit, 5)
+    kept = pauli_engine.reverse_mode(circuit, second=True, **given_)
+    monkeypatch.setattr(pauli_engine, "KEPT_BYTES", 0)
+    for again, once in zip(pauli_engine.reverse_mode(circuit, second=True, **given_), kept, strict=True):
+        assert np.array_equal(again, once)
+
+
+@settings(max_examples=10)
+@given(circuit=circuits(most=4), seed=st.integers(0, 100))
+def test_pulled_back_outputs_are_the_outputs(circuit: Circuit, seed: int) -> None:
+    if circuit.reuploaded:
+        with pytest.raises(ValueError, match="only when inputs are encoded once"):
+            pauli_engine.pulled_back_outputs(circuit, np.zeros((1, circuit.parameter_count)), noiseless(1, 2))
+        return
+    given_ = problem(circuit, seed, processors=1)
+    pulled = pauli_engine.pulled_back_outputs(circuit, given_["parameters"], given_["noise"], given_["werner"])
+    states = np.ones((4, 1))
+    for q in range(circuit.qubits):
+        x = given_["angles"][:, q]
+        bloch = np.stack([np.ones(4), np.sin(x) * np.cos(x), np.sin(x) ** 2, np.cos(x)], axis=1)
+        states = (bloch[:, :, None] * states[:, None, :]).reshape(4, -1)
+    states = states * given_["shrink"][0][pauli_weights(circuit.qubits)]
+    np.testing.assert_allclose(
+        states @ pulled[0].T, pauli_engine.expectations(circuit, **forward_only(given_)), atol=1e-13
+    )
 
 
 def test_wrong_shapes_are_refused_by_name() -> None:
     circuit = Circuit(2, 1, 1)
-    with pytest.raises(ValueError, match=r"noise must have shape \(2, 5\), got \(2, 4\)"):
-        pauli_engine.shifted_values(circuit, **(problem(circuit, 1) | {"noise": np.zeros((2, 4))}))
+    given_ = problem(circuit, 1)
+    with pytest.raises(ValueError, match=r"noise must have shape \(2, 2, 7\), got \(2, 2, 5\)"):
+        pauli_engine.reverse_mode(circuit, **given_ | {"noise": np.zeros((2, 2, 5))})
+    with pytest.raises(ValueError, match=r"werner must have shape \(2, 0\), got \(2, 1\)"):
+        pauli_engine.reverse_mode(circuit, **given_ | {"werner": np.zeros((2, 1))})
+    with pytest.raises(ValueError, match=r"angles must have shape \(4, 2\), got \(4, 3\)"):
+        state_vector_engine.expectations(circuit, np.zeros((4, 3)), given_["parameters"], given_["owner"])
 
 
 def test_mixed_pairs_shrink_coefficients_as_the_mean_over_shots_and_permutations_does() -> None:
@@ -143,9 +183,9 @@ def test_contrast_is_the_slope_of_noisy_against_ideal_outputs() -> None:
     draw = np.random.default_rng(5)
     angles = np.arccos(draw.uniform(-1, 1, (4000, 3)))
     parameters, shrink = draw.uniform(-np.pi, np.pi, (1, 12)), np.array([[1.0, 0.9, 0.8, 0.7]])
-    common = {"parameters": parameters, "noise": np.zeros((1, 5)), "owner": np.zeros(4000, np.int64)}
+    common = {"parameters": parameters, "noise": noiseless(1, 3), "owner": np.zeros(4000, np.int64)}
     ideal = pauli_engine.expectations(circuit, angles, shrink=np.ones((1, 4)), **common)[:, 0]
     noisy = pauli_engine.expectations(circuit, angles, shrink=shrink, **common)[:, 0]
-    (profile,) = weight_profiles(circuit, parameters, np.zeros((1, 5)), [angles])
+    (profile,) = weight_profiles(circuit, parameters, noiseless(1, 3), [angles])
     assert profile.sum() == pytest.approx(1)
     assert contrast(profile, shrink[0]) == pytest.approx(np.sum(ideal * noisy) / np.sum(ideal**2), abs=0.05)

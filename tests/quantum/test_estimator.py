@@ -1,47 +1,237 @@
-"""The doubly stochastic estimator."""
+"""Estimators: unbiased, with the spread that shots give, whatever comes late."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ceas_ray.quantum.estimator import doubly_stochastic_gradient, exact_gradient
+from ceas_ray.kernel.streams import Streams
+from ceas_ray.processors.gradient_work import GradientWork
+from ceas_ray.quantum import aer_engine, pauli_engine
+from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.contrast import shrink_from_pairs
+from ceas_ray.quantum.estimator import (
+    UNSHIFTED,
+    Circuits,
+    TableSampler,
+    doubly_stochastic_gradient,
+    exact_gradient,
+    full_shift_circuits,
+    full_shift_gradient,
+    inverse_channel_cost,
+)
+from ceas_ray.quantum.gate_noise import Noise, noiseless
+from ceas_ray.quantum.loss import CrossEntropyLoss, SquaredLoss
+from ceas_ray.quantum.mixed_pairs import NO_PAIRS
+
+SQUARED = SquaredLoss()
+
+
+def table(readout_error: float = 0.0) -> tuple[TableSampler, Any]:
+    draw = np.random.default_rng(1)
+    values, first = draw.uniform(-0.5, 0.5, (3, 2)), draw.uniform(-0.3, 0.3, (3, 2, 4))
+    second, targets = -values[:, :, None] * draw.uniform(0, 1, (3, 2, 4)), draw.choice([-1.0, 1.0], (3, 2))
+    return TableSampler(values, first, second, np.full(2, 1 - 2 * readout_error)), targets
+
+
+def assert_unbiased(estimates: Any, expected: Any) -> None:
+    error = estimates.std(axis=0, ddof=1) / np.sqrt(len(estimates))
+    assert np.all(np.abs(estimates.mean(axis=0) - expected) < 4 * error)
 
 
 @pytest.mark.parametrize("usable_share", [1.0, 0.6])
 @pytest.mark.parametrize("readout_error", [0.0, 0.1])
-def test_it_is_unbiased_whatever_comes_late(usable_share: float, readout_error: float) -> None:
-    draw = np.random.default_rng(1)
-    values, first = draw.uniform(-0.5, 0.5, (3, 2)), draw.uniform(-0.3, 0.3, (3, 2, 4))
-    second, targets = -values[:, :, None] * draw.uniform(0, 1, (3, 2, 4)), draw.choice([-1.0, 1.0], (3, 2))
-    visible = 1 - 2 * readout_error
-    estimates = np.array(
-        [
-            doubly_stochastic_gradient(
-                values, first, second, targets, readout_error, draw.random(400) < usable_share, 100, visible,
-                np.random.default_rng(seed),
-            )
-            for seed in range(4000)
-        ]
-    )  # fmt: skip
-    error = estimates.std(axis=0, ddof=1) / np.sqrt(len(estimates))
-    assert np.all(np.abs(estimates.mean(axis=0) - exact_gradient(values, first, targets)) < 4 * error)
+def test_doubly_stochastic_is_unbiased_whatever_comes_late(usable_share: float, readout_error: float) -> None:
+    sampler, targets = table(readout_error)
+    late = np.random.default_rng(2)
+    estimates = [
+        doubly_stochastic_gradient(
+            sampler, targets, SQUARED, late.random(400) < usable_share, 100, 1 - 2 * readout_error,
+            np.random.default_rng(seed),
+        ).gradient
+        for seed in range(4000)
+    ]  # fmt: skip
+    assert_unbiased(np.array(estimates), exact_gradient(sampler.values, sampler.first, targets, SQUARED))
+
+
+def test_full_shift_is_unbiased_with_the_spread_of_independent_shots() -> None:
+    sampler, targets = table()
+    shots, circuits = 20, full_shift_circuits(*sampler.shape)
+    everything = np.ones(shots * circuits, bool)
+    found = [
+        full_shift_gradient(sampler, targets, SQUARED, everything, 1.0, np.random.default_rng(seed))
+        for seed in range(3000)
+    ]
+    estimates = np.array([estimate.gradient for estimate in found])
+    assert_unbiased(estimates, exact_gradient(sampler.values, sampler.first, targets, SQUARED))
+    plus, minus = (sampler.values[:, :, None] + sampler.second + sign * sampler.first for sign in (1, -1))
+    slope = 2 * (sampler.values - targets)
+    of_slope, of_shift = 4 * (1 - sampler.values**2) / shots, (2 - plus**2 - minus**2) / (4 * shots)
+    given_slopes = np.sum((slope**2 + of_slope)[:, :, None] * of_shift, axis=(0, 1)) / 9
+    of_slopes = np.sum(of_slope[:, :, None] * sampler.first**2, axis=(0, 1)) / 9
+    np.testing.assert_allclose(estimates.var(axis=0, ddof=1), given_slopes + of_slopes, rtol=4 * np.sqrt(2 / 3000))
+    assert np.mean([estimate.variance for estimate in found]) == pytest.approx(given_slopes.sum(), rel=0.02)
+
+
+def test_the_variance_of_a_doubly_stochastic_gradient_is_what_shifted_shots_leave() -> None:
+    sampler, targets = table()
+    found = [
+        doubly_stochastic_gradient(sampler, targets, SQUARED, np.ones(400, bool), 96, 1.0, np.random.default_rng(seed))
+        for seed in range(3000)
+    ]
+    total = np.array([estimate.gradient for estimate in found]).var(axis=0, ddof=1).sum()
+    of_slopes = np.sum((4 * (1 - sampler.values**2) / 16)[:, :, None] * sampler.first**2) / 9
+    assert np.mean([estimate.variance for estimate in found]) == pytest.approx(total - of_slopes, rel=0.05)
+
+
+def test_full_shift_averages_over_what_is_known() -> None:
+    sampler, targets = table()
+    usable = np.zeros(full_shift_circuits(*sampler.shape), bool)
+    nothing = full_shift_gradient(sampler, targets, SQUARED, usable, 1.0, np.random.default_rng(1))
+    assert np.array_equal(nothing.gradient, np.zeros(4))
+    assert nothing.variance == np.inf
 
 
 def test_draws_do_not_depend_on_what_is_usable() -> None:
-    draw = np.random.default_rng(2)
-    values, first, targets = np.zeros((2, 1)), draw.uniform(-1, 1, (2, 1, 3)), np.ones((2, 1))
-    states = []
-    for usable in (np.ones(50, bool), np.zeros(50, bool)):
-        generator = np.random.default_rng(9)
-        doubly_stochastic_gradient(values, first, first * 0, targets, 0.0, usable, 10, 1.0, generator)
-        states.append(generator.random())
-    assert states[0] == states[1]
+    sampler, targets = table()
+    for estimate in (
+        lambda usable, generator: doubly_stochastic_gradient(sampler, targets, SQUARED, usable, 10, 1.0, generator),
+        lambda usable, generator: full_shift_gradient(sampler, targets, SQUARED, usable, 1.0, generator),
+    ):
+        states = []
+        for usable in (np.ones(60, bool), np.zeros(60, bool)):
+            generator = np.random.default_rng(9)
+            estimate(usable, generator)
+            states.append(generator.random())
+        assert states[0] == states[1]
 
 
 def test_without_a_usable_shot_there_is_no_gradient() -> None:
+    sampler, targets = table()
     nothing = doubly_stochastic_gradient(
-        np.zeros((1, 1)), np.ones((1, 1, 2)), np.zeros((1, 1, 2)), np.ones((1, 1)), 0.0, np.zeros(20, bool), 5, 1.0,
-        np.random.default_rng(1),
-    )  # fmt: skip
-    assert np.array_equal(nothing, np.zeros(2))
+        sampler, targets, SQUARED, np.zeros(20, bool), 5, 1.0, np.random.default_rng(1)
+    )
+    assert np.array_equal(nothing.gradient, np.zeros(4))
+    assert nothing.variance == np.inf
+
+
+def test_outcomes_of_aer_have_the_mean_and_the_spread_of_ours() -> None:
+    circuit = Circuit(3, 2, 2, reuploaded=True)
+    draw = np.random.default_rng(4)
+    noise = np.tile([0.02, 0.02, 0.02, 0.05, 0.02, 0.02, 0.06], (3, 1))
+    item = {
+        "name": "processor/0", "round_index": 0, "angles": draw.uniform(-1, 1, (3, 3)),
+        "targets": draw.choice([-1.0, 1.0], (3, 2)), "parameters": draw.uniform(-2, 2, circuit.parameter_count),
+        "noise": noise, "shrink": np.ones(4), "usable": np.ones(600, bool), "certified_werner": None,
+        "werner": NO_PAIRS.werner, "coefficients": NO_PAIRS.coefficients,
+    }  # fmt: skip
+    gradients = {}
+    for name, sampler in (("ours", None), ("aer", aer_engine.sampled_outcomes)):
+        work = GradientWork(
+            circuit, pauli_engine.shifted_values, Streams(3), SQUARED, "full_shift", "none", 0, 1, sampler
+        )
+        gradients[name] = np.array([work([item | {"round_index": r}])[0]["gradient"] for r in range(60)])
+    ours, aer = gradients["ours"], gradients["aer"]
+    error = np.sqrt((ours.var(axis=0, ddof=1) + aer.var(axis=0, ddof=1)) / 60)
+    assert np.all(np.abs(ours.mean(axis=0) - aer.mean(axis=0)) < 4.5 * error)
+    ratio = np.mean(aer.var(axis=0, ddof=1)) / np.mean(ours.var(axis=0, ddof=1))
+    assert abs(np.log(ratio)) < 4 * np.sqrt(2 * 2 / (59 * circuit.parameter_count)) * 2
+
+
+def test_aer_samples_each_circuit_as_its_exact_value_says() -> None:
+    circuit = Circuit(2, 1, 2)
+    draw = np.random.default_rng(6)
+    noise = np.tile([0.03, 0.05, 0.0, 0.04, 0.02, 0.0, 0.1], (2, 1))
+    angles, settings = draw.uniform(-1, 1, (4, 2)), draw.uniform(-2, 2, (4, 4))
+    shrink, output = 0.8 ** np.arange(3), np.array([0, 1, 0, 1])
+    plus = aer_engine.sampled_outcomes(
+        circuit, angles, settings, noise, shrink, None, output, np.full(4, 40_000), seed=5
+    )
+    z = pauli_engine.expectations(
+        circuit, angles, settings, np.tile(noise, (4, 1, 1)), np.tile(shrink, (4, 1)), np.arange(4)
+    )[np.arange(4), output]
+    chance = (1 + (1 - 2 * noise[0, Noise.READOUT]) * z) / 2
+    assert np.all(np.abs(plus / 40_000 - chance) < 4 * np.sqrt(chance * (1 - chance) / 40_000))
+
+
+def undoing(undo: Any, werner: float) -> tuple[Any, Any]:
+    """Gradients by `undo` of one processor whose pairs all have this Werner parameter, and the ideal gradient."""
+    circuit = Circuit(3, 2, 1)
+    draw = np.random.default_rng(8)
+    angles, parameters = draw.uniform(-1.5, 1.5, (6, 3)), draw.uniform(-2, 2, circuit.parameter_count)
+    item = {
+        "name": "processor/0", "angles": angles, "targets": draw.choice([-1.0, 1.0], (6, 1)),
+        "parameters": parameters, "noise": noiseless(1, 3)[0], "shrink": werner ** np.arange(4),
+        "usable": np.ones(1024, bool), "certified_werner": werner,
+        "werner": NO_PAIRS.werner, "coefficients": NO_PAIRS.coefficients,
+    }  # fmt: skip
+    work = GradientWork(
+        circuit, pauli_engine.shifted_values, Streams(3), SQUARED, "doubly_stochastic", undo, 256, 1, None
+    )
+    gradients = np.array([work([item | {"round_index": r}])[0]["gradient"] for r in range(3000)])
+    ideal = pauli_engine.shifted_values(
+        circuit, angles, parameters[None], noiseless(1, 3), np.ones((1, 4)), np.zeros(6, int), np.zeros(6, int)
+    )
+    return gradients, exact_gradient(ideal.value[:, None], ideal.first[:, None], item["targets"], SQUARED)
+
+
+def test_undoing_exactly_is_unbiased_and_costs_variance_where_nothing_and_a_scalar_are_biased() -> None:
+    werner = 0.8
+    exact, ideal = undoing("exact", werner)
+    assert_unbiased(exact, ideal)
+    bias, variance = {}, {"exact": exact.var(axis=0).mean()}
+    for undo in ("none", "scalar"):
+        gradients, _ = undoing(undo, werner)
+        bias[undo] = np.linalg.norm(gradients.mean(axis=0) - ideal) / np.linalg.norm(ideal)
+        variance[undo] = gradients.var(axis=0).mean()
+    assert 0.02 < bias["scalar"] < bias["none"]
+    assert variance["none"] < variance["scalar"] < variance["exact"]
+
+
+def test_the_inverse_of_a_depolarizing_channel_costs_what_its_quasi_probabilities_sum_to() -> None:
+    for werner in (0.5, 0.9, 1.0):
+        identity, pauli = (1 + 3 / werner) / 4, (1 - 1 / werner) / 4
+        assert identity + 3 * pauli == pytest.approx(1)
+        assert identity - pauli == pytest.approx(1 / werner), "X keeps the sign of I and X, and changes that of Y and Z"
+        assert inverse_channel_cost(werner) == pytest.approx(identity + 3 * abs(pauli))
+
+
+def test_pairs_of_mixed_age_act_on_sampled_gradients_as_their_mean_over_shots() -> None:
+    circuit = Circuit(2, 2, 1)
+    draw = np.random.default_rng(3)
+    pairs = draw.uniform(0.3, 1, (40, 2))
+    angles, theta = draw.uniform(-1, 1, (1, 2)), draw.uniform(-2, 2, (1, 8))
+    nothing, one = noiseless(1, 2), np.zeros(1, int)
+    by_shot = []
+    for shot in pairs:
+        for order in (shot, shot[::-1]):
+            cut = Circuit(2, 2, 1, teleported_before=(0,))
+            by_shot.append(
+                pauli_engine.expectations(cut, angles, theta, nothing, np.ones((1, 3)), one, order[None])[0, 0]
+            )
+    mean = pauli_engine.expectations(circuit, angles, theta, nothing, shrink_from_pairs(pairs)[None], one)[0, 0]
+    assert mean == pytest.approx(np.mean(by_shot), abs=1e-13)
+
+
+@given(st.integers(0, 1000), st.integers(1, 4), st.sampled_from([SquaredLoss(), CrossEntropyLoss(2.0)]))
+def test_slopes_are_derivatives(seed: int, outputs: int, loss: Any) -> None:
+    draw = np.random.default_rng(seed)
+    values, targets = draw.uniform(-1, 1, (3, outputs)), np.full((3, outputs), -1.0)
+    targets[np.arange(3), draw.integers(0, outputs, 3)] = 1.0
+    for k in range(outputs):
+        step = 1e-6 * np.eye(outputs)[k]
+        difference = (loss(values + step, targets) - loss(values - step, targets)) / 2e-6
+        np.testing.assert_allclose(loss.slope(values, targets)[:, k], difference, atol=1e-7)
+
+
+def test_a_table_draws_what_it_says() -> None:
+    sampler, _ = table(0.1)
+    many = np.full(40_000, 3)
+    for parameter, sign in ((UNSHIFTED, 0.0), (2, 1.0), (2, -1.0)):
+        outcomes = sampler(Circuits(many, np.full(40_000, parameter), np.full(40_000, sign)), np.random.default_rng(2))
+        z = sampler.values[1, 1] + (parameter >= 0) * (sampler.second[1, 1, 2] + sign * sampler.first[1, 1, 2])
+        assert outcomes.mean() == pytest.approx(0.8 * z, abs=4 / np.sqrt(40_000))

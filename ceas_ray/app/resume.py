@@ -1,0 +1,188 @@
+"""Going on with a run, or replaying it, from its folder."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ceas_ray.app.compose import overridden_keys
+from ceas_ray.app.results import Results
+from ceas_ray.app.run_folder import FREE, code_version, decisive, journal_of, read_settings
+from ceas_ray.app.settings import RunSettings
+from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.app.world import build_world
+from ceas_ray.kernel.windows import Simulation
+from ceas_ray.runtime.known_answers import known_answers
+from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.tracking.snapshots import OtherFormat, SnapshotFolder, unpacked
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where a run can go on: all that the driver and the simulation knew when `rounds` rounds were over."""
+
+    rounds: int
+    simulation: Mapping[str, Any]
+    results: Mapping[str, Any]
+    wall_seconds: float
+    faults: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """A run to go on with: from its newest usable cut (None: from the beginning), and what is to be told of others."""
+
+    cut: Cut | None
+    journal: list[dict[str, Any]]
+    said: tuple[str, ...]
+
+
+def config_of_run(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """The configuration of the run that `resume` or `verify` names.
+
+    Overrides may choose what changes no result (runtime, tracking, limits); any other must agree with the run.
+    """
+    key = "resume" if config["resume"] is not None else "verify"
+    if config["resume"] is not None and config["verify"] is not None:
+        raise SettingsError("verify", "null where a run is resumed", config["verify"])
+    if not isinstance(config[key], str):
+        raise SettingsError(key, "a text", config[key])
+    folder = Path(config[key]).absolute()
+    saved = read_settings(folder, key)
+    merged = copy.deepcopy(saved)
+    known, asked = decisive(saved), decisive(config)
+    for name in overridden_keys(overrides):
+        if name.partition(".")[0] in FREE:
+            _copy(config, merged, name.split("."))
+            continue
+        for entry in asked:
+            named = name == "experiment" or entry == name or entry.startswith(f"{name}.")
+            if named and (entry not in known or known[entry] != asked[entry]):
+                was = repr(known[entry]) if entry in known else "left out"
+                raise SettingsError(entry, f"{was} as in the run in {folder}", asked[entry])
+    merged |= {"resume": None, "verify": None, key: str(folder), "output": saved.get("output")}
+    return merged
+
+
+def _copy(source: Mapping[str, Any], target: dict[str, Any], path: Sequence[str]) -> None:
+    for name in path[:-1]:
+        below = target.get(name)
+        if not isinstance(below, dict):
+            raise SettingsError(".".join(path), "a key of the run's settings", name)
+        source, target = source[name], below
+    if path[-1] in source:
+        target[path[-1]] = source[path[-1]]
+
+
+def versions() -> dict[str, str]:
+    """What must be the same for a run to go on with the same bits."""
+    return {"code": code_version()} | known_answers()
+
+
+def snapshot_of(config: Mapping[str, Any], found: Mapping[str, str], cut: Cut) -> dict[str, Any]:
+    """What a snapshot file holds."""
+    return {
+        "versions": dict(found),
+        "settings": {key: json.dumps(value) for key, value in decisive(config).items()},
+        "rounds": cut.rounds,
+        "simulation": cut.simulation,
+        "results": cut.results,
+        "wall_seconds": cut.wall_seconds,
+        "faults": list(cut.faults),
+    }
+
+
+def snapshot_folder(settings: RunSettings, folder: Path) -> SnapshotFolder:
+    """Where a run keeps its snapshots."""
+    chosen = settings.runtime.snapshot_folder
+    if chosen is not None and "://" in chosen:
+        raise SettingsError("runtime.snapshot_folder", "a folder (mounted, not a URL)", chosen)
+    return SnapshotFolder(folder / "snapshots" if chosen is None else Path(chosen), settings.runtime.snapshots_kept)
+
+
+def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> Resumed:
+    """The newest usable cut of the run in `folder`; damaged snapshots are passed over and told of.
+
+    Raises SettingsError, the difference named, for a run or snapshot of other settings or another version, and for a
+    run that is completed.
+    """
+    journal = journal_of(folder, "resume")
+    _refuse_completed(folder, settings.training.rounds)
+    here = versions()
+    _refuse_other_version(journal, here, settings.runtime.allow_mixed_hosts)
+    said: list[str] = []
+    written = sum(line["event"] == "round" for line in journal)
+    for path in snapshot_folder(settings, folder).newest_first():
+        try:
+            content = unpacked(path.read_bytes())
+            _refuse_other(path, content, config, here, settings.runtime.allow_mixed_hosts)
+            cut = _checked(content, settings)
+            if cut.rounds > written:
+                raise ValueError(f"the journal holds only {written} rounds")
+            return Resumed(cut, journal, tuple(said))
+        except OtherFormat as error:
+            raise SettingsError("resume", f"a run of this version ({path.name}: {error})", str(folder)) from None
+        except (OSError, ValueError) as error:
+            said.append(f"{path.name} is not usable ({error}); going back to the one before")
+    if said or written:
+        said.append("there is no usable snapshot: starting from the first round")
+    return Resumed(None, journal, tuple(said))
+
+
+def _refuse_completed(folder: Path, rounds: int) -> None:
+    path = folder / "summary.json"
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (OSError, ValueError, RecursionError):
+        return
+    if not isinstance(summary, dict):
+        return
+    if summary.get("status") == "stalled" or (summary.get("status") == "completed" and summary.get("rounds") == rounds):
+        raise SettingsError("resume", f"a run that is not {summary['status']}", str(folder))
+
+
+def _refuse_other_version(journal: Sequence[Mapping[str, Any]], here: Mapping[str, str], allow: bool) -> None:
+    started = next((line for line in journal if line["event"] == "started"), {})
+    if not allow and started.get("code") not in (None, here["code"]):
+        raise SettingsError(
+            "resume", f"a run of this version of ceas_ray (its code: {started['code']})", f"code {here['code']}"
+        )
+
+
+def _refuse_other(
+    path: Path, content: Any, config: Mapping[str, Any], here: Mapping[str, str], allow_mixed: bool
+) -> None:
+    """ValueError for what is no snapshot; SettingsError for one of other settings or of another version."""
+    if not isinstance(content, dict) or not all(isinstance(content.get(n), dict) for n in ("versions", "settings")):
+        raise ValueError("it lacks its versions and settings")
+    wanted = {key: json.dumps(value) for key, value in decisive(config).items()}
+    for of, expected, found in (("settings", wanted, content["settings"]), ("version", here, content["versions"])):
+        if of == "version" and allow_mixed:
+            continue
+        for key in sorted(set(expected) | set(found), key=str):
+            if expected.get(key) != found.get(key):
+                raise SettingsError(
+                    "resume", f"a run whose snapshots have its {of}",
+                    f"{path.name} with {key}: {found.get(key)} instead of {expected.get(key)}",
+                )  # fmt: skip
+
+
+def _checked(content: Mapping[str, Any], settings: RunSettings) -> Cut:
+    """The cut in a snapshot, tried out on actors of this process; ValueError if they do not take it."""
+    try:
+        cut = Cut(
+            int(content["rounds"]), content["simulation"], content["results"], float(content["wall_seconds"]),
+            tuple(dict(fault) for fault in content["faults"]),
+        )  # fmt: skip
+        world = build_world(settings)
+        Simulation(LocalCluster(world.one_host())).restore(cut.simulation)
+        Results(settings, world).restore(cut.results)
+    except SettingsError:
+        raise
+    except Exception as error:
+        raise ValueError(f"its content fits no run: {type(error).__name__}") from None
+    return cut

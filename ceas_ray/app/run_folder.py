@@ -1,0 +1,105 @@
+"""What is in the folder of a run, read as untrusted input."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.tracking.files import read_journal
+
+FREE = ("runtime", "tracking", "stop", "output", "resume", "verify", "timeline", "dry_run", "quiet")
+"""Groups and keys that change no result: another choice may go on with a run."""
+
+_MOST_BYTES_OF_SETTINGS = 2**20
+
+
+class _NoAliasLoader(yaml.SafeLoader):
+    """Plain YAML without aliases: a few of them, nested, would stand for more than any memory holds."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not allowed")
+        return super().compose_node(parent, index)
+
+
+def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as one mapping from dotted keys; lists as JSON."""
+    found: dict[str, Any] = {}
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = json.dumps(value) if isinstance(value, list | tuple) else value
+    return found
+
+
+def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The flat settings that a result may depend on."""
+    return {key: value for key, value in flat(config).items() if key.partition(".")[0] not in FREE}
+
+
+def settings_text(config: Mapping[str, Any]) -> str:
+    """`settings.yaml`: without aliases, keys sorted."""
+    return yaml.safe_dump(json.loads(json.dumps(config)), sort_keys=True)
+
+
+def read_settings(folder: Path, key: str) -> dict[str, Any]:
+    """`settings.yaml` of a run folder; SettingsError (of `key`) for whatever is wrong with it."""
+    path = folder / "settings.yaml"
+    try:
+        if path.stat().st_size > _MOST_BYTES_OF_SETTINGS:
+            raise ValueError("more than a megabyte")
+        content = yaml.load(path.read_text(encoding="utf-8"), _NoAliasLoader)
+        if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+            raise ValueError("no mapping of settings")
+    except OSError as error:
+        raise SettingsError(key, f"the folder of a run ({path}: {error.strerror})", str(folder)) from None
+    except (yaml.YAMLError, ValueError, RecursionError, AttributeError) as error:
+        line = " ".join(str(error).split())[:120]
+        raise SettingsError(key, f"the folder of a run with whole settings ({path}: {line})", str(folder)) from None
+    return content
+
+
+def journal_of(folder: Path, key: str) -> list[dict[str, Any]]:
+    """The journal of a run folder, whole lines only; SettingsError (of `key`) if there is none to read."""
+    path = folder / "journal.jsonl"
+    try:
+        lines = read_journal(path) if path.exists() else []
+        if not all(isinstance(line, dict) and isinstance(line.get("event"), str) for line in lines):
+            raise ValueError("lines that are no events")
+    except (OSError, ValueError, RecursionError) as error:
+        raise SettingsError(key, f"the folder of a run with a readable journal ({error})", str(folder)) from None
+    return lines
+
+
+def digests_of(journal: list[dict[str, Any]]) -> dict[int, str]:
+    """The digest of every round in a journal."""
+    rounds = [line for line in journal if line["event"] == "round"]
+    return {line["round"]: line["digest"] for line in rounds if isinstance(line.get("round"), int) and "digest" in line}
+
+
+def metrics_of(line: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a round's line."""
+    return {
+        name: float(value)
+        for name, value in line.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and name != "round"
+    }
+
+
+def code_version() -> str:
+    """A hash of the sources that results depend on: all of the package but runtimes, tracking and most of `app`."""
+    package = Path(__file__).resolve().parent.parent
+    outside = {"runtime", "tracking"}
+    digest = blake2b(digest_size=8)
+    for path in sorted(package.rglob("*.py")):
+        part = path.relative_to(package)
+        if part.parts[0] not in outside and (part.parts[0] != "app" or part.name in ("world.py", "link_hardware.py")):
+            digest.update(str(part).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -1,0 +1,58 @@
+"""What all faulty replicas share: an inner replica that follows the protocol, and a change to what leaves it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ceas_ray.consensus.replica import Replica
+from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.envelope import Effect, Envelope, Send
+from ceas_ray.kernel.streams import Streams
+from ceas_ray.messages.payloads import Frame
+
+
+class DistortingReplica(Actor):
+    """Wraps a replica; every frame that it would send passes through `distort`, everything else is as it was."""
+
+    def __init__(self, replica: Replica, streams: Streams) -> None:
+        self.replica, self.streams = replica, streams
+        self.name, self.lookahead, self.own_lookahead = replica.name, replica.lookahead, replica.own_lookahead
+
+    def handle(self, envelope: Envelope) -> Sequence[Effect]:
+        """See `Actor`."""
+        effects: list[Effect] = []
+        for effect in self.replica.handle(envelope):
+            if isinstance(effect, Send) and isinstance(effect.payload, Frame):
+                effects += self.distort(effect, effect.payload)
+            else:
+                effects.append(effect)
+        return effects
+
+    @abstractmethod
+    def distort(self, send: Send, frame: Frame) -> Sequence[Send]:
+        """What leaves instead of this frame."""
+
+    def forged(self, send: Send, frame: Frame, body: bytes) -> Send:
+        """The same frame with another body and a right tag: a Byzantine replica has its keys."""
+        forged = self.replica.channel(frame.receiver).forge(frame, body=body)
+        return Send(send.deliver_at, send.receiver, forged)
+
+    def draw(self, frame: Frame) -> np.random.Generator:
+        """Randomness for this frame alone."""
+        return self.streams.generator("replica", self.name, f"fault {frame.receiver} {frame.counter}", 0)
+
+    def promise(self, now: int) -> int:
+        """See `Actor`."""
+        return self.replica.promise(now)
+
+    def snapshot(self) -> Any:
+        """See `Actor`."""
+        return self.replica.snapshot()
+
+    def restore(self, state: Any) -> None:
+        """See `Actor`."""
+        self.replica.restore(state)

@@ -1,0 +1,19 @@
+"""A replica that is honest and slow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ceas_ray.consensus.faults.distorting_replica import DistortingReplica
+from ceas_ray.consensus.replica import VIEW_TIMER_DELTAS
+from ceas_ray.kernel.envelope import Send
+from ceas_ray.messages.payloads import Frame
+
+
+class SlowReplica(DistortingReplica):
+    """Everything that it sends arrives a view timer late."""
+
+    def distort(self, send: Send, frame: Frame) -> Sequence[Send]:
+        """See `DistortingReplica`."""
+        late = VIEW_TIMER_DELTAS * self.replica.committee.delta
+        return [Send(send.deliver_at + late, send.receiver, frame)]

@@ -1,0 +1,91 @@
+"""The classical network between processors and replicas where it is not reliable: loss, partitions, retransmission."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.envelope import Effect, Envelope, Send
+from ceas_ray.kernel.streams import Streams
+from ceas_ray.messages.payloads import Frame
+
+
+class NetworkFault(Protocol):
+    """Something that stops frames."""
+
+    def stops(self, frame: Frame, at: int, attempt: int) -> bool:
+        """Whether the frame, sent at `at` (ps) for the `attempt`-th time, does not arrive."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Every transmission of a frame is lost with this probability, independently."""
+
+    probability: float
+    streams: Streams
+
+    def stops(self, frame: Frame, at: int, attempt: int) -> bool:
+        """See `NetworkFault`."""
+        name = f"{frame.sender}>{frame.receiver}"
+        draw = self.streams.generator("network", name, f"loss {frame.counter}", attempt)
+        return bool(draw.random() < self.probability)
+
+
+@dataclass(frozen=True)
+class Partition:
+    """From `begins` until it heals (ps), nothing passes between these replicas and the rest of the world."""
+
+    replicas: frozenset[str]
+    begins: int
+    heals: int
+
+    def stops(self, frame: Frame, at: int, attempt: int) -> bool:
+        """See `NetworkFault`."""
+        return self.begins <= at < self.heals and (frame.sender in self.replicas) != (frame.receiver in self.replicas)
+
+
+class OnUnreliableNetwork(Actor):
+    """Wraps an actor: the frames that leave it meet the faults of the network.
+
+    A frame that is lost is sent again, the byte-identical one, every `interval` ps until one copy arrives or after
+    `retransmissions` of them it is given up. Acknowledgements are not simulated: they need no tag (to forge one is to
+    drop a frame, which the network can do anyway), and copies after the first are refused by their counter.
+    """
+
+    def __init__(self, actor: Actor, faults: Sequence[NetworkFault], interval: int, retransmissions: int) -> None:
+        self.actor, self._faults = actor, tuple(faults)
+        self._interval, self._retransmissions = interval, retransmissions
+        self.name, self.lookahead, self.own_lookahead = actor.name, actor.lookahead, actor.own_lookahead
+
+    def handle(self, envelope: Envelope) -> Sequence[Effect]:
+        """See `Actor`."""
+        effects: list[Effect] = []
+        for effect in self.actor.handle(envelope):
+            if isinstance(effect, Send) and isinstance(effect.payload, Frame):
+                late = self._delay(effect.payload, envelope.deliver_at)
+                if late is not None:
+                    effects.append(Send(effect.deliver_at + late, effect.receiver, effect.payload))
+            else:
+                effects.append(effect)
+        return effects
+
+    def _delay(self, frame: Frame, now: int) -> int | None:
+        for attempt in range(1 + self._retransmissions):
+            late = attempt * self._interval
+            if not any(fault.stops(frame, now + late, attempt) for fault in self._faults):
+                return late
+        return None
+
+    def promise(self, now: int) -> int:
+        """See `Actor`."""
+        return self.actor.promise(now)
+
+    def snapshot(self) -> Any:
+        """See `Actor`."""
+        return self.actor.snapshot()
+
+    def restore(self, state: Any) -> None:
+        """See `Actor`."""
+        self.actor.restore(state)

@@ -1,0 +1,69 @@
+"""A link manager whose pairs are disturbed in some rounds: they are made and measured, and yield no key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.envelope import Effect, Envelope, Send
+from ceas_ray.links.link_loop import AUTHENTICATION, EXPIRED, USED
+from ceas_ray.messages.payloads import PlanFinished, RoutePlanFinished
+
+
+class JammedLink(Actor):
+    """Wraps a link or route manager: an adversary on the fiber spoils every key pair with a jammed replica.
+
+    The error rate then shows that there is no key; those pairs are booked as expired. Disturbed are the plans of rounds
+    `first` to `last`, and the first `refills` refills.
+    """
+
+    def __init__(self, manager: Actor, jammed: frozenset[str], first: int, last: int, refills: int) -> None:
+        """jammed: names of the replicas whose legs are disturbed."""
+        self.manager, self._jammed = manager, jammed
+        self._first, self._last, self._refills = first, last, refills
+        self.name, self.lookahead, self.own_lookahead = manager.name, manager.lookahead, manager.own_lookahead
+
+    def handle(self, envelope: Envelope) -> Sequence[Effect]:
+        """See `Actor`."""
+        return [
+            Send(effect.deliver_at, effect.receiver, self._spoiled(effect.payload))
+            if isinstance(effect, Send) and isinstance(effect.payload, PlanFinished | RoutePlanFinished)
+            else effect
+            for effect in self.manager.handle(envelope)
+        ]
+
+    def _spoiled(self, plan: PlanFinished | RoutePlanFinished) -> PlanFinished | RoutePlanFinished:
+        now = plan.round_index
+        if not (self._first <= now <= self._last or -1 - self._refills <= now < -1):
+            return plan
+        own = plan.link.removeprefix("link/") in self._jammed
+        spoiled = np.array([own or peer in self._jammed for peer in plan.key_peers], dtype=bool)
+        if not spoiled.any():
+            return plan
+        bits = np.where(spoiled, 0.0, plan.key_bits)
+        if isinstance(plan, RoutePlanFinished):
+            return replace(plan, key_bits=bits)
+        counts, leg_counts = plan.counts.copy(), plan.leg_counts.copy()
+        wasted = np.where(spoiled, leg_counts[:, USED], 0)
+        leg_counts[:, USED] -= wasted
+        leg_counts[:, EXPIRED] += wasted
+        own_wasted = min(int(wasted.sum()), int(counts[AUTHENTICATION, USED]))
+        counts[AUTHENTICATION, USED] -= own_wasted
+        counts[AUTHENTICATION, EXPIRED] += own_wasted
+        return replace(plan, counts=counts, leg_counts=leg_counts, key_bits=bits)
+
+    def promise(self, now: int) -> int:
+        """See `Actor`."""
+        return self.manager.promise(now)
+
+    def snapshot(self) -> Any:
+        """See `Actor`."""
+        return self.manager.snapshot()
+
+    def restore(self, state: Any) -> None:
+        """See `Actor`."""
+        self.manager.restore(state)

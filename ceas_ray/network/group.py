@@ -1,0 +1,110 @@
+"""Processors that share one circuit, and the routes between them. Ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.network.route import Route
+
+
+@dataclass(frozen=True)
+class ShotRoute:
+    """A route whose pairs every shot spends, and the places in the circuit where it spends them, one pair each."""
+
+    route: Route
+    places: tuple[int, ...]
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs a shot takes."""
+        return len(self.places)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Processors that run one circuit together; the first one leads. As a whole it can be asked for pairs (`Served`).
+
+    members: indices of processors. routes: what a shot spends, between members or from the hub.
+    """
+
+    members: tuple[int, ...]
+    routes: tuple[ShotRoute, ...]
+
+    @property
+    def pairs_per_shot(self) -> int:
+        """Over all routes."""
+        return sum(part.pairs for part in self.routes)
+
+    @property
+    def scarcest(self) -> ShotRoute:
+        """The route that serves the fewest shots, the first of several."""
+        return min(self.routes, key=lambda part: part.route.rate / part.pairs)
+
+    @property
+    def rate(self) -> float:
+        """Pairs per second over all routes when all serve as many shots as the scarcest."""
+        return self.pairs_per_shot * self.scarcest.route.rate / self.scarcest.pairs
+
+    @property
+    def fidelity(self) -> float:
+        """Of the worst route's pair at age 0."""
+        return min(part.route.fidelity for part in self.routes)
+
+    @property
+    def attempt_period(self) -> int:
+        """Of the scarcest route, ps; so are the next two."""
+        return self.scarcest.route.attempt_period
+
+    @property
+    def modes(self) -> int:
+        """Trials of an attempt."""
+        return self.scarcest.route.modes
+
+    @property
+    def success_probability(self) -> float:
+        """Of a trial."""
+        return self.scarcest.route.success_probability
+
+    def age_at_fidelity(self, least: float) -> float:
+        """The age in seconds at which the first route's pairs have fallen to `least`."""
+        return min(part.route.age_at_fidelity(least) for part in self.routes)
+
+    @property
+    def latency(self) -> int:
+        """Of the longest route, ps."""
+        return max(part.route.latency for part in self.routes)
+
+
+def route_between(first: Route, second: Route) -> Route:
+    """From the end of one route of the hub to the end of another, along both, without what they have in common.
+
+    In a star this is over the hub. Raises ValueError if both end at one node.
+    """
+    common = 0
+    for one, other in zip(first.links, second.links, strict=False):
+        if one != other:
+            break
+        common += 1
+    legs: tuple[LinkParameters, ...] = (*reversed(first.legs[common:]), *second.legs[common:])
+    if not legs:
+        raise ValueError(f"processors that share a circuit must sit on different nodes, got two on {first.nodes[-1]}")
+    links = (*reversed(first.links[common:]), *second.links[common:])
+    return Route(legs, links, (*reversed(first.nodes[common:]), *second.nodes[common + 1 :]), first.swapping)
+
+
+def group_of(routes: Sequence[Route], members: Sequence[int], pair_ends: Sequence[tuple[int, int]]) -> Group:
+    """The group of these processors. routes: the hub's to every processor. pair_ends: between which of the members each
+    pair of a shot is shared, in the order of the circuit's places; a negative number is the hub.
+
+    Raises ValueError if two members sit on one node.
+    """
+    places: dict[tuple[int, int], list[int]] = {}
+    for place, (first, second) in enumerate(pair_ends):
+        places.setdefault((min(first, second), max(first, second)), []).append(place)
+    made = []
+    for (first, second), spent in sorted(places.items()):
+        to = routes[members[second]]
+        made.append(ShotRoute(to if first < 0 else route_between(routes[members[first]], to), tuple(spent)))
+    return Group(tuple(members), tuple(made))

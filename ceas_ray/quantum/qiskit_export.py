@@ -1,0 +1,53 @@
+"""A trained circuit for other tools: as a Qiskit `QuantumCircuit` and as OpenQASM 3.
+
+Without noise and pairs: the ideal circuit that was trained. Qiskit is imported when it is called.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.quantum.circuit import RY, Circuit
+
+Floats = NDArray[np.float64]
+
+
+def export(circuit: Circuit, parameters: Floats, sample: Floats | None = None) -> Any:
+    """The `QuantumCircuit` of trained parameters (P,), rad, with output k measured into classical bit k of `output`.
+
+    sample: encoding angles (n,), rad, to bind; None leaves them as the parameters x[0] .. x[n - 1]. The value z_k of
+    an output is P(bit k = 0) - P(bit k = 1): with one output, z >= 0 is class 0; else the largest z_k is class k.
+    Raises ValueError for wrong shapes.
+    """
+    from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+    from qiskit.circuit import ParameterVector
+
+    n = circuit.qubits
+    if np.shape(parameters) != (circuit.parameter_count,):
+        raise ValueError(f"parameters must have shape ({circuit.parameter_count},), got {np.shape(parameters)}")
+    if sample is not None and np.shape(sample) != (n,):
+        raise ValueError(f"a sample must have shape ({n},), got {np.shape(sample)}")
+    inputs = ParameterVector("x", n) if sample is None else [float(angle) for angle in sample]
+    made = QuantumCircuit(QuantumRegister(n, "q"), ClassicalRegister(circuit.outputs, "output"), name="ceas_ray_model")
+    theta = iter(np.asarray(parameters, dtype=np.float64).tolist())
+    for layer, gates in enumerate(circuit.gates):
+        for q in range(n):
+            if circuit.reuploaded or layer == 0:
+                made.ry(inputs[q], q)
+                made.rz(inputs[q], q)
+            for axis in circuit.rotations:
+                (made.ry if axis == RY else made.rz)(next(theta), q)
+        for control, target in gates:
+            (made.cx if circuit.entangler == "cx" else made.cz)(control, target)
+    made.measure(range(circuit.outputs), range(circuit.outputs))
+    return made
+
+
+def to_openqasm3(quantum_circuit: Any) -> str:
+    """The OpenQASM 3 program of an exported circuit; inputs that are not bound become `input float[64]`."""
+    from qiskit import qasm3
+
+    return str(qasm3.dumps(quantum_circuit))

@@ -1,0 +1,198 @@
+"""The committee of a training run under every fault: honest members agree to the bit, and a stall loses nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ceas_ray.app.results import key_bits_spent
+from ceas_ray.app.world import World
+from ceas_ray.consensus.replica import SilentReplica
+from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.windows import Simulation
+from ceas_ray.runtime.local_runtime import LocalCluster
+from tests.app.worlds import small_world
+
+FAULTS = (
+    "silent", "slow", "equivocating", "lying", "poisoned_proposal", "withheld_votes", "forged_tags", "replayed_tags",
+)  # fmt: skip
+SMALL_COMMITTEE = ("consensus.committee_size=4", "processors.count=5", "training.circuits_per_round=32")
+
+
+def run(*overrides: str) -> tuple[list[dict[str, Any]], Simulation, World]:
+    """All that was observed until nothing is left to do: a run that does not end by itself fails here."""
+    world = small_world(*overrides)
+    simulation = Simulation(LocalCluster(world.one_host()))
+    found: list[dict[str, Any]] = []
+    for end in simulation.rounds():
+        found += [{"name": o.name, **o.values, "model": end.mark.model} for o in end.observations]
+    return found, simulation, world
+
+
+def inner(actor: Any) -> Any:
+    for name in ("actor", "replica"):
+        actor = getattr(actor, name, actor)
+    return actor
+
+
+def models(world: World, count: int) -> set[bytes]:
+    """The model states of the first `count` replicas, as bytes."""
+    assert not any(isinstance(inner(actor), SilentReplica) for actor in world.replicas[:count])
+    return {encode(inner(actor).persistent()["state"]) for actor in world.replicas[:count]}
+
+
+def names(found: list[dict[str, Any]]) -> list[str]:
+    return [observed["name"] for observed in found]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_up_to_f_faulty_members_change_nothing_of_what_honest_ones_hold(fault: str) -> None:
+    found, _, world = run("attacks.replicas=2", f"attacks.replica_faults=[{fault}]", "training.rounds=6")
+    assert names(found) == ["warm_up"] + ["round"] * 6
+    assert len(models(world, 5)) == 1
+    assert decode(models(world, 5).pop())[1] == 6, "a round was skipped"
+    honest, _, _ = run("training.rounds=6")
+    assert [np.asarray(a["model"]).tobytes() for a in found] == [np.asarray(b["model"]).tobytes() for b in honest]
+
+
+def test_different_faults_work_together() -> None:
+    found, _, world = run(
+        "attacks.replicas=2", "attacks.replica_faults=[lying,equivocating]", "consensus.loss_probability=0.2",
+        "training.rounds=4",
+    )  # fmt: skip
+    assert names(found) == ["warm_up"] + ["round"] * 4
+    assert len(models(world, 5)) == 1
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_gives_the_same_on_any_hosts_and_across_a_cut(fault: str) -> None:
+    overrides = (*SMALL_COMMITTEE, "attacks.replicas=1", f"attacks.replica_faults=[{fault}]", "training.rounds=4")
+    same_on_any_hosts(*overrides)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "consensus.loss_probability=0.3",
+        "consensus.crash={replicas:[0,1],round:1,after_milliseconds:0.1,down_milliseconds:2.0}",
+        "consensus.crash={replicas:[2],round:0,after_milliseconds:0.3,down_milliseconds:2000.0}",
+    ],
+)
+def test_loss_and_crashes_give_the_same_on_any_hosts_and_across_a_cut(trouble: str) -> None:
+    same_on_any_hosts(*SMALL_COMMITTEE, trouble, "training.rounds=3")
+
+
+def same_on_any_hosts(*overrides: str) -> None:
+    def ends(simulation: Simulation) -> list[tuple[bytes, bytes]]:
+        return [(end.digest, np.asarray(end.mark.model).tobytes()) for end in simulation.rounds()]
+
+    one = ends(Simulation(LocalCluster(small_world(*overrides).one_host())))
+    assert ends(Simulation(LocalCluster(small_world(*overrides).hosts(2, 2)))) == one
+    first = Simulation(LocalCluster(small_world(*overrides).hosts(3, 1)))
+    start = small_world(*overrides)
+    before = [next(first.rounds())]
+    second = Simulation(LocalCluster(start.one_host()))
+    second.restore(decode(encode(first.snapshot())))
+    assert [(end.digest, np.asarray(end.mark.model).tobytes()) for end in before] + ends(second) == one
+
+
+def test_a_crashed_member_recovers_and_a_late_one_catches_up() -> None:
+    for down in (2.0, 3000.0):
+        crash = f"consensus.crash={{replicas:[1],round:1,after_milliseconds:0.1,down_milliseconds:{down}}}"
+        found, _, world = run(*SMALL_COMMITTEE, crash, "training.rounds=4")
+        assert names(found) == ["warm_up"] + ["round"] * 4
+        assert len(models(world, 4)) == 1
+
+
+def test_a_partition_heals() -> None:
+    quiet, _, _ = run(*SMALL_COMMITTEE, "training.rounds=3")
+    begins = 0.0
+    lasted = [observed["simulated_seconds"] for observed in quiet if observed["name"] == "round"]
+    for heals in (sum(lasted), 1000.0):
+        split = f"consensus.partition={{replicas:[3],begins_seconds:{begins},heals_seconds:{heals}}}"
+        found, _, world = run(*SMALL_COMMITTEE, split, "training.rounds=3")
+        assert names(found) == ["warm_up"] + ["round"] * 3
+        assert len(models(world, 3)) == 1
+
+
+@pytest.mark.parametrize("way", ["wait", "skip", "stop"])
+def test_one_silent_member_too_many_stalls_the_run_which_says_so_and_ends(way: str) -> None:
+    found, _, world = run("attacks.replicas=3", f"consensus.on_stall={way}", "consensus.most_waits=2")
+    assert names(found) == ["warm_up", "stalled"]
+    assert found[-1]["cause"] == "the committee did not decide in time"
+    assert found[-1]["waits"] == (0 if way == "stop" else 2)
+    assert len(models(world, 4)) == 1
+
+
+@pytest.mark.parametrize("way", ["wait", "skip"])
+def test_a_round_that_stalls_goes_on_when_the_committee_is_back(way: str) -> None:
+    crash = "consensus.crash={replicas:[0,1],round:1,after_milliseconds:0.0,down_milliseconds:4000.0}"
+    waiting = (f"consensus.on_stall={way}", "consensus.most_waits=60")
+    found, _, world = run(*SMALL_COMMITTEE, crash, *waiting, "training.rounds=3")
+    assert names(found) == ["warm_up"] + ["round"] * 3
+    assert [observed["waits"] > 0 for observed in found[1:]] == [False, True, False]
+    assert len(models(world, 4)) == 1
+    skipped = [observed["skipped"] for observed in found[1:]]
+    assert skipped == [False, way == "skip", False]
+
+
+def test_jammed_legs_stall_the_round_until_the_refill() -> None:
+    jamming = "consensus.jamming={replicas:[0,1,2],first_round:0,last_round:3,refills:1}"
+    found, _, world = run(*SMALL_COMMITTEE, jamming, "training.rounds=6")
+    assert names(found) == ["warm_up"] + ["round"] * 6
+    waits = [observed["waits"] for observed in found[1:]]
+    assert sum(waits) >= 2
+    assert len(models(world, 4)) == 1
+    stopped, _, _ = run(*SMALL_COMMITTEE, jamming, "training.rounds=6", "consensus.on_stall=stop")
+    assert names(stopped)[-1] == "stalled"
+
+
+def test_a_processor_that_equivocates_ends_in_quarantine_by_agreement() -> None:
+    found, _, world = run(
+        "attacks=sign_flip",
+        "attacks.fraction=0.25",
+        "attacks.processor_faults=[equivocating]",
+        "training.rounds=4",
+        "aggregation.byzantine_fraction=0.25",
+    )
+    rounds = found[1:]
+    assert names(rounds) == ["round"] * 4
+    byzantine = set(world.byzantine)
+    assert set(rounds[0]["quarantined"]) == set()
+    assert all(set(observed["quarantined"]) == byzantine for observed in rounds[1:])
+    assert all(not byzantine & set(observed["processors"]) for observed in rounds)
+    assert len({inner(actor).persistent()["quarantined"] for actor in world.replicas}) == 1
+
+
+def test_a_processor_that_announces_no_outcome_of_a_test_is_certified_as_useless() -> None:
+    attack = ("attacks=sign_flip", "attacks.fraction=0.25", "training.rounds=1")
+    for refusing in (False, True):
+        _, simulation, world = run(*attack, f"attacks.processor_faults=[{'unannounced_tests' if refusing else ''}]")
+        tested, errors = (np.asarray(part).sum(axis=1) for part in world.control[1].snapshot()[:2])
+        rates = errors / tested
+        bad = np.isin(np.arange(8), world.byzantine)
+        assert rates[~bad].max() < 0.2
+        assert (rates[bad] == 1).all() if refusing else (rates[bad] < 0.2).all()
+        assert simulation.digest
+
+
+def test_finite_blocks_cost_many_more_pairs_for_the_same_key() -> None:
+    overrides = (*SMALL_COMMITTEE, "training.rounds=1")
+    pairs, bits = [], []
+    for rate in ("asymptotic", "finite"):
+        found, simulation, _ = run(*overrides, f"consensus.key_rate={rate}")
+        assert names(found) == ["warm_up", "round"]
+        pairs.append(sum(int(np.asarray(observed["counts"])[1, 0]) for observed in found))
+        bits.append(sum(observed["key_bits"] for observed in found))
+        assert 0 < key_bits_spent(simulation.snapshot()) <= bits[-1]
+    assert pairs[1] > 1.5 * pairs[0]
+
+
+def test_all_processors_can_be_the_committee() -> None:
+    found, _, world = run("consensus=all_processors", "attacks=sign_flip", "attacks.fraction=0.25", "training.rounds=2")
+    assert names(found) == ["warm_up", "round", "round"]
+    honest = [actor for k, actor in enumerate(world.replicas) if k not in world.byzantine]
+    assert len(honest) == 6
+    assert len({encode(inner(actor).persistent()["state"]) for actor in honest}) == 1

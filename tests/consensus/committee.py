@@ -1,0 +1,147 @@
+"""A committee of real replicas on a network where every frame takes one Delta; one of them may crash at any step."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ceas_ray.consensus.replica import Committee, Replica
+from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.envelope import Envelope, Send
+from ceas_ray.kernel.streams import Streams
+from ceas_ray.messages.frames import Channel, FrameKind, encode_update
+from ceas_ray.messages.payloads import (
+    ENTANGLEMENT_MANAGER,
+    Frame,
+    RoundDecided,
+    RoundStarted,
+    StopWaiting,
+    TestReport,
+    processor_name,
+    replica_name,
+)
+
+DELTA, PROCESSORS, PLENTY = 1000, 3, 10**6
+OPENS, ROUND = 20 * DELTA, 400 * DELTA
+VOTES = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4, FrameKind.PROPOSAL, FrameKind.PROOF)
+
+
+def make_replica(index: int, replicas: int) -> Replica:
+    peers = [processor_name(k) for k in range(PROCESSORS)] + [replica_name(j) for j in range(replicas) if j != index]
+    channels = [Channel(replica_name(index), peer, b"chain", Streams(1), True) for peer in peers]
+    latencies = dict.fromkeys([*peers, ENTANGLEMENT_MANAGER], DELTA)
+
+    def next_state(state: Any, rows: Any, report: Any) -> Any:
+        parameters, step = state
+        aggregate = np.sum([row for _, row in rows], axis=0).astype(float)
+        return np.ones(len(rows)), aggregate, (parameters - aggregate, step + 1)
+
+    committee = Committee(replicas, PROCESSORS, 1, DELTA)
+    return Replica(index, committee, channels, latencies, next_state, (np.zeros(2), 0), b"chain")
+
+
+class Network:
+    """Runs `rounds` rounds. crash(replica, step) says at which of its steps a replica crashes, and whether what it
+    would have sent in that step still leaves."""
+
+    def __init__(
+        self,
+        replicas: int,
+        rounds: int = 1,
+        silent: frozenset[int] = frozenset(),
+        crash: Callable[[int, int], tuple[bool, bool]] = lambda replica, step: (False, True),
+        down: int = 3 * DELTA,
+        key_bits: int = PLENTY,
+    ) -> None:
+        self.replicas = [make_replica(j, replicas) for j in range(replicas)]
+        self._count, self._silent, self._crash, self._down = replicas, silent, crash, down
+        self._heap: list[tuple[int, int, Envelope | tuple[int, Any]]] = []
+        self._serial = self.now = 0
+        self._steps = [0] * replicas
+        self._off: dict[int, list[RoundStarted]] = {}
+        self.sent: list[Frame] = []
+        self.decided: dict[tuple[int, int], RoundDecided] = {}
+        senders = [Channel(processor_name(k), replica_name(j), b"chain", Streams(1), True)
+                   for k in range(PROCESSORS) for j in range(replicas)]  # fmt: skip
+        for round_index in range(rounds):
+            begins = round_index * ROUND
+            bits = np.full(PROCESSORS + replicas, key_bits)
+            started = RoundStarted(round_index, begins, begins + OPENS, begins + 2 * OPENS, bits)
+            report = TestReport(round_index, np.ones((PROCESSORS, 3)), np.zeros((PROCESSORS, 3)))
+            for j in range(replicas):
+                self._push(begins + 1, j, "entanglement_manager", started)
+                self._push(begins + 2, j, "hub", report)
+            for place, channel in enumerate(senders):
+                channel.add_key_bits(key_bits)
+                body = encode_update(np.full(2, 1 + place // replicas + round_index), 1, 1)
+                frame = channel.seal(FrameKind.UPDATE, round_index, 0, begins + 3, body)
+                self._push(begins + 3, place % replicas, processor_name(place // replicas), frame)
+        for j in range(replicas):
+            self._push(rounds * ROUND, j, "entanglement_manager", StopWaiting(rounds - 1))
+
+    def _push(self, at: int, replica: int, sender: str, payload: Any) -> None:
+        self._serial += 1
+        envelope = Envelope(at, sender, self._serial, replica_name(replica), payload)
+        heapq.heappush(self._heap, (at, self._serial, envelope))
+
+    def run(self) -> None:
+        while self._heap:
+            self.now, _, item = heapq.heappop(self._heap)
+            now = self.now
+            if isinstance(item, tuple):
+                self._recover(*item, now)
+                continue
+            j = int(item.receiver.rpartition("/")[2])
+            if j in self._silent:
+                continue
+            if j in self._off:
+                if isinstance(item.payload, RoundStarted):
+                    self._off[j].append(item.payload)
+                continue
+            crashes, sends = self._crash(j, self._steps[j])
+            self._steps[j] += 1
+            effects = self.replicas[j].handle(item)
+            if crashes:
+                disk = encode(self.replicas[j].persistent())
+                self._serial += 1
+                heapq.heappush(self._heap, (now + self._down, self._serial, (j, disk)))
+                self._off[j] = []
+            if sends:
+                self._take(j, [e for e in effects if not crashes or e.receiver != self.replicas[j].name])
+
+    def _recover(self, j: int, disk: bytes, now: int) -> None:
+        self.replicas[j] = make_replica(j, self._count)
+        self._take(j, self.replicas[j].recover(decode(disk), now))
+        for started in self._off.pop(j):
+            self._push(now, j, "entanglement_manager", started)
+
+    def _take(self, j: int, effects: Any) -> None:
+        for effect in effects:
+            assert isinstance(effect, Send)
+            if isinstance(effect.payload, RoundDecided):
+                self.decided[j, effect.payload.round_index] = effect.payload
+            elif isinstance(effect.payload, Frame):
+                self.sent.append(effect.payload)
+                if not effect.receiver.startswith("replica/"):
+                    continue
+            if effect.receiver != ENTANGLEMENT_MANAGER:
+                at = effect.deliver_at
+                self._push(at, int(effect.receiver.rpartition("/")[2]), self.replicas[j].name, effect.payload)
+
+    def states(self) -> set[bytes]:
+        """Of all replicas that are not silent."""
+        return {encode(r.persistent()["state"]) for j, r in enumerate(self.replicas) if j not in self._silent}
+
+    def assert_nobody_contradicted_itself(self) -> None:
+        """One value per replica, kind, view and receiver; one frame per key slot."""
+        said: dict[Any, bytes] = {}
+        slots: dict[Any, Frame] = {}
+        for frame in self.sent:
+            slot = slots.setdefault((frame.sender, frame.receiver, frame.counter), frame)
+            assert slot == frame, "a slot tagged two messages"
+            if frame.kind in VOTES:
+                key = (frame.sender, frame.round_index, frame.kind, frame.view)
+                assert said.setdefault(key, frame.body) == frame.body, "a replica contradicted itself"

@@ -1,0 +1,85 @@
+"""Crash, recovery and catching up of the real replicas."""
+
+from __future__ import annotations
+
+import pytest
+
+from ceas_ray.messages.frames import FrameKind
+from tests.consensus.committee import DELTA, OPENS, ROUND, Network
+
+STEPS = 60
+
+
+@pytest.mark.parametrize("sends", [True, False], ids=["after sending", "before sending"])
+def test_a_replica_may_crash_at_every_step_and_never_contradicts_itself(sends: bool) -> None:
+    for step in range(STEPS):
+        for who in (0, 2):
+            crashing = (who, step)
+            network = Network(4, crash=lambda j, s, at=crashing: ((j, s) == at, sends or (j, s) != at))  # type: ignore[misc]
+            network.run()
+            network.assert_nobody_contradicted_itself()
+            assert len(network.states()) == 1, f"crash of {who} at step {step}"
+            assert network.states() != Network(4).states(), "nothing was decided"
+
+
+def test_a_replica_that_crashes_again_and_again_is_never_lost() -> None:
+    for every in (3, 5, 8, 13):
+        network = Network(4, crash=lambda j, s, every=every: (j == 1 and 0 < s < 60 and s % every == 0, True))  # type: ignore[misc]
+        network.run()
+        network.assert_nobody_contradicted_itself()
+        assert len(network.states()) == 1
+
+
+@pytest.mark.parametrize("step", [1, 4, 9])
+def test_one_that_was_away_for_two_rounds_fetches_the_model_by_its_digest(step: int) -> None:
+    network = Network(4, rounds=4, crash=lambda j, s: ((j, s) == (3, step), True), down=2 * ROUND)
+    network.run()
+    network.assert_nobody_contradicted_itself()
+    assert len(network.states()) == 1
+    assert (3, 0) not in network.decided
+    assert network.decided[3, 3].digest == network.decided[0, 3].digest
+    kinds = {frame.kind for frame in network.sent if frame.sender == "replica/3"}
+    assert {FrameKind.CATCH_UP, FrameKind.FETCH} <= kinds
+
+
+def test_one_that_was_away_makes_up_for_one_that_leaves() -> None:
+    def crash(replica: int, step: int) -> tuple[bool, bool]:
+        return (replica, step) == (3, 4) or (replica == 0 and ROUND < network.now < 3 * ROUND), True
+
+    network = Network(4, rounds=3, crash=crash, down=ROUND)
+    network.run()
+    assert {j for j, round_index in network.decided if round_index == 0} == {0, 1, 2}
+    assert {j for j, round_index in network.decided if round_index == 1} == {1, 2, 3}
+
+
+def test_a_stalled_replica_asks_with_the_same_frame_and_stops_when_told_to() -> None:
+    network = Network(4, silent=frozenset({0, 1}))
+    network.run()
+    assert not network.decided
+    changes = [f for f in network.sent if f.kind == FrameKind.VIEW_CHANGE and f.sender == "replica/2"]
+    assert len(changes) > 30
+    assert len({(f.receiver, f.view, f.counter) for f in changes}) <= 2 * len({f.receiver for f in changes})
+    spent = network.replicas[2].channel("replica/3").outgoing.spent
+    assert spent < 61 * 30, "a stall must not burn keys"
+
+
+def test_the_decision_takes_five_delays_after_an_echo() -> None:
+    network = Network(7)
+    network.run()
+    assert len(network.decided) == 7
+    assert {d.view for d in network.decided.values()} == {0}
+    decides = [f.sent_at for f in network.sent if f.kind == FrameKind.DECIDE]
+    assert {at - OPENS for at in decides} == {6 * DELTA}
+
+
+def test_without_keys_nothing_is_said_and_nothing_forks() -> None:
+    network = Network(4, key_bits=2 * 61 * 4)
+    network.run()
+    assert not network.decided
+    assert len(network.states()) == 1
+    for replica in network.replicas:
+        for peer in range(4):
+            if peer != replica.index:
+                pool = replica.channel(f"replica/{peer}").outgoing
+                assert pool.distilled == pool.spent + pool.stored + pool.erased
+                assert pool.stored >= 0

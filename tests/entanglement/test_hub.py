@@ -1,0 +1,58 @@
+"""Certification by the hub: what a processor does not announce counts against it, and the window forgets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ceas_ray.entanglement.hub import Hub
+from ceas_ray.kernel.envelope import Envelope, Send
+from ceas_ray.messages.payloads import HUB, PairsTested, RoundStarted, TestOutcomes, TestReport
+from ceas_ray.training.next_state import certified_werner_bounds
+
+
+def report_of(hub: Hub, round_index: int, *outcomes: TestOutcomes) -> TestReport:
+    """One round at the hub."""
+    hub.handle(Envelope(1, "entanglement_manager", 0, HUB, RoundStarted(round_index, 9, 9, 9, np.zeros(0))))
+    for outcome in outcomes:
+        assert hub.handle(Envelope(2, "link/processor/0", 0, HUB, outcome)) == []
+    (timer,) = hub.handle(Envelope(3, "entanglement_manager", 0, HUB, RoundStarted(round_index, 9, 9, 9, np.zeros(0))))
+    assert isinstance(timer, Send)
+    effects = hub.handle(Envelope(9, HUB, 0, HUB, timer.payload))
+    (report,) = [e.payload for e in effects if isinstance(e, Send) and isinstance(e.payload, TestReport)]
+    assert sum(1 for e in effects if isinstance(e, Send) and isinstance(e.payload, PairsTested)) == 2
+    return report
+
+
+def outcomes(tested: int, announced: int, errors: int) -> TestOutcomes:
+    return TestOutcomes(0, 0, *(np.full(3, count) for count in (tested, announced, errors)))
+
+
+@given(tested=st.integers(1, 2000), share=st.floats(0, 1), rate=st.floats(0, 0.4))
+def test_silence_never_helps(tested: int, share: float, rate: float) -> None:
+    announced = int(share * tested)
+    honest = report_of(Hub(2, 1, 5.0, 1), 0, outcomes(tested, tested, int(rate * tested)))
+    silent = report_of(Hub(2, 1, 5.0, 1), 0, outcomes(tested, announced, int(rate * announced)))
+    assert np.array_equal(honest.tested, silent.tested)
+    assert (silent.errors >= honest.errors).all()
+    assert (silent.errors[0] >= tested - announced).all()
+    assert (silent.errors[1] == 0).all(), "another processor's link paid for it"
+
+
+def test_the_window_forgets_half_after_its_half_life() -> None:
+    hub = Hub(2, 1, 5.0, 1)
+    first = report_of(hub, 0, outcomes(400, 400, 400))
+    for round_index in range(1, 6):
+        last = report_of(hub, round_index)
+    assert last.errors[0] == pytest.approx(first.errors[0] / 2)
+
+
+def test_a_certificate_is_a_lower_bound_at_the_stated_confidence() -> None:
+    draw = np.random.default_rng(5)
+    tested, rate = 1000, 0.05
+    errors = draw.binomial(tested, rate, 4000).astype(float)
+    _, lower = certified_werner_bounds(np.full(4000, float(tested)), errors, 0.95)
+    above = float(np.mean(lower <= 1 - 2 * rate))
+    assert 0.93 < above < 0.98

@@ -1,0 +1,55 @@
+"""Routes between processors that share a circuit."""
+
+from __future__ import annotations
+
+import pytest
+
+from ceas_ray.network.group import Group, ShotRoute, group_of, route_between
+from ceas_ray.network.link_parameters import LinkHardware
+from ceas_ray.network.route import Route, Swapping, path_fidelity
+
+HARDWARE = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98)
+SWAPPING = Swapping(0.98)
+LINKS = [HARDWARE.link(1.0 + number, 0.97) for number in range(6)]
+
+
+def route(*steps: tuple[int, str]) -> Route:
+    """From the hub over these links to these nodes."""
+    numbers, names = zip(*steps, strict=True)
+    return Route(tuple(LINKS[number] for number in numbers), tuple(numbers), ("hub", *names), SWAPPING)
+
+
+def test_in_a_star_two_members_meet_at_the_hub() -> None:
+    found = route_between(route((0, "a")), route((1, "b")))
+    assert (found.links, found.nodes) == ((0, 1), ("a", "hub", "b"))
+    assert found.fidelity == path_fidelity((LINKS[0], LINKS[1]), SWAPPING)
+
+
+def test_what_two_routes_have_in_common_is_left_out() -> None:
+    first, second = route((0, "x"), (1, "y"), (2, "a")), route((0, "x"), (3, "b"))
+    found = route_between(first, second)
+    assert (found.links, found.nodes) == ((2, 1, 3), ("a", "y", "x", "b"))
+    onward = route_between(route((0, "x")), first)
+    assert (onward.links, onward.nodes) == ((1, 2), ("x", "y", "a"))
+    assert route_between(first, route((0, "x"))).nodes == ("a", "y", "x")
+    with pytest.raises(ValueError, match="must sit on different nodes, got two on a"):
+        route_between(first, first)
+
+
+def test_a_group_has_a_route_for_every_two_that_share_pairs() -> None:
+    routes = [route((number, name)) for number, name in enumerate("abcd")]
+    group = group_of(routes, (1, 2, 3), [(-1, 0), (0, 1), (2, 0), (1, 0), (1, 2)])
+    assert [part.places for part in group.routes] == [(0,), (1, 3), (2,), (4,)]
+    assert [part.route.nodes for part in group.routes] == [
+        ("hub", "b"), ("b", "hub", "c"), ("b", "hub", "d"), ("c", "hub", "d"),
+    ]  # fmt: skip
+    assert group.pairs_per_shot == 5
+
+
+def test_a_group_is_as_fast_as_its_scarcest_route() -> None:
+    fast, slow = route((0, "a")), route((5, "b"))
+    group = Group((0, 1), (ShotRoute(fast, (0, 1, 2, 3)), ShotRoute(slow, (4,))))
+    shots_per_second = min(fast.rate / 4, slow.rate)
+    assert group.rate == pytest.approx(5 * shots_per_second)
+    assert group.latency == slow.latency
+    assert group.fidelity == min(fast.fidelity, slow.fidelity)

@@ -1,0 +1,140 @@
+"""Random faults in runs of random settings: always the digest and model of an undisturbed run, each round once."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ceas_ray.app.main import main
+from ceas_ray.app.sync import main as sync
+from ceas_ray.tracking.files import read_journal
+from tests.app.worlds import SMALL
+from tests.runtime.test_faults import KINDS, hosts_of, rounds_in, wait_until
+from tests.runtime.test_ray_runtime import command, ray_processes
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+RUNS, RUNS_ON_RAY, ROUNDS = 16, 4, 40
+"""Faults on Ray take tens of seconds each, as hosts must start again: most runs are local."""
+DRIVER_FAULTS = ("kill the driver", "interrupt the driver")
+FAULTS = ("kill a host", "kill a host", "stop a host", *DRIVER_FAULTS)
+counted: list[str] = []
+
+
+def random_settings(generator: random.Random) -> list[str]:
+    chosen = [
+        f"seed={generator.randrange(10**6)}",
+        f"attacks={generator.choice(('none', 'alie', 'sign_flip'))}",
+        f"aggregation={generator.choice(('ceas', 'mean', 'trimmed_mean'))}",
+        f"scheduling={generator.choice(('mdp', 'two_level', 'on_demand'))}",
+        f"network={generator.choice(('star', 'complete'))}",
+        f"training.rounds={ROUNDS}",
+    ]
+    return chosen
+
+
+@contextmanager
+def small_disk(path: Path, kilobytes: int) -> Iterator[Path]:
+    """A disk that is soon full, mounted at `path`."""
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", path], check=True)
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", path], check=True)
+
+
+def damage(folder: Path, generator: random.Random) -> None:
+    """Corrupt or cut the newest snapshot, if there is one."""
+    files = sorted((folder / "snapshots").glob("*.snapshot"))
+    if files:
+        content = bytearray(files[-1].read_bytes())
+        if generator.random() < 0.5:
+            del content[generator.randrange(len(content)) :]
+        else:
+            content[generator.randrange(len(content))] ^= 1 << generator.randrange(8)
+        files[-1].write_bytes(bytes(content))
+        counted.append("damage a snapshot")
+
+
+def _is_there(folder: Path, rounds: int, process: subprocess.Popen[bytes]) -> bool:
+    return rounds_in(folder) >= rounds or process.poll() is not None
+
+
+def lived_through(folder: Path, first: list[str], runtime: str, generator: random.Random) -> None:
+    """Run to the end, resumed as often as the driver dies, with about three faults on the way."""
+    words = command(*first, f"runtime={runtime}")
+    faults = generator.choices(FAULTS if runtime == "ray" else DRIVER_FAULTS, k=3)
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    for fault in faults:
+        target = rounds_in(folder) + generator.randrange(1, 8)
+        wait_until(partial(_is_there, folder, target, process))
+        if process.poll() is not None:
+            break
+        counted.append(fault)
+        if fault.endswith("a host"):
+            for host in hosts_of(process, generator.choice(KINDS))[:1]:
+                host.send_signal(signal.SIGKILL if fault.startswith("kill") else signal.SIGSTOP)
+            continue
+        process.send_signal(signal.SIGKILL if fault.startswith("kill") else signal.SIGINT)
+        process.communicate(timeout=120)
+        wait_until(lambda: not ray_processes())
+        if generator.random() < 0.6:
+            damage(folder, generator)
+        hosts = generator.randrange(1, 5)
+        words = [*command()[:3], f"resume={folder}", f"runtime={runtime}", f"runtime.processor_hosts={hosts}"]
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    _, errors = process.communicate(timeout=240)
+    if process.returncode in (-signal.SIGKILL, 130):
+        assert main([f"resume={folder}", "runtime=local"]) == 0
+    else:
+        assert process.returncode == 0, errors.decode()
+
+
+def summary_of(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "summary.json").read_text()))
+
+
+@pytest.mark.parametrize("number", range(RUNS))
+def test_random_faults_change_no_result(number: int, tmp_path: Path) -> None:
+    generator = random.Random(number)
+    chosen = random_settings(generator)
+    whole, folder = tmp_path / "whole", tmp_path / "run"
+    assert main([*SMALL, *chosen, f"output={whole}"]) == 0
+    words = [
+        *chosen, f"output={folder}", "runtime.snapshot_every_rounds=3", "runtime.hang_seconds=3",
+        f"runtime.processor_hosts={generator.randrange(1, 4)}",
+    ]  # fmt: skip
+    runtime = "ray" if number < RUNS_ON_RAY else "local"
+    if number % 5 == 1 and os.geteuid() == 0:
+        counted.append("full disk")
+        with small_disk(tmp_path / "disk", 60) as disk:
+            lived_through(folder, [*words, f"runtime.snapshot_folder={disk}"], runtime, generator)
+    elif number % 5 == 2:
+        counted.append("no MLflow")
+        lived_through(folder, [*words, "tracking=mlflow", "tracking.uri=http://127.0.0.1:9"], runtime, generator)
+        assert sync(["--uri", f"sqlite:///{tmp_path}/mlflow.db", str(folder)]) == 0
+    else:
+        lived_through(folder, words, runtime, generator)
+    expected, found = summary_of(whole), summary_of(folder)
+    for name in ("trace_digest", "rounds", "bell_pairs", "key_bits", "test_accuracy", "mean_contrast", "decisions"):
+        assert found[name] == expected[name], name
+    assert (folder / "model.npz").read_bytes() == (whole / "model.npz").read_bytes()
+    lines = [line["round"] for line in read_journal(folder / "journal.jsonl") if line["event"] == "round"]
+    assert lines == list(range(ROUNDS))
+    assert all(0 <= fault["rounds"] - fault["replayed_from"] <= 3 for fault in found["faults"])
+
+
+def test_at_least_thirty_faults_happened() -> None:
+    if len(counted) < 30:
+        pytest.skip(f"only {len(counted)} faults, for not all runs of this file were asked for")
+    assert {"kill a host", "stop a host", "kill the driver", "damage a snapshot", "no MLflow"} <= set(counted)

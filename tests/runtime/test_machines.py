@@ -1,0 +1,172 @@
+"""A real cluster of three machines in network namespaces: the digest of one process, whatever happens to machines."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from ceas_ray.app.main import main
+from tests.app.worlds import SMALL
+from tests.runtime.test_faults import rounds_in, wait_until
+from tests.runtime.test_ray_runtime import ON_RAY
+
+MACHINES = Path(__file__).parents[2] / "scripts" / "machines"
+HEAD = "10.77.0.1:6379"
+ROUNDS = ["training.rounds=60", "attacks=alie", "runtime.snapshot_every_rounds=3"]
+RUN = [sys.executable, "-m", "ceas_ray.app.main", *ON_RAY, *ROUNDS, f"runtime.address={HEAD}"]
+
+
+def cannot_make_machines() -> str | None:
+    """Why this system cannot make network namespaces, or None."""
+    if os.geteuid() != 0:
+        return "machines in namespaces need root"
+    missing = [tool for tool in ("ip", "unshare", "nsenter", "setsid") if shutil.which(tool) is None]
+    if missing:
+        return f"machines in namespaces need {', '.join(missing)}"
+    tried = subprocess.run(["unshare", "--net", "--mount", "--pid", "--uts", "--fork", "true"], capture_output=True)
+    return None if tried.returncode == 0 else f"this system makes no namespaces: {tried.stderr.decode().strip()}"
+
+
+WHY_NOT = cannot_make_machines()
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.slow,
+    pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or ""),
+]
+
+
+def machines(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [MACHINES, *words], env=os.environ | {"CEAS_PYTHON": sys.executable} | environment, capture_output=True,
+        timeout=300,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster() -> Iterator[None]:
+    up = machines("up")
+    assert up.returncode == 0, up.stderr.decode()
+    yield
+    assert machines("down").returncode == 0
+    assert "ceas" not in subprocess.run(["ip", "netns", "list"], capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    assert main([*SMALL, *ROUNDS, f"output={folder}"]) == 0
+    return summary_of(folder)
+
+
+def summary_of(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "summary.json").read_text()))
+
+
+def started(folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [MACHINES, "run", "1", *RUN, f"output={folder}"], env=os.environ | {"CEAS_PYTHON": sys.executable},
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def ended(process: subprocess.Popen[bytes], folder: Path) -> dict[str, Any]:
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors.decode()
+    return summary_of(folder)
+
+
+def test_three_machines_give_the_digest_of_one_process(whole: dict[str, Any], tmp_path: Path) -> None:
+    summary = ended(started(tmp_path / "run"), tmp_path / "run")
+    assert summary["machines"] == ["m1", "m2", "m3"]
+    assert summary["trace_digest"] == whole["trace_digest"]
+    assert summary["faults"] == []
+
+
+def test_a_machine_powered_off_in_mid_run_changes_nothing(whole: dict[str, Any], tmp_path: Path) -> None:
+    process = started(tmp_path / "run")
+    wait_until(lambda: rounds_in(tmp_path / "run") >= 5 or process.poll() is not None)
+    machines("kill", "3")
+    summary = ended(process, tmp_path / "run")
+    assert machines("join", "3").returncode == 0
+    assert summary["trace_digest"] == whole["trace_digest"]
+    assert len(summary["faults"]) >= 1
+    assert "m3" in summary["faults"][0]["cause"]
+    assert all(0 <= fault["rounds"] - fault["replayed_from"] <= 3 for fault in summary["faults"])
+    assert summary["machines"] == ["m1", "m2"]
+
+
+def test_a_machine_cut_off_and_back_changes_nothing(whole: dict[str, Any], tmp_path: Path) -> None:
+    process = started(tmp_path / "run")
+    wait_until(lambda: rounds_in(tmp_path / "run") >= 5 or process.poll() is not None)
+    machines("cut", "2")
+    wait_until(lambda: '"fault"' in (tmp_path / "run" / "journal.jsonl").read_text())
+    machines("heal", "2")
+    summary = ended(process, tmp_path / "run")
+    assert summary["trace_digest"] == whole["trace_digest"]
+    assert "m2" in summary["faults"][0]["cause"]
+    again = ended(started(tmp_path / "again"), tmp_path / "again")
+    assert again["trace_digest"] == whole["trace_digest"]
+
+
+def test_a_short_cut_changes_nothing(whole: dict[str, Any], tmp_path: Path) -> None:
+    process = started(tmp_path / "run")
+    wait_until(lambda: rounds_in(tmp_path / "run") >= 5 or process.poll() is not None)
+    machines("cut", "3")
+    machines("heal", "3")
+    assert ended(process, tmp_path / "run")["trace_digest"] == whole["trace_digest"]
+
+
+def test_a_driver_that_dies_on_one_machine_goes_on_from_another(whole: dict[str, Any], tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    process = started(folder)
+    wait_until(lambda: rounds_in(folder) >= 5 or process.poll() is not None)
+    for driver in psutil.Process(process.pid).children(recursive=True):
+        driver.kill()
+    process.communicate()
+    done = machines(
+        "run", "2", *RUN[:3], f"resume={folder}", f"runtime.address={HEAD}", "runtime.processor_hosts=3", "quiet=true"
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert summary_of(folder)["trace_digest"] == whole["trace_digest"]
+
+
+def test_a_wrong_token_and_none_are_refused_in_one_line(tmp_path: Path) -> None:
+    wrong = machines("run", "1", *RUN, f"output={tmp_path / 'run'}", CEAS_TOKEN="ab" * 32)
+    none = machines(
+        "run", "1", "env", "-u", "RAY_AUTH_TOKEN", "RAY_AUTH_MODE=disabled", *RUN, f"output={tmp_path / 'run'}"
+    )
+    for refused in (wrong, none):
+        assert refused.returncode == 2
+        assert refused.stderr.decode().startswith("RAY_AUTH_TOKEN must be the token of the cluster at 10.77.0.1:6379")
+        assert refused.stderr.count(b"\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_hosts_that_the_cluster_cannot_hold_are_refused_in_one_line(tmp_path: Path) -> None:
+    small = [word for word in RUN if not word.startswith("processors.count")]
+    refused = machines(
+        "run", "1", *small, "processors.count=40", "runtime.processor_hosts=40", f"output={tmp_path / 'run'}"
+    )
+    assert refused.returncode == 2
+    assert b"such that the cluster's memory holds all hosts (m1: " in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(importlib.util.find_spec("aiohttp_cors") is None, reason="ray[default] is not installed")
+def test_a_run_can_be_submitted_as_a_job(whole: dict[str, Any], tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    submit = [str(Path(sys.executable).with_name("ray")), "job", "submit", "--address", "http://10.77.0.1:8265", "--"]
+    run = [word for word in RUN if not word.startswith("runtime.address")]
+    done = machines("run", "1", *submit, *run, "runtime.address=auto", f"output={folder}")
+    assert done.returncode == 0, done.stdout.decode()
+    assert summary_of(folder)["trace_digest"] == whole["trace_digest"]
