@@ -65,9 +65,9 @@ class Attack(ABC):
         return 0.0
 
     def announced_errors(
-        self, tested: NDArray[np.int64], errors: NDArray[np.int64], revealed: bool, generator: np.random.Generator
+        self, announced: NDArray[np.int64], errors: NDArray[np.int64], revealed: bool, generator: np.random.Generator
     ) -> NDArray[np.int64]:
-        """Errors (3,) per basis that a colluder's announcements of tested pairs lead to, instead of the true ones.
+        """Errors (3,) per basis among its announcements of tested pairs (3,), instead of the true ones.
 
         revealed: it announces after it saw the hub's basis and outcome, else before.
         """

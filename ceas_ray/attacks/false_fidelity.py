@@ -27,10 +27,10 @@ class FalseFidelity(Attack):
         return seen.all_send(-self.strength * np.mean(seen.known, axis=0))
 
     def announced_errors(
-        self, tested: NDArray[np.int64], errors: NDArray[np.int64], revealed: bool, generator: np.random.Generator
+        self, announced: NDArray[np.int64], errors: NDArray[np.int64], revealed: bool, generator: np.random.Generator
     ) -> NDArray[np.int64]:
         """See `Attack`."""
         if revealed:
             return np.zeros_like(errors)
-        right, wrong = generator.binomial(tested - errors, self.guessed), generator.binomial(errors, self.guessed)
+        right, wrong = generator.binomial(announced - errors, self.guessed), generator.binomial(errors, self.guessed)
         return errors - wrong + generator.binomial(right + wrong, 0.5)

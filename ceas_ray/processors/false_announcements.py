@@ -30,7 +30,7 @@ class FalseAnnouncements(Actor):
             return effect
         true = effect.payload
         generator = self._streams.generator(self.kind, self.name, "announcements", true.round_index)
-        errors = self._attack.announced_errors(true.tested, true.errors, self._revealed, generator)
+        errors = self._attack.announced_errors(true.announced, true.errors, self._revealed, generator)
         return replace(effect, payload=replace(true, errors=errors))
 
     def promise(self, now: int) -> int:
