@@ -58,7 +58,7 @@ def lightning(qubits: int, layers: int) -> Callable[[Any, Any], Any]:
                 qml.CNOT([q, (q + 1) % qubits])
         return qml.expval(qml.Z(0))
 
-    gradient = qml.grad(output, argnum=0)
+    gradient = qml.grad(output, 0)
 
     def all_samples(samples: Any, parameters: Any) -> Any:
         trainable = differentiable.array(parameters, requires_grad=True)

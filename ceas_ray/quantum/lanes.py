@@ -26,6 +26,18 @@ def lane_count(dtype: Any) -> int:
     return LANE_BYTES // np.dtype(dtype).itemsize
 
 
+def aligned_rows(rows: int, dtype: Any) -> Any:
+    """An array (rows, lanes), not filled, that begins at a whole vector.
+
+    NumPy asks for huge pages where arrays are large, which Numba does not: with small ones speed depends on where the
+    pages happen to lie (a factor of 1.5 was seen between processes).
+    """
+    size, numbers = np.dtype(dtype).itemsize, rows * lane_count(dtype)
+    whole = np.empty(numbers + LANE_BYTES // size, dtype)
+    start = -whole.ctypes.data % LANE_BYTES // size
+    return whole[start : start + numbers].reshape(rows, -1)
+
+
 class Lanes(types.Type):
     """The Numba type of a vector of numbers of one dtype."""
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ceas_ray.quantum import pauli_kernels
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.gate_noise import Noise
-from ceas_ray.quantum.lanes import lane_count
+from ceas_ray.quantum.lanes import LANE_BYTES, aligned_rows, lane_count
 from ceas_ray.quantum.threads import in_blocks
 
 Floats = NDArray[np.float64]
@@ -72,11 +72,13 @@ def reverse_mode(
     values = np.empty((problem.lanes, circuit.outputs))
     first = np.empty((problem.lanes, circuit.parameter_count))
     found = Derivatives(values, first, np.empty_like(first) if second else first[:0])
-    kept = sum(map(len, circuit.gates)) * 4**circuit.qubits * 64 <= KEPT_BYTES
+    gates, size = len(circuit.gates[0]), 4**circuit.qubits
+    kept = circuit.layers * gates * size * LANE_BYTES <= KEPT_BYTES
+    rows = pauli_kernels.workspace_rows(circuit.layers, gates, size, kept)
     cotangent = problem.checked("cotangent", cotangent, values.shape)
     in_blocks(
         lambda block, step: pauli_kernels.reverse_mode(
-            *problem.arguments, cotangent, block, step, kept, problem.empty, *found
+            *problem.arguments, cotangent, block, step, kept, problem.empty, aligned_rows(rows, dtype), *found
         ),
         threads,
     )

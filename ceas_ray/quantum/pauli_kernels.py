@@ -520,10 +520,15 @@ def _contract(correlation, derivative, out, row):  # type: ignore[no-untyped-def
     store(out, row, total)
 
 
+def workspace_rows(layers: int, gates: int, coefficients: int, keep_all: bool) -> int:
+    """Rows of lanes for the states of a forward pass, the one after it, and h; `gates` in each layer."""
+    return coefficients * (2 + (layers * gates if keep_all else gates + layers))
+
+
 @njit(**_compiled)
 def reverse_mode(  # type: ignore[no-untyped-def]
     gates, strides, weights, is_cz, reuploaded, hops, angles, noise, shrink, owner, rotations, gate_rows,
-    cotangent, first_block, block_step, keep_all, empty, values, first, second,
+    cotangent, first_block, block_step, keep_all, empty, workspace, values, first, second,
 ):  # fmt: skip
     """Values of all outputs, and the derivatives of sum_k cotangent_k z_k, for every block_step-th block of lanes.
 
@@ -532,14 +537,14 @@ def reverse_mode(  # type: ignore[no-untyped-def]
     shrink (Q, n + 1), owner (B,), rotations (Q, L, n, 1 + 2 R, 12), gate_rows (Q, L, G, 18), cotangent (B, K) are
     inputs; values (B, K), first (B, P) and, unless it has no rows, second (B, P) are filled. keep_all: keep all states
     of the forward pass; if not, those at the start of each layer, and run each layer again. empty: an array (0, lanes)
-    of the dtype to compute in.
+    of the dtype to compute in; workspace: as many rows as `workspace_rows` says.
     """
     layers, count = gates.shape[0], gates.shape[1]
     n, size, lanes = len(strides), len(weights), empty.shape[1]
     orders = rotations.shape[3]
-    states = np.empty((count * (layers if keep_all else 1), size, lanes), empty.dtype)
-    starts = np.empty((1 if keep_all else layers, size, lanes), empty.dtype)
-    end, h = np.empty((size, lanes), empty.dtype), np.empty((size, lanes), empty.dtype)
+    parts = workspace.reshape(-1, size, lanes)
+    end, h, kept = parts[0], parts[1], count * (layers if keep_all else 1)
+    states, starts = parts[2 : 2 + kept], parts[2 + kept :]
     turned = np.empty((layers, n, orders, 12, lanes), empty.dtype)
     encoding = np.empty((layers, n, 12, lanes), empty.dtype)
     maps = np.empty((layers, n + 1, 12, lanes), empty.dtype)
