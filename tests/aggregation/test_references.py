@@ -56,6 +56,7 @@ def test_a_rule_is_what_plain_loops_give(rule: Any, reference: references.Rule) 
         np.testing.assert_allclose(result, reference(updates, faults), rtol=1e-9, atol=1e-9, err_msg=f"seed {seed}")
 
 
+@pytest.mark.slow
 def test_the_geometric_median_has_the_least_sum_of_distances() -> None:
     for seed in SEEDS:
         updates, _ = references.random_rows(seed)

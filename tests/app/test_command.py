@@ -148,6 +148,7 @@ def test_a_run_leaves_settings_journal_model_and_summary(tmp_path: Path, capsys:
     assert main([*SMALL, f"output={folder}"]) == 2, "a finished run was about to be overwritten"
 
 
+@pytest.mark.slow
 def test_a_stalled_run_ends_with_its_own_exit_code(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     assert main([*SMALL, f"output={folder}", "attacks.replicas=3"]) == 3

@@ -149,6 +149,7 @@ def test_a_cut_while_a_member_is_down_changes_nothing() -> None:
         assert seen + [end.digest for end in after.rounds()] == digests
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["wait", "skip", "stop"])
 def test_one_silent_member_too_many_stalls_the_run_which_says_so_and_ends(way: str) -> None:
     found, _, world = run("attacks.replicas=3", f"consensus.on_stall={way}", "consensus.most_waits=2")

@@ -42,6 +42,7 @@ CUTS: list[tuple[str, ...]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overrides", CUTS)
 def test_any_number_of_hosts_and_a_cut_in_time_give_the_same(overrides: tuple[str, ...]) -> None:
     overrides = (*overrides, "training.rounds=2")
@@ -56,6 +57,7 @@ def test_any_number_of_hosts_and_a_cut_in_time_give_the_same(overrides: tuple[st
     assert before + ends(second) == one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overrides", [*CUTS, ("training.partition=circuit", "network=line", *ROUTED[:1], *ROUTED[2:])])
 def test_every_pair_of_every_link_is_accounted_for(overrides: tuple[str, ...]) -> None:
     found, _ = rounds_of(*overrides)
@@ -140,6 +142,7 @@ def test_on_perfect_hardware_a_shared_circuit_trains_as_one_processor_does(parti
     assert np.abs(np.asarray(shared[-1]["model"]) - small_world(*PERFECT).initial_parameters).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_both_engines_train_shared_circuits_alike() -> None:
     overrides = ("training.partition=circuit", "training.inputs=local", "training.rounds=1")
     models = [rounds_of(*overrides, f"processors={engine}")[0][-1]["model"] for engine in ("pauli", "aer")]

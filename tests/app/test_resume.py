@@ -69,6 +69,7 @@ def same(folder: Path, whole: Path) -> None:
     assert (folder / "model.npz").read_bytes() == (whole / "model.npz").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 @pytest.mark.parametrize("rounds", [0, 3])
 def test_a_run_whose_driver_ended_goes_on_to_the_same_result(
@@ -91,6 +92,7 @@ def test_a_run_that_a_limit_ended_goes_on_without_it(whole: Path, tmp_path: Path
     same(folder, whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut short", "a flipped bit", "empty", "every one"])
 def test_damaged_snapshots_are_passed_over(
     whole: Path, tmp_path: Path, damage: str, capsys: pytest.CaptureFixture[str]
@@ -110,6 +112,7 @@ def test_damaged_snapshots_are_passed_over(
     same(folder, whole)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_has_the_settings_of_its_folder(
     whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -131,6 +134,7 @@ def test_a_resumed_run_has_the_settings_of_its_folder(
     assert "resume must be a run that is not completed" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "line"),
     [

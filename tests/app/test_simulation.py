@@ -35,6 +35,7 @@ ROUTED = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "network",
     [
@@ -76,6 +77,7 @@ def test_another_seed_gives_another_digest() -> None:
     assert len(digests) == 3
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(cut=st.integers(1, 10**13), hosts=st.integers(1, 3), later_hosts=st.integers(1, 3))
 def test_a_cut_anywhere_in_a_run_changes_nothing(cut: int, hosts: int, later_hosts: int) -> None:
@@ -124,6 +126,7 @@ def test_silent_members_of_the_committee_cost_views_but_no_rounds() -> None:
     assert [observed["view"] for observed in rounds] == [0, 0, 0, 0, 0, 2, 1]
 
 
+@pytest.mark.slow
 def test_without_a_quorum_the_run_stalls_and_says_so() -> None:
     found, _ = rounds_of("attacks.replicas=3", "consensus.committee_size=7")
     assert [observed["name"] for observed in found] == ["warm_up", "stalled"]

@@ -123,6 +123,7 @@ def searched(allowed: Callable[[float], bool]) -> float:
     return least
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", ["std", "unit", "sign"])
 def test_min_max_and_min_sum_go_as_far_as_the_paper_s_search(direction: Any) -> None:
     for seed in SEEDS:

@@ -27,6 +27,7 @@ def rounds_of(*overrides: str) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", NAMES)
 def test_every_attack_is_the_same_on_any_number_of_hosts(attack: str) -> None:
     overrides = (*FEW, f"attacks={attack}", "attacks.placement=worst_links")
@@ -61,6 +62,7 @@ def colluders_weight(*overrides: str) -> float:
     return sum(float(rounds_of(*TESTED, *overrides)[-1]["weights"][k]) for k in byzantine)
 
 
+@pytest.mark.slow
 def test_a_lie_about_fidelity_buys_weight_only_where_processors_vouch_for_themselves() -> None:
     placed = ("attacks.placement=worst_links",)
     honest = colluders_weight("attacks=inner_product", *placed)

@@ -119,6 +119,7 @@ def test_without_a_usable_shot_there_is_no_gradient() -> None:
     assert nothing.variance == np.inf
 
 
+@pytest.mark.slow
 def test_outcomes_of_aer_have_the_mean_and_the_spread_of_ours() -> None:
     circuit = Circuit(3, 2, 2, reuploaded=True)
     draw = np.random.default_rng(4)
@@ -179,6 +180,7 @@ def undoing(undo: Any, werner: float) -> tuple[Any, Any]:
     return gradients, exact_gradient(ideal.value[:, None], ideal.first[:, None], item["targets"], SQUARED)
 
 
+@pytest.mark.slow
 def test_undoing_exactly_is_unbiased_and_costs_variance_where_nothing_and_a_scalar_are_biased() -> None:
     werner = 0.8
     exact, ideal = undoing("exact", werner)

@@ -51,6 +51,7 @@ def test_in_r0_the_mdp_uses_95_percent_and_is_on_time_for_99() -> None:
     assert found["rounds_per_simulated_second"] >= other["rounds_per_simulated_second"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("regime", [R0, R1, R2, R3], ids=lambda regime: regime.name)
 def test_no_scheduler_beats_the_mdp_and_none_the_bound(regime: Regime) -> None:
     best = means(regime, _free(MDP))["objective"]
