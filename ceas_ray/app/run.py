@@ -352,7 +352,7 @@ class _Run:
                 "wall_seconds": self._wall_seconds(),
                 "faults": self._faults,
                 "logistic_regression_accuracy": logistic_regression_accuracy(self._world.data),
-                "centralized_accuracy": self._centralized_accuracy(),
+                "centralized_accuracy": self._centralized_accuracy() if status == "completed" else None,
                 "links_profile": self._settings.links.profile,
                 "links_demonstrated": self._settings.links.demonstrated,
                 "cause": cause,

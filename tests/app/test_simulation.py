@@ -137,6 +137,18 @@ def test_both_engines_give_the_same_training() -> None:
     np.testing.assert_allclose(parameters[0], parameters[1], atol=1e-9)
 
 
+@pytest.mark.slow
+def test_aer_may_sample_a_whole_run_with_outcomes_of_its_own() -> None:
+    overrides = ("processors=aer_sampled", "training.estimator=full_shift", "training.circuits_per_round=128")
+    few = ("training.batch=1", "attacks=none", "aggregation=mean", "training.rounds=1")
+    sampled, exact = (
+        rounds_of(*overrides[start:], *few)[0][-1]["model"] - small_world(*few).initial_parameters for start in (0, 1)
+    )
+    assert np.linalg.norm(sampled) > 0
+    assert not np.array_equal(sampled, exact)
+    assert np.linalg.norm(sampled - exact) < 1.5 * np.linalg.norm(exact), "the same gradient, other draws"
+
+
 def test_attackers_move_a_plain_mean_and_not_the_robust_rule() -> None:
     honest = rounds_of("attacks=none", "aggregation=mean", "training.rounds=1")[0][-1]["model"]
     start = small_world().initial_parameters
