@@ -43,3 +43,23 @@ class Actor(ABC):
     @abstractmethod
     def restore(self, state: Any) -> None:
         """Go back to a state that `snapshot` returned (after encoding: sequences are tuples, arrays read-only)."""
+
+
+class WrappedActor(Actor):
+    """An actor that stands for another one and changes what reaches it or leaves it, with no state of its own."""
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+        self.name, self.lookahead, self.own_lookahead = actor.name, actor.lookahead, actor.own_lookahead
+
+    def promise(self, now: int) -> int:
+        """See `Actor`."""
+        return self.actor.promise(now)
+
+    def snapshot(self) -> Any:
+        """See `Actor`."""
+        return self.actor.snapshot()
+
+    def restore(self, state: Any) -> None:
+        """See `Actor`."""
+        self.actor.restore(state)

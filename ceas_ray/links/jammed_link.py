@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.actor import Actor, WrappedActor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.links.link_loop import AUTHENTICATION, EXPIRED, USED
 from ceas_ray.messages.payloads import PlanFinished, RoutePlanFinished
 
 
-class JammedLink(Actor):
+class JammedLink(WrappedActor):
     """Wraps a link or route manager: an adversary on the fiber spoils every key pair with a jammed replica.
 
     The error rate then shows that there is no key; those pairs are booked as expired. Disturbed are the plans of rounds
@@ -23,9 +22,9 @@ class JammedLink(Actor):
 
     def __init__(self, manager: Actor, jammed: frozenset[str], first: int, last: int, refills: int) -> None:
         """jammed: names of the replicas whose legs are disturbed."""
-        self.manager, self._jammed = manager, jammed
+        super().__init__(manager)
+        self._jammed = jammed
         self._first, self._last, self._refills = first, last, refills
-        self.name, self.lookahead, self.own_lookahead = manager.name, manager.lookahead, manager.own_lookahead
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
@@ -33,7 +32,7 @@ class JammedLink(Actor):
             Send(effect.deliver_at, effect.receiver, self._spoiled(effect.payload))
             if isinstance(effect, Send) and isinstance(effect.payload, PlanFinished | RoutePlanFinished)
             else effect
-            for effect in self.manager.handle(envelope)
+            for effect in self.actor.handle(envelope)
         ]
 
     def _spoiled(self, plan: PlanFinished | RoutePlanFinished) -> PlanFinished | RoutePlanFinished:
@@ -55,15 +54,3 @@ class JammedLink(Actor):
         counts[AUTHENTICATION, USED] -= own_wasted
         counts[AUTHENTICATION, EXPIRED] += own_wasted
         return replace(plan, counts=counts, leg_counts=leg_counts, key_bits=bits)
-
-    def promise(self, now: int) -> int:
-        """See `Actor`."""
-        return self.manager.promise(now)
-
-    def snapshot(self) -> Any:
-        """See `Actor`."""
-        return self.manager.snapshot()
-
-    def restore(self, state: Any) -> None:
-        """See `Actor`."""
-        self.manager.restore(state)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.actor import Actor, WrappedActor
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.messages.frames import Channel, FrameKind, decode_foreign
 from ceas_ray.messages.payloads import Frame
 
 
-class EquivocatingProcessor(Actor):
+class EquivocatingProcessor(WrappedActor):
     """Wraps a processor: replicas of odd index get the opposite update, rightly tagged."""
 
     def __init__(self, processor: Actor, channels: Sequence[Channel]) -> None:
         """channels: the processor's own, one per replica."""
-        self.processor = processor
+        super().__init__(processor)
         self._channels = {channel.peer: channel for channel in channels}
-        self.name, self.lookahead, self.own_lookahead = processor.name, processor.lookahead, processor.own_lookahead
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
@@ -27,7 +25,7 @@ class EquivocatingProcessor(Actor):
             Send(effect.deliver_at, effect.receiver, self._other(effect.payload))
             if isinstance(effect, Send) and isinstance(effect.payload, Frame)
             else effect
-            for effect in self.processor.handle(envelope)
+            for effect in self.actor.handle(envelope)
         ]
 
     def _other(self, frame: Frame) -> Frame:
@@ -35,15 +33,3 @@ class EquivocatingProcessor(Actor):
             return frame
         row, shots, samples = decode_foreign(frame.body)
         return self._channels[frame.receiver].forge(frame, body=encode((-row, shots, samples + 1)))
-
-    def promise(self, now: int) -> int:
-        """See `Actor`."""
-        return self.processor.promise(now)
-
-    def snapshot(self) -> Any:
-        """See `Actor`."""
-        return self.processor.snapshot()
-
-    def restore(self, state: Any) -> None:
-        """See `Actor`."""
-        self.processor.restore(state)

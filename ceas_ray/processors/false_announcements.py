@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from ceas_ray.attacks.attack import Attack
-from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.actor import Actor, WrappedActor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.payloads import TestOutcomes
 
 
-class FalseAnnouncements(Actor):
+class FalseAnnouncements(WrappedActor):
     """Wraps the link manager of a Byzantine processor: the hub counts the errors that its announcements lead to."""
 
     def __init__(self, link: Actor, attack: Attack, revealed: bool, streams: Streams) -> None:
         """revealed: processors announce after they saw the hub's outcomes, else before (see `Attack`)."""
-        self._link, self._attack, self._revealed, self._streams = link, attack, revealed, streams
-        self.name, self.lookahead, self.own_lookahead = link.name, link.lookahead, link.own_lookahead
+        super().__init__(link)
+        self._attack, self._revealed, self._streams = attack, revealed, streams
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
-        return [self._falsified(effect) for effect in self._link.handle(envelope)]
+        return [self._falsified(effect) for effect in self.actor.handle(envelope)]
 
     def _falsified(self, effect: Effect) -> Effect:
         if not (isinstance(effect, Send) and isinstance(effect.payload, TestOutcomes)):
@@ -32,15 +31,3 @@ class FalseAnnouncements(Actor):
         generator = self._streams.generator(self.kind, self.name, "announcements", true.round_index)
         errors = self._attack.announced_errors(true.announced, true.errors, self._revealed, generator)
         return replace(effect, payload=replace(true, errors=errors))
-
-    def promise(self, now: int) -> int:
-        """See `Actor`."""
-        return self._link.promise(now)
-
-    def snapshot(self) -> Any:
-        """See `Actor`."""
-        return self._link.snapshot()
-
-    def restore(self, state: Any) -> None:
-        """See `Actor`."""
-        self._link.restore(state)

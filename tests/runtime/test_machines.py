@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -162,7 +161,6 @@ def test_hosts_that_the_cluster_cannot_hold_are_refused_in_one_line(tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(importlib.util.find_spec("aiohttp_cors") is None, reason="ray[default] is not installed")
 def test_a_run_can_be_submitted_as_a_job(whole: dict[str, Any], tmp_path: Path) -> None:
     folder = tmp_path / "run"
     submit = [str(Path(sys.executable).with_name("ray")), "job", "submit", "--address", "http://10.77.0.1:8265", "--"]

@@ -272,7 +272,7 @@ def _said(kind: FrameKind, body: bytes) -> Any:
     """A vote's value, None if it is not one; a proof as it is."""
     try:
         value = decode(body)
-    except Exception:
+    except ValueError:
         return None
     if kind == FrameKind.PROOF:
         return evidence_of(value)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from ceas_ray.consensus.replica import Replica
-from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.actor import WrappedActor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.payloads import Frame
 
 
-class DistortingReplica(Actor):
+class DistortingReplica(WrappedActor):
     """Wraps a replica; every frame that it would send passes through `distort`, everything else is as it was."""
 
     def __init__(self, replica: Replica, streams: Streams) -> None:
+        super().__init__(replica)
         self.replica, self.streams = replica, streams
-        self.name, self.lookahead, self.own_lookahead = replica.name, replica.lookahead, replica.own_lookahead
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
@@ -44,15 +43,3 @@ class DistortingReplica(Actor):
     def draw(self, frame: Frame) -> np.random.Generator:
         """Randomness for this frame alone."""
         return self.streams.generator("replica", self.name, f"fault {frame.receiver} {frame.counter}", 0)
-
-    def promise(self, now: int) -> int:
-        """See `Actor`."""
-        return self.replica.promise(now)
-
-    def snapshot(self) -> Any:
-        """See `Actor`."""
-        return self.replica.snapshot()
-
-    def restore(self, state: Any) -> None:
-        """See `Actor`."""
-        self.replica.restore(state)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.actor import Actor, WrappedActor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.payloads import Frame
@@ -46,7 +46,7 @@ class Partition:
         return self.begins <= at < self.heals and (frame.sender in self.replicas) != (frame.receiver in self.replicas)
 
 
-class OnUnreliableNetwork(Actor):
+class OnUnreliableNetwork(WrappedActor):
     """Wraps an actor: the frames that leave it meet the faults of the network.
 
     A frame that is lost is sent again, the byte-identical one, every `interval` ps until one copy arrives or after
@@ -55,9 +55,9 @@ class OnUnreliableNetwork(Actor):
     """
 
     def __init__(self, actor: Actor, faults: Sequence[NetworkFault], interval: int, retransmissions: int) -> None:
-        self.actor, self._faults = actor, tuple(faults)
+        super().__init__(actor)
+        self._faults = tuple(faults)
         self._interval, self._retransmissions = interval, retransmissions
-        self.name, self.lookahead, self.own_lookahead = actor.name, actor.lookahead, actor.own_lookahead
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
@@ -77,15 +77,3 @@ class OnUnreliableNetwork(Actor):
             if not any(fault.stops(frame, now + late, attempt) for fault in self._faults):
                 return late
         return None
-
-    def promise(self, now: int) -> int:
-        """See `Actor`."""
-        return self.actor.promise(now)
-
-    def snapshot(self) -> Any:
-        """See `Actor`."""
-        return self.actor.snapshot()
-
-    def restore(self, state: Any) -> None:
-        """See `Actor`."""
-        self.actor.restore(state)
