@@ -15,7 +15,7 @@ from rich.table import Table
 from ceas_ray.consensus.exploration.abstract_model import AbstractModel
 from ceas_ray.consensus.exploration.campaign import Report, explore
 from ceas_ray.consensus.exploration.chart import chart_of
-from ceas_ray.consensus.exploration.kinds import KINDS
+from ceas_ray.consensus.exploration.kinds import KINDS, Kind
 
 
 def main(words: list[str] | None = None) -> int:
@@ -32,7 +32,8 @@ def main(words: list[str] | None = None) -> int:
     seconds = 60.0 if seconds is None and chosen.scenarios is None else seconds
     if chosen.processes < 1 or chosen.first < 0 or (seconds or 1) <= 0 or (chosen.scenarios or 1) < 1:
         parser.error("--processes, --scenarios, --seconds and --hours must be positive, --first not negative")
-    return _campaign(chosen.first, chosen.processes, chosen.scenarios, seconds, chosen.json)
+    only = next((kind for kind in KINDS if str(kind) == chosen.only), None)
+    return _campaign(chosen.first, chosen.processes, chosen.scenarios, seconds, only, chosen.json)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--hours", type=float, help="how long, in hours")
     parser.add_argument("--scenarios", type=int, help="how many scenarios")
     parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
+    parser.add_argument("--only", choices=[str(kind) for kind in KINDS], metavar="KIND", help="as the table names it")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="default: one for each core")
     parser.add_argument("--replay", type=int, metavar="SEED", help="show one scenario as a sequence chart")
     parser.add_argument("--exhaustive", action="store_true", help="all states of the abstract model, n = 4, 2 views")
@@ -62,7 +64,9 @@ def _exhaustive() -> int:
     return 1 if broken else 0
 
 
-def _campaign(first: int, processes: int, scenarios: int | None, seconds: float | None, as_json: bool) -> int:
+def _campaign(
+    first: int, processes: int, scenarios: int | None, seconds: float | None, only: Kind | None, as_json: bool
+) -> int:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     bar = Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal)
@@ -75,7 +79,7 @@ def _campaign(first: int, processes: int, scenarios: int | None, seconds: float 
         bar.update(task, completed=done if scenarios else elapsed, description=state)
 
     with bar:
-        report = explore(first, processes, scenarios, seconds, progress)
+        report = explore(first, processes, scenarios, seconds, progress, only)
     _show(report, time.perf_counter() - started, processes, first, as_json)
     return 1 if report.failures else 0
 

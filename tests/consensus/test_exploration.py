@@ -83,3 +83,9 @@ def test_fifty_thousand_scenarios_show_no_violation() -> None:
     report = explore(0, processes=2, scenarios=50_000)
     assert report.failures == []
     assert report.total.scenarios == 50_000
+
+
+def test_a_campaign_may_keep_to_one_kind() -> None:
+    report = explore(0, processes=1, scenarios=100, only=KINDS[0])
+    assert set(report.by_kind) == {KINDS[0]}
+    assert report.total.scenarios >= 100

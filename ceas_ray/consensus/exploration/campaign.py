@@ -6,8 +6,10 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from math import ceil
 
-from ceas_ray.consensus.exploration.kinds import Kind, Outcome, kind_of, run_scenario
+from ceas_ray.consensus.exploration.kinds import MIX, Kind, Outcome, kind_of, run_scenario
 
 BATCH = 256
 """Seeds of one task: whole blocks of the mix."""
@@ -81,15 +83,17 @@ def explore(
     scenarios: int | None = None,
     seconds: float | None = None,
     progress: Callable[[Report], None] = lambda report: None,
+    only: Kind | None = None,
 ) -> Report:
     """Seeds first, first + 1, ... until `scenarios` are done or `seconds` over, or ten have failed.
 
-    The result for given seeds does not depend on `processes`. Takes whole batches, so a few scenarios more.
+    only: of these seeds, those of one kind. The result for given seeds does not depend on `processes`. Takes whole
+    batches, so a few scenarios more.
     """
     report, until = Report(), None if seconds is None else time.monotonic() + seconds
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes) as pool:
-        for batch in pool.imap_unordered(run_batch, _batches(first, scenarios, until)):
+        for batch in pool.imap_unordered(partial(run_batch, only=only), _batches(first, scenarios, until, only)):
             report.add(batch)
             progress(report)
             if len(report.failures) >= MOST_FAILURES or (until is not None and time.monotonic() >= until):
@@ -97,12 +101,13 @@ def explore(
     return report
 
 
-def _batches(first: int, scenarios: int | None, until: float | None) -> Iterator[range]:
+def _batches(first: int, scenarios: int | None, until: float | None, only: Kind | None) -> Iterator[range]:
     """Seeds in order, as the pool asks for them: it reads ahead no further than its pipe holds."""
+    share = 1.0 if only is None else MIX.count(only) / len(MIX)
+    end = None if scenarios is None else first + ceil(scenarios / share)
     start = first
-    while scenarios is None or start < first + scenarios:
+    while end is None or start < end:
         if until is not None and time.monotonic() >= until:
             return
-        end = start + BATCH if scenarios is None else min(start + BATCH, first + scenarios)
-        yield range(start, end)
-        start = end
+        yield range(start, start + BATCH if end is None else min(start + BATCH, end))
+        start += BATCH
