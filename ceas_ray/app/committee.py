@@ -58,8 +58,6 @@ def committee_size(settings: RunSettings, byzantine_processors: int) -> int:
         raise SettingsError("attacks.replicas", f"at most the {size} of the committee", attacks.replicas)
     if attacks.replicas and not attacks.replica_faults:
         raise SettingsError("attacks.replica_faults", "given for attacks.replicas > 0", attacks.replica_faults)
-    if attacks.processor_faults and not byzantine_processors:
-        raise SettingsError("attacks.processor_faults", "empty without attackers", list(attacks.processor_faults))
     _check_members(settings, size)
     return size
 

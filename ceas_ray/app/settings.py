@@ -145,7 +145,6 @@ class AttackSettings:
     """The Byzantine: their share of the processors, where they sit, what they do.
 
     replicas: how many members of the committee are Byzantine; the i-th has fault i of `replica_faults`, in turn.
-    processor_faults: what all Byzantine processors do besides.
     """
 
     attack: Target | None
@@ -155,7 +154,6 @@ class AttackSettings:
     knowledge: Literal["colluders", "omniscient"]
     replicas: Annotated[int, Range(0)]
     replica_faults: tuple[ReplicaFault, ...]
-    processor_faults: tuple[Literal["equivocating", "unannounced_tests"], ...]
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,6 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds
 from ceas_ray.links.link_manager import LinkManager
 from ceas_ray.links.route_manager import RouteManager
-from ceas_ray.links.unannounced_tests import UnannouncedTests
 from ceas_ray.messages.frames import Channel, ModelAdoption
 from ceas_ray.messages.payloads import (
     ADVERSARY,
@@ -63,7 +62,6 @@ from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, Swapping
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor
-from ceas_ray.processors.equivocating_processor import EquivocatingProcessor
 from ceas_ray.processors.false_announcements import FalseAnnouncements
 from ceas_ray.processors.gradient_work import GRADIENT, GradientWork
 from ceas_ray.processors.processor import Learning, Processor, Shard
@@ -404,7 +402,6 @@ class _Builder:
         parties += [(replica_link_name(j), route, None) for j, route in enumerate(network.replica_routes)]
         swap, delay, streams = self.settings.links.swap_werner, self._control_delay, self.streams
         groups: tuple[Group | None, ...] = network.groups or (None,) * self.parties
-        refusing = byzantine if "unannounced_tests" in self.settings.attacks.processor_faults else ()
         made: list[Actor] = []
         for name, route, k in parties:
             group = None if k is None else groups[k]
@@ -419,7 +416,6 @@ class _Builder:
             if k in byzantine and self.attack is not None:
                 revealed = self.settings.entanglement.test_announcements == "after_reveal"
                 link = FalseAnnouncements(link, self.attack, revealed, streams)
-            link = UnannouncedTests(link) if k in refusing else link
             made.append(on_jammed_fiber(self.settings, link))
         return tuple(made)
 
@@ -450,9 +446,7 @@ class _Builder:
             initial, latencies, self.streams, watched,
             None if self._on_pairs else training.circuits_per_round,
         )  # fmt: skip
-        actor: Actor = ByzantineProcessor(made) if k in byzantine else made
-        if k in byzantine and "equivocating" in self.settings.attacks.processor_faults:
-            actor = EquivocatingProcessor(actor, [made.channel(replica) for replica in self._replica_names])
+        actor = ByzantineProcessor(made) if k in byzantine else made
         return on_network(self.settings, actor, self._delta, self.streams)
 
     def _noise_of(self, k: int, shared: Circuit) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,13 @@ Floats = NDArray[np.float64]
 Knowledge = Literal["colluders", "omniscient"]
 Timing = Literal["prompt", "last_moment", "late", "never"]
 """When the rows leave: when they are ready, so that they just arrive before the inputs close, after that, or never."""
+
+
+class Announcements(NamedTuple):
+    """Of tested pairs, per basis (3,): how many outcomes were announced, and how many of these were wrong."""
+
+    announced: NDArray[np.int64]
+    errors: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -64,14 +71,12 @@ class Attack(ABC):
         """Of all attempts on the best links of honest processors, as many as there are colluders."""
         return 0.0
 
-    def announced_errors(
-        self, announced: NDArray[np.int64], errors: NDArray[np.int64], revealed: bool, generator: np.random.Generator
-    ) -> NDArray[np.int64]:
-        """Errors (3,) per basis among its announcements of tested pairs (3,), instead of the true ones.
+    def announcements(self, tests: Announcements, revealed: bool, generator: np.random.Generator) -> Announcements:
+        """What a colluder makes the hub count of its tested pairs, instead of what is true.
 
         revealed: it announces after it saw the hub's basis and outcome, else before.
         """
-        return errors
+        return tests
 
 
 def bounded(rows: Floats) -> Floats:

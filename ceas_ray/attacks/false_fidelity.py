@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
+from ceas_ray.attacks.attack import Announcements, Attack, Floats, Knowledge, Seen
 
 
 @dataclass(frozen=True)
@@ -15,22 +14,25 @@ class FalseFidelity(Attack):
     """All colluders send -strength times the known mean, and lie in the tests of their pairs wherever that helps.
 
     Where outcomes are announced after the hub's were seen, a colluder shows no error at all. Where they are announced
-    before, all it can do is guess, and a share `guessed` of its announcements is a guess: wrong every other time.
+    before, all it can do is guess or keep silent: of its outcomes a share `withheld` is not announced, which the hub
+    counts as errors, and of the rest a share `guessed` is a guess, wrong every other time.
     """
 
     strength: float
     guessed: float
+    withheld: float
     knowledge: Knowledge
 
     def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         return seen.all_send(-self.strength * np.mean(seen.known, axis=0))
 
-    def announced_errors(
-        self, announced: NDArray[np.int64], errors: NDArray[np.int64], revealed: bool, generator: np.random.Generator
-    ) -> NDArray[np.int64]:
+    def announcements(self, tests: Announcements, revealed: bool, generator: np.random.Generator) -> Announcements:
         """See `Attack`."""
         if revealed:
-            return np.zeros_like(errors)
-        right, wrong = generator.binomial(announced - errors, self.guessed), generator.binomial(errors, self.guessed)
-        return errors - wrong + generator.binomial(right + wrong, 0.5)
+            return Announcements(tests.announced, np.zeros_like(tests.errors))
+        told = 1 - self.withheld
+        right, wrong = generator.binomial(tests.announced - tests.errors, told), generator.binomial(tests.errors, told)
+        guessed_right, guessed_wrong = generator.binomial(right, self.guessed), generator.binomial(wrong, self.guessed)
+        errors = wrong - guessed_wrong + generator.binomial(guessed_right + guessed_wrong, 0.5)
+        return Announcements(right + wrong, errors)

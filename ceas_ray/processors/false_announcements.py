@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ceas_ray.attacks.attack import Attack
+from ceas_ray.attacks.attack import Announcements, Attack
 from ceas_ray.kernel.actor import Actor, WrappedActor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
@@ -29,5 +29,5 @@ class FalseAnnouncements(WrappedActor):
             return effect
         true = effect.payload
         generator = self._streams.generator(self.kind, self.name, "announcements", true.round_index)
-        errors = self._attack.announced_errors(true.announced, true.errors, self._revealed, generator)
-        return replace(effect, payload=replace(true, errors=errors))
+        told = self._attack.announcements(Announcements(true.announced, true.errors), self._revealed, generator)
+        return replace(effect, payload=replace(true, announced=told.announced, errors=told.errors))

@@ -131,10 +131,6 @@ class Processor(Actor):
         for channel, bits in zip(self._channels.values(), key_bits, strict=True):
             channel.add_key_bits(int(bits))
 
-    def channel(self, peer: str) -> Channel:
-        """This processor's end of the link with `peer`."""
-        return self._channels[peer]
-
     def learn(self, output: Mapping[str, Any]) -> Floats:
         """The round's row: the worker momentum after the new gradient, in 1/rad. No usable shot, no news."""
         if self._usable_shots:

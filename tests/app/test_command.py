@@ -71,9 +71,6 @@ BAD = {
     "a negative bound on delays": (["consensus.delta_microseconds=-5"], "consensus.delta_microseconds must be"),
     "an unknown fault": (["attacks.replica_faults=[lazy]"], "attacks.replica_faults[0] must be one of silent, slow,"),
     "no fault for the faulty": (["attacks.replicas=1", "attacks.replica_faults=[]"], "replica_faults must be given"),
-    "faults without attackers": (
-        ["attacks.processor_faults=[equivocating]", "attacks=none"], "attacks.processor_faults must be empty without",
-    ),
     "more loss than a network": (["consensus.loss_probability=1"], "consensus.loss_probability must be"),
     "an unknown way out of a stall": (["consensus.on_stall=panic"], "consensus.on_stall must be one of wait, skip,"),
     "an unsafe committee of all": (

@@ -184,11 +184,7 @@ def test_jammed_legs_stall_the_round_until_the_refill() -> None:
 
 def test_a_processor_that_equivocates_ends_in_quarantine_by_agreement() -> None:
     found, _, world = run(
-        "attacks=sign_flip",
-        "attacks.fraction=0.25",
-        "attacks.processor_faults=[equivocating]",
-        "training.rounds=4",
-        "aggregation.byzantine_fraction=0.25",
+        "attacks=equivocation", "attacks.fraction=0.25", "training.rounds=4", "aggregation.byzantine_fraction=0.25"
     )
     rounds = found[1:]
     assert names(rounds) == ["round"] * 4
@@ -200,9 +196,9 @@ def test_a_processor_that_equivocates_ends_in_quarantine_by_agreement() -> None:
 
 
 def test_a_processor_that_announces_no_outcome_of_a_test_is_certified_as_useless() -> None:
-    attack = ("attacks=sign_flip", "attacks.fraction=0.25", "training.rounds=1")
+    attack = ("attacks=false_fidelity", "attacks.fraction=0.25", "training.rounds=1")
     for refusing in (False, True):
-        _, simulation, world = run(*attack, f"attacks.processor_faults=[{'unannounced_tests' if refusing else ''}]")
+        _, simulation, world = run(*attack, f"attacks.attack.withheld={1.0 if refusing else 0.0}")
         tested, errors = (np.asarray(part).sum(axis=1) for part in world.control[1].snapshot()[:2])
         rates = errors / tested
         bad = np.isin(np.arange(8), world.byzantine)

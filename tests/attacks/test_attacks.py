@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ceas_ray.aggregation.mean import Mean
 from ceas_ray.aggregation.trimmed_mean import TrimmedMean
 from ceas_ray.attacks.adaptive import Adaptive
-from ceas_ray.attacks.attack import Attack, Seen
+from ceas_ray.attacks.attack import Announcements, Attack, Seen
 from ceas_ray.attacks.delay import Delay
 from ceas_ray.attacks.equivocation import Equivocation
 from ceas_ray.attacks.false_fidelity import FalseFidelity
@@ -35,7 +35,7 @@ ATTACKS: list[Attack] = [
     SignFlip(3.0, "omniscient"), InnerProductManipulation(2.0, "omniscient"), ALittleIsEnough(1.5, "omniscient"),
     Gaussian(2.0, "omniscient"), Mimic(3, "omniscient"), MinMax(1.0, "std", "omniscient"),
     MinMax(1.0, "sign", "omniscient"), MinSum(1.0, "unit", "omniscient"), FreeRider(0.5, "omniscient"),
-    LabelFlip(1.0, "omniscient"), FalseFidelity(2.0, 0.5, "omniscient"), Equivocation(2.0, "omniscient"),
+    LabelFlip(1.0, "omniscient"), FalseFidelity(2.0, 0.5, 0.0, "omniscient"), Equivocation(2.0, "omniscient"),
     Silence("omniscient"), Delay(2.0, "late", "omniscient"), Jamming(2.0, 0.5, "omniscient"),
     Adaptive(InnerProductManipulation(1.0, "omniscient"), 1.0, 20),
 ]  # fmt: skip
@@ -188,15 +188,21 @@ def test_label_flip_turns_the_classes_round() -> None:
     np.testing.assert_array_equal(attack.learned_targets(np.array([[1.0, -1.0, -1.0]])), [[-1.0, -1.0, 1.0]])
 
 
-@given(st.integers(0, 10**6), st.integers(0, 200), st.floats(0, 1))
-def test_who_guesses_in_tests_shows_no_fewer_errors_on_average(seed: int, errors: int, guessed: float) -> None:
-    tested, true = np.full(3, 1000), np.full(3, errors)
-    attack, draw = FalseFidelity(2.0, guessed, "omniscient"), np.random.default_rng(seed)
-    shown = attack.announced_errors(tested, true, False, draw)
-    assert np.all((shown >= 0) & (shown <= tested))
-    expected = errors + guessed * (500 - errors)
+@given(st.integers(0, 10**6), st.integers(0, 200), st.floats(0, 1), st.floats(0, 1))
+def test_who_guesses_or_keeps_silent_in_tests_shows_no_fewer_errors_on_average(
+    seed: int, errors: int, guessed: float, withheld: float
+) -> None:
+    true = Announcements(np.full(3, 1000), np.full(3, errors))
+    attack, draw = FalseFidelity(2.0, guessed, withheld, "omniscient"), np.random.default_rng(seed)
+    announced, wrong = attack.announcements(true, False, draw)
+    assert np.all((wrong >= 0) & (wrong <= announced) & (announced <= 1000))
+    shown = 1000 - announced + wrong
+    expected = (1 - withheld) * (errors + guessed * (500 - errors)) + withheld * 1000
+    assert expected >= errors
     assert abs(float(np.sum(shown)) - 3 * expected) <= 6 * np.sqrt(3 * 1000) / 2 + 1
-    assert np.array_equal(attack.announced_errors(tested, true, True, draw), np.zeros(3))
+    after_reveal = attack.announcements(true, True, draw)
+    assert np.array_equal(after_reveal.announced, true.announced)
+    assert not after_reveal.errors.any()
 
 
 def test_colluders_sit_where_the_placement_says() -> None:
