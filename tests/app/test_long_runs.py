@@ -19,6 +19,7 @@ from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.recovery import SurvivingSimulation
 from ceas_ray.tracking.files import Journal, read_journal
 from ceas_ray.tracking.snapshots import SnapshotFolder, packed, unpacked
+from ceas_ray.tracking.stores import FolderStore
 from tests.app.worlds import SMALL
 
 WARM, ROUNDS = 150, 600
@@ -37,7 +38,7 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     world = build_world(settings)
     results = Results(settings, world)
     simulation = SurvivingSimulation(LocalCluster(world.one_host()))
-    journal, folder = Journal(tmp_path / "journal.jsonl", print), SnapshotFolder(tmp_path / "snapshots", 3)
+    journal, folder = Journal(tmp_path / "journal.jsonl", print), SnapshotFolder(FolderStore(tmp_path / "snapshots"), 3)
     before, sizes = 0.0, []
     for end in simulation.rounds():
         line = results.take(end)
@@ -51,7 +52,7 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
             before = megabytes()
     assert len(read_journal(tmp_path / "journal.jsonl")) == ROUNDS
     assert megabytes() - before < MOST_MEGABYTES
-    assert len(list(folder.path.iterdir())) == 3
+    assert len(list((tmp_path / "snapshots").iterdir())) == 3
     books = 8 * ROUNDS
     assert sizes[-1] < sizes[WARM // 10] + 2 * books
 
