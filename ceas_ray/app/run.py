@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -322,7 +322,7 @@ class _Run:
             self._can_write_snapshots = True
 
     def _survived(self, fault: Fault) -> None:
-        entry = {"cause": fault.cause, "rounds": fault.rounds, "replayed_from": fault.replayed_from}
+        entry = asdict(fault)
         self._faults.append(entry)
         self._journal.append("fault", entry)
         self._progress.say(f"{fault.cause}; its hosts are built again and replayed from round {fault.replayed_from}")

@@ -33,9 +33,9 @@ def run(folder: Path, *overrides: str) -> dict[str, object]:
     return dict(json.loads((folder / "summary.json").read_text()))
 
 
-def test_one_two_and_four_processor_hosts_give_the_digest_and_model_of_the_local_runtime(tmp_path: Path) -> None:
+def test_one_to_eight_processor_hosts_give_the_digest_and_model_of_the_local_runtime(tmp_path: Path) -> None:
     expected = run(tmp_path / "local", "runtime=local", "attacks=alie")
-    for hosts in (1, 2, 4):
+    for hosts in (1, 2, 4, 8):
         folder = tmp_path / f"ray{hosts}"
         summary = run(folder, "attacks=alie", f"runtime.processor_hosts={hosts}")
         assert summary["runtime"] == "ray"
