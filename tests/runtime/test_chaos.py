@@ -6,12 +6,15 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -145,8 +148,68 @@ def test_random_faults_change_no_result(number: int, tmp_path: Path) -> None:
     assert all(0 <= fault["rounds"] - fault["replayed_from"] <= 3 for fault in found["faults"])
 
 
+@contextmanager
+def mlflow_server(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A server on loopback that keeps its runs in `folder`; it may need a while until it answers."""
+    words = [
+        "--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", f"sqlite:///{folder}/server.db",
+        "--artifacts-destination", str(folder / "artifacts"), "--workers", "1",
+    ]  # fmt: skip
+    server = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", "server", *words], start_new_session=True,
+        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield server
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def answers(port: int) -> bool:
+    try:
+        return bool(urlopen(f"http://127.0.0.1:{port}/health", timeout=2).read())
+    except OSError:
+        return False
+
+
+def free_port() -> int:
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return int(asked.getsockname()[1])
+
+
+def test_an_mlflow_server_that_is_killed_in_mid_run_costs_nothing(tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    whole, folder, port = tmp_path / "whole", tmp_path / "run", free_port()
+    chosen = [f"training.rounds={ROUNDS}", "seed=5"]
+    with mlflow_server(tmp_path, port):
+        assert main([*SMALL, *chosen, f"output={whole}"]) == 0
+        wait_until(lambda: answers(port))
+        words = ["runtime=local", "tracking=mlflow", f"tracking.uri=http://127.0.0.1:{port}", f"output={folder}"]
+        process = subprocess.Popen(command(*chosen, *words), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        wait_until(lambda: rounds_in(folder) >= 40 or process.poll() is not None)
+    with mlflow_server(tmp_path, port):
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode == 0, errors.decode()
+        assert " ".join(errors.decode().split()).count("ceas-sync sends what is missing") == 1
+        assert summary_of(folder)["trace_digest"] == summary_of(whole)["trace_digest"]
+        wait_until(lambda: answers(port))
+        client = MlflowClient(f"http://127.0.0.1:{port}")
+        run_id = summary_of(folder)["mlflow_run_id"]
+        assert 0 < len(client.get_metric_history(run_id, "utilization")) < ROUNDS
+        assert sync([str(folder)]) == 0
+        sent = [metric.step for metric in client.get_metric_history(run_id, "utilization")]
+        assert sent == list(range(ROUNDS))
+        assert client.get_run(run_id).info.status == "FINISHED"
+    counted.append("stop MLflow")
+
+
 def test_at_least_thirty_faults_happened() -> None:
     if len(runs) < RUNS:
         pytest.skip(f"only {len(runs)} of {RUNS} runs of this file were asked for")
     assert len(counted) >= 30
-    assert {"kill a host", "stop a host", "kill the driver", "damage a snapshot", "no MLflow"} <= set(counted)
+    kinds = {"kill a host", "stop a host", "kill the driver", "damage a snapshot", "no MLflow", "stop MLflow"}
+    assert kinds <= set(counted)
