@@ -133,8 +133,11 @@ def refuse_snapshots_of_others(settings: RunSettings, folder: Path) -> None:
     """SettingsError if there are snapshots already where a new run wants to keep its own."""
     found = _newest_first(settings, snapshot_folder(settings, folder))
     if found:
-        must = f"a folder without snapshots of another run (it has {found[0]})"
-        raise SettingsError("runtime.snapshot_folder", must, settings.runtime.snapshot_folder)
+        chosen = settings.runtime.snapshot_folder
+        key = "output" if chosen is None else "runtime.snapshot_folder"
+        raise SettingsError(
+            key, f"a folder without snapshots of another run (it has {found[0]})", chosen or str(folder)
+        )
 
 
 def _newest_first(settings: RunSettings, snapshots: SnapshotFolder) -> list[str]:

@@ -22,9 +22,9 @@ from ceas_ray.tracking.snapshots import SnapshotFolder, packed, unpacked
 from ceas_ray.tracking.stores import FolderStore
 from tests.app.worlds import SMALL
 
-WARM, ROUNDS = 150, 600
-MOST_MEGABYTES = 8
-"""Of growth from round WARM to the end: lists of a few numbers a round, and what the allocator keeps."""
+WARM, ROUNDS = 600, 1200
+MOST_MEGABYTES = 4
+"""Of growth from round WARM to the end: a few numbers a round, caches that are not full yet, and the allocator's."""
 
 
 def megabytes() -> float:

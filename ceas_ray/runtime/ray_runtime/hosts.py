@@ -64,7 +64,13 @@ class RayCluster:
         for name, packed in self._packed.items():
             shell = ray.remote(concurrency_groups={WATCH: 1})(SHELLS[name.partition("/")[0]])
             where = NodeAffinitySchedulingStrategy(self.plan[name].node, soft=False)
-            options = shell.options(name=name + suffix, num_cpus=0, max_restarts=0, scheduling_strategy=where)
+            options = shell.options(
+                name=name + suffix,
+                num_cpus=0,
+                max_restarts=0,
+                scheduling_strategy=where,
+                enable_task_events=False,  # the head would keep an entry for each of 100,000 calls: 200 MB
+            )
             self._shells[name] = options.remote(packed)
         self._watch = Watch(self._shells)
         self._introduce()
