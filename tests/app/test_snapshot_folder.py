@@ -82,6 +82,8 @@ def test_a_new_run_does_not_take_the_snapshot_folder_of_another(
     assert "a folder without snapshots of another run (it has round_" in capsys.readouterr().err
     assert sorted((tmp_path / "snapshots").iterdir()) == before
     assert not (tmp_path / "second").exists()
+    assert main([*SHORT, f"output={tmp_path}"]) == 2
+    assert "output must be a folder without snapshots of another run" in capsys.readouterr().err
 
 
 def test_each_job_of_a_sweep_has_a_snapshot_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
