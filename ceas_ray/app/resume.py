@@ -120,7 +120,10 @@ def snapshot_of(config: Mapping[str, Any], found: Mapping[str, str], cut: Cut) -
 
 def snapshot_folder(settings: RunSettings, folder: Path) -> SnapshotFolder:
     """Where a run keeps its snapshots. SettingsError for a URL that cannot be used here."""
-    chosen = settings.runtime.snapshot_folder
+    return _snapshots_at(settings.runtime.snapshot_folder, settings, folder)
+
+
+def _snapshots_at(chosen: str | None, settings: RunSettings, folder: Path) -> SnapshotFolder:
     try:
         store = store_at(folder / "snapshots" if chosen is None else chosen)
     except ValueError as error:
@@ -160,8 +163,7 @@ def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> R
     _refuse_other_version(journal, here, settings.runtime.allow_mixed_hosts)
     said: list[str] = []
     written = sum(line["event"] == "round" for line in journal)
-    snapshots = snapshot_folder(settings, folder)
-    for name in _newest_first(settings, snapshots):
+    for snapshots, name in _candidates(settings, folder, said):
         try:
             content = snapshots.read(name)
             _refuse_other(name, content, config, here, settings.runtime.allow_mixed_hosts)
@@ -176,6 +178,22 @@ def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> R
     if said or written:
         said.append("there is no usable snapshot: starting from the first round")
     return Resumed(None, journal, tuple(said))
+
+
+def _candidates(settings: RunSettings, folder: Path, said: list[str]) -> list[tuple[SnapshotFolder, str]]:
+    """Snapshots by name: those in the chosen folder, then, if this is another one, where the run kept them before."""
+    chosen = snapshot_folder(settings, folder)
+    found = [(chosen, name) for name in _newest_first(settings, chosen)]
+    runtime = read_settings(folder, "resume").get("runtime")
+    before = runtime.get("snapshot_folder") if isinstance(runtime, dict) else None
+    if before == settings.runtime.snapshot_folder or not isinstance(before, str | None):
+        return found
+    try:
+        old = _snapshots_at(before, settings, folder)
+        return [*found, *((old, name) for name in old.newest_first())]
+    except (OSError, SettingsError) as error:
+        said.append(f"where the run kept its snapshots before, nothing can be read ({error})")
+        return found
 
 
 def _refuse_completed(folder: Path, rounds: int) -> None:

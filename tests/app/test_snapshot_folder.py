@@ -53,6 +53,22 @@ def test_a_damaged_newest_snapshot_behind_a_url_falls_back(
     same(folder, whole)
 
 
+def test_a_resumed_run_may_keep_its_snapshots_elsewhere_and_starts_from_those_of_before(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, there = tmp_path / "run", tmp_path / "there"
+    assert main([*SIX, *OFTEN, "stop.simulated_seconds=0.001", f"output={folder}"]) == 0
+    assert main([f"resume={folder}", f"runtime.snapshot_folder={there}", "stop.simulated_seconds=9"]) == 0
+    assert "going on with" in (said := " ".join(capsys.readouterr().err.split()))
+    assert "no usable snapshot" not in said
+    assert list(there.iterdir())
+    for old in (folder / "snapshots").iterdir():
+        old.unlink()
+    assert main([f"resume={folder}", f"runtime.snapshot_folder={there}", ON]) == 0
+    assert "no usable snapshot" not in capsys.readouterr().err
+    same(folder, whole)
+
+
 @pytest.mark.parametrize(
     ("url", "line"),
     [
