@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
@@ -28,8 +31,10 @@ from ceas_ray.app.settings_checks import SettingsError, build
 from ceas_ray.app.world import build_world
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.ray_environment import prepare_ray_environment
+from ceas_ray.tracking.snapshots import SnapshotFolder
+from ceas_ray.tracking.stores import FolderStore
 
-WARM_ROUNDS, ROUNDS = 3, 20
+WARM_ROUNDS, ROUNDS, SNAPSHOTS = 3, 20, 9
 PARTS = {
     "entanglement": bench_entanglement.main,
     "gradients": bench_gradients.main,
@@ -60,15 +65,15 @@ def _framework(overrides: list[str]) -> dict[str, object]:
     prepare_ray_environment(None)
     from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster
 
-    settings = build(RunSettings, composed([*overrides, f"training.rounds={WARM_ROUNDS + ROUNDS}"]))
+    settings = build(RunSettings, composed([*overrides, f"training.rounds={WARM_ROUNDS + ROUNDS + 1}"]))
     world = build_world(settings)
     processor_hosts = settings.runtime.processor_hosts or os.cpu_count() or 1
     with ray_cluster(None, os.cpu_count() or 1, False):
         hosts = world.hosts(processor_hosts, settings.runtime.link_hosts)
         cluster = RayCluster(hosts, False)
         gradients = calls = windows = 0.0
-        started = time.perf_counter()
-        for number, end in enumerate(Simulation(cluster).rounds()):
+        started, simulation = time.perf_counter(), Simulation(cluster)
+        for number, end in zip(range(WARM_ROUNDS + ROUNDS), simulation.rounds(), strict=False):
             if number + 1 == WARM_ROUNDS:
                 cluster.seconds_by_host = {}
                 cluster.seconds_in_calls = cluster.seconds_on_critical_path = 0.0
@@ -77,6 +82,7 @@ def _framework(overrides: list[str]) -> dict[str, object]:
                 gradients, calls, windows = gradients + end.work_seconds, calls + end.host_calls, windows + end.windows
         wall = time.perf_counter() - started
         memory = _tree_megabytes()
+        snapshots = _snapshots(simulation)
     parts = _parts(cluster.seconds_by_host, gradients, processor_hosts)
     parts["ray"] = cluster.seconds_in_calls - cluster.seconds_on_critical_path
     parts["driver"] = wall - cluster.seconds_in_calls
@@ -94,6 +100,29 @@ def _framework(overrides: list[str]) -> dict[str, object]:
         "tree_megabytes": memory,
         "bare_ray_megabytes": floor,
         "above_bare_ray_megabytes": memory - floor,
+        **snapshots,
+    }
+
+
+def _snapshots(simulation: Simulation) -> dict[str, object]:
+    """What a snapshot costs here and now, its file synced to the disk of this folder, and what a restore does."""
+    saving, restoring, sizes = [], [], []
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        store = FolderStore(Path(folder))
+        snapshots = SnapshotFolder(store, 3)
+        for number in range(SNAPSHOTS):
+            started = time.perf_counter()
+            snapshots.write(number, simulation.snapshot())
+            saving.append((time.perf_counter() - started) * 1e3)
+            newest = snapshots.newest_first()[0]
+            sizes.append(len(store.read(newest)))
+            started = time.perf_counter()
+            simulation.restore(snapshots.read(newest))
+            restoring.append((time.perf_counter() - started) * 1e3)
+    return {
+        "snapshot_ms": {"median": round(statistics.median(saving), 1), "worst": round(max(saving), 1)},
+        "snapshot_bytes": max(sizes),
+        "restore_ms": {"median": round(statistics.median(restoring), 1), "worst": round(max(restoring), 1)},
     }
 
 

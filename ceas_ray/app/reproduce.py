@@ -106,8 +106,7 @@ def _executor(settings: RunSettings) -> Iterator[Executor]:
             yield execute
         return
     prepare_ray_environment(settings.runtime.address)
-    from ceas_ray.runtime.ray_runtime import ray_cluster
-    from ceas_ray.runtime.ray_tasks import results_as_they_come
+    from ceas_ray.runtime.ray_runtime import ray_cluster, results_as_they_come
 
     with ray_cluster(settings.runtime.address, processors, settings.runtime.dashboard):
         yield results_as_they_come

@@ -9,16 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ceas_ray.app.compose import overridden_keys
+from ceas_ray.app.conf_path import conf_directory
 from ceas_ray.app.results import Results
-from ceas_ray.app.run_folder import FREE, code_version, decisive, journal_of, read_settings
+from ceas_ray.app.run_folder import FREE, FREE_GROUPS, code_version, decisive, journal_of, read_settings
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError
 from ceas_ray.app.world import build_world
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.known_answers import known_answers
 from ceas_ray.runtime.local_runtime import LocalCluster
-from ceas_ray.tracking.snapshots import OtherFormat, SnapshotFolder, unpacked
+from ceas_ray.tracking.snapshots import OtherFormat, SnapshotFolder
+from ceas_ray.tracking.stores import store_at
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class Resumed:
 def config_of_run(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """The configuration of the run that `resume` or `verify` names.
 
-    Overrides may choose what changes no result (runtime, tracking, limits); any other must agree with the run.
+    Overrides may choose what changes no result (runtime, tracking, limits), key by key: what they do not name goes on
+    as in the run. Any other must agree with the run.
     """
     key = "resume" if config["resume"] is not None else "verify"
     if config["resume"] is not None and config["verify"] is not None:
@@ -56,6 +61,9 @@ def config_of_run(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[s
     merged = copy.deepcopy(saved)
     known, asked = decisive(saved), decisive(config)
     for name in overridden_keys(overrides):
+        if name in FREE_GROUPS:
+            _choose(name, config, merged)
+            continue
         if name.partition(".")[0] in FREE:
             _copy(config, merged, name.split("."))
             continue
@@ -66,6 +74,20 @@ def config_of_run(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[s
                 raise SettingsError(entry, f"{was} as in the run in {folder}", asked[entry])
     merged |= {"resume": None, "verify": None, key: str(folder), "output": saved.get("output")}
     return merged
+
+
+def _choose(group: str, config: Mapping[str, Any], merged: dict[str, Any]) -> None:
+    """Another choice of a group: what tells its files apart, as the command has it; the rest is as in the run.
+
+    The first key of a group's files says which choice it is: the same choice once more changes nothing.
+    """
+    chosen, own = config[group], merged.get(group)
+    if not isinstance(own, dict):
+        raise SettingsError(group, "a group of the run's settings", own)
+    first, *others = (yaml.safe_load(path.read_text()) for path in sorted((conf_directory() / group).glob("*.yaml")))
+    apart = [name for name in first if any(other[name] != first[name] for other in others)]
+    if own.get(apart[0]) != chosen[apart[0]]:
+        merged[group] = own | {name: chosen[name] for name in apart}
 
 
 def _copy(source: Mapping[str, Any], target: dict[str, Any], path: Sequence[str]) -> None:
@@ -97,11 +119,36 @@ def snapshot_of(config: Mapping[str, Any], found: Mapping[str, str], cut: Cut) -
 
 
 def snapshot_folder(settings: RunSettings, folder: Path) -> SnapshotFolder:
-    """Where a run keeps its snapshots."""
-    chosen = settings.runtime.snapshot_folder
-    if chosen is not None and "://" in chosen:
-        raise SettingsError("runtime.snapshot_folder", "a folder (mounted, not a URL)", chosen)
-    return SnapshotFolder(folder / "snapshots" if chosen is None else Path(chosen), settings.runtime.snapshots_kept)
+    """Where a run keeps its snapshots. SettingsError for a URL that cannot be used here."""
+    return _snapshots_at(settings.runtime.snapshot_folder, settings, folder)
+
+
+def _snapshots_at(chosen: str | None, settings: RunSettings, folder: Path) -> SnapshotFolder:
+    try:
+        store = store_at(folder / "snapshots" if chosen is None else chosen)
+    except ValueError as error:
+        must = f"a folder, or the URL of a file system that is installed here ({error})"
+        raise SettingsError("runtime.snapshot_folder", must, chosen) from None
+    return SnapshotFolder(store, settings.runtime.snapshots_kept)
+
+
+def refuse_snapshots_of_others(settings: RunSettings, folder: Path) -> None:
+    """SettingsError if there are snapshots already where a new run wants to keep its own."""
+    found = _newest_first(settings, snapshot_folder(settings, folder))
+    if found:
+        chosen = settings.runtime.snapshot_folder
+        key = "output" if chosen is None else "runtime.snapshot_folder"
+        raise SettingsError(
+            key, f"a folder without snapshots of another run (it has {found[0]})", chosen or str(folder)
+        )
+
+
+def _newest_first(settings: RunSettings, snapshots: SnapshotFolder) -> list[str]:
+    try:
+        return snapshots.newest_first()
+    except OSError as error:
+        must = f"a folder that can be read ({error.strerror})"
+        raise SettingsError("runtime.snapshot_folder", must, settings.runtime.snapshot_folder) from None
 
 
 def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> Resumed:
@@ -116,21 +163,37 @@ def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> R
     _refuse_other_version(journal, here, settings.runtime.allow_mixed_hosts)
     said: list[str] = []
     written = sum(line["event"] == "round" for line in journal)
-    for path in snapshot_folder(settings, folder).newest_first():
+    for snapshots, name in _candidates(settings, folder, said):
         try:
-            content = unpacked(path.read_bytes())
-            _refuse_other(path, content, config, here, settings.runtime.allow_mixed_hosts)
+            content = snapshots.read(name)
+            _refuse_other(name, content, config, here, settings.runtime.allow_mixed_hosts)
             cut = _checked(content, settings)
             if cut.rounds > written:
                 raise ValueError(f"the journal holds only {written} rounds")
             return Resumed(cut, journal, tuple(said))
         except OtherFormat as error:
-            raise SettingsError("resume", f"a run of this version ({path.name}: {error})", str(folder)) from None
+            raise SettingsError("resume", f"a run of this version ({name}: {error})", str(folder)) from None
         except (OSError, ValueError) as error:
-            said.append(f"{path.name} is not usable ({error}); going back to the one before")
+            said.append(f"{name} is not usable ({error}); going back to the one before")
     if said or written:
         said.append("there is no usable snapshot: starting from the first round")
     return Resumed(None, journal, tuple(said))
+
+
+def _candidates(settings: RunSettings, folder: Path, said: list[str]) -> list[tuple[SnapshotFolder, str]]:
+    """Snapshots by name: those in the chosen folder, then, if this is another one, where the run kept them before."""
+    chosen = snapshot_folder(settings, folder)
+    found = [(chosen, name) for name in _newest_first(settings, chosen)]
+    runtime = read_settings(folder, "resume").get("runtime")
+    before = runtime.get("snapshot_folder") if isinstance(runtime, dict) else None
+    if before == settings.runtime.snapshot_folder or not isinstance(before, str | None):
+        return found
+    try:
+        old = _snapshots_at(before, settings, folder)
+        return [*found, *((old, name) for name in old.newest_first())]
+    except (OSError, SettingsError) as error:
+        said.append(f"where the run kept its snapshots before, nothing can be read ({error})")
+        return found
 
 
 def _refuse_completed(folder: Path, rounds: int) -> None:
@@ -154,7 +217,7 @@ def _refuse_other_version(journal: Sequence[Mapping[str, Any]], here: Mapping[st
 
 
 def _refuse_other(
-    path: Path, content: Any, config: Mapping[str, Any], here: Mapping[str, str], allow_mixed: bool
+    name: str, content: Any, config: Mapping[str, Any], here: Mapping[str, str], allow_mixed: bool
 ) -> None:
     """ValueError for what is no snapshot; SettingsError for one of other settings or of another version."""
     if not isinstance(content, dict) or not all(isinstance(content.get(n), dict) for n in ("versions", "settings")):
@@ -167,7 +230,7 @@ def _refuse_other(
             if expected.get(key) != found.get(key):
                 raise SettingsError(
                     "resume", f"a run whose snapshots have its {of}",
-                    f"{path.name} with {key}: {found.get(key)} instead of {expected.get(key)}",
+                    f"{name} with {key}: {found.get(key)} instead of {expected.get(key)}",
                 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -22,7 +22,15 @@ from ceas_ray.app.committee import warning_of
 from ceas_ray.app.conf_path import conf_directory
 from ceas_ray.app.model import loss_of
 from ceas_ray.app.results import Results, key_bits_spent
-from ceas_ray.app.resume import Cut, Resumed, resumed, snapshot_folder, snapshot_of, versions
+from ceas_ray.app.resume import (
+    Cut,
+    Resumed,
+    refuse_snapshots_of_others,
+    resumed,
+    snapshot_folder,
+    snapshot_of,
+    versions,
+)
 from ceas_ray.app.run_folder import code_version, digests_of, flat, journal_of, metrics_of, settings_text
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, build
@@ -71,6 +79,9 @@ def execute(config: Mapping[str, Any], number: int | None) -> int:
     Raises SettingsError for bad settings, and RuntimeFailure if the cluster cannot be had.
     """
     settings = build(RunSettings, config)
+    if settings.resume is None and settings.runtime.snapshot_folder is not None:
+        config = _with_own_snapshot_folder(config, settings.runtime.snapshot_folder, number)
+        settings = build(RunSettings, config)
     if settings.study.name == "headline":
         raise SettingsError("experiment", "started by scripts/reproduce", "headline")
     if settings.study.name is not None:
@@ -95,9 +106,17 @@ def execute(config: Mapping[str, Any], number: int | None) -> int:
         found = resumed(settings, config, folder)
     else:
         folder, found = _folder(settings, number), None
+        refuse_snapshots_of_others(settings, folder)
     with _cluster(settings, world) as place:
         make_folder(folder)
         return _Run(settings, dict(config), world, place, folder, found).go()
+
+
+def _with_own_snapshot_folder(config: Mapping[str, Any], chosen: str, number: int | None) -> dict[str, Any]:
+    """The settings of a new run name the folder so that it is found from anywhere; each job of a sweep has its own."""
+    where = chosen if "://" in chosen else str(Path(chosen).absolute())
+    own = where if number is None else f"{where.rstrip('/')}_{number}"
+    return dict(config) | {"runtime": config["runtime"] | {"snapshot_folder": own}}
 
 
 def _verify(settings: RunSettings, world: World, folder: Path) -> int:
@@ -180,7 +199,7 @@ class _Run:
         self._unsent: list[tuple[int, dict[str, float]]] = []
         self._key_bits_spent = 0
         self._versions: dict[str, str] | None = None
-        self._can_write_snapshots = True
+        self._snapshots, self._can_write_snapshots = snapshot_folder(settings, folder), True
 
     def go(self) -> int:
         """Run all rounds; whatever happens, the folder and MLflow hold what was done."""
@@ -292,9 +311,7 @@ class _Run:
         if self._versions is None:
             self._versions = versions()
         try:
-            snapshot_folder(self._settings, self._folder).write(
-                cut.rounds, snapshot_of(self._config, self._versions, cut)
-            )
+            self._snapshots.write(cut.rounds, snapshot_of(self._config, self._versions, cut))
         except OSError as error:
             if self._can_write_snapshots:
                 text = f"snapshots cannot be written, the run goes on without: {error.strerror} ({error.filename})"
@@ -305,7 +322,7 @@ class _Run:
             self._can_write_snapshots = True
 
     def _survived(self, fault: Fault) -> None:
-        entry = {"cause": fault.cause, "rounds": fault.rounds, "replayed_from": fault.replayed_from}
+        entry = asdict(fault)
         self._faults.append(entry)
         self._journal.append("fault", entry)
         self._progress.say(f"{fault.cause}; its hosts are built again and replayed from round {fault.replayed_from}")

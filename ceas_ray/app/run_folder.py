@@ -13,7 +13,8 @@ import yaml
 from ceas_ray.app.settings_checks import SettingsError
 from ceas_ray.tracking.files import read_journal
 
-FREE = ("runtime", "tracking", "stop", "output", "resume", "verify", "timeline", "dry_run", "quiet")
+FREE_GROUPS = ("runtime", "tracking")
+FREE = (*FREE_GROUPS, "stop", "output", "resume", "verify", "timeline", "dry_run", "quiet")
 """Groups and keys that change no result: another choice may go on with a run."""
 
 _MOST_BYTES_OF_SETTINGS = 2**20

@@ -6,7 +6,14 @@ class RuntimeFailure(Exception):
 
 
 class HostLost(RuntimeFailure):
-    """A host or its machine died, hangs or cannot be reached: the others can go on from the last cut."""
+    """A host or its machine died, hangs or cannot be reached: the others can go on from the last cut.
+
+    noticed_within_seconds: since the host's last sign of life, so that the fault is not older; None if unknown.
+    """
+
+    def __init__(self, line: str, noticed_within_seconds: float | None = None) -> None:
+        super().__init__(line)
+        self.noticed_within_seconds = noticed_within_seconds
 
 
 def one_line(error: BaseException) -> str:

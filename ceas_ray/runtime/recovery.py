@@ -14,11 +14,14 @@ MOST_FAULTS_WITHOUT_A_ROUND = 8
 
 @dataclass(frozen=True)
 class Fault:
-    """What happened: the cause, how many rounds were over, and from which round the hosts were replayed."""
+    """What happened: the cause, how many rounds were over, from which round the hosts were replayed, and how many
+    seconds of wall time it took to notice, at most (None where that is unknown).
+    """
 
     cause: str
     rounds: int
     replayed_from: int
+    noticed_within_seconds: float | None
 
 
 class SurvivingSimulation:
@@ -106,7 +109,7 @@ class SurvivingSimulation:
             if self._faults_without_a_round > MOST_FAULTS_WITHOUT_A_ROUND:
                 raise RuntimeFailure(f"{MOST_FAULTS_WITHOUT_A_ROUND} faults without a round; the last: {lost}")
             if self._told is not None:
-                self._told(Fault(str(lost), self._done, self._rounds_at_cut))
+                self._told(Fault(str(lost), self._done, self._rounds_at_cut, lost.noticed_within_seconds))
             try:
                 self._rebuild()
                 self._simulation = self._begun()

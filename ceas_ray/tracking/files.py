@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+PARTIAL = ".partial"
+"""Ends the name of a file that is being written; a crash may leave it."""
+
 
 class Journal:
     """`journal.jsonl`: one JSON line per round and event of note, on disk when `append` returns.
@@ -77,7 +80,7 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write, sync, rename: readers see the old file or the new one. OSError leaves the old one and no other."""
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(path.name + PARTIAL)
     try:
         with partial.open("wb") as file:
             file.write(content)

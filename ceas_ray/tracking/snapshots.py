@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import zlib
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 from ceas_ray.kernel.codec import decode_untrusted, encode
-from ceas_ray.tracking.files import write_whole
+from ceas_ray.tracking.files import PARTIAL
+from ceas_ray.tracking.stores import Store
 
 MAGIC, FORMAT = b"ceas_ray snapshot", 1
+_SUFFIX = ".snapshot"
 _CHECKSUM_BYTES = 32
 _HEADER_BYTES = len(MAGIC) + 1 + _CHECKSUM_BYTES
 _MOST_BYTES = 2**31
@@ -26,22 +27,30 @@ class OtherFormat(ValueError):
 
 
 class SnapshotFolder:
-    """`snapshots/` of a run: one file a snapshot, named by the rounds that are done."""
+    """`snapshots/` of a run, wherever it is: one file a snapshot, named by the rounds that are done."""
 
-    def __init__(self, path: Path, kept: int) -> None:
+    def __init__(self, store: Store, kept: int) -> None:
         """kept: how many of the newest files stay."""
-        self.path, self._kept = path, kept
+        self._store, self._kept = store, kept
 
     def write(self, rounds: int, value: Any) -> None:
-        """Write, sync, rename; then delete what is too old. OSError if the disk does not take it."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path / f"round_{rounds:08d}.snapshot", packed(value))
-        for old in self.newest_first()[self._kept :]:
-            old.unlink(missing_ok=True)
+        """Write whole; then delete what is too old, or was begun and never ended. OSError if there is no room."""
+        self._store.write(f"round_{rounds:08d}{_SUFFIX}", packed(value))
+        names = self._store.names()
+        for old in [*_newest_first(names)[self._kept :], *(name for name in names if name.endswith(_SUFFIX + PARTIAL))]:
+            self._store.delete(old)
 
-    def newest_first(self) -> list[Path]:
-        """The files of snapshots, whatever is in them."""
-        return sorted(self.path.glob("round_*.snapshot"), reverse=True)
+    def newest_first(self) -> list[str]:
+        """The names of snapshots, whatever is in them."""
+        return _newest_first(self._store.names())
+
+    def read(self, name: str) -> Any:
+        """The snapshot of this name. ValueError for what is not a whole one, OSError for what cannot be read."""
+        return unpacked(self._store.read(name))
+
+
+def _newest_first(names: list[str]) -> list[str]:
+    return sorted((name for name in names if name.startswith("round_") and name.endswith(_SUFFIX)), reverse=True)
 
 
 def packed(value: Any) -> bytes:

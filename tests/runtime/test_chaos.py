@@ -6,12 +6,15 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -19,11 +22,12 @@ from ceas_ray.app.main import main
 from ceas_ray.app.sync import main as sync
 from ceas_ray.tracking.files import read_journal
 from tests.app.worlds import SMALL
+from tests.runtime.drivers import ForkedDriver
 from tests.runtime.test_faults import KINDS, hosts_of, rounds_in, wait_until
-from tests.runtime.test_ray_runtime import command, ray_processes
+from tests.runtime.test_ray_runtime import ON_RAY, command, ray_processes
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
-RUNS, RUNS_ON_RAY, ROUNDS = 16, 4, 120
+RUNS, RUNS_ON_RAY, ROUNDS = 16, 4, 60
 """Faults on Ray take tens of seconds each, as hosts must start again: most runs are local."""
 DRIVER_FAULTS = ("kill the driver", "interrupt the driver")
 FAULTS = ("kill a host", "kill a host", "stop a host", *DRIVER_FAULTS)
@@ -67,7 +71,18 @@ def damage(folder: Path, generator: random.Random) -> None:
         counted.append("damage a snapshot")
 
 
-def _is_there(folder: Path, rounds: int, process: subprocess.Popen[bytes]) -> bool:
+Driver = subprocess.Popen[bytes] | ForkedDriver
+
+
+def driver(runtime: str, folder: Path, overrides: list[str]) -> Driver:
+    """A process that runs or resumes the run in `folder`."""
+    words = [*overrides, f"runtime={runtime}"]
+    if runtime == "local":
+        return ForkedDriver(words, folder.with_suffix(".stderr"))
+    return subprocess.Popen([*command()[:3], *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def _is_there(folder: Path, rounds: int, process: Driver) -> bool:
     return rounds_in(folder) >= rounds or process.poll() is not None
 
 
@@ -79,16 +94,15 @@ def completed(folder: Path) -> bool:
 
 def lived_through(folder: Path, first: list[str], runtime: str, generator: random.Random) -> None:
     """Run to the end, resumed as often as the driver dies, with about three faults on the way."""
-    words = command(*first, f"runtime={runtime}")
     faults = generator.choices(FAULTS if runtime == "ray" else DRIVER_FAULTS, k=3)
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = driver(runtime, folder, [*ON_RAY, *first])
     for fault in faults:
         target = rounds_in(folder) + generator.randrange(1, 8)
         wait_until(partial(_is_there, folder, target, process))
         if process.poll() is not None or completed(folder):
             break
         counted.append(fault)
-        if fault.endswith("a host"):
+        if isinstance(process, subprocess.Popen) and fault.endswith("a host"):
             for host in hosts_of(process, generator.choice(KINDS))[:1]:
                 host.send_signal(signal.SIGKILL if fault.startswith("kill") else signal.SIGSTOP)
             continue
@@ -100,9 +114,7 @@ def lived_through(folder: Path, first: list[str], runtime: str, generator: rando
         if generator.random() < 0.6:
             damage(folder, generator)
         hosts = generator.randrange(1, 5)
-        words = [*command()[:3], f"resume={folder}", f"runtime={runtime}", f"runtime.processor_hosts={hosts}"]
-        words += ["runtime.snapshot_every_rounds=3", "runtime.hang_seconds=3"]
-        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        process = driver(runtime, folder, [f"resume={folder}", f"runtime.processor_hosts={hosts}"])
     _, errors = process.communicate(timeout=240)
     if process.returncode in (-signal.SIGKILL, 130) and not completed(folder):
         assert main([f"resume={folder}", "runtime=local"]) == 0
@@ -145,8 +157,69 @@ def test_random_faults_change_no_result(number: int, tmp_path: Path) -> None:
     assert all(0 <= fault["rounds"] - fault["replayed_from"] <= 3 for fault in found["faults"])
 
 
+@contextmanager
+def mlflow_server(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A server on loopback that keeps its runs in `folder`; it may need a while until it answers."""
+    words = [
+        "--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", f"sqlite:///{folder}/server.db",
+        "--artifacts-destination", str(folder / "artifacts"), "--workers", "1",
+    ]  # fmt: skip
+    server = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", "server", *words], start_new_session=True,
+        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield server
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def answers(port: int) -> bool:
+    try:
+        return bool(urlopen(f"http://127.0.0.1:{port}/health", timeout=2).read())
+    except OSError:
+        return False
+
+
+def free_port() -> int:
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return int(asked.getsockname()[1])
+
+
+def test_an_mlflow_server_that_is_killed_in_mid_run_costs_nothing(tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    whole, folder, port = tmp_path / "whole", tmp_path / "run", free_port()
+    rounds = 2 * ROUNDS
+    chosen = [f"training.rounds={rounds}", "seed=5"]
+    with mlflow_server(tmp_path, port):
+        assert main([*SMALL, *chosen, f"output={whole}"]) == 0
+        wait_until(lambda: answers(port))
+        words = ["runtime=local", "tracking=mlflow", f"tracking.uri=http://127.0.0.1:{port}", f"output={folder}"]
+        process = subprocess.Popen(command(*chosen, *words), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        wait_until(lambda: rounds_in(folder) >= 40 or process.poll() is not None)
+    with mlflow_server(tmp_path, port):
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode == 0, errors.decode()
+        assert " ".join(errors.decode().split()).count("ceas-sync sends what is missing") == 1
+        assert summary_of(folder)["trace_digest"] == summary_of(whole)["trace_digest"]
+        wait_until(lambda: answers(port))
+        client = MlflowClient(f"http://127.0.0.1:{port}")
+        run_id = summary_of(folder)["mlflow_run_id"]
+        assert 0 < len(client.get_metric_history(run_id, "utilization")) < rounds
+        assert sync([str(folder)]) == 0
+        sent = [metric.step for metric in client.get_metric_history(run_id, "utilization")]
+        assert sent == list(range(rounds))
+        assert client.get_run(run_id).info.status == "FINISHED"
+    counted.append("stop MLflow")
+
+
 def test_at_least_thirty_faults_happened() -> None:
     if len(runs) < RUNS:
         pytest.skip(f"only {len(runs)} of {RUNS} runs of this file were asked for")
     assert len(counted) >= 30
-    assert {"kill a host", "stop a host", "kill the driver", "damage a snapshot", "no MLflow"} <= set(counted)
+    kinds = {"kill a host", "stop a host", "kill the driver", "damage a snapshot", "no MLflow", "stop MLflow"}
+    assert kinds <= set(counted)

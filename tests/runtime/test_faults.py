@@ -91,6 +91,7 @@ def test_a_run_survives_a_killed_host(whole: Path, tmp_path: Path, kind: str) ->
     (fault,) = found["faults"]
     assert "was lost" in fault["cause"]
     assert 0 <= fault["rounds"] - fault["replayed_from"] <= 2
+    assert fault["noticed_within_seconds"] > 0
     events = [line["event"] for line in read_journal(tmp_path / "run" / "journal.jsonl")]
     assert events.count("fault") == 1
     assert events.count("round") == 12
@@ -100,6 +101,7 @@ def test_a_run_survives_a_host_that_hangs(whole: Path, tmp_path: Path) -> None:
     found = disturbed(tmp_path / "run", "LinkHost", signal.SIGSTOP, "runtime.hang_seconds=3")
     assert summary_of(tmp_path / "run") == summary_of(whole)
     (fault,) = found["faults"]
+    assert fault["noticed_within_seconds"] > 3
     assert "host links/0" in fault["cause"] and "gave no sign for" in fault["cause"]
 
 

@@ -62,8 +62,17 @@ def cluster() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    folder = tmp_path_factory.mktemp("runs") / "whole"
-    assert main([*SMALL, *ROUNDS, f"output={folder}"]) == 0
+    return undisturbed(tmp_path_factory.mktemp("runs") / "whole")
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A run of another seed."""
+    return undisturbed(tmp_path_factory.mktemp("runs") / "other", "seed=2")
+
+
+def undisturbed(folder: Path, *overrides: str) -> dict[str, Any]:
+    assert main([*SMALL, *ROUNDS, f"output={folder}", *overrides]) == 0
     return summary_of(folder)
 
 
@@ -71,9 +80,10 @@ def summary_of(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / "summary.json").read_text()))
 
 
-def started(folder: Path) -> subprocess.Popen[bytes]:
+def started(folder: Path, *overrides: str, machine: int = 1) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [MACHINES, "run", "1", *RUN, f"output={folder}"], env=os.environ | {"CEAS_PYTHON": sys.executable},
+        [MACHINES, "run", str(machine), *RUN, f"output={folder}", *overrides],
+        env=os.environ | {"CEAS_PYTHON": sys.executable},
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
 
@@ -101,6 +111,7 @@ def test_a_machine_powered_off_in_mid_run_changes_nothing(whole: dict[str, Any],
     assert len(summary["faults"]) >= 1
     assert "m3" in summary["faults"][0]["cause"]
     assert all(0 <= fault["rounds"] - fault["replayed_from"] <= 3 for fault in summary["faults"])
+    assert all(fault["noticed_within_seconds"] > 0 for fault in summary["faults"])
     assert summary["machines"] == ["m1", "m2"]
 
 
@@ -137,6 +148,23 @@ def test_a_driver_that_dies_on_one_machine_goes_on_from_another(whole: dict[str,
     )
     assert done.returncode == 0, done.stderr.decode()
     assert summary_of(folder)["trace_digest"] == whole["trace_digest"]
+
+
+def test_jobs_of_a_sweep_share_the_cluster_one_after_the_other(
+    whole: dict[str, Any], other: dict[str, Any], tmp_path: Path
+) -> None:
+    done = machines("run", "1", *RUN[:3], "-m", *RUN[3:], "seed=1,2", f"output={tmp_path / 'run'}")
+    assert done.returncode == 0, done.stderr.decode()
+    found = [summary_of(tmp_path / f"run_{job}")["trace_digest"] for job in (0, 1)]
+    assert found == [whole["trace_digest"], other["trace_digest"]]
+
+
+def test_runs_share_the_cluster_at_the_same_time(whole: dict[str, Any], other: dict[str, Any], tmp_path: Path) -> None:
+    folders = tmp_path / "first", tmp_path / "second"
+    first, second = started(folders[0]), started(folders[1], "seed=2", machine=2)
+    wait_until(lambda: min(rounds_in(folder) for folder in folders) >= 1)
+    assert ended(first, folders[0])["trace_digest"] == whole["trace_digest"]
+    assert ended(second, folders[1])["trace_digest"] == other["trace_digest"]
 
 
 def test_a_wrong_token_and_none_are_refused_in_one_line(tmp_path: Path) -> None:

@@ -33,9 +33,9 @@ def run(folder: Path, *overrides: str) -> dict[str, object]:
     return dict(json.loads((folder / "summary.json").read_text()))
 
 
-def test_one_two_and_four_processor_hosts_give_the_digest_and_model_of_the_local_runtime(tmp_path: Path) -> None:
+def test_one_to_eight_processor_hosts_give_the_digest_and_model_of_the_local_runtime(tmp_path: Path) -> None:
     expected = run(tmp_path / "local", "runtime=local", "attacks=alie")
-    for hosts in (1, 2, 4):
+    for hosts in (1, 2, 4, 8):
         folder = tmp_path / f"ray{hosts}"
         summary = run(folder, "attacks=alie", f"runtime.processor_hosts={hosts}")
         assert summary["runtime"] == "ray"
@@ -76,6 +76,27 @@ def test_an_error_inside_an_actor_crosses_ray_with_its_name_and_time() -> None:
     assert done.returncode != 0
     assert "link/processor/3 failed at 0.000000000 s of simulated time: TypeError" in done.stderr
     assert ray_processes() == []
+
+
+def test_the_head_of_a_cluster_keeps_no_entry_of_a_call() -> None:
+    """It would keep 100,000 of them; those of other tasks show that entries had arrived there."""
+    script = (
+        "import os; os.environ['RAY_task_events_report_interval_ms'] = '100'\n"
+        "from ceas_ray.runtime.ray_environment import prepare_ray_environment as p; p(None)\n"
+        "import ray\n"
+        "from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster, results_as_they_come\n"
+        "from ceas_ray.kernel.windows import Simulation\n"
+        "from tests.app.worlds import small_world\n"
+        "from tests.runtime.test_faults import wait_until\n"
+        "def kept(): return {event['name'] for event in ray.timeline()}\n"
+        "def arrived(): return list(results_as_they_come(str, [1])) and any('_applied' in name for name in kept())\n"
+        "with ray_cluster(None, 2, False):\n"
+        "    rounds = list(Simulation(RayCluster(small_world().hosts(1, 1), False)).rounds())\n"
+        "    wait_until(arrived)\n"
+        "    print(len(rounds), [name for name in kept() if 'step' in name])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=180)
+    assert done.stdout.split() == ["3", "[]"], done.stderr
 
 
 def test_known_answers_name_the_first_difference() -> None:

@@ -1,16 +1,14 @@
-"""Independent tasks on Ray, beside `ray_runtime`: whole training runs of a study.
-
-Call `prepare_ray_environment` before this module is imported.
-"""
+"""What runs on a cluster beside a simulation: independent tasks (whole runs of a study), and actors that do nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import ray
 
-from ceas_ray.runtime.failure import RuntimeFailure
+from ceas_ray.runtime.failure import RuntimeFailure, one_line
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -25,7 +23,7 @@ def results_as_they_come(function: Callable[[T], R], items: Sequence[T]) -> Iter
             (ready,), _ = ray.wait(list(waiting), num_returns=1)
             yield waiting.pop(ready), ray.get(ready)
     except ray.exceptions.RayError as error:
-        raise RuntimeFailure(" ".join(str(error).split())) from error
+        raise RuntimeFailure(one_line(error)) from error
     finally:
         for left in waiting:
             ray.cancel(left, force=True)
@@ -33,3 +31,20 @@ def results_as_they_come(function: Callable[[T], R], items: Sequence[T]) -> Iter
 
 def _applied(function: Callable[[T], R], item: T) -> R:
     return function(item)
+
+
+@contextmanager
+def empty_actors(count: int) -> Iterator[None]:
+    """As many Ray actors that do nothing: the floor to compare memory with. Within `ray_cluster`."""
+    shell = ray.remote(_Empty)
+    actors = [shell.options(num_cpus=0).remote() for _ in range(count)]
+    ray.get([actor.ready.remote() for actor in actors])
+    yield
+
+
+class _Empty:
+    """Does nothing."""
+
+    def ready(self) -> bool:
+        """It is there."""
+        return True

@@ -1,0 +1,59 @@
+"""Known vulnerabilities of the packages in requirements.lock, looked up by pip-audit.
+
+usage: scripts/audit [arguments of pip-audit, e.g. --ignore-vuln ID or -s osv]
+exit codes: 0 none is known, 1 some are, 2 the audit failed, 3 the service that knows them cannot be asked from here
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+CLEAN, VULNERABLE, BROKEN, UNREACHABLE = 0, 1, 2, 3
+_LOCK = Path(__file__).resolve().parents[2] / "requirements.lock"
+_MOST_SECONDS = 300
+_NETWORK = ("connection", "timed out", "timeout", "resolve", "unreachable")
+
+
+def main(arguments: Sequence[str] | None = None, lock: Path = _LOCK) -> int:
+    """Audit the lock; prints what is vulnerable, or one line, and returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    command = [sys.executable, "-m", "pip_audit", "--requirement", str(lock), "--require-hashes", "--disable-pip"]
+    options = ["--progress-spinner", "off", "--format", "json", *words]
+    try:
+        done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=_MOST_SECONDS)
+        code, lines = judged(done.stdout, done.stderr)
+    except subprocess.TimeoutExpired:
+        code, lines = judged("", f"timed out after {_MOST_SECONDS} s")
+    print(*lines, sep="\n", file=sys.stdout if code == CLEAN else sys.stderr)
+    return code
+
+
+def judged(report: str, errors: str) -> tuple[int, list[str]]:
+    """The exit code and what to say, from pip-audit's JSON report and what it printed beside."""
+    try:
+        packages = json.loads(report)["dependencies"]
+    except (ValueError, KeyError, TypeError):
+        last = (errors.strip().splitlines() or ["it said nothing"])[-1][:120]
+        if any(word in last.lower() for word in _NETWORK):
+            return UNREACHABLE, [f"audit: nothing was looked up, the vulnerability service is not reachable: {last}"]
+        return BROKEN, [f"audit: pip-audit failed: {last}"]
+    found = [(package, flaw) for package in packages for flaw in package.get("vulns", ())]
+    if found:
+        return VULNERABLE, [
+            f"{package['name']} {package['version']}: {flaw['id']}, "
+            f"fixed in {', '.join(flaw['fix_versions']) or 'no version'}"
+            for package, flaw in found
+        ]
+    unknown = sum("skip_reason" in package for package in packages)
+    if unknown:
+        line = f"audit: {unknown} of {len(packages)} packages could not be looked up from here"
+        return UNREACHABLE, [f"{line}; in the others no vulnerability is known"]
+    return CLEAN, [f"audit: no vulnerability is known in {len(packages)} packages"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

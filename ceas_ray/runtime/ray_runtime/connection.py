@@ -1,0 +1,76 @@
+"""Connecting to a Ray cluster, or starting one of this machine alone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import ray
+
+from ceas_ray.runtime.failure import RuntimeFailure, one_line
+from ceas_ray.runtime.placement import Machine
+from ceas_ray.runtime.ray_runtime.access import refuse_open_cluster, refuse_wrong_token, require_reachable
+from ceas_ray.runtime.temporary_folder import temporary_folder
+
+_LOCAL_OBJECT_STORE_BYTES = 100 * 2**20
+
+
+@contextmanager
+def ray_cluster(
+    address: str | None, processors: int, dashboard: bool, allow_open_cluster: bool = False
+) -> Iterator[tuple[Machine, ...]]:
+    """Connect to the Ray cluster at `address`, or start one here; yields its machines.
+
+    Leaves no process and no file of a cluster that it started, whatever happens, a kill of this process included.
+    Raises RuntimeFailure for a cluster that is not there, of another version, or open to everybody beyond this machine.
+    """
+    common: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
+    if address is not None:
+        require_reachable(address)
+        refuse_wrong_token(address)
+        with _connected(common | {"address": address}, f"the one at {address}"):
+            if not allow_open_cluster:
+                refuse_open_cluster(ray.get_runtime_context().gcs_address)
+            yield living_machines()
+        return
+    with temporary_folder() as folder:
+        common |= {
+            "address": "local",
+            "num_cpus": processors,
+            "include_dashboard": dashboard,
+            "object_store_memory": _LOCAL_OBJECT_STORE_BYTES,
+            "_temp_dir": str(folder),
+        }
+        with _connected(common, "one on this machine"):
+            yield living_machines()
+
+
+@contextmanager
+def _connected(arguments: Mapping[str, Any], where: str) -> Iterator[None]:
+    try:
+        try:
+            ray.init(**arguments)
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            raise RuntimeFailure(
+                f"runtime.address must be null or host:port of a cluster; {where} refused or did not answer: "
+                f"{one_line(error)}"
+            ) from error
+        yield
+    finally:
+        ray.shutdown()
+
+
+def living_machines() -> tuple[Machine, ...]:
+    """The machines that the cluster takes for alive."""
+    return tuple(
+        Machine(
+            node["NodeID"],
+            node["NodeManagerHostname"],
+            node["Resources"].get("CPU", 0.0),
+            node["Resources"].get("memory", 0.0),
+        )
+        for node in ray.nodes()
+        if node["Alive"]
+    )

@@ -1,0 +1,180 @@
+"""A simulation's hosts as Ray actors: started, called, watched, and made anew when they are lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ray
+from ray import cloudpickle
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from ceas_ray.kernel.errors import SimulationError
+from ceas_ray.kernel.host import Host, HostStatus, WindowReply
+from ceas_ray.kernel.windows import WindowRequest
+from ceas_ray.runtime.failure import HostLost, RuntimeFailure
+from ceas_ray.runtime.known_answers import first_difference, known_answers
+from ceas_ray.runtime.placement import Machine, placed
+from ceas_ray.runtime.ray_runtime.connection import living_machines
+from ceas_ray.runtime.ray_runtime.shells import SHELLS, WATCH
+from ceas_ray.runtime.ray_runtime.watch import Watch, failure_of
+
+_LOOK_SECONDS = 1.0
+_START_SECONDS = 120.0
+_WARM_UP_SECONDS = 300.0
+
+
+class RayCluster:
+    """A `Cluster` of Ray actors, one per host; one batched call to each host and window.
+
+    A host that died, hangs or cannot be reached raises HostLost; `rebuild` makes all hosts anew on what is left.
+    """
+
+    def __init__(self, hosts: Sequence[Host], allow_mixed_hosts: bool, hang_seconds: float = 8.0) -> None:
+        """Start an actor for every host and check that all machines compute the same bits."""
+        self.seconds_by_host: dict[str, float] = {}
+        self.seconds_in_calls = self.seconds_on_critical_path = 0.0
+        self._packed = {host.name: cloudpickle.dumps(host) for host in hosts}
+        self._allow_mixed_hosts, self._hang_seconds = allow_mixed_hosts, hang_seconds
+        self._avoided: set[str] = set()
+        self._generation = 0
+        self._shells: dict[str, Any] = {}
+        self.plan: dict[str, Machine] = {}
+        self.machines: tuple[str, ...] = ()
+        self.mixed = False
+        self._start()
+
+    def rebuild(self) -> None:
+        """All hosts anew, in the state in which they were given, on the machines that are left (not one that stopped
+        to answer, if there is another). Raises HostLost if one is lost again, RuntimeFailure if there is no room.
+        """
+        for shell in self._shells.values():
+            ray.kill(shell, no_restart=True)
+        self._generation += 1
+        self._start()
+
+    def _start(self) -> None:
+        alive = living_machines()
+        trusted = tuple(machine for machine in alive if machine.node not in self._avoided)
+        self.plan = placed(list(self._packed), trusted or alive)
+        self._shells, self._warm = {}, False
+        self._longest_step: dict[str, float] = {}
+        suffix = f"~{self._generation}" if self._generation else ""
+        for name, packed in self._packed.items():
+            shell = ray.remote(concurrency_groups={WATCH: 1})(SHELLS[name.partition("/")[0]])
+            where = NodeAffinitySchedulingStrategy(self.plan[name].node, soft=False)
+            options = shell.options(
+                name=name + suffix,
+                num_cpus=0,
+                max_restarts=0,
+                scheduling_strategy=where,
+                enable_task_events=False,  # the head would keep an entry for each of 100,000 calls: 200 MB
+            )
+            self._shells[name] = options.remote(packed)
+        self._watch = Watch(self._shells)
+        self._introduce()
+
+    def directory(self) -> dict[str, dict[str, tuple[int, int]]]:
+        """See `Cluster`."""
+        return self._ask("directory", dict.fromkeys(self._shells, ()))
+
+    def connect(self, placement: Mapping[str, str], lookahead_of_host: Mapping[str, int]) -> dict[str, HostStatus]:
+        """See `Cluster`."""
+        return self._ask("connect", dict.fromkeys(self._shells, (placement, lookahead_of_host)))
+
+    def step(self, requests: Mapping[str, WindowRequest]) -> dict[str, WindowReply]:
+        """See `Cluster`."""
+        started = time.perf_counter()
+        replies = self._ask("step", {name: (request,) for name, request in requests.items()})
+        self.seconds_in_calls += time.perf_counter() - started
+        self.seconds_on_critical_path += max(spent for _, spent in replies.values())
+        for name, (reply, spent) in replies.items():
+            self.seconds_by_host[name] = self.seconds_by_host.get(name, 0.0) + spent
+            self._longest_step[name] = max(self._longest_step.get(name, 0.0), spent)
+            self._warm = self._warm or reply.mark is not None
+        return {name: reply for name, (reply, _) in replies.items()}
+
+    def snapshot(self) -> dict[str, Any]:
+        """See `Cluster`."""
+        parts = self._ask("snapshot", dict.fromkeys(self._shells, ()))
+        return {actor: part for host in parts.values() for actor, part in host.items()}
+
+    def restore(self, actors: Mapping[str, Any]) -> None:
+        """See `Cluster`."""
+        self._ask("restore", dict.fromkeys(self._shells, (actors,)))
+
+    def _introduce(self) -> None:
+        """Note whether some host's known answers differ from this process's; RuntimeFailure where not allowed."""
+        expected = known_answers()
+        answers = self._ask("introduce", dict.fromkeys(self._shells, ()), starting=True)
+        self.machines = tuple(sorted({machine for machine, _ in answers.values()}))
+        for host, (machine, found) in answers.items():
+            difference = first_difference(expected, found)
+            if difference is not None and not self._allow_mixed_hosts:
+                raise RuntimeFailure(
+                    f"machine {machine} (host {host}) would compute other bits: {difference}; "
+                    "runtime.allow_mixed_hosts=true runs it all the same and marks the run"
+                )
+        self.mixed = self.mixed or any(found != expected for _, found in answers.values())
+
+    def _ask(self, method: str, arguments: Mapping[str, tuple[Any, ...]], starting: bool = False) -> dict[str, Any]:
+        """The answers of all named hosts; every method may be asked twice, so an unsure call is made again."""
+        calls = {name: getattr(self._shells[name], method).remote(*given) for name, given in arguments.items()}
+        self._watch.begin()
+        while True:
+            try:
+                answers = ray.get(list(calls.values()), timeout=_LOOK_SECONDS)
+            except ray.exceptions.GetTimeoutError:
+                self._look(calls, starting)
+            except ray.exceptions.RayTaskError as error:
+                if isinstance(error.cause, SimulationError):
+                    raise error.cause from None
+                raise
+            except ray.exceptions.ActorUnavailableError:
+                self._look(calls, starting)
+                time.sleep(_LOOK_SECONDS / 4)
+                for name, given in arguments.items():  # it may have been executed: hosts know a window by its number
+                    if isinstance(failure_of(calls[name]), ray.exceptions.ActorUnavailableError):
+                        calls[name] = getattr(self._shells[name], method).remote(*given)
+            except ray.exceptions.RayError as error:
+                raise self._lost(calls, error) from error
+            else:
+                self._watch.replied(calls)
+                return dict(zip(calls, answers, strict=True))
+
+    def _look(self, calls: Mapping[str, Any], starting: bool) -> None:
+        """Raise HostLost for a host that has not answered and stands still for too long."""
+        now = time.monotonic()
+        if starting:
+            if now - self._watch.began > _START_SECONDS:
+                raise HostLost(f"hosts did not start within {_START_SECONDS:.0f} s")
+            return
+        for name, call in calls.items():
+            if ray.wait([call], timeout=0)[0]:
+                continue
+            silent, still = self._watch.look(name, now)
+            where, within = f"host {name} on machine {self.plan[name].name}", self._watch.silent_seconds(name, now)
+            if silent > self._hang_seconds:
+                self._avoided.add(self.plan[name].node)
+                raise HostLost(f"{where} gave no sign for {silent:.0f} s", within)
+            if still > self._patience(name):
+                raise HostLost(f"{where} stood still for {still:.0f} s", still)
+
+    def _patience(self, name: str) -> float:
+        """Seconds without progress: while it still compiles more, and more if its longest step took long."""
+        if not self._warm:
+            return max(_WARM_UP_SECONDS, self._hang_seconds)
+        return max(self._hang_seconds, 5.0 * self._longest_step.get(name, 0.0))
+
+    def _lost(self, calls: Mapping[str, Any], error: BaseException) -> HostLost:
+        """Which hosts are lost, in one line."""
+        now, lost = time.monotonic(), [name for name, call in calls.items() if failure_of(call) is not None]
+        alive = {machine.node for machine in living_machines()}
+        gone = sorted({self.plan[name].name for name in lost if self.plan[name].node not in alive})
+        machine = f" with machine {', '.join(gone)}" if gone else ""
+        where = sorted({self.plan[name].name for name in lost})
+        return HostLost(
+            f"host {', '.join(lost) or '?'} on {', '.join(where)} was lost{machine}: {type(error).__name__}",
+            max((self._watch.silent_seconds(name, now) for name in lost), default=None),
+        )

@@ -1,0 +1,86 @@
+"""The Ray actors: shells that hold one host of simulated actors each, and decide nothing."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import ray
+from ray import cloudpickle
+from threadpoolctl import threadpool_limits
+
+from ceas_ray.kernel.host import Host, HostStatus, WindowReply
+from ceas_ray.kernel.windows import WindowRequest
+from ceas_ray.runtime.known_answers import known_answers
+
+WATCH = "watch"
+"""The concurrency group whose thread answers while the host computes."""
+
+
+class HostShell:
+    """What every Ray actor here is: one host of simulated actors. Set `num_cpus=0`: hosts share what a machine has."""
+
+    def __init__(self, packed_host: bytes) -> None:
+        """packed_host: pickled by us, because arrays that Ray itself carries arrive read-only."""
+        host: Host = cloudpickle.loads(packed_host)
+        self._host = host
+        host.measure_work_with(time.perf_counter)
+        threadpool_limits(1)
+
+    @ray.method(concurrency_group=WATCH)
+    def progress(self) -> int:
+        """How many envelopes were handled and blocks of work done; answered by a thread of its own."""
+        return self._host.progress
+
+    def introduce(self) -> tuple[str, dict[str, str]]:
+        """The machine's name, and its known answers (which compiles what the host will need)."""
+        return socket.gethostname(), known_answers()
+
+    def directory(self) -> dict[str, tuple[int, int]]:
+        """See `Cluster`."""
+        return self._host.directory()
+
+    def connect(self, placement: Mapping[str, str], lookahead_of_host: Mapping[str, int]) -> HostStatus:
+        """See `Cluster`."""
+        return self._host.connect(placement, lookahead_of_host)
+
+    def step(self, request: WindowRequest) -> tuple[WindowReply, float]:
+        """One window, and the seconds that it took here."""
+        started = time.perf_counter()
+        reply = self._host.step(request.window, request.horizon, request.mail)
+        return reply, time.perf_counter() - started
+
+    def snapshot(self) -> dict[str, Any]:
+        """See `Cluster`."""
+        return self._host.snapshot()
+
+    def restore(self, actors: Mapping[str, Any]) -> None:
+        """See `Cluster`."""
+        self._host.restore(actors)
+
+
+class ProcessorHost(HostShell):
+    """Hosts quantum processors."""
+
+
+class LinkHost(HostShell):
+    """Hosts link managers."""
+
+
+class ReplicaHost(HostShell):
+    """Hosts the consensus replicas: together, so that a whole agreement is one call."""
+
+
+class EntanglementManagerHost(HostShell):
+    """Hosts the entanglement manager, the hub, and the adversary that moves the Byzantine processors."""
+
+
+SHELLS: Mapping[str, type[HostShell]] = {
+    "processors": ProcessorHost,
+    "links": LinkHost,
+    "replicas": ReplicaHost,
+    "entanglement_manager": EntanglementManagerHost,
+}
+"""The Ray class for each kind of host; a host's name is its kind, with /number where there are several."""
