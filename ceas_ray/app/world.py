@@ -32,7 +32,8 @@ from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, instantiate, or_refuse
 from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.placement import placed
-from ceas_ray.consensus.replica import Committee, Replica
+from ceas_ray.consensus.committee import Committee
+from ceas_ray.consensus.replica import Replica
 from ceas_ray.consensus.tetrabft import faults_of
 from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming
 from ceas_ray.entanglement.hub import Hub

@@ -9,7 +9,7 @@ import pytest
 
 from ceas_ray.app.results import key_bits_spent
 from ceas_ray.app.world import World
-from ceas_ray.consensus.replica import SilentReplica
+from ceas_ray.consensus.faults.silent_replica import SilentReplica
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster

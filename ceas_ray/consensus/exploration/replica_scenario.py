@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.exploration.channels import Ledger, LyingChannel, NullChannel, WatchedChannel
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.network import CALM_AT, Network
@@ -16,7 +17,7 @@ from ceas_ray.consensus.exploration.record import Record
 from ceas_ray.consensus.exploration.replica_lies import MALFORMED, ReplicaLies
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_invariants import VotingInvariants
-from ceas_ray.consensus.replica import Committee, Replica
+from ceas_ray.consensus.replica import Replica
 from ceas_ray.consensus.tetrabft import Decision, Output, evidence_of, faults_of
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
