@@ -371,7 +371,6 @@ class _Builder:
             picoseconds(settings.consensus.patience_milliseconds * 1e-3),
         )  # fmt: skip
         scheduler = instantiate(settings.scheduling, "scheduling")
-        committee_faults = faults_of(self.size)
         try:
             if network.groups:
                 refuse_without_shared_shots(settings.links, network, demand)
@@ -379,7 +378,7 @@ class _Builder:
                 refuse_without_shots(settings.links, network, demand)
             return EntanglementManager(
                 network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
-                committee_faults + 1, adversary, on_pairs, self.streams,
+                faults_of(self.size), adversary, on_pairs, self.streams,
                 OnStall(settings.consensus.on_stall, settings.consensus.most_waits),
             )  # fmt: skip
         except ValueError as error:

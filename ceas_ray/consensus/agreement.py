@@ -71,11 +71,11 @@ class Agreement:
         return [Send(max(now + 1, at), self._name, Timer(purpose, self.round_index)) for purpose, at in times]
 
     def take_report(self, report: TestReport, now: int) -> list[Effect]:
-        """The hub's tests are an input."""
-        if self.inputs.closed:
+        """The hub's tests are an input. Nobody says them again: after the close they still serve to judge values."""
+        if self.inputs.report is not None:
             return []
         self.inputs.take_report(report)
-        return self._close_if_complete(now)
+        return self._reconsider(now) if self.inputs.closed else self._close_if_complete(now)
 
     def _close_if_complete(self, now: int) -> list[Effect]:
         assert self.schedule is not None
@@ -250,9 +250,11 @@ class Agreement:
         return effects + self._act(self.voting.resend(sender), now)
 
     def say_again(self, now: int) -> list[Effect]:
-        """New keys have come in the middle of a round: what was omitted for want of keys can be said now."""
-        if self.finished or not self.inputs.closed:
+        """New keys have come in the middle of a round: what was omitted for want of keys can be said now, and a
+        decision again, for somebody waits for it."""
+        if not self.inputs.closed:
             return []
+        self.catching_up.keys_have_come()
         others = [j for j in range(self._terms.committee.replicas) if j != self._index]
         return [effect for j in others for effect in self._tell(j, now)]
 
@@ -311,6 +313,7 @@ class Agreement:
             missing = self.fetching.ask_for_updates(now)
             return missing or self.fetching.ask_for(decode(body)[-1], self.round_index, now)
         self.finished = True
+        self.catching_up.has_news()
         standing, model = self._standing, outcome.model
         standing.behind, standing.model = False, model
         standing.last = LastDecision(self.round_index, decision.value, body)
@@ -334,6 +337,7 @@ class Agreement:
         """Go on from what was persisted, and ask the others for the rest."""
         self.finished, self.stopped = persisted["finished"], persisted["stopped"]
         self.values.may_skip = persisted["may_skip"]
+        self.inputs.take_report(persisted["report"])
         if self.schedule is None:
             return []
         if persisted["echo"] is None:

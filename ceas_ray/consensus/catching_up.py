@@ -11,7 +11,8 @@ from ceas_ray.kernel.envelope import Effect
 from ceas_ray.messages.frames import FrameKind
 
 MOST_CATCH_UPS = 3
-"""How often a replica asks in a round what it missed, and answers each of the others: both cost keys."""
+"""How often a replica asks in a round what it missed, and answers each of the others: both cost keys. New keys, and a
+decision that it can tell of, let it answer as often again."""
 Request = tuple[int, int, int, Any]
 """Sender, the round in which it is, the kind of its request, and what it asks for."""
 
@@ -49,6 +50,11 @@ class CatchingUp:
         before, self._timed_out = self._timed_out, view
         return before == view
 
+    def keys_have_come(self) -> None:
+        """They pay for more questions and answers."""
+        self._asked = 0
+        self._answered.clear()
+
     # --- one that is asked ----------------------------------------------------------
 
     def postpone(self, request: Request) -> None:
@@ -60,6 +66,10 @@ class CatchingUp:
         """The inputs are closed."""
         waiting, self._waiting = self._waiting, []
         return waiting
+
+    def has_news(self) -> None:
+        """Whoever asked before the decision may ask again."""
+        self._answered.clear()
 
     def may_tell(self, sender: int) -> bool:
         """Whether it has not asked too often."""

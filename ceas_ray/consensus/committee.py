@@ -43,6 +43,12 @@ class Committee:
         return self.faults + 1
 
     @property
+    def reports_needed(self) -> int:
+        """2 f + 1: so many must report the same decision before a next round begins. Then B honest ones know it, and
+        whoever did not hear of it can learn it from them, whatever Byzantine ones say."""
+        return 2 * self.faults + 1
+
+    @property
     def least_entries(self) -> int:
         """N - f_processors: a model is made of so many updates at least."""
         return self.processors - self.processor_faults

@@ -117,9 +117,9 @@ class Inputs:
     # --- state ----------------------------------------------------------
 
     def persistent(self, replica: int) -> dict[str, Any]:
-        """What this replica's own echo says that it has, once it is said."""
+        """What this replica's own echo says that it has, once it is said; and the report, which nobody says again."""
         return {
-            "report": self.test_report if self.closed else None,
+            "report": self.test_report,
             "contents": dict(sorted(self.contents.items())) if self.closed else {}, "echo": self.echo_of(replica),
         }  # fmt: skip
 
@@ -127,7 +127,6 @@ class Inputs:
         """Closed, as they were; what others echoed is lost."""
         for processor, content in persisted["contents"].items():
             self.take_update(processor, content)
-        self.take_report(persisted["report"])
         self.closed = True
         self.take_echo(replica, persisted["echo"], accused)
 

@@ -42,6 +42,7 @@ class Values:
         self._terms, self._round, self._inputs, self._standing = terms, round_index, inputs, standing
         self._bodies: dict[bytes, bytes] = {}
         self._outcomes: dict[bytes, Outcome] = {}
+        self._valid_before_crash: set[bytes] = set()
         self._wanted: set[bytes] = set()
         self.may_skip = False
         """Whether SKIP is valid by what this replica saw itself."""
@@ -70,8 +71,9 @@ class Values:
     def _skip_body(self) -> bytes:
         return encode((self._terms.chain, self._round, self._standing.model.digest))
 
-    def _body_with(self, entries: Entries, quarantined: tuple[int, ...]) -> bytes:
-        """{chain, t, last model, entries with weights, test report, aggregate, quarantine, next model}, by digest."""
+    def value_of(self, entries: Entries, quarantined: tuple[int, ...]) -> bytes:
+        """The digest of {chain, t, last model, entries with weights, test report, aggregate, quarantine, next model},
+        with digests for what is large."""
         inputs, last = self._inputs, self._standing.model
         assert inputs.test_report is not None
         assert inputs.report is not None
@@ -81,8 +83,9 @@ class Values:
             (self._terms.chain, self._round, last.digest, entries, weights, digest_of(inputs.report),
              digest_of(encode(aggregate)), quarantined, model.digest)
         )  # fmt: skip
-        self._outcomes[self.learn(body)] = Outcome(False, tuple(k for k, _ in entries), weights, model)
-        return body
+        value = self.learn(body)
+        self._outcomes[value] = Outcome(False, tuple(k for k, _ in entries), weights, model)
+        return value
 
     def _rows(self, entries: Entries) -> list[tuple[int, NDArray[np.int64]]]:
         rows = []
@@ -110,7 +113,7 @@ class Values:
         if any(self._inputs.content_of(k, digest) is None for k, digest in entries.items()):
             return None
         after = quarantine_to_propose(quarantined, self._inputs, committee)
-        return self.learn(self._body_with(tuple(sorted(entries.items())), after))
+        return self.value_of(tuple(sorted(entries.items())), after)
 
     def echoes_are_over(self) -> None:
         """If too few entries have Q echoes by now, SKIP is valid."""
@@ -124,7 +127,7 @@ class Values:
 
         proof_votes_for: how many replicas' proofs show a vote for a value: where B do, SKIP is valid.
         """
-        if digest in self._outcomes:
+        if digest in self._outcomes or digest in self._valid_before_crash:
             return True
         body = self._bodies.get(digest)
         if body is None or not self._inputs.closed or self._standing.behind:
@@ -135,7 +138,7 @@ class Values:
             self._outcomes[digest] = self._skipped()
             return True
         acceptable = self._acceptable(body)
-        return acceptable is not None and self._body_with(*acceptable) == body
+        return acceptable is not None and self.value_of(*acceptable) == digest
 
     def _acceptable(self, body: bytes) -> tuple[Entries, tuple[int, ...]] | None:
         """Entries and quarantine of a value, if each has B echoes and all content is here; None if not, or not yet."""
@@ -181,14 +184,16 @@ class Values:
 
     def persistent(self) -> dict[str, Any]:
         """What was found valid, because validity must stay."""
-        valid = [self._bodies[digest] for digest in sorted(self._outcomes) if digest in self._bodies]
+        valid = [self._bodies[digest] for digest in sorted({*self._outcomes, *self._valid_before_crash})]
         return {"valid": valid, "may_skip": self.may_skip}
 
     def recover(self, persisted: Any, finished: bool) -> None:
-        """Find valid again what was, from the model and the contents that outlived the crash."""
+        """What was valid is valid. What it stands for is computed again, where the model and the contents of before
+        are here; else the model is fetched, once it is decided."""
         self.may_skip = persisted["may_skip"]
         for body in persisted["valid"]:
             digest = self.learn(body)
+            self._valid_before_crash.add(digest)
             parts = decode(body)
             if finished:
                 continue
@@ -197,12 +202,13 @@ class Values:
             elif not self._standing.behind and parts[2] == self._standing.model.digest:
                 entries = tuple((k, d) for k, d in parts[3])
                 if all(self._inputs.content_of(k, d) is not None for k, d in entries):
-                    self._body_with(entries, tuple(parts[7]))
+                    self.value_of(entries, tuple(parts[7]))
 
     def snapshot(self) -> dict[str, Any]:
         """All state, in plain values."""
         return {
             "may_skip": self.may_skip, "bodies": dict(sorted(self._bodies.items())), "wanted": sorted(self._wanted),
+            "valid_before_crash": sorted(self._valid_before_crash),
             "outcomes": [
                 (digest, outcome.skipped, outcome.processors, outcome.weights, outcome.model.state,
                  outcome.model.quarantined)
@@ -213,6 +219,7 @@ class Values:
     def restore(self, state: Any) -> None:
         """Go back to a snapshot."""
         self.may_skip, self._bodies, self._wanted = state["may_skip"], dict(state["bodies"]), set(state["wanted"])
+        self._valid_before_crash = set(state["valid_before_crash"])
         self._outcomes = {
             digest: Outcome(skipped, processors, weights, AgreedModel(model, quarantined))
             for digest, skipped, processors, weights, model, quarantined in state["outcomes"]

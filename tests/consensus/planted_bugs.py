@@ -159,6 +159,13 @@ class EntryOnOneEcho(Inputs):
             self._blocking = kept
 
 
+class BelievesOneEcho(Replica):
+    def agreement(self, schedule: RoundStarted | None) -> Agreement:
+        made = super().agreement(schedule)
+        made.inputs.__class__ = EntryOnOneEcho
+        return made
+
+
 class SlotReused(Channel):
     def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
         self.outgoing._next_slot = 0
