@@ -40,8 +40,8 @@ class Kind:
 
 _SHARES = {
     Kind(Layer.VOTING, 4): 66, Kind(Layer.VOTING, 7): 30, Kind(Layer.VOTING, 10): 6, Kind(Layer.REPLICA, 4): 5,
-    Kind(Layer.REPLICA, 7): 1, Kind(Layer.REPLICA, 10): 1, Kind(Layer.TAGGED, 4): 2, Kind(Layer.ROUNDS, 4): 2,
-    Kind(Layer.ROUNDS, 7): 1, Kind(Layer.CONFORMANCE, 4): 8, Kind(Layer.CONFORMANCE, 7): 4, Kind(Layer.ABSTRACT, 10): 2,
+    Kind(Layer.REPLICA, 7): 2, Kind(Layer.REPLICA, 10): 1, Kind(Layer.TAGGED, 4): 3, Kind(Layer.ROUNDS, 4): 1,
+    Kind(Layer.CONFORMANCE, 4): 8, Kind(Layer.CONFORMANCE, 7): 4, Kind(Layer.ABSTRACT, 10): 2,
 }  # fmt: skip
 KINDS = tuple(_SHARES)
 MIX = tuple(kind for kind, share in _SHARES.items() for _ in range(share))

@@ -41,10 +41,10 @@ DELTA, PROCESSORS, PROCESSOR_FAULTS = 1000, 4, 1
 OPEN_UNTIL, TIME_OUT_AT, LONGEST = 1.5, 3.0, 500.0
 PLENTY, SCARCE = 10**6, 3_000
 CHAIN = b"exploration"
-LATE_CALM_AT = (0.0, 20.0, 60.0, 120.0)
+LATE_CALM_AT = (0.0, 10.0, 25.0, 50.0)
 """In scenarios of several rounds, Delta."""
-PLANNING, PATIENCE, MOST_WAITS = (1.0, 5.0, 30.0), 60.0, 4
-DOWN = (0.5, 5.0, 30.0, 120.0)
+PLANNING, PATIENCE, MOST_WAITS = (1.0, 5.0, 15.0), 40.0, 5
+DOWN = (0.5, 5.0, 20.0, 50.0)
 _MANAGER = -1
 Control = RoundStarted | KeysDistilled | RoundGivenUp | TestReport
 NextState = tuple[NDArray[np.float64], NDArray[np.float64], tuple[NDArray[np.float64], int]]
