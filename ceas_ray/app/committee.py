@@ -13,10 +13,11 @@ from ceas_ray.consensus.faults.forging_replica import ForgingReplica
 from ceas_ray.consensus.faults.lying_replica import LyingReplica
 from ceas_ray.consensus.faults.poisoning_replica import PoisoningReplica
 from ceas_ray.consensus.faults.replaying_replica import ReplayingReplica
+from ceas_ray.consensus.faults.silent_replica import SilentReplica
 from ceas_ray.consensus.faults.slow_replica import SlowReplica
 from ceas_ray.consensus.faults.unreliable_network import Loss, NetworkFault, OnUnreliableNetwork, Partition
 from ceas_ray.consensus.faults.withholding_replica import WithholdingReplica
-from ceas_ray.consensus.replica import Replica, SilentReplica
+from ceas_ray.consensus.replica import Replica
 from ceas_ray.consensus.tetrabft import faults_of
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.streams import Streams

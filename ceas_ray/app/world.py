@@ -32,7 +32,8 @@ from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, instantiate, or_refuse
 from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.placement import placed
-from ceas_ray.consensus.replica import Committee, Replica
+from ceas_ray.consensus.committee import Committee
+from ceas_ray.consensus.replica import Replica
 from ceas_ray.consensus.tetrabft import faults_of
 from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming
 from ceas_ray.entanglement.hub import Hub
@@ -368,7 +369,6 @@ class _Builder:
             picoseconds(settings.consensus.patience_milliseconds * 1e-3),
         )  # fmt: skip
         scheduler = instantiate(settings.scheduling, "scheduling")
-        committee_faults = faults_of(self.size)
         try:
             if network.groups:
                 refuse_without_shared_shots(settings.links, network, demand)
@@ -376,7 +376,7 @@ class _Builder:
                 refuse_without_shots(settings.links, network, demand)
             return EntanglementManager(
                 network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
-                committee_faults + 1, adversary, on_pairs, self.streams,
+                faults_of(self.size), adversary, on_pairs, self.streams,
                 OnStall(settings.consensus.on_stall, settings.consensus.most_waits),
             )  # fmt: skip
         except ValueError as error:

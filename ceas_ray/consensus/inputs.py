@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ceas_ray.messages.frames import digest_of
+from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.messages.frames import decode_update, digest_of
+from ceas_ray.messages.payloads import TestReport
 
 NOTHING = b""
 
@@ -18,7 +20,9 @@ class Inputs:
     def __init__(self, processors: int, quorum: int, blocking: int) -> None:
         self._processors, self._quorum, self._blocking = processors, quorum, blocking
         self.contents: dict[int, bytes] = {}
+        self.test_report: TestReport | None = None
         self.report: bytes | None = None
+        """The test report, encoded: values name its digest."""
         self._digests: dict[int, bytes] = {}
         self._echoes: dict[int, tuple[bytes, ...]] = {}
         self._accusations: dict[int, tuple[int, ...]] = {}
@@ -31,6 +35,10 @@ class Inputs:
         if not self.closed and processor not in self.contents:
             self.contents[processor] = content
             self._digests[processor] = digest_of(content)
+
+    def take_report(self, report: TestReport | None) -> None:
+        """The hub's tests."""
+        self.test_report, self.report = report, None if report is None else encode(report)
 
     @property
     def complete(self) -> bool:
@@ -90,7 +98,7 @@ class Inputs:
 
     def acceptable(self, processor: int, digest: bytes) -> bool:
         """Whether at least B echoes carry this digest."""
-        known = 0 <= processor < self._processors
+        known = 0 <= processor < self._processors and digest != NOTHING
         return known and sum(1 for echo in self._echoes.values() if echo[processor] == digest) >= self._blocking
 
     def holders(self, processor: int, digest: bytes) -> list[int]:
@@ -106,6 +114,22 @@ class Inputs:
         self.contents[processor] = content
         self._digests[processor] = digest_of(content)
 
+    # --- state ----------------------------------------------------------
+
+    def persistent(self, replica: int) -> dict[str, Any]:
+        """What this replica's own echo says that it has, once it is said; and the report, which nobody says again."""
+        return {
+            "report": self.test_report,
+            "contents": dict(sorted(self.contents.items())) if self.closed else {}, "echo": self.echo_of(replica),
+        }  # fmt: skip
+
+    def recover(self, persisted: Any, replica: int, accused: tuple[int, ...]) -> None:
+        """Closed, as they were; what others echoed is lost."""
+        for processor, content in persisted["contents"].items():
+            self.take_update(processor, content)
+        self.closed = True
+        self.take_echo(replica, persisted["echo"], accused)
+
     def snapshot(self) -> Any:
         """All state, in plain values."""
         return (dict(sorted(self.contents.items())), self.report, dict(sorted(self._echoes.items())), self.closed,
@@ -116,3 +140,13 @@ class Inputs:
         contents, self.report, echoes, self.closed, accusations, self.without = state
         self.contents, self._echoes, self._accusations = dict(contents), dict(echoes), dict(accusations)
         self._digests = {k: digest_of(content) for k, content in self.contents.items()}
+        self.test_report = None if self.report is None else decode(self.report)
+
+
+def is_well_formed_update(body: bytes, parameters: int) -> bool:
+    """Whether an update of this many parameters can be read at all."""
+    try:
+        decode_update(body, parameters)
+    except ValueError:
+        return False
+    return True

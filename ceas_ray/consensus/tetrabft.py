@@ -335,16 +335,18 @@ class TetraBFT:
             "halted": self.halted, "proposal": self._proposals.get(view) if view in self._proposed else None,
             "proof": self._proofs.get(view, {}).get(self.index),
             "suggest": self._own_suggest.get(view, {}).get(self.index),
+            "view_changes": dict(sorted(self._view_changes.items())),
         }  # fmt: skip
 
     def recover(self, persisted: Any) -> list[Action]:
-        """After a crash: go on from what was persisted, in the same view; nothing that others said is known."""
+        """After a crash: go on from what was persisted, in the same view. Of what others said only their requests for
+        views are known: those come again as the same frames, which whoever has had them refuses."""
         self.view, self._asked_view = persisted["view"], persisted["asked"]
         self.votes = [Vote(*vote) for vote in persisted["votes"]]
         self.previous = [Vote(*vote) for vote in persisted["previous"]]
         self.decided = None if persisted["decided"] is None else Decision(*persisted["decided"])
         self.halted = persisted["halted"]
-        self._view_changes = {self.index: self._asked_view} if self._asked_view > 0 else {}
+        self._view_changes = dict(persisted["view_changes"])
         self._decides = {} if self.decided is None else {self.index: self.decided.value}
         for phase, vote in enumerate(self.votes):
             if phase > 0 and vote.view >= 0:

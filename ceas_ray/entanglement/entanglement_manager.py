@@ -103,20 +103,20 @@ class EntanglementManager(Actor):
         scheduler: Scheduler,
         timing: RoundTiming,
         rounds: int,
-        matching_decisions: int,
+        replica_faults: int,
         adversary: bool,
         train_on_pairs: bool,
         streams: Streams,
         on_stall: OnStall = OnStall(),
     ) -> None:
-        """matching_decisions: f_replicas + 1. train_on_pairs: whether shots need pairs (teleported inputs).
+        """replica_faults: f_replicas. train_on_pairs: whether shots need pairs (teleported inputs).
 
         Raises ValueError for a demand that the network cannot serve.
         """
         self._network, self._swap_werner, self._demand = network, swap_werner, demand
         self._scheduler = scheduler
         self._policies: dict[LinkClass, StockPolicy] = {}
-        self._timing, self._rounds, self._needed = timing, rounds, matching_decisions
+        self._timing, self._rounds, self._replica_faults = timing, rounds, replica_faults
         self._adversary, self._train_on_pairs, self._streams = adversary, train_on_pairs, streams
         self._processors, self._replicas = len(network.processor_routes), len(network.replica_routes)
         self._phases = plan_phases(network, demand)
@@ -226,7 +226,7 @@ class EntanglementManager(Actor):
 
     @property
     def _quorum(self) -> int:
-        return self._replicas - (self._needed - 1)
+        return self._replicas - self._replica_faults
 
     def _keyed_replicas(self) -> int:
         """How many replicas have a reserve of keys with each other, both ways: what they had left and what is new.
@@ -318,7 +318,7 @@ class EntanglementManager(Actor):
             return []
         self._decisions[replica] = (decided.digest, decided.view)
         matching = [view for digest, view in self._decisions.values() if digest == decided.digest]
-        if len(matching) < self._needed:
+        if len(matching) <= 2 * self._replica_faults:  # f + 1 honest ones know it then: enough to teach the others
             return []
         self._phase = "over"
         self._extra_views = min(max(matching), MOST_EXTRA_VIEWS)

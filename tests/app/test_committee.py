@@ -9,9 +9,11 @@ import pytest
 
 from ceas_ray.app.results import key_bits_spent
 from ceas_ray.app.world import World
-from ceas_ray.consensus.replica import SilentReplica
+from ceas_ray.consensus.faults.silent_replica import SilentReplica
 from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.windows import Simulation
+from ceas_ray.messages.payloads import RoundDecided
 from ceas_ray.runtime.local_runtime import LocalCluster
 from tests.app.worlds import small_world
 
@@ -47,6 +49,19 @@ def models(world: World, count: int) -> set[bytes]:
 
 def names(found: list[dict[str, Any]]) -> list[str]:
     return [observed["name"] for observed in found]
+
+
+def test_a_round_is_over_when_enough_honest_members_know_its_decision_to_teach_the_others() -> None:
+    """Found by the explorer. On f + 1 reports one honest member may be the only one that knows: with f liars beside it
+    nobody could ever learn from it what was decided, and the next round would stall for good."""
+    manager = small_world().manager
+    manager._round_index, manager._phase = 0, "running"
+    answers = []
+    for j in range(5):
+        bits = np.zeros((2, 15), np.int64)
+        decided = RoundDecided(0, b"value", False, 0, (0,), np.ones(1), np.zeros(3), (), bits)
+        answers.append(bool(manager.handle(Envelope(10**12, f"replica/{j}", j, "entanglement_manager", decided))))
+    assert answers == [False, False, False, False, True]
 
 
 @pytest.mark.parametrize("fault", FAULTS)

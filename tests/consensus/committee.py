@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ceas_ray.consensus.replica import Committee, Replica
+from ceas_ray.consensus.committee import Committee
+from ceas_ray.consensus.replica import Replica
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope, Send
 from ceas_ray.kernel.streams import Streams

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from ceas_ray.consensus.agreement import Agreement
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
 from ceas_ray.consensus.inputs import Inputs
 from ceas_ray.consensus.replica import Replica
@@ -14,7 +15,7 @@ from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.authentication import KeyPool
 from ceas_ray.messages.frames import Channel, FrameKind
-from ceas_ray.messages.payloads import Frame
+from ceas_ray.messages.payloads import Frame, RoundStarted
 
 
 def with_(node: TetraBFT, rule: Callable[[], Any], **weaker: Any) -> Any:
@@ -133,15 +134,20 @@ class PersistsTooLate(VotingScenario):
             self.persisted[entity] = latest
 
 
-class SkipNotMonotone(Replica):
+class ForgetfulAgreement(Agreement):
     """Judges SKIP by the echoes at hand each time, not by what held when they were over."""
 
     def _is_valid(self, digest: bytes) -> bool:
-        known = self._outcomes.get(digest)
-        if known is not None and known.skipped and not self._finished:
-            del self._outcomes[digest]
-            self._may_skip = len(self._inputs.includable()) < self._least_entries
+        known = self.values._outcomes.get(digest)
+        if known is not None and known.skipped and not self.finished:
+            del self.values._outcomes[digest]
+            self.values.may_skip = len(self.inputs.includable()) < self._terms.committee.least_entries
         return super()._is_valid(digest)
+
+
+class SkipNotMonotone(Replica):
+    def agreement(self, schedule: RoundStarted | None) -> Agreement:
+        return ForgetfulAgreement(self.index, self._terms, self._links, self._standing, schedule)
 
 
 class EntryOnOneEcho(Inputs):
@@ -151,6 +157,13 @@ class EntryOnOneEcho(Inputs):
             return super().acceptable(processor, digest)
         finally:
             self._blocking = kept
+
+
+class BelievesOneEcho(Replica):
+    def agreement(self, schedule: RoundStarted | None) -> Agreement:
+        made = super().agreement(schedule)
+        made.inputs.__class__ = EntryOnOneEcho
+        return made
 
 
 class SlotReused(Channel):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from ceas_ray.consensus.exploration.abstract_model import AbstractModel
@@ -9,8 +11,9 @@ from ceas_ray.consensus.exploration.campaign import explore, run_batch
 from ceas_ray.consensus.exploration.chart import chart_of
 from ceas_ray.consensus.exploration.conformance import DrivenWalk
 from ceas_ray.consensus.exploration.decision_cost import decision_cost
-from ceas_ray.consensus.exploration.kinds import KINDS, kind_of
+from ceas_ray.consensus.exploration.kinds import KINDS, Layer, kind_of
 from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
+from ceas_ray.consensus.exploration.rounds_judge import RoundsJudge
 from ceas_ray.consensus.exploration.violation import Violation
 
 
@@ -55,12 +58,31 @@ def test_a_leader_knows_the_body_of_every_value_that_it_finds_valid() -> None:
     ReplicaScenario(146, 10).run()
 
 
+@pytest.mark.slow
+def test_scenarios_of_several_rounds_crash_miss_catch_up_skip_and_quarantine() -> None:
+    """And break nothing; the seeds are those of faults that such scenarios found once."""
+    happened = Counter[str]()
+    for seed in (*range(150), 488, 982):
+        scenario = ReplicaScenario(seed, 4, tagged=seed % 4 == 0, rounds=2 + seed % 3)
+        scenario.run()
+        decisions = [decided for of_round in scenario.judge.decided for decided in of_round.values()]
+        happened["skipped"] += any(decided.skipped for decided in decisions)
+        happened["trained"] += any(not decided.skipped for decided in decisions)
+        happened["view changes"] += any(decided.view > 0 for decided in decisions)
+        happened["quarantines"] += any(decided.quarantined for decided in decisions)
+        happened["rounds missed"] += any(len(of) < len(scenario.honest) for of in scenario.judge.decided)
+        happened["crashes"] += scenario.crashes > 0
+    assert min(happened.values()) >= 10, happened
+    assert len(happened) == 6
+
+
 def test_a_violation_names_its_seed_and_its_invariant(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ReplicaScenario, "_judge", _refuse)
+    monkeypatch.setattr(RoundsJudge, "decides", _refuse)
     report = run_batch(range(128))
     assert report.failures
     assert all("agreement: planted" in str(failure.violation) for failure in report.failures)
-    assert all("replica" in str(kind_of(failure.seed)) for failure in report.failures)
+    layers = {kind_of(failure.seed).layer for failure in report.failures}
+    assert layers <= {Layer.REPLICA, Layer.TAGGED, Layer.ROUNDS}
     assert chart_of(report.failures[0].seed).endswith("VIOLATION: agreement: planted")
 
 

@@ -16,6 +16,7 @@ from ceas_ray.consensus.tetrabft import TetraBFT
 from tests.consensus.corners import PREVIOUS_COUNTS, THE_SAME_VALUE_TWICE
 from tests.consensus.planted_bugs import (
     VOTING_BUGS,
+    BelievesOneEcho,
     EntryOnOneEcho,
     PersistsTooLate,
     SkipNotMonotone,
@@ -83,11 +84,21 @@ def _one_echo_is_offered(inputs: Inputs) -> None:
         raise Violation("no altered honest input", "the echo of one replica, maybe a Byzantine one, makes an entry")
 
 
+@pytest.mark.slow
 def test_an_entry_on_one_echo_is_caught() -> None:
-    """The rule alone: whole replicas would need a forger who computes the model that follows from his entry."""
     _one_echo_is_offered(Inputs(2, 3, 2))
-    run: Callable[[int], None] = lambda seed: _one_echo_is_offered(EntryOnOneEcho(2, 3, 2))  # noqa: E731
-    report("entry on 1 echo", caught_by([("rule of inputs", 1, run)]))
+    rule: Callable[[int], None] = lambda seed: _one_echo_is_offered(EntryOnOneEcho(2, 3, 2))  # noqa: E731
+    whole: Callable[[int], None] = lambda seed: ReplicaScenario(seed, 4, replica=BelievesOneEcho).run()  # noqa: E731
+    found = caught_by([("rule of inputs", 1, rule), ("whole replica, n = 4", 300, whole)])
+    report("entry on 1 echo", found)
+    assert len(found) == 2
+
+
+@pytest.mark.slow
+def test_a_manager_that_goes_on_when_b_replicas_have_decided_is_caught() -> None:
+    """One of them is honest; whoever missed the round could not tell whether it is."""
+    run: Callable[[int], None] = lambda seed: ReplicaScenario(seed, 4, rounds=3, reports_needed=2).run()  # noqa: E731
+    report("next round on B decisions", caught_by([("rounds, n = 4", 500, run)]))
 
 
 @pytest.mark.slow

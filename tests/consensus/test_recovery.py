@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from ceas_ray.consensus.catching_up import MOST_CATCH_UPS, CatchingUp
+from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.envelope import Envelope
+from ceas_ray.messages import payloads
 from ceas_ray.messages.frames import FrameKind
-from tests.consensus.committee import DELTA, OPENS, ROUND, Network
+from ceas_ray.messages.payloads import KeysDistilled
+from tests.consensus.committee import DELTA, OPENS, PLENTY, PROCESSORS, ROUND, Network, make_replica
 
 STEPS = 60
 
@@ -62,6 +68,60 @@ def test_a_stalled_replica_asks_with_the_same_frame_and_stops_when_told_to() -> 
     assert len({(f.receiver, f.view, f.counter) for f in changes}) <= 2 * len({f.receiver for f in changes})
     spent = network.replicas[2].channel("replica/3").outgoing.spent
     assert spent < 61 * 30, "a stall must not burn keys"
+
+
+def decided_network() -> Network:
+    network = Network(4)
+    network.run()
+    assert len(network.decided) == 4
+    return network
+
+
+def test_what_a_replica_decided_is_still_valid_to_it_after_a_crash() -> None:
+    """Found by the explorer: its vote may be needed by others who have not decided, in a later view."""
+    network = decided_network()
+    digest = network.decided[2, 0].digest
+    recovered = make_replica(2, 4)
+    recovered.recover(decode(encode(network.replicas[2].persistent())), network.now)
+    again = make_replica(2, 4)
+    again.recover(decode(encode(recovered.persistent())), network.now)
+    for replica in (recovered, again):
+        assert replica._agreement._is_valid(digest)
+
+
+def test_one_that_has_decided_says_so_again_when_the_round_gets_new_keys() -> None:
+    """Found by the explorer: somebody waits for it, or no keys would come."""
+    network = decided_network()
+    keys = KeysDistilled(0, np.full(PROCESSORS + 4, 1000))
+    sent = network.replicas[1].handle(Envelope(network.now, "entanglement_manager", 0, "replica/1", keys))
+    assert {(e.receiver, e.payload.kind) for e in sent} == {(f"replica/{j}", FrameKind.DECIDE) for j in (0, 2, 3)}  # type: ignore[union-attr]
+
+
+def test_who_asked_too_often_before_the_decision_is_answered_after_it() -> None:
+    """Found by the explorer: the answers to a replica behind a partition were used up before there was an answer."""
+    catching_up = CatchingUp(make_replica(0, 4)._links, 2)
+    for news in (catching_up.has_news, catching_up.keys_have_come):
+        assert [catching_up.may_tell(3) for _ in range(MOST_CATCH_UPS + 1)] == [True] * MOST_CATCH_UPS + [False]
+        news()
+    assert catching_up.may_tell(3)
+
+
+def test_the_test_report_outlives_a_crash_and_serves_when_it_comes_late() -> None:
+    """Found by the explorer: nobody can say it again, and without it a replica judges nothing."""
+    report = payloads.TestReport(0, np.ones((PROCESSORS, 3)), np.zeros((PROCESSORS, 3)))
+    started = payloads.RoundStarted(0, 0, OPENS, 2 * OPENS, np.full(PROCESSORS + 4, PLENTY))
+    replica = make_replica(0, 4)
+    replica.handle(Envelope(1, "entanglement_manager", 0, "replica/0", started))
+    replica.handle(Envelope(2, "hub", 0, "replica/0", report))
+    recovered = make_replica(0, 4)
+    recovered.recover(decode(encode(replica.persistent())), 3)
+    assert recovered._agreement.inputs.report == encode(report)
+    late = make_replica(0, 4)
+    late.handle(Envelope(1, "entanglement_manager", 0, "replica/0", started))
+    late.handle(Envelope(2 * OPENS, "replica/0", 0, "replica/0", payloads.Timer("must close", 0)))
+    late.handle(Envelope(2 * OPENS + 1, "hub", 0, "replica/0", report))
+    assert late._agreement.inputs.closed
+    assert late._agreement.inputs.report == encode(report)
 
 
 def test_the_decision_takes_five_delays_after_an_echo() -> None:

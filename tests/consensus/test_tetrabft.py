@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.consensus.tetrabft import Output, TetraBFT, faults_of
+from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind
 from tests.consensus.voting import decide
 
@@ -48,6 +49,18 @@ def test_liars_and_delays_never_break_agreement_and_end_when_the_network_calms(r
     for node in honest:
         for phase in (2, 3, 4):
             assert node.votes[phase].view <= node.votes[phase - 1].view or node.votes[phase - 1].view < node.view
+
+
+def test_a_request_for_a_view_that_was_heard_before_a_crash_still_counts_after_it() -> None:
+    """Found by the explorer: it is sent again as the same frame, whose key slot is used up here."""
+    before = TetraBFT(0, 4, lambda view: view % 4, lambda value: True)
+    before.start(b"a")
+    before.receive(3, FrameKind.VIEW_CHANGE, 2, None)
+    after = TetraBFT(0, 4, lambda view: view % 4, lambda value: True)
+    after.recover(decode(encode(before.persistent())))
+    asked = [a.view for a in after.receive(2, FrameKind.VIEW_CHANGE, 2, None) if isinstance(a, Output)]
+    assert asked == [2, 2, 2]  # its own request; then proof and suggest, for three have asked
+    assert after.view == 2
 
 
 def test_a_committee_needs_more_than_three_times_its_faults() -> None:

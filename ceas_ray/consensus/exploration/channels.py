@@ -12,6 +12,8 @@ from ceas_ray.messages.payloads import Frame
 
 Told = Callable[[str, FrameKind, int, bytes], tuple[int, bytes] | None]
 """Receiver, kind, view and body as meant; view and body as sent, or None to withhold the frame."""
+Said = Callable[[int, FrameKind, int, bytes], None]
+"""Told of a frame's round, kind, view and body."""
 
 
 class NullChannel(Channel):
@@ -36,11 +38,12 @@ class NullChannel(Channel):
 
     def snapshot(self) -> Any:
         """All state, in plain values."""
-        return (self._sent, tuple(sorted(self._opened)))
+        return (self._sent, tuple(sorted(self._opened)), super().snapshot())
 
     def restore(self, state: Any) -> None:
         """Go back to a snapshot."""
         self._sent, self._opened = state[0], set(state[1])
+        super().restore(state[2])
 
 
 class Wrapped(Channel):
@@ -112,8 +115,8 @@ class WatchedChannel(Wrapped):
         channel: Channel,
         ledger: Ledger,
         peer_is_honest: bool,
-        sent: Callable[[FrameKind, int, bytes], None],
-        accepted: Callable[[FrameKind, int, bytes], None],
+        sent: Said,
+        accepted: Said,
     ) -> None:
         super().__init__(channel)
         self._name, self._ledger, self._peer_is_honest = name, ledger, peer_is_honest
@@ -124,7 +127,7 @@ class WatchedChannel(Wrapped):
         frame = self._inner.seal(kind, round_index, view, now, body)
         if frame is not None:
             self._ledger.seal(frame)
-        self._sent(kind, view, body)
+        self._sent(round_index, kind, view, body)
         return frame
 
     def open(self, frame: Frame) -> bytes | None:
@@ -133,5 +136,5 @@ class WatchedChannel(Wrapped):
         if body is not None:
             if self._peer_is_honest:
                 self._ledger.open(self._name, frame)
-            self._accepted(FrameKind(frame.kind), frame.view, body)
+            self._accepted(frame.round_index, FrameKind(frame.kind), frame.view, body)
         return body

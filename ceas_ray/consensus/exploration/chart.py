@@ -11,6 +11,7 @@ from ceas_ray.kernel.codec import decode
 from ceas_ray.messages.frames import FrameKind
 
 _WIDTH = 4
+_NAMES: dict[int, str] = {int(kind): kind.name.lower().replace("_", "-") for kind in FrameKind}
 
 
 class Chart:
@@ -24,7 +25,7 @@ class Chart:
         if sender < 0:
             self._line(now, entity, None, f"timer of view {view} runs out" if sender == -1 else "looks again")
         else:
-            told = FrameKind(kind).name.lower().replace("_", "-")
+            told = _NAMES.get(kind, f"kind {kind}")
             self._line(now, entity, sender, f"{told} in view {view} {_short(content)}")
 
     def acted(self, now: float, entity: int, actions: Sequence[Any]) -> None:
@@ -32,7 +33,7 @@ class Chart:
         for action in actions:
             if isinstance(action, Output):
                 to = "all" if action.to is None else str(action.to)
-                name = action.kind.name.lower().replace("_", "-")
+                name = _NAMES[action.kind]
                 self._line(
                     now, entity, None, f"    sends {name} in view {action.view} to {to} {_short(action.content)}"
                 )

@@ -22,6 +22,7 @@ class Layer(Enum):
     VOTING = "voting"
     REPLICA = "replica"
     TAGGED = "replica with tags"
+    ROUNDS = "rounds"
     CONFORMANCE = "conformance"
     ABSTRACT = "abstract walk"
 
@@ -38,9 +39,9 @@ class Kind:
 
 
 _SHARES = {
-    Kind(Layer.VOTING, 4): 66, Kind(Layer.VOTING, 7): 30, Kind(Layer.VOTING, 10): 6, Kind(Layer.REPLICA, 4): 6,
-    Kind(Layer.REPLICA, 7): 2, Kind(Layer.REPLICA, 10): 1, Kind(Layer.TAGGED, 4): 3, Kind(Layer.CONFORMANCE, 4): 8,
-    Kind(Layer.CONFORMANCE, 7): 4, Kind(Layer.ABSTRACT, 10): 2,
+    Kind(Layer.VOTING, 4): 66, Kind(Layer.VOTING, 7): 30, Kind(Layer.VOTING, 10): 6, Kind(Layer.REPLICA, 4): 5,
+    Kind(Layer.REPLICA, 7): 2, Kind(Layer.REPLICA, 10): 1, Kind(Layer.TAGGED, 4): 3, Kind(Layer.ROUNDS, 4): 1,
+    Kind(Layer.CONFORMANCE, 4): 8, Kind(Layer.CONFORMANCE, 7): 4, Kind(Layer.ABSTRACT, 10): 2,
 }  # fmt: skip
 KINDS = tuple(_SHARES)
 MIX = tuple(kind for kind, share in _SHARES.items() for _ in range(share))
@@ -59,6 +60,16 @@ class Outcome:
     events: int
     seconds: float
     violation: str | None = None
+
+
+def _rounds_of(kind: Kind, seed: int) -> int:
+    """2 to 4 where there are several."""
+    return 2 + seed // len(MIX) % 3 if kind.layer is Layer.ROUNDS else 1
+
+
+def _is_tagged(kind: Kind, seed: int) -> bool:
+    """A quarter of the scenarios of several rounds."""
+    return kind.layer is Layer.ROUNDS and seed // len(MIX) % 4 == 0
 
 
 def run_scenario(seed: int, record: Record | None = None) -> Outcome:
@@ -81,8 +92,9 @@ def _run(kind: Kind, seed: int, record: Record | None, events: list[int]) -> Non
                 voting.run()
             finally:
                 events[0] = voting.events
-        case Layer.REPLICA | Layer.TAGGED:
-            whole = ReplicaScenario(seed, kind.replicas, kind.layer is Layer.TAGGED, record=record)
+        case Layer.REPLICA | Layer.TAGGED | Layer.ROUNDS:
+            rounds, tagged = _rounds_of(kind, seed), kind.layer is Layer.TAGGED or _is_tagged(kind, seed)
+            whole = ReplicaScenario(seed, kind.replicas, tagged, rounds, record=record)
             try:
                 whole.run()
             finally:

@@ -60,10 +60,13 @@ class ReplicaLies:
     def _vote(self, view: int) -> tuple[int, bytes]:
         return (-1, b"") if self._draws.uniform() < 0.3 else (self._draws.below(max(1, view)), self._value())
 
-    def _false_echo(self, echo: Any) -> Any:
-        digests = list(echo)
-        digests[self._draws.below(len(digests))] = self._draws.choice((b"", digest_of(b"forged"), digests[0]))
-        return tuple(digests)
+    def _false_echo(self, content: Any) -> Any:
+        """Another digest in one place; and somebody is accused, or nobody, or all."""
+        digests, accused = list(content[0]), content[1]
+        place = self._draws.below(len(digests))
+        digests[place] = self._draws.choice((b"", digest_of(b"forged"), digests[0]))
+        everybody = tuple(range(len(digests)))
+        return tuple(digests), self._draws.choice((accused, (), (place,), everybody))
 
     def _poison(self, body: bytes) -> bytes:
         """A value of which one part is false: round, entries, weights, or a digest."""
@@ -72,9 +75,10 @@ class ReplicaLies:
         if place == 3 and parts[3]:
             entries = list(parts[3])
             entries[0] = (entries[0][0], digest_of(b"forged"))
-            parts[3] = self._draws.choice((tuple(entries), parts[3][:1], parts[3][::-1], parts[3] * 2))
+            strange = ({1: 1}, {1: 1}, {1: 1})
+            parts[3] = self._draws.choice((tuple(entries), parts[3][:1], parts[3][::-1], parts[3] * 2, strange))
         else:
-            parts[place] = parts[place] + 1 if isinstance(parts[place], int) else digest_of(b"forged")
+            parts[place] = parts[place] + 1000 if isinstance(parts[place], int) else digest_of(b"forged")
         poisoned = encode(tuple(parts))
         self.poisoned.add(digest_of(poisoned))
         self._learn(poisoned)

@@ -10,9 +10,9 @@ from ceas_ray.consensus.replica import Replica
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
-from ceas_ray.messages.payloads import KeysDistilled, RoundGivenUp, RoundStarted, StopWaiting, Timer
+from ceas_ray.messages.payloads import KeysDistilled, RoundGivenUp, RoundStarted, StopWaiting, TestReport, Timer
 
-Control = RoundStarted | KeysDistilled | RoundGivenUp | StopWaiting
+Control = RoundStarted | KeysDistilled | RoundGivenUp | StopWaiting | TestReport
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Crash:
 
 
 class CrashingReplica(Actor):
-    """Honest. While it is down its key store goes on storing what is distilled, and what the entanglement manager has
-    to say waits for it; frames are lost, and so is all that was not persisted."""
+    """Honest. While it is down its key store goes on storing what is distilled, and what the entanglement manager and
+    the hub have to say waits for it; frames are lost, and so is all that was not persisted."""
 
     def __init__(self, make: Callable[[], Replica], crash: Crash) -> None:
         """make: a replica as it is when it is switched on."""

@@ -1,0 +1,127 @@
+"""A replica's authenticated links: to every processor and to the other replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.consensus.committee import Committee
+from ceas_ray.kernel.envelope import Effect, Send
+from ceas_ray.messages.frames import Channel, FrameKind
+from ceas_ray.messages.payloads import Frame, processor_name, replica_name
+
+
+class AuthenticatedLinks:
+    """Seals what leaves, opens what comes, and counts the keys of every link."""
+
+    def __init__(
+        self, index: int, committee: Committee, channels: Sequence[Channel], latencies: Mapping[str, int]
+    ) -> None:
+        """latencies: ps, to all that it writes to."""
+        self._name = replica_name(index)
+        self._processors = [processor_name(k) for k in range(committee.processors)]
+        self._replicas = [replica_name(j) for j in range(committee.replicas)]
+        self._others = [name for name in self._replicas if name != self._name]
+        self._channels = {channel.peer: channel for channel in channels}
+        self._latencies = latencies
+        self._round = -1
+        self._view_changes: dict[str, Frame] = {}
+
+    def enter_round(self, round_index: int) -> None:
+        """Frames that leave from now on are of this round."""
+        self._round, self._view_changes = round_index, {}
+
+    # --- frames ----------------------------------------------------------
+
+    def open(self, frame: Frame) -> bytes | None:
+        """The body of an authentic frame; None for any other, and for those of strangers."""
+        channel = self._channels.get(frame.sender)
+        return None if channel is None else channel.open(frame)
+
+    def send(
+        self, kind: FrameKind, view: int, receiver: str, body: bytes, now: int, round_index: int | None = None
+    ) -> list[Effect]:
+        """One frame; none where its key is spent (an omission, never an untagged message).
+
+        The same request for a view again is the same frame: it costs no key, and whoever has it ignores it.
+        """
+        frame = self._view_changes.get(receiver) if kind == FrameKind.VIEW_CHANGE else None
+        if frame is None or frame.view != view:
+            in_round = self._round if round_index is None else round_index
+            frame = self._channels[receiver].seal(kind, in_round, view, now, body)
+        if frame is None:
+            return []
+        if kind == FrameKind.VIEW_CHANGE:
+            self._view_changes[receiver] = frame
+        return [Send(now + self._latencies[receiver], receiver, frame)]
+
+    def broadcast(
+        self, kind: FrameKind, view: int, body: bytes, now: int, round_index: int | None = None
+    ) -> list[Effect]:
+        """To all other replicas."""
+        return [e for name in self._others for e in self.send(kind, view, name, body, now, round_index)]
+
+    def reply_to_processors(self, body: bytes, now: int) -> list[Effect]:
+        """The model of this round."""
+        return [e for name in self._processors for e in self.send(FrameKind.MODEL, 0, name, body, now)]
+
+    def report(self, receiver: str, payload: Any, now: int) -> Effect:
+        """Control needs no key."""
+        return Send(now + self._latencies[receiver], receiver, payload)
+
+    def forget_view_change(self, receiver: str) -> None:
+        """It may have lost the last one: the next is a frame of its own."""
+        self._view_changes.pop(receiver, None)
+
+    # --- keys ----------------------------------------------------------
+
+    def __getitem__(self, peer: str) -> Channel:
+        return self._channels[peer]
+
+    def store_key_bits(self, key_bits: Sequence[int]) -> None:
+        """Newly distilled bits with every peer, as in `RoundStarted`."""
+        for name, bits in zip([*self._processors, *self._replicas], key_bits, strict=True):
+            if name != self._name:
+                self._channels[name].add_key_bits(int(bits))
+
+    def forget_lost_slots(self) -> None:
+        """A round is over: what was sent in the one before it and did not come will not come."""
+        for channel in self._channels.values():
+            channel.incoming.end_round()
+
+    def keyed_peers(self) -> int:
+        """With how many other replicas the keys suffice for a view, both ways."""
+        return sum(1 for name in self._others if self._channels[name].good_for_a_view())
+
+    def key_bits_left(self) -> NDArray[np.int64]:
+        """As `RoundDecided.key_bits`."""
+        channels = [self._channels.get(name) for name in (*self._processors, *self._replicas)]
+        return np.array(
+            [
+                [0 if channel is None else getattr(channel, way).stored for channel in channels]
+                for way in ("outgoing", "incoming")
+            ],
+            dtype=np.int64,
+        )
+
+    # --- state ----------------------------------------------------------
+
+    def persistent(self) -> dict[str, Any]:
+        """The keys and their counters: a slot must never tag twice."""
+        return {"channels": {peer: channel.snapshot() for peer, channel in self._channels.items()}}
+
+    def recover(self, persisted: Any) -> None:
+        """Go on from what was persisted."""
+        for peer, channel in self._channels.items():
+            channel.restore(persisted["channels"][peer])
+
+    def snapshot(self) -> dict[str, Any]:
+        """What is not persistent."""
+        return {"view_change_frames": dict(sorted(self._view_changes.items()))}
+
+    def restore(self, state: Any) -> None:
+        """Go back to a snapshot (with `recover`)."""
+        self._view_changes = dict(state["view_change_frames"])
