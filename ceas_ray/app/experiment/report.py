@@ -13,7 +13,17 @@ from rich.console import Console
 from rich.table import Table
 
 from ceas_ray.app.experiment.design import Design, Form
-from ceas_ray.app.experiment.statistics import Accuracies, Difference, Gain, Result, by_cell, gain, gain_of_lying, holm
+from ceas_ray.app.experiment.statistics import (
+    Accuracies,
+    Difference,
+    Gain,
+    Result,
+    by_cell,
+    gain,
+    gain_of_best_links,
+    gain_of_lying,
+    holm,
+)
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.tracking.files import write_whole
 from ceas_ray.tracking.plots import plot_worst_cases
@@ -32,6 +42,8 @@ def findings(
     against = {"plain": [design.plain], "robust": robust, "flat": [design.flat]}
     if design.self_reported in form.arms:
         against["self_reported"] = [design.self_reported]
+    compared = {design.claimant, *(arm for arms in against.values() for arm in arms)}
+    against |= {arm: [arm] for arm in form.arms if arm not in compared}
     gains = {name: gain(found, design.claimant, arms, design.resamples, generator) for name, arms in against.items()}
     per_attack = [
         gain(found.restricted(a), design.claimant, robust, design.resamples, generator)
@@ -43,6 +55,7 @@ def findings(
         for arm in (design.claimant, design.self_reported)
         if arm in form.arms
     }
+    best_links = gain_of_best_links(found, design.claimant, design.resamples, generator)
     adjusted = holm([of_attack.p for of_attack in per_attack])
     return {
         "scenario": scenario,
@@ -56,11 +69,12 @@ def findings(
         ],
         "against_flat": [asdict(cell) for cell in against_flat],
         "gain_of_lying": [asdict(cell) | {"arm": arm} for arm, of_arm in lies.items() for cell in of_arm],
+        "gain_of_best_links": [asdict(cell) for cell in best_links],
         "cells": [_cell(r, results) for r in _firsts(results)],
         "reached": (
             {"control: no difference from flat weights": gains["flat"].low <= 0 <= gains["flat"].high}
             if scenario == list(design.scenarios)[-1]
-            else _reached(gains, against_flat, lies[design.claimant], design.margin)
+            else _reached(gains, against_flat, lies[design.claimant], best_links, design.margin)
         ),
     }
 
@@ -91,8 +105,9 @@ def _cell(first: Result, results: Sequence[Result]) -> Findings:
 
 
 def _reached(
-    gains: Mapping[str, Gain], against_flat: Sequence[Difference], lies: Sequence[Difference], margin: float
-) -> dict[str, bool]:
+    gains: Mapping[str, Gain], against_flat: Sequence[Difference], lies: Sequence[Difference],
+    best_links: Sequence[Difference], margin: float,
+) -> dict[str, bool]:  # fmt: skip
     return {
         f"worst case at least {LEAST_GAIN * 100:.0f} points above the plain mean": gains["plain"].mean >= LEAST_GAIN,
         "worst case above the best robust rule, outside the interval": gains["robust"].low > 0,
@@ -100,6 +115,7 @@ def _reached(
             cell.one_sided > -margin for cell in against_flat
         ),
         "lying about fidelity gains nothing that the interval shows": all(lie.low <= 0 for lie in lies),
+        "owning the best links gains nothing that the interval shows": all(cell.low <= 0 for cell in best_links),
     }
 
 
@@ -157,7 +173,8 @@ def write_page(folder: Path, all_found: Sequence[Findings], about: Mapping[str, 
             "<h3>Worst cases (chance: {:.3f})</h3>".format(found["chance"]), _table(found["worst"]),
             "<h3>Gains of the worst case</h3>", _table(gains), "<h3>Over the best robust rule, by attack</h3>",
             _table(by_attack), "<h3>Against flat weights</h3>", _table(found["against_flat"]),
-            "<h3>What lying about fidelity gains</h3>", _table(found["gain_of_lying"]), "<h3>All cells</h3>",
+            "<h3>What lying about fidelity gains</h3>", _table(found["gain_of_lying"]),
+            "<h3>What owning the best links gains</h3>", _table(found["gain_of_best_links"]), "<h3>All cells</h3>",
             _table(found["cells"]),
         ]  # fmt: skip
     page = folder / "index.html"

@@ -209,3 +209,15 @@ def gain_of_lying(
         Difference.of(lie, placement, honest[p] - lying[p], resamples, generator)
         for p, placement in enumerate(found.placements)
     ]
+
+
+def gain_of_best_links(found: Accuracies, arm: str, resamples: int, generator: np.random.Generator) -> list[Difference]:
+    """What colluders win if they own the best links: accuracy with them placed at random minus that, by attack; empty
+    if one of the two placements was not run."""
+    if not {"random", "best_links"} <= set(found.placements):
+        return []
+    random, best = (found.placements.index(placement) for placement in ("random", "best_links"))
+    return [
+        Difference.of(attack, "best_links", of_attack[random] - of_attack[best], resamples, generator)
+        for attack, of_attack in zip(found.attacks, found.evaluated[arm], strict=True)
+    ]

@@ -29,7 +29,7 @@ def registered(form: str) -> Plan:
     return Plan(design, chosen, ())
 
 
-@pytest.mark.parametrize("form", ["quick", pytest.param("full", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("form", ["quick", "evening_control", pytest.param("full", marks=pytest.mark.slow)])
 def test_every_run_of_the_registered_design_can_be_built_or_shares_its_settings_with_one_that_can(form: str) -> None:
     plan = registered(form)
     rates = dict.fromkeys(plan.form.arms, 0.5)
@@ -44,7 +44,7 @@ def test_every_run_of_the_registered_design_can_be_built_or_shares_its_settings_
 
 
 def test_no_seed_is_used_to_select_and_to_evaluate() -> None:
-    for form in ("quick", "night", "full"):
+    for form in ("quick", "evening", "evening_control", "night", "full"):
         plan = registered(form)
         assert not set(plan.selection_seeds) & set(plan.evaluation_seeds)
 
@@ -91,7 +91,7 @@ def test_ray_gives_the_same_findings_as_processes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (["study.form=tiny"], "study.form must be one of quick, night, full"),
+    (["study.form=tiny"], "study.form must be one of quick, evening, evening_control, night, full"),
     ([f"{FORM}.arms=[ceas]"], f"{FORM}.arms must be at least"),
     ([f"{FORM}.arms=[nobody]"], "study.design.arms must be such that every name used is among them, got 'nobody'"),
     ([f"{FORM}.evaluation_seeds=1"], f"{FORM}.evaluation_seeds must be a number >= 2"),

@@ -15,6 +15,7 @@ from ceas_ray.app.experiment.statistics import (
     by_cell,
     clipped,
     gain,
+    gain_of_best_links,
     gain_of_lying,
     holm,
     sign_flip_p,
@@ -41,10 +42,10 @@ def made(values: dict[str, dict[tuple[str, str], float]], seeds: range, noise: f
 
 
 CELLS = {
-    "ours": {("a", "random"): 0.8, ("a", "best"): 0.75, ("b", "random"): 0.7, ("b", "best"): 0.72},
-    "plain": {("a", "random"): 0.3, ("a", "best"): 0.4, ("b", "random"): 0.9, ("b", "best"): 0.9},
-    "trimmed": {("a", "random"): 0.6, ("a", "best"): 0.66, ("b", "random"): 0.9, ("b", "best"): 0.5},
-    "mixed": {("a", "random"): 0.64, ("a", "best"): 0.62, ("b", "random"): 0.63, ("b", "best"): 0.9},
+    "ours": {("a", "random"): 0.8, ("a", "best_links"): 0.75, ("b", "random"): 0.7, ("b", "best_links"): 0.72},
+    "plain": {("a", "random"): 0.3, ("a", "best_links"): 0.4, ("b", "random"): 0.9, ("b", "best_links"): 0.9},
+    "trimmed": {("a", "random"): 0.6, ("a", "best_links"): 0.66, ("b", "random"): 0.9, ("b", "best_links"): 0.5},
+    "mixed": {("a", "random"): 0.64, ("a", "best_links"): 0.62, ("b", "random"): 0.63, ("b", "best_links"): 0.9},
 }
 
 
@@ -55,7 +56,7 @@ def accuracies(noise: float = 0.0) -> Accuracies:
 
 def test_worst_cases_are_each_arm_s_own_and_the_best_baseline_is_the_one_whose_worst_is_best() -> None:
     found = gain(accuracies(0.02), "ours", ["trimmed", "mixed"], 200, np.random.default_rng(1))
-    assert (found.worst_of, found.over, found.worst_over) == (("b", "random"), "mixed", ("a", "best"))
+    assert (found.worst_of, found.over, found.worst_over) == (("b", "random"), "mixed", ("a", "best_links"))
     assert found.mean == pytest.approx(0.08)
     assert (found.low, found.high) == (pytest.approx(0.08), pytest.approx(0.08))
     assert found.p == pytest.approx(1 / 2**8)
@@ -99,12 +100,15 @@ def test_differences_by_cell_and_of_lies_are_paired() -> None:
     cells = {
         (c.attack, c.placement): c for c in by_cell(accuracies(0.05), "ours", "mixed", 100, np.random.default_rng(1))
     }
-    assert cells["b", "best"].mean == pytest.approx(-0.18)
-    assert cells["b", "best"].low == pytest.approx(-0.18)
+    assert cells["b", "best_links"].mean == pytest.approx(-0.18)
+    assert cells["b", "best_links"].low == pytest.approx(-0.18)
     lies = gain_of_lying(accuracies(0.05), "ours", "a", "b", 100, np.random.default_rng(1))
-    assert [lie.placement for lie in lies] == ["random", "best"]
+    assert [lie.placement for lie in lies] == ["random", "best_links"]
     assert lies[0].mean == pytest.approx(0.1)
     assert gain_of_lying(accuracies(), "ours", "a", "nothing", 10, np.random.default_rng(1)) == []
+    bought = gain_of_best_links(accuracies(0.05), "ours", 100, np.random.default_rng(1))
+    assert [cell.attack for cell in bought] == ["a", "b"]
+    assert [cell.mean for cell in bought] == pytest.approx([0.05, -0.02])
 
 
 def test_a_missing_run_is_noticed() -> None:
