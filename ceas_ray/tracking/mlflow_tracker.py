@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 METRICS_PER_CALL = 900
+_SQLITE = "sqlite:///"
 _IN_EVERY_ROUND = "utilization"
 """A metric that every round has: where it is, the round is."""
 _QUIET = {
@@ -28,11 +29,13 @@ class MlflowTracker:
     """One MLflow run. Every method returns whatever happens; the first failure is told to `warn`, then it is off."""
 
     def __init__(self, uri: str | None, folder: Path, experiment: str, warn: Callable[[str], None]) -> None:
-        """uri None: SQLite in `folder` (mlflow.db), created under a lock before any run writes."""
+        """uri None: SQLite in `folder` (mlflow.db). An SQLite database is created under a lock before any run writes,
+        and its artifacts are kept beside it."""
         os.environ.update(_QUIET)
-        self._folder, self._experiment, self._warn = folder.resolve(), experiment, warn
-        self._local = uri is None
-        self.uri = uri if uri is not None else f"sqlite:///{self._folder / 'mlflow.db'}"
+        self._experiment, self._warn = experiment, warn
+        self.uri = uri if uri is not None else f"{_SQLITE}{folder.resolve() / 'mlflow.db'}"
+        self._local = self.uri.startswith(_SQLITE)
+        self._folder = Path(self.uri.removeprefix(_SQLITE)).resolve().parent if self._local else folder.resolve()
         self.run_id: str | None = None
         self._client: Any = None
         self._present: frozenset[int] = frozenset()
