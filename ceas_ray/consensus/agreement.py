@@ -103,8 +103,8 @@ class Agreement:
         at = now + ECHO_DELTAS * self._terms.committee.delta
         return Send(at, self._name, Timer("echoes over", self.round_index))
 
-    def _candidate(self, waiting: bool = True) -> bytes | None:
-        return self.values.candidate(waiting) if self.voting.candidate is None else None
+    def _candidate(self) -> bytes | None:
+        return self.values.candidate() if self.voting.candidate is None else None
 
     def _reconsider(self, now: int) -> list[Effect]:
         """More is known than before: propose, or find valid, what could not be."""
@@ -122,7 +122,7 @@ class Agreement:
                 return [] if self.inputs.closed else self._close(now)
             case "echoes over":
                 self.values.echoes_are_over()
-                return self._act(self.voting.poke(self._candidate(waiting=False)), now)
+                return self._reconsider(now)
             case _:
                 return [] if self.stopped else self._view_timer(view, now)
 
@@ -136,7 +136,7 @@ class Agreement:
         self.fetching.ask_again()
         if self.catching_up.timed_out_again(view) or self._standing.behind:
             effects += self.catching_up.ask(now)
-        return [*effects, *self._follow(now), *self._finish(now)]
+        return [*effects, *self._follow(now), *self._reconsider(now), *self._finish(now)]
 
     def _armed(self, view: int, now: int) -> Effect:
         at = now + VIEW_TIMER_DELTAS * self._terms.committee.delta

@@ -18,7 +18,7 @@ A_BODY, A_MODEL = -1, -2
 
 
 class Fetching:
-    """Updates are asked of those whose echoes say that they have them; values and models of everybody, once a view."""
+    """Once a view: updates are asked of those whose echoes say that they have them, values and models of everybody."""
 
     def __init__(
         self, index: int, links: AuthenticatedLinks, inputs: Inputs, values: Values, standing: Standing
@@ -31,6 +31,9 @@ class Fetching:
         effects: list[Effect] = []
         for processor, digest in self._values.take_wanted():
             wanted = encode((processor, digest))
+            if wanted in self._asked:
+                continue
+            self._asked.add(wanted)
             for holder in self._inputs.holders(processor, digest):
                 if holder != self._index:
                     effects += self._links.send(FrameKind.FETCH, 0, replica_name(holder), wanted, now)

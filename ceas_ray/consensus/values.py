@@ -44,6 +44,7 @@ class Values:
         self._outcomes: dict[bytes, Outcome] = {}
         self._valid_before_crash: set[bytes] = set()
         self._wanted: set[bytes] = set()
+        self._echoes_over = False
         self.may_skip = False
         """Whether SKIP is valid by what this replica saw itself."""
 
@@ -97,26 +98,33 @@ class Values:
 
     # --- proposals ----------------------------------------------------------
 
-    def candidate(self, waiting: bool) -> bytes | None:
+    def candidate(self) -> bytes | None:
         """What this replica would propose: all entries with Q echoes; SKIP if they are too few when echoes are over.
 
-        While echoes may still come (`waiting`) only what includes every processor will do.
+        While echoes may still come only what includes every processor will do. Content that is not here is wanted.
         """
         if not self._inputs.closed or self._standing.behind:
             return None
         committee, quarantined = self._terms.committee, self._standing.model.quarantined
         entries = self._inputs.includable()
-        if waiting and len(entries) + len(quarantined) < committee.processors:
+        if not self._echoes_over and len(entries) + len(quarantined) < committee.processors:
             return None
         if self._inputs.report is None or len(entries) < committee.least_entries:
             return self.skip() if self.may_skip else None
-        if any(self._inputs.content_of(k, digest) is None for k, digest in entries.items()):
+        named = tuple(sorted(entries.items()))
+        if self._lacks(named):
             return None
-        after = quarantine_to_propose(quarantined, self._inputs, committee)
-        return self.value_of(tuple(sorted(entries.items())), after)
+        return self.value_of(named, quarantine_to_propose(quarantined, self._inputs, committee))
+
+    def _lacks(self, entries: Entries) -> bool:
+        """Whether some of their content is not here; from now on it is wanted."""
+        missing = [(k, digest) for k, digest in entries if self._inputs.content_of(k, digest) is None]
+        self._wanted |= {encode(entry) for entry in missing}
+        return bool(missing)
 
     def echoes_are_over(self) -> None:
         """If too few entries have Q echoes by now, SKIP is valid."""
+        self._echoes_over = True
         too_few = len(self._inputs.includable()) < self._terms.committee.least_entries
         self.may_skip = self.may_skip or too_few
 
@@ -152,12 +160,10 @@ class Values:
         accepted = all(k not in already and inputs.acceptable(k, digest) for k, digest in entries)
         if not accepted or not is_acceptable(quarantined, already, inputs, committee):
             return None
-        missing = [(k, digest) for k, digest in entries if inputs.content_of(k, digest) is None]
-        self._wanted |= {encode(entry) for entry in missing}
-        return None if missing else (entries, quarantined)
+        return None if self._lacks(entries) else (entries, quarantined)
 
     def take_wanted(self) -> list[tuple[int, bytes]]:
-        """Content that validity asked for and that is not here."""
+        """Content that is not here and that a candidate or a proposal needs."""
         wanted, self._wanted = sorted(self._wanted), set()
         return [decode(entry) for entry in wanted]
 
@@ -207,7 +213,8 @@ class Values:
     def snapshot(self) -> dict[str, Any]:
         """All state, in plain values."""
         return {
-            "may_skip": self.may_skip, "bodies": dict(sorted(self._bodies.items())), "wanted": sorted(self._wanted),
+            "may_skip": self.may_skip, "echoes_over": self._echoes_over,
+            "bodies": dict(sorted(self._bodies.items())), "wanted": sorted(self._wanted),
             "valid_before_crash": sorted(self._valid_before_crash),
             "outcomes": [
                 (digest, outcome.skipped, outcome.processors, outcome.weights, outcome.model.state,
@@ -219,7 +226,7 @@ class Values:
     def restore(self, state: Any) -> None:
         """Go back to a snapshot."""
         self.may_skip, self._bodies, self._wanted = state["may_skip"], dict(state["bodies"]), set(state["wanted"])
-        self._valid_before_crash = set(state["valid_before_crash"])
+        self._valid_before_crash, self._echoes_over = set(state["valid_before_crash"]), state["echoes_over"]
         self._outcomes = {
             digest: Outcome(skipped, processors, weights, AgreedModel(model, quarantined))
             for digest, skipped, processors, weights, model, quarantined in state["outcomes"]

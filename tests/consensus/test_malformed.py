@@ -78,7 +78,7 @@ def test_an_entry_that_stands_for_a_number_without_being_one_is_refused() -> Non
     inputs.closed = True
     terms = Terms(Committee(4, 3, 1, DELTA), b"chain", lambda state, rows, report: (b"", b"", state), 2)
     values = Values(terms, 0, inputs, Standing(AgreedModel((np.zeros(2), 0), ())))
-    good = values.candidate(waiting=False)
+    good = values.candidate()
     assert good is not None
     parts = list(decode(values.body_of(good)))
     parts[3] = tuple((True if k == 1 else k, digest) for k, digest in parts[3])
