@@ -24,6 +24,7 @@ class Form:
     placements: tuple[str, ...]
     learning_rates: tuple[Positive, ...]
     selection_seeds: Count
+    first_evaluation_seed: Count
     evaluation_seeds: Annotated[int, Range(2)]
     overrides: tuple[str, ...]
 
@@ -40,7 +41,6 @@ class Design:
     self_reported: str
     scenarios: Target
     margin: Share
-    first_evaluation_seed: Count
     last_evaluations: Count
     resamples: Count
     forms: Target
@@ -100,7 +100,7 @@ class Plan:
     @property
     def evaluation_seeds(self) -> range:
         """Fresh ones, the same for all arms."""
-        first = self.design.first_evaluation_seed
+        first = self.form.first_evaluation_seed
         return range(first, first + self.form.evaluation_seeds)
 
     def run(
