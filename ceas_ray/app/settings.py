@@ -90,6 +90,7 @@ class TrainingSettings:
     loss: Literal["squared", "cross_entropy"]
     loss_scale: Positive
     undo: Literal["none", "scalar", "exact"]
+    known_answer_share: Annotated[float, Range(0, 0.5)]
     momentum: Annotated[float, Range(0, 0.999)]
     learning_rate: Positive
     final_learning_rate: NotNegative

@@ -51,6 +51,7 @@ from ceas_ray.messages.payloads import (
     ADVERSARY,
     DRIVER,
     ENTANGLEMENT_MANAGER,
+    HUB,
     Begin,
     processor_link_name,
     processor_name,
@@ -65,6 +66,7 @@ from ceas_ray.processors.adversary import Adversary
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor
 from ceas_ray.processors.false_announcements import FalseAnnouncements
 from ceas_ray.processors.gradient_work import GRADIENT, GradientWork
+from ceas_ray.processors.known_answers import KnownAnswers
 from ceas_ray.processors.processor import Learning, Processor, Shard
 from ceas_ray.quantum import aer_engine, pauli_engine
 from ceas_ray.quantum.circuit import Circuit
@@ -247,6 +249,7 @@ class _Builder:
             replicas=self._replicas(network, shared, initial, shards, public, byzantine),
             control=(manager, Hub(
                 self.parties, self.size, settings.entanglement.half_life_rounds, self._control_delay,
+                training.known_answer_share > 0,
             ), *adversary),
             work=self._work(shared, max(len(shard.angles) for shard in shards)),
             manager=manager,
@@ -437,7 +440,7 @@ class _Builder:
         watched = bool(byzantine) and k not in byzantine and self.settings.attacks.knowledge == "omniscient"
         latencies = {
             replica_name(j): link.latency + leg.latency for j, leg in enumerate(network.replica_routes)
-        } | {ADVERSARY: link.latency}  # fmt: skip
+        } | {ADVERSARY: link.latency, HUB: link.latency}  # fmt: skip
         made = Processor(
             k, shard, self._noise_of(k, shared),
             Learning(training.batch, training.momentum, training.undo, self._update_time),
@@ -457,6 +460,12 @@ class _Builder:
         if self.members > 1:
             return members[list(member_of_layer(shared))]
         return members[0]
+
+    @property
+    def _data_circuits(self) -> int:
+        """Of a processor and round: those that are not of known answers."""
+        training = self.settings.training
+        return training.circuits_per_round - round(training.known_answer_share * training.circuits_per_round)
 
     @property
     def _loss(self) -> Loss:
@@ -481,7 +490,24 @@ class _Builder:
         return GradientWork(
             circuit, _ENGINES[processors.engine], self.streams, self._loss, training.estimator, training.undo,
             training.forward_circuits, processors.threads, aer_engine.sampled_outcomes if sampled else None,
+            self._known_answers(circuit),
         )  # fmt: skip
+
+    def _known_answers(self, circuit: Circuit) -> KnownAnswers | None:
+        training, key = self.settings.training, "training.known_answer_share"
+        if training.known_answer_share == 0:
+            return None
+        if training.partition != "data" or training.inputs != "teleported":
+            raise SettingsError(
+                key, "0 unless partition is data and inputs are teleported", training.known_answer_share
+            )
+        if training.undo == "exact":
+            raise SettingsError(key, "0 for training.undo=exact", training.known_answer_share)
+        unshifted = (
+            1 / (1 + 2 * circuit.parameter_count) if training.estimator == "full_shift"
+            else training.forward_circuits / training.circuits_per_round
+        )  # fmt: skip
+        return KnownAnswers(circuit, self.streams, training.known_answer_share, unshifted)
 
     def _adversary(self, byzantine: tuple[int, ...], circuit: Circuit, network: NetworkPlan) -> Adversary:
         assert self.attack is not None, "Byzantine processors without an attack"
@@ -509,7 +535,7 @@ class _Builder:
             settings.training.learning_rate_schedule, settings.training.rounds,
         )  # fmt: skip
         next_state = _Remembered(NextState(
-            aggregator, rate, circuit, self.faults, np.full(count, float(settings.training.circuits_per_round)),
+            aggregator, rate, circuit, self.faults, np.full(count, float(self._data_circuits)),
             np.array([float(len(shard.angles)) for shard in shards]), public, choice.confidence,
         ))  # fmt: skip
         committee = Committee(size, count, self.faults, self._delta)

@@ -1,4 +1,4 @@
-"""The hub: tests pairs and certifies links."""
+"""The hub: tests pairs, asks what it knows, and certifies."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.messages.payloads import (
     HUB,
+    KnownAnswersGiven,
     PairsTested,
     RoundStarted,
     TestOutcomes,
@@ -22,7 +23,8 @@ from ceas_ray.messages.payloads import (
 
 
 class Hub(Actor):
-    """Sums the outcomes of tests in a forgetting window and reports them when a plan ends.
+    """Sums the outcomes of tests, and of circuits whose answers it knows, in a forgetting window; reports them when a
+    plan ends. Answers come after the end of their round's plan: the next round's report has them.
 
     Trusted for data, switching and testing. The report goes to every replica; each processor learns its own link's
     window, which it uses from the next round on.
@@ -30,12 +32,13 @@ class Hub(Actor):
 
     name = HUB
 
-    def __init__(self, processors: int, replicas: int, half_life_rounds: float, delay: int) -> None:
-        """delay: of every message, ps."""
-        self._processors, self._replicas, self._delay = processors, replicas, delay
+    def __init__(self, processors: int, replicas: int, half_life_rounds: float, delay: int, asks: bool = False) -> None:
+        """delay: of every message, ps. asks: some circuits have known answers."""
+        self._processors, self._replicas, self._delay, self._asks = processors, replicas, delay, asks
         self._keep = 0.5 ** (1 / half_life_rounds)
         self._tested, self._errors = np.zeros((processors, 3)), np.zeros((processors, 3))
         self._new_tested, self._new_errors = np.zeros((processors, 3)), np.zeros((processors, 3))
+        self._answers, self._new_answers = np.zeros((processors, 2)), np.zeros((processors, 2))
         self._plan_ends_at = 0
         self.lookahead = self.own_lookahead = delay
 
@@ -49,6 +52,9 @@ class Hub(Actor):
                 self._new_tested[processor] += tested
                 self._new_errors[processor] += errors + (tested - announced)  # a missing announcement is an error
                 return []
+            case KnownAnswersGiven(processor=processor, asked=asked, wrong=wrong):
+                self._new_answers[processor] += (asked, wrong)
+                return []
             case Timer(round_index=round_index):
                 return self._report(envelope.deliver_at + self._delay, round_index)
             case other:
@@ -61,7 +67,9 @@ class Hub(Actor):
     def _report(self, at: int, round_index: int) -> list[Effect]:
         self._tested = self._keep * self._tested + self._new_tested
         self._errors = self._keep * self._errors + self._new_errors
+        self._answers = self._keep * self._answers + self._new_answers
         self._new_tested, self._new_errors = np.zeros_like(self._tested), np.zeros_like(self._errors)
+        self._new_answers = np.zeros_like(self._answers)
         tested, errors = self._tested.copy(), self._errors.copy()
         to_processors = [
             Send(at, processor_name(k), PairsTested(round_index, tested[k].copy(), errors[k].copy()))
@@ -69,15 +77,19 @@ class Hub(Actor):
         ]
         if round_index < 0:
             return list(to_processors)
-        report = TestReport(round_index, tested, errors)
+        report = TestReport(round_index, tested, errors, self._answers.copy() if self._asks else None)
         return [*to_processors, *(Send(at, replica_name(j), report) for j in range(self._replicas))]
 
     def snapshot(self) -> Any:
         """See `Actor`."""
-        return (self._tested, self._errors, self._new_tested, self._new_errors, self._plan_ends_at)
+        return (
+            self._tested, self._errors, self._new_tested, self._new_errors, self._plan_ends_at,
+            self._answers, self._new_answers,
+        )  # fmt: skip
 
     def restore(self, state: Any) -> None:
         """See `Actor`."""
         self._tested, self._errors = np.array(state[0]), np.array(state[1])
         self._new_tested, self._new_errors = np.array(state[2]), np.array(state[3])
         self._plan_ends_at = state[4]
+        self._answers, self._new_answers = np.array(state[5]), np.array(state[6])

@@ -260,6 +260,19 @@ class TestOutcomes:
 
 
 @message
+class KnownAnswersGiven:
+    """Processor to hub: its outcomes of circuits that turned out to have known answers, when all are announced.
+
+    asked: of which the pairs came in time. wrong: of the outcomes, as the hub finds them.
+    """
+
+    round_index: int
+    processor: int
+    asked: int
+    wrong: int
+
+
+@message
 class RoundStarted:
     """Entanglement manager to processors, replicas, hub and adversary: the schedule of a round.
 
@@ -308,11 +321,15 @@ class PairsTested:
 
 @message
 class TestReport:
-    """Hub to replicas: the forgetting window's tests of every processor's link, float64 (processors, 3) per basis."""
+    """Hub to replicas: the forgetting window's tests of every processor's link, float64 (processors, 3) per basis.
+
+    known_answers: of the rounds before, asked and wrong, float64 (processors, 2); None where none are asked.
+    """
 
     round_index: int
     tested: Any
     errors: Any
+    known_answers: Any = None
 
 
 # --- consensus ----------------------------------------------------------

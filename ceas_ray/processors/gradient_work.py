@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.streams import Streams
+from ceas_ray.processors.known_answers import NOTHING_ASKED, KnownAnswers
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.estimator import (
@@ -23,7 +24,7 @@ from ceas_ray.quantum.estimator import (
     full_shift_gradient,
     inverse_channel_cost,
 )
-from ceas_ray.quantum.gate_noise import Noise
+from ceas_ray.quantum.gate_noise import visibility
 from ceas_ray.quantum.loss import Loss
 from ceas_ray.quantum.pauli_engine import ShiftedValues
 
@@ -48,7 +49,8 @@ class GradientWork:
     (J, places) and coefficients (J,) (the mean over pairs inside the circuit, see `ShotsDelivered`), usable (circuits,)
     bool, certified_werner (the tested Werner parameter of the link or group, or None to leave the contrast as it is)
     and the key of its stream (name, round_index). The output is {gradient (P,), variance (see
-    `Estimate`), contrast: float}. Each item's output depends on its own inputs alone, whatever it is packed with.
+    `Estimate`), contrast: float, asked: int, wrong: int}; circuits of known answers are left out of the gradient.
+    Each item's output depends on its own inputs alone, whatever it is packed with.
     outcome_sampler: draws outcomes instead of computing their law (Aer's own sampling); None: draws from exact values.
     """
 
@@ -61,14 +63,17 @@ class GradientWork:
     forward_circuits: int
     threads: int = 1
     outcome_sampler: OutcomeSampler | None = None
+    known_answers: KnownAnswers | None = None
 
     def __call__(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """All items' shifted values in one call of the engine, then each item's draws from its own stream."""
+        answers = [NOTHING_ASKED] * len(items) if self.known_answers is None else self.known_answers(items)
         undone = self._undone(items)
         samplers = self._samplers(items, undone)
         return [
-            self._estimate(item, sampler, assumed)._asdict() | {"contrast": assumed}
-            for item, sampler, (_, _, assumed) in zip(items, samplers, undone, strict=True)
+            self._estimate(item, item["usable"] & ~of.circuits, sampler, assumed)._asdict()
+            | {"contrast": assumed, "asked": of.asked, "wrong": of.wrong}
+            for item, of, sampler, (_, _, assumed) in zip(items, answers, samplers, undone, strict=True)
         ]
 
     def _samplers(self, items: Sequence[Mapping[str, Any]], undone: Sequence[_Undone]) -> Sequence[Sampler]:
@@ -83,7 +88,7 @@ class GradientWork:
                 values.value[end - count : end].reshape(-1, circuit.outputs),
                 values.first[end - count : end].reshape(-1, circuit.outputs, circuit.parameter_count),
                 values.second[end - count : end].reshape(-1, circuit.outputs, circuit.parameter_count),
-                self._visibility(item) / part.cost,
+                visibility(item["noise"], circuit.outputs) / part.cost,
             )
             for item, count, end, part in zip(items, lanes, ends, undone, strict=True)
         ]
@@ -116,29 +121,26 @@ class GradientWork:
             np.add.at(total, row, (part.T * weights).T)
         return ShiftedValues(*sums)
 
-    def _visibility(self, item: Mapping[str, Any]) -> Floats:
-        """1 - 2 r of each output's qubit; where layers run on different hardware, the last one's."""
-        flips = item["noise"][..., Noise.READOUT].reshape(-1, self.circuit.qubits)[-1]
-        return 1 - 2 * flips[: self.circuit.outputs]
-
     def _outcome_sampler(self, item: Mapping[str, Any]) -> Sampler:
         assert self.outcome_sampler is not None
         key = ("processor", item["name"], "outcomes", item["round_index"])
         return _CircuitSampler(self.circuit, self.outcome_sampler, item, self.streams.generator(*key))
 
-    def _estimate(self, item: Mapping[str, Any], sampler: Sampler, assumed: float) -> Estimate:
+    def _estimate(
+        self, item: Mapping[str, Any], usable: NDArray[np.bool_], sampler: Sampler, assumed: float
+    ) -> Estimate:
         if self.estimator == "exact":
             assert isinstance(sampler, TableSampler), "an exact gradient needs exact values"
-            if not item["usable"].any():
+            if not usable.any():
                 return Estimate(np.zeros(self.circuit.parameter_count), np.inf)
             seen = sampler.visibility / assumed
             values, first = sampler.values * seen, sampler.first * seen[:, None]
             return Estimate(exact_gradient(values, first, item["targets"], self.loss), 0.0)
         generator = self.streams.generator("processor", item["name"], "circuits", item["round_index"])
         if self.estimator == "full_shift":
-            return full_shift_gradient(sampler, item["targets"], self.loss, item["usable"], assumed, generator)
+            return full_shift_gradient(sampler, item["targets"], self.loss, usable, assumed, generator)
         return doubly_stochastic_gradient(
-            sampler, item["targets"], self.loss, item["usable"], self.forward_circuits, assumed, generator
+            sampler, item["targets"], self.loss, usable, self.forward_circuits, assumed, generator
         )
 
     def _undone(self, items: Sequence[Mapping[str, Any]]) -> list[_Undone]:

@@ -16,8 +16,10 @@ from ceas_ray.messages.fixed_point import to_fixed_point
 from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, encode_update
 from ceas_ray.messages.payloads import (
     ADVERSARY,
+    HUB,
     Frame,
     KeysDistilled,
+    KnownAnswersGiven,
     PairsTested,
     RoundStarted,
     RowShown,
@@ -112,7 +114,8 @@ class Processor(Actor):
             case ShotsDelivered() as shots:
                 return [self._start_gradient(shots, now)]
             case WorkDone(output=output):
-                return [*self.update_frames(now, self.learn(output)), self._measured(output)]
+                row = self.learn(output)
+                return [*self.update_frames(now, row), self._measured(output), *self.known_answers(now, output)]
             case PairsTested(tested=tested, errors=errors):
                 self._werner = certified_werner(tested, errors)
             case Frame() as frame:
@@ -133,10 +136,18 @@ class Processor(Actor):
 
     def learn(self, output: Mapping[str, Any]) -> Floats:
         """The round's row: the worker momentum after the new gradient, in 1/rad. No usable shot, no news."""
+        self._usable_shots -= output["asked"]
         if self._usable_shots:
             beta = self.learning.momentum
             self._momentum = beta * self._momentum + (1 - beta) * output["gradient"]
         return self._momentum
+
+    def known_answers(self, now: int, output: Mapping[str, Any]) -> list[Effect]:
+        """What it says to the hub once it learns which circuits were not data. Nobody can do better than the truth."""
+        if not output["asked"]:
+            return []
+        given = KnownAnswersGiven(self.round_index, self.index, output["asked"], output["wrong"])
+        return [Send(now + self.latencies[HUB], HUB, given)]
 
     def _measured(self, output: Mapping[str, Any]) -> Observation:
         """The variance that shots leave in this round's gradient, for the journal."""

@@ -43,3 +43,10 @@ def thermal_relaxation(gate_seconds: Floats, t1_seconds: Floats, t2_seconds: Flo
     if not (np.all(t >= 0) and np.all(t1 > 0) and np.all(t2 > 0) and np.all(t2 <= 2 * t1 * (1 + 1e-12))):
         raise ValueError("gate times must not be negative, T1 and T2 positive, and T2 at most 2 T1")
     return -np.expm1(-t / t1), -np.expm1(np.minimum(0.0, t / (2 * t1) - t / t2))
+
+
+def visibility(noise: Floats, outputs: int) -> Floats:
+    """What readout leaves of the first outputs <Z_k>: 1 - 2 r, shape (outputs,); noise ([layers,] n, 7), where layers
+    run on different hardware the last one's."""
+    flips = noise[..., Noise.READOUT].reshape(-1, noise.shape[-2])[-1]
+    return 1 - 2 * flips[:outputs]

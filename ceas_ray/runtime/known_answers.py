@@ -13,7 +13,7 @@ import numpy as np
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.pauli_engine import shifted_values
 
-_LIBRARIES = ("numpy", "numba", "llvmlite", "msgpack", "ceas-ray")
+_LIBRARIES = ("numpy", "scipy", "numba", "llvmlite", "msgpack", "ceas-ray")
 
 
 def known_answers() -> dict[str, str]:

@@ -16,6 +16,7 @@ from ceas_ray.messages.payloads import TestReport
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
+from ceas_ray.quantum.known_answer_circuits import certified_answer_contrast
 from ceas_ray.training.learning_rate import LearningRate
 
 Floats = NDArray[np.float64]
@@ -28,7 +29,8 @@ class NextState:
     """`next_state(previous, rows, test_report) -> (weights, aggregate, next model state)`.
 
     Plain descent along the aggregate: momentum is the workers', undoing the contrast too. Evidence for the weights
-    comes from the hub's test report and from what the hub knows of the plan, never from the processors.
+    comes from the hub's test report and from what the hub knows of the plan, never from the processors: the contrast
+    that tested pairs certify or, once there are known answers, the one that those certify, gates and readout included.
 
     circuit: with the pairs that it spends inside. faults: f_processors. shots, samples: per processor, of the plan and
     of the shards, shape (N,). public_angles: encoding angles, shape (B, n), for the contrast of the model. confidence:
@@ -61,8 +63,13 @@ class NextState:
         tested = report.tested[processors].sum(axis=1)
         errors = report.errors[processors].sum(axis=1)
         werner, lower = certified_werner_bounds(tested, errors, self.confidence)
+        certified = self._contrasts(parameters, lower)
+        if report.known_answers is not None and report.known_answers.any():
+            asked, wrong = report.known_answers[processors].T
+            certified = certified_answer_contrast(asked, wrong, self.confidence)
+            tested = tested + asked * self.circuit.qubits
         return Evidence(
-            contrast_lower=self._contrasts(parameters, lower),
+            contrast_lower=certified,
             contrast=self._contrasts(parameters, werner),
             shots=self.shots[processors],
             samples=self.samples[processors],

@@ -20,7 +20,15 @@ def ends(simulation: Simulation) -> list[tuple[bytes, Any]]:
     return [(end.digest, np.asarray(end.mark.model).tobytes()) for end in simulation.rounds()]
 
 
-@pytest.mark.parametrize("overrides", [(), ("network=complete", "attacks=sign_flip"), ("training.inputs=local",)])
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        (),
+        ("network=complete", "attacks=sign_flip"),
+        ("training.inputs=local",),
+        ("training.known_answer_share=0.25",),
+    ],
+)
 def test_any_number_of_hosts_gives_the_same_digest_and_model(overrides: tuple[str, ...]) -> None:
     one = ends(Simulation(LocalCluster(small_world(*overrides).one_host())))
     assert len(one) == 3

@@ -54,8 +54,11 @@ def forward_only(arguments: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if name != "cotangent"}
 
 
-def values_by_matrices(circuit: Circuit, angles: Any, theta: Any, noise: Any, werner: Any) -> Any:
-    """<Z_k> of one lane, (outputs,); noise (layers, n, 7). Inputs that are encoded once are perfect."""
+def values_by_matrices(circuit: Circuit, angles: Any, theta: Any, noise: Any, werner: Any, state: Any = None) -> Any:
+    """<Z_k> of one lane, (outputs,); noise (layers, n, 7). Inputs that are encoded once are perfect.
+
+    state: an input (2^n,) in place of the encoded one.
+    """
     n = circuit.qubits
 
     def on(matrix: Any, qubit: int) -> Any:
@@ -83,10 +86,12 @@ def values_by_matrices(circuit: Circuit, angles: Any, theta: Any, noise: Any, we
 
     rho = np.zeros((2**n, 2**n), complex)
     rho[0, 0] = 1
+    if state is not None:
+        rho = np.outer(state, state.conj())
     turns = list(np.ravel(theta))
     pairs = list(werner)
     for layer in range(circuit.layers):
-        if layer == 0 and not circuit.reuploaded:
+        if layer == 0 and not circuit.reuploaded and state is None:
             for q in range(n):
                 rho = rotated(rotated(rho, 0, angles[q], q, np.zeros(7)), 1, angles[q], q, np.zeros(7))
         for q in range(n):

@@ -1,0 +1,61 @@
+"""Circuits whose answers the hub alone knows: inputs U(theta)^dagger |b> in place of data. Ours."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta
+
+from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.estimator import UNSHIFTED
+from ceas_ray.quantum.gate_noise import noiseless
+from ceas_ray.quantum.pauli_engine import pauli_weights, pulled_back_outputs
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+def answer_contrasts(circuit: Circuit, parameters: Floats, noise: Floats, shrink: Floats, visibility: Floats) -> Floats:
+    """The mean of (-1)^b_k z_k over all bit strings b, for each output k: shape (Q, K), in [-1, 1].
+
+    The input U^dagger |b> has Pauli coefficients x_P(b), and the mean of (-1)^b_k x_P(b) is tr(P U^dagger Z_k U) / 2^n
+    = h_kP: the coefficient of the noiseless output pulled back to the input. The noisy output is sum_P h'_kP m_|P| x_P,
+    so the mean is sum_P h'_kP h_kP m_|P|; readout multiplies it by the output's visibility.
+    An answer is wrong with probability (1 - its contrast) / 2.
+
+    For inputs that are encoded once. parameters (Q, P), noise (Q, n, 7), shrink (Q, n + 1): m_s of teleportation,
+    visibility (Q, K): 1 - 2 r.
+    """
+    ideal = pulled_back_outputs(circuit, parameters, noiseless(len(parameters), circuit.qubits))
+    real = pulled_back_outputs(circuit, parameters, noise)
+    kept = shrink[:, None, pauli_weights(circuit.qubits)]
+    return visibility * np.sum(ideal * real * kept, axis=2)
+
+
+def asked_circuits(circuits: int, share: float, generator: np.random.Generator) -> NDArray[np.bool_]:
+    """Which of a round's circuits get a known input: as many as the share says, in random places; bool (circuits,)."""
+    asked = np.zeros(circuits, bool)
+    asked[generator.permutation(circuits)[: round(share * circuits)]] = True
+    return asked
+
+
+def drawn_settings(
+    count: int, unshifted_share: float, parameters: int, generator: np.random.Generator
+) -> tuple[Integers, Floats]:
+    """Which parameter each asked circuit shifts (or UNSHIFTED), and by which sign, as the circuits of data do."""
+    parameter = generator.integers(parameters, size=count)
+    sign = np.where(generator.random(count) < 0.5, 1.0, -1.0)
+    shifted = generator.random(count) >= unshifted_share
+    return np.where(shifted, parameter, UNSHIFTED), np.where(shifted, sign, 0.0)
+
+
+def certified_answer_contrast(asked: Floats, wrong: Floats, confidence: float) -> Floats:
+    """A one-sided lower bound of the mean contrast of answers, 1 - 2 e; at least 0, and 0 where nothing was asked.
+
+    e is Clopper and Pearson's upper bound of the error rate (Biometrika 26, 1934), a quantile of the beta distribution
+    with `wrong` + 1 and `asked` - `wrong`: exact for answers that are independent. Counts of a forgetting window are
+    not whole, and the bound then holds to the accuracy of its continuation.
+    """
+    right = asked - wrong
+    upper = np.where(right > 0, beta.ppf(confidence, wrong + 1, np.where(right > 0, right, 1.0)), 1.0)
+    return np.maximum(0.0, 1 - 2 * upper)
