@@ -97,9 +97,10 @@ def test_every_fault_gives_the_same_on_any_hosts_and_across_a_cut(fault: str) ->
         "consensus.loss_probability=0.3",
         "consensus.crash={replicas:[0,1],round:1,after_milliseconds:0.1,down_milliseconds:2.0}",
         "consensus.crash={replicas:[2],round:0,after_milliseconds:0.3,down_milliseconds:2000.0}",
+        "consensus.jamming={replicas:[0,1,2],first_round:0,last_round:1,refills:1}",
     ],
 )
-def test_loss_and_crashes_give_the_same_on_any_hosts_and_across_a_cut(trouble: str) -> None:
+def test_loss_crashes_and_jamming_give_the_same_on_any_hosts_and_across_a_cut(trouble: str) -> None:
     same_on_any_hosts(*SMALL_COMMITTEE, trouble, "training.rounds=3")
 
 
@@ -125,6 +126,33 @@ def test_a_crashed_member_recovers_and_a_late_one_catches_up() -> None:
         assert len(models(world, 4)) == 1
 
 
+def pools(world: World) -> list[Any]:
+    """Both directions of every channel, at both of its ends."""
+    replicas, processors = ([inner(actor) for actor in actors] for actors in (world.replicas, world.processors))
+    names = [actor.name for actor in (*replicas, *processors)]
+    channels = [replica.channel(name) for replica in replicas for name in names if name != replica.name]
+    for processor in processors:
+        channels += getattr(processor, "_processor", processor)._channels.values()  # a Byzantine one wraps its own
+    return [pool for channel in channels for pool in (channel.outgoing, channel.incoming)]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "consensus.loss_probability=0.3",
+        "consensus.crash={replicas:[1],round:1,after_milliseconds:0.1,down_milliseconds:2.0}",
+        "consensus.jamming={replicas:[0,1,2],first_round:0,last_round:1,refills:1}",
+    ],
+)
+def test_every_key_bit_is_spent_stored_or_erased_whatever_happens(trouble: str) -> None:
+    _, _, world = run(*SMALL_COMMITTEE, trouble, "training.rounds=3")
+    every = pools(world)
+    assert len(every) == 2 * (4 * (5 + 3) + 5 * 4)
+    assert all(pool.distilled == pool.spent + pool.stored + pool.erased for pool in every)
+    assert all(min(pool.spent, pool.stored, pool.erased) >= 0 for pool in every)
+    assert sum(pool.spent for pool in every) > 0
+
+
 def times_of(*overrides: str) -> list[float]:
     """When the warm-up and every round ended, in seconds."""
     simulation = Simulation(LocalCluster(small_world(*overrides).one_host()))
@@ -139,6 +167,13 @@ def test_a_partition_heals_and_who_was_cut_off_catches_up() -> None:
         assert names(found) == ["warm_up"] + ["round"] * 3
         assert len(models(world, together)) == 1
         assert len(models(world, 4)) == 5 - together
+
+
+@pytest.mark.slow
+def test_a_partition_gives_the_same_on_any_hosts_and_across_a_cut() -> None:
+    warm_up, first, *_ = times_of(*SMALL_COMMITTEE, "training.rounds=1")
+    split = f"consensus.partition={{replicas:[3],begins_seconds:{warm_up},heals_seconds:{first + 0.01}}}"
+    same_on_any_hosts(*SMALL_COMMITTEE, split, "training.rounds=3")
 
 
 def test_a_committee_in_two_halves_stalls_and_goes_on_when_they_meet() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ceas_ray.consensus.catching_up import MOST_CATCH_UPS, CatchingUp
+from ceas_ray.consensus.tetrabft import faults_of
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.messages import payloads
@@ -131,6 +134,35 @@ def test_the_decision_takes_five_delays_after_an_echo() -> None:
     assert {d.view for d in network.decided.values()} == {0}
     decides = [f.sent_at for f in network.sent if f.kind == FrameKind.DECIDE]
     assert {at - OPENS for at in decides} == {6 * DELTA}
+
+
+@given(replicas=st.sampled_from([4, 5, 6, 7, 10, 13]), seed=st.integers(0, 10**6))
+@settings(max_examples=25, deadline=None)
+def test_whoever_is_silent_the_others_decide_when_the_first_leader_that_speaks_lets_them(
+    replicas: int, seed: int
+) -> None:
+    """Inputs close 20 Delta after the round began; then as the voting alone, the echo being in time for later views."""
+    draw = np.random.default_rng(seed)
+    silent = frozenset(draw.permutation(replicas)[: draw.integers(faults_of(replicas) + 1)].tolist())
+    first = min(set(range(replicas)) - silent)
+    network = Network(replicas, silent=silent)
+    network.run()
+    assert {j for j, _ in network.decided} == set(range(replicas)) - silent
+    assert {(d.view, d.skipped, d.processors) for d in network.decided.values()} == {(first, False, (0, 1, 2))}
+    assert {f.sent_at - OPENS for f in network.sent if f.kind == FrameKind.DECIDE} == {(10 * first + 6) * DELTA}
+    assert len(network.states()) == 1
+
+
+@pytest.mark.parametrize("replicas", [4, 5, 6, 7, 10, 13])
+@pytest.mark.parametrize("leaders", [True, False])
+def test_one_more_than_f_silent_and_nobody_decides_or_forks(replicas: int, leaders: bool) -> None:
+    count = faults_of(replicas) + 1
+    silent = frozenset(range(count) if leaders else range(replicas - count, replicas))
+    network = Network(replicas, silent=silent)
+    network.run()
+    assert not network.decided
+    assert len(network.states()) == 1
+    network.assert_nobody_contradicted_itself()
 
 
 def test_without_keys_nothing_is_said_and_nothing_forks() -> None:

@@ -114,6 +114,24 @@ def test_failures_before_success_are_geometric() -> None:
     assert (tries <= 20).mean() == pytest.approx(0.878423345, abs=4 * np.sqrt(0.88 * 0.12 / 40000))
 
 
+@pytest.mark.parametrize(("fidelity", "bits_per_pair"), [(0.83, 0.0), (0.84, 0.020442), (1.0, 1.0)])
+@pytest.mark.parametrize("legs", [1, 2])
+def test_pairs_of_an_end_to_end_fidelity_yield_exactly_their_key(
+    fidelity: float, bits_per_pair: float, legs: int
+) -> None:
+    """Memories that keep for ever, and a perfect swap of two equal links."""
+    werner = ((4 * fidelity - 1) / 3) ** (1 / legs)
+    row = HARDWARE.link(2.0, 0.96).row()
+    row[3], row[4] = (1 + 3 * werner) / 4, 1e30
+    counts, leg_counts = np.zeros(5, np.int64), np.zeros(5, np.int64)
+    bits = run_key_path(
+        np.random.Generator(np.random.Philox(3)), np.stack([row] * legs), 1.0, 0, 10**11, 1e12, 8,
+        np.full(2, 10**12), False, counts, leg_counts, np.zeros(2),
+    )  # fmt: skip
+    assert counts[USED] > 500
+    assert bits == pytest.approx(counts[USED] * bits_per_pair, rel=3e-5, abs=1e-9)
+
+
 @settings(max_examples=40)
 @given(
     legs=st.integers(1, 2), driven=st.booleans(), seed=st.integers(0, 10**6), wanted=st.floats(0, 400),
