@@ -32,10 +32,11 @@ def capped(weights: Floats, cap: float) -> Floats:
         if not over.any():
             break
         result[over] = most
-        rest, free = 1 - float(np.sum(result[over])), (result < most)
-        carried = float(np.sum(result[free & ~over]))
+        free = result < most
+        rest = 1 - float(np.sum(result[over])) - float(np.sum(result[~over & ~free]))
+        carried = float(np.sum(result[free]))
         if carried > 0:
-            result[~over & free] *= (rest - float(np.sum(result[~over & ~free]))) / carried
+            result[free] *= rest / carried
         else:
             result[free] = rest / max(1, int(np.count_nonzero(free)))
     assert np.count_nonzero(result) >= math.ceil(rows / cap - 1e-9) or cap >= rows, "too few rows carry weight"

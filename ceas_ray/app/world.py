@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ from ceas_ray.processors.adversary import Adversary
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor
 from ceas_ray.processors.false_announcements import FalseAnnouncements
 from ceas_ray.processors.gradient_work import GRADIENT, GradientWork
-from ceas_ray.processors.known_answers import KnownAnswers
+from ceas_ray.processors.known_answer_draws import KnownAnswers
 from ceas_ray.processors.processor import Learning, Processor, Shard
 from ceas_ray.quantum import aer_engine, pauli_engine
 from ceas_ray.quantum.circuit import Circuit
@@ -449,7 +450,9 @@ class _Builder:
             initial, latencies, self.streams, watched,
             None if self._on_pairs else training.circuits_per_round,
         )  # fmt: skip
-        actor = ByzantineProcessor(made) if k in byzantine else made
+        actor: Actor = made
+        if k in byzantine and self.attack is not None:
+            actor = FalseAnnouncements(ByzantineProcessor(made), self.attack, False, self.streams)
         return on_network(self.settings, actor, self._delta, self.streams)
 
     def _noise_of(self, k: int, shared: Circuit) -> NDArray[np.float64]:
@@ -503,11 +506,21 @@ class _Builder:
             )
         if training.undo == "exact":
             raise SettingsError(key, "0 for training.undo=exact", training.known_answer_share)
+        least = self._least_share(circuit.qubits)
+        if training.known_answer_share < least:
+            must = f"0 or at least {least}, or weights never have their aggregation.weights.least_tests"
+            raise SettingsError(key, must, training.known_answer_share)
         unshifted = (
             1 / (1 + 2 * circuit.parameter_count) if training.estimator == "full_shift"
             else training.forward_circuits / training.circuits_per_round
         )  # fmt: skip
         return KnownAnswers(circuit, self.streams, training.known_answer_share, unshifted)
+
+    def _least_share(self, qubits: int) -> float:
+        """The share of known answers that fills the forgetting window with as many tests as weights wait for."""
+        a_round = self.settings.training.circuits_per_round * qubits
+        forgotten = 1 - 0.5 ** (1 / self.settings.entanglement.half_life_rounds)
+        return ceil(1000 * forgotten * self.settings.aggregation.weights.get("least_tests", 0) / a_round) / 1000
 
     def _adversary(self, byzantine: tuple[int, ...], circuit: Circuit, network: NetworkPlan) -> Adversary:
         assert self.attack is not None, "Byzantine processors without an attack"

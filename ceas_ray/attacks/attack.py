@@ -17,7 +17,8 @@ Timing = Literal["prompt", "last_moment", "late", "never"]
 
 
 class Announcements(NamedTuple):
-    """Of tested pairs, per basis (3,): how many outcomes were announced, and how many of these were wrong."""
+    """How many outcomes were announced, and how many of these were wrong: of tested pairs, per basis (3,), or of
+    circuits with known answers (1,)."""
 
     announced: NDArray[np.int64]
     errors: NDArray[np.int64]
@@ -72,7 +73,7 @@ class Attack(ABC):
         return 0.0
 
     def announcements(self, tests: Announcements, revealed: bool, generator: np.random.Generator) -> Announcements:
-        """What a colluder makes the hub count of its tested pairs, instead of what is true.
+        """What a colluder makes the hub count of tested pairs or of known answers, instead of what is true.
 
         revealed: it announces after it saw the hub's basis and outcome, else before.
         """

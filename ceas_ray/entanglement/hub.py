@@ -34,11 +34,11 @@ class Hub(Actor):
 
     def __init__(self, processors: int, replicas: int, half_life_rounds: float, delay: int, asks: bool = False) -> None:
         """delay: of every message, ps. asks: some circuits have known answers."""
-        self._processors, self._replicas, self._delay, self._asks = processors, replicas, delay, asks
+        self._processors, self._replicas, self._delay = processors, replicas, delay
         self._keep = 0.5 ** (1 / half_life_rounds)
-        self._tested, self._errors = np.zeros((processors, 3)), np.zeros((processors, 3))
-        self._new_tested, self._new_errors = np.zeros((processors, 3)), np.zeros((processors, 3))
-        self._answers, self._new_answers = np.zeros((processors, 2)), np.zeros((processors, 2))
+        shape = (processors, 4 if asks else 3)  # per basis, then known answers
+        self._tested, self._errors = np.zeros(shape), np.zeros(shape)
+        self._new_tested, self._new_errors = np.zeros(shape), np.zeros(shape)
         self._plan_ends_at = 0
         self.lookahead = self.own_lookahead = delay
 
@@ -49,11 +49,12 @@ class Hub(Actor):
                 self._plan_ends_at = plan_ends_at
                 return [Send(plan_ends_at, self.name, Timer("report", round_index))]
             case TestOutcomes(processor=processor, tested=tested, announced=announced, errors=errors):
-                self._new_tested[processor] += tested
-                self._new_errors[processor] += errors + (tested - announced)  # a missing announcement is an error
+                self._new_tested[processor, :3] += tested
+                self._new_errors[processor, :3] += errors + (tested - announced)  # a missing announcement is an error
                 return []
-            case KnownAnswersGiven(processor=processor, asked=asked, wrong=wrong):
-                self._new_answers[processor] += (asked, wrong)
+            case KnownAnswersGiven(processor=processor, asked=asked, answered=answered, wrong=wrong):
+                self._new_tested[processor, 3] += asked
+                self._new_errors[processor, 3] += wrong + (asked - answered)
                 return []
             case Timer(round_index=round_index):
                 return self._report(envelope.deliver_at + self._delay, round_index)
@@ -67,29 +68,23 @@ class Hub(Actor):
     def _report(self, at: int, round_index: int) -> list[Effect]:
         self._tested = self._keep * self._tested + self._new_tested
         self._errors = self._keep * self._errors + self._new_errors
-        self._answers = self._keep * self._answers + self._new_answers
         self._new_tested, self._new_errors = np.zeros_like(self._tested), np.zeros_like(self._errors)
-        self._new_answers = np.zeros_like(self._answers)
         tested, errors = self._tested.copy(), self._errors.copy()
         to_processors = [
-            Send(at, processor_name(k), PairsTested(round_index, tested[k].copy(), errors[k].copy()))
+            Send(at, processor_name(k), PairsTested(round_index, tested[k, :3].copy(), errors[k, :3].copy()))
             for k in range(self._processors)
         ]
         if round_index < 0:
             return list(to_processors)
-        report = TestReport(round_index, tested, errors, self._answers.copy() if self._asks else None)
+        report = TestReport(round_index, tested, errors)
         return [*to_processors, *(Send(at, replica_name(j), report) for j in range(self._replicas))]
 
     def snapshot(self) -> Any:
         """See `Actor`."""
-        return (
-            self._tested, self._errors, self._new_tested, self._new_errors, self._plan_ends_at,
-            self._answers, self._new_answers,
-        )  # fmt: skip
+        return (self._tested, self._errors, self._new_tested, self._new_errors, self._plan_ends_at)
 
     def restore(self, state: Any) -> None:
         """See `Actor`."""
         self._tested, self._errors = np.array(state[0]), np.array(state[1])
         self._new_tested, self._new_errors = np.array(state[2]), np.array(state[3])
         self._plan_ends_at = state[4]
-        self._answers, self._new_answers = np.array(state[5]), np.array(state[6])

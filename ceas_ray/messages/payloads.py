@@ -261,14 +261,15 @@ class TestOutcomes:
 
 @message
 class KnownAnswersGiven:
-    """Processor to hub: its outcomes of circuits that turned out to have known answers, when all are announced.
+    """Processor to hub: its outcomes of a round, as far as the hub knows the answers; announced before it tells which.
 
-    asked: of which the pairs came in time. wrong: of the outcomes, as the hub finds them.
+    asked: circuits whose pairs came in time, as the hub counts them. answered: of these. wrong: of the answered.
     """
 
     round_index: int
     processor: int
     asked: int
+    answered: int
     wrong: int
 
 
@@ -323,13 +324,12 @@ class PairsTested:
 class TestReport:
     """Hub to replicas: the forgetting window's tests of every processor's link, float64 (processors, 3) per basis.
 
-    known_answers: of the rounds before, asked and wrong, float64 (processors, 2); None where none are asked.
+    Where the hub asks circuits with known answers, a fourth column counts those of the rounds before.
     """
 
     round_index: int
     tested: Any
     errors: Any
-    known_answers: Any = None
 
 
 # --- consensus ----------------------------------------------------------

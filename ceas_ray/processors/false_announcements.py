@@ -1,23 +1,29 @@
-"""What a Byzantine processor announces about tested pairs."""
+"""What a Byzantine processor announces about tested pairs and of its outcomes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from ceas_ray.attacks.attack import Announcements, Attack
 from ceas_ray.kernel.actor import Actor, WrappedActor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.messages.payloads import TestOutcomes
+from ceas_ray.messages.payloads import KnownAnswersGiven, TestOutcomes
 
 
 class FalseAnnouncements(WrappedActor):
-    """Wraps the link manager of a Byzantine processor: the hub counts the errors that its announcements lead to."""
+    """Wraps a Byzantine processor or its link manager: the hub counts the errors that its announcements lead to.
 
-    def __init__(self, link: Actor, attack: Attack, revealed: bool, streams: Streams) -> None:
-        """revealed: processors announce after they saw the hub's outcomes, else before (see `Attack`)."""
-        super().__init__(link)
+    Nothing tells a circuit with a known answer from one of data before all outcomes are announced: there it can only
+    guess or withhold.
+    """
+
+    def __init__(self, actor: Actor, attack: Attack, revealed: bool, streams: Streams) -> None:
+        """revealed: tests of pairs are announced after the hub's outcomes were seen, else before (see `Attack`)."""
+        super().__init__(actor)
         self._attack, self._revealed, self._streams = attack, revealed, streams
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
@@ -25,9 +31,18 @@ class FalseAnnouncements(WrappedActor):
         return [self._falsified(effect) for effect in self.actor.handle(envelope)]
 
     def _falsified(self, effect: Effect) -> Effect:
-        if not (isinstance(effect, Send) and isinstance(effect.payload, TestOutcomes)):
-            return effect
-        true = effect.payload
-        generator = self._streams.generator(self.kind, self.name, "announcements", true.round_index)
-        told = self._attack.announcements(Announcements(true.announced, true.errors), self._revealed, generator)
-        return replace(effect, payload=replace(true, announced=told.announced, errors=told.errors))
+        match effect:
+            case Send(payload=TestOutcomes(round_index=round_index, announced=announced, errors=errors) as true):
+                told = self._told(round_index, Announcements(announced, errors), self._revealed)
+                return replace(effect, payload=replace(true, announced=told.announced, errors=told.errors))
+            case Send(payload=KnownAnswersGiven(round_index=round_index, answered=answered, wrong=wrong) as true):
+                told = self._told(round_index, Announcements(np.array([answered]), np.array([wrong])), False)
+                return replace(
+                    effect, payload=replace(true, answered=int(told.announced[0]), wrong=int(told.errors[0]))
+                )
+            case _:
+                return effect
+
+    def _told(self, round_index: int, true: Announcements, revealed: bool) -> Announcements:
+        generator = self._streams.generator(self.kind, self.name, "announcements", round_index)
+        return self._attack.announcements(true, revealed, generator)

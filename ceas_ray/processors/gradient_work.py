@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.processors.known_answers import NOTHING_ASKED, KnownAnswers
+from ceas_ray.processors.known_answer_draws import NOTHING_ASKED, KnownAnswers
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.estimator import (
@@ -49,7 +49,7 @@ class GradientWork:
     (J, places) and coefficients (J,) (the mean over pairs inside the circuit, see `ShotsDelivered`), usable (circuits,)
     bool, certified_werner (the tested Werner parameter of the link or group, or None to leave the contrast as it is)
     and the key of its stream (name, round_index). The output is {gradient (P,), variance (see
-    `Estimate`), contrast: float, asked: int, wrong: int}; circuits of known answers are left out of the gradient.
+    `Estimate`), contrast: float} and, with known answers, {asked: int, wrong: int} of circuits that the gradient lacks.
     Each item's output depends on its own inputs alone, whatever it is packed with.
     outcome_sampler: draws outcomes instead of computing their law (Aer's own sampling); None: draws from exact values.
     """
@@ -72,7 +72,8 @@ class GradientWork:
         samplers = self._samplers(items, undone)
         return [
             self._estimate(item, item["usable"] & ~of.circuits, sampler, assumed)._asdict()
-            | {"contrast": assumed, "asked": of.asked, "wrong": of.wrong}
+            | {"contrast": assumed}
+            | ({} if self.known_answers is None else of.counts)
             for item, of, sampler, (_, _, assumed) in zip(items, answers, samplers, undone, strict=True)
         ]
 

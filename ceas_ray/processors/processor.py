@@ -136,17 +136,18 @@ class Processor(Actor):
 
     def learn(self, output: Mapping[str, Any]) -> Floats:
         """The round's row: the worker momentum after the new gradient, in 1/rad. No usable shot, no news."""
-        self._usable_shots -= output["asked"]
+        self._usable_shots -= output.get("asked", 0)
         if self._usable_shots:
             beta = self.learning.momentum
             self._momentum = beta * self._momentum + (1 - beta) * output["gradient"]
         return self._momentum
 
     def known_answers(self, now: int, output: Mapping[str, Any]) -> list[Effect]:
-        """What it says to the hub once it learns which circuits were not data. Nobody can do better than the truth."""
-        if not output["asked"]:
+        """What its outcomes, all announced before it learns which circuits were not data, show the hub."""
+        asked = output.get("asked", 0)
+        if not asked:
             return []
-        given = KnownAnswersGiven(self.round_index, self.index, output["asked"], output["wrong"])
+        given = KnownAnswersGiven(self.round_index, self.index, asked, asked, output["wrong"])
         return [Send(now + self.latencies[HUB], HUB, given)]
 
     def _measured(self, output: Mapping[str, Any]) -> Observation:

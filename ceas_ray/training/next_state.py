@@ -30,7 +30,8 @@ class NextState:
 
     Plain descent along the aggregate: momentum is the workers', undoing the contrast too. Evidence for the weights
     comes from the hub's test report and from what the hub knows of the plan, never from the processors: the contrast
-    that tested pairs certify or, once there are known answers, the one that those certify, gates and readout included.
+    that tested pairs certify or, where the hub asks what it knows, the one that the answers certify, gates and readout
+    included; each answer counts as tests of as many pairs as it took.
 
     circuit: with the pairs that it spends inside. faults: f_processors. shots, samples: per processor, of the plan and
     of the shards, shape (N,). public_angles: encoding angles, shape (B, n), for the contrast of the model. confidence:
@@ -60,20 +61,20 @@ class NextState:
         return weights, aggregate, (parameters - self.learning_rate(step) * aggregate, step + 1)
 
     def _evidence(self, parameters: Floats, processors: NDArray[np.int64], report: TestReport) -> Evidence:
-        tested = report.tested[processors].sum(axis=1)
-        errors = report.errors[processors].sum(axis=1)
-        werner, lower = certified_werner_bounds(tested, errors, self.confidence)
-        certified = self._contrasts(parameters, lower)
-        if report.known_answers is not None and report.known_answers.any():
-            asked, wrong = report.known_answers[processors].T
-            certified = certified_answer_contrast(asked, wrong, self.confidence)
-            tested = tested + asked * self.circuit.qubits
+        tested, errors = report.tested[processors], report.errors[processors]
+        tests = tested[:, :3].sum(axis=1)
+        werner, lower = certified_werner_bounds(tests, errors[:, :3].sum(axis=1), self.confidence)
+        if tested.shape[1] > 3:
+            certified = certified_answer_contrast(tested[:, 3], errors[:, 3], self.confidence)
+            tests = tested[:, 3] * self.circuit.qubits
+        else:
+            certified = self._contrasts(parameters, lower)
         return Evidence(
             contrast_lower=certified,
             contrast=self._contrasts(parameters, werner),
             shots=self.shots[processors],
             samples=self.samples[processors],
-            tests=tested,
+            tests=tests,
             qubits=self.circuit.qubits,
         )
 

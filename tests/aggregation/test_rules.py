@@ -174,6 +174,14 @@ def test_no_weight_exceeds_the_cap_and_enough_rows_carry_weight(raw: list[float]
     assert np.all(np.diff(result[np.argsort(weights, kind="stable")]) >= -1e-12)
 
 
+@given(raw=st.lists(st.floats(0.01, 1), min_size=1, max_size=12), without=st.integers(1, 4), cap=st.floats(1, 3))
+def test_rows_without_weight_share_only_what_the_cap_leaves(raw: list[float], without: int, cap: float) -> None:
+    rows = len(raw) + without
+    result = capped(np.array(raw + [0.0] * without) / sum(raw), cap)
+    left = max(0.0, 1 - len(raw) * cap / rows)
+    assert result[len(raw) :] == pytest.approx(left / without, abs=1e-9)
+
+
 @given(st.floats(1, 3), st.integers(0, 24))
 def test_the_cap_bounds_the_mass_of_the_byzantine(requested: float, faults: int) -> None:
     cap = cap_for(requested, faults, 50)

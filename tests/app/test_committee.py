@@ -36,8 +36,10 @@ def run(*overrides: str) -> tuple[list[dict[str, Any]], Simulation, World]:
 
 
 def inner(actor: Any) -> Any:
-    for name in ("actor", "replica"):
-        actor = getattr(actor, name, actor)
+    """What all wrappers hold in the end."""
+    for name in ("actor", "replica", "_processor"):
+        while hasattr(actor, name):
+            actor = getattr(actor, name)
     return actor
 
 
@@ -132,7 +134,7 @@ def pools(world: World) -> list[Any]:
     names = [actor.name for actor in (*replicas, *processors)]
     channels = [replica.channel(name) for replica in replicas for name in names if name != replica.name]
     for processor in processors:
-        channels += getattr(processor, "_processor", processor)._channels.values()  # a Byzantine one wraps its own
+        channels += processor._channels.values()
     return [pool for channel in channels for pool in (channel.outgoing, channel.incoming)]
 
 

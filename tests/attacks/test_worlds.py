@@ -74,6 +74,17 @@ def test_a_lie_about_fidelity_buys_weight_only_where_processors_vouch_for_themse
     assert honest < 0.25 < boasting <= 1.15 * 0.25
 
 
+def test_where_answers_are_known_no_lie_buys_weight() -> None:
+    """Not even where processors vouch for their own pairs; outcomes that are guessed or withheld cost weight."""
+    asked = ("attacks.placement=worst_links", "training.known_answer_share=0.25")
+    honest = colluders_weight("attacks=inner_product", *asked)
+    lie = ("attacks=false_fidelity", "entanglement.test_announcements=after_reveal", *asked)
+    guesses, withholds = ("attacks.attack.guessed=0.8", "attacks.attack.withheld=0.8")
+    assert colluders_weight(*lie, "attacks.attack.guessed=0.0") == honest
+    assert colluders_weight(*lie, guesses) < 0.9 * honest
+    assert colluders_weight(*lie, "attacks.attack.guessed=0.0", withholds) < 0.9 * honest
+
+
 def test_jamming_takes_shots_from_honest_processors_alone() -> None:
     calm, jammed = (rounds_of(*FEW, f"attacks={attack}")[-1] for attack in ("inner_product", "jamming"))
     assert jammed["shots_on_time"] < 0.95 * calm["shots_on_time"]

@@ -14,7 +14,9 @@ from ceas_ray.messages.payloads import HUB, PairsTested, RoundStarted
 from ceas_ray.training.next_state import certified_werner_bounds
 
 
-def report_of(hub: Hub, round_index: int, *outcomes: payloads.TestOutcomes) -> payloads.TestReport:
+def report_of(
+    hub: Hub, round_index: int, *outcomes: payloads.TestOutcomes | payloads.KnownAnswersGiven
+) -> payloads.TestReport:
     """One round at the hub."""
     hub.handle(Envelope(1, "entanglement_manager", 0, HUB, RoundStarted(round_index, 9, 9, 9, np.zeros(0))))
     for outcome in outcomes:
@@ -40,6 +42,20 @@ def test_silence_never_helps(tested: int, share: float, rate: float) -> None:
     assert (silent.errors >= honest.errors).all()
     assert (silent.errors[0] >= tested - announced).all()
     assert (silent.errors[1] == 0).all(), "another processor's link paid for it"
+
+
+@given(asked=st.integers(1, 500), share=st.floats(0, 1), rate=st.floats(0, 0.4))
+def test_an_answer_withheld_is_wrong_and_tests_of_pairs_are_counted_apart(
+    asked: int, share: float, rate: float
+) -> None:
+    answered = int(share * asked)
+    given = payloads.KnownAnswersGiven(0, 1, asked, answered, int(rate * answered))
+    report = report_of(Hub(2, 1, 5.0, 1, asks=True), 0, outcomes(100, 100, 7), given)
+    assert report.tested.tolist() == [[100, 100, 100, 0], [0, 0, 0, asked]]
+    assert report.errors[0].tolist() == [7, 7, 7, 0]
+    assert report.errors[1, 3] == asked - answered + int(rate * answered) >= int(rate * asked)
+    later = report_of(Hub(2, 1, 5.0, 1, asks=False), 0, outcomes(100, 100, 7))
+    assert later.tested.shape == later.errors.shape == (2, 3), "what is not asked leaves a trace"
 
 
 def test_the_window_forgets_half_after_its_half_life() -> None:

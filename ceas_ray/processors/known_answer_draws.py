@@ -23,6 +23,11 @@ class Answers(NamedTuple):
     asked: int
     wrong: int
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """For the output of the work."""
+        return {"asked": self.asked, "wrong": self.wrong}
+
 
 NOTHING_ASKED = Answers(np.zeros(1, bool), 0, 0)
 
@@ -41,21 +46,10 @@ class KnownAnswers:
     unshifted_share: float
 
     def __call__(self, items: Sequence[Mapping[str, Any]]) -> list[Answers]:
-        """For items as of `GradientWork`; all settings that were drawn in one call of the engine."""
-        drawn = [self._drawn(item) for item in items]
-        counts = [len(each.settings) for each in drawn]
-        owner = np.repeat(np.arange(len(items)), counts)
-        contrasts = answer_contrasts(
-            self.circuit,
-            np.concatenate([each.settings for each in drawn]),
-            np.stack([item["noise"] for item in items])[owner],
-            np.stack([item["shrink"] for item in items])[owner],
-            np.stack([visibility(item["noise"], self.circuit.outputs) for item in items])[owner],
-        )
-        of_item = np.split(contrasts, np.cumsum(counts)[:-1])
-        return [each.answers(found) for each, found in zip(drawn, of_item, strict=True)]
+        """For items as of `GradientWork`; one after the other, since each setting takes 4^n numbers per output."""
+        return [self._answers(item) for item in items]
 
-    def _drawn(self, item: Mapping[str, Any]) -> _Drawn:
+    def _answers(self, item: Mapping[str, Any]) -> Answers:
         circuit, usable = self.circuit, item["usable"]
         generator = self.streams.generator("hub", item["name"], "known answers", item["round_index"])
         circuits = asked_circuits(len(usable), self.share, generator)
@@ -63,22 +57,15 @@ class KnownAnswers:
         parameter, sign = drawn_settings(asked, self.unshifted_share, circuit.parameter_count, generator)
         output, chance = generator.integers(circuit.outputs, size=asked), generator.random(asked)
         pairs, setting = np.unique(np.stack([parameter, sign.astype(np.int64)]), axis=1, return_inverse=True)
-        settings = np.tile(item["parameters"], (pairs.shape[1], 1))
+        count = pairs.shape[1]
+        if count == 0:
+            return Answers(circuits, 0, 0)
+        settings = np.tile(item["parameters"], (count, 1))
         (rows,) = np.nonzero(pairs[0] != UNSHIFTED)
         settings[rows, pairs[0, rows]] += np.pi / 2 * pairs[1, rows]
-        return _Drawn(circuits, settings, setting.reshape(-1), output, chance)
-
-
-class _Drawn(NamedTuple):
-    """settings (distinct, P): parameters, shifted; of each asked circuit its setting, output and uniform draw."""
-
-    circuits: NDArray[np.bool_]
-    settings: NDArray[np.float64]
-    setting: NDArray[np.int64]
-    output: NDArray[np.int64]
-    chance: NDArray[np.float64]
-
-    def answers(self, contrasts: NDArray[np.float64]) -> Answers:
-        """contrasts: of the settings and outputs, (distinct, K)."""
-        wrong = self.chance < (1 - contrasts[self.setting, self.output]) / 2
-        return Answers(self.circuits, len(self.setting), int(np.count_nonzero(wrong)))
+        contrasts = answer_contrasts(
+            circuit, settings, np.tile(item["noise"], (count, 1, 1)), np.tile(item["shrink"], (count, 1)),
+            np.tile(visibility(item["noise"], circuit.outputs), (count, 1)),
+        )  # fmt: skip
+        wrong = chance < (1 - contrasts[setting.reshape(-1), output]) / 2
+        return Answers(circuits, asked, int(np.count_nonzero(wrong)))
