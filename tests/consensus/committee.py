@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ceas_ray.consensus.replica import Replica
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope, Send
 from ceas_ray.kernel.streams import Streams
+from ceas_ray.kernel.time import FOREVER
 from ceas_ray.messages.frames import Channel, FrameKind, encode_update
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
@@ -56,15 +58,21 @@ class Network:
         crash: Callable[[int, int], tuple[bool, bool]] = lambda replica, step: (False, True),
         down: int = 3 * DELTA,
         key_bits: int = PLENTY,
+        delay: Callable[[int, int], int] = lambda sender, receiver: DELTA,
+        last_step: Mapping[int, int] = MappingProxyType({}),
     ) -> None:
+        """delay: of frames between two replicas, at most Delta where the network is calm. last_step: of replicas that
+        are silent for good after so many steps, if they are not `silent` from the start."""
         self.replicas = [make_replica(j, replicas) for j in range(replicas)]
         self._count, self._silent, self._crash, self._down = replicas, silent, crash, down
+        self._delay, self._last_step = delay, last_step
         self._heap: list[tuple[int, int, Envelope | tuple[int, Any]]] = []
         self._serial = self.now = 0
         self._steps = [0] * replicas
         self._off: dict[int, list[RoundStarted]] = {}
         self.sent: list[Frame] = []
         self.decided: dict[tuple[int, int], RoundDecided] = {}
+        self.decided_at: dict[tuple[int, int], int] = {}
         senders = [Channel(processor_name(k), replica_name(j), b"chain", Streams(1), True)
                    for k in range(PROCESSORS) for j in range(replicas)]  # fmt: skip
         for round_index in range(rounds):
@@ -96,7 +104,7 @@ class Network:
                 self._recover(*item, now)
                 continue
             j = int(item.receiver.rpartition("/")[2])
-            if j in self._silent:
+            if j in self._silent or self._steps[j] >= self._last_step.get(j, FOREVER):
                 continue
             if j in self._off:
                 if isinstance(item.payload, RoundStarted):
@@ -124,17 +132,30 @@ class Network:
             assert isinstance(effect, Send)
             if isinstance(effect.payload, RoundDecided):
                 self.decided[j, effect.payload.round_index] = effect.payload
+                self.decided_at[j, effect.payload.round_index] = self.now
             elif isinstance(effect.payload, Frame):
                 self.sent.append(effect.payload)
                 if not effect.receiver.startswith("replica/"):
                     continue
             if effect.receiver != ENTANGLEMENT_MANAGER:
-                at = effect.deliver_at
-                self.push(at, int(effect.receiver.rpartition("/")[2]), self.replicas[j].name, effect.payload)
+                at, to = effect.deliver_at, int(effect.receiver.rpartition("/")[2])
+                if isinstance(effect.payload, Frame):
+                    at += self._delay(j, to) - DELTA
+                self.push(at, to, self.replicas[j].name, effect.payload)
 
     def states(self) -> set[bytes]:
-        """Of all replicas that are not silent."""
-        return {encode(r.persistent()["state"]) for j, r in enumerate(self.replicas) if j not in self._silent}
+        """Of all replicas that are not silent, nor fell silent."""
+        off = {*self._silent, *self._last_step}
+        return {encode(r.persistent()["state"]) for j, r in enumerate(self.replicas) if j not in off}
+
+    def decide_times(self, round_index: int = 0) -> dict[int, float]:
+        """When each replica first said what was decided, in Delta since the inputs could close."""
+        times: dict[int, float] = {}
+        for frame in self.sent:
+            if (frame.kind, frame.round_index) == (FrameKind.DECIDE, round_index):
+                after = frame.sent_at - OPENS - round_index * ROUND
+                times.setdefault(int(frame.sender.rpartition("/")[2]), after / DELTA)
+        return times
 
     def assert_nobody_contradicted_itself(self) -> None:
         """One value per replica, kind, view and receiver; one frame per key slot."""
