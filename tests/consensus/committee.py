@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.replica import Replica
@@ -15,10 +16,12 @@ from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import FOREVER
+from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import Channel, FrameKind, encode_update
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
     Frame,
+    KeysDistilled,
     RoundDecided,
     RoundStarted,
     StopWaiting,
@@ -46,6 +49,12 @@ def make_replica(index: int, replicas: int) -> Replica:
     return Replica(index, committee, channels, latencies, next_state, (np.zeros(2), 0), b"chain")
 
 
+def _bits_with_all(key_bits: int | NDArray[np.int64], replicas: int) -> NDArray[np.int64]:
+    """Of every replica, as in `RoundStarted`."""
+    between = np.broadcast_to(key_bits, (replicas, replicas))
+    return np.concatenate([np.full((replicas, PROCESSORS), PLENTY), between], axis=1)
+
+
 class Network:
     """Runs `rounds` rounds. crash(replica, step) says at which of its steps a replica crashes, and whether what it
     would have sent in that step still leaves."""
@@ -57,11 +66,13 @@ class Network:
         silent: frozenset[int] = frozenset(),
         crash: Callable[[int, int], tuple[bool, bool]] = lambda replica, step: (False, True),
         down: int = 3 * DELTA,
-        key_bits: int = PLENTY,
+        key_bits: int | NDArray[np.int64] = PLENTY,
         delay: Callable[[int, int], int] = lambda sender, receiver: DELTA,
         last_step: Mapping[int, int] = MappingProxyType({}),
     ) -> None:
-        """delay: of frames between two replicas, at most Delta where the network is calm. last_step: of replicas that
+        """key_bits: of every pair of replicas and round, or a symmetric matrix; processors have plenty.
+
+        delay: of frames between two replicas, at most Delta where the network is calm. last_step: of replicas that
         are silent for good after so many steps, if they are not `silent` from the start."""
         self.replicas = [make_replica(j, replicas) for j in range(replicas)]
         self._count, self._silent, self._crash, self._down = replicas, silent, crash, down
@@ -77,14 +88,15 @@ class Network:
                    for k in range(PROCESSORS) for j in range(replicas)]  # fmt: skip
         for round_index in range(rounds):
             begins = round_index * ROUND
-            bits = np.full(PROCESSORS + replicas, key_bits)
-            started = RoundStarted(round_index, begins, begins + OPENS, begins + 2 * OPENS, bits)
+            opens, times_out = begins + OPENS, begins + 2 * OPENS
             report = TestReport(round_index, np.ones((PROCESSORS, 3)), np.zeros((PROCESSORS, 3)))
-            for j in range(replicas):
-                self.push(begins + 1, j, "entanglement_manager", started)
+            for j, bits in enumerate(_bits_with_all(key_bits, replicas)):
+                self.push(
+                    begins + 1, j, ENTANGLEMENT_MANAGER, RoundStarted(round_index, begins, opens, times_out, bits)
+                )
                 self.push(begins + 2, j, "hub", report)
             for place, channel in enumerate(senders):
-                channel.add_key_bits(key_bits)
+                channel.add_key_bits(PLENTY)
                 body = encode_update(np.full(2, 1 + place // replicas + round_index), 1, 1)
                 frame = channel.seal(FrameKind.UPDATE, round_index, 0, begins + 3, body)
                 self.push(begins + 3, place % replicas, processor_name(place // replicas), frame)
@@ -95,6 +107,11 @@ class Network:
         self._serial += 1
         envelope = Envelope(at, sender, self._serial, replica_name(replica), payload)
         heapq.heappush(self._heap, (at, self._serial, envelope))
+
+    def refill(self, at: int, round_index: int, key_bits: int) -> None:
+        """The manager hands out so many new bits for every pair of replicas."""
+        for j, bits in enumerate(_bits_with_all(key_bits, len(self.replicas))):
+            self.push(at, j, ENTANGLEMENT_MANAGER, KeysDistilled(round_index, bits))
 
     def run(self) -> None:
         while self._heap:
@@ -156,6 +173,25 @@ class Network:
                 after = frame.sent_at - OPENS - round_index * ROUND
                 times.setdefault(int(frame.sender.rpartition("/")[2]), after / DELTA)
         return times
+
+    def assert_the_books_of_keys_are_exact(self) -> None:
+        """By the frames that left: 61 bits a slot, and 61 more a round for the hash key. A receiver spends what its
+        sender did at most, and only it erases."""
+        used: dict[tuple[str, str], tuple[set[int], set[int]]] = {}
+        for frame in self.sent:
+            slots, rounds = used.setdefault((frame.sender, frame.receiver), (set(), set()))
+            slots.add(frame.counter)
+            rounds.add(frame.round_index)
+        for replica in self.replicas:
+            for other in self.replicas:
+                if other is not replica:
+                    out, into = replica.channel(other.name).outgoing, other.channel(replica.name).incoming
+                    slots, rounds = used.get((replica.name, other.name), (set(), set()))
+                    assert out.spent == TAG_BITS * (len(slots) + len(rounds))
+                    assert (out.erased, out.distilled) == (0, out.spent + out.stored)
+                    assert into.spent <= out.spent
+                    assert into.distilled == into.spent + into.stored + into.erased
+                    assert min(out.stored, into.stored, into.erased) >= 0
 
     def assert_nobody_contradicted_itself(self) -> None:
         """One value per replica, kind, view and receiver; one frame per key slot."""
