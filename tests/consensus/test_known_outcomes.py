@@ -38,6 +38,7 @@ def test_a_silent_leader_costs_nine_delta_and_one_actual_delay(replicas: int, si
     assert times == dict.fromkeys(honest, expected if silent else 5 * delay)
 
 
+@pytest.mark.slow
 def test_sixteen_silent_leaders_of_fifty_real_replicas() -> None:
     network = Network(50, silent=frozenset(range(16)))
     network.run()
