@@ -10,9 +10,12 @@ import pytest
 from ceas_ray.app.results import key_bits_spent
 from ceas_ray.app.settings_checks import SettingsError
 from ceas_ray.kernel.envelope import Envelope
+from ceas_ray.kernel.streams import Streams
 from ceas_ray.links.link_loop import AUTHENTICATION, USED
 from ceas_ray.links.link_manager import LinkManager
-from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, GeneratePairs, PlanFinished
+from ceas_ray.messages.authentication import TAG_BITS
+from ceas_ray.messages.frames import Channel, FrameKind
+from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, GeneratePairs, PlanFinished, replica_name
 from ceas_ray.quantum.bell_pairs import key_rate
 from tests.app.committees import SMALL_COMMITTEE, channels, inner, names, run
 from tests.app.worlds import small_world
@@ -98,3 +101,20 @@ def test_every_key_bit_is_handed_out_to_both_ends_and_spent_stored_or_erased(tro
     assert sum(observed["key_bits"] for observed in found) == pytest.approx(handed_out + waiting, rel=1e-12)
     spent = sum(end.outgoing.spent for end in ends.values())
     assert 0 < spent == key_bits_spent(simulation.snapshot())
+
+
+def test_a_round_begins_only_with_keys_for_echoes_and_a_view_among_a_quorum() -> None:
+    """With less no replica could echo what it received, and the committee could only agree to skip the round."""
+    world = small_world(*SMALL_COMMITTEE)
+    manager, replicas = world.manager, [replica_name(j) for j in range(4)]
+    for tags in range(16):
+        channel = Channel(*replicas[:2], b"chain", Streams(1), True)
+        channel.outgoing.add(TAG_BITS * tags)
+        manager._stock = {(a, b): TAG_BITS * tags for a in replicas for b in replicas if a != b}
+        can_echo = channel.seal(FrameKind.ECHO, 0, 0, 0, b"") is not None
+        assert (manager._keyed_replicas() >= manager._quorum) == can_echo == (tags >= 11)
+    for enough, poor in ((4, ()), (3, (0,)), (2, (0, 3))):
+        for a, b in manager._stock:
+            short = any(replica_name(j) in (a, b) for j in poor)
+            manager._stock[a, b] = TAG_BITS * (10 if short else 11)
+        assert manager._keyed_replicas() == enough
