@@ -86,11 +86,43 @@ def test_a_partition_heals_and_who_was_cut_off_catches_up() -> None:
         assert len(models(world, 4)) == 5 - together
 
 
-@pytest.mark.slow
-def test_a_partition_gives_the_same_on_any_hosts_and_across_a_cut() -> None:
+LOST = "consensus.loss_probability=0.2"
+CRASHED = "consensus.crash={replicas:[1],round:1,after_milliseconds:0.1,down_milliseconds:2.0}"
+JAMMED = "consensus.jamming={replicas:[0,1,2],first_round:0,last_round:1,refills:1}"
+LYING = ("attacks.replicas=1", "attacks.replica_faults=[lying]")
+
+
+def split() -> str:
+    """One member alone during the first round."""
     warm_up, first, *_ = times_of(*SMALL_COMMITTEE, "training.rounds=1")
-    split = f"consensus.partition={{replicas:[3],begins_seconds:{warm_up},heals_seconds:{first + 0.01}}}"
-    same_on_any_hosts(*SMALL_COMMITTEE, split, "training.rounds=3")
+    return f"consensus.partition={{replicas:[3],begins_seconds:{warm_up},heals_seconds:{first + 0.01}}}"
+
+
+def three_rounds_of_one_model_on_any_hosts(*troubles: str) -> None:
+    found, _, world = run(*SMALL_COMMITTEE, *troubles, "training.rounds=3")
+    assert names(found) == ["warm_up"] + ["round"] * 3
+    assert len(models(world, 3)) == 1
+    same_on_any_hosts(*SMALL_COMMITTEE, *troubles, "training.rounds=3")
+
+
+def test_loss_a_crash_jamming_and_a_liar_together_give_the_same_on_any_hosts_and_across_a_cut() -> None:
+    three_rounds_of_one_model_on_any_hosts(LOST, CRASHED, JAMMED, *LYING)
+
+
+def test_a_partition_a_crash_and_jamming_together_give_the_same_on_any_hosts_and_across_a_cut() -> None:
+    three_rounds_of_one_model_on_any_hosts(split(), CRASHED, JAMMED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "troubles",
+    [(), LYING, (LOST,), (LOST, CRASHED, JAMMED)],
+    ids=["alone", "lying", "loss", "all"],
+)
+def test_a_partition_beside_other_troubles_gives_the_same_on_any_hosts_and_across_a_cut(
+    troubles: tuple[str, ...],
+) -> None:
+    three_rounds_of_one_model_on_any_hosts(split(), *troubles)
 
 
 def test_a_committee_in_two_halves_stalls_and_goes_on_when_they_meet() -> None:
