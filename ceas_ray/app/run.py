@@ -197,7 +197,7 @@ class _Run:
         self._timeline = Timeline(folder / "timeline.json", self._progress.say) if settings.timeline else None
         self._tracker = self._make_tracker()
         self._unsent: list[tuple[int, dict[str, float]]] = []
-        self._key_bits_spent = 0
+        self._key_bits_spent: int | None = None  # known at the end of a run that was neither interrupted nor failed
         self._versions: dict[str, str] | None = None
         self._snapshots, self._can_write_snapshots = snapshot_folder(settings, folder), True
 
@@ -273,7 +273,7 @@ class _Run:
             before = now
             self._book(end, line)
             if results.stalled:
-                return
+                break
             self._progress.show(results.rounds, line.get("accuracy"), line["utilization"])
             if len(self._unsent) >= 25:
                 self._send()

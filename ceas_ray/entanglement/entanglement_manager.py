@@ -25,6 +25,7 @@ from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds, seconds
+from ceas_ray.messages.frames import RESERVE_FRAMES
 from ceas_ray.messages.payloads import (
     ADVERSARY,
     ENTANGLEMENT_MANAGER,
@@ -231,9 +232,11 @@ class EntanglementManager(Actor):
     def _keyed_replicas(self) -> int:
         """How many replicas have a reserve of keys with each other, both ways: what they had left and what is new.
 
+        It is for an echo and a view: with less no echo leaves, and nothing could be agreed on but to skip the round.
+
         Whoever lacks most goes first, so it may count too few, never too many. A liar spoils its own links alone.
         """
-        reserve = self._demand.bits(REPLICA_FRAMES)
+        reserve = self._demand.bits(RESERVE_FRAMES)
         names = [replica_name(j) for j in range(self._replicas)]
         good = {(a, b) for a in names for b in names if a != b and self._bits_between(a, b) >= reserve}
         linked = {(a, b) for a, b in good if (b, a) in good}

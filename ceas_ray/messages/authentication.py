@@ -19,6 +19,9 @@ PRIME = 2**61 - 1
 TAG_BITS = 61
 BLOCK_BYTES = 7
 MOST_ATTEMPTS = 16
+KEYED_ROUNDS = 4
+"""Of so many rounds, the latest, a pool knows that their hash keys are paid: frames may be of a round or two before. In
+an older one it is paid again: more than was used, never less."""
 
 
 @njit("uint64(uint64, uint64)", cache=True, nogil=True)
@@ -75,7 +78,7 @@ class KeyPool:
         self._secret, self._fresh = secret, fresh_hash_keys
         self.distilled = self.spent = self.erased = 0
         self._next_slot = 0
-        self._keyed_round = -1 if fresh_hash_keys else 0
+        self._keyed_rounds: tuple[int, ...] = ()
         self._floor = self._later_floor = 0
         self._used: set[int] = set()
         self._failed: dict[int, int] = {}
@@ -90,7 +93,7 @@ class KeyPool:
         self.distilled += bits
 
     def _cost(self, round_index: int) -> int:
-        return TAG_BITS * (2 if self._fresh and round_index > self._keyed_round else 1)
+        return TAG_BITS * (2 if self._fresh and round_index not in self._keyed_rounds else 1)
 
     def _number(self, purpose: bytes, index: int) -> int:
         word = blake2b(purpose + index.to_bytes(8, "little"), digest_size=8, key=self._secret).digest()
@@ -145,16 +148,18 @@ class KeyPool:
 
     def _pay(self, cost: int, round_index: int) -> None:
         self.spent += cost
-        self._keyed_round = max(self._keyed_round, round_index) if self._fresh else 0
+        if self._fresh:
+            self._keyed_rounds = tuple(sorted({*self._keyed_rounds, round_index}))[-KEYED_ROUNDS:]
 
     def snapshot(self) -> Any:
         """All state, in plain values."""
         return (
-            self.distilled, self.spent, self.erased, self._next_slot, self._keyed_round, self._floor,
+            self.distilled, self.spent, self.erased, self._next_slot, self._keyed_rounds, self._floor,
             self._later_floor, tuple(sorted(self._used)), tuple(sorted(self._failed.items())),
         )  # fmt: skip
 
     def restore(self, state: Any) -> None:
         """Go back to a snapshot."""
-        self.distilled, self.spent, self.erased, self._next_slot, self._keyed_round = state[:5]
+        self.distilled, self.spent, self.erased, self._next_slot, keyed_rounds = state[:5]
+        self._keyed_rounds = tuple(keyed_rounds)
         self._floor, self._later_floor, self._used, self._failed = state[5], state[6], set(state[7]), dict(state[8])

@@ -41,6 +41,8 @@ _TAGS_KEPT = {FrameKind.ECHO: 9, FrameKind.FETCH: 10, FrameKind.CONTENT: 10, Fra
 """Tags that a pool keeps back from frames of less priority: those of one view (change, proof, suggest, proposal, four
 votes, decide), which may use up everything; then an echo; then the rest. Between a processor and a replica there is
 only one kind in each direction."""
+RESERVE_FRAMES = 1 + _TAGS_KEPT[FrameKind.ECHO]
+"""What a link between replicas needs for a round: an echo, and the view that it leaves keys for."""
 
 
 def digest_of(content: bytes) -> bytes:
@@ -79,7 +81,7 @@ class Channel:
 
     def good_for_a_view(self) -> bool:
         """Whether the keys suffice for all frames of one view, both ways, with a fresh hash key."""
-        return min(self.outgoing.stored, self.incoming.stored) >= TAG_BITS * (1 + _TAGS_KEPT[FrameKind.ECHO])
+        return min(self.outgoing.stored, self.incoming.stored) >= TAG_BITS * RESERVE_FRAMES
 
     def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
         """A tagged frame, or None where the key does not suffice: then the message is omitted."""

@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from ceas_ray.app.results import key_bits_spent
-from ceas_ray.app.world import World
-from ceas_ray.consensus.faults.silent_replica import SilentReplica
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.messages.payloads import RoundDecided
 from ceas_ray.runtime.local_runtime import LocalCluster
+from tests.app.committees import FAULTS, SMALL_COMMITTEE, inner, models, names, run, same_on_any_hosts, times_of
 from tests.app.worlds import small_world
-
-FAULTS = (
-    "silent", "slow", "equivocating", "lying", "poisoned_proposal", "withheld_votes", "forged_tags", "replayed_tags",
-)  # fmt: skip
-SMALL_COMMITTEE = ("consensus.committee_size=4", "processors.count=5", "training.circuits_per_round=32")
-
-
-def run(*overrides: str) -> tuple[list[dict[str, Any]], Simulation, World]:
-    """All that the manager observed until nothing is left to do: a run that does not end by itself fails here."""
-    world = small_world(*overrides)
-    simulation = Simulation(LocalCluster(world.one_host()))
-    found: list[dict[str, Any]] = []
-    for end in simulation.rounds():
-        found += [
-            {"name": o.name, **o.values, "model": end.mark.model} for o in end.observations if o.name != "gradient"
-        ]
-    return found, simulation, world
-
-
-def inner(actor: Any) -> Any:
-    """What all wrappers hold in the end."""
-    for name in ("actor", "replica", "_processor"):
-        while hasattr(actor, name):
-            actor = getattr(actor, name)
-    return actor
-
-
-def models(world: World, count: int) -> set[bytes]:
-    """The model states of the first `count` replicas, as bytes."""
-    assert not any(isinstance(inner(actor), SilentReplica) for actor in world.replicas[:count])
-    return {encode(inner(actor).persistent()["state"]) for actor in world.replicas[:count]}
-
-
-def names(found: list[dict[str, Any]]) -> list[str]:
-    return [observed["name"] for observed in found]
 
 
 def test_a_round_is_over_when_enough_honest_members_know_its_decision_to_teach_the_others() -> None:
@@ -106,59 +68,12 @@ def test_loss_crashes_and_jamming_give_the_same_on_any_hosts_and_across_a_cut(tr
     same_on_any_hosts(*SMALL_COMMITTEE, trouble, "training.rounds=3")
 
 
-def same_on_any_hosts(*overrides: str) -> None:
-    def ends(simulation: Simulation) -> list[tuple[bytes, bytes]]:
-        return [(end.digest, np.asarray(end.mark.model).tobytes()) for end in simulation.rounds()]
-
-    one = ends(Simulation(LocalCluster(small_world(*overrides).one_host())))
-    assert ends(Simulation(LocalCluster(small_world(*overrides).hosts(2, 2)))) == one
-    first = Simulation(LocalCluster(small_world(*overrides).hosts(3, 1)))
-    start = small_world(*overrides)
-    before = [next(first.rounds())]
-    second = Simulation(LocalCluster(start.one_host()))
-    second.restore(decode(encode(first.snapshot())))
-    assert [(end.digest, np.asarray(end.mark.model).tobytes()) for end in before] + ends(second) == one
-
-
 def test_a_crashed_member_recovers_and_a_late_one_catches_up() -> None:
     for down in (2.0, 3000.0):
         crash = f"consensus.crash={{replicas:[1],round:1,after_milliseconds:0.1,down_milliseconds:{down}}}"
         found, _, world = run(*SMALL_COMMITTEE, crash, "training.rounds=4")
         assert names(found) == ["warm_up"] + ["round"] * 4
         assert len(models(world, 4)) == 1
-
-
-def pools(world: World) -> list[Any]:
-    """Both directions of every channel, at both of its ends."""
-    replicas, processors = ([inner(actor) for actor in actors] for actors in (world.replicas, world.processors))
-    names = [actor.name for actor in (*replicas, *processors)]
-    channels = [replica.channel(name) for replica in replicas for name in names if name != replica.name]
-    for processor in processors:
-        channels += processor._channels.values()
-    return [pool for channel in channels for pool in (channel.outgoing, channel.incoming)]
-
-
-@pytest.mark.parametrize(
-    "trouble",
-    [
-        "consensus.loss_probability=0.3",
-        "consensus.crash={replicas:[1],round:1,after_milliseconds:0.1,down_milliseconds:2.0}",
-        "consensus.jamming={replicas:[0,1,2],first_round:0,last_round:1,refills:1}",
-    ],
-)
-def test_every_key_bit_is_spent_stored_or_erased_whatever_happens(trouble: str) -> None:
-    _, _, world = run(*SMALL_COMMITTEE, trouble, "training.rounds=3")
-    every = pools(world)
-    assert len(every) == 2 * (4 * (5 + 3) + 5 * 4)
-    assert all(pool.distilled == pool.spent + pool.stored + pool.erased for pool in every)
-    assert all(min(pool.spent, pool.stored, pool.erased) >= 0 for pool in every)
-    assert sum(pool.spent for pool in every) > 0
-
-
-def times_of(*overrides: str) -> list[float]:
-    """When the warm-up and every round ended, in seconds."""
-    simulation = Simulation(LocalCluster(small_world(*overrides).one_host()))
-    return [o.time * 1e-12 for end in simulation.rounds() for o in end.observations if o.name in ("warm_up", "round")]
 
 
 def test_a_partition_heals_and_who_was_cut_off_catches_up() -> None:
@@ -171,11 +86,43 @@ def test_a_partition_heals_and_who_was_cut_off_catches_up() -> None:
         assert len(models(world, 4)) == 5 - together
 
 
-@pytest.mark.slow
-def test_a_partition_gives_the_same_on_any_hosts_and_across_a_cut() -> None:
+LOST = "consensus.loss_probability=0.2"
+CRASHED = "consensus.crash={replicas:[1],round:1,after_milliseconds:0.1,down_milliseconds:2.0}"
+JAMMED = "consensus.jamming={replicas:[0,1,2],first_round:0,last_round:1,refills:1}"
+LYING = ("attacks.replicas=1", "attacks.replica_faults=[lying]")
+
+
+def split() -> str:
+    """One member alone during the first round."""
     warm_up, first, *_ = times_of(*SMALL_COMMITTEE, "training.rounds=1")
-    split = f"consensus.partition={{replicas:[3],begins_seconds:{warm_up},heals_seconds:{first + 0.01}}}"
-    same_on_any_hosts(*SMALL_COMMITTEE, split, "training.rounds=3")
+    return f"consensus.partition={{replicas:[3],begins_seconds:{warm_up},heals_seconds:{first + 0.01}}}"
+
+
+def three_rounds_of_one_model_on_any_hosts(*troubles: str) -> None:
+    found, _, world = run(*SMALL_COMMITTEE, *troubles, "training.rounds=3")
+    assert names(found) == ["warm_up"] + ["round"] * 3
+    assert len(models(world, 3)) == 1
+    same_on_any_hosts(*SMALL_COMMITTEE, *troubles, "training.rounds=3")
+
+
+def test_loss_a_crash_jamming_and_a_liar_together_give_the_same_on_any_hosts_and_across_a_cut() -> None:
+    three_rounds_of_one_model_on_any_hosts(LOST, CRASHED, JAMMED, *LYING)
+
+
+def test_a_partition_a_crash_and_jamming_together_give_the_same_on_any_hosts_and_across_a_cut() -> None:
+    three_rounds_of_one_model_on_any_hosts(split(), CRASHED, JAMMED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "troubles",
+    [(), LYING, (LOST,), (LOST, CRASHED, JAMMED)],
+    ids=["alone", "lying", "loss", "all"],
+)
+def test_a_partition_beside_other_troubles_gives_the_same_on_any_hosts_and_across_a_cut(
+    troubles: tuple[str, ...],
+) -> None:
+    three_rounds_of_one_model_on_any_hosts(split(), *troubles)
 
 
 def test_a_committee_in_two_halves_stalls_and_goes_on_when_they_meet() -> None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope, Send
 from ceas_ray.kernel.streams import Streams
+from ceas_ray.kernel.time import FOREVER
+from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import Channel, FrameKind, encode_update
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
     Frame,
+    KeysDistilled,
     RoundDecided,
     RoundStarted,
     StopWaiting,
@@ -44,6 +49,12 @@ def make_replica(index: int, replicas: int) -> Replica:
     return Replica(index, committee, channels, latencies, next_state, (np.zeros(2), 0), b"chain")
 
 
+def _bits_with_all(key_bits: int | NDArray[np.int64], replicas: int) -> NDArray[np.int64]:
+    """Of every replica, as in `RoundStarted`."""
+    between = np.broadcast_to(key_bits, (replicas, replicas))
+    return np.concatenate([np.full((replicas, PROCESSORS), PLENTY), between], axis=1)
+
+
 class Network:
     """Runs `rounds` rounds. crash(replica, step) says at which of its steps a replica crashes, and whether what it
     would have sent in that step still leaves."""
@@ -55,28 +66,37 @@ class Network:
         silent: frozenset[int] = frozenset(),
         crash: Callable[[int, int], tuple[bool, bool]] = lambda replica, step: (False, True),
         down: int = 3 * DELTA,
-        key_bits: int = PLENTY,
+        key_bits: int | NDArray[np.int64] = PLENTY,
+        delay: Callable[[int, int], int] = lambda sender, receiver: DELTA,
+        last_step: Mapping[int, int] = MappingProxyType({}),
     ) -> None:
+        """key_bits: of every pair of replicas and round, or a symmetric matrix; processors have plenty.
+
+        delay: of frames between two replicas, at most Delta where the network is calm. last_step: of replicas that
+        are silent for good after so many steps, if they are not `silent` from the start."""
         self.replicas = [make_replica(j, replicas) for j in range(replicas)]
         self._count, self._silent, self._crash, self._down = replicas, silent, crash, down
+        self._delay, self._last_step = delay, last_step
         self._heap: list[tuple[int, int, Envelope | tuple[int, Any]]] = []
         self._serial = self.now = 0
         self._steps = [0] * replicas
         self._off: dict[int, list[RoundStarted]] = {}
         self.sent: list[Frame] = []
         self.decided: dict[tuple[int, int], RoundDecided] = {}
+        self.decided_at: dict[tuple[int, int], int] = {}
         senders = [Channel(processor_name(k), replica_name(j), b"chain", Streams(1), True)
                    for k in range(PROCESSORS) for j in range(replicas)]  # fmt: skip
         for round_index in range(rounds):
             begins = round_index * ROUND
-            bits = np.full(PROCESSORS + replicas, key_bits)
-            started = RoundStarted(round_index, begins, begins + OPENS, begins + 2 * OPENS, bits)
+            opens, times_out = begins + OPENS, begins + 2 * OPENS
             report = TestReport(round_index, np.ones((PROCESSORS, 3)), np.zeros((PROCESSORS, 3)))
-            for j in range(replicas):
-                self.push(begins + 1, j, "entanglement_manager", started)
+            for j, bits in enumerate(_bits_with_all(key_bits, replicas)):
+                self.push(
+                    begins + 1, j, ENTANGLEMENT_MANAGER, RoundStarted(round_index, begins, opens, times_out, bits)
+                )
                 self.push(begins + 2, j, "hub", report)
             for place, channel in enumerate(senders):
-                channel.add_key_bits(key_bits)
+                channel.add_key_bits(PLENTY)
                 body = encode_update(np.full(2, 1 + place // replicas + round_index), 1, 1)
                 frame = channel.seal(FrameKind.UPDATE, round_index, 0, begins + 3, body)
                 self.push(begins + 3, place % replicas, processor_name(place // replicas), frame)
@@ -88,6 +108,11 @@ class Network:
         envelope = Envelope(at, sender, self._serial, replica_name(replica), payload)
         heapq.heappush(self._heap, (at, self._serial, envelope))
 
+    def refill(self, at: int, round_index: int, key_bits: int) -> None:
+        """The manager hands out so many new bits for every pair of replicas."""
+        for j, bits in enumerate(_bits_with_all(key_bits, len(self.replicas))):
+            self.push(at, j, ENTANGLEMENT_MANAGER, KeysDistilled(round_index, bits))
+
     def run(self) -> None:
         while self._heap:
             self.now, _, item = heapq.heappop(self._heap)
@@ -96,7 +121,7 @@ class Network:
                 self._recover(*item, now)
                 continue
             j = int(item.receiver.rpartition("/")[2])
-            if j in self._silent:
+            if j in self._silent or self._steps[j] >= self._last_step.get(j, FOREVER):
                 continue
             if j in self._off:
                 if isinstance(item.payload, RoundStarted):
@@ -124,17 +149,49 @@ class Network:
             assert isinstance(effect, Send)
             if isinstance(effect.payload, RoundDecided):
                 self.decided[j, effect.payload.round_index] = effect.payload
+                self.decided_at[j, effect.payload.round_index] = self.now
             elif isinstance(effect.payload, Frame):
                 self.sent.append(effect.payload)
                 if not effect.receiver.startswith("replica/"):
                     continue
             if effect.receiver != ENTANGLEMENT_MANAGER:
-                at = effect.deliver_at
-                self.push(at, int(effect.receiver.rpartition("/")[2]), self.replicas[j].name, effect.payload)
+                at, to = effect.deliver_at, int(effect.receiver.rpartition("/")[2])
+                if isinstance(effect.payload, Frame):
+                    at += self._delay(j, to) - DELTA
+                self.push(at, to, self.replicas[j].name, effect.payload)
 
     def states(self) -> set[bytes]:
-        """Of all replicas that are not silent."""
-        return {encode(r.persistent()["state"]) for j, r in enumerate(self.replicas) if j not in self._silent}
+        """Of all replicas that are not silent, nor fell silent."""
+        off = {*self._silent, *self._last_step}
+        return {encode(r.persistent()["state"]) for j, r in enumerate(self.replicas) if j not in off}
+
+    def decide_times(self, round_index: int = 0) -> dict[int, float]:
+        """When each replica first said what was decided, in Delta since the inputs could close."""
+        times: dict[int, float] = {}
+        for frame in self.sent:
+            if (frame.kind, frame.round_index) == (FrameKind.DECIDE, round_index):
+                after = frame.sent_at - OPENS - round_index * ROUND
+                times.setdefault(int(frame.sender.rpartition("/")[2]), after / DELTA)
+        return times
+
+    def assert_the_books_of_keys_are_exact(self) -> None:
+        """By the frames that left: 61 bits a slot, and 61 more a round for the hash key. A receiver spends what its
+        sender did at most, and only it erases."""
+        used: dict[tuple[str, str], tuple[set[int], set[int]]] = {}
+        for frame in self.sent:
+            slots, rounds = used.setdefault((frame.sender, frame.receiver), (set(), set()))
+            slots.add(frame.counter)
+            rounds.add(frame.round_index)
+        for replica in self.replicas:
+            for other in self.replicas:
+                if other is not replica:
+                    out, into = replica.channel(other.name).outgoing, other.channel(replica.name).incoming
+                    slots, rounds = used.get((replica.name, other.name), (set(), set()))
+                    assert out.spent == TAG_BITS * (len(slots) + len(rounds))
+                    assert (out.erased, out.distilled) == (0, out.spent + out.stored)
+                    assert into.spent <= out.spent
+                    assert into.distilled == into.spent + into.stored + into.erased
+                    assert min(out.stored, into.stored, into.erased) >= 0
 
     def assert_nobody_contradicted_itself(self) -> None:
         """One value per replica, kind, view and receiver; one frame per key slot."""

@@ -108,6 +108,56 @@ def test_a_fidelity_of_83_yields_no_key_and_one_of_84_about_a_fiftieth_of_a_bit_
     assert key_rate(0.84) == pytest.approx(0.0205, abs=1e-4)
 
 
+def link(tags: int) -> Channel:
+    channel = Channel("replica/0", "replica/1", b"chain", Streams(1), True)
+    channel.add_key_bits(2 * TAG_BITS * tags)
+    return channel
+
+
+VIEW = (
+    FrameKind.VIEW_CHANGE, FrameKind.PROOF, FrameKind.SUGGEST, FrameKind.PROPOSAL, FrameKind.VOTE1, FrameKind.VOTE2,
+    FrameKind.VOTE3, FrameKind.VOTE4, FrameKind.DECIDE,
+)  # fmt: skip
+
+
+def test_as_keys_run_out_kinds_fall_silent_in_the_order_of_their_priority() -> None:
+    """A tag and the round's hash key are 2; an echo leaves a view's 9, what serves catching up one more."""
+    between_replicas = set(FrameKind) - {FrameKind.UPDATE, FrameKind.MODEL}
+    for tags in range(16):
+        sealed = {kind for kind in between_replicas if link(tags).seal(kind, 0, 0, 0, b"") is not None}
+        expected = set(VIEW) if tags >= 2 else set()
+        expected |= {FrameKind.ECHO} if tags >= 11 else set()
+        assert sealed == (between_replicas if tags >= 12 else expected)
+
+
+@pytest.mark.parametrize("greedy", [FrameKind.ECHO, FrameKind.FETCH, FrameKind.CONTENT, FrameKind.CATCH_UP])
+@pytest.mark.parametrize("tags", [11, 12, 20, 33])
+def test_whatever_asks_for_more_leaves_keys_for_a_whole_view(greedy: FrameKind, tags: int) -> None:
+    channel = link(tags)
+    for _ in range(2 * tags):
+        channel.seal(greedy, 0, 0, 0, b"")
+    if greedy != FrameKind.ECHO:
+        assert channel.seal(FrameKind.ECHO, 0, 0, 0, b"") is not None
+    assert all(channel.seal(kind, 0, 1, 0, b"") is not None for kind in VIEW)
+
+
+def test_the_hash_key_of_each_round_is_paid_once_in_whatever_order_rounds_come() -> None:
+    """A replica that missed a round asks about it in the next one: both rounds' hash keys are used, both are paid."""
+    sender, receiver = (Channel(*ends, b"chain", Streams(1), True) for ends in (("a", "b"), ("b", "a")))
+    for end in (sender, receiver):
+        end.add_key_bits(10**4)
+    paid = []
+    for round_index in (5, 4, 5, 4, 6, 5, 4):
+        frame = sender.seal(FrameKind.FETCH, round_index, 0, 0, b"")
+        assert frame is not None
+        assert receiver.open(frame) == b""
+        assert sender.outgoing.spent == receiver.incoming.spent
+        paid.append(sender.outgoing.spent // TAG_BITS)
+        for end in (sender, receiver):
+            end.restore(decode(encode(end.snapshot())))
+    assert paid == [2, 4, 5, 6, 8, 9, 10]
+
+
 def test_a_forger_wins_with_l_over_p_exactly_over_all_keys_and_pads() -> None:
     """Wegman-Carter on p = 101 with L = 3 blocks, exhaustively: for the worst pair of messages and the best guess."""
     prime, message, best = 101, (3, 1, 4), 0

@@ -58,6 +58,7 @@ def test_one_that_was_away_makes_up_for_one_that_leaves() -> None:
 
     network = Network(4, rounds=3, crash=crash, down=ROUND)
     network.run()
+    network.assert_the_books_of_keys_are_exact()
     assert {j for j, round_index in network.decided if round_index == 0} == {0, 1, 2}
     assert {j for j, round_index in network.decided if round_index == 1} == {1, 2, 3}
 
@@ -170,9 +171,47 @@ def test_without_keys_nothing_is_said_and_nothing_forks() -> None:
     network.run()
     assert not network.decided
     assert len(network.states()) == 1
-    for replica in network.replicas:
-        for peer in range(4):
-            if peer != replica.index:
-                pool = replica.channel(f"replica/{peer}").outgoing
-                assert pool.distilled == pool.spent + pool.stored + pool.erased
-                assert pool.stored >= 0
+    network.assert_the_books_of_keys_are_exact()
+
+
+@given(replicas=st.sampled_from([4, 7]), tags=st.integers(0, 16))
+@settings(max_examples=34)
+def test_with_too_few_keys_a_committee_agrees_to_skip_or_on_nothing_until_the_refill(replicas: int, tags: int) -> None:
+    """Four votes with a hash key are 5 tags; an echo leaves 9 for a view: less than 11 and no update is included."""
+    for refilled in (False, True):
+        network = Network(replicas, key_bits=2 * 61 * tags)
+        if refilled:
+            network.refill(100 * DELTA, 0, PLENTY)
+        network.run()
+        assert len(network.decided) == (replicas if refilled or tags >= 5 else 0)
+        assert {d.skipped for d in network.decided.values()} <= {tags < 11}
+        assert len({d.digest for d in network.decided.values()}) <= 1
+        assert len(network.states()) == 1
+        network.assert_nobody_contradicted_itself()
+        network.assert_the_books_of_keys_are_exact()
+
+
+@given(replicas=st.sampled_from([4, 5, 7]), seed=st.integers(0, 10**6))
+@settings(max_examples=60)
+def test_links_that_run_out_of_keys_one_by_one_never_split_a_committee_and_a_refill_helps(
+    replicas: int, seed: int
+) -> None:
+    """Every link has keys of its own, up to f members are silent, others crash; then comes the refill."""
+    draw = np.random.default_rng(seed)
+    silent = frozenset(draw.permutation(replicas)[: draw.integers(faults_of(replicas) + 1)].tolist())
+    tags = np.triu(draw.integers(0, draw.choice([6, 12, 30]) + 1, (replicas, replicas)), 1)
+    crashes = {(int(draw.integers(replicas)), int(draw.integers(10 * replicas))) for _ in range(draw.integers(3))}
+    network = Network(
+        replicas, rounds=2, silent=silent, key_bits=2 * 61 * (tags + tags.T),
+        crash=lambda j, step: ((j, step) in crashes, True),
+    )  # fmt: skip
+    for round_index in (0, 1):
+        network.refill(round_index * ROUND + 100 * DELTA, round_index, PLENTY)
+    network.run()
+    for round_index in (0, 1):
+        found = {j: d for (j, t), d in network.decided.items() if t == round_index}
+        assert set(found) == set(range(replicas)) - silent
+        assert len({d.digest for d in found.values()}) == 1
+    assert len(network.states()) == 1
+    network.assert_nobody_contradicted_itself()
+    network.assert_the_books_of_keys_are_exact()

@@ -20,8 +20,12 @@ def decide(
     liars: frozenset[int] = frozenset(),
     seed: int | None = None,
     until: float = 400.0,
+    delay: Callable[[int, int], float] = lambda sender, receiver: 1.0,
 ) -> tuple[dict[int, Decision], dict[int, float], list[TetraBFT]]:
-    """Run one round; leaders 0, 1, 2, ...; returns decisions and their times (in Delta), and the honest replicas."""
+    """Run one round; leaders 0, 1, 2, ...; returns decisions and their times (in Delta), and the honest replicas.
+
+    delay: of every message, in Delta, between two replicas; with a seed it is drawn instead, until the network calms.
+    """
     draw = np.random.default_rng(seed)
     nodes = [
         TetraBFT(k, replicas, lambda view: view % replicas, lambda value: value in (b"a", b"b"))
@@ -46,12 +50,12 @@ def decide(
                     if target != node:
                         content = lie(action, draw) if node in liars else action.content
                         serial += 1
-                        at = arrival(now)
+                        at = arrival(now, node, target)
                         heapq.heappush(heap, (at, serial, target, node, action.view, action.kind, content))
 
-    def arrival(now: float) -> float:
+    def arrival(now: float, sender: int, receiver: int) -> float:
         if seed is None:
-            return now + 1
+            return now + delay(sender, receiver)
         if now < calm:
             return float(min(now + draw.uniform(0, 6), calm + draw.uniform(0, 1)))
         return now + float(draw.uniform(0.01, 1))

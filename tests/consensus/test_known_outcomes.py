@@ -1,0 +1,139 @@
+"""When committees decide, to the Delta: of real replicas, which need one more for the echoes in view 0, and of the
+voting alone. With leaders 0 to k - 1 silent and links of d <= Delta, 9 k Delta + (k + 6) d (5 d for k = 0)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ceas_ray.consensus.tetrabft import faults_of
+from tests.consensus.committee import DELTA, Network
+from tests.consensus.voting import decide
+
+SIZES = [4, 5, 6, 7, 10, 13]
+CASES = [(replicas, silent) for replicas in SIZES for silent in range(faults_of(replicas) + 1)]
+seeds = st.integers(0, 10**6)
+
+
+def up_to_f(draw: np.random.Generator, replicas: int) -> tuple[list[int], int]:
+    """Any at most f replicas; and the first one that is not among them."""
+    chosen = draw.permutation(replicas)[: draw.integers(faults_of(replicas) + 1)].tolist()
+    return chosen, min(set(range(replicas)) - set(chosen))
+
+
+@pytest.mark.parametrize("delay", [1.0, 0.5, 0.125])
+@pytest.mark.parametrize(("replicas", "silent"), CASES)
+def test_a_silent_leader_costs_nine_delta_and_one_actual_delay(replicas: int, silent: int, delay: float) -> None:
+    """The protocol is responsive: nothing but the view timer waits for Delta. At d = Delta: (10 k + 6) Delta."""
+    off, honest = frozenset(range(silent)), set(range(silent, replicas))
+    expected = 9 * silent + (silent + 6) * delay
+    network = Network(replicas, silent=off, delay=lambda sender, receiver: round(delay * DELTA))
+    network.run()
+    assert network.decide_times() == dict.fromkeys(honest, expected)
+    assert {(d.view, d.skipped) for d in network.decided.values()} == {(silent, False)}
+    assert len({d.digest for d in network.decided.values()}) == len(network.states()) == 1
+    _, times, _ = decide(replicas, off, delay=lambda sender, receiver: delay)
+    assert times == dict.fromkeys(honest, expected if silent else 5 * delay)
+
+
+@pytest.mark.slow
+def test_sixteen_silent_leaders_of_fifty_real_replicas() -> None:
+    network = Network(50, silent=frozenset(range(16)))
+    network.run()
+    assert network.decide_times() == dict.fromkeys(range(16, 50), 166.0)
+    assert len(network.states()) == 1
+
+
+@given(replicas=st.sampled_from([4, 7]), seed=seeds)
+@settings(max_examples=20)
+def test_leaders_take_turns_over_rounds_and_each_round_pays_for_its_own_silent_ones(replicas: int, seed: int) -> None:
+    silent, _ = up_to_f(np.random.default_rng(seed), replicas)
+    network = Network(replicas, rounds=replicas, silent=frozenset(silent))
+    network.run()
+    honest = set(range(replicas)) - set(silent)
+    for t in range(replicas):
+        view = next(view for view in range(replicas) if (t + view) % replicas in honest)
+        assert network.decide_times(t) == dict.fromkeys(honest, 10.0 * view + 6)
+        assert {network.decided[j, t].view for j in honest} == {view}
+    assert len(network.states()) == 1
+
+
+@given(replicas=st.sampled_from(SIZES), seed=seeds)
+@settings(max_examples=30)
+def test_delays_anywhere_within_delta_never_make_it_later(replicas: int, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    silent, first = up_to_f(draw, replicas)
+    delays = draw.integers(1, DELTA + 1, (replicas, replicas))
+    network = Network(replicas, silent=frozenset(silent), delay=lambda a, b: int(delays[a, b]))
+    network.run()
+    assert set(network.decide_times()) == set(range(replicas)) - set(silent)
+    assert max(network.decide_times().values()) <= 10 * first + 6
+    assert len(network.states()) == 1
+    _, times, _ = decide(replicas, frozenset(silent), delay=lambda a, b: delays[a, b] / DELTA)
+    assert max(times.values()) <= (10 * first + 6 if first else 5)
+
+
+@pytest.mark.parametrize("late", [0.5, 3.5, 5.0, 9.0, 60.0])
+@pytest.mark.parametrize("replicas", [4, 7])
+def test_slow_members_cost_nothing_unless_they_lead_and_a_slow_leader_its_lateness_at_most(
+    replicas: int, late: float
+) -> None:
+    """So late that its proposal needs more than a view (5 Delta and more), a leader is as good as silent."""
+    faults = faults_of(replicas)
+    for slow in (set(range(replicas - faults, replicas)), {1}, {0}, set(range(faults))):
+
+        def delay(sender: int, receiver: int, slow: set[int] = slow) -> int:
+            return DELTA + (round(late * DELTA) if sender in slow else 0)
+
+        first = min(set(range(replicas)) - slow)
+        expected = 6.0 if not first else 6.0 + late if late < 5 else 10.0 * first + 6
+        network = Network(replicas, delay=delay)
+        network.run()
+        assert network.decide_times() == dict.fromkeys(range(replicas), expected)
+        assert len(network.states()) == 1
+
+
+@given(replicas=st.sampled_from([4, 5, 7, 10]), seed=seeds)
+@settings(max_examples=30)
+def test_members_slow_towards_some_are_never_worse_than_silent_ones(replicas: int, seed: int) -> None:
+    """Each link of up to f members has a delay of its own, up to 30 Delta; all others are within Delta."""
+    draw = np.random.default_rng(seed)
+    slow, first = up_to_f(draw, replicas)
+    delays = draw.integers(1, DELTA + 1, (replicas, replicas))
+    delays[slow] += draw.integers(0, draw.choice([9, 30]) * DELTA, (len(slow), replicas))
+    network = Network(replicas, delay=lambda a, b: int(delays[a, b]))
+    network.run()
+    times = network.decide_times()
+    assert set(times) == set(range(replicas))
+    assert max(times[j] for j in times if j not in slow) <= 10 * first + 6
+    assert len(network.states()) == 1
+    network.assert_nobody_contradicted_itself()
+
+
+@given(replicas=st.sampled_from([4, 7]), seed=seeds)
+@settings(max_examples=40)
+def test_members_that_fall_silent_in_the_midst_are_never_worse_than_silent_ones(replicas: int, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    falling, first = up_to_f(draw, replicas)
+    last_step = {j: int(draw.integers(20 * replicas)) for j in falling}
+    network = Network(replicas, last_step=last_step)
+    network.run()
+    times = network.decide_times()
+    assert set(times) >= set(range(replicas)) - set(falling)
+    assert max(times.values()) <= 10 * first + 6
+    assert len(network.states()) == 1
+    network.assert_nobody_contradicted_itself()
+
+
+@given(replicas=st.sampled_from([4, 7]), seed=seeds)
+@settings(max_examples=25)
+def test_one_too_many_that_falls_silent_may_end_the_round_but_never_splits_it(replicas: int, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    falling = draw.permutation(replicas)[: faults_of(replicas) + 1].tolist()
+    network = Network(replicas, last_step={j: int(draw.integers(20 * replicas)) for j in falling})
+    network.run()
+    assert len({d.digest for d in network.decided.values()}) <= 1
+    assert len(network.states()) == 1
+    network.assert_nobody_contradicted_itself()
