@@ -33,8 +33,10 @@ def run(*overrides: str) -> tuple[list[dict[str, Any]], Simulation, World]:
 
 
 def inner(actor: Any) -> Any:
-    for name in ("actor", "replica"):
-        actor = getattr(actor, name, actor)
+    """What all wrappers hold in the end."""
+    for name in ("actor", "replica", "_processor"):
+        while hasattr(actor, name):
+            actor = getattr(actor, name)
     return actor
 
 
@@ -54,8 +56,7 @@ def channels(world: World) -> dict[tuple[str, str], Channel]:
     names = [actor.name for actor in (*replicas, *processors)]
     ends = {(r.name, name): r.channel(name) for r in replicas for name in names if name != r.name}
     for processor in processors:
-        own = getattr(processor, "_processor", processor)._channels  # a Byzantine one wraps its own
-        ends |= {(processor.name, peer): channel for peer, channel in own.items()}
+        ends |= {(processor.name, peer): channel for peer, channel in processor._channels.items()}
     return ends
 
 
