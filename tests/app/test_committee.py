@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ceas_ray.app.conf_path import conf_directory
 from ceas_ray.app.results import key_bits_spent
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope
@@ -13,6 +14,10 @@ from ceas_ray.messages.payloads import RoundDecided
 from ceas_ray.runtime.local_runtime import LocalCluster
 from tests.app.committees import FAULTS, SMALL_COMMITTEE, inner, models, names, run, same_on_any_hosts, times_of
 from tests.app.worlds import small_world
+
+ON_INPUTS = ("alie", "equivocation", "jamming", "late", "silence")
+"""Attacks that differ in what reaches the committee: all other ones send one row of another content in time."""
+OTHERS = sorted({path.stem for path in conf_directory().glob("attacks/*.yaml")} - {"none", *ON_INPUTS})
 
 
 def test_a_round_is_over_when_enough_honest_members_know_its_decision_to_teach_the_others() -> None:
@@ -216,6 +221,20 @@ def test_finite_blocks_cost_many_more_pairs_for_the_same_key() -> None:
         bits.append(sum(observed["key_bits"] for observed in found))
         assert 0 < key_bits_spent(simulation.snapshot()) <= bits[-1]
     assert pairs[1] > 1.5 * pairs[0]
+
+
+@pytest.mark.parametrize("attack", [*ON_INPUTS, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)])
+def test_whatever_byzantine_processors_attack_with_honest_ones_in_the_committee_hold_one_model(attack: str) -> None:
+    """Every processor is a member, and the one that attacks is silent as a member."""
+    few = ("processors.count=4", "training.circuits_per_round=32", "training.rounds=1", "entanglement.warm_up_tests=20")
+    one_of_four = ("attacks.fraction=0.25", "aggregation.byzantine_fraction=0.25")
+    found, _, world = run("consensus=all_processors", f"attacks={attack}", *one_of_four, *few)
+    assert names(found) == ["warm_up", "round"]
+    assert not found[1]["skipped"]
+    honest = [actor for k, actor in enumerate(world.replicas) if k not in world.byzantine]
+    assert len(honest) == 3
+    (state,) = {encode(inner(actor).persistent()["state"]) for actor in honest}
+    assert decode(state)[1] == 1
 
 
 def test_all_processors_can_be_the_committee() -> None:
