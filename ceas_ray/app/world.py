@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.aggregation.aggregator import Aggregator
+from ceas_ray.aggregation.evidence import Weights
 from ceas_ray.aggregation.rule import Rule
+from ceas_ray.aggregation.uniform_weights import UniformWeights
 from ceas_ray.app.committee import (
     committee_size,
     crashing_replica,
@@ -209,6 +211,7 @@ class _Builder:
             )
         self.faults = int(self.parties * settings.aggregation.byzantine_fraction)
         self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule")
+        self._weights: Weights = instantiate(settings.aggregation.weights, "aggregation.weights")
         self.chain = encode(("ceas_ray", settings.seed))
         self._noise = processor_noise(settings.processors, settings.training.qubits, self.streams)
 
@@ -506,6 +509,8 @@ class _Builder:
             )
         if training.undo == "exact":
             raise SettingsError(key, "0 for training.undo=exact", training.known_answer_share)
+        if isinstance(self._weights, UniformWeights):
+            raise SettingsError(key, "0 with flat weights, which no answer changes", training.known_answer_share)
         least = self._least_share(circuit.qubits)
         if training.known_answer_share < least:
             must = f"0 or at least {least}, or weights never have their aggregation.weights.least_tests"
@@ -542,7 +547,7 @@ class _Builder:
         settings = self.settings
         count, size = self.parties, self.size
         choice = settings.aggregation
-        aggregator = Aggregator(self._rule, instantiate(choice.weights, "aggregation.weights"), choice.cap)
+        aggregator = Aggregator(self._rule, self._weights, choice.cap)
         rate = LearningRate(
             settings.training.learning_rate, settings.training.final_learning_rate,
             settings.training.learning_rate_schedule, settings.training.rounds,

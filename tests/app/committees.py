@@ -8,6 +8,7 @@ import numpy as np
 
 from ceas_ray.app.world import World
 from ceas_ray.consensus.faults.silent_replica import SilentReplica
+from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.messages.frames import Channel
@@ -35,8 +36,8 @@ def run(*overrides: str) -> tuple[list[dict[str, Any]], Simulation, World]:
 def inner(actor: Any) -> Any:
     """What all wrappers hold in the end."""
     for name in ("actor", "replica", "_processor"):
-        while hasattr(actor, name):
-            actor = getattr(actor, name)
+        while isinstance(wrapped := getattr(actor, name, None), Actor):
+            actor = wrapped
     return actor
 
 

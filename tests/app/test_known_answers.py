@@ -36,7 +36,7 @@ def noise(qubits: int, two_qubit: float) -> Any:
 
 def test_bad_gates_behind_good_pairs_lose_weight() -> None:
     """The tests of pairs are the same for all; only known answers show which gates are bad."""
-    world = small_world("training.known_answer_share=0.2", "aggregation.weights.least_tests=10")
+    world = small_world("training.known_answer_share=0.2", "aggregation=ceas", "aggregation.weights.least_tests=10")
     ask = KnownAnswers(world.circuit, Streams(1), 0.2, 0.25)
     everything = np.ones(4000, bool)
     answers = ask(items_of(world, [noise(3, 0.001)] * 7 + [noise(3, 0.2)], everything))
@@ -56,7 +56,12 @@ def test_bad_gates_behind_good_pairs_lose_weight() -> None:
 
 
 def test_the_answers_of_a_round_count_in_the_next() -> None:
-    words = ("training.known_answer_share=0.25", "aggregation.weights.least_tests=10", "training.rounds=2")
+    words = (
+        "training.known_answer_share=0.25",
+        "aggregation=ceas",
+        "aggregation.weights.least_tests=10",
+        "training.rounds=2",
+    )
     observed = [
         observation.values
         for end in Simulation(LocalCluster(small_world(*words).one_host())).rounds()
@@ -70,7 +75,9 @@ def test_the_answers_of_a_round_count_in_the_next() -> None:
 @pytest.mark.parametrize("share", [0.0, 0.25])
 def test_only_where_asked_does_the_work_speak_of_answers(share: float) -> None:
     """Else its output, and with it every digest, would differ from that of a run that knows of no such circuits."""
-    world = small_world(f"training.known_answer_share={share}", "aggregation.weights.least_tests=10")
+    world = small_world(
+        f"training.known_answer_share={share}", "aggregation=ceas", "aggregation.weights.least_tests=10"
+    )
     item = items_of(world, [noise(3, 0.01)], np.ones(64, bool))[0] | {
         "angles": world.shards[0].angles, "targets": world.shards[0].targets, "werner": np.ones((1, 0)),
         "coefficients": np.ones(1), "certified_werner": None,
@@ -109,7 +116,11 @@ def test_each_answer_depends_on_its_own_processor_alone() -> None:
         (["training.known_answer_share=0.6"], "training.known_answer_share must be a number in [0, 0.5], got 0.6"),
         (["training.known_answer_share=0.1", "training.inputs=local"], "0 unless partition is data"),
         (["training.known_answer_share=0.1", "training.undo=exact"], "0 for training.undo=exact"),
-        (["training.known_answer_share=0.1", "aggregation.weights.least_tests=300"], "must be 0 or at least 0.203, or"),
+        (["training.known_answer_share=0.1", "aggregation=ceas_uniform"], "0 with flat weights"),
+        (
+            ["training.known_answer_share=0.1", "aggregation=ceas", "aggregation.weights.least_tests=300"],
+            "must be 0 or at least 0.203, or",
+        ),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_one_line(words: list[str], message: str) -> None:
@@ -121,7 +132,12 @@ def test_what_cannot_be_asked_is_refused_in_one_line(words: list[str], message: 
 
 
 def test_what_was_answered_outlives_a_cut() -> None:
-    words = ("training.known_answer_share=0.25", "attacks=alie", "aggregation.weights.least_tests=10")
+    words = (
+        "training.known_answer_share=0.25",
+        "attacks=alie",
+        "aggregation=ceas",
+        "aggregation.weights.least_tests=10",
+    )
     whole = list(Simulation(LocalCluster(small_world(*words).one_host())).rounds())
     first = Simulation(LocalCluster(small_world(*words).hosts(2, 1)))
     begun = [next(iterator) for iterator in [first.rounds()] for _ in range(2)]
