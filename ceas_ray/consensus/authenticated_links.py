@@ -29,10 +29,11 @@ class AuthenticatedLinks:
         self._latencies = latencies
         self._round = -1
         self._view_changes: dict[str, Frame] = {}
+        self._questions: dict[str, Frame] = {}
 
     def enter_round(self, round_index: int) -> None:
         """Frames that leave from now on are of this round."""
-        self._round, self._view_changes = round_index, {}
+        self._round, self._view_changes, self._questions = round_index, {}, {}
 
     # --- frames ----------------------------------------------------------
 
@@ -56,6 +57,8 @@ class AuthenticatedLinks:
             return []
         if kind == FrameKind.VIEW_CHANGE:
             self._view_changes[receiver] = frame
+        elif kind == FrameKind.CATCH_UP:
+            self._questions[receiver] = frame
         return [Send(now + self._latencies[receiver], receiver, frame)]
 
     def broadcast(
@@ -63,6 +66,10 @@ class AuthenticatedLinks:
     ) -> list[Effect]:
         """To all other replicas."""
         return [e for name in self._others for e in self.send(kind, view, name, body, now, round_index)]
+
+    def ask_again(self, now: int) -> list[Effect]:
+        """The last question to each of the others, the same frame: it costs no key, and whoever has it ignores it."""
+        return [Send(now + self._latencies[name], name, self._questions[name]) for name in sorted(self._questions)]
 
     def reply_to_processors(self, body: bytes, now: int) -> list[Effect]:
         """The model of this round."""
@@ -120,8 +127,11 @@ class AuthenticatedLinks:
 
     def snapshot(self) -> dict[str, Any]:
         """What is not persistent."""
-        return {"view_change_frames": dict(sorted(self._view_changes.items()))}
+        return {
+            "view_change_frames": dict(sorted(self._view_changes.items())),
+            "question_frames": dict(sorted(self._questions.items())),
+        }
 
     def restore(self, state: Any) -> None:
         """Go back to a snapshot (with `recover`)."""
-        self._view_changes = dict(state["view_change_frames"])
+        self._view_changes, self._questions = dict(state["view_change_frames"]), dict(state["question_frames"])
