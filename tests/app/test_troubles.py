@@ -1,0 +1,87 @@
+"""Troubles of a run's committee all at once: loss, a partition, a crash, jamming, a liar; the same on any hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from ceas_ray.app.compose import composed
+from ceas_ray.app.settings import RunSettings
+from ceas_ray.app.settings_checks import build
+from ceas_ray.app.world import World, build_world
+from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.windows import Simulation
+from ceas_ray.runtime.local_runtime import LocalCluster
+from tests.app.test_committee import models
+from tests.app.worlds import SMALL, small_world
+
+TINY = (
+    "training=moons", "processors.count=4", "training.circuits_per_round=8", "training.forward_circuits=4",
+    "training.qubits=2", "training.rounds=2", "entanglement.warm_up_tests=4", "consensus.committee_size=4",
+    "consensus.most_waits=30",
+)  # fmt: skip
+TROUBLES = {
+    "loss": "consensus.loss_probability=0.1",
+    "partition": "consensus.partition={{replicas:[3],begins_seconds:{begins},heals_seconds:{heals}}}",
+    "crash": "consensus.crash={{replicas:[1],round:0,after_milliseconds:0.01,down_milliseconds:2.5}}",
+    "jamming": "consensus.jamming={{replicas:[0,1],first_round:-1,last_round:0,refills:1}}",
+    "liar": "attacks.replicas=1",
+}
+CASES = [*combinations(TROUBLES, 2), tuple(TROUBLES)[:4], tuple(TROUBLES)]
+Ends = list[tuple[bytes, bytes]]
+
+
+def overrides_of(*troubles: str) -> tuple[str, ...]:
+    closes = inputs_close("jamming" in troubles)
+    chosen = [TROUBLES[trouble].format(begins=closes - 0.5, heals=closes + 0.002) for trouble in troubles]
+    return (*TINY, "attacks.replica_faults=[lying]", *chosen)
+
+
+def inputs_close(jammed: bool) -> float:
+    """Of round 0, in seconds: undisturbed it is decided .03 ms later, jammed it begins after two refills."""
+    return 11.9971 if jammed else 4.68583
+
+
+def build_worlds(*troubles: str) -> Iterator[World]:
+    """As many as one asks for, all alike."""
+    settings = build(RunSettings, composed([*SMALL, *overrides_of(*troubles)]))
+    while True:
+        yield build_world(settings)
+
+
+def ends(simulation: Simulation) -> Ends:
+    return [(end.digest, np.asarray(end.mark.model).tobytes()) for end in simulation.rounds()]
+
+
+@pytest.mark.parametrize("troubles", CASES, ids="+".join)
+def test_troubles_together_end_and_give_the_same_on_any_hosts_and_across_a_cut(troubles: tuple[str, ...]) -> None:
+    """One host; and 2 + 2 of them that are replaced, in the midst of the trouble, by 3 + 1."""
+    worlds, midst = build_worlds(*troubles), inputs_close("jamming" in troubles) + 0.0005
+    world = next(worlds)
+    one = ends(Simulation(LocalCluster(world.one_host())))
+    assert len(one) == 2
+    assert [decode(state)[1] for state in models(world, 3)] == [2], "honest members differ, or have skipped a round"
+    first = Simulation(LocalCluster(next(worlds).hosts(2, 2)))
+    before = [(end.digest, np.asarray(end.mark.model).tobytes()) for end in first.run_until(round(midst * 1e12))]
+    second = Simulation(LocalCluster(next(worlds).hosts(3, 1)))
+    second.restore(decode(encode(first.snapshot())))
+    assert before + ends(second) == one
+
+
+def test_none_of_the_troubles_is_idle() -> None:
+    sets = [tuple(TROUBLES), *combinations(TROUBLES, len(TROUBLES) - 1)]
+    digests = {ends(Simulation(LocalCluster(next(build_worlds(*some)).one_host())))[-1][0] for some in sets}
+    assert len(digests) == len(sets)
+
+
+@pytest.mark.parametrize("milliseconds", [3, 8, 40])
+def test_a_member_that_was_cut_off_in_the_last_round_learns_what_was_decided(milliseconds: int) -> None:
+    """However long: as long as the others wait for it, and though no new keys will come."""
+    closes = inputs_close(jammed=False)
+    cut = f"{{replicas:[3],begins_seconds:{closes - 0.5},heals_seconds:{closes + milliseconds * 1e-3}}}"
+    world = small_world(*TINY, "training.rounds=1", f"consensus.partition={cut}")
+    assert len(ends(Simulation(LocalCluster(world.one_host())))) == 1
+    assert [decode(state)[1] for state in models(world, 4)] == [1]
