@@ -15,7 +15,7 @@ from ceas_ray.app.world import World, build_world
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
-from tests.app.test_committee import models
+from tests.app.committees import models, names, run
 from tests.app.worlds import SMALL, small_world
 
 TINY = (
@@ -30,7 +30,8 @@ TROUBLES = {
     "jamming": "consensus.jamming={{replicas:[0,1],first_round:-1,last_round:0,refills:1}}",
     "liar": "attacks.replicas=1",
 }
-CASES = [*combinations(TROUBLES, 2), tuple(TROUBLES)[:4], tuple(TROUBLES)]
+FAST = [("loss", "jamming"), ("partition", "crash"), ("crash", "liar"), tuple(TROUBLES)[:4], tuple(TROUBLES)]
+CASES = [*FAST, *(pytest.param(pair, marks=pytest.mark.slow) for pair in combinations(TROUBLES, 2) if pair not in FAST)]
 Ends = list[tuple[bytes, bytes]]
 
 
@@ -85,3 +86,27 @@ def test_a_member_that_was_cut_off_in_the_last_round_learns_what_was_decided(mil
     world = small_world(*TINY, "training.rounds=1", f"consensus.partition={cut}")
     assert len(ends(Simulation(LocalCluster(world.one_host())))) == 1
     assert [decode(state)[1] for state in models(world, 4)] == [1]
+
+
+@pytest.mark.parametrize(
+    "fault", ["silent", "withheld_votes", *(pytest.param(fault, marks=pytest.mark.slow) for fault in ("slow", "lying"))]
+)
+@pytest.mark.parametrize("way", ["wait", "skip"])
+def test_when_a_missing_member_comes_back_waiting_has_lost_nothing_and_giving_up_one_round_at_most(
+    fault: str, way: str
+) -> None:
+    """Beside an attacker a round stalls while a member is down; the models are to the bit those without any trouble."""
+    slowly = ("training.rounds=3", "consensus.delta_microseconds=2000.0", "consensus.patience_milliseconds=100.0")
+    crash = "consensus.crash={replicas:[1],round:1,after_milliseconds:0.0,down_milliseconds:2000.0}"
+    faults = (crash, "attacks.replicas=1", f"attacks.replica_faults=[{fault}]", f"consensus.on_stall={way}")
+    calm, troubled = run(*TINY, *slowly), run(*TINY, *slowly, *faults)
+    wanted, found = ([np.asarray(observed["model"]).tobytes() for observed in a[1:]] for a in (calm[0], troubled[0]))
+    assert names(troubled[0]) == ["warm_up"] + ["round"] * 3
+    assert [observed["waits"] > 0 for observed in troubled[0][1:]] == [False, True, False]
+    skipped = [observed["skipped"] for observed in troubled[0][1:]]
+    if any(skipped):
+        assert (way, skipped) == ("skip", [False, True, False])
+        assert found[0] == found[1] == wanted[0] != found[2]
+    else:
+        assert found == wanted
+    assert [decode(state)[1] for state in models(troubled[2], 3)] == [3 - sum(skipped)]

@@ -18,7 +18,6 @@ class CutNetwork(Network):
     """Until `heals` (Delta after the inputs could close) nothing passes between `apart` and the other replicas."""
 
     def __init__(self, replicas: int, apart: set[int], heals: int, silent: frozenset[int] = frozenset()) -> None:
-        self.decided_at: dict[int, int] = {}
         self._apart, self._heals = {*map(replica_name, apart)}, OPENS + heals * DELTA
         super().__init__(replicas, silent=silent)
 
@@ -27,11 +26,6 @@ class CutNetwork(Network):
         from_a_replica = isinstance(payload, Frame) and sender.startswith("replica/")
         if not (from_a_replica and between and self.now < self._heals):
             super().push(at, replica, sender, payload)
-
-    def _take(self, j: int, effects: Any) -> None:
-        super()._take(j, effects)
-        if (j, 0) in self.decided:
-            self.decided_at.setdefault(j, self.now)
 
 
 @pytest.mark.parametrize("heals", [0, 5, 20, 38, 60, 200])
@@ -62,5 +56,5 @@ def test_in_whatever_parts_the_committee_falls_it_decides_one_value_within_five_
     network.run()
     assert {j for j, _ in network.decided} == set(range(replicas)) - silent
     assert len({decided.digest for decided in network.decided.values()}) == len(network.states()) == 1
-    assert max(network.decided_at.values()) <= OPENS + (heals + 50) * DELTA
+    assert max(network.decide_times().values()) <= heals + 50
     network.assert_nobody_contradicted_itself()
