@@ -12,8 +12,8 @@ from ceas_ray.messages.frames import FrameKind
 
 MOST_CATCH_UPS = 3
 """How often a replica asks in a round what it missed, and answers each of the others: both cost keys. After that it
-repeats its last question, for those whom it did not reach. New keys, and a decision that it can tell of, let it answer
-as often again."""
+repeats its last question, for those whom it did not reach, and asks anew when it has waited twice as long: those whom
+it reached may know more by now. New keys, and a decision that it can tell of, let it answer as often again."""
 Request = tuple[int, int, int, Any]
 """Sender, the round in which it is, the kind of its request, and what it asks for."""
 
@@ -35,7 +35,7 @@ class CatchingUp:
     def ask(self, now: int) -> list[Effect]:
         """Ask the others what was missed."""
         self._asked += 1
-        if self._asked > MOST_CATCH_UPS:
+        if self._asked > MOST_CATCH_UPS and self._asked.bit_count() > 1:
             return self._links.ask_again(now)
         return self._links.broadcast(FrameKind.CATCH_UP, 0, encode(None), now)
 
