@@ -74,6 +74,7 @@ from ceas_ray.processors.processor import Learning, Processor, Shard
 from ceas_ray.quantum import aer_engine, pauli_engine
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.estimator import full_shift_circuits
+from ceas_ray.quantum.known_answer_circuits import asked_count
 from ceas_ray.quantum.loss import Loss
 from ceas_ray.quantum.mixed_pairs import most_nodes
 from ceas_ray.quantum.partition import cut_by_layers, cut_by_qubits, member_of_layer, pair_ends
@@ -471,7 +472,7 @@ class _Builder:
     def _data_circuits(self) -> int:
         """Of a processor and round: those that are not of known answers."""
         training = self.settings.training
-        return training.circuits_per_round - round(training.known_answer_share * training.circuits_per_round)
+        return training.circuits_per_round - asked_count(training.circuits_per_round, training.known_answer_share)
 
     @property
     def _loss(self) -> Loss:

@@ -32,10 +32,15 @@ def answer_contrasts(circuit: Circuit, parameters: Floats, noise: Floats, shrink
     return visibility * np.sum(ideal * real * kept, axis=2)
 
 
+def asked_count(circuits: int, share: float) -> int:
+    """How many of a round's circuits get a known input."""
+    return round(share * circuits)
+
+
 def asked_circuits(circuits: int, share: float, generator: np.random.Generator) -> NDArray[np.bool_]:
-    """Which of a round's circuits get a known input: as many as the share says, in random places; bool (circuits,)."""
+    """Which they are: in random places; bool (circuits,)."""
     asked = np.zeros(circuits, bool)
-    asked[generator.permutation(circuits)[: round(share * circuits)]] = True
+    asked[generator.permutation(circuits)[: asked_count(circuits, share)]] = True
     return asked
 
 

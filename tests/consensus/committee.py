@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.replica import Replica
+from ceas_ray.consensus.tetrabft import faults_of
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope, Send
 from ceas_ray.kernel.streams import Streams
@@ -55,6 +56,11 @@ def _bits_with_all(key_bits: int | NDArray[np.int64], replicas: int) -> NDArray[
     return np.concatenate([np.full((replicas, PROCESSORS), PLENTY), between], axis=1)
 
 
+def up_to_f(draw: np.random.Generator, replicas: int) -> frozenset[int]:
+    """Any at most f replicas."""
+    return frozenset(draw.permutation(replicas)[: draw.integers(faults_of(replicas) + 1)].tolist())
+
+
 class Network:
     """Runs `rounds` rounds. crash(replica, step) says at which of its steps a replica crashes, and whether what it
     would have sent in that step still leaves."""
@@ -83,7 +89,6 @@ class Network:
         self._off: dict[int, list[RoundStarted]] = {}
         self.sent: list[Frame] = []
         self.decided: dict[tuple[int, int], RoundDecided] = {}
-        self.decided_at: dict[tuple[int, int], int] = {}
         senders = [Channel(processor_name(k), replica_name(j), b"chain", Streams(1), True)
                    for k in range(PROCESSORS) for j in range(replicas)]  # fmt: skip
         for round_index in range(rounds):
@@ -149,7 +154,6 @@ class Network:
             assert isinstance(effect, Send)
             if isinstance(effect.payload, RoundDecided):
                 self.decided[j, effect.payload.round_index] = effect.payload
-                self.decided_at[j, effect.payload.round_index] = self.now
             elif isinstance(effect.payload, Frame):
                 self.sent.append(effect.payload)
                 if not effect.receiver.startswith("replica/"):

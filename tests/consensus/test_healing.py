@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.consensus.tetrabft import faults_of
 from ceas_ray.messages.payloads import Frame, replica_name
-from tests.consensus.committee import DELTA, OPENS, Network
+from tests.consensus.committee import DELTA, OPENS, Network, up_to_f
 
 
 class CutNetwork(Network):
@@ -63,7 +62,7 @@ def test_in_whatever_parts_the_committee_falls_it_decides_one_value_soon_after_h
     replicas: int, lasting: list[int], seed: int
 ) -> None:
     draw = np.random.default_rng(seed)
-    silent = frozenset(draw.permutation(replicas)[: draw.integers(faults_of(replicas) + 1)].tolist())
+    silent = up_to_f(draw, replicas)
     parts = [set(draw.permutation(replicas)[: draw.integers(1, replicas)].tolist()) for _ in lasting]
     cuts = [(apart, sum(lasting[: k + 1])) for k, apart in enumerate(parts)]
     network = CutNetwork(replicas, cuts, silent)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.consensus.tetrabft import faults_of
-from tests.consensus.committee import DELTA, Network
+from ceas_ray.messages.frames import FrameKind
+from tests.consensus.committee import DELTA, OPENS, Network, up_to_f
 from tests.consensus.voting import decide
 
 SIZES = [4, 5, 6, 7, 10, 13]
@@ -17,10 +18,9 @@ CASES = [(replicas, silent) for replicas in SIZES for silent in range(faults_of(
 seeds = st.integers(0, 10**6)
 
 
-def up_to_f(draw: np.random.Generator, replicas: int) -> tuple[list[int], int]:
-    """Any at most f replicas; and the first one that is not among them."""
-    chosen = draw.permutation(replicas)[: draw.integers(faults_of(replicas) + 1)].tolist()
-    return chosen, min(set(range(replicas)) - set(chosen))
+def first_not_in(silent: frozenset[int], replicas: int) -> int:
+    """The first leader that speaks."""
+    return min(set(range(replicas)) - silent)
 
 
 @pytest.mark.parametrize("delay", [1.0, 0.5, 0.125])
@@ -38,6 +38,48 @@ def test_a_silent_leader_costs_nine_delta_and_one_actual_delay(replicas: int, si
     assert times == dict.fromkeys(honest, expected if silent else 5 * delay)
 
 
+@given(replicas=st.sampled_from(SIZES), seed=seeds)
+@settings(max_examples=40, deadline=None)
+def test_only_silent_leaders_before_the_first_one_that_speaks_cost_time(replicas: int, seed: int) -> None:
+    """Any up to f replicas are silent, wherever they are: 5 Delta, or (10 k + 6) Delta with leader k the first."""
+    draw = np.random.default_rng(seed)
+    silent = up_to_f(draw, replicas)
+    first = first_not_in(silent, replicas)
+    decisions, times, _ = decide(replicas, silent)
+    assert set(decisions) == set(range(replicas)) - silent
+    assert {(d.view, d.value) for d in decisions.values()} == {(first, decisions[max(decisions)].value)}
+    assert set(times.values()) == {10.0 * first + 6 if first else 5.0}
+
+
+@given(replicas=st.sampled_from(SIZES), seed=seeds)
+@settings(max_examples=25, deadline=None)
+def test_whoever_is_silent_the_others_decide_when_the_first_leader_that_speaks_lets_them(
+    replicas: int, seed: int
+) -> None:
+    """Inputs close 20 Delta after the round began; then as the voting alone, the echo being in time for later views."""
+    draw = np.random.default_rng(seed)
+    silent = up_to_f(draw, replicas)
+    first = first_not_in(silent, replicas)
+    network = Network(replicas, silent=silent)
+    network.run()
+    assert {j for j, _ in network.decided} == set(range(replicas)) - silent
+    assert {(d.view, d.skipped, d.processors) for d in network.decided.values()} == {(first, False, (0, 1, 2))}
+    assert {f.sent_at - OPENS for f in network.sent if f.kind == FrameKind.DECIDE} == {(10 * first + 6) * DELTA}
+    assert len(network.states()) == 1
+
+
+@pytest.mark.parametrize("replicas", SIZES)
+@pytest.mark.parametrize("leaders", [True, False])
+def test_one_more_than_f_silent_and_nobody_decides_or_forks(replicas: int, leaders: bool) -> None:
+    count = faults_of(replicas) + 1
+    silent = frozenset(range(count) if leaders else range(replicas - count, replicas))
+    network = Network(replicas, silent=silent)
+    network.run()
+    assert not network.decided
+    assert len(network.states()) == 1
+    network.assert_nobody_contradicted_itself()
+
+
 @pytest.mark.slow
 def test_sixteen_silent_leaders_of_fifty_real_replicas() -> None:
     network = Network(50, silent=frozenset(range(16)))
@@ -49,10 +91,10 @@ def test_sixteen_silent_leaders_of_fifty_real_replicas() -> None:
 @given(replicas=st.sampled_from([4, 7]), seed=seeds)
 @settings(max_examples=20)
 def test_leaders_take_turns_over_rounds_and_each_round_pays_for_its_own_silent_ones(replicas: int, seed: int) -> None:
-    silent, _ = up_to_f(np.random.default_rng(seed), replicas)
-    network = Network(replicas, rounds=replicas, silent=frozenset(silent))
+    silent = up_to_f(np.random.default_rng(seed), replicas)
+    network = Network(replicas, rounds=replicas, silent=silent)
     network.run()
-    honest = set(range(replicas)) - set(silent)
+    honest = set(range(replicas)) - silent
     for t in range(replicas):
         view = next(view for view in range(replicas) if (t + view) % replicas in honest)
         assert network.decide_times(t) == dict.fromkeys(honest, 10.0 * view + 6)
@@ -64,14 +106,15 @@ def test_leaders_take_turns_over_rounds_and_each_round_pays_for_its_own_silent_o
 @settings(max_examples=30)
 def test_delays_anywhere_within_delta_never_make_it_later(replicas: int, seed: int) -> None:
     draw = np.random.default_rng(seed)
-    silent, first = up_to_f(draw, replicas)
+    silent = up_to_f(draw, replicas)
+    first = first_not_in(silent, replicas)
     delays = draw.integers(1, DELTA + 1, (replicas, replicas))
-    network = Network(replicas, silent=frozenset(silent), delay=lambda a, b: int(delays[a, b]))
+    network = Network(replicas, silent=silent, delay=lambda a, b: int(delays[a, b]))
     network.run()
-    assert set(network.decide_times()) == set(range(replicas)) - set(silent)
+    assert set(network.decide_times()) == set(range(replicas)) - silent
     assert max(network.decide_times().values()) <= 10 * first + 6
     assert len(network.states()) == 1
-    _, times, _ = decide(replicas, frozenset(silent), delay=lambda a, b: delays[a, b] / DELTA)
+    _, times, _ = decide(replicas, silent, delay=lambda a, b: delays[a, b] / DELTA)
     assert max(times.values()) <= (10 * first + 6 if first else 5)
 
 
@@ -100,9 +143,10 @@ def test_slow_members_cost_nothing_unless_they_lead_and_a_slow_leader_its_latene
 def test_members_slow_towards_some_are_never_worse_than_silent_ones(replicas: int, seed: int) -> None:
     """Each link of up to f members has a delay of its own, up to 30 Delta; all others are within Delta."""
     draw = np.random.default_rng(seed)
-    slow, first = up_to_f(draw, replicas)
+    slow = up_to_f(draw, replicas)
+    first = first_not_in(slow, replicas)
     delays = draw.integers(1, DELTA + 1, (replicas, replicas))
-    delays[slow] += draw.integers(0, draw.choice([9, 30]) * DELTA, (len(slow), replicas))
+    delays[sorted(slow)] += draw.integers(0, draw.choice([9, 30]) * DELTA, (len(slow), replicas))
     network = Network(replicas, delay=lambda a, b: int(delays[a, b]))
     network.run()
     times = network.decide_times()
@@ -116,12 +160,13 @@ def test_members_slow_towards_some_are_never_worse_than_silent_ones(replicas: in
 @settings(max_examples=40)
 def test_members_that_fall_silent_in_the_midst_are_never_worse_than_silent_ones(replicas: int, seed: int) -> None:
     draw = np.random.default_rng(seed)
-    falling, first = up_to_f(draw, replicas)
+    falling = up_to_f(draw, replicas)
+    first = first_not_in(falling, replicas)
     last_step = {j: int(draw.integers(20 * replicas)) for j in falling}
     network = Network(replicas, last_step=last_step)
     network.run()
     times = network.decide_times()
-    assert set(times) >= set(range(replicas)) - set(falling)
+    assert set(times) >= set(range(replicas)) - falling
     assert max(times.values()) <= 10 * first + 6
     assert len(network.states()) == 1
     network.assert_nobody_contradicted_itself()

@@ -8,13 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.consensus.catching_up import MOST_CATCH_UPS, CatchingUp
-from ceas_ray.consensus.tetrabft import faults_of
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.messages import payloads
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.payloads import KeysDistilled
-from tests.consensus.committee import DELTA, OPENS, PLENTY, PROCESSORS, ROUND, Network, make_replica
+from tests.consensus.committee import DELTA, OPENS, PLENTY, PROCESSORS, ROUND, Network, make_replica, up_to_f
 
 STEPS = 60
 
@@ -137,35 +136,6 @@ def test_the_decision_takes_five_delays_after_an_echo() -> None:
     assert {at - OPENS for at in decides} == {6 * DELTA}
 
 
-@given(replicas=st.sampled_from([4, 5, 6, 7, 10, 13]), seed=st.integers(0, 10**6))
-@settings(max_examples=25, deadline=None)
-def test_whoever_is_silent_the_others_decide_when_the_first_leader_that_speaks_lets_them(
-    replicas: int, seed: int
-) -> None:
-    """Inputs close 20 Delta after the round began; then as the voting alone, the echo being in time for later views."""
-    draw = np.random.default_rng(seed)
-    silent = frozenset(draw.permutation(replicas)[: draw.integers(faults_of(replicas) + 1)].tolist())
-    first = min(set(range(replicas)) - silent)
-    network = Network(replicas, silent=silent)
-    network.run()
-    assert {j for j, _ in network.decided} == set(range(replicas)) - silent
-    assert {(d.view, d.skipped, d.processors) for d in network.decided.values()} == {(first, False, (0, 1, 2))}
-    assert {f.sent_at - OPENS for f in network.sent if f.kind == FrameKind.DECIDE} == {(10 * first + 6) * DELTA}
-    assert len(network.states()) == 1
-
-
-@pytest.mark.parametrize("replicas", [4, 5, 6, 7, 10, 13])
-@pytest.mark.parametrize("leaders", [True, False])
-def test_one_more_than_f_silent_and_nobody_decides_or_forks(replicas: int, leaders: bool) -> None:
-    count = faults_of(replicas) + 1
-    silent = frozenset(range(count) if leaders else range(replicas - count, replicas))
-    network = Network(replicas, silent=silent)
-    network.run()
-    assert not network.decided
-    assert len(network.states()) == 1
-    network.assert_nobody_contradicted_itself()
-
-
 def test_without_keys_nothing_is_said_and_nothing_forks() -> None:
     network = Network(4, key_bits=2 * 61 * 4)
     network.run()
@@ -198,7 +168,7 @@ def test_links_that_run_out_of_keys_one_by_one_never_split_a_committee_and_a_ref
 ) -> None:
     """Every link has keys of its own, up to f members are silent, others crash; then comes the refill."""
     draw = np.random.default_rng(seed)
-    silent = frozenset(draw.permutation(replicas)[: draw.integers(faults_of(replicas) + 1)].tolist())
+    silent = up_to_f(draw, replicas)
     tags = np.triu(draw.integers(0, draw.choice([6, 12, 30]) + 1, (replicas, replicas)), 1)
     crashes = {(int(draw.integers(replicas)), int(draw.integers(10 * replicas))) for _ in range(draw.integers(3))}
     network = Network(
