@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
+from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.network.group import Group, ShotRoute
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
@@ -19,7 +20,6 @@ from ceas_ray.quantum.bell_pairs import fidelity_of_werner as fidelity_of
 from ceas_ray.quantum.key_rates import finite_key_length, least_block
 from ceas_ray.scheduling.perishable_chain import LinkClass
 
-TAG_BITS = 61
 _LONGEST_AGE_SECONDS = 1e6
 REPLICA_FRAMES = 8
 """Frames from one replica to another in a good round: echo, proposal (a leader's), four votes, decide, one spare."""
