@@ -14,7 +14,9 @@ from ceas_ray.messages.payloads import TestReport
 
 NextState = Callable[[Any, Sequence[tuple[int, NDArray[np.int64]]], TestReport], tuple[Any, Any, Any]]
 """Pure: (state, rows of processors in fixed point, the hub's tests) to (weights, aggregate, next state)."""
-VIEW_TIMER_DELTAS = 9
+VIEW_TIMER_DELTAS = 11
+"""The last vote 1 behind a lock may be sent 2 Delta after the first honest replica entered a view; its echoes, then
+contents and bodies, take 3 more; the proposal and the votes 5 more; and one Delta to the last honest replica's entry."""
 ECHO_DELTAS = 2
 
 
