@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
 from ceas_ray.consensus.faults.crashing_replica import Crash, CrashingReplica
 from ceas_ray.consensus.faults.distorting_replica import DistortingReplica
 from ceas_ray.consensus.faults.equivocating_replica import EquivocatingReplica

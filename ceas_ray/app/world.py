@@ -31,10 +31,11 @@ from ceas_ray.app.link_hardware import (
 )
 from ceas_ray.app.model import loss_of
 from ceas_ray.app.processor_noise import processor_noise
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError, instantiate, or_refuse
 from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.placement import placed
+from ceas_ray.config.errors import SettingsError, or_refuse
+from ceas_ray.config.policies import instantiate
+from ceas_ray.config.schema import RunSettings
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ceas_ray.app.results import key_bits_spent
-from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.config.errors import SettingsError
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.links.link_loop import AUTHENTICATION, USED
