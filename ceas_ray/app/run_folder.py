@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.config.errors import SettingsError
 from ceas_ray.tracking.files import read_journal
 
 FREE_GROUPS = ("runtime", "tracking")
