@@ -29,7 +29,8 @@ from ceas_ray.app.experiment.report import Findings, findings, print_findings, w
 from ceas_ray.app.experiment.runs import Executor, Laboratory, in_processes
 from ceas_ray.app.experiment.statistics import Accuracies, best_rates, worst_strengths
 from ceas_ray.app.results import SCHEMA_VERSION
-from ceas_ray.app.run import BAD_SETTINGS, COMPLETED, INTERRUPTED, git_state, make_folder
+from ceas_ray.app.run import BAD_SETTINGS, COMPLETED, INTERRUPTED, git_state
+from ceas_ray.app.run_folder import make_folder
 from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.settings_checks import SettingsError, build
 from ceas_ray.app.world import build_world
