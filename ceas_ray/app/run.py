@@ -18,7 +18,6 @@ import numpy as np
 import psutil
 
 from ceas_ray.app.committee import warning_of
-from ceas_ray.app.conf_path import conf_directory
 from ceas_ray.app.model import loss_of
 from ceas_ray.app.results import Results, key_bits_spent
 from ceas_ray.app.resume import (
@@ -40,11 +39,13 @@ from ceas_ray.app.run_folder import (
     settings_text,
     wanted_folder,
 )
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError, build
 from ceas_ray.app.study import run_utilization, scheduler_of_study
 from ceas_ray.app.sync import MLFLOW_STATUS
 from ceas_ray.app.world import World, build_world
+from ceas_ray.config.conf_path import conf_directory
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
 from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.windows import RoundEnd

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
 from ceas_ray.tracking.files import read_journal
 
 FREE_GROUPS = ("runtime", "tracking")
