@@ -34,6 +34,7 @@ from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
+from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.ray_environment import prepare_ray_environment
 from ceas_ray.tracking.console import RunProgress
@@ -101,7 +102,7 @@ def _scenario(plan: Plan, scenario: str, laboratory: Laboratory) -> Findings:
 @contextmanager
 def _executor(settings: RunSettings) -> Iterator[Executor]:
     """Where runs are trained: on Ray, or in processes of this machine."""
-    processors = os.cpu_count() or 1
+    processors = available_cpus()
     if settings.runtime.name == "local":
         with in_processes(processors) as execute:
             yield execute

@@ -42,6 +42,7 @@ from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.quantum.qiskit_export import export, to_openqasm3
+from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.placement import Machine, automatic_hosts
@@ -156,7 +157,7 @@ def _cluster(settings: RunSettings, world: World) -> Iterator[_Place]:
     prepare_ray_environment(runtime.address)
     from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster
 
-    with ray_cluster(runtime.address, os.cpu_count() or 1, runtime.dashboard, runtime.allow_open_cluster) as machines:
+    with ray_cluster(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster) as machines:
         count = runtime.processor_hosts or automatic_hosts(machines, settings.processors.count)
         hosts = world.hosts(count, runtime.link_hosts)
         if settings.timeline:
