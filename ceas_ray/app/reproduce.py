@@ -30,6 +30,7 @@ from ceas_ray.app.experiment.statistics import Accuracies, best_rates, worst_str
 from ceas_ray.app.results import SCHEMA_VERSION
 from ceas_ray.app.run import BAD_SETTINGS, COMPLETED, INTERRUPTED, git_state
 from ceas_ray.app.run_folder import make_folder
+from ceas_ray.app.tracking_choice import checked_uri
 from ceas_ray.app.world import build_world
 from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
@@ -62,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _reproduce(words: list[str]) -> int:
     config = composed(["experiment=headline", *words])
     settings = build(RunSettings, config)
+    checked_uri(settings.tracking.uri)  # refuses before anything is made
     design, form = read_design(settings.study.design, settings.study.form)
     plan = Plan(design, form, tuple(word for word in words if not word.lstrip("+~").startswith(_NOT_OF_RUNS)))
     first = plan.run(form.scenarios[0], form.arms[0], next(iter(form.attacks)), 1.0, form.placements[0], 0.1, 1)

@@ -41,6 +41,7 @@ from ceas_ray.app.run_folder import (
 )
 from ceas_ray.app.study import run_utilization, scheduler_of_study
 from ceas_ray.app.sync import MLFLOW_STATUS
+from ceas_ray.app.tracking_choice import with_absolute_uri
 from ceas_ray.app.world import World, build_world
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
@@ -88,6 +89,8 @@ def execute(config: Mapping[str, Any], number: int | None) -> int:
 
     Raises SettingsError for bad settings, and RuntimeFailure if the cluster cannot be had.
     """
+    settings = build(RunSettings, config)
+    config = with_absolute_uri(config)
     settings = build(RunSettings, config)
     if settings.resume is None and settings.runtime.snapshot_folder is not None:
         config = _with_own_snapshot_folder(config, settings.runtime.snapshot_folder, number)
@@ -414,8 +417,9 @@ class _Run:
 def _journal(folder: Path, warn: Callable[[str], None]) -> Journal:
     try:
         return Journal(folder / "journal.jsonl", warn)
-    except BlockingIOError:
-        raise SettingsError("resume", "a run that nobody else runs at this moment", str(folder)) from None
+    except BlockingIOError as error:
+        lock = "" if error.filename is None else f" ({error.filename}.lock is there: delete it if that run is over)"
+        raise SettingsError("resume", f"a run that nobody else runs at this moment{lock}", str(folder)) from None
 
 
 def git_state() -> tuple[str | None, bool | None]:
