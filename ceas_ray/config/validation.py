@@ -97,11 +97,8 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
     A key of the same group is nearer than one of the same name in another group, and that nearer than all others.
     """
     group, _, name = key.rpartition(".")
-    beside = [other for other in known if other.rpartition(".")[0] == group]
-    alike = [other for other in known if other.rpartition(".")[2] == name]
-    near = (
-        difflib.get_close_matches(key, beside, n=1, cutoff=0.8)
-        or alike[:1]
-        or difflib.get_close_matches(key, known, n=1)
-    )
+    beside = {other.rpartition(".")[2]: other for other in known if other.rpartition(".")[0] == group}
+    near = [beside[found] for found in difflib.get_close_matches(name, beside, n=1)]
+    near += [other for other in known if other.rpartition(".")[2] == name]
+    near += difflib.get_close_matches(key, known, n=1)
     return f"a known key{f' (did you mean {near[0]}?)' if near else ''}"

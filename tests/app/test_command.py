@@ -18,7 +18,10 @@ BAD = {
     "wrong type": (["processors.count=many"], "processors.count must be an integer"),
     "a truth is no number": (["training.rounds=true"], "training.rounds must be an integer"),
     "out of range": (["training.momentum=1.5"], "training.momentum must be a number in [0, 0.999], got 1.5"),
-    "negative": (["links.coherence_milliseconds=-1"], "links.coherence_milliseconds must be a number of milliseconds in [1e-06, 1e+12], or inf (it never decays), got -1"),
+    "negative": (
+        ["links.coherence_milliseconds=-1"],
+        "links.coherence_milliseconds must be a number of milliseconds in [1e-06, 1e+12], or inf (it",
+    ),
     "unknown key": (["processors.cuont=3"], "processors.cuont must be a known key"),
     "unknown key with plus": (["+processors.cuont=3"], "did you mean processors.count?"),
     "unknown group with plus": (["+nothing.here=3"], "nothing must be a known key"),
@@ -67,7 +70,9 @@ BAD = {
         "consensus.partition.heals_seconds must be after it begins (2.0), got 1.0",
     ),
     "half a partition": (["consensus.partition={replicas:[1]}"], "consensus.partition.begins_seconds must be given"),
-    "a negative time-out": (["consensus.input_timeout=-1"], "consensus.input_timeout must be a number of seconds in [1e-06, 1e+09], got -1"),
+    "a negative time-out": (
+        ["consensus.input_timeout=-1"], "consensus.input_timeout must be a number of seconds in [1e-06, 1e+09], got -1",
+    ),
     "a negative bound on delays": (["consensus.delta_microseconds=-5"], "consensus.delta_microseconds must be"),
     "an unknown fault": (["attacks.replica_faults=[lazy]"], "attacks.replica_faults[0] must be one of silent, slow,"),
     "no fault for the faulty": (["attacks.replicas=1", "attacks.replica_faults=[]"], "replica_faults must be given"),
