@@ -256,7 +256,7 @@ class _Builder:
             replicas=self._replicas(network, shared, initial, shards, public, byzantine),
             control=(manager, Hub(
                 self.parties, self.size, settings.entanglement.half_life_rounds, self._control_delay,
-                training.known_answer_share > 0,
+                asked_count(training.circuits_per_round, training.known_answer_share),
             ), *adversary),
             work=self._work(shared, max(len(shard.angles) for shard in shards)),
             manager=manager,
