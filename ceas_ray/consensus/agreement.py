@@ -16,7 +16,16 @@ from ceas_ray.consensus.input_phase import InputPhase
 from ceas_ray.consensus.inputs import Inputs, is_well_formed_update
 from ceas_ray.consensus.pacing import Pacing
 from ceas_ray.consensus.standing import LastDecision, Standing
-from ceas_ray.consensus.tetrabft import Action, ArmTimer, BodyWanted, Decision, Output, TetraBFT, evidence_of
+from ceas_ray.consensus.tetrabft import (
+    FUTURE_VIEWS,
+    Action,
+    ArmTimer,
+    BodyWanted,
+    Decision,
+    Output,
+    TetraBFT,
+    evidence_of,
+)
 from ceas_ray.consensus.values import Values
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Send
@@ -96,7 +105,7 @@ class Agreement:
         return [*self.phase.take_report(report, now), *self._go_on(now)]
 
     def _go_on(self, now: int) -> list[Effect]:
-        """More is known than before: enter view 0, propose, or find valid, what could not be; ask for what is lacking."""
+        """More is known than before: look again at what could not be entered, proposed or found valid."""
         if not self.phase.closed:
             return self._arm_fetch(now)
         effects: list[Effect] = []
@@ -138,7 +147,7 @@ class Agreement:
                 return [*effects, *self._go_on(now)]
 
     def _may_speak(self, now: int) -> list[Effect]:
-        """Nothing is sent before the inputs may close; then one that crashed comes back, and one that is behind asks."""
+        """Nothing is sent before inputs may close; then a recovered replica comes back, and one that is behind asks."""
         if self._to_come_back:
             return self._come_back(now)
         return self.catching_up.ask(now) if self._standing.behind else []
@@ -177,7 +186,7 @@ class Agreement:
         of_last_round = frame.round_index < self.round_index
         if of_last_round and (who == "processor" or frame.kind not in _OF_THE_LAST_ROUND):
             return []
-        body = self._links.open(frame)
+        body = None if self._is_too_far_ahead(frame) else self._links.open(frame)
         if body is None:
             return []
         if who == "processor":
@@ -191,6 +200,11 @@ class Agreement:
             return self._receive_of_this_round(int(number), kind, frame.view, content, now)
         except ValueError:
             return []  # malformed bytes of a Byzantine replica: as if it had been silent
+
+    def _is_too_far_ahead(self, frame: Frame) -> bool:
+        """Whether it belongs to a view that cannot be kept yet: it is not accepted, and may come again."""
+        of_a_view = frame.kind in _VOTING and frame.kind not in (FrameKind.VIEW_CHANGE, FrameKind.DECIDE)
+        return of_a_view and frame.view > max(self.voting.view, 0) + FUTURE_VIEWS
 
     def _receive_of_this_round(self, sender: int, kind: FrameKind, view: int, content: Any, now: int) -> list[Effect]:
         if kind in _VOTING:

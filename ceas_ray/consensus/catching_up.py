@@ -69,7 +69,8 @@ class CatchingUp:
     def snapshot(self) -> dict[str, Any]:
         """All state, in plain values."""
         return {
-            "past_decides": self._past_decides, "past": self.past, "catch_ups": self._asked, "timed_out": self._timed_out,
+            "past_decides": self._past_decides, "past": self.past, "catch_ups": self._asked,
+            "timed_out": self._timed_out,
             "answered": dict(sorted(self._answered.items())),
         }  # fmt: skip
 

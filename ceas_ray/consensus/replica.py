@@ -13,7 +13,7 @@ from ceas_ray.consensus.quarantine import accused_after
 from ceas_ray.consensus.standing import AgreedModel, Standing
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope
-from ceas_ray.messages.frames import Channel
+from ceas_ray.messages.frames import Channel, is_well_formed
 from ceas_ray.messages.payloads import (
     Frame,
     KeysDistilled,
@@ -24,6 +24,7 @@ from ceas_ray.messages.payloads import (
     Timer,
     replica_name,
 )
+from ceas_ray.messages.senders import may_send
 
 EARLY_FRAMES = 64
 """Frames of each sender that are kept, unopened, until inputs may close: those of the next round too."""
@@ -74,6 +75,8 @@ class Replica(Actor):
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
         now, agreement = envelope.deliver_at, self._agreement
+        if not may_send(envelope):
+            return []
         match envelope.payload:
             case RoundStarted() as schedule:
                 return self._start_round(schedule, now)
@@ -83,8 +86,8 @@ class Replica(Actor):
                 self.store_key_bits(key_bits)
             case TestReport() | Timer() | RoundGivenUp() | StopWaiting():
                 pass
-            case other:
-                raise TypeError(f"{self.name} cannot handle {type(other).__name__}")
+            case _:
+                return []
         if envelope.payload.round_index != agreement.round_index:
             return []
         match envelope.payload:
@@ -102,13 +105,16 @@ class Replica(Actor):
 
     def _receive(self, frame: Frame, envelope: Envelope, now: int) -> list[Effect]:
         """Of this round, or of the one before; what comes from replicas too early waits: nothing is answered then."""
+        if not is_well_formed(frame):
+            return []
         current = self._agreement.round_index
         early = frame.round_index == current + 1 or (
             frame.sender.startswith("replica/") and self._agreement.is_early(now)
         )
-        if not early:
-            return self._agreement.receive(frame, now) if frame.round_index in (current, current - 1) else []
-        if sum(1 for other in self._early if other.sender == envelope.sender) < EARLY_FRAMES:
+        if not early and frame.round_index in (current, current - 1):
+            return [*self._agreement.receive(frame, now), *self._links.take_alarms(frame.sender)]
+        kept = sum(1 for other in self._early if other.sender == envelope.sender)
+        if early and frame.round_index >= current - 1 and kept < EARLY_FRAMES:
             self._early.append(envelope)
         return []
 

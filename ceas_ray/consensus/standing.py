@@ -38,8 +38,8 @@ class LastDecision(NamedTuple):
 
 @dataclass
 class Standing:
-    """accused: processors that this replica accuses and no decided value has named. behind: it missed a round, and may neither
-    propose nor judge until it has that round's model."""
+    """accused: processors that this replica accuses and no decided value has named. behind: it missed a round, and may
+    neither propose nor judge until it has that round's model."""
 
     model: AgreedModel
     accused: tuple[int, ...] = ()
