@@ -26,7 +26,7 @@ class Returns:
 
 @pytest.mark.parametrize(
     "returned",
-    [np.ones(3), np.ones((1, 4)), 1.0, np.full(4, np.nan), np.full(4, np.inf), np.ones(4) * 1j, None, "text"],
+    [np.ones(3), np.ones((1, 4)), 1.0, np.full(4, np.nan), np.full(4, np.inf), np.ones(4) * 1j, None],
 )
 def test_a_rule_that_returns_no_aggregate_is_named(returned: object) -> None:
     with pytest.raises(ValueError, match=r"Returns\.__call__ must return"):
