@@ -55,6 +55,15 @@ def test_every_pair_asked_for_or_not_is_accounted_for(
         assert oldest - 1e-9 <= fidelities / served <= 0.95
 
 
+@given(modes=st.integers(1, 20), slots=st.integers(1, 6), seed=st.integers(0, 10**6))
+def test_every_pair_that_an_attempt_heralds_is_generated(modes: int, slots: int, seed: int) -> None:
+    link = link_model(LinkParameters(1.0, 10**7, modes, 1.0, 0.95, 0.01), 1.0)
+    counts, sums = np.zeros(5, np.int64), np.zeros(5)
+    rng = np.random.Generator(np.random.Philox(seed))
+    stored = run_requests(rng, link, 10**10, 10**8, 10**9, slots, counts, sums)
+    assert counts[GENERATED] == modes * sums[4] == counts[USED] + counts[EXPIRED] + stored
+
+
 def test_a_memory_with_more_slots_serves_more_requests() -> None:
     link = link_model(LinkParameters(1.0, 10**7, 1, 0.05, 0.95, 0.01), 1.0)
     served = []

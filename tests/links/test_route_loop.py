@@ -371,6 +371,25 @@ def test_a_key_path_of_any_length_accounts_for_every_pair(
     assert bits <= min(wanted + 1, book[0, USED])
 
 
+@settings(max_examples=30, deadline=None)
+@given(
+    modes=st.integers(1, 8), number=st.integers(1, 3), slots=st.integers(1, 6), driven=st.booleans(),
+    success=st.sampled_from([1.0, 0.6]), seed=st.integers(0, 10**6),
+)  # fmt: skip
+def test_every_pair_that_a_route_heralds_is_generated(
+    modes: int, number: int, slots: int, driven: bool, success: float, seed: int
+) -> None:
+    rows, latencies = leg_rows([LinkParameters(1.0, TAU, modes, 1.0, 0.99, 0.06)] * number)
+    rules, odds = route_rules(Swapping(0.98, success), slots, 3 * TAU, 0.0, False)
+    book = np.zeros((number, 5), np.int64)
+    run_route_keys(
+        np.random.Generator(np.random.Philox(seed)), rows, latencies, rules, odds, 0, 50 * TAU, 20.0, driven, book,
+        np.zeros(2),
+    )  # fmt: skip
+    assert (book[:, GENERATED] > 0).all() and (book[:, GENERATED] % modes == 0).all()
+    assert (book[:, GENERATED] == book[:, [USED, EXPIRED]].sum(axis=1)).all()
+
+
 def test_more_slots_and_fewer_links_never_slow_a_route() -> None:
     rates = {
         (number, slots): 3000 / deliver([link(0.1)] * number, 3000, slots=slots).times_seconds[-1]
