@@ -170,8 +170,8 @@ def emissions(rng, link, start, until):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED)
 def foreseen(emitted, demand, link):  # type: ignore[no-untyped-def]
-    """Return the pairs of the attempts that a scheduler makes which knows all outcomes: no choice serves more shots,
-    and nothing is wasted but what an attempt brings beyond the pairs that it is made for.
+    """Return which pairs a scheduler keeps which knows all outcomes, bool (pairs,): no choice serves more shots, and
+    nothing is wasted but what the attempts that herald these pairs herald beyond them.
 
     Shots are taken in order and get the oldest pairs that are free; windows begin and end in the same order, so by
     exchange no other choice serves more. Memory is not counted: where slots are short this is a bound.
@@ -191,11 +191,18 @@ def foreseen(emitted, demand, link):  # type: ignore[no-untyped-def]
             for e in range(first, last):
                 taken[e] = True
                 kept[e] = True
-    for e in range(1, len(emitted)):  # an attempt is made as a whole
-        kept[e] = kept[e] or (kept[e - 1] and emitted[e] == emitted[e - 1])
+    return kept
+
+
+@njit(**COMPILED)
+def of_attempts_with(kept, emitted):  # type: ignore[no-untyped-def]
+    """Return which pairs come of the attempts that herald a kept one, bool (pairs,)."""
+    made = kept.copy()
+    for e in range(1, len(emitted)):
+        made[e] = made[e] or (made[e - 1] and emitted[e] == emitted[e - 1])
     for e in range(len(emitted) - 2, -1, -1):
-        kept[e] = kept[e] or (kept[e + 1] and emitted[e] == emitted[e + 1])
-    return emitted[kept]
+        made[e] = made[e] or (made[e + 1] and emitted[e] == emitted[e + 1])
+    return made
 
 
 @njit(**COMPILED)
@@ -260,8 +267,11 @@ def run_shots(rng, link, demand, rule, books):  # type: ignore[no-untyped-def]
     """
     shots, period = len(demand.releases), link.attempt_period
     emitted = emissions(rng, link, demand.start, demand.start + demand.releases[shots - 1] + demand.deadline)
+    is_kept = np.ones(len(emitted), np.bool_)
     if rule.clairvoyant:
-        emitted = foreseen(emitted, demand, link)
+        is_kept = foreseen(emitted, demand, link)
+        of_made = of_attempts_with(is_kept, emitted)
+        emitted, is_kept = emitted[of_made], is_kept[of_made]
     size = rule.slots + 1
     born, attempts_at_birth = np.zeros(size, np.int64), np.zeros(size, np.int64)
     head, stock, attempts, made_at = 0, 0, 0, -1
@@ -311,7 +321,7 @@ def run_shots(rng, link, demand, rule, books):  # type: ignore[no-untyped-def]
                 made_at = at
                 births -= 1
                 made[GENERATED] += 1
-                if stock == rule.slots:
+                if stock == rule.slots or not is_kept[coming - 1]:
                     made[EXPIRED] += 1
                     continue
                 place = (head + stock) % size
