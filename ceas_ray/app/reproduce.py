@@ -28,7 +28,8 @@ from ceas_ray.app.experiment.report import Findings, findings, print_findings, w
 from ceas_ray.app.experiment.runs import Executor, Laboratory, in_processes
 from ceas_ray.app.experiment.statistics import Accuracies, best_rates, worst_strengths
 from ceas_ray.app.results import SCHEMA_VERSION
-from ceas_ray.app.run import BAD_SETTINGS, COMPLETED, INTERRUPTED, git_state, make_folder
+from ceas_ray.app.run import BAD_SETTINGS, COMPLETED, INTERRUPTED, git_state
+from ceas_ray.app.run_folder import make_folder
 from ceas_ray.app.world import build_world
 from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
