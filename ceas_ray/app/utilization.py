@@ -31,6 +31,7 @@ from ceas_ray.scheduling.bounds import coupled_objective_bound, objective_bound,
 from ceas_ray.scheduling.clairvoyant import Clairvoyant
 from ceas_ray.scheduling.freshest_first import FreshestFirst
 from ceas_ray.scheduling.mdp import Mdp
+from ceas_ray.scheduling.measures import utilization
 from ceas_ray.scheduling.oblivious import Oblivious
 from ceas_ray.scheduling.on_demand import OnDemand
 from ceas_ray.scheduling.perishable_chain import LinkClass
@@ -159,8 +160,8 @@ def _measures(
     """No tests are made here: utilization gross and net are the same."""
     wasted = (generated - used) / (PAIRS * shots)
     return {
-        "utilization": used / generated if generated else 1.0,
-        "utilization_net": used / generated if generated else 1.0,
+        "utilization": utilization(used, generated),
+        "utilization_net": utilization(used, generated),
         "on_time": float(on_time),
         "objective": float(on_time) - WASTE_PRICE * wasted,
         "rounds_per_simulated_second": rounds / (length * 1e-12),

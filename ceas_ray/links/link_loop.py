@@ -13,13 +13,12 @@ import numpy as np
 from numba import njit
 
 from ceas_ray.kernel.time import FOREVER
+from ceas_ray.messages.pair_books import EXPIRED, GENERATED, LATE, TESTING, TRAINING, USED
 from ceas_ray.messages.payloads import BirthTables, GeneratePairs, StockPolicy
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.quantum.bell_pairs import correlations
 from ceas_ray.scheduling.perishable_chain import state_number, stock_states
 
-GENERATED, USED, LATE, EXPIRED, SACRIFICED = range(5)
-TRAINING, AUTHENTICATION, TESTING = range(3)
 PICOSECOND = 1e-12
 _NO_TABLES = BirthTables(np.zeros((0, 0, 0), np.uint8), np.zeros((0, 0, 0), np.uint8), 0.0, 1, 0, 1)
 COMPILED: dict[str, Any] = {

@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 
 from ceas_ray.kernel.time import FOREVER
-from ceas_ray.links.link_loop import COMPILED, EXPIRED, GENERATED, USED, correlations_at
+from ceas_ray.links.link_loop import COMPILED, correlations_at
+from ceas_ray.messages.pair_books import EXPIRED, GENERATED, USED
 
 
 @njit(**COMPILED)

@@ -24,17 +24,8 @@ from numba import njit
 
 from ceas_ray.kernel.time import FOREVER
 from ceas_ray.links.key_path_loop import key_bits_per_pair
-from ceas_ray.links.link_loop import (
-    COMPILED,
-    EXPIRED,
-    GENERATED,
-    LATE,
-    SACRIFICED,
-    TESTING,
-    TRAINING,
-    USED,
-    failures_before_success,
-)
+from ceas_ray.links.link_loop import COMPILED, failures_before_success
+from ceas_ray.messages.pair_books import EXPIRED, GENERATED, LATE, SACRIFICED, TESTING, TRAINING, USED
 
 FIRST, LAST, BORN, EXPIRES, UPDATED, READY, LEVEL, NEWS_AT_START, NEWS_AT_END = range(9)
 """Columns of a segment: its legs [first, last), times, rounds of purification done (_LOST: its memories wait for the
@@ -283,7 +274,7 @@ def _settle(rng, state, legs, places, rules, odds, book):  # type: ignore[no-unt
 
 @njit(**_inlined)
 def _rest_or_wake(state, legs, rules):  # type: ignore[no-untyped-def]
-    """Count what stands on every leg; stop those at a limit, unless an attempt has just succeeded, start those below."""
+    """Count what stands on every leg; stop those at a limit, but for one that succeeds now; start those below."""
     segments, _, generators, time = state
     for g in range(legs.shape[0]):
         generators[g, FINISHED] = 0

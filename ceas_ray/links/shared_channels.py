@@ -12,17 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from ceas_ray.links.link_loop import (
-    COMPILED,
-    EXPIRED,
-    GENERATED,
-    TRAINING,
-    USED,
-    correlations_at,
-    emissions,
-    limits,
-    stock_number,
-)
+from ceas_ray.links.link_loop import COMPILED, correlations_at, emissions, limits, stock_number
+from ceas_ray.messages.pair_books import EXPIRED, GENERATED, TRAINING, USED
 
 
 class SharedBooks(NamedTuple):

@@ -226,6 +226,10 @@ class Processor(Actor):
         if adopted is not None:
             self._parameters = adopted
 
+    def accounts(self) -> dict[str, int]:
+        """Key bits spent on frames to each peer."""
+        return {peer: channel.outgoing.spent for peer, channel in self._channels.items()}
+
     def snapshot(self) -> Any:
         """See `Actor`."""
         return {

@@ -18,6 +18,7 @@ from functools import lru_cache, partial
 import numpy as np
 
 from ceas_ray.messages.payloads import BirthTables, StockPolicy
+from ceas_ray.scheduling.measures import utilization
 from ceas_ray.scheduling.perishable_chain import LinkClass, Solution, solve
 
 _SAME = 1e-8
@@ -46,7 +47,7 @@ class Mixture:
 
     def utilization(self, pairs: int) -> float:
         """Used over generated."""
-        return pairs * self.served / self.births if self.births else 1.0
+        return utilization(pairs * self.served, self.births)
 
     def objective(self, pairs: int, waste_price: float) -> float:
         """J = on time - waste_price * wasted / demanded."""

@@ -24,7 +24,8 @@ The process forgets its stock within K slots, so value iteration over whole cycl
 converges in a few.
 
 **The relaxed chain** bounds every scheduler of the link in continuous time that knows the past and the phase, whatever
-its rule. In a slot it chooses the births with the slot's draws known, and nothing comes along that it did not choose. If a burst begins at some moment within a gap's
+its rule. In a slot it chooses the births with the slot's draws known, and nothing comes along that it did not choose.
+If a burst begins at some moment within a gap's
 slot, it finds all pairs as young as at the slot's start, with all births that the scheduler would have made in the
 whole slot, and pays for none of these; what it does is chosen without knowing that the burst begins. Pairs that can
 serve no more take no memory, and one more attempt than a slot holds may end in it. Each of these only adds to what a
@@ -41,6 +42,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from ceas_ray.scheduling.measures import utilization
 
 _compiled: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
 _TOLERANCE = 1e-9  # far above what equally good policies that take turns differ by
@@ -102,7 +105,7 @@ class Solution:
 
     def utilization(self, pairs: int) -> float:
         """Used over generated."""
-        return pairs * self.served / self.births if self.births else 1.0
+        return utilization(pairs * self.served, self.births)
 
     def objective(self, pairs: int, waste_price: float) -> float:
         """J = on time - waste_price * wasted / demanded."""
@@ -221,7 +224,7 @@ def _slot_backwards(  # type: ignore[no-untyped-def]
         held = np.sum(stock)
         tail = 1.0  # P(X >= j)
         best, chosen = np.zeros(3), 0  # the best policy's values; relaxed: those of the best number of births until j
-        summed, stopped = np.zeros(3), np.zeros(3)  # summed over X < j; stopped: of a policy that stops at the j-th birth
+        summed, stopped = np.zeros(3), np.zeros(3)  # summed over X < j; stopped: after the j-th birth
         for j in range(most_in_all - held + most_beyond + 1):
             now = of_births[j]
             if held + j > most_in_all:  # one more that finds no place

@@ -7,17 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ceas_ray.app.results import key_bits_spent
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.links.link_loop import AUTHENTICATION, EXPIRED, USED
 from ceas_ray.links.link_manager import LinkManager
 from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import Channel, FrameKind
+from ceas_ray.messages.pair_books import AUTHENTICATION, EXPIRED, USED
 from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, GeneratePairs, PlanFinished, replica_name
 from ceas_ray.quantum.bell_pairs import key_rate
-from tests.app.committees import SMALL_COMMITTEE, channels, inner, names, run
+from tests.app.committees import SMALL_COMMITTEE, channels, inner, key_bits_spent, names, run
 from tests.app.worlds import small_world
 
 TROUBLES = (
@@ -53,7 +52,7 @@ def test_a_run_on_pairs_of_fidelity_84_distils_a_fiftieth_of_a_bit_per_pair_and_
     ends = channels(world)
     stored = sum(end.outgoing.distilled + end.incoming.distilled for end in ends.values()) / 2
     assert 0 <= found[0]["key_bits"] - stored < 2 * paths, "of the warm-up; less than 2 bits a path wait"
-    assert 0 < key_bits_spent(simulation.snapshot()) <= stored
+    assert 0 < key_bits_spent(simulation) <= stored
 
 
 @pytest.mark.parametrize("end_to_end", [0.83, 0.8349])
@@ -101,7 +100,7 @@ def test_every_key_bit_is_handed_out_to_both_ends_and_spent_stored_or_erased(tro
     assert handed_out == manager._handed_out
     assert sum(observed["key_bits"] for observed in found) == pytest.approx(handed_out + waiting, rel=1e-12)
     spent = sum(end.outgoing.spent for end in ends.values())
-    assert 0 < spent == key_bits_spent(simulation.snapshot())
+    assert 0 < spent == key_bits_spent(simulation)
 
 
 def test_a_round_begins_only_with_keys_for_echoes_and_a_view_among_a_quorum() -> None:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.app.results import key_bits_spent
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
+from tests.app.committees import key_bits_spent
 from tests.app.worlds import small_world
 
 
@@ -77,7 +77,7 @@ def test_every_physical_link_has_exact_books() -> None:
         np.testing.assert_array_equal(books[..., :5].sum(axis=0), observed["counts"])
         assert books[..., 5].sum() == observed["stored"]
         assert (books[:, 1, 0] > 0).all(), "keys need every link of the line"
-    assert 0 < key_bits_spent(simulation.snapshot()) <= sum(observed["key_bits"] for observed in found)
+    assert 0 < key_bits_spent(simulation) <= sum(observed["key_bits"] for observed in found)
 
 
 def test_another_seed_gives_another_digest() -> None:
@@ -123,7 +123,7 @@ def test_pairs_and_key_bits_are_accounted_for_exactly() -> None:
         counts = np.asarray(observed["counts"])
         assert counts[:, 0].sum() == counts[:, 1:].sum() + observed["stored"]
     distilled = sum(observed["key_bits"] for observed in found)
-    assert 0 < key_bits_spent(simulation.snapshot()) <= distilled
+    assert 0 < key_bits_spent(simulation) <= distilled
 
 
 def test_silent_members_of_the_committee_cost_views_but_no_rounds() -> None:

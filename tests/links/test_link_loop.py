@@ -10,22 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.links.key_path_loop import run_key_path
-from ceas_ray.links.link_loop import (
-    AUTHENTICATION,
-    EXPIRED,
-    GENERATED,
-    LATE,
-    SACRIFICED,
-    TESTING,
-    TRAINING,
-    USED,
-    ShotBooks,
-    ShotDemand,
-    failures_before_success,
-    link_model,
-    run_shots,
-    stock_rule,
-)
+from ceas_ray.links.link_loop import ShotBooks, ShotDemand, failures_before_success, link_model, run_shots, stock_rule
+from ceas_ray.messages.pair_books import AUTHENTICATION, EXPIRED, GENERATED, LATE, SACRIFICED, TESTING, TRAINING, USED
 from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.network.link_parameters import LinkHardware, LinkParameters
 from ceas_ray.quantum.bell_pairs import key_rate, swapped_fidelity

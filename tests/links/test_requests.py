@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.app.bench_entanglement import RATE, measure
-from ceas_ray.links.link_loop import EXPIRED, GENERATED, USED, correlations_at, link_model
+from ceas_ray.links.link_loop import correlations_at, link_model
 from ceas_ray.links.request_loop import run_requests
+from ceas_ray.messages.pair_books import EXPIRED, GENERATED, USED
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.memories import Dephasing, Depolarizing, Memory, Relaxing
 from ceas_ray.quantum.bell_pairs import (

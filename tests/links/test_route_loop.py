@@ -12,22 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.links.key_path_loop import run_key_path
-from ceas_ray.links.link_loop import (
-    EXPIRED,
-    GENERATED,
-    LATE,
-    SACRIFICED,
-    TESTING,
-    TRAINING,
-    USED,
-    ShotBooks,
-    ShotDemand,
-    link_model,
-    run_shots,
-    stock_rule,
-)
+from ceas_ray.links.link_loop import ShotBooks, ShotDemand, link_model, run_shots, stock_rule
 from ceas_ray.links.route_loop import run_route_deliveries, run_route_keys, run_route_shots
 from ceas_ray.links.simulate_route import Deliveries, leg_rows, route_rules, simulate_route
+from ceas_ray.messages.pair_books import EXPIRED, GENERATED, LATE, SACRIFICED, TESTING, TRAINING, USED
 from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.network.link_parameters import LinkHardware, LinkParameters
 from ceas_ray.network.route import Route, Swapping
