@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from ceas_ray.aggregation.rule import Floats, checked
 from ceas_ray.aggregation.spectral_filter import top_direction
+from ceas_ray.kernel.ranges import Range
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class DivideAndConquer:
     All coordinates enter: the paper samples 10,000 of them at random, which more dimensions than that would need.
     """
 
-    removed: float = 1.0
+    removed: Annotated[float, Range(0, 10)] = 1.0
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""

@@ -25,9 +25,9 @@ converges in a few.
 
 **The relaxed chain** bounds every scheduler of the link in continuous time that knows the past and the phase, whatever
 its rule. In a slot it chooses the births with the slot's draws known, and nothing comes along that it did not choose.
-If a burst begins at some moment within a gap's
-slot, it finds all pairs as young as at the slot's start, with all births that the scheduler would have made in the
-whole slot, and pays for none of these; what it does is chosen without knowing that the burst begins. Pairs that can
+If a burst begins at some moment within a gap's slot, it finds all pairs as young as at the slot's start, with all
+births that the scheduler would have made in the whole slot, and pays for none of these; what it does is chosen without
+knowing that the burst begins. Pairs that can
 serve no more take no memory, and one more attempt than a slot holds may end in it. Each of these only adds to what a
 scheduler could do, and more stock never hurts, so its value is an upper bound; its dual, one under constraints.
 """
