@@ -22,11 +22,7 @@ import psutil
 
 from ceas_ray.app.committee import warning_of
 from ceas_ray.app.model import loss_of
-<<<<<<< HEAD
-from ceas_ray.app.results import Results
-=======
-from ceas_ray.app.results import SCHEMA_VERSION, Results, key_bits_spent
->>>>>>> main
+from ceas_ray.app.results import SCHEMA_VERSION, Results
 from ceas_ray.app.resume import (
     Cut,
     Resumed,

@@ -149,7 +149,7 @@ class EntanglementManager(Actor):
         self._decisions: dict[str, tuple[bytes, int]] = {}
         self._phase: Literal["before", "running", "over"] = "over"
         self._decided: RoundDecided | None = None
-        self._views = 0
+        self._view = 0
         self._counts = np.zeros((3, 5), np.int64)
         self._stored = 0
         self._link_books = self._empty_link_books()
@@ -201,7 +201,7 @@ class EntanglementManager(Actor):
     def _start_round(self, round_index: int, now: int) -> list[Effect]:
         timing = self._timing
         if round_index != self._round_index:
-            self._keys.end_round(self._views)
+            self._keys.end_round(min(self._view, MOST_EXTRA_VIEWS))
             self._keys.begin_round()
             self._round_index, self._started_at, self._waits, self._phase = round_index, now, 0, "before"
         if round_index != WARM_UP and self._keyed_replicas() < self._quorums.quorum:
@@ -243,13 +243,8 @@ class EntanglementManager(Actor):
         Whoever lacks most goes first, so it may count too few, never too many. A liar spoils its own links alone.
         """
         reserve = self._demand.bits(RESERVE_FRAMES)
-<<<<<<< HEAD
-        names = [replica_name(j) for j in range(self._replicas)]
-        good = {(a, b) for a in names for b in names if a != b and self._keys.between(a, b) >= reserve}
-=======
         names = self._replica_names
-        good = {(a, b) for a in names for b in names if a != b and self._bits_between(a, b) >= reserve}
->>>>>>> main
+        good = {(a, b) for a in names for b in names if a != b and self._keys.between(a, b) >= reserve}
         linked = {(a, b) for a, b in good if (b, a) in good}
         while names:
             lacking = {a: sum(1 for b in names if b != a and (a, b) not in linked) for a in names}
@@ -309,23 +304,19 @@ class EntanglementManager(Actor):
         return [self._observation("warm_up", {}), Send(starts, self.name, Timer("start round", 0))]
 
     def _count_decision(self, replica: str, decided: RoundDecided, now: int) -> list[Effect]:
-<<<<<<< HEAD
-        if decided.round_index == self._round_index:
-            self._keys.report(replica, decided)
-        if self._phase != "running" or decided.round_index != self._round_index:
-=======
         """A Byzantine replica's report counts for nothing but itself: what is taken from the reports is the same in
         2 f + 1 of them, and as the view that one which an honest replica, or a later one, decided in."""
         outcome = self._outcome(replica, decided)
         if outcome is None:
->>>>>>> main
             return []
-        self._book_key_bits(replica, decided)
+        self._keys.report(replica, decided)
         if self._phase != "running":
             return []
-<<<<<<< HEAD
-        views = max(view for digest, view in self._decisions.values() if digest == decided.digest)
-        self._phase, self._decided, self._views = "over", decided, min(views, MOST_EXTRA_VIEWS)
+        self._decisions.setdefault(replica, (outcome, decided.view))
+        if self._quorums.decided(other for other, _ in self._decisions.values()) != outcome:
+            return []
+        matching = sorted(view for other, view in self._decisions.values() if other == outcome)
+        self._phase, self._decided, self._view = "over", decided, matching[-self._quorums.blocking]
         if now < self._plan_ends_at:  # a refill still runs, and its pairs belong to this round
             return [Send(self._plan_ends_at, self.name, Timer("round over", self._round_index))]
         return self._end_round(now)
@@ -335,20 +326,7 @@ class EntanglementManager(Actor):
         assert decided is not None, "a round ends with a decision"
         observed = {
             "skipped": decided.skipped,
-            "view": max(view for digest, view in self._decisions.values() if digest == decided.digest),
-=======
-        self._decisions.setdefault(replica, (outcome, decided.view))
-        if self._quorums.decided(other for other, _ in self._decisions.values()) != outcome:
-            return []
-        matching = sorted(view for other, view in self._decisions.values() if other == outcome)
-        view = matching[-self._quorums.blocking]
-        self._phase = "over"
-        self._extra_views = min(view, MOST_EXTRA_VIEWS)
-        ends = max(now, self._plan_ends_at) + self._timing.planning_time
-        observed = {
-            "skipped": decided.skipped,
-            "view": view,
->>>>>>> main
+            "view": self._view,
             "processors": decided.processors,
             "weights": decided.weights,
             "quarantined": decided.quarantined,
@@ -360,8 +338,6 @@ class EntanglementManager(Actor):
             return [*effects, Send(ends, self.name, Timer("start round", self._round_index + 1))]
         return [*effects, *self._stop_waiting(ends)]
 
-<<<<<<< HEAD
-=======
     def _outcome(self, replica: str, decided: RoundDecided) -> bytes | None:
         """What a replica reports of the round that runs, as bytes to compare; None for a report that makes no sense."""
         if replica not in self._replica_names or type(decided.round_index) is not int or type(decided.view) is not int:
@@ -379,16 +355,6 @@ class EntanglementManager(Actor):
         is_table = isinstance(said, np.ndarray) and said.dtype.kind == "i" and said.shape == shape
         return is_table and bool((said >= 0).all())
 
-    def _book_key_bits(self, replica: str, decided: RoundDecided) -> None:
-        """What a replica says that it has left, to send with and to receive with."""
-        names = [processor_name(k) for k in range(self._processors)] + self._replica_names
-        for name, sends, receives in zip(names, *decided.key_bits, strict=True):
-            if name != replica:
-                self._stock[replica, name] = int(sends)
-                if name.startswith("processor/"):
-                    self._stock[name, replica] = int(receives)
-
->>>>>>> main
     # --- plans ----------------------------------------------------------
 
     def _plan_round(
@@ -666,7 +632,7 @@ class EntanglementManager(Actor):
         """See `Actor`."""
         return (
             self._round_index, self._started_at, self._plan_ends_at, self._decisions, self._phase, self._decided,
-            self._views, self._counts, self._stored, self._shots, self._shrink_sum, self._link_books, self._waits,
+            self._view, self._counts, self._stored, self._shots, self._shrink_sum, self._link_books, self._waits,
             self._refills, self._key_batches, self._keys.snapshot(),
         )  # fmt: skip
 
@@ -674,7 +640,7 @@ class EntanglementManager(Actor):
         """See `Actor`."""
         self._round_index, self._started_at, self._plan_ends_at, decisions, self._phase = state[:5]
         self._decisions = dict(decisions)
-        self._decided, self._views = state[5:7]
+        self._decided, self._view = state[5:7]
         self._counts, self._stored, self._shots = np.array(state[7]), state[8], np.array(state[9])
         self._shrink_sum, self._link_books = np.array(state[10]), np.array(state[11])
         self._waits, self._refills = state[12:14]

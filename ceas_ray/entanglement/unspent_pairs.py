@@ -34,7 +34,7 @@ class UnspentPairs:
             for peer, bits in by_peer.items():
                 totals[_path(sender, peer)] = totals.get(_path(sender, peer), 0) + bits
         for path, total in totals.items():
-            bits = max(0, total - self._spent.get(path, 0))
+            bits = float(max(0, total - self._spent.get(path, 0)))
             self._spent[path] = max(total, self._spent.get(path, 0))
             batches = self._batches.get(path, [])
             while bits > 0 and batches:

@@ -95,9 +95,7 @@ def test_keys_are_distilled_to_need_and_the_reserve_is_drawn_down_in_the_end() -
     batches=st.lists(st.tuples(st.integers(1, 1000), st.floats(1, 1000)), min_size=1, max_size=6),
     spent=st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), max_size=6),
 )  # fmt: skip
-def test_pairs_are_used_as_their_bits_are_spent(
-    batches: list[tuple[int, float]], spent: list[tuple[int, int]]
-) -> None:
+def test_pairs_are_used_as_their_bits_are_spent(batches: list[tuple[int, float]], spent: list[tuple[int, int]]) -> None:
     ledger, distilled = UnspentPairs(), 0.0
     ledger.store([("a", "b", pairs, bits) for pairs, bits in batches])
     totals, left = np.zeros(2, int), ledger.pairs
