@@ -34,14 +34,14 @@ class UnspentPairs:
             for peer, bits in by_peer.items():
                 totals[_path(sender, peer)] = totals.get(_path(sender, peer), 0) + bits
         for path, total in totals.items():
-            bits = float(max(0, total - self._spent.get(path, 0)))
+            left = float(max(0, total - self._spent.get(path, 0)))
             self._spent[path] = max(total, self._spent.get(path, 0))
             batches = self._batches.get(path, [])
-            while bits > 0 and batches:
-                taken = min(bits, batches[0][0])
+            while left > 0 and batches:
+                taken = min(left, batches[0][0])
                 batches[0][1] -= batches[0][1] * taken / batches[0][0]
                 batches[0][0] -= taken
-                bits -= taken
+                left -= taken
                 if batches[0][0] <= 0:
                     batches.pop(0)
 
