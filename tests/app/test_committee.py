@@ -140,7 +140,7 @@ def test_a_partition_beside_other_troubles_gives_the_same_on_any_hosts_and_acros
 
 
 def test_a_committee_in_two_halves_stalls_and_goes_on_when_they_meet() -> None:
-    warm_up, first, *_ = times_of(*SMALL_COMMITTEE, "training.rounds=1")
+    warm_up, first, *_ = times_of(*SMALL_COMMITTEE, "training.rounds=2")
     split = f"consensus.partition={{replicas:[2,3],begins_seconds:{warm_up},heals_seconds:{first + 0.2}}}"
     found, _, world = run(*SMALL_COMMITTEE, split, "training.rounds=2", "consensus.most_waits=20")
     assert names(found) == ["warm_up", "round", "round"]
