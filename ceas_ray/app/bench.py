@@ -25,10 +25,11 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 import psutil
 
 from ceas_ray.app import bench_accuracy, bench_aggregation, bench_consensus, bench_entanglement, bench_gradients
-from ceas_ray.app.compose import composed
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError, build
 from ceas_ray.app.world import build_world
+from ceas_ray.config.composition import composed
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.ray_environment import prepare_ray_environment
 from ceas_ray.tracking.snapshots import SnapshotFolder

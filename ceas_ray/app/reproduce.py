@@ -23,16 +23,18 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 import yaml
 
-from ceas_ray.app.compose import composed
 from ceas_ray.app.experiment.design import Plan, Run, read_design
 from ceas_ray.app.experiment.report import Findings, findings, print_findings, write_page
 from ceas_ray.app.experiment.runs import Executor, Laboratory, in_processes
 from ceas_ray.app.experiment.statistics import Accuracies, best_rates, worst_strengths
 from ceas_ray.app.results import SCHEMA_VERSION
-from ceas_ray.app.run import BAD_SETTINGS, COMPLETED, INTERRUPTED, git_state, make_folder
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError, build
+from ceas_ray.app.run import BAD_SETTINGS, COMPLETED, INTERRUPTED, git_state
+from ceas_ray.app.run_folder import make_folder
 from ceas_ray.app.world import build_world
+from ceas_ray.config.composition import composed
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.ray_environment import prepare_ray_environment
 from ceas_ray.tracking.console import RunProgress

@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from ceas_ray.app.results import SCHEMA_VERSION
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError, instantiate
 from ceas_ray.app.utilization import COHERENCE_TIMES, REGIMES, SUPPLIES, grid, run_study
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.policies import instantiate
+from ceas_ray.config.schema import RunSettings
 from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_json, write_whole

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ceas_ray.app.run_folder import flat, journal_of, metrics_of, read_settings
-from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.config.errors import SettingsError
 from ceas_ray.tracking.files import Journal, write_json
 from ceas_ray.tracking.mlflow_tracker import MlflowTracker
 

@@ -31,13 +31,13 @@ from ceas_ray.app.link_hardware import (
 )
 from ceas_ray.app.model import loss_of
 from ceas_ray.app.processor_noise import processor_noise
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError, instantiate, or_refuse
 from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.placement import placed
+from ceas_ray.config.errors import SettingsError, or_refuse
+from ceas_ray.config.policies import instantiate
+from ceas_ray.config.schema import RunSettings
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.replica import Replica
-from ceas_ray.consensus.tetrabft import faults_of
 from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming
 from ceas_ray.entanglement.hub import Hub
 from ceas_ray.entanglement.plan import Demand
@@ -61,6 +61,7 @@ from ceas_ray.messages.payloads import (
     replica_link_name,
     replica_name,
 )
+from ceas_ray.messages.quorum import Quorums
 from ceas_ray.network.group import Group
 from ceas_ray.network.link_parameters import Heterogeneity
 from ceas_ray.network.network_plan import NetworkPlan
@@ -384,7 +385,7 @@ class _Builder:
                 refuse_without_shots(settings.links, network, demand)
             return EntanglementManager(
                 network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
-                faults_of(self.size), adversary, on_pairs, self.streams,
+                adversary, on_pairs, self.streams,
                 OnStall(settings.consensus.on_stall, settings.consensus.most_waits),
             )  # fmt: skip
         except ValueError as error:
@@ -450,7 +451,7 @@ class _Builder:
             k, shard, self._noise_of(k, shared),
             Learning(training.batch, training.momentum, training.undo, self._update_time),
             [self._channel(name, replica) for replica in self._replica_names],
-            ModelAdoption(faults_of(self.size) + 1),
+            ModelAdoption(Quorums(self.size).blocking),
             initial, latencies, self.streams, watched,
             None if self._on_pairs else training.circuits_per_round,
         )  # fmt: skip

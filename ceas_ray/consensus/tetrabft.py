@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ceas_ray.messages.frames import FrameKind
+from ceas_ray.messages.quorum import Quorums
 
 FUTURE_VIEWS = 8
 """Messages of views further ahead than this are dropped: memory stays bounded."""
@@ -65,13 +66,6 @@ class Decision:
 Action = Output | ArmTimer | Decision
 
 
-def faults_of(replicas: int) -> int:
-    """f = floor((n - 1) / 3); ValueError for n <= 3."""
-    if replicas < 4:
-        raise ValueError(f"consensus.committee_size must be at least 4 (n > 3 f, f >= 1), got {replicas}")
-    return (replicas - 1) // 3
-
-
 class TetraBFT:
     """One replica's voting state. `is_valid(digest)` must be monotone; call `poke` when it may have turned true."""
 
@@ -79,8 +73,8 @@ class TetraBFT:
         self, index: int, replicas: int, leader: Callable[[int], int], is_valid: Callable[[bytes], bool]
     ) -> None:
         self.index, self.replicas = index, replicas
-        self.faults = faults_of(replicas)
-        self.quorum, self.blocking = replicas - self.faults, self.faults + 1
+        quorums = Quorums(replicas)
+        self.faults, self.quorum, self.blocking = quorums.faults, quorums.quorum, quorums.blocking
         self._leader, self._is_valid = leader, is_valid
         self.view = -1
         self.candidate: bytes | None = None

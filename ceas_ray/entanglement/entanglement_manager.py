@@ -47,6 +47,7 @@ from ceas_ray.messages.payloads import (
     replica_link_name,
     replica_name,
 )
+from ceas_ray.messages.quorum import Quorums
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, Served, path_fidelity
@@ -104,22 +105,22 @@ class EntanglementManager(Actor):
         scheduler: Scheduler,
         timing: RoundTiming,
         rounds: int,
-        replica_faults: int,
         adversary: bool,
         train_on_pairs: bool,
         streams: Streams,
         on_stall: OnStall = OnStall(),
     ) -> None:
-        """replica_faults: f_replicas. train_on_pairs: whether shots need pairs (teleported inputs).
+        """train_on_pairs: whether shots need pairs (teleported inputs).
 
         Raises ValueError for a demand that the network cannot serve.
         """
         self._network, self._swap_werner, self._demand = network, swap_werner, demand
         self._scheduler = scheduler
         self._policies: dict[LinkClass, StockPolicy] = {}
-        self._timing, self._rounds, self._replica_faults = timing, rounds, replica_faults
+        self._timing, self._rounds = timing, rounds
         self._adversary, self._train_on_pairs, self._streams = adversary, train_on_pairs, streams
         self._processors, self._replicas = len(network.processor_routes), len(network.replica_routes)
+        self._quorums = Quorums(self._replicas)
         self._phases = plan_phases(network, demand)
         shared = [part.pairs for group in network.groups for part in group.routes]
         most = max(shared, default=demand.pairs_per_shot)
@@ -198,7 +199,7 @@ class EntanglementManager(Actor):
         if round_index != self._round_index:
             self._round_index, self._started_at, self._waits, self._phase = round_index, now, 0, "before"
             self._clear_books()
-        if round_index != WARM_UP and self._keyed_replicas() < self._quorum:
+        if round_index != WARM_UP and self._keyed_replicas() < self._quorums.quorum:
             return self._stall(now)
         plans, ends = self._plan_round(round_index, now + timing.control_delay)
         self._plan_ends_at = ends + 2 * timing.control_delay
@@ -224,10 +225,6 @@ class EntanglementManager(Actor):
         return effects
 
     # --- stalls ----------------------------------------------------------
-
-    @property
-    def _quorum(self) -> int:
-        return self._replicas - self._replica_faults
 
     def _keyed_replicas(self) -> int:
         """How many replicas have a reserve of keys with each other, both ways: what they had left and what is new.
@@ -320,9 +317,9 @@ class EntanglementManager(Actor):
         if self._phase != "running" or decided.round_index != self._round_index:
             return []
         self._decisions[replica] = (decided.digest, decided.view)
-        matching = [view for digest, view in self._decisions.values() if digest == decided.digest]
-        if len(matching) <= 2 * self._replica_faults:  # f + 1 honest ones know it then: enough to teach the others
+        if self._quorums.decided(digest for digest, _ in self._decisions.values()) != decided.digest:
             return []
+        matching = [view for digest, view in self._decisions.values() if digest == decided.digest]
         self._phase = "over"
         self._extra_views = min(max(matching), MOST_EXTRA_VIEWS)
         ends = max(now, self._plan_ends_at) + self._timing.planning_time

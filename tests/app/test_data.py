@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ceas_ray.app.compose import composed
 from ceas_ray.app.data import dealt_shards, load_data
-from ceas_ray.app.settings import DataSettings, TrainingSettings
-from ceas_ray.app.settings_checks import SettingsError, build
+from ceas_ray.config.composition import composed
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import DataSettings, TrainingSettings
+from ceas_ray.config.validation import build
 
 SETS = {"digits_38": 1, "digits_0123": 4, "iris": 3, "wine": 3, "breast_cancer": 1, "moons": 1, "circles": 1,
         "spin_chain": 1}  # fmt: skip

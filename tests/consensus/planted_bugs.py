@@ -16,6 +16,7 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.authentication import KeyPool
 from ceas_ray.messages.frames import Channel, FrameKind
 from ceas_ray.messages.payloads import Frame, RoundStarted
+from ceas_ray.messages.quorum import Quorums
 
 
 def with_(node: TetraBFT, rule: Callable[[], Any], **weaker: Any) -> Any:
@@ -191,6 +192,14 @@ class TagWithoutReceiver(Channel):
         body = super().open(replace(frame, receiver=""))
         self._name = name
         return body
+
+
+class HastyManager(Quorums):
+    """Begins the next round when B replicas have decided."""
+
+    @property
+    def reports_needed(self) -> int:
+        return self.blocking
 
 
 VOTING_BUGS: dict[str, type[TetraBFT]] = {

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.consensus.tetrabft import faults_of
 from ceas_ray.messages.frames import FrameKind
+from ceas_ray.messages.quorum import Quorums
 from tests.consensus.committee import DELTA, OPENS, Network, up_to_f
 from tests.consensus.voting import decide
 
 SIZES = [4, 5, 6, 7, 10, 13]
-CASES = [(replicas, silent) for replicas in SIZES for silent in range(faults_of(replicas) + 1)]
+CASES = [(replicas, silent) for replicas in SIZES for silent in range(Quorums(replicas).faults + 1)]
 seeds = st.integers(0, 10**6)
 
 
@@ -71,7 +71,7 @@ def test_whoever_is_silent_the_others_decide_when_the_first_leader_that_speaks_l
 @pytest.mark.parametrize("replicas", SIZES)
 @pytest.mark.parametrize("leaders", [True, False])
 def test_one_more_than_f_silent_and_nobody_decides_or_forks(replicas: int, leaders: bool) -> None:
-    count = faults_of(replicas) + 1
+    count = Quorums(replicas).faults + 1
     silent = frozenset(range(count) if leaders else range(replicas - count, replicas))
     network = Network(replicas, silent=silent)
     network.run()
@@ -124,7 +124,7 @@ def test_slow_members_cost_nothing_unless_they_lead_and_a_slow_leader_its_latene
     replicas: int, late: float
 ) -> None:
     """So late that its proposal needs more than a view (5 Delta and more), a leader is as good as silent."""
-    faults = faults_of(replicas)
+    faults = Quorums(replicas).faults
     for slow in (set(range(replicas - faults, replicas)), {1}, {0}, set(range(faults))):
 
         def delay(sender: int, receiver: int, slow: set[int] = slow) -> int:
@@ -176,7 +176,7 @@ def test_members_that_fall_silent_in_the_midst_are_never_worse_than_silent_ones(
 @settings(max_examples=25)
 def test_one_too_many_that_falls_silent_may_end_the_round_but_never_splits_it(replicas: int, seed: int) -> None:
     draw = np.random.default_rng(seed)
-    falling = draw.permutation(replicas)[: faults_of(replicas) + 1].tolist()
+    falling = draw.permutation(replicas)[: Quorums(replicas).faults + 1].tolist()
     network = Network(replicas, last_step={j: int(draw.integers(20 * replicas)) for j in falling})
     network.run()
     assert len({d.digest for d in network.decided.values()}) <= 1

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Annotated, Any
 
-from ceas_ray.app.settings import Count, Positive, Share, Target
-from ceas_ray.app.settings_checks import Range, SettingsError, build
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import Count, Positive, Share, Target
+from ceas_ray.config.validation import Range, build
 
 KEY = "study.design"
 

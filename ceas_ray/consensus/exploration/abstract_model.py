@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ceas_ray.consensus.exploration.abstract_rules import PHASES, Change
 from ceas_ray.consensus.exploration.abstract_states import visit_all
 from ceas_ray.consensus.exploration.abstract_walks import DISAGREEMENT, NOT_LIVE, UNSAFE_VOTE, search, walk
-from ceas_ray.consensus.tetrabft import faults_of
+from ceas_ray.messages.quorum import Quorums
 
 MOST_VIEWS, MOST_PACKED_VALUES = 12, 3
 LIVENESS = "liveness after the calm"
@@ -62,7 +62,7 @@ class AbstractModel:
     @property
     def faults(self) -> int:
         """f."""
-        return faults_of(self.replicas)
+        return Quorums(self.replicas).faults
 
     @property
     def honest(self) -> int:
@@ -72,7 +72,8 @@ class AbstractModel:
     @property
     def thresholds(self) -> tuple[int, int]:
         """Q - f and B - f: how many honest ones it takes."""
-        return self.replicas - 2 * self.faults, 1
+        quorums = Quorums(self.replicas)
+        return quorums.quorum - quorums.faults, quorums.blocking - quorums.faults
 
     @property
     def _terms(self) -> tuple[int, ...]:

@@ -11,46 +11,55 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ceas_ray.consensus.exploration.abstract_model import (
-    MOST_VIEWS,
-    PHASES,
-    VALUES,
-    AbstractModel,
-    after,
-    is_enabled,
-    vote_of,
-)
+from ceas_ray.consensus.exploration.abstract_model import MOST_VIEWS, AbstractModel
+from ceas_ray.consensus.exploration.abstract_rules import PHASES, is_enabled
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.violation import Violation
-from ceas_ray.consensus.exploration.voting_lies import ALSO_GOOD, GOOD
+from ceas_ray.consensus.exploration.voting_lies import VALUES
 from ceas_ray.consensus.tetrabft import NO_VOTE, Action, Decision, Evidence, Output, TetraBFT, Vote
 from ceas_ray.messages.frames import FrameKind
 
 ENTER, DECIDE = 0, 5
 Step = tuple[int, int, int, bytes]
 """Who, view, phase (ENTER, 1 to 4, DECIDE), value."""
-_BYTES = {1: GOOD, 2: ALSO_GOOD}
-_NUMBERS = {GOOD: 1, ALSO_GOOD: 2}
+_BYTES = dict(enumerate(VALUES, start=1))
+_NUMBERS = {value: number for number, value in _BYTES.items()}
 _NOTHING = b""
+
+
+class AbstractState:
+    """Honest replicas of the abstract model, as `abstract_rules` has them."""
+
+    def __init__(self, replicas: int, first_view: int = -1) -> None:
+        model = AbstractModel(replicas, MOST_VIEWS)
+        self._terms = (len(VALUES), *model.thresholds)
+        self.entered = np.full(model.honest, first_view, np.int64)
+        self.votes = np.zeros((model.honest, MOST_VIEWS, PHASES + 1), np.int8)
+
+    def allows(self, who: int, view: int, phase: int, value: int) -> bool:
+        """Whether this step is possible."""
+        return bool(is_enabled(self.entered, self.votes, who, view, phase, value, *self._terms))
+
+    def take(self, who: int, view: int, phase: int, value: int) -> None:
+        """Enter a view, or vote."""
+        if phase == ENTER:
+            self.entered[who] = view
+        elif phase != DECIDE:
+            self.votes[who, view, phase] = value
 
 
 def check_trace(replicas: int, honest: Sequence[int], steps: Sequence[Step]) -> int:
     """Replay what honest replicas did, in order, in the model; returns the steps compared (views it can hold)."""
-    thresholds = AbstractModel(replicas, MOST_VIEWS).thresholds
     place = {node: k for k, node in enumerate(honest)}
-    state = np.ones(len(honest), np.int64)  # all entered view 0
+    state = AbstractState(replicas, first_view=0)
     for number, (node, view, phase, value) in enumerate(steps):
         if view >= MOST_VIEWS:
             return number
         chosen = _NUMBERS.get(value, 0)
-        if phase == DECIDE:
-            allowed = any(is_enabled(state, 0, v, DECIDE, chosen, *thresholds) for v in range(MOST_VIEWS))
-        else:
-            allowed = is_enabled(state, place[node], view, phase, chosen, *thresholds)
-        if not allowed:
+        views = range(MOST_VIEWS) if phase == DECIDE else (view,)
+        if not any(state.allows(place[node], v, phase, chosen) for v in views):
             raise Violation("conformance", f"{_told((node, view, phase, value))} is not a step of the abstract model")
-        if phase != DECIDE:
-            state[place[node]] = after(state[place[node]], view, phase, chosen)
+        state.take(place[node], view, phase, chosen)
     return len(steps)
 
 
@@ -71,7 +80,7 @@ class DrivenWalk:
         self._nodes = [
             voting(k, model.replicas, lambda view: leader, _NUMBERS.__contains__) for k in range(model.honest)
         ]
-        self._state = np.zeros(model.honest, np.int64)
+        self._state = AbstractState(model.replicas)
         self._proofs: list[dict[int, Evidence]] = [{} for _ in self._nodes]
         self._meant = {tuple(step[:3]): int(step[3]) for step in self._walk.steps.tolist() if step[2] != ENTER}
         self._decided: dict[int, bytes] = {}
@@ -82,7 +91,7 @@ class DrivenWalk:
         for who, view, phase, value in self._walk.steps.tolist():
             self._try_something()
             if phase == ENTER:
-                for between in range(int(self._state[who] & 7), view + 1):
+                for between in range(int(self._state.entered[who]) + 1, view + 1):
                     self._take(who, between, ENTER, 0)
             else:
                 self._take(who, view, phase, value)
@@ -98,30 +107,28 @@ class DrivenWalk:
         """All enter two more views; in the second everyone is offered some value, which may be unsafe by now."""
         last = min(self._model.views + 1, MOST_VIEWS - 1)
         for who in range(len(self._nodes)):
-            for view in range(int(self._state[who] & 7), last + 1):
+            for view in range(int(self._state.entered[who]) + 1, last + 1):
                 self._take(who, view, ENTER, 0)
         for who in range(len(self._nodes)):
-            self._take(who, last, 1, self._draws.choice(VALUES))
+            self._take(who, last, 1, 1 + self._draws.below(len(VALUES)))
 
     def _try_something(self, phase: int | None = None) -> None:
         """What may be forbidden now; never what would spoil the rest of the walk."""
         who = self._draws.below(len(self._nodes))
-        view = int(self._state[who] & 7) - 1
+        view = int(self._state.entered[who])
         if view < 0:
             return
         phase = 1 + self._draws.below(PHASES) if phase is None else phase
-        if phase > 1 and not vote_of(self._state[who], view, phase - 1):
+        votes = self._state.votes[who, view]
+        if phase > 1 and not votes[phase - 1]:
             return  # its own vote would later complete what is delivered now
-        value = self._meant.setdefault((who, view, phase), self._draws.choice(VALUES))
-        if phase == DECIDE or not (self._enabled(who, view, phase, value) or vote_of(self._state[who], view, phase)):
+        value = self._meant.setdefault((who, view, phase), 1 + self._draws.below(len(VALUES)))
+        if phase == DECIDE or not (self._state.allows(who, view, phase, value) or votes[phase]):
             self._take(who, view, phase, value)
-
-    def _enabled(self, who: int, view: int, phase: int, value: int) -> bool:
-        return bool(is_enabled(self._state, who, view, phase, value, *self._model.thresholds))
 
     def _take(self, who: int, view: int, phase: int, value: int) -> None:
         expected: list[Step] = []
-        if self._enabled(who, view, phase, value) and not (phase == DECIDE and who in self._decided):
+        if self._state.allows(who, view, phase, value) and not (phase == DECIDE and who in self._decided):
             expected.append((who, view, phase, _BYTES.get(value, _NOTHING)))
         done = self._done(who, self._forced(who, view, phase, value))
         if done != expected:
@@ -131,7 +138,7 @@ class DrivenWalk:
         if expected and phase == DECIDE:
             self._decided[who] = _BYTES[value]
         elif expected:
-            self._state[who] = after(self._state[who], view, phase, value)
+            self._state.take(who, view, phase, value)
 
     def _forced(self, who: int, view: int, phase: int, value: int) -> list[Action]:
         """Deliver all that may make a replica do it: every honest message so far, and the Byzantine ones that help."""
@@ -144,7 +151,7 @@ class DrivenWalk:
         if phase == 1:
             return self._proposed(who, view, _BYTES[value])
         kind = FrameKind(FrameKind.VOTE1 + phase - 2)
-        voters = [k for k, s in enumerate(self._state) if k != who and vote_of(s, view, phase - 1) == value]
+        voters = [k for k, votes in enumerate(self._state.votes) if k != who and votes[view, phase - 1] == value]
         return [a for k in (*voters, *self._liars) for a in node.receive(k, kind, view, _BYTES[value])]
 
     def _proposed(self, who: int, view: int, value: bytes) -> list[Action]:
@@ -156,7 +163,7 @@ class DrivenWalk:
         return [*actions, *(a for k, e in shown.items() for a in node.receive(k, FrameKind.PROOF, view, e))]
 
     def _done(self, who: int, actions: Sequence[Action]) -> list[Step]:
-        done: list[Step] = [(who, 0, ENTER, _NOTHING)] if self._nodes[who].view == 0 and not self._state[who] else []
+        done: list[Step] = [(who, 0, ENTER, _NOTHING)] if self._nodes[who].view == 0 and self._state.entered[who] < 0 else []
         for action in actions:
             if isinstance(action, Decision):
                 done.append((who, action.view, DECIDE, action.value))

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ceas_ray.app.compose import composed
 from ceas_ray.app.experiment.design import Plan, named, read_design
 from ceas_ray.app.reproduce import main
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import build
 from ceas_ray.app.world import build_world
+from ceas_ray.config.composition import composed
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
 from tests.app.worlds import SMALL
 
 FORM = "study.design.forms.quick"

@@ -13,8 +13,8 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from ceas_ray.app.conf_path import conf_directory
-from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.config.conf_path import conf_directory
+from ceas_ray.config.errors import SettingsError
 
 
 def composed(overrides: Sequence[str]) -> dict[str, Any]:

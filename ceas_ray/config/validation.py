@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import importlib
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from importlib.metadata import entry_points
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from ceas_ray.config.errors import SettingsError
+
 T = TypeVar("T")
-
-POLICIES = "ceas_ray.policies"
-"""The entry point group by which an installed package registers itself: `[project.entry-points."ceas_ray.policies"]`"""
-
-
-class SettingsError(Exception):
-    """A setting is wrong: which key, what it must be, what came."""
-
-    def __init__(self, key: str, must: str, came: Any) -> None:
-        super().__init__(key, must, came)
-        self.key, self.must, self.came = key, must, came
-
-    def __str__(self) -> str:
-        return f"{self.key} must be {self.must}, got {self.came!r}"
 
 
 @dataclass(frozen=True)
@@ -54,15 +40,15 @@ def build(settings_class: type[T], config: Any, key: str = "") -> T:
     for name in config:
         if name not in names:
             near = difflib.get_close_matches(str(name), names, n=1)
-            must = f"a known key{f' (did you mean {_join(key, near[0])}?)' if near else ''}"
-            raise SettingsError(_join(key, str(name)), must, config[name])
+            must = f"a known key{f' (did you mean {joined(key, near[0])}?)' if near else ''}"
+            raise SettingsError(joined(key, str(name)), must, config[name])
     for name in names:
         if name not in config:
-            raise SettingsError(_join(key, name), "given", "nothing")
-    return settings_class(**{name: _value(hints[name], config[name], _join(key, name)) for name in names})
+            raise SettingsError(joined(key, name), "given", "nothing")
+    return settings_class(**{name: _value(hints[name], config[name], joined(key, name)) for name in names})
 
 
-def _join(key: str, name: str) -> str:
+def joined(key: str, name: str) -> str:
     return f"{key}.{name}" if key else name
 
 
@@ -70,7 +56,7 @@ def _value(wanted: Any, value: Any, key: str) -> Any:
     origin = get_origin(wanted)
     if origin is Annotated:
         base, *extras = get_args(wanted)
-        return _in_range(_plain(base, value, key, extras), extras, key)
+        return _in_range(plain_value(base, value, key, extras), extras, key)
     if origin in (Union, types.UnionType):
         return _alternative(get_args(wanted), value, key)
     if origin is Literal:
@@ -88,7 +74,7 @@ def _value(wanted: Any, value: Any, key: str) -> Any:
         return dict(value)
     if is_dataclass(wanted):
         return build(wanted, value, key)  # type: ignore[arg-type]
-    return _plain(wanted, value, key, [])
+    return plain_value(wanted, value, key, [])
 
 
 def _alternative(options: tuple[Any, ...], value: Any, key: str) -> Any:
@@ -110,7 +96,7 @@ def _alternative(options: tuple[Any, ...], value: Any, key: str) -> Any:
 _NAMES = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
 
 
-def _plain(wanted: Any, value: Any, key: str, extras: list[Any]) -> Any:
+def plain_value(wanted: Any, value: Any, key: str, extras: list[Any]) -> Any:
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     fits = isinstance(value, wanted) and not (wanted is int and isinstance(value, bool))
@@ -125,58 +111,3 @@ def _in_range(value: Any, extras: list[Any], key: str) -> Any:
         if isinstance(extra, Range) and value not in extra:
             raise SettingsError(key, f"a number {extra}", value)
     return value
-
-
-def registered_packages() -> tuple[str, ...]:
-    """The packages whose policies settings may name: this one, and installed ones with an entry point in POLICIES."""
-    others = {entry.value.partition(":")[0].partition(".")[0] for entry in entry_points(group=POLICIES)}
-    return ("ceas_ray", *sorted(others - {"ceas_ray"}))
-
-
-def instantiate(node: Mapping[str, Any], key: str) -> Any:
-    """The object that a `_target_` mapping describes, nested ones first. Only policy classes (dataclasses) that are
-    defined in this package or a registered one; anything else is refused by its name, and nothing of it imported.
-    """
-    target = node.get("_target_")
-    packages = registered_packages()
-    must = f"a class within {' or '.join(packages)}"
-    if not isinstance(target, str) or target.partition(".")[0] not in packages:
-        raise SettingsError(f"{key}._target_", must, target)
-    module, _, name = target.rpartition(".")
-    try:
-        made = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError):
-        raise SettingsError(f"{key}._target_", must, target) from None
-    if not is_dataclass(made) or not isinstance(made, type) or made.__module__.partition(".")[0] not in packages:
-        raise SettingsError(f"{key}._target_", "a policy class (a dataclass)", target)
-    arguments = {
-        name: instantiate(value, _join(key, str(name))) if isinstance(value, Mapping) else value
-        for name, value in node.items()
-        if name != "_target_"
-    }
-    checked = _check_arguments(made, arguments, key)
-    try:
-        return made(**checked)
-    except (TypeError, ValueError) as error:
-        raise SettingsError(key, f"usable by {name}", f"{dict(arguments)}: {error}") from None
-
-
-def _check_arguments(made: Any, arguments: Mapping[str, Any], key: str) -> dict[str, Any]:
-    names = [field.name for field in fields(made)]
-    for name in arguments:
-        if name not in names:
-            raise SettingsError(_join(key, str(name)), f"a known key (one of {', '.join(names)})", arguments[name])
-    hints = get_type_hints(made)
-    plain = (int, float, str, bool)
-    return {
-        name: _plain(hints[name], value, _join(key, name), []) if hints[name] in plain else value
-        for name, value in arguments.items()
-    }
-
-
-def or_refuse(key: str, make: Callable[[], T]) -> T:
-    """What `make` makes; SettingsError for this key if it raises ValueError."""
-    try:
-        return make()
-    except ValueError as error:
-        raise SettingsError(key, "usable", str(error)) from None

@@ -1,6 +1,6 @@
 """The settings of a run: what a scientist may choose, with units in the names and ranges beside them.
 
-The values live in `conf/`; nothing below `ceas_ray.app` sees these classes.
+The values live in `conf/`; nothing below `ceas_ray.config` sees these classes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from ceas_ray.app.settings_checks import Range
+from ceas_ray.config.validation import Range
 
 Share = Annotated[float, Range(0, 1)]
 Positive = Annotated[float, Range(0, exclusive=True)]

@@ -1,0 +1,62 @@
+"""Policies that settings name by `_target_`: rules, weights, attacks, schedulers, networks."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from importlib.metadata import entry_points
+from typing import Any, get_type_hints
+
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.validation import joined, plain_value
+
+POLICIES = "ceas_ray.policies"
+"""The entry point group by which an installed package registers itself: `[project.entry-points."ceas_ray.policies"]`"""
+
+
+def registered_packages() -> tuple[str, ...]:
+    """The packages whose policies settings may name: this one, and installed ones with an entry point in POLICIES."""
+    others = {entry.value.partition(":")[0].partition(".")[0] for entry in entry_points(group=POLICIES)}
+    return ("ceas_ray", *sorted(others - {"ceas_ray"}))
+
+
+def instantiate(node: Mapping[str, Any], key: str) -> Any:
+    """The object that a `_target_` mapping describes, nested ones first. Only policy classes (dataclasses) that are
+    defined in this package or a registered one; anything else is refused by its name, and nothing of it imported.
+    """
+    target = node.get("_target_")
+    packages = registered_packages()
+    must = f"a class within {' or '.join(packages)}"
+    if not isinstance(target, str) or target.partition(".")[0] not in packages:
+        raise SettingsError(f"{key}._target_", must, target)
+    module, _, name = target.rpartition(".")
+    try:
+        made = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError):
+        raise SettingsError(f"{key}._target_", must, target) from None
+    if not is_dataclass(made) or not isinstance(made, type) or made.__module__.partition(".")[0] not in packages:
+        raise SettingsError(f"{key}._target_", "a policy class (a dataclass)", target)
+    arguments = {
+        name: instantiate(value, joined(key, str(name))) if isinstance(value, Mapping) else value
+        for name, value in node.items()
+        if name != "_target_"
+    }
+    checked = _check_arguments(made, arguments, key)
+    try:
+        return made(**checked)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(key, f"usable by {name}", f"{dict(arguments)}: {error}") from None
+
+
+def _check_arguments(made: Any, arguments: Mapping[str, Any], key: str) -> dict[str, Any]:
+    names = [field.name for field in fields(made)]
+    for name in arguments:
+        if name not in names:
+            raise SettingsError(joined(key, str(name)), f"a known key (one of {', '.join(names)})", arguments[name])
+    hints = get_type_hints(made)
+    plain = (int, float, str, bool)
+    return {
+        name: plain_value(hints[name], value, joined(key, name), []) if hints[name] in plain else value
+        for name, value in arguments.items()
+    }
