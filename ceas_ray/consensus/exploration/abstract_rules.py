@@ -67,7 +67,7 @@ def _latest_claim(replica, low, value, view, change):  # type: ignore[no-untyped
 
 
 @compiled
-def _claimed_since(entered, votes, members, low, value, view, needed, change):  # type: ignore[no-untyped-def]
+def claimed_since(entered, votes, members, low, value, view, needed, change):  # type: ignore[no-untyped-def]
     """The latest view since which `needed` members (all in view `members` or later) claim the value."""
     if needed <= 0:
         return view - 1
@@ -139,12 +139,12 @@ def safe_values(entered, votes, members, view, values, is_proof, quorum, blockin
     since_by_two = np.zeros(values + 1, np.int64)
     less = change == Change.CLAIM_BY_ONE
     for value in range(1, values + 1):
-        since[value] = _claimed_since(entered, votes, members, low, value, view, blocking - less, change)
+        since[value] = claimed_since(entered, votes, members, low, value, view, blocking - less, change)
         since_by_two[value] = since[value]
         if change in (Change.TWO_CLAIMS_BY_ONE, Change.TWO_CLAIMS_WITHOUT_PREVIOUS):
             without = Change.NO_PREVIOUS if change == Change.TWO_CLAIMS_WITHOUT_PREVIOUS else change
             needed = blocking - (change == Change.TWO_CLAIMS_BY_ONE)
-            since_by_two[value] = _claimed_since(entered, votes, members, low, value, view, needed, without)
+            since_by_two[value] = claimed_since(entered, votes, members, low, value, view, needed, without)
     allows_two = (is_proof and change != Change.NO_TWO_CLAIMS) or change == Change.TWO_CLAIMS_FOR_SUGGESTS
     safe = 0
     for value in range(1, values + 1):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ceas_ray.consensus.exploration.abstract_model import MOST_VIEWS, AbstractModel
-from ceas_ray.consensus.exploration.abstract_rules import PHASES, is_enabled
+from ceas_ray.consensus.exploration.abstract_rules import PHASES, Change, claimed_since, is_enabled, safe_values
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_lies import VALUES
@@ -32,13 +32,36 @@ class AbstractState:
 
     def __init__(self, replicas: int, first_view: int = -1) -> None:
         model = AbstractModel(replicas, MOST_VIEWS)
-        self._terms = (len(VALUES), *model.thresholds)
+        self._terms, self.faults = (len(VALUES), *model.thresholds), model.faults
         self.entered = np.full(model.honest, first_view, np.int64)
         self.votes = np.zeros((model.honest, MOST_VIEWS, PHASES + 1), np.int8)
 
     def allows(self, who: int, view: int, phase: int, value: int) -> bool:
         """Whether this step is possible."""
         return bool(is_enabled(self.entered, self.votes, who, view, phase, value, *self._terms))
+
+    def most_claimed(self, view: int, value: int) -> int:
+        """The value that Byzantine proofs for `view` must show for `value` to be safe, if anything makes it so.
+
+        That is the value itself, or else the one that an honest proof claims since the latest view.
+        """
+        values, quorum, blocking = self._terms
+        terms = (self.entered, self.votes, view)
+        by_one = safe_values(*terms, view, values, True, quorum, blocking, Change.NO_TWO_CLAIMS)
+        if (by_one >> value) & 1:
+            return value
+        return max(range(1, values + 1), key=lambda y: claimed_since(*terms, 1, y, view, blocking, Change.NONE))
+
+    def lures(self, view: int) -> list[int]:
+        """The values that Byzantine suggests can make a leader propose and that proofs show safe only by (b2); all
+        values if there are none."""
+        values, quorum, blocking = self._terms
+        terms = (self.entered, self.votes, -1, view, values)
+        offered = safe_values(*terms, False, quorum, blocking, Change.NONE)
+        alone = self.faults + quorum, self.faults + blocking
+        taken = safe_values(*terms, True, *alone, Change.NO_TWO_CLAIMS)
+        every = range(1, values + 1)
+        return [v for v in every if (offered & ~taken) >> v & 1] or list(every)
 
     def take(self, who: int, view: int, phase: int, value: int) -> None:
         """Enter a view, or vote."""
@@ -76,9 +99,10 @@ class DrivenWalk:
         self._draws = Draws(seed, "conformance")
         self._model, self._walk = model, model.walk(seed)
         self._liars = range(model.honest, model.replicas)
-        leader = model.replicas - 1
+        self._leader = model.replicas - 1
+        self._leaders: dict[int, int] = {}
         self._nodes = [
-            voting(k, model.replicas, lambda view: leader, _NUMBERS.__contains__) for k in range(model.honest)
+            voting(k, model.replicas, self._leader_of, _NUMBERS.__contains__) for k in range(model.honest)
         ]
         self._state = AbstractState(model.replicas)
         self._proofs: list[dict[int, Evidence]] = [{} for _ in self._nodes]
@@ -86,8 +110,16 @@ class DrivenWalk:
         self._decided: dict[int, bytes] = {}
         self.steps = 0
 
+    def _leader_of(self, view: int) -> int:
+        return self._leaders.get(view, self._leader)
+
     def run(self) -> None:
         """Raises `Violation` at the first difference."""
+        self.drive()
+        self._try_new_views()
+
+    def drive(self) -> None:
+        """The walk, step for step."""
         for who, view, phase, value in self._walk.steps.tolist():
             self._try_something()
             if phase == ENTER:
@@ -96,7 +128,6 @@ class DrivenWalk:
             else:
                 self._take(who, view, phase, value)
             self._try_something(DECIDE)
-        self._try_new_views()
 
     def run_script(self, script: Sequence[tuple[int, int, int, int]]) -> None:
         """Force these (who, view, phase, value) in place of the walk, allowed or not; raises `Violation`."""
@@ -149,17 +180,20 @@ class DrivenWalk:
             others = [k for k in range(self._model.replicas) if k != who]
             return [a for k in others for a in node.receive(k, FrameKind.VIEW_CHANGE, view, None)]
         if phase == 1:
-            return self._proposed(who, view, _BYTES[value])
+            return self._proposed(who, view, value)
         kind = FrameKind(FrameKind.VOTE1 + phase - 2)
         voters = [k for k, votes in enumerate(self._state.votes) if k != who and votes[view, phase - 1] == value]
         return [a for k in (*voters, *self._liars) for a in node.receive(k, kind, view, _BYTES[value])]
 
-    def _proposed(self, who: int, view: int, value: bytes) -> list[Action]:
+    def _proposed(self, who: int, view: int, value: int) -> list[Action]:
         node = self._nodes[who]
-        actions = node.receive(self._model.replicas - 1, FrameKind.PROPOSAL, view, value)
-        helpful = Evidence(Vote(view - 1, value), NO_VOTE, NO_VOTE)
+        actions = node.receive(self._leader, FrameKind.PROPOSAL, view, _BYTES[value])
+        low = Vote(view - 1, _BYTES[self._state.most_claimed(view, value)]) if view else NO_VOTE
+        helpful = Evidence(low, Vote(view - 2, b"another") if view > 1 else NO_VOTE, NO_VOTE)
         shown = {k: proofs[view] for k, proofs in enumerate(self._proofs) if view in proofs and k != who}
         shown |= dict.fromkeys(self._liars, helpful) if view else {}
+        for liar in self._liars:  # it has sent no other proof of this view yet: what a try in vain showed never came
+            node._proofs.get(view, {}).pop(liar, None)
         return [*actions, *(a for k, e in shown.items() for a in node.receive(k, FrameKind.PROOF, view, e))]
 
     def _done(self, who: int, actions: Sequence[Action]) -> list[Step]:
