@@ -64,7 +64,7 @@ from ceas_ray.messages.payloads import (
 from ceas_ray.messages.quorum import Quorums
 from ceas_ray.network.group import Group
 from ceas_ray.network.link_parameters import Heterogeneity
-from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.network.network_plan import NetworkPlan, Topology
 from ceas_ray.network.route import Route, Swapping
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor
@@ -79,6 +79,7 @@ from ceas_ray.quantum.known_answer_circuits import asked_count
 from ceas_ray.quantum.loss import Loss
 from ceas_ray.quantum.mixed_pairs import most_nodes
 from ceas_ray.quantum.partition import cut_by_layers, cut_by_qubits, member_of_layer, pair_ends
+from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.training.metrics import Evaluation
@@ -184,7 +185,7 @@ class _Builder:
         if settings.attacks.attack is None and share > 0:
             raise SettingsError("attacks.fraction", "0 without an attack", share)
         chosen = settings.attacks.attack
-        self.attack: Attack | None = None if chosen is None else instantiate(chosen, "attacks.attack")
+        self.attack: Attack | None = None if chosen is None else instantiate(chosen, "attacks.attack", Attack)
         shared = settings.training.partition != "data"
         self.members = settings.training.processors_per_group if shared else 1
         if count % self.members:
@@ -212,8 +213,8 @@ class _Builder:
                 "links.least_km", f"at most links.most_km ({settings.links.most_km})", settings.links.least_km
             )
         self.faults = int(self.parties * settings.aggregation.byzantine_fraction)
-        self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule")
-        self._weights: Weights = instantiate(settings.aggregation.weights, "aggregation.weights")
+        self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule)
+        self._weights: Weights = instantiate(settings.aggregation.weights, "aggregation.weights", Weights)
         self.chain = encode(("ceas_ray", settings.seed))
         self._noise = processor_noise(settings.processors, settings.training.qubits, self.streams)
 
@@ -255,7 +256,7 @@ class _Builder:
             replicas=self._replicas(network, shared, initial, shards, public, byzantine),
             control=(manager, Hub(
                 self.parties, self.size, settings.entanglement.half_life_rounds, self._control_delay,
-                training.known_answer_share > 0,
+                asked_count(training.circuits_per_round, training.known_answer_share),
             ), *adversary),
             work=self._work(shared, max(len(shard.angles) for shard in shards)),
             manager=manager,
@@ -300,7 +301,7 @@ class _Builder:
             links.replica_km, links.replica_fidelity,
         )  # fmt: skip
         generator = self.streams.generator("network", "network", "links", 0)
-        topology = instantiate(settings.network, "network")
+        topology = instantiate(settings.network, "network", Topology)
         try:
             network: NetworkPlan = topology.build(settings.processors.count, self.size, hardware, spread, generator)
         except ValueError as error:
@@ -377,7 +378,7 @@ class _Builder:
             None if timeout is None else picoseconds(timeout),
             picoseconds(settings.consensus.patience_milliseconds * 1e-3),
         )  # fmt: skip
-        scheduler = instantiate(settings.scheduling, "scheduling")
+        scheduler = instantiate(settings.scheduling, "scheduling", Scheduler)
         try:
             if network.groups:
                 refuse_without_shared_shots(settings.links, network, demand)

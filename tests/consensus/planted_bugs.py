@@ -187,9 +187,9 @@ class TagWithoutReceiver(Channel):
         self.peer = peer
         return None if frame is None else replace(frame, receiver=peer)
 
-    def open(self, frame: Frame) -> bytes | None:
+    def verify(self, frame: Frame) -> bytes | None:
         name, self._name = self._name, ""
-        body = super().open(replace(frame, receiver=""))
+        body = super().verify(replace(frame, receiver=""))
         self._name = name
         return body
 
