@@ -1,4 +1,4 @@
-"""The abstract model: `abstract_rules` over all states (`abstract_states`), or along random walks (`abstract_walks`)."""
+"""The abstract model: `abstract_rules` over all states (`abstract_states`), or on random walks (`abstract_walks`)."""
 
 from __future__ import annotations
 

@@ -89,9 +89,7 @@ def visit_all(honest, views, values, faults, quorum, blocking, change, names, sy
                 view, phase, value = (number, 0, 0) if number < views else (
                     before, 1 + (number - views) // values, 1 + (number - views) % values
                 )  # fmt: skip
-                if view < 0 or not is_enabled(
-                    entered, votes, p, view, phase, value, values, quorum, blocking, change
-                ):
+                if view < 0 or not is_enabled(entered, votes, p, view, phase, value, values, quorum, blocking, change):
                     continue
                 if phase == 0:
                     entered[p] = view

@@ -101,9 +101,7 @@ class DrivenWalk:
         self._liars = range(model.honest, model.replicas)
         self._leader = model.replicas - 1
         self._leaders: dict[int, int] = {}
-        self._nodes = [
-            voting(k, model.replicas, self._leader_of, _NUMBERS.__contains__) for k in range(model.honest)
-        ]
+        self._nodes = [voting(k, model.replicas, self._leader_of, _NUMBERS.__contains__) for k in range(model.honest)]
         self._state = AbstractState(model.replicas)
         self._proofs: list[dict[int, Evidence]] = [{} for _ in self._nodes]
         self._meant = {tuple(step[:3]): int(step[3]) for step in self._walk.steps.tolist() if step[2] != ENTER}
@@ -197,7 +195,9 @@ class DrivenWalk:
         return [*actions, *(a for k, e in shown.items() for a in node.receive(k, FrameKind.PROOF, view, e))]
 
     def _done(self, who: int, actions: Sequence[Action]) -> list[Step]:
-        done: list[Step] = [(who, 0, ENTER, _NOTHING)] if self._nodes[who].view == 0 and self._state.entered[who] < 0 else []
+        done: list[Step] = (
+            [(who, 0, ENTER, _NOTHING)] if self._nodes[who].view == 0 and self._state.entered[who] < 0 else []
+        )
         for action in actions:
             if isinstance(action, Decision):
                 done.append((who, action.view, DECIDE, action.value))
