@@ -62,8 +62,8 @@ def _exhaustive() -> int:
         found = AbstractModel(4, 2, values).explore(symmetric)
         broken += found.disagreements + found.not_live
         print(
-            f"n = 4, 2 views, {values} values, {name}: {found.states} states, {found.disagreements} with two decisions, "
-            f"{found.not_live} not live after the calm; {time.perf_counter() - started:.1f} s"
+            f"n = 4, 2 views, {values} values, {name}: {found.states} states, "
+            f"{found.disagreements} with two decisions, {found.not_live} not live after the calm; {time.perf_counter() - started:.1f} s"
         )
     return 1 if broken else 0
 
