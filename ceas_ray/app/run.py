@@ -22,7 +22,7 @@ import psutil
 
 from ceas_ray.app.committee import warning_of
 from ceas_ray.app.model import loss_of
-from ceas_ray.app.results import SCHEMA_VERSION, Results, key_bits_spent
+from ceas_ray.app.results import SCHEMA_VERSION, Results
 from ceas_ray.app.resume import (
     Cut,
     Resumed,
@@ -225,7 +225,6 @@ class _Run:
         self._timeline = Timeline(folder / "timeline.json", self._progress.say) if settings.timeline else None
         self._tracker = self._make_tracker()
         self._unsent: list[tuple[int, dict[str, float]]] = []
-        self._key_bits_spent: int | None = None  # known at the end of a run that was neither interrupted nor failed
         self._versions: dict[str, str] | None = None
         self._snapshots, self._can_write_snapshots = snapshot_folder(settings, folder), True
 
@@ -318,7 +317,6 @@ class _Run:
                 raise KeyboardInterrupt
             if over:
                 break
-        self._key_bits_spent = key_bits_spent(simulation.cut())
 
     def _book(self, end: RoundEnd, line: dict[str, Any]) -> None:
         """Into the journal, or compare with it where the run that is resumed was there already."""
@@ -326,11 +324,23 @@ class _Run:
         known = self._journaled.get(number)
         if known is None:
             self._journal.append("round", line)
+            self._note_alarms(end)
             self._unsent.append((number, metrics_of(line)))
             if self._timeline is not None:
                 self._timeline.append(end)
         elif known != digest:
             raise RuntimeFailure(f"round {number} was replayed with digest {digest}, its journal has {known}")
+
+    def _note_alarms(self, end: RoundEnd) -> None:
+        """Say who met with more forged tags than a hash key stands."""
+        for observation in end.observations:
+            if observation.name == "forgeries":
+                said = dict(observation.values)
+                self._journal.append("alarm", {"round": end.mark.round_index, **said})
+                self._progress.say(
+                    f"alarm: {said['receiver']} refused {said['failed_attempts']} forged frames in the name of "
+                    f"{said['sender']} under one hash key"
+                )
 
     def _cut_is_due(self, now: float, over: bool) -> bool:
         rounds, every = self._settings.runtime, self._results.rounds
@@ -415,7 +425,7 @@ class _Run:
                 "runtime": self._settings.runtime.name,
                 "machines": self._place.machines,
                 "hosts": self._place.hosts,
-                "key_bits": {"distilled": int(results.key_bits_distilled), "spent": self._key_bits_spent},
+                "key_bits": {"distilled": int(results.key_bits_distilled), "spent": results.key_bits_spent},
                 "wall_seconds": self._wall_seconds(),
                 "faults": self._faults,
                 "logistic_regression_accuracy": logistic_regression_accuracy(self._world.data),

@@ -179,6 +179,10 @@ class Replica(Actor):
 
     # --- state ----------------------------------------------------------
 
+    def accounts(self) -> dict[str, int]:
+        """Key bits spent on frames to each peer."""
+        return self._links.key_bits_spent()
+
     def snapshot(self) -> Any:
         """See `Actor`."""
         early = [(e.deliver_at, e.sender, e.serial, e.receiver, e.payload) for e in self._early]
