@@ -1,1 +1,1 @@
-"""The application: settings, the world, the run. The only package that imports Hydra."""
+"""The application: the world, the run, studies and benchmarks."""

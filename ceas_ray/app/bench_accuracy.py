@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from ceas_ray.app.compose import composed
 from ceas_ray.app.data import load_data
 from ceas_ray.app.model import loss_of
-from ceas_ray.app.settings import RunSettings, TrainingSettings
-from ceas_ray.app.settings_checks import build
+from ceas_ray.config.composition import composed
+from ceas_ray.config.schema import RunSettings, TrainingSettings
+from ceas_ray.config.validation import build
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.training.centralized import Adam, CentralizedTraining, accuracy_on_test

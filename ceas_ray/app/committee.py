@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
 from ceas_ray.consensus.faults.crashing_replica import Crash, CrashingReplica
 from ceas_ray.consensus.faults.distorting_replica import DistortingReplica
 from ceas_ray.consensus.faults.equivocating_replica import EquivocatingReplica
@@ -18,12 +18,12 @@ from ceas_ray.consensus.faults.slow_replica import SlowReplica
 from ceas_ray.consensus.faults.unreliable_network import Loss, NetworkFault, OnUnreliableNetwork, Partition
 from ceas_ray.consensus.faults.withholding_replica import WithholdingReplica
 from ceas_ray.consensus.replica import Replica
-from ceas_ray.consensus.tetrabft import faults_of
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds
 from ceas_ray.links.jammed_link import JammedLink
 from ceas_ray.messages.payloads import replica_name
+from ceas_ray.messages.quorum import Quorums
 
 RETRANSMIT_DELTAS = 3
 _FAULTS: dict[str, type[DistortingReplica]] = {
@@ -50,8 +50,8 @@ def committee_size(settings: RunSettings, byzantine_processors: int) -> int:
         if attacks.replicas:
             must = "0 for consensus.committee=processors: the Byzantine processors are the Byzantine replicas"
             raise SettingsError("attacks.replicas", must, attacks.replicas)
-        if byzantine_processors > faults_of(size):
-            must = f"such that at most f = {faults_of(size)} of the {size} in the committee are Byzantine"
+        if byzantine_processors > Quorums(size).faults:
+            must = f"such that at most f = {Quorums(size).faults} of the {size} in the committee are Byzantine"
             raise SettingsError("attacks.fraction", must, attacks.fraction)
     elif size is None or size < 4:
         raise SettingsError("consensus.committee_size", "at least 4 (n > 3 f with f >= 1)", size)
@@ -81,10 +81,11 @@ def _check_members(settings: RunSettings, size: int) -> None:
 def warning_of(settings: RunSettings) -> str | None:
     """A line on a committee with more Byzantine members than it stands; None for a safe one."""
     size, bad = settings.consensus.committee_size, settings.attacks.replicas
-    if size is None or bad <= faults_of(size):
+    if size is None or bad <= Quorums(size).faults:
         return None
+    stands = Quorums(size).faults
     return (
-        f"warning: attacks.replicas={bad} is more than the f = {faults_of(size)} Byzantine members that a committee of "
+        f"warning: attacks.replicas={bad} is more than the f = {stands} Byzantine members that a committee of "
         f"{size} stands: it may stall, and nothing that it decides can be trusted"
     )
 

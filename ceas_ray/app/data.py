@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.app.settings import DataSettings
-from ceas_ray.app.settings_checks import SettingsError, or_refuse
+from ceas_ray.config.errors import SettingsError, or_refuse
+from ceas_ray.config.schema import DataSettings
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.training.datasets import DataSet, Encoding, prepare
 from ceas_ray.training.shards import dirichlet_shards, iid_shards, label_shards

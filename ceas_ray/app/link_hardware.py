@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ceas_ray.app.settings import LinkSettings
-from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import LinkSettings
 from ceas_ray.entanglement.plan import Demand
 from ceas_ray.kernel.time import seconds
 from ceas_ray.network.link_parameters import Emission, LinkHardware

@@ -12,13 +12,14 @@ from typing import Any
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before NumPy is loaded: one thread per process, the same bits everywhere
 
-from ceas_ray.app.compose import composed, jobs
-from ceas_ray.app.conf_path import conf_directory
 from ceas_ray.app.resume import config_of_run
 from ceas_ray.app.run import BAD_SETTINGS, INTERRUPTED, execute
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError, build
 from ceas_ray.app.world import build_world
+from ceas_ray.config.composition import composed, jobs
+from ceas_ray.config.conf_path import conf_directory
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
 from ceas_ray.runtime.failure import RuntimeFailure
 
 USAGE = """usage: ceas-ray [-m] [key=value ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ceas_ray.app.settings import TrainingSettings
+from ceas_ray.config.schema import TrainingSettings
 from ceas_ray.quantum.loss import CrossEntropyLoss, Loss, SquaredLoss
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.app.settings import ProcessorSettings
-from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import ProcessorSettings
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.payloads import processor_name
 from ceas_ray.quantum.gate_noise import Noise, thermal_relaxation

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ceas_ray.app.settings import RunSettings
 from ceas_ray.app.world import World
+from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.codec import decode
 from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles

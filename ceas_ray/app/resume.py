@@ -11,13 +11,13 @@ from typing import Any
 
 import yaml
 
-from ceas_ray.app.compose import overridden_keys
-from ceas_ray.app.conf_path import conf_directory
 from ceas_ray.app.results import Results
 from ceas_ray.app.run_folder import FREE, FREE_GROUPS, code_version, decisive, journal_of, read_settings
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError
 from ceas_ray.app.world import build_world
+from ceas_ray.config.composition import overridden_keys
+from ceas_ray.config.conf_path import conf_directory
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.known_answers import known_answers
 from ceas_ray.runtime.local_runtime import LocalCluster

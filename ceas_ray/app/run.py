@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ import numpy as np
 import psutil
 
 from ceas_ray.app.committee import warning_of
-from ceas_ray.app.conf_path import conf_directory
 from ceas_ray.app.model import loss_of
 from ceas_ray.app.results import Results, key_bits_spent
 from ceas_ray.app.resume import (
@@ -31,16 +29,29 @@ from ceas_ray.app.resume import (
     snapshot_of,
     versions,
 )
-from ceas_ray.app.run_folder import code_version, digests_of, flat, journal_of, metrics_of, settings_text
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError, build
+from ceas_ray.app.run_folder import (
+    claimed,
+    code_version,
+    digests_of,
+    flat,
+    journal_of,
+    metrics_of,
+    settings_text,
+    wanted_folder,
+)
 from ceas_ray.app.study import run_utilization, scheduler_of_study
 from ceas_ray.app.sync import MLFLOW_STATUS
+from ceas_ray.app.tracking_choice import with_absolute_uri
 from ceas_ray.app.world import World, build_world
+from ceas_ray.config.conf_path import conf_directory
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
 from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.quantum.qiskit_export import export, to_openqasm3
+from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.placement import Machine, automatic_hosts
@@ -79,6 +90,8 @@ def execute(config: Mapping[str, Any], number: int | None) -> int:
     Raises SettingsError for bad settings, and RuntimeFailure if the cluster cannot be had.
     """
     settings = build(RunSettings, config)
+    config = with_absolute_uri(config)
+    settings = build(RunSettings, config)
     if settings.resume is None and settings.runtime.snapshot_folder is not None:
         config = _with_own_snapshot_folder(config, settings.runtime.snapshot_folder, number)
         settings = build(RunSettings, config)
@@ -86,8 +99,7 @@ def execute(config: Mapping[str, Any], number: int | None) -> int:
         raise SettingsError("experiment", "started by scripts/reproduce", "headline")
     if settings.study.name is not None:
         scheduler_of_study(settings)  # refuses before anything is made
-        folder = _folder(settings, number)
-        make_folder(folder)
+        folder = claimed(wanted_folder(settings, number), settings.output is None, "settings.yaml")
         run_utilization(settings, config, folder)
         print(folder / "summary.json")
         return COMPLETED
@@ -105,10 +117,11 @@ def execute(config: Mapping[str, Any], number: int | None) -> int:
         folder = Path(settings.resume)
         found = resumed(settings, config, folder)
     else:
-        folder, found = _folder(settings, number), None
+        folder, found = wanted_folder(settings, number), None
         refuse_snapshots_of_others(settings, folder)
     with _cluster(settings, world) as place:
-        make_folder(folder)
+        if found is None:
+            folder = claimed(folder, settings.output is None, "journal.jsonl")
         return _Run(settings, dict(config), world, place, folder, found).go()
 
 
@@ -155,7 +168,7 @@ def _cluster(settings: RunSettings, world: World) -> Iterator[_Place]:
     prepare_ray_environment(runtime.address)
     from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster
 
-    with ray_cluster(runtime.address, os.cpu_count() or 1, runtime.dashboard, runtime.allow_open_cluster) as machines:
+    with ray_cluster(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster) as machines:
         count = runtime.processor_hosts or automatic_hosts(machines, settings.processors.count)
         hosts = world.hosts(count, runtime.link_hosts)
         if settings.timeline:
@@ -404,30 +417,9 @@ class _Run:
 def _journal(folder: Path, warn: Callable[[str], None]) -> Journal:
     try:
         return Journal(folder / "journal.jsonl", warn)
-    except BlockingIOError:
-        raise SettingsError("resume", "a run that nobody else runs at this moment", str(folder)) from None
-
-
-def _folder(settings: RunSettings, number: int | None) -> Path:
-    """The run folder, not made yet; SettingsError if it cannot be."""
-    if settings.output is None:
-        base = Path("outputs") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_seed{settings.seed}"
-    else:
-        base = Path(settings.output)
-    folder = (base if number is None else base.with_name(f"{base.name}_{number}")).absolute()
-    parent = next(p for p in (folder, *folder.parents) if p.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise SettingsError("output", f"a folder that can be made ({parent} is not a writable folder)", str(folder))
-    if (folder / "journal.jsonl").exists():
-        raise SettingsError("output", "a folder without a run in it", str(folder))
-    return folder
-
-
-def make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError("output", f"a folder that can be made ({error.strerror})", str(folder)) from None
+    except BlockingIOError as error:
+        lock = "" if error.filename is None else f" ({error.filename}.lock is there: delete it if that run is over)"
+        raise SettingsError("resume", f"a run that nobody else runs at this moment{lock}", str(folder)) from None
 
 
 def git_state() -> tuple[str | None, bool | None]:

@@ -1,16 +1,20 @@
-"""What is in the folder of a run, read as untrusted input."""
+"""The folder of a run: how a new one is made, and what is in an old one, read as untrusted input."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
+from datetime import datetime
 from hashlib import blake2b
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
 from ceas_ray.tracking.files import read_journal
 
 FREE_GROUPS = ("runtime", "tracking")
@@ -18,6 +22,69 @@ FREE = (*FREE_GROUPS, "stop", "output", "resume", "verify", "timeline", "dry_run
 """Groups and keys that change no result: another choice may go on with a run."""
 
 _MOST_BYTES_OF_SETTINGS = 2**20
+
+
+_TAKEN_BY = ("journal.jsonl", "settings.yaml", "summary.json")
+"""Files that only a run or a study leaves in its folder."""
+
+
+def wanted_folder(settings: RunSettings, number: int | None) -> Path:
+    """Return the folder of a new run (job `number` of a sweep), not made yet; SettingsError if it cannot be made."""
+    if settings.output is None:
+        base = Path("outputs") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_seed{settings.seed}"
+    else:
+        base = Path(settings.output)
+    folder = (base if number is None else base.with_name(f"{base.name}_{number}")).absolute()
+    parent = next(p for p in (folder, *folder.parents) if p.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise SettingsError("output", f"a folder that can be made ({parent} is not a writable folder)", str(folder))
+    if settings.output is not None and any((folder / name).exists() for name in _TAKEN_BY):
+        raise _taken(folder)
+    return folder
+
+
+def claimed(folder: Path, by_default: bool, mark: str) -> Path:
+    """Make the folder and take it for one run alone, whoever else starts at this moment; returns where it is.
+
+    by_default: nobody chose the name; where another run has it, this one gets `NAME-2`, `NAME-3` and so on. A chosen
+    folder may exist, but its file `mark` is made here or another run has it: SettingsError.
+    """
+    if not by_default:
+        make_folder(folder)
+    else:
+        make_folder(folder.parent)
+        names = (folder if n == 1 else folder.with_name(f"{folder.name}-{n}") for n in count(1))
+        folder = next(name for name in names if _made(name))
+    try:
+        (folder / mark).touch(exist_ok=False)
+    except FileExistsError:
+        raise _taken(folder) from None
+    except OSError as error:
+        raise SettingsError("output", f"a folder that can be written to ({error.strerror})", str(folder)) from None
+    return folder
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder and those above it, where they are missing; SettingsError if that cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError("output", f"a folder that can be made ({error.strerror})", str(folder)) from None
+
+
+def _made(folder: Path) -> bool:
+    """Whether this call made the folder; mkdir tells one caller alone, on shared file systems too."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise SettingsError("output", f"a folder that can be made ({error.strerror})", str(folder)) from None
+    return True
+
+
+def _taken(folder: Path) -> SettingsError:
+    return SettingsError("output", "a folder without a run in it", str(folder))
 
 
 class _NoAliasLoader(yaml.SafeLoader):

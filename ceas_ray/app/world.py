@@ -31,13 +31,13 @@ from ceas_ray.app.link_hardware import (
 )
 from ceas_ray.app.model import loss_of
 from ceas_ray.app.processor_noise import processor_noise
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError, instantiate, or_refuse
 from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.placement import placed
+from ceas_ray.config.errors import SettingsError, or_refuse
+from ceas_ray.config.policies import instantiate
+from ceas_ray.config.schema import RunSettings
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.replica import Replica
-from ceas_ray.consensus.tetrabft import faults_of
 from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming
 from ceas_ray.entanglement.hub import Hub
 from ceas_ray.entanglement.plan import Demand
@@ -61,9 +61,10 @@ from ceas_ray.messages.payloads import (
     replica_link_name,
     replica_name,
 )
+from ceas_ray.messages.quorum import Quorums
 from ceas_ray.network.group import Group
 from ceas_ray.network.link_parameters import Heterogeneity
-from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.network.network_plan import NetworkPlan, Topology
 from ceas_ray.network.route import Route, Swapping
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor
@@ -78,6 +79,7 @@ from ceas_ray.quantum.known_answer_circuits import asked_count
 from ceas_ray.quantum.loss import Loss
 from ceas_ray.quantum.mixed_pairs import most_nodes
 from ceas_ray.quantum.partition import cut_by_layers, cut_by_qubits, member_of_layer, pair_ends
+from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.training.metrics import Evaluation
@@ -183,7 +185,7 @@ class _Builder:
         if settings.attacks.attack is None and share > 0:
             raise SettingsError("attacks.fraction", "0 without an attack", share)
         chosen = settings.attacks.attack
-        self.attack: Attack | None = None if chosen is None else instantiate(chosen, "attacks.attack")
+        self.attack: Attack | None = None if chosen is None else instantiate(chosen, "attacks.attack", Attack)
         shared = settings.training.partition != "data"
         self.members = settings.training.processors_per_group if shared else 1
         if count % self.members:
@@ -211,8 +213,8 @@ class _Builder:
                 "links.least_km", f"at most links.most_km ({settings.links.most_km})", settings.links.least_km
             )
         self.faults = int(self.parties * settings.aggregation.byzantine_fraction)
-        self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule")
-        self._weights: Weights = instantiate(settings.aggregation.weights, "aggregation.weights")
+        self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule)
+        self._weights: Weights = instantiate(settings.aggregation.weights, "aggregation.weights", Weights)
         self.chain = encode(("ceas_ray", settings.seed))
         self._noise = processor_noise(settings.processors, settings.training.qubits, self.streams)
 
@@ -254,7 +256,7 @@ class _Builder:
             replicas=self._replicas(network, shared, initial, shards, public, byzantine),
             control=(manager, Hub(
                 self.parties, self.size, settings.entanglement.half_life_rounds, self._control_delay,
-                training.known_answer_share > 0,
+                asked_count(training.circuits_per_round, training.known_answer_share),
             ), *adversary),
             work=self._work(shared, max(len(shard.angles) for shard in shards)),
             manager=manager,
@@ -299,7 +301,7 @@ class _Builder:
             links.replica_km, links.replica_fidelity,
         )  # fmt: skip
         generator = self.streams.generator("network", "network", "links", 0)
-        topology = instantiate(settings.network, "network")
+        topology = instantiate(settings.network, "network", Topology)
         try:
             network: NetworkPlan = topology.build(settings.processors.count, self.size, hardware, spread, generator)
         except ValueError as error:
@@ -376,7 +378,7 @@ class _Builder:
             None if timeout is None else picoseconds(timeout),
             picoseconds(settings.consensus.patience_milliseconds * 1e-3),
         )  # fmt: skip
-        scheduler = instantiate(settings.scheduling, "scheduling")
+        scheduler = instantiate(settings.scheduling, "scheduling", Scheduler)
         try:
             if network.groups:
                 refuse_without_shared_shots(settings.links, network, demand)
@@ -384,7 +386,7 @@ class _Builder:
                 refuse_without_shots(settings.links, network, demand)
             return EntanglementManager(
                 network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
-                faults_of(self.size), adversary, on_pairs, self.streams,
+                adversary, on_pairs, self.streams,
                 OnStall(settings.consensus.on_stall, settings.consensus.most_waits),
             )  # fmt: skip
         except ValueError as error:
@@ -450,7 +452,7 @@ class _Builder:
             k, shard, self._noise_of(k, shared),
             Learning(training.batch, training.momentum, training.undo, self._update_time),
             [self._channel(name, replica) for replica in self._replica_names],
-            ModelAdoption(faults_of(self.size) + 1),
+            ModelAdoption(Quorums(self.size).blocking),
             initial, latencies, self.streams, watched,
             None if self._on_pairs else training.circuits_per_round,
         )  # fmt: skip

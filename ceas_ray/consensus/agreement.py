@@ -57,7 +57,7 @@ class Agreement:
         self.finished = self.stopped = False
 
     def _leader(self, view: int) -> int:
-        return (self.round_index + view) % self._terms.committee.replicas
+        return self._terms.committee.leader(self.round_index, view)
 
     def _is_valid(self, digest: bytes) -> bool:
         return self.values.is_valid(digest, self.voting.proof_votes_for)

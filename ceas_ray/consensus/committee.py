@@ -9,44 +9,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.consensus.tetrabft import faults_of
 from ceas_ray.messages.payloads import TestReport
+from ceas_ray.messages.quorum import Quorums
 
 NextState = Callable[[Any, Sequence[tuple[int, NDArray[np.int64]]], TestReport], tuple[Any, Any, Any]]
 """Pure: (state, rows of processors in fixed point, the hub's tests) to (weights, aggregate, next state)."""
-VIEW_TIMER_DELTAS = 9
+VIEW_TIMER_DELTAS = 11
+"""The last vote 1 behind a lock may be sent 2 Delta after the first honest replica entered a view; its echoes take 2
+more, contents and bodies 1, the proposal 1, the votes 4; and the last honest replica may enter 1 Delta later."""
 ECHO_DELTAS = 2
 
 
 @dataclass(frozen=True)
-class Committee:
+class Committee(Quorums):
     """Who agrees: n replicas, N processors of which `processor_faults` may be Byzantine; delta bounds a delay (ps)."""
 
-    replicas: int
     processors: int
     processor_faults: int
     delta: int
-
-    @property
-    def faults(self) -> int:
-        """f_replicas."""
-        return faults_of(self.replicas)
-
-    @property
-    def quorum(self) -> int:
-        """Q = n - f: any two share an honest replica."""
-        return self.replicas - self.faults
-
-    @property
-    def blocking(self) -> int:
-        """B = f + 1: one of them is honest."""
-        return self.faults + 1
-
-    @property
-    def reports_needed(self) -> int:
-        """2 f + 1: so many must report the same decision before a next round begins. Then B honest ones know it, and
-        whoever did not hear of it can learn it from them, whatever Byzantine ones say."""
-        return 2 * self.faults + 1
 
     @property
     def least_entries(self) -> int:

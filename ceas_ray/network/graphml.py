@@ -10,9 +10,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from ceas_ray.kernel.ranges import check_ranges
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.routing import Graph, Link, RouteBy, checked, routed, settled
+from ceas_ray.network.routing import Graph, Link, LinkFidelity, RouteBy, routed, settled
 
 ROLES = ("hub", "processor", "replica", "repeater")
 
@@ -29,12 +30,12 @@ class GraphML:
     """
 
     file: str
-    link_fidelity: float | None
+    link_fidelity: LinkFidelity | None
     route_by: RouteBy
 
     def __post_init__(self) -> None:
         """Raises ValueError for values out of range."""
-        checked("link_fidelity", self.link_fidelity, 0.25, 1)
+        check_ranges(self)
 
     def build(
         self,

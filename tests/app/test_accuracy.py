@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ceas_ray.app.bench_accuracy import REFERENCE, accuracies
-from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.config.errors import SettingsError
 
 
 @pytest.mark.slow

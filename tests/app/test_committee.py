@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ceas_ray.app.conf_path import conf_directory
 from ceas_ray.app.results import key_bits_spent
+from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.windows import Simulation

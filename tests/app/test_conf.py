@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ceas_ray.app.compose import composed, jobs
-from ceas_ray.app.conf_path import conf_directory
 from ceas_ray.app.link_hardware import link_hardware
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError, build
 from ceas_ray.app.world import build_world
+from ceas_ray.config.composition import composed, jobs
+from ceas_ray.config.conf_path import conf_directory
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
 
 OWN_NETWORK = Path(__file__).with_name("cities.graphml")
 CHOICES = [(path.parent.name, path.stem) for path in sorted(conf_directory().glob("*/*.yaml"))]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ceas_ray.app.compose import composed
 from ceas_ray.app.data import dealt_shards, load_data
-from ceas_ray.app.settings import DataSettings, TrainingSettings
-from ceas_ray.app.settings_checks import SettingsError, build
+from ceas_ray.config.composition import composed
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import DataSettings, TrainingSettings
+from ceas_ray.config.validation import build
 
 SETS = {"digits_38": 1, "digits_0123": 4, "iris": 3, "wine": 3, "breast_cancer": 1, "moons": 1, "circles": 1,
         "spin_chain": 1}  # fmt: skip
@@ -26,7 +26,7 @@ def training_of(choice: str) -> TrainingSettings:
 
 
 def data_of(**changes: Any) -> DataSettings:
-    return replace(training_of("digits_38").data, **changes)
+    return training_of("digits_38").data.model_copy(update=changes)
 
 
 @pytest.mark.parametrize(("name", "outputs"), SETS.items())
@@ -57,12 +57,12 @@ def test_shards_are_a_partition_and_by_label_hold_few(choice: str) -> None:
 
 @pytest.mark.parametrize(("changes", "qubits", "message"), [
     ({"name": "file"}, 4, "training.data.file must be given for training.data.name=file, got None"),
-    ({"name": "file", "file": "/nowhere.npz"}, 4, "training.data.file must be usable"),
-    ({"classes": (1,)}, 4, "training.data.classes must be usable, got 'at least two different classes 0 to 9"),
+    ({"name": "file", "file": "/nowhere.npz"}, 4, "training.data.file: "),
+    ({"classes": (1,)}, 4, "training.data.classes: at least two different classes 0 to 9"),
     ({"name": "iris", "classes": (0, 3)}, 4, "at least two different classes 0 to 2, got [0, 3]"),
-    ({"name": "moons", "repeat_features": False}, 4, "training.qubits must be usable, got 'at least as many features"),
-    ({"features": (3, 64)}, 2, "training.data.features must be usable, got 'features 0 to 63, got [3, 64]'"),
-    ({"features": (3, 4, 5)}, 2, "training.data.features must be usable, got '1 to 2 different features"),
+    ({"name": "moons", "repeat_features": False}, 4, "training.qubits: at least as many features"),
+    ({"features": (3, 64)}, 2, "training.data.features: features 0 to 63, got [3, 64]"),
+    ({"features": (3, 4, 5)}, 2, "training.data.features: 1 to 2 different features"),
 ])  # fmt: skip
 def test_data_that_cannot_be_are_refused_in_one_line(changes: dict[str, Any], qubits: int, message: str) -> None:
     with pytest.raises(SettingsError) as refused:
@@ -73,7 +73,7 @@ def test_data_that_cannot_be_are_refused_in_one_line(changes: dict[str, Any], qu
 
 def test_a_class_with_one_sample_is_refused_by_the_files_name(tmp_path: Path) -> None:
     np.savez(tmp_path / "d.npz", x=np.random.default_rng(1).normal(size=(5, 4)), y=[0, 0, 0, 0, 1])
-    with pytest.raises(SettingsError, match=r"training.data.file must be usable.*4 of 0, 1 of 1"):
+    with pytest.raises(SettingsError, match=r"training.data.file: .*4 of 0, 1 of 1"):
         load_data(data_of(name="file", file=str(tmp_path / "d.npz")), 4, 1)
 
 
@@ -83,14 +83,14 @@ def test_shards_that_cannot_be_are_refused_in_one_line() -> None:
         ({"shards": "label"}, 3, "hold all 4 labels"), ({"shards": "label"}, 20, "a sample of label"),
         ({"shards": "iid"}, 13, "one training sample per processor"),
     ):  # fmt: skip
-        with pytest.raises(SettingsError, match=f"processors.count must be usable, got .*{message}"):
+        with pytest.raises(SettingsError, match=f"processors.count: .*{message}"):
             dealt_shards(data_of(**changes), labels, count, np.random.default_rng(1))
 
 
 @pytest.mark.parametrize(("features", "message"), [
-    ("pcaa", "training.data.features must be one of pca or a list, got 'pcaa'"),
-    ([0, "x"], "training.data.features[1] must be an integer, got 'x'"),
-    (None, "training.data.features must be one of pca or a list, got None"),
+    ("pcaa", "training.data.features must be pca or a list of features, by their numbers, got 'pcaa'"),
+    ([0, "x"], "training.data.features must be pca or a list of features, by their numbers, got [0, 'x']"),
+    (None, "training.data.features must be pca or a list of features, by their numbers, got None"),
 ])  # fmt: skip
 def test_features_are_pca_or_a_list(features: Any, message: str) -> None:
     config = composed([])["training"]["data"]

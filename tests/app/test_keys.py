@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ceas_ray.app.results import key_bits_spent
-from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.config.errors import SettingsError
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.links.link_loop import AUTHENTICATION, USED
@@ -112,7 +112,7 @@ def test_a_round_begins_only_with_keys_for_echoes_and_a_view_among_a_quorum() ->
         channel.outgoing.add(TAG_BITS * tags)
         manager._stock = {(a, b): TAG_BITS * tags for a in replicas for b in replicas if a != b}
         can_echo = channel.seal(FrameKind.ECHO, 0, 0, 0, b"") is not None
-        assert (manager._keyed_replicas() >= manager._quorum) == can_echo == (tags >= 11)
+        assert (manager._keyed_replicas() >= manager._quorums.quorum) == can_echo == (tags >= 11)
     for enough, poor in ((4, ()), (3, (0,)), (2, (0, 3))):
         for a, b in manager._stock:
             short = any(replica_name(j) in (a, b) for j in poor)

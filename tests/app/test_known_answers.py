@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ceas_ray.app.settings_checks import SettingsError
+from ceas_ray.config.errors import SettingsError
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.windows import Simulation

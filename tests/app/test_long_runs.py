@@ -8,12 +8,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ceas_ray.app.compose import composed
 from ceas_ray.app.results import Results
 from ceas_ray.app.run_folder import metrics_of
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import build
 from ceas_ray.app.world import build_world
+from ceas_ray.config.composition import composed
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.recovery import SurvivingSimulation

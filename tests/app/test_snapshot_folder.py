@@ -9,10 +9,10 @@ from typing import Any
 import fsspec
 import pytest
 
-from ceas_ray.app.compose import composed
 from ceas_ray.app.main import main
 from ceas_ray.app.resume import config_of_run
 from ceas_ray.app.run_folder import settings_text
+from ceas_ray.config.composition import composed
 from tests.app.test_resume import OFTEN, SIX, interrupted, same, whole
 from tests.app.worlds import SMALL
 

@@ -8,10 +8,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from ceas_ray.app.compose import composed
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import build
 from ceas_ray.app.world import World, build_world
+from ceas_ray.config.composition import composed
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster

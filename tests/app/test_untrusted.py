@@ -15,8 +15,10 @@ import pytest
 from ceas_ray.app.main import main
 from ceas_ray.app.resume import config_of_run, resumed
 from ceas_ray.app.run_folder import read_settings
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import SettingsError, build, instantiate
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.policies import instantiate
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
 from ceas_ray.kernel.codec import decode_untrusted, encode
 from ceas_ray.tracking.snapshots import packed, unpacked
 from tests.app.worlds import SMALL
@@ -155,7 +157,7 @@ def test_forged_snapshots_with_right_checksums_never_get_past_a_line(folder: Pat
 
 
 def config_with(**entries: Any) -> dict[str, Any]:
-    from ceas_ray.app.compose import composed
+    from ceas_ray.config.composition import composed
 
     return composed(SMALL) | entries
 

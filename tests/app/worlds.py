@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ceas_ray.app.compose import composed
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import build
 from ceas_ray.app.world import World, build_world
+from ceas_ray.config.composition import composed
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
 
 SMALL = [
     "processors.count=8", "training.rounds=3", "training.circuits_per_round=64", "training.forward_circuits=16",

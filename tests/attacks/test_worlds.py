@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ceas_ray.app.conf_path import conf_directory
+from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
 from tests.app.worlds import small_world

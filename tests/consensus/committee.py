@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.replica import Replica
-from ceas_ray.consensus.tetrabft import faults_of
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope, Send
 from ceas_ray.kernel.streams import Streams
@@ -30,6 +29,7 @@ from ceas_ray.messages.payloads import (
     processor_name,
     replica_name,
 )
+from ceas_ray.messages.quorum import Quorums
 
 DELTA, PROCESSORS, PLENTY = 1000, 3, 10**6
 OPENS, ROUND = 20 * DELTA, 400 * DELTA
@@ -58,7 +58,7 @@ def _bits_with_all(key_bits: int | NDArray[np.int64], replicas: int) -> NDArray[
 
 def up_to_f(draw: np.random.Generator, replicas: int) -> frozenset[int]:
     """Any at most f replicas."""
-    return frozenset(draw.permutation(replicas)[: draw.integers(faults_of(replicas) + 1)].tolist())
+    return frozenset(draw.permutation(replicas)[: draw.integers(Quorums(replicas).faults + 1)].tolist())
 
 
 class Network:

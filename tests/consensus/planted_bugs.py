@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.authentication import KeyPool
 from ceas_ray.messages.frames import Channel, FrameKind
 from ceas_ray.messages.payloads import Frame, RoundStarted
+from ceas_ray.messages.quorum import Quorums
 
 
 def with_(node: TetraBFT, rule: Callable[[], Any], **weaker: Any) -> Any:
@@ -31,19 +32,19 @@ def with_(node: TetraBFT, rule: Callable[[], Any], **weaker: Any) -> Any:
 
 
 class NoSafeCheck(TetraBFT):
-    def _is_safe(self, evidence: dict[int, Evidence], value: bytes, view: int) -> bool:
+    def _is_safe(self, *_: Any) -> bool:
         return True
 
 
 class ClaimByOne(TetraBFT):
-    def _is_safe(self, evidence: dict[int, Evidence], value: bytes, view: int) -> bool:
-        rule = super()._is_safe
-        return bool(with_(self, lambda: rule(evidence, value, view), blocking=1))
+    def _claimed_since(self, shown: Sequence[Evidence], value: bytes, view: int) -> int:
+        rule = super()._claimed_since
+        return int(with_(self, lambda: rule(shown, value, view), blocking=1))
 
 
 class NoPrevious(TetraBFT):
-    def _is_safe(self, evidence: dict[int, Evidence], value: bytes, view: int) -> bool:
-        return super()._is_safe({s: e._replace(previous=NO_VOTE) for s, e in evidence.items()}, value, view)
+    def _claimed_since(self, shown: Sequence[Evidence], value: bytes, view: int) -> int:
+        return super()._claimed_since([e._replace(previous=NO_VOTE) for e in shown], value, view)
 
 
 class PreviousOfAnyValue(TetraBFT):
@@ -186,11 +187,19 @@ class TagWithoutReceiver(Channel):
         self.peer = peer
         return None if frame is None else replace(frame, receiver=peer)
 
-    def open(self, frame: Frame) -> bytes | None:
+    def verify(self, frame: Frame) -> bytes | None:
         name, self._name = self._name, ""
-        body = super().open(replace(frame, receiver=""))
+        body = super().verify(replace(frame, receiver=""))
         self._name = name
         return body
+
+
+class HastyManager(Quorums):
+    """Begins the next round when B replicas have decided."""
+
+    @property
+    def reports_needed(self) -> int:
+        return self.blocking
 
 
 VOTING_BUGS: dict[str, type[TetraBFT]] = {

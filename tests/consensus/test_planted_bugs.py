@@ -18,6 +18,7 @@ from tests.consensus.planted_bugs import (
     VOTING_BUGS,
     BelievesOneEcho,
     EntryOnOneEcho,
+    HastyManager,
     PersistsTooLate,
     SkipNotMonotone,
     SlotReused,
@@ -97,7 +98,7 @@ def test_an_entry_on_one_echo_is_caught() -> None:
 @pytest.mark.slow
 def test_a_manager_that_goes_on_when_b_replicas_have_decided_is_caught() -> None:
     """One of them is honest; whoever missed the round could not tell whether it is."""
-    run: Callable[[int], None] = lambda seed: ReplicaScenario(seed, 4, rounds=3, reports_needed=2).run()  # noqa: E731
+    run: Callable[[int], None] = lambda seed: ReplicaScenario(seed, 4, rounds=3, quorums=HastyManager).run()  # noqa: E731
     report("next round on B decisions", caught_by([("rounds, n = 4", 500, run)]))
 
 

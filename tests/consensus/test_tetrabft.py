@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.consensus.tetrabft import Output, TetraBFT, faults_of
+from ceas_ray.consensus.tetrabft import Output, TetraBFT
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind
+from ceas_ray.messages.quorum import Quorums
 from tests.consensus.voting import decide
 
 
@@ -20,8 +21,8 @@ def test_all_honest_decide_after_five_delays_in_view_0(replicas: int) -> None:
     assert set(times.values()) == {5.0}
 
 
-@pytest.mark.parametrize(("replicas", "silent", "delays"), [(4, 1, 16), (7, 2, 26), (10, 3, 36)])
-def test_silent_leaders_cost_ten_delays_each_and_one_more(replicas: int, silent: int, delays: int) -> None:
+@pytest.mark.parametrize(("replicas", "silent", "delays"), [(4, 1, 18), (7, 2, 30), (10, 3, 42)])
+def test_silent_leaders_cost_twelve_delays_each_and_one_more(replicas: int, silent: int, delays: int) -> None:
     decisions, times, _ = decide(replicas, frozenset(range(silent)))
     assert len(decisions) == replicas - silent
     assert set(times.values()) == {float(delays)}
@@ -30,19 +31,19 @@ def test_silent_leaders_cost_ten_delays_each_and_one_more(replicas: int, silent:
 @pytest.mark.slow
 def test_sixteen_silent_leaders_of_fifty() -> None:
     _, times, _ = decide(50, frozenset(range(16)))
-    assert set(times.values()) == {166.0}
+    assert set(times.values()) == {198.0}
 
 
 @pytest.mark.parametrize("replicas", [4, 5, 6, 7, 10, 13])
 def test_more_than_f_silent_decide_nothing(replicas: int) -> None:
-    decisions, _, _ = decide(replicas, frozenset(range(faults_of(replicas) + 1)), until=200)
+    decisions, _, _ = decide(replicas, frozenset(range(Quorums(replicas).faults + 1)), until=200)
     assert decisions == {}
 
 
 @settings(max_examples=250)
 @given(replicas=st.sampled_from([4, 7]), seed=st.integers(0, 10**6))
 def test_liars_and_delays_never_break_agreement_and_end_when_the_network_calms(replicas: int, seed: int) -> None:
-    faults = faults_of(replicas)
+    faults = Quorums(replicas).faults
     decisions, _, honest = decide(replicas, liars=frozenset(range(seed % replicas, replicas)[:faults]), seed=seed)
     assert len({d.value for d in decisions.values()}) <= 1
     assert len(decisions) == len(honest)
@@ -66,7 +67,7 @@ def test_a_request_for_a_view_that_was_heard_before_a_crash_still_counts_after_i
 def test_a_committee_needs_more_than_three_times_its_faults() -> None:
     with pytest.raises(ValueError, match="committee_size must be at least 4"):
         TetraBFT(0, 3, lambda view: 0, lambda value: True)
-    assert [faults_of(n) for n in (4, 6, 7, 10, 50)] == [1, 1, 2, 3, 16]
+    assert [Quorums(n).faults for n in (4, 6, 7, 10, 50)] == [1, 1, 2, 3, 16]
 
 
 def test_a_suggest_shows_no_vote_of_its_own_view_even_when_votes_pull_the_replica_in() -> None:

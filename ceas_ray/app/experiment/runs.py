@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from ceas_ray.app.compose import composed
 from ceas_ray.app.experiment.design import Run, named
-from ceas_ray.app.settings import RunSettings
-from ceas_ray.app.settings_checks import build
 from ceas_ray.app.world import build_world
+from ceas_ray.config.composition import composed
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.tracking.files import write_json

@@ -15,8 +15,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ceas_ray.consensus.tetrabft import faults_of
 from ceas_ray.kernel.streams import Streams
+from ceas_ray.messages.quorum import Quorums
 
 PHASES, VALUES = 4, (1, 2)
 MOST_VIEWS = 7
@@ -286,7 +286,7 @@ class AbstractModel:
     @property
     def faults(self) -> int:
         """f."""
-        return faults_of(self.replicas)
+        return Quorums(self.replicas).faults
 
     @property
     def honest(self) -> int:
@@ -296,7 +296,8 @@ class AbstractModel:
     @property
     def thresholds(self) -> tuple[int, int]:
         """Q - f and B - f: how many honest ones it takes."""
-        return self.replicas - 2 * self.faults - self.weaker_quorum, 1 - self.weaker_blocking
+        quorums, faults = Quorums(self.replicas), self.faults
+        return quorums.quorum - faults - self.weaker_quorum, quorums.blocking - faults - self.weaker_blocking
 
     def explore(self, symmetric: bool = True, most_states: int = 2**22) -> Explored:
         """Every reachable state; ValueError if they are more than `most_states` or do not fit in 63 bits."""

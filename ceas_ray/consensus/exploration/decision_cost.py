@@ -9,6 +9,7 @@ from typing import Any
 from ceas_ray.consensus.tetrabft import Output, TetraBFT
 from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import FrameKind
+from ceas_ray.messages.quorum import Quorums
 from ceas_ray.quantum.key_rates import key_rate
 
 REFERENCE_FIDELITY = 0.95
@@ -16,7 +17,8 @@ REFERENCE_FIDELITY = 0.95
 
 def voting_cost(replicas: int) -> tuple[float, int]:
     """Delta from a simultaneous start of view 0 to the last decision, and messages until nothing is left to send."""
-    nodes = [TetraBFT(k, replicas, lambda view: view % replicas, lambda value: True) for k in range(replicas)]
+    quorums = Quorums(replicas)
+    nodes = [TetraBFT(k, replicas, lambda view: quorums.leader(0, view), lambda value: True) for k in range(replicas)]
     heap: list[tuple[float, int, int, int, FrameKind, int, Any]] = []
     messages, last = 0, 0.0
 

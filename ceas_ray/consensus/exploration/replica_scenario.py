@@ -20,7 +20,6 @@ from ceas_ray.consensus.exploration.replica_lies import MALFORMED, ReplicaLies
 from ceas_ray.consensus.exploration.rounds_judge import RoundsJudge, honest_input
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.replica import Replica
-from ceas_ray.consensus.tetrabft import faults_of
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
@@ -36,6 +35,7 @@ from ceas_ray.messages.payloads import (
     processor_name,
     replica_name,
 )
+from ceas_ray.messages.quorum import Quorums
 
 DELTA, PROCESSORS, PROCESSOR_FAULTS = 1000, 4, 1
 OPEN_UNTIL, TIME_OUT_AT, LONGEST = 1.5, 3.0, 500.0
@@ -85,16 +85,16 @@ class ReplicaScenario:
         replica: Callable[..., Replica] = Replica,
         channel: Callable[..., Channel] = Channel,
         record: Record | None = None,
-        reports_needed: int | None = None,
+        quorums: Callable[[int], Quorums] = Quorums,
     ) -> None:
-        """reports_needed: by the manager to start the next round; None: as many as it takes."""
+        """quorums: the manager's, whose rule says when the next round begins."""
         several = rounds > 1
         draws = self._draws = Draws(seed, "rounds" if several else "replica")
         self._seed, self._replicas, self._tagged, self._rounds, self._record = seed, replicas, tagged, rounds, record
         self._channel, self._replica = channel, replica
-        faults = faults_of(replicas)
+        faults = Quorums(replicas).faults
         byzantine = self.byzantine = frozenset(draws.sample(replicas, draws.below(faults + 1) if several else faults))
-        self._needed = _committee(replicas).reports_needed if reports_needed is None else reports_needed
+        self._quorums = quorums(replicas)
         self.honest = [j for j in range(replicas) if j not in byzantine]
         twins = sorted(byzantine) if draws.uniform() < 0.6 else []
         self._identities = [*range(replicas), *twins]
@@ -328,7 +328,7 @@ class ReplicaScenario:
         if decided.round_index != self._round or self._over:
             return
         self._reported[identity] = decided.digest
-        self._over = list(self._reported.values()).count(decided.digest) >= self._needed
+        self._over = self._quorums.decided(self._reported.values()) is not None
         if self._over and self._round + 1 < self._rounds:
             following = self._round + 1
             at = self._now + self._draws.choice(PLANNING)

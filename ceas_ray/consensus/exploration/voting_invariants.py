@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Sequence
 
 from ceas_ray.consensus.exploration.violation import Violation
-from ceas_ray.consensus.tetrabft import Action, Decision, Output, faults_of
+from ceas_ray.consensus.tetrabft import Action, Decision, Output
 from ceas_ray.messages.frames import FrameKind
+from ceas_ray.messages.quorum import Quorums
 
 _FIRST_VOTE = FrameKind.VOTE1
 _PROOF, _PROPOSAL, _VIEW_CHANGE = FrameKind.PROOF, FrameKind.PROPOSAL, FrameKind.VIEW_CHANGE
@@ -26,7 +27,8 @@ class VotingInvariants:
         self, replicas: int, honest: Collection[int], leaders: Sequence[int], valid: Container[bytes], calm_at: float,
         hears_all: bool = True,
     ) -> None:  # fmt: skip
-        self._quorum, self._blocking = replicas - faults_of(replicas), faults_of(replicas) + 1
+        quorums = Quorums(replicas)
+        self._quorum, self._blocking = quorums.quorum, quorums.blocking
         self._calm_at, self._hears_all = calm_at, hears_all
         self._honest, self._valid, self._leaders = sorted(honest), valid, leaders
         self._heard: dict[int, dict[tuple[int, int], dict[int, bytes]]] = {node: {} for node in self._honest}

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Any
 
+from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.network import CALM_AT, Network
 from ceas_ray.consensus.exploration.record import Record
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_invariants import VotingInvariants
 from ceas_ray.consensus.exploration.voting_lies import ALSO_GOOD, GOOD, POISON, VALUES, VotingLies
-from ceas_ray.consensus.tetrabft import Action, ArmTimer, Output, TetraBFT, faults_of
+from ceas_ray.consensus.tetrabft import Action, ArmTimer, Output, TetraBFT
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind
+from ceas_ray.messages.quorum import Quorums
 
-VIEW_TIMER, LONGEST = 9.0, 400.0
+VIEW_TIMER, LONGEST = float(VIEW_TIMER_DELTAS), 400.0
 DRAWN_LEADERS, VIEWS = 12, 256
 _TIMER, _POKE = -1, -2
 _HEARD = frozenset(FrameKind) - {FrameKind.PROOF, FrameKind.SUGGEST}
@@ -46,7 +48,7 @@ class VotingSetting:
     @classmethod
     def drawn(cls, draws: Draws, replicas: int) -> VotingSetting:
         """As the seed has it."""
-        byzantine = frozenset(draws.sample(replicas, faults_of(replicas)))
+        byzantine = frozenset(draws.sample(replicas, Quorums(replicas).faults))
         honest = [node for node in range(replicas) if node not in byzantine]
         leaders = [draws.below(replicas) for _ in range(DRAWN_LEADERS)]
         leaders += [view % replicas for view in range(DRAWN_LEADERS, VIEWS)]

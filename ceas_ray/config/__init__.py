@@ -1,0 +1,1 @@
+"""The settings of a run: schema, validation, and composition with Hydra."""

@@ -1,0 +1,56 @@
+"""Errors of settings: one line that names the key, what it must be and what came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_MOST_BITS, _MOST_ITEMS, _MOST_CHARACTERS = 128, 100, 200
+
+
+class SettingsError(Exception):
+    """A setting is wrong: which key, what it must be, what came."""
+
+    def __init__(self, key: str, must: str, came: Any) -> None:
+        super().__init__(key, must, came)
+        self.key, self.must, self.came = key, must, came
+
+    def __str__(self) -> str:
+        return f"{self.key} must be {self.must}, got {shown(self.came)}"
+
+
+class UnusableSettings(SettingsError):
+    """A setting is wrong for a reason that the part of the simulator which it is meant for gives."""
+
+    def __str__(self) -> str:
+        reason = " ".join(self.must.split())
+        return reason if reason.startswith(self.key) else f"{self.key}: {reason}"
+
+
+class _Nothing:
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+NOTHING = _Nothing()
+"""What came where a key was not given."""
+
+
+def shown(value: Any) -> str:
+    """The value as Python writes it, on one line and not too long."""
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return f"an integer of {value.bit_length()} bits"
+    if isinstance(value, Mapping | list | tuple) and len(value) > _MOST_ITEMS:
+        return f"{type(value).__name__} of {len(value)} items"
+    text = repr(value)
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}... ({len(text)} characters)"
+
+
+def or_refuse(key: str, make: Callable[[], T]) -> T:
+    """What `make` makes; SettingsError for this key if it raises ValueError."""
+    try:
+        return make()
+    except ValueError as error:
+        raise UnusableSettings(key, str(error), None) from None

@@ -1,0 +1,99 @@
+"""Policies that settings name by `_target_`: rules, weights, attacks, schedulers, networks."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from importlib.metadata import entry_points
+from typing import Any, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from ceas_ray.config.errors import NOTHING, SettingsError, or_refuse
+from ceas_ray.config.validation import joined, refusal, unknown_key
+
+POLICIES = "ceas_ray.policies"
+"""The entry point group by which an installed package registers itself: `[project.entry-points."ceas_ray.policies"]`"""
+
+
+def registered_packages() -> tuple[str, ...]:
+    """The packages whose policies settings may name: this one, and installed ones with an entry point in POLICIES."""
+    others = {entry.value.partition(":")[0].partition(".")[0] for entry in entry_points(group=POLICIES)}
+    return ("ceas_ray", *sorted(others - {"ceas_ray"}))
+
+
+def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None) -> Any:
+    """The object that a `_target_` mapping describes, nested ones first.
+
+    Only policy classes (dataclasses) that are defined in this package or a registered one; anything else is refused by
+    its name, and nothing of it imported. Arguments must have the types and ranges that the class declares. kind: the
+    protocol or base class that the policy must be of (None: any).
+    """
+    policy = _policy_class(node.get("_target_"), key)
+    if kind is not None and not _is_of(policy, kind):
+        raise SettingsError(f"{key}._target_", f"a policy that can be {kind.__name__}", node["_target_"])
+    given = {str(name): value for name, value in node.items() if name != "_target_"}
+    hints = or_refuse(key, lambda: _hints_of(policy))
+    names = [field.name for field in fields(policy) if field.init]
+    for name in given:
+        if name not in names:
+            raise SettingsError(joined(key, name), unknown_key(joined(key, name), [joined(key, n) for n in names]),
+                                given[name])  # fmt: skip
+    for field in fields(policy):
+        if field.init and field.default is MISSING and field.default_factory is MISSING and field.name not in given:
+            raise SettingsError(joined(key, field.name), "given", NOTHING)
+    arguments = {name: _argument(value, hints[name], joined(key, name)) for name, value in given.items()}
+    return or_refuse(key, lambda: policy(**arguments))
+
+
+def _policy_class(target: Any, key: str) -> Any:
+    packages = registered_packages()
+    must = f"a class within {' or '.join(packages)}"
+    if not isinstance(target, str) or target.partition(".")[0] not in packages:
+        raise SettingsError(f"{key}._target_", must, target)
+    module, _, name = target.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError):
+        raise SettingsError(f"{key}._target_", must, target) from None
+    if not is_dataclass(found) or not isinstance(found, type) or found.__module__.partition(".")[0] not in packages:
+        raise SettingsError(f"{key}._target_", "a policy class (a dataclass)", target)
+    return found
+
+
+def _is_of(policy: type, kind: type) -> bool:
+    """Whether the class is a subclass of `kind`, or has the methods of a protocol with as many parameters each."""
+    if not getattr(kind, "_is_protocol", False):
+        return issubclass(policy, kind)
+    wanted = {name: value for name, value in vars(kind).items() if inspect.isfunction(value) and name != "__init__"}
+    return all(
+        callable(found := getattr(policy, name, None))
+        and len(inspect.signature(found).parameters) == len(inspect.signature(method).parameters)
+        for name, method in wanted.items()
+        if name not in ("__subclasshook__", "_no_init_or_replace_init")
+    )
+
+
+def _hints_of(policy: type) -> dict[str, Any]:
+    try:
+        return get_type_hints(policy, include_extras=True)
+    except NameError as error:
+        raise ValueError(f"the annotations of {policy.__name__} must name types that can be found ({error})") from None
+
+
+def _argument(value: Any, hint: Any, key: str) -> Any:
+    """An argument as its annotation wants it: a number in its range, a text, or another policy."""
+    kind = hint if isinstance(hint, type) else None
+    if isinstance(value, Mapping):
+        return instantiate(value, key, kind if getattr(kind, "_is_protocol", False) else None)
+    if getattr(kind, "_is_protocol", False):
+        raise SettingsError(key, "a mapping with _target_", value)
+    adapter: TypeAdapter[Any] = TypeAdapter(
+        hint, config=ConfigDict(strict=True, allow_inf_nan=False, arbitrary_types_allowed=True)
+    )
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        raise refusal(error, key, []) from None

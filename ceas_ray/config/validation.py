@@ -1,0 +1,104 @@
+"""From a composed configuration to settings that fit the schema: one line for whatever is wrong."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from ceas_ray.config.errors import NOTHING, SettingsError
+from ceas_ray.config.schema import RunSettings
+
+M = TypeVar("M", bound=BaseModel)
+
+_MUST = {
+    "missing": "given",
+    "bool_type": "true or false",
+    "string_type": "a text",
+    "int_type": "an integer",
+    "float_type": "a number",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a group of settings",
+    "model_attributes_type": "a group of settings",
+    "finite_number": "a finite number",
+}
+"""What pydantic's own errors ask for; ranges and named types of the schema say it themselves (`must`)."""
+
+
+def build(settings: type[M], config: Any, within: str = "") -> M:
+    """The settings in nested mappings; SettingsError for what is wrong, an unknown key first.
+
+    within: the key of the configuration, where it is not that of a whole run.
+    """
+    try:
+        return settings.model_validate(config)
+    except ValidationError as error:
+        raise refusal(error, within, known_keys(settings, within)) from None
+
+
+def refusal(error: ValidationError, within: str, known: Sequence[str]) -> SettingsError:
+    """The first of pydantic's errors (an unknown key before all others) in one line.
+
+    within: the key of what was validated. known: all keys in it that there are.
+    """
+    details = error.errors(include_url=False)
+    first = next((detail for detail in details if detail["type"] == "extra_forbidden"), details[0])
+    key = _key(within, first["loc"])
+    came = NOTHING if first["type"] == "missing" else first["input"]
+    return SettingsError(key, _must(first, key, known), came)
+
+
+def _key(within: str, location: tuple[int | str, ...]) -> str:
+    key = within
+    for part in location:
+        key = f"{key}[{part}]" if isinstance(part, int) else joined(key, part)
+    return key
+
+
+def _must(detail: ErrorDetails, key: str, known: Sequence[str]) -> str:
+    match detail["type"]:
+        case "must":
+            return detail["msg"]
+        case "extra_forbidden":
+            return unknown_key(key, known)
+        case "literal_error":
+            return "one of " + ", ".join(re.findall(r"'([^']*)'", detail["ctx"]["expected"]))
+        case "too_long":
+            return f"a list of at most {detail['ctx']['max_length']}"
+        case other:
+            return _MUST.get(other, detail["msg"])
+
+
+def joined(key: str, name: str) -> str:
+    """The dotted key of `name` in the group `key`."""
+    return f"{key}.{name}" if key else name
+
+
+def known_keys(settings: type[BaseModel] = RunSettings, within: str = "") -> list[str]:
+    """All keys of a schema, with dots, those of groups included."""
+    keys = []
+    for name, field in settings.model_fields.items():
+        key = joined(within, name)
+        keys.append(key)
+        for part in (field.annotation, *getattr(field.annotation, "__args__", ())):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                keys += known_keys(part, key)
+    return keys
+
+
+def unknown_key(key: str, known: Sequence[str]) -> str:
+    """What an unknown key must be: a known one, and the nearest of those.
+
+    A key of the same group is nearer than one of the same name in another group, and that nearer than all others.
+    """
+    group, _, name = key.rpartition(".")
+    beside = {other.rpartition(".")[2]: other for other in known if other.rpartition(".")[0] == group}
+    near = [beside[found] for found in difflib.get_close_matches(name, beside, n=1)]
+    near += [other for other in known if other.rpartition(".")[2] == name]
+    near += difflib.get_close_matches(key, known, n=1)
+    return f"a known key{f' (did you mean {near[0]}?)' if near else ''}"

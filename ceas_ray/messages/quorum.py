@@ -1,0 +1,55 @@
+"""The arithmetic of quorums, once: for replicas, processors, the entanglement manager and the explorers.
+
+It stands beside the messages because every one of them imports these, while consensus and entanglement, which are
+siblings, import nothing of each other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Quorums:
+    """What a committee of n replicas can rely on if at most f = floor((n - 1) / 3) of them are Byzantine.
+
+    Raises ValueError for n <= 3: then f is 0, and nothing could be tolerated.
+    """
+
+    replicas: int
+
+    def __post_init__(self) -> None:
+        if self.replicas < 4:
+            raise ValueError(f"consensus.committee_size must be at least 4 (n > 3 f, f >= 1), got {self.replicas}")
+
+    @property
+    def faults(self) -> int:
+        """f_replicas, the largest f with n > 3 f."""
+        return (self.replicas - 1) // 3
+
+    @property
+    def quorum(self) -> int:
+        """Q = n - f: the honest ones reach it alone, and any two quorums share an honest replica."""
+        return self.replicas - self.faults
+
+    @property
+    def blocking(self) -> int:
+        """B = f + 1: at least one of them is honest."""
+        return self.faults + 1
+
+    @property
+    def reports_needed(self) -> int:
+        """2 f + 1: the matching reports of a decision that let the next round begin. B of their senders are honest, so
+        whoever missed the decision can learn it from them, whatever Byzantine replicas say."""
+        return 2 * self.faults + 1
+
+    def leader(self, round_index: int, view: int) -> int:
+        """The replica that proposes in this view of this round."""
+        return (round_index + view) % self.replicas
+
+    def decided(self, reports: Iterable[bytes]) -> bytes | None:
+        """The decision with as many reports as the next round needs, given one report per replica; None without one."""
+        counts = Counter(reports)
+        return next((value for value, count in counts.items() if count >= self.reports_needed), None)
