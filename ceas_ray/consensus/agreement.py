@@ -253,7 +253,6 @@ class Agreement:
 
     def _take_contents(self, contents: tuple[Any, ...], now: int) -> list[Effect]:
         """What was asked for; nothing else is kept."""
-        effects: list[Effect] = []
         for data in contents:
             what = self.fetching.take(digest_of(data)) if isinstance(data, bytes) else None
             if what == CONTENT:
@@ -261,9 +260,9 @@ class Agreement:
             elif what == BODY:
                 self.values.learn(data)
             elif what == MODEL:
-                effects += self._take_model(data, now)
+                self._take_model(data)
         self._follow()
-        return [*effects, *self._go_on(now), *self._finish(now)]
+        return [*self._go_on(now), *self._finish(now)]
 
     # --- catching up ----------------------------------------------------------
 
@@ -294,9 +293,20 @@ class Agreement:
         if past is None or not self._standing.behind:
             return
         model = self.values.next_digest(past)
-        self.fetching.want(past if model is None else model, BODY if model is None else MODEL)
+        if model is None:
+            self.fetching.want(past, BODY)
+        else:
+            self._want_model(model)
 
-    def _take_model(self, data: bytes, now: int) -> list[Effect]:
+    def _want_model(self, digest: bytes) -> None:
+        """Take it if it is here, as after SKIP; else ask for it."""
+        data = self._find(digest)
+        if data is None:
+            self.fetching.want(digest, MODEL)
+        else:
+            self._take_model(data)
+
+    def _take_model(self, data: bytes) -> None:
         """The model of the round before, or of this one, if it is the one that a decided value names."""
         digest, decision, past = digest_of(data), self.voting.decided, self.catching_up.past
         if self._standing.behind and past is not None and self.values.next_digest(past) == digest:
@@ -309,7 +319,6 @@ class Agreement:
             self.inputs.without = self._standing.model.quarantined
         elif decision is not None and not self.finished and self.values.next_digest(decision.value) == digest:
             self.values.adopt(decision.value, decoded_model(data))
-        return []
 
     # --- actions of the voting ----------------------------------------------------------
 
@@ -350,7 +359,9 @@ class Agreement:
             return self._arm_fetch(now)
         outcome = self.values.outcome_of_decided(decision.value)
         if outcome is None:
-            self.fetching.want(decode(body)[-1], MODEL)
+            self._want_model(decode(body)[-1])
+            outcome = self.values.outcome_of_decided(decision.value)
+        if outcome is None:
             return self._arm_fetch(now)
         self.finished = True
         self.catching_up.has_news()
