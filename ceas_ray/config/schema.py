@@ -301,6 +301,7 @@ class RunSettings:
     output: str | None
     resume: str | None
     verify: str | None
+    inputs: Mapping[str, str]
     timeline: bool
     dry_run: bool
     quiet: bool
