@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
 from ceas_ray.aggregation.rule import Floats, checked
+from ceas_ray.kernel.ranges import Range, check_ranges
 
 
 @dataclass(frozen=True)
@@ -19,15 +20,14 @@ class CenteredClipping:
     radius it is the median of the rows' distances from the start (ours).
     """
 
-    radius: float | None
-    steps: int
+    radius: Annotated[float, Range(0, 1e6, open_below=True)] | None
+    steps: Annotated[int, Range(1, 1000)]
     start: Literal["median", "zero"]
 
     def __post_init__(self) -> None:
         if self.start not in ("median", "zero"):
             raise ValueError(f"start must be median or zero, got {self.start!r}")
-        if self.steps < 1 or (self.radius is not None and not self.radius > 0):
-            raise ValueError(f"steps must be >= 1 and radius > 0 or null, got {self.steps} and {self.radius}")
+        check_ranges(self)
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""

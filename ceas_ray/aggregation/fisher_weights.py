@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from ceas_ray.aggregation.evidence import Evidence, Floats, uniform
+from ceas_ray.kernel.ranges import Range
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class FisherWeights:
     QFI). Uniform until every link has `least_tests` tests.
     """
 
-    least_tests: float
+    least_tests: Annotated[float, Range(0, 1e9)]
 
     def __call__(self, evidence: Evidence) -> Floats:
         """See `Weights`."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from ceas_ray.aggregation.rule import Floats, checked, squared_distances
+from ceas_ray.kernel.ranges import Range
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Krum:
     left_out is 2 in the paper and 1 in ByzFL.
     """
 
-    left_out: int = 2
+    left_out: Annotated[int, Range(1, 2)] = 2
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""

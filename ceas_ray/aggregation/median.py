@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ceas_ray.aggregation.rule import Floats, checked
+from ceas_ray.aggregation.sorted_columns import medians
 
 
 @dataclass(frozen=True)
@@ -16,5 +15,4 @@ class Median:
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
         checked(updates, weights, faults)
-        ordered, rows = np.sort(updates, axis=0), len(updates)
-        return (ordered[(rows - 1) // 2] + ordered[rows // 2]) / 2
+        return medians(updates)

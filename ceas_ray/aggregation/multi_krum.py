@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from ceas_ray.aggregation.krum import krum_scores
 from ceas_ray.aggregation.rule import Floats, checked
+from ceas_ray.kernel.ranges import Range
 
 
 @dataclass(frozen=True)
 class MultiKrum:
     """The mean of the n - f rows with the least Krum scores; left_out as in `Krum`."""
 
-    left_out: int = 2
+    left_out: Annotated[int, Range(1, 2)] = 2
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from ceas_ray.aggregation.evidence import Evidence, Floats, uniform
+from ceas_ray.kernel.ranges import Range, check_ranges
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,14 @@ class PrecisionWeights:
     Uniform until every link has `least_tests` tests.
     """
 
-    sample_variance: float
-    shot_variance: float
-    heterogeneity: float
-    least_tests: float
+    sample_variance: Annotated[float, Range(0, 1e12)]
+    shot_variance: Annotated[float, Range(0, 1e12)]
+    heterogeneity: Annotated[float, Range(0, 1e12)]
+    least_tests: Annotated[float, Range(0, 1e9)]
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a negative variance."""
-        if min(self.sample_variance, self.shot_variance, self.heterogeneity) < 0:
-            raise ValueError("sample_variance, shot_variance and heterogeneity must not be negative")
+        """Raises ValueError for values out of range."""
+        check_ranges(self)
 
     def __call__(self, evidence: Evidence) -> Floats:
         """See `Weights`. By the certified lower bound of contrast; uniform too where no row has any precision."""

@@ -61,6 +61,30 @@ def _sort(updates: Any, row_weights: Any, pairs: Any, start: int, end: int, valu
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _medians(updates: Any, pairs: Any) -> Any:
+    rows, columns = updates.shape
+    result, values = np.empty(columns), np.zeros((rows, LANES))
+    for start in range(0, columns, LANES):
+        end = min(start + LANES, columns)
+        for k in range(rows):
+            values[k, : end - start] = updates[k, start:end]
+        for c in range(len(pairs)):
+            lower, upper = values[pairs[c, 0]], values[pairs[c, 1]]
+            for lane in range(LANES):
+                a, b = lower[lane], upper[lane]
+                lower[lane] = b if a > b else a
+                upper[lane] = a if a > b else b
+        for column in range(start, end):
+            result[column] = (values[(rows - 1) // 2, column - start] + values[rows // 2, column - start]) / 2
+    return result
+
+
+def medians(updates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the median of each column of `updates` (n, d), (d,): midway between the two middle values if n is even."""
+    return np.asarray(_medians(updates, exchanges(len(updates))))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def weighted_trimmed_means(updates: Any, row_weights: Any, pairs: Any, trim: float) -> Any:
     """Of each column of `updates` (n, d): the mean by weight after the mass `trim` is dropped at both ends, (d,).
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from ceas_ray.aggregation.rule import Floats, Rule, checked, mass_kept, squared_distances
+from ceas_ray.kernel.ranges import Range
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class WeightedNearestNeighborMixing:
     """
 
     rule: Rule
-    cap: float
+    cap: Annotated[float, Range(1, 3)]
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`; ValueError if nothing would be covered."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from ceas_ray.aggregation.rule import Floats, checked
 from ceas_ray.aggregation.sorted_columns import exchanges, weighted_trimmed_means
+from ceas_ray.kernel.ranges import Range
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class WeightedTrimmedMean:
     equal weights and cap 1 it is the trimmed mean.
     """
 
-    cap: float
+    cap: Annotated[float, Range(1, 3)]
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`; ValueError if nothing would be left."""

@@ -31,6 +31,7 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import Simulation
+from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.ray_environment import prepare_ray_environment
 from ceas_ray.tracking.snapshots import SnapshotFolder
 from ceas_ray.tracking.stores import FolderStore
@@ -68,8 +69,8 @@ def _framework(overrides: list[str]) -> dict[str, object]:
 
     settings = build(RunSettings, composed([*overrides, f"training.rounds={WARM_ROUNDS + ROUNDS + 1}"]))
     world = build_world(settings)
-    processor_hosts = settings.runtime.processor_hosts or os.cpu_count() or 1
-    with ray_cluster(None, os.cpu_count() or 1, False):
+    processor_hosts = settings.runtime.processor_hosts or available_cpus()
+    with ray_cluster(None, available_cpus(), False):
         hosts = world.hosts(processor_hosts, settings.runtime.link_hosts)
         cluster = RayCluster(hosts, False)
         gradients = calls = windows = 0.0
@@ -144,7 +145,7 @@ def _floor(actors: int) -> float:
     prepare_ray_environment(None)
     from ceas_ray.runtime.ray_runtime import empty_actors, ray_cluster
 
-    with ray_cluster(None, os.cpu_count() or 1, False), empty_actors(actors):
+    with ray_cluster(None, available_cpus(), False), empty_actors(actors):
         return _tree_megabytes()
 
 

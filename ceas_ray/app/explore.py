@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 
@@ -16,6 +15,7 @@ from ceas_ray.consensus.exploration.abstract_model import AbstractModel
 from ceas_ray.consensus.exploration.campaign import Report, explore
 from ceas_ray.consensus.exploration.chart import chart_of
 from ceas_ray.consensus.exploration.kinds import KINDS, Kind
+from ceas_ray.runtime.available_cpus import available_cpus
 
 
 def main(words: list[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scenarios", type=int, help="how many scenarios")
     parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
     parser.add_argument("--only", choices=[str(kind) for kind in KINDS], metavar="KIND", help="as the table names it")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="default: one for each core")
+    parser.add_argument("--processes", type=int, default=available_cpus(), help="default: one for each core")
     parser.add_argument("--replay", type=int, metavar="SEED", help="show one scenario as a sequence chart")
     parser.add_argument("--exhaustive", action="store_true", help="all states of the abstract model, n = 4, 2 views")
     parser.add_argument("--json", action="store_true", help="print one JSON line in place of the table")

@@ -30,11 +30,13 @@ from ceas_ray.app.experiment.statistics import Accuracies, best_rates, worst_str
 from ceas_ray.app.results import SCHEMA_VERSION
 from ceas_ray.app.run import BAD_SETTINGS, COMPLETED, INTERRUPTED, git_state
 from ceas_ray.app.run_folder import make_folder
+from ceas_ray.app.tracking_choice import checked_uri
 from ceas_ray.app.world import build_world
 from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
+from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.ray_environment import prepare_ray_environment
 from ceas_ray.tracking.console import RunProgress
@@ -61,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _reproduce(words: list[str]) -> int:
     config = composed(["experiment=headline", *words])
     settings = build(RunSettings, config)
+    checked_uri(settings.tracking.uri)  # refuses before anything is made
     design, form = read_design(settings.study.design, settings.study.form)
     plan = Plan(design, form, tuple(word for word in words if not word.lstrip("+~").startswith(_NOT_OF_RUNS)))
     first = plan.run(form.scenarios[0], form.arms[0], next(iter(form.attacks)), 1.0, form.placements[0], 0.1, 1)
@@ -102,7 +105,7 @@ def _scenario(plan: Plan, scenario: str, laboratory: Laboratory) -> Findings:
 @contextmanager
 def _executor(settings: RunSettings) -> Iterator[Executor]:
     """Where runs are trained: on Ray, or in processes of this machine."""
-    processors = os.cpu_count() or 1
+    processors = available_cpus()
     if settings.runtime.name == "local":
         with in_processes(processors) as execute:
             yield execute

@@ -42,6 +42,7 @@ from ceas_ray.app.run_folder import (
 )
 from ceas_ray.app.study import run_utilization, scheduler_of_study
 from ceas_ray.app.sync import MLFLOW_STATUS
+from ceas_ray.app.tracking_choice import with_absolute_uri
 from ceas_ray.app.world import World, build_world
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
@@ -51,6 +52,7 @@ from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.quantum.qiskit_export import export, to_openqasm3
+from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.placement import Machine, automatic_hosts
@@ -88,6 +90,8 @@ def execute(config: Mapping[str, Any], number: int | None) -> int:
 
     Raises SettingsError for bad settings, and RuntimeFailure if the cluster cannot be had.
     """
+    settings = build(RunSettings, config)
+    config = with_absolute_uri(config)
     settings = build(RunSettings, config)
     if settings.resume is None and settings.runtime.snapshot_folder is not None:
         config = _with_own_snapshot_folder(config, settings.runtime.snapshot_folder, number)
@@ -167,7 +171,7 @@ def _cluster(settings: RunSettings, world: World) -> Iterator[_Place]:
     prepare_ray_environment(runtime.address)
     from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster
 
-    with ray_cluster(runtime.address, os.cpu_count() or 1, runtime.dashboard, runtime.allow_open_cluster) as machines:
+    with ray_cluster(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster) as machines:
         count = runtime.processor_hosts or automatic_hosts(machines, settings.processors.count)
         hosts = world.hosts(count, runtime.link_hosts)
         if settings.timeline:
@@ -420,8 +424,9 @@ class _Run:
 def _journal(folder: Path, warn: Callable[[str], None]) -> Journal:
     try:
         return Journal(folder / "journal.jsonl", warn)
-    except BlockingIOError:
-        raise SettingsError("resume", "a run that nobody else runs at this moment", str(folder)) from None
+    except BlockingIOError as error:
+        lock = "" if error.filename is None else f" ({error.filename}.lock is there: delete it if that run is over)"
+        raise SettingsError("resume", f"a run that nobody else runs at this moment{lock}", str(folder)) from None
 
 
 def git_state() -> tuple[str | None, bool | None]:

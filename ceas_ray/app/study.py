@@ -19,6 +19,7 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.scheduling.mdp import Mdp
+from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_json, write_whole
 from ceas_ray.tracking.plots import plot_grid, plot_regimes
@@ -26,7 +27,7 @@ from ceas_ray.tracking.plots import plot_grid, plot_regimes
 
 def scheduler_of_study(settings: RunSettings) -> Mdp:
     """The scheduler that the study compares with all others; SettingsError if it is another."""
-    mdp = instantiate(settings.scheduling, "scheduling")
+    mdp = instantiate(settings.scheduling, "scheduling", Scheduler)
     if not isinstance(mdp, Mdp):
         raise SettingsError("scheduling", "mdp in this study, which compares it with all others", mdp)
     if settings.dry_run:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ceas_ray.app.run_folder import flat, journal_of, metrics_of, read_settings
+from ceas_ray.app.tracking_choice import checked_uri
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.tracking.files import Journal, write_json
 from ceas_ray.tracking.mlflow_tracker import MlflowTracker
@@ -45,10 +46,17 @@ def synced(folder: Path, uri: str | None) -> int:
     config, lines = read_settings(folder, "folder"), journal_of(folder, "folder")
     choice = config.get("tracking")
     tracking: dict[str, Any] = choice if isinstance(choice, dict) else {}
-    uri = uri if uri is not None else tracking.get("uri")
+    key = "tracking.uri" if uri is None else "--uri"
+    uri = tracking.get("uri") if uri is None else uri
+    if not isinstance(uri, str | None):
+        raise SettingsError(key, "a text", uri)
     experiment = str(tracking.get("experiment_name", "ceas_ray"))
-    tracker = MlflowTracker(uri, folder.parent, experiment, lambda line: print(f"{folder}: {line}", file=sys.stderr))
-    begun = next((line for line in lines[::-1] if line["event"] == "mlflow" and line.get("uri") == tracker.uri), None)
+
+    def warn(line: str) -> None:
+        print(f"{folder}: {line}", file=sys.stderr)
+
+    tracker = MlflowTracker(checked_uri(uri, key), folder.parent, experiment, warn)
+    begun = next((line for line in lines[::-1] if line["event"] == "mlflow" and _is_of(tracker, line)), None)
     if begun is None:
         started = next((line for line in lines if line["event"] == "started"), {})
         tags = {"git_commit": str(started.get("git_commit")), "settings_hash": str(started.get("settings_hash"))}
@@ -64,6 +72,11 @@ def synced(folder: Path, uri: str | None) -> int:
     if not tracker.failed:
         print(f"{folder}: in MLflow at {tracker.uri} as {tracker.run_id}")
     return int(tracker.failed)
+
+
+def _is_of(tracker: MlflowTracker, line: Mapping[str, Any]) -> bool:
+    """Whether the run that this line of a journal names is in the tracker's place, moved or not."""
+    return line.get("uri") == tracker.uri or tracker.holds(str(line.get("run_id")))
 
 
 def _finish(tracker: MlflowTracker, folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
 from typing import Any
@@ -65,7 +65,7 @@ from ceas_ray.messages.payloads import (
 from ceas_ray.messages.quorum import Quorums
 from ceas_ray.network.group import Group
 from ceas_ray.network.link_parameters import Heterogeneity
-from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.network.network_plan import NetworkPlan, Topology
 from ceas_ray.network.route import Route, Swapping
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor
@@ -80,6 +80,7 @@ from ceas_ray.quantum.known_answer_circuits import asked_count
 from ceas_ray.quantum.loss import Loss
 from ceas_ray.quantum.mixed_pairs import most_nodes
 from ceas_ray.quantum.partition import cut_by_layers, cut_by_qubits, member_of_layer, pair_ends
+from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.training.metrics import Evaluation
@@ -188,7 +189,7 @@ class _Builder:
             raise SettingsError("attacks.fraction", "0 without an attack", share)
         chosen = settings.attacks.attack
         self.attack: Attack | None = (
-            None if chosen is None else instantiate(chosen, "attacks.attack", read=self.inputs.read)
+            None if chosen is None else instantiate(chosen, "attacks.attack", Attack, self.inputs.read)
         )
         shared = settings.training.partition != "data"
         self.members = settings.training.processors_per_group if shared else 1
@@ -217,8 +218,10 @@ class _Builder:
                 "links.least_km", f"at most links.most_km ({settings.links.most_km})", settings.links.least_km
             )
         self.faults = int(self.parties * settings.aggregation.byzantine_fraction)
-        self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", read=self.inputs.read)
-        self._weights: Weights = instantiate(settings.aggregation.weights, "aggregation.weights", read=self.inputs.read)
+        self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule, self.inputs.read)
+        self._weights: Weights = instantiate(
+            settings.aggregation.weights, "aggregation.weights", Weights, self.inputs.read
+        )
         self.chain = encode(("ceas_ray", settings.seed))
         self._noise = processor_noise(settings.processors, settings.training.qubits, self.streams, self.inputs)
 
@@ -254,14 +257,14 @@ class _Builder:
         manager = self._manager(network, len(byzantine) > 0)
         processors = [self._processor(k, shards[k], network, shared, initial, byzantine) for k in range(self.parties)]
         adversary = [self._adversary(byzantine, circuit, network)] if byzantine else []
-        self.inputs.read_code(targets_of(asdict(settings)))
+        self.inputs.read_code(targets_of(settings.model_dump()))
         return World(
             processors=tuple(processors),
             links=self._links(network, byzantine, self._jammed(quality, byzantine)),
             replicas=self._replicas(network, shared, initial, shards, public, byzantine),
             control=(manager, Hub(
                 self.parties, self.size, settings.entanglement.half_life_rounds, self._control_delay,
-                training.known_answer_share > 0,
+                asked_count(training.circuits_per_round, training.known_answer_share),
             ), *adversary),
             work=self._work(shared, max(len(shard.angles) for shard in shards)),
             manager=manager,
@@ -307,7 +310,7 @@ class _Builder:
             links.replica_km, links.replica_fidelity,
         )  # fmt: skip
         generator = self.streams.generator("network", "network", "links", 0)
-        topology = instantiate(settings.network, "network", read=self.inputs.read)
+        topology = instantiate(settings.network, "network", Topology, self.inputs.read)
         try:
             network: NetworkPlan = topology.build(settings.processors.count, self.size, hardware, spread, generator)
         except ValueError as error:
@@ -384,7 +387,7 @@ class _Builder:
             None if timeout is None else picoseconds(timeout),
             picoseconds(settings.consensus.patience_milliseconds * 1e-3),
         )  # fmt: skip
-        scheduler = instantiate(settings.scheduling, "scheduling", read=self.inputs.read)
+        scheduler = instantiate(settings.scheduling, "scheduling", Scheduler, self.inputs.read)
         try:
             if network.groups:
                 refuse_without_shared_shots(settings.links, network, demand)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
+from ceas_ray.kernel.ranges import Range
 
 SHRINK = 0.8
 
@@ -21,8 +22,8 @@ class Adaptive(Attack):
     """
 
     attack: Any
-    step: float
-    evaluations: int
+    step: Annotated[float, Range(0, 1e6, open_below=True)]
+    evaluations: Annotated[int, Range(1, 1000)]
 
     def __post_init__(self) -> None:
         if not isinstance(self.attack, Attack) or not hasattr(self.attack, "strength"):

@@ -5,13 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.kernel.ranges import Range
+
 Floats = NDArray[np.float64]
 Knowledge = Literal["colluders", "omniscient"]
+Strength = Annotated[float, Range(-1e6, 1e6)]
 Timing = Literal["prompt", "last_moment", "late", "never"]
 """When the rows leave: when they are ready, so that they just arrive before the inputs close, after that, or never."""
 

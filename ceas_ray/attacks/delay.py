@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Timing
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength, Timing
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Delay(Attack):
     """All colluders send -strength times the known mean; it leaves so that it just arrives before the inputs time out
     (last_moment), or when they do (late)."""
 
-    strength: float
+    strength: Strength
     timing: Timing
     knowledge: Knowledge
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength
 
 
 @dataclass(frozen=True)
 class Equivocation(Attack):
     """Each colluder tells every other replica its honest row, and the rest -strength times the known mean."""
 
-    strength: float
+    strength: Strength
     knowledge: Knowledge
 
     def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:

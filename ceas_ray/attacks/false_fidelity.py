@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Announcements, Attack, Floats, Knowledge, Seen
+from ceas_ray.attacks.attack import Announcements, Attack, Floats, Knowledge, Seen, Strength
+from ceas_ray.kernel.ranges import Range
 
 
 @dataclass(frozen=True)
@@ -18,9 +20,9 @@ class FalseFidelity(Attack):
     counts as errors, and of the rest a share `guessed` is a guess, wrong every other time. So with known answers too.
     """
 
-    strength: float
-    guessed: float
-    withheld: float
+    strength: Strength
+    guessed: Annotated[float, Range(0, 1)]
+    withheld: Annotated[float, Range(0, 1)]
     knowledge: Knowledge
 
     def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:

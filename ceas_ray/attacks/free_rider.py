@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, bounded
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength, bounded
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class FreeRider(Attack):
     """Each colluder sends nothing that it learned: zeros, under normal noise whose deviation is `strength`
     times that of its own honest row's entries."""
 
-    strength: float
+    strength: Strength
     knowledge: Knowledge
 
     def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:

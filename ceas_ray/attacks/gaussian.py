@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, bounded
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength, bounded
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Gaussian(Attack):
     """Each colluder sends noise of its own: normal, mean 0, deviation `strength` times the root mean square of the
     entries of the rows that they know."""
 
-    strength: float
+    strength: Strength
     knowledge: Knowledge
 
     def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength
+from ceas_ray.kernel.ranges import Range, check_ranges
 
 
 @dataclass(frozen=True)
@@ -14,13 +16,12 @@ class Jamming(Attack):
     """The colluders spoil a share of all attempts on the best honest links, as many as they are, and send -strength
     times the known mean. Plans do not know of the jamming."""
 
-    strength: float
-    jammed_share: float
+    strength: Strength
+    jammed_share: Annotated[float, Range(0, 0.999)]
     knowledge: Knowledge
 
     def __post_init__(self) -> None:
-        if not 0 <= self.jammed_share < 1:
-            raise ValueError(f"jammed_share must lie in [0, 1), got {self.jammed_share}")
+        check_ranges(self)
 
     def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
         """See `Attack`."""

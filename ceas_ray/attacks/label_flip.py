@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, bounded
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength, bounded
 
 
 @dataclass(frozen=True)
 class LabelFlip(Attack):
     """The colluders learn wrong labels: class c of K counts as class K - 1 - c. Their rows times strength."""
 
-    strength: float
+    strength: Strength
     knowledge: Knowledge
 
     def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:

@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class ALittleIsEnough(Attack):
     standard deviation is that of the rows themselves (divided by their number).
     """
 
-    strength: float
+    strength: Strength
     knowledge: Knowledge
 
     def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:

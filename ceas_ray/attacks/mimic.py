@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
+from ceas_ray.kernel.ranges import Range
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Mimic(Attack):
     rounds; here it is given).
     """
 
-    target: int
+    target: Annotated[int, Range(0, 1_000_000)]
     knowledge: Knowledge
 
     def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength
 from ceas_ray.attacks.perturbation import Direction, check_direction, pairwise_squared_distances, perturbation
 
 
@@ -15,7 +15,7 @@ class MinMax(Attack):
     """All colluders send mean + strength * gamma * p, gamma the largest with which no known row is farther from it than
     the two farthest known rows are from each other; the paper searches gamma, here it is the root of a quadratic."""
 
-    strength: float
+    strength: Strength
     direction: Direction
     knowledge: Knowledge
 

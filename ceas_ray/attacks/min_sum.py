@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength
 from ceas_ray.attacks.perturbation import Direction, check_direction, pairwise_squared_distances, perturbation
 
 
@@ -15,7 +15,7 @@ class MinSum(Attack):
     """All colluders send mean + strength * gamma * p, gamma the largest with which the sum of squared distances to the
     known rows is no more than that of a known row to the others."""
 
-    strength: float
+    strength: Strength
     direction: Direction
     knowledge: Knowledge
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, bounded
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength, bounded
 
 
 @dataclass(frozen=True)
 class SignFlip(Attack):
     """Each colluder sends -strength times its own honest row."""
 
-    strength: float
+    strength: Strength
     knowledge: Knowledge
 
     def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -9,21 +10,32 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.validation import known_keys, unknown_key
+
+MOST_JOBS = 10_000
+"""Of one sweep: all of them are checked before the first one starts."""
+_REFUSED = (HydraException, OmegaConfBaseException, ValueError, TypeError, AssertionError, RecursionError)
+"""What Hydra and OmegaConf raise for a command line that cannot be composed, their unforeseen cases included."""
 
 
 def composed(overrides: Sequence[str]) -> dict[str, Any]:
     """The configuration as plain nested dictionaries; SettingsError for what cannot be composed."""
+    for override in _parsed(overrides):
+        if str(override.key_or_group).partition(".")[0].partition("/")[0] == "hydra":
+            must = "left as it is: a run's folder is `output`, and no other of Hydra's own settings has an effect"
+            raise SettingsError(str(override.key_or_group), must, override.input_line)
     try:
         with initialize_config_dir(str(conf_directory()), version_base="1.3"):
             config = compose("config", overrides=list(overrides))
-        plain: Any = OmegaConf.to_container(config, resolve=True)
-    except (HydraException, OmegaConfBaseException) as error:
+        plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except _REFUSED as error:
         raise _translated(str(error), overrides) from None
     plain.pop("hydra", None)
     return dict(plain)
@@ -31,18 +43,37 @@ def composed(overrides: Sequence[str]) -> dict[str, Any]:
 
 def jobs(overrides: Sequence[str]) -> list[list[str]]:
     """The overrides of every job of a sweep, in Hydra's order."""
+    parsed = _parsed(overrides)
     try:
-        parsed = OverridesParser.create().parse_overrides(list(overrides))
+        count = math.prod(_choices_of(override) for override in parsed)
+        if count > MOST_JOBS:
+            raise SettingsError("command line", f"a sweep of at most {MOST_JOBS} jobs", count)
         batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
-    except (HydraException, OmegaConfBaseException) as error:
+    except _REFUSED as error:
         raise _translated(str(error), overrides) from None
     return [list(job) for batch in batches for job in batch]
 
 
 def overridden_keys(overrides: Sequence[str]) -> list[str]:
     """The keys and groups that these overrides name, with dots."""
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
-    return [str(override.key_or_group).replace("/", ".") for override in parsed]
+    return [str(override.key_or_group).replace("/", ".") for override in _parsed(overrides)]
+
+
+def _parsed(overrides: Sequence[str]) -> list[Override]:
+    try:
+        return list(OverridesParser.create().parse_overrides(list(overrides)))
+    except _REFUSED as error:
+        raise _translated(str(error), overrides) from None
+
+
+def _choices_of(override: Override) -> int:
+    """How many values an override sweeps over; a range is counted, not listed."""
+    if not override.is_sweep_override():
+        return 1
+    sweep: Any = override.value()
+    if isinstance(sweep, RangeSweep):
+        return max(0, math.ceil((sweep.stop - sweep.start) / sweep.step))
+    return len(getattr(sweep, "list", ())) or 1
 
 
 def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
@@ -54,6 +85,7 @@ def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
     unknown = re.search(r"(?:Could not override|Could not append to config\.[^']*|Key) '@?([^']+)'", message)
     if unknown:
         came = next((o for o in overrides if o.lstrip("+~").startswith(unknown[1])), unknown[1])
-        return SettingsError(unknown[1], "a known key or group", came)
-    line = " ".join(message.split())
-    return SettingsError("command line", "overrides of the form key=value", f"{' '.join(overrides)} ({line})")
+        key = came.lstrip("+~").partition("=")[0]
+        return SettingsError(key, unknown_key(key, known_keys()), came)
+    line = " ".join(message.split())[:200]
+    return SettingsError("command line", f"overrides of the form key=value ({line})", " ".join(map(str, overrides)))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_MOST_BITS, _MOST_ITEMS, _MOST_CHARACTERS = 128, 100, 200
 
 
 class SettingsError(Exception):
@@ -16,7 +18,34 @@ class SettingsError(Exception):
         self.key, self.must, self.came = key, must, came
 
     def __str__(self) -> str:
-        return f"{self.key} must be {self.must}, got {self.came!r}"
+        return f"{self.key} must be {self.must}, got {shown(self.came)}"
+
+
+class UnusableSettings(SettingsError):
+    """A setting is wrong for a reason that the part of the simulator which it is meant for gives."""
+
+    def __str__(self) -> str:
+        reason = " ".join(self.must.split())
+        return reason if reason.startswith(self.key) else f"{self.key}: {reason}"
+
+
+class _Nothing:
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+NOTHING = _Nothing()
+"""What came where a key was not given."""
+
+
+def shown(value: Any) -> str:
+    """The value as Python writes it, on one line and not too long."""
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return f"an integer of {value.bit_length()} bits"
+    if isinstance(value, Mapping | list | tuple) and len(value) > _MOST_ITEMS:
+        return f"{type(value).__name__} of {len(value)} items"
+    text = repr(value)
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}... ({len(text)} characters)"
 
 
 def or_refuse(key: str, make: Callable[[], T]) -> T:
@@ -24,4 +53,4 @@ def or_refuse(key: str, make: Callable[[], T]) -> T:
     try:
         return make()
     except ValueError as error:
-        raise SettingsError(key, "usable", str(error)) from None
+        raise UnusableSettings(key, str(error), None) from None

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from importlib.metadata import entry_points
 from typing import Any, get_type_hints
 
-from ceas_ray.config.errors import SettingsError
-from ceas_ray.config.validation import joined, plain_value
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from ceas_ray.config.errors import NOTHING, SettingsError, or_refuse
+from ceas_ray.config.schema import PathText
+from ceas_ray.config.validation import joined, refusal, unknown_key
 from ceas_ray.kernel.input_file import InputFile
 
 POLICIES = "ceas_ray.policies"
@@ -23,7 +27,7 @@ def registered_packages() -> tuple[str, ...]:
 
 
 Reader = Callable[[str, str], InputFile]
-"""Reads the file at a path, which the setting of this key names."""
+"""Reads the file at a path, which the setting of a key names: read(key, path)."""
 
 
 def read_input(key: str, path: str) -> InputFile:
@@ -34,48 +38,79 @@ def read_input(key: str, path: str) -> InputFile:
         raise SettingsError(key, str(error), path) from None
 
 
-def instantiate(node: Mapping[str, Any], key: str, read: Reader = read_input) -> Any:
-    """The object that a `_target_` mapping describes, nested ones first. Only policy classes (dataclasses) that are
-    defined in this package or a registered one; anything else is refused by its name, and nothing of it imported.
-    A field of type `InputFile` is given as a path, and is what `read` makes of it.
+def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None, read: Reader = read_input) -> Any:
+    """The object that a `_target_` mapping describes, nested ones first.
+
+    Only policy classes (dataclasses) that are defined in this package or a registered one; anything else is refused by
+    its name, and nothing of it imported. Arguments must have the types and ranges that the class declares. kind: the
+    protocol or base class that the policy must be of (None: any). A field of type `InputFile` is given as a path, and
+    is what `read` makes of it.
     """
-    target = node.get("_target_")
+    policy = _policy_class(node.get("_target_"), key)
+    if kind is not None and not _is_of(policy, kind):
+        raise SettingsError(f"{key}._target_", f"a policy that can be {kind.__name__}", node["_target_"])
+    given = {str(name): value for name, value in node.items() if name != "_target_"}
+    hints = or_refuse(key, lambda: _hints_of(policy))
+    names = [field.name for field in fields(policy) if field.init]
+    for name in given:
+        if name not in names:
+            raise SettingsError(joined(key, name), unknown_key(joined(key, name), [joined(key, n) for n in names]),
+                                given[name])  # fmt: skip
+    for field in fields(policy):
+        if field.init and field.default is MISSING and field.default_factory is MISSING and field.name not in given:
+            raise SettingsError(joined(key, field.name), "given", NOTHING)
+    arguments = {name: _argument(value, hints[name], joined(key, name), read) for name, value in given.items()}
+    return or_refuse(key, lambda: policy(**arguments))
+
+
+def _policy_class(target: Any, key: str) -> Any:
     packages = registered_packages()
     must = f"a class within {' or '.join(packages)}"
     if not isinstance(target, str) or target.partition(".")[0] not in packages:
         raise SettingsError(f"{key}._target_", must, target)
     module, _, name = target.rpartition(".")
     try:
-        made = getattr(importlib.import_module(module), name)
+        found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError):
         raise SettingsError(f"{key}._target_", must, target) from None
-    if not is_dataclass(made) or not isinstance(made, type) or made.__module__.partition(".")[0] not in packages:
+    if not is_dataclass(found) or not isinstance(found, type) or found.__module__.partition(".")[0] not in packages:
         raise SettingsError(f"{key}._target_", "a policy class (a dataclass)", target)
-    arguments = {
-        name: instantiate(value, joined(key, str(name)), read) if isinstance(value, Mapping) else value
-        for name, value in node.items()
-        if name != "_target_"
-    }
-    checked = _check_arguments(made, arguments, key, read)
+    return found
+
+
+def _is_of(policy: type, kind: type) -> bool:
+    """Whether the class is a subclass of `kind`, or has the methods of a protocol with as many parameters each."""
+    if not getattr(kind, "_is_protocol", False):
+        return issubclass(policy, kind)
+    wanted = {name: value for name, value in vars(kind).items() if inspect.isfunction(value) and name != "__init__"}
+    return all(
+        callable(found := getattr(policy, name, None))
+        and len(inspect.signature(found).parameters) == len(inspect.signature(method).parameters)
+        for name, method in wanted.items()
+        if name not in ("__subclasshook__", "_no_init_or_replace_init")
+    )
+
+
+def _hints_of(policy: type) -> dict[str, Any]:
     try:
-        return made(**checked)
-    except (TypeError, ValueError) as error:
-        raise SettingsError(key, f"usable by {name}", f"{dict(arguments)}: {error}") from None
+        return get_type_hints(policy, include_extras=True)
+    except NameError as error:
+        raise ValueError(f"the annotations of {policy.__name__} must name types that can be found ({error})") from None
 
 
-def _check_arguments(made: Any, arguments: Mapping[str, Any], key: str, read: Reader) -> dict[str, Any]:
-    names = [field.name for field in fields(made)]
-    for name in arguments:
-        if name not in names:
-            raise SettingsError(joined(key, str(name)), f"a known key (one of {', '.join(names)})", arguments[name])
-    hints = get_type_hints(made)
-
-    def checked(name: str, value: Any) -> Any:
-        if hints[name] is InputFile:
-            return read(joined(key, name), plain_value(str, value, joined(key, name), []))
-        return plain_value(hints[name], value, joined(key, name), []) if hints[name] in _PLAIN else value
-
-    return {name: checked(name, value) for name, value in arguments.items()}
-
-
-_PLAIN = (int, float, str, bool)
+def _argument(value: Any, hint: Any, key: str, read: Reader) -> Any:
+    """An argument as its annotation wants it: a number in its range, a text, a file, or another policy."""
+    kind = hint if isinstance(hint, type) else None
+    if isinstance(value, Mapping):
+        return instantiate(value, key, kind if getattr(kind, "_is_protocol", False) else None, read)
+    if getattr(kind, "_is_protocol", False):
+        raise SettingsError(key, "a mapping with _target_", value)
+    adapter: TypeAdapter[Any] = TypeAdapter(
+        PathText if hint is InputFile else hint,
+        config=ConfigDict(strict=True, allow_inf_nan=False, arbitrary_types_allowed=True),
+    )
+    try:
+        checked = adapter.validate_python(value)
+    except ValidationError as error:
+        raise refusal(error, key, []) from None
+    return read(key, checked) if hint is InputFile else checked

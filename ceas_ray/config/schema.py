@@ -1,106 +1,145 @@
-"""The settings of a run: what a scientist may choose, with units in the names and ranges beside them.
+"""The schema of a run's settings: every key with its type, its unit and its range, each stated once.
 
-The values live in `conf/`; nothing below `ceas_ray.config` sees these classes.
+The values live in `conf/`; nothing below `ceas_ray.config` sees these classes. Every number has a finite range; where
+infinity means something its range says what.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from ceas_ray.config.validation import Range
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import core_schema
 
+from ceas_ray.kernel.ranges import Range
+
+
+class Group(BaseModel):
+    """Settings that belong together: frozen, nothing converted, nothing unknown, nothing left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+@dataclass(frozen=True)
+class Must:
+    """What a value must be, in words: the message for whatever is wrong with it."""
+
+    be: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        return core_schema.custom_error_schema(
+            handler(source), "must", custom_error_message="{must}", custom_error_context={"must": self.be}
+        )
+
+
+_PRINTED = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
+_NO_RELAXATION = "it never decays"
+
+Text = Annotated[str, Field(max_length=500, pattern=_PRINTED), Must("a text of 1 to 500 printed characters")]
+PathText = Annotated[str, Field(max_length=2000, pattern=_PRINTED), Must("a path of 1 to 2000 printed characters")]
+Address = Annotated[str, Field(max_length=500, pattern=_PRINTED), Must("an address of 1 to 500 printed characters")]
 Share = Annotated[float, Range(0, 1)]
-Positive = Annotated[float, Range(0, exclusive=True)]
-NotNegative = Annotated[float, Range(0)]
-Count = Annotated[int, Range(1)]
+Probability = Annotated[float, Range(0, 1, open_below=True)]
+GateError = Annotated[float, Range(0, 0.5)]
 Fidelity = Annotated[float, Range(0.25, 1)]
-Target = Mapping[str, Any]
+Rounds = Annotated[int, Range(1, 1_000_000, unit="rounds")]
+RoundIndex = Annotated[int, Range(0, 1_000_000)]
+Seconds = Annotated[float, Range(1e-6, 1e9, unit="seconds")]
+Milliseconds = Annotated[float, Range(1e-9, 1e6, unit="milliseconds")]
+Microseconds = Annotated[float, Range(1e-6, 1e9, unit="microseconds")]
+MemoryMilliseconds = Annotated[float, Range(1e-6, 1e12, unit="milliseconds", infinity=_NO_RELAXATION)]
+MemoryMicroseconds = Annotated[float, Range(1e-3, 1e15, unit="microseconds", infinity=_NO_RELAXATION)]
+ShotPeriods = Annotated[float, Range(1e-3, 10_000, unit="shot periods")]
+Kilometres = Annotated[float, Range(1e-6, 40_000, unit="kilometres")]
+Members = Annotated[
+    tuple[int, ...], Field(strict=False, max_length=2000), Must("a list of members of the committee, by their numbers")
+]
+Labels = Annotated[
+    tuple[Annotated[int, Range(0, 1_000_000)], ...], Field(strict=False, max_length=1000),
+    Must("a list of up to 1000 integers in [0, 1000000]"),
+]  # fmt: skip
+Target = Annotated[dict[str, Any], Must("a mapping with _target_")]
 ReplicaFault = Literal[
     "silent", "slow", "equivocating", "lying", "poisoned_proposal", "withheld_votes", "forged_tags", "replayed_tags"
 ]
 
 
-@dataclass(frozen=True)
-class RuntimeSettings:
+class RuntimeSettings(Group):
     """Where the run computes, when it saves snapshots, how long a host may stand still."""
 
     name: Literal["ray", "local"]
-    processor_hosts: Count | None
-    link_hosts: Count
-    address: str | None
+    processor_hosts: Annotated[int, Range(1, 2000)] | None
+    link_hosts: Annotated[int, Range(1, 2000)]
+    address: Address | None
     dashboard: bool
     allow_mixed_hosts: bool
     allow_open_cluster: bool
-    snapshot_every_rounds: Count | None
-    snapshot_every_seconds: Positive | None
-    snapshots_kept: Count
-    snapshot_folder: str | None
-    hang_seconds: Annotated[float, Range(1)]
+    snapshot_every_rounds: Rounds | None
+    snapshot_every_seconds: Seconds | None
+    snapshots_kept: Annotated[int, Range(1, 1000)]
+    snapshot_folder: PathText | None
+    hang_seconds: Annotated[float, Range(1, 86_400, unit="seconds")]
 
 
-@dataclass(frozen=True)
-class TrackingSettings:
+class TrackingSettings(Group):
     """Where the run is recorded, beside its own folder."""
 
     mlflow: bool
-    uri: str | None
-    experiment_name: str
+    uri: PathText | None
+    experiment_name: Text
 
 
-@dataclass(frozen=True)
-class DataSettings:
+class DataSettings(Group):
     """The data set, how its features become angles, and how it is split and spread over the processors."""
 
     name: Literal["digits", "iris", "wine", "breast_cancer", "moons", "circles", "spin_chain", "file"]
-    classes: tuple[int, ...]
-    file: str | None
-    samples: Annotated[int, Range(10, 100000)]
+    classes: Labels
+    file: PathText | None
+    samples: Annotated[int, Range(10, 100_000)]
     noise: Annotated[float, Range(0, 2)]
     spins: Annotated[int, Range(2, 11)]
-    copies: Count | None
-    features: Literal["pca"] | tuple[int, ...]
+    copies: Annotated[int, Range(1, 1_000_000_000)] | None
+    features: Annotated[Literal["pca"] | Labels, Must("pca or a list of features, by their numbers")]
     standardize: bool
     repeat_features: bool
-    angle_range: Annotated[float, Range(0, 2, exclusive=True)]
+    angle_range: Annotated[float, Range(0, 2, open_below=True)]
     test_fraction: Annotated[float, Range(0.05, 0.9)]
     shards: Literal["dirichlet", "iid", "label"]
-    dirichlet_concentration: Positive
-    labels_per_shard: Count
-    least_samples: Count
+    dirichlet_concentration: Annotated[float, Range(0.01, 1_000_000)]
+    labels_per_shard: Annotated[int, Range(1, 1000)]
+    least_samples: Annotated[int, Range(1, 100_000)]
 
 
-@dataclass(frozen=True)
-class TrainingSettings:
+class TrainingSettings(Group):
     """The model, the estimator and the descent."""
 
     partition: Literal["data", "circuit", "layer"]
     processors_per_group: Annotated[int, Range(2, 16)]
     inputs: Literal["teleported", "local"]
-    rounds: Count
-    circuits_per_round: Annotated[int, Range(2)]
-    forward_circuits: Count
-    batch: Count
+    rounds: Rounds
+    circuits_per_round: Annotated[int, Range(2, 100_000_000)]
+    forward_circuits: Annotated[int, Range(1, 100_000_000)]
+    batch: Annotated[int, Range(1, 100_000)]
     qubits: Annotated[int, Range(2, 8)]
     layers: Annotated[int, Range(1, 16)]
     ansatz: Literal["ring", "hardware_efficient", "strongly_entangling"]
     entangler: Literal["cx", "cz"]
     estimator: Literal["doubly_stochastic", "full_shift", "exact"]
     loss: Literal["squared", "cross_entropy"]
-    loss_scale: Positive
+    loss_scale: Annotated[float, Range(0.001, 1000)]
     undo: Literal["none", "scalar", "exact"]
     known_answer_share: Annotated[float, Range(0, 0.5)]
     momentum: Annotated[float, Range(0, 0.999)]
-    learning_rate: Positive
-    final_learning_rate: NotNegative
+    learning_rate: Annotated[float, Range(1e-9, 1000)]
+    final_learning_rate: Annotated[float, Range(0, 1000)]
     learning_rate_schedule: Literal["constant", "cosine"]
-    evaluate_every: Count
+    evaluate_every: Rounds
     data: DataSettings
 
 
-@dataclass(frozen=True)
-class ProcessorSettings:
+class ProcessorSettings(Group):
     """The quantum processors.
 
     Errors per gate are drawn log-uniformly between mean / spread and mean * spread, for each processor and, by the
@@ -111,27 +150,26 @@ class ProcessorSettings:
     engine: Literal["pauli", "aer", "aer_sampled"]
     threads: Annotated[int, Range(1, 256)]
     count: Annotated[int, Range(2, 2000)]
-    profile: str
+    profile: Text
     demonstrated: bool
-    one_qubit_depolarizing: Annotated[float, Range(0, 0.5)]
-    one_qubit_damping: Annotated[float, Range(0, 0.5)]
-    one_qubit_dephasing: Annotated[float, Range(0, 0.5)]
-    two_qubit_depolarizing: Annotated[float, Range(0, 0.5)]
-    two_qubit_damping: Annotated[float, Range(0, 0.5)]
-    two_qubit_dephasing: Annotated[float, Range(0, 0.5)]
+    one_qubit_depolarizing: GateError
+    one_qubit_damping: GateError
+    one_qubit_dephasing: GateError
+    two_qubit_depolarizing: GateError
+    two_qubit_damping: GateError
+    two_qubit_dephasing: GateError
     readout_error: Annotated[float, Range(0, 0.4)]
-    t1_microseconds: Positive | None
-    t2_microseconds: Positive | None
-    one_qubit_gate_nanoseconds: NotNegative
-    two_qubit_gate_nanoseconds: NotNegative
+    t1_microseconds: MemoryMicroseconds | None
+    t2_microseconds: MemoryMicroseconds | None
+    one_qubit_gate_nanoseconds: Annotated[float, Range(0, 1e9, unit="nanoseconds")]
+    two_qubit_gate_nanoseconds: Annotated[float, Range(0, 1e9, unit="nanoseconds")]
     error_spread: Annotated[float, Range(1, 10)]
     qubit_error_spread: Annotated[float, Range(1, 10)]
-    noise_file: str | None
-    update_milliseconds: Positive
+    noise_file: PathText | None
+    update_milliseconds: Milliseconds
 
 
-@dataclass(frozen=True)
-class AggregationSettings:
+class AggregationSettings(Group):
     """The rule, the weights, the cap, and what share of the processors it must stand."""
 
     rule: Target
@@ -141,134 +179,126 @@ class AggregationSettings:
     confidence: Annotated[float, Range(0.5, 0.9999)]
 
 
-@dataclass(frozen=True)
-class AttackSettings:
+class AttackSettings(Group):
     """The Byzantine: their share of the processors, where they sit, what they do.
 
     replicas: how many members of the committee are Byzantine; the i-th has fault i of `replica_faults`, in turn.
     """
 
     attack: Target | None
-    fraction: Annotated[float, Range(0, 1)]
+    fraction: Share
     placement: Literal["random", "best_links", "worst_links"]
-    strength: float
+    strength: Annotated[float, Range(-1e6, 1e6)]
     knowledge: Literal["colluders", "omniscient"]
-    replicas: Annotated[int, Range(0)]
-    replica_faults: tuple[ReplicaFault, ...]
+    replicas: Annotated[int, Range(0, 2000)]
+    replica_faults: Annotated[tuple[ReplicaFault, ...], Field(strict=False, max_length=2000)]
 
 
-@dataclass(frozen=True)
-class StopSettings:
+class StopSettings(Group):
     """When to end early: at the end of the round in which a limit is passed. Null: no limit."""
 
-    wall_seconds: Positive | None
-    simulated_seconds: Positive | None
+    wall_seconds: Seconds | None
+    simulated_seconds: Seconds | None
 
 
-@dataclass(frozen=True)
-class LinkSettings:
+class LinkSettings(Group):
     """The links' hardware profile and how links differ.
 
     Memories are those of the nodes; the hub's are the same unless hub_... says otherwise. Each memory model needs its
     own times and leaves the others null: depolarizing coherence, dephasing t2, relaxation t1 and t2.
     """
 
-    profile: str
+    profile: Text
     demonstrated: bool
     scheme: Literal["heralded", "single_click"]
-    bright_population: Annotated[float, Range(0, 0.5, exclusive=True)] | None
-    attempt_base_microseconds: NotNegative
-    attempt_microseconds_per_km: NotNegative
-    modes: Count
-    success_at_1_km: Annotated[float, Range(0, 1, exclusive=True)]
-    loss_db_per_km: NotNegative
+    bright_population: Annotated[float, Range(0, 0.5, open_below=True)] | None
+    attempt_base_microseconds: Annotated[float, Range(0, 1e9, unit="microseconds")]
+    attempt_microseconds_per_km: Annotated[float, Range(0, 1e6, unit="microseconds")]
+    modes: Annotated[int, Range(1, 1_000_000)]
+    success_at_1_km: Probability
+    loss_db_per_km: Annotated[float, Range(0, 1000)]
     dark_count_probability: Share
     memory: Literal["depolarizing", "dephasing", "relaxation"]
-    coherence_milliseconds: Positive | None
-    t1_milliseconds: Positive | None
-    t2_milliseconds: Positive | None
-    hub_coherence_milliseconds: Positive | None
-    hub_t1_milliseconds: Positive | None
-    hub_t2_milliseconds: Positive | None
+    coherence_milliseconds: MemoryMilliseconds | None
+    t1_milliseconds: MemoryMilliseconds | None
+    t2_milliseconds: MemoryMilliseconds | None
+    hub_coherence_milliseconds: MemoryMilliseconds | None
+    hub_t1_milliseconds: MemoryMilliseconds | None
+    hub_t2_milliseconds: MemoryMilliseconds | None
     attempt_dephasing: Share
     swap_werner: Share
-    swap_success: Annotated[float, Range(0, 1, exclusive=True)]
-    least_km: Positive
-    most_km: Positive
+    swap_success: Probability
+    least_km: Kilometres
+    most_km: Kilometres
     least_fidelity: Fidelity
     mean_fidelity: Fidelity
     most_fidelity: Fidelity
-    replica_km: Positive
+    replica_km: Kilometres
     replica_fidelity: Fidelity
 
 
-@dataclass(frozen=True)
-class EntanglementSettings:
+class EntanglementSettings(Group):
     """Demand, leases and tests."""
 
-    burst_shots: Count
-    gap_periods: NotNegative
-    supply: Positive
-    deadline_periods: Positive
-    useful_age_periods: Positive
+    burst_shots: Annotated[int, Range(1, 10_000, unit="shots")]
+    gap_periods: Annotated[float, Range(0, 10_000, unit="shot periods")]
+    supply: Annotated[float, Range(0.001, 1000)]
+    deadline_periods: ShotPeriods
+    useful_age_periods: ShotPeriods
     least_fidelity: Fidelity | None
-    slots: Count
-    hub_channels: Count
-    multiplexing: Count
-    node_slots: Count | None
+    slots: Annotated[int, Range(1, 100_000)]
+    hub_channels: Annotated[int, Range(1, 1_000_000)]
+    multiplexing: Annotated[int, Range(1, 1_000_000)]
+    node_slots: Annotated[int, Range(1, 1_000_000_000)] | None
     swapping: Literal["as_soon_as_possible", "in_order"]
     purification_rounds: Annotated[int, Range(0, 4)]
     test_share: Annotated[float, Range(0, 0.5)]
-    warm_up_tests: Annotated[int, Range(0)]
+    warm_up_tests: Annotated[int, Range(0, 100_000_000)]
     test_announcements: Literal["before_reveal", "after_reveal"]
-    half_life_rounds: Positive
-    key_useful_age_milliseconds: Positive
+    half_life_rounds: Annotated[float, Range(0.01, 1_000_000, unit="rounds")]
+    key_useful_age_milliseconds: Milliseconds
     key_margin: Annotated[float, Range(1, 100)]
-    control_delay_microseconds: Positive
-    planning_milliseconds: Positive
+    control_delay_microseconds: Microseconds
+    planning_milliseconds: Milliseconds
 
 
-@dataclass(frozen=True)
-class CrashSettings:
+class CrashSettings(Group):
     """These replicas crash in a round, some time after inputs may close, and recover from their disks."""
 
-    replicas: tuple[int, ...]
-    round: Annotated[int, Range(0)]
-    after_milliseconds: NotNegative
-    down_milliseconds: Positive
+    replicas: Members
+    round: RoundIndex
+    after_milliseconds: Annotated[float, Range(0, 1e9, unit="milliseconds")]
+    down_milliseconds: Milliseconds
 
 
-@dataclass(frozen=True)
-class PartitionSettings:
+class PartitionSettings(Group):
     """These replicas are cut off from everybody else, between two simulated times."""
 
-    replicas: tuple[int, ...]
-    begins_seconds: NotNegative
-    heals_seconds: Positive
+    replicas: Members
+    begins_seconds: Annotated[float, Range(0, 1e9, unit="seconds")]
+    heals_seconds: Seconds
 
 
-@dataclass(frozen=True)
-class JammingSettings:
+class JammingSettings(Group):
     """No pair on the legs of these replicas yields a key, in some rounds and in the first so many refills."""
 
-    replicas: tuple[int, ...]
-    first_round: Annotated[int, Range(-1)]
-    last_round: Annotated[int, Range(-1)]
-    refills: Annotated[int, Range(0)]
+    replicas: Members
+    first_round: Annotated[int, Range(-1, 1_000_000)]
+    last_round: Annotated[int, Range(-1, 1_000_000)]
+    refills: Annotated[int, Range(0, 1_000_000)]
 
 
-@dataclass(frozen=True)
-class ConsensusSettings:
+class ConsensusSettings(Group):
     """The committee, and the faults of its network and its keys."""
 
     committee: Literal["dedicated", "processors"]
     committee_size: Annotated[int, Range(1, 100)] | None
-    input_timeout: Positive | None
-    delta_microseconds: Positive
+    input_timeout: Seconds | None
+    delta_microseconds: Microseconds
     hash_keys: Literal["fresh", "kept"]
-    patience_milliseconds: Positive
+    patience_milliseconds: Milliseconds
     on_stall: Literal["wait", "skip", "stop"]
-    most_waits: Annotated[int, Range(0)]
+    most_waits: Annotated[int, Range(0, 1000)]
     key_rate: Literal["asymptotic", "finite"]
     loss_probability: Annotated[float, Range(0, 0.9)]
     retransmissions: Annotated[int, Range(0, 1000)]
@@ -277,8 +307,7 @@ class ConsensusSettings:
     jamming: JammingSettings | None
 
 
-@dataclass(frozen=True)
-class StudySettings:
+class StudySettings(Group):
     """A study instead of a training run (name null: none).
 
     utilization: how many seeds, bursts of shots a seed, and the grid too. headline: the form, and the design (see
@@ -287,21 +316,20 @@ class StudySettings:
 
     name: Literal["utilization", "headline"] | None
     seeds: Annotated[int, Range(2, 100)]
-    bursts: Annotated[int, Range(20)]
+    bursts: Annotated[int, Range(20, 1_000_000)]
     grid: bool
-    form: str
+    form: Text
     design: Target | None
 
 
-@dataclass(frozen=True)
-class RunSettings:
-    """Everything."""
+class RunSettings(Group):
+    """All settings of a run."""
 
     seed: Annotated[int, Range(0, 2**53)]
-    output: str | None
-    resume: str | None
-    verify: str | None
-    inputs: Mapping[str, str]
+    output: PathText | None
+    resume: PathText | None
+    verify: PathText | None
+    inputs: Annotated[dict[str, str], Must("a mapping from inputs to the hashes of their contents")]
     timeline: bool
     dry_run: bool
     quiet: bool

@@ -1,113 +1,104 @@
-"""From a composed configuration to checked settings: one clear line for whatever is wrong."""
+"""From a composed configuration to settings that fit the schema: one line for whatever is wrong."""
 
 from __future__ import annotations
 
 import difflib
-import types
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+import re
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
-from ceas_ray.config.errors import SettingsError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
-T = TypeVar("T")
+from ceas_ray.config.errors import NOTHING, SettingsError
+from ceas_ray.config.schema import RunSettings
+
+M = TypeVar("M", bound=BaseModel)
+
+_MUST = {
+    "missing": "given",
+    "bool_type": "true or false",
+    "string_type": "a text",
+    "int_type": "an integer",
+    "float_type": "a number",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a group of settings",
+    "model_attributes_type": "a group of settings",
+    "finite_number": "a finite number",
+}
+"""What pydantic's own errors ask for; ranges and named types of the schema say it themselves (`must`)."""
 
 
-@dataclass(frozen=True)
-class Range:
-    """The numbers that a field may have: from `least` (not itself, if exclusive) to `most`."""
+def build(settings: type[M], config: Any, within: str = "") -> M:
+    """The settings in nested mappings; SettingsError for what is wrong, an unknown key first.
 
-    least: float
-    most: float | None = None
-    exclusive: bool = False
-
-    def __contains__(self, value: float) -> bool:
-        above = value > self.least if self.exclusive else value >= self.least
-        return above and (self.most is None or value <= self.most)
-
-    def __str__(self) -> str:
-        if self.most is None:
-            return f"{'>' if self.exclusive else '>='} {self.least}"
-        return f"in [{self.least}, {self.most}]"
+    within: the key of the configuration, where it is not that of a whole run.
+    """
+    try:
+        return settings.model_validate(config)
+    except ValidationError as error:
+        raise refusal(error, within, known_keys(settings, within)) from None
 
 
-def build(settings_class: type[T], config: Any, key: str = "") -> T:
-    """An instance of a settings dataclass from nested mappings; SettingsError for the first thing that is wrong."""
-    if not isinstance(config, Mapping):
-        raise SettingsError(key, "a group of settings", config)
-    hints = get_type_hints(settings_class, include_extras=True)
-    names = [field.name for field in fields(settings_class)]  # type: ignore[arg-type]
-    for name in config:
-        if name not in names:
-            near = difflib.get_close_matches(str(name), names, n=1)
-            must = f"a known key{f' (did you mean {joined(key, near[0])}?)' if near else ''}"
-            raise SettingsError(joined(key, str(name)), must, config[name])
-    for name in names:
-        if name not in config:
-            raise SettingsError(joined(key, name), "given", "nothing")
-    return settings_class(**{name: _value(hints[name], config[name], joined(key, name)) for name in names})
+def refusal(error: ValidationError, within: str, known: Sequence[str]) -> SettingsError:
+    """The first of pydantic's errors (an unknown key before all others) in one line.
+
+    within: the key of what was validated. known: all keys in it that there are.
+    """
+    details = error.errors(include_url=False)
+    first = next((detail for detail in details if detail["type"] == "extra_forbidden"), details[0])
+    key = _key(within, first["loc"])
+    came = NOTHING if first["type"] == "missing" else first["input"]
+    return SettingsError(key, _must(first, key, known), came)
+
+
+def _key(within: str, location: tuple[int | str, ...]) -> str:
+    key = within
+    for part in location:
+        key = f"{key}[{part}]" if isinstance(part, int) else joined(key, part)
+    return key
+
+
+def _must(detail: ErrorDetails, key: str, known: Sequence[str]) -> str:
+    match detail["type"]:
+        case "must":
+            return detail["msg"]
+        case "extra_forbidden":
+            return unknown_key(key, known)
+        case "literal_error":
+            return "one of " + ", ".join(re.findall(r"'([^']*)'", detail["ctx"]["expected"]))
+        case "too_long":
+            return f"a list of at most {detail['ctx']['max_length']}"
+        case other:
+            return _MUST.get(other, detail["msg"])
 
 
 def joined(key: str, name: str) -> str:
+    """The dotted key of `name` in the group `key`."""
     return f"{key}.{name}" if key else name
 
 
-def _value(wanted: Any, value: Any, key: str) -> Any:
-    origin = get_origin(wanted)
-    if origin is Annotated:
-        base, *extras = get_args(wanted)
-        return _in_range(plain_value(base, value, key, extras), extras, key)
-    if origin in (Union, types.UnionType):
-        return _alternative(get_args(wanted), value, key)
-    if origin is Literal:
-        choices = get_args(wanted)
-        if value not in choices:
-            raise SettingsError(key, f"one of {', '.join(map(str, choices))}", value)
-        return value
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise SettingsError(key, "a list", value)
-        return tuple(_value(get_args(wanted)[0], item, f"{key}[{i}]") for i, item in enumerate(value))
-    if origin is Mapping or origin is dict or (isinstance(origin, type) and issubclass(origin, Mapping)):
-        if not isinstance(value, Mapping):
-            raise SettingsError(key, "a mapping with _target_", value)
-        return dict(value)
-    if is_dataclass(wanted):
-        return build(wanted, value, key)  # type: ignore[arg-type]
-    return plain_value(wanted, value, key, [])
+def known_keys(settings: type[BaseModel] = RunSettings, within: str = "") -> list[str]:
+    """All keys of a schema, with dots, those of groups included."""
+    keys = []
+    for name, field in settings.model_fields.items():
+        key = joined(within, name)
+        keys.append(key)
+        for part in (field.annotation, *getattr(field.annotation, "__args__", ())):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                keys += known_keys(part, key)
+    return keys
 
 
-def _alternative(options: tuple[Any, ...], value: Any, key: str) -> Any:
-    """What one of the options makes of the value; where none fits, what each would have wanted."""
-    if value is None and type(None) in options:
-        return None
-    wanted = []
-    for option in options:
-        try:
-            if option is not type(None):
-                return _value(option, value, key)
-        except SettingsError as error:
-            if error.key != key:
-                raise
-            wanted.append(error.must)
-    raise SettingsError(key, " or ".join(wanted), value)
+def unknown_key(key: str, known: Sequence[str]) -> str:
+    """What an unknown key must be: a known one, and the nearest of those.
 
-
-_NAMES = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
-
-
-def plain_value(wanted: Any, value: Any, key: str, extras: list[Any]) -> Any:
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    fits = isinstance(value, wanted) and not (wanted is int and isinstance(value, bool))
-    if not fits or (wanted is float and value != value):
-        limits = "".join(f" {extra}" for extra in extras if isinstance(extra, Range))
-        raise SettingsError(key, _NAMES[wanted] + limits, value)
-    return value
-
-
-def _in_range(value: Any, extras: list[Any], key: str) -> Any:
-    for extra in extras:
-        if isinstance(extra, Range) and value not in extra:
-            raise SettingsError(key, f"a number {extra}", value)
-    return value
+    A key of the same group is nearer than one of the same name in another group, and that nearer than all others.
+    """
+    group, _, name = key.rpartition(".")
+    beside = {other.rpartition(".")[2]: other for other in known if other.rpartition(".")[0] == group}
+    near = [beside[found] for found in difflib.get_close_matches(name, beside, n=1)]
+    near += [other for other in known if other.rpartition(".")[2] == name]
+    near += difflib.get_close_matches(key, known, n=1)
+    return f"a known key{f' (did you mean {near[0]}?)' if near else ''}"

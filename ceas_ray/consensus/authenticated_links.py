@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.consensus.committee import Committee
-from ceas_ray.kernel.envelope import Effect, Send
+from ceas_ray.kernel.envelope import Effect, Observation, Send
 from ceas_ray.messages.frames import Channel, FrameKind
 from ceas_ray.messages.payloads import Frame, processor_name, replica_name
 
@@ -41,6 +41,20 @@ class AuthenticatedLinks:
         """The body of an authentic frame; None for any other, and for those of strangers."""
         channel = self._channels.get(frame.sender)
         return None if channel is None else channel.open(frame)
+
+    def verify(self, frame: Frame) -> bytes | None:
+        """As `open`, but the frame is not accepted yet: `accept` does that, once what it says is kept."""
+        channel = self._channels.get(frame.sender)
+        return None if channel is None else channel.verify(frame)
+
+    def take_alarms(self, sender: Any) -> list[Observation]:
+        """For the journal, after a frame in this name; see `Channel`."""
+        channel = self._channels.get(sender)
+        return [] if channel is None or not channel.incoming.alarms else channel.take_alarms()
+
+    def accept(self, frame: Frame) -> None:
+        """Use up the slot of a frame that was verified."""
+        self._channels[frame.sender].accept(frame)
 
     def send(
         self, kind: FrameKind, view: int, receiver: str, body: bytes, now: int, round_index: int | None = None

@@ -14,7 +14,9 @@ from ceas_ray.messages.quorum import Quorums
 
 NextState = Callable[[Any, Sequence[tuple[int, NDArray[np.int64]]], TestReport], tuple[Any, Any, Any]]
 """Pure: (state, rows of processors in fixed point, the hub's tests) to (weights, aggregate, next state)."""
-VIEW_TIMER_DELTAS = 9
+VIEW_TIMER_DELTAS = 11
+"""The last vote 1 behind a lock may be sent 2 Delta after the first honest replica entered a view; its echoes take 2
+more, contents and bodies 1, the proposal 1, the votes 4; and the last honest replica may enter 1 Delta later."""
 ECHO_DELTAS = 2
 
 

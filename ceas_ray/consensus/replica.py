@@ -12,7 +12,7 @@ from ceas_ray.consensus.quarantine import accused_after
 from ceas_ray.consensus.standing import AgreedModel, Standing
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope
-from ceas_ray.messages.frames import Channel
+from ceas_ray.messages.frames import Channel, is_well_formed
 from ceas_ray.messages.payloads import (
     Frame,
     KeysDistilled,
@@ -23,6 +23,7 @@ from ceas_ray.messages.payloads import (
     Timer,
     replica_name,
 )
+from ceas_ray.messages.senders import may_send
 
 EARLY_FRAMES = 64
 """Frames of the next round that are kept of each sender."""
@@ -72,6 +73,8 @@ class Replica(Actor):
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
         now, agreement = envelope.deliver_at, self._agreement
+        if not may_send(envelope):
+            return []
         match envelope.payload:
             case RoundStarted() as schedule:
                 return self._start_round(schedule, now)
@@ -81,8 +84,8 @@ class Replica(Actor):
                 self.store_key_bits(key_bits)
             case TestReport() | Timer() | RoundGivenUp() | StopWaiting():
                 pass
-            case other:
-                raise TypeError(f"{self.name} cannot handle {type(other).__name__}")
+            case _:
+                return []
         if envelope.payload.round_index != agreement.round_index:
             return []
         match envelope.payload:
@@ -99,9 +102,11 @@ class Replica(Actor):
 
     def _receive(self, frame: Frame, envelope: Envelope, now: int) -> list[Effect]:
         """Frames of the next round wait for it; those of the one before may still ask, or answer."""
+        if not is_well_formed(frame):
+            return []
         current = self._agreement.round_index
         if frame.round_index in (current, current - 1):
-            return self._agreement.receive(frame, now)
+            return [*self._agreement.receive(frame, now), *self._links.take_alarms(frame.sender)]
         kept = sum(1 for early in self._early if early.sender == envelope.sender)
         if frame.round_index == current + 1 and kept < EARLY_FRAMES:
             self._early.append(envelope)

@@ -6,7 +6,7 @@ quorums of Q = n - f share an honest replica, and a blocking set of B = f + 1 co
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -201,7 +201,7 @@ class TetraBFT:
         suggests = self._suggests.get(view, {})
         heard = [vote.value for s in suggests.values() for vote in (s.high, s.low, s.previous) if vote.view >= 0]
         for value in ([self.candidate] if self.candidate is not None else []) + heard:
-            if self._is_valid(value) and self._is_safe(suggests, value, view):
+            if self._is_valid(value) and self._is_safe_to_propose(value):
                 self._proposed.add(view)
                 self._send(FrameKind.PROPOSAL, view, value)
                 return
@@ -210,7 +210,7 @@ class TetraBFT:
         value = self._proposals.get(self.view)
         if value is None or (self.view, 1) in self._voted or not self._is_valid(value):
             return
-        if self._is_safe(self._proofs.get(self.view, {}), value, self.view):
+        if self._is_safe_to_vote_for(value):
             self._vote(1, value)
 
     def _count_votes(self, view: int, phase: int) -> None:
@@ -268,8 +268,25 @@ class TetraBFT:
         if len(asked) >= self.quorum and asked[self.quorum - 1] > self.view:
             self._enter(asked[self.quorum - 1])
 
-    def _is_safe(self, evidence: dict[int, Evidence], value: bytes, view: int) -> bool:
-        """Whether enough replicas show that no other value can have been decided in an earlier view."""
+    # --- rule 3 ----------------------------------------------------------
+
+    def _is_safe_to_propose(self, value: bytes) -> bool:
+        """Whether the Suggests of this view call the value safe."""
+        return self._is_safe(self._suggests.get(self.view, {}), value, self.view, self._claimed_since)
+
+    def _is_safe_to_vote_for(self, value: bytes) -> bool:
+        """Whether the Proofs of this view call the value safe; two other values may show it too (b2)."""
+        return self._is_safe(self._proofs.get(self.view, {}), value, self.view, self._shown_since)
+
+    def _is_safe(
+        self, evidence: dict[int, Evidence], value: bytes, view: int,
+        since: Callable[[Sequence[Evidence], bytes, int], int],
+    ) -> bool:  # fmt: skip
+        """Whether enough replicas show that no other value can have been decided in an earlier view.
+
+        There must be an earlier view r2 that is open to the value, and in which enough claims call it safe. Openness
+        only grows with r2 and claims only shrink, so that the latest view with enough claims answers for all.
+        """
         if view == 0:
             return True
         if len(evidence) < self.quorum:
@@ -277,14 +294,25 @@ class TetraBFT:
         shown = list(evidence.values())
         if sum(1 for e in shown if e.high.view < 0) >= self.quorum:
             return True
-        for earlier in range(view - 1, -1, -1):
-            open_to = sum(
-                1 for e in shown if e.high.view < earlier or (e.high.view == earlier and e.high.value == value)
-            )
-            claims = sum(1 for e in shown if _claims(e, value, earlier, view))
-            if open_to >= self.quorum and claims >= self.blocking:
-                return True
-        return False
+        earlier = min(max(since(shown, value, view), 0), view - 1)  # whatever was decided, any value was safe in view 0
+        return self._open_to(shown, value, earlier) >= self.quorum
+
+    def _open_to(self, shown: Sequence[Evidence], value: bytes, earlier: int) -> int:
+        """How many could not have helped to decide another value in view `earlier` or later."""
+        return sum(1 for e in shown if e.high.view < earlier or (e.high.view == earlier and e.high.value == value))
+
+    def _claimed_since(self, shown: Sequence[Evidence], value: bytes, view: int) -> int:
+        """The latest view in which B claims call the value safe (b1); -1 if there is none."""
+        return sorted((_claim(e, value, view) for e in shown), reverse=True)[self.blocking - 1]
+
+    def _two_values_since(self, shown: Sequence[Evidence], view: int) -> int:
+        """The latest r2 with two different values that B claims each call safe in two views r2 <= rx < ry (b2)."""
+        values = {vote.value for e in shown for vote in (e.low, e.previous) if vote.view >= 0}
+        claimed = sorted((self._claimed_since(shown, value, view) for value in values), reverse=True)
+        return min(claimed[0] - 1, claimed[1]) if len(claimed) > 1 else -1
+
+    def _shown_since(self, shown: Sequence[Evidence], value: bytes, view: int) -> int:
+        return max(self._claimed_since(shown, value, view), self._two_values_since(shown, view))
 
     # --- helpers ----------------------------------------------------------
 
@@ -384,14 +412,14 @@ class TetraBFT:
         self._voted, self._proposed = set(state["voted"]), set(state["proposed"])
 
 
-def _claims(evidence: Evidence, value: bytes, earlier: int, view: int) -> bool:
-    """Whether it shows that `value` was safe in view `earlier`: by a vote for it since, or by votes for two values."""
+def _claim(evidence: Evidence, value: bytes, view: int) -> int:
+    """The latest view in which it shows that `value` was safe: by a vote for it since, or by votes for two values."""
     low, previous = evidence.low, evidence.previous
-    if earlier == 0:
-        return True
     if not low.view < view:
-        return False
-    return (low.view >= earlier and low.value == value) or earlier <= previous.view < low.view
+        return -1
+    if low.value == value:
+        return low.view
+    return previous.view if previous.view < low.view else -1
 
 
 def _evidence(by_sender: Any) -> dict[int, Evidence]:

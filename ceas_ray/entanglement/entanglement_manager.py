@@ -22,6 +22,7 @@ from ceas_ray.entanglement.plan import (
     route_key_seconds,
 )
 from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds, seconds
@@ -48,6 +49,7 @@ from ceas_ray.messages.payloads import (
     replica_name,
 )
 from ceas_ray.messages.quorum import Quorums
+from ceas_ray.messages.senders import may_send
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, Served, path_fidelity
@@ -165,6 +167,8 @@ class EntanglementManager(Actor):
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
         now = envelope.deliver_at
+        if not may_send(envelope):
+            return []
         match envelope.payload:
             case Begin():
                 return [Send(now + self._timing.planning_time, self.name, Timer("start round", WARM_UP))]
@@ -179,14 +183,11 @@ class EntanglementManager(Actor):
                 return self._refilled(round_index, now)
             case PlanFinished() as finished:
                 self._book(finished)
-                return []
             case RoutePlanFinished() as finished:
                 self._book_route(finished)
-                return []
             case RoundDecided() as decided:
                 return self._count_decision(envelope.sender, decided, now)
-            case other:
-                raise TypeError(f"{self.name} cannot handle {type(other).__name__}")
+        return []
 
     def promise(self, now: int) -> int:
         """While a plan runs nothing is sent."""
@@ -216,13 +217,17 @@ class EntanglementManager(Actor):
         self._decisions, self._phase = {}, "running"
         if self._adversary:
             effects.append(Send(at, ADVERSARY, RoundStarted(*schedule, np.zeros(0))))
-        replicas = [replica_name(j) for j in range(self._replicas)]
+        replicas = self._replica_names
         processors = [processor_name(k) for k in range(self._processors)]
         for peers, names in ((replicas, processors), ([*processors, *replicas], replicas)):
             effects += [Send(at, name, RoundStarted(*schedule, self._hand_out(name, peers))) for name in names]
         self._forget_handed_out()
         effects.append(Send(times_out + timing.patience, self.name, Timer("stalled", round_index, self._waits)))
         return effects
+
+    @property
+    def _replica_names(self) -> list[str]:
+        return [replica_name(j) for j in range(self._replicas)]
 
     # --- stalls ----------------------------------------------------------
 
@@ -234,7 +239,7 @@ class EntanglementManager(Actor):
         Whoever lacks most goes first, so it may count too few, never too many. A liar spoils its own links alone.
         """
         reserve = self._demand.bits(RESERVE_FRAMES)
-        names = [replica_name(j) for j in range(self._replicas)]
+        names = self._replica_names
         good = {(a, b) for a in names for b in names if a != b and self._bits_between(a, b) >= reserve}
         linked = {(a, b) for a, b in good if (b, a) in good}
         while names:
@@ -268,7 +273,7 @@ class EntanglementManager(Actor):
         if self._phase == "over" or round_index != self._round_index:
             return []
         at = now + self._timing.control_delay
-        replicas = [replica_name(j) for j in range(self._replicas)]
+        replicas = self._replica_names
         processors = [processor_name(k) for k in range(self._processors)]
         effects: list[Effect] = [
             Send(at, name, KeysDistilled(round_index, self._hand_out(name, peers)))
@@ -312,20 +317,25 @@ class EntanglementManager(Actor):
         return [self._observation("warm_up", {}), Send(starts, self.name, Timer("start round", 0))]
 
     def _count_decision(self, replica: str, decided: RoundDecided, now: int) -> list[Effect]:
-        if decided.round_index == self._round_index:
-            self._book_key_bits(replica, decided)
-        if self._phase != "running" or decided.round_index != self._round_index:
+        """A Byzantine replica's report counts for nothing but itself: what is taken from the reports is the same in
+        2 f + 1 of them, and as the view that one which an honest replica, or a later one, decided in."""
+        outcome = self._outcome(replica, decided)
+        if outcome is None:
             return []
-        self._decisions[replica] = (decided.digest, decided.view)
-        if self._quorums.decided(digest for digest, _ in self._decisions.values()) != decided.digest:
+        self._book_key_bits(replica, decided)
+        if self._phase != "running":
             return []
-        matching = [view for digest, view in self._decisions.values() if digest == decided.digest]
+        self._decisions.setdefault(replica, (outcome, decided.view))
+        if self._quorums.decided(other for other, _ in self._decisions.values()) != outcome:
+            return []
+        matching = sorted(view for other, view in self._decisions.values() if other == outcome)
+        view = matching[-self._quorums.blocking]
         self._phase = "over"
-        self._extra_views = min(max(matching), MOST_EXTRA_VIEWS)
+        self._extra_views = min(view, MOST_EXTRA_VIEWS)
         ends = max(now, self._plan_ends_at) + self._timing.planning_time
         observed = {
             "skipped": decided.skipped,
-            "view": max(matching),
+            "view": view,
             "processors": decided.processors,
             "weights": decided.weights,
             "quarantined": decided.quarantined,
@@ -337,9 +347,26 @@ class EntanglementManager(Actor):
             return [*effects, Send(ends, self.name, Timer("start round", self._round_index + 1))]
         return [*effects, *self._stop_waiting(ends)]
 
+    def _outcome(self, replica: str, decided: RoundDecided) -> bytes | None:
+        """What a replica reports of the round that runs, as bytes to compare; None for a report that makes no sense."""
+        if replica not in self._replica_names or type(decided.round_index) is not int or type(decided.view) is not int:
+            return None
+        if decided.round_index != self._round_index or decided.view < 0 or not self._are_key_bits(decided.key_bits):
+            return None
+        what = (decided.digest, decided.skipped, decided.processors, decided.weights, decided.model)
+        try:
+            return encode((*what, decided.quarantined))
+        except (TypeError, ValueError, OverflowError):
+            return None
+
+    def _are_key_bits(self, said: Any) -> bool:
+        shape = (2, self._processors + self._replicas)
+        is_table = isinstance(said, np.ndarray) and said.dtype.kind == "i" and said.shape == shape
+        return is_table and bool((said >= 0).all())
+
     def _book_key_bits(self, replica: str, decided: RoundDecided) -> None:
         """What a replica says that it has left, to send with and to receive with."""
-        names = [processor_name(k) for k in range(self._processors)] + [replica_name(j) for j in range(self._replicas)]
+        names = [processor_name(k) for k in range(self._processors)] + self._replica_names
         for name, sends, receives in zip(names, *decided.key_bits, strict=True):
             if name != replica:
                 self._stock[replica, name] = int(sends)

@@ -18,7 +18,8 @@ from numba import njit
 PRIME = 2**61 - 1
 TAG_BITS = 61
 BLOCK_BYTES = 7
-MOST_ATTEMPTS = 16
+MOST_FAILURES = 2**20
+"""A forger succeeds with probability at most L / p in each attempt under a hash key: 2^-31 in so many, for L = 2^10."""
 KEYED_ROUNDS = 4
 """Of so many rounds, the latest, a pool knows that their hash keys are paid: frames may be of a round or two before. In
 an older one it is paid again: more than was used, never less."""
@@ -70,7 +71,10 @@ class KeyPool:
 
     A slot masks one tag at most; using it costs 61 bits, and 61 more for the first one of a round where hash keys are
     fresh. Nothing is ever used that was not distilled: distilled = spent + stored + erased. The sender forgets a slot
-    when it has used it; the receiver when it has accepted in it, after 16 failures, and when its round is long over.
+    when it has used it; the receiver when it has accepted a frame in it, or when its round is long over.
+
+    A wrong tag changes nothing but a count: it erases no slot, blocks none and moves no bound, for anybody can send one
+    without any key.
     """
 
     def __init__(self, secret: bytes, fresh_hash_keys: bool) -> None:
@@ -81,7 +85,9 @@ class KeyPool:
         self._keyed_rounds: tuple[int, ...] = ()
         self._floor = self._later_floor = 0
         self._used: set[int] = set()
-        self._failed: dict[int, int] = {}
+        self._failures: dict[int, int] = {}
+        self.alarms = 0
+        """Of which nobody was told yet: how often `MOST_FAILURES` more attempts have failed under one hash key."""
 
     @property
     def stored(self) -> int:
@@ -99,9 +105,12 @@ class KeyPool:
         word = blake2b(purpose + index.to_bytes(8, "little"), digest_size=8, key=self._secret).digest()
         return int.from_bytes(word, "little") % PRIME
 
+    def _hash_key_of(self, round_index: int) -> int:
+        return round_index if self._fresh else 0
+
     def tag(self, content: bytes, slot: int, round_index: int) -> int:
         """The tag of a frame in a slot that was reserved for it."""
-        hash_key = self._number(b"hash", round_index if self._fresh else 0)
+        hash_key = self._number(b"hash", self._hash_key_of(round_index))
         return (polynomial_hash(content, hash_key) + self._number(b"pad", slot)) % PRIME
 
     def reserve_slot(self, round_index: int, tags_kept: int = 0) -> int | None:
@@ -114,25 +123,31 @@ class KeyPool:
         return self._next_slot - 1
 
     def accepts(self, content: bytes, tag: int, slot: int, round_index: int) -> bool:
-        """For the receiver: whether the tag is right; a slot is used up on acceptance and after 16 failures."""
-        cost = self._cost(round_index)
-        within = self._floor <= slot < self.distilled // TAG_BITS
-        if not within or slot in self._used or self.stored < cost:
-            return False
-        if self.tag(content, slot, round_index) != tag:
-            self._fail(slot)
-            return False
-        self._pay(cost, round_index)
-        self._used.add(slot)
-        self._failed.pop(slot, None)
-        return True
+        """For the receiver: whether the tag is right; if so, its slot is used up."""
+        right = self.verifies(content, tag, slot, round_index)
+        if right:
+            self.use(slot, round_index)
+        return right
 
-    def _fail(self, slot: int) -> None:
-        self._failed[slot] = self._failed.get(slot, 0) + 1
-        if self._failed[slot] == MOST_ATTEMPTS:
-            del self._failed[slot]
-            self._used.add(slot)
-            self.erased += TAG_BITS
+    def verifies(self, content: bytes, tag: int, slot: int, round_index: int) -> bool:
+        """For the receiver: whether the tag is right, in a slot whose key is stored and that no frame has used yet."""
+        within = self._floor <= slot < self.distilled // TAG_BITS
+        if not within or slot in self._used or self.stored < self._cost(round_index):
+            return False
+        right = self.tag(content, slot, round_index) == tag
+        if not right:
+            self._fail(self._hash_key_of(round_index))
+        return right
+
+    def use(self, slot: int, round_index: int) -> None:
+        """For the receiver: the frame in this slot is kept; no other frame is accepted in it."""
+        self._pay(self._cost(round_index), round_index)
+        self._used.add(slot)
+
+    def _fail(self, hash_key: int) -> None:
+        self._failures[hash_key] = self._failures.get(hash_key, 0) + 1
+        if self._failures[hash_key] % MOST_FAILURES == 0:
+            self.alarms += 1
 
     def end_round(self) -> None:
         """For the receiver: forget the slots of the round before the one that ends; what did not come by now is lost.
@@ -143,7 +158,7 @@ class KeyPool:
         self.erased += min(TAG_BITS * len(lost), self.stored)
         self._floor = self._later_floor
         self._used = {slot for slot in self._used if slot >= self._floor}
-        self._failed = {slot: count for slot, count in self._failed.items() if slot >= self._floor}
+        self._failures = dict(sorted(self._failures.items())[-KEYED_ROUNDS:])
         self._later_floor = max([self._floor, *(slot + 1 for slot in self._used)])
 
     def _pay(self, cost: int, round_index: int) -> None:
@@ -155,11 +170,12 @@ class KeyPool:
         """All state, in plain values."""
         return (
             self.distilled, self.spent, self.erased, self._next_slot, self._keyed_rounds, self._floor,
-            self._later_floor, tuple(sorted(self._used)), tuple(sorted(self._failed.items())),
+            self._later_floor, tuple(sorted(self._used)), tuple(sorted(self._failures.items())), self.alarms,
         )  # fmt: skip
 
     def restore(self, state: Any) -> None:
         """Go back to a snapshot."""
         self.distilled, self.spent, self.erased, self._next_slot, keyed_rounds = state[:5]
         self._keyed_rounds = tuple(keyed_rounds)
-        self._floor, self._later_floor, self._used, self._failed = state[5], state[6], set(state[7]), dict(state[8])
+        self._floor, self._later_floor, self._used, self._failures = state[5], state[6], set(state[7]), dict(state[8])
+        self.alarms = state[9]

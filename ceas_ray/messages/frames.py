@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.envelope import Observation
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.messages.authentication import TAG_BITS, KeyPool
+from ceas_ray.messages.authentication import MOST_FAILURES, TAG_BITS, KeyPool
 from ceas_ray.messages.payloads import Frame
 
 
@@ -58,6 +59,25 @@ def decode_foreign(body: bytes) -> Any:
         raise ValueError("a body must be encoded values") from error
 
 
+_KINDS = frozenset(int(kind) for kind in FrameKind)
+
+
+def is_well_formed(frame: Frame) -> bool:
+    """Whether every field of the header has its type and range, and the body is bytes.
+
+    To be asked before anything else: a frame may come from anybody, and one that is not well formed is silence. A
+    boolean or 1.0 equals an integer and is none.
+    """
+    numbers = (frame.round_index, frame.view, frame.counter, frame.sent_at, frame.tag)
+    for number in numbers:
+        if type(number) is not int or not 0 <= number < 2**63:
+            return False
+    return (
+        type(frame.kind) is int and frame.kind in _KINDS and type(frame.sender) is str
+        and type(frame.receiver) is str and type(frame.chain) is bytes and type(frame.body) is bytes
+    )  # fmt: skip
+
+
 def _content(frame: Frame) -> bytes:
     """What the tag covers: everything else."""
     return encode(
@@ -78,6 +98,12 @@ class Channel:
         """Newly distilled bits, half for each direction."""
         self.outgoing.add(bits // 2)
         self.incoming.add(bits // 2)
+
+    def take_alarms(self) -> list[Observation]:
+        """For the journal: that as many forgeries of one hash key failed as it stands; nothing is said twice."""
+        alarms, self.incoming.alarms = self.incoming.alarms, 0
+        said = {"sender": self.peer, "receiver": self._name, "failed_attempts": MOST_FAILURES}
+        return [Observation("forgeries", said)] * alarms
 
     def good_for_a_view(self) -> bool:
         """Whether the keys suffice for all frames of one view, both ways, with a fresh hash key."""
@@ -100,12 +126,28 @@ class Channel:
         return Frame(**(fields | {"tag": tag}))
 
     def open(self, frame: Frame) -> bytes | None:
-        """The body of a frame from the peer, or None if it is not authentic (or its key was never distilled)."""
+        """The body of an authentic frame, which is accepted at once: for whoever keeps all that it opens."""
+        body = self.verify(frame)
+        if body is not None:
+            self.accept(frame)
+        return body
+
+    def verify(self, frame: Frame) -> bytes | None:
+        """The body of a frame from the peer; None if it is not authentic, or was accepted before, or has no key.
+
+        Nothing changes but the count of failures: the same frame can be verified again until it is accepted.
+        """
+        if not is_well_formed(frame):
+            return None
         if frame.receiver != self._name or frame.sender != self.peer or frame.chain != self._chain:
             return None
-        if not self.incoming.accepts(_content(frame), frame.tag, frame.counter, frame.round_index):
+        if not self.incoming.verifies(_content(frame), frame.tag, frame.counter, frame.round_index):
             return None
         return frame.body
+
+    def accept(self, frame: Frame) -> None:
+        """Use up the slot of a frame that was verified, in the same step that keeps what it says."""
+        self.incoming.use(frame.counter, frame.round_index)
 
     def snapshot(self) -> Any:
         """All state, in plain values."""
@@ -135,37 +177,48 @@ def decode_update(body: bytes, length: int) -> NDArray[np.int64]:
         raise ValueError("an update must be three encoded values") from error
     if not (isinstance(row, np.ndarray) and row.dtype == np.dtype("<i8") and row.shape == (length,)):
         raise ValueError(f"an update must hold {length} integers of 64 bits")
-    if not (isinstance(shots, int) and isinstance(samples, int)) or np.any(np.abs(row) >= 2**62):
+    if not (isinstance(shots, int) and isinstance(samples, int)) or np.any((row >= 2**62) | (row <= -(2**62))):
         raise ValueError("an update must lie within the range of fixed point and count shots and samples")
     return row
 
 
 class ModelAdoption:
-    """A processor adopts a round's model when `needed` replicas (f_replicas + 1) say the same."""
+    """A processor adopts a model when `needed` replicas (f_replicas + 1) say the same of the same round.
+
+    Of each replica the reply for the latest round counts, the first one of it. So whatever round a Byzantine replica
+    names, it only takes its own reply away.
+    """
 
     def __init__(self, needed: int) -> None:
         self._needed = needed
-        self._round_index = -1
-        self._replies: dict[str, bytes] = {}
+        self._adopted_round = -1
+        self._replies: dict[str, tuple[int, bytes]] = {}
 
     def offer(self, replica: str, round_index: int, body: bytes) -> NDArray[np.float64] | None:
-        """A reply; returns the parameters when it completes the matching ones of a new round."""
-        if round_index < self._round_index or (round_index == self._round_index and not self._replies):
+        """Take a reply; return the parameters if it completes the matching ones of a round after the last adopted."""
+        if round_index <= max(self._adopted_round, self._replies.get(replica, (-1, b""))[0]):
             return None
-        if round_index > self._round_index:
-            self._round_index, self._replies = round_index, {}
-        self._replies.setdefault(replica, body)
-        if sum(1 for other in self._replies.values() if other == body) < self._needed:
+        reply = self._replies[replica] = (round_index, body)
+        if sum(1 for other in self._replies.values() if other == reply) < self._needed:
             return None
-        self._replies = {}
-        parameters: NDArray[np.float64] = decode(body)
-        return parameters
+        self._adopted_round = round_index
+        return _parameters(body)
 
     def snapshot(self) -> Any:
         """All state, in plain values."""
-        return (self._round_index, dict(sorted(self._replies.items())))
+        return (self._adopted_round, dict(sorted(self._replies.items())))
 
     def restore(self, state: Any) -> None:
         """Go back to a snapshot."""
-        self._round_index, replies = state
-        self._replies = dict(replies)
+        self._adopted_round, replies = state
+        self._replies = {replica: tuple(reply) for replica, reply in replies.items()}
+
+
+def _parameters(body: bytes) -> NDArray[np.float64] | None:
+    """The model in a reply; None for what is none, as more than f Byzantine replicas may agree on."""
+    try:
+        parameters = decode_foreign(body)
+    except ValueError:
+        return None
+    is_model = isinstance(parameters, np.ndarray) and parameters.dtype == np.dtype("<f8")
+    return parameters if is_model and bool(np.isfinite(parameters).all()) else None

@@ -11,13 +11,14 @@ from xml.parsers import expat
 import numpy as np
 
 from ceas_ray.kernel.input_file import InputFile
+from ceas_ray.kernel.ranges import check_ranges
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.routing import Graph, Link, RouteBy, checked, routed, settled
+from ceas_ray.network.routing import Graph, Link, LinkFidelity, RouteBy, routed, settled
 
 MOST_KM = 40_000
 """As far as a fibre can go on earth."""
-MOST_NODES = 5_000
+MOST_NODES = 1_000
 ROLES = ("hub", "processor", "replica", "repeater")
 
 
@@ -34,12 +35,12 @@ class GraphML:
     """
 
     file: InputFile
-    link_fidelity: float | None
+    link_fidelity: LinkFidelity | None
     route_by: RouteBy
 
     def __post_init__(self) -> None:
         """Raises ValueError for values out of range."""
-        checked("link_fidelity", self.link_fidelity, 0.25, 1)
+        check_ranges(self)
 
     def build(
         self,

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
+from ceas_ray.kernel.ranges import Range, check_ranges
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.routing import Graph, RouteBy, checked, drawn, node_names, settled
+from ceas_ray.network.routing import (
+    MOST_NODES,
+    Graph,
+    LinkFidelity,
+    LinkKilometres,
+    RouteBy,
+    drawn,
+    node_names,
+    settled,
+)
 
 
 @dataclass(frozen=True)
@@ -19,19 +30,17 @@ class Grid:
     the links' settings say. route_by: fidelity or rate.
     """
 
-    rows: int
-    columns: int
-    link_km: float | None
-    link_fidelity: float | None
+    rows: Annotated[int, Range(1, MOST_NODES)]
+    columns: Annotated[int, Range(1, MOST_NODES)]
+    link_km: LinkKilometres | None
+    link_fidelity: LinkFidelity | None
     route_by: RouteBy
 
     def __post_init__(self) -> None:
         """Raises ValueError for values out of range."""
-        checked("rows", self.rows, 1)
-        checked("columns", self.columns, 1)
-        checked("rows * columns", self.rows * self.columns, 2)
-        checked("link_km", self.link_km, 0, exclusive=True)
-        checked("link_fidelity", self.link_fidelity, 0.25, 1)
+        check_ranges(self)
+        if not 2 <= self.rows * self.columns <= MOST_NODES:
+            raise ValueError(f"rows * columns must be a number in [2, {MOST_NODES}], got {self.rows * self.columns}")
 
     def build(
         self,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
 
 from ceas_ray.network.group import Group, group_of
-from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, LinkParameters
 from ceas_ray.network.route import Route, Served, Swapping
 
 
@@ -87,3 +90,17 @@ class NetworkPlan:
             processor_routes=processors,
             replica_routes=tuple(replace(route, swapping=swapping) for route in self.replica_routes),
         )
+
+
+class Topology(Protocol):
+    """Draws a network of this hardware for so many processors and replicas."""
+
+    def build(
+        self,
+        processors: int,
+        replicas: int,
+        hardware: LinkHardware,
+        spread: Heterogeneity,
+        generator: np.random.Generator,
+    ) -> NetworkPlan:
+        """The links and routes. ValueError if there is no such network."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ceas_ray.kernel.ranges import check_ranges
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.routing import Graph, RouteBy, checked, drawn, node_names, settled
+from ceas_ray.network.routing import Graph, LinkFidelity, LinkKilometres, Nodes, RouteBy, drawn, node_names, settled
 
 
 @dataclass(frozen=True)
@@ -19,18 +20,15 @@ class RandomGeometric:
     link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate.
     """
 
-    nodes: int
-    side_km: float
-    radius_km: float
-    link_fidelity: float | None
+    nodes: Nodes
+    side_km: LinkKilometres
+    radius_km: LinkKilometres
+    link_fidelity: LinkFidelity | None
     route_by: RouteBy
 
     def __post_init__(self) -> None:
         """Raises ValueError for values out of range."""
-        checked("nodes", self.nodes, 2)
-        checked("side_km", self.side_km, 0, exclusive=True)
-        checked("radius_km", self.radius_km, 0, exclusive=True)
-        checked("link_fidelity", self.link_fidelity, 0.25, 1)
+        check_ranges(self)
 
     def build(
         self,

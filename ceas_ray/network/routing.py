@@ -5,17 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import rustworkx
 
+from ceas_ray.kernel.ranges import Range
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, LinkParameters
 from ceas_ray.network.memories import coherence_of_each, pair_decay
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, Swapping
 
 RouteBy = Literal["fidelity", "rate"]
+MOST_NODES = 400
+Nodes = Annotated[int, Range(2, MOST_NODES)]
+LinkKilometres = Annotated[float, Range(0, 40_000, open_below=True, unit="kilometres")]
+LinkFidelity = Annotated[float, Range(0.25, 1)]
 _UNITS = 2.0**36
 """Costs are whole units of the greatest one's 2^-36, so that sums are exact and ties are ties on every machine."""
 
@@ -170,13 +175,3 @@ def drawn(
         fidelity = spread.fidelity(generator) if link_fidelity is None else link_fidelity
         made.append(Link(first, second, hardware.link(length_km, fidelity)))
     return tuple(made)
-
-
-def checked(name: str, value: object, least: float, most: float = math.inf, exclusive: bool = False) -> None:
-    """ValueError unless `value` is None or a number from `least` (exclusive: above it) to `most`."""
-    if value is None:
-        return
-    number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-    if not (number > least if exclusive else number >= least) or not number <= most:
-        limits = f"{'>' if exclusive else '>='} {least}" + (f" and <= {most}" if most < math.inf else "")
-        raise ValueError(f"{name} must be a number {limits}, got {value!r}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
+from ceas_ray.kernel.ranges import Range, check_ranges
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.routing import Graph, RouteBy, checked, drawn, node_names, settled
+from ceas_ray.network.routing import Graph, LinkFidelity, LinkKilometres, Nodes, RouteBy, drawn, node_names, settled
 
 
 @dataclass(frozen=True)
@@ -19,20 +21,16 @@ class Waxman:
     link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate.
     """
 
-    nodes: int
-    side_km: float
-    alpha: float
-    beta: float
-    link_fidelity: float | None
+    nodes: Nodes
+    side_km: LinkKilometres
+    alpha: Annotated[float, Range(0, 1000, open_below=True)]
+    beta: Annotated[float, Range(0, 1, open_below=True)]
+    link_fidelity: LinkFidelity | None
     route_by: RouteBy
 
     def __post_init__(self) -> None:
         """Raises ValueError for values out of range."""
-        checked("nodes", self.nodes, 2)
-        checked("side_km", self.side_km, 0, exclusive=True)
-        checked("alpha", self.alpha, 0, exclusive=True)
-        checked("beta", self.beta, 0, 1, exclusive=True)
-        checked("link_fidelity", self.link_fidelity, 0.25, 1)
+        check_ranges(self)
 
     def build(
         self,

@@ -13,7 +13,7 @@ from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Observation, Send, Work, WorkDone
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.fixed_point import to_fixed_point
-from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, encode_update
+from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, encode_update, is_well_formed
 from ceas_ray.messages.payloads import (
     ADVERSARY,
     HUB,
@@ -26,6 +26,7 @@ from ceas_ray.messages.payloads import (
     ShotsDelivered,
     processor_name,
 )
+from ceas_ray.messages.senders import may_send
 from ceas_ray.processors.gradient_work import GRADIENT, Undo
 from ceas_ray.quantum.mixed_pairs import NO_PAIRS
 
@@ -97,6 +98,8 @@ class Processor(Actor):
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
         now = envelope.deliver_at
+        if not may_send(envelope):
+            return []
         match envelope.payload:
             case RoundStarted() as schedule:
                 self._schedule = schedule
@@ -119,9 +122,7 @@ class Processor(Actor):
             case PairsTested(tested=tested, errors=errors):
                 self._werner = certified_werner(tested, errors)
             case Frame() as frame:
-                self._receive(frame)
-            case other:
-                raise TypeError(f"{self.name} cannot handle {type(other).__name__}")
+                return self._receive(frame)
         return []
 
     def promise(self, now: int) -> int:
@@ -218,13 +219,22 @@ class Processor(Actor):
         generator = self._streams.generator(self.kind, self.name, "batch", round_index)
         return np.sort(generator.choice(samples, self.learning.batch, replace=False))
 
-    def _receive(self, frame: Frame) -> None:
-        body = self._channels[frame.sender].open(frame)
-        if body is None or frame.kind != FrameKind.MODEL:
-            return
+    def _receive(self, frame: Frame) -> list[Effect]:
+        """Only a model of the round that the entanglement manager's schedule named is of use; what is not is left
+        alone, so that one Byzantine replica can move nothing by the numbers in its frames."""
+        schedule = self._schedule
+        if schedule is None or not is_well_formed(frame) or frame.kind != FrameKind.MODEL:
+            return []
+        channel = self._channels.get(frame.sender)
+        if channel is None or frame.round_index != schedule.round_index:
+            return []
+        body = channel.open(frame)
+        if body is None:
+            return list(channel.take_alarms())
         adopted = self._adoption.offer(frame.sender, frame.round_index, body)
-        if adopted is not None:
+        if adopted is not None and adopted.shape == self._parameters.shape:
             self._parameters = adopted
+        return []
 
     def snapshot(self) -> Any:
         """See `Actor`."""

@@ -14,9 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import Annotated
 
 import numpy as np
 
+from ceas_ray.kernel.ranges import Range, check_ranges
 from ceas_ray.messages.payloads import BirthTables, StockPolicy
 from ceas_ray.scheduling.perishable_chain import LinkClass, Solution, solve
 
@@ -62,25 +64,17 @@ class Mdp:
     shot period, in served shots.
     """
 
-    waste_price: float
-    least_utilization: float
-    least_on_time: float
-    gap_slots: int
-    gap_stock: int
-    most_classes: int
-    channel_price: float = 0.0
+    waste_price: Annotated[float, Range(0, 1000)]
+    least_utilization: Annotated[float, Range(0, 1)]
+    least_on_time: Annotated[float, Range(0, 1)]
+    gap_slots: Annotated[int, Range(1, 100)]
+    gap_stock: Annotated[int, Range(1, 100)]
+    most_classes: Annotated[int, Range(1, 100)]
+    channel_price: Annotated[float, Range(0, 1000)] = 0.0
 
     def __post_init__(self) -> None:
         """Raises ValueError for values out of range."""
-        if self.waste_price < 0 or self.channel_price < 0:
-            raise ValueError(f"prices must be >= 0, got {self.waste_price} and {self.channel_price}")
-        if not (0 <= self.least_utilization <= 1 and 0 <= self.least_on_time <= 1):
-            raise ValueError(
-                f"least_utilization and least_on_time must lie in [0, 1], got {self.least_utilization} and "
-                f"{self.least_on_time}"
-            )
-        if self.gap_slots < 1 or self.gap_stock < 1 or self.most_classes < 1:
-            raise ValueError("gap_slots, gap_stock and most_classes must be at least 1")
+        check_ranges(self)
 
     def stock_policy(self, link: LinkClass) -> StockPolicy:
         """See `Scheduler`."""

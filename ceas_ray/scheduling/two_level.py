@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from ceas_ray.kernel.ranges import Range, check_ranges
 from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.scheduling.perishable_chain import LinkClass
 
@@ -12,15 +14,12 @@ from ceas_ray.scheduling.perishable_chain import LinkClass
 class TwoLevel:
     """Keep `gap_limit` pairs between bursts and at most `burst_limit` within, never more than the burst still needs."""
 
-    gap_limit: int
-    burst_limit: int
+    gap_limit: Annotated[int, Range(0, 1_000_000)]
+    burst_limit: Annotated[int, Range(1, 1_000_000)]
 
     def __post_init__(self) -> None:
         """Raises ValueError for limits out of range."""
-        if self.gap_limit < 0 or self.burst_limit < 1:
-            raise ValueError(
-                f"gap_limit must be >= 0 and burst_limit >= 1, got {self.gap_limit} and {self.burst_limit}"
-            )
+        check_ranges(self)
 
     def stock_policy(self, link: LinkClass) -> StockPolicy:
         """See `Scheduler`."""

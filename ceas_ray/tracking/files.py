@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from ceas_ray.tracking.locks import HeldLock
 
 PARTIAL = ".partial"
 """Ends the name of a file that is being written; a crash may leave it."""
@@ -25,7 +26,7 @@ class Journal:
         Raises BlockingIOError if another process has it open.
         """
         self._file = path.open("ab")
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._lock = HeldLock(self._file.fileno(), path, warn)
         self._warn, self._warned = warn, False
         self._state: tuple[int, tuple[bytes, ...]] = (_end_of_whole_lines(path), ())
         """Where the safe lines end, and the lines that wait: replaced at once, so that an interrupt sees old or new."""
@@ -63,6 +64,7 @@ class Journal:
             self._flush()
         finally:
             self._file.close()
+            self._lock.release()
 
 
 def _end_of_whole_lines(path: Path) -> int:

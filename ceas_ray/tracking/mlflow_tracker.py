@@ -5,16 +5,19 @@ The journal is what counts: an unreachable server costs a warning, never a run n
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ceas_ray.tracking.locks import exclusive
+from ceas_ray.tracking.tracking_uri import checked_tracking_uri, sqlite_file, sqlite_uri
+
 METRICS_PER_CALL = 900
-_SQLITE = "sqlite:///"
+_ARTIFACTS = "mlflow_artifacts"
 _IN_EVERY_ROUND = "utilization"
 """A metric that every round has: where it is, the round is."""
 _QUIET = {
@@ -25,17 +28,21 @@ _QUIET = {
 }
 
 
+def _is_ours(location: str) -> bool:
+    """Whether an experiment's artifacts lie where this module puts them, beside a database."""
+    return location.startswith("file:///") and location.endswith(f"/{_ARTIFACTS}")
+
+
 class MlflowTracker:
     """One MLflow run. Every method returns whatever happens; the first failure is told to `warn`, then it is off."""
 
     def __init__(self, uri: str | None, folder: Path, experiment: str, warn: Callable[[str], None]) -> None:
         """uri None: SQLite in `folder` (mlflow.db). An SQLite database is created under a lock before any run writes,
-        and its artifacts are kept beside it."""
+        and its artifacts are kept beside it, also when both have been moved. Raises ValueError for a bad URI."""
         os.environ.update(_QUIET)
         self._experiment, self._warn = experiment, warn
-        self.uri = uri if uri is not None else f"{_SQLITE}{folder.resolve() / 'mlflow.db'}"
-        self._local = self.uri.startswith(_SQLITE)
-        self._folder = Path(self.uri.removeprefix(_SQLITE)).resolve().parent if self._local else folder.resolve()
+        self.uri = sqlite_uri(folder / "mlflow.db") if uri is None else checked_tracking_uri(uri)
+        self._database = sqlite_file(self.uri)
         self.run_id: str | None = None
         self._client: Any = None
         self._present: frozenset[int] = frozenset()
@@ -52,13 +59,12 @@ class MlflowTracker:
         for chatty in ("alembic", "mlflow", "mlflow.store.db.utils"):
             logging.getLogger(chatty).setLevel(logging.ERROR)
 
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / ".mlflow.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # processes that create the database at once all crash
+        with self._creating():
             self._client = MlflowClient(self.uri)
+            self._keep_artifacts_beside()
             found = self._client.get_experiment_by_name(self._experiment)
             if found is None:
-                where = (self._folder / "mlflow_artifacts").as_uri() if self._local else None
+                where = None if self._database is None else self._artifacts.as_uri()
                 experiment = self._client.create_experiment(self._experiment, artifact_location=where)
             else:
                 experiment = found.experiment_id
@@ -69,13 +75,69 @@ class MlflowTracker:
             self._client.log_batch(self.run_id, params=entries[start : start + 100])
         self._client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
 
+    @contextmanager
+    def _creating(self) -> Iterator[None]:
+        """Alone with the database, if it is a file: processes that create it at once all crash."""
+        if self._database is None:
+            yield
+            return
+        self._database.parent.mkdir(parents=True, exist_ok=True)
+        with exclusive(self._database.with_name(".mlflow.lock"), self._warn):
+            yield
+
+    @property
+    def _artifacts(self) -> Path:
+        assert self._database is not None, "a server keeps its artifacts itself"
+        return self._database.parent / _ARTIFACTS
+
+    def _keep_artifacts_beside(self) -> None:
+        """Where the database was moved with its artifacts, let it say so: MLflow notes absolute paths, and would go on
+        writing to the old ones. Artifacts of runs that did not come along stay where they are."""
+        if self._database is None:
+            return
+        from sqlalchemy import create_engine, text
+
+        engine, here = create_engine(self.uri), self._artifacts.as_uri()
+        with engine.begin() as connection:
+            places = connection.execute(text("select distinct artifact_location from experiments")).scalars().all()
+            for there in places:
+                if there is None or there == here or not _is_ours(there):
+                    continue
+                update = text("update experiments set artifact_location = :here where artifact_location = :there")
+                connection.execute(update, {"here": here, "there": there})
+                runs = connection.execute(text("select run_uuid, artifact_uri from runs")).all()
+                for run_id, uri in runs:
+                    if str(uri).startswith(f"{there}/") and (self._artifacts / run_id).is_dir():
+                        moved = {"uri": here + uri.removeprefix(there), "run_id": run_id}
+                        connection.execute(text("update runs set artifact_uri = :uri where run_uuid = :run_id"), moved)
+        engine.dispose()
+
+    def holds(self, run_id: str) -> bool:
+        """Whether the database, if it is a file, has this run: it may have been moved since the run began."""
+        if self._database is None or not self._database.exists():
+            return False
+        from sqlalchemy import create_engine, text
+        from sqlalchemy.exc import SQLAlchemyError
+
+        engine = create_engine(self.uri)
+        try:
+            with engine.connect() as connection:
+                query = text("select count(*) from runs where run_uuid = :run_id")
+                return connection.execute(query, {"run_id": run_id}).scalar_one() == 1
+        except SQLAlchemyError:
+            return False
+        finally:
+            engine.dispose()
+
     def go_on(self, run_id: str) -> None:
         """Go on with a run; rounds that it has already are not sent again."""
 
         def find() -> None:
             from mlflow import MlflowClient
 
-            self._client = MlflowClient(self.uri)
+            with self._creating():
+                self._client = MlflowClient(self.uri)
+                self._keep_artifacts_beside()
             history = self._client.get_metric_history(run_id, _IN_EVERY_ROUND)
             self._present = frozenset(metric.step for metric in history)
             self._client.set_terminated(run_id, "RUNNING")

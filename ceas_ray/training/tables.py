@@ -108,7 +108,8 @@ def _separator(line: str) -> str:
         return len(next(csv.reader([line.strip("\r\n")], delimiter=separator), []))
 
     try:
-        return max(_SEPARATORS, key=cells)
+        best = max(_SEPARATORS, key=cells)
+        return best if cells(best) > 1 else ","
     except csv.Error as error:
         raise ValueError(f"the first line is no row of a table ({error})") from None
 

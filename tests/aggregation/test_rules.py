@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from ceas_ray.aggregation.cap import cap_for, capped
 from ceas_ray.aggregation.centered_clipping import CenteredClipping
+from ceas_ray.aggregation.covariance_filter import CovarianceFilter
+from ceas_ray.aggregation.divide_and_conquer import DivideAndConquer
+from ceas_ray.aggregation.duplicate_discount import DuplicateDiscount
 from ceas_ray.aggregation.evidence import Evidence
 from ceas_ray.aggregation.fisher_weights import FisherWeights
 from ceas_ray.aggregation.geometric_median import GeometricMedian
@@ -21,6 +24,7 @@ from ceas_ray.aggregation.multi_krum import MultiKrum
 from ceas_ray.aggregation.nearest_neighbor_mixing import NearestNeighborMixing
 from ceas_ray.aggregation.rule import squared_distances
 from ceas_ray.aggregation.sorted_columns import exchanges
+from ceas_ray.aggregation.spectral_filter import SpectralFilter
 from ceas_ray.aggregation.trimmed_mean import TrimmedMean
 from ceas_ray.aggregation.weighted_geometric_median import WeightedGeometricMedian
 from ceas_ray.aggregation.weighted_mean import WeightedMean
@@ -38,7 +42,8 @@ ROBUST = [
     *COORDINATE_WISE, GeometricMedian(), Krum(), MultiKrum(), CenteredClipping(None, 3, "median"),
     NearestNeighborMixing(TrimmedMean()), NearestNeighborMixing(Krum()), *WEIGHTED[2:],
 ]  # fmt: skip
-RULES = [Mean(), WeightedMean(), *ROBUST]
+FILTERS = [SpectralFilter(), DuplicateDiscount(SpectralFilter()), CovarianceFilter()]
+RULES = [Mean(), WeightedMean(), *ROBUST, *FILTERS, DivideAndConquer()]
 CASES = {"seed": st.integers(0, 10**6), "rows": st.integers(3, 14), "faults": st.integers(0, 3)}
 
 
@@ -62,7 +67,7 @@ def test_rules_are_equivariant_and_leave_their_input_alone(rule: Any, seed: int,
     np.testing.assert_allclose(rule(updates + 3.0, weights, faults), result + 3.0, atol=1e-9)
 
 
-@pytest.mark.parametrize("rule", ROBUST, ids=repr)
+@pytest.mark.parametrize("rule", [*ROBUST, *FILTERS], ids=repr)
 @settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), rows=st.integers(7, 20), far=st.floats(-1e9, 1e9))
 def test_robust_rules_stay_near_the_honest_whatever_f_rows_do(rule: Any, seed: int, rows: int, far: float) -> None:

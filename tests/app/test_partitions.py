@@ -186,14 +186,14 @@ def test_members_have_their_own_noise() -> None:
         ),
         (
             ("training.processors_per_group=4",),
-            r"training\.processors_per_group must be usable, got .at most the 3 qubi",
+            r"training\.processors_per_group: at most the 3 qubi",
         ),
         (("training.undo=exact",), r"training\.undo must be none or scalar for training\.partition=circuit"),
         (("processors=aer_sampled",), r"processors\.engine must be pauli or aer for training\.partition=circuit"),
-        (("network=complete",), r"network must be usable, got .processors that share a circuit need pairs swapped"),
+        (("network=complete",), r"network: processors that share a circuit need pairs swapped"),
         (
             ("network=line", "network.nodes=3", "training.processors_per_group=3", "processors.count=9"),
-            r"network must be usable, got .processors that share a circuit must sit on different nodes",
+            r"network: processors that share a circuit must sit on different nodes",
         ),
         (("entanglement.slots=2", "training.layers=2"), r"entanglement\.slots must be at least the 4 pairs of a shot"),
         (("entanglement.hub_channels=8",), r"entanglement\.hub_channels must exceed the 7 legs of the committee by"),

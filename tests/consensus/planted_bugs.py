@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,19 +32,19 @@ def with_(node: TetraBFT, rule: Callable[[], Any], **weaker: Any) -> Any:
 
 
 class NoSafeCheck(TetraBFT):
-    def _is_safe(self, evidence: dict[int, Evidence], value: bytes, view: int) -> bool:
+    def _is_safe(self, *_: Any) -> bool:
         return True
 
 
 class ClaimByOne(TetraBFT):
-    def _is_safe(self, evidence: dict[int, Evidence], value: bytes, view: int) -> bool:
-        rule = super()._is_safe
-        return bool(with_(self, lambda: rule(evidence, value, view), blocking=1))
+    def _claimed_since(self, shown: Sequence[Evidence], value: bytes, view: int) -> int:
+        rule = super()._claimed_since
+        return int(with_(self, lambda: rule(shown, value, view), blocking=1))
 
 
 class NoPrevious(TetraBFT):
-    def _is_safe(self, evidence: dict[int, Evidence], value: bytes, view: int) -> bool:
-        return super()._is_safe({s: e._replace(previous=NO_VOTE) for s, e in evidence.items()}, value, view)
+    def _claimed_since(self, shown: Sequence[Evidence], value: bytes, view: int) -> int:
+        return super()._claimed_since([e._replace(previous=NO_VOTE) for e in shown], value, view)
 
 
 class PreviousOfAnyValue(TetraBFT):
@@ -187,9 +187,9 @@ class TagWithoutReceiver(Channel):
         self.peer = peer
         return None if frame is None else replace(frame, receiver=peer)
 
-    def open(self, frame: Frame) -> bytes | None:
+    def verify(self, frame: Frame) -> bytes | None:
         name, self._name = self._name, ""
-        body = super().open(replace(frame, receiver=""))
+        body = super().verify(replace(frame, receiver=""))
         self._name = name
         return body
 

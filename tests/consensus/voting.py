@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
 from ceas_ray.consensus.tetrabft import ArmTimer, Decision, Evidence, Output, TetraBFT, Vote
 from ceas_ray.messages.frames import FrameKind
 
@@ -31,7 +32,7 @@ def decide(
         TetraBFT(k, replicas, lambda view: view % replicas, lambda value: value in (b"a", b"b"))
         for k in range(replicas)
     ]
-    calm = 0.0 if seed is None else float(draw.choice([0, 9, 27]))
+    calm = 0.0 if seed is None else float(draw.choice([0, 11, 33]))
     heap: list[Any] = []
     serial = 0
     decisions: dict[int, Decision] = {}
@@ -42,7 +43,7 @@ def decide(
         for action in actions:
             serial += 1
             if isinstance(action, ArmTimer):
-                heapq.heappush(heap, (now + 9, serial, node, None, action.view, None, None))
+                heapq.heappush(heap, (now + VIEW_TIMER_DELTAS, serial, node, None, action.view, None, None))
             elif isinstance(action, Decision) and node not in decisions:
                 decisions[node], times[node] = action, now
             elif isinstance(action, Output):

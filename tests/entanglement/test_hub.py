@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ceas_ray.entanglement.hub import Hub
 from ceas_ray.kernel.envelope import Envelope, Send
 from ceas_ray.messages import payloads
-from ceas_ray.messages.payloads import HUB, PairsTested, RoundStarted
+from ceas_ray.messages.payloads import HUB, PairsTested, RoundStarted, processor_link_name, processor_name
 from ceas_ray.training.next_state import certified_werner_bounds
 
 
@@ -20,7 +20,8 @@ def report_of(
     """One round at the hub."""
     hub.handle(Envelope(1, "entanglement_manager", 0, HUB, RoundStarted(round_index, 9, 9, 9, np.zeros(0))))
     for outcome in outcomes:
-        assert hub.handle(Envelope(2, "link/processor/0", 0, HUB, outcome)) == []
+        tells = processor_link_name if isinstance(outcome, payloads.TestOutcomes) else processor_name
+        assert hub.handle(Envelope(2, tells(outcome.processor), 0, HUB, outcome)) == []
     (timer,) = hub.handle(Envelope(3, "entanglement_manager", 0, HUB, RoundStarted(round_index, 9, 9, 9, np.zeros(0))))
     assert isinstance(timer, Send)
     effects = hub.handle(Envelope(9, HUB, 0, HUB, timer.payload))
@@ -50,11 +51,11 @@ def test_an_answer_withheld_is_wrong_and_tests_of_pairs_are_counted_apart(
 ) -> None:
     answered = int(share * asked)
     given = payloads.KnownAnswersGiven(0, 1, asked, answered, int(rate * answered))
-    report = report_of(Hub(2, 1, 5.0, 1, asks=True), 0, outcomes(100, 100, 7), given)
+    report = report_of(Hub(2, 1, 5.0, 1, asked=500), 0, outcomes(100, 100, 7), given)
     assert report.tested.tolist() == [[100, 100, 100, 0], [0, 0, 0, asked]]
     assert report.errors[0].tolist() == [7, 7, 7, 0]
     assert report.errors[1, 3] == asked - answered + int(rate * answered) >= int(rate * asked)
-    later = report_of(Hub(2, 1, 5.0, 1, asks=False), 0, outcomes(100, 100, 7))
+    later = report_of(Hub(2, 1, 5.0, 1), 0, outcomes(100, 100, 7))
     assert later.tested.shape == later.errors.shape == (2, 3), "what is not asked leaves a trace"
 
 

@@ -95,9 +95,9 @@ def test_a_stock_limit_of_nothing_serves_nothing() -> None:
 
 
 def test_the_mdp_says_what_is_wrong_with_its_settings() -> None:
-    with pytest.raises(ValueError, match="least_utilization and least_on_time must lie in"):
+    with pytest.raises(ValueError, match=r"least_utilization must be a number in \[0, 1\], got 1.5"):
         Mdp(0.2, 1.5, 0.99, 2, 6, 4)
-    with pytest.raises(ValueError, match="prices must be >= 0"):
+    with pytest.raises(ValueError, match=r"waste_price must be a number in \[0, 1000\], got -0.2"):
         Mdp(-0.2, 0.95, 0.99, 2, 6, 4)
 
 

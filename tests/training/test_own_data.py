@@ -229,9 +229,7 @@ HOSTILE = {
     "no archive": b"x" * 1000,
     "empty": b"",
     "a flipped bit": GOOD[:100] + bytes([GOOD[100] ^ 4]) + GOOD[101:],
-    "encrypted": b"".join((GOOD[:6], b"\x01", GOOD[7:])).replace(
-        b"PK\x01\x02\x14\x03\x14\x00\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01\x00"
-    ),
+    "encrypted": marked_as_encrypted(GOOD),
     "a huge shape": zipped({"x.npy": member("(1000000000000, 4)"), "y.npy": member("(4,)", data=bytes(32))}),
     "a shape beyond any": zipped({"x.npy": member(f"({10**300}, 4)"), "y.npy": member("(4,)", data=bytes(32))}),
     "a negative shape": zipped({"x.npy": member("(-1, 4)"), "y.npy": member("(4,)", data=bytes(32))}),

@@ -8,43 +8,51 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Annotated, Any
 
+from pydantic import Field
+
 from ceas_ray.config.errors import SettingsError
-from ceas_ray.config.schema import Count, Positive, Share, Target
-from ceas_ray.config.validation import Range, build
+from ceas_ray.config.schema import Group, Must, Share, Text
+from ceas_ray.config.validation import build
+from ceas_ray.kernel.ranges import Range
 
 KEY = "study.design"
 
 
-@dataclass(frozen=True)
-class Form:
+Words = Annotated[tuple[str, ...], Field(strict=False, max_length=1000), Must("a list of names or overrides")]
+Numbers = Annotated[
+    tuple[Annotated[float, Range(-1e6, 1e6)], ...], Field(strict=False, max_length=1000), Must("a list of numbers")
+]
+Seed = Annotated[int, Range(1, 1_000_000)]
+
+
+class Form(Group):
     """How much of the design is run. attacks: by name, the strengths. overrides: of all its runs."""
 
-    scenarios: tuple[str, ...]
-    arms: tuple[str, ...]
-    attacks: Target
-    placements: tuple[str, ...]
-    learning_rates: tuple[Positive, ...]
-    selection_seeds: Count
-    first_evaluation_seed: Count
-    evaluation_seeds: Annotated[int, Range(2)]
-    overrides: tuple[str, ...]
+    scenarios: Words
+    arms: Words
+    attacks: dict[str, Numbers]
+    placements: Words
+    learning_rates: Numbers
+    selection_seeds: Annotated[int, Range(1, 1000)]
+    first_evaluation_seed: Seed
+    evaluation_seeds: Annotated[int, Range(2, 1000)]
+    overrides: Words
 
 
-@dataclass(frozen=True)
-class Design:
+class Design(Group):
     """See the comments in `conf/experiment/headline.yaml`; arms and scenarios are overrides by name."""
 
-    arms: Target
-    claimant: str
-    plain: str
-    robust: tuple[str, ...]
-    flat: str
-    self_reported: str
-    scenarios: Target
+    arms: dict[str, Words]
+    claimant: Text
+    plain: Text
+    robust: Words
+    flat: Text
+    self_reported: Text
+    scenarios: dict[str, Words]
     margin: Share
-    last_evaluations: Count
-    resamples: Count
-    forms: Target
+    last_evaluations: Annotated[int, Range(1, 1_000_000)]
+    resamples: Annotated[int, Range(1, 1_000_000)]
+    forms: dict[str, Form]
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ def read_design(config: Any, form: str) -> tuple[Design, Form]:
     design = build(Design, config, KEY)
     if form not in design.forms:
         raise SettingsError("study.form", f"one of {', '.join(design.forms)}", form)
-    chosen = build(Form, design.forms[form], f"{KEY}.forms.{form}")
+    chosen = design.forms[form]
     for name, known, wanted in (
         ("arms", design.arms, (*chosen.arms, design.claimant, design.plain, *design.robust, design.flat)),
         ("scenarios", design.scenarios, chosen.scenarios),

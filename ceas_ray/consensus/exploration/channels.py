@@ -29,12 +29,15 @@ class NullChannel(Channel):
         self._sent += 1
         return Frame(int(kind), self._chain, round_index, view, self._name, self.peer, self._sent, now, body, 0)
 
-    def open(self, frame: Frame) -> bytes | None:
-        """The body of a frame that was not opened before."""
+    def verify(self, frame: Frame) -> bytes | None:
+        """The body of a frame that was not accepted before."""
         if frame.receiver != self._name or frame.sender != self.peer or frame.counter in self._opened:
             return None
-        self._opened.add(frame.counter)
         return frame.body
+
+    def accept(self, frame: Frame) -> None:
+        """See `Channel`."""
+        self._opened.add(frame.counter)
 
     def snapshot(self) -> Any:
         """All state, in plain values."""
@@ -57,9 +60,13 @@ class Wrapped(Channel):
         """See `Channel`."""
         return self._inner.seal(kind, round_index, view, now, body)
 
-    def open(self, frame: Frame) -> bytes | None:
+    def verify(self, frame: Frame) -> bytes | None:
         """See `Channel`."""
-        return self._inner.open(frame)
+        return self._inner.verify(frame)
+
+    def accept(self, frame: Frame) -> None:
+        """See `Channel`."""
+        self._inner.accept(frame)
 
     def snapshot(self) -> Any:
         """See `Channel`."""
@@ -130,11 +137,9 @@ class WatchedChannel(Wrapped):
         self._sent(round_index, kind, view, body)
         return frame
 
-    def open(self, frame: Frame) -> bytes | None:
+    def accept(self, frame: Frame) -> None:
         """See `Channel`."""
-        body = self._inner.open(frame)
-        if body is not None:
-            if self._peer_is_honest:
-                self._ledger.open(self._name, frame)
-            self._accepted(frame.round_index, FrameKind(frame.kind), frame.view, body)
-        return body
+        self._inner.accept(frame)
+        if self._peer_is_honest:
+            self._ledger.open(self._name, frame)
+        self._accepted(frame.round_index, FrameKind(frame.kind), frame.view, frame.body)

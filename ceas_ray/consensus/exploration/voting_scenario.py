@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Any
 
+from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.network import CALM_AT, Network
 from ceas_ray.consensus.exploration.record import Record
@@ -18,7 +19,7 @@ from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.quorum import Quorums
 
-VIEW_TIMER, LONGEST = 9.0, 400.0
+VIEW_TIMER, LONGEST = float(VIEW_TIMER_DELTAS), 400.0
 DRAWN_LEADERS, VIEWS = 12, 256
 _TIMER, _POKE = -1, -2
 _HEARD = frozenset(FrameKind) - {FrameKind.PROOF, FrameKind.SUGGEST}

@@ -1,0 +1,37 @@
+"""The covariance-bound agnostic filter, CAF (Allouah et al., arXiv 2505.01874)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ceas_ray.aggregation.rule import Floats, checked
+from ceas_ray.aggregation.sorted_columns import medians
+from ceas_ray.aggregation.spectral_filter import top_direction
+
+
+@dataclass(frozen=True)
+class CovarianceFilter:
+    """Filters as long as more than n - 2 f of weight is left, and returns the mean with the least top eigenvalue.
+
+    It needs no bound on the noise of honest rows, and takes all rows as equal.
+    """
+
+    def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Rule`."""
+        checked(updates, weights, faults)
+        rows = len(updates)
+        centre = medians(updates)
+        deviations = updates - centre
+        gram = deviations @ deviations.T
+        votes, best, least = np.ones(rows), np.ones(rows), np.inf
+        while np.sum(votes) > rows - 2 * faults:
+            eigenvalue, scores = top_direction((gram + gram.T) / 2, votes)
+            if eigenvalue < least:
+                least, best = eigenvalue, votes
+            largest = float(np.max(scores[votes > 0]))
+            if largest <= 0:
+                break
+            votes = np.clip(votes * (1 - scores / largest), 0.0, None)
+        return centre + best @ deviations / np.sum(best)

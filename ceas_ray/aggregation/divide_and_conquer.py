@@ -1,0 +1,32 @@
+"""Divide and conquer, DnC (Shejwalkar and Houmansadr, NDSS 2021)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from ceas_ray.aggregation.rule import Floats, checked
+from ceas_ray.aggregation.spectral_filter import top_direction
+from ceas_ray.kernel.ranges import Range
+
+
+@dataclass(frozen=True)
+class DivideAndConquer:
+    """The mean of the rows without those `removed` * f that project farthest on the top right singular vector.
+
+    All coordinates enter: the paper samples 10,000 of them at random, which more dimensions than that would need.
+    """
+
+    removed: Annotated[float, Range(0, 10)] = 1.0
+
+    def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Rule`."""
+        checked(updates, weights, faults)
+        rows = len(updates)
+        centred = updates - np.mean(updates, axis=0)
+        gram = centred @ centred.T
+        _, scores = top_direction((gram + gram.T) / 2, np.ones(rows))
+        kept = np.argsort(scores, kind="stable")[: max(1, rows - int(np.ceil(self.removed * faults)))]
+        return np.mean(updates[np.sort(kept)], axis=0)

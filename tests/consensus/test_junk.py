@@ -1,0 +1,46 @@
+"""Junk in the names of honest members, without their keys: once it is over it might as well never have been."""
+
+from __future__ import annotations
+
+import pytest
+
+from ceas_ray.messages.authentication import TAG_BITS
+from ceas_ray.messages.frames import FrameKind
+from ceas_ray.messages.payloads import Frame
+from tests.consensus.committee import OPENS, PLENTY, ROUND, Network
+
+LAST = PLENTY // 2 // TAG_BITS
+
+
+def flooded(slots: range, rounds: int) -> Network:
+    """Sixteen pieces of junk on each slot of every link between honest members, just before the inputs close."""
+    network = Network(4, rounds=rounds, silent=frozenset({0}))
+    for round_index in range(rounds):
+        for sender in (1, 2, 3):
+            for receiver in {1, 2, 3} - {sender}:
+                for counter in slots:
+                    for tag in range(16):
+                        junk = Frame(
+                            int(FrameKind.ECHO), b"chain", round_index, 0, f"replica/{sender}", f"replica/{receiver}",
+                            counter, 1, b"junk", tag,
+                        )  # fmt: skip
+                        network.push(round_index * ROUND + OPENS - 5, receiver, "replica/0", junk)
+    return network
+
+
+@pytest.mark.parametrize("slots", [range(40), range(LAST - 1, LAST), range(LAST - 20, LAST + 20)])
+def test_decisions_come_when_they_would_without_junk_and_cost_the_same_keys(slots: range) -> None:
+    rounds = 3
+    attacked, calm = flooded(slots, rounds), flooded(range(0), rounds)
+    for network in (attacked, calm):
+        network.run()
+        assert len(network.states()) == 1
+        assert {round_index for _, round_index in network.decided} == set(range(rounds))
+        network.assert_the_books_of_keys_are_exact()
+    assert [attacked.decide_times(t) for t in range(rounds)] == [calm.decide_times(t) for t in range(rounds)]
+    for one, other in zip(attacked.replicas[1:], calm.replicas[1:], strict=True):
+        for peer in ("replica/1", "replica/2", "replica/3"):
+            if peer != one.name:
+                for way in ("outgoing", "incoming"):
+                    pools = [getattr(replica.channel(peer), way) for replica in (one, other)]
+                    assert len({(pool.spent, pool.stored, pool.erased) for pool in pools}) == 1

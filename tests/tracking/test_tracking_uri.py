@@ -1,0 +1,92 @@
+"""A tracking URI is refused before a run makes anything, or names the place that it says."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ceas_ray.app.main import main
+from ceas_ray.app.sync import main as sync
+from ceas_ray.tracking.tracking_uri import checked_tracking_uri, sqlite_file, sqlite_uri
+from tests.app.worlds import SMALL
+
+BAD = [
+    "", "mlruns", "file:///runs", "htp://server:5000", "http://", "http:/server", "http://:5000", "http://server:0",
+    "http://server:99999", "http://a server", "http://[::1", "http://server\n", "sqlite://", "sqlite:///",
+    "sqlite:///:memory:", "sqlite:////dev/null/my.db", "sqlite:////tmp", "sqlite:////tmp/a?b/my.db", "sqlite:/my.db",
+    "sqlite:////tmp/a#b/my.db", "sqlite:///my.db?mode=ro", "sqlite3:///my.db", "sqlite+aiosqlite:///my.db",
+    "mysql+nothing://me@server/runs", "postgresql:", "s3://bucket/runs",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("uri", BAD)
+def test_what_mlflow_cannot_use_is_refused(uri: str) -> None:
+    with pytest.raises(ValueError, match="URI"):
+        checked_tracking_uri(uri)
+
+
+@pytest.mark.parametrize("uri", ["http://server", "https://server:5000/runs", "http://[::1]:5000", "databricks"])
+def test_servers_are_taken_as_they_are(uri: str) -> None:
+    assert checked_tracking_uri(uri) == uri
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1), min_size=1))
+def test_the_uri_of_a_database_is_that_of_its_file_whatever_characters_it_has(names: list[str]) -> None:
+    path = Path("/nowhere").joinpath(*names, "my.db").resolve()
+    assert sqlite_file(sqlite_uri(path)) == path
+
+
+def test_a_relative_database_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert sqlite_file(checked_tracking_uri("sqlite:///my.db")) == tmp_path.resolve() / "my.db"
+
+
+@pytest.mark.parametrize("uri", ["htp://server:5000", "sqlite:////tmp/a?b/my.db"])
+def test_a_run_refuses_a_bad_uri_before_it_makes_anything(
+    uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    assert main([*SMALL, "tracking=mlflow", f"tracking.uri='{uri}'", f"output={folder}"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("tracking.uri must be a URI")
+    assert said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a%20b", "a?b", "a#b", "a b", "größe", "a&b=1"])
+def test_a_folder_with_any_name_keeps_its_database_and_artifacts(name: str, tmp_path: Path) -> None:
+    runs = tmp_path / name
+    assert main([*SMALL, "training.rounds=1", "tracking=mlflow", f"output='{runs}/run'"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert runs_in(runs / "mlflow.db") == 1
+    assert [path.name for path in (runs / "mlflow_artifacts").rglob("model.npz")] == ["model.npz"]
+    assert sync(["--uri", "htp://server", str(runs / "run")]) == 2
+    assert sync([str(runs / "run")]) == 0
+    assert runs_in(runs / "mlflow.db") == 1
+
+
+@pytest.mark.slow
+def test_a_moved_folder_is_gone_on_with_where_it_is_now(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert main([*SMALL, "training.rounds=1", "tracking=mlflow", f"output={one}/first"]) == 0
+    one.rename(two)
+    assert main([*SMALL, "training.rounds=1", "tracking=mlflow", f"output={two}/second"]) == 0
+    assert subprocess.run([sys.executable, "-m", "ceas_ray.app.sync", str(two / "first")]).returncode == 0
+    assert not one.exists()
+    assert runs_in(two / "mlflow.db") == 2
+    assert len(list((two / "mlflow_artifacts").rglob("model.npz"))) == 2
+    with sqlite3.connect(two / "mlflow.db") as database:
+        places = [uri for (uri,) in database.execute("select artifact_uri from runs")]
+    assert all(uri.startswith((two / "mlflow_artifacts").as_uri()) for uri in places)
+
+
+def runs_in(database: Path) -> int:
+    with sqlite3.connect(database) as connection:
+        return int(connection.execute("select count(*) from runs").fetchone()[0])
