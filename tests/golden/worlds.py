@@ -1,0 +1,132 @@
+"""Forty small worlds whose whole behaviour is pinned, so that a change of structure can be told from one of results.
+
+`python -m tests.golden.worlds` pins them anew (and says which differ). Counts, times and decisions are the same on
+every machine; digests and models are pinned for each kind of machine (see `machine`), because bits differ between
+processors without FMA or AVX-512 and between BLAS kernels.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ceas_ray.kernel.windows import Simulation
+from ceas_ray.runtime.known_answers import known_answers
+from ceas_ray.runtime.local_runtime import LocalCluster
+from tests.app.worlds import small_world
+
+PINNED = Path(__file__).parent / "worlds.json"
+CIRCUIT = ("training.partition=circuit", "processors.count=8", "training.qubits=4")
+ROUTED = (
+    "network.link_fidelity=0.995", "processors.count=5", "consensus.committee_size=4", "training.rounds=2",
+    "entanglement.multiplexing=3",
+)  # fmt: skip
+COMMITTEE = ("consensus.committee_size=4", "processors.count=5")
+
+WORLDS: dict[str, tuple[str, ...]] = {
+    "default": (),
+    "seed 2": ("seed=2",),
+    "local inputs": ("training.inputs=local",),
+    "circuit": CIRCUIT,
+    "circuit, local inputs, three a group": (
+        *CIRCUIT, "training.inputs=local", "training.processors_per_group=3", "processors.count=9",
+    ),
+    "layer": ("training.partition=layer", "training.layers=2"),
+    "oblivious": ("scheduling=oblivious",),
+    "on demand": ("scheduling=on_demand",),
+    "two level": ("scheduling=two_level",),
+    "freshest first": ("scheduling=freshest_first",),
+    "clairvoyant": ("scheduling=clairvoyant",),
+    "trapped ion links": ("links=trapped_ion",),
+    "transducer links": ("links=superconducting_transducer",),
+    "complete network": ("network=complete", "attacks=sign_flip"),
+    "line": ("network=line", *ROUTED),
+    "ring, purified, in order": (
+        "network=ring", "entanglement.purification_rounds=1", "entanglement.swapping=in_order", *ROUTED,
+    ),
+    "grid, failing swaps, few slots": (
+        "network=grid", "scheduling=oblivious", "links.swap_success=0.8", "entanglement.slots=6", *ROUTED,
+    ),
+    "a little is enough": ("attacks=alie",),
+    "inner product, best links": ("attacks=inner_product", "attacks.placement=best_links"),
+    "min max": ("attacks=min_max",),
+    "mimic, colluders know themselves": ("attacks=mimic", "attacks.knowledge=colluders"),
+    "label flip": ("attacks=label_flip",),
+    "adaptive": ("attacks=adaptive",),
+    "last moment": ("attacks=last_moment",),
+    "silent processors": ("attacks=silence",),
+    "equivocating processors": ("attacks=equivocation", *COMMITTEE),
+    "false fidelity": ("attacks=false_fidelity", "aggregation=ceas"),
+    "jamming": ("attacks=jamming",),
+    "lying and silent replicas": (
+        "consensus.committee_size=7", "attacks.replicas=2", "attacks.replica_faults=[lying,silent]",
+    ),
+    "equivocating replica": (*COMMITTEE, "attacks.replicas=1", "attacks.replica_faults=[equivocating]"),
+    "losses": (*COMMITTEE, "consensus.loss_probability=0.2"),
+    "crash": (
+        *COMMITTEE, "consensus.crash={replicas:[1],round:1,after_milliseconds:0.1,down_milliseconds:2.0}",
+    ),
+    "committee of all processors": ("consensus=all_processors", "processors.count=5"),
+    "finite keys": (*COMMITTEE, "consensus.key_rate=finite"),
+    "kept hash keys": (*COMMITTEE, "consensus.hash_keys=kept"),
+    "known answers": (
+        "training.known_answer_share=0.25", "aggregation=ceas", "aggregation.weights.least_tests=10",
+    ),
+    "spectral filter with discount": ("aggregation=spectral_filter_discount", "attacks=sign_flip"),
+    "geometric median, full shift": (
+        "aggregation=weighted_nnm_geometric_median", "training.estimator=full_shift",
+        "training.circuits_per_round=2048",
+    ),
+    "cross entropy, four classes": ("training=digits_0123", "training.loss=cross_entropy", "training.qubits=4"),
+    "superconducting processors, exact undoing": ("processors=superconducting", "training.undo=exact"),
+}  # fmt: skip
+
+
+def behaviour(overrides: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Run a world locally on one host; return (what every machine gets, the bits of machines of this kind)."""
+    simulation = Simulation(LocalCluster(small_world(*overrides).one_host()))
+    rounds: list[Any] = []
+    digest, model = b"", np.zeros(0)
+    for end in simulation.rounds():
+        digest, model = end.digest, np.asarray(end.mark.model)
+        for observation in end.observations:
+            if observation.name in ("warm_up", "round", "stalled"):
+                values = observation.values
+                decided = {key: values[key] for key in ("view", "skipped", "waits") if key in values}
+                counts = np.asarray(values["counts"]).tolist()
+                rounds.append([observation.name, observation.time, counts, json.loads(json.dumps(decided, default=int))])
+    bits = {"digest": digest.hex(), "model": blake2b(model.tobytes(), digest_size=16).hexdigest()}
+    return {"rounds": rounds}, bits
+
+
+def machine() -> str:
+    """Return a name for machines that compute the same bits with the same libraries."""
+    return blake2b(json.dumps(known_answers(), sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def pinned() -> dict[str, Any]:
+    """Return what is pinned: for each world, `everywhere` and `bits` by machine."""
+    content: dict[str, Any] = json.loads(PINNED.read_text(encoding="utf-8"))
+    return content
+
+
+def main() -> None:
+    """Pin all worlds anew. Bits of other kinds of machine stay only where nothing else has changed."""
+    before = pinned() if PINNED.exists() else {}
+    found, here = {}, machine()
+    for name, overrides in WORLDS.items():
+        everywhere, bits = behaviour(overrides)
+        old = before.get(name, {})
+        same = old.get("everywhere") == everywhere and old.get("bits", {}).get(here, bits) == bits
+        found[name] = {"everywhere": everywhere, "bits": (old.get("bits", {}) if same else {}) | {here: bits}}
+        print(f"{'same   ' if same else 'CHANGED'} {name}", flush=True)
+    lines = [f"{json.dumps(name)}: {json.dumps(entry, sort_keys=True)}" for name, entry in found.items()]
+    PINNED.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.streams import Streams
+from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, decode_update, encode_update, is_well_formed
+from ceas_ray.messages.payloads import Frame
+from tests.messages.garbage import ANYTHING, FRAMES
+
+GOOD = Frame(int(FrameKind.VOTE1), b"chain", 3, 1, "replica/0", "replica/1", 5, 10**12, b"body", 2**61 - 2)
+
+
+@given(FRAMES)
+def test_what_is_opened_never_fails_and_never_counts_without_a_tag(frame: Frame) -> None:
+    channel = Channel("replica/1", "replica/0", b"chain", Streams(1), True)
+    channel.add_key_bits(10**5)
+    before = channel.incoming.snapshot()[:8]
+    assert channel.open(frame) is None
+    assert channel.incoming.snapshot()[:8] == before
+
+
+@pytest.mark.parametrize("field", ["kind", "round_index", "view", "counter", "sent_at", "tag"])
+@pytest.mark.parametrize("odd", [True, 1.0, float("nan"), "1", b"1", None, -1, 2**63, 10**400, (1,), np.int64(1)])
+def test_a_number_in_a_header_is_an_integer_that_is_not_negative_and_has_63_bits(field: str, odd: Any) -> None:
+    assert is_well_formed(GOOD)
+    assert not is_well_formed(replace(GOOD, **{field: odd}))
+
+
+@pytest.mark.parametrize("field", ["chain", "sender", "receiver", "body"])
+@pytest.mark.parametrize("odd", [None, 1, [b"x"], {b"x"}, np.zeros(2), bytearray(b"chain")])
+def test_names_are_text_and_bodies_bytes(field: str, odd: Any) -> None:
+    assert not is_well_formed(replace(GOOD, **{field: odd}))
+    assert not is_well_formed(replace(GOOD, kind=99))
+
+
+def model(value: float) -> bytes:
+    return encode(np.array([value]))
+
+
+REPLIES = st.lists(st.tuples(st.integers(0, 5) | st.integers(10**5, 10**6), st.floats(allow_nan=False)), max_size=20)
+
+
+@given(st.integers(1, 4), st.data())
+def test_whatever_f_replicas_reply_every_honest_model_is_adopted_and_nothing_else(faults: int, data: Any) -> None:
+    adoption, adopted = ModelAdoption(faults + 1), []
+    for round_index in range(5):
+        honest = [(f"replica/{j}", round_index, model(float(round_index))) for j in range(2 * faults + 1)]
+        lies = [
+            (f"replica/{2 * faults + 1 + j}", lie, model(value))
+            for j in range(faults)
+            for lie, value in data.draw(REPLIES)
+        ]
+        for reply in data.draw(st.permutations(honest + lies)):
+            found = adoption.offer(*reply)
+            if found is not None:
+                adopted.append(found.tolist())
+            adoption.restore(decode(encode(adoption.snapshot())))
+    assert adopted == [[float(round_index)] for round_index in range(5)]
+
+
+@given(st.lists(st.binary(max_size=20) | ANYTHING.filter(lambda x: isinstance(x, bytes)), max_size=5))
+def test_more_than_f_may_agree_on_garbage_which_is_no_model(bodies: list[bytes]) -> None:
+    for body in [*bodies, model(float("nan")), encode(np.arange(2)), encode((1.0,))]:
+        adoption = ModelAdoption(2)
+        assert [adoption.offer(f"replica/{j}", 0, body) for j in range(4)] == [None] * 4
+
+
+def test_an_update_at_the_end_of_64_bits_is_refused() -> None:
+    """Its absolute value is negative in 64 bits, and passed for a small one."""
+    for extreme in (-(2**63), -(2**62), 2**62):
+        with pytest.raises(ValueError, match="fixed point"):
+            decode_update(encode_update(np.array([0, extreme]), 1, 1), 2)

@@ -1,0 +1,112 @@
+"""What a processor lets the others tell it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ceas_ray.kernel.codec import encode
+from ceas_ray.kernel.envelope import Envelope
+from ceas_ray.kernel.streams import Streams
+from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption
+from ceas_ray.messages.payloads import ADVERSARY, ENTANGLEMENT_MANAGER, HUB, RoundStarted, replica_name
+from ceas_ray.processors.processor import Learning, Processor, Shard
+from tests.messages.garbage import BODIES, BYZANTINE, MESSAGES
+
+NAMES = [replica_name(j) for j in range(4)]
+KINDS, VIEWS = st.sampled_from(list(FrameKind)), st.integers(0, 2**62)
+
+
+class Heard:
+    """A processor of a committee of four, of which the last is Byzantine."""
+
+    def __init__(self) -> None:
+        streams = Streams(5)
+        channels = [Channel("processor/0", name, b"chain", streams, True) for name in NAMES]
+        self.replicas = [Channel(name, "processor/0", b"chain", streams, True) for name in NAMES]
+        latencies = dict.fromkeys([*NAMES, ADVERSARY, HUB], 10)
+        shard = Shard(np.zeros((2, 2)), np.ones((2, 1)))
+        self.processor = Processor(
+            0, shard, np.zeros((2, 7)), Learning(2, 0.9, "none", 10), channels, ModelAdoption(2), np.zeros(2),
+            latencies, streams, False, None,
+        )  # fmt: skip
+        for channel in self.replicas:
+            channel.add_key_bits(10**6)
+
+    def hears(self, sender: str, payload: Any) -> Any:
+        return self.processor.handle(Envelope(5, sender, 0, "processor/0", payload))
+
+    def start(self, round_index: int) -> None:
+        bits = np.full(4, 10**6 if round_index == 0 else 0)
+        self.hears(ENTANGLEMENT_MANAGER, RoundStarted(round_index, 9, 9, 9, bits))
+
+    def reply(
+        self, replica: int, round_index: int, body: bytes, kind: FrameKind = FrameKind.MODEL, view: int = 0
+    ) -> Any:
+        return self.hears(NAMES[replica], self.replicas[replica].seal(kind, round_index, view, 3, body))
+
+    @property
+    def parameters(self) -> list[float]:
+        return self.processor.snapshot()["parameters"].tolist()  # type: ignore[no-any-return]
+
+
+def model(value: float) -> bytes:
+    return encode(np.full(2, value))
+
+
+@pytest.mark.parametrize("far", [1, 2, 10**6, 2**62])
+def test_a_reply_for_a_far_round_stops_nothing(far: int) -> None:
+    """One Byzantine replica's was remembered as the latest, and no honest model was ever adopted again."""
+    heard = Heard()
+    for round_index in range(4):
+        heard.start(round_index)
+        heard.reply(3, round_index + far, model(666.0))
+        for j in range(3):
+            heard.reply(j, round_index, model(1.0 + round_index))
+        assert heard.parameters == [1.0 + round_index] * 2
+
+
+def test_only_the_model_of_the_scheduled_round_is_adopted_on_f_plus_1_replies_and_costs_key() -> None:
+    heard = Heard()
+    for j in range(4):
+        heard.reply(j, 0, model(5.0))
+    assert heard.parameters == [0.0, 0.0], "before any round"
+    heard.start(0)
+    for j in range(4):
+        heard.reply(j, 1, model(7.0))
+    assert heard.parameters == [0.0, 0.0]
+    assert all(channel.incoming.spent == 0 for channel in heard.processor._channels.values())
+    heard.reply(0, 0, model(1.0))
+    assert heard.parameters == [0.0, 0.0], "one reply is not enough"
+    heard.reply(1, 0, model(1.0))
+    assert heard.parameters == [1.0, 1.0]
+    heard.start(1)
+    for j in range(4):
+        heard.reply(j, 0, model(9.0))
+    assert heard.parameters == [1.0, 1.0], "a round that is over"
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(BYZANTINE, MESSAGES), max_size=8), st.lists(st.tuples(KINDS, VIEWS, BODIES), max_size=8))
+def test_garbage_of_any_type_with_or_without_a_right_tag_is_silence(said: Any, tagged: Any) -> None:
+    heard = Heard()
+    heard.start(0)
+    for sender, payload in said:
+        assert heard.hears(sender, payload) == []
+    for kind, view, body in tagged:
+        assert heard.reply(3, 0, body, kind, view) == []
+    for j in range(3):
+        heard.reply(j, 0, model(4.0))
+    assert heard.parameters == [4.0, 4.0]
+
+
+def test_a_model_of_another_shape_is_none_even_if_many_say_so() -> None:
+    heard = Heard()
+    heard.start(0)
+    for j in range(4):
+        heard.reply(j, 0, encode(np.zeros(3)))
+    assert heard.parameters == [0.0, 0.0]
