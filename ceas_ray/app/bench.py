@@ -32,6 +32,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.available_cpus import available_cpus
+from ceas_ray.runtime.interruption import answered
 from ceas_ray.runtime.ray_environment import prepare_ray_environment
 from ceas_ray.tracking.snapshots import SnapshotFolder
 from ceas_ray.tracking.stores import FolderStore
@@ -52,6 +53,10 @@ def main() -> int:
     if not words or words[0] not in ("framework", "floor", *PARTS):
         print(f"usage: scripts/bench framework [key=value ...] | {' | '.join(PARTS)} [--help]", file=sys.stderr)
         return 2
+    return answered(lambda _: _bench(words))
+
+
+def _bench(words: list[str]) -> int:
     try:
         if words[0] in PARTS:
             print(json.dumps(PARTS[words[0]](words[1:])))

@@ -16,12 +16,17 @@ from ceas_ray.consensus.exploration.campaign import Report, explore
 from ceas_ray.consensus.exploration.chart import chart_of
 from ceas_ray.consensus.exploration.kinds import KINDS, Kind
 from ceas_ray.runtime.available_cpus import available_cpus
+from ceas_ray.runtime.interruption import answered, leave_signals_to_parent
 
 
 def main(words: list[str] | None = None) -> int:
-    """0: no violation; 1: some, each with its seed; 2: bad arguments."""
+    """0: no violation; 1: some, each with its seed; 2: bad arguments; 130: interrupted."""
     parser = _parser()
     chosen = parser.parse_args(words)
+    return answered(lambda _: _explore(parser, chosen))
+
+
+def _explore(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> int:
     if chosen.replay is not None:
         told = chart_of(chosen.replay)
         print(told)
@@ -79,7 +84,7 @@ def _campaign(
         bar.update(task, completed=done if scenarios else elapsed, description=state)
 
     with bar:
-        report = explore(first, processes, scenarios, seconds, progress, only)
+        report = explore(first, processes, scenarios, seconds, progress, only, leave_signals_to_parent)
     _show(report, time.perf_counter() - started, processes, first, as_json)
     return 1 if report.failures else 0
 

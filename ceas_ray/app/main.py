@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 from typing import Any
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before NumPy is loaded: one thread per process, the same bits everywhere
 
 from ceas_ray.app.resume import config_of_run
-from ceas_ray.app.run import BAD_SETTINGS, INTERRUPTED, execute
+from ceas_ray.app.run import BAD_SETTINGS, execute
 from ceas_ray.app.world import build_world
 from ceas_ray.config.composition import composed, jobs
 from ceas_ray.config.conf_path import conf_directory
@@ -21,6 +19,7 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.runtime.failure import RuntimeFailure
+from ceas_ray.runtime.interruption import INTERRUPTED, Interruption, answered
 
 USAGE = """usage: ceas-ray [-m] [key=value ...]
   ceas-ray                                  a CEAS run of the default experiment
@@ -40,22 +39,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     sweep = any(word in ("-m", "--multirun") for word in words)
     overrides = [word for word in words if word not in ("-m", "--multirun")]
-    signal.signal(signal.SIGTERM, _interrupt)
+    return answered(lambda interruption: _run(overrides, sweep, interruption))
+
+
+def _run(overrides: Sequence[str], sweep: bool, interruption: Interruption) -> int:
     try:
         configs = [_composed(job) for job in (jobs(overrides) if sweep else [overrides])]
         for config in configs if sweep else []:
             build_world(build(RunSettings, config))  # refuse a bad job before the first one runs
         code = 0
         for number, config in enumerate(configs):
-            code = max(code, execute(config, number if sweep else None))
+            code = max(code, execute(config, number if sweep else None, interruption))
             if code == INTERRUPTED:
                 break
         return code
     except (SettingsError, RuntimeFailure) as error:
         print(error, file=sys.stderr)
         return BAD_SETTINGS
-    except KeyboardInterrupt:
-        return INTERRUPTED
 
 
 def _composed(overrides: Sequence[str]) -> dict[str, Any]:
@@ -63,10 +63,6 @@ def _composed(overrides: Sequence[str]) -> dict[str, Any]:
     config = composed(overrides)
     old = config["resume"] is not None or config["verify"] is not None
     return config_of_run(config, overrides) if old else config
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _choices() -> str:

@@ -28,7 +28,7 @@ from ceas_ray.app.experiment.report import Findings, findings, print_findings, w
 from ceas_ray.app.experiment.runs import Executor, Laboratory, in_processes
 from ceas_ray.app.experiment.statistics import Accuracies, best_rates, worst_strengths
 from ceas_ray.app.results import SCHEMA_VERSION
-from ceas_ray.app.run import BAD_SETTINGS, COMPLETED, INTERRUPTED, git_state
+from ceas_ray.app.run import BAD_SETTINGS, COMPLETED, git_state
 from ceas_ray.app.run_folder import make_folder
 from ceas_ray.app.tracking_choice import checked_uri
 from ceas_ray.app.world import build_world
@@ -38,6 +38,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.failure import RuntimeFailure
+from ceas_ray.runtime.interruption import INTERRUPTED, answered
 from ceas_ray.runtime.ray_environment import prepare_ray_environment
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_json, write_whole
@@ -50,8 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="scripts/reproduce", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("overrides", nargs="*")
     chosen = parser.parse_args(arguments)
+    return answered(lambda _: _answer(chosen.overrides))
+
+
+def _answer(words: list[str]) -> int:
     try:
-        return _reproduce(chosen.overrides)
+        return _reproduce(words)
     except (SettingsError, RuntimeFailure) as error:
         print(error, file=sys.stderr)
         return BAD_SETTINGS
@@ -72,9 +77,14 @@ def _reproduce(words: list[str]) -> int:
     make_folder(folder)
     write_whole(folder / "settings.yaml", yaml.safe_dump(dict(config), sort_keys=True).encode())
     started = time.perf_counter()
-    with _executor(settings) as execute, _Progress(plan.count(), settings.quiet) as progress:
-        laboratory = Laboratory(folder / "runs", execute, design.last_evaluations, progress.done)
-        found = [_scenario(plan, name, laboratory) for name in form.scenarios]
+    try:
+        with _executor(settings) as execute, _Progress(plan.count(), settings.quiet) as progress:
+            laboratory = Laboratory(folder / "runs", execute, design.last_evaluations, progress.done)
+            found = [_scenario(plan, name, laboratory) for name in form.scenarios]
+    except KeyboardInterrupt:
+        about = {"schema_version": SCHEMA_VERSION, "study": "headline", "form": settings.study.form}
+        write_json(folder / "summary.json", about | {"status": "interrupted"})
+        raise
     commit, dirty = git_state()
     about = {"form": settings.study.form, "runs": plan.count(), "git_commit": commit, "git_dirty": dirty}
     files = write_page(folder, found, about)

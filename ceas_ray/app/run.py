@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -21,7 +24,7 @@ from ceas_ray.app.committee import warning_of
 from ceas_ray.app.inputs import targets_of, with_inputs
 from ceas_ray.app.model import loss_of
 from ceas_ray.app.provenance import code_version
-from ceas_ray.app.results import Results, key_bits_spent
+from ceas_ray.app.results import SCHEMA_VERSION, Results, key_bits_spent
 from ceas_ray.app.resume import (
     Cut,
     Resumed,
@@ -54,6 +57,7 @@ from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.quantum.qiskit_export import export, to_openqasm3
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.failure import RuntimeFailure
+from ceas_ray.runtime.interruption import INTERRUPTED, Interruption
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.placement import Machine, automatic_hosts
 from ceas_ray.runtime.ray_environment import prepare_ray_environment
@@ -65,7 +69,7 @@ from ceas_ray.training.centralized import CentralizedTraining, Momentum, accurac
 from ceas_ray.training.datasets import logistic_regression_accuracy
 from ceas_ray.training.learning_rate import LearningRate
 
-COMPLETED, FAILED, BAD_SETTINGS, STALLED, INTERRUPTED = 0, 1, 2, 3, 130
+COMPLETED, FAILED, BAD_SETTINGS, STALLED = 0, 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class _Place:
         return SurvivingSimulation(self.cluster, self.rebuild, told)
 
 
-def execute(config: Mapping[str, Any], number: int | None) -> int:
+def execute(config: Mapping[str, Any], number: int | None, interruption: Interruption) -> int:
     """Check, build and run one job (`number` in a sweep); returns the exit code.
 
     Raises SettingsError for bad settings, and RuntimeFailure if the cluster cannot be had.
@@ -101,9 +105,7 @@ def execute(config: Mapping[str, Any], number: int | None) -> int:
     if settings.study.name is not None:
         scheduler_of_study(settings)  # refuses before anything is made
         folder = claimed(wanted_folder(settings, number), settings.output is None, "settings.yaml")
-        run_utilization(settings, config, folder)
-        print(folder / "summary.json")
-        return COMPLETED
+        return _study(settings, config, folder)
     snapshot_folder(settings, Path())  # refuses before anything is made
     world = build_world(settings)
     warning = warning_of(settings)
@@ -125,7 +127,19 @@ def execute(config: Mapping[str, Any], number: int | None) -> int:
     with _cluster(settings, world) as place:
         if found is None:
             folder = claimed(folder, settings.output is None, "journal.jsonl")
-        return _Run(settings, with_inputs(config, world.inputs), world, place, folder, found).go()
+        return _Run(settings, with_inputs(config, world.inputs), world, place, folder, found).go(interruption)
+
+
+def _study(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> int:
+    code = COMPLETED
+    try:
+        run_utilization(settings, config, folder)
+    except KeyboardInterrupt:
+        about = {"study": settings.study.name, "seed": settings.seed}
+        write_json(folder / "summary.json", {"schema_version": SCHEMA_VERSION, "status": "interrupted", **about})
+        code = INTERRUPTED
+    print(folder / "summary.json")
+    return code
 
 
 def _with_own_snapshot_folder(config: Mapping[str, Any], chosen: str, number: int | None) -> dict[str, Any]:
@@ -201,6 +215,7 @@ class _Run:
     ) -> None:  # fmt: skip
         """found: where to go on with the run in `folder`; None for a new one."""
         self._settings, self._config, self._world = settings, config, world
+        self._about: dict[str, Any] = {"git_commit": None, "git_dirty": None}
         self._place, self._folder = place, folder
         self._results = Results(settings, world)
         self._started = self._cut_at = time.perf_counter()
@@ -217,15 +232,16 @@ class _Run:
         self._versions: dict[str, str] | None = None
         self._snapshots, self._can_write_snapshots = snapshot_folder(settings, folder), True
 
-    def go(self) -> int:
+    def go(self, interruption: Interruption) -> int:
         """Run all rounds; whatever happens, the folder and MLflow hold what was done."""
-        commit, dirty = git_state()
-        self._about = {"git_commit": commit, "git_dirty": dirty}
-        self._begin() if self._found is None else self._go_on(self._found)
         status, code, cause = "completed", COMPLETED, ""
         with self._progress:
             try:
-                self._rounds()
+                commit, dirty = git_state()
+                self._about = {"git_commit": commit, "git_dirty": dirty}
+                self._begin() if self._found is None else self._go_on(self._found)
+                with interruption.deferred(lambda: self._write_end("interrupted", "")):
+                    self._rounds(interruption)
                 if self._results.stalled:
                     status, code, cause = "stalled", STALLED, self._results.cause
             except KeyboardInterrupt:
@@ -233,7 +249,11 @@ class _Run:
             except (SimulationError, RuntimeFailure) as error:
                 status, code, cause = "failed", FAILED, str(error)
         try:
-            self._finish(status, cause)
+            try:
+                self._finish(status, cause)
+            except KeyboardInterrupt:
+                code = INTERRUPTED
+                self._finish("interrupted", "")
         except OSError as error:
             print(f"{self._folder}: the end of the run could not be written: {error.strerror}", file=sys.stderr)
             return code or FAILED
@@ -280,7 +300,7 @@ class _Run:
         if self._tracker.run_id is not None:
             self._journal.append("mlflow", {"run_id": self._tracker.run_id, "uri": self._tracker.uri})
 
-    def _rounds(self) -> None:
+    def _rounds(self, interruption: Interruption) -> None:
         results = self._results
         simulation = self._place.simulation(self._survived)
         if self._found is not None and self._found.cut is not None:
@@ -297,9 +317,12 @@ class _Run:
             self._progress.show(results.rounds, line.get("accuracy"), line["utilization"])
             if len(self._unsent) >= 25:
                 self._send()
-            over = self._over(now)
+            interrupted = interruption.requested
+            over = self._over(now) or interrupted
             if self._cut_is_due(now, over):
                 self._cut(simulation)
+            if interrupted:
+                raise KeyboardInterrupt
             if over:
                 break
         self._key_bits_spent = key_bits_spent(simulation.cut())
@@ -370,13 +393,27 @@ class _Run:
         return MlflowTracker(choice.uri, self._folder.parent, choice.experiment_name, self._progress.say)
 
     def _finish(self, status: str, cause: str) -> None:
+        summary = self._write_end(status, cause)
+        self._journal.close()
+        if self._timeline is not None:
+            self._timeline.close()
+        if self._tracker is not None:
+            self._send()
+            files = [self._folder / name for name in ("settings.yaml", "summary.json", "model.npz", "model.qasm")]
+            self._tracker.finish(MLFLOW_STATUS[status], {"trace_digest": summary["trace_digest"]}, files)
+        if cause:
+            print(f"{status}: {cause}", file=sys.stderr)
+        _print_summary(summary)
+        if status == "interrupted":
+            print(f"interrupted; this goes on: {_command()} {_resume_override(self._folder)}", file=sys.stderr)
+        print(self._folder / "summary.json")
+
+    def _write_end(self, status: str, cause: str) -> dict[str, Any]:
+        """The files that every run leaves, however it ends; returns the summary."""
         results = self._results
         content = io.BytesIO()
         np.savez(content, parameters=results.parameters)
         write_whole(self._folder / "model.npz", content.getvalue())
-        program = to_openqasm3(export(self._world.circuit, results.parameters))
-        write_whole(self._folder / "model.qasm", program.encode())
-        self._send()
         tracker_id = None if self._tracker is None else self._tracker.run_id
         summary = results.summary(
             status,
@@ -398,16 +435,9 @@ class _Run:
         )
         write_json(self._folder / "summary.json", summary)
         self._journal.append("ended", {"status": status, "cause": cause, "trace_digest": summary["trace_digest"]})
-        self._journal.close()
-        if self._timeline is not None:
-            self._timeline.close()
-        if self._tracker is not None:
-            files = [self._folder / name for name in ("settings.yaml", "summary.json", "model.npz", "model.qasm")]
-            self._tracker.finish(MLFLOW_STATUS[status], {"trace_digest": summary["trace_digest"]}, files)
-        if cause:
-            print(f"{status}: {cause}", file=sys.stderr)
-        _print_summary(summary)
-        print(self._folder / "summary.json")
+        program = to_openqasm3(export(self._world.circuit, results.parameters))
+        write_whole(self._folder / "model.qasm", program.encode())
+        return summary
 
     def _centralized_accuracy(self) -> float:
         """Of the same model and optimiser in one process: all data, exact gradients, no noise, no pairs."""
@@ -419,6 +449,22 @@ class _Run:
         start = world.initial_parameters
         found = train(world.data, start, Streams(self._settings.seed).generator("model", "model", "centralized", 0))
         return accuracy_on_test(world.circuit, found, world.data)
+
+
+def _command() -> str:
+    """How this process was started, as a shell takes it."""
+    started = sys.argv[0]
+    if Path(started).suffix == ".py":
+        return f"{shlex.quote(sys.executable)} -m ceas_ray.app.main"
+    return "ceas-ray" if shutil.which("ceas-ray") == started else shlex.quote(started)
+
+
+def _resume_override(folder: Path) -> str:
+    """The override that goes on with a run, quoted for Hydra and for the shell where its name needs it."""
+    name = str(folder)
+    plain = re.fullmatch(r"[A-Za-z0-9_./-]+", name)
+    quoted = name.replace("\\'", "\\\\'").replace("'", "\\'")
+    return shlex.quote(f"resume={name}" if plain else f"resume='{quoted}'")
 
 
 def _journal(folder: Path, warn: Callable[[str], None]) -> Journal:

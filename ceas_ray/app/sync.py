@@ -11,6 +11,7 @@ from typing import Any
 from ceas_ray.app.run_folder import flat, journal_of, metrics_of, read_settings
 from ceas_ray.app.tracking_choice import checked_uri
 from ceas_ray.config.errors import SettingsError
+from ceas_ray.runtime.interruption import answered
 from ceas_ray.tracking.files import Journal, write_json
 from ceas_ray.tracking.mlflow_tracker import MlflowTracker
 
@@ -30,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or words[0].startswith("-"):
         print(USAGE, end="", file=sys.stdout if words[:1] in (["-h"], ["--help"]) else sys.stderr)
         return 0 if words[:1] in (["-h"], ["--help"]) else 2
+    return answered(lambda _: _synced_all(words, uri))
+
+
+def _synced_all(words: Sequence[str], uri: str | None) -> int:
     code = 0
     for word in words:
         try:

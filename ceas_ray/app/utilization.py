@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -27,6 +25,7 @@ from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import contrast, shrink_from_pairs, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.runtime.available_cpus import available_cpus
+from ceas_ray.runtime.worker_pool import worker_pool
 from ceas_ray.scheduling.bounds import coupled_objective_bound, objective_bound, on_time_bound
 from ceas_ray.scheduling.clairvoyant import Clairvoyant
 from ceas_ray.scheduling.freshest_first import FreshestFirst
@@ -316,7 +315,7 @@ def run_study(
 ) -> dict[str, Any]:
     """All cells on all cores: `rows` (one a regime, scheduler and seed), `summary` (means with 95 % intervals over the
     seeds), `bounds` by regime, and `gains` in J."""
-    with ProcessPoolExecutor(available_cpus(), mp_context=get_context("spawn")) as pool:
+    with worker_pool(available_cpus()) as pool:
         heaviest_first = sorted(regimes, key=lambda regime: -regime.links)
         futures = {regime.name: pool.submit(_job, regime, mdp, seeds, bursts) for regime in heaviest_first}
         results = {}

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.runtime.worker_pool import worker_pool
 from ceas_ray.tracking.files import write_json
 
 Result = dict[str, Any]
@@ -64,17 +64,14 @@ Executor = Callable[[Callable[[Run], Result], Sequence[Run]], Iterator[tuple[Run
 @contextmanager
 def in_processes(processes: int) -> Iterator[Executor]:
     """An `Executor` in so many processes of this machine."""
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with worker_pool(processes) as pool:
 
         def execute(function: Callable[[Run], Result], runs: Sequence[Run]) -> Iterator[tuple[Run, Result]]:
             waiting = {pool.submit(function, run): run for run in runs}
             for future in as_completed(waiting):
                 yield waiting[future], future.result()
 
-        try:
-            yield execute
-        finally:
-            pool.shutdown(cancel_futures=True)
+        yield execute
 
 
 class Laboratory:

@@ -84,15 +84,16 @@ def explore(
     seconds: float | None = None,
     progress: Callable[[Report], None] = lambda report: None,
     only: Kind | None = None,
+    begin_worker: Callable[[], None] | None = None,
 ) -> Report:
     """Seeds first, first + 1, ... until `scenarios` are done or `seconds` over, or ten have failed.
 
-    only: of these seeds, those of one kind. The result for given seeds does not depend on `processes`. Takes whole
-    batches, so a few scenarios more.
+    only: of these seeds, those of one kind. begin_worker: called first in each process. The result
+    for given seeds does not depend on `processes`. Takes whole batches, so a few scenarios more.
     """
     report, until = Report(), None if seconds is None else time.monotonic() + seconds
     context = multiprocessing.get_context("spawn")
-    with context.Pool(processes) as pool:
+    with context.Pool(processes, begin_worker) as pool:
         for batch in pool.imap_unordered(partial(run_batch, only=only), _batches(first, scenarios, until, only)):
             report.add(batch)
             progress(report)

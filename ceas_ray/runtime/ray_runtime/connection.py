@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -51,7 +53,8 @@ def ray_cluster(
 def _connected(arguments: Mapping[str, Any], where: str) -> Iterator[None]:
     try:
         try:
-            ray.init(**arguments)
+            with _own_answer_to_signals():
+                ray.init(**arguments)
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             raise RuntimeFailure(
                 f"runtime.address must be null or host:port of a cluster; {where} refused or did not answer: "
@@ -60,6 +63,17 @@ def _connected(arguments: Mapping[str, Any], where: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _own_answer_to_signals() -> Iterator[None]:
+    """Ray takes SIGTERM for itself when it is initialised; it is given back."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def living_machines() -> tuple[Machine, ...]:

@@ -1,0 +1,140 @@
+"""Ctrl-C and SIGTERM end every command within some seconds, whatever it is doing.
+
+The first signal raises KeyboardInterrupt in the main thread, or waits a moment for a round that is under way. Compiled
+code answers no signal before it returns: a second thread hears of signals all the same, and ends the process where the
+main thread does not in time. A second signal ends it at once.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+INTERRUPTED = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ROUND_SECONDS = 3.0
+"""How long a round may go on after a signal."""
+_END_SECONDS = 6.0
+"""How long an orderly end may take after that."""
+_SAME_SECONDS = 0.3
+"""Signals closer together are one: shells send the same to a process and to its group."""
+
+
+class Interruption:
+    """What signals asked of this process; made by `answered`."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._deferred = False
+        self._last_resort: Callable[[], object] | None = None
+        self._over = threading.Event()
+
+    @contextmanager
+    def deferred(self, last_resort: Callable[[], object]) -> Iterator[None]:
+        """Let the caller end by itself once it sees `requested`; it is interrupted if that takes too long.
+
+        last_resort: writes down what is known, in case the process has to be ended from a second thread.
+        """
+        self._deferred, self._last_resort = True, last_resort
+        try:
+            yield
+        finally:
+            self._deferred = False
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Answer signals as long as this lasts; in the main thread only."""
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        handlers = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        handlers[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._patience_is_over)
+        before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        threading.Thread(target=self._watch, args=(reader,), daemon=True).start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.set_wakeup_fd(before)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            os.close(writer)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.requested = True
+        if not self._deferred:
+            raise KeyboardInterrupt
+        signal.setitimer(signal.ITIMER_REAL, ROUND_SECONDS)
+
+    def _patience_is_over(self, number: int, frame: FrameType | None) -> None:
+        if self._deferred:
+            self._deferred = False
+            raise KeyboardInterrupt
+
+    def _watch(self, reader: int) -> None:
+        first = 0.0
+        while received := os.read(reader, 64):
+            if not any(number in _SIGNALS for number in received):
+                continue
+            now = time.monotonic()
+            if first and now - first > _SAME_SECONDS:
+                self._end(None)
+            if not first:
+                first = now
+                threading.Thread(target=self._enforce, daemon=True).start()
+        os.close(reader)
+
+    def _enforce(self) -> None:
+        patience = _END_SECONDS + (ROUND_SECONDS if self._deferred else 0.0)
+        if not self._over.wait(patience):
+            self._end(self._last_resort)
+
+    def _end(self, last_resort: Callable[[], object] | None) -> None:
+        try:
+            if last_resort is not None:
+                last_resort()
+        finally:
+            end_workers()
+            os._exit(INTERRUPTED)
+
+
+def answered(command: Callable[[Interruption], int]) -> int:
+    """Run a command that signals can end; returns its exit code, or that of an interrupted one."""
+    interruption = Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        return command(interruption)
+    with interruption.watching():
+        try:
+            return command(interruption)
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        except SystemExit:  # Ray's own answer to SIGTERM while it starts
+            if interruption.requested:
+                return INTERRUPTED
+            raise
+
+
+def end_workers() -> None:
+    """Kill the worker processes of this one."""
+    for worker in multiprocessing.active_children():
+        worker.kill()
+
+
+def leave_signals_to_parent() -> None:
+    """Begin a worker process: Ctrl-C reaches it too, but its parent ends it; and it ends with a parent that is lost."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "not a worker process"
+    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(INTERRUPTED)
