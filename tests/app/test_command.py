@@ -31,7 +31,7 @@ BAD = {
         ["network=random_geometric", "network.radius_km=0.9"], "but node/0002 cannot be reached from node/0000: raise",
     ),
     "no node but the hub": (["network=line", "network.nodes=1"], "network.nodes must be an integer in [2, 400], got 1"),
-    "a network without a file": (["network=graphml"], "network.file must be a text, got None"),
+    "a network without a file": (["network=graphml"], "network.file must be a path of 1 to 2000 printed characters"),
     "a missing network": (
         ["network=graphml", "network.file=/nowhere.graphml"], "network.file must be an existing file, got '/nowhere",
     ),
