@@ -133,13 +133,9 @@ def _keys(settings: RunSettings, world: Outline, reserve: int) -> _Keys:
 
 def _plan_seconds(settings: RunSettings, world: Outline, shots: int, keys: _Keys) -> float:
     """Simulated: phase by phase, the shots of its slowest link, then the key slots."""
-    total, replicas = 0.0, len(world.network.replica_routes)
-    for number, members in enumerate(world.phases):
-        longest = keys.slowest_between if number == 0 else keys.slowest_seconds
-        slots = replicas
-        if world.network.routed:
-            slots = max(replicas, math.ceil(len(members) * replicas / world.demand.multiplexing))
-            longest = keys.slowest_seconds + (keys.slowest_between - keys.slowest_seconds) / slots
+    total = 0.0
+    for number, (members, slots) in enumerate(zip(world.phases, world.key_slots, strict=True)):
+        longest = keys.slowest_between if number == 0 and not world.network.routed else keys.slowest_seconds
         total += max(_served_seconds(world, k, shots, len(members)) for k in members) + slots * longest
     return total
 

@@ -41,6 +41,7 @@ from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming
 from ceas_ray.entanglement.hub import Hub
+from ceas_ray.entanglement.leases import plan_phases
 from ceas_ray.entanglement.plan import Demand, phases
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import encode
@@ -145,7 +146,7 @@ class World:
 @dataclass(frozen=True)
 class Outline:
     """What a forecast needs of a world: its network, demand and circuits, the mean samples of a processor (or group),
-    who is served together, and whether shots spend pairs."""
+    who is served together, in how many key slots, and whether shots spend pairs."""
 
     network: NetworkPlan
     demand: Demand
@@ -153,9 +154,11 @@ class Outline:
     shared_circuit: Circuit
     samples: float
     phases: tuple[tuple[int, ...], ...]
+    key_slots: tuple[int, ...]
     on_pairs: bool
 
 
+_FEW_PATHS = 1000
 _FEW_SAMPLES = 60
 """Enough to see whether a drawn data set fits the circuit."""
 
@@ -313,10 +316,18 @@ class _Builder:
         self._work(shared, max(1, int(samples / self.parties)))
         try:
             self._refuse_without_shots(network, demand)
-            together = phases(network, demand)
+            together, key_slots = self._together(network, demand)
         except ValueError as error:
             raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
-        return Outline(network, demand, circuit, shared, samples / self.parties, together, self._on_pairs)
+        return Outline(network, demand, circuit, shared, samples / self.parties, together, key_slots, self._on_pairs)
+
+    def _together(self, network: NetworkPlan, demand: Demand) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
+        """The phases, and the key slots of each; of many paths with shared links a plan without their packing."""
+        if network.routed and self.parties * self.size <= _FEW_PATHS:
+            planned = plan_phases(network, demand)
+            return tuple(phase.members for phase in planned), tuple(phase.key_slots for phase in planned)
+        together = phases(network, demand)
+        return together, (self.size,) * len(together)
 
     def _circuit(self, data: DataSet) -> Circuit:
         training = self.settings.training

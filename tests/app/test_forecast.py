@@ -53,7 +53,7 @@ def test_what_is_too_large_is_refused_before_anything_is_built(
 def test_a_dry_run_solves_and_builds_nothing(
     slots: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(Mdp, "stock_policy", lambda *_: pytest.fail("a chain was solved"))
+    monkeypatch.setattr(Mdp, "stock_policy", lambda self, link: pytest.fail("a chain was solved"))
     monkeypatch.setattr(run, "build_world", lambda *_: pytest.fail("a world was built"))
     assert main(["dry_run=true", f"entanglement.slots={slots}"]) == 0
     assert "wall seconds" in capsys.readouterr().out
