@@ -25,5 +25,23 @@ class Aggregator:
         """(weights (n,), aggregate (d,)) of rows sorted by processor."""
         rows = np.stack(updates)
         faults = min(faults, (len(rows) - 1) // 2)
-        weights = capped(self.weights(evidence), cap_for(self.cap, faults, len(rows)))
-        return weights, self.rule(rows, weights, faults)
+        found = _checked(self.weights, self.weights(evidence), (len(rows),))
+        if np.any(found < 0) or abs(float(np.sum(found)) - 1) > 1e-9:
+            raise ValueError(f"{_name(self.weights)} must return weights >= 0 that sum to 1")
+        weights = capped(found, cap_for(self.cap, faults, len(rows)))
+        return weights, _checked(self.rule, self.rule(rows, weights, faults), rows.shape[1:])
+
+
+def _checked(policy: object, returned: object, shape: tuple[int, ...]) -> Floats:
+    """What a policy returned; ValueError, which names it, unless that is finite real numbers of this shape."""
+    numbers = np.asarray(returned)
+    came = f"shape {numbers.shape} of {numbers.dtype}"
+    if numbers.shape != shape or numbers.dtype.kind != "f":
+        raise ValueError(f"{_name(policy)} must return real numbers of shape {shape}, got {came}")
+    if not np.all(np.isfinite(numbers)):
+        raise ValueError(f"{_name(policy)} must return finite numbers, got {came} with others")
+    return numbers
+
+
+def _name(policy: object) -> str:
+    return f"{type(policy).__module__}.{type(policy).__qualname__}.__call__"

@@ -9,10 +9,12 @@ import numpy as np
 
 from ceas_ray.app.world import World
 from ceas_ray.config.schema import RunSettings
-from ceas_ray.kernel.codec import decode
+from ceas_ray.entanglement.unspent_pairs import UnspentPairs
 from ceas_ray.kernel.windows import RoundEnd
+from ceas_ray.messages.pair_books import AUTHENTICATION, GENERATED, TESTING, TRAINING, USED
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
+from ceas_ray.scheduling.measures import utilization
 
 SCHEMA_VERSION = 1
 _COLUMNS = ("generated", "used", "late", "expired", "sacrificed")
@@ -26,6 +28,7 @@ class Results:
         self._settings, self._world = settings, world
         self._counts = np.zeros((3, 5), np.int64)
         self._stored = 0
+        self._unspent = UnspentPairs()
         self._shots = np.zeros(2, np.int64)
         self._contrasts: list[float] = []
         self._key_bits = 0.0
@@ -40,6 +43,7 @@ class Results:
     def snapshot(self) -> dict[str, Any]:
         """All books in plain values and arrays."""
         books = {name: value for name, value in vars(self).items() if name not in ("_settings", "_world")}
+        books["_unspent"] = self._unspent.snapshot()
         return {name: value.item() if isinstance(value, np.generic) else value for name, value in books.items()}
 
     def restore(self, books: Mapping[str, Any]) -> None:
@@ -48,6 +52,9 @@ class Results:
         if set(books) != set(own):
             raise ValueError("the books of a run must have other entries")
         for name, value in books.items():
+            if name == "_unspent":
+                self._unspent.restore(value)
+                continue
             if isinstance(value, np.ndarray) != isinstance(own[name], np.ndarray):
                 raise ValueError(f"the book {name} must not be {type(value).__name__}")
             plain = list(value) if isinstance(value, tuple) else value
@@ -66,6 +73,7 @@ class Results:
             if observation.name == "stalled":
                 self.stalled, self.cause = True, observation.values["cause"]
             self.waits += int(observation.values.get("waits", 0))
+        self._unspent.spend(end.accounts)
         if decided is None:
             return {"round": end.mark.round_index, "digest": end.digest.hex(), "stalled": True}
         variances = {
@@ -76,10 +84,9 @@ class Results:
         return self._round_line(end, decided) | _gradient_variance(decided, variances)
 
     def _book(self, values: Any) -> None:
-        counts = np.array(values["counts"])
-        counts[0, 3] += self._stored  # what was left in stock of the plan before is too old by now
-        self._counts += counts
+        self._counts += np.array(values["counts"])
         self._stored = int(values["stored"])
+        self._unspent.store(values["key_batches"])
         self._key_bits += values["key_bits"]
         self._shots += (values["shots"], values["shots_on_time"])
         self.simulated_seconds += float(values.get("simulated_seconds", 0.0))
@@ -93,16 +100,14 @@ class Results:
         self.quarantined = tuple(decided["quarantined"])
         before, self.parameters = self.parameters, end.mark.model
         self._contrasts.append(self._contrast(before, decided["shrink"]))
-        counts = np.array(decided["counts"])
         line: dict[str, Any] = {
             "round": end.mark.round_index,
             "digest": end.digest.hex(),
-            "utilization": _share(counts[:, 1].sum(), counts[:, 0].sum()),
-            "utilization_net": _share(counts[:2, 1].sum(), counts[:, 0].sum()),
-            "utilization_training": _share(counts[[0, 2], 1].sum(), counts[[0, 2], 0].sum()),
+            **self.utilizations(),
             "on_time": _share(decided["shots_on_time"], decided["shots"]),
             "contrast": self._contrasts[-1],
             "key_bits": decided["key_bits"],
+            "key_bits_spent": self.key_bits_spent,
             "view_changes": decided["view"],
             "skipped": int(decided["skipped"]),
             "waits": decided["waits"],
@@ -149,11 +154,11 @@ class Results:
 
     def summary(self, status: str, more: dict[str, Any]) -> dict[str, Any]:
         """What `summary.json` holds."""
-        used, generated = self._counts[:, 1], self._counts[:, 0]
-        columns = dict(zip(_COLUMNS, (int(n) for n in self._counts.sum(axis=0)), strict=True))
+        books, stored = self._pairs()
+        columns = dict(zip(_COLUMNS, (int(n) for n in books.sum(axis=0)), strict=True))
         by_use = {
-            use: dict(zip(_COLUMNS, (int(n) for n in row), strict=True))
-            for use, row in zip(_USES, self._counts, strict=True)
+            use: dict(zip(_COLUMNS, (int(n) for n in row), strict=True)) | {"stored": int(left)}
+            for use, row, left in zip(_USES, books, stored, strict=True)
         }
         return {
             "schema_version": SCHEMA_VERSION,
@@ -169,16 +174,14 @@ class Results:
             "byzantine_processors": self._world.byzantine_processors,
             "bell_pairs": {
                 "generated": columns["generated"],
-                "used": dict(zip(_USES, (int(n) for n in used), strict=True)),
+                "used": dict(zip(_USES, (int(n) for n in books[:, USED]), strict=True)),
                 "late": columns["late"],
                 "expired": columns["expired"],
                 "sacrificed": columns["sacrificed"],
-                "stored": self._stored,
+                "stored": int(stored.sum()),
                 "by_use": by_use,
             },
-            "bell_pair_utilization": _share(used.sum(), generated.sum()),
-            "bell_pair_utilization_net": _share(used[:2].sum(), generated.sum()),
-            "bell_pair_utilization_training": _share(used[[0, 2]].sum(), generated[[0, 2]].sum()),
+            **{f"bell_pair_{name}": value for name, value in self.utilizations().items()},
             "demand_on_time": _share(self._shots[1], self._shots[0]),
             "mean_contrast": float(np.mean(self._contrasts)) if self._contrasts else None,
             "rounds_per_simulated_second": self.rounds / self._round_seconds if self._round_seconds else 0.0,
@@ -193,22 +196,36 @@ class Results:
             **more,
         }
 
+    def _pairs(self) -> tuple[Any, Any]:
+        """Books of the run up to now: int64 (3 uses, 5 columns), and pairs in stock, int64 (3,).
+
+        Pairs behind key bits are stock until their bits are spent.
+        """
+        books, stored = self._counts.copy(), np.zeros(3, np.int64)
+        stored[TRAINING], stored[AUTHENTICATION] = self._stored, self._unspent.pairs
+        books[AUTHENTICATION, USED] -= stored[AUTHENTICATION]
+        return books, stored
+
+    def utilizations(self) -> dict[str, float]:
+        """Utilization of the run up to now: of all uses; net, without tests among the used; of shots alone."""
+        books, _ = self._pairs()
+        used, generated = books[:, USED], books[:, GENERATED]
+        shots = [TRAINING, TESTING]
+        return {
+            "utilization": utilization(used.sum(), generated.sum()),
+            "utilization_net": utilization(used.sum() - used[TESTING], generated.sum()),
+            "utilization_training": utilization(used[shots].sum(), generated[shots].sum()),
+        }
+
+    @property
+    def key_bits_spent(self) -> int:
+        """By all senders."""
+        return self._unspent.bits_spent
+
     @property
     def key_bits_distilled(self) -> float:
         """Over all pairs of parties, the warm-up included."""
         return self._key_bits
-
-
-def key_bits_spent(snapshot: Any) -> int:
-    """What all senders have spent, from the final cut: processors and replicas keep their pools."""
-    spent = 0
-    for part in snapshot["actors"].values():
-        state = decode(part["state"])
-        plain: dict[str, Any] = state if isinstance(state, dict) else {}
-        state = plain.get("processor", plain.get("replica", plain))
-        for outgoing, _ in state.get("channels", {}).values():
-            spent += outgoing[1]
-    return spent
 
 
 def _share(part: Any, whole: Any) -> float:

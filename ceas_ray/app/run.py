@@ -22,7 +22,7 @@ import numpy as np
 from ceas_ray.app.committee import warning_of
 from ceas_ray.app.forecast import forecast
 from ceas_ray.app.model import loss_of
-from ceas_ray.app.results import SCHEMA_VERSION, Results, key_bits_spent
+from ceas_ray.app.results import SCHEMA_VERSION, Results
 from ceas_ray.app.resume import (
     Cut,
     Resumed,
@@ -225,7 +225,6 @@ class _Run:
         self._timeline = Timeline(folder / "timeline.json", self._progress.say) if settings.timeline else None
         self._tracker = self._make_tracker()
         self._unsent: list[tuple[int, dict[str, float]]] = []
-        self._key_bits_spent: int | None = None  # known at the end of a run that was neither interrupted nor failed
         self._versions: dict[str, str] | None = None
         self._snapshots, self._can_write_snapshots = snapshot_folder(settings, folder), True
 
@@ -320,7 +319,6 @@ class _Run:
                 raise KeyboardInterrupt
             if over:
                 break
-        self._key_bits_spent = key_bits_spent(simulation.cut())
 
     def _book(self, end: RoundEnd, line: dict[str, Any]) -> None:
         """Into the journal, or compare with it where the run that is resumed was there already."""
@@ -417,7 +415,7 @@ class _Run:
                 "runtime": self._settings.runtime.name,
                 "machines": self._place.machines,
                 "hosts": self._place.hosts,
-                "key_bits": {"distilled": int(results.key_bits_distilled), "spent": self._key_bits_spent},
+                "key_bits": {"distilled": int(results.key_bits_distilled), "spent": results.key_bits_spent},
                 "wall_seconds": self._wall_seconds(),
                 "faults": self._faults,
                 "logistic_regression_accuracy": logistic_regression_accuracy(self._world.data),

@@ -30,6 +30,7 @@ from ceas_ray.scheduling.bounds import coupled_objective_bound, objective_bound,
 from ceas_ray.scheduling.clairvoyant import Clairvoyant
 from ceas_ray.scheduling.freshest_first import FreshestFirst
 from ceas_ray.scheduling.mdp import Mdp
+from ceas_ray.scheduling.measures import utilization
 from ceas_ray.scheduling.oblivious import Oblivious
 from ceas_ray.scheduling.on_demand import OnDemand
 from ceas_ray.scheduling.perishable_chain import LinkClass
@@ -158,8 +159,8 @@ def _measures(
     """No tests are made here: utilization gross and net are the same."""
     wasted = (generated - used) / (PAIRS * shots)
     return {
-        "utilization": used / generated if generated else 1.0,
-        "utilization_net": used / generated if generated else 1.0,
+        "utilization": utilization(used, generated),
+        "utilization_net": utilization(used, generated),
         "on_time": float(on_time),
         "objective": float(on_time) - WASTE_PRICE * wasted,
         "rounds_per_simulated_second": rounds / (length * 1e-12),
@@ -218,14 +219,23 @@ Limits = tuple[int, int]
 
 
 def best_limits(run: Callable[[StockPolicy, int], dict[str, float]], slots: int) -> tuple[TwoLevel, TwoLevel]:
-    """The limits with most J on the tuning seeds: of those that meet the constraints if any do, and of all."""
-    found: list[tuple[bool, float, Limits]] = []
+    """The limits that are best on the tuning seeds, under the constraints and for J alone.
+
+    Under the constraints: most J where limits meet both, else most on time where limits use enough, else most used.
+    """
+    constrained: list[tuple[int, float, Limits]] = []
+    free: list[tuple[float, Limits]] = []
     for gap, burst in itertools.product(GAP_LIMITS, [limit for limit in BURST_LIMITS if limit <= slots]):
         scores = [run(StockPolicy(gap, burst, demand_driven=True), seed) for seed in TUNING_SEEDS]
         mean = {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
-        meets = mean["utilization"] >= LEAST_UTILIZATION and mean["on_time"] >= LEAST_ON_TIME
-        found.append((meets, mean["objective"], (gap, burst)))
-    return TwoLevel(*max(found)[2]), TwoLevel(*max(found, key=lambda row: row[1:])[2])
+        free.append((mean["objective"], (gap, burst)))
+        if mean["utilization"] < LEAST_UTILIZATION:
+            constrained.append((0, mean["utilization"], (gap, burst)))
+        elif mean["on_time"] < LEAST_ON_TIME:
+            constrained.append((1, mean["on_time"], (gap, burst)))
+        else:
+            constrained.append((2, mean["objective"], (gap, burst)))
+    return TwoLevel(*max(constrained)[2]), TwoLevel(*max(free)[1])
 
 
 def _free(mdp: Mdp) -> Mdp:

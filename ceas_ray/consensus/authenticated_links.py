@@ -113,6 +113,10 @@ class AuthenticatedLinks:
         for channel in self._channels.values():
             channel.incoming.end_round()
 
+    def key_bits_spent(self) -> dict[str, int]:
+        """On frames to each peer."""
+        return {peer: channel.outgoing.spent for peer, channel in self._channels.items()}
+
     def keyed_peers(self) -> int:
         """With how many other replicas the keys suffice for a view, both ways."""
         return sum(1 for name in self._others if self._channels[name].good_for_a_view())

@@ -171,6 +171,10 @@ class Replica(Actor):
 
     # --- state ----------------------------------------------------------
 
+    def accounts(self) -> dict[str, int]:
+        """Key bits spent on frames to each peer."""
+        return self._links.key_bits_spent()
+
     def snapshot(self) -> Any:
         """See `Actor`."""
         return self._standing.persistent() | self._links.persistent() | self._links.snapshot() | {

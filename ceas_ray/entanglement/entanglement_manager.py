@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.entanglement.key_ledger import KeyLedger
 from ceas_ray.entanglement.leases import Phase, plan_phases
 from ceas_ray.entanglement.plan import (
-    REPLICA_FRAMES,
-    VIEW_CHANGE_FRAMES,
     Demand,
     Estimate,
     asymptotic_bits,
@@ -27,6 +27,7 @@ from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds, seconds
 from ceas_ray.messages.frames import RESERVE_FRAMES
+from ceas_ray.messages.pair_books import AUTHENTICATION, EXPIRED, TRAINING, USED
 from ceas_ray.messages.payloads import (
     ADVERSARY,
     ENTANGLEMENT_MANAGER,
@@ -147,19 +148,19 @@ class EntanglementManager(Actor):
         self._round_index, self._started_at, self._plan_ends_at = WARM_UP, 0, 0
         self._decisions: dict[str, tuple[bytes, int]] = {}
         self._phase: Literal["before", "running", "over"] = "over"
-        self._extra_views = 0
+        self._decided: RoundDecided | None = None
+        self._view = 0
         self._counts = np.zeros((3, 5), np.int64)
         self._stored = 0
         self._link_books = self._empty_link_books()
         self._shots = np.zeros(2, np.int64)
         self._shrink_sum = np.zeros(demand.pairs_per_shot + 1)
-        self._key_bits: dict[tuple[str, str], float] = {}
+        self._keys = KeyLedger(demand, self._processors, self._replicas, self._rounds)
+        self._key_batches: list[tuple[str, str, int, float]] = []
         self._on_stall = on_stall
         self._waits = self._refills = 0
-        self._handed_out = self._reported = 0.0
-        self._stock: dict[tuple[str, str], int] = {}
         self._raw_bits_of: dict[tuple[float, float], float] = {}
-        self._key_slot_lengths: dict[tuple[int, float, float], tuple[int, ...]] = {}
+        self._seconds_of: dict[tuple[str, int], float] = {}
         self._plan_round(WARM_UP, 0)  # refuses an impossible demand before anything runs
 
     # --- what it answers ----------------------------------------------------------
@@ -181,6 +182,8 @@ class EntanglementManager(Actor):
                 return self._stall(now) if current and self._phase == "running" else []
             case Timer(purpose="refilled", round_index=round_index):
                 return self._refilled(round_index, now)
+            case Timer(purpose="round over"):
+                return self._end_round(now)
             case PlanFinished() as finished:
                 self._book(finished)
             case RoutePlanFinished() as finished:
@@ -198,8 +201,9 @@ class EntanglementManager(Actor):
     def _start_round(self, round_index: int, now: int) -> list[Effect]:
         timing = self._timing
         if round_index != self._round_index:
+            self._keys.end_round(min(self._view, MOST_EXTRA_VIEWS))
+            self._keys.begin_round()
             self._round_index, self._started_at, self._waits, self._phase = round_index, now, 0, "before"
-            self._clear_books()
         if round_index != WARM_UP and self._keyed_replicas() < self._quorums.quorum:
             return self._stall(now)
         plans, ends = self._plan_round(round_index, now + timing.control_delay)
@@ -220,8 +224,8 @@ class EntanglementManager(Actor):
         replicas = self._replica_names
         processors = [processor_name(k) for k in range(self._processors)]
         for peers, names in ((replicas, processors), ([*processors, *replicas], replicas)):
-            effects += [Send(at, name, RoundStarted(*schedule, self._hand_out(name, peers))) for name in names]
-        self._forget_handed_out()
+            effects += [Send(at, name, RoundStarted(*schedule, self._keys.hand_out(name, peers))) for name in names]
+        self._keys.forget_handed_out()
         effects.append(Send(times_out + timing.patience, self.name, Timer("stalled", round_index, self._waits)))
         return effects
 
@@ -240,7 +244,7 @@ class EntanglementManager(Actor):
         """
         reserve = self._demand.bits(RESERVE_FRAMES)
         names = self._replica_names
-        good = {(a, b) for a in names for b in names if a != b and self._bits_between(a, b) >= reserve}
+        good = {(a, b) for a in names for b in names if a != b and self._keys.between(a, b) >= reserve}
         linked = {(a, b) for a, b in good if (b, a) in good}
         while names:
             lacking = {a: sum(1 for b in names if b != a and (a, b) not in linked) for a in names}
@@ -249,10 +253,6 @@ class EntanglementManager(Actor):
                 break
             names.remove(worst)
         return len(names)
-
-    def _bits_between(self, sender: str, receiver: str) -> float:
-        new = self._key_bits.get((sender, receiver), self._key_bits.get((receiver, sender), 0.0))
-        return self._stock.get((sender, receiver), 0) + new / 2
 
     def _stall(self, now: int) -> list[Effect]:
         """The committee did not decide in time, or has no keys: wait for another reserve of keys, or end the run."""
@@ -276,11 +276,11 @@ class EntanglementManager(Actor):
         replicas = self._replica_names
         processors = [processor_name(k) for k in range(self._processors)]
         effects: list[Effect] = [
-            Send(at, name, KeysDistilled(round_index, self._hand_out(name, peers)))
+            Send(at, name, KeysDistilled(round_index, self._keys.hand_out(name, peers)))
             for peers, names in ((replicas, processors), ([*processors, *replicas], replicas))
             for name in names
         ]
-        self._forget_handed_out()
+        self._keys.forget_handed_out()
         if self._on_stall.way == "skip":
             effects += [Send(at + 1, name, RoundGivenUp(round_index)) for name in replicas]
         return [*effects, Send(at + self._timing.patience, self.name, Timer("stalled", round_index, self._waits))]
@@ -299,19 +299,6 @@ class EntanglementManager(Actor):
         over = at + self._timing.patience
         return [Send(over, replica_name(j), StopWaiting(self._round_index)) for j in range(self._replicas)]
 
-    def _forget_handed_out(self) -> None:
-        """What was handed out is with its owners; less than two bits of each pair of parties stay for the next time."""
-        for (a, b), bits in self._key_bits.items():
-            given = float(np.floor(bits / 2)) * 2
-            self._handed_out += given
-            self._key_bits[a, b] = bits - given
-            for ends in ((a, b), (b, a)):
-                self._stock[ends] = self._stock.get(ends, 0) + int(given) // 2
-
-    def _hand_out(self, name: str, peers: Sequence[str]) -> NDArray[np.int64]:
-        bits = [self._key_bits.get((name, peer), self._key_bits.get((peer, name), 0.0)) for peer in peers]
-        return np.floor(np.array(bits) / 2).astype(np.int64) * 2
-
     def _finish_warm_up(self, now: int) -> list[Effect]:
         starts = now + self._timing.planning_time
         return [self._observation("warm_up", {}), Send(starts, self.name, Timer("start round", 0))]
@@ -322,20 +309,24 @@ class EntanglementManager(Actor):
         outcome = self._outcome(replica, decided)
         if outcome is None:
             return []
-        self._book_key_bits(replica, decided)
+        self._keys.report(replica, decided)
         if self._phase != "running":
             return []
         self._decisions.setdefault(replica, (outcome, decided.view))
         if self._quorums.decided(other for other, _ in self._decisions.values()) != outcome:
             return []
         matching = sorted(view for other, view in self._decisions.values() if other == outcome)
-        view = matching[-self._quorums.blocking]
-        self._phase = "over"
-        self._extra_views = min(view, MOST_EXTRA_VIEWS)
-        ends = max(now, self._plan_ends_at) + self._timing.planning_time
+        self._phase, self._decided, self._view = "over", decided, matching[-self._quorums.blocking]
+        if now < self._plan_ends_at:  # a refill still runs, and its pairs belong to this round
+            return [Send(self._plan_ends_at, self.name, Timer("round over", self._round_index))]
+        return self._end_round(now)
+
+    def _end_round(self, now: int) -> list[Effect]:
+        decided, ends = self._decided, now + self._timing.planning_time
+        assert decided is not None, "a round ends with a decision"
         observed = {
             "skipped": decided.skipped,
-            "view": view,
+            "view": self._view,
             "processors": decided.processors,
             "weights": decided.weights,
             "quarantined": decided.quarantined,
@@ -364,34 +355,33 @@ class EntanglementManager(Actor):
         is_table = isinstance(said, np.ndarray) and said.dtype.kind == "i" and said.shape == shape
         return is_table and bool((said >= 0).all())
 
-    def _book_key_bits(self, replica: str, decided: RoundDecided) -> None:
-        """What a replica says that it has left, to send with and to receive with."""
-        names = [processor_name(k) for k in range(self._processors)] + self._replica_names
-        for name, sends, receives in zip(names, *decided.key_bits, strict=True):
-            if name != replica:
-                self._stock[replica, name] = int(sends)
-                if name.startswith("processor/"):
-                    self._stock[name, replica] = int(receives)
-
     # --- plans ----------------------------------------------------------
 
     def _plan_round(
-        self, round_index: int, starts_at: int
+        self, round_index: int, starts_at: int, wanted: Mapping[tuple[str, int], float] | None = None
     ) -> tuple[list[tuple[str, GeneratePairs | GenerateRoutePairs]], int]:
-        """All plans of a round, by link manager, and when the last one ends."""
+        """All plans of a round, by link manager, and when the last one ends.
+
+        wanted: key bits of every path, from a party's name to a replica; None: what the ledger says.
+        """
+        if wanted is None:
+            wanted = {(n, j): self._keys.wanted(n, replica_name(j), round_index) for n, j in self._paths()}
         plans: list[tuple[str, GeneratePairs | GenerateRoutePairs]] = []
         begin = starts_at
         for number, phase in enumerate(self._phases):
             members = phase.members
             releases = {k: self._releases(k, round_index) for k in members}
             served = max(self._shots_end(k, releases[k]) for k in members)
-            key_lengths = self._key_lengths(phase, round_index)
+            key_lengths = self._key_lengths(phase, wanted)
             for k in members:
                 plans.append((processor_link_name(k), self._processor_plan(
-                    k, phase, round_index, begin, releases[k], served, key_lengths)))  # fmt: skip
+                    k, phase, round_index, begin, releases[k], served, key_lengths, wanted)))  # fmt: skip
             if number == 0:
                 plans += [
-                    (replica_link_name(i), self._replica_plan(i, phase, round_index, begin, served, key_lengths))
+                    (
+                        replica_link_name(i),
+                        self._replica_plan(i, phase, round_index, begin, served, key_lengths, wanted),
+                    )
                     for i in range(self._replicas)
                 ]
             begin += served + sum(key_lengths)
@@ -412,7 +402,7 @@ class EntanglementManager(Actor):
 
     def _processor_plan(
         self, k: int, phase: Phase, round_index: int, begin: int, releases: NDArray[np.int64], served: int,
-        key_lengths: tuple[int, ...],
+        key_lengths: tuple[int, ...], wanted: Mapping[tuple[str, int], float],
     ) -> GeneratePairs | GenerateRoutePairs:  # fmt: skip
         is_test = np.zeros(len(releases), bool)
         if round_index == WARM_UP:
@@ -424,30 +414,30 @@ class EntanglementManager(Actor):
         peers = sorted(slots, key=lambda j: slots[j])
         return self._plan(
             processor_name(k), self._network.processor_routes[k], self._network.served(k), self._policies_of(k),
-            round_index, begin, releases, is_test, served, key_lengths, [slots[j] for j in peers], peers,
-            self._wanted(False, round_index),
+            round_index, begin, releases, is_test, served, key_lengths, [slots[j] for j in peers], peers, wanted,
         )  # fmt: skip
 
     def _replica_plan(
-        self, i: int, phase: Phase, round_index: int, begin: int, served: int, key_lengths: tuple[int, ...]
-    ) -> GeneratePairs | GenerateRoutePairs:
+        self, i: int, phase: Phase, round_index: int, begin: int, served: int, key_lengths: tuple[int, ...],
+        wanted: Mapping[tuple[str, int], float],
+    ) -> GeneratePairs | GenerateRoutePairs:  # fmt: skip
         peers = list(range(i + 1, self._replicas))
         route = self._network.replica_routes[i]
         return self._plan(
             replica_name(i), route, route, ((self._demand.pairs_per_shot, self._policy(self._demand, route)),),
             round_index, begin, np.zeros(0, np.int64), np.zeros(0, bool), served, key_lengths,
-            [phase.replica_slots[i, j] for j in peers], peers, self._wanted(True, round_index),
+            [phase.replica_slots[i, j] for j in peers], peers, wanted,
         )  # fmt: skip
 
     def _plan(
         self, name: str, route: Route, shots: Served, policies: tuple[tuple[int, StockPolicy], ...], round_index: int,
         begin: int, releases: NDArray[np.int64], is_test: NDArray[np.bool_], served: int, key_lengths: tuple[int, ...],
-        slots: list[int], replicas: list[int], wanted: float,
+        slots: list[int], replicas: list[int], wanted: Mapping[tuple[str, int], float],
     ) -> GeneratePairs | GenerateRoutePairs:  # fmt: skip
         """route: of the keys; shots: whom shots ask for pairs; policies: with the pairs of a shot, of its routes."""
         demand = self._demand
         peers = tuple(replica_name(j) for j in replicas)
-        bits = np.array([self._raw_bits(self._legs(name, route, j), wanted) for j in replicas])
+        bits = np.array([self._raw_bits(self._legs(name, route, j), wanted[name, j]) for j in replicas])
         deadline, useful_age = demand.shot_deadline(shots), demand.useful_age(shots)
         if self._network.routed:
             least = 0.0 if demand.least_fidelity is None else (4 * demand.least_fidelity - 1) / 3
@@ -492,57 +482,49 @@ class EntanglementManager(Actor):
             return (*reversed(route.legs), *self._network.replica_routes[replica].legs)
         return (self._network.direct_links[name, replica_name(replica)],)
 
-    def _wanted(self, between_replicas: bool, round_index: int) -> float:
-        """Bits per path: what a good round spends in both directions; at warm-up, or where a stalled round waits for
-        keys, a reserve of one more; after a view change what it spent."""
-        demand = self._demand
-        good = demand.bits(REPLICA_FRAMES) if between_replicas else demand.bits(1)
-        change = demand.bits(VIEW_CHANGE_FRAMES) if between_replicas else 0
-        if round_index <= WARM_UP:
-            return 2.0 * (2 * good + 2 * change)
-        return 2.0 * (good + self._extra_views * change)
+    def _paths(self) -> Iterator[tuple[str, int]]:
+        """All pairs of parties that share keys: the name of one, and the replica that the other is."""
+        for j in range(self._replicas):
+            yield from ((processor_name(k), j) for k in range(self._processors))
+            yield from ((replica_name(i), j) for i in range(j))
 
     def _raw_bits(self, legs: tuple[LinkParameters, ...], bits: float) -> float:
         """The asymptotic bits that a path must distil for `bits` of key, with the margin where blocks are finite."""
-        if not self._demand.finite_keys:
+        if not self._demand.finite_keys or bits == 0:
             return bits
         fidelity = round(key_path_fidelity(legs, self._swap_werner, self._demand), 3)
         if (fidelity, bits) not in self._raw_bits_of:
             self._raw_bits_of[fidelity, bits] = self._demand.key_margin * asymptotic_bits(fidelity, bits)
         return self._raw_bits_of[fidelity, bits]
 
-    def _key_lengths(self, phase: Phase, round_index: int) -> tuple[int, ...]:
-        """Of every key slot: long enough for its paths; what was computed for the same demand is remembered."""
-        between = self._wanted(True, round_index) if phase.replica_slots else 0.0
-        key = (phase.members[0], self._wanted(False, round_index), between)
-        if key not in self._key_slot_lengths:
-            longest = [0.0] * phase.key_slots
-            for slot, needed in self._key_path_times(phase, round_index):
-                longest[slot] = max(longest[slot], needed)
-            if not self._network.routed:
-                longest = [max(longest)] * phase.key_slots
-            self._key_slot_lengths[key] = tuple(map(picoseconds, longest))
-        return self._key_slot_lengths[key]
+    def _key_lengths(self, phase: Phase, wanted: Mapping[tuple[str, int], float]) -> tuple[int, ...]:
+        """Of every key slot: long enough for what its paths want."""
+        longest = [0.0] * phase.key_slots
+        for (k, j), slot in phase.processor_slots.items():
+            name, route = processor_name(k), self._network.processor_routes[k]
+            longest[slot] = max(longest[slot], self._key_seconds(name, route, j, wanted[name, j]))
+        for (i, j), slot in phase.replica_slots.items():
+            name, route = replica_name(i), self._network.replica_routes[i]
+            longest[slot] = max(longest[slot], self._key_seconds(name, route, j, wanted[name, j]))
+        if not self._network.routed:
+            longest = [max(longest)] * phase.key_slots
+        return tuple(map(picoseconds, longest))
 
-    def _key_path_times(self, phase: Phase, round_index: int) -> Iterator[tuple[int, float]]:
-        """Slot and seconds of every key path of a phase."""
-        network, mine, between = self._network, self._wanted(False, round_index), self._wanted(True, round_index)
-        paths = [
-            (slot, self._legs(processor_name(k), network.processor_routes[k], j), mine)
-            for (k, j), slot in phase.processor_slots.items()
-        ] + [
-            (slot, self._legs(replica_name(i), network.replica_routes[i], j), between)
-            for (i, j), slot in phase.replica_slots.items()
-        ]
-        for slot, legs, bits in paths:
-            if network.routed:
-                yield slot, route_key_seconds(legs, network.processor_routes[0].swapping, bits, self._demand)
-            else:
-                yield slot, key_path_seconds(legs, self._swap_werner, self._raw_bits(legs, bits), self._demand)
+    def _key_seconds(self, name: str, route: Route, replica: int, bits: float) -> float:
+        """How long a path needs for this many bits: as many times as long as for one."""
+        legs = self._legs(name, route, replica)
+        if (name, replica) not in self._seconds_of:
+            self._seconds_of[name, replica] = (
+                route_key_seconds(legs, self._network.processor_routes[0].swapping, 1.0, self._demand)
+                if self._network.routed
+                else key_path_seconds(legs, self._swap_werner, 1.0, self._demand)
+            )
+        return self._seconds_of[name, replica] * self._raw_bits(legs, bits)
 
     def estimate(self) -> Estimate:
-        """What one round will cost, before any is run."""
-        plans, ends = self._plan_round(0, 0)
+        """What a good round in the middle of a run will cost, before any is run."""
+        good = {(name, j): self._keys.good_round(name, replica_name(j)) for name, j in self._paths()}
+        plans, ends = self._plan_round(0, 0, good)
         _, warm_up = self._plan_round(WARM_UP, 0)
         routes = {processor_link_name(k): route for k, route in enumerate(self._network.processor_routes)}
         routes |= {replica_link_name(j): route for j, route in enumerate(self._network.replica_routes)}
@@ -568,41 +550,66 @@ class EntanglementManager(Actor):
 
     def _book(self, finished: PlanFinished) -> None:
         self._counts += finished.counts
-        self._counts[1] += finished.leg_counts.sum(axis=0)
+        self._counts[AUTHENTICATION] += finished.leg_counts.sum(axis=0)
         self._stored += finished.stored
-        key_bits = finished.key_bits
+        pairs, key_bits = finished.leg_counts[:, USED], finished.key_bits
         if self._demand.finite_keys:
-            pairs = finished.leg_counts[:, 1]
             key_bits = np.array([finite_bits(float(b), int(n)) for b, n in zip(key_bits, pairs, strict=True)])
-        self._book_services(finished, key_bits)
+        self._book_keys(finished, pairs, key_bits)
+        self._book_shots(finished)
 
     def _book_route(self, finished: RoutePlanFinished) -> None:
         links = list(finished.links)
         self._counts += finished.link_counts.sum(axis=0)
         self._stored += int(finished.link_stored.sum())
         self._link_books[links, :, :5] += finished.link_counts
-        self._link_books[links, 0, 5] += finished.link_stored
-        self._book_services(finished, finished.key_bits)
+        self._link_books[links, TRAINING, 5] += finished.link_stored
+        self._book_keys(finished, finished.key_pairs, finished.key_bits)
+        self._book_shots(finished)
 
-    def _book_services(self, finished: PlanFinished | RoutePlanFinished, key_bits: NDArray[np.float64]) -> None:
+    def _book_keys(
+        self, finished: PlanFinished | RoutePlanFinished, pairs: NDArray[np.int64], key_bits: NDArray[np.float64]
+    ) -> None:
+        """Store the bits of every path; the pairs of a block that yields none have expired. pairs: end to end."""
+        owner = finished.link.removeprefix("link/")
+        for peer, number, bits in zip(finished.key_peers, pairs.tolist(), key_bits.tolist(), strict=True):
+            links = self._links_of(owner, peer)
+            if bits > 0:
+                self._keys.store(owner, peer, bits)
+                self._key_batches.append((owner, peer, number * len(links), bits))
+                continue
+            self._counts[AUTHENTICATION, [USED, EXPIRED]] += np.array([-1, 1]) * number * len(links)
+            for link in links if self._network.routed else ():
+                self._link_books[link, AUTHENTICATION, [USED, EXPIRED]] += np.array([-1, 1]) * number
+
+    def _links_of(self, owner: str, peer: str) -> tuple[int, ...]:
+        """The links of a key path; one that is on both of its routes counts twice."""
+        if not self._network.swapped:
+            return (-1,)
+        kind, _, index = owner.partition("/")
+        routes = self._network.processor_routes if kind == "processor" else self._network.replica_routes
+        other = self._network.replica_routes[int(peer.removeprefix("replica/"))]
+        return (*routes[int(index)].links, *other.links)
+
+    def _book_shots(self, finished: PlanFinished | RoutePlanFinished) -> None:
         self._shots += (finished.shots, finished.shots_on_time)
         if finished.shots and finished.round_index >= 0:
             self._shrink_sum += finished.shrink
-        owner = finished.link.removeprefix("link/")
-        for peer, bits in zip(finished.key_peers, key_bits, strict=True):
-            self._key_bits[owner, peer] = self._key_bits.get((owner, peer), 0.0) + float(bits)
 
     def _observation(self, name: str, more: dict[str, Any]) -> Observation:
+        """What came of all plans since the last observation."""
         values = {
             "counts": self._counts,
             "stored": self._stored,
             "shots": int(self._shots[0]),
             "shots_on_time": int(self._shots[1]),
             "shrink": self._shrink_sum / self._processors,
-            "key_bits": float(sum(self._key_bits.values())) + self._handed_out - self._reported,
+            "key_bits": math.fsum(bits for *_, bits in self._key_batches),
+            "key_batches": tuple(self._key_batches),
         }
         if self._network.routed:
             values["link_books"] = self._link_books
+        self._clear_books()
         return Observation(name, values | more)
 
     def _empty_link_books(self) -> NDArray[np.int64]:
@@ -610,28 +617,32 @@ class EntanglementManager(Actor):
         return np.zeros((len(self._network.ends) if self._network.routed else 0, 3, 6), np.int64)
 
     def _clear_books(self) -> None:
+        """Begin new books: what is left in stock is given up when the next plan starts, so it expires in them."""
+        left, by_link = self._stored, self._link_books[:, TRAINING, 5]
         self._counts = np.zeros((3, 5), np.int64)
-        self._stored = 0
         self._link_books = self._empty_link_books()
+        self._counts[TRAINING, EXPIRED] = left
+        self._link_books[:, TRAINING, EXPIRED] = by_link
+        self._stored = 0
         self._shots = np.zeros(2, np.int64)
         self._shrink_sum = np.zeros_like(self._shrink_sum)
-        self._reported = float(sum(self._key_bits.values())) + self._handed_out
+        self._key_batches = []
 
     def snapshot(self) -> Any:
         """See `Actor`."""
         return (
-            self._round_index, self._started_at, self._plan_ends_at, self._decisions, self._phase, self._extra_views,
-            self._counts, self._stored, self._shots, self._shrink_sum, sorted(self._key_bits.items()),
-            self._link_books, self._waits, self._refills,
-            self._handed_out, self._reported, sorted(self._stock.items()),
+            self._round_index, self._started_at, self._plan_ends_at, self._decisions, self._phase, self._decided,
+            self._view, self._counts, self._stored, self._shots, self._shrink_sum, self._link_books, self._waits,
+            self._refills, self._key_batches, self._keys.snapshot(),
         )  # fmt: skip
 
     def restore(self, state: Any) -> None:
         """See `Actor`."""
-        self._round_index, self._started_at, self._plan_ends_at, decisions, self._phase, self._extra_views = state[:6]
+        self._round_index, self._started_at, self._plan_ends_at, decisions, self._phase = state[:5]
         self._decisions = dict(decisions)
-        self._counts, self._stored, self._shots = np.array(state[6]), state[7], np.array(state[8])
-        self._shrink_sum, self._key_bits = np.array(state[9]), dict(state[10])
-        self._link_books = np.array(state[11])
-        self._waits, self._refills, self._handed_out, self._reported = state[12:16]
-        self._stock = dict(state[16])
+        self._decided, self._view = state[5:7]
+        self._counts, self._stored, self._shots = np.array(state[7]), state[8], np.array(state[9])
+        self._shrink_sum, self._link_books = np.array(state[10]), np.array(state[11])
+        self._waits, self._refills = state[12:14]
+        self._key_batches = [tuple(batch) for batch in state[14]]
+        self._keys.restore(state[15])

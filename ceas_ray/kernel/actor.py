@@ -36,6 +36,10 @@ class Actor(ABC):
         """An unconditional promise: whatever arrives, nothing to another actor is delivered before this time."""
         return 0
 
+    def accounts(self) -> dict[str, int]:
+        """Totals that the driver reads when a round ends; nothing in the simulation sees them."""
+        return {}
+
     @abstractmethod
     def snapshot(self) -> Any:
         """The whole state in plain values, messages and arrays, as `codec.encode` takes them."""
@@ -55,6 +59,10 @@ class WrappedActor(Actor):
     def promise(self, now: int) -> int:
         """See `Actor`."""
         return self.actor.promise(now)
+
+    def accounts(self) -> dict[str, int]:
+        """See `Actor`."""
+        return self.actor.accounts()
 
     def snapshot(self) -> Any:
         """See `Actor`."""

@@ -140,6 +140,11 @@ class Host:
         self._placement, self._lookahead_of_host = placement, lookahead_of_host
         return self.status()
 
+    def accounts(self) -> dict[str, dict[str, int]]:
+        """The totals of each actor here that has any."""
+        found = {name: resident.actor.accounts() for name, resident in self._residents.items()}
+        return {name: totals for name, totals in found.items() if totals}
+
     def status(self) -> HostStatus:
         """The bound, the earliest unhandled envelope, promises and digests as they are now."""
         return HostStatus(

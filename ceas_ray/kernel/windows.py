@@ -40,6 +40,9 @@ class Cluster(Protocol):
     def step(self, requests: Mapping[str, WindowRequest]) -> dict[str, WindowReply]:
         """One window on each of the named hosts."""
 
+    def accounts(self) -> dict[str, dict[str, int]]:
+        """The totals of all actors that have any."""
+
     def snapshot(self) -> dict[str, Any]:
         """The parts of all actors."""
 
@@ -59,11 +62,15 @@ class SimulatedObservation:
 
 @dataclass(frozen=True)
 class RoundEnd:
-    """A round is over on all hosts: `digest` sums up everything that was handled until then."""
+    """A round is over on all hosts: `digest` sums up everything that was handled until then.
+
+    accounts: the totals of the actors, as `Actor.accounts` gives them, by the actor's name.
+    """
 
     mark: Mark
     digest: bytes
     observations: tuple[SimulatedObservation, ...]
+    accounts: Mapping[str, Mapping[str, int]]
     windows: int
     host_calls: int
     handled: int
@@ -107,6 +114,10 @@ class Simulation:
         found = tuple(sorted(self._observations, key=lambda o: (o.time, o.actor)))
         self._observations = []
         return found
+
+    def accounts(self) -> dict[str, dict[str, int]]:
+        """The totals of all actors, where the simulation stopped."""
+        return dict(sorted(self._cluster.accounts().items()))
 
     def snapshot(self) -> dict[str, Any]:
         """A consistent cut at the time where `rounds` or `run_until` stopped."""
@@ -212,7 +223,8 @@ class Simulation:
         ]
         self.digest = round_digest(self.digest, mark.round_index, digests, mark.model)
         end = RoundEnd(
-            mark, self.digest, self.observations(), self.windows, self.host_calls, self.handled, self.work_seconds,
+            mark, self.digest, self.observations(), self.accounts(), self.windows, self.host_calls, self.handled,
+            self.work_seconds,
             tuple(sorted(self._events, key=lambda e: (e.deliver_at, e.sender, e.receiver))),
         )  # fmt: skip
         self._mark, self._events = None, []

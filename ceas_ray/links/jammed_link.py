@@ -9,15 +9,14 @@ import numpy as np
 
 from ceas_ray.kernel.actor import Actor, WrappedActor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
-from ceas_ray.links.link_loop import AUTHENTICATION, EXPIRED, USED
 from ceas_ray.messages.payloads import PlanFinished, RoutePlanFinished
 
 
 class JammedLink(WrappedActor):
     """Wraps a link or route manager: an adversary on the fiber spoils every key pair with a jammed replica.
 
-    The error rate then shows that there is no key; those pairs are booked as expired. Disturbed are the plans of rounds
-    `first` to `last`, and the first `refills` refills.
+    The error rate then shows that there is no key, and the entanglement manager books those pairs as expired. Disturbed
+    are the plans of rounds `first` to `last`, and the first `refills` refills.
     """
 
     def __init__(self, manager: Actor, jammed: frozenset[str], first: int, last: int, refills: int) -> None:
@@ -44,13 +43,4 @@ class JammedLink(WrappedActor):
         if not spoiled.any():
             return plan
         bits = np.where(spoiled, 0.0, plan.key_bits)
-        if isinstance(plan, RoutePlanFinished):
-            return replace(plan, key_bits=bits)
-        counts, leg_counts = plan.counts.copy(), plan.leg_counts.copy()
-        wasted = np.where(spoiled, leg_counts[:, USED], 0)
-        leg_counts[:, USED] -= wasted
-        leg_counts[:, EXPIRED] += wasted
-        own_wasted = min(int(wasted.sum()), int(counts[AUTHENTICATION, USED]))
-        counts[AUTHENTICATION, USED] -= own_wasted
-        counts[AUTHENTICATION, EXPIRED] += own_wasted
-        return replace(plan, counts=counts, leg_counts=leg_counts, key_bits=bits)
+        return replace(plan, key_bits=bits)

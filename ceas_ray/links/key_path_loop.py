@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 
 from ceas_ray.kernel.time import FOREVER
-from ceas_ray.links.link_loop import COMPILED, EXPIRED, GENERATED, PICOSECOND, USED, failures_before_success
+from ceas_ray.links.link_loop import COMPILED, PICOSECOND, failures_before_success
+from ceas_ray.messages.pair_books import EXPIRED, GENERATED, USED
 
 
 @njit(**COMPILED)
@@ -25,12 +26,13 @@ def run_key_path(  # type: ignore[no-untyped-def]
     """Distil key bits on one path: legs (1 or 2, 5) as `LinkParameters.row`; returns the bits as a real number.
 
     Two legs are swapped as soon as both have a pair, oldest first; the result is measured at once. `counts` and
-    `leg_counts` (5 columns) are of the first and the second leg. A demand-driven path holds a leg back while it has a
-    pair that waits, and stops at `wanted` bits; otherwise both legs generate for the whole slot, and what comes after
-    `wanted` bits is discarded (expired). trace (2,): sums over the use times and Werner parameters.
+    `leg_counts` (5 columns) are of the first and the second leg. A demand-driven path makes no attempt on a leg that
+    has a pair waiting, and stops at `wanted` bits; otherwise both legs attempt for the whole slot. Pairs expire that
+    grow too old, that find no memory slot, that yield no key, that come after `wanted` bits, and that are left when
+    the slot ends. trace (2,): sums over the use times and Werner parameters.
     """
     born = np.zeros((2, slots + 1), np.int64)
-    stock, generated, used = np.zeros(2, np.int64), np.zeros(2, np.int64), np.zeros(2, np.int64)
+    stock = np.zeros(2, np.int64)
     number = legs.shape[0]
     limit = 1 if demand_driven else slots
     next_at, skip, clock = np.zeros(2, np.int64), np.zeros(2, np.int64), np.zeros(2, np.int64)
@@ -53,37 +55,46 @@ def run_key_path(  # type: ignore[no-untyped-def]
         if min(at, expiry) > end:
             break
         if expiry < at:
-            for a in range(stock[expiring] - 1):
-                born[expiring, a] = born[expiring, a + 1]
-            stock[expiring] -= 1
-            if stock[expiring] == limit - 1:
-                clock[expiring] = max(clock[expiring], expiry)
+            _take_oldest(born, stock, clock, expiring, limit, expiry)
+            (counts if expiring == 0 else leg_counts)[EXPIRED] += 1
             continue
         period, modes = int(legs[chosen, 0]), int(legs[chosen, 1])
-        born[chosen, stock[chosen]] = at - period
-        stock[chosen] += 1
-        generated[chosen] += 1
-        clock[chosen], skip[chosen] = at, failures_before_success(rng, legs[chosen, 2])
-        if stock[0] == 0 or (number == 2 and stock[1] == 0):
-            continue
-        werner = 1.0 if number == 1 else swap_werner
-        counted = bits < wanted
-        for g in range(number):
-            decay = np.exp(-(at - born[g, 0]) * 2.0 * PICOSECOND / legs[g, 4])
-            werner *= (4.0 * legs[g, 3] - 1.0) / 3.0 * decay
-            for a in range(stock[g] - 1):
-                born[g, a] = born[g, a + 1]
-            stock[g] -= 1
-            used[g] += 1 if counted else 0
-            if stock[g] == limit - 1:
-                clock[g] = max(clock[g], at)
-        if counted:
-            bits += key_bits_per_pair(werner)
-            trace[0] += at - start
-            trace[1] += werner
-    for g in range(number):
-        row = counts if g == 0 else leg_counts
-        row[GENERATED] += generated[g]
-        row[USED] += used[g]
-        row[EXPIRED] += generated[g] - used[g]
+        row, mode = counts if chosen == 0 else leg_counts, skip[chosen] % modes
+        while mode < modes:  # all pairs that this attempt heralds
+            row[GENERATED] += 1
+            if stock[chosen] < slots:
+                born[chosen, stock[chosen]] = at - period
+                stock[chosen] += 1
+            else:
+                row[EXPIRED] += 1
+            mode += 1 + failures_before_success(rng, legs[chosen, 2])
+        clock[chosen], skip[chosen] = at, mode - modes
+        while stock[0] > 0 and (number == 1 or stock[1] > 0):
+            werner = 1.0 if number == 1 else swap_werner
+            for g in range(number):
+                decay = np.exp(-(at - born[g, 0]) * 2.0 * PICOSECOND / legs[g, 4])
+                werner *= (4.0 * legs[g, 3] - 1.0) / 3.0 * decay
+                _take_oldest(born, stock, clock, g, limit, at)
+            gained = key_bits_per_pair(werner) if bits < wanted else 0.0
+            column = USED if gained > 0.0 else EXPIRED
+            counts[column] += 1
+            if number == 2:
+                leg_counts[column] += 1
+            if gained > 0.0:
+                bits += gained
+                trace[0] += at - start
+                trace[1] += werner
+    counts[EXPIRED] += stock[0]
+    if number == 2:
+        leg_counts[EXPIRED] += stock[1]
     return bits
+
+
+@njit(**COMPILED)
+def _take_oldest(born, stock, clock, leg, limit, at):  # type: ignore[no-untyped-def]
+    """Take the oldest pair of a leg away; a leg that may attempt again begins at this time."""
+    for a in range(stock[leg] - 1):
+        born[leg, a] = born[leg, a + 1]
+    stock[leg] -= 1
+    if stock[leg] == limit - 1:
+        clock[leg] = max(clock[leg], at)

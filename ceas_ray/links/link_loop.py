@@ -13,13 +13,12 @@ import numpy as np
 from numba import njit
 
 from ceas_ray.kernel.time import FOREVER
+from ceas_ray.messages.pair_books import EXPIRED, GENERATED, LATE, TESTING, TRAINING, USED
 from ceas_ray.messages.payloads import BirthTables, GeneratePairs, StockPolicy
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.quantum.bell_pairs import correlations
 from ceas_ray.scheduling.perishable_chain import most_stock, state_number, stock_states
 
-GENERATED, USED, LATE, EXPIRED, SACRIFICED = range(5)
-TRAINING, AUTHENTICATION, TESTING = range(3)
 PICOSECOND = 1e-12
 _NO_TABLES = BirthTables(np.zeros((0, 0, 0), np.uint8), np.zeros((0, 0, 0), np.uint8), 0.0, 1, 0, 1)
 COMPILED: dict[str, Any] = {
@@ -171,8 +170,8 @@ def emissions(rng, link, start, until):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED)
 def foreseen(emitted, demand, link):  # type: ignore[no-untyped-def]
-    """Of the pairs that could be, those that a scheduler makes which knows them all: none is wasted, and no choice
-    serves more shots.
+    """Return which pairs a scheduler keeps which knows all outcomes, bool (pairs,): no choice serves more shots, and
+    nothing is wasted but what the attempts that herald these pairs herald beyond them.
 
     Shots are taken in order and get the oldest pairs that are free; windows begin and end in the same order, so by
     exchange no other choice serves more. Memory is not counted: where slots are short this is a bound.
@@ -192,7 +191,18 @@ def foreseen(emitted, demand, link):  # type: ignore[no-untyped-def]
             for e in range(first, last):
                 taken[e] = True
                 kept[e] = True
-    return emitted[kept]
+    return kept
+
+
+@njit(**COMPILED)
+def of_attempts_with(kept, emitted):  # type: ignore[no-untyped-def]
+    """Return which pairs come of the attempts that herald a kept one, bool (pairs,)."""
+    made = kept.copy()
+    for e in range(1, len(emitted)):
+        made[e] = made[e] or (made[e - 1] and emitted[e] == emitted[e - 1])
+    for e in range(len(emitted) - 2, -1, -1):
+        made[e] = made[e] or (made[e + 1] and emitted[e] == emitted[e + 1])
+    return made
 
 
 @njit(**COMPILED)
@@ -252,15 +262,20 @@ def run_shots(rng, link, demand, rule, books):  # type: ignore[no-untyped-def]
 
     A shot executes at the end of its window, as soon as corrections (which take L / c) can still arrive within it, if
     enough pairs are in stock that are useful; otherwise it spends nothing and is not on time. An attempt is made where
-    the stock, when it begins, is below the rule's limit; births beyond the limit are not kept and not counted.
+    the stock, when it begins, is below the rule's limit. All pairs that a made attempt heralds are generated; those
+    that find no memory slot expire at once.
     """
     shots, period = len(demand.releases), link.attempt_period
     emitted = emissions(rng, link, demand.start, demand.start + demand.releases[shots - 1] + demand.deadline)
+    is_kept = np.ones(len(emitted), np.bool_)
     if rule.clairvoyant:
-        emitted = foreseen(emitted, demand, link)
+        is_kept = foreseen(emitted, demand, link)
+        of_made = of_attempts_with(is_kept, emitted)
+        emitted, is_kept = emitted[of_made], is_kept[of_made]
     size = rule.slots + 1
     born, attempts_at_birth = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    head, stock, attempts = 0, 0, 0
+    head, stock, attempts, made_at = 0, 0, 0, -1
+    made = books.counts[TRAINING]
     now, coming, left, variant, on = demand.start, 0, 0, 0, False
     tabled = len(rule.burst_births) > 0
     for i in range(shots):
@@ -296,16 +311,22 @@ def run_shots(rng, link, demand, rule, books):  # type: ignore[no-untyped-def]
                 now = max(now, turn)
                 while stock > 0 and turn - born[head] >= demand.useful_age:
                     head, stock = (head + 1) % size, stock - 1
+                    made[EXPIRED] += 1
                 on = stock < limit and births > 0
                 if over:
                     break
                 coming += 1
-                if (was_on and stock < rule.slots) if at < begins else on:  # made before this slot began, or in it
-                    place = (head + stock) % size
-                    born[place], attempts_at_birth[place] = at, attempts
-                    stock += 1
-                    births -= 1
-                    books.counts[TRAINING, GENERATED] += 1
+                if at != made_at and not (was_on if at < begins else on):  # made before this slot began, or in it
+                    continue
+                made_at = at
+                births -= 1
+                made[GENERATED] += 1
+                if stock == rule.slots or not is_kept[coming - 1]:
+                    made[EXPIRED] += 1
+                    continue
+                place = (head + stock) % size
+                born[place], attempts_at_birth[place] = at, attempts
+                stock += 1
         left -= 1
         books.on_time[i] = stock >= demand.pairs and link.latency <= demand.deadline
         books.events[i, 0], books.events[i, 1] = executes, 0.0
@@ -324,12 +345,10 @@ def run_shots(rng, link, demand, rule, books):  # type: ignore[no-untyped-def]
                 books.tested[basis] += 1
                 books.errors[basis] += rng.random() < (1.0 - kept * link.swap_werner) / 2.0
         if use == TESTING:  # every pair was generated for shots; a test takes it over
-            books.counts[TRAINING, GENERATED] -= demand.pairs
+            made[GENERATED] -= demand.pairs
             books.counts[TESTING, GENERATED] += demand.pairs
         books.counts[use, USED if books.on_time[i] else LATE] += demand.pairs
         if not rule.freshest_first:
             head = (head + demand.pairs) % size
         stock -= demand.pairs
-    row = books.counts[TRAINING]
-    row[EXPIRED] = row[GENERATED] - row[USED] - row[LATE] - row[SACRIFICED] - stock
     return stock

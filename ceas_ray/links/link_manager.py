@@ -12,15 +12,9 @@ from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.links.key_path_loop import run_key_path
-from ceas_ray.links.link_loop import (
-    AUTHENTICATION,
-    ShotBooks,
-    link_model,
-    run_shots,
-    shot_demand,
-    stock_rule,
-)
+from ceas_ray.links.link_loop import ShotBooks, link_model, run_shots, shot_demand, stock_rule
 from ceas_ray.links.request_loop import run_requests
+from ceas_ray.messages.pair_books import AUTHENTICATION
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
     HUB,

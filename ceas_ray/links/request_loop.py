@@ -6,23 +6,24 @@ import numpy as np
 from numba import njit
 
 from ceas_ray.kernel.time import FOREVER
-from ceas_ray.links.link_loop import COMPILED, EXPIRED, GENERATED, USED, correlations_at
+from ceas_ray.links.link_loop import COMPILED, correlations_at
+from ceas_ray.messages.pair_books import EXPIRED, GENERATED, USED
 
 
 @njit(**COMPILED)
-def _attempts(rng, inverse, modes):  # type: ignore[no-untyped-def]
-    """How many attempts until one succeeds; inverse: 1 / log(1 - success)."""
-    trials = int(np.log(1.0 - rng.random()) * inverse)
-    return trials + 1 if modes == 1 else trials // modes + 1
+def _failures(rng, inverse):  # type: ignore[no-untyped-def]
+    """How many trials fail before one succeeds; inverse: 1 / log(1 - success)."""
+    return int(np.log(1.0 - rng.random()) * inverse)
 
 
 @njit(**COMPILED)
 def run_requests(rng, link, length, mean_wait, useful_age, slots, counts, sums):  # type: ignore[no-untyped-def]
     """Serve requests for single pairs, Poisson with mean distance `mean_wait` (ps), for `length` ps; the oldest first.
 
-    A request that finds no pair is lost. While a memory slot is free the link attempts, one slot after the other; a
-    memory that is freed starts a new attempt at once. Fills counts (5 columns) and sums (5,): requests, requests
-    served, the sums of use times and of fidelities at use, attempts. Returns the number of pairs in stock at the end.
+    A request that finds no pair is lost. While a memory slot is free the link attempts; a memory that is freed starts a
+    new attempt at once. Of the pairs that an attempt heralds those without a free slot expire at once. Fills counts
+    (5 columns) and sums (5,): requests, requests served, the sums of use times and of fidelities at use, attempts.
+    Returns the number of pairs in stock at the end.
 
     Both processes forget, so what need not be known is not drawn: requests are drawn from the birth of a pair on, and
     those lost while the stock is empty are one Poisson draw for all such times together.
@@ -31,8 +32,9 @@ def run_requests(rng, link, length, mean_wait, useful_age, slots, counts, sums):
     period = link.attempt_period
     inverse = 1.0 / np.log(1.0 - link.success) if link.success < 1.0 else 0.0
     head, stock, emptied, empty = 0, 0, 0, 0
-    used, expired, attempts_made, use_times, fidelities = 0, 0, 0, 0.0, 0.0
-    attempts = _attempts(rng, inverse, link.modes)
+    generated, used, expired, attempts_made, use_times, fidelities = 0, 0, 0, 0, 0.0, 0.0
+    modes, failures = link.modes, _failures(rng, inverse)
+    attempts = failures // modes + 1
     birth, request = attempts * period, FOREVER
     while True:
         if stock == 0:  # nothing else can happen
@@ -43,11 +45,19 @@ def run_requests(rng, link, length, mean_wait, useful_age, slots, counts, sums):
         if stock == 0 or (stock < slots and birth <= min(request, born[head] + useful_age)):
             if birth >= length:
                 break
-            end = head + stock
-            born[end if end <= slots else end - slots - 1] = birth - period
-            stock += 1
+            mode = failures % modes
+            while mode < modes:  # all pairs that this attempt heralds
+                generated += 1
+                if stock < slots:
+                    end = head + stock
+                    born[end if end <= slots else end - slots - 1] = birth - period
+                    stock += 1
+                else:
+                    expired += 1
+                mode += 1 + _failures(rng, inverse)
             attempts_made += attempts
-            attempts = _attempts(rng, inverse, link.modes)
+            failures = mode - modes
+            attempts = failures // modes + 1
             birth += attempts * period
             if stock < slots:
                 continue
@@ -70,7 +80,6 @@ def run_requests(rng, link, length, mean_wait, useful_age, slots, counts, sums):
             request, emptied = FOREVER, at
     if stock == 0:
         empty += length - emptied
-    generated = used + expired + stock
     counts[GENERATED] += generated
     counts[USED] += used
     counts[EXPIRED] += expired

@@ -5,8 +5,9 @@ half decays from its emission until it is measured (depolarizing), and a Bell me
 w = prod w_leg exp(-sum of the halves' storage times / T) werner^swaps: exact for Werner pairs. A segment is given up
 when the oldest pair in it passes its useful age, and (if a least w is asked) when an end-to-end pair falls below that.
 
-A leg generates while fewer than `limit` finished pairs stand on it, swapped ones included, and fewer than `slots` in
-all; when it may go on it begins a new attempt at once. What one time brings is done in this order: births, leg by leg,
+A leg attempts while fewer than `limit` finished pairs stand on it, swapped ones included, and fewer than `slots` in
+all; when it may go on it begins a new attempt at once. Of the pairs that an attempt heralds those beyond `slots` expire
+at once. What one time brings is done in this order: births, leg by leg,
 each followed by purification and swaps (from the first end on), then expiry; so a pair may be used at its useful age.
 
 Swaps that cannot fail are chained at once, their outcomes travel to the ends meanwhile (Pauli frame), and the pair of
@@ -23,26 +24,17 @@ from numba import njit
 
 from ceas_ray.kernel.time import FOREVER
 from ceas_ray.links.key_path_loop import key_bits_per_pair
-from ceas_ray.links.link_loop import (
-    COMPILED,
-    EXPIRED,
-    GENERATED,
-    LATE,
-    SACRIFICED,
-    TESTING,
-    TRAINING,
-    USED,
-    failures_before_success,
-)
+from ceas_ray.links.link_loop import COMPILED, failures_before_success
+from ceas_ray.messages.pair_books import EXPIRED, GENERATED, LATE, SACRIFICED, TESTING, TRAINING, USED
 
 FIRST, LAST, BORN, EXPIRES, UPDATED, READY, LEVEL, NEWS_AT_START, NEWS_AT_END = range(9)
 """Columns of a segment: its legs [first, last), times, rounds of purification done (_LOST: its memories wait for the
 news), and when the outcomes of its swaps are known at the route's two ends."""
 WERNER, DECAY_AT_START, DECAY_AT_END = range(3)
 """Of a segment: w at UPDATED, and 1/T of its two memories, per ps."""
-CLOCK, TRIED, SKIP, RESTS, FINISHED, STANDING, NEXT = range(7)
-"""Of a leg: start of its attempt, modes of it already tried, failures before its next success, whether it rests, how
-many pairs stand on it (finished: ready to be swapped), and when its next pair is heralded."""
+CLOCK, SKIP, RESTS, FINISHED, STANDING, NEXT = range(6)
+"""Of a leg: start of its attempt, failures before its next success, whether it rests, how many pairs stand on it
+(finished: ready to be swapped), and when its next pair is heralded."""
 COUNT, NOW = range(2)
 LIMIT, SLOTS, ROUNDS, IN_ORDER, CORRECTED, USEFUL_AGE, STOPS = range(7)
 """Rules: the stock limit, memory slots, rounds of purification, whether swaps go outwards in order, whether the ends
@@ -57,7 +49,7 @@ _inlined: dict[str, Any] = {**COMPILED, "inline": "always"}
 @njit(**_inlined)
 def _look_ahead(leg, row):  # type: ignore[no-untyped-def]
     """When the next success of a leg is heralded: at the end of its attempt."""
-    leg[NEXT] = leg[CLOCK] + ((leg[TRIED] + leg[SKIP]) // int(row[1]) + 1) * int(row[0])
+    leg[NEXT] = leg[CLOCK] + (leg[SKIP] // int(row[1]) + 1) * int(row[0])
 
 
 @njit(**COMPILED)
@@ -74,7 +66,7 @@ def _begin(rng, legs, slots, start):  # type: ignore[no-untyped-def]
     """An empty route: segments, their quality, the legs' generators, and the time."""
     number = legs.shape[0]
     most = number * (slots + 2)
-    generators = np.zeros((number, 7), np.int64)
+    generators = np.zeros((number, 6), np.int64)
     for g in range(number):
         generators[g, CLOCK] = start
         generators[g, SKIP] = failures_before_success(rng, legs[g, 2])
@@ -91,6 +83,14 @@ def _remove(state, row):  # type: ignore[no-untyped-def]
         for column in range(quality.shape[1]):
             quality[other, column] = quality[other + 1, column]
     time[COUNT] -= 1
+
+
+@njit(**_inlined)
+def _book_expired(state, row, book):  # type: ignore[no-untyped-def]
+    """A segment is given up: the pair that every leg put into it has expired."""
+    segments, _, _, _ = state
+    for g in range(segments[row, FIRST], segments[row, LAST]):
+        book[g, EXPIRED] += 1
 
 
 @njit(**_inlined)
@@ -118,14 +118,27 @@ def _limit_life(state, row, legs, rules, odds):  # type: ignore[no-untyped-def]
 
 @njit(**_inlined)
 def _give_birth(rng, state, g, at, legs, rules, odds, book):  # type: ignore[no-untyped-def]
-    """Leg g's attempt that ends at `at` has succeeded."""
-    segments, quality, generators, time = state
-    period, modes = int(legs[g, 0]), int(legs[g, 1])
-    leg, row = generators[g], time[COUNT]
-    leg[TRIED] = (leg[TRIED] + leg[SKIP]) % modes + 1
-    leg[CLOCK], leg[SKIP] = at - period, failures_before_success(rng, legs[g, 2])
+    """Leg g's attempt that ends at `at` has succeeded, in one of its modes or in several."""
+    _, _, generators, _ = state
+    leg, modes = generators[g], int(legs[g, 1])
+    mode = leg[SKIP] % modes
+    while mode < modes:
+        book[g, GENERATED] += 1
+        if leg[STANDING] < rules[SLOTS]:
+            leg[STANDING] += 1
+            _store(state, g, at, legs, rules, odds)
+        else:
+            book[g, EXPIRED] += 1
+        mode += 1 + failures_before_success(rng, legs[g, 2])
+    leg[CLOCK], leg[SKIP] = at, mode - modes
     _look_ahead(leg, legs[g])
-    born = at - period
+
+
+@njit(**_inlined)
+def _store(state, g, at, legs, rules, odds):  # type: ignore[no-untyped-def]
+    """A pair of leg g, heralded at `at`, takes a memory slot."""
+    segments, quality, _, time = state
+    row, born = time[COUNT], at - int(legs[g, 0])
     segments[row, FIRST], segments[row, LAST], segments[row, LEVEL] = g, g + 1, 0
     segments[row, BORN], segments[row, UPDATED], segments[row, READY] = born, born, at
     segments[row, EXPIRES] = born + rules[USEFUL_AGE]
@@ -133,7 +146,6 @@ def _give_birth(rng, state, g, at, legs, rules, odds, book):  # type: ignore[no-
     quality[row, WERNER] = (4.0 * legs[g, 3] - 1.0) / 3.0
     quality[row, DECAY_AT_START] = quality[row, DECAY_AT_END] = _PICOSECOND / legs[g, 4]
     time[COUNT] += 1
-    book[g, GENERATED] += 1
     _limit_life(state, row, legs, rules, odds)
 
 
@@ -201,7 +213,7 @@ def _purify(rng, state, g, legs, places, rules, odds, book):  # type: ignore[no-
 
 
 @njit(**COMPILED)
-def _swap(rng, state, left, right, legs, places, rules, odds):  # type: ignore[no-untyped-def]
+def _swap(rng, state, left, right, legs, places, rules, odds, book):  # type: ignore[no-untyped-def]
     """Measure the two inner halves at the node between two segments; the result takes the left one's row."""
     segments, quality, _, time = state
     now, node = time[NOW], segments[left, LAST]
@@ -220,6 +232,7 @@ def _swap(rng, state, left, right, legs, places, rules, odds):  # type: ignore[n
     quality[left, WERNER], quality[left, DECAY_AT_END] = werner, quality[right, DECAY_AT_END]
     if not succeeds:
         row[LEVEL], row[EXPIRES] = _LOST, FOREVER
+        _book_expired(state, left, book)
     elif row[FIRST] == 0 and row[LAST] == legs.shape[0]:
         if not rules[CORRECTED]:
             row[READY] = now
@@ -249,7 +262,7 @@ def _settle(rng, state, legs, places, rules, odds, book):  # type: ignore[no-unt
             left = _oldest(state, LAST, node, rules[ROUNDS], 0 if rules[IN_ORDER] else -1)
             right = _oldest(state, FIRST, node, rules[ROUNDS], -1)
             if left >= 0 and right >= 0:
-                _swap(rng, state, left, right, legs, places, rules, odds)
+                _swap(rng, state, left, right, legs, places, rules, odds, book)
                 again = True
         row = 0
         while again and row < time[COUNT]:  # a failure nobody has to wait for frees its memories at once
@@ -260,8 +273,8 @@ def _settle(rng, state, legs, places, rules, odds, book):  # type: ignore[no-unt
 
 
 @njit(**_inlined)
-def _rest_or_wake(rng, state, legs, rules):  # type: ignore[no-untyped-def]
-    """Count what stands on every leg; stop those at a limit, start those below."""
+def _rest_or_wake(state, legs, rules):  # type: ignore[no-untyped-def]
+    """Count what stands on every leg; stop those at a limit, but for one that succeeds now; start those below."""
     segments, _, generators, time = state
     for g in range(legs.shape[0]):
         generators[g, FINISHED] = 0
@@ -273,16 +286,11 @@ def _rest_or_wake(rng, state, legs, rules):  # type: ignore[no-untyped-def]
     for g in range(legs.shape[0]):
         leg = generators[g]
         full = leg[FINISHED] >= rules[LIMIT] or leg[STANDING] >= rules[SLOTS]
-        if full and not leg[RESTS]:
-            period, modes = int(legs[g, 0]), int(legs[g, 1])
-            attempts = (time[NOW] - leg[CLOCK]) // period
-            if attempts > 0:
-                leg[SKIP] -= attempts * modes - leg[TRIED]
-                if leg[SKIP] < 0:  # the success that came at this very time finds no memory
-                    leg[SKIP] = failures_before_success(rng, legs[g, 2])
-            leg[RESTS], leg[CLOCK], leg[TRIED], leg[NEXT] = 1, time[NOW], 0, FOREVER
+        if full and not leg[RESTS] and leg[NEXT] > time[NOW]:
+            leg[SKIP] -= (time[NOW] - leg[CLOCK]) // int(legs[g, 0]) * int(legs[g, 1])
+            leg[RESTS], leg[CLOCK], leg[NEXT] = 1, time[NOW], FOREVER
         elif not full and leg[RESTS]:
-            leg[RESTS], leg[CLOCK], leg[TRIED] = 0, max(leg[CLOCK], time[NOW]), 0
+            leg[RESTS], leg[CLOCK] = 0, max(leg[CLOCK], time[NOW])
             _look_ahead(leg, legs[g])
 
 
@@ -308,7 +316,7 @@ def _pair_of_the_ends(state, legs, rules):  # type: ignore[no-untyped-def]
 def _advance(rng, state, until, legs, places, rules, odds, book):  # type: ignore[no-untyped-def]
     """Let everything happen that happens until then, that time included; whether it stopped at an end-to-end pair."""
     segments, _, generators, time = state
-    _rest_or_wake(rng, state, legs, rules)
+    _rest_or_wake(state, legs, rules)
     if rules[STOPS] and _pair_of_the_ends(state, legs, rules)[1] > 0:
         return True
     while True:
@@ -326,19 +334,17 @@ def _advance(rng, state, until, legs, places, rules, odds, book):  # type: ignor
             if expiry >= until:
                 break
             time[NOW] = max(time[NOW], expiry)
+            _book_expired(state, expiring, book)
             _remove(state, expiring)
         elif min(birth, news) > until:
             break
         else:
             time[NOW] = min(birth, news)
             if birth <= news:
-                again = True
-                while again:  # all successes of this attempt that find a memory, before any is swapped
-                    _give_birth(rng, state, chosen, birth, legs, rules, odds, book)
-                    _rest_or_wake(rng, state, legs, rules)
-                    again = generators[chosen, NEXT] == birth
+                _give_birth(rng, state, chosen, birth, legs, rules, odds, book)
+                _rest_or_wake(state, legs, rules)
             _settle(rng, state, legs, places, rules, odds, book)
-        _rest_or_wake(rng, state, legs, rules)
+        _rest_or_wake(state, legs, rules)
         if rules[STOPS] and _pair_of_the_ends(state, legs, rules)[1] > 0:
             return True
     time[NOW] = max(time[NOW], until)
@@ -347,17 +353,17 @@ def _advance(rng, state, until, legs, places, rules, odds, book):  # type: ignor
 
 @njit(**COMPILED)
 def _close(state, legs, book):  # type: ignore[no-untyped-def]
-    """What is neither used nor late nor sacrificed nor in stock has expired; returns the stock of every leg."""
+    """Return the stock of every leg; a pair that may be used up to now and no longer has expired."""
     segments, _, _, time = state
     stored = np.zeros(legs.shape[0], np.int64)
     for row in range(time[COUNT]):
-        if segments[row, LEVEL] != _LOST and segments[row, EXPIRES] > time[NOW]:
-            for g in range(segments[row, FIRST], segments[row, LAST]):
-                stored[g] += 1
-    for g in range(legs.shape[0]):
-        columns = book[g]
-        spent = columns[USED] + columns[LATE] + columns[SACRIFICED]
-        columns[EXPIRED] = columns[GENERATED] - spent - stored[g]
+        if segments[row, LEVEL] == _LOST:
+            continue
+        if segments[row, EXPIRES] <= time[NOW]:
+            _book_expired(state, row, book)
+            continue
+        for g in range(segments[row, FIRST], segments[row, LAST]):
+            stored[g] += 1
     return stored
 
 
@@ -442,14 +448,16 @@ def run_route_keys(  # type: ignore[no-untyped-def]
         row, _ = _pair_of_the_ends(state, legs, rules)
         werner = _werner(state, row, time[NOW])
         _remove(state, row)
-        if bits < wanted:
-            bits += key_bits_per_pair(werner)
+        gained = key_bits_per_pair(werner) if bits < wanted else 0.0
+        for g in range(legs.shape[0]):
+            book[g, USED if gained > 0.0 else EXPIRED] += 1
+        if gained > 0.0:
+            bits += gained
             trace[0] += time[NOW] - start
             trace[1] += werner
-            for g in range(legs.shape[0]):
-                book[g, USED] += 1
-    time[COUNT] = 0
-    _close(state, legs, book)
+    stored = _close(state, legs, book)
+    for g in range(legs.shape[0]):  # the next key slot is another path's
+        book[g, EXPIRED] += stored[g]
     return bits
 
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.links.link_loop import AUTHENTICATION, LATE, TRAINING, USED
 from ceas_ray.links.route_loop import run_route_keys, run_route_shots
 from ceas_ray.links.simulate_route import leg_rows, route_rules
+from ceas_ray.messages.pair_books import AUTHENTICATION, LATE, TRAINING, USED
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
     HUB,
@@ -99,12 +99,12 @@ class RouteManager(Actor):
                 np.add.at(stored, own, run.stored)
             shrink, reports = self._reports(plan, on_time, runs)
             effects += reports
-        bits = self._distil(plan, rng, links, counts, hasher)
+        key_pairs, bits = self._distil(plan, rng, links, counts, hasher)
         parts = zip(plan.key_starts, plan.key_lengths, strict=True)
         ends = plan.starts_at + plan.key_starts_at + max((start + length for start, length in parts), default=0)
         finished = RoutePlanFinished(
             plan.round_index, self.name, links, counts, stored, len(on_time), int(on_time.sum()), plan.key_peers,
-            bits, shrink, hasher.digest(),
+            key_pairs, bits, shrink, hasher.digest(),
         )  # fmt: skip
         effects.append(Send(ends + self._report_delay, ENTANGLEMENT_MANAGER, finished))
         return effects
@@ -162,9 +162,10 @@ class RouteManager(Actor):
 
     def _distil(
         self, plan: GenerateRoutePairs, rng: np.random.Generator, links: tuple[int, ...], counts: Any, hasher: Any
-    ) -> NDArray[np.float64]:
-        """Key bits with each peer; a link on both routes is booked twice, as it is leased."""
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """End-to-end pairs and key bits with each peer; a link on both routes is booked twice, as it is leased."""
         bits, trace, swapping = np.zeros(len(plan.key_peers)), np.zeros(2), self._route.swapping
+        pairs = np.zeros(len(plan.key_peers), np.int64)
         for i, peer in enumerate(plan.key_peers):
             other = self._peers[peer]
             rows, latencies = leg_rows((*reversed(self._route.legs), *other.legs))
@@ -174,10 +175,11 @@ class RouteManager(Actor):
                 rng, rows, latencies, rules, odds, plan.starts_at + plan.key_starts_at + plan.key_starts[i],
                 plan.key_lengths[i], float(plan.key_bits_wanted[i]), plan.policies[0].demand_driven, book, trace,
             )  # fmt: skip
+            pairs[i] = book[0, USED]
             for link, row in zip((*reversed(self._route.links), *other.links), book, strict=True):
                 counts[links.index(link), AUTHENTICATION] += row
         hasher.update(trace.tobytes() + bits.tobytes())
-        return np.minimum(bits, plan.key_bits_wanted)
+        return pairs, np.minimum(bits, plan.key_bits_wanted)
 
     def snapshot(self) -> Any:
         """See `Actor`: nothing lasts from plan to plan."""

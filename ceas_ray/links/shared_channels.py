@@ -12,17 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from ceas_ray.links.link_loop import (
-    COMPILED,
-    EXPIRED,
-    GENERATED,
-    TRAINING,
-    USED,
-    correlations_at,
-    emissions,
-    limits,
-    stock_number,
-)
+from ceas_ray.links.link_loop import COMPILED, correlations_at, emissions, limits, stock_number
+from ceas_ray.messages.pair_books import EXPIRED, GENERATED, TRAINING, USED
 
 
 class SharedBooks(NamedTuple):
@@ -54,6 +45,7 @@ def run_shared_shots(  # type: ignore[no-untyped-def]
     variant, births, limit = np.zeros(number, np.int64), np.zeros(number, np.int64), np.zeros(number, np.int64)
     slot_ends, was_on = np.zeros(number, np.int64), np.zeros(number, np.bool_)
     worth, asks = np.zeros(number), np.zeros(number, np.bool_)
+    made_at = np.full(number, -1)
     emitted = [
         emissions(rngs[k], links[k], demands[k].start,
                   demands[k].start + demands[k].releases[shots - 1] + demands[k].deadline) for k in range(number)
@@ -69,8 +61,7 @@ def run_shared_shots(  # type: ignore[no-untyped-def]
             demand, rule = demands[k], rules[k]
             tabled = len(rule.burst_births) > 0
             release = demand.start + demand.releases[shot[k]]
-            while stock[k] > 0 and now - born[k, head[k]] >= demand.useful_age:
-                head[k], stock[k] = (head[k] + 1) % size, stock[k] - 1
+            _expire(born[k], head, stock, k, now, demand.useful_age, books.counts[k, TRAINING])
             if left[k] == 0:  # a new gap
                 variant[k] = 1 if rule.second_share > 0.0 and rngs[k].random() < rule.second_share else 0
                 left[k] = min(demand.burst, shots - shot[k])
@@ -112,20 +103,22 @@ def run_shared_shots(  # type: ignore[no-untyped-def]
             while coming[k] < len(emitted[k]) and emitted[k][coming[k]] + period <= ends_slot:
                 at = emitted[k][coming[k]]
                 coming[k] += 1
-                while stock[k] > 0 and at - born[k, head[k]] >= demand.useful_age:
-                    head[k], stock[k] = (head[k] + 1) % size, stock[k] - 1
-                made = was_on[k] if at < now else asks[k]
-                if made and stock[k] < limit[k] and births[k] > 0:
-                    born[k, (head[k] + stock[k]) % size] = at
-                    stock[k] += 1
+                _expire(born[k], head, stock, k, at, demand.useful_age, books.counts[k, TRAINING])
+                on = (was_on[k] if at < now else asks[k]) and stock[k] < limit[k] and births[k] > 0
+                if at == made_at[k] or on:
+                    made_at[k] = at
                     births[k] -= 1
                     books.counts[k, TRAINING, GENERATED] += 1
+                    if stock[k] < rules[k].slots:
+                        born[k, (head[k] + stock[k]) % size] = at
+                        stock[k] += 1
+                    else:
+                        books.counts[k, TRAINING, EXPIRED] += 1
             was_on[k] = asks[k]
             if ends_slot < demand.start + demand.releases[shot[k]] + demand.deadline:
                 continue
             executes = demand.start + demand.releases[shot[k]] + demand.deadline
-            while stock[k] > 0 and executes - born[k, head[k]] >= demand.useful_age:
-                head[k], stock[k] = (head[k] + 1) % size, stock[k] - 1
+            _expire(born[k], head, stock, k, executes, demand.useful_age, books.counts[k, TRAINING])
             served = stock[k] >= demand.pairs
             books.on_time[k, shot[k]] = served
             if served:
@@ -141,7 +134,12 @@ def run_shared_shots(  # type: ignore[no-untyped-def]
             if shot[k] == shots:
                 serving -= 1
         now = ends_slot
-    for k in range(number):
-        row = books.counts[k, TRAINING]
-        row[EXPIRED] = row[GENERATED] - row[USED] - stock[k]
     return stock
+
+
+@njit(**COMPILED)
+def _expire(born, head, stock, link, now, useful_age, row):  # type: ignore[no-untyped-def]
+    """Give up the pairs of a link that are too old; born: its own, row: its books."""
+    while stock[link] > 0 and now - born[head[link]] >= useful_age:
+        head[link], stock[link] = (head[link] + 1) % len(born), stock[link] - 1
+        row[EXPIRED] += 1

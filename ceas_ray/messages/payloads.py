@@ -158,8 +158,9 @@ class PlanFinished:
     """Link manager to entanglement manager: what became of a plan.
 
     counts: int64 (3, 5), of this plan alone, on the manager's own link: rows training, authentication, testing; columns
-    generated, used, late, expired, sacrificed. leg_counts: int64 (paths, 5), authentication on each path's other link.
-    stored: pairs left in stock. shots, shots_on_time: training and tests. key_bits: distilled per path, float64
+    generated, used (of authentication: behind key bits, spent or not), late, expired, sacrificed. leg_counts: int64
+    (paths, 5), authentication on each path's other link. stored: pairs left in stock. shots, shots_on_time: training
+    and tests. key_bits: distilled per path, float64
     (paths,). shrink: as in `ShotsDelivered`. trace: hash of all times and fidelities at use.
     """
 
@@ -210,7 +211,7 @@ class RoutePlanFinished:
     """Route manager to entanglement manager: what became of a plan, as `PlanFinished`, booked by physical link.
 
     links: their numbers. link_counts: int64 (links, 3, 5), rows and columns as there: an end-to-end pair of N links is
-    one pair on each. link_stored: int64 (links,).
+    one pair on each. link_stored: int64 (links,). key_pairs: end to end, behind the bits of each path, int64 (paths,).
     """
 
     round_index: int
@@ -221,6 +222,7 @@ class RoutePlanFinished:
     shots: int
     shots_on_time: int
     key_peers: tuple[str, ...]
+    key_pairs: Any
     key_bits: Any
     shrink: Any
     trace: bytes

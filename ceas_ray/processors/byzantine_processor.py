@@ -53,6 +53,10 @@ class ByzantineProcessor(Actor):
         """See `Actor`."""
         return self._processor.promise(now)
 
+    def accounts(self) -> dict[str, int]:
+        """See `Actor`."""
+        return self._processor.accounts()
+
     def snapshot(self) -> Any:
         """See `Actor`."""
         return {"processor": self._processor.snapshot(), "forged": self._forged}

@@ -236,6 +236,10 @@ class Processor(Actor):
             self._parameters = adopted
         return []
 
+    def accounts(self) -> dict[str, int]:
+        """Key bits spent on frames to each peer."""
+        return {peer: channel.outgoing.spent for peer, channel in self._channels.items()}
+
     def snapshot(self) -> Any:
         """See `Actor`."""
         return {

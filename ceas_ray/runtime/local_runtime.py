@@ -31,6 +31,10 @@ class LocalCluster:
             for name, request in requests.items()
         }
 
+    def accounts(self) -> dict[str, dict[str, int]]:
+        """See `Cluster`."""
+        return {name: totals for host in self._hosts.values() for name, totals in host.accounts().items()}
+
     def snapshot(self) -> dict[str, Any]:
         """See `Cluster`."""
         return {name: part for host in self._hosts.values() for name, part in host.snapshot().items()}

@@ -2,11 +2,11 @@
 
 The chain is in `perishable_chain`. Wanted: the most J = on time - waste_price * wasted / demanded, such that
 utilization is at least `least_utilization` and the share of shots on time at least `least_on_time`, where both can be
-had. J and both constraints weigh shots served against births alone, so every policy that can be best is best for some
-price c of a birth in units of a served shot (Lagrange multipliers only move c): c_J = (waste_price / pairs) / (1 +
-waste_price) for J alone, less where on time binds, more where utilization does. At the right c two policies are equally
-good; chance decides between them at the start of each gap, such that the constraint holds just so: a constrained
-process needs no more.
+had; where not, the most on time that `least_utilization` allows. J and both constraints weigh shots served against
+births alone, so every policy that can be best is best for some price c of a birth in units of a served shot (Lagrange
+multipliers only move c): c_J = (waste_price / pairs) / (1 + waste_price) for J alone, less where on time binds, more
+where utilization does. At the right c two policies are equally good; chance decides between them at the start of each
+gap, such that the constraint holds just so: a constrained process needs no more.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 
 from ceas_ray.kernel.ranges import Range, check_ranges
 from ceas_ray.messages.payloads import BirthTables, StockPolicy
+from ceas_ray.scheduling.measures import utilization
 from ceas_ray.scheduling.perishable_chain import LinkClass, Solution, solve
 
 _SAME = 1e-8
@@ -56,7 +57,7 @@ class Mixture:
 
     def utilization(self, pairs: int) -> float:
         """Used over generated."""
-        return pairs * self.served / self.births if self.births else 1.0
+        return utilization(pairs * self.served, self.births)
 
     def objective(self, pairs: int, waste_price: float) -> float:
         """J = on time - waste_price * wasted / demanded."""
@@ -124,16 +125,19 @@ def _solved(scheduler: Mdp, link: LinkClass) -> Mixture:
     price = scheduler.waste_price / link.pairs / (1 + scheduler.waste_price)
     at_price = partial(scheduler._at_price, link)
     best = at_price(price)
-    if best.utilization(link.pairs) < scheduler.least_utilization:  # dearer births, until enough are used
-        return _mixed(
-            at_price, best, at_price(1.0 / link.pairs),
-            lambda s: link.pairs * s.served - scheduler.least_utilization * s.births,
-        )  # fmt: skip
-    if best.served < scheduler.least_on_time:  # cheaper births, if enough of them are still used
-        mixed = _mixed(at_price, best, at_price(0.0), lambda s: s.served - scheduler.least_on_time)
-        if mixed.served >= scheduler.least_on_time and mixed.utilization(link.pairs) >= scheduler.least_utilization:
-            return mixed
-    return Mixture(best, best, 0.0)
+
+    def used_enough(s: Solution) -> float:
+        return link.pairs * s.served - scheduler.least_utilization * s.births
+
+    if used_enough(best) < 0:  # dearer births, until enough are used
+        return _mixed(at_price, best, at_price(1.0 / link.pairs), used_enough)
+    if best.served >= scheduler.least_on_time:
+        return Mixture(best, best, 0.0)
+    most = at_price(0.0)  # cheaper births, until enough shots are on time or too few pairs are used
+    on_time = _mixed(at_price, best, most, lambda s: s.served - scheduler.least_on_time)
+    if on_time.utilization(link.pairs) >= scheduler.least_utilization and on_time.served >= scheduler.least_on_time:
+        return on_time
+    return Mixture(most, most, 0.0) if used_enough(most) >= 0 else _mixed(at_price, most, best, used_enough)
 
 
 def _mixed(

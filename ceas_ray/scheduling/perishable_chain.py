@@ -8,8 +8,9 @@ pair of age a at the start of a burst can serve its first shot if a < K - 1.
   n_{(K-1) M}), by age in its finer slots; older pairs can serve no more and are gone. At most `slots` in all (in a gap
   at most `gap_stock`). The phase: a gap (memoryless of mean `gap`, or periodic with so many slots to the next burst),
   or a burst with so many shots left;
-- **action**: b, how many births the link lets happen in this slot (it stops at the b-th);
-- **transition**: births j = min(X, b), X ~ Binomial(trials of the slot, success); at the slot's end a burst serves a
+- **action**: b, how many births the link lets happen in this slot: it makes no more attempts after the b-th;
+- **transition**: births j = X if X < b, else b and those that the b-th one's attempt heralds beyond it, X ~
+  Binomial(trials of the slot, success); those that find no place are lost; at the slot's end a burst serves a
   shot from the oldest pairs if there are `pairs` of them; the rest age by one class; before each of its slots a
   memoryless gap ends with probability q = 1 - exp(-1 / (M gap));
 - **reward**: `shot_value` for a served shot, minus `birth_price` for every birth.
@@ -23,9 +24,10 @@ The process forgets its stock within K slots, so value iteration over whole cycl
 converges in a few.
 
 **The relaxed chain** bounds every scheduler of the link in continuous time that knows the past and the phase, whatever
-its rule. In a slot it chooses the births with the slot's draws known. If a burst begins at some moment within a gap's
-slot, it finds all pairs as young as at the slot's start, with all births that the scheduler would have made in the
-whole slot, and pays for none of these; what it does is chosen without knowing that the burst begins. Pairs that can
+its rule. In a slot it chooses the births with the slot's draws known, and nothing comes along that it did not choose.
+If a burst begins at some moment within a gap's slot, it finds all pairs as young as at the slot's start, with all
+births that the scheduler would have made in the whole slot, and pays for none of these; what it does is chosen without
+knowing that the burst begins. Pairs that can
 serve no more take no memory, and one more attempt than a slot holds may end in it. Each of these only adds to what a
 scheduler could do, and more stock never hurts, so its value is an upper bound; its dual, one under constraints.
 """
@@ -41,9 +43,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ceas_ray.scheduling.measures import utilization
+
 _compiled: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
 _TOLERANCE = 1e-9  # far above what equally good policies that take turns differ by
 _TIE = 1e-12  # what one more birth must be worth
+_NEGLIGIBLE = 1e-12  # a probability
 _MOST_SWEEPS = 10_000
 Values = NDArray[np.float64]
 
@@ -100,7 +105,7 @@ class Solution:
 
     def utilization(self, pairs: int) -> float:
         """Used over generated."""
-        return pairs * self.served / self.births if self.births else 1.0
+        return utilization(pairs * self.served, self.births)
 
     def objective(self, pairs: int, waste_price: float) -> float:
         """J = on time - waste_price * wasted / demanded."""
@@ -160,6 +165,25 @@ def binomial(trials: int, success: float, most: int) -> NDArray[np.float64]:
     return np.append(mass, max(0.0, 1.0 - float(mass.sum())))
 
 
+def heralded_beyond(trials: int, success: float, modes: int, most: int) -> NDArray[np.float64]:
+    """P(e | b): that the attempt of the b-th birth of a slot heralds e more, given that there are b; (most + 1, ...).
+
+    An attempt has `modes` trials. With u(s) the mean number of the slot's attempts that begin after s births, the b-th
+    comes with e more in an attempt that brings b + e - s at once: P(e, b) = sum over s < b of u(s) P(b + e - s).
+    """
+    at_once = binomial(modes, success, modes)
+    at_once = at_once[: int(np.flatnonzero(at_once > _NEGLIGIBLE)[-1]) + 1]
+    begun = np.sum([binomial(a * modes, success, most)[:most] for a in range(max(1, trials // modes))], axis=0)
+    beyond = np.zeros((most + 1, max(1, len(at_once) - 1)))
+    beyond[0, 0] = 1.0
+    for b in range(1, most + 1):
+        for s in range(max(0, b + 1 - len(at_once)), b):
+            beyond[b, : len(at_once) - (b - s)] += begun[s] * at_once[b - s :]
+        total = beyond[b].sum()
+        beyond[b] = beyond[b] / total if total > 0 else beyond[0]
+    return beyond
+
+
 @njit(**_compiled)
 def _aged(stock, births, take, ages, into):  # type: ignore[no-untyped-def]
     """The stock after a slot: `take` of the oldest are used, births join class 1, the rest age by one class or stay."""
@@ -181,6 +205,7 @@ def _slot_backwards(  # type: ignore[no-untyped-def]
     counts,
     pairs,
     mass,
+    beyond,
     shot_value,
     birth_price,
     later,
@@ -193,20 +218,28 @@ def _slot_backwards(  # type: ignore[no-untyped-def]
 ):
     """Values (3, states) at a slot's start (of the objective, of births, of shots served), from `later` at its end.
 
-    pairs: of the shot at its end, 0: none. interrupted: with this probability a burst begins within the slot; then the
-    slot's births are free, nothing ages, and the values are those of `interruption` (relaxed chains only). Fills
-    policy and gain (states,): the most births, and what they are worth over none; frozen: the policy stays as it is.
+    mass: P(X). beyond: as of `heralded_beyond`. pairs: of the shot at its end, 0: none. interrupted: with this
+    probability a burst begins within the slot; then the slot's births are free, nothing ages, and the values are those
+    of `interruption` (relaxed chains only). Fills policy and gain (states,): the most births, and what they are worth
+    over none; frozen: the policy stays as it is.
     """
     out = np.empty_like(later)
     into = np.zeros(states.shape[1], np.int64)
-    most_in_all = counts.shape[1] - 2
+    most_in_all, most_beyond = counts.shape[1] - 2, beyond.shape[1] - 1
+    of_births = np.empty((most_in_all + most_beyond + 1, 3))
     for s in range(len(states)):
         stock = states[s]
         held = np.sum(stock)
         tail = 1.0  # P(X >= j)
         best, chosen = np.zeros(3), 0  # the best policy's values; relaxed: those of the best number of births until j
-        summed, now, idle = np.zeros(3), np.zeros(3), 0.0  # summed over X < j
-        for j in range(most_in_all - held + 1):
+        summed, stopped = np.zeros(3), np.zeros(3)  # summed over X < j; stopped: after the j-th birth
+        for j in range(most_in_all - held + most_beyond + 1):
+            now = of_births[j]
+            if held + j > most_in_all:  # one more that finds no place
+                now[:] = of_births[j - 1]
+                now[0] -= birth_price
+                now[1] += 1
+                continue
             served = pairs > 0 and held + j >= pairs
             n = state_number(_aged(stock, j, pairs if served else 0, True, into), counts)
             now[0] = later[0, n] - birth_price * j + shot_value * served
@@ -215,19 +248,24 @@ def _slot_backwards(  # type: ignore[no-untyped-def]
                 n = state_number(_aged(stock, j, 0, False, into), counts)
                 for v in range(3):
                     now[v] = (1.0 - interrupted) * now[v] + interrupted * interruption[v, n]
-            idle = now[0] if j == 0 else idle
+        for j in range(most_in_all - held + 1):
+            now = of_births[j]
             if relaxed:
                 if j == 0 or now[0] > best[0]:
                     best[:] = now
                 summed += (mass[j] if held + j < most_in_all else tail) * best
             else:
-                if j == 0 or summed[0] + tail * now[0] > best[0] + _TIE:
-                    best[:] = summed + tail * now
+                for v in range(3):
+                    stopped[v] = summed[v]
+                    for e in range(most_beyond + 1):
+                        stopped[v] += tail * beyond[j, e] * of_births[j + e, v]
+                if j == policy[s] if frozen else (j == 0 or stopped[0] > best[0] + _TIE):
+                    best[:] = stopped
                     chosen = j
                 summed += mass[j] * now
             tail = max(0.0, tail - mass[j])
         out[:, s] = summed if relaxed else best
-        policy[s], gain[s] = chosen, best[0] - idle
+        policy[s], gain[s] = chosen, best[0] - of_births[0, 0]
     return out
 
 
@@ -244,7 +282,12 @@ class _Chain:
         extra = link.modes if relaxed else 0  # an attempt that is under way when the slot begins
         self.mass = binomial(link.trials + extra, link.success, link.slots)
         self.first_mass = binomial(link.first_trials + extra, link.success, link.slots)
-        self.gap_mass = binomial(max(1, round(link.trials / gap_slots)) + extra, link.success, gap_stock)
+        of_gap = max(1, round(link.trials / gap_slots))
+        self.gap_mass = binomial(of_gap + extra, link.success, gap_stock)
+        modes = 1 if relaxed else link.modes
+        self.beyond = heralded_beyond(link.trials, link.success, modes, link.slots)
+        self.first_beyond = heralded_beyond(link.first_trials, link.success, modes, link.slots)
+        self.gap_beyond = heralded_beyond(of_gap, link.success, modes, gap_stock)
         self.phases = round(link.gap * gap_slots) if link.periodic else 1
         self.gap_births = np.zeros((self.phases, len(self.gap_states)), np.uint8)
         self.burst_births = np.zeros((link.burst, len(self.burst_states)), np.uint8)
@@ -267,9 +310,10 @@ class _Chain:
     def burst(self, later: Values) -> Values:
         """From a burst's end to its start."""
         for left in range(1, self.link.burst + 1):
-            mass = self.first_mass if left == self.link.burst else self.mass
+            first = left == self.link.burst
+            mass, beyond = (self.first_mass, self.first_beyond) if first else (self.mass, self.beyond)
             later = _slot_backwards(
-                self.burst_states, self.burst_counts, self.link.pairs, mass, *self.prices, later, 0.0, later,
+                self.burst_states, self.burst_counts, self.link.pairs, mass, beyond, *self.prices, later, 0.0, later,
                 self.relaxed, self.burst_births[left - 1], self.burst_gain[left - 1], self.frozen,
             )  # fmt: skip
         return later
@@ -277,7 +321,7 @@ class _Chain:
     def gap(self, burst: Values, guess: Values) -> Values:
         """From a burst's start (values of gap states) to the start of the gap before it."""
         link = self.link
-        arguments = (self.gap_states, self.gap_counts, 0, self.gap_mass, *self.prices)
+        arguments = (self.gap_states, self.gap_counts, 0, self.gap_mass, self.gap_beyond, *self.prices)
         if link.periodic:
             for left in range(self.phases):
                 tables = self.gap_births[left], self.gap_gain[left], self.frozen

@@ -79,3 +79,8 @@ def same_on_any_hosts(*overrides: str) -> None:
     second = Simulation(LocalCluster(start.one_host()))
     second.restore(decode(encode(first.snapshot())))
     assert [(end.digest, np.asarray(end.mark.model).tobytes()) for end in before] + ends(second) == one
+
+
+def key_bits_spent(simulation: Simulation) -> int:
+    """By all senders."""
+    return sum(sum(totals.values()) for totals in simulation.accounts().values())

@@ -5,14 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ceas_ray.app.results import key_bits_spent
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.messages.payloads import RoundDecided
 from ceas_ray.runtime.local_runtime import LocalCluster
-from tests.app.committees import FAULTS, SMALL_COMMITTEE, inner, models, names, run, same_on_any_hosts, times_of
+from tests.app.committees import (
+    FAULTS,
+    SMALL_COMMITTEE,
+    inner,
+    key_bits_spent,
+    models,
+    names,
+    run,
+    same_on_any_hosts,
+    times_of,
+)
 from tests.app.worlds import small_world
 
 ON_INPUTS = ("alie", "equivocation", "jamming", "late", "silence")
@@ -131,7 +140,7 @@ def test_a_partition_beside_other_troubles_gives_the_same_on_any_hosts_and_acros
 
 
 def test_a_committee_in_two_halves_stalls_and_goes_on_when_they_meet() -> None:
-    warm_up, first, *_ = times_of(*SMALL_COMMITTEE, "training.rounds=1")
+    warm_up, first, *_ = times_of(*SMALL_COMMITTEE, "training.rounds=2")
     split = f"consensus.partition={{replicas:[2,3],begins_seconds:{warm_up},heals_seconds:{first + 0.2}}}"
     found, _, world = run(*SMALL_COMMITTEE, split, "training.rounds=2", "consensus.most_waits=20")
     assert names(found) == ["warm_up", "round", "round"]
@@ -219,7 +228,7 @@ def test_finite_blocks_cost_many_more_pairs_for_the_same_key() -> None:
         assert names(found) == ["warm_up", "round"]
         pairs.append(sum(int(np.asarray(observed["counts"])[1, 0]) for observed in found))
         bits.append(sum(observed["key_bits"] for observed in found))
-        assert 0 < key_bits_spent(simulation.snapshot()) <= bits[-1]
+        assert 0 < key_bits_spent(simulation) <= bits[-1]
     assert pairs[1] > 1.5 * pairs[0]
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.app.results import key_bits_spent
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
+from tests.app.committees import key_bits_spent
 from tests.app.worlds import small_world
 
 
@@ -69,15 +69,17 @@ def test_routes_give_the_same_on_any_number_of_hosts_and_across_a_cut(network: t
 def test_every_physical_link_has_exact_books() -> None:
     found, simulation = rounds_of("network=line", "entanglement.purification_rounds=1", *ROUTED)
     assert [observed["name"] for observed in found] == ["warm_up", "round"]
+    before = np.zeros((4, 3))
     for observed in found:
         books = np.asarray(observed["link_books"])
         assert books.shape == (4, 3, 6)
         assert (books >= 0).all()
-        np.testing.assert_array_equal(books[..., 0], books[..., 1:].sum(axis=-1))
+        np.testing.assert_array_equal(books[..., 0] + before, books[..., 1:].sum(axis=-1))
+        before = books[..., 5]
         np.testing.assert_array_equal(books[..., :5].sum(axis=0), observed["counts"])
         assert books[..., 5].sum() == observed["stored"]
-        assert (books[:, 1, 0] > 0).all(), "keys need every link of the line"
-    assert 0 < key_bits_spent(simulation.snapshot()) <= sum(observed["key_bits"] for observed in found)
+    assert (np.asarray(found[0]["link_books"])[:, 1, 0] > 0).all(), "keys need every link of the line"
+    assert 0 < key_bits_spent(simulation) <= sum(observed["key_bits"] for observed in found)
 
 
 def test_another_seed_gives_another_digest() -> None:
@@ -119,11 +121,13 @@ def rounds_of(*overrides: str) -> tuple[list[dict[str, Any]], Simulation]:
 
 def test_pairs_and_key_bits_are_accounted_for_exactly() -> None:
     found, simulation = rounds_of()
+    before = 0
     for observed in found:
         counts = np.asarray(observed["counts"])
-        assert counts[:, 0].sum() == counts[:, 1:].sum() + observed["stored"]
+        assert counts[:, 0].sum() + before == counts[:, 1:].sum() + observed["stored"]
+        before = observed["stored"]
     distilled = sum(observed["key_bits"] for observed in found)
-    assert 0 < key_bits_spent(simulation.snapshot()) <= distilled
+    assert 0 < key_bits_spent(simulation) <= distilled
 
 
 def test_silent_members_of_the_committee_cost_views_but_no_rounds() -> None:

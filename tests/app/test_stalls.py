@@ -16,7 +16,7 @@ from tests.app.worlds import SMALL
 
 VOTING = ("poisoned_proposal", "forged_tags", "replayed_tags")
 """Faults with which a member still votes for what honest ones propose: three of four do, beside a silent one."""
-GONE = "consensus.crash={replicas:[0,1],round:1,after_milliseconds:0.0,down_milliseconds:1e8}"
+GONE = "consensus.crash={replicas:[0,1],round:1,after_milliseconds:0.0,down_milliseconds:1e6}"
 JAMMED = "consensus.jamming={replicas:[0,1,2],first_round:0,last_round:9,refills:9}"
 
 

@@ -10,24 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.links.key_path_loop import run_key_path
-from ceas_ray.links.link_loop import (
-    AUTHENTICATION,
-    EXPIRED,
-    GENERATED,
-    LATE,
-    SACRIFICED,
-    TESTING,
-    TRAINING,
-    USED,
-    ShotBooks,
-    ShotDemand,
-    failures_before_success,
-    link_model,
-    run_shots,
-    stock_rule,
-)
+from ceas_ray.links.link_loop import ShotBooks, ShotDemand, failures_before_success, link_model, run_shots, stock_rule
+from ceas_ray.messages.pair_books import AUTHENTICATION, EXPIRED, GENERATED, LATE, SACRIFICED, TESTING, TRAINING, USED
 from ceas_ray.messages.payloads import StockPolicy
-from ceas_ray.network.link_parameters import LinkHardware
+from ceas_ray.network.link_parameters import LinkHardware, LinkParameters
 from ceas_ray.quantum.bell_pairs import key_rate, swapped_fidelity
 
 HARDWARE = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98)
@@ -97,7 +83,7 @@ def test_every_pair_is_accounted_for_and_none_is_used_when_too_old(
     oldest = 0.98 * (4 * 0.95 - 1) / 3 * np.exp(-2 * 3 * period * 1e-12 / 0.06)
     assert (executed >= oldest - 1e-12).all()
     assert counts[[TRAINING, TESTING], USED].sum() == 6 * book["on_time"].sum()
-    assert book["stored"] <= max(gap, burst)
+    assert book["stored"] <= min(24, max(gap, burst) + 15), "an attempt may herald a pair in each of its 16 modes"
 
 
 def test_tests_find_the_error_rate_of_the_pairs_at_use() -> None:
@@ -128,7 +114,9 @@ def test_pairs_of_an_end_to_end_fidelity_yield_exactly_their_key(
         np.random.Generator(np.random.Philox(3)), np.stack([row] * legs), 1.0, 0, 10**11, 1e12, 8,
         np.full(2, 10**12), False, counts, leg_counts, np.zeros(2),
     )  # fmt: skip
-    assert counts[USED] > 500
+    column = USED if bits_per_pair else EXPIRED
+    assert counts[column] > 500
+    assert counts[GENERATED] == counts[USED] + counts[EXPIRED]
     assert bits == pytest.approx(counts[USED] * bits_per_pair, rel=3e-5, abs=1e-9)
 
 
@@ -154,3 +142,51 @@ def test_a_key_path_accounts_for_every_pair_of_its_links(
     assert bits <= counts[AUTHENTICATION, USED] * best + 1e-9
     if driven:
         assert bits < wanted + 1
+
+
+def certain(modes: int) -> LinkParameters:
+    """A link whose every attempt heralds a pair in each of its modes."""
+    return LinkParameters(1.0, 10**7, modes, 1.0, 0.97, 0.06)
+
+
+@settings(max_examples=40)
+@given(
+    modes=st.integers(1, 16), slots=st.integers(6, 24), burst=st.integers(1, 24), seed=st.integers(0, 10**6),
+    age=st.integers(2 * 10**7, 10**9),
+)  # fmt: skip
+def test_every_pair_that_a_made_attempt_heralds_is_generated(
+    modes: int, slots: int, burst: int, seed: int, age: int
+) -> None:
+    releases = np.cumsum(np.random.default_rng(seed).integers(10**8, 3 * 10**8, 20))
+    books = ShotBooks(
+        np.zeros((3, 5), np.int64), np.zeros(20, bool), np.zeros((20, 6)), np.zeros(3, np.int64),
+        np.zeros(3, np.int64), np.zeros((20, 2)),
+    )  # fmt: skip
+    stored = run_shots(
+        np.random.Generator(np.random.Philox(seed)), link_model(certain(modes), 0.98),
+        ShotDemand(0, releases, np.zeros(20, bool), 6, 10**8, age, 10**8, 1),
+        stock_rule(StockPolicy(0, min(burst, slots), True), slots), books,
+    )  # fmt: skip
+    row = books.counts[TRAINING]
+    assert row[GENERATED] > 0 and row[GENERATED] % modes == 0
+    assert row[GENERATED] == row[USED] + row[EXPIRED] + stored
+
+
+@settings(max_examples=40)
+@given(
+    modes=st.integers(1, 16), legs=st.integers(1, 2), slots=st.integers(1, 12), driven=st.booleans(),
+    wanted=st.floats(0, 50),
+)  # fmt: skip
+def test_every_pair_that_a_key_path_heralds_is_generated(
+    modes: int, legs: int, slots: int, driven: bool, wanted: float
+) -> None:
+    rows = np.stack([certain(modes).row()] * legs)
+    counts, leg_counts = np.zeros(5, np.int64), np.zeros(5, np.int64)
+    run_key_path(
+        np.random.Generator(np.random.Philox(1)), rows, 0.98, 0, 10**9, wanted, slots, np.full(2, 10**8), driven,
+        counts, leg_counts, np.zeros(2),
+    )  # fmt: skip
+    for row in (counts, leg_counts):
+        assert row[GENERATED] % modes == 0
+        assert row[GENERATED] == row[USED] + row[EXPIRED]
+    assert (counts[GENERATED] > 0) == (wanted > 0 or not driven)

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.app.bench_entanglement import RATE, measure
-from ceas_ray.links.link_loop import EXPIRED, GENERATED, USED, correlations_at, link_model
+from ceas_ray.links.link_loop import correlations_at, link_model
 from ceas_ray.links.request_loop import run_requests
+from ceas_ray.messages.pair_books import EXPIRED, GENERATED, USED
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.memories import Dephasing, Depolarizing, Memory, Relaxing
 from ceas_ray.quantum.bell_pairs import (
@@ -53,6 +54,15 @@ def test_every_pair_asked_for_or_not_is_accounted_for(
     if served:
         oldest = 0.25 + 0.7 * math.exp(-2 * age * 1e-12 / 0.01)
         assert oldest - 1e-9 <= fidelities / served <= 0.95
+
+
+@given(modes=st.integers(1, 20), slots=st.integers(1, 6), seed=st.integers(0, 10**6))
+def test_every_pair_that_an_attempt_heralds_is_generated(modes: int, slots: int, seed: int) -> None:
+    link = link_model(LinkParameters(1.0, 10**7, modes, 1.0, 0.95, 0.01), 1.0)
+    counts, sums = np.zeros(5, np.int64), np.zeros(5)
+    rng = np.random.Generator(np.random.Philox(seed))
+    stored = run_requests(rng, link, 10**10, 10**8, 10**9, slots, counts, sums)
+    assert counts[GENERATED] == modes * sums[4] == counts[USED] + counts[EXPIRED] + stored
 
 
 def test_a_memory_with_more_slots_serves_more_requests() -> None:

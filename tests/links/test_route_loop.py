@@ -12,22 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.links.key_path_loop import run_key_path
-from ceas_ray.links.link_loop import (
-    EXPIRED,
-    GENERATED,
-    LATE,
-    SACRIFICED,
-    TESTING,
-    TRAINING,
-    USED,
-    ShotBooks,
-    ShotDemand,
-    link_model,
-    run_shots,
-    stock_rule,
-)
+from ceas_ray.links.link_loop import ShotBooks, ShotDemand, link_model, run_shots, stock_rule
 from ceas_ray.links.route_loop import run_route_deliveries, run_route_keys, run_route_shots
 from ceas_ray.links.simulate_route import Deliveries, leg_rows, route_rules, simulate_route
+from ceas_ray.messages.pair_books import EXPIRED, GENERATED, LATE, SACRIFICED, TESTING, TRAINING, USED
 from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.network.link_parameters import LinkHardware, LinkParameters
 from ceas_ray.network.route import Route, Swapping
@@ -369,6 +357,25 @@ def test_a_key_path_of_any_length_accounts_for_every_pair(
     assert (book[:, GENERATED] == book[:, [USED, EXPIRED, SACRIFICED]].sum(axis=1)).all()
     assert len(set(book[:, USED])) == 1
     assert bits <= min(wanted + 1, book[0, USED])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    modes=st.integers(1, 8), number=st.integers(1, 3), slots=st.integers(1, 6), driven=st.booleans(),
+    success=st.sampled_from([1.0, 0.6]), seed=st.integers(0, 10**6),
+)  # fmt: skip
+def test_every_pair_that_a_route_heralds_is_generated(
+    modes: int, number: int, slots: int, driven: bool, success: float, seed: int
+) -> None:
+    rows, latencies = leg_rows([LinkParameters(1.0, TAU, modes, 1.0, 0.99, 0.06)] * number)
+    rules, odds = route_rules(Swapping(0.98, success), slots, 3 * TAU, 0.0, False)
+    book = np.zeros((number, 5), np.int64)
+    run_route_keys(
+        np.random.Generator(np.random.Philox(seed)), rows, latencies, rules, odds, 0, 50 * TAU, 20.0, driven, book,
+        np.zeros(2),
+    )  # fmt: skip
+    assert (book[:, GENERATED] > 0).all() and (book[:, GENERATED] % modes == 0).all()
+    assert (book[:, GENERATED] == book[:, [USED, EXPIRED]].sum(axis=1)).all()
 
 
 def test_more_slots_and_fewer_links_never_slow_a_route() -> None:

@@ -9,19 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.links.link_loop import (
-    EXPIRED,
-    GENERATED,
-    TESTING,
-    TRAINING,
-    USED,
-    ShotBooks,
-    ShotDemand,
-    link_model,
-    run_shots,
-    stock_rule,
-)
+from ceas_ray.links.link_loop import ShotBooks, ShotDemand, link_model, run_shots, stock_rule
 from ceas_ray.links.shared_channels import SharedBooks, run_shared_shots
+from ceas_ray.messages.pair_books import EXPIRED, GENERATED, TESTING, TRAINING, USED
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.scheduling.clairvoyant import Clairvoyant
 from ceas_ray.scheduling.freshest_first import FreshestFirst

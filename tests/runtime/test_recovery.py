@@ -59,6 +59,10 @@ class FragileCluster:
         found: dict[str, WindowReply] = self._call("step", requests)
         return found
 
+    def accounts(self) -> dict[str, dict[str, int]]:
+        totals: dict[str, dict[str, int]] = self._call("accounts")
+        return totals
+
     def snapshot(self) -> dict[str, Any]:
         found: dict[str, Any] = self._call("snapshot")
         return found

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.links.link_loop import LinkModel, ShotBooks, ShotDemand, run_shots, stock_rule
 from ceas_ray.messages.payloads import BirthTables, StockPolicy
-from ceas_ray.scheduling.perishable_chain import LinkClass, binomial, solve, state_number, stock_states
+from ceas_ray.scheduling.perishable_chain import LinkClass, binomial, heralded_beyond, solve, state_number, stock_states
 
 R0 = LinkClass(24, 6, 8, 8.0, False, 3, 800, 0.012, 784, 16)
 
@@ -31,6 +31,22 @@ def test_births_are_binomial() -> None:
     assert mass.sum() == pytest.approx(1, abs=1e-12)
     assert (mass[:51] @ np.arange(51)) == pytest.approx(5, abs=1e-9)
     assert binomial(3, 1.0, 5).tolist() == [0, 0, 0, 1, 0, 0]
+
+
+@pytest.mark.parametrize(("trials", "success", "modes"), [(800, 0.012, 16), (24, 0.3, 8), (30, 0.6, 5), (9, 0.2, 1)])
+def test_what_an_attempt_heralds_beyond_its_birth_is_as_when_it_is_drawn(
+    trials: int, success: float, modes: int
+) -> None:
+    heralds = np.random.default_rng(1).binomial(modes, success, (40_000, trials // modes)).cumsum(axis=1)
+    beyond = heralded_beyond(trials, success, modes, 12)
+    np.testing.assert_allclose(beyond.sum(axis=1), 1.0, atol=1e-9)
+    for b in range(1, 13):
+        reached = heralds[heralds[:, -1] >= b]
+        if len(reached) < 1000:
+            continue
+        drawn = reached[np.arange(len(reached)), np.argmax(reached >= b, axis=1)] - b
+        mean = float(beyond[b] @ np.arange(beyond.shape[1]))
+        assert abs(drawn.mean() - mean) <= 4 * drawn.std() / len(reached) ** 0.5 + 1e-9
 
 
 def best_by_enumeration(link: LinkClass, price: float) -> float:
@@ -83,8 +99,8 @@ def test_no_policy_of_a_small_chain_is_better(link: LinkClass, price: float) -> 
 
 
 def slotted(link: LinkClass, solution: Any, bursts: int, seed: int) -> tuple[Any, Any]:
-    """The simulator with attempts as long as a slot: births per burst and shots served per burst, (bursts,) each."""
-    slot = 10**9
+    """The simulator with slots of whole attempts: births per burst and shots served per burst, (bursts,) each."""
+    attempts, slot = link.trials // link.modes, link.trials // link.modes * 10**6
     generator = Streams(seed).generator("test", "test", "gaps", 0)
     gaps = np.floor(generator.exponential(link.gap, bursts)) if not link.periodic else np.full(bursts, link.gap)
     starts = np.cumsum(gaps.astype(np.int64)) + np.arange(bursts) * link.burst
@@ -92,7 +108,7 @@ def slotted(link: LinkClass, solution: Any, bursts: int, seed: int) -> tuple[Any
     no_tests = np.zeros(len(releases), bool)
     for array in (releases, no_tests):
         array.setflags(write=False)
-    model = LinkModel(slot, link.trials, link.success, 0, 0.9, 0.9, 0.9, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0)
+    model = LinkModel(slot // attempts, link.modes, link.success, 0, 0.9, 0.9, 0.9, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0)
     demand = ShotDemand(0, releases, no_tests, link.pairs, slot, link.classes * slot + 1, slot, link.burst)
     tables = BirthTables(solution.gap_births[None], solution.burst_births[None], 0.0, 1, link.slots, link.classes)
     books = ShotBooks(
@@ -109,6 +125,9 @@ def slotted(link: LinkClass, solution: Any, bursts: int, seed: int) -> tuple[Any
     (LinkClass(24, 6, 8, 8.0, False, 3, 800, 0.012, 800), 0.03),
     (LinkClass(12, 6, 8, 12.0, True, 2, 750, 0.012, 750), 0.02),
     (LinkClass(9, 3, 4, 3.0, False, 4, 20, 0.2, 20), 0.05),
+    (LinkClass(24, 6, 8, 8.0, False, 3, 800, 0.012, 800, 16), 0.01),
+    (LinkClass(24, 4, 8, 8.0, False, 4, 640, 0.0125, 640, 16), 0.02),
+    (LinkClass(24, 3, 4, 3.0, False, 3, 24, 0.2, 24, 8), 0.05),
 ])  # fmt: skip
 def test_computed_averages_are_those_of_the_slotted_simulator(link: LinkClass, price: float) -> None:
     solution = solve(link, 1.0, price, 1, link.slots)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
 
 from ceas_ray.app.main import main
 from ceas_ray.app.utilization import REGIMES, Regime, _coupled_cells, _free, simulate
@@ -17,11 +21,12 @@ from ceas_ray.scheduling.freshest_first import FreshestFirst
 from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.scheduling.oblivious import Oblivious
 from ceas_ray.scheduling.on_demand import OnDemand
+from ceas_ray.scheduling.perishable_chain import LinkClass, solve
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.scheduling.two_level import TwoLevel
 
 R0, R1, R2, R3, R4 = REGIMES
-MDP = Mdp(0.2, 0.95, 0.9908, 2, 6, 4)
+MDP = Mdp(0.2, 0.95, 0.9904, 2, 6, 4)
 
 
 def means(regime: Regime, scheduler: Scheduler, seeds: int = 6, bursts: int = 2000) -> dict[str, float]:
@@ -51,6 +56,40 @@ def test_in_r0_the_mdp_uses_95_percent_and_is_on_time_for_99() -> None:
     assert found["rounds_per_simulated_second"] >= other["rounds_per_simulated_second"]
 
 
+FOUR_PAIRS = LinkClass(24, 4, 8, 8.0, False, 3, 640, 0.01, 624, 16)
+"""R0 with four pairs a shot: no policy has .99 on time at utilization .95."""
+
+
+@pytest.mark.parametrize("link", [
+    FOUR_PAIRS, replace(FOUR_PAIRS, pairs=6, trials=720, first_trials=700),
+    replace(FOUR_PAIRS, success=0.2, trials=24, first_trials=24, modes=8),
+])  # fmt: skip
+def test_where_both_cannot_be_had_the_mdp_is_on_time_as_often_as_utilization_allows(link: LinkClass) -> None:
+    found = MDP.solved(link)
+    assert found.served < MDP.least_on_time
+    assert found.utilization(link.pairs) == pytest.approx(0.95, abs=1e-6)
+    dual = minimize_scalar(
+        lambda price: solve(link, 1 + price * link.pairs, price * 0.95, MDP.gap_slots, MDP.gap_stock).value,
+        bounds=(0, 3), method="bounded", options={"xatol": 1e-3},
+    )  # fmt: skip
+    assert dual.fun - 2e-4 <= found.served <= dual.fun + 1e-6, "the most by weak duality"
+
+
+@settings(max_examples=10, deadline=None)
+@given(supply=st.floats(0.8, 3), pairs=st.integers(1, 6), age=st.integers(2, 3), least=st.floats(0.5, 0.99))
+def test_the_mdp_never_leaves_utilization_unused_while_shots_are_late(
+    supply: float, pairs: int, age: int, least: float
+) -> None:
+    trials = max(1, round(supply * pairs / 0.02))
+    link = LinkClass(12, pairs, 4, 4.0, False, age, trials, 0.02, trials, 16)
+    found = replace(MDP, least_utilization=least).solved(link)
+    utilization = found.utilization(pairs)
+    assert utilization >= least - 1e-6
+    if found.served < MDP.least_on_time - 1e-9:
+        most = replace(MDP, waste_price=0.0, least_utilization=0.0).solved(link)
+        assert utilization <= least + 1e-6 or found.served >= most.served - 1e-6
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("regime", [R0, R1, R2, R3], ids=lambda regime: regime.name)
 def test_no_scheduler_beats_the_mdp_and_none_the_bound(regime: Regime) -> None:
@@ -63,11 +102,11 @@ def test_no_scheduler_beats_the_mdp_and_none_the_bound(regime: Regime) -> None:
 
 
 @pytest.mark.parametrize("regime", [R0, R1, R2, R3], ids=lambda regime: regime.name)
-def test_the_clairvoyant_wastes_nothing_and_serves_as_many_as_anybody(regime: Regime) -> None:
+def test_the_clairvoyant_wastes_next_to_nothing_and_serves_as_many_as_anybody(regime: Regime) -> None:
     for seed in (1, 2, 3):
         link = regime.link_class(regime.supply)
         knowing = simulate(regime, Clairvoyant().stock_policy(link), seed, 500)
-        assert knowing["utilization"] == 1.0
+        assert knowing["utilization"] > 0.97, "an attempt may herald more than it is made for"
         for scheduler in (Oblivious(), MDP, OnDemand()):
             assert simulate(regime, scheduler.stock_policy(link), seed, 500)["on_time"] <= knowing["on_time"]
 

@@ -71,6 +71,10 @@ class CrashingReplica(Actor):
         """See `Actor`."""
         return self.replica.promise(now)
 
+    def accounts(self) -> dict[str, int]:
+        """See `Actor`; while it is down, of a store that is still empty."""
+        return self.replica.accounts()
+
     def snapshot(self) -> Any:
         """See `Actor`."""
         return {"replica": self.replica.snapshot(), "disk": self._disk, "missed": self._missed}

@@ -6,24 +6,53 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
 from ceas_ray.runtime.failure import RuntimeFailure, one_line
 
+_GREETING_SECONDS = 5.0
+_ASK_SECONDS = 20.0
+_PREFACE, _SETTINGS, _FRAME_HEADER_BYTES = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 4, 9
+_EMPTY_SETTINGS = bytes([0, 0, 0, _SETTINGS, 0, 0, 0, 0, 0])
+
 
 def require_reachable(address: str) -> None:
-    """Refuse an address at which nothing listens at once: Ray itself would try for a minute."""
+    """Refuse what is no Ray cluster within seconds: Ray itself would try for a minute or for ever."""
     if address == "auto":
         return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=5).close()
-    except (OSError, ValueError) as error:
+        if not colon or not host or (":" in host and not (host[0] == "[" and host[-1] == "]")):
+            raise ValueError("an IPv6 host stands in brackets: [::1]:6379" if ":" in host else "it lacks host or port")
+        _require_http2(host.strip("[]"), int(port))
+    except (OSError, ValueError, OverflowError) as error:
         raise RuntimeFailure(
             f"runtime.address must be host:port of a reachable Ray cluster, got {address!r}: {one_line(error)}"
         ) from error
+
+
+def _require_http2(host: str, port: int) -> None:
+    """OSError unless a server greets as one of gRPC does, which Ray's are: with a SETTINGS frame (RFC 9113, 3.4)."""
+    with socket.create_connection((host, port), timeout=_GREETING_SECONDS) as connection:
+        if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
+            return
+        connection.sendall(_PREFACE + _EMPTY_SETTINGS)
+        until, greeting = time.monotonic() + _GREETING_SECONDS, b""
+        while len(greeting) < _FRAME_HEADER_BYTES:
+            connection.settimeout(max(0.01, until - time.monotonic()))
+            try:
+                received = connection.recv(_FRAME_HEADER_BYTES - len(greeting))
+            except TimeoutError:
+                raise OSError(f"what listens there said nothing for {_GREETING_SECONDS:.0f} s") from None
+            if not received:
+                break
+            greeting += received
+        if len(greeting) < _FRAME_HEADER_BYTES or greeting[3] != _SETTINGS:
+            raise OSError("what listens there is no Ray")
 
 
 def refuse_wrong_token(address: str) -> None:
@@ -70,6 +99,9 @@ def _asked(address: str, environment: Mapping[str, str]) -> str:
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen([sys.executable, "-c", _ASK, address], env=dict(environment), **pipes) as asking:
         assert asking.stdout is not None
+        patience = threading.Timer(_ASK_SECONDS, asking.kill)
+        patience.start()
         said = next((line for line in asking.stdout if line == "open\n" or "Unauthenticated" in line), "")
+        patience.cancel()
         asking.kill()
     return "unauthenticated" if "Unauthenticated" in said else said.strip() or "unknown"

@@ -95,6 +95,11 @@ class RayCluster:
             self._warm = self._warm or reply.mark is not None
         return {name: reply for name, (reply, _) in replies.items()}
 
+    def accounts(self) -> dict[str, dict[str, int]]:
+        """See `Cluster`."""
+        parts = self._ask("accounts", dict.fromkeys(self._shells, ()))
+        return {actor: totals for host in parts.values() for actor, totals in host.items()}
+
     def snapshot(self) -> dict[str, Any]:
         """See `Cluster`."""
         parts = self._ask("snapshot", dict.fromkeys(self._shells, ()))

@@ -52,6 +52,10 @@ class HostShell:
         reply = self._host.step(request.window, request.horizon, request.mail)
         return reply, time.perf_counter() - started
 
+    def accounts(self) -> dict[str, dict[str, int]]:
+        """See `Cluster`."""
+        return self._host.accounts()
+
     def snapshot(self) -> dict[str, Any]:
         """See `Cluster`."""
         return self._host.snapshot()
