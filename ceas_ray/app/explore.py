@@ -56,15 +56,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _exhaustive() -> int:
-    model = AbstractModel(4, 2)
     broken = 0
-    for symmetric, name in ((True, "up to symmetry"), (False, "all")):
+    for values, symmetric, name in ((2, True, "up to symmetry"), (2, False, "all"), (3, True, "up to symmetry")):
         started = time.perf_counter()
-        found = model.explore(symmetric)
-        broken += found.disagreements + found.refusals
+        found = AbstractModel(4, 2, values).explore(symmetric)
+        broken += found.disagreements + found.not_live
         print(
-            f"n = 4, 2 views, {name}: {found.states} states, {found.disagreements} with two decisions, "
-            f"{found.refusals} in which a good leader may be refused; {time.perf_counter() - started:.1f} s"
+            f"n = 4, 2 views, {values} values, {name}: {found.states} states, "
+            f"{found.disagreements} with two decisions, {found.not_live} not live after the calm; {time.perf_counter() - started:.1f} s"
         )
     return 1 if broken else 0
 

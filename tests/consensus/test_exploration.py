@@ -6,7 +6,9 @@ from collections import Counter
 
 import pytest
 
-from ceas_ray.consensus.exploration.abstract_model import AbstractModel
+from ceas_ray.consensus.exploration.abstract_model import LIVENESS, AbstractModel
+from ceas_ray.consensus.exploration.abstract_rules import Change
+from ceas_ray.consensus.exploration.calm_scenario import CalmScenario
 from ceas_ray.consensus.exploration.campaign import explore, run_batch
 from ceas_ray.consensus.exploration.chart import chart_of
 from ceas_ray.consensus.exploration.conformance import DrivenWalk
@@ -18,20 +20,41 @@ from ceas_ray.consensus.exploration.violation import Violation
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("symmetric", "states"), [(True, 265_198), (False, 3_136_055)])
-def test_every_state_of_the_abstract_model_is_safe_and_lets_a_good_leader_through(symmetric: bool, states: int) -> None:
-    found = AbstractModel(4, 2).explore(symmetric)
-    assert (found.states, found.disagreements, found.refusals) == (states, 0, 0)
+@pytest.mark.parametrize(
+    ("values", "symmetric", "states"), [(2, True, 265_198), (2, False, 3_136_055), (3, True, 395_696)]
+)
+def test_every_state_of_the_abstract_model_is_safe_and_live(values: int, symmetric: bool, states: int) -> None:
+    found = AbstractModel(4, 2, values).explore(symmetric)
+    assert (found.states, found.disagreements, found.not_live) == (states, 0, 0)
 
 
-@pytest.mark.parametrize("weaker", [{"weaker_quorum": 1}, {"weaker_blocking": 1}])
-def test_a_weaker_model_breaks(weaker: dict[str, int]) -> None:
-    assert any(AbstractModel(4, 4, **weaker).walk(seed).broken for seed in range(2000))
+@pytest.mark.parametrize(("replicas", "views", "values"), [(4, 4, 3), (4, 5, 4), (7, 4, 3), (10, 4, 3)])
+def test_walks_of_the_right_model_do_not_break(replicas: int, views: int, values: int) -> None:
+    found = AbstractModel(replicas, views, values).search(0, 5000)
+    assert (found.walks, found.broken) == (5000, None)
+    assert found.checked > 5000
 
 
-def test_walks_of_the_right_model_do_not_break() -> None:
-    for replicas in (4, 7, 10):
-        assert not any(AbstractModel(replicas, 4).walk(seed).broken for seed in range(300))
+def test_two_values_hide_that_proofs_need_a_second_alternative() -> None:
+    without = [AbstractModel(4, 4, values, Change.NO_TWO_CLAIMS).search(0, 20_000).broken for values in (2, 3)]
+    assert without == [None, LIVENESS]
+
+
+def test_a_broken_walk_of_a_search_is_the_walk_of_its_seed() -> None:
+    model = AbstractModel(4, 4, change=Change.TWO_CLAIMS_BEFORE_R2)
+    found = model.search(100, 1000)
+    assert found.broken is not None
+    assert model.walk(100 + found.walks - 1).broken == found.broken
+
+
+@pytest.mark.parametrize("replicas", [4, 7])
+def test_after_the_calm_the_first_view_of_an_honest_leader_decides(replicas: int) -> None:
+    events = 0
+    for seed in range(60):
+        scenario = CalmScenario(seed, AbstractModel(replicas, 4))
+        scenario.run()
+        events += scenario.events
+    assert events > 1000
 
 
 @pytest.mark.parametrize("replicas", [4, 7, 10])

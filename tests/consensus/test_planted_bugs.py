@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from ceas_ray.consensus.exploration.abstract_model import AbstractModel
+from ceas_ray.consensus.exploration.abstract_model import LIVENESS, AbstractModel
+from ceas_ray.consensus.exploration.abstract_rules import HARMLESS, Change
+from ceas_ray.consensus.exploration.calm_scenario import CalmScenario
 from ceas_ray.consensus.exploration.conformance import DrivenWalk
 from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
 from ceas_ray.consensus.inputs import Inputs
-from ceas_ray.consensus.tetrabft import TetraBFT
+from ceas_ray.consensus.tetrabft import Evidence, TetraBFT
 from tests.consensus.corners import PREVIOUS_COUNTS, THE_SAME_VALUE_TWICE
 from tests.consensus.planted_bugs import (
     VOTING_BUGS,
@@ -65,6 +67,52 @@ def test_the_right_rules_pass_every_layer() -> None:
 @pytest.mark.parametrize("bug", VOTING_BUGS)
 def test_a_bug_in_the_voting_is_caught(bug: str) -> None:
     report(bug, caught_by(voting_layers(VOTING_BUGS[bug], 1500, 100, 300)))
+
+
+MOST_WALKS = 200_000
+UNSAFE, NOT_LIVE = {"agreement", "a vote 1 is safe"}, {LIVENESS}
+CHANGES = {
+    Change.NO_SAFE_CHECK: UNSAFE, Change.CLAIM_BY_ONE: UNSAFE | NOT_LIVE, Change.NO_PREVIOUS: NOT_LIVE,
+    Change.PREVIOUS_OF_ANY_VALUE: UNSAFE, Change.QUORUM_OF_2F: UNSAFE | NOT_LIVE,
+    Change.SUGGEST_SHOWS_VOTES_4_AND_1: NOT_LIVE, Change.NO_TWO_CLAIMS: NOT_LIVE,
+    Change.TWO_CLAIMS_OF_THE_SAME_VALUE: UNSAFE, Change.TWO_CLAIMS_BEFORE_R2: UNSAFE,
+    Change.TWO_CLAIMS_BY_ONE: UNSAFE, Change.TWO_CLAIMS_WHILE_NOT_OPEN: UNSAFE, Change.TWO_CLAIMS_AFTER_R2: NOT_LIVE,
+    Change.TWO_CLAIMS_WITHOUT_PREVIOUS: NOT_LIVE,
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_of_the_abstract_rules_is_caught(change: Change) -> None:
+    found = AbstractModel(4, 4, change=change).search(0, MOST_WALKS)
+    caught = [] if found.broken is None else [f"abstract walks: walk {found.walks} ({found.broken})"]
+    report(f"rules: {change.name.lower().replace('_', ' ')}", caught)
+    assert found.broken in CHANGES[change]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", HARMLESS)
+def test_a_harmless_change_of_the_abstract_rules_is_not_reported(change: Change) -> None:
+    assert {*CHANGES, *HARMLESS, Change.NONE} == {*Change}
+    found = AbstractModel(4, 4, change=change).search(0, MOST_WALKS)
+    assert (found.walks, found.broken) == (MOST_WALKS, None)
+
+
+class OneAlternativeForProofs(TetraBFT):
+    """Without (b2)."""
+
+    def _shown_since(self, shown: Sequence[Evidence], value: bytes, view: int) -> int:
+        return self._claimed_since(shown, value, view)
+
+
+@pytest.mark.slow
+def test_proofs_without_their_second_alternative_are_not_live_on_real_replicas() -> None:
+    run: Callable[[int], None] = lambda seed: CalmScenario(  # noqa: E731
+        seed, AbstractModel(4, 4), OneAlternativeForProofs, hunt=20_000
+    ).run()
+    found = caught_by([("calm after a walk, n = 4", 100, run)])
+    report("no (b2)", found)
+    assert LIVENESS in found[0]
 
 
 @pytest.mark.slow

@@ -11,46 +11,78 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ceas_ray.consensus.exploration.abstract_model import (
-    MOST_VIEWS,
-    PHASES,
-    VALUES,
-    AbstractModel,
-    after,
-    is_enabled,
-    vote_of,
-)
+from ceas_ray.consensus.exploration.abstract_model import MOST_VIEWS, AbstractModel
+from ceas_ray.consensus.exploration.abstract_rules import PHASES, Change, claimed_since, is_enabled, safe_values
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.violation import Violation
-from ceas_ray.consensus.exploration.voting_lies import ALSO_GOOD, GOOD
+from ceas_ray.consensus.exploration.voting_lies import VALUES
 from ceas_ray.consensus.tetrabft import NO_VOTE, Action, Decision, Evidence, Output, TetraBFT, Vote
 from ceas_ray.messages.frames import FrameKind
 
 ENTER, DECIDE = 0, 5
 Step = tuple[int, int, int, bytes]
 """Who, view, phase (ENTER, 1 to 4, DECIDE), value."""
-_BYTES = {1: GOOD, 2: ALSO_GOOD}
-_NUMBERS = {GOOD: 1, ALSO_GOOD: 2}
+_BYTES = dict(enumerate(VALUES, start=1))
+_NUMBERS = {value: number for number, value in _BYTES.items()}
 _NOTHING = b""
+
+
+class AbstractState:
+    """Honest replicas of the abstract model, as `abstract_rules` has them."""
+
+    def __init__(self, replicas: int, first_view: int = -1) -> None:
+        model = AbstractModel(replicas, MOST_VIEWS)
+        self._terms, self.faults = (len(VALUES), *model.thresholds), model.faults
+        self.entered = np.full(model.honest, first_view, np.int64)
+        self.votes = np.zeros((model.honest, MOST_VIEWS, PHASES + 1), np.int8)
+
+    def allows(self, who: int, view: int, phase: int, value: int) -> bool:
+        """Whether this step is possible."""
+        return bool(is_enabled(self.entered, self.votes, who, view, phase, value, *self._terms))
+
+    def most_claimed(self, view: int, value: int) -> int:
+        """The value that Byzantine proofs for `view` must show for `value` to be safe, if anything makes it so.
+
+        That is the value itself, or else the one that an honest proof claims since the latest view.
+        """
+        values, quorum, blocking = self._terms
+        terms = (self.entered, self.votes, view)
+        by_one = safe_values(*terms, view, values, True, quorum, blocking, Change.NO_TWO_CLAIMS)
+        if (by_one >> value) & 1:
+            return value
+        return max(range(1, values + 1), key=lambda y: claimed_since(*terms, 1, y, view, blocking, Change.NONE))
+
+    def lures(self, view: int) -> list[int]:
+        """The values that Byzantine suggests can make a leader propose and that proofs show safe only by (b2); all
+        values if there are none."""
+        values, quorum, blocking = self._terms
+        terms = (self.entered, self.votes, -1, view, values)
+        offered = safe_values(*terms, False, quorum, blocking, Change.NONE)
+        alone = self.faults + quorum, self.faults + blocking
+        taken = safe_values(*terms, True, *alone, Change.NO_TWO_CLAIMS)
+        every = range(1, values + 1)
+        return [v for v in every if (offered & ~taken) >> v & 1] or list(every)
+
+    def take(self, who: int, view: int, phase: int, value: int) -> None:
+        """Enter a view, or vote."""
+        if phase == ENTER:
+            self.entered[who] = view
+        elif phase != DECIDE:
+            self.votes[who, view, phase] = value
 
 
 def check_trace(replicas: int, honest: Sequence[int], steps: Sequence[Step]) -> int:
     """Replay what honest replicas did, in order, in the model; returns the steps compared (views it can hold)."""
-    thresholds = AbstractModel(replicas, MOST_VIEWS).thresholds
     place = {node: k for k, node in enumerate(honest)}
-    state = np.ones(len(honest), np.int64)  # all entered view 0
+    state = AbstractState(replicas, first_view=0)
     for number, (node, view, phase, value) in enumerate(steps):
         if view >= MOST_VIEWS:
             return number
         chosen = _NUMBERS.get(value, 0)
-        if phase == DECIDE:
-            allowed = any(is_enabled(state, 0, v, DECIDE, chosen, *thresholds) for v in range(MOST_VIEWS))
-        else:
-            allowed = is_enabled(state, place[node], view, phase, chosen, *thresholds)
-        if not allowed:
+        views = range(MOST_VIEWS) if phase == DECIDE else (view,)
+        if not any(state.allows(place[node], v, phase, chosen) for v in views):
             raise Violation("conformance", f"{_told((node, view, phase, value))} is not a step of the abstract model")
-        if phase != DECIDE:
-            state[place[node]] = after(state[place[node]], view, phase, chosen)
+        state.take(place[node], view, phase, chosen)
     return len(steps)
 
 
@@ -67,27 +99,33 @@ class DrivenWalk:
         self._draws = Draws(seed, "conformance")
         self._model, self._walk = model, model.walk(seed)
         self._liars = range(model.honest, model.replicas)
-        leader = model.replicas - 1
-        self._nodes = [
-            voting(k, model.replicas, lambda view: leader, _NUMBERS.__contains__) for k in range(model.honest)
-        ]
-        self._state = np.zeros(model.honest, np.int64)
+        self._leader = model.replicas - 1
+        self._leaders: dict[int, int] = {}
+        self._nodes = [voting(k, model.replicas, self._leader_of, _NUMBERS.__contains__) for k in range(model.honest)]
+        self._state = AbstractState(model.replicas)
         self._proofs: list[dict[int, Evidence]] = [{} for _ in self._nodes]
         self._meant = {tuple(step[:3]): int(step[3]) for step in self._walk.steps.tolist() if step[2] != ENTER}
         self._decided: dict[int, bytes] = {}
         self.steps = 0
 
+    def _leader_of(self, view: int) -> int:
+        return self._leaders.get(view, self._leader)
+
     def run(self) -> None:
         """Raises `Violation` at the first difference."""
+        self.drive()
+        self._try_new_views()
+
+    def drive(self) -> None:
+        """The walk, step for step."""
         for who, view, phase, value in self._walk.steps.tolist():
             self._try_something()
             if phase == ENTER:
-                for between in range(int(self._state[who] & 7), view + 1):
+                for between in range(int(self._state.entered[who]) + 1, view + 1):
                     self._take(who, between, ENTER, 0)
             else:
                 self._take(who, view, phase, value)
             self._try_something(DECIDE)
-        self._try_new_views()
 
     def run_script(self, script: Sequence[tuple[int, int, int, int]]) -> None:
         """Force these (who, view, phase, value) in place of the walk, allowed or not; raises `Violation`."""
@@ -98,30 +136,28 @@ class DrivenWalk:
         """All enter two more views; in the second everyone is offered some value, which may be unsafe by now."""
         last = min(self._model.views + 1, MOST_VIEWS - 1)
         for who in range(len(self._nodes)):
-            for view in range(int(self._state[who] & 7), last + 1):
+            for view in range(int(self._state.entered[who]) + 1, last + 1):
                 self._take(who, view, ENTER, 0)
         for who in range(len(self._nodes)):
-            self._take(who, last, 1, self._draws.choice(VALUES))
+            self._take(who, last, 1, 1 + self._draws.below(len(VALUES)))
 
     def _try_something(self, phase: int | None = None) -> None:
         """What may be forbidden now; never what would spoil the rest of the walk."""
         who = self._draws.below(len(self._nodes))
-        view = int(self._state[who] & 7) - 1
+        view = int(self._state.entered[who])
         if view < 0:
             return
         phase = 1 + self._draws.below(PHASES) if phase is None else phase
-        if phase > 1 and not vote_of(self._state[who], view, phase - 1):
+        votes = self._state.votes[who, view]
+        if phase > 1 and not votes[phase - 1]:
             return  # its own vote would later complete what is delivered now
-        value = self._meant.setdefault((who, view, phase), self._draws.choice(VALUES))
-        if phase == DECIDE or not (self._enabled(who, view, phase, value) or vote_of(self._state[who], view, phase)):
+        value = self._meant.setdefault((who, view, phase), 1 + self._draws.below(len(VALUES)))
+        if phase == DECIDE or not (self._state.allows(who, view, phase, value) or votes[phase]):
             self._take(who, view, phase, value)
-
-    def _enabled(self, who: int, view: int, phase: int, value: int) -> bool:
-        return bool(is_enabled(self._state, who, view, phase, value, *self._model.thresholds))
 
     def _take(self, who: int, view: int, phase: int, value: int) -> None:
         expected: list[Step] = []
-        if self._enabled(who, view, phase, value) and not (phase == DECIDE and who in self._decided):
+        if self._state.allows(who, view, phase, value) and not (phase == DECIDE and who in self._decided):
             expected.append((who, view, phase, _BYTES.get(value, _NOTHING)))
         done = self._done(who, self._forced(who, view, phase, value))
         if done != expected:
@@ -131,7 +167,7 @@ class DrivenWalk:
         if expected and phase == DECIDE:
             self._decided[who] = _BYTES[value]
         elif expected:
-            self._state[who] = after(self._state[who], view, phase, value)
+            self._state.take(who, view, phase, value)
 
     def _forced(self, who: int, view: int, phase: int, value: int) -> list[Action]:
         """Deliver all that may make a replica do it: every honest message so far, and the Byzantine ones that help."""
@@ -142,21 +178,26 @@ class DrivenWalk:
             others = [k for k in range(self._model.replicas) if k != who]
             return [a for k in others for a in node.receive(k, FrameKind.VIEW_CHANGE, view, None)]
         if phase == 1:
-            return self._proposed(who, view, _BYTES[value])
+            return self._proposed(who, view, value)
         kind = FrameKind(FrameKind.VOTE1 + phase - 2)
-        voters = [k for k, s in enumerate(self._state) if k != who and vote_of(s, view, phase - 1) == value]
+        voters = [k for k, votes in enumerate(self._state.votes) if k != who and votes[view, phase - 1] == value]
         return [a for k in (*voters, *self._liars) for a in node.receive(k, kind, view, _BYTES[value])]
 
-    def _proposed(self, who: int, view: int, value: bytes) -> list[Action]:
+    def _proposed(self, who: int, view: int, value: int) -> list[Action]:
         node = self._nodes[who]
-        actions = node.receive(self._model.replicas - 1, FrameKind.PROPOSAL, view, value)
-        helpful = Evidence(Vote(view - 1, value), NO_VOTE, NO_VOTE)
+        actions = node.receive(self._leader, FrameKind.PROPOSAL, view, _BYTES[value])
+        low = Vote(view - 1, _BYTES[self._state.most_claimed(view, value)]) if view else NO_VOTE
+        helpful = Evidence(low, Vote(view - 2, b"another") if view > 1 else NO_VOTE, NO_VOTE)
         shown = {k: proofs[view] for k, proofs in enumerate(self._proofs) if view in proofs and k != who}
         shown |= dict.fromkeys(self._liars, helpful) if view else {}
+        for liar in self._liars:  # it has sent no other proof of this view yet: what a try in vain showed never came
+            node._proofs.get(view, {}).pop(liar, None)
         return [*actions, *(a for k, e in shown.items() for a in node.receive(k, FrameKind.PROOF, view, e))]
 
     def _done(self, who: int, actions: Sequence[Action]) -> list[Step]:
-        done: list[Step] = [(who, 0, ENTER, _NOTHING)] if self._nodes[who].view == 0 and not self._state[who] else []
+        done: list[Step] = (
+            [(who, 0, ENTER, _NOTHING)] if self._nodes[who].view == 0 and self._state.entered[who] < 0 else []
+        )
         for action in actions:
             if isinstance(action, Decision):
                 done.append((who, action.view, DECIDE, action.value))

@@ -7,13 +7,14 @@ from enum import Enum
 from time import process_time
 
 from ceas_ray.consensus.exploration.abstract_model import AbstractModel
+from ceas_ray.consensus.exploration.calm_scenario import CalmScenario
 from ceas_ray.consensus.exploration.conformance import DrivenWalk, check_trace
 from ceas_ray.consensus.exploration.record import Record
 from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
 
-WALK_VIEWS = 4
+WALK_VIEWS, WALKS = 4, 100
 
 
 class Layer(Enum):
@@ -24,7 +25,8 @@ class Layer(Enum):
     TAGGED = "replica with tags"
     ROUNDS = "rounds"
     CONFORMANCE = "conformance"
-    ABSTRACT = "abstract walk"
+    ABSTRACT = "abstract walks"
+    CALM = "calm after a walk"
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Kind:
 _SHARES = {
     Kind(Layer.VOTING, 4): 66, Kind(Layer.VOTING, 7): 30, Kind(Layer.VOTING, 10): 6, Kind(Layer.REPLICA, 4): 5,
     Kind(Layer.REPLICA, 7): 2, Kind(Layer.REPLICA, 10): 1, Kind(Layer.TAGGED, 4): 3, Kind(Layer.ROUNDS, 4): 1,
-    Kind(Layer.CONFORMANCE, 4): 8, Kind(Layer.CONFORMANCE, 7): 4, Kind(Layer.ABSTRACT, 10): 2,
+    Kind(Layer.CONFORMANCE, 4): 4, Kind(Layer.CONFORMANCE, 7): 2, Kind(Layer.CALM, 4): 2, Kind(Layer.CALM, 7): 1,
+    Kind(Layer.ABSTRACT, 4): 2, Kind(Layer.ABSTRACT, 7): 2, Kind(Layer.ABSTRACT, 10): 1,
 }  # fmt: skip
 KINDS = tuple(_SHARES)
 MIX = tuple(kind for kind, share in _SHARES.items() for _ in range(share))
@@ -106,11 +109,23 @@ def _run(kind: Kind, seed: int, record: Record | None, events: list[int]) -> Non
             traced.run()
             honest = [node for node in range(kind.replicas) if node not in traced.setting.byzantine]
             events[0] = driven.steps + check_trace(kind.replicas, honest, traced.invariants.steps)
+        case Layer.CALM:
+            calm = CalmScenario(seed, AbstractModel(kind.replicas, WALK_VIEWS))
+            try:
+                calm.run()
+            finally:
+                events[0] = calm.steps + calm.events
         case Layer.ABSTRACT:
-            walk = AbstractModel(kind.replicas, WALK_VIEWS).walk(seed)
-            events[0] = len(walk.steps)
-            if record is not None:
-                for number, step in enumerate(walk.steps.tolist()):
-                    record.note(float(number), step[0], f"view {step[1]} phase {step[2]} value {step[3]}")
-            if walk.broken is not None:
-                raise Violation(walk.broken, f"in the abstract model, after {len(walk.steps)} steps")
+            events[0] = _walk(AbstractModel(kind.replicas, WALK_VIEWS + seed // len(MIX) % 2), seed, record)
+
+
+def _walk(model: AbstractModel, seed: int, record: Record | None) -> int:
+    """Many walks of the abstract model; a record shows the last one. Returns the steps of all."""
+    first = seed * WALKS
+    found = model.search(first, WALKS)
+    if record is not None:
+        for number, step in enumerate(model.walk(first + found.walks - 1).steps.tolist()):
+            record.note(float(number), step[0], f"view {step[1]} phase {step[2]} value {step[3]}")
+    if found.broken is not None:
+        raise Violation(found.broken, f"in walk {first + found.walks - 1} of the abstract model")
+    return found.steps

@@ -8,9 +8,10 @@ from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.tetrabft import NO_VOTE, Evidence, Vote
 from ceas_ray.messages.frames import FrameKind
 
-GOOD, ALSO_GOOD, POISON = b"a", b"b", b"x"
-VALUES = (GOOD, ALSO_GOOD)
-_POISONED = (GOOD, ALSO_GOOD, GOOD, ALSO_GOOD, POISON)
+GOOD, ALSO_GOOD, THIRD_GOOD, POISON = b"a", b"b", b"c", b"x"
+VALUES = (GOOD, ALSO_GOOD, THIRD_GOOD)
+"""Two values hide faults of liveness."""
+_POISONED = (*VALUES, *VALUES, POISON)
 WITHHELD = None
 """In place of a message: it is not sent."""
 
