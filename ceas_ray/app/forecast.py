@@ -94,13 +94,12 @@ def _legs(world: Outline, k: int, j: int) -> tuple[LinkParameters, ...]:
     return (network.direct_links[network.processor_routes[k].nodes[-1], f"replica/{j}"],)
 
 
-def _legs_between(world: Outline) -> tuple[LinkParameters, ...]:
-    """Of the path between the first and the last replica."""
+def _legs_between(world: Outline, i: int, j: int) -> tuple[LinkParameters, ...]:
+    """Of the path between replicas i < j."""
     network = world.network
-    first, last = network.replica_routes[0], network.replica_routes[-1]
     if network.swapped:
-        return (*reversed(first.legs), *last.legs)
-    return (network.direct_links["replica/0", f"replica/{len(network.replica_routes) - 1}"],)
+        return (*reversed(network.replica_routes[i].legs), *network.replica_routes[j].legs)
+    return (network.direct_links[f"replica/{i}", f"replica/{j}"],)
 
 
 def _bits(world: Outline, reserve: int) -> tuple[float, float]:
@@ -127,7 +126,9 @@ def _keys(settings: RunSettings, world: Outline, reserve: int) -> _Keys:
         legs = _legs(world, k, number % replicas)
         slowest = max(slowest, time_of(legs, mine))
         per_bit.append(len(legs) / max(1e-9, float(key_rate(path_fidelity(legs, swapping)))))
-    between = time_of(_legs_between(world), _bits(world, reserve)[1])
+    pairs = [(i, j) for j in range(replicas) for i in range(j)]
+    pairs = pairs[:: max(1, len(pairs) // _SAMPLED_PATHS)]
+    between = max(time_of(_legs_between(world, i, j), _bits(world, reserve)[1]) for i, j in pairs)
     return _Keys(slowest, max(slowest, between), sum(per_bit) / len(per_bit))
 
 

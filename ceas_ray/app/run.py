@@ -106,13 +106,12 @@ def execute(config: Mapping[str, Any], number: int | None, interruption: Interru
         folder = claimed(wanted_folder(settings, number), settings.output is None, "settings.yaml")
         return _study(settings, config, folder)
     snapshot_folder(settings, Path())  # refuses before anything is made
-    warning = warning_of(settings)
-    if warning is not None:
-        print(warning, file=sys.stderr)
     if settings.dry_run:
         _print_forecast(settings)
+        _print_warning(settings)
         return COMPLETED
     world = build_world(settings)
+    _print_warning(settings)
     if settings.verify is not None:
         return _verify(settings, world, Path(settings.verify))
     if settings.resume is not None:
@@ -491,6 +490,12 @@ def git_state() -> tuple[str | None, bool | None]:
 def _git(*words: str) -> str:
     command = ["git", "-C", str(conf_directory().parent), *words]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+
+def _print_warning(settings: RunSettings) -> None:
+    warning = warning_of(settings)
+    if warning is not None:
+        print(warning, file=sys.stderr)
 
 
 def _print_forecast(settings: RunSettings) -> None:
