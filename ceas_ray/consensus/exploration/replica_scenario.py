@@ -364,7 +364,6 @@ class ReplicaScenario:
         if self._record is not None:
             self._record.note(self._now, entity, "recovers")
         disk = decode(self._disks.pop(entity))
-        self.judge.forgot(self._identities[entity])
         self._nodes[entity] = self._made(entity)
         effects = self._answer(entity, "recovery", lambda: self._nodes[entity].recover(disk, round(self._now * DELTA)))
         for effect in effects:

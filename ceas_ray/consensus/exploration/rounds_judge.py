@@ -57,11 +57,6 @@ class RoundsJudge:
         """Whether every honest replica has decided the last round."""
         return self.invariants[-1].all_decided
 
-    def forgot(self, replica: int) -> None:
-        """A crash: it must stand by what it said, but what it heard is lost."""
-        for of_round in self.invariants:
-            of_round.forgot(replica)
-
     def said(self, replica: int, round_index: int, kind: FrameKind, view: int, body: bytes, now: float) -> None:
         """An honest replica sent a frame; the same one to others, or again, is nothing new."""
         key = (replica, round_index, kind, view, body)

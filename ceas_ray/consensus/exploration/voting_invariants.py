@@ -62,14 +62,6 @@ class VotingInvariants:
         else:
             votes[key] = {sender: value}
 
-    def forgot(self, node: int) -> None:
-        """A crash: of what was heard only its own votes are left."""
-        for votes in self._heard[node].values():
-            for sender in [sender for sender in votes if sender != node]:
-                del votes[sender]
-        for key in [key for key in self._proposed if key[0] == node]:
-            del self._proposed[key]
-
     def acted(self, node: int, actions: Sequence[Action], now: float) -> None:
         """An honest replica did something."""
         for action in actions:
