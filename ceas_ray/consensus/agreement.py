@@ -159,7 +159,8 @@ class Agreement:
         if self.finished:
             return effects
         if not in_a_view:
-            effects.append(self._armed(view, now))
+            self.fetching.renew()
+            effects += [self._armed(view, now), *self.phase.renew(now)]
         self.fetching.ask_again()
         if self.catching_up.timed_out_again(view) or self._standing.behind:
             effects += self.catching_up.ask(now)
@@ -376,8 +377,8 @@ class Agreement:
         self._to_come_back = self.is_early(now)
         effects = [*self.phase.recover(now), *self._act(self.voting.recover(state["voting"]), now)]
         self.fetching.recover()
-        if self.phase.closed and self.voting.view < 0:
-            effects += self._timer_without_a_view(now)
+        if self.phase.closed and not self.finished and (self.voting.view < 0 or self.voting.halted):
+            effects.append(self._armed(self.voting.view, now))
         return effects if self._to_come_back else [*effects, *self._come_back(now)]
 
     def _come_back(self, now: int) -> list[Effect]:

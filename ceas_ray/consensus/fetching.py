@@ -54,6 +54,10 @@ class Fetching:
         self._pending.pop(digest, None)
         return self._open.pop(digest, None)
 
+    def renew(self) -> None:
+        """See `Pacing`."""
+        self._pacing.renew()
+
     def ask_again(self) -> None:
         """No answer came, or a crash may have lost it."""
         self._pending |= dict.fromkeys(self._open)
@@ -96,7 +100,7 @@ class Fetching:
 
     def recover(self) -> None:
         """After a crash: ask for all that is still open."""
-        self._pacing.disarm()
+        self._pacing.recover()
         self.ask_again()
 
     def snapshot(self) -> dict[str, Any]:

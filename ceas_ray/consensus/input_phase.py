@@ -134,6 +134,11 @@ class InputPhase:
         at = self._pacing.arm(now, self._view())
         return [] if at is None else [self._timer("echo", at)]
 
+    def renew(self, now: int) -> list[Effect]:
+        """See `Pacing`."""
+        self._pacing.renew()
+        return self.arm(now)
+
     def _may_echo(self) -> bool:
         """Until it halts: one that was let decide alone is still needed by the others."""
         return not self.halted
@@ -223,7 +228,7 @@ class InputPhase:
 
     def recover(self, now: int) -> list[Effect]:
         """After a crash: its timers are lost."""
-        self._pacing.disarm()
+        self._pacing.recover()
         if not self.closed:
             return self.input_timers(now)
         return [*(self._begin_timers(now) if self.begun else []), *self.arm(now)]

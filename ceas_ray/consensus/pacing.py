@@ -38,9 +38,14 @@ class Pacing:
     def _count_in(self, view: int) -> int:
         return self._left if view == self._view else 0
 
-    def disarm(self) -> None:
-        """A crash has lost the timer."""
+    def renew(self) -> None:
+        """As much time has passed as a view takes, but no view is entered: without one, or halted."""
+        self._left = 0
+
+    def recover(self) -> None:
+        """A crash has lost the timer, and maybe what left."""
         self._armed = False
+        self.renew()
 
     def snapshot(self) -> Any:
         """All state, in plain values."""

@@ -359,7 +359,7 @@ class TetraBFT:
         if self.decided is not None:
             return [Output(FrameKind.DECIDE, self.decided.view, self.decided.value, to)]
         said: list[Output] = []
-        if self._asked_view > self.view:
+        if self._asked_view > max(self.view, 0):
             said.append(Output(FrameKind.VIEW_CHANGE, self._asked_view, None, to))
         view = self.view
         for kind, evidence in ((FrameKind.PROOF, self._proofs), (FrameKind.SUGGEST, self._own_suggest)):

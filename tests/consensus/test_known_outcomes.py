@@ -129,7 +129,7 @@ def test_delays_anywhere_within_delta_never_make_it_later(replicas: int, seed: i
 def test_slow_members_cost_nothing_unless_they_lead_and_a_slow_leader_its_lateness_at_most(
     replicas: int, late: float
 ) -> None:
-    """So late that its proposal needs more than a view (7 Delta and more), a leader is as good as silent."""
+    """So late that its proposal needs more than a view (8 Delta and more), a leader is as good as silent."""
     faults = Quorums(replicas).faults
     for slow in (set(range(replicas - faults, replicas)), {1}, {0}, set(range(faults))):
 
@@ -137,7 +137,7 @@ def test_slow_members_cost_nothing_unless_they_lead_and_a_slow_leader_its_latene
             return DELTA + (round(late * DELTA) if sender in slow else 0)
 
         first = min(set(range(replicas)) - slow)
-        expected = 6.0 if not first else 6.0 + late if late < 7 else whole(first)
+        expected = 6.0 if not first else 6.0 + late if late < 8 else whole(first)
         network = Network(replicas, delay=delay)
         network.run()
         assert network.decide_times() == dict.fromkeys(range(replicas), expected)
