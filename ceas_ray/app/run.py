@@ -324,11 +324,23 @@ class _Run:
         known = self._journaled.get(number)
         if known is None:
             self._journal.append("round", line)
+            self._note_alarms(end)
             self._unsent.append((number, metrics_of(line)))
             if self._timeline is not None:
                 self._timeline.append(end)
         elif known != digest:
             raise RuntimeFailure(f"round {number} was replayed with digest {digest}, its journal has {known}")
+
+    def _note_alarms(self, end: RoundEnd) -> None:
+        """Say who met with more forged tags than a hash key stands."""
+        for observation in end.observations:
+            if observation.name == "forgeries":
+                said = dict(observation.values)
+                self._journal.append("alarm", {"round": end.mark.round_index, **said})
+                self._progress.say(
+                    f"alarm: {said['receiver']} refused {said['failed_attempts']} forged frames in the name of "
+                    f"{said['sender']} under one hash key"
+                )
 
     def _cut_is_due(self, now: float, over: bool) -> bool:
         rounds, every = self._settings.runtime, self._results.rounds

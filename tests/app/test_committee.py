@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from ceas_ray.app.main import main
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.windows import Simulation
+from ceas_ray.messages import authentication
 from ceas_ray.messages.payloads import RoundDecided
 from ceas_ray.runtime.local_runtime import LocalCluster
 from tests.app.committees import (
@@ -22,7 +27,7 @@ from tests.app.committees import (
     same_on_any_hosts,
     times_of,
 )
-from tests.app.worlds import small_world
+from tests.app.worlds import SMALL, small_world
 
 ON_INPUTS = ("alie", "equivocation", "jamming", "late", "silence")
 """Attacks that differ in what reaches the committee: all other ones send one row of another content in time."""
@@ -40,6 +45,25 @@ def test_a_round_is_over_when_enough_honest_members_know_its_decision_to_teach_t
         decided = RoundDecided(0, b"value", False, 0, (0,), np.ones(1), np.zeros(3), (), bits)
         answers.append(bool(manager.handle(Envelope(10**12, f"replica/{j}", j, "entanglement_manager", decided))))
     assert answers == [False, False, False, False, True]
+
+
+def test_a_flood_of_forged_frames_ends_in_an_alarm_and_in_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authentication, "MOST_FAILURES", 4)
+    attack = ("attacks.replicas=1", "attacks.replica_faults=[forged_tags]")
+    found, _, world = run(*SMALL_COMMITTEE, *attack, "training.rounds=2")
+    alarms = [observed for observed in found if observed["name"] == "forgeries"]
+    assert alarms
+    assert all(observed["sender"].startswith("replica/") for observed in alarms)
+    assert [name for name in names(found) if name != "forgeries"] == ["warm_up", "round", "round"]
+    assert len(models(world, 3)) == 1
+
+
+def test_alarms_are_in_the_journal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(authentication, "MOST_FAILURES", 4)
+    attack = ("attacks.replicas=1", "attacks.replica_faults=[forged_tags]", "training.rounds=2")
+    assert main([*SMALL, *SMALL_COMMITTEE, *attack, f"output={tmp_path / 'run'}"]) == 0
+    lines = [json.loads(line) for line in (tmp_path / "run" / "journal.jsonl").read_text().splitlines()]
+    assert any(line["event"] == "alarm" for line in lines)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

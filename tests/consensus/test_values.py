@@ -113,7 +113,7 @@ class Lossy(Network):
 
 @pytest.mark.parametrize(("replicas", "view"), [(4, 1), (5, 1), (6, 1)])
 def test_a_leader_that_lacks_an_update_fetches_it_and_proposes(replicas: int, view: int) -> None:
-    """At n = 6 two replicas lack nothing and close 20 Delta before their time is over: the others close on their Echoes."""
+    """At n = 6 two replicas lack nothing and close before the others, which close on their Echoes."""
     network = Lossy(replicas)
     network.run()
     decided = [network.decided[j, 0] for j in range(1, replicas)]
