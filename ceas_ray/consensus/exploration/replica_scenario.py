@@ -113,7 +113,7 @@ class ReplicaScenario:
         self._hub = draws.choice(("all", "all", "some", "late", "mixed", "none"))
         """Which replicas the hub's report reaches, and when."""
         self._spread = draws.uniform() < 0.3
-        """The inputs time out at different times at different replicas."""
+        """The inputs time out at different times."""
         self._drips = draws.uniform() < 0.5
         """The liar among the processors serves every replica at a time of its own."""
         self._gives_up = several and draws.uniform() < 0.5
