@@ -75,10 +75,12 @@ class RoundsJudge:
         """The view before this one is lost if nobody has decided; after the calm no honest leader's may be."""
         entered = self._entered[round_index]
         before = entered.get(view - 1)
-        lost = view not in entered and before is not None and not self.decided[round_index]
+        lost = view not in entered and not self.decided[round_index]
         entered.setdefault(view, now)
         leader = (round_index + view - 1) % self._replicas
-        if self._judges_views and lost and leader in self._honest and before >= self._calm_at + SETTLED:
+        if before is None or before < self._calm_at + SETTLED:
+            return
+        if self._judges_views and lost and leader in self._honest:
             told = f"view {view - 1} of round {round_index}, entered at {before:.2f}, left at {now:.2f}"
             raise Violation("no view of an honest leader is lost", told)
 
