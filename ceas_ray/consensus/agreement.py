@@ -164,7 +164,7 @@ class Agreement:
         self.fetching.ask_again()
         if self.catching_up.timed_out_again(view) or self._standing.behind:
             effects += self.catching_up.ask(now)
-        self._follow()
+        self._follow(now)
         return [*effects, *self._go_on(now), *self._finish(now)]
 
     def _armed(self, view: int, now: int) -> Effect:
@@ -231,7 +231,7 @@ class Agreement:
             return self._receive_any_time(sender, self.round_index - 1, kind, content, now)
         if self._standing.behind and isinstance(content, bytes):
             self.catching_up.take_past_decide(sender, content)
-            self._follow()
+            self._follow(now)
         return self._arm_fetch(now)
 
     def _receive_any_time(self, sender: int, round_index: int, kind: FrameKind, content: Any, now: int) -> list[Effect]:
@@ -262,7 +262,7 @@ class Agreement:
                 self.values.learn(data)
             elif what == MODEL:
                 effects += self._take_model(data, now)
-        self._follow()
+        self._follow(now)
         return [*effects, *self._go_on(now), *self._finish(now)]
 
     # --- catching up ----------------------------------------------------------
@@ -288,13 +288,18 @@ class Agreement:
         self.catching_up.keys_have_come()
         return self._tell_all(now) if self.phase.closed else []
 
-    def _follow(self) -> None:
+    def _follow(self, now: int) -> None:
         """Follow what B others decided in the round before: its body names the model, which is fetched by digest."""
         past = self.catching_up.past
         if past is None or not self._standing.behind:
             return
         model = self.values.next_digest(past)
-        self.fetching.want(past if model is None else model, BODY if model is None else MODEL)
+        if model is None:
+            self.fetching.want(past, BODY)
+        elif (here := self._find(model)) is not None:  # after SKIP it is the model of before
+            self._take_model(here, now)
+        else:
+            self.fetching.want(model, MODEL)
 
     def _take_model(self, data: bytes, now: int) -> list[Effect]:
         """The model of the round before, or of this one, if it is the one that a decided value names."""
@@ -336,7 +341,7 @@ class Agreement:
         """A view, or its timer, begins: Echoes and Fetches have a new pace."""
         decided = self.voting.decided
         self.fetching.forget_bodies(None if decided is None else decided.value)
-        self._follow()
+        self._follow(now)
         return [*self.phase.arm(now), *self._arm_fetch(now)]
 
     def _finish(self, now: int) -> list[Effect]:
@@ -350,8 +355,14 @@ class Agreement:
             return self._arm_fetch(now)
         outcome = self.values.outcome_of_decided(decision.value)
         if outcome is None:
-            self.fetching.want(decode(body)[-1], MODEL)
-            return self._arm_fetch(now)
+            model_digest = decode(body)[-1]
+            here = self._find(model_digest)
+            if here is None:
+                self.fetching.want(model_digest, MODEL)
+                return self._arm_fetch(now)
+            self.values.adopt(decision.value, decoded_model(here))
+            outcome = self.values.outcome_of_decided(decision.value)
+            assert outcome is not None
         self.finished = True
         self.catching_up.has_news()
         standing, model = self._standing, outcome.model
