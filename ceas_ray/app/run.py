@@ -505,6 +505,8 @@ def _print_warning(settings: RunSettings) -> None:
 
 def _print_forecast(settings: RunSettings) -> None:
     world = outline_world(settings)
+    for line in world.said:
+        print(line, file=sys.stderr)
     found = forecast(settings, world)
     print_table(
         "A run of these settings (forecast; nothing was started)",

@@ -158,6 +158,8 @@ class Outline:
     phases: tuple[tuple[int, ...], ...]
     key_slots: tuple[int, ...]
     on_pairs: bool
+    said: tuple[str, ...]
+    """What was left out of the input files, to be told."""
 
 
 _FEW_PATHS = 1000
@@ -328,7 +330,17 @@ class _Builder:
             together, key_slots = self._together(network, demand)
         except ValueError as error:
             raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
-        return Outline(network, demand, circuit, shared, samples / self.parties, together, key_slots, self._on_pairs)
+        return Outline(
+            network,
+            demand,
+            circuit,
+            shared,
+            samples / self.parties,
+            together,
+            key_slots,
+            self._on_pairs,
+            tuple(self.inputs.said),
+        )
 
     def _together(self, network: NetworkPlan, demand: Demand) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
         """The phases, and the key slots of each; of many paths with shared links a plan without their packing."""
