@@ -21,7 +21,9 @@ import numpy as np
 import psutil
 
 from ceas_ray.app.committee import warning_of
+from ceas_ray.app.inputs import targets_of, with_inputs
 from ceas_ray.app.model import loss_of
+from ceas_ray.app.provenance import code_version
 from ceas_ray.app.results import SCHEMA_VERSION, Results
 from ceas_ray.app.resume import (
     Cut,
@@ -34,7 +36,6 @@ from ceas_ray.app.resume import (
 )
 from ceas_ray.app.run_folder import (
     claimed,
-    code_version,
     digests_of,
     flat,
     journal_of,
@@ -111,6 +112,8 @@ def execute(config: Mapping[str, Any], number: int | None, interruption: Interru
     if warning is not None:
         print(warning, file=sys.stderr)
     if settings.dry_run:
+        for line in world.inputs.said:
+            print(line, file=sys.stderr)
         _print_estimate(settings, world)
         return COMPLETED
     if settings.verify is not None:
@@ -124,7 +127,7 @@ def execute(config: Mapping[str, Any], number: int | None, interruption: Interru
     with _cluster(settings, world) as place:
         if found is None:
             folder = claimed(folder, settings.output is None, "journal.jsonl")
-        return _Run(settings, dict(config), world, place, folder, found).go(interruption)
+        return _Run(settings, with_inputs(config, world.inputs), world, place, folder, found).go(interruption)
 
 
 def _study(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> int:
@@ -259,8 +262,12 @@ class _Run:
         text = settings_text(self._config)
         write_whole(self._folder / "settings.yaml", text.encode())
         settings_hash = blake2b(text.encode(), digest_size=8).hexdigest()
-        about = {"settings_hash": settings_hash, "seed": self._settings.seed, "code": code_version()}
+        about = {"settings_hash": settings_hash, "seed": self._settings.seed}
+        about |= {"code": code_version(targets_of(self._config).values()), "inputs": self._world.inputs.digests}
         self._journal.append("started", about | self._about)
+        for line in self._world.inputs.said:
+            self._progress.say(line)
+            self._journal.append("note", {"text": line})
         if self._tracker is not None:
             tags = {"git_commit": str(commit) if (commit := self._about["git_commit"]) else "None"}
             self._tracker.start(self._folder.name, flat(self._config), tags | {"settings_hash": settings_hash})
@@ -355,7 +362,7 @@ class _Run:
         )
         self._cut_at = time.perf_counter()
         if self._versions is None:
-            self._versions = versions()
+            self._versions = versions(self._config)
         try:
             self._snapshots.write(cut.rounds, snapshot_of(self._config, self._versions, cut))
         except OSError as error:

@@ -23,6 +23,7 @@ from ceas_ray.app.committee import (
     on_network,
 )
 from ceas_ray.app.data import dealt_shards, load_data
+from ceas_ray.app.inputs import Inputs, targets_of
 from ceas_ray.app.link_hardware import (
     link_hardware,
     refuse_without_key,
@@ -118,6 +119,7 @@ class World:
     byzantine: tuple[int, ...]
     processors_per_group: int
     most_evaluations: int
+    inputs: Inputs
 
     @property
     def byzantine_processors(self) -> list[int]:
@@ -181,11 +183,14 @@ class _Builder:
     def __init__(self, settings: RunSettings) -> None:
         self.settings = settings
         self.streams = Streams(settings.seed)
+        self.inputs = Inputs(settings.inputs)
         count, share = settings.processors.count, settings.attacks.fraction
         if settings.attacks.attack is None and share > 0:
             raise SettingsError("attacks.fraction", "0 without an attack", share)
         chosen = settings.attacks.attack
-        self.attack: Attack | None = None if chosen is None else instantiate(chosen, "attacks.attack", Attack)
+        self.attack: Attack | None = (
+            None if chosen is None else instantiate(chosen, "attacks.attack", Attack, self.inputs.read)
+        )
         shared = settings.training.partition != "data"
         self.members = settings.training.processors_per_group if shared else 1
         if count % self.members:
@@ -213,14 +218,16 @@ class _Builder:
                 "links.least_km", f"at most links.most_km ({settings.links.most_km})", settings.links.least_km
             )
         self.faults = int(self.parties * settings.aggregation.byzantine_fraction)
-        self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule)
-        self._weights: Weights = instantiate(settings.aggregation.weights, "aggregation.weights", Weights)
+        self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule, self.inputs.read)
+        self._weights: Weights = instantiate(
+            settings.aggregation.weights, "aggregation.weights", Weights, self.inputs.read
+        )
         self.chain = encode(("ceas_ray", settings.seed))
-        self._noise = processor_noise(settings.processors, settings.training.qubits, self.streams)
+        self._noise = processor_noise(settings.processors, settings.training.qubits, self.streams, self.inputs)
 
     def build(self) -> World:
         settings, training = self.settings, self.settings.training
-        data = load_data(training.data, training.qubits, settings.seed)
+        data = load_data(training.data, training.qubits, settings.seed, self.inputs)
         if data.outputs > training.qubits:
             raise SettingsError("training.qubits", f"at least the {data.outputs} classes", training.qubits)
         circuit = Circuit(
@@ -250,6 +257,7 @@ class _Builder:
         manager = self._manager(network, len(byzantine) > 0)
         processors = [self._processor(k, shards[k], network, shared, initial, byzantine) for k in range(self.parties)]
         adversary = [self._adversary(byzantine, circuit, network)] if byzantine else []
+        self.inputs.read_code(targets_of(settings.model_dump()))
         return World(
             processors=tuple(processors),
             links=self._links(network, byzantine, self._jammed(quality, byzantine)),
@@ -270,6 +278,7 @@ class _Builder:
             byzantine=byzantine,
             processors_per_group=self.members,
             most_evaluations=most_nodes([part.pairs for part in network.groups[0].routes]) if network.groups else 1,
+            inputs=self.inputs,
         )  # fmt: skip
 
     def _shared(self, circuit: Circuit) -> Circuit:
@@ -301,7 +310,7 @@ class _Builder:
             links.replica_km, links.replica_fidelity,
         )  # fmt: skip
         generator = self.streams.generator("network", "network", "links", 0)
-        topology = instantiate(settings.network, "network", Topology)
+        topology = instantiate(settings.network, "network", Topology, self.inputs.read)
         try:
             network: NetworkPlan = topology.build(settings.processors.count, self.size, hardware, spread, generator)
         except ValueError as error:
@@ -378,7 +387,7 @@ class _Builder:
             None if timeout is None else picoseconds(timeout),
             picoseconds(settings.consensus.patience_milliseconds * 1e-3),
         )  # fmt: skip
-        scheduler = instantiate(settings.scheduling, "scheduling", Scheduler)
+        scheduler = instantiate(settings.scheduling, "scheduling", Scheduler, self.inputs.read)
         try:
             if network.groups:
                 refuse_without_shared_shots(settings.links, network, demand)
