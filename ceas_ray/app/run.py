@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
 from ceas_ray.app.committee import warning_of
+from ceas_ray.app.forecast import forecast
 from ceas_ray.app.inputs import targets_of, with_inputs
 from ceas_ray.app.model import loss_of
 from ceas_ray.app.provenance import code_version
@@ -46,7 +46,7 @@ from ceas_ray.app.run_folder import (
 from ceas_ray.app.study import run_utilization, scheduler_of_study
 from ceas_ray.app.sync import MLFLOW_STATUS
 from ceas_ray.app.tracking_choice import with_absolute_uri
-from ceas_ray.app.world import World, build_world
+from ceas_ray.app.world import Outline, World, build_world, outline_world
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
@@ -107,15 +107,12 @@ def execute(config: Mapping[str, Any], number: int | None, interruption: Interru
         folder = claimed(wanted_folder(settings, number), settings.output is None, "settings.yaml")
         return _study(settings, config, folder)
     snapshot_folder(settings, Path())  # refuses before anything is made
-    world = build_world(settings)
-    warning = warning_of(settings)
-    if warning is not None:
-        print(warning, file=sys.stderr)
     if settings.dry_run:
-        for line in world.inputs.said:
-            print(line, file=sys.stderr)
-        _print_estimate(settings, world)
+        _print_forecast(settings)
+        _print_warning(settings)
         return COMPLETED
+    world = build_world(settings)
+    _print_warning(settings)
     if settings.verify is not None:
         return _verify(settings, world, Path(settings.verify))
     if settings.resume is not None:
@@ -243,6 +240,8 @@ class _Run:
                     self._rounds(interruption)
                 if self._results.stalled:
                     status, code, cause = "stalled", STALLED, self._results.cause
+                elif self._results.rounds < self._settings.training.rounds:
+                    status = "stopped"  # a budget of stop.* was reached
             except KeyboardInterrupt:
                 status, code = "interrupted", INTERRUPTED
             except (SimulationError, RuntimeFailure) as error:
@@ -498,32 +497,38 @@ def _git(*words: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
 
-def _print_estimate(settings: RunSettings, world: World) -> None:
-    estimate, rounds = world.manager.estimate(), settings.training.rounds
-    lanes = sum(len(p.angles) for p in world.shards) * world.circuit.outputs
-    lanes *= world.most_evaluations
-    wall = rounds * lanes * 4.0**world.circuit.qubits * world.circuit.layers * world.circuit.qubits * 1e-8
+def _print_warning(settings: RunSettings) -> None:
+    warning = warning_of(settings)
+    if warning is not None:
+        print(warning, file=sys.stderr)
+
+
+def _print_forecast(settings: RunSettings) -> None:
+    world = outline_world(settings)
+    for line in world.said:
+        print(line, file=sys.stderr)
+    found = forecast(settings, world)
     print_table(
-        "A run of these settings (estimate; nothing was started)",
+        "A run of these settings (forecast; nothing was started)",
         {
             "links": f"{settings.links.profile} ({'demonstrated' if settings.links.demonstrated else 'projected'})",
             "processors": _parties(settings, world),
-            "Bell pairs used per round": round(estimate.pairs),
-            "key bits distilled per round": round(estimate.key_bits),
-            "simulated seconds, warm-up": estimate.warm_up_seconds,
-            "simulated seconds per round": estimate.simulated_seconds,
-            "simulated seconds in all": estimate.warm_up_seconds + rounds * estimate.simulated_seconds,
-            "wall seconds (order of magnitude)": 10 + wall + 0.15 * rounds,
-            "memory of this process, MB": round(psutil.Process().memory_info().rss / 2**20),
+            "Bell pairs used per round": round(found.pairs),
+            "key bits distilled per round": round(found.key_bits),
+            "simulated seconds, warm-up": found.warm_up_seconds,
+            "simulated seconds per round": found.round_seconds,
+            "simulated seconds in all": found.simulated_seconds,
+            "wall seconds (one core, local)": found.wall_seconds,
+            "memory (local), MB": round(found.memory_bytes / 2**20),
         },
     )
 
 
-def _parties(settings: RunSettings, world: World) -> str:
+def _parties(settings: RunSettings, world: Outline) -> str:
     """Who runs a circuit, and what a shot of it costs."""
-    circuit = world.shared_circuit
-    if world.processors_per_group > 1:
-        who = f"{len(world.shards)} groups of {world.processors_per_group} share a circuit"
+    circuit, groups = world.shared_circuit, world.network.groups
+    if groups:
+        who = f"{len(groups)} groups of {len(groups[0].members)} share a circuit"
         return f"{who} ({settings.training.partition}), {circuit.pairs_within} end-to-end pairs a shot"
     pairs = 0 if circuit.reuploaded else circuit.qubits
     return f"{settings.processors.count}, {pairs} pairs a shot"

@@ -32,6 +32,7 @@ from ceas_ray.app.link_hardware import (
 )
 from ceas_ray.app.model import loss_of
 from ceas_ray.app.processor_noise import processor_noise
+from ceas_ray.app.sizes import refuse_too_large
 from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.placement import placed
 from ceas_ray.config.errors import SettingsError, or_refuse
@@ -41,7 +42,8 @@ from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming
 from ceas_ray.entanglement.hub import Hub
-from ceas_ray.entanglement.plan import Demand
+from ceas_ray.entanglement.leases import plan_phases
+from ceas_ray.entanglement.plan import Demand, phases
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Envelope
@@ -144,6 +146,28 @@ class World:
         return [host]
 
 
+@dataclass(frozen=True)
+class Outline:
+    """What a forecast needs of a world: its network, demand and circuits, the mean samples of a processor (or group),
+    who is served together, in how many key slots, and whether shots spend pairs."""
+
+    network: NetworkPlan
+    demand: Demand
+    circuit: Circuit
+    shared_circuit: Circuit
+    samples: float
+    phases: tuple[tuple[int, ...], ...]
+    key_slots: tuple[int, ...]
+    on_pairs: bool
+    said: tuple[str, ...]
+    """What was left out of the input files, to be told."""
+
+
+_FEW_PATHS = 1000
+_FEW_SAMPLES = 60
+"""Enough to see whether a drawn data set fits the circuit."""
+
+
 def _dealt(actors: Sequence[Actor], hosts: int) -> list[tuple[Actor, ...]]:
     return [tuple(actors[h::hosts]) for h in range(min(hosts, len(actors)))]
 
@@ -175,7 +199,14 @@ class _Remembered:
 
 def build_world(settings: RunSettings) -> World:
     """The world of these settings; SettingsError for whatever cannot be."""
+    refuse_too_large(settings)
     return _Builder(settings).build()
+
+
+def outline_world(settings: RunSettings) -> Outline:
+    """The measures of the world of these settings, in bounded time; SettingsError for what cannot be."""
+    refuse_too_large(settings)
+    return _Builder(settings).outline()
 
 
 class _Builder:
@@ -229,12 +260,7 @@ class _Builder:
     def build(self) -> World:
         settings, training = self.settings, self.settings.training
         data = load_data(training.data, training.qubits, settings.seed, self.inputs)
-        if data.outputs > training.qubits:
-            raise SettingsError("training.qubits", f"at least the {data.outputs} classes", training.qubits)
-        circuit = Circuit(
-            training.qubits, training.layers, data.outputs, training.entangler, training.inputs == "local",
-            training.ansatz,
-        )  # fmt: skip
+        circuit = self._circuit(data)
         shared = self._shared(circuit)
         network = self._network(shared)
         widest = training.data.angle_range * np.pi
@@ -281,6 +307,58 @@ class _Builder:
             processors_per_group=self.members,
             most_evaluations=most_nodes([part.pairs for part in network.groups[0].routes]) if network.groups else 1,
             inputs=self.inputs,
+        )  # fmt: skip
+
+    def outline(self) -> Outline:
+        """The world's measures: its network and demand, but no actors; of drawn data sets a few samples stand for all.
+
+        Raises SettingsError for what `build` would refuse, as far as it shows without a plan.
+        """
+        settings, choice = self.settings, self.settings.training.data
+        drawn = choice.name in ("moons", "circles", "spin_chain")
+        few = choice.model_copy(update={"samples": min(choice.samples, _FEW_SAMPLES)}) if drawn else choice
+        data = load_data(few, settings.training.qubits, settings.seed, self.inputs)
+        samples = choice.samples * (1 - choice.test_fraction) if drawn else float(len(data.train_labels))
+        if samples < self.parties:
+            raise SettingsError("processors.count", f"at most the {samples:.0f} training samples", self.parties)
+        circuit = self._circuit(data)
+        shared = self._shared(circuit)
+        network = self._network(shared)
+        demand = self._demand(network)
+        instantiate(settings.scheduling, "scheduling", Scheduler)
+        self._work(shared, max(1, int(samples / self.parties)))
+        try:
+            self._refuse_without_shots(network, demand)
+            together, key_slots = self._together(network, demand)
+        except ValueError as error:
+            raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+        return Outline(
+            network,
+            demand,
+            circuit,
+            shared,
+            samples / self.parties,
+            together,
+            key_slots,
+            self._on_pairs,
+            tuple(self.inputs.said),
+        )
+
+    def _together(self, network: NetworkPlan, demand: Demand) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
+        """The phases, and the key slots of each; of many paths with shared links a plan without their packing."""
+        if network.routed and self.parties * self.size <= _FEW_PATHS:
+            planned = plan_phases(network, demand)
+            return tuple(phase.members for phase in planned), tuple(phase.key_slots for phase in planned)
+        together = phases(network, demand)
+        return together, (self.size,) * len(together)
+
+    def _circuit(self, data: DataSet) -> Circuit:
+        training = self.settings.training
+        if data.outputs > training.qubits:
+            raise SettingsError("training.qubits", f"at least the {data.outputs} classes", training.qubits)
+        return Circuit(
+            training.qubits, training.layers, data.outputs, training.entangler, training.inputs == "local",
+            training.ansatz,
         )  # fmt: skip
 
     def _shared(self, circuit: Circuit) -> Circuit:
@@ -374,11 +452,10 @@ class _Builder:
     def _update_time(self) -> int:
         return picoseconds(self.settings.processors.update_milliseconds * 1e-3)
 
-    def _manager(self, network: NetworkPlan, adversary: bool) -> EntanglementManager:
+    def _demand(self, network: NetworkPlan) -> Demand:
         settings, choice = self.settings, self.settings.entanglement
-        on_pairs = self._on_pairs
         pairs = network.groups[0].pairs_per_shot if network.groups else settings.training.qubits
-        demand = Demand(
+        return Demand(
             shots=settings.training.circuits_per_round, pairs_per_shot=pairs,
             burst_shots=choice.burst_shots, gap_periods=choice.gap_periods, supply=choice.supply,
             deadline_periods=choice.deadline_periods, useful_age_periods=choice.useful_age_periods,
@@ -389,25 +466,31 @@ class _Builder:
             fresh_hash_keys=settings.consensus.hash_keys == "fresh", node_slots=choice.node_slots,
             finite_keys=settings.consensus.key_rate == "finite",
         )  # fmt: skip
+
+    def _manager(self, network: NetworkPlan, adversary: bool) -> EntanglementManager:
+        settings, demand = self.settings, self._demand(network)
         timeout = settings.consensus.input_timeout
         timing = RoundTiming(
-            self._control_delay, picoseconds(choice.planning_milliseconds * 1e-3), self._update_time,
+            self._control_delay, picoseconds(settings.entanglement.planning_milliseconds * 1e-3), self._update_time,
             None if timeout is None else picoseconds(timeout),
             picoseconds(settings.consensus.patience_milliseconds * 1e-3),
         )  # fmt: skip
         scheduler = instantiate(settings.scheduling, "scheduling", Scheduler, self.inputs.read)
         try:
-            if network.groups:
-                refuse_without_shared_shots(settings.links, network, demand)
-            elif on_pairs and self._one_link_each(network):
-                refuse_without_shots(settings.links, network, demand)
+            self._refuse_without_shots(network, demand)
             return EntanglementManager(
                 network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
-                adversary, on_pairs, self.streams,
+                adversary, self._on_pairs, self.streams,
                 OnStall(settings.consensus.on_stall, settings.consensus.most_waits),
             )  # fmt: skip
         except ValueError as error:
             raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+
+    def _refuse_without_shots(self, network: NetworkPlan, demand: Demand) -> None:
+        if network.groups:
+            refuse_without_shared_shots(self.settings.links, network, demand)
+        elif self._on_pairs and self._one_link_each(network):
+            refuse_without_shots(self.settings.links, network, demand)
 
     def _jammed(self, quality: NDArray[np.float64], byzantine: tuple[int, ...]) -> tuple[int, ...]:
         """The honest processors whose links are jammed: the best ones, as many as there are colluders."""
