@@ -23,6 +23,7 @@ from ceas_ray.app.committee import (
     on_network,
 )
 from ceas_ray.app.data import dealt_shards, load_data
+from ceas_ray.app.inputs import Inputs, targets_of
 from ceas_ray.app.link_hardware import (
     link_hardware,
     refuse_without_key,
@@ -31,6 +32,7 @@ from ceas_ray.app.link_hardware import (
 )
 from ceas_ray.app.model import loss_of
 from ceas_ray.app.processor_noise import processor_noise
+from ceas_ray.app.sizes import refuse_too_large
 from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.placement import placed
 from ceas_ray.config.errors import SettingsError, or_refuse
@@ -40,7 +42,8 @@ from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming
 from ceas_ray.entanglement.hub import Hub
-from ceas_ray.entanglement.plan import Demand
+from ceas_ray.entanglement.leases import plan_phases
+from ceas_ray.entanglement.plan import Demand, phases
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Envelope
@@ -113,11 +116,13 @@ class World:
     circuit: Circuit
     shared_circuit: Circuit
     evaluation: Evaluation
+    validation: Evaluation | None
     public_angles: NDArray[np.float64]
     initial_parameters: NDArray[np.float64]
     byzantine: tuple[int, ...]
     processors_per_group: int
     most_evaluations: int
+    inputs: Inputs
 
     @property
     def byzantine_processors(self) -> list[int]:
@@ -139,6 +144,28 @@ class World:
         host = Host("all", (*self.processors, *self.links, *self.replicas, *self.control), {GRADIENT: self.work})
         host.post([Envelope(1, DRIVER, 0, ENTANGLEMENT_MANAGER, Begin())])
         return [host]
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a forecast needs of a world: its network, demand and circuits, the mean samples of a processor (or group),
+    who is served together, in how many key slots, and whether shots spend pairs."""
+
+    network: NetworkPlan
+    demand: Demand
+    circuit: Circuit
+    shared_circuit: Circuit
+    samples: float
+    phases: tuple[tuple[int, ...], ...]
+    key_slots: tuple[int, ...]
+    on_pairs: bool
+    said: tuple[str, ...]
+    """What was left out of the input files, to be told."""
+
+
+_FEW_PATHS = 1000
+_FEW_SAMPLES = 60
+"""Enough to see whether a drawn data set fits the circuit."""
 
 
 def _dealt(actors: Sequence[Actor], hosts: int) -> list[tuple[Actor, ...]]:
@@ -172,7 +199,14 @@ class _Remembered:
 
 def build_world(settings: RunSettings) -> World:
     """The world of these settings; SettingsError for whatever cannot be."""
+    refuse_too_large(settings)
     return _Builder(settings).build()
+
+
+def outline_world(settings: RunSettings) -> Outline:
+    """The measures of the world of these settings, in bounded time; SettingsError for what cannot be."""
+    refuse_too_large(settings)
+    return _Builder(settings).outline()
 
 
 class _Builder:
@@ -181,11 +215,14 @@ class _Builder:
     def __init__(self, settings: RunSettings) -> None:
         self.settings = settings
         self.streams = Streams(settings.seed)
+        self.inputs = Inputs(settings.inputs)
         count, share = settings.processors.count, settings.attacks.fraction
         if settings.attacks.attack is None and share > 0:
             raise SettingsError("attacks.fraction", "0 without an attack", share)
         chosen = settings.attacks.attack
-        self.attack: Attack | None = None if chosen is None else instantiate(chosen, "attacks.attack", Attack)
+        self.attack: Attack | None = (
+            None if chosen is None else instantiate(chosen, "attacks.attack", Attack, self.inputs.read)
+        )
         shared = settings.training.partition != "data"
         self.members = settings.training.processors_per_group if shared else 1
         if count % self.members:
@@ -213,20 +250,17 @@ class _Builder:
                 "links.least_km", f"at most links.most_km ({settings.links.most_km})", settings.links.least_km
             )
         self.faults = int(self.parties * settings.aggregation.byzantine_fraction)
-        self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule)
-        self._weights: Weights = instantiate(settings.aggregation.weights, "aggregation.weights", Weights)
+        self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule, self.inputs.read)
+        self._weights: Weights = instantiate(
+            settings.aggregation.weights, "aggregation.weights", Weights, self.inputs.read
+        )
         self.chain = encode(("ceas_ray", settings.seed))
-        self._noise = processor_noise(settings.processors, settings.training.qubits, self.streams)
+        self._noise = processor_noise(settings.processors, settings.training.qubits, self.streams, self.inputs)
 
     def build(self) -> World:
         settings, training = self.settings, self.settings.training
-        data = load_data(training.data, training.qubits, settings.seed)
-        if data.outputs > training.qubits:
-            raise SettingsError("training.qubits", f"at least the {data.outputs} classes", training.qubits)
-        circuit = Circuit(
-            training.qubits, training.layers, data.outputs, training.entangler, training.inputs == "local",
-            training.ansatz,
-        )  # fmt: skip
+        data = load_data(training.data, training.qubits, settings.seed, self.inputs)
+        circuit = self._circuit(data)
         shared = self._shared(circuit)
         network = self._network(shared)
         widest = training.data.angle_range * np.pi
@@ -250,6 +284,7 @@ class _Builder:
         manager = self._manager(network, len(byzantine) > 0)
         processors = [self._processor(k, shards[k], network, shared, initial, byzantine) for k in range(self.parties)]
         adversary = [self._adversary(byzantine, circuit, network)] if byzantine else []
+        self.inputs.read_code(targets_of(settings.model_dump()))
         return World(
             processors=tuple(processors),
             links=self._links(network, byzantine, self._jammed(quality, byzantine)),
@@ -265,11 +300,65 @@ class _Builder:
             circuit=circuit,
             shared_circuit=shared,
             evaluation=Evaluation(circuit, self._loss, data.test_angles, data.test_targets, data.test_labels),
+            validation=self._validation(circuit, data),
             public_angles=public,
             initial_parameters=initial,
             byzantine=byzantine,
             processors_per_group=self.members,
             most_evaluations=most_nodes([part.pairs for part in network.groups[0].routes]) if network.groups else 1,
+            inputs=self.inputs,
+        )  # fmt: skip
+
+    def outline(self) -> Outline:
+        """The world's measures: its network and demand, but no actors; of drawn data sets a few samples stand for all.
+
+        Raises SettingsError for what `build` would refuse, as far as it shows without a plan.
+        """
+        settings, choice = self.settings, self.settings.training.data
+        drawn = choice.name in ("moons", "circles", "spin_chain")
+        few = choice.model_copy(update={"samples": min(choice.samples, _FEW_SAMPLES)}) if drawn else choice
+        data = load_data(few, settings.training.qubits, settings.seed, self.inputs)
+        samples = choice.samples * (1 - choice.test_fraction) if drawn else float(len(data.train_labels))
+        if samples < self.parties:
+            raise SettingsError("processors.count", f"at most the {samples:.0f} training samples", self.parties)
+        circuit = self._circuit(data)
+        shared = self._shared(circuit)
+        network = self._network(shared)
+        demand = self._demand(network)
+        instantiate(settings.scheduling, "scheduling", Scheduler)
+        self._work(shared, max(1, int(samples / self.parties)))
+        try:
+            self._refuse_without_shots(network, demand)
+            together, key_slots = self._together(network, demand)
+        except ValueError as error:
+            raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+        return Outline(
+            network,
+            demand,
+            circuit,
+            shared,
+            samples / self.parties,
+            together,
+            key_slots,
+            self._on_pairs,
+            tuple(self.inputs.said),
+        )
+
+    def _together(self, network: NetworkPlan, demand: Demand) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
+        """The phases, and the key slots of each; of many paths with shared links a plan without their packing."""
+        if network.routed and self.parties * self.size <= _FEW_PATHS:
+            planned = plan_phases(network, demand)
+            return tuple(phase.members for phase in planned), tuple(phase.key_slots for phase in planned)
+        together = phases(network, demand)
+        return together, (self.size,) * len(together)
+
+    def _circuit(self, data: DataSet) -> Circuit:
+        training = self.settings.training
+        if data.outputs > training.qubits:
+            raise SettingsError("training.qubits", f"at least the {data.outputs} classes", training.qubits)
+        return Circuit(
+            training.qubits, training.layers, data.outputs, training.entangler, training.inputs == "local",
+            training.ansatz,
         )  # fmt: skip
 
     def _shared(self, circuit: Circuit) -> Circuit:
@@ -286,6 +375,12 @@ class _Builder:
 
     # --- data ----------------------------------------------------------
 
+    def _validation(self, circuit: Circuit, data: DataSet) -> Evaluation | None:
+        """Of the samples that were set aside for choosing settings, if any were."""
+        if not data.has_validation:
+            return None
+        return Evaluation(circuit, self._loss, data.validation_angles, data.validation_targets, data.validation_labels)
+
     def _shards(self, data: DataSet) -> list[Shard]:
         generator = self.streams.generator("hub", "hub", "shards", 0)
         parts = dealt_shards(self.settings.training.data, data.train_labels, self.parties, generator)
@@ -301,7 +396,7 @@ class _Builder:
             links.replica_km, links.replica_fidelity,
         )  # fmt: skip
         generator = self.streams.generator("network", "network", "links", 0)
-        topology = instantiate(settings.network, "network", Topology)
+        topology = instantiate(settings.network, "network", Topology, self.inputs.read)
         try:
             network: NetworkPlan = topology.build(settings.processors.count, self.size, hardware, spread, generator)
         except ValueError as error:
@@ -357,11 +452,10 @@ class _Builder:
     def _update_time(self) -> int:
         return picoseconds(self.settings.processors.update_milliseconds * 1e-3)
 
-    def _manager(self, network: NetworkPlan, adversary: bool) -> EntanglementManager:
+    def _demand(self, network: NetworkPlan) -> Demand:
         settings, choice = self.settings, self.settings.entanglement
-        on_pairs = self._on_pairs
         pairs = network.groups[0].pairs_per_shot if network.groups else settings.training.qubits
-        demand = Demand(
+        return Demand(
             shots=settings.training.circuits_per_round, pairs_per_shot=pairs,
             burst_shots=choice.burst_shots, gap_periods=choice.gap_periods, supply=choice.supply,
             deadline_periods=choice.deadline_periods, useful_age_periods=choice.useful_age_periods,
@@ -372,25 +466,31 @@ class _Builder:
             fresh_hash_keys=settings.consensus.hash_keys == "fresh", node_slots=choice.node_slots,
             finite_keys=settings.consensus.key_rate == "finite",
         )  # fmt: skip
+
+    def _manager(self, network: NetworkPlan, adversary: bool) -> EntanglementManager:
+        settings, demand = self.settings, self._demand(network)
         timeout = settings.consensus.input_timeout
         timing = RoundTiming(
-            self._control_delay, picoseconds(choice.planning_milliseconds * 1e-3), self._update_time,
+            self._control_delay, picoseconds(settings.entanglement.planning_milliseconds * 1e-3), self._update_time,
             None if timeout is None else picoseconds(timeout),
             picoseconds(settings.consensus.patience_milliseconds * 1e-3),
         )  # fmt: skip
-        scheduler = instantiate(settings.scheduling, "scheduling", Scheduler)
+        scheduler = instantiate(settings.scheduling, "scheduling", Scheduler, self.inputs.read)
         try:
-            if network.groups:
-                refuse_without_shared_shots(settings.links, network, demand)
-            elif on_pairs and self._one_link_each(network):
-                refuse_without_shots(settings.links, network, demand)
+            self._refuse_without_shots(network, demand)
             return EntanglementManager(
                 network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
-                adversary, on_pairs, self.streams,
+                adversary, self._on_pairs, self.streams,
                 OnStall(settings.consensus.on_stall, settings.consensus.most_waits),
             )  # fmt: skip
         except ValueError as error:
             raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+
+    def _refuse_without_shots(self, network: NetworkPlan, demand: Demand) -> None:
+        if network.groups:
+            refuse_without_shared_shots(self.settings.links, network, demand)
+        elif self._on_pairs and self._one_link_each(network):
+            refuse_without_shots(self.settings.links, network, demand)
 
     def _jammed(self, quality: NDArray[np.float64], byzantine: tuple[int, ...]) -> tuple[int, ...]:
         """The honest processors whose links are jammed: the best ones, as many as there are colluders."""

@@ -106,6 +106,7 @@ class DataSettings(Group):
     repeat_features: bool
     angle_range: Annotated[float, Range(0, 2, open_below=True)]
     test_fraction: Annotated[float, Range(0.05, 0.9)]
+    validation_fraction: Annotated[float, Range(0, 0.9)]
     shards: Literal["dirichlet", "iid", "label"]
     dirichlet_concentration: Annotated[float, Range(0.01, 1_000_000)]
     labels_per_shard: Annotated[int, Range(1, 1000)]
@@ -329,6 +330,7 @@ class RunSettings(Group):
     output: PathText | None
     resume: PathText | None
     verify: PathText | None
+    inputs: Annotated[dict[str, str], Must("a mapping from inputs to the hashes of their contents")]
     timeline: bool
     dry_run: bool
     quiet: bool

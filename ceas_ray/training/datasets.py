@@ -1,9 +1,9 @@
-"""Data sets as the processors see them: encoding angles, targets, labels, split into training and test."""
+"""Data sets as the processors see them: angles, targets and labels, split into training, validation and test."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,17 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class DataSet:
-    """Encoding angles (samples, qubits) in rad, targets (samples, outputs) of +-1, labels (samples,)."""
+    """Encoding angles (samples, qubits) in rad, targets (samples, outputs) of +-1, labels (samples,).
+
+    The validation part is for choosing settings; it is empty without `training.data.validation_fraction`.
+    """
 
     train_angles: Floats
     train_targets: Floats
     train_labels: Integers
+    validation_angles: Floats
+    validation_targets: Floats
+    validation_labels: Integers
     test_angles: Floats
     test_targets: Floats
     test_labels: Integers
@@ -31,7 +37,21 @@ class DataSet:
     @property
     def chance_accuracy(self) -> float:
         """The share of the largest class in the test set: what a constant answer gets."""
-        return float(np.bincount(self.test_labels).max() / len(self.test_labels))
+        return _largest_share(self.test_labels)
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether samples were set aside for choosing settings."""
+        return len(self.validation_labels) > 0
+
+    @property
+    def validation_chance(self) -> float | None:
+        """The share of the largest class in the validation set; None without one."""
+        return _largest_share(self.validation_labels) if self.has_validation else None
+
+
+def _largest_share(labels: Integers) -> float:
+    return float(np.bincount(labels).max() / len(labels))
 
 
 @dataclass(frozen=True)
@@ -54,12 +74,13 @@ class Encoding:
         """Angles (samples, qubits) of features (samples, F). ValueError if they do not fill the qubits."""
         train, test = self._chosen(train, test)
         if train.shape[1] < self.qubits:
-            if not self.repeat_features:
-                raise ValueError(f"at least as many features as qubits ({self.qubits}), got {train.shape[1]}")
+            if not self.repeat_features or train.shape[1] == 0:
+                kind = "principal components above rounding" if self.features == "pca" else "features"
+                raise ValueError(f"at least as many {kind} as qubits ({self.qubits}), got {train.shape[1]}")
             place = np.arange(self.qubits) % train.shape[1]
             train, test = train[:, place], test[:, place]
         least, most = train.min(axis=0), train.max(axis=0)
-        centre, half = (least + most) / 2, np.maximum((most - least) / 2, 1e-12)
+        centre, half = (least + most) / 2, (most - least) / 2
         train, test = (np.clip((x - centre) / half, -1.0, 1.0) * (self.angle_range * np.pi) for x in (train, test))
         return train, test
 
@@ -72,25 +93,92 @@ class Encoding:
                 raise ValueError(f"1 to {self.qubits} different features (one per qubit), got {list(self.features)}")
             if not all(0 <= feature < count for feature in self.features):
                 raise ValueError(f"features 0 to {count - 1}, got {list(self.features)}")
+            constant = [feature for feature in self.features if not _varies(train[:, [feature]])[0]]
+            if constant:
+                raise ValueError(f"features that vary over the training data, feature {constant[0]} does not")
             return train[:, list(self.features)], test[:, list(self.features)]
+        if not _varies(train).any():
+            return train[:, :0], test[:, :0]
         if self.standardize:
-            mean, spread = train.mean(axis=0), train.std(axis=0)
-            spread = np.where(spread > 0, spread, 1.0)
-            train, test = (train - mean) / spread, (test - mean) / spread
+            mean, spread, varies = train.mean(axis=0), train.std(axis=0), _varies(train)
+            spread = np.where(varies, spread, 1.0)
+            train, test = ((x - mean) / spread * varies for x in (train, test))
         components = PCA(n_components=min(self.qubits, count, len(train)), svd_solver="full").fit(train)
-        return components.transform(train), components.transform(test)
+        above = components.singular_values_ > _rounding(train, components.singular_values_[0])
+        return components.transform(train)[:, above], components.transform(test)[:, above]
 
 
-def prepare(features: Floats, labels: Integers, encoding: Encoding, test_fraction: float, seed: int) -> DataSet:
-    """Split (stratified, by seed) and encode features (samples, F). ValueError for what cannot be split or encoded."""
+def _varies(features: Floats) -> NDArray[np.bool_]:
+    """Which features (samples, F) differ between samples by more than rounding."""
+    spread = features.max(axis=0) - features.min(axis=0)
+    return spread > 8 * np.finfo(float).eps * np.abs(features).max(axis=0)
+
+
+def _rounding(features: Floats, largest: float) -> float:
+    """The singular value of centred features (samples, F) up to which rounding alone may have made it.
+
+    That of the decomposition (as in numpy.linalg.matrix_rank) and that of the features themselves.
+    """
+    of_features = np.sqrt(features.size) * np.abs(features).max()
+    return float(np.finfo(float).eps * (max(features.shape) * largest + of_features))
+
+
+class Samples(NamedTuple):
+    """Features (samples, F) and labels (samples,)."""
+
+    features: Floats
+    labels: Integers
+
+
+def split(features: Floats, labels: Integers, test_fraction: float, seed: int) -> tuple[Samples, Samples]:
+    """Split samples by seed into training and test, with every class in both parts in the same share.
+
+    Raises ValueError if a part cannot hold every class.
+    """
     from sklearn.model_selection import train_test_split
 
+    samples, classes = len(labels), len(np.unique(labels))
+    test = int(np.ceil(test_fraction * samples))
+    if not classes <= test <= samples - classes:
+        raise ValueError(
+            f"such that training and test hold every one of {classes} classes: {test} of {samples} samples are for the "
+            f"test"
+        )
     train_x, test_x, train_y, test_y = train_test_split(
         features, labels, test_size=test_fraction, random_state=seed % 2**32, stratify=labels
     )
-    train_angles, test_angles = encoding(train_x, test_x)
-    classes = int(labels.max()) + 1
-    return DataSet(train_angles, _targets(train_y, classes), train_y, test_angles, _targets(test_y, classes), test_y)
+    return Samples(train_x, train_y), Samples(test_x, test_y)
+
+
+def set_aside(training: Samples, fraction: float, generator: np.random.Generator) -> tuple[Samples, Samples]:
+    """Split samples into those that stay for training, in their order, and those for validation.
+
+    Of every class the nearest whole number to its share is drawn, but at least one sample and not all of them; with
+    fraction 0 none. Raises ValueError if a class has a single sample.
+    """
+    chosen = np.zeros(len(training.labels), bool)
+    for label in np.unique(training.labels) if fraction > 0 else ():
+        members = np.flatnonzero(training.labels == label)
+        if len(members) < 2:
+            raise ValueError(
+                f"such that training and validation hold every class: one sample of class {label} is for both"
+            )
+        count = int(np.clip(round(fraction * len(members)), 1, len(members) - 1))
+        chosen[generator.choice(members, count, replace=False)] = True
+    features, labels = training
+    return Samples(features[~chosen], labels[~chosen]), Samples(features[chosen], labels[chosen])
+
+
+def prepare(train: Samples, validation: Samples, test: Samples, encoding: Encoding) -> DataSet:
+    """Encode samples that are split. ValueError if their features do not fill the qubits."""
+    train_angles, others = encoding(train.features, np.concatenate([validation.features, test.features]))
+    validation_angles, test_angles = np.split(others, [len(validation.labels)])
+    classes = int(max(train.labels.max(), test.labels.max())) + 1
+    targets = [_targets(part.labels, classes) for part in (train, validation, test)]
+    return DataSet(
+        train_angles, targets[0], train.labels, validation_angles, targets[1], validation.labels, test_angles,
+        targets[2], test.labels,
+    )  # fmt: skip
 
 
 def _targets(labels: Integers, classes: int) -> Floats:
