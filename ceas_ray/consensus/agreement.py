@@ -164,7 +164,7 @@ class Agreement:
         self.fetching.ask_again()
         if self.catching_up.timed_out_again(view) or self._standing.behind:
             effects += self.catching_up.ask(now)
-        self._follow(now)
+        self._follow()
         return [*effects, *self._go_on(now), *self._finish(now)]
 
     def _armed(self, view: int, now: int) -> Effect:
@@ -231,8 +231,8 @@ class Agreement:
             return self._receive_any_time(sender, self.round_index - 1, kind, content, now)
         if self._standing.behind and isinstance(content, bytes):
             self.catching_up.take_past_decide(sender, content)
-            self._follow(now)
-        return self._arm_fetch(now)
+            self._follow()
+        return [*self._go_on(now), *self._finish(now)]
 
     def _receive_any_time(self, sender: int, round_index: int, kind: FrameKind, content: Any, now: int) -> list[Effect]:
         """Requests and contents. A halted replica answers too, for others may lack what it has."""
@@ -287,7 +287,7 @@ class Agreement:
         self.catching_up.keys_have_come()
         return self._tell_all(now) if self.phase.closed else []
 
-    def _follow(self, now: int) -> None:
+    def _follow(self) -> None:
         """Follow what B others decided in the round before: its body names the model, which is fetched by digest."""
         past = self.catching_up.past
         if past is None or not self._standing.behind:
@@ -345,7 +345,7 @@ class Agreement:
         """A view, or its timer, begins: Echoes and Fetches have a new pace."""
         decided = self.voting.decided
         self.fetching.forget_bodies(None if decided is None else decided.value)
-        self._follow(now)
+        self._follow()
         return [*self.phase.arm(now), *self._arm_fetch(now)]
 
     def _finish(self, now: int) -> list[Effect]:
