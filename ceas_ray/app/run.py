@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import psutil
 
-from ceas_ray.app.committee import warning_of
 from ceas_ray.app.model import loss_of
 from ceas_ray.app.results import SCHEMA_VERSION, Results
 from ceas_ray.app.resume import (
@@ -44,6 +43,7 @@ from ceas_ray.app.run_folder import (
 )
 from ceas_ray.app.study import run_utilization, scheduler_of_study
 from ceas_ray.app.sync import MLFLOW_STATUS
+from ceas_ray.app.tolerance import warnings_of
 from ceas_ray.app.tracking_choice import with_absolute_uri
 from ceas_ray.app.world import World, build_world
 from ceas_ray.config.conf_path import conf_directory
@@ -107,8 +107,7 @@ def execute(config: Mapping[str, Any], number: int | None, interruption: Interru
         return _study(settings, config, folder)
     snapshot_folder(settings, Path())  # refuses before anything is made
     world = build_world(settings)
-    warning = warning_of(settings)
-    if warning is not None:
+    for warning in warnings_of(settings, world):
         print(warning, file=sys.stderr)
     if settings.dry_run:
         _print_estimate(settings, world)
@@ -261,6 +260,8 @@ class _Run:
         settings_hash = blake2b(text.encode(), digest_size=8).hexdigest()
         about = {"settings_hash": settings_hash, "seed": self._settings.seed, "code": code_version()}
         self._journal.append("started", about | self._about)
+        for warning in warnings_of(self._settings, self._world):
+            self._journal.append("warning", {"text": warning})
         if self._tracker is not None:
             tags = {"git_commit": str(commit) if (commit := self._about["git_commit"]) else "None"}
             self._tracker.start(self._folder.name, flat(self._config), tags | {"settings_hash": settings_hash})

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.aggregation.aggregator import Aggregator
+from ceas_ray.aggregation.aggregator import Aggregator, combined
 from ceas_ray.aggregation.evidence import Weights
 from ceas_ray.aggregation.rule import Rule
 from ceas_ray.aggregation.uniform_weights import UniformWeights
+from ceas_ray.app.built_network import built_network
 from ceas_ray.app.committee import (
     committee_size,
     crashing_replica,
@@ -32,8 +33,9 @@ from ceas_ray.app.link_hardware import (
 from ceas_ray.app.model import loss_of
 from ceas_ray.app.processor_noise import processor_noise
 from ceas_ray.attacks.attack import Attack
+from ceas_ray.attacks.checked_attack import CheckedAttack
 from ceas_ray.attacks.placement import placed
-from ceas_ray.config.errors import SettingsError, or_refuse
+from ceas_ray.config.errors import SettingsError, UnusableSettings, or_refuse
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.consensus.committee import Committee
@@ -45,6 +47,7 @@ from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.host import Host
+from ceas_ray.kernel.policy_calls import PolicyError
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds
 from ceas_ray.links.link_manager import LinkManager
@@ -79,6 +82,7 @@ from ceas_ray.quantum.known_answer_circuits import asked_count
 from ceas_ray.quantum.loss import Loss
 from ceas_ray.quantum.mixed_pairs import most_nodes
 from ceas_ray.quantum.partition import cut_by_layers, cut_by_qubits, member_of_layer, pair_ends
+from ceas_ray.scheduling.checked_scheduler import CheckedScheduler
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.learning_rate import LearningRate
@@ -118,6 +122,7 @@ class World:
     byzantine: tuple[int, ...]
     processors_per_group: int
     most_evaluations: int
+    rule: Rule
 
     @property
     def byzantine_processors(self) -> list[int]:
@@ -172,7 +177,10 @@ class _Remembered:
 
 def build_world(settings: RunSettings) -> World:
     """The world of these settings; SettingsError for whatever cannot be."""
-    return _Builder(settings).build()
+    try:
+        return _Builder(settings).build()
+    except PolicyError as error:
+        raise UnusableSettings(str(error).partition(" ")[0], str(error), None) from error
 
 
 class _Builder:
@@ -185,7 +193,8 @@ class _Builder:
         if settings.attacks.attack is None and share > 0:
             raise SettingsError("attacks.fraction", "0 without an attack", share)
         chosen = settings.attacks.attack
-        self.attack: Attack | None = None if chosen is None else instantiate(chosen, "attacks.attack", Attack)
+        made = None if chosen is None else instantiate(chosen, "attacks.attack", Attack)
+        self.attack: Attack | None = None if made is None else CheckedAttack(made)
         shared = settings.training.partition != "data"
         self.members = settings.training.processors_per_group if shared else 1
         if count % self.members:
@@ -270,6 +279,7 @@ class _Builder:
             byzantine=byzantine,
             processors_per_group=self.members,
             most_evaluations=most_nodes([part.pairs for part in network.groups[0].routes]) if network.groups else 1,
+            rule=self._rule,
         )  # fmt: skip
 
     def _shared(self, circuit: Circuit) -> Circuit:
@@ -302,10 +312,7 @@ class _Builder:
         )  # fmt: skip
         generator = self.streams.generator("network", "network", "links", 0)
         topology = instantiate(settings.network, "network", Topology)
-        try:
-            network: NetworkPlan = topology.build(settings.processors.count, self.size, hardware, spread, generator)
-        except ValueError as error:
-            raise SettingsError("network", "one that can be built", str(error)) from None
+        network = built_network(topology, settings.processors.count, self.size, hardware, spread, generator)
         if settings.consensus.committee == "processors":
             network = self._living_together(network)
         choice = settings.entanglement
@@ -378,7 +385,7 @@ class _Builder:
             None if timeout is None else picoseconds(timeout),
             picoseconds(settings.consensus.patience_milliseconds * 1e-3),
         )  # fmt: skip
-        scheduler = instantiate(settings.scheduling, "scheduling", Scheduler)
+        scheduler = CheckedScheduler(instantiate(settings.scheduling, "scheduling", Scheduler))
         try:
             if network.groups:
                 refuse_without_shared_shots(settings.links, network, demand)
@@ -541,7 +548,7 @@ class _Builder:
     def _anticipated(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """The aggregate that the adversary expects of rows (n, d): of the rule in use, with equal weights."""
         equal = np.full(len(rows), 1 / len(rows))
-        return self._rule(rows, equal, min(self.faults, (len(rows) - 1) // 2))
+        return combined(self._rule, rows, equal, min(self.faults, (len(rows) - 1) // 2))
 
     def _replicas(
         self, network: NetworkPlan, circuit: Circuit, initial: NDArray[np.float64], shards: list[Shard],
