@@ -451,7 +451,8 @@ class _Builder:
     ) -> Actor:  # fmt: skip
         training = self.settings.training
         name, link = processor_name(k), network.processor_routes[k]
-        watched = bool(byzantine) and k not in byzantine and self.settings.attacks.knowledge == "omniscient"
+        seen = self.attack is not None and self.attack.knowledge == "omniscient"
+        watched = bool(byzantine) and k not in byzantine and seen
         latencies = {
             replica_name(j): link.latency + leg.latency for j, leg in enumerate(network.replica_routes)
         } | {ADVERSARY: link.latency, HUB: link.latency}  # fmt: skip
