@@ -57,14 +57,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _exhaustive() -> int:
     broken = 0
-    for values, symmetric, name in ((2, True, "up to symmetry"), (2, False, "all"), (3, True, "up to symmetry")):
+    for values, symmetric in ((2, True), (2, False), (3, True)):
         started = time.perf_counter()
         found = AbstractModel(4, 2, values).explore(symmetric)
+        name = "up to symmetry" if symmetric else "all"
         broken += found.disagreements + found.not_live
-        print(
-            f"n = 4, 2 views, {values} values, {name}: {found.states} states, "
-            f"{found.disagreements} with two decisions, {found.not_live} not live after the calm; {time.perf_counter() - started:.1f} s"
-        )
+        broken_states = f"{found.disagreements} with two decisions, {found.not_live} not live after the calm"
+        seconds = time.perf_counter() - started
+        print(f"n = 4, 2 views, {values} values, {name}: {found.states} states, {broken_states}; {seconds:.1f} s")
     return 1 if broken else 0
 
 

@@ -233,9 +233,11 @@ def _share(part: Any, whole: Any) -> float:
 
 
 def _gradient_variance(decided: Any, variances: Mapping[int, float]) -> dict[str, float]:
-    """What shots leave in the aggregate of the honest rows: V = sum w_k^2 v_k, and with equal weights instead.
+    """The variance that shots leave in the weighted mean of the round's honest gradients, and with equal weights.
 
-    v_k: each processor's own estimate, before its momentum. Weights are those of the honest rows, made to sum to 1.
+    V = sum w_k^2 v_k, summed over the coordinates. v_k: each processor's own estimate (see the estimators) for this
+    round's gradient, before its momentum, which averages over rounds. Weights are those of the honest rows, made to sum
+    to 1; a processor without an estimate is left out. Trimming and mixing of rows are not in it.
     """
     weights = {
         int(k): float(w)

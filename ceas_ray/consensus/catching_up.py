@@ -14,8 +14,6 @@ MOST_CATCH_UPS = 3
 """How often a replica asks in a round what it missed, and answers each of the others: both cost keys. After that it
 repeats its last question, for those whom it did not reach, and asks anew when it has waited twice as long: those whom
 it reached may know more by now. New keys, and a decision that it can tell of, let it answer as often again."""
-Request = tuple[int, int, int, Any]
-"""Sender, the round in which it is, the kind of its request, and what it asks for."""
 
 
 class CatchingUp:
@@ -28,7 +26,6 @@ class CatchingUp:
         self._past_decides: dict[int, bytes] = {}
         self._asked, self._timed_out = 0, -1
         self._answered: Counter[int] = Counter()
-        self._waiting: list[Request] = []
 
     # --- one that missed something ----------------------------------------------------------
 
@@ -58,16 +55,6 @@ class CatchingUp:
 
     # --- one that is asked ----------------------------------------------------------
 
-    def postpone(self, request: Request) -> None:
-        """Keep it until the inputs close: nothing is sent before."""
-        if sum(1 for other in self._waiting if other[0] == request[0]) < MOST_CATCH_UPS:
-            self._waiting.append(request)
-
-    def take_postponed(self) -> list[Request]:
-        """The inputs are closed."""
-        waiting, self._waiting = self._waiting, []
-        return waiting
-
     def has_news(self) -> None:
         """Whoever asked before the decision may ask again."""
         self._answered.clear()
@@ -82,14 +69,13 @@ class CatchingUp:
     def snapshot(self) -> dict[str, Any]:
         """All state, in plain values."""
         return {
-            "past_decides": self._past_decides, "past": self.past, "requests": self._waiting,
-            "catch_ups": self._asked, "timed_out": self._timed_out,
+            "past_decides": self._past_decides, "past": self.past, "catch_ups": self._asked,
+            "timed_out": self._timed_out,
             "answered": dict(sorted(self._answered.items())),
         }  # fmt: skip
 
     def restore(self, state: Any) -> None:
         """Go back to a snapshot."""
         self._past_decides, self.past = dict(state["past_decides"]), state["past"]
-        self._waiting = [tuple(request) for request in state["requests"]]
         self._asked, self._timed_out = state["catch_ups"], state["timed_out"]
         self._answered = Counter(state["answered"])

@@ -17,7 +17,11 @@ NextState = Callable[[Any, Sequence[tuple[int, NDArray[np.int64]]], TestReport],
 VIEW_TIMER_DELTAS = 11
 """The last vote 1 behind a lock may be sent 2 Delta after the first honest replica entered a view; its echoes take 2
 more, contents and bodies 1, the proposal 1, the votes 4; and the last honest replica may enter 1 Delta later."""
-ECHO_DELTAS = 2
+PROPOSAL_DELTAS = 2
+"""The leader of view 0 waits so long for the echoes of all updates before it proposes without some."""
+SKIP_DELTAS = 3
+"""A replica that lacks what a round needs waits so long, from its close and Echoes of Q replicas, before it says so:
+one for the Echoes of those who close last, one for what these make others echo, one to spare."""
 
 
 @dataclass(frozen=True)

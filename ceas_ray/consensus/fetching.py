@@ -1,93 +1,122 @@
-"""Content by its digest: what a replica asks of others, and what others ask of it."""
+"""Content by its digest: what a replica asks of all others, and what others ask of it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
-from ceas_ray.consensus.inputs import Inputs
-from ceas_ray.consensus.standing import AgreedModel, Standing
-from ceas_ray.consensus.values import Values
+from ceas_ray.consensus.pacing import Pacing
+from ceas_ray.consensus.standing import AgreedModel
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.payloads import replica_name
 
-A_BODY, A_MODEL = -1, -2
-"""In place of a processor's number: what follows is a value, or a model."""
+CONTENT, BODY, MODEL = "content", "body", "model"
+"""What a digest stands for: an update or a report, a value, a model."""
 
 
 class Fetching:
-    """Once a view: updates are asked of those whose echoes say that they have them, values and models of everybody."""
+    """One Fetch names all that is lacking. What cannot be answered yet waits until it is here."""
 
     def __init__(
-        self, index: int, links: AuthenticatedLinks, inputs: Inputs, values: Values, standing: Standing
+        self, links: AuthenticatedLinks, pacing: Pacing, most_waiting: int, find: Callable[[bytes], bytes | None]
     ) -> None:
-        self._index, self._links, self._inputs, self._values, self._standing = index, links, inputs, values, standing
-        self._asked: set[bytes] = set()
+        """most_waiting: digests that one replica may wait for. find: anything that is here, by its digest."""
+        self._links, self._pacing, self._most_waiting, self._find = links, pacing, most_waiting, find
+        self._open: dict[bytes, str] = {}
+        self._pending: dict[bytes, None] = {}
+        self._waiting: dict[bytes, dict[int, int]] = {}
 
-    def ask_for_updates(self, now: int) -> list[Effect]:
-        """Those that a value needs and that are not here."""
-        effects: list[Effect] = []
-        for processor, digest in self._values.take_wanted():
-            wanted = encode((processor, digest))
-            if wanted in self._asked:
-                continue
-            self._asked.add(wanted)
-            for holder in self._inputs.holders(processor, digest):
-                if holder != self._index:
-                    effects += self._links.send(FrameKind.FETCH, 0, replica_name(holder), wanted, now)
-        return effects
+    # --- one that lacks something ----------------------------------------------------------
 
-    def ask_for(self, digest: bytes, round_index: int, now: int) -> list[Effect]:
-        """A value, or a model; round_index: who still is in it can answer."""
-        if digest in self._asked:
+    def want(self, digest: bytes, what: str) -> None:
+        """Ask for it, once until it comes or `ask_again`."""
+        if digest not in self._open and self._find(digest) is None:
+            self._open[digest] = what
+            self._pending[digest] = None
+
+    def arm(self, now: int, view: int) -> int | None:
+        """When `fires` must be called, if anything is to be asked and that is not arranged already."""
+        return self._pacing.arm(now, view) if self._pending else None
+
+    def fires(self, now: int, view: int) -> list[Effect]:
+        """Ask for all that is pending, if the pace allows."""
+        if not self._pacing.fires(now, view) or not self._pending:
             return []
-        self._asked.add(digest)
-        return self._links.broadcast(FrameKind.FETCH, 0, encode(digest), now, round_index)
+        digests, self._pending = tuple(self._pending), {}
+        self._pacing.left(now, view)
+        return self._links.broadcast(FrameKind.FETCH, 0, encode(digests), now)
+
+    def take(self, digest: bytes) -> str | None:
+        """What came is what was asked for: what it stands for, or None if nobody asked."""
+        self._pending.pop(digest, None)
+        return self._open.pop(digest, None)
+
+    def renew(self) -> None:
+        """See `Pacing`."""
+        self._pacing.renew()
 
     def ask_again(self) -> None:
-        """From now on: no answer came."""
-        self._asked = set()
+        """No answer came, or a crash may have lost it."""
+        self._pending |= dict.fromkeys(self._open)
 
-    def answer(self, sender: int, round_index: int, wanted: Any, now: int) -> list[Effect]:
-        """wanted: a digest, or a processor with the digest of its update; ValueError for anything else."""
-        found = self._found(wanted)
-        if found is None:
+    def forget_bodies(self, but: bytes | None) -> None:
+        """A new view: its Suggests say which bodies its leader lacks; the decided one is still wanted."""
+        for digest in [d for d, what in self._open.items() if what == BODY and d != but]:
+            self.take(digest)
+
+    # --- one that is asked ----------------------------------------------------------
+
+    def answer(self, sender: int, round_index: int, digests: Any, now: int) -> list[Effect]:
+        """round_index: where the asker is. ValueError for anything but digests."""
+        if not (isinstance(digests, tuple) and all(isinstance(digest, bytes) for digest in digests)):
+            raise ValueError("a Fetch must name digests")
+        for digest in dict.fromkeys(digests):
+            if self._find(digest) is None and self._may_wait(sender):
+                self._waiting.setdefault(digest, {})[sender] = round_index
+        return self._send(sender, round_index, dict.fromkeys(digests), now)
+
+    def _may_wait(self, sender: int) -> bool:
+        return sum(1 for senders in self._waiting.values() if sender in senders) < self._most_waiting
+
+    def _send(self, sender: int, round_index: int, digests: Iterable[bytes], now: int) -> list[Effect]:
+        found = tuple(data for digest in digests if (data := self._find(digest)) is not None)
+        if not found:
             return []
         return self._links.send(FrameKind.CONTENT, 0, replica_name(sender), encode(found), now, round_index)
 
-    def _found(self, wanted: Any) -> tuple[int, bytes] | None:
-        last, model = self._standing.last, self._standing.model
-        if not isinstance(wanted, bytes):
-            processor, digest = pair_of(wanted, int, bytes)
-            content = self._inputs.content_of(processor, digest)
-            return None if content is None else (processor, content)
-        if wanted == model.digest:
-            return A_MODEL, model.encoded
-        if last is not None and wanted == last.value:
-            return A_BODY, last.body
-        body = self._values.body_of(wanted)
-        return None if body is None else (A_BODY, body)
+    def answer_waiting(self, now: int) -> list[Effect]:
+        """Answer those who waited for what is here now."""
+        here = [digest for digest in self._waiting if self._find(digest) is not None]
+        wanted: dict[tuple[int, int], list[bytes]] = {}
+        for digest in here:
+            for asked in self._waiting.pop(digest).items():
+                wanted.setdefault(asked, []).append(digest)
+        return [e for asked in sorted(wanted) for e in self._send(*asked, wanted[asked], now)]
+
+    # --- state ----------------------------------------------------------
+
+    def recover(self) -> None:
+        """After a crash: ask for all that is still open."""
+        self._pacing.recover()
+        self.ask_again()
 
     def snapshot(self) -> dict[str, Any]:
         """All state, in plain values."""
-        return {"fetching": sorted(self._asked)}
+        return {
+            "open": tuple(self._open.items()), "pending": tuple(self._pending), "pacing": self._pacing.snapshot(),
+            "waiting": [(digest, tuple(senders.items())) for digest, senders in self._waiting.items()],
+        }  # fmt: skip
 
     def restore(self, state: Any) -> None:
         """Go back to a snapshot."""
-        self._asked = set(state["fetching"])
+        self._open, self._pending = dict(state["open"]), dict.fromkeys(state["pending"])
+        self._pacing.restore(state["pacing"])
+        self._waiting = {digest: dict(senders) for digest, senders in state["waiting"]}
 
 
 def decoded_model(data: bytes) -> AgreedModel:
     """A model that was fetched by its digest."""
     return AgreedModel(*decode(data))
-
-
-def pair_of(content: Any, first: type, second: type) -> tuple[Any, Any]:
-    """A message's two values; ValueError for anything else."""
-    if isinstance(content, tuple) and len(content) == 2:
-        a, b = content
-        if isinstance(a, first) and isinstance(b, second):
-            return a, b
-    raise ValueError(f"a message must hold two values, of type {first.__name__} and {second.__name__}")

@@ -1,26 +1,34 @@
-"""Quarantine: processors whom enough replicas accuse of equivocation enter no later round. Ours.
+"""Quarantine: processors whom agreed values name enter no later round. Ours.
 
-Accusations are local evidence, said in echoes. What they lead to is part of a decided value, never of a safety rule.
+Evidence is what echoes say, never what one replica saw alone; a processor that is accused enters the quarantine by a
+decided value, which names it as it names entries: Q echoes to propose, B to accept. No safety rule depends on it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ceas_ray.consensus.committee import Committee
-from ceas_ray.consensus.inputs import Inputs
+from ceas_ray.consensus.echoes import Echoes, ItemKind, accusation_item
 
 
-def accused_after(accused: Sequence[int], inputs: Inputs, quarantined: Sequence[int]) -> tuple[int, ...]:
-    """Whom a replica accuses after a round: as before, and whom its echoes convict, but those in quarantine."""
-    return tuple(sorted({*accused, *inputs.equivocators()} - {*quarantined}))
+def is_convicted(processor: int, echoes: Echoes) -> bool:
+    """Whether B replicas echo one digest of a processor and B another: the first honest echoer of each had it from the
+    processor itself, so that it signed both."""
+    return len(echoes.digests(ItemKind.UPDATE, processor, echoes.blocking)) > 1
 
 
-def quarantine_to_propose(quarantined: Sequence[int], inputs: Inputs, committee: Committee) -> tuple[int, ...]:
-    """With those whom Q echoes accuse: then every honest replica hears B of them at least."""
-    return tuple(sorted({*quarantined, *inputs.accused(committee.quorum)}))
+def accused_after(accused: Sequence[int], quarantined: Sequence[int]) -> tuple[int, ...]:
+    """Whom a replica goes on to accuse after a round: those whom no decided value has named."""
+    return tuple(sorted({*accused} - {*quarantined}))
 
 
-def is_acceptable(proposed: Sequence[int], quarantined: Sequence[int], inputs: Inputs, committee: Committee) -> bool:
-    """Whether nobody leaves the quarantine, and B echoes, one of them honest, accuse everybody who enters it."""
-    return {*quarantined} <= {*proposed} <= {*quarantined, *inputs.accused(committee.blocking)}
+def accusations_to_propose(processors: int, quarantined: Sequence[int], echoes: Echoes) -> tuple[int, ...]:
+    """Processors whom Q replicas accuse, but those in quarantine."""
+    return tuple(
+        k for k in range(processors) if k not in quarantined and echoes.is_proposable(accusation_item(k))
+    )  # fmt: skip
+
+
+def are_acceptable(accused: Sequence[int], quarantined: Sequence[int], echoes: Echoes) -> bool:
+    """Whether B replicas accuse each of them, one of them honest, and none is in quarantine already."""
+    return not {*accused} & {*quarantined} and all(echoes.is_acceptable(accusation_item(k)) for k in accused)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ceas_ray.consensus.agreement import Agreement
+from ceas_ray.consensus.archive import Archive
 from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
 from ceas_ray.consensus.committee import Committee, NextState, Terms
 from ceas_ray.consensus.quarantine import accused_after
@@ -26,7 +27,7 @@ from ceas_ray.messages.payloads import (
 from ceas_ray.messages.senders import may_send
 
 EARLY_FRAMES = 64
-"""Frames of the next round that are kept of each sender."""
+"""Frames of each sender that are kept, unopened, until inputs may close: those of the next round too."""
 
 
 class Replica(Actor):
@@ -55,6 +56,7 @@ class Replica(Actor):
         self._terms = Terms(committee, chain, next_state, len(initial_state[0]))
         self._links = AuthenticatedLinks(index, committee, channels, latencies)
         self._standing = Standing(AgreedModel(initial_state, ()))
+        self._archive = Archive()
         self.lookahead = self.own_lookahead = min(latencies.values())
         self._early: list[Envelope] = []
         self._agreement = self._begun(None)
@@ -66,7 +68,7 @@ class Replica(Actor):
 
     def agreement(self, schedule: RoundStarted | None) -> Agreement:
         """A round at its start."""
-        return Agreement(self.index, self._terms, self._links, self._standing, schedule)
+        return Agreement(self.index, self._terms, self._links, self._standing, self._archive, schedule)
 
     # --- envelopes ----------------------------------------------------------
 
@@ -92,7 +94,8 @@ class Replica(Actor):
             case TestReport() as report:
                 return agreement.take_report(report, now)
             case Timer(purpose=purpose, number=view):
-                return agreement.timer(purpose, view, now)
+                effects = agreement.timer(purpose, view, now)
+                return [*effects, *self._open_early(now)] if purpose == "may close" else effects
             case KeysDistilled():
                 return agreement.say_again(now)
             case RoundGivenUp():
@@ -101,21 +104,28 @@ class Replica(Actor):
         return []
 
     def _receive(self, frame: Frame, envelope: Envelope, now: int) -> list[Effect]:
-        """Frames of the next round wait for it; those of the one before may still ask, or answer."""
+        """Of this round, or of the one before; what comes from replicas too early waits: nothing is answered then."""
         if not is_well_formed(frame):
             return []
         current = self._agreement.round_index
-        if frame.round_index in (current, current - 1):
+        early = frame.round_index == current + 1 or (
+            frame.sender.startswith("replica/") and self._agreement.is_early(now)
+        )
+        if not early and frame.round_index in (current, current - 1):
             return [*self._agreement.receive(frame, now), *self._links.take_alarms(frame.sender)]
-        kept = sum(1 for early in self._early if early.sender == envelope.sender)
-        if frame.round_index == current + 1 and kept < EARLY_FRAMES:
+        kept = sum(1 for other in self._early if other.sender == envelope.sender)
+        if early and frame.round_index >= current - 1 and kept < EARLY_FRAMES:
             self._early.append(envelope)
         return []
 
+    def _open_early(self, now: int) -> list[Effect]:
+        early, self._early = self._early, []
+        return [effect for envelope in early for effect in self._receive(envelope.payload, envelope, now)]
+
     def promise(self, now: int) -> int:
-        """While inputs are open nothing is sent; the previous round is over, or given up."""
+        """Before inputs may close nothing is sent; the previous round is over, or given up."""
         schedule = self._agreement.schedule
-        if schedule is None or self._agreement.inputs.closed:
+        if schedule is None or self._agreement.phase.closed:
             return 0
         return schedule.inputs_open_until + self.own_lookahead
 
@@ -123,15 +133,11 @@ class Replica(Actor):
         last, standing = self._agreement, self._standing
         missed = schedule.round_index > last.round_index + 1 or (last.round_index >= 0 and not last.finished)
         standing.behind = standing.behind or missed
-        standing.accused = accused_after(standing.accused, last.inputs, standing.model.quarantined)
+        standing.accused = accused_after(last.phase.accused(), standing.model.quarantined)
         self._agreement = self._begun(schedule)
         self._links.forget_lost_slots()
         self.store_key_bits(schedule.key_bits)
-        early, self._early = self._early, []
-        effects = self._agreement.input_timers(now)
-        for envelope in early:
-            effects += self._agreement.receive(envelope.payload, now)
-        return effects
+        return [*self._agreement.begin(now), *self._open_early(now)]
 
     # --- what others may know ----------------------------------------------------------
 
@@ -152,22 +158,24 @@ class Replica(Actor):
     def persistent(self) -> Any:
         """What is on disk before a message leaves, in plain values: a crash loses everything else.
 
-        The keys and their counters (a slot must never tag twice), the votes, the model, and what one's echo says that
-        one has; what was found valid, because validity must stay.
+        The keys and their counters (a slot must never tag twice), the model, and all of the round: a slot is used up in
+        the same write that persists what its frame said. Frames that wait unopened have used no slot.
         """
-        return self._standing.persistent() | self._agreement.persistent() | self._links.persistent()
+        return self._standing.persistent() | self._links.persistent() | {
+            "agreement": self._agreement.snapshot(), "archive": self._archive.snapshot(),
+        }  # fmt: skip
 
     def recover(self, persisted: Any, now: int) -> list[Effect]:
-        """After a crash: start again from what was persisted, and ask the others for the rest."""
-        self._take_lasting(persisted, persisted["schedule"])
+        """After a crash: go on from what was persisted, and ask the others for the rest."""
+        self._take_lasting(persisted)
         self._early = []
-        self._standing.recovered = True
-        return self._agreement.recover(persisted, now)
+        return self._agreement.recover(persisted["agreement"], now)
 
-    def _take_lasting(self, state: Any, schedule: RoundStarted | None) -> None:
+    def _take_lasting(self, state: Any) -> None:
         self._standing.recover(state)
         self._links.recover(state)
-        self._agreement = self._begun(schedule)
+        self._archive.restore(state["archive"])
+        self._agreement = self._begun(state["agreement"]["schedule"])
 
     # --- state ----------------------------------------------------------
 
@@ -177,15 +185,12 @@ class Replica(Actor):
 
     def snapshot(self) -> Any:
         """See `Actor`."""
-        return self._standing.persistent() | self._links.persistent() | self._links.snapshot() | {
-            "recovered": self._standing.recovered, "agreement": self._agreement.snapshot(),
-            "early": [(e.deliver_at, e.sender, e.serial, e.receiver, e.payload) for e in self._early],
-        }  # fmt: skip
+        early = [(e.deliver_at, e.sender, e.serial, e.receiver, e.payload) for e in self._early]
+        return self.persistent() | self._links.snapshot() | {"early": early}
 
     def restore(self, state: Any) -> None:
         """See `Actor`."""
-        self._take_lasting(state, state["agreement"]["schedule"])
+        self._take_lasting(state)
         self._links.restore(state)
-        self._standing.recovered = state["recovered"]
         self._agreement.restore(state["agreement"])
         self._early = [Envelope(*entry) for entry in state["early"]]

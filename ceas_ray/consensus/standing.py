@@ -38,14 +38,13 @@ class LastDecision(NamedTuple):
 
 @dataclass
 class Standing:
-    """accused: processors that equivocated before this replica's eyes. behind: it missed a round, and may neither
-    propose nor judge until it has that round's model. recovered: it crashed, and has not asked yet what it missed."""
+    """accused: processors that this replica accuses and no decided value has named. behind: it missed a round, and may
+    neither propose nor judge until it has that round's model."""
 
     model: AgreedModel
     accused: tuple[int, ...] = ()
     last: LastDecision | None = None
     behind: bool = False
-    recovered: bool = False
 
     def persistent(self) -> dict[str, Any]:
         """What must outlive a crash, in plain values."""

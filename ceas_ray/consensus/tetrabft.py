@@ -63,26 +63,43 @@ class Decision:
     view: int
 
 
-Action = Output | ArmTimer | Decision
+@dataclass(frozen=True)
+class BodyWanted:
+    """A leader may have to propose this value, and lacks its body or what it names."""
+
+    value: bytes
+
+
+Action = Output | ArmTimer | Decision | BodyWanted
 
 
 class TetraBFT:
-    """One replica's voting state. `is_valid(digest)` must be monotone; call `poke` when it may have turned true."""
+    """One replica's voting state. `is_valid(digest)` must be monotone; call `poke` when it may have turned true.
+
+    No view is entered before the inputs are closed (`close_inputs`, or `start` with view 0 at once).
+    """
 
     def __init__(
-        self, index: int, replicas: int, leader: Callable[[int], int], is_valid: Callable[[bytes], bool]
-    ) -> None:
+        self, index: int, replicas: int, leader: Callable[[int], int], is_valid: Callable[[bytes], bool],
+        is_proposable: Callable[[bytes], bool] | None = None, candidate: Callable[[int], bytes | None] | None = None,
+    ) -> None:  # fmt: skip
+        """is_proposable: what every honest replica will find valid; by default what is valid here.
+
+        candidate: what this replica would propose in a view, computed when it proposes; by default what it starts with.
+        """
         self.index, self.replicas = index, replicas
         quorums = Quorums(replicas)
         self.faults, self.quorum, self.blocking = quorums.faults, quorums.quorum, quorums.blocking
         self._leader, self._is_valid = leader, is_valid
+        self._is_proposable = is_valid if is_proposable is None else is_proposable
+        self._candidate_of = candidate
         self.view = -1
+        self.inputs_closed = False
         self.candidate: bytes | None = None
         self.votes = [NO_VOTE] * 5
         self.previous = [NO_VOTE] * 5
         self.decided: Decision | None = None
         self.halted = False
-        self.conflicts: set[tuple[int, int, int]] = set()
         self._received: dict[tuple[int, int], dict[int, bytes]] = {}
         self._proposals: dict[int, bytes] = {}
         self._suggests: dict[int, dict[int, Evidence]] = {}
@@ -93,21 +110,30 @@ class TetraBFT:
         self._decides: dict[int, bytes] = {}
         self._voted: set[tuple[int, int]] = set()
         self._proposed: set[int] = set()
+        self._wanted: set[bytes] = set()
         self._actions: list[Action] = []
 
     # --- what happens to it; each returns what to do ----------------------------------------------------------
 
-    def start(self, candidate: bytes | None) -> list[Action]:
-        """Enter view 0 with the value that this replica would propose."""
-        self.candidate = candidate
-        self._enter(0)
+    def start(self, candidate: bytes | None = None) -> list[Action]:
+        """Enter view 0, unless a later view was entered before; with the value that this replica would propose."""
+        self.candidate, self.inputs_closed = candidate, True
+        if not self.halted:
+            self._enter(0)
         return self._take_actions()
 
-    def poke(self, candidate: bytes | None = None) -> list[Action]:
+    def close_inputs(self) -> list[Action]:
+        """From now on views may be entered: look again at the requests and votes that came before."""
+        self.inputs_closed = True
+        if not self.halted:
+            self._follow_view_changes()
+            for view, phase in sorted(self._received):
+                self._count_votes(view, phase)
+        return self._take_actions()
+
+    def poke(self) -> list[Action]:
         """Validity or the candidate may have changed: look again."""
-        if candidate is not None and self.candidate is None:
-            self.candidate = candidate
-        self._advance()
+        self._act_on_proposals()
         return self._take_actions()
 
     def receive(self, sender: int, kind: FrameKind, view: int, content: Any) -> list[Action]:
@@ -123,16 +149,6 @@ class TetraBFT:
             self._send(FrameKind.VIEW_CHANGE, self._asked_view, None)
             self._actions.append(ArmTimer(view))
         return self._take_actions()
-
-    def proof_votes_for(self, value: bytes) -> int:
-        """How many replicas' proofs show a vote for `value`."""
-        voters = {
-            sender
-            for proofs in self._proofs.values()
-            for sender, proof in proofs.items()
-            if value in (proof.low.value, proof.previous.value, proof.high.value)
-        }
-        return len(voters)
 
     # --- rules ----------------------------------------------------------
 
@@ -150,8 +166,7 @@ class TetraBFT:
             case FrameKind.PROPOSAL:
                 if sender != self._leader(view):
                     return None
-                if self._proposals.setdefault(view, content) != content:
-                    self.conflicts.add((sender, view, kind))
+                self._proposals.setdefault(view, content)
             case FrameKind.SUGGEST:
                 self._suggests.setdefault(view, {}).setdefault(sender, content)
             case FrameKind.PROOF:
@@ -163,16 +178,14 @@ class TetraBFT:
 
     def _take_vote(self, sender: int, kind: FrameKind, view: int, content: bytes) -> None:
         phase = _PHASES[kind]
-        votes = self._received.setdefault((view, phase), {})
-        if votes.setdefault(sender, content) != content:
-            self.conflicts.add((sender, view, kind))
-        elif self.view >= 0 and not self.halted:
+        self._received.setdefault((view, phase), {}).setdefault(sender, content)
+        if not self.halted:
             self._count_votes(view, phase)
 
     def _enter(self, view: int) -> None:
-        if view <= self.view:
+        if view <= self.view or not self.inputs_closed:
             return
-        self.view = view
+        self.view, self._wanted = view, set()
         if view > 0:
             proof = Evidence(self.votes[1], self.previous[1], self.votes[4])
             suggest = Evidence(self.votes[2], self.previous[2], self.votes[3])  # before its own proof lets it vote
@@ -195,16 +208,25 @@ class TetraBFT:
             self._vote_for_proposal()
 
     def _propose(self) -> None:
+        """A leader's own candidate first, then the values that it heard of; once a view."""
         view = self.view
         if self._leader(view) != self.index or view in self._proposed:
             return
         suggests = self._suggests.get(view, {})
+        if view > 0 and len(suggests) < self.quorum:
+            return
+        own = self.candidate if self._candidate_of is None else self._candidate_of(view)
         heard = [vote.value for s in suggests.values() for vote in (s.high, s.low, s.previous) if vote.view >= 0]
-        for value in ([self.candidate] if self.candidate is not None else []) + heard:
-            if self._is_valid(value) and self._is_safe_to_propose(value):
-                self._proposed.add(view)
-                self._send(FrameKind.PROPOSAL, view, value)
-                return
+        locked = {s.high.value for s in suggests.values() if s.high.view >= 0}
+        for value in dict.fromkeys([*([] if own is None else [own]), *heard]):
+            if self._is_proposable(value):
+                if self._is_safe_to_propose(value):
+                    self._proposed.add(view)
+                    self._send(FrameKind.PROPOSAL, view, value)
+                    return
+            elif value in locked and value not in self._wanted and self._is_safe_to_propose(value):
+                self._wanted.add(value)
+                self._actions.append(BodyWanted(value))
 
     def _vote_for_proposal(self) -> None:
         value = self._proposals.get(self.view)
@@ -220,7 +242,7 @@ class TetraBFT:
         if phase == 4:
             self._decide(value, view)
         elif view > self.view:
-            self._enter(view)
+            self._enter(view)  # Proof and Suggest first; nothing happens while the inputs are open
         if phase < 4 and view == self.view:
             self._vote(phase + 1, value)
 
@@ -252,7 +274,7 @@ class TetraBFT:
     def _count_decides(self, value: bytes) -> None:
         count = sum(1 for other in self._decides.values() if other == value)
         if count >= self.blocking:
-            self._decide(value, self.view)
+            self._decide(value, max(self.view, 0))
         if count >= self.quorum and self.decided is not None and self.decided.value == value:
             self.halted = True
 
@@ -264,6 +286,9 @@ class TetraBFT:
         if len(asked) >= self.blocking and asked[self.blocking - 1] > self._asked_view:
             self._asked_view = asked[self.blocking - 1]
             self._send(FrameKind.VIEW_CHANGE, self._asked_view, None)
+        self._follow_view_changes()
+
+    def _follow_view_changes(self) -> None:
         asked = sorted(self._view_changes.values(), reverse=True)
         if len(asked) >= self.quorum and asked[self.quorum - 1] > self.view:
             self._enter(asked[self.quorum - 1])
@@ -334,7 +359,7 @@ class TetraBFT:
         if self.decided is not None:
             return [Output(FrameKind.DECIDE, self.decided.view, self.decided.value, to)]
         said: list[Output] = []
-        if self._asked_view > self.view:
+        if self._asked_view > max(self.view, 0):
             said.append(Output(FrameKind.VIEW_CHANGE, self._asked_view, None, to))
         view = self.view
         for kind, evidence in ((FrameKind.PROOF, self._proofs), (FrameKind.SUGGEST, self._own_suggest)):
@@ -349,47 +374,22 @@ class TetraBFT:
         return said
 
     def persistent(self) -> Any:
-        """What must be on disk before a message leaves: all that it takes never to contradict it. Plain values."""
-        view = self.view
-        return {
-            "view": view, "votes": self.votes, "previous": self.previous, "asked": self._asked_view,
-            "decided": None if self.decided is None else (self.decided.value, self.decided.view),
-            "halted": self.halted, "proposal": self._proposals.get(view) if view in self._proposed else None,
-            "proof": self._proofs.get(view, {}).get(self.index),
-            "suggest": self._own_suggest.get(view, {}).get(self.index),
-            "view_changes": dict(sorted(self._view_changes.items())),
-        }  # fmt: skip
+        """What must be on disk before a message leaves, in plain values: all state. What this replica said it must
+        never contradict; what others said comes in no second frame, once its key slot is used here."""
+        return self.snapshot()
 
     def recover(self, persisted: Any) -> list[Action]:
-        """After a crash: go on from what was persisted, in the same view. Of what others said only their requests for
-        views are known: those come again as the same frames, which whoever has had them refuses."""
-        self.view, self._asked_view = persisted["view"], persisted["asked"]
-        self.votes = [Vote(*vote) for vote in persisted["votes"]]
-        self.previous = [Vote(*vote) for vote in persisted["previous"]]
-        self.decided = None if persisted["decided"] is None else Decision(*persisted["decided"])
-        self.halted = persisted["halted"]
-        self._view_changes = dict(persisted["view_changes"])
-        self._decides = {} if self.decided is None else {self.index: self.decided.value}
-        for phase, vote in enumerate(self.votes):
-            if phase > 0 and vote.view >= 0:
-                self._voted.add((vote.view, phase))
-                self._received.setdefault((vote.view, phase), {})[self.index] = vote.value
-        if persisted["proposal"] is not None:
-            self._proposed.add(self.view)
-            self._proposals[self.view] = persisted["proposal"]
-        for name, of in (("proof", self._proofs), ("suggest", self._own_suggest)):
-            if persisted[name] is not None:
-                of[self.view] = {self.index: evidence_of(persisted[name])}
-        if self._leader(max(self.view, 0)) == self.index:
-            self._suggests = {view: dict(mine) for view, mine in self._own_suggest.items()}
+        """After a crash: go on from what was persisted, in the same view."""
+        self.restore(persisted)
         return [] if self.view < 0 or self.halted else [ArmTimer(self.view)]
 
     def snapshot(self) -> Any:
         """All state, in plain values."""
         return {
-            "view": self.view, "candidate": self.candidate, "votes": self.votes, "previous": self.previous,
+            "view": self.view, "inputs_closed": self.inputs_closed, "candidate": self.candidate, "votes": self.votes,
+            "previous": self.previous,
             "decided": None if self.decided is None else (self.decided.value, self.decided.view),
-            "halted": self.halted, "conflicts": sorted(self.conflicts), "received": sorted(self._received.items()),
+            "halted": self.halted, "received": sorted(self._received.items()), "wanted": sorted(self._wanted),
             "proposals": self._proposals, "suggests": self._suggests, "proofs": self._proofs,
             "own_suggest": self._own_suggest, "view_changes": self._view_changes, "asked": self._asked_view,
             "decides": self._decides, "voted": sorted(self._voted), "proposed": sorted(self._proposed),
@@ -401,7 +401,7 @@ class TetraBFT:
         self.votes = [Vote(*vote) for vote in state["votes"]]
         self.previous = [Vote(*vote) for vote in state["previous"]]
         self.decided = None if state["decided"] is None else Decision(*state["decided"])
-        self.halted, self.conflicts = state["halted"], set(state["conflicts"])
+        self.halted, self.inputs_closed, self._wanted = state["halted"], state["inputs_closed"], set(state["wanted"])
         self._received = {key: dict(votes) for key, votes in state["received"]}
         self._proposals = dict(state["proposals"])
         self._suggests = {view: _evidence(of) for view, of in state["suggests"].items()}

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.consensus.committee import Terms
-from ceas_ray.consensus.inputs import Inputs
-from ceas_ray.consensus.quarantine import is_acceptable, quarantine_to_propose
+from ceas_ray.consensus.echoes import SKIP, Echoes, Item, accusation_item, report_item, update_item
+from ceas_ray.consensus.inputs import Inputs, report_of
+from ceas_ray.consensus.quarantine import are_acceptable
 from ceas_ray.consensus.standing import AgreedModel, Standing
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import decode_foreign, decode_update, digest_of
 
 Entries = tuple[tuple[int, bytes], ...]
 """Processors and the digests of their updates, in increasing order."""
-_PARTS, _SKIP_PARTS = 9, 3
+_PARTS, _SKIP_PARTS = 10, 3
+
+
+class Named(NamedTuple):
+    """What a value names, and everything else in it follows from: entries, the report's digest, new accusations."""
+
+    entries: Entries
+    report: bytes
+    accused: tuple[int, ...]
+
+    def items(self) -> list[Item]:
+        """As Echoes name them."""
+        entries = [update_item(k, digest) for k, digest in self.entries]
+        return [*entries, report_item(self.report), *map(accusation_item, self.accused)]
 
 
 @dataclass(frozen=True)
@@ -33,20 +46,22 @@ class Outcome:
 
 
 class Values:
-    """Bodies by their digests; a body is SKIP, or names entries and everything that follows from them.
+    """Bodies by their digests; a body is SKIP, or names entries, a report and accusations, and what follows from them.
 
-    Validity is monotone: a value with an outcome is valid and stays so.
+    Validity is monotone: what is acceptable only grows, and a value with an outcome is valid and stays so.
     """
 
-    def __init__(self, terms: Terms, round_index: int, inputs: Inputs, standing: Standing) -> None:
-        self._terms, self._round, self._inputs, self._standing = terms, round_index, inputs, standing
+    def __init__(self, terms: Terms, round_index: int, inputs: Inputs, echoes: Echoes, standing: Standing) -> None:
+        self._terms, self._round, self._standing = terms, round_index, standing
+        self._inputs, self._echoes = inputs, echoes
         self._bodies: dict[bytes, bytes] = {}
         self._outcomes: dict[bytes, Outcome] = {}
-        self._valid_before_crash: set[bytes] = set()
-        self._wanted: set[bytes] = set()
-        self._echoes_over = False
-        self.may_skip = False
-        """Whether SKIP is valid by what this replica saw itself."""
+        self._computed: dict[Named, bytes] = {}
+
+    @property
+    def behind(self) -> bool:
+        """Whether this replica lacks the model that values build on."""
+        return self._standing.behind
 
     # --- bodies ----------------------------------------------------------
 
@@ -72,109 +87,92 @@ class Values:
     def _skip_body(self) -> bytes:
         return encode((self._terms.chain, self._round, self._standing.model.digest))
 
-    def value_of(self, entries: Entries, quarantined: tuple[int, ...]) -> bytes:
-        """The digest of {chain, t, last model, entries with weights, test report, aggregate, quarantine, next model},
-        with digests for what is large."""
-        inputs, last = self._inputs, self._standing.model
-        assert inputs.test_report is not None
-        assert inputs.report is not None
-        weights, aggregate, state = self._terms.next_state(last.state, self._rows(entries), inputs.test_report)
-        model = AgreedModel(state, quarantined)
+    def value_of(self, named: Named) -> bytes:
+        """The digest of {chain, t, last model, entries, weights, test report, quarantine, new accusations, aggregate,
+        next model}, with digests for what is large; all contents must be here. The chain names the rule."""
+        if named not in self._computed:
+            self._computed[named] = self._compute(named)
+        return self._computed[named]
+
+    def _compute(self, named: Named) -> bytes:
+        last, contents = self._standing.model, self._inputs.contents
+        rows = [(k, decode_update(contents[digest], self._terms.parameters)) for k, digest in named.entries]
+        weights, aggregate, state = self._terms.next_state(last.state, rows, report_of(contents[named.report]))
+        model = AgreedModel(state, tuple(sorted({*last.quarantined, *named.accused})))
         body = encode(
-            (self._terms.chain, self._round, last.digest, entries, weights, digest_of(inputs.report),
-             digest_of(encode(aggregate)), quarantined, model.digest)
+            (self._terms.chain, self._round, last.digest, named.entries, weights, named.report, last.quarantined,
+             named.accused, digest_of(encode(aggregate)), model.digest)
         )  # fmt: skip
         value = self.learn(body)
-        self._outcomes[value] = Outcome(False, tuple(k for k, _ in entries), weights, model)
+        self._outcomes[value] = Outcome(False, tuple(k for k, _ in named.entries), weights, model)
         return value
-
-    def _rows(self, entries: Entries) -> list[tuple[int, NDArray[np.int64]]]:
-        rows = []
-        for processor, digest in entries:
-            content = self._inputs.content_of(processor, digest)
-            assert content is not None, "an entry without its content"
-            rows.append((processor, decode_update(content, self._terms.parameters)))
-        return rows
-
-    # --- proposals ----------------------------------------------------------
-
-    def candidate(self) -> bytes | None:
-        """What this replica would propose: all entries with Q echoes; SKIP if they are too few when echoes are over.
-
-        While echoes may still come only what includes every processor will do. Content that is not here is wanted.
-        """
-        if not self._inputs.closed or self._standing.behind:
-            return None
-        committee, quarantined = self._terms.committee, self._standing.model.quarantined
-        entries = self._inputs.includable()
-        if not self._echoes_over and len(entries) + len(quarantined) < committee.processors:
-            return None
-        if self._inputs.report is None or len(entries) < committee.least_entries:
-            return self.skip() if self.may_skip else None
-        named = tuple(sorted(entries.items()))
-        if self._lacks(named):
-            return None
-        return self.value_of(named, quarantine_to_propose(quarantined, self._inputs, committee))
-
-    def _lacks(self, entries: Entries) -> bool:
-        """Whether some of their content is not here; from now on it is wanted."""
-        missing = [(k, digest) for k, digest in entries if self._inputs.content_of(k, digest) is None]
-        self._wanted |= {encode(entry) for entry in missing}
-        return bool(missing)
-
-    def echoes_are_over(self) -> None:
-        """If too few entries have Q echoes by now, SKIP is valid."""
-        self._echoes_over = True
-        too_few = len(self._inputs.includable()) < self._terms.committee.least_entries
-        self.may_skip = self.may_skip or too_few
 
     # --- validity ----------------------------------------------------------
 
-    def is_valid(self, digest: bytes, proof_votes_for: Callable[[bytes], int]) -> bool:
-        """Recompute the value; what was valid once stays so, and what cannot be judged yet is asked again later.
-
-        proof_votes_for: how many replicas' proofs show a vote for a value: where B do, SKIP is valid.
-        """
-        if digest in self._outcomes or digest in self._valid_before_crash:
+    def is_valid(self, digest: bytes) -> bool:
+        """Recompute the value; what was valid once stays so, and what cannot be judged yet is asked again later."""
+        if digest in self._outcomes:
             return True
         body = self._bodies.get(digest)
-        if body is None or not self._inputs.closed or self._standing.behind:
+        if body is None or self.behind:
             return False
         if body == self._skip_body():
-            if not self.may_skip and proof_votes_for(digest) < self._terms.committee.blocking:
+            if not self._may_accept_skip():
                 return False
             self._outcomes[digest] = self._skipped()
             return True
-        acceptable = self._acceptable(body)
-        return acceptable is not None and self.value_of(*acceptable) == digest
+        named = self._named_in(body)
+        return named is not None and self._is_acceptable(named) and self.value_of(named) == digest
 
-    def _acceptable(self, body: bytes) -> tuple[Entries, tuple[int, ...]] | None:
-        """Entries and quarantine of a value, if each has B echoes and all content is here; None if not, or not yet."""
-        inputs, committee, already = self._inputs, self._terms.committee, self._standing.model.quarantined
+    def _may_accept_skip(self) -> bool:
+        return self._echoes.is_acceptable(SKIP)
+
+    def _is_acceptable(self, named: Named) -> bool:
+        """Whether each entry, the report and each accusation has B echoes, and all contents are here."""
+        quarantined, inputs = self._standing.model.quarantined, self._inputs
+        if len(named.entries) < self._terms.committee.least_entries or {k for k, _ in named.entries} & {*quarantined}:
+            return False
+        if not all(map(self._echoes.is_acceptable, named.items())):
+            return False
+        here = inputs.has(named.report) and all(inputs.has(digest) for _, digest in named.entries)
+        return here and are_acceptable(named.accused, quarantined, self._echoes)
+
+    def is_proposable(self, digest: bytes) -> bool:
+        """Whether it is valid, and all that it names, or SKIP, has Q echoes: then every honest replica accepts it."""
+        body = self._bodies.get(digest)
+        if body is None or not self.is_valid(digest):
+            return False
+        named = None if self._outcomes[digest].skipped else self._named_in(body)
+        return all(map(self._echoes.is_proposable, [SKIP] if named is None else named.items()))
+
+    def _named_in(self, body: bytes) -> Named | None:
+        """What a foreign body names; None for a malformed one.
+
+        Only integers will do: what merely equals one encodes differently, and would be a second form of the same value.
+        """
         try:
-            entries, quarantined = _named(body)
+            parts = decode_foreign(body)
         except ValueError:
             return None
-        if len(entries) < committee.least_entries or inputs.report is None:
+        if not (isinstance(parts, tuple) and len(parts) == _PARTS):
             return None
-        accepted = all(k not in already and inputs.acceptable(k, digest) for k, digest in entries)
-        if not accepted or not is_acceptable(quarantined, already, inputs, committee):
+        entries, report, accused = parts[3], parts[5], parts[7]
+        if not (isinstance(entries, tuple) and isinstance(report, bytes) and isinstance(accused, tuple)):
             return None
-        return None if self._lacks(entries) else (entries, quarantined)
-
-    def take_wanted(self) -> list[tuple[int, bytes]]:
-        """Content that is not here and that a candidate or a proposal needs."""
-        wanted, self._wanted = sorted(self._wanted), set()
-        return [decode(entry) for entry in wanted]
+        if not all(isinstance(entry, tuple) and [*map(type, entry)] == [int, bytes] for entry in entries):
+            return None
+        rising = all(a[0] < b[0] for a, b in pairwise(entries))
+        if not (rising and all(type(k) is int for k in accused) and all(a < b for a, b in pairwise(accused))):
+            return None
+        return Named(entries, report, accused)
 
     # --- outcomes ----------------------------------------------------------
 
     def outcome_of_decided(self, value: bytes) -> Outcome | None:
         """What a decided value with its body here stands for; SKIP needs no further reason then."""
-        outcome = self._outcomes.get(value)
-        if outcome is None and not self._standing.behind and self._bodies[value] == self._skip_body():
-            return self._skipped()
-        return outcome
+        if not self.is_valid(value) and not self.behind and self._bodies[value] == self._skip_body():
+            self._outcomes[value] = self._skipped()
+        return self._outcomes.get(value)
 
     def _skipped(self) -> Outcome:
         return Outcome(True, (), np.zeros(0), self._standing.model)
@@ -186,36 +184,19 @@ class Values:
         entries, weights = ((), np.zeros(0)) if skipped else body[3:5]
         self._outcomes[value] = Outcome(skipped, tuple(k for k, _ in entries), weights, model)
 
+    def contents_of(self, value: bytes) -> list[bytes]:
+        """The body of a decided value, and those of its contents that are here."""
+        body = self._bodies[value]
+        named = self._named_in(body)
+        digests = [] if named is None else [named.report, *(digest for _, digest in named.entries)]
+        return [body, *(self._inputs.contents[digest] for digest in digests if self._inputs.has(digest))]
+
     # --- state ----------------------------------------------------------
-
-    def persistent(self) -> dict[str, Any]:
-        """What was found valid, because validity must stay."""
-        valid = [self._bodies[digest] for digest in sorted({*self._outcomes, *self._valid_before_crash})]
-        return {"valid": valid, "may_skip": self.may_skip}
-
-    def recover(self, persisted: Any, finished: bool) -> None:
-        """What was valid is valid. What it stands for is computed again, where the model and the contents of before
-        are here; else the model is fetched, once it is decided."""
-        self.may_skip = persisted["may_skip"]
-        for body in persisted["valid"]:
-            digest = self.learn(body)
-            self._valid_before_crash.add(digest)
-            parts = decode(body)
-            if finished:
-                continue
-            if len(parts) == _SKIP_PARTS:
-                self._outcomes[digest] = self._skipped()
-            elif not self._standing.behind and parts[2] == self._standing.model.digest:
-                entries = tuple((k, d) for k, d in parts[3])
-                if all(self._inputs.content_of(k, d) is not None for k, d in entries):
-                    self.value_of(entries, tuple(parts[7]))
 
     def snapshot(self) -> dict[str, Any]:
         """All state, in plain values."""
         return {
-            "may_skip": self.may_skip, "echoes_over": self._echoes_over,
-            "bodies": dict(sorted(self._bodies.items())), "wanted": sorted(self._wanted),
-            "valid_before_crash": sorted(self._valid_before_crash),
+            "bodies": dict(sorted(self._bodies.items())), "computed": sorted(self._computed.items()),
             "outcomes": [
                 (digest, outcome.skipped, outcome.processors, outcome.weights, outcome.model.state,
                  outcome.model.quarantined)
@@ -225,29 +206,9 @@ class Values:
 
     def restore(self, state: Any) -> None:
         """Go back to a snapshot."""
-        self.may_skip, self._bodies, self._wanted = state["may_skip"], dict(state["bodies"]), set(state["wanted"])
-        self._valid_before_crash, self._echoes_over = set(state["valid_before_crash"]), state["echoes_over"]
+        self._bodies = dict(state["bodies"])
+        self._computed = {Named(*named): digest for named, digest in state["computed"]}
         self._outcomes = {
             digest: Outcome(skipped, processors, weights, AgreedModel(model, quarantined))
             for digest, skipped, processors, weights, model, quarantined in state["outcomes"]
         }
-
-
-def _named(body: bytes) -> tuple[Entries, tuple[int, ...]]:
-    """Entries and quarantine that a foreign body names, both in increasing order; ValueError for malformed ones.
-
-    Only integers will do: what merely equals one encodes differently, and would be a second form of the same value.
-    """
-    parts = decode_foreign(body)
-    if not (isinstance(parts, tuple) and len(parts) == _PARTS):
-        raise ValueError("a value must have nine parts")
-    entries, quarantined = parts[3], parts[7]
-    if not (isinstance(entries, tuple) and isinstance(quarantined, tuple)):
-        raise ValueError("entries and quarantine must be sequences")
-    if not all(isinstance(entry, tuple) and [*map(type, entry)] == [int, bytes] for entry in entries):
-        raise ValueError("an entry must name a processor and a digest")
-    if not all(type(k) is int for k in quarantined):
-        raise ValueError("a quarantine must name processors")
-    if not all(a[0] < b[0] for a, b in pairwise(entries)) or not all(a < b for a, b in pairwise(quarantined)):
-        raise ValueError("processors must be in increasing order")
-    return entries, quarantined

@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 
 from ceas_ray.quantum.bell_checks import probabilities
 from ceas_ray.quantum.bell_states import swapped_state, werner_state
-from ceas_ray.quantum.heralding import heralded_probability, heralded_state, single_click, single_click_state
+from ceas_ray.quantum.heralding import heralded_probability, heralded_state, mixed_by_dark_counts, single_click_parts
 
 
 @dataclass(frozen=True)
 class Heralded:
     """A pair of the fidelity that the profile gives, heralded by photons that both had to arrive (two clicks).
 
-    dark_count: probability per mode and attempt of a herald without a signal; it leaves a maximally mixed pair.
+    dark_count: probability per mode and attempt of a herald without both photons, the profile's at all lengths; it
+    leaves a maximally mixed pair (see `heralded_fidelity`). Most such heralds are one photon and one dark count, about
+    4 eta p_d for detectors with p_d each and photons that arrive with eta: rarer on longer links than counted here.
     """
 
     dark_count: float
@@ -36,7 +38,9 @@ class Heralded:
 class SingleClick:
     """One photon from either emitter heralds: a fast scheme, whose bright-state population alpha costs fidelity.
 
-    bright_population: alpha of both emitters, in (0, 1/2]. dark_count: as for `Heralded`. Detectors resolve numbers.
+    bright_population: alpha of both emitters, in (0, 1/2]. dark_count: probability per mode and attempt that either
+    detector has a dark count; alone it heralds a pair that is nearly |00>, beside a photon it spoils the herald.
+    Detectors resolve numbers.
     """
 
     bright_population: float
@@ -52,8 +56,9 @@ class SingleClick:
     def emit(self, detection: float, fidelity: float) -> tuple[NDArray[np.float64], float]:
         """Weights at emission (4,) and success probability. detection: that an emitted photon is detected.
 
-        fidelity: of everything but alpha and dark counts (phase drift, distinguishable photons), as a Werner error.
+        fidelity: of everything but alpha and dark counts (phase drift, distinguishable photons), as a Werner error of
+        the pairs that a photon heralds; it does not touch those that a dark count does, which have no phase.
         """
-        signal = float(single_click(self.bright_population, detection)[1])
-        clicked = swapped_state(werner_state(fidelity), single_click_state(self.bright_population, detection))
-        return heralded_state(clicked, signal, self.dark_count), float(heralded_probability(signal, self.dark_count))
+        (clicked, signal), dark = single_click_parts(self.bright_population, detection, self.dark_count)
+        pairs = swapped_state(werner_state(fidelity), clicked)
+        return mixed_by_dark_counts((pairs, signal), dark), float(signal + dark[1])

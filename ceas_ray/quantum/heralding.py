@@ -28,10 +28,14 @@ def _dark_share(signal: ArrayLike, dark_count: ArrayLike) -> Floats:
 
 
 def heralded_fidelity(fidelity: ArrayLike, signal: ArrayLike, dark_count: ArrayLike) -> Any:
-    """Fidelity at emission when a dark click heralds a maximally mixed pair: it falls with the fibre's loss.
+    """Fidelity at emission when a dark count heralds a maximally mixed pair: it falls with the fibre's loss.
 
-    fidelity: of pairs that their signal heralds. signal, dark_count: probabilities per attempt (and mode). Both zero is
-    refused: nothing is heralded.
+    That is exact for two-photon schemes, whose photons are each maximally entangled with their emitter (in
+    polarization or time bins): a lost photon leaves its emitter mixed, and a photon that meets a dark count leaves its
+    own in a state of which the herald says nothing. The single-click scheme has `single_click_state`.
+
+    fidelity: of pairs that their signal heralds. signal, dark_count: probabilities per attempt (and mode), of a herald
+    by both photons and of one without them. Both zero is refused: nothing is heralded.
     """
     pure = fidelities(fidelity)
     return scalar_if_0d(pure + _dark_share(signal, dark_count) * (0.25 - pure))
@@ -43,28 +47,59 @@ def heralded_state(weights: ArrayLike, signal: ArrayLike, dark_count: ArrayLike)
     return pure + _dark_share(signal, dark_count)[..., None] * (0.25 - pure)
 
 
-def single_click(bright_population: ArrayLike, efficiency: ArrayLike) -> tuple[Any, Any]:
-    """Fidelity and success probability of the single-click scheme with number-resolving detectors, no dark counts.
+def single_click(bright_population: ArrayLike, efficiency: ArrayLike, dark_count: ArrayLike = 0.0) -> tuple[Any, Any]:
+    """Fidelity and success probability of the single-click scheme with two number-resolving detectors.
 
-    bright_population: alpha, of each emitter; efficiency: eta, that a photon is detected (one arm). Exactly one photon
-    must be: p = 2 alpha eta (1 - alpha eta), F = (1 - alpha) / (1 - alpha eta): for small eta about 2 alpha eta and
-    1 - alpha (Cabrillo et al., PRA 59, 1025, 1999; Humphreys et al., Nature 558, 268, 2018).
+    bright_population: alpha, of each emitter; efficiency: eta, that a photon is detected (one arm); dark_count: that
+    either detector has a dark count in an attempt. Exactly one count is heralded. Without dark counts that is
+    p = 2 alpha eta (1 - alpha eta), F = (1 - alpha) / (1 - alpha eta): for small eta about 2 alpha eta and 1 - alpha
+    (Cabrillo et al., PRA 59, 1025, 1999; Humphreys et al., Nature 558, 268, 2018). With them see `single_click_parts`.
+    """
+    signal, dark = single_click_parts(bright_population, efficiency, dark_count)
+    return scalar_if_0d(mixed_by_dark_counts(signal, dark)[..., 0]), scalar_if_0d(signal[1] + dark[1])
+
+
+def single_click_state(bright_population: ArrayLike, efficiency: ArrayLike, dark_count: ArrayLike = 0.0) -> Any:
+    """Weights of the single-click scheme, with arguments as of `single_click`.
+
+    A fidelity below 1/4 is possible, and what uses such a pair will refuse it.
+    """
+    return mixed_by_dark_counts(*single_click_parts(bright_population, efficiency, dark_count))
+
+
+Part = tuple[Floats, Floats]
+"""Weights (..., 4) of the pairs that something heralds, and the probability (...) per attempt that it does."""
+
+
+def single_click_parts(bright_population: ArrayLike, efficiency: ArrayLike, dark_count: ArrayLike) -> tuple[Part, Part]:
+    """The pairs that one photon heralds, and those that a dark count heralds alone.
+
+    An emitter and its photon are sqrt(1 - alpha) |0, no photon> + sqrt(alpha) |1, photon>. One photon and no dark
+    count: both emitters bright is the error, a bit flip of random phase. No photon and exactly one dark count: each
+    emitter is by itself |1> with probability b = alpha (1 - eta) / (1 - alpha eta), and a lost photon leaves no phase.
+    So the emitters are nearly in |00>, not maximally mixed: after the correction by X, that bright emitters would need
+    too, Phi+ and Phi- have the weight b (1 - b) each, Psi+ and Psi- half of the rest (Bell-diagonal part). A photon
+    with a dark count, and two of either, make two counts and are not heralded. dark_count D is of two alike detectors:
+    of p_d = 1 - sqrt(1 - D) each. Derived here from the scheme of Cabrillo et al. (as of `single_click`).
     """
     alpha, eta = probabilities("bright population", bright_population), probabilities("efficiency", efficiency)
+    darkness = probabilities("dark count probability", dark_count)
     seen = alpha * eta
     if np.any(seen >= 1):
         raise ValueError("bright population times efficiency must be below 1 (or never one photon alone), got 1.0")
-    return scalar_if_0d((1 - alpha) / (1 - seen)), scalar_if_0d(2 * seen * (1 - seen))
+    of_each = darkness / (1 + np.sqrt(1 - darkness))
+    kept, bright = (1 - alpha) / (1 - seen), alpha * (1 - eta) / (1 - seen)
+    rest, odd = (1 - kept) / 2, bright * (1 - bright)
+    clicked = np.stack([kept, rest, rest, np.zeros_like(kept)], axis=-1)
+    dark = np.stack([odd, 0.5 - odd, 0.5 - odd, odd], axis=-1)
+    return (clicked, 2 * seen * (1 - seen) * (1 - darkness)), (dark, (1 - seen) ** 2 * (darkness - of_each**2))
 
 
-def single_click_state(bright_population: ArrayLike, efficiency: ArrayLike) -> Any:
-    """Weights of the single-click scheme: its error leaves both emitters bright, a bit flip of random phase.
-
-    An error of more than 1/2 is not a pair: alpha must leave F at least 1/4, or what uses it will refuse.
-    """
-    kept = np.asarray(single_click(bright_population, efficiency)[0])
-    rest = (1 - kept) / 2
-    return np.stack([kept, rest, rest, np.zeros_like(kept)], axis=-1)
+def mixed_by_dark_counts(signal: Part, dark: Part) -> Any:
+    """Weights of all heralded pairs; those of the signal where nothing is ever heralded."""
+    heralded = signal[1] + dark[1]
+    share = np.divide(dark[1], heralded, out=np.zeros_like(heralded), where=heralded > 0)
+    return signal[0] + share[..., None] * (dark[0] - signal[0])
 
 
 # --- attempts ----------------------------------------------------------

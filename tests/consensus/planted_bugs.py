@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ceas_ray.consensus.agreement import Agreement
+from ceas_ray.consensus.echoes import Echoes, Item
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
-from ceas_ray.consensus.inputs import Inputs
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.consensus.tetrabft import NO_VOTE, Action, ArmTimer, Evidence, TetraBFT
 from ceas_ray.kernel.codec import encode
@@ -136,34 +136,29 @@ class PersistsTooLate(VotingScenario):
 
 
 class ForgetfulAgreement(Agreement):
-    """Judges SKIP by the echoes at hand each time, not by what held when they were over."""
+    """Judges SKIP by the updates that are missing now, not by what was echoed once."""
 
     def _is_valid(self, digest: bytes) -> bool:
         known = self.values._outcomes.get(digest)
-        if known is not None and known.skipped and not self.finished:
-            del self.values._outcomes[digest]
-            self.values.may_skip = len(self.inputs.includable()) < self._terms.committee.least_entries
+        if known is not None and known.skipped and not self.finished and self.phase.has_enough():
+            return False
         return super()._is_valid(digest)
 
 
 class SkipNotMonotone(Replica):
     def agreement(self, schedule: RoundStarted | None) -> Agreement:
-        return ForgetfulAgreement(self.index, self._terms, self._links, self._standing, schedule)
+        return ForgetfulAgreement(self.index, self._terms, self._links, self._standing, self._archive, schedule)
 
 
-class EntryOnOneEcho(Inputs):
-    def acceptable(self, processor: int, digest: bytes) -> bool:
-        kept, self._blocking = self._blocking, 1
-        try:
-            return super().acceptable(processor, digest)
-        finally:
-            self._blocking = kept
+class EntryOnOneEcho(Echoes):
+    def is_acceptable(self, item: Item) -> bool:
+        return self._count(item) >= 1
 
 
 class BelievesOneEcho(Replica):
     def agreement(self, schedule: RoundStarted | None) -> Agreement:
         made = super().agreement(schedule)
-        made.inputs.__class__ = EntryOnOneEcho
+        made.phase.echoes.__class__ = EntryOnOneEcho
         return made
 
 

@@ -99,6 +99,17 @@ def test_scenarios_of_several_rounds_crash_miss_catch_up_skip_and_quarantine() -
     assert len(happened) == 6
 
 
+@pytest.mark.parametrize(("replicas", "rounds", "seeds"), [(4, 1, 120), (7, 1, 30), (4, 3, 40)])
+def test_reports_and_updates_that_are_late_or_missing_end_in_a_decision(replicas: int, rounds: int, seeds: int) -> None:
+    """Seeds 0, 31 and 34 of three rounds: a replica that missed a skipped round never caught up."""
+    skipped = 0
+    for seed in range(seeds):
+        scenario = ReplicaScenario(seed, replicas, rounds=rounds)
+        scenario.run()
+        skipped += any(decided.skipped for of_round in scenario.judge.decided for decided in of_round.values())
+    assert 0 < skipped < seeds
+
+
 def test_a_violation_names_its_seed_and_its_invariant(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RoundsJudge, "decides", _refuse)
     report = run_batch(range(128))

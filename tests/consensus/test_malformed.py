@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.consensus.committee import Committee, Terms
-from ceas_ray.consensus.inputs import NOTHING, Inputs
-from ceas_ray.consensus.standing import AgreedModel, Standing
-from ceas_ray.consensus.values import Values
+from ceas_ray.consensus.echoes import items_of, update_item
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.messages import payloads
-from ceas_ray.messages.frames import Channel, FrameKind, encode_update
+from ceas_ray.messages.frames import Channel, FrameKind
 from tests.consensus.committee import DELTA, OPENS, Network
+from tests.consensus.test_values import values_of
 
 VALUES: Any = st.recursive(
     st.none() | st.integers(-3, 9) | st.binary(max_size=20) | st.text(max_size=3),
@@ -50,7 +47,7 @@ def test_a_leader_who_proposes_garbage_loses_its_turn(entries: Any, quarantined:
     for receiver in (1, 2, 3):
         liar = Channel("replica/0", f"replica/{receiver}", b"chain", Streams(1), True)
         liar.add_key_bits(10**6)
-        body = encode((b"chain", 0, b"model", entries, b"", b"", b"", quarantined, b""))
+        body = encode((b"chain", 0, b"model", entries, b"", b"", (), quarantined, b"", b""))
         frame = liar.seal(FrameKind.PROPOSAL, 0, 0, OPENS, encode(body))
         network.push(OPENS + 2 * DELTA, receiver, "replica/0", frame)
     network.run()
@@ -69,30 +66,24 @@ def test_a_malformed_request_that_comes_before_the_inputs_close_is_ignored() -> 
 
 def test_an_entry_that_stands_for_a_number_without_being_one_is_refused() -> None:
     """True equals 1 and encodes differently: a second form of the same value."""
-    inputs = Inputs(3, 3, 2)
-    for k in range(3):
-        inputs.take_update(k, encode_update(np.full(2, k), 1, 1))
-    inputs.take_report(payloads.TestReport(0, np.ones((3, 3)), np.zeros((3, 3))))
-    for replica in range(4):
-        inputs.take_echo(replica, inputs.echo())
-    inputs.closed = True
-    terms = Terms(Committee(4, 3, 1, DELTA), b"chain", lambda state, rows, report: (b"", b"", state), 2)
-    values = Values(terms, 0, inputs, Standing(AgreedModel((np.zeros(2), 0), ())))
-    good = values.candidate()
+    values, candidate = values_of()
+    good = candidate.of_view(1)
     assert good is not None
     parts = list(decode(values.body_of(good)))
     parts[3] = tuple((True if k == 1 else k, digest) for k, digest in parts[3])
     other = values.learn(encode(tuple(parts)))
-    assert values.is_valid(good, lambda value: 0)
-    assert not values.is_valid(other, lambda value: 0)
+    assert values.is_valid(good)
+    assert not values.is_valid(other)
 
 
-def test_nobody_can_make_an_entry_of_what_did_not_come() -> None:
-    inputs = Inputs(2, 3, 2)
-    for replica in (0, 1):
-        inputs.take_echo(replica, (b"x", NOTHING))
-    assert inputs.acceptable(0, b"x")
-    assert not inputs.acceptable(1, NOTHING)
+@pytest.mark.parametrize(
+    "item",
+    [(0, True, b"x"), (0, 3, b"x"), (0, -1, b"x"), (1, 1, b"x"), (0, 0, b""), (2, 0, b"x"), (2, 3, b""), (3, 1, b""),
+     (4, 0, b""), (-1, 0, b""), (0, 0), (0, 0, "x"), (), 7, None],
+)  # fmt: skip
+def test_an_echo_with_one_odd_item_is_silence(item: Any) -> None:
+    with pytest.raises(ValueError, match=r"item|digests"):
+        items_of((update_item(0, b"x"), item), 3)
 
 
 def test_an_unknown_kind_is_ignored() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from ceas_ray.consensus.echoes import Echoes, update_item
 from ceas_ray.consensus.exploration.abstract_model import LIVENESS, AbstractModel
 from ceas_ray.consensus.exploration.abstract_rules import HARMLESS, Change
 from ceas_ray.consensus.exploration.calm_scenario import CalmScenario
@@ -13,8 +14,8 @@ from ceas_ray.consensus.exploration.conformance import DrivenWalk
 from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
-from ceas_ray.consensus.inputs import Inputs
 from ceas_ray.consensus.tetrabft import Evidence, TetraBFT
+from ceas_ray.messages.quorum import Quorums
 from tests.consensus.corners import PREVIOUS_COUNTS, THE_SAME_VALUE_TWICE
 from tests.consensus.planted_bugs import (
     VOTING_BUGS,
@@ -127,16 +128,16 @@ def test_a_skip_that_turns_invalid_is_caught() -> None:
     report("SKIP non-monotone", caught_by([("whole replica, n = 4", 1500, run)]))
 
 
-def _one_echo_is_offered(inputs: Inputs) -> None:
-    inputs.take_echo(3, (b"forged", b"y"))
-    if inputs.acceptable(0, b"forged"):
+def _one_echo_is_offered(echoes: Echoes) -> None:
+    echoes.take(3, [update_item(0, b"forged")])
+    if echoes.is_acceptable(update_item(0, b"forged")):
         raise Violation("no altered honest input", "the echo of one replica, maybe a Byzantine one, makes an entry")
 
 
 @pytest.mark.slow
 def test_an_entry_on_one_echo_is_caught() -> None:
-    _one_echo_is_offered(Inputs(2, 3, 2))
-    rule: Callable[[int], None] = lambda seed: _one_echo_is_offered(EntryOnOneEcho(2, 3, 2))  # noqa: E731
+    _one_echo_is_offered(Echoes(Quorums(4)))
+    rule: Callable[[int], None] = lambda seed: _one_echo_is_offered(EntryOnOneEcho(Quorums(4)))  # noqa: E731
     whole: Callable[[int], None] = lambda seed: ReplicaScenario(seed, 4, replica=BelievesOneEcho).run()  # noqa: E731
     found = caught_by([("rule of inputs", 1, rule), ("whole replica, n = 4", 300, whole)])
     report("entry on 1 echo", found)
@@ -155,11 +156,3 @@ def test_a_manager_that_goes_on_when_b_replicas_have_decided_is_caught() -> None
 def test_a_bug_in_the_tags_is_caught(bug: str, channel: type) -> None:
     run: Callable[[int], None] = lambda seed: ReplicaScenario(seed, 4, tagged=True, channel=channel).run()  # noqa: E731
     report(bug, caught_by([("whole replica with tags, n = 4", 300, run)]))
-
-
-def test_content_for_a_processor_that_does_not_exist_is_refused() -> None:
-    """Found by the explorer: it made an honest replica fail."""
-    inputs = Inputs(2, 3, 2)
-    inputs.take_echo(0, (b"x", b"y"))
-    assert not inputs.acceptable(9, b"x")
-    assert not inputs.acceptable(-1, b"y")

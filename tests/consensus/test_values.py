@@ -2,65 +2,102 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
+from ceas_ray.consensus.candidate import Candidate
 from ceas_ray.consensus.committee import Committee, Terms
+from ceas_ray.consensus.echoes import Echoes, ItemKind, report_item, update_item
+from ceas_ray.consensus.input_phase import InputPhase
 from ceas_ray.consensus.inputs import Inputs
 from ceas_ray.consensus.standing import AgreedModel, Standing
 from ceas_ray.consensus.values import Values
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages import payloads
 from ceas_ray.messages.frames import FrameKind, digest_of, encode_update
+from ceas_ray.messages.quorum import Quorums
 from tests.consensus.committee import Network
 
 TERMS = Terms(Committee(4, 3, 1, 1000), b"chain", lambda state, rows, report: (b"", b"", state), 2)
+CONTENTS = [encode_update(np.full(2, k), 1, 1) for k in range(3)]
+REPORT = payloads.TestReport(0, np.ones((3, 3)), np.zeros((3, 3)))
 
 
-def values_of(without: frozenset[int] = frozenset(), inputs: Inputs | None = None) -> Values:
-    """At a replica that did not get the updates of these processors, although all others echo them."""
-    inputs = inputs or Inputs(3, 3, 2)
-    contents = [encode_update(np.full(2, k), 1, 1) for k in range(3)]
-    for k in range(3):
+def values_of(without: frozenset[int] = frozenset(), echoers: Sequence[int] = (1, 2, 3)) -> tuple[Values, Candidate]:
+    """At a replica that did not get the updates of these processors, although others echo them."""
+    committee, standing = TERMS.committee, Standing(AgreedModel((np.zeros(2), 0), ()))
+    inputs = Inputs(3, 2, ())
+    links: Any = None
+    phase = InputPhase(0, committee, links, inputs, None, (), lambda: 0)
+    phase.closed = True
+    for k, content in enumerate(CONTENTS):
         if k not in without:
-            inputs.take_update(k, contents[k])
-    inputs.take_report(payloads.TestReport(0, np.ones((3, 3)), np.zeros((3, 3))))
-    inputs.closed = True
-    for replica in (1, 2, 3):
-        inputs.take_echo(replica, tuple(map(digest_of, contents)))
-    return Values(TERMS, 0, inputs, Standing(AgreedModel((np.zeros(2), 0), ())))
+            inputs.take_update(k, content)
+    inputs.take_report(REPORT)
+    items = [update_item(k, digest_of(content)) for k, content in enumerate(CONTENTS)]
+    for replica in echoers:
+        phase.echoes.take(replica, [*items, report_item(digest_of(encode(REPORT)))])
+    values = Values(TERMS, 0, inputs, phase.echoes, standing)
+    return values, Candidate(committee, phase, values)
 
 
-def test_content_that_is_missing_is_still_wanted_after_a_cut() -> None:
-    """A replica finds out in one event and may ask in the next one."""
-    whole = values_of()
-    proposal = whole.candidate()
-    assert proposal is not None
-    body = whole.body_of(proposal)
+def test_a_value_whose_content_is_missing_is_judged_when_it_comes() -> None:
+    whole, candidate = values_of()
+    value = candidate.of_view(0)
+    assert value is not None
+    body = whole.body_of(value)
     assert body is not None
-    lacking, restored = values_of(frozenset({1})), values_of(frozenset({1}))
-    assert not lacking.is_valid(lacking.learn(body), lambda value: 0)
-    restored.restore(decode(encode(lacking.snapshot())))
-    wanted = restored.take_wanted()
-    assert [processor for processor, _ in wanted] == [1]
-    assert wanted == lacking.take_wanted()
+    lacking, _ = values_of(frozenset({1}))
+    assert not lacking.is_valid(lacking.learn(body))
+    lacking.restore(decode(encode(lacking.snapshot())))
+    lacking._inputs.keep(CONTENTS[1])
+    assert lacking.is_valid(value)
 
 
-def test_who_would_propose_an_entry_wants_its_content() -> None:
-    lacking = values_of(frozenset({1}))
-    assert lacking.candidate() is None
-    assert [processor for processor, _ in lacking.take_wanted()] == [1]
+def test_an_entry_without_its_content_is_left_out_if_enough_remain() -> None:
+    values, candidate = values_of(frozenset({1}))
+    value = candidate.of_view(1)
+    assert value is not None
+    assert [k for k, _ in decode(values.body_of(value))[3]] == [0, 2]
+    assert values_of(frozenset({0, 1}))[1].of_view(1) is None
 
 
-def test_one_that_comes_to_know_entries_after_the_echoes_are_over_still_proposes() -> None:
-    inputs = Inputs(3, 3, 2)
-    late = values_of(frozenset({1}), inputs)
-    late.echoes_are_over()
-    assert late.candidate() is None
-    inputs.take_fetched(1, encode_update(np.full(2, 1), 1, 1))
-    assert late.candidate() == values_of().candidate()
+@pytest.mark.parametrize(
+    ("echoers", "valid", "proposable"), [((1,), False, False), ((1, 2), True, False), ((1, 2, 3), True, True)]
+)
+def test_b_echoes_accept_and_q_echoes_propose(echoers: Sequence[int], valid: bool, proposable: bool) -> None:
+    whole, candidate = values_of()
+    value = candidate.of_view(0)
+    assert value is not None
+    body = whole.body_of(value)
+    assert body is not None
+    values, candidate = values_of(echoers=echoers)
+    assert values.learn(body) == value
+    assert (values.is_valid(value), values.is_proposable(value)) == (valid, proposable)
+    assert (candidate.of_view(1) == value) == proposable
+
+
+def test_of_a_processor_with_two_digests_the_candidate_takes_none_if_enough_remain() -> None:
+    values, candidate = values_of()
+    other = encode_update(np.full(2, 9), 1, 1)
+    for replica in (1, 2, 3):
+        values._echoes.take(replica, [update_item(1, digest_of(other))])
+    values._inputs.keep(other)
+    value = candidate.of_view(1)
+    assert value is not None
+    assert [k for k, _ in decode(values.body_of(value))[3]] == [0, 2]
+
+
+def test_one_replica_counts_for_at_most_n_minus_f_digests_of_a_processor() -> None:
+    echoes = Echoes(Quorums(4))
+    digests = [bytes([k]) for k in range(8)]
+    echoes.take(3, [update_item(0, digest) for digest in digests])
+    for digest in digests:
+        echoes.take(2, [update_item(0, digest)])
+    assert len(echoes.digests(ItemKind.UPDATE, 0, 2)) == 3
 
 
 class Lossy(Network):
@@ -74,9 +111,9 @@ class Lossy(Network):
             super().push(at, replica, sender, payload)
 
 
-@pytest.mark.parametrize(("replicas", "view"), [(4, 1), (5, 1), (6, 2)])
+@pytest.mark.parametrize(("replicas", "view"), [(4, 1), (5, 1), (6, 1)])
 def test_a_leader_that_lacks_an_update_fetches_it_and_proposes(replicas: int, view: int) -> None:
-    """At n = 6 two replicas lack nothing and close 20 Delta before the others: their first two views run out."""
+    """At n = 6 two replicas lack nothing and close before the others, which close on their Echoes."""
     network = Lossy(replicas)
     network.run()
     decided = [network.decided[j, 0] for j in range(1, replicas)]

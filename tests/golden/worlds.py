@@ -51,7 +51,7 @@ WORLDS: dict[str, tuple[str, ...]] = {
     "grid, failing swaps, few slots": (
         "network=grid", "scheduling=oblivious", "links.swap_success=0.8", "entanglement.slots=6", *ROUTED,
     ),
-    "a little is enough": ("attacks=alie",),
+    "no attack": ("attacks=none",),
     "inner product, best links": ("attacks=inner_product", "attacks.placement=best_links"),
     "min max": ("attacks=min_max",),
     "mimic, colluders know themselves": ("attacks=mimic", "attacks.knowledge=colluders"),
@@ -98,7 +98,8 @@ def behaviour(overrides: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, str
                 values = observation.values
                 decided = {key: values[key] for key in ("view", "skipped", "waits") if key in values}
                 counts = np.asarray(values["counts"]).tolist()
-                rounds.append([observation.name, observation.time, counts, json.loads(json.dumps(decided, default=int))])
+                plain = json.loads(json.dumps(decided, default=int))
+                rounds.append([observation.name, observation.time, counts, plain])
     bits = {"digest": digest.hex(), "model": blake2b(model.tobytes(), digest_size=16).hexdigest()}
     return {"rounds": rounds}, bits
 

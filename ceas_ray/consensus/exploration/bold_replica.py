@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from ceas_ray.consensus.agreement import Agreement
-from ceas_ray.consensus.inputs import NOTHING
 from ceas_ray.consensus.replica import Replica
+from ceas_ray.consensus.values import Named
 from ceas_ray.messages.payloads import RoundStarted
 
 
 class BoldAgreement(Agreement):
     """Proposes all updates that came to itself, whoever else echoes them; a right value but for that."""
 
-    def _candidate(self, waiting: bool = True) -> bytes | None:
-        echo = self.inputs.echo_of(self._index)
-        if self.voting.candidate is not None or echo is None or self._standing.behind or self.inputs.report is None:
+    def _candidate_of(self, view: int) -> bytes | None:
+        entries = tuple((k, d) for k, d in sorted(self.inputs.first.items()) if k not in self.inputs.without)
+        few = len(entries) < self._terms.committee.least_entries
+        if few or self.inputs.report is None or self._standing.behind or not self.phase.closed:
             return None
-        entries = tuple((k, digest) for k, digest in enumerate(echo) if digest != NOTHING)
-        entries = tuple((k, digest) for k, digest in entries if self.inputs.content_of(k, digest) is not None)
-        if len(entries) < self._terms.committee.least_entries:
-            return None
-        return self.values.value_of(entries, self._standing.model.quarantined)
+        return self.values.value_of(Named(entries, self.inputs.report, ()))
+
+    def _is_proposable(self, digest: bytes) -> bool:
+        return self.values.body_of(digest) is not None
 
 
 class BoldReplica(Replica):
@@ -27,4 +27,4 @@ class BoldReplica(Replica):
 
     def agreement(self, schedule: RoundStarted | None) -> Agreement:
         """See `Replica`."""
-        return BoldAgreement(self.index, self._terms, self._links, self._standing, schedule)
+        return BoldAgreement(self.index, self._terms, self._links, self._standing, self._archive, schedule)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgpack
 
+from ceas_ray.consensus.echoes import SKIP, accusation_item
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind, digest_of
@@ -61,12 +62,16 @@ class ReplicaLies:
         return (-1, b"") if self._draws.uniform() < 0.3 else (self._draws.below(max(1, view)), self._value())
 
     def _false_echo(self, content: Any) -> Any:
-        """Another digest in one place; and somebody is accused, or nobody, or all."""
-        digests, accused = list(content[0]), content[1]
-        place = self._draws.below(len(digests))
-        digests[place] = self._draws.choice((b"", digest_of(b"forged"), digests[0]))
-        everybody = tuple(range(len(digests)))
-        return tuple(digests), self._draws.choice((accused, (), (place,), everybody))
+        """Another digest in one place; and somebody is accused, or nobody, or all; and SKIP, or not."""
+        items = [item for item in content if self._draws.uniform() < 0.8]
+        updates = [place for place, item in enumerate(items) if item[2]]
+        if updates:
+            place = self._draws.choice(updates)
+            kind, k, digest = items[place]
+            items[place] = (kind, k, self._draws.choice((digest_of(b"forged"), digest, items[updates[0]][2])))
+        accused = [accusation_item(k) for _, k, _ in items]
+        items += self._draws.choice(([], accused[:1], accused))
+        return (*items, *self._draws.choice(((), (SKIP,))))
 
     def _poison(self, body: bytes) -> bytes:
         """A value of which one part is false: round, entries, weights, or a digest."""

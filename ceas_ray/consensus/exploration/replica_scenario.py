@@ -110,11 +110,17 @@ class ReplicaScenario:
         """An honest processor in whose name Byzantine replicas hold an update of their own, and propose it."""
         self._halves = several and draws.uniform() < 0.5
         """The liar among the processors tells half of the replicas this and the others that, and is convicted."""
+        self._hub = draws.choice(("all", "all", "some", "late", "mixed", "none"))
+        """Which replicas the hub's report reaches, and when."""
+        self._spread = draws.uniform() < 0.3
+        """The inputs time out at different times."""
+        self._drips = draws.uniform() < 0.5
+        """The liar among the processors serves every replica at a time of its own."""
         self._gives_up = several and draws.uniform() < 0.5
         self._outages = {j: self._drawn_outages() for j in self.honest} if several else {}
         self.judge = RoundsJudge(
             replicas, rounds, self.honest, PROCESSORS, PROCESSORS - PROCESSOR_FAULTS, self._liar_processors,
-            self._lies.poisoned, self.calm_at,
+            self._lies.poisoned, self.calm_at, judges_views=not several and self._key_bits == PLENTY,
         )  # fmt: skip
         self._ledger = Ledger()
         self._now, self._serial, self.events, self.crashes = 0.0, 0, 0, 0
@@ -275,16 +281,25 @@ class ReplicaScenario:
         self._round, self._over, self._reported = round_index, False, {}
         self._until = max(self._until, self.calm_at + LONGEST, now + LONGEST)
         opens, times_out = round((now + OPEN_UNTIL) * DELTA), round((now + TIME_OUT_AT) * DELTA)
-        started = RoundStarted(round_index, round(now * DELTA), opens, times_out, bits)
         tested = np.full((PROCESSORS, 3), 1000.0)
         report = TestReport(round_index, tested, tested * 0.05)
         for entity in range(len(self._identities)):
+            ends = round((now + TIME_OUT_AT * (0.6 + self._draws.uniform())) * DELTA) if self._spread else times_out
+            started = RoundStarted(round_index, round(now * DELTA), opens, ends, bits)
             self._push(now + 0.2 * self._draws.uniform(), entity, ENTANGLEMENT_MANAGER, started)
-            self._push(now + 0.2 + self._draws.uniform(), entity, "hub", report)
+            self._report_to(entity, report)
         for k in range(PROCESSORS):
             self._send_updates(k, int(bits[k]))
         if self._rounds > 1:
             self._push(now + PATIENCE, _MANAGER, "", lambda: self._wait(round_index, 1))
+
+    def _report_to(self, entity: int, report: TestReport) -> None:
+        """In time, late, or never."""
+        hub = self._draws.choice(("all", "late", "none")) if self._hub == "mixed" else self._hub
+        if hub == "none" or (hub == "some" and self._draws.uniform() < 0.5):
+            return
+        late = TIME_OUT_AT + 8.0 * self._draws.uniform() if hub == "late" else 0.0
+        self._push(self._now + 0.2 + late + self._draws.uniform(), entity, "hub", report)
 
     @property
     def _key_bits_each(self) -> NDArray[np.int64]:
@@ -303,6 +318,8 @@ class ReplicaScenario:
                 if not lies and not (k == self._forged and identity in self.byzantine):
                     self._ledger.seal(frame)
                 at = self._arrives(self._now + 0.3, len(self._identities) + k, entity, frame)
+                if lies and self._drips:
+                    at = self._now + self._draws.choice((0.3, 2.0 * TIME_OUT_AT * self._draws.uniform(), TIME_OUT_AT))
                 self._push(at, entity, name, frame)
 
     def _update_body(self, k: int, identity: int) -> tuple[bytes, bool]:
@@ -364,7 +381,6 @@ class ReplicaScenario:
         if self._record is not None:
             self._record.note(self._now, entity, "recovers")
         disk = decode(self._disks.pop(entity))
-        self.judge.forgot(self._identities[entity])
         self._nodes[entity] = self._made(entity)
         effects = self._answer(entity, "recovery", lambda: self._nodes[entity].recover(disk, round(self._now * DELTA)))
         for effect in effects:

@@ -16,6 +16,8 @@ from ceas_ray.messages.payloads import RoundDecided
 
 _TOLD = frozenset({FrameKind.PROOF, FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4})
 _VIEWS = 256
+SETTLED = 6.0
+"""Delta after the calm: what was locked before it is echoed and fetched by then."""
 
 
 def honest_input(processor: int, round_index: int) -> int:
@@ -38,7 +40,7 @@ class RoundsJudge:
 
     def __init__(
         self, replicas: int, rounds: int, honest: Collection[int], processors: int, least_entries: int,
-        liars: Collection[int], poisoned: set[bytes], calm_at: float,
+        liars: Collection[int], poisoned: set[bytes], calm_at: float, judges_views: bool,
     ) -> None:  # fmt: skip
         """liars: processors. poisoned: values that no honest replica may vote for."""
         self._honest, self._processors, self._least_entries, self._liars = honest, processors, least_entries, liars
@@ -49,6 +51,8 @@ class RoundsJudge:
             )
             for t in range(rounds)
         ]  # fmt: skip
+        self._replicas, self._calm_at, self._judges_views = replicas, calm_at, judges_views
+        self._entered: list[dict[int, float]] = [{} for _ in range(rounds)]
         self._said: set[tuple[int, int, FrameKind, int, bytes]] = set()
         self.decided: list[dict[int, RoundDecided]] = [{} for _ in range(rounds)]
 
@@ -57,18 +61,28 @@ class RoundsJudge:
         """Whether every honest replica has decided the last round."""
         return self.invariants[-1].all_decided
 
-    def forgot(self, replica: int) -> None:
-        """A crash: it must stand by what it said, but what it heard is lost."""
-        for of_round in self.invariants:
-            of_round.forgot(replica)
-
     def said(self, replica: int, round_index: int, kind: FrameKind, view: int, body: bytes, now: float) -> None:
         """An honest replica sent a frame; the same one to others, or again, is nothing new."""
         key = (replica, round_index, kind, view, body)
         if kind in _TOLD and key not in self._said:
             self._said.add(key)
             content = evidence_of(decode(body)) if kind == FrameKind.PROOF else decode(body)
+            if kind == FrameKind.PROOF:
+                self._enters(replica, round_index, view, now)
             self.invariants[round_index].acted(replica, [Output(kind, view, content)], now)
+
+    def _enters(self, replica: int, round_index: int, view: int, now: float) -> None:
+        """The view before this one is lost if nobody has decided; after the calm no honest leader's may be."""
+        entered = self._entered[round_index]
+        before = entered.get(view - 1)
+        lost = view not in entered and not self.decided[round_index]
+        entered.setdefault(view, now)
+        leader = (round_index + view - 1) % self._replicas
+        if before is None or before < self._calm_at + SETTLED:
+            return
+        if self._judges_views and lost and leader in self._honest:
+            told = f"view {view - 1} of round {round_index}, entered at {before:.2f}, left at {now:.2f}"
+            raise Violation("no view of an honest leader is lost", told)
 
     def heard(self, replica: int, sender: int, round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
         """An honest replica accepted a frame of another replica."""

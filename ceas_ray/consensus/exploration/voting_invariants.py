@@ -13,6 +13,8 @@ _FIRST_VOTE = FrameKind.VOTE1
 _PROOF, _PROPOSAL, _VIEW_CHANGE = FrameKind.PROOF, FrameKind.PROPOSAL, FrameKind.VIEW_CHANGE
 ACCEPTED_WITHIN = 2.0
 """Delta after the last honest replica entered: one for the suggests and proofs, one for the proposal."""
+DECIDED_WITHIN = ACCEPTED_WITHIN + 4.0
+"""One more for each phase of votes."""
 
 
 class VotingInvariants:
@@ -59,14 +61,6 @@ class VotingInvariants:
             votes[key].setdefault(sender, value)
         else:
             votes[key] = {sender: value}
-
-    def forgot(self, node: int) -> None:
-        """A crash: of what was heard only its own votes are left."""
-        for votes in self._heard[node].values():
-            for sender in [sender for sender in votes if sender != node]:
-                del votes[sender]
-        for key in [key for key in self._proposed if key[0] == node]:
-            del self._proposed[key]
 
     def acted(self, node: int, actions: Sequence[Action], now: float) -> None:
         """An honest replica did something."""
@@ -160,6 +154,8 @@ class VotingInvariants:
             raise Violation(
                 "an honest leader's proposal is accepted", f"replica {node} has not voted in view {view} at {now:.2f}"
             )
+        if now > ready - ACCEPTED_WITHIN + DECIDED_WITHIN and node not in self.decisions:
+            raise Violation("no view of an honest leader is lost", f"replica {node}, view {view}, at {now:.2f}")
 
     def ended(self, now: float) -> None:
         """Nothing is left to happen, or the time is over."""

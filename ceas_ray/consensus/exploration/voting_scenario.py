@@ -183,13 +183,12 @@ class VotingScenario:
         self.persisted[entity] = encode(node.persistent())
 
     def _may_crash(self, entity: int) -> None:
-        """Go on from what is on disk; what others said is lost, so they say again what still counts."""
+        """Go on from what is on disk; what was on its way is said again by the others."""
         self._handled[entity] += 1
         if self._handled[entity] not in self.setting.crashes[entity] or entity not in self.persisted:
             return
         if self._record is not None:
             self._record.note(self._now, entity, "crashes and recovers")
-        self.invariants.forgot(entity)
         node = self._nodes[entity] = self._made(entity)
         self._acted(entity, node.recover(decode(self.persisted[entity])))
         for other in self._targets[entity]:

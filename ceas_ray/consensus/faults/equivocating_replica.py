@@ -26,7 +26,7 @@ class EquivocatingReplica(DistortingReplica):
             case FrameKind.PROPOSAL:
                 other = content + b"\x00"
             case FrameKind.ECHO:
-                other = (tuple(digest_of(b"another update than" + digest) for digest in content[0]), content[1])
+                other = tuple((kind, k, digest and digest_of(b"another than" + digest)) for kind, k, digest in content)
             case FrameKind.MODEL:
                 other = -content
             case _:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ceas_ray.consensus.echoes import accusation_item
 from ceas_ray.consensus.faults.distorting_replica import DistortingReplica
 from ceas_ray.consensus.tetrabft import Evidence, Vote
 from ceas_ray.kernel.codec import decode, encode
@@ -28,9 +29,9 @@ class LyingReplica(DistortingReplica):
             case FrameKind.VOTE1 | FrameKind.VOTE2 | FrameKind.VOTE3 | FrameKind.VOTE4 | FrameKind.DECIDE:
                 lie = content if draw.random() < 0.5 else digest_of(b"a lie")
             case FrameKind.ECHO:
-                lie = (content[0], tuple(range(len(content[0]))))
+                lie = (*content, *map(accusation_item, range(self.replica.committee.processors)))
             case FrameKind.CONTENT:
-                lie = (content[0], draw.bytes(len(content[1])))
+                lie = tuple(draw.bytes(len(data)) for data in content)
             case FrameKind.MODEL:
                 lie = draw.normal(size=len(content))
             case _:

@@ -1,0 +1,141 @@
+"""Echoes: which replicas say that they have an update or the report, accuse a processor, or lack what a round needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Any
+
+from ceas_ray.messages.quorum import Quorums
+
+Item = tuple[int, int, bytes]
+"""What an Echo names: its kind, a processor (0 for the report and SKIP), a digest (empty for accusations and SKIP)."""
+Topic = tuple[int, int]
+"""Kind and processor."""
+
+
+class ItemKind(IntEnum):
+    """What an item stands for."""
+
+    UPDATE = 0
+    REPORT = 1
+    ACCUSATION = 2
+    SKIP = 3
+
+
+SKIP: Item = (int(ItemKind.SKIP), 0, b"")
+
+
+def update_item(processor: int, digest: bytes) -> Item:
+    """The update of a processor."""
+    return (int(ItemKind.UPDATE), processor, digest)
+
+
+def report_item(digest: bytes) -> Item:
+    """The hub's report."""
+    return (int(ItemKind.REPORT), 0, digest)
+
+
+def accusation_item(processor: int) -> Item:
+    """A processor that told different replicas different things."""
+    return (int(ItemKind.ACCUSATION), processor, b"")
+
+
+def items_of(content: Any, processors: int) -> tuple[Item, ...]:
+    """The items of another replica's Echo; ValueError for malformed ones."""
+    if not isinstance(content, tuple):
+        raise ValueError("an Echo must be a sequence of items")
+    for item in content:
+        if not (isinstance(item, tuple) and [*map(type, item)] == [int, int, bytes]):
+            raise ValueError("an item must hold a kind, a processor and a digest")
+        kind, processor, digest = item
+        has_digest = kind in (ItemKind.UPDATE, ItemKind.REPORT)
+        of_processor = kind in (ItemKind.UPDATE, ItemKind.ACCUSATION)
+        if not (0 <= kind <= ItemKind.SKIP and 0 <= processor < (processors if of_processor else 1)):
+            raise ValueError("an item must be of a known kind and name a processor")
+        if has_digest != bool(digest):
+            raise ValueError("updates and reports are named by their digests, accusations and SKIP by none")
+    return content
+
+
+class Echoes:
+    """Unites all Echoes of each replica. With B echoes (one's own included) an item is acceptable: one of their senders
+    is honest. With Q it may be proposed: then B honest ones make every honest replica accept it.
+
+    What one replica says of one processor counts for at most n - f digests: there are no more with B echoes.
+    """
+
+    def __init__(self, quorums: Quorums) -> None:
+        self._quorum, self.blocking, self._most_digests = quorums.quorum, quorums.blocking, quorums.quorum
+        self._echoers: dict[Topic, dict[bytes, int]] = {}
+        self._heard = 0
+        self._fresh: list[Item] = []
+
+    def take(self, replica: int, items: Iterable[Item]) -> list[Item]:
+        """What a replica echoes besides what it echoed before; returns the items that have become acceptable."""
+        bit, fresh = 1 << replica, []
+        self._heard |= bit
+        for item in items:
+            kind, processor, digest = item
+            of_topic = self._echoers.setdefault((kind, processor), {})
+            before = of_topic.get(digest, 0)
+            if before & bit or not self._may_say_more(of_topic, bit):
+                continue
+            after = of_topic[digest] = before | bit
+            if after.bit_count() == self.blocking:
+                fresh.append(item)
+        self._fresh += fresh
+        return fresh
+
+    def take_acceptable(self) -> list[Item]:
+        """The items that have become acceptable since this was asked last."""
+        fresh, self._fresh = self._fresh, []
+        return fresh
+
+    def _may_say_more(self, of_topic: dict[bytes, int], bit: int) -> bool:
+        return len(of_topic) < self._most_digests or sum(
+            1 for echoers in of_topic.values() if echoers & bit
+        ) < self._most_digests  # fmt: skip
+
+    @property
+    def heard(self) -> int:
+        """Of how many replicas an Echo came, one's own included."""
+        return self._heard.bit_count()
+
+    def is_acceptable(self, item: Item) -> bool:
+        """Whether B replicas echo it."""
+        return self._count(item) >= self.blocking
+
+    def is_proposable(self, item: Item) -> bool:
+        """Whether Q replicas echo it."""
+        return self._count(item) >= self._quorum
+
+    def _count(self, item: Item) -> int:
+        return self._echoers.get(item[:2], {}).get(item[2], 0).bit_count()
+
+    def acceptable(self) -> list[Item]:
+        """All items with B echoes, in their order."""
+        return [item for item in self._items() if self.is_acceptable(item)]
+
+    def _items(self) -> list[Item]:
+        return [(*topic, digest) for topic in sorted(self._echoers) for digest in sorted(self._echoers[topic])]
+
+    def digests(self, kind: ItemKind, processor: int, least: int) -> list[bytes]:
+        """The digests of an update (or of the report) with so many echoes, in increasing order."""
+        of_topic = self._echoers.get((int(kind), processor), {})
+        return sorted(digest for digest, echoers in of_topic.items() if echoers.bit_count() >= least)
+
+    # --- state ----------------------------------------------------------
+
+    def snapshot(self) -> Any:
+        """All state, in plain values."""
+        echoers = [(*item, self._echoers[item[:2]][item[2]]) for item in self._items()]
+        return (self._heard, echoers, self._fresh)
+
+    def restore(self, state: Any) -> None:
+        """Go back to a snapshot."""
+        self._heard, items, fresh = state
+        self._fresh = list(fresh)
+        self._echoers = {}
+        for kind, processor, digest, echoers in items:
+            self._echoers.setdefault((kind, processor), {})[digest] = echoers

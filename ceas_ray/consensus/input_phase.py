@@ -1,0 +1,253 @@
+"""The input phase of one round at one replica: it collects inputs, closes, and echoes until it halts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
+from ceas_ray.consensus.committee import PROPOSAL_DELTAS, SKIP_DELTAS, Committee
+from ceas_ray.consensus.echoes import SKIP, Echoes, Item, ItemKind, accusation_item
+from ceas_ray.consensus.inputs import Inputs
+from ceas_ray.consensus.pacing import Pacing
+from ceas_ray.consensus.quarantine import is_convicted
+from ceas_ray.kernel.codec import encode
+from ceas_ray.kernel.envelope import Effect, Send
+from ceas_ray.messages.frames import FrameKind
+from ceas_ray.messages.payloads import RoundStarted, TestReport, Timer, replica_name
+
+
+class InputPhase:
+    """Inputs close when all are in, on Echoes of B replicas, or when their time is over; nothing is echoed before.
+
+    Afterwards every late input, and whatever B replicas echo, is echoed too. `begun`: Echoes of Q replicas are here,
+    so that view 0 may begin. `waited`: its leader need not wait for more.
+    """
+
+    def __init__(
+        self, index: int, committee: Committee, links: AuthenticatedLinks, inputs: Inputs,
+        schedule: RoundStarted | None, accused: Iterable[int], view: Callable[[], int],
+    ) -> None:  # fmt: skip
+        """accused: in earlier rounds, and not named in a value yet. view: in which this replica is."""
+        self._index, self._name, self._committee, self._links = index, replica_name(index), committee, links
+        self._schedule, self._accused, self._view = schedule, tuple(accused), view
+        self.inputs, self.echoes = inputs, Echoes(committee)
+        self.closed = self.begun = self.waited = self.given_up = self.halted = False
+        self._said: dict[Item, None] = {}
+        self._pending: dict[Item, None] = {}
+        self._pacing = Pacing(committee.delta)
+        self._skip_judged = False
+
+    # --- what comes in ----------------------------------------------------------
+
+    def take_update(self, processor: int, content: bytes, now: int) -> list[Effect]:
+        """A processor's update; one that comes after the close is echoed then."""
+        return self._take_input(self.inputs.take_update(processor, content), now)
+
+    def take_report(self, report: TestReport, now: int) -> list[Effect]:
+        """The hub's tests; a late report is echoed as late updates are."""
+        return self._take_input(self.inputs.take_report(report), now)
+
+    def _take_input(self, item: Item | None, now: int) -> list[Effect]:
+        if item is None:
+            return []
+        return self._take_late(item, now) if self.closed else self.close_if_complete(now)
+
+    def _take_late(self, item: Item, now: int) -> list[Effect]:
+        return self._echo_later([item], now)
+
+    def take_echo(self, replica: int, items: tuple[Item, ...], now: int) -> list[Effect]:
+        """Another replica's Echo, whatever view it is in."""
+        fresh = self.echoes.take(replica, items)
+        if not self.closed:
+            return self.close(now) if self._may_close_on_echoes(now) else []
+        effects = self._echo_later(self._to_amplify(fresh), now)
+        return [*effects, *self._begins(now)]
+
+    def _may_close_on_echoes(self, now: int) -> bool:
+        assert self._schedule is not None
+        return self.echoes.heard >= self._committee.blocking and now >= self._schedule.inputs_open_until
+
+    # --- the close ----------------------------------------------------------
+
+    def close_if_complete(self, now: int) -> list[Effect]:
+        """All inputs are in, and nobody may close later than this."""
+        assert self._schedule is not None
+        if self.closed or now < self._schedule.inputs_open_until:
+            return []
+        return self.close(now) if self.inputs.complete or self._may_close_on_echoes(now) else []
+
+    def close(self, now: int) -> list[Effect]:
+        """Echo what came in, what B replicas echo, whom this replica accuses, and SKIP if its keys are short."""
+        self.closed = True
+        items = dict.fromkeys([*self.inputs.items(), *self.echoes.acceptable()])
+        accused = {*self._accused, *self._convicted(items)} - {*self.inputs.without}
+        items |= dict.fromkeys(map(accusation_item, sorted(accused)))
+        if self._skips_at_close():
+            items[SKIP] = None
+        effects = self._say(items, now) if self._may_echo() else []
+        return [*effects, *self._begins(now)]
+
+    def _skips_at_close(self) -> bool:
+        return self.given_up or self._links.keyed_peers() + 1 < self._committee.quorum
+
+    def _begins(self, now: int) -> list[Effect]:
+        """With Echoes of Q replicas view 0 begins, and the time to judge what is missing."""
+        if self.begun or not self.closed or self.echoes.heard < self._committee.quorum:
+            return []
+        self.begun = True
+        return self._begin_timers(now)
+
+    def _begin_timers(self, now: int) -> list[Effect]:
+        delta, effects = self._committee.delta, []
+        if not self.waited:
+            effects.append(self._timer("may propose", now + PROPOSAL_DELTAS * delta))
+        if not self._skip_judged:
+            effects.append(self._timer("judge", now + SKIP_DELTAS * delta))
+        return effects
+
+    def _timer(self, purpose: str, at: int) -> Effect:
+        assert self._schedule is not None
+        return Send(at, self._name, Timer(purpose, self._schedule.round_index))
+
+    # --- Echoes ----------------------------------------------------------
+
+    def _to_amplify(self, fresh: Iterable[Item]) -> list[Item]:
+        """What B replicas echo now, and whom that convicts."""
+        fresh = list(fresh)
+        return [*fresh, *map(accusation_item, self._convicted(fresh))]
+
+    def _convicted(self, items: Iterable[Item]) -> list[int]:
+        """Processors of whom B replicas echo one digest and B another one."""
+        return sorted({k for kind, k, _ in items if kind == ItemKind.UPDATE and is_convicted(k, self.echoes)})
+
+    def _echo_later(self, items: Iterable[Item], now: int) -> list[Effect]:
+        """SKIP goes at once, the rest as the pace allows."""
+        new = [item for item in items if item not in self._said]
+        self._pending |= dict.fromkeys(new)
+        return self._say_pending(now, counts=False) if SKIP in new else self.arm(now)
+
+    def arm(self, now: int) -> list[Effect]:
+        """Arrange for what is pending to leave; again in every new view, which has a pace of its own."""
+        if not (self._pending and self.closed and self._may_echo()):
+            return []
+        at = self._pacing.arm(now, self._view())
+        return [] if at is None else [self._timer("echo", at)]
+
+    def renew(self, now: int) -> list[Effect]:
+        """See `Pacing`."""
+        self._pacing.renew()
+        return self.arm(now)
+
+    def _may_echo(self) -> bool:
+        """Until it halts: one that was let decide alone is still needed by the others."""
+        return not self.halted
+
+    def _say_pending(self, now: int, counts: bool = True) -> list[Effect]:
+        if not (self._pending and self._may_echo()):
+            return []
+        items, self._pending = self._pending, {}
+        return self._say(items, now, counts)
+
+    def _say(self, items: Iterable[Item], now: int, counts: bool = True) -> list[Effect]:
+        """One Echo, to all; what one's own echo makes acceptable follows."""
+        new = [item for item in items if item not in self._said]
+        self._said |= dict.fromkeys(new)
+        self._pacing.left(now, self._view(), counts)
+        effects = self._links.broadcast(FrameKind.ECHO, 0, encode(tuple(new)), now)
+        return [*effects, *self._echo_later(self._to_amplify(self.echoes.take(self._index, new)), now)]
+
+    def say_again(self, replica: str, now: int) -> list[Effect]:
+        """All that this replica has echoed, for one who may have missed it."""
+        if not (self.closed and self._may_echo()):
+            return []
+        return self._links.send(FrameKind.ECHO, 0, replica, encode(tuple(self._said)), now)
+
+    # --- SKIP ----------------------------------------------------------
+
+    def give_up(self, now: int) -> list[Effect]:
+        """The manager gives the round up: say SKIP, at the close or at once."""
+        self.given_up = True
+        return self._echo_later([SKIP], now) if self.closed else []
+
+    def _judge(self, now: int) -> list[Effect]:
+        """3 Delta after it closed and heard Q replicas: echo SKIP if what a round needs has not Q echoes."""
+        self._skip_judged = True
+        return [] if self.has_enough() else self._echo_later([SKIP], now)
+
+    def has_enough(self) -> bool:
+        """Whether the entries of N - f_processors processors, and the report, have Q echoes."""
+        if not self.echoes.digests(ItemKind.REPORT, 0, self._committee.quorum):
+            return False
+        return len(self.processors_with_a_quorum()) >= self._committee.least_entries
+
+    def has_all(self) -> bool:
+        """Whether the entries of all processors, but those in quarantine, and the report have Q echoes."""
+        wanted = self._committee.processors - len(self.inputs.without)
+        return self.has_enough() and len(self.processors_with_a_quorum()) >= wanted
+
+    def processors_with_a_quorum(self) -> dict[int, list[bytes]]:
+        """Processors with Q echoes of a digest, or of several ones, in increasing order; but those in quarantine."""
+        found = {
+            k: self.echoes.digests(ItemKind.UPDATE, k, self._committee.quorum)
+            for k in range(self._committee.processors) if k not in self.inputs.without
+        }  # fmt: skip
+        return {k: digests for k, digests in found.items() if digests}
+
+    # --- timers ----------------------------------------------------------
+
+    def input_timers(self, now: int) -> list[Effect]:
+        """When the inputs may close, and when they must."""
+        assert self._schedule is not None
+        times = (("may close", self._schedule.inputs_open_until), ("must close", self._schedule.inputs_time_out_at))
+        return [self._timer(purpose, max(now + 1, at)) for purpose, at in times]
+
+    def timer(self, purpose: str, now: int) -> list[Effect]:
+        """A timer of the input phase ran out."""
+        match purpose:
+            case "may close":
+                return self.close_if_complete(now)
+            case "must close":
+                return [] if self.closed else self.close(now)
+            case "may propose":
+                self.waited = True
+                return []
+            case "judge":
+                return self._judge(now)
+            case "echo" if self._pacing.fires(now, self._view()):
+                return self._say_pending(now)
+            case _:
+                return self.arm(now)
+
+    # --- state ----------------------------------------------------------
+
+    def accused(self) -> tuple[int, ...]:
+        """Whom this replica accuses: before this round, and by what it heard in it."""
+        said = {k for kind, k, _ in (*self._said, *self._pending) if kind == ItemKind.ACCUSATION}
+        return tuple(sorted({*self._accused, *said}))
+
+    def recover(self, now: int) -> list[Effect]:
+        """After a crash: its timers are lost."""
+        self._pacing.recover()
+        if not self.closed:
+            return self.input_timers(now)
+        return [*(self._begin_timers(now) if self.begun else []), *self.arm(now)]
+
+    def snapshot(self) -> dict[str, Any]:
+        """All state, in plain values."""
+        return {
+            "inputs": self.inputs.snapshot(), "echoes": self.echoes.snapshot(), "accused": self._accused,
+            "closed": self.closed, "begun": self.begun, "waited": self.waited, "given_up": self.given_up,
+            "halted": self.halted, "said": tuple(self._said), "pending": tuple(self._pending),
+            "pacing": self._pacing.snapshot(), "skip_judged": self._skip_judged,
+        }  # fmt: skip
+
+    def restore(self, state: Any) -> None:
+        """Go back to a snapshot."""
+        self.inputs.restore(state["inputs"])
+        self.echoes.restore(state["echoes"])
+        self._pacing.restore(state["pacing"])
+        self._accused, self._skip_judged = tuple(state["accused"]), state["skip_judged"]
+        self._said, self._pending = dict.fromkeys(state["said"]), dict.fromkeys(state["pending"])
+        for name in ("closed", "begun", "waited", "given_up", "halted"):
+            setattr(self, name, state[name])
