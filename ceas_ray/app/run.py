@@ -107,9 +107,9 @@ def execute(config: Mapping[str, Any], number: int | None, interruption: Interru
         return _study(settings, config, folder)
     snapshot_folder(settings, Path())  # refuses before anything is made
     world = build_world(settings)
-    for warning in warnings_of(settings, world):
-        print(warning, file=sys.stderr)
     if settings.dry_run:
+        for warning in warnings_of(settings, world):
+            print(warning, file=sys.stderr)
         _print_estimate(settings, world)
         return COMPLETED
     if settings.verify is not None:
@@ -261,6 +261,7 @@ class _Run:
         about = {"settings_hash": settings_hash, "seed": self._settings.seed, "code": code_version()}
         self._journal.append("started", about | self._about)
         for warning in warnings_of(self._settings, self._world):
+            print(warning, file=sys.stderr)
             self._journal.append("warning", {"text": warning})
         if self._tracker is not None:
             tags = {"git_commit": str(commit) if (commit := self._about["git_commit"]) else "None"}
