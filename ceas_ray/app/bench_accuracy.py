@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ceas_ray.app.data import load_data
+from ceas_ray.app.inputs import Inputs
 from ceas_ray.app.model import loss_of
 from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings, TrainingSettings
@@ -57,7 +58,7 @@ def accuracies(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def _one_split(training: TrainingSettings, seed: int) -> tuple[float, float]:
-    data = load_data(training.data, training.qubits, seed)
+    data = load_data(training.data, training.qubits, seed, Inputs({}))
     circuit = Circuit(
         training.qubits, training.layers, data.outputs, training.entangler, training.inputs == "local", training.ansatz
     )

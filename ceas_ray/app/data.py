@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.app.inputs import Inputs
 from ceas_ray.config.errors import SettingsError, or_refuse
 from ceas_ray.config.schema import DataSettings
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.training.datasets import DataSet, Encoding, prepare
+from ceas_ray.training.datasets import DataSet, Encoding, prepare, split
 from ceas_ray.training.shards import dirichlet_shards, iid_shards, label_shards
 from ceas_ray.training.sources import draw_shape, load_classes, load_file
 from ceas_ray.training.spin_chain import draw_ground_states
@@ -17,17 +18,22 @@ Integers = NDArray[np.int64]
 Samples = tuple[NDArray[np.float64], Integers]
 
 
-def load_data(choice: DataSettings, qubits: int, seed: int) -> DataSet:
+def load_data(choice: DataSettings, qubits: int, seed: int, inputs: Inputs) -> DataSet:
     """The data set, split and encoded on `qubits` qubits; SettingsError for what cannot be."""
-    features, labels = _samples(choice, seed)
+    features, labels = _samples(choice, seed, inputs)
+    parts = or_refuse("training.data.test_fraction", lambda: split(features, labels, choice.test_fraction, seed))
     encoding = Encoding(
         qubits, choice.features, choice.standardize, choice.repeat_features, choice.angle_range
     )  # fmt: skip
     key = "training.qubits" if choice.features == "pca" else "training.data.features"
-    return or_refuse(key, lambda: prepare(features, labels, encoding, choice.test_fraction, seed))
+    return or_refuse(key, lambda: prepare(parts, encoding))
 
 
-def _samples(choice: DataSettings, seed: int) -> Samples:
+def _samples(choice: DataSettings, seed: int, inputs: Inputs) -> Samples:
+    if choice.name != "file" and choice.file is not None:
+        raise SettingsError(
+            "training.data.file", f"null for training.data.name={choice.name} (or name: file)", choice.file
+        )
     match choice.name:
         case "moons" | "circles" as shape:
             return draw_shape(shape, choice.samples, choice.noise, seed)
@@ -38,7 +44,13 @@ def _samples(choice: DataSettings, seed: int) -> Samples:
             file = choice.file
             if file is None:
                 raise SettingsError("training.data.file", "given for training.data.name=file", None)
-            return or_refuse("training.data.file", lambda: load_file(file))
+            content = inputs.read("training.data.file", file)
+            try:
+                features, labels, said = load_file(content)
+            except ValueError as error:
+                raise SettingsError("training.data.file", "a file with data", f"{file}: {error}") from None
+            inputs.say(said)
+            return features, labels
         case packaged:
             return or_refuse("training.data.classes", lambda: load_classes(packaged, choice.classes))
 

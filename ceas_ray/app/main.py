@@ -12,7 +12,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 from ceas_ray.app.resume import config_of_run
 from ceas_ray.app.run import BAD_SETTINGS, execute
-from ceas_ray.app.world import build_world
+from ceas_ray.app.world import outline_world
 from ceas_ray.config.composition import composed, jobs
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
@@ -46,7 +46,7 @@ def _run(overrides: Sequence[str], sweep: bool, interruption: Interruption) -> i
     try:
         configs = [_composed(job) for job in (jobs(overrides) if sweep else [overrides])]
         for config in configs if sweep else []:
-            build_world(build(RunSettings, config))  # refuse a bad job before the first one runs
+            outline_world(build(RunSettings, config))  # refuse a bad job before the first one runs
         code = 0
         for number, config in enumerate(configs):
             code = max(code, execute(config, number if sweep else None, interruption))

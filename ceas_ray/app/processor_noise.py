@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.app.inputs import Inputs
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import ProcessorSettings
+from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.payloads import processor_name
 from ceas_ray.quantum.gate_noise import Noise, thermal_relaxation
+from ceas_ray.training.tables import Table, read_table, whole_number
 
 Floats = NDArray[np.float64]
 _LARGEST = np.array([0.75, 0.75, 0.75, 0.75, 0.75, 0.75, 0.49])
 
 
-def processor_noise(settings: ProcessorSettings, qubits: int, streams: Streams) -> Floats:
+def processor_noise(settings: ProcessorSettings, qubits: int, streams: Streams, inputs: Inputs) -> Floats:
     """Noise of every processor, shape (count, qubits, 7), see `Noise`; SettingsError for what no hardware can have."""
-    noise = _drawn(settings, qubits, streams) if settings.noise_file is None else _listed(settings, qubits)
+    if settings.noise_file is None:
+        noise = _drawn(settings, qubits, streams)
+    else:
+        noise = _listed(settings, qubits, inputs.read("processors.noise_file", settings.noise_file))
     return _relaxed(settings, noise)
 
 
@@ -36,24 +41,70 @@ def _drawn(settings: ProcessorSettings, qubits: int, streams: Streams) -> Floats
     return np.minimum(noise, _LARGEST)
 
 
-def _listed(settings: ProcessorSettings, qubits: int) -> Floats:
-    """From a CSV file with columns `processor`, `qubit` and the seven figures; an empty qubit means all of them."""
-    key, wanted = "processors.noise_file", f"a CSV file with the columns processor, qubit, {', '.join(_KEYS.values())}"
-    noise = np.full((settings.count, qubits, len(Noise)), np.nan)
-    path = Path(str(settings.noise_file))
+def _listed(settings: ProcessorSettings, qubits: int, file: InputFile) -> Floats:
+    """From a table with the columns `processor`, `qubit` and the seven figures, in any order.
+
+    An empty qubit means every qubit without a line of its own.
+    """
     try:
-        with path.open(newline="") as lines:
-            for row in csv.DictReader(lines):
-                which = slice(None) if not row["qubit"] else int(row["qubit"])
-                noise[int(row["processor"]), which] = [float(row[_KEYS[column]]) for column in Noise]
-    except (OSError, KeyError, TypeError, ValueError, IndexError, csv.Error) as error:
-        raise SettingsError(key, wanted, f"{path}: {error}") from None
-    if np.isnan(noise).any():
-        missing = int(np.argwhere(np.isnan(noise))[0][0])
-        raise SettingsError(key, f"{wanted}, with every qubit of every processor", f"nothing for processor {missing}")
-    if np.any(noise < 0) or np.any(noise > _LARGEST):
-        raise SettingsError(key, "figures between 0 and .75 (readout .49)", f"{noise.min():g} to {noise.max():g}")
+        table = read_table(file.content)
+        columns = _columns(table)
+        noise = np.full((settings.count, qubits, len(Noise)), np.nan)
+        figures = np.stack([_figures(table, columns[_KEYS[column]], _LARGEST[column]) for column in Noise], axis=1)
+        seats = _seats(table, columns, settings.count, qubits)
+        for (processor, qubit), row in sorted(seats.items(), key=lambda seat: (seat[0][0], seat[0][1] is not None)):
+            noise[processor, slice(None) if qubit is None else qubit] = figures[row]
+        missing = np.argwhere(np.isnan(noise).any(axis=2))
+        if len(missing):
+            raise ValueError(f"there is no line for processor {missing[0][0]}, qubit {missing[0][1]}")
+    except ValueError as error:
+        raise SettingsError("processors.noise_file", "a table of noise", f"{file.path}: {error}") from None
     return noise
+
+
+def _columns(table: Table) -> dict[str, int]:
+    """The number of each column by its name."""
+    wanted = ("processor", "qubit", *_KEYS.values())
+    found = () if table.header is None else table.header
+    for name in wanted:
+        if found.count(name) != 1:
+            raise ValueError(f"its first line must name the columns {', '.join(wanted)}, once each, got "
+                             f"{', '.join(found) or 'numbers'}")  # fmt: skip
+    for name in found:
+        if name not in wanted:
+            raise ValueError(f"column {name!r} is none of {', '.join(wanted)}")
+    return {name: found.index(name) for name in wanted}
+
+
+def _figures(table: Table, column: int, largest: float) -> Floats:
+    """A column of figures in [0, largest]."""
+    figures = table.numbers(column)
+    wrong = np.flatnonzero((figures < 0) | (figures > largest))
+    if len(wrong):
+        line = table.lines[wrong[0]]
+        raise ValueError(
+            f"line {line}, column {table.name(column)}: must be in [0, {largest}], got {figures[wrong[0]]}"
+        )
+    return figures
+
+
+def _seats(table: Table, columns: Mapping[str, int], processors: int, qubits: int) -> dict[tuple[int, int | None], int]:
+    """Which row holds the figures of a processor and qubit (None: all of its qubits)."""
+    seats: dict[tuple[int, int | None], int] = {}
+    for row, line in enumerate(table.lines):
+        texts = {name: table.cells[row, columns[name]] for name in ("processor", "qubit")}
+        processor = whole_number(texts["processor"])
+        qubit = whole_number(texts["qubit"]) if texts["qubit"] else None
+        if processor is None or not 0 <= processor < processors:
+            raise ValueError(f"line {line}: processor must be in 0 to {processors - 1}, got {texts['processor']!r}")
+        if texts["qubit"] and (qubit is None or not 0 <= qubit < qubits):
+            raise ValueError(f"line {line}: qubit must be in 0 to {qubits - 1} or empty, got {texts['qubit']!r}")
+        if (processor, qubit) in seats:
+            of = "" if qubit is None else f", qubit {qubit}"
+            raise ValueError(f"line {line}: processor {processor}{of} has a line already "
+                             f"({table.lines[seats[processor, qubit]]})")  # fmt: skip
+        seats[processor, qubit] = row
+    return seats
 
 
 def _relaxed(settings: ProcessorSettings, noise: Floats) -> Floats:

@@ -11,8 +11,10 @@ from typing import Any
 
 import yaml
 
+from ceas_ray.app.inputs import targets_of
+from ceas_ray.app.provenance import code_version
 from ceas_ray.app.results import Results
-from ceas_ray.app.run_folder import FREE, FREE_GROUPS, code_version, decisive, journal_of, read_settings
+from ceas_ray.app.run_folder import FREE, FREE_GROUPS, decisive, journal_of, read_settings
 from ceas_ray.app.world import build_world
 from ceas_ray.config.composition import overridden_keys
 from ceas_ray.config.conf_path import conf_directory
@@ -100,9 +102,9 @@ def _copy(source: Mapping[str, Any], target: dict[str, Any], path: Sequence[str]
         target[path[-1]] = source[path[-1]]
 
 
-def versions() -> dict[str, str]:
-    """What must be the same for a run to go on with the same bits."""
-    return {"code": code_version()} | known_answers()
+def versions(config: Mapping[str, Any]) -> dict[str, str]:
+    """What must be the same for a run of these settings to go on with the same bits."""
+    return {"code": code_version(targets_of(config).values())} | known_answers()
 
 
 def snapshot_of(config: Mapping[str, Any], found: Mapping[str, str], cut: Cut) -> dict[str, Any]:
@@ -159,7 +161,7 @@ def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> R
     """
     journal = journal_of(folder, "resume")
     _refuse_completed(folder, settings.training.rounds)
-    here = versions()
+    here = versions(config)
     _refuse_other_version(journal, here, settings.runtime.allow_mixed_hosts)
     said: list[str] = []
     written = sum(line["event"] == "round" for line in journal)

@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
+from ceas_ray.app.forecast import forecast
+from ceas_ray.app.inputs import targets_of, with_inputs
 from ceas_ray.app.model import loss_of
+from ceas_ray.app.provenance import code_version
 from ceas_ray.app.results import SCHEMA_VERSION, Results
 from ceas_ray.app.resume import (
     Cut,
@@ -33,7 +35,6 @@ from ceas_ray.app.resume import (
 )
 from ceas_ray.app.run_folder import (
     claimed,
-    code_version,
     digests_of,
     flat,
     journal_of,
@@ -45,7 +46,7 @@ from ceas_ray.app.study import run_utilization, scheduler_of_study
 from ceas_ray.app.sync import MLFLOW_STATUS
 from ceas_ray.app.tolerance import warnings_of
 from ceas_ray.app.tracking_choice import with_absolute_uri
-from ceas_ray.app.world import World, build_world
+from ceas_ray.app.world import Outline, World, build_world, outline_world
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
@@ -106,12 +107,11 @@ def execute(config: Mapping[str, Any], number: int | None, interruption: Interru
         folder = claimed(wanted_folder(settings, number), settings.output is None, "settings.yaml")
         return _study(settings, config, folder)
     snapshot_folder(settings, Path())  # refuses before anything is made
-    world = build_world(settings)
     if settings.dry_run:
-        for warning in warnings_of(settings, world):
-            print(warning, file=sys.stderr)
-        _print_estimate(settings, world)
+        _print_forecast(settings)
+        _print_warnings(settings)
         return COMPLETED
+    world = build_world(settings)
     if settings.verify is not None:
         return _verify(settings, world, Path(settings.verify))
     if settings.resume is not None:
@@ -123,7 +123,7 @@ def execute(config: Mapping[str, Any], number: int | None, interruption: Interru
     with _cluster(settings, world) as place:
         if found is None:
             folder = claimed(folder, settings.output is None, "journal.jsonl")
-        return _Run(settings, dict(config), world, place, folder, found).go(interruption)
+        return _Run(settings, with_inputs(config, world.inputs), world, place, folder, found).go(interruption)
 
 
 def _study(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> int:
@@ -239,6 +239,8 @@ class _Run:
                     self._rounds(interruption)
                 if self._results.stalled:
                     status, code, cause = "stalled", STALLED, self._results.cause
+                elif self._results.rounds < self._settings.training.rounds:
+                    status = "stopped"  # a budget of stop.* was reached
             except KeyboardInterrupt:
                 status, code = "interrupted", INTERRUPTED
             except (SimulationError, RuntimeFailure) as error:
@@ -258,11 +260,15 @@ class _Run:
         text = settings_text(self._config)
         write_whole(self._folder / "settings.yaml", text.encode())
         settings_hash = blake2b(text.encode(), digest_size=8).hexdigest()
-        about = {"settings_hash": settings_hash, "seed": self._settings.seed, "code": code_version()}
+        about = {"settings_hash": settings_hash, "seed": self._settings.seed}
+        about |= {"code": code_version(targets_of(self._config).values()), "inputs": self._world.inputs.digests}
         self._journal.append("started", about | self._about)
-        for warning in warnings_of(self._settings, self._world):
-            print(warning, file=sys.stderr)
+        _print_warnings(self._settings)
+        for warning in warnings_of(self._settings):
             self._journal.append("warning", {"text": warning})
+        for line in self._world.inputs.said:
+            self._progress.say(line)
+            self._journal.append("note", {"text": line})
         if self._tracker is not None:
             tags = {"git_commit": str(commit) if (commit := self._about["git_commit"]) else "None"}
             self._tracker.start(self._folder.name, flat(self._config), tags | {"settings_hash": settings_hash})
@@ -357,7 +363,7 @@ class _Run:
         )
         self._cut_at = time.perf_counter()
         if self._versions is None:
-            self._versions = versions()
+            self._versions = versions(self._config)
         try:
             self._snapshots.write(cut.rounds, snapshot_of(self._config, self._versions, cut))
         except OSError as error:
@@ -493,32 +499,37 @@ def _git(*words: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
 
-def _print_estimate(settings: RunSettings, world: World) -> None:
-    estimate, rounds = world.manager.estimate(), settings.training.rounds
-    lanes = sum(len(p.angles) for p in world.shards) * world.circuit.outputs
-    lanes *= world.most_evaluations
-    wall = rounds * lanes * 4.0**world.circuit.qubits * world.circuit.layers * world.circuit.qubits * 1e-8
+def _print_warnings(settings: RunSettings) -> None:
+    for warning in warnings_of(settings):
+        print(warning, file=sys.stderr)
+
+
+def _print_forecast(settings: RunSettings) -> None:
+    world = outline_world(settings)
+    for line in world.said:
+        print(line, file=sys.stderr)
+    found = forecast(settings, world)
     print_table(
-        "A run of these settings (estimate; nothing was started)",
+        "A run of these settings (forecast; nothing was started)",
         {
             "links": f"{settings.links.profile} ({'demonstrated' if settings.links.demonstrated else 'projected'})",
             "processors": _parties(settings, world),
-            "Bell pairs used per round": round(estimate.pairs),
-            "key bits distilled per round": round(estimate.key_bits),
-            "simulated seconds, warm-up": estimate.warm_up_seconds,
-            "simulated seconds per round": estimate.simulated_seconds,
-            "simulated seconds in all": estimate.warm_up_seconds + rounds * estimate.simulated_seconds,
-            "wall seconds (order of magnitude)": 10 + wall + 0.15 * rounds,
-            "memory of this process, MB": round(psutil.Process().memory_info().rss / 2**20),
+            "Bell pairs used per round": round(found.pairs),
+            "key bits distilled per round": round(found.key_bits),
+            "simulated seconds, warm-up": found.warm_up_seconds,
+            "simulated seconds per round": found.round_seconds,
+            "simulated seconds in all": found.simulated_seconds,
+            "wall seconds (one core, local)": found.wall_seconds,
+            "memory (local), MB": round(found.memory_bytes / 2**20),
         },
     )
 
 
-def _parties(settings: RunSettings, world: World) -> str:
+def _parties(settings: RunSettings, world: Outline) -> str:
     """Who runs a circuit, and what a shot of it costs."""
-    circuit = world.shared_circuit
-    if world.processors_per_group > 1:
-        who = f"{len(world.shards)} groups of {world.processors_per_group} share a circuit"
+    circuit, groups = world.shared_circuit, world.network.groups
+    if groups:
+        who = f"{len(groups)} groups of {len(groups[0].members)} share a circuit"
         return f"{who} ({settings.training.partition}), {circuit.pairs_within} end-to-end pairs a shot"
     pairs = 0 if circuit.reuploaded else circuit.qubits
     return f"{settings.processors.count}, {pairs} pairs a shot"

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Mapping
 from datetime import datetime
-from hashlib import blake2b
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -159,15 +158,3 @@ def metrics_of(line: Mapping[str, Any]) -> dict[str, float]:
         for name, value in line.items()
         if isinstance(value, int | float) and not isinstance(value, bool) and name != "round"
     }
-
-
-def code_version() -> str:
-    """A hash of the sources that results depend on: all of the package but runtimes, tracking and most of `app`."""
-    package = Path(__file__).resolve().parent.parent
-    outside = {"runtime", "tracking"}
-    digest = blake2b(digest_size=8)
-    for path in sorted(package.rglob("*.py")):
-        part = path.relative_to(package)
-        if part.parts[0] not in outside and (part.parts[0] != "app" or part.name in ("world.py", "link_hardware.py")):
-            digest.update(str(part).encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()

@@ -19,7 +19,13 @@ USAGE = """usage: ceas-sync [--uri URI] FOLDER...
   sends what MLflow does not have yet of the runs in these folders: settings, rounds, summary, model
   --uri: the server; without it the one of each run's settings (mlflow.db beside the folder if they name none)
 """
-MLFLOW_STATUS = {"completed": "FINISHED", "stalled": "FAILED", "failed": "FAILED", "interrupted": "KILLED"}
+MLFLOW_STATUS = {
+    "completed": "FINISHED",
+    "stopped": "FINISHED",
+    "stalled": "FAILED",
+    "failed": "FAILED",
+    "interrupted": "KILLED",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

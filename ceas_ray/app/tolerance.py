@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ceas_ray.aggregation.rule import most_faults
-from ceas_ray.app.world import World
+from ceas_ray.aggregation.rule import Rule, most_faults
+from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.messages.quorum import Quorums
 
 
-def warnings_of(settings: RunSettings, world: World) -> tuple[str, ...]:
+def warnings_of(settings: RunSettings) -> tuple[str, ...]:
     """One line each, on the committee and on the aggregation rule; none where both stand what there is."""
-    found = (_of_committee(settings), _of_rule(settings, world))
+    found = (_of_committee(settings), _of_rule(settings))
     return tuple(line for line in found if line is not None)
 
 
@@ -25,15 +25,18 @@ def _of_committee(settings: RunSettings) -> str | None:
     )
 
 
-def _of_rule(settings: RunSettings, world: World) -> str | None:
-    bad, parties = len(world.byzantine), len(world.shards)
-    share, bound = settings.aggregation.byzantine_fraction, most_faults(world.rule, parties)
+def _of_rule(settings: RunSettings) -> str | None:
+    members = settings.training.processors_per_group if settings.training.partition != "data" else 1
+    parties = settings.processors.count // members
+    bad = round(parties * settings.attacks.fraction)
+    rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule)
+    share, bound = settings.aggregation.byzantine_fraction, most_faults(rule, parties)
     if bad > bound:
-        stands = f"than the {bound} that {type(world.rule).__name__} can stand of {parties}"
+        stands = f"than the {bound} that {type(rule).__name__} can stand of {parties}"
     elif bad > int(parties * share):
         told = f"aggregation.byzantine_fraction={share}"
         stands = f"than the {int(parties * share)} of {parties} that the rule is set to stand ({told})"
     else:
         return None
-    who = "processors" if world.processors_per_group == 1 else "groups of processors"
+    who = "processors" if members == 1 else "groups of processors"
     return f"warning: {bad} Byzantine {who} are more {stands}: the model may be theirs"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from ceas_ray.app.committee import (
     on_network,
 )
 from ceas_ray.app.data import dealt_shards, load_data
+from ceas_ray.app.inputs import Inputs, targets_of
 from ceas_ray.app.link_hardware import (
     link_hardware,
     refuse_without_key,
@@ -32,6 +33,7 @@ from ceas_ray.app.link_hardware import (
 )
 from ceas_ray.app.model import loss_of
 from ceas_ray.app.processor_noise import processor_noise
+from ceas_ray.app.sizes import refuse_too_large
 from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.checked_attack import CheckedAttack
 from ceas_ray.attacks.placement import placed
@@ -42,7 +44,8 @@ from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming
 from ceas_ray.entanglement.hub import Hub
-from ceas_ray.entanglement.plan import Demand
+from ceas_ray.entanglement.leases import plan_phases
+from ceas_ray.entanglement.plan import Demand, phases
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Envelope
@@ -96,6 +99,9 @@ _ENGINES = {
 }
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True)
 class World:
     """All that a run needs: actors by the kind of host they live on, and what the driver evaluates with.
@@ -122,7 +128,7 @@ class World:
     byzantine: tuple[int, ...]
     processors_per_group: int
     most_evaluations: int
-    rule: Rule
+    inputs: Inputs
 
     @property
     def byzantine_processors(self) -> list[int]:
@@ -144,6 +150,28 @@ class World:
         host = Host("all", (*self.processors, *self.links, *self.replicas, *self.control), {GRADIENT: self.work})
         host.post([Envelope(1, DRIVER, 0, ENTANGLEMENT_MANAGER, Begin())])
         return [host]
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a forecast needs of a world: its network, demand and circuits, the mean samples of a processor (or group),
+    who is served together, in how many key slots, and whether shots spend pairs."""
+
+    network: NetworkPlan
+    demand: Demand
+    circuit: Circuit
+    shared_circuit: Circuit
+    samples: float
+    phases: tuple[tuple[int, ...], ...]
+    key_slots: tuple[int, ...]
+    on_pairs: bool
+    said: tuple[str, ...]
+    """What was left out of the input files, to be told."""
+
+
+_FEW_PATHS = 1000
+_FEW_SAMPLES = 60
+"""Enough to see whether a drawn data set fits the circuit."""
 
 
 def _dealt(actors: Sequence[Actor], hosts: int) -> list[tuple[Actor, ...]]:
@@ -177,8 +205,19 @@ class _Remembered:
 
 def build_world(settings: RunSettings) -> World:
     """The world of these settings; SettingsError for whatever cannot be."""
+    return _or_refused(settings, lambda builder: builder.build())
+
+
+def outline_world(settings: RunSettings) -> Outline:
+    """The measures of the world of these settings, in bounded time; SettingsError for what cannot be."""
+    return _or_refused(settings, lambda builder: builder.outline())
+
+
+def _or_refused(settings: RunSettings, make: Callable[[_Builder], T]) -> T:
+    """What `make` makes; SettingsError for settings that are too large, or name a policy that fails."""
+    refuse_too_large(settings)
     try:
-        return _Builder(settings).build()
+        return make(_Builder(settings))
     except PolicyError as error:
         raise UnusableSettings(str(error).partition(" ")[0], str(error), None) from error
 
@@ -189,11 +228,12 @@ class _Builder:
     def __init__(self, settings: RunSettings) -> None:
         self.settings = settings
         self.streams = Streams(settings.seed)
+        self.inputs = Inputs(settings.inputs)
         count, share = settings.processors.count, settings.attacks.fraction
         if settings.attacks.attack is None and share > 0:
             raise SettingsError("attacks.fraction", "0 without an attack", share)
         chosen = settings.attacks.attack
-        made = None if chosen is None else instantiate(chosen, "attacks.attack", Attack)
+        made = None if chosen is None else instantiate(chosen, "attacks.attack", Attack, self.inputs.read)
         self.attack: Attack | None = None if made is None else CheckedAttack(made)
         shared = settings.training.partition != "data"
         self.members = settings.training.processors_per_group if shared else 1
@@ -222,20 +262,17 @@ class _Builder:
                 "links.least_km", f"at most links.most_km ({settings.links.most_km})", settings.links.least_km
             )
         self.faults = int(self.parties * settings.aggregation.byzantine_fraction)
-        self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule)
-        self._weights: Weights = instantiate(settings.aggregation.weights, "aggregation.weights", Weights)
+        self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule, self.inputs.read)
+        self._weights: Weights = instantiate(
+            settings.aggregation.weights, "aggregation.weights", Weights, self.inputs.read
+        )
         self.chain = encode(("ceas_ray", settings.seed))
-        self._noise = processor_noise(settings.processors, settings.training.qubits, self.streams)
+        self._noise = processor_noise(settings.processors, settings.training.qubits, self.streams, self.inputs)
 
     def build(self) -> World:
         settings, training = self.settings, self.settings.training
-        data = load_data(training.data, training.qubits, settings.seed)
-        if data.outputs > training.qubits:
-            raise SettingsError("training.qubits", f"at least the {data.outputs} classes", training.qubits)
-        circuit = Circuit(
-            training.qubits, training.layers, data.outputs, training.entangler, training.inputs == "local",
-            training.ansatz,
-        )  # fmt: skip
+        data = load_data(training.data, training.qubits, settings.seed, self.inputs)
+        circuit = self._circuit(data)
         shared = self._shared(circuit)
         network = self._network(shared)
         widest = training.data.angle_range * np.pi
@@ -259,6 +296,7 @@ class _Builder:
         manager = self._manager(network, len(byzantine) > 0)
         processors = [self._processor(k, shards[k], network, shared, initial, byzantine) for k in range(self.parties)]
         adversary = [self._adversary(byzantine, circuit, network)] if byzantine else []
+        self.inputs.read_code(targets_of(settings.model_dump()))
         return World(
             processors=tuple(processors),
             links=self._links(network, byzantine, self._jammed(quality, byzantine)),
@@ -279,7 +317,59 @@ class _Builder:
             byzantine=byzantine,
             processors_per_group=self.members,
             most_evaluations=most_nodes([part.pairs for part in network.groups[0].routes]) if network.groups else 1,
-            rule=self._rule,
+            inputs=self.inputs,
+        )  # fmt: skip
+
+    def outline(self) -> Outline:
+        """The world's measures: its network and demand, but no actors; of drawn data sets a few samples stand for all.
+
+        Raises SettingsError for what `build` would refuse, as far as it shows without a plan.
+        """
+        settings, choice = self.settings, self.settings.training.data
+        drawn = choice.name in ("moons", "circles", "spin_chain")
+        few = choice.model_copy(update={"samples": min(choice.samples, _FEW_SAMPLES)}) if drawn else choice
+        data = load_data(few, settings.training.qubits, settings.seed, self.inputs)
+        samples = choice.samples * (1 - choice.test_fraction) if drawn else float(len(data.train_labels))
+        if samples < self.parties:
+            raise SettingsError("processors.count", f"at most the {samples:.0f} training samples", self.parties)
+        circuit = self._circuit(data)
+        shared = self._shared(circuit)
+        network = self._network(shared)
+        demand = self._demand(network)
+        instantiate(settings.scheduling, "scheduling", Scheduler)
+        self._work(shared, max(1, int(samples / self.parties)))
+        try:
+            self._refuse_without_shots(network, demand)
+            together, key_slots = self._together(network, demand)
+        except ValueError as error:
+            raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+        return Outline(
+            network,
+            demand,
+            circuit,
+            shared,
+            samples / self.parties,
+            together,
+            key_slots,
+            self._on_pairs,
+            tuple(self.inputs.said),
+        )
+
+    def _together(self, network: NetworkPlan, demand: Demand) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
+        """The phases, and the key slots of each; of many paths with shared links a plan without their packing."""
+        if network.routed and self.parties * self.size <= _FEW_PATHS:
+            planned = plan_phases(network, demand)
+            return tuple(phase.members for phase in planned), tuple(phase.key_slots for phase in planned)
+        together = phases(network, demand)
+        return together, (self.size,) * len(together)
+
+    def _circuit(self, data: DataSet) -> Circuit:
+        training = self.settings.training
+        if data.outputs > training.qubits:
+            raise SettingsError("training.qubits", f"at least the {data.outputs} classes", training.qubits)
+        return Circuit(
+            training.qubits, training.layers, data.outputs, training.entangler, training.inputs == "local",
+            training.ansatz,
         )  # fmt: skip
 
     def _shared(self, circuit: Circuit) -> Circuit:
@@ -311,7 +401,7 @@ class _Builder:
             links.replica_km, links.replica_fidelity,
         )  # fmt: skip
         generator = self.streams.generator("network", "network", "links", 0)
-        topology = instantiate(settings.network, "network", Topology)
+        topology = instantiate(settings.network, "network", Topology, self.inputs.read)
         network = built_network(topology, settings.processors.count, self.size, hardware, spread, generator)
         if settings.consensus.committee == "processors":
             network = self._living_together(network)
@@ -364,11 +454,10 @@ class _Builder:
     def _update_time(self) -> int:
         return picoseconds(self.settings.processors.update_milliseconds * 1e-3)
 
-    def _manager(self, network: NetworkPlan, adversary: bool) -> EntanglementManager:
+    def _demand(self, network: NetworkPlan) -> Demand:
         settings, choice = self.settings, self.settings.entanglement
-        on_pairs = self._on_pairs
         pairs = network.groups[0].pairs_per_shot if network.groups else settings.training.qubits
-        demand = Demand(
+        return Demand(
             shots=settings.training.circuits_per_round, pairs_per_shot=pairs,
             burst_shots=choice.burst_shots, gap_periods=choice.gap_periods, supply=choice.supply,
             deadline_periods=choice.deadline_periods, useful_age_periods=choice.useful_age_periods,
@@ -379,25 +468,31 @@ class _Builder:
             fresh_hash_keys=settings.consensus.hash_keys == "fresh", node_slots=choice.node_slots,
             finite_keys=settings.consensus.key_rate == "finite",
         )  # fmt: skip
+
+    def _manager(self, network: NetworkPlan, adversary: bool) -> EntanglementManager:
+        settings, demand = self.settings, self._demand(network)
         timeout = settings.consensus.input_timeout
         timing = RoundTiming(
-            self._control_delay, picoseconds(choice.planning_milliseconds * 1e-3), self._update_time,
+            self._control_delay, picoseconds(settings.entanglement.planning_milliseconds * 1e-3), self._update_time,
             None if timeout is None else picoseconds(timeout),
             picoseconds(settings.consensus.patience_milliseconds * 1e-3),
         )  # fmt: skip
-        scheduler = CheckedScheduler(instantiate(settings.scheduling, "scheduling", Scheduler))
+        scheduler = CheckedScheduler(instantiate(settings.scheduling, "scheduling", Scheduler, self.inputs.read))
         try:
-            if network.groups:
-                refuse_without_shared_shots(settings.links, network, demand)
-            elif on_pairs and self._one_link_each(network):
-                refuse_without_shots(settings.links, network, demand)
+            self._refuse_without_shots(network, demand)
             return EntanglementManager(
                 network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
-                adversary, on_pairs, self.streams,
+                adversary, self._on_pairs, self.streams,
                 OnStall(settings.consensus.on_stall, settings.consensus.most_waits),
             )  # fmt: skip
         except ValueError as error:
             raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+
+    def _refuse_without_shots(self, network: NetworkPlan, demand: Demand) -> None:
+        if network.groups:
+            refuse_without_shared_shots(self.settings.links, network, demand)
+        elif self._on_pairs and self._one_link_each(network):
+            refuse_without_shots(self.settings.links, network, demand)
 
     def _jammed(self, quality: NDArray[np.float64], byzantine: tuple[int, ...]) -> tuple[int, ...]:
         """The honest processors whose links are jammed: the best ones, as many as there are colluders."""

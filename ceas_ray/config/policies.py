@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from importlib.metadata import entry_points
 from typing import Any, get_type_hints
@@ -12,7 +12,9 @@ from typing import Any, get_type_hints
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ceas_ray.config.errors import NOTHING, SettingsError, UnusableSettings, or_refuse
+from ceas_ray.config.schema import PathText
 from ceas_ray.config.validation import joined, refusal, unknown_key
+from ceas_ray.kernel.input_file import InputFile
 
 POLICIES = "ceas_ray.policies"
 """The entry point group by which an installed package registers itself: `[project.entry-points."ceas_ray.policies"]`"""
@@ -24,12 +26,25 @@ def registered_packages() -> tuple[str, ...]:
     return ("ceas_ray", *sorted(others - {"ceas_ray"}))
 
 
-def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None) -> Any:
+Reader = Callable[[str, str], InputFile]
+"""Reads the file at a path, which the setting of a key names: read(key, path)."""
+
+
+def read_input(key: str, path: str) -> InputFile:
+    """Read the file at `path`; SettingsError of `key` if it cannot be read."""
+    try:
+        return InputFile.read(path)
+    except ValueError as error:
+        raise SettingsError(key, str(error), path) from None
+
+
+def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None, read: Reader = read_input) -> Any:
     """The object that a `_target_` mapping describes, nested ones first.
 
     Only policy classes (dataclasses) that are defined in this package or a registered one; anything else is refused by
     its name, and nothing of it imported. Arguments must have the types and ranges that the class declares. kind: the
-    protocol or base class that the policy must be of (None: any).
+    protocol or base class that the policy must be of (None: any). A field of type `InputFile` is given as a path, and
+    is what `read` makes of it.
     """
     policy = _policy_class(node.get("_target_"), key)
     if kind is not None and not _is_of(policy, kind):
@@ -46,7 +61,7 @@ def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None) -> 
     for field in fields(policy):
         if field.init and field.default is MISSING and field.default_factory is MISSING and field.name not in given:
             raise SettingsError(joined(key, field.name), "given", NOTHING)
-    arguments = {name: _argument(value, hints[name], joined(key, name)) for name, value in given.items()}
+    arguments = {name: _argument(value, hints[name], joined(key, name), read) for name, value in given.items()}
     return or_refuse(key, lambda: _made(policy, arguments))
 
 
@@ -102,17 +117,19 @@ def _hints_of(policy: type) -> dict[str, Any]:
         raise ValueError(f"the annotations of {policy.__name__} must name types that can be found ({error})") from None
 
 
-def _argument(value: Any, hint: Any, key: str) -> Any:
-    """An argument as its annotation wants it: a number in its range, a text, or another policy."""
+def _argument(value: Any, hint: Any, key: str, read: Reader) -> Any:
+    """An argument as its annotation wants it: a number in its range, a text, a file, or another policy."""
     kind = hint if isinstance(hint, type) else None
     if isinstance(value, Mapping):
-        return instantiate(value, key, kind if getattr(kind, "_is_protocol", False) else None)
+        return instantiate(value, key, kind if getattr(kind, "_is_protocol", False) else None, read)
     if getattr(kind, "_is_protocol", False):
         raise SettingsError(key, "a mapping with _target_", value)
     adapter: TypeAdapter[Any] = TypeAdapter(
-        hint, config=ConfigDict(strict=True, allow_inf_nan=False, arbitrary_types_allowed=True)
+        PathText if hint is InputFile else hint,
+        config=ConfigDict(strict=True, allow_inf_nan=False, arbitrary_types_allowed=True),
     )
     try:
-        return adapter.validate_python(value)
+        checked = adapter.validate_python(value)
     except ValidationError as error:
         raise refusal(error, key, []) from None
+    return read(key, checked) if hint is InputFile else checked

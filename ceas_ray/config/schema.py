@@ -329,6 +329,7 @@ class RunSettings(Group):
     output: PathText | None
     resume: PathText | None
     verify: PathText | None
+    inputs: Annotated[dict[str, str], Must("a mapping from inputs to the hashes of their contents")]
     timeline: bool
     dry_run: bool
     quiet: bool

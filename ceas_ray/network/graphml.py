@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 import numpy as np
 
+from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.kernel.ranges import check_ranges
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.routing import Graph, Link, LinkFidelity, RouteBy, routed, settled
 
+MOST_KM = 40_000
+"""As far as a fibre can go on earth."""
+MOST_NODES = 1_000
 ROLES = ("hub", "processor", "replica", "repeater")
 
 
@@ -25,11 +29,12 @@ class GraphML:
     An edge must have `length_km` and may have `fidelity` (at emission; else link_fidelity; if that is None, drawn as
     the links' settings say). A node may have `role`: hub, processor, replica or repeater (no role: repeater). If no
     node has one, the hub sits at the center, and replicas and then processors from the nearest node on. Nodes may host
-    several: processors are dealt to the nodes of that role in turn, by name; so are replicas. Directions are ignored.
-    route_by: fidelity or rate.
+    several: processors are dealt to the nodes of that role in turn, by name; so are replicas. Links have no direction:
+    two directed edges, one each way and with the same attributes, are one link. Any other second edge between two nodes
+    is refused, since routes would use one of them alone. route_by: fidelity or rate.
     """
 
-    file: str
+    file: InputFile
     link_fidelity: LinkFidelity | None
     route_by: RouteBy
 
@@ -46,23 +51,21 @@ class GraphML:
         generator: np.random.Generator,
     ) -> NetworkPlan:
         """Read the file and draw what it leaves open. Raises ValueError for whatever is wrong with it."""
-        nodes, edges = self._read()
+        nodes, edges = _read(self.file)
         names = tuple(node["id"] for node in nodes)
         links = []
         for first, second, given in edges:
-            where = f"{self.file}: the edge {names[first]} - {names[second]}"
+            where = f"{self.file.path}: the edge {names[first]} - {names[second]}"
             length = _number(given, "length_km", where)
-            if length is None or length <= 0:
-                raise ValueError(f"{where} must have a length_km > 0, got {length}")
-            if first == second:
-                raise ValueError(f"{where} must join two nodes")
+            if length is None or not 0 < length <= MOST_KM:
+                raise ValueError(f"{where} must have a length_km > 0 and <= {MOST_KM:,}, got {length}")
             fidelity = _number(given, "fidelity", where)
             fidelity = self.link_fidelity if fidelity is None else fidelity
             fidelity = spread.fidelity(generator) if fidelity is None else fidelity
             if not 0.25 <= fidelity <= 1:
                 raise ValueError(f"{where} must have a fidelity in [0.25, 1], got {fidelity}")
             links.append(Link(first, second, hardware.link(length, fidelity)))
-        graph = Graph(names, tuple(links), f"join it by an edge in {self.file}")
+        graph = Graph(names, tuple(links), f"join it by an edge in {self.file.path}")
         seats = self._seats(nodes, names)
         if seats is None:
             return settled(graph, processors, replicas, self.route_by, hardware.swap_werner)
@@ -71,31 +74,6 @@ class GraphML:
             self.route_by, hardware.swap_werner,
         )  # fmt: skip
 
-    def _read(self) -> tuple[list[dict[str, str]], list[tuple[int, int, dict[str, str]]]]:
-        """Nodes with their attributes (and `id`), and edges between their numbers with theirs."""
-        if not Path(self.file).is_file():
-            raise ValueError(f"file must be a GraphML file, but there is none at {self.file}")
-        try:
-            root = ElementTree.parse(self.file).getroot()
-        except (ElementTree.ParseError, UnicodeDecodeError) as error:
-            raise ValueError(f"{self.file} must be a GraphML file, but it is not well-formed: {error}") from None
-        graphs = _children(root, "graph")
-        if _plain_tag(root) != "graphml" or len(graphs) != 1:
-            raise ValueError(
-                f"{self.file} must be a GraphML file with one graph, got {len(graphs)} in {_plain_tag(root)}"
-            )
-        nodes = [_attributes(root, node) | {"id": node.get("id", "")} for node in _children(graphs[0], "node")]
-        place = {node["id"]: number for number, node in enumerate(nodes)}
-        if len(place) < len(nodes) or "" in place:
-            raise ValueError(f"{self.file}: every node must have an id of its own")
-        edges = []
-        for edge in _children(graphs[0], "edge"):
-            for end in ("source", "target"):
-                if edge.get(end) not in place:
-                    raise ValueError(f"{self.file}: the {end} of every edge must be a node, got {edge.get(end)}")
-            edges.append((place[edge.get("source", "")], place[edge.get("target", "")], _attributes(root, edge)))
-        return nodes, edges
-
     def _seats(self, nodes: Sequence[Mapping[str, str]], names: Sequence[str]) -> dict[str, list[int]] | None:
         """The nodes of every role, by name; None if no node has one."""
         seats: dict[str, list[int]] = {role: [] for role in ROLES}
@@ -103,17 +81,125 @@ class GraphML:
             role = nodes[number].get("role")
             if role not in (None, *ROLES):
                 raise ValueError(
-                    f"{self.file}: the role of {names[number]} must be one of {', '.join(ROLES)}, got {role}"
+                    f"{self.file.path}: the role of {names[number]} must be one of {', '.join(ROLES)}, got {role}"
                 )
             seats[role or "repeater"].append(number)
         if all(node.get("role") is None for node in nodes):
             return None
         if len(seats["hub"]) != 1:
-            raise ValueError(f"{self.file}: one node must have the role hub, got {len(seats['hub'])}")
+            raise ValueError(f"{self.file.path}: one node must have the role hub, got {len(seats['hub'])}")
         for role in ("processor", "replica"):
             if not seats[role]:
-                raise ValueError(f"{self.file}: at least one node must have the role {role}, got none")
+                raise ValueError(f"{self.file.path}: at least one node must have the role {role}, got none")
         return seats
+
+
+Edge = tuple[int, int, dict[str, str]]
+"""The numbers of its two nodes, and its attributes."""
+
+
+def _read(file: InputFile) -> tuple[list[dict[str, str]], list[Edge]]:
+    """Nodes with their attributes (and `id`), and edges, each link once."""
+    root = _parsed(file)
+    graphs = _children(root, "graph")
+    if _plain_tag(root) != "graphml" or len(graphs) != 1:
+        raise ValueError(f"{file.path} must be a GraphML file with one graph, got {len(graphs)} in {_plain_tag(root)}")
+    for wrong in ("hyperedge", "graph"):
+        if any(_plain_tag(element) == wrong for element in graphs[0].iter() if element is not graphs[0]):
+            raise ValueError(f"{file.path} must have nodes and edges alone, got a {wrong} within its graph")
+    keys = {kind: _Keys.of(root, kind, file.path) for kind in ("node", "edge")}
+    nodes = []
+    for node in _children(graphs[0], "node"):
+        name = node.get("id", "")
+        nodes.append(keys["node"].values(node, f"{file.path}: the node {name}") | {"id": name})
+    place = {node["id"]: number for number, node in enumerate(nodes)}
+    if len(place) < len(nodes) or "" in place:
+        raise ValueError(f"{file.path}: every node must have an id of its own")
+    if len(nodes) > MOST_NODES:
+        raise ValueError(f"{file.path} must have at most {MOST_NODES} nodes, got {len(nodes)}")
+    return nodes, _edges(graphs[0], place, keys["edge"], file.path)
+
+
+def _parsed(file: InputFile) -> ElementTree.Element:
+    """The root element; entities and other parts of a document type are refused before any of them is read."""
+    try:
+        guard = expat.ParserCreate()
+        guard.StartDoctypeDeclHandler = _refuse_document_type
+        guard.Parse(file.content, True)
+        return ElementTree.fromstring(file.content)
+    except (ElementTree.ParseError, expat.ExpatError, LookupError, ValueError) as error:
+        raise ValueError(f"{file.path} must be a GraphML file, but it is not well-formed: {error}") from None
+
+
+def _refuse_document_type(*_: object) -> None:
+    raise ValueError("a document type (<!DOCTYPE>) has no place in it")
+
+
+def _edges(graph: ElementTree.Element, place: Mapping[str, int], keys: _Keys, path: str) -> list[Edge]:
+    edges: list[Edge] = []
+    seen: dict[frozenset[int], tuple[str, bool, dict[str, str]]] = {}
+    for edge in _children(graph, "edge"):
+        for end in ("source", "target"):
+            if edge.get(end) not in place:
+                raise ValueError(f"{path}: the {end} of every edge must be a node, got {edge.get(end)}")
+        source, target = edge.get("source", ""), edge.get("target", "")
+        where = f"{path}: the edge {source} - {target}"
+        if source == target:
+            raise ValueError(f"{where} must join two nodes")
+        values = keys.values(edge, where)
+        directed = edge.get("directed", str(graph.get("edgedefault") == "directed")).lower() == "true"
+        ends = frozenset((place[source], place[target]))
+        if ends not in seen:
+            seen[ends] = (source, directed, values)
+            edges.append((place[source], place[target], values))
+        elif not directed or seen[ends][1:] != (True, values) or seen[ends][0] == source:
+            raise ValueError(
+                f"{where} comes a second time: routes use one link between two nodes, so give it the capacity of both "
+                "and leave the other out"
+            )
+        else:
+            seen[ends] = (source, False, values)
+    return edges
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """What a file declares of the data of its nodes, or of its edges: names by key, and defaults by name."""
+
+    names: dict[str, str]
+    defaults: dict[str, str]
+
+    @classmethod
+    def of(cls, root: ElementTree.Element, kind: str, path: str) -> _Keys:
+        names: dict[str, str] = {}
+        defaults = {}
+        for key in _children(root, "key"):
+            if key.get("for", "all") not in (kind, "all"):
+                continue
+            identity = key.get("id", "")
+            name = key.get("attr.name", identity)
+            if identity in names or name in names.values():
+                raise ValueError(f"{path}: {name} of every {kind} must be declared by one key, got two")
+            names[identity] = name
+            for default in _children(key, "default"):
+                defaults[name] = _text(default)
+        return cls(names, defaults)
+
+    def values(self, element: ElementTree.Element, where: str) -> dict[str, str]:
+        """The data of a node or edge by name, defaults included; without what is empty."""
+        found: dict[str, str] = {}
+        for data in _children(element, "data"):
+            key = data.get("key", "")
+            if key not in self.names:
+                raise ValueError(f"{where} has data of the key {key!r}, which is not declared for it")
+            if self.names[key] in found:
+                raise ValueError(f"{where} has {self.names[key]} twice")
+            found[self.names[key]] = _text(data)
+        return {name: text for name, text in (self.defaults | found).items() if text}
+
+
+def _text(element: ElementTree.Element) -> str:
+    return (element.text or "").strip()
 
 
 def _plain_tag(element: ElementTree.Element) -> str:
@@ -123,20 +209,6 @@ def _plain_tag(element: ElementTree.Element) -> str:
 
 def _children(element: ElementTree.Element, tag: str) -> list[ElementTree.Element]:
     return [child for child in element if _plain_tag(child) == tag]
-
-
-def _attributes(root: ElementTree.Element, element: ElementTree.Element) -> dict[str, str]:
-    """The data of a node or edge by the names that the file's keys declare, their defaults included."""
-    found, names = {}, {}
-    for key in _children(root, "key"):
-        if key.get("for", "all") in (_plain_tag(element), "all"):
-            names[key.get("id")] = key.get("attr.name", key.get("id", ""))
-            for default in _children(key, "default"):
-                found[names[key.get("id")]] = (default.text or "").strip()
-    for data in _children(element, "data"):
-        if data.get("key") in names:
-            found[names[data.get("key")]] = (data.text or "").strip()
-    return {name: text for name, text in found.items() if text}
 
 
 def _dealt(nodes: Sequence[int], count: int) -> list[int]:

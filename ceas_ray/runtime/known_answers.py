@@ -13,7 +13,11 @@ import numpy as np
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.pauli_engine import shifted_values
 
-_LIBRARIES = ("numpy", "scipy", "numba", "llvmlite", "msgpack", "ceas-ray")
+LIBRARIES = (
+    "ceas-ray", "llvmlite", "msgpack", "numba", "numpy", "pandas", "pydantic", "pydantic-core", "qiskit", "qiskit-aer",
+    "rustworkx", "scikit-learn", "scipy", "threadpoolctl",
+)  # fmt: skip
+"""Those that a result may depend on."""
 
 
 def known_answers() -> dict[str, str]:
@@ -24,7 +28,7 @@ def known_answers() -> dict[str, str]:
     """
     points = np.linspace(0.1, 3.0, 257)
     rows = np.sin(np.outer(points[:50], points[:64]))
-    answers = {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES}
+    answers = {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
     arrays = {"exp": np.exp(points), "log": np.log(points), "sin": np.sin(points), "gram": rows @ rows.T}
     arrays["gradient"] = _gradient()
     return answers | {name: blake2b(array.tobytes(), digest_size=8).hexdigest() for name, array in arrays.items()}

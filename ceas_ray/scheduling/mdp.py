@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from math import comb
 from typing import Annotated
 
 import numpy as np
@@ -24,6 +25,13 @@ from ceas_ray.scheduling.measures import utilization
 from ceas_ray.scheduling.perishable_chain import LinkClass, Solution, solve
 
 _SAME = 1e-8
+MOST_WORK = 1_000_000
+"""Births tried in one sweep over a chain's states: some 20 ms. Solving takes some hundreds of sweeps."""
+
+
+def work_of(most: int, classes: int, slots: int) -> int:
+    """Births tried in a sweep: over the stocks of at most `most` pairs in so many classes, in so many slots."""
+    return comb(most + classes, classes) * (most + 1) * slots
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,7 @@ class Mdp:
         two = (mixed.first,) if mixed.second_share == 0 else (mixed.first, mixed.second)
         tables = BirthTables(
             np.stack([s.gap_births for s in two]), np.stack([s.burst_births for s in two]), mixed.second_share,
-            self.gap_slots, min(self.gap_stock, link.slots), seen.classes,
+            self.gap_slots, min(self.gap_stock, seen.slots), seen.classes,
         )  # fmt: skip
         return StockPolicy(0, link.slots, demand_driven=True, tables=tables)
 
@@ -92,7 +100,20 @@ class Mdp:
         return _solved(self, link)
 
     def _seen(self, link: LinkClass) -> LinkClass:
-        return LinkClass(**(vars(link) | {"classes": min(link.classes, self.most_classes)}))
+        """The link as the chain has it: ages up to `most_classes`, and no more stock than MOST_WORK allows.
+
+        More than pairs * classes in stock can serve no shot in time, so much less than all slots is enough.
+        """
+        classes, slots = min(link.classes, self.most_classes), link.slots
+        while slots > link.pairs and work_of(slots, classes - 1, link.burst) > MOST_WORK:
+            slots = max(link.pairs, slots // 2 if slots > 200 else slots - 1)
+        gap = work_of(min(self.gap_stock, slots), (classes - 1) * self.gap_slots, 1)
+        if work_of(slots, classes - 1, link.burst) > MOST_WORK or gap > MOST_WORK:
+            raise ValueError(
+                "scheduling.most_classes, scheduling.gap_slots, scheduling.gap_stock and entanglement.burst_shots must "
+                f"be smaller: a sweep of the chain takes more than {MOST_WORK} steps"
+            )
+        return LinkClass(**(vars(link) | {"classes": classes, "slots": slots}))
 
     def _at_price(self, link: LinkClass, birth_price: float) -> Solution:
         channel = self.channel_price / (link.trials * link.success)

@@ -132,6 +132,14 @@ def stock_states(most: int, classes: int) -> tuple[NDArray[np.int64], NDArray[np
     return states, counts
 
 
+def most_stock(states: int, classes: int) -> int:
+    """The most pairs in stock of which `stock_states` has so many states (0 where there is no class)."""
+    most = 0
+    while classes > 0 and comb(most + classes, classes) < states:
+        most += 1
+    return most
+
+
 @njit(**_compiled)
 def state_number(stock, counts):  # type: ignore[no-untyped-def]
     """Where a stock stands in the list of `stock_states`: how many stocks are smaller, class by class from the last."""

@@ -5,13 +5,14 @@ Each gives features (samples, F) and labels (samples,) from 0.
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
 from typing import Any, Literal
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ceas_ray.kernel.input_file import InputFile
+from ceas_ray.training.archives import read_arrays
+from ceas_ray.training.tables import Table, is_number, read_table
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -44,72 +45,128 @@ def draw_shape(name: Literal["moons", "circles"], samples: int, noise: float, se
     return np.asarray(points, dtype=np.float64), labels.astype(np.int64)
 
 
-def load_file(path: str) -> tuple[Floats, Integers]:
-    """One's own data: `.npz` with arrays x (samples, features) and y, or `.csv` whose last column is the label.
+def load_file(file: InputFile) -> tuple[Floats, Integers, tuple[str, ...]]:
+    """Read one's own data: `.npz` with arrays x (samples, features) and y, or a table whose last column is the label.
 
-    Labels are numbers or texts; classes are numbered in their order. A first line of a `.csv` that is not numbers names
-    the columns. Raises ValueError, naming the line, for a missing file or one of another form.
+    Tables (`.csv`, `.tsv`, `.txt`) are read as `read_table` says. Labels are numbers or texts; classes are numbered in
+    their order. Returns features, labels and what is to be told of the file: what was read as a header, what was left
+    out. Raises ValueError, naming the line or the array, for anything that is no such data, and for a feature that only
+    numbers the samples.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise ValueError(f"an existing .npz or .csv file, got {path!r}")
+    form = file.path.rpartition(".")[2].lower()
     try:
-        if file.suffix not in (".npz", ".csv"):
-            raise ValueError("the ending must be .npz or .csv")
-        features, labels = _read_npz(file) if file.suffix == ".npz" else _read_csv(file)
-        if features.ndim != 2 or labels.shape != (len(features),) or features.size == 0:
-            raise ValueError(
-                f"x must be (samples, features) and y (samples,), got shapes {features.shape} and {labels.shape}"
-            )
-        broken = np.flatnonzero(~np.isfinite(features).all(axis=1))
-        if len(broken):
-            raise ValueError(f"features must be finite, sample {broken[0] + 1} is not")
-        if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-            raise ValueError("labels must be finite")
+        if form not in ("npz", *_TABLES):
+            raise ValueError(f"the ending must be .npz, .{', .'.join(_TABLES)}")
+        features, labels, names, said = _from_archive(file) if form == "npz" else _from_table(file)
+        _refuse_index(features, names)
         classes, counts = np.unique(labels, return_counts=True)
         if len(classes) < 2 or counts.min() < 2:
             raise ValueError(f"at least two classes of at least two samples each are needed, got {_counted(labels)}")
-    except (ValueError, KeyError, IndexError, OSError, BadZipFile) as error:
-        raise ValueError(f"a readable data file, got {path!r}: {error}") from error
-    return features, np.searchsorted(classes, labels).astype(np.int64)
+    except (ValueError, MemoryError, OverflowError) as error:
+        line = " ".join(str(error).split()) or "it is too large"
+        raise ValueError(line) from error
+    return features, np.searchsorted(classes, labels).astype(np.int64), said
+
+
+_TABLES = ("csv", "tsv", "txt")
+_MOST_BYTES_OF_TABLE = 2**25
+_Loaded = tuple[Floats, NDArray[Any], list[str], tuple[str, ...]]
+"""Features, labels, what to call each feature, and what is to be told."""
 
 
 def _counted(labels: NDArray[Any]) -> str:
     classes, counts = np.unique(labels, return_counts=True)
-    return ", ".join(f"{count} of {label}" for label, count in zip(classes[:10], counts[:10], strict=True))
+    more = f" and {len(classes) - 10} more" if len(classes) > 10 else ""
+    return ", ".join(f"{count} of {label}" for label, count in zip(classes[:10], counts[:10], strict=True)) + more
 
 
-def _read_npz(file: Path) -> tuple[Floats, NDArray[Any]]:
-    with np.load(file, allow_pickle=False) as arrays:
-        if not {"x", "y"} <= set(arrays.files):
-            raise ValueError(f"it must hold arrays x and y, got {', '.join(arrays.files) or 'none'}")
-        return np.asarray(arrays["x"], dtype=np.float64), arrays["y"]
+def _refuse_index(features: Floats, names: list[str]) -> None:
+    """ValueError for a column that counts the samples: where these are sorted by label, it gives the label away."""
+    if len(features) < 4:
+        return
+    for column in np.flatnonzero((np.diff(features, axis=0) == 1).all(axis=0)):
+        raise ValueError(
+            f"column {names[column]} only numbers the samples ({features[0, column]:g} to {features[-1, column]:g}): "
+            "an index is no feature, leave it out (pandas: index=False)"
+        )
 
 
-def _read_csv(file: Path) -> tuple[Floats, NDArray[Any]]:
-    with file.open(newline="") as lines:
-        rows = [(number, row) for number, row in enumerate(csv.reader(lines), start=1) if row]
-    if rows and not all(_is_number(cell) for cell in rows[0][1][:-1]):
-        rows = rows[1:]
-    if not rows:
-        raise ValueError("it has no samples")
-    width = len(rows[0][1])
-    for number, row in rows:
-        if len(row) != width or width < 2:
-            raise ValueError(f"line {number} has {len(row)} cells, at least 2 and as many as the first are needed")
-        wrong = next((cell for cell in row[:-1] if not _is_number(cell)), None)
-        if wrong is not None:
-            raise ValueError(f"line {number}: features must be numbers, got {wrong!r}")
-    labels = [row[-1].strip() for _, row in rows]
-    numeric = all(map(_is_number, labels))
-    return np.array([[float(cell) for cell in row[:-1]] for _, row in rows]), np.array(
-        [float(label) for label in labels] if numeric else labels
-    )
+def _from_archive(file: InputFile) -> _Loaded:
+    arrays, others = read_arrays(file.content, ("x", "y"))
+    x, y = arrays["x"], arrays["y"]
+    if x.ndim != 2 or y.shape != (len(x),) or x.size == 0:
+        raise ValueError(f"x must be (samples, features) and y (samples,), got shapes {x.shape} and {y.shape}")
+    if x.dtype.kind not in "biuf":
+        raise ValueError(f"x must hold real numbers, got {x.dtype}")
+    if y.dtype.kind not in "biufUS":
+        raise ValueError(f"y must hold numbers or texts, got {y.dtype}")
+    features = np.asarray(x, dtype=np.float64)
+    broken = np.argwhere(~np.isfinite(features))
+    if len(broken):
+        raise ValueError(f"features must be finite, sample {broken[0][0] + 1} has x[{broken[0][0]}, {broken[0][1]}] = "
+                         f"{features[tuple(broken[0])]}")  # fmt: skip
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise ValueError("labels must be finite")
+    said = (f"{file.path}: {', '.join(others)} beside x and y is not used",) if others else ()
+    return features, y, [f"x[:, {column}]" for column in range(x.shape[1])], said
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
+def _from_table(file: InputFile) -> _Loaded:
+    if len(file.content) > _MOST_BYTES_OF_TABLE:
+        raise ValueError(f"a table may have {_MOST_BYTES_OF_TABLE / 2**20:.0f} MB: .npz takes more")
+    table = read_table(file.content)
+    if table.width < 2:
+        raise ValueError(
+            f"line {table.lines[0]} has 1 cell, at least a feature and a label are needed, with comma, semicolon or "
+            "tab between them"
+        )
+    _refuse_header(table)
+    names = [table.name(column) for column in range(table.width)]
+    features = np.stack([table.numbers(column) for column in range(table.width - 1)], axis=1)
+    labels = table.cells[:, -1]
+    for line, label in zip(table.lines, labels, strict=True):
+        if not label:
+            raise ValueError(f"line {line}, column {names[-1]}: the label is missing (it is the last column)")
+    said = () if table.header is None else (
+        f"{file.path}: its first line, {', '.join(table.header)}, is read as the names of the columns",)  # fmt: skip
+    if not all(map(is_number, labels)):
+        return features, labels.astype(str), names, said
+    numbers = labels.astype(np.float64)
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"line {table.lines[~np.isfinite(numbers)][0]}: labels must be finite")
+    return features, numbers, names, said
+
+
+def _refuse_header(table: Table) -> None:
+    """ValueError for an index column of pandas, and for a first line that only numbers the columns."""
+    if table.header is not None:
+        if table.header[0] == "" or table.header[0].startswith("Unnamed:"):
+            raise ValueError("column 1 has no name: an index is no feature, leave it out (pandas: index=False)")
+        if "" in table.header:
+            raise ValueError(f"line 1 names no column {table.header.index('') + 1}")
+    elif _numbers_columns(table):
+        raise ValueError(
+            f"line {table.lines[0]} seems to number the columns ({', '.join(table.cells[0][:4])}, ...): give them "
+            "names, or leave the line out (pandas: header=False)"
+        )
+
+
+def _numbers_columns(table: Table) -> bool:
+    """Whether the first line counts the columns from 0 or 1, as pandas writes columns without names.
+
+    Of up to two features that can be chance: then the last cell must go on counting or be no number although other
+    labels are, and some feature must hold other than whole numbers.
+    """
+    first, rest = table.cells[0], table.cells[1:]
+    count = table.width - 1
+    if not all(map(is_number, first[:-1])):
         return False
-    return True
+    numbers = [float(cell) for cell in first[:-1]]
+    start = numbers[0]
+    if start not in (0, 1) or numbers != [start + column for column in range(count)]:
+        return False
+    if count > 2:
+        return True
+    goes_on = float(first[-1]) == start + count if is_number(first[-1]) else any(map(is_number, rest[:, -1]))
+    broken = any(is_number(cell) and not float(cell).is_integer() for cell in rest[:, :-1].ravel())
+    return goes_on and broken

@@ -31,8 +31,10 @@ BAD = {
         ["network=random_geometric", "network.radius_km=0.9"], "but node/0002 cannot be reached from node/0000: raise",
     ),
     "no node but the hub": (["network=line", "network.nodes=1"], "network.nodes must be an integer in [2, 400], got 1"),
-    "a network without a file": (["network=graphml"], "network.file must be a text, got None"),
-    "a missing network": (["network=graphml", "network.file=/nowhere.graphml"], "there is none at /nowhere.graphml"),
+    "a network without a file": (["network=graphml"], "network.file must be a path of 1 to 2000 printed characters"),
+    "a missing network": (
+        ["network=graphml", "network.file=/nowhere.graphml"], "network.file must be an existing file, got '/nowhere",
+    ),
     "routes that yield no key": (["network=line", "network.nodes=11"], "to yield a key, got 0.8"),
     "routes below the least fidelity": (
         ["network=grid", "entanglement.least_fidelity=0.97"], "entanglement.least_fidelity must be below",
@@ -94,7 +96,8 @@ BAD = {
     "more attackers than processors": (["attacks=alie", "attacks.fraction=1"], "attacks.fraction must be"),
     "attackers without attack": (["attacks=none", "attacks.fraction=0.2"], "attacks.fraction must be 0"),
     "missing file": (
-        ["training.data.name=file", "training.data.file=/nowhere/data.csv"], "training.data.file: ",
+        ["training.data.name=file", "training.data.file=/nowhere/data.csv"],
+        "training.data.file must be an existing file, got '/nowhere/data.csv'",
     ),
     "no file": (["training.data.name=file"], "training.data.file must be given"),
     "too many processors for the data": (["processors.count=1000"], "processors.count: "),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ceas_ray.app.data import dealt_shards, load_data
+from ceas_ray.app.inputs import Inputs
 from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import DataSettings, TrainingSettings
@@ -32,7 +33,7 @@ def data_of(**changes: Any) -> DataSettings:
 @pytest.mark.parametrize(("name", "outputs"), SETS.items())
 def test_every_set_loads_by_its_seed_and_fills_its_qubits(name: str, outputs: int) -> None:
     training = training_of(name)
-    data, again, other = (load_data(training.data, training.qubits, seed) for seed in (1, 1, 2))
+    data, again, other = (load_data(training.data, training.qubits, seed, Inputs({})) for seed in (1, 1, 2))
     assert np.array_equal(data.train_angles, again.train_angles)
     assert np.array_equal(data.test_labels, again.test_labels)
     assert data.train_angles.shape != other.train_angles.shape or np.any(data.train_angles != other.train_angles)
@@ -57,24 +58,26 @@ def test_shards_are_a_partition_and_by_label_hold_few(choice: str) -> None:
 
 @pytest.mark.parametrize(("changes", "qubits", "message"), [
     ({"name": "file"}, 4, "training.data.file must be given for training.data.name=file, got None"),
-    ({"name": "file", "file": "/nowhere.npz"}, 4, "training.data.file: "),
+    ({"name": "file", "file": "/nowhere.npz"}, 4, "training.data.file must be an existing file, got '/nowhere.npz'"),
+    ({"file": "mine.csv"}, 4, "training.data.file must be null for training.data.name=digits (or name: file)"),
+    ({"name": "iris", "classes": (), "test_fraction": 0.9, "shards": "iid"}, 5, "training.qubits: "),
     ({"classes": (1,)}, 4, "training.data.classes: at least two different classes 0 to 9"),
     ({"name": "iris", "classes": (0, 3)}, 4, "at least two different classes 0 to 2, got [0, 3]"),
-    ({"name": "moons", "repeat_features": False}, 4, "training.qubits: at least as many features"),
+    ({"name": "moons", "repeat_features": False}, 4, "training.qubits: at least as many principal components above"),
     ({"features": (3, 64)}, 2, "training.data.features: features 0 to 63, got [3, 64]"),
     ({"features": (3, 4, 5)}, 2, "training.data.features: 1 to 2 different features"),
 ])  # fmt: skip
 def test_data_that_cannot_be_are_refused_in_one_line(changes: dict[str, Any], qubits: int, message: str) -> None:
     with pytest.raises(SettingsError) as refused:
-        load_data(data_of(**changes), qubits, 1)
+        load_data(data_of(**changes), qubits, 1, Inputs({}))
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
 def test_a_class_with_one_sample_is_refused_by_the_files_name(tmp_path: Path) -> None:
     np.savez(tmp_path / "d.npz", x=np.random.default_rng(1).normal(size=(5, 4)), y=[0, 0, 0, 0, 1])
-    with pytest.raises(SettingsError, match=r"training.data.file: .*4 of 0, 1 of 1"):
-        load_data(data_of(name="file", file=str(tmp_path / "d.npz")), 4, 1)
+    with pytest.raises(SettingsError, match=r"data.file must be a file with data, got .*d.npz: .*4 of 0, 1 of 1"):
+        load_data(data_of(name="file", file=str(tmp_path / "d.npz")), 4, 1, Inputs({}))
 
 
 def test_shards_that_cannot_be_are_refused_in_one_line() -> None:

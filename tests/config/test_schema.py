@@ -20,6 +20,7 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import CrashSettings, JammingSettings, PartitionSettings, RunSettings
 from ceas_ray.config.validation import build
+from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.kernel.ranges import Range, check_ranges
 
 COMPOSED = composed([])
@@ -198,6 +199,8 @@ def arguments_of(policy: type) -> dict[str, Any]:
                 node[name] = get_args(plain)[0]
             elif plain is str:
                 node[name] = "x"
+            elif plain is InputFile:
+                node[name] = __file__
             elif plain in (int, float):
                 node[name] = plain(1 if limits is None or 1 in limits else limits.most)
             elif plain is Rule:

@@ -15,7 +15,7 @@ from ceas_ray.training.centralized import (
     accuracy_on_test,
     model_outputs,
 )
-from ceas_ray.training.datasets import DataSet, Encoding, prepare
+from ceas_ray.training.datasets import DataSet, Encoding, prepare, split
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.training.sources import draw_shape, load_classes
 from tests.quantum.state_vectors import expectations
@@ -25,8 +25,8 @@ RATE = LearningRate(0.2, 0.02, "cosine", 40)
 
 def data_of(outputs: int) -> DataSet:
     if outputs == 1:
-        return prepare(*draw_shape("moons", 60, 0.15, 1), Encoding(3, repeat_features=True), 0.3, 1)
-    return prepare(*load_classes("iris", ()), Encoding(3, standardize=True), 0.3, 1)
+        return prepare(split(*draw_shape("moons", 60, 0.15, 1), 0.3, 1), Encoding(3, repeat_features=True))
+    return prepare(split(*load_classes("iris", ()), 0.3, 1), Encoding(3, standardize=True))
 
 
 @pytest.mark.parametrize("loss", [SquaredLoss(), CrossEntropyLoss()], ids=repr)

@@ -2,83 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.training.datasets import DataSet, Encoding, logistic_regression_accuracy, prepare
+from ceas_ray.training.datasets import DataSet, Encoding, logistic_regression_accuracy, prepare, split
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.training.next_state import certified_werner_bounds
 from ceas_ray.training.shards import dirichlet_shards, iid_shards, label_shards
-from ceas_ray.training.sources import PackagedName, draw_shape, load_classes, load_file
+from ceas_ray.training.sources import PackagedName, draw_shape, load_classes
 from ceas_ray.training.spin_chain import draw_ground_states, ground_state, local_expectations
 from tests.quantum.state_vectors import X, Z, on
 
 
 def test_digits_become_angles_targets_and_a_repeatable_split() -> None:
-    data, again = (prepare(*load_classes("digits", (0, 1, 2, 3)), Encoding(4), 0.3, seed=5) for _ in range(2))
+    data, again = (prepare(split(*load_classes("digits", (0, 1, 2, 3)), 0.3, seed=5), Encoding(4)) for _ in range(2))
     assert np.array_equal(data.train_angles, again.train_angles)
     assert data.outputs == 4
     assert np.abs(data.test_angles).max() <= np.pi / 2
     assert np.array_equal(np.argmax(data.train_targets, axis=1), data.train_labels)
     assert 0.2 < data.chance_accuracy < 0.3
     assert logistic_regression_accuracy(data) > 0.85
-
-
-def test_ones_own_files_are_read_and_broken_ones_refused_by_name(tmp_path: Path) -> None:
-    x, y = np.random.default_rng(1).normal(size=(20, 3)), np.arange(20) % 2
-    np.savez(tmp_path / "d.npz", x=x, y=y)
-    (tmp_path / "d.csv").write_text(
-        "a,b,c,label\n" + "\n".join(f"{r[0]},{r[1]},{r[2]},{k}" for r, k in zip(x, y, strict=True))
-    )
-    for name in ("d.npz", "d.csv"):
-        features, labels = load_file(str(tmp_path / name))
-        np.testing.assert_allclose(features, x)
-        assert np.array_equal(labels, y)
-    for name, content in (("a.csv", "1,2\n3,4,5\n"), ("b.npz", "x"), ("c.txt", "1"), ("d2.csv", "1,1\n2,1\n")):
-        (tmp_path / name).write_text(content)
-        with pytest.raises(ValueError, match="a readable data file"):
-            load_file(str(tmp_path / name))
-
-
-def test_labels_may_be_texts_and_blank_lines_are_skipped(tmp_path: Path) -> None:
-    file = tmp_path / "d.csv"
-    file.write_text("length,width,kind\n1,2,rose\n\n3,4.5,lily\n5,6,rose\n7,8, lily\n")
-    features, labels = load_file(str(file))
-    np.testing.assert_array_equal(features, [[1, 2], [3, 4.5], [5, 6], [7, 8]])
-    assert labels.tolist() == [1, 0, 1, 0]
-
-
-@pytest.mark.parametrize(("content", "message"), [
-    ("a,b\n1,0\nx,1\n", "line 3: features must be numbers, got 'x'"),
-    ("1,2,0\n3,1\n", "line 2 has 2 cells"),
-    ("1,0\nnan,1\n2,0\n3,1\n", "features must be finite, sample 2 is not"),
-    ("1,0\n2,1\n2,1\n", "at least two classes of at least two samples each are needed, got 1 of 0.0, 2 of 1.0"),
-    ("1,0\n2,0\n", "at least two classes"), ("1,0\n2,nan\n", "labels must be finite"),
-    ("a,b\n", "it has no samples"), ("", "it has no samples"), ("1\n2\n", "line 1 has 1 cells"),
-])  # fmt: skip
-def test_a_broken_csv_is_refused_by_its_line(tmp_path: Path, content: str, message: str) -> None:
-    file = tmp_path / "d.csv"
-    file.write_text(content)
-    with pytest.raises(ValueError, match=r"a readable data file, got .*d\.csv") as refused:
-        load_file(str(file))
-    assert message in str(refused.value)
-    assert "\n" not in str(refused.value)
-
-
-def test_an_npz_of_another_form_is_refused_by_what_it_holds(tmp_path: Path) -> None:
-    file = str(tmp_path / "d.npz")
-    for arrays, message in (
-        ({"a": np.zeros(3)}, "it must hold arrays x and y, got a"),
-        ({"x": np.zeros((3, 2)), "y": np.zeros(4)}, r"got shapes \(3, 2\) and \(4,\)"),
-        ({"x": np.zeros(3), "y": np.zeros(3)}, r"got shapes \(3,\) and \(3,\)"),
-    ):
-        np.savez(file, **arrays)
-        with pytest.raises(ValueError, match=message):
-            load_file(file)
 
 
 @settings(max_examples=50)
@@ -138,7 +83,7 @@ def test_moons_and_circles_have_as_much_noise_as_is_asked_for() -> None:
 
 
 def encoded(features: np.ndarray, encoding: Encoding) -> DataSet:
-    return prepare(features, np.arange(len(features)) % 2, encoding, 0.25, seed=3)
+    return prepare(split(features, np.arange(len(features)) % 2, 0.25, seed=3), encoding)
 
 
 def test_chosen_features_keep_their_order_and_fill_the_range() -> None:
@@ -155,7 +100,7 @@ def test_few_features_are_repeated_over_the_qubits_only_if_asked() -> None:
     features = np.random.default_rng(1).normal(size=(40, 2))
     angles = encoded(features, Encoding(5, repeat_features=True)).train_angles
     np.testing.assert_array_equal(angles, angles[:, [0, 1, 0, 1, 0]])
-    with pytest.raises(ValueError, match=r"at least as many features as qubits \(5\), got 2"):
+    with pytest.raises(ValueError, match=r"as many principal components above rounding as qubits \(5\), got 2"):
         encoded(features, Encoding(5))
 
 
@@ -174,6 +119,43 @@ def test_standardized_components_do_not_depend_on_units() -> None:
 def test_features_that_cannot_be_taken_are_refused(features: tuple[int, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         encoded(np.random.default_rng(1).normal(size=(40, 4)), Encoding(3, features))
+
+
+@pytest.mark.parametrize("scale", [1e-14, 1.0, 1e9])
+@pytest.mark.parametrize("standardize", [False, True])
+def test_directions_that_only_rounding_makes_are_no_features(scale: float, standardize: bool) -> None:
+    """Four features that are multiples of two, in any units and far from zero, have two directions."""
+    two = np.random.default_rng(1).normal(size=(60, 2)) + 3
+    features = scale * np.hstack([two, two @ [[0.1, -3.0], [7.3, 0.2]]])
+    with pytest.raises(ValueError, match=r"components above rounding as qubits \(4\), got 2"):
+        encoded(features, Encoding(4, standardize=standardize))
+    angles = encoded(features, Encoding(2, standardize=standardize)).train_angles
+    np.testing.assert_allclose([angles.min(axis=0), angles.max(axis=0)], np.outer([-1, 1], [np.pi / 2] * 2))
+    repeated = encoded(features, Encoding(4, standardize=standardize, repeat_features=True)).train_angles
+    np.testing.assert_array_equal(repeated, angles[:, [0, 1, 0, 1]])
+
+
+def test_small_but_real_directions_are_kept() -> None:
+    features = np.random.default_rng(1).normal(size=(60, 3)) * [1e6, 1.0, 1e-6]
+    assert encoded(features, Encoding(3)).train_angles.shape[1] == 3
+
+
+def test_features_that_do_not_vary_are_refused() -> None:
+    features = np.random.default_rng(1).normal(size=(60, 3))
+    features[:, 1] = 0.1
+    with pytest.raises(ValueError, match="features that vary over the training data, feature 1 does not"):
+        encoded(features, Encoding(2, (0, 1)))
+    for repeat in (False, True):
+        with pytest.raises(ValueError, match=r"above rounding as qubits \(2\), got 0"):
+            encoded(np.full((60, 3), 0.1), Encoding(2, repeat_features=repeat))
+
+
+def test_a_test_that_cannot_hold_every_class_is_refused() -> None:
+    features, labels = np.random.default_rng(1).normal(size=(12, 3)), np.arange(12) // 2
+    for fraction in (0.3, 0.8):
+        with pytest.raises(ValueError, match="training and test hold every one of 6 classes"):
+            split(features, labels, fraction, seed=1)
+    assert len(split(features, labels, 0.5, seed=1)[2]) == 6
 
 
 @pytest.mark.parametrize("spins", [2, 3, 5])

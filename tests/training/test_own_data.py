@@ -1,0 +1,304 @@
+"""Files of one's own data: read under stated rules, or refused in one line that names what is wrong."""
+
+from __future__ import annotations
+
+import io
+import struct
+import tracemalloc
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ceas_ray.kernel.input_file import InputFile
+from ceas_ray.training.sources import load_file
+from ceas_ray.training.tables import read_table
+
+X = np.round(np.random.default_rng(1).normal(size=(20, 3)), 4)
+Y = np.arange(20) % 2
+ROWS = [",".join([*(repr(float(value)) for value in row), str(label)]) for row, label in zip(X, Y, strict=True)]
+BODY = "\n".join(ROWS) + "\n"
+
+
+def loaded(content: bytes | str, name: str = "d.csv") -> tuple[Any, Any, Any]:
+    return load_file(InputFile(f"/data/{name}", content.encode() if isinstance(content, str) else content))
+
+
+def refused(content: bytes | str, name: str = "d.csv") -> str:
+    with pytest.raises(ValueError, match=r".") as error:
+        loaded(content, name)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 400
+    return str(error.value)
+
+
+def archive(**arrays: Any) -> bytes:
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    return stream.getvalue()
+
+
+WRITTEN = {
+    "as it is": BODY,
+    "with names": "a,b,c,label\n" + BODY,
+    "without an end": BODY.rstrip("\n"),
+    "of Windows": BODY.replace("\n", "\r\n"),
+    "of old Macs": BODY.replace("\n", "\r"),
+    "with a byte-order mark": "\ufeff" + BODY,
+    "with a byte-order mark and names": "\ufeffa,b,c,label\n" + BODY,
+    "in UTF-16": ("a,b,c,label\n" + BODY).encode("utf-16"),
+    "in UTF-32": BODY.encode("utf-32"),
+    "with semicolons": BODY.replace(",", ";"),
+    "with tabs": BODY.replace(",", "\t"),
+    "with spaces": BODY.replace(",", " , "),
+    "with quotes": "\n".join(",".join(f'"{cell}"' for cell in row.split(",")) for row in ROWS),
+    "with empty lines": "\n\r\n" + BODY.replace("\n", "\n\n", 3) + " \n,,,\n",
+    "as numpy.savetxt writes names": "# a,b,c,label\n" + BODY,
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+def test_a_table_is_the_same_however_it_is_written(how: str) -> None:
+    features, labels, said = loaded(WRITTEN[how])
+    np.testing.assert_array_equal(features, X)
+    assert np.array_equal(labels, Y)
+    assert bool(said) == ("names" in how or how == "in UTF-16"), "a header is told of"
+
+
+def test_numbers_are_read_to_the_last_bit() -> None:
+    values = np.random.default_rng(2).normal(size=200) * 10.0 ** np.random.default_rng(3).integers(-300, 300, 200)
+    features, _, _ = loaded("".join(f"{value!r},{k % 2}\n" for k, value in enumerate(values.tolist())))
+    np.testing.assert_array_equal(features[:, 0], values)
+
+
+def test_labels_may_be_texts_and_are_numbered_in_their_order() -> None:
+    features, labels, _ = loaded("length,width,kind\n1,2,rose\n\n3,4.5,lily\n5,6,rose\n7,8, lily\n")
+    np.testing.assert_array_equal(features, [[1, 2], [3, 4.5], [5, 6], [7, 8]])
+    assert labels.tolist() == [1, 0, 1, 0]
+    assert loaded("1.5,inf\n2.5,none\n3,inf\n7,none\n")[1].tolist() == [0, 1, 0, 1]
+
+
+BROKEN = {
+    "a word": ("a,b\n1,0\nx,1\n", "line 3, column 'a': must be a number, got 'x'"),
+    "a missing cell": (BODY.replace(ROWS[5], ",1,2,0"), "line 6, column 1: a number is missing, got ''"),
+    "a missing cell in the first row": ("0.5,,1,0\n" + BODY, "line 1, column 2: a number is missing, got ''"),
+    "a question mark in the first row": ("0.5,?,1,0\n" + BODY, "line 1, column 2: a number is missing, got '?'"),
+    "a missing label": (BODY + "1,2,3,\n", "line 21, column 4: the label is missing"),
+    "commas at the ends": (BODY.replace("\n", ",\n"), "line 1, column 5: the label is missing"),
+    "a short row": (BODY + "1,2\n", "line 21, column 3: a number is missing"),
+    "a long row": (BODY + "1,2,3,4,0\n", "line 21 has 5 cells, the first row has 4"),
+    "a long row behind empty lines": ("\n\n" + BODY + "1,2,3,4,0\n", "line 23 has 5 cells, the first row has 4"),
+    "a line behind a cell of two lines": ('"a\nb",b,c,d\n' + BODY + "x,1,1,0\n", "line 23, column"),
+    "nan": ("1,0\nnan,1\n2,0\n3,1\n", "line 2, column 1: a number is missing, got 'nan'"),
+    "infinity": ("1,0\n2,1\n-inf,0\n3,1\n", "line 3, column 1: must be finite, got '-inf'"),
+    "overflow": ("1,0\n2,1\n1e999,0\n3,1\n", "line 3, column 1: must be finite, got '1e999'"),
+    "a decimal comma": (BODY.replace(",", ";").replace(".", ","), "line 1, column 1: numbers are written with a point"),
+    "an imaginary part": ("1,0\n2+3j,1\n", "must be a number, got '2+3j'"),
+    "an underscore": ("1,0\n1_0,1\n", "must be a number, got '1_0'"),
+    "names again": (BODY + "a,b,c,label\n" + BODY, "line 21, column 1: must be a number, got 'a'"),
+    "a label in front": ("kind,a,b\nham,1,2\nspam,3,4\n", "line 2, column 'kind': must be a number, got 'ham'"),
+    "an open quote": ('1,0\n"2,1\n3,0\n', "line 2: a quoted cell does not end"),
+    "a lonely class": ("1,0\n2,1\n2,1\n", "at least two classes of at least two samples each are needed, got 1 of 0"),
+    "one class": ("1,0\n2,0\n", "at least two classes"),
+    "labels of nan": ("1,0\n2,nan\n", "line 2: labels must be finite"),
+    "many classes": ("".join(f"{k * k},{k}\n" for k in range(99)), "and 89 more"),
+    "names alone": ("a,b\n", "it has no samples"),
+    "nothing": ("", "it has no samples"),
+    "blanks": (" \n\n", "it has no samples"),
+    "one column": ("1\n2\n", "line 1 has 1 cell"),
+    "spaces between cells": ("1 0\n2 1\n", "has 1 cell, at least a feature and a label"),
+    "zero bytes": ("1,0\n\x00,1\n", "a file with zero bytes"),
+    "another encoding": ("größe,label\n1,0\n".encode("latin-1"), "a text in UTF-8, line 1 is not"),
+    "a cut character": (BODY.encode() + b"\xff", "a text in UTF-8, line 21 is not"),
+    "a nameless column": ("a,,label\n1,2,0\n", "line 1 names no column 2"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_table_is_refused_by_its_line(what: str) -> None:
+    content, complaint = BROKEN[what]
+    assert complaint in refused(content)
+
+
+@pytest.mark.parametrize("start", [0, 1, 40])
+@pytest.mark.parametrize("header", ["", ",a,b,c,label\n", "Unnamed: 0,a,b,c,label\n", "id,a,b,c,label\n"])
+def test_an_index_is_no_feature(start: int, header: str) -> None:
+    said = refused(header + "".join(f"{start + k},{row}\n" for k, row in enumerate(ROWS)))
+    assert "an index is no feature" in said
+    assert ("'id'" if header.startswith("id") else "column 1") in said
+
+
+def test_an_index_without_order_is_known_by_its_missing_name() -> None:
+    assert "column 1 has no name" in refused(
+        ",a,b,c,label\n" + "".join(f"{7 * k % 20},{r}\n" for k, r in enumerate(ROWS))
+    )
+
+
+def test_an_index_is_found_in_any_column_and_in_archives() -> None:
+    assert "column 2 only numbers the samples (5 to 24)" in refused(
+        "".join(f"0.{k % 7},{k + 5},{k % 2}\n" for k in range(20))
+    )
+    assert "column x[:, 3] only numbers the samples" in refused(archive(x=np.c_[X, np.arange(20)], y=Y), "d.npz")
+
+
+@pytest.mark.parametrize("numbers", ["0,1,2,3", "1,2,3,4", "0,1,2,label", "0,1,2,1", "0.0,1.0,2.0,3.0"])
+def test_a_first_line_that_numbers_the_columns_is_no_sample(numbers: str) -> None:
+    assert "line 1 seems to number the columns" in refused(f"{numbers}\n{BODY}")
+    whole = "".join(f"{k % 5},{k % 3},{k % 7},{k % 2}\n" for k in range(20))
+    assert "line 1 seems to number the columns" in refused(f"{numbers}\n{whole}")
+
+
+def test_a_first_sample_that_happens_to_count_is_a_sample() -> None:
+    assert "seems to number" in refused("0,1\n" + "".join(f"{k / 7},{k % 2}\n" for k in range(20)))
+    assert len(loaded("0,1\n1,1\n1,0\n0,0\n")[0]) == 4
+    assert len(loaded("0,1,1\n0,0,0\n1,0,1\n1,1,0\n")[0]) == 4
+    assert len(loaded("1,0\n" + "".join(f"{k / 7},{k % 2}\n" for k in range(20)))[0]) == 21
+
+
+def test_an_archive_holds_x_and_y() -> None:
+    for y in (Y, Y.astype(float), Y.astype(bool), np.where(Y == 1, "b", "a"), np.where(Y == 1, b"b", b"a")):
+        for x in (X, np.asfortranarray(X), X.astype(">f8")):
+            features, labels, said = loaded(archive(x=x, y=y), "d.npz")
+            np.testing.assert_array_equal(features, X)
+            assert np.array_equal(labels, Y)
+            assert said == ()
+    assert loaded(archive(x=X, y=Y, z=X, w=Y), "d.npz")[2] == ("/data/d.npz: z, w beside x and y is not used",)
+
+
+ODD: dict[str, tuple[dict[str, Any], str]] = {
+    "other names": ({"X": X, "Y": Y}, "it must hold arrays x and y, one each, got X, Y"),
+    "imaginary parts": ({"x": X + 0j, "y": Y}, "x must hold real numbers, got complex128"),
+    "texts as features": ({"x": X.astype("U8"), "y": Y}, "x must hold real numbers, got <U8"),
+    "dates": ({"x": X.astype("M8[s]"), "y": Y}, "x must hold real numbers, got datetime64"),
+    "complex labels": ({"x": X, "y": Y + 1j}, "y must hold numbers or texts, got complex128"),
+    "objects": (
+        {"x": X, "y": np.array(["a", 1] * 10, dtype=object)},
+        "y must hold plain numbers or texts, got objects",
+    ),
+    "fields": ({"x": np.zeros(20, [("a", "f8")]), "y": Y}, "x must hold plain numbers or texts, got [('a', '<f8')]"),
+    "one-hot labels": ({"x": X, "y": np.eye(2)[Y]}, "got shapes (20, 3) and (20, 2)"),
+    "labels in a column": ({"x": X, "y": Y[:, None]}, "got shapes (20, 3) and (20, 1)"),
+    "images": ({"x": X[:, :, None], "y": Y}, "got shapes (20, 3, 1) and (20,)"),
+    "a number": ({"x": np.float64(1), "y": np.float64(1)}, "got shapes () and ()"),
+    "nothing": ({"x": np.zeros((0, 3)), "y": np.zeros(0)}, "got shapes (0, 3) and (0,)"),
+    "nan": ({"x": np.where(X[2, 1] == X, np.nan, X), "y": Y}, "features must be finite, sample 3 has x[2, 1] = nan"),
+    "infinite labels": ({"x": X, "y": np.where(Y == 1, np.inf, 0)}, "labels must be finite"),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_an_archive_of_another_form_is_refused_by_its_array(what: str) -> None:
+    arrays, complaint = ODD[what]
+    stream = io.BytesIO()
+    np.savez(stream, allow_pickle=True, **arrays)
+    assert complaint in refused(stream.getvalue(), "d.npz")
+
+
+def member(shape: str, dtype: str = "<f8", data: bytes = b"") -> bytes:
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + data
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in members.items():
+            made.writestr(name, content)
+    return stream.getvalue()
+
+
+def marked_as_encrypted(content: bytes) -> bytes:
+    """The archive with the flag of encryption in all of its headers."""
+    marked = bytearray(content)
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = marked.find(signature)
+        while at >= 0:
+            marked[at + flags] |= 1
+            at = marked.find(signature, at + 1)
+    return bytes(marked)
+
+
+GOOD = archive(x=X, y=Y)
+HOSTILE = {
+    "cut short": GOOD[:-30],
+    "cut in half": GOOD[: len(GOOD) // 2],
+    "no archive": b"x" * 1000,
+    "empty": b"",
+    "a flipped bit": GOOD[:100] + bytes([GOOD[100] ^ 4]) + GOOD[101:],
+    "encrypted": marked_as_encrypted(GOOD),
+    "a huge shape": zipped({"x.npy": member("(1000000000000, 4)"), "y.npy": member("(4,)", data=bytes(32))}),
+    "a shape beyond any": zipped({"x.npy": member(f"({10**300}, 4)"), "y.npy": member("(4,)", data=bytes(32))}),
+    "a negative shape": zipped({"x.npy": member("(-1, 4)"), "y.npy": member("(4,)", data=bytes(32))}),
+    "more bytes than its shape": zipped({"x.npy": member("(2, 2)", data=bytes(99)), "y.npy": member("(0,)")}),
+    "deep nesting": zipped({"x.npy": member("(" * 3000), "y.npy": member("(0,)")}),
+    "a call as a shape": zipped({"x.npy": member("__import__('os').getpid()"), "y.npy": member("(0,)")}),
+    "no header": zipped({"x.npy": b"", "y.npy": b""}),
+    "a pickle": zipped({"x.npy": b"\x80\x04K\x01.", "y.npy": member("(0,)")}),
+    "an unknown version": zipped({"x.npy": b"\x93NUMPY\x09\x00" + bytes(99), "y.npy": member("(0,)")}),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_damaged_or_hostile_archive_is_refused_in_one_line(what: str) -> None:
+    refused(HOSTILE[what], "d.npz")
+
+
+def test_an_archive_that_unpacks_to_gigabytes_costs_no_memory() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
+        with made.open("x.npy", "w") as file:
+            file.write(member("(50000000, 4)"))
+            for _ in range(200):
+                file.write(bytes(2**20))
+        made.writestr("y.npy", member("(0,)"))
+    tracemalloc.start()
+    try:
+        assert "x claims 200 MB, at most 128 are read" in refused(stream.getvalue(), "d.npz")
+        assert tracemalloc.get_traced_memory()[1] < 2**23
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_array_that_comes_twice_is_refused() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as made, pytest.warns(UserWarning, match="Duplicate name"):
+        for name in ("x.npy", "y.npy", "x.npy"):
+            made.writestr(name, member("(1,)", data=bytes(8)))
+    assert "it must hold arrays x and y, one each" in refused(stream.getvalue(), "d.npz")
+
+
+def test_other_endings_are_refused() -> None:
+    assert "the ending must be .npz, .csv, .tsv, .txt" in refused(BODY, "d.xlsx")
+
+
+@settings(max_examples=300)
+@given(st.one_of(st.binary(max_size=200), st.text("0123456789.,;\t\"'\n\r -eE+naif#?", max_size=200).map(str.encode)))
+def test_any_bytes_are_a_table_or_one_line(content: bytes) -> None:
+    try:
+        table = read_table(content)
+    except ValueError as error:
+        assert "\n" not in str(error)
+    else:
+        assert table.cells.shape == (len(table.lines), table.width)
+
+
+def test_a_file_is_read_once_and_whole_or_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(BODY)
+    file = InputFile.read(str(tmp_path / "a.csv"))
+    (tmp_path / "a.csv").write_text("other")
+    assert file.content.decode() == BODY
+    assert file.digest == InputFile("/elsewhere", BODY.encode()).digest
+    for path, must in (
+        (tmp_path, "a regular file"),
+        ("/dev/zero", "a regular file"),
+        (tmp_path / "b", "an existing file"),
+    ):
+        with pytest.raises(ValueError, match=must):
+            InputFile.read(str(path))
+    with pytest.raises(ValueError, match="a file of at most 1 MB"):
+        (tmp_path / "large").write_bytes(bytes(2**20 + 1))
+        InputFile.read(str(tmp_path / "large"), most_bytes=2**20)
