@@ -123,6 +123,7 @@ class World:
     circuit: Circuit
     shared_circuit: Circuit
     evaluation: Evaluation
+    validation: Evaluation | None
     public_angles: NDArray[np.float64]
     initial_parameters: NDArray[np.float64]
     byzantine: tuple[int, ...]
@@ -312,6 +313,7 @@ class _Builder:
             circuit=circuit,
             shared_circuit=shared,
             evaluation=Evaluation(circuit, self._loss, data.test_angles, data.test_targets, data.test_labels),
+            validation=self._validation(circuit, data),
             public_angles=public,
             initial_parameters=initial,
             byzantine=byzantine,
@@ -385,6 +387,12 @@ class _Builder:
         )
 
     # --- data ----------------------------------------------------------
+
+    def _validation(self, circuit: Circuit, data: DataSet) -> Evaluation | None:
+        """Of the samples that were set aside for choosing settings, if any were."""
+        if not data.has_validation:
+            return None
+        return Evaluation(circuit, self._loss, data.validation_angles, data.validation_targets, data.validation_labels)
 
     def _shards(self, data: DataSet) -> list[Shard]:
         generator = self.streams.generator("hub", "hub", "shards", 0)
