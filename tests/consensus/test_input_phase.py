@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.consensus.echoes import SKIP, Item, accusation_item, update_item
+from ceas_ray.consensus.fetching import Fetching
 from ceas_ray.consensus.pacing import MOST_FRAMES, Pacing
 from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.envelope import Envelope, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages import payloads
 from ceas_ray.messages.frames import Channel, FrameKind, digest_of, encode_update
@@ -179,3 +181,36 @@ def test_a_cut_anywhere_in_the_input_phase_or_a_view_changes_nothing(silent: fro
     whole = _restored_at(-1, 4, silent=silent)
     for step in range(1, 60, 2):
         assert _restored_at(step, 4, silent=silent) == whole, step
+
+
+@pytest.mark.parametrize("what", ["body", "content", "report", "model"])
+def test_a_halted_replica_answers_what_one_who_starves_asks_for_even_a_round_later(what: str) -> None:
+    network = Network(4, rounds=2)
+    network.run()
+    replica = network.replicas[0]
+    assert replica._agreement.voting.halted
+    value = network.decided[0, 0]
+    body = replica._archive.find(value.digest)
+    assert body is not None
+    parts = decode(body)
+    wanted = {"body": value.digest, "content": parts[3][0][1], "report": parts[5], "model": parts[-1]}[what]
+    asker = network.replicas[3].channel("replica/0")
+    fetch = asker.seal(FrameKind.FETCH, 1, 0, network.now, encode((wanted, b"nobody has this")))
+    sent = replica.handle(Envelope(network.now, "replica/3", 0, "replica/0", fetch))
+    answers = [effect.payload for effect in sent if isinstance(effect, Send)]
+    assert [(a.receiver, a.kind) for a in answers] == [("replica/3", FrameKind.CONTENT)]
+    assert [digest_of(data) for data in decode(answers[0].body)] == [wanted]
+
+
+def test_what_one_cannot_answer_yet_waits_until_it_comes() -> None:
+    have: dict[bytes, bytes] = {}
+    fetching = Fetching(make_replica(0, 4)._links, Pacing(DELTA), 2, have.get)
+    fetching._links.store_key_bits(np.full(PROCESSORS + 4, PLENTY))
+    assert fetching.answer(3, 0, (b"x", b"y", b"z"), 1) == []
+    have |= {b"x": b"content", b"z": b"more than two do not wait"}
+    (answer,) = fetching.answer_waiting(2)
+    assert isinstance(answer, Send)
+    assert (answer.receiver, decode(answer.payload.body)) == ("replica/3", (b"content",))
+    assert fetching.answer_waiting(3) == []
+    with pytest.raises(ValueError, match="must name digests"):
+        fetching.answer(3, 0, 7, 4)
