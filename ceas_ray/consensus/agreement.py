@@ -164,7 +164,7 @@ class Agreement:
         self.fetching.ask_again()
         if self.catching_up.timed_out_again(view) or self._standing.behind:
             effects += self.catching_up.ask(now)
-        self._follow(now)
+        self._follow()
         return [*effects, *self._go_on(now), *self._finish(now)]
 
     def _armed(self, view: int, now: int) -> Effect:
@@ -231,8 +231,8 @@ class Agreement:
             return self._receive_any_time(sender, self.round_index - 1, kind, content, now)
         if self._standing.behind and isinstance(content, bytes):
             self.catching_up.take_past_decide(sender, content)
-            self._follow(now)
-        return self._arm_fetch(now)
+            self._follow()
+        return [*self._go_on(now), *self._finish(now)]
 
     def _receive_any_time(self, sender: int, round_index: int, kind: FrameKind, content: Any, now: int) -> list[Effect]:
         """Requests and contents. A halted replica answers too, for others may lack what it has."""
@@ -253,7 +253,6 @@ class Agreement:
 
     def _take_contents(self, contents: tuple[Any, ...], now: int) -> list[Effect]:
         """What was asked for; nothing else is kept."""
-        effects: list[Effect] = []
         for data in contents:
             what = self.fetching.take(digest_of(data)) if isinstance(data, bytes) else None
             if what == CONTENT:
@@ -261,9 +260,9 @@ class Agreement:
             elif what == BODY:
                 self.values.learn(data)
             elif what == MODEL:
-                effects += self._take_model(data, now)
-        self._follow(now)
-        return [*effects, *self._go_on(now), *self._finish(now)]
+                self._take_model(data)
+        self._follow()
+        return [*self._go_on(now), *self._finish(now)]
 
     # --- catching up ----------------------------------------------------------
 
@@ -288,7 +287,7 @@ class Agreement:
         self.catching_up.keys_have_come()
         return self._tell_all(now) if self.phase.closed else []
 
-    def _follow(self, now: int) -> None:
+    def _follow(self) -> None:
         """Follow what B others decided in the round before: its body names the model, which is fetched by digest."""
         past = self.catching_up.past
         if past is None or not self._standing.behind:
@@ -296,12 +295,18 @@ class Agreement:
         model = self.values.next_digest(past)
         if model is None:
             self.fetching.want(past, BODY)
-        elif (here := self._find(model)) is not None:  # after SKIP it is the model of before
-            self._take_model(here, now)
         else:
-            self.fetching.want(model, MODEL)
+            self._want_model(model)
 
-    def _take_model(self, data: bytes, now: int) -> list[Effect]:
+    def _want_model(self, digest: bytes) -> None:
+        """Take it if it is here, as after SKIP; else ask for it."""
+        data = self._find(digest)
+        if data is None:
+            self.fetching.want(digest, MODEL)
+        else:
+            self._take_model(data)
+
+    def _take_model(self, data: bytes) -> None:
         """The model of the round before, or of this one, if it is the one that a decided value names."""
         digest, decision, past = digest_of(data), self.voting.decided, self.catching_up.past
         if self._standing.behind and past is not None and self.values.next_digest(past) == digest:
@@ -314,7 +319,6 @@ class Agreement:
             self.inputs.without = self._standing.model.quarantined
         elif decision is not None and not self.finished and self.values.next_digest(decision.value) == digest:
             self.values.adopt(decision.value, decoded_model(data))
-        return []
 
     # --- actions of the voting ----------------------------------------------------------
 
@@ -341,7 +345,7 @@ class Agreement:
         """A view, or its timer, begins: Echoes and Fetches have a new pace."""
         decided = self.voting.decided
         self.fetching.forget_bodies(None if decided is None else decided.value)
-        self._follow(now)
+        self._follow()
         return [*self.phase.arm(now), *self._arm_fetch(now)]
 
     def _finish(self, now: int) -> list[Effect]:
@@ -355,14 +359,10 @@ class Agreement:
             return self._arm_fetch(now)
         outcome = self.values.outcome_of_decided(decision.value)
         if outcome is None:
-            model_digest = decode(body)[-1]
-            here = self._find(model_digest)
-            if here is None:
-                self.fetching.want(model_digest, MODEL)
-                return self._arm_fetch(now)
-            self.values.adopt(decision.value, decoded_model(here))
+            self._want_model(decode(body)[-1])
             outcome = self.values.outcome_of_decided(decision.value)
-            assert outcome is not None
+        if outcome is None:
+            return self._arm_fetch(now)
         self.finished = True
         self.catching_up.has_news()
         standing, model = self._standing, outcome.model

@@ -40,13 +40,13 @@ class Candidate:
         return Named(tuple(sorted(entries.items())), report, accused)
 
     def _entries(self) -> dict[int, bytes]:
-        """Those whose content is here. Of a processor with two digests none, if enough remain, else the smallest."""
+        """Those whose content is here. Of a processor with two digests at B echoes none if enough remain, else the
+        smallest with Q."""
         here = {
             k: [digest for digest in digests if self._phase.inputs.has(digest)]
             for k, digests in self._phase.processors_with_a_quorum().items()
         }
-        several = {k for k, digests in self._phase.processors_with_a_quorum().items() if len(digests) > 1}
-        single = {k: digests[0] for k, digests in here.items() if digests and k not in several}
+        single = {k: here[k][0] for k in self._phase.honest_so_far() if here.get(k)}
         if len(single) >= self._committee.least_entries:
             return single
         return {k: digests[0] for k, digests in here.items() if digests}

@@ -182,9 +182,15 @@ class InputPhase:
         return len(self.processors_with_a_quorum()) >= self._committee.least_entries
 
     def has_all(self) -> bool:
-        """Whether the entries of all processors, but those in quarantine, and the report have Q echoes."""
-        wanted = self._committee.processors - len(self.inputs.without)
-        return self.has_enough() and len(self.processors_with_a_quorum()) >= wanted
+        """Whether the entries of all processors, but those in quarantine or convicted now, and the report have Q
+        echoes, and suffice."""
+        found = self.processors_with_a_quorum()
+        waits = any(k not in found and k not in self.inputs.without for k in self.honest_so_far())
+        return not waits and self.has_enough()
+
+    def honest_so_far(self) -> list[int]:
+        """Processors that no echoes convict."""
+        return [k for k in range(self._committee.processors) if not is_convicted(k, self.echoes)]
 
     def processors_with_a_quorum(self) -> dict[int, list[bytes]]:
         """Processors with Q echoes of a digest, or of several ones, in increasing order; but those in quarantine."""

@@ -204,8 +204,7 @@ def test_a_round_that_stalls_goes_on_when_the_committee_is_back(way: str) -> Non
     assert names(found) == ["warm_up"] + ["round"] * 3
     assert [observed["waits"] > 0 for observed in found[1:]] == [False, True, False]
     assert len(models(world, 4)) == 1
-    skipped = [observed["skipped"] for observed in found[1:]]
-    assert skipped == [False, way == "skip", False]
+    assert not any(observed["skipped"] for observed in found[1:]), "its inputs are there, so it is decided"
 
 
 def test_jammed_legs_stall_the_round_until_the_refill() -> None:

@@ -43,7 +43,7 @@ def overrides_of(*troubles: str) -> tuple[str, ...]:
 
 def inputs_close(jammed: bool) -> float:
     """Of round 0, in seconds: undisturbed it is decided .03 ms later, jammed it begins after two refills."""
-    return 11.9971 if jammed else 4.68583
+    return 11.30989 if jammed else 4.68583
 
 
 def build_worlds(*troubles: str) -> Iterator[World]:
