@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+
+from ceas_ray.app.start import prepare
+
+prepare(is_command=__name__ == "__main__" or os.path.basename(sys.argv[0]) == "ceas-ray")
+
 from collections.abc import Sequence
 from typing import Any
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")  # before NumPy is loaded: one thread per process, the same bits everywhere
 
 from ceas_ray.app.resume import config_of_run
 from ceas_ray.app.run import BAD_SETTINGS, execute
