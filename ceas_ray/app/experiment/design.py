@@ -51,7 +51,6 @@ class Design(Group):
     scenarios: dict[str, Words]
     margin: Share
     last_evaluations: Annotated[int, Range(1, 1_000_000)]
-    resamples: Annotated[int, Range(1, 1_000_000)]
     forms: dict[str, Form]
 
 
