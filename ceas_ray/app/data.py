@@ -9,27 +9,32 @@ from ceas_ray.app.inputs import Inputs
 from ceas_ray.config.errors import SettingsError, or_refuse
 from ceas_ray.config.schema import DataSettings
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.training.datasets import DataSet, Encoding, prepare, split
+from ceas_ray.training.datasets import DataSet, Encoding, prepare, set_aside, split
 from ceas_ray.training.shards import dirichlet_shards, iid_shards, label_shards
 from ceas_ray.training.sources import draw_shape, load_classes, load_file
 from ceas_ray.training.spin_chain import draw_ground_states
 
 Integers = NDArray[np.int64]
-Samples = tuple[NDArray[np.float64], Integers]
 
 
 def load_data(choice: DataSettings, qubits: int, seed: int, inputs: Inputs) -> DataSet:
     """The data set, split and encoded on `qubits` qubits; SettingsError for what cannot be."""
     features, labels = _samples(choice, seed, inputs)
-    parts = or_refuse("training.data.test_fraction", lambda: split(features, labels, choice.test_fraction, seed))
+    training, test = or_refuse(
+        "training.data.test_fraction", lambda: split(features, labels, choice.test_fraction, seed)
+    )
+    generator = Streams(seed).generator("hub", "hub", "validation samples", 0)
+    train, validation = or_refuse(
+        "training.data.validation_fraction", lambda: set_aside(training, choice.validation_fraction, generator)
+    )
     encoding = Encoding(
         qubits, choice.features, choice.standardize, choice.repeat_features, choice.angle_range
     )  # fmt: skip
     key = "training.qubits" if choice.features == "pca" else "training.data.features"
-    return or_refuse(key, lambda: prepare(parts, encoding))
+    return or_refuse(key, lambda: prepare(train, validation, test, encoding))
 
 
-def _samples(choice: DataSettings, seed: int, inputs: Inputs) -> Samples:
+def _samples(choice: DataSettings, seed: int, inputs: Inputs) -> tuple[NDArray[np.float64], Integers]:
     if choice.name != "file" and choice.file is not None:
         raise SettingsError(
             "training.data.file", f"null for training.data.name={choice.name} (or name: file)", choice.file

@@ -72,7 +72,8 @@ def _reproduce(words: list[str]) -> int:
     design, form = read_design(settings.study.design, settings.study.form)
     plan = Plan(design, form, tuple(word for word in words if not word.lstrip("+~").startswith(_NOT_OF_RUNS)))
     first = plan.run(form.scenarios[0], form.arms[0], next(iter(form.attacks)), 1.0, form.placements[0], 0.1, 1)
-    build_world(build(RunSettings, composed(list(first.overrides))))  # refuses before anything is made
+    for run in (first, *plan.tuning(form.scenarios[0])[:1]):
+        build_world(build(RunSettings, composed(list(run.overrides))))  # refuses before anything is made
     folder = Path(settings.output or f"outputs/headline_{settings.study.form}").absolute()
     make_folder(folder)
     write_whole(folder / "settings.yaml", yaml.safe_dump(dict(config), sort_keys=True).encode())

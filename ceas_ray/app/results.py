@@ -34,7 +34,7 @@ class Results:
         self._key_bits = 0.0
         self.simulated_seconds = self._round_seconds = 0.0
         self.rounds = self.decisions = self.view_changes = self.windows = 0
-        self.loss, self.accuracy = world.evaluation(world.initial_parameters)
+        self.loss, self.accuracy, self.validation_accuracy = self._evaluated(world.initial_parameters)
         self.digest = bytes(16)
         self.parameters = world.initial_parameters
         self.stalled, self.cause = False, ""
@@ -122,9 +122,15 @@ class Results:
         }
         last = self.rounds == settings.training.rounds
         if self.rounds % settings.training.evaluate_every == 0 or last:
-            self.loss, self.accuracy = self._world.evaluation(self.parameters)
+            self.loss, self.accuracy, self.validation_accuracy = self._evaluated(self.parameters)
             line |= {"loss": self.loss, "accuracy": self.accuracy}
+            line |= {} if self.validation_accuracy is None else {"validation_accuracy": self.validation_accuracy}
         return line
+
+    def _evaluated(self, parameters: Any) -> tuple[float, float, float | None]:
+        """Loss and accuracy on the test set, and accuracy on the validation set (None without one)."""
+        validation = self._world.validation
+        return *self._world.evaluation(parameters), None if validation is None else validation(parameters)[1]
 
     def _contrast(self, parameters: Any, shrink: Any) -> float:
         """The mean contrast at use: of the model that the round ran, under the mean shrink over processors.
@@ -168,6 +174,7 @@ class Results:
             "rounds": self.rounds,
             "test_accuracy": self.accuracy,
             "test_loss": self.loss,
+            "validation_accuracy": self.validation_accuracy,
             "chance_accuracy": self._world.data.chance_accuracy,
             "partition": self._settings.training.partition,
             "processors_per_group": self._world.processors_per_group,

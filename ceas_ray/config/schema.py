@@ -106,6 +106,7 @@ class DataSettings(Group):
     repeat_features: bool
     angle_range: Annotated[float, Range(0, 2, open_below=True)]
     test_fraction: Annotated[float, Range(0.05, 0.9)]
+    validation_fraction: Annotated[float, Range(0, 0.9)]
     shards: Literal["dirichlet", "iid", "label"]
     dirichlet_concentration: Annotated[float, Range(0.01, 1_000_000)]
     labels_per_shard: Annotated[int, Range(1, 1000)]

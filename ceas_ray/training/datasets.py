@@ -1,9 +1,9 @@
-"""Data sets as the processors see them: encoding angles, targets, labels, split into training and test."""
+"""Data sets as the processors see them: angles, targets and labels, split into training, validation and test."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,17 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class DataSet:
-    """Encoding angles (samples, qubits) in rad, targets (samples, outputs) of +-1, labels (samples,)."""
+    """Encoding angles (samples, qubits) in rad, targets (samples, outputs) of +-1, labels (samples,).
+
+    The validation part is for choosing settings; it is empty without `training.data.validation_fraction`.
+    """
 
     train_angles: Floats
     train_targets: Floats
     train_labels: Integers
+    validation_angles: Floats
+    validation_targets: Floats
+    validation_labels: Integers
     test_angles: Floats
     test_targets: Floats
     test_labels: Integers
@@ -31,7 +37,21 @@ class DataSet:
     @property
     def chance_accuracy(self) -> float:
         """The share of the largest class in the test set: what a constant answer gets."""
-        return float(np.bincount(self.test_labels).max() / len(self.test_labels))
+        return _largest_share(self.test_labels)
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether samples were set aside for choosing settings."""
+        return len(self.validation_labels) > 0
+
+    @property
+    def validation_chance(self) -> float | None:
+        """The share of the largest class in the validation set; None without one."""
+        return _largest_share(self.validation_labels) if self.has_validation else None
+
+
+def _largest_share(labels: Integers) -> float:
+    return float(np.bincount(labels).max() / len(labels))
 
 
 @dataclass(frozen=True)
@@ -103,12 +123,15 @@ def _rounding(features: Floats, largest: float) -> float:
     return float(np.finfo(float).eps * (max(features.shape) * largest + of_features))
 
 
-Parts = tuple[Floats, Floats, Integers, Integers]
-"""Features for training and for the test, labels for training and for the test."""
+class Samples(NamedTuple):
+    """Features (samples, F) and labels (samples,)."""
+
+    features: Floats
+    labels: Integers
 
 
-def split(features: Floats, labels: Integers, test_fraction: float, seed: int) -> Parts:
-    """Split samples by seed, with every class in both parts in the same share.
+def split(features: Floats, labels: Integers, test_fraction: float, seed: int) -> tuple[Samples, Samples]:
+    """Split samples by seed into training and test, with every class in both parts in the same share.
 
     Raises ValueError if a part cannot hold every class.
     """
@@ -124,15 +147,38 @@ def split(features: Floats, labels: Integers, test_fraction: float, seed: int) -
     train_x, test_x, train_y, test_y = train_test_split(
         features, labels, test_size=test_fraction, random_state=seed % 2**32, stratify=labels
     )
-    return train_x, test_x, train_y, test_y
+    return Samples(train_x, train_y), Samples(test_x, test_y)
 
 
-def prepare(parts: Parts, encoding: Encoding) -> DataSet:
+def set_aside(training: Samples, fraction: float, generator: np.random.Generator) -> tuple[Samples, Samples]:
+    """Split samples into those that stay for training, in their order, and those for validation.
+
+    Of every class the nearest whole number to its share is drawn, but at least one sample and not all of them; with
+    fraction 0 none. Raises ValueError if a class has a single sample.
+    """
+    chosen = np.zeros(len(training.labels), bool)
+    for label in np.unique(training.labels) if fraction > 0 else ():
+        members = np.flatnonzero(training.labels == label)
+        if len(members) < 2:
+            raise ValueError(
+                f"such that training and validation hold every class: one sample of class {label} is for both"
+            )
+        count = int(np.clip(round(fraction * len(members)), 1, len(members) - 1))
+        chosen[generator.choice(members, count, replace=False)] = True
+    features, labels = training
+    return Samples(features[~chosen], labels[~chosen]), Samples(features[chosen], labels[chosen])
+
+
+def prepare(train: Samples, validation: Samples, test: Samples, encoding: Encoding) -> DataSet:
     """Encode samples that are split. ValueError if their features do not fill the qubits."""
-    train_x, test_x, train_y, test_y = parts
-    train_angles, test_angles = encoding(train_x, test_x)
-    classes = int(max(train_y.max(), test_y.max())) + 1
-    return DataSet(train_angles, _targets(train_y, classes), train_y, test_angles, _targets(test_y, classes), test_y)
+    train_angles, others = encoding(train.features, np.concatenate([validation.features, test.features]))
+    validation_angles, test_angles = np.split(others, [len(validation.labels)])
+    classes = int(max(train.labels.max(), test.labels.max())) + 1
+    targets = [_targets(part.labels, classes) for part in (train, validation, test)]
+    return DataSet(
+        train_angles, targets[0], train.labels, validation_angles, targets[1], validation.labels, test_angles,
+        targets[2], test.labels,
+    )  # fmt: skip
 
 
 def _targets(labels: Integers, classes: int) -> Floats:

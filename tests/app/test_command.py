@@ -12,7 +12,7 @@ import pytest
 
 from ceas_ray.app.main import main
 from ceas_ray.tracking.files import read_journal
-from tests.app.worlds import SMALL
+from tests.app.worlds import SMALL, small_world
 
 BAD = {
     "wrong type": (["processors.count=many"], "processors.count must be an integer"),
@@ -137,11 +137,12 @@ def test_a_run_leaves_settings_journal_model_and_summary(tmp_path: Path, capsys:
     summary = json.loads((folder / "summary.json").read_text())
     wanted = (
         "schema_version status seed git_commit git_dirty runtime machines hosts processors rounds test_accuracy "
-        "chance_accuracy bell_pairs bell_pair_utilization bell_pair_utilization_net demand_on_time mean_contrast "
-        "rounds_per_simulated_second decisions view_changes key_bits simulated_seconds wall_seconds windows "
-        "trace_digest mlflow_run_id"
+        "chance_accuracy validation_accuracy bell_pairs bell_pair_utilization bell_pair_utilization_net "
+        "demand_on_time mean_contrast rounds_per_simulated_second decisions view_changes key_bits simulated_seconds "
+        "wall_seconds windows trace_digest mlflow_run_id"
     )
     assert set(wanted.split()) <= set(summary)
+    assert summary["validation_accuracy"] is None
     pairs = summary["bell_pairs"]
     spent = sum(pairs["used"].values()) + sum(pairs[k] for k in ("late", "expired", "sacrificed", "stored"))
     assert pairs["generated"] == spent
@@ -151,6 +152,20 @@ def test_a_run_leaves_settings_journal_model_and_summary(tmp_path: Path, capsys:
     assert lines[-2]["digest"] == summary["trace_digest"]
     assert np.load(folder / "model.npz")["parameters"].shape == (6,)
     assert main([*SMALL, f"output={folder}"]) == 2, "a finished run was about to be overwritten"
+
+
+def test_a_run_with_a_validation_set_says_its_accuracy_there_in_journal_and_summary(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert main([*SMALL, f"output={folder}", "training.data.validation_fraction=0.2", "training.evaluate_every=2"]) == 0
+    summary = json.loads((folder / "summary.json").read_text())
+    rounds = [line for line in read_journal(folder / "journal.jsonl") if line["event"] == "round"]
+    assert ["validation_accuracy" in line for line in rounds] == [False, True, True]
+    assert rounds[-1]["validation_accuracy"] == summary["validation_accuracy"]
+    world = small_world("training.data.validation_fraction=0.2")
+    assert world.validation is not None
+    assert len(world.validation.labels) == len(world.data.validation_labels)
+    assert sum(len(shard.angles) for shard in world.shards) == len(world.data.train_labels)
+    assert summary["validation_accuracy"] == world.validation(np.load(folder / "model.npz")["parameters"])[1]
 
 
 @pytest.mark.slow

@@ -46,6 +46,22 @@ def test_every_set_loads_by_its_seed_and_fills_its_qubits(name: str, outputs: in
     assert len(data.test_labels) == pytest.approx(0.3 * total, abs=1)
 
 
+@pytest.mark.parametrize("name", SETS)
+def test_every_set_has_a_validation_set_if_asked_and_keeps_its_test_set(name: str) -> None:
+    training = training_of(name)
+    choice = training.data.model_copy(update={"validation_fraction": 0.25})
+    without = load_data(training.data, training.qubits, 1, Inputs({}))
+    data, again, other = (load_data(choice, training.qubits, seed, Inputs({})) for seed in (1, 1, 2))
+    assert not without.has_validation
+    np.testing.assert_array_equal(data.test_labels, without.test_labels)
+    np.testing.assert_array_equal(data.validation_angles, again.validation_angles)
+    assert data.validation_angles.shape != other.validation_angles.shape or np.any(
+        data.validation_angles != other.validation_angles
+    )
+    assert len(data.train_labels) + len(data.validation_labels) == len(without.train_labels)
+    assert len(data.validation_labels) == pytest.approx(0.25 * len(without.train_labels), abs=data.outputs)
+
+
 @pytest.mark.parametrize("choice", ["dirichlet", "iid", "label"])
 def test_shards_are_a_partition_and_by_label_hold_few(choice: str) -> None:
     labels = np.arange(120) % 4

@@ -15,18 +15,19 @@ from ceas_ray.training.centralized import (
     accuracy_on_test,
     model_outputs,
 )
-from ceas_ray.training.datasets import DataSet, Encoding, prepare, split
+from ceas_ray.training.datasets import DataSet, Encoding
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.training.sources import draw_shape, load_classes
 from tests.quantum.state_vectors import expectations
+from tests.training.data_sets import prepared
 
 RATE = LearningRate(0.2, 0.02, "cosine", 40)
 
 
 def data_of(outputs: int) -> DataSet:
     if outputs == 1:
-        return prepare(split(*draw_shape("moons", 60, 0.15, 1), 0.3, 1), Encoding(3, repeat_features=True))
-    return prepare(split(*load_classes("iris", ()), 0.3, 1), Encoding(3, standardize=True))
+        return prepared(*draw_shape("moons", 60, 0.15, 1), Encoding(3, repeat_features=True), seed=1)
+    return prepared(*load_classes("iris", ()), Encoding(3, standardize=True), seed=1)
 
 
 @pytest.mark.parametrize("loss", [SquaredLoss(), CrossEntropyLoss()], ids=repr)
@@ -83,6 +84,6 @@ def test_momentum_and_adam_are_their_formulas() -> None:
 
 def test_accuracy_is_the_share_of_right_answers() -> None:
     """RY RZ of zero on qubit 0 and no input: z = 1, so class 0 is always the answer."""
-    data = DataSet(np.zeros((1, 2)), np.ones((1, 1)), np.zeros(1, int), np.zeros((4, 2)), np.ones((4, 1)),
-                   np.array([0, 1, 0, 0]))  # fmt: skip
+    one, none = (np.zeros((1, 2)), np.ones((1, 1)), np.zeros(1, int)), (np.zeros((0, 2)), np.ones((0, 1)), np.zeros(0))
+    data = DataSet(*one, *none, np.zeros((4, 2)), np.ones((4, 1)), np.array([0, 1, 0, 0]))
     assert accuracy_on_test(Circuit(2, 1, 1), np.zeros(4), data) == 0.75

@@ -7,23 +7,86 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.training.datasets import DataSet, Encoding, logistic_regression_accuracy, prepare, split
+from ceas_ray.training.datasets import DataSet, Encoding, Samples, logistic_regression_accuracy, set_aside, split
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.training.next_state import certified_werner_bounds
 from ceas_ray.training.shards import dirichlet_shards, iid_shards, label_shards
 from ceas_ray.training.sources import PackagedName, draw_shape, load_classes
 from ceas_ray.training.spin_chain import draw_ground_states, ground_state, local_expectations
 from tests.quantum.state_vectors import X, Z, on
+from tests.training.data_sets import prepared
 
 
 def test_digits_become_angles_targets_and_a_repeatable_split() -> None:
-    data, again = (prepare(split(*load_classes("digits", (0, 1, 2, 3)), 0.3, seed=5), Encoding(4)) for _ in range(2))
+    data, again = (prepared(*load_classes("digits", (0, 1, 2, 3)), Encoding(4), seed=5) for _ in range(2))
     assert np.array_equal(data.train_angles, again.train_angles)
     assert data.outputs == 4
     assert np.abs(data.test_angles).max() <= np.pi / 2
     assert np.array_equal(np.argmax(data.train_targets, axis=1), data.train_labels)
     assert 0.2 < data.chance_accuracy < 0.3
     assert logistic_regression_accuracy(data) > 0.85
+
+
+def numbered(classes: int, seed: int) -> Samples:
+    """Samples whose one feature is their number; every class has two or more, by chance."""
+    generator = np.random.default_rng(seed)
+    labels = generator.permutation(np.repeat(np.arange(classes), generator.integers(2, 40, classes)))
+    return Samples(np.arange(len(labels), dtype=float)[:, None], labels)
+
+
+@settings(max_examples=100)
+@given(classes=st.integers(2, 6), fraction=st.floats(0.001, 0.9), seed=st.integers(0, 1000))
+def test_what_is_set_aside_and_what_stays_are_disjoint_together_complete_and_have_every_class_in_its_share(
+    classes: int, fraction: float, seed: int
+) -> None:
+    training = numbered(classes, seed)
+    train, validation = set_aside(training, fraction, np.random.default_rng(seed))
+    numbers = np.concatenate([train.features, validation.features])[:, 0].astype(int)
+    assert sorted(numbers.tolist()) == list(range(len(training.labels)))
+    np.testing.assert_array_equal(np.concatenate([train.labels, validation.labels]), training.labels[numbers])
+    assert np.all(np.diff(train.features[:, 0]) > 0), "what stays must keep its order"
+    whole, aside = np.bincount(training.labels), np.bincount(validation.labels, minlength=classes)
+    assert np.all(np.abs(aside - fraction * whole) < 1)
+    assert np.all((aside >= 1) & (aside < whole))
+
+
+@settings(max_examples=50)
+@given(classes=st.integers(2, 6), fraction=st.floats(0.001, 0.9), seed=st.integers(0, 1000))
+def test_the_same_stream_sets_the_same_samples_aside_and_another_one_others(
+    classes: int, fraction: float, seed: int
+) -> None:
+    training = numbered(classes, seed)
+    one, again = (set_aside(training, fraction, np.random.default_rng(7)) for _ in range(2))
+    for part, same in zip(one, again, strict=True):
+        np.testing.assert_array_equal(part.features, same.features)
+    large = Samples(np.arange(400.0)[:, None], np.arange(400) % 2)
+    drawn = [set_aside(large, 0.5, np.random.default_rng(key))[1].features for key in (7, 8)]
+    assert np.any(drawn[0] != drawn[1])
+
+
+@settings(max_examples=20, deadline=None)
+@given(fraction=st.floats(0.001, 0.9), seed=st.integers(0, 1000))
+def test_a_validation_set_takes_from_training_alone_and_nothing_else_changes(fraction: float, seed: int) -> None:
+    features, labels = np.random.default_rng(seed).normal(size=(90, 3)), np.arange(90) % 3
+    encoding = Encoding(3, (0, 1, 2))
+    without, with_one = (prepared(features, labels, encoding, 0.3, share, seed) for share in (0.0, fraction))
+    np.testing.assert_array_equal(with_one.test_labels, without.test_labels)
+    assert not without.has_validation
+    assert without.validation_chance is None
+    assert with_one.has_validation
+    assert with_one.validation_targets.shape == (len(with_one.validation_labels), 3)
+    assert len(with_one.train_labels) + len(with_one.validation_labels) == len(without.train_labels)
+    most = np.abs(with_one.train_angles).max(axis=0)
+    np.testing.assert_allclose(most, np.pi / 2, err_msg="ranges are fitted on what stays for training")
+
+
+def test_a_class_with_one_sample_cannot_be_both_for_training_and_for_validation() -> None:
+    lonely = Samples(np.zeros((5, 1)), np.array([0, 0, 0, 0, 1]))
+    with pytest.raises(ValueError, match="training and validation hold every class: one sample of class 1"):
+        set_aside(lonely, 0.2, np.random.default_rng(1))
+    train, validation = set_aside(lonely, 0.0, np.random.default_rng(1))
+    assert len(train.labels) == 5
+    assert len(validation.labels) == 0
 
 
 @settings(max_examples=50)
@@ -83,7 +146,7 @@ def test_moons_and_circles_have_as_much_noise_as_is_asked_for() -> None:
 
 
 def encoded(features: np.ndarray, encoding: Encoding) -> DataSet:
-    return prepare(split(features, np.arange(len(features)) % 2, 0.25, seed=3), encoding)
+    return prepared(features, np.arange(len(features)) % 2, encoding, test_fraction=0.25, seed=3)
 
 
 def test_chosen_features_keep_their_order_and_fill_the_range() -> None:
@@ -155,7 +218,7 @@ def test_a_test_that_cannot_hold_every_class_is_refused() -> None:
     for fraction in (0.3, 0.8):
         with pytest.raises(ValueError, match="training and test hold every one of 6 classes"):
             split(features, labels, fraction, seed=1)
-    assert len(split(features, labels, 0.5, seed=1)[2]) == 6
+    assert len(split(features, labels, 0.5, seed=1)[0].labels) == 6
 
 
 @pytest.mark.parametrize("spins", [2, 3, 5])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Annotated, Any
 
@@ -49,6 +49,7 @@ class Design(Group):
     flat: Text
     self_reported: Text
     scenarios: dict[str, Words]
+    validation_fraction: Annotated[float, Range(0, 0.9, open_below=True)]
     margin: Share
     last_evaluations: Annotated[int, Range(1, 1_000_000)]
     forms: dict[str, Form]
@@ -125,14 +126,16 @@ class Plan:
         return Run(scenario, arm, attack, strength, placement, learning_rate, seed, overrides)
 
     def tuning(self, scenario: str) -> list[Run]:
-        """Without attack, every learning rate; none where there is one rate alone."""
+        """Without attack, every learning rate, with a validation set; none where there is one rate alone."""
+        aside = f"training.data.validation_fraction={self.design.validation_fraction}"
         rates = self.form.learning_rates if len(self.form.learning_rates) > 1 else ()
-        return [
+        runs = [
             self.run(scenario, arm, "none", 0.0, "random", rate, seed)
             for arm in self.form.arms
             for rate in rates
             for seed in self.selection_seeds
         ]
+        return [replace(run, overrides=(*run.overrides, aside)) for run in runs]
 
     def selection(self, scenario: str, rates: Mapping[str, float]) -> list[Run]:
         """Every attack, strength and placement."""

@@ -30,12 +30,14 @@ Result = dict[str, Any]
 def train(run: Run, last_evaluations: int) -> Result:
     """One run in this process: accuracy and loss, averaged over the last evaluations, and chance.
 
-    A run that stalls counts at chance. Evaluations are every `training.evaluate_every` rounds, counted from the end.
+    With a validation set also the accuracy there, and its chance; else None. A run that stalls counts at chance.
+    Evaluations are every `training.evaluate_every` rounds, counted from the end.
     """
     settings = build(RunSettings, composed(list(run.overrides)))
     world = build_world(settings)
     rounds, every, started = settings.training.rounds, settings.training.evaluate_every, time.perf_counter()
     found: list[tuple[float, float]] = []
+    validated: list[float] = []
     status, digest = "completed", b""
     for end in Simulation(LocalCluster(world.one_host())).rounds():
         if any(observed.name == "stalled" for observed in end.observations):
@@ -44,6 +46,8 @@ def train(run: Run, last_evaluations: int) -> Result:
         digest, left = end.digest, rounds - 1 - end.mark.round_index
         if left % every == 0 and left < every * last_evaluations and end.mark.round_index >= 0:
             found.append(world.evaluation(np.asarray(end.mark.model)))
+            if world.validation is not None:
+                validated.append(world.validation(np.asarray(end.mark.model))[1])
     losses, accuracies = zip(*found, strict=True) if found else ((), ())
     chance = world.data.chance_accuracy
     completed = status == "completed" and bool(found)
@@ -52,6 +56,8 @@ def train(run: Run, last_evaluations: int) -> Result:
         "accuracy": float(np.mean(accuracies)) if completed else chance,
         "loss": float(np.mean(losses)) if completed else None,
         "chance": chance,
+        "validation_accuracy": float(np.mean(validated)) if completed and validated else world.data.validation_chance,
+        "validation_chance": world.data.validation_chance,
         "trace_digest": digest.hex(),
         "wall_seconds": time.perf_counter() - started,
     }

@@ -1,8 +1,9 @@
 """From results to what is claimed: selected on some seeds, evaluated on fresh ones, with intervals over seeds.
 
-An arm's strength for an attack and placement is the one with the least mean accuracy on the selection seeds. Its worst
-case is the attack and placement that is least there. Everything is then taken on the evaluation seeds, which are the
-same for all arms. Accuracies below chance count as chance.
+An arm's learning rate is the one with the best mean accuracy on the validation sets of the selection seeds, in runs of
+their own. Its strength for an attack and placement is the one with the least mean accuracy on the selection seeds. Its
+worst case is the attack and placement that is least there. Everything is then taken on the evaluation seeds, which are
+the same for all arms. Accuracies below chance count as chance.
 
 What the selection seeds choose may be wrong, and must not favour the claimant. Of several baselines the one is taken
 over which the gain is least on the evaluation seeds. The lower bound of a gain, worst case minus the best of the
@@ -38,13 +39,21 @@ def clipped(result: Result) -> float:
 
 
 def best_rates(results: Sequence[Result], arms: Sequence[str]) -> dict[str, float]:
-    """The learning rate of each arm with the best mean accuracy; the lower of equally good ones."""
+    """The learning rate of each arm with the best mean validation accuracy; the lower of equally good ones."""
     chosen = {}
     for arm in arms:
         rates = sorted({float(r["learning_rate"]) for r in results if r["arm"] == arm})
-        means = [np.mean([clipped(r) for r in results if r["arm"] == arm and r["learning_rate"] == x]) for x in rates]
+        means = [
+            np.mean([_validated(r) for r in results if r["arm"] == arm and r["learning_rate"] == rate])
+            for rate in rates
+        ]
         chosen[arm] = rates[int(np.argmax(means))]
     return chosen
+
+
+def _validated(result: Result) -> float:
+    """Validation accuracy, at least the validation set's chance."""
+    return max(float(result["validation_accuracy"]), float(result["validation_chance"]))
 
 
 def worst_strengths(results: Sequence[Result]) -> dict[tuple[str, str, str], float]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ceas_ray.app.experiment.design import Plan, named, read_design
+from ceas_ray.app.experiment.runs import train
 from ceas_ray.app.reproduce import main
 from ceas_ray.app.world import build_world
 from ceas_ray.config.composition import composed
@@ -47,6 +48,30 @@ def test_no_seed_is_used_to_select_and_to_evaluate() -> None:
     for form in ("quick", "evening", "evening_control", "night", "full"):
         plan = registered(form)
         assert not set(plan.selection_seeds) & set(plan.evaluation_seeds)
+
+
+@pytest.mark.parametrize("form", ["evening", "night", "full"])
+def test_runs_that_tune_have_a_validation_set_and_runs_that_are_reported_train_on_all(form: str) -> None:
+    plan = registered(form)
+    scenario, rates = plan.form.scenarios[0], dict.fromkeys(plan.form.arms, 0.5)
+    fractions = [
+        {build(RunSettings, composed(list(run.overrides))).training.data.validation_fraction for run in runs[:2]}
+        for runs in (plan.tuning(scenario), plan.selection(scenario, rates))
+    ]
+    assert fractions == [{0.25}, {0.0}]
+
+
+def test_a_run_of_the_experiment_says_what_it_reached_on_its_validation_set() -> None:
+    design, form = read_design(composed([*TINY, "experiment=headline"])["study"]["design"], "quick")
+    plan = Plan(design, form, tuple(word for word in TINY if not word.lstrip("~").startswith("study.")))
+    tuned, selected = plan.tuning("primary")[0], plan.selection("primary", dict.fromkeys(form.arms, 0.5))[0]
+    found = train(tuned, design.last_evaluations)
+    data = build_world(build(RunSettings, composed(list(tuned.overrides)))).data
+    right = found["validation_accuracy"] * len(data.validation_labels)
+    assert right == pytest.approx(round(right), abs=1e-9), "one evaluation of so many samples"
+    assert found["validation_chance"] == data.validation_chance
+    without = train(selected, design.last_evaluations)
+    assert (without["validation_accuracy"], without["validation_chance"]) == (None, None)
 
 
 def test_the_number_of_runs_is_what_the_plan_says() -> None:

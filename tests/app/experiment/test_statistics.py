@@ -100,10 +100,25 @@ def test_the_interval_doubts_a_choice_that_the_selection_seeds_do_not_settle() -
 def test_the_worst_strength_and_the_best_rate_are_those_of_the_means() -> None:
     results = [result("x", "a", s, "p", seed, v + seed / 100) for s, v in ((1.0, 0.5), (2.0, 0.4)) for seed in (1, 2)]
     assert worst_strengths(results) == {("x", "a", "p"): 2.0}
-    tuned = [
-        result("x", "none", 0.0, "p", 1, v) | {"learning_rate": r} for r, v in ((0.1, 0.7), (0.5, 0.8), (1.0, 0.8))
-    ]
+    tuned = [tuning_run(0.1, 0.7), tuning_run(0.5, 0.8), tuning_run(1.0, 0.8)]
     assert best_rates(tuned, ["x"]) == {"x": 0.5}
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=6))
+def test_learning_rates_are_chosen_on_validation_alone(accuracies_of_rates: list[tuple[float, float, float]]) -> None:
+    """Whatever the runs reach on the test set."""
+    chosen = [
+        best_rates([tuning_run(k + 1.0, a[0], test=a[use]) for k, a in enumerate(accuracies_of_rates)], ["x"])
+        for use in (1, 2)
+    ]
+    assert chosen[0] == chosen[1]
+    validated = [max(a[0], 0.25) for a in accuracies_of_rates]
+    assert chosen[0]["x"] == 1.0 + validated.index(max(validated))
+
+
+def tuning_run(rate: float, validation: float, test: float = 0.5) -> dict[str, Any]:
+    found = {"learning_rate": rate, "validation_accuracy": validation, "validation_chance": 0.25}
+    return result("x", "none", 0.0, "p", 1, test) | found
 
 
 def test_below_chance_counts_as_chance() -> None:
