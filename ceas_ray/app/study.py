@@ -13,6 +13,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from ceas_ray.app.intervals import METHOD
 from ceas_ray.app.results import SCHEMA_VERSION
 from ceas_ray.app.utilization import COHERENCE_TIMES, REGIMES, SUPPLIES, grid, run_study
 from ceas_ray.config.errors import SettingsError
@@ -70,7 +71,8 @@ def run_utilization(settings: RunSettings, config: Mapping[str, Any], folder: Pa
     write_json(folder / "summary.json", {
         "schema_version": SCHEMA_VERSION, "status": "completed", "study": "utilization", "seed": settings.seed,
         "seeds": settings.study.seeds, "bursts": settings.study.bursts, "results": found["summary"],
-        "bounds": found["bounds"], "gains": found["gains"], "wall_seconds": time.perf_counter() - started,
+        "intervals": METHOD, "bounds": found["bounds"], "gains": found["gains"],
+        "wall_seconds": time.perf_counter() - started,
         "mlflow_run_id": tracker_id,
     })  # fmt: skip
     _print(found)
@@ -129,7 +131,7 @@ def _print(found: Mapping[str, Any]) -> None:
         )  # fmt: skip
     console = Console()
     console.print(table)
-    gains = Table("regime", "J of", "minus J of", "95 %")
+    gains = Table("regime", "J of", "minus J of", "95 %", title=f"95 %: {METHOD}")
     for gain in found["gains"]:
         gains.add_row(gain["regime"], gain["of"], gain["over"], f"{gain['mean']:+.4f} +- {gain['half_width_95']:.4f}")
     console.print(gains)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ceas_ray.app.intervals import half_widths
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.links.link_loop import ShotBooks, ShotDemand, link_model, run_shots, stock_rule
 from ceas_ray.links.shared_channels import SharedBooks, run_shared_shots
@@ -45,7 +46,6 @@ ALLOCATIONS_PER_PERIOD = 10
 PERIOD = 10**9  # ps: a shot period of 1 ms, as on a link of 1 km
 SWAP_WERNER, FIDELITY, COHERENCE_SECONDS, LATENCY_KM = 0.98, 0.97, 0.06, 1.0
 GAP_LIMITS, BURST_LIMITS = (0, 1, 2, 3), (6, 8, 10, 12, 14, 16, 18, 24)
-STUDENT_95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
 
 
 @dataclass(frozen=True)
@@ -323,8 +323,8 @@ def _job(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> tuple[list[dict
 def run_study(
     mdp: Mdp, seeds: range, bursts: int, regimes: list[Regime], done: Callable[[str], None]
 ) -> dict[str, Any]:
-    """All cells on all cores: `rows` (one a regime, scheduler and seed), `summary` (means with 95 % intervals over the
-    seeds), `bounds` by regime, and `gains` in J."""
+    """All cells on all cores: `rows` (one a regime, scheduler and seed), `summary` (means with 95 % intervals over
+    the seeds, Student's t), `bounds` by regime, and `gains` in J."""
     with worker_pool(available_cpus()) as pool:
         heaviest_first = sorted(regimes, key=lambda regime: -regime.links)
         futures = {regime.name: pool.submit(_job, regime, mdp, seeds, bursts) for regime in heaviest_first}
@@ -342,9 +342,7 @@ def run_study(
 
 
 def _interval(values: list[float]) -> dict[str, float]:
-    number = len(values)
-    half = STUDENT_95.get(number - 1, 1.96) * float(np.std(values, ddof=1)) / number**0.5 if number > 1 else 0.0
-    return {"mean": float(np.mean(values)), "half_width_95": half}
+    return {"mean": float(np.mean(values)), "half_width_95": float(half_widths(np.array(values)))}
 
 
 def _by(rows: list[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]]]:

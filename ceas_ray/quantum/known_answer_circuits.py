@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
 
 from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.error_rate_bound import error_rate_bound
 from ceas_ray.quantum.estimator import UNSHIFTED
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.quantum.pauli_engine import pauli_weights, pulled_back_outputs
@@ -57,10 +57,7 @@ def drawn_settings(
 def certified_answer_contrast(asked: Floats, wrong: Floats, confidence: float) -> Floats:
     """A one-sided lower bound of the mean contrast of answers, 1 - 2 e; at least 0, and 0 where nothing was asked.
 
-    e is Clopper and Pearson's upper bound of the error rate (Biometrika 26, 1934), a quantile of the beta distribution
-    with `wrong` + 1 and `asked` - `wrong`: exact for answers that are independent. Counts of a forgetting window are
-    not whole, and the bound then holds to the accuracy of its continuation.
+    e is the upper bound of the error rate, see `error_rate_bound`.
     """
-    right = asked - wrong
-    upper = np.where(right > 0, beta.ppf(confidence, wrong + 1, np.where(right > 0, right, 1.0)), 1.0)
+    upper = error_rate_bound(asked, wrong, confidence)
     return np.maximum(0.0, 1 - 2 * upper)

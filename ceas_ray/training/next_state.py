@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from ceas_ray.messages.fixed_point import from_fixed_point
 from ceas_ray.messages.payloads import TestReport
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
+from ceas_ray.quantum.error_rate_bound import error_rate_bound
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.quantum.known_answer_circuits import certified_answer_contrast
 from ceas_ray.training.learning_rate import LearningRate
@@ -97,13 +97,8 @@ class NextState:
 def certified_werner_bounds(tested: Floats, errors: Floats, confidence: float) -> tuple[Floats, Floats]:
     """Point estimate and one-sided lower bound of the Werner parameter w = 1 - 2 e of links, shape (n,) each.
 
-    The upper bound of the error rate e is Wilson's score bound at `confidence` (Wilson 1927). Both are at least 0; a
-    link without tests has 0.
+    The lower bound covers at least `confidence` (see `error_rate_bound`). Both are at least 0; a link without tests
+    has 0.
     """
-    z = NormalDist().inv_cdf(confidence)
-    count = np.maximum(tested, 1.0)
-    rate = np.where(tested > 0, errors / count, 0.5)
-    centre = rate + z * z / (2 * count)
-    spread = z * np.sqrt(rate * (1 - rate) / count + z * z / (4 * count * count))
-    upper = np.where(tested > 0, (centre + spread) / (1 + z * z / count), 0.5)
-    return np.maximum(0.0, 1 - 2 * rate), np.maximum(0.0, 1 - 2 * upper)
+    rate = np.where(tested > 0, errors / np.maximum(tested, 1.0), 0.5)
+    return np.maximum(0.0, 1 - 2 * rate), np.maximum(0.0, 1 - 2 * error_rate_bound(tested, errors, confidence))

@@ -52,7 +52,6 @@ class Design(Group):
     validation_fraction: Annotated[float, Range(0, 0.9, open_below=True)]
     margin: Share
     last_evaluations: Annotated[int, Range(1, 1_000_000)]
-    resamples: Annotated[int, Range(1, 1_000_000)]
     forms: dict[str, Form]
 
 

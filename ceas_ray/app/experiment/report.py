@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -24,12 +25,15 @@ from ceas_ray.app.experiment.statistics import (
     gain_of_lying,
     holm,
 )
+from ceas_ray.app.intervals import METHOD
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.tracking.files import write_whole
 from ceas_ray.tracking.plots import plot_worst_cases
 
 Findings = dict[str, Any]
-LEAST_GAIN = 0.15
+LEAST_GAIN, SMALLEST = 0.15, math.ulp(0.0)
+REACHED, NOT_REACHED, NOT_RUN = "reached", "NOT reached", "not run"
+ESTIMATE = "estimate only, its bound does not reach it"
 
 
 def findings(
@@ -37,28 +41,26 @@ def findings(
     rates: Mapping[str, float], strengths: Mapping[tuple[str, str, str], float],
 ) -> Findings:  # fmt: skip
     """All that is claimed of a scenario, as plain values. results: of the evaluation."""
-    generator = Streams(1).generator("study", "headline", f"bootstrap {scenario}", 0)
+    generator = Streams(1).generator("study", "headline", f"signs {scenario}", 0)
     robust = [arm for arm in design.robust if arm in form.arms]
     against = {"plain": [design.plain], "robust": robust, "flat": [design.flat]}
     if design.self_reported in form.arms:
         against["self_reported"] = [design.self_reported]
     compared = {design.claimant, *(arm for arms in against.values() for arm in arms)}
     against |= {arm: [arm] for arm in form.arms if arm not in compared}
-    gains = {name: gain(found, design.claimant, arms, design.resamples, generator) for name, arms in against.items()}
-    per_attack = [
-        gain(found.restricted(a), design.claimant, robust, design.resamples, generator)
-        for a in range(len(found.attacks))
-    ]
-    against_flat = by_cell(found, design.claimant, design.flat, design.resamples, generator)
+    gains = {name: gain(found, design.claimant, arms, generator) for name, arms in against.items()}
+    per_attack = [gain(found.restricted(a), design.claimant, robust, generator) for a in range(len(found.attacks))]
+    against_flat = by_cell(found, design.claimant, design.flat)
     lies = {
-        arm: gain_of_lying(found, arm, "inner_product", "false_fidelity", design.resamples, generator)
+        arm: gain_of_lying(found, arm, "inner_product", "false_fidelity")
         for arm in (design.claimant, design.self_reported)
         if arm in form.arms
     }
-    best_links = gain_of_best_links(found, design.claimant, design.resamples, generator)
+    best_links = gain_of_best_links(found, design.claimant)
     adjusted = holm([of_attack.p for of_attack in per_attack])
     return {
         "scenario": scenario,
+        "intervals": METHOD,
         "chance": max(float(r["chance"]) for r in results),
         "learning_rates": dict(rates),
         "worst": [_worst(found, arm, strengths) for arm in form.arms],
@@ -71,10 +73,10 @@ def findings(
         "gain_of_lying": [asdict(cell) | {"arm": arm} for arm, of_arm in lies.items() for cell in of_arm],
         "gain_of_best_links": [asdict(cell) for cell in best_links],
         "cells": [_cell(r, results) for r in _firsts(results)],
-        "reached": (
-            {"control: no difference from flat weights": gains["flat"].low <= 0 <= gains["flat"].high}
+        "claims": (
+            _control_claims(gains["flat"], design.margin)
             if scenario == list(design.scenarios)[-1]
-            else _reached(gains, against_flat, lies[design.claimant], best_links, design.margin)
+            else _claims(gains, against_flat, lies[design.claimant], best_links, design.margin)
         ),
     }
 
@@ -104,19 +106,41 @@ def _cell(first: Result, results: Sequence[Result]) -> Findings:
     }
 
 
-def _reached(
+def _standing(estimates_and_bounds: Sequence[tuple[float, float]], threshold: float) -> str:
+    """How a claim stands that every value is at least `threshold`: reached only where every lower bound is."""
+    if not estimates_and_bounds:
+        return NOT_RUN
+    if all(bound >= threshold for _, bound in estimates_and_bounds):
+        return REACHED
+    return ESTIMATE if all(estimate >= threshold for estimate, _ in estimates_and_bounds) else NOT_REACHED
+
+
+def _claims(
     gains: Mapping[str, Gain], against_flat: Sequence[Difference], lies: Sequence[Difference],
     best_links: Sequence[Difference], margin: float,
-) -> dict[str, bool]:  # fmt: skip
+) -> dict[str, str]:  # fmt: skip
+    """How every claim stands. That something gains nothing is shown by upper bounds below the margin alone."""
+    plain, robust, points = gains["plain"], gains["robust"], f"{margin * 100:g} points"
     return {
-        f"worst case at least {LEAST_GAIN * 100:.0f} points above the plain mean": gains["plain"].mean >= LEAST_GAIN,
-        "worst case above the best robust rule, outside the interval": gains["robust"].low > 0,
-        "not inferior to flat weights under any attack and placement": all(
-            cell.one_sided > -margin for cell in against_flat
+        f"worst case at least {LEAST_GAIN * 100:.0f} points above the plain mean": _standing(
+            [(plain.mean, plain.low)], LEAST_GAIN
         ),
-        "lying about fidelity gains nothing that the interval shows": all(lie.low <= 0 for lie in lies),
-        "owning the best links gains nothing that the interval shows": all(cell.low <= 0 for cell in best_links),
+        "worst case above the best robust rule": _standing([(robust.mean, robust.low)], SMALLEST),
+        f"not inferior to flat weights by {points} under any attack and placement run": _standing(
+            [(cell.mean, cell.one_sided_low) for cell in against_flat], -margin
+        ),
+        f"lying about fidelity gains at most {points}": _standing(_upwards(lies), -margin),
+        f"owning the best links gains at most {points}": _standing(_upwards(best_links), -margin),
     }
+
+
+def _upwards(gains: Sequence[Difference]) -> list[tuple[float, float]]:
+    return [(-cell.mean, -cell.one_sided_high) for cell in gains]
+
+
+def _control_claims(flat: Gain, margin: float) -> dict[str, str]:
+    ends = [(flat.mean, flat.low), (-flat.mean, -flat.high)]
+    return {f"control: differs from flat weights by at most {margin * 100:g} points": _standing(ends, -margin)}
 
 
 def print_findings(all_found: Sequence[Findings]) -> None:
@@ -133,14 +157,14 @@ def print_findings(all_found: Sequence[Findings]) -> None:
             )  # fmt: skip
         table.add_row("[i]chance[/i]", "", "", "", f"{found['chance']:.3f}")
         console.print(table)
-        gains = Table("gain over", "arm", "points", "95 %", "p")
+        gains = Table("gain over", "arm", "points", "95 %", "p", title=f"95 %: {found['intervals']}")
         for name, row in found["gains"].items():
             gains.add_row(name, row["over"], *_gain_words(row), f"{row['p']:.3f}")
         for row in found["gains_by_attack"]:
             gains.add_row(f"robust, {row['attack']}", row["over"], *_gain_words(row), f"{row['p_holm']:.3f} (Holm)")
         console.print(gains)
-        for claim, holds in found["reached"].items():
-            console.print(f"{'reached' if holds else '[bold]NOT reached[/bold]'}: {claim}", highlight=False)
+        for claim, standing in found["claims"].items():
+            console.print(f"{standing}: {claim}", highlight=False)
 
 
 def _gain_words(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -169,9 +193,10 @@ def write_page(folder: Path, all_found: Sequence[Findings], about: Mapping[str, 
         ]
         parts += [
             f"<h2>{html.escape(found['scenario'])}</h2>", f'<img src="{plot.name}" alt="worst cases">',
-            _list([f"{'reached' if holds else 'NOT reached'}: {claim}" for claim, holds in found["reached"].items()]),
+            _list([f"{standing}: {claim}" for claim, standing in found["claims"].items()]),
             "<h3>Worst cases (chance: {:.3f})</h3>".format(found["chance"]), _table(found["worst"]),
-            "<h3>Gains of the worst case</h3>", _table(gains), "<h3>Over the best robust rule, by attack</h3>",
+            f"<h3>Gains of the worst case (95 %: {html.escape(found['intervals'])})</h3>", _table(gains),
+            "<h3>Over the best robust rule, by attack</h3>",
             _table(by_attack), "<h3>Against flat weights</h3>", _table(found["against_flat"]),
             "<h3>What lying about fidelity gains</h3>", _table(found["gain_of_lying"]),
             "<h3>What owning the best links gains</h3>", _table(found["gain_of_best_links"]), "<h3>All cells</h3>",

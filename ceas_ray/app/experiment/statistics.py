@@ -2,10 +2,17 @@
 
 An arm's learning rate is the one with the best mean accuracy on the validation sets of the selection seeds, in runs of
 their own. Its strength for an attack and placement is the one with the least mean accuracy on the selection seeds. Its
-worst case is the attack and placement that is least there, and the best robust baseline is the one whose worst case is
-best there. All of them are then taken on the evaluation seeds, which are the same for all arms. The bootstrap draws
-both sets of seeds anew and repeats the choice of worst cases and baseline; strengths stay. Accuracies below chance
-count as chance.
+worst case is the attack and placement that is least there. Everything is then taken on the evaluation seeds, which are
+the same for all arms. Accuracies below chance count as chance.
+
+What the selection seeds choose may be wrong, and must not favour the claimant. Of several baselines the one is taken
+over which the gain is least on the evaluation seeds. The lower bound of a gain, worst case minus the best of the
+baselines' worst cases, is the least of the lower bounds over every attack and placement of the claimant and every
+baseline in its selected worst case: the true gain is at least the least of these differences, whatever was selected
+(an intersection-union test, Berger 1982, so that no bound needs a correction for their number). For the upper bound
+the roles change: the claimant in its selected worst case against every attack and placement of the selected baseline.
+Both hold at the stated level where Student's t does for single differences, and are conservative where cells are alike.
+Strengths stay those selected.
 """
 
 from __future__ import annotations
@@ -13,10 +20,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ceas_ray.app.intervals import half_widths
 
 Floats = NDArray[np.float64]
 Result = Mapping[str, Any]
@@ -78,19 +88,15 @@ class Accuracies:
         selected, evaluated = (_by_arm(results, attacks, placements) for results in (at_worst, evaluation))
         return Accuracies(attacks, placements, selected, evaluated)
 
-    def worst(self, arm: str, seeds: NDArray[np.int64] | None = None) -> tuple[int, int]:
+    def worst(self, arm: str) -> tuple[int, int]:
         """The attack and placement (numbers) with the least mean on the selection seeds."""
-        selected = self.selected[arm] if seeds is None else self.selected[arm][..., seeds]
+        selected = self.selected[arm]
         attack, placement = np.unravel_index(int(np.argmin(selected.mean(axis=2))), selected.shape[:2])
         return int(attack), int(placement)
 
-    def best_of(self, arms: Sequence[str], seeds: NDArray[np.int64] | None = None) -> str:
+    def best_of(self, arms: Sequence[str]) -> str:
         """The arm whose worst case is best on the selection seeds; the first of equally good ones."""
-        means = []
-        for arm in arms:
-            selected = self.selected[arm] if seeds is None else self.selected[arm][..., seeds]
-            means.append(float(selected.mean(axis=2).min()))
-        return arms[int(np.argmax(means))]
+        return max(arms, key=lambda arm: float(self.selected[arm].mean(axis=2).min()))
 
     def restricted(self, attack: int) -> Accuracies:
         """Of one attack alone."""
@@ -115,8 +121,12 @@ def _by_arm(results: Sequence[Result], attacks: Sequence[str], placements: Seque
 
 @dataclass(frozen=True)
 class Gain:
-    """Worst case of one arm minus worst case of another, in accuracy: mean over evaluation seeds, 95 % bootstrap
-    interval, one-sided p of no gain (signs of the paired differences flipped)."""
+    """Worst case of one arm minus the best worst case of others, in accuracy; see the module.
+
+    over: the one of them over which the mean gain is least. mean: over evaluation seeds, each arm in its selected worst
+    case. low, high: 95 % interval. p: one-sided, of no gain: the largest of all differences that decide `low`, each by
+    flipping the signs of paired differences.
+    """
 
     of: str
     over: str
@@ -133,37 +143,51 @@ class Gain:
         return self.low > 0
 
 
-def gain(found: Accuracies, of: str, over: Sequence[str], resamples: int, generator: np.random.Generator) -> Gain:
+def gain(found: Accuracies, of: str, over: Sequence[str], generator: np.random.Generator) -> Gain:
     """See the module: `over` are the arms of which the best is taken."""
-    against = found.best_of(over)
-    mine, its = found.worst(of), found.worst(against)
-    differences = found.evaluated[of][mine] - found.evaluated[against][its]
-    selection_seeds = found.selected[of].shape[2]
-    drawn = np.empty(resamples)
-    for b in range(resamples):
-        chosen = generator.integers(selection_seeds, size=(selection_seeds,))
-        fresh = generator.integers(len(differences), size=len(differences))
-        other = found.best_of(over, chosen)
-        mine_b, its_b = found.worst(of, chosen), found.worst(other, chosen)
-        drawn[b] = np.mean(found.evaluated[of][mine_b][fresh] - found.evaluated[other][its_b][fresh])
-    low, high = (float(q) for q in np.quantile(drawn, [0.025, 0.975]))
+    mine, worst = found.worst(of), {arm: found.worst(arm) for arm in over}
+    everywhere = {arm: found.evaluated[of] - found.evaluated[arm][worst[arm]] for arm in over}
+    means = {arm: float(everywhere[arm][mine].mean()) for arm in over}
+    least = min(over, key=means.__getitem__)
+    upwards = found.evaluated[of][mine] - found.evaluated[found.best_of(over)]
 
     def words(cell: tuple[int, int]) -> tuple[str, str]:
         return found.attacks[cell[0]], found.placements[cell[1]]
 
     return Gain(
-        of, against, words(mine), words(its), float(differences.mean()), low, high, sign_flip_p(differences, generator)
-    )
+        of, least, words(mine), words(worst[least]), means[least],
+        low=min(float(_low(values).min()) for values in everywhere.values()),
+        high=float(_high(upwards).max()),
+        p=max(
+            sign_flip_p(differences, generator)
+            for values in everywhere.values()
+            for differences in values.reshape(-1, values.shape[-1])
+        ),
+    )  # fmt: skip
+
+
+def _low(differences: Floats, confidence: float = 0.95) -> Floats:
+    """Lower ends of intervals along the last axis; no difference of accuracies is below -1."""
+    return np.maximum(-1.0, differences.mean(axis=-1) - half_widths(differences, confidence))
+
+
+def _high(differences: Floats, confidence: float = 0.95) -> Floats:
+    return -_low(-differences, confidence)
 
 
 def sign_flip_p(differences: Floats, generator: np.random.Generator) -> float:
     """One-sided p of mean <= 0: the share of sign patterns whose mean is at least the observed one (exact up to 12)."""
     count = len(differences)
     if count <= MOST_EXACT_FLIPS:
-        signs = np.array(list(itertools.product((1.0, -1.0), repeat=count)))
+        signs = _all_signs(count)
     else:
         signs = np.vstack([np.ones(count), generator.choice([1.0, -1.0], (9999, count))])
     return float(np.mean(signs @ differences >= differences.sum() - 1e-12))
+
+
+@lru_cache
+def _all_signs(count: int) -> Floats:
+    return np.array(list(itertools.product((1.0, -1.0), repeat=count)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -179,7 +203,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 class Difference:
     """A paired difference in accuracy at one attack and placement, each side at its worst strength.
 
-    mean: over evaluation seeds; low, high: 95 % bootstrap interval; one_sided: the lower 95 % bound.
+    mean: over evaluation seeds; low, high: 95 % interval (Student's t); one_sided_low, one_sided_high: the lower and
+    the upper 95 % bound, each alone.
     """
 
     attack: str
@@ -187,46 +212,41 @@ class Difference:
     mean: float
     low: float
     high: float
-    one_sided: float
+    one_sided_low: float
+    one_sided_high: float
 
     @staticmethod
-    def of(attack: str, placement: str, values: Floats, resamples: int, generator: np.random.Generator) -> Difference:
+    def of(attack: str, placement: str, values: Floats) -> Difference:
         """From the differences of all seeds."""
-        drawn = generator.choice(values, (resamples, len(values))).mean(axis=1)
-        low, one_sided, high = (float(q) for q in np.quantile(drawn, [0.025, 0.05, 0.975]))
-        return Difference(attack, placement, float(values.mean()), low, high, one_sided)
+        ends = _low(values), _high(values), _low(values, 0.90), _high(values, 0.90)
+        return Difference(attack, placement, float(values.mean()), *(float(end) for end in ends))
 
 
-def by_cell(found: Accuracies, of: str, over: str, resamples: int, generator: np.random.Generator) -> list[Difference]:
+def by_cell(found: Accuracies, of: str, over: str) -> list[Difference]:
     """One arm minus another under every attack and placement, for non-inferiority."""
     return [
-        Difference.of(attack, placement, found.evaluated[of][a, p] - found.evaluated[over][a, p], resamples, generator)
+        Difference.of(attack, placement, found.evaluated[of][a, p] - found.evaluated[over][a, p])
         for a, attack in enumerate(found.attacks)
         for p, placement in enumerate(found.placements)
     ]
 
 
-def gain_of_lying(
-    found: Accuracies, arm: str, truth: str, lie: str, resamples: int, generator: np.random.Generator
-) -> list[Difference]:
+def gain_of_lying(found: Accuracies, arm: str, truth: str, lie: str) -> list[Difference]:
     """What colluders win if they also lie: accuracy under `truth` minus accuracy under `lie`, by placement; empty if
     one of the two was not run."""
     if truth not in found.attacks or lie not in found.attacks:
         return []
     honest, lying = (found.evaluated[arm][found.attacks.index(attack)] for attack in (truth, lie))
-    return [
-        Difference.of(lie, placement, honest[p] - lying[p], resamples, generator)
-        for p, placement in enumerate(found.placements)
-    ]
+    return [Difference.of(lie, placement, honest[p] - lying[p]) for p, placement in enumerate(found.placements)]
 
 
-def gain_of_best_links(found: Accuracies, arm: str, resamples: int, generator: np.random.Generator) -> list[Difference]:
+def gain_of_best_links(found: Accuracies, arm: str) -> list[Difference]:
     """What colluders win if they own the best links: accuracy with them placed at random minus that, by attack; empty
     if one of the two placements was not run."""
     if not {"random", "best_links"} <= set(found.placements):
         return []
     random, best = (found.placements.index(placement) for placement in ("random", "best_links"))
     return [
-        Difference.of(attack, "best_links", of_attack[random] - of_attack[best], resamples, generator)
+        Difference.of(attack, "best_links", of_attack[random] - of_attack[best])
         for attack, of_attack in zip(found.attacks, found.evaluated[arm], strict=True)
     ]

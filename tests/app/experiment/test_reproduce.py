@@ -21,7 +21,7 @@ TINY = [
     "training=digits_38", *SMALL, "training.rounds=2", f"~{FORM}.attacks.alie", f"~{FORM}.attacks.false_fidelity",
     f"{FORM}.attacks.inner_product=[4.0, 20.0]",
     f"{FORM}.placements=[best_links]", f"{FORM}.learning_rates=[0.1, 0.5]", f"{FORM}.overrides=[]",
-    f"{FORM}.arms=[ceas, ceas_uniform, oblivious_mean, oblivious_trimmed_mean]", "study.design.resamples=50",
+    f"{FORM}.arms=[ceas, ceas_uniform, oblivious_mean, oblivious_trimmed_mean]",
 ]  # fmt: skip
 
 
