@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from ceas_ray.aggregation.cap import cap_for, capped
 from ceas_ray.aggregation.evidence import Evidence, Weights
 from ceas_ray.aggregation.rule import Floats, Rule
+from ceas_ray.kernel.policy_calls import called, read_only, real_numbers, wrong_return
 
 
 @dataclass(frozen=True)
@@ -22,26 +24,25 @@ class Aggregator:
     cap: float
 
     def aggregate(self, updates: Sequence[Floats], evidence: Evidence, faults: int) -> tuple[Floats, Floats]:
-        """(weights (n,), aggregate (d,)) of rows sorted by processor."""
+        """(weights (n,), aggregate (d,)) of rows sorted by processor. PolicyError for a rule or weights that fail."""
         rows = np.stack(updates)
         faults = min(faults, (len(rows) - 1) // 2)
-        found = _checked(self.weights, self.weights(evidence), (len(rows),))
-        if np.any(found < 0) or abs(float(np.sum(found)) - 1) > 1e-9:
-            raise ValueError(f"{_name(self.weights)} must return weights >= 0 that sum to 1")
-        weights = capped(found, cap_for(self.cap, faults, len(rows)))
-        return weights, _checked(self.rule, self.rule(rows, weights, faults), rows.shape[1:])
+        weights = capped(weighed(self.weights, evidence, len(rows)), cap_for(self.cap, faults, len(rows)))
+        return weights, combined(self.rule, rows, weights, faults)
 
 
-def _checked(policy: object, returned: object, shape: tuple[int, ...]) -> Floats:
-    """What a policy returned; ValueError, which names it, unless that is finite real numbers of this shape."""
-    numbers = np.asarray(returned)
-    came = f"shape {numbers.shape} of {numbers.dtype}"
-    if numbers.shape != shape or numbers.dtype.kind != "f":
-        raise ValueError(f"{_name(policy)} must return real numbers of shape {shape}, got {came}")
-    if not np.all(np.isfinite(numbers)):
-        raise ValueError(f"{_name(policy)} must return finite numbers, got {came} with others")
-    return numbers
+def weighed(weights: Weights, evidence: Evidence, count: int) -> Floats:
+    """What `weights` makes of the evidence on `count` rows, checked: (count,) >= 0 with sum 1."""
+    values: dict[str, Any] = {field.name: getattr(evidence, field.name) for field in fields(evidence)}
+    arrays = {name: read_only(value) for name, value in values.items() if isinstance(value, np.ndarray)}
+    returned = called(weights, "__call__", Evidence(**values | arrays))
+    found = real_numbers(weights, "__call__", returned, (count,))
+    if np.any(found < 0) or abs(float(np.sum(found)) - 1) > 1e-9:
+        raise wrong_return(weights, "__call__", "weights >= 0 that sum to 1", found.tolist())
+    return found
 
 
-def _name(policy: object) -> str:
-    return f"{type(policy).__module__}.{type(policy).__qualname__}.__call__"
+def combined(rule: Rule, rows: Floats, weights: Floats, faults: int) -> Floats:
+    """What `rule` makes of rows (n, d), which it cannot change, checked: (d,)."""
+    returned = called(rule, "__call__", read_only(rows), read_only(weights), faults)
+    return real_numbers(rule, "__call__", returned, rows.shape[1:])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from ceas_ray.aggregation.honest_noise import chi_square_quantile, middle_distance
+from ceas_ray.aggregation.honest_noise import MAX_FAULTY_SHARE, chi_square_quantile, middle_distance
 from ceas_ray.aggregation.rule import Floats, Rule, checked, squared_distances
 from ceas_ray.aggregation.sorted_columns import medians
 
@@ -36,6 +37,8 @@ class DuplicateDiscount:
     lose theirs, so a rule that drops a fixed mass needs a `cap` above 1. Compare FoolsGold (arXiv 1808.04866), which
     discounts rows that point the same way.
     """
+
+    MOST_FAULTY_SHARE: ClassVar[float] = MAX_FAULTY_SHARE
 
     rule: Rule
 

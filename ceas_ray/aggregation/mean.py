@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from ceas_ray.aggregation.rule import Floats, checked
 @dataclass(frozen=True)
 class Mean:
     """The mean of all rows, whatever their weights."""
+
+    MOST_FAULTY_SHARE: ClassVar[float] = 0.0
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy.linalg.lapack import dsyevr
 
-from ceas_ray.aggregation.honest_noise import chi_square_quantile, middle_distance
+from ceas_ray.aggregation.honest_noise import MAX_FAULTY_SHARE, chi_square_quantile, middle_distance
 from ceas_ray.aggregation.rule import Floats, checked, squared_distances
 from ceas_ray.aggregation.sorted_columns import medians
 
@@ -39,6 +40,8 @@ class SpectralFilter:
     With f = 0 it is the weighted mean, with m = 0 (most honest rows equal) the coordinate-wise median. Everything is
     computed in the rows' Gram matrix, so that many dimensions cost one product of matrices.
     """
+
+    MOST_FAULTY_SHARE: ClassVar[float] = MAX_FAULTY_SHARE
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`; raises ValueError for more than 0.4 n faults too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ceas_ray.aggregation.rule import Floats, checked
 
@@ -10,6 +11,8 @@ from ceas_ray.aggregation.rule import Floats, checked
 @dataclass(frozen=True)
 class WeightedMean:
     """sum_k w_k g_k."""
+
+    MOST_FAULTY_SHARE: ClassVar[float] = 0.0
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""

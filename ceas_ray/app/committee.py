@@ -78,18 +78,6 @@ def _check_members(settings: RunSettings, size: int) -> None:
         )
 
 
-def warning_of(settings: RunSettings) -> str | None:
-    """A line on a committee with more Byzantine members than it stands; None for a safe one."""
-    size, bad = settings.consensus.committee_size, settings.attacks.replicas
-    if size is None or bad <= Quorums(size).faults:
-        return None
-    stands = Quorums(size).faults
-    return (
-        f"warning: attacks.replicas={bad} is more than the f = {stands} Byzantine members that a committee of "
-        f"{size} stands: it may stall, and nothing that it decides can be trusted"
-    )
-
-
 def faulty_replica(settings: RunSettings, number: int, replica: Replica, streams: Streams) -> Actor:
     """The `number`-th Byzantine member: its fault is the next in turn."""
     faults = settings.attacks.replica_faults

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from ceas_ray.app.committee import warning_of
 from ceas_ray.app.forecast import forecast
 from ceas_ray.app.inputs import targets_of, with_inputs
 from ceas_ray.app.model import loss_of
@@ -45,6 +44,7 @@ from ceas_ray.app.run_folder import (
 )
 from ceas_ray.app.study import run_utilization, scheduler_of_study
 from ceas_ray.app.sync import MLFLOW_STATUS
+from ceas_ray.app.tolerance import warnings_of
 from ceas_ray.app.tracking_choice import with_absolute_uri
 from ceas_ray.app.world import Outline, World, build_world, outline_world
 from ceas_ray.config.conf_path import conf_directory
@@ -109,10 +109,9 @@ def execute(config: Mapping[str, Any], number: int | None, interruption: Interru
     snapshot_folder(settings, Path())  # refuses before anything is made
     if settings.dry_run:
         _print_forecast(settings)
-        _print_warning(settings)
+        _print_warnings(settings)
         return COMPLETED
     world = build_world(settings)
-    _print_warning(settings)
     if settings.verify is not None:
         return _verify(settings, world, Path(settings.verify))
     if settings.resume is not None:
@@ -264,6 +263,9 @@ class _Run:
         about = {"settings_hash": settings_hash, "seed": self._settings.seed}
         about |= {"code": code_version(targets_of(self._config).values()), "inputs": self._world.inputs.digests}
         self._journal.append("started", about | self._about)
+        _print_warnings(self._settings)
+        for warning in warnings_of(self._settings):
+            self._journal.append("warning", {"text": warning})
         for line in self._world.inputs.said:
             self._progress.say(line)
             self._journal.append("note", {"text": line})
@@ -497,9 +499,8 @@ def _git(*words: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
 
-def _print_warning(settings: RunSettings) -> None:
-    warning = warning_of(settings)
-    if warning is not None:
+def _print_warnings(settings: RunSettings) -> None:
+    for warning in warnings_of(settings):
         print(warning, file=sys.stderr)
 
 

@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.aggregation.aggregator import Aggregator
+from ceas_ray.aggregation.aggregator import Aggregator, combined
 from ceas_ray.aggregation.evidence import Weights
 from ceas_ray.aggregation.rule import Rule
 from ceas_ray.aggregation.uniform_weights import UniformWeights
+from ceas_ray.app.built_network import built_network
 from ceas_ray.app.committee import (
     committee_size,
     crashing_replica,
@@ -34,8 +35,9 @@ from ceas_ray.app.model import loss_of
 from ceas_ray.app.processor_noise import processor_noise
 from ceas_ray.app.sizes import refuse_too_large
 from ceas_ray.attacks.attack import Attack
+from ceas_ray.attacks.checked_attack import CheckedAttack
 from ceas_ray.attacks.placement import placed
-from ceas_ray.config.errors import SettingsError, or_refuse
+from ceas_ray.config.errors import SettingsError, UnusableSettings, or_refuse
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.consensus.committee import Committee
@@ -48,6 +50,7 @@ from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.host import Host
+from ceas_ray.kernel.policy_calls import PolicyError
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds
 from ceas_ray.links.link_manager import LinkManager
@@ -82,6 +85,7 @@ from ceas_ray.quantum.known_answer_circuits import asked_count
 from ceas_ray.quantum.loss import Loss
 from ceas_ray.quantum.mixed_pairs import most_nodes
 from ceas_ray.quantum.partition import cut_by_layers, cut_by_qubits, member_of_layer, pair_ends
+from ceas_ray.scheduling.checked_scheduler import CheckedScheduler
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.learning_rate import LearningRate
@@ -93,6 +97,9 @@ _ENGINES = {
     "aer": aer_engine.shifted_values,
     "aer_sampled": aer_engine.shifted_values,
 }
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -199,14 +206,21 @@ class _Remembered:
 
 def build_world(settings: RunSettings) -> World:
     """The world of these settings; SettingsError for whatever cannot be."""
-    refuse_too_large(settings)
-    return _Builder(settings).build()
+    return _or_refused(settings, lambda builder: builder.build())
 
 
 def outline_world(settings: RunSettings) -> Outline:
     """The measures of the world of these settings, in bounded time; SettingsError for what cannot be."""
+    return _or_refused(settings, lambda builder: builder.outline())
+
+
+def _or_refused(settings: RunSettings, make: Callable[[_Builder], T]) -> T:
+    """What `make` makes; SettingsError for settings that are too large, or name a policy that fails."""
     refuse_too_large(settings)
-    return _Builder(settings).outline()
+    try:
+        return make(_Builder(settings))
+    except PolicyError as error:
+        raise UnusableSettings(str(error).partition(" ")[0], str(error), None) from error
 
 
 class _Builder:
@@ -220,9 +234,8 @@ class _Builder:
         if settings.attacks.attack is None and share > 0:
             raise SettingsError("attacks.fraction", "0 without an attack", share)
         chosen = settings.attacks.attack
-        self.attack: Attack | None = (
-            None if chosen is None else instantiate(chosen, "attacks.attack", Attack, self.inputs.read)
-        )
+        made = None if chosen is None else instantiate(chosen, "attacks.attack", Attack, self.inputs.read)
+        self.attack: Attack | None = None if made is None else CheckedAttack(made)
         shared = settings.training.partition != "data"
         self.members = settings.training.processors_per_group if shared else 1
         if count % self.members:
@@ -397,10 +410,7 @@ class _Builder:
         )  # fmt: skip
         generator = self.streams.generator("network", "network", "links", 0)
         topology = instantiate(settings.network, "network", Topology, self.inputs.read)
-        try:
-            network: NetworkPlan = topology.build(settings.processors.count, self.size, hardware, spread, generator)
-        except ValueError as error:
-            raise SettingsError("network", "one that can be built", str(error)) from None
+        network = built_network(topology, settings.processors.count, self.size, hardware, spread, generator)
         if settings.consensus.committee == "processors":
             network = self._living_together(network)
         choice = settings.entanglement
@@ -475,7 +485,7 @@ class _Builder:
             None if timeout is None else picoseconds(timeout),
             picoseconds(settings.consensus.patience_milliseconds * 1e-3),
         )  # fmt: skip
-        scheduler = instantiate(settings.scheduling, "scheduling", Scheduler, self.inputs.read)
+        scheduler = CheckedScheduler(instantiate(settings.scheduling, "scheduling", Scheduler, self.inputs.read))
         try:
             self._refuse_without_shots(network, demand)
             return EntanglementManager(
@@ -544,7 +554,8 @@ class _Builder:
     ) -> Actor:  # fmt: skip
         training = self.settings.training
         name, link = processor_name(k), network.processor_routes[k]
-        watched = bool(byzantine) and k not in byzantine and self.settings.attacks.knowledge == "omniscient"
+        seen = self.attack is not None and self.attack.knowledge == "omniscient"
+        watched = bool(byzantine) and k not in byzantine and seen
         latencies = {
             replica_name(j): link.latency + leg.latency for j, leg in enumerate(network.replica_routes)
         } | {ADVERSARY: link.latency, HUB: link.latency}  # fmt: skip
@@ -641,7 +652,7 @@ class _Builder:
     def _anticipated(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """The aggregate that the adversary expects of rows (n, d): of the rule in use, with equal weights."""
         equal = np.full(len(rows), 1 / len(rows))
-        return self._rule(rows, equal, min(self.faults, (len(rows) - 1) // 2))
+        return combined(self._rule, rows, equal, min(self.faults, (len(rows) - 1) // 2))
 
     def _replicas(
         self, network: NetworkPlan, circuit: Circuit, initial: NDArray[np.float64], shards: list[Shard],

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from ceas_ray.config.errors import NOTHING, SettingsError, or_refuse
+from ceas_ray.config.errors import NOTHING, SettingsError, UnusableSettings, or_refuse
 from ceas_ray.config.schema import PathText
 from ceas_ray.config.validation import joined, refusal, unknown_key
 from ceas_ray.kernel.input_file import InputFile
@@ -48,7 +48,9 @@ def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None, rea
     """
     policy = _policy_class(node.get("_target_"), key)
     if kind is not None and not _is_of(policy, kind):
-        raise SettingsError(f"{key}._target_", f"a policy that can be {kind.__name__}", node["_target_"])
+        protocol = getattr(kind, "_is_protocol", False)
+        must = f"a policy that can be {kind.__name__}" if protocol else f"a subclass of {_path(kind)}"
+        raise SettingsError(f"{key}._target_", must, node["_target_"])
     given = {str(name): value for name, value in node.items() if name != "_target_"}
     hints = or_refuse(key, lambda: _hints_of(policy))
     names = [field.name for field in fields(policy) if field.init]
@@ -60,7 +62,21 @@ def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None, rea
         if field.init and field.default is MISSING and field.default_factory is MISSING and field.name not in given:
             raise SettingsError(joined(key, field.name), "given", NOTHING)
     arguments = {name: _argument(value, hints[name], joined(key, name), read) for name, value in given.items()}
-    return or_refuse(key, lambda: policy(**arguments))
+    return or_refuse(key, lambda: _made(policy, arguments))
+
+
+def _made(policy: Any, arguments: Mapping[str, Any]) -> Any:
+    """The policy; ValueError for whatever making one raises, which may be anybody's own code."""
+    try:
+        return policy(**arguments)
+    except ValueError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{_path(policy)} cannot be made: {type(error).__name__}: {error}") from error
+
+
+def _path(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _policy_class(target: Any, key: str) -> Any:
@@ -73,6 +89,9 @@ def _policy_class(target: Any, key: str) -> Any:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError):
         raise SettingsError(f"{key}._target_", must, target) from None
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise UnusableSettings(f"{key}._target_", f"{module} cannot be imported: {why}", target) from None
     if not is_dataclass(found) or not isinstance(found, type) or found.__module__.partition(".")[0] not in packages:
         raise SettingsError(f"{key}._target_", "a policy class (a dataclass)", target)
     return found
@@ -94,7 +113,7 @@ def _is_of(policy: type, kind: type) -> bool:
 def _hints_of(policy: type) -> dict[str, Any]:
     try:
         return get_type_hints(policy, include_extras=True)
-    except NameError as error:
+    except Exception as error:
         raise ValueError(f"the annotations of {policy.__name__} must name types that can be found ({error})") from None
 
 

@@ -13,6 +13,7 @@ from ceas_ray.kernel.codec import decode, encode, freeze
 from ceas_ray.kernel.digest import EMPTY_DIGEST, extended
 from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send, Work, WorkDone
 from ceas_ray.kernel.errors import SimulationError
+from ceas_ray.kernel.policy_calls import PolicyError
 from ceas_ray.kernel.time import FOREVER
 
 WorkFunction = Callable[[Sequence[Mapping[str, Any]]], Sequence[Any]]
@@ -79,6 +80,15 @@ class _Resident:
     promised: int = 0
     floors: dict[int, int] = field(default_factory=dict)
     """For an own envelope (by serial) that was caused from outside: nothing of its consequences leaves before this."""
+
+
+def _cause(error: Exception) -> str:
+    """What happened in an actor, on one line; where, unless the error says it itself."""
+    if isinstance(error, PolicyError):
+        return str(error)
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said} ({where.filename.rpartition('ceas_ray/')[2]}:{where.lineno})"
 
 
 class Host:
@@ -283,9 +293,7 @@ class Host:
             self._check_leaving(resident, envelope, effects)
             resident.promised = max(resident.promised, resident.actor.promise(envelope.deliver_at))
         except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            cause = f"{type(error).__name__}: {error} ({where.filename.rpartition('ceas_ray/')[2]}:{where.lineno})"
-            raise SimulationError(envelope.receiver, envelope.deliver_at, cause) from error
+            raise SimulationError(envelope.receiver, envelope.deliver_at, _cause(error)) from error
         return effects
 
     def _check_leaving(self, resident: _Resident, envelope: Envelope, effects: Sequence[Effect]) -> None:

@@ -7,8 +7,12 @@ import pytest
 
 from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.aggregation.evidence import Evidence
+from ceas_ray.aggregation.median import Median
+from ceas_ray.aggregation.rule import most_faults
+from ceas_ray.aggregation.spectral_filter import SpectralFilter
 from ceas_ray.aggregation.uniform_weights import UniformWeights
 from ceas_ray.aggregation.weighted_mean import WeightedMean
+from ceas_ray.kernel.policy_calls import PolicyError
 
 ROWS = [np.ones(4) * k for k in range(3)]
 EVIDENCE = Evidence(*(np.ones(3) for _ in range(5)), qubits=2)
@@ -29,14 +33,38 @@ class Returns:
     [np.ones(3), np.ones((1, 4)), 1.0, np.full(4, np.nan), np.full(4, np.inf), np.ones(4) * 1j, None],
 )
 def test_a_rule_that_returns_no_aggregate_is_named(returned: object) -> None:
-    with pytest.raises(ValueError, match=r"Returns\.__call__ must return"):
+    with pytest.raises(PolicyError, match=r"Returns\.__call__ must return"):
         Aggregator(Returns(returned), UniformWeights(), 1.0).aggregate(ROWS, EVIDENCE, 0)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("returned", [np.ones(2) / 2, np.array([-1.0, 1, 1]), np.ones(3), np.full(3, np.nan), None])
 def test_weights_that_are_none_are_named(returned: object) -> None:
-    with pytest.raises(ValueError, match=r"Returns\.__call__ must return"):
+    with pytest.raises(PolicyError, match=r"Returns\.__call__ must return"):
         Aggregator(WeightedMean(), Returns(returned), 1.0).aggregate(ROWS, EVIDENCE, 0)  # type: ignore[arg-type]
+
+
+class Changes:
+    """A policy that writes into what it is given."""
+
+    def __call__(self, first: object, *others: object) -> object:
+        array = first.shots if isinstance(first, Evidence) else first
+        assert isinstance(array, np.ndarray)
+        array[0] = 7.0
+        return array
+
+
+@pytest.mark.parametrize("aggregator", [
+    Aggregator(Changes(), UniformWeights(), 1.0), Aggregator(WeightedMean(), Changes(), 1.0),  # type: ignore[arg-type]
+])  # fmt: skip
+def test_a_policy_that_changes_what_it_is_given_is_named(aggregator: Aggregator) -> None:
+    with pytest.raises(PolicyError, match=r"Changes\.__call__ failed with ValueError: .*read-only \(test_aggregator"):
+        aggregator.aggregate(ROWS, EVIDENCE, 0)
+    assert (ROWS[1] == 1.0).all() and (EVIDENCE.shots == 1.0).all()
+
+
+def test_a_rule_states_how_many_it_stands() -> None:
+    assert [most_faults(rule, 10) for rule in (Median(), SpectralFilter(), WeightedMean())] == [4, 4, 0]
+    assert [most_faults(rule, 9) for rule in (Median(), SpectralFilter())] == [4, 3]
 
 
 def test_good_policies_are_taken() -> None:

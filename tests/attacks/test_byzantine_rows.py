@@ -30,7 +30,10 @@ class Fill(Attack):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 2.0**22])
 def test_rows_that_cannot_be_encoded_are_as_silence(value: float) -> None:
-    world = small_world("training.rounds=2", "attacks=mimic", "attacks.fraction=0.25", "aggregation=mean", FAULTS)
+    world = small_world(
+        "training.rounds=2", "attacks=mimic", "attacks.knowledge=colluders", "attacks.fraction=0.25",
+        "aggregation=mean", FAULTS,
+    )  # fmt: skip
     (adversary,) = (actor for actor in world.control if isinstance(actor, Adversary))
     adversary._attack = Fill(value)
     rounds: list[Any] = [

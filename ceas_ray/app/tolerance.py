@@ -1,0 +1,42 @@
+"""Warnings of runs with more Byzantine members or processors than what stands against them."""
+
+from __future__ import annotations
+
+from ceas_ray.aggregation.rule import Rule, most_faults
+from ceas_ray.config.policies import instantiate
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.messages.quorum import Quorums
+
+
+def warnings_of(settings: RunSettings) -> tuple[str, ...]:
+    """One line each, on the committee and on the aggregation rule; none where both stand what there is."""
+    found = (_of_committee(settings), _of_rule(settings))
+    return tuple(line for line in found if line is not None)
+
+
+def _of_committee(settings: RunSettings) -> str | None:
+    size, bad = settings.consensus.committee_size, settings.attacks.replicas
+    if size is None or bad <= Quorums(size).faults:
+        return None
+    stands = Quorums(size).faults
+    return (
+        f"warning: attacks.replicas={bad} is more than the f = {stands} Byzantine members that a committee of "
+        f"{size} stands: it may stall, and nothing that it decides can be trusted"
+    )
+
+
+def _of_rule(settings: RunSettings) -> str | None:
+    members = settings.training.processors_per_group if settings.training.partition != "data" else 1
+    parties = settings.processors.count // members
+    bad = round(parties * settings.attacks.fraction)
+    rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule)
+    share, bound = settings.aggregation.byzantine_fraction, most_faults(rule, parties)
+    if bad > bound:
+        stands = f"than the {bound} that {type(rule).__name__} can stand of {parties}"
+    elif bad > int(parties * share):
+        told = f"aggregation.byzantine_fraction={share}"
+        stands = f"than the {int(parties * share)} of {parties} that the rule is set to stand ({told})"
+    else:
+        return None
+    who = "processors" if members == 1 else "groups of processors"
+    return f"warning: {bad} Byzantine {who} are more {stands}: the model may be theirs"

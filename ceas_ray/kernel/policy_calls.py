@@ -1,0 +1,69 @@
+"""Calls of policies (rules, weights, attacks, schedulers, networks), which may be anybody's own.
+
+Whatever goes wrong in one is a `PolicyError` of one line: the class, its method, what was expected and what came.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class PolicyError(Exception):
+    """A policy failed, or returned what it must not: `package.module.Class.method must return ..., got ...`."""
+
+
+def wrong_return(policy: object, method: str, must: str, came: object) -> PolicyError:
+    """The error for a method of `policy` that returned `came`, which `must` be something else."""
+    return PolicyError(f"{_name(policy, method)} must return {must}, got {_shown(came)}")
+
+
+def called(policy: object, method: str, *arguments: Any) -> Any:
+    """What the method returns; PolicyError for whatever it raises."""
+    try:
+        return getattr(policy, method)(*arguments)
+    except PolicyError:
+        raise
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
+        raise PolicyError(f"{_name(policy, method)} failed with {said} ({where})") from error
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """A copy for a policy, which can neither change it nor make it changeable."""
+    copy = np.array(array)
+    copy.setflags(write=False)
+    return copy.view()
+
+
+def real_numbers(
+    policy: object, method: str, returned: object, *shapes: tuple[int, ...], finite: bool = True
+) -> NDArray[np.float64]:
+    """What the method returned, as floats; PolicyError unless it is real (and finite) numbers of one of the shapes."""
+    must = f"{'finite' if finite else 'real'} numbers of shape {' or '.join(map(str, shapes))}"
+    try:
+        numbers = np.asarray(returned)
+    except ValueError:
+        raise wrong_return(policy, method, must, returned) from None
+    if numbers.shape not in shapes or numbers.dtype.kind not in "fiu":
+        raise wrong_return(policy, method, must, returned)
+    if finite and not np.all(np.isfinite(numbers)):
+        raise wrong_return(policy, method, must, numbers)
+    return np.asarray(numbers, np.float64)
+
+
+def _name(policy: object, method: str) -> str:
+    return f"{type(policy).__module__}.{type(policy).__qualname__}.{method}"
+
+
+def _shown(came: object) -> str:
+    if not isinstance(came, np.ndarray):
+        text = " ".join(repr(came).split())
+        return text if len(text) <= 100 else f"{text[:100]}..."
+    others = came.dtype.kind == "f" and not np.all(np.isfinite(came))
+    return f"shape {came.shape} of {came.dtype}" + (" with some that are not finite" if others else "")

@@ -1,0 +1,69 @@
+"""A scheduler whose stock policies are checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+
+from ceas_ray.kernel.policy_calls import called, wrong_return
+from ceas_ray.messages.payloads import BirthTables, StockPolicy
+from ceas_ray.scheduling.perishable_chain import LinkClass
+from ceas_ray.scheduling.scheduler import Scheduler
+
+
+@dataclass(frozen=True)
+class CheckedScheduler:
+    """Wraps a scheduler, which may be anybody's own: PolicyError names it if it fails or returns a stock policy that
+    the link's memory cannot follow."""
+
+    scheduler: Scheduler
+
+    def stock_policy(self, link: LinkClass) -> StockPolicy:
+        """See `Scheduler`."""
+        policy = called(self.scheduler, "stock_policy", link)
+        if not isinstance(policy, StockPolicy):
+            raise wrong_return(self.scheduler, "stock_policy", "a StockPolicy", policy)
+        for name in ("gap_limit", "burst_limit"):
+            self._require_integer(policy, name, 0, link.slots)
+        for name in ("demand_driven", "freshest_first", "clairvoyant"):
+            if not isinstance(getattr(policy, name), bool):
+                raise self._wrong(f"{name} true or false", getattr(policy, name))
+        if policy.tables is not None:
+            self._check_tables(policy.tables, link)
+        return policy
+
+    def _check_tables(self, tables: object, link: LinkClass) -> None:
+        if not isinstance(tables, BirthTables):
+            raise self._wrong("tables a BirthTables or None", tables)
+        self._require_integer(tables, "gap_slots", 1, 1_000)
+        self._require_integer(tables, "gap_stock", 0, link.slots)
+        self._require_integer(tables, "classes", 1, link.classes)
+        if not isinstance(tables.second_share, int | float) or not 0 <= tables.second_share <= 1:
+            raise self._wrong("second_share in [0, 1]", tables.second_share)
+        digits, phases = tables.classes - 1, round(link.gap * tables.gap_slots) if link.periodic else 1
+        policies = 2 if tables.second_share > 0 else 1
+        shapes = {
+            "gap_births": (phases, _states(tables.gap_stock, digits * tables.gap_slots)),
+            "burst_births": (link.burst, _states(link.slots, digits)),
+        }
+        for name, shape in shapes.items():
+            births, wanted = getattr(tables, name), (policies, *shape)
+            if not isinstance(births, np.ndarray) or births.dtype != np.uint8 or births.shape != wanted:
+                raise self._wrong(f"tables.{name} uint8 of shape {wanted}", births)
+            if births.size and int(births.max()) > link.slots:
+                raise self._wrong(f"tables.{name} of births within the {link.slots} slots", int(births.max()))
+
+    def _require_integer(self, holder: object, name: str, least: int, most: int) -> None:
+        value = getattr(holder, name)
+        if type(value) is not int or not least <= value <= most:
+            raise self._wrong(f"{name} an integer in [{least}, {most}]", value)
+
+    def _wrong(self, must: str, came: object) -> Exception:
+        return wrong_return(self.scheduler, "stock_policy", f"a policy with {must}", came)
+
+
+def _states(most: int, classes: int) -> int:
+    """How many stocks there are in so many classes of age, with a sum of at most `most`."""
+    return comb(most + classes, classes)
