@@ -1,8 +1,8 @@
 """Benchmarks; each prints one JSON line, every figure from one run.
 
 usage: scripts/bench framework [key=value ...]     a round of the default scenario on Ray, part by part, and memory
-       scripts/bench entanglement [--help]         Bell pairs per CPU second, beside SimQN and SeQUeNCe
-       scripts/bench gradients [--help]            gradients per second, beside Qiskit Aer and other packages
+       scripts/bench entanglement [--help]         single requests for pairs (no run's loop), beside SimQN and SeQUeNCe
+       scripts/bench gradients [--help]            what training computes of circuits, beside Qiskit Aer and others
        scripts/bench aggregation [--help]          aggregation rules, beside ByzFL
        scripts/bench accuracy [key=value ...]      centralised test accuracies, beside logistic regression
        scripts/bench consensus [--help]            scenarios per second and core, and what a decision costs

@@ -1,13 +1,17 @@
-"""Gradients per second, beside Qiskit Aer's best idiom and other packages; what undoing costs.
+"""What a training round computes of circuits, beside Qiskit Aer delivering the same values; what undoing costs.
 
 usage: scripts/bench gradients [--quick] [--estimator-qnn PYTHON] [--lightning PYTHON]
 
-The circuit has 3 layers with re-uploaded inputs, a ring of CX and one output; noise, where there is any, is
-depolarizing and damping after every gate, different on each processor. Aer: one `run` with `parameter_binds` of every
-shifted value, `save_expectation_value`, a noise model per processor; it is timed on some samples (on some of their
-values, from 8 noisy qubits on), and scaled to the 2 P shifted values of each. The round: 50 processors with 32 samples
-each at 6 qubits, Aer timed on samples of one of the 50. A peer runs in the Python of an environment that has it. Prints
-one JSON line; ratios are within the run.
+What is timed is the call that training makes: `shifted_values` with the arguments of `GradientWork`, whose result holds
+every z_k(theta) and z_k(theta_i +- pi/2), all outputs. Aer delivers the same values: one `run` with `parameter_binds`
+of every shifted value, `save_expectation_value` of every output, a noise model per processor. It runs some samples of
+the first processor (from 8 qubits on with some of their values) and is scaled to all; what it ran is compared, and a
+difference above 1e-12 ends the benchmark. The circuits have 3 layers and a ring of CX; noise is depolarizing and
+damping after every gate, different on each processor. The round: 50 processors with 32 samples each at 6 qubits.
+
+`reference_gradients`: exact gradients without noise, as the centralized reference takes them, compared likewise; peers
+give gradients alone, and each runs in the Python of an environment that has it. Prints one JSON line; ratios are within
+the run.
 """
 
 from __future__ import annotations
@@ -28,7 +32,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.processors.gradient_work import GradientWork
+from ceas_ray.processors.gradient_work import GradientWork, engine_call
 from ceas_ray.quantum import aer_engine, pauli_engine, state_vector_engine
 from ceas_ray.quantum.bell_pairs import werner_parameter
 from ceas_ray.quantum.circuit import Circuit
@@ -37,9 +41,11 @@ from ceas_ray.quantum.gate_noise import Noise, noiseless
 from ceas_ray.quantum.lanes import load, store
 from ceas_ray.quantum.loss import SquaredLoss
 from ceas_ray.quantum.mixed_pairs import NO_PAIRS
+from ceas_ray.quantum.pauli_engine import ShiftedValues
 
 Floats = NDArray[np.float64]
 LAYERS, PROCESSORS, SAMPLES = 3, 50, 32
+MOST_DIFFERENCE = 1e-12
 _MEANS = {
     Noise.ONE_QUBIT_DEPOLARIZING: 1e-3,
     Noise.ONE_QUBIT_DAMPING: 5e-4,
@@ -51,56 +57,87 @@ _FLOPS_OF_NOISE, _FLOPS_OF_MAP, _FLOPS_OF_CORRELATION = 31, 84, 96
 
 
 class Workload:
-    """Random samples, parameters and noise of some processors."""
+    """Random samples, parameters and noise of some processors, as items of `GradientWork`."""
 
-    def __init__(self, qubits: int, processors: int, samples: int, noisy: bool) -> None:
+    def __init__(
+        self, qubits: int, processors: int, samples: int, outputs: int = 1, local_inputs: bool = False
+    ) -> None:
         draw = np.random.default_rng(1)
-        self.circuit = Circuit(qubits, LAYERS, 1, reuploaded=True)
-        self.noisy = noisy
-        self.parameters = draw.uniform(-np.pi, np.pi, (processors, self.circuit.parameter_count))
-        self.angles = draw.uniform(-np.pi / 2, np.pi / 2, (processors * samples, qubits))
-        self.owner = np.repeat(np.arange(processors), samples)
-        self.noise = noiseless(processors, qubits)
-        if noisy:
-            factors = draw.uniform(0.5, 2, (processors, 1))
-            for column, mean in _MEANS.items():
-                self.noise[:, :, column] = mean * factors
-        self.shrink = np.ones((processors, qubits + 1))
+        self.circuit = Circuit(qubits, LAYERS, outputs, reuploaded=local_inputs)
+        self.samples = samples
+        self.items = [self._item(draw) for _ in range(processors)]
+        self.call = engine_call(self.circuit, self.items, [item["shrink"] for item in self.items])
 
-    def ours(self, threads: int = 1, second: bool = False, dtype: type = np.float64) -> Callable[[], Any]:
-        """The gradient of every sample."""
-        one = np.ones((len(self.owner), 1))
-        if not self.noisy:
-            return lambda: state_vector_engine.reverse_mode(
-                self.circuit, self.angles, self.parameters, self.owner, one, threads=threads, dtype=dtype
-            )
-        return lambda: pauli_engine.reverse_mode(
-            self.circuit, self.angles, self.parameters, self.noise, self.shrink, self.owner, one,
-            second=second, threads=threads, dtype=dtype,
-        )  # fmt: skip
+    def _item(self, draw: np.random.Generator) -> dict[str, Any]:
+        circuit, n = self.circuit, self.circuit.qubits
+        noise = noiseless(1, n)[0]
+        for column, mean in _MEANS.items():
+            noise[:, column] = mean * draw.uniform(0.5, 2)
+        return {
+            "angles": draw.uniform(-np.pi / 2, np.pi / 2, (self.samples, n)),
+            "parameters": draw.uniform(-np.pi, np.pi, circuit.parameter_count),
+            "noise": noise,
+            "shrink": np.ones(n + 1) if circuit.reuploaded else 0.95 ** np.arange(n + 1),
+            "werner": NO_PAIRS.werner,
+            "coefficients": NO_PAIRS.coefficients,
+        }
 
-    def aer(self, samples: int, values: int | None = None) -> Callable[[], float]:
-        """Times Aer on some samples of the first processor: seconds for the 2 P shifted values of one.
+    def ours(self, threads: int = 1) -> ShiftedValues:
+        """What training computes."""
+        return pauli_engine.shifted_values(self.circuit, **self.call, threads=threads)
 
-        values: how many of the 2 P are run, the rest being scaled; None: all.
+    def gradients_alone(self) -> Any:
+        """The first derivatives of output 0 of each lane, which no training run computes alone."""
+        call = {name: value for name, value in self.call.items() if name != "output"}
+        one = np.eye(1, self.circuit.outputs).repeat(len(call["owner"]), axis=0)
+        return pauli_engine.reverse_mode(self.circuit, **call, cotangent=one)
+
+    @property
+    def settings(self) -> Floats:
+        """Theta and theta_i +- pi/2 of the first processor, (1 + 2 P, P)."""
+        return shifted_settings(self.items[0]["parameters"])
+
+    def table(self, found: ShiftedValues, samples: int) -> Floats:
+        """Of the first processor's first samples all values at `settings`, (samples, 1 + 2 P, outputs)."""
+        outputs = self.circuit.outputs
+        value, first, second = (
+            part[: samples * outputs].reshape(samples, outputs, -1).swapaxes(1, 2) for part in found
+        )
+        return np.concatenate([value, value + second + first, value + second - first], axis=1)
+
+    def aer(self, samples: int, values: int | None, found: ShiftedValues) -> float:
+        """Seconds that Aer would take for one sample's values, from some samples and values (None: all).
+
+        Raises RuntimeError if they are not those in `found`.
         """
-        hardware = aer_engine.Hardware(self.circuit, self.noise[0], self.shrink[0], None, 1)
-        shifts = self.parameters[0] + np.pi / 2 * np.eye(self.circuit.parameter_count)
-        both = np.concatenate([shifts, shifts - np.pi])
-        chosen, angles = both[:values], self.angles[np.flatnonzero(self.owner == 0)[:samples]]
-
-        def seconds() -> float:
-            return _seconds(lambda: hardware.expectations(angles, chosen), 1) / len(angles) / len(chosen) * len(both)
-
-        return seconds
+        item, settings = self.items[0], self.settings
+        count = len(settings) if values is None else min(values, len(settings))
+        chosen = np.linspace(0, len(settings) - 1, count).round().astype(int)
+        hardware = aer_engine.Hardware(self.circuit, item["noise"], item["shrink"], None, 1)
+        seconds, theirs = _timed(lambda: hardware.expectations(item["angles"][:samples], settings[chosen]))
+        refuse_difference(self.table(found, samples)[:, chosen], theirs)
+        return seconds / samples / count * len(settings)
 
     @property
     def flops(self) -> float:
-        """Of the noisy gradient of all samples: passes over tiles (preparations are left out)."""
+        """Of `gradients_alone`: passes over tiles (preparations are left out)."""
         n = self.circuit.qubits
         forward = n * (_FLOPS_OF_NOISE + _FLOPS_OF_MAP)
         backward = n * (_FLOPS_OF_NOISE + _FLOPS_OF_MAP + _FLOPS_OF_CORRELATION) + _FLOPS_OF_MAP
-        return (forward + backward) * LAYERS * 4**n / 16 * len(self.owner)
+        return (forward + backward) * LAYERS * 4**n / 16 * len(self.call["owner"])
+
+
+def shifted_settings(parameters: Floats) -> Floats:
+    """Theta and theta_i +- pi/2 of parameters (P,), shape (1 + 2 P, P)."""
+    shifts = np.pi / 2 * np.eye(len(parameters))
+    return parameters + np.concatenate([np.zeros((1, len(parameters))), shifts, -shifts])
+
+
+def refuse_difference(ours: Floats, theirs: Floats) -> None:
+    """Raise RuntimeError if two tables of the same values differ by more than rounding."""
+    difference = float(np.max(np.abs(ours - theirs)))
+    if not difference <= MOST_DIFFERENCE:
+        raise RuntimeError(f"Aer's values differ from ours by {difference:.3g}: what was timed is not the same")
 
 
 def main(words: list[str]) -> dict[str, Any]:
@@ -115,75 +152,98 @@ def main(words: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {"peak_gigaflops": round(peak, 1), "by_qubits": {}}
     for qubits in (4, 6) if chosen.quick else (4, 6, 8, 10):
         found["by_qubits"][str(qubits)] = {
-            "noiseless": _case(qubits, False, chosen.quick, peers),
-            "noisy": _case(qubits, True, chosen.quick, {}),
+            "teleported_inputs": training_case(qubits, 1, False, chosen.quick),
+            "teleported_inputs_four_outputs": training_case(qubits, 4, False, chosen.quick),
+            "local_inputs": training_case(qubits, 1, True, chosen.quick),
+            "reference_gradients": reference_case(qubits, chosen.quick, peers),
         }
         print(f"{qubits} qubits: {json.dumps(found['by_qubits'][str(qubits)])}", file=sys.stderr)
-    found["round_noisy"] = _round(True, chosen.quick, peak)
-    found["round_noiseless"] = _round(False, chosen.quick, peak)
+    found["round"] = _round(chosen.quick, peak)
     found["start_up"] = _start_up()
     found["undo"] = _undo_table(200 if chosen.quick else 2000)
     return found
 
 
-def _case(qubits: int, noisy: bool, quick: bool, peers: dict[str, str | None]) -> dict[str, Any]:
-    samples = 16 if noisy and qubits >= 8 else 320
-    samples = 8 if noisy and qubits >= 10 else samples
-    workload = Workload(qubits, 1, samples, noisy)
-    ours, repeats = workload.ours(), 1 if quick or qubits >= 10 else 3
-    values = {8: 24, 10: 2}.get(qubits) if noisy else None
-    aer = workload.aer(1 if noisy else 8, values)
+def training_case(qubits: int, outputs: int, local_inputs: bool, quick: bool) -> dict[str, Any]:
+    """One processor's samples, as training computes them, and Aer."""
+    samples = 320 if qubits < 8 else 16 if qubits < 10 else 8
+    workload = Workload(qubits, 1, samples, outputs, local_inputs)
+    values = {8: 24, 10: 2}.get(qubits)
+    workload.ours()
+    times = []
+    for _ in range(1 if quick or qubits >= 10 else 3):
+        seconds, found = _timed(workload.ours)
+        times.append((seconds / samples, workload.aer(1, values, found)))
+    return _compared(times)
+
+
+def reference_case(qubits: int, quick: bool, peers: dict[str, str | None]) -> dict[str, Any]:
+    """Gradients alone and without noise, and Aer's from the same shifts; peers give no more either."""
+    workload, samples = Workload(qubits, 1, 320, local_inputs=True), 8
+    circuit, call, item = workload.circuit, workload.call, workload.items[0]
+    hardware = aer_engine.Hardware(circuit, np.zeros_like(item["noise"]), item["shrink"], None, 1)
+    shifted = workload.settings[1:]
+
+    def ours() -> Any:
+        one = np.ones((len(call["owner"]), 1))
+        return state_vector_engine.reverse_mode(circuit, call["angles"], call["parameters"], call["owner"], one)
+
     ours()
-    pairs = [(_seconds(ours, 1) / samples, aer()) for _ in range(repeats)]
-    best = min(mine for mine, _ in pairs)
-    case = {
-        "gradients_per_second": float(f"{1 / best:.4g}"),
-        "aer_gradients_per_second": float(f"{1 / min(theirs for _, theirs in pairs):.4g}"),
-        "ratio": round(float(np.median([theirs / mine for mine, theirs in pairs])), 1),
-    }
+    times = []
+    for _ in range(1 if quick or qubits >= 10 else 3):
+        mine, found = _timed(ours)
+        theirs, table = _timed(lambda: hardware.expectations(item["angles"][:samples], shifted))
+        plus, minus = np.split(table[:, :, 0], 2, axis=1)
+        refuse_difference(found.first[:samples], (plus - minus) / 2)
+        times.append((mine / workload.samples, theirs / samples))
+    case = _compared(times)
     for name, python in peers.items():
         if python is not None:
-            case |= _peer(python, name, qubits, 4 if quick else 16, best)
+            case |= _peer(python, name, qubits, 4 if quick else 16, min(mine for mine, _ in times))
     return case
 
 
-def _round(noisy: bool, quick: bool, peak: float) -> dict[str, Any]:
+def _compared(times: list[tuple[float, float]]) -> dict[str, float]:
+    """Of pairs (ours, Aer's), in seconds per sample."""
+    ours, theirs = zip(*times, strict=True)
+    return {
+        "samples_per_second": float(f"{1 / min(ours):.4g}"),
+        "aer_samples_per_second": float(f"{1 / min(theirs):.4g}"),
+        "ratio": round(float(np.median(np.array(theirs) / np.array(ours))), 1),
+    }
+
+
+def _round(quick: bool, peak: float) -> dict[str, Any]:
     """All are timed in turn, again and again: the machine's speed changes, and falls on all alike."""
-    workload = Workload(6, PROCESSORS, SAMPLES, noisy)
-    variants = {
-        "one_thread": workload.ours(),
-        "two_threads": workload.ours(threads=2),
-        "single_precision": workload.ours(dtype=np.float32),
-    } | ({"second_derivatives": workload.ours(second=True)} if noisy else {})
-    aer = workload.aer(2 if quick else 8)
+    workload = Workload(6, PROCESSORS, SAMPLES)
+    variants: dict[str, Callable[[], Any]] = {
+        "one_thread": workload.ours,
+        "two_threads": lambda: workload.ours(threads=2),
+        "gradients_alone": workload.gradients_alone,
+    }
     times: dict[str, list[float]] = {name: [] for name in (*variants, "aer")}
     for work in variants.values():
         work()
     for _ in range(3 if quick else 9):
         for name, work in variants.items():
-            times[name].append(_seconds(work, 1))
-        times["aer"].append(aer() * PROCESSORS * SAMPLES)
+            times[name].append(_timed(work)[0])
+        times["aer"].append(workload.aer(2 if quick else 8, None, workload.ours()) * PROCESSORS * SAMPLES)
     one = np.array(times["one_thread"])
     found: dict[str, Any] = {f"seconds_{name}": float(f"{min(times[name]):.4g}") for name in variants}
     found["aer_seconds_scaled_from_one_processor"] = round(min(times["aer"]), 1)
     found["ratio_to_aer"] = round(float(np.median(np.array(times["aer"]) / one)))
     found["ratio_to_aer_least_and_greatest"] = [round(float(f(np.array(times["aer"]) / one))) for f in (np.min, np.max)]
     found["speed_up_by_two_threads"] = round(float(np.median(one / np.array(times["two_threads"]))), 2)
-    if noisy:
-        found["share_of_peak"] = round(workload.flops / float(np.min(one)) / 1e9 / peak, 3)
+    alone = min(times["gradients_alone"])
+    found["share_of_peak_of_gradients_alone"] = round(workload.flops / alone / 1e9 / peak, 3)
     return found
 
 
-def _seconds(work: Callable[[], Any], repeats: int) -> float:
-    """The least of `repeats` times, after one that is not counted where there are several."""
-    if repeats > 1:
-        work()
-    spent = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        work()
-        spent.append(time.perf_counter() - started)
-    return min(spent)
+def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds of one call, and what it returns."""
+    started = time.perf_counter()
+    found = work()
+    return time.perf_counter() - started, found
 
 
 @njit(nogil=True, fastmath={"contract", "nsz"})
@@ -201,13 +261,13 @@ def _fused_chains(numbers: Any, steps: int) -> None:
 def _peak_gigaflops() -> float:
     """The machine's float64 peak on one core, measured: 10 chains of 8 lanes, 2 operations a step."""
     numbers, steps = np.full((11, 8), 1e-9), 2_000_000
-    return 10 * 8 * 2 * steps / _seconds(lambda: _fused_chains(numbers.copy(), steps), 5) / 1e9
+    times = [_timed(lambda: _fused_chains(numbers.copy(), steps))[0] for _ in range(6)]  # the first one compiles
+    return 10 * 8 * 2 * steps / min(times) / 1e9
 
 
 def _first_gradient() -> dict[str, float]:
     process = psutil.Process()
-    workload = Workload(6, 2, SAMPLES, True)
-    workload.ours(second=True)()
+    Workload(6, 2, SAMPLES).ours()
     return {
         "seconds": round(time.time() - process.create_time(), 2),
         "megabytes": round(process.memory_full_info().pss / 2**20, 1),

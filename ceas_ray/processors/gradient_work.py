@@ -98,20 +98,10 @@ class GradientWork:
         self, items: Sequence[Mapping[str, Any]], undone: Sequence[_Undone], lanes: NDArray[np.int64]
     ) -> ShiftedValues:
         """The items' lanes in one call of the engine, each as often as it has nodes; then the sums over the nodes."""
-        circuit = self.circuit
         nodes = np.array([len(item["coefficients"]) for item in items])
         item_of = np.repeat(np.arange(len(items)), nodes).tolist()
-        values = self.engine(
-            circuit,
-            angles=np.concatenate([np.repeat(items[i]["angles"], circuit.outputs, axis=0) for i in item_of]),
-            parameters=np.stack([items[i]["parameters"] for i in item_of]),
-            noise=np.stack([items[i]["noise"] for i in item_of]),
-            shrink=np.stack([undone[i].shrink for i in item_of]),
-            owner=np.repeat(np.arange(len(item_of)), lanes[item_of]),
-            output=np.concatenate([np.arange(count) % circuit.outputs for count in lanes[item_of]]),
-            werner=np.concatenate([item["werner"] for item in items]),
-            threads=self.threads,
-        )
+        call = engine_call(self.circuit, items, [part.shrink for part in undone])
+        values = self.engine(self.circuit, **call, threads=self.threads)
         if np.all(nodes == 1):
             return values
         weights = np.repeat(np.concatenate([item["coefficients"] for item in items]), lanes[item_of])
@@ -183,6 +173,24 @@ class GradientWork:
             _Undone(item["shrink"], 1.0, 1.0 if werner is None else contrast(profile, werner**powers))
             for item, profile, werner in zip(items, profiles, certified, strict=True)
         ]
+
+
+def engine_call(circuit: Circuit, items: Sequence[Mapping[str, Any]], shrink: Sequence[Floats]) -> dict[str, Any]:
+    """The arguments of the engine's one call for all items: lanes by item, node of its pairs, sample and output.
+
+    shrink: of the circuits to run, (n + 1,) of each item.
+    """
+    item_of = [i for i, item in enumerate(items) for _ in item["coefficients"]]
+    lanes = [len(items[i]["angles"]) * circuit.outputs for i in item_of]
+    return {
+        "angles": np.concatenate([np.repeat(items[i]["angles"], circuit.outputs, axis=0) for i in item_of]),
+        "parameters": np.stack([items[i]["parameters"] for i in item_of]),
+        "noise": np.stack([items[i]["noise"] for i in item_of]),
+        "shrink": np.stack([shrink[i] for i in item_of]),
+        "owner": np.repeat(np.arange(len(item_of)), lanes),
+        "output": np.concatenate([np.arange(count) % circuit.outputs for count in lanes]),
+        "werner": np.concatenate([item["werner"] for item in items]),
+    }
 
 
 class _Undone(NamedTuple):
