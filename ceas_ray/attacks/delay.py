@@ -1,4 +1,4 @@
-"""Delay: rows that come at the last moment, or too late."""
+"""Delay: rows that come at the last moment, or as the inputs time out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength, T
 @dataclass(frozen=True)
 class Delay(Attack):
     """All colluders send -strength times the known mean; it leaves so that it just arrives before the inputs time out
-    (last_moment), or when they do (late)."""
+    (last_moment), or when they do (late): then replicas echo it once more, and it enters if the leader still waits."""
 
     strength: Strength
     timing: Timing

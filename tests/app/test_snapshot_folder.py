@@ -17,7 +17,7 @@ from tests.app.test_resume import OFTEN, SIX, interrupted, same, whole
 from tests.app.worlds import SMALL
 
 __all__ = ["whole"]
-SHORT = [*SIX, *OFTEN, "stop.simulated_seconds=9"]
+SHORT = [*SIX, *OFTEN, "stop.simulated_seconds=6"]
 """Ends after some rounds, with three snapshots."""
 ON = "stop.simulated_seconds=null"
 
@@ -58,7 +58,7 @@ def test_a_resumed_run_may_keep_its_snapshots_elsewhere_and_starts_from_those_of
 ) -> None:
     folder, there = tmp_path / "run", tmp_path / "there"
     assert main([*SIX, *OFTEN, "stop.simulated_seconds=0.001", f"output={folder}"]) == 0
-    assert main([f"resume={folder}", f"runtime.snapshot_folder={there}", "stop.simulated_seconds=9"]) == 0
+    assert main([f"resume={folder}", f"runtime.snapshot_folder={there}", "stop.simulated_seconds=6"]) == 0
     assert "going on with" in (said := " ".join(capsys.readouterr().err.split()))
     assert "no usable snapshot" not in said
     assert list(there.iterdir())

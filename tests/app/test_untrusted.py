@@ -34,7 +34,7 @@ WORDS = (
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("runs") / "run"
-    assert main([*SMALL, f"output={made}", "runtime.snapshot_every_rounds=1", "stop.simulated_seconds=3"]) == 0
+    assert main([*SMALL, f"output={made}", "runtime.snapshot_every_rounds=1", "stop.simulated_seconds=2.5"]) == 0
     return made
 
 
