@@ -26,8 +26,13 @@ NETWORKS = (
     ("network=star",), ("network=complete",),
     ("network=line", "network.link_fidelity=0.995", "entanglement.multiplexing=3"),
 )  # fmt: skip
-PARTITIONS = ((), ("training.inputs=local",), ("training.partition=circuit",), ("training.partition=layer",))
-MEMORIES = ((), ("entanglement.slots=8",), ("entanglement.least_fidelity=0.9",), ("consensus.hash_keys=kept",))
+PARTITIONS = (
+    (),
+    ("training.inputs=local",),
+    ("training.partition=circuit",),
+    ("training.partition=layer", "training.layers=2"),
+)
+MEMORIES = ((), ("entanglement.slots=8",), ("entanglement.least_fidelity=0.8",), ("consensus.hash_keys=kept",))
 
 
 def run_of(*overrides: str) -> tuple[list[dict[str, Any]], dict[str, Any], Simulation]:
