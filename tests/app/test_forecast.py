@@ -16,6 +16,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.scheduling.mdp import Mdp
 from tests.app.worlds import SMALL, small_world
+from tests.entanglement.planned_cost import planned_cost
 
 
 @pytest.mark.parametrize("overrides", [
@@ -26,7 +27,7 @@ from tests.app.worlds import SMALL, small_world
 def test_the_forecast_of_a_round_is_within_a_factor_of_two_of_its_plan(overrides: list[str]) -> None:
     settings = build(RunSettings, composed([*SMALL, *overrides]))
     found = forecast(settings, outline_world(settings))
-    planned = small_world(*overrides).manager.estimate()
+    planned = planned_cost(small_world(*overrides).manager)
     assert 0.5 < found.round_seconds / planned.simulated_seconds < 2
     assert 0.5 < found.pairs / planned.pairs < 2
     assert 0.5 < found.key_bits / planned.key_bits < 2
