@@ -9,11 +9,12 @@ from ceas_ray.app.start import prepare
 
 prepare(is_command=__name__ == "__main__" or os.path.basename(sys.argv[0]) == "ceas-ray")
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ceas_ray.app.resume import config_of_run
 from ceas_ray.app.run import BAD_SETTINGS, execute
+from ceas_ray.app.study import execute_study
 from ceas_ray.app.world import outline_world
 from ceas_ray.config.composition import composed, jobs
 from ceas_ray.config.conf_path import conf_directory
@@ -51,13 +52,20 @@ def _run(overrides: Sequence[str], sweep: bool, interruption: Interruption) -> i
             outline_world(build(RunSettings, config))  # refuse a bad job before the first one runs
         code = 0
         for number, config in enumerate(configs):
-            code = max(code, execute(config, number if sweep else None, interruption))
+            code = max(code, _execute(config, number if sweep else None, interruption))
             if code == INTERRUPTED:
                 break
         return code
     except (SettingsError, RuntimeFailure) as error:
         print(error, file=sys.stderr)
         return BAD_SETTINGS
+
+
+def _execute(config: Mapping[str, Any], number: int | None, interruption: Interruption) -> int:
+    """Run the study or the training run that the configuration asks for; return the exit code."""
+    if build(RunSettings, config).study.name is not None:
+        return execute_study(config, number)
+    return execute(config, number, interruption)
 
 
 def _composed(overrides: Sequence[str]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from ceas_ray.app.forecast import forecast
 from ceas_ray.app.inputs import targets_of, with_inputs
 from ceas_ray.app.model import loss_of
 from ceas_ray.app.provenance import code_version
-from ceas_ray.app.results import SCHEMA_VERSION, Results
+from ceas_ray.app.results import Results
 from ceas_ray.app.resume import (
     Cut,
     Resumed,
@@ -34,6 +34,7 @@ from ceas_ray.app.resume import (
     versions,
 )
 from ceas_ray.app.run_folder import (
+    MLFLOW_STATUS,
     claimed,
     digests_of,
     flat,
@@ -42,8 +43,6 @@ from ceas_ray.app.run_folder import (
     settings_text,
     wanted_folder,
 )
-from ceas_ray.app.study import run_utilization, scheduler_of_study
-from ceas_ray.app.sync import MLFLOW_STATUS
 from ceas_ray.app.tolerance import warnings_of
 from ceas_ray.app.tracking_choice import with_absolute_uri
 from ceas_ray.app.world import Outline, World, build_world, outline_world
@@ -100,12 +99,8 @@ def execute(config: Mapping[str, Any], number: int | None, interruption: Interru
     if settings.resume is None and settings.runtime.snapshot_folder is not None:
         config = _with_own_snapshot_folder(config, settings.runtime.snapshot_folder, number)
         settings = build(RunSettings, config)
-    if settings.study.name == "headline":
-        raise SettingsError("experiment", "started by scripts/reproduce", "headline")
     if settings.study.name is not None:
-        scheduler_of_study(settings)  # refuses before anything is made
-        folder = claimed(wanted_folder(settings, number), settings.output is None, "settings.yaml")
-        return _study(settings, config, folder)
+        raise SettingsError("study.name", "null for a training run", settings.study.name)
     snapshot_folder(settings, Path())  # refuses before anything is made
     if settings.dry_run:
         _print_forecast(settings)
@@ -124,18 +119,6 @@ def execute(config: Mapping[str, Any], number: int | None, interruption: Interru
         if found is None:
             folder = claimed(folder, settings.output is None, "journal.jsonl")
         return _Run(settings, with_inputs(config, world.inputs), world, place, folder, found).go(interruption)
-
-
-def _study(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> int:
-    code = COMPLETED
-    try:
-        run_utilization(settings, config, folder)
-    except KeyboardInterrupt:
-        about = {"study": settings.study.name, "seed": settings.seed}
-        write_json(folder / "summary.json", {"schema_version": SCHEMA_VERSION, "status": "interrupted", **about})
-        code = INTERRUPTED
-    print(folder / "summary.json")
-    return code
 
 
 def _with_own_snapshot_folder(config: Mapping[str, Any], chosen: str, number: int | None) -> dict[str, Any]:

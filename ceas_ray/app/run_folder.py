@@ -26,6 +26,15 @@ _MOST_BYTES_OF_SETTINGS = 2**20
 _TAKEN_BY = ("journal.jsonl", "settings.yaml", "summary.json")
 """Files that only a run or a study leaves in its folder."""
 
+MLFLOW_STATUS = {
+    "completed": "FINISHED",
+    "stopped": "FINISHED",
+    "stalled": "FAILED",
+    "failed": "FAILED",
+    "interrupted": "KILLED",
+}
+"""What MLflow calls the states in which a run ends."""
+
 
 def wanted_folder(settings: RunSettings, number: int | None) -> Path:
     """Return the folder of a new run (job `number` of a sweep), not made yet; SettingsError if it cannot be made."""

@@ -15,10 +15,15 @@ from rich.table import Table
 
 from ceas_ray.app.intervals import METHOD
 from ceas_ray.app.results import SCHEMA_VERSION
+from ceas_ray.app.run import COMPLETED
+from ceas_ray.app.run_folder import claimed, wanted_folder
+from ceas_ray.app.tracking_choice import with_absolute_uri
 from ceas_ray.app.utilization import COHERENCE_TIMES, REGIMES, SUPPLIES, grid, run_study
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
+from ceas_ray.runtime.interruption import INTERRUPTED
 from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.tracking.console import RunProgress
@@ -34,6 +39,28 @@ def scheduler_of_study(settings: RunSettings) -> Mdp:
     if settings.dry_run:
         raise SettingsError("dry_run", "false for a study", True)
     return mdp
+
+
+def execute_study(config: Mapping[str, Any], number: int | None) -> int:
+    """Run the study of Bell-pair schedulers (`number` in a sweep) in a folder of its own; return the exit code.
+
+    Raises SettingsError for settings that are bad, or that no study has.
+    """
+    config = with_absolute_uri(config)
+    settings = build(RunSettings, config)
+    if settings.study.name != "utilization":
+        raise SettingsError("experiment", "started by scripts/reproduce", settings.study.name)
+    scheduler_of_study(settings)  # refuses before anything is made
+    folder = claimed(wanted_folder(settings, number), settings.output is None, "settings.yaml")
+    code = COMPLETED
+    try:
+        run_utilization(settings, config, folder)
+    except KeyboardInterrupt:
+        about = {"study": settings.study.name, "seed": settings.seed}
+        write_json(folder / "summary.json", {"schema_version": SCHEMA_VERSION, "status": "interrupted", **about})
+        code = INTERRUPTED
+    print(folder / "summary.json")
+    return code
 
 
 def run_utilization(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ceas_ray.app.run_folder import flat, journal_of, metrics_of, read_settings
+from ceas_ray.app.run_folder import MLFLOW_STATUS, flat, journal_of, metrics_of, read_settings
 from ceas_ray.app.tracking_choice import checked_uri
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.runtime.interruption import answered
@@ -19,13 +19,6 @@ USAGE = """usage: ceas-sync [--uri URI] FOLDER...
   sends what MLflow does not have yet of the runs in these folders: settings, rounds, summary, model
   --uri: the server; without it the one of each run's settings (mlflow.db beside the folder if they name none)
 """
-MLFLOW_STATUS = {
-    "completed": "FINISHED",
-    "stopped": "FINISHED",
-    "stalled": "FAILED",
-    "failed": "FAILED",
-    "interrupted": "KILLED",
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
