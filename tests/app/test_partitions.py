@@ -21,7 +21,7 @@ from ceas_ray.network.group import Group
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.training.centralized import CentralizedTraining, Momentum, accuracy_on_test
 from ceas_ray.training.learning_rate import LearningRate
-from tests.app.test_simulation import ROUTED, ends, rounds_of
+from tests.app.test_simulation import ROUTED, assert_link_books_are_exact, ends, rounds_of
 from tests.app.worlds import small_world
 
 PERFECT = (
@@ -62,12 +62,7 @@ def test_any_number_of_hosts_and_a_cut_in_time_give_the_same(overrides: tuple[st
 @pytest.mark.parametrize("overrides", [*CUTS, ("training.partition=circuit", "network=line", *ROUTED[:1], *ROUTED[2:])])
 def test_every_pair_of_every_link_is_accounted_for(overrides: tuple[str, ...]) -> None:
     found, _ = rounds_of(*overrides)
-    for observed in found:
-        books = np.asarray(observed["link_books"])
-        assert (books >= 0).all()
-        np.testing.assert_array_equal(books[..., 0], books[..., 1:].sum(axis=-1))
-        np.testing.assert_array_equal(books[..., :5].sum(axis=0), observed["counts"])
-        assert books[..., 5].sum() == observed["stored"]
+    assert_link_books_are_exact(found)
     assert found[-1]["shots_on_time"] > 0
 
 
