@@ -71,7 +71,8 @@ def test_a_lie_about_fidelity_buys_weight_only_where_processors_vouch_for_themse
     boasting = colluders_weight(*lies[0], "entanglement.test_announcements=after_reveal")
     assert silent == honest
     assert guessing < honest
-    assert honest < 0.25 < boasting <= 1.15 * 0.25
+    assert honest < 0.25
+    assert boasting == pytest.approx(1.15 * 0.25), "the cap"
 
 
 def test_where_answers_are_known_no_lie_buys_weight() -> None:

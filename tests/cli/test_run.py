@@ -132,7 +132,7 @@ def test_bad_input_gets_one_clear_line_and_leaves_nothing(
 
 def test_a_run_leaves_settings_journal_model_and_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "run"
-    assert main([*SMALL, f"output={folder}", "attacks=alie"]) == 0
+    assert main([*SMALL, f"output={folder}", "attacks=alie", "attacks.fraction=0.125"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(folder / "summary.json")
     summary = json.loads((folder / "summary.json").read_text())
     wanted = (

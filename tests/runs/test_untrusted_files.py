@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import random
 import shutil
@@ -193,6 +194,7 @@ def test_an_installed_package_can_register_its_policies(tmp_path: Path, monkeypa
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-policies\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[ceas_ray.policies]\nmine = my_policies\n")
+    importlib.invalidate_caches()  # of folders, which are known by the times of their last changes
     made = instantiate({"_target_": "my_policies.Mine", "limit": 4}, "scheduling")
     assert made.limit == 4
 

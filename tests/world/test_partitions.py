@@ -22,7 +22,7 @@ from ceas_ray.training.centralized import CentralizedTraining, Momentum, accurac
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.world.builder import build_world
 from tests.small_worlds import small_world
-from tests.world.test_simulation import ROUTED, ends, rounds_of
+from tests.world.test_simulation import ROUTED, assert_link_books_are_exact, ends, rounds_of
 
 PERFECT = (
     "links.least_fidelity=1", "links.mean_fidelity=1", "links.most_fidelity=1", "links.replica_fidelity=1",
@@ -62,12 +62,7 @@ def test_any_number_of_hosts_and_a_cut_in_time_give_the_same(overrides: tuple[st
 @pytest.mark.parametrize("overrides", [*CUTS, ("training.partition=circuit", "network=line", *ROUTED[:1], *ROUTED[2:])])
 def test_every_pair_of_every_link_is_accounted_for(overrides: tuple[str, ...]) -> None:
     found, _ = rounds_of(*overrides)
-    for observed in found:
-        books = np.asarray(observed["link_books"])
-        assert (books >= 0).all()
-        np.testing.assert_array_equal(books[..., 0], books[..., 1:].sum(axis=-1))
-        np.testing.assert_array_equal(books[..., :5].sum(axis=0), observed["counts"])
-        assert books[..., 5].sum() == observed["stored"]
+    assert_link_books_are_exact(found)
     assert found[-1]["shots_on_time"] > 0
 
 

@@ -66,18 +66,23 @@ def test_routes_give_the_same_on_any_number_of_hosts_and_across_a_cut(network: t
     assert ends(second) == one
 
 
+def assert_link_books_are_exact(found: list[dict[str, Any]]) -> None:
+    """On every link and for every use: stock of before + generated = used + late + expired + sacrificed + stock now."""
+    before = np.zeros_like(found[0]["link_books"][..., 5])
+    for observed in found:
+        books = np.asarray(observed["link_books"])
+        assert (books >= 0).all()
+        np.testing.assert_array_equal(before + books[..., 0], books[..., 1:].sum(axis=-1))
+        before = books[..., 5]
+        np.testing.assert_array_equal(books[..., :5].sum(axis=0), observed["counts"])
+        assert before.sum() == observed["stored"]
+
+
 def test_every_physical_link_has_exact_books() -> None:
     found, simulation = rounds_of("network=line", "entanglement.purification_rounds=1", *ROUTED)
     assert [observed["name"] for observed in found] == ["warm_up", "round"]
-    before = np.zeros((4, 3))
-    for observed in found:
-        books = np.asarray(observed["link_books"])
-        assert books.shape == (4, 3, 6)
-        assert (books >= 0).all()
-        np.testing.assert_array_equal(books[..., 0] + before, books[..., 1:].sum(axis=-1))
-        before = books[..., 5]
-        np.testing.assert_array_equal(books[..., :5].sum(axis=0), observed["counts"])
-        assert books[..., 5].sum() == observed["stored"]
+    assert all(np.shape(observed["link_books"]) == (4, 3, 6) for observed in found)
+    assert_link_books_are_exact(found)
     assert (np.asarray(found[0]["link_books"])[:, 1, 0] > 0).all(), "keys need every link of the line"
     assert 0 < key_bits_spent(simulation) <= sum(observed["key_bits"] for observed in found)
 
