@@ -50,7 +50,7 @@ class AuthenticatedLinks:
     def take_alarms(self, sender: Any) -> list[Observation]:
         """For the journal, after a frame in this name; see `Channel`."""
         channel = self._channels.get(sender)
-        return [] if channel is None or not channel.incoming.alarms else channel.take_alarms()
+        return [] if channel is None or not channel.incoming.state.alarms else channel.take_alarms()
 
     def accept(self, frame: Frame) -> None:
         """Use up the slot of a frame that was verified."""

@@ -201,13 +201,21 @@ def _mapping_form(origin: type, arguments: tuple[Any, ...]) -> _Form:
 def _dataclass_form(declared: Any) -> _Form:
     hints = get_type_hints(declared)
     forms = {field.name: _form_of(hints[field.name]) for field in fields(declared)}
+    changed = {name: form.save for name, form in forms.items() if form.save is not _as_it_is}
+
+    def save(value: Any) -> dict[str, Any]:
+        plain = dict(value.__dict__)
+        assert len(plain) == len(forms), f"{declared.__name__} has attributes that are not declared"
+        for name, saves in changed.items():
+            plain[name] = saves(plain[name])
+        return plain
 
     def load(plain: Any, where: str) -> Any:
         if not isinstance(plain, dict) or set(plain) != set(forms):
             raise ValueError(f"{where} must have the fields {sorted(forms)}, got {_names(plain)}")
         return declared(**{name: form.load(plain[name], f"{where}.{name}") for name, form in forms.items()})
 
-    return _Form(lambda value: {name: form.save(getattr(value, name)) for name, form in forms.items()}, load)
+    return _Form(save, load)
 
 
 def _names(plain: Any) -> Any:

@@ -164,7 +164,7 @@ class BelievesOneEcho(Replica):
 
 class SlotReused(Channel):
     def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
-        self.outgoing._next_slot = 0
+        self.outgoing.state.next_slot = 0
         return super().seal(kind, round_index, view, now, body)
 
 
