@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.kernel.envelope import Effect, Observation, Send
 from ceas_ray.messages.frames import Channel, FrameKind
-from ceas_ray.messages.payloads import Frame, processor_name, replica_name
+from ceas_ray.messages.payloads import Frame, Int64s, processor_name, replica_name
 
 
 class AuthenticatedLinks:
@@ -102,7 +102,7 @@ class AuthenticatedLinks:
     def __getitem__(self, peer: str) -> Channel:
         return self._channels[peer]
 
-    def store_key_bits(self, key_bits: Sequence[int]) -> None:
+    def store_key_bits(self, key_bits: Int64s) -> None:
         """Newly distilled bits with every peer, as in `RoundStarted`."""
         for name, bits in zip([*self._processors, *self._replicas], key_bits, strict=True):
             if name != self._name:

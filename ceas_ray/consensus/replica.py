@@ -16,6 +16,7 @@ from ceas_ray.kernel.envelope import Effect, Envelope
 from ceas_ray.messages.frames import Channel, is_well_formed
 from ceas_ray.messages.payloads import (
     Frame,
+    Int64s,
     KeysDistilled,
     RoundGivenUp,
     RoundStarted,
@@ -141,7 +142,7 @@ class Replica(Actor):
 
     # --- what others may know ----------------------------------------------------------
 
-    def store_key_bits(self, key_bits: Sequence[int]) -> None:
+    def store_key_bits(self, key_bits: Int64s) -> None:
         """Newly distilled bits with every peer, as in `RoundStarted`."""
         self._links.store_key_bits(key_bits)
 

@@ -55,7 +55,10 @@ class Stateful:
 
 
 def saved(value: Any) -> Any:
-    """Return a declared state (or None) in plain values, dataclasses as dictionaries by the names of their fields."""
+    """Return a declared state (or None) in plain values, dataclasses as dictionaries by the names of their fields.
+
+    What is saved does not change with the state afterwards.
+    """
     return _form_of(type(value)).save(value)
 
 
@@ -147,7 +150,7 @@ def _array_form(arguments: tuple[Any, ...]) -> _Form:
             raise _refused(where, f"an array of {dtypes[0] if dtypes else 'numbers'}", plain)
         return np.array(plain)
 
-    return _Form(_as_it_is, load)
+    return _Form(np.array, load)
 
 
 def _optional_form(arguments: tuple[Any, ...]) -> _Form:

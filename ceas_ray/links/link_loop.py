@@ -20,7 +20,14 @@ from ceas_ray.quantum.bell_pairs import correlations
 from ceas_ray.scheduling.perishable_chain import most_stock, state_number, stock_states
 
 PICOSECOND = 1e-12
-_NO_TABLES = BirthTables(np.zeros((0, 0, 0), np.uint8), np.zeros((0, 0, 0), np.uint8), 0.0, 1, 0, 1)
+_NO_TABLES = BirthTables(
+    gap_births=np.zeros((0, 0, 0), np.uint8),
+    burst_births=np.zeros((0, 0, 0), np.uint8),
+    second_share=0.0,
+    gap_slots=1,
+    gap_stock=0,
+    classes=1,
+)
 COMPILED: dict[str, Any] = {
     "cache": True,
     "nogil": True,

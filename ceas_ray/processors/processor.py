@@ -120,7 +120,11 @@ class Processor(Actor):
                 if self._local_circuits is not None:
                     everything = np.ones(self._local_circuits, bool)
                     without_pairs = ShotsDelivered(
-                        schedule.round_index, everything, np.zeros(0), NO_PAIRS.werner, NO_PAIRS.coefficients
+                        round_index=schedule.round_index,
+                        on_time=everything,
+                        shrink=np.zeros(0),
+                        werner=NO_PAIRS.werner,
+                        coefficients=NO_PAIRS.coefficients,
                     )
                     return [self._start_gradient(without_pairs, now)]
             case KeysDistilled(key_bits=key_bits):
@@ -142,7 +146,7 @@ class Processor(Actor):
             return 0
         return self.state.schedule.plan_ends_at + self.learning.update_time + self.own_lookahead
 
-    def _store_key_bits(self, key_bits: Sequence[int]) -> None:
+    def _store_key_bits(self, key_bits: NDArray[np.int64]) -> None:
         for channel, bits in zip(self._channels.values(), key_bits, strict=True):
             channel.add_key_bits(int(bits))
 

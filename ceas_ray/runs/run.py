@@ -220,9 +220,9 @@ class _Run:
                 self._begin() if self._found is None else self._go_on(self._found)
                 with interruption.deferred(lambda: self._write_end("interrupted", "")):
                     self._rounds(interruption)
-                if self._results.stalled:
-                    status, code, cause = "stalled", STALLED, self._results.cause
-                elif self._results.rounds < self._settings.training.rounds:
+                if self._results.state.stalled:
+                    status, code, cause = "stalled", STALLED, self._results.state.cause
+                elif self._results.state.rounds < self._settings.training.rounds:
                     status = "stopped"  # a budget of stop.* was reached
             except KeyboardInterrupt:
                 status, code = "interrupted", INTERRUPTED
@@ -295,9 +295,9 @@ class _Run:
             line["wall_seconds"] = now - before
             before = now
             self._book(end, line)
-            if results.stalled:
+            if results.state.stalled:
                 break
-            self._progress.show(results.rounds, line.get("accuracy"), line["utilization"])
+            self._progress.show(results.state.rounds, line.get("accuracy"), line["utilization"])
             if len(self._unsent) >= 25:
                 self._send()
             interrupted = interruption.requested
@@ -334,16 +334,15 @@ class _Run:
                 )
 
     def _cut_is_due(self, now: float, over: bool) -> bool:
-        rounds, every = self._settings.runtime, self._results.rounds
+        rounds, every = self._settings.runtime, self._results.state.rounds
         by_rounds = rounds.snapshot_every_rounds is not None and every % rounds.snapshot_every_rounds == 0
         by_time = rounds.snapshot_every_seconds is not None and now - self._cut_at > rounds.snapshot_every_seconds
         return (by_rounds or by_time or over) and every < self._settings.training.rounds
 
     def _cut(self, simulation: SurvivingSimulation) -> None:
         """A cut in memory, for lost hosts, and on the disk, for a lost driver."""
-        cut = Cut(
-            self._results.rounds, simulation.cut(), self._results.snapshot(), self._wall_seconds(), tuple(self._faults)
-        )
+        rounds, results = self._results.state.rounds, self._results.snapshot()
+        cut = Cut(rounds, simulation.cut(), results, self._wall_seconds(), tuple(self._faults))
         self._cut_at = time.perf_counter()
         if self._versions is None:
             self._versions = versions(self._config)
@@ -369,8 +368,9 @@ class _Run:
 
     def _over(self, now: float) -> bool:
         stop = self._settings.stop
+        simulated_seconds = self._results.state.simulated_seconds
         wall = stop.wall_seconds is not None and now - self._started > stop.wall_seconds
-        simulated = stop.simulated_seconds is not None and self._results.simulated_seconds > stop.simulated_seconds
+        simulated = stop.simulated_seconds is not None and simulated_seconds > stop.simulated_seconds
         return wall or simulated
 
     def _send(self) -> None:
@@ -406,7 +406,7 @@ class _Run:
         """The files that every run leaves, however it ends; returns the summary."""
         results = self._results
         content = io.BytesIO()
-        np.savez(content, parameters=results.parameters)
+        np.savez(content, parameters=results.state.parameters)
         write_whole(self._folder / "model.npz", content.getvalue())
         tracker_id = None if self._tracker is None else self._tracker.run_id
         summary = results.summary(
@@ -429,7 +429,7 @@ class _Run:
         )
         write_json(self._folder / "summary.json", summary)
         self._journal.append("ended", {"status": status, "cause": cause, "trace_digest": summary["trace_digest"]})
-        program = to_openqasm3(export(self._world.circuit, results.parameters))
+        program = to_openqasm3(export(self._world.circuit, results.state.parameters))
         write_whole(self._folder / "model.qasm", program.encode())
         return summary
 

@@ -90,9 +90,13 @@ class Mdp:
         mixed, seen = _solved(self, link), self._seen(link)
         two = (mixed.first,) if mixed.second_share == 0 else (mixed.first, mixed.second)
         tables = BirthTables(
-            np.stack([s.gap_births for s in two]), np.stack([s.burst_births for s in two]), mixed.second_share,
-            self.gap_slots, min(self.gap_stock, seen.slots), seen.classes,
-        )  # fmt: skip
+            gap_births=np.stack([s.gap_births for s in two]),
+            burst_births=np.stack([s.burst_births for s in two]),
+            second_share=mixed.second_share,
+            gap_slots=self.gap_slots,
+            gap_stock=min(self.gap_stock, seen.slots),
+            classes=seen.classes,
+        )
         return StockPolicy(0, link.slots, demand_driven=True, tables=tables)
 
     def solved(self, link: LinkClass) -> Mixture:

@@ -63,8 +63,9 @@ class Play:
         peers = len(plan.key_peers)
         bits = plan.key_bits_wanted if self.keys else np.zeros(peers)
         return PlanFinished(
-            plan.round_index, link, np.zeros((3, 5), np.int64), np.zeros((peers, 5), np.int64), 0, 0, 0, plan.key_peers,
-            bits, np.ones(7), b"",
+            round_index=plan.round_index, link=link, counts=np.zeros((3, 5), np.int64),
+            leg_counts=np.zeros((peers, 5), np.int64), stored=0, shots=0, shots_on_time=0, key_peers=plan.key_peers,
+            key_bits=bits, shrink=np.ones(7), trace=b"",
         )  # fmt: skip
 
     def wake(self, purpose: ControllerTimer) -> None:

@@ -86,6 +86,20 @@ def test_restored_arrays_belong_to_the_new_state_and_can_be_written(state: State
     assert second.floats.tolist() == state.floats.tolist()
 
 
+@given(STATES)
+def test_what_is_saved_does_not_change_with_the_state(state: State) -> None:
+    plain = saved(state)
+    before = encode(plain)
+    state.floats += 1.0
+    state.seen.add(99)
+    state.counts[99] = 1
+    state.by_pair["new", "one"] = []
+    for items in state.by_pair.values():
+        items.append(Inner(0, 0.0))
+    state.inner.number += 1
+    assert encode(plain) == before
+
+
 EXAMPLE = State(
     True, "x", b"", "up", Colour.RED, None, np.zeros(2), Inner(1, 2.0), {}, set(), Counter(), (), (b"", 0), None
 )
