@@ -229,11 +229,11 @@ class LinkSettings(Group):
     attempt_dephasing: Share
     swap_werner: Share
     swap_success: Probability
-    least_km: Kilometres
-    most_km: Kilometres
-    least_fidelity: Fidelity
+    min_km: Kilometres
+    max_km: Kilometres
+    min_fidelity: Fidelity
     mean_fidelity: Fidelity
-    most_fidelity: Fidelity
+    max_fidelity: Fidelity
     replica_km: Kilometres
     replica_fidelity: Fidelity
 
@@ -246,7 +246,7 @@ class EntanglementSettings(Group):
     supply: Annotated[float, Range(0.001, 1000)]
     deadline_periods: ShotPeriods
     useful_age_periods: ShotPeriods
-    least_fidelity: Fidelity | None
+    min_fidelity: Fidelity | None
     slots: Annotated[int, Range(1, 100_000)]
     hub_channels: Annotated[int, Range(1, 1_000_000)]
     multiplexing: Annotated[int, Range(1, 1_000_000)]
@@ -299,7 +299,7 @@ class ConsensusSettings(Group):
     hash_keys: Literal["fresh", "kept"]
     patience_milliseconds: Milliseconds
     on_stall: Literal["wait", "skip", "stop"]
-    most_waits: Annotated[int, Range(0, 1000)]
+    max_waits: Annotated[int, Range(0, 1000)]
     key_rate: Literal["asymptotic", "finite"]
     loss_probability: Annotated[float, Range(0, 0.9)]
     retransmissions: Annotated[int, Range(0, 1000)]

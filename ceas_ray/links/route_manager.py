@@ -130,7 +130,7 @@ class RouteManager(Actor):
             np.zeros((shots, pairs)), np.zeros(3, np.int64), np.zeros(3, np.int64),
         )  # fmt: skip
         rows, latencies = leg_rows(route.legs)
-        rules, odds = route_rules(route.swapping, plan.slots, plan.useful_age, plan.least_werner, corrected=True)
+        rules, odds = route_rules(route.swapping, plan.slots, plan.useful_age, plan.min_werner, corrected=True)
         run.stored[:] = run_route_shots(
             rng, rows, latencies, rules, odds, plan.starts_at, np.array(plan.releases), np.array(plan.is_test),
             pairs, plan.shot_deadline, policy.gap_limit, policy.burst_limit, policy.demand_driven,

@@ -188,7 +188,7 @@ class GenerateRoutePairs:
 
     Times, shots and keys as there, but each path has its own time: it begins key_starts[i] after the key part begins,
     and lasts key_lengths[i]. A shot may need pairs of several routes (between the processors that share a circuit):
-    pairs_per_shot and policies (of every leg) have one entry for each. least_werner: end-to-end pairs below it are
+    pairs_per_shot and policies (of every leg) have one entry for each. min_werner: end-to-end pairs below it are
     given up. useful_age, key_useful_age: of every leg's pairs. slots: the lease of memory slots at each end of every
     leg of every route. Swapping and purification are the route's.
     """
@@ -201,7 +201,7 @@ class GenerateRoutePairs:
     shot_deadline: int
     policies: tuple[StockPolicy, ...]
     useful_age: int
-    least_werner: float
+    min_werner: float
     slots: int
     key_starts_at: int
     key_starts: tuple[int, ...]

@@ -263,9 +263,9 @@ class _Builder:
         least, mean, most = (getattr(settings.links, f"{which}_fidelity") for which in ("least", "mean", "most"))
         if not least <= mean <= most:
             raise SettingsError("links.mean_fidelity", f"between {least} and {most}", mean)
-        if settings.links.least_km > settings.links.most_km:
+        if settings.links.min_km > settings.links.max_km:
             raise SettingsError(
-                "links.least_km", f"at most links.most_km ({settings.links.most_km})", settings.links.least_km
+                "links.min_km", f"at most links.max_km ({settings.links.max_km})", settings.links.min_km
             )
         self.faults = int(self.parties * settings.aggregation.byzantine_fraction)
         self._rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule, self.inputs.read)
@@ -410,7 +410,7 @@ class _Builder:
         links, settings = self.settings.links, self.settings
         hardware = link_hardware(links)
         spread = Heterogeneity(
-            links.least_km, links.most_km, links.least_fidelity, links.mean_fidelity, links.most_fidelity,
+            links.min_km, links.max_km, links.min_fidelity, links.mean_fidelity, links.max_fidelity,
             links.replica_km, links.replica_fidelity,
         )  # fmt: skip
         generator = self.streams.generator("network", "network", "links", 0)
@@ -474,7 +474,7 @@ class _Builder:
             shots=settings.training.circuits_per_round, pairs_per_shot=pairs,
             burst_shots=choice.burst_shots, gap_periods=choice.gap_periods, supply=choice.supply,
             deadline_periods=choice.deadline_periods, useful_age_periods=choice.useful_age_periods,
-            least_fidelity=choice.least_fidelity, slots=choice.slots, hub_channels=choice.hub_channels,
+            min_fidelity=choice.min_fidelity, slots=choice.slots, hub_channels=choice.hub_channels,
             multiplexing=choice.multiplexing, test_share=choice.test_share,
             warm_up_test_shots=-(-choice.warm_up_tests // pairs),
             key_useful_age=picoseconds(choice.key_useful_age_milliseconds * 1e-3), key_margin=choice.key_margin,
@@ -503,7 +503,7 @@ class _Builder:
         settings = self.settings
         processors, replicas = len(network.processor_routes), len(network.replica_routes)
         rounds, paths = settings.training.rounds, KeyPaths(network, settings.links.swap_werner, demand)
-        on_stall = OnStall(settings.consensus.on_stall, settings.consensus.most_waits)
+        on_stall = OnStall(settings.consensus.on_stall, settings.consensus.max_waits)
         return RoundController(
             Planner(network, paths, demand, scheduler, self._on_pairs, self.streams),
             paths,

@@ -32,7 +32,7 @@ PARTITIONS = (
     ("training.partition=circuit",),
     ("training.partition=layer", "training.layers=2"),
 )
-MEMORIES = ((), ("entanglement.slots=8",), ("entanglement.least_fidelity=0.8",), ("consensus.hash_keys=kept",))
+MEMORIES = ((), ("entanglement.slots=8",), ("entanglement.min_fidelity=0.8",), ("consensus.hash_keys=kept",))
 
 
 def run_of(*overrides: str) -> tuple[list[dict[str, Any]], dict[str, Any], Simulation]:

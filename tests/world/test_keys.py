@@ -33,7 +33,7 @@ def leg_of(end_to_end: float) -> float:
 
 def alike(end_to_end: float) -> tuple[str, ...]:
     """All links alike, memories that keep for ever, perfect swaps: every key path has this fidelity."""
-    fidelities = ("least_fidelity", "mean_fidelity", "most_fidelity", "replica_fidelity")
+    fidelities = ("min_fidelity", "mean_fidelity", "max_fidelity", "replica_fidelity")
     legs = [f"links.{name}={leg_of(end_to_end)}" for name in fidelities]
     return (*legs, "links.coherence_milliseconds=1e9", "links.swap_werner=1.0", "consensus.committee_size=4",
             "processors.count=4", "training.circuits_per_round=32", "training.rounds=3")  # fmt: skip
