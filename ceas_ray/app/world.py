@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.aggregation.aggregator import Aggregator, combined
+from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.aggregation.evidence import Weights
-from ceas_ray.aggregation.rule import Rule
+from ceas_ray.aggregation.rule import Rule, combined
 from ceas_ray.aggregation.uniform_weights import UniformWeights
 from ceas_ray.app.built_network import built_network
 from ceas_ray.app.committee import (
@@ -40,6 +40,7 @@ from ceas_ray.attacks.placement import placed
 from ceas_ray.config.errors import SettingsError, UnusableSettings, or_refuse
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import unusable
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming
@@ -220,7 +221,7 @@ def _or_refused(settings: RunSettings, make: Callable[[_Builder], T]) -> T:
     try:
         return make(_Builder(settings))
     except PolicyError as error:
-        raise UnusableSettings(str(error).partition(" ")[0], str(error), None) from error
+        raise UnusableSettings(error.policy, str(error)) from error
 
 
 class _Builder:
@@ -344,7 +345,7 @@ class _Builder:
             self._refuse_without_shots(network, demand)
             together, key_slots = self._together(network, demand)
         except ValueError as error:
-            raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+            raise unusable("entanglement", str(error)) from None
         return Outline(
             network,
             demand,
@@ -411,6 +412,7 @@ class _Builder:
         generator = self.streams.generator("network", "network", "links", 0)
         topology = instantiate(settings.network, "network", Topology, self.inputs.read)
         network = built_network(topology, settings.processors.count, self.size, hardware, spread, generator)
+        self.inputs.say(network.said)
         if settings.consensus.committee == "processors":
             network = self._living_together(network)
         choice = settings.entanglement
@@ -494,7 +496,11 @@ class _Builder:
                 OnStall(settings.consensus.on_stall, settings.consensus.most_waits),
             )  # fmt: skip
         except ValueError as error:
-            raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+            raise unusable("entanglement", str(error)) from None
+        except PolicyError as error:
+            if error.refusal is None:
+                raise
+            raise UnusableSettings("scheduling", error.refusal) from None
 
     def _refuse_without_shots(self, network: NetworkPlan, demand: Demand) -> None:
         if network.groups:

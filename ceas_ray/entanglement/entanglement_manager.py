@@ -130,7 +130,7 @@ class EntanglementManager(Actor):
         if demand.slots < most:
             raise ValueError(f"entanglement.slots must be at least the {most} pairs of a shot, got {demand.slots}")
         if network.routed and demand.finite_keys:
-            raise ValueError("consensus.key_rate asymptotic in a network with routes, got finite")
+            raise ValueError("consensus.key_rate must be asymptotic in a network with routes, got finite")
         if network.routed and not network.swapped:
             raise ValueError(
                 "links.swap_success must be 1 and entanglement.purification_rounds 0 where keys come from "
