@@ -271,8 +271,8 @@ def test_bad_files_are_refused_in_one_line() -> None:
     for text, complaint in (
         (good.replace("UTF-8", "x-foo"), "not well-formed: unknown encoding"),
         (good.replace("UTF-8", "shift_jis"), "not well-formed"), (good.replace("UTF-8", "UTF-16"), "not well-formed"),
-        (good.replace("<graphml", laughs + "<graphml"), "must have no document type (<!DOCTYPE>), got one"),
-        (good.replace("<graphml", '<!DOCTYPE g SYSTEM "file:///etc/passwd"><graphml'), "must have no document type (<!DOCTYPE>), got one"),
+        (good.replace("<graphml", laughs + "<graphml"), "must have no document type"),
+        (good.replace("<graphml", '<!DOCTYPE g SYSTEM "file:///etc/passwd"><graphml'), "must have no document type"),
         (good.replace("</graph>", "<hyperedge/></graph>"), "got a hyperedge within its graph"),
         (good.replace('<node id="a"/>', '<node id="a"><graph/></node>'), "got a graph within its graph"),
         (good.replace('key="l"', 'key="k"', 1), "the edge a - b has data of the key 'k', which is not declared"),
@@ -298,7 +298,8 @@ def test_attributes_that_nothing_is_made_of_are_told_of() -> None:
     )
     text = edges("ab").replace("<graph ", f"{keys}<graph ", 1)
     text = text.replace('<node id="a"/>', '<node id="a"><data key="place">x</data></node>')
-    text = text.replace("<data", '<data key="Fidelity">.9</data><data key="capacity">2</data><data', 2)
+    more = '<data key="Fidelity">.9</data><data key="capacity">2</data>'
+    text = text.replace('<data key="l">', f'{more}<data key="l">', 1)
     assert built(of_text(text), 1).said == (
         "/net.graphml: place of nodes is not used", "/net.graphml: Fidelity, capacity of edges is not used",
     )  # fmt: skip
