@@ -261,9 +261,10 @@ class _Builder:
                 f"below training.circuits_per_round ({settings.training.circuits_per_round})",
                 settings.training.forward_circuits,
             )
-        least, mean, most = (getattr(settings.links, f"{which}_fidelity") for which in ("least", "mean", "most"))
-        if not least <= mean <= most:
-            raise SettingsError("links.mean_fidelity", f"between {least} and {most}", mean)
+        links = settings.links
+        if not links.min_fidelity <= links.mean_fidelity <= links.max_fidelity:
+            between = f"between {links.min_fidelity} and {links.max_fidelity}"
+            raise SettingsError("links.mean_fidelity", between, links.mean_fidelity)
         if settings.links.min_km > settings.links.max_km:
             raise SettingsError(
                 "links.min_km", f"at most links.max_km ({settings.links.max_km})", settings.links.min_km
