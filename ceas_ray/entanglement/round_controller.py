@@ -192,7 +192,7 @@ class RoundController(Actor):
             plan_ends_at=plan_ends_at,
             inputs_open_until=open_until,
             inputs_time_out_at=times_out,
-            key_bits=np.zeros(0, np.int64),
+            key_bits=np.zeros(0),  # type: ignore[arg-type]  # digests hold its dtype
         )
 
     def _finish_warm_up(self, now: int) -> list[Effect]:
