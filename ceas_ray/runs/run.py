@@ -63,10 +63,10 @@ from ceas_ray.tracking.files import Journal, write_json, write_whole
 from ceas_ray.tracking.timeline import Timeline
 from ceas_ray.training.centralized import CentralizedTraining, Momentum, accuracy_on_test
 from ceas_ray.training.datasets import logistic_regression_accuracy
-from ceas_ray.training.learning_rate import LearningRate
-from ceas_ray.world.builder import Outline, World, build_world, outline_world
+from ceas_ray.world.builder import build_world, outline_world
 from ceas_ray.world.inputs import targets_of, with_inputs
-from ceas_ray.world.model import loss_of
+from ceas_ray.world.model import learning_rate_of, loss_of
+from ceas_ray.world.world import Outline, World
 
 COMPLETED, FAILED, BAD_SETTINGS, STALLED = 0, 1, 2, 3
 
@@ -436,10 +436,8 @@ class _Run:
     def _centralized_accuracy(self) -> float:
         """Of the same model and optimiser in one process: all data, exact gradients, no noise, no pairs."""
         training, world = self._settings.training, self._world
-        rate = LearningRate(
-            training.learning_rate, training.final_learning_rate, training.learning_rate_schedule, training.rounds
-        )
-        train = CentralizedTraining(world.circuit, loss_of(training), Momentum(training.momentum), rate)
+        rate, momentum = learning_rate_of(training), Momentum(training.momentum)
+        train = CentralizedTraining(world.circuit, loss_of(training), momentum, rate)
         start = world.initial_parameters
         found = train(world.data, start, Streams(self._settings.seed).generator("model", "model", "centralized", 0))
         return accuracy_on_test(world.circuit, found, world.data)
