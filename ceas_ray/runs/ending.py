@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.qiskit_export import export, to_openqasm3
+from ceas_ray.quantum.openqasm import to_openqasm3
 from ceas_ray.tracking.console import print_table
 from ceas_ray.tracking.files import write_whole
 from ceas_ray.training.centralized import CentralizedTraining, Momentum, accuracy_on_test
@@ -34,7 +34,7 @@ def write_parameters(folder: Path, parameters: NDArray[np.float64]) -> None:
 
 def write_program(folder: Path, circuit: Circuit, parameters: NDArray[np.float64]) -> None:
     """Write `model.qasm`: the trained circuit in OpenQASM 3. parameters: shape (d,), in rad."""
-    write_whole(folder / "model.qasm", to_openqasm3(export(circuit, parameters)).encode())
+    write_whole(folder / "model.qasm", to_openqasm3(circuit, parameters).encode())
 
 
 def centralized_accuracy(settings: RunSettings, world: World) -> float:
