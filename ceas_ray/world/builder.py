@@ -25,7 +25,7 @@ from ceas_ray.training.datasets import DataSet
 from ceas_ray.world.blueprint import Blueprint, Policies, policies_of, shots_spend_pairs
 from ceas_ray.world.checks import check_circuits, check_data, check_settings, check_shots
 from ceas_ray.world.committee import replicas_of
-from ceas_ray.world.control import demand_of, entanglement_manager_of, hub_of
+from ceas_ray.world.control import demand_of, hub_of, round_controller_of
 from ceas_ray.world.counts import Counts, counts_of
 from ceas_ray.world.data import dealt_shards, load_data
 from ceas_ray.world.inputs import Inputs, targets_of
@@ -59,7 +59,7 @@ def build_world(settings: RunSettings) -> World:
         policies = policies_of(settings, inputs)
         data = load_data(training.data, training.qubits, settings.seed, inputs)
         blueprint = _blueprint(settings, policies, data, inputs)
-        manager = entanglement_manager_of(blueprint, inputs)
+        manager = round_controller_of(blueprint, inputs)
         adversary = [adversary_of(blueprint)] if blueprint.byzantine else []
         check_circuits(settings, blueprint.shared_circuit, max(len(s.angles) for s in blueprint.shards), policies)
         inputs.read_code(targets_of(settings.model_dump()))

@@ -5,10 +5,16 @@ from __future__ import annotations
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
-from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming
 from ceas_ray.entanglement.hub import Hub
+from ceas_ray.entanglement.key_ledger import KeyLedger
+from ceas_ray.entanglement.key_paths import KeyPaths
+from ceas_ray.entanglement.pair_ledger import PairLedger
 from ceas_ray.entanglement.plan import Demand
+from ceas_ray.entanglement.planner import Planner
+from ceas_ray.entanglement.round_controller import RoundController, RoundTiming
 from ceas_ray.kernel.time import picoseconds
+from ceas_ray.messages.quorum import Quorums
+from ceas_ray.messages.round_progress import OnStall, RoundProgress
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.scheduling.checked_scheduler import CheckedScheduler
 from ceas_ray.scheduling.scheduler import Scheduler
@@ -36,27 +42,43 @@ def demand_of(settings: RunSettings, network: NetworkPlan) -> Demand:
     )  # fmt: skip
 
 
-def entanglement_manager_of(blueprint: Blueprint, inputs: Inputs) -> EntanglementManager:
-    """Return the manager; SettingsError for a demand that its network cannot serve."""
+def round_controller_of(blueprint: Blueprint, inputs: Inputs) -> RoundController:
+    """Return the entanglement manager, which runs the rounds; SettingsError for a demand that it cannot serve."""
     settings, network = blueprint.settings, blueprint.network
-    demand, timeout = demand_of(settings, network), settings.consensus.input_timeout
-    timing = RoundTiming(
+    demand = demand_of(settings, network)
+    scheduler = CheckedScheduler(instantiate(settings.scheduling, "scheduling", Scheduler, inputs.read))
+    try:
+        check_shots(settings, network, demand)
+        return _round_controller(blueprint, demand, scheduler)
+    except ValueError as error:
+        raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+
+
+def _round_controller(blueprint: Blueprint, demand: Demand, scheduler: Scheduler) -> RoundController:
+    settings, counts, network = blueprint.settings, blueprint.counts, blueprint.network
+    rounds, paths = settings.training.rounds, KeyPaths(network, settings.links.swap_werner, demand)
+    on_stall = OnStall(settings.consensus.on_stall, settings.consensus.most_waits)
+    return RoundController(
+        Planner(network, paths, demand, scheduler, blueprint.spends_pairs, blueprint.streams),
+        paths,
+        KeyLedger(demand, counts.parties, counts.replicas, rounds),
+        PairLedger(network, paths, demand.pairs_per_shot, demand.finite_keys),
+        RoundProgress(Quorums(counts.replicas), counts.parties, on_stall),
+        _timing_of(settings),
+        rounds,
+        bool(blueprint.byzantine),
+    )
+
+
+def _timing_of(settings: RunSettings) -> RoundTiming:
+    timeout = settings.consensus.input_timeout
+    return RoundTiming(
         control_delay=control_delay(settings),
         planning_time=picoseconds(settings.entanglement.planning_milliseconds * 1e-3),
         update_time=update_time(settings),
         input_timeout=None if timeout is None else picoseconds(timeout),
         patience=picoseconds(settings.consensus.patience_milliseconds * 1e-3),
     )
-    scheduler = CheckedScheduler(instantiate(settings.scheduling, "scheduling", Scheduler, inputs.read))
-    try:
-        check_shots(settings, network, demand)
-        return EntanglementManager(
-            network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
-            bool(blueprint.byzantine), blueprint.spends_pairs, blueprint.streams,
-            OnStall(settings.consensus.on_stall, settings.consensus.most_waits),
-        )  # fmt: skip
-    except ValueError as error:
-        raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
 
 
 def hub_of(blueprint: Blueprint) -> Hub:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.entanglement.entanglement_manager import EntanglementManager
 from ceas_ray.entanglement.plan import Demand
+from ceas_ray.entanglement.round_controller import RoundController
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.host import Host
@@ -38,7 +38,7 @@ class World:
     replicas: tuple[Actor, ...]
     control: tuple[Actor, ...]
     work: GradientWork
-    manager: EntanglementManager
+    manager: RoundController
     data: DataSet
     shards: tuple[Shard, ...]
     circuit: Circuit
