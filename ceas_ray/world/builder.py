@@ -12,6 +12,7 @@ from ceas_ray.attacks.placement import placed
 from ceas_ray.config.errors import SettingsError, UnusableSettings
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import unusable
 from ceas_ray.entanglement.leases import plan_phases
 from ceas_ray.entanglement.plan import Demand, phases
 from ceas_ray.kernel.policy_calls import PolicyError
@@ -107,7 +108,7 @@ def outline_world(settings: RunSettings) -> Outline:
             check_shots(settings, network, demand)
             together, key_slots = _phases(network, demand, counts)
         except ValueError as error:
-            raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+            raise unusable("entanglement", str(error)) from None
         return Outline(
             network=network,
             demand=demand,
@@ -127,7 +128,7 @@ def _policies_blamed() -> Iterator[None]:
     try:
         yield
     except PolicyError as error:
-        raise UnusableSettings(str(error).partition(" ")[0], str(error), None) from error
+        raise UnusableSettings(error.policy, str(error)) from error
 
 
 def _blueprint(settings: RunSettings, policies: Policies, data: DataSet, inputs: Inputs) -> Blueprint:

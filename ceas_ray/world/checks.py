@@ -8,7 +8,7 @@ import numpy as np
 import psutil
 
 from ceas_ray.aggregation.uniform_weights import UniformWeights
-from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.errors import SettingsError, UnusableSettings
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.entanglement.plan import Demand
 from ceas_ray.kernel.time import seconds
@@ -211,9 +211,9 @@ def _check_keys(settings: RunSettings, network: NetworkPlan) -> None:
     rates = key_rate_of_state(paths)
     worst = int(np.argmin(rates))
     if rates[worst] <= 0:
-        raise SettingsError(
-            "links", "a profile whose end-to-end pairs yield a key (Werner pairs do above a fidelity of .835)",
-            f"{links.profile}: {paths[worst, 0]:.3f}",
+        raise UnusableSettings(
+            "links", f"end-to-end pairs must yield a key (Werner pairs do above a fidelity of .835), those of "
+            f"{links.profile} have {paths[worst, 0]:.3f}",
         )  # fmt: skip
 
 
@@ -231,10 +231,9 @@ def _check_own_shots(settings: RunSettings, network: NetworkPlan, demand: Demand
         gathering = (demand.pairs_per_shot - 1) / link.rate + seconds(link.latency)
         left = float(fidelity_at(link.birth_weights(), link.decay, np.array(gathering)))
         if alive < demand.pairs_per_shot or left <= 0.5:
-            raise SettingsError(
-                "links", f"a profile that serves shots ({demand.pairs_per_shot} pairs at once, entangled)",
-                f"{settings.links.profile}: {alive:.3g} pairs of useful age at {link.length_km:.3g} km, the oldest of "
-                f"a shot's at fidelity {left:.3f}",
+            raise UnusableSettings(
+                "links", f"a shot needs {demand.pairs_per_shot} entangled pairs at once, {settings.links.profile} has "
+                f"{alive:.3g} of useful age at {link.length_km:.3g} km, the oldest of a shot's at fidelity {left:.3f}",
             )  # fmt: skip
 
 
@@ -247,8 +246,8 @@ def _check_shared_shots(settings: RunSettings, network: NetworkPlan, demand: Dem
             gathering = np.array((part.pairs - 1) / route.rate + seconds(route.latency))
             left = float(decayed_fidelity(route.fidelity, gathering, memory))
             if route.rate * alive < part.pairs or left <= 0.5:
-                raise SettingsError(
-                    "links", f"a profile that serves shared shots ({part.pairs} end-to-end pairs at once, entangled)",
-                    f"{settings.links.profile}: {route.rate * alive:.3g} pairs of useful age between {route.nodes[0]} "
-                    f"and {route.nodes[-1]}, the oldest of a shot's at fidelity {left:.3f}",
+                raise UnusableSettings(
+                    "links", f"a shared shot needs {part.pairs} entangled end-to-end pairs at once, "
+                    f"{settings.links.profile} has {route.rate * alive:.3g} of useful age between {route.nodes[0]} and "
+                    f"{route.nodes[-1]}, the oldest of a shot's at fidelity {left:.3f}",
                 )  # fmt: skip

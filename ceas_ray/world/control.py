@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.errors import UnusableSettings
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import unusable
 from ceas_ray.entanglement.hub import Hub
 from ceas_ray.entanglement.key_ledger import KeyLedger
 from ceas_ray.entanglement.key_paths import KeyPaths
@@ -12,6 +13,7 @@ from ceas_ray.entanglement.pair_ledger import PairLedger
 from ceas_ray.entanglement.plan import Demand
 from ceas_ray.entanglement.planner import Planner
 from ceas_ray.entanglement.round_controller import RoundController, RoundTiming
+from ceas_ray.kernel.policy_calls import PolicyError
 from ceas_ray.kernel.time import picoseconds
 from ceas_ray.messages.quorum import Quorums
 from ceas_ray.messages.round_progress import OnStall, RoundProgress
@@ -51,7 +53,11 @@ def round_controller_of(blueprint: Blueprint, inputs: Inputs) -> RoundController
         check_shots(settings, network, demand)
         return _round_controller(blueprint, demand, scheduler)
     except ValueError as error:
-        raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+        raise unusable("entanglement", str(error)) from None
+    except PolicyError as error:
+        if error.refusal is None:
+            raise
+        raise UnusableSettings("scheduling", error.refusal) from None
 
 
 def _round_controller(blueprint: Blueprint, demand: Demand, scheduler: Scheduler) -> RoundController:

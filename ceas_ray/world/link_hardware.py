@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.errors import SettingsError, UnusableSettings
 from ceas_ray.config.schema import LinkSettings
 from ceas_ray.network.link_parameters import Emission, LinkHardware
 from ceas_ray.network.memories import (
@@ -57,4 +57,4 @@ def _memory(links: LinkSettings, side: str) -> Memory:
     try:
         return {"depolarizing": Depolarizing, "dephasing": Dephasing, "relaxation": Relaxing}[links.memory](*times)
     except ValueError as error:
-        raise SettingsError(f"links.{side}t2_milliseconds", "usable", str(error)) from None
+        raise UnusableSettings(f"links.{side}t2_milliseconds", str(error)) from None

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ceas_ray.config.errors import SettingsError, or_refuse
+from ceas_ray.config.errors import SettingsError, UnusableSettings, or_refuse
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.policy_calls import PolicyError, called, wrong_return
@@ -36,6 +36,7 @@ def network_of(
     )  # fmt: skip
     topology = instantiate(settings.network, "network", Topology, inputs.read)
     network = _built(topology, settings.processors.count, counts.replicas, link_hardware(links), spread, generator)
+    inputs.say(network.said)
     if settings.consensus.committee == "processors":
         network = _with_replicas_at_processors(network)
     network = network.swapping_by(
@@ -72,9 +73,9 @@ def _built(
     try:
         plan = called(topology, "build", processors, replicas, hardware, spread, generator)
     except PolicyError as error:
-        if isinstance(error.__cause__, ValueError):
-            raise SettingsError("network", "one that can be built", str(error.__cause__)) from None
-        raise
+        if error.refusal is None:
+            raise
+        raise UnusableSettings("network", error.refusal) from None
     must = _lacking(plan, processors, replicas)
     if must is not None:
         raise wrong_return(topology, "build", *must)

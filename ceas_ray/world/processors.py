@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.aggregation.aggregator import combined
+from ceas_ray.aggregation.rule import combined
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.messages.frames import ModelAdoption
 from ceas_ray.messages.payloads import ADVERSARY, HUB, processor_name, replica_name
