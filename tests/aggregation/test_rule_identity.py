@@ -8,7 +8,7 @@ import pytest
 
 from ceas_ray.aggregation.rule_identity import rule_identity
 from ceas_ray.consensus.replica import Replica
-from tests.app.worlds import small_world
+from tests.small_worlds import small_world
 
 TABLE = {"rule": {"_target_": "own.Rule", "table": "/here/a.csv"}, "cap": 1.15}
 
