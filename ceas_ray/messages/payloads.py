@@ -6,6 +6,8 @@ Times are picoseconds. Indices of processors and replicas count from 0. Bell-dia
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,11 +23,13 @@ HUB = "hub"
 ADVERSARY = "adversary"
 
 
+@cache
 def processor_name(index: int) -> str:
     """The name of processor `index`."""
     return f"processor/{index}"
 
 
+@cache
 def replica_name(index: int) -> str:
     """The name of consensus replica `index`."""
     return f"replica/{index}"
