@@ -154,6 +154,9 @@ def _array_form(arguments: tuple[Any, ...]) -> _Form:
 
 
 def _optional_form(arguments: tuple[Any, ...]) -> _Form:
+    """Return the form of something that may be None, or that is one of several messages."""
+    if all(argument is type(None) or is_message(argument) for argument in arguments):
+        return _Form(_as_it_is, _checked(lambda plain: type(plain) in arguments, "one of several messages"))
     others = [_form_of(argument) for argument in arguments if argument is not type(None)]
     if len(others) != 1 or len(arguments) != 2:
         raise TypeError(f"a state must not have a field of one of several types, got {arguments}")
