@@ -90,9 +90,8 @@ class AuthenticatedLinks(Stateful):
 
     def ask_again(self, now: int) -> list[Effect]:
         """The last question to each of the others, the same frame: it costs no key, and whoever has it ignores it."""
-        return [
-            Send(now + self._latencies[name], name, self.state.questions[name]) for name in sorted(self.state.questions)
-        ]
+        questions = sorted(self.state.questions.items())
+        return [Send(now + self._latencies[name], name, question) for name, question in questions]
 
     def reply_to_processors(self, body: bytes, now: int) -> list[Effect]:
         """The model of this round."""

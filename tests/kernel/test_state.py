@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.state import Stateful, restored, saved
+from ceas_ray.messages.payloads import Begin, StopWaiting
 from tests.kernel.random_actors import Token
 
 
@@ -131,6 +132,18 @@ def test_a_state_with_other_fields_is_refused() -> None:
     del plain["flag"]
     with pytest.raises(ValueError, match="State must have the fields"):
         restored(State, plain)
+
+
+def test_a_field_may_be_one_of_several_messages() -> None:
+    @dataclass
+    class Missed:
+        control: list[Any]
+
+    Missed.__annotations__["control"] = list[Token | StopWaiting]
+    back = journey(Missed([StopWaiting(3), Token(1, 2)]))
+    assert back == Missed([StopWaiting(3), Token(1, 2)])
+    with pytest.raises(ValueError, match=r"Missed\.control must be one of several messages, got Begin"):
+        restored(Missed, {"control": (Begin(),)})
 
 
 def test_a_field_that_could_be_one_of_several_things_is_no_state() -> None:

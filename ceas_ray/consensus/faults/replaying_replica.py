@@ -39,9 +39,8 @@ class ReplayingReplica(DistortingReplica):
 
     def distort(self, send: Send, frame: Frame) -> Sequence[Send]:
         """See `DistortingReplica`."""
-        replayed = (
-            [] if not self.state.seen else [self.state.seen[int(self.draw(frame).integers(len(self.state.seen)))]]
-        )
+        seen = self.state.seen
+        replayed = [seen[int(self.draw(frame).integers(len(seen)))]] if seen else []
         self._remember(frame)
         if not frame.receiver.startswith("replica/"):
             return [send]
