@@ -17,8 +17,9 @@ from ceas_ray.messages.payloads import TestReport
 @dataclass
 class InputsState:
     """first: the digest of what a processor told this replica itself, by processor. report: that of what the hub told.
-    contents: from anywhere, by digest."""
+    contents: from anywhere, by digest. without: processors in quarantine."""
 
+    without: tuple[int, ...]
     first: dict[int, bytes] = field(default_factory=dict)
     report: bytes | None = None
     contents: dict[bytes, bytes] = field(default_factory=dict)
@@ -29,8 +30,17 @@ class Inputs(Stateful):
 
     def __init__(self, processors: int, parameters: int, without: tuple[int, ...]) -> None:
         """without: processors in quarantine; nobody waits for them, and nothing of theirs is included."""
-        self._processors, self._parameters, self.without = processors, parameters, without
-        self.state = InputsState()
+        self._processors, self._parameters = processors, parameters
+        self.state = InputsState(without)
+
+    @property
+    def without(self) -> tuple[int, ...]:
+        """Processors in quarantine."""
+        return self.state.without
+
+    def leave_out(self, quarantined: tuple[int, ...]) -> None:
+        """These are in quarantine from now on: a missed decision came to be known."""
+        self.state.without = quarantined
 
     @property
     def first(self) -> Mapping[int, bytes]:
