@@ -57,10 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--processes", type=int, default=available_cpus(), help="default: one for each core")
     parser.add_argument("--replay", type=int, metavar="SEED", help="show one scenario as a sequence chart")
     parser.add_argument("--exhaustive", action="store_true", help="all states of the abstract model, n = 4, 2 views")
-    parser.add_argument(
-        "--planted", nargs="?", const="", metavar="WORDS", help="plant each known bug (whose name contains these words), "
-        "and show which explorers catch it, after how many scenarios",
-    )  # fmt: skip
+    planted = "plant each known bug (whose name contains WORDS), and show what catches it, after how many scenarios"
+    parser.add_argument("--planted", nargs="?", const="", metavar="WORDS", help=planted)
     parser.add_argument("--json", action="store_true", help="print one JSON line in place of the table")
     return parser
 

@@ -68,7 +68,7 @@ class ReplicaScenario:
         self.judge = RoundsJudge(setting)
         self._timeline = Timeline()
         cast = self._cast = Cast(seed, setting, draws, self.judge, self._timeline, replica, channel)
-        self._nodes = cast.nodes
+        self.nodes = cast.nodes
         self._network = Network(draws, len(cast.identities) + PROCESSORS, setting.calm_at)
         self._free = self._free_liars(seed) if setting.free else None
         self._disturbances = Disturbances(setting, Draws(seed, "disturbances"), cast, self._timeline)
@@ -77,8 +77,8 @@ class ReplicaScenario:
             quorums(replicas), adoption,
         )  # fmt: skip
         self.events = self.crashes = 0
-        self._handled = dict.fromkeys(self._nodes, 0)
-        self._timers_from = dict.fromkeys(self._nodes, 0)
+        self._handled = dict.fromkeys(self.nodes, 0)
+        self._timers_from = dict.fromkeys(self.nodes, 0)
         self.disks: dict[int, bytes] = {}
         self._missed: dict[int, list[Control]] = {}
         self._trained, self._acted_in = 0, set[tuple[int, int]]()
@@ -135,7 +135,7 @@ class ReplicaScenario:
             return
         if self._record is not None:
             self._tell(self._record, entity, envelope.sender, payload)
-        effects = self._answer(entity, payload, lambda: self._nodes[entity].handle(envelope))
+        effects = self._answer(entity, payload, lambda: self.nodes[entity].handle(envelope))
         outages = self.setting.outages.get(entity)
         if not outages:
             for effect in effects:
@@ -235,13 +235,13 @@ class ReplicaScenario:
 
     def disk(self, entity: int) -> bytes:
         """What a crash leaves."""
-        return encode(self._nodes[entity].persistent())
+        return encode(self.nodes[entity].persistent())
 
     def _recover(self, entity: int) -> None:
         if self._record is not None:
             self._record.note(self._timeline.now, entity, "recovers")
         disk = decode(self.disks.pop(entity))
-        node = self._nodes[entity] = self._cast.made(entity)
+        node = self.nodes[entity] = self._cast.made(entity)
         for effect in self._answer(entity, None, lambda: node.recover(disk, round(self._timeline.now * DELTA))):
             self._caused(entity, effect)
         for payload in self._missed.pop(entity):

@@ -111,16 +111,6 @@ def ignores_late(late: ItemKind) -> type[InputPhase]:
     return IgnoresLate
 
 
-class BeginsAtTheClose(InputPhase):
-    """View 0 begins without Echoes of Q replicas."""
-
-    def _begins(self, now: int) -> list[Effect]:
-        if self.begun or not self.closed:
-            return []
-        self.begun = True
-        return self._begin_timers(now)
-
-
 # --- values ----------------------------------------------------------
 
 
@@ -198,15 +188,24 @@ class EchoesAreNotSaidAgain(InputPhase):
 class ErasesBeforeItPersists(ReplicaScenario):
     """A crash leaves the key slots as they are after the last event, and the round as it was before it."""
 
+    def __init__(self, *args: Any, **planted: Any) -> None:
+        super().__init__(*args, **planted)
+        self._before: dict[int, bytes] = {}
+
     def _answer(self, entity: int, payload: Any, answer: Callable[[], Any]) -> Any:
         if entity in self.setting.outages and entity not in self.disks and payload is not None:
-            self.before = {**getattr(self, "before", {}), entity: encode(self._nodes[entity].persistent())}
+            self._before[entity] = encode(self.nodes[entity].persistent())
         return super()._answer(entity, payload, answer)
 
     def disk(self, entity: int) -> bytes:
-        now, before = decode(super().disk(entity)), decode(self.before[entity])
-        same_round = now["agreement"]["schedule"] == before["agreement"]["schedule"] if False else True
-        return encode(now | ({"agreement": before["agreement"]} if same_round else {}))
+        now, before = decode(super().disk(entity)), decode(self._before[entity])
+        same_round = _round_index(now) == _round_index(before)
+        return encode(now | {"agreement": before["agreement"]} if same_round else now)
+
+
+def _round_index(disk: Any) -> int:
+    schedule = disk["agreement"]["schedule"]
+    return -1 if schedule is None else int(schedule.round_index)
 
 
 INPUT_BUGS: dict[str, type[Replica]] = {
@@ -221,7 +220,6 @@ INPUT_BUGS: dict[str, type[Replica]] = {
     "SKIP non-monotone": replica_with("", ForgetfulAgreement),
     "late updates ignored": replica_with("phase", ignores_late(ItemKind.UPDATE)),
     "a late report ignored": replica_with("phase", ignores_late(ItemKind.REPORT)),
-    "view 0 begins at the close": replica_with("phase", BeginsAtTheClose),
     "validity on local evidence": replica_with("values", LocalEvidence),
     "a repeated index counts twice": replica_with("values", RepeatedProcessor),
     "one content per processor": replica_with("inputs", OneContentEach, _knows_whose_contents),
