@@ -23,10 +23,14 @@ from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.replica import Replica
-from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming
 from ceas_ray.entanglement.hub import Hub
+from ceas_ray.entanglement.key_ledger import KeyLedger
+from ceas_ray.entanglement.key_paths import KeyPaths
 from ceas_ray.entanglement.leases import plan_phases
+from ceas_ray.entanglement.pair_ledger import PairLedger
 from ceas_ray.entanglement.plan import Demand, phases
+from ceas_ray.entanglement.planner import Planner
+from ceas_ray.entanglement.round_controller import RoundController, RoundTiming
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Envelope
@@ -49,6 +53,7 @@ from ceas_ray.messages.payloads import (
     replica_name,
 )
 from ceas_ray.messages.quorum import Quorums
+from ceas_ray.messages.round_progress import OnStall, RoundProgress
 from ceas_ray.network.group import Group
 from ceas_ray.network.link_parameters import Heterogeneity
 from ceas_ray.network.network_plan import NetworkPlan, Topology
@@ -117,7 +122,7 @@ class World:
     replicas: tuple[Actor, ...]
     control: tuple[Actor, ...]
     work: GradientWork
-    manager: EntanglementManager
+    manager: RoundController
     data: DataSet
     shards: tuple[Shard, ...]
     circuit: Circuit
@@ -477,7 +482,7 @@ class _Builder:
             finite_keys=settings.consensus.key_rate == "finite",
         )  # fmt: skip
 
-    def _manager(self, network: NetworkPlan, adversary: bool) -> EntanglementManager:
+    def _manager(self, network: NetworkPlan, adversary: bool) -> RoundController:
         settings, demand = self.settings, self._demand(network)
         timeout = settings.consensus.input_timeout
         timing = RoundTiming(
@@ -488,13 +493,27 @@ class _Builder:
         scheduler = CheckedScheduler(instantiate(settings.scheduling, "scheduling", Scheduler, self.inputs.read))
         try:
             self._refuse_without_shots(network, demand)
-            return EntanglementManager(
-                network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
-                adversary, self._on_pairs, self.streams,
-                OnStall(settings.consensus.on_stall, settings.consensus.most_waits),
-            )  # fmt: skip
+            return self._controller(network, demand, scheduler, timing, adversary)
         except ValueError as error:
             raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+
+    def _controller(
+        self, network: NetworkPlan, demand: Demand, scheduler: Scheduler, timing: RoundTiming, adversary: bool
+    ) -> RoundController:
+        settings = self.settings
+        processors, replicas = len(network.processor_routes), len(network.replica_routes)
+        rounds, paths = settings.training.rounds, KeyPaths(network, settings.links.swap_werner, demand)
+        on_stall = OnStall(settings.consensus.on_stall, settings.consensus.most_waits)
+        return RoundController(
+            Planner(network, paths, demand, scheduler, self._on_pairs, self.streams),
+            paths,
+            KeyLedger(demand, processors, replicas, rounds),
+            PairLedger(network, paths, demand.pairs_per_shot, demand.finite_keys),
+            RoundProgress(Quorums(replicas), processors, on_stall),
+            timing,
+            rounds,
+            adversary,
+        )
 
     def _refuse_without_shots(self, network: NetworkPlan, demand: Demand) -> None:
         if network.groups:

@@ -31,6 +31,7 @@ from ceas_ray.messages.payloads import (
     replica_name,
 )
 from ceas_ray.messages.quorum import Quorums
+from ceas_ray.messages.round_progress import Heard, OnStall, RoundProgress, Stage
 
 MANAGER = -1
 """Entity of the manager's own events; their payloads are called."""
@@ -52,11 +53,10 @@ class Surroundings:
         """quorums: the manager's, whose rule says when the next round begins."""
         self._setting, self._draws, self._cast, self._network = setting, draws, cast, network
         self._timeline, self._judge, self._free, self._disturbances = timeline, judge, free, disturbances
-        self._quorums = quorums
+        self._blocking = quorums.blocking
+        self._progress = RoundProgress(quorums, PROCESSORS, OnStall("wait", MOST_WAITS))
         self._adoptions = [adoption(quorums.blocking) for _ in range(PROCESSORS)]
         self._channels: dict[tuple[int, int], Channel] = {}
-        self.round_index, self._over = 0, False
-        self._reported: dict[int, bytes] = {}
         self._replied: list[set[str]] = []
         self.until = 0.0
 
@@ -65,7 +65,8 @@ class Surroundings:
     def start_round(self, round_index: int) -> None:
         """Everybody hears of the round, and inputs are sent."""
         setting, draws, now = self._setting, self._draws, self._timeline.now
-        self.round_index, self._over, self._reported = round_index, False, {}
+        self._progress.plan(round_index)
+        self._progress.begin()
         self.lasts_until(max(setting.calm_at, now))
         self._judge.is_disturbed(now)
         self._replied = [set[str]() for _ in range(PROCESSORS)]
@@ -85,7 +86,12 @@ class Surroundings:
             self._send_updates(k)
         self._lie_to_processors()
         if setting.rounds > 1 or setting.key_bits < PLENTY:
-            self._timeline.push(now + PATIENCE, MANAGER, "", lambda: self._wait(round_index, 1))
+            self._timeline.push(now + PATIENCE, MANAGER, "", lambda: self._wait(round_index, 0))
+
+    @property
+    def round_index(self) -> int:
+        """The latest round."""
+        return self._progress.state.round_index
 
     def lasts_until(self, disturbed: float) -> None:
         """The network is calm, and everybody is up, from this time on: the round must end long before `until`."""
@@ -93,27 +99,26 @@ class Surroundings:
 
     def decided(self, identity: int, decided: RoundDecided) -> None:
         """A replica reports; when enough say the same, the next round may begin."""
-        if decided.round_index != self.round_index or self._over:
-            return
-        self._reported[identity] = decided.digest
-        self._over = self._quorums.decided(self._reported.values()) is not None
-        if self._over and self.round_index + 1 < self._setting.rounds:
+        heard = self._progress.hear(replica_name(identity), decided)
+        if heard is Heard.DECISIVE and self.round_index + 1 < self._setting.rounds:
             following, at = self.round_index + 1, self._timeline.now + self._draws.choice(PLANNING)
             self._timeline.push(at, MANAGER, "", lambda: self.start_round(following))
 
-    def _wait(self, round_index: int, number: int) -> None:
-        last = round_index + 1 == self._setting.rounds
-        if round_index != self.round_index or number > MOST_WAITS or (self._over and not last):
+    def _wait(self, round_index: int, waits: int) -> None:
+        """The round takes long: keys. After the last one they still come, as those of a next round would."""
+        last_is_over = self._progress.state.stage is Stage.OVER and round_index + 1 == self._setting.rounds
+        stalled = self._progress.is_stalled(round_index, waits)
+        if not (self._progress.waits_on() if stalled else last_is_over and waits < MOST_WAITS):
             return
         now = self._timeline.now
         for entity in self._cast.nodes:
             distilled = KeysDistilled(round_index, np.full(len(self._key_bits), PLENTY))
             self._timeline.push(now, entity, ENTANGLEMENT_MANAGER, distilled)
-            if self._setting.gives_up and not self._over:
+            if self._setting.gives_up and stalled:
                 self._timeline.push(now, entity, ENTANGLEMENT_MANAGER, RoundGivenUp(round_index))
         for channel in self._channels.values():
             channel.add_key_bits(PLENTY)
-        self._timeline.push(now + PATIENCE, MANAGER, "", lambda: self._wait(round_index, number + 1))
+        self._timeline.push(now + PATIENCE, MANAGER, "", lambda: self._wait(round_index, waits + 1))
 
     @property
     def _key_bits(self) -> NDArray[np.int64]:
@@ -185,7 +190,7 @@ class Surroundings:
     def end(self) -> None:
         """All honest replicas have decided the last round: raise `Violation` for a processor that kept an old model."""
         for k, replied in enumerate(self._replied):
-            if k not in self._setting.liar_processors and len(replied) >= self._quorums.blocking:
+            if k not in self._setting.liar_processors and len(replied) >= self._blocking:
                 self._judge.has_adopted(k)
 
     def _lie_to_processors(self) -> None:
