@@ -46,7 +46,7 @@ class ReplicaSetting:
     and that to the odd ones, and with `drips` to each at a time of its own. `forged`: an honest processor in whose name
     Byzantine replicas hold an update of their own.
 
-    hub: which replicas the report reaches, and when. time_out: of the inputs, after the start of a round; `spread`:
+    hub: which replicas the report reaches, and when. slow: honest updates come just after the inputs close. time_out: of the inputs, after the start of a round; `spread`:
     everybody has a time-out of its own. gives_up: the manager gives up on rounds that take long. lost: ordered pairs of
     replicas on whose links every frame is lost until the calm. junk: frames with wrong tags in the name of honest
     replicas, at slots to come and at the last stored one.
@@ -67,6 +67,7 @@ class ReplicaSetting:
     drips: bool
     forged: int | None
     hub: str
+    slow: bool
     time_out: float
     spread: bool
     gives_up: bool
@@ -97,7 +98,7 @@ class ReplicaSetting:
             liar_processors=liars, halves=chance() < (0.5 if several else 0.25), drips=chance() < 0.5,
             forged=draws.choice(believers) if chance() < 0.3 else None,
             hub=draws.choice(("all", "all", "some", "just late", "late", "mixed", "none")),
-            time_out=draws.choice(TIME_OUTS), spread=chance() < 0.3, gives_up=several and chance() < 0.5,
+            slow=chance() < 0.1, time_out=draws.choice(TIME_OUTS), spread=chance() < 0.3, gives_up=several and chance() < 0.5,
             key_bits=SCARCE if scarce else PLENTY, outages={j: of for j, of in outages.items() if of},
             lost=_lost(draws, honest) if chance() < 0.1 else frozenset(), junk=tagged and chance() < 0.3,
         )  # fmt: skip
@@ -126,9 +127,10 @@ class ReplicaSetting:
 
     @property
     def is_good(self) -> bool:
-        """Whether in round 0 all honest inputs reach everybody before anybody may close, or the report while the first
-        Echoes are on their way: then it must not be skipped."""
-        in_time = self.hub == "all" or (self.hub == "just late" and not self.spread)
+        """Whether in round 0 all honest inputs reach everybody before anybody may close, or while the first Echoes are
+        on their way: then it must not be skipped."""
+        just_late = self.slow or self.hub == "just late"
+        in_time = self.hub in ("all", "just late") and not (just_late and self.spread)
         return self.calm_at == 0.0 and in_time and self.judges_views and not self.outages
 
 

@@ -157,6 +157,8 @@ class Surroundings:
                 cast.ledger.seal(frame)
             view = 1000 * self.round_index
             at = self._network.arrival(now + 0.3, len(cast.identities) + k, entity, FrameKind.UPDATE, view)
+            if setting.slow and not lies:
+                at = now + setting.time_out + 0.9 * self._draws.uniform()
             if lies and setting.drips:
                 late = 2.0 * setting.time_out * self._draws.uniform()
                 at = now + self._draws.choice((0.3, late, setting.time_out))

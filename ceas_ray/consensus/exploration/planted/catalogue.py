@@ -120,6 +120,7 @@ _AIMS: dict[str, tuple[int, int, dict[str, Any]]] = {
     "SKIP judged at the close": (4, 0, _GOOD | {"byzantine": frozenset({0})}),
     "SKIP non-monotone": (4, 290, _CALM_LIARS | {"hub": "mixed"}),
     "a late report ignored": (4, 0, _GOOD | {"hub": "just late", "spread": False}),
+    "late updates ignored": (4, 0, _GOOD | {"slow": True, "spread": False}),
     "a repeated index counts twice": (4, 60, _GOOD | {"byzantine": frozenset({0})}),
 }
 """Of bugs that scenarios of the mix meet rarely: replicas, `PlantedBug.known`, and what to change in the settings."""
