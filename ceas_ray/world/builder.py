@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.aggregation.aggregator import Aggregator, combined
+from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.aggregation.evidence import Weights
-from ceas_ray.aggregation.rule import Rule
+from ceas_ray.aggregation.rule import Rule, combined
 from ceas_ray.aggregation.uniform_weights import UniformWeights
 from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.checked_attack import CheckedAttack
@@ -21,6 +21,7 @@ from ceas_ray.attacks.placement import placed
 from ceas_ray.config.errors import SettingsError, UnusableSettings, or_refuse
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import unusable
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.entanglement.hub import Hub
@@ -225,7 +226,7 @@ def _or_refused(settings: RunSettings, make: Callable[[_Builder], T]) -> T:
     try:
         return make(_Builder(settings))
     except PolicyError as error:
-        raise UnusableSettings(str(error).partition(" ")[0], str(error), None) from error
+        raise UnusableSettings(error.policy, str(error)) from error
 
 
 class _Builder:
@@ -349,7 +350,7 @@ class _Builder:
             self._refuse_without_shots(network, demand)
             together, key_slots = self._together(network, demand)
         except ValueError as error:
-            raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+            raise unusable("entanglement", str(error)) from None
         return Outline(
             network,
             demand,
@@ -416,6 +417,7 @@ class _Builder:
         generator = self.streams.generator("network", "network", "links", 0)
         topology = instantiate(settings.network, "network", Topology, self.inputs.read)
         network = built_network(topology, settings.processors.count, self.size, hardware, spread, generator)
+        self.inputs.say(network.said)
         if settings.consensus.committee == "processors":
             network = self._living_together(network)
         choice = settings.entanglement
@@ -495,7 +497,11 @@ class _Builder:
             self._refuse_without_shots(network, demand)
             return self._controller(network, demand, scheduler, timing, adversary)
         except ValueError as error:
-            raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+            raise unusable("entanglement", str(error)) from None
+        except PolicyError as error:
+            if error.refusal is None:
+                raise
+            raise UnusableSettings("scheduling", error.refusal) from None
 
     def _controller(
         self, network: NetworkPlan, demand: Demand, scheduler: Scheduler, timing: RoundTiming, adversary: bool
