@@ -155,7 +155,6 @@ class Agreement:
     def _view_timer(self, view: int, now: int) -> list[Effect]:
         """No decision in this view: ask for the next one. Where that did not help, ask what was missed."""
         in_a_view = view >= 0 and not self.voting.halted
-        self.catching_up.renew_answers()
         effects = self._act(self.voting.timeout(view), now) if in_a_view else []
         if self.finished:
             return effects
@@ -241,7 +240,7 @@ class Agreement:
             case FrameKind.FETCH:
                 return self.fetching.answer(sender, round_index, content, now)
             case FrameKind.CATCH_UP:
-                return self._tell(sender, now) if self.finished or self.catching_up.may_tell(sender) else []
+                return self._tell(sender, now) if self.catching_up.may_tell(sender) else []
             case FrameKind.CONTENT if isinstance(content, tuple):
                 return self._take_contents(content, now)
         return []
@@ -365,7 +364,7 @@ class Agreement:
         if outcome is None:
             return self._arm_fetch(now)
         self.finished = True
-        self.catching_up.renew_answers()
+        self.catching_up.has_news()
         standing, model = self._standing, outcome.model
         standing.behind, standing.model = False, model
         standing.last = LastDecision(self.round_index, decision.value, body)

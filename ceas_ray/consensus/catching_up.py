@@ -11,13 +11,9 @@ from ceas_ray.kernel.envelope import Effect
 from ceas_ray.messages.frames import FrameKind
 
 MOST_CATCH_UPS = 3
-"""How often a replica asks in a round what it missed, and answers each of the others between two of its view timers:
-both cost keys. After that it repeats its last question, for those whom it did not reach, and asks anew when it has
-waited twice as long: those whom it reached may know more by now. New keys, and a decision that it can tell of, let it
-answer as often again.
-
-An answer costs keys of the asker's own link alone. (A count for the whole round left replicas undecided that had asked
-in vain before the network was calm, and missed more in a crash.)"""
+"""How often a replica asks in a round what it missed, and answers each of the others: both cost keys. After that it
+repeats its last question, for those whom it did not reach, and asks anew when it has waited twice as long: those whom
+it reached may know more by now. New keys, and a decision that it can tell of, let it answer as often again."""
 
 
 class CatchingUp:
@@ -59,8 +55,8 @@ class CatchingUp:
 
     # --- one that is asked ----------------------------------------------------------
 
-    def renew_answers(self) -> None:
-        """A decision, or the time of a view, has passed: whoever asked before it may ask again."""
+    def has_news(self) -> None:
+        """Whoever asked before the decision may ask again."""
         self._answered.clear()
 
     def may_tell(self, sender: int) -> bool:

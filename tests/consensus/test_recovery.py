@@ -103,7 +103,7 @@ def test_one_that_has_decided_says_so_again_when_the_round_gets_new_keys() -> No
 def test_who_asked_too_often_before_the_decision_is_answered_after_it() -> None:
     """Found by the explorer: the answers to a replica behind a partition were used up before there was an answer."""
     catching_up = CatchingUp(make_replica(0, 4)._links, 2)
-    for news in (catching_up.renew_answers, catching_up.keys_have_come):
+    for news in (catching_up.has_news, catching_up.keys_have_come):
         assert [catching_up.may_tell(3) for _ in range(MOST_CATCH_UPS + 1)] == [True] * MOST_CATCH_UPS + [False]
         news()
     assert catching_up.may_tell(3)
