@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.aggregation.evidence import Weights
 from ceas_ray.aggregation.rule import Rule, combined
+from ceas_ray.aggregation.rule_identity import rule_identity
 from ceas_ray.aggregation.uniform_weights import UniformWeights
 from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.checked_attack import CheckedAttack
@@ -274,6 +275,7 @@ class _Builder:
             settings.aggregation.weights, "aggregation.weights", Weights, self.inputs.read
         )
         self.chain = encode(("ceas_ray", settings.seed))
+        self.rule_identity = rule_identity(settings.aggregation.model_dump(), self.inputs.digests)
         self._noise = processor_noise(settings.processors, settings.training.qubits, self.streams, self.inputs)
 
     def build(self) -> World:
@@ -708,7 +710,7 @@ class _Builder:
             }
             latencies[ENTANGLEMENT_MANAGER] = leg.latency
             channels = [self._channel(name, peer) for peer in latencies if peer != ENTANGLEMENT_MANAGER]
-            return Replica(j, committee, channels, latencies, next_state, (initial, 0), self.chain)
+            return Replica(j, committee, channels, latencies, next_state, (initial, 0), self.chain, self.rule_identity)
 
         made: list[Actor] = []
         for j in range(size):

@@ -20,7 +20,7 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.frames import Channel, FrameKind
 from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, TestReport, processor_name, replica_name
 
-CHAIN = b"exploration"
+CHAIN, RULE = b"exploration", b"each processor sets its element"
 NextState = tuple[NDArray[np.float64], NDArray[np.float64], tuple[NDArray[np.float64], int]]
 
 
@@ -63,7 +63,7 @@ class Cast:
         bold = identity in setting.byzantine and setting.forged is not None
         kind = BoldReplica if bold else self._replica
         initial = (np.zeros(PROCESSORS), 0)
-        return kind(identity, setting.committee, [*channels.values()], latencies, next_state, initial, CHAIN)
+        return kind(identity, setting.committee, [*channels.values()], latencies, next_state, initial, CHAIN, RULE)
 
     def _link(self, entity: int, peer: str) -> Channel:
         setting, identity = self._setting, self.identities[entity]
@@ -80,11 +80,11 @@ class Cast:
         def sent(round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
             self._judge.said(identity, peer, round_index, kind, view, body, self._timeline.now)
 
-        def accepted(round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
+        def heard(round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
             self._judge.heard(identity, int(number), round_index, kind, view, body)
 
         has_keys = setting.key_bits == PLENTY
-        return WatchedChannel(replica_name(identity), bare, self.ledger, is_honest, sent, accepted, has_keys)
+        return WatchedChannel(replica_name(identity), bare, self.ledger, is_honest, sent, heard, has_keys)
 
     def is_honest_name(self, name: str) -> bool:
         """Whether this is the name of an honest replica."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ceas_ray.consensus.committee import Terms
-from ceas_ray.consensus.exploration.cast import CHAIN, Cast, next_state
+from ceas_ray.consensus.exploration.cast import CHAIN, RULE, Cast, next_state
 from ceas_ray.consensus.exploration.disturbances import Disturbances
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.free_liars import FreeLiars
@@ -89,7 +89,7 @@ class ReplicaScenario:
             (liar, target): self._cast.bare(replica_name(liar), replica_name(target))
             for liar in sorted(setting.byzantine) for target in setting.honest
         }  # fmt: skip
-        terms = Terms(setting.committee, CHAIN, next_state, PROCESSORS)
+        terms = Terms(setting.committee, CHAIN, RULE, next_state, PROCESSORS)
         initial = AgreedModel((np.zeros(PROCESSORS), 0), ())
         return FreeLiars(Draws(seed, "free liars"), setting, terms, initial, self._say_freely)
 

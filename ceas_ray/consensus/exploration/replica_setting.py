@@ -46,10 +46,10 @@ class ReplicaSetting:
     and that to the odd ones, and with `drips` to each at a time of its own. `forged`: an honest processor in whose name
     Byzantine replicas hold an update of their own.
 
-    hub: which replicas the report reaches, and when. slow: honest updates come just after the inputs close. time_out: of the inputs, after the start of a round; `spread`:
-    everybody has a time-out of its own. gives_up: the manager gives up on rounds that take long. lost: ordered pairs of
-    replicas on whose links every frame is lost until the calm. junk: frames with wrong tags in the name of honest
-    replicas, at slots to come and at the last stored one.
+    hub: which replicas the report reaches, and when. slow: honest updates come just after the inputs close. time_out:
+    of the inputs, after the start of a round; `spread`: everybody has a time-out of its own. gives_up: the manager gives
+    up on rounds that take long. lost: ordered pairs of replicas on whose links every frame is lost until the calm.
+    junk: frames with wrong tags in the name of honest replicas, at slots to come and at the last stored one.
     """
 
     replicas: int
@@ -98,7 +98,8 @@ class ReplicaSetting:
             liar_processors=liars, halves=chance() < (0.5 if several else 0.25), drips=chance() < 0.5,
             forged=draws.choice(believers) if chance() < 0.3 else None,
             hub=draws.choice(("all", "all", "some", "just late", "late", "mixed", "none")),
-            slow=chance() < 0.1, time_out=draws.choice(TIME_OUTS), spread=chance() < 0.3, gives_up=several and chance() < 0.5,
+            slow=chance() < 0.1, time_out=draws.choice(TIME_OUTS), spread=chance() < 0.3,
+            gives_up=several and chance() < 0.5,
             key_bits=SCARCE if scarce else PLENTY, outages={j: of for j, of in outages.items() if of},
             lost=_lost(draws, honest) if chance() < 0.1 else frozenset(), junk=tagged and chance() < 0.3,
         )  # fmt: skip

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
-from ceas_ray.consensus.tetrabft import NO_VOTE, Action, ArmTimer, Evidence, TetraBFT
+from ceas_ray.consensus.rule_three import NO_VOTE, Evidence
+from ceas_ray.consensus.tetrabft import Action, ArmTimer, TetraBFT
 from ceas_ray.kernel.codec import encode
 from ceas_ray.messages.frames import FrameKind
 
