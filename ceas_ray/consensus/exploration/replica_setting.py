@@ -47,8 +47,8 @@ class ReplicaSetting:
     Byzantine replicas hold an update of their own.
 
     hub: which replicas the report reaches, and when. slow: honest updates come just after the inputs close. time_out:
-    of the inputs, after the start of a round; `spread`: everybody has a time-out of its own. gives_up: the manager gives
-    up on rounds that take long. lost: ordered pairs of replicas on whose links every frame is lost until the calm.
+    of the inputs, after the start of a round; `spread`: everybody has a time-out of its own. gives_up: the manager
+    gives up on rounds that take long. lost: ordered pairs of replicas on whose links frames are lost until the calm.
     junk: frames with wrong tags in the name of honest replicas, at slots to come and at the last stored one.
     """
 
