@@ -49,7 +49,9 @@ class Stateful:
             or set(snapshot["parts"]) != set(parts)
         ):
             raise ValueError(f"a snapshot of {type(self).__name__} must have its state and its parts {sorted(parts)}")
-        self.state = restored(type(self.state), snapshot["state"])
+        state = restored(type(self.state), snapshot["state"])
+        if state is not None:
+            self.state = state
         for name, part in parts.items():
             part.restore(snapshot["parts"][name])
 
@@ -91,6 +93,8 @@ def _form_of(declared: Any) -> _Form:
 def _made_form(declared: Any) -> _Form:
     """Return the form of a declared type; TypeError for one that no state may have."""
     origin, arguments = get_origin(declared), get_args(declared)
+    if declared is None:
+        return _form_of(type(None))
     if declared is Any:
         return _Form(_as_it_is, lambda plain, _: plain)
     if declared in _SCALARS or is_message(declared):
@@ -155,7 +159,7 @@ def _array_form(arguments: tuple[Any, ...]) -> _Form:
 
 def _optional_form(arguments: tuple[Any, ...]) -> _Form:
     """Return the form of something that may be None, or that is one of several messages."""
-    if all(argument is type(None) or is_message(argument) for argument in arguments):
+    if all(is_message(argument) for argument in arguments):
         return _Form(_as_it_is, _checked(lambda plain: type(plain) in arguments, "one of several messages"))
     others = [_form_of(argument) for argument in arguments if argument is not type(None)]
     if len(others) != 1 or len(arguments) != 2:

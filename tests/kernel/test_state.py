@@ -50,6 +50,7 @@ class State:
     tail: tuple[int, ...]
     pair: tuple[bytes, int]
     told: Token | None
+    ordered: dict[bytes, None] = field(default_factory=dict)
     plain: Any = field(default=())
 
 
@@ -60,7 +61,8 @@ STATES = st.builds(
     st.dictionaries(st.tuples(st.text(), st.text()), st.lists(INNER, max_size=2), max_size=3),
     st.sets(st.integers(-9, 9)), st.dictionaries(st.integers(), st.integers()).map(Counter),
     st.lists(st.integers()).map(tuple), st.tuples(st.binary(), st.integers()),
-    st.none() | st.builds(Token, st.integers(), st.integers()), st.lists(st.text()).map(tuple),
+    st.none() | st.builds(Token, st.integers(), st.integers()), st.lists(st.binary()).map(dict.fromkeys),
+    st.lists(st.text()).map(tuple),
 )  # fmt: skip
 
 

@@ -1,23 +1,15 @@
-"""Planted bugs: each overrides one small rule; none exists outside of tests."""
+"""Planted bugs of the voting: each overrides one small rule of `TetraBFT`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
-from ceas_ray.consensus.agreement import Agreement
-from ceas_ray.consensus.echoes import Echoes, Item
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
-from ceas_ray.consensus.replica import Replica
 from ceas_ray.consensus.rule_three import NO_VOTE, Evidence
 from ceas_ray.consensus.tetrabft import Action, ArmTimer, TetraBFT
 from ceas_ray.kernel.codec import encode
-from ceas_ray.kernel.streams import Streams
-from ceas_ray.messages.authentication import KeyPool
-from ceas_ray.messages.frames import Channel, FrameKind
-from ceas_ray.messages.payloads import Frame, RoundStarted
-from ceas_ray.messages.quorum import Quorums
+from ceas_ray.messages.frames import FrameKind
 
 
 def with_(node: TetraBFT, rule: Callable[[], Any], **weaker: Any) -> Any:
@@ -127,6 +119,13 @@ class TimerNotArmedAgain(TetraBFT):
         return [action for action in super().timeout(view) if not isinstance(action, ArmTimer)]
 
 
+class OneAlternativeForProofs(TetraBFT):
+    """Without (b2)."""
+
+    def _shown_since(self, shown: Sequence[Evidence], value: bytes, view: int) -> int:
+        return self._claimed_since(shown, value, view)
+
+
 class PersistsTooLate(VotingScenario):
     """What is on disk is what was there before the last message."""
 
@@ -136,6 +135,7 @@ class PersistsTooLate(VotingScenario):
             self.persisted[entity] = latest
 
 
+<<<<<<< HEAD:tests/consensus/planted_bugs.py
 class ForgetfulAgreement(Agreement):
     """Judges SKIP by the updates that are missing now, not by what was echoed once."""
 
@@ -198,6 +198,8 @@ class HastyManager(Quorums):
         return self.blocking
 
 
+=======
+>>>>>>> main:ceas_ray/consensus/exploration/planted/voting.py
 VOTING_BUGS: dict[str, type[TetraBFT]] = {
     "no safe check": NoSafeCheck,
     "claim by 1": ClaimByOne,
