@@ -58,9 +58,7 @@ def test_a_run_on_pairs_of_fidelity_84_distils_a_fiftieth_of_a_bit_per_pair_and_
 
 @pytest.mark.parametrize("end_to_end", [0.83, 0.8349])
 def test_pairs_below_the_threshold_are_refused_in_one_line(end_to_end: float) -> None:
-    with pytest.raises(
-        SettingsError, match=r"links: end-to-end pairs must yield a key .* above"
-    ) as e:
+    with pytest.raises(SettingsError, match=r"links: end-to-end pairs must yield a key .* above") as e:
         small_world(*alike(end_to_end))
     assert f"{end_to_end:.3f}" in str(e.value)
     assert "\n" not in str(e.value)
