@@ -11,6 +11,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ ROUND_SECONDS = 3.0
 """How long a round may go on after a signal."""
 _END_SECONDS = 6.0
 """How long an orderly end may take after that."""
+_QUIET_SECONDS = 1.0
+"""After this long, what happens is said."""
 _SAME_SECONDS = 0.3
 """Signals closer together are one: shells send the same to a process and to its group."""
 
@@ -93,7 +96,10 @@ class Interruption:
 
     def _enforce(self) -> None:
         patience = _END_SECONDS + (ROUND_SECONDS if self._deferred else 0.0)
-        if not self._over.wait(patience):
+        if self._over.wait(_QUIET_SECONDS):
+            return
+        os.write(sys.stderr.fileno(), b"ending in order; a second signal ends at once\n")
+        if not self._over.wait(patience - _QUIET_SECONDS):
             self._end(self._last_resort)
 
     def _end(self, last_resort: Callable[[], object] | None) -> None:
@@ -115,10 +121,6 @@ def answered(command: Callable[[Interruption], int]) -> int:
             return command(interruption)
         except KeyboardInterrupt:
             return INTERRUPTED
-        except SystemExit:  # Ray's own answer to SIGTERM while it starts
-            if interruption.requested:
-                return INTERRUPTED
-            raise
 
 
 def end_workers() -> None:

@@ -17,6 +17,7 @@ from ceas_ray.runtime.ray_runtime.access import refuse_open_cluster, refuse_wron
 from ceas_ray.runtime.temporary_folder import temporary_folder
 
 _LOCAL_OBJECT_STORE_BYTES = 100 * 2**20
+_ANSWER_SECONDS = 0.005
 
 
 @contextmanager
@@ -62,18 +63,42 @@ def _connected(arguments: Mapping[str, Any], where: str) -> Iterator[None]:
             ) from error
         yield
     finally:
-        ray.shutdown()
+        _shut_down()
 
 
 @contextmanager
 def _own_answer_to_signals() -> Iterator[None]:
-    """Ray takes SIGTERM for itself when it is initialised; it is given back."""
+    """Give SIGTERM back, which Ray takes when it is initialised; what it does then is an interrupt as ours is."""
     before = signal.getsignal(signal.SIGTERM)
     try:
         yield
+    except SystemExit:
+        raise KeyboardInterrupt from None
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
+
+
+def _shut_down() -> None:
+    """Shut Ray down. Somewhere in it Ray makes SIGTERM deadly, for good: our answer is set again and again meanwhile.
+
+    An interrupt comes when it is over: Ray would abort if its end were left halfway.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        ray.shutdown()
+        return
+    answer, interrupted = signal.getsignal(signal.SIGTERM), False
+    ending = threading.Thread(target=ray.shutdown, daemon=True)
+    ending.start()
+    while ending.is_alive():
+        try:
+            signal.signal(signal.SIGTERM, answer)
+            ending.join(_ANSWER_SECONDS)
+        except KeyboardInterrupt:
+            interrupted = True
+    signal.signal(signal.SIGTERM, answer)
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 def living_machines() -> tuple[Machine, ...]:
