@@ -23,8 +23,8 @@ from ceas_ray.messages.payloads import (
     RoundStarted,
     Timer,
 )
-from tests.app.worlds import small_world
 from tests.messages.garbage import ANYTHING, BYZANTINE, MESSAGES, of_type
+from tests.small_worlds import small_world
 
 TRUE = RoundDecided(0, b"value", False, 0, (0, 1), np.ones(2), np.zeros(3), (), np.full((2, 15), 900))
 
