@@ -15,8 +15,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+
+import psutil
 
 INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -107,7 +109,7 @@ class Interruption:
             if last_resort is not None:
                 last_resort()
         finally:
-            end_workers()
+            _end_children()
             os._exit(INTERRUPTED)
 
 
@@ -127,6 +129,18 @@ def end_workers() -> None:
     """Kill the worker processes of this one."""
     for worker in multiprocessing.active_children():
         worker.kill()
+
+
+def _end_children() -> None:
+    """Kill what this process started, and what that started, save what ends by itself once its work is done.
+
+    That is whatever has a process group of its own, as guards of folders do, and the tracker that deletes semaphores.
+    """
+    group = os.getpgid(0)
+    for child in psutil.Process().children(recursive=True):
+        with suppress(ProcessLookupError, psutil.Error):
+            if os.getpgid(child.pid) == group and not any("resource_tracker" in word for word in child.cmdline()):
+                child.kill()
 
 
 def leave_signals_to_parent() -> None:
