@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import unusable
 from ceas_ray.entanglement.plan import (
     REPLICA_FRAMES,
     VIEW_CHANGE_FRAMES,
@@ -68,7 +69,7 @@ def forecast(settings: RunSettings, world: Outline) -> Forecast:
     try:
         of_round, of_warm_up = _keys(settings, world, 1), _keys(settings, world, 2)
     except ValueError as error:
-        raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+        raise unusable("entanglement", str(error)) from None
     shots = demand.shots + demand.test_shots if world.on_pairs else 0
     warm_up_shots = demand.warm_up_test_shots if world.on_pairs else 0
     round_seconds = _plan_seconds(settings, world, shots, of_round)

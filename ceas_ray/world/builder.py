@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.aggregation.aggregator import Aggregator, combined
+from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.aggregation.evidence import Weights
-from ceas_ray.aggregation.rule import Rule
+from ceas_ray.aggregation.rule import Rule, combined
 from ceas_ray.aggregation.uniform_weights import UniformWeights
 from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.checked_attack import CheckedAttack
@@ -21,12 +21,17 @@ from ceas_ray.attacks.placement import placed
 from ceas_ray.config.errors import SettingsError, UnusableSettings, or_refuse
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import unusable
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.replica import Replica
-from ceas_ray.entanglement.entanglement_manager import EntanglementManager, OnStall, RoundTiming
 from ceas_ray.entanglement.hub import Hub
+from ceas_ray.entanglement.key_ledger import KeyLedger
+from ceas_ray.entanglement.key_paths import KeyPaths
 from ceas_ray.entanglement.leases import plan_phases
+from ceas_ray.entanglement.pair_ledger import PairLedger
 from ceas_ray.entanglement.plan import Demand, phases
+from ceas_ray.entanglement.planner import Planner
+from ceas_ray.entanglement.round_controller import RoundController, RoundTiming
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Envelope
@@ -49,6 +54,7 @@ from ceas_ray.messages.payloads import (
     replica_name,
 )
 from ceas_ray.messages.quorum import Quorums
+from ceas_ray.messages.round_progress import OnStall, RoundProgress
 from ceas_ray.network.group import Group
 from ceas_ray.network.link_parameters import Heterogeneity
 from ceas_ray.network.network_plan import NetworkPlan, Topology
@@ -117,7 +123,7 @@ class World:
     replicas: tuple[Actor, ...]
     control: tuple[Actor, ...]
     work: GradientWork
-    manager: EntanglementManager
+    manager: RoundController
     data: DataSet
     shards: tuple[Shard, ...]
     circuit: Circuit
@@ -220,7 +226,7 @@ def _or_refused(settings: RunSettings, make: Callable[[_Builder], T]) -> T:
     try:
         return make(_Builder(settings))
     except PolicyError as error:
-        raise UnusableSettings(str(error).partition(" ")[0], str(error), None) from error
+        raise UnusableSettings(error.policy, str(error)) from error
 
 
 class _Builder:
@@ -344,7 +350,7 @@ class _Builder:
             self._refuse_without_shots(network, demand)
             together, key_slots = self._together(network, demand)
         except ValueError as error:
-            raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+            raise unusable("entanglement", str(error)) from None
         return Outline(
             network,
             demand,
@@ -411,6 +417,7 @@ class _Builder:
         generator = self.streams.generator("network", "network", "links", 0)
         topology = instantiate(settings.network, "network", Topology, self.inputs.read)
         network = built_network(topology, settings.processors.count, self.size, hardware, spread, generator)
+        self.inputs.say(network.said)
         if settings.consensus.committee == "processors":
             network = self._living_together(network)
         choice = settings.entanglement
@@ -477,7 +484,7 @@ class _Builder:
             finite_keys=settings.consensus.key_rate == "finite",
         )  # fmt: skip
 
-    def _manager(self, network: NetworkPlan, adversary: bool) -> EntanglementManager:
+    def _manager(self, network: NetworkPlan, adversary: bool) -> RoundController:
         settings, demand = self.settings, self._demand(network)
         timeout = settings.consensus.input_timeout
         timing = RoundTiming(
@@ -488,13 +495,31 @@ class _Builder:
         scheduler = CheckedScheduler(instantiate(settings.scheduling, "scheduling", Scheduler, self.inputs.read))
         try:
             self._refuse_without_shots(network, demand)
-            return EntanglementManager(
-                network, settings.links.swap_werner, demand, scheduler, timing, settings.training.rounds,
-                adversary, self._on_pairs, self.streams,
-                OnStall(settings.consensus.on_stall, settings.consensus.most_waits),
-            )  # fmt: skip
+            return self._controller(network, demand, scheduler, timing, adversary)
         except ValueError as error:
-            raise SettingsError("entanglement", "a demand that the network can serve", str(error)) from None
+            raise unusable("entanglement", str(error)) from None
+        except PolicyError as error:
+            if error.refusal is None:
+                raise
+            raise UnusableSettings("scheduling", error.refusal) from None
+
+    def _controller(
+        self, network: NetworkPlan, demand: Demand, scheduler: Scheduler, timing: RoundTiming, adversary: bool
+    ) -> RoundController:
+        settings = self.settings
+        processors, replicas = len(network.processor_routes), len(network.replica_routes)
+        rounds, paths = settings.training.rounds, KeyPaths(network, settings.links.swap_werner, demand)
+        on_stall = OnStall(settings.consensus.on_stall, settings.consensus.most_waits)
+        return RoundController(
+            Planner(network, paths, demand, scheduler, self._on_pairs, self.streams),
+            paths,
+            KeyLedger(demand, processors, replicas, rounds),
+            PairLedger(network, paths, demand.pairs_per_shot, demand.finite_keys),
+            RoundProgress(Quorums(replicas), processors, on_stall),
+            timing,
+            rounds,
+            adversary,
+        )
 
     def _refuse_without_shots(self, network: NetworkPlan, demand: Demand) -> None:
         if network.groups:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.errors import SettingsError, UnusableSettings
 from ceas_ray.config.schema import LinkSettings
 from ceas_ray.entanglement.plan import Demand
 from ceas_ray.kernel.time import seconds
@@ -64,7 +64,7 @@ def _memory(links: LinkSettings, side: str) -> Memory:
     try:
         return {"depolarizing": Depolarizing, "dephasing": Dephasing, "relaxation": Relaxing}[links.memory](*times)
     except ValueError as error:
-        raise SettingsError(f"links.{side}t2_milliseconds", "usable", str(error)) from None
+        raise UnusableSettings(f"links.{side}t2_milliseconds", str(error)) from None
 
 
 def refuse_without_key(links: LinkSettings, network: NetworkPlan) -> None:
@@ -80,9 +80,9 @@ def refuse_without_key(links: LinkSettings, network: NetworkPlan) -> None:
     rates = key_rate_of_state(paths)
     worst = int(np.argmin(rates))
     if rates[worst] <= 0:
-        raise SettingsError(
-            "links", "a profile whose end-to-end pairs yield a key (Werner pairs do above a fidelity of .835)",
-            f"{links.profile}: {paths[worst, 0]:.3f}",
+        raise UnusableSettings(
+            "links", f"end-to-end pairs must yield a key (Werner pairs do above a fidelity of .835), those of "
+            f"{links.profile} have {paths[worst, 0]:.3f}",
         )  # fmt: skip
 
 
@@ -93,10 +93,9 @@ def refuse_without_shots(links: LinkSettings, network: NetworkPlan, demand: Dema
         gathering = (demand.pairs_per_shot - 1) / link.rate + seconds(link.latency)
         left = float(fidelity_at(link.birth_weights(), link.decay, np.array(gathering)))
         if alive < demand.pairs_per_shot or left <= 0.5:
-            raise SettingsError(
-                "links", f"a profile that serves shots ({demand.pairs_per_shot} pairs at once, entangled)",
-                f"{links.profile}: {alive:.3g} pairs of useful age at {link.length_km:.3g} km, the oldest of a shot's "
-                f"at fidelity {left:.3f}",
+            raise UnusableSettings(
+                "links", f"a shot needs {demand.pairs_per_shot} entangled pairs at once, {links.profile} has "
+                f"{alive:.3g} of useful age at {link.length_km:.3g} km, the oldest of a shot's at fidelity {left:.3f}",
             )  # fmt: skip
 
 
@@ -109,8 +108,8 @@ def refuse_without_shared_shots(links: LinkSettings, network: NetworkPlan, deman
             gathering = np.array((part.pairs - 1) / route.rate + seconds(route.latency))
             left = float(decayed_fidelity(route.fidelity, gathering, memory))
             if route.rate * alive < part.pairs or left <= 0.5:
-                raise SettingsError(
-                    "links", f"a profile that serves shared shots ({part.pairs} end-to-end pairs at once, entangled)",
-                    f"{links.profile}: {route.rate * alive:.3g} pairs of useful age between {route.nodes[0]} and "
-                    f"{route.nodes[-1]}, the oldest of a shot's at fidelity {left:.3f}",
+                raise UnusableSettings(
+                    "links", f"a shared shot needs {part.pairs} entangled end-to-end pairs at once, {links.profile} "
+                    f"has {route.rate * alive:.3g} of useful age between {route.nodes[0]} and {route.nodes[-1]}, the "
+                    f"oldest of a shot's at fidelity {left:.3f}",
                 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.errors import UnusableSettings
 from ceas_ray.kernel.policy_calls import PolicyError, called, wrong_return
 from ceas_ray.messages.payloads import processor_name, replica_name
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, LinkParameters
@@ -25,9 +25,9 @@ def built_network(
     try:
         plan = called(topology, "build", processors, replicas, hardware, spread, generator)
     except PolicyError as error:
-        if isinstance(error.__cause__, ValueError):
-            raise SettingsError("network", "one that can be built", str(error.__cause__)) from None
-        raise
+        if error.refusal is None:
+            raise
+        raise UnusableSettings("network", error.refusal) from None
     must = _lacking(plan, processors, replicas)
     if must is not None:
         raise wrong_return(topology, "build", *must)

@@ -16,6 +16,7 @@ from ceas_ray.runs.forecast import forecast
 from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.world import builder as world
 from ceas_ray.world.builder import outline_world
+from tests.entanglement.planned_cost import planned_cost
 from tests.small_worlds import SMALL, small_world
 
 
@@ -27,7 +28,7 @@ from tests.small_worlds import SMALL, small_world
 def test_the_forecast_of_a_round_is_within_a_factor_of_two_of_its_plan(overrides: list[str]) -> None:
     settings = build(RunSettings, composed([*SMALL, *overrides]))
     found = forecast(settings, outline_world(settings))
-    planned = small_world(*overrides).manager.estimate()
+    planned = planned_cost(small_world(*overrides).manager)
     assert 0.5 < found.round_seconds / planned.simulated_seconds < 2
     assert 0.5 < found.pairs / planned.pairs < 2
     assert 0.5 < found.key_bits / planned.key_bits < 2

@@ -38,7 +38,8 @@ def test_a_round_is_over_when_enough_honest_members_know_its_decision_to_teach_t
     """Found by the explorer. On f + 1 reports one honest member may be the only one that knows: with f liars beside it
     nobody could ever learn from it what was decided, and the next round would stall for good."""
     manager = small_world().manager
-    manager._round_index, manager._phase = 0, "running"
+    manager.progress.plan(0)
+    manager.progress.begin()
     answers = []
     for j in range(5):
         bits = np.zeros((2, 15), np.int64)
@@ -235,7 +236,8 @@ def test_a_processor_that_announces_no_outcome_of_a_test_is_certified_as_useless
     attack = ("attacks=false_fidelity", "attacks.fraction=0.25", "training.rounds=1")
     for refusing in (False, True):
         _, simulation, world = run(*attack, f"attacks.attack.withheld={1.0 if refusing else 0.0}")
-        tested, errors = (np.asarray(part).sum(axis=1) for part in world.control[1].snapshot()[:2])
+        state = world.control[1].state
+        tested, errors = (np.asarray(part).sum(axis=1) for part in (state.tested, state.errors))
         rates = errors / tested
         bad = np.isin(np.arange(8), world.byzantine)
         assert rates[~bad].max() < 0.2

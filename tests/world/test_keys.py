@@ -69,7 +69,7 @@ def test_pairs_below_the_threshold_are_refused_in_one_line(end_to_end: float) ->
 def test_a_link_manager_that_gets_pairs_of_fidelity_83_has_no_key_and_its_pairs_expire() -> None:
     """A plan as a run makes it, but for what the fibres deliver."""
     world = small_world(*alike(0.84))
-    name, plan = world.manager._plan_round(-1, 10**9)[0][0]
+    name, plan = world.manager.plan(-1, 10**9).plans[0]
     assert isinstance(plan, GeneratePairs)
     manager = inner(next(link for link in world.links if link.name == name))
     assert isinstance(manager, LinkManager)
@@ -97,8 +97,8 @@ def test_every_key_bit_is_handed_out_to_both_ends_and_spent_stored_or_erased(tro
         assert min(sender.stored, receiver.stored, receiver.erased) >= sender.erased == 0
         assert receiver.spent <= sender.spent
     handed_out = sum(end.outgoing.distilled for end in ends.values())
-    waiting = sum(manager._keys._new.values())
-    assert manager._keys.distilled == pytest.approx(handed_out + waiting, rel=1e-12)
+    waiting = sum(manager.keys.state.new.values())
+    assert manager.keys.state.distilled == pytest.approx(handed_out + waiting, rel=1e-12)
     assert sum(observed["key_bits"] for observed in found) == pytest.approx(handed_out + waiting, rel=1e-12)
     spent = sum(end.outgoing.spent for end in ends.values())
     assert 0 < spent == key_bits_spent(simulation)
@@ -107,15 +107,15 @@ def test_every_key_bit_is_handed_out_to_both_ends_and_spent_stored_or_erased(tro
 def test_a_round_begins_only_with_keys_for_echoes_and_a_view_among_a_quorum() -> None:
     """With less no replica could echo what it received, and the committee could only agree to skip the round."""
     world = small_world(*SMALL_COMMITTEE)
-    manager, replicas = world.manager, [replica_name(j) for j in range(4)]
+    keys, replicas = world.manager.keys, [replica_name(j) for j in range(4)]
     for tags in range(16):
         channel = Channel(*replicas[:2], b"chain", Streams(1), True)
         channel.outgoing.add(TAG_BITS * tags)
-        manager._keys._left = {(a, b): TAG_BITS * tags for a in replicas for b in replicas if a != b}
+        keys.state.left = {(a, b): TAG_BITS * tags for a in replicas for b in replicas if a != b}
         can_echo = channel.seal(FrameKind.ECHO, 0, 0, 0, b"") is not None
-        assert (manager._keyed_replicas() >= manager._quorums.quorum) == can_echo == (tags >= 11)
+        assert world.manager.progress.has_quorum(keys.keyed_replicas()) == can_echo == (tags >= 11)
     for enough, poor in ((4, ()), (3, (0,)), (2, (0, 3))):
-        for a, b in manager._keys._left:
+        for a, b in keys.state.left:
             short = any(replica_name(j) in (a, b) for j in poor)
-            manager._keys._left[a, b] = TAG_BITS * (10 if short else 11)
-        assert manager._keyed_replicas() == enough
+            keys.state.left[a, b] = TAG_BITS * (10 if short else 11)
+        assert keys.keyed_replicas() == enough
