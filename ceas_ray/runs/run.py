@@ -228,6 +228,8 @@ class _Run:
                 status, code = "interrupted", INTERRUPTED
             except (SimulationError, RuntimeFailure) as error:
                 status, code, cause = "failed", FAILED, str(error)
+                if interruption.requested and isinstance(error, RuntimeFailure):  # the signal went to the cluster too
+                    status, code, cause = "interrupted", INTERRUPTED, ""
         try:
             try:
                 self._finish(status, cause)

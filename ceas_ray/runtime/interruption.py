@@ -51,7 +51,7 @@ class Interruption:
         try:
             yield
         finally:
-            self._deferred = False
+            self._deferred, self._last_resort = False, None
 
     @contextmanager
     def watching(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ import ray
 
 from ceas_ray.runtime.failure import RuntimeFailure, one_line
 from ceas_ray.runtime.placement import Machine
-from ceas_ray.runtime.ray_runtime.access import refuse_open_cluster, refuse_wrong_token, require_reachable
+from ceas_ray.runtime.ray_runtime.access import refuse_open_cluster, require_ray, require_reachable
 from ceas_ray.runtime.temporary_folder import temporary_folder
 
 _LOCAL_OBJECT_STORE_BYTES = 100 * 2**20
@@ -32,7 +32,7 @@ def ray_cluster(
     common: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
     if address is not None:
         require_reachable(address)
-        refuse_wrong_token(address)
+        require_ray(address)
         with _connected(common | {"address": address}, f"the one at {address}"):
             if not allow_open_cluster:
                 refuse_open_cluster(ray.get_runtime_context().gcs_address)

@@ -22,7 +22,10 @@ class OwnNode:
     def require_alive(self) -> None:
         """Raise RuntimeFailure if one has ended: to be asked before a call in which Ray would end this process."""
         if not self.is_alive():
-            raise RuntimeFailure("the Ray cluster that this command started is lost: its head or its raylet was ended")
+            raise RuntimeFailure(
+                "the Ray cluster that this command started is lost: somebody ended its head or its raylet; "
+                "resume=FOLDER goes on with a run"
+            )
 
 
 def _lives(process: psutil.Process) -> bool:
