@@ -16,7 +16,7 @@ from ceas_ray.cli.before_imports import is_command
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = sorted(
-    {path.stem for path in Path(ceas_ray.cli.__file__).parent.glob("*.py")} - {"__init__", "before_imports"}
+    file.stem for file in Path(ceas_ray.cli.__file__).parent.glob("*.py") if "\ndef main(" in file.read_text()
 )
 INTERRUPTING = """
 import os, sys
