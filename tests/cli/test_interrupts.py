@@ -121,9 +121,11 @@ def test_a_study_ends_with_its_workers(number: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_explorer_ends_with_its_workers(number: int) -> None:
-    explorer = started("--hours", "1", "--processes", "1", module="ceas_ray.cli.explore")
+    explorer = started("--hours", "1", "--processes", "1", "--first", "256", "--json", module="ceas_ray.cli.explore")
     until(lambda: len(psutil.Process(explorer.pid).children(recursive=True)) > 1, explorer)
-    ended(explorer, number)
+    told = json.loads(ended(explorer, number)[0])
+    assert told["interrupted"]
+    assert told["next_seed"] == 256 + told["kinds"]["all"]["scenarios"]
 
 
 @pytest.mark.parametrize(
