@@ -132,7 +132,11 @@ _AIMS: dict[str, tuple[int, int, dict[str, Any]]] = {
     ),
     "echoes stop at the decision": (4, 2600, _CALM_LIARS | {"liar_processors": (1,), "drips": True}),
     "SKIP judged at the close": (4, 0, _GOOD | {"byzantine": frozenset({0})}),
-    "SKIP non-monotone": (4, 0, _CALM_LIARS | {"hub": "mixed"}),
+    "SKIP non-monotone": (
+        4,
+        100,
+        _GOOD | {"byzantine": frozenset({0}), "hub": "late", "floods": False, "slow": False},
+    ),
     "a late report ignored": (4, 0, _GOOD | {"hub": "just late", "spread": False}),
     "late updates ignored": (4, 0, _GOOD | {"slow": True, "spread": False}),
     "a repeated index counts twice": (4, 60, _GOOD | {"byzantine": frozenset({0})}),
