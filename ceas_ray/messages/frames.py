@@ -72,8 +72,7 @@ def is_well_formed(frame: Frame) -> bool:
     To be asked before anything else: a frame may come from anybody, and one that is not well formed is silence. A
     boolean or 1.0 equals an integer and is none.
     """
-    numbers = (frame.round_index, frame.view, frame.counter, frame.sent_at, frame.tag)
-    for number in numbers:
+    for number in (frame.round_index, frame.view, frame.counter, frame.sent_at, frame.tag):
         if type(number) is not int or not 0 <= number < 2**63:
             return False
     return (
