@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ceas_ray.kernel.state import Stateful
-
-MOST_FRAMES = 4
-"""A view and link. What a view needs after the calm fits: the close, late inputs, their amplification, one to spare."""
+from ceas_ray.messages.frames import PACED_FRAMES
 
 
 @dataclass
@@ -30,7 +28,7 @@ class Pacing(Stateful):
 
     def arm(self, now: int, view: int) -> int | None:
         """When to call `fires`; None if that is arranged already, or must wait for a later view."""
-        if self.state.armed or self._count_in(view) >= MOST_FRAMES:
+        if self.state.armed or self._count_in(view) >= PACED_FRAMES:
             return None
         self.state.armed = True
         return max(now + 1, self.state.last + self._delta)
@@ -38,7 +36,7 @@ class Pacing(Stateful):
     def fires(self, now: int, view: int) -> bool:
         """Whether a frame may leave now."""
         self.state.armed = False
-        return now >= self.state.last + self._delta and self._count_in(view) < MOST_FRAMES
+        return now >= self.state.last + self._delta and self._count_in(view) < PACED_FRAMES
 
     def left(self, now: int, view: int, counts: bool = True) -> None:
         """A frame has left."""
