@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,10 @@ from tests.small_worlds import small_world
 from tests.world.committees import SMALL_COMMITTEE
 
 KEPT_FOR_SPEED = {
-    "KeyPaths._raw_bits_of", "KeyPaths._seconds_of", "Planner._policies", "AgreedModel.encoded", "AgreedModel.digest",
+    "KeyPaths._raw_bits_of", "KeyPaths._seconds_of", "Planner._policies",
     "Terms.next_state",
 }  # fmt: skip
-"""What depends on nothing that changes."""
+"""What depends on nothing that changes, as cached properties do."""
 PLAIN = (int, float, str, bytes, bool, type(None), np.ndarray)
 
 
@@ -41,7 +42,8 @@ def attributes(of: Any, path: str, within: frozenset[int]) -> Iterator[tuple[str
             yield from attributes(value, f"{path}[{number}]", within | {id(of)})
     elif type(of).__module__.startswith("ceas_ray.") and hasattr(of, "__dict__"):
         for name, value in sorted(vars(of).items()):
-            if f"{type(of).__name__}.{name}" not in KEPT_FOR_SPEED:
+            cached = isinstance(getattr(type(of), name, None), cached_property)
+            if not cached and f"{type(of).__name__}.{name}" not in KEPT_FOR_SPEED:
                 yield from attributes(value, f"{path}.{name}", within | {id(of)})
 
 
