@@ -15,7 +15,11 @@ from ceas_ray.world.builder import build_world
 from ceas_ray.world.link_hardware import link_hardware
 
 OWN_NETWORK = Path(__file__).with_name("cities.graphml")
-CHOICES = [(path.parent.name, path.stem) for path in sorted(conf_directory().glob("*/*.yaml"))]
+CHOICES = [
+    (path.parent.relative_to(conf_directory()).as_posix(), path.stem)
+    for path in sorted(conf_directory().rglob("*.yaml"))
+    if path.parent != conf_directory()
+]
 NO_KEY = {"nv", "atomic_ensemble"}
 """Profiles whose pairs, swapped at the hub, yield no key."""
 
@@ -35,7 +39,7 @@ def test_a_profile_without_a_key_is_refused_in_one_line(choice: str) -> None:
     with pytest.raises(SettingsError) as refused:
         build_world(settings_of("links", choice))
     line = str(refused.value)
-    assert line.startswith("links must be a profile whose end-to-end pairs yield a key")
+    assert line.startswith("links: end-to-end pairs must yield a key")
     assert settings_of("links", choice).links.profile in line
     assert "\n" not in line
 
