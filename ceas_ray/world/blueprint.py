@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.aggregation.evidence import Weights
 from ceas_ray.aggregation.rule import Rule
+from ceas_ray.aggregation.rule_identity import rule_identity
 from ceas_ray.attacks.announcements import Announcer
 from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.checked_announcer import CheckedAnnouncer
@@ -30,12 +31,16 @@ from ceas_ray.world.inputs import Inputs
 
 @dataclass(frozen=True)
 class Policies:
-    """The policies that settings name, which may be anybody's own; attack: None where nobody is Byzantine."""
+    """The policies that settings name, which may be anybody's own; attack: None where nobody is Byzantine.
+
+    identity: of rule and weights with their arguments and files, which every decided value names.
+    """
 
     attack: Attack | None
     announcer: Announcer
     rule: Rule
     weights: Weights
+    identity: bytes
 
 
 def policies_of(settings: RunSettings, inputs: Inputs) -> Policies:
@@ -47,6 +52,7 @@ def policies_of(settings: RunSettings, inputs: Inputs) -> Policies:
         announcer=CheckedAnnouncer(announcer),
         rule=instantiate(choice.rule, "aggregation.rule", Rule, inputs.read),
         weights=instantiate(choice.weights, "aggregation.weights", Weights, inputs.read),
+        identity=rule_identity(choice.model_dump(), inputs.digests),
     )
 
 
