@@ -1,8 +1,12 @@
-"""Settings that had another name: whoever uses the old one is told the new one."""
+"""Settings that have another name now: refused with the new one."""
 
 from __future__ import annotations
 
-RENAMED = {
+KEYS = {
+    "attacks.attack.guessed": "attacks.announcements.guessed",
+    "attacks.attack.withheld": "attacks.announcements.withheld",
+    "attacks.attack.jammed_share": "attacks.jammed_share",
+    "attacks.attack.timing": "attacks.timing",
     "consensus.most_waits": "consensus.max_waits",
     "entanglement.least_fidelity": "entanglement.min_fidelity",
     "links.least_fidelity": "links.min_fidelity",
@@ -13,4 +17,9 @@ RENAMED = {
     "scheduling.least_utilization": "scheduling.min_utilization",
     "scheduling.most_classes": "scheduling.max_classes",
 }
-"""The present name of every setting that was renamed, by its former one."""
+_INNER_PRODUCT = "ceas_ray.attacks.inner_product.InnerProductManipulation"
+TARGETS = {
+    "ceas_ray.attacks.delay.Delay": f"{_INNER_PRODUCT} with attacks.timing",
+    "ceas_ray.attacks.jamming.Jamming": f"{_INNER_PRODUCT} with attacks.jammed_share",
+    "ceas_ray.attacks.silence.Silence": f"{_INNER_PRODUCT} with attacks.timing=never",
+}

@@ -19,17 +19,12 @@ PLAN_ENDS, PATIENCE, DELAY = 1000, 50, 7
 COLLUDERS, POPULATION = (1, 3), 5
 
 
-class Silent(SignFlip):
-    """Never sends."""
-
-    def when_sent(self) -> Timing:
-        return "never"
-
-
-def adversary(knowledge: Knowledge = "colluders", attack: type[SignFlip] = SignFlip) -> Adversary:
-    made: Attack = attack(2.0, knowledge)
+def adversary(knowledge: Knowledge = "colluders", timing: Timing = "prompt") -> Adversary:
+    made: Attack = SignFlip(2.0, knowledge)
     latencies = {f"processor/{k}": DELAY - k for k in COLLUDERS} | {"processor/0": DELAY}
-    return Adversary(made, COLLUDERS, POPULATION, 3, PATIENCE, latencies, Streams(1), lambda rows: rows.mean(axis=0))
+    return Adversary(
+        made, timing, COLLUDERS, POPULATION, PATIENCE, latencies, Streams(1), lambda rows: rows.mean(axis=0)
+    )
 
 
 def told(to: Adversary, at: int, sender: str, payload: Any) -> list[Effect]:
@@ -78,10 +73,10 @@ def test_when_its_patience_ends_it_answers_those_whose_rows_it_has() -> None:
 
 
 def test_it_says_nothing_if_it_has_seen_nothing_or_its_attack_is_silence() -> None:
-    for one in (adversary(), adversary(attack=Silent)):
+    for one in (adversary(), adversary(timing="never")):
         (timer,) = started(one)
         assert isinstance(timer, Send)
-        if one._attack.when_sent() == "never":
+        if one._timing == "never":
             assert [shown(one, k) for k in COLLUDERS] == [[], []]
         assert told(one, timer.deliver_at, ADVERSARY, timer.payload) == []
 

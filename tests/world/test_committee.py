@@ -235,7 +235,7 @@ def test_a_processor_that_equivocates_ends_in_quarantine_by_agreement() -> None:
 def test_a_processor_that_announces_no_outcome_of_a_test_is_certified_as_useless() -> None:
     attack = ("attacks=false_fidelity", "attacks.fraction=0.25", "training.rounds=1")
     for refusing in (False, True):
-        _, simulation, world = run(*attack, f"attacks.attack.withheld={1.0 if refusing else 0.0}")
+        _, simulation, world = run(*attack, f"attacks.announcements.withheld={1.0 if refusing else 0.0}")
         state = world.control[1].state
         tested, errors = (np.asarray(part).sum(axis=1) for part in (state.tested, state.errors))
         rates = errors / tested
