@@ -249,13 +249,3 @@ def mean_greatest(rates: Sequence[float]) -> float:
     for rate in rates:
         sums += [(-sign, total + rate) for sign, total in sums]
     return math.fsum(sign / total for sign, total in sums[1:])
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a round will cost, for a dry run: pairs over all links, key bits, simulated seconds."""
-
-    pairs: float
-    key_bits: float
-    simulated_seconds: float
-    warm_up_seconds: float
