@@ -8,6 +8,7 @@ replica takes one channel of the hub, whatever it multiplexes. Every link has `m
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,12 @@ class Lease:
             for ends in zip(route.nodes, route.nodes[1:], strict=False):
                 slots.update(dict.fromkeys(ends, demand.slots))
         return cls(tuple(channels.items()), tuple(slots.items()))
+
+    def times(self, demand: Demand) -> int:
+        """How many times all links and nodes must lend what they have, at least, to lend this in parts."""
+        channels = max(number for _, number in self.channels) / demand.multiplexing
+        slots = max(number for _, number in self.slots)
+        return math.ceil(max(channels, 0 if demand.node_slots is None else slots / demand.node_slots))
 
     def fits(self, demand: Demand) -> bool:
         """Whether no link and no node lends more than it has, if it lends this alone."""
@@ -97,6 +104,28 @@ def plan_phases(network: NetworkPlan, demand: Demand) -> tuple[Phase, ...]:
     if network.routed or demand.node_slots is not None:
         groups = _packed([k for group in groups for k in group], len(groups[0]), network, demand)
     return tuple(_phase(members, number == 0, network, demand) for number, members in enumerate(groups))
+
+
+def estimated_phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[tuple[int, ...], int], ...]:
+    """Of each phase who is served and the number of key slots, at least: from sums of leases, as if they packed well.
+
+    For many paths, whose plan takes long. Raises ValueError as `phases` does.
+    """
+    groups = phases(network, demand)
+    if not network.routed and demand.node_slots is None:
+        return tuple((members, len(network.replica_routes)) for members in groups)
+    legs = network.replica_routes
+    order = [k for group in groups for k in group]
+    shots = Lease.of((route for k in order for route in network.shot_routes(k)), demand)
+    size = math.ceil(len(order) / max(len(groups), shots.times(demand)))
+    found = []
+    for start in range(0, len(order), size):
+        members = order[start : start + size]
+        paths = [network.processor_routes[k] for k in members for _ in legs] + [leg for leg in legs for _ in members]
+        if start == 0:
+            paths += [leg for leg in legs for _ in legs[1:]]
+        found.append((tuple(members), max(len(legs), Lease.of(paths, demand).times(demand))))
+    return tuple(found)
 
 
 def _packed(order: Sequence[int], size: int, network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:

@@ -26,9 +26,9 @@ from ceas_ray.consensus.replica import Replica
 from ceas_ray.entanglement.hub import Hub
 from ceas_ray.entanglement.key_ledger import KeyLedger
 from ceas_ray.entanglement.key_paths import KeyPaths
-from ceas_ray.entanglement.leases import plan_phases
+from ceas_ray.entanglement.leases import estimated_phases, plan_phases
 from ceas_ray.entanglement.pair_ledger import PairLedger
-from ceas_ray.entanglement.plan import Demand, phases
+from ceas_ray.entanglement.plan import Demand
 from ceas_ray.entanglement.planner import Planner
 from ceas_ray.entanglement.round_controller import RoundController, RoundTiming
 from ceas_ray.kernel.actor import Actor
@@ -95,7 +95,7 @@ from ceas_ray.world.link_hardware import (
 from ceas_ray.world.model import loss_of
 from ceas_ray.world.network import built_network
 from ceas_ray.world.processor_noise import processor_noise
-from ceas_ray.world.size_limits import refuse_too_large
+from ceas_ray.world.size_limits import key_paths, refuse_too_large
 
 _ENGINES = {
     "pauli": pauli_engine.shifted_values,
@@ -363,12 +363,12 @@ class _Builder:
         )
 
     def _together(self, network: NetworkPlan, demand: Demand) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
-        """The phases, and the key slots of each; of many paths with shared links a plan without their packing."""
-        if network.routed and self.parties * self.size <= _FEW_PATHS:
+        """The phases, and the key slots of each; of many paths an estimate."""
+        if key_paths(self.settings) <= _FEW_PATHS:
             planned = plan_phases(network, demand)
             return tuple(phase.members for phase in planned), tuple(phase.key_slots for phase in planned)
-        together = phases(network, demand)
-        return together, (self.size,) * len(together)
+        members, slots = zip(*estimated_phases(network, demand), strict=True)
+        return members, slots
 
     def _circuit(self, data: DataSet) -> Circuit:
         training = self.settings.training

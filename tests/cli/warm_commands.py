@@ -9,6 +9,7 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,8 +21,12 @@ from pathlib import Path
 
 LONGEST_WALL_SECONDS = 120.0
 """Then a command is killed: on a machine that others use it counts how much it computed, not how long it took."""
+MOST_MORE_BYTES = 2 * 2**30
+"""Of address space beyond what the warm process has; a command that asks for more gets a MemoryError."""
 TRACEBACK = 86
 """The exit code of a command that raised."""
+
+_OWN = (".out", ".err", ".warm")
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,10 @@ class Ended:
 
 
 class WarmProcess:
-    """A process that has imported the command and run it once, and forks for every command."""
+    """A process that has imported the command, has run a first one, and forks for every other."""
 
-    def __init__(self, folder: Path, most_cpu_seconds: int, most_megabytes: int) -> None:
-        limits = [str(folder), str(most_cpu_seconds), str(most_megabytes)]
+    def __init__(self, folder: Path, most_cpu_seconds: int, first: Sequence[str]) -> None:
+        self._folder, limits = folder, [str(folder), str(most_cpu_seconds), json.dumps(list(first))]
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, *limits], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -51,30 +56,42 @@ class WarmProcess:
         print(json.dumps(list(arguments)), file=self._process.stdin, flush=True)
         return Ended(**json.loads(self._process.stdout.readline()))
 
+    def files_left(self) -> list[str]:
+        """What commands left in the folder."""
+        return sorted(path.name for path in self._folder.iterdir() if path.name not in _OWN)
+
+    def clear(self) -> None:
+        """Delete what commands left."""
+        for name in self.files_left():
+            path = self._folder / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
     def close(self) -> None:
         """End it."""
         self._process.communicate()
 
 
 @contextmanager
-def warm_process(folder: Path, most_cpu_seconds: int, most_megabytes: int) -> Iterator[WarmProcess]:
-    """A warm process whose commands run in `folder`; what exceeds the limits is killed, or gets a MemoryError."""
-    made = WarmProcess(folder, most_cpu_seconds, most_megabytes)
+def warm_process(
+    folder: Path, most_cpu_seconds: int, first: Sequence[str] = ("dry_run=true",)
+) -> Iterator[WarmProcess]:
+    """A warm process whose commands run in `folder`, and are killed after so much computing."""
+    made = WarmProcess(folder, most_cpu_seconds, first)
     try:
         yield made
     finally:
         made.close()
 
 
-def _serve(folder: Path, most_cpu_seconds: int, most_megabytes: int) -> None:
+def _serve(folder: Path, most_cpu_seconds: int, first: list[str]) -> None:
     from ceas_ray.cli.run import main
 
     os.chdir(folder)
     answers = os.fdopen(os.dup(1), "w")
     with (folder / ".warm").open("w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
-    main(["dry_run=true"])
-    most_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + _virtual_bytes() + most_megabytes * 2**20
+    main(first)
+    most_bytes = _virtual_bytes() + MOST_MORE_BYTES
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
@@ -122,4 +139,4 @@ def _waited_for(child: int, folder: Path) -> Ended:
 
 
 if __name__ == "__main__":
-    _serve(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    _serve(Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3]))
