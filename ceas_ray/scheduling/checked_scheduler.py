@@ -9,7 +9,7 @@ import numpy as np
 
 from ceas_ray.kernel.policy_calls import called, wrong_return
 from ceas_ray.messages.payloads import BirthTables, StockPolicy
-from ceas_ray.scheduling.perishable_chain import LinkClass
+from ceas_ray.scheduling.perishable_chain import LinkClass, most_stock
 from ceas_ray.scheduling.scheduler import Scheduler
 
 
@@ -46,7 +46,7 @@ class CheckedScheduler:
         policies = 2 if tables.second_share > 0 else 1
         shapes = {
             "gap_births": (phases, _states(tables.gap_stock, digits * tables.gap_slots)),
-            "burst_births": (link.burst, _states(link.slots, digits)),
+            "burst_births": (link.burst, _states(_stock_of(tables.burst_births, digits, link.slots), digits)),
         }
         for name, shape in shapes.items():
             births, wanted = getattr(tables, name), (policies, *shape)
@@ -62,6 +62,12 @@ class CheckedScheduler:
 
     def _wrong(self, must: str, came: object) -> Exception:
         return wrong_return(self.scheduler, "stock_policy", f"a policy with {must}", came)
+
+
+def _stock_of(births: object, classes: int, slots: int) -> int:
+    """The most pairs that a table has states for, where that is less than all slots: a scheduler may plan with less."""
+    states = births.shape[-1] if isinstance(births, np.ndarray) and births.ndim else 0
+    return min(slots, most_stock(max(1, states), classes))
 
 
 def _states(most: int, classes: int) -> int:
