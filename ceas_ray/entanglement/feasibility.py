@@ -25,7 +25,7 @@ def refuse_infeasible(network: NetworkPlan, demand: Demand) -> None:
 
 def _refuse_on_routes(network: NetworkPlan, demand: Demand) -> None:
     if demand.finite_keys:
-        raise ValueError("consensus.key_rate asymptotic in a network with routes, got finite")
+        raise ValueError("consensus.key_rate must be asymptotic in a network with routes, got finite")
     if not network.swapped:
         raise ValueError(
             "links.swap_success must be 1 and entanglement.purification_rounds 0 where keys come from "

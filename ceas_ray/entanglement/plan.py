@@ -132,8 +132,8 @@ def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
     most = min((demand.hub_channels - replicas) // channels, replicas * (demand.multiplexing - 1))
     if most < 1:
         raise ValueError(
-            f"entanglement.hub_channels must exceed the {replicas} legs of the committee by at least {channels} and "
-            f"entanglement.multiplexing must be at least 2, got {demand.hub_channels} and {demand.multiplexing}"
+            f"entanglement.hub_channels must exceed the {replicas} legs of the committee by at least {channels}, with "
+            f"an entanglement.multiplexing of at least 2, got {demand.hub_channels} and {demand.multiplexing}"
         )
     order = sorted(range(len(network.processor_routes)), key=lambda k: (network.served(k).rate, k))
     count = math.ceil(len(order) / most)

@@ -44,9 +44,11 @@ class CheckedScheduler:
             raise self._wrong("second_share in [0, 1]", tables.second_share)
         digits, phases = tables.classes - 1, round(link.gap * tables.gap_slots) if link.periodic else 1
         policies = 2 if tables.second_share > 0 else 1
+        states = tables.burst_births.shape[-1] if isinstance(tables.burst_births, np.ndarray) else 0
+        most = min(link.slots, most_stock(states, digits))  # tables may know less stock than the memory can hold
         shapes = {
             "gap_births": (phases, _states(tables.gap_stock, digits * tables.gap_slots)),
-            "burst_births": (link.burst, _states(_stock_of(tables.burst_births, digits, link.slots), digits)),
+            "burst_births": (link.burst, _states(most, digits)),
         }
         for name, shape in shapes.items():
             births, wanted = getattr(tables, name), (policies, *shape)
@@ -62,12 +64,6 @@ class CheckedScheduler:
 
     def _wrong(self, must: str, came: object) -> Exception:
         return wrong_return(self.scheduler, "stock_policy", f"a policy with {must}", came)
-
-
-def _stock_of(births: object, classes: int, slots: int) -> int:
-    """The most pairs that a table has states for, where that is less than all slots: a scheduler may plan with less."""
-    states = births.shape[-1] if isinstance(births, np.ndarray) and births.ndim else 0
-    return min(slots, most_stock(max(1, states), classes))
 
 
 def _states(most: int, classes: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.config.errors import SettingsError, or_refuse
+from ceas_ray.config.errors import SettingsError, UnusableSettings, or_refuse
 from ceas_ray.config.schema import DataSettings
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.training.datasets import DataSet, Encoding, prepare, set_aside, split
@@ -53,8 +53,10 @@ def _samples(choice: DataSettings, seed: int, inputs: Inputs) -> tuple[NDArray[n
             try:
                 features, labels, said = load_file(content)
             except ValueError as error:
-                raise SettingsError("training.data.file", "a file with data", f"{file}: {error}") from None
+                raise UnusableSettings("training.data.file", f"{file}: {error}") from None
             inputs.say(said)
+            if choice.classes:
+                inputs.say(("training.data.classes chooses classes of the package's own sets: all of a file are used",))
             return features, labels
         case packaged:
             return or_refuse("training.data.classes", lambda: load_classes(packaged, choice.classes))

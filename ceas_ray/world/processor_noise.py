@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.errors import SettingsError, UnusableSettings
 from ceas_ray.config.schema import ProcessorSettings
 from ceas_ray.kernel.input_file import InputFile
+from ceas_ray.kernel.numbers_in_text import whole_number
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.payloads import processor_name
 from ceas_ray.quantum.gate_noise import Noise, thermal_relaxation
-from ceas_ray.training.tables import Table, read_table, whole_number
+from ceas_ray.training.tables import Table, read_table
 from ceas_ray.world.inputs import Inputs
 
 Floats = NDArray[np.float64]
@@ -58,7 +59,7 @@ def _listed(settings: ProcessorSettings, qubits: int, file: InputFile) -> Floats
         if len(missing):
             raise ValueError(f"there is no line for processor {missing[0][0]}, qubit {missing[0][1]}")
     except ValueError as error:
-        raise SettingsError("processors.noise_file", "a table of noise", f"{file.path}: {error}") from None
+        raise UnusableSettings("processors.noise_file", f"{file.path}: {error}") from None
     return noise
 
 
@@ -68,11 +69,11 @@ def _columns(table: Table) -> dict[str, int]:
     found = () if table.header is None else table.header
     for name in wanted:
         if found.count(name) != 1:
-            raise ValueError(f"its first line must name the columns {', '.join(wanted)}, once each, got "
-                             f"{', '.join(found) or 'numbers'}")  # fmt: skip
-    for name in found:
+            which = "no header" if not found else f"no {name}" if name not in found else f"{name} twice"
+            raise ValueError(f"its first line must name the columns {', '.join(wanted)}, once each, got {which}")
+    for column, name in enumerate(found):
         if name not in wanted:
-            raise ValueError(f"column {name!r} is none of {', '.join(wanted)}")
+            raise ValueError(f"column {table.name(column)} must be one of {', '.join(wanted)}")
     return {name: found.index(name) for name in wanted}
 
 

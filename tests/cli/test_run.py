@@ -91,7 +91,8 @@ BAD = {
         ["consensus=all_processors", "network=line"], "network must be star for consensus.committee=processors",
     ),
     "finite keys on routes": (
-        ["consensus.key_rate=finite", "network=line"], "consensus.key_rate asymptotic in a network with routes",
+        ["consensus.key_rate=finite", "network=line"],
+        "consensus.key_rate must be asymptotic in a network with routes, got finite",
     ),
     "more attackers than processors": (["attacks=alie", "attacks.fraction=1"], "attacks.fraction must be"),
     "attackers without attack": (["attacks=none", "attacks.fraction=0.2"], "attacks.fraction must be 0"),
@@ -101,9 +102,9 @@ BAD = {
     ),
     "no file": (["training.data.name=file"], "training.data.file must be given"),
     "too many processors for the data": (["processors.count=1000"], "processors.count: "),
-    "no key": (["links.replica_fidelity=0.85"], "links must be a profile whose end-to-end pairs yield a key"),
-    "no slots": (["entanglement.slots=2"], "entanglement must be"),
-    "few channels": (["entanglement.hub_channels=7"], "entanglement must be"),
+    "no key": (["links.replica_fidelity=0.85"], "links: end-to-end pairs must yield a key"),
+    "no slots": (["entanglement.slots=2"], "entanglement.slots must be at least the 3 pairs of a shot, got 2"),
+    "few channels": (["entanglement.hub_channels=7"], "entanglement.hub_channels must exceed the 7 legs"),
     "unwritable folder": (["output=/dev/null/run"], "output must be a folder that can be made"),
     "foreign class": (["attacks=alie", "attacks.attack._target_=os.system"], "must be a class within ceas_ray"),
     "policy argument": (
@@ -127,6 +128,7 @@ def test_bad_input_gets_one_clear_line_and_leaves_nothing(
     said = capsys.readouterr()
     assert said.err.count("\n") == 1, said.err
     assert complaint in said.err
+    assert said.err.count(" must ") <= 1 and said.err.count(", got ") <= 1, "an error quotes no other error"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -27,6 +27,8 @@ class OwnRule:
     def __call__(self, updates: Any, weights: Any, faults: int) -> Any:
         if self.wrong == "fails":
             raise ZeroDivisionError("two\nlines")
+        if self.wrong == "leaves":
+            raise SystemExit(0)
         if self.wrong == "changes":
             updates -= updates.mean(axis=0)
         return ANSWERS.get(self.wrong, np.mean(updates, axis=0))
@@ -108,6 +110,17 @@ class OwnScheduler:
         births = tables["burst_births"]
         tables["burst_births"] = births[:, 1:] if self.wrong == "short" else np.full_like(births, 255)
         return replace(good, tables=BirthTables(**tables))
+
+
+@dataclass(frozen=True)
+class OwnStrength(Attack):
+    """An attack of some strength that returns a wrong answer."""
+
+    strength: float = 1.0
+    knowledge: Any = "omniscient"
+
+    def __call__(self, seen: Any, generator: Any) -> Any:
+        return seen.own[:, 1:]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ OWN = "tests.runs.own_policies"
 BYZANTINE = ("attacks.fraction=0.25", "aggregation.byzantine_fraction=0.25")
 
 
-Own = tuple[str, dict[str, str]]
+Own = tuple[str, dict[str, Any]]
 """The key of a policy, and the node of settings that names it."""
 
 
@@ -28,6 +29,11 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def own(key: str, name: str, **arguments: str) -> Own:
     return key, {"_target_": f"{OWN}.{name}", **arguments}
+
+
+def within(target: str, name: str, policy: Own, **arguments: Any) -> Own:
+    """The policy as the argument `name` of one of the package."""
+    return policy[0], {"_target_": f"ceas_ray.{target}", name: policy[1], **arguments}
 
 
 def attack(method: str, wrong: str) -> Own:
@@ -48,7 +54,17 @@ def ran(policy: Own, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
 
 FAILING = {
     "OwnRule.__call__ must return finite numbers of shape": [
-        own("aggregation.rule", "OwnRule", wrong=w) for w in ("nan", "short", "none")
+        *(own("aggregation.rule", "OwnRule", wrong=w) for w in ("nan", "short", "none")),
+        *(
+            within(f"aggregation.{module}", "rule", own("aggregation.rule", "OwnRule", wrong="short"))
+            for module in ("nearest_neighbor_mixing.NearestNeighborMixing", "duplicate_discount.DuplicateDiscount")
+        ),
+    ],
+    "OwnStrength.__call__ must return real numbers of shape (2, ": [
+        within("attacks.adaptive.Adaptive", "attack", own("attacks.attack", "OwnStrength"), step=1.0, evaluations=3)
+    ],
+    "OwnRule.__call__ failed with SystemExit: 0 (own_policies.py:": [
+        own("aggregation.rule", "OwnRule", wrong="leaves")
     ],
     "OwnRule.__call__ failed with ZeroDivisionError: two lines (own_policies.py:": [
         own("aggregation.rule", "OwnRule", wrong="fails")

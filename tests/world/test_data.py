@@ -77,11 +77,14 @@ def test_shards_are_a_partition_and_by_label_hold_few(choice: str) -> None:
     ({"name": "file", "file": "/nowhere.npz"}, 4, "training.data.file must be an existing file, got '/nowhere.npz'"),
     ({"file": "mine.csv"}, 4, "training.data.file must be null for training.data.name=digits (or name: file)"),
     ({"name": "iris", "classes": (), "test_fraction": 0.9, "shards": "iid"}, 5, "training.qubits: "),
-    ({"classes": (1,)}, 4, "training.data.classes: at least two different classes 0 to 9"),
-    ({"name": "iris", "classes": (0, 3)}, 4, "at least two different classes 0 to 2, got [0, 3]"),
-    ({"name": "moons", "repeat_features": False}, 4, "training.qubits: at least as many principal components above"),
-    ({"features": (3, 64)}, 2, "training.data.features: features 0 to 63, got [3, 64]"),
-    ({"features": (3, 4, 5)}, 2, "training.data.features: 1 to 2 different features"),
+    ({"classes": (1,)}, 4, "training.data.classes: digits needs at least two different classes of 0 to 9"),
+    ({"name": "iris", "classes": (0, 3)}, 4, "iris needs at least two different classes of 0 to 2, got [0, 3]"),
+    (
+        {"name": "moons", "repeat_features": False}, 4,
+        "training.qubits: 4 qubits need as many principal components above rounding, got 2",
+    ),
+    ({"features": (3, 64)}, 2, "training.data.features: the data have features 0 to 63, got [3, 64]"),
+    ({"features": (3, 4, 5)}, 2, "training.data.features: 2 qubits encode 1 to 2 different features, got"),
 ])  # fmt: skip
 def test_data_that_cannot_be_are_refused_in_one_line(changes: dict[str, Any], qubits: int, message: str) -> None:
     with pytest.raises(SettingsError) as refused:
@@ -92,15 +95,16 @@ def test_data_that_cannot_be_are_refused_in_one_line(changes: dict[str, Any], qu
 
 def test_a_class_with_one_sample_is_refused_by_the_files_name(tmp_path: Path) -> None:
     np.savez(tmp_path / "d.npz", x=np.random.default_rng(1).normal(size=(5, 4)), y=[0, 0, 0, 0, 1])
-    with pytest.raises(SettingsError, match=r"data.file must be a file with data, got .*d.npz: .*4 of 0, 1 of 1"):
+    with pytest.raises(SettingsError, match=r"data.file: .*d.npz: at least two classes .*4 of 0, 1 of 1 in y"):
         load_data(data_of(name="file", file=str(tmp_path / "d.npz")), 4, 1, Inputs({}))
 
 
 def test_shards_that_cannot_be_are_refused_in_one_line() -> None:
     labels = np.arange(12) % 4
     for changes, count, message in (
-        ({"shards": "label"}, 3, "hold all 4 labels"), ({"shards": "label"}, 20, "a sample of label"),
-        ({"shards": "iid"}, 13, "one training sample per processor"),
+        ({"shards": "label"}, 3, "shards must hold all 4 labels"),
+        ({"shards": "label"}, 20, "5 processors need a sample of label . each, got 3"),
+        ({"shards": "iid"}, 13, "every one of 13 processors needs a training sample, got 12"),
     ):  # fmt: skip
         with pytest.raises(SettingsError, match=f"processors.count: .*{message}"):
             dealt_shards(data_of(**changes), labels, count, np.random.default_rng(1))

@@ -58,18 +58,21 @@ def test_a_qubits_own_line_counts_wherever_it_stands(tmp_path: Path) -> None:
     (f"{COLUMNS}\n{ALL}1,-1,{FIGURES}\n", "line 5: qubit must be in 0 to 1 or empty, got '-1'"),
     (f"{COLUMNS}\n{ALL}1,2,{FIGURES}\n", "line 5: qubit must be in 0 to 1 or empty, got '2'"),
     (f"{COLUMNS}\n0,,{FIGURES}\n1,0,{FIGURES}\n2,,{FIGURES}\n", "there is no line for processor 1, qubit 1"),
-    (f"{COLUMNS}\n", "it has no samples"), (ALL, "its first line must name the columns processor, qubit,"),
+    (f"{COLUMNS}\n", "it has no rows below the names of its columns"),
+    (ALL, "its first line must name the columns processor, qubit,"),
     (f"{COLUMNS}\n{ALL}".replace("0.02", "nan"), "line 2, column 'readout_error': a number is missing, got 'nan'"),
     (f"{COLUMNS}\n{ALL}".replace("0.02", "inf"), "line 2, column 'readout_error': must be finite, got 'inf'"),
     (f"{COLUMNS}\n{ALL}".replace("0.02", "0.5"), "line 2, column 'readout_error': must be in [0, 0.49], got 0.5"),
     (f"{COLUMNS}\n{ALL}".replace("0.001", "-1e-9"), "line 2, column 'one_qubit_depolarizing': must be in [0, 0.75]"),
     (f"{COLUMNS}\n{ALL}".replace("0.001", ""), "line 2, column 'one_qubit_depolarizing': a number is missing"),
-    (f"{COLUMNS},t1\n{ALL}".replace("\n", ",1\n").replace("t1,1", "t1"), "column 't1' is none of processor, qubit,"),
-    (f"{COLUMNS}\n{ALL}".replace("readout_error", "qubit"), "must name the columns"),
+    (f"{COLUMNS},t1\n{ALL}".replace("\n", ",1\n").replace("t1,1", "t1"), "column 't1' must be one of processor,"),
+    (f"{COLUMNS}\n{ALL}".replace("readout_error", "qubit"), "once each, got qubit twice"),
+    (f"{COLUMNS}\n{ALL}".replace("readout_error", "other"), "once each, got no readout_error"),
+    (f",{COLUMNS}\n0,{ALL}".replace("\n1", "\n1,1").replace("\n2", "\n2,2"), "column 1 must be one of processor,"),
 ])  # fmt: skip
 def test_a_broken_table_of_noise_is_refused_by_its_line(tmp_path: Path, content: str, complaint: str) -> None:
     with pytest.raises(SettingsError) as refused:
         noise_of(tmp_path, content)
-    assert str(refused.value).startswith("processors.noise_file must be a table of noise, got ")
-    assert complaint in str(refused.value).replace("\\'", "'")
+    assert str(refused.value).startswith(f"processors.noise_file: {tmp_path}/noise.csv: ")
+    assert complaint in str(refused.value)
     assert "\n" not in str(refused.value)
