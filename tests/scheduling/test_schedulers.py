@@ -156,13 +156,3 @@ def test_the_study_leaves_a_table_plots_and_a_summary(tmp_path: Path, capsys: py
     assert main(["experiment=utilization", "dry_run=true", f"output={tmp_path / 'no'}"]) == 2
     assert "dry_run must be false for a study" in capsys.readouterr().err
     assert not (tmp_path / "no").exists()
-
-
-def test_a_scheduler_may_plan_with_less_stock_than_a_link_has_slots() -> None:
-    mdp = Mdp(0.2, 0.95, 0.99, 2, 6, 4)
-    link = LinkClass(
-        slots=400, pairs=4, burst=8, gap=8.0, periodic=False, classes=4, trials=100, success=0.05, first_trials=90, modes=1
-    )
-    policy = CheckedScheduler(mdp).stock_policy(link)
-    assert policy.tables is not None
-    assert policy.tables.burst_births.shape[-1] < comb(400 + 3, 3)
