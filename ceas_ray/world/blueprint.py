@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.aggregation.evidence import Weights
 from ceas_ray.aggregation.rule import Rule
+from ceas_ray.aggregation.rule_identity import rule_identity
 from ceas_ray.attacks.attack import Attack
 from ceas_ray.attacks.checked_attack import CheckedAttack
 from ceas_ray.config.policies import instantiate
@@ -25,11 +26,15 @@ from ceas_ray.world.inputs import Inputs
 
 @dataclass(frozen=True)
 class Policies:
-    """The policies that settings name, which may be anybody's own; attack: None where nobody is Byzantine."""
+    """The policies that settings name, which may be anybody's own; attack: None where nobody is Byzantine.
+
+    identity: of rule and weights with their arguments and files, which every decided value names.
+    """
 
     attack: Attack | None
     rule: Rule
     weights: Weights
+    identity: bytes
 
 
 def policies_of(settings: RunSettings, inputs: Inputs) -> Policies:
@@ -40,6 +45,7 @@ def policies_of(settings: RunSettings, inputs: Inputs) -> Policies:
         attack=attack,
         rule=instantiate(choice.rule, "aggregation.rule", Rule, inputs.read),
         weights=instantiate(choice.weights, "aggregation.weights", Weights, inputs.read),
+        identity=rule_identity(choice.model_dump(), inputs.digests),
     )
 
 

@@ -74,7 +74,8 @@ def _replica(blueprint: Blueprint, j: int, committee: Committee, next_state: _Re
     channels = [blueprint.channel(name, peer) for peer in latencies]
     latencies[ENTANGLEMENT_MANAGER] = leg.latency
     start = (blueprint.initial_parameters, 0)
-    return Replica(j, committee, channels, latencies, next_state, start, blueprint.chain)
+    rule = blueprint.policies.identity
+    return Replica(j, committee, channels, latencies, next_state, start, blueprint.chain, rule)
 
 
 def _next_state_of(blueprint: Blueprint) -> NextState:

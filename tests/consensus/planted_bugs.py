@@ -10,7 +10,8 @@ from ceas_ray.consensus.agreement import Agreement
 from ceas_ray.consensus.echoes import Echoes, Item
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
 from ceas_ray.consensus.replica import Replica
-from ceas_ray.consensus.tetrabft import NO_VOTE, Action, ArmTimer, Evidence, TetraBFT
+from ceas_ray.consensus.rule_three import NO_VOTE, Evidence
+from ceas_ray.consensus.tetrabft import Action, ArmTimer, TetraBFT
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.authentication import KeyPool

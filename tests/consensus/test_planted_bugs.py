@@ -14,7 +14,8 @@ from ceas_ray.consensus.exploration.conformance import DrivenWalk
 from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
-from ceas_ray.consensus.tetrabft import Evidence, TetraBFT
+from ceas_ray.consensus.rule_three import Evidence
+from ceas_ray.consensus.tetrabft import TetraBFT
 from ceas_ray.messages.quorum import Quorums
 from tests.consensus.corners import PREVIOUS_COUNTS, THE_SAME_VALUE_TWICE
 from tests.consensus.planted_bugs import (

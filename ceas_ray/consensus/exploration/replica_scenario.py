@@ -41,7 +41,7 @@ from ceas_ray.messages.round_progress import Heard, OnStall, RoundProgress
 DELTA, PROCESSORS, PROCESSOR_FAULTS = 1000, 4, 1
 OPEN_UNTIL, TIME_OUT_AT, LONGEST = 1.5, 3.0, 500.0
 PLENTY, SCARCE = 10**6, 3_000
-CHAIN = b"exploration"
+CHAIN, RULE = b"exploration", b"each processor sets its element"
 LATE_CALM_AT = (0.0, 10.0, 25.0, 50.0)
 """In scenarios of several rounds, Delta."""
 PLANNING, PATIENCE, MOST_WAITS = (1.0, 5.0, 15.0), 40.0, 5
@@ -155,7 +155,7 @@ class ReplicaScenario:
         committee = _committee(self._replicas)
         bold = identity in self.byzantine and self._forged is not None
         kind = BoldReplica if bold else self._replica
-        return kind(identity, committee, channels, latencies, next_state, (np.zeros(PROCESSORS), 0), CHAIN)
+        return kind(identity, committee, channels, latencies, next_state, (np.zeros(PROCESSORS), 0), CHAIN, RULE)
 
     def _link(self, entity: int, peer: str) -> Channel:
         identity = self._identities[entity]
@@ -172,10 +172,10 @@ class ReplicaScenario:
         def sent(round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
             self.judge.said(identity, round_index, kind, view, body, self._now)
 
-        def accepted(round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
+        def heard(round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
             self.judge.heard(identity, int(number), round_index, kind, view, body)
 
-        return WatchedChannel(replica_name(identity), bare, self._ledger, is_honest, sent, accepted)
+        return WatchedChannel(replica_name(identity), bare, self._ledger, is_honest, sent, heard)
 
     def _bare(self, name: str, peer: str) -> Channel:
         if self._tagged:

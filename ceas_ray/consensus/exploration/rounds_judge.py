@@ -9,7 +9,8 @@ import numpy as np
 
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_invariants import VotingInvariants
-from ceas_ray.consensus.tetrabft import Decision, Output, evidence_of
+from ceas_ray.consensus.rule_three import evidence_of
+from ceas_ray.consensus.tetrabft import Decision, Output
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.payloads import RoundDecided
