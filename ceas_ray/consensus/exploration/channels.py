@@ -112,6 +112,12 @@ class Ledger:
             raise Violation("no altered honest input", f"{name} accepted a replay of {frame.sender}, slot {key[2]}")
         self._opened.add(key)
 
+    def refuse(self, name: str, frame: Frame) -> None:
+        """An honest party refused a frame: an honest one's, sent to it and not accepted before, it must accept."""
+        key = (frame.sender, name, frame.counter)
+        if self.sealed.get(key) == frame and key not in self._opened:
+            raise Violation("an honest frame is accepted", f"{name} refused slot {key[2]} of {frame.sender}")
+
 
 class WatchedChannel(Wrapped):
     """An honest party's: writes to the ledger, and tells an observer what is sent and heard."""
@@ -124,8 +130,11 @@ class WatchedChannel(Wrapped):
         peer_is_honest: bool,
         sent: Said,
         heard: Said,
+        has_keys: bool = True,
     ) -> None:
+        """has_keys: so many that none is ever missing."""
         super().__init__(channel)
+        self._has_keys = has_keys
         self._name, self._ledger, self._peer_is_honest = name, ledger, peer_is_honest
         self._sent, self._heard = sent, heard
 
@@ -142,6 +151,8 @@ class WatchedChannel(Wrapped):
         body = self._inner.verify(frame)
         if body is not None:
             self._heard(frame.round_index, FRAME_KINDS[frame.kind], frame.view, body)
+        elif self._peer_is_honest and self._has_keys:
+            self._ledger.refuse(self._name, frame)
         return body
 
     def accept(self, frame: Frame) -> None:
