@@ -207,10 +207,17 @@ class AggregationSettings(Group):
 class AttackSettings(Group):
     """The Byzantine: their share of the processors, where they sit, what they do.
 
+    Parts of an attack, each to be combined with every other: attack: the rows that they send (null: nobody attacks).
+    timing: when these leave: once they are ready; so that they just arrive before the inputs time out; as these do;
+    never. announcements: what they announce in tests. jammed_share: of the attempts on the best honest links, as many
+    as there are colluders, so many are spoilt.
     replicas: how many members of the committee are Byzantine; the i-th has fault i of `replica_faults`, in turn.
     """
 
     attack: Target | None
+    timing: Literal["prompt", "last_moment", "late", "never"]
+    announcements: Target
+    jammed_share: Annotated[float, Range(0, 0.999)]
     fraction: Share
     placement: Literal["random", "best_links", "worst_links"]
     strength: Annotated[float, Range(-1e6, 1e6)]

@@ -325,7 +325,7 @@ class Agreement:
 
     def _enter(self, now: int) -> list[Effect]:
         """A view, or its timer, begins: Echoes and Fetches have a new pace."""
-        self.fetching.forget_bodies(self._decided)
+        self.fetching.forget_bodies({self._decided, *self.voting.wanted})
         self.adoption.follow(self.catching_up.past)
         return [*self.phase.arm(now), *self._arm_fetch(now)]
 

@@ -61,17 +61,22 @@ class AuthenticatedLinks:
 
         The same request for a view again is the same frame: it costs no key, and whoever has it ignores it.
         """
-        frame = self._view_changes.get(receiver) if kind is FrameKind.VIEW_CHANGE else None
-        if frame is None or frame.view != view:
+        if kind is FrameKind.VIEW_CHANGE:
+            frame = self._view_change(view, receiver, body, now)
+        else:
             in_round = self._round if round_index is None else round_index
             frame = self._channels[receiver].seal(kind, in_round, view, now, body)
-            if frame is None:
-                return []
-            if kind is FrameKind.VIEW_CHANGE:
-                self._view_changes[receiver] = frame
-            elif kind is FrameKind.CATCH_UP:
+            if frame is not None and kind is FrameKind.CATCH_UP:
                 self._questions[receiver] = frame
-        return [Send(now + self._latencies[receiver], receiver, frame)]
+        return [] if frame is None else [Send(now + self._latencies[receiver], receiver, frame)]
+
+    def _view_change(self, view: int, receiver: str, body: bytes, now: int) -> Frame | None:
+        frame = self._view_changes.get(receiver)
+        if frame is None or frame.view != view:
+            frame = self._channels[receiver].seal(FrameKind.VIEW_CHANGE, self._round, view, now, body)
+            if frame is not None:
+                self._view_changes[receiver] = frame
+        return frame
 
     def broadcast(
         self, kind: FrameKind, view: int, body: bytes, now: int, round_index: int | None = None

@@ -73,11 +73,13 @@ class Echoes:
 
     def take(self, replica: int, items: Iterable[Item]) -> list[Item]:
         """What a replica echoes besides what it echoed before; returns the items that have become acceptable."""
-        bit, fresh = 1 << replica, []
+        bit, fresh, echoers_of = 1 << replica, [], self._echoers
         self._heard |= bit
         for item in items:
             kind, processor, digest = item
-            of_topic = self._echoers.setdefault((kind, processor), {})
+            of_topic = echoers_of.get((kind, processor))
+            if of_topic is None:
+                of_topic = echoers_of[kind, processor] = {}
             before = of_topic.get(digest, 0)
             if before & bit or not self._may_say_more(of_topic, bit):
                 continue
@@ -122,8 +124,15 @@ class Echoes:
 
     def digests(self, kind: ItemKind, processor: int, least: int) -> list[bytes]:
         """The digests of an update (or of the report) with so many echoes, in increasing order."""
-        of_topic = self._echoers.get((int(kind), processor), {})
+        of_topic = self._echoers.get((kind, processor), {})
         return sorted(digest for digest, echoers in of_topic.items() if echoers.bit_count() >= least)
+
+    def count_acceptable(self, kind: ItemKind, processor: int) -> int:
+        """How many digests of an update have B echoes."""
+        of_topic = self._echoers.get((kind, processor))
+        if of_topic is None:
+            return 0
+        return sum(1 for echoers in of_topic.values() if echoers.bit_count() >= self.blocking)
 
     # --- state ----------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
@@ -62,9 +62,9 @@ class Fetching:
         """No answer came, or a crash may have lost it."""
         self._pending |= dict.fromkeys(self._open)
 
-    def forget_bodies(self, but: bytes | None) -> None:
-        """A new view: its Suggests say which bodies its leader lacks; the decided one is still wanted."""
-        for digest in [d for d, what in self._open.items() if what == BODY and d != but]:
+    def forget_bodies(self, but: Container[bytes | None]) -> None:
+        """A new view: its Suggests say which bodies its leader lacks; those, and the decided one, are still wanted."""
+        for digest in [d for d, what in self._open.items() if what == BODY and d not in but]:
             self.take(digest)
 
     # --- one that is asked ----------------------------------------------------------

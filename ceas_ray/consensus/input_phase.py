@@ -115,7 +115,7 @@ class InputPhase:
     def _to_amplify(self, fresh: Iterable[Item]) -> list[Item]:
         """What B replicas echo now, and whom that convicts."""
         fresh = list(fresh)
-        return [*fresh, *map(accusation_item, self._convicted(fresh))]
+        return [*fresh, *map(accusation_item, self._convicted(fresh))] if fresh else fresh
 
     def _convicted(self, items: Iterable[Item]) -> list[int]:
         """Processors of whom B replicas echo one digest and B another one."""
@@ -123,8 +123,8 @@ class InputPhase:
 
     def _echo_later(self, items: Iterable[Item], now: int) -> list[Effect]:
         """SKIP goes at once, the rest as the pace allows."""
-        new = [item for item in items if item not in self._said]
-        self._pending |= dict.fromkeys(new)
+        new = dict.fromkeys(item for item in items if item not in self._said)
+        self._pending |= new
         return self._say_pending(now, counts=False) if SKIP in new else self.arm(now)
 
     def arm(self, now: int) -> list[Effect]:

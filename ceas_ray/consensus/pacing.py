@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-MOST_FRAMES = 4
-"""A view and link. What a view needs after the calm fits: the close, late inputs, their amplification, one to spare."""
+from ceas_ray.messages.frames import PACED_FRAMES
 
 
 class Pacing:
@@ -20,7 +19,7 @@ class Pacing:
 
     def arm(self, now: int, view: int) -> int | None:
         """When to call `fires`; None if that is arranged already, or must wait for a later view."""
-        if self._armed or self._count_in(view) >= MOST_FRAMES:
+        if self._armed or self._count_in(view) >= PACED_FRAMES:
             return None
         self._armed = True
         return max(now + 1, self._last + self._delta)
@@ -28,7 +27,7 @@ class Pacing:
     def fires(self, now: int, view: int) -> bool:
         """Whether a frame may leave now."""
         self._armed = False
-        return now >= self._last + self._delta and self._count_in(view) < MOST_FRAMES
+        return now >= self._last + self._delta and self._count_in(view) < PACED_FRAMES
 
     def left(self, now: int, view: int, counts: bool = True) -> None:
         """A frame has left."""

@@ -14,7 +14,7 @@ from ceas_ray.consensus.echoes import Echoes, ItemKind, accusation_item
 def is_convicted(processor: int, echoes: Echoes) -> bool:
     """Whether B replicas echo one digest of a processor and B another: the first honest echoer of each had it from the
     processor itself, so that it signed both."""
-    return len(echoes.digests(ItemKind.UPDATE, processor, echoes.blocking)) > 1
+    return echoes.count_acceptable(ItemKind.UPDATE, processor) > 1
 
 
 def accused_after(accused: Sequence[int], quarantined: Sequence[int]) -> tuple[int, ...]:

@@ -76,11 +76,11 @@ class Replica(Actor):
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
         now, agreement = envelope.deliver_at, self._agreement
+        if isinstance(envelope.payload, Frame):
+            return self._receive(envelope.payload, envelope, now)
         if not may_send(envelope):
             return []
         match envelope.payload:
-            case Frame() as frame:
-                return self._receive(frame, envelope, now)
             case RoundStarted() as schedule:
                 return self._start_round(schedule, now)
             case KeysDistilled(key_bits=key_bits):

@@ -92,7 +92,7 @@ class TetraBFT(RuleThree):
         self._decides: dict[int, bytes] = {}
         self._voted: set[tuple[int, int]] = set()
         self._proposed: set[int] = set()
-        self._wanted: set[bytes] = set()
+        self.wanted: set[bytes] = set()
         self._actions: list[Action] = []
 
     # --- what happens to it; each returns what to do ----------------------------------------------------------
@@ -171,7 +171,7 @@ class TetraBFT(RuleThree):
     def _enter(self, view: int) -> None:
         if view <= self.view or not self.inputs_closed:
             return
-        self.view, self._wanted = view, set()
+        self.view, self.wanted = view, set()
         if view > 0:
             proof = Evidence(self.votes[1], self.previous[1], self.votes[4])
             suggest = Evidence(self.votes[2], self.previous[2], self.votes[3])  # before its own proof lets it vote
@@ -210,8 +210,8 @@ class TetraBFT(RuleThree):
                     self._proposed.add(view)
                     self._send(FrameKind.PROPOSAL, view, value)
                     return
-            elif value in locked and value not in self._wanted and self._is_safe_to_propose(value):
-                self._wanted.add(value)
+            elif value in locked and value not in self.wanted and self._is_safe_to_propose(value):
+                self.wanted.add(value)
                 self._actions.append(BodyWanted(value))
 
     def _vote_for_proposal(self) -> None:
@@ -339,7 +339,7 @@ class TetraBFT(RuleThree):
             "view": self.view, "inputs_closed": self.inputs_closed, "candidate": self.candidate, "votes": self.votes,
             "previous": self.previous,
             "decided": None if self.decided is None else (self.decided.value, self.decided.view),
-            "halted": self.halted, "received": sorted(self._received.items()), "wanted": sorted(self._wanted),
+            "halted": self.halted, "received": sorted(self._received.items()), "wanted": sorted(self.wanted),
             "proposals": self._proposals, "suggests": self._suggests, "proofs": self._proofs,
             "own_suggest": self._own_suggest, "view_changes": self._view_changes, "asked": self._asked_view,
             "decides": self._decides, "voted": sorted(self._voted), "proposed": sorted(self._proposed),
@@ -351,7 +351,7 @@ class TetraBFT(RuleThree):
         self.votes = [Vote(*vote) for vote in state["votes"]]
         self.previous = [Vote(*vote) for vote in state["previous"]]
         self.decided = None if state["decided"] is None else Decision(*state["decided"])
-        self.halted, self.inputs_closed, self._wanted = state["halted"], state["inputs_closed"], set(state["wanted"])
+        self.halted, self.inputs_closed, self.wanted = state["halted"], state["inputs_closed"], set(state["wanted"])
         self._received = {key: dict(votes) for key, votes in state["received"]}
         self._proposals = dict(state["proposals"])
         self._suggests = {view: _evidence(of) for view, of in state["suggests"].items()}

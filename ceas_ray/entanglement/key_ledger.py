@@ -13,9 +13,9 @@ from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.frames import RESERVE_FRAMES
 from ceas_ray.messages.payloads import RoundDecided, processor_name, replica_name
 
-RESERVED_ROUNDS, RESERVED_VIEWS = 2, 2
+RESERVED_ROUNDS, RESERVED_VIEWS = 2, 1
 """What a link's reserve is for when a round begins: good rounds (this one, and one in which the keys for more are
-distilled) and changes of view."""
+distilled) and changes of view: one with all the echoes and fetches that a view allows, or two with few."""
 
 
 @dataclass

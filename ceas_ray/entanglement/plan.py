@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
 from ceas_ray.messages.authentication import TAG_BITS
+from ceas_ray.messages.frames import PACED_FRAMES
 from ceas_ray.network.group import Group, ShotRoute
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
@@ -24,8 +25,9 @@ _LONGEST_AGE_SECONDS = 1e6
 _MOST_IN_SUBSETS = 10
 REPLICA_FRAMES = 8
 """Frames from one replica to another in a good round: echo, proposal (a leader's), four votes, decide, one spare."""
-VIEW_CHANGE_FRAMES = 17
-"""One more view: change, proof, suggest, proposal, four votes, and a second change; four echoes and four fetches."""
+VIEW_CHANGE_FRAMES = 9 + 2 * PACED_FRAMES
+"""One more view: change, proof, suggest, proposal, four votes, a second change, and all echoes and fetches that it
+allows."""
 
 
 @dataclass(frozen=True)

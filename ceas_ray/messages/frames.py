@@ -38,6 +38,9 @@ class FrameKind(IntEnum):
     CATCH_UP = 14
 
 
+PACED_FRAMES = 4
+"""Echoes, and as many Fetches, that may leave in a view on a link. What a view needs after the calm fits: the close,
+late inputs, their amplification, one to spare."""
 _TAGS_KEPT = {FrameKind.ECHO: 9, FrameKind.FETCH: 10, FrameKind.CONTENT: 10, FrameKind.CATCH_UP: 10}
 """Tags that a pool keeps back from frames of less priority: those of one view (change, proof, suggest, proposal, four
 votes, decide), which may use up everything; then an echo; then the rest. Between a processor and a replica there is
@@ -69,8 +72,7 @@ def is_well_formed(frame: Frame) -> bool:
     To be asked before anything else: a frame may come from anybody, and one that is not well formed is silence. A
     boolean or 1.0 equals an integer and is none.
     """
-    numbers = (frame.round_index, frame.view, frame.counter, frame.sent_at, frame.tag)
-    for number in numbers:
+    for number in (frame.round_index, frame.view, frame.counter, frame.sent_at, frame.tag):
         if type(number) is not int or not 0 <= number < 2**63:
             return False
     return (

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -24,17 +25,17 @@ class Quorums:
         if self.replicas < 4:
             raise ValueError(f"consensus.committee_size must be at least 4 (n > 3 f, f >= 1), got {self.replicas}")
 
-    @property
+    @cached_property
     def faults(self) -> int:
         """f_replicas, the largest f with n > 3 f."""
         return (self.replicas - 1) // 3
 
-    @property
+    @cached_property
     def quorum(self) -> int:
         """Q = n - f: the honest ones reach it alone, and any two quorums share an honest replica."""
         return self.replicas - self.faults
 
-    @property
+    @cached_property
     def blocking(self) -> int:
         """B = f + 1: at least one of them is honest."""
         return self.faults + 1

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.attacks.attack import Attack, Seen
+from ceas_ray.attacks.attack import Attack, Seen, Timing
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
@@ -27,20 +27,20 @@ class Adversary(Actor):
     def __init__(
         self,
         attack: Attack,
+        timing: Timing,
         colluders: Sequence[int],
         population: int,
-        parameters: int,
         patience: int,
         latencies: Mapping[str, int],
         streams: Streams,
         rule: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     ) -> None:
-        """colluders: indices of the Byzantine among `population` processors; parameters: length of a row.
+        """timing: when the colluders' rows leave. colluders: indices of the Byzantine among `population` processors.
 
         rule: what the rule in use makes of rows (n, d) of equal weight, in the order of processors.
         """
-        self._attack, self._colluders = attack, tuple(sorted(colluders))
-        self._population, self._parameters = population, parameters
+        self._attack, self._timing, self._colluders = attack, timing, tuple(sorted(colluders))
+        self._population = population
         self._patience, self._streams, self._rule = patience, streams, rule
         self._rows: dict[int, NDArray[np.float64]] = {}
         self._round_index, self._answered, self._plan_ends_at = -1, True, 0
@@ -75,16 +75,16 @@ class Adversary(Actor):
     def _answer(self, now: int) -> list[Effect]:
         self._answered = True
         known = [k for k in self._colluders if k in self._rows]
-        timing = self._attack.when_sent()
-        if not known or timing == "never":
+        if not known or self._timing == "never":
             return []
+        own = np.stack([self._rows[k] for k in known])
         others = [k for k in sorted(self._rows) if k not in self._colluders]
-        honest = np.stack([self._rows[k] for k in others]) if others else np.empty((0, self._parameters))
+        honest = np.stack([self._rows[k] for k in others]) if others else np.empty((0, own.shape[1]))
         generator = self._streams.generator(self.kind, self.name, "attack", self._round_index)
-        seen = Seen(np.stack([self._rows[k] for k in known]), honest, self._population, self._outcome_for(known))
+        seen = Seen(own, honest, self._population, self._outcome_for(known))
         forged = self._attack(seen, generator)
         return [
-            Send(now + self._answer_delay, name, SendRow(self._round_index, row, timing))
+            Send(now + self._answer_delay, name, SendRow(self._round_index, row, self._timing))
             for name, row in zip(map(processor_name, known), forged, strict=True)
         ]
 

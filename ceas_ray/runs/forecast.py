@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import unusable
+from ceas_ray.entanglement.key_ledger import RESERVED_VIEWS
 from ceas_ray.entanglement.plan import (
     REPLICA_FRAMES,
     VIEW_CHANGE_FRAMES,
@@ -108,7 +109,7 @@ def _bits(world: Outline, reserve: int) -> tuple[float, float]:
     """Wanted by a path between a processor and a replica, and between two replicas; reserve: 2 in the warm-up."""
     mine, between = world.demand.bits(1), world.demand.bits(REPLICA_FRAMES)
     change = world.demand.bits(VIEW_CHANGE_FRAMES)
-    return 2.0 * reserve * mine, 2.0 * (reserve * between + (2 * change if reserve > 1 else 0))
+    return 2.0 * reserve * mine, 2.0 * (reserve * between + (RESERVED_VIEWS * change if reserve > 1 else 0))
 
 
 def _keys(settings: RunSettings, world: Outline, reserve: int) -> _Keys:

@@ -15,7 +15,11 @@ from ceas_ray.world.builder import build_world
 from ceas_ray.world.link_hardware import link_hardware
 
 OWN_NETWORK = Path(__file__).with_name("cities.graphml")
-CHOICES = [(path.parent.name, path.stem) for path in sorted(conf_directory().glob("*/*.yaml"))]
+CHOICES = [
+    (path.parent.relative_to(conf_directory()).as_posix(), path.stem)
+    for path in sorted(conf_directory().rglob("*.yaml"))
+    if path.parent != conf_directory()
+]
 NO_KEY = {"nv", "atomic_ensemble"}
 """Profiles whose pairs, swapped at the hub, yield no key."""
 

@@ -89,6 +89,12 @@ def test_a_replica_knows_the_body_of_every_value_that_it_finds_valid(replicas: i
     assert valid > seeds
 
 
+@pytest.mark.parametrize("seed", [50445, 50793])
+def test_a_leader_that_enters_a_view_after_its_suggests_still_asks_for_the_body_that_they_lock(seed: int) -> None:
+    """Found by the explorer: what it wanted was forgotten with what it had wanted in the view before."""
+    ReplicaScenario(seed, 4).run()
+
+
 @pytest.mark.slow
 def test_scenarios_of_several_rounds_crash_miss_catch_up_skip_and_quarantine() -> None:
     happened = Counter[str]()

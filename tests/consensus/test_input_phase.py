@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from ceas_ray.consensus.echoes import SKIP, Item, accusation_item, update_item
 from ceas_ray.consensus.fetching import Fetching
-from ceas_ray.consensus.pacing import MOST_FRAMES, Pacing
+from ceas_ray.consensus.pacing import Pacing
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages import payloads
-from ceas_ray.messages.frames import Channel, FrameKind, digest_of, encode_update
+from ceas_ray.messages.frames import PACED_FRAMES, Channel, FrameKind, digest_of, encode_update
 from ceas_ray.messages.payloads import Frame, processor_name, replica_name
 from tests.consensus.committee import DELTA, OPENS, PLENTY, PROCESSORS, Network, make_replica, up_to_f
 
@@ -155,7 +155,7 @@ def test_at_most_four_frames_leave_in_a_view_and_none_within_a_delta() -> None:
         if at is not None and pacing.fires(at, view=0):
             pacing.left(at, view=0)
             left.append(at)
-    assert len(left) == MOST_FRAMES
+    assert len(left) == PACED_FRAMES
     assert min(b - a for a, b in pairwise(left)) >= DELTA
     assert pacing.arm(20 * DELTA, view=1) is not None
 

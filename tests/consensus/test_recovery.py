@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.consensus.catching_up import MOST_CATCH_UPS, CatchingUp
@@ -165,6 +165,8 @@ def test_with_too_few_keys_a_committee_agrees_on_nothing_until_the_refill_and_th
 
 
 @given(replicas=st.sampled_from([4, 5, 7]), seed=st.integers(0, 10**6))
+@example(replicas=4, seed=53718)
+@example(replicas=4, seed=18433)
 @settings(max_examples=60)
 def test_links_that_run_out_of_keys_one_by_one_never_split_a_committee_and_a_refill_helps(
     replicas: int, seed: int

@@ -209,13 +209,13 @@ def test_a_round_that_stalls_goes_on_when_the_committee_is_back(way: str) -> Non
 
 
 def test_jammed_legs_stall_the_round_until_the_refill() -> None:
-    jamming = "consensus.jamming={replicas:[0,1,2],first_round:0,last_round:6,refills:1}"
-    found, _, world = run(*SMALL_COMMITTEE, jamming, "training.rounds=9")
-    assert names(found) == ["warm_up"] + ["round"] * 9
+    jamming = "consensus.jamming={replicas:[0,1,2],first_round:0,last_round:3,refills:1}"
+    found, _, world = run(*SMALL_COMMITTEE, jamming, "training.rounds=6")
+    assert names(found) == ["warm_up"] + ["round"] * 6
     waits = [observed["waits"] for observed in found[1:]]
     assert sum(waits) >= 2
     assert len(models(world, 4)) == 1
-    stopped, _, _ = run(*SMALL_COMMITTEE, jamming, "training.rounds=9", "consensus.on_stall=stop")
+    stopped, _, _ = run(*SMALL_COMMITTEE, jamming, "training.rounds=6", "consensus.on_stall=stop")
     assert names(stopped)[-1] == "stalled"
 
 
@@ -235,7 +235,7 @@ def test_a_processor_that_equivocates_ends_in_quarantine_by_agreement() -> None:
 def test_a_processor_that_announces_no_outcome_of_a_test_is_certified_as_useless() -> None:
     attack = ("attacks=false_fidelity", "attacks.fraction=0.25", "training.rounds=1")
     for refusing in (False, True):
-        _, simulation, world = run(*attack, f"attacks.attack.withheld={1.0 if refusing else 0.0}")
+        _, simulation, world = run(*attack, f"attacks.announcements.withheld={1.0 if refusing else 0.0}")
         state = world.control[1].state
         tested, errors = (np.asarray(part).sum(axis=1) for part in (state.tested, state.errors))
         rates = errors / tested

@@ -137,11 +137,6 @@ class Gain:
     high: float
     p: float
 
-    @property
-    def significant(self) -> bool:
-        """Whether the interval lies above 0."""
-        return self.low > 0
-
 
 def gain(found: Accuracies, of: str, over: Sequence[str], generator: np.random.Generator) -> Gain:
     """See the module: `over` are the arms of which the best is taken."""

@@ -1,0 +1,16 @@
+"""Settings that have another name now: refused with the new one."""
+
+from __future__ import annotations
+
+KEYS = {
+    "attacks.attack.guessed": "attacks.announcements.guessed",
+    "attacks.attack.withheld": "attacks.announcements.withheld",
+    "attacks.attack.jammed_share": "attacks.jammed_share",
+    "attacks.attack.timing": "attacks.timing",
+}
+_INNER_PRODUCT = "ceas_ray.attacks.inner_product.InnerProductManipulation"
+TARGETS = {
+    "ceas_ray.attacks.delay.Delay": f"{_INNER_PRODUCT} with attacks.timing",
+    "ceas_ray.attacks.jamming.Jamming": f"{_INNER_PRODUCT} with attacks.jammed_share",
+    "ceas_ray.attacks.silence.Silence": f"{_INNER_PRODUCT} with attacks.timing=never",
+}
