@@ -6,6 +6,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, get_type_hints
 
@@ -21,6 +22,7 @@ POLICIES = "ceas_ray.policies"
 """The entry point group by which an installed package registers itself: `[project.entry-points."ceas_ray.policies"]`"""
 
 
+@cache
 def registered_packages() -> tuple[str, ...]:
     """The packages whose policies settings may name: this one, and installed ones with an entry point in POLICIES."""
     others = {entry.value.partition(":")[0].partition(".")[0] for entry in entry_points(group=POLICIES)}

@@ -8,13 +8,43 @@ replica takes one channel of the hub, whatever it multiplexes. Every link has `m
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ceas_ray.entanglement.plan import Demand, phases
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route
+
+
+@dataclass(frozen=True)
+class Lease:
+    """What some routes take at a time: channels of links, memory slots of nodes."""
+
+    channels: tuple[tuple[int, int], ...]
+    slots: tuple[tuple[str, int], ...]
+
+    @classmethod
+    def of(cls, routes: Iterable[Route], demand: Demand) -> Lease:
+        """All of these routes at once, each with a channel of every link and memory slots at both of its ends."""
+        channels: Counter[int] = Counter()
+        slots: Counter[str] = Counter()
+        for route in routes:
+            channels.update(route.links)
+            for ends in zip(route.nodes, route.nodes[1:], strict=False):
+                slots.update(dict.fromkeys(ends, demand.slots))
+        return cls(tuple(channels.items()), tuple(slots.items()))
+
+    def times(self, demand: Demand) -> int:
+        """How many times all links and nodes must lend what they have, at least, to lend this in parts."""
+        channels = max(number for _, number in self.channels) / demand.multiplexing
+        slots = max(number for _, number in self.slots)
+        return math.ceil(max(channels, 0 if demand.node_slots is None else slots / demand.node_slots))
+
+    def fits(self, demand: Demand) -> bool:
+        """Whether no link and no node lends more than it has, if it lends this alone."""
+        return Load(demand).lends(self)
 
 
 @dataclass
@@ -25,40 +55,28 @@ class Load:
     channels: Counter[int] = field(default_factory=Counter)
     slots: Counter[str] = field(default_factory=Counter)
 
-    def lend(self, routes: Sequence[Route], times: int = 1) -> None:
-        """Add these routes (or take them away with times = -1)."""
-        for route in routes:
-            self.channels.update(dict.fromkeys(route.links, 0))
-            for link, first, second in zip(route.links, route.nodes, route.nodes[1:], strict=False):
-                self.channels[link] += times
-                self.slots[first] += times * self.demand.slots
-                self.slots[second] += times * self.demand.slots
-
-    @property
-    def within_limits(self) -> bool:
-        """Whether nothing lends more than it has."""
-        most = self.demand.node_slots
-        return max(self.channels.values(), default=0) <= self.demand.multiplexing and (
-            most is None or max(self.slots.values(), default=0) <= most
-        )
-
-    def lends(self, routes: Sequence[Route]) -> bool:
-        """Lend them if that stays within the limits; whether it did."""
-        self.lend(routes)
-        if self.within_limits:
-            return True
-        self.lend(routes, -1)
-        return False
+    def lends(self, lease: Lease) -> bool:
+        """Lend this too if no link and no node then lends more than it has; whether it did."""
+        most, multiplexing = self.demand.node_slots, self.demand.multiplexing
+        if any(self.channels[link] + more > multiplexing for link, more in lease.channels):
+            return False
+        if most is not None and any(self.slots[node] + more > most for node, more in lease.slots):
+            return False
+        for link, more in lease.channels:
+            self.channels[link] += more
+        for node, more in lease.slots:
+            self.slots[node] += more
+        return True
 
     def or_refuse(self, routes: Sequence[Route]) -> None:
         """Lend what must fit where nothing else is lent; ValueError if it does not."""
-        if self.lends(routes):
+        lease = Lease.of(routes, self.demand)
+        if self.lends(lease):
             return
-        alone = Load(self.demand)
-        alone.lend(routes)
         raise ValueError(
-            f"entanglement.multiplexing must be at least {max(alone.channels.values())} and entanglement.node_slots at "
-            f"least {max(alone.slots.values())} for the path {' '.join(' '.join(route.nodes) for route in routes)}, "
+            f"entanglement.multiplexing must be at least {max(n for _, n in lease.channels)} and "
+            f"entanglement.node_slots at least {max(n for _, n in lease.slots)} for the path "
+            f"{' '.join(' '.join(route.nodes) for route in routes)}, "
             f"got {self.demand.multiplexing} and {self.demand.node_slots}"
         )
 
@@ -88,15 +106,41 @@ def plan_phases(network: NetworkPlan, demand: Demand) -> tuple[Phase, ...]:
     return tuple(_phase(members, number == 0, network, demand) for number, members in enumerate(groups))
 
 
+def estimated_phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[tuple[int, ...], int], ...]:
+    """Of each phase who is served and the number of key slots, at least: from sums of leases, as if they packed well.
+
+    For many paths, whose plan takes long. Raises ValueError as `phases` does.
+    """
+    groups = phases(network, demand)
+    if not network.routed and demand.node_slots is None:
+        return tuple((members, len(network.replica_routes)) for members in groups)
+    legs = network.replica_routes
+    order = [k for group in groups for k in group]
+    shots = Lease.of((route for k in order for route in network.shot_routes(k)), demand)
+    size = math.ceil(len(order) / max(len(groups), shots.times(demand)))
+    found = []
+    for start in range(0, len(order), size):
+        members = order[start : start + size]
+        paths = [network.processor_routes[k] for k in members for _ in legs] + [leg for leg in legs for _ in members]
+        if start == 0:
+            paths += [leg for leg in legs for _ in legs[1:]]
+        found.append((tuple(members), max(len(legs), Lease.of(paths, demand).times(demand))))
+    return tuple(found)
+
+
 def _packed(order: Sequence[int], size: int, network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
     """First fit: each processor into the first phase that has room for its route."""
     groups: list[tuple[list[int], Load]] = []
+    full: Counter[Lease] = Counter()  # phases from the first on that had no room for such a lease, and never will
     for k in order:
-        routes = list(network.shot_routes(k))
-        for members, load in groups:
-            if len(members) < size and load.lends(routes):
+        routes = network.shot_routes(k)
+        lease = Lease.of(routes, demand)
+        while full[lease] < len(groups):
+            members, load = groups[full[lease]]
+            if len(members) < size and load.lends(lease):
                 members.append(k)
                 break
+            full[lease] += 1
         else:
             load = Load(demand)
             load.or_refuse(routes)
@@ -111,17 +155,20 @@ def _phase(members: tuple[int, ...], with_replicas: bool, network: NetworkPlan, 
     legs, replicas = network.replica_routes, len(network.replica_routes)
     loads: list[Load] = []
     busy: set[tuple[int, int]] = set()
+    full: dict[Lease, set[int]] = {}  # slots that had no room for such a lease, and never will
 
     def place(wanted: int, routes: Sequence[Route], processor: int | None) -> int:
-        slot = wanted
+        slot, lease = wanted, Lease.of(routes, demand)
+        without_room = full.setdefault(lease, set())
         while True:
             while slot >= len(loads):
                 loads.append(Load(demand))
-            if (slot, processor) not in busy:
-                empty = not loads[slot].channels
-                if empty:
+            if slot not in without_room and (processor is None or (slot, processor) not in busy):
+                if not loads[slot].channels:
                     loads[slot].or_refuse(routes)
-                if empty or loads[slot].lends(routes):
+                elif not loads[slot].lends(lease):
+                    without_room.add(slot)
+                if slot not in without_room:
                     if processor is not None:
                         busy.add((slot, processor))
                     return slot
@@ -147,13 +194,12 @@ def assert_within_limits(phase: Phase, network: NetworkPlan, demand: Demand) -> 
     legs = network.replica_routes
     driven = sum(network.hub_channels(k) for k in phase.members) if network.groups else len(phase.members)
     assert driven + len(legs) <= demand.hub_channels, "leases exceed the hub's channels"
-    during_shots = Load(demand)
-    during_shots.lend([route for k in phase.members for route in network.shot_routes(k)])
-    slots = [Load(demand) for _ in range(phase.key_slots)]
+    at_once = [[route for k in phase.members for route in network.shot_routes(k)]]
+    at_once += [[] for _ in range(phase.key_slots)]
     for (k, j), slot in phase.processor_slots.items():
-        slots[slot].lend([network.processor_routes[k], legs[j]])
+        at_once[1 + slot] += [network.processor_routes[k], legs[j]]
     for (i, j), slot in phase.replica_slots.items():
-        slots[slot].lend([legs[i], legs[j]])
-    assert all(load.within_limits for load in (during_shots, *slots)), (
+        at_once[1 + slot] += [legs[i], legs[j]]
+    assert all(Lease.of(routes, demand).fits(demand) for routes in at_once), (
         "leases exceed a link's channels or a node's slots"
     )

@@ -26,10 +26,13 @@ class Complete:
         """Draw the links: those of the star first, so that both networks have the same ones."""
         star = Star().build(processors, replicas, hardware, spread, generator)
         names = [f"processor/{k}" for k in range(processors)] + [f"replica/{j}" for j in range(replicas)]
-        direct = {
-            (name, f"replica/{j}"): hardware.link(spread.length(generator), spread.fidelity(generator), at_hub=False)
+        pairs = [
+            (name, f"replica/{j}")
             for place, name in enumerate(names)
             for j in range(replicas)
             if place < processors + j
-        }
+        ]
+        drawn = [(spread.length(generator), spread.fidelity(generator)) for _ in pairs]
+        links = hardware.links([length for length, _ in drawn], [fidelity for _, fidelity in drawn], at_hub=False)
+        direct = dict(zip(pairs, links, strict=True))
         return replace(star, direct_links=direct, swapped=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import Route
@@ -37,17 +38,17 @@ class Group:
         """Over all routes."""
         return sum(part.pairs for part in self.routes)
 
-    @property
+    @cached_property
     def scarcest(self) -> ShotRoute:
         """The route that serves the fewest shots, the first of several."""
         return min(self.routes, key=lambda part: part.route.rate / part.pairs)
 
-    @property
+    @cached_property
     def rate(self) -> float:
         """Pairs per second over all routes when all serve as many shots as the scarcest."""
         return self.pairs_per_shot * self.scarcest.route.rate / self.scarcest.pairs
 
-    @property
+    @cached_property
     def fidelity(self) -> float:
         """Of the worst route's pair at age 0."""
         return min(part.route.fidelity for part in self.routes)
@@ -71,7 +72,7 @@ class Group:
         """The age in seconds at which the first route's pairs have fallen to `least`."""
         return min(part.route.age_at_fidelity(least) for part in self.routes)
 
-    @property
+    @cached_property
     def latency(self) -> int:
         """Of the longest route, ps."""
         return max(part.route.latency for part in self.routes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,8 +25,10 @@ class Emission(Protocol):
         """Share of the link's length whose loss counts in `detection`."""
         ...
 
-    def emit(self, detection: float, fidelity: float) -> tuple[NDArray[np.float64], float]:
-        """Bell-diagonal weights at emission (4,) and success probability of a mode and attempt."""
+    def emit(
+        self, detection: NDArray[np.float64], fidelity: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Bell-diagonal weights at emission (links, 4) and success probability of a mode and attempt (links,)."""
         ...
 
 
@@ -52,34 +55,48 @@ class LinkHardware:
     swap_success: float = 1.0
 
     def link(self, length_km: float, fidelity: float, at_hub: bool = True) -> LinkParameters:
-        """A link of this hardware, with one end at the hub or none.
+        """A link of this hardware, with one end at the hub or none; see `links`."""
+        return self.links([length_km], [fidelity], at_hub)[0]
 
-        fidelity: at emission, but for what the emission scheme and dark counts cost. ValueError for a link on which no
-        attempt ever succeeds.
+    def links(
+        self, lengths_km: Sequence[float], fidelities: Sequence[float], at_hub: bool = True
+    ) -> list[LinkParameters]:
+        """Links of these lengths, each with one end at the hub, or none of them.
+
+        fidelities: at emission, but for what the emission scheme and dark counts cost. ValueError for a link on which
+        no attempt ever succeeds.
         """
-        attempt = self.attempt_base_microseconds + self.attempt_microseconds_per_km * length_km
         lossy = 1.0 if self.emission is None else self.emission.lossy_share
-        decades = min(-self.loss_db_per_km * (lossy * (length_km - 1)) / 10, 300.0)
-        success = min(self.success_at_1_km * 10**decades, 1.0)
-        weights = None
+        decades = [min(-self.loss_db_per_km * (lossy * (length - 1)) / 10, 300.0) for length in lengths_km]
+        successes = [min(self.success_at_1_km * 10**of_link, 1.0) for of_link in decades]
+        weights: list[tuple[float, ...] | None] = [None] * len(successes)
         if self.emission is not None:
-            emitted, success = self.emission.emit(success, fidelity)
-            weights, fidelity = tuple(float(weight) for weight in emitted), float(emitted[0])
-        if not success >= _LEAST_SUCCESS:
-            raise ValueError(
-                f"an attempt on {length_km:.3g} km must succeed at least once in 1e12, got p = {success:.3g}"
-            )
-        period = picoseconds(attempt * 1e-6)
-        if period < 1:
-            raise ValueError(f"an attempt on {length_km:.3g} km must take at least 1 ps, got {attempt:.3g} us")
+            emitted, heralded = self.emission.emit(np.array(successes), np.array(fidelities))
+            weights = [tuple(of_link) for of_link in emitted.tolist()]
+            successes, fidelities = heralded.tolist(), emitted[:, 0].tolist()
         memories, coherence = self.memories, self.coherence_seconds
         if memories is not None:
             memories = memories if at_hub else (memories[1], memories[1])
             coherence = coherence_of_each(pair_decay(*memories))
-        return LinkParameters(
-            length_km, period, self.modes, success, fidelity, coherence, weights, memories,
-            self.attempt_dephasing, self.swap_success,
-        )  # fmt: skip
+        return [
+            LinkParameters(
+                length, self._attempt_period(length, success), self.modes, success, fidelity, coherence, of_link,
+                memories, self.attempt_dephasing, self.swap_success,
+            )
+            for length, success, fidelity, of_link in zip(lengths_km, successes, fidelities, weights, strict=True)
+        ]  # fmt: skip
+
+    def _attempt_period(self, length_km: float, success: float) -> int:
+        """The time of an attempt, ps; ValueError if it never succeeds, or takes no time."""
+        if not success >= _LEAST_SUCCESS:
+            raise ValueError(
+                f"an attempt on {length_km:.3g} km must succeed at least once in 1e12, got p = {success:.3g}"
+            )
+        attempt = self.attempt_base_microseconds + self.attempt_microseconds_per_km * length_km
+        period = picoseconds(attempt * 1e-6)
+        if period < 1:
+            raise ValueError(f"an attempt on {length_km:.3g} km must take at least 1 ps, got {attempt:.3g} us")
+        return period
 
 
 @dataclass(frozen=True)

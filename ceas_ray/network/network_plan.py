@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -46,7 +47,7 @@ class NetworkPlan:
         """Of processors, then of replicas."""
         return (*self.processor_routes, *self.replica_routes)
 
-    @property
+    @cached_property
     def routed(self) -> bool:
         """Whether more is needed than one link of one's own per node and one swap at the hub that cannot fail."""
         if self.groups:
@@ -86,12 +87,12 @@ class NetworkPlan:
 
     def swapping_by(self, swapping: Swapping) -> NetworkPlan:
         """The same network with other swaps."""
-        processors = tuple(replace(route, swapping=swapping) for route in self.processor_routes)
-        return replace(
-            self,
-            processor_routes=processors,
-            replica_routes=tuple(replace(route, swapping=swapping) for route in self.replica_routes),
+
+        made = {id(route): replace(route, swapping=swapping) for route in self.routes}  # who shares a node shares it
+        processors, replicas = (
+            tuple(made[id(route)] for route in part) for part in (self.processor_routes, self.replica_routes)
         )
+        return replace(self, processor_routes=processors, replica_routes=replicas)
 
 
 class Topology(Protocol):

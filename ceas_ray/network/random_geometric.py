@@ -9,7 +9,17 @@ import numpy as np
 from ceas_ray.kernel.ranges import check_ranges
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.routing import Graph, LinkFidelity, LinkKilometres, Nodes, RouteBy, drawn, node_names, settled
+from ceas_ray.network.routing import (
+    Graph,
+    LinkFidelity,
+    LinkKilometres,
+    Nodes,
+    RouteBy,
+    drawn,
+    node_names,
+    pairs_in_square,
+    settled,
+)
 
 
 @dataclass(frozen=True)
@@ -42,14 +52,8 @@ class RandomGeometric:
 
         Raises ValueError if some node cannot be reached: nothing is drawn again in silence.
         """
-        places = generator.uniform(0, self.side_km, (self.nodes, 2))
-        pairs, lengths = [], []
-        for i in range(self.nodes):
-            for j in range(i + 1, self.nodes):
-                apart = float(np.hypot(*(places[i] - places[j])))
-                if apart <= self.radius_km:
-                    pairs.append((i, j))
-                    lengths.append(apart)
-        links = drawn(pairs, lengths, self.link_fidelity, hardware, spread, generator)
+        pairs, lengths = pairs_in_square(self.nodes, self.side_km, generator)
+        linked = lengths <= self.radius_km
+        links = drawn(pairs[linked], lengths[linked], self.link_fidelity, hardware, spread, generator)
         graph = Graph(node_names(self.nodes), links, "raise network.radius_km (or take another seed)")
         return settled(graph, processors, replicas, self.route_by, hardware.swap_werner)

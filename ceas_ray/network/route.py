@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 from ceas_ray.network.link_parameters import LinkParameters
@@ -83,17 +84,17 @@ class Route:
         nodes = tuple(f"node/{number:04d}" for number in range(len(legs) + 1))
         return Route(tuple(legs), tuple(range(len(legs))), nodes, swapping)
 
-    @property
+    @cached_property
     def rate(self) -> float:
         """End-to-end pairs per second: those of the slowest link, less what purification and failed swaps take."""
         return path_rate(self.legs, self.swapping)
 
-    @property
+    @cached_property
     def fidelity(self) -> float:
         """Of an end-to-end pair at age 0."""
         return path_fidelity(self.legs, self.swapping)
 
-    @property
+    @cached_property
     def slowest(self) -> LinkParameters:
         """The link that delivers least, the first of several."""
         return min(self.legs, key=lambda leg: leg.rate * self.swapping.purified(leg.fidelity)[1])
@@ -119,13 +120,13 @@ class Route:
             return self.legs[0].age_at_fidelity(least)
         return self.coherence_seconds / 2 * math.log((self.fidelity - 0.25) / (least - 0.25))
 
-    @property
+    @cached_property
     def coherence_seconds(self) -> float:
         """Of each of the two outer memories, such that both together decay as they do: their harmonic mean."""
         first, last = self.legs[0].coherence_seconds, self.legs[-1].coherence_seconds
         return first if first == last else 2 / (1 / first + 1 / last)
 
-    @property
+    @cached_property
     def latency(self) -> int:
         """Sum of L / c over the links, ps."""
         return sum(leg.latency for leg in self.legs)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from typing import Annotated, Literal
 
 import numpy as np
 import rustworkx
+from numpy.typing import NDArray
 
 from ceas_ray.kernel.ranges import Range
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, LinkParameters
@@ -48,57 +50,57 @@ class Graph:
         most = max(plain, default=0.0)
         return [1 + (round(value / most * _UNITS) if most > 0 else 0) for value in plain]
 
-    def distances(self, costs: Sequence[int], start: int) -> dict[int, int]:
-        """The least sum of costs from `start` to every node that can be reached."""
-        graph = self._weighted(costs)
-        found = rustworkx.dijkstra_shortest_path_lengths(graph, start, float)
-        return {start: 0} | {int(node): round(length) for node, length in found.items()}
+    def distances(self, costs: Sequence[int]) -> NDArray[np.float64]:
+        """The least sum of costs between any two nodes, (nodes, nodes); infinite where there is no way."""
+        weighted: rustworkx.PyGraph[str, int] = rustworkx.PyGraph()
+        weighted.add_nodes_from(list(self.names))
+        weighted.add_edges_from([(link.first, link.second, c) for link, c in zip(self.links, costs, strict=True)])
+        return rustworkx.graph_floyd_warshall_numpy(weighted, float, parallel_threshold=10 * len(self.names))
 
-    def _weighted(self, costs: Sequence[int]) -> rustworkx.PyGraph[str, int]:
-        graph: rustworkx.PyGraph[str, int] = rustworkx.PyGraph()
-        graph.add_nodes_from(list(self.names))
-        graph.add_edges_from([(link.first, link.second, cost) for link, cost in zip(self.links, costs, strict=True)])
-        return graph
+    @cached_property
+    def _kilometres(self) -> NDArray[np.float64]:
+        """`distances` by kilometres of fibre."""
+        return self.distances(self.costs(lambda link: link.length_km))
 
     def center(self) -> int:
         """The node whose farthest other node is nearest, by kilometres of fibre; of several the first by name.
 
         Raises ValueError if some node cannot be reached.
         """
-        costs = self.costs(lambda link: link.length_km)
-        nodes = range(len(self.names))
-        farthest = [max(self.connected(costs, node).values()) for node in nodes]
-        return min(nodes, key=lambda node: (farthest[node], self.names[node]))
+        self._refuse_apart(self._kilometres[0], 0)
+        farthest = self._kilometres.max(axis=1)
+        return min(range(len(self.names)), key=lambda node: (farthest[node], self.names[node]))
 
     def by_distance(self, hub: int) -> list[int]:
         """All nodes but the hub: the nearest first, by kilometres of fibre, then by name."""
-        reached = self.connected(self.costs(lambda link: link.length_km), hub)
-        return sorted((n for n in reached if n != hub), key=lambda node: (reached[node], self.names[node]))
+        reached = self._kilometres[hub]
+        self._refuse_apart(reached, hub)
+        others = (node for node in range(len(self.names)) if node != hub)
+        return sorted(others, key=lambda node: (reached[node], self.names[node]))
 
-    def connected(self, costs: Sequence[int], start: int) -> dict[int, int]:
-        """`distances`, but ValueError if some node cannot be reached."""
-        reached = self.distances(costs, start)
-        for node, name in enumerate(self.names):
-            if node not in reached:
-                here = self.names[start]
-                raise ValueError(
-                    f"the network must be connected, but {name} cannot be reached from {here}: {self.remedy}"
-                )
-        return reached
+    def _refuse_apart(self, reached: NDArray[np.float64], start: int) -> None:
+        """ValueError for the first node at an infinite distance from `start`."""
+        if not np.isfinite(reached).all():
+            name, here = self.names[int(np.argmin(np.isfinite(reached)))], self.names[start]
+            raise ValueError(f"the network must be connected, but {name} cannot be reached from {here}: {self.remedy}")
 
-    def route(self, costs: Sequence[int], reached: dict[int, int], target: int) -> tuple[list[int], list[int]]:
-        """Nodes and links of a cheapest way to `target`; of equal ones, back from there, by the first name."""
-        ways: dict[int, list[tuple[str, int, int, int]]] = {}
+    def routes(self, costs: Sequence[int], hub: int) -> list[tuple[list[int], list[int]]]:
+        """Nodes and links of a cheapest way from the hub to every node; of equal ones, back from there, by the first
+        name. Raises ValueError if some node cannot be reached."""
+        reached = self.distances(costs)[hub]
+        self._refuse_apart(reached, hub)
+        before: dict[int, tuple[str, int, int, int]] = {}
         for number, (link, cost) in enumerate(zip(self.links, costs, strict=True)):
-            ways.setdefault(link.first, []).append((self.names[link.second], cost, number, link.second))
-            ways.setdefault(link.second, []).append((self.names[link.first], cost, number, link.first))
-        nodes, links = [target], []
-        while reached[nodes[-1]] > 0:
-            here = nodes[-1]
-            _, _, number, before = min(way for way in ways[here] if reached[way[3]] + way[1] == reached[here])
-            nodes.append(before)
-            links.append(number)
-        return nodes[::-1], links[::-1]
+            for here, there in ((link.first, link.second), (link.second, link.first)):
+                way = (self.names[there], cost, number, there)
+                if reached[there] + cost == reached[here] and way < before.get(here, (way[0] + "\0",)):
+                    before[here] = way
+        found: dict[int, tuple[list[int], list[int]]] = {hub: ([hub], [])}
+        for node in sorted(range(len(self.names)), key=lambda node: reached[node]):
+            if node != hub:
+                nodes, links = found[before[node][3]]
+                found[node] = ([*nodes, node], [*links, before[node][2]])
+        return [found[node] for node in range(len(self.names))]
 
 
 def cost_of(route_by: RouteBy, swap_werner: float) -> Callable[[LinkParameters], float]:
@@ -118,15 +120,14 @@ def routed(
     """
     if route_by not in ("fidelity", "rate"):
         raise ValueError(f"route_by must be fidelity or rate, got {route_by}")
-    costs = graph.costs(cost_of(route_by, swap_werner))
-    reached = graph.connected(costs, hub)
-
+    ways = graph.routes(graph.costs(cost_of(route_by, swap_werner)), hub)
     parameters = [
         link.parameters if hub in (link.first, link.second) else away_from_hub(link.parameters) for link in graph.links
     ]
 
+    @cache
     def to(target: int) -> Route:
-        nodes, links = graph.route(costs, reached, target)
+        nodes, links = ways[target]
         legs = tuple(parameters[number] for number in links)
         return Route(legs, tuple(links), tuple(graph.names[node] for node in nodes), Swapping(swap_werner))
 
@@ -160,18 +161,28 @@ def node_names(count: int) -> tuple[str, ...]:
     return tuple(f"node/{number:04d}" for number in range(count))
 
 
+def pairs_in_square(
+    nodes: int, side_km: float, generator: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """All pairs of nodes that are drawn uniformly in a square, (pairs, 2), and how far apart they are, km (pairs,)."""
+    places = generator.uniform(0, side_km, (nodes, 2))
+    pairs = np.stack(np.triu_indices(nodes, 1), axis=1)
+    first, second = places[pairs[:, 0]], places[pairs[:, 1]]
+    return pairs, np.hypot(*(first - second).T)
+
+
 def drawn(
-    pairs: Sequence[tuple[int, int]],
-    lengths_km: Sequence[float | None],
+    pairs: Sequence[tuple[int, int]] | NDArray[np.int64],
+    lengths_km: Sequence[float | None] | NDArray[np.float64],
     link_fidelity: float | None,
     hardware: LinkHardware,
     spread: Heterogeneity,
     generator: np.random.Generator,
 ) -> tuple[Link, ...]:
     """Links of this hardware between these nodes; a length or fidelity of None is drawn as `spread` says."""
-    made = []
-    for (first, second), length in zip(pairs, lengths_km, strict=True):
-        length_km = spread.length(generator) if length is None else length
-        fidelity = spread.fidelity(generator) if link_fidelity is None else link_fidelity
-        made.append(Link(first, second, hardware.link(length_km, fidelity)))
-    return tuple(made)
+    lengths, fidelities = [], []
+    for length in lengths_km:
+        lengths.append(spread.length(generator) if length is None else float(length))
+        fidelities.append(spread.fidelity(generator) if link_fidelity is None else link_fidelity)
+    links = hardware.links(lengths, fidelities)
+    return tuple(Link(int(ends[0]), int(ends[1]), link) for ends, link in zip(pairs, links, strict=True))

@@ -24,8 +24,9 @@ class Star:
         generator: np.random.Generator,
     ) -> NetworkPlan:
         """Draw the links."""
-        links = tuple(hardware.link(spread.length(generator), spread.fidelity(generator)) for _ in range(processors))
-        legs = tuple(hardware.link(spread.replica_km, spread.replica_fidelity) for _ in range(replicas))
+        drawn = [(spread.length(generator), spread.fidelity(generator)) for _ in range(processors)]
+        links = hardware.links([length for length, _ in drawn], [fidelity for _, fidelity in drawn])
+        legs = hardware.links([spread.replica_km] * replicas, [spread.replica_fidelity] * replicas)
         names = [f"processor/{k}" for k in range(processors)] + [f"replica/{j}" for j in range(replicas)]
         routes = tuple(
             Route((link,), (number,), ("hub", name), Swapping(hardware.swap_werner))

@@ -10,7 +10,17 @@ import numpy as np
 from ceas_ray.kernel.ranges import Range, check_ranges
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.routing import Graph, LinkFidelity, LinkKilometres, Nodes, RouteBy, drawn, node_names, settled
+from ceas_ray.network.routing import (
+    Graph,
+    LinkFidelity,
+    LinkKilometres,
+    Nodes,
+    RouteBy,
+    drawn,
+    node_names,
+    pairs_in_square,
+    settled,
+)
 
 
 @dataclass(frozen=True)
@@ -44,15 +54,9 @@ class Waxman:
 
         Raises ValueError if some node cannot be reached: nothing is drawn again in silence.
         """
-        places = generator.uniform(0, self.side_km, (self.nodes, 2))
-        pairs, lengths = [], []
-        for i in range(self.nodes):
-            for j in range(i + 1, self.nodes):
-                apart = float(np.hypot(*(places[i] - places[j])))
-                chance = self.beta * np.exp(-apart / (self.alpha * self.side_km * np.sqrt(2)))
-                if generator.random() < chance:
-                    pairs.append((i, j))
-                    lengths.append(apart)
-        links = drawn(pairs, lengths, self.link_fidelity, hardware, spread, generator)
+        pairs, lengths = pairs_in_square(self.nodes, self.side_km, generator)
+        chances = self.beta * np.exp(-lengths / (self.alpha * self.side_km * np.sqrt(2)))
+        linked = generator.random(len(pairs)) < chances
+        links = drawn(pairs[linked], lengths[linked], self.link_fidelity, hardware, spread, generator)
         graph = Graph(node_names(self.nodes), links, "raise network.alpha or network.beta (or take another seed)")
         return settled(graph, processors, replicas, self.route_by, hardware.swap_werner)

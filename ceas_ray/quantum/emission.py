@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from ceas_ray.quantum.bell_checks import probabilities
+from ceas_ray.quantum.bell_checks import probabilities, scalar_if_0d
 from ceas_ray.quantum.bell_states import swapped_state, werner_state
 from ceas_ray.quantum.heralding import heralded_probability, heralded_state, mixed_by_dark_counts, single_click_parts
 
@@ -28,10 +28,10 @@ class Heralded:
     def __post_init__(self) -> None:
         probabilities("dark count probability", self.dark_count)
 
-    def emit(self, detection: float, fidelity: float) -> tuple[NDArray[np.float64], float]:
-        """Weights at emission (4,) and success probability. detection: that both photons are detected."""
+    def emit(self, detection: ArrayLike, fidelity: ArrayLike) -> tuple[Any, Any]:
+        """Weights at emission (..., 4) and success probability. detection: that both photons are detected."""
         weights = heralded_state(werner_state(fidelity), detection, self.dark_count)
-        return weights, float(heralded_probability(detection, self.dark_count))
+        return weights, heralded_probability(detection, self.dark_count)
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class SingleClick:
         if not 0 < self.bright_population <= 0.5:
             raise ValueError(f"bright population must lie in (0, 0.5], got {self.bright_population!r}")
 
-    def emit(self, detection: float, fidelity: float) -> tuple[NDArray[np.float64], float]:
-        """Weights at emission (4,) and success probability. detection: that an emitted photon is detected.
+    def emit(self, detection: ArrayLike, fidelity: ArrayLike) -> tuple[Any, Any]:
+        """Weights at emission (..., 4) and success probability. detection: that an emitted photon is detected.
 
         fidelity: of everything but alpha and dark counts (phase drift, distinguishable photons), as a Werner error of
         the pairs that a photon heralds; it does not touch those that a dark count does, which have no phase.
         """
         (clicked, signal), dark = single_click_parts(self.bright_population, detection, self.dark_count)
         pairs = swapped_state(werner_state(fidelity), clicked)
-        return mixed_by_dark_counts((pairs, signal), dark), float(signal + dark[1])
+        return mixed_by_dark_counts((pairs, signal), dark), scalar_if_0d(signal + dark[1])

@@ -22,8 +22,7 @@ def dirichlet_shards(
 
     Shards with fewer than `least` samples then take some from the largest. ValueError for too few samples.
     """
-    if len(labels) < count * least:
-        raise ValueError(f"{count} processors need {least} training samples each ({count * least}), got {len(labels)}")
+    check_least(len(labels), count, least)
     shards: list[list[int]] = [[] for _ in range(count)]
     for label in np.unique(labels):
         members = generator.permutation(np.flatnonzero(labels == label))
@@ -36,6 +35,12 @@ def dirichlet_shards(
             largest = max(shards, key=len)
             shard.append(largest.pop(int(generator.integers(len(largest)))))
     return [np.sort(np.array(shard, dtype=np.int64)) for shard in shards]
+
+
+def check_least(samples: int, count: int, least: int) -> None:
+    """ValueError where `count` shards cannot have `least` samples each."""
+    if samples < count * least:
+        raise ValueError(f"{count} processors need {least} training samples each ({count * least}), got {samples}")
 
 
 def label_shards(labels: Integers, count: int, labels_per_shard: int, generator: np.random.Generator) -> list[Integers]:

@@ -9,12 +9,12 @@ from dataclasses import replace
 import numpy as np
 
 from ceas_ray.attacks.placement import placed
-from ceas_ray.config.errors import SettingsError, UnusableSettings
+from ceas_ray.config.errors import UnusableSettings
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import unusable
-from ceas_ray.entanglement.leases import plan_phases
-from ceas_ray.entanglement.plan import Demand, phases
+from ceas_ray.entanglement.leases import estimated_phases, plan_phases
+from ceas_ray.entanglement.plan import Demand
 from ceas_ray.kernel.policy_calls import PolicyError
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.network.network_plan import NetworkPlan
@@ -28,7 +28,7 @@ from ceas_ray.world.checks import check_circuits, check_data, check_settings, ch
 from ceas_ray.world.committee import replicas_of
 from ceas_ray.world.control import demand_of, hub_of, round_controller_of
 from ceas_ray.world.counts import Counts, counts_of
-from ceas_ray.world.data import dealt_shards, load_data
+from ceas_ray.world.data import check_shards, dealt_shards, load_data
 from ceas_ray.world.inputs import Inputs, targets_of
 from ceas_ray.world.links import link_managers_of
 from ceas_ray.world.model import (
@@ -184,18 +184,18 @@ def _few_samples(settings: RunSettings, counts: Counts, inputs: Inputs) -> tuple
     drawn = choice.name in ("moons", "circles", "spin_chain")
     few = choice.model_copy(update={"samples": min(choice.samples, _FEW_SAMPLES)}) if drawn else choice
     data = load_data(few, settings.training.qubits, settings.seed, inputs)
-    samples = choice.samples * (1 - choice.test_fraction) if drawn else float(len(data.train_labels))
-    if samples < counts.parties:
-        raise SettingsError("processors.count", f"at most the {samples:.0f} training samples", counts.parties)
+    kept = (1 - choice.test_fraction) * (1 - choice.validation_fraction)
+    samples = choice.samples * kept if drawn else float(len(data.train_labels))
+    check_shards(choice, np.arange(int(samples)) % 2 if drawn else data.train_labels, counts.parties)
     return data, samples
 
 
 def _phases(
     network: NetworkPlan, demand: Demand, counts: Counts
 ) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
-    """Return the phases, and the key slots of each; of many paths with shared links a plan without their packing."""
-    if network.routed and counts.parties * counts.replicas <= _MAX_PLANNED_PATHS:
+    """Return the phases, and the key slots of each; of many paths an estimate."""
+    if counts.key_paths <= _MAX_PLANNED_PATHS:
         planned = plan_phases(network, demand)
         return tuple(phase.members for phase in planned), tuple(phase.key_slots for phase in planned)
-    together = phases(network, demand)
-    return together, (counts.replicas,) * len(together)
+    together, key_slots = zip(*estimated_phases(network, demand), strict=True)
+    return together, key_slots

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
-from types import ModuleType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from dataclasses import fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
-from pydantic import BaseModel
 
-from ceas_ray import aggregation, attacks, network, scheduling
 from ceas_ray.aggregation.rule import Rule
 from ceas_ray.config.composition import composed
-from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.renamed import KEYS
@@ -23,6 +16,7 @@ from ceas_ray.config.schema import CrashSettings, JammingSettings, PartitionSett
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.kernel.ranges import Range, check_ranges
+from tests.config.schema_leaves import LEAVES, POLICIES, leaves_of
 
 COMPOSED = composed([])
 FULL: dict[str, dict[str, Any]] = {
@@ -33,30 +27,6 @@ FULL: dict[str, dict[str, Any]] = {
 """Groups that are null by default."""
 
 
-def leaves(model: type[BaseModel], within: str = "") -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
-    """Every key that is no group, its plain type (None left out), and the metadata of its annotation."""
-    for name, hint in get_type_hints(model, include_extras=True).items():
-        if name not in model.model_fields:
-            continue
-        key = f"{within}.{name}" if within else name
-        yield from leaves_of(hint, key, ())
-
-
-def leaves_of(hint: Any, key: str, extras: tuple[Any, ...]) -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
-    if get_origin(hint) is Annotated:
-        inner, *more = get_args(hint)
-        yield from leaves_of(inner, key, (*extras, *more))
-    elif get_origin(hint) in (Union, UnionType):
-        for option in get_args(hint):
-            if option is not type(None):
-                yield from leaves_of(option, key, extras)
-    elif isinstance(hint, type) and issubclass(hint, BaseModel):
-        yield from leaves(hint, key)
-    else:
-        yield key, hint, extras
-
-
-LEAVES = list(leaves(RunSettings))
 NUMBERS = {
     key: next((e for e in extras if isinstance(e, Range)), None) for key, h, extras in LEAVES if h in (int, float)
 }
@@ -183,31 +153,10 @@ def test_settings_are_frozen_and_hold_what_was_composed() -> None:
 # --- policies ----------------------------------------------------------
 
 
-def policy_classes(package: ModuleType) -> Iterator[type]:
-    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        module = importlib.import_module(found.name)
-        for value in vars(module).values():
-            if isinstance(value, type) and is_dataclass(value) and value.__module__ == module.__name__:
-                yield value
-
-
-POLICIES = sorted(
-    {
-        policy
-        for package in (aggregation, attacks, network, scheduling)
-        for policy in policy_classes(package)
-        if any(
-            f"{policy.__module__}.{policy.__name__}" in path.read_text() for path in conf_directory().rglob("*.yaml")
-        )
-    },
-    key=lambda policy: policy.__name__,
-)
-
-
 @pytest.mark.parametrize("policy", POLICIES)
 def test_every_number_of_a_policy_has_a_range_and_a_line_that_names_it(policy: type) -> None:
     for name, hint in get_type_hints(policy, include_extras=True).items():
-        for key, plain, extras in leaves_of(hint, name, ()):
+        for key, plain, extras in leaves_of(hint, name):
             if plain not in (int, float) or name not in {field.name for field in fields(policy)}:
                 continue
             limits = next((extra for extra in extras if isinstance(extra, Range)), None)
@@ -224,7 +173,7 @@ def arguments_of(policy: type) -> dict[str, Any]:
     node: dict[str, Any] = {"_target_": f"{policy.__module__}.{policy.__name__}"}
     hints = get_type_hints(policy, include_extras=True)
     for name, hint in {field.name: hints[field.name] for field in fields(policy)}.items():  # type: ignore[arg-type]
-        for _, plain, extras in leaves_of(hint, name, ()):
+        for _, plain, extras in leaves_of(hint, name):
             limits = next((extra for extra in extras if isinstance(extra, Range)), None)
             if get_origin(plain) is Literal:
                 node[name] = get_args(plain)[0]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.entanglement.leases import Phase, plan_phases
+from ceas_ray.entanglement.leases import Phase, estimated_phases, plan_phases
 from ceas_ray.entanglement.plan import Demand
 from ceas_ray.network.complete import Complete
 from ceas_ray.network.grid import Grid
@@ -115,4 +115,30 @@ def test_routes_never_lend_more_than_links_nodes_and_hub_have(
         assert node_slots is not None
         assert int(needed[1]) > 24 * node_slots, "refused what it has"
         return
+    assert_served_within_limits(network, asked)
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from([Star(), Line(5, 1.0, 0.985, "fidelity"), Grid(3, 3, 1.0, 0.985, "fidelity"),
+                     Ring(6, 1.0, 0.985, "rate")]),
+    st.integers(2, 30), st.integers(4, 13), st.sampled_from([4, 8, 30]), st.sampled_from([None, 300, 2000]),
+)  # fmt: skip
+def test_estimated_phases_and_key_slots_are_near_those_of_the_plan(
+    topology: Any, processors: int, replicas: int, multiplexing: int, node_slots: int | None
+) -> None:
+    network = network_of(topology, processors, replicas)
+    asked = demand(hub_channels=40, multiplexing=multiplexing, node_slots=node_slots)
+    planned, estimated = plan_phases(network, asked), estimated_phases(network, asked)
+    assert sorted(k for members, _ in estimated for k in members) == list(range(processors))
+    assert len(estimated) <= len(planned) <= 2 * len(estimated)
+    slots = sum(phase.key_slots for phase in planned)
+    assert slots / 2 <= sum(number for _, number in estimated) <= 1.5 * slots
+
+
+def test_a_committee_of_a_hundred_on_a_short_line_is_planned_at_once() -> None:
+    asked = demand(hub_channels=200, multiplexing=8)
+    network = network_of(Line(5, 1.0, 0.985, "fidelity"), 10, 100)
+    phase, *_ = plan_phases(network, asked)
+    assert len(phase.replica_slots) == 4950
     assert_served_within_limits(network, asked)

@@ -72,6 +72,17 @@ def test_the_mean_greatest_of_exponential_times() -> None:
     assert mean_greatest([1.0, 2.0, 0.5]) == pytest.approx(times.mean(), rel=0.01)
 
 
+@pytest.mark.parametrize("number", [11, 40, 200])
+def test_the_mean_greatest_time_of_many_legs_is_a_harmonic_sum_where_all_are_alike(number: int) -> None:
+    harmonic = sum(1 / (k + 1) for k in range(number))
+    assert mean_greatest([2.0] * number) == pytest.approx(harmonic / 2, rel=1e-9)
+
+
+def test_the_mean_greatest_time_of_many_legs_grows_by_little_with_a_leg_that_is_fast() -> None:
+    few = [0.5 + 0.1 * k for k in range(10)]
+    assert mean_greatest([*few, 1e6]) == pytest.approx(mean_greatest(few), rel=1e-5)
+
+
 @pytest.mark.parametrize("swapping", [Swapping(0.98), Swapping(0.98, 0.8), Swapping(0.98, purification_rounds=1)])
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_key_slots_of_routes_suffice_and_are_not_far_too_long(number: int, swapping: Swapping) -> None:
