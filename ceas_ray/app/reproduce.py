@@ -39,7 +39,6 @@ from ceas_ray.config.validation import build
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.interruption import INTERRUPTED, answered
-from ceas_ray.runtime.ray_environment import prepare_ray_environment
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_json, write_whole
 
@@ -121,7 +120,6 @@ def _executor(settings: RunSettings) -> Iterator[Executor]:
         with in_processes(processors) as execute:
             yield execute
         return
-    prepare_ray_environment(settings.runtime.address)
     from ceas_ray.runtime.ray_runtime import ray_cluster, results_as_they_come
 
     with ray_cluster(settings.runtime.address, processors, settings.runtime.dashboard):

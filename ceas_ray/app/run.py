@@ -60,7 +60,6 @@ from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.interruption import INTERRUPTED, Interruption
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.placement import Machine, automatic_hosts
-from ceas_ray.runtime.ray_environment import prepare_ray_environment
 from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
 from ceas_ray.tracking.console import RunProgress, print_table
 from ceas_ray.tracking.files import Journal, write_json, write_whole
@@ -178,7 +177,6 @@ def _cluster(settings: RunSettings, world: World) -> Iterator[_Place]:
             hosts[0].record_events()
         yield _Place(LocalCluster(hosts, os.uname().nodename), 1)
         return
-    prepare_ray_environment(runtime.address)
     from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster
 
     with ray_cluster(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster) as machines:

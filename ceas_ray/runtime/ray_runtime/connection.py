@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import ray
+from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
 from ceas_ray.runtime.failure import RuntimeFailure, one_line
 from ceas_ray.runtime.placement import Machine
+from ceas_ray.runtime.ray_environment import authentication
 from ceas_ray.runtime.ray_runtime.access import refuse_open_cluster, refuse_wrong_token, require_reachable
 from ceas_ray.runtime.temporary_folder import temporary_folder
 
@@ -51,18 +53,28 @@ def ray_cluster(
 
 @contextmanager
 def _connected(arguments: Mapping[str, Any], where: str) -> Iterator[None]:
-    try:
+    if ray.is_initialized():
+        raise RuntimeFailure("runtime=ray must have Ray to itself in a process; call ray.shutdown() before")
+    with authentication(arguments["address"] == "local", _read_authentication):
         try:
-            with _own_answer_to_signals():
-                ray.init(**arguments)
-        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-            raise RuntimeFailure(
-                f"runtime.address must be null or host:port of a cluster; {where} refused or did not answer: "
-                f"{one_line(error)}"
-            ) from error
-        yield
-    finally:
-        ray.shutdown()
+            try:
+                with _own_answer_to_signals():
+                    ray.init(**arguments)
+            except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+                raise RuntimeFailure(
+                    f"runtime.address must be null or host:port of a cluster; {where} refused or did not answer: "
+                    f"{one_line(error)}"
+                ) from error
+            yield
+        finally:
+            ray.shutdown()
+
+
+def _read_authentication() -> None:
+    """Let Ray take mode and token from the environment as it is now: it keeps those of when it was imported (perhaps
+    by somebody else), or of the cluster before this one."""
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
 
 
 @contextmanager
