@@ -10,7 +10,7 @@ import numpy as np
 
 from ceas_ray.aggregation.cap import cap_for, capped
 from ceas_ray.aggregation.evidence import Evidence, Weights
-from ceas_ray.aggregation.rule import Floats, Rule
+from ceas_ray.aggregation.rule import Floats, Rule, combined
 from ceas_ray.kernel.policy_calls import called, read_only, real_numbers, wrong_return
 
 
@@ -40,9 +40,3 @@ def weighed(weights: Weights, evidence: Evidence, count: int) -> Floats:
     if np.any(found < 0) or abs(float(np.sum(found)) - 1) > 1e-9:
         raise wrong_return(weights, "__call__", "weights >= 0 that sum to 1", found.tolist())
     return found
-
-
-def combined(rule: Rule, rows: Floats, weights: Floats, faults: int) -> Floats:
-    """What `rule` makes of rows (n, d), which it cannot change, checked: (d,)."""
-    returned = called(rule, "__call__", read_only(rows), read_only(weights), faults)
-    return real_numbers(rule, "__call__", returned, rows.shape[1:])

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ceas_ray.aggregation.honest_noise import MAX_FAULTY_SHARE, chi_square_quantile, middle_distance
-from ceas_ray.aggregation.rule import Floats, Rule, checked, squared_distances
+from ceas_ray.aggregation.rule import Floats, Rule, checked, combined, squared_distances
 from ceas_ray.aggregation.sorted_columns import medians
 
 MAX_NEARNESS = 0.2
@@ -45,7 +45,7 @@ class DuplicateDiscount:
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`; raises ValueError for more than 0.4 n faults too."""
         checked(updates, weights, faults)
-        return self.rule(updates, discounted(updates, weights, faults), faults)
+        return combined(self.rule, updates, discounted(updates, weights, faults), faults)
 
 
 def discounted(updates: Floats, weights: Floats, faults: int) -> Floats:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.aggregation.rule import Floats, Rule, checked, squared_distances
+from ceas_ray.aggregation.rule import Floats, Rule, checked, combined, squared_distances
 
 
 @dataclass(frozen=True)
@@ -22,4 +22,4 @@ class NearestNeighborMixing:
         nearest = np.argsort(squared_distances(updates), axis=1, kind="stable")[:, : rows - faults]
         mixing = np.zeros((rows, rows))
         np.put_along_axis(mixing, nearest, 1 / (rows - faults), axis=1)
-        return self.rule(mixing @ updates, weights, faults)
+        return combined(self.rule, mixing @ updates, weights, faults)

@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.kernel.policy_calls import called, read_only, real_numbers
+
 Floats = NDArray[np.float64]
 
 CANCELLED = 1e-6
@@ -75,3 +77,9 @@ def mass_kept(weights: Floats, most: float) -> Floats:
     before = np.cumsum(weights, axis=-1) - weights
     kept = np.clip(most - before, 0.0, weights)
     return np.where(kept > DUST, kept, 0.0)
+
+
+def combined(rule: Rule, rows: Floats, weights: Floats, faults: int) -> Floats:
+    """What `rule` makes of rows (n, d), which it cannot change, checked: (d,)."""
+    returned = called(rule, "__call__", read_only(rows), read_only(weights), faults)
+    return real_numbers(rule, "__call__", returned, rows.shape[1:])

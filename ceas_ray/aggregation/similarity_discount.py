@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.aggregation.rule import Floats, Rule, checked
+from ceas_ray.aggregation.rule import Floats, Rule, checked, combined
 
 LEAST, MOST = 1e-5, 0.99
 
@@ -27,7 +27,7 @@ class SimilarityDiscount:
         checked(updates, weights, faults)
         votes = weights * _factors(updates) if faults > 0 and len(updates) > 1 else weights
         total = np.sum(votes)
-        return self.rule(updates, votes / total if total > 0 else weights, faults)
+        return combined(self.rule, updates, votes / total if total > 0 else weights, faults)
 
 
 def _factors(updates: Floats) -> Floats:

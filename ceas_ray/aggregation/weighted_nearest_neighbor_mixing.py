@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from ceas_ray.aggregation.rule import Floats, Rule, checked, mass_kept, squared_distances
+from ceas_ray.aggregation.rule import Floats, Rule, checked, combined, mass_kept, squared_distances
 from ceas_ray.kernel.ranges import Range
 
 
@@ -31,4 +31,4 @@ class WeightedNearestNeighborMixing:
         kept = mass_kept(weights[order], covered)
         mixing = np.zeros((len(updates), len(updates)))
         np.put_along_axis(mixing, order, kept / np.sum(kept, axis=1, keepdims=True), axis=1)
-        return self.rule(mixing @ updates, weights, faults)
+        return combined(self.rule, mixing @ updates, weights, faults)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
+from ceas_ray.attacks.checked_attack import CheckedAttack
 from ceas_ray.kernel.ranges import Range
 
 SHRINK = 0.8
@@ -41,7 +42,7 @@ class Adaptive(Attack):
 
         def rows(strength: float) -> Floats:
             generator.bit_generator.state = randomness
-            return replace(self.attack, strength=strength)(seen, generator)  # type: ignore[no-any-return]
+            return CheckedAttack(replace(self.attack, strength=strength))(seen, generator)  # type: ignore[type-var]
 
         def harm(strength: float) -> float:
             return float(np.linalg.norm(seen.outcome(rows(strength)) - aim))

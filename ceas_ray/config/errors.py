@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_MOST_BITS, _MOST_ITEMS, _MOST_CHARACTERS = 128, 100, 200
+_MOST_BITS, _MOST_ITEMS, _MOST_CHARACTERS, _MOST_REASON = 128, 100, 200, 600
 
 
 class SettingsError(Exception):
@@ -22,10 +22,14 @@ class SettingsError(Exception):
 
 
 class UnusableSettings(SettingsError):
-    """A setting is wrong for a reason that the part of the simulator which it is meant for gives."""
+    """A setting is wrong for a reason that a part of the simulator gives, in a whole sentence."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(key, " ".join(reason.split()), None)
+        self.args = (key, reason)
 
     def __str__(self) -> str:
-        reason = " ".join(self.must.split())
+        reason = self.must if len(self.must) <= _MOST_REASON else f"{self.must[:_MOST_REASON]}..."
         return reason if reason.startswith(self.key) else f"{self.key}: {reason}"
 
 
@@ -53,4 +57,4 @@ def or_refuse(key: str, make: Callable[[], T]) -> T:
     try:
         return make()
     except ValueError as error:
-        raise UnusableSettings(key, str(error), None) from None
+        raise UnusableSettings(key, str(error)) from None

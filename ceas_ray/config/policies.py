@@ -91,7 +91,7 @@ def _policy_class(target: Any, key: str) -> Any:
         raise SettingsError(f"{key}._target_", must, target) from None
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
-        raise UnusableSettings(f"{key}._target_", f"{module} cannot be imported: {why}", target) from None
+        raise UnusableSettings(f"{key}._target_", f"{module} cannot be imported: {why}") from None
     if not is_dataclass(found) or not isinstance(found, type) or found.__module__.partition(".")[0] not in packages:
         raise SettingsError(f"{key}._target_", "a policy class (a dataclass)", target)
     return found

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ceas_ray.config.errors import NOTHING, SettingsError
+from ceas_ray.config.errors import NOTHING, SettingsError, UnusableSettings
 from ceas_ray.config.schema import RunSettings
 
 M = TypeVar("M", bound=BaseModel)
@@ -39,6 +39,12 @@ def build(settings: type[M], config: Any, within: str = "") -> M:
         return settings.model_validate(config)
     except ValidationError as error:
         raise refusal(error, within, known_keys(settings, within)) from None
+
+
+def unusable(key: str, reason: str) -> UnusableSettings:
+    """The error for settings that cannot be used: of the key with which the reason begins, or else of `key`."""
+    first = reason.split(maxsplit=1)[0].rstrip(":,") if reason.strip() else ""
+    return UnusableSettings(first if first in known_keys() else key, reason)
 
 
 def refusal(error: ValidationError, within: str, known: Sequence[str]) -> SettingsError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,29 @@ from ceas_ray.messages.payloads import (
 from ceas_ray.messages.senders import may_send
 
 
+class HubTimer(StrEnum):
+    """What the hub wakes itself up for."""
+
+    PLAN_ENDS = "report"
+
+
+@dataclass
+class HubState:
+    """Per processor and basis, then circuits with known answers where the hub asks them, float64 (processors, 3 or 4).
+
+    tested, errors: in the forgetting window. new_tested, new_errors: since the last report. answered_round: the latest
+    round of which a processor gave known answers, int64 (processors,). plan_ends_at: of the round that runs, ps.
+    """
+
+    tested: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    new_tested: NDArray[np.float64]
+    new_errors: NDArray[np.float64]
+    answered_round: NDArray[np.int64]
+    round_index: int = -1
+    plan_ends_at: int = 0
+
+
 class Hub(Actor):
     """Sums the outcomes of tests, and of circuits whose answers it knows, in a forgetting window; reports them when a
     plan ends. Answers come after the end of their round's plan: the next round's report has them.
@@ -38,11 +63,11 @@ class Hub(Actor):
         """delay: of every message, ps. asked: how many of a processor's circuits have known answers in a round."""
         self._processors, self._replicas, self._delay = processors, replicas, delay
         self._keep = 0.5 ** (1 / half_life_rounds)
-        self._asked, self._round_index, self._answered_round = asked, -1, np.full(processors, -1)
-        shape = (processors, 4 if asked else 3)  # per basis, then known answers
-        self._tested, self._errors = np.zeros(shape), np.zeros(shape)
-        self._new_tested, self._new_errors = np.zeros(shape), np.zeros(shape)
-        self._plan_ends_at = 0
+        self._asked = asked
+        shape = (processors, 4 if asked else 3)
+        self.state = HubState(
+            np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(shape), np.full(processors, -1)
+        )
         self.lookahead = self.own_lookahead = delay
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
@@ -51,13 +76,14 @@ class Hub(Actor):
             return []
         match envelope.payload:
             case RoundStarted(round_index=round_index, plan_ends_at=plan_ends_at):
-                self._round_index, self._plan_ends_at = round_index, plan_ends_at
-                return [Send(plan_ends_at, self.name, Timer("report", round_index))]
+                self.state.round_index, self.state.plan_ends_at = round_index, plan_ends_at
+                return [Send(plan_ends_at, self.name, Timer(HubTimer.PLAN_ENDS, round_index))]
             case TestOutcomes() as outcomes:
                 self._count_tests(outcomes)
             case KnownAnswersGiven() as given:
                 self._count_answers(given)
-            case Timer(round_index=round_index):
+            case Timer(purpose=purpose, round_index=round_index):
+                assert HubTimer(purpose) is HubTimer.PLAN_ENDS, "the hub has one timer"
                 return self._report(envelope.deliver_at + self._delay, round_index)
         return []
 
@@ -66,31 +92,32 @@ class Hub(Actor):
         tested = np.asarray(outcomes.tested)
         announced = _counts(outcomes.announced, tested)
         errors = _counts(outcomes.errors, announced)
-        self._new_tested[outcomes.processor, :3] += tested
-        self._new_errors[outcomes.processor, :3] += errors + (tested - announced)
+        self.state.new_tested[outcomes.processor, :3] += tested
+        self.state.new_errors[outcomes.processor, :3] += errors + (tested - announced)
 
     def _count_answers(self, given: KnownAnswersGiven) -> None:
         """Once a round and processor, of a round that has begun; never more than were asked."""
         k, round_index, counts = given.processor, given.round_index, (given.asked, given.answered, given.wrong)
         if not 0 <= k < self._processors or any(type(number) is not int for number in (round_index, *counts)):
             return
-        if not self._answered_round[k] < round_index <= self._round_index:
+        if not self.state.answered_round[k] < round_index <= self.state.round_index:
             return
         if not 0 <= given.wrong <= given.answered <= given.asked <= self._asked:
             return
-        self._answered_round[k] = round_index
-        self._new_tested[k, 3] += given.asked
-        self._new_errors[k, 3] += given.wrong + (given.asked - given.answered)
+        self.state.answered_round[k] = round_index
+        self.state.new_tested[k, 3] += given.asked
+        self.state.new_errors[k, 3] += given.wrong + (given.asked - given.answered)
 
     def promise(self, now: int) -> int:
         """Nothing is sent before the plan ends."""
-        return self._plan_ends_at + self._delay
+        return self.state.plan_ends_at + self._delay
 
     def _report(self, at: int, round_index: int) -> list[Effect]:
-        self._tested = self._keep * self._tested + self._new_tested
-        self._errors = self._keep * self._errors + self._new_errors
-        self._new_tested, self._new_errors = np.zeros_like(self._tested), np.zeros_like(self._errors)
-        tested, errors = self._tested.copy(), self._errors.copy()
+        state = self.state
+        state.tested = self._keep * state.tested + state.new_tested
+        state.errors = self._keep * state.errors + state.new_errors
+        state.new_tested, state.new_errors = np.zeros_like(state.tested), np.zeros_like(state.errors)
+        tested, errors = state.tested.copy(), state.errors.copy()
         to_processors = [
             Send(at, processor_name(k), PairsTested(round_index, tested[k, :3].copy(), errors[k, :3].copy()))
             for k in range(self._processors)
@@ -99,19 +126,6 @@ class Hub(Actor):
             return list(to_processors)
         report = TestReport(round_index, tested, errors)
         return [*to_processors, *(Send(at, replica_name(j), report) for j in range(self._replicas))]
-
-    def snapshot(self) -> Any:
-        """See `Actor`."""
-        return (
-            self._tested, self._errors, self._new_tested, self._new_errors, self._plan_ends_at, self._round_index,
-            self._answered_round,
-        )  # fmt: skip
-
-    def restore(self, state: Any) -> None:
-        """See `Actor`."""
-        self._tested, self._errors = np.array(state[0]), np.array(state[1])
-        self._new_tested, self._new_errors = np.array(state[2]), np.array(state[3])
-        self._plan_ends_at, self._round_index, self._answered_round = state[4], state[5], np.array(state[6])
 
 
 def _counts(said: Any, most: NDArray[np.int64]) -> NDArray[np.int64]:

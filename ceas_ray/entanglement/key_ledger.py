@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.entanglement.plan import REPLICA_FRAMES, VIEW_CHANGE_FRAMES, Demand
+from ceas_ray.kernel.state import Stateful
+from ceas_ray.messages.frames import RESERVE_FRAMES
 from ceas_ray.messages.payloads import RoundDecided, processor_name, replica_name
 
 RESERVED_ROUNDS, RESERVED_VIEWS = 2, 2
@@ -16,7 +18,23 @@ RESERVED_ROUNDS, RESERVED_VIEWS = 2, 2
 distilled) and changes of view."""
 
 
-class KeyLedger:
+@dataclass
+class KeyBooks:
+    """Key bits of ordered pairs of parties.
+
+    new: distilled and not handed out, by path: half of it for each direction. left: to send with, from the first to the
+    second. acceptable: to send with between replicas, as the receiver sees it: not less than what is left. reporters:
+    replicas that reported this round. distilled: all bits up to now.
+    """
+
+    new: dict[tuple[str, str], float] = field(default_factory=dict)
+    left: dict[tuple[str, str], int] = field(default_factory=dict)
+    acceptable: dict[tuple[str, str], int] = field(default_factory=dict)
+    reporters: set[str] = field(default_factory=set)
+    distilled: float = 0.0
+
+
+class KeyLedger(Stateful):
     """Bits by ordered pair of parties, as the replicas report them; distils to need.
 
     Before round t a link has keys for `RESERVED_ROUNDS` good rounds, or for those that are left, and for
@@ -26,79 +44,97 @@ class KeyLedger:
 
     def __init__(self, demand: Demand, processors: int, replicas: int, rounds: int) -> None:
         self._demand, self._rounds = demand, rounds
-        self._processors = [processor_name(k) for k in range(processors)]
-        self._replicas = [replica_name(j) for j in range(replicas)]
-        self._new: dict[tuple[str, str], float] = {}
-        """Distilled and not handed out, by path: half of it for each direction."""
-        self._left: dict[tuple[str, str], int] = {}
-        """To send with, from the first to the second."""
-        self._acceptable: dict[tuple[str, str], int] = {}
-        """To send with between replicas, as the receiver sees it: not less than what is left."""
-        self._reporters: set[str] = set()
-        self.distilled = 0.0
-        """All bits up to now."""
+        self.processors = [processor_name(k) for k in range(processors)]
+        self.replicas = [replica_name(j) for j in range(replicas)]
+        self.state = KeyBooks()
 
     def store(self, owner: str, peer: str, bits: float) -> None:
         """Newly distilled bits of a path."""
-        self._new[owner, peer] = self._new.get((owner, peer), 0.0) + bits
-        self.distilled += bits
+        self.state.new[owner, peer] = self.state.new.get((owner, peer), 0.0) + bits
+        self.state.distilled += bits
 
     def between(self, sender: str, receiver: str) -> float:
         """Bits that a party can send with as soon as everything is handed out."""
-        return self._left.get((sender, receiver), 0) + self._waiting(sender, receiver) / 2
+        return self.state.left.get((sender, receiver), 0) + self._waiting(sender, receiver) / 2
 
     def _waiting(self, one: str, other: str) -> float:
-        return self._new.get((one, other), self._new.get((other, one), 0.0))
+        return self.state.new.get((one, other), self.state.new.get((other, one), 0.0))
 
-    def hand_out(self, name: str, peers: Sequence[str]) -> NDArray[np.int64]:
-        """New bits of a party with each of its peers, int64 (peers,), half of them for each direction."""
+    def keyed_replicas(self) -> int:
+        """Count the replicas that have a reserve of keys with each other, both ways: what was left and what is new.
+
+        It is for an echo and a view: with less no echo leaves, and nothing could be agreed on but to skip the round.
+
+        Whoever lacks most goes first, so it may count too few, never too many. A liar spoils its own links alone.
+        """
+        reserve = self._demand.bits(RESERVE_FRAMES)
+        names = list(self.replicas)
+        good = {(a, b) for a in names for b in names if a != b and self.between(a, b) >= reserve}
+        linked = {(a, b) for a, b in good if (b, a) in good}
+        while names:
+            lacking = {a: sum(1 for b in names if b != a and (a, b) not in linked) for a in names}
+            worst = max(names, key=lambda a: (lacking[a], a))
+            if not lacking[worst]:
+                break
+            names.remove(worst)
+        return len(names)
+
+    def hand_out_all(self) -> list[tuple[str, NDArray[np.int64]]]:
+        """Hand out all new bits: to every processor those with each replica, to every replica those with everybody.
+
+        Half of them are for each direction, int64 (peers,). Less than two bits of each two parties stay for the next
+        time.
+        """
+        everybody = [*self.processors, *self.replicas]
+        handed = [(name, self._new_bits(name, self.replicas)) for name in self.processors]
+        handed += [(name, self._new_bits(name, everybody)) for name in self.replicas]
+        for (a, b), bits in self.state.new.items():
+            given = int(bits // 2) * 2
+            self.state.new[a, b] = bits - given
+            for ends in ((a, b), (b, a)):
+                self.state.left[ends] = self.state.left.get(ends, 0) + given // 2
+                if ends in self.state.acceptable:
+                    self.state.acceptable[ends] += given // 2
+        return handed
+
+    def _new_bits(self, name: str, peers: Sequence[str]) -> NDArray[np.int64]:
         bits = [self._waiting(name, peer) for peer in peers]
         return np.floor(np.array(bits) / 2).astype(np.int64) * 2
 
-    def forget_handed_out(self) -> None:
-        """What was handed out is with its owners; less than two bits of each pair of parties stay for the next time."""
-        for (a, b), bits in self._new.items():
-            given = int(bits // 2) * 2
-            self._new[a, b] = bits - given
-            for ends in ((a, b), (b, a)):
-                self._left[ends] = self._left.get(ends, 0) + given // 2
-                if ends in self._acceptable:
-                    self._acceptable[ends] += given // 2
-
     def begin_round(self) -> None:
         """Nobody has reported this round yet."""
-        self._reporters = set()
+        self.state.reporters = set()
 
     def end_round(self, views: int) -> None:
         """A replica that did not report may have spent what others did: a good round and this many changes of view."""
-        for name in self._replicas:
-            if name in self._reporters:
+        for name in self.replicas:
+            if name in self.state.reporters:
                 continue
-            for peer in self._processors:
+            for peer in self.processors:
                 self._spend(name, peer, self._good(name, peer))
                 self._spend(peer, name, self._good(peer, name))
-            for peer in self._replicas:
+            for peer in self.replicas:
                 if peer != name:
-                    self._left[name, peer] = min(
-                        self._left.get((name, peer), 0), self._acceptable.get((name, peer), 2**62)
+                    self.state.left[name, peer] = min(
+                        self.state.left.get((name, peer), 0), self.state.acceptable.get((name, peer), 2**62)
                     )
                     self._spend(name, peer, self._good(name, peer) + views * self._change(name, peer))
 
     def _spend(self, sender: str, receiver: str, bits: int) -> None:
-        self._left[sender, receiver] = max(0, self._left.get((sender, receiver), 0) - bits)
+        self.state.left[sender, receiver] = max(0, self.state.left.get((sender, receiver), 0) - bits)
 
     def report(self, replica: str, decided: RoundDecided) -> None:
         """What a replica says that it has left, to send with and to receive with."""
-        self._reporters.add(replica)
-        names = [*self._processors, *self._replicas]
+        self.state.reporters.add(replica)
+        names = [*self.processors, *self.replicas]
         for name, sends, receives in zip(names, *decided.key_bits, strict=True):
             if name == replica:
                 continue
-            self._left[replica, name] = int(sends)
-            if name in self._replicas:
-                self._acceptable[name, replica] = int(receives)
+            self.state.left[replica, name] = int(sends)
+            if name in self.replicas:
+                self.state.acceptable[name, replica] = int(receives)
             else:
-                self._left[name, replica] = int(receives)
+                self.state.left[name, replica] = int(receives)
 
     # --- need ----------------------------------------------------------
 
@@ -132,17 +168,3 @@ class KeyLedger:
         if self._demand.finite_keys:  # a block has a price of its own: whole rounds' worth
             need = float(np.ceil(need / good) * good)
         return 2.0 * need
-
-    # --- state ----------------------------------------------------------
-
-    def snapshot(self) -> Any:
-        """All state, in plain values."""
-        return (
-            sorted(self._new.items()), sorted(self._left.items()), sorted(self._acceptable.items()),
-            sorted(self._reporters), self.distilled,
-        )  # fmt: skip
-
-    def restore(self, state: Any) -> None:
-        """Go back to a snapshot."""
-        self._new, self._left, self._acceptable = dict(state[0]), dict(state[1]), dict(state[2])
-        self._reporters, self.distilled = set(state[3]), state[4]

@@ -131,8 +131,8 @@ def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
     most = min((demand.hub_channels - replicas) // channels, replicas * (demand.multiplexing - 1))
     if most < 1:
         raise ValueError(
-            f"entanglement.hub_channels must exceed the {replicas} legs of the committee by at least {channels} and "
-            f"entanglement.multiplexing must be at least 2, got {demand.hub_channels} and {demand.multiplexing}"
+            f"entanglement.hub_channels must exceed the {replicas} legs of the committee by at least {channels}, with "
+            f"an entanglement.multiplexing of at least 2, got {demand.hub_channels} and {demand.multiplexing}"
         )
     order = sorted(range(len(network.processor_routes)), key=lambda k: (network.served(k).rate, k))
     count = math.ceil(len(order) / most)
@@ -237,13 +237,3 @@ def mean_greatest(rates: Sequence[float]) -> float:
     for rate in rates:
         sums += [(-sign, total + rate) for sign, total in sums]
     return math.fsum(sign / total for sign, total in sums[1:])
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a round will cost, for a dry run: pairs over all links, key bits, simulated seconds."""
-
-    pairs: float
-    key_bits: float
-    simulated_seconds: float
-    warm_up_seconds: float

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from ceas_ray.kernel.envelope import Effect, Envelope
+from ceas_ray.kernel.state import Stateful
 
 
-class Actor(ABC):
+class Actor(Stateful, ABC):
     """A plain object that answers envelopes. Time comes from the envelope, randomness from a named stream.
 
     name: `kind` or `kind/identity`; the part before the first slash is the actor's kind.
@@ -40,14 +40,6 @@ class Actor(ABC):
         """Totals that the driver reads when a round ends; nothing in the simulation sees them."""
         return {}
 
-    @abstractmethod
-    def snapshot(self) -> Any:
-        """The whole state in plain values, messages and arrays, as `codec.encode` takes them."""
-
-    @abstractmethod
-    def restore(self, state: Any) -> None:
-        """Go back to a state that `snapshot` returned (after encoding: sequences are tuples, arrays read-only)."""
-
 
 class WrappedActor(Actor):
     """An actor that stands for another one and changes what reaches it or leaves it, with no state of its own."""
@@ -64,10 +56,6 @@ class WrappedActor(Actor):
         """See `Actor`."""
         return self.actor.accounts()
 
-    def snapshot(self) -> Any:
-        """See `Actor`."""
-        return self.actor.snapshot()
-
-    def restore(self, state: Any) -> None:
-        """See `Actor`."""
-        self.actor.restore(state)
+    def parts(self) -> Mapping[str, Stateful]:
+        """See `Stateful`."""
+        return {"actor": self.actor}

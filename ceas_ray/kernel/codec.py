@@ -32,6 +32,11 @@ def message(cls: type[T]) -> type[T]:
     return made
 
 
+def is_message(of: Any) -> bool:
+    """Return whether this is a type that `message` made."""
+    return of in _field_names
+
+
 def encode(value: Any) -> bytes:
     """`value` as canonical bytes: msgpack, arrays little-endian with their dtype and shape.
 

@@ -13,12 +13,23 @@ from numpy.typing import NDArray
 
 
 class PolicyError(Exception):
-    """A policy failed, or returned what it must not: `package.module.Class.method must return ..., got ...`."""
+    """A policy failed, or returned what it must not: `package.module.Class.method must return ..., got ...`.
+
+    policy: the class and its method. refusal: what a policy of this package says of arguments that it cannot serve,
+    in a whole sentence; None for any other fault, and for policies of others.
+    """
+
+    def __init__(self, policy: str, complaint: str, refusal: str | None = None) -> None:
+        super().__init__(policy, complaint, refusal)
+        self.policy, self.complaint, self.refusal = policy, complaint, refusal
+
+    def __str__(self) -> str:
+        return f"{self.policy} {self.complaint}"
 
 
 def wrong_return(policy: object, method: str, must: str, came: object) -> PolicyError:
     """The error for a method of `policy` that returned `came`, which `must` be something else."""
-    return PolicyError(f"{_name(policy, method)} must return {must}, got {_shown(came)}")
+    return PolicyError(_name(policy, method), f"must return {must}, got {_shown(came)}")
 
 
 def called(policy: object, method: str, *arguments: Any) -> Any:
@@ -27,11 +38,13 @@ def called(policy: object, method: str, *arguments: Any) -> Any:
         return getattr(policy, method)(*arguments)
     except PolicyError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a policy ends no process
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        said = " ".join(f"{type(error).__name__}: {error}".split())
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
-        raise PolicyError(f"{_name(policy, method)} failed with {said} ({where})") from error
+        is_ours = type(policy).__module__.startswith(f"{_PACKAGE}.") and isinstance(error, ValueError)
+        name = _name(policy, method)
+        raise PolicyError(name, f"failed with {said} ({where})", str(error) if is_ours else None) from error
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -55,6 +68,9 @@ def real_numbers(
     if finite and not np.all(np.isfinite(numbers)):
         raise wrong_return(policy, method, must, numbers)
     return np.asarray(numbers, np.float64)
+
+
+_PACKAGE = __name__.partition(".")[0]
 
 
 def _name(policy: object, method: str) -> str:

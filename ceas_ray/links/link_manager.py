@@ -128,10 +128,3 @@ class LinkManager(Actor):
             )  # fmt: skip
         hasher.update(trace.tobytes() + bits.tobytes())
         return np.minimum(bits, plan.key_bits_wanted)
-
-    def snapshot(self) -> Any:
-        """See `Actor`: nothing lasts from plan to plan."""
-        return None
-
-    def restore(self, state: Any) -> None:
-        """See `Actor`."""

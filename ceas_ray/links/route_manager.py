@@ -180,10 +180,3 @@ class RouteManager(Actor):
                 counts[links.index(link), AUTHENTICATION] += row
         hasher.update(trace.tobytes() + bits.tobytes())
         return pairs, np.minimum(bits, plan.key_bits_wanted)
-
-    def snapshot(self) -> Any:
-        """See `Actor`: nothing lasts from plan to plan."""
-        return None
-
-    def restore(self, state: Any) -> None:
-        """See `Actor`."""

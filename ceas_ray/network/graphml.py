@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.etree import ElementTree
 from xml.parsers import expat
 
 import numpy as np
 
 from ceas_ray.kernel.input_file import InputFile
+from ceas_ray.kernel.numbers_in_text import is_number
 from ceas_ray.kernel.ranges import check_ranges
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
 from ceas_ray.network.network_plan import NetworkPlan
@@ -58,7 +59,8 @@ class GraphML:
             where = f"{self.file.path}: the edge {names[first]} - {names[second]}"
             length = _number(given, "length_km", where)
             if length is None or not 0 < length <= MOST_KM:
-                raise ValueError(f"{where} must have a length_km > 0 and <= {MOST_KM:,}, got {length}")
+                got = "none" if length is None else f"{length:g}"
+                raise ValueError(f"{where} must have a length_km > 0 and <= {MOST_KM:,}, got {got}")
             fidelity = _number(given, "fidelity", where)
             fidelity = self.link_fidelity if fidelity is None else fidelity
             fidelity = spread.fidelity(generator) if fidelity is None else fidelity
@@ -67,12 +69,24 @@ class GraphML:
             links.append(Link(first, second, hardware.link(length, fidelity)))
         graph = Graph(names, tuple(links), f"join it by an edge in {self.file.path}")
         seats = self._seats(nodes, names)
-        if seats is None:
-            return settled(graph, processors, replicas, self.route_by, hardware.swap_werner)
-        return routed(
-            graph, seats["hub"][0], _dealt(seats["processor"], processors), _dealt(seats["replica"], replicas),
-            self.route_by, hardware.swap_werner,
+        plan = (
+            settled(graph, processors, replicas, self.route_by, hardware.swap_werner)
+            if seats is None
+            else routed(
+                graph, seats["hub"][0], _dealt(seats["processor"], processors), _dealt(seats["replica"], replicas),
+                self.route_by, hardware.swap_werner,
+            )
         )  # fmt: skip
+        return replace(plan, said=self._unused(nodes, [given for _, _, given in edges]))
+
+    def _unused(self, nodes: Sequence[Mapping[str, str]], edges: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+        """Name the attributes that no link or node is made of: a misspelt one would be missed by nobody else."""
+        told = []
+        for kind, elements, used in (("nodes", nodes, {"id", "role"}), ("edges", edges, {"length_km", "fidelity"})):
+            others = sorted({name for element in elements for name in element} - used)
+            if others:
+                told.append(f"{self.file.path}: {', '.join(others)} of {kind} is not used")
+        return tuple(told)
 
     def _seats(self, nodes: Sequence[Mapping[str, str]], names: Sequence[str]) -> dict[str, list[int]] | None:
         """The nodes of every role, by name; None if no node has one."""
@@ -115,24 +129,34 @@ def _read(file: InputFile) -> tuple[list[dict[str, str]], list[Edge]]:
     place = {node["id"]: number for number, node in enumerate(nodes)}
     if len(place) < len(nodes) or "" in place:
         raise ValueError(f"{file.path}: every node must have an id of its own")
-    if len(nodes) > MOST_NODES:
-        raise ValueError(f"{file.path} must have at most {MOST_NODES} nodes, got {len(nodes)}")
     return nodes, _edges(graphs[0], place, keys["edge"], file.path)
 
 
 def _parsed(file: InputFile) -> ElementTree.Element:
-    """The root element; entities and other parts of a document type are refused before any of them is read."""
+    """The root element; a document type, with its entities, and too many nodes are refused while they are read."""
+    guard, found = expat.ParserCreate(), 0
+
+    def count(tag: str, _: object) -> None:
+        nonlocal found
+        found += tag.rpartition(":")[2] == "node"
+        if found > MOST_NODES:
+            raise _RefusedError(f"{file.path} must have at most {MOST_NODES} nodes, got more")
+
+    def refuse_document_type(*_: object) -> None:
+        raise _RefusedError(f"{file.path} must have no document type (<!DOCTYPE>), got one")
+
+    guard.StartElementHandler, guard.StartDoctypeDeclHandler = count, refuse_document_type
     try:
-        guard = expat.ParserCreate()
-        guard.StartDoctypeDeclHandler = _refuse_document_type
         guard.Parse(file.content, True)
         return ElementTree.fromstring(file.content)
+    except _RefusedError:
+        raise
     except (ElementTree.ParseError, expat.ExpatError, LookupError, ValueError) as error:
         raise ValueError(f"{file.path} must be a GraphML file, but it is not well-formed: {error}") from None
 
 
-def _refuse_document_type(*_: object) -> None:
-    raise ValueError("a document type (<!DOCTYPE>) has no place in it")
+class _RefusedError(ValueError):
+    """What is well-formed, but not taken."""
 
 
 def _edges(graph: ElementTree.Element, place: Mapping[str, int], keys: _Keys, path: str) -> list[Edge]:
@@ -147,7 +171,7 @@ def _edges(graph: ElementTree.Element, place: Mapping[str, int], keys: _Keys, pa
         if source == target:
             raise ValueError(f"{where} must join two nodes")
         values = keys.values(edge, where)
-        directed = edge.get("directed", str(graph.get("edgedefault") == "directed")).lower() == "true"
+        directed = _direction(edge, graph, where)
         ends = frozenset((place[source], place[target]))
         if ends not in seen:
             seen[ends] = (source, directed, values)
@@ -160,6 +184,14 @@ def _edges(graph: ElementTree.Element, place: Mapping[str, int], keys: _Keys, pa
         else:
             seen[ends] = (source, False, values)
     return edges
+
+
+def _direction(edge: ElementTree.Element, graph: ElementTree.Element, where: str) -> bool:
+    """Whether an edge is a directed one."""
+    said = edge.get("directed", str(graph.get("edgedefault") == "directed")).lower()
+    if said not in ("true", "false"):
+        raise ValueError(f"{where} must be directed true or false, got {said!r}")
+    return said == "true"
 
 
 @dataclass(frozen=True)
@@ -220,10 +252,7 @@ def _number(given: Mapping[str, str], name: str, where: str) -> float | None:
     value = given.get(name)
     if value is None:
         return None
-    try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
+    number = float(value) if is_number(value) else math.nan
     if not math.isfinite(number):
         raise ValueError(f"{where} must have a finite number as {name}, got {value!r}")
     return number

@@ -20,6 +20,7 @@ class NetworkPlan:
     swapped: whether keys between two nodes come from pairs swapped at the hub; otherwise from their own direct link.
     ends: the two nodes of every physical link, by its number; routes name the links that they share by these numbers.
     groups: of processors that share a circuit; processor_routes are then those of the groups' leaders (see `grouped`).
+    said: what of its description is not used, to be told.
     """
 
     processor_routes: tuple[Route, ...]
@@ -28,6 +29,7 @@ class NetworkPlan:
     swapped: bool
     ends: tuple[tuple[str, str], ...]
     groups: tuple[Group, ...] = ()
+    said: tuple[str, ...] = ()
 
     @property
     def processor_links(self) -> tuple[LinkParameters, ...]:

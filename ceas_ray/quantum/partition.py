@@ -31,7 +31,7 @@ def cut_by_layers(circuit: Circuit, members: int, teleported_inputs: bool) -> Ci
     first member. Raises ValueError for more members than layers.
     """
     if not 1 <= members <= circuit.layers:
-        raise ValueError(f"at most the {circuit.layers} layers of the circuit, got {members}")
+        raise ValueError(f"the circuit has {circuit.layers} layers to share, got {members} processors")
     starts = [int(part[0]) for part in np.array_split(np.arange(circuit.layers), members)]
     return replace(circuit, teleported_before=tuple(starts if teleported_inputs else starts[1:]))
 
@@ -69,7 +69,7 @@ def balanced_parts(circuit: Circuit, members: int) -> tuple[int, ...]:
     """
     n, edges = circuit.qubits, interaction_graph(circuit)
     if not 1 <= members <= n:
-        raise ValueError(f"at most the {n} qubits of the circuit, got {members}")
+        raise ValueError(f"the circuit has {n} qubits to share, got {members} processors")
     columns = n * members + len(edges)
     rows = lil_array((n + members + len(edges) * members, columns))
     least, most = np.full(rows.shape[0], -np.inf), np.zeros(rows.shape[0])

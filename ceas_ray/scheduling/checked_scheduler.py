@@ -9,7 +9,7 @@ import numpy as np
 
 from ceas_ray.kernel.policy_calls import called, wrong_return
 from ceas_ray.messages.payloads import BirthTables, StockPolicy
-from ceas_ray.scheduling.perishable_chain import LinkClass
+from ceas_ray.scheduling.perishable_chain import LinkClass, most_stock
 from ceas_ray.scheduling.scheduler import Scheduler
 
 
@@ -44,9 +44,11 @@ class CheckedScheduler:
             raise self._wrong("second_share in [0, 1]", tables.second_share)
         digits, phases = tables.classes - 1, round(link.gap * tables.gap_slots) if link.periodic else 1
         policies = 2 if tables.second_share > 0 else 1
+        states = tables.burst_births.shape[-1] if isinstance(tables.burst_births, np.ndarray) else 0
+        most = min(link.slots, most_stock(states, digits))  # tables may know less stock than the memory can hold
         shapes = {
             "gap_births": (phases, _states(tables.gap_stock, digits * tables.gap_slots)),
-            "burst_births": (link.burst, _states(link.slots, digits)),
+            "burst_births": (link.burst, _states(most, digits)),
         }
         for name, shape in shapes.items():
             births, wanted = getattr(tables, name), (policies, *shape)

@@ -50,17 +50,18 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> NDArr
     try:
         version = np.lib.format.read_magic(stream)
         if version not in _HEADERS:
-            raise ValueError(f"of a format that plain arrays do not need, {version}")
+            raise ValueError(f"its format is {version}, one that plain arrays do not need")
         shape, by_columns, dtype = _HEADERS[version](stream)
     except (ValueError, SyntaxError, TypeError, TokenError, RecursionError, MemoryError) as error:
-        raise ValueError(f"{name} is no array: {error}") from None
+        raise ValueError(f"{name} is no array: {str(error)[:200]}") from None
     if dtype.hasobject or dtype.names is not None or dtype.subdtype is not None:
         raise ValueError(f"{name} must hold plain numbers or texts, got {'objects' if dtype.hasobject else dtype}")
     wanted, there = prod(shape) * dtype.itemsize, len(data) - stream.tell()
-    if min(shape, default=0) < 0 or wanted != there:
+    if not all(type(size) is int and size >= 0 for size in shape) or wanted != there:
         raise ValueError(f"{name} claims shape {_short(shape)} of {dtype}, which {there} bytes cannot be")
-    array = np.frombuffer(data, dtype, offset=stream.tell()) if wanted else np.empty(0, dtype)
-    return array.reshape(shape, order="F" if by_columns else "C")
+    if not wanted:
+        raise ValueError(f"{name} must hold numbers or texts, got shape {_short(shape)} of {dtype}")
+    return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape, order="F" if by_columns else "C")
 
 
 def _short(shape: tuple[int, ...]) -> str:

@@ -76,7 +76,7 @@ class Encoding:
         if train.shape[1] < self.qubits:
             if not self.repeat_features or train.shape[1] == 0:
                 kind = "principal components above rounding" if self.features == "pca" else "features"
-                raise ValueError(f"at least as many {kind} as qubits ({self.qubits}), got {train.shape[1]}")
+                raise ValueError(f"{self.qubits} qubits need as many {kind}, got {train.shape[1]}")
             place = np.arange(self.qubits) % train.shape[1]
             train, test = train[:, place], test[:, place]
         least, most = train.min(axis=0), train.max(axis=0)
@@ -90,12 +90,13 @@ class Encoding:
         count = train.shape[1]
         if isinstance(self.features, tuple):
             if not 1 <= len(set(self.features)) == len(self.features) <= self.qubits:
-                raise ValueError(f"1 to {self.qubits} different features (one per qubit), got {list(self.features)}")
+                raise ValueError(f"{self.qubits} qubits encode 1 to {self.qubits} different features, got "
+                                 f"{list(self.features)}")  # fmt: skip
             if not all(0 <= feature < count for feature in self.features):
-                raise ValueError(f"features 0 to {count - 1}, got {list(self.features)}")
+                raise ValueError(f"the data have features 0 to {count - 1}, got {list(self.features)}")
             constant = [feature for feature in self.features if not _varies(train[:, [feature]])[0]]
             if constant:
-                raise ValueError(f"features that vary over the training data, feature {constant[0]} does not")
+                raise ValueError(f"features must vary over the training data, feature {constant[0]} does not")
             return train[:, list(self.features)], test[:, list(self.features)]
         if not _varies(train).any():
             return train[:, :0], test[:, :0]
@@ -141,8 +142,7 @@ def split(features: Floats, labels: Integers, test_fraction: float, seed: int) -
     test = int(np.ceil(test_fraction * samples))
     if not classes <= test <= samples - classes:
         raise ValueError(
-            f"such that training and test hold every one of {classes} classes: {test} of {samples} samples are for the "
-            f"test"
+            f"training and test must hold every one of {classes} classes, got {test} of {samples} samples for the test"
         )
     train_x, test_x, train_y, test_y = train_test_split(
         features, labels, test_size=test_fraction, random_state=seed % 2**32, stratify=labels
@@ -160,9 +160,7 @@ def set_aside(training: Samples, fraction: float, generator: np.random.Generator
     for label in np.unique(training.labels) if fraction > 0 else ():
         members = np.flatnonzero(training.labels == label)
         if len(members) < 2:
-            raise ValueError(
-                f"such that training and validation hold every class: one sample of class {label} is for both"
-            )
+            raise ValueError(f"training and validation must hold every class, got one sample of class {label} for both")
         count = int(np.clip(round(fraction * len(members)), 1, len(members) - 1))
         chosen[generator.choice(members, count, replace=False)] = True
     features, labels = training

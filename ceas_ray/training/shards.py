@@ -11,7 +11,7 @@ Integers = NDArray[np.int64]
 def iid_shards(samples: int, count: int, generator: np.random.Generator) -> list[Integers]:
     """Every sample in exactly one of `count` shards of equal size (up to one). ValueError for too few samples."""
     if samples < count:
-        raise ValueError(f"at least one training sample per processor ({count}), got {samples}")
+        raise ValueError(f"every one of {count} processors needs a training sample, got {samples}")
     return [np.sort(part) for part in np.array_split(generator.permutation(samples), count)]
 
 
@@ -23,7 +23,7 @@ def dirichlet_shards(
     Shards with fewer than `least` samples then take some from the largest. ValueError for too few samples.
     """
     if len(labels) < count * least:
-        raise ValueError(f"at least {least} training samples per processor ({count * least}), got {len(labels)}")
+        raise ValueError(f"{count} processors need {least} training samples each ({count * least}), got {len(labels)}")
     shards: list[list[int]] = [[] for _ in range(count)]
     for label in np.unique(labels):
         members = generator.permutation(np.flatnonzero(labels == label))
@@ -47,7 +47,7 @@ def label_shards(labels: Integers, count: int, labels_per_shard: int, generator:
     present = generator.permutation(np.unique(labels))
     held = min(labels_per_shard, len(present))
     if count * held < len(present):
-        raise ValueError(f"shards that can hold all {len(present)} labels, got {count} of {labels_per_shard}")
+        raise ValueError(f"shards must hold all {len(present)} labels, got {count} of {labels_per_shard} labels each")
     holders: dict[int, list[int]] = {int(label): [] for label in present}
     for turn in range(count * held):
         holders[int(present[turn % len(present)])].append(turn // held)
@@ -55,7 +55,7 @@ def label_shards(labels: Integers, count: int, labels_per_shard: int, generator:
     for label, shard_numbers in holders.items():
         members = generator.permutation(np.flatnonzero(labels == label))
         if len(members) < len(shard_numbers):
-            raise ValueError(f"a sample of label {label} for {len(shard_numbers)} processors, got {len(members)}")
+            raise ValueError(f"{len(shard_numbers)} processors need a sample of label {label} each, got {len(members)}")
         for shard, part in zip(shard_numbers, np.array_split(members, len(shard_numbers)), strict=True):
             shards[shard].append(part)
     return [np.sort(np.concatenate(parts)) for parts in shards]

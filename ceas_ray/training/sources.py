@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.input_file import InputFile
+from ceas_ray.kernel.numbers_in_text import is_number, whole_number
 from ceas_ray.training.archives import read_arrays
-from ceas_ray.training.tables import Table, is_number, read_table
+from ceas_ray.training.tables import Table, read_table, shortened
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -30,7 +31,7 @@ def load_classes(name: PackagedName, classes: tuple[int, ...]) -> tuple[Floats, 
     most = int(numbers.max())
     chosen = classes or tuple(range(most + 1))
     if len(set(chosen)) != len(chosen) or len(chosen) < 2 or not all(0 <= c <= most for c in chosen):
-        raise ValueError(f"at least two different classes 0 to {most}, got {list(classes)}")
+        raise ValueError(f"{name} needs at least two different classes of 0 to {most}, got {list(classes)}")
     kept = np.isin(numbers, chosen)
     labels = np.array([chosen.index(int(number)) for number in numbers[kept]], dtype=np.int64)
     return np.asarray(features[kept], dtype=np.float64), labels
@@ -58,10 +59,13 @@ def load_file(file: InputFile) -> tuple[Floats, Integers, tuple[str, ...]]:
         if form not in ("npz", *_TABLES):
             raise ValueError(f"the ending must be .npz, .{', .'.join(_TABLES)}")
         features, labels, names, said = _from_archive(file) if form == "npz" else _from_table(file)
+        _refuse_huge(features, names)
         _refuse_index(features, names)
         classes, counts = np.unique(labels, return_counts=True)
         if len(classes) < 2 or counts.min() < 2:
-            raise ValueError(f"at least two classes of at least two samples each are needed, got {_counted(labels)}")
+            where = "y" if form == "npz" else "the last column"
+            raise ValueError(f"at least two classes of at least two samples each are needed, got {_counted(labels)} in "
+                             f"{where}, where the labels are")  # fmt: skip
     except (ValueError, MemoryError, OverflowError) as error:
         line = " ".join(str(error).split()) or "it is too large"
         raise ValueError(line) from error
@@ -69,7 +73,14 @@ def load_file(file: InputFile) -> tuple[Floats, Integers, tuple[str, ...]]:
 
 
 _TABLES = ("csv", "tsv", "txt")
-_MOST_BYTES_OF_TABLE = 2**25
+_MOST_BYTES_OF_TABLE = 2**24
+_LARGEST = 1e100
+_FEWEST_IN_ORDER, _FEWEST_SHUFFLED = 4, 10
+_MISSING_LABELS = ("", "?", "na", "n/a", "nan", "null")
+_NAMES_OF_INDEX = ("index", "level_0")
+"""Of pandas: `reset_index` gives them."""
+_MOST_EXACT = 2**53
+"""Beyond it floats skip whole numbers, and two labels could become one."""
 _Loaded = tuple[Floats, NDArray[Any], list[str], tuple[str, ...]]
 """Features, labels, what to call each feature, and what is to be told."""
 
@@ -77,17 +88,34 @@ _Loaded = tuple[Floats, NDArray[Any], list[str], tuple[str, ...]]
 def _counted(labels: NDArray[Any]) -> str:
     classes, counts = np.unique(labels, return_counts=True)
     more = f" and {len(classes) - 10} more" if len(classes) > 10 else ""
-    return ", ".join(f"{count} of {label}" for label, count in zip(classes[:10], counts[:10], strict=True)) + more
+    return ", ".join(f"{n} of {str(label)[:40]}" for label, n in zip(classes[:10], counts[:10], strict=True)) + more
+
+
+def _refuse_huge(features: Floats, names: list[str]) -> None:
+    """ValueError for numbers whose squares, of which there are many to sum, no float holds."""
+    row, column = np.unravel_index(np.abs(features).argmax(), features.shape)
+    if abs(features[row, column]) > _LARGEST:
+        raise ValueError(
+            f"sample {row + 1}, column {names[column]}: must be in [-{_LARGEST:g}, {_LARGEST:g}], got "
+            f"{features[row, column]:g}"
+        )
 
 
 def _refuse_index(features: Floats, names: list[str]) -> None:
-    """ValueError for a column that counts the samples: where these are sorted by label, it gives the label away."""
-    if len(features) < 4:
+    """ValueError for a column that counts the samples: where these are sorted by label, it gives the label away.
+
+    It need not count in order: samples may have been shuffled. In few samples that can be chance.
+    """
+    if len(features) < _FEWEST_IN_ORDER:
         return
-    for column in np.flatnonzero((np.diff(features, axis=0) == 1).all(axis=0)):
+    counting = (np.diff(features, axis=0) == 1).all(axis=0)
+    if len(features) >= _FEWEST_SHUFFLED:
+        counting |= (np.diff(np.sort(features, axis=0), axis=0) == 1).all(axis=0)
+    for column in np.flatnonzero(counting):
+        least, most = features[:, column].min(), features[:, column].max()
         raise ValueError(
-            f"column {names[column]} only numbers the samples ({features[0, column]:g} to {features[-1, column]:g}): "
-            "an index is no feature, leave it out (pandas: index=False)"
+            f"column {names[column]} only numbers the samples ({least:g} to {most:g}): an index is no feature, leave "
+            "it out (pandas: index=False)"
         )
 
 
@@ -107,6 +135,8 @@ def _from_archive(file: InputFile) -> _Loaded:
                          f"{features[tuple(broken[0])]}")  # fmt: skip
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise ValueError("labels must be finite")
+    if y.dtype.kind in "US" and not np.char.str_len(y).all():
+        raise ValueError(f"the label of sample {int(np.argmin(np.char.str_len(y))) + 1} is missing")
     said = (f"{file.path}: {', '.join(others)} beside x and y is not used",) if others else ()
     return features, y, [f"x[:, {column}]" for column in range(x.shape[1])], said
 
@@ -123,27 +153,47 @@ def _from_table(file: InputFile) -> _Loaded:
     _refuse_header(table)
     names = [table.name(column) for column in range(table.width)]
     features = np.stack([table.numbers(column) for column in range(table.width - 1)], axis=1)
-    labels = table.cells[:, -1]
-    for line, label in zip(table.lines, labels, strict=True):
-        if not label:
-            raise ValueError(f"line {line}, column {names[-1]}: the label is missing (it is the last column)")
-    said = () if table.header is None else (
-        f"{file.path}: its first line, {', '.join(table.header)}, is read as the names of the columns",)  # fmt: skip
-    if not all(map(is_number, labels)):
-        return features, labels.astype(str), names, said
-    numbers = labels.astype(np.float64)
-    if not np.isfinite(numbers).all():
-        raise ValueError(f"line {table.lines[~np.isfinite(numbers)][0]}: labels must be finite")
-    return features, numbers, names, said
+    if table.header is None:
+        return features, _labels(table), names, ()
+    first = ", ".join([*names[:8], *(["..."] if len(names) > 8 else [])])
+    return features, _labels(table), names, (
+        f"{file.path}: its first line, {first}, is read as the names of the columns",)  # fmt: skip
+
+
+def _labels(table: Table) -> NDArray[Any]:
+    """The last column: finite numbers, or texts, not both. ValueError that names the line of one that is missing."""
+    texts, where = table.cells[:, -1], f"column {table.name(table.width - 1)}"
+    are_numbers = np.array([is_number(text) and bool(np.isfinite(float(text))) for text in texts])
+    for line, text in zip(table.lines, texts, strict=True):
+        if text.lower() in _MISSING_LABELS:
+            got = f", got {text!r}" if text else ""
+            raise ValueError(f"line {line}, {where}: the label is missing{got} (it is the last column)")
+    if not are_numbers.any():
+        return texts.astype(str)
+    if not are_numbers.all():
+        first = int(np.argmin(are_numbers))
+        raise ValueError(f"line {table.lines[first]}, {where}: labels must be finite numbers or texts, not both, got "
+                         f"{shortened(texts[first])}")  # fmt: skip
+    numbers = texts.astype(np.float64)
+    if np.abs(numbers).max() >= _MOST_EXACT:
+        line = table.lines[int(np.abs(numbers).argmax())]
+        raise ValueError(f"line {line}, {where}: labels must be in (-2^53, 2^53), or texts")
+    whole = [whole_number(text) for text in texts]
+    return numbers if None in whole else np.array(whole, dtype=np.int64)
 
 
 def _refuse_header(table: Table) -> None:
     """ValueError for an index column of pandas, and for a first line that only numbers the columns."""
     if table.header is not None:
-        if table.header[0] == "" or table.header[0].startswith("Unnamed:"):
-            raise ValueError("column 1 has no name: an index is no feature, leave it out (pandas: index=False)")
-        if "" in table.header:
-            raise ValueError(f"line 1 names no column {table.header.index('') + 1}")
+        for column, name in enumerate(table.header, 1):
+            if (column == 1 and not name) or name.startswith("Unnamed:") or name.lower() in _NAMES_OF_INDEX:
+                named = f"is called {shortened(name)}" if name else "has no name"
+                raise ValueError(f"column {column} {named}: an index is no feature, leave it out (pandas: index=False)")
+            if not name:
+                raise ValueError(f"column {column} has no name in the first line")
+            if table.header.index(name) < column - 1:
+                first = table.header.index(name) + 1
+                raise ValueError(f"columns {first} and {column} have the same name, {shortened(name)}")
     elif _numbers_columns(table):
         raise ValueError(
             f"line {table.lines[0]} seems to number the columns ({', '.join(table.cells[0][:4])}, ...): give them "

@@ -7,7 +7,6 @@ UTF-32 with a byte-order mark, which belongs to no cell.
 from __future__ import annotations
 
 import codecs
-import csv
 import io
 import re
 from dataclasses import dataclass
@@ -15,13 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.kernel.numbers_in_text import is_number
+
 _SEPARATORS = ("\t", ";", ",")
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
 )  # fmt: skip
-_NUMBER = re.compile(r"\s*[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|infinity|nan)\s*", re.IGNORECASE)
-_WHOLE = re.compile(r"\s*[+-]?[0-9]{1,15}\s*")
+_RECORD = re.compile(r'(?:[^"\r\n]|"[^"]*"|")*')
+"""A line, with what is between quotes even where that goes on in the next one."""
+MOST_COLUMNS = 100_000
 _MISSING = ("", "?", "na", "n/a", "nan", "null", "none", "-")
 
 
@@ -43,33 +45,38 @@ class Table:
     def name(self, column: int) -> str:
         """What to call a column: its name in the header, or its number from 1."""
         named = self.header is not None and self.header[column]
-        return f"{self.header[column]!r}" if named and self.header is not None else f"{column + 1}"
+        return shortened(self.header[column]) if named and self.header is not None else f"{column + 1}"
 
     def numbers(self, column: int) -> NDArray[np.float64]:
         """A column of finite numbers, shape (rows,); ValueError that names the line and the cell if one is none."""
         texts = self.cells[:, column]
         for line, text in zip(self.lines, texts, strict=True):
             if not is_number(text) or not np.isfinite(float(text)):
-                raise ValueError(f"line {line}, column {self.name(column)}: {_complaint(text)}")
+                where = f"line {line}, column {self.name(column)}"
+                raise ValueError(f"{where}: {_complaint(text)}{self._why_no_header(line)}")
         return np.array([float(text) for text in texts], dtype=np.float64)
 
+    def _why_no_header(self, line: int) -> str:
+        """Why a first line that is no row of numbers was not read as names, either."""
+        number = next((cell for cell in self.cells[0] if is_number(cell)), None)
+        if self.header is not None or line != self.lines[0] or number is None:
+            return ""
+        return f" (the line names no columns, since {shortened(number)} is a number)"
 
-def is_number(text: str) -> bool:
-    """Whether a cell is a number as tables write it: digits with a point, an exponent, inf and nan; no underscores."""
-    return _NUMBER.fullmatch(text) is not None
 
-
-def whole_number(text: str) -> int | None:
-    """The whole number in a cell, or None if it holds anything else."""
-    return int(text) if _WHOLE.fullmatch(text) else None
+def shortened(text: str) -> str:
+    """The text as Python writes it, cut after 60 characters."""
+    return repr(text) if len(text) <= 60 else f"{text[:60]!r}..."
 
 
 def _complaint(text: str) -> str:
     if text.lower() in _MISSING:
-        return f"a number is missing, got {text!r}"
-    if re.fullmatch(r"[+-]?[0-9]*,[0-9]+", text):
-        return f"numbers are written with a point, got {text!r}"
-    return f"{'must be finite' if is_number(text) else 'must be a number'}, got {text!r}"
+        must = "a number is missing"
+    elif re.fullmatch(r"[+-]?[0-9]*,[0-9]+", text):
+        must = "numbers are written with a point"
+    else:
+        must = "must be finite" if is_number(text) else "must be a number"
+    return f"{must}, got {shortened(text)}"
 
 
 def read_table(content: bytes) -> Table:
@@ -80,17 +87,14 @@ def read_table(content: bytes) -> Table:
     text = _decoded(content)
     if "\0" in text:
         raise ValueError("it must be a text, got a file with zero bytes")
-    first = next((line for line in io.StringIO(text, newline=None) if line.strip()), None)
-    if first is None:
-        raise ValueError("it has no samples")
-    cells, lines = _rows(text, _separator(first))
+    cells, lines = _rows(text)
     if not len(cells):
-        raise ValueError("it has no samples")
+        raise ValueError("it has no rows")
     header = None
     if not any(is_number(cell) for cell in cells[0]):
         header, cells, lines = tuple(cells[0]), cells[1:], lines[1:]
     if not len(cells):
-        raise ValueError("it has no samples")
+        raise ValueError("it has no rows below the names of its columns")
     return Table(header, cells, lines)
 
 
@@ -103,32 +107,36 @@ def _decoded(content: bytes) -> str:
         raise ValueError(f"it must be a text in {encoding.removesuffix('-sig').upper()}, line {line} is not") from None
 
 
-def _separator(line: str) -> str:
-    def cells(separator: str) -> int:
-        return len(next(csv.reader([line.strip("\r\n")], delimiter=separator), []))
-
-    try:
-        best = max(_SEPARATORS, key=cells)
-        return best if cells(best) > 1 else ","
-    except csv.Error as error:
-        raise ValueError(f"the first line is no row of a table ({error})") from None
+def _separator(text: str) -> tuple[str, int]:
+    """The separator, and how many cells it makes of the first line."""
+    first = _RECORD.match(text)
+    bare = re.sub(r'"[^"]*"?', "", first[0] if first else "")
+    best = max(_SEPARATORS, key=bare.count)
+    return (best, bare.count(best) + 1) if best in bare else (",", 1)
 
 
-def _rows(text: str, separator: str) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+def _rows(text: str) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
     """Cells (rows, columns) and line numbers (rows,), without empty lines."""
     import pandas as pd
 
     start = len(text) - len(text.lstrip())  # the reader takes the width of the table from the first line
     start = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
     before = len(text[:start].splitlines())
+    if not (content := text[start:]).strip():
+        return np.empty((0, 0), dtype=object), np.empty(0, dtype=np.int64)
+    separator, width = _separator(content)
+    if width > MOST_COLUMNS:
+        raise ValueError(f"line {before + 1} has {width} cells, a table may have {MOST_COLUMNS} columns")
     try:
         frame = pd.read_csv(
-            io.BytesIO(text[start:].encode()), sep=separator, header=None, index_col=False, dtype=object,
+            io.BytesIO(content.encode()), sep=separator, header=None, index_col=False, dtype=object,
             na_filter=False, skip_blank_lines=False, on_bad_lines="error", engine="c",
         )  # fmt: skip
     except (pd.errors.ParserError, ValueError, OverflowError) as error:
         raise ValueError(_in_one_line(str(error), before)) from None
-    cells = np.array([[cell.strip() for cell in row] for row in frame.to_numpy(dtype=object)], dtype=object)
+    cells = frame.to_numpy(dtype=object, copy=True)
+    for column in cells.T:
+        column[:] = [cell.strip() for cell in column]
     breaks = [sum(cell.count("\n") for cell in row) for row in cells] if '"' in text else [0] * len(cells)
     lines = before + 1 + np.arange(len(cells)) + np.concatenate([[0], np.cumsum(breaks[:-1], dtype=np.int64)])
     filled = (cells != "").any(axis=1)

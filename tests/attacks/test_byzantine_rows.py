@@ -12,7 +12,7 @@ from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.runtime.local_runtime import LocalCluster
-from tests.app.worlds import small_world
+from tests.small_worlds import small_world
 
 FAULTS = "aggregation.byzantine_fraction=0.25"
 

@@ -10,7 +10,7 @@ import pytest
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
-from tests.app.worlds import small_world
+from tests.small_worlds import small_world
 
 FEW = ("training.rounds=2", "attacks.fraction=0.25", "aggregation.byzantine_fraction=0.25")
 NAMES = sorted(path.stem for path in conf_directory().glob("attacks/*.yaml") if path.stem != "none")

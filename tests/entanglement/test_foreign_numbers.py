@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.entanglement.entanglement_manager import EntanglementManager
 from ceas_ray.entanglement.hub import Hub
+from ceas_ray.entanglement.round_controller import RoundController
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Envelope, Mark, Observation
 from ceas_ray.messages import payloads
@@ -23,32 +23,33 @@ from ceas_ray.messages.payloads import (
     RoundStarted,
     Timer,
 )
-from tests.app.worlds import small_world
 from tests.messages.garbage import ANYTHING, BYZANTINE, MESSAGES, of_type
+from tests.small_worlds import small_world
 
 TRUE = RoundDecided(0, b"value", False, 0, (0, 1), np.ones(2), np.zeros(3), (), np.full((2, 15), 900))
 
 
 @pytest.fixture(scope="module")
-def manager() -> EntanglementManager:
+def manager() -> RoundController:
     """Of a committee of 7 and 8 processors."""
     return small_world().manager
 
 
 @pytest.fixture(autouse=True)
-def running(manager: EntanglementManager) -> None:
+def running(manager: RoundController) -> None:
     restart(manager)
 
 
-def restart(manager: EntanglementManager) -> None:
-    manager._round_index, manager._phase, manager._decisions, manager._extra_views = 0, "running", {}, 0
+def restart(manager: RoundController) -> None:
+    manager.progress.plan(0)
+    manager.progress.begin()
 
 
-def report(manager: EntanglementManager, sender: str, payload: Any) -> list[Any]:
+def report(manager: RoundController, sender: str, payload: Any) -> list[Any]:
     return list(manager.handle(Envelope(10**12, sender, 0, ENTANGLEMENT_MANAGER, payload)))
 
 
-def end_of_round(manager: EntanglementManager, lies: list[tuple[str, Any]]) -> tuple[Any, Any]:
+def end_of_round(manager: RoundController, lies: list[tuple[str, Any]]) -> tuple[Any, Any]:
     """The observation and the mark when five honest members report the truth after what two others said."""
     for sender, lie in lies:
         assert report(manager, sender, lie) == []
@@ -59,11 +60,11 @@ def end_of_round(manager: EntanglementManager, lies: list[tuple[str, Any]]) -> t
 
 
 @pytest.mark.parametrize("view", [1, 8, 10**6, 2**62, 2**70, -1, True, 1.0, float("nan"), "x"])
-def test_the_view_of_a_decision_is_one_that_an_honest_member_named(manager: EntanglementManager, view: Any) -> None:
+def test_the_view_of_a_decision_is_one_that_an_honest_member_named(manager: RoundController, view: Any) -> None:
     """The largest of all was taken: one liar's cost eight views of keys in every round."""
     lies = [(f"replica/{j}", replace(TRUE, view=view)) for j in (5, 6)]
     seen, _ = end_of_round(manager, lies)
-    assert seen["view"] == manager._extra_views == 0
+    assert seen["view"] == manager.progress.state.view == 0
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_the_view_of_a_decision_is_one_that_an_honest_member_named(manager: Enta
     [{"model": np.ones(3)}, {"model": np.full(3, np.nan)}, {"weights": np.full(2, 9.0)}, {"processors": (5, 6)},
      {"quarantined": (0,)}, {"skipped": True}, {"skipped": 0}, {"processors": (False, 1)}, {"model": "x"}],
 )  # fmt: skip
-def test_what_a_liar_adds_to_the_right_digest_is_not_taken(manager: EntanglementManager, lie: dict[str, Any]) -> None:
+def test_what_a_liar_adds_to_the_right_digest_is_not_taken(manager: RoundController, lie: dict[str, Any]) -> None:
     """The last report was taken whole: its digest was right, and its model went into the results."""
     for j in range(4):
         assert report(manager, f"replica/{j}", TRUE) == []
@@ -82,7 +83,7 @@ def test_what_a_liar_adds_to_the_right_digest_is_not_taken(manager: Entanglement
     assert encode(mark.model) == encode(TRUE.model)
 
 
-def test_reports_of_strangers_and_second_reports_do_not_count(manager: EntanglementManager) -> None:
+def test_reports_of_strangers_and_second_reports_do_not_count(manager: RoundController) -> None:
     for stranger in ("replica/7", "replica/77", "replica/-1", "processor/0", "adversary", "replica/0x", HUB):
         for _ in range(5):
             assert report(manager, stranger, TRUE) == []
@@ -91,14 +92,14 @@ def test_reports_of_strangers_and_second_reports_do_not_count(manager: Entanglem
 
 
 @pytest.mark.parametrize("far", [1, 10**6, 2**62, -1, False, 0.0, None])
-def test_a_report_of_another_round_moves_nothing(manager: EntanglementManager, far: Any) -> None:
+def test_a_report_of_another_round_moves_nothing(manager: RoundController, far: Any) -> None:
     before = encode(manager.snapshot())
     for j in range(7):
         assert report(manager, f"replica/{j}", replace(TRUE, round_index=far)) == []
     assert encode(manager.snapshot()) == before
 
 
-def test_nobody_else_sets_the_timers_of_the_manager_or_the_hub(manager: EntanglementManager) -> None:
+def test_nobody_else_sets_the_timers_of_the_manager_or_the_hub(manager: RoundController) -> None:
     before = encode(manager.snapshot())
     for purpose in ("start round", "plan over", "stalled", "refilled"):
         for number in (0, 1, 10**6):
@@ -119,7 +120,7 @@ ABOUT_ROUND = of_type(RoundDecided) | st.sampled_from([field.name for field in f
     st.lists(st.tuples(st.sampled_from(["replica/5", "replica/6"]), ABOUT_ROUND), max_size=6),
 )
 def test_whatever_byzantine_parties_report_the_round_ends_as_honest_members_say(
-    manager: EntanglementManager, said: Any, reported: Any
+    manager: RoundController, said: Any, reported: Any
 ) -> None:
     restart(manager)
     seen, mark = end_of_round(manager, [*said, *reported])
@@ -138,7 +139,7 @@ def hub_in_round(round_index: int) -> Hub:
 
 
 def counted(hub: Hub) -> tuple[list[list[float]], list[list[float]]]:
-    return hub._new_tested.tolist(), hub._new_errors.tolist()
+    return hub.state.new_tested.tolist(), hub.state.new_errors.tolist()
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def test_answers_count_once_a_round_whatever_round_they_name() -> None:
     hub = hub_in_round(2)
     for round_index in (2, 2, 1, 0, 3, 2):
         hub.handle(Envelope(2, "processor/1", 0, HUB, KnownAnswersGiven(round_index, 1, 10, 8, 1)))
-    assert (hub._new_tested[1, 3], hub._new_errors[1, 3]) == (10, 3)
+    assert (hub.state.new_tested[1, 3], hub.state.new_errors[1, 3]) == (10, 3)
 
 
 @pytest.mark.parametrize("odd", [np.full(3, 200), np.full(3, -7), np.full(3, np.nan), np.zeros(2, int), None, "x", 5])
@@ -167,11 +168,11 @@ def test_an_announcement_that_cannot_be_is_none_and_counts_as_errors(odd: Any) -
     for announced, errors in ((odd, np.zeros(3, int)), (tested, odd)):
         hub = hub_in_round(0)
         hub.handle(Envelope(2, "link/processor/1", 0, HUB, payloads.TestOutcomes(0, 1, tested, announced, errors)))
-        assert hub._new_tested[1, :3].tolist() == [100] * 3
-        assert (hub._new_errors >= 0).all()
-        assert (hub._new_errors <= hub._new_tested).all()
+        assert hub.state.new_tested[1, :3].tolist() == [100] * 3
+        assert (hub.state.new_errors >= 0).all()
+        assert (hub.state.new_errors <= hub.state.new_tested).all()
         if announced is odd:
-            assert hub._new_errors[1, :3].tolist() == [100] * 3
+            assert hub.state.new_errors[1, :3].tolist() == [100] * 3
 
 
 @settings(max_examples=200)
@@ -181,6 +182,6 @@ def test_whatever_byzantine_parties_tell_the_hub_others_do_not_pay_for(said: Any
     for sender, payload in said:
         assert hub.handle(Envelope(2, sender, 0, HUB, payload)) == []
     for who in (0, 2):
-        assert not hub._new_tested[who].any()
-        assert not hub._new_errors[who].any()
-    assert (hub._new_errors <= hub._new_tested).all()
+        assert not hub.state.new_tested[who].any()
+        assert not hub.state.new_errors[who].any()
+    assert (hub.state.new_errors <= hub.state.new_tested).all()

@@ -17,7 +17,7 @@ import numpy as np
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.known_answers import known_answers
 from ceas_ray.runtime.local_runtime import LocalCluster
-from tests.app.worlds import small_world
+from tests.small_worlds import small_world
 
 PINNED = Path(__file__).parent / "worlds.json"
 CIRCUIT = ("training.partition=circuit", "processors.count=8", "training.qubits=4")

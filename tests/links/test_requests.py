@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.app.bench_entanglement import RATE, measure
+from ceas_ray.bench.entanglement import RATE, measure
 from ceas_ray.links.link_loop import correlations_at, link_model
 from ceas_ray.links.request_loop import run_requests
 from ceas_ray.messages.pair_books import EXPIRED, GENERATED, USED

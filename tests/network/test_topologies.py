@@ -271,16 +271,19 @@ def test_bad_files_are_refused_in_one_line() -> None:
     for text, complaint in (
         (good.replace("UTF-8", "x-foo"), "not well-formed: unknown encoding"),
         (good.replace("UTF-8", "shift_jis"), "not well-formed"), (good.replace("UTF-8", "UTF-16"), "not well-formed"),
-        (good.replace("<graphml", laughs + "<graphml"), "a document type"),
-        (good.replace("<graphml", '<!DOCTYPE g SYSTEM "file:///etc/passwd"><graphml'), "a document type"),
+        (good.replace("<graphml", laughs + "<graphml"), "must have no document type"),
+        (good.replace("<graphml", '<!DOCTYPE g SYSTEM "file:///etc/passwd"><graphml'), "must have no document type"),
         (good.replace("</graph>", "<hyperedge/></graph>"), "got a hyperedge within its graph"),
         (good.replace('<node id="a"/>', '<node id="a"><graph/></node>'), "got a graph within its graph"),
         (good.replace('key="l"', 'key="k"', 1), "the edge a - b has data of the key 'k', which is not declared"),
         (good.replace("<data", '<data key="l">2</data><data', 1), "the edge a - b has length_km twice"),
         (good.replace("<graph ", '<key id="m" for="edge" attr.name="length_km"/><graph '), "by one key, got two"),
         (good.replace(">1<", ">inf<", 1), "must have a finite number as length_km, got 'inf'"),
-        (good.replace(">1<", ">1e9<", 1), "must have a length_km > 0 and <= 40,000, got 1000000000.0"),
-        (good.replace(">1<", "><", 1), "must have a length_km > 0"), (good.encode() + b"\x00", "not well-formed"),
+        (good.replace(">1<", ">1e9<", 1), "must have a length_km > 0 and <= 40,000, got 1e+09"),
+        (good.replace(">1<", ">1_0<", 1), "must have a finite number as length_km, got '1_0'"),
+        (good.replace("<edge", '<edge directed="maybe"', 1), "a - b must be directed true or false, got 'maybe'"),
+        (good.replace(">1<", "><", 1), "must have a length_km > 0 and <= 40,000, got none"),
+        (good.encode() + b"\x00", "not well-formed"),
         (good.replace(">1<", ">9000<", 1), "must succeed at least once in 1e12"), (b"", "not well-formed"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=re.escape(complaint)) as refused:
@@ -288,9 +291,24 @@ def test_bad_files_are_refused_in_one_line() -> None:
         assert "\n" not in str(refused.value)
 
 
+def test_attributes_that_nothing_is_made_of_are_told_of() -> None:
+    keys = "".join(
+        f'<key id="{name}" for="{kind}" attr.name="{name}"/>'
+        for name, kind in (("Fidelity", "edge"), ("capacity", "edge"), ("place", "node"))
+    )
+    text = edges("ab").replace("<graph ", f"{keys}<graph ", 1)
+    text = text.replace('<node id="a"/>', '<node id="a"><data key="place">x</data></node>')
+    more = '<data key="Fidelity">.9</data><data key="capacity">2</data>'
+    text = text.replace('<data key="l">', f'{more}<data key="l">', 1)
+    assert built(of_text(text), 1).said == (
+        "/net.graphml: place of nodes is not used", "/net.graphml: Fidelity, capacity of edges is not used",
+    )  # fmt: skip
+    assert built(of_text(edges("ab")), 1).said == ()
+
+
 def test_more_nodes_than_can_be_routed_are_refused() -> None:
     nodes = "".join(f'<node id="{k}"/>' for k in range(6000))
-    with pytest.raises(ValueError, match="must have at most 1000 nodes, got 6000"):
+    with pytest.raises(ValueError, match="must have at most 1000 nodes, got more"):
         built(of_text(HEAD + nodes + "</graph></graphml>"), 1)
 
 

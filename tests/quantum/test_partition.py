@@ -67,9 +67,9 @@ def test_teleported_inputs_come_from_the_hub_first() -> None:
 
 
 def test_more_members_than_qubits_or_layers_are_refused() -> None:
-    with pytest.raises(ValueError, match="at most the 4 qubits of the circuit, got 5"):
+    with pytest.raises(ValueError, match="the circuit has 4 qubits to share, got 5 processors"):
         balanced_parts(Circuit(4, 2, 1), 5)
-    with pytest.raises(ValueError, match="at most the 2 layers of the circuit, got 3"):
+    with pytest.raises(ValueError, match="the circuit has 2 layers to share, got 3 processors"):
         cut_by_layers(Circuit(4, 2, 1), 3, teleported_inputs=False)
     with pytest.raises(ValueError, match="teleported_before must be 1 to 1"):
         Circuit(4, 2, 1, reuploaded=True, teleported_before=(0,))

@@ -18,13 +18,13 @@ from urllib.request import urlopen
 
 import pytest
 
-from ceas_ray.app.main import main
-from ceas_ray.app.sync import main as sync
+from ceas_ray.cli.run import main
+from ceas_ray.cli.sync import main as sync
 from ceas_ray.tracking.files import read_journal
-from tests.app.worlds import SMALL
 from tests.runtime.drivers import ForkedDriver
 from tests.runtime.test_faults import KINDS, hosts_of, rounds_in, wait_until
 from tests.runtime.test_ray_runtime import ON_RAY, command, ray_processes
+from tests.small_worlds import SMALL
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 RUNS, RUNS_ON_RAY, ROUNDS = 16, 4, 60

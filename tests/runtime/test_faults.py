@@ -15,11 +15,11 @@ from typing import Any
 import psutil
 import pytest
 
-from ceas_ray.app.main import main
+from ceas_ray.cli.run import main
 from ceas_ray.tracking.files import read_journal
-from tests.app.test_resume import SIX, WALL
-from tests.app.worlds import SMALL
+from tests.runs.test_resume import SIX, WALL
 from tests.runtime.test_ray_runtime import command, ray_processes
+from tests.small_worlds import SMALL
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 ROUNDS = ["training.rounds=12", "attacks=alie", "runtime.snapshot_every_rounds=2"]

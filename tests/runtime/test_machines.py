@@ -14,15 +14,15 @@ from typing import Any
 import psutil
 import pytest
 
-from ceas_ray.app.main import main
-from tests.app.worlds import SMALL
+from ceas_ray.cli.run import main
 from tests.runtime.test_faults import rounds_in, wait_until
 from tests.runtime.test_ray_runtime import ON_RAY
+from tests.small_worlds import SMALL
 
 MACHINES = Path(__file__).parents[2] / "scripts" / "machines"
 HEAD = "10.77.0.1:6379"
 ROUNDS = ["training.rounds=60", "attacks=alie", "runtime.snapshot_every_rounds=3"]
-RUN = [sys.executable, "-m", "ceas_ray.app.main", *ON_RAY, *ROUNDS, f"runtime.address={HEAD}"]
+RUN = [sys.executable, "-m", "ceas_ray.cli.run", *ON_RAY, *ROUNDS, f"runtime.address={HEAD}"]
 
 
 def cannot_make_machines() -> str | None:

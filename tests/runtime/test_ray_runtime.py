@@ -14,14 +14,14 @@ import pytest
 
 from ceas_ray.runtime.known_answers import first_difference, known_answers
 from ceas_ray.tracking.files import read_journal
-from tests.app.worlds import SMALL
+from tests.small_worlds import SMALL
 
 pytestmark = pytest.mark.ray
 ON_RAY = [s for s in SMALL if s != "runtime=local"]
 
 
 def command(*overrides: str) -> list[str]:
-    return [sys.executable, "-m", "ceas_ray.app.main", *ON_RAY, *overrides]
+    return [sys.executable, "-m", "ceas_ray.cli.run", *ON_RAY, *overrides]
 
 
 def ray_processes() -> list[psutil.Process]:
@@ -65,7 +65,7 @@ def test_an_error_inside_an_actor_crosses_ray_with_its_name_and_time() -> None:
         "from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster\n"
         "from ceas_ray.kernel.windows import Simulation\n"
         "from ceas_ray.kernel.envelope import Envelope\n"
-        "from tests.app.worlds import small_world\n"
+        "from tests.small_worlds import small_world\n"
         "hosts = small_world().hosts(1, 1)\n"
         "hosts[1].post([Envelope(7, 'driver', 9, 'link/processor/3', b'nonsense')])\n"
         "with ray_cluster(None, 2, False):\n"
@@ -113,7 +113,7 @@ def test_the_head_of_a_cluster_keeps_no_entry_of_a_call() -> None:
         "from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster, results_as_they_come\n"
         "import ray\n"
         "from ceas_ray.kernel.windows import Simulation\n"
-        "from tests.app.worlds import small_world\n"
+        "from tests.small_worlds import small_world\n"
         "from tests.runtime.test_faults import wait_until\n"
         "def kept(): return {event['name'] for event in ray.timeline()}\n"
         "def arrived(): return list(results_as_they_come(str, [1])) and any('_applied' in name for name in kept())\n"

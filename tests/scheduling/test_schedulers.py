@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from ceas_ray.app.main import main
-from ceas_ray.app.utilization import REGIMES, Regime, _coupled_cells, _free, simulate
+from ceas_ray.cli.run import main
 from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.scheduling.bounds import coupled_objective_bound, objective_bound, on_time_bound
 from ceas_ray.scheduling.clairvoyant import Clairvoyant
@@ -24,6 +23,7 @@ from ceas_ray.scheduling.on_demand import OnDemand
 from ceas_ray.scheduling.perishable_chain import LinkClass, solve
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.scheduling.two_level import TwoLevel
+from ceas_ray.studies.utilization.study import REGIMES, Regime, _coupled_cells, _free, simulate
 
 R0, R1, R2, R3, R4 = REGIMES
 MDP = Mdp(0.2, 0.95, 0.9904, 2, 6, 4)

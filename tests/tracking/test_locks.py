@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ceas_ray.app.main import main
+from ceas_ray.cli.run import main
 from ceas_ray.tracking.files import Journal
 from ceas_ray.tracking.locks import exclusive
-from tests.app.worlds import SMALL
+from tests.small_worlds import SMALL
 
 WITHOUT_FLOCK = """
 import errno, fcntl, os, sys

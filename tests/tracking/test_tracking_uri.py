@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ceas_ray.app.main import main
-from ceas_ray.app.sync import main as sync
+from ceas_ray.cli.run import main
+from ceas_ray.cli.sync import main as sync
 from ceas_ray.tracking.tracking_uri import checked_tracking_uri, sqlite_file, sqlite_uri
-from tests.app.worlds import SMALL
+from tests.small_worlds import SMALL
 
 BAD = [
     "", "mlruns", "file:///runs", "htp://server:5000", "http://", "http:/server", "http://:5000", "http://server:0",
@@ -78,7 +78,7 @@ def test_a_moved_folder_is_gone_on_with_where_it_is_now(tmp_path: Path) -> None:
     assert main([*SMALL, "training.rounds=1", "tracking=mlflow", f"output={one}/first"]) == 0
     one.rename(two)
     assert main([*SMALL, "training.rounds=1", "tracking=mlflow", f"output={two}/second"]) == 0
-    assert subprocess.run([sys.executable, "-m", "ceas_ray.app.sync", str(two / "first")]).returncode == 0
+    assert subprocess.run([sys.executable, "-m", "ceas_ray.cli.sync", str(two / "first")]).returncode == 0
     assert not one.exists()
     assert runs_in(two / "mlflow.db") == 2
     assert len(list((two / "mlflow_artifacts").rglob("model.npz"))) == 2

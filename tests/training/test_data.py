@@ -82,7 +82,7 @@ def test_a_validation_set_takes_from_training_alone_and_nothing_else_changes(fra
 
 def test_a_class_with_one_sample_cannot_be_both_for_training_and_for_validation() -> None:
     lonely = Samples(np.zeros((5, 1)), np.array([0, 0, 0, 0, 1]))
-    with pytest.raises(ValueError, match="training and validation hold every class: one sample of class 1"):
+    with pytest.raises(ValueError, match="training and validation must hold every class, got one sample of class 1"):
         set_aside(lonely, 0.2, np.random.default_rng(1))
     train, validation = set_aside(lonely, 0.0, np.random.default_rng(1))
     assert len(train.labels) == 5
@@ -118,7 +118,7 @@ def test_by_label_every_sample_is_in_one_shard_of_few_labels(count: int, per_sha
 
 
 def test_a_label_too_rare_for_its_holders_is_refused() -> None:
-    with pytest.raises(ValueError, match="a sample of label 1 for 3 processors, got 2"):
+    with pytest.raises(ValueError, match="3 processors need a sample of label 1 each, got 2"):
         label_shards(np.array([0] * 9 + [1] * 2), 6, 1, np.random.default_rng(1))
 
 
@@ -132,7 +132,7 @@ def test_packaged_data_come_whole_or_by_classes(name: PackagedName, shape: tuple
     some, positions = load_classes(name, (1, 0))
     np.testing.assert_array_equal(some[positions == 0], features[labels == 1])
     for wrong in ((1,), (1, 1), (0, 10)):
-        with pytest.raises(ValueError, match=f"two different classes 0 to {classes - 1}, got"):
+        with pytest.raises(ValueError, match=f"two different classes of 0 to {classes - 1}, got"):
             load_classes(name, wrong)
 
 
@@ -163,7 +163,7 @@ def test_few_features_are_repeated_over_the_qubits_only_if_asked() -> None:
     features = np.random.default_rng(1).normal(size=(40, 2))
     angles = encoded(features, Encoding(5, repeat_features=True)).train_angles
     np.testing.assert_array_equal(angles, angles[:, [0, 1, 0, 1, 0]])
-    with pytest.raises(ValueError, match=r"as many principal components above rounding as qubits \(5\), got 2"):
+    with pytest.raises(ValueError, match=r"5 qubits need as many principal components above rounding, got 2"):
         encoded(features, Encoding(5))
 
 
@@ -176,8 +176,8 @@ def test_standardized_components_do_not_depend_on_units() -> None:
 
 
 @pytest.mark.parametrize(("features", "message"), [
-    ((0, 4), "features 0 to 3, got"), ((0, 0), "1 to 3 different features"), ((), "1 to 3 different features"),
-    ((0, 1, 2, 3), "1 to 3 different features"), ((0, 1), "at least as many features as qubits"),
+    ((0, 4), "features 0 to 3, got"), ((0, 0), "encode 1 to 3 different features"), ((), "1 to 3 different features"),
+    ((0, 1, 2, 3), "1 to 3 different features"), ((0, 1), "3 qubits need as many features, got 2"),
 ])  # fmt: skip
 def test_features_that_cannot_be_taken_are_refused(features: tuple[int, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -190,7 +190,7 @@ def test_directions_that_only_rounding_makes_are_no_features(scale: float, stand
     """Four features that are multiples of two, in any units and far from zero, have two directions."""
     two = np.random.default_rng(1).normal(size=(60, 2)) + 3
     features = scale * np.hstack([two, two @ [[0.1, -3.0], [7.3, 0.2]]])
-    with pytest.raises(ValueError, match=r"components above rounding as qubits \(4\), got 2"):
+    with pytest.raises(ValueError, match=r"4 qubits need as many principal components above rounding, got 2"):
         encoded(features, Encoding(4, standardize=standardize))
     angles = encoded(features, Encoding(2, standardize=standardize)).train_angles
     np.testing.assert_allclose([angles.min(axis=0), angles.max(axis=0)], np.outer([-1, 1], [np.pi / 2] * 2))
@@ -206,17 +206,17 @@ def test_small_but_real_directions_are_kept() -> None:
 def test_features_that_do_not_vary_are_refused() -> None:
     features = np.random.default_rng(1).normal(size=(60, 3))
     features[:, 1] = 0.1
-    with pytest.raises(ValueError, match="features that vary over the training data, feature 1 does not"):
+    with pytest.raises(ValueError, match="features must vary over the training data, feature 1 does not"):
         encoded(features, Encoding(2, (0, 1)))
     for repeat in (False, True):
-        with pytest.raises(ValueError, match=r"above rounding as qubits \(2\), got 0"):
+        with pytest.raises(ValueError, match=r"2 qubits need as many principal components above rounding, got 0"):
             encoded(np.full((60, 3), 0.1), Encoding(2, repeat_features=repeat))
 
 
 def test_a_test_that_cannot_hold_every_class_is_refused() -> None:
     features, labels = np.random.default_rng(1).normal(size=(12, 3)), np.arange(12) // 2
     for fraction in (0.3, 0.8):
-        with pytest.raises(ValueError, match="training and test hold every one of 6 classes"):
+        with pytest.raises(ValueError, match="training and test must hold every one of 6 classes"):
             split(features, labels, fraction, seed=1)
     assert len(split(features, labels, 0.5, seed=1)[0].labels) == 6
 
@@ -246,7 +246,7 @@ def test_measured_ground_states_scatter_around_the_exact_ones_and_show_their_pha
 
 
 def test_too_few_samples_are_refused() -> None:
-    with pytest.raises(ValueError, match="at least 2 training samples per processor"):
+    with pytest.raises(ValueError, match="processors need 2 training samples each"):
         dirichlet_shards(np.zeros(9, int), 5, 1.0, 2, np.random.default_rng(1))
 
 

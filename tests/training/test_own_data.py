@@ -70,7 +70,7 @@ def test_a_table_is_the_same_however_it_is_written(how: str) -> None:
 
 
 def test_numbers_are_read_to_the_last_bit() -> None:
-    values = np.random.default_rng(2).normal(size=200) * 10.0 ** np.random.default_rng(3).integers(-300, 300, 200)
+    values = np.random.default_rng(2).normal(size=200) * 10.0 ** np.random.default_rng(3).integers(-99, 99, 200)
     features, _, _ = loaded("".join(f"{value!r},{k % 2}\n" for k, value in enumerate(values.tolist())))
     np.testing.assert_array_equal(features[:, 0], values)
 
@@ -104,17 +104,49 @@ BROKEN = {
     "an open quote": ('1,0\n"2,1\n3,0\n', "line 2: a quoted cell does not end"),
     "a lonely class": ("1,0\n2,1\n2,1\n", "at least two classes of at least two samples each are needed, got 1 of 0"),
     "one class": ("1,0\n2,0\n", "at least two classes"),
-    "labels of nan": ("1,0\n2,nan\n", "line 2: labels must be finite"),
+    "labels of nan": ("1,0\n2,nan\n", "line 2, column 2: the label is missing, got 'nan'"),
     "many classes": ("".join(f"{k * k},{k}\n" for k in range(99)), "and 89 more"),
-    "names alone": ("a,b\n", "it has no samples"),
-    "nothing": ("", "it has no samples"),
-    "blanks": (" \n\n", "it has no samples"),
+    "names alone": ("a,b\n", "it has no rows below the names of its columns"),
+    "nothing": ("", "it has no rows"),
+    "blanks": (" \n\n", "it has no rows"),
     "one column": ("1\n2\n", "line 1 has 1 cell"),
     "spaces between cells": ("1 0\n2 1\n", "has 1 cell, at least a feature and a label"),
     "zero bytes": ("1,0\n\x00,1\n", "a file with zero bytes"),
     "another encoding": ("größe,label\n1,0\n".encode("latin-1"), "a text in UTF-8, line 1 is not"),
     "a cut character": (BODY.encode() + b"\xff", "a text in UTF-8, line 21 is not"),
-    "a nameless column": ("a,,label\n1,2,0\n", "line 1 names no column 2"),
+    "labels of numbers and texts": (BODY + "1,2,3,one\n", "line 21, column 4: labels must be finite numbers or texts"),
+    "labels of numbers and infinity": (
+        BODY + "1,2,3,inf\n",
+        "line 21, column 4: labels must be finite numbers or texts",
+    ),
+    "labels that floats cannot tell apart": (
+        BODY + "1,2,3,9007199254740993\n" * 2,
+        "line 21, column 4: labels must be in (-2^53, 2^53), or texts",
+    ),
+    "a label of nothing among texts": (
+        "a,b\n1,x\n2,NA\n3,x\n4,NA\n",
+        "line 3, column 'b': the label is missing, got 'NA'",
+    ),
+    "a huge number": (BODY + "-1e101,0,0,0\n", "sample 21, column 1: must be in [-1e+100, 1e+100], got -1e+101"),
+    "a header with a number": (
+        "a,2,c,label\n" + BODY,
+        "column 1: must be a number, got 'a' (the line names no columns",
+    ),
+    "one name for two columns": ("a,b,a,label\n" + BODY, "columns 1 and 3 have the same name, 'a'"),
+    "the label as a feature, too": ("a,b,label,label\n" + BODY, "columns 3 and 4 have the same name, 'label'"),
+    "an index of pandas reset": ("a,index,c,label\n" + BODY, "column 2 is called 'index': an index is no feature"),
+    "a nameless index further on": ("a,b,Unnamed: 2,label\n" + BODY, "column 3 is called 'Unnamed: 2': an index is no"),
+    "more columns than are read": (
+        "0.5," * 100_000 + "1\n",
+        "line 1 has 100001 cells, a table may have 100000 columns",
+    ),
+    "a label in the first column": (
+        "label,a,b,c\n" + "".join(f"{row[-1]},{row[:-2]}\n" for row in ROWS),
+        "in the last column, where the labels are",
+    ),
+    "a cell of a million letters": ("a" * 10**6 + ",2,3,1\n" + BODY, "column 1: must be a number, got 'aaa"),
+    "a name of a million letters": ("a" * 10**6 + ",b,c,d\nx" + BODY, "line 2, column 'aaa"),
+    "a nameless column": ("a,,label\n1,2,0\n", "column 2 has no name in the first line"),
 }
 
 
@@ -136,6 +168,43 @@ def test_an_index_without_order_is_known_by_its_missing_name() -> None:
     assert "column 1 has no name" in refused(
         ",a,b,c,label\n" + "".join(f"{7 * k % 20},{r}\n" for k, r in enumerate(ROWS))
     )
+
+
+def test_an_index_is_found_when_the_samples_are_shuffled() -> None:
+    numbers = np.random.default_rng(4).permutation(20) + 3
+    assert "column 'n' only numbers the samples (3 to 22)" in refused(
+        "n,a,b,c,label\n" + "".join(f"{n},{row}\n" for n, row in zip(numbers, ROWS, strict=True))
+    )
+    assert "column 1 only numbers" in refused("".join(f"{20 - k},{row}\n" for k, row in enumerate(ROWS)))
+
+
+def test_a_whole_number_that_repeats_or_leaves_gaps_is_a_feature() -> None:
+    for numbers in ([k // 2 for k in range(20)], [3 * k for k in range(20)], [k * k for k in range(20)]):
+        features, _, _ = loaded("".join(f"{n},{row}\n" for n, row in zip(numbers, ROWS, strict=True)))
+        assert features[:, 0].tolist() == numbers
+
+
+def test_a_table_may_have_many_columns() -> None:
+    wide = np.random.default_rng(5).normal(size=(4, 20_000)).round(5)
+    text = "".join(",".join(map(repr, row)) + f",{k % 2}\n" for k, row in enumerate(wide.tolist()))
+    np.testing.assert_array_equal(loaded(text)[0], wide)
+    names = ",".join(f"gene{n}" for n in range(20_000))
+    features, _, said = loaded(f"{names},kind\n{text}")
+    np.testing.assert_array_equal(features, wide)
+    assert len(said[0]) < 200
+
+
+def test_a_name_may_hold_the_separators_of_other_tables_and_a_line_end() -> None:
+    features, _, said = loaded('"a, in m";"b\nin kg\tor so";c;"kind; or so"\n' + BODY.replace(",", ";"))
+    np.testing.assert_array_equal(features, X)
+    assert "\n" not in said[0]
+
+
+def test_whole_numbers_and_decimals_are_the_same_label() -> None:
+    assert loaded("1.5,1\n2.5,2\n3,1.0\n7,2.00\n")[1].tolist() == [0, 1, 0, 1]
+    assert loaded("1.5,-1\n2.5,1\n3,-1\n7,1\n")[1].tolist() == [0, 1, 0, 1]
+    far = "1.5,{0}\n2.5,{1}\n3,{0}\n7,{1}\n".format(2**53 - 1, 2**53 - 2)
+    assert loaded(far)[1].tolist() == [1, 0, 1, 0]
 
 
 def test_an_index_is_found_in_any_column_and_in_archives() -> None:
@@ -184,7 +253,10 @@ ODD: dict[str, tuple[dict[str, Any], str]] = {
     "labels in a column": ({"x": X, "y": Y[:, None]}, "got shapes (20, 3) and (20, 1)"),
     "images": ({"x": X[:, :, None], "y": Y}, "got shapes (20, 3, 1) and (20,)"),
     "a number": ({"x": np.float64(1), "y": np.float64(1)}, "got shapes () and ()"),
-    "nothing": ({"x": np.zeros((0, 3)), "y": np.zeros(0)}, "got shapes (0, 3) and (0,)"),
+    "nothing": ({"x": np.zeros((0, 3)), "y": np.zeros(0)}, "x must hold numbers or texts, got shape (0, 3)"),
+    "no features": ({"x": np.zeros((20, 0)), "y": Y}, "x must hold numbers or texts, got shape (20, 0)"),
+    "an empty label": ({"x": X, "y": np.where(Y == 1, "", "a")}, "the label of sample 2 is missing"),
+    "huge numbers": ({"x": np.where(X[2, 1] == X, 1e101, X), "y": Y}, "sample 3, column x[:, 1]: must be in [-1e+100"),
     "nan": ({"x": np.where(X[2, 1] == X, np.nan, X), "y": Y}, "features must be finite, sample 3 has x[2, 1] = nan"),
     "infinite labels": ({"x": X, "y": np.where(Y == 1, np.inf, 0)}, "labels must be finite"),
 }
@@ -234,6 +306,11 @@ HOSTILE = {
     "a shape beyond any": zipped({"x.npy": member(f"({10**300}, 4)"), "y.npy": member("(4,)", data=bytes(32))}),
     "a negative shape": zipped({"x.npy": member("(-1, 4)"), "y.npy": member("(4,)", data=bytes(32))}),
     "more bytes than its shape": zipped({"x.npy": member("(2, 2)", data=bytes(99)), "y.npy": member("(0,)")}),
+    "a truth as a shape": zipped(
+        {"x.npy": member("(True, 4)", data=bytes(32)), "y.npy": member("(1,)", data=bytes(8))}
+    ),
+    "an empty shape beyond any": zipped({"x.npy": member(f"({10**30}, 0)"), "y.npy": member("(1,)", data=bytes(8))}),
+    "texts of no letters": zipped({"x.npy": member("(9, 9)", "<U0"), "y.npy": member("(9,)", data=bytes(72))}),
     "deep nesting": zipped({"x.npy": member("(" * 3000), "y.npy": member("(0,)")}),
     "a call as a shape": zipped({"x.npy": member("__import__('os').getpid()"), "y.npy": member("(0,)")}),
     "no header": zipped({"x.npy": b"", "y.npy": b""}),
@@ -244,7 +321,8 @@ HOSTILE = {
 
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_damaged_or_hostile_archive_is_refused_in_one_line(what: str) -> None:
-    refused(HOSTILE[what], "d.npz")
+    said = refused(HOSTILE[what], "d.npz")
+    assert said.startswith(("it is no whole .npz archive (", "x ", "y ")), "what is wrong with which array"
 
 
 def test_an_archive_that_unpacks_to_gigabytes_costs_no_memory() -> None:

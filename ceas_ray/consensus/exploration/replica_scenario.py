@@ -36,6 +36,7 @@ from ceas_ray.messages.payloads import (
     replica_name,
 )
 from ceas_ray.messages.quorum import Quorums
+from ceas_ray.messages.round_progress import Heard, OnStall, RoundProgress
 
 DELTA, PROCESSORS, PROCESSOR_FAULTS = 1000, 4, 1
 OPEN_UNTIL, TIME_OUT_AT, LONGEST = 1.5, 3.0, 500.0
@@ -94,7 +95,7 @@ class ReplicaScenario:
         self._channel, self._replica = channel, replica
         faults = Quorums(replicas).faults
         byzantine = self.byzantine = frozenset(draws.sample(replicas, draws.below(faults + 1) if several else faults))
-        self._quorums = quorums(replicas)
+        self._progress = RoundProgress(quorums(replicas), PROCESSORS, OnStall("wait", MOST_WAITS))
         self.honest = [j for j in range(replicas) if j not in byzantine]
         twins = sorted(byzantine) if draws.uniform() < 0.6 else []
         self._identities = [*range(replicas), *twins]
@@ -133,8 +134,7 @@ class ReplicaScenario:
         self._timers_from = [0] * len(self._nodes)
         self._disks: dict[int, bytes] = {}
         self._missed: dict[int, list[Control]] = {}
-        self._round, self._over, self._until = 0, False, 0.0
-        self._reported: dict[int, bytes] = {}
+        self._until = 0.0
 
     def _drawn_outages(self) -> list[Outage]:
         draws, count = self._draws, self._draws.choice((0, 0, 1, 2))
@@ -278,7 +278,8 @@ class ReplicaScenario:
 
     def _start_round(self, round_index: int) -> None:
         now, bits = self._now, self._key_bits_each
-        self._round, self._over, self._reported = round_index, False, {}
+        self._progress.plan(round_index)
+        self._progress.begin()
         self._until = max(self._until, self.calm_at + LONGEST, now + LONGEST)
         opens, times_out = round((now + OPEN_UNTIL) * DELTA), round((now + TIME_OUT_AT) * DELTA)
         tested = np.full((PROCESSORS, 3), 1000.0)
@@ -291,7 +292,7 @@ class ReplicaScenario:
         for k in range(PROCESSORS):
             self._send_updates(k, int(bits[k]))
         if self._rounds > 1:
-            self._push(now + PATIENCE, _MANAGER, "", lambda: self._wait(round_index, 1))
+            self._push(now + PATIENCE, _MANAGER, "", lambda: self._wait(round_index, 0))
 
     def _report_to(self, entity: int, report: TestReport) -> None:
         """In time, late, or never."""
@@ -300,6 +301,10 @@ class ReplicaScenario:
             return
         late = TIME_OUT_AT + 8.0 * self._draws.uniform() if hub == "late" else 0.0
         self._push(self._now + 0.2 + late + self._draws.uniform(), entity, "hub", report)
+
+    @property
+    def _round(self) -> int:
+        return self._progress.state.round_index
 
     @property
     def _key_bits_each(self) -> NDArray[np.int64]:
@@ -342,18 +347,14 @@ class ReplicaScenario:
             decisions = self.judge.decides(identity, decided, self._now)
             if self._record is not None:
                 self._record.acted(self._now, identity, decisions)
-        if decided.round_index != self._round or self._over:
-            return
-        self._reported[identity] = decided.digest
-        self._over = self._quorums.decided(self._reported.values()) is not None
-        if self._over and self._round + 1 < self._rounds:
+        if self._progress.hear(replica_name(identity), decided) is Heard.DECISIVE and self._round + 1 < self._rounds:
             following = self._round + 1
             at = self._now + self._draws.choice(PLANNING)
             self._push(at, _MANAGER, "", lambda: self._start_round(following))
 
-    def _wait(self, round_index: int, number: int) -> None:
+    def _wait(self, round_index: int, waits: int) -> None:
         """No decision for long: the manager hands out keys, and in some scenarios gives up on the round."""
-        if self._over or round_index != self._round or number > MOST_WAITS:
+        if not self._progress.is_stalled(round_index, waits) or not self._progress.waits_on():
             return
         for entity in range(len(self._nodes)):
             self._push(self._now, entity, ENTANGLEMENT_MANAGER, KeysDistilled(round_index, self._key_bits_each))
@@ -361,7 +362,7 @@ class ReplicaScenario:
                 self._push(self._now, entity, ENTANGLEMENT_MANAGER, RoundGivenUp(round_index))
         for channel in self._update_channels.values():
             channel.add_key_bits(self._key_bits)
-        self._push(self._now + PATIENCE, _MANAGER, "", lambda: self._wait(round_index, number + 1))
+        self._push(self._now + PATIENCE, _MANAGER, "", lambda: self._wait(round_index, waits + 1))
 
     # --- crashes ----------------------------------------------------------
 

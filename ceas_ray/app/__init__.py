@@ -1,1 +1,0 @@
-"""The application: the world, the run, studies and benchmarks."""

@@ -1,1 +1,0 @@
-"""The experiment behind the headline claim: design, runs, statistics, report."""

@@ -1,0 +1,61 @@
+"""One case of the benchmark of aggregation rules with ByzFL, run by path in an environment that has it.
+
+That environment has not this package: the parts that both measure with are here.
+
+usage: PYTHON aggregation_peers.py RULE ROWS LENGTH; prints one JSON line.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+MOST_GIGABYTES = 18
+LARGE, LEAST_SECONDS, MOST_CALLS = 10_000, 2.0, 50
+
+
+def rows_of(count: int, length: int) -> Any:
+    """The updates of a case: normal numbers; a fifth of the rows are colluders that send one row."""
+    rows = np.random.default_rng(1).normal(0.1, 1.0, (count, length))
+    rows[: count // 5] = -2 * rows[count // 5 :].mean(axis=0)
+    return rows
+
+
+def measured(call: Callable[[], Any], warm: bool) -> dict[str, float]:
+    """CPU milliseconds of a call (the median of several), and the process's peak memory; warm: one call before."""
+    if warm:
+        call()
+    times: list[float] = []
+    while not times or (sum(times) < LEAST_SECONDS and len(times) < MOST_CALLS):
+        started = time.process_time()
+        call()
+        times.append(time.process_time() - started)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"milliseconds": round(sorted(times)[len(times) // 2] * 1e3, 4), "peak_megabytes": round(peak, 1)}
+
+
+def main() -> None:
+    """Measure the case of the command line."""
+    name, count, length = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    byzfl, faults = importlib.import_module("byzfl"), count // 5
+    trimmed = byzfl.TrMean(faults)
+    rules = {
+        "mean": byzfl.Average(), "median": byzfl.Median(), "trimmed_mean": trimmed,
+        "geometric_median": byzfl.GeometricMedian(), "krum": byzfl.Krum(faults), "multi_krum": byzfl.MultiKrum(faults),
+        "centered_clipping": byzfl.CenteredClipping(L=3, tau=1.0),
+        "nnm_trimmed_mean": lambda rows: trimmed(byzfl.NNM(faults)(rows)),
+    }  # fmt: skip
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_GIGABYTES << 30,) * 2)
+    rows = rows_of(count, length)
+    print(json.dumps(measured(lambda: rules[name](rows), length < LARGE)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""What a network can serve at all; leases and key rates are checked where they are computed."""
+
+from __future__ import annotations
+
+from ceas_ray.entanglement.plan import Demand
+from ceas_ray.messages.payloads import StockPolicy
+from ceas_ray.network.network_plan import NetworkPlan
+
+
+def refuse_infeasible(network: NetworkPlan, demand: Demand) -> None:
+    """Raise ValueError for a demand that no plan could serve on this network."""
+    shared = [part.pairs for group in network.groups for part in group.routes]
+    most = max(shared, default=demand.pairs_per_shot)
+    if demand.slots < most:
+        raise ValueError(f"entanglement.slots must be at least the {most} pairs of a shot, got {demand.slots}")
+    if network.routed:
+        _refuse_on_routes(network, demand)
+    rounds = network.processor_routes[0].swapping.purification_rounds
+    if demand.slots < most + rounds:
+        raise ValueError(
+            f"entanglement.slots must be at least {most + rounds}, a shot's pairs and one per "
+            f"round of purification, got {demand.slots}"
+        )
+
+
+def _refuse_on_routes(network: NetworkPlan, demand: Demand) -> None:
+    if demand.finite_keys:
+        raise ValueError("consensus.key_rate must be asymptotic in a network with routes, got finite")
+    if not network.swapped:
+        raise ValueError(
+            "links.swap_success must be 1 and entanglement.purification_rounds 0 where keys come from "
+            "direct links, got others"
+        )
+    if any(leg.attempt_dephasing > 0 for route in network.routes for leg in route.legs):
+        raise ValueError("links.attempt_dephasing must be 0 in a network with routes, got more")
+
+
+def refuse_policy(policy: StockPolicy, network: NetworkPlan) -> None:
+    """Raise ValueError for a stock policy that the links of this network cannot carry out."""
+    if network.routed and (policy.clairvoyant or policy.freshest_first):
+        raise ValueError(
+            "scheduling must not be clairvoyant or freshest_first in a network with routes, got one of them"
+        )

@@ -1,0 +1,85 @@
+"""The paths that end-to-end pairs for keys take through the network, and what they can distil."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ceas_ray.entanglement.plan import (
+    Demand,
+    asymptotic_bits,
+    key_path_fidelity,
+    key_path_seconds,
+    route_key_seconds,
+)
+from ceas_ray.messages.payloads import processor_name, replica_name
+from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.network.route import Route
+
+
+class KeyPath(NamedTuple):
+    """Two parties that share keys: the name of one, and the number of the replica that the other one is."""
+
+    owner: str
+    replica: int
+
+    @property
+    def peer(self) -> str:
+        """The replica's name."""
+        return replica_name(self.replica)
+
+
+class KeyPaths:
+    """Which links the pairs of a key path take, and how long they need for its bits.
+
+    What was computed for a path once is kept: it depends on network and demand alone.
+    """
+
+    def __init__(self, network: NetworkPlan, swap_werner: float, demand: Demand) -> None:
+        self._network, self._swap_werner, self._demand = network, swap_werner, demand
+        self._raw_bits_of: dict[tuple[float, float], float] = {}
+        self._seconds_of: dict[KeyPath, float] = {}
+
+    def __iter__(self) -> Iterator[KeyPath]:
+        """Every processor with every replica, and every two replicas once."""
+        for j in range(len(self._network.replica_routes)):
+            yield from (KeyPath(processor_name(k), j) for k in range(len(self._network.processor_routes)))
+            yield from (KeyPath(replica_name(i), j) for i in range(j))
+
+    def route_of(self, party: str) -> Route:
+        """Return the route from the hub to a processor or replica, by its name."""
+        kind, _, index = party.partition("/")
+        return (self._network.processor_routes if kind == "processor" else self._network.replica_routes)[int(index)]
+
+    def legs(self, path: KeyPath) -> tuple[LinkParameters, ...]:
+        """Return the links of a path, from its owner to the replica."""
+        if self._network.swapped:
+            return (*reversed(self.route_of(path.owner).legs), *self.route_of(path.peer).legs)
+        return (self._network.direct_links[path.owner, path.peer],)
+
+    def links(self, path: KeyPath) -> tuple[int, ...]:
+        """Return the numbers of the links of a swapped path, one that is on both of its routes twice; else (-1,)."""
+        if not self._network.swapped:
+            return (-1,)
+        return (*self.route_of(path.owner).links, *self.route_of(path.peer).links)
+
+    def raw_bits(self, path: KeyPath, bits: float) -> float:
+        """Return the asymptotic bits that a path distils for `bits` of key, with the margin where blocks are finite."""
+        if not self._demand.finite_keys or bits == 0:
+            return bits
+        fidelity = round(key_path_fidelity(self.legs(path), self._swap_werner, self._demand), 3)
+        if (fidelity, bits) not in self._raw_bits_of:
+            self._raw_bits_of[fidelity, bits] = self._demand.key_margin * asymptotic_bits(fidelity, bits)
+        return self._raw_bits_of[fidelity, bits]
+
+    def seconds(self, path: KeyPath, bits: float) -> float:
+        """Return how long a path needs for this many bits: as many times as long as for one."""
+        if path not in self._seconds_of:
+            legs = self.legs(path)
+            self._seconds_of[path] = (
+                route_key_seconds(legs, self._network.processor_routes[0].swapping, 1.0, self._demand)
+                if self._network.routed
+                else key_path_seconds(legs, self._swap_werner, 1.0, self._demand)
+            )
+        return self._seconds_of[path] * self.raw_bits(path, bits)

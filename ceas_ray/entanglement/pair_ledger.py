@@ -1,0 +1,122 @@
+"""The ledger of Bell pairs: what was generated and what became of it, since the books were last closed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
+from ceas_ray.entanglement.plan import finite_bits
+from ceas_ray.kernel.state import Stateful
+from ceas_ray.messages.pair_books import AUTHENTICATION, EXPIRED, TRAINING, USED
+from ceas_ray.messages.payloads import PlanFinished, RoutePlanFinished
+from ceas_ray.network.network_plan import NetworkPlan
+
+
+@dataclass
+class PairBooks:
+    """Books since they were last closed.
+
+    counts: int64 (3, 5), by use and column of `pair_books`. stored: pairs left in stock. shots: how many, and how many
+    on time, int64 (2,). shrink_sum: over processors, float64 (pairs of a shot + 1,). link_books: of every physical link
+    and use generated, used, late, expired, sacrificed, stored, int64 (links, 3, 6); no links where each node has its
+    own. key_batches: two parties, the pairs on all links of their path, and the bits that they gave.
+    """
+
+    counts: NDArray[np.int64]
+    shots: NDArray[np.int64]
+    shrink_sum: NDArray[np.float64]
+    link_books: NDArray[np.int64]
+    stored: int = 0
+    key_batches: list[tuple[str, str, int, float]] = field(default_factory=list)
+
+
+class PairLedger(Stateful):
+    """Books every report of a link or route manager."""
+
+    def __init__(self, network: NetworkPlan, paths: KeyPaths, pairs_per_shot: int, finite_keys: bool) -> None:
+        """finite_keys: whether key bits are those of finite blocks, a block per path and plan."""
+        self._network, self._paths, self._finite_keys = network, paths, finite_keys
+        self._pairs_per_shot = pairs_per_shot
+        self.state = self._empty()
+
+    def _empty(self) -> PairBooks:
+        links = len(self._network.ends) if self._network.routed else 0
+        return PairBooks(
+            counts=np.zeros((3, 5), np.int64),
+            shots=np.zeros(2, np.int64),
+            shrink_sum=np.zeros(self._pairs_per_shot + 1),
+            link_books=np.zeros((links, 3, 6), np.int64),
+        )
+
+    def book(self, finished: PlanFinished | RoutePlanFinished) -> list[tuple[KeyPath, float]]:
+        """Book a report; return the key bits that its paths distilled, for those that have any."""
+        books = self.state
+        books.shots += (finished.shots, finished.shots_on_time)
+        if finished.shots and finished.round_index >= 0:
+            books.shrink_sum += finished.shrink
+        if isinstance(finished, PlanFinished):
+            return self._book_link(finished)
+        return self._book_route(finished)
+
+    def _book_link(self, finished: PlanFinished) -> list[tuple[KeyPath, float]]:
+        books = self.state
+        books.counts += finished.counts
+        books.counts[AUTHENTICATION] += finished.leg_counts.sum(axis=0)
+        books.stored += finished.stored
+        pairs, key_bits = finished.leg_counts[:, USED], finished.key_bits
+        if self._finite_keys:
+            key_bits = np.array([finite_bits(float(b), int(n)) for b, n in zip(key_bits, pairs, strict=True)])
+        return self._book_keys(finished, pairs, key_bits)
+
+    def _book_route(self, finished: RoutePlanFinished) -> list[tuple[KeyPath, float]]:
+        books, links = self.state, list(finished.links)
+        books.counts += finished.link_counts.sum(axis=0)
+        books.stored += int(finished.link_stored.sum())
+        books.link_books[links, :, :5] += finished.link_counts
+        books.link_books[links, TRAINING, 5] += finished.link_stored
+        return self._book_keys(finished, finished.key_pairs, finished.key_bits)
+
+    def _book_keys(
+        self, finished: PlanFinished | RoutePlanFinished, pairs: NDArray[np.int64], key_bits: NDArray[np.float64]
+    ) -> list[tuple[KeyPath, float]]:
+        """Keep the bits of every path; the pairs of a block that yields none have expired. pairs: end to end."""
+        books, distilled = self.state, []
+        owner = finished.link.removeprefix("link/")
+        for peer, number, bits in zip(finished.key_peers, pairs.tolist(), key_bits.tolist(), strict=True):
+            path = KeyPath(owner, int(peer.removeprefix("replica/")))
+            links = self._paths.links(path)
+            if bits > 0:
+                distilled.append((path, bits))
+                books.key_batches.append((owner, peer, number * len(links), bits))
+                continue
+            books.counts[AUTHENTICATION, [USED, EXPIRED]] += np.array([-1, 1]) * number * len(links)
+            for link in links if self._network.routed else ():
+                books.link_books[link, AUTHENTICATION, [USED, EXPIRED]] += np.array([-1, 1]) * number
+        return distilled
+
+    def close(self) -> dict[str, Any]:
+        """Return what came of all plans since the books were last closed, and open new ones.
+
+        What is left in stock is given up when the next plan starts, so it expires in the new books.
+        """
+        books = self.state
+        values: dict[str, Any] = {
+            "counts": books.counts,
+            "stored": books.stored,
+            "shots": int(books.shots[0]),
+            "shots_on_time": int(books.shots[1]),
+            "shrink": books.shrink_sum / len(self._network.processor_routes),
+            "key_bits": math.fsum(bits for *_, bits in books.key_batches),
+            "key_batches": tuple(books.key_batches),
+        }
+        if self._network.routed:
+            values["link_books"] = books.link_books
+        self.state = self._empty()
+        self.state.counts[TRAINING, EXPIRED] = books.stored
+        self.state.link_books[:, TRAINING, EXPIRED] = books.link_books[:, TRAINING, 5]
+        return values

@@ -1,0 +1,233 @@
+"""What is asked of which link, and when: the plans of a round. The same arguments give the same plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.entanglement.feasibility import refuse_infeasible, refuse_policy
+from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
+from ceas_ray.entanglement.leases import Phase, plan_phases
+from ceas_ray.entanglement.plan import Demand
+from ceas_ray.kernel.streams import Streams
+from ceas_ray.kernel.time import picoseconds
+from ceas_ray.messages.payloads import (
+    HUB,
+    GeneratePairs,
+    GenerateRoutePairs,
+    StockPolicy,
+    processor_link_name,
+    processor_name,
+    replica_link_name,
+    replica_name,
+)
+from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.network.route import Route, Served
+from ceas_ray.scheduling.perishable_chain import LinkClass
+from ceas_ray.scheduling.scheduler import Scheduler
+
+WARM_UP = -1
+"""The round before the first; plans of the n-th refill have round -1 - n."""
+Plan = GeneratePairs | GenerateRoutePairs
+KeyBits = Mapping[KeyPath, float]
+
+
+@dataclass(frozen=True)
+class RoundPlan:
+    """The plans of a round, each with the name of the link manager that carries it out, and when the last one ends."""
+
+    plans: tuple[tuple[str, Plan], ...]
+    ends_at: int
+
+
+@dataclass(frozen=True)
+class _PhasePlan:
+    """What the plans of one phase have in common.
+
+    begin: when it starts, ps. key_starts_at: when its key part does, after `begin`. key_lengths: of its key slots, ps.
+    bits: that every path is to distil.
+    """
+
+    phase: Phase
+    round_index: int
+    begin: int
+    key_starts_at: int
+    key_lengths: tuple[int, ...]
+    bits: KeyBits
+
+
+@dataclass(frozen=True)
+class _ShotPlan:
+    """What shots ask of a link: of whom, by which policies (with the pairs of a shot, of each of its routes), when they
+    are released (relative to the phase), and which of them the hub tests."""
+
+    served: Served
+    policies: tuple[tuple[int, StockPolicy], ...]
+    releases: NDArray[np.int64]
+    is_test: NDArray[np.bool_]
+
+
+class Planner:
+    """Plans rounds in phases of as many processors as the hub can drive; each phase serves shots, then keys."""
+
+    def __init__(
+        self,
+        network: NetworkPlan,
+        paths: KeyPaths,
+        demand: Demand,
+        scheduler: Scheduler,
+        train_on_pairs: bool,
+        streams: Streams,
+    ) -> None:
+        """train_on_pairs: whether shots need pairs (teleported inputs).
+
+        Raises ValueError for a demand that the network cannot serve.
+        """
+        self._network, self._paths, self._demand = network, paths, demand
+        self._scheduler, self._train_on_pairs, self._streams = scheduler, train_on_pairs, streams
+        self._replicas = len(network.replica_routes)
+        self._policies: dict[LinkClass, StockPolicy] = {}
+        self._phases = plan_phases(network, demand)
+        refuse_infeasible(network, demand)
+
+    def plan(self, round_index: int, starts_at: int, bits: KeyBits) -> RoundPlan:
+        """Plan a round that starts at `starts_at`, in which every path distils its bits."""
+        plans: list[tuple[str, Plan]] = []
+        begin = starts_at
+        for number, phase in enumerate(self._phases):
+            releases = {k: self._releases(k, round_index) for k in phase.members}
+            served = max(self._shots_end(k, releases[k]) for k in phase.members)
+            common = _PhasePlan(phase, round_index, begin, served, self._key_lengths(phase, bits), bits)
+            plans += [(processor_link_name(k), self._processor_plan(k, common, releases[k])) for k in phase.members]
+            if number == 0:
+                plans += [(replica_link_name(i), self._replica_plan(i, common)) for i in range(self._replicas)]
+            begin += served + sum(common.key_lengths)
+        return RoundPlan(tuple(plans), begin)
+
+    # --- shots ----------------------------------------------------------
+
+    def _releases(self, k: int, round_index: int) -> NDArray[np.int64]:
+        demand = self._demand
+        if not self._train_on_pairs or round_index < WARM_UP:
+            return np.zeros(0, np.int64)
+        shots = demand.warm_up_test_shots if round_index == WARM_UP else demand.shots + demand.test_shots
+        generator = self._streams.generator("link", processor_link_name(k), "demand", round_index)
+        return demand.releases(self._network.served(k), shots, generator)
+
+    def _shots_end(self, k: int, releases: NDArray[np.int64]) -> int:
+        return int(releases[-1]) + self._demand.shot_deadline(self._network.served(k)) if len(releases) else 0
+
+    def _tests(self, k: int, round_index: int, shots: int) -> NDArray[np.bool_]:
+        """Return which shots the hub secretly tests: all in the warm-up, else a draw of its own."""
+        is_test = np.full(shots, round_index == WARM_UP)
+        if shots and round_index != WARM_UP:
+            hub = self._streams.generator("hub", HUB, f"tests of {processor_link_name(k)}", round_index)
+            is_test[hub.choice(shots, self._demand.test_shots, replace=False)] = True
+        return is_test
+
+    def _policies_of(self, k: int) -> tuple[tuple[int, StockPolicy], ...]:
+        """Return the pairs of a shot and the stock policy of every route that the shots of processor k need."""
+        if not self._network.groups:
+            return ((self._demand.pairs_per_shot, self._policy(self._demand, self._network.processor_routes[k])),)
+        group = self._network.groups[k]
+        return tuple(
+            (part.pairs, self._policy(self._demand.of_route(part, group), part.route)) for part in group.routes
+        )
+
+    def _policy(self, demand: Demand, route: Route) -> StockPolicy:
+        link = demand.link_class(route)
+        if link not in self._policies:
+            self._policies[link] = self._scheduler.stock_policy(link)
+            refuse_policy(self._policies[link], self._network)
+        return self._policies[link]
+
+    # --- keys ----------------------------------------------------------
+
+    def _key_lengths(self, phase: Phase, bits: KeyBits) -> tuple[int, ...]:
+        """Return the length of every key slot, ps: long enough for what its paths want."""
+        longest = [0.0] * phase.key_slots
+        slots = {KeyPath(processor_name(k), j): slot for (k, j), slot in phase.processor_slots.items()}
+        slots |= {KeyPath(replica_name(i), j): slot for (i, j), slot in phase.replica_slots.items()}
+        for path, slot in slots.items():
+            longest[slot] = max(longest[slot], self._paths.seconds(path, bits[path]))
+        if not self._network.routed:
+            longest = [max(longest)] * phase.key_slots
+        return tuple(map(picoseconds, longest))
+
+    # --- plans ----------------------------------------------------------
+
+    def _processor_plan(self, k: int, common: _PhasePlan, releases: NDArray[np.int64]) -> Plan:
+        tests = self._tests(k, common.round_index, len(releases))
+        shots = _ShotPlan(self._network.served(k), self._policies_of(k), releases, tests)
+        slots = {j: common.phase.processor_slots[k, j] for j in range(self._replicas)}
+        in_turn = dict(sorted(slots.items(), key=lambda entry: entry[1]))
+        return self._plan(processor_name(k), common, shots, in_turn)
+
+    def _replica_plan(self, i: int, common: _PhasePlan) -> Plan:
+        route = self._network.replica_routes[i]
+        policies = ((self._demand.pairs_per_shot, self._policy(self._demand, route)),)
+        shots = _ShotPlan(route, policies, np.zeros(0, np.int64), np.zeros(0, bool))
+        slots = {j: common.phase.replica_slots[i, j] for j in range(i + 1, self._replicas)}
+        return self._plan(replica_name(i), common, shots, slots)
+
+    def _plan(self, owner: str, common: _PhasePlan, shots: _ShotPlan, key_slots: Mapping[int, int]) -> Plan:
+        """key_slots: by replica, in the order in which the owner meets them."""
+        paths, slots = [KeyPath(owner, j) for j in key_slots], list(key_slots.values())
+        raw_bits = np.array([self._paths.raw_bits(path, common.bits[path]) for path in paths])
+        if self._network.routed:
+            return self._route_plan(common, shots, paths, slots, raw_bits)
+        return self._link_plan(common, shots, paths, slots, raw_bits)
+
+    def _route_plan(
+        self, common: _PhasePlan, shots: _ShotPlan, paths: Sequence[KeyPath], slots: Sequence[int],
+        raw_bits: NDArray[np.float64],
+    ) -> GenerateRoutePairs:  # fmt: skip
+        demand, lengths = self._demand, common.key_lengths
+        return GenerateRoutePairs(
+            round_index=common.round_index,
+            starts_at=common.begin,
+            releases=shots.releases,
+            is_test=shots.is_test,
+            pairs_per_shot=tuple(pairs for pairs, _ in shots.policies),
+            shot_deadline=demand.shot_deadline(shots.served),
+            policies=tuple(policy for _, policy in shots.policies),
+            useful_age=demand.useful_age(shots.served),
+            least_werner=0.0 if demand.least_fidelity is None else (4 * demand.least_fidelity - 1) / 3,
+            slots=demand.slots,
+            key_starts_at=common.key_starts_at,
+            key_starts=tuple(sum(lengths[:slot]) for slot in slots),
+            key_lengths=tuple(lengths[slot] for slot in slots),
+            key_peers=tuple(path.peer for path in paths),
+            key_bits_wanted=raw_bits,
+            key_useful_age=demand.key_useful_age,
+        )
+
+    def _link_plan(
+        self, common: _PhasePlan, shots: _ShotPlan, paths: Sequence[KeyPath], slots: Sequence[int],
+        raw_bits: NDArray[np.float64],
+    ) -> GeneratePairs:  # fmt: skip
+        demand, legs = self._demand, [self._paths.legs(path) for path in paths]
+        rows = np.array([[leg.row() for leg in path] for path in legs])
+        return GeneratePairs(
+            round_index=common.round_index,
+            starts_at=common.begin,
+            releases=shots.releases,
+            is_test=shots.is_test,
+            pairs_per_shot=demand.pairs_per_shot,
+            shot_deadline=demand.shot_deadline(shots.served),
+            shot_period=demand.shot_period(shots.served),
+            burst_shots=demand.burst_shots,
+            policy=shots.policies[0][1],
+            useful_age=demand.useful_age(shots.served),
+            slots=demand.slots,
+            key_starts_at=common.key_starts_at,
+            key_slot=common.key_lengths[0],
+            key_slots=tuple(slots),
+            key_peers=tuple(path.peer for path in paths),
+            key_bits_wanted=raw_bits,
+            key_legs=rows.reshape(len(legs), len(legs[0]) if legs else 1, 5),
+            key_useful_age=demand.key_useful_age,
+        )

@@ -1,0 +1,277 @@
+"""The round controller: the actor that runs the rounds, from the plans to the committee's decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from ceas_ray.entanglement.key_ledger import KeyLedger
+from ceas_ray.entanglement.key_paths import KeyPaths
+from ceas_ray.entanglement.pair_ledger import PairLedger
+from ceas_ray.entanglement.planner import WARM_UP, Planner, RoundPlan
+from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send
+from ceas_ray.kernel.state import Stateful
+from ceas_ray.kernel.time import picoseconds, seconds
+from ceas_ray.messages.payloads import (
+    ADVERSARY,
+    ENTANGLEMENT_MANAGER,
+    HUB,
+    Begin,
+    KeysDistilled,
+    PlanFinished,
+    RoundDecided,
+    RoundGivenUp,
+    RoundStarted,
+    RoutePlanFinished,
+    StopWaiting,
+    Timer,
+)
+from ceas_ray.messages.round_progress import Heard, RoundProgress, Stage
+from ceas_ray.messages.senders import may_send
+
+MOST_EXTRA_VIEWS = 8
+"""So many view changes of a round are made up for in the next one's keys: a longer row of them ends in a refill."""
+_BETWEEN_INPUTS_AND_TIME_OUT = picoseconds(2e-3)
+"""Where no input time-out is set: how long after inputs could be complete they time out."""
+
+
+@dataclass(frozen=True)
+class RoundTiming:
+    """Simulated times, ps.
+
+    control_delay: of every control message. planning_time: between rounds. update_time: of processors. input_timeout:
+    after the start of a round; None: 2 ms after inputs could be complete. patience: with the committee, after that.
+    """
+
+    control_delay: int
+    planning_time: int
+    update_time: int
+    input_timeout: int | None
+    patience: int
+
+
+class ControllerTimer(StrEnum):
+    """What the controller wakes itself up for."""
+
+    ROUND_STARTS = "start round"
+    WARM_UP_ENDS = "plan over"
+    ROUND_STALLS = "stalled"
+    KEYS_REFILLED = "refilled"
+    ROUND_ENDS = "round over"
+
+
+@dataclass
+class ControllerState:
+    """started_at: of the round, ps. plan_ends_at: of its plans or of its latest refill. refills: of the whole run."""
+
+    started_at: int = 0
+    plan_ends_at: int = 0
+    refills: int = 0
+
+
+class RoundController(Actor):
+    """Runs the rounds: warm-up (round -1: keys for the reserve, tests), then `rounds` rounds, each planned as a whole.
+
+    Owns the ledgers of keys and pairs and the progress of the round; to all other actors it is the entanglement
+    manager.
+    """
+
+    name = ENTANGLEMENT_MANAGER
+
+    def __init__(
+        self,
+        planner: Planner,
+        paths: KeyPaths,
+        keys: KeyLedger,
+        pairs: PairLedger,
+        progress: RoundProgress,
+        timing: RoundTiming,
+        rounds: int,
+        adversary: bool,
+    ) -> None:
+        """Raises ValueError for a demand that the network cannot serve, before anything runs."""
+        self.planner, self.keys, self.pairs, self.progress = planner, keys, pairs, progress
+        self._paths, self._timing, self._rounds, self._adversary = paths, timing, rounds, adversary
+        self.lookahead, self.own_lookahead = timing.planning_time, timing.control_delay
+        self.state = ControllerState()
+        self.plan(WARM_UP, 0)
+
+    def parts(self) -> Mapping[str, Stateful]:
+        """See `Stateful`."""
+        return {"keys": self.keys, "pairs": self.pairs, "progress": self.progress}
+
+    # --- what it answers ----------------------------------------------------------
+
+    def handle(self, envelope: Envelope) -> Sequence[Effect]:
+        """See `Actor`."""
+        now = envelope.deliver_at
+        if not may_send(envelope):
+            return []
+        match envelope.payload:
+            case Begin():
+                return [self._timer(ControllerTimer.ROUND_STARTS, now + self._timing.planning_time, WARM_UP)]
+            case Timer() as timer:
+                return self._wake(timer, now)
+            case PlanFinished() | RoutePlanFinished() as finished:
+                for path, bits in self.pairs.book(finished):
+                    self.keys.store(path.owner, path.peer, bits)
+            case RoundDecided() as decided:
+                return self._hear(envelope.sender, decided, now)
+        return []
+
+    def _wake(self, timer: Timer, now: int) -> list[Effect]:
+        match ControllerTimer(timer.purpose):
+            case ControllerTimer.ROUND_STARTS:
+                return self._start_round(timer.round_index, now)
+            case ControllerTimer.WARM_UP_ENDS:
+                return self._finish_warm_up(now)
+            case ControllerTimer.ROUND_STALLS:
+                return self._stall(now) if self.progress.is_stalled(timer.round_index, timer.number) else []
+            case ControllerTimer.KEYS_REFILLED:
+                return self._refilled(timer.round_index, now)
+            case ControllerTimer.ROUND_ENDS:
+                return self._end_round(now)
+
+    def _timer(self, purpose: ControllerTimer, at: int, round_index: int, number: int = 0) -> Send:
+        return Send(at, self.name, Timer(purpose, round_index, number))
+
+    def promise(self, now: int) -> int:
+        """While a plan runs nothing is sent."""
+        return self.state.plan_ends_at + self._timing.control_delay
+
+    def plan(self, round_index: int, starts_at: int) -> RoundPlan:
+        """Plan a round by what the key ledger wants."""
+        bits = {path: self.keys.wanted(path.owner, path.peer, round_index) for path in self._paths}
+        return self.planner.plan(round_index, starts_at, bits)
+
+    # --- rounds ----------------------------------------------------------
+
+    def _start_round(self, round_index: int, now: int) -> list[Effect]:
+        progress, timing = self.progress, self._timing
+        if round_index != progress.state.round_index:
+            self.keys.end_round(min(progress.state.view, MOST_EXTRA_VIEWS))
+            self.keys.begin_round()
+            progress.plan(round_index)
+            self.state.started_at = now
+        if round_index != WARM_UP and not progress.has_quorum(self.keys.keyed_replicas()):
+            return self._stall(now)
+        effects = self._send_plans(round_index, now)
+        schedule = self._schedule(round_index, now)
+        at = now + timing.control_delay
+        effects.append(Send(at, HUB, schedule))
+        if round_index == WARM_UP:
+            return [*effects, self._timer(ControllerTimer.WARM_UP_ENDS, self.state.plan_ends_at, round_index)]
+        progress.begin()
+        if self._adversary:
+            effects.append(Send(at, ADVERSARY, schedule))
+        effects += [Send(at, name, replace(schedule, key_bits=bits)) for name, bits in self.keys.hand_out_all()]
+        stalls_at = schedule.inputs_time_out_at + timing.patience
+        return [*effects, self._timer(ControllerTimer.ROUND_STALLS, stalls_at, round_index, progress.state.waits)]
+
+    def _send_plans(self, round_index: int, now: int) -> list[Effect]:
+        """Plan a round or a refill, and keep when it ends."""
+        at = now + self._timing.control_delay
+        planned = self.plan(round_index, at)
+        self.state.plan_ends_at = planned.ends_at + 2 * self._timing.control_delay
+        return [Send(at, name, plan) for name, plan in planned.plans]
+
+    def _schedule(self, round_index: int, now: int) -> RoundStarted:
+        """Return the schedule of a round whose plans are made, without key bits."""
+        timing, plan_ends_at = self._timing, self.state.plan_ends_at
+        open_until = plan_ends_at + 2 * timing.update_time + 6 * timing.control_delay
+        times_out = open_until + _BETWEEN_INPUTS_AND_TIME_OUT
+        if timing.input_timeout is not None:
+            times_out = max(now + timing.input_timeout, open_until)
+        return RoundStarted(
+            round_index=round_index,
+            plan_ends_at=plan_ends_at,
+            inputs_open_until=open_until,
+            inputs_time_out_at=times_out,
+            key_bits=np.zeros(0),
+        )
+
+    def _finish_warm_up(self, now: int) -> list[Effect]:
+        starts = now + self._timing.planning_time
+        return [self._observation("warm_up", {}), self._timer(ControllerTimer.ROUND_STARTS, starts, 0)]
+
+    def _hear(self, replica: str, decided: RoundDecided, now: int) -> list[Effect]:
+        heard = self.progress.hear(replica, decided)
+        if heard is Heard.SENSELESS:
+            return []
+        self.keys.report(replica, decided)
+        if heard is Heard.COUNTED:
+            return []
+        if now < self.state.plan_ends_at:  # a refill still runs, and its pairs belong to this round
+            return [self._timer(ControllerTimer.ROUND_ENDS, self.state.plan_ends_at, self.progress.state.round_index)]
+        return self._end_round(now)
+
+    def _end_round(self, now: int) -> list[Effect]:
+        progress, ends = self.progress.state, now + self._timing.planning_time
+        decided = progress.decided
+        assert decided is not None, "a round ends with a decision"
+        observed = {
+            "skipped": decided.skipped,
+            "view": progress.view,
+            "processors": decided.processors,
+            "weights": decided.weights,
+            "quarantined": decided.quarantined,
+            "waits": progress.waits,
+            "simulated_seconds": seconds(ends - self.state.started_at),
+        }
+        effects: list[Effect] = [self._observation("round", observed), Mark(progress.round_index, ends, decided.model)]
+        if progress.round_index + 1 < self._rounds:
+            return [*effects, self._timer(ControllerTimer.ROUND_STARTS, ends, progress.round_index + 1)]
+        return [*effects, *self._stop_waiting(ends)]
+
+    # --- stalls ----------------------------------------------------------
+
+    def _stall(self, now: int) -> list[Effect]:
+        """The committee did not decide in time, or has no keys: wait for another reserve of keys, or end the run."""
+        if not self.progress.waits_on():
+            return self._end_stalled(now)
+        self.state.refills += 1
+        effects = self._send_plans(WARM_UP - self.state.refills, now)
+        refilled = self._timer(ControllerTimer.KEYS_REFILLED, self.state.plan_ends_at, self.progress.state.round_index)
+        return [*effects, refilled]
+
+    def _refilled(self, round_index: int, now: int) -> list[Effect]:
+        """The reserve is there: the round begins, or the one that runs gets it."""
+        progress = self.progress
+        if progress.state.stage is Stage.PLANNED:
+            return self._start_round(round_index, now)
+        if progress.state.stage is Stage.OVER or round_index != progress.state.round_index:
+            return []
+        at = now + self._timing.control_delay
+        effects: list[Effect] = [
+            Send(at, name, KeysDistilled(round_index, bits)) for name, bits in self.keys.hand_out_all()
+        ]
+        if progress.gives_up:
+            effects += [Send(at + 1, name, RoundGivenUp(round_index)) for name in self.keys.replicas]
+        stalls_at = at + self._timing.patience
+        return [*effects, self._timer(ControllerTimer.ROUND_STALLS, stalls_at, round_index, progress.state.waits)]
+
+    def _end_stalled(self, now: int) -> list[Effect]:
+        """Say so and end the run without a decision in this round."""
+        progress = self.progress.state
+        running = progress.stage is Stage.RUNNING
+        self.progress.end()
+        ends = now + self._timing.planning_time
+        cause = "the committee did not decide in time" if running else "the committee lacks keys"
+        took = seconds(ends - self.state.started_at)
+        observed = {"simulated_seconds": took, "waits": progress.waits, "cause": cause}
+        stop = self._stop_waiting(ends)
+        return [self._observation("stalled", observed), Mark(progress.round_index, ends, None), *stop]
+
+    def _stop_waiting(self, at: int) -> list[Effect]:
+        """Nothing comes after this round: who lags may still catch up for a while, then all timers end."""
+        over, round_index = at + self._timing.patience, self.progress.state.round_index
+        return [Send(over, name, StopWaiting(round_index)) for name in self.keys.replicas]
+
+    def _observation(self, name: str, more: dict[str, Any]) -> Observation:
+        """What came of all plans since the last observation, and more."""
+        return Observation(name, self.pairs.close() | more)

@@ -1,0 +1,169 @@
+"""The folder of a run: how a new one is made, and what is in an old one, read as untrusted input."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.tracking.files import read_journal
+
+FREE_GROUPS = ("runtime", "tracking")
+FREE = (*FREE_GROUPS, "stop", "output", "resume", "verify", "timeline", "dry_run", "quiet")
+"""Groups and keys that change no result: another choice may go on with a run."""
+
+_MOST_BYTES_OF_SETTINGS = 2**20
+
+
+_TAKEN_BY = ("journal.jsonl", "settings.yaml", "summary.json")
+"""Files that only a run or a study leaves in its folder."""
+
+MLFLOW_STATUS = {
+    "completed": "FINISHED",
+    "stopped": "FINISHED",
+    "stalled": "FAILED",
+    "failed": "FAILED",
+    "interrupted": "KILLED",
+}
+"""What MLflow calls the states in which a run ends."""
+
+
+def wanted_folder(settings: RunSettings, number: int | None) -> Path:
+    """Return the folder of a new run (job `number` of a sweep), not made yet; SettingsError if it cannot be made."""
+    if settings.output is None:
+        base = Path("outputs") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_seed{settings.seed}"
+    else:
+        base = Path(settings.output)
+    folder = (base if number is None else base.with_name(f"{base.name}_{number}")).absolute()
+    parent = next(p for p in (folder, *folder.parents) if p.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise SettingsError("output", f"a folder that can be made ({parent} is not a writable folder)", str(folder))
+    if settings.output is not None and any((folder / name).exists() for name in _TAKEN_BY):
+        raise _taken(folder)
+    return folder
+
+
+def claimed(folder: Path, by_default: bool, mark: str) -> Path:
+    """Make the folder and take it for one run alone, whoever else starts at this moment; returns where it is.
+
+    by_default: nobody chose the name; where another run has it, this one gets `NAME-2`, `NAME-3` and so on. A chosen
+    folder may exist, but its file `mark` is made here or another run has it: SettingsError.
+    """
+    if not by_default:
+        make_folder(folder)
+    else:
+        make_folder(folder.parent)
+        names = (folder if n == 1 else folder.with_name(f"{folder.name}-{n}") for n in count(1))
+        folder = next(name for name in names if _made(name))
+    try:
+        (folder / mark).touch(exist_ok=False)
+    except FileExistsError:
+        raise _taken(folder) from None
+    except OSError as error:
+        raise SettingsError("output", f"a folder that can be written to ({error.strerror})", str(folder)) from None
+    return folder
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder and those above it, where they are missing; SettingsError if that cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError("output", f"a folder that can be made ({error.strerror})", str(folder)) from None
+
+
+def _made(folder: Path) -> bool:
+    """Whether this call made the folder; mkdir tells one caller alone, on shared file systems too."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise SettingsError("output", f"a folder that can be made ({error.strerror})", str(folder)) from None
+    return True
+
+
+def _taken(folder: Path) -> SettingsError:
+    return SettingsError("output", "a folder without a run in it", str(folder))
+
+
+class _NoAliasLoader(yaml.SafeLoader):
+    """Plain YAML without aliases: a few of them, nested, would stand for more than any memory holds."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not allowed")
+        return super().compose_node(parent, index)
+
+
+def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as one mapping from dotted keys; lists as JSON."""
+    found: dict[str, Any] = {}
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = json.dumps(value) if isinstance(value, list | tuple) else value
+    return found
+
+
+def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The flat settings that a result may depend on."""
+    return {key: value for key, value in flat(config).items() if key.partition(".")[0] not in FREE}
+
+
+def settings_text(config: Mapping[str, Any]) -> str:
+    """`settings.yaml`: without aliases, keys sorted."""
+    return yaml.safe_dump(json.loads(json.dumps(config)), sort_keys=True)
+
+
+def read_settings(folder: Path, key: str) -> dict[str, Any]:
+    """`settings.yaml` of a run folder; SettingsError (of `key`) for whatever is wrong with it."""
+    path = folder / "settings.yaml"
+    try:
+        if path.stat().st_size > _MOST_BYTES_OF_SETTINGS:
+            raise ValueError("more than a megabyte")
+        content = yaml.load(path.read_text(encoding="utf-8"), _NoAliasLoader)
+        if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+            raise ValueError("no mapping of settings")
+    except OSError as error:
+        raise SettingsError(key, f"the folder of a run ({path}: {error.strerror})", str(folder)) from None
+    except (yaml.YAMLError, ValueError, RecursionError, AttributeError) as error:
+        line = " ".join(str(error).split())[:120]
+        raise SettingsError(key, f"the folder of a run with whole settings ({path}: {line})", str(folder)) from None
+    return content
+
+
+def journal_of(folder: Path, key: str) -> list[dict[str, Any]]:
+    """The journal of a run folder, whole lines only; SettingsError (of `key`) if there is none to read."""
+    path = folder / "journal.jsonl"
+    try:
+        lines = read_journal(path) if path.exists() else []
+        if not all(isinstance(line, dict) and isinstance(line.get("event"), str) for line in lines):
+            raise ValueError("lines that are no events")
+    except (OSError, ValueError, RecursionError) as error:
+        raise SettingsError(key, f"the folder of a run with a readable journal ({error})", str(folder)) from None
+    return lines
+
+
+def digests_of(journal: list[dict[str, Any]]) -> dict[int, str]:
+    """The digest of every round in a journal."""
+    rounds = [line for line in journal if line["event"] == "round"]
+    return {line["round"]: line["digest"] for line in rounds if isinstance(line.get("round"), int) and "digest" in line}
+
+
+def metrics_of(line: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a round's line."""
+    return {
+        name: float(value)
+        for name, value in line.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and name != "round"
+    }

@@ -1,0 +1,260 @@
+"""Sums up a run: metrics of each round, and the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.entanglement.unspent_pairs import UnspentPairs
+from ceas_ray.kernel.windows import RoundEnd
+from ceas_ray.messages.pair_books import AUTHENTICATION, GENERATED, TESTING, TRAINING, USED
+from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
+from ceas_ray.quantum.gate_noise import noiseless
+from ceas_ray.scheduling.measures import utilization
+from ceas_ray.world.builder import World
+
+SCHEMA_VERSION = 1
+_COLUMNS = ("generated", "used", "late", "expired", "sacrificed")
+_USES = ("training", "authentication", "testing")
+
+
+class Results:
+    """Books of a run: what every round brought, and their sum."""
+
+    def __init__(self, settings: RunSettings, world: World) -> None:
+        self._settings, self._world = settings, world
+        self._counts = np.zeros((3, 5), np.int64)
+        self._stored = 0
+        self._unspent = UnspentPairs()
+        self._shots = np.zeros(2, np.int64)
+        self._contrasts: list[float] = []
+        self._key_bits = 0.0
+        self.simulated_seconds = self._round_seconds = 0.0
+        self.rounds = self.decisions = self.view_changes = self.windows = 0
+        self.loss, self.accuracy, self.validation_accuracy = self._evaluated(world.initial_parameters)
+        self.digest = bytes(16)
+        self.parameters = world.initial_parameters
+        self.stalled, self.cause = False, ""
+        self.waits, self.quarantined = 0, ()
+
+    def snapshot(self) -> dict[str, Any]:
+        """All books in plain values and arrays."""
+        books = {name: value for name, value in vars(self).items() if name not in ("_settings", "_world")}
+        books["_unspent"] = self._unspent.snapshot()
+        return {name: value.item() if isinstance(value, np.generic) else value for name, value in books.items()}
+
+    def restore(self, books: Mapping[str, Any]) -> None:
+        """Go back to the books that `snapshot` returned; ValueError if they are not these."""
+        own = self.snapshot()
+        if set(books) != set(own):
+            raise ValueError("the books of a run must have other entries")
+        for name, value in books.items():
+            if name == "_unspent":
+                self._unspent.restore(value)
+                continue
+            if isinstance(value, np.ndarray) != isinstance(own[name], np.ndarray):
+                raise ValueError(f"the book {name} must not be {type(value).__name__}")
+            plain = list(value) if isinstance(value, tuple) else value
+            setattr(self, name, value.copy() if isinstance(value, np.ndarray) else plain)
+
+    def take(self, end: RoundEnd) -> dict[str, Any]:
+        """Book a round; returns its line for the journal (plain values)."""
+        self.digest = end.digest
+        self.windows += end.windows
+        decided: Any = None
+        for observation in end.observations:
+            if observation.name in ("warm_up", "round", "stalled"):
+                self._book(observation.values)
+            if observation.name == "round":
+                decided = observation.values
+            if observation.name == "stalled":
+                self.stalled, self.cause = True, observation.values["cause"]
+            self.waits += int(observation.values.get("waits", 0))
+        self._unspent.spend(end.accounts)
+        if decided is None:
+            return {"round": end.mark.round_index, "digest": end.digest.hex(), "stalled": True}
+        variances = {
+            observation.values["processor"]: observation.values["variance"]
+            for observation in end.observations
+            if observation.name == "gradient"
+        }
+        return self._round_line(end, decided) | _gradient_variance(decided, variances)
+
+    def _book(self, values: Any) -> None:
+        self._counts += np.array(values["counts"])
+        self._stored = int(values["stored"])
+        self._unspent.store(values["key_batches"])
+        self._key_bits += values["key_bits"]
+        self._shots += (values["shots"], values["shots_on_time"])
+        self.simulated_seconds += float(values.get("simulated_seconds", 0.0))
+
+    def _round_line(self, end: RoundEnd, decided: Any) -> dict[str, Any]:
+        settings = self._settings
+        self.rounds += 1
+        self._round_seconds += decided["simulated_seconds"]
+        self.decisions += 0 if decided["skipped"] else 1
+        self.view_changes += decided["view"]
+        self.quarantined = tuple(decided["quarantined"])
+        before, self.parameters = self.parameters, end.mark.model
+        self._contrasts.append(self._contrast(before, decided["shrink"]))
+        line: dict[str, Any] = {
+            "round": end.mark.round_index,
+            "digest": end.digest.hex(),
+            **self.utilizations(),
+            "on_time": _share(decided["shots_on_time"], decided["shots"]),
+            "contrast": self._contrasts[-1],
+            "key_bits": decided["key_bits"],
+            "key_bits_spent": self.key_bits_spent,
+            "view_changes": decided["view"],
+            "skipped": int(decided["skipped"]),
+            "waits": decided["waits"],
+            "quarantined": len(self.quarantined),
+            "simulated_seconds": decided["simulated_seconds"],
+            "update_norm": float(np.linalg.norm(self.parameters - before)),
+            **self._weights(decided),
+            "windows": end.windows,
+            "host_calls": end.host_calls,
+            "envelopes": end.handled,
+            "work_seconds": end.work_seconds,
+        }
+        last = self.rounds == settings.training.rounds
+        if self.rounds % settings.training.evaluate_every == 0 or last:
+            self.loss, self.accuracy, self.validation_accuracy = self._evaluated(self.parameters)
+            line |= {"loss": self.loss, "accuracy": self.accuracy}
+            line |= {} if self.validation_accuracy is None else {"validation_accuracy": self.validation_accuracy}
+        return line
+
+    def _evaluated(self, parameters: Any) -> tuple[float, float, float | None]:
+        """Loss and accuracy on the test set, and accuracy on the validation set (None without one)."""
+        validation = self._world.validation
+        return *self._world.evaluation(parameters), None if validation is None else validation(parameters)[1]
+
+    def _contrast(self, parameters: Any, shrink: Any) -> float:
+        """The mean contrast at use: of the model that the round ran, under the mean shrink over processors.
+
+        Of a shared circuit: with all pairs at their mean Werner parameter, m_1."""
+        world = self._world
+        if world.shared_circuit.pairs_within:
+            return float(contrasts_within(
+                world.shared_circuit, parameters[None], noiseless(1, world.circuit.qubits), [world.public_angles],
+                np.asarray(shrink)[1:2],
+            )[0])  # fmt: skip
+        if world.circuit.reuploaded:
+            return 1.0
+        (profile,) = weight_profiles(
+            world.circuit, parameters[None], noiseless(1, world.circuit.qubits), [world.public_angles]
+        )
+        return contrast(profile, np.asarray(shrink))
+
+    def _weights(self, decided: Any) -> dict[str, float]:
+        byzantine = np.isin(np.array(decided["processors"], dtype=np.int64), self._world.byzantine)
+        weights = np.asarray(decided["weights"])
+        return {
+            "weight_honest": float(weights[~byzantine].sum()),
+            "weight_byzantine": float(weights[byzantine].sum()),
+            "rows": len(weights),
+        }
+
+    def summary(self, status: str, more: dict[str, Any]) -> dict[str, Any]:
+        """What `summary.json` holds."""
+        books, stored = self._pairs()
+        columns = dict(zip(_COLUMNS, (int(n) for n in books.sum(axis=0)), strict=True))
+        by_use = {
+            use: dict(zip(_COLUMNS, (int(n) for n in row), strict=True)) | {"stored": int(left)}
+            for use, row, left in zip(_USES, books, stored, strict=True)
+        }
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "status": status,
+            "seed": self._settings.seed,
+            "processors": self._settings.processors.count,
+            "rounds": self.rounds,
+            "test_accuracy": self.accuracy,
+            "test_loss": self.loss,
+            "validation_accuracy": self.validation_accuracy,
+            "chance_accuracy": self._world.data.chance_accuracy,
+            "partition": self._settings.training.partition,
+            "processors_per_group": self._world.processors_per_group,
+            "byzantine_processors": self._world.byzantine_processors,
+            "bell_pairs": {
+                "generated": columns["generated"],
+                "used": dict(zip(_USES, (int(n) for n in books[:, USED]), strict=True)),
+                "late": columns["late"],
+                "expired": columns["expired"],
+                "sacrificed": columns["sacrificed"],
+                "stored": int(stored.sum()),
+                "by_use": by_use,
+            },
+            **{f"bell_pair_{name}": value for name, value in self.utilizations().items()},
+            "demand_on_time": _share(self._shots[1], self._shots[0]),
+            "mean_contrast": float(np.mean(self._contrasts)) if self._contrasts else None,
+            "rounds_per_simulated_second": self.rounds / self._round_seconds if self._round_seconds else 0.0,
+            "decisions": self.decisions,
+            "view_changes": self.view_changes,
+            "stall_waits": self.waits,
+            "quarantined_processors": list(self.quarantined),
+            "certification_confidence": self._settings.aggregation.confidence,
+            "simulated_seconds": self.simulated_seconds,
+            "windows": self.windows,
+            "trace_digest": self.digest.hex(),
+            **more,
+        }
+
+    def _pairs(self) -> tuple[Any, Any]:
+        """Books of the run up to now: int64 (3 uses, 5 columns), and pairs in stock, int64 (3,).
+
+        Pairs behind key bits are stock until their bits are spent.
+        """
+        books, stored = self._counts.copy(), np.zeros(3, np.int64)
+        stored[TRAINING], stored[AUTHENTICATION] = self._stored, self._unspent.pairs
+        books[AUTHENTICATION, USED] -= stored[AUTHENTICATION]
+        return books, stored
+
+    def utilizations(self) -> dict[str, float]:
+        """Utilization of the run up to now: of all uses; net, without tests among the used; of shots alone."""
+        books, _ = self._pairs()
+        used, generated = books[:, USED], books[:, GENERATED]
+        shots = [TRAINING, TESTING]
+        return {
+            "utilization": utilization(used.sum(), generated.sum()),
+            "utilization_net": utilization(used.sum() - used[TESTING], generated.sum()),
+            "utilization_training": utilization(used[shots].sum(), generated[shots].sum()),
+        }
+
+    @property
+    def key_bits_spent(self) -> int:
+        """By all senders."""
+        return self._unspent.bits_spent
+
+    @property
+    def key_bits_distilled(self) -> float:
+        """Over all pairs of parties, the warm-up included."""
+        return self._key_bits
+
+
+def _share(part: Any, whole: Any) -> float:
+    return float(part) / float(whole) if whole else 1.0
+
+
+def _gradient_variance(decided: Any, variances: Mapping[int, float]) -> dict[str, float]:
+    """The variance that shots leave in the weighted mean of the round's honest gradients, and with equal weights.
+
+    V = sum w_k^2 v_k, summed over the coordinates. v_k: each processor's own estimate (see the estimators) for this
+    round's gradient, before its momentum, which averages over rounds. Weights are those of the honest rows, made to sum
+    to 1; a processor without an estimate is left out. Trimming and mixing of rows are not in it.
+    """
+    weights = {
+        int(k): float(w)
+        for k, w in zip(decided["processors"], decided["weights"], strict=True)
+        if np.isfinite(variances.get(int(k), np.inf))
+    }
+    total = sum(weights.values())
+    if total <= 0:
+        return {}
+    return {
+        "gradient_variance": sum((w / total) ** 2 * variances[k] for k, w in weights.items()),
+        "gradient_variance_uniform": sum(variances[k] for k in weights) / len(weights) ** 2,
+    }

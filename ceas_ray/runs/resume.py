@@ -1,0 +1,253 @@
+"""Going on with a run, or replaying it, from its folder."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ceas_ray.config.composition import overridden_keys
+from ceas_ray.config.conf_path import conf_directory
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.kernel.windows import Simulation
+from ceas_ray.runs.folder import FREE, FREE_GROUPS, decisive, journal_of, read_settings
+from ceas_ray.runs.provenance import code_version
+from ceas_ray.runs.results import Results
+from ceas_ray.runtime.known_answers import known_answers
+from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.tracking.snapshots import OtherFormat, SnapshotFolder
+from ceas_ray.tracking.stores import store_at
+from ceas_ray.world.builder import build_world
+from ceas_ray.world.inputs import targets_of
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where a run can go on: all that the driver and the simulation knew when `rounds` rounds were over."""
+
+    rounds: int
+    simulation: Mapping[str, Any]
+    results: Mapping[str, Any]
+    wall_seconds: float
+    faults: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """A run to go on with: from its newest usable cut (None: from the beginning), and what is to be told of others."""
+
+    cut: Cut | None
+    journal: list[dict[str, Any]]
+    said: tuple[str, ...]
+
+
+def config_of_run(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """The configuration of the run that `resume` or `verify` names.
+
+    Overrides may choose what changes no result (runtime, tracking, limits), key by key: what they do not name goes on
+    as in the run. Any other must agree with the run.
+    """
+    key = "resume" if config["resume"] is not None else "verify"
+    if config["resume"] is not None and config["verify"] is not None:
+        raise SettingsError("verify", "null where a run is resumed", config["verify"])
+    if not isinstance(config[key], str):
+        raise SettingsError(key, "a text", config[key])
+    folder = Path(config[key]).absolute()
+    saved = read_settings(folder, key)
+    merged = copy.deepcopy(saved)
+    known, asked = decisive(saved), decisive(config)
+    for name in overridden_keys(overrides):
+        if name in FREE_GROUPS:
+            _choose(name, config, merged)
+            continue
+        if name.partition(".")[0] in FREE:
+            _copy(config, merged, name.split("."))
+            continue
+        for entry in asked:
+            named = name == "experiment" or entry == name or entry.startswith(f"{name}.")
+            if named and (entry not in known or known[entry] != asked[entry]):
+                was = repr(known[entry]) if entry in known else "left out"
+                raise SettingsError(entry, f"{was} as in the run in {folder}", asked[entry])
+    merged |= {"resume": None, "verify": None, key: str(folder), "output": saved.get("output")}
+    return merged
+
+
+def _choose(group: str, config: Mapping[str, Any], merged: dict[str, Any]) -> None:
+    """Another choice of a group: what tells its files apart, as the command has it; the rest is as in the run.
+
+    The first key of a group's files says which choice it is: the same choice once more changes nothing.
+    """
+    chosen, own = config[group], merged.get(group)
+    if not isinstance(own, dict):
+        raise SettingsError(group, "a group of the run's settings", own)
+    first, *others = (yaml.safe_load(path.read_text()) for path in sorted((conf_directory() / group).glob("*.yaml")))
+    apart = [name for name in first if any(other[name] != first[name] for other in others)]
+    if own.get(apart[0]) != chosen[apart[0]]:
+        merged[group] = own | {name: chosen[name] for name in apart}
+
+
+def _copy(source: Mapping[str, Any], target: dict[str, Any], path: Sequence[str]) -> None:
+    for name in path[:-1]:
+        below = target.get(name)
+        if not isinstance(below, dict):
+            raise SettingsError(".".join(path), "a key of the run's settings", name)
+        source, target = source[name], below
+    if path[-1] in source:
+        target[path[-1]] = source[path[-1]]
+
+
+def versions(config: Mapping[str, Any]) -> dict[str, str]:
+    """What must be the same for a run of these settings to go on with the same bits."""
+    return {"code": code_version(targets_of(config).values())} | known_answers()
+
+
+def snapshot_of(config: Mapping[str, Any], found: Mapping[str, str], cut: Cut) -> dict[str, Any]:
+    """What a snapshot file holds."""
+    return {
+        "versions": dict(found),
+        "settings": {key: json.dumps(value) for key, value in decisive(config).items()},
+        "rounds": cut.rounds,
+        "simulation": cut.simulation,
+        "results": cut.results,
+        "wall_seconds": cut.wall_seconds,
+        "faults": list(cut.faults),
+    }
+
+
+def snapshot_folder(settings: RunSettings, folder: Path) -> SnapshotFolder:
+    """Where a run keeps its snapshots. SettingsError for a URL that cannot be used here."""
+    return _snapshots_at(settings.runtime.snapshot_folder, settings, folder)
+
+
+def _snapshots_at(chosen: str | None, settings: RunSettings, folder: Path) -> SnapshotFolder:
+    try:
+        store = store_at(folder / "snapshots" if chosen is None else chosen)
+    except ValueError as error:
+        must = f"a folder, or the URL of a file system that is installed here ({error})"
+        raise SettingsError("runtime.snapshot_folder", must, chosen) from None
+    return SnapshotFolder(store, settings.runtime.snapshots_kept)
+
+
+def refuse_snapshots_of_others(settings: RunSettings, folder: Path) -> None:
+    """SettingsError if there are snapshots already where a new run wants to keep its own."""
+    found = _newest_first(settings, snapshot_folder(settings, folder))
+    if found:
+        chosen = settings.runtime.snapshot_folder
+        key = "output" if chosen is None else "runtime.snapshot_folder"
+        raise SettingsError(
+            key, f"a folder without snapshots of another run (it has {found[0]})", chosen or str(folder)
+        )
+
+
+def _newest_first(settings: RunSettings, snapshots: SnapshotFolder) -> list[str]:
+    try:
+        return snapshots.newest_first()
+    except OSError as error:
+        must = f"a folder that can be read ({error.strerror})"
+        raise SettingsError("runtime.snapshot_folder", must, settings.runtime.snapshot_folder) from None
+
+
+def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> Resumed:
+    """The newest usable cut of the run in `folder`; damaged snapshots are passed over and told of.
+
+    Raises SettingsError, the difference named, for a run or snapshot of other settings or another version, and for a
+    run that is completed.
+    """
+    journal = journal_of(folder, "resume")
+    _refuse_completed(folder, settings.training.rounds)
+    here = versions(config)
+    _refuse_other_version(journal, here, settings.runtime.allow_mixed_hosts)
+    said: list[str] = []
+    written = sum(line["event"] == "round" for line in journal)
+    for snapshots, name in _candidates(settings, folder, said):
+        try:
+            content = snapshots.read(name)
+            _refuse_other(name, content, config, here, settings.runtime.allow_mixed_hosts)
+            cut = _checked(content, settings)
+            if cut.rounds > written:
+                raise ValueError(f"the journal holds only {written} rounds")
+            return Resumed(cut, journal, tuple(said))
+        except OtherFormat as error:
+            raise SettingsError("resume", f"a run of this version ({name}: {error})", str(folder)) from None
+        except (OSError, ValueError) as error:
+            said.append(f"{name} is not usable ({error}); going back to the one before")
+    if said or written:
+        said.append("there is no usable snapshot: starting from the first round")
+    return Resumed(None, journal, tuple(said))
+
+
+def _candidates(settings: RunSettings, folder: Path, said: list[str]) -> list[tuple[SnapshotFolder, str]]:
+    """Snapshots by name: those in the chosen folder, then, if this is another one, where the run kept them before."""
+    chosen = snapshot_folder(settings, folder)
+    found = [(chosen, name) for name in _newest_first(settings, chosen)]
+    runtime = read_settings(folder, "resume").get("runtime")
+    before = runtime.get("snapshot_folder") if isinstance(runtime, dict) else None
+    if before == settings.runtime.snapshot_folder or not isinstance(before, str | None):
+        return found
+    try:
+        old = _snapshots_at(before, settings, folder)
+        return [*found, *((old, name) for name in old.newest_first())]
+    except (OSError, SettingsError) as error:
+        said.append(f"where the run kept its snapshots before, nothing can be read ({error})")
+        return found
+
+
+def _refuse_completed(folder: Path, rounds: int) -> None:
+    path = folder / "summary.json"
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (OSError, ValueError, RecursionError):
+        return
+    if not isinstance(summary, dict):
+        return
+    if summary.get("status") == "stalled" or (summary.get("status") == "completed" and summary.get("rounds") == rounds):
+        raise SettingsError("resume", f"a run that is not {summary['status']}", str(folder))
+
+
+def _refuse_other_version(journal: Sequence[Mapping[str, Any]], here: Mapping[str, str], allow: bool) -> None:
+    started = next((line for line in journal if line["event"] == "started"), {})
+    if not allow and started.get("code") not in (None, here["code"]):
+        raise SettingsError(
+            "resume", f"a run of this version of ceas_ray (its code: {started['code']})", f"code {here['code']}"
+        )
+
+
+def _refuse_other(
+    name: str, content: Any, config: Mapping[str, Any], here: Mapping[str, str], allow_mixed: bool
+) -> None:
+    """ValueError for what is no snapshot; SettingsError for one of other settings or of another version."""
+    if not isinstance(content, dict) or not all(isinstance(content.get(n), dict) for n in ("versions", "settings")):
+        raise ValueError("it lacks its versions and settings")
+    wanted = {key: json.dumps(value) for key, value in decisive(config).items()}
+    for of, expected, found in (("settings", wanted, content["settings"]), ("version", here, content["versions"])):
+        if of == "version" and allow_mixed:
+            continue
+        for key in sorted(set(expected) | set(found), key=str):
+            if expected.get(key) != found.get(key):
+                raise SettingsError(
+                    "resume", f"a run whose snapshots have its {of}",
+                    f"{name} with {key}: {found.get(key)} instead of {expected.get(key)}",
+                )  # fmt: skip
+
+
+def _checked(content: Mapping[str, Any], settings: RunSettings) -> Cut:
+    """The cut in a snapshot, tried out on actors of this process; ValueError if they do not take it."""
+    try:
+        cut = Cut(
+            int(content["rounds"]), content["simulation"], content["results"], float(content["wall_seconds"]),
+            tuple(dict(fault) for fault in content["faults"]),
+        )  # fmt: skip
+        world = build_world(settings)
+        Simulation(LocalCluster(world.one_host())).restore(cut.simulation)
+        Results(settings, world).restore(cut.results)
+    except SettingsError:
+        raise
+    except Exception as error:
+        raise ValueError(f"its content fits no run: {type(error).__name__}") from None
+    return cut

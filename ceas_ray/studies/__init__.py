@@ -1,0 +1,1 @@
+"""Experiments with a design: they use runs and worlds, no run uses them."""

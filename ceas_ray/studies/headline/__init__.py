@@ -1,0 +1,1 @@
+"""The experiment behind the headline claim: design, training runs, statistics, report."""

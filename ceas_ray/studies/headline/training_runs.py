@@ -1,0 +1,105 @@
+"""Training runs of the experiment: side by side, each with a result file that is written whole."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import as_completed
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ceas_ray.config.composition import composed
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
+from ceas_ray.kernel.windows import Simulation
+from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.runtime.worker_pool import worker_pool
+from ceas_ray.studies.headline.design import Run, named
+from ceas_ray.tracking.files import write_json
+from ceas_ray.world.builder import build_world
+
+Result = dict[str, Any]
+
+
+def train(run: Run, last_evaluations: int) -> Result:
+    """One run in this process: accuracy and loss, averaged over the last evaluations, and chance.
+
+    With a validation set also the accuracy there, and its chance; else None. A run that stalls counts at chance.
+    Evaluations are every `training.evaluate_every` rounds, counted from the end.
+    """
+    settings = build(RunSettings, composed(list(run.overrides)))
+    world = build_world(settings)
+    rounds, every, started = settings.training.rounds, settings.training.evaluate_every, time.perf_counter()
+    found: list[tuple[float, float]] = []
+    validated: list[float] = []
+    status, digest = "completed", b""
+    for end in Simulation(LocalCluster(world.one_host())).rounds():
+        if any(observed.name == "stalled" for observed in end.observations):
+            status = "stalled"
+            break
+        digest, left = end.digest, rounds - 1 - end.mark.round_index
+        if left % every == 0 and left < every * last_evaluations and end.mark.round_index >= 0:
+            found.append(world.evaluation(np.asarray(end.mark.model)))
+            if world.validation is not None:
+                validated.append(world.validation(np.asarray(end.mark.model))[1])
+    losses, accuracies = zip(*found, strict=True) if found else ((), ())
+    chance = world.data.chance_accuracy
+    completed = status == "completed" and bool(found)
+    return asdict(run) | {
+        "status": status,
+        "accuracy": float(np.mean(accuracies)) if completed else chance,
+        "loss": float(np.mean(losses)) if completed else None,
+        "chance": chance,
+        "validation_accuracy": float(np.mean(validated)) if completed and validated else world.data.validation_chance,
+        "validation_chance": world.data.validation_chance,
+        "trace_digest": digest.hex(),
+        "wall_seconds": time.perf_counter() - started,
+    }
+
+
+Executor = Callable[[Callable[[Run], Result], Sequence[Run]], Iterator[tuple[Run, Result]]]
+"""Runs with their results, as they come, of a function of a run."""
+
+
+@contextmanager
+def in_processes(processes: int) -> Iterator[Executor]:
+    """An `Executor` in so many processes of this machine."""
+    with worker_pool(processes) as pool:
+
+        def execute(function: Callable[[Run], Result], runs: Sequence[Run]) -> Iterator[tuple[Run, Result]]:
+            waiting = {pool.submit(function, run): run for run in runs}
+            for future in as_completed(waiting):
+                yield waiting[future], future.result()
+
+        yield execute
+
+
+class Laboratory:
+    """Runs what has no result yet in `folder`; results of equal overrides are taken as they are."""
+
+    def __init__(
+        self, folder: Path, execute: Executor, last_evaluations: int, done: Callable[[Run, float], None]
+    ) -> None:
+        """done: is told of every run as it ends, with its length in seconds (0 if its result was there)."""
+        self._folder, self._execute, self._last, self._done = folder, execute, last_evaluations, done
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def results(self, runs: Sequence[Run]) -> list[Result]:
+        """The results of all runs, in their order."""
+        wanted = named(runs)
+        missing = [run for key, run in wanted.items() if not self._file(key).exists()]
+        for _ in range(len(wanted) - len(missing)):
+            self._done(runs[0], 0.0)
+        for run, result in self._execute(partial(train, last_evaluations=self._last), missing) if missing else ():
+            write_json(self._file(run.key), result)
+            self._done(run, result["wall_seconds"])
+        return [json.loads(self._file(run.key).read_text()) for run in runs]
+
+    def _file(self, key: str) -> Path:
+        return self._folder / f"{key}.json"

@@ -1,0 +1,1 @@
+"""The study of Bell-pair schedulers: how much of what is generated is used."""

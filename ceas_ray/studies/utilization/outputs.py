@@ -1,0 +1,168 @@
+"""Runs a study: its folder, tables, plots and MLflow run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.policies import instantiate
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
+from ceas_ray.reports.plots import plot_grid, plot_regimes
+from ceas_ray.runs.folder import claimed, wanted_folder
+from ceas_ray.runs.results import SCHEMA_VERSION
+from ceas_ray.runs.run import COMPLETED
+from ceas_ray.runs.tracking_choice import with_absolute_uri
+from ceas_ray.runtime.interruption import INTERRUPTED
+from ceas_ray.scheduling.mdp import Mdp
+from ceas_ray.scheduling.scheduler import Scheduler
+from ceas_ray.studies.intervals import METHOD
+from ceas_ray.studies.utilization.study import COHERENCE_TIMES, REGIMES, SUPPLIES, grid, run_study
+from ceas_ray.tracking.console import RunProgress
+from ceas_ray.tracking.files import write_json, write_whole
+
+
+def scheduler_of_study(settings: RunSettings) -> Mdp:
+    """The scheduler that the study compares with all others; SettingsError if it is another."""
+    mdp = instantiate(settings.scheduling, "scheduling", Scheduler)
+    if not isinstance(mdp, Mdp):
+        raise SettingsError("scheduling", "mdp in this study, which compares it with all others", mdp)
+    if settings.dry_run:
+        raise SettingsError("dry_run", "false for a study", True)
+    return mdp
+
+
+def execute_study(config: Mapping[str, Any], number: int | None) -> int:
+    """Run the study of Bell-pair schedulers (`number` in a sweep) in a folder of its own; return the exit code.
+
+    Raises SettingsError for settings that are bad, or that no study has.
+    """
+    config = with_absolute_uri(config)
+    settings = build(RunSettings, config)
+    if settings.study.name != "utilization":
+        raise SettingsError("experiment", "started by scripts/reproduce", settings.study.name)
+    scheduler_of_study(settings)  # refuses before anything is made
+    folder = claimed(wanted_folder(settings, number), settings.output is None, "settings.yaml")
+    code = COMPLETED
+    try:
+        run_utilization(settings, config, folder)
+    except KeyboardInterrupt:
+        about = {"study": settings.study.name, "seed": settings.seed}
+        write_json(folder / "summary.json", {"schema_version": SCHEMA_VERSION, "status": "interrupted", **about})
+        code = INTERRUPTED
+    print(folder / "summary.json")
+    return code
+
+
+def run_utilization(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> None:
+    """Write settings.yaml, rows.csv, summary.json, regimes.png and grid.png to the folder (which exists)."""
+    mdp = scheduler_of_study(settings)
+    started = time.perf_counter()
+    names = [regime.name for regime in REGIMES]
+    cells = grid() if settings.study.grid else []
+    progress, finished = RunProgress(len(REGIMES) + len(cells), settings.quiet, "regime"), 0
+
+    def done(name: str) -> None:
+        nonlocal finished
+        finished += 1
+        progress.step(finished, f"{name} done")
+
+    with progress:
+        found = run_study(
+            mdp, range(settings.seed, settings.seed + settings.study.seeds), settings.study.bursts,
+            [*REGIMES, *cells], done,
+        )  # fmt: skip
+    write_whole(folder / "settings.yaml", yaml.safe_dump(dict(config), sort_keys=True).encode())
+    write_whole(folder / "rows.csv", _as_csv(found["rows"]))
+    of_regimes = [row for row in found["summary"] if row["regime"] in names]
+    plot_regimes(folder / "regimes.png", of_regimes, found["bounds"], names)
+    files = ["settings.yaml", "rows.csv", "regimes.png"]
+    if cells:
+        of_grid = [row for row in found["summary"] if row["regime"] not in names and row["scheduler"] in _DRAWN]
+        axes = [
+            {"regime": cell.name, "coherence_milliseconds": t * 1e3, "supply": supply}
+            for cell, (t, supply) in zip(cells, [(t, s) for t in COHERENCE_TIMES for s in SUPPLIES], strict=True)
+        ]
+        plot_grid(folder / "grid.png", of_grid, found["bounds"], axes)
+        files.append("grid.png")
+    tracker_id = _track(settings, config, folder, found["summary"], files)
+    write_json(folder / "summary.json", {
+        "schema_version": SCHEMA_VERSION, "status": "completed", "study": "utilization", "seed": settings.seed,
+        "seeds": settings.study.seeds, "bursts": settings.study.bursts, "results": found["summary"],
+        "intervals": METHOD, "bounds": found["bounds"], "gains": found["gains"],
+        "wall_seconds": time.perf_counter() - started,
+        "mlflow_run_id": tracker_id,
+    })  # fmt: skip
+    _print(found)
+
+
+_DRAWN = ("oblivious", "on_demand", "two_level_free", "mdp_free")
+
+
+def _as_csv(rows: list[dict[str, Any]]) -> bytes:
+    text = io.StringIO()
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _track(
+    settings: RunSettings, config: Mapping[str, Any], folder: Path, summary: list[dict[str, Any]], files: list[str]
+) -> str | None:
+    if not settings.tracking.mlflow:
+        return None
+    from ceas_ray.tracking.mlflow_tracker import MlflowTracker
+
+    console = Console(stderr=True)
+    tracker = MlflowTracker(settings.tracking.uri, folder.parent, settings.tracking.experiment_name, console.print)
+    params = {"study": "utilization", "seeds": settings.study.seeds, "bursts": settings.study.bursts}
+    tracker.start(folder.name, params, {"study": "utilization"})
+    metrics = {
+        f"{row['regime']}/{row['scheduler']}/{name}".replace("=", ""): value["mean"]
+        for row in summary
+        for name, value in row.items()
+        if isinstance(value, dict)
+    }
+    tracker.log_rounds([(0, metrics)])
+    tracker.finish("FINISHED", {}, [folder / name for name in files])
+    return tracker.run_id
+
+
+def _print(found: Mapping[str, Any]) -> None:
+    table = Table("regime", "scheduler", "limits", "utilization", "on time", "J", "rounds / s", "contrast")
+    last = ""
+    for row in found["summary"]:
+        if row["regime"] != last:
+            bounds = found["bounds"][row["regime"]]
+            limit = f"{bounds['on_time_bound']:.4f}" if "on_time_bound" in bounds else ""
+            table.add_section()
+            table.add_row(
+                row["regime"], "[i]no scheduler above[/i]", "", ".95", limit, f"{bounds['objective_bound']:.4f}"
+            )
+            last = row["regime"]
+        table.add_row(
+            "", row["scheduler"], row["limits"], _text(row["utilization"]), _text(row["on_time"]),
+            _text(row["objective"]), f"{row['rounds_per_simulated_second']['mean']:.3f}",
+            f"{row['contrast']['mean']:.3f}",
+        )  # fmt: skip
+    console = Console()
+    console.print(table)
+    gains = Table("regime", "J of", "minus J of", "95 %", title=f"95 %: {METHOD}")
+    for gain in found["gains"]:
+        gains.add_row(gain["regime"], gain["of"], gain["over"], f"{gain['mean']:+.4f} +- {gain['half_width_95']:.4f}")
+    console.print(gains)
+
+
+def _text(value: Mapping[str, float]) -> str:
+    return f"{value['mean']:.4f} +- {value['half_width_95']:.4f}"

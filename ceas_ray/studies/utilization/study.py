@@ -1,0 +1,376 @@
+"""The study of Bell-pair schedulers: regimes R0 to R4, and coherence time x rate, every scheduler, with bounds. Ours.
+
+Each cell is one link (R4: 50 links that share a hub's channels) and one scheduler on several seeds; all schedulers of a
+regime meet the same demand and the same draws. `two_level` gets the limits that are best in J on seeds of their own,
+under the constraints that `mdp` has, where any limits meet them; `two_level_free` and `mdp_free` go for J alone. Times
+are in shot periods.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ceas_ray.kernel.streams import Streams
+from ceas_ray.links.link_loop import ShotBooks, ShotDemand, link_model, run_shots, stock_rule
+from ceas_ray.links.shared_channels import SharedBooks, run_shared_shots
+from ceas_ray.messages.payloads import StockPolicy
+from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.contrast import contrast, shrink_from_pairs, weight_profiles
+from ceas_ray.quantum.gate_noise import noiseless
+from ceas_ray.runtime.available_cpus import available_cpus
+from ceas_ray.runtime.worker_pool import worker_pool
+from ceas_ray.scheduling.bounds import coupled_objective_bound, objective_bound, on_time_bound
+from ceas_ray.scheduling.clairvoyant import Clairvoyant
+from ceas_ray.scheduling.freshest_first import FreshestFirst
+from ceas_ray.scheduling.mdp import Mdp
+from ceas_ray.scheduling.measures import utilization
+from ceas_ray.scheduling.oblivious import Oblivious
+from ceas_ray.scheduling.on_demand import OnDemand
+from ceas_ray.scheduling.perishable_chain import LinkClass
+from ceas_ray.scheduling.scheduler import Scheduler
+from ceas_ray.scheduling.two_level import TwoLevel
+from ceas_ray.studies.intervals import half_widths
+
+PAIRS, BURST, SHOTS_PER_ROUND = 6, 8, 1024
+WASTE_PRICE, LEAST_UTILIZATION, LEAST_ON_TIME = 0.2, 0.95, 0.99
+TUNING_SEEDS = (1001, 1002)
+ATTEMPTS_PER_PERIOD, MODES = 50, 16
+ALLOCATIONS_PER_PERIOD = 10
+PERIOD = 10**9  # ps: a shot period of 1 ms, as on a link of 1 km
+SWAP_WERNER, FIDELITY, COHERENCE_SECONDS, LATENCY_KM = 0.98, 0.97, 0.06, 1.0
+GAP_LIMITS, BURST_LIMITS = (0, 1, 2, 3), (6, 8, 10, 12, 14, 16, 18, 24)
+
+
+@dataclass(frozen=True)
+class Regime:
+    """A demand on a link, or on `links` of them that share `channels`, with supplies spread evenly to `most_supply`."""
+
+    name: str
+    supply: float
+    useful_age: float
+    slots: int
+    gap: float
+    periodic: bool
+    links: int = 1
+    channels: int = 1
+    most_supply: float = 0.0
+
+    def supplies(self) -> list[float]:
+        """Of every link."""
+        return [self.supply] if self.links == 1 else list(np.linspace(self.supply, self.most_supply, self.links))
+
+    def link(self, supply: float) -> LinkParameters:
+        """A link that makes `supply` times the pairs that a burst asks for."""
+        success = supply * PAIRS / (ATTEMPTS_PER_PERIOD * MODES)
+        return LinkParameters(
+            LATENCY_KM, PERIOD // ATTEMPTS_PER_PERIOD, MODES, success, FIDELITY, COHERENCE_SECONDS
+        )  # fmt: skip
+
+    def link_class(self, supply: float) -> LinkClass:
+        """The link as schedulers see it."""
+        link = self.link(supply)
+        trials = ATTEMPTS_PER_PERIOD * MODES
+        first = trials if self.links > 1 else (PERIOD - link.latency) // link.attempt_period * MODES
+        return LinkClass(
+            self.slots, PAIRS, BURST, self.gap, self.periodic, int(self.useful_age), trials, link.success_probability,
+            first, MODES,
+        )  # fmt: skip
+
+    def relaxed_class(self, supply: float) -> LinkClass:
+        """The same for bounds: ages are rounded up."""
+        return replace(self.link_class(supply), classes=int(np.ceil(self.useful_age)))
+
+
+REGIMES = (
+    Regime("R0", 1.6, 3.0, 24, 8.0, False),
+    Regime("R1", 1.6, 4.0, 24, 8.0, False),
+    Regime("R2", 1.5, 2.0, 12, 60.0, True),
+    Regime("R3", 1.2, 2.0, 24, 60.0, True),
+    Regime("R4", 1.2, 3.0, 24, 8.0, False, links=50, channels=32, most_supply=2.4),
+)
+COHERENCE_TIMES = (40e-3, 60e-3, 80e-3)
+SUPPLIES = (1.2, 1.6, 2.4)
+
+
+def grid() -> list[Regime]:
+    """R0 with other coherence times (of each memory, least fidelity .90) and rates."""
+    ages = {t: t / 2 * np.log((FIDELITY - 0.25) / (0.90 - 0.25)) / (PERIOD * 1e-12) for t in COHERENCE_TIMES}
+    return [
+        Regime(f"T={t * 1e3:.0f}ms x{supply}", supply, float(ages[t]), 24, 8.0, False)
+        for t in COHERENCE_TIMES
+        for supply in SUPPLIES
+    ]
+
+
+# --- one cell ----------------------------------------------------------
+
+
+def _releases(regime: Regime, bursts: int, seed: int, link: int, grain: int) -> Any:
+    """Release times (shots,), ps, in whole `grain`."""
+    generator = Streams(seed).generator("link", f"link/{link}", "demand", 0)
+    gap = regime.gap * PERIOD
+    gaps = np.full(bursts, gap) if regime.periodic else generator.exponential(gap, bursts)
+    gaps = np.round(gaps / grain).astype(np.int64) * grain
+    starts = np.cumsum(gaps) + np.arange(bursts) * BURST * PERIOD
+    return (starts[:, None] + np.arange(BURST) * PERIOD).ravel()
+
+
+def _demand(regime: Regime, releases: Any) -> ShotDemand:
+    releases, no_tests = releases.view(), np.zeros(len(releases), bool)
+    for array in (releases, no_tests):
+        array.setflags(write=False)
+    age = round(regime.useful_age * PERIOD) + (1 if regime.links > 1 else 0)  # an attempt may begin with its slot
+    return ShotDemand(0, releases, no_tests, PAIRS, PERIOD, age, PERIOD, BURST)
+
+
+def simulate(regime: Regime, policy: StockPolicy, seed: int, bursts: int) -> dict[str, float]:
+    """One link under a policy; see `_measures`."""
+    releases = _releases(regime, bursts, seed, 0, 1)
+    shots = len(releases)
+    books = ShotBooks(
+        np.zeros((3, 5), np.int64), np.zeros(shots, bool), np.zeros((shots, PAIRS)), np.zeros(3, np.int64),
+        np.zeros(3, np.int64), np.zeros((shots, 2)),
+    )  # fmt: skip
+    rng = Streams(seed).generator("link", "link/0", "pairs", 0)
+    rule = stock_rule(policy, regime.slots)
+    run_shots(rng, link_model(regime.link(regime.supply), SWAP_WERNER), _demand(regime, releases), rule, books)
+    shrink = shrink_from_pairs(books.werner[books.on_time]) if books.on_time.any() else np.ones(PAIRS + 1)
+    return _measures(
+        books.counts[0, 0],
+        books.counts[0, 1],
+        shots,
+        books.on_time.mean(),
+        shots / SHOTS_PER_ROUND,
+        releases[-1],
+        shrink,
+    )
+
+
+def _measures(
+    generated: int, used: int, shots: int, on_time: float, rounds: float, length: int, shrink: Any
+) -> dict[str, float]:
+    """No tests are made here: utilization gross and net are the same."""
+    wasted = (generated - used) / (PAIRS * shots)
+    return {
+        "utilization": utilization(used, generated),
+        "utilization_net": utilization(used, generated),
+        "on_time": float(on_time),
+        "objective": float(on_time) - WASTE_PRICE * wasted,
+        "rounds_per_simulated_second": rounds / (length * 1e-12),
+        "contrast": contrast(_profile(), shrink),
+    }
+
+
+@lru_cache
+def _profile() -> Any:
+    """Weight profile of a noiseless circuit of 6 qubits and 3 layers at random angles."""
+    circuit = Circuit(PAIRS, 3, 1, "cx", reuploaded=False)
+    generator = Streams(1).generator("study", "study", "profile", 0)
+    angles = generator.uniform(-np.pi / 2, np.pi / 2, (64, PAIRS))
+    parameters = generator.uniform(-np.pi, np.pi, (16, circuit.parameter_count))
+    return np.mean(weight_profiles(circuit, parameters, noiseless(16, circuit.qubits), [angles] * 16), axis=0)
+
+
+# --- links that share channels ----------------------------------------------------------
+
+
+def simulate_shared(
+    regime: Regime, policies: list[StockPolicy], gains: list[Any], seed: int, bursts: int
+) -> dict[str, float]:
+    """All links of a coupled regime, one policy each; gains: of gaps and bursts, as of `run_shared_shots`."""
+    slot = PERIOD // ALLOCATIONS_PER_PERIOD
+    number, streams = regime.links, Streams(seed)
+    releases = [_releases(regime, bursts, seed, k, slot) for k in range(number)]
+    shots = len(releases[0])
+    books = SharedBooks(
+        np.zeros((number, 3, 5), np.int64), np.zeros((number, shots), bool), np.zeros(number), np.zeros(1, np.int64),
+        np.zeros(1, np.int64),
+    )  # fmt: skip
+    run_shared_shots(
+        tuple(streams.generator("link", f"link/{k}", "pairs", 0) for k in range(number)),
+        tuple(link_model(regime.link(supply), SWAP_WERNER) for supply in regime.supplies()),
+        tuple(_demand(regime, of_link) for of_link in releases),
+        tuple(stock_rule(policy, regime.slots) for policy in policies),
+        tuple(gap for gap, _ in gains), tuple(burst for _, burst in gains), slot, regime.channels, books,
+    )  # fmt: skip
+    generated, used = (int(books.counts[:, 0, column].sum()) for column in (0, 1))
+    werner = books.werner_sum.sum() / max(1, used)
+    length = int(max(of_link[-1] for of_link in releases))
+    rounds = shots / SHOTS_PER_ROUND
+    shrink = werner ** np.arange(PAIRS + 1)
+    found = _measures(generated, used, shots * number, books.on_time.mean(), rounds, length, shrink)
+    return found | {"channels_refused": 1.0 - float(books.driven[0]) / max(1.0, float(books.asked[0]))}
+
+
+_NO_GAIN = (np.zeros((0, 0, 0), np.float32), np.zeros((0, 0, 0), np.float32))
+
+
+# --- schedulers ----------------------------------------------------------
+
+
+Limits = tuple[int, int]
+
+
+def best_limits(run: Callable[[StockPolicy, int], dict[str, float]], slots: int) -> tuple[TwoLevel, TwoLevel]:
+    """The limits that are best on the tuning seeds, under the constraints and for J alone.
+
+    Under the constraints: most J where limits meet both, else most on time where limits use enough, else most used.
+    """
+    constrained: list[tuple[int, float, Limits]] = []
+    free: list[tuple[float, Limits]] = []
+    for gap, burst in itertools.product(GAP_LIMITS, [limit for limit in BURST_LIMITS if limit <= slots]):
+        scores = [run(StockPolicy(gap, burst, demand_driven=True), seed) for seed in TUNING_SEEDS]
+        mean = {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
+        free.append((mean["objective"], (gap, burst)))
+        if mean["utilization"] < LEAST_UTILIZATION:
+            constrained.append((0, mean["utilization"], (gap, burst)))
+        elif mean["on_time"] < LEAST_ON_TIME:
+            constrained.append((1, mean["on_time"], (gap, burst)))
+        else:
+            constrained.append((2, mean["objective"], (gap, burst)))
+    return TwoLevel(*max(constrained)[2]), TwoLevel(*max(free)[1])
+
+
+def _free(mdp: Mdp) -> Mdp:
+    return replace(mdp, least_utilization=0.0, least_on_time=0.0)
+
+
+def _cells(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> Iterator[dict[str, Any]]:
+    """One row a scheduler and seed, of a single link."""
+    link = regime.link_class(regime.supply)
+    tuned, free = best_limits(lambda policy, seed: simulate(regime, policy, seed, bursts), regime.slots)
+    schedulers: dict[str, Scheduler] = {
+        "oblivious": Oblivious(), "freshest_first": FreshestFirst(), "on_demand": OnDemand(), "two_level": tuned,
+        "two_level_free": free, "mdp": mdp, "mdp_free": _free(mdp), "clairvoyant": Clairvoyant(),
+    }  # fmt: skip
+    for name, scheduler in schedulers.items():
+        policy = scheduler.stock_policy(link)
+        for seed in seeds:
+            yield _about(regime, name, scheduler, seed) | simulate(regime, policy, seed, bursts)
+
+
+def _about(regime: Regime, name: str, scheduler: Scheduler | None, seed: int) -> dict[str, Any]:
+    limits = f"({scheduler.gap_limit}, {scheduler.burst_limit})" if isinstance(scheduler, TwoLevel) else ""
+    return {"regime": regime.name, "scheduler": name, "limits": limits, "seed": seed}
+
+
+def _coupled_cells(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> Iterator[dict[str, Any]]:
+    """The same for links that share channels; `two_level_per_link`: each link has its own best limits, tuned alone."""
+    bursts = max(20, bursts // 10)
+    classes = [regime.link_class(supply) for supply in regime.supplies()]
+    none = [_NO_GAIN] * regime.links
+
+    def together(policy: StockPolicy, seed: int) -> dict[str, float]:
+        return simulate_shared(regime, [policy] * regime.links, none, seed, bursts)
+
+    def alone(supply: float) -> TwoLevel:
+        single = replace(regime, supply=supply, links=1)
+        return best_limits(lambda policy, seed: simulate(single, policy, seed, 3 * bursts), regime.slots)[1]
+
+    tuned, free = best_limits(together, regime.slots)
+    each = [alone(supply) for supply in regime.supplies()]
+    common: dict[str, Scheduler] = {
+        "oblivious": Oblivious(), "on_demand": OnDemand(), "two_level": tuned, "two_level_free": free,
+    }  # fmt: skip
+    for name, same in common.items():
+        policies = [same.stock_policy(link) for link in classes]
+        for seed in seeds:
+            yield _about(regime, name, same, seed) | simulate_shared(regime, policies, none, seed, bursts)
+    policies = [limits.stock_policy(link) for limits, link in zip(each, classes, strict=True)]
+    for seed in seeds:
+        found = simulate_shared(regime, policies, none, seed, bursts)
+        yield _about(regime, "two_level_per_link", None, seed) | found
+    for name, scheduler in {"mdp": mdp, "mdp_free": _free(mdp)}.items():
+        policies, gains = [scheduler.stock_policy(link) for link in classes], [_gains_of(scheduler, c) for c in classes]
+        for seed in seeds:
+            yield _about(regime, name, None, seed) | simulate_shared(regime, policies, gains, seed, bursts)
+
+
+def _gains_of(scheduler: Mdp, link: LinkClass) -> tuple[Any, Any]:
+    """What the hub ranks the link by: Q(on) - Q(off) in every state, of a gap and of a burst."""
+    solved = scheduler.solved(link)
+    two = (solved.first, solved.second)
+    return np.stack([s.gap_gain for s in two]), np.stack([s.burst_gain for s in two])
+
+
+def _bounds(regime: Regime) -> dict[str, float]:
+    if regime.links > 1:
+        links = [regime.relaxed_class(supply) for supply in regime.supplies()]
+        bound, price = coupled_objective_bound(links, regime.channels, WASTE_PRICE)
+        return {"objective_bound": bound, "channel_price": price}
+    link = regime.relaxed_class(regime.supply)
+    return {
+        "objective_bound": objective_bound(link, WASTE_PRICE),
+        "on_time_bound": on_time_bound(link, LEAST_UTILIZATION),
+    }
+
+
+def _job(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> tuple[list[dict[str, Any]], dict[str, float]]:
+    cells = _coupled_cells if regime.links > 1 else _cells
+    return list(cells(regime, mdp, seeds, bursts)), _bounds(regime)
+
+
+# --- the study ----------------------------------------------------------
+
+
+def run_study(
+    mdp: Mdp, seeds: range, bursts: int, regimes: list[Regime], done: Callable[[str], None]
+) -> dict[str, Any]:
+    """All cells on all cores: `rows` (one a regime, scheduler and seed), `summary` (means with 95 % intervals over
+    the seeds, Student's t), `bounds` by regime, and `gains` in J."""
+    with worker_pool(available_cpus()) as pool:
+        heaviest_first = sorted(regimes, key=lambda regime: -regime.links)
+        futures = {regime.name: pool.submit(_job, regime, mdp, seeds, bursts) for regime in heaviest_first}
+        results = {}
+        for regime in heaviest_first:
+            results[regime.name] = futures[regime.name].result()
+            done(regime.name)
+    rows = [row for regime in regimes for row in results[regime.name][0]]
+    return {
+        "rows": rows,
+        "summary": _summed(rows),
+        "bounds": {regime.name: results[regime.name][1] for regime in regimes},
+        "gains": _gains(rows),
+    }
+
+
+def _interval(values: list[float]) -> dict[str, float]:
+    return {"mean": float(np.mean(values)), "half_width_95": float(half_widths(np.array(values)))}
+
+
+def _by(rows: list[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault((row["regime"], row["scheduler"]), []).append(row)
+    return found
+
+
+def _summed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {"regime": regime, "scheduler": scheduler, "limits": of_cell[0]["limits"]}
+        | {
+            name: _interval([row[name] for row in of_cell])
+            for name in of_cell[0]
+            if isinstance(of_cell[0][name], float)
+        }
+        for (regime, scheduler), of_cell in _by(rows).items()
+    ]
+
+
+def _gains(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """In J, paired by seed: mdp against the scheduler tuned under the same constraints, mdp_free against all."""
+    cells = _by(rows)
+    return [
+        {"regime": regime, "of": ours, "over": other}
+        | _interval([a["objective"] - b["objective"] for a, b in zip(cells[regime, ours], of_other, strict=True)])
+        for (regime, other), of_other in cells.items()
+        for ours in ("mdp", "mdp_free")
+        if (other == "two_level" if ours == "mdp" else other not in ("mdp", "mdp_free", "clairvoyant"))
+    ]

@@ -1,0 +1,77 @@
+"""From settings to a data set, and to the shards of the processors."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.config.errors import SettingsError, UnusableSettings, or_refuse
+from ceas_ray.config.schema import DataSettings
+from ceas_ray.kernel.streams import Streams
+from ceas_ray.training.datasets import DataSet, Encoding, prepare, set_aside, split
+from ceas_ray.training.shards import dirichlet_shards, iid_shards, label_shards
+from ceas_ray.training.sources import draw_shape, load_classes, load_file
+from ceas_ray.training.spin_chain import draw_ground_states
+from ceas_ray.world.inputs import Inputs
+
+Integers = NDArray[np.int64]
+
+
+def load_data(choice: DataSettings, qubits: int, seed: int, inputs: Inputs) -> DataSet:
+    """The data set, split and encoded on `qubits` qubits; SettingsError for what cannot be."""
+    features, labels = _samples(choice, seed, inputs)
+    training, test = or_refuse(
+        "training.data.test_fraction", lambda: split(features, labels, choice.test_fraction, seed)
+    )
+    generator = Streams(seed).generator("hub", "hub", "validation samples", 0)
+    train, validation = or_refuse(
+        "training.data.validation_fraction", lambda: set_aside(training, choice.validation_fraction, generator)
+    )
+    encoding = Encoding(
+        qubits, choice.features, choice.standardize, choice.repeat_features, choice.angle_range
+    )  # fmt: skip
+    key = "training.qubits" if choice.features == "pca" else "training.data.features"
+    return or_refuse(key, lambda: prepare(train, validation, test, encoding))
+
+
+def _samples(choice: DataSettings, seed: int, inputs: Inputs) -> tuple[NDArray[np.float64], Integers]:
+    if choice.name != "file" and choice.file is not None:
+        raise SettingsError(
+            "training.data.file", f"null for training.data.name={choice.name} (or name: file)", choice.file
+        )
+    match choice.name:
+        case "moons" | "circles" as shape:
+            return draw_shape(shape, choice.samples, choice.noise, seed)
+        case "spin_chain":
+            generator = Streams(seed).generator("hub", "hub", "spin chain", 0)
+            return draw_ground_states(choice.samples, choice.spins, choice.copies, generator)
+        case "file":
+            file = choice.file
+            if file is None:
+                raise SettingsError("training.data.file", "given for training.data.name=file", None)
+            content = inputs.read("training.data.file", file)
+            try:
+                features, labels, said = load_file(content)
+            except ValueError as error:
+                raise UnusableSettings("training.data.file", f"{file}: {error}") from None
+            inputs.say(said)
+            if choice.classes:
+                inputs.say(("training.data.classes chooses classes of the package's own sets: all of a file are used",))
+            return features, labels
+        case packaged:
+            return or_refuse("training.data.classes", lambda: load_classes(packaged, choice.classes))
+
+
+def dealt_shards(choice: DataSettings, labels: Integers, count: int, generator: np.random.Generator) -> list[Integers]:
+    """Which training samples each of `count` processors has; SettingsError where there are too few."""
+    match choice.shards:
+        case "iid":
+            return or_refuse("processors.count", lambda: iid_shards(len(labels), count, generator))
+        case "label":
+            per_shard = choice.labels_per_shard
+            return or_refuse("processors.count", lambda: label_shards(labels, count, per_shard, generator))
+        case "dirichlet":
+            concentration, least = choice.dirichlet_concentration, choice.least_samples
+            return or_refuse(
+                "processors.count", lambda: dirichlet_shards(labels, count, concentration, least, generator)
+            )

@@ -1,0 +1,145 @@
+"""Ctrl-C and SIGTERM end every command within seconds, in order, and say how to go on."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ceas_ray.cli.run import main
+from ceas_ray.runs.run import _resume_override
+from ceas_ray.tracking.files import read_journal
+from tests.small_worlds import SMALL
+
+pytestmark = pytest.mark.slow
+LONG = [*(word for word in SMALL if not word.startswith("training.rounds")), "training.rounds=100000"]
+MOST_SECONDS = 20
+"""Nine for a round and an orderly end, and what a busy machine adds."""
+
+
+def started(*words: str, module: str = "ceas_ray.cli.run") -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", module, *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def until(happened: object, process: subprocess.Popen[str]) -> None:
+    assert callable(happened)
+    for _ in range(1200):
+        if happened():
+            return
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.05)
+    raise AssertionError("it did not begin")
+
+
+def ended(process: subprocess.Popen[str], number: int) -> tuple[str, str]:
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    said = process.communicate(timeout=MOST_SECONDS)
+    assert process.returncode == 130, said
+    psutil.wait_procs(workers, timeout=MOST_SECONDS)
+    assert [worker for worker in workers if worker.is_running()] == []
+    assert "Traceback" not in said[1]
+    return said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_saves_itself_at_once_and_says_how_to_go_on(number: int, tmp_path: Path) -> None:
+    folder = tmp_path / "it's a run"
+    run = started(*LONG, f'output="{folder}"', "runtime.snapshot_every_rounds=null")
+    journal = folder / "journal.jsonl"
+    until(lambda: journal.exists() and len(journal.read_text().splitlines()) > 4, run)
+    out, err = ended(run, number)
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["status"] == "interrupted"
+    (snapshot,) = (folder / "snapshots").iterdir()
+    assert snapshot.name == f"round_{summary['rounds']:08d}.snapshot"
+    assert out.splitlines()[-1] == str(folder / "summary.json")
+    line = err.splitlines()[-1]
+    assert line.startswith("interrupted; this goes on: ")
+    words = shlex.split(line.partition("goes on: ")[2])
+    on = subprocess.run([*words, "stop.wall_seconds=0.001"], capture_output=True, text=True, timeout=120)
+    assert on.returncode == 0, on.stderr
+    rounds = [entry["round"] for entry in read_journal(journal) if entry["event"] == "round"]
+    assert rounds == list(range(-1 if -1 in rounds else 0, rounds[-1] + 1))
+
+
+SPINNING = """
+import sys, numpy as np
+from numba import njit
+from ceas_ray.runtime.interruption import answered
+@njit(nogil=True)
+def spin(n):
+    total = 0.0
+    for i in range(n):
+        total += np.sin(total + i)
+    return total
+def command(interruption):
+    spin(1)
+    with interruption.deferred(lambda: print("written down", flush=True)):
+        print("ready", flush=True)
+        return int(spin(10**12))
+sys.exit(answered(command))
+"""
+
+
+def spinning() -> subprocess.Popen[str]:
+    """A command in compiled code that does not return."""
+    command = [sys.executable, "-c", SPINNING]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_compiled_code_that_does_not_return_is_ended_and_what_is_known_written_down() -> None:
+    assert ended(spinning(), signal.SIGTERM)[0] == "written down\n"
+
+
+def test_a_second_signal_ends_at_once() -> None:
+    process = spinning()
+    process.send_signal(signal.SIGINT)
+    time.sleep(1.0)
+    assert ended(process, signal.SIGINT)[0] == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_study_ends_with_its_workers(number: int, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    study = started("experiment=utilization", f"output={folder}", "tracking=folder", "quiet=true")
+    until(lambda: len(psutil.Process(study.pid).children(recursive=True)) > 1, study)
+    ended(study, number)
+    assert json.loads((folder / "summary.json").read_text())["status"] == "interrupted"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_explorer_ends_with_its_workers(number: int) -> None:
+    explorer = started("--hours", "1", "--processes", "1", module="ceas_ray.cli.explore")
+    until(lambda: len(psutil.Process(explorer.pid).children(recursive=True)) > 1, explorer)
+    ended(explorer, number)
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    study = started("experiment=utilization", f"output={tmp_path / 'study'}", "tracking=folder", "quiet=true")
+    until(lambda: len(psutil.Process(study.pid).children(recursive=True)) > 1, study)
+    workers = psutil.Process(study.pid).children(recursive=True)
+    study.kill()
+    study.communicate()
+    _, left = psutil.wait_procs(workers, timeout=MOST_SECONDS)
+    assert left == []
+
+
+@pytest.mark.parametrize("name", ["plain", "a b", "it's", "a=b", "größe,{x}", "back\\slash", "$HOME"])
+def test_the_command_that_resumes_is_understood_by_shell_and_hydra(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (word,) = shlex.split(_resume_override(tmp_path / name))
+    assert main([word]) == 2
+    assert capsys.readouterr().err.startswith(f"resume must be the folder of a run ({tmp_path / name}")

@@ -1,0 +1,51 @@
+"""What a round costs by its plans, to compare forecasts with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ceas_ray.entanglement.planner import WARM_UP
+from ceas_ray.entanglement.round_controller import RoundController
+from ceas_ray.kernel.time import seconds
+from ceas_ray.messages.payloads import processor_link_name, replica_link_name
+from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.network.route import path_fidelity
+from ceas_ray.quantum.bell_pairs import key_rate
+
+
+@dataclass(frozen=True)
+class PlannedCost:
+    """Of a round: pairs over all links, key bits, simulated seconds; and the seconds of the warm-up."""
+
+    pairs: float
+    key_bits: float
+    simulated_seconds: float
+    warm_up_seconds: float
+
+
+def planned_cost(controller: RoundController) -> PlannedCost:
+    """Return what a good round in the middle of a run costs, before any is run."""
+    network, paths, keys = controller.planner._network, controller._paths, controller.keys
+    of_peers = {(path.owner, path.peer): path for path in paths}
+    good = {path: keys.good_round(path.owner, path.peer) for path in paths}
+    planned = controller.planner.plan(0, 0, good)
+    routes = {processor_link_name(k): route for k, route in enumerate(network.processor_routes)}
+    routes |= {replica_link_name(j): route for j, route in enumerate(network.replica_routes)}
+    link_pairs = {processor_link_name(k): _link_pairs_per_shot(controller, k) for k in range(len(keys.processors))}
+    bits = pairs = 0.0
+    for name, plan in planned.plans:
+        raw = 2 ** routes[name].swapping.purification_rounds
+        pairs += len(plan.releases) * link_pairs.get(name, 0) * raw
+        for peer, wanted in zip(plan.key_peers, plan.key_bits_wanted, strict=True):
+            legs = paths.legs(of_peers[name.removeprefix("link/"), peer])
+            per_pair = float(key_rate(path_fidelity(legs, routes[name].swapping)))
+            bits += float(wanted)
+            pairs += float(wanted) * len(legs) * raw / max(1e-9, per_pair)
+    return PlannedCost(pairs, bits, seconds(planned.ends_at), seconds(controller.plan(WARM_UP, 0).ends_at))
+
+
+def _link_pairs_per_shot(controller: RoundController, k: int) -> int:
+    network: NetworkPlan = controller.planner._network
+    if network.groups:
+        return sum(part.pairs * len(part.route.legs) for part in network.groups[k].routes)
+    return controller.planner._demand.pairs_per_shot * len(network.processor_routes[k].legs)

@@ -1,0 +1,128 @@
+"""The planner: what is asked of which link when, for every member of a network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
+from ceas_ray.entanglement.planner import WARM_UP, RoundPlan
+from ceas_ray.kernel.codec import encode
+from ceas_ray.messages.payloads import GeneratePairs, GenerateRoutePairs
+from ceas_ray.scheduling.clairvoyant import Clairvoyant
+from tests.entanglement.parts import LINE, PROCESSORS, REPLICAS, SWAP_WERNER, planner_of, small_demand, star
+
+
+def key_bits(network: object, each: float = 100.0) -> dict[KeyPath, float]:
+    return dict.fromkeys(KeyPaths(network, SWAP_WERNER, small_demand()), each)  # type: ignore[arg-type]
+
+
+def plan(round_index: int = 0, starts_at: int = 10**9, each: float = 100.0, **changes: object) -> RoundPlan:
+    network = star()
+    return planner_of(network, small_demand(**changes)).plan(round_index, starts_at, key_bits(network, each))
+
+
+def test_every_link_manager_gets_one_plan() -> None:
+    names = [name for name, _ in plan().plans]
+    expected = [f"link/processor/{k}" for k in range(PROCESSORS)] + [f"link/replica/{j}" for j in range(REPLICAS)]
+    assert sorted(names) == sorted(expected)
+
+
+def test_every_two_parties_are_asked_for_their_key_once() -> None:
+    asked = [(name.removeprefix("link/"), peer) for name, of in plan().plans for peer in of.key_peers]
+    assert len(asked) == len(set(asked)) == PROCESSORS * REPLICAS + REPLICAS * (REPLICAS - 1) // 2
+    assert sorted(asked) == sorted((path.owner, path.peer) for path in key_bits(star()))
+
+
+@given(st.integers(-3, 5), st.integers(0, 10**12))
+@settings(max_examples=20, deadline=None)
+def test_the_same_round_is_planned_the_same_and_only_shifted_in_time(round_index: int, starts_at: int) -> None:
+    first, later = plan(round_index, 0), plan(round_index, starts_at)
+    assert later.ends_at == first.ends_at + starts_at
+    for (_, one), (_, other) in zip(first.plans, later.plans, strict=True):
+        assert other.starts_at == one.starts_at + starts_at
+        assert encode(other.releases) == encode(one.releases)
+        assert encode(other.is_test) == encode(one.is_test)
+
+
+def test_plans_of_one_planner_do_not_depend_on_what_it_planned_before() -> None:
+    network = star()
+    used = planner_of(network, small_demand())
+    for round_index in (4, -1, 0, 2):
+        used.plan(round_index, 5, key_bits(network, 300.0))
+    fresh = planner_of(network, small_demand()).plan(1, 7, key_bits(network))
+    again = used.plan(1, 7, key_bits(network))
+    assert [encode(of) for _, of in fresh.plans] == [encode(of) for _, of in again.plans]
+
+
+def test_no_plan_of_a_phase_is_over_after_the_next_phase_begins() -> None:
+    """Four channels for six processors: two phases."""
+    begins: dict[int, int] = {}
+    planned = plan(hub_channels=REPLICAS + 3)
+    for _, of in planned.plans:
+        assert isinstance(of, GeneratePairs)
+        over = of.starts_at + of.key_starts_at + of.key_slot * (1 + max(of.key_slots, default=-1))
+        begins[of.starts_at] = max(begins.get(of.starts_at, 0), over)
+    assert len(begins) == 2
+    (_, first_over), (second, second_over) = sorted(begins.items())
+    assert first_over <= second
+    assert second_over <= planned.ends_at
+
+
+def test_shots_are_over_before_keys_begin() -> None:
+    for _, of in plan().plans:
+        if len(of.releases):
+            assert int(of.releases[-1]) + of.shot_deadline <= of.key_starts_at
+
+
+def test_the_warm_up_tests_every_shot_a_round_its_share_and_a_refill_has_none() -> None:
+    asked = small_demand()
+    for round_index, shots, tests in (
+        (WARM_UP, asked.warm_up_test_shots, asked.warm_up_test_shots),
+        (0, asked.shots + asked.test_shots, asked.test_shots),
+        (-2, 0, 0), (-5, 0, 0),
+    ):  # fmt: skip
+        for name, of in plan(round_index).plans:
+            expected = (shots, tests) if name.startswith("link/processor/") else (0, 0)
+            assert (len(of.releases), int(np.sum(of.is_test))) == expected
+
+
+def test_local_inputs_need_no_shots() -> None:
+    network = star()
+    planned = planner_of(network, small_demand(), train_on_pairs=False).plan(0, 0, key_bits(network))
+    assert all(len(of.releases) == 0 for _, of in planned.plans)
+
+
+@given(st.floats(1.0, 10**5))
+@settings(max_examples=20, deadline=None)
+def test_the_key_part_is_as_much_longer_as_more_bits_are_wanted(each: float) -> None:
+    one, more = (plan(each=bits).plans[0][1] for bits in (each, 2 * each))
+    assert isinstance(one, GeneratePairs)
+    assert isinstance(more, GeneratePairs)
+    assert more.key_slot == pytest.approx(2 * one.key_slot, abs=2)
+    assert (more.key_bits_wanted == 2 * one.key_bits_wanted).all()
+
+
+def test_no_key_wanted_takes_no_time() -> None:
+    planned = plan(each=0.0)
+    assert all(of.key_slot == 0 for _, of in planned.plans if isinstance(of, GeneratePairs))
+
+
+def test_links_of_a_line_are_planned_as_routes_with_a_time_of_its_own_for_every_path() -> None:
+    network = star(LINE)
+    asked = small_demand(multiplexing=8)
+    planned = planner_of(network, asked).plan(0, 0, key_bits(network))
+    for _, of in planned.plans:
+        assert isinstance(of, GenerateRoutePairs)
+        assert len(of.key_starts) == len(of.key_lengths) == len(of.key_peers)
+        for start, length in zip(of.key_starts, of.key_lengths, strict=True):
+            assert of.starts_at + of.key_starts_at + start + length <= planned.ends_at
+
+
+def test_a_policy_that_routes_cannot_carry_out_is_refused() -> None:
+    network = star(LINE)
+    planner = planner_of(network, small_demand(multiplexing=8), Clairvoyant())
+    with pytest.raises(ValueError, match="clairvoyant"):
+        planner.plan(0, 0, key_bits(network))

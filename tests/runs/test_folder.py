@@ -1,0 +1,79 @@
+"""Every run has a folder of its own, whoever else starts at the same moment."""
+
+from __future__ import annotations
+
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from ceas_ray.cli.run import main
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.runs.folder import claimed
+from tests.small_worlds import SMALL
+
+ONE_ROUND = [*(s for s in SMALL if not s.startswith("training.rounds")), "training.rounds=1"]
+
+
+def at_once(folder: Path, by_default: bool, processes: int) -> list[Path | str]:
+    """What `claimed` gives to callers that start together: folders, or complaints."""
+    together = Barrier(processes)
+
+    def claim(_: int) -> Path | str:
+        together.wait()
+        try:
+            return claimed(folder, by_default, "journal.jsonl")
+        except SettingsError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(processes) as pool:
+        return list(pool.map(claim, range(processes)))
+
+
+def test_runs_that_start_in_the_same_second_get_folders_of_their_own(tmp_path: Path) -> None:
+    wanted = tmp_path / "outputs" / "2030-01-01_00-00-00_seed1"
+    found = at_once(wanted, True, 32)
+    assert len(set(found)) == 32
+    names = {path.name for path in (tmp_path / "outputs").iterdir()}
+    assert names == {wanted.name, *(f"{wanted.name}-{n}" for n in range(2, 33))}
+
+
+def test_of_runs_that_are_given_the_same_folder_one_has_it(tmp_path: Path) -> None:
+    for wanted in (tmp_path / "new", tmp_path):
+        found = at_once(wanted, False, 16)
+        assert found.count(wanted) == 1
+        assert found.count(f"output must be a folder without a run in it, got {str(wanted)!r}") == 15
+
+
+@pytest.mark.parametrize("left", ["journal.jsonl", "settings.yaml", "summary.json"])
+def test_a_folder_in_which_a_run_left_something_is_refused(
+    tmp_path: Path, left: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / left).write_text("of another run")
+    assert main([*ONE_ROUND, f"output={tmp_path}"]) == 2
+    assert "output must be a folder without a run in it" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [left]
+    assert (tmp_path / left).read_text() == "of another run"
+
+
+def test_a_default_folder_that_is_taken_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(ONE_ROUND) == 0
+    (first,) = (tmp_path / "outputs").iterdir()
+    before = {path: path.read_bytes() for path in first.iterdir() if path.is_file()}
+    again = claimed(first, True, "journal.jsonl")
+    assert again.name == f"{first.name}-2"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_seed1", first.name)
+    assert {path: path.read_bytes() for path in first.iterdir() if path.is_file()} == before
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    for by_default in (True, False):
+        with pytest.raises(SettingsError, match="output must be a folder that can be made"):
+            claimed(blocked / "run", by_default, "journal.jsonl")
+    assert os.listdir(tmp_path) == ["file"]

@@ -1,0 +1,76 @@
+"""A forecast: in closed form, near the plan that a run makes; what is too large is refused before it is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ceas_ray.cli.run import main
+from ceas_ray.config.composition import composed
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
+from ceas_ray.runs import run
+from ceas_ray.runs.forecast import forecast
+from ceas_ray.scheduling.mdp import Mdp
+from ceas_ray.world import builder as world
+from ceas_ray.world.builder import outline_world
+from tests.entanglement.planned_cost import planned_cost
+from tests.small_worlds import SMALL, small_world
+
+
+@pytest.mark.parametrize("overrides", [
+    [], ["processors.count=60"], ["network=line"], ["network=complete"], ["scheduling=oblivious"],
+    ["consensus=all_processors", "consensus.committee_size=null"], ["training.partition=circuit"],
+    ["training.inputs=local"], ["training.circuits_per_round=512"],
+])  # fmt: skip
+def test_the_forecast_of_a_round_is_within_a_factor_of_two_of_its_plan(overrides: list[str]) -> None:
+    settings = build(RunSettings, composed([*SMALL, *overrides]))
+    found = forecast(settings, outline_world(settings))
+    planned = planned_cost(small_world(*overrides).manager)
+    assert 0.5 < found.round_seconds / planned.simulated_seconds < 2
+    assert 0.5 < found.pairs / planned.pairs < 2
+    assert 0.5 < found.key_bits / planned.key_bits < 2
+
+
+@pytest.mark.parametrize(("override", "message"), [
+    ("training.circuits_per_round=100000000", "training.circuits_per_round must be smaller for processors.count"),
+    ("entanglement.slots=1000000000", "entanglement.slots must be an integer in [1, 100000]"),
+    ("consensus.committee_size=100", "consensus.committee_size must be such that processors and replicas have at most"),
+    ("output=", "output must be a path of 1 to 2000 printed characters, got ''"),
+    ("hydra.run.dir=x", "hydra.run.dir must be left as it is"),
+    ("entanglement.supply=inf", "entanglement.supply must be a number in [0.001, 1000], got inf"),
+])  # fmt: skip
+def test_what_is_too_large_is_refused_before_anything_is_built(
+    override: str, message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world, "load_data", lambda *_: pytest.fail("something was built"))
+    many = ["processors.count=1000"] if "committee" in override else []
+    assert main([override, *many]) == 2
+    assert capsys.readouterr().err.startswith(message)
+
+
+@pytest.mark.parametrize("slots", [400, 5000, 100_000])
+def test_a_dry_run_solves_and_builds_nothing(
+    slots: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Mdp, "stock_policy", lambda self, link: pytest.fail("a chain was solved"))
+    monkeypatch.setattr(run, "build_world", lambda *_: pytest.fail("a world was built"))
+    assert main(["dry_run=true", f"entanglement.slots={slots}"]) == 0
+    assert "wall seconds" in capsys.readouterr().out
+
+
+def test_a_run_ended_by_a_budget_is_stopped_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "run"
+    assert main([*SMALL, f"output={folder}", "stop.simulated_seconds=1e-6"]) == 0
+    assert '"status": "stopped"' in (folder / "summary.json").read_text()
+    assert main([f"resume={folder}", "stop.simulated_seconds=null"]) == 0
+    assert '"status": "completed"' in (folder / "summary.json").read_text()
+
+
+def test_a_sweep_of_too_many_jobs_is_counted_not_listed() -> None:
+    from ceas_ray.config.composition import jobs
+
+    with pytest.raises(SettingsError, match="a sweep of at most 10000 jobs"):
+        jobs(["seed=range(0,1000000000)"])

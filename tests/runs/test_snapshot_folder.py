@@ -1,0 +1,161 @@
+"""Snapshots elsewhere than in the run folder, behind a URL too; and whose settings a resumed run has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+
+from ceas_ray.cli.run import main
+from ceas_ray.config.composition import composed
+from ceas_ray.runs.folder import settings_text
+from ceas_ray.runs.resume import config_of_run
+from tests.runs.test_resume import OFTEN, SIX, interrupted, same, whole
+from tests.small_worlds import SMALL
+
+__all__ = ["whole"]
+SHORT = [*SIX, *OFTEN, "stop.simulated_seconds=6"]
+"""Ends after some rounds, with three snapshots."""
+ON = "stop.simulated_seconds=null"
+
+
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    found = fsspec.filesystem("memory")
+    yield found
+    found.store.clear()
+
+
+@pytest.mark.parametrize("url", ["memory://ceas_ray/run", "file://{folder}/elsewhere"])
+def test_a_run_goes_on_from_snapshots_behind_a_url(whole: Path, tmp_path: Path, memory: Any, url: str) -> None:
+    folder, url = tmp_path / "run", url.format(folder=tmp_path)
+    assert main([*SHORT, f"output={folder}", f"runtime.snapshot_folder={url}"]) == 0
+    files, path = fsspec.url_to_fs(url)
+    assert len(files.ls(path, detail=False)) == 3
+    assert not (folder / "snapshots").exists()
+    assert main([f"resume={folder}", ON]) == 0
+    same(folder, whole)
+    assert len(files.ls(path, detail=False)) == 3
+
+
+def test_a_damaged_newest_snapshot_behind_a_url_falls_back(
+    whole: Path, tmp_path: Path, memory: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    assert main([*SHORT, f"output={folder}", "runtime.snapshot_folder=memory://ceas_ray/run"]) == 0
+    newest = sorted(memory.ls("/ceas_ray/run", detail=False))[-1]
+    memory.pipe_file(newest, memory.cat_file(newest)[:-40])
+    assert main([f"resume={folder}", ON]) == 0
+    assert f"{newest.rpartition('/')[2]} is not usable (its checksum is wrong" in capsys.readouterr().err
+    same(folder, whole)
+
+
+def test_a_resumed_run_may_keep_its_snapshots_elsewhere_and_starts_from_those_of_before(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, there = tmp_path / "run", tmp_path / "there"
+    assert main([*SIX, *OFTEN, "stop.simulated_seconds=0.001", f"output={folder}"]) == 0
+    assert main([f"resume={folder}", f"runtime.snapshot_folder={there}", "stop.simulated_seconds=6"]) == 0
+    assert "going on with" in (said := " ".join(capsys.readouterr().err.split()))
+    assert "no usable snapshot" not in said
+    assert list(there.iterdir())
+    for old in (folder / "snapshots").iterdir():
+        old.unlink()
+    assert main([f"resume={folder}", f"runtime.snapshot_folder={there}", ON]) == 0
+    assert "no usable snapshot" not in capsys.readouterr().err
+    same(folder, whole)
+
+
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        ("nowhere://bucket/run", "Protocol not known: nowhere"),
+        ("reference::memory://x", "a URL of one file system, not a chain"),
+        ("http://127.0.0.1:9/run", "a folder that can be read (Cannot connect"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_refused_before_anything_is_made(
+    tmp_path: Path, url: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SMALL, f"output={tmp_path / 'run'}", f"runtime.snapshot_folder={url}"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("runtime.snapshot_folder must be a folder")
+    assert line in said
+    assert said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_run_does_not_take_the_snapshot_folder_of_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*SHORT, f"runtime.snapshot_folder={tmp_path / 'snapshots'}"]
+    assert main([*words, f"output={tmp_path / 'first'}"]) == 0
+    before = sorted((tmp_path / "snapshots").iterdir())
+    assert main([*words, f"output={tmp_path / 'second'}"]) == 2
+    assert "a folder without snapshots of another run (it has round_" in capsys.readouterr().err
+    assert sorted((tmp_path / "snapshots").iterdir()) == before
+    assert not (tmp_path / "second").exists()
+    assert main([*SHORT, f"output={tmp_path}"]) == 2
+    assert "output must be a folder without snapshots of another run" in capsys.readouterr().err
+
+
+def test_each_job_of_a_sweep_has_a_snapshot_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["-m", *SHORT, "seed=1,2", "output=run", "runtime.snapshot_folder=snapshots"]) == 0
+    for job in (0, 1):
+        assert len(list((tmp_path / f"snapshots_{job}").iterdir())) == 3
+    monkeypatch.chdir("/")
+    assert main([f"resume={tmp_path / 'run_1'}", ON]) == 0
+
+
+def resumed_config(folder: Path, saved: list[str], words: list[str]) -> dict[str, Any]:
+    folder.mkdir()
+    (folder / "settings.yaml").write_text(settings_text(composed(saved)))
+    words = [f"resume={folder}", *words]
+    return config_of_run(composed(words), words)
+
+
+LOCAL = {"name": "local", "processor_hosts": 1}
+OWN = [
+    "runtime=ray", "runtime.processor_hosts=3", "runtime.snapshot_every_rounds=7", "runtime.snapshots_kept=5",
+    "runtime.snapshot_folder=/elsewhere", "tracking.uri=http://127.0.0.1:9", "tracking.experiment_name=mine",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "changed"),
+    [
+        ([], {}),
+        (["runtime=ray"], {}),
+        (["runtime=local"], {"runtime": LOCAL}),
+        (["runtime.snapshots_kept=2"], {"runtime": {"snapshots_kept": 2}}),
+        (["runtime=ray", "runtime.processor_hosts=2"], {"runtime": {"processor_hosts": 2}}),
+        (["runtime=local", "runtime.link_hosts=2"], {"runtime": LOCAL | {"link_hosts": 2}}),
+        (["tracking=folder"], {"tracking": {"mlflow": False}}),
+        (["tracking=mlflow"], {}),
+    ],
+)  # fmt: skip
+def test_a_resumed_run_keeps_what_its_command_does_not_change(
+    tmp_path: Path, words: list[str], changed: dict[str, dict[str, Any]]
+) -> None:
+    wanted = composed(OWN)
+    for group, entries in changed.items():
+        wanted[group] |= entries
+    found = resumed_config(tmp_path / "run", OWN, words)
+    assert {group: found[group] for group in ("runtime", "tracking", "stop")} == {
+        group: wanted[group] for group in ("runtime", "tracking", "stop")
+    }
+
+
+@pytest.mark.slow
+def test_a_run_resumed_in_another_runtime_goes_on_saving_as_before(whole: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    interrupted(folder, 3)
+    assert main([f"resume={folder}", "runtime=local", "tracking=folder"]) == 0
+    same(folder, whole)
+    assert [path.name for path in sorted((folder / "snapshots").iterdir())] == [
+        f"round_{rounds:08d}.snapshot" for rounds in (3, 4, 5)
+    ]

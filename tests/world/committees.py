@@ -1,0 +1,86 @@
+"""Runs of small worlds with a committee, and what its members hold in the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ceas_ray.consensus.faults.silent_replica import SilentReplica
+from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.windows import Simulation
+from ceas_ray.messages.frames import Channel
+from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.world.builder import World
+from tests.small_worlds import small_world
+
+FAULTS = (
+    "silent", "slow", "equivocating", "lying", "poisoned_proposal", "withheld_votes", "forged_tags", "replayed_tags",
+)  # fmt: skip
+SMALL_COMMITTEE = ("consensus.committee_size=4", "processors.count=5", "training.circuits_per_round=32")
+
+
+def run(*overrides: str) -> tuple[list[dict[str, Any]], Simulation, World]:
+    """All that the manager observed until nothing is left to do: a run that does not end by itself fails here."""
+    world = small_world(*overrides)
+    simulation = Simulation(LocalCluster(world.one_host()))
+    found: list[dict[str, Any]] = []
+    for end in simulation.rounds():
+        found += [
+            {"name": o.name, **o.values, "model": end.mark.model} for o in end.observations if o.name != "gradient"
+        ]
+    return found, simulation, world
+
+
+def inner(actor: Any) -> Any:
+    """What all wrappers hold in the end."""
+    for name in ("actor", "replica", "_processor"):
+        while isinstance(wrapped := getattr(actor, name, None), Actor):
+            actor = wrapped
+    return actor
+
+
+def models(world: World, count: int) -> set[bytes]:
+    """The model states of the first `count` replicas, as bytes."""
+    assert not any(isinstance(inner(actor), SilentReplica) for actor in world.replicas[:count])
+    return {encode(inner(actor).persistent()["state"]) for actor in world.replicas[:count]}
+
+
+def names(found: list[dict[str, Any]]) -> list[str]:
+    return [observed["name"] for observed in found]
+
+
+def channels(world: World) -> dict[tuple[str, str], Channel]:
+    """Both ends of every authenticated link: by owner and peer."""
+    replicas, processors = ([inner(actor) for actor in actors] for actors in (world.replicas, world.processors))
+    names = [actor.name for actor in (*replicas, *processors)]
+    ends = {(r.name, name): r.channel(name) for r in replicas for name in names if name != r.name}
+    for processor in processors:
+        ends |= {(processor.name, peer): channel for peer, channel in processor._channels.items()}
+    return ends
+
+
+def times_of(*overrides: str) -> list[float]:
+    """When the warm-up and every round ended, in seconds."""
+    simulation = Simulation(LocalCluster(small_world(*overrides).one_host()))
+    return [o.time * 1e-12 for end in simulation.rounds() for o in end.observations if o.name in ("warm_up", "round")]
+
+
+def same_on_any_hosts(*overrides: str) -> None:
+    def ends(simulation: Simulation) -> list[tuple[bytes, bytes]]:
+        return [(end.digest, np.asarray(end.mark.model).tobytes()) for end in simulation.rounds()]
+
+    one = ends(Simulation(LocalCluster(small_world(*overrides).one_host())))
+    assert ends(Simulation(LocalCluster(small_world(*overrides).hosts(2, 2)))) == one
+    first = Simulation(LocalCluster(small_world(*overrides).hosts(3, 1)))
+    start = small_world(*overrides)
+    before = [next(first.rounds())]
+    second = Simulation(LocalCluster(start.one_host()))
+    second.restore(decode(encode(first.snapshot())))
+    assert [(end.digest, np.asarray(end.mark.model).tobytes()) for end in before] + ends(second) == one
+
+
+def key_bits_spent(simulation: Simulation) -> int:
+    """By all senders."""
+    return sum(sum(totals.values()) for totals in simulation.accounts().values())

@@ -1,0 +1,148 @@
+"""Runs in which the hub asks what it knows: gates count too, and nothing depends on where actors live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.streams import Streams
+from ceas_ray.kernel.windows import Simulation
+from ceas_ray.messages import payloads
+from ceas_ray.processors.known_answer_draws import KnownAnswers
+from ceas_ray.quantum.gate_noise import Noise
+from ceas_ray.runtime.local_runtime import LocalCluster
+from tests.small_worlds import small_world
+
+
+def items_of(world: Any, noises: list[Any], usable: Any, rounds: int = 1) -> list[dict[str, Any]]:
+    """What processors with these gates and equal pairs are given."""
+    qubits = world.circuit.qubits
+    return [
+        {"name": f"processor/{k}", "round_index": r, "parameters": world.initial_parameters, "noise": noise,
+         "shrink": 0.93 ** np.arange(qubits + 1), "usable": usable}
+        for r in range(rounds) for k, noise in enumerate(noises)
+    ]  # fmt: skip
+
+
+def noise(qubits: int, two_qubit: float) -> Any:
+    figures = np.zeros((qubits, len(Noise)))
+    figures[:, Noise.TWO_QUBIT_DEPOLARIZING] = two_qubit
+    return figures
+
+
+def test_bad_gates_behind_good_pairs_lose_weight() -> None:
+    """The tests of pairs are the same for all; only known answers show which gates are bad."""
+    world = small_world("training.known_answer_share=0.2", "aggregation=ceas", "aggregation.weights.least_tests=10")
+    ask = KnownAnswers(world.circuit, Streams(1), 0.2, 0.25)
+    everything = np.ones(4000, bool)
+    answers = ask(items_of(world, [noise(3, 0.001)] * 7 + [noise(3, 0.2)], everything))
+    given = np.array([(found.asked, found.wrong) for found in answers], float)
+    pairs = np.full((8, 3), 1000.0)
+    rows = [(k, np.full(world.circuit.parameter_count, k, np.int64)) for k in range(8)]
+    next_state = world.replicas[0]._terms.next_state  # type: ignore[attr-defined]
+    state = (world.initial_parameters, 0)
+    blind, _, _ = next_state(state, rows, payloads.TestReport(1, pairs, 0.05 * pairs))
+    asked, wrong = np.column_stack([pairs, given[:, 0]]), np.column_stack([0.05 * pairs, given[:, 1]])
+    weights, _, _ = next_state(state, rows, payloads.TestReport(1, asked, wrong))
+    np.testing.assert_allclose(blind, blind[0])
+    assert weights[7] < 0.8 * weights[:7].min()
+    asked[:, 3], wrong[:, 3] = 3, [0, 1, 2, 3, 0, 1, 2, 3]  # 9 qubits each; 10 are waited for
+    early, _, _ = next_state(state, rows, payloads.TestReport(1, asked, wrong))
+    np.testing.assert_allclose(early, 1 / 8)
+
+
+def test_the_answers_of_a_round_count_in_the_next() -> None:
+    words = (
+        "training.known_answer_share=0.25",
+        "aggregation=ceas",
+        "aggregation.weights.least_tests=10",
+        "training.rounds=2",
+    )
+    observed = [
+        observation.values
+        for end in Simulation(LocalCluster(small_world(*words).one_host())).rounds()
+        for observation in end.observations
+        if observation.name == "round"
+    ]
+    first, second = (np.asarray(values["weights"]) for values in observed)
+    assert np.ptp(first) == 0 < np.ptp(second)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25])
+def test_only_where_asked_does_the_work_speak_of_answers(share: float) -> None:
+    """Else its output, and with it every digest, would differ from that of a run that knows of no such circuits."""
+    world = small_world(
+        f"training.known_answer_share={share}", "aggregation=ceas", "aggregation.weights.least_tests=10"
+    )
+    item = items_of(world, [noise(3, 0.01)], np.ones(64, bool))[0] | {
+        "angles": world.shards[0].angles, "targets": world.shards[0].targets, "werner": np.ones((1, 0)),
+        "coefficients": np.ones(1), "certified_werner": None,
+    }  # fmt: skip
+    (output,) = world.work([item])
+    answered = {"asked", "wrong"} if share else set()
+    assert set(output) == {"gradient", "variance", "contrast"} | answered
+    assert not share or output["asked"] == 16
+
+
+def test_what_came_late_is_not_asked_and_an_answer_is_wrong_as_often_as_its_contrast_says() -> None:
+    world = small_world()
+    ask = KnownAnswers(world.circuit, Streams(2), 0.5, 0.25)
+    usable = np.arange(400) % 2 == 0
+    found = ask(items_of(world, [noise(3, 0.02)], usable, rounds=50))
+    assert all(each.asked == np.count_nonzero(each.circuits & usable) for each in found)
+    asked, wrong = sum(each.asked for each in found), sum(each.wrong for each in found)
+    assert 0.4 * 50 * 200 < asked < 0.6 * 50 * 200
+    perfect = ask(items_of(world, [noise(3, 0.0)], usable))
+    assert 0.03 < wrong / asked < 0.25
+    assert perfect[0].wrong < perfect[0].asked / 5
+
+
+def test_each_answer_depends_on_its_own_processor_alone() -> None:
+    world = small_world()
+    ask = KnownAnswers(world.circuit, Streams(3), 0.1, 0.25)
+    items = items_of(world, [noise(3, p) for p in (0.0, 0.1, 0.3)], np.ones(300, bool))
+    together = [(each.asked, each.wrong) for each in ask(items)]
+    alone = [(each.asked, each.wrong) for item in items for each in ask([item])]
+    assert together == alone
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["training.known_answer_share=0.6"], "training.known_answer_share must be a number in [0, 0.5], got 0.6"),
+        (["training.known_answer_share=0.1", "training.inputs=local"], "0 unless partition is data"),
+        (["training.known_answer_share=0.1", "training.undo=exact"], "0 for training.undo=exact"),
+        (["training.known_answer_share=0.1", "aggregation=ceas_uniform"], "0 with flat weights"),
+        (
+            ["training.known_answer_share=0.1", "aggregation=ceas", "aggregation.weights.least_tests=300"],
+            "must be 0 or at least 0.203, or",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_one_line(words: list[str], message: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        small_world(*words)
+    assert "training.known_answer_share" in str(refused.value)
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_what_was_answered_outlives_a_cut() -> None:
+    words = (
+        "training.known_answer_share=0.25",
+        "attacks=alie",
+        "aggregation=ceas",
+        "aggregation.weights.least_tests=10",
+    )
+    whole = list(Simulation(LocalCluster(small_world(*words).one_host())).rounds())
+    first = Simulation(LocalCluster(small_world(*words).hosts(2, 1)))
+    begun = [next(iterator) for iterator in [first.rounds()] for _ in range(2)]
+    second = Simulation(LocalCluster(small_world(*words).hosts(1, 2)))
+    second.restore(decode(encode(first.snapshot())))
+    assert [end.digest for end in [*begun, *second.rounds()]] == [end.digest for end in whole]
+    plain = list(Simulation(LocalCluster(small_world("attacks=alie").one_host())).rounds())
+    assert plain[0].digest != whole[0].digest
