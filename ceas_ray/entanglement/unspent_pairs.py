@@ -20,10 +20,10 @@ class Batch:
 
 @dataclass
 class UnspentState:
-    """By two parties: the batches that have unspent bits, and the bits spent up to now."""
+    """The batches that have unspent bits by two parties, and the bits spent up to now by sender and receiver."""
 
     batches: dict[Path, list[Batch]] = field(default_factory=dict)
-    spent: dict[Path, int] = field(default_factory=dict)
+    spent: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 class UnspentPairs(Stateful):
@@ -46,22 +46,24 @@ class UnspentPairs(Stateful):
 
         A party that is down forgets its total until it recovers; what was spent stays spent.
         """
-        totals: dict[Path, int] = {}
         for sender, by_peer in accounts.items():
-            for peer, bits in by_peer.items():
-                totals[_path(sender, peer)] = totals.get(_path(sender, peer), 0) + bits
-        for path, total in totals.items():
-            left = float(max(0, total - self.state.spent.get(path, 0)))
-            self.state.spent[path] = max(total, self.state.spent.get(path, 0))
-            batches = self.state.batches.get(path, [])
-            while left > 0 and batches:
-                oldest = batches[0]
-                taken = min(left, oldest.bits)
-                oldest.pairs -= oldest.pairs * taken / oldest.bits
-                oldest.bits -= taken
-                left -= taken
-                if oldest.bits <= 0:
-                    batches.pop(0)
+            for peer, total in by_peer.items():
+                before = self.state.spent.get((sender, peer), 0)
+                if total > before:
+                    self.state.spent[sender, peer] = total
+                    self._take(_path(sender, peer), float(total - before))
+
+    def _take(self, path: Path, left: float) -> None:
+        """Take so many bits from the oldest batches of a path; bits that were never distilled take nothing."""
+        batches = self.state.batches.get(path, [])
+        while left > 0 and batches:
+            oldest = batches[0]
+            taken = min(left, oldest.bits)
+            oldest.pairs -= oldest.pairs * taken / oldest.bits
+            oldest.bits -= taken
+            left -= taken
+            if oldest.bits <= 0:
+                batches.pop(0)
 
     @property
     def pairs(self) -> int:

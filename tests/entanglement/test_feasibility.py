@@ -33,7 +33,7 @@ def test_what_can_be_served_is_not_refused(network: NetworkPlan, changes: dict[s
 @pytest.mark.parametrize(("network", "changes", "message"), [
     (star(), {"slots": 5}, r"slots must be at least the 6 pairs of a shot, got 5"),
     (star().swapping_by(PURIFYING), {"slots": 6}, r"slots must be at least 7, a shot's pairs and one per round"),
-    (star(LINE), {"finite_keys": True}, r"key_rate asymptotic in a network with routes"),
+    (star(LINE), {"finite_keys": True}, r"key_rate must be asymptotic in a network with routes"),
     (star(Complete()).swapping_by(PURIFYING), {}, r"where keys come from direct links"),
     (dephasing(star(LINE)), {}, r"attempt_dephasing must be 0 in a network with routes"),
 ])  # fmt: skip

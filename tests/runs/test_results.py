@@ -32,6 +32,12 @@ PARTITIONS = (
     ("training.partition=circuit",),
     ("training.partition=layer", "training.layers=2"),
 )
+FAULTS = (
+    (),
+    *(("attacks.replicas=1", f"attacks.replica_faults=[{fault}]") for fault in ("silent", "lying", "withheld_votes")),
+    ("consensus.crash={replicas:[1],round:0,after_milliseconds:0.1,down_milliseconds:5}",),
+    ("consensus.loss_probability=0.1",),
+)
 MEMORIES = ((), ("entanglement.slots=8",), ("entanglement.least_fidelity=0.8",), ("consensus.hash_keys=kept",))
 
 
@@ -60,15 +66,19 @@ def assert_exact(summary: dict[str, Any]) -> None:
 @settings(max_examples=12, deadline=None)
 @given(
     network=st.sampled_from(NETWORKS), partition=st.sampled_from(PARTITIONS), memory=st.sampled_from(MEMORIES),
-    scheduling=st.sampled_from(["mdp", "oblivious", "two_level", "on_demand"]), seed=st.integers(1, 100),
+    scheduling=st.sampled_from(["mdp", "oblivious", "two_level", "on_demand"]), faults=st.sampled_from(FAULTS),
+    seed=st.integers(1, 100),
 )  # fmt: skip
 def test_every_pair_of_a_run_is_used_late_expired_sacrificed_or_stored(
-    network: tuple[str, ...], partition: tuple[str, ...], memory: tuple[str, ...], scheduling: str, seed: int
-) -> None:
+    network: tuple[str, ...], partition: tuple[str, ...], memory: tuple[str, ...], scheduling: str,
+    faults: tuple[str, ...], seed: int,
+) -> None:  # fmt: skip
     if partition and "partition" in partition[0] and network[0] == "network=complete":
         network = NETWORKS[0]
-    _, summary, _ = run_of(*FEW, *network, *partition, *memory, f"scheduling={scheduling}", f"seed={seed}")
+    chosen = (*network, *partition, *memory, *faults, f"scheduling={scheduling}")
+    _, summary, _ = run_of(*FEW, *chosen, f"seed={seed}")
     assert_exact(summary)
+    assert summary["key_bits"]["spent"] <= summary["key_bits"]["distilled"]
 
 
 def test_the_last_line_of_the_journal_and_the_summary_say_the_same_of_utilization() -> None:

@@ -1,0 +1,206 @@
+"""The ledger of keys: what honest parties have is known or underestimated, whatever liars claim; reserves are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ceas_ray.entanglement.key_ledger import RESERVED_VIEWS, KeyLedger
+from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.messages.frames import RESERVE_FRAMES
+from ceas_ray.messages.payloads import RoundDecided, processor_name, replica_name
+from tests.entanglement.test_plan import demand
+
+PROCESSORS, REPLICAS, ROUNDS = 2, 4, 4
+NAMES = [*map(processor_name, range(PROCESSORS)), *map(replica_name, range(REPLICAS))]
+PATHS = [(processor_name(k), replica_name(j)) for k in range(PROCESSORS) for j in range(REPLICAS)] + [
+    (replica_name(i), replica_name(j)) for j in range(REPLICAS) for i in range(j)
+]
+DIRECTIONS = [*PATHS, *((b, a) for a, b in PATHS)]
+LIAR = replica_name(3)
+HONEST = [replica_name(j) for j in range(3)]
+
+
+def ledger_of(**changes: Any) -> KeyLedger:
+    return KeyLedger(demand(**changes), PROCESSORS, REPLICAS, ROUNDS)
+
+
+def report_of(sends: NDArray[np.int64], receives: NDArray[np.int64]) -> RoundDecided:
+    nothing = np.zeros(0)
+    return RoundDecided(0, b"", False, 0, (), nothing, nothing, (), key_bits=np.stack([sends, receives]))
+
+
+@dataclass
+class Parties:
+    """What the parties hold, counted apart from the ledger: bits to send with, by sender and receiver."""
+
+    bits: dict[tuple[str, str], int] = field(default_factory=lambda: dict.fromkeys(DIRECTIONS, 0))
+    handed: int = 0
+
+    def take(self, handed: list[tuple[str, NDArray[np.int64]]]) -> None:
+        """Take what the ledger hands out; both ends of a path get the same."""
+        got: dict[tuple[str, str], int] = {}
+        for name, bits in handed:
+            peers = NAMES[PROCESSORS:] if name.startswith("processor") else NAMES
+            got |= {(name, peer): int(n) for peer, n in zip(peers, bits, strict=True)}
+        for a, b in PATHS:
+            assert got[a, b] == got[b, a] and got[a, b] % 2 == 0
+            self.bits[a, b] += got[a, b] // 2
+            self.bits[b, a] += got[a, b] // 2
+            self.handed += got[a, b]
+
+    def report(self, replica: str) -> RoundDecided:
+        """What an honest replica says that it has left."""
+        sends = [self.bits.get((replica, name), 0) for name in NAMES]
+        receives = [self.bits.get((name, replica), 0) for name in NAMES]
+        return report_of(np.array(sends), np.array(receives))
+
+
+@dataclass(frozen=True)
+class Round:
+    """Of every path how much of what is wanted it distils; of every direction the share of its allowance that it
+    spends; who reports; views that passed; what the liar claims; whether a refill comes in between."""
+
+    yields: list[float]
+    shares: list[float]
+    reporters: set[str]
+    views: int
+    claims: list[int] | None
+    refill: bool
+
+
+rounds = st.lists(
+    st.builds(
+        Round,
+        yields=st.lists(st.sampled_from([0.0, 0.3, 1.0, 1.07, 1.9]), min_size=len(PATHS), max_size=len(PATHS)),
+        shares=st.lists(st.floats(0, 1), min_size=len(DIRECTIONS), max_size=len(DIRECTIONS)),
+        reporters=st.sets(st.sampled_from(HONEST)), views=st.integers(0, 3),
+        claims=st.none() | st.lists(st.integers(0, 2**62), min_size=len(NAMES), max_size=len(NAMES)),
+        refill=st.booleans(),
+    ), min_size=1, max_size=ROUNDS,
+)  # fmt: skip
+
+
+def allowance(ledger: KeyLedger, sender: str, receiver: str, views: int) -> int:
+    """Bits that a good round and so many changes of view cost at most."""
+    change = (ledger.reserve(sender, receiver, ROUNDS)) // RESERVED_VIEWS
+    return int(ledger.good_round(sender, receiver)) // 2 + views * change
+
+
+def distil(ledger: KeyLedger, round_index: int, yields: list[float]) -> float:
+    stored = 0.0
+    for (a, b), share in zip(PATHS, yields, strict=True):
+        bits = ledger.wanted(a, b, round_index) * share
+        ledger.store(a, b, bits)
+        stored += bits
+    return stored
+
+
+def play(ledger: KeyLedger, parties: Parties, played: list[Round]) -> float:
+    """Run the rounds against the ledger; returns all bits that were distilled."""
+    distilled = distil(ledger, -1, [1.0] * len(PATHS))
+    for index, now in enumerate(played):
+        parties.take(ledger.hand_out_all())
+        for ends, share in zip(DIRECTIONS, now.shares, strict=True):
+            parties.bits[ends] -= min(parties.bits[ends], int(share * allowance(ledger, *ends, now.views)))
+        distilled += distil(ledger, index, now.yields)
+        if now.refill:
+            distilled += distil(ledger, -2, now.yields)
+            parties.take(ledger.hand_out_all())
+        for name in sorted(now.reporters):
+            ledger.report(name, parties.report(name))
+        if now.claims is not None:
+            ledger.report(LIAR, report_of(np.array(now.claims), np.array(now.claims[::-1])))
+        ledger.end_round(now.views)
+        ledger.begin_round()
+    return distilled
+
+
+@given(played=rounds)
+def test_every_bit_is_distilled_once_and_handed_out_once(played: list[Round]) -> None:
+    ledger, parties = ledger_of(), Parties()
+    distilled = play(ledger, parties, played)
+    assert np.isclose(ledger.state.distilled, distilled, rtol=1e-12)
+    assert np.isclose(parties.handed + sum(ledger.state.new.values()), distilled, rtol=1e-12)
+
+
+@given(played=rounds)
+def test_honest_parties_have_at_least_what_the_ledger_counts_on(played: list[Round]) -> None:
+    ledger, parties = ledger_of(), Parties()
+    play(ledger, parties, played)
+    new = {ends: ledger._waiting(*ends) / 2 for ends in DIRECTIONS}
+    for a, b in DIRECTIONS:
+        if LIAR not in (a, b):
+            counted = ledger.between(a, b)
+            assert 0 <= counted <= parties.bits[a, b] + new[a, b]
+            if a in played[-1].reporters:
+                assert counted == parties.bits[a, b] + new[a, b]
+
+
+@given(played=rounds, other=st.integers(0, 2**62))
+def test_a_liar_moves_the_books_of_its_own_paths_alone(played: list[Round], other: int) -> None:
+    one, two = ledger_of(), ledger_of()
+    play(one, Parties(), played)
+    lies = [
+        Round(r.yields, r.shares, r.reporters, r.views, None if r.claims else [other] * len(NAMES), r.refill)
+        for r in played
+    ]
+    play(two, Parties(), lies)
+    for a, b in DIRECTIONS:
+        if LIAR not in (a, b):
+            assert one.between(a, b) == two.between(a, b)
+            assert one.wanted(a, b, 1) == two.wanted(a, b, 1)
+
+
+@given(played=rounds, index=st.integers(0, ROUNDS - 1))
+def test_nobody_gets_more_than_a_reserve_distilled_and_nothing_for_rounds_that_do_not_come(
+    played: list[Round], index: int
+) -> None:
+    ledger = ledger_of()
+    play(ledger, Parties(), played)
+    for a, b in PATHS:
+        assert 0 <= ledger.wanted(a, b, index) <= 2 * ledger.reserve(a, b, index + 1)
+        assert ledger.wanted(a, b, ROUNDS - 1) == 0
+
+
+@given(shares=st.lists(st.floats(0, 1), min_size=len(DIRECTIONS), max_size=len(DIRECTIONS)), finite=st.booleans())
+def test_who_distils_what_is_wanted_begins_every_round_with_its_reserve(shares: list[float], finite: bool) -> None:
+    ledger, parties = ledger_of(finite_keys=finite), Parties()
+    good = Round([1.0] * len(PATHS), shares, set(HONEST), 0, None, refill=False)
+    play(ledger, parties, [good] * (ROUNDS - 1))
+    parties.take(ledger.hand_out_all())
+    for a, b in DIRECTIONS:
+        if LIAR not in (a, b):
+            assert parties.bits[a, b] >= ledger.reserve(a, b, ROUNDS - 1) - 1, "half a bit may wait for another"
+
+
+@given(claims=st.lists(st.integers(0, 2**62), min_size=len(NAMES), max_size=len(NAMES)), spoilt=st.booleans())
+def test_a_liar_talks_nobody_else_out_of_its_keys(claims: list[int], spoilt: bool) -> None:
+    ledger, parties = ledger_of(), Parties()
+    distil(ledger, -1, [1.0] * len(PATHS))
+    parties.take(ledger.hand_out_all())
+    assert ledger.keyed_replicas() == REPLICAS
+    ledger.report(LIAR, report_of(np.array(claims), np.array(claims)))
+    assert ledger.keyed_replicas() >= REPLICAS - 1
+    if spoilt:  # an honest replica that has spent all is not counted, whatever the liar says of it
+        poor = HONEST[0]
+        for name in NAMES:
+            parties.bits[poor, name] = 0
+        ledger.report(poor, parties.report(poor))
+        ledger.report(LIAR, report_of(np.full(len(NAMES), 2**62), np.full(len(NAMES), 2**62)))
+        assert ledger.keyed_replicas() == REPLICAS - 1
+        assert ledger.between(poor, HONEST[1]) < demand().bits(RESERVE_FRAMES)
+
+
+@given(played=rounds)
+def test_a_restored_ledger_goes_on_as_if_nothing_had_been(played: list[Round]) -> None:
+    ledger, again = ledger_of(), ledger_of()
+    play(ledger, Parties(), played)
+    again.restore(decode(encode(ledger.snapshot())))
+    assert [again.between(*ends) for ends in DIRECTIONS] == [ledger.between(*ends) for ends in DIRECTIONS]
+    assert encode(again.snapshot()) == encode(ledger.snapshot())
