@@ -16,13 +16,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in on_ray:
         item.add_marker(pytest.mark.xdist_group("ray"))
     items[:] = [item for item in items if item not in set(on_ray)] + on_ray
-
-
-def pytest_terminal_summary(terminalreporter) -> None:  # type: ignore[no-untyped-def]
-    """Which layer caught which planted bug."""
-    from tests.consensus.test_planted_bugs import TABLE
-
-    if TABLE:
-        terminalreporter.section("planted bugs: caught by")
-        for line in TABLE:
-            terminalreporter.write_line(line)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
-from ceas_ray.world.builder import World, build_world
+from ceas_ray.world.builder import build_world
+from ceas_ray.world.world import World
 
 SMALL = [
     "processors.count=8", "training.rounds=3", "training.circuits_per_round=64", "training.forward_circuits=16",

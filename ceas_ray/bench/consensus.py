@@ -14,6 +14,7 @@ from typing import Any
 
 from ceas_ray.consensus.exploration.campaign import Report, run_batch
 from ceas_ray.consensus.exploration.decision_cost import decision_cost
+from ceas_ray.consensus.exploration.kinds import MIX
 
 SIZES = (4, 7, 10, 16, 31, 50)
 
@@ -23,10 +24,11 @@ def main(words: list[str]) -> dict[str, Any]:
     parser = argparse.ArgumentParser(prog="scripts/bench consensus", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the scenarios")
     chosen = parser.parse_args(words)
-    run_batch(range(128))  # compiles
-    report = Report()
-    for start in range(0, 128 * (4 if chosen.quick else 40), 128):
-        report.add(run_batch(range(start, start + 128)))
+    block = len(MIX)
+    run_batch(range(block))  # compiles
+    report = Report(0)
+    for start in range(0, block * (2 if chosen.quick else 20), block):
+        report.add(run_batch(range(start, start + block)))
     print(f"{report.total.scenarios} scenarios, {len(report.failures)} violations", file=sys.stderr)
     return {
         "scenarios": {

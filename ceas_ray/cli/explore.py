@@ -1,4 +1,4 @@
-"""The explorer of consensus: scenarios by count or time on all cores, the exhaustive abstract model, and replays."""
+"""The explorer of consensus: scenarios by count or time on all cores, planted bugs, all small states, and replays."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from ceas_ray.consensus.exploration.abstract_model import AbstractModel
 from ceas_ray.consensus.exploration.campaign import Report, explore
 from ceas_ray.consensus.exploration.chart import chart_of
 from ceas_ray.consensus.exploration.kinds import KINDS, Kind
+from ceas_ray.consensus.exploration.planted.catalogue import PLANTED_BUGS
+from ceas_ray.consensus.exploration.planted.hunt import Hunted, hunt_all
 from ceas_ray.runtime.available_cpus import available_cpus
-from ceas_ray.runtime.interruption import answered, leave_signals_to_parent
+from ceas_ray.runtime.interruption import INTERRUPTED, answered, leave_signals_to_parent
 
 
 def main(words: list[str] | None = None) -> int:
@@ -37,6 +39,10 @@ def _explore(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> int
     seconds = 60.0 if seconds is None and chosen.scenarios is None else seconds
     if chosen.processes < 1 or chosen.first < 0 or (seconds or 1) <= 0 or (chosen.scenarios or 1) < 1:
         parser.error("--processes, --scenarios, --seconds and --hours must be positive, --first not negative")
+    if chosen.planted is not None:
+        if not any(chosen.planted in bug.name for bug in PLANTED_BUGS):
+            parser.error(f"--planted: no planted bug is named like {chosen.planted!r}")
+        return _planted(chosen.planted, chosen.processes, chosen.json)
     only = next((kind for kind in KINDS if str(kind) == chosen.only), None)
     return _campaign(chosen.first, chosen.processes, chosen.scenarios, seconds, only, chosen.json)
 
@@ -51,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--processes", type=int, default=available_cpus(), help="default: one for each core")
     parser.add_argument("--replay", type=int, metavar="SEED", help="show one scenario as a sequence chart")
     parser.add_argument("--exhaustive", action="store_true", help="all states of the abstract model, n = 4, 2 views")
+    planted = "plant each known bug (whose name contains WORDS), and show what catches it, after how many scenarios"
+    parser.add_argument("--planted", nargs="?", const="", metavar="WORDS", help=planted)
     parser.add_argument("--json", action="store_true", help="print one JSON line in place of the table")
     return parser
 
@@ -85,7 +93,30 @@ def _campaign(
     with bar:
         report = explore(first, processes, scenarios, seconds, progress, only, leave_signals_to_parent)
     _show(report, time.perf_counter() - started, processes, first, as_json)
-    return 1 if report.failures else 0
+    return INTERRUPTED if report.interrupted else int(bool(report.failures))
+
+
+def _planted(words: str, processes: int, as_json: bool) -> int:
+    table = Table("planted bug", "caught by", title="Each bug weakens one rule", title_justify="left")
+    console, every = Console(stderr=True), []
+    with console.status("hunting") as status:
+        for hunted in hunt_all(words, processes, leave_signals_to_parent):
+            every.append(hunted)
+            table.add_row(hunted.bug, _catches(hunted))
+            status.update(f"{len(every)} planted bugs hunted")
+    missed = [hunted.bug for hunted in every if not hunted.catches]
+    if as_json:
+        told = [{"bug": bug, "caught": [catch._asdict() for catch in catches]} for bug, catches in every]
+        print(json.dumps({"planted": told, "not_caught": missed}))
+    else:
+        Console().print(table)
+        print(f"{len(every) - len(missed)} of {len(every)} planted bugs are caught")
+    return 1 if missed else 0
+
+
+def _catches(hunted: Hunted) -> str:
+    catches = [f"{catch.explorer}: scenario {catch.scenarios} ({catch.invariant})" for catch in hunted.catches]
+    return "\n".join(catches) or "NOT CAUGHT"
 
 
 def _show(report: Report, wall: float, processes: int, first: int, as_json: bool) -> None:
@@ -99,7 +130,8 @@ def _show(report: Report, wall: float, processes: int, first: int, as_json: bool
             for name, tally in rows
         }  # fmt: skip
         print(json.dumps({
-            "first_seed": first, "processes": processes, "wall_seconds": round(wall, 1), "kinds": kinds,
+            "first_seed": first, "next_seed": report.next_seed, "interrupted": report.interrupted,
+            "processes": processes, "wall_seconds": round(wall, 1), "kinds": kinds,
             "violations": [{"seed": failure.seed, "what": failure.violation} for failure in failures],
         }))  # fmt: skip
         return
@@ -112,6 +144,7 @@ def _show(report: Report, wall: float, processes: int, first: int, as_json: bool
     for failure in failures:
         print(f"VIOLATION, seed {failure.seed}: {failure.violation}; see it: scripts/explore --replay {failure.seed}")
     print(f"{len(failures)} violations" if failures else "no violation")
+    print(f"{'interrupted; go' if report.interrupted else 'go'} on: scripts/explore --first {report.next_seed}")
 
 
 if __name__ == "__main__":

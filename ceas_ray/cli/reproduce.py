@@ -23,13 +23,14 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 import yaml
 
+from ceas_ray.cli.exit_codes import BAD_SETTINGS, COMPLETED
 from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
+from ceas_ray.runs.code_state import git_state
 from ceas_ray.runs.folder import make_folder
 from ceas_ray.runs.results import SCHEMA_VERSION
-from ceas_ray.runs.run import BAD_SETTINGS, COMPLETED, git_state
 from ceas_ray.runs.tracking_choice import checked_uri
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.failure import RuntimeFailure

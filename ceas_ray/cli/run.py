@@ -12,13 +12,14 @@ prepare(is_command=__name__ == "__main__" or os.path.basename(sys.argv[0]) == "c
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ceas_ray.cli.exit_codes import BAD_SETTINGS, OF_STATUS
 from ceas_ray.config.composition import composed, jobs
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.runs.resume import config_of_run
-from ceas_ray.runs.run import BAD_SETTINGS, execute
+from ceas_ray.runs.run import execute
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.interruption import INTERRUPTED, Interruption, answered
 from ceas_ray.studies.utilization.outputs import execute_study
@@ -64,8 +65,8 @@ def _run(overrides: Sequence[str], sweep: bool, interruption: Interruption) -> i
 def _execute(config: Mapping[str, Any], number: int | None, interruption: Interruption) -> int:
     """Run the study or the training run that the configuration asks for; return the exit code."""
     if build(RunSettings, config).study.name is not None:
-        return execute_study(config, number)
-    return execute(config, number, interruption)
+        return OF_STATUS[execute_study(config, number)]
+    return OF_STATUS[execute(config, number, interruption)]
 
 
 def _composed(overrides: Sequence[str]) -> dict[str, Any]:

@@ -6,11 +6,12 @@ infinity means something its range says what.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import core_schema
 
 from ceas_ray.kernel.ranges import Range
@@ -38,7 +39,30 @@ _PRINTED = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 _NO_RELAXATION = "it never decays"
 
 Text = Annotated[str, Field(max_length=500, pattern=_PRINTED), Must("a text of 1 to 500 printed characters")]
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+def _no_url(path: str) -> str:
+    """Raise ValueError for a URL, and for one that lost a slash (`s3:/bucket`): nobody means a folder called `s3:`."""
+    if _URL.match(path):
+        raise ValueError("a URL")
+    return path
+
+
+def _whole_url(place: str) -> str:
+    """Raise ValueError for a URL that lost a slash."""
+    return place if "://" in place else _no_url(place)
+
+
 PathText = Annotated[str, Field(max_length=2000, pattern=_PRINTED), Must("a path of 1 to 2000 printed characters")]
+FolderText = Annotated[
+    str, Field(max_length=2000, pattern=_PRINTED), AfterValidator(_no_url),
+    Must("a folder of this machine: a path of 1 to 2000 printed characters, no URL"),
+]  # fmt: skip
+FolderOrUrl = Annotated[
+    str, Field(max_length=2000, pattern=_PRINTED), AfterValidator(_whole_url),
+    Must("a folder, or a URL as in s3://bucket/run, of 1 to 2000 printed characters"),
+]  # fmt: skip
 Address = Annotated[str, Field(max_length=500, pattern=_PRINTED), Must("an address of 1 to 500 printed characters")]
 Share = Annotated[float, Range(0, 1)]
 Probability = Annotated[float, Range(0, 1, open_below=True)]
@@ -79,7 +103,7 @@ class RuntimeSettings(Group):
     snapshot_every_rounds: Rounds | None
     snapshot_every_seconds: Seconds | None
     snapshots_kept: Annotated[int, Range(1, 1000)]
-    snapshot_folder: PathText | None
+    snapshot_folder: FolderOrUrl | None
     hang_seconds: Annotated[float, Range(1, 86_400, unit="seconds")]
 
 
@@ -327,9 +351,9 @@ class RunSettings(Group):
     """All settings of a run."""
 
     seed: Annotated[int, Range(0, 2**53)]
-    output: PathText | None
-    resume: PathText | None
-    verify: PathText | None
+    output: FolderText | None
+    resume: FolderText | None
+    verify: FolderText | None
     inputs: Annotated[dict[str, str], Must("a mapping from inputs to the hashes of their contents")]
     timeline: bool
     dry_run: bool

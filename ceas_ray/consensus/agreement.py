@@ -5,31 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ceas_ray.consensus.adoption import Adoption
 from ceas_ray.consensus.archive import Archive
 from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
 from ceas_ray.consensus.candidate import Candidate
 from ceas_ray.consensus.catching_up import CatchingUp
 from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS, Terms
 from ceas_ray.consensus.echoes import ItemKind, items_of
-from ceas_ray.consensus.fetching import BODY, CONTENT, MODEL, Fetching, decoded_model
+from ceas_ray.consensus.fetching import BODY, CONTENT, MODEL, Fetching
 from ceas_ray.consensus.input_phase import InputPhase
 from ceas_ray.consensus.inputs import Inputs, is_well_formed_update
 from ceas_ray.consensus.pacing import Pacing
-from ceas_ray.consensus.standing import LastDecision, Standing
-from ceas_ray.consensus.tetrabft import (
-    FUTURE_VIEWS,
-    Action,
-    ArmTimer,
-    BodyWanted,
-    Decision,
-    Output,
-    TetraBFT,
-    evidence_of,
-)
+from ceas_ray.consensus.rule_three import evidence_of
+from ceas_ray.consensus.standing import Standing
+from ceas_ray.consensus.tetrabft import FUTURE_VIEWS, Action, ArmTimer, BodyWanted, Output, TetraBFT
 from ceas_ray.consensus.values import Values
-from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Effect, Send
-from ceas_ray.messages.frames import FrameKind, decode_foreign, digest_of
+from ceas_ray.messages.frames import FRAME_KINDS, FrameKind, decode_foreign, digest_of
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
     Frame,
@@ -45,6 +38,7 @@ _DIGESTS = frozenset(
     {FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4, FrameKind.DECIDE, FrameKind.PROPOSAL}
 )
 _VOTING = frozenset({*_DIGESTS, FrameKind.SUGGEST, FrameKind.PROOF, FrameKind.VIEW_CHANGE})
+_OF_A_VIEW = _VOTING - {FrameKind.VIEW_CHANGE, FrameKind.DECIDE}
 
 
 class Agreement:
@@ -52,7 +46,8 @@ class Agreement:
     round.
 
     The parts: `phase` (inputs and echoes), `values` (what may be decided), `candidate` (what this replica would
-    propose), `voting` (TetraBFT), `fetching` and `catching_up` (what is missing here, or there).
+    propose), `voting` (TetraBFT), `fetching` and `catching_up` (what is missing here, or there), `adoption` (of what is
+    decided).
     """
 
     def __init__(
@@ -76,7 +71,10 @@ class Agreement:
         )  # fmt: skip
         most_waiting = committee.processors * committee.quorum + committee.replicas
         self.fetching = Fetching(links, Pacing(committee.delta), most_waiting, self._find)
-        self.catching_up = CatchingUp(links, committee.blocking)
+        self.catching_up = CatchingUp(links, committee)
+        self.adoption = Adoption(
+            self.round_index, standing, archive, self.inputs, self.values, self.fetching, self._find
+        )  # fmt: skip
         self.finished = self.stopped = self._to_come_back = False
 
     def _is_valid(self, digest: bytes) -> bool:
@@ -162,9 +160,9 @@ class Agreement:
             self.fetching.renew()
             effects += [self._armed(view, now), *self.phase.renew(now)]
         self.fetching.ask_again()
-        if self.catching_up.timed_out_again(view) or self._standing.behind:
+        if self.catching_up.may_have_missed(view) or self._standing.behind or not self.phase.begun:
             effects += self.catching_up.ask(now)
-        self._follow()
+        self.adoption.follow(self.catching_up.past)
         return [*effects, *self._go_on(now), *self._finish(now)]
 
     def _armed(self, view: int, now: int) -> Effect:
@@ -182,30 +180,41 @@ class Agreement:
         return self.schedule is not None and not self.phase.closed and now < self.schedule.inputs_open_until
 
     def receive(self, frame: Frame, now: int) -> list[Effect]:
-        """A frame of this round, or of the one before."""
-        who, _, number = frame.sender.partition("/")
-        of_last_round = frame.round_index < self.round_index
-        if of_last_round and (who == "processor" or frame.kind not in _OF_THE_LAST_ROUND):
-            return []
-        body = None if self._is_too_far_ahead(frame) else self._links.open(frame)
-        if body is None:
-            return []
-        if who == "processor":
-            if frame.kind == FrameKind.UPDATE and is_well_formed_update(body, self._terms.parameters):
-                return [*self.phase.take_update(int(number), body, now), *self._go_on(now)]
-            return []
-        try:
-            kind, content = FrameKind(frame.kind), decode_foreign(body)
-            if of_last_round:
-                return self._receive_of_last_round(int(number), kind, content, now)
-            return self._receive_of_this_round(int(number), kind, frame.view, content, now)
-        except ValueError:
-            return []  # malformed bytes of a Byzantine replica: as if it had been silent
+        """A frame of this round, or of the one before.
 
-    def _is_too_far_ahead(self, frame: Frame) -> bool:
+        Its slot is used up only when what it says is part of the state: whatever is persisted in between, no content is
+        lost with its slot, and a frame that comes again is no news.
+        """
+        of_last_round = frame.round_index < self.round_index
+        kind, from_processor = FRAME_KINDS[frame.kind], frame.sender.startswith("processor/")
+        if of_last_round and (from_processor or kind not in _OF_THE_LAST_ROUND):
+            return []
+        if self._is_too_far_ahead(kind, frame.view):
+            return []
+        body = self._links.verify(frame)
+        if body is None:
+            return list(self._links.take_alarms(frame.sender))
+        number = int(frame.sender.partition("/")[2])
+        try:
+            if from_processor:
+                effects = self._receive_of_processor(number, kind, body, now)
+            elif of_last_round:
+                effects = self._receive_of_last_round(number, kind, decode_foreign(body), now)
+            else:
+                effects = self._receive_of_this_round(number, kind, frame.view, decode_foreign(body), now)
+        except ValueError:
+            effects = []  # malformed bytes of a Byzantine replica: as if it had been silent
+        self._links.accept(frame)
+        return effects
+
+    def _receive_of_processor(self, number: int, kind: FrameKind, body: bytes, now: int) -> list[Effect]:
+        if kind != FrameKind.UPDATE or not is_well_formed_update(body, self._terms.parameters):
+            return []
+        return [*self.phase.take_update(number, body, now), *self._go_on(now)]
+
+    def _is_too_far_ahead(self, kind: FrameKind, view: int) -> bool:
         """Whether it belongs to a view that cannot be kept yet: it is not accepted, and may come again."""
-        of_a_view = frame.kind in _VOTING and frame.kind not in (FrameKind.VIEW_CHANGE, FrameKind.DECIDE)
-        return of_a_view and frame.view > max(self.voting.view, 0) + FUTURE_VIEWS
+        return kind in _OF_A_VIEW and view > max(self.voting.view, 0) + FUTURE_VIEWS
 
     def _receive_of_this_round(self, sender: int, kind: FrameKind, view: int, content: Any, now: int) -> list[Effect]:
         if kind in _VOTING:
@@ -219,11 +228,18 @@ class Agreement:
         if kind in _DIGESTS and not isinstance(content, bytes):
             raise ValueError("a vote must name a digest, a proposal must carry its body")
         if kind == FrameKind.PROPOSAL:
-            content = self._learn(content)
+            content = self._learn_proposed(sender, view, content)
         elif kind in (FrameKind.SUGGEST, FrameKind.PROOF):
             content = evidence_of(content)
         effects = self._act(self.voting.receive(sender, kind, view, content), now)
         return [*effects, *self._arm_fetch(now)]
+
+    def _learn_proposed(self, sender: int, view: int, body: bytes) -> bytes:
+        """The digest of a proposal; its body is kept if it is the first of the view's leader, or was asked for."""
+        digest = digest_of(body)
+        if self.fetching.take(digest) is not None or self.voting.expects_proposal(sender, view):
+            self.values.learn(body)
+        return digest
 
     def _receive_of_last_round(self, sender: int, kind: FrameKind, content: Any, now: int) -> list[Effect]:
         """One who has not yet heard of this round, or one who answers what we missed."""
@@ -231,7 +247,7 @@ class Agreement:
             return self._receive_any_time(sender, self.round_index - 1, kind, content, now)
         if self._standing.behind and isinstance(content, bytes):
             self.catching_up.take_past_decide(sender, content)
-            self._follow()
+            self.adoption.follow(self.catching_up.past)
         return [*self._go_on(now), *self._finish(now)]
 
     def _receive_any_time(self, sender: int, round_index: int, kind: FrameKind, content: Any, now: int) -> list[Effect]:
@@ -240,16 +256,10 @@ class Agreement:
             case FrameKind.FETCH:
                 return self.fetching.answer(sender, round_index, content, now)
             case FrameKind.CATCH_UP:
-                return self._tell(sender, now) if self.catching_up.may_tell(sender) else []
+                return self._tell(sender, now) if self.catching_up.may_tell(sender, now) else []
             case FrameKind.CONTENT if isinstance(content, tuple):
                 return self._take_contents(content, now)
         return []
-
-    def _learn(self, body: bytes) -> bytes:
-        """Keep a body, which may come by itself or in a proposal."""
-        digest = self.values.learn(body)
-        self.fetching.take(digest)
-        return digest
 
     def _take_contents(self, contents: tuple[Any, ...], now: int) -> list[Effect]:
         """What was asked for; nothing else is kept."""
@@ -260,8 +270,8 @@ class Agreement:
             elif what == BODY:
                 self.values.learn(data)
             elif what == MODEL:
-                self._take_model(data)
-        self._follow()
+                self.adoption.take_model(data, self.catching_up.past, None if self.finished else self._decided)
+        self.adoption.follow(self.catching_up.past)
         return [*self._go_on(now), *self._finish(now)]
 
     # --- catching up ----------------------------------------------------------
@@ -287,65 +297,36 @@ class Agreement:
         self.catching_up.keys_have_come()
         return self._tell_all(now) if self.phase.closed else []
 
-    def _follow(self) -> None:
-        """Follow what B others decided in the round before: its body names the model, which is fetched by digest."""
-        past = self.catching_up.past
-        if past is None or not self._standing.behind:
-            return
-        model = self.values.next_digest(past)
-        if model is None:
-            self.fetching.want(past, BODY)
-        else:
-            self._want_model(model)
-
-    def _want_model(self, digest: bytes) -> None:
-        """Take it if it is here, as after SKIP; else ask for it."""
-        data = self._find(digest)
-        if data is None:
-            self.fetching.want(digest, MODEL)
-        else:
-            self._take_model(data)
-
-    def _take_model(self, data: bytes) -> None:
-        """The model of the round before, or of this one, if it is the one that a decided value names."""
-        digest, decision, past = digest_of(data), self.voting.decided, self.catching_up.past
-        if self._standing.behind and past is not None and self.values.next_digest(past) == digest:
-            body = self.values.body_of(past)
-            assert body is not None
-            self._standing.behind = False
-            self._standing.model = decoded_model(data)
-            self._standing.last = LastDecision(self.round_index - 1, past, body)
-            self._archive.keep(self.round_index - 1, [body, data])
-            self.inputs.without = self._standing.model.quarantined
-        elif decision is not None and not self.finished and self.values.next_digest(decision.value) == digest:
-            self.values.adopt(decision.value, decoded_model(data))
-
     # --- actions of the voting ----------------------------------------------------------
 
     def _act(self, actions: Sequence[Action], now: int) -> list[Effect]:
-        effects: list[Effect] = []
         self.phase.halted = self.voting.halted
+        effects: list[Effect] = []
         for action in actions:
-            match action:
-                case Output(kind, view, content, to):
-                    body = encode(self.values.body_of(content) if kind == FrameKind.PROPOSAL else content)
-                    if to is None:
-                        effects += self._links.broadcast(kind, view, body, now)
-                    else:
-                        effects += self._links.send(kind, view, replica_name(to), body, now)
-                case ArmTimer(view):
-                    effects += [self._armed(view, now), *self._enter(now)]
-                case BodyWanted(value):
-                    self.fetching.want(value, BODY)
-                case Decision():
-                    effects += self._finish(now)
+            if isinstance(action, Output):
+                effects += self._say(action, now)
+            elif isinstance(action, ArmTimer):
+                effects += [self._armed(action.view, now), *self._enter(now)]
+            elif isinstance(action, BodyWanted):
+                self.fetching.want(action.value, BODY)
+            else:
+                effects += self._finish(now)
         return effects
+
+    def _say(self, said: Output, now: int) -> list[Effect]:
+        body = encode(self.values.body_of(said.content) if said.kind == FrameKind.PROPOSAL else said.content)
+        if said.to is None:
+            return self._links.broadcast(said.kind, said.view, body, now)
+        return self._links.send(said.kind, said.view, replica_name(said.to), body, now)
+
+    @property
+    def _decided(self) -> bytes | None:
+        return None if self.voting.decided is None else self.voting.decided.value
 
     def _enter(self, now: int) -> list[Effect]:
         """A view, or its timer, begins: Echoes and Fetches have a new pace."""
-        decided = self.voting.decided
-        self.fetching.forget_bodies(None if decided is None else decided.value)
-        self._follow()
+        self.fetching.forget_bodies(self._decided)
+        self.adoption.follow(self.catching_up.past)
         return [*self.phase.arm(now), *self._arm_fetch(now)]
 
     def _finish(self, now: int) -> list[Effect]:
@@ -353,22 +334,13 @@ class Agreement:
         decision = self.voting.decided
         if decision is None or self.finished:
             return []
-        body = self.values.body_of(decision.value)
-        if body is None:
-            self.fetching.want(decision.value, BODY)
-            return self._arm_fetch(now)
-        outcome = self.values.outcome_of_decided(decision.value)
-        if outcome is None:
-            self._want_model(decode(body)[-1])
-            outcome = self.values.outcome_of_decided(decision.value)
+        outcome = self.adoption.outcome_of(decision.value)
         if outcome is None:
             return self._arm_fetch(now)
         self.finished = True
         self.catching_up.has_news()
-        standing, model = self._standing, outcome.model
-        standing.behind, standing.model = False, model
-        standing.last = LastDecision(self.round_index, decision.value, body)
-        self._archive.keep(self.round_index, [*self.values.contents_of(decision.value), model.encoded])
+        self.adoption.adopt(decision.value, outcome)
+        model = outcome.model
         effects = self._links.reply_to_processors(encode(model.state[0]), now)
         decided = RoundDecided(
             self.round_index, decision.value, outcome.skipped, decision.view, outcome.processors, outcome.weights,

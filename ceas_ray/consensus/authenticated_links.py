@@ -37,20 +37,18 @@ class AuthenticatedLinks:
 
     # --- frames ----------------------------------------------------------
 
-    def open(self, frame: Frame) -> bytes | None:
-        """The body of an authentic frame; None for any other, and for those of strangers."""
-        channel = self._channels.get(frame.sender)
-        return None if channel is None else channel.open(frame)
-
     def verify(self, frame: Frame) -> bytes | None:
-        """As `open`, but the frame is not accepted yet: `accept` does that, once what it says is kept."""
+        """The body of an authentic frame; None for any other, and for those of strangers.
+
+        The frame is not accepted yet: `accept` does that, once what it says is kept.
+        """
         channel = self._channels.get(frame.sender)
         return None if channel is None else channel.verify(frame)
 
-    def take_alarms(self, sender: Any) -> list[Observation]:
-        """For the journal, after a frame in this name; see `Channel`."""
+    def take_alarms(self, sender: str) -> list[Observation]:
+        """For the journal, after a frame in this name that was not authentic; see `Channel`."""
         channel = self._channels.get(sender)
-        return [] if channel is None or not channel.incoming.alarms else channel.take_alarms()
+        return [] if channel is None else channel.take_alarms()
 
     def accept(self, frame: Frame) -> None:
         """Use up the slot of a frame that was verified."""
@@ -63,16 +61,16 @@ class AuthenticatedLinks:
 
         The same request for a view again is the same frame: it costs no key, and whoever has it ignores it.
         """
-        frame = self._view_changes.get(receiver) if kind == FrameKind.VIEW_CHANGE else None
+        frame = self._view_changes.get(receiver) if kind is FrameKind.VIEW_CHANGE else None
         if frame is None or frame.view != view:
             in_round = self._round if round_index is None else round_index
             frame = self._channels[receiver].seal(kind, in_round, view, now, body)
-        if frame is None:
-            return []
-        if kind == FrameKind.VIEW_CHANGE:
-            self._view_changes[receiver] = frame
-        elif kind == FrameKind.CATCH_UP:
-            self._questions[receiver] = frame
+            if frame is None:
+                return []
+            if kind is FrameKind.VIEW_CHANGE:
+                self._view_changes[receiver] = frame
+            elif kind is FrameKind.CATCH_UP:
+                self._questions[receiver] = frame
         return [Send(now + self._latencies[receiver], receiver, frame)]
 
     def broadcast(

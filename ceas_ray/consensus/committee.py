@@ -40,9 +40,13 @@ class Committee(Quorums):
 
 @dataclass(frozen=True)
 class Terms:
-    """What does not change during a run. chain: names it in every decision. parameters: of the model, d."""
+    """What does not change during a run. parameters: of the model, d.
+
+    chain: names the run in every frame and decision. rule: the identity of what `next_state` computes, in every value.
+    """
 
     committee: Committee
     chain: bytes
+    rule: bytes
     next_state: NextState
     parameters: int

@@ -73,13 +73,21 @@ class Fetching:
         """round_index: where the asker is. ValueError for anything but digests."""
         if not (isinstance(digests, tuple) and all(isinstance(digest, bytes) for digest in digests)):
             raise ValueError("a Fetch must name digests")
-        for digest in dict.fromkeys(digests):
-            if self._find(digest) is None and self._may_wait(sender):
-                self._waiting.setdefault(digest, {})[sender] = round_index
-        return self._send(sender, round_index, dict.fromkeys(digests), now)
+        asked = dict.fromkeys(digests)
+        for digest in asked:
+            if self._find(digest) is None:
+                self._wait(digest, sender, round_index)
+        return self._send(sender, round_index, asked, now)
 
-    def _may_wait(self, sender: int) -> bool:
-        return sum(1 for senders in self._waiting.values() if sender in senders) < self._most_waiting
+    def _wait(self, digest: bytes, sender: int, round_index: int) -> None:
+        """Of too many that one replica waits for, the oldest is given up: it may be one that nobody has."""
+        self._waiting.setdefault(digest, {})[sender] = round_index
+        waits_for = [other for other, senders in self._waiting.items() if sender in senders]
+        if len(waits_for) > self._most_waiting:
+            oldest = self._waiting[waits_for[0]]
+            del oldest[sender]
+            if not oldest:
+                del self._waiting[waits_for[0]]
 
     def _send(self, sender: int, round_index: int, digests: Iterable[bytes], now: int) -> list[Effect]:
         found = tuple(data for digest in digests if (data := self._find(digest)) is not None)
@@ -89,6 +97,8 @@ class Fetching:
 
     def answer_waiting(self, now: int) -> list[Effect]:
         """Answer those who waited for what is here now."""
+        if not self._waiting:
+            return []
         here = [digest for digest in self._waiting if self._find(digest) is not None]
         wanted: dict[tuple[int, int], list[bytes]] = {}
         for digest in here:

@@ -46,14 +46,15 @@ class Replica(Actor):
         next_state: NextState,
         initial_state: Any,
         chain: bytes,
+        rule: bytes,
     ) -> None:
         """channels: to every processor, then to every replica but itself. latencies: ps, to all that it writes to.
 
-        initial_state: a tuple whose first element is the parameters (d,). chain: names the run in every decision.
+        initial_state: a tuple whose first element is the parameters (d,). chain, rule: see `Terms`.
         """
         self.name = replica_name(index)
         self.index, self.committee = index, committee
-        self._terms = Terms(committee, chain, next_state, len(initial_state[0]))
+        self._terms = Terms(committee, chain, rule, next_state, len(initial_state[0]))
         self._links = AuthenticatedLinks(index, committee, channels, latencies)
         self._standing = Standing(AgreedModel(initial_state, ()))
         self._archive = Archive()
@@ -78,10 +79,10 @@ class Replica(Actor):
         if not may_send(envelope):
             return []
         match envelope.payload:
-            case RoundStarted() as schedule:
-                return self._start_round(schedule, now)
             case Frame() as frame:
                 return self._receive(frame, envelope, now)
+            case RoundStarted() as schedule:
+                return self._start_round(schedule, now)
             case KeysDistilled(key_bits=key_bits):
                 self.store_key_bits(key_bits)
             case TestReport() | Timer() | RoundGivenUp() | StopWaiting():
@@ -107,16 +108,16 @@ class Replica(Actor):
         """Of this round, or of the one before; what comes from replicas too early waits: nothing is answered then."""
         if not is_well_formed(frame):
             return []
-        current = self._agreement.round_index
-        early = frame.round_index == current + 1 or (
-            frame.sender.startswith("replica/") and self._agreement.is_early(now)
-        )
-        if not early and frame.round_index in (current, current - 1):
-            return [*self._agreement.receive(frame, now), *self._links.take_alarms(frame.sender)]
-        kept = sum(1 for other in self._early if other.sender == envelope.sender)
-        if early and frame.round_index >= current - 1 and kept < EARLY_FRAMES:
-            self._early.append(envelope)
-        return []
+        agreement = self._agreement
+        ahead = frame.round_index - agreement.round_index
+        if ahead not in (-1, 0, 1):
+            return []
+        if ahead == 1 or (agreement.is_early(now) and frame.sender.startswith("replica/")):
+            kept = sum(1 for other in self._early if other.sender == envelope.sender)
+            if kept < EARLY_FRAMES:
+                self._early.append(envelope)
+            return []
+        return agreement.receive(frame, now)
 
     def _open_early(self, now: int) -> list[Effect]:
         early, self._early = self._early, []

@@ -19,7 +19,7 @@ from ceas_ray.messages.frames import decode_foreign, decode_update, digest_of
 
 Entries = tuple[tuple[int, bytes], ...]
 """Processors and the digests of their updates, in increasing order."""
-_PARTS, _SKIP_PARTS = 10, 3
+_PARTS, _SKIP_PARTS = 11, 3
 
 
 class Named(NamedTuple):
@@ -88,8 +88,8 @@ class Values:
         return encode((self._terms.chain, self._round, self._standing.model.digest))
 
     def value_of(self, named: Named) -> bytes:
-        """The digest of {chain, t, last model, entries, weights, test report, quarantine, new accusations, aggregate,
-        next model}, with digests for what is large; all contents must be here. The chain names the rule."""
+        """The digest of {chain, t, last model, entries, weights, test report, quarantine, new accusations, rule,
+        aggregate, next model}, with digests for what is large; all contents must be here."""
         if named not in self._computed:
             self._computed[named] = self._compute(named)
         return self._computed[named]
@@ -101,7 +101,7 @@ class Values:
         model = AgreedModel(state, tuple(sorted({*last.quarantined, *named.accused})))
         body = encode(
             (self._terms.chain, self._round, last.digest, named.entries, weights, named.report, last.quarantined,
-             named.accused, digest_of(encode(aggregate)), model.digest)
+             named.accused, self._terms.rule, digest_of(encode(aggregate)), model.digest)
         )  # fmt: skip
         value = self.learn(body)
         self._outcomes[value] = Outcome(False, tuple(k for k, _ in named.entries), weights, model)
@@ -177,12 +177,13 @@ class Values:
     def _skipped(self) -> Outcome:
         return Outcome(True, (), np.zeros(0), self._standing.model)
 
-    def adopt(self, value: bytes, model: AgreedModel) -> None:
+    def adopt(self, value: bytes, model: AgreedModel) -> Outcome:
         """The model after a decided value came from another replica, by the digest that the value names."""
         body = decode(self._bodies[value])
         skipped = len(body) == _SKIP_PARTS
         entries, weights = ((), np.zeros(0)) if skipped else body[3:5]
-        self._outcomes[value] = Outcome(skipped, tuple(k for k, _ in entries), weights, model)
+        outcome = self._outcomes[value] = Outcome(skipped, tuple(k for k, _ in entries), weights, model)
+        return outcome
 
     def contents_of(self, value: bytes) -> list[bytes]:
         """The body of a decided value, and those of its contents that are here."""

@@ -65,12 +65,15 @@ class KeyPaths:
         return (*self.route_of(path.owner).links, *self.route_of(path.peer).links)
 
     def raw_bits(self, path: KeyPath, bits: float) -> float:
-        """Return the asymptotic bits that a path distils for `bits` of key, with the margin where blocks are finite."""
+        """Return the asymptotic bits that a path distils for `bits` of key: more than those where blocks are finite.
+
+        The margin is one of time alone: a finite block some of whose pairs are spare yields keys that nobody needs.
+        """
         if not self._demand.finite_keys or bits == 0:
             return bits
         fidelity = round(key_path_fidelity(self.legs(path), self._swap_werner, self._demand), 3)
         if (fidelity, bits) not in self._raw_bits_of:
-            self._raw_bits_of[fidelity, bits] = self._demand.key_margin * asymptotic_bits(fidelity, bits)
+            self._raw_bits_of[fidelity, bits] = asymptotic_bits(fidelity, bits)
         return self._raw_bits_of[fidelity, bits]
 
     def seconds(self, path: KeyPath, bits: float) -> float:

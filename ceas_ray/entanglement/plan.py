@@ -23,8 +23,8 @@ from ceas_ray.scheduling.perishable_chain import LinkClass
 _LONGEST_AGE_SECONDS = 1e6
 REPLICA_FRAMES = 8
 """Frames from one replica to another in a good round: echo, proposal (a leader's), four votes, decide, one spare."""
-VIEW_CHANGE_FRAMES = 9
-"""One more view: change, proof, suggest, proposal, four votes, and a second change."""
+VIEW_CHANGE_FRAMES = 17
+"""One more view: change, proof, suggest, proposal, four votes, and a second change; four echoes and four fetches."""
 
 
 @dataclass(frozen=True)

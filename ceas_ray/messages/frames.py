@@ -59,7 +59,8 @@ def decode_foreign(body: bytes) -> Any:
         raise ValueError("a body must be encoded values") from error
 
 
-_KINDS = frozenset(int(kind) for kind in FrameKind)
+FRAME_KINDS = {int(kind): kind for kind in FrameKind}
+"""By the number that a header gives."""
 
 
 def is_well_formed(frame: Frame) -> bool:
@@ -73,7 +74,7 @@ def is_well_formed(frame: Frame) -> bool:
         if type(number) is not int or not 0 <= number < 2**63:
             return False
     return (
-        type(frame.kind) is int and frame.kind in _KINDS and type(frame.sender) is str
+        type(frame.kind) is int and frame.kind in FRAME_KINDS and type(frame.sender) is str
         and type(frame.receiver) is str and type(frame.chain) is bytes and type(frame.body) is bytes
     )  # fmt: skip
 
@@ -102,6 +103,8 @@ class Channel:
     def take_alarms(self) -> list[Observation]:
         """For the journal: that as many forgeries of one hash key failed as it stands; nothing is said twice."""
         alarms, self.incoming.alarms = self.incoming.alarms, 0
+        if not alarms:
+            return []
         said = {"sender": self.peer, "receiver": self._name, "failed_attempts": MOST_FAILURES}
         return [Observation("forgeries", said)] * alarms
 

@@ -6,6 +6,7 @@ Times are picoseconds. Indices of processors and replicas count from 0. Bell-dia
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from ceas_ray.kernel.codec import message
@@ -16,11 +17,13 @@ HUB = "hub"
 ADVERSARY = "adversary"
 
 
+@cache
 def processor_name(index: int) -> str:
     """The name of processor `index`."""
     return f"processor/{index}"
 
 
+@cache
 def replica_name(index: int) -> str:
     """The name of consensus replica `index`."""
     return f"replica/{index}"

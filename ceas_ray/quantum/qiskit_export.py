@@ -1,4 +1,4 @@
-"""A trained circuit for other tools: as a Qiskit `QuantumCircuit` and as OpenQASM 3.
+"""A trained circuit as a Qiskit `QuantumCircuit`, for other tools.
 
 Without noise and pairs: the ideal circuit that was trained. Qiskit is imported when it is called.
 """
@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.quantum.circuit import RY, Circuit
+from ceas_ray.quantum.openqasm import check_shapes
 
 Floats = NDArray[np.float64]
 
 
 def export(circuit: Circuit, parameters: Floats, sample: Floats | None = None) -> Any:
-    """The `QuantumCircuit` of trained parameters (P,), rad, with output k measured into classical bit k of `output`.
+    """Return the `QuantumCircuit` of trained parameters (P,), rad, with output k measured into bit k of `output`.
 
     sample: encoding angles (n,), rad, to bind; None leaves them as the parameters x[0] .. x[n - 1]. The value z_k of
     an output is P(bit k = 0) - P(bit k = 1): with one output, z >= 0 is class 0; else the largest z_k is class k.
@@ -26,10 +27,7 @@ def export(circuit: Circuit, parameters: Floats, sample: Floats | None = None) -
     from qiskit.circuit import ParameterVector
 
     n = circuit.qubits
-    if np.shape(parameters) != (circuit.parameter_count,):
-        raise ValueError(f"parameters must have shape ({circuit.parameter_count},), got {np.shape(parameters)}")
-    if sample is not None and np.shape(sample) != (n,):
-        raise ValueError(f"a sample must have shape ({n},), got {np.shape(sample)}")
+    check_shapes(circuit, parameters, sample)
     inputs = ParameterVector("x", n) if sample is None else [float(angle) for angle in sample]
     made = QuantumCircuit(QuantumRegister(n, "q"), ClassicalRegister(circuit.outputs, "output"), name="ceas_ray_model")
     theta = iter(np.asarray(parameters, dtype=np.float64).tolist())
@@ -44,10 +42,3 @@ def export(circuit: Circuit, parameters: Floats, sample: Floats | None = None) -
             (made.cx if circuit.entangler == "cx" else made.cz)(control, target)
     made.measure(range(circuit.outputs), range(circuit.outputs))
     return made
-
-
-def to_openqasm3(quantum_circuit: Any) -> str:
-    """The OpenQASM 3 program of an exported circuit; inputs that are not bound become `input float[64]`."""
-    from qiskit import qasm3
-
-    return str(qasm3.dumps(quantum_circuit))

@@ -43,12 +43,17 @@ def wanted_folder(settings: RunSettings, number: int | None) -> Path:
     else:
         base = Path(settings.output)
     folder = (base if number is None else base.with_name(f"{base.name}_{number}")).absolute()
-    parent = next(p for p in (folder, *folder.parents) if p.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise SettingsError("output", f"a folder that can be made ({parent} is not a writable folder)", str(folder))
+    refuse_unwritable(folder, "output")
     if settings.output is not None and any((folder / name).exists() for name in _TAKEN_BY):
         raise _taken(folder)
     return folder
+
+
+def refuse_unwritable(folder: Path, key: str) -> None:
+    """SettingsError of `key` for a folder that is not there and cannot be made, or cannot be written to."""
+    parent = next(p for p in (folder, *folder.parents) if p.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise SettingsError(key, f"a folder that can be made ({parent} is not a writable folder)", str(folder))
 
 
 def claimed(folder: Path, by_default: bool, mark: str) -> Path:

@@ -23,8 +23,9 @@ from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import path_fidelity
 from ceas_ray.quantum.bell_pairs import key_rate
 from ceas_ray.quantum.mixed_pairs import most_nodes
-from ceas_ray.world.builder import Outline
-from ceas_ray.world.size_limits import key_paths, memory_bytes
+from ceas_ray.world.counts import counts_of
+from ceas_ray.world.run_size import memory_bytes
+from ceas_ray.world.world import Outline
 
 LONGEST_SIMULATED_SECONDS = 4e6
 """Simulated time counts picoseconds in 64 bits, which end after 9.2e6 s."""
@@ -70,8 +71,8 @@ def forecast(settings: RunSettings, world: Outline) -> Forecast:
         of_round, of_warm_up = _keys(settings, world, 1), _keys(settings, world, 2)
     except ValueError as error:
         raise unusable("entanglement", str(error)) from None
-    shots = demand.shots + demand.test_shots if world.on_pairs else 0
-    warm_up_shots = demand.warm_up_test_shots if world.on_pairs else 0
+    shots = demand.shots + demand.test_shots if world.spends_pairs else 0
+    warm_up_shots = demand.warm_up_test_shots if world.spends_pairs else 0
     round_seconds = _plan_seconds(settings, world, shots, of_round)
     warm_up = _plan_seconds(settings, world, warm_up_shots, of_warm_up)
     bits, key_pairs = _key_bits(settings, world, of_round)
@@ -180,6 +181,6 @@ def _wall_of_round(settings: RunSettings, world: Outline, shots: int, key_pairs:
     gradients = len(network.processor_routes) * batch * entries * _SECONDS_PER_ENTRY
     if settings.processors.engine != "pauli":
         gradients *= 1000
-    paths = key_paths(settings) * _SECONDS_PER_PATH
+    paths = counts_of(settings).key_paths * _SECONDS_PER_PATH
     all_shots = len(network.processor_routes) * shots * a_shot
     return _ROUND_SECONDS + all_shots + paths + key_pairs * _SECONDS_PER_KEY_PAIR + gradients

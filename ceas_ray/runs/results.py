@@ -14,7 +14,7 @@ from ceas_ray.messages.pair_books import AUTHENTICATION, GENERATED, TESTING, TRA
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.scheduling.measures import utilization
-from ceas_ray.world.builder import World
+from ceas_ray.world.world import World
 
 SCHEMA_VERSION = 1
 _COLUMNS = ("generated", "used", "late", "expired", "sacrificed")

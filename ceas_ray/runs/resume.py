@@ -16,7 +16,7 @@ from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.windows import Simulation
-from ceas_ray.runs.folder import FREE, FREE_GROUPS, decisive, journal_of, read_settings
+from ceas_ray.runs.folder import FREE, FREE_GROUPS, decisive, journal_of, read_settings, refuse_unwritable
 from ceas_ray.runs.provenance import code_version
 from ceas_ray.runs.results import Results
 from ceas_ray.runtime.known_answers import known_answers
@@ -136,9 +136,11 @@ def _snapshots_at(chosen: str | None, settings: RunSettings, folder: Path) -> Sn
 
 def refuse_snapshots_of_others(settings: RunSettings, folder: Path) -> None:
     """SettingsError if there are snapshots already where a new run wants to keep its own."""
+    chosen = settings.runtime.snapshot_folder
+    if chosen is not None and "://" not in chosen:
+        refuse_unwritable(Path(chosen).absolute(), "runtime.snapshot_folder")
     found = _newest_first(settings, snapshot_folder(settings, folder))
     if found:
-        chosen = settings.runtime.snapshot_folder
         key = "output" if chosen is None else "runtime.snapshot_folder"
         raise SettingsError(
             key, f"a folder without snapshots of another run (it has {found[0]})", chosen or str(folder)

@@ -6,6 +6,7 @@ from ceas_ray.aggregation.rule import Rule, most_faults
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.messages.quorum import Quorums
+from ceas_ray.world.counts import counts_of
 
 
 def warnings_of(settings: RunSettings) -> tuple[str, ...]:
@@ -26,17 +27,16 @@ def _of_committee(settings: RunSettings) -> str | None:
 
 
 def _of_rule(settings: RunSettings) -> str | None:
-    members = settings.training.processors_per_group if settings.training.partition != "data" else 1
-    parties = settings.processors.count // members
-    bad = round(parties * settings.attacks.fraction)
+    counts = counts_of(settings)
+    parties, bad = counts.parties, counts.byzantine_parties
     rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule)
     share, bound = settings.aggregation.byzantine_fraction, most_faults(rule, parties)
     if bad > bound:
         stands = f"than the {bound} that {type(rule).__name__} can stand of {parties}"
-    elif bad > int(parties * share):
+    elif bad > counts.tolerated_rows:
         told = f"aggregation.byzantine_fraction={share}"
-        stands = f"than the {int(parties * share)} of {parties} that the rule is set to stand ({told})"
+        stands = f"than the {counts.tolerated_rows} of {parties} that the rule is set to stand ({told})"
     else:
         return None
-    who = "processors" if members == 1 else "groups of processors"
+    who = "processors" if counts.group_size == 1 else "groups of processors"
     return f"warning: {bad} Byzantine {who} are more {stands}: the model may be theirs"

@@ -76,7 +76,7 @@ def _sqlite_path(uri: str) -> Path:
         url = make_url(uri)
     except (SQLAlchemyError, ValueError):
         raise ValueError(must) from None
-    if url.database in (None, "", ":memory:") or str(url.database).startswith("file:"):
+    if url.database in (None, "", ":memory:") or str(url.database).startswith("file:") or "\0" in str(url.database):
         raise ValueError(must)
     path = Path(str(url.database))
     if path.is_dir() or any(parent.exists() and not parent.is_dir() for parent in path.absolute().parents):

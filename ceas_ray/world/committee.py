@@ -1,11 +1,16 @@
-"""The committee of a run: how large it may be, who is faulty in it, and how; the faults of its network and its keys."""
+"""From a blueprint to the committee: its replicas, who of them is faulty and how, and the faults of its network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-from ceas_ray.config.errors import SettingsError
+import numpy as np
+
+from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.faults.crashing_replica import Crash, CrashingReplica
 from ceas_ray.consensus.faults.distorting_replica import DistortingReplica
 from ceas_ray.consensus.faults.equivocating_replica import EquivocatingReplica
@@ -15,17 +20,19 @@ from ceas_ray.consensus.faults.poisoning_replica import PoisoningReplica
 from ceas_ray.consensus.faults.replaying_replica import ReplayingReplica
 from ceas_ray.consensus.faults.silent_replica import SilentReplica
 from ceas_ray.consensus.faults.slow_replica import SlowReplica
-from ceas_ray.consensus.faults.unreliable_network import Loss, NetworkFault, OnUnreliableNetwork, Partition
 from ceas_ray.consensus.faults.withholding_replica import WithholdingReplica
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds
-from ceas_ray.links.jammed_link import JammedLink
-from ceas_ray.messages.payloads import replica_name
-from ceas_ray.messages.quorum import Quorums
+from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, processor_name, replica_name
+from ceas_ray.training.next_state import NextState
+from ceas_ray.world.blueprint import Blueprint
+from ceas_ray.world.classical_network import on_network
+from ceas_ray.world.model import asked_circuits_of, learning_rate_of
+from ceas_ray.world.times import message_bound
 
-RETRANSMIT_DELTAS = 3
 _FAULTS: dict[str, type[DistortingReplica]] = {
     "slow": SlowReplica,
     "equivocating": EquivocatingReplica,
@@ -37,82 +44,81 @@ _FAULTS: dict[str, type[DistortingReplica]] = {
 }
 
 
-def committee_size(settings: RunSettings, byzantine_processors: int) -> int:
-    """n; SettingsError for a committee that cannot be, or that is unsafe from the start."""
-    consensus, attacks = settings.consensus, settings.attacks
-    size = consensus.committee_size
-    if consensus.committee == "processors":
-        if size is not None:
-            raise SettingsError("consensus.committee_size", "null for consensus.committee=processors", size)
-        size = settings.processors.count
-        if size < 4:
-            raise SettingsError("processors.count", "at least 4 for consensus.committee=processors", size)
-        if attacks.replicas:
-            must = "0 for consensus.committee=processors: the Byzantine processors are the Byzantine replicas"
-            raise SettingsError("attacks.replicas", must, attacks.replicas)
-        if byzantine_processors > Quorums(size).faults:
-            must = f"such that at most f = {Quorums(size).faults} of the {size} in the committee are Byzantine"
-            raise SettingsError("attacks.fraction", must, attacks.fraction)
-    elif size is None or size < 4:
-        raise SettingsError("consensus.committee_size", "at least 4 (n > 3 f with f >= 1)", size)
-    if attacks.replicas > size:
-        raise SettingsError("attacks.replicas", f"at most the {size} of the committee", attacks.replicas)
-    if attacks.replicas and not attacks.replica_faults:
-        raise SettingsError("attacks.replica_faults", "given for attacks.replicas > 0", attacks.replica_faults)
-    _check_members(settings, size)
-    return size
+def replicas_of(blueprint: Blueprint) -> tuple[Actor, ...]:
+    """Return the members of the committee, honest and Byzantine, behind the faults of their network."""
+    settings, counts = blueprint.settings, blueprint.counts
+    size = counts.replicas
+    committee = Committee(size, counts.parties, counts.tolerated_rows, message_bound(settings))
+    together = settings.consensus.committee == "processors"
+    byzantine = list(blueprint.byzantine) if together else list(range(size))[size - counts.byzantine_replicas :]
+    next_state = _Remembered(_next_state_of(blueprint))
+    made: list[Actor] = []
+    for j in range(size):
+        make = partial(_replica, blueprint, j, committee, next_state)
+        replica: Actor
+        if j in byzantine:
+            replica = _faulty_replica(settings, byzantine.index(j), make(), blueprint.streams)
+        else:
+            replica = _crashing_replica(settings, j, make) or make()
+        made.append(on_network(settings, replica, blueprint.streams))
+    return tuple(made)
 
 
-def _check_members(settings: RunSettings, size: int) -> None:
-    consensus = settings.consensus
-    for name in ("partition", "crash", "jamming"):
-        choice = getattr(consensus, name)
-        for member in () if choice is None else choice.replicas:
-            if not 0 <= member < size:
-                must = f"members of the committee (0 to {size - 1})"
-                raise SettingsError(f"consensus.{name}.replicas", must, member)
-    split = consensus.partition
-    if split is not None and split.heals_seconds <= split.begins_seconds:
-        raise SettingsError(
-            "consensus.partition.heals_seconds", f"after it begins ({split.begins_seconds})", split.heals_seconds
-        )
+def _replica(blueprint: Blueprint, j: int, committee: Committee, next_state: _Remembered) -> Replica:
+    network, name = blueprint.network, replica_name(j)
+    leg = network.replica_routes[j]
+    latencies = {processor_name(k): link.latency + leg.latency for k, link in enumerate(network.processor_routes)}
+    latencies |= {
+        replica_name(i): other.latency + leg.latency for i, other in enumerate(network.replica_routes) if i != j
+    }
+    channels = [blueprint.channel(name, peer) for peer in latencies]
+    latencies[ENTANGLEMENT_MANAGER] = leg.latency
+    start = (blueprint.initial_parameters, 0)
+    rule = blueprint.policies.identity
+    return Replica(j, committee, channels, latencies, next_state, start, blueprint.chain, rule)
 
 
-def faulty_replica(settings: RunSettings, number: int, replica: Replica, streams: Streams) -> Actor:
+def _next_state_of(blueprint: Blueprint) -> NextState:
+    """Return the function that every replica recomputes: from the agreed rows to weights, aggregate and model."""
+    settings, counts, policies = blueprint.settings, blueprint.counts, blueprint.policies
+    data_circuits = settings.training.circuits_per_round - asked_circuits_of(settings.training)
+    return NextState(
+        aggregator=Aggregator(policies.rule, policies.weights, settings.aggregation.cap),
+        learning_rate=learning_rate_of(settings.training),
+        circuit=blueprint.shared_circuit,
+        faults=counts.tolerated_rows,
+        shots=np.full(counts.parties, float(data_circuits)),
+        samples=np.array([float(len(shard.angles)) for shard in blueprint.shards]),
+        public_angles=blueprint.public_angles,
+        confidence=settings.aggregation.confidence,
+    )
+
+
+class _Remembered:
+    """A pure function whose last result is remembered: replicas on one host all ask the same."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._results: dict[bytes, Any] = {}
+
+    def __call__(self, *arguments: Any) -> Any:
+        key = encode(arguments)
+        if key not in self._results:
+            self._results = {key: self._function(*arguments)}
+        return self._results[key]
+
+
+def _faulty_replica(settings: RunSettings, number: int, replica: Replica, streams: Streams) -> Actor:
     """The `number`-th Byzantine member: its fault is the next in turn."""
     faults = settings.attacks.replica_faults
     fault = faults[number % len(faults)]
     return SilentReplica(replica) if fault == "silent" else _FAULTS[fault](replica, streams)
 
 
-def crashing_replica(settings: RunSettings, index: int, make: Callable[[], Replica]) -> Actor | None:
+def _crashing_replica(settings: RunSettings, index: int, make: Callable[[], Replica]) -> Actor | None:
     """An honest member that crashes, if it is to."""
     crash = settings.consensus.crash
     if crash is None or index not in crash.replicas:
         return None
     after, down = (picoseconds(ms * 1e-3) for ms in (crash.after_milliseconds, crash.down_milliseconds))
     return CrashingReplica(make, Crash(crash.round, after, down))
-
-
-def on_network(settings: RunSettings, actor: Actor, delta: int, streams: Streams) -> Actor:
-    """The actor behind the faults of the classical network, if there are any."""
-    consensus = settings.consensus
-    faults: list[NetworkFault] = []
-    if consensus.loss_probability > 0:
-        faults.append(Loss(consensus.loss_probability, streams))
-    if consensus.partition is not None:
-        members = frozenset(map(replica_name, consensus.partition.replicas))
-        begins, heals = consensus.partition.begins_seconds, consensus.partition.heals_seconds
-        faults.append(Partition(members, picoseconds(begins), picoseconds(heals)))
-    if not faults:
-        return actor
-    return OnUnreliableNetwork(actor, faults, RETRANSMIT_DELTAS * delta, consensus.retransmissions)
-
-
-def on_jammed_fiber(settings: RunSettings, manager: Actor) -> Actor:
-    """The link manager with an adversary on the fiber, if there is one."""
-    jamming = settings.consensus.jamming
-    if jamming is None:
-        return manager
-    members = frozenset(map(replica_name, jamming.replicas))
-    return JammedLink(manager, members, jamming.first_round, jamming.last_round, jamming.refills)

@@ -1,11 +1,108 @@
-"""From settings to the parts of a model."""
+"""From settings to the model: its circuit, loss, learning rate, and the work of computing gradients."""
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.config.errors import or_refuse
 from ceas_ray.config.schema import TrainingSettings
+from ceas_ray.kernel.streams import Streams
+from ceas_ray.processors.gradient_work import GradientWork
+from ceas_ray.processors.known_answer_draws import KnownAnswers
+from ceas_ray.quantum import aer_engine, pauli_engine
+from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.known_answer_circuits import asked_count
 from ceas_ray.quantum.loss import CrossEntropyLoss, Loss, SquaredLoss
+from ceas_ray.quantum.partition import cut_by_layers, cut_by_qubits
+from ceas_ray.training.datasets import DataSet
+from ceas_ray.training.learning_rate import LearningRate
+from ceas_ray.training.metrics import Evaluation
+from ceas_ray.world.blueprint import Blueprint
+
+_ENGINES = {
+    "pauli": pauli_engine.shifted_values,
+    "aer": aer_engine.shifted_values,
+    "aer_sampled": aer_engine.shifted_values,
+}
+_PUBLIC_SAMPLES = 64
 
 
 def loss_of(training: TrainingSettings) -> Loss:
-    """The loss that training descends."""
+    """Return the loss that training descends."""
     return SquaredLoss() if training.loss == "squared" else CrossEntropyLoss(training.loss_scale)
+
+
+def learning_rate_of(training: TrainingSettings) -> LearningRate:
+    """Return the learning rate of every round."""
+    return LearningRate(
+        training.learning_rate, training.final_learning_rate, training.learning_rate_schedule, training.rounds
+    )
+
+
+def circuit_of(training: TrainingSettings, outputs: int) -> Circuit:
+    """Return the circuit as one processor runs it, with this many outputs."""
+    return Circuit(
+        training.qubits, training.layers, outputs, training.entangler, training.inputs == "local", training.ansatz
+    )
+
+
+def shared_circuit_of(training: TrainingSettings, circuit: Circuit, group_size: int) -> Circuit:
+    """Return the circuit as a group of processors runs it; the same where each runs it alone."""
+    if training.partition == "data":
+        return circuit
+    cut = cut_by_qubits if training.partition == "circuit" else cut_by_layers
+    key = "training.processors_per_group"
+    return or_refuse(key, lambda: cut(circuit, group_size, training.inputs == "teleported"))
+
+
+def initial_parameters_of(circuit: Circuit, streams: Streams) -> NDArray[np.float64]:
+    """Draw the parameters that training starts from, shape (d,), in rad."""
+    start = streams.generator("model", "model", "initial parameters", 0)
+    return start.uniform(-np.pi / 4, np.pi / 4, circuit.parameter_count)
+
+
+def public_angles_of(training: TrainingSettings, streams: Streams) -> NDArray[np.float64]:
+    """Draw inputs that anybody may know, shape (64, qubits), in rad, over the range that data are encoded in."""
+    widest = training.data.angle_range * np.pi
+    generator = streams.generator("hub", "hub", "public angles", 0)
+    return generator.uniform(-widest, widest, (_PUBLIC_SAMPLES, training.qubits))
+
+
+def evaluation_on_test(training: TrainingSettings, circuit: Circuit, data: DataSet) -> Evaluation:
+    """Return loss and accuracy on the test set, as functions of the parameters."""
+    return Evaluation(circuit, loss_of(training), data.test_angles, data.test_targets, data.test_labels)
+
+
+def evaluation_on_validation(training: TrainingSettings, circuit: Circuit, data: DataSet) -> Evaluation | None:
+    """Return the same on the samples that were set aside for choosing settings; None if none were."""
+    if not data.has_validation:
+        return None
+    loss = loss_of(training)
+    return Evaluation(circuit, loss, data.validation_angles, data.validation_targets, data.validation_labels)
+
+
+def asked_circuits_of(training: TrainingSettings) -> int:
+    """Return how many of a party's circuits in a round have an answer that the hub knows."""
+    return asked_count(training.circuits_per_round, training.known_answer_share)
+
+
+def gradient_work(blueprint: Blueprint) -> GradientWork:
+    """Return what computes the gradients of all parties of a host."""
+    training, processors = blueprint.settings.training, blueprint.settings.processors
+    return GradientWork(
+        blueprint.shared_circuit, _ENGINES[processors.engine], blueprint.streams, loss_of(training),
+        training.estimator, training.undo, training.forward_circuits, processors.threads,
+        aer_engine.sampled_outcomes if processors.engine == "aer_sampled" else None, _known_answers(blueprint),
+    )  # fmt: skip
+
+
+def _known_answers(blueprint: Blueprint) -> KnownAnswers | None:
+    training, circuit = blueprint.settings.training, blueprint.shared_circuit
+    if training.known_answer_share == 0:
+        return None
+    unshifted = (
+        1 / (1 + 2 * circuit.parameter_count) if training.estimator == "full_shift"
+        else training.forward_circuits / training.circuits_per_round
+    )  # fmt: skip
+    return KnownAnswers(circuit, blueprint.streams, training.known_answer_share, unshifted)

@@ -1,18 +1,63 @@
-"""The network that a topology builds, checked."""
+"""From settings to the network: what its topology builds, checked; grouped where processors share a circuit."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from ceas_ray.config.errors import UnusableSettings
+from ceas_ray.config.errors import SettingsError, UnusableSettings, or_refuse
+from ceas_ray.config.policies import instantiate
+from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.policy_calls import PolicyError, called, wrong_return
 from ceas_ray.messages.payloads import processor_name, replica_name
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan, Topology
-from ceas_ray.network.route import Route
+from ceas_ray.network.route import Route, Swapping
+from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.partition import pair_ends
+from ceas_ray.world.checks import check_network
+from ceas_ray.world.counts import Counts
+from ceas_ray.world.inputs import Inputs
+from ceas_ray.world.link_hardware import link_hardware
 
 
-def built_network(
+def network_of(
+    settings: RunSettings, counts: Counts, shared_circuit: Circuit, generator: np.random.Generator, inputs: Inputs
+) -> NetworkPlan:
+    """Return the network, with the swaps that settings choose; SettingsError for one that cannot be or does not serve.
+
+    shared_circuit: says between which processors of a group pairs are needed. generator: draws lengths and fidelities.
+    """
+    links, choice = settings.links, settings.entanglement
+    spread = Heterogeneity(
+        links.least_km, links.most_km, links.least_fidelity, links.mean_fidelity, links.most_fidelity,
+        links.replica_km, links.replica_fidelity,
+    )  # fmt: skip
+    topology = instantiate(settings.network, "network", Topology, inputs.read)
+    network = _built(topology, settings.processors.count, counts.replicas, link_hardware(links), spread, generator)
+    inputs.say(network.said)
+    if settings.consensus.committee == "processors":
+        network = _with_replicas_at_processors(network)
+    network = network.swapping_by(
+        Swapping(links.swap_werner, links.swap_success, choice.purification_rounds, choice.swapping)
+    )
+    if counts.group_size > 1:
+        whole = network
+        network = or_refuse("network", lambda: whole.grouped(counts.group_size, pair_ends(shared_circuit)))
+    check_network(settings, network)
+    return network
+
+
+def _with_replicas_at_processors(network: NetworkPlan) -> NetworkPlan:
+    """Put replica j at the node of processor j: its leg is like the processor's link, multiplexed as every leg is."""
+    if not network.swapped or network.routed:
+        raise SettingsError("network", "star for consensus.committee=processors", "another")
+    pairs = zip(network.replica_routes, network.processor_routes, strict=True)
+    return replace(network, replica_routes=tuple(replace(leg, legs=link.legs) for leg, link in pairs))
+
+
+def _built(
     topology: Topology,
     processors: int,
     replicas: int,
@@ -20,8 +65,11 @@ def built_network(
     spread: Heterogeneity,
     generator: np.random.Generator,
 ) -> NetworkPlan:
-    """What the topology builds; SettingsError where there is no such network, PolicyError for a topology, which may be
-    anybody's own, that fails or leaves somebody out."""
+    """Return what the topology builds.
+
+    Raises SettingsError where there is no such network, and PolicyError for a topology, perhaps a user's own, that
+    fails or leaves somebody out.
+    """
     try:
         plan = called(topology, "build", processors, replicas, hardware, spread, generator)
     except PolicyError as error:

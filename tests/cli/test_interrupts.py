@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from ceas_ray.cli.run import main
-from ceas_ray.runs.run import _resume_override
+from ceas_ray.runs.ending import resume_override
 from ceas_ray.tracking.files import read_journal
 from tests.small_worlds import SMALL
 
@@ -121,9 +121,11 @@ def test_a_study_ends_with_its_workers(number: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_explorer_ends_with_its_workers(number: int) -> None:
-    explorer = started("--hours", "1", "--processes", "1", module="ceas_ray.cli.explore")
+    explorer = started("--hours", "1", "--processes", "1", "--first", "256", "--json", module="ceas_ray.cli.explore")
     until(lambda: len(psutil.Process(explorer.pid).children(recursive=True)) > 1, explorer)
-    ended(explorer, number)
+    told = json.loads(ended(explorer, number)[0])
+    assert told["interrupted"]
+    assert told["next_seed"] == 256 + told["kinds"]["all"]["scenarios"]
 
 
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
@@ -140,6 +142,6 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
 def test_the_command_that_resumes_is_understood_by_shell_and_hydra(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (word,) = shlex.split(_resume_override(tmp_path / name))
+    (word,) = shlex.split(resume_override(tmp_path / name))
     assert main([word]) == 2
     assert capsys.readouterr().err.startswith(f"resume must be the folder of a run ({tmp_path / name}")

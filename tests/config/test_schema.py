@@ -117,6 +117,15 @@ def test_texts_are_neither_empty_nor_unprinted(key: str, value: Any) -> None:
     assert refusal(key, value).startswith(f"{key} must be a")
 
 
+@pytest.mark.parametrize("url", ["s3:/bucket/run", "gs:/x", "file:/tmp/run", "hdfs+x:/a"])
+def test_a_url_that_lost_a_slash_is_no_folder(url: str) -> None:
+    for key in ("output", "resume", "verify", "runtime.snapshot_folder"):
+        assert refusal(key, url).startswith(f"{key} must be a folder")
+    assert refusal("output", url.replace(":/", "://")).startswith("output must be a folder of this machine")
+    for folder in ("outputs/lr:0.1", "outputs/s3:/run", "lr:0.1/run", "/a b%?#"):
+        assert build(RunSettings, configured("output", folder)).output == folder
+
+
 @pytest.mark.parametrize("key", sorted({key for key, _, _ in LEAVES}))
 def test_a_key_that_is_left_out_is_asked_for(key: str) -> None:
     config = configured(key, 0)

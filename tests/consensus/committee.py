@@ -47,7 +47,7 @@ def make_replica(index: int, replicas: int) -> Replica:
         return np.ones(len(rows)), aggregate, (parameters - aggregate, step + 1)
 
     committee = Committee(replicas, PROCESSORS, 1, DELTA)
-    return Replica(index, committee, channels, latencies, next_state, (np.zeros(2), 0), b"chain")
+    return Replica(index, committee, channels, latencies, next_state, (np.zeros(2), 0), b"chain", b"sum")
 
 
 def _bits_with_all(key_bits: int | NDArray[np.int64], replicas: int) -> NDArray[np.int64]:
@@ -87,6 +87,7 @@ class Network:
         self._serial = self.now = 0
         self._steps = [0] * replicas
         self._off: dict[int, list[RoundStarted]] = {}
+        self._liars: dict[tuple[int, int], Channel] = {}
         self.sent: list[Frame] = []
         self.decided: dict[tuple[int, int], RoundDecided] = {}
         senders = [Channel(processor_name(k), replica_name(j), b"chain", Streams(1), True)
@@ -134,14 +135,21 @@ class Network:
                 continue
             crashes, sends = self._crash(j, self._steps[j])
             self._steps[j] += 1
-            effects = self.replicas[j].handle(item)
+            effects = self.handled(j, item)
             if crashes:
-                disk = encode(self.replicas[j].persistent())
-                self._serial += 1
-                heapq.heappush(self._heap, (now + self._down, self._serial, (j, disk)))
-                self._off[j] = []
+                self.goes_down(j, encode(self.replicas[j].persistent()))
             if sends:
                 self._take(j, [e for e in effects if not crashes or e.receiver != self.replicas[j].name])
+
+    def handled(self, j: int, envelope: Envelope) -> Any:
+        """What the replica does about it."""
+        return self.replicas[j].handle(envelope)
+
+    def goes_down(self, j: int, disk: bytes) -> None:
+        """It crashes now, with this on its disk, and recovers."""
+        self._serial += 1
+        heapq.heappush(self._heap, (self.now + self._down, self._serial, (j, disk)))
+        self._off[j] = []
 
     def _recover(self, j: int, disk: bytes, now: int) -> None:
         self.replicas[j] = make_replica(j, self._count)
@@ -163,6 +171,16 @@ class Network:
                 if isinstance(effect.payload, Frame):
                     at += self._delay(j, to) - DELTA
                 self.push(at, to, self.replicas[j].name, effect.payload)
+
+    def hear(
+        self, at: int, sender: int, to: int, kind: FrameKind, view: int, body: bytes, round_index: int = 0
+    ) -> None:
+        """A silent replica says this, with a right tag; `run` delivers it."""
+        name = replica_name(sender)
+        if (sender, to) not in self._liars:
+            self._liars[sender, to] = Channel(name, replica_name(to), b"chain", Streams(1), True)
+            self._liars[sender, to].add_key_bits(PLENTY)
+        self.push(at, to, name, self._liars[sender, to].seal(kind, 0, view, at, body))
 
     def states(self) -> set[bytes]:
         """Of all replicas that are not silent, nor fell silent."""

@@ -70,3 +70,29 @@ def test_in_whatever_parts_the_committee_falls_it_decides_one_value_soon_after_h
     assert {j for j, _ in network.decided} == set(range(replicas)) - silent
     assert len({decided.digest for decided in network.decided.values()}) == len(network.states()) == 1
     network.assert_nobody_contradicted_itself()
+
+
+class DeafNetwork(Network):
+    """What other replicas say to some does not reach them until some Delta after the inputs could close; what they say
+    does."""
+
+    def __init__(self, replicas: int, deaf: set[int], heals: int, silent: frozenset[int] = frozenset()) -> None:
+        self._deaf, self._heals = deaf, OPENS + heals * DELTA
+        super().__init__(replicas, silent=silent)
+
+    def push(self, at: int, replica: int, sender: str, payload: Any) -> None:
+        others = isinstance(payload, Frame) and sender.startswith("replica/") and sender != replica_name(replica)
+        if not (others and replica in self._deaf and self.now < self._heals):
+            super().push(at, replica, sender, payload)
+
+
+@pytest.mark.parametrize("heals", [5, 38, 100, 300])
+@pytest.mark.parametrize(("replicas", "deaf", "silent"), [(4, {3}, set()), (4, {3}, {0}), (7, {5, 6}, {0})])
+def test_one_whose_answers_were_lost_is_answered_again_however_often_it_asked(
+    replicas: int, deaf: set[int], silent: set[int], heals: int
+) -> None:
+    """After three answers, all lost, nobody answered in that round again: not even those who had halted."""
+    network = DeafNetwork(replicas, deaf, heals, frozenset(silent))
+    network.run()
+    assert {j for j, _ in network.decided} == set(range(replicas)) - silent
+    assert len(network.states()) == 1

@@ -207,7 +207,7 @@ def test_what_one_cannot_answer_yet_waits_until_it_comes() -> None:
     fetching = Fetching(make_replica(0, 4)._links, Pacing(DELTA), 2, have.get)
     fetching._links.store_key_bits(np.full(PROCESSORS + 4, PLENTY))
     assert fetching.answer(3, 0, (b"x", b"y", b"z"), 1) == []
-    have |= {b"x": b"content", b"z": b"more than two do not wait"}
+    have |= {b"x": b"of three the oldest does not wait", b"z": b"content"}
     (answer,) = fetching.answer_waiting(2)
     assert isinstance(answer, Send)
     assert (answer.receiver, decode(answer.payload.body)) == ("replica/3", (b"content",))

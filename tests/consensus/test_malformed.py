@@ -47,7 +47,7 @@ def test_a_leader_who_proposes_garbage_loses_its_turn(entries: Any, quarantined:
     for receiver in (1, 2, 3):
         liar = Channel("replica/0", f"replica/{receiver}", b"chain", Streams(1), True)
         liar.add_key_bits(10**6)
-        body = encode((b"chain", 0, b"model", entries, b"", b"", (), quarantined, b"", b""))
+        body = encode((b"chain", 0, b"model", entries, b"", b"", (), quarantined, b"sum", b"", b""))
         frame = liar.seal(FrameKind.PROPOSAL, 0, 0, OPENS, encode(body))
         network.push(OPENS + 2 * DELTA, receiver, "replica/0", frame)
     network.run()

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
-from ceas_ray.consensus.tetrabft import NO_VOTE, Action, ArmTimer, Decision, Evidence, Output, TetraBFT, Vote
+from ceas_ray.consensus.rule_three import NO_VOTE, Evidence, Vote
+from ceas_ray.consensus.tetrabft import Action, ArmTimer, Decision, Output, TetraBFT
 from ceas_ray.messages.frames import FrameKind
 
 A, B, C, W = b"a", b"b", b"c", b"w"

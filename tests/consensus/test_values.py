@@ -21,7 +21,7 @@ from ceas_ray.messages.frames import FrameKind, digest_of, encode_update
 from ceas_ray.messages.quorum import Quorums
 from tests.consensus.committee import Network
 
-TERMS = Terms(Committee(4, 3, 1, 1000), b"chain", lambda state, rows, report: (b"", b"", state), 2)
+TERMS = Terms(Committee(4, 3, 1, 1000), b"chain", b"sum", lambda state, rows, report: (b"", b"", state), 2)
 CONTENTS = [encode_update(np.full(2, k), 1, 1) for k in range(3)]
 REPORT = payloads.TestReport(0, np.ones((3, 3)), np.zeros((3, 3)))
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
-from ceas_ray.consensus.tetrabft import ArmTimer, Decision, Evidence, Output, TetraBFT, Vote
+from ceas_ray.consensus.rule_three import Evidence, Vote
+from ceas_ray.consensus.tetrabft import ArmTimer, Decision, Output, TetraBFT
 from ceas_ray.messages.frames import FrameKind
 
 Corrupt = Callable[[int, FrameKind, int, Any, np.random.Generator], Any]

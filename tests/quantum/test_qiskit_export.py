@@ -1,4 +1,4 @@
-"""Exported circuits: Aer and OpenQASM 3 give what the model predicts."""
+"""Exported circuits: Aer gives what the model predicts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.qiskit_export import export, to_openqasm3
+from ceas_ray.quantum.qiskit_export import export
 from ceas_ray.training.metrics import predicted_labels
 from tests.quantum.state_vectors import expectations
 
@@ -71,57 +71,6 @@ def test_counts_of_the_measured_circuit_predict_the_same_classes(circuit: Circui
     clear = ordered[:, -1] - ordered[:, -2] > 0.1
     assert clear.any()
     assert np.array_equal(predicted_labels(values)[clear], predicted_labels(expected)[clear])
-
-
-class Program:
-    """Runs the OpenQASM 3 that exports consist of, sharing no code with Qiskit: ry, rz, cx, cz on state vectors."""
-
-    def __init__(self, text: str, inputs: dict[str, float]) -> None:
-        self.qubits = int(text.split("qubit[")[1].split("]")[0])
-        self.state = np.zeros(2**self.qubits, dtype=complex)
-        self.state[0] = 1
-        self.measured: list[int] = []
-        for line in text.splitlines():
-            self._run(line.strip().rstrip(";"), inputs)
-
-    def _run(self, line: str, inputs: dict[str, float]) -> None:
-        index = np.arange(len(self.state))
-        if line.startswith(("ry(", "rz(")):
-            word, _, place = line.rpartition(" ")
-            text = word[3:-1]
-            half = (inputs[text] if text in inputs else eval(text, {"__builtins__": {}}, {"pi": np.pi})) / 2
-            bit = index >> int(place[2:-1]) & 1
-            if line.startswith("rz"):
-                self.state = self.state * np.exp(1j * half * (2 * bit - 1))
-            else:
-                flipped = self.state[index ^ (1 << int(place[2:-1]))]
-                self.state = np.cos(half) * self.state + np.sin(half) * (2 * bit - 1) * flipped
-        elif line.startswith(("cx ", "cz ")):
-            control, target = (int(word[2:-1]) for word in line[3:].split(", "))
-            if line.startswith("cx"):
-                self.state = self.state[np.where(index >> control & 1, index ^ (1 << target), index)]
-            else:
-                self.state = self.state * np.where(index >> control & index >> target & 1, -1, 1)
-        elif "measure" in line:
-            self.measured.append(int(line.split("q[")[1].rstrip("]")))
-        else:
-            assert line.startswith(("OPENQASM 3", "include", "input float[64] ", "qubit[", "bit[")) or not line, line
-
-    def values(self) -> list[float]:
-        index = np.arange(len(self.state))
-        return [float(np.sum(np.abs(self.state) ** 2 * (1 - 2 * (index >> q & 1)))) for q in self.measured]
-
-
-@pytest.mark.parametrize("circuit", CIRCUITS, ids=repr)
-def test_openqasm_3_means_the_same_circuit(circuit: Circuit) -> None:
-    angles, parameters = drawn(circuit)
-    (expected,) = expectations(circuit, angles[:1], parameters)
-    bound = Program(to_openqasm3(export(circuit, parameters, angles[0])), {})
-    np.testing.assert_allclose(bound.values(), expected, atol=1e-9)
-    text = to_openqasm3(export(circuit, parameters))
-    assert text.startswith("OPENQASM 3")
-    free = Program(text, {f"_x_{q}_": angles[0, q] for q in range(circuit.qubits)})
-    np.testing.assert_allclose(free.values(), expected, atol=1e-9)
 
 
 def test_wrong_shapes_are_refused() -> None:

@@ -75,6 +75,8 @@ def test_a_resumed_run_may_keep_its_snapshots_elsewhere_and_starts_from_those_of
         ("nowhere://bucket/run", "Protocol not known: nowhere"),
         ("reference::memory://x", "a URL of one file system, not a chain"),
         ("http://127.0.0.1:9/run", "a folder that can be read (Cannot connect"),
+        ("s3:/bucket/run", "or a URL as in s3://bucket/run"),
+        ("/dev/null/run", "a folder that can be made (/dev/null is not a writable folder)"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused_before_anything_is_made(

@@ -20,7 +20,7 @@ BAD = [
     "", "mlruns", "file:///runs", "htp://server:5000", "http://", "http:/server", "http://:5000", "http://server:0",
     "http://server:99999", "http://a server", "http://[::1", "http://server\n", "sqlite://", "sqlite:///",
     "sqlite:///:memory:", "sqlite:////dev/null/my.db", "sqlite:////tmp", "sqlite:////tmp/a?b/my.db", "sqlite:/my.db",
-    "sqlite:////tmp/a#b/my.db", "sqlite:///my.db?mode=ro", "sqlite3:///my.db", "sqlite+aiosqlite:///my.db",
+    "sqlite:////tmp/a#b/my.db", "sqlite:////tmp/a%00b.db", "sqlite:///my.db?mode=ro", "sqlite3:///my.db", "sqlite+aiosqlite:///my.db",
     "mysql+nothing://me@server/runs", "postgresql:", "s3://bucket/runs",
 ]  # fmt: skip
 

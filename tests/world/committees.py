@@ -12,7 +12,7 @@ from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.messages.frames import Channel
 from ceas_ray.runtime.local_runtime import LocalCluster
-from ceas_ray.world.builder import World
+from ceas_ray.world.world import World
 from tests.small_worlds import small_world
 
 FAULTS = (

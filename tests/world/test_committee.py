@@ -209,13 +209,13 @@ def test_a_round_that_stalls_goes_on_when_the_committee_is_back(way: str) -> Non
 
 
 def test_jammed_legs_stall_the_round_until_the_refill() -> None:
-    jamming = "consensus.jamming={replicas:[0,1,2],first_round:0,last_round:3,refills:1}"
-    found, _, world = run(*SMALL_COMMITTEE, jamming, "training.rounds=6")
-    assert names(found) == ["warm_up"] + ["round"] * 6
+    jamming = "consensus.jamming={replicas:[0,1,2],first_round:0,last_round:6,refills:1}"
+    found, _, world = run(*SMALL_COMMITTEE, jamming, "training.rounds=9")
+    assert names(found) == ["warm_up"] + ["round"] * 9
     waits = [observed["waits"] for observed in found[1:]]
     assert sum(waits) >= 2
     assert len(models(world, 4)) == 1
-    stopped, _, _ = run(*SMALL_COMMITTEE, jamming, "training.rounds=6", "consensus.on_stall=stop")
+    stopped, _, _ = run(*SMALL_COMMITTEE, jamming, "training.rounds=9", "consensus.on_stall=stop")
     assert names(stopped)[-1] == "stalled"
 
 

@@ -14,7 +14,8 @@ from ceas_ray.config.validation import build
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
-from ceas_ray.world.builder import World, build_world
+from ceas_ray.world.builder import build_world
+from ceas_ray.world.world import World
 from tests.small_worlds import SMALL, small_world
 from tests.world.committees import models, names, run
 

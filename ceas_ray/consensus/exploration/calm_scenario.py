@@ -18,7 +18,8 @@ from ceas_ray.consensus.exploration.conformance import DrivenWalk, Step
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_lies import VALUES
-from ceas_ray.consensus.tetrabft import NO_VOTE, Action, ArmTimer, Evidence, Output, TetraBFT, Vote
+from ceas_ray.consensus.rule_three import NO_VOTE, Evidence, Vote
+from ceas_ray.consensus.tetrabft import Action, ArmTimer, Output, TetraBFT
 from ceas_ray.messages.frames import FrameKind
 
 HUNT = 200

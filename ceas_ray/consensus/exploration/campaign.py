@@ -43,10 +43,12 @@ class Tally:
 
 @dataclass
 class Report:
-    """A campaign so far."""
+    """A campaign so far: every seed before `next_seed` is done, and a campaign from there on goes on with it."""
 
+    next_seed: int
     by_kind: dict[Kind, Tally] = field(default_factory=dict)
     failures: list[Outcome] = field(default_factory=list)
+    interrupted: bool = False
 
     @property
     def total(self) -> Tally:
@@ -57,7 +59,8 @@ class Report:
         return total
 
     def add(self, other: Report) -> None:
-        """Count a batch in."""
+        """Count the following batch in."""
+        self.next_seed = other.next_seed
         for kind, tally in other.by_kind.items():
             self.by_kind.setdefault(kind, Tally()).add(tally)
         self.failures += other.failures
@@ -65,7 +68,7 @@ class Report:
 
 def run_batch(seeds: range, only: Kind | None = None) -> Report:
     """The scenarios of these seeds, one after the other; only: of one kind."""
-    report = Report()
+    report = Report(seeds.stop)
     for seed in seeds:
         kind = kind_of(seed)
         if only is not None and kind != only:
@@ -88,17 +91,21 @@ def explore(
 ) -> Report:
     """Seeds first, first + 1, ... until `scenarios` are done or `seconds` over, or ten have failed.
 
-    only: of these seeds, those of one kind. begin_worker: called first in each process. The result
-    for given seeds does not depend on `processes`. Takes whole batches, so a few scenarios more.
+    only: of these seeds, those of one kind. begin_worker: called first in each process. The result for given seeds does
+    not depend on `processes`. Takes whole batches, so a few scenarios more. KeyboardInterrupt ends it early: what was
+    done is reported.
     """
-    report, until = Report(), None if seconds is None else time.monotonic() + seconds
+    report, until = Report(first), None if seconds is None else time.monotonic() + seconds
     context = multiprocessing.get_context("spawn")
-    with context.Pool(processes, begin_worker) as pool:
-        for batch in pool.imap_unordered(partial(run_batch, only=only), _batches(first, scenarios, until, only)):
-            report.add(batch)
-            progress(report)
-            if len(report.failures) >= MOST_FAILURES or (until is not None and time.monotonic() >= until):
-                break
+    try:
+        with context.Pool(processes, begin_worker) as pool:
+            for batch in pool.imap(partial(run_batch, only=only), _batches(first, scenarios, until, only)):
+                report.add(batch)
+                progress(report)
+                if len(report.failures) >= MOST_FAILURES or (until is not None and time.monotonic() >= until):
+                    break
+    except KeyboardInterrupt:
+        report.interrupted = True
     return report
 
 

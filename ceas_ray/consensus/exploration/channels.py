@@ -7,7 +7,7 @@ from typing import Any
 
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.messages.authentication import KeyPool
-from ceas_ray.messages.frames import Channel, FrameKind
+from ceas_ray.messages.frames import FRAME_KINDS, Channel, FrameKind
 from ceas_ray.messages.payloads import Frame
 
 Told = Callable[[str, FrameKind, int, bytes], tuple[int, bytes] | None]
@@ -112,9 +112,15 @@ class Ledger:
             raise Violation("no altered honest input", f"{name} accepted a replay of {frame.sender}, slot {key[2]}")
         self._opened.add(key)
 
+    def refuse(self, name: str, frame: Frame) -> None:
+        """An honest party refused a frame: an honest one's, sent to it and not accepted before, it must accept."""
+        key = (frame.sender, name, frame.counter)
+        if self.sealed.get(key) == frame and key not in self._opened:
+            raise Violation("an honest frame is accepted", f"{name} refused slot {key[2]} of {frame.sender}")
+
 
 class WatchedChannel(Wrapped):
-    """An honest party's: writes to the ledger, and tells an observer what is sent and accepted."""
+    """An honest party's: writes to the ledger, and tells an observer what is sent and heard."""
 
     def __init__(
         self,
@@ -123,11 +129,14 @@ class WatchedChannel(Wrapped):
         ledger: Ledger,
         peer_is_honest: bool,
         sent: Said,
-        accepted: Said,
+        heard: Said,
+        has_keys: bool = True,
     ) -> None:
+        """has_keys: so many that none is ever missing."""
         super().__init__(channel)
+        self._has_keys = has_keys
         self._name, self._ledger, self._peer_is_honest = name, ledger, peer_is_honest
-        self._sent, self._accepted = sent, accepted
+        self._sent, self._heard = sent, heard
 
     def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
         """See `Channel`."""
@@ -137,9 +146,17 @@ class WatchedChannel(Wrapped):
         self._sent(round_index, kind, view, body)
         return frame
 
+    def verify(self, frame: Frame) -> bytes | None:
+        """See `Channel`."""
+        body = self._inner.verify(frame)
+        if body is not None:
+            self._heard(frame.round_index, FRAME_KINDS[frame.kind], frame.view, body)
+        elif self._peer_is_honest and self._has_keys:
+            self._ledger.refuse(self._name, frame)
+        return body
+
     def accept(self, frame: Frame) -> None:
         """See `Channel`."""
         self._inner.accept(frame)
         if self._peer_is_honest:
             self._ledger.open(self._name, frame)
-        self._accepted(frame.round_index, FrameKind(frame.kind), frame.view, frame.body)

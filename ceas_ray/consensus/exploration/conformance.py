@@ -16,7 +16,8 @@ from ceas_ray.consensus.exploration.abstract_rules import PHASES, Change, claime
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_lies import VALUES
-from ceas_ray.consensus.tetrabft import NO_VOTE, Action, Decision, Evidence, Output, TetraBFT, Vote
+from ceas_ray.consensus.rule_three import NO_VOTE, Evidence, Vote
+from ceas_ray.consensus.tetrabft import Action, Decision, Output, TetraBFT
 from ceas_ray.messages.frames import FrameKind
 
 ENTER, DECIDE = 0, 5

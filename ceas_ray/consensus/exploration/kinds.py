@@ -1,4 +1,4 @@
-"""Kinds of scenarios, and which of them a seed stands for: its value modulo 128 says it all."""
+"""Kinds of scenarios, and which of them a seed stands for: its value modulo 256 says it all."""
 
 from __future__ import annotations
 
@@ -41,10 +41,12 @@ class Kind:
 
 
 _SHARES = {
-    Kind(Layer.VOTING, 4): 66, Kind(Layer.VOTING, 7): 30, Kind(Layer.VOTING, 10): 6, Kind(Layer.REPLICA, 4): 5,
-    Kind(Layer.REPLICA, 7): 2, Kind(Layer.REPLICA, 10): 1, Kind(Layer.TAGGED, 4): 3, Kind(Layer.ROUNDS, 4): 1,
-    Kind(Layer.CONFORMANCE, 4): 4, Kind(Layer.CONFORMANCE, 7): 2, Kind(Layer.CALM, 4): 2, Kind(Layer.CALM, 7): 1,
-    Kind(Layer.ABSTRACT, 4): 2, Kind(Layer.ABSTRACT, 7): 2, Kind(Layer.ABSTRACT, 10): 1,
+    Kind(Layer.VOTING, 4): 126, Kind(Layer.VOTING, 7): 58, Kind(Layer.VOTING, 10): 12,
+    Kind(Layer.REPLICA, 4): 14, Kind(Layer.REPLICA, 7): 5, Kind(Layer.REPLICA, 10): 1,
+    Kind(Layer.TAGGED, 4): 4, Kind(Layer.TAGGED, 7): 1,
+    Kind(Layer.ROUNDS, 4): 4, Kind(Layer.ROUNDS, 7): 1, Kind(Layer.ROUNDS, 10): 1,
+    Kind(Layer.CONFORMANCE, 4): 8, Kind(Layer.CONFORMANCE, 7): 4, Kind(Layer.CALM, 4): 4, Kind(Layer.CALM, 7): 2,
+    Kind(Layer.ABSTRACT, 4): 4, Kind(Layer.ABSTRACT, 7): 4, Kind(Layer.ABSTRACT, 10): 3,
 }  # fmt: skip
 KINDS = tuple(_SHARES)
 MIX = tuple(kind for kind, share in _SHARES.items() for _ in range(share))
@@ -66,8 +68,10 @@ class Outcome:
 
 
 def _rounds_of(kind: Kind, seed: int) -> int:
-    """2 to 4 where there are several."""
-    return 2 + seed // len(MIX) % 3 if kind.layer is Layer.ROUNDS else 1
+    """2 to 4 where there are several; 2 with ten replicas, which take long."""
+    if kind.layer is not Layer.ROUNDS:
+        return 1
+    return 2 if kind.replicas > 7 else 2 + seed // len(MIX) % 3
 
 
 def _is_tagged(kind: Kind, seed: int) -> bool:

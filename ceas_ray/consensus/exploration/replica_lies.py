@@ -23,10 +23,10 @@ _VOTES = frozenset({FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind
 class ReplicaLies:
     """All Byzantine replicas of a scenario share what they know: the digests of values, and which are poisoned."""
 
-    def __init__(self, draws: Draws, probability: float, deaf: frozenset[str]) -> None:
-        self._draws, self._probability, self._deaf = draws, probability, deaf
+    def __init__(self, draws: Draws, probability: float, deaf: frozenset[str], poisoned: set[bytes]) -> None:
+        """poisoned: to which the digests of false values are added."""
+        self._draws, self._probability, self._deaf, self.poisoned = draws, probability, deaf, poisoned
         self._known: list[bytes] = []
-        self.poisoned: set[bytes] = set()
 
     def told(self, receiver: str, kind: FrameKind, view: int, body: bytes) -> tuple[int, bytes] | None:
         """See `channels.Told`."""

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
+from ceas_ray.consensus.echoes import SKIP
+from ceas_ray.consensus.exploration.replica_setting import PROCESSOR_FAULTS, PROCESSORS, ReplicaSetting
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_invariants import VotingInvariants
-from ceas_ray.consensus.tetrabft import Decision, Output, evidence_of
+from ceas_ray.consensus.rule_three import evidence_of
+from ceas_ray.consensus.tetrabft import Decision, Output
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.payloads import RoundDecided
 
 _TOLD = frozenset({FrameKind.PROOF, FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4})
 _VIEWS = 256
+_LEAST = PROCESSORS - PROCESSOR_FAULTS
+_PACE = 0.99
+"""Delta; times are rounded."""
 SETTLED = 6.0
 """Delta after the calm: what was locked before it is echoed and fetched by then."""
 
@@ -36,53 +41,83 @@ class _AllBut:
 
 
 class RoundsJudge:
-    """An observer of honest replicas; raises `Violation`. Element k of the model is what processor k sent last."""
+    """An observer of honest replicas; raises `Violation`. Element k of the model is what processor k sent last.
 
-    def __init__(
-        self, replicas: int, rounds: int, honest: Collection[int], processors: int, least_entries: int,
-        liars: Collection[int], poisoned: set[bytes], calm_at: float, judges_views: bool,
-    ) -> None:  # fmt: skip
-        """liars: processors. poisoned: values that no honest replica may vote for."""
-        self._honest, self._processors, self._least_entries, self._liars = honest, processors, least_entries, liars
+    poisoned: digests of values that no honest replica may vote for; liars add to it.
+    """
+
+    def __init__(self, setting: ReplicaSetting) -> None:
+        self._setting, self._honest, self.poisoned = setting, setting.honest, set[bytes]()
+        replicas, rounds = setting.replicas, setting.rounds
         self.invariants = [
             VotingInvariants(
-                replicas, honest, [(t + view) % replicas for view in range(_VIEWS)], _AllBut(poisoned), calm_at,
-                hears_all=False,
+                replicas, self._honest, [(t + view) % replicas for view in range(_VIEWS)], _AllBut(self.poisoned),
+                setting.calm_at, hears_all=False,
             )
             for t in range(rounds)
         ]  # fmt: skip
-        self._replicas, self._calm_at, self._judges_views = replicas, calm_at, judges_views
+        self._calm_at = setting.calm_at
         self._entered: list[dict[int, float]] = [{} for _ in range(rounds)]
+        self._lost: set[tuple[int, int]] = set()
         self._said: set[tuple[int, int, FrameKind, int, bytes]] = set()
+        self._echoes: dict[tuple[int, str, int], tuple[float, set[Any]]] = {}
         self.decided: list[dict[int, RoundDecided]] = [{} for _ in range(rounds)]
+        self._adopted: dict[int, tuple[int, Any]] = {}
 
     @property
     def all_decided(self) -> bool:
         """Whether every honest replica has decided the last round."""
         return self.invariants[-1].all_decided
 
-    def said(self, replica: int, round_index: int, kind: FrameKind, view: int, body: bytes, now: float) -> None:
+    def is_disturbed(self, until: float) -> None:
+        """A replica is back, or a round begins: what was missed before is made good from then on."""
+        self._calm_at = max(self._calm_at, until)
+
+    # --- what replicas say ----------------------------------------------------------
+
+    def said(
+        self, replica: int, peer: str, round_index: int, kind: FrameKind, view: int, body: bytes, now: float
+    ) -> None:
         """An honest replica sent a frame; the same one to others, or again, is nothing new."""
+        if kind == FrameKind.ECHO:
+            self._judge_pace(replica, peer, round_index, decode(body), now)
+        if kind not in _TOLD:
+            return
         key = (replica, round_index, kind, view, body)
-        if kind in _TOLD and key not in self._said:
+        if key not in self._said:
             self._said.add(key)
             content = evidence_of(decode(body)) if kind == FrameKind.PROOF else decode(body)
-            if kind == FrameKind.PROOF:
-                self._enters(replica, round_index, view, now)
             self.invariants[round_index].acted(replica, [Output(kind, view, content)], now)
 
-    def _enters(self, replica: int, round_index: int, view: int, now: float) -> None:
-        """The view before this one is lost if nobody has decided; after the calm no honest leader's may be."""
-        entered = self._entered[round_index]
-        before = entered.get(view - 1)
-        lost = view not in entered and not self.decided[round_index]
-        entered.setdefault(view, now)
-        leader = (round_index + view - 1) % self._replicas
-        if before is None or before < self._calm_at + SETTLED:
+    def _judge_pace(self, replica: int, peer: str, round_index: int, items: tuple[Any, ...], now: float) -> None:
+        """What others echo must not make a replica spend its keys: but for SKIP, new items are one Delta apart."""
+        key = replica, peer, round_index
+        if key not in self._echoes:
+            self._echoes[key] = now, {*items}
             return
-        if self._judges_views and lost and leader in self._honest:
-            told = f"view {view - 1} of round {round_index}, entered at {before:.2f}, left at {now:.2f}"
-            raise Violation("no view of an honest leader is lost", told)
+        last, said = self._echoes[key]
+        fresh = {*items} - said
+        if fresh and SKIP not in fresh and now < last + _PACE:
+            raise Violation("Echoes keep their pace", f"replica {replica} to {peer} at {now:.2f} and {last:.2f}")
+        if fresh:
+            self._echoes[key] = now, said | fresh
+
+    def enters(self, replica: int, round_index: int, view: int, now: float) -> None:
+        """An honest replica enters a view, the first of all or not. The view before it is lost if nobody has decided;
+        after the calm no honest leader's may be, and where there was trouble never two in a row."""
+        entered = self._entered[round_index]
+        if view in entered:
+            return
+        entered[view] = now
+        before = entered.get(view - 1)
+        leader = (round_index + view - 1) % self._setting.replicas
+        if before is None or before < self._calm_at + SETTLED or self.decided[round_index]:
+            return
+        if self._setting.judges_views and leader in self._honest:
+            self._lost.add((round_index, view - 1))
+            if not self._setting.is_troubled or (round_index, view - 2) in self._lost:
+                told = f"view {view - 1} of round {round_index}, entered at {before:.2f}, left at {now:.2f}"
+                raise Violation("no view of an honest leader is lost", told)
 
     def heard(self, replica: int, sender: int, round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
         """An honest replica accepted a frame of another replica."""
@@ -95,13 +130,15 @@ class RoundsJudge:
         """External validity: the model is what the pure function makes of inputs as they were sent."""
         decisions, t, who = [Decision(decided.digest, decided.view)], decided.round_index, f"replica {replica}"
         self.invariants[t].acted(replica, decisions, now)
-        if not decided.skipped and len(decided.processors) < self._least_entries:
-            raise Violation("external validity", f"{who} decides on {len(decided.processors)} entries")
+        if not decided.skipped and len({*decided.processors}) < max(_LEAST, len(decided.processors)):
+            raise Violation("external validity", f"{who} decides on entries of {decided.processors}")
+        if decided.skipped and t == 0 and self._setting.is_good:
+            raise Violation("a good round is not skipped", who)
         last = self._agreed(t - 1)
-        before = np.zeros(self._processors) if last is None else np.asarray(last.model)
+        before = np.zeros(PROCESSORS) if last is None else np.asarray(last.model)
         for k, found in enumerate(np.asarray(decided.model)):
             wanted = honest_input(k, t) if k in decided.processors else before[k]
-            if found != wanted and not (k in self._liars and k in decided.processors):
+            if found != wanted and not (k in self._setting.liar_processors and k in decided.processors):
                 raise Violation("no altered honest input", f"{who}: element {k} is {found}, must be {wanted}")
         self._judge_quarantine(who, decided, () if last is None else last.quarantined)
         for other in self.decided[t].values():
@@ -115,10 +152,26 @@ class RoundsJudge:
         return None if round_index < 0 else next(iter(self.decided[round_index].values()))
 
     def _judge_quarantine(self, who: str, decided: RoundDecided, before: tuple[int, ...]) -> None:
-        if not {*decided.quarantined} <= {*self._liars}:
+        if not {*decided.quarantined} <= {*self._setting.liar_processors}:
             raise Violation("no honest processor in quarantine", f"{who}: {decided.quarantined}")
         if not {*before} <= {*decided.quarantined} or {*before} & {*decided.processors}:
             raise Violation("a quarantine lasts", f"{who}: {decided.quarantined} after {before}")
+
+    # --- processors ----------------------------------------------------------
+
+    def adopts(self, processor: int, round_index: int, model: Any) -> None:
+        """An honest processor adopts a model."""
+        self._adopted[processor] = round_index, model
+
+    def has_adopted(self, processor: int) -> None:
+        """At the end: so many replicas have replied that an honest processor must hold the last model."""
+        last = len(self.decided) - 1
+        t, model = self._adopted.get(processor, (-1, None))
+        agreed = self._agreed(last)
+        if t != last or agreed is None or not np.array_equal(model, agreed.model):
+            raise Violation("processors adopt what is decided", f"processor {processor} holds a model of round {t}")
+
+    # --- the end ----------------------------------------------------------
 
     def ended(self, now: float) -> None:
         """Nothing is left to happen, or the time is over."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ceas_ray.consensus.exploration.draws import Draws
-from ceas_ray.consensus.tetrabft import NO_VOTE, Evidence, Vote
+from ceas_ray.consensus.rule_three import NO_VOTE, Evidence, Vote
 from ceas_ray.messages.frames import FrameKind
 
 GOOD, ALSO_GOOD, THIRD_GOOD, POISON = b"a", b"b", b"c", b"x"

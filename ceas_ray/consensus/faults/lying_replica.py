@@ -8,7 +8,7 @@ import numpy as np
 
 from ceas_ray.consensus.echoes import accusation_item
 from ceas_ray.consensus.faults.distorting_replica import DistortingReplica
-from ceas_ray.consensus.tetrabft import Evidence, Vote
+from ceas_ray.consensus.rule_three import Evidence, Vote
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Send
 from ceas_ray.messages.frames import FrameKind, digest_of

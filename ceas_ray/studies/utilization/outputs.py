@@ -20,9 +20,8 @@ from ceas_ray.config.validation import build
 from ceas_ray.reports.plots import plot_grid, plot_regimes
 from ceas_ray.runs.folder import claimed, wanted_folder
 from ceas_ray.runs.results import SCHEMA_VERSION
-from ceas_ray.runs.run import COMPLETED
 from ceas_ray.runs.tracking_choice import with_absolute_uri
-from ceas_ray.runtime.interruption import INTERRUPTED
+from ceas_ray.runs.training_run import Status
 from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.studies.intervals import METHOD
@@ -41,8 +40,8 @@ def scheduler_of_study(settings: RunSettings) -> Mdp:
     return mdp
 
 
-def execute_study(config: Mapping[str, Any], number: int | None) -> int:
-    """Run the study of Bell-pair schedulers (`number` in a sweep) in a folder of its own; return the exit code.
+def execute_study(config: Mapping[str, Any], number: int | None) -> Status:
+    """Run the study of Bell-pair schedulers (`number` in a sweep) in a folder of its own; return how it ended.
 
     Raises SettingsError for settings that are bad, or that no study has.
     """
@@ -52,15 +51,15 @@ def execute_study(config: Mapping[str, Any], number: int | None) -> int:
         raise SettingsError("experiment", "started by scripts/reproduce", settings.study.name)
     scheduler_of_study(settings)  # refuses before anything is made
     folder = claimed(wanted_folder(settings, number), settings.output is None, "settings.yaml")
-    code = COMPLETED
+    status: Status = "completed"
     try:
         run_utilization(settings, config, folder)
     except KeyboardInterrupt:
+        status = "interrupted"
         about = {"study": settings.study.name, "seed": settings.seed}
-        write_json(folder / "summary.json", {"schema_version": SCHEMA_VERSION, "status": "interrupted", **about})
-        code = INTERRUPTED
+        write_json(folder / "summary.json", {"schema_version": SCHEMA_VERSION, "status": status, **about})
     print(folder / "summary.json")
-    return code
+    return status
 
 
 def run_utilization(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> None:

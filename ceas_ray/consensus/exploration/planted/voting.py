@@ -1,22 +1,15 @@
-"""Planted bugs: each overrides one small rule; none exists outside of tests."""
+"""Planted bugs of the voting: each overrides one small rule of `TetraBFT`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
-from ceas_ray.consensus.agreement import Agreement
-from ceas_ray.consensus.echoes import Echoes, Item
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
-from ceas_ray.consensus.replica import Replica
-from ceas_ray.consensus.tetrabft import NO_VOTE, Action, ArmTimer, Evidence, TetraBFT
+from ceas_ray.consensus.rule_three import NO_VOTE, Evidence
+from ceas_ray.consensus.tetrabft import Action, ArmTimer, TetraBFT
 from ceas_ray.kernel.codec import encode
-from ceas_ray.kernel.streams import Streams
-from ceas_ray.messages.authentication import KeyPool
-from ceas_ray.messages.frames import Channel, FrameKind
-from ceas_ray.messages.payloads import Frame, RoundStarted
-from ceas_ray.messages.quorum import Quorums
+from ceas_ray.messages.frames import FrameKind
 
 
 def with_(node: TetraBFT, rule: Callable[[], Any], **weaker: Any) -> Any:
@@ -126,6 +119,13 @@ class TimerNotArmedAgain(TetraBFT):
         return [action for action in super().timeout(view) if not isinstance(action, ArmTimer)]
 
 
+class OneAlternativeForProofs(TetraBFT):
+    """Without (b2)."""
+
+    def _shown_since(self, shown: Sequence[Evidence], value: bytes, view: int) -> int:
+        return self._claimed_since(shown, value, view)
+
+
 class PersistsTooLate(VotingScenario):
     """What is on disk is what was there before the last message."""
 
@@ -133,68 +133,6 @@ class PersistsTooLate(VotingScenario):
         latest, self._latest = getattr(self, "_latest", None), encode(node.persistent())
         if latest is not None:
             self.persisted[entity] = latest
-
-
-class ForgetfulAgreement(Agreement):
-    """Judges SKIP by the updates that are missing now, not by what was echoed once."""
-
-    def _is_valid(self, digest: bytes) -> bool:
-        known = self.values._outcomes.get(digest)
-        if known is not None and known.skipped and not self.finished and self.phase.has_enough():
-            return False
-        return super()._is_valid(digest)
-
-
-class SkipNotMonotone(Replica):
-    def agreement(self, schedule: RoundStarted | None) -> Agreement:
-        return ForgetfulAgreement(self.index, self._terms, self._links, self._standing, self._archive, schedule)
-
-
-class EntryOnOneEcho(Echoes):
-    def is_acceptable(self, item: Item) -> bool:
-        return self._count(item) >= 1
-
-
-class BelievesOneEcho(Replica):
-    def agreement(self, schedule: RoundStarted | None) -> Agreement:
-        made = super().agreement(schedule)
-        made.phase.echoes.__class__ = EntryOnOneEcho
-        return made
-
-
-class SlotReused(Channel):
-    def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
-        self.outgoing._next_slot = 0
-        return super().seal(kind, round_index, view, now, body)
-
-
-class TagWithoutReceiver(Channel):
-    """Neither the tag nor the key depends on whom a frame is for."""
-
-    def __init__(self, name: str, peer: str, chain: bytes, streams: Streams, fresh_hash_keys: bool) -> None:
-        super().__init__(name, peer, chain, streams, fresh_hash_keys)
-        self.outgoing = KeyPool(name.ljust(16).encode(), fresh_hash_keys)
-        self.incoming = KeyPool(peer.ljust(16).encode(), fresh_hash_keys)
-
-    def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
-        peer, self.peer = self.peer, ""
-        frame = super().seal(kind, round_index, view, now, body)
-        self.peer = peer
-        return None if frame is None else replace(frame, receiver=peer)
-
-    def verify(self, frame: Frame) -> bytes | None:
-        name, self._name = self._name, ""
-        body = super().verify(replace(frame, receiver=""))
-        self._name = name
-        return body
-
-
-class HastyManager(Quorums):
-    """Begins the next round when B replicas have decided."""
-
-    @property
-    def reports_needed(self) -> int:
-        return self.blocking
 
 
 VOTING_BUGS: dict[str, type[TetraBFT]] = {

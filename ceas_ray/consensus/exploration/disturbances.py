@@ -1,0 +1,74 @@
+"""What a network and outsiders without any key do to whole replicas: lost, altered and replayed frames, and junk."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+from ceas_ray.consensus.exploration.cast import CHAIN, Cast
+from ceas_ray.consensus.exploration.draws import Draws
+from ceas_ray.consensus.exploration.replica_setting import ReplicaSetting
+from ceas_ray.consensus.exploration.timeline import Timeline
+from ceas_ray.messages.authentication import TAG_BITS
+from ceas_ray.messages.frames import Channel, FrameKind
+from ceas_ray.messages.payloads import Frame, replica_name
+
+JUNK_EACH, JUNK_SLOTS, MOST_LOST = 16, 6, 100
+_ALTERED = 0.05
+"""Of all frames in tagged scenarios."""
+
+
+class Disturbances:
+    """See above; draws from a stream of its own."""
+
+    def __init__(self, setting: ReplicaSetting, draws: Draws, cast: Cast, timeline: Timeline) -> None:
+        self._setting, self._draws, self._cast, self._timeline = setting, draws, cast, timeline
+
+    def loses(self, sender: int, receiver: int) -> bool:
+        """Whether a frame between these replicas is lost now."""
+        return (sender, receiver) in self._setting.lost and self._timeline.now < self._setting.calm_at
+
+    def begin_round(self, round_index: int) -> None:
+        """Junk at random times; and up to a hundred honest frames lost in a row."""
+        if self._setting.junk:
+            for _ in range(2):
+                self._junk(round_index)
+        for sender, receiver in sorted(self._setting.lost)[:2]:
+            if sender not in self._setting.outages and self._draws.uniform() < 0.5:
+                self._lose_in_a_row(self._cast.channels[sender][replica_name(receiver)], round_index)
+
+    def _lose_in_a_row(self, channel: Channel, round_index: int) -> None:
+        for _ in range(1 + self._draws.below(MOST_LOST)):
+            channel.seal(FrameKind.CATCH_UP, round_index, 0, 0, b"")
+
+    def _junk(self, round_index: int) -> None:
+        """Wrong tags in the name of one honest replica to another, without any key: at the next slots and the last."""
+        sender, receiver = (self._draws.choice(self._setting.honest) for _ in range(2))
+        if sender == receiver:
+            return
+        pool = self._cast.channels[receiver][replica_name(sender)].incoming
+        last = pool.distilled // TAG_BITS - 1
+        first = pool.spent // TAG_BITS
+        made = Frame(
+            int(FrameKind.VOTE1), CHAIN, round_index, 0, replica_name(sender), replica_name(receiver), 0, 0, b"", 0
+        )
+        start = self._timeline.now + 10.0 * self._draws.uniform()
+        for slot in (last, *range(first, first + JUNK_SLOTS)):
+            for _ in range(JUNK_EACH):
+                junk = replace(made, counter=max(slot, 0), tag=self._draws.below(2**61 - 1))
+                self._timeline.push(start + self._draws.uniform(), receiver, made.sender, junk)
+
+    def alter(self, target: int, frame: Frame) -> None:
+        """Now and then a forger sends an altered or replayed copy besides, before or after the frame itself."""
+        if not self._setting.tagged or self._draws.uniform() >= _ALTERED:
+            return
+        draws, names = self._draws, self._cast.names
+        changes: tuple[dict[str, Any], ...] = (
+            {}, {"tag": draws.below(2**61 - 1)}, {"view": frame.view + 1}, {"kind": frame.kind ^ 1},
+            {"body": frame.body + b"\0"}, {"receiver": draws.choice(names)},
+            {"sender": frame.receiver, "receiver": frame.sender},
+        )  # fmt: skip
+        kept = {field.name: getattr(frame, field.name) for field in fields(frame)}
+        made = Frame(**(kept | draws.choice(changes)))
+        for entity in self._cast.entities.get(made.receiver, ()):
+            self._timeline.push(self._timeline.now + 2 * draws.uniform(), entity, made.sender, made)

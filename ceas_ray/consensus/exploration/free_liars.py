@@ -1,0 +1,202 @@
+"""Byzantine replicas that run no protocol: they know everything and say anything to anyone, in every phase."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ceas_ray.consensus.committee import Terms
+from ceas_ray.consensus.echoes import SKIP, Echoes, Item, ItemKind, accusation_item
+from ceas_ray.consensus.exploration.draws import Draws
+from ceas_ray.consensus.exploration.replica_lies import MALFORMED
+from ceas_ray.consensus.exploration.replica_setting import PROCESSORS, ReplicaSetting
+from ceas_ray.consensus.inputs import Inputs, is_well_formed_update
+from ceas_ray.consensus.standing import AgreedModel, Standing
+from ceas_ray.consensus.values import Named, Values
+from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.messages.frames import FrameKind, digest_of
+
+Say = Callable[[float, int, int, FrameKind, int, bytes], None]
+"""After how many Delta, which liar tells which replica: kind, view, body."""
+_VOTES = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4)
+_ASIDE = (FrameKind.FETCH, FrameKind.CONTENT, FrameKind.CATCH_UP, FrameKind.DECIDE, FrameKind.ECHO, FrameKind.PROOF)
+_NO_VOTE = (-1, b"")
+_BUDGET = 4
+"""Echoes that a view allows: a flood makes a replica use them up."""
+
+
+class FreeLiars:
+    """All of them together: one adversary. Times in Delta."""
+
+    def __init__(self, draws: Draws, setting: ReplicaSetting, terms: Terms, initial: AgreedModel, say: Say) -> None:
+        self._draws, self._setting, self._terms, self._say = draws, setting, terms, say
+        self._drips, self._busy = draws.uniform() < 0.3, draws.choice((0.5, 0.85))
+        self.agreed, self._liars = initial, sorted(setting.byzantine)
+        self._begin(-1)
+
+    def _begin(self, round_index: int) -> None:
+        self._round = round_index
+        self._inputs = Inputs(PROCESSORS, self._terms.parameters, ())
+        self._values = Values(
+            self._terms, round_index, self._inputs, Echoes(self._terms.committee), Standing(self.agreed)
+        )
+        self._digests: dict[int, list[bytes]] = {k: [] for k in range(PROCESSORS)}
+        self._report: bytes | None = None
+        self._items: dict[Item, None] = dict.fromkeys([SKIP, *map(accusation_item, range(PROCESSORS))])
+        self._seen: list[bytes] = []
+        self._items_of: dict[bytes, tuple[Item, ...]] = {}
+        self._said: dict[int, set[Item]] = {j: set() for j in self._setting.honest}
+
+    # --- what they know ----------------------------------------------------------
+
+    def begin(self, round_index: int) -> None:
+        """A round begins: hasty requests for views, empty Echoes, early proposals."""
+        self._begin(round_index)
+        draws = self._draws
+        for liar in self._liars:
+            for target in self._setting.honest:
+                if draws.uniform() < 0.4:
+                    view = draws.choice((1, 1, 2, 5))
+                    self._say(6.0 * draws.uniform(), liar, target, FrameKind.VIEW_CHANGE, view, encode(None))
+                if draws.uniform() < 0.4:
+                    self._say(6.0 * draws.uniform(), liar, target, FrameKind.ECHO, 0, encode(()))
+
+    def learn(self, item: Item, content: bytes) -> None:
+        """An input that anybody was told."""
+        kind, k, digest = item
+        self._items[item] = None
+        if kind == ItemKind.REPORT:
+            self._report, self._inputs.contents[digest] = digest, content
+        elif digest not in self._inputs.contents and is_well_formed_update(content, self._terms.parameters):
+            self._inputs.contents[digest] = content
+            self._digests[k].append(digest)
+
+    def overhear(self, replica: int, kind: int, body: bytes) -> None:
+        """What an honest replica says to anyone."""
+        if kind == FrameKind.ECHO:
+            self._said[replica] |= {*decode(body)}
+        elif kind == FrameKind.PROPOSAL:
+            value = self._values.learn(decode(body))
+            if value not in self._seen:
+                self._seen.append(value)
+
+    # --- what they say ----------------------------------------------------------
+
+    def act(self, view: int) -> None:
+        """An honest replica has entered a view: the liars say things about it to everybody, for some time.
+
+        To each they all say the same, of one value that they want, or of any.
+        """
+        draws = self._draws
+        if draws.uniform() >= self._busy:
+            return
+        if self._setting.floods and draws.uniform() < 0.5:
+            self._flood(draws.choice(self._setting.honest))
+        values = self._some_values()
+        wants_one = draws.uniform() < 0.5
+        if wants_one:
+            values = [draws.choice(values)]
+        for target in self._setting.honest:
+            value = draws.choice(values)
+            favoured = draws.choice(self._seen) if not wants_one and self._seen and draws.uniform() < 0.8 else value
+            self._echo_something(target, value)
+            self._pull(target, view, value, values)
+            self._vote_for(target, view, favoured)
+
+    def _to(self, target: int, within: float, kind: FrameKind, view: int, content: Any) -> None:
+        """All liars say it, each at a time of its own."""
+        body = encode(content)
+        for liar in self._liars:
+            self._say(within * self._draws.uniform(), liar, target, kind, view, body)
+
+    def _echo_something(self, target: int, value: bytes) -> None:
+        chance = self._draws.uniform
+        if chance() < 0.5:
+            items = self._items_of.get(value, ())
+            self._to(target, 3.0, FrameKind.ECHO, 0, items if items and chance() < 0.7 else self._some_items())
+        if self._drips:
+            for item in self._some_items() * 2:
+                self._to(target, 4.0, FrameKind.ECHO, 0, (item,))
+
+    def _pull(self, target: int, view: int, value: bytes, values: list[bytes]) -> None:
+        """A proposal from its leader, evidence that suits it, requests for other views, and strange things."""
+        chance, leader = self._draws.uniform, self._terms.committee.leader(self._round, view)
+        if leader in self._setting.byzantine and chance() < 0.9:
+            self._propose(3.0 * chance(), leader, target, view, value)
+        if chance() < 0.2:
+            self._to(target, 9.0, FrameKind.VIEW_CHANGE, view + 1, None)
+        if view > 0 and chance() < 0.9:
+            self._to(target, 3.0, FrameKind.PROOF, view, self._evidence(view, values))
+        if view > 0 and leader == target and chance() < 0.9:
+            self._to(target, 2.5, FrameKind.SUGGEST, view, self._evidence(view, values))
+        if chance() < 0.1:
+            self._say_aside(self._draws.choice(self._liars), target, view, value)
+
+    def _vote_for(self, target: int, view: int, value: bytes) -> None:
+        for kind in _VOTES[: self._draws.below(5)]:
+            self._to(target, 9.0, kind, view, value)
+
+    def _say_aside(self, liar: int, target: int, view: int, value: bytes) -> None:
+        kind, draws = self._draws.choice(_ASIDE), self._draws
+        known = list(self._inputs.contents)
+        bodies = {
+            FrameKind.FETCH: tuple(draws.choice([value, digest_of(b"unknown"), *known]) for _ in range(3)),
+            FrameKind.CONTENT: tuple(self._inputs.contents.values())[:2], FrameKind.DECIDE: value,
+        }  # fmt: skip
+        malformed = kind not in bodies or draws.uniform() < 0.3
+        body = draws.choice(MALFORMED) if malformed else encode(bodies[kind])
+        self._say(9.0 * draws.uniform(), liar, target, kind, view, body)
+
+    def _propose(self, after: float, liar: int, target: int, view: int, value: bytes) -> None:
+        body = self._values.body_of(value)
+        if body is not None:
+            self._say(after, liar, target, FrameKind.PROPOSAL, view, encode(body))
+
+    def _flood(self, target: int) -> None:
+        """One item after the other reaches B echoes at a replica, so that it has to echo each of them, too."""
+        among = [item for item in self._items if item not in self._said[target] and item != SKIP]
+        items = [item for item in among if any(item in said for said in self._said.values())]
+        spacing = self._draws.choice((0.3, 1.0))
+        for number, item in enumerate(items[: _BUDGET + 1]):
+            for liar in self._liars:
+                self._say(spacing * (number + 0.1), liar, target, FrameKind.ECHO, 0, encode((item,)))
+
+    # --- what they make up ----------------------------------------------------------
+
+    def _some_items(self) -> tuple[Item, ...]:
+        items = list(self._items)
+        return tuple(self._draws.choice(items) for _ in range(1 + self._draws.below(3)))
+
+    def _some_values(self) -> list[bytes]:
+        """What somebody proposed, two of their own, and SKIP."""
+        made = [self._composed(), self._composed()] if self._report is not None else []
+        return [*self._seen[-2:], *(value for value in made if value is not None), self._values.skip()]
+
+    def _composed(self) -> bytes | None:
+        """A right value over inputs that anybody was told, whoever echoes them; sometimes one entry counts twice."""
+        draws, least = self._draws, self._terms.committee.least_entries
+        entries = [(k, draws.choice(digests)) for k, digests in self._digests.items() if digests]
+        while len(entries) > least and draws.uniform() < 0.4:
+            entries.pop(draws.below(len(entries)))
+        if entries and draws.uniform() < 0.15:
+            place = draws.below(len(entries))
+            entries[place:] = [entries[place], *entries[place:]]
+            del entries[least if draws.uniform() < 0.5 else len(entries) :]
+        liars = self._setting.liar_processors
+        accused = tuple(k for k in range(PROCESSORS) if draws.uniform() < (0.3 if k in liars else 0.03))
+        if len(entries) < least or self._report is None:
+            return None
+        named = Named(tuple(entries), self._report, accused)
+        value = self._values.value_of(named)
+        self._items_of[value] = tuple(named.items())
+        return value
+
+    def _evidence(self, view: int, values: list[bytes]) -> list[Any]:
+        """Votes in earlier views, or a lure: the last view locked a value that suits nobody else."""
+        draws, value = self._draws, self._draws.choice([*values, *self._seen])
+        if draws.uniform() < 0.4:
+            return [(view - 1, value), _NO_VOTE, (view - 1, value)]
+        return [self._vote(view, values, chance) for chance in (1.0, 0.5, 0.7)]
+
+    def _vote(self, view: int, values: list[bytes], chance: float) -> Any:
+        return (self._draws.below(view), self._draws.choice(values)) if self._draws.uniform() < chance else _NO_VOTE

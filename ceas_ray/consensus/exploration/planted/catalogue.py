@@ -1,0 +1,167 @@
+"""All planted bugs, and the explorers that must catch each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from ceas_ray.consensus.exploration.abstract_model import AbstractModel
+from ceas_ray.consensus.exploration.abstract_rules import HARMLESS, Change
+from ceas_ray.consensus.exploration.calm_scenario import CalmScenario
+from ceas_ray.consensus.exploration.conformance import DrivenWalk
+from ceas_ray.consensus.exploration.planted.corners import PREVIOUS_COUNTS, THE_SAME_VALUE_TWICE
+from ceas_ray.consensus.exploration.planted.inputs import INPUT_BUGS, ErasesBeforeItPersists
+from ceas_ray.consensus.exploration.planted.links import (
+    FailureErases,
+    FollowsAnyRound,
+    HastyManager,
+    SlotReused,
+    TagWithoutReceiver,
+)
+from ceas_ray.consensus.exploration.planted.voting import VOTING_BUGS, OneAlternativeForProofs, PersistsTooLate
+from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
+from ceas_ray.consensus.exploration.replica_setting import PLENTY
+from ceas_ray.consensus.exploration.violation import Violation
+from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
+from ceas_ray.consensus.tetrabft import TetraBFT
+
+MOST_WALKS = 200_000
+WALK_VIEWS = 4
+
+
+class Catch(NamedTuple):
+    """How an explorer caught a bug: after how many scenarios, by which invariant."""
+
+    explorer: str
+    scenarios: int
+    invariant: str
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """Scenarios 0, 1, ... of one kind over planted code, `most` of them at most."""
+
+    name: str
+    most: int
+    run: Callable[[int], None]
+
+    def hunt(self, first: int = 0) -> Catch | None:
+        """The first scenario, from seed `first` on, that raises `Violation`."""
+        for seed in range(first, self.most):
+            try:
+                self.run(seed)
+            except Violation as violation:
+                return Catch(self.name, seed + 1, violation.invariant)
+        return None
+
+
+@dataclass(frozen=True)
+class WalksOfChangedRules:
+    """Walks of the abstract model under changed rules."""
+
+    change: Change
+    name: str = "abstract walks, n = 4"
+    most: int = MOST_WALKS
+
+    def hunt(self, first: int = 0) -> Catch | None:
+        """See `Explorer`."""
+        found = AbstractModel(4, WALK_VIEWS, change=self.change).search(first, self.most - first)
+        return None if found.broken is None else Catch(self.name, first + found.walks, found.broken)
+
+
+@dataclass(frozen=True)
+class PlantedBug:
+    """`known`: for the tests, from which seed on the first explorer is certain to find it soon."""
+
+    name: str
+    explorers: tuple[Explorer | WalksOfChangedRules, ...]
+    known: int = 0
+
+    def caught(self) -> Iterator[Catch]:
+        """By each explorer that catches it."""
+        for explorer in self.explorers:
+            catch = explorer.hunt()
+            if catch is not None:
+                yield catch
+
+    def caught_first(self) -> Catch | None:
+        """By the first explorer that catches it."""
+        first = self.explorers[0].hunt(self.known)
+        return first or next(filter(None, (explorer.hunt() for explorer in self.explorers[1:])), None)
+
+
+def _voting(name: str) -> PlantedBug:
+    bug, corners = VOTING_BUGS[name], (PREVIOUS_COUNTS, THE_SAME_VALUE_TWICE)
+    return PlantedBug(name, (
+        Explorer("conformance, n = 4", 300, lambda seed: _driven(seed, bug).run()),
+        Explorer("conformance, corners", 2, lambda seed: _driven(0, bug).run_script(corners[seed])),
+        Explorer("voting, n = 4", 1500, lambda seed: VotingScenario(seed, 4, bug).run()),
+        Explorer("voting, n = 7", 100, lambda seed: VotingScenario(seed, 7, bug).run()),
+    ))  # fmt: skip
+
+
+def _driven(seed: int, voting: type[TetraBFT]) -> DrivenWalk:
+    return DrivenWalk(seed, AbstractModel(4, WALK_VIEWS), voting)
+
+
+def _whole(name: str, most: int, replicas: int = 4, rounds: int = 1, tagged: bool = False, **planted: Any) -> Explorer:
+    def run(seed: int) -> None:
+        ReplicaScenario(seed, replicas, tagged, rounds, **planted).run()
+
+    return Explorer(f"{name}, n = {replicas}", most, run)
+
+
+_CALM_LIARS = {"free": True, "twins": (), "outages": {}, "lost": frozenset(), "hub": "all"}
+_GOOD = _CALM_LIARS | {"calm_at": 0.0, "key_bits": PLENTY}
+_AIMS: dict[str, tuple[int, int, dict[str, Any]]] = {
+    "accusations not amplified": (7, 400, _CALM_LIARS | {"liar_processors": (1,), "halves": False, "drips": False}),
+    "echoes stop at the decision": (4, 1160, _CALM_LIARS | {"liar_processors": (1,), "drips": True}),
+    "SKIP judged at the close": (4, 0, _GOOD | {"byzantine": frozenset({0})}),
+    "SKIP non-monotone": (4, 290, _CALM_LIARS | {"hub": "mixed"}),
+    "a late report ignored": (4, 0, _GOOD | {"hub": "just late", "spread": False}),
+    "late updates ignored": (4, 0, _GOOD | {"slow": True, "spread": False}),
+    "a repeated index counts twice": (4, 60, _GOOD | {"byzantine": frozenset({0})}),
+}
+"""Of bugs that scenarios of the mix meet rarely: replicas, `PlantedBug.known`, and what to change in the settings."""
+
+
+def _inputs(name: str) -> PlantedBug:
+    replica = INPUT_BUGS[name]
+    explorers = (
+        _whole("replica", 1000, replica=replica), _whole("rounds", 300, rounds=3, replica=replica),
+        _whole("replica", 200, 7, replica=replica),
+    )  # fmt: skip
+    if name not in _AIMS:
+        return PlantedBug(name, explorers)
+    replicas, known, changes = _AIMS[name]
+    aimed = _whole("aimed replica", 3000, replicas, replica=replica, aim=lambda setting: replace(setting, **changes))
+    return PlantedBug(name, (aimed, *explorers), known)
+
+
+PLANTED_BUGS: tuple[PlantedBug, ...] = (
+    *(
+        PlantedBug(f"rules: {change.name.lower().replace('_', ' ')}", (WalksOfChangedRules(change),))
+        for change in Change if change not in (Change.NONE, *HARMLESS)
+    ),
+    *map(_voting, VOTING_BUGS),
+    PlantedBug("no (b2)", (
+        Explorer("calm after a walk, n = 4", 100, lambda seed: CalmScenario(
+            seed, AbstractModel(4, WALK_VIEWS), OneAlternativeForProofs, hunt=20_000
+        ).run()),
+    )),
+    PlantedBug("no persist before send", (
+        Explorer("voting, n = 4", 3000, lambda seed: PersistsTooLate(seed, 4).run()),
+    )),
+    *map(_inputs, INPUT_BUGS),
+    PlantedBug("a slot erased before its frame is kept", (
+        Explorer("rounds, n = 4", 600, lambda seed: ErasesBeforeItPersists(seed, 4, rounds=3).run()),
+    )),
+    PlantedBug("slot reuse", (_whole("replica with tags", 300, tagged=True, channel=SlotReused),)),
+    PlantedBug("tag without receiver", (_whole("replica with tags", 300, tagged=True, channel=TagWithoutReceiver),)),
+    PlantedBug("a failed attempt erases", (_whole("replica with tags", 300, tagged=True, channel=FailureErases),)),
+    PlantedBug("a reply for a far round counts", (
+        _whole("replica", 300, adoption=FollowsAnyRound), _whole("rounds", 300, rounds=3, adoption=FollowsAnyRound),
+    )),
+    PlantedBug("next round on B decisions", (_whole("rounds", 500, rounds=3, quorums=HastyManager),)),
+)  # fmt: skip

@@ -1,0 +1,29 @@
+"""Hunts for all planted bugs, on many processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from ceas_ray.consensus.exploration.planted.catalogue import PLANTED_BUGS, Catch
+
+
+class Hunted(NamedTuple):
+    """A planted bug, and how each explorer that caught it did."""
+
+    bug: str
+    catches: tuple[Catch, ...]
+
+
+def _hunt(number: int) -> Hunted:
+    bug = PLANTED_BUGS[number]
+    return Hunted(bug.name, tuple(bug.caught()))
+
+
+def hunt_all(words: str = "", processes: int = 1, begin_worker: Callable[[], None] | None = None) -> Iterator[Hunted]:
+    """All bugs whose names contain `words`, in the catalogue's order. begin_worker: called first in each process."""
+    numbers = [number for number, bug in enumerate(PLANTED_BUGS) if words in bug.name]
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(processes, begin_worker) as pool:
+        yield from pool.imap(_hunt, numbers)

@@ -1,0 +1,146 @@
+"""What the seed of a whole-replica scenario draws before anything happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ceas_ray.consensus.committee import Committee
+from ceas_ray.consensus.exploration.draws import Draws
+from ceas_ray.consensus.exploration.network import CALM_AT
+from ceas_ray.messages.payloads import replica_name
+from ceas_ray.messages.quorum import Quorums
+
+DELTA, PROCESSORS, PROCESSOR_FAULTS = 1000, 4, 1
+OPEN_UNTIL = 1.5
+"""Delta after the start of a round: what honest processors and the hub send in a calm network has come by then."""
+TIME_OUTS = (3.0, 3.0, 8.0)
+PLENTY, SCARCE = 10**6, 3_000
+"""Key bits of every pair and round."""
+_LATE_CALM_AT = (0.0, 10.0, 25.0, 50.0)
+"""In scenarios of several rounds, Delta."""
+_DOWN = (0.5, 5.0, 20.0, 50.0)
+
+
+@dataclass(frozen=True)
+class Outage:
+    """After `after` of its events an honest replica is down for `down` Delta.
+
+    sends: whether the frames of that event still leave. keeps_timers: whether its old timers wake the new one.
+    """
+
+    after: int
+    down: float
+    sends: bool
+    keeps_timers: bool
+
+
+@dataclass(frozen=True)
+class ReplicaSetting:
+    """Times in Delta. tagged: with real tags and keys; else channels give what tags give.
+
+    Byzantine replicas: `free` ones run no protocol and say anything (`FreeLiars`); others run a real replica, some of
+    them two (`twins`), behind channels that lie with probability `lie` and say nothing to `deaf` replicas. `floods`:
+    free liars echo one item after the other, to use up what a view allows.
+
+    Processors: `liar_processors` say different things to different replicas; with `halves` this to the even replicas
+    and that to the odd ones, and with `drips` to each at a time of its own. `forged`: an honest processor in whose name
+    Byzantine replicas hold an update of their own.
+
+    hub: which replicas the report reaches, and when. slow: honest updates come just after the inputs close. time_out:
+    of the inputs, after the start of a round; `spread`: everybody has a time-out of its own. gives_up: the manager
+    gives up on rounds that take long. lost: ordered pairs of replicas on whose links frames are lost until the calm.
+    junk: frames with wrong tags in the name of honest replicas, at slots to come and at the last stored one.
+    """
+
+    replicas: int
+    rounds: int
+    tagged: bool
+    byzantine: frozenset[int]
+    free: bool
+    floods: bool
+    twins: tuple[int, ...]
+    lie: float
+    deaf: frozenset[str]
+    calm_at: float
+    liar_processors: tuple[int, ...]
+    halves: bool
+    drips: bool
+    forged: int | None
+    hub: str
+    slow: bool
+    time_out: float
+    spread: bool
+    gives_up: bool
+    key_bits: int
+    outages: dict[int, list[Outage]]
+    lost: frozenset[tuple[int, int]]
+    junk: bool
+
+    @classmethod
+    def drawn(cls, draws: Draws, replicas: int, tagged: bool, rounds: int) -> ReplicaSetting:
+        """Draw a setting. In scenarios of several rounds there may be fewer Byzantine replicas than f."""
+        several, faults, chance = rounds > 1, Quorums(replicas).faults, draws.uniform
+        byzantine = frozenset(draws.sample(replicas, draws.below(faults + 1) if several else faults))
+        honest = [j for j in range(replicas) if j not in byzantine]
+        free = bool(byzantine) and chance() < 0.4
+        liars = draws.sample(PROCESSORS, 1) if chance() < 0.6 else ()
+        believers = [k for k in range(PROCESSORS) if k not in liars]
+        scarce = tagged and not several and chance() < 0.2
+        crashes = several or chance() < 0.15
+        outages = {j: _outages(draws, rounds) for j in honest} if crashes else {}
+        return cls(
+            replicas, rounds, tagged, byzantine, free,
+            floods=free and chance() < 0.25,
+            twins=tuple(sorted(byzantine)) if not free and chance() < 0.6 else (),
+            lie=draws.choice((0.0, 0.3, 0.8)),
+            deaf=frozenset(replica_name(j) for j in honest if chance() < 0.4) if chance() < 0.2 else frozenset(),
+            calm_at=draws.choice(_LATE_CALM_AT if several else CALM_AT),
+            liar_processors=liars, halves=chance() < (0.5 if several else 0.25), drips=chance() < 0.5,
+            forged=draws.choice(believers) if chance() < 0.3 else None,
+            hub=draws.choice(("all", "all", "some", "just late", "late", "mixed", "none")),
+            slow=chance() < 0.1, time_out=draws.choice(TIME_OUTS), spread=chance() < 0.3,
+            gives_up=several and chance() < 0.5,
+            key_bits=SCARCE if scarce else PLENTY, outages={j: of for j, of in outages.items() if of},
+            lost=_lost(draws, honest) if chance() < 0.1 else frozenset(), junk=tagged and chance() < 0.3,
+        )  # fmt: skip
+
+    @property
+    def honest(self) -> list[int]:
+        """Replicas that follow the protocol."""
+        return [j for j in range(self.replicas) if j not in self.byzantine]
+
+    @property
+    def committee(self) -> Committee:
+        """As replicas know it."""
+        return Committee(self.replicas, PROCESSORS, PROCESSOR_FAULTS, DELTA)
+
+    @property
+    def is_troubled(self) -> bool:
+        """Whether one view of an honest leader may be lost after the calm, but not two in a row: a crash must be made
+        good, or a flood used up what a view allows."""
+        return bool(self.outages or self.floods)
+
+    @property
+    def judges_views(self) -> bool:
+        """Whether views are judged at all. What was lost is asked for after some views, and keys that are spent come
+        back late: then only the end counts."""
+        return not self.lost and self.key_bits == PLENTY
+
+    @property
+    def is_good(self) -> bool:
+        """Whether in round 0 all honest inputs reach everybody before anybody may close, or while the first Echoes are
+        on their way: then it must not be skipped."""
+        just_late = self.slow or self.hub == "just late"
+        in_time = self.hub in ("all", "just late") and not (just_late and self.spread)
+        return self.calm_at == 0.0 and in_time and self.judges_views and not self.outages
+
+
+def _outages(draws: Draws, rounds: int) -> list[Outage]:
+    return [
+        Outage(1 + draws.below(50 * rounds), draws.choice(_DOWN), draws.uniform() < 0.5, draws.uniform() < 0.5)
+        for _ in range(draws.choice((0, 0, 1, 2)))
+    ]
+
+
+def _lost(draws: Draws, honest: list[int]) -> frozenset[tuple[int, int]]:
+    return frozenset((a, b) for a in honest for b in honest if a != b and draws.uniform() < 0.4)

@@ -1,0 +1,204 @@
+"""The entanglement manager, the hub and the processors of a whole-replica scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.consensus.echoes import report_item, update_item
+from ceas_ray.consensus.exploration.cast import Cast
+from ceas_ray.consensus.exploration.disturbances import Disturbances
+from ceas_ray.consensus.exploration.draws import Draws
+from ceas_ray.consensus.exploration.free_liars import FreeLiars
+from ceas_ray.consensus.exploration.network import Network
+from ceas_ray.consensus.exploration.replica_lies import MALFORMED
+from ceas_ray.consensus.exploration.replica_setting import DELTA, OPEN_UNTIL, PLENTY, PROCESSORS, ReplicaSetting
+from ceas_ray.consensus.exploration.rounds_judge import RoundsJudge, honest_input
+from ceas_ray.consensus.exploration.timeline import Timeline
+from ceas_ray.kernel.codec import encode
+from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, digest_of, encode_update
+from ceas_ray.messages.payloads import (
+    ENTANGLEMENT_MANAGER,
+    Frame,
+    KeysDistilled,
+    RoundDecided,
+    RoundGivenUp,
+    RoundStarted,
+    TestReport,
+    processor_name,
+    replica_name,
+)
+from ceas_ray.messages.quorum import Quorums
+from ceas_ray.messages.round_progress import Heard, OnStall, RoundProgress, Stage
+
+MANAGER = -1
+"""Entity of the manager's own events; their payloads are called."""
+PLANNING, PATIENCE, MOST_WAITS = (1.0, 5.0, 15.0), 40.0, 5
+_LONGEST = 500.0
+_FAR = 10**6
+
+
+class Surroundings:
+    """A round starts when enough replicas say what they decided in the last one. The manager hands out keys in a round
+    that takes long, and in some scenarios gives up on it: then SKIP is agreed on. Honest processors adopt what B
+    replicas reply; Byzantine replicas reply with whatever round and model they like."""
+
+    def __init__(
+        self, setting: ReplicaSetting, draws: Draws, cast: Cast, network: Network, timeline: Timeline,
+        judge: RoundsJudge, free: FreeLiars | None, disturbances: Disturbances,
+        quorums: Quorums, adoption: Callable[[int], ModelAdoption],
+    ) -> None:  # fmt: skip
+        """quorums: the manager's, whose rule says when the next round begins."""
+        self._setting, self._draws, self._cast, self._network = setting, draws, cast, network
+        self._timeline, self._judge, self._free, self._disturbances = timeline, judge, free, disturbances
+        self._blocking = quorums.blocking
+        self._progress = RoundProgress(quorums, PROCESSORS, OnStall("wait", MOST_WAITS))
+        self._adoptions = [adoption(quorums.blocking) for _ in range(PROCESSORS)]
+        self._channels: dict[tuple[int, int], Channel] = {}
+        self._replied: list[set[str]] = []
+        self.until = 0.0
+
+    # --- rounds ----------------------------------------------------------
+
+    def start_round(self, round_index: int) -> None:
+        """Everybody hears of the round, and inputs are sent."""
+        setting, draws, now = self._setting, self._draws, self._timeline.now
+        self._progress.plan(round_index)
+        self._progress.begin()
+        self.lasts_until(max(setting.calm_at, now))
+        self._judge.is_disturbed(now)
+        self._replied = [set[str]() for _ in range(PROCESSORS)]
+        if self._free is not None:
+            self._free.begin(round_index)
+        self._disturbances.begin_round(round_index)
+        bits, opens = self._key_bits, round((now + OPEN_UNTIL) * DELTA)
+        tested = np.full((PROCESSORS, 3), 1000.0)
+        report = TestReport(round_index, tested, tested * 0.05)
+        for entity in self._cast.nodes:
+            factor = 0.6 + draws.uniform() if setting.spread else 1.0
+            ends = max(opens, round((now + setting.time_out * factor) * DELTA))
+            started = RoundStarted(round_index, round(now * DELTA), opens, ends, bits)
+            self._timeline.push(now + 0.2 * draws.uniform(), entity, ENTANGLEMENT_MANAGER, started)
+            self._report_to(entity, report)
+        for k in range(PROCESSORS):
+            self._send_updates(k)
+        self._lie_to_processors()
+        if setting.rounds > 1 or setting.key_bits < PLENTY:
+            self._timeline.push(now + PATIENCE, MANAGER, "", lambda: self._wait(round_index, 0))
+
+    @property
+    def round_index(self) -> int:
+        """The latest round."""
+        return self._progress.state.round_index
+
+    def lasts_until(self, disturbed: float) -> None:
+        """The network is calm, and everybody is up, from this time on: the round must end long before `until`."""
+        self.until = max(self.until, disturbed + _LONGEST)
+
+    def decided(self, identity: int, decided: RoundDecided) -> None:
+        """A replica reports; when enough say the same, the next round may begin."""
+        heard = self._progress.hear(replica_name(identity), decided)
+        if heard is Heard.DECISIVE and self.round_index + 1 < self._setting.rounds:
+            following, at = self.round_index + 1, self._timeline.now + self._draws.choice(PLANNING)
+            self._timeline.push(at, MANAGER, "", lambda: self.start_round(following))
+
+    def _wait(self, round_index: int, waits: int) -> None:
+        """The round takes long: keys. After the last one they still come, as those of a next round would."""
+        last_is_over = self._progress.state.stage is Stage.OVER and round_index + 1 == self._setting.rounds
+        stalled = self._progress.is_stalled(round_index, waits)
+        if not (self._progress.waits_on() if stalled else last_is_over and waits < MOST_WAITS):
+            return
+        now = self._timeline.now
+        for entity in self._cast.nodes:
+            distilled = KeysDistilled(round_index, np.full(len(self._key_bits), PLENTY))
+            self._timeline.push(now, entity, ENTANGLEMENT_MANAGER, distilled)
+            if self._setting.gives_up and stalled:
+                self._timeline.push(now, entity, ENTANGLEMENT_MANAGER, RoundGivenUp(round_index))
+        for channel in self._channels.values():
+            channel.add_key_bits(PLENTY)
+        self._timeline.push(now + PATIENCE, MANAGER, "", lambda: self._wait(round_index, waits + 1))
+
+    @property
+    def _key_bits(self) -> NDArray[np.int64]:
+        return np.full(PROCESSORS + self._setting.replicas, self._setting.key_bits)
+
+    # --- inputs ----------------------------------------------------------
+
+    def _report_to(self, entity: int, report: TestReport) -> None:
+        """In time, late, or never."""
+        draws, setting = self._draws, self._setting
+        if self._free is not None:
+            content = encode(report)
+            self._free.learn(report_item(digest_of(content)), content)
+        hub = draws.choice(("all", "late", "none")) if setting.hub == "mixed" else setting.hub
+        if hub == "none" or (hub == "some" and draws.uniform() < 0.5):
+            return
+        late = {"late": setting.time_out + 8.0 * draws.uniform(), "just late": setting.time_out - 0.2}.get(hub, 0.0)
+        self._timeline.push(self._timeline.now + 0.2 + late + 0.9 * draws.uniform(), entity, "hub", report)
+
+    def _send_updates(self, k: int) -> None:
+        setting, cast, now = self._setting, self._cast, self._timeline.now
+        name, lies = processor_name(k), k in setting.liar_processors
+        for entity in cast.nodes:
+            identity = cast.identities[entity]
+            if (k, entity) not in self._channels:
+                self._channels[k, entity] = cast.bare(name, replica_name(identity))
+            channel = self._channels[k, entity]
+            channel.add_key_bits(setting.key_bits)
+            body, withheld = self._update_body(k, identity)
+            frame = None if withheld else channel.seal(FrameKind.UPDATE, self.round_index, 0, 0, body)
+            if frame is None:
+                continue
+            if self._free is not None:
+                self._free.learn(update_item(k, digest_of(body)), body)
+            if not lies and not (k == setting.forged and identity in setting.byzantine):
+                cast.ledger.seal(frame)
+            view = 1000 * self.round_index
+            at = self._network.arrival(now + 0.3, len(cast.identities) + k, entity, FrameKind.UPDATE, view)
+            if setting.slow and not lies:
+                at = now + setting.time_out + 0.9 * self._draws.uniform()
+            if lies and setting.drips:
+                late = 2.0 * setting.time_out * self._draws.uniform()
+                at = now + self._draws.choice((0.3, late, setting.time_out))
+            self._timeline.push(at, entity, name, frame)
+
+    def _update_body(self, k: int, identity: int) -> tuple[bytes, bool]:
+        """What processor k tells this replica, and whether it withholds it instead."""
+        setting, draws = self._setting, self._draws
+        version, malformed, withheld = 0, False, False
+        if k in setting.liar_processors and setting.halves:
+            version = identity % 2
+        elif k in setting.liar_processors:
+            version, malformed, withheld = draws.below(3), draws.uniform() < 0.3, draws.uniform() < 0.2
+        elif k == setting.forged and identity in setting.byzantine:
+            version = 7
+        row = np.zeros(PROCESSORS, np.int64)
+        row[k] = honest_input(k, self.round_index) + 100 * version
+        return draws.choice(MALFORMED) if malformed else encode_update(row, 10, 10), withheld
+
+    # --- replies ----------------------------------------------------------
+
+    def reply(self, frame: Frame) -> None:
+        """A replica's model reaches a processor."""
+        k = int(frame.receiver.rpartition("/")[2])
+        adopted = self._adoptions[k].offer(frame.sender, frame.round_index, frame.body)
+        if frame.round_index == self._setting.rounds - 1 and self._cast.is_honest_name(frame.sender):
+            self._replied[k].add(frame.sender)
+        if adopted is not None and k not in self._setting.liar_processors:
+            self._judge.adopts(k, frame.round_index, adopted)
+
+    def end(self) -> None:
+        """All honest replicas have decided the last round: raise `Violation` for a processor that kept an old model."""
+        for k, replied in enumerate(self._replied):
+            if k not in self._setting.liar_processors and len(replied) >= self._blocking:
+                self._judge.has_adopted(k)
+
+    def _lie_to_processors(self) -> None:
+        false = encode(np.full(PROCESSORS, 666.0))
+        for j in sorted(self._setting.byzantine):
+            for adoption in self._adoptions:
+                if self._draws.uniform() < 0.5:
+                    far = self._draws.choice((self.round_index, self.round_index + 1, _FAR))
+                    adoption.offer(replica_name(j), far, self._draws.choice((false, b"\xc1")))

@@ -1,0 +1,103 @@
+"""What a run leaves at its end: the model, a table on the console, and how to go on with it."""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.kernel.streams import Streams
+from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.openqasm import to_openqasm3
+from ceas_ray.tracking.console import print_table
+from ceas_ray.tracking.files import write_whole
+from ceas_ray.training.centralized import CentralizedTraining, Momentum, accuracy_on_test
+from ceas_ray.world.model import learning_rate_of, loss_of
+from ceas_ray.world.world import World
+
+
+def write_parameters(folder: Path, parameters: NDArray[np.float64]) -> None:
+    """Write `model.npz`. parameters: shape (d,), in rad."""
+    content = io.BytesIO()
+    np.savez(content, parameters=parameters)
+    write_whole(folder / "model.npz", content.getvalue())
+
+
+def write_program(folder: Path, circuit: Circuit, parameters: NDArray[np.float64]) -> None:
+    """Write `model.qasm`: the trained circuit in OpenQASM 3. parameters: shape (d,), in rad."""
+    write_whole(folder / "model.qasm", to_openqasm3(circuit, parameters).encode())
+
+
+def centralized_accuracy(settings: RunSettings, world: World) -> float:
+    """Return the accuracy that the same model and optimiser reach in one process.
+
+    All data in one place, exact gradients, no noise, no pairs.
+    """
+    training = settings.training
+    rate, momentum = learning_rate_of(training), Momentum(training.momentum)
+    train = CentralizedTraining(world.circuit, loss_of(training), momentum, rate)
+    generator = Streams(settings.seed).generator("model", "model", "centralized", 0)
+    found = train(world.data, world.initial_parameters, generator)
+    return accuracy_on_test(world.circuit, found, world.data)
+
+
+def print_end(summary: Mapping[str, Any], folder: Path) -> None:
+    """Print how the run in `folder` ended; the last line is the path of its summary."""
+    status, cause = summary["status"], summary["cause"]
+    if cause:
+        print(f"{status}: {cause}", file=sys.stderr)
+    _print_summary(summary)
+    if status == "interrupted":
+        print(f"interrupted; this goes on: {_command()} {resume_override(folder)}", file=sys.stderr)
+    print(folder / "summary.json")
+
+
+def _command() -> str:
+    """Return how this process was started, as a shell takes it."""
+    started = sys.argv[0]
+    if Path(started).suffix == ".py":
+        return f"{shlex.quote(sys.executable)} -m ceas_ray.cli.run"
+    return "ceas-ray" if shutil.which("ceas-ray") == started else shlex.quote(started)
+
+
+def resume_override(folder: Path) -> str:
+    """Return the override that goes on with a run, quoted for Hydra and for the shell where its name needs it."""
+    name = str(folder)
+    plain = re.fullmatch(r"[A-Za-z0-9_./-]+", name)
+    quoted = name.replace("\\'", "\\\\'").replace("'", "\\'")
+    return shlex.quote(f"resume={name}" if plain else f"resume='{quoted}'")
+
+
+def _print_summary(summary: Mapping[str, Any]) -> None:
+    pairs = summary["bell_pairs"]
+    print_table(
+        f"{summary['status']} after {summary['rounds']} rounds",
+        {
+            "test accuracy": summary["test_accuracy"],
+            "chance accuracy": summary["chance_accuracy"],
+            "centralized, without noise": summary["centralized_accuracy"],
+            "logistic regression": summary["logistic_regression_accuracy"],
+            "Bell pairs generated": pairs["generated"],
+            "used: training, keys, tests": " + ".join(str(n) for n in pairs["used"].values()),
+            "utilization (net, training)": f"{summary['bell_pair_utilization']:.3f} "
+            f"({summary['bell_pair_utilization_net']:.3f}, {summary['bell_pair_utilization_training']:.3f})",
+            "shots on time": summary["demand_on_time"],
+            "mean contrast at use": summary["mean_contrast"],
+            "simulated seconds": summary["simulated_seconds"],
+            "decisions, view changes": f"{summary['decisions']}, {summary['view_changes']}",
+            "key bits distilled, spent": f"{summary['key_bits']['distilled']}, {summary['key_bits']['spent']}",
+            "links": f"{summary['links_profile']}",
+            "runtime, hosts, windows": f"{summary['runtime']}, {summary['hosts']}, {summary['windows']}",
+            "wall seconds": summary["wall_seconds"],
+            "digest": summary["trace_digest"],
+        },
+    )

@@ -1,0 +1,118 @@
+"""What a run leaves while it goes on: its journal, its timeline, its MLflow run, and lines on the console."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.kernel.windows import RoundEnd
+from ceas_ray.runs.folder import MLFLOW_STATUS, flat, metrics_of, settings_text
+from ceas_ray.tracking.console import RunProgress
+from ceas_ray.tracking.files import Journal, write_whole
+from ceas_ray.tracking.timeline import Timeline
+
+_ROUNDS_PER_BATCH = 25
+"""Rounds that are sent to MLflow at once."""
+
+
+class Record:
+    """Writes into the folder of a run, and sends to MLflow what the folder holds."""
+
+    def __init__(self, settings: RunSettings, config: Mapping[str, Any], folder: Path) -> None:
+        """config: as `settings.yaml` holds it. SettingsError if somebody else runs in this folder."""
+        self.config, self.folder = config, folder
+        self.progress = RunProgress(settings.training.rounds, settings.quiet)
+        self._journal = _journal(folder, self.progress.say)
+        self._timeline = Timeline(folder / "timeline.json", self.progress.say) if settings.timeline else None
+        self._tracker = _tracker(settings, folder, self.progress.say)
+        self._unsent: list[tuple[int, dict[str, float]]] = []
+
+    @property
+    def mlflow_run_id(self) -> str | None:
+        """The MLflow run; None without one."""
+        return None if self._tracker is None else self._tracker.run_id
+
+    def note(self, event: str, values: Mapping[str, Any]) -> None:
+        """Append a line to the journal."""
+        self._journal.append(event, dict(values))
+
+    def begin(self, started: Mapping[str, Any]) -> None:
+        """Write the settings of a new run and its first line; start its MLflow run."""
+        text = settings_text(self.config)
+        write_whole(self.folder / "settings.yaml", text.encode())
+        settings_hash = blake2b(text.encode(), digest_size=8).hexdigest()
+        self.note("started", {"settings_hash": settings_hash, **started})
+        self._start_tracker({"git_commit": str(started["git_commit"]), "settings_hash": settings_hash})
+
+    def go_on(self, journal: Sequence[Mapping[str, Any]]) -> None:
+        """Go on with the MLflow run of a run that has this journal; all of its rounds are sent once more."""
+        if self._tracker is None:
+            return
+        run_id = next((line["run_id"] for line in journal[::-1] if line["event"] == "mlflow"), None)
+        if run_id is None:
+            self._start_tracker({})
+        else:
+            self._tracker.go_on(str(run_id))
+        self._unsent = [(line["round"], metrics_of(line)) for line in journal if line["event"] == "round"]
+
+    def _start_tracker(self, tags: Mapping[str, str]) -> None:
+        if self._tracker is None:
+            return
+        self._tracker.start(self.folder.name, flat(self.config), dict(tags))
+        if self._tracker.run_id is not None:
+            self.note("mlflow", {"run_id": self._tracker.run_id, "uri": self._tracker.uri})
+
+    def round(self, end: RoundEnd, line: Mapping[str, Any]) -> None:
+        """Book a round that was not there before, and say who met with more forged tags than a hash key stands."""
+        number = end.mark.round_index
+        self.note("round", line)
+        for observation in end.observations:
+            if observation.name == "forgeries":
+                said = dict(observation.values)
+                self.note("alarm", {"round": number, **said})
+                self.progress.say(
+                    f"alarm: {said['receiver']} refused {said['failed_attempts']} forged frames in the name of "
+                    f"{said['sender']} under one hash key"
+                )
+        self._unsent.append((number, metrics_of(line)))
+        if self._timeline is not None:
+            self._timeline.append(end)
+
+    def send(self, at_least: int = _ROUNDS_PER_BATCH) -> None:
+        """Send to MLflow the rounds that it lacks, once there are so many."""
+        if len(self._unsent) < at_least:
+            return
+        if self._tracker is not None:
+            self._tracker.log_rounds(self._unsent)
+        self._unsent = []
+
+    def close(self, status: str, trace_digest: str) -> None:
+        """Close the files and end the MLflow run, which gets them."""
+        self._journal.close()
+        if self._timeline is not None:
+            self._timeline.close()
+        if self._tracker is not None:
+            self.send(at_least=0)
+            files = [self.folder / name for name in ("settings.yaml", "summary.json", "model.npz", "model.qasm")]
+            self._tracker.finish(MLFLOW_STATUS[status], {"trace_digest": trace_digest}, files)
+
+
+def _journal(folder: Path, warn: Callable[[str], None]) -> Journal:
+    try:
+        return Journal(folder / "journal.jsonl", warn)
+    except BlockingIOError as error:
+        lock = "" if error.filename is None else f" ({error.filename}.lock is there: delete it if that run is over)"
+        raise SettingsError("resume", f"a run that nobody else runs at this moment{lock}", str(folder)) from None
+
+
+def _tracker(settings: RunSettings, folder: Path, warn: Callable[[str], None]) -> Any:
+    choice = settings.tracking
+    if not choice.mlflow:
+        return None
+    from ceas_ray.tracking.mlflow_tracker import MlflowTracker
+
+    return MlflowTracker(choice.uri, folder.parent, choice.experiment_name, warn)

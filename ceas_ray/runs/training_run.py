@@ -1,0 +1,215 @@
+"""The life of a run that has its cluster and its folder: rounds, cuts, faults, and an end in order."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import asdict
+from typing import Any, Literal
+
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.kernel.errors import SimulationError
+from ceas_ray.kernel.windows import RoundEnd
+from ceas_ray.runs.cluster import RunCluster
+from ceas_ray.runs.code_state import git_state
+from ceas_ray.runs.ending import centralized_accuracy, print_end, write_parameters, write_program
+from ceas_ray.runs.folder import digests_of
+from ceas_ray.runs.provenance import code_version
+from ceas_ray.runs.record import Record
+from ceas_ray.runs.results import Results
+from ceas_ray.runs.resume import Cut, Resumed, snapshot_folder, snapshot_of, versions
+from ceas_ray.runs.tolerance_warnings import warnings_of
+from ceas_ray.runtime.failure import RuntimeFailure
+from ceas_ray.runtime.interruption import Interruption
+from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
+from ceas_ray.tracking.files import write_json
+from ceas_ray.training.datasets import logistic_regression_accuracy
+from ceas_ray.world.inputs import targets_of
+from ceas_ray.world.world import World
+
+Status = Literal["completed", "stopped", "stalled", "interrupted", "failed"]
+"""How a run ended; stopped: a budget of `stop.*` was reached."""
+
+
+class TrainingRun:
+    """A run, from its first round, or from the last cut of a run that is resumed, to its summary."""
+
+    def __init__(
+        self, settings: RunSettings, world: World, cluster: RunCluster, record: Record, found: Resumed | None
+    ) -> None:
+        """found: where to go on with the run in the record's folder; None for a new one."""
+        self._settings, self._world, self._cluster, self._record = settings, world, cluster, record
+        self._found = found
+        self._journaled = {} if found is None else digests_of(found.journal)
+        self._results = Results(settings, world)
+        self._code: dict[str, Any] = {"git_commit": None, "git_dirty": None}
+        self._started = self._cut_at = time.perf_counter()
+        self._wall_before = 0.0
+        self._faults: list[dict[str, Any]] = []
+        self._versions: dict[str, str] | None = None
+        self._snapshots, self._can_write_snapshots = snapshot_folder(settings, record.folder), True
+
+    def go(self, interruption: Interruption) -> Status:
+        """Run all rounds; whatever happens, the folder and MLflow hold what was done."""
+        with self._record.progress:
+            status, cause = self._until_it_ends(interruption)
+        try:
+            try:
+                self._finish(status, cause)
+            except KeyboardInterrupt:
+                status = "interrupted"
+                self._finish(status, "")
+        except OSError as error:
+            why = f"the end of the run could not be written: {error.strerror}"
+            print(f"{self._record.folder}: {why}", file=sys.stderr)
+            return "failed" if status in ("completed", "stopped") else status
+        return status
+
+    def _until_it_ends(self, interruption: Interruption) -> tuple[Status, str]:
+        """Run; return how it ended, and why if not as planned."""
+        try:
+            commit, dirty = git_state()
+            self._code = {"git_commit": commit, "git_dirty": dirty}
+            self._begin() if self._found is None else self._go_on(self._found)
+            with interruption.deferred(lambda: self._write_end("interrupted", "")):
+                self._rounds(interruption)
+        except KeyboardInterrupt:
+            return "interrupted", ""
+        except (SimulationError, RuntimeFailure) as error:
+            return "failed", str(error)
+        if self._results.stalled:
+            return "stalled", self._results.cause
+        return ("stopped" if self._results.rounds < self._settings.training.rounds else "completed"), ""
+
+    def _begin(self) -> None:
+        record, inputs = self._record, self._world.inputs
+        code = code_version(targets_of(record.config).values())
+        record.begin({"seed": self._settings.seed, "code": code, "inputs": inputs.digests, **self._code})
+        for warning in warnings_of(self._settings):
+            print(warning, file=sys.stderr)
+            record.note("warning", {"text": warning})
+        for line in inputs.said:
+            record.progress.say(line)
+            record.note("note", {"text": line})
+
+    def _go_on(self, found: Resumed) -> None:
+        record = self._record
+        for line in found.said:
+            record.progress.say(line)
+            record.note("warning", {"text": line})
+        rounds = 0 if found.cut is None else found.cut.rounds
+        record.note("resumed", {"from_round": rounds, "rounds_before": len(self._journaled), **self._code})
+        record.progress.say(f"going on with {record.folder} after round {rounds}")
+        if found.cut is not None:
+            self._results.restore(found.cut.results)
+            self._wall_before = found.cut.wall_seconds
+            self._faults = [dict(fault) for fault in found.cut.faults]
+        record.go_on(found.journal)
+
+    def _rounds(self, interruption: Interruption) -> None:
+        results = self._results
+        simulation = self._cluster.simulation(self._survived)
+        if self._found is not None and self._found.cut is not None:
+            simulation.restore(self._found.cut.simulation, self._found.cut.rounds)
+        before = time.perf_counter()
+        for end in simulation.rounds():
+            line = results.take(end)
+            now = time.perf_counter()
+            line["wall_seconds"] = now - before
+            before = now
+            self._book(end, line)
+            if results.stalled:
+                break
+            self._record.progress.show(results.rounds, line.get("accuracy"), line["utilization"])
+            self._record.send()
+            interrupted = interruption.requested
+            over = self._is_over(now) or interrupted
+            if self._cut_is_due(now, over):
+                self._cut(simulation)
+            if interrupted:
+                raise KeyboardInterrupt
+            if over:
+                break
+
+    def _book(self, end: RoundEnd, line: dict[str, Any]) -> None:
+        """Record a round, or compare it with the journal where the run that is resumed was there already."""
+        number, digest = end.mark.round_index, end.digest.hex()
+        known = self._journaled.get(number)
+        if known is None:
+            self._record.round(end, line)
+        elif known != digest:
+            raise RuntimeFailure(f"round {number} was replayed with digest {digest}, its journal has {known}")
+
+    def _cut_is_due(self, now: float, over: bool) -> bool:
+        runtime, rounds = self._settings.runtime, self._results.rounds
+        by_rounds = runtime.snapshot_every_rounds is not None and rounds % runtime.snapshot_every_rounds == 0
+        by_time = runtime.snapshot_every_seconds is not None and now - self._cut_at > runtime.snapshot_every_seconds
+        return (by_rounds or by_time or over) and rounds < self._settings.training.rounds
+
+    def _cut(self, simulation: SurvivingSimulation) -> None:
+        """Make a cut: in memory, for lost hosts, and on the disk, for a lost driver."""
+        config = self._record.config
+        cut = Cut(
+            self._results.rounds, simulation.cut(), self._results.snapshot(), self._wall_seconds(), tuple(self._faults)
+        )
+        self._cut_at = time.perf_counter()
+        if self._versions is None:
+            self._versions = versions(config)
+        try:
+            self._snapshots.write(cut.rounds, snapshot_of(config, self._versions, cut))
+        except OSError as error:
+            if self._can_write_snapshots:
+                text = f"snapshots cannot be written, the run goes on without: {error.strerror} ({error.filename})"
+                self._record.progress.say(text)
+                self._record.note("warning", {"text": text})
+            self._can_write_snapshots = False
+        else:
+            self._can_write_snapshots = True
+
+    def _survived(self, fault: Fault) -> None:
+        entry = asdict(fault)
+        self._faults.append(entry)
+        self._record.note("fault", entry)
+        again = f"its hosts are built again and replayed from round {fault.replayed_from}"
+        self._record.progress.say(f"{fault.cause}; {again}")
+
+    def _wall_seconds(self) -> float:
+        return self._wall_before + time.perf_counter() - self._started
+
+    def _is_over(self, now: float) -> bool:
+        stop = self._settings.stop
+        wall = stop.wall_seconds is not None and now - self._started > stop.wall_seconds
+        simulated = stop.simulated_seconds is not None and self._results.simulated_seconds > stop.simulated_seconds
+        return wall or simulated
+
+    def _finish(self, status: Status, cause: str) -> None:
+        summary = self._write_end(status, cause)
+        self._record.close(status, summary["trace_digest"])
+        print_end(summary, self._record.folder)
+
+    def _write_end(self, status: Status, cause: str) -> dict[str, Any]:
+        """Write the files that every run leaves, however it ends; return the summary."""
+        results, world, links = self._results, self._world, self._settings.links
+        write_parameters(self._record.folder, results.parameters)
+        summary = results.summary(
+            status,
+            {
+                **self._code,
+                "runtime": self._settings.runtime.name,
+                "machines": self._cluster.machines,
+                "hosts": self._cluster.hosts,
+                "key_bits": {"distilled": int(results.key_bits_distilled), "spent": results.key_bits_spent},
+                "wall_seconds": self._wall_seconds(),
+                "faults": self._faults,
+                "logistic_regression_accuracy": logistic_regression_accuracy(world.data),
+                "centralized_accuracy": centralized_accuracy(self._settings, world) if status == "completed" else None,
+                "links_profile": links.profile,
+                "links_demonstrated": links.demonstrated,
+                "cause": cause,
+                "mlflow_run_id": self._record.mlflow_run_id,
+            },
+        )
+        write_json(self._record.folder / "summary.json", summary)
+        self._record.note("ended", {"status": status, "cause": cause, "trace_digest": summary["trace_digest"]})
+        write_program(self._record.folder, world.circuit, results.parameters)
+        return summary

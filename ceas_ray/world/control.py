@@ -1,0 +1,96 @@
+"""From settings to the actors that run the rounds: the entanglement manager and the hub."""
+
+from __future__ import annotations
+
+from ceas_ray.config.errors import UnusableSettings
+from ceas_ray.config.policies import instantiate
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import unusable
+from ceas_ray.entanglement.hub import Hub
+from ceas_ray.entanglement.key_ledger import KeyLedger
+from ceas_ray.entanglement.key_paths import KeyPaths
+from ceas_ray.entanglement.pair_ledger import PairLedger
+from ceas_ray.entanglement.plan import Demand
+from ceas_ray.entanglement.planner import Planner
+from ceas_ray.entanglement.round_controller import RoundController, RoundTiming
+from ceas_ray.kernel.policy_calls import PolicyError
+from ceas_ray.kernel.time import picoseconds
+from ceas_ray.messages.quorum import Quorums
+from ceas_ray.messages.round_progress import OnStall, RoundProgress
+from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.scheduling.checked_scheduler import CheckedScheduler
+from ceas_ray.scheduling.scheduler import Scheduler
+from ceas_ray.world.blueprint import Blueprint
+from ceas_ray.world.checks import check_shots
+from ceas_ray.world.inputs import Inputs
+from ceas_ray.world.model import asked_circuits_of
+from ceas_ray.world.times import control_delay, update_time
+
+
+def demand_of(settings: RunSettings, network: NetworkPlan) -> Demand:
+    """Return what a round asks of every link, and by when."""
+    choice = settings.entanglement
+    pairs = network.groups[0].pairs_per_shot if network.groups else settings.training.qubits
+    return Demand(
+        shots=settings.training.circuits_per_round, pairs_per_shot=pairs,
+        burst_shots=choice.burst_shots, gap_periods=choice.gap_periods, supply=choice.supply,
+        deadline_periods=choice.deadline_periods, useful_age_periods=choice.useful_age_periods,
+        least_fidelity=choice.least_fidelity, slots=choice.slots, hub_channels=choice.hub_channels,
+        multiplexing=choice.multiplexing, test_share=choice.test_share,
+        warm_up_test_shots=-(-choice.warm_up_tests // pairs),
+        key_useful_age=picoseconds(choice.key_useful_age_milliseconds * 1e-3), key_margin=choice.key_margin,
+        fresh_hash_keys=settings.consensus.hash_keys == "fresh", node_slots=choice.node_slots,
+        finite_keys=settings.consensus.key_rate == "finite",
+    )  # fmt: skip
+
+
+def round_controller_of(blueprint: Blueprint, inputs: Inputs) -> RoundController:
+    """Return the entanglement manager, which runs the rounds; SettingsError for a demand that it cannot serve."""
+    settings, network = blueprint.settings, blueprint.network
+    demand = demand_of(settings, network)
+    scheduler = CheckedScheduler(instantiate(settings.scheduling, "scheduling", Scheduler, inputs.read))
+    try:
+        check_shots(settings, network, demand)
+        return _round_controller(blueprint, demand, scheduler)
+    except ValueError as error:
+        raise unusable("entanglement", str(error)) from None
+    except PolicyError as error:
+        if error.refusal is None:
+            raise
+        raise UnusableSettings("scheduling", error.refusal) from None
+
+
+def _round_controller(blueprint: Blueprint, demand: Demand, scheduler: Scheduler) -> RoundController:
+    settings, counts, network = blueprint.settings, blueprint.counts, blueprint.network
+    rounds, paths = settings.training.rounds, KeyPaths(network, settings.links.swap_werner, demand)
+    on_stall = OnStall(settings.consensus.on_stall, settings.consensus.most_waits)
+    return RoundController(
+        Planner(network, paths, demand, scheduler, blueprint.spends_pairs, blueprint.streams),
+        paths,
+        KeyLedger(demand, counts.parties, counts.replicas, rounds),
+        PairLedger(network, paths, demand.pairs_per_shot, demand.finite_keys),
+        RoundProgress(Quorums(counts.replicas), counts.parties, on_stall),
+        _timing_of(settings),
+        rounds,
+        bool(blueprint.byzantine),
+    )
+
+
+def _timing_of(settings: RunSettings) -> RoundTiming:
+    timeout = settings.consensus.input_timeout
+    return RoundTiming(
+        control_delay=control_delay(settings),
+        planning_time=picoseconds(settings.entanglement.planning_milliseconds * 1e-3),
+        update_time=update_time(settings),
+        input_timeout=None if timeout is None else picoseconds(timeout),
+        patience=picoseconds(settings.consensus.patience_milliseconds * 1e-3),
+    )
+
+
+def hub_of(blueprint: Blueprint) -> Hub:
+    """Return the hub, which tests pairs and asks what it knows."""
+    settings, counts = blueprint.settings, blueprint.counts
+    return Hub(
+        counts.parties, counts.replicas, settings.entanglement.half_life_rounds, control_delay(settings),
+        asked_circuits_of(settings.training),
+    )  # fmt: skip

@@ -1,0 +1,76 @@
+"""From a blueprint to the managers of links, with whoever jams their fibres or lies about their tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ceas_ray.kernel.actor import Actor
+from ceas_ray.links.jammed_link import JammedLink
+from ceas_ray.links.link_manager import LinkManager
+from ceas_ray.links.route_manager import RouteManager
+from ceas_ray.messages.payloads import processor_link_name, replica_link_name, replica_name
+from ceas_ray.network.group import Group
+from ceas_ray.network.route import Route
+from ceas_ray.processors.false_announcements import FalseAnnouncements
+from ceas_ray.world.blueprint import Blueprint
+from ceas_ray.world.times import control_delay
+
+
+def link_managers_of(blueprint: Blueprint) -> tuple[Actor, ...]:
+    """Return the managers of the routes to every party, then to every replica."""
+    settings, network = blueprint.settings, blueprint.network
+    jammed = _jammed_parties(blueprint)
+    made: list[Actor] = []
+    for k, route in enumerate(network.processor_routes):
+        group = network.groups[k] if network.groups else None
+        if k in jammed:
+            share = 1 - blueprint.attack.share_jammed()
+            route, group = _weakened(route, share), None if group is None else _weakened_group(group, share)
+        manager = _manager(blueprint, processor_link_name(k), route, k, group)
+        if k in blueprint.byzantine:
+            revealed = settings.entanglement.test_announcements == "after_reveal"
+            manager = FalseAnnouncements(manager, blueprint.attack, revealed, blueprint.streams)
+        made.append(manager)
+    for j, route in enumerate(network.replica_routes):
+        made.append(_manager(blueprint, replica_link_name(j), route, None, None))
+    return tuple(_on_jammed_fibre(blueprint, manager) for manager in made)
+
+
+def _manager(blueprint: Blueprint, name: str, route: Route, party: int | None, group: Group | None) -> Actor:
+    delay, streams = control_delay(blueprint.settings), blueprint.streams
+    peers = {replica_name(j): route for j, route in enumerate(blueprint.network.replica_routes)}
+    if blueprint.network.routed:
+        return RouteManager(name, route, peers, party, delay, streams, group)
+    return LinkManager(name, route.legs[0], blueprint.settings.links.swap_werner, party, delay, streams)
+
+
+def _jammed_parties(blueprint: Blueprint) -> tuple[int, ...]:
+    """Return the honest parties whose links the attack jams: the best ones, as many as there are colluders."""
+    attack = blueprint.policies.attack
+    if attack is None or attack.share_jammed() == 0:
+        return ()
+    best_first = np.argsort(-blueprint.link_quality, kind="stable")
+    honest = [int(k) for k in best_first if k not in blueprint.byzantine]
+    return tuple(honest[: len(blueprint.byzantine)])
+
+
+def _weakened(route: Route, share: float) -> Route:
+    """Return the same route, on which only this share of the attempts that would succeed do."""
+    legs = (replace(leg, success_probability=leg.success_probability * share) for leg in route.legs)
+    return replace(route, legs=tuple(legs))
+
+
+def _weakened_group(group: Group, share: float) -> Group:
+    """As `_weakened`, of all routes that its shots need."""
+    return replace(group, routes=tuple(replace(part, route=_weakened(part.route, share)) for part in group.routes))
+
+
+def _on_jammed_fibre(blueprint: Blueprint, manager: Actor) -> Actor:
+    """Return the link manager with whoever jams what its keys are distilled from, if there is one."""
+    jamming = blueprint.settings.consensus.jamming
+    if jamming is None:
+        return manager
+    members = frozenset(map(replica_name, jamming.replicas))
+    return JammedLink(manager, members, jamming.first_round, jamming.last_round, jamming.refills)

@@ -1,0 +1,75 @@
+"""From a blueprint to the processors, honest and Byzantine, and the adversary who speaks for the Byzantine ones."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.aggregation.rule import combined
+from ceas_ray.kernel.actor import Actor
+from ceas_ray.messages.frames import ModelAdoption
+from ceas_ray.messages.payloads import ADVERSARY, HUB, processor_name, replica_name
+from ceas_ray.messages.quorum import Quorums
+from ceas_ray.processors.adversary import Adversary
+from ceas_ray.processors.byzantine_processor import ByzantineProcessor
+from ceas_ray.processors.false_announcements import FalseAnnouncements
+from ceas_ray.processors.processor import Learning, Processor
+from ceas_ray.quantum.partition import member_of_layer
+from ceas_ray.world.blueprint import Blueprint
+from ceas_ray.world.classical_network import on_network
+from ceas_ray.world.times import control_delay, update_time
+
+
+def processors_of(blueprint: Blueprint) -> tuple[Actor, ...]:
+    """Return the processor (or the leader of the group) of every party."""
+    return tuple(_processor(blueprint, k) for k in range(blueprint.counts.parties))
+
+
+def _processor(blueprint: Blueprint, k: int) -> Actor:
+    settings, network, attack = blueprint.settings, blueprint.network, blueprint.policies.attack
+    training, link, byzantine = settings.training, network.processor_routes[k], k in blueprint.byzantine
+    omniscient = attack is not None and attack.knowledge == "omniscient"
+    name = processor_name(k)
+    latencies = {
+        replica_name(j): link.latency + leg.latency for j, leg in enumerate(network.replica_routes)
+    } | {ADVERSARY: link.latency, HUB: link.latency}  # fmt: skip
+    made = Processor(
+        k, blueprint.shards[k], _noise_of(blueprint, k),
+        Learning(training.batch, training.momentum, training.undo, update_time(settings)),
+        [blueprint.channel(name, replica_name(j)) for j in range(blueprint.counts.replicas)],
+        ModelAdoption(Quorums(blueprint.counts.replicas).blocking),
+        blueprint.initial_parameters, latencies, blueprint.streams,
+        bool(blueprint.byzantine) and not byzantine and omniscient,
+        None if blueprint.spends_pairs else training.circuits_per_round,
+    )  # fmt: skip
+    actor: Actor = made
+    if byzantine:
+        actor = FalseAnnouncements(ByzantineProcessor(made), blueprint.attack, False, blueprint.streams)
+    return on_network(settings, actor, blueprint.streams)
+
+
+def _noise_of(blueprint: Blueprint, k: int) -> NDArray[np.float64]:
+    """Return the noise of party k's circuit: shape (n, 7), or (layers, n, 7) where members run its layers."""
+    m, circuit = blueprint.counts.group_size, blueprint.shared_circuit
+    members = blueprint.noise[k * m : (k + 1) * m]
+    if circuit.parts:
+        return members[list(circuit.parts), np.arange(circuit.qubits)]
+    if m > 1:
+        return members[list(member_of_layer(circuit))]
+    return members[0]
+
+
+def adversary_of(blueprint: Blueprint) -> Adversary:
+    """Return the actor that answers for all Byzantine parties."""
+    counts, routes = blueprint.counts, blueprint.network.processor_routes
+
+    def anticipated(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the aggregate (d,) that rows (n, d) of equal weights would have under the rule in use."""
+        equal = np.full(len(rows), 1 / len(rows))
+        return combined(blueprint.policies.rule, rows, equal, min(counts.tolerated_rows, (len(rows) - 1) // 2))
+
+    return Adversary(
+        blueprint.attack, blueprint.byzantine, counts.parties, blueprint.circuit.parameter_count,
+        update_time(blueprint.settings) + 2 * control_delay(blueprint.settings),
+        {processor_name(k): routes[k].latency for k in blueprint.byzantine}, blueprint.streams, anticipated,
+    )  # fmt: skip

@@ -1,0 +1,97 @@
+"""A world, built: its actors by the kind of host they live on, and what the driver evaluates with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.entanglement.plan import Demand
+from ceas_ray.entanglement.round_controller import RoundController
+from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.envelope import Envelope
+from ceas_ray.kernel.host import Host
+from ceas_ray.messages.payloads import DRIVER, ENTANGLEMENT_MANAGER, Begin
+from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.processors.gradient_work import GRADIENT, GradientWork
+from ceas_ray.processors.processor import Shard
+from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.training.datasets import DataSet
+from ceas_ray.training.metrics import Evaluation
+from ceas_ray.world.inputs import Inputs
+
+
+@dataclass(frozen=True)
+class World:
+    """All that a run needs.
+
+    Where `processors_per_group` processors share the circuit, a group is one simulated actor, `processor/g` with g the
+    number of the group: its first member, which leads. So are the shards, the rows of the committee, and `byzantine`.
+    shared_circuit: with its parts and teleportations; circuit: the same on one processor. most_evaluations: of the
+    circuit and a sample, for pairs of mixed age.
+    """
+
+    processors: tuple[Actor, ...]
+    links: tuple[Actor, ...]
+    replicas: tuple[Actor, ...]
+    control: tuple[Actor, ...]
+    work: GradientWork
+    manager: RoundController
+    data: DataSet
+    shards: tuple[Shard, ...]
+    circuit: Circuit
+    shared_circuit: Circuit
+    evaluation: Evaluation
+    validation: Evaluation | None
+    public_angles: NDArray[np.float64]
+    initial_parameters: NDArray[np.float64]
+    byzantine: tuple[int, ...]
+    processors_per_group: int
+    most_evaluations: int
+    inputs: Inputs
+
+    @property
+    def byzantine_processors(self) -> list[int]:
+        """Indices of Byzantine processors; of Byzantine groups all members."""
+        m = self.processors_per_group
+        return [processor for k in self.byzantine for processor in range(k * m, (k + 1) * m)]
+
+    def hosts(self, processor_hosts: int, link_hosts: int) -> list[Host]:
+        """Return the actors on this many hosts; the manager's has the first envelope."""
+        work = {GRADIENT: self.work}
+        made = [Host(f"processors/{h}", part, work) for h, part in enumerate(_dealt(self.processors, processor_hosts))]
+        made += [Host(f"links/{h}", part) for h, part in enumerate(_dealt(self.links, link_hosts))]
+        control = Host("entanglement_manager", self.control)
+        control.post([Envelope(1, DRIVER, 0, ENTANGLEMENT_MANAGER, Begin())])
+        return [*made, Host("replicas", self.replicas), control]
+
+    def one_host(self) -> list[Host]:
+        """Return all actors on one host: one heap."""
+        host = Host("all", (*self.processors, *self.links, *self.replicas, *self.control), {GRADIENT: self.work})
+        host.post([Envelope(1, DRIVER, 0, ENTANGLEMENT_MANAGER, Begin())])
+        return [host]
+
+
+def _dealt(actors: Sequence[Actor], hosts: int) -> list[tuple[Actor, ...]]:
+    return [tuple(actors[h::hosts]) for h in range(min(hosts, len(actors)))]
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a forecast needs of a world.
+
+    samples: the mean number of a party. phases: who is served together; key_slots: in how many slots for keys each
+    phase then distils. spends_pairs: whether shots spend pairs. said: what was left out of the input files, to be told.
+    """
+
+    network: NetworkPlan
+    demand: Demand
+    circuit: Circuit
+    shared_circuit: Circuit
+    samples: float
+    phases: tuple[tuple[int, ...], ...]
+    key_slots: tuple[int, ...]
+    spends_pairs: bool
+    said: tuple[str, ...]

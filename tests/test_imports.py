@@ -1,0 +1,64 @@
+"""What is imported when: a small run needs no large library, and the core needs none at all."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import ceas_ray
+from tests.small_worlds import SMALL
+
+LARGE = ("ray", "mlflow", "qiskit", "qiskit_aer")
+CORE = (
+    "kernel", "messages", "quantum", "network", "aggregation", "attacks", "scheduling", "distribution", "consensus",
+    "links", "entanglement", "processors", "training",
+)  # fmt: skip
+
+
+def without(libraries: tuple[str, ...], code: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a fresh process in which these libraries cannot be imported."""
+    blocked = f"""
+    import sys
+    class Blocked:
+        def find_spec(self, name, path=None, target=None):
+            if name.partition(".")[0] in {libraries!r}:
+                raise ImportError(f"{{name}} is not to be imported here")
+    sys.meta_path.insert(0, Blocked())
+    """
+    program = textwrap.dedent(blocked) + textwrap.dedent(code)
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+
+
+def test_a_local_run_into_a_folder_needs_neither_ray_nor_mlflow_nor_qiskit(tmp_path: Path) -> None:
+    words = [*SMALL, "training.rounds=1", f"output={tmp_path / 'run'}"]
+    done = without(LARGE, f"from ceas_ray.cli.run import main\nsys.exit(main({words!r}))")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, str(tmp_path / "run" / "summary.json")), done.stderr
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["status"] == "completed"
+    assert (tmp_path / "run" / "model.qasm").read_text().startswith("OPENQASM 3.0;")
+
+
+def test_commands_are_imported_without_ray_mlflow_and_qiskit() -> None:
+    commands = ("run", "reproduce", "explore", "bench", "audit")
+    done = without(LARGE, "\n".join(f"import ceas_ray.cli.{command}" for command in commands))
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_core_is_imported_without_ray_mlflow_hydra_and_qiskit() -> None:
+    root = Path(ceas_ray.__file__).parent
+    names = [
+        module.name
+        for package in CORE
+        for module in pkgutil.walk_packages([str(root / package)], f"ceas_ray.{package}.")
+    ]
+    assert {name.split(".")[1] for name in names} == set(CORE)
+    done = without((*LARGE, "hydra", "omegaconf", "rich"), "\n".join(f"import {name}" for name in names))
+    assert done.returncode == 0, done.stderr
+
+
+def test_to_import_the_package_loads_nothing_of_it_or_of_others() -> None:
+    code = "before = set(sys.modules)\nimport ceas_ray\nprint(*sorted(set(sys.modules) - before))"
+    assert without((), code).stdout.split() == ["ceas_ray"]
