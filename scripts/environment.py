@@ -77,8 +77,9 @@ def _run(words: list[str], lock: FileLock | FolderLock) -> None:
 
     It holds the lock too: if this process is killed, nobody else begins while the command still writes.
     """
-    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True, pass_fds=lock.descriptors)
-    lock.share(process.pid)
+    process = subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, start_new_session=True, pass_fds=lock.descriptors, preexec_fn=lock.share
+    )
     try:
         code = process.wait()
     except BaseException:
@@ -120,8 +121,8 @@ class FileLock:
     def __init__(self, descriptor: int) -> None:
         self.descriptors = (descriptor,)
 
-    def share(self, process: int) -> None:
-        """Do nothing: the process has the descriptor."""
+    def share(self) -> None:
+        """Do nothing in a process that was just started: it has the descriptor."""
 
 
 class FolderLock:
@@ -134,13 +135,13 @@ class FolderLock:
     descriptors = ()
 
     def __init__(self, path: Path) -> None:
-        self._path, self._names = path, [_name_of(os.getpid())]
+        self._path, self._name = path, _name_of(os.getpid())
 
     def wait(self, root: Path) -> None:
         """Return when this process holds the lock; takes it over from holders that have died on this machine."""
         own = Path(tempfile.mkdtemp(prefix=f"{self._path.name}.", dir=self._path.parent))
         try:
-            (own / self._names[0]).touch()
+            (own / self._name).touch()
             said = False
             while not self._taken(own):
                 if not said and any(_is_alive(name) for name in self._holders()):
@@ -151,15 +152,15 @@ class FolderLock:
         finally:
             shutil.rmtree(own, ignore_errors=True)
 
-    def share(self, process: int) -> None:
-        """Let a process that this one started hold the lock too."""
-        self._names.append(_name_of(process))
-        (self._path / self._names[-1]).touch()
+    def share(self) -> None:
+        """Hold the lock in a process that was just started too, before it becomes a command."""
+        (self._path / _name_of(os.getpid())).touch()
 
     def release(self) -> None:
         """Give the lock up."""
-        for name in self._names:
-            (self._path / name).unlink(missing_ok=True)
+        for name in self._holders():
+            if name == self._name or not _is_alive(name):
+                (self._path / name).unlink(missing_ok=True)
         with suppress(OSError):  # it is another's by now
             self._path.rmdir()
 

@@ -1,7 +1,8 @@
 """Known vulnerabilities of the packages in requirements.lock, looked up by pip-audit.
 
 usage: scripts/audit [arguments of pip-audit, e.g. --ignore-vuln ID or -s osv]
-exit codes: 0 none is known, 1 some are, 2 the audit failed, 3 the service that knows them cannot be asked from here
+exit codes: 0 none is known, 1 some are, 2 the audit failed, 3 the service that knows them cannot be asked from here,
+130 interrupted
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ceas_ray.runtime.interruption import answered
+
 CLEAN, VULNERABLE, BROKEN, UNREACHABLE = 0, 1, 2, 3
 _LOCK = Path(__file__).resolve().parents[2] / "requirements.lock"
 _MOST_SECONDS = 300
@@ -21,6 +24,10 @@ _NETWORK = ("connection", "timed out", "timeout", "resolve", "unreachable")
 def main(arguments: Sequence[str] | None = None, lock: Path = _LOCK) -> int:
     """Audit the lock; prints what is vulnerable, or one line, and returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    return answered(lambda _: _audit(words, lock))
+
+
+def _audit(words: list[str], lock: Path) -> int:
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(lock), "--require-hashes", "--disable-pip"]
     options = ["--progress-spinner", "off", "--format", "json", *words]
     try:

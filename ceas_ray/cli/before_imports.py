@@ -1,53 +1,44 @@
-"""What must happen before anything large is imported; imported first by the command, and loads next to nothing."""
+"""What every command does before anything large is imported; the package calls it, and it loads next to nothing."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-import tempfile
-from pathlib import Path
+from contextlib import suppress
 from types import FrameType
 
 _INTERRUPTED = 130
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-def prepare(is_command: bool) -> None:
-    """Set one thread per process (the same bits everywhere) and a folder for compiled code; if this process is the
-    command, and not one that imports it, signals end it at once until `answered` takes them."""
-    for number in (signal.SIGINT, signal.SIGTERM) if is_command else ():
-        signal.signal(number, _end)
+def prepare(package: str) -> None:
+    """Set one thread per process: the same bits everywhere. Where this process is a command of this package, and not
+    one that imports it, signals end it at once until `answered` takes them."""
     for name in _THREADS:
         os.environ.setdefault(name, "1")
-    folder = compiled_code_folder(Path(__file__).parents[1])
-    if folder is not None:
-        os.environ.setdefault("NUMBA_CACHE_DIR", folder)
+    if is_command(package, sys.argv[0], sys.orig_argv):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _end)
 
 
-def compiled_code_folder(package: Path) -> str | None:
-    """Where Numba can keep what it compiles; None where it finds a place itself, beside the package's modules.
+def is_command(package: str, name: str, words: list[str]) -> bool:
+    """Whether the process of this command line starts a module of the package, or an installed script of ours.
 
-    Else it is the user's cache folder, or a fresh temporary one where that cannot be written either.
+    name: `sys.argv[0]`, which is "-m" while Python looks for the module that it was told to start.
     """
-    if all(_can_write(folder) for folder in package.rglob("*") if folder.is_dir() and folder.name != "__pycache__"):
-        return None
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    chosen = os.path.join(base, "ceas_ray", "numba")
-    try:
-        os.makedirs(chosen, exist_ok=True)
-        can_write = _can_write(Path(chosen))
-    except OSError:
-        can_write = False
-    return chosen if can_write else tempfile.mkdtemp(prefix="ceas_ray_numba_")
+    if "--multiprocessing-fork" in words:
+        return False  # a worker that loads its parent's main module
+    return os.path.basename(name).startswith("ceas-") or (name == "-m" and _module(words).startswith(f"{package}."))
 
 
-def _can_write(folder: Path) -> bool:
-    cache = folder / "__pycache__"
-    return os.access(cache if cache.is_dir() else folder, os.W_OK | os.X_OK)
+def _module(words: list[str]) -> str:
+    after = words.index("-m") + 1 if "-m" in words else len(words)
+    return "".join(words[after : after + 1])
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    """Nothing has begun: end at once, without a traceback."""
-    sys.stdout.flush()
+    """Nothing has begun, or all is over: end at once, without a traceback."""
+    with suppress(OSError, RuntimeError, ValueError):  # it came in the middle of a print
+        sys.stdout.flush()
     os._exit(_INTERRUPTED)

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-
-from ceas_ray.cli.before_imports import prepare
-
-prepare(is_command=__name__ == "__main__" or os.path.basename(sys.argv[0]) == "ceas-ray")
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -23,13 +23,14 @@ MOST_JOBS = 10_000
 """Of one sweep: all of them are checked before the first one starts."""
 _REFUSED = (HydraException, OmegaConfBaseException, ValueError, TypeError, AssertionError, RecursionError)
 """What Hydra and OmegaConf raise for a command line that cannot be composed, their unforeseen cases included."""
+_BARE_IPV6 = re.compile(r"[\w.]+=\[[0-9a-fA-F:.]+\](:\d+)?")
 
 
 def composed(overrides: Sequence[str]) -> dict[str, Any]:
     """The configuration as plain nested dictionaries; SettingsError for what cannot be composed."""
     for override in _parsed(overrides):
         if str(override.key_or_group).partition(".")[0].partition("/")[0] == "hydra":
-            must = "left as it is: a run's folder is `output`, and no other of Hydra's own settings has an effect"
+            must = "left out: Hydra's own settings are not supported yet; output=FOLDER names the folder of a run"
             raise SettingsError(str(override.key_or_group), must, override.input_line)
     try:
         with initialize_config_dir(str(conf_directory()), version_base="1.3"):
@@ -60,6 +61,10 @@ def overridden_keys(overrides: Sequence[str]) -> list[str]:
 
 
 def _parsed(overrides: Sequence[str]) -> list[Override]:
+    option = next((word for word in overrides if word.startswith("-")), None)
+    if option is not None:
+        must = "key=value, or -m, or --help: Hydra's own options are not supported yet"
+        raise SettingsError("command line", must, option)
     try:
         return list(OverridesParser.create().parse_overrides(list(overrides)))
     except _REFUSED as error:
@@ -87,5 +92,9 @@ def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
         came = next((o for o in overrides if o.lstrip("+~").startswith(unknown[1])), unknown[1])
         key = came.lstrip("+~").partition("=")[0]
         return SettingsError(key, unknown_key(key, known_keys()), came)
+    bare = next((word for word in overrides if _BARE_IPV6.fullmatch(word)), None)
+    if bare is not None:
+        key, _, address = bare.partition("=")
+        return SettingsError(key, f"quoted where it is an IPv6 address: '{key}=\"{address}\"'", bare)
     line = " ".join(message.split())[:200]
     return SettingsError("command line", f"overrides of the form key=value ({line})", " ".join(map(str, overrides)))

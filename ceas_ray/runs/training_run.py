@@ -76,6 +76,8 @@ class TrainingRun:
         except KeyboardInterrupt:
             return "interrupted", ""
         except (SimulationError, RuntimeFailure) as error:
+            if interruption.requested and isinstance(error, RuntimeFailure):
+                return "interrupted", ""  # the signal went to the processes of the cluster too
             return "failed", str(error)
         if self._results.stalled:
             return "stalled", self._results.cause

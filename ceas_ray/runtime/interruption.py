@@ -11,11 +11,14 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+
+import psutil
 
 INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -23,6 +26,8 @@ ROUND_SECONDS = 3.0
 """How long a round may go on after a signal."""
 _END_SECONDS = 6.0
 """How long an orderly end may take after that."""
+_QUIET_SECONDS = 1.0
+"""After this long, what happens is said."""
 _SAME_SECONDS = 0.3
 """Signals closer together are one: shells send the same to a process and to its group."""
 
@@ -46,7 +51,7 @@ class Interruption:
         try:
             yield
         finally:
-            self._deferred = False
+            self._deferred, self._last_resort = False, None
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -93,7 +98,10 @@ class Interruption:
 
     def _enforce(self) -> None:
         patience = _END_SECONDS + (ROUND_SECONDS if self._deferred else 0.0)
-        if not self._over.wait(patience):
+        if self._over.wait(_QUIET_SECONDS):
+            return
+        os.write(sys.stderr.fileno(), b"ending in order; a second signal ends at once\n")
+        if not self._over.wait(patience - _QUIET_SECONDS):
             self._end(self._last_resort)
 
     def _end(self, last_resort: Callable[[], object] | None) -> None:
@@ -101,7 +109,7 @@ class Interruption:
             if last_resort is not None:
                 last_resort()
         finally:
-            end_workers()
+            _end_children()
             os._exit(INTERRUPTED)
 
 
@@ -115,16 +123,24 @@ def answered(command: Callable[[Interruption], int]) -> int:
             return command(interruption)
         except KeyboardInterrupt:
             return INTERRUPTED
-        except SystemExit:  # Ray's own answer to SIGTERM while it starts
-            if interruption.requested:
-                return INTERRUPTED
-            raise
 
 
 def end_workers() -> None:
     """Kill the worker processes of this one."""
     for worker in multiprocessing.active_children():
         worker.kill()
+
+
+def _end_children() -> None:
+    """Kill what this process started, and what that started, save what ends by itself once its work is done.
+
+    That is whatever has a process group of its own, as guards of folders do, and the tracker that deletes semaphores.
+    """
+    group = os.getpgid(0)
+    for child in psutil.Process().children(recursive=True):
+        with suppress(ProcessLookupError, psutil.Error):
+            if os.getpgid(child.pid) == group and not any("resource_tracker" in word for word in child.cmdline()):
+                child.kill()
 
 
 def leave_signals_to_parent() -> None:

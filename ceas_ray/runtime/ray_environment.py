@@ -9,6 +9,9 @@ from contextlib import contextmanager
 
 _MODE, _TOKEN = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"
 
+_SAID_BY_US = "Raylet is terminated|has been marked dead"
+"""What Ray prints pages about, and we one line."""
+
 
 def prepare_ray_environment() -> None:
     """Set threads, no usage statistics, and logs that rotate, where the user has not set them."""
@@ -17,6 +20,7 @@ def prepare_ray_environment() -> None:
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
     os.environ.setdefault("RAY_ROTATION_MAX_BYTES", str(16 * 2**20))
     os.environ.setdefault("RAY_ROTATION_BACKUP_COUNT", "2")
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", _SAID_BY_US)
 
 
 @contextmanager

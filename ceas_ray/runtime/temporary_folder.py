@@ -1,7 +1,8 @@
-"""A folder that is gone afterwards, with all processes that work in it, even if this process is killed."""
+"""A folder that is gone afterwards, with all processes that work for it, even if this process is killed."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,22 +16,29 @@ import psutil
 
 _LONGEST_PARENT = 32
 """Characters: the paths of sockets in the folder may have 107 in all."""
+_MARK = "CEAS_RAY_TEMPORARY_FOLDER"
+_RENAMED = "ray::"
 _QUIET_LOOKS, _LOOK_SECONDS, _MOST_SECONDS = 5, 0.2, 30.0
 """No process of the folder was seen in so many looks on end: a last one may just have been starting another."""
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A new folder with a short path; afterwards no process is left whose command line names it, and the folder is
-    removed. A small process of its own does that, so that it is done if this one is killed too."""
+    """Make a folder with a short path; afterwards no process is left that was started for it, and it is removed.
+
+    All that this process starts meanwhile is marked in its environment, and so is what those start. A small process of
+    its own ends them, so that it is done if this one is killed too; it leaves others alone that only look in.
+    """
     parent = tempfile.gettempdir()
     folder = Path(tempfile.mkdtemp(prefix="ceas_", dir=parent if len(parent) <= _LONGEST_PARENT else "/tmp"))
     guard = subprocess.Popen(
         [sys.executable, "-S", "-c", _guard_program(), str(folder)], stdin=subprocess.PIPE, start_new_session=True
     )
+    os.environ[_MARK] = str(folder)
     try:
         yield folder
     finally:
+        del os.environ[_MARK]
         guard.communicate()
 
 
@@ -45,7 +53,7 @@ def _guard_program() -> str:
 
 
 def remove(folder: str) -> None:
-    """End every process whose command line names the folder, but this one, and delete the folder."""
+    """End every process that works for the folder, and delete the folder."""
     until, quiet = time.monotonic() + _MOST_SECONDS, 0
     while quiet < _QUIET_LOOKS and time.monotonic() < until:
         working = _processes_of(folder)
@@ -60,22 +68,23 @@ def remove(folder: str) -> None:
 
 
 def _processes_of(folder: str) -> list[psutil.Process]:
-    """Those that name it, and all that descend from them: workers of Ray rename themselves."""
+    """Those that work for the folder, and all that descend from them."""
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
         try:
-            words = process.cmdline()
-            if process.pid == psutil.Process().pid or not any(_names(word, folder) for word in words):
+            if process.pid == os.getpid() or not _works_for(process, folder):
                 continue
             for one in (process, *process.children(recursive=True)):
                 if one.status() != psutil.STATUS_ZOMBIE:
                     found[one.pid] = one
         except psutil.Error:
-            continue  # it ended meanwhile
+            continue  # it ended meanwhile, or is another user's
     return list(found.values())
 
 
-def _names(word: str, folder: str) -> bool:
-    """Whether a word of a command line is the folder, or a path in it, or assigns one."""
-    at = word.find(folder)
-    return at >= 0 and word[at + len(folder) :][:1] in ("", "/", " ", ",", ":", '"')
+def _works_for(process: psutil.Process, folder: str) -> bool:
+    """Whether a process is marked; or Ray renamed it, which may overwrite marks, and it has a log in the folder."""
+    if process.environ().get(_MARK) == folder:
+        return True
+    renamed = "".join(process.cmdline()[:1]).startswith(_RENAMED)
+    return renamed and any(file.path.startswith(f"{folder}/") for file in process.open_files())

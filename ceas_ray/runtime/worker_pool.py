@@ -17,7 +17,7 @@ def worker_pool(processes: int) -> Iterator[ProcessPoolExecutor]:
     try:
         yield pool
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
         end_workers()
+        pool.shutdown(cancel_futures=True)  # waits for its thread, which would complain if Python ended meanwhile
         raise
     pool.shutdown()

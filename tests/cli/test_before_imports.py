@@ -1,44 +1,76 @@
-"""The first moments of a command: signals end it in order, and compiled code finds a place."""
+"""The first moments of every command: signals end it in order, whatever it imports."""
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from ceas_ray.cli import before_imports
+import ceas_ray.cli
+from ceas_ray.cli.before_imports import is_command
 
-IMPORTING = """
+ROOT = Path(__file__).parents[2]
+COMMANDS = sorted(
+    file.stem for file in Path(ceas_ray.cli.__file__).parent.glob("*.py") if "\ndef main(" in file.read_text()
+)
+INTERRUPTING = """
 import os, sys
-sys.argv = ["ceas-ray"]
 class Signals:
     def find_spec(self, name, path=None, target=None):
-        if name == "numpy":
+        if name == os.environ["MOMENT"]:
             os.kill(os.getpid(), int(os.environ["NUMBER"]))
 sys.meta_path.insert(0, Signals())
-import ceas_ray.cli.run
 """
+"""A module that Python loads first: it sends a signal when another one is looked for."""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_during_imports_ends_the_command_without_a_traceback(
-    number: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def interrupted(command: str, moment: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTING)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
+    monkeypatch.setenv("MOMENT", moment)
     monkeypatch.setenv("NUMBER", str(int(number)))
-    done = subprocess.run([sys.executable, "-c", IMPORTING], capture_output=True, text=True, timeout=60)
+    words = [sys.executable, "-m", f"ceas_ray.cli.{command}"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
-def test_compiled_code_goes_where_it_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package, home = tmp_path / "package", tmp_path / "home"
-    (package / "quantum").mkdir(parents=True)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
-    assert before_imports.compiled_code_folder(package) is None
-    monkeypatch.setattr(before_imports, "_can_write", lambda folder: folder.is_relative_to(home))
-    assert before_imports.compiled_code_folder(package) == str(home / "ceas_ray" / "numba")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nohome")
-    chosen = before_imports.compiled_code_folder(package)
-    assert chosen is not None and Path(chosen).is_dir() and not chosen.startswith("/proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_signal_before_anything_is_imported_ends_a_command_without_a_traceback(
+    command: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted(command, f"ceas_ray.cli.{command}", number, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("command", "module"), [(name, {"audit": "psutil", "sync": "yaml"}.get(name, "numpy")) for name in COMMANDS]
+)
+def test_a_signal_among_imports_ends_a_command_without_a_traceback(
+    command: str, module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted(command, module, signal.SIGTERM, tmp_path, monkeypatch)
+
+
+def test_every_script_and_installed_command_is_one_of_these() -> None:
+    text = "".join(path.read_text() for path in (ROOT / "scripts").iterdir() if path.is_file())
+    modules = set(re.findall(r"-m (ceas_ray[\w.]+)", text))
+    installed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    modules |= {target.partition(":")[0] for target in installed.values()}
+    assert modules == {f"ceas_ray.cli.{name}" for name in COMMANDS}
+    assert set(re.findall(r"\.venv/bin/(ceas-\w+)", text)) <= set(installed)
+
+
+def test_a_process_that_imports_commands_keeps_its_own_answer_to_signals() -> None:
+    module = ["python", "-m", "ceas_ray.cli.run", "seed=1"]
+    assert is_command("ceas_ray.cli", "-m", module)
+    assert is_command("ceas_ray.cli", "/usr/bin/ceas-ray", ["python", "/usr/bin/ceas-ray"])
+    assert not is_command("ceas_ray.cli", "/x/run.py", ["python", "-c", "spawn_main()", "--multiprocessing-fork"])
+    assert not is_command("ceas_ray.cli", "/x/pytest/__main__.py", ["python", "-m", "pytest"])
+    assert not is_command("ceas_ray.cli", "-m", ["python", "-m", "mine"])
+    assert not is_command("ceas_ray.cli", "", ["python"])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -35,7 +35,7 @@ def test_a_profile_without_a_key_is_refused_in_one_line(choice: str) -> None:
     with pytest.raises(SettingsError) as refused:
         build_world(settings_of("links", choice))
     line = str(refused.value)
-    assert line.startswith("links must be a profile whose end-to-end pairs yield a key")
+    assert line.startswith("links: end-to-end pairs must yield a key")
     assert settings_of("links", choice).links.profile in line
     assert "\n" not in line
 
@@ -74,8 +74,8 @@ def test_fast_nv_centres_pay_with_fidelity() -> None:
     (["links=superconducting_transducer", "links.t2_milliseconds=60"], "T2 must be at most 2 T1"),
     (["links.scheme=single_click"], "links.bright_population must be given for links.scheme=single_click"),
     (["links.bright_population=0.1"], "links.bright_population must be null for links.scheme=heralded"),
-    (["links.dark_count_probability=0.01"], "links must be a profile whose end-to-end pairs yield a key"),
-    (["links.coherence_milliseconds=0.5", "entanglement.key_useful_age_milliseconds=1e-3"], "that serves shots"),
+    (["links.dark_count_probability=0.01"], "links: end-to-end pairs must yield a key"),
+    (["links.coherence_milliseconds=0.5", "entanglement.key_useful_age_milliseconds=1e-3"], "a shot needs 4"),
     (["links.least_km=2000", "links.most_km=2000"], "must succeed at least once in 1e12"),
     (["links.attempt_base_microseconds=0", "links.attempt_microseconds_per_km=0"], "must take at least 1 ps"),
 ])  # fmt: skip

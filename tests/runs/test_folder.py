@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Barrier
 
@@ -39,6 +40,23 @@ def test_runs_that_start_in_the_same_second_get_folders_of_their_own(tmp_path: P
     assert len(set(found)) == 32
     names = {path.name for path in (tmp_path / "outputs").iterdir()}
     assert names == {wanted.name, *(f"{wanted.name}-{n}" for n in range(2, 33))}
+
+
+def test_processes_that_start_in_the_same_second_get_folders_of_their_own(tmp_path: Path) -> None:
+    forks, wanted = get_context("fork"), tmp_path / "outputs" / "2030-01-01_00-00-00_seed1"
+    together, found = forks.Barrier(20), forks.SimpleQueue()
+
+    def claim() -> None:
+        together.wait()
+        found.put(claimed(wanted, True, "journal.jsonl"))
+
+    processes = [forks.Process(target=claim) for _ in range(20)]
+    for process in processes:
+        process.start()
+    names = {found.get().name for _ in processes}
+    for process in processes:
+        process.join()
+    assert names == {wanted.name, *(f"{wanted.name}-{n}" for n in range(2, 21))}
 
 
 def test_of_runs_that_are_given_the_same_folder_one_has_it(tmp_path: Path) -> None:

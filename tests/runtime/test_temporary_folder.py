@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,12 +13,19 @@ import psutil
 
 from ceas_ray.runtime.temporary_folder import temporary_folder
 
+Working = subprocess.Popen[str]
 WORKING = "import sys, time; print('ready', flush=True); time.sleep(600)"
+RENAMED = """
+import os, sys, time
+log = open(sys.argv[1], "a")
+print("ready", flush=True)
+time.sleep(600)
+"""
 HOLDING = """
 import subprocess, sys
 from ceas_ray.runtime.temporary_folder import temporary_folder
 with temporary_folder() as folder:
-    words = [sys.executable, "-c", sys.argv[1], str(folder)]
+    words = [sys.executable, "-c", sys.argv[1]]
     working = subprocess.Popen(words, stdout=subprocess.PIPE, start_new_session=True)
     working.stdout.readline()
     print(working.pid, folder, flush=True)
@@ -24,20 +33,35 @@ with temporary_folder() as folder:
 """
 
 
-def working(*words: str) -> subprocess.Popen[str]:
-    process = subprocess.Popen([sys.executable, "-c", WORKING, *words], stdout=subprocess.PIPE, text=True)
+def working(*words: str, program: str = WORKING, name: str = sys.executable, marked: bool = True) -> Working:
+    """A process that works; not marked: one that somebody else started."""
+    environment = {key: value for key, value in os.environ.items() if marked or not key.startswith("CEAS_RAY")}
+    pipes = {"stdout": subprocess.PIPE, "executable": sys.executable}
+    process = subprocess.Popen([name, "-c", program, *words], text=True, env=environment, **pipes)  # type: ignore[call-overload]
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
     return process
 
 
-def test_processes_of_the_folder_end_with_it_and_no_others() -> None:
+def test_processes_that_were_started_for_the_folder_end_with_it_and_no_onlookers() -> None:
     with temporary_folder() as folder:
-        inside, neighbour = working(f"--session-dir={folder}/session_1"), working(f"{folder}x/session_1")
-    assert inside.wait(20) != 0
+        log = folder / "log"
+        started = working()
+        agent = working(str(log), program=RENAMED, name="ray::Agent", marked=False)
+        onlooker = subprocess.Popen(["tail", "-f", log], env={"PATH": os.environ["PATH"]}, stdout=subprocess.DEVNULL)
+        namesake = working(f"--session-dir={folder}", marked=False)
+    for process in (started, agent):
+        assert process.wait(20) == -signal.SIGKILL
     assert not folder.exists()
-    assert neighbour.poll() is None
-    neighbour.kill()
-    neighbour.communicate()
+    for other in (onlooker, namesake):
+        assert other.poll() is None
+        other.kill()
+        other.communicate()
+
+
+def test_a_mark_ends_with_the_folder() -> None:
+    with temporary_folder():
+        pass
+    assert not any(name.startswith("CEAS_RAY_TEMPORARY") for name in os.environ)
 
 
 def test_they_end_with_a_killed_holder_too() -> None:

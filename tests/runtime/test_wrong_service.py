@@ -6,8 +6,10 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
+import grpc
 import pytest
 
 from ceas_ray.runtime.failure import RuntimeFailure
@@ -54,6 +56,18 @@ def test_a_closed_port_an_unknown_host_and_no_address_are_refused(address: str) 
 def test_a_server_of_grpc_is_asked_further() -> None:
     with service(HTTP2_GREETING) as port:
         access.require_reachable(f"127.0.0.1:{port}")
+
+
+def test_another_service_of_grpc_is_refused() -> None:
+    server = grpc.server(ThreadPoolExecutor(1))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        access.require_reachable(f"127.0.0.1:{port}")
+        with pytest.raises(RuntimeFailure, match="what listens there is no Ray"):
+            access.require_ray(f"127.0.0.1:{port}")
+    finally:
+        server.stop(None)
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/net/if_inet6"), reason="there is no IPv6 here")

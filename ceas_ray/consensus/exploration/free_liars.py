@@ -92,6 +92,8 @@ class FreeLiars:
             return
         if self._setting.floods and draws.uniform() < 0.5:
             self._flood(draws.choice(self._setting.honest))
+        if draws.uniform() < 0.15:
+            self._convict_alone(draws.choice(self._setting.honest))
         values = self._some_values()
         wants_one = draws.uniform() < 0.5
         if wants_one:
@@ -160,6 +162,12 @@ class FreeLiars:
         for number, item in enumerate(items[: _BUDGET + 1]):
             for liar in self._liars:
                 self._say(spacing * (number + 0.1), liar, target, FrameKind.ECHO, 0, encode((item,)))
+
+    def _convict_alone(self, target: int) -> None:
+        """One replica sees that a processor contradicted itself; the others hear of it from that one."""
+        items = [item for item in self._items if item[0] == ItemKind.UPDATE and len(self._digests[item[1]]) > 1]
+        if items:
+            self._to(target, 1.0, FrameKind.ECHO, 0, items)
 
     # --- what they make up ----------------------------------------------------------
 

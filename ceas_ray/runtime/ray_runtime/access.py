@@ -55,9 +55,16 @@ def _require_http2(host: str, port: int) -> None:
             raise OSError("what listens there is no Ray")
 
 
-def refuse_wrong_token(address: str) -> None:
-    """RuntimeFailure, at once, if a cluster does not take this process's token: Ray would try it twenty times."""
-    if address != "auto" and _asked(address, os.environ) == "unauthenticated":
+def require_ray(address: str) -> None:
+    """RuntimeFailure, at once, for a gRPC service that is no Ray or does not take this process's token: Ray would try
+    it twenty times."""
+    answer = None if address == "auto" else _asked(address, os.environ)
+    if answer == "no ray":
+        raise RuntimeFailure(
+            f"runtime.address must be host:port of a reachable Ray cluster, got {address!r}: "
+            "what listens there is no Ray"
+        )
+    if answer == "unauthenticated":
         raise RuntimeFailure(
             f"RAY_AUTH_TOKEN must be the token of the cluster at {address} (with RAY_AUTH_MODE=token), "
             f"which refused the one of this process"
@@ -91,8 +98,12 @@ print("open", flush=True)
 """
 
 
-def _asked(address: str, environment: Mapping[str, str]) -> str:
-    """What a cluster says to a process of this environment: open, unauthenticated, or nothing known.
+_ANSWERS = {"open\n": "open", "Unauthenticated": "unauthenticated", "Method not found": "no ray"}
+"""What is printed then, in Ray's words, and what it means."""
+
+
+def _asked(address: str, environment: Mapping[str, str]) -> str | None:
+    """What a cluster says to a process of this environment: one of _ANSWERS, or None for nothing known.
 
     Ray reads tokens once in a process, so that it takes another one to ask.
     """
@@ -101,7 +112,8 @@ def _asked(address: str, environment: Mapping[str, str]) -> str:
         assert asking.stdout is not None
         patience = threading.Timer(_ASK_SECONDS, asking.kill)
         patience.start()
-        said = next((line for line in asking.stdout if line == "open\n" or "Unauthenticated" in line), "")
+        said = (answer for line in asking.stdout for words, answer in _ANSWERS.items() if words in line)
+        found = next(said, None)
         patience.cancel()
         asking.kill()
-    return "unauthenticated" if "Unauthenticated" in said else said.strip() or "unknown"
+    return found

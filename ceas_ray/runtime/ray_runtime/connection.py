@@ -15,10 +15,11 @@ from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-d
 from ceas_ray.runtime.failure import RuntimeFailure, one_line
 from ceas_ray.runtime.placement import Machine
 from ceas_ray.runtime.ray_environment import authentication
-from ceas_ray.runtime.ray_runtime.access import refuse_open_cluster, refuse_wrong_token, require_reachable
+from ceas_ray.runtime.ray_runtime.access import refuse_open_cluster, require_ray, require_reachable
 from ceas_ray.runtime.temporary_folder import temporary_folder
 
 _LOCAL_OBJECT_STORE_BYTES = 100 * 2**20
+_ANSWER_SECONDS = 0.005
 
 
 @contextmanager
@@ -33,7 +34,7 @@ def ray_cluster(
     common: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
     if address is not None:
         require_reachable(address)
-        refuse_wrong_token(address)
+        require_ray(address)
         with _connected(common | {"address": address}, f"the one at {address}"):
             if not allow_open_cluster:
                 refuse_open_cluster(ray.get_runtime_context().gcs_address)
@@ -67,7 +68,7 @@ def _connected(arguments: Mapping[str, Any], where: str) -> Iterator[None]:
                 ) from error
             yield
         finally:
-            ray.shutdown()
+            _shut_down()
 
 
 def _read_authentication() -> None:
@@ -79,13 +80,37 @@ def _read_authentication() -> None:
 
 @contextmanager
 def _own_answer_to_signals() -> Iterator[None]:
-    """Ray takes SIGTERM for itself when it is initialised; it is given back."""
+    """Give SIGTERM back, which Ray takes when it is initialised; what it does then is an interrupt as ours is."""
     before = signal.getsignal(signal.SIGTERM)
     try:
         yield
+    except SystemExit:
+        raise KeyboardInterrupt from None
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
+
+
+def _shut_down() -> None:
+    """Shut Ray down. Somewhere in it Ray makes SIGTERM deadly, for good: our answer is set again and again meanwhile.
+
+    An interrupt comes when it is over: Ray would abort if its end were left halfway.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        ray.shutdown()
+        return
+    answer, interrupted = signal.getsignal(signal.SIGTERM), False
+    ending = threading.Thread(target=ray.shutdown, daemon=True)
+    ending.start()
+    while ending.is_alive():
+        try:
+            signal.signal(signal.SIGTERM, answer)
+            ending.join(_ANSWER_SECONDS)
+        except KeyboardInterrupt:
+            interrupted = True
+    signal.signal(signal.SIGTERM, answer)
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 def living_machines() -> tuple[Machine, ...]:

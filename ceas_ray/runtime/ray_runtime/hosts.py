@@ -17,12 +17,15 @@ from ceas_ray.runtime.failure import HostLost, RuntimeFailure
 from ceas_ray.runtime.known_answers import first_difference, known_answers
 from ceas_ray.runtime.placement import Machine, placed
 from ceas_ray.runtime.ray_runtime.connection import living_machines
+from ceas_ray.runtime.ray_runtime.own_node import OwnNode
 from ceas_ray.runtime.ray_runtime.shells import SHELLS, WATCH
 from ceas_ray.runtime.ray_runtime.watch import Watch, failure_of
 
 _LOOK_SECONDS = 1.0
 _START_SECONDS = 120.0
 _WARM_UP_SECONDS = 300.0
+_UNSURE = (ray.exceptions.GetTimeoutError, ray.exceptions.ActorUnavailableError)
+"""After these a host may still answer."""
 
 
 class RayCluster:
@@ -38,6 +41,7 @@ class RayCluster:
         self._packed = {host.name: cloudpickle.dumps(host) for host in hosts}
         self._allow_mixed_hosts, self._hang_seconds = allow_mixed_hosts, hang_seconds
         self._avoided: set[str] = set()
+        self._node = OwnNode()
         self._generation = 0
         self._shells: dict[str, Any] = {}
         self.plan: dict[str, Machine] = {}
@@ -125,28 +129,33 @@ class RayCluster:
 
     def _ask(self, method: str, arguments: Mapping[str, tuple[Any, ...]], starting: bool = False) -> dict[str, Any]:
         """The answers of all named hosts; every method may be asked twice, so an unsure call is made again."""
+        self._node.require_alive()
         calls = {name: getattr(self._shells[name], method).remote(*given) for name, given in arguments.items()}
         self._watch.begin()
         while True:
             try:
                 answers = ray.get(list(calls.values()), timeout=_LOOK_SECONDS)
-            except ray.exceptions.GetTimeoutError:
-                self._look(calls, starting)
             except ray.exceptions.RayTaskError as error:
                 if isinstance(error.cause, SimulationError):
                     raise error.cause from None
                 raise
-            except ray.exceptions.ActorUnavailableError:
-                self._look(calls, starting)
-                time.sleep(_LOOK_SECONDS / 4)
-                for name, given in arguments.items():  # it may have been executed: hosts know a window by its number
-                    if isinstance(failure_of(calls[name]), ray.exceptions.ActorUnavailableError):
-                        calls[name] = getattr(self._shells[name], method).remote(*given)
             except ray.exceptions.RayError as error:
-                raise self._lost(calls, error) from error
+                self._node.require_alive()
+                if not isinstance(error, _UNSURE):
+                    raise self._lost(calls, error) from error
+                self._look(calls, starting)
+                if isinstance(error, ray.exceptions.ActorUnavailableError):
+                    self._call_again(method, arguments, calls)
             else:
                 self._watch.replied(calls)
                 return dict(zip(calls, answers, strict=True))
+
+    def _call_again(self, method: str, arguments: Mapping[str, tuple[Any, ...]], calls: dict[str, Any]) -> None:
+        """Repeat the calls to hosts that were not available; they may have been executed: hosts know a window."""
+        time.sleep(_LOOK_SECONDS / 4)
+        for name, given in arguments.items():
+            if isinstance(failure_of(calls[name]), ray.exceptions.ActorUnavailableError):
+                calls[name] = getattr(self._shells[name], method).remote(*given)
 
     def _look(self, calls: Mapping[str, Any], starting: bool) -> None:
         """Raise HostLost for a host that has not answered and stands still for too long."""

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 import ray
 
 from ceas_ray.runtime.failure import RuntimeFailure, one_line
+from ceas_ray.runtime.ray_runtime.own_node import OwnNode
 
+_LOOK_SECONDS = 1.0
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -18,14 +20,17 @@ def results_as_they_come(function: Callable[[T], R], items: Sequence[T]) -> Iter
     """Within `ray_cluster`: items with what the function makes of them, one CPU each; RuntimeFailure if one fails."""
     task, packed = ray.remote(num_cpus=1, max_retries=0)(_applied), ray.put(function)
     waiting: dict[Any, T] = {task.remote(packed, item): item for item in items}
+    node = OwnNode()
     try:
         while waiting:
-            (ready,), _ = ray.wait(list(waiting), num_returns=1)
-            yield waiting.pop(ready), ray.get(ready)
+            ready, _ = ray.wait(list(waiting), num_returns=1, timeout=_LOOK_SECONDS)
+            node.require_alive()
+            for done in ready:
+                yield waiting.pop(done), ray.get(done)
     except ray.exceptions.RayError as error:
         raise RuntimeFailure(one_line(error)) from error
     finally:
-        for left in waiting:
+        for left in waiting if node.is_alive() else ():
             ray.cancel(left, force=True)
 
 

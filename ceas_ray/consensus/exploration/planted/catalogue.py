@@ -115,10 +115,28 @@ def _whole(name: str, most: int, replicas: int = 4, rounds: int = 1, tagged: boo
 _CALM_LIARS = {"free": True, "twins": (), "outages": {}, "lost": frozenset(), "hub": "all"}
 _GOOD = _CALM_LIARS | {"calm_at": 0.0, "key_bits": PLENTY}
 _AIMS: dict[str, tuple[int, int, dict[str, Any]]] = {
-    "accusations not amplified": (7, 400, _CALM_LIARS | {"liar_processors": (1,), "halves": False, "drips": False}),
-    "echoes stop at the decision": (4, 1160, _CALM_LIARS | {"liar_processors": (1,), "drips": True}),
+    "accusations not amplified": (
+        7,
+        500,
+        _GOOD
+        | {
+            "byzantine": frozenset({0, 1}),
+            "liar_processors": (1,),
+            "halves": False,
+            "drips": False,
+            "floods": False,
+            "forged": None,
+            "spread": False,
+            "slow": False,
+        },
+    ),
+    "echoes stop at the decision": (4, 2600, _CALM_LIARS | {"liar_processors": (1,), "drips": True}),
     "SKIP judged at the close": (4, 0, _GOOD | {"byzantine": frozenset({0})}),
-    "SKIP non-monotone": (4, 290, _CALM_LIARS | {"hub": "mixed"}),
+    "SKIP non-monotone": (
+        4,
+        100,
+        _GOOD | {"byzantine": frozenset({0}), "hub": "late", "floods": False, "slow": False},
+    ),
     "a late report ignored": (4, 0, _GOOD | {"hub": "just late", "spread": False}),
     "late updates ignored": (4, 0, _GOOD | {"slow": True, "spread": False}),
     "a repeated index counts twice": (4, 60, _GOOD | {"byzantine": frozenset({0})}),

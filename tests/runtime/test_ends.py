@@ -1,0 +1,132 @@
+"""However a run on Ray ends, it ends in order and leaves nothing: signals at any moment, and parts of Ray that die."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ceas_ray.tracking.files import read_journal
+from tests.runtime.test_faults import rounds_in, wait_until
+from tests.runtime.test_ray_runtime import command
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+MOST_SECONDS = 60
+"""Nine for a round and an orderly end, the end of Ray, and what a busy machine adds."""
+_LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class RayRun:
+    """A run that would go on for days, and its processes; it is over when the test is."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+
+    def parts(self, name: str = "") -> list[psutil.Process]:
+        """Its processes that are called so."""
+        found = psutil.Process(self.process.pid).children(recursive=True)
+        return [part for part in found if name in part.name()]
+
+    def until(self, happened: Callable[[], object]) -> None:
+        while not happened():
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(_LOOK_SECONDS)
+                raise AssertionError(self.process.communicate())
+
+    def ended(self, act: Callable[[], object]) -> tuple[str, str]:
+        """What it said, after `act` ended it; nothing is left of it."""
+        parts = self.parts()
+        act()
+        said = self.process.communicate(timeout=MOST_SECONDS)
+        assert "Traceback" not in said[1] and "SIGTERM received" not in said[1], said[1]
+        assert psutil.wait_procs(parts, timeout=MOST_SECONDS)[1] == []
+        return said
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[RayRun]:
+    folders = set(Path(tempfile.gettempdir()).glob("ceas_*"))
+    folder = tmp_path / "run"
+    words = command("training.rounds=100000", f"output={folder}", "runtime.snapshot_every_rounds=null")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(words, text=True, start_new_session=True, **pipes)  # type: ignore[call-overload]
+    yield RayRun(process, folder)
+    process.kill()
+    process.communicate()
+    wait_until(lambda: set(Path(tempfile.gettempdir()).glob("ceas_*")) <= folders)
+
+
+@pytest.mark.parametrize("part", ["gcs_server", "raylet"])
+def test_a_run_whose_cluster_dies_says_so_in_one_line(run: RayRun, part: str) -> None:
+    run.until(lambda: rounds_in(run.folder) >= 3)
+    (victim,) = run.parts(part)
+    out, err = run.ended(victim.kill)
+    assert run.process.returncode == 1
+    (line,) = (line for line in err.splitlines() if not line.startswith("warning: "))
+    assert line.startswith("failed: the Ray cluster that this command started is lost")
+    assert out.splitlines()[-1] == str(run.folder / "summary.json")
+    summary = json.loads((run.folder / "summary.json").read_text())
+    assert summary["status"] == "failed" and summary["rounds"] >= 3
+
+
+def interrupted(run: RayRun, act: Callable[[], object]) -> int:
+    """How many rounds its summary says, after `act` interrupted it among them."""
+    run.until(lambda: rounds_in(run.folder) >= 3)
+    _, err = run.ended(act)
+    assert run.process.returncode == 130
+    assert err.splitlines()[-1].startswith("interrupted; this goes on: ")
+    summary = json.loads((run.folder / "summary.json").read_text())
+    lines = [line for line in read_journal(run.folder / "journal.jsonl") if line["event"] == "round"]
+    assert summary["status"] == "interrupted" and len(lines) == summary["rounds"] >= 3
+    return int(summary["rounds"])
+
+
+def test_sigterm_among_rounds_saves_the_run(run: RayRun) -> None:
+    rounds = interrupted(run, run.process.terminate)
+    assert [path.name for path in (run.folder / "snapshots").iterdir()] == [f"round_{rounds:08d}.snapshot"]
+
+
+def test_sigterm_to_the_cluster_too_interrupts_the_run(run: RayRun) -> None:
+    """Job schedulers and `timeout` send it to all processes: hosts are gone before they can be asked for a snapshot."""
+    interrupted(run, lambda: os.killpg(run.process.pid, signal.SIGTERM))
+
+
+@pytest.mark.parametrize("part", ["raylet", "ray::"])
+def test_sigterm_while_ray_starts_ends_it(run: RayRun, part: str) -> None:
+    run.until(lambda: run.parts(part))
+    run.ended(run.process.terminate)
+    assert run.process.returncode == 130
+    assert not run.folder.exists()
+
+
+def test_a_second_signal_ends_at_once(run: RayRun) -> None:
+    run.until(lambda: run.parts("raylet"))
+
+    def twice() -> None:
+        run.process.send_signal(signal.SIGINT)
+        assert run.process.stderr is not None
+        assert any(line.startswith("ending in order") for line in run.process.stderr)
+        run.process.send_signal(signal.SIGTERM)
+
+    run.ended(twice)
+    assert run.process.returncode == 130
+
+
+def test_sigterm_while_ray_ends_is_an_interrupt(run: RayRun) -> None:
+    run.until(lambda: rounds_in(run.folder) >= 1)
+    run.process.send_signal(signal.SIGINT)
+    assert run.process.stdout is not None
+    assert any(line.endswith("summary.json\n") for line in run.process.stdout)
+    run.until(lambda: not run.parts("raylet"))
+    run.ended(run.process.terminate)
+    assert run.process.returncode == 130
