@@ -31,6 +31,8 @@ def ray_cluster(
     Leaves no process and no file of a cluster that it started, whatever happens, a kill of this process included.
     Raises RuntimeFailure for a cluster that is not there, of another version, or open to everybody beyond this machine.
     """
+    if ray.is_initialized():
+        raise RuntimeFailure("runtime=ray must have Ray to itself in a process; call ray.shutdown() before")
     common: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
     if address is not None:
         require_reachable(address)
@@ -54,8 +56,6 @@ def ray_cluster(
 
 @contextmanager
 def _connected(arguments: Mapping[str, Any], where: str) -> Iterator[None]:
-    if ray.is_initialized():
-        raise RuntimeFailure("runtime=ray must have Ray to itself in a process; call ray.shutdown() before")
     with authentication(arguments["address"] == "local", _read_authentication):
         try:
             try:
