@@ -28,7 +28,6 @@ from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.interruption import answered
-from ceas_ray.runtime.ray_environment import prepare_ray_environment
 from ceas_ray.tracking.snapshots import SnapshotFolder
 from ceas_ray.tracking.stores import FolderStore
 from ceas_ray.world.builder import build_world
@@ -65,7 +64,6 @@ def _bench(words: list[str]) -> int:
 
 
 def _framework(overrides: list[str]) -> dict[str, object]:
-    prepare_ray_environment(None)
     from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster
 
     settings = build(RunSettings, composed([*overrides, f"training.rounds={WARM_ROUNDS + ROUNDS + 1}"]))
@@ -143,7 +141,6 @@ def _parts(seconds: dict[str, float], gradients: float, processor_hosts: int) ->
 
 
 def _floor(actors: int) -> float:
-    prepare_ray_environment(None)
     from ceas_ray.runtime.ray_runtime import empty_actors, ray_cluster
 
     with ray_cluster(None, available_cpus(), False), empty_actors(actors):

@@ -31,7 +31,6 @@ from ceas_ray.runs.tracking_choice import checked_uri
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.interruption import INTERRUPTED, answered
-from ceas_ray.runtime.ray_environment import prepare_ray_environment
 from ceas_ray.studies.headline.design import Plan, Run, read_design
 from ceas_ray.studies.headline.report import Findings, findings, print_findings, write_page
 from ceas_ray.studies.headline.statistics import Accuracies, best_rates, worst_strengths
@@ -118,7 +117,6 @@ def _executor(settings: RunSettings) -> Iterator[Executor]:
         with in_processes(processors) as execute:
             yield execute
         return
-    prepare_ray_environment(settings.runtime.address)
     from ceas_ray.runtime.ray_runtime import ray_cluster, results_as_they_come
 
     with ray_cluster(settings.runtime.address, processors, settings.runtime.dashboard):

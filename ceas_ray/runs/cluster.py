@@ -13,7 +13,6 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.placement import Machine, automatic_hosts
-from ceas_ray.runtime.ray_environment import prepare_ray_environment
 from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
 from ceas_ray.tracking.console import print_table
 from ceas_ray.world.world import World
@@ -49,7 +48,6 @@ def cluster_of(settings: RunSettings, world: World) -> Iterator[RunCluster]:
             hosts[0].record_events()
         yield RunCluster(LocalCluster(hosts, os.uname().nodename), 1)
         return
-    prepare_ray_environment(runtime.address)
     from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster
 
     with ray_cluster(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster) as machines:

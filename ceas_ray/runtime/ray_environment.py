@@ -1,25 +1,46 @@
-"""The environment that Ray reads once, when it is imported: so this comes first."""
+"""The environment that Ray's processes are started with, and read when they start."""
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_MODE, _TOKEN = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"
 
 _SAID_BY_US = "Raylet is terminated|has been marked dead"
 """What Ray prints pages about, and we one line."""
 
 
-def prepare_ray_environment(address: str | None) -> None:
-    """Set threads, no usage statistics, logs that rotate; and for a cluster that we start, a token of its own.
-
-    A cluster that runs already has its own mode and token, which must be set alike on every machine.
-    """
+def prepare_ray_environment() -> None:
+    """Set threads, no usage statistics, and logs that rotate, where the user has not set them."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
     os.environ.setdefault("RAY_ROTATION_MAX_BYTES", str(16 * 2**20))
     os.environ.setdefault("RAY_ROTATION_BACKUP_COUNT", "2")
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", _SAID_BY_US)
-    if address is None:
-        os.environ["RAY_AUTH_MODE"] = "token"
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+
+
+@contextmanager
+def authentication(required: bool, read: Callable[[], None]) -> Iterator[None]:
+    """Keep mode and token of one cluster apart from those of the next.
+
+    required: whether the cluster, which starts within, must require a token: the user's, or else a fresh one. read:
+    makes Ray read mode and token anew, called before and afterwards, when the environment is as it was.
+    """
+    before = {name: os.environ.get(name) for name in (_MODE, _TOKEN)}
+    if required:
+        os.environ[_MODE] = "token"
+        os.environ.setdefault(_TOKEN, secrets.token_hex(32))
+    try:
+        read()
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,6 @@ def test_one_to_eight_processor_hosts_give_the_digest_and_model_of_the_local_run
 
 def test_an_error_inside_an_actor_crosses_ray_with_its_name_and_time() -> None:
     script = (
-        "from ceas_ray.runtime.ray_environment import prepare_ray_environment as p; p(None)\n"
         "from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster\n"
         "from ceas_ray.kernel.windows import Simulation\n"
         "from ceas_ray.kernel.envelope import Envelope\n"
@@ -60,13 +60,41 @@ def test_an_error_inside_an_actor_crosses_ray_with_its_name_and_time() -> None:
     assert ray_processes() == []
 
 
+def test_every_cluster_of_a_process_has_its_own_token_whoever_imported_ray_first() -> None:
+    script = (
+        "import os, ray\n"
+        "from ceas_ray.runtime.failure import RuntimeFailure\n"
+        "from ceas_ray.runtime.ray_runtime import ray_cluster\n"
+        "tokens = []\n"
+        "for _ in range(2):\n"
+        "    with ray_cluster(None, 1, False):\n"
+        "        assert os.environ['RAY_AUTH_MODE'] == 'token'\n"
+        "        tokens.append(os.environ['RAY_AUTH_TOKEN'])\n"
+        "        try:\n"
+        "            with ray_cluster(None, 1, False):\n"
+        "                pass\n"
+        "        except RuntimeFailure as error:\n"
+        "            print(error)\n"
+        "        assert ray.is_initialized()\n"
+        "    assert 'RAY_AUTH_MODE' not in os.environ and 'RAY_AUTH_TOKEN' not in os.environ\n"
+        "assert tokens[0] != tokens[1]\n"
+        "ray.init(num_cpus=1, include_dashboard=False)\n"
+        "ray.shutdown()\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH")}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, env=environment)
+    assert done.returncode == 0, done.stderr
+    refusal = "runtime=ray must have Ray to itself in a process; call ray.shutdown() before"
+    assert done.stdout.splitlines() == [refusal, refusal]
+    assert ray_processes() == []
+
+
 def test_the_head_of_a_cluster_keeps_no_entry_of_a_call() -> None:
     """It would keep 100,000 of them; those of other tasks show that entries had arrived there."""
     script = (
         "import os; os.environ['RAY_task_events_report_interval_ms'] = '100'\n"
-        "from ceas_ray.runtime.ray_environment import prepare_ray_environment as p; p(None)\n"
-        "import ray\n"
         "from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster, results_as_they_come\n"
+        "import ray\n"
         "from ceas_ray.kernel.windows import Simulation\n"
         "from tests.small_worlds import small_world\n"
         "from tests.runtime.test_faults import wait_until\n"

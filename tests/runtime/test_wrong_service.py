@@ -13,10 +13,7 @@ import grpc
 import pytest
 
 from ceas_ray.runtime.failure import RuntimeFailure
-from ceas_ray.runtime.ray_environment import prepare_ray_environment
-
-prepare_ray_environment("a cluster")
-from ceas_ray.runtime.ray_runtime import access  # noqa: E402
+from ceas_ray.runtime.ray_runtime import access
 
 HTTP2_GREETING = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 

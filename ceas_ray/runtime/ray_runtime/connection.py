@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import ray
+from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
 from ceas_ray.runtime.failure import RuntimeFailure, one_line
 from ceas_ray.runtime.placement import Machine
+from ceas_ray.runtime.ray_environment import authentication
 from ceas_ray.runtime.ray_runtime.access import refuse_open_cluster, require_ray, require_reachable
 from ceas_ray.runtime.temporary_folder import temporary_folder
 
@@ -29,6 +31,8 @@ def ray_cluster(
     Leaves no process and no file of a cluster that it started, whatever happens, a kill of this process included.
     Raises RuntimeFailure for a cluster that is not there, of another version, or open to everybody beyond this machine.
     """
+    if ray.is_initialized():
+        raise RuntimeFailure("runtime=ray must have Ray to itself in a process; call ray.shutdown() before")
     common: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
     if address is not None:
         require_reachable(address)
@@ -52,18 +56,26 @@ def ray_cluster(
 
 @contextmanager
 def _connected(arguments: Mapping[str, Any], where: str) -> Iterator[None]:
-    try:
+    with authentication(arguments["address"] == "local", _read_authentication):
         try:
-            with _own_answer_to_signals():
-                ray.init(**arguments)
-        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-            raise RuntimeFailure(
-                f"runtime.address must be null or host:port of a cluster; {where} refused or did not answer: "
-                f"{one_line(error)}"
-            ) from error
-        yield
-    finally:
-        _shut_down()
+            try:
+                with _own_answer_to_signals():
+                    ray.init(**arguments)
+            except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+                raise RuntimeFailure(
+                    f"runtime.address must be null or host:port of a cluster; {where} refused or did not answer: "
+                    f"{one_line(error)}"
+                ) from error
+            yield
+        finally:
+            _shut_down()
+
+
+def _read_authentication() -> None:
+    """Let Ray take mode and token from the environment as it is now: it keeps those of when it was imported (perhaps
+    by somebody else), or of the cluster before this one."""
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
 
 
 @contextmanager
