@@ -59,6 +59,8 @@ def test_the_core_is_imported_without_ray_mlflow_hydra_and_qiskit() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_to_import_the_package_loads_nothing_of_it_or_of_others() -> None:
+def test_to_import_the_package_loads_python_s_own_modules_alone() -> None:
     code = "before = set(sys.modules)\nimport ceas_ray\nprint(*sorted(set(sys.modules) - before))"
-    assert without((), code).stdout.split() == ["ceas_ray"]
+    found = {name.partition(".")[0] for name in without((), code).stdout.split()}
+    assert "ceas_ray" in found
+    assert found - {"ceas_ray"} <= set(sys.stdlib_module_names)

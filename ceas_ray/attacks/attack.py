@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,6 @@ Knowledge = Literal["colluders", "omniscient"]
 Strength = Annotated[float, Range(-1e6, 1e6)]
 Timing = Literal["prompt", "last_moment", "late", "never"]
 """When the rows leave: when they are ready, so that they just arrive before the inputs close, after that, or never."""
-
-
-class Announcements(NamedTuple):
-    """How many outcomes were announced, and how many of these were wrong: of tested pairs, per basis (3,), or of
-    circuits with known answers (1,)."""
-
-    announced: NDArray[np.int64]
-    errors: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -52,9 +44,11 @@ class Seen:
 
 
 class Attack(ABC):
-    """Makes the colluders' rows; may also poison what they learn, choose when they send, lie in tests and jam links.
+    """Makes the rows that colluders send, and may poison what they learn.
 
-    knowledge: what colluders see, their own honest rows or everyone's.
+    When they send, what they announce of tests and which links they jam are settings of their own (`attacks.timing`,
+    `attacks.announcements`, `attacks.jammed_share`), which any attack can be combined with. knowledge: what colluders
+    see, their own honest rows or everyone's.
     """
 
     knowledge: Knowledge
@@ -66,21 +60,6 @@ class Attack(ABC):
     def learned_targets(self, targets: Floats) -> Floats:
         """What colluders learn instead of the targets (samples, outputs) of their shards."""
         return targets
-
-    def when_sent(self) -> Timing:
-        """When the rows leave."""
-        return "prompt"
-
-    def share_jammed(self) -> float:
-        """Of all attempts on the best links of honest processors, as many as there are colluders."""
-        return 0.0
-
-    def announcements(self, tests: Announcements, revealed: bool, generator: np.random.Generator) -> Announcements:
-        """What a colluder makes the hub count of tested pairs or of known answers, instead of what is true.
-
-        revealed: it announces after it saw the hub's basis and outcome, else before.
-        """
-        return tests
 
 
 def bounded(rows: Floats) -> Floats:

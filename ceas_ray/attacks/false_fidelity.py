@@ -7,30 +7,24 @@ from typing import Annotated
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Announcements, Attack, Floats, Knowledge, Seen, Strength
+from ceas_ray.attacks.announcements import Announcements
 from ceas_ray.kernel.ranges import Range
 
 
 @dataclass(frozen=True)
-class FalseFidelity(Attack):
-    """All colluders send -strength times the known mean, and lie in the tests of their pairs wherever that helps.
+class FalseFidelity:
+    """Colluders lie in the tests of their pairs wherever that helps.
 
     Where outcomes are announced after the hub's were seen, a colluder shows no error at all. Where they are announced
     before, all it can do is guess or keep silent: of its outcomes a share `withheld` is not announced, which the hub
     counts as errors, and of the rest a share `guessed` is a guess, wrong every other time. So with known answers too.
     """
 
-    strength: Strength
     guessed: Annotated[float, Range(0, 1)]
     withheld: Annotated[float, Range(0, 1)]
-    knowledge: Knowledge
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
-        """See `Attack`."""
-        return seen.all_send(-self.strength * np.mean(seen.known, axis=0))
-
-    def announcements(self, tests: Announcements, revealed: bool, generator: np.random.Generator) -> Announcements:
-        """See `Attack`."""
+    def announce(self, tests: Announcements, revealed: bool, generator: np.random.Generator) -> Announcements:
+        """See `Announcer`."""
         if revealed:
             return Announcements(tests.announced, np.zeros_like(tests.errors))
         told = 1 - self.withheld

@@ -65,7 +65,14 @@ def measure(kind: str, nodes: int, quick: bool) -> dict[str, Any]:
 
     def plan(seconds: float) -> ServeRequests:
         age = picoseconds(CUTOFF) + picoseconds(ATTEMPT)
-        return ServeRequests(0, 10, picoseconds(seconds), picoseconds(MEAN_WAIT), age, 1)
+        return ServeRequests(
+            round_index=0,
+            starts_at=10,
+            length=picoseconds(seconds),
+            mean_wait=picoseconds(MEAN_WAIT),
+            useful_age=age,
+            slots=1,
+        )
 
     _served(LinkManager("link/warm-up", parameters, 1.0, None, 10**8, Streams(2)), plan(0.01))  # compiles
     asked = plan(length)

@@ -72,8 +72,9 @@ def _composed(overrides: Sequence[str]) -> dict[str, Any]:
 
 def _choices() -> str:
     lines = ["groups and their choices:"]
-    for group in sorted(path for path in conf_directory().iterdir() if path.is_dir()):
-        lines.append(f"  {group.name}: {', '.join(sorted(path.stem for path in group.glob('*.yaml')))}")
+    for group in sorted(path for path in conf_directory().rglob("*") if path.is_dir()):
+        name = group.relative_to(conf_directory()).as_posix()
+        lines.append(f"  {name}: {', '.join(sorted(path.stem for path in group.glob('*.yaml')))}")
     return "\n".join([*lines, f"every key, with its default: {conf_directory()}"])
 
 

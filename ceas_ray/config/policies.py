@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from ceas_ray.config import renamed
 from ceas_ray.config.errors import NOTHING, SettingsError, UnusableSettings, or_refuse
 from ceas_ray.config.schema import PathText
 from ceas_ray.config.validation import joined, refusal, unknown_key
@@ -84,6 +85,8 @@ def _policy_class(target: Any, key: str) -> Any:
     must = f"a class within {' or '.join(packages)}"
     if not isinstance(target, str) or target.partition(".")[0] not in packages:
         raise SettingsError(f"{key}._target_", must, target)
+    if target in renamed.TARGETS:
+        raise SettingsError(f"{key}._target_", renamed.TARGETS[target], target)
     module, _, name = target.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), name)

@@ -207,10 +207,17 @@ class AggregationSettings(Group):
 class AttackSettings(Group):
     """The Byzantine: their share of the processors, where they sit, what they do.
 
+    Parts of an attack, each to be combined with every other: attack: the rows that they send (null: nobody attacks).
+    timing: when these leave: once they are ready; so that they just arrive before the inputs time out; as these do;
+    never. announcements: what they announce in tests. jammed_share: of the attempts on the best honest links, as many
+    as there are colluders, so many are spoilt.
     replicas: how many members of the committee are Byzantine; the i-th has fault i of `replica_faults`, in turn.
     """
 
     attack: Target | None
+    timing: Literal["prompt", "last_moment", "late", "never"]
+    announcements: Target
+    jammed_share: Annotated[float, Range(0, 0.999)]
     fraction: Share
     placement: Literal["random", "best_links", "worst_links"]
     strength: Annotated[float, Range(-1e6, 1e6)]
@@ -253,11 +260,11 @@ class LinkSettings(Group):
     attempt_dephasing: Share
     swap_werner: Share
     swap_success: Probability
-    least_km: Kilometres
-    most_km: Kilometres
-    least_fidelity: Fidelity
+    min_km: Kilometres
+    max_km: Kilometres
+    min_fidelity: Fidelity
     mean_fidelity: Fidelity
-    most_fidelity: Fidelity
+    max_fidelity: Fidelity
     replica_km: Kilometres
     replica_fidelity: Fidelity
 
@@ -270,7 +277,7 @@ class EntanglementSettings(Group):
     supply: Annotated[float, Range(0.001, 1000)]
     deadline_periods: ShotPeriods
     useful_age_periods: ShotPeriods
-    least_fidelity: Fidelity | None
+    min_fidelity: Fidelity | None
     slots: Annotated[int, Range(1, 100_000)]
     hub_channels: Annotated[int, Range(1, 1_000_000)]
     multiplexing: Annotated[int, Range(1, 1_000_000)]
@@ -323,7 +330,7 @@ class ConsensusSettings(Group):
     hash_keys: Literal["fresh", "kept"]
     patience_milliseconds: Milliseconds
     on_stall: Literal["wait", "skip", "stop"]
-    most_waits: Annotated[int, Range(0, 1000)]
+    max_waits: Annotated[int, Range(0, 1000)]
     key_rate: Literal["asymptotic", "finite"]
     loss_probability: Annotated[float, Range(0, 0.9)]
     retransmissions: Annotated[int, Range(0, 1000)]

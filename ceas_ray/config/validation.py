@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from ceas_ray.config import renamed
 from ceas_ray.config.errors import NOTHING, SettingsError, UnusableSettings
 from ceas_ray.config.schema import RunSettings
 
@@ -98,10 +99,12 @@ def known_keys(settings: type[BaseModel] = RunSettings, within: str = "") -> lis
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:
-    """What an unknown key must be: a known one, and the nearest of those.
+    """What an unknown key must be: what it is called now, or a known one, and the nearest of those.
 
     A key of the same group is nearer than one of the same name in another group, and that nearer than all others.
     """
+    if key in renamed.KEYS:
+        return f"named {renamed.KEYS[key]}"
     group, _, name = key.rpartition(".")
     beside = {other.rpartition(".")[2]: other for other in known if other.rpartition(".")[0] == group}
     near = [beside[found] for found in difflib.get_close_matches(name, beside, n=1)]

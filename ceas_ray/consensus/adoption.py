@@ -40,7 +40,7 @@ class Adoption:
         self._standing.model = decoded_model(model)
         self._standing.last = LastDecision(self._round - 1, value, body)
         self._archive.keep(self._round - 1, [body, model])
-        self._inputs.without = self._standing.model.quarantined
+        self._inputs.leave_out(self._standing.model.quarantined)
 
     # --- this round ----------------------------------------------------------
 

@@ -19,6 +19,7 @@ from ceas_ray.consensus.pacing import Pacing
 from ceas_ray.consensus.rule_three import evidence_of
 from ceas_ray.consensus.standing import Standing
 from ceas_ray.consensus.tetrabft import FUTURE_VIEWS, Action, ArmTimer, BodyWanted, Output, TetraBFT
+from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.consensus.values import Values
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Effect, Send
@@ -127,20 +128,20 @@ class Agreement:
 
     def _arm_fetch(self, now: int) -> list[Effect]:
         at = self.fetching.arm(now, self.voting.view)
-        return [] if at is None else [Send(at, self._name, Timer("fetch", self.round_index))]
+        return [] if at is None else [Send(at, self._name, Timer(ReplicaTimer.FETCHES_LEAVE, self.round_index))]
 
     # --- timers ----------------------------------------------------------
 
-    def timer(self, purpose: str, view: int, now: int) -> list[Effect]:
+    def timer(self, purpose: ReplicaTimer, view: int, now: int) -> list[Effect]:
         """A timer of this round ran out."""
         match purpose:
-            case "fetch":
+            case ReplicaTimer.FETCHES_LEAVE:
                 return [*self.fetching.fires(now, self.voting.view), *self._arm_fetch(now)]
-            case "view":
+            case ReplicaTimer.VIEW_ENDS:
                 return [] if self.stopped or view != self.voting.view else self._view_timer(view, now)
             case _:
                 effects = self.phase.timer(purpose, now)
-                if purpose == "may close":
+                if purpose is ReplicaTimer.INPUTS_MAY_CLOSE:
                     effects += self._may_speak(now)
                 return [*effects, *self._go_on(now)]
 
@@ -167,7 +168,7 @@ class Agreement:
 
     def _armed(self, view: int, now: int) -> Effect:
         at = now + VIEW_TIMER_DELTAS * self._terms.committee.delta
-        return Send(at, self._name, Timer("view", self.round_index, view))
+        return Send(at, self._name, Timer(ReplicaTimer.VIEW_ENDS, self.round_index, view))
 
     def give_up(self, now: int) -> list[Effect]:
         """The manager gives the round up: this replica echoes SKIP."""

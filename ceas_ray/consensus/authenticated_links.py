@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,20 @@ from numpy.typing import NDArray
 
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.kernel.envelope import Effect, Observation, Send
+from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.frames import Channel, FrameKind
-from ceas_ray.messages.payloads import Frame, processor_name, replica_name
+from ceas_ray.messages.payloads import Frame, Int64s, processor_name, replica_name
 
 
-class AuthenticatedLinks:
+@dataclass
+class LinksState:
+    """The last request for a view and the last question, by receiver: said again, each is the same frame."""
+
+    view_changes: dict[str, Frame] = field(default_factory=dict)
+    questions: dict[str, Frame] = field(default_factory=dict)
+
+
+class AuthenticatedLinks(Stateful):
     """Seals what leaves, opens what comes, and counts the keys of every link."""
 
     def __init__(
@@ -28,12 +38,11 @@ class AuthenticatedLinks:
         self._channels = {channel.peer: channel for channel in channels}
         self._latencies = latencies
         self._round = -1
-        self._view_changes: dict[str, Frame] = {}
-        self._questions: dict[str, Frame] = {}
+        self.state = LinksState()
 
     def enter_round(self, round_index: int) -> None:
         """Frames that leave from now on are of this round."""
-        self._round, self._view_changes, self._questions = round_index, {}, {}
+        self._round, self.state = round_index, LinksState()
 
     # --- frames ----------------------------------------------------------
 
@@ -67,15 +76,15 @@ class AuthenticatedLinks:
             in_round = self._round if round_index is None else round_index
             frame = self._channels[receiver].seal(kind, in_round, view, now, body)
             if frame is not None and kind is FrameKind.CATCH_UP:
-                self._questions[receiver] = frame
+                self.state.questions[receiver] = frame
         return [] if frame is None else [Send(now + self._latencies[receiver], receiver, frame)]
 
     def _view_change(self, view: int, receiver: str, body: bytes, now: int) -> Frame | None:
-        frame = self._view_changes.get(receiver)
+        frame = self.state.view_changes.get(receiver)
         if frame is None or frame.view != view:
             frame = self._channels[receiver].seal(FrameKind.VIEW_CHANGE, self._round, view, now, body)
             if frame is not None:
-                self._view_changes[receiver] = frame
+                self.state.view_changes[receiver] = frame
         return frame
 
     def broadcast(
@@ -86,7 +95,8 @@ class AuthenticatedLinks:
 
     def ask_again(self, now: int) -> list[Effect]:
         """The last question to each of the others, the same frame: it costs no key, and whoever has it ignores it."""
-        return [Send(now + self._latencies[name], name, self._questions[name]) for name in sorted(self._questions)]
+        questions = sorted(self.state.questions.items())
+        return [Send(now + self._latencies[name], name, question) for name, question in questions]
 
     def reply_to_processors(self, body: bytes, now: int) -> list[Effect]:
         """The model of this round."""
@@ -98,14 +108,14 @@ class AuthenticatedLinks:
 
     def forget_view_change(self, receiver: str) -> None:
         """It may have lost the last one: the next is a frame of its own."""
-        self._view_changes.pop(receiver, None)
+        self.state.view_changes.pop(receiver, None)
 
     # --- keys ----------------------------------------------------------
 
     def __getitem__(self, peer: str) -> Channel:
         return self._channels[peer]
 
-    def store_key_bits(self, key_bits: Sequence[int]) -> None:
+    def store_key_bits(self, key_bits: Int64s) -> None:
         """Newly distilled bits with every peer, as in `RoundStarted`."""
         for name, bits in zip([*self._processors, *self._replicas], key_bits, strict=True):
             if name != self._name:
@@ -145,14 +155,3 @@ class AuthenticatedLinks:
         """Go on from what was persisted."""
         for peer, channel in self._channels.items():
             channel.restore(persisted["channels"][peer])
-
-    def snapshot(self) -> dict[str, Any]:
-        """What is not persistent."""
-        return {
-            "view_change_frames": dict(sorted(self._view_changes.items())),
-            "question_frames": dict(sorted(self._questions.items())),
-        }
-
-    def restore(self, state: Any) -> None:
-        """Go back to a snapshot (with `recover`)."""
-        self._view_changes, self._questions = dict(state["view_change_frames"]), dict(state["question_frames"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
@@ -10,6 +11,7 @@ from ceas_ray.consensus.pacing import Pacing
 from ceas_ray.consensus.standing import AgreedModel
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect
+from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.payloads import replica_name
 
@@ -17,7 +19,17 @@ CONTENT, BODY, MODEL = "content", "body", "model"
 """What a digest stands for: an update or a report, a value, a model."""
 
 
-class Fetching:
+@dataclass
+class FetchingState:
+    """open: what was asked for and has not come, by digest. pending: what is to be asked for. waiting: by digest, who
+    waits for it, and the round that each of them is in."""
+
+    open: dict[bytes, str] = field(default_factory=dict)
+    pending: dict[bytes, None] = field(default_factory=dict)
+    waiting: dict[bytes, dict[int, int]] = field(default_factory=dict)
+
+
+class Fetching(Stateful):
     """One Fetch names all that is lacking. What cannot be answered yet waits until it is here."""
 
     def __init__(
@@ -25,34 +37,36 @@ class Fetching:
     ) -> None:
         """most_waiting: digests that one replica may wait for. find: anything that is here, by its digest."""
         self._links, self._pacing, self._most_waiting, self._find = links, pacing, most_waiting, find
-        self._open: dict[bytes, str] = {}
-        self._pending: dict[bytes, None] = {}
-        self._waiting: dict[bytes, dict[int, int]] = {}
+        self.state = FetchingState()
+
+    def parts(self) -> Mapping[str, Stateful]:
+        """See `Stateful`."""
+        return {"pacing": self._pacing}
 
     # --- one that lacks something ----------------------------------------------------------
 
     def want(self, digest: bytes, what: str) -> None:
         """Ask for it, once until it comes or `ask_again`."""
-        if digest not in self._open and self._find(digest) is None:
-            self._open[digest] = what
-            self._pending[digest] = None
+        if digest not in self.state.open and self._find(digest) is None:
+            self.state.open[digest] = what
+            self.state.pending[digest] = None
 
     def arm(self, now: int, view: int) -> int | None:
         """When `fires` must be called, if anything is to be asked and that is not arranged already."""
-        return self._pacing.arm(now, view) if self._pending else None
+        return self._pacing.arm(now, view) if self.state.pending else None
 
     def fires(self, now: int, view: int) -> list[Effect]:
         """Ask for all that is pending, if the pace allows."""
-        if not self._pacing.fires(now, view) or not self._pending:
+        if not self._pacing.fires(now, view) or not self.state.pending:
             return []
-        digests, self._pending = tuple(self._pending), {}
+        digests, self.state.pending = tuple(self.state.pending), {}
         self._pacing.left(now, view)
         return self._links.broadcast(FrameKind.FETCH, 0, encode(digests), now)
 
     def take(self, digest: bytes) -> str | None:
         """What came is what was asked for: what it stands for, or None if nobody asked."""
-        self._pending.pop(digest, None)
-        return self._open.pop(digest, None)
+        self.state.pending.pop(digest, None)
+        return self.state.open.pop(digest, None)
 
     def renew(self) -> None:
         """See `Pacing`."""
@@ -60,11 +74,11 @@ class Fetching:
 
     def ask_again(self) -> None:
         """No answer came, or a crash may have lost it."""
-        self._pending |= dict.fromkeys(self._open)
+        self.state.pending |= dict.fromkeys(self.state.open)
 
     def forget_bodies(self, but: Container[bytes | None]) -> None:
         """A new view: its Suggests say which bodies its leader lacks; those, and the decided one, are still wanted."""
-        for digest in [d for d, what in self._open.items() if what == BODY and d not in but]:
+        for digest in [d for d, what in self.state.open.items() if what == BODY and d not in but]:
             self.take(digest)
 
     # --- one that is asked ----------------------------------------------------------
@@ -81,13 +95,13 @@ class Fetching:
 
     def _wait(self, digest: bytes, sender: int, round_index: int) -> None:
         """Of too many that one replica waits for, the oldest is given up: it may be one that nobody has."""
-        self._waiting.setdefault(digest, {})[sender] = round_index
-        waits_for = [other for other, senders in self._waiting.items() if sender in senders]
+        self.state.waiting.setdefault(digest, {})[sender] = round_index
+        waits_for = [other for other, senders in self.state.waiting.items() if sender in senders]
         if len(waits_for) > self._most_waiting:
-            oldest = self._waiting[waits_for[0]]
+            oldest = self.state.waiting[waits_for[0]]
             del oldest[sender]
             if not oldest:
-                del self._waiting[waits_for[0]]
+                del self.state.waiting[waits_for[0]]
 
     def _send(self, sender: int, round_index: int, digests: Iterable[bytes], now: int) -> list[Effect]:
         found = tuple(data for digest in digests if (data := self._find(digest)) is not None)
@@ -97,12 +111,12 @@ class Fetching:
 
     def answer_waiting(self, now: int) -> list[Effect]:
         """Answer those who waited for what is here now."""
-        if not self._waiting:
+        if not self.state.waiting:
             return []
-        here = [digest for digest in self._waiting if self._find(digest) is not None]
+        here = [digest for digest in self.state.waiting if self._find(digest) is not None]
         wanted: dict[tuple[int, int], list[bytes]] = {}
         for digest in here:
-            for asked in self._waiting.pop(digest).items():
+            for asked in self.state.waiting.pop(digest).items():
                 wanted.setdefault(asked, []).append(digest)
         return [e for asked in sorted(wanted) for e in self._send(*asked, wanted[asked], now)]
 
@@ -112,19 +126,6 @@ class Fetching:
         """After a crash: ask for all that is still open."""
         self._pacing.recover()
         self.ask_again()
-
-    def snapshot(self) -> dict[str, Any]:
-        """All state, in plain values."""
-        return {
-            "open": tuple(self._open.items()), "pending": tuple(self._pending), "pacing": self._pacing.snapshot(),
-            "waiting": [(digest, tuple(senders.items())) for digest, senders in self._waiting.items()],
-        }  # fmt: skip
-
-    def restore(self, state: Any) -> None:
-        """Go back to a snapshot."""
-        self._open, self._pending = dict(state["open"]), dict.fromkeys(state["pending"])
-        self._pacing.restore(state["pacing"])
-        self._waiting = {digest: dict(senders) for digest, senders in state["waiting"]}
 
 
 def decoded_model(data: bytes) -> AgreedModel:

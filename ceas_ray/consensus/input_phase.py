@@ -11,6 +11,7 @@ from ceas_ray.consensus.echoes import SKIP, Echoes, Item, ItemKind, accusation_i
 from ceas_ray.consensus.inputs import Inputs
 from ceas_ray.consensus.pacing import Pacing
 from ceas_ray.consensus.quarantine import is_convicted
+from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Effect, Send
 from ceas_ray.messages.frames import FrameKind
@@ -101,12 +102,12 @@ class InputPhase:
     def _begin_timers(self, now: int) -> list[Effect]:
         delta, effects = self._committee.delta, []
         if not self.waited:
-            effects.append(self._timer("may propose", now + PROPOSAL_DELTAS * delta))
+            effects.append(self._timer(ReplicaTimer.MAY_PROPOSE, now + PROPOSAL_DELTAS * delta))
         if not self._skip_judged:
-            effects.append(self._timer("judge", now + SKIP_DELTAS * delta))
+            effects.append(self._timer(ReplicaTimer.JUDGE_WHAT_LACKS, now + SKIP_DELTAS * delta))
         return effects
 
-    def _timer(self, purpose: str, at: int) -> Effect:
+    def _timer(self, purpose: ReplicaTimer, at: int) -> Effect:
         assert self._schedule is not None
         return Send(at, self._name, Timer(purpose, self._schedule.round_index))
 
@@ -132,7 +133,7 @@ class InputPhase:
         if not (self._pending and self.closed and self._may_echo()):
             return []
         at = self._pacing.arm(now, self._view())
-        return [] if at is None else [self._timer("echo", at)]
+        return [] if at is None else [self._timer(ReplicaTimer.ECHOES_LEAVE, at)]
 
     def renew(self, now: int) -> list[Effect]:
         """See `Pacing`."""
@@ -205,25 +206,28 @@ class InputPhase:
     def input_timers(self, now: int) -> list[Effect]:
         """When the inputs may close, and when they must."""
         assert self._schedule is not None
-        times = (("may close", self._schedule.inputs_open_until), ("must close", self._schedule.inputs_time_out_at))
+        times = (
+            (ReplicaTimer.INPUTS_MAY_CLOSE, self._schedule.inputs_open_until),
+            (ReplicaTimer.INPUTS_MUST_CLOSE, self._schedule.inputs_time_out_at),
+        )
         return [self._timer(purpose, max(now + 1, at)) for purpose, at in times]
 
-    def timer(self, purpose: str, now: int) -> list[Effect]:
+    def timer(self, purpose: ReplicaTimer, now: int) -> list[Effect]:
         """A timer of the input phase ran out."""
         match purpose:
-            case "may close":
+            case ReplicaTimer.INPUTS_MAY_CLOSE:
                 return self.close_if_complete(now)
-            case "must close":
+            case ReplicaTimer.INPUTS_MUST_CLOSE:
                 return [] if self.closed else self.close(now)
-            case "may propose":
+            case ReplicaTimer.MAY_PROPOSE:
                 self.waited = True
                 return []
-            case "judge":
+            case ReplicaTimer.JUDGE_WHAT_LACKS:
                 return self._judge(now)
-            case "echo" if self._pacing.fires(now, self._view()):
-                return self._say_pending(now)
+            case ReplicaTimer.ECHOES_LEAVE:
+                return self._say_pending(now) if self._pacing.fires(now, self._view()) else self.arm(now)
             case _:
-                return self.arm(now)
+                raise AssertionError(f"the input phase has no timer to {purpose}")
 
     # --- state ----------------------------------------------------------
 

@@ -11,11 +11,13 @@ from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
 from ceas_ray.consensus.committee import Committee, NextState, Terms
 from ceas_ray.consensus.quarantine import accused_after
 from ceas_ray.consensus.standing import AgreedModel, Standing
+from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope
 from ceas_ray.messages.frames import Channel, is_well_formed
 from ceas_ray.messages.payloads import (
     Frame,
+    Int64s,
     KeysDistilled,
     RoundGivenUp,
     RoundStarted,
@@ -95,8 +97,9 @@ class Replica(Actor):
             case TestReport() as report:
                 return agreement.take_report(report, now)
             case Timer(purpose=purpose, number=view):
-                effects = agreement.timer(purpose, view, now)
-                return [*effects, *self._open_early(now)] if purpose == "may close" else effects
+                timer = ReplicaTimer(purpose)
+                effects = agreement.timer(timer, view, now)
+                return [*effects, *self._open_early(now)] if timer is ReplicaTimer.INPUTS_MAY_CLOSE else effects
             case KeysDistilled():
                 return agreement.say_again(now)
             case RoundGivenUp():
@@ -142,7 +145,7 @@ class Replica(Actor):
 
     # --- what others may know ----------------------------------------------------------
 
-    def store_key_bits(self, key_bits: Sequence[int]) -> None:
+    def store_key_bits(self, key_bits: Int64s) -> None:
         """Newly distilled bits with every peer, as in `RoundStarted`."""
         self._links.store_key_bits(key_bits)
 
@@ -187,11 +190,11 @@ class Replica(Actor):
     def snapshot(self) -> Any:
         """See `Actor`."""
         early = [(e.deliver_at, e.sender, e.serial, e.receiver, e.payload) for e in self._early]
-        return self.persistent() | self._links.snapshot() | {"early": early}
+        return self.persistent() | {"links": self._links.snapshot(), "early": early}
 
     def restore(self, state: Any) -> None:
         """See `Actor`."""
         self._take_lasting(state)
-        self._links.restore(state)
+        self._links.restore(state["links"])
         self._agreement.restore(state["agreement"])
         self._early = [Envelope(*entry) for entry in state["early"]]

@@ -36,7 +36,7 @@ class Demand:
     Shots come in bursts of `burst_shots`, one per shot period, with exponential gaps of mean `gap_periods`; the period
     of a link is such that its supply (generation rate over demand within a burst) is `supply`. A shot needs
     `pairs_per_shot` pairs at most `deadline_periods` after its release, none older than `useful_age_periods`, or (if
-    given) below `least_fidelity`. test_share: of the shots. key_margin: key slots are that much longer than the mean.
+    given) below `min_fidelity`. test_share: of the shots. key_margin: key slots are that much longer than the mean.
     node_slots: memory slots that a node lends to all links together (None: as many as they ask for). finite_keys:
     whether key bits are those of finite blocks, a block per path and plan.
     """
@@ -48,7 +48,7 @@ class Demand:
     supply: float
     deadline_periods: float
     useful_age_periods: float
-    least_fidelity: float | None
+    min_fidelity: float | None
     slots: int
     hub_channels: int
     multiplexing: int
@@ -66,14 +66,14 @@ class Demand:
 
     def useful_age(self, link: Served) -> int:
         """How long after emission a pair of this link may be used, ps; ValueError if it never may."""
-        if self.least_fidelity is None:
+        if self.min_fidelity is None:
             return round(self.useful_age_periods * self.shot_period(link))
-        if link.fidelity <= self.least_fidelity:
+        if link.fidelity <= self.min_fidelity:
             raise ValueError(
-                f"entanglement.least_fidelity must be below the fidelity of every link or route, got "
-                f"{self.least_fidelity} for one of {link.fidelity:.4f}"
+                f"entanglement.min_fidelity must be below the fidelity of every link or route, got "
+                f"{self.min_fidelity} for one of {link.fidelity:.4f}"
             )
-        age = min(link.age_at_fidelity(self.least_fidelity), _LONGEST_AGE_SECONDS)
+        age = min(link.age_at_fidelity(self.min_fidelity), _LONGEST_AGE_SECONDS)
         return int(age * PICOSECONDS_PER_SECOND)
 
     def shot_deadline(self, link: Served) -> int:

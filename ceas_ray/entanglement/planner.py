@@ -195,7 +195,7 @@ class Planner:
             shot_deadline=demand.shot_deadline(shots.served),
             policies=tuple(policy for _, policy in shots.policies),
             useful_age=demand.useful_age(shots.served),
-            least_werner=0.0 if demand.least_fidelity is None else (4 * demand.least_fidelity - 1) / 3,
+            min_werner=0.0 if demand.min_fidelity is None else (4 * demand.min_fidelity - 1) / 3,
             slots=demand.slots,
             key_starts_at=common.key_starts_at,
             key_starts=tuple(sum(lengths[:slot]) for slot in slots),

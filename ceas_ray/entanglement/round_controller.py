@@ -34,7 +34,7 @@ from ceas_ray.messages.payloads import (
 from ceas_ray.messages.round_progress import Heard, RoundProgress, Stage
 from ceas_ray.messages.senders import may_send
 
-MOST_EXTRA_VIEWS = 8
+MAX_EXTRA_VIEWS = 8
 """So many view changes of a round are made up for in the next one's keys: a longer row of them ends in a refill."""
 _BETWEEN_INPUTS_AND_TIME_OUT = picoseconds(2e-3)
 """Where no input time-out is set: how long after inputs could be complete they time out."""
@@ -154,7 +154,7 @@ class RoundController(Actor):
     def _start_round(self, round_index: int, now: int) -> list[Effect]:
         progress, timing = self.progress, self._timing
         if round_index != progress.state.round_index:
-            self.keys.end_round(min(progress.state.view, MOST_EXTRA_VIEWS))
+            self.keys.end_round(min(progress.state.view, MAX_EXTRA_VIEWS))
             self.keys.begin_round()
             progress.plan(round_index)
             self.state.started_at = now
@@ -192,7 +192,7 @@ class RoundController(Actor):
             plan_ends_at=plan_ends_at,
             inputs_open_until=open_until,
             inputs_time_out_at=times_out,
-            key_bits=np.zeros(0),
+            key_bits=np.zeros(0),  # type: ignore[arg-type]  # digests hold its dtype
         )
 
     def _finish_warm_up(self, now: int) -> list[Effect]:

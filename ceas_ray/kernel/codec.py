@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform, overload
 
 import msgpack
 import numpy as np
@@ -11,24 +12,43 @@ import numpy as np
 _ARRAY, _MESSAGE, _BIG_INTEGER = 1, 2, 3
 _message_types: dict[str, type] = {}
 _field_names: dict[type, tuple[str, ...]] = {}
-_array_fields: dict[type, tuple[str, ...]] = {}
+_by_keyword: set[type] = set()
 _marks: dict[type, msgpack.ExtType] = {}
+_WITHOUT_ARRAYS = frozenset((int, str, bytes, float, bool, type(None)))
 _ARRAY_MARK = msgpack.ExtType(_ARRAY, b"")
 
 T = TypeVar("T")
 
 
+@overload
+def message(cls: type[T]) -> type[T]: ...
+
+
+@overload
+def message(*, kw_only: bool) -> Callable[[type[T]], type[T]]: ...
+
+
 @dataclass_transform(frozen_default=True)
-def message(cls: type[T]) -> type[T]:
-    """Make `cls` a frozen dataclass that can be encoded under its name (which must be unique)."""
-    made = dataclass(frozen=True)(cls)
+def message(cls: type[T] | None = None, *, kw_only: bool = False) -> type[T] | Callable[[type[T]], type[T]]:
+    """Make `cls` a frozen dataclass that can be encoded under its name (which must be unique).
+
+    kw_only: it is built with keywords, as whatever has many fields should be.
+    """
+    if cls is None:
+        return lambda of: _made(of, kw_only)
+    return _made(cls, kw_only)
+
+
+def _made(cls: type[T], kw_only: bool) -> type[T]:
+    made = dataclass(frozen=True, kw_only=kw_only)(cls)
     known = _message_types.get(made.__name__)
     if known is not None and known.__module__ != made.__module__:
         raise ValueError(f"message {made.__name__}: the name is already used in {known.__module__}")
     _message_types[made.__name__] = made
     _field_names[made] = tuple(field.name for field in fields(made))  # type: ignore[arg-type]
-    _array_fields[made] = tuple(field.name for field in fields(made) if field.type in ("Any", Any))  # type: ignore[arg-type]
     _marks[made] = msgpack.ExtType(_MESSAGE, made.__name__.encode())
+    if kw_only:
+        _by_keyword.add(made)
     return made
 
 
@@ -112,13 +132,18 @@ def _assemble(items: tuple[Any, ...]) -> Any:
         if made.kind not in "biufc":
             raise ValueError(f"an array must hold numbers, got dtype {made}")
         return np.frombuffer(content, dtype=made).reshape(shape)
+    if of in _by_keyword:
+        names = _field_names[of]
+        if len(items) != len(names) + 1:
+            raise TypeError(f"{of.__name__} must have {len(names)} values, got {len(items) - 1}")
+        return of(**dict(zip(names, items[1:], strict=True)))
     return of(*items[1:])
 
 
 def freeze(value: Any) -> None:
     """Make every array within a message read-only, so that no receiver can change what another one sees.
 
-    Arrays are in fields of type Any (or in sequences and mappings there).
+    Arrays are found by what they are, in whichever field: a Byzantine party's may be anywhere.
     """
     if isinstance(value, np.ndarray):
         value.setflags(write=False)
@@ -129,5 +154,7 @@ def freeze(value: Any) -> None:
         for item in value.values():
             freeze(item)
     else:
-        for name in _array_fields.get(type(value), ()):
-            freeze(getattr(value, name))
+        for name in _field_names.get(type(value), ()):
+            part = getattr(value, name)
+            if type(part) not in _WITHOUT_ARRAYS:
+                freeze(part)

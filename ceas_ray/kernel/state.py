@@ -49,13 +49,18 @@ class Stateful:
             or set(snapshot["parts"]) != set(parts)
         ):
             raise ValueError(f"a snapshot of {type(self).__name__} must have its state and its parts {sorted(parts)}")
-        self.state = restored(type(self.state), snapshot["state"])
+        state = restored(type(self.state), snapshot["state"])
+        if state is not None:
+            self.state = state
         for name, part in parts.items():
             part.restore(snapshot["parts"][name])
 
 
 def saved(value: Any) -> Any:
-    """Return a declared state (or None) in plain values, dataclasses as dictionaries by the names of their fields."""
+    """Return a declared state (or None) in plain values, dataclasses as dictionaries by the names of their fields.
+
+    What is saved does not change with the state afterwards.
+    """
     return _form_of(type(value)).save(value)
 
 
@@ -88,6 +93,8 @@ def _form_of(declared: Any) -> _Form:
 def _made_form(declared: Any) -> _Form:
     """Return the form of a declared type; TypeError for one that no state may have."""
     origin, arguments = get_origin(declared), get_args(declared)
+    if declared is None:
+        return _form_of(type(None))
     if declared is Any:
         return _Form(_as_it_is, lambda plain, _: plain)
     if declared in _SCALARS or is_message(declared):
@@ -147,10 +154,13 @@ def _array_form(arguments: tuple[Any, ...]) -> _Form:
             raise _refused(where, f"an array of {dtypes[0] if dtypes else 'numbers'}", plain)
         return np.array(plain)
 
-    return _Form(_as_it_is, load)
+    return _Form(np.array, load)
 
 
 def _optional_form(arguments: tuple[Any, ...]) -> _Form:
+    """Return the form of something that may be None, or that is one of several messages."""
+    if all(is_message(argument) for argument in arguments):
+        return _Form(_as_it_is, _checked(lambda plain: type(plain) in arguments, "one of several messages"))
     others = [_form_of(argument) for argument in arguments if argument is not type(None)]
     if len(others) != 1 or len(arguments) != 2:
         raise TypeError(f"a state must not have a field of one of several types, got {arguments}")
@@ -201,13 +211,21 @@ def _mapping_form(origin: type, arguments: tuple[Any, ...]) -> _Form:
 def _dataclass_form(declared: Any) -> _Form:
     hints = get_type_hints(declared)
     forms = {field.name: _form_of(hints[field.name]) for field in fields(declared)}
+    changed = {name: form.save for name, form in forms.items() if form.save is not _as_it_is}
+
+    def save(value: Any) -> dict[str, Any]:
+        plain = dict(value.__dict__)
+        assert len(plain) == len(forms), f"{declared.__name__} has attributes that are not declared"
+        for name, saves in changed.items():
+            plain[name] = saves(plain[name])
+        return plain
 
     def load(plain: Any, where: str) -> Any:
         if not isinstance(plain, dict) or set(plain) != set(forms):
             raise ValueError(f"{where} must have the fields {sorted(forms)}, got {_names(plain)}")
         return declared(**{name: form.load(plain[name], f"{where}.{name}") for name, form in forms.items()})
 
-    return _Form(lambda value: {name: form.save(getattr(value, name)) for name, form in forms.items()}, load)
+    return _Form(save, load)
 
 
 def _names(plain: Any) -> Any:

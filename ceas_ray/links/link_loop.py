@@ -17,10 +17,17 @@ from ceas_ray.messages.pair_books import EXPIRED, GENERATED, LATE, TESTING, TRAI
 from ceas_ray.messages.payloads import BirthTables, GeneratePairs, StockPolicy
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.quantum.bell_pairs import correlations
-from ceas_ray.scheduling.perishable_chain import most_stock, state_number, stock_states
+from ceas_ray.scheduling.perishable_chain import max_stock, state_number, stock_states
 
 PICOSECOND = 1e-12
-_NO_TABLES = BirthTables(np.zeros((0, 0, 0), np.uint8), np.zeros((0, 0, 0), np.uint8), 0.0, 1, 0, 1)
+_NO_TABLES = BirthTables(
+    gap_births=np.zeros((0, 0, 0), np.uint8),
+    burst_births=np.zeros((0, 0, 0), np.uint8),
+    second_share=0.0,
+    gap_slots=1,
+    gap_stock=0,
+    classes=1,
+)
 COMPILED: dict[str, Any] = {
     "cache": True,
     "nogil": True,
@@ -121,7 +128,7 @@ def stock_rule(policy: StockPolicy, slots: int) -> StockRule:
         slots, policy.gap_limit, policy.burst_limit, policy.demand_driven, policy.freshest_first, policy.clairvoyant,
         _read_only(tables.gap_births), _read_only(tables.burst_births), tables.second_share, tables.gap_slots,
         stock_states(tables.gap_stock, classes * tables.gap_slots)[1],
-        stock_states(min(slots, most_stock(tables.burst_births.shape[-1], classes)), classes)[1],
+        stock_states(min(slots, max_stock(tables.burst_births.shape[-1], classes)), classes)[1],
     )  # fmt: skip
 
 

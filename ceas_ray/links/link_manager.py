@@ -72,9 +72,18 @@ class LinkManager(Actor):
         bits = self._distil(plan, rng, counts, leg_counts, hasher)
         ends = plan.starts_at + plan.key_starts_at + plan.key_slot * (1 + max(plan.key_slots, default=-1))
         finished = PlanFinished(
-            plan.round_index, self.name, counts, leg_counts, stored, len(on_time), int(on_time.sum()), plan.key_peers,
-            bits, shrink, hasher.digest(),
-        )  # fmt: skip
+            round_index=plan.round_index,
+            link=self.name,
+            counts=counts,
+            leg_counts=leg_counts,
+            stored=stored,
+            shots=len(on_time),
+            shots_on_time=int(on_time.sum()),
+            key_peers=plan.key_peers,
+            key_bits=bits,
+            shrink=shrink,
+            trace=hasher.digest(),
+        )
         effects.append(Send(ends + self._report_delay, ENTANGLEMENT_MANAGER, finished))
         return effects
 
@@ -84,9 +93,15 @@ class LinkManager(Actor):
         model = link_model(self._link, self._swap_werner)
         stored = run_requests(rng, model, plan.length, plan.mean_wait, plan.useful_age, plan.slots, counts, sums)
         served = RequestsServed(
-            plan.round_index, self.name, counts, stored, int(sums[0]), int(sums[4]), sums[3] / max(1.0, sums[1]),
-            blake2b(sums.tobytes(), digest_size=16).digest(),
-        )  # fmt: skip
+            round_index=plan.round_index,
+            link=self.name,
+            counts=counts,
+            stored=stored,
+            requests=int(sums[0]),
+            attempts=int(sums[4]),
+            fidelity=sums[3] / max(1.0, sums[1]),
+            trace=blake2b(sums.tobytes(), digest_size=16).digest(),
+        )
         return Send(plan.starts_at + plan.length + self._report_delay, asker, served)
 
     def _serve_shots(self, plan: GeneratePairs, rng: np.random.Generator, counts: Any, hasher: Any) -> Any:
@@ -108,7 +123,11 @@ class LinkManager(Actor):
             reports.append(Send(over, HUB, outcomes))
             if plan.round_index >= 0:
                 delivered = ShotsDelivered(
-                    plan.round_index, on_time[~plan.is_test], shrink, NO_PAIRS.werner, NO_PAIRS.coefficients
+                    round_index=plan.round_index,
+                    on_time=on_time[~plan.is_test],
+                    shrink=shrink,
+                    werner=NO_PAIRS.werner,
+                    coefficients=NO_PAIRS.coefficients,
                 )
                 reports.append(Send(over, processor_name(self._processor), delivered))
         return on_time, shrink, int(stored), reports

@@ -40,7 +40,7 @@ LIMIT, SLOTS, ROUNDS, IN_ORDER, CORRECTED, USEFUL_AGE, STOPS = range(7)
 """Rules: the stock limit, memory slots, rounds of purification, whether swaps go outwards in order, whether the ends
 wait for corrections, the useful age of a leg's pair, whether to stop at an end-to-end pair (an entry and not an
 argument, so that Numba compiles one loop and not two)."""
-SWAP_WERNER, SWAP_SUCCESS, LEAST_WERNER = range(3)
+SWAP_WERNER, SWAP_SUCCESS, MIN_WERNER = range(3)
 _LOST = -1
 _PICOSECOND = 1e-12
 _inlined: dict[str, Any] = {**COMPILED, "inline": "always"}
@@ -105,13 +105,13 @@ def _limit_life(state, row, legs, rules, odds):  # type: ignore[no-untyped-def]
     """An end-to-end pair is useless from the moment when its w is below the least."""
     segments, quality, _, _ = state
     ends = segments[row, FIRST] == 0 and segments[row, LAST] == legs.shape[0] and segments[row, LEVEL] == rules[ROUNDS]
-    if not ends or odds[LEAST_WERNER] <= 0.0:
+    if not ends or odds[MIN_WERNER] <= 0.0:
         return
-    if quality[row, WERNER] < odds[LEAST_WERNER]:
+    if quality[row, WERNER] < odds[MIN_WERNER]:
         segments[row, EXPIRES] = segments[row, UPDATED] - 1
         return
     decay = quality[row, DECAY_AT_START] + quality[row, DECAY_AT_END]
-    left = np.log(quality[row, WERNER] / odds[LEAST_WERNER]) / decay
+    left = np.log(quality[row, WERNER] / odds[MIN_WERNER]) / decay
     if left < 1e18:
         segments[row, EXPIRES] = min(segments[row, EXPIRES], segments[row, UPDATED] + int(left))
 

@@ -103,9 +103,19 @@ class RouteManager(Actor):
         parts = zip(plan.key_starts, plan.key_lengths, strict=True)
         ends = plan.starts_at + plan.key_starts_at + max((start + length for start, length in parts), default=0)
         finished = RoutePlanFinished(
-            plan.round_index, self.name, links, counts, stored, len(on_time), int(on_time.sum()), plan.key_peers,
-            key_pairs, bits, shrink, hasher.digest(),
-        )  # fmt: skip
+            round_index=plan.round_index,
+            link=self.name,
+            links=links,
+            link_counts=counts,
+            link_stored=stored,
+            shots=len(on_time),
+            shots_on_time=int(on_time.sum()),
+            key_peers=plan.key_peers,
+            key_pairs=key_pairs,
+            key_bits=bits,
+            shrink=shrink,
+            trace=hasher.digest(),
+        )
         effects.append(Send(ends + self._report_delay, ENTANGLEMENT_MANAGER, finished))
         return effects
 
@@ -120,7 +130,7 @@ class RouteManager(Actor):
             np.zeros((shots, pairs)), np.zeros(3, np.int64), np.zeros(3, np.int64),
         )  # fmt: skip
         rows, latencies = leg_rows(route.legs)
-        rules, odds = route_rules(route.swapping, plan.slots, plan.useful_age, plan.least_werner, corrected=True)
+        rules, odds = route_rules(route.swapping, plan.slots, plan.useful_age, plan.min_werner, corrected=True)
         run.stored[:] = run_route_shots(
             rng, rows, latencies, rules, odds, plan.starts_at, np.array(plan.releases), np.array(plan.is_test),
             pairs, plan.shot_deadline, policy.gap_limit, policy.burst_limit, policy.demand_driven,
@@ -146,9 +156,12 @@ class RouteManager(Actor):
         if plan.round_index >= 0:
             nodes = self._nodes(spent)
             delivered = ShotsDelivered(
-                plan.round_index, on_time[~plan.is_test], shrink if self._group is None else np.zeros(0),
-                nodes.werner, nodes.coefficients,
-            )  # fmt: skip
+                round_index=plan.round_index,
+                on_time=on_time[~plan.is_test],
+                shrink=shrink if self._group is None else np.zeros(0),
+                werner=nodes.werner,
+                coefficients=nodes.coefficients,
+            )
             reports.append(Send(over, processor_name(self._processor), delivered))
         return shrink, reports
 

@@ -31,13 +31,13 @@ class Deliveries:
 
 
 def route_rules(
-    swapping: Swapping, slots: int, useful_age: int, least_werner: float, corrected: bool
+    swapping: Swapping, slots: int, useful_age: int, min_werner: float, corrected: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Rules and odds as the compiled loops take them; useful_age in ps."""
     rules = np.array(
         [slots, slots, swapping.purification_rounds, swapping.order == "in_order", corrected, useful_age, 0], np.int64
     )
-    return rules, np.array([swapping.werner, swapping.success, least_werner])
+    return rules, np.array([swapping.werner, swapping.success, min_werner])
 
 
 def leg_rows(legs: Sequence[LinkParameters]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -52,7 +52,7 @@ def simulate_route(
     *,
     slots: int = 1,
     useful_age_seconds: float = math.inf,
-    least_fidelity: float | None = None,
+    min_fidelity: float | None = None,
     signalling: bool = True,
     until_seconds: float = math.inf,
 ) -> Deliveries:
@@ -60,7 +60,7 @@ def simulate_route(
 
     slots: memory slots of every link at each of its ends. useful_age_seconds: since emission; a pair that is older is
     given up, swapped or not (with one mode, attempt period tau and useful age (m + 1) tau: m further attempts).
-    least_fidelity: an end-to-end pair below it is given up. signalling: whether the outcomes of swaps and purification
+    min_fidelity: an end-to-end pair below it is given up. signalling: whether the outcomes of swaps and purification
     travel at L / c; otherwise they are known everywhere at once. Raises ValueError for what cannot be.
 
     Example:
@@ -85,9 +85,9 @@ def simulate_route(
         raise ValueError(
             f"useful_age_seconds must be at least the longest attempt, {seconds(longest)}, got {useful_age_seconds}"
         )
-    least = 0.0 if least_fidelity is None else (4 * least_fidelity - 1) / 3
-    if least > 0 and route.fidelity < least_fidelity and until == FOREVER // 4:  # type: ignore[operator]
-        raise ValueError(f"least_fidelity must be below the {route.fidelity:.4f} of a fresh pair, got {least_fidelity}")
+    least = 0.0 if min_fidelity is None else (4 * min_fidelity - 1) / 3
+    if least > 0 and route.fidelity < min_fidelity and until == FOREVER // 4:  # type: ignore[operator]
+        raise ValueError(f"min_fidelity must be below the {route.fidelity:.4f} of a fresh pair, got {min_fidelity}")
     rules, odds = route_rules(swapping, slots, age, least, corrected=True)
     rows, latencies = leg_rows(route.legs)
     latencies *= signalling

@@ -9,11 +9,13 @@ what they may use is what was distilled.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
 
 import numpy as np
 from numba import njit
+
+from ceas_ray.kernel.state import Stateful
 
 PRIME = 2**61 - 1
 TAG_BITS = 61
@@ -66,7 +68,28 @@ def polynomial(blocks: Sequence[int], key: int, prime: int) -> int:
     return total
 
 
-class KeyPool:
+@dataclass
+class PoolState:
+    """distilled, spent, erased: bits up to now. next_slot: of the sender.
+
+    keyed_rounds: the latest rounds whose hash keys are paid. floor: the receiver's slots below it are forgotten;
+    later_floor: and below this one, when the round ends. used: slots of accepted frames. failures: wrong tags by hash
+    key. alarms: of which nobody was told yet, how often `MOST_FAILURES` more attempts have failed under one hash key.
+    """
+
+    distilled: int = 0
+    spent: int = 0
+    erased: int = 0
+    next_slot: int = 0
+    keyed_rounds: tuple[int, ...] = ()
+    floor: int = 0
+    later_floor: int = 0
+    used: set[int] = field(default_factory=set)
+    failures: dict[int, int] = field(default_factory=dict)
+    alarms: int = 0
+
+
+class KeyPool(Stateful):
     """The key of one direction between two parties, at one of its ends. Slots are indexed by a counter.
 
     A slot masks one tag at most; using it costs 61 bits, and 61 more for the first one of a round where hash keys are
@@ -80,26 +103,34 @@ class KeyPool:
     def __init__(self, secret: bytes, fresh_hash_keys: bool) -> None:
         """`secret` stands for the common stream of this direction: both ends have the same."""
         self._secret, self._fresh = secret, fresh_hash_keys
-        self.distilled = self.spent = self.erased = 0
-        self._next_slot = 0
-        self._keyed_rounds: tuple[int, ...] = ()
-        self._floor = self._later_floor = 0
-        self._used: set[int] = set()
-        self._failures: dict[int, int] = {}
-        self.alarms = 0
-        """Of which nobody was told yet: how often `MOST_FAILURES` more attempts have failed under one hash key."""
+        self.state = PoolState()
+
+    @property
+    def distilled(self) -> int:
+        """Bits up to now."""
+        return self.state.distilled
+
+    @property
+    def spent(self) -> int:
+        """Bits that tags cost up to now."""
+        return self.state.spent
+
+    @property
+    def erased(self) -> int:
+        """Bits of slots that were forgotten before a frame came in them."""
+        return self.state.erased
 
     @property
     def stored(self) -> int:
         """Bits that may still be used."""
-        return self.distilled - self.spent - self.erased
+        return self.state.distilled - self.state.spent - self.state.erased
 
     def add(self, bits: int) -> None:
         """Store newly distilled bits."""
-        self.distilled += bits
+        self.state.distilled += bits
 
     def _cost(self, round_index: int) -> int:
-        return TAG_BITS * (2 if self._fresh and round_index not in self._keyed_rounds else 1)
+        return TAG_BITS * (2 if self._fresh and round_index not in self.state.keyed_rounds else 1)
 
     def _number(self, purpose: bytes, index: int) -> int:
         word = blake2b(purpose + index.to_bytes(8, "little"), digest_size=8, key=self._secret).digest()
@@ -119,8 +150,8 @@ class KeyPool:
         if self.stored < cost + tags_kept * TAG_BITS:
             return None
         self._pay(cost, round_index)
-        self._next_slot += 1
-        return self._next_slot - 1
+        self.state.next_slot += 1
+        return self.state.next_slot - 1
 
     def accepts(self, content: bytes, tag: int, slot: int, round_index: int) -> bool:
         """For the receiver: whether the tag is right; if so, its slot is used up."""
@@ -131,8 +162,8 @@ class KeyPool:
 
     def verifies(self, content: bytes, tag: int, slot: int, round_index: int) -> bool:
         """For the receiver: whether the tag is right, in a slot whose key is stored and that no frame has used yet."""
-        within = self._floor <= slot < self.distilled // TAG_BITS
-        if not within or slot in self._used or self.stored < self._cost(round_index):
+        within = self.state.floor <= slot < self.state.distilled // TAG_BITS
+        if not within or slot in self.state.used or self.stored < self._cost(round_index):
             return False
         right = self.tag(content, slot, round_index) == tag
         if not right:
@@ -142,40 +173,32 @@ class KeyPool:
     def use(self, slot: int, round_index: int) -> None:
         """For the receiver: the frame in this slot is kept; no other frame is accepted in it."""
         self._pay(self._cost(round_index), round_index)
-        self._used.add(slot)
+        self.state.used.add(slot)
 
     def _fail(self, hash_key: int) -> None:
-        self._failures[hash_key] = self._failures.get(hash_key, 0) + 1
-        if self._failures[hash_key] % MOST_FAILURES == 0:
-            self.alarms += 1
+        self.state.failures[hash_key] = self.state.failures.get(hash_key, 0) + 1
+        if self.state.failures[hash_key] % MOST_FAILURES == 0:
+            self.state.alarms += 1
+
+    def take_alarms(self) -> int:
+        """Return how many alarms nobody was told of yet; from now on somebody was."""
+        alarms, self.state.alarms = self.state.alarms, 0
+        return alarms
 
     def end_round(self) -> None:
         """For the receiver: forget the slots of the round before the one that ends; what did not come by now is lost.
 
         The sender counts on, so that every slot below one that was accepted belongs to that round or an earlier one.
         """
-        lost = [slot for slot in range(self._floor, self._later_floor) if slot not in self._used]
-        self.erased += min(TAG_BITS * len(lost), self.stored)
-        self._floor = self._later_floor
-        self._used = {slot for slot in self._used if slot >= self._floor}
-        self._failures = dict(sorted(self._failures.items())[-KEYED_ROUNDS:])
-        self._later_floor = max([self._floor, *(slot + 1 for slot in self._used)])
+        state = self.state
+        lost = [slot for slot in range(state.floor, state.later_floor) if slot not in state.used]
+        state.erased += min(TAG_BITS * len(lost), self.stored)
+        state.floor = state.later_floor
+        state.used = {slot for slot in state.used if slot >= state.floor}
+        state.failures = dict(sorted(state.failures.items())[-KEYED_ROUNDS:])
+        state.later_floor = max([state.floor, *(slot + 1 for slot in state.used)])
 
     def _pay(self, cost: int, round_index: int) -> None:
-        self.spent += cost
+        self.state.spent += cost
         if self._fresh:
-            self._keyed_rounds = tuple(sorted({*self._keyed_rounds, round_index}))[-KEYED_ROUNDS:]
-
-    def snapshot(self) -> Any:
-        """All state, in plain values."""
-        return (
-            self.distilled, self.spent, self.erased, self._next_slot, self._keyed_rounds, self._floor,
-            self._later_floor, tuple(sorted(self._used)), tuple(sorted(self._failures.items())), self.alarms,
-        )  # fmt: skip
-
-    def restore(self, state: Any) -> None:
-        """Go back to a snapshot."""
-        self.distilled, self.spent, self.erased, self._next_slot, keyed_rounds = state[:5]
-        self._keyed_rounds = tuple(keyed_rounds)
-        self._floor, self._later_floor, self._used, self._failures = state[5], state[6], set(state[7]), dict(state[8])
-        self.alarms = state[9]
+            self.state.keyed_rounds = tuple(sorted({*self.state.keyed_rounds, round_index}))[-KEYED_ROUNDS:]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from enum import IntEnum
 from functools import lru_cache
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Observation
+from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.authentication import MOST_FAILURES, TAG_BITS, KeyPool
 from ceas_ray.messages.payloads import Frame
@@ -89,7 +92,7 @@ def _content(frame: Frame) -> bytes:
     )  # fmt: skip
 
 
-class Channel:
+class Channel(Stateful):
     """One party's end of the authenticated link to `peer`: a pool for each direction."""
 
     def __init__(self, name: str, peer: str, chain: bytes, streams: Streams, fresh_hash_keys: bool) -> None:
@@ -104,7 +107,7 @@ class Channel:
 
     def take_alarms(self) -> list[Observation]:
         """For the journal: that as many forgeries of one hash key failed as it stands; nothing is said twice."""
-        alarms, self.incoming.alarms = self.incoming.alarms, 0
+        alarms = self.incoming.take_alarms()
         if not alarms:
             return []
         said = {"sender": self.peer, "receiver": self._name, "failed_attempts": MOST_FAILURES}
@@ -125,7 +128,7 @@ class Channel:
 
     def forge(self, frame: Frame, **changes: Any) -> Frame:
         """What a Byzantine party makes of its own frame: other contents with a right tag, in the same slot."""
-        fields = {field.name: getattr(frame, field.name) for field in dataclass_fields(frame)} | changes
+        fields = {of.name: getattr(frame, of.name) for of in dataclass_fields(frame)} | changes
         bare = Frame(**(fields | {"tag": 0}))
         tag = self.outgoing.tag(_content(bare), frame.counter, frame.round_index)
         return Frame(**(fields | {"tag": tag}))
@@ -154,14 +157,9 @@ class Channel:
         """Use up the slot of a frame that was verified, in the same step that keeps what it says."""
         self.incoming.use(frame.counter, frame.round_index)
 
-    def snapshot(self) -> Any:
-        """All state, in plain values."""
-        return (self.outgoing.snapshot(), self.incoming.snapshot())
-
-    def restore(self, state: Any) -> None:
-        """Go back to a snapshot."""
-        self.outgoing.restore(state[0])
-        self.incoming.restore(state[1])
+    def parts(self) -> Mapping[str, Stateful]:
+        """See `Stateful`."""
+        return {"outgoing": self.outgoing, "incoming": self.incoming}
 
 
 def _secret(streams: Streams, sender: str, receiver: str) -> bytes:
@@ -187,7 +185,15 @@ def decode_update(body: bytes, length: int) -> NDArray[np.int64]:
     return row
 
 
-class ModelAdoption:
+@dataclass
+class AdoptionState:
+    """adopted_round: the latest. replies: of every replica the latest round that it replied for, and its model."""
+
+    adopted_round: int = -1
+    replies: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+
+
+class ModelAdoption(Stateful):
     """A processor adopts a model when `needed` replicas (f_replicas + 1) say the same of the same round.
 
     Of each replica the reply for the latest round counts, the first one of it. So whatever round a Byzantine replica
@@ -196,27 +202,18 @@ class ModelAdoption:
 
     def __init__(self, needed: int) -> None:
         self._needed = needed
-        self._adopted_round = -1
-        self._replies: dict[str, tuple[int, bytes]] = {}
+        self.state = AdoptionState()
 
     def offer(self, replica: str, round_index: int, body: bytes) -> NDArray[np.float64] | None:
         """Take a reply; return the parameters if it completes the matching ones of a round after the last adopted."""
-        if round_index <= max(self._adopted_round, self._replies.get(replica, (-1, b""))[0]):
+        state = self.state
+        if round_index <= max(state.adopted_round, state.replies.get(replica, (-1, b""))[0]):
             return None
-        reply = self._replies[replica] = (round_index, body)
-        if sum(1 for other in self._replies.values() if other == reply) < self._needed:
+        reply = state.replies[replica] = (round_index, body)
+        if sum(1 for other in state.replies.values() if other == reply) < self._needed:
             return None
-        self._adopted_round = round_index
+        state.adopted_round = round_index
         return _parameters(body)
-
-    def snapshot(self) -> Any:
-        """All state, in plain values."""
-        return (self._adopted_round, dict(sorted(self._replies.items())))
-
-    def restore(self, state: Any) -> None:
-        """Go back to a snapshot."""
-        self._adopted_round, replies = state
-        self._replies = {replica: tuple(reply) for replica, reply in replies.items()}
 
 
 def _parameters(body: bytes) -> NDArray[np.float64] | None:

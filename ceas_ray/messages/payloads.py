@@ -7,9 +7,15 @@ Times are picoseconds. Indices of processors and replicas count from 0. Bell-dia
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ceas_ray.kernel.codec import message
+
+Floats = NDArray[np.float64]
+Int64s = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 DRIVER = "driver"
 ENTANGLEMENT_MANAGER = "entanglement_manager"
@@ -56,7 +62,7 @@ class Timer:
 # --- entanglement manager, link managers, hub: trusted control -----------------------------------------------------
 
 
-@message
+@message(kw_only=True)
 class BirthTables:
     """The most births of every slot, by phase and stock, of one or two policies between which chance decides.
 
@@ -64,8 +70,8 @@ class BirthTables:
     second_share: of the second policy, drawn when a gap begins. gap_slots, gap_stock, classes: of the chain.
     """
 
-    gap_births: Any
-    burst_births: Any
+    gap_births: NDArray[np.uint8]
+    burst_births: NDArray[np.uint8]
     second_share: float
     gap_slots: int
     gap_stock: int
@@ -91,7 +97,7 @@ class StockPolicy:
     tables: BirthTables | None = None
 
 
-@message
+@message(kw_only=True)
 class GeneratePairs:
     """A plan: one link group's whole demand of one round (round -1 is the warm-up), and its leases.
 
@@ -106,8 +112,8 @@ class GeneratePairs:
 
     round_index: int
     starts_at: int
-    releases: Any
-    is_test: Any
+    releases: Int64s
+    is_test: Flags
     pairs_per_shot: int
     shot_deadline: int
     shot_period: int
@@ -119,12 +125,12 @@ class GeneratePairs:
     key_slot: int
     key_slots: tuple[int, ...]
     key_peers: tuple[str, ...]
-    key_bits_wanted: Any
-    key_legs: Any
+    key_bits_wanted: Floats
+    key_legs: Floats
     key_useful_age: int
 
 
-@message
+@message(kw_only=True)
 class ServeRequests:
     """A plan of another kind: from `starts_at` on, for `length`, requests for single pairs come at random (Poisson,
     mean distance `mean_wait`), each to be served at once by a pair no older than `useful_age`, or lost. slots: the
@@ -138,7 +144,7 @@ class ServeRequests:
     slots: int
 
 
-@message
+@message(kw_only=True)
 class RequestsServed:
     """Link manager to whoever asked: what became of `ServeRequests`.
 
@@ -148,7 +154,7 @@ class RequestsServed:
 
     round_index: int
     link: str
-    counts: Any
+    counts: Int64s
     stored: int
     requests: int
     attempts: int
@@ -156,7 +162,7 @@ class RequestsServed:
     trace: bytes
 
 
-@message
+@message(kw_only=True)
 class PlanFinished:
     """Link manager to entanglement manager: what became of a plan.
 
@@ -169,47 +175,47 @@ class PlanFinished:
 
     round_index: int
     link: str
-    counts: Any
-    leg_counts: Any
+    counts: Int64s
+    leg_counts: Int64s
     stored: int
     shots: int
     shots_on_time: int
     key_peers: tuple[str, ...]
-    key_bits: Any
-    shrink: Any
+    key_bits: Floats
+    shrink: Floats
     trace: bytes
 
 
-@message
+@message(kw_only=True)
 class GenerateRoutePairs:
     """A plan for a route of several links, as `GeneratePairs`: one group of links, simulated as one.
 
     Times, shots and keys as there, but each path has its own time: it begins key_starts[i] after the key part begins,
     and lasts key_lengths[i]. A shot may need pairs of several routes (between the processors that share a circuit):
-    pairs_per_shot and policies (of every leg) have one entry for each. least_werner: end-to-end pairs below it are
+    pairs_per_shot and policies (of every leg) have one entry for each. min_werner: end-to-end pairs below it are
     given up. useful_age, key_useful_age: of every leg's pairs. slots: the lease of memory slots at each end of every
     leg of every route. Swapping and purification are the route's.
     """
 
     round_index: int
     starts_at: int
-    releases: Any
-    is_test: Any
+    releases: Int64s
+    is_test: Flags
     pairs_per_shot: tuple[int, ...]
     shot_deadline: int
     policies: tuple[StockPolicy, ...]
     useful_age: int
-    least_werner: float
+    min_werner: float
     slots: int
     key_starts_at: int
     key_starts: tuple[int, ...]
     key_lengths: tuple[int, ...]
     key_peers: tuple[str, ...]
-    key_bits_wanted: Any
+    key_bits_wanted: Floats
     key_useful_age: int
 
 
-@message
+@message(kw_only=True)
 class RoutePlanFinished:
     """Route manager to entanglement manager: what became of a plan, as `PlanFinished`, booked by physical link.
 
@@ -220,18 +226,18 @@ class RoutePlanFinished:
     round_index: int
     link: str
     links: tuple[int, ...]
-    link_counts: Any
-    link_stored: Any
+    link_counts: Int64s
+    link_stored: Int64s
     shots: int
     shots_on_time: int
     key_peers: tuple[str, ...]
-    key_pairs: Any
-    key_bits: Any
-    shrink: Any
+    key_pairs: Int64s
+    key_bits: Floats
+    shrink: Floats
     trace: bytes
 
 
-@message
+@message(kw_only=True)
 class ShotsDelivered:
     """Link manager to processor: which of the round's training shots got their pairs in time, and how good they were.
 
@@ -242,10 +248,10 @@ class ShotsDelivered:
     """
 
     round_index: int
-    on_time: Any
-    shrink: Any
-    werner: Any
-    coefficients: Any
+    on_time: Flags
+    shrink: Floats
+    werner: Floats
+    coefficients: Floats
 
 
 @message
@@ -259,9 +265,9 @@ class TestOutcomes:
 
     round_index: int
     processor: int
-    tested: Any
-    announced: Any
-    errors: Any
+    tested: Int64s
+    announced: Int64s
+    errors: Int64s
 
 
 @message
@@ -291,7 +297,7 @@ class RoundStarted:
     plan_ends_at: int
     inputs_open_until: int
     inputs_time_out_at: int
-    key_bits: Any
+    key_bits: Int64s
 
 
 @message
@@ -299,7 +305,7 @@ class KeysDistilled:
     """Entanglement manager to processors and replicas, in a round that waits for keys: `key_bits` as `RoundStarted`."""
 
     round_index: int
-    key_bits: Any
+    key_bits: Int64s
 
 
 @message
@@ -321,8 +327,8 @@ class PairsTested:
     """Hub to processor: the forgetting window's tests of its link: errors and tested, float64 (3,) per basis."""
 
     round_index: int
-    tested: Any
-    errors: Any
+    tested: Floats
+    errors: Floats
 
 
 @message
@@ -333,8 +339,8 @@ class TestReport:
     """
 
     round_index: int
-    tested: Any
-    errors: Any
+    tested: Floats
+    errors: Floats
 
 
 # --- consensus ----------------------------------------------------------
@@ -375,10 +381,10 @@ class RoundDecided:
     skipped: bool
     view: int
     processors: tuple[int, ...]
-    weights: Any
-    model: Any
+    weights: Floats
+    model: Floats
     quarantined: tuple[int, ...]
-    key_bits: Any
+    key_bits: Int64s
 
 
 # --- the adversary ----------------------------------------------------------
@@ -390,7 +396,7 @@ class RowShown:
 
     round_index: int
     processor: int
-    row: Any
+    row: Floats
 
 
 @message
@@ -401,5 +407,5 @@ class SendRow:
     """
 
     round_index: int
-    row: Any
+    row: Floats
     timing: str

@@ -22,13 +22,13 @@ from ceas_ray.messages.quorum import Quorums
 class OnStall:
     """What to do when the committee does not decide, or lacks the keys for a round.
 
-    way: `stop` ends the run; `wait` distils a reserve of keys and waits on, at most `most_waits` times in a row; `skip`
+    way: `stop` ends the run; `wait` distils a reserve of keys and waits on, at most `max_waits` times in a row; `skip`
     does the same and gives the round up: it asks the replicas to agree on SKIP, which leaves the model as it is. They
     decide it by the rules of consensus and by these alone, so that nothing that some replica decided is ever undone.
     """
 
     way: Literal["wait", "skip", "stop"] = "stop"
-    most_waits: int = 0
+    max_waits: int = 0
 
 
 class Stage(Enum):
@@ -109,7 +109,7 @@ class RoundProgress(Stateful):
 
     def waits_on(self) -> bool:
         """Decide whether a stalled round waits once more; if so, that is counted."""
-        if self._on_stall.way == "stop" or self.state.waits >= self._on_stall.most_waits:
+        if self._on_stall.way == "stop" or self.state.waits >= self._on_stall.max_waits:
             return False
         self.state.waits += 1
         return True

@@ -141,20 +141,20 @@ class LinkParameters:
 class Heterogeneity:
     """Lengths are drawn log-uniformly, fidelities uniformly (in the triangle about the mean); replicas sit close by."""
 
-    least_km: float
-    most_km: float
-    least_fidelity: float
+    min_km: float
+    max_km: float
+    min_fidelity: float
     mean_fidelity: float
-    most_fidelity: float
+    max_fidelity: float
     replica_km: float
     replica_fidelity: float
 
     def length(self, generator: np.random.Generator) -> float:
         """One length in km."""
-        return float(np.exp(generator.uniform(np.log(self.least_km), np.log(self.most_km))))
+        return float(np.exp(generator.uniform(np.log(self.min_km), np.log(self.max_km))))
 
     def fidelity(self, generator: np.random.Generator) -> float:
         """One fidelity at emission."""
-        if self.least_fidelity == self.most_fidelity:
+        if self.min_fidelity == self.max_fidelity:
             return self.mean_fidelity
-        return float(generator.triangular(self.least_fidelity, self.mean_fidelity, self.most_fidelity))
+        return float(generator.triangular(self.min_fidelity, self.mean_fidelity, self.max_fidelity))

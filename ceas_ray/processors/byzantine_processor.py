@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send, WorkDone
+from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.payloads import SendRow, Timer
 from ceas_ray.processors.processor import Processor
+
+
+class ByzantineTimer(StrEnum):
+    """What a Byzantine processor wakes itself up for."""
+
+    ROW_LEAVES = "send"
+
+
+@dataclass
+class ByzantineState:
+    """forged: the latest row that the adversary told it to send."""
+
+    forged: SendRow | None = None
 
 
 class ByzantineProcessor(Actor):
@@ -24,7 +39,7 @@ class ByzantineProcessor(Actor):
         self._processor = processor
         self.name = processor.name
         self.lookahead, self.own_lookahead = processor.lookahead, processor.own_lookahead
-        self._forged: SendRow | None = None
+        self.state = ByzantineState()
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
@@ -33,17 +48,18 @@ class ByzantineProcessor(Actor):
             case WorkDone(output=output):
                 return [processor.show(now, processor.learn(output)), *processor.known_answers(now, output)]
             case SendRow(round_index=round_index) as forged:
-                self._forged = forged
+                self.state.forged = forged
                 ready = now + processor.learning.update_time
                 last_moment, too_late = processor.closing_times
                 leaves_at = {"prompt": ready, "last_moment": last_moment, "late": too_late}[forged.timing]
-                return [Send(max(ready, leaves_at), self.name, Timer("send", round_index))]
-            case Timer(round_index=round_index):
-                assert self._forged is not None, "a timer without a row"
+                return [Send(max(ready, leaves_at), self.name, Timer(ByzantineTimer.ROW_LEAVES, round_index))]
+            case Timer(purpose=purpose, round_index=round_index):
+                assert ByzantineTimer(purpose) is ByzantineTimer.ROW_LEAVES, "it has one timer"
+                assert self.state.forged is not None, "a timer without a row"
                 if round_index != processor.round_index:
                     return []
                 try:
-                    return processor.update_frames(now, self._forged.row)
+                    return processor.update_frames(now, self.state.forged.row)
                 except ValueError:
                     return []  # not finite or too large for fixed point: every replica would refuse it
             case _:
@@ -57,11 +73,6 @@ class ByzantineProcessor(Actor):
         """See `Actor`."""
         return self._processor.accounts()
 
-    def snapshot(self) -> Any:
-        """See `Actor`."""
-        return {"processor": self._processor.snapshot(), "forged": self._forged}
-
-    def restore(self, state: Any) -> None:
-        """See `Actor`."""
-        self._processor.restore(state["processor"])
-        self._forged = state["forged"]
+    def parts(self) -> Mapping[str, Stateful]:
+        """See `Stateful`."""
+        return {"processor": self._processor}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Announcements, Attack
+from ceas_ray.attacks.announcements import Announcements, Announcer
 from ceas_ray.kernel.actor import Actor, WrappedActor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
@@ -21,10 +21,10 @@ class FalseAnnouncements(WrappedActor):
     guess or withhold.
     """
 
-    def __init__(self, actor: Actor, attack: Attack, revealed: bool, streams: Streams) -> None:
-        """revealed: tests of pairs are announced after the hub's outcomes were seen, else before (see `Attack`)."""
+    def __init__(self, actor: Actor, announcer: Announcer, revealed: bool, streams: Streams) -> None:
+        """revealed: tests of pairs are announced after the hub's outcomes were seen, else before (see `Announcer`)."""
         super().__init__(actor)
-        self._attack, self._revealed, self._streams = attack, revealed, streams
+        self._announcer, self._revealed, self._streams = announcer, revealed, streams
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
@@ -45,4 +45,4 @@ class FalseAnnouncements(WrappedActor):
 
     def _told(self, round_index: int, true: Announcements, revealed: bool) -> Announcements:
         generator = self._streams.generator(self.kind, self.name, "announcements", round_index)
-        return self._attack.announcements(true, revealed, generator)
+        return self._announcer.announce(true, revealed, generator)

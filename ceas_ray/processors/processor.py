@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Observation, Send, Work, WorkDone
+from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.fixed_point import to_fixed_point
 from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, encode_update, is_well_formed
@@ -55,6 +56,20 @@ class Learning:
     update_time: int
 
 
+@dataclass
+class ProcessorState:
+    """parameters: of the model, float64 (d,). momentum: of the worker. schedule: of the round that runs.
+
+    werner: certified for its link by the hub. usable_shots: of the round, that got their pairs in time.
+    """
+
+    parameters: Floats
+    momentum: Floats
+    schedule: RoundStarted | None = None
+    werner: float | None = None
+    usable_shots: int = 0
+
+
 class Processor(Actor):
     """An honest processor, or the leader of a group that shares a circuit.
 
@@ -85,13 +100,9 @@ class Processor(Actor):
         self._shard, self._noise, self.learning = shard, noise, learning
         self._channels = {channel.peer: channel for channel in channels}
         self._adoption = adoption
-        self._parameters = initial_parameters
         self.latencies = latencies
         self._streams, self._watched, self._local_circuits = streams, watched, local_circuits
-        self._momentum = np.zeros_like(initial_parameters)
-        self._schedule: RoundStarted | None = None
-        self._werner: float | None = None
-        self._usable_shots = 0
+        self.state = ProcessorState(initial_parameters, np.zeros_like(initial_parameters))
         self.own_lookahead = min(latencies.values())
         self.lookahead = learning.update_time + self.own_lookahead
 
@@ -102,14 +113,18 @@ class Processor(Actor):
             return []
         match envelope.payload:
             case RoundStarted() as schedule:
-                self._schedule = schedule
+                self.state.schedule = schedule
                 for channel in self._channels.values():
                     channel.incoming.end_round()
                 self._store_key_bits(schedule.key_bits)
                 if self._local_circuits is not None:
                     everything = np.ones(self._local_circuits, bool)
                     without_pairs = ShotsDelivered(
-                        schedule.round_index, everything, np.zeros(0), NO_PAIRS.werner, NO_PAIRS.coefficients
+                        round_index=schedule.round_index,
+                        on_time=everything,
+                        shrink=np.zeros(0),
+                        werner=NO_PAIRS.werner,
+                        coefficients=NO_PAIRS.coefficients,
                     )
                     return [self._start_gradient(without_pairs, now)]
             case KeysDistilled(key_bits=key_bits):
@@ -120,28 +135,28 @@ class Processor(Actor):
                 row = self.learn(output)
                 return [*self.update_frames(now, row), self._measured(output), *self.known_answers(now, output)]
             case PairsTested(tested=tested, errors=errors):
-                self._werner = certified_werner(tested, errors)
+                self.state.werner = certified_werner(tested, errors)
             case Frame() as frame:
                 return self._receive(frame)
         return []
 
     def promise(self, now: int) -> int:
         """During a plan nothing leaves before its end: the update waits for all shots."""
-        if self._schedule is None:
+        if self.state.schedule is None:
             return 0
-        return self._schedule.plan_ends_at + self.learning.update_time + self.own_lookahead
+        return self.state.schedule.plan_ends_at + self.learning.update_time + self.own_lookahead
 
-    def _store_key_bits(self, key_bits: Sequence[int]) -> None:
+    def _store_key_bits(self, key_bits: NDArray[np.int64]) -> None:
         for channel, bits in zip(self._channels.values(), key_bits, strict=True):
             channel.add_key_bits(int(bits))
 
     def learn(self, output: Mapping[str, Any]) -> Floats:
         """The round's row: the worker momentum after the new gradient, in 1/rad. No usable shot, no news."""
-        self._usable_shots -= output.get("asked", 0)
-        if self._usable_shots:
+        self.state.usable_shots -= output.get("asked", 0)
+        if self.state.usable_shots:
             beta = self.learning.momentum
-            self._momentum = beta * self._momentum + (1 - beta) * output["gradient"]
-        return self._momentum
+            self.state.momentum = beta * self.state.momentum + (1 - beta) * output["gradient"]
+        return self.state.momentum
 
     def known_answers(self, now: int, output: Mapping[str, Any]) -> list[Effect]:
         """What its outcomes, all announced before it learns which circuits were not data, show the hub."""
@@ -161,7 +176,7 @@ class Processor(Actor):
         row: (d,); a Byzantine processor may have versions of it (versions, d), for replicas in turn.
         """
         bodies = [
-            encode_update(to_fixed_point(version), self._usable_shots, len(self._shard.angles))
+            encode_update(to_fixed_point(version), self.state.usable_shots, len(self._shard.angles))
             for version in np.atleast_2d(row)
         ]
         effects: list[Effect] = []
@@ -181,34 +196,34 @@ class Processor(Actor):
     def closing_times(self) -> tuple[int, int]:
         """The latest that an update may leave to reach every replica before the round's inputs time out, and when they
         do."""
-        assert self._schedule is not None, "no round has started"
-        times_out_at = self._schedule.inputs_time_out_at
+        assert self.state.schedule is not None, "no round has started"
+        times_out_at = self.state.schedule.inputs_time_out_at
         return times_out_at - max(self.latencies.values()) - 1, times_out_at
 
     @property
     def round_index(self) -> int:
         """The round that runs."""
-        assert self._schedule is not None, "no round has started"
-        return self._schedule.round_index
+        assert self.state.schedule is not None, "no round has started"
+        return self.state.schedule.round_index
 
     def _start_gradient(self, shots: ShotsDelivered, now: int) -> Work:
-        schedule = self._schedule
+        schedule = self.state.schedule
         assert schedule is not None and schedule.round_index == shots.round_index, "shots of another round"
         assert now <= schedule.plan_ends_at, "shots after the end of their plan"
-        self._usable_shots = int(np.count_nonzero(shots.on_time))
+        self.state.usable_shots = int(np.count_nonzero(shots.on_time))
         chosen = self._batch(shots.round_index)
         inputs = {
             "name": self.name,
             "round_index": shots.round_index,
             "angles": self._shard.angles[chosen],
             "targets": self._shard.targets[chosen],
-            "parameters": self._parameters,
+            "parameters": self.state.parameters,
             "noise": self._noise,
             "shrink": shots.shrink if len(shots.shrink) else np.ones(self._shard.angles.shape[1] + 1),
             "werner": shots.werner,
             "coefficients": shots.coefficients,
             "usable": shots.on_time,
-            "certified_werner": None if self.learning.undo == "none" else self._werner,
+            "certified_werner": None if self.learning.undo == "none" else self.state.werner,
         }
         return Work(GRADIENT, inputs, schedule.plan_ends_at + self.learning.update_time)
 
@@ -222,7 +237,7 @@ class Processor(Actor):
     def _receive(self, frame: Frame) -> list[Effect]:
         """Only a model of the round that the entanglement manager's schedule named is of use; what is not is left
         alone, so that one Byzantine replica can move nothing by the numbers in its frames."""
-        schedule = self._schedule
+        schedule = self.state.schedule
         if schedule is None or not is_well_formed(frame) or frame.kind != FrameKind.MODEL:
             return []
         channel = self._channels.get(frame.sender)
@@ -232,34 +247,17 @@ class Processor(Actor):
         if body is None:
             return list(channel.take_alarms())
         adopted = self._adoption.offer(frame.sender, frame.round_index, body)
-        if adopted is not None and adopted.shape == self._parameters.shape:
-            self._parameters = adopted
+        if adopted is not None and adopted.shape == self.state.parameters.shape:
+            self.state.parameters = adopted
         return []
 
     def accounts(self) -> dict[str, int]:
         """Key bits spent on frames to each peer."""
         return {peer: channel.outgoing.spent for peer, channel in self._channels.items()}
 
-    def snapshot(self) -> Any:
-        """See `Actor`."""
-        return {
-            "parameters": self._parameters,
-            "momentum": self._momentum,
-            "schedule": self._schedule,
-            "werner": self._werner,
-            "usable_shots": self._usable_shots,
-            "channels": {peer: channel.snapshot() for peer, channel in self._channels.items()},
-            "adoption": self._adoption.snapshot(),
-        }
-
-    def restore(self, state: Any) -> None:
-        """See `Actor`."""
-        self._parameters, self._momentum = state["parameters"], state["momentum"]
-        self._schedule, self._werner = state["schedule"], state["werner"]
-        self._usable_shots = state["usable_shots"]
-        for peer, channel in self._channels.items():
-            channel.restore(state["channels"][peer])
-        self._adoption.restore(state["adoption"])
+    def parts(self) -> Mapping[str, Stateful]:
+        """See `Stateful`."""
+        return {"adoption": self._adoption, **self._channels}
 
 
 def certified_werner(tested: Floats, errors: Floats) -> float | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.entanglement.unspent_pairs import UnspentPairs
+from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.messages.pair_books import AUTHENTICATION, GENERATED, TESTING, TRAINING, USED
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
@@ -21,49 +24,53 @@ _COLUMNS = ("generated", "used", "late", "expired", "sacrificed")
 _USES = ("training", "authentication", "testing")
 
 
-class Results:
+@dataclass
+class RunBooks:
+    """counts: of pairs by use and column, int64 (3, 5). shots: how many, and how many on time, int64 (2,).
+
+    contrasts: of every round. stored: pairs in stock. key_bits: distilled. simulated_seconds: with the warm-up and a
+    stall; round_seconds: of decided rounds. digest: of the latest round. parameters: of the model, float64 (d,). cause:
+    of a stall. waits: for keys. quarantined: processors.
+    """
+
+    loss: float
+    accuracy: float
+    validation_accuracy: float | None
+    parameters: NDArray[np.float64]
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros((3, 5), np.int64))
+    shots: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
+    contrasts: list[float] = field(default_factory=list)
+    stored: int = 0
+    key_bits: float = 0.0
+    simulated_seconds: float = 0.0
+    round_seconds: float = 0.0
+    rounds: int = 0
+    decisions: int = 0
+    view_changes: int = 0
+    windows: int = 0
+    digest: bytes = bytes(16)
+    stalled: bool = False
+    cause: str = ""
+    waits: int = 0
+    quarantined: tuple[int, ...] = ()
+
+
+class Results(Stateful):
     """Books of a run: what every round brought, and their sum."""
 
     def __init__(self, settings: RunSettings, world: World) -> None:
         self._settings, self._world = settings, world
-        self._counts = np.zeros((3, 5), np.int64)
-        self._stored = 0
         self._unspent = UnspentPairs()
-        self._shots = np.zeros(2, np.int64)
-        self._contrasts: list[float] = []
-        self._key_bits = 0.0
-        self.simulated_seconds = self._round_seconds = 0.0
-        self.rounds = self.decisions = self.view_changes = self.windows = 0
-        self.loss, self.accuracy, self.validation_accuracy = self._evaluated(world.initial_parameters)
-        self.digest = bytes(16)
-        self.parameters = world.initial_parameters
-        self.stalled, self.cause = False, ""
-        self.waits, self.quarantined = 0, ()
+        self.state = RunBooks(*self._evaluated(world.initial_parameters), world.initial_parameters)
 
-    def snapshot(self) -> dict[str, Any]:
-        """All books in plain values and arrays."""
-        books = {name: value for name, value in vars(self).items() if name not in ("_settings", "_world")}
-        books["_unspent"] = self._unspent.snapshot()
-        return {name: value.item() if isinstance(value, np.generic) else value for name, value in books.items()}
-
-    def restore(self, books: Mapping[str, Any]) -> None:
-        """Go back to the books that `snapshot` returned; ValueError if they are not these."""
-        own = self.snapshot()
-        if set(books) != set(own):
-            raise ValueError("the books of a run must have other entries")
-        for name, value in books.items():
-            if name == "_unspent":
-                self._unspent.restore(value)
-                continue
-            if isinstance(value, np.ndarray) != isinstance(own[name], np.ndarray):
-                raise ValueError(f"the book {name} must not be {type(value).__name__}")
-            plain = list(value) if isinstance(value, tuple) else value
-            setattr(self, name, value.copy() if isinstance(value, np.ndarray) else plain)
+    def parts(self) -> Mapping[str, Stateful]:
+        """See `Stateful`."""
+        return {"unspent": self._unspent}
 
     def take(self, end: RoundEnd) -> dict[str, Any]:
         """Book a round; returns its line for the journal (plain values)."""
-        self.digest = end.digest
-        self.windows += end.windows
+        self.state.digest = end.digest
+        self.state.windows += end.windows
         decided: Any = None
         for observation in end.observations:
             if observation.name in ("warm_up", "round", "stalled"):
@@ -71,8 +78,8 @@ class Results:
             if observation.name == "round":
                 decided = observation.values
             if observation.name == "stalled":
-                self.stalled, self.cause = True, observation.values["cause"]
-            self.waits += int(observation.values.get("waits", 0))
+                self.state.stalled, self.state.cause = True, observation.values["cause"]
+            self.state.waits += int(observation.values.get("waits", 0))
         self._unspent.spend(end.accounts)
         if decided is None:
             return {"round": end.mark.round_index, "digest": end.digest.hex(), "stalled": True}
@@ -84,53 +91,55 @@ class Results:
         return self._round_line(end, decided) | _gradient_variance(decided, variances)
 
     def _book(self, values: Any) -> None:
-        self._counts += np.array(values["counts"])
-        self._stored = int(values["stored"])
+        books = self.state
+        books.counts += np.array(values["counts"])
+        books.stored = int(values["stored"])
         self._unspent.store(values["key_batches"])
-        self._key_bits += values["key_bits"]
-        self._shots += (values["shots"], values["shots_on_time"])
-        self.simulated_seconds += float(values.get("simulated_seconds", 0.0))
+        books.key_bits += values["key_bits"]
+        books.shots += (values["shots"], values["shots_on_time"])
+        books.simulated_seconds += float(values.get("simulated_seconds", 0.0))
 
     def _round_line(self, end: RoundEnd, decided: Any) -> dict[str, Any]:
-        settings = self._settings
-        self.rounds += 1
-        self._round_seconds += decided["simulated_seconds"]
-        self.decisions += 0 if decided["skipped"] else 1
-        self.view_changes += decided["view"]
-        self.quarantined = tuple(decided["quarantined"])
-        before, self.parameters = self.parameters, end.mark.model
-        self._contrasts.append(self._contrast(before, decided["shrink"]))
+        settings, books = self._settings, self.state
+        books.rounds += 1
+        books.round_seconds += decided["simulated_seconds"]
+        books.decisions += 0 if decided["skipped"] else 1
+        books.view_changes += decided["view"]
+        books.quarantined = tuple(decided["quarantined"])
+        before, books.parameters = books.parameters, end.mark.model
+        books.contrasts.append(self._contrast(before, decided["shrink"]))
         line: dict[str, Any] = {
             "round": end.mark.round_index,
             "digest": end.digest.hex(),
             **self.utilizations(),
             "on_time": _share(decided["shots_on_time"], decided["shots"]),
-            "contrast": self._contrasts[-1],
+            "contrast": books.contrasts[-1],
             "key_bits": decided["key_bits"],
             "key_bits_spent": self.key_bits_spent,
             "view_changes": decided["view"],
             "skipped": int(decided["skipped"]),
             "waits": decided["waits"],
-            "quarantined": len(self.quarantined),
+            "quarantined": len(books.quarantined),
             "simulated_seconds": decided["simulated_seconds"],
-            "update_norm": float(np.linalg.norm(self.parameters - before)),
+            "update_norm": float(np.linalg.norm(books.parameters - before)),
             **self._weights(decided),
             "windows": end.windows,
             "host_calls": end.host_calls,
             "envelopes": end.handled,
             "work_seconds": end.work_seconds,
         }
-        last = self.rounds == settings.training.rounds
-        if self.rounds % settings.training.evaluate_every == 0 or last:
-            self.loss, self.accuracy, self.validation_accuracy = self._evaluated(self.parameters)
-            line |= {"loss": self.loss, "accuracy": self.accuracy}
-            line |= {} if self.validation_accuracy is None else {"validation_accuracy": self.validation_accuracy}
+        last = books.rounds == settings.training.rounds
+        if books.rounds % settings.training.evaluate_every == 0 or last:
+            books.loss, books.accuracy, books.validation_accuracy = self._evaluated(books.parameters)
+            line |= {"loss": books.loss, "accuracy": books.accuracy}
+            line |= {} if books.validation_accuracy is None else {"validation_accuracy": books.validation_accuracy}
         return line
 
     def _evaluated(self, parameters: Any) -> tuple[float, float, float | None]:
         """Loss and accuracy on the test set, and accuracy on the validation set (None without one)."""
         validation = self._world.validation
-        return *self._world.evaluation(parameters), None if validation is None else validation(parameters)[1]
+        loss, accuracy = self._world.evaluation(parameters)
+        return float(loss), float(accuracy), None if validation is None else float(validation(parameters)[1])
 
     def _contrast(self, parameters: Any, shrink: Any) -> float:
         """The mean contrast at use: of the model that the round ran, under the mean shrink over processors.
@@ -160,28 +169,29 @@ class Results:
 
     def summary(self, status: str, more: dict[str, Any]) -> dict[str, Any]:
         """What `summary.json` holds."""
-        books, stored = self._pairs()
-        columns = dict(zip(_COLUMNS, (int(n) for n in books.sum(axis=0)), strict=True))
+        books = self.state
+        counts, stored = self._pairs()
+        columns = dict(zip(_COLUMNS, (int(n) for n in counts.sum(axis=0)), strict=True))
         by_use = {
             use: dict(zip(_COLUMNS, (int(n) for n in row), strict=True)) | {"stored": int(left)}
-            for use, row, left in zip(_USES, books, stored, strict=True)
+            for use, row, left in zip(_USES, counts, stored, strict=True)
         }
         return {
             "schema_version": SCHEMA_VERSION,
             "status": status,
             "seed": self._settings.seed,
             "processors": self._settings.processors.count,
-            "rounds": self.rounds,
-            "test_accuracy": self.accuracy,
-            "test_loss": self.loss,
-            "validation_accuracy": self.validation_accuracy,
+            "rounds": books.rounds,
+            "test_accuracy": books.accuracy,
+            "test_loss": books.loss,
+            "validation_accuracy": books.validation_accuracy,
             "chance_accuracy": self._world.data.chance_accuracy,
             "partition": self._settings.training.partition,
             "processors_per_group": self._world.processors_per_group,
             "byzantine_processors": self._world.byzantine_processors,
             "bell_pairs": {
                 "generated": columns["generated"],
-                "used": dict(zip(_USES, (int(n) for n in books[:, USED]), strict=True)),
+                "used": dict(zip(_USES, (int(n) for n in counts[:, USED]), strict=True)),
                 "late": columns["late"],
                 "expired": columns["expired"],
                 "sacrificed": columns["sacrificed"],
@@ -189,17 +199,17 @@ class Results:
                 "by_use": by_use,
             },
             **{f"bell_pair_{name}": value for name, value in self.utilizations().items()},
-            "demand_on_time": _share(self._shots[1], self._shots[0]),
-            "mean_contrast": float(np.mean(self._contrasts)) if self._contrasts else None,
-            "rounds_per_simulated_second": self.rounds / self._round_seconds if self._round_seconds else 0.0,
-            "decisions": self.decisions,
-            "view_changes": self.view_changes,
-            "stall_waits": self.waits,
-            "quarantined_processors": list(self.quarantined),
+            "demand_on_time": _share(books.shots[1], books.shots[0]),
+            "mean_contrast": float(np.mean(books.contrasts)) if books.contrasts else None,
+            "rounds_per_simulated_second": books.rounds / books.round_seconds if books.round_seconds else 0.0,
+            "decisions": books.decisions,
+            "view_changes": books.view_changes,
+            "stall_waits": books.waits,
+            "quarantined_processors": list(books.quarantined),
             "certification_confidence": self._settings.aggregation.confidence,
-            "simulated_seconds": self.simulated_seconds,
-            "windows": self.windows,
-            "trace_digest": self.digest.hex(),
+            "simulated_seconds": books.simulated_seconds,
+            "windows": books.windows,
+            "trace_digest": books.digest.hex(),
             **more,
         }
 
@@ -208,15 +218,15 @@ class Results:
 
         Pairs behind key bits are stock until their bits are spent.
         """
-        books, stored = self._counts.copy(), np.zeros(3, np.int64)
-        stored[TRAINING], stored[AUTHENTICATION] = self._stored, self._unspent.pairs
-        books[AUTHENTICATION, USED] -= stored[AUTHENTICATION]
-        return books, stored
+        counts, stored = self.state.counts.copy(), np.zeros(3, np.int64)
+        stored[TRAINING], stored[AUTHENTICATION] = self.state.stored, self._unspent.pairs
+        counts[AUTHENTICATION, USED] -= stored[AUTHENTICATION]
+        return counts, stored
 
     def utilizations(self) -> dict[str, float]:
         """Utilization of the run up to now: of all uses; net, without tests among the used; of shots alone."""
-        books, _ = self._pairs()
-        used, generated = books[:, USED], books[:, GENERATED]
+        counts, _ = self._pairs()
+        used, generated = counts[:, USED], counts[:, GENERATED]
         shots = [TRAINING, TESTING]
         return {
             "utilization": utilization(used.sum(), generated.sum()),
@@ -232,7 +242,7 @@ class Results:
     @property
     def key_bits_distilled(self) -> float:
         """Over all pairs of parties, the warm-up included."""
-        return self._key_bits
+        return self.state.key_bits
 
 
 def _share(part: Any, whole: Any) -> float:

@@ -79,9 +79,9 @@ class TrainingRun:
             if interruption.requested and isinstance(error, RuntimeFailure):
                 return "interrupted", ""  # the signal went to the processes of the cluster too
             return "failed", str(error)
-        if self._results.stalled:
-            return "stalled", self._results.cause
-        return ("stopped" if self._results.rounds < self._settings.training.rounds else "completed"), ""
+        if self._results.state.stalled:
+            return "stalled", self._results.state.cause
+        return ("stopped" if self._results.state.rounds < self._settings.training.rounds else "completed"), ""
 
     def _begin(self) -> None:
         record, inputs = self._record, self._world.inputs
@@ -120,9 +120,9 @@ class TrainingRun:
             line["wall_seconds"] = now - before
             before = now
             self._book(end, line)
-            if results.stalled:
+            if results.state.stalled:
                 break
-            self._record.progress.show(results.rounds, line.get("accuracy"), line["utilization"])
+            self._record.progress.show(results.state.rounds, line.get("accuracy"), line["utilization"])
             self._record.send()
             interrupted = interruption.requested
             over = self._is_over(now) or interrupted
@@ -143,7 +143,7 @@ class TrainingRun:
             raise RuntimeFailure(f"round {number} was replayed with digest {digest}, its journal has {known}")
 
     def _cut_is_due(self, now: float, over: bool) -> bool:
-        runtime, rounds = self._settings.runtime, self._results.rounds
+        runtime, rounds = self._settings.runtime, self._results.state.rounds
         by_rounds = runtime.snapshot_every_rounds is not None and rounds % runtime.snapshot_every_rounds == 0
         by_time = runtime.snapshot_every_seconds is not None and now - self._cut_at > runtime.snapshot_every_seconds
         return (by_rounds or by_time or over) and rounds < self._settings.training.rounds
@@ -151,9 +151,8 @@ class TrainingRun:
     def _cut(self, simulation: SurvivingSimulation) -> None:
         """Make a cut: in memory, for lost hosts, and on the disk, for a lost driver."""
         config = self._record.config
-        cut = Cut(
-            self._results.rounds, simulation.cut(), self._results.snapshot(), self._wall_seconds(), tuple(self._faults)
-        )
+        rounds, results = self._results.state.rounds, self._results.snapshot()
+        cut = Cut(rounds, simulation.cut(), results, self._wall_seconds(), tuple(self._faults))
         self._cut_at = time.perf_counter()
         if self._versions is None:
             self._versions = versions(config)
@@ -181,7 +180,8 @@ class TrainingRun:
     def _is_over(self, now: float) -> bool:
         stop = self._settings.stop
         wall = stop.wall_seconds is not None and now - self._started > stop.wall_seconds
-        simulated = stop.simulated_seconds is not None and self._results.simulated_seconds > stop.simulated_seconds
+        spent = self._results.state.simulated_seconds
+        simulated = stop.simulated_seconds is not None and spent > stop.simulated_seconds
         return wall or simulated
 
     def _finish(self, status: Status, cause: str) -> None:
@@ -192,7 +192,7 @@ class TrainingRun:
     def _write_end(self, status: Status, cause: str) -> dict[str, Any]:
         """Write the files that every run leaves, however it ends; return the summary."""
         results, world, links = self._results, self._world, self._settings.links
-        write_parameters(self._record.folder, results.parameters)
+        write_parameters(self._record.folder, results.state.parameters)
         summary = results.summary(
             status,
             {
@@ -213,5 +213,5 @@ class TrainingRun:
         )
         write_json(self._record.folder / "summary.json", summary)
         self._record.note("ended", {"status": status, "cause": cause, "trace_digest": summary["trace_digest"]})
-        write_program(self._record.folder, world.circuit, results.parameters)
+        write_program(self._record.folder, world.circuit, results.state.parameters)
         return summary

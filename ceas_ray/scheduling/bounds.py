@@ -20,13 +20,13 @@ def objective_bound(link: LinkClass, waste_price: float, gap_slots: int = _GAP_S
     return _value(link, 1 + waste_price, waste_price / link.pairs, gap_slots)
 
 
-def on_time_bound(link: LinkClass, least_utilization: float, gap_slots: int = _GAP_SLOTS) -> float:
+def on_time_bound(link: LinkClass, min_utilization: float, gap_slots: int = _GAP_SLOTS) -> float:
     """No scheduler that uses at least this share of its pairs has a larger share of its shots on time.
 
-    Priced: pairs * served - least_utilization * births >= 0.
+    Priced: pairs * served - min_utilization * births >= 0.
     """
     return min(1.0, _least(
-        lambda price: _value(link, 1 + price * link.pairs, price * least_utilization, gap_slots), 1.0
+        lambda price: _value(link, 1 + price * link.pairs, price * min_utilization, gap_slots), 1.0
     ))  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ceas_ray.kernel.policy_calls import called, wrong_return
 from ceas_ray.messages.payloads import BirthTables, StockPolicy
-from ceas_ray.scheduling.perishable_chain import LinkClass, most_stock
+from ceas_ray.scheduling.perishable_chain import LinkClass, max_stock
 from ceas_ray.scheduling.scheduler import Scheduler
 
 
@@ -45,7 +45,7 @@ class CheckedScheduler:
         digits, phases = tables.classes - 1, round(link.gap * tables.gap_slots) if link.periodic else 1
         policies = 2 if tables.second_share > 0 else 1
         states = tables.burst_births.shape[-1] if isinstance(tables.burst_births, np.ndarray) else 0
-        most = min(link.slots, most_stock(states, digits))  # tables may know less stock than the memory can hold
+        most = min(link.slots, max_stock(states, digits))  # tables may know less stock than the memory can hold
         shapes = {
             "gap_births": (phases, _states(tables.gap_stock, digits * tables.gap_slots)),
             "burst_births": (link.burst, _states(most, digits)),

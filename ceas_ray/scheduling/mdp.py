@@ -1,8 +1,8 @@
 """CEAS's scheduler: the constrained Markov decision process of each class of link, solved. Ours.
 
 The chain is in `perishable_chain`. Wanted: the most J = on time - waste_price * wasted / demanded, such that
-utilization is at least `least_utilization` and the share of shots on time at least `least_on_time`, where both can be
-had; where not, the most on time that `least_utilization` allows. J and both constraints weigh shots served against
+utilization is at least `min_utilization` and the share of shots on time at least `min_on_time`, where both can be
+had; where not, the most on time that `min_utilization` allows. J and both constraints weigh shots served against
 births alone, so every policy that can be best is best for some price c of a birth in units of a served shot (Lagrange
 multipliers only move c): c_J = (waste_price / pairs) / (1 + waste_price) for J alone, less where on time binds, more
 where utilization does. At the right c two policies are equally good; chance decides between them at the start of each
@@ -25,7 +25,7 @@ from ceas_ray.scheduling.measures import utilization
 from ceas_ray.scheduling.perishable_chain import LinkClass, Solution, solve
 
 _SAME = 1e-8
-MOST_WORK = 1_000_000
+MAX_WORK = 1_000_000
 """Births tried in one sweep over a chain's states: some 20 ms. Solving takes some hundreds of sweeps."""
 
 
@@ -66,19 +66,19 @@ class Mixture:
 
 @dataclass(frozen=True)
 class Mdp:
-    """Best of all policies of a link that see ages by class. least_...: 0 for no constraint.
+    """Best of all policies of a link that see ages by class. min_...: 0 for no constraint.
 
-    gap_slots: slots of a gap in a shot period. gap_stock: the most pairs kept in a gap. most_classes: of age; pairs
+    gap_slots: slots of a gap in a shot period. gap_stock: the most pairs kept in a gap. max_classes: of age; pairs
     that live longer count as if they did not (the state grows fast). channel_price: of holding a hub's channel for a
     shot period, in served shots.
     """
 
     waste_price: Annotated[float, Range(0, 1000)]
-    least_utilization: Annotated[float, Range(0, 1)]
-    least_on_time: Annotated[float, Range(0, 1)]
+    min_utilization: Annotated[float, Range(0, 1)]
+    min_on_time: Annotated[float, Range(0, 1)]
     gap_slots: Annotated[int, Range(1, 100)]
     gap_stock: Annotated[int, Range(1, 100)]
-    most_classes: Annotated[int, Range(1, 100)]
+    max_classes: Annotated[int, Range(1, 100)]
     channel_price: Annotated[float, Range(0, 1000)] = 0.0
 
     def __post_init__(self) -> None:
@@ -90,9 +90,13 @@ class Mdp:
         mixed, seen = _solved(self, link), self._seen(link)
         two = (mixed.first,) if mixed.second_share == 0 else (mixed.first, mixed.second)
         tables = BirthTables(
-            np.stack([s.gap_births for s in two]), np.stack([s.burst_births for s in two]), mixed.second_share,
-            self.gap_slots, min(self.gap_stock, seen.slots), seen.classes,
-        )  # fmt: skip
+            gap_births=np.stack([s.gap_births for s in two]),
+            burst_births=np.stack([s.burst_births for s in two]),
+            second_share=mixed.second_share,
+            gap_slots=self.gap_slots,
+            gap_stock=min(self.gap_stock, seen.slots),
+            classes=seen.classes,
+        )
         return StockPolicy(0, link.slots, demand_driven=True, tables=tables)
 
     def solved(self, link: LinkClass) -> Mixture:
@@ -100,18 +104,18 @@ class Mdp:
         return _solved(self, link)
 
     def _seen(self, link: LinkClass) -> LinkClass:
-        """The link as the chain has it: ages up to `most_classes`, and no more stock than MOST_WORK allows.
+        """The link as the chain has it: ages up to `max_classes`, and no more stock than MAX_WORK allows.
 
         More than pairs * classes in stock can serve no shot in time, so much less than all slots is enough.
         """
-        classes, slots = min(link.classes, self.most_classes), link.slots
-        while slots > link.pairs and work_of(slots, classes - 1, link.burst) > MOST_WORK:
+        classes, slots = min(link.classes, self.max_classes), link.slots
+        while slots > link.pairs and work_of(slots, classes - 1, link.burst) > MAX_WORK:
             slots = max(link.pairs, slots // 2 if slots > 200 else slots - 1)
         gap = work_of(min(self.gap_stock, slots), (classes - 1) * self.gap_slots, 1)
-        if work_of(slots, classes - 1, link.burst) > MOST_WORK or gap > MOST_WORK:
+        if work_of(slots, classes - 1, link.burst) > MAX_WORK or gap > MAX_WORK:
             raise ValueError(
-                "scheduling.most_classes, scheduling.gap_slots, scheduling.gap_stock and entanglement.burst_shots must "
-                f"be smaller: a sweep of the chain takes more than {MOST_WORK} steps"
+                "scheduling.max_classes, scheduling.gap_slots, scheduling.gap_stock and entanglement.burst_shots must "
+                f"be smaller: a sweep of the chain takes more than {MAX_WORK} steps"
             )
         return LinkClass(**(vars(link) | {"classes": classes, "slots": slots}))
 
@@ -127,15 +131,15 @@ def _solved(scheduler: Mdp, link: LinkClass) -> Mixture:
     best = at_price(price)
 
     def used_enough(s: Solution) -> float:
-        return link.pairs * s.served - scheduler.least_utilization * s.births
+        return link.pairs * s.served - scheduler.min_utilization * s.births
 
     if used_enough(best) < 0:  # dearer births, until enough are used
         return _mixed(at_price, best, at_price(1.0 / link.pairs), used_enough)
-    if best.served >= scheduler.least_on_time:
+    if best.served >= scheduler.min_on_time:
         return Mixture(best, best, 0.0)
     most = at_price(0.0)  # cheaper births, until enough shots are on time or too few pairs are used
-    on_time = _mixed(at_price, best, most, lambda s: s.served - scheduler.least_on_time)
-    if on_time.utilization(link.pairs) >= scheduler.least_utilization and on_time.served >= scheduler.least_on_time:
+    on_time = _mixed(at_price, best, most, lambda s: s.served - scheduler.min_on_time)
+    if on_time.utilization(link.pairs) >= scheduler.min_utilization and on_time.served >= scheduler.min_on_time:
         return on_time
     return Mixture(most, most, 0.0) if used_enough(most) >= 0 else _mixed(at_price, most, best, used_enough)
 

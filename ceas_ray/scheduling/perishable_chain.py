@@ -132,7 +132,7 @@ def stock_states(most: int, classes: int) -> tuple[NDArray[np.int64], NDArray[np
     return states, counts
 
 
-def most_stock(states: int, classes: int) -> int:
+def max_stock(states: int, classes: int) -> int:
     """The most pairs in stock of which `stock_states` has so many states (0 where there is no class)."""
     most = 0
     while classes > 0 and comb(most + classes, classes) < states:
@@ -225,17 +225,17 @@ def _slot_backwards(  # type: ignore[no-untyped-def]
     """
     out = np.empty_like(later)
     into = np.zeros(states.shape[1], np.int64)
-    most_in_all, most_beyond = counts.shape[1] - 2, beyond.shape[1] - 1
-    of_births = np.empty((most_in_all + most_beyond + 1, 3))
+    max_in_all, max_beyond = counts.shape[1] - 2, beyond.shape[1] - 1
+    of_births = np.empty((max_in_all + max_beyond + 1, 3))
     for s in range(len(states)):
         stock = states[s]
         held = np.sum(stock)
         tail = 1.0  # P(X >= j)
         best, chosen = np.zeros(3), 0  # the best policy's values; relaxed: those of the best number of births until j
         summed, stopped = np.zeros(3), np.zeros(3)  # summed over X < j; stopped: after the j-th birth
-        for j in range(most_in_all - held + most_beyond + 1):
+        for j in range(max_in_all - held + max_beyond + 1):
             now = of_births[j]
-            if held + j > most_in_all:  # one more that finds no place
+            if held + j > max_in_all:  # one more that finds no place
                 now[:] = of_births[j - 1]
                 now[0] -= birth_price
                 now[1] += 1
@@ -248,16 +248,16 @@ def _slot_backwards(  # type: ignore[no-untyped-def]
                 n = state_number(_aged(stock, j, 0, False, into), counts)
                 for v in range(3):
                     now[v] = (1.0 - interrupted) * now[v] + interrupted * interruption[v, n]
-        for j in range(most_in_all - held + 1):
+        for j in range(max_in_all - held + 1):
             now = of_births[j]
             if relaxed:
                 if j == 0 or now[0] > best[0]:
                     best[:] = now
-                summed += (mass[j] if held + j < most_in_all else tail) * best
+                summed += (mass[j] if held + j < max_in_all else tail) * best
             else:
                 for v in range(3):
                     stopped[v] = summed[v]
-                    for e in range(most_beyond + 1):
+                    for e in range(max_beyond + 1):
                         stopped[v] += tail * beyond[j, e] * of_births[j + e, v]
                 if j == policy[s] if frozen else (j == 0 or stopped[0] > best[0] + _TIE):
                     best[:] = stopped

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +12,11 @@ from numpy.typing import NDArray
 from ceas_ray.aggregation.evidence import Weights
 from ceas_ray.aggregation.rule import Rule
 from ceas_ray.aggregation.rule_identity import rule_identity
+from ceas_ray.attacks.announcements import Announcer
 from ceas_ray.attacks.attack import Attack
+from ceas_ray.attacks.checked_announcer import CheckedAnnouncer
 from ceas_ray.attacks.checked_attack import CheckedAttack
+from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.codec import encode
@@ -32,6 +37,7 @@ class Policies:
     """
 
     attack: Attack | None
+    announcer: Announcer
     rule: Rule
     weights: Weights
     identity: bytes
@@ -39,14 +45,31 @@ class Policies:
 
 def policies_of(settings: RunSettings, inputs: Inputs) -> Policies:
     """Make them; SettingsError for one that cannot be made, PolicyError for one that is wrong from the start."""
-    chosen, choice = settings.attacks.attack, settings.aggregation
-    attack = None if chosen is None else CheckedAttack(instantiate(chosen, "attacks.attack", Attack, inputs.read))
+    attacks, choice = settings.attacks, settings.aggregation
+    announcer = instantiate(attacks.announcements, "attacks.announcements", Announcer, inputs.read)
     return Policies(
-        attack=attack,
+        attack=None if attacks.attack is None else _attack_of(attacks.attack, inputs),
+        announcer=CheckedAnnouncer(announcer),
         rule=instantiate(choice.rule, "aggregation.rule", Rule, inputs.read),
         weights=instantiate(choice.weights, "aggregation.weights", Weights, inputs.read),
         identity=rule_identity(choice.model_dump(), inputs.digests),
     )
+
+
+def _attack_of(chosen: Mapping[str, Any], inputs: Inputs) -> Attack:
+    made = instantiate(chosen, "attacks.attack", Attack, inputs.read)
+    for method, key in _SETTINGS_NOW.items():
+        if hasattr(made, method):
+            raise SettingsError("attacks.attack", f"without a method {method}, which is now the setting {key}", made)
+    return CheckedAttack(made)
+
+
+_SETTINGS_NOW = {
+    "when_sent": "attacks.timing",
+    "announcements": "attacks.announcements",
+    "share_jammed": "attacks.jammed_share",
+}
+"""What attacks once decided themselves: one of a user's own that still does would be ignored without a word."""
 
 
 @dataclass(frozen=True)

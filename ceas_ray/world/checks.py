@@ -112,11 +112,11 @@ def _check_troubles(settings: RunSettings, counts: Counts) -> None:
 
 def _check_links(settings: RunSettings) -> None:
     links = settings.links
-    if not links.least_fidelity <= links.mean_fidelity <= links.most_fidelity:
-        must = f"between {links.least_fidelity} and {links.most_fidelity}"
+    if not links.min_fidelity <= links.mean_fidelity <= links.max_fidelity:
+        must = f"between {links.min_fidelity} and {links.max_fidelity}"
         raise SettingsError("links.mean_fidelity", must, links.mean_fidelity)
-    if links.least_km > links.most_km:
-        raise SettingsError("links.least_km", f"at most links.most_km ({links.most_km})", links.least_km)
+    if links.min_km > links.max_km:
+        raise SettingsError("links.min_km", f"at most links.max_km ({links.max_km})", links.min_km)
 
 
 def _check_estimator(settings: RunSettings) -> None:

@@ -35,7 +35,7 @@ def demand_of(settings: RunSettings, network: NetworkPlan) -> Demand:
         shots=settings.training.circuits_per_round, pairs_per_shot=pairs,
         burst_shots=choice.burst_shots, gap_periods=choice.gap_periods, supply=choice.supply,
         deadline_periods=choice.deadline_periods, useful_age_periods=choice.useful_age_periods,
-        least_fidelity=choice.least_fidelity, slots=choice.slots, hub_channels=choice.hub_channels,
+        min_fidelity=choice.min_fidelity, slots=choice.slots, hub_channels=choice.hub_channels,
         multiplexing=choice.multiplexing, test_share=choice.test_share,
         warm_up_test_shots=-(-choice.warm_up_tests // pairs),
         key_useful_age=picoseconds(choice.key_useful_age_milliseconds * 1e-3), key_margin=choice.key_margin,
@@ -63,7 +63,7 @@ def round_controller_of(blueprint: Blueprint, inputs: Inputs) -> RoundController
 def _round_controller(blueprint: Blueprint, demand: Demand, scheduler: Scheduler) -> RoundController:
     settings, counts, network = blueprint.settings, blueprint.counts, blueprint.network
     rounds, paths = settings.training.rounds, KeyPaths(network, settings.links.swap_werner, demand)
-    on_stall = OnStall(settings.consensus.on_stall, settings.consensus.most_waits)
+    on_stall = OnStall(settings.consensus.on_stall, settings.consensus.max_waits)
     return RoundController(
         Planner(network, paths, demand, scheduler, blueprint.spends_pairs, blueprint.streams),
         paths,

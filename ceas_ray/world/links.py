@@ -26,12 +26,12 @@ def link_managers_of(blueprint: Blueprint) -> tuple[Actor, ...]:
     for k, route in enumerate(network.processor_routes):
         group = network.groups[k] if network.groups else None
         if k in jammed:
-            share = 1 - blueprint.attack.share_jammed()
+            share = 1 - settings.attacks.jammed_share
             route, group = _weakened(route, share), None if group is None else _weakened_group(group, share)
         manager = _manager(blueprint, processor_link_name(k), route, k, group)
         if k in blueprint.byzantine:
             revealed = settings.entanglement.test_announcements == "after_reveal"
-            manager = FalseAnnouncements(manager, blueprint.attack, revealed, blueprint.streams)
+            manager = FalseAnnouncements(manager, blueprint.policies.announcer, revealed, blueprint.streams)
         made.append(manager)
     for j, route in enumerate(network.replica_routes):
         made.append(_manager(blueprint, replica_link_name(j), route, None, None))
@@ -48,8 +48,7 @@ def _manager(blueprint: Blueprint, name: str, route: Route, party: int | None, g
 
 def _jammed_parties(blueprint: Blueprint) -> tuple[int, ...]:
     """Return the honest parties whose links the attack jams: the best ones, as many as there are colluders."""
-    attack = blueprint.policies.attack
-    if attack is None or attack.share_jammed() == 0:
+    if blueprint.settings.attacks.jammed_share == 0:
         return ()
     best_first = np.argsort(-blueprint.link_quality, kind="stable")
     honest = [int(k) for k in best_first if k not in blueprint.byzantine]

@@ -31,7 +31,7 @@ def network_of(
     """
     links, choice = settings.links, settings.entanglement
     spread = Heterogeneity(
-        links.least_km, links.most_km, links.least_fidelity, links.mean_fidelity, links.most_fidelity,
+        links.min_km, links.max_km, links.min_fidelity, links.mean_fidelity, links.max_fidelity,
         links.replica_km, links.replica_fidelity,
     )  # fmt: skip
     topology = instantiate(settings.network, "network", Topology, inputs.read)

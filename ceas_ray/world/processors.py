@@ -44,7 +44,7 @@ def _processor(blueprint: Blueprint, k: int) -> Actor:
     )  # fmt: skip
     actor: Actor = made
     if byzantine:
-        actor = FalseAnnouncements(ByzantineProcessor(made), blueprint.attack, False, blueprint.streams)
+        actor = FalseAnnouncements(ByzantineProcessor(made), blueprint.policies.announcer, False, blueprint.streams)
     return on_network(settings, actor, blueprint.streams)
 
 
@@ -69,7 +69,7 @@ def adversary_of(blueprint: Blueprint) -> Adversary:
         return combined(blueprint.policies.rule, rows, equal, min(counts.tolerated_rows, (len(rows) - 1) // 2))
 
     return Adversary(
-        blueprint.attack, blueprint.byzantine, counts.parties, blueprint.circuit.parameter_count,
+        blueprint.attack, blueprint.settings.attacks.timing, blueprint.byzantine, counts.parties,
         update_time(blueprint.settings) + 2 * control_delay(blueprint.settings),
         {processor_name(k): routes[k].latency for k in blueprint.byzantine}, blueprint.streams, anticipated,
     )  # fmt: skip

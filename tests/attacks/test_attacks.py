@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from ceas_ray.aggregation.mean import Mean
 from ceas_ray.aggregation.trimmed_mean import TrimmedMean
 from ceas_ray.attacks.adaptive import Adaptive
-from ceas_ray.attacks.attack import Announcements, Attack, Seen
-from ceas_ray.attacks.delay import Delay
+from ceas_ray.attacks.announcements import Announcements
+from ceas_ray.attacks.attack import Attack, Seen
 from ceas_ray.attacks.equivocation import Equivocation
 from ceas_ray.attacks.false_fidelity import FalseFidelity
 from ceas_ray.attacks.free_rider import FreeRider
 from ceas_ray.attacks.gaussian import Gaussian
 from ceas_ray.attacks.inner_product import InnerProductManipulation
-from ceas_ray.attacks.jamming import Jamming
 from ceas_ray.attacks.label_flip import LabelFlip
 from ceas_ray.attacks.little_is_enough import ALittleIsEnough, standard_score
 from ceas_ray.attacks.mimic import Mimic
@@ -29,14 +28,13 @@ from ceas_ray.attacks.min_max import MinMax
 from ceas_ray.attacks.min_sum import MinSum
 from ceas_ray.attacks.placement import placed
 from ceas_ray.attacks.sign_flip import SignFlip
-from ceas_ray.attacks.silence import Silence
+from ceas_ray.attacks.truthful import Truthful
 
 ATTACKS: list[Attack] = [
     SignFlip(3.0, "omniscient"), InnerProductManipulation(2.0, "omniscient"), ALittleIsEnough(1.5, "omniscient"),
     Gaussian(2.0, "omniscient"), Mimic(3, "omniscient"), MinMax(1.0, "std", "omniscient"),
     MinMax(1.0, "sign", "omniscient"), MinSum(1.0, "unit", "omniscient"), FreeRider(0.5, "omniscient"),
-    LabelFlip(1.0, "omniscient"), FalseFidelity(2.0, 0.5, 0.0, "omniscient"), Equivocation(2.0, "omniscient"),
-    Silence("omniscient"), Delay(2.0, "late", "omniscient"), Jamming(2.0, 0.5, "omniscient"),
+    LabelFlip(1.0, "omniscient"), Equivocation(2.0, "omniscient"),
     Adaptive(InnerProductManipulation(1.0, "omniscient"), 1.0, 20),
 ]  # fmt: skip
 SEEDS = range(200)
@@ -193,16 +191,21 @@ def test_who_guesses_or_keeps_silent_in_tests_shows_no_fewer_errors_on_average(
     seed: int, errors: int, guessed: float, withheld: float
 ) -> None:
     true = Announcements(np.full(3, 1000), np.full(3, errors))
-    attack, draw = FalseFidelity(2.0, guessed, withheld, "omniscient"), np.random.default_rng(seed)
-    announced, wrong = attack.announcements(true, False, draw)
+    announcer, draw = FalseFidelity(guessed, withheld), np.random.default_rng(seed)
+    announced, wrong = announcer.announce(true, False, draw)
     assert np.all((wrong >= 0) & (wrong <= announced) & (announced <= 1000))
     shown = 1000 - announced + wrong
     expected = (1 - withheld) * (errors + guessed * (500 - errors)) + withheld * 1000
     assert expected >= errors
     assert abs(float(np.sum(shown)) - 3 * expected) <= 6 * np.sqrt(3 * 1000) / 2 + 1
-    after_reveal = attack.announcements(true, True, draw)
+    after_reveal = announcer.announce(true, True, draw)
     assert np.array_equal(after_reveal.announced, true.announced)
     assert not after_reveal.errors.any()
+
+
+def test_who_is_truthful_announces_what_is_true() -> None:
+    true = Announcements(np.array([5, 0, 3]), np.array([1, 0, 3]))
+    assert Truthful().announce(true, True, generator()) is true
 
 
 def test_colluders_sit_where_the_placement_says() -> None:
@@ -213,7 +216,6 @@ def test_colluders_sit_where_the_placement_says() -> None:
 
 
 @pytest.mark.parametrize("make", [
-    lambda: Delay(1.0, "never", "colluders"), lambda: Jamming(1.0, 1.0, "colluders"),
     lambda: MinMax(1.0, "up", "colluders"), lambda: MinSum(1.0, "up", "colluders"),
 ])  # fmt: skip
 def test_attacks_that_cannot_be_are_refused(make: Callable[[], Attack]) -> None:

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from ceas_ray.config.conf_path import conf_directory
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.kernel.envelope import Send
 from ceas_ray.kernel.windows import Simulation
+from ceas_ray.messages.payloads import SendRow
+from ceas_ray.processors.adversary import Adversary
 from ceas_ray.runtime.local_runtime import LocalCluster
 from tests.small_worlds import small_world
 
@@ -66,7 +70,7 @@ def colluders_weight(*overrides: str) -> float:
 def test_a_lie_about_fidelity_buys_weight_only_where_processors_vouch_for_themselves() -> None:
     placed = ("attacks.placement=worst_links",)
     honest = colluders_weight("attacks=inner_product", *placed)
-    lies = [("attacks=false_fidelity", *placed, f"attacks.attack.guessed={share}") for share in ("0.0", "0.5")]
+    lies = [("attacks=false_fidelity", *placed, f"attacks.announcements.guessed={share}") for share in ("0.0", "0.5")]
     silent, guessing = (colluders_weight(*lie) for lie in lies)
     boasting = colluders_weight(*lies[0], "entanglement.test_announcements=after_reveal")
     assert silent == honest
@@ -80,10 +84,10 @@ def test_where_answers_are_known_no_lie_buys_weight() -> None:
     asked = ("attacks.placement=worst_links", "training.known_answer_share=0.25")
     honest = colluders_weight("attacks=inner_product", *asked)
     lie = ("attacks=false_fidelity", "entanglement.test_announcements=after_reveal", *asked)
-    guesses, withholds = ("attacks.attack.guessed=0.8", "attacks.attack.withheld=0.8")
-    assert colluders_weight(*lie, "attacks.attack.guessed=0.0") == honest
+    guesses, withholds = ("attacks.announcements.guessed=0.8", "attacks.announcements.withheld=0.8")
+    assert colluders_weight(*lie, "attacks.announcements.guessed=0.0") == honest
     assert colluders_weight(*lie, guesses) < 0.9 * honest
-    assert colluders_weight(*lie, "attacks.attack.guessed=0.0", withholds) < 0.9 * honest
+    assert colluders_weight(*lie, "attacks.announcements.guessed=0.0", withholds) < 0.9 * honest
 
 
 def test_jamming_takes_shots_from_honest_processors_alone() -> None:
@@ -97,3 +101,45 @@ def test_colluders_with_flipped_labels_learn_the_opposite() -> None:
     assert honest.byzantine == flipped.byzantine
     for k, (ours, theirs) in enumerate(zip(honest.shards, flipped.shards, strict=True)):
         assert np.array_equal(theirs.targets, -ours.targets if k in honest.byzantine else ours.targets)
+
+
+def test_a_little_is_enough_may_come_at_the_last_moment_with_false_announcements_and_jamming() -> None:
+    """Each part does what it does alone: the rows of one attack, sent like another, with lies and jamming."""
+    parts = ("attacks.timing=last_moment", "attacks/announcements=false_fidelity", "attacks.announcements.withheld=1.0")
+    overrides = (*FEW, "attacks=alie", *parts, "attacks.jammed_share=0.5", "entanglement=regime_r0")
+    world = small_world(*overrides)
+    (adversary,) = (actor for actor in world.control if isinstance(actor, Adversary))
+    rows: list[np.ndarray] = []
+    handle = adversary.handle
+
+    def watched(envelope: Any) -> Any:
+        effects = list(handle(envelope))
+        for effect in effects:
+            if isinstance(effect, Send) and isinstance(effect.payload, SendRow):
+                assert effect.payload.timing == "last_moment"
+                rows.append(effect.payload.row)
+        return effects
+
+    adversary.handle = watched  # type: ignore[method-assign]
+    ends = list(Simulation(LocalCluster(world.one_host())).rounds())
+    observed = [o.values for end in ends for o in end.observations if o.name == "round"]
+    plain = rounds_of(*FEW, "attacks=alie", "entanglement=regime_r0")
+    assert len(rows) == 2 * len(world.byzantine)
+    assert all(np.array_equal(row, rows[0]) for row in rows[: len(world.byzantine)]), "all colluders send the same"
+    assert observed[-1]["shots_on_time"] < 0.95 * plain[-1]["shots_on_time"]
+    assert observed[0]["simulated_seconds"] > plain[0]["simulated_seconds"], "honest inputs wait for the last moment"
+
+
+@pytest.mark.parametrize(("override", "message"), [
+    ("attacks.attack.withheld=1.0", "attacks.attack.withheld must be named attacks.announcements.withheld"),
+    ("attacks.attack.timing=late", "attacks.attack.timing must be named attacks.timing"),
+    ("attacks.attack._target_=ceas_ray.attacks.delay.Delay", "InnerProductManipulation with attacks.timing, got"),
+    ("attacks.jammed_share=1.0", "attacks.jammed_share must be a number in [0, 0.999], got 1.0"),
+    ("attacks.timing=soon", "attacks.timing must be one of prompt, last_moment, late, never, got 'soon'"),
+])  # fmt: skip
+def test_a_part_of_an_attack_that_is_wrong_or_has_another_name_now_is_refused_by_its_key(
+    override: str, message: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        small_world("attacks=sign_flip", override)
+    assert message in str(refused.value)

@@ -37,7 +37,7 @@ BAD = {
     ),
     "routes that yield no key": (["network=line", "network.nodes=11"], "to yield a key, got 0.8"),
     "routes below the least fidelity": (
-        ["network=grid", "entanglement.least_fidelity=0.97"], "entanglement.least_fidelity must be below",
+        ["network=grid", "entanglement.min_fidelity=0.97"], "entanglement.min_fidelity must be below",
     ),
     "few slots of a node": (["network=line", "entanglement.node_slots=40"], "entanglement.node_slots at least 48"),
     "a scheduler that routes lack": (["network=line", "scheduling=clairvoyant"], "scheduling must not be clairvoyant"),

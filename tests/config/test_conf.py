@@ -15,7 +15,11 @@ from ceas_ray.world.builder import build_world
 from ceas_ray.world.link_hardware import link_hardware
 
 OWN_NETWORK = Path(__file__).with_name("cities.graphml")
-CHOICES = [(path.parent.name, path.stem) for path in sorted(conf_directory().glob("*/*.yaml"))]
+CHOICES = [
+    (path.parent.relative_to(conf_directory()).as_posix(), path.stem)
+    for path in sorted(conf_directory().rglob("*.yaml"))
+    if path.parent != conf_directory()
+]
 NO_KEY = {"nv", "atomic_ensemble"}
 """Profiles whose pairs, swapped at the hub, yield no key."""
 
@@ -52,7 +56,7 @@ def test_nv_centres_have_no_key_even_without_a_swap() -> None:
 def test_profiles_have_the_figures_of_their_sources(profile: str, rate: float | None, fidelity: float) -> None:
     links = settings_of("links", profile).links
     link = link_hardware(links).link(
-        max(links.least_km, 1.0) if profile == "cavity_atoms" else links.least_km, links.mean_fidelity
+        max(links.min_km, 1.0) if profile == "cavity_atoms" else links.min_km, links.mean_fidelity
     )
     assert link.fidelity == pytest.approx(fidelity, abs=2e-3)
     if rate is not None:
@@ -76,7 +80,7 @@ def test_fast_nv_centres_pay_with_fidelity() -> None:
     (["links.bright_population=0.1"], "links.bright_population must be null for links.scheme=heralded"),
     (["links.dark_count_probability=0.01"], "links: end-to-end pairs must yield a key"),
     (["links.coherence_milliseconds=0.5", "entanglement.key_useful_age_milliseconds=1e-3"], "a shot needs 4"),
-    (["links.least_km=2000", "links.most_km=2000"], "must succeed at least once in 1e12"),
+    (["links.min_km=2000", "links.max_km=2000"], "must succeed at least once in 1e12"),
     (["links.attempt_base_microseconds=0", "links.attempt_microseconds_per_km=0"], "must take at least 1 ps"),
 ])  # fmt: skip
 def test_hardware_that_does_not_fit_together_is_refused_in_one_line(overrides: list[str], message: str) -> None:

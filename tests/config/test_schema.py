@@ -18,6 +18,7 @@ from ceas_ray.config.composition import composed
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import instantiate
+from ceas_ray.config.renamed import KEYS
 from ceas_ray.config.schema import CrashSettings, JammingSettings, PartitionSettings, RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.input_file import InputFile
@@ -145,6 +146,27 @@ def test_a_key_that_is_left_out_is_asked_for(key: str) -> None:
 ])  # fmt: skip
 def test_an_unknown_key_is_refused_with_the_nearest_one(key: str, nearest: str) -> None:
     assert refusal(key, 3) == f"{key} must be a known key (did you mean {nearest}?), got 3"
+
+
+@pytest.mark.parametrize(
+    ("former", "present"),
+    [(former, present) for former, present in sorted(KEYS.items()) if not former.startswith("attacks.")],
+)
+def test_a_former_name_is_refused_with_the_present_one(former: str, present: str) -> None:
+    def has(key: str) -> bool:
+        group, _, name = key.partition(".")
+        return name in COMPOSED[group]
+
+    assert has(present)
+    assert not has(former)
+    told = f"{former} must be named {present}, got"
+    if former.startswith("scheduling."):
+        with pytest.raises(SettingsError, match=told):
+            instantiate(COMPOSED["scheduling"] | {former.partition(".")[2]: 1}, "scheduling")
+    else:
+        assert refusal(former, 3) == f"{told} 3"
+    with pytest.raises(SettingsError, match=told):
+        composed([f"{former}=3"])
 
 
 def test_settings_are_frozen_and_hold_what_was_composed() -> None:

@@ -49,7 +49,7 @@ def pair_ledger_of(network: NetworkPlan, finite_keys: bool = False) -> PairLedge
 
 
 def controller_of(
-    rounds: int = 3, way: Literal["wait", "skip", "stop"] = "stop", most_waits: int = 0, adversary: bool = False
+    rounds: int = 3, way: Literal["wait", "skip", "stop"] = "stop", max_waits: int = 0, adversary: bool = False
 ) -> RoundController:
     network, asked = star(), small_demand()
     paths = KeyPaths(network, SWAP_WERNER, asked)
@@ -58,7 +58,7 @@ def controller_of(
         paths,
         KeyLedger(asked, PROCESSORS, REPLICAS, rounds),
         PairLedger(network, paths, asked.pairs_per_shot, asked.finite_keys),
-        RoundProgress(Quorums(REPLICAS), PROCESSORS, OnStall(way, most_waits)),
+        RoundProgress(Quorums(REPLICAS), PROCESSORS, OnStall(way, max_waits)),
         TIMING,
         rounds,
         adversary,

@@ -24,8 +24,8 @@ def finished(
     counts[TRAINING, [GENERATED, USED]] = used + stored, used
     counts[AUTHENTICATION, [GENERATED, USED]] = legs[0, [GENERATED, USED]] = key_pairs
     return PlanFinished(
-        round_index, "link/processor/1", counts, legs, stored, 1, 1, ("replica/0",), np.array([bits]), np.full(7, 0.5),
-        b"",
+        round_index=round_index, link="link/processor/1", counts=counts, leg_counts=legs, stored=stored, shots=1,
+        shots_on_time=1, key_peers=("replica/0",), key_bits=np.array([bits]), shrink=np.full(7, 0.5), trace=b"",
     )  # fmt: skip
 
 
@@ -92,8 +92,9 @@ def test_routes_are_booked_on_every_physical_link() -> None:
     counts = np.zeros((len(links), 3, 5), np.int64)
     counts[:, TRAINING, [GENERATED, USED]] = 9, 6
     report = RoutePlanFinished(
-        0, "link/processor/1", links, counts, np.full(len(links), 3), 1, 1, (), np.zeros(0, np.int64), np.zeros(0),
-        np.full(7, 0.5), b"",
+        round_index=0, link="link/processor/1", links=links, link_counts=counts, link_stored=np.full(len(links), 3),
+        shots=1, shots_on_time=1, key_peers=(), key_pairs=np.zeros(0, np.int64), key_bits=np.zeros(0),
+        shrink=np.full(7, 0.5), trace=b"",
     )  # fmt: skip
     ledger.book(report)
     books = ledger.close()

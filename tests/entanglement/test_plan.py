@@ -23,7 +23,7 @@ def demand(**changes: Any) -> Demand:
     values: dict[str, Any] = {
         "shots": 1024, "pairs_per_shot": 6, "burst_shots": 8, "gap_periods": 8.0, "supply": 1.6,
         "deadline_periods": 1.0,
-        "useful_age_periods": 3.0, "least_fidelity": None, "slots": 24, "hub_channels": 32, "multiplexing": 8,
+        "useful_age_periods": 3.0, "min_fidelity": None, "slots": 24, "hub_channels": 32, "multiplexing": 8,
         "test_share": 0.03, "warm_up_test_shots": 200, "key_useful_age": 5 * 10**8, "key_margin": 1.25,
         "fresh_hash_keys": True,
     }  # fmt: skip
@@ -46,7 +46,7 @@ def test_releases_are_bursts_of_a_period_each(shots: int, seed: int) -> None:
 def test_the_reference_link_has_the_useful_age_of_the_reference() -> None:
     link = HARDWARE.link(1.0, 0.97)
     assert link.rate == pytest.approx(9600)
-    assert demand(least_fidelity=0.9).useful_age(link) == pytest.approx(3.07e9, rel=2e-3)
+    assert demand(min_fidelity=0.9).useful_age(link) == pytest.approx(3.07e9, rel=2e-3)
     assert demand().useful_age(link) == pytest.approx(3.0e9)
 
 
@@ -54,8 +54,8 @@ def test_what_yields_no_key_or_no_pair_is_refused() -> None:
     good, bad = HARDWARE.link(1.0, 0.97), HARDWARE.link(1.0, 0.86)
     with pytest.raises(ValueError, match="to yield a key"):
         key_path_seconds((good, bad), 0.98, 100, demand())
-    with pytest.raises(ValueError, match=r"entanglement\.least_fidelity must be below"):
-        demand(least_fidelity=0.9).useful_age(bad)
+    with pytest.raises(ValueError, match=r"entanglement\.min_fidelity must be below"):
+        demand(min_fidelity=0.9).useful_age(bad)
 
 
 def test_key_slots_are_long_enough_for_what_they_must_distil() -> None:

@@ -63,8 +63,9 @@ class Play:
         peers = len(plan.key_peers)
         bits = plan.key_bits_wanted if self.keys else np.zeros(peers)
         return PlanFinished(
-            plan.round_index, link, np.zeros((3, 5), np.int64), np.zeros((peers, 5), np.int64), 0, 0, 0, plan.key_peers,
-            bits, np.ones(7), b"",
+            round_index=plan.round_index, link=link, counts=np.zeros((3, 5), np.int64),
+            leg_counts=np.zeros((peers, 5), np.int64), stored=0, shots=0, shots_on_time=0, key_peers=plan.key_peers,
+            key_bits=bits, shrink=np.ones(7), trace=b"",
         )  # fmt: skip
 
     def wake(self, purpose: ControllerTimer) -> None:
@@ -157,7 +158,7 @@ def test_a_stall_stops_a_run_that_does_not_wait() -> None:
 
 @pytest.mark.parametrize("way", ["wait", "skip"])
 def test_a_stalled_round_gets_a_reserve_of_keys_as_often_as_it_may_wait(way: str) -> None:
-    play = warmed_up(way=way, most_waits=2)
+    play = warmed_up(way=way, max_waits=2)
     for refill in (1, 2):
         play.sent.clear()
         play.wake(ControllerTimer.ROUND_STALLS)
@@ -171,7 +172,7 @@ def test_a_stalled_round_gets_a_reserve_of_keys_as_often_as_it_may_wait(way: str
 
 
 def test_a_decision_during_a_refill_waits_for_the_end_of_its_plan() -> None:
-    play = warmed_up(way="wait", most_waits=1)
+    play = warmed_up(way="wait", max_waits=1)
     play.wake(ControllerTimer.ROUND_STALLS)
     ends = play.controller.state.plan_ends_at
     assert play.now < ends
@@ -184,7 +185,7 @@ def test_a_decision_during_a_refill_waits_for_the_end_of_its_plan() -> None:
 
 
 def test_a_round_does_not_begin_without_keys() -> None:
-    play = Play(controller_of(way="wait", most_waits=1), keys=False)
+    play = Play(controller_of(way="wait", max_waits=1), keys=False)
     for purpose in (ControllerTimer.ROUND_STARTS, ControllerTimer.WARM_UP_ENDS, ControllerTimer.ROUND_STARTS):
         play.wake(purpose)
     assert play.received(RoundStarted) == ["hub"], "only the warm-up began"
@@ -199,10 +200,10 @@ def test_an_unknown_timer_is_an_error() -> None:
 
 
 def test_a_controller_goes_on_from_a_snapshot_as_if_nothing_had_happened() -> None:
-    play = warmed_up(way="wait", most_waits=3)
+    play = warmed_up(way="wait", max_waits=3)
     play.decide(0, replicas=2)
     play.wake(ControllerTimer.ROUND_STALLS)
-    other = controller_of(way="wait", most_waits=3)
+    other = controller_of(way="wait", max_waits=3)
     other.restore(decode(encode(play.controller.snapshot())))
     assert encode(other.snapshot()) == encode(play.controller.snapshot())
     timer = min(play.timers, key=lambda send: send.deliver_at)

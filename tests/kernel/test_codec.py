@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from ceas_ray.kernel.codec import decode, encode, freeze
 from ceas_ray.kernel.streams import Streams
+from ceas_ray.messages.payloads import BirthTables, StockPolicy
 from tests.kernel.random_actors import Token
 
 PLAIN = st.recursive(
@@ -46,6 +47,40 @@ def test_freezing_a_message_makes_its_arrays_read_only() -> None:
     freeze(Token(1, (array, {"inner": array})))
     with pytest.raises(ValueError, match="read-only"):
         array[0] = 2
+
+
+def test_arrays_are_frozen_wherever_they_are_in_a_message_and_in_messages_within_it() -> None:
+    births = np.zeros((1, 1, 1), np.uint8)
+    tables = BirthTables(
+        gap_births=births, burst_births=births.copy(), second_share=0.0, gap_slots=1, gap_stock=0, classes=1
+    )
+    where_a_number_should_be = np.ones(2)
+    freeze(Token(where_a_number_should_be, StockPolicy(1, 1, True, tables=tables)))  # type: ignore[arg-type]
+    for array in (births, tables.burst_births, where_a_number_should_be):
+        assert not array.flags.writeable
+
+
+def test_a_message_with_many_fields_is_built_with_keywords_and_survives_the_journey() -> None:
+    with pytest.raises(TypeError):
+        BirthTables(np.zeros(1), np.zeros(1), 0.5, 1, 0, 1)  # type: ignore[call-arg, misc]
+    tables = BirthTables(
+        gap_births=np.zeros(1, np.uint8), burst_births=np.ones(1, np.uint8), second_share=0.5, gap_slots=3,
+        gap_stock=4, classes=5,
+    )  # fmt: skip
+    back = decode(encode(tables))
+    assert (back.burst_births.tolist(), back.second_share, back.gap_slots, back.classes) == ([1], 0.5, 3, 5)
+
+
+def test_a_message_with_too_few_or_too_many_values_is_malformed() -> None:
+    tables = encode(
+        BirthTables(
+            gap_births=np.zeros(0), burst_births=np.zeros(0), second_share=0.5, gap_slots=3, gap_stock=4, classes=5
+        )
+    )
+    size = tables[0] & 15
+    for wrong in (bytes([0x90 | (size - 1)]) + tables[1:-1], bytes([0x90 | (size + 1)]) + tables[1:] + b"\x01"):
+        with pytest.raises(ValueError, match="malformed"):
+            decode(wrong)
 
 
 @given(st.integers(0, 2**40), st.integers(-1, 1000))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.state import Stateful, restored, saved
+from ceas_ray.messages.payloads import Begin, StopWaiting
 from tests.kernel.random_actors import Token
 
 
@@ -49,6 +50,7 @@ class State:
     tail: tuple[int, ...]
     pair: tuple[bytes, int]
     told: Token | None
+    ordered: dict[bytes, None] = field(default_factory=dict)
     plain: Any = field(default=())
 
 
@@ -59,7 +61,8 @@ STATES = st.builds(
     st.dictionaries(st.tuples(st.text(), st.text()), st.lists(INNER, max_size=2), max_size=3),
     st.sets(st.integers(-9, 9)), st.dictionaries(st.integers(), st.integers()).map(Counter),
     st.lists(st.integers()).map(tuple), st.tuples(st.binary(), st.integers()),
-    st.none() | st.builds(Token, st.integers(), st.integers()), st.lists(st.text()).map(tuple),
+    st.none() | st.builds(Token, st.integers(), st.integers()), st.lists(st.binary()).map(dict.fromkeys),
+    st.lists(st.text()).map(tuple),
 )  # fmt: skip
 
 
@@ -84,6 +87,20 @@ def test_restored_arrays_belong_to_the_new_state_and_can_be_written(state: State
     first, second = restored(State, plain), restored(State, plain)
     first.floats += 1.0
     assert second.floats.tolist() == state.floats.tolist()
+
+
+@given(STATES)
+def test_what_is_saved_does_not_change_with_the_state(state: State) -> None:
+    plain = saved(state)
+    before = encode(plain)
+    state.floats += 1.0
+    state.seen.add(99)
+    state.counts[99] = 1
+    state.by_pair["new", "one"] = []
+    for items in state.by_pair.values():
+        items.append(Inner(0, 0.0))
+    state.inner.number += 1
+    assert encode(plain) == before
 
 
 EXAMPLE = State(
@@ -117,6 +134,18 @@ def test_a_state_with_other_fields_is_refused() -> None:
     del plain["flag"]
     with pytest.raises(ValueError, match="State must have the fields"):
         restored(State, plain)
+
+
+def test_a_field_may_be_one_of_several_messages() -> None:
+    @dataclass
+    class Missed:
+        control: list[Any]
+
+    Missed.__annotations__["control"] = list[Token | StopWaiting]
+    back = journey(Missed([StopWaiting(3), Token(1, 2)]))
+    assert back == Missed([StopWaiting(3), Token(1, 2)])
+    with pytest.raises(ValueError, match=r"Missed\.control must be one of several messages, got Begin"):
+        restored(Missed, {"control": (Begin(),)})
 
 
 def test_a_field_that_could_be_one_of_several_things_is_no_state() -> None:

@@ -201,7 +201,7 @@ def test_purified_legs_are_swapped_when_both_are_finished() -> None:
 
 def test_a_pair_below_the_least_fidelity_is_given_up() -> None:
     legs = [link(0.1, 0.95, 1e-3)] * 2
-    found = deliver(legs, 4000, Swapping(0.98), least_fidelity=0.85)
+    found = deliver(legs, 4000, Swapping(0.98), min_fidelity=0.85)
     assert found.fidelities.min() >= 0.85
     assert found.counts[0, EXPIRED] > 0
     assert (deliver(legs, 4000, Swapping(0.98)).fidelities < 0.85).any()
@@ -211,7 +211,7 @@ def test_what_cannot_be_delivered_is_refused() -> None:
     for more, complaint in (
         ({"useful_age_seconds": 1e-6}, "useful_age_seconds must be at least the longest attempt, 1e-05, got 1e-06"),
         ({"slots": 0}, "slots must exceed the 0 rounds of purification, got 0"),
-        ({"least_fidelity": 0.95}, "least_fidelity must be below the 0.9033 of a fresh pair, got 0.95"),
+        ({"min_fidelity": 0.95}, "min_fidelity must be below the 0.9033 of a fresh pair, got 0.95"),
     ):
         with pytest.raises(ValueError, match=complaint):
             deliver([link(0.5)] * 2, 1, **more)

@@ -23,8 +23,8 @@ def report(replicas: int, digest: bytes = b"value", view: int = 0) -> RoundDecid
     return RoundDecided(0, digest, False, view, (0,), np.ones(1), np.zeros(3), (), bits)
 
 
-def running(replicas: int, way: Literal["wait", "skip", "stop"] = "stop", most_waits: int = 0) -> RoundProgress:
-    progress = RoundProgress(Quorums(replicas), PROCESSORS, OnStall(way, most_waits))
+def running(replicas: int, way: Literal["wait", "skip", "stop"] = "stop", max_waits: int = 0) -> RoundProgress:
+    progress = RoundProgress(Quorums(replicas), PROCESSORS, OnStall(way, max_waits))
     progress.plan(0)
     progress.begin()
     return progress

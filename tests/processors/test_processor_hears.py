@@ -51,7 +51,7 @@ class Heard:
 
     @property
     def parameters(self) -> list[float]:
-        return self.processor.snapshot()["parameters"].tolist()  # type: ignore[no-any-return]
+        return self.processor.state.parameters.tolist()
 
 
 def model(value: float) -> bytes:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Announcements, Attack
+from ceas_ray.attacks.announcements import Announcements
+from ceas_ray.attacks.attack import Attack
 from ceas_ray.messages.payloads import BirthTables, StockPolicy
 from ceas_ray.network.star import Star
 from ceas_ray.scheduling.mdp import Mdp
@@ -55,19 +56,26 @@ class OwnAttack(Attack):
     def __call__(self, seen: Any, generator: Any) -> Any:
         return ANSWERS[self.wrong] if self.method == "__call__" else seen.own
 
-    def when_sent(self) -> Any:
-        return ANSWERS[self.wrong] if self.method == "when_sent" else "prompt"
-
-    def share_jammed(self) -> Any:
-        return ANSWERS[self.wrong] if self.method == "share_jammed" else 0.0
-
     def learned_targets(self, targets: Any) -> Any:
         return ANSWERS[self.wrong] if self.method == "learned_targets" else targets
 
-    def announcements(self, tests: Any, revealed: bool, generator: Any) -> Any:
-        if self.method == "announcements":
-            return ANSWERS.get(self.wrong, Announcements(tests.announced + 1, tests.errors))
-        return tests
+
+@dataclass(frozen=True)
+class DecidesWhen(OwnAttack):
+    """An attack of a time when attacks decided themselves when their rows leave."""
+
+    def when_sent(self) -> str:
+        return "late"
+
+
+@dataclass(frozen=True)
+class OwnAnnouncer:
+    """An announcer that returns a wrong answer."""
+
+    wrong: str
+
+    def announce(self, tests: Any, revealed: bool, generator: Any) -> Any:
+        return ANSWERS.get(self.wrong, Announcements(tests.announced + 1, tests.errors))
 
 
 @dataclass(frozen=True)
@@ -78,9 +86,6 @@ class Unrelated:
 
     def __call__(self, seen: Any, generator: Any) -> Any:
         return seen.own
-
-    def when_sent(self) -> str:
-        return "prompt"
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,11 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
         line = results.take(end)
         assert metrics_of(line)
         journal.append("round", line)
-        if results.rounds % 10 == 0:
+        if results.state.rounds % 10 == 0:
             cut = {"simulation": simulation.cut(), "results": results.snapshot()}
-            folder.write(results.rounds, cut)
+            folder.write(results.state.rounds, cut)
             sizes.append(len(packed(cut)))
-        if results.rounds == WARM:
+        if results.state.rounds == WARM:
             before = megabytes()
     assert megabytes() - before < MOST_MEGABYTES
     assert len(read_journal(tmp_path / "journal.jsonl")) == ROUNDS

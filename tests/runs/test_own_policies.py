@@ -43,7 +43,7 @@ def attack(method: str, wrong: str) -> Own:
 def ran(policy: Own, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     """The exit code of a small run with this policy."""
     (key, node), overrides = policy, [*SMALL, "aggregation=mean", "training.rounds=1", f"output={folder}"]
-    if key == "attacks.attack":
+    if key.startswith("attacks."):
         overrides += ["attacks=mimic", *BYZANTINE]
     config = composed(overrides)
     group, _, name = key.partition(".")
@@ -76,16 +76,16 @@ FAILING = {
         own("aggregation.weights", "OwnWeights", wrong=w) for w in ("short", "text")
     ],
     "OwnAttack.__call__ must return real numbers of shape (2, ": [attack("__call__", w) for w in ("complex", "short")],
-    "OwnAttack.announcements must return Announcements of integers 0 <= errors <= announced <= ": [
-        attack("announcements", w) for w in ("none", "one more")
+    "OwnAnnouncer.announce must return Announcements of integers 0 <= errors <= announced <= ": [
+        own("attacks.announcements", "OwnAnnouncer", wrong=w) for w in ("none", "one more")
     ],
 }
 REFUSED = {
-    "OwnAttack.when_sent must return one of prompt, last_moment, late, never, got": [
-        attack("when_sent", w) for w in ("text", "none")
+    "attacks.attack must be without a method when_sent, which is now the setting attacks.timing, got": [
+        own("attacks.attack", "DecidesWhen", method="no", wrong="no")
     ],
-    "OwnAttack.share_jammed must return a number in [0, 1], got": [
-        attack("share_jammed", w) for w in ("negative", "huge", "nan")
+    "attacks.announcements._target_ must be a policy that can be Announcer, got": [
+        own("attacks.announcements", "OwnRule", wrong="none")
     ],
     "OwnAttack.learned_targets must return finite numbers of shape": [attack("learned_targets", "short")],
     "attacks.attack._target_ must be a subclass of ceas_ray.attacks.attack.Attack, got": [

@@ -42,7 +42,7 @@ def test_with_a_silent_member_beside_any_other_fault_honest_ones_hold_what_was_d
 @pytest.mark.parametrize("way", ["wait", "skip"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_neither_waiting_nor_skipping_helps_without_a_quorum_and_neither_harms(fault: str, way: str) -> None:
-    one_too_many(fault, f"consensus.on_stall={way}", "consensus.most_waits=2")
+    one_too_many(fault, f"consensus.on_stall={way}", "consensus.max_waits=2")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_neither_waiting_nor_skipping_helps_without_a_quorum_and_neither_harms(f
 def test_a_run_that_stalls_keeps_all_that_was_decided_and_says_why_it_ended(
     way: str, trouble: str, cause: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stall = (f"consensus.on_stall={way}", "consensus.most_waits=1", "training.rounds=6")
+    stall = (f"consensus.on_stall={way}", "consensus.max_waits=1", "training.rounds=6")
     assert main([*SMALL, *SMALL_COMMITTEE, trouble, *stall, f"output={tmp_path / 'run'}"]) == 3
     said = capsys.readouterr()
     assert said.err.splitlines()[-1] == f"stalled: {cause}"

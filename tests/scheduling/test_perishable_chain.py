@@ -110,7 +110,10 @@ def slotted(link: LinkClass, solution: Any, bursts: int, seed: int) -> tuple[Any
         array.setflags(write=False)
     model = LinkModel(slot // attempts, link.modes, link.success, 0, 0.9, 0.9, 0.9, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0)
     demand = ShotDemand(0, releases, no_tests, link.pairs, slot, link.classes * slot + 1, slot, link.burst)
-    tables = BirthTables(solution.gap_births[None], solution.burst_births[None], 0.0, 1, link.slots, link.classes)
+    tables = BirthTables(
+        gap_births=solution.gap_births[None], burst_births=solution.burst_births[None], second_share=0.0, gap_slots=1,
+        gap_stock=link.slots, classes=link.classes,
+    )  # fmt: skip
     books = ShotBooks(
         np.zeros((3, 5), np.int64), no_tests.copy(), np.zeros((len(releases), link.pairs)), np.zeros(3, np.int64),
         np.zeros(3, np.int64), np.zeros((len(releases), 2)),

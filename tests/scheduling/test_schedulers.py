@@ -66,7 +66,7 @@ FOUR_PAIRS = LinkClass(24, 4, 8, 8.0, False, 3, 640, 0.01, 624, 16)
 ])  # fmt: skip
 def test_where_both_cannot_be_had_the_mdp_is_on_time_as_often_as_utilization_allows(link: LinkClass) -> None:
     found = MDP.solved(link)
-    assert found.served < MDP.least_on_time
+    assert found.served < MDP.min_on_time
     assert found.utilization(link.pairs) == pytest.approx(0.95, abs=1e-6)
     dual = minimize_scalar(
         lambda price: solve(link, 1 + price * link.pairs, price * 0.95, MDP.gap_slots, MDP.gap_stock).value,
@@ -82,11 +82,11 @@ def test_the_mdp_never_leaves_utilization_unused_while_shots_are_late(
 ) -> None:
     trials = max(1, round(supply * pairs / 0.02))
     link = LinkClass(12, pairs, 4, 4.0, False, age, trials, 0.02, trials, 16)
-    found = replace(MDP, least_utilization=least).solved(link)
+    found = replace(MDP, min_utilization=least).solved(link)
     utilization = found.utilization(pairs)
     assert utilization >= least - 1e-6
-    if found.served < MDP.least_on_time - 1e-9:
-        most = replace(MDP, waste_price=0.0, least_utilization=0.0).solved(link)
+    if found.served < MDP.min_on_time - 1e-9:
+        most = replace(MDP, waste_price=0.0, min_utilization=0.0).solved(link)
         assert utilization <= least + 1e-6 or found.served >= most.served - 1e-6
 
 
@@ -134,7 +134,7 @@ def test_a_stock_limit_of_nothing_serves_nothing() -> None:
 
 
 def test_the_mdp_says_what_is_wrong_with_its_settings() -> None:
-    with pytest.raises(ValueError, match=r"least_utilization must be a number in \[0, 1\], got 1.5"):
+    with pytest.raises(ValueError, match=r"min_utilization must be a number in \[0, 1\], got 1.5"):
         Mdp(0.2, 1.5, 0.99, 2, 6, 4)
     with pytest.raises(ValueError, match=r"waste_price must be a number in \[0, 1000\], got -0.2"):
         Mdp(-0.2, 0.95, 0.99, 2, 6, 4)

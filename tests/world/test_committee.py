@@ -167,7 +167,7 @@ def test_a_partition_beside_other_troubles_gives_the_same_on_any_hosts_and_acros
 def test_a_committee_in_two_halves_stalls_and_goes_on_when_they_meet() -> None:
     warm_up, first, *_ = times_of(*SMALL_COMMITTEE, "training.rounds=2")
     split = f"consensus.partition={{replicas:[2,3],begins_seconds:{warm_up},heals_seconds:{first + 0.2}}}"
-    found, _, world = run(*SMALL_COMMITTEE, split, "training.rounds=2", "consensus.most_waits=20")
+    found, _, world = run(*SMALL_COMMITTEE, split, "training.rounds=2", "consensus.max_waits=20")
     assert names(found) == ["warm_up", "round", "round"]
     assert [observed["waits"] > 0 for observed in found[1:]] == [True, False]
     assert len(models(world, 4)) == 1
@@ -190,7 +190,7 @@ def test_a_cut_while_a_member_is_down_changes_nothing() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["wait", "skip", "stop"])
 def test_one_silent_member_too_many_stalls_the_run_which_says_so_and_ends(way: str) -> None:
-    found, _, world = run("attacks.replicas=3", f"consensus.on_stall={way}", "consensus.most_waits=2")
+    found, _, world = run("attacks.replicas=3", f"consensus.on_stall={way}", "consensus.max_waits=2")
     assert names(found) == ["warm_up", "stalled"]
     assert found[-1]["cause"] == "the committee did not decide in time"
     assert found[-1]["waits"] == (0 if way == "stop" else 2)
@@ -200,7 +200,7 @@ def test_one_silent_member_too_many_stalls_the_run_which_says_so_and_ends(way: s
 @pytest.mark.parametrize("way", ["wait", "skip"])
 def test_a_round_that_stalls_goes_on_when_the_committee_is_back(way: str) -> None:
     crash = "consensus.crash={replicas:[0,1],round:1,after_milliseconds:0.0,down_milliseconds:4000.0}"
-    waiting = (f"consensus.on_stall={way}", "consensus.most_waits=60")
+    waiting = (f"consensus.on_stall={way}", "consensus.max_waits=60")
     found, _, world = run(*SMALL_COMMITTEE, crash, *waiting, "training.rounds=3")
     assert names(found) == ["warm_up"] + ["round"] * 3
     assert [observed["waits"] > 0 for observed in found[1:]] == [False, True, False]
@@ -235,7 +235,7 @@ def test_a_processor_that_equivocates_ends_in_quarantine_by_agreement() -> None:
 def test_a_processor_that_announces_no_outcome_of_a_test_is_certified_as_useless() -> None:
     attack = ("attacks=false_fidelity", "attacks.fraction=0.25", "training.rounds=1")
     for refusing in (False, True):
-        _, simulation, world = run(*attack, f"attacks.attack.withheld={1.0 if refusing else 0.0}")
+        _, simulation, world = run(*attack, f"attacks.announcements.withheld={1.0 if refusing else 0.0}")
         state = world.control[1].state
         tested, errors = (np.asarray(part).sum(axis=1) for part in (state.tested, state.errors))
         rates = errors / tested

@@ -33,7 +33,7 @@ def leg_of(end_to_end: float) -> float:
 
 def alike(end_to_end: float) -> tuple[str, ...]:
     """All links alike, memories that keep for ever, perfect swaps: every key path has this fidelity."""
-    fidelities = ("least_fidelity", "mean_fidelity", "most_fidelity", "replica_fidelity")
+    fidelities = ("min_fidelity", "mean_fidelity", "max_fidelity", "replica_fidelity")
     legs = [f"links.{name}={leg_of(end_to_end)}" for name in fidelities]
     return (*legs, "links.coherence_milliseconds=1e9", "links.swap_werner=1.0", "consensus.committee_size=4",
             "processors.count=4", "training.circuits_per_round=32", "training.rounds=3")  # fmt: skip
@@ -58,9 +58,7 @@ def test_a_run_on_pairs_of_fidelity_84_distils_a_fiftieth_of_a_bit_per_pair_and_
 
 @pytest.mark.parametrize("end_to_end", [0.83, 0.8349])
 def test_pairs_below_the_threshold_are_refused_in_one_line(end_to_end: float) -> None:
-    with pytest.raises(
-        SettingsError, match=r"links must be a profile whose end-to-end pairs yield a key .* above"
-    ) as e:
+    with pytest.raises(SettingsError, match=r"links: end-to-end pairs must yield a key .* above") as e:
         small_world(*alike(end_to_end))
     assert f"{end_to_end:.3f}" in str(e.value)
     assert "\n" not in str(e.value)

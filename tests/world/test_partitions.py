@@ -25,7 +25,7 @@ from tests.small_worlds import small_world
 from tests.world.test_simulation import ROUTED, assert_link_books_are_exact, ends, rounds_of
 
 PERFECT = (
-    "links.least_fidelity=1", "links.mean_fidelity=1", "links.most_fidelity=1", "links.replica_fidelity=1",
+    "links.min_fidelity=1", "links.mean_fidelity=1", "links.max_fidelity=1", "links.replica_fidelity=1",
     "links.coherence_milliseconds=1e12", "links.swap_werner=1", "processors=noiseless", "aggregation=mean",
     "training.estimator=exact", "training.rounds=2", "training.layers=2", "training.qubits=4",
 )  # fmt: skip

@@ -22,7 +22,7 @@ from tests.world.committees import models, names, run
 TINY = (
     "training=moons", "processors.count=4", "training.circuits_per_round=8", "training.forward_circuits=4",
     "training.qubits=2", "training.rounds=2", "entanglement.warm_up_tests=4", "consensus.committee_size=4",
-    "consensus.most_waits=30",
+    "consensus.max_waits=30",
 )  # fmt: skip
 TROUBLES = {
     "loss": "consensus.loss_probability=0.1",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
+from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.payloads import KeysDistilled, RoundGivenUp, RoundStarted, StopWaiting, TestReport, Timer
 
 Control = RoundStarted | KeysDistilled | RoundGivenUp | StopWaiting | TestReport
@@ -24,6 +25,21 @@ class Crash:
     down: int
 
 
+class CrashTimer(StrEnum):
+    """What a replica that crashes is woken up for, besides its own timers."""
+
+    CRASH = "crash"
+    RECOVER = "recover"
+
+
+@dataclass
+class CrashState:
+    """disk: what was persisted, encoded, while it is down. missed: control that came meanwhile."""
+
+    disk: bytes | None = None
+    missed: list[Control] = field(default_factory=list)
+
+
 class CrashingReplica(Actor):
     """Honest. While it is down its key store goes on storing what is distilled, and what the entanglement manager and
     the hub have to say waits for it; frames are lost, and so is all that was not persisted."""
@@ -34,32 +50,31 @@ class CrashingReplica(Actor):
         self.replica = make()
         self.name, self.lookahead = self.replica.name, self.replica.lookahead
         self.own_lookahead = self.replica.own_lookahead
-        self._disk: bytes | None = None
-        self._missed: list[Control] = []
+        self.state = CrashState()
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
         now, payload = envelope.deliver_at, envelope.payload
-        if isinstance(payload, Timer) and payload.purpose == "crash":
-            self._disk = encode(self.replica.persistent())
+        if isinstance(payload, Timer) and payload.purpose == CrashTimer.CRASH:
+            self.state.disk = encode(self.replica.persistent())
             self.replica = self._make()
             return []
-        if isinstance(payload, Timer) and payload.purpose == "recover":
+        if isinstance(payload, Timer) and payload.purpose == CrashTimer.RECOVER:
             return self._recover(now)
-        if self._disk is not None:
+        if self.state.disk is not None:
             if isinstance(payload, Control):
-                self._missed.append(payload)
+                self.state.missed.append(payload)
             return []
         effects = list(self.replica.handle(envelope))
         if isinstance(payload, RoundStarted) and payload.round_index == self._crash.round_index:
             at = payload.inputs_open_until + self._crash.after
-            for purpose, when in (("crash", at), ("recover", at + self._crash.down)):
+            for purpose, when in ((CrashTimer.CRASH, at), (CrashTimer.RECOVER, at + self._crash.down)):
                 effects.append(Send(when, self.name, Timer(purpose, payload.round_index)))
         return effects
 
     def _recover(self, now: int) -> list[Effect]:
-        effects = self.replica.recover(decode(self._disk), now)  # type: ignore[arg-type]
-        missed, self._missed, self._disk = self._missed, [], None
+        effects = self.replica.recover(decode(self.state.disk), now)  # type: ignore[arg-type]
+        missed, self.state = self.state.missed, CrashState()
         for payload in missed:
             if isinstance(payload, KeysDistilled):
                 self.replica.store_key_bits(payload.key_bits)
@@ -75,11 +90,6 @@ class CrashingReplica(Actor):
         """See `Actor`; while it is down, of a store that is still empty."""
         return self.replica.accounts()
 
-    def snapshot(self) -> Any:
-        """See `Actor`."""
-        return {"replica": self.replica.snapshot(), "disk": self._disk, "missed": self._missed}
-
-    def restore(self, state: Any) -> None:
-        """See `Actor`."""
-        self.replica.restore(state["replica"])
-        self._disk, self._missed = state["disk"], list(state["missed"])
+    def parts(self) -> Mapping[str, Stateful]:
+        """See `Stateful`."""
+        return {"replica": self.replica}

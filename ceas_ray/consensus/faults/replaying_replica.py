@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ceas_ray.consensus.faults.distorting_replica import DistortingReplica
@@ -12,13 +13,20 @@ from ceas_ray.messages.payloads import Frame
 _REMEMBERED = 32
 
 
+@dataclass
+class ReplayState:
+    """seen: the last frames that it sent or received."""
+
+    seen: list[Frame] = field(default_factory=list)
+
+
 class ReplayingReplica(DistortingReplica):
     """With each frame to another replica comes an older one: its own to the same or to another receiver, or one that
     it received itself, now for all to see. It remembers the last frames, of earlier rounds too."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._seen: list[Frame] = []
+        self.state = ReplayState()
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
@@ -27,21 +35,13 @@ class ReplayingReplica(DistortingReplica):
         return super().handle(envelope)
 
     def _remember(self, frame: Frame) -> None:
-        self._seen = [*self._seen[-_REMEMBERED + 1 :], frame]
+        self.state.seen = [*self.state.seen[-_REMEMBERED + 1 :], frame]
 
     def distort(self, send: Send, frame: Frame) -> Sequence[Send]:
         """See `DistortingReplica`."""
-        replayed = [] if not self._seen else [self._seen[int(self.draw(frame).integers(len(self._seen)))]]
+        seen = self.state.seen
+        replayed = [seen[int(self.draw(frame).integers(len(seen)))]] if seen else []
         self._remember(frame)
         if not frame.receiver.startswith("replica/"):
             return [send]
         return [send, *(Send(send.deliver_at, send.receiver, old) for old in replayed)]
-
-    def snapshot(self) -> Any:
-        """See `Actor`."""
-        return {"replica": super().snapshot(), "seen": self._seen}
-
-    def restore(self, state: Any) -> None:
-        """See `Actor`."""
-        super().restore(state["replica"])
-        self._seen = list(state["seen"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.kernel.actor import Actor
@@ -19,10 +18,3 @@ class SilentReplica(Actor):
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
         return []
-
-    def snapshot(self) -> Any:
-        """See `Actor`."""
-        return None
-
-    def restore(self, state: Any) -> None:
-        """See `Actor`."""

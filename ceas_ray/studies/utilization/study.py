@@ -239,7 +239,7 @@ def best_limits(run: Callable[[StockPolicy, int], dict[str, float]], slots: int)
 
 
 def _free(mdp: Mdp) -> Mdp:
-    return replace(mdp, least_utilization=0.0, least_on_time=0.0)
+    return replace(mdp, min_utilization=0.0, min_on_time=0.0)
 
 
 def _cells(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> Iterator[dict[str, Any]]:

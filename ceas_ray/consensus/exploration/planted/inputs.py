@@ -13,6 +13,7 @@ from ceas_ray.consensus.input_phase import InputPhase
 from ceas_ray.consensus.inputs import Inputs
 from ceas_ray.consensus.pacing import Pacing
 from ceas_ray.consensus.replica import Replica
+from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.consensus.values import Named, Values
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Send
@@ -67,11 +68,11 @@ class FirstEchoWins(InputPhase):
 
 class NoPace(Pacing):
     def arm(self, now: int, view: int) -> int | None:
-        armed, self._armed = self._armed, True
+        armed, self.state.armed = self.state.armed, True
         return None if armed else now + 1
 
     def fires(self, now: int, view: int) -> bool:
-        self._armed = False
+        self.state.armed = False
         return True
 
 
@@ -95,7 +96,7 @@ class SkipCountedFromViewZero(InputPhase):
         effects = super()._begin_timers(now)
         if self._view() <= 0:
             return effects
-        return [e for e in effects if not _is_timer(e, "judge")]
+        return [e for e in effects if not _is_timer(e, ReplicaTimer.JUDGE_WHAT_LACKS)]
 
 
 def _is_timer(effect: Effect, purpose: str) -> bool:

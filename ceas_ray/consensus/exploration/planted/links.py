@@ -16,7 +16,7 @@ from ceas_ray.messages.quorum import Quorums
 
 class SlotReused(Channel):
     def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
-        self.outgoing._next_slot = 0
+        self.outgoing.state.next_slot = 0
         return super().seal(kind, round_index, view, now, body)
 
 
@@ -44,8 +44,8 @@ class TagWithoutReceiver(Channel):
 class ErasingPool(KeyPool):
     def verifies(self, content: bytes, tag: int, slot: int, round_index: int) -> bool:
         right = super().verifies(content, tag, slot, round_index)
-        if not right and self._floor <= slot < self.distilled // TAG_BITS:
-            self._used.add(slot)
+        if not right and self.state.floor <= slot < self.distilled // TAG_BITS:
+            self.state.used.add(slot)
         return right
 
 

@@ -1,0 +1,26 @@
+"""What colluders announce of tested pairs and of circuits with known answers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Announcements(NamedTuple):
+    """How many outcomes were announced, and how many of these were wrong: of tested pairs, per basis (3,), or of
+    circuits with known answers (1,)."""
+
+    announced: NDArray[np.int64]
+    errors: NDArray[np.int64]
+
+
+class Announcer(Protocol):
+    """Chooses what a colluder announces; any attack can be combined with any announcer."""
+
+    def announce(self, tests: Announcements, revealed: bool, generator: np.random.Generator) -> Announcements:
+        """Return what the hub counts instead of what is true.
+
+        revealed: the colluder announces after it saw the hub's basis and outcome, else before.
+        """

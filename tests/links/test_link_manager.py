@@ -1,0 +1,118 @@
+"""A link manager: carries out whole plans, and says what became of every pair."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.envelope import Envelope, Send
+from ceas_ray.kernel.streams import Streams
+from ceas_ray.links.link_manager import LinkManager
+from ceas_ray.messages import payloads
+from ceas_ray.messages.pair_books import AUTHENTICATION, GENERATED, TESTING, USED
+from ceas_ray.messages.payloads import (
+    ENTANGLEMENT_MANAGER,
+    GeneratePairs,
+    PlanFinished,
+    ShotsDelivered,
+    StockPolicy,
+    StopWaiting,
+)
+from ceas_ray.network.link_parameters import LinkHardware
+
+LINK = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98).link(1.0, 0.97)
+DELAY, SHOTS, PERIOD, STARTS = 10**7, 60, 10**9, 10**8
+PLAN = GeneratePairs(
+    round_index=0, starts_at=STARTS, releases=PERIOD * np.arange(SHOTS), is_test=np.arange(SHOTS) % 4 == 0,
+    pairs_per_shot=6, shot_deadline=PERIOD, shot_period=PERIOD, burst_shots=8,
+    policy=StockPolicy(24, 24, demand_driven=False), useful_age=3 * PERIOD, slots=24,
+    key_starts_at=(SHOTS + 1) * PERIOD, key_slot=10**10, key_slots=(1, 0), key_peers=("replica/0", "replica/1"),
+    key_bits_wanted=np.array([50.0, 20.0]), key_legs=np.array([[LINK.row(), LINK.row()]] * 2),
+    key_useful_age=5 * 10**8,
+)  # fmt: skip
+SEND_AT = STARTS + (SHOTS + 1) * PERIOD + 2 * 10**10 + DELAY
+
+
+def manager(processor: int | None = 4, seed: int = 1) -> LinkManager:
+    name = "link/replica/0" if processor is None else f"link/processor/{processor}"
+    return LinkManager(name, LINK, 0.98, processor, DELAY, Streams(seed))
+
+
+def carried_out(of: LinkManager, plan: GeneratePairs = PLAN) -> dict[type, Send]:
+    effects = of.handle(Envelope(1, ENTANGLEMENT_MANAGER, 0, of.name, plan))
+    sends = [effect for effect in effects if isinstance(effect, Send)]
+    assert len(sends) == len(effects) == len({type(send.payload) for send in sends})
+    return {type(send.payload): send for send in sends}
+
+
+def test_every_generated_pair_is_accounted_for() -> None:
+    finished: PlanFinished = carried_out(manager())[PlanFinished].payload
+    for book in (finished.counts[AUTHENTICATION], *finished.leg_counts):
+        assert book[GENERATED] == book[USED:].sum() > 0
+    shots = finished.counts[[0, TESTING]].sum(axis=0)
+    assert shots[GENERATED] == shots[USED:].sum() + finished.stored
+
+
+def test_shots_are_reported_after_the_last_deadline_and_keys_after_the_last_slot() -> None:
+    sent = carried_out(manager())
+    shots_over = STARTS + (SHOTS - 1) * PERIOD + PERIOD + DELAY
+    assert sent[ShotsDelivered].deliver_at == sent[payloads.TestOutcomes].deliver_at == shots_over
+    assert sent[ShotsDelivered].receiver == "processor/4"
+    assert sent[PlanFinished].deliver_at == SEND_AT
+
+
+def test_a_processor_learns_of_its_training_shots_and_the_hub_of_the_tests() -> None:
+    sent = carried_out(manager())
+    finished, delivered = sent[PlanFinished].payload, sent[ShotsDelivered].payload
+    outcomes = sent[payloads.TestOutcomes].payload
+    assert len(delivered.on_time) == int((~PLAN.is_test).sum())
+    assert delivered.on_time.sum() * 6 == finished.counts[0, USED]
+    assert outcomes.tested.sum() == finished.counts[TESTING, USED] > 0
+    assert (outcomes.errors <= outcomes.tested).all()
+
+
+def test_no_path_gets_more_key_than_it_wants() -> None:
+    finished: PlanFinished = carried_out(manager())[PlanFinished].payload
+    assert finished.key_peers == PLAN.key_peers
+    assert (finished.key_bits <= PLAN.key_bits_wanted).all()
+    assert (finished.key_bits > 0).all()
+
+
+def test_the_leg_of_a_replica_reports_to_the_entanglement_manager_alone() -> None:
+    without_shots = replace(PLAN, releases=np.zeros(0, np.int64), is_test=np.zeros(0, bool))
+    assert set(carried_out(manager(None), without_shots)) == {PlanFinished}
+
+
+def test_the_warm_up_tests_and_trains_nothing() -> None:
+    sent = carried_out(manager(), replace(PLAN, round_index=-1, is_test=np.ones(SHOTS, bool)))
+    assert set(sent) == {PlanFinished, payloads.TestOutcomes}
+
+
+def test_a_plan_needs_nothing_of_the_one_before() -> None:
+    used = manager()
+    carried_out(used, replace(PLAN, round_index=3))
+    again, fresh = (encode(carried_out(one)[PlanFinished].payload) for one in (used, manager()))
+    assert again == fresh
+    used.restore(decode(encode(used.snapshot())))
+    assert encode(carried_out(used)[PlanFinished].payload) == fresh
+
+
+def test_other_rounds_and_other_seeds_have_other_draws() -> None:
+    traces = {
+        carried_out(one, plan)[PlanFinished].payload.trace
+        for one, plan in ((manager(), PLAN), (manager(), replace(PLAN, round_index=1)), (manager(seed=2), PLAN))
+    }
+    assert len(traces) == 3
+
+
+@pytest.mark.parametrize(("payload", "error", "message"), [
+    (StopWaiting(0), TypeError, "link/processor/4 cannot handle StopWaiting"),
+    (replace(PLAN, starts_at=0), ValueError, "a plan must come before it starts"),
+])  # fmt: skip
+def test_what_is_no_plan_in_time_is_an_error(payload: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        manager().handle(Envelope(1, ENTANGLEMENT_MANAGER, 0, "link/processor/4", payload))
