@@ -7,8 +7,16 @@ import pytest
 from ceas_ray.consensus.exploration.abstract_model import LIVENESS, AbstractModel
 from ceas_ray.consensus.exploration.abstract_rules import HARMLESS, Change
 from ceas_ray.consensus.exploration.conformance import DrivenWalk
-from ceas_ray.consensus.exploration.planted.catalogue import MOST_WALKS, PLANTED_BUGS, PlantedBug, WalksOfChangedRules
+from ceas_ray.consensus.exploration.planted.catalogue import (
+    AIMS,
+    MOST_WALKS,
+    PLANTED_BUGS,
+    PlantedBug,
+    WalksOfChangedRules,
+    aim_of,
+)
 from ceas_ray.consensus.exploration.planted.corners import PREVIOUS_COUNTS, THE_SAME_VALUE_TWICE
+from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
 
 UNSAFE, NOT_LIVE = {"agreement", "a vote 1 is safe"}, {LIVENESS}
 BREAKS = {
@@ -29,6 +37,15 @@ def test_a_planted_bug_is_caught(bug: PlantedBug) -> None:
     explorer = bug.explorers[0]
     if isinstance(explorer, WalksOfChangedRules):
         assert catch.invariant in BREAKS[explorer.change]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", AIMS)
+def test_the_right_code_passes_where_a_bug_is_hunted(name: str) -> None:
+    """Else a catch might be of another fault than the planted one."""
+    replicas, changes = AIMS[name]
+    for seed in range(100 if replicas == 4 else 40):
+        ReplicaScenario(seed, replicas, aim=aim_of(changes)).run()
 
 
 def test_the_right_rules_pass_the_corners() -> None:

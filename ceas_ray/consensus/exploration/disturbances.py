@@ -26,7 +26,7 @@ class Disturbances:
 
     def loses(self, sender: int, receiver: int) -> bool:
         """Whether a frame between these replicas is lost now."""
-        return (sender, receiver) in self._setting.lost and self._timeline.now < self._setting.calm_at
+        return (sender, receiver) in self._setting.lost and self._timeline.now < self._setting.lost_until
 
     def begin_round(self, round_index: int) -> None:
         """Junk at random times; and up to a hundred honest frames lost in a row."""

@@ -98,12 +98,29 @@ class FreeLiars:
         wants_one = draws.uniform() < 0.5
         if wants_one:
             values = [draws.choice(values)]
+            if draws.uniform() < 0.4:
+                return self._lock(view, values[0])
         for target in self._setting.honest:
             value = draws.choice(values)
             favoured = draws.choice(self._seen) if not wants_one and self._seen and draws.uniform() < 0.8 else value
             self._echo_something(target, value)
             self._pull(target, view, value, values)
-            self._vote_for(target, view, favoured)
+            for kind in _VOTES[: draws.below(5)]:
+                self._to(target, 9.0, kind, view, favoured)
+        return None
+
+    def _lock(self, view: int, value: bytes) -> None:
+        """So many honest replicas lock a value as make a quorum with the liars; of the others one may decide alone."""
+        setting, draws = self._setting, self._draws
+        rest = list(setting.honest)
+        for _ in range(setting.committee.quorum - setting.committee.faults):
+            target = rest.pop(draws.below(len(rest)))
+            self._echo_something(target, value)
+            self._pull(target, view, value, [value])
+            for kind in _VOTES[:3]:
+                self._to(target, 3.0, kind, view, value)
+        if rest and draws.uniform() < 0.5:
+            self._to(draws.choice(rest), 3.0, FrameKind.VOTE4, view, value)
 
     def _to(self, target: int, within: float, kind: FrameKind, view: int, content: Any) -> None:
         """All liars say it, each at a time of its own."""
@@ -133,10 +150,6 @@ class FreeLiars:
             self._to(target, 2.5, FrameKind.SUGGEST, view, self._evidence(view, values))
         if chance() < 0.1:
             self._say_aside(self._draws.choice(self._liars), target, view, value)
-
-    def _vote_for(self, target: int, view: int, value: bytes) -> None:
-        for kind in _VOTES[: self._draws.below(5)]:
-            self._to(target, 9.0, kind, view, value)
 
     def _say_aside(self, liar: int, target: int, view: int, value: bytes) -> None:
         kind, draws = self._draws.choice(_ASIDE), self._draws

@@ -48,7 +48,7 @@ class ReplicaSetting:
 
     hub: which replicas the report reaches, and when. slow: honest updates come just after the inputs close. time_out:
     of the inputs, after the start of a round; `spread`: everybody has a time-out of its own. gives_up: the manager
-    gives up on rounds that take long. lost: ordered pairs of replicas on whose links frames are lost until the calm.
+    gives up on rounds that take long. lost: ordered pairs of replicas on whose links frames are lost, `lost_until`.
     junk: frames with wrong tags in the name of honest replicas, at slots to come and at the last stored one.
     """
 
@@ -74,6 +74,7 @@ class ReplicaSetting:
     key_bits: int
     outages: dict[int, list[Outage]]
     lost: frozenset[tuple[int, int]]
+    lost_until: float
     junk: bool
 
     @classmethod
@@ -88,20 +89,22 @@ class ReplicaSetting:
         scarce = tagged and not several and chance() < 0.2
         crashes = several or chance() < 0.15
         outages = {j: _outages(draws, rounds) for j in honest} if crashes else {}
+        calm_at = draws.choice(_LATE_CALM_AT if several else CALM_AT)
         return cls(
             replicas, rounds, tagged, byzantine, free,
             floods=free and chance() < 0.25,
             twins=tuple(sorted(byzantine)) if not free and chance() < 0.6 else (),
             lie=draws.choice((0.0, 0.3, 0.8)),
             deaf=frozenset(replica_name(j) for j in honest if chance() < 0.4) if chance() < 0.2 else frozenset(),
-            calm_at=draws.choice(_LATE_CALM_AT if several else CALM_AT),
+            calm_at=calm_at,
             liar_processors=liars, halves=chance() < (0.5 if several else 0.25), drips=chance() < 0.5,
             forged=draws.choice(believers) if chance() < 0.3 else None,
             hub=draws.choice(("all", "all", "some", "just late", "late", "mixed", "none")),
             slow=chance() < 0.1, time_out=draws.choice(TIME_OUTS), spread=chance() < 0.3,
             gives_up=several and chance() < 0.5,
             key_bits=SCARCE if scarce else PLENTY, outages={j: of for j, of in outages.items() if of},
-            lost=_lost(draws, honest) if chance() < 0.1 else frozenset(), junk=tagged and chance() < 0.3,
+            lost=_lost(draws, honest) if chance() < 0.1 else frozenset(),
+            lost_until=max(calm_at, draws.choice((0.0, 25.0))), junk=tagged and chance() < 0.3,
         )  # fmt: skip
 
     @property
@@ -116,15 +119,14 @@ class ReplicaSetting:
 
     @property
     def is_troubled(self) -> bool:
-        """Whether one view of an honest leader may be lost after the calm, but not two in a row: a crash must be made
-        good, or a flood used up what a view allows."""
-        return bool(self.outages or self.floods)
+        """Whether one view of an honest leader may be lost after the calm, but not two in a row: a crash or lost frames
+        must be made good, or a flood used up what a view allows."""
+        return bool(self.outages or self.floods or self.lost)
 
     @property
     def judges_views(self) -> bool:
-        """Whether views are judged at all. What was lost is asked for after some views, and keys that are spent come
-        back late: then only the end counts."""
-        return not self.lost and self.key_bits == PLENTY
+        """Whether views are judged at all: keys that are spent come back late, and then only the end counts."""
+        return self.key_bits == PLENTY
 
     @property
     def is_good(self) -> bool:
@@ -132,7 +134,7 @@ class ReplicaSetting:
         on their way: then it must not be skipped."""
         just_late = self.slow or self.hub == "just late"
         in_time = self.hub in ("all", "just late") and not (just_late and self.spread)
-        return self.calm_at == 0.0 and in_time and self.judges_views and not self.outages
+        return self.calm_at == 0.0 and in_time and self.judges_views and not (self.outages or self.lost)
 
 
 def _outages(draws: Draws, rounds: int) -> list[Outage]:

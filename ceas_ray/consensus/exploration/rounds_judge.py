@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
 from ceas_ray.consensus.echoes import SKIP
 from ceas_ray.consensus.exploration.replica_setting import PROCESSOR_FAULTS, PROCESSORS, ReplicaSetting
 from ceas_ray.consensus.exploration.violation import Violation
@@ -23,6 +24,10 @@ _PACE = 0.99
 """Delta; times are rounded."""
 SETTLED = 6.0
 """Delta after the calm: what was locked before it is echoed and fetched by then."""
+
+
+ASKS_WITHIN = 2.0 * VIEW_TIMER_DELTAS
+"""Delta after the last loss: whoever missed something has asked for it by then."""
 
 
 def honest_input(processor: int, round_index: int) -> int:
@@ -56,7 +61,7 @@ class RoundsJudge:
             )
             for t in range(rounds)
         ]  # fmt: skip
-        self._calm_at = setting.calm_at
+        self._calm_at = setting.lost_until + ASKS_WITHIN if setting.lost else setting.calm_at
         self._entered: list[dict[int, float]] = [{} for _ in range(rounds)]
         self._lost: set[tuple[int, int]] = set()
         self._said: set[tuple[int, int, FrameKind, int, bytes]] = set()

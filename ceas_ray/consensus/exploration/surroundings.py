@@ -67,7 +67,7 @@ class Surroundings:
         setting, draws, now = self._setting, self._draws, self._timeline.now
         self._progress.plan(round_index)
         self._progress.begin()
-        self.lasts_until(max(setting.calm_at, now))
+        self.lasts_until(max(setting.calm_at, setting.lost_until, now))
         self._judge.is_disturbed(now)
         self._replied = [set[str]() for _ in range(PROCESSORS)]
         if self._free is not None:

@@ -27,10 +27,20 @@ def replica_with(part: str, weaker: type, told: Callable[[Agreement, Any], None]
     class Planted(Replica):
         def agreement(self, schedule: RoundStarted | None) -> Agreement:
             made = super().agreement(schedule)
-            changed = attrgetter(part)(made) if part else made
+            changed = attrgetter(part)(made)
             changed.__class__ = weaker
             told(made, changed)
             return made
+
+    return Planted
+
+
+def replica_that_agrees_by(weaker: type[Agreement]) -> type:
+    """A replica whose agreements are of a weaker class."""
+
+    class Planted(Replica):
+        def agreement(self, schedule: RoundStarted | None) -> Agreement:
+            return weaker(self.index, self._terms, self._links, self._standing, self._archive, schedule)
 
     return Planted
 
@@ -54,17 +64,6 @@ class FirstEchoWins(InputPhase):
     def take_echo(self, replica: int, items: tuple[Item, ...], now: int) -> list[Effect]:
         heard = self.echoes._heard >> replica & 1
         return super().take_echo(replica, () if heard else items, now)
-
-
-class EchoesStopAtDecision(InputPhase):
-    decided: Callable[[], Any]
-
-    def _may_echo(self) -> bool:
-        return super()._may_echo() and self.decided() is None
-
-
-def _knows_the_decision(made: Agreement, phase: EchoesStopAtDecision) -> None:
-    phase.decided = lambda: made.voting.decided
 
 
 class NoPace(Pacing):
@@ -213,18 +212,17 @@ INPUT_BUGS: dict[str, type[Replica]] = {
     "no amplification of echoes": replica_with("phase", NoAmplification),
     "accusations not amplified": replica_with("phase", AccusationsNotAmplified),
     "the first Echo wins": replica_with("phase", FirstEchoWins),
-    "echoes stop at the decision": replica_with("phase", EchoesStopAtDecision, _knows_the_decision),
     "Echoes without a pace": replica_with("phase._pacing", NoPace),
     "entry on 1 echo": replica_with("phase.echoes", EntryOnOneEcho),
     "SKIP judged at the close": replica_with("phase", SkipJudgedAtTheClose),
     "SKIP counted from view 0": replica_with("phase", SkipCountedFromViewZero),
-    "SKIP non-monotone": replica_with("", ForgetfulAgreement),
+    "SKIP non-monotone": replica_that_agrees_by(ForgetfulAgreement),
     "late updates ignored": replica_with("phase", ignores_late(ItemKind.UPDATE)),
     "a late report ignored": replica_with("phase", ignores_late(ItemKind.REPORT)),
     "validity on local evidence": replica_with("values", LocalEvidence),
     "a repeated index counts twice": replica_with("values", RepeatedProcessor),
     "one content per processor": replica_with("inputs", OneContentEach, _knows_whose_contents),
-    "halting stops Fetch answers": replica_with("", silent_when_halted(FrameKind.FETCH)),
-    "halting stops Decide answers": replica_with("", silent_when_halted(FrameKind.CATCH_UP)),
+    "halting stops Fetch answers": replica_that_agrees_by(silent_when_halted(FrameKind.FETCH)),
+    "halting stops Decide answers": replica_that_agrees_by(silent_when_halted(FrameKind.CATCH_UP)),
     "recovery without new echoes": replica_with("phase", EchoesAreNotSaidAgain),
 }
