@@ -60,14 +60,14 @@ class KeyLedger(Stateful):
     def _waiting(self, one: str, other: str) -> float:
         return self.state.new.get((one, other), self.state.new.get((other, one), 0.0))
 
-    def keyed_replicas(self) -> int:
-        """Count the replicas that have a reserve of keys with each other, both ways: what was left and what is new.
+    def keyed_replicas(self, frames: int = RESERVE_FRAMES) -> int:
+        """Count the replicas that have keys for so many frames with each other, both ways, old and new ones together.
 
-        It is for an echo and a view: with less no echo leaves, and nothing could be agreed on but to skip the round.
-
-        Whoever lacks most goes first, so it may count too few, never too many. A liar spoils its own links alone.
+        frames: by default an echo and a view: with less no echo leaves, and nothing could be agreed on but to skip the
+        round. Whoever lacks most goes first, so it may count too few, never too many. A liar spoils its own links
+        alone.
         """
-        reserve = self._demand.bits(RESERVE_FRAMES)
+        reserve = self._demand.bits(frames)
         names = list(self.replicas)
         good = {(a, b) for a in names for b in names if a != b and self.between(a, b) >= reserve}
         linked = {(a, b) for a, b in good if (b, a) in good}

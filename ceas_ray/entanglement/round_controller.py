@@ -12,6 +12,7 @@ import numpy as np
 from ceas_ray.entanglement.key_ledger import KeyLedger
 from ceas_ray.entanglement.key_paths import KeyPaths
 from ceas_ray.entanglement.pair_ledger import PairLedger
+from ceas_ray.entanglement.plan import REPLICA_FRAMES, VIEW_CHANGE_FRAMES
 from ceas_ray.entanglement.planner import WARM_UP, Planner, RoundPlan
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send
@@ -256,12 +257,16 @@ class RoundController(Actor):
         return [*effects, self._timer(ControllerTimer.ROUND_STALLS, stalls_at, round_index, progress.state.waits)]
 
     def _end_stalled(self, now: int) -> list[Effect]:
-        """Say so and end the run without a decision in this round."""
+        """Say so and end the run without a decision in this round.
+
+        A round that began with less than a good round and a change of view spend has stalled for want of keys.
+        """
         progress = self.progress.state
-        running = progress.stage is Stage.RUNNING
+        keyed = self.keys.keyed_replicas(REPLICA_FRAMES + VIEW_CHANGE_FRAMES)
+        had_keys = progress.stage is Stage.RUNNING and self.progress.has_quorum(keyed)
         self.progress.end()
         ends = now + self._timing.planning_time
-        cause = "the committee did not decide in time" if running else "the committee lacks keys"
+        cause = "the committee did not decide in time" if had_keys else "the committee lacks keys"
         took = seconds(ends - self.state.started_at)
         observed = {"simulated_seconds": took, "waits": progress.waits, "cause": cause}
         stop = self._stop_waiting(ends)

@@ -16,7 +16,7 @@ import yaml
 from ceas_ray.cli.run import main
 from ceas_ray.runs.folder import settings_text
 from ceas_ray.tracking.files import Journal, read_journal
-from ceas_ray.tracking.snapshots import packed, unpacked
+from ceas_ray.tracking.snapshots import SnapshotFolder, packed, unpacked
 from tests.small_worlds import SMALL
 
 SIX = [*(s for s in SMALL if not s.startswith("training.rounds")), "training.rounds=6", "attacks=alie"]
@@ -175,12 +175,15 @@ def test_settings_of_the_folder_are_untrusted(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_a_full_disk_costs_a_warning_and_no_round(
-    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "run"
-    blocked = tmp_path / "no_folder"
-    blocked.write_text("a file where snapshots should go: writing fails")
-    assert main([*SIX, *OFTEN, f"output={folder}", f"runtime.snapshot_folder={blocked}"]) == 0
+
+    def full(snapshots: SnapshotFolder, rounds: int, value: Any) -> None:
+        raise OSError(28, "No space left on device", f"{rounds}")
+
+    monkeypatch.setattr(SnapshotFolder, "write", full)
+    assert main([*SIX, *OFTEN, f"output={folder}"]) == 0
     said = " ".join(capsys.readouterr().err.split())
     assert said.count("snapshots cannot be written, the run goes on without") == 1
     same(folder, whole)

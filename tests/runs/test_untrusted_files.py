@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ceas_ray.cli.run import main
+from ceas_ray.config import policies
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
@@ -195,6 +196,7 @@ def test_an_installed_package_can_register_its_policies(tmp_path: Path, monkeypa
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-policies\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[ceas_ray.policies]\nmine = my_policies\n")
     importlib.invalidate_caches()  # of folders, which are known by the times of their last changes
+    monkeypatch.setattr(policies, "registered_packages", policies.registered_packages.__wrapped__)  # as at a start
     made = instantiate({"_target_": "my_policies.Mine", "limit": 4}, "scheduling")
     assert made.limit == 4
 

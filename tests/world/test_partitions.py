@@ -181,7 +181,7 @@ def test_members_have_their_own_noise() -> None:
         ),
         (
             ("training.processors_per_group=4",),
-            r"training\.processors_per_group: at most the 3 qubi",
+            r"training\.processors_per_group: the circuit has 3 qubits to share, got 4 processors",
         ),
         (("training.undo=exact",), r"training\.undo must be none or scalar for training\.partition=circuit"),
         (("processors=aer_sampled",), r"processors\.engine must be pauli or aer for training\.partition=circuit"),
@@ -192,7 +192,10 @@ def test_members_have_their_own_noise() -> None:
         ),
         (("entanglement.slots=2", "training.layers=2"), r"entanglement\.slots must be at least the 4 pairs of a shot"),
         (("entanglement.hub_channels=8",), r"entanglement\.hub_channels must exceed the 7 legs of the committee by"),
-        (("links.coherence_milliseconds=0.4", "entanglement.key_useful_age_milliseconds=1e-3"), "shared shots"),
+        (
+            ("links.coherence_milliseconds=0.4", "entanglement.key_useful_age_milliseconds=1e-3"),
+            "a shared shot needs 2",
+        ),
     ],
 )
 def test_what_cannot_be_shared_is_refused_in_one_line(overrides: tuple[str, ...], message: str) -> None:

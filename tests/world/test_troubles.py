@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -42,9 +43,12 @@ def overrides_of(*troubles: str) -> tuple[str, ...]:
     return (*TINY, "attacks.replica_faults=[lying]", *chosen)
 
 
+@cache
 def inputs_close(jammed: bool) -> float:
-    """Of round 0, in seconds: undisturbed it is decided .03 ms later, jammed it begins after two refills."""
-    return 11.30989 if jammed else 4.68583
+    """Return when inputs of round 0 close, in seconds: without other troubles it is decided .03 ms later."""
+    settings = build(RunSettings, composed([*SMALL, *TINY, *([TROUBLES["jamming"].format()] if jammed else [])]))
+    over = next(Simulation(LocalCluster(build_world(settings).one_host())).rounds()).mark.at
+    return over * 1e-12 - (settings.entanglement.planning_milliseconds + 0.03) * 1e-3
 
 
 def build_worlds(*troubles: str) -> Iterator[World]:
