@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
@@ -22,9 +23,14 @@ POLICIES = "ceas_ray.policies"
 """The entry point group by which an installed package registers itself: `[project.entry-points."ceas_ray.policies"]`"""
 
 
-@cache
 def registered_packages() -> tuple[str, ...]:
     """The packages whose policies settings may name: this one, and installed ones with an entry point in POLICIES."""
+    return _registered(tuple(sys.path))
+
+
+@cache
+def _registered(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what the folders of Python's path register; they are read once, which takes long."""
     others = {entry.value.partition(":")[0].partition(".")[0] for entry in entry_points(group=POLICIES)}
     return ("ceas_ray", *sorted(others - {"ceas_ray"}))
 

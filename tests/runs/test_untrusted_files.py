@@ -185,19 +185,19 @@ def test_targets_outside_of_registered_packages_are_refused_by_name(target: Any)
 
 
 def test_an_installed_package_can_register_its_policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "my_policies.py").write_text(
+    (tmp_path / "newly_installed.py").write_text(
         "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass Mine:\n    limit: int = 3\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(SettingsError, match=r"a class within ceas_ray, got 'my_policies\.Mine'"):
-        instantiate({"_target_": "my_policies.Mine"}, "scheduling")
-    info = tmp_path / "my_policies-1.dist-info"
+    with pytest.raises(SettingsError, match=r"a class within ceas_ray, got 'newly_installed\.Mine'"):
+        instantiate({"_target_": "newly_installed.Mine"}, "scheduling")
+    info = tmp_path / "newly_installed-1.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-policies\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[ceas_ray.policies]\nmine = my_policies\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: newly-installed\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[ceas_ray.policies]\nmine = newly_installed\n")
     importlib.invalidate_caches()  # of folders, which are known by the times of their last changes
-    monkeypatch.setattr(policies, "registered_packages", policies.registered_packages.__wrapped__)  # as at a start
-    made = instantiate({"_target_": "my_policies.Mine", "limit": 4}, "scheduling")
+    policies._registered.cache_clear()  # as at a start
+    made = instantiate({"_target_": "newly_installed.Mine", "limit": 4}, "scheduling")
     assert made.limit == 4
 
 
