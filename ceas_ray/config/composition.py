@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -32,12 +33,10 @@ def composed(overrides: Sequence[str]) -> dict[str, Any]:
         if str(override.key_or_group).partition(".")[0].partition("/")[0] == "hydra":
             must = "left out: Hydra's own settings are not supported yet; output=FOLDER names the folder of a run"
             raise SettingsError(str(override.key_or_group), must, override.input_line)
-    try:
+    with _one_line(overrides):
         with initialize_config_dir(str(conf_directory()), version_base="1.3"):
             config = compose("config", overrides=list(overrides))
         plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    except _REFUSED as error:
-        raise _translated(str(error), overrides) from None
     plain.pop("hydra", None)
     return dict(plain)
 
@@ -45,13 +44,11 @@ def composed(overrides: Sequence[str]) -> dict[str, Any]:
 def jobs(overrides: Sequence[str]) -> list[list[str]]:
     """The overrides of every job of a sweep, in Hydra's order."""
     parsed = _parsed(overrides)
-    try:
+    with _one_line(overrides):
         count = math.prod(_choices_of(override) for override in parsed)
         if count > MOST_JOBS:
             raise SettingsError("command line", f"a sweep of at most {MOST_JOBS} jobs", count)
         batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
-    except _REFUSED as error:
-        raise _translated(str(error), overrides) from None
     return [list(job) for batch in batches for job in batch]
 
 
@@ -65,10 +62,31 @@ def _parsed(overrides: Sequence[str]) -> list[Override]:
     if option is not None:
         must = "key=value, or -m, or --help: Hydra's own options are not supported yet"
         raise SettingsError("command line", must, option)
-    try:
+    with _one_line(overrides):
         return list(OverridesParser.create().parse_overrides(list(overrides)))
-    except _REFUSED as error:
+
+
+@contextmanager
+def _one_line(overrides: Sequence[str]) -> Iterator[None]:
+    """Raise SettingsError for what Hydra and OmegaConf refuse.
+
+    An interrupt in the midst of them stays one, whatever error their cleaning up after it ends with.
+    """
+    try:
+        yield
+    except Exception as error:
+        if any(isinstance(cause, KeyboardInterrupt) for cause in _with_contexts(error)):
+            raise KeyboardInterrupt from None
+        if not isinstance(error, _REFUSED):
+            raise
         raise _translated(str(error), overrides) from None
+
+
+def _with_contexts(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield the error, the one that it was raised in the handling of, and so on."""
+    while error is not None:
+        yield error
+        error = error.__context__
 
 
 def _choices_of(override: Override) -> int:

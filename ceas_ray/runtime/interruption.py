@@ -21,8 +21,6 @@ from types import FrameType
 import psutil
 
 INTERRUPTED = 130
-_REFUSED = 2
-"""What looks like bad settings after a signal is a parser that it met in the middle of them."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ROUND_SECONDS = 3.0
 """How long a round may go on after a signal."""
@@ -122,10 +120,9 @@ def answered(command: Callable[[Interruption], int]) -> int:
         return command(interruption)
     with interruption.watching():
         try:
-            code = command(interruption)
+            return command(interruption)
         except KeyboardInterrupt:
             return INTERRUPTED
-        return INTERRUPTED if interruption.requested and code == _REFUSED else code
 
 
 def end_workers() -> None:
