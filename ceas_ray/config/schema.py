@@ -54,13 +54,14 @@ def _whole_url(place: str) -> str:
     return place if "://" in place else _no_url(place)
 
 
-PathText = Annotated[str, Field(max_length=2000, pattern=_PRINTED), Must("a path of 1 to 2000 printed characters")]
+_PLACE = Field(max_length=2000, pattern=_PRINTED)
+PathText = Annotated[str, _PLACE, Must("a path of 1 to 2000 printed characters")]
 FolderText = Annotated[
-    str, Field(max_length=2000, pattern=_PRINTED), AfterValidator(_no_url),
+    str, _PLACE, AfterValidator(_no_url),
     Must("a folder of this machine: a path of 1 to 2000 printed characters, no URL"),
 ]  # fmt: skip
 FolderOrUrl = Annotated[
-    str, Field(max_length=2000, pattern=_PRINTED), AfterValidator(_whole_url),
+    str, _PLACE, AfterValidator(_whole_url),
     Must("a folder, or a URL as in s3://bucket/run, of 1 to 2000 printed characters"),
 ]  # fmt: skip
 Address = Annotated[str, Field(max_length=500, pattern=_PRINTED), Must("an address of 1 to 500 printed characters")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def compiled_code_folder(package: Path) -> str | None:
 
     Else it is the user's cache folder, or one of this user's among temporary files where that cannot be written either.
     """
-    if all(_can_write(folder) for folder in package.rglob("*") if folder.is_dir() and folder.name != "__pycache__"):
+    if all(_can_write(folder) for folder in _folders_of_modules(package)):
         return None
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     chosen = os.path.join(base, "ceas_ray", "numba")
@@ -40,6 +41,12 @@ def _temporary_folder() -> str | None:
         return chosen if ours else tempfile.mkdtemp(prefix="ceas_ray_numba_")
     except OSError:
         return None
+
+
+def _folders_of_modules(package: Path) -> Iterator[Path]:
+    for folder, within, _ in os.walk(package):
+        within[:] = [name for name in within if name != "__pycache__"]
+        yield from (Path(folder, name) for name in within)
 
 
 def _can_write(folder: Path) -> bool:
