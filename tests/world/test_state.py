@@ -72,7 +72,12 @@ OFTEN = [
 ]  # fmt: skip
 SELDOM = [
     ("attacks=none",),
-    ("training.known_answer_share=0.25", "attacks=false_fidelity", "aggregation=ceas"),
+    (
+        "training.known_answer_share=0.25",
+        "attacks=false_fidelity",
+        "aggregation=ceas",
+        "aggregation.weights.least_tests=10",
+    ),
     (*SMALL_COMMITTEE, "attacks.replicas=1", "attacks.replica_faults=[replayed_tags]"),
     (*SMALL_COMMITTEE, "consensus.loss_probability=0.3"),
 ]
