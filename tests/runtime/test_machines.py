@@ -46,8 +46,9 @@ pytestmark = [
 
 def machines(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [MACHINES, *words], env=os.environ | {"CEAS_PYTHON": sys.executable} | environment, capture_output=True,
-        timeout=300,
+        [MACHINES, *words],
+        env=os.environ | {"CEAS_PYTHON": sys.executable, "CEAS_MACHINES_OWNER": str(os.getpid())} | environment,
+        capture_output=True, timeout=300,
     )  # fmt: skip
 
 
