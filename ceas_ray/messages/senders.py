@@ -13,7 +13,6 @@ from ceas_ray.messages.payloads import (
     Begin,
     Frame,
     KeysDistilled,
-    KnownAnswersGiven,
     PairsTested,
     PlanFinished,
     RoundDecided,
@@ -25,6 +24,7 @@ from ceas_ray.messages.payloads import (
     TestOutcomes,
     TestReport,
     Timer,
+    TrapCircuitsAnswered,
     processor_link_name,
     processor_name,
 )
@@ -65,7 +65,7 @@ _MAY_SEND: dict[type, Callable[[Envelope], bool]] = {
     **dict.fromkeys((PlanFinished, RoutePlanFinished), _named_link),
     ShotsDelivered: lambda envelope: envelope.sender == f"link/{envelope.receiver}",
     TestOutcomes: _link_of_named_processor,
-    KnownAnswersGiven: _named_processor,
+    TrapCircuitsAnswered: _named_processor,
     RoundDecided: lambda envelope: envelope.sender.startswith("replica/"),
 }
 
