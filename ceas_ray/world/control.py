@@ -62,7 +62,7 @@ def round_controller_of(blueprint: Blueprint, inputs: Inputs) -> RoundController
 
 def _round_controller(blueprint: Blueprint, demand: Demand, scheduler: Scheduler) -> RoundController:
     settings, counts, network = blueprint.settings, blueprint.counts, blueprint.network
-    rounds, paths = settings.training.rounds, KeyPaths(network, settings.links.swap_werner, demand)
+    rounds, paths = settings.training.rounds, KeyPaths(network, demand)
     on_stall = OnStall(settings.consensus.on_stall, settings.consensus.max_waits)
     return RoundController(
         Planner(network, paths, demand, scheduler, blueprint.spends_pairs, blueprint.streams),

@@ -18,7 +18,7 @@ from ceas_ray.links.engine.advance import (
     take,
 )
 from ceas_ray.links.engine.draws import exponential
-from ceas_ray.links.engine.state import clock_of, source_of
+from ceas_ray.links.engine.state import clock_of
 from ceas_ray.messages.pair_books import USED
 from ceas_ray.quantum.pair_physics import fidelity_of
 

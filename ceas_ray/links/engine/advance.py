@@ -8,10 +8,10 @@ A leg attempts while it has fewer finished pairs than its `limit`, fewer pairs i
 swapped ones count. Where it may no longer it stops at once, where it may again it begins an attempt at once. Of the
 pairs that an attempt heralds those beyond `slots` expire at once.
 
-A pair is given up when the oldest pair in it passes its useful age, and an end-to-end pair when its fidelity falls below
-`min_fidelity`. What one time brings is done in this order: births, leg by leg, each followed by purification (BBPSSW,
-the two oldest that have gone as far; the older one is measured) and by swaps (oldest first, from the first end on);
-then whoever asked for that time may use pairs; then they expire.
+A pair is given up when the oldest pair in it passes its useful age, and an end-to-end pair when its fidelity falls
+below `min_fidelity`. What one time brings is done in this order: births, leg by leg, each followed by purification
+(BBPSSW, the two oldest that have gone as far; the older one is measured) and by swaps (oldest first, from the first end
+on); then whoever asked for that time may use pairs; then they expire.
 
 Swaps that cannot fail are chained at once, their outcomes travel to the ends meanwhile (Pauli frame), and the pair of
 the ends may be used when the last one is known at both. Swaps that can fail must be heralded: what they make may be
@@ -257,6 +257,14 @@ def book(source, column, pairs):  # type: ignore[no-untyped-def]
 
 
 @njit(**COMPILED)
+def _book_segment(state, row, column):  # type: ignore[no-untyped-def]
+    """Book what became of the pair that every leg put into a segment."""
+    segment = segment_of(state, row)
+    for g in range(segment.first, segment.last):
+        book(source_of(state, g), column, 1)
+
+
+@njit(**COMPILED)
 def remove(state, model, row):  # type: ignore[no-untyped-def]
     """Free the memories of a segment; the last one takes its row. `go_on` must follow."""
     clock = clock_of(state)
@@ -455,9 +463,10 @@ def chosen(state, model, freshest):  # type: ignore[no-untyped-def]
     clock, found = clock_of(state), -1
     for row in range(clock.segments):
         segment = segment_of(state, row)
-        if _is_end_to_end(segment, model) and segment.ready <= clock.now <= segment.expires:
-            if found < 0 or (segment.born > segment_of(state, found).born) == freshest:
-                found = row
+        if not _is_end_to_end(segment, model) or not segment.ready <= clock.now <= segment.expires:
+            continue
+        if found < 0 or (segment.born > segment_of(state, found).born) == freshest:
+            found = row
     return found
 
 

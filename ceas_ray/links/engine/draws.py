@@ -1,7 +1,7 @@
 """Random numbers of compiled loops: Philox4x64-10, a counter-based generator (Salmon et al., SC 2011).
 
-The n-th number of a stream depends on its key and n alone, so the outcome of a link's n-th trial does not depend on what
-was done with the ones before, nor on what other links drew. The same numbers as `numpy.random.Philox(key=...)`.
+The n-th number of a stream depends on its key and n alone, so the outcome of a link's n-th trial does not depend on
+what was done with the ones before, nor on what other links drew. The same numbers as `numpy.random.Philox(key=...)`.
 """
 
 from __future__ import annotations

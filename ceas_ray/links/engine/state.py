@@ -62,8 +62,8 @@ SOURCE = _record([
 """A link at work. begun: its attempt, ps. failures: trials before its next success. next: when that is heralded.
 standing, finished: pairs in its memories, and those that are purified, swapped ones included. limit, births_left: of
 finished pairs it may have, and make. attempts: made before `begun`. listed: its next entry in `State.listed`, up to
-`listed_to`; -1 for a link that draws. generated ... sacrificed: its books (`pair_books`). Its stream of random numbers is
-that of its trials."""
+`listed_to`; -1 for a link that draws. generated ... sacrificed: its books (`pair_books`). Its stream of random numbers
+is that of its trials."""
 
 CLOCK = _record([*((name, _INTEGERS) for name in ("now", "segments", "next_expiry", "next_news")), *STREAM])
 """The time, how many segments there are, and what is next; its stream draws all but trials."""
@@ -87,9 +87,12 @@ class Model(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """How its pairs are used. slots: memory slots at each end of each leg. useful_age: of a leg's pair, that age
-    included. min_fidelity: an end-to-end pair below it is given up. corrected: whether an end-to-end pair waits for the
-    outcomes of its swaps. stops: whether `advance` stops at an end-to-end pair."""
+    """How its pairs are used.
+
+    slots: memory slots at each end of each leg. useful_age: of a leg's pair, that age included. min_fidelity: an
+    end-to-end pair that storage takes below it is given up. corrected: whether it waits for the outcomes of its swaps.
+    stops: whether `advance` stops at an end-to-end pair.
+    """
 
     slots: int
     useful_age: int
