@@ -170,7 +170,7 @@ class PlanFinished:
     generated, used (of authentication: behind key bits, spent or not), late, expired, sacrificed. leg_counts: int64
     (paths, 5), authentication on each path's other link. stored: pairs left in stock. shots, shots_on_time: training
     and tests. key_bits: distilled per path, float64
-    (paths,). shrink: as in `ShotsDelivered`. trace: hash of all times and fidelities at use.
+    (paths,). attenuation: as in `ShotsDelivered`. trace: hash of all times and fidelities at use.
     """
 
     round_index: int
@@ -182,7 +182,7 @@ class PlanFinished:
     shots_on_time: int
     key_peers: tuple[str, ...]
     key_bits: Floats
-    shrink: Floats
+    attenuation: Floats
     trace: bytes
 
 
@@ -233,7 +233,7 @@ class RoutePlanFinished:
     key_peers: tuple[str, ...]
     key_pairs: Int64s
     key_bits: Floats
-    shrink: Floats
+    attenuation: Floats
     trace: bytes
 
 
@@ -241,15 +241,15 @@ class RoutePlanFinished:
 class ShotsDelivered:
     """Link manager to processor: which of the round's training shots got their pairs in time, and how good they were.
 
-    on_time: bool, shape (training shots,). shrink: m_s, s = 0..n: what teleportation leaves of an input Pauli
+    on_time: bool, shape (training shots,). attenuation: m_s, s = 0..n: what teleportation leaves of an input Pauli
     coefficient of weight s, mean over the on-time training shots (all ones for s = 0; ones if there was no such shot).
-    Of circuits that processors share shrink is empty: their mean output over those shots is sum_j coefficients[j]
+    Of circuits that processors share attenuation is empty: their mean output over those shots is sum_j coefficients[j]
     z(werner[j]), werner (J, places) the Werner parameters of the pairs inside the circuit (`quantum.mixed_pairs`).
     """
 
     round_index: int
     on_time: Flags
-    shrink: Floats
+    attenuation: Floats
     werner: Floats
     coefficients: Floats
 
@@ -271,7 +271,7 @@ class TestOutcomes:
 
 
 @message
-class KnownAnswersGiven:
+class TrapCircuitsAnswered:
     """Processor to hub: its outcomes of a round, as far as the hub knows the answers; announced before it tells which.
 
     asked: circuits whose pairs came in time, as the hub counts them. answered: of these. wrong: of the answered.
@@ -335,7 +335,7 @@ class PairsTested:
 class TestReport:
     """Hub to replicas: the forgetting window's tests of every processor's link, float64 (processors, 3) per basis.
 
-    Where the hub asks circuits with known answers, a fourth column counts those of the rounds before.
+    Where the hub asks trap circuits, a fourth column counts those of the rounds before.
     """
 
     round_index: int

@@ -13,7 +13,6 @@ from ceas_ray.messages.payloads import (
     HUB,
     Begin,
     KeysDistilled,
-    KnownAnswersGiven,
     PairsTested,
     PlanFinished,
     RoundGivenUp,
@@ -24,6 +23,7 @@ from ceas_ray.messages.payloads import (
     TestOutcomes,
     TestReport,
     Timer,
+    TrapCircuitsAnswered,
     processor_link_name,
     processor_name,
 )
@@ -64,7 +64,7 @@ _MAY_SEND: dict[type, Callable[[Envelope], bool]] = {
     **dict.fromkeys((PlanFinished, RoutePlanFinished), _named_link),
     ShotsDelivered: lambda envelope: envelope.sender == f"link/{envelope.receiver}",
     TestOutcomes: _link_of_named_processor,
-    KnownAnswersGiven: _named_processor,
+    TrapCircuitsAnswered: _named_processor,
     RoundDecided: lambda envelope: envelope.sender.startswith("replica/"),
 }
 

@@ -47,7 +47,7 @@ class ByzantineProcessor(Actor):
         now, processor = envelope.deliver_at, self._processor
         match envelope.payload:
             case WorkDone(output=output):
-                return [processor.show(now, processor.learn(output)), *processor.known_answers(now, output)]
+                return [processor.show(now, processor.learn(output)), *processor.trap_circuits(now, output)]
             case SendRow(round_index=round_index) as forged:
                 self.state.forged = forged
                 ready = now + processor.learning.update_time

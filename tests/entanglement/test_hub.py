@@ -15,7 +15,7 @@ from ceas_ray.training.next_state import certified_werner_bounds
 
 
 def report_of(
-    hub: Hub, round_index: int, *outcomes: payloads.TestOutcomes | payloads.KnownAnswersGiven
+    hub: Hub, round_index: int, *outcomes: payloads.TestOutcomes | payloads.TrapCircuitsAnswered
 ) -> payloads.TestReport:
     """One round at the hub."""
     schedule = RoundStarted(
@@ -59,7 +59,7 @@ def test_an_answer_withheld_is_wrong_and_tests_of_pairs_are_counted_apart(
     asked: int, share: float, rate: float
 ) -> None:
     answered = int(share * asked)
-    given = payloads.KnownAnswersGiven(0, 1, asked, answered, int(rate * answered))
+    given = payloads.TrapCircuitsAnswered(0, 1, asked, answered, int(rate * answered))
     report = report_of(Hub(2, 1, 5.0, 1, asked=500), 0, outcomes(100, 100, 7), given)
     assert report.tested.tolist() == [[100, 100, 100, 0], [0, 0, 0, asked]]
     assert report.errors[0].tolist() == [7, 7, 7, 0]

@@ -65,7 +65,7 @@ class Play:
         return PlanFinished(
             round_index=plan.round_index, link=link, counts=np.zeros((3, 5), np.int64),
             leg_counts=np.zeros((peers, 5), np.int64), stored=0, shots=0, shots_on_time=0, key_peers=plan.key_peers,
-            key_bits=bits, shrink=np.ones(7), trace=b"",
+            key_bits=bits, attenuation=np.ones(7), trace=b"",
         )  # fmt: skip
 
     def wake(self, purpose: ControllerTimer) -> None:

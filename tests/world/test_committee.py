@@ -59,7 +59,7 @@ def test_a_round_is_over_when_enough_honest_members_know_its_decision_to_teach_t
 
 
 def test_a_flood_of_forged_frames_ends_in_an_alarm_and_in_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authentication, "MOST_FAILURES", 4)
+    monkeypatch.setattr(authentication, "MAX_FAILURES", 4)
     attack = ("attacks.replicas=1", "attacks.replica_faults=[forged_tags]")
     found, _, world = run(*SMALL_COMMITTEE, *attack, "training.rounds=2")
     alarms = [observed for observed in found if observed["name"] == "forgeries"]
@@ -70,7 +70,7 @@ def test_a_flood_of_forged_frames_ends_in_an_alarm_and_in_nothing_else(monkeypat
 
 
 def test_alarms_are_in_the_journal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(authentication, "MOST_FAILURES", 4)
+    monkeypatch.setattr(authentication, "MAX_FAILURES", 4)
     attack = ("attacks.replicas=1", "attacks.replica_faults=[forged_tags]", "training.rounds=2")
     assert main([*SMALL, *SMALL_COMMITTEE, *attack, f"output={tmp_path / 'run'}"]) == 0
     lines = [json.loads(line) for line in (tmp_path / "run" / "journal.jsonl").read_text().splitlines()]
@@ -128,7 +128,7 @@ def test_a_crashed_member_recovers_and_a_late_one_catches_up() -> None:
 def test_a_partition_heals_and_who_was_cut_off_catches_up() -> None:
     warm_up, first, *_ = times_of(*SMALL_COMMITTEE, "training.rounds=3")
     for heals, together in ((first + 0.01, 4), (1000.0, 3)):
-        split = f"consensus.partition={{replicas:[3],begins_seconds:{warm_up},heals_seconds:{heals}}}"
+        split = f"consensus.network_partition={{replicas:[3],begins_seconds:{warm_up},heals_seconds:{heals}}}"
         found, _, world = run(*SMALL_COMMITTEE, split, "training.rounds=3")
         assert names(found) == ["warm_up"] + ["round"] * 3
         assert len(models(world, together)) == 1
@@ -144,7 +144,7 @@ LYING = ("attacks.replicas=1", "attacks.replica_faults=[lying]")
 def split() -> str:
     """One member alone during the first round."""
     warm_up, first, *_ = times_of(*SMALL_COMMITTEE, "training.rounds=1")
-    return f"consensus.partition={{replicas:[3],begins_seconds:{warm_up},heals_seconds:{first + 0.01}}}"
+    return f"consensus.network_partition={{replicas:[3],begins_seconds:{warm_up},heals_seconds:{first + 0.01}}}"
 
 
 def rounds_of_one_model_on_any_hosts(*troubles: str, rounds: int = 3) -> None:
@@ -177,7 +177,7 @@ def test_a_partition_beside_other_troubles_gives_the_same_on_any_hosts_and_acros
 
 def test_a_committee_in_two_halves_stalls_and_goes_on_when_they_meet() -> None:
     warm_up, first, *_ = times_of(*SMALL_COMMITTEE, "training.rounds=2")
-    split = f"consensus.partition={{replicas:[2,3],begins_seconds:{warm_up},heals_seconds:{first + 0.2}}}"
+    split = f"consensus.network_partition={{replicas:[2,3],begins_seconds:{warm_up},heals_seconds:{first + 0.2}}}"
     found, _, world = run(*SMALL_COMMITTEE, split, "training.rounds=2", "consensus.max_waits=20")
     assert names(found) == ["warm_up", "round", "round"]
     assert [observed["waits"] > 0 for observed in found[1:]] == [True, False]
