@@ -119,12 +119,16 @@ class Hub(Actor):
         state.new_tested, state.new_errors = np.zeros_like(state.tested), np.zeros_like(state.errors)
         tested, errors = state.tested.copy(), state.errors.copy()
         to_processors = [
-            Send(at, processor_name(k), PairsTested(round_index, tested[k, :3].copy(), errors[k, :3].copy()))
+            Send(
+                at,
+                processor_name(k),
+                PairsTested(round_index=round_index, tested=tested[k, :3].copy(), errors=errors[k, :3].copy()),
+            )
             for k in range(self._processors)
         ]
         if round_index < 0:
             return list(to_processors)
-        report = TestReport(round_index, tested, errors)
+        report = TestReport(round_index=round_index, tested=tested, errors=errors)
         return [*to_processors, *(Send(at, replica_name(j), report) for j in range(self._replicas))]
 
 

@@ -119,7 +119,13 @@ class LinkManager(Actor):
         over = plan.starts_at + int(plan.releases[-1]) + plan.shot_deadline + self._report_delay
         reports: list[Effect] = []
         if self._processor is not None:
-            outcomes = TestOutcomes(plan.round_index, self._processor, books.tested, books.tested, books.errors)
+            outcomes = TestOutcomes(
+                round_index=plan.round_index,
+                processor=self._processor,
+                tested=books.tested,
+                announced=books.tested,
+                errors=books.errors,
+            )
             reports.append(Send(over, HUB, outcomes))
             if plan.round_index >= 0:
                 delivered = ShotsDelivered(

@@ -151,7 +151,17 @@ class RouteManager(Actor):
         over = plan.starts_at + int(plan.releases[-1]) + plan.shot_deadline + self._report_delay
         tested, errors = (np.sum([getattr(run, name) for run in runs], axis=0) for name in ("tested", "errors"))
         reports: list[Effect] = [
-            Send(over, HUB, TestOutcomes(plan.round_index, self._processor, tested, tested, errors))
+            Send(
+                over,
+                HUB,
+                TestOutcomes(
+                    round_index=plan.round_index,
+                    processor=self._processor,
+                    tested=tested,
+                    announced=tested,
+                    errors=errors,
+                ),
+            )
         ]
         if plan.round_index >= 0:
             nodes = self._nodes(spent)
