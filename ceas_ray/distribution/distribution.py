@@ -45,7 +45,8 @@ class Distribution:
         np.add.at(change, (self.home, self.packets.begin), 1)
         moves = np.flatnonzero(self.packets.owner[1:] == self.packets.owner[:-1])
         np.add.at(change, (self.home[moves], self.packets.begin[moves + 1]), -1)
-        return np.cumsum(change, axis=1)[:, :times]
+        held: NDArray[np.int64] = np.cumsum(change, axis=1)[:, :times]
+        return held
 
     @cached_property
     def next_home(self) -> NDArray[np.int64]:
@@ -58,7 +59,7 @@ class Distribution:
     @cached_property
     def reach(self) -> NDArray[np.int64]:
         """The processors that each packet's tree joins, as bits, (packets,)."""
-        bits = np.left_shift(1, self.home) | np.left_shift(1, self.next_home)
+        bits: NDArray[np.int64] = np.left_shift(1, self.home) | np.left_shift(1, self.next_home)
         for column in range(2):
             np.bitwise_or.at(bits, self.packets.ends[:, column], np.left_shift(1, self.place))
         return bits

@@ -19,7 +19,7 @@ MAX_SEATS = 60
 
 @dataclass(frozen=True)
 class FewestGatesDistributor:
-    """Places qubits such that the fewest gates are remote, wherever they are: an integer program, solved to its optimum.
+    """Places qubits such that the fewest gates are remote: an integer program, solved to its optimum.
 
     Distances do not count, and a gate is done at its second qubit, with a copy of the first.
     """

@@ -94,7 +94,7 @@ class Schedule:
 
 
 def schedule_of(program: Program) -> Schedule:
-    """Return a schedule: every step as early as it can be, then copies as late as that allows, so that pairs are young."""
+    """Return a schedule: steps as early as they can be, then copies as late as that allows, so that pairs are young."""
     layers: list[int] = []
     busy: dict[Place, set[int]] = {}
     free: dict[Place, int] = {}  # the first layer after all steps of a place so far

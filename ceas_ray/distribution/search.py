@@ -141,10 +141,7 @@ def _rehome(problem, state, packet, processor):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _overfull(problem, state, processor, first, last):  # type: ignore[no-untyped-def]
-    for epoch in range(first, last):
-        if state.held[processor, epoch] > problem.room[processor]:
-            return True
-    return False
+    return np.max(state.held[processor, first:last]) > problem.room[processor]
 
 
 @njit(cache=True)
@@ -166,7 +163,7 @@ def _undo(problem, state, saved, first, last):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _take_along(problem, state, saved, first, last):  # type: ignore[no-untyped-def]
-    """Do phases of packets that moved at their new home if they were done at the old one, then each where it is best."""
+    """Do phases of packets that moved at the new home if they were done at the old one, then each where best."""
     change = 0
     for packet in range(first, last):
         for k in range(problem.phase_start[packet], problem.phase_start[packet + 1]):

@@ -113,7 +113,7 @@ Edge = tuple[int, int, dict[str, str]]
 
 
 def read_graphml(file: InputFile) -> tuple[list[dict[str, str]], list[Edge]]:
-    """Nodes with their attributes (and `id`), and edges, each link once. Raises ValueError for what is wrong with it."""
+    """Nodes with their attributes (and `id`), and edges, each link once; raises ValueError for what is wrong."""
     root = _parsed(file)
     graphs = _children(root, "graph")
     if _plain_tag(root) != "graphml" or len(graphs) != 1:

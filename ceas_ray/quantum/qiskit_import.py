@@ -15,13 +15,13 @@ from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.quantum.gate_list import NEGLIGIBLE, ControlledPhase, Gate, GateList, LocalGate
 
 MAX_QUBITS = 1_000
-MAX_GATES = 200_000
+MAX_GATES = 400_000
 MAX_BYTES = 2**21
 """Larger programs take the importer of OpenQASM 3 many minutes."""
 
 _SIZE = re.compile(rb"\b(?:qubit|bit|qreg|creg)\b[^;\[\]]{0,200}\[\s*([0-9_]+)\s*\]")
 _VERSION = re.compile(r"\A(?:\s|//[^\n]*\n|/\*.*?\*/)*OPENQASM\s+(\d+)(?:\.\d+)?\s*;", re.DOTALL)
-_ROTATIONS = {"rxx": "h", "ryy": "sx"}
+_ROTATIONS = {"RXXGate": "HGate", "RYYGate": "SXGate"}
 """Two-qubit rotations that are RZZ between these gates on both qubits."""
 
 
@@ -70,8 +70,9 @@ def _parsed(file: InputFile) -> Any:
         with contextlib.redirect_stderr(complaints):  # the parser prints
             if version == 3:
                 return qasm3.loads(text)
-            folder = str(Path(file.path).parent)
-            return qasm2.loads(text, include_path=(folder,), custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
+            own = set(re.findall(r"\bgate\s+(\w+)", text))
+            known = [gate for gate in qasm2.LEGACY_CUSTOM_INSTRUCTIONS if gate.name not in own]
+            return qasm2.loads(text, include_path=(str(Path(file.path).parent),), custom_instructions=known)
     except Exception as error:  # the importers raise whatever went wrong within them
         raise ValueError(f"this is no OpenQASM {version} that can be read: {_reason(error, complaints)}") from None
 
@@ -94,6 +95,7 @@ class _Compiler:
 
     def __init__(self, circuit: Any) -> None:
         self.found: list[Gate] = []
+        self.steps = 0
         self.wire = list(range(circuit.num_qubits))
         self.names = [_bit_name(circuit, bit) for bit in circuit.qubits]
         self.qubit_of_bit: dict[int, int] = {}
@@ -102,92 +104,94 @@ class _Compiler:
     def append_all(self, circuit: Any, qubits: list[int], bits: list[int]) -> None:
         """Append a circuit whose qubits and bits are these of the outermost one."""
         for step in circuit.data:
+            self._count()
             at = [qubits[circuit.find_bit(qubit).index] for qubit in step.qubits]
             into = [bits[circuit.find_bit(bit).index] for bit in step.clbits]
             self._append(step.operation, at, into)
 
     def _append(self, operation: Any, at: list[int], into: list[int]) -> None:
-        name = operation.name
-        if name in ("barrier", "id", "delay"):
+        kind = operation.base_class.__name__  # not its name: a program may define gates with any
+        if kind in ("Barrier", "Delay"):
             return
-        if name == "for_loop":
+        if kind == "ForLoopOp":
             self._unroll(operation, at, into)
             return
-        measured = [q for q in at if self.wire[q] in self.qubit_of_bit.values()]
-        if measured and name != "reset":
-            raise ValueError(f"measurements must come last, got {name} after the one of {self.names[measured[0]]}")
-        if name == "measure":
+        after = [q for q in at if self.wire[q] in self.qubit_of_bit.values()]
+        if after and kind != "Reset":
+            got = f"{operation.name} after the one of {self.names[after[0]]}"
+            raise ValueError(f"measurements must come last, got {got}")
+        if kind == "Measure":
             self.qubit_of_bit[into[0]] = self.wire[at[0]]
-        elif name == "reset" and self.wire[at[0]] not in self.touched:
-            return  # of a qubit that is in |0>
-        elif name == "swap" and getattr(operation, "num_ctrl_qubits", 0) == 0:
+        elif kind == "SwapGate":
             self.wire[at[0]], self.wire[at[1]] = self.wire[at[1]], self.wire[at[0]]
-        elif len(at) == 0:
-            return  # a global phase
-        elif not hasattr(operation, "to_matrix") or getattr(operation, "condition", None) is not None:
+        elif at and not (kind == "Reset" and self.wire[at[0]] not in self.touched):  # a global phase has no qubit
+            self._gate(operation, at, into)
+
+    def _gate(self, operation: Any, at: list[int], into: list[int]) -> None:
+        """Append a gate by its matrix if it takes one controlled phase at most, else by its definition."""
+        if not all(np.isfinite(value) for value in operation.params if isinstance(value, int | float)):
+            raise ValueError(f"gates must have finite angles, got {operation.name} on {self.names[at[0]]}")
+        matrix = _matrix(operation) if len(at) <= 2 and not into else None
+        if matrix is None or not np.all(np.isfinite(matrix)):
             self._expand(operation, at, into)
         elif len(at) == 1:
-            self._local(at[0], np.asarray(operation.to_matrix(), dtype=np.complex128), name)
-        elif len(at) == 2 and self._two_qubits(operation, at):
-            return
-        else:
+            self._local(at[0], matrix)
+        elif not self._two_qubits(operation, matrix, at):
             self._expand(operation, at, into)
 
-    def _local(self, qubit: int, matrix: NDArray[np.complex128], name: str) -> None:
-        if not np.all(np.isfinite(matrix)):
-            raise ValueError(f"gates must have finite angles, got {name} on {self.names[qubit]}")
+    def _local(self, qubit: int, matrix: NDArray[np.complex128]) -> None:
         self.touched.add(self.wire[qubit])
         self._add(LocalGate(self.wire[qubit], matrix))
 
     def _add(self, gate: Gate) -> None:
-        if len(self.found) >= MAX_GATES:
-            raise ValueError(f"a circuit must have at most {MAX_GATES:,} gates")
+        self._count()
         self.found.append(gate)
+
+    def _count(self) -> None:
+        self.steps += 1
+        if self.steps > MAX_GATES:
+            raise ValueError(f"a circuit must have at most {MAX_GATES:,} gates, loops unrolled, got more")
 
     def _unroll(self, loop: Any, at: list[int], into: list[int]) -> None:
         values, parameter, body = loop.params
-        for count, value in enumerate(values):
-            if count > MAX_GATES:
-                raise ValueError(f"a circuit must have at most {MAX_GATES:,} gates, got a loop of more")
+        for value in values:
+            self._count()
             bound = body if parameter is None else body.assign_parameters({parameter: value}, strict=False)
             self.append_all(bound, at, into)
 
     def _expand(self, operation: Any, at: list[int], into: list[int]) -> None:
         definition = getattr(operation, "definition", None)
         if definition is None or hasattr(operation, "blocks"):
-            raise ValueError(f"gates must be unitary, got {operation.name} on {self.names[at[0]]}" if at else
-                             f"gates must be unitary, got {operation.name}")  # fmt: skip
+            raise ValueError(f"gates must be unitary, got {operation.name} on {self.names[at[0]]}")
         self.append_all(definition, at, into)
 
-    def _two_qubits(self, operation: Any, at: list[int]) -> bool:
+    def _two_qubits(self, operation: Any, matrix: NDArray[np.complex128], at: list[int]) -> bool:
         """Append the gate if it takes one controlled phase."""
-        if operation.name in _ROTATIONS:
-            from qiskit.circuit.library import HGate, RZZGate, SXGate
+        if operation.base_class.__name__ in _ROTATIONS:
+            from qiskit.circuit import library
 
-            around = {"h": HGate(), "sx": SXGate()}[_ROTATIONS[operation.name]]
-            for qubit in at:
-                self._append(around.inverse(), [qubit], [])
-            self._append(RZZGate(*operation.params), at, [])
-            for qubit in at:
-                self._append(around, [qubit], [])
+            around = getattr(library, _ROTATIONS[operation.base_class.__name__])()
+            for gate in (around.inverse(), library.RZZGate(*operation.params), around):
+                for qubits in [at] if gate.num_qubits == 2 else [[qubit] for qubit in at]:
+                    self._append(gate, qubits, [])
             return True
-        matrix = np.asarray(operation.to_matrix(), dtype=np.complex128).reshape(2, 2, 2, 2)  # second first second first
-        for control, blocks in ((0, matrix.transpose(1, 3, 0, 2)), (1, matrix.transpose(0, 2, 1, 3))):
+        tensor = matrix.reshape(2, 2, 2, 2)  # second first second first
+        for control, blocks in ((0, tensor.transpose(1, 3, 0, 2)), (1, tensor.transpose(0, 2, 1, 3))):
             if np.max(np.abs(blocks[[0, 1], [1, 0]])) < NEGLIGIBLE:
-                self._controlled(at[control], at[1 - control], blocks[0, 0], blocks[1, 1], operation.name)
+                self._controlled(at[control], at[1 - control], blocks[0, 0], blocks[1, 1])
                 return True
         return False
 
-    def _controlled(self, control: int, target: int, if_zero: Any, if_one: Any, name: str) -> None:
-        """Append the gate that does one matrix (2, 2) or another on the target: one controlled phase and local gates."""
-        self._local(target, if_zero, name)
+    def _controlled(self, control: int, target: int, if_zero: Any, if_one: Any) -> None:
+        """Append the gate that does one of two matrices (2, 2) on the target: a controlled phase and local gates."""
+        self._local(target, if_zero)
         values, vectors = eigen_decomposition(if_one @ if_zero.conj().T)
-        self._local(target, vectors.conj().T, name)
+        self._local(target, vectors.conj().T)
         self.touched.add(self.wire[control])
         angle = float(np.angle(values[1] / values[0]))
         self._add(ControlledPhase(self.wire[control], self.wire[target], angle))
-        self._local(target, vectors, name)
-        self._local(control, np.diag([1, values[0]]), name)
+        self._local(target, vectors)
+        self._local(control, np.diag([1, values[0]]))
 
 
 def eigen_decomposition(unitary: NDArray[np.complex128]) -> tuple[Any, Any]:
@@ -204,6 +208,16 @@ def eigen_decomposition(unitary: NDArray[np.complex128]) -> tuple[Any, Any]:
     first = first / np.linalg.norm(first) * np.exp(-1j * np.angle(first[0]))
     second = np.array([abs(first[1]), -first[0].real * np.exp(1j * np.angle(first[1]))])
     return values, np.stack([first, second], axis=1)
+
+
+def _matrix(operation: Any) -> NDArray[np.complex128] | None:
+    """The matrix of a gate that Qiskit has one for."""
+    from qiskit.circuit.exceptions import CircuitError
+
+    try:
+        return np.asarray(operation.to_matrix(), dtype=np.complex128)
+    except (AttributeError, CircuitError):
+        return None
 
 
 def _bit_name(circuit: Any, bit: Any) -> str:

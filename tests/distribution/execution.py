@@ -45,7 +45,7 @@ class StateVector:
 
 
 def executed(schedule: Schedule, draw: np.random.Generator) -> Any:
-    """The state of the circuit's qubits at the end, qubit q as bit q of an index; outcomes of measurements are drawn."""
+    """The final state of the circuit's qubits, qubit q as bit q of an index; outcomes of measurements are drawn."""
     program = schedule.program
     state = StateVector(program.start)
     for number in schedule.order:

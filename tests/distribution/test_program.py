@@ -81,19 +81,31 @@ def test_a_schedule_uses_every_qubit_once_a_layer_and_keeps_the_order_of_steps(d
 
 
 def test_a_qubit_moves_where_that_is_cheaper_than_copies() -> None:
-    """Qubit 0 has many gates, with mixing ones between, first with one processor and then with another."""
+    """Qubit 0 has many gates, with mixing ones between, first with processor 0's qubits and then with processor 1's."""
     gates: list[Gate] = []
-    for other in (1, 1, 1, 1, 1, 2, 2, 2, 2, 2):
+    for other in (1, 3, 1, 3, 1, 2, 4, 2, 4, 2):
         gates += [LocalGate(0, HADAMARD), ControlledPhase(0, other, 0.3), LocalGate(other, HADAMARD)]
-    network = ProcessorNetwork.from_edges([(0, 1)], [2, 2])
-    held = [ControlledPhase(1, 3, np.pi)]  # qubit 3 is with qubit 1
-    distribution = PackedDistributor()(listed(4, [*gates, *held]), network)
+    gates += [ControlledPhase(1, 3, 0.2), ControlledPhase(2, 4, 0.2)]
+    distribution = PackedDistributor()(listed(5, gates), ProcessorNetwork.from_edges([(0, 1)], [3, 3]))
     program = program_of(distribution)
-    assert distribution.pairs <= 2
-    moved = [s for s in program.steps if isinstance(s, EndCopy) and s.at in program.start]
-    assert len(moved) <= 1
-    draw = np.random.default_rng(1)
-    assert distance(executed(schedule_of(program), draw), state_of(4, [*gates, *held])) < 1e-12
+    moved = [step for step in program.steps if isinstance(step, EndCopy) and step.at in program.start]
+    assert (distribution.pairs, len(moved)) == (1, 1)
+    assert distance(executed(schedule_of(program), np.random.default_rng(1)), state_of(5, gates)) < 1e-12
+
+
+def test_a_gate_is_done_on_a_third_processor_where_that_is_cheaper() -> None:
+    """In the middle of a star, where one copy of each leaf's qubit meets the others."""
+    gates: list[Gate] = [LocalGate(q, HADAMARD) for q in range(4)]
+    gates += [ControlledPhase(a, b, 0.3) for a in range(1, 4) for b in range(a)]
+    network = ProcessorNetwork.from_edges([(0, 1), (0, 2), (0, 3)], [1, 1, 1, 1])
+    distribution = PackedDistributor()(listed(4, gates), network)
+    held = {int(home): qubit for qubit, home in enumerate(distribution.home)}
+    third = [
+        phase for place, phase in zip(distribution.place, distribution.packets.phases, strict=True)
+        if held[int(place)] not in (phase.first, phase.second)
+    ]  # fmt: skip
+    assert distribution.pairs == 3
+    assert third
 
 
 def test_the_fourier_transform_packs_five_pairs_into_few_layers_and_memories() -> None:
