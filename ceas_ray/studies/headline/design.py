@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import Annotated, Any
 
@@ -56,14 +56,20 @@ class Design(Group):
 
 
 @dataclass(frozen=True)
-class Run:
-    """One training run: what it is for, and the overrides that make it."""
+class Cell:
+    """What a run is compared for; attack `none` has neither strength nor placement."""
 
     scenario: str
     arm: str
     attack: str
     strength: float
     placement: str
+
+
+@dataclass(frozen=True)
+class Run(Cell):
+    """One training run of a cell, and the overrides that make it."""
+
     learning_rate: float
     seed: int
     overrides: tuple[str, ...]
@@ -112,25 +118,25 @@ class Plan:
         first = self.form.first_evaluation_seed
         return range(first, first + self.form.evaluation_seeds)
 
-    def run(
-        self, scenario: str, arm: str, attack: str, strength: float, placement: str, learning_rate: float, seed: int
-    ) -> Run:
-        """One run; attack `none` has neither strength nor placement."""
-        hostile = () if attack == "none" else (f"attacks.strength={strength}", f"attacks.placement={placement}")
-        share = [word for word in self.design.scenarios[scenario] if attack != "none" or not _of_attackers(word)]
+    def run(self, cell: Cell, learning_rate: float, seed: int) -> Run:
+        """Return a run of the cell."""
+        attack, hostile = cell.attack, tuple[str, ...]()
+        if attack != "none":
+            hostile = f"attacks.strength={cell.strength}", f"attacks.placement={cell.placement}"
+        share = [word for word in self.design.scenarios[cell.scenario] if attack != "none" or not _of_attackers(word)]
         overrides = (
-            "experiment=headline", *self.form.overrides, *self.design.arms[arm], f"attacks={attack}", *share, *hostile,
-            f"training.learning_rate={learning_rate}", f"training.final_learning_rate={learning_rate / 10}",
-            *self.words, f"seed={seed}",
+            "experiment=headline", *self.form.overrides, *self.design.arms[cell.arm], f"attacks={attack}", *share,
+            *hostile, f"training.learning_rate={learning_rate}",
+            f"training.final_learning_rate={learning_rate / 10}", *self.words, f"seed={seed}",
         )  # fmt: skip
-        return Run(scenario, arm, attack, strength, placement, learning_rate, seed, overrides)
+        return Run(**asdict(cell), learning_rate=learning_rate, seed=seed, overrides=overrides)
 
     def tuning(self, scenario: str) -> list[Run]:
         """Without attack, every learning rate, with a validation set; none where there is one rate alone."""
         aside = f"training.data.validation_fraction={self.design.validation_fraction}"
         rates = self.form.learning_rates if len(self.form.learning_rates) > 1 else ()
         runs = [
-            self.run(scenario, arm, "none", 0.0, "random", rate, seed)
+            self.run(Cell(scenario, arm, "none", 0.0, "random"), rate, seed)
             for arm in self.form.arms
             for rate in rates
             for seed in self.selection_seeds
@@ -140,7 +146,7 @@ class Plan:
     def selection(self, scenario: str, rates: Mapping[str, float]) -> list[Run]:
         """Every attack, strength and placement."""
         return [
-            self.run(scenario, arm, attack, float(strength), placement, rates[arm], seed)
+            self.run(Cell(scenario, arm, attack, float(strength), placement), rates[arm], seed)
             for arm in self.form.arms
             for attack, strengths in self.form.attacks.items()
             for strength in strengths
@@ -153,7 +159,7 @@ class Plan:
     ) -> list[Run]:
         """Every attack and placement at the strength that was worst for the arm, by (arm, attack, placement)."""
         return [
-            self.run(scenario, arm, attack, strengths[arm, attack, placement], placement, rates[arm], seed)
+            self.run(Cell(scenario, arm, attack, strengths[arm, attack, placement], placement), rates[arm], seed)
             for arm in self.form.arms
             for attack in self.form.attacks
             for placement in self.form.placements
