@@ -49,7 +49,7 @@ BYZFL = ("mean", "median", "trimmed_mean", "geometric_median", "krum", "multi_kr
 
 
 def ours(name: str, count: int, length: int) -> dict[str, float]:
-    """One case, in this process."""
+    """Measure one case, in this process."""
     rule, rows = RULES[name], rows_of(count, length)
     weights = np.random.default_rng(2).uniform(0.9, 1.0, count)
     weights /= weights.sum()

@@ -1,4 +1,4 @@
-"""What each kind of error mitigation leaves of a gradient's bias, and what it costs in variance."""
+"""The bias that each kind of error mitigation leaves in a gradient, and its cost in variance."""
 
 from __future__ import annotations
 

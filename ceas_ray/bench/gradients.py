@@ -79,7 +79,7 @@ class Workload:
         }
 
     def ours(self, threads: int = 1) -> ShiftedValues:
-        """What training computes."""
+        """Compute what training computes."""
         return pauli_engine.shifted_values(self.circuit, **self.call, threads=threads)
 
     def gradients_alone(self) -> Any:
@@ -94,7 +94,7 @@ class Workload:
         return shifted_settings(self.items[0]["parameters"])
 
     def table(self, found: ShiftedValues, samples: int) -> Floats:
-        """Of the first processor's first samples all values at `settings`, (samples, 1 + 2 P, outputs)."""
+        """Return all values of the first processor's first samples at `settings`, (samples, 1 + 2 P, outputs)."""
         outputs = self.circuit.outputs
         value, first, second = (
             part[: samples * outputs].reshape(samples, outputs, -1).swapaxes(1, 2) for part in found
@@ -116,7 +116,7 @@ class Workload:
 
     @property
     def flops(self) -> float:
-        """Of `gradients_alone`: passes over tiles (preparations are left out)."""
+        """Floating-point operations of `gradients_alone`: passes over tiles, without preparations."""
         n = self.circuit.qubits
         forward = n * (_FLOPS_OF_NOISE + _FLOPS_OF_MAP)
         backward = n * (_FLOPS_OF_NOISE + _FLOPS_OF_MAP + _FLOPS_OF_CORRELATION) + _FLOPS_OF_MAP
@@ -161,7 +161,7 @@ def main(words: list[str]) -> dict[str, Any]:
 
 
 def training_case(qubits: int, outputs: int, local_inputs: bool, quick: bool) -> dict[str, Any]:
-    """One processor's samples, as training computes them, and Aer."""
+    """Measure one processor's samples, as training computes them, and Aer."""
     samples = 320 if qubits < 8 else 16 if qubits < 10 else 8
     workload = Workload(qubits, 1, samples, outputs, local_inputs)
     values = {8: 24, 10: 2}.get(qubits)
@@ -174,7 +174,7 @@ def training_case(qubits: int, outputs: int, local_inputs: bool, quick: bool) ->
 
 
 def reference_case(qubits: int, quick: bool, peers: dict[str, str | None]) -> dict[str, Any]:
-    """Gradients alone and without noise, and Aer's from the same shifts; peers give no more either."""
+    """Measure gradients alone and without noise, and Aer's from the same shifts; peers give no more either."""
     workload, samples = Workload(qubits, 1, 320, local_inputs=True), 8
     circuit, call, item = workload.circuit, workload.call, workload.items[0]
     hardware = aer_engine.Hardware(circuit, np.zeros_like(item["noise"]), item["attenuation"], None, 1)
@@ -200,7 +200,7 @@ def reference_case(qubits: int, quick: bool, peers: dict[str, str | None]) -> di
 
 
 def _compared(times: list[tuple[float, float]]) -> dict[str, float]:
-    """Of pairs (ours, Aer's), in seconds per sample."""
+    """Compare pairs (ours, Aer's) of seconds per sample."""
     ours, theirs = zip(*times, strict=True)
     return {
         "samples_per_second": float(f"{1 / min(ours):.4g}"),
@@ -210,7 +210,7 @@ def _compared(times: list[tuple[float, float]]) -> dict[str, float]:
 
 
 def _round(quick: bool, peak: float) -> dict[str, Any]:
-    """All are timed in turn, again and again: the machine's speed changes, and falls on all alike."""
+    """Time all variants in turn, again and again: what slows the machine falls on all alike."""
     workload = Workload(6, PROCESSORS, SAMPLES)
     variants: dict[str, Callable[[], Any]] = {
         "one_thread": workload.ours,

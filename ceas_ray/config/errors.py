@@ -53,7 +53,7 @@ def shown(value: Any) -> str:
 
 
 def or_refuse(key: str, make: Callable[[], T]) -> T:
-    """What `make` makes; SettingsError for this key if it raises ValueError."""
+    """Return what `make` makes; raises SettingsError for this key if it raises ValueError."""
     try:
         return make()
     except ValueError as error:

@@ -40,7 +40,7 @@ Reader = Callable[[str, str], InputFile]
 
 
 def read_input(key: str, path: str) -> InputFile:
-    """Read the file at `path`; SettingsError of `key` if it cannot be read."""
+    """Read the file at `path`; raises SettingsError of `key` if it cannot be read."""
     try:
         return InputFile.read(path)
     except ValueError as error:
@@ -75,7 +75,7 @@ def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None, rea
 
 
 def _made(policy: Any, arguments: Mapping[str, Any]) -> Any:
-    """The policy; ValueError for whatever making one raises, which may be anybody's own code."""
+    """The policy; raises ValueError for whatever making one raises, which may be anybody's own code."""
     try:
         return policy(**arguments)
     except ValueError:
@@ -109,7 +109,8 @@ def _policy_class(target: Any, key: str) -> Any:
 
 
 def _is_of(policy: type, kind: type) -> bool:
-    """Whether the class is a subclass of `kind`, or has the methods of a protocol with as many parameters each."""
+    """Return whether the class is a subclass of `kind`, or has the methods of a protocol with as many parameters
+    each."""
     if not getattr(kind, "_is_protocol", False):
         return issubclass(policy, kind)
     wanted = {name: value for name, value in vars(kind).items() if inspect.isfunction(value) and name != "__init__"}

@@ -32,7 +32,7 @@ allows."""
 
 @dataclass(frozen=True)
 class Demand:
-    """What rounds ask of the entanglement layer.
+    """The demand of rounds on the entanglement layer.
 
     Shots come in bursts of `burst_shots`, one per shot period, with exponential gaps of mean `gap_periods`; the period
     of a link is such that its supply (generation rate over demand within a burst) is `supply`. A shot needs
@@ -66,7 +66,7 @@ class Demand:
         return round(self.supply * self.pairs_per_shot / link.rate * PICOSECONDS_PER_SECOND)
 
     def useful_age(self, link: Served) -> int:
-        """How long after emission a pair of this link may be used, ps; ValueError if it never may."""
+        """Return how long after emission a pair of this link may be used, ps; raises ValueError if it never may."""
         if self.min_fidelity is None:
             return round(self.useful_age_periods * self.shot_period(link))
         if link.fidelity <= self.min_fidelity:
@@ -78,7 +78,7 @@ class Demand:
         return int(age * PICOSECONDS_PER_SECOND)
 
     def shot_deadline(self, link: Served) -> int:
-        """How long after its release a shot may execute, ps."""
+        """Return how long after its release a shot may execute, ps."""
         return round(self.deadline_periods * self.shot_period(link))
 
     def link_class(self, link: Served) -> LinkClass:
@@ -99,7 +99,7 @@ class Demand:
         )  # fmt: skip
 
     def of_route(self, part: ShotRoute, group: Group) -> Demand:
-        """What the shots of a group ask of one of its routes: its own pairs, at the period of the whole group.
+        """Return what the shots of a group ask of one of its routes: its own pairs, at the period of the whole group.
 
         Its supply is rounded to tenths, so that routes which hardly differ are of one class.
         """
@@ -125,7 +125,7 @@ class Demand:
 
 
 def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
-    """Who is served together: the hub's channels and the legs' multiplexing suffice, slow links go together.
+    """Return who is served together: the hub's channels and the legs' multiplexing suffice, slow links go together.
 
     A driven leg of a replica takes one hub channel, whatever it multiplexes. Raises ValueError if none is left.
     """
@@ -144,7 +144,7 @@ def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
 
 
 def key_path_seconds(legs: tuple[LinkParameters, ...], swap_werner: float, bits: float, demand: Demand) -> float:
-    """A time in which a path distils `bits`, with the margin; ValueError if its pairs yield no key.
+    """A time in which a path distils `bits`, with the margin; raises ValueError if its pairs yield no key.
 
     Counts every leg at half of its useful age: an oblivious scheduler keeps old pairs.
     """
@@ -164,7 +164,7 @@ def key_path_seconds(legs: tuple[LinkParameters, ...], swap_werner: float, bits:
 
 
 def key_path_fidelity(legs: tuple[LinkParameters, ...], swap_werner: float, demand: Demand) -> float:
-    """Of a path's end-to-end pairs when every leg is at half of its useful age."""
+    """Return the fidelity of a path's end-to-end pairs when every leg is at half of its useful age."""
     half = demand.key_useful_age / 2
     aged = [float(decayed_fidelity(leg.fidelity, seconds(round(half)), leg.coherence_seconds / 2)) for leg in legs]
     if len(legs) == 1:
@@ -176,7 +176,7 @@ def key_path_fidelity(legs: tuple[LinkParameters, ...], swap_werner: float, dema
 def asymptotic_bits(fidelity: float, bits: float) -> float:
     """The asymptotic bits of a block that yields `bits` as a finite one, by doubling and bisection on its pairs.
 
-    ValueError where no block does.
+    Raises ValueError where no block does.
     """
     rate = float(key_rate(fidelity))
     if rate <= 0 or not math.isfinite(min_block(fidelity)):
@@ -192,7 +192,7 @@ def asymptotic_bits(fidelity: float, bits: float) -> float:
 
 
 def finite_bits(bits: float, pairs: int) -> float:
-    """What a block of `pairs` sifted pairs yields, whose asymptotic bits are `bits`.
+    """Return what a block of `pairs` sifted pairs yields, whose asymptotic bits are `bits`.
 
     Its fidelity is that of Werner pairs with the block's mean rate; the rate is convex in the fidelity, so a block of
     mixed pairs is credited with a little more than its mean error rate allows. Ours.
@@ -207,7 +207,8 @@ def finite_bits(bits: float, pairs: int) -> float:
 
 
 def route_key_seconds(legs: tuple[LinkParameters, ...], swapping: Swapping, bits: float, demand: Demand) -> float:
-    """As `key_path_seconds`, for any number of legs: one round of a pair of the ends takes until the last leg has one.
+    """Return `key_path_seconds`, for any number of legs: one round of a pair of the ends takes until the last leg has
+    one.
 
     The mean greatest of exponential times; divided by the chance that all other legs come within the useful age after
     the fastest one, and by that of all swaps. Meant to be long enough, not exact.

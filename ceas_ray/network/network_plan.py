@@ -1,4 +1,4 @@
-"""Who is reached how."""
+"""The plan of a network: who is reached on which route."""
 
 from __future__ import annotations
 
@@ -44,12 +44,13 @@ class NetworkPlan:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Of processors, then of replicas."""
+        """Routes of processors, then of replicas."""
         return (*self.processor_routes, *self.replica_routes)
 
     @cached_property
     def routed(self) -> bool:
-        """Whether more is needed than one link of one's own per node and one swap at the hub that cannot fail."""
+        """Return whether more is needed than one link of one's own per node and one swap at the hub that cannot
+        fail."""
         if self.groups:
             return True
         swapping = self.processor_routes[0].swapping
@@ -58,7 +59,7 @@ class NetworkPlan:
         return shared_or_longer or swapping.success < 1 or swapping.purification_rounds > 0
 
     def served(self, k: int) -> Served:
-        """What the shots of processor (or group) k ask for pairs."""
+        """Return what the shots of processor (or group) k ask for pairs."""
         return self.groups[k] if self.groups else self.processor_routes[k]
 
     def shot_routes(self, k: int) -> tuple[Route, ...]:
@@ -66,7 +67,8 @@ class NetworkPlan:
         return tuple(part.route for part in self.groups[k].routes) if self.groups else (self.processor_routes[k],)
 
     def hub_channels(self, k: int) -> int:
-        """How many links at the hub are driven for processor (or group) k: its own, and those of shared shots."""
+        """Return how many links at the hub are driven for processor (or group) k: its own, and those of shared
+        shots."""
         hub = self.processor_routes[k].nodes[0]
         links = {link for route in (self.processor_routes[k], *self.shot_routes(k)) for link in route.links}
         return sum(hub in self.ends[link] for link in sorted(links))
@@ -106,4 +108,4 @@ class Topology(Protocol):
         spread: Heterogeneity,
         generator: np.random.Generator,
     ) -> NetworkPlan:
-        """The links and routes. ValueError if there is no such network."""
+        """The links and routes. Raises ValueError if there is no such network."""

@@ -29,7 +29,8 @@ from ceas_ray.world.inputs import targets_of
 
 @dataclass(frozen=True)
 class Cut:
-    """Where a run can go on: all that the driver and the simulation knew when `rounds` rounds were over."""
+    """A point from which a run can go on: all that the driver and the simulation knew when `rounds` rounds were
+    over."""
 
     rounds: int
     simulation: Mapping[str, Any]
@@ -103,12 +104,12 @@ def _copy(source: Mapping[str, Any], target: dict[str, Any], path: Sequence[str]
 
 
 def versions(config: Mapping[str, Any]) -> dict[str, str]:
-    """What must be the same for a run of these settings to go on with the same bits."""
+    """Return what must be the same for a run of these settings to go on with the same bits."""
     return {"code": code_version(targets_of(config).values())} | platform_fingerprint()
 
 
 def snapshot_of(config: Mapping[str, Any], found: Mapping[str, str], cut: Cut) -> dict[str, Any]:
-    """What a snapshot file holds."""
+    """Return what a snapshot file holds."""
     return {
         "versions": dict(found),
         "settings": {key: json.dumps(value) for key, value in decisive(config).items()},
@@ -121,7 +122,7 @@ def snapshot_of(config: Mapping[str, Any], found: Mapping[str, str], cut: Cut) -
 
 
 def snapshot_folder(settings: RunSettings, folder: Path) -> SnapshotFolder:
-    """Where a run keeps its snapshots. SettingsError for a URL that cannot be used here."""
+    """Return where a run keeps its snapshots. Raises SettingsError for a URL that cannot be used here."""
     return _snapshots_at(settings.runtime.snapshot_folder, settings, folder)
 
 
@@ -223,7 +224,7 @@ def _refuse_other_version(journal: Sequence[Mapping[str, Any]], here: Mapping[st
 def _refuse_other(
     name: str, content: Any, config: Mapping[str, Any], here: Mapping[str, str], allow_mixed: bool
 ) -> None:
-    """ValueError for what is no snapshot; SettingsError for one of other settings or of another version."""
+    """ValueError for what is no snapshot; raises SettingsError for one of other settings or of another version."""
     if not isinstance(content, dict) or not all(isinstance(content.get(n), dict) for n in ("versions", "settings")):
         raise ValueError("it lacks its versions and settings")
     wanted = {key: json.dumps(value) for key, value in decisive(config).items()}
@@ -239,7 +240,7 @@ def _refuse_other(
 
 
 def _checked(content: Mapping[str, Any], settings: RunSettings) -> Cut:
-    """The cut in a snapshot, tried out on actors of this process; ValueError if they do not take it."""
+    """The cut in a snapshot, tried out on actors of this process; raises ValueError if they do not take it."""
     try:
         cut = Cut(
             int(content["rounds"]), content["simulation"], content["results"], float(content["wall_seconds"]),

@@ -10,7 +10,8 @@ from ceas_ray.world.counts import counts_of
 
 
 def warnings_of(settings: RunSettings) -> tuple[str, ...]:
-    """One line each, on the committee and on the aggregation rule; none where both stand what there is."""
+    """Return a line on the committee and one on the aggregation rule where more parties are Byzantine than they
+    stand."""
     found = (_of_committee(settings), _of_rule(settings))
     return tuple(line for line in found if line is not None)
 

@@ -14,7 +14,7 @@ MAX_FAULTS_WITHOUT_A_ROUND = 8
 
 @dataclass(frozen=True)
 class Fault:
-    """What happened: the cause, how many rounds were over, from which round the hosts were replayed, and how many
+    """A fault: its cause, how many rounds were over, from which round the hosts were replayed, and how many
     seconds of wall time it took to notice, at most (None where that is unknown).
     """
 
@@ -47,7 +47,10 @@ class SurvivingSimulation:
         return self._rounds_at_cut + len(self._digests)
 
     def restore(self, cut: Mapping[str, Any], rounds: int) -> None:
-        """Go on from a cut at which this many rounds were over. ValueError if it is not one of this simulation."""
+        """Go on from a cut at which this many rounds were over.
+
+        Raises ValueError if it is not one of this simulation.
+        """
         self._simulation.restore(cut)
         self._keep(cut, rounds)
 

@@ -1,4 +1,4 @@
-"""From settings to a data set, and to the shards of the processors."""
+"""The data set that settings choose, and the shards of the processors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Integers = NDArray[np.int64]
 
 
 def load_data(choice: DataSettings, qubits: int, seed: int, inputs: Inputs) -> DataSet:
-    """The data set, split and encoded on `qubits` qubits; SettingsError for what cannot be."""
+    """The data set, split and encoded on `qubits` qubits; raises SettingsError for what cannot be."""
     features, labels = _samples(choice, seed, inputs)
     training, test = or_refuse(
         "training.data.test_fraction", lambda: split(features, labels, choice.test_fraction, seed)
@@ -63,7 +63,7 @@ def _samples(choice: DataSettings, seed: int, inputs: Inputs) -> tuple[NDArray[n
 
 
 def dealt_shards(choice: DataSettings, labels: Integers, count: int, generator: np.random.Generator) -> list[Integers]:
-    """Which training samples each of `count` processors has; SettingsError where there are too few."""
+    """Return which training samples each of `count` processors has; raises SettingsError where there are too few."""
     match choice.shards:
         case "iid":
             return or_refuse("processors.count", lambda: iid_shards(len(labels), count, generator))

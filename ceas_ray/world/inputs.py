@@ -1,4 +1,4 @@
-"""What decides a run beside its settings and the code of this package: the user's files and policies, read once."""
+"""The inputs of a run beside its settings and the code of this package: the user's files and policies, read once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ class Inputs:
         self._said: list[str] = []
 
     def read(self, key: str, path: str) -> InputFile:
-        """Read the file that the setting `key` names; SettingsError if it cannot be read or is not the expected one."""
+        """Read the file that the setting `key` names; raises SettingsError if it cannot be read or is not the expected
+        one."""
         file = read_input(key, path)
         self._paths[key] = file.path
         self._note(key, file.digest, file.path)
@@ -55,7 +56,7 @@ class Inputs:
 
     @property
     def said(self) -> tuple[str, ...]:
-        """All notes, in the order of reading."""
+        """Return all notes, in the order of reading."""
         return tuple(self._said)
 
     @property
@@ -99,7 +100,7 @@ def _with(config: Mapping[str, Any], path: list[str], value: str) -> dict[str, A
 
 
 def targets_of(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Every `_target_` in these settings by its key."""
+    """Return every `_target_` in these settings by its key."""
     found: dict[str, str] = {}
     for name, value in config.items():
         if isinstance(value, Mapping):

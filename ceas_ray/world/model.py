@@ -1,4 +1,4 @@
-"""From settings to the model: its circuit, loss, learning rate, and the work of computing gradients."""
+"""The model that settings choose: its circuit, loss, learning rate, and the work of computing gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From settings to the network: what its topology builds, checked; grouped where processors share a circuit."""
+"""The network that settings choose: what its topology builds, checked; grouped where processors share a circuit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from ceas_ray.world.link_hardware import link_hardware
 def network_of(
     settings: RunSettings, counts: Counts, shared_circuit: Circuit, generator: np.random.Generator, inputs: Inputs
 ) -> NetworkPlan:
-    """Return the network, with the swaps that settings choose; SettingsError for one that cannot be or does not serve.
+    """Return the network, with the swaps that settings choose; raises SettingsError for one that cannot be or does not
+    serve.
 
     shared_circuit: says between which processors of a group pairs are needed. generator: draws lengths and fidelities.
     """
@@ -84,7 +85,7 @@ def _built(
 
 
 def _lacking(plan: object, processors: int, replicas: int) -> tuple[str, object] | None:
-    """What a plan must be, and what it is instead; None for a good one."""
+    """Return what a plan must be, and what it is instead; None for a good one."""
     if not isinstance(plan, NetworkPlan):
         return "a NetworkPlan", plan
     for name, routes, count in (

@@ -26,7 +26,7 @@ Seed = Annotated[int, Range(1, 1_000_000)]
 
 
 class Form(Group):
-    """How much of the design is run. attacks: by name, the strengths. overrides: of all its runs."""
+    """A part of the design to run. attacks: by name, the strengths. overrides: of all its runs."""
 
     scenarios: Words
     arms: Words
@@ -57,7 +57,7 @@ class Design(Group):
 
 @dataclass(frozen=True)
 class Cell:
-    """What a run is compared for; attack `none` has neither strength nor placement."""
+    """The conditions that runs are compared for; attack `none` has neither strength nor placement."""
 
     scenario: str
     arm: str
@@ -81,7 +81,7 @@ class Run(Cell):
 
 
 def read_design(config: Any, form: str) -> tuple[Design, Form]:
-    """The design and one of its forms; SettingsError for what does not fit together."""
+    """The design and one of its forms; raises SettingsError for what does not fit together."""
     design = build(Design, config, KEY)
     if form not in design.forms:
         raise SettingsError("study.form", f"one of {', '.join(design.forms)}", form)
@@ -109,12 +109,12 @@ class Plan:
 
     @property
     def selection_seeds(self) -> range:
-        """On which learning rates, strengths, placements, attacks and baselines are chosen."""
+        """Seeds on which learning rates, strengths, placements, attacks and baselines are chosen."""
         return range(1, 1 + self.form.selection_seeds)
 
     @property
     def evaluation_seeds(self) -> range:
-        """Fresh ones, the same for all arms."""
+        """Fresh seeds, the same for all arms."""
         first = self.form.first_evaluation_seed
         return range(first, first + self.form.evaluation_seeds)
 
@@ -144,7 +144,7 @@ class Plan:
         return [replace(run, overrides=(*run.overrides, aside)) for run in runs]
 
     def selection(self, scenario: str, rates: Mapping[str, float]) -> list[Run]:
-        """Every attack, strength and placement."""
+        """Return the runs of every attack, strength and placement."""
         return [
             self.run(Cell(scenario, arm, attack, float(strength), placement), rates[arm], seed)
             for arm in self.form.arms
@@ -157,7 +157,8 @@ class Plan:
     def evaluation(
         self, scenario: str, rates: Mapping[str, float], strengths: Mapping[tuple[str, str, str], float]
     ) -> list[Run]:
-        """Every attack and placement at the strength that was worst for the arm, by (arm, attack, placement)."""
+        """Return the runs of every attack and placement at the strength that was worst for the arm, by (arm, attack,
+        placement)."""
         return [
             self.run(Cell(scenario, arm, attack, strengths[arm, attack, placement], placement), rates[arm], seed)
             for arm in self.form.arms
@@ -167,7 +168,7 @@ class Plan:
         ]
 
     def count(self) -> int:
-        """How many runs it all takes."""
+        """Return how many runs it all takes."""
         form, cells = self.form, len(self.form.attacks) * len(self.form.placements)
         swept = sum(len(strengths) for strengths in form.attacks.values()) * len(form.placements)
         rates = len(form.learning_rates) if len(form.learning_rates) > 1 else 0

@@ -67,7 +67,7 @@ def reproduce(words: Sequence[str]) -> Path:
 
 
 def _plan(settings: RunSettings, words: Sequence[str]) -> Plan:
-    """Return all runs; SettingsError for a design or settings with which they cannot be built."""
+    """Return all runs; raises SettingsError for a design or settings with which they cannot be built."""
     checked_uri(settings.tracking.uri)
     design, form = read_design(settings.study.design, settings.study.form)
     plan = Plan(design, form, tuple(word for word in words if not word.lstrip("+~").startswith(_NOT_OF_RUNS)))

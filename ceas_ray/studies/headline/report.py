@@ -1,4 +1,4 @@
-"""What the experiment found: numbers, a table on the console, a plot, an HTML page."""
+"""The findings of the experiment: numbers, a table on the console, a plot, an HTML page."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def findings(
     design: Design, form: Form, scenario: str, found: Accuracies, results: Sequence[Result],
     rates: Mapping[str, float], strengths: Mapping[tuple[str, str, str], float],
 ) -> Findings:  # fmt: skip
-    """All that is claimed of a scenario, as plain values. results: of the evaluation."""
+    """Return all that is claimed of a scenario, as plain values. results: of the evaluation."""
     generator = Streams(1).generator("study", "headline", f"signs {scenario}", 0)
     robust = [arm for arm in design.robust if arm in form.arms]
     against = {"plain": [design.plain], "robust": robust, "flat": [design.flat]}
@@ -107,7 +107,7 @@ def _cell(first: Result, results: Sequence[Result]) -> Findings:
 
 
 def _standing(estimates_and_bounds: Sequence[tuple[float, float]], threshold: float) -> str:
-    """How a claim stands that every value is at least `threshold`: reached only where every lower bound is."""
+    """Return how the claim stands that every value is at least `threshold`: reached only where every lower bound is."""
     if not estimates_and_bounds:
         return NOT_RUN
     if all(bound >= threshold for _, bound in estimates_and_bounds):
@@ -119,7 +119,7 @@ def _claims(
     gains: Mapping[str, Gain], against_flat: Sequence[Difference], lies: Sequence[Difference],
     best_links: Sequence[Difference], margin: float,
 ) -> dict[str, str]:  # fmt: skip
-    """How every claim stands. That something gains nothing is shown by upper bounds below the margin alone."""
+    """Return how every claim stands. That something gains nothing is shown by upper bounds below the margin alone."""
     plain, robust, points = gains["plain"], gains["robust"], f"{margin * 100:g} points"
     return {
         f"worst case at least {MIN_GAIN * 100:.0f} points above the plain mean": _standing(

@@ -32,7 +32,7 @@ from ceas_ray.tracking.files import write_json, write_whole
 
 
 def scheduler_of_study(settings: RunSettings) -> Mdp:
-    """The scheduler that the study compares with all others; SettingsError if it is another."""
+    """The scheduler that the study compares with all others; raises SettingsError if it is another."""
     mdp = instantiate(settings.scheduling, "scheduling", Scheduler)
     if not isinstance(mdp, Mdp):
         raise SettingsError("scheduling", "mdp in this study, which compares it with all others", mdp)
