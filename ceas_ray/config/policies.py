@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ceas_ray.config import renamed
-from ceas_ray.config.errors import NOTHING, SettingsError, UnusableSettings, or_refuse
+from ceas_ray.config.errors import NOTHING, SettingsError, UnusableSettings, blame_on
 from ceas_ray.config.schema import PathText
 from ceas_ray.config.validation import joined, refusal, unknown_key
 from ceas_ray.kernel.input_file import InputFile
@@ -61,7 +61,7 @@ def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None, rea
         must = f"a policy that can be {kind.__name__}" if protocol else f"a subclass of {_path(kind)}"
         raise SettingsError(f"{key}._target_", must, node["_target_"])
     given = {str(name): value for name, value in node.items() if name != "_target_"}
-    hints = or_refuse(key, lambda: _hints_of(policy))
+    hints = blame_on(key, lambda: _hints_of(policy))
     names = [field.name for field in fields(policy) if field.init]
     for name in given:
         if name not in names:
@@ -71,7 +71,7 @@ def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None, rea
         if field.init and field.default is MISSING and field.default_factory is MISSING and field.name not in given:
             raise SettingsError(joined(key, field.name), "given", NOTHING)
     arguments = {name: _argument(value, hints[name], joined(key, name), read) for name, value in given.items()}
-    return or_refuse(key, lambda: _made(policy, arguments))
+    return blame_on(key, lambda: _made(policy, arguments))
 
 
 def _made(policy: Any, arguments: Mapping[str, Any]) -> Any:

@@ -70,7 +70,7 @@ class Load:
             self.slots[node] += more
         return True
 
-    def or_refuse(self, routes: Sequence[Route]) -> None:
+    def refuse_overload(self, routes: Sequence[Route]) -> None:
         """Lend what must fit where nothing else is lent; raises ValueError if it does not."""
         lease = Lease.of(routes, self.demand)
         if self.lends(lease):
@@ -146,7 +146,7 @@ def _packed(order: Sequence[int], size: int, network: NetworkPlan, demand: Deman
             full[lease] += 1
         else:
             load = Load(demand)
-            load.or_refuse(routes)
+            load.refuse_overload(routes)
             groups.append(([k], load))
     return tuple(tuple(members) for members, _ in groups)
 
@@ -168,7 +168,7 @@ def _phase(members: tuple[int, ...], with_replicas: bool, network: NetworkPlan, 
                 loads.append(Load(demand))
             if slot not in without_room and (processor is None or (slot, processor) not in busy):
                 if not loads[slot].channels:
-                    loads[slot].or_refuse(routes)
+                    loads[slot].refuse_overload(routes)
                 elif not loads[slot].lends(lease):
                     without_room.add(slot)
                 if slot not in without_room:

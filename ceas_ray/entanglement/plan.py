@@ -15,7 +15,7 @@ from ceas_ray.messages.frames import PACED_FRAMES
 from ceas_ray.network.group import Group, ShotRoute
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.route import Served, Swapping, path_fidelity
+from ceas_ray.network.route import PairSource, Swapping, path_fidelity
 from ceas_ray.quantum.bell_pairs import decayed_fidelity, key_rate, swapped_fidelity, werner_parameter
 from ceas_ray.quantum.bell_pairs import fidelity_of_werner as fidelity_of
 from ceas_ray.quantum.key_rates import finite_key_length, min_block
@@ -61,11 +61,11 @@ class Demand:
     node_slots: int | None = None
     finite_keys: bool = False
 
-    def shot_period(self, link: Served) -> int:
+    def shot_period(self, link: PairSource) -> int:
         """The time between the shots of a burst on this link, ps."""
         return round(self.supply * self.pairs_per_shot / link.rate * PICOSECONDS_PER_SECOND)
 
-    def useful_age(self, link: Served) -> int:
+    def useful_age(self, link: PairSource) -> int:
         """Return how long after emission a pair of this link may be used, ps; raises ValueError if it never may."""
         if self.min_fidelity is None:
             return round(self.useful_age_periods * self.shot_period(link))
@@ -77,11 +77,11 @@ class Demand:
         age = min(link.age_at_fidelity(self.min_fidelity), _LONGEST_AGE_SECONDS)
         return int(age * PICOSECONDS_PER_SECOND)
 
-    def shot_deadline(self, link: Served) -> int:
+    def shot_deadline(self, link: PairSource) -> int:
         """Return how long after its release a shot may execute, ps."""
         return round(self.deadline_periods * self.shot_period(link))
 
-    def link_class(self, link: Served) -> LinkClass:
+    def link_class(self, link: PairSource) -> LinkClass:
         """The link as schedulers see it: rounded, so that links that hardly differ share one solution."""
         period = self.shot_period(link)
         success = (
@@ -111,7 +111,7 @@ class Demand:
         """Shots of a round that the hub tests."""
         return round(self.shots * self.test_share / (1 - self.test_share))
 
-    def releases(self, link: Served, shots: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    def releases(self, link: PairSource, shots: int, generator: np.random.Generator) -> NDArray[np.int64]:
         """Release times of the shots, relative to the start of the plan, ps."""
         period = self.shot_period(link)
         number = math.ceil(shots / self.burst_shots)

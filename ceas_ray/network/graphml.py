@@ -77,16 +77,16 @@ class GraphML:
                 self.route_by, hardware.swap_werner,
             )
         )  # fmt: skip
-        return replace(plan, said=self._unused(nodes, [given for _, _, given in edges]))
+        return replace(plan, notes=self._unused(nodes, [given for _, _, given in edges]))
 
     def _unused(self, nodes: Sequence[Mapping[str, str]], edges: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
         """Name the attributes that no link or node is made of: a misspelt one would be missed by nobody else."""
-        told = []
+        unused = []
         for kind, elements, used in (("nodes", nodes, {"id", "role"}), ("edges", edges, {"length_km", "fidelity"})):
             others = sorted({name for element in elements for name in element} - used)
             if others:
-                told.append(f"{self.file.path}: {', '.join(others)} of {kind} is not used")
-        return tuple(told)
+                unused.append(f"{self.file.path}: {', '.join(others)} of {kind} is not used")
+        return tuple(unused)
 
     def _seats(self, nodes: Sequence[Mapping[str, str]], names: Sequence[str]) -> dict[str, list[int]] | None:
         """The nodes of every role, by name; None if no node has one."""

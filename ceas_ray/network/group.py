@@ -25,7 +25,7 @@ class ShotRoute:
 
 @dataclass(frozen=True)
 class Group:
-    """Processors that run one circuit together; the first one leads. As a whole it can be asked for pairs (`Served`).
+    """Processors that run one circuit together, led by the first one. The group is a `PairSource`.
 
     members: indices of processors. routes: what a shot spends, between members or from the hub.
     """

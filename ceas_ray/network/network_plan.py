@@ -11,7 +11,7 @@ import numpy as np
 
 from ceas_ray.network.group import Group, group_of
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, LinkParameters
-from ceas_ray.network.route import Route, Served, Swapping
+from ceas_ray.network.route import PairSource, Route, Swapping
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class NetworkPlan:
     swapped: whether keys between two nodes come from pairs swapped at the hub; otherwise from their own direct link.
     ends: the two nodes of every physical link, by its number; routes name the links that they share by these numbers.
     groups: of processors that share a circuit; processor_routes are then those of the groups' leaders (see `grouped`).
-    said: what of its description is not used, to be told.
+    notes: the parts of its description that are not used.
     """
 
     processor_routes: tuple[Route, ...]
@@ -30,7 +30,7 @@ class NetworkPlan:
     swapped: bool
     ends: tuple[tuple[str, str], ...]
     groups: tuple[Group, ...] = ()
-    said: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def processor_links(self) -> tuple[LinkParameters, ...]:
@@ -58,7 +58,7 @@ class NetworkPlan:
         shared_or_longer = len(set(links)) < len(links) or len(links) > len(self.routes)
         return shared_or_longer or swapping.success < 1 or swapping.purification_rounds > 0
 
-    def served(self, k: int) -> Served:
+    def served(self, k: int) -> PairSource:
         """Return what the shots of processor (or group) k ask for pairs."""
         return self.groups[k] if self.groups else self.processor_routes[k]
 

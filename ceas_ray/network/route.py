@@ -12,7 +12,7 @@ from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.quantum.pair_physics import bbpssw, fidelity_of_werner, werner_of_fidelity
 
 
-class Served(Protocol):
+class PairSource(Protocol):
     """A link or a route that can be asked for pairs."""
 
     @property

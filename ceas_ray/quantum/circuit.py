@@ -14,7 +14,7 @@ Gate = tuple[int, int]
 RY, RZ = 0, 1
 
 
-class Place(NamedTuple):
+class PairPlace(NamedTuple):
     """The place where a pair is spent: the teleportation of a qubit before a layer (gate None), or a gate of the
     layer."""
 
@@ -87,16 +87,16 @@ class Circuit:
         return bool(self.parts) and self.parts[gate[0]] != self.parts[gate[1]]
 
     @cached_property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[PairPlace, ...]:
         """Return where one shot spends Bell pairs inside the circuit, in order of use.
 
         In each layer: one per qubit if the qubits are teleported before it, then one per remote gate.
         """
-        found: list[Place] = []
+        found: list[PairPlace] = []
         for layer, gates in enumerate(self.gates):
             if layer in self.teleported_before:
-                found += [Place(layer, q, None) for q in range(self.qubits)]
-            found += [Place(layer, gate[0], g) for g, gate in enumerate(gates) if self.is_remote(gate)]
+                found += [PairPlace(layer, q, None) for q in range(self.qubits)]
+            found += [PairPlace(layer, gate[0], g) for g, gate in enumerate(gates) if self.is_remote(gate)]
         return tuple(found)
 
     @property

@@ -15,7 +15,7 @@ from ceas_ray.world.world import Outline
 def print_forecast(settings: RunSettings) -> None:
     """Print what a run of these settings would cost, and its warnings; raises SettingsError for settings of no run."""
     world = outline_world(settings)
-    for line in world.said:
+    for line in world.notes:
         print(line, file=sys.stderr)
     found = forecast(settings, world)
     print_table(

@@ -41,11 +41,11 @@ class Cut:
 
 @dataclass(frozen=True)
 class Resumed:
-    """A run to go on with: from its newest usable cut (None: from the beginning), and what is to be told of others."""
+    """A run to go on with: from its newest usable cut (None: from the beginning). notes: on other snapshots."""
 
     cut: Cut | None
     journal: list[dict[str, Any]]
-    said: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def config_of_run(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _newest_first(settings: RunSettings, snapshots: SnapshotFolder) -> list[str]
 
 
 def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> Resumed:
-    """The newest usable cut of the run in `folder`; damaged snapshots are passed over and told of.
+    """The newest usable cut of the run in `folder`; damaged snapshots are passed over and noted.
 
     Raises SettingsError, the difference named, for a run or snapshot of other settings or another version, and for a
     run that is completed.
@@ -166,26 +166,26 @@ def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> R
     _refuse_completed(folder, settings.training.rounds)
     here = versions(config)
     _refuse_other_version(journal, here, settings.runtime.allow_mixed_hosts)
-    said: list[str] = []
+    notes: list[str] = []
     written = sum(line["event"] == "round" for line in journal)
-    for snapshots, name in _candidates(settings, folder, said):
+    for snapshots, name in _candidates(settings, folder, notes):
         try:
             content = snapshots.read(name)
             _refuse_other(name, content, config, here, settings.runtime.allow_mixed_hosts)
             cut = _checked(content, settings)
             if cut.rounds > written:
                 raise ValueError(f"the journal holds only {written} rounds")
-            return Resumed(cut, journal, tuple(said))
+            return Resumed(cut, journal, tuple(notes))
         except OtherFormat as error:
             raise SettingsError("resume", f"a run of this version ({name}: {error})", str(folder)) from None
         except (OSError, ValueError) as error:
-            said.append(f"{name} is not usable ({error}); going back to the one before")
-    if said or written:
-        said.append("there is no usable snapshot: starting from the first round")
-    return Resumed(None, journal, tuple(said))
+            notes.append(f"{name} is not usable ({error}); going back to the one before")
+    if notes or written:
+        notes.append("there is no usable snapshot: starting from the first round")
+    return Resumed(None, journal, tuple(notes))
 
 
-def _candidates(settings: RunSettings, folder: Path, said: list[str]) -> list[tuple[SnapshotFolder, str]]:
+def _candidates(settings: RunSettings, folder: Path, notes: list[str]) -> list[tuple[SnapshotFolder, str]]:
     """Snapshots by name: those in the chosen folder, then, if this is another one, where the run kept them before."""
     chosen = snapshot_folder(settings, folder)
     found = [(chosen, name) for name in _newest_first(settings, chosen)]
@@ -197,7 +197,7 @@ def _candidates(settings: RunSettings, folder: Path, said: list[str]) -> list[tu
         old = _snapshots_at(before, settings, folder)
         return [*found, *((old, name) for name in old.newest_first())]
     except (OSError, SettingsError) as error:
-        said.append(f"where the run kept its snapshots before, nothing can be read ({error})")
+        notes.append(f"where the run kept its snapshots before, nothing can be read ({error})")
         return found
 
 

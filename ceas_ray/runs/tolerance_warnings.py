@@ -35,8 +35,8 @@ def _of_rule(settings: RunSettings) -> str | None:
     if bad > bound:
         stands = f"than the {bound} that {type(rule).__name__} can stand of {parties}"
     elif bad > counts.tolerated_rows:
-        told = f"aggregation.byzantine_fraction={share}"
-        stands = f"than the {counts.tolerated_rows} of {parties} that the rule is set to stand ({told})"
+        setting = f"aggregation.byzantine_fraction={share}"
+        stands = f"than the {counts.tolerated_rows} of {parties} that the rule is set to stand ({setting})"
     else:
         return None
     who = "processors" if counts.group_size == 1 else "groups of processors"

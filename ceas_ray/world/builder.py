@@ -118,7 +118,7 @@ def outline_world(settings: RunSettings) -> Outline:
             phases=together,
             key_slots=key_slots,
             spends_pairs=shots_spend_pairs(settings, counts),
-            said=tuple(inputs.said),
+            notes=tuple(inputs.notes),
         )
 
 

@@ -22,7 +22,7 @@ class Inputs:
         self._expected = expected
         self._digests: dict[str, str] = {}
         self._paths: dict[str, str] = {}
-        self._said: list[str] = []
+        self._notes: list[str] = []
 
     def read(self, key: str, path: str) -> InputFile:
         """Read the file that the setting `key` names; raises SettingsError if it cannot be read or is not the expected
@@ -50,14 +50,14 @@ class Inputs:
             raise SettingsError(key, f"what the run was started with (content {was})", f"{where} (content {digest})")
         self._digests[key] = digest
 
-    def say(self, lines: tuple[str, ...]) -> None:
+    def note(self, lines: tuple[str, ...]) -> None:
         """Take notes for whoever starts the run: what was read how, what is not used."""
-        self._said.extend(lines)
+        self._notes.extend(lines)
 
     @property
-    def said(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[str, ...]:
         """Return all notes, in the order of reading."""
-        return tuple(self._said)
+        return tuple(self._notes)
 
     @property
     def digests(self) -> dict[str, str]:

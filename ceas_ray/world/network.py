@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ceas_ray.config.errors import SettingsError, UnusableSettings, or_refuse
+from ceas_ray.config.errors import SettingsError, UnusableSettings, blame_on
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.policy_calls import PolicyError, called, wrong_return
@@ -37,7 +37,7 @@ def network_of(
     )  # fmt: skip
     topology = instantiate(settings.network, "network", Topology, inputs.read)
     network = _built(topology, settings.processors.count, counts.replicas, link_hardware(links), spread, generator)
-    inputs.say(network.said)
+    inputs.note(network.notes)
     if settings.consensus.committee == "processors":
         network = _with_replicas_at_processors(network)
     network = network.swapping_by(
@@ -45,7 +45,7 @@ def network_of(
     )
     if counts.group_size > 1:
         whole = network
-        network = or_refuse("network", lambda: whole.grouped(counts.group_size, pair_ends(shared_circuit)))
+        network = blame_on("network", lambda: whole.grouped(counts.group_size, pair_ends(shared_circuit)))
     check_network(settings, network)
     return network
 

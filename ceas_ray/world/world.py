@@ -83,7 +83,7 @@ class Outline:
     """The parts of a world that a forecast needs.
 
     samples: the mean number of a party. phases: who is served together; key_slots: in how many slots for keys each
-    phase then distils. spends_pairs: whether shots spend pairs. said: what was left out of the input files, to be told.
+    phase then distils. spends_pairs: whether shots spend pairs. notes: what was left out of the input files.
     """
 
     network: NetworkPlan
@@ -94,4 +94,4 @@ class Outline:
     phases: tuple[tuple[int, ...], ...]
     key_slots: tuple[int, ...]
     spends_pairs: bool
-    said: tuple[str, ...]
+    notes: tuple[str, ...]
