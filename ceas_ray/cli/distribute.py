@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ceas_ray.cli.exit_codes import BAD_SETTINGS, COMPLETED
-from ceas_ray.config.errors import SettingsError, UnusableSettings, or_refuse
+from ceas_ray.config.errors import SettingsError, UnusableSettings, blame_on
 from ceas_ray.distribution.distribution import Distribution, Distributor
 from ceas_ray.distribution.fewest_gates_distributor import FewestGatesDistributor
 from ceas_ray.distribution.network_file import read_network
@@ -50,9 +50,9 @@ def _distribute(chosen: argparse.Namespace) -> int:
     try:
         if chosen.draw and Path(chosen.draw).suffix not in (".png", ".svg", ".pdf"):
             raise SettingsError("--draw", "a file that ends in .png, .svg or .pdf", chosen.draw)
-        circuit = or_refuse("circuit", lambda: read_openqasm(_file("circuit", chosen.circuit)))
-        network = or_refuse("network", lambda: read_network(_file("network", chosen.network)))
-        distribution = or_refuse("network", lambda: DISTRIBUTORS[chosen.distributor](circuit, network))
+        circuit = blame_on("circuit", lambda: read_openqasm(_file("circuit", chosen.circuit)))
+        network = blame_on("network", lambda: read_network(_file("network", chosen.network)))
+        distribution = blame_on("network", lambda: DISTRIBUTORS[chosen.distributor](circuit, network))
         schedule = schedule_of(program_of(distribution))
         if chosen.openqasm:
             _write("--openqasm", chosen.openqasm, to_openqasm3(schedule, circuit))

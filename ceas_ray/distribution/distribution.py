@@ -59,7 +59,8 @@ class Distribution:
     @cached_property
     def reach(self) -> NDArray[np.int64]:
         """The processors that each packet's tree joins, as bits, (packets,)."""
-        bits: NDArray[np.int64] = np.left_shift(1, self.home) | np.left_shift(1, self.next_home)
+        bits: NDArray[np.int64] = np.left_shift(1, self.home)
+        np.bitwise_or(bits, np.left_shift(1, self.next_home), out=bits)
         for column in range(2):
             np.bitwise_or.at(bits, self.packets.ends[:, column], np.left_shift(1, self.place))
         return bits
