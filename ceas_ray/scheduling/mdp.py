@@ -99,6 +99,10 @@ class Mdp:
         )
         return StockPolicy(0, link.slots, demand_driven=True, tables=tables)
 
+    def check(self, link: LinkClass) -> None:
+        """See `Scheduler`. Raise ValueError for a chain that would take too long."""
+        self._seen(link)
+
     def solved(self, link: LinkClass) -> Mixture:
         """The chain's averages under this scheduler; remembered per class of link."""
         return _solved(self, link)
