@@ -185,7 +185,7 @@ class Network:
     def states(self) -> set[bytes]:
         """Of all replicas that are not silent, nor fell silent."""
         off = {*self._silent, *self._last_step}
-        return {encode(r.persistent()["state"]) for j, r in enumerate(self.replicas) if j not in off}
+        return {encode(r.model.state) for j, r in enumerate(self.replicas) if j not in off}
 
     def decide_times(self, round_index: int = 0) -> dict[int, float]:
         """When each replica first said what was decided, in Delta since the inputs could close."""

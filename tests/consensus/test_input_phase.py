@@ -131,7 +131,7 @@ def test_f_liars_frame_nobody(replicas: int) -> None:
     faults = (replicas - 1) // 3
     node = make_replica(0, replicas)._agreement
     digest = digest_of(b"honest")
-    node.phase.closed = True
+    node.phase.state.closed = True
     for honest in range(faults + 1, replicas):
         node.phase.echoes.take(honest, [update_item(0, digest)])
     for liar in range(1, faults + 1):

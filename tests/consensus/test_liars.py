@@ -126,7 +126,7 @@ def test_three_values_locked_by_one_liar_cost_no_view_after_the_calm(lies: bool)
     assert {decided.view for decided in network.decided.values()} == {9}
     assert {j for j, _ in network.decided} == {1, 2, 3}
     assert len(network.states()) == 1
-    assert voting[1].votes[4].view in (0, 9), "the lock of view 0 was there"
+    assert voting[1].state.votes[4].view in (0, 9), "the lock of view 0 was there"
 
 
 def two_locks(sender: int, to: int, kind: FrameKind, view: int) -> bool:
@@ -170,7 +170,7 @@ def test_a_value_that_only_its_leader_finds_valid_costs_no_view_after_the_calm(l
     suggest(network, leader, view, digest_of(private))
     network.hear(STARTS + 7 * VIEW, 0, leader, FrameKind.PROPOSAL, 12, encode(private))
     network.run()
-    valid_at = {j for j in (1, 2, 3) if digest_of(private) in network.replicas[j]._agreement.values._outcomes}
+    valid_at = {j for j in (1, 2, 3) if digest_of(private) in network.replicas[j]._agreement.values.state.outcomes}
     assert valid_at == {leader}, "the lure was there"
     assert {decided.view for decided in network.decided.values()} == {view}
     assert {decided.digest for decided in network.decided.values()} < {*map(digest_of, (w, x, y))}

@@ -230,7 +230,7 @@ def test_a_processor_that_equivocates_ends_in_quarantine_by_agreement() -> None:
     assert set(rounds[0]["quarantined"]) == set()
     assert all(set(observed["quarantined"]) == byzantine for observed in rounds[1:])
     assert all(not byzantine & set(observed["processors"]) for observed in rounds)
-    assert len({inner(actor).persistent()["quarantined"] for actor in world.replicas}) == 1
+    assert len({inner(actor).model.quarantined for actor in world.replicas}) == 1
 
 
 def test_a_processor_that_announces_no_outcome_of_a_test_is_certified_as_useless() -> None:
@@ -268,7 +268,7 @@ def test_whatever_byzantine_processors_attack_with_honest_ones_in_the_committee_
     assert not found[1]["skipped"]
     honest = [actor for k, actor in enumerate(world.replicas) if k not in world.byzantine]
     assert len(honest) == 3
-    (state,) = {encode(inner(actor).persistent()["state"]) for actor in honest}
+    (state,) = {encode(inner(actor).model.state) for actor in honest}
     assert decode(state)[1] == 1
 
 
@@ -277,4 +277,4 @@ def test_all_processors_can_be_the_committee() -> None:
     assert names(found) == ["warm_up", "round", "round"]
     honest = [actor for k, actor in enumerate(world.replicas) if k not in world.byzantine]
     assert len(honest) == 6
-    assert len({encode(inner(actor).persistent()["state"]) for actor in honest}) == 1
+    assert len({encode(inner(actor).model.state) for actor in honest}) == 1
