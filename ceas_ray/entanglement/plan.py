@@ -234,6 +234,11 @@ def route_key_seconds(legs: tuple[LinkParameters, ...], swapping: Swapping, bits
     rates = sorted(leg.rate * swapping.purified(leg.fidelity)[1] for leg in legs)
     age = demand.key_useful_age / PICOSECONDS_PER_SECOND
     in_time = math.prod(1 - math.exp(-rate * age) for rate in rates[:-1]) * swapping.success ** (len(legs) - 1)
+    if in_time <= 0:
+        raise ValueError(
+            f"entanglement.key_useful_age_milliseconds must be long enough for pairs of all {len(rates)} links of a "
+            f"path to meet, got {1e3 * age:g}"
+        )
     return demand.key_margin * bits / per_pair * mean_greatest(rates) / in_time
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import unusable
 from ceas_ray.entanglement.key_ledger import RESERVED_VIEWS
 from ceas_ray.entanglement.plan import (
     REPLICA_FRAMES,
@@ -31,15 +32,14 @@ Phases = Sequence[tuple[int, ...]]
 
 @dataclass(frozen=True)
 class RoundDemand:
-    """Of a round in the middle of a run: shots of each party, tests included (0 where none spends pairs), pairs of
-    links that all shots and all keys need, key bits, simulated seconds; and what the warm-up before the first asks."""
+    """Of a round in the middle of a run: pairs of links that all shots (tests included) and all keys need, key bits and
+    simulated seconds; and the same of the warm-up before the first round."""
 
-    shots: int
     shot_pairs: float
     key_pairs: float
     key_bits: float
     seconds: float
-    warm_up_shots: int
+    warm_up_shot_pairs: float
     warm_up_key_pairs: float
     warm_up_seconds: float
 
@@ -61,8 +61,10 @@ def round_demand(
 
     phases: who is served together. key_slots: in how many slots for keys each phase then distils.
     """
-    of_round = _keys(settings, network, demand, phases, 1)
-    of_warm_up = _keys(settings, network, demand, phases, 2)
+    try:
+        of_round, of_warm_up = (_keys(settings, network, demand, phases, reserve) for reserve in (1, 2))
+    except ValueError as error:
+        raise unusable("entanglement", str(error)) from None
     shots = demand.shots + demand.test_shots if spends_pairs else 0
     warm_up_shots = demand.warm_up_test_shots if spends_pairs else 0
     plan = (network, demand, phases, key_slots)
@@ -74,13 +76,13 @@ def round_demand(
         raise SettingsError("training.rounds", must, settings.training.rounds)
     raw = 2**settings.entanglement.purification_rounds
     bits = _key_bits(network, demand, 1)
+    of_a_shot = sum(_link_pairs(network, demand, k) for k in range(len(network.processor_routes)))
     return RoundDemand(
-        shots=shots,
-        shot_pairs=sum(shots * _link_pairs(network, demand, k) for group in phases for k in group),
+        shot_pairs=shots * of_a_shot,
         key_pairs=bits * of_round.pairs_per_bit * raw,
         key_bits=bits,
         seconds=round_seconds,
-        warm_up_shots=warm_up_shots,
+        warm_up_shot_pairs=warm_up_shots * of_a_shot,
         warm_up_key_pairs=_key_bits(network, demand, 2) * of_warm_up.pairs_per_bit * raw,
         warm_up_seconds=warm_up,
     )
