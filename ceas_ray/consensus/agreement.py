@@ -25,16 +25,9 @@ from ceas_ray.consensus.values import Values
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Effect, Send
 from ceas_ray.kernel.state import Stateful
+from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
 from ceas_ray.messages.frames import FRAME_KINDS, FrameKind, decode_foreign, digest_of
-from ceas_ray.messages.payloads import (
-    ENTANGLEMENT_MANAGER,
-    Frame,
-    RoundDecided,
-    RoundStarted,
-    TestReport,
-    Timer,
-    replica_name,
-)
+from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, RoundStarted, TestReport, Timer, replica_name
 
 _OF_THE_LAST_ROUND = frozenset({FrameKind.DECIDE, FrameKind.FETCH, FrameKind.CONTENT, FrameKind.CATCH_UP})
 _DIGESTS = frozenset(
@@ -372,8 +365,9 @@ class Agreement(Stateful):
         model = outcome.model
         effects = self._links.reply_to_processors(encode(model.state[0]), now)
         decided = RoundDecided(
-            self.round_index, decision.value, outcome.skipped, decision.view, outcome.processors, outcome.weights,
-            model.state[0], model.quarantined, self._links.key_bits_left(),
+            round_index=self.round_index, digest=decision.value, skipped=outcome.skipped, view=decision.view,
+            processors=outcome.processors, weights=outcome.weights, model=model.state[0],
+            quarantined=model.quarantined, key_bits=self._links.key_bits_left(),
         )  # fmt: skip
         report = self._links.report(ENTANGLEMENT_MANAGER, decided, now)
         return [*effects, report, *self.fetching.answer_waiting(now)]

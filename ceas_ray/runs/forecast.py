@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.entanglement.feasibility import link_classes
-from ceas_ray.quantum.mixed_pairs import most_nodes
+from ceas_ray.quantum.mixed_pairs import max_nodes
 from ceas_ray.runs.machine_speed import machine_slowness
 from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.world.run_size import memory_bytes
@@ -124,7 +124,7 @@ def _gradient(settings: RunSettings, world: Outline) -> float:
     training, engine = settings.training, settings.processors.engine
     circuit, groups = world.blueprint.shared_circuit, world.blueprint.network.groups
     samples = min(training.batch, len(world.data.train_labels) / world.blueprint.counts.parties)
-    nodes = most_nodes([part.pairs for part in groups[0].routes]) if groups else 1
+    nodes = max_nodes([part.pairs for part in groups[0].routes]) if groups else 1
     drawn = 0 if training.estimator == "exact" else training.circuits_per_round
     if engine == "pauli":
         entries = 4.0**circuit.qubits * circuit.layers * circuit.qubits * circuit.outputs

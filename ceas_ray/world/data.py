@@ -82,7 +82,7 @@ def dealt_shards(choice: DataSettings, labels: Integers, count: int, generator: 
             per_shard = choice.labels_per_shard
             return or_refuse("processors.count", lambda: label_shards(labels, count, per_shard, generator))
         case "dirichlet":
-            concentration, least = choice.dirichlet_concentration, choice.least_samples
+            concentration, least = choice.dirichlet_concentration, choice.min_samples
             return or_refuse(
                 "processors.count", lambda: dirichlet_shards(labels, count, concentration, least, generator)
             )

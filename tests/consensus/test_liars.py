@@ -17,14 +17,15 @@ from ceas_ray.consensus.values import Named, Values
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages import payloads
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import Channel, FrameKind, digest_of, encode_update
-from ceas_ray.messages.payloads import Frame, processor_name, replica_name
+from ceas_ray.messages.payloads import processor_name, replica_name
 from ceas_ray.messages.quorum import Quorums
 from tests.consensus.committee import DELTA, OPENS, PLENTY, PROCESSORS, Network, make_replica
 
 STARTS, VIEW = OPENS + DELTA, (VIEW_TIMER_DELTAS + 1) * DELTA
 """View 0 begins one Delta after the Echoes; each view without a decision lasts so long."""
-REPORT = payloads.TestReport(0, np.ones((PROCESSORS, 3)), np.zeros((PROCESSORS, 3)))
+REPORT = payloads.TestReport(round_index=0, tested=np.ones((PROCESSORS, 3)), errors=np.zeros((PROCESSORS, 3)))
 NOTHING = ((-1, b""), (-1, b""), (-1, b""))
 VOTE1, VOTE2, VOTE3 = FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3
 Early = Callable[[int, int, FrameKind, int], bool]
