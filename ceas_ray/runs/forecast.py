@@ -43,7 +43,8 @@ class Costs:
     amplitude: float = 1.2e-8
     aer_gate: float = 1.9e-5
     aer_entry: float = 3e-9
-    ground_state_entry: float = 1e-5
+    ground_state: float = 6e-4
+    ground_state_amplitude: float = 2e-6
     solve: float = 0.1
     birth_in_burst: float = 4e-7
     birth_in_gap: float = 1e-5
@@ -96,7 +97,7 @@ def _start(settings: RunSettings, world: Outline) -> float:
     seconds += COSTS.start_of_aer * (settings.processors.engine != "pauli")
     data = settings.training.data
     if data.name == "spin_chain":
-        seconds += COSTS.ground_state_entry * data.samples * 2 ** (data.spins - 1)
+        seconds += data.samples * (COSTS.ground_state + 2**data.spins * COSTS.ground_state_amplitude)
     return seconds + _solving(settings, world)
 
 

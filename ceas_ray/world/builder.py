@@ -104,7 +104,6 @@ def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
             demand=demand,
             scheduler=scheduler,
             of_round=round_demand(settings, network, demand, together, key_slots, blueprint.spends_pairs),
-            phases=together,
             inputs=inputs,
         )
 

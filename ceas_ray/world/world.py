@@ -84,7 +84,7 @@ def _dealt(actors: Sequence[Actor], hosts: int) -> list[tuple[Actor, ...]]:
 class Outline:
     """A world before anything in it is made that takes long: what a forecast needs, and what actors are made from.
 
-    Nothing that settings can be blamed for is left to be found when these are made. phases: who is served together.
+    Nothing that settings can be blamed for is left to be found when these are made.
     """
 
     blueprint: Blueprint
@@ -92,5 +92,4 @@ class Outline:
     demand: Demand
     scheduler: CheckedScheduler
     of_round: RoundDemand
-    phases: tuple[tuple[int, ...], ...]
     inputs: Inputs
