@@ -1,4 +1,4 @@
-"""From settings to the actors that run the rounds: the entanglement manager and the hub."""
+"""The actors that run the rounds: the entanglement manager and the hub."""
 
 from __future__ import annotations
 

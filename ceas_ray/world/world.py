@@ -27,7 +27,7 @@ from ceas_ray.world.round_demand import RoundDemand
 
 @dataclass(frozen=True)
 class World:
-    """All that a run needs.
+    """The actors of a run, and what else it needs.
 
     Where `processors_per_group` processors share the circuit, a group is one simulated actor, `processor/g` with g the
     number of the group: its first member, which leads. So are the shards, the rows of the committee, and `byzantine`.
