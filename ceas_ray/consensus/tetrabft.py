@@ -305,10 +305,13 @@ class TetraBFT(RuleThree):
     # --- crash and recovery ----------------------------------------------------------
 
     def resend(self, to: int) -> list[Output]:
-        """What this replica has said that still counts, for one who missed it: in the order of the protocol."""
-        if self.decided is not None:
-            return [Output(FrameKind.DECIDE, self.decided.view, self.decided.value, to)]
+        """What this replica has said that still counts, for one who missed it: the decision, and until it halts what
+        else it said, in the order of the protocol."""
         said: list[Output] = []
+        if self.decided is not None:
+            said.append(Output(FrameKind.DECIDE, self.decided.view, self.decided.value, to))
+        if self.halted:
+            return said
         if self._asked_view > max(self.view, 0):
             said.append(Output(FrameKind.VIEW_CHANGE, self._asked_view, None, to))
         view = self.view

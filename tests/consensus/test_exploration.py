@@ -13,7 +13,7 @@ from ceas_ray.consensus.exploration.campaign import Report, explore, run_batch
 from ceas_ray.consensus.exploration.chart import chart_of
 from ceas_ray.consensus.exploration.conformance import DrivenWalk
 from ceas_ray.consensus.exploration.decision_cost import decision_cost
-from ceas_ray.consensus.exploration.kinds import KINDS, MIX, Layer, kind_of
+from ceas_ray.consensus.exploration.kinds import KINDS, MIX, Layer, kind_of, run_scenario
 from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
 from ceas_ray.consensus.exploration.rounds_judge import RoundsJudge
 from ceas_ray.consensus.exploration.violation import Violation
@@ -160,6 +160,13 @@ def test_an_interrupted_campaign_reports_what_was_done_and_where_to_go_on() -> N
     report = explore(512, processes=1, scenarios=10**6, progress=interrupt)
     assert report.interrupted
     assert (report.total.scenarios, report.next_seed) == (256, 768)
+
+
+def test_a_campaign_names_the_outcomes_of_its_scenarios_by_one_digest() -> None:
+    first, again, other = (run_batch(range(begin, begin + 16)) for begin in (0, 0, 16))
+    assert first.outcomes == again.outcomes != other.outcomes
+    digests = {run_scenario(seed).digest for seed in range(32)}
+    assert len(digests) == 32
 
 
 def test_a_campaign_may_keep_to_one_kind() -> None:

@@ -98,6 +98,12 @@ class ReplicaScenario:
         """Replicas that follow the protocol."""
         return self.setting.honest
 
+    @property
+    def decided(self) -> tuple[Any, ...]:
+        """The time of the last event, and for each round what each honest replica decided, and in which view."""
+        rounds = self.judge.decided
+        return (self._timeline.now, *([(j, of[j].digest, of[j].view) for j in sorted(of)] for of in rounds))
+
     # --- what happens ----------------------------------------------------------
 
     def run(self) -> None:

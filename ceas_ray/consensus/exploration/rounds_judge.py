@@ -62,6 +62,8 @@ class RoundsJudge:
             for t in range(rounds)
         ]  # fmt: skip
         self._calm_at = setting.lost_until + ASKS_WITHIN if setting.lost else setting.calm_at
+        self._blocking = setting.committee.blocking
+        self._deciders: list[set[int]] = [set() for _ in range(rounds)]
         self._entered: list[dict[int, float]] = [{} for _ in range(rounds)]
         self._lost: set[tuple[int, int]] = set()
         self._said: set[tuple[int, int, FrameKind, int, bytes]] = set()
@@ -86,6 +88,8 @@ class RoundsJudge:
         """An honest replica sent a frame; the same one to others, or again, is nothing new."""
         if kind == FrameKind.ECHO:
             self._judge_pace(replica, peer, round_index, decode(body), now)
+        elif kind == FrameKind.DECIDE:
+            self._deciders[round_index].add(replica)
         if kind not in _TOLD:
             return
         key = (replica, round_index, kind, view, body)
@@ -108,15 +112,17 @@ class RoundsJudge:
             self._echoes[key] = now, said | fresh
 
     def enters(self, replica: int, round_index: int, view: int, now: float) -> None:
-        """An honest replica enters a view, the first of all or not. The view before it is lost if nobody has decided;
-        after the calm no honest leader's may be, and where there was trouble never two in a row."""
+        """An honest replica enters a view, the first of all or not. The view before it is lost if fewer than B have
+        decided, for the others do not learn it from them; after the calm no honest leader's may be, and where there was
+        trouble never two in a row."""
         entered = self._entered[round_index]
         if view in entered:
             return
         entered[view] = now
         before = entered.get(view - 1)
         leader = (round_index + view - 1) % self._setting.replicas
-        if before is None or before < self._calm_at + SETTLED or self.decided[round_index]:
+        decided = len(self._deciders[round_index]) >= self._blocking
+        if before is None or before < self._calm_at + SETTLED or decided:
             return
         if self._setting.judges_views and leader in self._honest:
             self._lost.add((round_index, view - 1))
