@@ -97,6 +97,11 @@ class NoPace(Pacing):
         return True
 
 
+class UncountedPace(Pacing):
+    def _count_in(self, view: int) -> int:
+        return 0
+
+
 class EntryOnOneEcho(Echoes):
     def is_acceptable(self, item: Item) -> bool:
         return self._count(item) >= 1
@@ -238,6 +243,8 @@ INPUT_BUGS: dict[str, type[Replica]] = {
         "phase", NoEchoesSaidAgainAfterTheDecision, _knows_the_decision
     ),
     "Echoes without a pace": replica_with("phase._pacing", NoPace),
+    "Echoes are not counted": replica_with("phase._pacing", UncountedPace),
+    "Fetches are not counted": replica_with("fetching._pacing", UncountedPace),
     "entry on 1 echo": replica_with("phase.echoes", EntryOnOneEcho),
     "SKIP judged at the close": replica_with("phase", SkipJudgedAtTheClose),
     "SKIP counted from view 0": replica_with("phase", SkipCountedFromViewZero),
