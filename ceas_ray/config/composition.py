@@ -16,11 +16,12 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from ceas_ray.config import renamed
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.validation import known_keys, unknown_key
 
-MOST_JOBS = 10_000
+MAX_JOBS = 10_000
 """Of one sweep: all of them are checked before the first one starts."""
 _REFUSED = (HydraException, OmegaConfBaseException, ValueError, TypeError, AssertionError, RecursionError)
 """What Hydra and OmegaConf raise for a command line that cannot be composed, their unforeseen cases included."""
@@ -46,8 +47,8 @@ def jobs(overrides: Sequence[str]) -> list[list[str]]:
     parsed = _parsed(overrides)
     with _one_line(overrides):
         count = math.prod(_choices_of(override) for override in parsed)
-        if count > MOST_JOBS:
-            raise SettingsError("command line", f"a sweep of at most {MOST_JOBS} jobs", count)
+        if count > MAX_JOBS:
+            raise SettingsError("command line", f"a sweep of at most {MAX_JOBS} jobs", count)
         batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
     return [list(job) for batch in batches for job in batch]
 
@@ -104,6 +105,8 @@ def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
     options = re.findall(r"^\t([\w-]+)$", message, re.MULTILINE)
     if missing and options:
         group, _, choice = missing[1].rpartition("/")
+        if (group, choice) in renamed.CHOICES:
+            return SettingsError(group, f"{renamed.CHOICES[group, choice]} (the new name)", choice)
         return SettingsError(group, f"one of {', '.join(sorted(options))}", choice)
     unknown = re.search(r"(?:Could not override|Could not append to config\.[^']*|Key) '@?([^']+)'", message)
     if unknown:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ceas_ray.quantum import pair_physics
 from ceas_ray.quantum.bell_checks import Floats, bell_weights, fidelities, probabilities, refuse, scalar_if_0d, times
 
 ERROR_CORRECTION = 1.16
@@ -23,16 +24,13 @@ _LONGEST_BLOCK = 10**15
 
 def binary_entropy(probability: ArrayLike) -> Any:
     """h(e) = -e log2 e - (1 - e) log2(1 - e) in bits; h(0) = h(1) = 0."""
-    e = probabilities("probability", probability)
-    inside = (e > 0) & (e < 1)
-    safe = np.where(inside, e, 0.5)
-    nats = -(safe * np.log(safe) + (1 - safe) * np.log1p(-safe))
-    return scalar_if_0d(np.where(inside, np.minimum(nats / math.log(2), 1.0), 0.0))
+    entropy = pair_physics.binary_entropy(probabilities("probability", probability))
+    return scalar_if_0d(np.minimum(entropy, 1.0))
 
 
 def qber(fidelity: ArrayLike) -> Any:
     """Error rate in each basis of a Werner pair, e = 2 (1 - F) / 3."""
-    return 2 * (1 - fidelities(fidelity)) / 3
+    return pair_physics.error_rate(pair_physics.werner_of_fidelity(fidelities(fidelity)))
 
 
 def qber_of_state(weights: ArrayLike) -> Any:
@@ -46,12 +44,13 @@ def qber_of_state(weights: ArrayLike) -> Any:
 
 def key_rate(fidelity: ArrayLike) -> Any:
     """Asymptotic key bits per sifted pair, max(0, 1 - 2 h(e)) (Shor and Preskill, PRL 85, 441, 2000)."""
-    return np.maximum(0.0, 1 - 2 * binary_entropy(qber(fidelity)))
+    error = qber(fidelity)
+    return key_rate_of_errors(error, error)
 
 
 def key_rate_of_errors(error_x: ArrayLike, error_z: ArrayLike) -> Any:
     """Asymptotic key bits per sifted pair with unequal error rates, max(0, 1 - h(e_x) - h(e_z))."""
-    return np.maximum(0.0, 1 - binary_entropy(error_x) - binary_entropy(error_z))
+    return pair_physics.key_bits(probabilities("error rate", error_x), probabilities("error rate", error_z))
 
 
 def key_rate_of_state(weights: ArrayLike) -> Any:
@@ -93,14 +92,14 @@ def finite_key_length(
     return np.array(lengths, dtype=np.int64).reshape(errors.shape) if errors.ndim else lengths[0]
 
 
-def least_block(fidelity: ArrayLike, epsilon: float = EPSILON, error_correction: float = ERROR_CORRECTION) -> Any:
+def min_block(fidelity: ArrayLike, epsilon: float = EPSILON, error_correction: float = ERROR_CORRECTION) -> Any:
     """The smallest block of sifted pairs with a key of one bit or more, the share that is compared being the best.
 
     Infinite where no block has any (up to 1e15 pairs). See `finite_key_length`; a longer block has a longer key.
     """
     epsilon, error_correction = _security(epsilon, error_correction)
     errors = np.asarray(qber(fidelity))
-    blocks = [_least_block(float(error), epsilon, error_correction) for error in errors.flat]
+    blocks = [_min_block(float(error), epsilon, error_correction) for error in errors.flat]
     return scalar_if_0d(np.array(blocks, dtype=np.float64).reshape(errors.shape))
 
 
@@ -112,7 +111,7 @@ def _security(epsilon: float, error_correction: float) -> tuple[float, float]:
     return float(epsilon), float(error_correction)
 
 
-def _least_block(error: float, epsilon: float, error_correction: float) -> float:
+def _min_block(error: float, epsilon: float, error_correction: float) -> float:
     if 1 - (1 + error_correction) * binary_entropy(error) <= 0:
         return math.inf
     low, high = 1, 2

@@ -10,9 +10,10 @@ from typing import Any, Literal
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.windows import RoundEnd
+from ceas_ray.messages.pair_books import GENERATED
 from ceas_ray.runs.cluster import RunCluster
 from ceas_ray.runs.code_state import git_state
-from ceas_ray.runs.ending import centralized_accuracy, print_end, write_parameters, write_program
+from ceas_ray.runs.ending import Ended, centralized_accuracy, write_parameters, write_program
 from ceas_ray.runs.folder import digests_of
 from ceas_ray.runs.provenance import code_version
 from ceas_ray.runs.record import Record
@@ -35,11 +36,18 @@ class TrainingRun:
     """A run, from its first round, or from the last cut of a run that is resumed, to its summary."""
 
     def __init__(
-        self, settings: RunSettings, world: World, cluster: RunCluster, record: Record, found: Resumed | None
+        self,
+        settings: RunSettings,
+        world: World,
+        cluster: RunCluster,
+        record: Record,
+        *,
+        found: Resumed | None,
+        ended: Ended,
     ) -> None:
-        """found: where to go on with the run in the record's folder; None for a new one."""
+        """found: where to go on with the run in the record's folder; None for a new one. ended: see `execute`."""
         self._settings, self._world, self._cluster, self._record = settings, world, cluster, record
-        self._found = found
+        self._found, self._ended = found, ended
         self._journaled = {} if found is None else digests_of(found.journal)
         self._results = Results(settings, world)
         self._code: dict[str, Any] = {"git_commit": None, "git_dirty": None}
@@ -47,6 +55,7 @@ class TrainingRun:
         self._wall_before = 0.0
         self._faults: list[dict[str, Any]] = []
         self._versions: dict[str, str] | None = None
+        self._limit = ""
         self._snapshots, self._can_write_snapshots = snapshot_folder(settings, record.folder), True
 
     def go(self, interruption: Interruption) -> Status:
@@ -81,7 +90,9 @@ class TrainingRun:
             return "failed", str(error)
         if self._results.state.stalled:
             return "stalled", self._results.state.cause
-        return ("stopped" if self._results.state.rounds < self._settings.training.rounds else "completed"), ""
+        if self._results.state.rounds < self._settings.training.rounds:
+            return "stopped", self._limit
+        return "completed", ""
 
     def _begin(self) -> None:
         record, inputs = self._record, self._world.inputs
@@ -125,7 +136,8 @@ class TrainingRun:
             self._record.progress.show(results.state.rounds, line.get("accuracy"), line["utilization"])
             self._record.send()
             interrupted = interruption.requested
-            over = self._is_over(now) or interrupted
+            self._limit = self._limit_reached(now)
+            over = interrupted or bool(self._limit)
             if self._cut_is_due(now, over):
                 self._cut(simulation)
             if interrupted:
@@ -177,17 +189,23 @@ class TrainingRun:
     def _wall_seconds(self) -> float:
         return self._wall_before + time.perf_counter() - self._started
 
-    def _is_over(self, now: float) -> bool:
-        stop = self._settings.stop
-        wall = stop.wall_seconds is not None and now - self._started > stop.wall_seconds
-        spent = self._results.state.simulated_seconds
-        simulated = stop.simulated_seconds is not None and spent > stop.simulated_seconds
-        return wall or simulated
+    def _limit_reached(self, now: float) -> str:
+        """Say which limit of `stop.*` has been passed; return an empty text if none has."""
+        stop, books = self._settings.stop, self._results.state
+        generated = int(books.counts[:, GENERATED].sum())
+        for name, limit, spent, unit in (
+            ("wall_seconds", stop.wall_seconds, now - self._started, "s passed"),
+            ("simulated_seconds", stop.simulated_seconds, books.simulated_seconds, "simulated s passed"),
+            ("bell_pairs", stop.bell_pairs, generated, "Bell pairs were generated"),
+        ):
+            if limit is not None and spent > limit:
+                return f"stop.{name}={limit} is reached: {spent:,.10g} {unit}; raise or lift it to go on"
+        return ""
 
     def _finish(self, status: Status, cause: str) -> None:
         summary = self._write_end(status, cause)
         self._record.close(status, summary["trace_digest"])
-        print_end(summary, self._record.folder)
+        self._ended(summary, self._record.folder)
 
     def _write_end(self, status: Status, cause: str) -> dict[str, Any]:
         """Write the files that every run leaves, however it ends; return the summary."""

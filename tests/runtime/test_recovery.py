@@ -13,8 +13,8 @@ from ceas_ray.kernel.host import HostStatus, WindowReply
 from ceas_ray.kernel.windows import Simulation, WindowRequest
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure
 from ceas_ray.runtime.local_runtime import LocalCluster
-from ceas_ray.runtime.placement import HOST_BYTES, Machine, automatic_hosts, placed
-from ceas_ray.runtime.recovery import MOST_FAULTS_WITHOUT_A_ROUND, Fault, SurvivingSimulation
+from ceas_ray.runtime.placement import HOST_BYTES, Machine, assign_hosts, automatic_hosts
+from ceas_ray.runtime.recovery import MAX_FAULTS_WITHOUT_A_ROUND, Fault, SurvivingSimulation
 from tests.kernel.random_actors import cluster, encoded
 
 
@@ -92,9 +92,9 @@ def test_lost_hosts_change_no_round(seed: int, hosts: int, every: int, losses: d
 def test_hosts_that_are_always_lost_end_the_run_with_the_last_cause() -> None:
     fragile = FragileCluster(1, 2, dict.fromkeys(range(1, 10**4), True))
     simulation = SurvivingSimulation(fragile, fragile.rebuild, fragile.faults.append)
-    with pytest.raises(RuntimeFailure, match=f"{MOST_FAULTS_WITHOUT_A_ROUND} faults without a round; the last: call"):
+    with pytest.raises(RuntimeFailure, match=f"{MAX_FAULTS_WITHOUT_A_ROUND} faults without a round; the last: call"):
         list(simulation.rounds())
-    assert len(fragile.faults) == MOST_FAULTS_WITHOUT_A_ROUND
+    assert len(fragile.faults) == MAX_FAULTS_WITHOUT_A_ROUND
 
 
 def test_where_hosts_cannot_be_made_anew_their_loss_is_an_error() -> None:
@@ -126,10 +126,10 @@ def test_hosts_spread_by_cpus_and_never_exceed_memory(sizes: list[tuple[int, int
     names = [f"processors/{number}" for number in range(hosts)]
     if hosts > sum(room for _, room in sizes):
         with pytest.raises(RuntimeFailure, match=f"got {hosts} hosts"):
-            placed(names, machines)
+            assign_hosts(names, machines)
         return
-    plan = placed(names, machines[::-1])
-    assert plan == placed(names, machines), "the order in which machines are listed does not matter"
+    plan = assign_hosts(names, machines[::-1])
+    assert plan == assign_hosts(names, machines), "the order in which machines are listed does not matter"
     counts = {m: sum(found is m for found in plan.values()) for m in machines}
     assert sum(counts.values()) == hosts
     assert all(counts[m] <= m.room for m in machines)
@@ -144,10 +144,10 @@ def test_a_head_node_without_cpus_gets_no_host() -> None:
     assert automatic_hosts(machines, 50) == 6
     assert automatic_hosts(machines, 4) == 4
     assert automatic_hosts([machine("m", 500)], 2000) == 32
-    plan = placed(["a", "b", "c"], machines)
+    plan = assign_hosts(["a", "b", "c"], machines)
     assert sorted(found.name for found in plan.values()) == ["m2", "m3", "m3"]
     with pytest.raises(RuntimeFailure, match="a living machine"):
-        placed(["a"], [])
+        assign_hosts(["a"], [])
 
 
 def test_a_local_cluster_needs_no_rebuilding() -> None:
