@@ -168,10 +168,13 @@ class Agreement(Stateful):
                 return [*effects, *self._go_on(now)]
 
     def _may_speak(self, now: int) -> list[Effect]:
-        """Nothing is sent before inputs may close; then a recovered replica comes back, and one that is behind asks."""
+        """Nothing is sent before inputs may close; then a recovered replica comes back, and one asks that is behind or
+        heard of the round only after that time: others may have spoken already."""
+        assert self.schedule is not None
         if self.state.to_come_back:
             return self._come_back(now)
-        return self.catching_up.ask(now) if self._standing.behind else []
+        began_late = now > self.schedule.inputs_open_until and not self.catching_up.has_asked
+        return self.catching_up.ask(now) if self._standing.behind or began_late else []
 
     def _view_timer(self, view: int, now: int) -> list[Effect]:
         """No decision in this view: ask for the next one. Where that did not help, ask what was missed."""

@@ -95,6 +95,11 @@ def test_a_leader_that_enters_a_view_after_its_suggests_still_asks_for_the_body_
     ReplicaScenario(seed, 4).run()
 
 
+def test_a_replica_that_was_down_when_a_round_began_costs_at_most_one_view() -> None:
+    """Found by the explorer: it asked the others only after its third view."""
+    ReplicaScenario(81843, 4, rounds=3).run()
+
+
 @pytest.mark.slow
 def test_scenarios_of_several_rounds_crash_miss_catch_up_skip_and_quarantine() -> None:
     happened = Counter[str]()
