@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.kernel.envelope import Effect, Observation, Send
 from ceas_ray.kernel.state import Stateful
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import Channel, FrameKind
-from ceas_ray.messages.payloads import Frame, Int64s, processor_name, replica_name
+from ceas_ray.messages.payloads import Int64s, processor_name, replica_name
 
 
 @dataclass

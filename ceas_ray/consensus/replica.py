@@ -15,9 +15,9 @@ from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope
 from ceas_ray.kernel.state import Stateful
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import Channel, is_well_formed
 from ceas_ray.messages.payloads import (
-    Frame,
     Int64s,
     KeysDistilled,
     RoundGivenUp,

@@ -24,7 +24,7 @@ class KeyPath(NamedTuple):
 
 
 class KeyPaths:
-    """Which links the pairs of a key path take, and how long they need for its bits.
+    """Key paths: the links that their pairs take, and how long these need for the bits.
 
     What was computed for a path once is kept: it depends on network and demand alone.
     """
@@ -35,10 +35,28 @@ class KeyPaths:
         self._seconds_of: dict[KeyPath, float] = {}
 
     def __iter__(self) -> Iterator[KeyPath]:
-        """Every processor with every replica, and every two replicas once."""
+        """Return every processor with every replica, and every two replicas once."""
         for j in range(len(self._network.replica_routes)):
             yield from (KeyPath(processor_name(k), j) for k in range(len(self._network.processor_routes)))
             yield from (KeyPath(replica_name(i), j) for i in range(j))
+
+    def weakest(self) -> tuple[KeyPath, ...]:
+        """Return paths of which one has pairs of the least fidelity: if all of these yield keys, every path does.
+
+        A swap passes on what either of its pairs lacks, so the weakest routes make the weakest path.
+        """
+        network, replicas = self._network, range(len(self._network.replica_routes))
+        if not network.swapped:
+            return (min(self, key=lambda path: self.route(path).legs[0].fidelity),)
+        owners = (processor_name(k) for k in range(len(network.processor_routes)))
+        owner = min(owners, key=lambda name: self._fidelity(KeyPath(name, 0)))
+        one = min(replicas, key=lambda j: self._fidelity(KeyPath(owner, j)))
+        other = min((j for j in replicas if j != one), key=lambda j: self._fidelity(KeyPath(owner, j)))
+        return (KeyPath(owner, one), KeyPath(replica_name(min(one, other)), max(one, other)))
+
+    def _fidelity(self, path: KeyPath) -> float:
+        """Return that of pairs at half of their useful age."""
+        return key_path_fidelity(self.route(path), self._demand)
 
     def route(self, path: KeyPath) -> Route:
         """Return the route of a path's pairs, from its owner to the replica."""

@@ -14,7 +14,7 @@ from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import PACED_FRAMES
 from ceas_ray.network.group import Group, ShotRoute
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.route import Route, Served, path_fidelity
+from ceas_ray.network.route import PairSource, Route, path_fidelity
 from ceas_ray.quantum.bell_pairs import decayed_fidelity, key_rate
 from ceas_ray.quantum.key_rates import finite_key_length, min_block
 from ceas_ray.scheduling.perishable_chain import LinkClass
@@ -30,7 +30,7 @@ allows."""
 
 @dataclass(frozen=True)
 class Demand:
-    """What rounds ask of the entanglement layer.
+    """The demand of rounds on the entanglement layer.
 
     Shots come in bursts of `burst_shots`, one per shot period, with exponential gaps of mean `gap_periods`; the period
     of a link is such that its supply (generation rate over demand within a burst) is `supply`. A shot needs
@@ -59,12 +59,12 @@ class Demand:
     node_slots: int | None = None
     finite_keys: bool = False
 
-    def shot_period(self, link: Served) -> int:
+    def shot_period(self, link: PairSource) -> int:
         """The time between the shots of a burst on this link, ps."""
         return round(self.supply * self.pairs_per_shot / link.rate * PICOSECONDS_PER_SECOND)
 
-    def useful_age(self, link: Served) -> int:
-        """How long after emission a pair of this link may be used, ps; ValueError if it never may."""
+    def useful_age(self, link: PairSource) -> int:
+        """Return how long after emission a pair of this link may be used, ps; raises ValueError if it never may."""
         if self.min_fidelity is None:
             return round(self.useful_age_periods * self.shot_period(link))
         if link.fidelity <= self.min_fidelity:
@@ -75,11 +75,11 @@ class Demand:
         age = min(link.age_at_fidelity(self.min_fidelity), _LONGEST_AGE_SECONDS)
         return int(age * PICOSECONDS_PER_SECOND)
 
-    def shot_deadline(self, link: Served) -> int:
-        """How long after its release a shot may execute, ps."""
+    def shot_deadline(self, link: PairSource) -> int:
+        """Return how long after its release a shot may execute, ps."""
         return round(self.deadline_periods * self.shot_period(link))
 
-    def link_class(self, link: Served) -> LinkClass:
+    def link_class(self, link: PairSource) -> LinkClass:
         """The link as schedulers see it: rounded, so that links that hardly differ share one solution."""
         period = self.shot_period(link)
         success = (
@@ -97,7 +97,7 @@ class Demand:
         )  # fmt: skip
 
     def of_route(self, part: ShotRoute, group: Group) -> Demand:
-        """What the shots of a group ask of one of its routes: its own pairs, at the period of the whole group.
+        """Return what the shots of a group ask of one of its routes: its own pairs, at the period of the whole group.
 
         Its supply is rounded to tenths, so that routes which hardly differ are of one class.
         """
@@ -109,7 +109,7 @@ class Demand:
         """Shots of a round that the hub tests."""
         return round(self.shots * self.test_share / (1 - self.test_share))
 
-    def releases(self, link: Served, shots: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    def releases(self, link: PairSource, shots: int, generator: np.random.Generator) -> NDArray[np.int64]:
         """Release times of the shots, relative to the start of the plan, ps."""
         period = self.shot_period(link)
         number = math.ceil(shots / self.burst_shots)
@@ -123,7 +123,7 @@ class Demand:
 
 
 def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
-    """Who is served together: the hub's channels and the legs' multiplexing suffice, slow links go together.
+    """Return who is served together: the hub's channels and the legs' multiplexing suffice, slow links go together.
 
     A driven leg of a replica takes one hub channel, whatever it multiplexes. Raises ValueError if none is left.
     """
@@ -144,7 +144,7 @@ def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
 def asymptotic_bits(fidelity: float, bits: float) -> float:
     """The asymptotic bits of a block that yields `bits` as a finite one, by doubling and bisection on its pairs.
 
-    ValueError where no block does.
+    Raises ValueError where no block does.
     """
     rate = float(key_rate(fidelity))
     if rate <= 0 or not math.isfinite(min_block(fidelity)):
@@ -160,7 +160,7 @@ def asymptotic_bits(fidelity: float, bits: float) -> float:
 
 
 def finite_bits(bits: float, pairs: int) -> float:
-    """What a block of `pairs` sifted pairs yields, whose asymptotic bits are `bits`.
+    """Return what a block of `pairs` sifted pairs yields, whose asymptotic bits are `bits`.
 
     Its fidelity is that of Werner pairs with the block's mean rate; the rate is convex in the fidelity, so a block of
     mixed pairs is credited with a little more than its mean error rate allows. Ours.
@@ -201,6 +201,11 @@ def key_path_seconds(route: Route, bits: float, demand: Demand) -> float:
     rates = sorted(leg.rate * swapping.purified(leg.fidelity)[1] for leg in legs)
     age = demand.key_useful_age / PICOSECONDS_PER_SECOND
     in_time = math.prod(1 - math.exp(-rate * age) for rate in rates[:-1]) * swapping.success ** (len(legs) - 1)
+    if in_time <= 0:
+        raise ValueError(
+            f"entanglement.key_useful_age_milliseconds must be long enough for pairs of all {len(rates)} links of a "
+            f"path to meet, got {1e3 * age:g}"
+        )
     return demand.key_margin * bits / per_pair * mean_greatest(rates) / in_time
 
 

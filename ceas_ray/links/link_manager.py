@@ -198,7 +198,17 @@ class LinkManager(Actor):
             np.sum([getattr(of_route, name) for of_route in served.books], axis=0) for name in ("tested", "errors")
         )
         reports: list[Effect] = [
-            Send(over, HUB, TestOutcomes(plan.round_index, self._processor, tested, tested, errors))
+            Send(
+                over,
+                HUB,
+                TestOutcomes(
+                    round_index=plan.round_index,
+                    processor=self._processor,
+                    tested=tested,
+                    announced=tested,
+                    errors=errors,
+                ),
+            )
         ]
         if plan.round_index >= 0:
             nodes = self._nodes(spent)

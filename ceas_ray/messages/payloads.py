@@ -206,7 +206,7 @@ class ShotsDelivered:
     coefficients: Floats
 
 
-@message
+@message(kw_only=True)
 class TestOutcomes:
     """Link manager to hub: pairs tested in this plan, at use age, per basis X, Y, Z; int64 (3,).
 
@@ -236,7 +236,7 @@ class TrapCircuitsAnswered:
     wrong: int
 
 
-@message
+@message(kw_only=True)
 class RoundStarted:
     """Entanglement manager to processors, replicas, hub and adversary: the schedule of a round.
 
@@ -274,7 +274,7 @@ class StopWaiting:
     round_index: int
 
 
-@message
+@message(kw_only=True)
 class PairsTested:
     """Hub to processor: the forgetting window's tests of its link: errors and tested, float64 (3,) per basis."""
 
@@ -283,7 +283,7 @@ class PairsTested:
     errors: Floats
 
 
-@message
+@message(kw_only=True)
 class TestReport:
     """Hub to replicas: the forgetting window's tests of every processor's link, float64 (processors, 3) per basis.
 
@@ -293,71 +293,3 @@ class TestReport:
     round_index: int
     tested: Floats
     errors: Floats
-
-
-# --- consensus ----------------------------------------------------------
-
-
-@message
-class Frame:
-    """What travels between processors and replicas. The tag covers everything else.
-
-    kind: the number of the message type; counter: the key slot that masks the tag; body: encoded by the sender's
-    layer; tag: Wegman-Carter tag.
-    """
-
-    kind: int
-    chain: bytes
-    round_index: int
-    view: int
-    sender: str
-    receiver: str
-    counter: int
-    sent_at: int
-    body: bytes
-    tag: int
-
-
-@message
-class RoundDecided:
-    """Replica to entanglement manager: the outcome of round `round_index` as this replica decided it.
-
-    digest: of the decided value. skipped: SKIP was decided and the model stays. processors, weights: the rows that
-    entered and their weights; model: the parameters after the round, float64 (d,). quarantined: processors that no
-    later round includes. key_bits: left with every peer (processors, then replicas; 0 with itself), int64 (2, peers):
-    to send with, and to receive with.
-    """
-
-    round_index: int
-    digest: bytes
-    skipped: bool
-    view: int
-    processors: tuple[int, ...]
-    weights: Floats
-    model: Floats
-    quarantined: tuple[int, ...]
-    key_bits: Int64s
-
-
-# --- the adversary ----------------------------------------------------------
-
-
-@message
-class RowShown:
-    """Processor to adversary: a colluder's honest row, or (omniscient adversary) a copy of an honest update."""
-
-    round_index: int
-    processor: int
-    row: Floats
-
-
-@message
-class SendRow:
-    """Adversary to colluder: send this row (d,) as your update, or versions of it (versions, d) to replicas in turn.
-
-    timing: as in `attacks.attack.Timing`.
-    """
-
-    round_index: int
-    row: Floats
-    timing: str

@@ -6,16 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from ceas_ray.kernel.envelope import Envelope, WorkDone
+from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
 from ceas_ray.messages.payloads import (
     DRIVER,
     ENTANGLEMENT_MANAGER,
     HUB,
     Begin,
-    Frame,
     KeysDistilled,
     PairsTested,
     PlanFinished,
-    RoundDecided,
     RoundGivenUp,
     RoundStarted,
     ShotsDelivered,

@@ -9,7 +9,8 @@ from enum import StrEnum
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send, WorkDone
 from ceas_ray.kernel.state import Stateful
-from ceas_ray.messages.payloads import SendRow, Timer
+from ceas_ray.messages.attack_payloads import SendRow
+from ceas_ray.messages.payloads import Timer
 from ceas_ray.processors.processor import Processor
 
 

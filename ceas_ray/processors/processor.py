@@ -13,16 +13,16 @@ from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Observation, Send, Work, WorkDone
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.streams import Streams
+from ceas_ray.messages.attack_payloads import RowShown
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.fixed_point import to_fixed_point
 from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, encode_update, is_well_formed
 from ceas_ray.messages.payloads import (
     ADVERSARY,
     HUB,
-    Frame,
     KeysDistilled,
     PairsTested,
     RoundStarted,
-    RowShown,
     ShotsDelivered,
     TrapCircuitsAnswered,
     processor_name,
@@ -190,7 +190,11 @@ class Processor(Actor):
 
     def show(self, now: int, row: Floats) -> Send:
         """Let the adversary see a row."""
-        return Send(now + self.latencies[ADVERSARY], ADVERSARY, RowShown(self.round_index, self.index, row))
+        return Send(
+            now + self.latencies[ADVERSARY],
+            ADVERSARY,
+            RowShown(round_index=self.round_index, processor=self.index, row=row),
+        )
 
     @property
     def closing_times(self) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ceas_ray.kernel.codec import decode_untrusted, encode
 from ceas_ray.tracking.files import PARTIAL
-from ceas_ray.tracking.stores import Store
+from ceas_ray.tracking.stores import Store, check_writable
 
 MAGIC, FORMAT = b"ceas_ray snapshot", 1
 _SUFFIX = ".snapshot"
@@ -34,18 +34,25 @@ class SnapshotFolder:
         self._store, self._kept = store, kept
 
     def write(self, rounds: int, value: Any) -> None:
-        """Write whole; then delete what is too old, or was begun and never ended. OSError if there is no room."""
+        """Write whole; then delete what is too old, or was begun and never ended.
+
+        Raises OSError if there is no room.
+        """
         self._store.write(f"round_{rounds:08d}{_SUFFIX}", packed(value))
         names = self._store.names()
         for old in [*_newest_first(names)[self._kept :], *(name for name in names if name.endswith(_SUFFIX + PARTIAL))]:
             self._store.delete(old)
+
+    def check_writable(self) -> None:
+        """Raise OSError if nothing can be written there."""
+        check_writable(self._store)
 
     def newest_first(self) -> list[str]:
         """The names of snapshots, whatever is in them."""
         return _newest_first(self._store.names())
 
     def read(self, name: str) -> Any:
-        """The snapshot of this name. ValueError for what is not a whole one, OSError for what cannot be read."""
+        """The snapshot of this name. Raises ValueError for what is not a whole one, OSError for what cannot be read."""
         return unpacked(self._store.read(name))
 
 

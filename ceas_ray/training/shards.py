@@ -1,6 +1,8 @@
-"""How the training data is spread over the processors."""
+"""Shards: the training data, spread over the processors."""
 
 from __future__ import annotations
+
+from heapq import heapify, heapreplace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,10 @@ Integers = NDArray[np.int64]
 
 
 def iid_shards(samples: int, count: int, generator: np.random.Generator) -> list[Integers]:
-    """Every sample in exactly one of `count` shards of equal size (up to one). ValueError for too few samples."""
+    """Put every sample in exactly one of `count` shards of equal size (up to one).
+
+    Raises ValueError for too few samples.
+    """
     if samples < count:
         raise ValueError(f"every one of {count} processors needs a training sample, got {samples}")
     return [np.sort(part) for part in np.array_split(generator.permutation(samples), count)]
@@ -18,11 +23,11 @@ def iid_shards(samples: int, count: int, generator: np.random.Generator) -> list
 def dirichlet_shards(
     labels: Integers, count: int, concentration: float, least: int, generator: np.random.Generator
 ) -> list[Integers]:
-    """Every sample in exactly one shard; each class is split over the shards by Dirichlet(concentration) shares.
+    """Put every sample in exactly one shard; each class is split over the shards by Dirichlet(concentration) shares.
 
-    Shards with fewer than `least` samples then take some from the largest. ValueError for too few samples.
+    Shards with fewer than `least` samples then take some from the largest. Raises ValueError for too few samples.
     """
-    check_least(len(labels), count, least)
+    _check_least(len(labels), count, least)
     shards: list[list[int]] = [[] for _ in range(count)]
     for label in np.unique(labels):
         members = generator.permutation(np.flatnonzero(labels == label))
@@ -30,24 +35,28 @@ def dirichlet_shards(
         ends = np.round(np.cumsum(shares) * len(members)).astype(np.int64)
         for shard, part in zip(shards, np.split(members, ends[:-1]), strict=True):
             shard.extend(int(index) for index in part)
+    largest_first = [(-len(shard), number) for number, shard in enumerate(shards)]
+    heapify(largest_first)
     for shard in shards:
         while len(shard) < least:
-            largest = max(shards, key=len)
+            number = largest_first[0][1]
+            largest = shards[number]
             shard.append(largest.pop(int(generator.integers(len(largest)))))
+            heapreplace(largest_first, (-len(largest), number))
     return [np.sort(np.array(shard, dtype=np.int64)) for shard in shards]
 
 
-def check_least(samples: int, count: int, least: int) -> None:
-    """ValueError where `count` shards cannot have `least` samples each."""
+def _check_least(samples: int, count: int, least: int) -> None:
+    """Raise ValueError where `count` shards cannot have `least` samples each."""
     if samples < count * least:
         raise ValueError(f"{count} processors need {least} training samples each ({count * least}), got {samples}")
 
 
 def label_shards(labels: Integers, count: int, labels_per_shard: int, generator: np.random.Generator) -> list[Integers]:
-    """Every sample in exactly one shard, and no shard with more than `labels_per_shard` labels.
+    """Put every sample in exactly one shard, and give no shard more than `labels_per_shard` labels.
 
     Labels are dealt in turn, in a random order; a label's samples are shared equally by the shards that hold it.
-    ValueError where the shards cannot hold all labels, or a label has fewer samples than shards that hold it.
+    Raises ValueError where the shards cannot hold all labels, or a label has fewer samples than shards that hold it.
     """
     present = generator.permutation(np.unique(labels))
     held = min(labels_per_shard, len(present))

@@ -11,7 +11,7 @@ from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.kernel.envelope import Send
 from ceas_ray.kernel.windows import Simulation
-from ceas_ray.messages.payloads import SendRow
+from ceas_ray.messages.attack_payloads import SendRow
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.runtime.local_runtime import LocalCluster
 from tests.small_worlds import small_world

@@ -17,8 +17,9 @@ from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages import payloads
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import PACED_FRAMES, Channel, FrameKind, digest_of, encode_update
-from ceas_ray.messages.payloads import Frame, processor_name, replica_name
+from ceas_ray.messages.payloads import processor_name, replica_name
 from tests.consensus.committee import DELTA, OPENS, PLENTY, PROCESSORS, Network, make_replica, up_to_f
 
 TIMES_OUT = 2 * OPENS

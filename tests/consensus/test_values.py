@@ -24,7 +24,7 @@ from tests.consensus.committee import Network
 
 TERMS = Terms(Committee(4, 3, 1, 1000), b"chain", b"sum", lambda state, rows, report: (b"", b"", state), 2)
 CONTENTS = [encode_update(np.full(2, k), 1, 1) for k in range(3)]
-REPORT = payloads.TestReport(0, np.ones((3, 3)), np.zeros((3, 3)))
+REPORT = payloads.TestReport(round_index=0, tested=np.ones((3, 3)), errors=np.zeros((3, 3)))
 
 
 def values_of(without: frozenset[int] = frozenset(), echoers: Sequence[int] = (1, 2, 3)) -> tuple[Values, Candidate]:

@@ -45,13 +45,13 @@ def test_bad_gates_behind_good_pairs_lose_weight() -> None:
     rows = [(k, np.full(world.circuit.parameter_count, k, np.int64)) for k in range(8)]
     next_state = world.replicas[0]._terms.next_state  # type: ignore[attr-defined]
     state = (world.initial_parameters, 0)
-    blind, _, _ = next_state(state, rows, payloads.TestReport(1, pairs, 0.05 * pairs))
+    blind, _, _ = next_state(state, rows, payloads.TestReport(round_index=1, tested=pairs, errors=0.05 * pairs))
     asked, wrong = np.column_stack([pairs, given[:, 0]]), np.column_stack([0.05 * pairs, given[:, 1]])
-    weights, _, _ = next_state(state, rows, payloads.TestReport(1, asked, wrong))
+    weights, _, _ = next_state(state, rows, payloads.TestReport(round_index=1, tested=asked, errors=wrong))
     np.testing.assert_allclose(blind, blind[0])
     assert weights[7] < 0.8 * weights[:7].min()
     asked[:, 3], wrong[:, 3] = 3, [0, 1, 2, 3, 0, 1, 2, 3]  # 9 qubits each; 10 are waited for
-    early, _, _ = next_state(state, rows, payloads.TestReport(1, asked, wrong))
+    early, _, _ = next_state(state, rows, payloads.TestReport(round_index=1, tested=asked, errors=wrong))
     np.testing.assert_allclose(early, 1 / 8)
 
 

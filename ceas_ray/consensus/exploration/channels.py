@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.authentication import KeyPool
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FRAME_KINDS, Channel, FrameKind
-from ceas_ray.messages.payloads import Frame
 
 Told = Callable[[str, FrameKind, int, bytes], tuple[int, bytes] | None]
 """Receiver, kind, view and body as meant; view and body as sent, or None to withhold the frame."""
@@ -36,7 +36,10 @@ class NullChannel(Channel):
     def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame:
         """A frame with the next counter and no tag."""
         self.state.sent += 1
-        return Frame(int(kind), self._chain, round_index, view, self._name, self.peer, self.state.sent, now, body, 0)
+        return Frame(
+            kind=int(kind), chain=self._chain, round_index=round_index, view=view, sender=self._name,
+            receiver=self.peer, counter=self.state.sent, sent_at=now, body=body, tag=0,
+        )  # fmt: skip
 
     def verify(self, frame: Frame) -> bytes | None:
         """The body of a frame that was not accepted before."""
