@@ -86,7 +86,7 @@ class LinkManager(Actor):
         pairs of several routes; its leader is then the processor.
         """
         self.name = name
-        self._key_routes, self._processor = dict(key_routes), processor
+        self.key_routes, self._processor = dict(key_routes), processor
         self._report_delay, self._streams, self._group = report_delay, streams, group
         self._shot_routes = (route,) if group is None else tuple(part.route for part in group.routes)
         self._shot_models = tuple(RouteModel.of(r.legs, r.swapping) for r in self._shot_routes)
@@ -96,7 +96,7 @@ class LinkManager(Actor):
     def _key_model(self, peer: str) -> RouteModel:
         """Return the key route to a peer, ready for compiled functions; made when it is first needed."""
         if peer not in self._key_models:
-            route = self._key_routes[peer]
+            route = self.key_routes[peer]
             self._key_models[peer] = RouteModel.of(route.legs, route.swapping)
         return self._key_models[peer]
 
@@ -113,7 +113,7 @@ class LinkManager(Actor):
 
     def _carry_out(self, plan: GeneratePairs) -> list[Effect]:
         generator = self._streams.generator(self.kind, self.name, "pairs", plan.round_index)
-        key_routes = [self._key_routes[peer] for peer in plan.key_peers]
+        key_routes = [self.key_routes[peer] for peer in plan.key_peers]
         books, hasher = _LinkBooks([*self._shot_routes, *key_routes]), blake2b(digest_size=16)
         served = _Served(np.zeros(0, bool), ())
         effects: list[Effect] = []

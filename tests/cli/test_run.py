@@ -35,7 +35,7 @@ BAD = {
     "a missing network": (
         ["network=graphml", "network.file=/nowhere.graphml"], "network.file must be an existing file, got '/nowhere",
     ),
-    "routes that yield no key": (["network=line", "network.nodes=11"], "to yield a key, got 0.8"),
+    "routes that yield no key": (["network=line", "network.nodes=11"], "to yield a key, got 0.7"),
     "routes below the least fidelity": (
         ["network=grid", "entanglement.min_fidelity=0.97"], "entanglement.min_fidelity must be below",
     ),

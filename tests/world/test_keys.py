@@ -68,14 +68,14 @@ def test_a_link_manager_that_gets_pairs_of_fidelity_83_has_no_key_and_its_pairs_
     """A plan as a run makes it, but for what the fibres deliver."""
     world = small_world(*alike(0.84))
     name, plan = world.manager.plan(-1, 10**9).plans[0]
-    owner = name.removeprefix("link/")
+    found = inner(next(link for link in world.links if link.name == name))
+    assert isinstance(found, LinkManager)
     for end_to_end, yields in ((0.84, True), (0.83, False)):
         routes = {}
-        for peer in plan.key_peers:
-            route = world.network.key_route(owner, peer)
+        for peer, route in found.key_routes.items():
             legs = tuple(replace(leg, weights=None, fidelity=leg_of(end_to_end)) for leg in route.legs)
             routes[peer] = replace(route, legs=legs)
-        manager = LinkManager(name, world.network.route_of(owner), routes, None, 10**8, Streams(1))
+        manager = LinkManager(name, routes[plan.key_peers[0]], routes, None, 10**8, Streams(1))
         effects = manager.handle(Envelope(1, ENTANGLEMENT_MANAGER, 0, name, plan))
         (finished,) = [e.payload for e in effects if isinstance(e.payload, PlanFinished)]  # type: ignore[union-attr]
         books = finished.link_counts[:, AUTHENTICATION]
