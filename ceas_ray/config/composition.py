@@ -29,7 +29,7 @@ _BARE_IPV6 = re.compile(r"[\w.]+=\[[0-9a-fA-F:.]+\](:\d+)?")
 
 
 def composed(overrides: Sequence[str]) -> dict[str, Any]:
-    """The configuration as plain nested dictionaries; SettingsError for what cannot be composed."""
+    """The configuration as plain nested dictionaries; raises SettingsError for what cannot be composed."""
     for override in _parsed(overrides):
         if str(override.key_or_group).partition(".")[0].partition("/")[0] == "hydra":
             must = "left out: Hydra's own settings are not supported yet; output=FOLDER names the folder of a run"
@@ -91,7 +91,7 @@ def _with_contexts(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _choices_of(override: Override) -> int:
-    """How many values an override sweeps over; a range is counted, not listed."""
+    """Return how many values an override sweeps over; a range is counted, not listed."""
     if not override.is_sweep_override():
         return 1
     sweep: Any = override.value()

@@ -37,7 +37,8 @@ MLFLOW_STATUS = {
 
 
 def wanted_folder(settings: RunSettings, number: int | None) -> Path:
-    """Return the folder of a new run (job `number` of a sweep), not made yet; SettingsError if it cannot be made."""
+    """Return the folder of a new run (job `number` of a sweep), not made yet; raises SettingsError if it cannot be
+    made."""
     if settings.output is None:
         base = Path("outputs") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_seed{settings.seed}"
     else:
@@ -78,7 +79,7 @@ def claimed(folder: Path, by_default: bool, mark: str) -> Path:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder and those above it, where they are missing; SettingsError if that cannot be done."""
+    """Make the folder and those above it, where they are missing; raises SettingsError if that cannot be done."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -86,7 +87,7 @@ def make_folder(folder: Path) -> None:
 
 
 def _made(folder: Path) -> bool:
-    """Whether this call made the folder; mkdir tells one caller alone, on shared file systems too."""
+    """Return whether this call made the folder; mkdir tells one caller alone, on shared file systems too."""
     try:
         folder.mkdir()
     except FileExistsError:
