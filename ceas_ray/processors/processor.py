@@ -48,12 +48,26 @@ class Learning:
 
     batch: most samples drawn from the shard per round. momentum: of the worker, in [0, 1). error_mitigation: of the
     contrast that imperfect pairs take away. update_time: from the end of the plan to a finished update, ps.
+    local_circuits: number of circuits per round if inputs are local and need no pairs; None: inputs are teleported.
     """
 
     batch: int
     momentum: float
     error_mitigation: ErrorMitigation
     update_time: int
+    local_circuits: int | None = None
+
+
+@dataclass(frozen=True)
+class Connections:
+    """Whom a processor can talk to.
+
+    channels: one per replica. latencies: to all that it writes to, ps. watched: whether an adversary sees its updates.
+    """
+
+    channels: Sequence[Channel]
+    latencies: Mapping[str, int]
+    watched: bool = False
 
 
 @dataclass
@@ -84,29 +98,23 @@ class Processor(Actor):
         shard: Shard,
         noise: Floats,
         learning: Learning,
-        channels: Sequence[Channel],
+        connections: Connections,
         adoption: ModelAdoption,
         initial_parameters: Floats,
-        latencies: Mapping[str, int],
         streams: Streams,
-        watched: bool,
-        local_circuits: int | None,
     ) -> None:
         """Make a processor before its first round.
 
-        noise: shape (n, 7), or (layers, n, 7) where layers run on different processors, see `Noise`. channels: one per
-        replica. latencies: to all that it writes to, ps. watched: whether an adversary sees its updates.
-        local_circuits: number of circuits per round if inputs are local and need no pairs; None: inputs are teleported.
+        noise: shape (n, 7), or (layers, n, 7) where layers run on different processors, see `Noise`.
         """
         self.name = processor_name(index)
         self.index = index
         self._shard, self._noise, self.learning = shard, noise, learning
-        self._channels = {channel.peer: channel for channel in channels}
-        self._adoption = adoption
-        self.latencies = latencies
-        self._streams, self._watched, self._local_circuits = streams, watched, local_circuits
+        self._channels = {channel.peer: channel for channel in connections.channels}
+        self.latencies, self._watched = connections.latencies, connections.watched
+        self._adoption, self._streams = adoption, streams
         self.state = ProcessorState(initial_parameters, np.zeros_like(initial_parameters))
-        self.own_lookahead = min(latencies.values())
+        self.own_lookahead = min(self.latencies.values())
         self.lookahead = learning.update_time + self.own_lookahead
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
@@ -120,8 +128,8 @@ class Processor(Actor):
                 for channel in self._channels.values():
                     channel.incoming.end_round()
                 self._store_key_bits(schedule.key_bits)
-                if self._local_circuits is not None:
-                    everything = np.ones(self._local_circuits, bool)
+                if self.learning.local_circuits is not None:
+                    everything = np.ones(self.learning.local_circuits, bool)
                     without_pairs = ShotsDelivered(
                         round_index=schedule.round_index,
                         on_time=everything,

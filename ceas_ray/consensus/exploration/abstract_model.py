@@ -41,7 +41,7 @@ class Walk:
 
 @dataclass(frozen=True)
 class Searched:
-    """Number of walks, of their steps, of states checked for liveness, of walks that decide; what the last one breaks."""
+    """Number of walks, of their steps, of states checked for liveness, of deciding walks; what the last one breaks."""
 
     walks: int
     steps: int
@@ -111,6 +111,6 @@ class AbstractModel:
         return Walk(taken[:length], BROKEN.get(broken))
 
     def search(self, first: int, walks: int) -> Searched:
-        """Take the walks of seeds first, first + 1, ... until one breaks something; that is `walk(first + walks - 1)`."""
+        """Take walks of seeds first, first + 1, ... until one breaks something; that is `walk(first + walks - 1)`."""
         done, steps, checked, decided, broken = search(self.honest, self.views, self.rules, first, walks)
         return Searched(int(done), int(steps), int(checked), int(decided), BROKEN.get(broken))

@@ -48,7 +48,7 @@ def _below(state, limit):  # type: ignore[no-untyped-def]
 
 @compiled
 def _mixed_plan(state, furthest, half):  # type: ignore[no-untyped-def]
-    """Let chance say how far every replica goes in every view; often all do everything in the last view and in `half`."""
+    """Let chance say how far every replica goes in every view; often all do all in the last view and in `half`."""
     honest, views = furthest.shape
     for view in range(views):
         for p in range(honest):
@@ -67,7 +67,7 @@ def _mixed_plan(state, furthest, half):  # type: ignore[no-untyped-def]
 
 @compiled
 def _hunt_plan(state, furthest, preferred, half, faults):  # type: ignore[no-untyped-def]
-    """Nearly decide a value in view `half`, show single votes for other values in later views, and decide in the last."""
+    """Nearly decide a value in view `half`, then cast single votes for other values, and decide in the last view."""
     honest, views = furthest.shape
     for view in range(half + 1):
         for p in range(honest):
