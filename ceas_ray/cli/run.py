@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
+from ceas_ray.runs.environment import with_environment
 from ceas_ray.runs.resume import config_of_run
 from ceas_ray.runs.run import execute
 from ceas_ray.runtime.failure import RuntimeFailure
@@ -42,8 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(overrides: Sequence[str], sweep: bool, interruption: Interruption) -> int:
     try:
-        configs = [_composed(job) for job in (jobs(overrides) if sweep else [overrides])]
+        found = [_composed(job, sweep) for job in (jobs(overrides) if sweep else [overrides])]
+        configs = [config for config, _ in found]
+        for line in dict.fromkeys(line for config, lines in found if not config["quiet"] for line in lines):
+            print(line, file=sys.stderr)
         for config in configs if sweep else []:
+            if config["tracking"]["run_id"] is not None:
+                must = "null in a sweep, whose jobs have runs of their own (tracking.parent_run_id takes them)"
+                raise SettingsError("tracking.run_id", must, config["tracking"]["run_id"])
             outline_world(build(RunSettings, config))  # refuse a bad job before the first one runs
         code = 0
         for number, config in enumerate(configs):
@@ -63,11 +71,15 @@ def _execute(config: Mapping[str, Any], number: int | None, interruption: Interr
     return OF_STATUS[execute(config, number, interruption)]
 
 
-def _composed(overrides: Sequence[str]) -> dict[str, Any]:
-    """The configuration of a new run, or of the one that `resume` or `verify` names."""
+def _composed(overrides: Sequence[str], sweep: bool) -> tuple[dict[str, Any], list[str]]:
+    """Return the configuration of a new run, or of the one that `resume` or `verify` names.
+
+    With it come the lines that say what the environment sets.
+    """
     config = composed(overrides)
     old = config["resume"] is not None or config["verify"] is not None
-    return config_of_run(config, overrides) if old else config
+    config = config_of_run(config, overrides) if old else config
+    return with_environment(config, overrides, os.environ, sweep)
 
 
 def _choices() -> str:
