@@ -255,6 +255,7 @@ class StopSettings(Group):
 
     wall_seconds: Seconds | None
     simulated_seconds: Seconds | None
+    bell_pairs: Annotated[int, Range(1, 10**18)] | None
 
 
 class LinkSettings(Group):

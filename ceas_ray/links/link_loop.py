@@ -16,7 +16,7 @@ from ceas_ray.kernel.time import FOREVER
 from ceas_ray.messages.pair_books import EXPIRED, GENERATED, LATE, TESTING, TRAINING, USED
 from ceas_ray.messages.payloads import BirthTables, GeneratePairs, StockPolicy
 from ceas_ray.network.link_parameters import LinkParameters
-from ceas_ray.quantum.bell_pairs import correlations
+from ceas_ray.quantum.pair_physics import correlations_of_weights
 from ceas_ray.scheduling.perishable_chain import max_stock, state_number, stock_states
 
 PICOSECOND = 1e-12
@@ -113,10 +113,12 @@ def shot_demand(plan: GeneratePairs) -> ShotDemand:
 
 def link_model(link: LinkParameters, swap_werner: float) -> LinkModel:
     """A link of these parameters."""
-    xx, yy, zz = correlations(link.birth_weights())
+    xx, yy, zz = map(float, correlations_of_weights(*link.birth_weights()))
+    start, end = link.decay
     return LinkModel(
-        link.attempt_period, link.modes, link.success_probability, link.latency, float(xx), -float(yy), float(zz),
-        *link.decay, 1.0 - link.attempt_dephasing, swap_werner,
+        link.attempt_period, link.modes, link.success_probability, link.latency, xx, yy, zz,
+        start.x + end.x, start.y + end.y, start.z + end.z, start.damping, end.damping,
+        1.0 - link.attempt_dephasing, swap_werner,
     )  # fmt: skip
 
 

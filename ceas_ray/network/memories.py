@@ -1,6 +1,6 @@
 """Memories that hold the halves of a pair: how its correlations decay with its age, counted from emission.
 
-Small frozen policies; a pair's two memories add up to one `Decay`, which is plain floats for compiled loops.
+Small frozen policies; the rates of a pair's two memories are its `Decay`, plain floats for compiled loops.
 """
 
 from __future__ import annotations
@@ -12,33 +12,23 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.quantum import pair_physics
+from ceas_ray.quantum.pair_physics import Rates
+
 
 class Decay(NamedTuple):
-    """How a pair in two memories decays, rates in 1/s. At age t (of both halves, from emission):
+    """The memories of a pair's two halves; ages count from emission, of both halves alike."""
 
-    <XX> exp(-rate_x t), <YY> exp(-rate_y t), <ZZ> exp(-rate_z t) + (1 - exp(-damping_first t)) (1 - exp(-damping_second
-    t)). A damping is 1 / T1 of a memory that relaxes to its ground state, 0 otherwise. The pair is twirled to
-    Bell-diagonal at its use: with damping, decay from emission at once, not step by step.
-    """
-
-    rate_x: float
-    rate_y: float
-    rate_z: float
-    damping_first: float
-    damping_second: float
+    start: Rates
+    end: Rates
 
 
 class Memory(Protocol):
-    """One memory's part in the decay of a pair, rates in 1/s."""
+    """One memory's part in the decay of a pair."""
 
     @property
-    def rates(self) -> tuple[float, float, float]:
-        """At which <XX>, <YY>, <ZZ> shrink."""
-        ...
-
-    @property
-    def damping(self) -> float:
-        """At which it falls to its ground state."""
+    def rates(self) -> Rates:
+        """At which it changes its half, in 1/s."""
         ...
 
 
@@ -52,14 +42,10 @@ class Depolarizing:
         _positive("coherence time", self.coherence_seconds)
 
     @property
-    def rates(self) -> tuple[float, float, float]:
+    def rates(self) -> Rates:
         """See `Memory`."""
-        return (1 / self.coherence_seconds,) * 3
-
-    @property
-    def damping(self) -> float:
-        """See `Memory`."""
-        return 0.0
+        rate = 1 / self.coherence_seconds
+        return Rates(rate, rate, rate, 0.0)
 
 
 @dataclass(frozen=True)
@@ -72,14 +58,9 @@ class Dephasing:
         _positive("T2", self.t2_seconds)
 
     @property
-    def rates(self) -> tuple[float, float, float]:
+    def rates(self) -> Rates:
         """See `Memory`."""
-        return (1 / self.t2_seconds, 1 / self.t2_seconds, 0.0)
-
-    @property
-    def damping(self) -> float:
-        """See `Memory`."""
-        return 0.0
+        return Rates(1 / self.t2_seconds, 1 / self.t2_seconds, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -96,14 +77,9 @@ class Relaxing:
             raise ValueError(f"T2 must be at most 2 T1 ({2 * self.t1_seconds} s), got {self.t2_seconds} s")
 
     @property
-    def rates(self) -> tuple[float, float, float]:
+    def rates(self) -> Rates:
         """See `Memory`."""
-        return (1 / self.t2_seconds, 1 / self.t2_seconds, 1 / self.t1_seconds)
-
-    @property
-    def damping(self) -> float:
-        """See `Memory`."""
-        return 1 / self.t1_seconds
+        return Rates(1 / self.t2_seconds, 1 / self.t2_seconds, 1 / self.t1_seconds, 1 / self.t1_seconds)
 
 
 def _positive(name: str, seconds: float) -> None:
@@ -113,8 +89,7 @@ def _positive(name: str, seconds: float) -> None:
 
 def pair_decay(first: Memory, second: Memory) -> Decay:
     """The decay of a pair with one half in each."""
-    x, y, z = (one + other for one, other in zip(first.rates, second.rates, strict=True))
-    return Decay(x, y, z, first.damping, second.damping)
+    return Decay(first.rates, second.rates)
 
 
 def coherence_of_each(decay: Decay) -> float:
@@ -122,18 +97,15 @@ def coherence_of_each(decay: Decay) -> float:
 
     Exact if the memories depolarize; else it only stands in where one time is asked for.
     """
-    total = decay.rate_x + decay.rate_y + decay.rate_z
+    total = math.fsum(memory.x + memory.y + memory.z for memory in decay)
     return 6 / total if total > 0 else math.inf
 
 
 def fidelity_at(weights: NDArray[np.float64], decay: Decay, age: NDArray[np.float64]) -> NDArray[np.float64]:
     """Fidelity of pairs with these weights (Phi+, Psi-, Psi+, Phi-) at emission, at ages in seconds (any shape)."""
-    a, b, c, d = weights
-    xx, minus_yy, zz = a - b + c - d, a + b - c - d, a - b - c + d
-    damped = np.expm1(-decay.damping_first * age) * np.expm1(-decay.damping_second * age)
-    kept = [np.exp(-rate * age) for rate in decay[:3]]
-    fidelity: NDArray[np.float64] = (1 + xx * kept[0] + minus_yy * kept[1] + zz * kept[2] + damped) / 4
-    return fidelity
+    xx, yy, zz = pair_physics.correlations_of_weights(*weights)
+    pair = pair_physics.Pair(xx, yy, zz, 0.0, 0.0)
+    return np.asarray(pair_physics.fidelity_of(pair_physics.aged(pair, decay.start, age, decay.end, age)))
 
 
 def age_of_fidelity(weights: NDArray[np.float64], decay: Decay, least: float) -> float:
@@ -145,9 +117,10 @@ def age_of_fidelity(weights: NDArray[np.float64], decay: Decay, least: float) ->
     start = float(weights[0])
     if not 0.25 < least <= start:
         raise ValueError(f"least fidelity must lie in (0.25, {start:.6f}], got {least!r}")
-    if decay.rate_x == decay.rate_y == decay.rate_z and decay.damping_first == decay.damping_second == 0:
-        return math.log((start - 0.25) / (least - 0.25)) / decay.rate_x if decay.rate_x > 0 else math.inf
-    rates = [rate for rate in decay if rate > 0]
+    x, y, z, damping = (one + other for one, other in zip(decay.start, decay.end, strict=True))
+    if x == y == z and damping == 0:
+        return math.log((start - 0.25) / (least - 0.25)) / x if x > 0 else math.inf
+    rates = [rate for rate in (x, y, z, decay.start.damping, decay.end.damping) if rate > 0]
     if least == start or not rates:
         return 0.0 if least == start else math.inf
     grid = np.concatenate([[0.0], np.geomspace(1e-9 / max(rates), 60 / min(rates), 8192)])

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Literal, Protocol
 
 from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.quantum.pair_physics import bbpssw, fidelity_of_werner, werner_of_fidelity
 
 
 class Served(Protocol):
@@ -60,9 +61,8 @@ class Swapping:
         """Fidelity of a link's pairs after the rounds, and how many come of one raw pair, without ageing (BBPSSW)."""
         kept = 1.0
         for _ in range(self.purification_rounds):
-            rest = (1 - fidelity) / 3
-            success = fidelity**2 + 2 * fidelity * rest + 5 * rest**2
-            fidelity, kept = (fidelity**2 + rest**2) / success, kept * success / 2
+            fidelity, success = bbpssw(fidelity, fidelity)
+            kept *= success / 2
         return fidelity, kept
 
 
@@ -137,8 +137,8 @@ def path_fidelity(legs: tuple[LinkParameters, ...], swapping: Swapping) -> float
     raw = [swapping.purified(leg.fidelity)[0] for leg in legs]
     if len(legs) == 1:
         return raw[0]
-    werner = math.prod((4 * fidelity - 1) / 3 for fidelity in raw) * swapping.werner ** (len(legs) - 1)
-    return (1 + 3 * werner) / 4
+    werner = math.prod(map(werner_of_fidelity, raw)) * swapping.werner ** (len(legs) - 1)
+    return float(fidelity_of_werner(werner))
 
 
 def path_rate(legs: tuple[LinkParameters, ...], swapping: Swapping) -> float:

@@ -17,6 +17,7 @@ from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, LinkPa
 from ceas_ray.network.memories import coherence_of_each, pair_decay
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, Swapping
+from ceas_ray.quantum.pair_physics import werner_of_fidelity
 
 RouteBy = Literal["fidelity", "rate"]
 MOST_NODES = 400
@@ -108,7 +109,7 @@ def cost_of(route_by: RouteBy, swap_werner: float) -> Callable[[LinkParameters],
     if route_by == "rate":
         return lambda link: 1 / link.rate
     lost = -math.log(max(swap_werner, 1e-9))
-    return lambda link: lost - math.log(max((4 * link.fidelity - 1) / 3, 1e-9))
+    return lambda link: lost - math.log(max(werner_of_fidelity(link.fidelity), 1e-9))
 
 
 def routed(

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ceas_ray.quantum import pair_physics
 from ceas_ray.quantum.bell_checks import (
     Floats,
     bell_weights,
@@ -26,6 +27,8 @@ from ceas_ray.quantum.bell_checks import (
 
 BELL_MEASUREMENT_WERNER = 0.98
 """What a Bell measurement multiplies w by, unless said otherwise: its gates and readouts err as depolarizing noise."""
+_FOREVER = 1e300
+"""An infinite age, such that a rate of 0 leaves everything."""
 
 
 class Idling(NamedTuple):
@@ -44,12 +47,12 @@ class Idling(NamedTuple):
 
 def werner_parameter(fidelity: ArrayLike) -> Any:
     """w = (4 F - 1) / 3, in [0, 1]."""
-    return (4 * fidelities(fidelity) - 1) / 3
+    return pair_physics.werner_of_fidelity(fidelities(fidelity))
 
 
 def fidelity_of_werner(werner: ArrayLike) -> Any:
     """F = (1 + 3 w) / 4, for w in [0, 1]."""
-    return (1 + 3 * probabilities("Werner parameter", werner)) / 4
+    return pair_physics.fidelity_of_werner(probabilities("Werner parameter", werner))
 
 
 def werner_state(fidelity: ArrayLike) -> Any:
@@ -68,14 +71,14 @@ def twirled_state(weights: ArrayLike) -> Any:
 
 def correlations(weights: ArrayLike) -> Any:
     """<XX>, <YY>, <ZZ> of a Bell-diagonal pair, shape (..., 3). Phi+ has (1, -1, 1)."""
-    a, b, c, d = np.moveaxis(bell_weights(weights), -1, 0)
-    return np.stack([a - b + c - d, -a - b + c + d, a - b - c + d], axis=-1)
+    xx, minus_yy, zz = pair_physics.correlations_of_weights(*np.moveaxis(bell_weights(weights), -1, 0))
+    return np.stack([xx, -minus_yy, zz], axis=-1)
 
 
 def state_of_correlations(xx: ArrayLike, yy: ArrayLike, zz: ArrayLike) -> Any:
     """The Bell-diagonal pair with these correlations; ValueError if no state has them."""
     x, y, z = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in (xx, yy, zz)))
-    weights = np.stack([1 + x - y + z, 1 - x - y - z, 1 + x + y - z, 1 - x + y + z], axis=-1) / 4
+    weights = np.stack(pair_physics.weights_of_correlations(x, -y, z), axis=-1)
     return bell_weights(np.where((weights < 0) & (weights > -1e-12), 0.0, weights), "weights of these correlations")
 
 
@@ -97,7 +100,7 @@ def _left_over(age: ArrayLike, coherence_time: ArrayLike, name: str = "coherence
     old, coherence = times("age", age), positive_times(name, coherence_time)
     with np.errstate(over="ignore", invalid="ignore"):
         exponent = np.where(np.isinf(coherence), 0.0, old / coherence)
-    return np.exp(-exponent)
+    return np.asarray(pair_physics.survival(exponent))
 
 
 def decayed_fidelity(fidelity: ArrayLike, age: ArrayLike, coherence_time: ArrayLike) -> Any:
@@ -134,7 +137,8 @@ def dephased_by_attempts(weights: ArrayLike, attempts: ArrayLike, probability: A
 
     Erasing is a phase flip half of the time, so <XX> and <YY> are multiplied by (1 - p)^attempts.
     """
-    return _phase_kept(weights, (1 - probabilities("probability", probability)) ** times("attempts", attempts))
+    left = pair_physics.phase_left(times("attempts", attempts), probabilities("probability", probability))
+    return _phase_kept(weights, left)
 
 
 def _phase_kept(weights: ArrayLike, kept: Floats) -> Any:
@@ -151,20 +155,22 @@ def relaxed_state(weights: ArrayLike, first: Idling, second: Idling) -> Any:
     Chuang, 8.3). Count ages from emission in one call: because of the twirl, two calls do not compose when T1 matters.
     """
     state = bell_weights(weights)
-    x, y, z = np.moveaxis(correlations(state / state.sum(axis=-1, keepdims=True)), -1, 0)
-    (a1, lost1, b1), (a2, lost2, b2) = _relaxation(first), _relaxation(second)
-    return state_of_correlations(b1 * b2 * x, b1 * b2 * y, a1 * a2 * z + lost1 * lost2)
+    xx, yy, zz = pair_physics.correlations_of_weights(*np.moveaxis(state / state.sum(axis=-1, keepdims=True), -1, 0))
+    pair = pair_physics.Pair(xx, yy, zz, 0.0, 0.0)
+    (start, start_age), (end, end_age) = _rates(first), _rates(second)
+    left = pair_physics.aged(pair, start, start_age, end, end_age)
+    return state_of_correlations(left.xx, -left.yy, left.zz)
 
 
-def _relaxation(memory: Idling) -> tuple[Floats, Floats, Floats]:
+def _rates(memory: Idling) -> tuple[pair_physics.Rates, Floats]:
+    """The memory's rates and age; whatever the age, nothing decays in an infinite time."""
     age, t1, t2 = memory
     slow, fast = positive_times("t1", t1), positive_times("t2", t2)
     if not np.all(fast <= 2 * slow * (1 + 1e-12)):
         refuse("t2", "be at most 2 t1", (t1, t2))
-    kept = _left_over(age, slow)
-    with np.errstate(over="ignore", invalid="ignore"):
-        lost = np.where(np.isinf(slow), 0.0, -np.expm1(-times("age", age) / slow))
-    return kept, lost, _left_over(age, fast)
+    with np.errstate(over="ignore"):
+        phase, population = 1 / fast, 1 / slow
+    return pair_physics.Rates(phase, phase, population, population), np.minimum(times("age", age), _FOREVER)
 
 
 def cutoff_age(initial: ArrayLike, least: ArrayLike, coherence_time: ArrayLike) -> Any:
@@ -225,10 +231,8 @@ def bbpssw(first: ArrayLike, second: ArrayLike) -> tuple[Any, Any]:
 
     Bennett et al., PRL 76, 722 (1996). A further round must twirl first; without the twirl see `dejmps`.
     """
-    f, g = fidelities(first, "first fidelity"), fidelities(second, "second fidelity")
-    kept = f * g + (1 - f) * (1 - g) / 9
-    success = kept + f * (1 - g) / 3 + (1 - f) * g / 3 + 4 * (1 - f) * (1 - g) / 9
-    return scalar_if_0d(np.clip(kept / success, 0.25, 1.0)), scalar_if_0d(np.minimum(success, 1.0))
+    fidelity, success = pair_physics.bbpssw(fidelities(first, "first fidelity"), fidelities(second, "second fidelity"))
+    return scalar_if_0d(np.clip(fidelity, 0.25, 1.0)), scalar_if_0d(np.minimum(success, 1.0))
 
 
 def dejmps(first: ArrayLike, second: ArrayLike) -> tuple[Any, Any]:
@@ -237,10 +241,11 @@ def dejmps(first: ArrayLike, second: ArrayLike) -> tuple[Any, Any]:
     Deutsch et al., PRL 77, 2818 (1996), for unequal pairs. Where the two can never agree, success is 0 and the state is
     given as maximally mixed.
     """
-    a, b, c, d = np.moveaxis(bell_weights(first, "first weights"), -1, 0)
-    e, f, g, h = np.moveaxis(bell_weights(second, "second weights"), -1, 0)
-    success = (a + b) * (e + f) + (c + d) * (g + h)
-    kept = np.stack([a * e + b * f, c * h + d * g, c * g + d * h, a * f + b * e], axis=-1)
+    weights, success = pair_physics.dejmps(
+        np.moveaxis(bell_weights(first, "first weights"), -1, 0),
+        np.moveaxis(bell_weights(second, "second weights"), -1, 0),
+    )
+    kept = np.stack(weights, axis=-1)
     total = kept.sum(axis=-1, keepdims=True)
     possible = total > 0
     state = np.where(possible, kept / np.where(possible, total, 1.0), 0.25)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ceas_ray.quantum import pair_physics
 from ceas_ray.quantum.bell_checks import Floats, bell_weights, fidelities, probabilities, refuse, scalar_if_0d, times
 
 ERROR_CORRECTION = 1.16
@@ -23,16 +24,13 @@ _LONGEST_BLOCK = 10**15
 
 def binary_entropy(probability: ArrayLike) -> Any:
     """h(e) = -e log2 e - (1 - e) log2(1 - e) in bits; h(0) = h(1) = 0."""
-    e = probabilities("probability", probability)
-    inside = (e > 0) & (e < 1)
-    safe = np.where(inside, e, 0.5)
-    nats = -(safe * np.log(safe) + (1 - safe) * np.log1p(-safe))
-    return scalar_if_0d(np.where(inside, np.minimum(nats / math.log(2), 1.0), 0.0))
+    entropy = pair_physics.binary_entropy(probabilities("probability", probability))
+    return scalar_if_0d(np.minimum(entropy, 1.0))
 
 
 def qber(fidelity: ArrayLike) -> Any:
     """Error rate in each basis of a Werner pair, e = 2 (1 - F) / 3."""
-    return 2 * (1 - fidelities(fidelity)) / 3
+    return pair_physics.error_rate(pair_physics.werner_of_fidelity(fidelities(fidelity)))
 
 
 def qber_of_state(weights: ArrayLike) -> Any:
@@ -46,12 +44,13 @@ def qber_of_state(weights: ArrayLike) -> Any:
 
 def key_rate(fidelity: ArrayLike) -> Any:
     """Asymptotic key bits per sifted pair, max(0, 1 - 2 h(e)) (Shor and Preskill, PRL 85, 441, 2000)."""
-    return np.maximum(0.0, 1 - 2 * binary_entropy(qber(fidelity)))
+    error = qber(fidelity)
+    return key_rate_of_errors(error, error)
 
 
 def key_rate_of_errors(error_x: ArrayLike, error_z: ArrayLike) -> Any:
     """Asymptotic key bits per sifted pair with unequal error rates, max(0, 1 - h(e_x) - h(e_z))."""
-    return np.maximum(0.0, 1 - binary_entropy(error_x) - binary_entropy(error_z))
+    return pair_physics.key_bits(probabilities("error rate", error_x), probabilities("error rate", error_z))
 
 
 def key_rate_of_state(weights: ArrayLike) -> Any:

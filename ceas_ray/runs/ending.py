@@ -56,8 +56,8 @@ def print_end(summary: Mapping[str, Any], folder: Path) -> None:
     if cause:
         print(f"{status}: {cause}", file=sys.stderr)
     _print_summary(summary)
-    if status == "interrupted":
-        print(f"interrupted; this goes on: {_command()} {resume_override(folder)}", file=sys.stderr)
+    if status in ("interrupted", "stopped"):
+        print(f"{status}; this goes on: {_command()} {resume_override(folder)}", file=sys.stderr)
     print(folder / "summary.json")
 
 

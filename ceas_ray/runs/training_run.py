@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.windows import RoundEnd
+from ceas_ray.messages.pair_books import GENERATED
 from ceas_ray.runs.cluster import RunCluster
 from ceas_ray.runs.code_state import git_state
 from ceas_ray.runs.ending import centralized_accuracy, print_end, write_parameters, write_program
@@ -47,6 +48,7 @@ class TrainingRun:
         self._wall_before = 0.0
         self._faults: list[dict[str, Any]] = []
         self._versions: dict[str, str] | None = None
+        self._limit = ""
         self._snapshots, self._can_write_snapshots = snapshot_folder(settings, record.folder), True
 
     def go(self, interruption: Interruption) -> Status:
@@ -81,7 +83,9 @@ class TrainingRun:
             return "failed", str(error)
         if self._results.state.stalled:
             return "stalled", self._results.state.cause
-        return ("stopped" if self._results.state.rounds < self._settings.training.rounds else "completed"), ""
+        if self._results.state.rounds < self._settings.training.rounds:
+            return "stopped", self._limit
+        return "completed", ""
 
     def _begin(self) -> None:
         record, inputs = self._record, self._world.inputs
@@ -125,7 +129,8 @@ class TrainingRun:
             self._record.progress.show(results.state.rounds, line.get("accuracy"), line["utilization"])
             self._record.send()
             interrupted = interruption.requested
-            over = self._is_over(now) or interrupted
+            self._limit = self._limit_reached(now)
+            over = interrupted or bool(self._limit)
             if self._cut_is_due(now, over):
                 self._cut(simulation)
             if interrupted:
@@ -177,12 +182,18 @@ class TrainingRun:
     def _wall_seconds(self) -> float:
         return self._wall_before + time.perf_counter() - self._started
 
-    def _is_over(self, now: float) -> bool:
-        stop = self._settings.stop
-        wall = stop.wall_seconds is not None and now - self._started > stop.wall_seconds
-        spent = self._results.state.simulated_seconds
-        simulated = stop.simulated_seconds is not None and spent > stop.simulated_seconds
-        return wall or simulated
+    def _limit_reached(self, now: float) -> str:
+        """Say which limit of `stop.*` has been passed; return an empty text if none has."""
+        stop, books = self._settings.stop, self._results.state
+        generated = int(books.counts[:, GENERATED].sum())
+        for name, limit, spent, unit in (
+            ("wall_seconds", stop.wall_seconds, now - self._started, "s passed"),
+            ("simulated_seconds", stop.simulated_seconds, books.simulated_seconds, "simulated s passed"),
+            ("bell_pairs", stop.bell_pairs, generated, "Bell pairs were generated"),
+        ):
+            if limit is not None and spent > limit:
+                return f"stop.{name}={limit} is reached: {spent:,.10g} {unit}; raise or lift it to go on"
+        return ""
 
     def _finish(self, status: Status, cause: str) -> None:
         summary = self._write_end(status, cause)

@@ -186,9 +186,21 @@ def test_a_dry_run_starts_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_limits_end_a_run_early(tmp_path: Path) -> None:
-    assert main([*SMALL, f"output={tmp_path / 'run'}", "stop.simulated_seconds=0.001"]) == 0
-    assert json.loads((tmp_path / "run" / "summary.json").read_text())["rounds"] == 1
+@pytest.mark.parametrize("limit", ["stop.simulated_seconds=0.001", "stop.bell_pairs=1", "stop.wall_seconds=1e-6"])
+def test_the_first_limit_that_is_passed_ends_a_run_after_its_round_and_is_named(tmp_path: Path, limit: str) -> None:
+    assert main([*SMALL, f"output={tmp_path / 'run'}", "stop.bell_pairs=1000000000", limit]) == 0
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert (summary["rounds"], summary["status"]) == (1, "stopped")
+    assert summary["cause"].startswith(f"{limit.replace('1e-6', '1e-06')} is reached: ")
+
+
+def test_a_budget_of_bell_pairs_counts_those_for_keys_and_tests_too(tmp_path: Path) -> None:
+    assert main([*SMALL, f"output={tmp_path / 'one'}", "stop.bell_pairs=1"]) == 0
+    of_one_round = json.loads((tmp_path / "one" / "summary.json").read_text())["bell_pairs"]["generated"]
+    assert main([*SMALL, f"output={tmp_path / 'run'}", f"stop.bell_pairs={of_one_round}"]) == 0
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["rounds"] == 2
+    assert f"{summary['bell_pairs']['generated']:,} Bell pairs were generated" in summary["cause"]
 
 
 @pytest.mark.slow

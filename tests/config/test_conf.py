@@ -94,7 +94,7 @@ def test_hardware_that_does_not_fit_together_is_refused_in_one_line(overrides: l
 def test_the_hub_may_have_better_memories_than_the_nodes() -> None:
     links = build(RunSettings, composed(["links.hub_coherence_milliseconds=600"])).links
     link = link_hardware(links).link(1.0, 0.97)
-    assert link.decay.rate_x == pytest.approx(1 / 0.6 + 1 / 0.06)
+    assert [memory.x for memory in link.decay] == pytest.approx([1 / 0.6, 1 / 0.06])
     assert link.coherence_seconds == pytest.approx(2 / (1 / 0.6 + 1 / 0.06))
 
 

@@ -16,6 +16,7 @@ from ceas_ray.network.memories import Decay, Dephasing, Depolarizing, Memory, Re
 from ceas_ray.quantum import bell_pairs
 from ceas_ray.quantum.bell_pairs import Idling
 from ceas_ray.quantum.emission import Heralded, SingleClick
+from ceas_ray.quantum.pair_physics import Pair, aged
 
 PLAIN = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98)
 PAIRS: list[tuple[Memory, Memory]] = [
@@ -34,8 +35,8 @@ def hardware(
 def decayed_by_loop(weights: np.ndarray, decay: Decay, age: float) -> np.ndarray:
     """What a compiled loop computes from a `Decay`."""
     x, y, z = bell_pairs.correlations(weights)
-    damped = (1 - math.exp(-decay.damping_first * age)) * (1 - math.exp(-decay.damping_second * age))
-    kept = [math.exp(-rate * age) for rate in decay[:3]]
+    damped = math.prod(1 - math.exp(-memory.damping * age) for memory in decay)
+    kept = [math.exp(-(one + other) * age) for one, other in zip(decay.start[:3], decay.end[:3], strict=True)]
     return bell_pairs.state_of_correlations(x * kept[0], y * kept[1], z * kept[2] + damped)
 
 
@@ -65,7 +66,7 @@ def test_a_pair_decays_as_its_two_memories_say(memories: tuple[Memory, Memory], 
 def test_a_plain_link_has_werner_pairs_in_two_equal_depolarizing_memories() -> None:
     link = PLAIN.link(1.0, 0.97)
     np.testing.assert_array_equal(link.birth_weights(), [0.97, *[(1 - 0.97) / 3] * 3])
-    assert link.decay == pytest.approx((2 / 0.06, 2 / 0.06, 2 / 0.06, 0, 0))
+    assert link.decay == (Depolarizing(0.06).rates,) * 2 == ((1 / 0.06, 1 / 0.06, 1 / 0.06, 0.0),) * 2
     assert link.age_at_fidelity(0.9) == pytest.approx(float(bell_pairs.cutoff_age(0.97, 0.9, 0.03)), rel=1e-12)
     assert link.age_at_fidelity(0.9) == pytest.approx(3.07e-3, rel=2e-3)
     assert link.rate == pytest.approx(9600)
@@ -151,7 +152,7 @@ def test_direct_links_have_no_end_at_the_hub() -> None:
 
 @njit
 def _zz_left(decay, zz, age):  # type: ignore[no-untyped-def]
-    return zz * np.exp(-decay.rate_z * age) + np.expm1(-decay.damping_first * age) * np.expm1(-decay[4] * age)
+    return aged(Pair(0.0, 0.0, zz, 0.0, 0.0), decay.start, age, decay.end, age).zz
 
 
 def test_compiled_loops_take_a_decay() -> None:
