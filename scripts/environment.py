@@ -22,15 +22,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FAILED, INTERRUPTED = 1, 130
-LEAST_PYTHON = (3, 11)
+MIN_PYTHON = (3, 11)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK_SECONDS = 0.5
 
 
 def main(root: Path, wanted: str, script: list[str]) -> int:
     """Return an exit code if the environment cannot be had; else this process becomes the script."""
-    if sys.version_info < LEAST_PYTHON:
-        print("python3 must be {}.{} or later, got {}.{}".format(*LEAST_PYTHON, *sys.version_info[:2]), file=sys.stderr)
+    if sys.version_info < MIN_PYTHON:
+        print("python3 must be {}.{} or later, got {}.{}".format(*MIN_PYTHON, *sys.version_info[:2]), file=sys.stderr)
         return FAILED
     for number in SIGNALS:
         signal.signal(number, _interrupt)

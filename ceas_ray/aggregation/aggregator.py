@@ -16,7 +16,7 @@ from ceas_ray.kernel.policy_calls import called, read_only, real_numbers, wrong_
 
 @dataclass(frozen=True)
 class Aggregator:
-    """Weighs and combines the rows of a round. Worker momentum and the undoing of contrast happen at the processors;
+    """Weighs and combines the rows of a round. Worker momentum and error mitigation happen at the processors;
     rows that are not finite were refused where they were encoded."""
 
     rule: Rule

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from ceas_ray.aggregation.rule import Floats, checked
+from ceas_ray.aggregation.rule import Floats, check_rows
 from ceas_ray.kernel.ranges import Range, check_ranges
 
 
@@ -31,7 +31,7 @@ class CenteredClipping:
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         centre, radius = np.zeros(updates.shape[1]), self.radius
         if self.start == "median":
             ordered, rows = np.sort(updates, axis=0), len(updates)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.aggregation.rule import Floats, checked
+from ceas_ray.aggregation.rule import Floats, check_rows
 from ceas_ray.aggregation.sorted_columns import medians
 from ceas_ray.aggregation.spectral_filter import top_direction
 
@@ -20,7 +20,7 @@ class CovarianceFilter:
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         rows = len(updates)
         centre = medians(updates)
         deviations = updates - centre

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from ceas_ray.aggregation.rule import Floats, checked
+from ceas_ray.aggregation.rule import Floats, check_rows
 from ceas_ray.aggregation.spectral_filter import top_direction
 from ceas_ray.kernel.ranges import Range
 
@@ -23,7 +23,7 @@ class DivideAndConquer:
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         rows = len(updates)
         centred = updates - np.mean(updates, axis=0)
         gram = centred @ centred.T

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ceas_ray.aggregation.honest_noise import MAX_FAULTY_SHARE, chi_square_quantile, middle_distance
-from ceas_ray.aggregation.rule import Floats, Rule, checked, combined, squared_distances
+from ceas_ray.aggregation.honest_noise import ROBUST_SHARE, chi_square_quantile, middle_distance
+from ceas_ray.aggregation.rule import Floats, Rule, check_rows, combined, squared_distances
 from ceas_ray.aggregation.sorted_columns import medians
 
 MAX_NEARNESS = 0.2
@@ -38,13 +38,13 @@ class DuplicateDiscount:
     discounts rows that point the same way.
     """
 
-    MOST_FAULTY_SHARE: ClassVar[float] = MAX_FAULTY_SHARE
+    MAX_FAULTY_SHARE: ClassVar[float] = ROBUST_SHARE
 
     rule: Rule
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`; raises ValueError for more than 0.4 n faults too."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         return combined(self.rule, updates, discounted(updates, weights, faults), faults)
 
 

@@ -16,15 +16,15 @@ class FisherWeights:
     """w_k proportional to lambda^2 / (lambda + 2 (1 - lambda) / 2^n), lambda the certified lower bound of contrast.
 
     That is F_Q under global depolarizing over the pure state's F_Q, which all processors share (REFERENCE: mixed-state
-    QFI). Uniform until every link has `least_tests` tests.
+    QFI). Uniform until every link has `min_tests` tests.
     """
 
-    least_tests: Annotated[float, Range(0, 1e9)]
+    min_tests: Annotated[float, Range(0, 1e9)]
 
     def __call__(self, evidence: Evidence) -> Floats:
         """See `Weights`."""
         contrast = evidence.contrast_lower
         information = contrast**2 / np.maximum(contrast + 2 * (1 - contrast) / 2**evidence.qubits, 1e-300)
-        if np.min(evidence.tests) < self.least_tests or np.sum(information) <= 0:
+        if np.min(evidence.tests) < self.min_tests or np.sum(information) <= 0:
             return uniform(len(contrast))
         return information / np.sum(information)

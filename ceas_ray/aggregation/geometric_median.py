@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.aggregation.rule import Floats, checked, squared_distances
+from ceas_ray.aggregation.rule import Floats, check_rows, squared_distances
 
 TOLERANCE = 1e-10
-MOST_STEPS = 2000
+MAX_STEPS = 2000
 ROUNDING = 1e-15
 
 
@@ -19,7 +19,7 @@ class GeometricMedian:
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         equal = np.full(len(updates), 1 / len(updates))
         return median_coefficients(squared_distances(updates), equal) @ updates
 
@@ -30,13 +30,13 @@ def median_coefficients(squared: Floats, weights: Floats) -> Floats:
     The median lies in the hull of the rows, and |x_k - a @ x|^2 = (D a)_k - a D a / 2: a step costs n^2, whatever the
     dimension. If the median is a row, that is found first, exactly. Else Weiszfeld's iteration from the weighted mean,
     with the step of Vardi and Zhang (PNAS 2000) where it meets a row, until the coefficients move by at most TOLERANCE
-    in all (or MOST_STEPS).
+    in all (or MAX_STEPS).
     """
     resting = _resting_row(squared, weights)
     if resting is not None:
         return (np.arange(len(weights)) == resting).astype(np.float64)
     point = weights
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         towards = squared @ point
         spread = float(point @ towards)
         distances = np.maximum(towards - 0.5 * spread, 0.0)

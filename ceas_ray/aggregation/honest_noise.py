@@ -12,7 +12,7 @@ from scipy.special import gammaincinv
 
 from ceas_ray.aggregation.rule import Floats
 
-MAX_FAULTY_SHARE = 0.4
+ROBUST_SHARE = 0.4
 """Above this share the copies of colluders alone would make up the quantile."""
 
 
@@ -27,8 +27,8 @@ def middle_distance(distances: Floats, faults: int) -> float:
     distances: squared, (n, n). Raises ValueError for more than 0.4 n faults.
     """
     rows = len(distances)
-    if faults > MAX_FAULTY_SHARE * rows:
-        raise ValueError(f"faults must be at most {MAX_FAULTY_SHARE} of {rows} rows, got {faults}")
+    if faults > ROBUST_SHARE * rows:
+        raise ValueError(f"faults must be at most {ROBUST_SHARE} of {rows} rows, got {faults}")
     honest = rows - faults
     pairs = distances[np.triu_indices(rows, 1)]
     return float(np.quantile(pairs, 0.5 * honest * (honest - 1) / (rows * (rows - 1)))) if len(pairs) else 0.0

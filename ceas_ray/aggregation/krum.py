@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from ceas_ray.aggregation.rule import Floats, checked, squared_distances
+from ceas_ray.aggregation.rule import Floats, check_rows, squared_distances
 from ceas_ray.kernel.ranges import Range
 
 
@@ -22,7 +22,7 @@ class Krum:
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         return updates[np.argmin(krum_scores(updates, faults, self.left_out))].copy()
 
 

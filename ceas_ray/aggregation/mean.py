@@ -7,16 +7,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from ceas_ray.aggregation.rule import Floats, checked
+from ceas_ray.aggregation.rule import Floats, check_rows
 
 
 @dataclass(frozen=True)
 class Mean:
     """The mean of all rows, whatever their weights."""
 
-    MOST_FAULTY_SHARE: ClassVar[float] = 0.0
+    MAX_FAULTY_SHARE: ClassVar[float] = 0.0
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         return np.mean(updates, axis=0)

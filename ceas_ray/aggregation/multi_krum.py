@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 
 from ceas_ray.aggregation.krum import krum_scores
-from ceas_ray.aggregation.rule import Floats, checked
+from ceas_ray.aggregation.rule import Floats, check_rows
 from ceas_ray.kernel.ranges import Range
 
 
@@ -20,7 +20,7 @@ class MultiKrum:
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         best = np.argsort(krum_scores(updates, faults, self.left_out), kind="stable")[: len(updates) - faults]
         shares = np.zeros(len(updates))
         shares[best] = 1 / len(best)

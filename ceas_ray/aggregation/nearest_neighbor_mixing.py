@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.aggregation.rule import Floats, Rule, checked, combined, squared_distances
+from ceas_ray.aggregation.rule import Floats, Rule, check_rows, combined, squared_distances
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class NearestNeighborMixing:
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         rows = len(updates)
         nearest = np.argsort(squared_distances(updates), axis=1, kind="stable")[:, : rows - faults]
         mixing = np.zeros((rows, rows))

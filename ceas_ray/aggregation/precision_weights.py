@@ -27,13 +27,13 @@ class PrecisionWeights:
     sample_variance: sigma_b^2, variance of one sample's exact gradient within a shard, norm squared, in 1/rad^2.
     shot_variance: C, variance of the estimate from one shot at full contrast; for doubly stochastic single-shot
     circuits (2 K P)^2 E[r^2] with K outputs, P parameters and residuals r. heterogeneity: zeta^2. All in the same unit.
-    Uniform until every link has `least_tests` tests.
+    Uniform until every link has `min_tests` tests.
     """
 
     sample_variance: Annotated[float, Range(0, 1e12)]
     shot_variance: Annotated[float, Range(0, 1e12)]
     heterogeneity: Annotated[float, Range(0, 1e12)]
-    least_tests: Annotated[float, Range(0, 1e9)]
+    min_tests: Annotated[float, Range(0, 1e9)]
 
     def __post_init__(self) -> None:
         """Raises ValueError for values out of range."""
@@ -43,7 +43,7 @@ class PrecisionWeights:
         """See `Weights`. By the certified lower bound of contrast; uniform too where no row has any precision."""
         rows = len(evidence.tests)
         spread = gradient_variances(evidence, self.sample_variance, self.shot_variance) + rows * self.heterogeneity
-        if np.min(evidence.tests) < self.least_tests or not np.isfinite(spread).any():
+        if np.min(evidence.tests) < self.min_tests or not np.isfinite(spread).any():
             return uniform(rows)
         if np.min(spread) == 0:
             return np.where(spread == 0, 1.0, 0.0) / np.count_nonzero(spread == 0)
@@ -54,7 +54,8 @@ class PrecisionWeights:
 def gradient_variances(evidence: Evidence, sample_variance: float, shot_variance: float) -> Floats:
     """v_k = sigma_b^2 / B_k + C / (S_k lambda_k^2), shape (n,): infinite without samples, shots or certified contrast.
 
-    B_k samples, S_k shots, lambda_k the lower bound of contrast: undoing it multiplies shot noise by 1 / lambda_k^2.
+    B_k samples, S_k shots, lambda_k the lower bound of contrast: dividing by it multiplies shot noise by
+    1 / lambda_k^2.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         sampling = np.where(evidence.samples > 0, sample_variance / evidence.samples, np.inf)

@@ -31,13 +31,13 @@ class Rule(Protocol):
         """The aggregate. ValueError for non-finite rows, bad weights, or too many faults."""
 
 
-def most_faults(rule: Rule, rows: int) -> int:
+def max_faults(rule: Rule, rows: int) -> int:
     """The most Byzantine ones of so many rows that the rule can stand: fewer than half, and no larger share than its
-    class states as MOST_FAULTY_SHARE, if it does."""
-    return min((rows - 1) // 2, int(getattr(rule, "MOST_FAULTY_SHARE", 0.5) * rows))
+    class states as MAX_FAULTY_SHARE, if it does."""
+    return min((rows - 1) // 2, int(getattr(rule, "MAX_FAULTY_SHARE", 0.5) * rows))
 
 
-def checked(updates: Floats, weights: Floats, faults: int) -> None:
+def check_rows(updates: Floats, weights: Floats, faults: int) -> None:
     """Raises ValueError for what no rule can work with."""
     if updates.ndim != 2 or len(updates) == 0 or not np.all(np.isfinite(updates)):
         raise ValueError(f"updates must be finite rows (n, d), got shape {updates.shape}")

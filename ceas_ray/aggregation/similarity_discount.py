@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.aggregation.rule import Floats, Rule, checked, combined
+from ceas_ray.aggregation.rule import Floats, Rule, check_rows, combined
 
 LEAST, MOST = 1e-5, 0.99
 
@@ -24,7 +24,7 @@ class SimilarityDiscount:
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         votes = weights * _factors(updates) if faults > 0 and len(updates) > 1 else weights
         total = np.sum(votes)
         return combined(self.rule, updates, votes / total if total > 0 else weights, faults)

@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 from scipy.linalg.lapack import dsyevr
 
-from ceas_ray.aggregation.honest_noise import MAX_FAULTY_SHARE, chi_square_quantile, middle_distance
-from ceas_ray.aggregation.rule import Floats, checked, squared_distances
+from ceas_ray.aggregation.honest_noise import ROBUST_SHARE, chi_square_quantile, middle_distance
+from ceas_ray.aggregation.rule import Floats, check_rows, squared_distances
 from ceas_ray.aggregation.sorted_columns import medians
 
 SLACK = 1.1
@@ -41,11 +41,11 @@ class SpectralFilter:
     computed in the rows' Gram matrix, so that many dimensions cost one product of matrices.
     """
 
-    MOST_FAULTY_SHARE: ClassVar[float] = MAX_FAULTY_SHARE
+    MAX_FAULTY_SHARE: ClassVar[float] = ROBUST_SHARE
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`; raises ValueError for more than 0.4 n faults too."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         if faults == 0:
             return weights @ updates
         centre = medians(updates)
@@ -62,9 +62,9 @@ class SpectralFilter:
         return centre + votes @ deviations / np.sum(votes)
 
 
-def _filtered(gram: Floats, votes: Floats, edge: float, most_removed: float) -> Floats:
+def _filtered(gram: Floats, votes: Floats, edge: float, max_removed: float) -> Floats:
     """Return the votes (n,) that remain. gram: inner products of the rows in units of the variance, (n, n)."""
-    least = np.sum(votes) - most_removed
+    least = np.sum(votes) - max_removed
     while np.sum(votes) > least:
         eigenvalue, scores = top_direction(gram, votes)
         largest = float(np.max(scores[votes > 0]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.aggregation.rule import Floats, checked
+from ceas_ray.aggregation.rule import Floats, check_rows
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,6 @@ class TrimmedMean:
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         ordered = np.sort(updates, axis=0)
         return np.mean(ordered[faults : len(updates) - faults], axis=0)

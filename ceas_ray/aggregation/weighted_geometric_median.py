@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ceas_ray.aggregation.geometric_median import median_coefficients
-from ceas_ray.aggregation.rule import Floats, checked, squared_distances
+from ceas_ray.aggregation.rule import Floats, check_rows, squared_distances
 
 
 @dataclass(frozen=True)
@@ -14,5 +14,5 @@ class WeightedGeometricMedian:
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         return median_coefficients(squared_distances(updates), weights) @ updates

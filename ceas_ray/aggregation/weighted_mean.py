@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ceas_ray.aggregation.rule import Floats, checked
+from ceas_ray.aggregation.rule import Floats, check_rows
 
 
 @dataclass(frozen=True)
 class WeightedMean:
     """sum_k w_k g_k."""
 
-    MOST_FAULTY_SHARE: ClassVar[float] = 0.0
+    MAX_FAULTY_SHARE: ClassVar[float] = 0.0
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         return weights @ updates

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ceas_ray.aggregation.rule import Floats, checked
+from ceas_ray.aggregation.rule import Floats, check_rows
 from ceas_ray.aggregation.sorted_columns import exchanges, weighted_medians
 
 
@@ -17,5 +17,5 @@ class WeightedMedian:
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         return weighted_medians(updates, weights, exchanges(len(updates)))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from ceas_ray.aggregation.rule import Floats, Rule, checked, combined, mass_kept, squared_distances
+from ceas_ray.aggregation.rule import Floats, Rule, check_rows, combined, mass_kept, squared_distances
 from ceas_ray.kernel.ranges import Range
 
 
@@ -23,7 +23,7 @@ class WeightedNearestNeighborMixing:
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`; ValueError if nothing would be covered."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         covered = 1 - self.cap * faults / len(updates)
         if covered <= 0:
             raise ValueError(f"the covered mass must be above 0, got {covered}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from ceas_ray.aggregation.rule import Floats, checked
+from ceas_ray.aggregation.rule import Floats, check_rows
 from ceas_ray.aggregation.sorted_columns import exchanges, weighted_trimmed_means
 from ceas_ray.kernel.ranges import Range
 
@@ -22,7 +22,7 @@ class WeightedTrimmedMean:
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`; ValueError if nothing would be left."""
-        checked(updates, weights, faults)
+        check_rows(updates, weights, faults)
         trim = self.cap * faults / len(updates)
         if trim >= 0.5:
             raise ValueError(f"the trimmed mass must be below 1/2, got {trim}")

@@ -11,7 +11,7 @@ from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
 from ceas_ray.attacks.checked_attack import CheckedAttack
 from ceas_ray.kernel.ranges import Range
 
-SHRINK = 0.8
+STEP_FACTOR = 0.8
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Adaptive(Attack):
             tried = harm(best + step)
             if tried > worst_harm:
                 best, worst_harm = best + step, tried
-                step *= 2.0 if growing else SHRINK
+                step *= 2.0 if growing else STEP_FACTOR
             else:
                 growing = False
-                step *= SHRINK
+                step *= STEP_FACTOR
         return rows(best)

@@ -1,4 +1,4 @@
-"""What colluders announce of tested pairs and of circuits with known answers."""
+"""What colluders announce of tested pairs and of trap circuits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 class Announcements(NamedTuple):
     """How many outcomes were announced, and how many of these were wrong: of tested pairs, per basis (3,), or of
-    circuits with known answers (1,)."""
+    trap circuits (1,)."""
 
     announced: NDArray[np.int64]
     errors: NDArray[np.int64]

@@ -17,7 +17,8 @@ class FalseFidelity:
 
     Where outcomes are announced after the hub's were seen, a colluder shows no error at all. Where they are announced
     before, all it can do is guess or keep silent: of its outcomes a share `withheld` is not announced, which the hub
-    counts as errors, and of the rest a share `guessed` is a guess, wrong every other time. So with known answers too.
+    counts as errors, and of the rest a share `guessed` is a guess, wrong every other time. Trap circuits are announced
+    in the same way.
     """
 
     guessed: Annotated[float, Range(0, 1)]

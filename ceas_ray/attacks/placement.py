@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Placement = Literal["random", "best_links", "worst_links"]
 
 
-def placed(
+def place_colluders(
     placement: Placement, count: int, link_quality: NDArray[np.float64], generator: np.random.Generator
 ) -> tuple[int, ...]:
     """Indices of `count` Byzantine processors, ascending: at random, or those whose links are best or worst (N,)."""

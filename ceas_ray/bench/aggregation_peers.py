@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-MOST_GIGABYTES = 18
-LARGE, LEAST_SECONDS, MOST_CALLS = 10_000, 2.0, 50
+MAX_GIGABYTES = 18
+LARGE, MIN_SECONDS, MAX_CALLS = 10_000, 2.0, 50
 
 
 def rows_of(count: int, length: int) -> Any:
@@ -33,7 +33,7 @@ def measured(call: Callable[[], Any], warm: bool) -> dict[str, float]:
     if warm:
         call()
     times: list[float] = []
-    while not times or (sum(times) < LEAST_SECONDS and len(times) < MOST_CALLS):
+    while not times or (sum(times) < MIN_SECONDS and len(times) < MAX_CALLS):
         started = time.process_time()
         call()
         times.append(time.process_time() - started)
@@ -52,7 +52,7 @@ def main() -> None:
         "centered_clipping": byzfl.CenteredClipping(L=3, tau=1.0),
         "nnm_trimmed_mean": lambda rows: trimmed(byzfl.NNM(faults)(rows)),
     }  # fmt: skip
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_GIGABYTES << 30,) * 2)
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_GIGABYTES << 30,) * 2)
     rows = rows_of(count, length)
     print(json.dumps(measured(lambda: rules[name](rows), length < LARGE)))
 

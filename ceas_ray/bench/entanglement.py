@@ -38,9 +38,9 @@ SUCCESS, ATTEMPT, COHERENCE, CUTOFF, HERALDED = 0.1, 30e-6, 1e-3, 0.3e-3, 0.95
 MEAN_WAIT = CUTOFF / math.log(2)
 MEASURED = "a loop for single requests (ServeRequests) that no training run uses; not the speed of training's pairs"
 CASES = (("ring", 8), ("ring", 50), ("ring", 200), ("star", 200), ("complete", 50), ("complete", 200))
-PAIRS_WANTED, LEAST_SECONDS = 8e6, 20.0
+PAIRS_WANTED, MIN_SECONDS = 8e6, 20.0
 PEER_PAIRS = {"simqn": 6e4, "sequence": 1.5e3}
-PEER_LEAST_SECONDS = 3e-4  # about one pair a link
+PEER_MIN_SECONDS = 3e-4  # about one pair a link
 RATE = 1 / (ATTEMPT / SUCCESS + MEAN_WAIT * (1 - math.exp(-CUTOFF / MEAN_WAIT)))
 
 
@@ -56,7 +56,7 @@ def edges(kind: str, nodes: int) -> list[tuple[int, int]]:
 def measure(kind: str, nodes: int, quick: bool) -> dict[str, Any]:
     """Ours, in this process."""
     links = edges(kind, nodes)
-    length = max(LEAST_SECONDS, PAIRS_WANTED / (RATE * len(links))) / (20 if quick else 1)
+    length = max(MIN_SECONDS, PAIRS_WANTED / (RATE * len(links))) / (20 if quick else 1)
     werner = (4 * HERALDED - 1) / 3 * math.exp(ATTEMPT / COHERENCE)  # at emission, one attempt before it is heralded
     parameters = LinkParameters(1.0, picoseconds(ATTEMPT), 1, SUCCESS, (1 + 3 * werner) / 4, 2 * COHERENCE)
     started = time.process_time()
@@ -99,7 +99,7 @@ def _served(manager: LinkManager, plan: ServeRequests) -> RequestsServed:
 
 def _peer(name: str, python: str, folder: Path, kind: str, nodes: int, quick: bool) -> dict[str, Any]:
     mode = "heap" if name == "simqn" else "bk"
-    seconds = max(PEER_LEAST_SECONDS, PEER_PAIRS[name] / (RATE * len(edges(kind, nodes))) / (10 if quick else 1))
+    seconds = max(PEER_MIN_SECONDS, PEER_PAIRS[name] / (RATE * len(edges(kind, nodes))) / (10 if quick else 1))
     command = [python, f"bench_{name}.py", mode, kind, str(nodes), f"{seconds:.6g}"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:

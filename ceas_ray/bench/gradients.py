@@ -1,4 +1,4 @@
-"""What a training round computes of circuits, beside Qiskit Aer delivering the same values; what undoing costs.
+"""Time what a training round computes of circuits beside Qiskit Aer, and weigh the kinds of error mitigation.
 
 usage: scripts/bench gradients [--quick] [--estimator-qnn PYTHON] [--lightning PYTHON]
 
@@ -45,7 +45,7 @@ from ceas_ray.quantum.pauli_engine import ShiftedValues
 
 Floats = NDArray[np.float64]
 LAYERS, PROCESSORS, SAMPLES = 3, 50, 32
-MOST_DIFFERENCE = 1e-12
+MAX_DIFFERENCE = 1e-12
 _MEANS = {
     Noise.ONE_QUBIT_DEPOLARIZING: 1e-3,
     Noise.ONE_QUBIT_DAMPING: 5e-4,
@@ -66,7 +66,7 @@ class Workload:
         self.circuit = Circuit(qubits, LAYERS, outputs, reuploaded=local_inputs)
         self.samples = samples
         self.items = [self._item(draw) for _ in range(processors)]
-        self.call = engine_call(self.circuit, self.items, [item["shrink"] for item in self.items])
+        self.call = engine_call(self.circuit, self.items, [item["attenuation"] for item in self.items])
 
     def _item(self, draw: np.random.Generator) -> dict[str, Any]:
         circuit, n = self.circuit, self.circuit.qubits
@@ -77,7 +77,7 @@ class Workload:
             "angles": draw.uniform(-np.pi / 2, np.pi / 2, (self.samples, n)),
             "parameters": draw.uniform(-np.pi, np.pi, circuit.parameter_count),
             "noise": noise,
-            "shrink": np.ones(n + 1) if circuit.reuploaded else 0.95 ** np.arange(n + 1),
+            "attenuation": np.ones(n + 1) if circuit.reuploaded else 0.95 ** np.arange(n + 1),
             "werner": NO_PAIRS.werner,
             "coefficients": NO_PAIRS.coefficients,
         }
@@ -113,7 +113,7 @@ class Workload:
         item, settings = self.items[0], self.settings
         count = len(settings) if values is None else min(values, len(settings))
         chosen = np.linspace(0, len(settings) - 1, count).round().astype(int)
-        hardware = aer_engine.Hardware(self.circuit, item["noise"], item["shrink"], None, 1)
+        hardware = aer_engine.Hardware(self.circuit, item["noise"], item["attenuation"], None, 1)
         seconds, theirs = _timed(lambda: hardware.expectations(item["angles"][:samples], settings[chosen]))
         refuse_difference(self.table(found, samples)[:, chosen], theirs)
         return seconds / samples / count * len(settings)
@@ -136,7 +136,7 @@ def shifted_settings(parameters: Floats) -> Floats:
 def refuse_difference(ours: Floats, theirs: Floats) -> None:
     """Raise RuntimeError if two tables of the same values differ by more than rounding."""
     difference = float(np.max(np.abs(ours - theirs)))
-    if not difference <= MOST_DIFFERENCE:
+    if not difference <= MAX_DIFFERENCE:
         raise RuntimeError(f"Aer's values differ from ours by {difference:.3g}: what was timed is not the same")
 
 
@@ -160,7 +160,7 @@ def main(words: list[str]) -> dict[str, Any]:
         print(f"{qubits} qubits: {json.dumps(found['by_qubits'][str(qubits)])}", file=sys.stderr)
     found["round"] = _round(chosen.quick, peak)
     found["start_up"] = _start_up()
-    found["undo"] = _undo_table(200 if chosen.quick else 2000)
+    found["error_mitigation"] = _error_mitigation_table(200 if chosen.quick else 2000)
     return found
 
 
@@ -181,7 +181,7 @@ def reference_case(qubits: int, quick: bool, peers: dict[str, str | None]) -> di
     """Gradients alone and without noise, and Aer's from the same shifts; peers give no more either."""
     workload, samples = Workload(qubits, 1, 320, local_inputs=True), 8
     circuit, call, item = workload.circuit, workload.call, workload.items[0]
-    hardware = aer_engine.Hardware(circuit, np.zeros_like(item["noise"]), item["shrink"], None, 1)
+    hardware = aer_engine.Hardware(circuit, np.zeros_like(item["noise"]), item["attenuation"], None, 1)
     shifted = workload.settings[1:]
 
     def ours() -> Any:
@@ -232,7 +232,7 @@ def _round(quick: bool, peak: float) -> dict[str, Any]:
     found: dict[str, Any] = {f"seconds_{name}": float(f"{min(times[name]):.4g}") for name in variants}
     found["aer_seconds_scaled_from_one_processor"] = round(min(times["aer"]), 1)
     found["ratio_to_aer"] = round(float(np.median(np.array(times["aer"]) / one)))
-    found["ratio_to_aer_least_and_greatest"] = [round(float(f(np.array(times["aer"]) / one))) for f in (np.min, np.max)]
+    found["ratio_to_aer_min_and_max"] = [round(float(f(np.array(times["aer"]) / one))) for f in (np.min, np.max)]
     found["speed_up_by_two_threads"] = round(float(np.median(one / np.array(times["two_threads"]))), 2)
     alone = min(times["gradients_alone"])
     found["share_of_peak_of_gradients_alone"] = round(workload.flops / alone / 1e9 / peak, 3)
@@ -294,8 +294,8 @@ def _peer(python: str, name: str, qubits: int, samples: int, ours: float) -> dic
     return {f"{name}_gradients_per_second": round(1 / peer, 2), f"ratio_to_{name}": round(peer / ours, 1)}
 
 
-def _undo_table(rounds: int) -> dict[str, Any]:
-    """Relative bias and spread of sampled gradients with pairs of one fidelity, for each way of undoing contrast.
+def _error_mitigation_table(rounds: int) -> dict[str, Any]:
+    """Relative bias and spread of sampled gradients with pairs of one fidelity, for each kind of error mitigation.
 
     6 qubits, 3 layers, 8 samples, 1,024 circuits, perfect gates; spread: root of the summed variance over the ideal
     gradient's norm.
@@ -311,20 +311,20 @@ def _undo_table(rounds: int) -> dict[str, Any]:
         werner = float(werner_parameter(fidelity))
         item = {
             "name": "processor/0", "angles": angles, "targets": targets, "parameters": parameters,
-            "noise": nothing[0], "shrink": werner ** np.arange(7), "usable": np.ones(1024, bool),
+            "noise": nothing[0], "attenuation": werner ** np.arange(7), "usable": np.ones(1024, bool),
             "certified_werner": werner, "werner": NO_PAIRS.werner, "coefficients": NO_PAIRS.coefficients,
         }  # fmt: skip
         row = {}
-        for undo in ("none", "scalar", "exact"):
+        for error_mitigation in ("none", "rescale", "probabilistic_error_cancellation"):
             gradients = []
             for estimator in ("exact", "doubly_stochastic"):
                 work = GradientWork(
-                    circuit, pauli_engine.shifted_values, Streams(1), SquaredLoss(), estimator, undo, 256
+                    circuit, pauli_engine.shifted_values, Streams(1), SquaredLoss(), estimator, error_mitigation, 256
                 )  # type: ignore[arg-type]
                 count = 1 if estimator == "exact" else rounds
                 gradients.append(np.array([work([item | {"round_index": r}])[0]["gradient"] for r in range(count)]))
             exact, sampled = gradients
-            row[undo] = {
+            row[error_mitigation] = {
                 "bias": round(float(np.linalg.norm(exact[0] - wanted) / np.linalg.norm(wanted)), 4),
                 "spread": round(float(np.sqrt(sampled.var(axis=0, ddof=1).sum()) / np.linalg.norm(wanted)), 3),
             }

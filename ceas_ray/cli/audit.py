@@ -17,7 +17,7 @@ from ceas_ray.runtime.interruption import answered
 
 CLEAN, VULNERABLE, BROKEN, UNREACHABLE = 0, 1, 2, 3
 _LOCK = Path(__file__).resolve().parents[2] / "requirements.lock"
-_MOST_SECONDS = 300
+_MAX_SECONDS = 300
 _NETWORK = ("connection", "timed out", "timeout", "resolve", "unreachable")
 
 
@@ -31,10 +31,10 @@ def _audit(words: list[str], lock: Path) -> int:
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(lock), "--require-hashes", "--disable-pip"]
     options = ["--progress-spinner", "off", "--format", "json", *words]
     try:
-        done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=_MOST_SECONDS)
+        done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=_MAX_SECONDS)
         code, lines = judged(done.stdout, done.stderr)
     except subprocess.TimeoutExpired:
-        code, lines = judged("", f"timed out after {_MOST_SECONDS} s")
+        code, lines = judged("", f"timed out after {_MAX_SECONDS} s")
     print(*lines, sep="\n", file=sys.stdout if code == CLEAN else sys.stderr)
     return code
 

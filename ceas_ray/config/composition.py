@@ -17,6 +17,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from ceas_ray.config import renamed
 from ceas_ray.config.command_line import parsed_word
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
@@ -25,7 +26,7 @@ from ceas_ray.config.validation import known_keys, unknown_key
 
 VERSION_BASE = "1.3"
 PRIMARY = "config"
-MOST_JOBS = 10_000
+MAX_JOBS = 10_000
 """Of one sweep: all of them are checked before the first one starts."""
 _REFUSED = (HydraException, OmegaConfBaseException, ValueError, TypeError, AssertionError, RecursionError)
 """What Hydra and OmegaConf raise for a command line that cannot be composed, their unforeseen cases included."""
@@ -53,8 +54,8 @@ def jobs(overrides: Sequence[str]) -> list[list[str]]:
         parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
         parsed = parser.parse_overrides(list(overrides))
         count = math.prod(_choices_of(override) for override in parsed)
-        if count > MOST_JOBS:
-            raise SettingsError("command line", f"a sweep of at most {MOST_JOBS} jobs", count)
+        if count > MAX_JOBS:
+            raise SettingsError("command line", f"a sweep of at most {MAX_JOBS} jobs", count)
         values = {override.get_key_element(): _values_of(override) for override in parsed}
         return [list(job) for job in itertools.product(*values.values())]
 
@@ -118,6 +119,8 @@ def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
     options = re.findall(r"^\t([\w-]+)$", message, re.MULTILINE)
     if missing and options:
         group, _, choice = missing[1].rpartition("/")
+        if (group, choice) in renamed.CHOICES:
+            return SettingsError(group, f"{renamed.CHOICES[group, choice]} (the new name)", choice)
         return SettingsError(group, or_nearest(f"one of {', '.join(sorted(options))}", choice, options), choice)
     there = re.search(r"An item is already at '([^']+)'", message)
     if there:

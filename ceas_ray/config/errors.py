@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_MOST_BITS, _MOST_ITEMS, _MOST_CHARACTERS, _MOST_REASON = 128, 100, 200, 600
+_MAX_BITS, _MAX_ITEMS, _MAX_CHARACTERS, _MAX_REASON = 128, 100, 200, 600
 
 
 class SettingsError(Exception):
@@ -29,7 +29,7 @@ class UnusableSettings(SettingsError):
         self.args = (key, reason)
 
     def __str__(self) -> str:
-        reason = self.must if len(self.must) <= _MOST_REASON else f"{self.must[:_MOST_REASON]}..."
+        reason = self.must if len(self.must) <= _MAX_REASON else f"{self.must[:_MAX_REASON]}..."
         return reason if reason.startswith(self.key) else f"{self.key}: {reason}"
 
 
@@ -44,12 +44,12 @@ NOTHING = _Nothing()
 
 def shown(value: Any) -> str:
     """The value as Python writes it, on one line and not too long."""
-    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         return f"an integer of {value.bit_length()} bits"
-    if isinstance(value, Mapping | list | tuple) and len(value) > _MOST_ITEMS:
+    if isinstance(value, Mapping | list | tuple) and len(value) > _MAX_ITEMS:
         return f"{type(value).__name__} of {len(value)} items"
     text = repr(value)
-    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}... ({len(text)} characters)"
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}... ({len(text)} characters)"
 
 
 def or_refuse(key: str, make: Callable[[], T]) -> T:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 KEYS = {
+    "aggregation.weights.least_tests": "aggregation.weights.min_tests",
     "attacks.attack.guessed": "attacks.announcements.guessed",
     "attacks.attack.withheld": "attacks.announcements.withheld",
     "attacks.attack.jammed_share": "attacks.jammed_share",
     "attacks.attack.timing": "attacks.timing",
     "consensus.most_waits": "consensus.max_waits",
+    "consensus.partition": "consensus.network_partition",
     "entanglement.least_fidelity": "entanglement.min_fidelity",
     "links.least_fidelity": "links.min_fidelity",
     "links.least_km": "links.min_km",
@@ -16,7 +18,15 @@ KEYS = {
     "scheduling.least_on_time": "scheduling.min_on_time",
     "scheduling.least_utilization": "scheduling.min_utilization",
     "scheduling.most_classes": "scheduling.max_classes",
+    "training.data.least_samples": "training.data.min_samples",
+    "training.known_answer_share": "training.trap_circuit_share",
+    "training.undo": "training.error_mitigation",
 }
+"""From the former key to the present one."""
+VALUES = {"training.undo": "scalar is rescale, exact is probabilistic_error_cancellation"}
+"""From a former key to what its values are called now, where they have other names too."""
+CHOICES = {("entanglement", "regime_r0"): "scarce_supply"}
+"""From a group and the former name of a choice to the present one."""
 _INNER_PRODUCT = "ceas_ray.attacks.inner_product.InnerProductManipulation"
 TARGETS = {
     "ceas_ray.attacks.delay.Delay": f"{_INNER_PRODUCT} with attacks.timing",

@@ -158,7 +158,7 @@ class DataSettings(Group):
     shards: Literal["dirichlet", "iid", "label"]
     dirichlet_concentration: Annotated[float, Range(0.01, 1_000_000)]
     labels_per_shard: Annotated[int, Range(1, 1000)]
-    least_samples: Annotated[int, Range(1, 100_000)]
+    min_samples: Annotated[int, Range(1, 100_000)]
 
 
 class TrainingSettings(Group):
@@ -178,8 +178,8 @@ class TrainingSettings(Group):
     estimator: Literal["doubly_stochastic", "full_shift", "exact"]
     loss: Literal["squared", "cross_entropy"]
     loss_scale: Annotated[float, Range(0.001, 1000)]
-    undo: Literal["none", "scalar", "exact"]
-    known_answer_share: Annotated[float, Range(0, 0.5)]
+    error_mitigation: Literal["none", "rescale", "probabilistic_error_cancellation"]
+    trap_circuit_share: Annotated[float, Range(0, 0.5)]
     momentum: Annotated[float, Range(0, 0.999)]
     learning_rate: Annotated[float, Range(1e-9, 1000)]
     final_learning_rate: Annotated[float, Range(0, 1000)]
@@ -328,7 +328,7 @@ class CrashSettings(Group):
     down_milliseconds: Milliseconds
 
 
-class PartitionSettings(Group):
+class NetworkPartitionSettings(Group):
     """These replicas are cut off from everybody else, between two simulated times."""
 
     replicas: Members
@@ -359,7 +359,7 @@ class ConsensusSettings(Group):
     key_rate: Literal["asymptotic", "finite"]
     loss_probability: Annotated[float, Range(0, 0.9)]
     retransmissions: Annotated[int, Range(0, 1000)]
-    partition: PartitionSettings | None
+    network_partition: NetworkPartitionSettings | None
     crash: CrashSettings | None
     jamming: JammingSettings | None
 

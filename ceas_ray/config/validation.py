@@ -105,7 +105,8 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
     A key of the same group is nearer than one of the same name in another group, and that nearer than all others.
     """
     if key in renamed.KEYS:
-        return f"named {renamed.KEYS[key]}"
+        values = f" ({renamed.VALUES[key]})" if key in renamed.VALUES else ""
+        return f"named {renamed.KEYS[key]}{values}"
     group, _, name = key.rpartition(".")
     beside = {other.rpartition(".")[2]: other for other in known if other.rpartition(".")[0] == group}
     in_group = nearest(name, beside)

@@ -36,9 +36,7 @@ class Adoption:
     def _take_past(self, value: bytes, model: bytes) -> None:
         body = self._values.body_of(value)
         assert body is not None, "the body named the model"
-        self._standing.behind = False
-        self._standing.model = decoded_model(model)
-        self._standing.last = LastDecision(self._round - 1, value, body)
+        self._standing.adopt(LastDecision(self._round - 1, value, body), decoded_model(model))
         self._archive.keep(self._round - 1, [body, model])
         self._inputs.leave_out(self._standing.model.quarantined)
 
@@ -59,8 +57,7 @@ class Adoption:
         """The model of this round is the one of its outcome."""
         body = self._values.body_of(decided)
         assert body is not None, "an outcome has a body"
-        self._standing.behind, self._standing.model = False, outcome.model
-        self._standing.last = LastDecision(self._round, decided, body)
+        self._standing.adopt(LastDecision(self._round, decided, body), outcome.model)
         self._archive.keep(self._round, [*self._values.contents_of(decided), outcome.model.encoded])
 
     # --- models ----------------------------------------------------------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ceas_ray.consensus.adoption import Adoption
@@ -23,16 +24,10 @@ from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.consensus.values import Values
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Effect, Send
+from ceas_ray.kernel.state import Stateful
+from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
 from ceas_ray.messages.frames import FRAME_KINDS, FrameKind, decode_foreign, digest_of
-from ceas_ray.messages.payloads import (
-    ENTANGLEMENT_MANAGER,
-    Frame,
-    RoundDecided,
-    RoundStarted,
-    TestReport,
-    Timer,
-    replica_name,
-)
+from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, RoundStarted, TestReport, Timer, replica_name
 
 _OF_THE_LAST_ROUND = frozenset({FrameKind.DECIDE, FrameKind.FETCH, FrameKind.CONTENT, FrameKind.CATCH_UP})
 _DIGESTS = frozenset(
@@ -42,13 +37,26 @@ _VOTING = frozenset({*_DIGESTS, FrameKind.SUGGEST, FrameKind.PROOF, FrameKind.VI
 _OF_A_VIEW = _VOTING - {FrameKind.VIEW_CHANGE, FrameKind.DECIDE}
 
 
-class Agreement:
+@dataclass(slots=True)
+class AgreementState:
+    """finished: what was decided is adopted. stopped: nothing more is waited for. to_come_back: after a crash, once
+    inputs may close."""
+
+    finished: bool = False
+    stopped: bool = False
+    to_come_back: bool = False
+
+
+class Agreement(Stateful):
     """Inputs are open until they close; with Echoes of Q replicas view 0 begins. `schedule` None: before the first
     round.
 
-    The parts: `phase` (inputs and echoes), `values` (what may be decided), `candidate` (what this replica would
-    propose), `voting` (TetraBFT), `fetching` and `catching_up` (what is missing here, or there), `adoption` (of what is
-    decided).
+    Each part owns its state; the others read it, or call its methods. `phase` owns the inputs, the echoes and what this
+    replica has echoed; `values` the bodies of values and what is known of them; `voting` the views, the votes and the
+    decision; `fetching` what is asked for, here and by others; `catching_up` what was decided in the round before, if
+    this replica missed it, and who was answered how often. `candidate` (what this replica would propose) and `adoption`
+    (of what is decided) have no state; adoption moves `standing` on, which outlives the round as `links` and `archive`
+    do.
     """
 
     def __init__(
@@ -61,22 +69,36 @@ class Agreement:
         self.schedule = schedule
         self.round_index = -1 if schedule is None else schedule.round_index
         self.inputs = Inputs(committee.processors, terms.parameters, standing.model.quarantined)
-        self.phase = InputPhase(
-            index, committee, links, self.inputs, schedule, standing.accused, lambda: self.voting.view
-        )  # fmt: skip
-        self.values = Values(terms, self.round_index, self.inputs, self.phase.echoes, standing)
-        self.candidate = Candidate(committee, self.phase, self.values)
         self.voting = TetraBFT(
             index, committee.replicas, lambda view: committee.leader(self.round_index, view),
             self._is_valid, self._is_proposable, self._candidate_of,
         )  # fmt: skip
+        self.phase = InputPhase(index, committee, links, self.inputs, schedule, standing.accused, self.voting)
+        self.values = Values(terms, self.round_index, self.inputs, self.phase.echoes, standing)
+        self.candidate = Candidate(committee, self.phase, self.values)
         most_waiting = committee.processors * committee.quorum + committee.replicas
         self.fetching = Fetching(links, Pacing(committee.delta), most_waiting, self._find)
         self.catching_up = CatchingUp(links, committee)
         self.adoption = Adoption(
             self.round_index, standing, archive, self.inputs, self.values, self.fetching, self._find
         )  # fmt: skip
-        self.finished = self.stopped = self._to_come_back = False
+        self.state = AgreementState()
+
+    def parts(self) -> Mapping[str, Stateful]:
+        """See `Stateful`."""
+        return {
+            "phase": self.phase, "values": self.values, "voting": self.voting, "fetching": self.fetching,
+            "catching_up": self.catching_up,
+        }  # fmt: skip
+
+    @property
+    def finished(self) -> bool:
+        """Whether this replica has adopted what was decided."""
+        return self.state.finished
+
+    def stop(self) -> None:
+        """Nothing more will come of this round: let its timers run out."""
+        self.state.stopped = True
 
     def _is_valid(self, digest: bytes) -> bool:
         return self.phase.closed and self.values.is_valid(digest)
@@ -138,7 +160,7 @@ class Agreement:
             case ReplicaTimer.FETCHES_LEAVE:
                 return [*self.fetching.fires(now, self.voting.view), *self._arm_fetch(now)]
             case ReplicaTimer.VIEW_ENDS:
-                return [] if self.stopped or view != self.voting.view else self._view_timer(view, now)
+                return [] if self.state.stopped or view != self.voting.view else self._view_timer(view, now)
             case _:
                 effects = self.phase.timer(purpose, now)
                 if purpose is ReplicaTimer.INPUTS_MAY_CLOSE:
@@ -147,7 +169,7 @@ class Agreement:
 
     def _may_speak(self, now: int) -> list[Effect]:
         """Nothing is sent before inputs may close; then a recovered replica comes back, and one that is behind asks."""
-        if self._to_come_back:
+        if self.state.to_come_back:
             return self._come_back(now)
         return self.catching_up.ask(now) if self._standing.behind else []
 
@@ -301,7 +323,6 @@ class Agreement:
     # --- actions of the voting ----------------------------------------------------------
 
     def _act(self, actions: Sequence[Action], now: int) -> list[Effect]:
-        self.phase.halted = self.voting.halted
         effects: list[Effect] = []
         for action in actions:
             if isinstance(action, Output):
@@ -338,53 +359,36 @@ class Agreement:
         outcome = self.adoption.outcome_of(decision.value)
         if outcome is None:
             return self._arm_fetch(now)
-        self.finished = True
+        self.state.finished = True
         self.catching_up.has_news()
         self.adoption.adopt(decision.value, outcome)
         model = outcome.model
         effects = self._links.reply_to_processors(encode(model.state[0]), now)
         decided = RoundDecided(
-            self.round_index, decision.value, outcome.skipped, decision.view, outcome.processors, outcome.weights,
-            model.state[0], model.quarantined, self._links.key_bits_left(),
+            round_index=self.round_index, digest=decision.value, skipped=outcome.skipped, view=decision.view,
+            processors=outcome.processors, weights=outcome.weights, model=model.state[0],
+            quarantined=model.quarantined, key_bits=self._links.key_bits_left(),
         )  # fmt: skip
         report = self._links.report(ENTANGLEMENT_MANAGER, decided, now)
         return [*effects, report, *self.fetching.answer_waiting(now)]
 
     # --- crash and recovery ----------------------------------------------------------
 
-    def recover(self, state: Any, now: int) -> list[Effect]:
-        """Go on from what was persisted: say again what a crash may have kept from leaving, and ask for the rest."""
-        self.restore(state)
+    def recover(self, now: int) -> list[Effect]:
+        """Go on from what was restored: say again what a crash may have kept from leaving, and ask for the rest."""
         if self.schedule is None:
             return []
         self.catching_up.keys_have_come()
-        self._to_come_back = self.is_early(now)
-        effects = [*self.phase.recover(now), *self._act(self.voting.recover(state["voting"]), now)]
+        self.state.to_come_back = self.is_early(now)
+        effects = [*self.phase.recover(now), *self._act(self.voting.go_on(), now)]
         self.fetching.recover()
         if self.phase.closed and not self.finished and (self.voting.view < 0 or self.voting.halted):
             effects.append(self._armed(self.voting.view, now))
-        return effects if self._to_come_back else [*effects, *self._come_back(now)]
+        return effects if self.state.to_come_back else [*effects, *self._come_back(now)]
 
     def _come_back(self, now: int) -> list[Effect]:
-        self._to_come_back = False
+        self.state.to_come_back = False
         effects = self._tell_all(now) if self.phase.closed else []
         if not self.finished:
             effects += self.catching_up.ask(now)
         return [*effects, *self._go_on(now), *self._finish(now)]
-
-    # --- state ----------------------------------------------------------
-
-    def snapshot(self) -> dict[str, Any]:
-        """All state, in plain values."""
-        return {
-            "schedule": self.schedule, "finished": self.finished, "stopped": self.stopped,
-            "to_come_back": self._to_come_back, "phase": self.phase.snapshot(), "values": self.values.snapshot(),
-            "voting": self.voting.snapshot(), "fetching": self.fetching.snapshot(),
-            "catching_up": self.catching_up.snapshot(),
-        }  # fmt: skip
-
-    def restore(self, state: Any) -> None:
-        """Go back to a snapshot."""
-        self.finished, self.stopped, self._to_come_back = state["finished"], state["stopped"], state["to_come_back"]
-        for part in ("phase", "values", "voting", "fetching", "catching_up"):
-            getattr(self, part).restore(state[part])

@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.kernel.envelope import Effect, Observation, Send
 from ceas_ray.kernel.state import Stateful
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import Channel, FrameKind
-from ceas_ray.messages.payloads import Frame, Int64s, processor_name, replica_name
+from ceas_ray.messages.payloads import Int64s, processor_name, replica_name
 
 
 @dataclass
 class LinksState:
-    """The last request for a view and the last question, by receiver: said again, each is the same frame."""
+    """round_index: of frames that leave. view_changes, questions: the last request for a view and the last question of
+    this round, by receiver: said again, each is the same frame."""
 
+    round_index: int = -1
     view_changes: dict[str, Frame] = field(default_factory=dict)
     questions: dict[str, Frame] = field(default_factory=dict)
 
@@ -37,12 +40,15 @@ class AuthenticatedLinks(Stateful):
         self._others = [name for name in self._replicas if name != self._name]
         self._channels = {channel.peer: channel for channel in channels}
         self._latencies = latencies
-        self._round = -1
         self.state = LinksState()
+
+    def parts(self) -> Mapping[str, Stateful]:
+        """See `Stateful`."""
+        return self._channels
 
     def enter_round(self, round_index: int) -> None:
         """Frames that leave from now on are of this round."""
-        self._round, self.state = round_index, LinksState()
+        self.state = LinksState(round_index)
 
     # --- frames ----------------------------------------------------------
 
@@ -73,7 +79,7 @@ class AuthenticatedLinks(Stateful):
         if kind is FrameKind.VIEW_CHANGE:
             frame = self._view_change(view, receiver, body, now)
         else:
-            in_round = self._round if round_index is None else round_index
+            in_round = self.state.round_index if round_index is None else round_index
             frame = self._channels[receiver].seal(kind, in_round, view, now, body)
             if frame is not None and kind is FrameKind.CATCH_UP:
                 self.state.questions[receiver] = frame
@@ -82,7 +88,7 @@ class AuthenticatedLinks(Stateful):
     def _view_change(self, view: int, receiver: str, body: bytes, now: int) -> Frame | None:
         frame = self.state.view_changes.get(receiver)
         if frame is None or frame.view != view:
-            frame = self._channels[receiver].seal(FrameKind.VIEW_CHANGE, self._round, view, now, body)
+            frame = self._channels[receiver].seal(FrameKind.VIEW_CHANGE, self.state.round_index, view, now, body)
             if frame is not None:
                 self.state.view_changes[receiver] = frame
         return frame
@@ -144,14 +150,3 @@ class AuthenticatedLinks(Stateful):
             ],
             dtype=np.int64,
         )
-
-    # --- state ----------------------------------------------------------
-
-    def persistent(self) -> dict[str, Any]:
-        """The keys and their counters: a slot must never tag twice."""
-        return {"channels": {peer: channel.snapshot() for peer, channel in self._channels.items()}}
-
-    def recover(self, persisted: Any) -> None:
-        """Go on from what was persisted."""
-        for peer, channel in self._channels.items():
-            channel.restore(persisted["channels"][peer])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.quorum import Quorums
 
 Item = tuple[int, int, bytes]
@@ -58,7 +60,17 @@ def items_of(content: Any, processors: int) -> tuple[Item, ...]:
     return content
 
 
-class Echoes:
+@dataclass(slots=True)
+class EchoesState:
+    """echoers: by topic and digest the replicas that echo it, bit j for replica j. heard: of which an Echo came, in the
+    same way. fresh: items that have become acceptable since `take_acceptable`."""
+
+    echoers: dict[Topic, dict[bytes, int]] = field(default_factory=dict)
+    heard: int = 0
+    fresh: list[Item] = field(default_factory=list)
+
+
+class Echoes(Stateful):
     """Unites all Echoes of each replica. With B echoes (one's own included) an item is acceptable: one of their senders
     is honest. With Q it may be proposed: then B honest ones make every honest replica accept it.
 
@@ -67,14 +79,12 @@ class Echoes:
 
     def __init__(self, quorums: Quorums) -> None:
         self._quorum, self.blocking, self._most_digests = quorums.quorum, quorums.blocking, quorums.quorum
-        self._echoers: dict[Topic, dict[bytes, int]] = {}
-        self._heard = 0
-        self._fresh: list[Item] = []
+        self.state = EchoesState()
 
     def take(self, replica: int, items: Iterable[Item]) -> list[Item]:
         """What a replica echoes besides what it echoed before; returns the items that have become acceptable."""
-        bit, fresh, echoers_of = 1 << replica, [], self._echoers
-        self._heard |= bit
+        bit, fresh, echoers_of = 1 << replica, [], self.state.echoers
+        self.state.heard |= bit
         for item in items:
             kind, processor, digest = item
             of_topic = echoers_of.get((kind, processor))
@@ -86,12 +96,12 @@ class Echoes:
             after = of_topic[digest] = before | bit
             if after.bit_count() == self.blocking:
                 fresh.append(item)
-        self._fresh += fresh
+        self.state.fresh += fresh
         return fresh
 
     def take_acceptable(self) -> list[Item]:
         """The items that have become acceptable since this was asked last."""
-        fresh, self._fresh = self._fresh, []
+        fresh, self.state.fresh = self.state.fresh, []
         return fresh
 
     def _may_say_more(self, of_topic: dict[bytes, int], bit: int) -> bool:
@@ -102,7 +112,7 @@ class Echoes:
     @property
     def heard(self) -> int:
         """Of how many replicas an Echo came, one's own included."""
-        return self._heard.bit_count()
+        return self.state.heard.bit_count()
 
     def is_acceptable(self, item: Item) -> bool:
         """Whether B replicas echo it."""
@@ -113,38 +123,25 @@ class Echoes:
         return self._count(item) >= self._quorum
 
     def _count(self, item: Item) -> int:
-        return self._echoers.get(item[:2], {}).get(item[2], 0).bit_count()
+        return self.state.echoers.get(item[:2], {}).get(item[2], 0).bit_count()
 
     def acceptable(self) -> list[Item]:
         """All items with B echoes, in their order."""
         return [item for item in self._items() if self.is_acceptable(item)]
 
     def _items(self) -> list[Item]:
-        return [(*topic, digest) for topic in sorted(self._echoers) for digest in sorted(self._echoers[topic])]
+        return [
+            (*topic, digest) for topic in sorted(self.state.echoers) for digest in sorted(self.state.echoers[topic])
+        ]
 
     def digests(self, kind: ItemKind, processor: int, least: int) -> list[bytes]:
         """The digests of an update (or of the report) with so many echoes, in increasing order."""
-        of_topic = self._echoers.get((kind, processor), {})
+        of_topic = self.state.echoers.get((kind, processor), {})
         return sorted(digest for digest, echoers in of_topic.items() if echoers.bit_count() >= least)
 
     def count_acceptable(self, kind: ItemKind, processor: int) -> int:
         """How many digests of an update have B echoes."""
-        of_topic = self._echoers.get((kind, processor))
+        of_topic = self.state.echoers.get((kind, processor))
         if of_topic is None:
             return 0
         return sum(1 for echoers in of_topic.values() if echoers.bit_count() >= self.blocking)
-
-    # --- state ----------------------------------------------------------
-
-    def snapshot(self) -> Any:
-        """All state, in plain values."""
-        echoers = [(*item, self._echoers[item[:2]][item[2]]) for item in self._items()]
-        return (self._heard, echoers, self._fresh)
-
-    def restore(self, state: Any) -> None:
-        """Go back to a snapshot."""
-        self._heard, items, fresh = state
-        self._fresh = list(fresh)
-        self._echoers = {}
-        for kind, processor, digest, echoers in items:
-            self._echoers.setdefault((kind, processor), {})[digest] = echoers

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
 from ceas_ray.consensus.committee import PROPOSAL_DELTAS, SKIP_DELTAS, Committee
@@ -14,11 +15,39 @@ from ceas_ray.consensus.quarantine import is_convicted
 from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Effect, Send
+from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.payloads import RoundStarted, TestReport, Timer, replica_name
 
 
-class InputPhase:
+class VotingProgress(Protocol):
+    """What the input phase sees of the voting, whose view sets the pace of Echoes."""
+
+    @property
+    def view(self) -> int:
+        """The view that this replica is in; -1 before view 0."""
+
+    @property
+    def halted(self) -> bool:
+        """Whether it need not echo any more."""
+
+
+@dataclass(slots=True)
+class InputPhaseState:
+    """accused: in earlier rounds. said, pending: what was echoed, and what is to be echoed, in order. skip_judged: it
+    was judged whether a round lacks what it needs. closed, begun, waited, given_up: see `InputPhase`."""
+
+    accused: tuple[int, ...]
+    closed: bool = False
+    begun: bool = False
+    waited: bool = False
+    given_up: bool = False
+    said: dict[Item, None] = field(default_factory=dict)
+    pending: dict[Item, None] = field(default_factory=dict)
+    skip_judged: bool = False
+
+
+class InputPhase(Stateful):
     """Inputs close when all are in, on Echoes of B replicas, or when their time is over; nothing is echoed before.
 
     Afterwards every late input, and whatever B replicas echo, is echoed too. `begun`: Echoes of Q replicas are here,
@@ -27,17 +56,38 @@ class InputPhase:
 
     def __init__(
         self, index: int, committee: Committee, links: AuthenticatedLinks, inputs: Inputs,
-        schedule: RoundStarted | None, accused: Iterable[int], view: Callable[[], int],
+        schedule: RoundStarted | None, accused: Iterable[int], voting: VotingProgress,
     ) -> None:  # fmt: skip
-        """accused: in earlier rounds, and not named in a value yet. view: in which this replica is."""
+        """accused: in earlier rounds, and not named in a value yet. voting: of this replica in this round."""
         self._index, self._name, self._committee, self._links = index, replica_name(index), committee, links
-        self._schedule, self._accused, self._view = schedule, tuple(accused), view
+        self._schedule, self._voting = schedule, voting
         self.inputs, self.echoes = inputs, Echoes(committee)
-        self.closed = self.begun = self.waited = self.given_up = self.halted = False
-        self._said: dict[Item, None] = {}
-        self._pending: dict[Item, None] = {}
         self._pacing = Pacing(committee.delta)
-        self._skip_judged = False
+        self.state = InputPhaseState(tuple(accused))
+
+    def parts(self) -> Mapping[str, Stateful]:
+        """See `Stateful`."""
+        return {"inputs": self.inputs, "echoes": self.echoes, "pacing": self._pacing}
+
+    @property
+    def closed(self) -> bool:
+        """Whether the inputs are closed."""
+        return self.state.closed
+
+    @property
+    def begun(self) -> bool:
+        """Whether Echoes of Q replicas are here."""
+        return self.state.begun
+
+    @property
+    def waited(self) -> bool:
+        """Whether the leader of view 0 need not wait for more."""
+        return self.state.waited
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the manager gave the round up."""
+        return self.state.given_up
 
     # --- what comes in ----------------------------------------------------------
 
@@ -52,7 +102,7 @@ class InputPhase:
     def _take_input(self, item: Item | None, now: int) -> list[Effect]:
         if item is None:
             return []
-        return self._take_late(item, now) if self.closed else self.close_if_complete(now)
+        return self._take_late(item, now) if self.state.closed else self.close_if_complete(now)
 
     def _take_late(self, item: Item, now: int) -> list[Effect]:
         return self._echo_later([item], now)
@@ -60,7 +110,7 @@ class InputPhase:
     def take_echo(self, replica: int, items: tuple[Item, ...], now: int) -> list[Effect]:
         """Another replica's Echo, whatever view it is in."""
         fresh = self.echoes.take(replica, items)
-        if not self.closed:
+        if not self.state.closed:
             return self.close(now) if self._may_close_on_echoes(now) else []
         effects = self._echo_later(self._to_amplify(fresh), now)
         return [*effects, *self._begins(now)]
@@ -74,15 +124,15 @@ class InputPhase:
     def close_if_complete(self, now: int) -> list[Effect]:
         """All inputs are in, and nobody may close later than this."""
         assert self._schedule is not None
-        if self.closed or now < self._schedule.inputs_open_until:
+        if self.state.closed or now < self._schedule.inputs_open_until:
             return []
         return self.close(now) if self.inputs.complete or self._may_close_on_echoes(now) else []
 
     def close(self, now: int) -> list[Effect]:
         """Echo what came in, what B replicas echo, whom this replica accuses, and SKIP if its keys are short."""
-        self.closed = True
+        self.state.closed = True
         items = dict.fromkeys([*self.inputs.items(), *self.echoes.acceptable()])
-        accused = {*self._accused, *self._convicted(items)} - {*self.inputs.without}
+        accused = {*self.state.accused, *self._convicted(items)} - {*self.inputs.without}
         items |= dict.fromkeys(map(accusation_item, sorted(accused)))
         if self._skips_at_close():
             items[SKIP] = None
@@ -90,20 +140,20 @@ class InputPhase:
         return [*effects, *self._begins(now)]
 
     def _skips_at_close(self) -> bool:
-        return self.given_up or self._links.keyed_peers() + 1 < self._committee.quorum
+        return self.state.given_up or self._links.keyed_peers() + 1 < self._committee.quorum
 
     def _begins(self, now: int) -> list[Effect]:
         """With Echoes of Q replicas view 0 begins, and the time to judge what is missing."""
-        if self.begun or not self.closed or self.echoes.heard < self._committee.quorum:
+        if self.state.begun or not self.state.closed or self.echoes.heard < self._committee.quorum:
             return []
-        self.begun = True
+        self.state.begun = True
         return self._begin_timers(now)
 
     def _begin_timers(self, now: int) -> list[Effect]:
         delta, effects = self._committee.delta, []
-        if not self.waited:
+        if not self.state.waited:
             effects.append(self._timer(ReplicaTimer.MAY_PROPOSE, now + PROPOSAL_DELTAS * delta))
-        if not self._skip_judged:
+        if not self.state.skip_judged:
             effects.append(self._timer(ReplicaTimer.JUDGE_WHAT_LACKS, now + SKIP_DELTAS * delta))
         return effects
 
@@ -124,15 +174,15 @@ class InputPhase:
 
     def _echo_later(self, items: Iterable[Item], now: int) -> list[Effect]:
         """SKIP goes at once, the rest as the pace allows."""
-        new = dict.fromkeys(item for item in items if item not in self._said)
-        self._pending |= new
+        new = dict.fromkeys(item for item in items if item not in self.state.said)
+        self.state.pending |= new
         return self._say_pending(now, counts=False) if SKIP in new else self.arm(now)
 
     def arm(self, now: int) -> list[Effect]:
         """Arrange for what is pending to leave; again in every new view, which has a pace of its own."""
-        if not (self._pending and self.closed and self._may_echo()):
+        if not (self.state.pending and self.state.closed and self._may_echo()):
             return []
-        at = self._pacing.arm(now, self._view())
+        at = self._pacing.arm(now, self._voting.view)
         return [] if at is None else [self._timer(ReplicaTimer.ECHOES_LEAVE, at)]
 
     def renew(self, now: int) -> list[Effect]:
@@ -142,38 +192,38 @@ class InputPhase:
 
     def _may_echo(self) -> bool:
         """Until it halts: one that was let decide alone is still needed by the others."""
-        return not self.halted
+        return not self._voting.halted
 
     def _say_pending(self, now: int, counts: bool = True) -> list[Effect]:
-        if not (self._pending and self._may_echo()):
+        if not (self.state.pending and self._may_echo()):
             return []
-        items, self._pending = self._pending, {}
+        items, self.state.pending = self.state.pending, {}
         return self._say(items, now, counts)
 
     def _say(self, items: Iterable[Item], now: int, counts: bool = True) -> list[Effect]:
         """One Echo, to all; what one's own echo makes acceptable follows."""
-        new = [item for item in items if item not in self._said]
-        self._said |= dict.fromkeys(new)
-        self._pacing.left(now, self._view(), counts)
+        new = [item for item in items if item not in self.state.said]
+        self.state.said |= dict.fromkeys(new)
+        self._pacing.left(now, self._voting.view, counts)
         effects = self._links.broadcast(FrameKind.ECHO, 0, encode(tuple(new)), now)
         return [*effects, *self._echo_later(self._to_amplify(self.echoes.take(self._index, new)), now)]
 
     def say_again(self, replica: str, now: int) -> list[Effect]:
         """All that this replica has echoed, for one who may have missed it."""
-        if not (self.closed and self._may_echo()):
+        if not (self.state.closed and self._may_echo()):
             return []
-        return self._links.send(FrameKind.ECHO, 0, replica, encode(tuple(self._said)), now)
+        return self._links.send(FrameKind.ECHO, 0, replica, encode(tuple(self.state.said)), now)
 
     # --- SKIP ----------------------------------------------------------
 
     def give_up(self, now: int) -> list[Effect]:
         """The manager gives the round up: say SKIP, at the close or at once."""
-        self.given_up = True
-        return self._echo_later([SKIP], now) if self.closed else []
+        self.state.given_up = True
+        return self._echo_later([SKIP], now) if self.state.closed else []
 
     def _judge(self, now: int) -> list[Effect]:
         """3 Delta after it closed and heard Q replicas: echo SKIP if what a round needs has not Q echoes."""
-        self._skip_judged = True
+        self.state.skip_judged = True
         return [] if self.has_enough() else self._echo_later([SKIP], now)
 
     def has_enough(self) -> bool:
@@ -218,14 +268,14 @@ class InputPhase:
             case ReplicaTimer.INPUTS_MAY_CLOSE:
                 return self.close_if_complete(now)
             case ReplicaTimer.INPUTS_MUST_CLOSE:
-                return [] if self.closed else self.close(now)
+                return [] if self.state.closed else self.close(now)
             case ReplicaTimer.MAY_PROPOSE:
-                self.waited = True
+                self.state.waited = True
                 return []
             case ReplicaTimer.JUDGE_WHAT_LACKS:
                 return self._judge(now)
             case ReplicaTimer.ECHOES_LEAVE:
-                return self._say_pending(now) if self._pacing.fires(now, self._view()) else self.arm(now)
+                return self._say_pending(now) if self._pacing.fires(now, self._voting.view) else self.arm(now)
             case _:
                 raise AssertionError(f"the input phase has no timer to {purpose}")
 
@@ -233,31 +283,12 @@ class InputPhase:
 
     def accused(self) -> tuple[int, ...]:
         """Whom this replica accuses: before this round, and by what it heard in it."""
-        said = {k for kind, k, _ in (*self._said, *self._pending) if kind == ItemKind.ACCUSATION}
-        return tuple(sorted({*self._accused, *said}))
+        said = {k for kind, k, _ in (*self.state.said, *self.state.pending) if kind == ItemKind.ACCUSATION}
+        return tuple(sorted({*self.state.accused, *said}))
 
     def recover(self, now: int) -> list[Effect]:
         """After a crash: its timers are lost."""
         self._pacing.recover()
-        if not self.closed:
+        if not self.state.closed:
             return self.input_timers(now)
-        return [*(self._begin_timers(now) if self.begun else []), *self.arm(now)]
-
-    def snapshot(self) -> dict[str, Any]:
-        """All state, in plain values."""
-        return {
-            "inputs": self.inputs.snapshot(), "echoes": self.echoes.snapshot(), "accused": self._accused,
-            "closed": self.closed, "begun": self.begun, "waited": self.waited, "given_up": self.given_up,
-            "halted": self.halted, "said": tuple(self._said), "pending": tuple(self._pending),
-            "pacing": self._pacing.snapshot(), "skip_judged": self._skip_judged,
-        }  # fmt: skip
-
-    def restore(self, state: Any) -> None:
-        """Go back to a snapshot."""
-        self.inputs.restore(state["inputs"])
-        self.echoes.restore(state["echoes"])
-        self._pacing.restore(state["pacing"])
-        self._accused, self._skip_judged = tuple(state["accused"]), state["skip_judged"]
-        self._said, self._pending = dict.fromkeys(state["said"]), dict.fromkeys(state["pending"])
-        for name in ("closed", "begun", "waited", "given_up", "halted"):
-            setattr(self, name, state[name])
+        return [*(self._begin_timers(now) if self.state.begun else []), *self.arm(now)]

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ceas_ray.consensus.agreement import Agreement
 from ceas_ray.consensus.archive import Archive
 from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
 from ceas_ray.consensus.committee import Committee, NextState, Terms
-from ceas_ray.consensus.quarantine import accused_after
 from ceas_ray.consensus.standing import AgreedModel, Standing
 from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope
+from ceas_ray.kernel.state import Stateful
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import Channel, is_well_formed
 from ceas_ray.messages.payloads import (
-    Frame,
     Int64s,
     KeysDistilled,
     RoundGivenUp,
@@ -30,6 +31,14 @@ from ceas_ray.messages.senders import may_send
 
 EARLY_FRAMES = 64
 """Frames of each sender that are kept, unopened, until inputs may close: those of the next round too."""
+
+
+@dataclass(slots=True)
+class ReplicaState:
+    """schedule: of the round. early: senders and frames that wait, unopened, until inputs may close."""
+
+    schedule: RoundStarted | None = None
+    early: list[tuple[str, Frame]] = field(default_factory=list)
 
 
 class Replica(Actor):
@@ -61,8 +70,18 @@ class Replica(Actor):
         self._standing = Standing(AgreedModel(initial_state, ()))
         self._archive = Archive()
         self.lookahead = self.own_lookahead = min(latencies.values())
-        self._early: list[Envelope] = []
+        self.state = ReplicaState()
         self._agreement = self._begun(None)
+
+    def parts(self) -> Mapping[str, Stateful]:
+        """See `Stateful`."""
+        return {
+            "links": self._links, "standing": self._standing, "archive": self._archive, "agreement": self._agreement,
+        }  # fmt: skip
+
+    def rebuild(self) -> None:
+        """See `Stateful`: the agreement is the one of the round."""
+        self._agreement = self._begun(self.state.schedule)
 
     def _begun(self, schedule: RoundStarted | None) -> Agreement:
         agreement = self.agreement(schedule)
@@ -79,7 +98,7 @@ class Replica(Actor):
         """See `Actor`."""
         now, agreement = envelope.deliver_at, self._agreement
         if isinstance(envelope.payload, Frame):
-            return self._receive(envelope.payload, envelope, now)
+            return self._receive(envelope.sender, envelope.payload, now)
         if not may_send(envelope):
             return []
         match envelope.payload:
@@ -104,10 +123,10 @@ class Replica(Actor):
                 return agreement.say_again(now)
             case RoundGivenUp():
                 return agreement.give_up(now)
-        agreement.stopped = True
+        agreement.stop()
         return []
 
-    def _receive(self, frame: Frame, envelope: Envelope, now: int) -> list[Effect]:
+    def _receive(self, sender: str, frame: Frame, now: int) -> list[Effect]:
         """Of this round, or of the one before; what comes from replicas too early waits: nothing is answered then."""
         if not is_well_formed(frame):
             return []
@@ -116,15 +135,14 @@ class Replica(Actor):
         if ahead not in (-1, 0, 1):
             return []
         if ahead == 1 or (agreement.is_early(now) and frame.sender.startswith("replica/")):
-            kept = sum(1 for other in self._early if other.sender == envelope.sender)
-            if kept < EARLY_FRAMES:
-                self._early.append(envelope)
+            if sum(1 for other, _ in self.state.early if other == sender) < EARLY_FRAMES:
+                self.state.early.append((sender, frame))
             return []
         return agreement.receive(frame, now)
 
     def _open_early(self, now: int) -> list[Effect]:
-        early, self._early = self._early, []
-        return [effect for envelope in early for effect in self._receive(envelope.payload, envelope, now)]
+        early, self.state.early = self.state.early, []
+        return [effect for sender, frame in early for effect in self._receive(sender, frame, now)]
 
     def promise(self, now: int) -> int:
         """Before inputs may close nothing is sent; the previous round is over, or given up."""
@@ -134,11 +152,10 @@ class Replica(Actor):
         return schedule.inputs_open_until + self.own_lookahead
 
     def _start_round(self, schedule: RoundStarted, now: int) -> list[Effect]:
-        last, standing = self._agreement, self._standing
+        last = self._agreement
         missed = schedule.round_index > last.round_index + 1 or (last.round_index >= 0 and not last.finished)
-        standing.behind = standing.behind or missed
-        standing.accused = accused_after(last.phase.accused(), standing.model.quarantined)
-        self._agreement = self._begun(schedule)
+        self._standing.begin_round(missed, last.phase.accused())
+        self.state.schedule, self._agreement = schedule, self._begun(schedule)
         self._links.forget_lost_slots()
         self.store_key_bits(schedule.key_bits)
         return [*self._agreement.begin(now), *self._open_early(now)]
@@ -157,44 +174,29 @@ class Replica(Actor):
         """This replica's end of the link with `peer`."""
         return self._links[peer]
 
-    # --- crash and recovery ----------------------------------------------------------
-
-    def persistent(self) -> Any:
-        """What is on disk before a message leaves, in plain values: a crash loses everything else.
-
-        The keys and their counters (a slot must never tag twice), the model, and all of the round: a slot is used up in
-        the same write that persists what its frame said. Frames that wait unopened have used no slot.
-        """
-        return self._standing.persistent() | self._links.persistent() | {
-            "agreement": self._agreement.snapshot(), "archive": self._archive.snapshot(),
-        }  # fmt: skip
-
-    def recover(self, persisted: Any, now: int) -> list[Effect]:
-        """After a crash: go on from what was persisted, and ask the others for the rest."""
-        self._take_lasting(persisted)
-        self._early = []
-        return self._agreement.recover(persisted["agreement"], now)
-
-    def _take_lasting(self, state: Any) -> None:
-        self._standing.recover(state)
-        self._links.recover(state)
-        self._archive.restore(state["archive"])
-        self._agreement = self._begun(state["agreement"]["schedule"])
-
-    # --- state ----------------------------------------------------------
+    @property
+    def model(self) -> AgreedModel:
+        """The model after the last decision that this replica has adopted, and the quarantine."""
+        return self._standing.model
 
     def accounts(self) -> dict[str, int]:
         """Key bits spent on frames to each peer."""
         return self._links.key_bits_spent()
 
-    def snapshot(self) -> Any:
-        """See `Actor`."""
-        early = [(e.deliver_at, e.sender, e.serial, e.receiver, e.payload) for e in self._early]
-        return self.persistent() | {"links": self._links.snapshot(), "early": early}
+    # --- crash and recovery ----------------------------------------------------------
 
-    def restore(self, state: Any) -> None:
-        """See `Actor`."""
-        self._take_lasting(state)
-        self._links.restore(state["links"])
-        self._agreement.restore(state["agreement"])
-        self._early = [Envelope(*entry) for entry in state["early"]]
+    def persistent(self) -> Any:
+        """What is on disk before a message leaves, in plain values.
+
+        The keys and their counters (a slot must never tag twice), the model, and all of the round: a slot is used up in
+        the same write that persists what its frame said. Frames that wait unopened have used no slot, and are lost, as
+        is the memory of requests that could have been said again.
+        """
+        return self.snapshot()
+
+    def recover(self, persisted: Any, now: int) -> list[Effect]:
+        """After a crash: go on from what was persisted, and ask the others for the rest."""
+        self.restore(persisted)
+        self.state.early = []
+        self._links.enter_round(self._agreement.round_index)
+        return self._agreement.recover(now)

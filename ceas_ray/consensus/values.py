@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from ceas_ray.consensus.inputs import Inputs, report_of
 from ceas_ray.consensus.quarantine import are_acceptable
 from ceas_ray.consensus.standing import AgreedModel, Standing
 from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.frames import decode_foreign, decode_update, digest_of
 
 Entries = tuple[tuple[int, bytes], ...]
@@ -45,7 +46,17 @@ class Outcome:
     model: AgreedModel
 
 
-class Values:
+@dataclass(slots=True)
+class ValuesState:
+    """bodies: by digest. outcomes: of values that are valid, or decided, by digest. computed: digests of values, by
+    what they name."""
+
+    bodies: dict[bytes, bytes] = field(default_factory=dict)
+    outcomes: dict[bytes, Outcome] = field(default_factory=dict)
+    computed: dict[Named, bytes] = field(default_factory=dict)
+
+
+class Values(Stateful):
     """Bodies by their digests; a body is SKIP, or names entries, a report and accusations, and what follows from them.
 
     Validity is monotone: what is acceptable only grows, and a value with an outcome is valid and stays so.
@@ -54,9 +65,7 @@ class Values:
     def __init__(self, terms: Terms, round_index: int, inputs: Inputs, echoes: Echoes, standing: Standing) -> None:
         self._terms, self._round, self._standing = terms, round_index, standing
         self._inputs, self._echoes = inputs, echoes
-        self._bodies: dict[bytes, bytes] = {}
-        self._outcomes: dict[bytes, Outcome] = {}
-        self._computed: dict[Named, bytes] = {}
+        self.state = ValuesState()
 
     @property
     def behind(self) -> bool:
@@ -68,16 +77,16 @@ class Values:
     def learn(self, body: bytes) -> bytes:
         """Keep a body; returns its digest."""
         digest = digest_of(body)
-        self._bodies[digest] = body
+        self.state.bodies[digest] = body
         return digest
 
     def body_of(self, digest: bytes) -> bytes | None:
         """The value with this digest, if its body is here."""
-        return self._bodies.get(digest)
+        return self.state.bodies.get(digest)
 
     def next_digest(self, value: bytes) -> bytes | None:
         """The digest of the model after a decided value, if its body is here."""
-        body = self._bodies.get(value)
+        body = self.state.bodies.get(value)
         return None if body is None else decode(body)[-1]
 
     def skip(self) -> bytes:
@@ -90,9 +99,9 @@ class Values:
     def value_of(self, named: Named) -> bytes:
         """The digest of {chain, t, last model, entries, weights, test report, quarantine, new accusations, rule,
         aggregate, next model}, with digests for what is large; all contents must be here."""
-        if named not in self._computed:
-            self._computed[named] = self._compute(named)
-        return self._computed[named]
+        if named not in self.state.computed:
+            self.state.computed[named] = self._compute(named)
+        return self.state.computed[named]
 
     def _compute(self, named: Named) -> bytes:
         last, contents = self._standing.model, self._inputs.contents
@@ -104,22 +113,22 @@ class Values:
              named.accused, self._terms.rule, digest_of(encode(aggregate)), model.digest)
         )  # fmt: skip
         value = self.learn(body)
-        self._outcomes[value] = Outcome(False, tuple(k for k, _ in named.entries), weights, model)
+        self.state.outcomes[value] = Outcome(False, tuple(k for k, _ in named.entries), weights, model)
         return value
 
     # --- validity ----------------------------------------------------------
 
     def is_valid(self, digest: bytes) -> bool:
         """Recompute the value; what was valid once stays so, and what cannot be judged yet is asked again later."""
-        if digest in self._outcomes:
+        if digest in self.state.outcomes:
             return True
-        body = self._bodies.get(digest)
+        body = self.state.bodies.get(digest)
         if body is None or self.behind:
             return False
         if body == self._skip_body():
             if not self._may_accept_skip():
                 return False
-            self._outcomes[digest] = self._skipped()
+            self.state.outcomes[digest] = self._skipped()
             return True
         named = self._named_in(body)
         return named is not None and self._is_acceptable(named) and self.value_of(named) == digest
@@ -139,10 +148,10 @@ class Values:
 
     def is_proposable(self, digest: bytes) -> bool:
         """Whether it is valid, and all that it names, or SKIP, has Q echoes: then every honest replica accepts it."""
-        body = self._bodies.get(digest)
+        body = self.state.bodies.get(digest)
         if body is None or not self.is_valid(digest):
             return False
-        named = None if self._outcomes[digest].skipped else self._named_in(body)
+        named = None if self.state.outcomes[digest].skipped else self._named_in(body)
         return all(map(self._echoes.is_proposable, [SKIP] if named is None else named.items()))
 
     def _named_in(self, body: bytes) -> Named | None:
@@ -170,46 +179,24 @@ class Values:
 
     def outcome_of_decided(self, value: bytes) -> Outcome | None:
         """What a decided value with its body here stands for; SKIP needs no further reason then."""
-        if not self.is_valid(value) and not self.behind and self._bodies[value] == self._skip_body():
-            self._outcomes[value] = self._skipped()
-        return self._outcomes.get(value)
+        if not self.is_valid(value) and not self.behind and self.state.bodies[value] == self._skip_body():
+            self.state.outcomes[value] = self._skipped()
+        return self.state.outcomes.get(value)
 
     def _skipped(self) -> Outcome:
         return Outcome(True, (), np.zeros(0), self._standing.model)
 
     def adopt(self, value: bytes, model: AgreedModel) -> Outcome:
         """The model after a decided value came from another replica, by the digest that the value names."""
-        body = decode(self._bodies[value])
+        body = decode(self.state.bodies[value])
         skipped = len(body) == _SKIP_PARTS
         entries, weights = ((), np.zeros(0)) if skipped else body[3:5]
-        outcome = self._outcomes[value] = Outcome(skipped, tuple(k for k, _ in entries), weights, model)
+        outcome = self.state.outcomes[value] = Outcome(skipped, tuple(k for k, _ in entries), weights, model)
         return outcome
 
     def contents_of(self, value: bytes) -> list[bytes]:
         """The body of a decided value, and those of its contents that are here."""
-        body = self._bodies[value]
+        body = self.state.bodies[value]
         named = self._named_in(body)
         digests = [] if named is None else [named.report, *(digest for _, digest in named.entries)]
         return [body, *(self._inputs.contents[digest] for digest in digests if self._inputs.has(digest))]
-
-    # --- state ----------------------------------------------------------
-
-    def snapshot(self) -> dict[str, Any]:
-        """All state, in plain values."""
-        return {
-            "bodies": dict(sorted(self._bodies.items())), "computed": sorted(self._computed.items()),
-            "outcomes": [
-                (digest, outcome.skipped, outcome.processors, outcome.weights, outcome.model.state,
-                 outcome.model.quarantined)
-                for digest, outcome in sorted(self._outcomes.items())
-            ],
-        }  # fmt: skip
-
-    def restore(self, state: Any) -> None:
-        """Go back to a snapshot."""
-        self._bodies = dict(state["bodies"])
-        self._computed = {Named(*named): digest for named, digest in state["computed"]}
-        self._outcomes = {
-            digest: Outcome(skipped, processors, weights, AgreedModel(model, quarantined))
-            for digest, skipped, processors, weights, model, quarantined in state["outcomes"]
-        }

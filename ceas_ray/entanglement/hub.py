@@ -14,12 +14,12 @@ from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.messages.payloads import (
     HUB,
-    KnownAnswersGiven,
     PairsTested,
     RoundStarted,
     TestOutcomes,
     TestReport,
     Timer,
+    TrapCircuitsAnswered,
     processor_name,
     replica_name,
 )
@@ -34,10 +34,10 @@ class HubTimer(StrEnum):
 
 @dataclass
 class HubState:
-    """Per processor and basis, then circuits with known answers where the hub asks them, float64 (processors, 3 or 4).
+    """Per processor and basis, then trap circuits where the hub asks them, float64 (processors, 3 or 4).
 
     tested, errors: in the forgetting window. new_tested, new_errors: since the last report. answered_round: the latest
-    round of which a processor gave known answers, int64 (processors,). plan_ends_at: of the round that runs, ps.
+    round of which a processor answered trap circuits, int64 (processors,). plan_ends_at: of the round that runs, ps.
     """
 
     tested: NDArray[np.float64]
@@ -60,7 +60,7 @@ class Hub(Actor):
     name = HUB
 
     def __init__(self, processors: int, replicas: int, half_life_rounds: float, delay: int, asked: int = 0) -> None:
-        """delay: of every message, ps. asked: how many of a processor's circuits have known answers in a round."""
+        """delay: of every message, ps. asked: how many trap circuits a processor has in a round."""
         self._processors, self._replicas, self._delay = processors, replicas, delay
         self._keep = 0.5 ** (1 / half_life_rounds)
         self._asked = asked
@@ -80,7 +80,7 @@ class Hub(Actor):
                 return [Send(plan_ends_at, self.name, Timer(HubTimer.PLAN_ENDS, round_index))]
             case TestOutcomes() as outcomes:
                 self._count_tests(outcomes)
-            case KnownAnswersGiven() as given:
+            case TrapCircuitsAnswered() as given:
                 self._count_answers(given)
             case Timer(purpose=purpose, round_index=round_index):
                 assert HubTimer(purpose) is HubTimer.PLAN_ENDS, "the hub has one timer"
@@ -95,7 +95,7 @@ class Hub(Actor):
         self.state.new_tested[outcomes.processor, :3] += tested
         self.state.new_errors[outcomes.processor, :3] += errors + (tested - announced)
 
-    def _count_answers(self, given: KnownAnswersGiven) -> None:
+    def _count_answers(self, given: TrapCircuitsAnswered) -> None:
         """Once a round and processor, of a round that has begun; never more than were asked."""
         k, round_index, counts = given.processor, given.round_index, (given.asked, given.answered, given.wrong)
         if not 0 <= k < self._processors or any(type(number) is not int for number in (round_index, *counts)):
@@ -119,12 +119,16 @@ class Hub(Actor):
         state.new_tested, state.new_errors = np.zeros_like(state.tested), np.zeros_like(state.errors)
         tested, errors = state.tested.copy(), state.errors.copy()
         to_processors = [
-            Send(at, processor_name(k), PairsTested(round_index, tested[k, :3].copy(), errors[k, :3].copy()))
+            Send(
+                at,
+                processor_name(k),
+                PairsTested(round_index=round_index, tested=tested[k, :3].copy(), errors=errors[k, :3].copy()),
+            )
             for k in range(self._processors)
         ]
         if round_index < 0:
             return list(to_processors)
-        report = TestReport(round_index, tested, errors)
+        report = TestReport(round_index=round_index, tested=tested, errors=errors)
         return [*to_processors, *(Send(at, replica_name(j), report) for j in range(self._replicas))]
 
 

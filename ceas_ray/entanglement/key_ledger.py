@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ceas_ray.entanglement.plan import REPLICA_FRAMES, VIEW_CHANGE_FRAMES, Demand
 from ceas_ray.kernel.state import Stateful
+from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.frames import RESERVE_FRAMES
-from ceas_ray.messages.payloads import RoundDecided, processor_name, replica_name
+from ceas_ray.messages.payloads import processor_name, replica_name
 
 RESERVED_ROUNDS, RESERVED_VIEWS = 2, 1
 """What a link's reserve is for when a round begins: good rounds (this one, and one in which the keys for more are

@@ -22,14 +22,14 @@ class PairBooks:
     """Books since they were last closed.
 
     counts: int64 (3, 5), by use and column of `pair_books`. stored: pairs left in stock. shots: how many, and how many
-    on time, int64 (2,). shrink_sum: over processors, float64 (pairs of a shot + 1,). link_books: of every physical link
-    and use generated, used, late, expired, sacrificed, stored, int64 (links, 3, 6); no links where each node has its
-    own. key_batches: two parties, the pairs on all links of their path, and the bits that they gave.
+    on time, int64 (2,). attenuation_sum: over processors, float64 (pairs of a shot + 1,). link_books: of every physical
+    link and use generated, used, late, expired, sacrificed, stored, int64 (links, 3, 6); no links where each node has
+    its own. key_batches: two parties, the pairs on all links of their path, and the bits that they gave.
     """
 
     counts: NDArray[np.int64]
     shots: NDArray[np.int64]
-    shrink_sum: NDArray[np.float64]
+    attenuation_sum: NDArray[np.float64]
     link_books: NDArray[np.int64]
     stored: int = 0
     key_batches: list[tuple[str, str, int, float]] = field(default_factory=list)
@@ -49,7 +49,7 @@ class PairLedger(Stateful):
         return PairBooks(
             counts=np.zeros((3, 5), np.int64),
             shots=np.zeros(2, np.int64),
-            shrink_sum=np.zeros(self._pairs_per_shot + 1),
+            attenuation_sum=np.zeros(self._pairs_per_shot + 1),
             link_books=np.zeros((links, 3, 6), np.int64),
         )
 
@@ -58,7 +58,7 @@ class PairLedger(Stateful):
         books = self.state
         books.shots += (finished.shots, finished.shots_on_time)
         if finished.shots and finished.round_index >= 0:
-            books.shrink_sum += finished.shrink
+            books.attenuation_sum += finished.attenuation
         if isinstance(finished, PlanFinished):
             return self._book_link(finished)
         return self._book_route(finished)
@@ -110,7 +110,7 @@ class PairLedger(Stateful):
             "stored": books.stored,
             "shots": int(books.shots[0]),
             "shots_on_time": int(books.shots[1]),
-            "shrink": books.shrink_sum / len(self._network.processor_routes),
+            "attenuation": books.attenuation_sum / len(self._network.processor_routes),
             "key_bits": math.fsum(bits for *_, bits in books.key_batches),
             "key_batches": tuple(books.key_batches),
         }

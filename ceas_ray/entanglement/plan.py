@@ -18,11 +18,11 @@ from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Served, Swapping, path_fidelity
 from ceas_ray.quantum.bell_pairs import decayed_fidelity, key_rate, swapped_fidelity, werner_parameter
 from ceas_ray.quantum.bell_pairs import fidelity_of_werner as fidelity_of
-from ceas_ray.quantum.key_rates import finite_key_length, least_block
+from ceas_ray.quantum.key_rates import finite_key_length, min_block
 from ceas_ray.scheduling.perishable_chain import LinkClass
 
 _LONGEST_AGE_SECONDS = 1e6
-_MOST_IN_SUBSETS = 10
+_MAX_IN_SUBSETS = 10
 REPLICA_FRAMES = 8
 """Frames from one replica to another in a good round: echo, proposal (a leader's), four votes, decide, one spare."""
 VIEW_CHANGE_FRAMES = 9 + 2 * PACED_FRAMES
@@ -179,7 +179,7 @@ def asymptotic_bits(fidelity: float, bits: float) -> float:
     ValueError where no block does.
     """
     rate = float(key_rate(fidelity))
-    if rate <= 0 or not math.isfinite(least_block(fidelity)):
+    if rate <= 0 or not math.isfinite(min_block(fidelity)):
         raise ValueError(f"links: pairs of fidelity {fidelity:.4f} must yield a finite key, got none in any block")
     high = 1024
     while finite_key_length(fidelity, high) < bits:
@@ -237,11 +237,11 @@ def route_key_seconds(legs: tuple[LinkParameters, ...], swapping: Swapping, bits
 def mean_greatest(rates: Sequence[float]) -> float:
     """The mean of the greatest of independent exponential times.
 
-    Of few: the sum over subsets S of (-1)^(|S| + 1) / sum of rates. Of more than _MOST_IN_SUBSETS, whose subsets are
+    Of few: the sum over subsets S of (-1)^(|S| + 1) / sum of rates. Of more than _MAX_IN_SUBSETS, whose subsets are
     too many: the integral over t > 0 of 1 - prod (1 - exp(-rate t)), by the trapezoidal rule in ln t, which converges
     faster than any power of the step. Both to 1e-9.
     """
-    if len(rates) > _MOST_IN_SUBSETS:
+    if len(rates) > _MAX_IN_SUBSETS:
         steps = np.arange(math.log(1e-12 / max(rates)), math.log(60 / min(rates)), 0.1)
         times = np.exp(steps)
         with np.errstate(divide="ignore"):

@@ -18,6 +18,7 @@ from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.time import picoseconds, seconds
+from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.payloads import (
     ADVERSARY,
     ENTANGLEMENT_MANAGER,
@@ -25,7 +26,6 @@ from ceas_ray.messages.payloads import (
     Begin,
     KeysDistilled,
     PlanFinished,
-    RoundDecided,
     RoundGivenUp,
     RoundStarted,
     RoutePlanFinished,

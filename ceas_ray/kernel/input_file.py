@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
-MOST_BYTES = 2**26
+MAX_BYTES = 2**26
 """64 MB: a larger file is refused before it is read, so that no file takes the machine's memory."""
 
 
@@ -20,7 +20,7 @@ class InputFile:
     content: bytes = field(repr=False)
 
     @classmethod
-    def read(cls, path: str, most_bytes: int = MOST_BYTES) -> InputFile:
+    def read(cls, path: str, max_bytes: int = MAX_BYTES) -> InputFile:
         """Read the file whole.
 
         Raises ValueError, which says what it must be, if it cannot be read, is no regular file or has more bytes.
@@ -30,13 +30,13 @@ class InputFile:
             if not stat.S_ISREG(os.stat(absolute).st_mode):
                 raise ValueError("a regular file")
             with absolute.open("rb") as file:
-                content = file.read(most_bytes + 1)
+                content = file.read(max_bytes + 1)
         except FileNotFoundError:
             raise ValueError("an existing file") from None
         except OSError as error:
             raise ValueError(f"a file that can be read ({error.strerror})") from None
-        if len(content) > most_bytes:
-            raise ValueError(f"a file of at most {most_bytes / 2**20:.0f} MB")
+        if len(content) > max_bytes:
+            raise ValueError(f"a file of at most {max_bytes / 2**20:.0f} MB")
         return cls(str(absolute), content)
 
     @property

@@ -1,7 +1,8 @@
 """Declared state: what must survive a snapshot is a dataclass, which is saved and restored by the names of its fields.
 
 The annotation of a field says how its value travels: numbers, texts, bytes, enums, literals and messages as they are
-(`codec`), arrays with their dtype, containers item by item, dataclasses field by field. Restoring checks all of it.
+(`codec`), arrays with their dtype, containers item by item, dataclasses and named tuples field by field. Restoring
+checks all of it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
+from functools import cached_property
+from operator import attrgetter
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -23,8 +26,8 @@ _SCALARS = (bool, int, str, bytes, type(None))
 class Stateful:
     """Something whose changing state is the dataclass `state`; whatever else it holds is fixed when it is made.
 
-    Parts with a state of their own are named by `parts`, which depends on nothing that changes. Nobody but its owner
-    writes a state.
+    Parts with a state of their own are named by `parts`; their names depend on nothing that changes. Nobody but its
+    owner writes a state.
     """
 
     state: Any = None
@@ -32,6 +35,9 @@ class Stateful:
     def parts(self) -> Mapping[str, Stateful]:
         """Return what else has a state, by name."""
         return {}
+
+    def rebuild(self) -> None:
+        """Make the parts that the state just restored calls for; they are restored next. By default nothing is made."""
 
     def snapshot(self) -> Any:
         """Return the whole state in plain values, messages and arrays, as `codec.encode` takes them."""
@@ -42,17 +48,14 @@ class Stateful:
 
     def restore(self, snapshot: Any) -> None:
         """Go back to what `snapshot` returned; ValueError if it is the snapshot of something else."""
-        parts = self.parts()
-        if (
-            not isinstance(snapshot, dict)
-            or set(snapshot) != {"state", "parts"}
-            or set(snapshot["parts"]) != set(parts)
-        ):
-            raise ValueError(f"a snapshot of {type(self).__name__} must have its state and its parts {sorted(parts)}")
+        names = set(self.parts())
+        if not isinstance(snapshot, dict) or set(snapshot) != {"state", "parts"} or set(snapshot["parts"]) != names:
+            raise ValueError(f"a snapshot of {type(self).__name__} must have its state and its parts {sorted(names)}")
         state = restored(type(self.state), snapshot["state"])
         if state is not None:
             self.state = state
-        for name, part in parts.items():
+        self.rebuild()
+        for name, part in self.parts().items():
             part.restore(snapshot["parts"][name])
 
 
@@ -111,6 +114,8 @@ def _made_form(declared: Any) -> _Form:
         return _optional_form(arguments)
     if origin in (list, tuple, set, frozenset):
         return _sequence_form(origin, arguments)
+    if isinstance(declared, type) and issubclass(declared, tuple) and hasattr(declared, "_fields"):
+        return _named_tuple_form(declared)
     if isinstance(origin, type) and issubclass(origin, dict):
         return _mapping_form(origin, arguments)
     if is_dataclass(declared):
@@ -172,20 +177,21 @@ def _optional_form(arguments: tuple[Any, ...]) -> _Form:
 
 
 def _sequence_form(origin: type, arguments: tuple[Any, ...]) -> _Form:
-    """The form of items of one type, or of a tuple of a fixed length."""
+    """Return the form of items of one type, or of a tuple of a fixed length."""
     if origin is tuple and arguments[-1] is not Ellipsis:
         return _record_form([_form_of(argument) for argument in arguments])
     item = _form_of(arguments[0])
+    in_order: Callable[[Any], Any] = sorted if origin in (set, frozenset) else _as_it_is
 
     def save(values: Any) -> Any:
-        return tuple(item.save(value) for value in (sorted(values) if origin in (set, frozenset) else values))
+        return tuple(map(item.save, in_order(values)))
 
     def load(plain: Any, where: str) -> Any:
         if not isinstance(plain, tuple | list):
             raise _refused(where, f"a {origin.__name__}", plain)
         return origin(item.load(value, where) for value in plain)
 
-    return _Form(save, load)
+    return _Form(save if item.save is not _as_it_is else lambda values: tuple(in_order(values)), load)
 
 
 def _record_form(forms: list[_Form]) -> _Form:
@@ -194,28 +200,43 @@ def _record_form(forms: list[_Form]) -> _Form:
             raise _refused(where, f"{len(forms)} values", plain)
         return tuple(form.load(value, where) for form, value in zip(forms, plain, strict=True))
 
+    if all(form.save is _as_it_is for form in forms):
+        return _Form(_as_it_is, load)
     return _Form(lambda values: tuple(form.save(value) for form, value in zip(forms, values, strict=True)), load)
+
+
+def _named_tuple_form(declared: Any) -> _Form:
+    hints = get_type_hints(declared)
+    form = _record_form([_form_of(hints[name]) for name in declared._fields])
+    return _Form(form.save, lambda plain, where: declared(*form.load(plain, where)))
 
 
 def _mapping_form(origin: type, arguments: tuple[Any, ...]) -> _Form:
     key, value = _form_of(arguments[0]), _form_of(arguments[-1] if len(arguments) == 2 else int)
+
+    def save(values: Any) -> Any:
+        return {key.save(k): value.save(v) for k, v in values.items()}
 
     def load(plain: Any, where: str) -> Any:
         if not isinstance(plain, dict):
             raise _refused(where, "a dict", plain)
         return origin({key.load(k, where): value.load(v, where) for k, v in plain.items()})
 
-    return _Form(lambda values: {key.save(k): value.save(v) for k, v in values.items()}, load)
+    return _Form(dict if key.save is value.save is _as_it_is else save, load)
 
 
 def _dataclass_form(declared: Any) -> _Form:
     hints = get_type_hints(declared)
     forms = {field.name: _form_of(hints[field.name]) for field in fields(declared)}
     changed = {name: form.save for name, form in forms.items() if form.save is not _as_it_is}
+    cached = {name for of in declared.__mro__ for name, value in vars(of).items() if isinstance(value, cached_property)}
+    several: Callable[[Any], Any] | None = attrgetter(*forms) if len(forms) > 1 else None  # of one it is no tuple
 
     def save(value: Any) -> dict[str, Any]:
-        plain = dict(value.__dict__)
-        assert len(plain) == len(forms), f"{declared.__name__} has attributes that are not declared"
+        extra = getattr(value, "__dict__", {}).keys() - forms.keys() - cached
+        assert not extra, f"{declared.__name__} has attributes that are not declared: {sorted(extra)}"
+        values = several(value) if several is not None else (getattr(value, name) for name in forms)
+        plain = dict(zip(forms, values, strict=True))
         for name, saves in changed.items():
             plain[name] = saves(plain[name])
         return plain

@@ -27,7 +27,7 @@ from ceas_ray.messages.payloads import (
     processor_name,
 )
 from ceas_ray.network.link_parameters import LinkParameters
-from ceas_ray.quantum.contrast import shrink_from_pairs
+from ceas_ray.quantum.contrast import attenuation_of_pairs
 from ceas_ray.quantum.mixed_pairs import NO_PAIRS
 
 
@@ -65,9 +65,9 @@ class LinkManager(Actor):
         counts, leg_counts = np.zeros((3, 5), np.int64), np.zeros((len(plan.key_peers), 5), np.int64)
         hasher = blake2b(digest_size=16)
         effects: list[Effect] = []
-        shrink, on_time, stored = np.ones(plan.pairs_per_shot + 1), np.zeros(0, bool), 0
+        attenuation, on_time, stored = np.ones(plan.pairs_per_shot + 1), np.zeros(0, bool), 0
         if len(plan.releases):
-            on_time, shrink, stored, reports = self._serve_shots(plan, rng, counts, hasher)
+            on_time, attenuation, stored, reports = self._serve_shots(plan, rng, counts, hasher)
             effects += reports
         bits = self._distil(plan, rng, counts, leg_counts, hasher)
         ends = plan.starts_at + plan.key_starts_at + plan.key_slot * (1 + max(plan.key_slots, default=-1))
@@ -81,7 +81,7 @@ class LinkManager(Actor):
             shots_on_time=int(on_time.sum()),
             key_peers=plan.key_peers,
             key_bits=bits,
-            shrink=shrink,
+            attenuation=attenuation,
             trace=hasher.digest(),
         )
         effects.append(Send(ends + self._report_delay, ENTANGLEMENT_MANAGER, finished))
@@ -115,22 +115,28 @@ class LinkManager(Actor):
         on_time, werner = books.on_time, books.werner
         hasher.update(books.events.tobytes() + werner.tobytes())
         training = on_time & ~plan.is_test
-        shrink = shrink_from_pairs(werner[training]) if training.any() else np.ones(plan.pairs_per_shot + 1)
+        attenuation = attenuation_of_pairs(werner[training]) if training.any() else np.ones(plan.pairs_per_shot + 1)
         over = plan.starts_at + int(plan.releases[-1]) + plan.shot_deadline + self._report_delay
         reports: list[Effect] = []
         if self._processor is not None:
-            outcomes = TestOutcomes(plan.round_index, self._processor, books.tested, books.tested, books.errors)
+            outcomes = TestOutcomes(
+                round_index=plan.round_index,
+                processor=self._processor,
+                tested=books.tested,
+                announced=books.tested,
+                errors=books.errors,
+            )
             reports.append(Send(over, HUB, outcomes))
             if plan.round_index >= 0:
                 delivered = ShotsDelivered(
                     round_index=plan.round_index,
                     on_time=on_time[~plan.is_test],
-                    shrink=shrink,
+                    attenuation=attenuation,
                     werner=NO_PAIRS.werner,
                     coefficients=NO_PAIRS.coefficients,
                 )
                 reports.append(Send(over, processor_name(self._processor), delivered))
-        return on_time, shrink, int(stored), reports
+        return on_time, attenuation, int(stored), reports
 
     def _distil(
         self, plan: GeneratePairs, rng: np.random.Generator, counts: Any, leg_counts: Any, hasher: Any

@@ -26,7 +26,7 @@ from ceas_ray.messages.payloads import (
 )
 from ceas_ray.network.group import Group
 from ceas_ray.network.route import Route
-from ceas_ray.quantum.contrast import shrink_from_pairs
+from ceas_ray.quantum.contrast import attenuation_of_pairs
 from ceas_ray.quantum.mixed_pairs import NO_PAIRS, PairNodes, pair_nodes
 
 
@@ -86,7 +86,7 @@ class RouteManager(Actor):
         counts, stored = np.zeros((len(links), 3, 5), np.int64), np.zeros(len(links), np.int64)
         hasher = blake2b(digest_size=16)
         effects: list[Effect] = []
-        shrink, on_time = np.ones(sum(plan.pairs_per_shot) + 1), np.zeros(0, bool)
+        attenuation, on_time = np.ones(sum(plan.pairs_per_shot) + 1), np.zeros(0, bool)
         if len(plan.releases):
             runs = [self._serve_shots(plan, r, rng, hasher) for r in range(len(self._shot_routes))]
             on_time = np.all([run.on_time for run in runs], axis=0)
@@ -97,7 +97,7 @@ class RouteManager(Actor):
                 run.counts[:, TRAINING, LATE] += late_elsewhere
                 np.add.at(counts, own, run.counts)
                 np.add.at(stored, own, run.stored)
-            shrink, reports = self._reports(plan, on_time, runs)
+            attenuation, reports = self._reports(plan, on_time, runs)
             effects += reports
         key_pairs, bits = self._distil(plan, rng, links, counts, hasher)
         parts = zip(plan.key_starts, plan.key_lengths, strict=True)
@@ -113,7 +113,7 @@ class RouteManager(Actor):
             key_peers=plan.key_peers,
             key_pairs=key_pairs,
             key_bits=bits,
-            shrink=shrink,
+            attenuation=attenuation,
             trace=hasher.digest(),
         )
         effects.append(Send(ends + self._report_delay, ENTANGLEMENT_MANAGER, finished))
@@ -143,27 +143,37 @@ class RouteManager(Actor):
         """m_s over all pairs of the on-time training shots, and the envelopes that tell the hub and the processor."""
         training = on_time & ~plan.is_test
         spent = [run.werner[training] for run in runs]
-        shrink = np.ones(sum(plan.pairs_per_shot) + 1)
+        attenuation = np.ones(sum(plan.pairs_per_shot) + 1)
         if training.any():
-            shrink = shrink_from_pairs(np.concatenate(spent, axis=1))
+            attenuation = attenuation_of_pairs(np.concatenate(spent, axis=1))
         if self._processor is None:
-            return shrink, []
+            return attenuation, []
         over = plan.starts_at + int(plan.releases[-1]) + plan.shot_deadline + self._report_delay
         tested, errors = (np.sum([getattr(run, name) for run in runs], axis=0) for name in ("tested", "errors"))
         reports: list[Effect] = [
-            Send(over, HUB, TestOutcomes(plan.round_index, self._processor, tested, tested, errors))
+            Send(
+                over,
+                HUB,
+                TestOutcomes(
+                    round_index=plan.round_index,
+                    processor=self._processor,
+                    tested=tested,
+                    announced=tested,
+                    errors=errors,
+                ),
+            )
         ]
         if plan.round_index >= 0:
             nodes = self._nodes(spent)
             delivered = ShotsDelivered(
                 round_index=plan.round_index,
                 on_time=on_time[~plan.is_test],
-                shrink=shrink if self._group is None else np.zeros(0),
+                attenuation=attenuation if self._group is None else np.zeros(0),
                 werner=nodes.werner,
                 coefficients=nodes.coefficients,
             )
             reports.append(Send(over, processor_name(self._processor), delivered))
-        return shrink, reports
+        return attenuation, reports
 
     def _nodes(self, spent: Sequence[Any]) -> PairNodes:
         """How the mean over the shots of a shared circuit is had; without any such shot nobody asks for its value."""

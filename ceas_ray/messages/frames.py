@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from dataclasses import fields as dataclass_fields
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import lru_cache
 from hashlib import blake2b
@@ -18,7 +17,7 @@ from ceas_ray.kernel.envelope import Observation
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.authentication import MOST_FAILURES, TAG_BITS, KeyPool
-from ceas_ray.messages.payloads import Frame
+from ceas_ray.messages.consensus_payloads import Frame
 
 
 class FrameKind(IntEnum):
@@ -122,16 +121,18 @@ class Channel(Stateful):
         slot = self.outgoing.reserve_slot(round_index, _TAGS_KEPT.get(kind, 0))
         if slot is None:
             return None
-        bare = Frame(int(kind), self._chain, round_index, view, self._name, self.peer, slot, now, body, 0)
-        tag = self.outgoing.tag(_content(bare), slot, round_index)
-        return Frame(int(kind), self._chain, round_index, view, self._name, self.peer, slot, now, body, tag)
+        bare = Frame(
+            kind=int(kind), chain=self._chain, round_index=round_index, view=view, sender=self._name,
+            receiver=self.peer, counter=slot, sent_at=now, body=body, tag=0,
+        )  # fmt: skip
+        return self._tagged(bare)
+
+    def _tagged(self, bare: Frame) -> Frame:
+        return replace(bare, tag=self.outgoing.tag(_content(bare), bare.counter, bare.round_index))
 
     def forge(self, frame: Frame, **changes: Any) -> Frame:
         """What a Byzantine party makes of its own frame: other contents with a right tag, in the same slot."""
-        fields = {of.name: getattr(frame, of.name) for of in dataclass_fields(frame)} | changes
-        bare = Frame(**(fields | {"tag": 0}))
-        tag = self.outgoing.tag(_content(bare), frame.counter, frame.round_index)
-        return Frame(**(fields | {"tag": tag}))
+        return self._tagged(replace(frame, **changes))
 
     def open(self, frame: Frame) -> bytes | None:
         """The body of an authentic frame, which is accepted at once: for whoever keeps all that it opens."""

@@ -170,7 +170,7 @@ class PlanFinished:
     generated, used (of authentication: behind key bits, spent or not), late, expired, sacrificed. leg_counts: int64
     (paths, 5), authentication on each path's other link. stored: pairs left in stock. shots, shots_on_time: training
     and tests. key_bits: distilled per path, float64
-    (paths,). shrink: as in `ShotsDelivered`. trace: hash of all times and fidelities at use.
+    (paths,). attenuation: as in `ShotsDelivered`. trace: hash of all times and fidelities at use.
     """
 
     round_index: int
@@ -182,7 +182,7 @@ class PlanFinished:
     shots_on_time: int
     key_peers: tuple[str, ...]
     key_bits: Floats
-    shrink: Floats
+    attenuation: Floats
     trace: bytes
 
 
@@ -233,7 +233,7 @@ class RoutePlanFinished:
     key_peers: tuple[str, ...]
     key_pairs: Int64s
     key_bits: Floats
-    shrink: Floats
+    attenuation: Floats
     trace: bytes
 
 
@@ -241,20 +241,20 @@ class RoutePlanFinished:
 class ShotsDelivered:
     """Link manager to processor: which of the round's training shots got their pairs in time, and how good they were.
 
-    on_time: bool, shape (training shots,). shrink: m_s, s = 0..n: what teleportation leaves of an input Pauli
+    on_time: bool, shape (training shots,). attenuation: m_s, s = 0..n: what teleportation leaves of an input Pauli
     coefficient of weight s, mean over the on-time training shots (all ones for s = 0; ones if there was no such shot).
-    Of circuits that processors share shrink is empty: their mean output over those shots is sum_j coefficients[j]
+    Of circuits that processors share attenuation is empty: their mean output over those shots is sum_j coefficients[j]
     z(werner[j]), werner (J, places) the Werner parameters of the pairs inside the circuit (`quantum.mixed_pairs`).
     """
 
     round_index: int
     on_time: Flags
-    shrink: Floats
+    attenuation: Floats
     werner: Floats
     coefficients: Floats
 
 
-@message
+@message(kw_only=True)
 class TestOutcomes:
     """Link manager to hub: pairs tested in this plan, at use age, per basis X, Y, Z; int64 (3,).
 
@@ -271,7 +271,7 @@ class TestOutcomes:
 
 
 @message
-class KnownAnswersGiven:
+class TrapCircuitsAnswered:
     """Processor to hub: its outcomes of a round, as far as the hub knows the answers; announced before it tells which.
 
     asked: circuits whose pairs came in time, as the hub counts them. answered: of these. wrong: of the answered.
@@ -284,7 +284,7 @@ class KnownAnswersGiven:
     wrong: int
 
 
-@message
+@message(kw_only=True)
 class RoundStarted:
     """Entanglement manager to processors, replicas, hub and adversary: the schedule of a round.
 
@@ -322,7 +322,7 @@ class StopWaiting:
     round_index: int
 
 
-@message
+@message(kw_only=True)
 class PairsTested:
     """Hub to processor: the forgetting window's tests of its link: errors and tested, float64 (3,) per basis."""
 
@@ -331,81 +331,13 @@ class PairsTested:
     errors: Floats
 
 
-@message
+@message(kw_only=True)
 class TestReport:
     """Hub to replicas: the forgetting window's tests of every processor's link, float64 (processors, 3) per basis.
 
-    Where the hub asks circuits with known answers, a fourth column counts those of the rounds before.
+    Where the hub asks trap circuits, a fourth column counts those of the rounds before.
     """
 
     round_index: int
     tested: Floats
     errors: Floats
-
-
-# --- consensus ----------------------------------------------------------
-
-
-@message
-class Frame:
-    """What travels between processors and replicas. The tag covers everything else.
-
-    kind: the number of the message type; counter: the key slot that masks the tag; body: encoded by the sender's
-    layer; tag: Wegman-Carter tag.
-    """
-
-    kind: int
-    chain: bytes
-    round_index: int
-    view: int
-    sender: str
-    receiver: str
-    counter: int
-    sent_at: int
-    body: bytes
-    tag: int
-
-
-@message
-class RoundDecided:
-    """Replica to entanglement manager: the outcome of round `round_index` as this replica decided it.
-
-    digest: of the decided value. skipped: SKIP was decided and the model stays. processors, weights: the rows that
-    entered and their weights; model: the parameters after the round, float64 (d,). quarantined: processors that no
-    later round includes. key_bits: left with every peer (processors, then replicas; 0 with itself), int64 (2, peers):
-    to send with, and to receive with.
-    """
-
-    round_index: int
-    digest: bytes
-    skipped: bool
-    view: int
-    processors: tuple[int, ...]
-    weights: Floats
-    model: Floats
-    quarantined: tuple[int, ...]
-    key_bits: Int64s
-
-
-# --- the adversary ----------------------------------------------------------
-
-
-@message
-class RowShown:
-    """Processor to adversary: a colluder's honest row, or (omniscient adversary) a copy of an honest update."""
-
-    round_index: int
-    processor: int
-    row: Floats
-
-
-@message
-class SendRow:
-    """Adversary to colluder: send this row (d,) as your update, or versions of it (versions, d) to replicas in turn.
-
-    timing: as in `attacks.attack.Timing`.
-    """
-
-    round_index: int
-    row: Floats
-    timing: str

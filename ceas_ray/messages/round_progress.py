@@ -14,7 +14,8 @@ import numpy as np
 
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.state import Stateful
-from ceas_ray.messages.payloads import RoundDecided, replica_name
+from ceas_ray.messages.consensus_payloads import RoundDecided
+from ceas_ray.messages.payloads import replica_name
 from ceas_ray.messages.quorum import Quorums
 
 

@@ -6,17 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from ceas_ray.kernel.envelope import Envelope, WorkDone
+from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
 from ceas_ray.messages.payloads import (
     DRIVER,
     ENTANGLEMENT_MANAGER,
     HUB,
     Begin,
-    Frame,
     KeysDistilled,
-    KnownAnswersGiven,
     PairsTested,
     PlanFinished,
-    RoundDecided,
     RoundGivenUp,
     RoundStarted,
     RoutePlanFinished,
@@ -25,6 +23,7 @@ from ceas_ray.messages.payloads import (
     TestOutcomes,
     TestReport,
     Timer,
+    TrapCircuitsAnswered,
     processor_link_name,
     processor_name,
 )
@@ -65,7 +64,7 @@ _MAY_SEND: dict[type, Callable[[Envelope], bool]] = {
     **dict.fromkeys((PlanFinished, RoutePlanFinished), _named_link),
     ShotsDelivered: lambda envelope: envelope.sender == f"link/{envelope.receiver}",
     TestOutcomes: _link_of_named_processor,
-    KnownAnswersGiven: _named_processor,
+    TrapCircuitsAnswered: _named_processor,
     RoundDecided: lambda envelope: envelope.sender.startswith("replica/"),
 }
 

@@ -17,9 +17,9 @@ from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.routing import Graph, Link, LinkFidelity, RouteBy, routed, settled
 
-MOST_KM = 40_000
+MAX_KM = 40_000
 """As far as a fibre can go on earth."""
-MOST_NODES = 1_000
+MAX_NODES = 1_000
 ROLES = ("hub", "processor", "replica", "repeater")
 
 
@@ -58,9 +58,9 @@ class GraphML:
         for first, second, given in edges:
             where = f"{self.file.path}: the edge {names[first]} - {names[second]}"
             length = _number(given, "length_km", where)
-            if length is None or not 0 < length <= MOST_KM:
+            if length is None or not 0 < length <= MAX_KM:
                 got = "none" if length is None else f"{length:g}"
-                raise ValueError(f"{where} must have a length_km > 0 and <= {MOST_KM:,}, got {got}")
+                raise ValueError(f"{where} must have a length_km > 0 and <= {MAX_KM:,}, got {got}")
             fidelity = _number(given, "fidelity", where)
             fidelity = self.link_fidelity if fidelity is None else fidelity
             fidelity = spread.fidelity(generator) if fidelity is None else fidelity
@@ -139,8 +139,8 @@ def _parsed(file: InputFile) -> ElementTree.Element:
     def count(tag: str, _: object) -> None:
         nonlocal found
         found += tag.rpartition(":")[2] == "node"
-        if found > MOST_NODES:
-            raise _RefusedError(f"{file.path} must have at most {MOST_NODES} nodes, got more")
+        if found > MAX_NODES:
+            raise _RefusedError(f"{file.path} must have at most {MAX_NODES} nodes, got more")
 
     def refuse_document_type(*_: object) -> None:
         raise _RefusedError(f"{file.path} must have no document type (<!DOCTYPE>), got one")

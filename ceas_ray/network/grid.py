@@ -11,7 +11,7 @@ from ceas_ray.kernel.ranges import Range, check_ranges
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.routing import (
-    MOST_NODES,
+    MAX_NODES,
     Graph,
     LinkFidelity,
     LinkKilometres,
@@ -30,8 +30,8 @@ class Grid:
     the links' settings say. route_by: fidelity or rate.
     """
 
-    rows: Annotated[int, Range(1, MOST_NODES)]
-    columns: Annotated[int, Range(1, MOST_NODES)]
+    rows: Annotated[int, Range(1, MAX_NODES)]
+    columns: Annotated[int, Range(1, MAX_NODES)]
     link_km: LinkKilometres | None
     link_fidelity: LinkFidelity | None
     route_by: RouteBy
@@ -39,8 +39,8 @@ class Grid:
     def __post_init__(self) -> None:
         """Raises ValueError for values out of range."""
         check_ranges(self)
-        if not 2 <= self.rows * self.columns <= MOST_NODES:
-            raise ValueError(f"rows * columns must be a number in [2, {MOST_NODES}], got {self.rows * self.columns}")
+        if not 2 <= self.rows * self.columns <= MAX_NODES:
+            raise ValueError(f"rows * columns must be a number in [2, {MAX_NODES}], got {self.rows * self.columns}")
 
     def build(
         self,

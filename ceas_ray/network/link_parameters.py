@@ -13,7 +13,7 @@ from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, picoseconds
 from ceas_ray.network.memories import Decay, Depolarizing, Memory, age_of_fidelity, coherence_of_each, pair_decay
 
 FIBRE_SPEED_KM_PER_SECOND = 2e5
-_LEAST_SUCCESS = 1e-12
+_MIN_SUCCESS = 1e-12
 """Waiting times are drawn with log(1 - p): a smaller p would be rounded."""
 
 
@@ -88,7 +88,7 @@ class LinkHardware:
 
     def _attempt_period(self, length_km: float, success: float) -> int:
         """The time of an attempt, ps; ValueError if it never succeeds, or takes no time."""
-        if not success >= _LEAST_SUCCESS:
+        if not success >= _MIN_SUCCESS:
             raise ValueError(
                 f"an attempt on {length_km:.3g} km must succeed at least once in 1e12, got p = {success:.3g}"
             )

@@ -11,7 +11,7 @@ from ceas_ray.kernel.ranges import Range, check_ranges
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.routing import (
-    MOST_NODES,
+    MAX_NODES,
     Graph,
     LinkFidelity,
     LinkKilometres,
@@ -30,7 +30,7 @@ class Ring:
     route_by: fidelity or rate.
     """
 
-    nodes: Annotated[int, Range(3, MOST_NODES)]
+    nodes: Annotated[int, Range(3, MAX_NODES)]
     link_km: LinkKilometres | None
     link_fidelity: LinkFidelity | None
     route_by: RouteBy

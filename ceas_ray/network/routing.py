@@ -20,8 +20,8 @@ from ceas_ray.network.route import Route, Swapping
 from ceas_ray.quantum.pair_physics import werner_of_fidelity
 
 RouteBy = Literal["fidelity", "rate"]
-MOST_NODES = 400
-Nodes = Annotated[int, Range(2, MOST_NODES)]
+MAX_NODES = 400
+Nodes = Annotated[int, Range(2, MAX_NODES)]
 LinkKilometres = Annotated[float, Range(0, 40_000, open_below=True, unit="kilometres")]
 LinkFidelity = Annotated[float, Range(0.25, 1)]
 _UNITS = 2.0**36

@@ -13,7 +13,8 @@ from ceas_ray.attacks.attack import Attack, Seen, Timing
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.messages.payloads import ADVERSARY, RoundStarted, RowShown, SendRow, Timer, processor_name
+from ceas_ray.messages.attack_payloads import RowShown, SendRow
+from ceas_ray.messages.payloads import ADVERSARY, RoundStarted, Timer, processor_name
 
 
 class AdversaryTimer(StrEnum):
@@ -101,7 +102,11 @@ class Adversary(Actor):
         seen = Seen(own, honest, self._population, self._outcome_for(known))
         forged = self._attack(seen, generator)
         return [
-            Send(now + self._answer_delay, name, SendRow(self.state.round_index, row, self._timing))
+            Send(
+                now + self._answer_delay,
+                name,
+                SendRow(round_index=self.state.round_index, row=row, timing=self._timing),
+            )
             for name, row in zip(map(processor_name, known), forged, strict=True)
         ]
 

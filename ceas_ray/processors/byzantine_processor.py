@@ -9,7 +9,8 @@ from enum import StrEnum
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send, WorkDone
 from ceas_ray.kernel.state import Stateful
-from ceas_ray.messages.payloads import SendRow, Timer
+from ceas_ray.messages.attack_payloads import SendRow
+from ceas_ray.messages.payloads import Timer
 from ceas_ray.processors.processor import Processor
 
 
@@ -46,7 +47,7 @@ class ByzantineProcessor(Actor):
         now, processor = envelope.deliver_at, self._processor
         match envelope.payload:
             case WorkDone(output=output):
-                return [processor.show(now, processor.learn(output)), *processor.known_answers(now, output)]
+                return [processor.show(now, processor.learn(output)), *processor.trap_circuits(now, output)]
             case SendRow(round_index=round_index) as forged:
                 self.state.forged = forged
                 ready = now + processor.learning.update_time

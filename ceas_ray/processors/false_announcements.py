@@ -11,13 +11,13 @@ from ceas_ray.attacks.announcements import Announcements, Announcer
 from ceas_ray.kernel.actor import Actor, WrappedActor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.messages.payloads import KnownAnswersGiven, TestOutcomes
+from ceas_ray.messages.payloads import TestOutcomes, TrapCircuitsAnswered
 
 
 class FalseAnnouncements(WrappedActor):
     """Wraps a Byzantine processor or its link manager: the hub counts the errors that its announcements lead to.
 
-    Nothing tells a circuit with a known answer from one of data before all outcomes are announced: there it can only
+    Nothing tells a trap circuit from one of data before all outcomes are announced: there it can only
     guess or withhold.
     """
 
@@ -35,7 +35,7 @@ class FalseAnnouncements(WrappedActor):
             case Send(payload=TestOutcomes(round_index=round_index, announced=announced, errors=errors) as true):
                 told = self._told(round_index, Announcements(announced, errors), self._revealed)
                 return replace(effect, payload=replace(true, announced=told.announced, errors=told.errors))
-            case Send(payload=KnownAnswersGiven(round_index=round_index, answered=answered, wrong=wrong) as true):
+            case Send(payload=TrapCircuitsAnswered(round_index=round_index, answered=answered, wrong=wrong) as true):
                 told = self._told(round_index, Announcements(np.array([answered]), np.array([wrong])), False)
                 return replace(
                     effect, payload=replace(true, answered=int(told.announced[0]), wrong=int(told.errors[0]))

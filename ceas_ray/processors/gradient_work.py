@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.processors.known_answer_draws import NOTHING_ASKED, KnownAnswers
+from ceas_ray.processors.trap_circuit_draws import NO_TRAPS, TrapCircuits
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.estimator import (
@@ -31,7 +31,7 @@ from ceas_ray.quantum.pauli_engine import ShiftedValues
 GRADIENT = "gradient"
 
 Floats = NDArray[np.float64]
-Undo = Literal["none", "scalar", "exact"]
+ErrorMitigation = Literal["none", "rescale", "probabilistic_error_cancellation"]
 Estimator = Literal["doubly_stochastic", "full_shift", "exact"]
 
 Engine = Callable[..., ShiftedValues]
@@ -45,11 +45,11 @@ OutcomeSampler = Callable[..., NDArray[np.int64]]
 class GradientWork:
     """Computes the work of kind `gradient`: one noisy, sampled gradient per processor.
 
-    Inputs of one item: angles (B, n), targets (B, K), parameters (P,), noise ([layers,] n, 7), shrink (n + 1,), werner
-    (J, places) and coefficients (J,) (the mean over pairs inside the circuit, see `ShotsDelivered`), usable (circuits,)
-    bool, certified_werner (the tested Werner parameter of the link or group, or None to leave the contrast as it is)
-    and the key of its stream (name, round_index). The output is {gradient (P,), variance (see
-    `Estimate`), contrast: float} and, with known answers, {asked: int, wrong: int} of circuits that the gradient lacks.
+    Inputs of one item: angles (B, n), targets (B, K), parameters (P,), noise ([layers,] n, 7), attenuation (n + 1,),
+    werner (J, places) and coefficients (J,) (the mean over pairs inside the circuit, see `ShotsDelivered`), usable
+    (circuits,) bool, certified_werner (the tested Werner parameter of the link or group, or None to mitigate nothing)
+    and the key of its stream (name, round_index). The output is {gradient (P,), variance (see `Estimate`), contrast:
+    float} and, with trap circuits, {asked: int, wrong: int} of circuits that the gradient lacks.
     Each item's output depends on its own inputs alone, whatever it is packed with.
     outcome_sampler: draws outcomes instead of computing their law (Aer's own sampling); None: draws from exact values.
     """
@@ -59,30 +59,30 @@ class GradientWork:
     streams: Streams
     loss: Loss
     estimator: Estimator
-    undo: Undo
+    error_mitigation: ErrorMitigation
     forward_circuits: int
     threads: int = 1
     outcome_sampler: OutcomeSampler | None = None
-    known_answers: KnownAnswers | None = None
+    trap_circuits: TrapCircuits | None = None
 
     def __call__(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """All items' shifted values in one call of the engine, then each item's draws from its own stream."""
-        answers = [NOTHING_ASKED] * len(items) if self.known_answers is None else self.known_answers(items)
-        undone = self._undone(items)
-        samplers = self._samplers(items, undone)
+        answers = [NO_TRAPS] * len(items) if self.trap_circuits is None else self.trap_circuits(items)
+        mitigations = self._mitigations(items)
+        samplers = self._samplers(items, mitigations)
         return [
             self._estimate(item, item["usable"] & ~of.circuits, sampler, assumed)._asdict()
             | {"contrast": assumed}
-            | ({} if self.known_answers is None else of.counts)
-            for item, of, sampler, (_, _, assumed) in zip(items, answers, samplers, undone, strict=True)
+            | ({} if self.trap_circuits is None else of.counts)
+            for item, of, sampler, (_, _, assumed) in zip(items, answers, samplers, mitigations, strict=True)
         ]
 
-    def _samplers(self, items: Sequence[Mapping[str, Any]], undone: Sequence[_Undone]) -> Sequence[Sampler]:
+    def _samplers(self, items: Sequence[Mapping[str, Any]], mitigations: Sequence[_Mitigation]) -> Sequence[Sampler]:
         if self.outcome_sampler is not None:
             return [self._outcome_sampler(item) for item in items]
         circuit = self.circuit
         lanes = np.array([len(item["angles"]) * circuit.outputs for item in items])
-        values = self._mean_over_pairs(items, undone, lanes)
+        values = self._mean_over_pairs(items, mitigations, lanes)
         ends = np.cumsum(lanes)
         return [
             TableSampler(
@@ -91,16 +91,16 @@ class GradientWork:
                 values.second[end - count : end].reshape(-1, circuit.outputs, circuit.parameter_count),
                 visibility(item["noise"], circuit.outputs) / part.cost,
             )
-            for item, count, end, part in zip(items, lanes, ends, undone, strict=True)
+            for item, count, end, part in zip(items, lanes, ends, mitigations, strict=True)
         ]
 
     def _mean_over_pairs(
-        self, items: Sequence[Mapping[str, Any]], undone: Sequence[_Undone], lanes: NDArray[np.int64]
+        self, items: Sequence[Mapping[str, Any]], mitigations: Sequence[_Mitigation], lanes: NDArray[np.int64]
     ) -> ShiftedValues:
         """The items' lanes in one call of the engine, each as often as it has nodes; then the sums over the nodes."""
         nodes = np.array([len(item["coefficients"]) for item in items])
         item_of = np.repeat(np.arange(len(items)), nodes).tolist()
-        call = engine_call(self.circuit, items, [part.shrink for part in undone])
+        call = engine_call(self.circuit, items, [part.attenuation for part in mitigations])
         values = self.engine(self.circuit, **call, threads=self.threads)
         if np.all(nodes == 1):
             return values
@@ -134,16 +134,17 @@ class GradientWork:
             sampler, item["targets"], self.loss, usable, self.forward_circuits, assumed, generator
         )
 
-    def _undone(self, items: Sequence[Mapping[str, Any]]) -> list[_Undone]:
-        """What each item does about its contrast, from the certified Werner parameter w.
+    def _mitigations(self, items: Sequence[Mapping[str, Any]]) -> list[_Mitigation]:
+        """Return how each item's loss of contrast is mitigated, from the certified Werner parameter w.
 
-        `scalar` divides by the contrast at m_s = w^s (of a shared circuit: with all pairs at w). `exact` runs the
-        inverse channel on each qubit by quasi-probabilities: outcomes have the law of a state whose coefficients are
-        multiplied by w^-s, at 1 / gamma^n.
+        `rescale` divides by the contrast at m_s = w^s (of a shared circuit: with all pairs at w).
+        `probabilistic_error_cancellation` runs the inverse channel on each qubit by quasi-probabilities (Temme, Bravyi,
+        Gambetta, PRL 119, 2017): outcomes have the law of a state whose coefficients are multiplied by w^-s, at
+        1 / gamma^n.
         """
         certified = [item["certified_werner"] for item in items]
-        untouched = [_Undone(item["shrink"], 1.0, 1.0) for item in items]
-        if self.undo == "none" or all(werner is None for werner in certified):
+        untouched = [_Mitigation(item["attenuation"], 1.0, 1.0) for item in items]
+        if self.error_mitigation == "none" or all(werner is None for werner in certified):
             return untouched
         if self.circuit.pairs_within:
             found = contrasts_within(
@@ -153,14 +154,14 @@ class GradientWork:
                 [item["angles"] for item in items],
                 np.array([1.0 if werner is None else werner for werner in certified]),
             )
-            return [_Undone(item["shrink"], 1.0, float(kept)) for item, kept in zip(items, found, strict=True)]
+            return [_Mitigation(item["attenuation"], 1.0, float(kept)) for item, kept in zip(items, found, strict=True)]
         if self.circuit.reuploaded:
             return untouched
         powers = np.arange(self.circuit.qubits + 1)
-        if self.undo == "exact":
+        if self.error_mitigation == "probabilistic_error_cancellation":
             costs = [1.0 if w is None else inverse_channel_cost(w) ** self.circuit.qubits for w in certified]
             return [
-                _Undone(item["shrink"] / (1.0 if werner is None else werner) ** powers, cost, 1 / cost)
+                _Mitigation(item["attenuation"] / (1.0 if werner is None else werner) ** powers, cost, 1 / cost)
                 for item, werner, cost in zip(items, certified, costs, strict=True)
             ]
         profiles = weight_profiles(
@@ -170,15 +171,15 @@ class GradientWork:
             [item["angles"] for item in items],
         )
         return [
-            _Undone(item["shrink"], 1.0, 1.0 if werner is None else contrast(profile, werner**powers))
+            _Mitigation(item["attenuation"], 1.0, 1.0 if werner is None else contrast(profile, werner**powers))
             for item, profile, werner in zip(items, profiles, certified, strict=True)
         ]
 
 
-def engine_call(circuit: Circuit, items: Sequence[Mapping[str, Any]], shrink: Sequence[Floats]) -> dict[str, Any]:
+def engine_call(circuit: Circuit, items: Sequence[Mapping[str, Any]], attenuation: Sequence[Floats]) -> dict[str, Any]:
     """The arguments of the engine's one call for all items: lanes by item, node of its pairs, sample and output.
 
-    shrink: of the circuits to run, (n + 1,) of each item.
+    attenuation: of the circuits to run, (n + 1,) of each item.
     """
     item_of = [i for i, item in enumerate(items) for _ in item["coefficients"]]
     lanes = [len(items[i]["angles"]) * circuit.outputs for i in item_of]
@@ -186,17 +187,17 @@ def engine_call(circuit: Circuit, items: Sequence[Mapping[str, Any]], shrink: Se
         "angles": np.concatenate([np.repeat(items[i]["angles"], circuit.outputs, axis=0) for i in item_of]),
         "parameters": np.stack([items[i]["parameters"] for i in item_of]),
         "noise": np.stack([items[i]["noise"] for i in item_of]),
-        "shrink": np.stack([shrink[i] for i in item_of]),
+        "attenuation": np.stack([attenuation[i] for i in item_of]),
         "owner": np.repeat(np.arange(len(item_of)), lanes),
         "output": np.concatenate([np.arange(count) % circuit.outputs for count in lanes]),
         "werner": np.concatenate([item["werner"] for item in items]),
     }
 
 
-class _Undone(NamedTuple):
-    """shrink (n + 1,) of the circuits to run; cost: outcomes have 1/cost of their mean; assumed: what divides them."""
+class _Mitigation(NamedTuple):
+    """attenuation (n + 1,) of the circuits to run; cost: outcomes have 1/cost of their mean; assumed: divides them."""
 
-    shrink: Floats
+    attenuation: Floats
     cost: float
     assumed: float
 
@@ -227,7 +228,7 @@ class _CircuitSampler:
         cell = circuits.cell[first]
         plus = self.run(
             self.circuit, self.item["angles"][cell // outputs], parameters, self.item["noise"],
-            self.item["shrink"], None, cell % outputs, shots, int(self.seeds.integers(2**31)),
+            self.item["attenuation"], None, cell % outputs, shots, int(self.seeds.integers(2**31)),
         )  # fmt: skip
         order = np.lexsort((generator.random(len(place)), place))
         starts = np.cumsum(shots) - shots

@@ -13,22 +13,22 @@ from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Observation, Send, Work, WorkDone
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.streams import Streams
+from ceas_ray.messages.attack_payloads import RowShown
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.fixed_point import to_fixed_point
 from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, encode_update, is_well_formed
 from ceas_ray.messages.payloads import (
     ADVERSARY,
     HUB,
-    Frame,
     KeysDistilled,
-    KnownAnswersGiven,
     PairsTested,
     RoundStarted,
-    RowShown,
     ShotsDelivered,
+    TrapCircuitsAnswered,
     processor_name,
 )
 from ceas_ray.messages.senders import may_send
-from ceas_ray.processors.gradient_work import GRADIENT, Undo
+from ceas_ray.processors.gradient_work import GRADIENT, ErrorMitigation
 from ceas_ray.quantum.mixed_pairs import NO_PAIRS
 
 Floats = NDArray[np.float64]
@@ -46,13 +46,13 @@ class Shard:
 class Learning:
     """How a processor learns.
 
-    batch: samples drawn from the shard per round, at most. momentum: of the worker, in [0, 1). undo: what it does
-    about the contrast that imperfect pairs leave. update_time: from the end of the plan to a finished update (ps).
+    batch: samples drawn from the shard per round, at most. momentum: of the worker, in [0, 1). error_mitigation: of
+    the contrast that imperfect pairs take. update_time: from the end of the plan to a finished update (ps).
     """
 
     batch: int
     momentum: float
-    undo: Undo
+    error_mitigation: ErrorMitigation
     update_time: int
 
 
@@ -122,7 +122,7 @@ class Processor(Actor):
                     without_pairs = ShotsDelivered(
                         round_index=schedule.round_index,
                         on_time=everything,
-                        shrink=np.zeros(0),
+                        attenuation=np.zeros(0),
                         werner=NO_PAIRS.werner,
                         coefficients=NO_PAIRS.coefficients,
                     )
@@ -133,7 +133,7 @@ class Processor(Actor):
                 return [self._start_gradient(shots, now)]
             case WorkDone(output=output):
                 row = self.learn(output)
-                return [*self.update_frames(now, row), self._measured(output), *self.known_answers(now, output)]
+                return [*self.update_frames(now, row), self._measured(output), *self.trap_circuits(now, output)]
             case PairsTested(tested=tested, errors=errors):
                 self.state.werner = certified_werner(tested, errors)
             case Frame() as frame:
@@ -158,12 +158,12 @@ class Processor(Actor):
             self.state.momentum = beta * self.state.momentum + (1 - beta) * output["gradient"]
         return self.state.momentum
 
-    def known_answers(self, now: int, output: Mapping[str, Any]) -> list[Effect]:
+    def trap_circuits(self, now: int, output: Mapping[str, Any]) -> list[Effect]:
         """What its outcomes, all announced before it learns which circuits were not data, show the hub."""
         asked = output.get("asked", 0)
         if not asked:
             return []
-        given = KnownAnswersGiven(self.round_index, self.index, asked, asked, output["wrong"])
+        given = TrapCircuitsAnswered(self.round_index, self.index, asked, asked, output["wrong"])
         return [Send(now + self.latencies[HUB], HUB, given)]
 
     def _measured(self, output: Mapping[str, Any]) -> Observation:
@@ -190,7 +190,11 @@ class Processor(Actor):
 
     def show(self, now: int, row: Floats) -> Send:
         """Let the adversary see a row."""
-        return Send(now + self.latencies[ADVERSARY], ADVERSARY, RowShown(self.round_index, self.index, row))
+        return Send(
+            now + self.latencies[ADVERSARY],
+            ADVERSARY,
+            RowShown(round_index=self.round_index, processor=self.index, row=row),
+        )
 
     @property
     def closing_times(self) -> tuple[int, int]:
@@ -219,11 +223,11 @@ class Processor(Actor):
             "targets": self._shard.targets[chosen],
             "parameters": self.state.parameters,
             "noise": self._noise,
-            "shrink": shots.shrink if len(shots.shrink) else np.ones(self._shard.angles.shape[1] + 1),
+            "attenuation": shots.attenuation if len(shots.attenuation) else np.ones(self._shard.angles.shape[1] + 1),
             "werner": shots.werner,
             "coefficients": shots.coefficients,
             "usable": shots.on_time,
-            "certified_werner": None if self.learning.undo == "none" else self.state.werner,
+            "certified_werner": None if self.learning.error_mitigation == "none" else self.state.werner,
         }
         return Work(GRADIENT, inputs, schedule.plan_ends_at + self.learning.update_time)
 
@@ -263,7 +267,7 @@ class Processor(Actor):
 def certified_werner(tested: Floats, errors: Floats) -> float | None:
     """The Werner parameter that the hub's tests of a link show: 1 - 2 e, e the share of errors over all bases.
 
-    None while nothing was tested. At least 1/3 (an entangled pair): less would make undoing explode.
+    None while nothing was tested. At least 1/3 (an entangled pair): less would make the rescaled gradient explode.
     """
     total = float(np.sum(tested))
     if total == 0:

@@ -25,7 +25,7 @@ def shifted_values(
     angles: Floats,
     parameters: Floats,
     noise: Floats,
-    shrink: Floats,
+    attenuation: Floats,
     owner: Integers,
     output: Integers,
     werner: Floats | None = None,
@@ -39,7 +39,7 @@ def shifted_values(
     for processor in np.unique(owner):
         lanes = np.flatnonzero(owner == processor)
         samples, place = np.unique(angles[lanes], axis=0, return_inverse=True)
-        hardware = Hardware(circuit, noise[processor], shrink[processor], _werner(werner, processor), threads)
+        hardware = Hardware(circuit, noise[processor], attenuation[processor], _werner(werner, processor), threads)
         table = hardware.expectations(samples, parameters[processor] + shifts)
         values[lanes] = table[place.ravel(), :, output[lanes]]
     plus, minus = values[:, 1 : 1 + count], values[:, 1 + count :]
@@ -51,7 +51,7 @@ def expectations(
     angles: Floats,
     parameters: Floats,
     noise: Floats,
-    shrink: Floats,
+    attenuation: Floats,
     owner: Integers,
     werner: Floats | None = None,
     *,
@@ -61,7 +61,7 @@ def expectations(
     values = np.empty((len(owner), circuit.outputs))
     for processor in np.unique(owner):
         lanes = np.flatnonzero(owner == processor)
-        hardware = Hardware(circuit, noise[processor], shrink[processor], _werner(werner, processor), threads)
+        hardware = Hardware(circuit, noise[processor], attenuation[processor], _werner(werner, processor), threads)
         values[lanes] = hardware.expectations(angles[lanes], parameters[processor][None])[:, 0, :]
     return values
 
@@ -71,7 +71,7 @@ def sampled_outcomes(
     angles: Floats,
     settings: Floats,
     noise: Floats,
-    shrink: Floats,
+    attenuation: Floats,
     werner: Floats | None,
     output: Integers,
     shots: Integers,
@@ -79,9 +79,9 @@ def sampled_outcomes(
 ) -> Integers:
     """How often each of S circuits of one processor yields +1, shape (S,), readout errors included.
 
-    angles (S, n), settings: parameters (S, P), output and shots (S,), noise ([layers,] n, 7), shrink (n + 1,).
+    angles (S, n), settings: parameters (S, P), output and shots (S,), noise ([layers,] n, 7), attenuation (n + 1,).
     """
-    hardware = Hardware(circuit, noise, shrink, werner, 1)
+    hardware = Hardware(circuit, noise, attenuation, werner, 1)
     return hardware.counts(angles, settings, output, shots, seed)
 
 
@@ -92,10 +92,12 @@ def _werner(werner: Floats | None, processor: int) -> Floats | None:
 class Hardware:
     """One processor's noise, and what its pairs do."""
 
-    def __init__(self, circuit: Circuit, noise: Floats, shrink: Floats, werner: Floats | None, threads: int) -> None:
+    def __init__(
+        self, circuit: Circuit, noise: Floats, attenuation: Floats, werner: Floats | None, threads: int
+    ) -> None:
         from qiskit_aer import AerSimulator
 
-        self._circuit, self._shrink = circuit, shrink
+        self._circuit, self._attenuation = circuit, attenuation
         places = circuit.places
         given = np.ones(len(places)) if werner is None else werner
         self._hops = {(p.layer, p.qubit): float(w) for p, w in zip(places, given, strict=True) if p.gate is None}
@@ -175,7 +177,7 @@ class Hardware:
         made = QuantumCircuit(n, classical)
         if not circuit.reuploaded:
             assert sample is not None, "an input state has no open angles"
-            made.set_density_matrix(input_state(sample, self._shrink))
+            made.set_density_matrix(input_state(sample, self._attenuation))
         place = 0
         for layer, gates in enumerate(circuit.gates):
             for q in range(n):
@@ -248,8 +250,8 @@ def _relaxation(damping: float, dephasing: float) -> Any:
     return amplitude_damping_error(damping).compose(flips)
 
 
-def input_state(sample: Floats, shrink: Floats) -> NDArray[np.complex128]:
-    """The teleported input as a density matrix (2^n, 2^n): the encoded product state, weight s shrunk by shrink[s]."""
+def input_state(sample: Floats, attenuation: Floats) -> NDArray[np.complex128]:
+    """Return the teleported input as a density matrix (2^n, 2^n): attenuation[s] times what has weight s."""
     paulis = [np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])]
     terms = [(0, np.ones((1, 1), complex))]
     for x in sample:
@@ -261,5 +263,5 @@ def input_state(sample: Floats, shrink: Floats) -> NDArray[np.complex128]:
         ]
     total = np.zeros_like(terms[0][1])
     for weight, matrix in terms:
-        total = total + shrink[weight] * matrix
+        total = total + attenuation[weight] * matrix
     return total

@@ -50,7 +50,7 @@ from ceas_ray.quantum.key_rates import (
     key_rate,
     key_rate_of_errors,
     key_rate_of_state,
-    least_block,
+    min_block,
     qber,
     qber_of_state,
 )
@@ -80,7 +80,7 @@ __all__ = [
     "key_rate",
     "key_rate_of_errors",
     "key_rate_of_state",
-    "least_block",
+    "min_block",
     "pair_coherence_time",
     "qber",
     "qber_of_state",

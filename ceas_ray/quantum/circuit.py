@@ -37,7 +37,7 @@ class Circuit:
     (q, q + r) with range r = 1 + layer mod (n - 1) (Schuld et al., PRA 101, 2020).
     parts: the processor's number of each qubit in a circuit that is cut; gates between parts are remote (teleported).
     teleported_before: layers before which all qubits are teleported on to another processor; 0: encoded inputs are
-    teleported in, qubit by qubit, instead of by the m_s of an engine's `shrink`.
+    teleported in, qubit by qubit, instead of by the m_s of an engine's `attenuation`.
     Parameters are flat in the order (layer, qubit, rotation). Qubit q is bit q of an index (little endian).
     """
 

@@ -64,7 +64,7 @@ def contrasts_within(
         angles=np.concatenate([*angles, *angles]),
         parameters=np.concatenate([parameters, parameters]),
         noise=np.concatenate([noise, noise]),
-        shrink=np.ones((2 * count, circuit.qubits + 1)),
+        attenuation=np.ones((2 * count, circuit.qubits + 1)),
         owner=np.repeat(np.arange(2 * count), samples),
         werner=pairs,
     )
@@ -76,12 +76,12 @@ def contrasts_within(
     return np.maximum(slopes, 1e-3)
 
 
-def contrast(profile: Floats, shrink: Floats) -> float:
+def contrast(profile: Floats, attenuation: Floats) -> float:
     """lambda = sum_s p_s m_s."""
-    return float(np.sum(profile * shrink))
+    return float(np.sum(profile * attenuation))
 
 
-def shrink_from_pairs(werner: Floats) -> Floats:
+def attenuation_of_pairs(werner: Floats) -> Floats:
     """m_s, s = 0..n, from the Werner parameters of each shot's pairs, shape (shots, n).
 
     Pairs go to qubits by a random permutation, so a coefficient of weight s is multiplied on average by

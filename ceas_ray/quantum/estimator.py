@@ -95,8 +95,8 @@ def doubly_stochastic_gradient(
     K P slope_bk s o to coordinate i, where o = +-1 is its outcome and slope_bk the loss's at the cell's mean forward
     outcome. Unbiased for the squared loss, because forward and shifted shots are independent and E[s o] / 2 over the
     sign is half of the derivative. A cell without a usable forward circuit has no slope: its shifted circuits are left
-    out. Outcomes are divided by `contrast` (1: nothing is undone). Where the true contrast differs between Pauli
-    weights that is biased; with the exact scalar it is still an approximation (DESIGN: 4 % at a fidelity of .97).
+    out. Outcomes are divided by `contrast` (1: nothing is mitigated). Where the true contrast differs between Pauli
+    weights that is biased; with the exact contrast it is still an approximation (4 % at a fidelity of .97).
 
     The variance is that of the shifted circuits, given the forward outcomes: the sample variance of the terms over
     their number, without bias for every loss and any number of circuits from two on (infinite for one). What the
@@ -248,7 +248,7 @@ def inverse_channel_cost(werner: float) -> float:
     """gamma: the l1 norm of the quasi-probabilities that invert a Werner pair's depolarizing of one qubit.
 
     The inverse is (1 + 3/w)/4 rho + (1 - 1/w)/4 (X rho X + Y rho Y + Z rho Z) (Temme, Bravyi, Gambetta, PRL 119, 2017),
-    so gamma = (3/w - 1)/2. An outcome times the sign of its Pauli is +-1 with mean z / gamma^n: undoing exactly costs
-    gamma^(2 n) in variance.
+    so gamma = (3/w - 1)/2. An outcome times the sign of its Pauli is +-1 with mean z / gamma^n: cancelling
+    all errors costs gamma^(2 n) in variance.
     """
     return (3 / werner - 1) / 2

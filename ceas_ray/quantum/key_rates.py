@@ -92,14 +92,14 @@ def finite_key_length(
     return np.array(lengths, dtype=np.int64).reshape(errors.shape) if errors.ndim else lengths[0]
 
 
-def least_block(fidelity: ArrayLike, epsilon: float = EPSILON, error_correction: float = ERROR_CORRECTION) -> Any:
+def min_block(fidelity: ArrayLike, epsilon: float = EPSILON, error_correction: float = ERROR_CORRECTION) -> Any:
     """The smallest block of sifted pairs with a key of one bit or more, the share that is compared being the best.
 
     Infinite where no block has any (up to 1e15 pairs). See `finite_key_length`; a longer block has a longer key.
     """
     epsilon, error_correction = _security(epsilon, error_correction)
     errors = np.asarray(qber(fidelity))
-    blocks = [_least_block(float(error), epsilon, error_correction) for error in errors.flat]
+    blocks = [_min_block(float(error), epsilon, error_correction) for error in errors.flat]
     return scalar_if_0d(np.array(blocks, dtype=np.float64).reshape(errors.shape))
 
 
@@ -111,7 +111,7 @@ def _security(epsilon: float, error_correction: float) -> tuple[float, float]:
     return float(epsilon), float(error_correction)
 
 
-def _least_block(error: float, epsilon: float, error_correction: float) -> float:
+def _min_block(error: float, epsilon: float, error_correction: float) -> float:
     if 1 - (1 + error_correction) * binary_entropy(error) <= 0:
         return math.inf
     low, high = 1, 2

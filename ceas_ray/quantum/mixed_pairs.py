@@ -12,7 +12,7 @@ interpolation on a lower set of powers. A power (s_1, s_2, ..) is left out when 
 below 1e-12: z lies in [-1, 1] for w in [-1/3, 1], so a derivative by s different pairs is at most (3/2)^s, and the
 share is at most prod_r C(G_r, s_r) (3 h_r / 2)^s_r, with h_r the greatest distance of a w on route r from their mean c.
 
-That is exact for few routes (three with three pairs each have 64 powers). Else powers compete for MOST_NODES nodes, by
+That is exact for few routes (three with three pairs each have 64 powers). Else powers compete for MAX_NODES nodes, by
 share, those of k routes together for 0.03^(k - 1) of it: routes are independent, so apart from the mean, which is 0 for
 the first power, they act together only as far as finitely many shots correlate. `left_out` bounds the error, far from
 sharply. With pairs that aged as in regime R0 (6 qubits, 3 layers) the errors of z were: 2 processors and teleported
@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-MOST_NODES = 64
+MAX_NODES = 64
 _TOLERANCE = 1e-12
 _TOGETHER = 0.03
 """One over the root of about a thousand shots."""
@@ -51,7 +51,7 @@ NO_PAIRS = PairNodes(np.zeros((1, 0)), np.ones(1), 0.0)
 """Of circuits that spend no pair inside."""
 
 
-def pair_nodes(werner: Sequence[Floats], places: Sequence[Sequence[int]], most: int = MOST_NODES) -> PairNodes:
+def pair_nodes(werner: Sequence[Floats], places: Sequence[Sequence[int]], most: int = MAX_NODES) -> PairNodes:
     """Nodes and coefficients for the mean over shots.
 
     werner: of every route the Werner parameters of each shot's pairs, (shots, G_r), shots >= 1. places: of every route
@@ -71,9 +71,9 @@ def pair_nodes(werner: Sequence[Floats], places: Sequence[Sequence[int]], most: 
     return PairNodes(nodes, coefficients, left_out_share * (1 + seen_by_nodes))
 
 
-def most_nodes(pairs: Sequence[int]) -> int:
+def max_nodes(pairs: Sequence[int]) -> int:
     """How many nodes routes with so many pairs a shot can need."""
-    return min(MOST_NODES, math.prod(number + 1 for number in pairs))
+    return min(MAX_NODES, math.prod(number + 1 for number in pairs))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ HUB = -1
 """The hub's place in `pair_ends`; members of a group count from 0."""
 
 
-def cut_by_qubits(circuit: Circuit, members: int, teleported_inputs: bool) -> Circuit:
+def partition_by_qubits(circuit: Circuit, members: int, teleported_inputs: bool) -> Circuit:
     """Partition `circuit`: every member holds a part of the qubits; gates between parts spend a pair each.
 
     teleported_inputs: the hub teleports every encoded qubit to its member. Raises ValueError for more members than
@@ -24,7 +24,7 @@ def cut_by_qubits(circuit: Circuit, members: int, teleported_inputs: bool) -> Ci
     return replace(circuit, parts=balanced_parts(circuit, members), teleported_before=(0,) if teleported_inputs else ())
 
 
-def cut_by_layers(circuit: Circuit, members: int, teleported_inputs: bool) -> Circuit:
+def partition_by_layers(circuit: Circuit, members: int, teleported_inputs: bool) -> Circuit:
     """Partition `layer`: every member runs some consecutive layers, then teleports all qubits on to the next member.
 
     The first members run one layer more if it does not divide. teleported_inputs: the hub teleports the inputs to the

@@ -51,7 +51,7 @@ def reverse_mode(
     angles: Floats,
     parameters: Floats,
     noise: Floats,
-    shrink: Floats,
+    attenuation: Floats,
     owner: Integers,
     cotangent: Floats,
     werner: Floats | None = None,
@@ -63,19 +63,19 @@ def reverse_mode(
     """All outputs of each lane, and derivatives of any combination of them by every parameter, from one pass.
 
     angles: encoding angles (B, n), rad. Per processor: parameters (Q, P), noise (Q, n, 7) or, where layers run on
-    different hardware, (Q, layers or 1, n, 7) (`Noise`); shrink (Q, n + 1): shrink[s] multiplies every input Pauli
-    coefficient of weight s (teleported inputs only); werner (Q, places): of the Bell pairs inside the circuit, in the
-    order of `Circuit.places` (None: perfect ones). owner (B,): the lane's processor. cotangent (B, K): the combination.
-    Without readout error. `second` is empty unless asked for. Raises ValueError for wrong shapes.
+    different hardware, (Q, layers or 1, n, 7) (`Noise`); attenuation (Q, n + 1): attenuation[s] multiplies every
+    input Pauli coefficient of weight s (teleported inputs only); werner (Q, places): of the Bell pairs inside the
+    circuit, in the order of `Circuit.places` (None: perfect ones). owner (B,): the lane's processor. cotangent (B, K):
+    the combination. Without readout error. `second` is empty unless asked for. Raises ValueError for wrong shapes.
     """
-    problem = _Problem(circuit, angles, parameters, noise, shrink, owner, werner, dtype)
+    problem = _Problem(circuit, angles, parameters, noise, attenuation, owner, werner, dtype)
     values = np.empty((problem.lanes, circuit.outputs))
     first = np.empty((problem.lanes, circuit.parameter_count))
     found = Derivatives(values, first, np.empty_like(first) if second else first[:0])
     gates, size = len(circuit.gates[0]), 4**circuit.qubits
     kept = circuit.layers * gates * size * LANE_BYTES <= KEPT_BYTES
     rows = pauli_kernels.workspace_rows(circuit.layers, gates, size, kept)
-    cotangent = problem.checked("cotangent", cotangent, values.shape)
+    cotangent = problem.array_of("cotangent", cotangent, values.shape)
     in_blocks(
         lambda block, step: pauli_kernels.reverse_mode(
             *problem.arguments, cotangent, block, step, kept, problem.empty, aligned_rows(rows, dtype), *found
@@ -90,7 +90,7 @@ def shifted_values(
     angles: Floats,
     parameters: Floats,
     noise: Floats,
-    shrink: Floats,
+    attenuation: Floats,
     owner: Integers,
     output: Integers,
     werner: Floats | None = None,
@@ -100,7 +100,7 @@ def shifted_values(
     """One output of each lane, output (B,): k of its <Z_k>, and its derivatives; the others as in `reverse_mode`."""
     one = (np.arange(circuit.outputs) == np.asarray(output)[:, None]).astype(np.float64)
     values, first, second = reverse_mode(
-        circuit, angles, parameters, noise, shrink, owner, one, werner, second=True, threads=threads
+        circuit, angles, parameters, noise, attenuation, owner, one, werner, second=True, threads=threads
     )
     return ShiftedValues(np.take_along_axis(values, np.asarray(output)[:, None], axis=1)[:, 0], first, second)
 
@@ -110,7 +110,7 @@ def expectations(
     angles: Floats,
     parameters: Floats,
     noise: Floats,
-    shrink: Floats,
+    attenuation: Floats,
     owner: Integers,
     werner: Floats | None = None,
     *,
@@ -118,7 +118,7 @@ def expectations(
     dtype: type = np.float64,
 ) -> Floats:
     """All outputs <Z_k> of each lane from one forward pass, shape (B, outputs); arguments as `reverse_mode`."""
-    problem = _Problem(circuit, angles, parameters, noise, shrink, owner, werner, dtype)
+    problem = _Problem(circuit, angles, parameters, noise, attenuation, owner, werner, dtype)
     values = np.empty((problem.lanes, circuit.outputs))
     in_blocks(
         lambda block, step: pauli_kernels.forward(*problem.arguments, block, step, problem.empty, values), threads
@@ -166,7 +166,7 @@ class _Problem:
         angles: Floats,
         parameters: Floats,
         noise: Floats,
-        shrink: Floats,
+        attenuation: Floats,
         owner: Integers,
         werner: Floats | None,
         dtype: type,
@@ -176,18 +176,18 @@ class _Problem:
         self.empty: NDArray[Any] = np.empty((0, lane_count(dtype)), dtype)
         noise = np.asarray(noise, np.float64)
         if noise.ndim == 3:
-            noise = self.checked("noise", noise, (processors, n, len(Noise)))[:, None]
+            noise = self.array_of("noise", noise, (processors, n, len(Noise)))[:, None]
         if noise.ndim == 4 and noise.shape[1] == 1:
             noise = np.repeat(noise, layers, axis=1)
-        noise = self.checked("noise", noise, (processors, layers, n, len(Noise)))
+        noise = self.array_of("noise", noise, (processors, layers, n, len(Noise)))
         hops, pairs = self._placed(circuit, processors, werner)
         shape = _shape(circuit)
-        turns = self.checked("parameters", parameters, (processors, circuit.parameter_count))
+        turns = self.array_of("parameters", parameters, (processors, circuit.parameter_count))
         turns = turns.reshape(processors, layers, n, -1)
         rotations = np.empty((processors, layers, n, 1 + 2 * len(circuit.rotations), 12))
         pauli_kernels.rotation_maps(np.array(circuit.rotations), turns, noise, rotations)
         rows = np.empty((processors, layers, shape.gates.shape[1], pauli_kernels.GATE_NOISE_ROWS))
-        pauli_kernels.gate_noise(shape.gates, shape.shrunk, noise, pairs, rows)
+        pauli_kernels.gate_noise(shape.gates, shape.attenuated, noise, pairs, rows)
         self.arguments = (
             shape.gates,
             4 ** np.arange(n),
@@ -195,9 +195,9 @@ class _Problem:
             circuit.entangler == "cz",
             circuit.reuploaded,
             hops,
-            self.checked("angles", angles, (self.lanes, n)),
+            self.array_of("angles", angles, (self.lanes, n)),
             noise,
-            self.checked("shrink", shrink, (processors, n + 1)),
+            self.array_of("attenuation", attenuation, (processors, n + 1)),
             np.ascontiguousarray(owner, np.int64),
             rotations,
             rows,
@@ -207,7 +207,7 @@ class _Problem:
         """The Werner parameters of teleportations (Q, L, n) and of gates (Q, L, G), 1 where there is no pair."""
         places = circuit.places
         wanted = (processors, len(places))
-        given = self.checked("werner", np.ones(wanted) if werner is None else werner, wanted)
+        given = self.array_of("werner", np.ones(wanted) if werner is None else werner, wanted)
         hops = np.ones((processors, circuit.layers, circuit.qubits))
         pairs = np.ones((processors, circuit.layers, len(circuit.gates[0])))
         for column, place in enumerate(places):
@@ -218,7 +218,7 @@ class _Problem:
         return hops, pairs
 
     @staticmethod
-    def checked(name: str, array: Any, shape: tuple[int, ...]) -> Floats:
+    def array_of(name: str, array: Any, shape: tuple[int, ...]) -> Floats:
         """The array, contiguous; ValueError unless it has this shape."""
         if np.shape(array) != shape:
             raise ValueError(f"{name} must have shape {shape}, got {np.shape(array)}")
@@ -226,10 +226,10 @@ class _Problem:
 
 
 class _Shape(NamedTuple):
-    """gates (L, G, 4): control, target, whether the layer meets each here first; shrunk (16,): what a pair shrinks."""
+    """gates (L, G, 4): control, target, whether the layer meets each here first; attenuated (16,): by a pair."""
 
     gates: Integers
-    shrunk: NDArray[np.bool_]
+    attenuated: NDArray[np.bool_]
 
 
 @cache
@@ -241,11 +241,11 @@ def _shape(circuit: Circuit) -> _Shape:
             gates.append((control, target, control not in met, target not in met))
             met |= {control, target}
     table = np.array(gates, np.int64).reshape(circuit.layers, -1, 4)
-    return _Shape(table, np.array([_shrinks(circuit.entangler, p) for p in range(16)]))
+    return _Shape(table, np.array([_is_attenuated(circuit.entangler, p) for p in range(16)]))
 
 
-def _shrinks(entangler: str, pauli: int) -> bool:
-    """Whether errors Z_c, X_t, Z_c X_t (CZ: Z_c, Z_t, Z_c Z_t) with (1 - F)/3 each shrink this pair of Paulis.
+def _is_attenuated(entangler: str, pauli: int) -> bool:
+    """Decide whether errors Z_c, X_t, Z_c X_t (CZ: Z_c, Z_t, Z_c Z_t) with (1 - F)/3 each attenuate these Paulis.
 
     Two of the three anticommute with it, or none: the factor is 1 - 4 (1 - F)/3 = w, or 1.
     """

@@ -352,7 +352,7 @@ def _one_qubit_noise(noise):  # type: ignore[no-untyped-def]
 @njit(error_model="numpy")
 def _follow(gate, noise, total, scratch):  # type: ignore[no-untyped-def]
     """total <- one-qubit noise . gate . total."""
-    shrink, keep, gain = _one_qubit_noise(noise)
+    attenuation, keep, gain = _one_qubit_noise(noise)
     for j in range(4):
         for k in range(4):
             scratch[j, k] = 0.0
@@ -360,7 +360,7 @@ def _follow(gate, noise, total, scratch):  # type: ignore[no-untyped-def]
                 scratch[j, k] += gate[j, i] * total[i, k]
     for k in range(4):
         total[0, k] = scratch[0, k]
-        total[1, k], total[2, k] = shrink * scratch[1, k], shrink * scratch[2, k]
+        total[1, k], total[2, k] = attenuation * scratch[1, k], attenuation * scratch[2, k]
         total[3, k] = keep * scratch[3, k] + gain * scratch[0, k]
 
 
@@ -385,10 +385,10 @@ def rotation_maps(axes, parameters, noise, maps):  # type: ignore[no-untyped-def
 
 
 @njit(**_compiled)
-def gate_noise(gates, shrunk, noise, werner, rows):  # type: ignore[no-untyped-def]
+def gate_noise(gates, attenuated, noise, werner, rows):  # type: ignore[no-untyped-def]
     """Factors and gains of every entangling gate, rows (Q, L, G, 18), from noise (Q, L, n, 7).
 
-    werner (Q, L, G): of a remote gate's pair, 1 elsewhere; shrunk (16,): the coefficients that it multiplies.
+    werner (Q, L, G): of a remote gate's pair, 1 elsewhere; attenuated (16,): the coefficients that it multiplies.
     """
     processors, layers, count, _ = rows.shape
     factors = np.empty((2, 4))
@@ -403,7 +403,7 @@ def gate_noise(gates, shrunk, noise, werner, rows):  # type: ignore[no-untyped-d
                 kept = 1.0 - noise[k, layer, gates[layer, g, 0], _P2]
                 for p in range(16):
                     row = factors[0, p // 4] * factors[1, p % 4] * (1.0 if p == 0 else kept)
-                    rows[k, layer, g, p] = row * (werner[k, layer, g] if shrunk[p] else 1.0)
+                    rows[k, layer, g, p] = row * (werner[k, layer, g] if attenuated[p] else 1.0)
 
 
 # --- a block of lanes -------------------------------------------------------------------------------------------------
@@ -443,8 +443,8 @@ def _encoding_maps(reuploaded, hops, angles, noise, owner, start, out):  # type:
             x = angles[lane, q] if reuploaded else 0.0
             c, s = np.cos(x), np.sin(x)
             for layer in range(layers):
-                shrink, keep, gain = _one_qubit_noise(noise[k, layer, q]) if reuploaded else (1.0, 1.0, 0.0)
-                across, along = shrink * shrink * hops[k, layer, q], keep * keep * hops[k, layer, q]
+                attenuation, keep, gain = _one_qubit_noise(noise[k, layer, q]) if reuploaded else (1.0, 1.0, 0.0)
+                across, along = attenuation * attenuation * hops[k, layer, q], keep * keep * hops[k, layer, q]
                 m = out[layer, q]
                 m[0, w], m[1, w], m[2, w], m[3, w] = 0.0, across * c * c, -across * s, across * c * s
                 m[4, w], m[5, w], m[6, w], m[7, w] = 0.0, across * s * c, across * c, across * s * s
@@ -452,10 +452,10 @@ def _encoding_maps(reuploaded, hops, angles, noise, owner, start, out):  # type:
 
 
 @njit(nogil=True, error_model="numpy")
-def _input_state(reuploaded, angles, shrink, weights, owner, start, bloch, shrunk, state):  # type: ignore[no-untyped-def]
-    """|0...0>, or the product of the encoded qubits with every coefficient of weight s shrunk by shrink[s].
+def _input_state(reuploaded, angles, attenuation, weights, owner, start, bloch, attenuated, state):  # type: ignore[no-untyped-def]
+    """|0...0>, or the product of the encoded qubits with every coefficient of weight s multiplied by attenuation[s].
 
-    bloch (4, lanes), shrunk (n + 1, lanes) and state (4^n, lanes) are filled; weights (4^n,): of Pauli strings.
+    bloch (4, lanes), attenuated (n + 1, lanes) and state (4^n, lanes) are filled; weights (4^n,): of Pauli strings.
     """
     lanes, n = state.shape[1], angles.shape[1]
     state[0] = 1.0
@@ -468,9 +468,9 @@ def _input_state(reuploaded, angles, shrink, weights, owner, start, bloch, shrun
             for row in range(4**q):
                 store(state, p * 4**q + row, factor * load(state, row))
     if not reuploaded:
-        _gather(shrink, owner, start, shrunk)
+        _gather(attenuation, owner, start, attenuated)
         for row in range(1, 4**n):
-            store(state, row, load(shrunk, weights[row]) * load(state, row))
+            store(state, row, load(attenuated, weights[row]) * load(state, row))
 
 
 @njit(**_inlined)
@@ -527,14 +527,14 @@ def workspace_rows(layers: int, gates: int, coefficients: int, keep_all: bool) -
 
 @njit(**_compiled)
 def reverse_mode(  # type: ignore[no-untyped-def]
-    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, shrink, owner, rotations, gate_rows,
+    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, attenuation, owner, rotations, gate_rows,
     cotangent, first_block, block_step, keep_all, empty, workspace, values, first, second,
 ):  # fmt: skip
     """Values of all outputs, and the derivatives of sum_k cotangent_k z_k, for every block_step-th block of lanes.
 
     gates (L, G, 4), strides (n,), weights (4^n,), angles (B, n), noise (Q, L, n, 7), hops (Q, L, n): the
     Werner parameter of the pair that teleports a qubit on before a layer, 1 where none does,
-    shrink (Q, n + 1), owner (B,), rotations (Q, L, n, 1 + 2 R, 12), gate_rows (Q, L, G, 18), cotangent (B, K) are
+    attenuation (Q, n + 1), owner (B,), rotations (Q, L, n, 1 + 2 R, 12), gate_rows (Q, L, G, 18), cotangent (B, K) are
     inputs; values (B, K), first (B, P) and, unless it has no rows, second (B, P) are filled. keep_all: keep all states
     of the forward pass; if not, those at the start of each layer, and run each layer again. empty: an array (0, lanes)
     of the dtype to compute in; workspace: as many rows as `workspace_rows` says.
@@ -550,7 +550,7 @@ def reverse_mode(  # type: ignore[no-untyped-def]
     maps = np.empty((layers, n + 1, 12, lanes), empty.dtype)
     noise_rows = np.empty((layers, count, GATE_NOISE_ROWS, lanes), empty.dtype)
     correlations = np.empty((n + 1, 12, lanes), empty.dtype)
-    bloch, shrunk = np.empty((4, lanes), empty.dtype), np.empty((n + 1, lanes), empty.dtype)
+    bloch, attenuated = np.empty((4, lanes), empty.dtype), np.empty((n + 1, lanes), empty.dtype)
     derivatives = np.empty((orders - 1, lanes), empty.dtype)
     flat_rotations, flat_rows = rotations.reshape(len(rotations), -1), gate_rows.reshape(len(gate_rows), -1)
     owners = np.full(lanes, -1)
@@ -560,7 +560,7 @@ def reverse_mode(  # type: ignore[no-untyped-def]
             _gather(flat_rows, owner, start, noise_rows.reshape(-1, lanes))
         _encoding_maps(reuploaded, hops, angles, noise, owner, start, encoding)
         _compose(turned, encoding, maps)
-        _input_state(reuploaded, angles, shrink, weights, owner, start, bloch, shrunk, states[0])
+        _input_state(reuploaded, angles, attenuation, weights, owner, start, bloch, attenuated, states[0])
         for layer in range(layers):
             last = layer == layers - 1
             if keep_all:
@@ -601,7 +601,7 @@ def reverse_mode(  # type: ignore[no-untyped-def]
 
 @njit(**_compiled)
 def forward(  # type: ignore[no-untyped-def]
-    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, shrink, owner, rotations, gate_rows,
+    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, attenuation, owner, rotations, gate_rows,
     first_block, block_step, empty, values,
 ):  # fmt: skip
     """Values of all outputs only; arguments as `reverse_mode`."""
@@ -612,7 +612,7 @@ def forward(  # type: ignore[no-untyped-def]
     encoding = np.empty((layers, n, 12, lanes), empty.dtype)
     maps = np.empty((layers, n + 1, 12, lanes), empty.dtype)
     noise_rows = np.empty((layers, count, GATE_NOISE_ROWS, lanes), empty.dtype)
-    bloch, shrunk = np.empty((4, lanes), empty.dtype), np.empty((n + 1, lanes), empty.dtype)
+    bloch, attenuated = np.empty((4, lanes), empty.dtype), np.empty((n + 1, lanes), empty.dtype)
     flat_rotations, flat_rows = rotations.reshape(len(rotations), -1), gate_rows.reshape(len(gate_rows), -1)
     owners = np.full(lanes, -1)
     for start in range(first_block * lanes, len(owner), block_step * lanes):
@@ -621,7 +621,7 @@ def forward(  # type: ignore[no-untyped-def]
             _gather(flat_rows, owner, start, noise_rows.reshape(-1, lanes))
         _encoding_maps(reuploaded, hops, angles, noise, owner, start, encoding)
         _compose(turned, encoding, maps)
-        _input_state(reuploaded, angles, shrink, weights, owner, start, bloch, shrunk, states[0])
+        _input_state(reuploaded, angles, attenuation, weights, owner, start, bloch, attenuated, states[0])
         for layer in range(layers):
             for g in range(count):
                 _layer(
@@ -635,7 +635,7 @@ def forward(  # type: ignore[no-untyped-def]
 
 @njit(**_compiled)
 def pull_back(  # type: ignore[no-untyped-def]
-    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, shrink, owner, rotations, gate_rows,
+    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, attenuation, owner, rotations, gate_rows,
     cotangent, empty, pulled,
 ):  # fmt: skip
     """pulled (B, 4^n): sum_k cotangent_k Z_k pulled back to the input of each lane; arguments as `reverse_mode`."""

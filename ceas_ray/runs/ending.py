@@ -7,7 +7,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ from ceas_ray.tracking.files import write_whole
 from ceas_ray.training.centralized import CentralizedTraining, Momentum, accuracy_on_test
 from ceas_ray.world.model import learning_rate_of, loss_of
 from ceas_ray.world.world import World
+
+Ended = Callable[[Mapping[str, Any], Path], object]
+"""Is given the summary and the folder of a run that is over."""
 
 
 def write_parameters(folder: Path, parameters: NDArray[np.float64]) -> None:

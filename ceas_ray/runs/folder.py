@@ -20,7 +20,7 @@ FREE_GROUPS = ("runtime", "tracking")
 FREE = (*FREE_GROUPS, "stop", "output", "resume", "verify", "timeline", "dry_run", "quiet")
 """Groups and keys that change no result: another choice may go on with a run."""
 
-_MOST_BYTES_OF_SETTINGS = 2**20
+_MAX_BYTES_OF_SETTINGS = 2**20
 
 
 _TAKEN_BY = ("journal.jsonl", "settings.yaml", "summary.json")
@@ -134,7 +134,7 @@ def read_settings(folder: Path, key: str) -> dict[str, Any]:
     """`settings.yaml` of a run folder; SettingsError (of `key`) for whatever is wrong with it."""
     path = folder / "settings.yaml"
     try:
-        if path.stat().st_size > _MOST_BYTES_OF_SETTINGS:
+        if path.stat().st_size > _MAX_BYTES_OF_SETTINGS:
             raise ValueError("more than a megabyte")
         content = yaml.load(path.read_text(encoding="utf-8"), _NoAliasLoader)
         if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):

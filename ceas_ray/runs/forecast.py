@@ -23,7 +23,7 @@ from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import path_fidelity
 from ceas_ray.quantum.bell_pairs import key_rate
-from ceas_ray.quantum.mixed_pairs import most_nodes
+from ceas_ray.quantum.mixed_pairs import max_nodes
 from ceas_ray.world.counts import counts_of
 from ceas_ray.world.run_size import memory_bytes
 from ceas_ray.world.world import Outline
@@ -177,7 +177,7 @@ def _wall_of_round(settings: RunSettings, world: Outline, shots: int, key_pairs:
     if network.groups:
         a_shot = _SECONDS_PER_SHARED_SHOT
     batch = min(settings.training.batch, world.samples)
-    nodes = most_nodes([part.pairs for part in network.groups[0].routes]) if network.groups else 1
+    nodes = max_nodes([part.pairs for part in network.groups[0].routes]) if network.groups else 1
     entries = 4.0**circuit.qubits * circuit.layers * circuit.qubits * circuit.outputs * nodes
     gradients = len(network.processor_routes) * batch * entries * _SECONDS_PER_ENTRY
     if settings.processors.engine != "pauli":

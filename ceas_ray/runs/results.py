@@ -107,7 +107,7 @@ class Results(Stateful):
         books.view_changes += decided["view"]
         books.quarantined = tuple(decided["quarantined"])
         before, books.parameters = books.parameters, end.mark.model
-        books.contrasts.append(self._contrast(before, decided["shrink"]))
+        books.contrasts.append(self._contrast(before, decided["attenuation"]))
         line: dict[str, Any] = {
             "round": end.mark.round_index,
             "digest": end.digest.hex(),
@@ -141,22 +141,22 @@ class Results(Stateful):
         loss, accuracy = self._world.evaluation(parameters)
         return float(loss), float(accuracy), None if validation is None else float(validation(parameters)[1])
 
-    def _contrast(self, parameters: Any, shrink: Any) -> float:
-        """The mean contrast at use: of the model that the round ran, under the mean shrink over processors.
+    def _contrast(self, parameters: Any, attenuation: Any) -> float:
+        """The mean contrast at use: of the model that the round ran, under the mean attenuation over processors.
 
         Of a shared circuit: with all pairs at their mean Werner parameter, m_1."""
         world = self._world
         if world.shared_circuit.pairs_within:
             return float(contrasts_within(
                 world.shared_circuit, parameters[None], noiseless(1, world.circuit.qubits), [world.public_angles],
-                np.asarray(shrink)[1:2],
+                np.asarray(attenuation)[1:2],
             )[0])  # fmt: skip
         if world.circuit.reuploaded:
             return 1.0
         (profile,) = weight_profiles(
             world.circuit, parameters[None], noiseless(1, world.circuit.qubits), [world.public_angles]
         )
-        return contrast(profile, np.asarray(shrink))
+        return contrast(profile, np.asarray(attenuation))
 
     def _weights(self, decided: Any) -> dict[str, float]:
         byzantine = np.isin(np.array(decided["processors"], dtype=np.int64), self._world.byzantine)

@@ -19,8 +19,8 @@ from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runs.folder import FREE, FREE_GROUPS, decisive, journal_of, read_settings, refuse_unwritable
 from ceas_ray.runs.provenance import code_version
 from ceas_ray.runs.results import Results
-from ceas_ray.runtime.known_answers import known_answers
 from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
 from ceas_ray.tracking.snapshots import OtherFormat, SnapshotFolder
 from ceas_ray.tracking.stores import store_at
 from ceas_ray.world.builder import build_world
@@ -104,7 +104,7 @@ def _copy(source: Mapping[str, Any], target: dict[str, Any], path: Sequence[str]
 
 def versions(config: Mapping[str, Any]) -> dict[str, str]:
     """What must be the same for a run of these settings to go on with the same bits."""
-    return {"code": code_version(targets_of(config).values())} | known_answers()
+    return {"code": code_version(targets_of(config).values())} | platform_fingerprint()
 
 
 def snapshot_of(config: Mapping[str, Any], found: Mapping[str, str], cut: Cut) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.runs.cluster import cluster_of
 from ceas_ray.runs.dry_run import print_forecast
+from ceas_ray.runs.ending import Ended, print_end
 from ceas_ray.runs.folder import claimed, digests_of, journal_of, wanted_folder
 from ceas_ray.runs.record import Record
 from ceas_ray.runs.resume import refuse_snapshots_of_others, resumed, snapshot_folder
@@ -23,8 +24,10 @@ from ceas_ray.world.inputs import with_inputs
 from ceas_ray.world.world import World
 
 
-def execute(config: Mapping[str, Any], interruption: Interruption) -> Status:
+def execute(config: Mapping[str, Any], interruption: Interruption, ended: Ended = print_end) -> Status:
     """Check, build and run one job; return how it ended.
+
+    ended: is given the summary and the folder of a run that is over, before its cluster goes.
 
     Raises SettingsError for bad settings, and RuntimeFailure if the cluster cannot be had.
     """
@@ -48,7 +51,7 @@ def execute(config: Mapping[str, Any], interruption: Interruption) -> Status:
         if found is None:
             folder = claimed(folder, settings.output is None, "journal.jsonl")
         record = Record(settings, with_inputs(config, world.inputs), folder)
-        return TrainingRun(settings, world, cluster, record, found).go(interruption)
+        return TrainingRun(settings, world, cluster, record, found=found, ended=ended).go(interruption)
 
 
 def _with_absolute_places(config: Mapping[str, Any]) -> tuple[Mapping[str, Any], RunSettings]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ceas_ray.aggregation.rule import Rule, most_faults
+from ceas_ray.aggregation.rule import Rule, max_faults
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.messages.quorum import Quorums
@@ -30,7 +30,7 @@ def _of_rule(settings: RunSettings) -> str | None:
     counts = counts_of(settings)
     parties, bad = counts.parties, counts.byzantine_parties
     rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule)
-    share, bound = settings.aggregation.byzantine_fraction, most_faults(rule, parties)
+    share, bound = settings.aggregation.byzantine_fraction, max_faults(rule, parties)
     if bad > bound:
         stands = f"than the {bound} that {type(rule).__name__} can stand of {parties}"
     elif bad > counts.tolerated_rows:

@@ -13,7 +13,7 @@ from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.messages.pair_books import GENERATED
 from ceas_ray.runs.cluster import RunCluster
 from ceas_ray.runs.code_state import git_state
-from ceas_ray.runs.ending import centralized_accuracy, print_end, write_parameters, write_program
+from ceas_ray.runs.ending import Ended, centralized_accuracy, write_parameters, write_program
 from ceas_ray.runs.folder import digests_of
 from ceas_ray.runs.provenance import code_version
 from ceas_ray.runs.record import Record
@@ -36,11 +36,18 @@ class TrainingRun:
     """A run, from its first round, or from the last cut of a run that is resumed, to its summary."""
 
     def __init__(
-        self, settings: RunSettings, world: World, cluster: RunCluster, record: Record, found: Resumed | None
+        self,
+        settings: RunSettings,
+        world: World,
+        cluster: RunCluster,
+        record: Record,
+        *,
+        found: Resumed | None,
+        ended: Ended,
     ) -> None:
-        """found: where to go on with the run in the record's folder; None for a new one."""
+        """found: where to go on with the run in the record's folder; None for a new one. ended: see `execute`."""
         self._settings, self._world, self._cluster, self._record = settings, world, cluster, record
-        self._found = found
+        self._found, self._ended = found, ended
         self._journaled = {} if found is None else digests_of(found.journal)
         self._results = Results(settings, world)
         self._code: dict[str, Any] = {"git_commit": None, "git_dirty": None}
@@ -198,7 +205,7 @@ class TrainingRun:
     def _finish(self, status: Status, cause: str) -> None:
         summary = self._write_end(status, cause)
         self._record.close(status, summary["trace_digest"])
-        print_end(summary, self._record.folder)
+        self._ended(summary, self._record.folder)
 
     def _write_end(self, status: Status, cause: str) -> dict[str, Any]:
         """Write the files that every run leaves, however it ends; return the summary."""

@@ -9,7 +9,7 @@ from ceas_ray.runtime.failure import RuntimeFailure
 
 HOST_BYTES = 200 * 2**20
 """What one host process is counted with: a bare Ray actor has 66 MB, with the engines and a share of a world 120."""
-MOST_AUTOMATIC_HOSTS = 32
+MAX_AUTOMATIC_HOSTS = 32
 LIGHT, LIGHT_CPUS = ("replicas", "entanglement_manager"), 0.25
 """Kinds of hosts that compute little beside the others, and what they ask for at most."""
 _STEPS_OF_A_CPU = 10_000
@@ -48,7 +48,7 @@ def usable(machines: Sequence[Machine]) -> tuple[Machine, ...]:
 def automatic_hosts(machines: Sequence[Machine], processors: int) -> int:
     """How many hosts of simulated processors to make where settings leave it open: one per CPU."""
     offered = int(sum(machine.processors for machine in usable(machines)))
-    return max(1, min(offered, processors, MOST_AUTOMATIC_HOSTS))
+    return max(1, min(offered, processors, MAX_AUTOMATIC_HOSTS))
 
 
 def requests_of(hosts: Sequence[str], machines: Sequence[Machine]) -> dict[str, Request]:

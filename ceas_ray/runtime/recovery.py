@@ -9,7 +9,7 @@ from typing import Any
 from ceas_ray.kernel.windows import Cluster, RoundEnd, Simulation
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure
 
-MOST_FAULTS_WITHOUT_A_ROUND = 8
+MAX_FAULTS_WITHOUT_A_ROUND = 8
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ class SurvivingSimulation:
             if self._rebuild is None:
                 raise lost
             self._faults_without_a_round += 1
-            if self._faults_without_a_round > MOST_FAULTS_WITHOUT_A_ROUND:
-                raise RuntimeFailure(f"{MOST_FAULTS_WITHOUT_A_ROUND} faults without a round; the last: {lost}")
+            if self._faults_without_a_round > MAX_FAULTS_WITHOUT_A_ROUND:
+                raise RuntimeFailure(f"{MAX_FAULTS_WITHOUT_A_ROUND} faults without a round; the last: {lost}")
             if self._told is not None:
                 self._told(Fault(str(lost), self._done, self._rounds_at_cut, lost.noticed_within_seconds))
             try:

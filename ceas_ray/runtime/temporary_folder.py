@@ -18,7 +18,7 @@ _LONGEST_PARENT = 32
 """Characters: the paths of sockets in the folder may have 107 in all."""
 _MARK = "CEAS_RAY_TEMPORARY_FOLDER"
 _RENAMED = "ray::"
-_QUIET_LOOKS, _LOOK_SECONDS, _MOST_SECONDS = 5, 0.2, 30.0
+_QUIET_LOOKS, _LOOK_SECONDS, _MAX_SECONDS = 5, 0.2, 30.0
 """No process of the folder was seen in so many looks on end: a last one may just have been starting another."""
 
 
@@ -54,7 +54,7 @@ def _guard_program() -> str:
 
 def remove(folder: str) -> None:
     """End every process that works for the folder, and delete the folder."""
-    until, quiet = time.monotonic() + _MOST_SECONDS, 0
+    until, quiet = time.monotonic() + _MAX_SECONDS, 0
     while quiet < _QUIET_LOOKS and time.monotonic() < until:
         working = _processes_of(folder)
         for process in working:

@@ -49,7 +49,7 @@ _compiled: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy
 _TOLERANCE = 1e-9  # far above what equally good policies that take turns differ by
 _TIE = 1e-12  # what one more birth must be worth
 _NEGLIGIBLE = 1e-12  # a probability
-_MOST_SWEEPS = 10_000
+_MAX_SWEEPS = 10_000
 Values = NDArray[np.float64]
 
 
@@ -329,7 +329,7 @@ class _Chain:
             return burst
         ends = -expm1(-1.0 / (link.gap * self.gap_slots)) if link.gap > 0 else 1.0
         tables = self.gap_births[0], self.gap_gain[0], self.frozen
-        for _ in range(_MOST_SWEEPS):
+        for _ in range(_MAX_SWEEPS):
             if self.relaxed:
                 new = _slot_backwards(*arguments, guess, ends, burst, True, *tables)
             else:
@@ -347,7 +347,7 @@ class _Chain:
     def cycle(self) -> Values:
         """Averages per cycle (3,), in the long run."""
         after_burst = before_gap = np.zeros((3, len(self.gap_states)))
-        for _ in range(_MOST_SWEEPS):
+        for _ in range(_MAX_SWEEPS):
             burst = self.burst(after_burst[:, self.from_burst])
             before_gap = self.gap(burst[:, self.from_gap], before_gap)
             gained = before_gap - after_burst

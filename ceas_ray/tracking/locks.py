@@ -14,7 +14,7 @@ from filelock import SoftFileLock, Timeout
 
 _NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL)
 """What `flock` says where a file system does not have it: some network and cluster file systems."""
-_MOST_SECONDS = 120
+_MAX_SECONDS = 120
 
 
 class HeldLock:
@@ -54,10 +54,10 @@ def exclusive(path: Path, warn: Callable[[str], None]) -> Iterator[None]:
             if error.errno not in _NO_LOCKS:
                 raise
             try:
-                with _soft_lock(path, warn, error).acquire(timeout=_MOST_SECONDS):
+                with _soft_lock(path, warn, error).acquire(timeout=_MAX_SECONDS):
                     yield
             except Timeout:
-                raise OSError(errno.EWOULDBLOCK, f"held by another process for {_MOST_SECONDS} s", str(path)) from None
+                raise OSError(errno.EWOULDBLOCK, f"held by another process for {_MAX_SECONDS} s", str(path)) from None
         else:
             yield
 

@@ -18,7 +18,7 @@ MAGIC, FORMAT = b"ceas_ray snapshot", 1
 _SUFFIX = ".snapshot"
 _CHECKSUM_BYTES = 32
 _HEADER_BYTES = len(MAGIC) + 1 + _CHECKSUM_BYTES
-_MOST_BYTES = 2**31
+_MAX_BYTES = 2**31
 """Of a content, uncompressed: a small file that claims more is damaged or hostile."""
 
 
@@ -78,7 +78,7 @@ def _checksum(head: bytes, content: bytes) -> bytes:
 def _inflated(content: bytes) -> bytes:
     inflater = zlib.decompressobj()
     try:
-        plain = inflater.decompress(content, _MOST_BYTES)
+        plain = inflater.decompress(content, _MAX_BYTES)
     except zlib.error as error:
         raise ValueError(f"not compressed content: {error}") from None
     if not inflater.eof:

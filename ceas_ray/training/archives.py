@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MOST_BYTES_OF_ARRAY = 2**27
+MAX_BYTES_OF_ARRAY = 2**27
 """128 MB, uncompressed: a small file that claims more is damaged or hostile."""
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -22,7 +22,7 @@ def read_arrays(content: bytes, names: Sequence[str]) -> tuple[dict[str, NDArray
     """Read the arrays of these names from the content of an archive; returns them, and the names of all others.
 
     Raises ValueError for whatever is no archive, lacks an array, is encrypted, damaged or cut short, holds objects, or
-    claims more than MOST_BYTES_OF_ARRAY.
+    claims more than MAX_BYTES_OF_ARRAY.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -41,11 +41,11 @@ def read_arrays(content: bytes, names: Sequence[str]) -> tuple[dict[str, NDArray
 def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> NDArray[Any]:
     if entry.flag_bits & 1:
         raise ValueError(f"{name} is encrypted")
-    if entry.file_size > MOST_BYTES_OF_ARRAY:
-        limit = MOST_BYTES_OF_ARRAY // 2**20
+    if entry.file_size > MAX_BYTES_OF_ARRAY:
+        limit = MAX_BYTES_OF_ARRAY // 2**20
         raise ValueError(f"{name} claims {entry.file_size / 2**20:.0f} MB, at most {limit} are read")
     with archive.open(entry) as member:
-        data = member.read(MOST_BYTES_OF_ARRAY)
+        data = member.read(MAX_BYTES_OF_ARRAY)
     stream = io.BytesIO(data)
     try:
         version = np.lib.format.read_magic(stream)

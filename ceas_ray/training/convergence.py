@@ -46,7 +46,7 @@ def stationary_quadratic_loss(step: float, variance: float) -> float:
     return step * variance / (2 * (2 - step))
 
 
-def least_variance_weights(variances: Floats) -> Floats:
+def min_variance_weights(variances: Floats) -> Floats:
     """w_k proportional to 1 / v_k: the least sum w_k^2 v_k, the harmonic mean of v_k over n (uniform: arithmetic)."""
     precision = np.min(variances) / variances
     return precision / np.sum(precision)

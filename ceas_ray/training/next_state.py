@@ -16,7 +16,7 @@ from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.error_rate_bound import error_rate_bound
 from ceas_ray.quantum.gate_noise import noiseless
-from ceas_ray.quantum.known_answer_circuits import certified_answer_contrast
+from ceas_ray.quantum.trap_circuits import certified_answer_contrast
 from ceas_ray.training.learning_rate import LearningRate
 
 Floats = NDArray[np.float64]
@@ -28,9 +28,9 @@ ModelState = tuple[Floats, int]
 class NextState:
     """`next_state(previous, rows, test_report) -> (weights, aggregate, next model state)`.
 
-    Plain descent along the aggregate: momentum is the workers', undoing the contrast too. Evidence for the weights
-    comes from the hub's test report and from what the hub knows of the plan, never from the processors: the contrast
-    that tested pairs certify or, where the hub asks what it knows, the one that the answers certify, gates and readout
+    Plain descent along the aggregate: momentum and error mitigation are the workers'. Evidence for the weights comes
+    from the hub's test report and from what the hub knows of the plan, never from the processors: the contrast that
+    tested pairs certify or, where the hub asks what it knows, the one that the answers certify, gates and readout
     included; each answer counts as tests of as many pairs as it took.
 
     circuit: with the pairs that it spends inside. faults: f_processors. shots, samples: per processor, of the plan and

@@ -73,13 +73,13 @@ def load_file(file: InputFile) -> tuple[Floats, Integers, tuple[str, ...]]:
 
 
 _TABLES = ("csv", "tsv", "txt")
-_MOST_BYTES_OF_TABLE = 2**24
+_MAX_BYTES_OF_TABLE = 2**24
 _LARGEST = 1e100
 _FEWEST_IN_ORDER, _FEWEST_SHUFFLED = 4, 10
 _MISSING_LABELS = ("", "?", "na", "n/a", "nan", "null")
 _NAMES_OF_INDEX = ("index", "level_0")
 """Of pandas: `reset_index` gives them."""
-_MOST_EXACT = 2**53
+_MAX_EXACT = 2**53
 """Beyond it floats skip whole numbers, and two labels could become one."""
 _Loaded = tuple[Floats, NDArray[Any], list[str], tuple[str, ...]]
 """Features, labels, what to call each feature, and what is to be told."""
@@ -142,8 +142,8 @@ def _from_archive(file: InputFile) -> _Loaded:
 
 
 def _from_table(file: InputFile) -> _Loaded:
-    if len(file.content) > _MOST_BYTES_OF_TABLE:
-        raise ValueError(f"a table may have {_MOST_BYTES_OF_TABLE / 2**20:.0f} MB: .npz takes more")
+    if len(file.content) > _MAX_BYTES_OF_TABLE:
+        raise ValueError(f"a table may have {_MAX_BYTES_OF_TABLE / 2**20:.0f} MB: .npz takes more")
     table = read_table(file.content)
     if table.width < 2:
         raise ValueError(
@@ -175,7 +175,7 @@ def _labels(table: Table) -> NDArray[Any]:
         raise ValueError(f"line {table.lines[first]}, {where}: labels must be finite numbers or texts, not both, got "
                          f"{shortened(texts[first])}")  # fmt: skip
     numbers = texts.astype(np.float64)
-    if np.abs(numbers).max() >= _MOST_EXACT:
+    if np.abs(numbers).max() >= _MAX_EXACT:
         line = table.lines[int(np.abs(numbers).argmax())]
         raise ValueError(f"line {line}, {where}: labels must be in (-2^53, 2^53), or texts")
     whole = [whole_number(text) for text in texts]

@@ -23,7 +23,7 @@ _ENCODINGS = (
 )  # fmt: skip
 _RECORD = re.compile(r'(?:[^"\r\n]|"[^"]*"|")*')
 """A line, with what is between quotes even where that goes on in the next one."""
-MOST_COLUMNS = 100_000
+MAX_COLUMNS = 100_000
 _MISSING = ("", "?", "na", "n/a", "nan", "null", "none", "-")
 
 
@@ -125,8 +125,8 @@ def _rows(text: str) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
     if not (content := text[start:]).strip():
         return np.empty((0, 0), dtype=object), np.empty(0, dtype=np.int64)
     separator, width = _separator(content)
-    if width > MOST_COLUMNS:
-        raise ValueError(f"line {before + 1} has {width} cells, a table may have {MOST_COLUMNS} columns")
+    if width > MAX_COLUMNS:
+        raise ValueError(f"line {before + 1} has {width} cells, a table may have {MAX_COLUMNS} columns")
     try:
         frame = pd.read_csv(
             io.BytesIO(content.encode()), sep=separator, header=None, index_col=False, dtype=object,

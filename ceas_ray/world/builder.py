@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ceas_ray.attacks.placement import placed
+from ceas_ray.attacks.placement import place_colluders
 from ceas_ray.config.errors import UnusableSettings
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
@@ -20,7 +20,7 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.processors.processor import Shard
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.mixed_pairs import most_nodes
+from ceas_ray.quantum.mixed_pairs import max_nodes
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.world.blueprint import Blueprint, Policies, policies_of, shots_spend_pairs
@@ -82,7 +82,7 @@ def build_world(settings: RunSettings) -> World:
             initial_parameters=blueprint.initial_parameters,
             byzantine=blueprint.byzantine,
             processors_per_group=blueprint.counts.group_size,
-            most_evaluations=most_nodes([part.pairs for part in groups[0].routes]) if groups else 1,
+            max_evaluations=max_nodes([part.pairs for part in groups[0].routes]) if groups else 1,
             inputs=inputs,
         )
 
@@ -139,7 +139,7 @@ def _blueprint(settings: RunSettings, policies: Policies, data: DataSet, inputs:
     served = [network.served(k) for k in range(counts.parties)]
     quality = np.array([link.fidelity * 1e6 + link.rate for link in served])
     placement = streams.generator("adversary", "adversary", "placement", 0)
-    byzantine = placed(settings.attacks.placement, counts.byzantine_parties, quality, placement)
+    byzantine = place_colluders(settings.attacks.placement, counts.byzantine_parties, quality, placement)
     return Blueprint(
         settings=settings,
         counts=counts,

@@ -98,16 +98,16 @@ def _check_committee(settings: RunSettings, counts: Counts) -> None:
 def _check_troubles(settings: RunSettings, counts: Counts) -> None:
     """Refuse partitions, crashes and jamming of members that are not there, or that end before they begin."""
     consensus = settings.consensus
-    for name in ("partition", "crash", "jamming"):
+    for name in ("network_partition", "crash", "jamming"):
         choice = getattr(consensus, name)
         for member in () if choice is None else choice.replicas:
             if not 0 <= member < counts.replicas:
                 must = f"members of the committee (0 to {counts.replicas - 1})"
                 raise SettingsError(f"consensus.{name}.replicas", must, member)
-    split = consensus.partition
+    split = consensus.network_partition
     if split is not None and split.heals_seconds <= split.begins_seconds:
         must = f"after it begins ({split.begins_seconds})"
-        raise SettingsError("consensus.partition.heals_seconds", must, split.heals_seconds)
+        raise SettingsError("consensus.network_partition.heals_seconds", must, split.heals_seconds)
 
 
 def _check_links(settings: RunSettings) -> None:
@@ -124,19 +124,25 @@ def _check_estimator(settings: RunSettings) -> None:
     if training.forward_circuits >= training.circuits_per_round:
         must = f"below training.circuits_per_round ({training.circuits_per_round})"
         raise SettingsError("training.forward_circuits", must, training.forward_circuits)
-    if training.partition != "data" and training.undo == "exact":
-        raise SettingsError("training.undo", f"none or scalar for training.partition={training.partition}", "exact")
+    if training.partition != "data" and training.error_mitigation == "probabilistic_error_cancellation":
+        raise SettingsError(
+            "training.error_mitigation",
+            f"none or rescale for training.partition={training.partition}",
+            "probabilistic_error_cancellation",
+        )
     if engine == "aer_sampled" and training.estimator == "exact":
         raise SettingsError("training.estimator", "one that samples, with processors.engine aer_sampled", "exact")
-    if engine != "pauli" and training.undo == "exact":
-        raise SettingsError("training.undo", "none or scalar where Aer prepares the inputs", training.undo)
-    if training.known_answer_share == 0:
+    if engine != "pauli" and training.error_mitigation == "probabilistic_error_cancellation":
+        raise SettingsError(
+            "training.error_mitigation", "none or rescale where Aer prepares the inputs", training.error_mitigation
+        )
+    if training.trap_circuit_share == 0:
         return
-    key, share = "training.known_answer_share", training.known_answer_share
+    key, share = "training.trap_circuit_share", training.trap_circuit_share
     if training.partition != "data" or training.inputs != "teleported":
         raise SettingsError(key, "0 unless partition is data and inputs are teleported", share)
-    if training.undo == "exact":
-        raise SettingsError(key, "0 for training.undo=exact", share)
+    if training.error_mitigation == "probabilistic_error_cancellation":
+        raise SettingsError(key, "0 for training.error_mitigation=probabilistic_error_cancellation", share)
 
 
 def check_data(settings: RunSettings, data: DataSet) -> None:
@@ -159,20 +165,20 @@ def check_circuits(settings: RunSettings, circuit: Circuit, largest_shard: int, 
     if training.estimator == "full_shift" and training.circuits_per_round < needed:
         must = f"at least {needed} for full_shift"
         raise SettingsError("training.circuits_per_round", must, training.circuits_per_round)
-    if training.known_answer_share > 0:
-        _check_known_answers(settings, circuit.qubits, policies)
+    if training.trap_circuit_share > 0:
+        _check_trap_circuits(settings, circuit.qubits, policies)
 
 
-def _check_known_answers(settings: RunSettings, qubits: int, policies: Policies) -> None:
-    key, share = "training.known_answer_share", settings.training.known_answer_share
+def _check_trap_circuits(settings: RunSettings, qubits: int, policies: Policies) -> None:
+    key, share = "training.trap_circuit_share", settings.training.trap_circuit_share
     if isinstance(policies.weights, UniformWeights):
         raise SettingsError(key, "0 with flat weights, which no answer changes", share)
     # The share that fills the forgetting window with as many tests as weights wait for.
     a_round = settings.training.circuits_per_round * qubits
     forgotten = 1 - 0.5 ** (1 / settings.entanglement.half_life_rounds)
-    least = ceil(1000 * forgotten * settings.aggregation.weights.get("least_tests", 0) / a_round) / 1000
+    least = ceil(1000 * forgotten * settings.aggregation.weights.get("min_tests", 0) / a_round) / 1000
     if share < least:
-        must = f"0 or at least {least}, or weights never have their aggregation.weights.least_tests"
+        must = f"0 or at least {least}, or weights never have their aggregation.weights.min_tests"
         raise SettingsError(key, must, share)
 
 

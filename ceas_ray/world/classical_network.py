@@ -19,9 +19,9 @@ def on_network(settings: RunSettings, actor: Actor, streams: Streams) -> Actor:
     faults: list[NetworkFault] = []
     if consensus.loss_probability > 0:
         faults.append(Loss(consensus.loss_probability, streams))
-    if consensus.partition is not None:
-        members = frozenset(map(replica_name, consensus.partition.replicas))
-        begins, heals = consensus.partition.begins_seconds, consensus.partition.heals_seconds
+    if consensus.network_partition is not None:
+        members = frozenset(map(replica_name, consensus.network_partition.replicas))
+        begins, heals = consensus.network_partition.begins_seconds, consensus.network_partition.heals_seconds
         faults.append(Partition(members, picoseconds(begins), picoseconds(heals)))
     if not faults:
         return actor

@@ -71,7 +71,7 @@ def dealt_shards(choice: DataSettings, labels: Integers, count: int, generator: 
             per_shard = choice.labels_per_shard
             return or_refuse("processors.count", lambda: label_shards(labels, count, per_shard, generator))
         case "dirichlet":
-            concentration, least = choice.dirichlet_concentration, choice.least_samples
+            concentration, least = choice.dirichlet_concentration, choice.min_samples
             return or_refuse(
                 "processors.count", lambda: dirichlet_shards(labels, count, concentration, least, generator)
             )
@@ -80,6 +80,6 @@ def dealt_shards(choice: DataSettings, labels: Integers, count: int, generator: 
 def check_shards(choice: DataSettings, labels: Integers, count: int) -> None:
     """Raise SettingsError where `dealt_shards` would, in less time."""
     if choice.shards == "dirichlet":
-        or_refuse("processors.count", lambda: check_least(len(labels), count, choice.least_samples))
+        or_refuse("processors.count", lambda: check_least(len(labels), count, choice.min_samples))
     else:
         dealt_shards(choice, labels, count, np.random.default_rng(0))

@@ -9,12 +9,12 @@ from ceas_ray.config.errors import or_refuse
 from ceas_ray.config.schema import TrainingSettings
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.processors.gradient_work import GradientWork
-from ceas_ray.processors.known_answer_draws import KnownAnswers
+from ceas_ray.processors.trap_circuit_draws import TrapCircuits
 from ceas_ray.quantum import aer_engine, pauli_engine
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.known_answer_circuits import asked_count
 from ceas_ray.quantum.loss import CrossEntropyLoss, Loss, SquaredLoss
-from ceas_ray.quantum.partition import cut_by_layers, cut_by_qubits
+from ceas_ray.quantum.partition import partition_by_layers, partition_by_qubits
+from ceas_ray.quantum.trap_circuits import asked_count
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.training.metrics import Evaluation
@@ -51,9 +51,9 @@ def shared_circuit_of(training: TrainingSettings, circuit: Circuit, group_size: 
     """Return the circuit as a group of processors runs it; the same where each runs it alone."""
     if training.partition == "data":
         return circuit
-    cut = cut_by_qubits if training.partition == "circuit" else cut_by_layers
+    partition = partition_by_qubits if training.partition == "circuit" else partition_by_layers
     key = "training.processors_per_group"
-    return or_refuse(key, lambda: cut(circuit, group_size, training.inputs == "teleported"))
+    return or_refuse(key, lambda: partition(circuit, group_size, training.inputs == "teleported"))
 
 
 def initial_parameters_of(circuit: Circuit, streams: Streams) -> NDArray[np.float64]:
@@ -84,7 +84,7 @@ def evaluation_on_validation(training: TrainingSettings, circuit: Circuit, data:
 
 def asked_circuits_of(training: TrainingSettings) -> int:
     """Return how many of a party's circuits in a round have an answer that the hub knows."""
-    return asked_count(training.circuits_per_round, training.known_answer_share)
+    return asked_count(training.circuits_per_round, training.trap_circuit_share)
 
 
 def gradient_work(blueprint: Blueprint) -> GradientWork:
@@ -92,17 +92,17 @@ def gradient_work(blueprint: Blueprint) -> GradientWork:
     training, processors = blueprint.settings.training, blueprint.settings.processors
     return GradientWork(
         blueprint.shared_circuit, _ENGINES[processors.engine], blueprint.streams, loss_of(training),
-        training.estimator, training.undo, training.forward_circuits, processors.threads,
-        aer_engine.sampled_outcomes if processors.engine == "aer_sampled" else None, _known_answers(blueprint),
+        training.estimator, training.error_mitigation, training.forward_circuits, processors.threads,
+        aer_engine.sampled_outcomes if processors.engine == "aer_sampled" else None, _trap_circuits(blueprint),
     )  # fmt: skip
 
 
-def _known_answers(blueprint: Blueprint) -> KnownAnswers | None:
+def _trap_circuits(blueprint: Blueprint) -> TrapCircuits | None:
     training, circuit = blueprint.settings.training, blueprint.shared_circuit
-    if training.known_answer_share == 0:
+    if training.trap_circuit_share == 0:
         return None
     unshifted = (
         1 / (1 + 2 * circuit.parameter_count) if training.estimator == "full_shift"
         else training.forward_circuits / training.circuits_per_round
     )  # fmt: skip
-    return KnownAnswers(circuit, blueprint.streams, training.known_answer_share, unshifted)
+    return TrapCircuits(circuit, blueprint.streams, training.trap_circuit_share, unshifted)

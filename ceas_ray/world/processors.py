@@ -35,7 +35,7 @@ def _processor(blueprint: Blueprint, k: int) -> Actor:
     } | {ADVERSARY: link.latency, HUB: link.latency}  # fmt: skip
     made = Processor(
         k, blueprint.shards[k], _noise_of(blueprint, k),
-        Learning(training.batch, training.momentum, training.undo, update_time(settings)),
+        Learning(training.batch, training.momentum, training.error_mitigation, update_time(settings)),
         [blueprint.channel(name, replica_name(j)) for j in range(blueprint.counts.replicas)],
         ModelAdoption(Quorums(blueprint.counts.replicas).blocking),
         blueprint.initial_parameters, latencies, blueprint.streams,

@@ -29,7 +29,7 @@ class World:
 
     Where `processors_per_group` processors share the circuit, a group is one simulated actor, `processor/g` with g the
     number of the group: its first member, which leads. So are the shards, the rows of the committee, and `byzantine`.
-    shared_circuit: with its parts and teleportations; circuit: the same on one processor. most_evaluations: of the
+    shared_circuit: with its parts and teleportations; circuit: the same on one processor. max_evaluations: of the
     circuit and a sample, for pairs of mixed age.
     """
 
@@ -49,7 +49,7 @@ class World:
     initial_parameters: NDArray[np.float64]
     byzantine: tuple[int, ...]
     processors_per_group: int
-    most_evaluations: int
+    max_evaluations: int
     inputs: Inputs
 
     @property

@@ -8,7 +8,7 @@ import pytest
 from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.aggregation.evidence import Evidence
 from ceas_ray.aggregation.median import Median
-from ceas_ray.aggregation.rule import most_faults
+from ceas_ray.aggregation.rule import max_faults
 from ceas_ray.aggregation.spectral_filter import SpectralFilter
 from ceas_ray.aggregation.uniform_weights import UniformWeights
 from ceas_ray.aggregation.weighted_mean import WeightedMean
@@ -63,8 +63,8 @@ def test_a_policy_that_changes_what_it_is_given_is_named(aggregator: Aggregator)
 
 
 def test_a_rule_states_how_many_it_stands() -> None:
-    assert [most_faults(rule, 10) for rule in (Median(), SpectralFilter(), WeightedMean())] == [4, 4, 0]
-    assert [most_faults(rule, 9) for rule in (Median(), SpectralFilter())] == [4, 3]
+    assert [max_faults(rule, 10) for rule in (Median(), SpectralFilter(), WeightedMean())] == [4, 4, 0]
+    assert [max_faults(rule, 9) for rule in (Median(), SpectralFilter())] == [4, 3]
 
 
 def test_good_policies_are_taken() -> None:

@@ -26,7 +26,7 @@ from ceas_ray.attacks.little_is_enough import ALittleIsEnough, standard_score
 from ceas_ray.attacks.mimic import Mimic
 from ceas_ray.attacks.min_max import MinMax
 from ceas_ray.attacks.min_sum import MinSum
-from ceas_ray.attacks.placement import placed
+from ceas_ray.attacks.placement import place_colluders
 from ceas_ray.attacks.sign_flip import SignFlip
 from ceas_ray.attacks.truthful import Truthful
 
@@ -210,9 +210,9 @@ def test_who_is_truthful_announces_what_is_true() -> None:
 
 def test_colluders_sit_where_the_placement_says() -> None:
     quality = np.array([0.3, 0.9, 0.5, 0.9, 0.1])
-    assert placed("best_links", 2, quality, generator()) == (1, 3)
-    assert placed("worst_links", 2, quality, generator()) == (0, 4)
-    assert len(set(placed("random", 3, quality, generator()))) == 3
+    assert place_colluders("best_links", 2, quality, generator()) == (1, 3)
+    assert place_colluders("worst_links", 2, quality, generator()) == (0, 4)
+    assert len(set(place_colluders("random", 3, quality, generator()))) == 3
 
 
 @pytest.mark.parametrize("make", [

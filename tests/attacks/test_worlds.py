@@ -11,7 +11,7 @@ from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.kernel.envelope import Send
 from ceas_ray.kernel.windows import Simulation
-from ceas_ray.messages.payloads import SendRow
+from ceas_ray.messages.attack_payloads import SendRow
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.runtime.local_runtime import LocalCluster
 from tests.small_worlds import small_world
@@ -58,7 +58,7 @@ def test_who_equivocates_enters_with_one_row_or_not_at_all() -> None:
         assert len(set(observed["processors"])) == len(observed["processors"])
 
 
-TESTED = ("aggregation=weighted_mean", "aggregation.weights.least_tests=1", "aggregation.confidence=0.5", *FEW)
+TESTED = ("aggregation=weighted_mean", "aggregation.weights.min_tests=1", "aggregation.confidence=0.5", *FEW)
 
 
 def colluders_weight(*overrides: str) -> float:
@@ -81,7 +81,7 @@ def test_a_lie_about_fidelity_buys_weight_only_where_processors_vouch_for_themse
 
 def test_where_answers_are_known_no_lie_buys_weight() -> None:
     """Not even where processors vouch for their own pairs; outcomes that are guessed or withheld cost weight."""
-    asked = ("attacks.placement=worst_links", "training.known_answer_share=0.25")
+    asked = ("attacks.placement=worst_links", "training.trap_circuit_share=0.25")
     honest = colluders_weight("attacks=inner_product", *asked)
     lie = ("attacks=false_fidelity", "entanglement.test_announcements=after_reveal", *asked)
     guesses, withholds = ("attacks.announcements.guessed=0.8", "attacks.announcements.withheld=0.8")
@@ -91,7 +91,7 @@ def test_where_answers_are_known_no_lie_buys_weight() -> None:
 
 
 def test_jamming_takes_shots_from_honest_processors_alone() -> None:
-    scarce = (*FEW, "entanglement=regime_r0")
+    scarce = (*FEW, "entanglement=scarce_supply")
     calm, jammed = (rounds_of(*scarce, f"attacks={attack}")[-1] for attack in ("inner_product", "jamming"))
     assert jammed["shots_on_time"] < 0.95 * calm["shots_on_time"]
 
@@ -106,7 +106,7 @@ def test_colluders_with_flipped_labels_learn_the_opposite() -> None:
 def test_a_little_is_enough_may_come_at_the_last_moment_with_false_announcements_and_jamming() -> None:
     """Each part does what it does alone: the rows of one attack, sent like another, with lies and jamming."""
     parts = ("attacks.timing=last_moment", "attacks/announcements=false_fidelity", "attacks.announcements.withheld=1.0")
-    overrides = (*FEW, "attacks=alie", *parts, "attacks.jammed_share=0.5", "entanglement=regime_r0")
+    overrides = (*FEW, "attacks=alie", *parts, "attacks.jammed_share=0.5", "entanglement=scarce_supply")
     world = small_world(*overrides)
     (adversary,) = (actor for actor in world.control if isinstance(actor, Adversary))
     rows: list[np.ndarray] = []
@@ -123,7 +123,7 @@ def test_a_little_is_enough_may_come_at_the_last_moment_with_false_announcements
     adversary.handle = watched  # type: ignore[method-assign]
     ends = list(Simulation(LocalCluster(world.one_host())).rounds())
     observed = [o.values for end in ends for o in end.observations if o.name == "round"]
-    plain = rounds_of(*FEW, "attacks=alie", "entanglement=regime_r0")
+    plain = rounds_of(*FEW, "attacks=alie", "entanglement=scarce_supply")
     assert len(rows) == 2 * len(world.byzantine)
     assert all(np.array_equal(row, rows[0]) for row in rows[: len(world.byzantine)]), "all colluders send the same"
     assert observed[-1]["shots_on_time"] < 0.95 * plain[-1]["shots_on_time"]

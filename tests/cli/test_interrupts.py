@@ -20,7 +20,7 @@ from tests.small_worlds import SMALL
 
 pytestmark = pytest.mark.slow
 LONG = [*(word for word in SMALL if not word.startswith("training.rounds")), "training.rounds=100000"]
-MOST_SECONDS = 30
+MAX_SECONDS = 30
 """Nine for a round and an orderly end, and what a busy machine adds."""
 LOOK_SECONDS = 0.05
 
@@ -41,9 +41,9 @@ def until(happened: object, process: subprocess.Popen[str]) -> None:
 def ended(process: subprocess.Popen[str], number: int) -> tuple[str, str]:
     workers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(number)
-    said = process.communicate(timeout=MOST_SECONDS)
+    said = process.communicate(timeout=MAX_SECONDS)
     assert process.returncode == 130, said
-    psutil.wait_procs(workers, timeout=MOST_SECONDS)
+    psutil.wait_procs(workers, timeout=MAX_SECONDS)
     assert [worker for worker in workers if worker.is_running()] == []
     assert "Traceback" not in said[1]
     return said
@@ -155,7 +155,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     workers = psutil.Process(study.pid).children(recursive=True)
     study.kill()
     study.communicate()
-    _, left = psutil.wait_procs(workers, timeout=MOST_SECONDS)
+    _, left = psutil.wait_procs(workers, timeout=MAX_SECONDS)
     assert left == []
 
 

@@ -16,7 +16,7 @@ from tests.cli.warm_commands import Ended, warm_process
 from tests.small_worlds import SMALL
 
 COMMANDS, RUNS, FRESH = 300, 30, 3
-MOST_CPU_SECONDS, MOST_MEGABYTES = 5.0, 1000.0
+MAX_CPU_SECONDS, MAX_MEGABYTES = 5.0, 1000.0
 """Of a command after a warm start: on a machine with nothing else to do, its time."""
 KILLED_AFTER_CPU_SECONDS = 30
 LONGEST_RUN_SECONDS = 10.0
@@ -33,9 +33,9 @@ def complaint(ended: Ended) -> str:
         return "more or less than one line for what is refused"
     if ended.code == 0 and "wall seconds" not in ended.out:
         return "no forecast"
-    if ended.cpu_seconds > MOST_CPU_SECONDS:
+    if ended.cpu_seconds > MAX_CPU_SECONDS:
         return f"{ended.cpu_seconds:.1f} s"
-    return f"{ended.megabytes:.0f} MB" if ended.megabytes > MOST_MEGABYTES else ""
+    return f"{ended.megabytes:.0f} MB" if ended.megabytes > MAX_MEGABYTES else ""
 
 
 @pytest.mark.slow

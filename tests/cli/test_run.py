@@ -61,17 +61,19 @@ BAD = {
         "consensus.crash.replicas must be members of the committee (0 to 6), got 9",
     ),
     "an unknown member is cut off": (
-        ["consensus.partition={replicas:[-1],begins_seconds:0,heals_seconds:1}"],
-        "consensus.partition.replicas must be members of the committee (0 to 6), got -1",
+        ["consensus.network_partition={replicas:[-1],begins_seconds:0,heals_seconds:1}"],
+        "consensus.network_partition.replicas must be members of the committee (0 to 6), got -1",
     ),
     "an unknown member is jammed": (
         ["consensus.jamming={replicas:[7],first_round:0,last_round:1,refills:0}"], "consensus.jamming.replicas must be",
     ),
     "a partition that heals before it begins": (
-        ["consensus.partition={replicas:[1],begins_seconds:2,heals_seconds:1}"],
-        "consensus.partition.heals_seconds must be after it begins (2.0), got 1.0",
+        ["consensus.network_partition={replicas:[1],begins_seconds:2,heals_seconds:1}"],
+        "consensus.network_partition.heals_seconds must be after it begins (2.0), got 1.0",
     ),
-    "half a partition": (["consensus.partition={replicas:[1]}"], "consensus.partition.begins_seconds must be given"),
+    "half a partition": (
+        ["consensus.network_partition={replicas:[1]}"], "consensus.network_partition.begins_seconds must be given"
+    ),
     "a negative time-out": (
         ["consensus.input_timeout=-1"], "consensus.input_timeout must be a number of seconds in [1e-06, 1e+09], got -1",
     ),

@@ -21,7 +21,7 @@ from pathlib import Path
 
 LONGEST_WALL_SECONDS = 120.0
 """Then a command is killed: on a machine that others use it counts how much it computed, not how long it took."""
-MOST_MORE_BYTES = 2 * 2**30
+MAX_MORE_BYTES = 2 * 2**30
 """Of address space beyond what the warm process has; a command that asks for more gets a MemoryError."""
 TRACEBACK = 86
 """The exit code of a command that raised."""
@@ -43,8 +43,8 @@ class Ended:
 class WarmProcess:
     """A process that has imported the command, has run a first one, and forks for every other."""
 
-    def __init__(self, folder: Path, most_cpu_seconds: int, first: Sequence[str]) -> None:
-        self._folder, limits = folder, [str(folder), str(most_cpu_seconds), json.dumps(list(first))]
+    def __init__(self, folder: Path, max_cpu_seconds: int, first: Sequence[str]) -> None:
+        self._folder, limits = folder, [str(folder), str(max_cpu_seconds), json.dumps(list(first))]
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, *limits], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -72,18 +72,16 @@ class WarmProcess:
 
 
 @contextmanager
-def warm_process(
-    folder: Path, most_cpu_seconds: int, first: Sequence[str] = ("dry_run=true",)
-) -> Iterator[WarmProcess]:
+def warm_process(folder: Path, max_cpu_seconds: int, first: Sequence[str] = ("dry_run=true",)) -> Iterator[WarmProcess]:
     """A warm process whose commands run in `folder`, and are killed after so much computing."""
-    made = WarmProcess(folder, most_cpu_seconds, first)
+    made = WarmProcess(folder, max_cpu_seconds, first)
     try:
         yield made
     finally:
         made.close()
 
 
-def _serve(folder: Path, most_cpu_seconds: int, first: list[str]) -> None:
+def _serve(folder: Path, max_cpu_seconds: int, first: list[str]) -> None:
     from ceas_ray.cli.run import main
 
     os.chdir(folder)
@@ -91,12 +89,12 @@ def _serve(folder: Path, most_cpu_seconds: int, first: list[str]) -> None:
     with (folder / ".warm").open("w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
     main(first)
-    most_bytes = _virtual_bytes() + MOST_MORE_BYTES
+    max_bytes = _virtual_bytes() + MAX_MORE_BYTES
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            resource.setrlimit(resource.RLIMIT_CPU, (most_cpu_seconds, most_cpu_seconds))
-            resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
+            resource.setrlimit(resource.RLIMIT_CPU, (max_cpu_seconds, max_cpu_seconds))
+            resource.setrlimit(resource.RLIMIT_AS, (max_bytes, max_bytes))
             _become(json.loads(line), folder)
         print(json.dumps(asdict(_waited_for(child, folder))), file=answers, flush=True)
 

@@ -13,7 +13,7 @@ from ceas_ray.config.composition import composed
 
 WORDS = ["training.rounds=3", "seed=101", "scheduling=oblivious"]
 PARTS = 90
-MOST_CALLS = 10**9
+MAX_CALLS = 10**9
 
 
 def interrupted_at(call: int) -> tuple[str, int]:
@@ -54,8 +54,8 @@ def in_a_process_of_its_own(call: int) -> str:
 @pytest.mark.slow
 def test_an_interrupt_at_any_moment_of_composing_is_an_interrupt() -> None:
     """One that Python itself ignores, as in a destructor, lets it go on to the end."""
-    assert interrupted_at(MOST_CALLS)[0] == "composed"  # reads all that is read once
-    calls = interrupted_at(MOST_CALLS)[1]
+    assert interrupted_at(MAX_CALLS)[0] == "composed"  # reads all that is read once
+    calls = interrupted_at(MAX_CALLS)[1]
     found = {call: in_a_process_of_its_own(call) for call in range(7, calls, calls // PARTS)}
     assert set(found.values()) <= {"KeyboardInterrupt", "composed"}, found
     assert list(found.values()).count("KeyboardInterrupt") > 0.9 * len(found)

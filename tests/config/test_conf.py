@@ -103,7 +103,7 @@ def test_the_command_line_wins_over_the_experiment() -> None:
     assert settings.attacks.attack is not None
     assert settings.attacks.attack["_target_"].endswith("SignFlip")
     assert settings.scheduling["_target_"].endswith("Oblivious")
-    assert settings.training.undo == "none"
+    assert settings.training.error_mitigation == "none"
 
 
 def test_a_sweep_is_all_combinations() -> None:

@@ -17,12 +17,11 @@ from ceas_ray.kernel.envelope import Envelope, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import FOREVER
 from ceas_ray.messages.authentication import TAG_BITS
+from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
 from ceas_ray.messages.frames import Channel, FrameKind, encode_update
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
-    Frame,
     KeysDistilled,
-    RoundDecided,
     RoundStarted,
     StopWaiting,
     TestReport,
@@ -95,10 +94,21 @@ class Network:
         for round_index in range(rounds):
             begins = round_index * ROUND
             opens, times_out = begins + OPENS, begins + 2 * OPENS
-            report = TestReport(round_index, np.ones((PROCESSORS, 3)), np.zeros((PROCESSORS, 3)))
+            report = TestReport(
+                round_index=round_index, tested=np.ones((PROCESSORS, 3)), errors=np.zeros((PROCESSORS, 3))
+            )
             for j, bits in enumerate(_bits_with_all(key_bits, replicas)):
                 self.push(
-                    begins + 1, j, ENTANGLEMENT_MANAGER, RoundStarted(round_index, begins, opens, times_out, bits)
+                    begins + 1,
+                    j,
+                    ENTANGLEMENT_MANAGER,
+                    RoundStarted(
+                        round_index=round_index,
+                        plan_ends_at=begins,
+                        inputs_open_until=opens,
+                        inputs_time_out_at=times_out,
+                        key_bits=bits,
+                    ),
                 )
                 self.push(begins + 2, j, "hub", report)
             for place, channel in enumerate(senders):
@@ -185,7 +195,7 @@ class Network:
     def states(self) -> set[bytes]:
         """Of all replicas that are not silent, nor fell silent."""
         off = {*self._silent, *self._last_step}
-        return {encode(r.persistent()["state"]) for j, r in enumerate(self.replicas) if j not in off}
+        return {encode(r.model.state) for j, r in enumerate(self.replicas) if j not in off}
 
     def decide_times(self, round_index: int = 0) -> dict[int, float]:
         """When each replica first said what was decided, in Delta since the inputs could close."""

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.authentication import PRIME, TAG_BITS, polynomial, polynomial_hash
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.fixed_point import from_fixed_point, to_fixed_point
 from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, decode_update, encode_update
-from ceas_ray.messages.payloads import Frame
 from tests.messages.pools import but_for_failures
 
 

@@ -84,8 +84,8 @@ def test_a_replica_knows_the_body_of_every_value_that_it_finds_valid(replicas: i
         scenario = ReplicaScenario(seed, replicas)
         scenario.run()
         for values in (scenario.nodes[j]._agreement.values for j in scenario.honest):
-            assert all(values.body_of(digest) is not None for digest in values._outcomes)
-            valid += len(values._outcomes)
+            assert all(values.body_of(digest) is not None for digest in values.state.outcomes)
+            valid += len(values.state.outcomes)
     assert valid > seeds
 
 

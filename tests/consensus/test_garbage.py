@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.kernel.streams import Streams
+from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.frames import Channel, FrameKind
-from ceas_ray.messages.payloads import RoundDecided
 from tests.consensus.committee import DELTA, OPENS, PLENTY, ROUND, Network
 from tests.messages.garbage import BODIES, BYZANTINE, MESSAGES
 

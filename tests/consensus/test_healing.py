@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.messages.payloads import Frame, replica_name
+from ceas_ray.messages.consensus_payloads import Frame
+from ceas_ray.messages.payloads import replica_name
 from tests.consensus.committee import DELTA, OPENS, Network, up_to_f
 
 

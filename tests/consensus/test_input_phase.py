@@ -17,8 +17,9 @@ from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages import payloads
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import PACED_FRAMES, Channel, FrameKind, digest_of, encode_update
-from ceas_ray.messages.payloads import Frame, processor_name, replica_name
+from ceas_ray.messages.payloads import processor_name, replica_name
 from tests.consensus.committee import DELTA, OPENS, PLENTY, PROCESSORS, Network, make_replica, up_to_f
 
 TIMES_OUT = 2 * OPENS
@@ -131,7 +132,7 @@ def test_f_liars_frame_nobody(replicas: int) -> None:
     faults = (replicas - 1) // 3
     node = make_replica(0, replicas)._agreement
     digest = digest_of(b"honest")
-    node.phase.closed = True
+    node.phase.state.closed = True
     for honest in range(faults + 1, replicas):
         node.phase.echoes.take(honest, [update_item(0, digest)])
     for liar in range(1, faults + 1):

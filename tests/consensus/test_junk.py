@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ceas_ray.messages.authentication import TAG_BITS
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FrameKind
-from ceas_ray.messages.payloads import Frame
 from tests.consensus.committee import OPENS, PLENTY, ROUND, Network
 
 LAST = PLENTY // 2 // TAG_BITS
@@ -21,8 +21,9 @@ def flooded(slots: range, rounds: int) -> Network:
                 for counter in slots:
                     for tag in range(16):
                         junk = Frame(
-                            int(FrameKind.ECHO), b"chain", round_index, 0, f"replica/{sender}", f"replica/{receiver}",
-                            counter, 1, b"junk", tag,
+                            kind=int(FrameKind.ECHO), chain=b"chain", round_index=round_index, view=0,
+                            sender=f"replica/{sender}", receiver=f"replica/{receiver}", counter=counter, sent_at=1,
+                            body=b"junk", tag=tag,
                         )  # fmt: skip
                         network.push(round_index * ROUND + OPENS - 5, receiver, "replica/0", junk)
     return network

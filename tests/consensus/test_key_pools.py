@@ -14,8 +14,8 @@ from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages import authentication
 from ceas_ray.messages.authentication import TAG_BITS, KeyPool, polynomial
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import Channel, FrameKind
-from ceas_ray.messages.payloads import Frame
 from ceas_ray.quantum.bell_pairs import key_rate
 from tests.messages.pools import but_for_failures
 
@@ -65,7 +65,18 @@ class Link(RuleBasedStateMachine):
 
     @rule(counter=st.integers(0, 60), tag=st.integers(0, 2**61 - 2), times=st.integers(1, 18))
     def forge(self, counter: int, tag: int, times: int) -> None:
-        forged = Frame(int(FrameKind.VOTE1), b"chain", self.round, 0, "replica/0", "replica/1", counter, 0, b"x", tag)
+        forged = Frame(
+            kind=int(FrameKind.VOTE1),
+            chain=b"chain",
+            round_index=self.round,
+            view=0,
+            sender="replica/0",
+            receiver="replica/1",
+            counter=counter,
+            sent_at=0,
+            body=b"x",
+            tag=tag,
+        )
         for _ in range(times):
             assert self.receiver.open(forged) is None
 
@@ -115,7 +126,18 @@ def ends(tags: int, fresh: bool = True) -> tuple[Channel, Channel]:
 
 def junk(counter: int, round_index: int = 0, tag: int = 7) -> Frame:
     """What anybody can send in the name of replica 0."""
-    return Frame(int(FrameKind.ECHO), b"chain", round_index, 0, "replica/0", "replica/1", counter, 0, b"junk", tag)
+    return Frame(
+        kind=int(FrameKind.ECHO),
+        chain=b"chain",
+        round_index=round_index,
+        view=0,
+        sender="replica/0",
+        receiver="replica/1",
+        counter=counter,
+        sent_at=0,
+        body=b"junk",
+        tag=tag,
+    )
 
 
 def passed(sender: Channel, receiver: Channel, count: int, round_index: int) -> list[bytes | None]:

@@ -17,14 +17,15 @@ from ceas_ray.consensus.values import Named, Values
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages import payloads
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import Channel, FrameKind, digest_of, encode_update
-from ceas_ray.messages.payloads import Frame, processor_name, replica_name
+from ceas_ray.messages.payloads import processor_name, replica_name
 from ceas_ray.messages.quorum import Quorums
 from tests.consensus.committee import DELTA, OPENS, PLENTY, PROCESSORS, Network, make_replica
 
 STARTS, VIEW = OPENS + DELTA, (VIEW_TIMER_DELTAS + 1) * DELTA
 """View 0 begins one Delta after the Echoes; each view without a decision lasts so long."""
-REPORT = payloads.TestReport(0, np.ones((PROCESSORS, 3)), np.zeros((PROCESSORS, 3)))
+REPORT = payloads.TestReport(round_index=0, tested=np.ones((PROCESSORS, 3)), errors=np.zeros((PROCESSORS, 3)))
 NOTHING = ((-1, b""), (-1, b""), (-1, b""))
 VOTE1, VOTE2, VOTE3 = FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3
 Early = Callable[[int, int, FrameKind, int], bool]
@@ -126,7 +127,7 @@ def test_three_values_locked_by_one_liar_cost_no_view_after_the_calm(lies: bool)
     assert {decided.view for decided in network.decided.values()} == {9}
     assert {j for j, _ in network.decided} == {1, 2, 3}
     assert len(network.states()) == 1
-    assert voting[1].votes[4].view in (0, 9), "the lock of view 0 was there"
+    assert voting[1].state.votes[4].view in (0, 9), "the lock of view 0 was there"
 
 
 def two_locks(sender: int, to: int, kind: FrameKind, view: int) -> bool:
@@ -170,7 +171,7 @@ def test_a_value_that_only_its_leader_finds_valid_costs_no_view_after_the_calm(l
     suggest(network, leader, view, digest_of(private))
     network.hear(STARTS + 7 * VIEW, 0, leader, FrameKind.PROPOSAL, 12, encode(private))
     network.run()
-    valid_at = {j for j in (1, 2, 3) if digest_of(private) in network.replicas[j]._agreement.values._outcomes}
+    valid_at = {j for j in (1, 2, 3) if digest_of(private) in network.replicas[j]._agreement.values.state.outcomes}
     assert valid_at == {leader}, "the lure was there"
     assert {decided.view for decided in network.decided.values()} == {view}
     assert {decided.digest for decided in network.decided.values()} < {*map(digest_of, (w, x, y))}

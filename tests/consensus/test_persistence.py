@@ -8,7 +8,7 @@ import pytest
 
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Envelope
-from ceas_ray.messages.payloads import Frame
+from ceas_ray.messages.consensus_payloads import Frame
 from tests.consensus.committee import OPENS, Network
 
 

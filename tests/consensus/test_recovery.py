@@ -112,8 +112,14 @@ def test_who_asked_too_often_before_the_decision_is_answered_after_it() -> None:
 
 def test_the_test_report_outlives_a_crash_and_serves_when_it_comes_late() -> None:
     """Found by the explorer: nobody can say it again, and without it a replica judges nothing."""
-    report = payloads.TestReport(0, np.ones((PROCESSORS, 3)), np.zeros((PROCESSORS, 3)))
-    started = payloads.RoundStarted(0, 0, OPENS, 2 * OPENS, np.full(PROCESSORS + 4, PLENTY))
+    report = payloads.TestReport(round_index=0, tested=np.ones((PROCESSORS, 3)), errors=np.zeros((PROCESSORS, 3)))
+    started = payloads.RoundStarted(
+        round_index=0,
+        plan_ends_at=0,
+        inputs_open_until=OPENS,
+        inputs_time_out_at=2 * OPENS,
+        key_bits=np.full(PROCESSORS + 4, PLENTY),
+    )
     replica = make_replica(0, 4)
     replica.handle(Envelope(1, "entanglement_manager", 0, "replica/0", started))
     replica.handle(Envelope(2, "hub", 0, "replica/0", report))

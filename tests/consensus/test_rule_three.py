@@ -59,8 +59,8 @@ def is_safe_by_definition(shown: list[Evidence], value: bytes, proofs: bool) -> 
 def test_the_rule_is_its_definition(shown: list[Evidence], value: bytes) -> None:
     for kind, proofs in ((FrameKind.SUGGEST, False), (FrameKind.PROOF, True)):
         node = TetraBFT(0, 4, lambda view: 0, lambda value: True)
-        node.view = VIEW
-        received = node._proofs if proofs else node._suggests
+        node.state.view = VIEW
+        received = node.state.proofs if proofs else node.state.suggests
         received[VIEW] = dict(enumerate(shown))
         found = node._is_safe_to_vote_for(value) if proofs else node._is_safe_to_propose(value)
         assert found == is_safe_by_definition(shown, value, proofs), kind
@@ -156,8 +156,8 @@ def test_a_lying_suggest_never_lures_honest_leaders_to_what_honest_proofs_do_not
             lie = Evidence(Vote(8, C), NO_VOTE, Vote(0, C))
             network.say(each * view + 0.1, view % 4, FrameKind.SUGGEST, view, lie)
     network.run(until=each * 8 + 7)
-    assert network.nodes[1].votes[4] == (0, W)
-    assert (network.nodes[3].votes[1], network.nodes[3].previous[1]) == ((8, B), (4, A))
+    assert network.nodes[1].state.votes[4] == (0, W)
+    assert (network.nodes[3].state.votes[1], network.nodes[3].state.previous[1]) == ((8, B), (4, A))
     network.run(until=1000)
     assert {view for _, _, view in network.decided.values()} == {9}
     assert len(network.decided) == 3

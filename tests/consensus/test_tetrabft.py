@@ -49,7 +49,10 @@ def test_liars_and_delays_never_break_agreement_and_end_when_the_network_calms(r
     assert len(decisions) == len(honest)
     for node in honest:
         for phase in (2, 3, 4):
-            assert node.votes[phase].view <= node.votes[phase - 1].view or node.votes[phase - 1].view < node.view
+            assert (
+                node.state.votes[phase].view <= node.state.votes[phase - 1].view
+                or node.state.votes[phase - 1].view < node.view
+            )
 
 
 def test_a_request_for_a_view_that_was_heard_before_a_crash_still_counts_after_it() -> None:
@@ -78,7 +81,7 @@ def test_a_suggest_shows_no_vote_of_its_own_view_even_when_votes_pull_the_replic
         for sender in (1, 2, 3):
             actions += node.receive(sender, phase, 2, b"b")
     assert node.view == 2
-    assert node.votes[3] == (2, b"b")
+    assert node.state.votes[3] == (2, b"b")
     shown = [a.content for a in actions if isinstance(a, Output) and a.kind in (FrameKind.SUGGEST, FrameKind.PROOF)]
     assert len(shown) == 2
     assert all(vote.view < 2 for evidence in shown for vote in evidence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from tests.consensus.committee import Network
 
 TERMS = Terms(Committee(4, 3, 1, 1000), b"chain", b"sum", lambda state, rows, report: (b"", b"", state), 2)
 CONTENTS = [encode_update(np.full(2, k), 1, 1) for k in range(3)]
-REPORT = payloads.TestReport(0, np.ones((3, 3)), np.zeros((3, 3)))
+REPORT = payloads.TestReport(round_index=0, tested=np.ones((3, 3)), errors=np.zeros((3, 3)))
 
 
 def values_of(without: frozenset[int] = frozenset(), echoers: Sequence[int] = (1, 2, 3)) -> tuple[Values, Candidate]:
@@ -31,8 +32,8 @@ def values_of(without: frozenset[int] = frozenset(), echoers: Sequence[int] = (1
     committee, standing = TERMS.committee, Standing(AgreedModel((np.zeros(2), 0), ()))
     inputs = Inputs(3, 2, ())
     links: Any = None
-    phase = InputPhase(0, committee, links, inputs, None, (), lambda: 0)
-    phase.closed = True
+    phase = InputPhase(0, committee, links, inputs, None, (), SimpleNamespace(view=0, halted=False))
+    phase.state.closed = True
     for k, content in enumerate(CONTENTS):
         if k not in without:
             inputs.take_update(k, content)

@@ -15,18 +15,22 @@ from ceas_ray.entanglement.round_controller import RoundController
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Envelope, Mark, Observation
 from ceas_ray.messages import payloads
-from ceas_ray.messages.payloads import (
-    ENTANGLEMENT_MANAGER,
-    HUB,
-    KnownAnswersGiven,
-    RoundDecided,
-    RoundStarted,
-    Timer,
-)
+from ceas_ray.messages.consensus_payloads import RoundDecided
+from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, HUB, RoundStarted, Timer, TrapCircuitsAnswered
 from tests.messages.garbage import ANYTHING, BYZANTINE, MESSAGES, of_type
 from tests.small_worlds import small_world
 
-TRUE = RoundDecided(0, b"value", False, 0, (0, 1), np.ones(2), np.zeros(3), (), np.full((2, 15), 900))
+TRUE = RoundDecided(
+    round_index=0,
+    digest=b"value",
+    skipped=False,
+    view=0,
+    processors=(0, 1),
+    weights=np.ones(2),
+    model=np.zeros(3),
+    quarantined=(),
+    key_bits=np.full((2, 15), 900),
+)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +138,17 @@ def test_whatever_byzantine_parties_report_the_round_ends_as_honest_members_say(
 
 def hub_in_round(round_index: int) -> Hub:
     hub = Hub(3, 1, 5.0, 1, asked=20)
-    hub.handle(Envelope(1, ENTANGLEMENT_MANAGER, 0, HUB, RoundStarted(round_index, 9, 9, 9, np.zeros(0))))
+    hub.handle(
+        Envelope(
+            1,
+            ENTANGLEMENT_MANAGER,
+            0,
+            HUB,
+            RoundStarted(
+                round_index=round_index, plan_ends_at=9, inputs_open_until=9, inputs_time_out_at=9, key_bits=np.zeros(0)
+            ),
+        )
+    )
     return hub
 
 
@@ -144,12 +158,15 @@ def counted(hub: Hub) -> tuple[list[list[float]], list[list[float]]]:
 
 @pytest.mark.parametrize(
     "given",
-    [KnownAnswersGiven(0, 1, 10**9, 10**9, 0), KnownAnswersGiven(0, 1, 20, 20, -5), KnownAnswersGiven(0, 1, 20, 21, 0),
-     KnownAnswersGiven(0, 1, 20, 10, 11), KnownAnswersGiven(1, 1, 20, 20, 0), KnownAnswersGiven(10**6, 1, 20, 20, 0),
-     KnownAnswersGiven(0, 0, 20, 0, 0), KnownAnswersGiven(0, -1, 20, 20, 0), KnownAnswersGiven(0, 1, 20, 20.0, 0),
-     KnownAnswersGiven(0, 1, 20, 20, float("nan")), KnownAnswersGiven(0, True, 20, 20, 0)],
+    [
+        TrapCircuitsAnswered(*numbers) for numbers in (
+            (0, 1, 10**9, 10**9, 0), (0, 1, 20, 20, -5), (0, 1, 20, 21, 0), (0, 1, 20, 10, 11), (1, 1, 20, 20, 0),
+            (10**6, 1, 20, 20, 0), (0, 0, 20, 0, 0), (0, -1, 20, 20, 0), (0, 1, 20, 20.0, 0),
+            (0, 1, 20, 20, float("nan")), (0, True, 20, 20, 0),
+        )
+    ],
 )  # fmt: skip
-def test_answers_that_cannot_be_or_are_for_another_are_not_counted(given: KnownAnswersGiven) -> None:
+def test_answers_that_cannot_be_or_are_for_another_are_not_counted(given: TrapCircuitsAnswered) -> None:
     hub = hub_in_round(0)
     hub.handle(Envelope(2, "processor/1", 0, HUB, given))
     assert counted(hub) == (np.zeros((3, 4)).tolist(),) * 2
@@ -158,7 +175,7 @@ def test_answers_that_cannot_be_or_are_for_another_are_not_counted(given: KnownA
 def test_answers_count_once_a_round_whatever_round_they_name() -> None:
     hub = hub_in_round(2)
     for round_index in (2, 2, 1, 0, 3, 2):
-        hub.handle(Envelope(2, "processor/1", 0, HUB, KnownAnswersGiven(round_index, 1, 10, 8, 1)))
+        hub.handle(Envelope(2, "processor/1", 0, HUB, TrapCircuitsAnswered(round_index, 1, 10, 8, 1)))
     assert (hub.state.new_tested[1, 3], hub.state.new_errors[1, 3]) == (10, 3)
 
 
@@ -167,7 +184,15 @@ def test_an_announcement_that_cannot_be_is_none_and_counts_as_errors(odd: Any) -
     tested = np.full(3, 100)
     for announced, errors in ((odd, np.zeros(3, int)), (tested, odd)):
         hub = hub_in_round(0)
-        hub.handle(Envelope(2, "link/processor/1", 0, HUB, payloads.TestOutcomes(0, 1, tested, announced, errors)))
+        hub.handle(
+            Envelope(
+                2,
+                "link/processor/1",
+                0,
+                HUB,
+                payloads.TestOutcomes(round_index=0, processor=1, tested=tested, announced=announced, errors=errors),
+            )
+        )
         assert hub.state.new_tested[1, :3].tolist() == [100] * 3
         assert (hub.state.new_errors >= 0).all()
         assert (hub.state.new_errors <= hub.state.new_tested).all()
@@ -176,7 +201,7 @@ def test_an_announcement_that_cannot_be_is_none_and_counts_as_errors(odd: Any) -
 
 
 @settings(max_examples=200)
-@given(st.lists(st.tuples(BYZANTINE, MESSAGES | of_type(KnownAnswersGiven)), max_size=8))
+@given(st.lists(st.tuples(BYZANTINE, MESSAGES | of_type(TrapCircuitsAnswered)), max_size=8))
 def test_whatever_byzantine_parties_tell_the_hub_others_do_not_pay_for(said: Any) -> None:
     hub = hub_in_round(0)
     for sender, payload in said:

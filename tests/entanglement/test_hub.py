@@ -15,14 +15,17 @@ from ceas_ray.training.next_state import certified_werner_bounds
 
 
 def report_of(
-    hub: Hub, round_index: int, *outcomes: payloads.TestOutcomes | payloads.KnownAnswersGiven
+    hub: Hub, round_index: int, *outcomes: payloads.TestOutcomes | payloads.TrapCircuitsAnswered
 ) -> payloads.TestReport:
     """One round at the hub."""
-    hub.handle(Envelope(1, "entanglement_manager", 0, HUB, RoundStarted(round_index, 9, 9, 9, np.zeros(0))))
+    schedule = RoundStarted(
+        round_index=round_index, plan_ends_at=9, inputs_open_until=9, inputs_time_out_at=9, key_bits=np.zeros(0)
+    )
+    hub.handle(Envelope(1, "entanglement_manager", 0, HUB, schedule))
     for outcome in outcomes:
         tells = processor_link_name if isinstance(outcome, payloads.TestOutcomes) else processor_name
         assert hub.handle(Envelope(2, tells(outcome.processor), 0, HUB, outcome)) == []
-    (timer,) = hub.handle(Envelope(3, "entanglement_manager", 0, HUB, RoundStarted(round_index, 9, 9, 9, np.zeros(0))))
+    (timer,) = hub.handle(Envelope(3, "entanglement_manager", 0, HUB, schedule))
     assert isinstance(timer, Send)
     effects = hub.handle(Envelope(9, HUB, 0, HUB, timer.payload))
     (report,) = [e.payload for e in effects if isinstance(e, Send) and isinstance(e.payload, payloads.TestReport)]
@@ -31,7 +34,13 @@ def report_of(
 
 
 def outcomes(tested: int, announced: int, errors: int) -> payloads.TestOutcomes:
-    return payloads.TestOutcomes(0, 0, *(np.full(3, count) for count in (tested, announced, errors)))
+    return payloads.TestOutcomes(
+        round_index=0,
+        processor=0,
+        tested=np.full(3, tested),
+        announced=np.full(3, announced),
+        errors=np.full(3, errors),
+    )
 
 
 @given(tested=st.integers(1, 2000), share=st.floats(0, 1), rate=st.floats(0, 0.4))
@@ -50,7 +59,7 @@ def test_an_answer_withheld_is_wrong_and_tests_of_pairs_are_counted_apart(
     asked: int, share: float, rate: float
 ) -> None:
     answered = int(share * asked)
-    given = payloads.KnownAnswersGiven(0, 1, asked, answered, int(rate * answered))
+    given = payloads.TrapCircuitsAnswered(0, 1, asked, answered, int(rate * answered))
     report = report_of(Hub(2, 1, 5.0, 1, asked=500), 0, outcomes(100, 100, 7), given)
     assert report.tested.tolist() == [[100, 100, 100, 0], [0, 0, 0, asked]]
     assert report.errors[0].tolist() == [7, 7, 7, 0]

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from ceas_ray.entanglement.key_ledger import RESERVED_VIEWS, KeyLedger
 from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.frames import RESERVE_FRAMES
-from ceas_ray.messages.payloads import RoundDecided, processor_name, replica_name
+from ceas_ray.messages.payloads import processor_name, replica_name
 from tests.entanglement.test_plan import demand
 
 PROCESSORS, REPLICAS, ROUNDS = 2, 4, 4
@@ -32,7 +33,17 @@ def ledger_of(**changes: Any) -> KeyLedger:
 
 def report_of(sends: NDArray[np.int64], receives: NDArray[np.int64]) -> RoundDecided:
     nothing = np.zeros(0)
-    return RoundDecided(0, b"", False, 0, (), nothing, nothing, (), key_bits=np.stack([sends, receives]))
+    return RoundDecided(
+        round_index=0,
+        digest=b"",
+        skipped=False,
+        view=0,
+        processors=(),
+        weights=nothing,
+        model=nothing,
+        quarantined=(),
+        key_bits=np.stack([sends, receives]),
+    )
 
 
 @dataclass

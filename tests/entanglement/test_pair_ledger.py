@@ -25,7 +25,7 @@ def finished(
     counts[AUTHENTICATION, [GENERATED, USED]] = legs[0, [GENERATED, USED]] = key_pairs
     return PlanFinished(
         round_index=round_index, link="link/processor/1", counts=counts, leg_counts=legs, stored=stored, shots=1,
-        shots_on_time=1, key_peers=("replica/0",), key_bits=np.array([bits]), shrink=np.full(7, 0.5), trace=b"",
+        shots_on_time=1, key_peers=("replica/0",), key_bits=np.array([bits]), attenuation=np.full(7, 0.5), trace=b"",
     )  # fmt: skip
 
 
@@ -79,10 +79,10 @@ def test_what_is_left_in_stock_expires_in_the_books_after() -> None:
 def test_contrast_is_the_mean_over_processors_of_rounds_and_not_of_the_warm_up() -> None:
     ledger = pair_ledger_of(star())
     ledger.book(finished(round_index=-1))
-    assert not ledger.close()["shrink"].any()
+    assert not ledger.close()["attenuation"].any()
     for _ in range(6):
         ledger.book(finished())
-    assert ledger.close()["shrink"] == pytest.approx(np.full(7, 0.5))
+    assert ledger.close()["attenuation"] == pytest.approx(np.full(7, 0.5))
 
 
 def test_routes_are_booked_on_every_physical_link() -> None:
@@ -94,7 +94,7 @@ def test_routes_are_booked_on_every_physical_link() -> None:
     report = RoutePlanFinished(
         round_index=0, link="link/processor/1", links=links, link_counts=counts, link_stored=np.full(len(links), 3),
         shots=1, shots_on_time=1, key_peers=(), key_pairs=np.zeros(0, np.int64), key_bits=np.zeros(0),
-        shrink=np.full(7, 0.5), trace=b"",
+        attenuation=np.full(7, 0.5), trace=b"",
     )  # fmt: skip
     ledger.book(report)
     books = ledger.close()

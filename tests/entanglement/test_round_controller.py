@@ -10,6 +10,7 @@ import pytest
 from ceas_ray.entanglement.round_controller import ControllerTimer, RoundController
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope, Mark, Observation, Send
+from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.payloads import (
     DRIVER,
     ENTANGLEMENT_MANAGER,
@@ -17,7 +18,6 @@ from ceas_ray.messages.payloads import (
     GeneratePairs,
     KeysDistilled,
     PlanFinished,
-    RoundDecided,
     RoundGivenUp,
     RoundStarted,
     StopWaiting,
@@ -65,7 +65,7 @@ class Play:
         return PlanFinished(
             round_index=plan.round_index, link=link, counts=np.zeros((3, 5), np.int64),
             leg_counts=np.zeros((peers, 5), np.int64), stored=0, shots=0, shots_on_time=0, key_peers=plan.key_peers,
-            key_bits=bits, shrink=np.ones(7), trace=b"",
+            key_bits=bits, attenuation=np.ones(7), trace=b"",
         )  # fmt: skip
 
     def wake(self, purpose: ControllerTimer) -> None:
@@ -80,7 +80,17 @@ class Play:
         self.tell(max(self.now, self.controller.state.plan_ends_at), "", None)
         for j in range(replicas):
             left = np.full((2, PARTIES), bits)
-            decided = RoundDecided(round_index, b"value", False, 0, (0, 1), np.ones(2), np.zeros(3), (), left)
+            decided = RoundDecided(
+                round_index=round_index,
+                digest=b"value",
+                skipped=False,
+                view=0,
+                processors=(0, 1),
+                weights=np.ones(2),
+                model=np.zeros(3),
+                quarantined=(),
+                key_bits=left,
+            )
             self.tell(self.now, f"replica/{j}", decided)
 
     def received(self, kind: type) -> list[str]:
@@ -178,7 +188,17 @@ def test_a_decision_during_a_refill_waits_for_the_end_of_its_plan() -> None:
     assert play.now < ends
     for j in range(REPLICAS):
         bits = np.full((2, PARTIES), 10**6)
-        decided = RoundDecided(0, b"value", False, 0, (0,), np.ones(1), np.zeros(3), (), bits)
+        decided = RoundDecided(
+            round_index=0,
+            digest=b"value",
+            skipped=False,
+            view=0,
+            processors=(0,),
+            weights=np.ones(1),
+            model=np.zeros(3),
+            quarantined=(),
+            key_bits=bits,
+        )
         play.tell(play.now, f"replica/{j}", decided)
     assert play.marks == []
     assert [t.deliver_at for t in play.timers if t.payload.purpose == ControllerTimer.ROUND_ENDS] == [ends]

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ceas_ray.kernel.windows import Simulation
-from ceas_ray.runtime.known_answers import known_answers
 from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
 from tests.small_worlds import small_world
 
 PINNED = Path(__file__).parent / "worlds.json"
@@ -73,8 +73,8 @@ WORLDS: dict[str, tuple[str, ...]] = {
     "committee of all processors": ("consensus=all_processors", "processors.count=5"),
     "finite keys": (*COMMITTEE, "consensus.key_rate=finite"),
     "kept hash keys": (*COMMITTEE, "consensus.hash_keys=kept"),
-    "known answers": (
-        "training.known_answer_share=0.25", "aggregation=ceas", "aggregation.weights.least_tests=10",
+    "trap circuits": (
+        "training.trap_circuit_share=0.25", "aggregation=ceas", "aggregation.weights.min_tests=10",
     ),
     "spectral filter with discount": ("aggregation=spectral_filter_discount", "attacks=sign_flip"),
     "geometric median, full shift": (
@@ -82,7 +82,9 @@ WORLDS: dict[str, tuple[str, ...]] = {
         "training.circuits_per_round=2048",
     ),
     "cross entropy, four classes": ("training=digits_0123", "training.loss=cross_entropy", "training.qubits=4"),
-    "superconducting processors, exact undoing": ("processors=superconducting", "training.undo=exact"),
+    "superconducting processors, error cancellation": (
+        "processors=superconducting", "training.error_mitigation=probabilistic_error_cancellation",
+    ),
 }  # fmt: skip
 
 
@@ -106,7 +108,7 @@ def behaviour(overrides: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, str
 
 def machine() -> str:
     """Return a name for machines that compute the same bits with the same libraries."""
-    return blake2b(json.dumps(known_answers(), sort_keys=True).encode(), digest_size=8).hexdigest()
+    return blake2b(json.dumps(platform_fingerprint(), sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def pinned() -> dict[str, Any]:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import WorkDone
-from ceas_ray.messages import payloads
+from ceas_ray.messages import attack_payloads, consensus_payloads, payloads
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FrameKind
-from ceas_ray.messages.payloads import Frame
 
 NUMBERS = st.sampled_from([-1, 0, 1, 2, 3, 7, 2**20, 10**6, 2**31, 2**62, 2**63, 2**64, 2**70, -(2**63), 10**400])
 ODD = st.sampled_from(
@@ -43,8 +43,9 @@ ENCODED: Any = st.recursive(
 BODIES: Any = st.binary(max_size=40) | ENCODED.map(encode)
 MESSAGE_TYPES = [
     made
-    for _, made in sorted(inspect.getmembers(payloads, inspect.isclass))
-    if made.__module__ == payloads.__name__
+    for module in (payloads, consensus_payloads, attack_payloads)
+    for _, made in sorted(inspect.getmembers(module, inspect.isclass))
+    if made.__module__ == module.__name__
 ] + [WorkDone]  # fmt: skip
 NAMES = st.sampled_from(
     ["replica/0", "replica/1", "replica/3", "replica/77", "processor/0", "processor/1", "link/processor/0", "hub",

@@ -10,12 +10,23 @@ from hypothesis import strategies as st
 
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.streams import Streams
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, decode_update, encode_update, is_well_formed
-from ceas_ray.messages.payloads import Frame
 from tests.messages.garbage import ANYTHING, FRAMES
 from tests.messages.pools import but_for_failures
 
-GOOD = Frame(int(FrameKind.VOTE1), b"chain", 3, 1, "replica/0", "replica/1", 5, 10**12, b"body", 2**61 - 2)
+GOOD = Frame(
+    kind=int(FrameKind.VOTE1),
+    chain=b"chain",
+    round_index=3,
+    view=1,
+    sender="replica/0",
+    receiver="replica/1",
+    counter=5,
+    sent_at=10**12,
+    body=b"body",
+    tag=2**61 - 2,
+)
 
 
 @given(FRAMES)

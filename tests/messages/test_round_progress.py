@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ceas_ray.kernel.codec import decode, encode
-from ceas_ray.messages.payloads import RoundDecided, replica_name
+from ceas_ray.messages.consensus_payloads import RoundDecided
+from ceas_ray.messages.payloads import replica_name
 from ceas_ray.messages.quorum import Quorums
 from ceas_ray.messages.round_progress import Heard, OnStall, RoundProgress, Stage
 
@@ -20,7 +21,17 @@ PROCESSORS = 3
 
 def report(replicas: int, digest: bytes = b"value", view: int = 0) -> RoundDecided:
     bits = np.zeros((2, PROCESSORS + replicas), np.int64)
-    return RoundDecided(0, digest, False, view, (0,), np.ones(1), np.zeros(3), (), bits)
+    return RoundDecided(
+        round_index=0,
+        digest=digest,
+        skipped=False,
+        view=view,
+        processors=(0,),
+        weights=np.ones(1),
+        model=np.zeros(3),
+        quarantined=(),
+        key_bits=bits,
+    )
 
 
 def running(replicas: int, way: Literal["wait", "skip", "stop"] = "stop", max_waits: int = 0) -> RoundProgress:

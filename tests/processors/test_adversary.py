@@ -12,7 +12,8 @@ from ceas_ray.attacks.sign_flip import SignFlip
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.messages.payloads import ADVERSARY, ENTANGLEMENT_MANAGER, RoundStarted, RowShown, SendRow, Timer
+from ceas_ray.messages.attack_payloads import RowShown, SendRow
+from ceas_ray.messages.payloads import ADVERSARY, ENTANGLEMENT_MANAGER, RoundStarted, Timer
 from ceas_ray.processors.adversary import Adversary, AdversaryTimer
 
 PLAN_ENDS, PATIENCE, DELAY = 1000, 50, 7
@@ -32,12 +33,18 @@ def told(to: Adversary, at: int, sender: str, payload: Any) -> list[Effect]:
 
 
 def started(to: Adversary, round_index: int = 0) -> list[Effect]:
-    schedule = RoundStarted(round_index, PLAN_ENDS, 2000, 3000, np.zeros(0, np.int64))
+    schedule = RoundStarted(
+        round_index=round_index,
+        plan_ends_at=PLAN_ENDS,
+        inputs_open_until=2000,
+        inputs_time_out_at=3000,
+        key_bits=np.zeros(0, np.int64),
+    )
     return told(to, 1, ENTANGLEMENT_MANAGER, schedule)
 
 
 def shown(to: Adversary, k: int, at: int = PLAN_ENDS + 1) -> list[Effect]:
-    return told(to, at, f"processor/{k}", RowShown(0, k, np.full(3, float(k))))
+    return told(to, at, f"processor/{k}", RowShown(round_index=0, processor=k, row=np.full(3, float(k))))
 
 
 def test_it_waits_for_late_rows_until_some_time_after_the_plan() -> None:
@@ -86,7 +93,7 @@ def test_the_timer_of_an_earlier_round_is_void() -> None:
     (timer,) = started(one)
     assert isinstance(timer, Send)
     started(one, 1)
-    told(one, 5, "processor/1", RowShown(1, 1, np.ones(3)))
+    told(one, 5, "processor/1", RowShown(round_index=1, processor=1, row=np.ones(3)))
     assert told(one, timer.deliver_at, ADVERSARY, timer.payload) == []
 
 
@@ -94,7 +101,7 @@ def test_an_unknown_timer_and_a_foreign_message_are_errors() -> None:
     with pytest.raises(ValueError, match="'tea time' is not a valid AdversaryTimer"):
         told(adversary(), 5, ADVERSARY, Timer("tea time", 0))
     with pytest.raises(TypeError, match="adversary cannot handle SendRow"):
-        told(adversary(), 5, ADVERSARY, SendRow(0, np.zeros(3), "prompt"))
+        told(adversary(), 5, ADVERSARY, SendRow(round_index=0, row=np.zeros(3), timing="prompt"))
 
 
 def test_it_goes_on_from_a_snapshot_with_the_rows_that_it_has_seen() -> None:

@@ -9,7 +9,9 @@ import pytest
 
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Send, WorkDone
-from ceas_ray.messages.payloads import ADVERSARY, ENTANGLEMENT_MANAGER, Frame, RoundStarted, RowShown, SendRow, Timer
+from ceas_ray.messages.attack_payloads import RowShown, SendRow
+from ceas_ray.messages.consensus_payloads import Frame
+from ceas_ray.messages.payloads import ADVERSARY, ENTANGLEMENT_MANAGER, RoundStarted, Timer
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor, ByzantineTimer
 from tests.processors.test_processor_hears import NAMES, Heard
 
@@ -21,7 +23,13 @@ def byzantine(rounds: int = 1) -> ByzantineProcessor:
     """In its latest round, with keys."""
     made = ByzantineProcessor(Heard().processor)
     for round_index in range(rounds):
-        schedule = RoundStarted(round_index, 900, 1000, TIMES_OUT, np.full(len(NAMES), 10**6))
+        schedule = RoundStarted(
+            round_index=round_index,
+            plan_ends_at=900,
+            inputs_open_until=1000,
+            inputs_time_out_at=TIMES_OUT,
+            key_bits=np.full(len(NAMES), 10**6),
+        )
         told(made, 1, ENTANGLEMENT_MANAGER, schedule)
     return made
 
@@ -32,7 +40,7 @@ def told(to: ByzantineProcessor, at: int, sender: str, payload: Any) -> list[Eff
 
 def wait_of(to: ByzantineProcessor, timing: str, at: int = 1000, row: Any = None) -> Send:
     """The timer that it sets when it is told to send a row."""
-    forged = SendRow(0, np.ones(2) if row is None else row, timing)
+    forged = SendRow(round_index=0, row=np.ones(2) if row is None else row, timing=timing)
     (timer,) = told(to, at, ADVERSARY, forged)
     assert isinstance(timer, Send)
     assert timer.payload == Timer(ByzantineTimer.ROW_LEAVES, 0)
@@ -79,7 +87,7 @@ def test_a_row_that_fixed_point_cannot_carry_is_silence(row: Any) -> None:
 
 def test_a_row_of_a_round_that_is_over_is_dropped() -> None:
     one = byzantine(rounds=2)
-    told(one, 1000, ADVERSARY, SendRow(0, np.ones(2), "prompt"))
+    told(one, 1000, ADVERSARY, SendRow(round_index=0, row=np.ones(2), timing="prompt"))
     assert told(one, 1010, one.name, Timer(ByzantineTimer.ROW_LEAVES, 0)) == []
 
 

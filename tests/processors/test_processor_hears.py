@@ -42,7 +42,12 @@ class Heard:
 
     def start(self, round_index: int) -> None:
         bits = np.full(4, 10**6 if round_index == 0 else 0)
-        self.hears(ENTANGLEMENT_MANAGER, RoundStarted(round_index, 9, 9, 9, bits))
+        self.hears(
+            ENTANGLEMENT_MANAGER,
+            RoundStarted(
+                round_index=round_index, plan_ends_at=9, inputs_open_until=9, inputs_time_out_at=9, key_bits=bits
+            ),
+        )
 
     def reply(
         self, replica: int, round_index: int, body: bytes, kind: FrameKind = FrameKind.MODEL, view: int = 0

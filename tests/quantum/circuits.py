@@ -37,7 +37,7 @@ def problem(circuit: Circuit, seed: int, processors: int = 2, lanes: int = 4, by
         "angles": draw.uniform(-2, 2, (lanes, circuit.qubits)),
         "parameters": draw.uniform(-np.pi, np.pi, (processors, circuit.parameter_count)),
         "noise": draw.uniform(0, 0.2, (*per, circuit.qubits, len(Noise))),
-        "shrink": draw.uniform(0.4, 1, (processors, 1)) ** np.arange(circuit.qubits + 1),
+        "attenuation": draw.uniform(0.4, 1, (processors, 1)) ** np.arange(circuit.qubits + 1),
         "owner": draw.integers(0, processors, lanes),
         "cotangent": draw.normal(size=(lanes, circuit.outputs)),
         "werner": draw.uniform(0.5, 1, (processors, circuit.pairs_within)),

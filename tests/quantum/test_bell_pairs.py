@@ -123,16 +123,16 @@ def test_binary_entropy_is_exact_where_an_outcome_is_certain() -> None:
 
 @pytest.mark.parametrize(("fidelity", "block"), [(0.99, 1600), (0.95, 3900), (0.92, 8900)])
 def test_the_least_block_with_a_key(fidelity: float, block: int) -> None:
-    least = int(bell_pairs.least_block(fidelity))
+    least = int(bell_pairs.min_block(fidelity))
     assert least == pytest.approx(block, rel=0.01)
     assert bell_pairs.finite_key_length(fidelity, least) >= 1
     assert bell_pairs.finite_key_length(fidelity, least - 1) == 0
 
 
 def test_no_block_has_a_key_where_error_correction_takes_it_all() -> None:
-    assert bell_pairs.least_block(0.85) == math.inf  # it has one only with error correction at the Shannon limit
+    assert bell_pairs.min_block(0.85) == math.inf  # it has one only with error correction at the Shannon limit
     assert bell_pairs.finite_key_length(0.85, 10**12) == 0
-    assert bell_pairs.least_block(0.85, error_correction=1.0) < 1e6
+    assert bell_pairs.min_block(0.85, error_correction=1.0) < 1e6
 
 
 def bound(fidelity: float, kept: int, tested: int) -> float:
@@ -298,12 +298,12 @@ def test_arrays_broadcast_and_numbers_stay_numbers() -> None:
     assert (state.shape, success.shape) == ((5, 4), (5,))
     idling = Idling(ages, 1.0, [1.0, 1.5, 2.0])
     assert bell_pairs.relaxed_state([1, 0, 0, 0], idling, Idling(0.1, 1.0, 1.0)).shape == (3, 4)
-    assert bell_pairs.least_block([0.99, 0.8]).tolist() == [bell_pairs.least_block(0.99), math.inf]
+    assert bell_pairs.min_block([0.99, 0.8]).tolist() == [bell_pairs.min_block(0.99), math.inf]
     for number in (
         bell_pairs.decayed_fidelity(0.9, 1, 2), bell_pairs.cutoff_age(0.9, 0.8, 1), bell_pairs.key_rate(0.9),
         *bell_pairs.bbpssw(0.9, 0.8), bell_pairs.binary_entropy(0.1), bell_pairs.qber(0.9),
         bell_pairs.swapped_fidelity(0.9, 0.9), bell_pairs.dejmps([1, 0, 0, 0], [1, 0, 0, 0])[1],
-        bell_pairs.least_block(0.99), *bell_pairs.single_click(0.1, 0.1), bell_pairs.chsh_value(0.9),
+        bell_pairs.min_block(0.99), *bell_pairs.single_click(0.1, 0.1), bell_pairs.chsh_value(0.9),
     ):  # fmt: skip
         assert isinstance(number, float)
     assert isinstance(bell_pairs.finite_key_length(0.99, 5000), int)
@@ -357,8 +357,8 @@ PHI = [1, 0, 0, 0]
     (lambda: bell_pairs.finite_key_length(0.9, 10.5), "sifted must be a whole number"),
     (lambda: bell_pairs.finite_key_length(0.9, -1), "sifted must not be negative"),
     (lambda: bell_pairs.finite_key_length(0.9, 10, 1.5), "test_share must lie"),
-    (lambda: bell_pairs.least_block(0.9, epsilon=0), "epsilon must lie"),
-    (lambda: bell_pairs.least_block(0.9, error_correction=0.9), "error_correction must be at least 1"),
+    (lambda: bell_pairs.min_block(0.9, epsilon=0), "epsilon must lie"),
+    (lambda: bell_pairs.min_block(0.9, error_correction=0.9), "error_correction must be at least 1"),
 ])  # fmt: skip
 def test_impossible_arguments_are_refused_in_one_line(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(ValueError, match=message) as refused:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ceas_ray.quantum import aer_engine, pauli_engine, state_vector_engine
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.contrast import contrast, shrink_from_pairs, weight_profiles
+from ceas_ray.quantum.contrast import attenuation_of_pairs, contrast, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.quantum.pauli_engine import pauli_weights
 from tests.quantum.circuits import circuits, forward_only, of_one_output, problem, values_by_matrices
@@ -43,7 +43,9 @@ def test_the_exact_engine_and_aer_agree_on_all_sizes(circuit: Circuit, seed: int
 @settings(max_examples=10)
 @given(circuit=circuits(most=4), seed=st.integers(0, 1000))
 def test_the_exact_engine_is_right_against_kraus_operators_and_central_differences(circuit: Circuit, seed: int) -> None:
-    given_ = problem(circuit, seed, processors=1, lanes=1, by_layer=True) | {"shrink": np.ones((1, circuit.qubits + 1))}
+    given_ = problem(circuit, seed, processors=1, lanes=1, by_layer=True) | {
+        "attenuation": np.ones((1, circuit.qubits + 1))
+    }
     found = pauli_engine.reverse_mode(circuit, second=True, **given_)
     x, theta, cotangent = given_["angles"][0], given_["parameters"][0], given_["cotangent"][0]
 
@@ -80,8 +82,8 @@ def test_one_backward_pass_serves_any_combination_of_outputs(circuit: Circuit, s
 def test_without_noise_state_vectors_give_the_same(circuit: Circuit, seed: int) -> None:
     given_ = problem(circuit, seed, lanes=9)
     ideal = {name: given_[name] for name in ("angles", "parameters", "owner", "cotangent")}
-    shrink = np.ones((2, circuit.qubits + 1))
-    matrices = pauli_engine.reverse_mode(circuit, noise=noiseless(2, circuit.qubits), shrink=shrink, **ideal)
+    attenuation = np.ones((2, circuit.qubits + 1))
+    matrices = pauli_engine.reverse_mode(circuit, noise=noiseless(2, circuit.qubits), attenuation=attenuation, **ideal)
     vectors = state_vector_engine.reverse_mode(circuit, **ideal)
     np.testing.assert_allclose(vectors.values, matrices.values, rtol=0, atol=1e-13)
     np.testing.assert_allclose(vectors.first, matrices.first, rtol=0, atol=1e-12)
@@ -146,7 +148,7 @@ def test_pulled_back_outputs_are_the_outputs(circuit: Circuit, seed: int) -> Non
         x = given_["angles"][:, q]
         bloch = np.stack([np.ones(4), np.sin(x) * np.cos(x), np.sin(x) ** 2, np.cos(x)], axis=1)
         states = (bloch[:, :, None] * states[:, None, :]).reshape(4, -1)
-    states = states * given_["shrink"][0][pauli_weights(circuit.qubits)]
+    states = states * given_["attenuation"][0][pauli_weights(circuit.qubits)]
     np.testing.assert_allclose(
         states @ pulled[0].T, pauli_engine.expectations(circuit, **forward_only(given_)), atol=1e-13
     )
@@ -175,17 +177,17 @@ def test_mixed_pairs_shrink_coefficients_as_the_mean_over_shots_and_permutations
         for order in permutations:
             factors = [np.array([1, w, w, w]) for w in shot[list(order)]]
             total += np.einsum("a,b,c->cba", *factors).ravel() * product
-    np.testing.assert_allclose(total / (5 * 6), shrink_from_pairs(werner)[pauli_weights(3)] * product, atol=1e-14)
+    np.testing.assert_allclose(total / (5 * 6), attenuation_of_pairs(werner)[pauli_weights(3)] * product, atol=1e-14)
 
 
 def test_contrast_is_the_slope_of_noisy_against_ideal_outputs() -> None:
     circuit = Circuit(3, 2, 1)
     draw = np.random.default_rng(5)
     angles = np.arccos(draw.uniform(-1, 1, (4000, 3)))
-    parameters, shrink = draw.uniform(-np.pi, np.pi, (1, 12)), np.array([[1.0, 0.9, 0.8, 0.7]])
+    parameters, attenuation = draw.uniform(-np.pi, np.pi, (1, 12)), np.array([[1.0, 0.9, 0.8, 0.7]])
     common = {"parameters": parameters, "noise": noiseless(1, 3), "owner": np.zeros(4000, np.int64)}
-    ideal = pauli_engine.expectations(circuit, angles, shrink=np.ones((1, 4)), **common)[:, 0]
-    noisy = pauli_engine.expectations(circuit, angles, shrink=shrink, **common)[:, 0]
+    ideal = pauli_engine.expectations(circuit, angles, attenuation=np.ones((1, 4)), **common)[:, 0]
+    noisy = pauli_engine.expectations(circuit, angles, attenuation=attenuation, **common)[:, 0]
     (profile,) = weight_profiles(circuit, parameters, noiseless(1, 3), [angles])
     assert profile.sum() == pytest.approx(1)
-    assert contrast(profile, shrink[0]) == pytest.approx(np.sum(ideal * noisy) / np.sum(ideal**2), abs=0.05)
+    assert contrast(profile, attenuation[0]) == pytest.approx(np.sum(ideal * noisy) / np.sum(ideal**2), abs=0.05)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.processors.gradient_work import GradientWork
-from ceas_ray.processors.known_answer_draws import KnownAnswers
+from ceas_ray.processors.trap_circuit_draws import TrapCircuits
 from ceas_ray.quantum import aer_engine, pauli_engine
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.contrast import shrink_from_pairs
+from ceas_ray.quantum.contrast import attenuation_of_pairs
 from ceas_ray.quantum.estimator import (
     UNSHIFTED,
     Circuits,
@@ -139,18 +139,22 @@ def test_the_variance_of_a_doubly_stochastic_gradient_is_that_of_its_shifted_cir
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("estimator", "share"), [("full_shift", 0.0), ("full_shift", 0.2), ("doubly_stochastic", 0.2)])
-@pytest.mark.parametrize("undo", ["none", "scalar", "exact"])
-def test_variances_hold_with_known_answers_and_with_undone_contrast(estimator: Any, share: float, undo: Any) -> None:
+@pytest.mark.parametrize("error_mitigation", ["none", "rescale", "probabilistic_error_cancellation"])
+def test_variances_hold_with_trap_circuits_and_with_mitigated_errors(
+    estimator: Any, share: float, error_mitigation: Any
+) -> None:
     circuit, streams, werner = Circuit(2, 1, 1), Streams(3), 0.8
     draw = np.random.default_rng(8)
     item = {
         "name": "processor/0", "angles": draw.uniform(-1.5, 1.5, (4, 2)), "targets": draw.choice([-1.0, 1.0], (4, 1)),
         "parameters": draw.uniform(-2, 2, circuit.parameter_count), "noise": noiseless(1, 2)[0],
-        "shrink": werner ** np.arange(3), "usable": np.arange(360) % 5 > 0, "certified_werner": werner,
+        "attenuation": werner ** np.arange(3), "usable": np.arange(360) % 5 > 0, "certified_werner": werner,
         "werner": NO_PAIRS.werner, "coefficients": NO_PAIRS.coefficients,
     }  # fmt: skip
-    answers = KnownAnswers(circuit, streams, share, 0.2) if share else None
-    work = GradientWork(circuit, pauli_engine.shifted_values, streams, SQUARED, estimator, undo, 200, 1, None, answers)
+    answers = TrapCircuits(circuit, streams, share, 0.2) if share else None
+    work = GradientWork(
+        circuit, pauli_engine.shifted_values, streams, SQUARED, estimator, error_mitigation, 200, 1, None, answers
+    )
     found = [
         Estimate(done["gradient"], done["variance"]) for r in range(1000) for done in work([item | {"round_index": r}])
     ]
@@ -160,9 +164,9 @@ def test_variances_hold_with_known_answers_and_with_undone_contrast(estimator: A
 
 def _slope_share(work: GradientWork, item: Any) -> float:
     """What forward circuits leave in the doubly stochastic gradient: of 200, .8 x .8 on average, over 4 cells."""
-    (sampler,), (undone,) = work._samplers([item], work._undone([item])), work._undone([item])
-    seen = sampler.visibility[0] / undone.assumed
-    of_slope = 4 * (1 / undone.assumed**2 - (seen * sampler.values) ** 2) / (200 * 0.8 * 0.8 / 4 - 0.5)
+    (sampler,), (mitigation,) = work._samplers([item], work._mitigations([item])), work._mitigations([item])
+    seen = sampler.visibility[0] / mitigation.assumed
+    of_slope = 4 * (1 / mitigation.assumed**2 - (seen * sampler.values) ** 2) / (200 * 0.8 * 0.8 / 4 - 0.5)
     return float(np.sum(of_slope[:, :, None] * (seen * sampler.first) ** 2)) / 16
 
 
@@ -229,7 +233,7 @@ def test_outcomes_of_aer_have_the_mean_and_the_spread_of_ours() -> None:
     item = {
         "name": "processor/0", "round_index": 0, "angles": draw.uniform(-1, 1, (3, 3)),
         "targets": draw.choice([-1.0, 1.0], (3, 2)), "parameters": draw.uniform(-2, 2, circuit.parameter_count),
-        "noise": noise, "shrink": np.ones(4), "usable": np.ones(600, bool), "certified_werner": None,
+        "noise": noise, "attenuation": np.ones(4), "usable": np.ones(600, bool), "certified_werner": None,
         "werner": NO_PAIRS.werner, "coefficients": NO_PAIRS.coefficients,
     }  # fmt: skip
     gradients = {}
@@ -250,30 +254,30 @@ def test_aer_samples_each_circuit_as_its_exact_value_says() -> None:
     draw = np.random.default_rng(6)
     noise = np.tile([0.03, 0.05, 0.0, 0.04, 0.02, 0.0, 0.1], (2, 1))
     angles, settings = draw.uniform(-1, 1, (4, 2)), draw.uniform(-2, 2, (4, 4))
-    shrink, output = 0.8 ** np.arange(3), np.array([0, 1, 0, 1])
+    attenuation, output = 0.8 ** np.arange(3), np.array([0, 1, 0, 1])
     plus = aer_engine.sampled_outcomes(
-        circuit, angles, settings, noise, shrink, None, output, np.full(4, 40_000), seed=5
+        circuit, angles, settings, noise, attenuation, None, output, np.full(4, 40_000), seed=5
     )
     z = pauli_engine.expectations(
-        circuit, angles, settings, np.tile(noise, (4, 1, 1)), np.tile(shrink, (4, 1)), np.arange(4)
+        circuit, angles, settings, np.tile(noise, (4, 1, 1)), np.tile(attenuation, (4, 1)), np.arange(4)
     )[np.arange(4), output]
     chance = (1 + (1 - 2 * noise[0, Noise.READOUT]) * z) / 2
     assert np.all(np.abs(plus / 40_000 - chance) < 4 * np.sqrt(chance * (1 - chance) / 40_000))
 
 
-def undoing(undo: Any, werner: float) -> tuple[Any, Any]:
-    """Gradients by `undo` of one processor whose pairs all have this Werner parameter, and the ideal gradient."""
+def mitigated(error_mitigation: Any, werner: float) -> tuple[Any, Any]:
+    """Return gradients of one processor whose pairs all have this Werner parameter, and the ideal gradient."""
     circuit = Circuit(3, 2, 1)
     draw = np.random.default_rng(8)
     angles, parameters = draw.uniform(-1.5, 1.5, (6, 3)), draw.uniform(-2, 2, circuit.parameter_count)
     item = {
         "name": "processor/0", "angles": angles, "targets": draw.choice([-1.0, 1.0], (6, 1)),
-        "parameters": parameters, "noise": noiseless(1, 3)[0], "shrink": werner ** np.arange(4),
+        "parameters": parameters, "noise": noiseless(1, 3)[0], "attenuation": werner ** np.arange(4),
         "usable": np.ones(1024, bool), "certified_werner": werner,
         "werner": NO_PAIRS.werner, "coefficients": NO_PAIRS.coefficients,
     }  # fmt: skip
     work = GradientWork(
-        circuit, pauli_engine.shifted_values, Streams(3), SQUARED, "doubly_stochastic", undo, 256, 1, None
+        circuit, pauli_engine.shifted_values, Streams(3), SQUARED, "doubly_stochastic", error_mitigation, 256, 1, None
     )
     gradients = np.array([work([item | {"round_index": r}])[0]["gradient"] for r in range(3000)])
     ideal = pauli_engine.shifted_values(
@@ -283,17 +287,17 @@ def undoing(undo: Any, werner: float) -> tuple[Any, Any]:
 
 
 @pytest.mark.slow
-def test_undoing_exactly_is_unbiased_and_costs_variance_where_nothing_and_a_scalar_are_biased() -> None:
+def test_probabilistic_error_cancellation_is_unbiased_and_costs_variance_where_the_others_are_biased() -> None:
     werner = 0.8
-    exact, ideal = undoing("exact", werner)
+    exact, ideal = mitigated("probabilistic_error_cancellation", werner)
     assert_unbiased(exact, ideal)
-    bias, variance = {}, {"exact": exact.var(axis=0).mean()}
-    for undo in ("none", "scalar"):
-        gradients, _ = undoing(undo, werner)
-        bias[undo] = np.linalg.norm(gradients.mean(axis=0) - ideal) / np.linalg.norm(ideal)
-        variance[undo] = gradients.var(axis=0).mean()
-    assert 0.02 < bias["scalar"] < bias["none"]
-    assert variance["none"] < variance["scalar"] < variance["exact"]
+    bias, variance = {}, {"cancelled": exact.var(axis=0).mean()}
+    for error_mitigation in ("none", "rescale"):
+        gradients, _ = mitigated(error_mitigation, werner)
+        bias[error_mitigation] = np.linalg.norm(gradients.mean(axis=0) - ideal) / np.linalg.norm(ideal)
+        variance[error_mitigation] = gradients.var(axis=0).mean()
+    assert 0.02 < bias["rescale"] < bias["none"]
+    assert variance["none"] < variance["rescale"] < variance["cancelled"]
 
 
 def test_the_inverse_of_a_depolarizing_channel_costs_what_its_quasi_probabilities_sum_to() -> None:
@@ -317,7 +321,7 @@ def test_pairs_of_mixed_age_act_on_sampled_gradients_as_their_mean_over_shots() 
             by_shot.append(
                 pauli_engine.expectations(cut, angles, theta, nothing, np.ones((1, 3)), one, order[None])[0, 0]
             )
-    mean = pauli_engine.expectations(circuit, angles, theta, nothing, shrink_from_pairs(pairs)[None], one)[0, 0]
+    mean = pauli_engine.expectations(circuit, angles, theta, nothing, attenuation_of_pairs(pairs)[None], one)[0, 0]
     assert mean == pytest.approx(np.mean(by_shot), abs=1e-13)
 
 

@@ -16,7 +16,7 @@ from ceas_ray.quantum.contrast import contrasts_within
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.quantum.loss import SquaredLoss
 from ceas_ray.quantum.mixed_pairs import NO_PAIRS, pair_nodes
-from ceas_ray.quantum.partition import cut_by_layers, cut_by_qubits, pair_ends
+from ceas_ray.quantum.partition import pair_ends, partition_by_layers, partition_by_qubits
 
 GENERATOR = np.random.default_rng(4)
 
@@ -28,9 +28,15 @@ def places_by_route(circuit: Circuit) -> list[list[int]]:
     return list(found.values())
 
 
-def work(circuit: Circuit, undo: Any = "none") -> GradientWork:
+def work(circuit: Circuit, error_mitigation: Any = "none") -> GradientWork:
     return GradientWork(
-        circuit, pauli_engine.shifted_values, Streams(1), SquaredLoss(), "exact", undo, forward_circuits=1
+        circuit,
+        pauli_engine.shifted_values,
+        Streams(1),
+        SquaredLoss(),
+        "probabilistic_error_cancellation",
+        error_mitigation,
+        forward_circuits=1,
     )
 
 
@@ -42,17 +48,17 @@ def item(circuit: Circuit, werner: Any, coefficients: Any, **more: Any) -> dict[
         "name": "processor/0", "round_index": 0, "angles": generator.uniform(-1.5, 1.5, (3, circuit.qubits)),
         "targets": np.where(generator.random((3, circuit.outputs)) < 0.5, 1.0, -1.0),
         "parameters": generator.uniform(-2, 2, circuit.parameter_count), "noise": noise,
-        "shrink": np.ones(circuit.qubits + 1), "werner": werner, "coefficients": coefficients,
+        "attenuation": np.ones(circuit.qubits + 1), "werner": werner, "coefficients": coefficients,
         "usable": np.ones(4, bool), "certified_werner": None,
     } | more  # fmt: skip
 
 
 SHARED = [
-    cut_by_qubits(Circuit(4, 2, 1, reuploaded=True), 2, False),
-    cut_by_qubits(Circuit(3, 2, 2, "cz"), 3, False),
-    cut_by_qubits(Circuit(3, 1, 1), 2, True),
-    cut_by_layers(Circuit(2, 3, 2), 2, True),
-    cut_by_layers(Circuit(3, 2, 1, reuploaded=True), 2, False),
+    partition_by_qubits(Circuit(4, 2, 1, reuploaded=True), 2, False),
+    partition_by_qubits(Circuit(3, 2, 2, "cz"), 3, False),
+    partition_by_qubits(Circuit(3, 1, 1), 2, True),
+    partition_by_layers(Circuit(2, 3, 2), 2, True),
+    partition_by_layers(Circuit(3, 2, 1, reuploaded=True), 2, False),
 ]
 
 
@@ -89,7 +95,7 @@ def test_perfect_pairs_make_no_difference(circuit: Circuit) -> None:
 
 
 def test_the_contrast_is_the_slope_against_perfect_pairs() -> None:
-    circuit = cut_by_layers(Circuit(2, 2, 1), 2, False)
+    circuit = partition_by_layers(Circuit(2, 2, 1), 2, False)
     parameters, angles = GENERATOR.uniform(-2, 2, (2, 8)), [GENERATOR.uniform(-1.5, 1.5, (5, 2)) for _ in range(2)]
     found = contrasts_within(circuit, parameters, noiseless(2, 2), angles, np.array([1.0, 0.8]))
     assert found[0] == pytest.approx(1.0, abs=1e-12)
@@ -103,13 +109,13 @@ def test_the_contrast_is_the_slope_against_perfect_pairs() -> None:
     assert 0.8**2 - 1e-12 <= found[1] <= 0.8 + 1e-12
 
 
-def test_undoing_divides_by_the_contrast_of_the_certified_pairs() -> None:
+def test_rescaling_divides_by_the_contrast_of_the_certified_pairs() -> None:
     circuit = SHARED[0]
     werner = np.full((1, circuit.pairs_within), 0.85)
-    undone = work(circuit, "scalar")([item(circuit, werner, np.ones(1), certified_werner=0.85)])[0]
-    assert 0.85**circuit.pairs_within < undone["contrast"] < 1
+    rescaled = work(circuit, "rescale")([item(circuit, werner, np.ones(1), certified_werner=0.85)])[0]
+    assert 0.85**circuit.pairs_within < rescaled["contrast"] < 1
     plain = item(circuit, werner, np.ones(1))
     left = contrasts_within(
         circuit, plain["parameters"][None], plain["noise"][None], [plain["angles"]], np.array([0.85])
     )
-    assert undone["contrast"] == pytest.approx(float(left[0]))
+    assert rescaled["contrast"] == pytest.approx(float(left[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +29,8 @@ class OwnRule:
     def __call__(self, updates: Any, weights: Any, faults: int) -> Any:
         if self.wrong == "fails":
             raise ZeroDivisionError("two\nlines")
+        if self.wrong == "is interrupted":
+            signal.raise_signal(signal.SIGINT)
         if self.wrong == "leaves":
             raise SystemExit(0)
         if self.wrong == "changes":

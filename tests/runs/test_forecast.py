@@ -73,7 +73,7 @@ def test_a_run_ended_by_a_budget_is_stopped_and_goes_on(tmp_path: Path, capsys: 
     assert '"status": "completed"' in (folder / "summary.json").read_text()
 
 
-@pytest.mark.parametrize("override", ["training.data.least_samples=1000", "training.data.shards=label", "seed=2"])
+@pytest.mark.parametrize("override", ["training.data.min_samples=1000", "training.data.shards=label", "seed=2"])
 def test_a_dry_run_refuses_what_a_run_refuses(override: str, capsys: pytest.CaptureFixture[str]) -> None:
     command = [*SMALL, override, "processors.count=250"]
     assert main([*command, "dry_run=true"]) == 2

@@ -23,7 +23,7 @@ from ceas_ray.world.builder import build_world
 from tests.small_worlds import SMALL
 
 WARM, ROUNDS = 600, 1200
-MOST_MEGABYTES = 4
+MAX_MEGABYTES = 4
 """Of growth from round WARM to the end: a few numbers a round, caches that are not full yet, and the allocator's."""
 
 
@@ -50,7 +50,7 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
             sizes.append(len(packed(cut)))
         if results.state.rounds == WARM:
             before = megabytes()
-    assert megabytes() - before < MOST_MEGABYTES
+    assert megabytes() - before < MAX_MEGABYTES
     assert len(read_journal(tmp_path / "journal.jsonl")) == ROUNDS
     assert len(list((tmp_path / "snapshots").iterdir())) == 3
     books = 8 * ROUNDS

@@ -20,7 +20,7 @@ from tests.runtime.test_faults import rounds_in, wait_until
 from tests.runtime.test_ray_runtime import command
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
-MOST_SECONDS = 60
+MAX_SECONDS = 60
 """Nine for a round and an orderly end, the end of Ray, and what a busy machine adds."""
 _LOOK_SECONDS = 0.1
 
@@ -47,9 +47,9 @@ class RayRun:
         """What it said, after `act` ended it; nothing is left of it."""
         parts = self.parts()
         act()
-        said = self.process.communicate(timeout=MOST_SECONDS)
+        said = self.process.communicate(timeout=MAX_SECONDS)
         assert "Traceback" not in said[1] and "SIGTERM received" not in said[1], said[1]
-        assert psutil.wait_procs(parts, timeout=MOST_SECONDS)[1] == []
+        assert psutil.wait_procs(parts, timeout=MAX_SECONDS)[1] == []
         return said
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ceas_ray.runtime.known_answers import first_difference, known_answers
+from ceas_ray.runtime.platform_fingerprint import first_difference, platform_fingerprint
 from tests.small_worlds import SMALL
 
 pytestmark = pytest.mark.ray
@@ -109,7 +109,7 @@ def test_the_head_of_a_cluster_keeps_no_entry_of_a_call() -> None:
     assert done.stdout.split() == ["3", "[]"], done.stderr
 
 
-def test_known_answers_name_the_first_difference() -> None:
-    answers = known_answers()
-    assert first_difference(answers, known_answers()) is None
+def test_two_fingerprints_name_the_first_difference() -> None:
+    answers = platform_fingerprint()
+    assert first_difference(answers, platform_fingerprint()) is None
     assert first_difference(answers, answers | {"exp": "0"}) == f"exp: 0 instead of {answers['exp']}"

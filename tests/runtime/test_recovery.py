@@ -14,7 +14,7 @@ from ceas_ray.kernel.windows import Simulation, WindowRequest
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.placement import HOST_BYTES, Machine, automatic_hosts, requests_of
-from ceas_ray.runtime.recovery import MOST_FAULTS_WITHOUT_A_ROUND, Fault, SurvivingSimulation
+from ceas_ray.runtime.recovery import MAX_FAULTS_WITHOUT_A_ROUND, Fault, SurvivingSimulation
 from tests.kernel.random_actors import cluster, encoded
 
 
@@ -92,9 +92,9 @@ def test_lost_hosts_change_no_round(seed: int, hosts: int, every: int, losses: d
 def test_hosts_that_are_always_lost_end_the_run_with_the_last_cause() -> None:
     fragile = FragileCluster(1, 2, dict.fromkeys(range(1, 10**4), True))
     simulation = SurvivingSimulation(fragile, fragile.rebuild, fragile.faults.append)
-    with pytest.raises(RuntimeFailure, match=f"{MOST_FAULTS_WITHOUT_A_ROUND} faults without a round; the last: call"):
+    with pytest.raises(RuntimeFailure, match=f"{MAX_FAULTS_WITHOUT_A_ROUND} faults without a round; the last: call"):
         list(simulation.rounds())
-    assert len(fragile.faults) == MOST_FAULTS_WITHOUT_A_ROUND
+    assert len(fragile.faults) == MAX_FAULTS_WITHOUT_A_ROUND
 
 
 def test_where_hosts_cannot_be_made_anew_their_loss_is_an_error() -> None:

@@ -117,7 +117,7 @@ def test_the_freshest_pairs_are_the_best() -> None:
 
 @pytest.mark.slow
 def test_links_that_share_channels_are_worth_less_than_the_bound_and_mdp_more_than_two_levels() -> None:
-    few = Regime("few", 1.2, 3.0, 24, 8.0, False, links=6, channels=3, most_supply=2.4)
+    few = Regime("few", 1.2, 3.0, 24, 8.0, False, links=6, channels=3, max_supply=2.4)
     found: dict[str, list[float]] = {}
     for row in _coupled_cells(few, MDP, range(1, 5), 2000):
         found.setdefault(row["scheduler"], []).append(row["objective"])

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-MOST_SECONDS = 60
+MAX_SECONDS = 60
 PYTHON = f"""#!/usr/bin/env bash
 # Stands in for Python: `-m venv` makes little, and `-m pip` tells that it works and then waits for the test.
 case "$*" in
@@ -92,7 +92,7 @@ def heard(process: subprocess.Popen[str], beginning: str) -> str:
 
 
 def completed(process: subprocess.Popen[str]) -> None:
-    out, err = process.communicate(timeout=MOST_SECONDS)
+    out, err = process.communicate(timeout=MAX_SECONDS)
     assert (process.returncode, out) == (0, "ran seed=1 a b\n"), err
 
 
@@ -136,19 +136,19 @@ def test_a_signal_ends_the_maker_with_its_pip_and_a_waiter_alone(checkout: Check
     waiter = checkout.run()
     heard(waiter, "Another command sets up")
     waiter.send_signal(number)
-    assert (waiter.wait(MOST_SECONDS), waiter.communicate()[0]) == (130, "")
+    assert (waiter.wait(MAX_SECONDS), waiter.communicate()[0]) == (130, "")
     working = psutil.Process(maker.pid).children(recursive=True)
     assert working
     maker.send_signal(number)
-    assert (maker.wait(MOST_SECONDS), maker.communicate()) == (130, ("", ""))
-    assert psutil.wait_procs(working, MOST_SECONDS)[1] == []
+    assert (maker.wait(MAX_SECONDS), maker.communicate()) == (130, ("", ""))
+    assert psutil.wait_procs(working, MAX_SECONDS)[1] == []
     assert not checkout.is_ready()
     assert checkout.left() <= {".venv", ".venv.lock"}
 
 
 def test_a_pip_that_fails_is_one_line_and_no_environment(checkout: Checkout) -> None:
     (checkout.folder.parent / "bin" / "python3").write_text(PYTHON.replace('read -r < "$GATE"', "exit 5"))
-    out, err = checkout.run().communicate(timeout=MOST_SECONDS)
+    out, err = checkout.run().communicate(timeout=MAX_SECONDS)
     assert (checkout.started[0].returncode, out) == (1, "")
     assert "could not be set up" in err.splitlines()[-1] and "Traceback" not in err
     assert not checkout.is_ready()

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from ceas_ray.quantum.known_answer_circuits import certified_answer_contrast
+from ceas_ray.quantum.trap_circuits import certified_answer_contrast
 from ceas_ray.studies.headline.statistics import Accuracies, Difference, gain
 from ceas_ray.studies.utilization.study import _interval
 from ceas_ray.training.next_state import certified_werner_bounds

@@ -11,8 +11,8 @@ from ceas_ray.aggregation.precision_weights import predicted_variance
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.fisher_information import state_and_tangents
 from ceas_ray.training.convergence import (
-    least_variance_weights,
     loss_bound,
+    min_variance_weights,
     noisy_descent,
     stationary_quadratic_loss,
 )
@@ -28,7 +28,7 @@ def mean_and_error(losses: np.ndarray, blocks: int = 50) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("step", [0.05, 0.3, 1.0])
-@pytest.mark.parametrize("weights", [EQUAL, least_variance_weights(VARIANCES)], ids=["uniform", "best"])
+@pytest.mark.parametrize("weights", [EQUAL, min_variance_weights(VARIANCES)], ids=["uniform", "best"])
 def test_the_stationary_loss_of_the_quadratic_is_exact(step: float, weights: np.ndarray) -> None:
     path = noisy_descent(
         lambda theta: theta, np.zeros(6), step, VARIANCES, weights, 51_000, np.random.default_rng(1)
@@ -41,7 +41,7 @@ def test_the_stationary_loss_of_the_quadratic_is_exact(step: float, weights: np.
 @given(st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=60))
 def test_uniform_against_best_weights_is_arithmetic_over_harmonic_mean(variances: list[float]) -> None:
     v = np.array(variances)
-    uniform, best = np.full(len(v), 1 / len(v)), least_variance_weights(v)
+    uniform, best = np.full(len(v), 1 / len(v)), min_variance_weights(v)
     ratio = predicted_variance(uniform, v) / predicted_variance(best, v)
     assert ratio == pytest.approx(np.mean(v) * np.mean(1 / v))
     assert ratio >= 1 - 1e-12
@@ -98,7 +98,7 @@ def test_on_a_qnn_the_measured_excess_loss_is_lower_with_the_best_weights() -> N
             np.random.default_rng(5),
         )  # fmt: skip
 
-    best = least_variance_weights(VARIANCES)
+    best = min_variance_weights(VARIANCES)
     optimum = descend(draw.uniform(-1, 1, circuit.parameter_count), EQUAL, 1500, 1e-12)[-1]
     least = value_and_gradient(optimum)[0]
     excess = {}

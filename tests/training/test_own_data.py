@@ -379,4 +379,4 @@ def test_a_file_is_read_once_and_whole_or_refused(tmp_path: Path) -> None:
             InputFile.read(str(path))
     with pytest.raises(ValueError, match="a file of at most 1 MB"):
         (tmp_path / "large").write_bytes(bytes(2**20 + 1))
-        InputFile.read(str(tmp_path / "large"), most_bytes=2**20)
+        InputFile.read(str(tmp_path / "large"), max_bytes=2**20)

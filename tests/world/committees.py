@@ -44,7 +44,7 @@ def inner(actor: Any) -> Any:
 def models(world: World, count: int) -> set[bytes]:
     """The model states of the first `count` replicas, as bytes."""
     assert not any(isinstance(inner(actor), SilentReplica) for actor in world.replicas[:count])
-    return {encode(inner(actor).persistent()["state"]) for actor in world.replicas[:count]}
+    return {encode(inner(actor).model.state) for actor in world.replicas[:count]}
 
 
 def names(found: list[dict[str, Any]]) -> list[str]:

@@ -29,10 +29,16 @@ def settings_of(*overrides: str) -> RunSettings:
     (("training.forward_circuits=64",), "training.forward_circuits must be below training.circuits_per_round (64)"),
     (("links.mean_fidelity=0.5",), "links.mean_fidelity must be between"),
     (("links.min_km=9", "links.max_km=8"), "links.min_km must be at most links.max_km (8"),
-    (("training.partition=circuit", "training.undo=exact"), "training.undo must be none or scalar for training."),
-    (("processors=aer", "training.undo=exact"), "training.undo must be none or scalar where Aer prepares the inputs"),
+    (
+        ("training.partition=circuit", "training.error_mitigation=probabilistic_error_cancellation"),
+        "training.error_mitigation must be none or rescale for training.",
+    ),
+    (
+        ("processors=aer", "training.error_mitigation=probabilistic_error_cancellation"),
+        "training.error_mitigation must be none or rescale where Aer prepares the inputs",
+    ),
     (("processors=aer_sampled", "training.estimator=exact"), "training.estimator must be one that samples, with"),
-    (("training.known_answer_share=0.1", "training.inputs=local"), "training.known_answer_share must be 0 unless"),
+    (("training.trap_circuit_share=0.1", "training.inputs=local"), "training.trap_circuit_share must be 0 unless"),
 ])  # fmt: skip
 def test_settings_that_contradict_each_other_are_refused_before_anything_is_made(
     overrides: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch

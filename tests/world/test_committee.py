@@ -14,7 +14,7 @@ from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.messages import authentication
-from ceas_ray.messages.payloads import RoundDecided
+from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.runtime.local_runtime import LocalCluster
 from tests.small_worlds import SMALL, small_world
 from tests.world.committees import (
@@ -43,13 +43,23 @@ def test_a_round_is_over_when_enough_honest_members_know_its_decision_to_teach_t
     answers = []
     for j in range(5):
         bits = np.zeros((2, 15), np.int64)
-        decided = RoundDecided(0, b"value", False, 0, (0,), np.ones(1), np.zeros(3), (), bits)
+        decided = RoundDecided(
+            round_index=0,
+            digest=b"value",
+            skipped=False,
+            view=0,
+            processors=(0,),
+            weights=np.ones(1),
+            model=np.zeros(3),
+            quarantined=(),
+            key_bits=bits,
+        )
         answers.append(bool(manager.handle(Envelope(10**12, f"replica/{j}", j, "entanglement_manager", decided))))
     assert answers == [False, False, False, False, True]
 
 
 def test_a_flood_of_forged_frames_ends_in_an_alarm_and_in_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authentication, "MOST_FAILURES", 4)
+    monkeypatch.setattr(authentication, "MAX_FAILURES", 4)
     attack = ("attacks.replicas=1", "attacks.replica_faults=[forged_tags]")
     found, _, world = run(*SMALL_COMMITTEE, *attack, "training.rounds=2")
     alarms = [observed for observed in found if observed["name"] == "forgeries"]
@@ -60,7 +70,7 @@ def test_a_flood_of_forged_frames_ends_in_an_alarm_and_in_nothing_else(monkeypat
 
 
 def test_alarms_are_in_the_journal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(authentication, "MOST_FAILURES", 4)
+    monkeypatch.setattr(authentication, "MAX_FAILURES", 4)
     attack = ("attacks.replicas=1", "attacks.replica_faults=[forged_tags]", "training.rounds=2")
     assert main([*SMALL, *SMALL_COMMITTEE, *attack, f"output={tmp_path / 'run'}"]) == 0
     lines = [json.loads(line) for line in (tmp_path / "run" / "journal.jsonl").read_text().splitlines()]
@@ -118,7 +128,7 @@ def test_a_crashed_member_recovers_and_a_late_one_catches_up() -> None:
 def test_a_partition_heals_and_who_was_cut_off_catches_up() -> None:
     warm_up, first, *_ = times_of(*SMALL_COMMITTEE, "training.rounds=3")
     for heals, together in ((first + 0.01, 4), (1000.0, 3)):
-        split = f"consensus.partition={{replicas:[3],begins_seconds:{warm_up},heals_seconds:{heals}}}"
+        split = f"consensus.network_partition={{replicas:[3],begins_seconds:{warm_up},heals_seconds:{heals}}}"
         found, _, world = run(*SMALL_COMMITTEE, split, "training.rounds=3")
         assert names(found) == ["warm_up"] + ["round"] * 3
         assert len(models(world, together)) == 1
@@ -134,7 +144,7 @@ LYING = ("attacks.replicas=1", "attacks.replica_faults=[lying]")
 def split() -> str:
     """One member alone during the first round."""
     warm_up, first, *_ = times_of(*SMALL_COMMITTEE, "training.rounds=1")
-    return f"consensus.partition={{replicas:[3],begins_seconds:{warm_up},heals_seconds:{first + 0.01}}}"
+    return f"consensus.network_partition={{replicas:[3],begins_seconds:{warm_up},heals_seconds:{first + 0.01}}}"
 
 
 def rounds_of_one_model_on_any_hosts(*troubles: str, rounds: int = 3) -> None:
@@ -167,7 +177,7 @@ def test_a_partition_beside_other_troubles_gives_the_same_on_any_hosts_and_acros
 
 def test_a_committee_in_two_halves_stalls_and_goes_on_when_they_meet() -> None:
     warm_up, first, *_ = times_of(*SMALL_COMMITTEE, "training.rounds=2")
-    split = f"consensus.partition={{replicas:[2,3],begins_seconds:{warm_up},heals_seconds:{first + 0.2}}}"
+    split = f"consensus.network_partition={{replicas:[2,3],begins_seconds:{warm_up},heals_seconds:{first + 0.2}}}"
     found, _, world = run(*SMALL_COMMITTEE, split, "training.rounds=2", "consensus.max_waits=20")
     assert names(found) == ["warm_up", "round", "round"]
     assert [observed["waits"] > 0 for observed in found[1:]] == [True, False]
@@ -230,7 +240,7 @@ def test_a_processor_that_equivocates_ends_in_quarantine_by_agreement() -> None:
     assert set(rounds[0]["quarantined"]) == set()
     assert all(set(observed["quarantined"]) == byzantine for observed in rounds[1:])
     assert all(not byzantine & set(observed["processors"]) for observed in rounds)
-    assert len({inner(actor).persistent()["quarantined"] for actor in world.replicas}) == 1
+    assert len({inner(actor).model.quarantined for actor in world.replicas}) == 1
 
 
 def test_a_processor_that_announces_no_outcome_of_a_test_is_certified_as_useless() -> None:
@@ -268,7 +278,7 @@ def test_whatever_byzantine_processors_attack_with_honest_ones_in_the_committee_
     assert not found[1]["skipped"]
     honest = [actor for k, actor in enumerate(world.replicas) if k not in world.byzantine]
     assert len(honest) == 3
-    (state,) = {encode(inner(actor).persistent()["state"]) for actor in honest}
+    (state,) = {encode(inner(actor).model.state) for actor in honest}
     assert decode(state)[1] == 1
 
 
@@ -277,4 +287,4 @@ def test_all_processors_can_be_the_committee() -> None:
     assert names(found) == ["warm_up", "round", "round"]
     honest = [actor for k, actor in enumerate(world.replicas) if k not in world.byzantine]
     assert len(honest) == 6
-    assert len({encode(inner(actor).persistent()["state"]) for actor in honest}) == 1
+    assert len({encode(inner(actor).model.state) for actor in honest}) == 1

@@ -77,7 +77,7 @@ def test_every_pair_of_every_link_is_accounted_for(overrides: tuple[str, ...]) -
 )
 def test_a_shot_spends_a_pair_per_remote_gate_or_per_qubit_and_boundary(overrides: Any, pairs: int) -> None:
     """In a star each of them is two link pairs; with one route a shot in time spends all of its pairs, others none."""
-    found, _ = rounds_of(*overrides, "training.inputs=local", "training.rounds=1", "entanglement=regime_r0")
+    found, _ = rounds_of(*overrides, "training.inputs=local", "training.rounds=1", "entanglement=scarce_supply")
     observed = found[-1]
     counts = np.asarray(observed["counts"])
     assert counts[[0, 2], 1].sum() == 2 * pairs * observed["shots_on_time"]
@@ -124,7 +124,7 @@ def test_a_shot_is_on_time_if_all_of_its_routes_are_and_spends_late_pairs_otherw
     assert training[:, 2].sum() > 0, "some shots have pairs of one route and not of another"
     assert delivered.coefficients.sum() == pytest.approx(1.0)
     assert delivered.werner.shape == (27, 6)
-    assert len(delivered.shrink) == 0
+    assert len(delivered.attenuation) == 0
 
 
 @pytest.mark.parametrize("inputs", ["local", "teleported"])
@@ -183,7 +183,10 @@ def test_members_have_their_own_noise() -> None:
             ("training.processors_per_group=4",),
             r"training\.processors_per_group: the circuit has 3 qubits to share, got 4 processors",
         ),
-        (("training.undo=exact",), r"training\.undo must be none or scalar for training\.partition=circuit"),
+        (
+            ("training.error_mitigation=probabilistic_error_cancellation",),
+            r"training\.error_mitigation must be none or rescale for training\.partition=circuit",
+        ),
         (("processors=aer_sampled",), r"processors\.engine must be pauli or aer for training\.partition=circuit"),
         (("network=complete",), r"network: processors that share a circuit need pairs swapped"),
         (

@@ -26,7 +26,7 @@ def ends(simulation: Simulation) -> list[tuple[bytes, Any]]:
         (),
         ("network=complete", "attacks=sign_flip"),
         ("training.inputs=local",),
-        ("training.known_answer_share=0.25", "aggregation=ceas", "aggregation.weights.least_tests=10"),
+        ("training.trap_circuit_share=0.25", "aggregation=ceas", "aggregation.weights.min_tests=10"),
     ],
 )
 def test_any_number_of_hosts_gives_the_same_digest_and_model(overrides: tuple[str, ...]) -> None:

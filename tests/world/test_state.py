@@ -73,10 +73,10 @@ OFTEN = [
 SELDOM = [
     ("attacks=none",),
     (
-        "training.known_answer_share=0.25",
+        "training.trap_circuit_share=0.25",
         "attacks=false_fidelity",
         "aggregation=ceas",
-        "aggregation.weights.least_tests=10",
+        "aggregation.weights.min_tests=10",
     ),
     (*SMALL_COMMITTEE, "attacks.replicas=1", "attacks.replica_faults=[replayed_tags]"),
     (*SMALL_COMMITTEE, "consensus.loss_probability=0.3"),

@@ -27,7 +27,7 @@ TINY = (
 )  # fmt: skip
 TROUBLES = {
     "loss": "consensus.loss_probability=0.1",
-    "partition": "consensus.partition={{replicas:[3],begins_seconds:{begins},heals_seconds:{heals}}}",
+    "partition": "consensus.network_partition={{replicas:[3],begins_seconds:{begins},heals_seconds:{heals}}}",
     "crash": "consensus.crash={{replicas:[1],round:0,after_milliseconds:0.01,down_milliseconds:2.5}}",
     "jamming": "consensus.jamming={{replicas:[0,1],first_round:-1,last_round:0,refills:1}}",
     "liar": "attacks.replicas=1",
@@ -88,7 +88,7 @@ def test_a_member_that_was_cut_off_in_the_last_round_learns_what_was_decided(mil
     """However long: as long as the others wait for it, and though no new keys will come."""
     closes = inputs_close(jammed=False)
     cut = f"{{replicas:[3],begins_seconds:{closes - 0.5},heals_seconds:{closes + milliseconds * 1e-3}}}"
-    world = small_world(*TINY, "training.rounds=1", f"consensus.partition={cut}")
+    world = small_world(*TINY, "training.rounds=1", f"consensus.network_partition={cut}")
     assert len(ends(Simulation(LocalCluster(world.one_host())))) == 1
     assert [decode(state)[1] for state in models(world, 4)] == [1]
 

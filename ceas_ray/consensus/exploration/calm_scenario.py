@@ -108,7 +108,7 @@ class CalmScenario(DrivenWalk):
         draws, view = self._calm, self._first_view
         lure = draws.choice(self._state.lures(view))
         for node in self._nodes:
-            node.candidate = VALUES[lure - 1] if draws.uniform() < 0.7 else draws.choice(VALUES)
+            node.propose_from_now_on(VALUES[lure - 1] if draws.uniform() < 0.7 else draws.choice(VALUES))
         suggest = Evidence(Vote(view - 1, VALUES[lure - 1]), NO_VOTE, NO_VOTE)
         for liar in self._liars:
             for who in range(len(self._nodes)):

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from ceas_ray.consensus.exploration.violation import Violation
+from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.authentication import KeyPool
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FRAME_KINDS, Channel, FrameKind
-from ceas_ray.messages.payloads import Frame
 
 Told = Callable[[str, FrameKind, int, bytes], tuple[int, bytes] | None]
 """Receiver, kind, view and body as meant; view and body as sent, or None to withhold the frame."""
 Said = Callable[[int, FrameKind, int, bytes], None]
 """Told of a frame's round, kind, view and body."""
+
+
+@dataclass(slots=True)
+class NullState:
+    """sent: how many frames. opened: the counters of those that came."""
+
+    sent: int = 0
+    opened: set[int] = field(default_factory=set)
 
 
 class NullChannel(Channel):
@@ -22,31 +31,25 @@ class NullChannel(Channel):
     def __init__(self, name: str, peer: str, chain: bytes) -> None:
         self._name, self.peer, self._chain = name, peer, chain
         self.outgoing, self.incoming = KeyPool(b"", False), KeyPool(b"", False)
-        self._sent, self._opened = 0, set[int]()
+        self.state = NullState()
 
     def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame:
         """A frame with the next counter and no tag."""
-        self._sent += 1
-        return Frame(int(kind), self._chain, round_index, view, self._name, self.peer, self._sent, now, body, 0)
+        self.state.sent += 1
+        return Frame(
+            kind=int(kind), chain=self._chain, round_index=round_index, view=view, sender=self._name,
+            receiver=self.peer, counter=self.state.sent, sent_at=now, body=body, tag=0,
+        )  # fmt: skip
 
     def verify(self, frame: Frame) -> bytes | None:
         """The body of a frame that was not accepted before."""
-        if frame.receiver != self._name or frame.sender != self.peer or frame.counter in self._opened:
+        if frame.receiver != self._name or frame.sender != self.peer or frame.counter in self.state.opened:
             return None
         return frame.body
 
     def accept(self, frame: Frame) -> None:
         """See `Channel`."""
-        self._opened.add(frame.counter)
-
-    def snapshot(self) -> Any:
-        """All state, in plain values."""
-        return (self._sent, tuple(sorted(self._opened)), super().snapshot())
-
-    def restore(self, state: Any) -> None:
-        """Go back to a snapshot."""
-        self._sent, self._opened = state[0], set(state[1])
-        super().restore(state[2])
+        self.state.opened.add(frame.counter)
 
 
 class Wrapped(Channel):
@@ -68,13 +71,9 @@ class Wrapped(Channel):
         """See `Channel`."""
         self._inner.accept(frame)
 
-    def snapshot(self) -> Any:
-        """See `Channel`."""
-        return self._inner.snapshot()
-
-    def restore(self, state: Any) -> None:
-        """See `Channel`."""
-        self._inner.restore(state)
+    def parts(self) -> Mapping[str, Stateful]:
+        """See `Stateful`."""
+        return {"inner": self._inner}
 
 
 class LyingChannel(Wrapped):

@@ -192,7 +192,7 @@ class DrivenWalk:
         shown = {k: proofs[view] for k, proofs in enumerate(self._proofs) if view in proofs and k != who}
         shown |= dict.fromkeys(self._liars, helpful) if view else {}
         for liar in self._liars:  # it has sent no other proof of this view yet: what a try in vain showed never came
-            node._proofs.get(view, {}).pop(liar, None)
+            node.state.proofs.get(view, {}).pop(liar, None)
         return [*actions, *(a for k, e in shown.items() for a in node.receive(k, FrameKind.PROOF, view, e))]
 
     def _done(self, who: int, actions: Sequence[Action]) -> list[Step]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from ceas_ray.consensus.exploration.cast import CHAIN, Cast
@@ -10,8 +10,9 @@ from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.replica_setting import ReplicaSetting
 from ceas_ray.consensus.exploration.timeline import Timeline
 from ceas_ray.messages.authentication import TAG_BITS
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import Channel, FrameKind
-from ceas_ray.messages.payloads import Frame, replica_name
+from ceas_ray.messages.payloads import replica_name
 
 JUNK_EACH, JUNK_SLOTS, MOST_LOST = 16, 6, 100
 _ALTERED = 0.05
@@ -50,8 +51,9 @@ class Disturbances:
         last = pool.distilled // TAG_BITS - 1
         first = pool.spent // TAG_BITS
         made = Frame(
-            int(FrameKind.VOTE1), CHAIN, round_index, 0, replica_name(sender), replica_name(receiver), 0, 0, b"", 0
-        )
+            kind=int(FrameKind.VOTE1), chain=CHAIN, round_index=round_index, view=0, sender=replica_name(sender),
+            receiver=replica_name(receiver), counter=0, sent_at=0, body=b"", tag=0,
+        )  # fmt: skip
         start = self._timeline.now + 10.0 * self._draws.uniform()
         for slot in (last, *range(first, first + JUNK_SLOTS)):
             for _ in range(JUNK_EACH):
@@ -68,7 +70,6 @@ class Disturbances:
             {"body": frame.body + b"\0"}, {"receiver": draws.choice(names)},
             {"sender": frame.receiver, "receiver": frame.sender},
         )  # fmt: skip
-        kept = {field.name: getattr(frame, field.name) for field in fields(frame)}
-        made = Frame(**(kept | draws.choice(changes)))
+        made = replace(frame, **draws.choice(changes))
         for entity in self._cast.entities.get(made.receiver, ()):
             self._timeline.push(self._timeline.now + 2 * draws.uniform(), entity, made.sender, made)

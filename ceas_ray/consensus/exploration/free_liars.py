@@ -66,9 +66,10 @@ class FreeLiars:
         kind, k, digest = item
         self._items[item] = None
         if kind == ItemKind.REPORT:
-            self._report, self._inputs.state.contents[digest] = digest, content
+            self._report = digest
+            self._inputs.keep(content)
         elif digest not in self._inputs.contents and is_well_formed_update(content, self._terms.parameters):
-            self._inputs.state.contents[digest] = content
+            self._inputs.keep(content)
             self._digests[k].append(digest)
 
     def overhear(self, replica: int, kind: int, body: bytes) -> None:

@@ -23,12 +23,11 @@ from ceas_ray.consensus.replica import Replica
 from ceas_ray.consensus.standing import AgreedModel
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Observation, Send
+from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
 from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
-    Frame,
     KeysDistilled,
-    RoundDecided,
     RoundGivenUp,
     RoundStarted,
     TestReport,

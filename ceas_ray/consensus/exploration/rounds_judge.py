@@ -14,8 +14,8 @@ from ceas_ray.consensus.exploration.voting_invariants import VotingInvariants
 from ceas_ray.consensus.rule_three import evidence_of
 from ceas_ray.consensus.tetrabft import Decision, Output
 from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.frames import FrameKind
-from ceas_ray.messages.payloads import RoundDecided
 
 _TOLD = frozenset({FrameKind.PROOF, FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4})
 _VIEWS = 256

@@ -18,12 +18,11 @@ from ceas_ray.consensus.exploration.replica_setting import DELTA, OPEN_UNTIL, PL
 from ceas_ray.consensus.exploration.rounds_judge import RoundsJudge, honest_input
 from ceas_ray.consensus.exploration.timeline import Timeline
 from ceas_ray.kernel.codec import encode
+from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
 from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, digest_of, encode_update
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
-    Frame,
     KeysDistilled,
-    RoundDecided,
     RoundGivenUp,
     RoundStarted,
     TestReport,
@@ -75,11 +74,17 @@ class Surroundings:
         self._disturbances.begin_round(round_index)
         bits, opens = self._key_bits, round((now + OPEN_UNTIL) * DELTA)
         tested = np.full((PROCESSORS, 3), 1000.0)
-        report = TestReport(round_index, tested, tested * 0.05)
+        report = TestReport(round_index=round_index, tested=tested, errors=tested * 0.05)
         for entity in self._cast.nodes:
             factor = 0.6 + draws.uniform() if setting.spread else 1.0
             ends = max(opens, round((now + setting.time_out * factor) * DELTA))
-            started = RoundStarted(round_index, round(now * DELTA), opens, ends, bits)
+            started = RoundStarted(
+                round_index=round_index,
+                plan_ends_at=round(now * DELTA),
+                inputs_open_until=opens,
+                inputs_time_out_at=ends,
+                key_bits=bits,
+            )
             self._timeline.push(now + 0.2 * draws.uniform(), entity, ENTANGLEMENT_MANAGER, started)
             self._report_to(entity, report)
         for k in range(PROCESSORS):

@@ -11,7 +11,7 @@ from ceas_ray.consensus.replica import Replica
 from ceas_ray.kernel.actor import WrappedActor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.messages.payloads import Frame
+from ceas_ray.messages.consensus_payloads import Frame
 
 
 class DistortingReplica(WrappedActor):

@@ -9,8 +9,9 @@ from ceas_ray.consensus.faults.distorting_replica import DistortingReplica
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Send
 from ceas_ray.messages.authentication import PRIME
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FrameKind, digest_of
-from ceas_ray.messages.payloads import Frame, replica_name
+from ceas_ray.messages.payloads import replica_name
 
 _FORGED = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4, FrameKind.DECIDE)
 

@@ -11,8 +11,8 @@ from ceas_ray.consensus.faults.distorting_replica import DistortingReplica
 from ceas_ray.consensus.rule_three import Evidence, Vote
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Send
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FrameKind, digest_of
-from ceas_ray.messages.payloads import Frame
 
 
 class LyingReplica(DistortingReplica):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from ceas_ray.consensus.faults.distorting_replica import DistortingReplica
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Send
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FrameKind, digest_of
-from ceas_ray.messages.payloads import Frame
 
 _VOTES = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ceas_ray.consensus.faults.distorting_replica import DistortingReplica
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
-from ceas_ray.messages.payloads import Frame
+from ceas_ray.messages.consensus_payloads import Frame
 
 _REMEMBERED = 32
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
 from ceas_ray.consensus.faults.distorting_replica import DistortingReplica
 from ceas_ray.kernel.envelope import Send
-from ceas_ray.messages.payloads import Frame
+from ceas_ray.messages.consensus_payloads import Frame
 
 
 class SlowReplica(DistortingReplica):

@@ -9,7 +9,7 @@ from typing import Protocol
 from ceas_ray.kernel.actor import Actor, WrappedActor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.messages.payloads import Frame
+from ceas_ray.messages.consensus_payloads import Frame
 
 
 class NetworkFault(Protocol):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from ceas_ray.consensus.faults.distorting_replica import DistortingReplica
 from ceas_ray.kernel.envelope import Send
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FrameKind
-from ceas_ray.messages.payloads import Frame
 
 _WITHHELD = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4, FrameKind.DECIDE)
 

@@ -14,8 +14,8 @@ from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.host import Host, HostStatus, WindowReply
 from ceas_ray.kernel.windows import WindowRequest
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure
-from ceas_ray.runtime.known_answers import first_difference, known_answers
 from ceas_ray.runtime.placement import Machine
+from ceas_ray.runtime.platform_fingerprint import first_difference, platform_fingerprint
 from ceas_ray.runtime.ray_runtime.connection import living_machines
 from ceas_ray.runtime.ray_runtime.own_node import OwnNode
 from ceas_ray.runtime.ray_runtime.room import Patience, Room, claimed_room
@@ -130,8 +130,8 @@ class RayCluster:
         self._ask("restore", dict.fromkeys(self._shells, (actors,)))
 
     def _introduce(self) -> None:
-        """Note whether some host's known answers differ from this process's; RuntimeFailure where not allowed."""
-        expected = known_answers()
+        """Note whether some host's fingerprint differs from this process's; RuntimeFailure where not allowed."""
+        expected = platform_fingerprint()
         answers = self._ask("introduce", dict.fromkeys(self._shells, ()), starting=True)
         self.machines = tuple(sorted({machine for machine, _ in answers.values()}))
         for host, (machine, found) in answers.items():

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from ceas_ray.kernel.host import Host, HostStatus, WindowReply
 from ceas_ray.kernel.windows import WindowRequest
-from ceas_ray.runtime.known_answers import known_answers
+from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
 
 WATCH = "watch"
 """The concurrency group whose thread answers while the host computes."""
@@ -35,8 +35,8 @@ class HostShell:
         return self._host.progress
 
     def introduce(self) -> tuple[str, dict[str, str]]:
-        """The machine's name, and its known answers (which compiles what the host will need)."""
-        return socket.gethostname(), known_answers()
+        """The machine's name, and its fingerprint (which compiles what the host will need)."""
+        return socket.gethostname(), platform_fingerprint()
 
     def directory(self) -> dict[str, tuple[int, int]]:
         """See `Cluster`."""

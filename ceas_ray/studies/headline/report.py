@@ -31,7 +31,7 @@ from ceas_ray.studies.intervals import METHOD
 from ceas_ray.tracking.files import write_whole
 
 Findings = dict[str, Any]
-LEAST_GAIN, SMALLEST = 0.15, math.ulp(0.0)
+MIN_GAIN, SMALLEST = 0.15, math.ulp(0.0)
 REACHED, NOT_REACHED, NOT_RUN = "reached", "NOT reached", "not run"
 ESTIMATE = "estimate only, its bound does not reach it"
 
@@ -122,8 +122,8 @@ def _claims(
     """How every claim stands. That something gains nothing is shown by upper bounds below the margin alone."""
     plain, robust, points = gains["plain"], gains["robust"], f"{margin * 100:g} points"
     return {
-        f"worst case at least {LEAST_GAIN * 100:.0f} points above the plain mean": _standing(
-            [(plain.mean, plain.low)], LEAST_GAIN
+        f"worst case at least {MIN_GAIN * 100:.0f} points above the plain mean": _standing(
+            [(plain.mean, plain.low)], MIN_GAIN
         ),
         "worst case above the best robust rule": _standing([(robust.mean, robust.low)], SMALLEST),
         f"not inferior to flat weights by {points} under any attack and placement run": _standing(

@@ -30,7 +30,7 @@ from ceas_ray.studies.intervals import half_widths
 
 Floats = NDArray[np.float64]
 Result = Mapping[str, Any]
-MOST_EXACT_FLIPS = 12
+MAX_EXACT_FLIPS = 12
 
 
 def clipped(result: Result) -> float:
@@ -173,7 +173,7 @@ def _high(differences: Floats, confidence: float = 0.95) -> Floats:
 def sign_flip_p(differences: Floats, generator: np.random.Generator) -> float:
     """One-sided p of mean <= 0: the share of sign patterns whose mean is at least the observed one (exact up to 12)."""
     count = len(differences)
-    if count <= MOST_EXACT_FLIPS:
+    if count <= MAX_EXACT_FLIPS:
         signs = _all_signs(count)
     else:
         signs = np.vstack([np.ones(count), generator.choice([1.0, -1.0], (9999, count))])

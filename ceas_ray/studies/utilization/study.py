@@ -22,7 +22,7 @@ from ceas_ray.links.shared_channels import SharedBooks, run_shared_shots
 from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.contrast import contrast, shrink_from_pairs, weight_profiles
+from ceas_ray.quantum.contrast import attenuation_of_pairs, contrast, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.worker_pool import worker_pool
@@ -39,7 +39,7 @@ from ceas_ray.scheduling.two_level import TwoLevel
 from ceas_ray.studies.intervals import half_widths
 
 PAIRS, BURST, SHOTS_PER_ROUND = 6, 8, 1024
-WASTE_PRICE, LEAST_UTILIZATION, LEAST_ON_TIME = 0.2, 0.95, 0.99
+WASTE_PRICE, MIN_UTILIZATION, MIN_ON_TIME = 0.2, 0.95, 0.99
 TUNING_SEEDS = (1001, 1002)
 ATTEMPTS_PER_PERIOD, MODES = 50, 16
 ALLOCATIONS_PER_PERIOD = 10
@@ -50,7 +50,7 @@ GAP_LIMITS, BURST_LIMITS = (0, 1, 2, 3), (6, 8, 10, 12, 14, 16, 18, 24)
 
 @dataclass(frozen=True)
 class Regime:
-    """A demand on a link, or on `links` of them that share `channels`, with supplies spread evenly to `most_supply`."""
+    """A demand on a link, or on `links` of them that share `channels`, with supplies spread evenly to `max_supply`."""
 
     name: str
     supply: float
@@ -60,11 +60,11 @@ class Regime:
     periodic: bool
     links: int = 1
     channels: int = 1
-    most_supply: float = 0.0
+    max_supply: float = 0.0
 
     def supplies(self) -> list[float]:
         """Of every link."""
-        return [self.supply] if self.links == 1 else list(np.linspace(self.supply, self.most_supply, self.links))
+        return [self.supply] if self.links == 1 else list(np.linspace(self.supply, self.max_supply, self.links))
 
     def link(self, supply: float) -> LinkParameters:
         """A link that makes `supply` times the pairs that a burst asks for."""
@@ -93,7 +93,7 @@ REGIMES = (
     Regime("R1", 1.6, 4.0, 24, 8.0, False),
     Regime("R2", 1.5, 2.0, 12, 60.0, True),
     Regime("R3", 1.2, 2.0, 24, 60.0, True),
-    Regime("R4", 1.2, 3.0, 24, 8.0, False, links=50, channels=32, most_supply=2.4),
+    Regime("R4", 1.2, 3.0, 24, 8.0, False, links=50, channels=32, max_supply=2.4),
 )
 COHERENCE_TIMES = (40e-3, 60e-3, 80e-3)
 SUPPLIES = (1.2, 1.6, 2.4)
@@ -141,7 +141,7 @@ def simulate(regime: Regime, policy: StockPolicy, seed: int, bursts: int) -> dic
     rng = Streams(seed).generator("link", "link/0", "pairs", 0)
     rule = stock_rule(policy, regime.slots)
     run_shots(rng, link_model(regime.link(regime.supply), SWAP_WERNER), _demand(regime, releases), rule, books)
-    shrink = shrink_from_pairs(books.werner[books.on_time]) if books.on_time.any() else np.ones(PAIRS + 1)
+    attenuation = attenuation_of_pairs(books.werner[books.on_time]) if books.on_time.any() else np.ones(PAIRS + 1)
     return _measures(
         books.counts[0, 0],
         books.counts[0, 1],
@@ -149,12 +149,12 @@ def simulate(regime: Regime, policy: StockPolicy, seed: int, bursts: int) -> dic
         books.on_time.mean(),
         shots / SHOTS_PER_ROUND,
         releases[-1],
-        shrink,
+        attenuation,
     )
 
 
 def _measures(
-    generated: int, used: int, shots: int, on_time: float, rounds: float, length: int, shrink: Any
+    generated: int, used: int, shots: int, on_time: float, rounds: float, length: int, attenuation: Any
 ) -> dict[str, float]:
     """No tests are made here: utilization gross and net are the same."""
     wasted = (generated - used) / (PAIRS * shots)
@@ -164,7 +164,7 @@ def _measures(
         "on_time": float(on_time),
         "objective": float(on_time) - WASTE_PRICE * wasted,
         "rounds_per_simulated_second": rounds / (length * 1e-12),
-        "contrast": contrast(_profile(), shrink),
+        "contrast": contrast(_profile(), attenuation),
     }
 
 
@@ -204,8 +204,8 @@ def simulate_shared(
     werner = books.werner_sum.sum() / max(1, used)
     length = int(max(of_link[-1] for of_link in releases))
     rounds = shots / SHOTS_PER_ROUND
-    shrink = werner ** np.arange(PAIRS + 1)
-    found = _measures(generated, used, shots * number, books.on_time.mean(), rounds, length, shrink)
+    attenuation = werner ** np.arange(PAIRS + 1)
+    found = _measures(generated, used, shots * number, books.on_time.mean(), rounds, length, attenuation)
     return found | {"channels_refused": 1.0 - float(books.driven[0]) / max(1.0, float(books.asked[0]))}
 
 
@@ -229,9 +229,9 @@ def best_limits(run: Callable[[StockPolicy, int], dict[str, float]], slots: int)
         scores = [run(StockPolicy(gap, burst, demand_driven=True), seed) for seed in TUNING_SEEDS]
         mean = {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
         free.append((mean["objective"], (gap, burst)))
-        if mean["utilization"] < LEAST_UTILIZATION:
+        if mean["utilization"] < MIN_UTILIZATION:
             constrained.append((0, mean["utilization"], (gap, burst)))
-        elif mean["on_time"] < LEAST_ON_TIME:
+        elif mean["on_time"] < MIN_ON_TIME:
             constrained.append((1, mean["on_time"], (gap, burst)))
         else:
             constrained.append((2, mean["objective"], (gap, burst)))
@@ -308,7 +308,7 @@ def _bounds(regime: Regime) -> dict[str, float]:
     link = regime.relaxed_class(regime.supply)
     return {
         "objective_bound": objective_bound(link, WASTE_PRICE),
-        "on_time_bound": on_time_bound(link, LEAST_UTILIZATION),
+        "on_time_bound": on_time_bound(link, MIN_UTILIZATION),
     }
 
 

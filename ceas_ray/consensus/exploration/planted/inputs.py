@@ -62,7 +62,7 @@ class AccusationsNotAmplified(InputPhase):
 
 class FirstEchoWins(InputPhase):
     def take_echo(self, replica: int, items: tuple[Item, ...], now: int) -> list[Effect]:
-        heard = self.echoes._heard >> replica & 1
+        heard = self.echoes.state.heard >> replica & 1
         return super().take_echo(replica, () if heard else items, now)
 
 
@@ -94,7 +94,7 @@ class SkipCountedFromViewZero(InputPhase):
 
     def _begin_timers(self, now: int) -> list[Effect]:
         effects = super()._begin_timers(now)
-        if self._view() <= 0:
+        if self._voting.view <= 0:
             return effects
         return [e for e in effects if not _is_timer(e, ReplicaTimer.JUDGE_WHAT_LACKS)]
 
@@ -118,7 +118,7 @@ class ForgetfulAgreement(Agreement):
     """Judges SKIP by the updates that are missing now, not by what was echoed once."""
 
     def _is_valid(self, digest: bytes) -> bool:
-        known = self.values._outcomes.get(digest)
+        known = self.values.state.outcomes.get(digest)
         if known is not None and known.skipped and not self.finished and self.phase.has_enough():
             return False
         return super()._is_valid(digest)
@@ -159,7 +159,7 @@ class OneContentEach(Inputs):
 
 def _knows_whose_contents(made: Agreement, inputs: OneContentEach) -> None:
     def processor_of(digest: bytes) -> int | None:
-        topics = made.phase.echoes._echoers.items()
+        topics = made.phase.echoes.state.echoers.items()
         return next((k for (kind, k), of in topics if kind == ItemKind.UPDATE and digest in of), None)
 
     inputs.processor_of = processor_of
@@ -200,11 +200,13 @@ class ErasesBeforeItPersists(ReplicaScenario):
     def disk(self, entity: int) -> bytes:
         now, before = decode(super().disk(entity)), decode(self._before[entity])
         same_round = _round_index(now) == _round_index(before)
-        return encode(now | {"agreement": before["agreement"]} if same_round else now)
+        if same_round:
+            now["parts"]["agreement"] = before["parts"]["agreement"]
+        return encode(now)
 
 
 def _round_index(disk: Any) -> int:
-    schedule = disk["agreement"]["schedule"]
+    schedule = disk["state"]["schedule"]
     return -1 if schedule is None else int(schedule.round_index)
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.authentication import TAG_BITS, KeyPool
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption
-from ceas_ray.messages.payloads import Frame
 from ceas_ray.messages.quorum import Quorums
 
 

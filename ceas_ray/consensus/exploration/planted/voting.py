@@ -12,7 +12,7 @@ from ceas_ray.kernel.codec import encode
 from ceas_ray.messages.frames import FrameKind
 
 
-def with_(node: TetraBFT, rule: Callable[[], Any], **weaker: Any) -> Any:
+def with_(node: Any, rule: Callable[[], Any], **weaker: Any) -> Any:
     """The outcome of a rule under other numbers."""
     kept = {name: getattr(node, name) for name in weaker}
     for name, value in weaker.items():
@@ -42,8 +42,8 @@ class NoPrevious(TetraBFT):
 
 class PreviousOfAnyValue(TetraBFT):
     def _vote(self, phase: int, value: bytes) -> None:
-        if (self.view, phase) not in self._voted and self.votes[phase].view >= 0:
-            self.previous[phase] = self.votes[phase]
+        if (self.view, phase) not in self.state.voted and self.state.votes[phase].view >= 0:
+            self.state.previous[phase] = self.state.votes[phase]
         super()._vote(phase, value)
 
 
@@ -59,7 +59,7 @@ def quorum_of_2f(in_phase: int) -> type[TetraBFT]:
 def decide_on_vote(in_phase: int) -> type[TetraBFT]:
     class DecideEarly(TetraBFT):
         def _count_votes(self, view: int, phase: int) -> None:
-            value = self._value_with_a_quorum(self._received[view, phase], phase)
+            value = self._value_with_a_quorum(self.state.received[view, phase], phase)
             if phase == in_phase and value is not None:
                 self._decide(value, view)
             super()._count_votes(view, phase)
@@ -69,9 +69,9 @@ def decide_on_vote(in_phase: int) -> type[TetraBFT]:
 
 class VoteInAPastView(TetraBFT):
     def _count_votes(self, view: int, phase: int) -> None:
-        value = self._value_with_a_quorum(self._received[view, phase], phase)
+        value = self._value_with_a_quorum(self.state.received[view, phase], phase)
         if phase < 4 and value is not None and view < self.view:
-            with_(self, lambda: self._vote(phase + 1, value), view=view)
+            with_(self.state, lambda: self._vote(phase + 1, value), view=view)
         super()._count_votes(view, phase)
 
 
@@ -80,10 +80,10 @@ class TwoVotesAPhase(TetraBFT):
         if (
             kind == FrameKind.PROPOSAL
             and sender == self._leader(view)
-            and self._proposals.get(view, content) != content
+            and self.state.proposals.get(view, content) != content
         ):
-            self._proposals[view] = content
-            self._voted.discard((view, 1))
+            self.state.proposals[view] = content
+            self.state.voted.discard((view, 1))
         super()._receive(sender, kind, view, content)
 
 

@@ -1,4 +1,4 @@
-"""Circuits of known answers: what they show, and how sure it is."""
+"""Trap circuits: what they show, and how sure it is."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from qiskit.quantum_info import Operator
 
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.gate_noise import Noise, noiseless, visibility
-from ceas_ray.quantum.known_answer_circuits import answer_contrasts, asked_circuits, certified_answer_contrast
 from ceas_ray.quantum.qiskit_export import export
+from ceas_ray.quantum.trap_circuits import answer_contrasts, asked_circuits, certified_answer_contrast
 from tests.quantum.circuits import values_by_matrices
 
 

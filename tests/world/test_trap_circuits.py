@@ -12,7 +12,7 @@ from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.messages import payloads
-from ceas_ray.processors.known_answer_draws import KnownAnswers
+from ceas_ray.processors.trap_circuit_draws import TrapCircuits
 from ceas_ray.quantum.gate_noise import Noise
 from ceas_ray.runtime.local_runtime import LocalCluster
 from tests.small_worlds import small_world
@@ -23,7 +23,7 @@ def items_of(world: Any, noises: list[Any], usable: Any, rounds: int = 1) -> lis
     qubits = world.circuit.qubits
     return [
         {"name": f"processor/{k}", "round_index": r, "parameters": world.initial_parameters, "noise": noise,
-         "shrink": 0.93 ** np.arange(qubits + 1), "usable": usable}
+         "attenuation": 0.93 ** np.arange(qubits + 1), "usable": usable}
         for r in range(rounds) for k, noise in enumerate(noises)
     ]  # fmt: skip
 
@@ -35,9 +35,9 @@ def noise(qubits: int, two_qubit: float) -> Any:
 
 
 def test_bad_gates_behind_good_pairs_lose_weight() -> None:
-    """The tests of pairs are the same for all; only known answers show which gates are bad."""
-    world = small_world("training.known_answer_share=0.2", "aggregation=ceas", "aggregation.weights.least_tests=10")
-    ask = KnownAnswers(world.circuit, Streams(1), 0.2, 0.25)
+    """The tests of pairs are the same for all; only trap circuits show which gates are bad."""
+    world = small_world("training.trap_circuit_share=0.2", "aggregation=ceas", "aggregation.weights.min_tests=10")
+    ask = TrapCircuits(world.circuit, Streams(1), 0.2, 0.25)
     everything = np.ones(4000, bool)
     answers = ask(items_of(world, [noise(3, 0.001)] * 7 + [noise(3, 0.2)], everything))
     given = np.array([(found.asked, found.wrong) for found in answers], float)
@@ -45,21 +45,21 @@ def test_bad_gates_behind_good_pairs_lose_weight() -> None:
     rows = [(k, np.full(world.circuit.parameter_count, k, np.int64)) for k in range(8)]
     next_state = world.replicas[0]._terms.next_state  # type: ignore[attr-defined]
     state = (world.initial_parameters, 0)
-    blind, _, _ = next_state(state, rows, payloads.TestReport(1, pairs, 0.05 * pairs))
+    blind, _, _ = next_state(state, rows, payloads.TestReport(round_index=1, tested=pairs, errors=0.05 * pairs))
     asked, wrong = np.column_stack([pairs, given[:, 0]]), np.column_stack([0.05 * pairs, given[:, 1]])
-    weights, _, _ = next_state(state, rows, payloads.TestReport(1, asked, wrong))
+    weights, _, _ = next_state(state, rows, payloads.TestReport(round_index=1, tested=asked, errors=wrong))
     np.testing.assert_allclose(blind, blind[0])
     assert weights[7] < 0.8 * weights[:7].min()
     asked[:, 3], wrong[:, 3] = 3, [0, 1, 2, 3, 0, 1, 2, 3]  # 9 qubits each; 10 are waited for
-    early, _, _ = next_state(state, rows, payloads.TestReport(1, asked, wrong))
+    early, _, _ = next_state(state, rows, payloads.TestReport(round_index=1, tested=asked, errors=wrong))
     np.testing.assert_allclose(early, 1 / 8)
 
 
 def test_the_answers_of_a_round_count_in_the_next() -> None:
     words = (
-        "training.known_answer_share=0.25",
+        "training.trap_circuit_share=0.25",
         "aggregation=ceas",
-        "aggregation.weights.least_tests=10",
+        "aggregation.weights.min_tests=10",
         "training.rounds=2",
     )
     observed = [
@@ -75,9 +75,7 @@ def test_the_answers_of_a_round_count_in_the_next() -> None:
 @pytest.mark.parametrize("share", [0.0, 0.25])
 def test_only_where_asked_does_the_work_speak_of_answers(share: float) -> None:
     """Else its output, and with it every digest, would differ from that of a run that knows of no such circuits."""
-    world = small_world(
-        f"training.known_answer_share={share}", "aggregation=ceas", "aggregation.weights.least_tests=10"
-    )
+    world = small_world(f"training.trap_circuit_share={share}", "aggregation=ceas", "aggregation.weights.min_tests=10")
     item = items_of(world, [noise(3, 0.01)], np.ones(64, bool))[0] | {
         "angles": world.shards[0].angles, "targets": world.shards[0].targets, "werner": np.ones((1, 0)),
         "coefficients": np.ones(1), "certified_werner": None,
@@ -90,7 +88,7 @@ def test_only_where_asked_does_the_work_speak_of_answers(share: float) -> None:
 
 def test_what_came_late_is_not_asked_and_an_answer_is_wrong_as_often_as_its_contrast_says() -> None:
     world = small_world()
-    ask = KnownAnswers(world.circuit, Streams(2), 0.5, 0.25)
+    ask = TrapCircuits(world.circuit, Streams(2), 0.5, 0.25)
     usable = np.arange(400) % 2 == 0
     found = ask(items_of(world, [noise(3, 0.02)], usable, rounds=50))
     assert all(each.asked == np.count_nonzero(each.circuits & usable) for each in found)
@@ -103,7 +101,7 @@ def test_what_came_late_is_not_asked_and_an_answer_is_wrong_as_often_as_its_cont
 
 def test_each_answer_depends_on_its_own_processor_alone() -> None:
     world = small_world()
-    ask = KnownAnswers(world.circuit, Streams(3), 0.1, 0.25)
+    ask = TrapCircuits(world.circuit, Streams(3), 0.1, 0.25)
     items = items_of(world, [noise(3, p) for p in (0.0, 0.1, 0.3)], np.ones(300, bool))
     together = [(each.asked, each.wrong) for each in ask(items)]
     alone = [(each.asked, each.wrong) for item in items for each in ask([item])]
@@ -113,12 +111,15 @@ def test_each_answer_depends_on_its_own_processor_alone() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["training.known_answer_share=0.6"], "training.known_answer_share must be a number in [0, 0.5], got 0.6"),
-        (["training.known_answer_share=0.1", "training.inputs=local"], "0 unless partition is data"),
-        (["training.known_answer_share=0.1", "training.undo=exact"], "0 for training.undo=exact"),
-        (["training.known_answer_share=0.1", "aggregation=ceas_uniform"], "0 with flat weights"),
+        (["training.trap_circuit_share=0.6"], "training.trap_circuit_share must be a number in [0, 0.5], got 0.6"),
+        (["training.trap_circuit_share=0.1", "training.inputs=local"], "0 unless partition is data"),
         (
-            ["training.known_answer_share=0.1", "aggregation=ceas", "aggregation.weights.least_tests=300"],
+            ["training.trap_circuit_share=0.1", "training.error_mitigation=probabilistic_error_cancellation"],
+            "0 for training.error_mitigation=probabilistic_error_cancellation",
+        ),
+        (["training.trap_circuit_share=0.1", "aggregation=ceas_uniform"], "0 with flat weights"),
+        (
+            ["training.trap_circuit_share=0.1", "aggregation=ceas", "aggregation.weights.min_tests=300"],
             "must be 0 or at least 0.203, or",
         ),
     ],
@@ -126,17 +127,17 @@ def test_each_answer_depends_on_its_own_processor_alone() -> None:
 def test_what_cannot_be_asked_is_refused_in_one_line(words: list[str], message: str) -> None:
     with pytest.raises(SettingsError) as refused:
         small_world(*words)
-    assert "training.known_answer_share" in str(refused.value)
+    assert "training.trap_circuit_share" in str(refused.value)
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
 def test_what_was_answered_outlives_a_cut() -> None:
     words = (
-        "training.known_answer_share=0.25",
+        "training.trap_circuit_share=0.25",
         "attacks=alie",
         "aggregation=ceas",
-        "aggregation.weights.least_tests=10",
+        "aggregation.weights.min_tests=10",
     )
     whole = list(Simulation(LocalCluster(small_world(*words).one_host())).rounds())
     first = Simulation(LocalCluster(small_world(*words).hosts(2, 1)))

@@ -1,4 +1,4 @@
-"""Whether machines compute the same bits: library versions and a known-answer set."""
+"""Whether machines compute the same bits: versions of libraries, and hashes of computed arrays."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIBRARIES = (
 """Those that a result may depend on."""
 
 
-def known_answers() -> dict[str, str]:
+def platform_fingerprint() -> dict[str, str]:
     """Versions, and the bits of exp, log, sin, a Gram product and one noisy gradient on this machine.
 
     Bits differ between processors without FMA or AVX-512 and between BLAS kernels; runs on machines that differ would
@@ -28,10 +28,10 @@ def known_answers() -> dict[str, str]:
     """
     points = np.linspace(0.1, 3.0, 257)
     rows = np.sin(np.outer(points[:50], points[:64]))
-    answers = {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+    versions = {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
     arrays = {"exp": np.exp(points), "log": np.log(points), "sin": np.sin(points), "gram": rows @ rows.T}
     arrays["gradient"] = _gradient()
-    return answers | {name: blake2b(array.tobytes(), digest_size=8).hexdigest() for name, array in arrays.items()}
+    return versions | {name: blake2b(array.tobytes(), digest_size=8).hexdigest() for name, array in arrays.items()}
 
 
 def first_difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
@@ -49,7 +49,7 @@ def _gradient() -> np.ndarray[Any, np.dtype[np.float64]]:
         angles=np.linspace(-1.0, 1.0, 6).reshape(2, 3),
         parameters=np.linspace(-2.0, 2.0, circuit.parameter_count)[None],
         noise=np.tile([1e-3, 5e-4, 2e-4, 1e-2, 3e-3, 1e-3, 1e-2], (1, 3, 1)),
-        shrink=np.array([[1.0, 0.95, 0.9, 0.85]]),
+        attenuation=np.array([[1.0, 0.95, 0.9, 0.85]]),
         owner=np.zeros(2, dtype=np.int64),
         output=np.zeros(2, dtype=np.int64),
     )

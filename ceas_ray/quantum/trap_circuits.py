@@ -1,4 +1,4 @@
-"""Circuits whose answers the hub alone knows: inputs U(theta)^dagger |b> in place of data. Ours."""
+"""Trap circuits, whose answers the hub alone knows: inputs U(theta)^dagger |b> in place of data. Ours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-def answer_contrasts(circuit: Circuit, parameters: Floats, noise: Floats, shrink: Floats, visibility: Floats) -> Floats:
+def answer_contrasts(
+    circuit: Circuit, parameters: Floats, noise: Floats, attenuation: Floats, visibility: Floats
+) -> Floats:
     """The mean of (-1)^b_k z_k over all bit strings b, for each output k: shape (Q, K), in [-1, 1].
 
     The input U^dagger |b> has Pauli coefficients x_P(b), and the mean of (-1)^b_k x_P(b) is tr(P U^dagger Z_k U) / 2^n
@@ -23,22 +25,22 @@ def answer_contrasts(circuit: Circuit, parameters: Floats, noise: Floats, shrink
     so the mean is sum_P h'_kP h_kP m_|P|; readout multiplies it by the output's visibility.
     An answer is wrong with probability (1 - its contrast) / 2.
 
-    For inputs that are encoded once. parameters (Q, P), noise (Q, n, 7), shrink (Q, n + 1): m_s of teleportation,
+    For inputs that are encoded once. parameters (Q, P), noise (Q, n, 7), attenuation (Q, n + 1): m_s of teleportation,
     visibility (Q, K): 1 - 2 r.
     """
     ideal = pulled_back_outputs(circuit, parameters, noiseless(len(parameters), circuit.qubits))
     real = pulled_back_outputs(circuit, parameters, noise)
-    kept = shrink[:, None, pauli_weights(circuit.qubits)]
+    kept = attenuation[:, None, pauli_weights(circuit.qubits)]
     return visibility * np.sum(ideal * real * kept, axis=2)
 
 
 def asked_count(circuits: int, share: float) -> int:
-    """How many of a round's circuits get a known input."""
+    """Return how many of a round's circuits are trap circuits."""
     return round(share * circuits)
 
 
 def asked_circuits(circuits: int, share: float, generator: np.random.Generator) -> NDArray[np.bool_]:
-    """Which they are: in random places; bool (circuits,)."""
+    """Draw which of the circuits are trap circuits, in random places: bool (circuits,)."""
     asked = np.zeros(circuits, bool)
     asked[generator.permutation(circuits)[: asked_count(circuits, share)]] = True
     return asked

@@ -1,4 +1,4 @@
-"""Of each processor's circuits the hub secretly gives some an input whose answer it knows. Ours."""
+"""Trap circuits: the hub secretly gives some of a processor's circuits an input whose answer it knows. Ours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.estimator import UNSHIFTED
 from ceas_ray.quantum.gate_noise import visibility
-from ceas_ray.quantum.known_answer_circuits import answer_contrasts, asked_circuits, drawn_settings
+from ceas_ray.quantum.trap_circuits import answer_contrasts, asked_circuits, drawn_settings
 
 
 class Answers(NamedTuple):
@@ -29,11 +29,11 @@ class Answers(NamedTuple):
         return {"asked": self.asked, "wrong": self.wrong}
 
 
-NOTHING_ASKED = Answers(np.zeros(1, bool), 0, 0)
+NO_TRAPS = Answers(np.zeros(1, bool), 0, 0)
 
 
 @dataclass(frozen=True)
-class KnownAnswers:
+class TrapCircuits:
     """Asks a share of the circuits, with the shifts that circuits of data have, and one random output of each.
 
     Inputs come as those of data do, so a processor cannot tell them apart until it is told, after all outcomes.
@@ -64,7 +64,7 @@ class KnownAnswers:
         (rows,) = np.nonzero(pairs[0] != UNSHIFTED)
         settings[rows, pairs[0, rows]] += np.pi / 2 * pairs[1, rows]
         contrasts = answer_contrasts(
-            circuit, settings, np.tile(item["noise"], (count, 1, 1)), np.tile(item["shrink"], (count, 1)),
+            circuit, settings, np.tile(item["noise"], (count, 1, 1)), np.tile(item["attenuation"], (count, 1)),
             np.tile(visibility(item["noise"], circuit.outputs), (count, 1)),
         )  # fmt: skip
         wrong = chance < (1 - contrasts[setting.reshape(-1), output]) / 2

@@ -1,0 +1,171 @@
+"""A training run from Python, and its result as tables and arrays."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from ceas_ray.config.composition import composed
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.runs.environment import with_environment
+from ceas_ray.runs.resume import config_of_run
+from ceas_ray.runs.run import execute
+from ceas_ray.runtime.interruption import Interruption
+from ceas_ray.tracking.files import read_journal
+
+_COMPOSING = threading.Lock()
+"""Hydra composes for one thread at a time."""
+_ON_RAY = threading.Lock()
+"""A process is connected to one Ray cluster at a time: runs in other threads wait."""
+
+
+class _OneThreadEach:
+    """Keeps linear algebra on one thread, which gives the same bits everywhere, until the last of several runs is over.
+
+    The limit is one of the whole process.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._runs = threading.Lock(), 0
+        self._limits: Any = None
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Hold the limit as long as this lasts."""
+        with self._lock:
+            self._runs += 1
+            if self._runs == 1:
+                self._limits = threadpool_limits(1)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._runs -= 1
+                if self._runs == 0:
+                    self._limits.restore_original_limits()
+
+
+_one_thread_each = _OneThreadEach()
+
+
+class RunFailed(Exception):
+    """A run ended with the status `failed`. folder: where it is (None if nothing could be written)."""
+
+    def __init__(self, cause: str, folder: Path | None) -> None:
+        super().__init__(cause, folder)
+        self.cause, self.folder = cause, folder
+
+    def __str__(self) -> str:
+        return self.cause if self.folder is None else f"{self.cause} ({self.folder})"
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a run left.
+
+    folder: the run folder. summary: its `summary.json`; `summary["status"]` is `completed`, `stopped` (a limit of
+    `stop` was reached) or `stalled`. rounds: a row per round, indexed by `round`, with the columns of the journal.
+    model: the trained parameters, shape (d,), in rad.
+    """
+
+    folder: Path
+    summary: dict[str, Any]
+    rounds: pd.DataFrame
+    model: NDArray[np.float64]
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Result:
+        """Read the result of a run that has ended, from its folder. Raises OSError if a file is missing."""
+        folder = Path(folder)
+        lines = [line for line in read_journal(folder / "journal.jsonl") if line["event"] == "round"]
+        numbers = pd.Index([line.pop("round") for line in lines], dtype="int64", name="round")
+        rounds = pd.DataFrame([{name: line[name] for name in line if name != "event"} for line in lines], numbers)
+        with np.load(folder / "model.npz") as file:
+            model = file["parameters"]
+        return cls(folder, json.loads((folder / "summary.json").read_text(encoding="utf-8")), rounds, model)
+
+
+def run(*overrides: str, **settings: Any) -> Result:
+    """Train, and return the result; the settings are those of the command `ceas-ray`.
+
+    overrides: as on the command line, e.g. `"attacks=alie"`, `"training.rounds=5"`. settings: top-level settings by
+    name, and groups as the name of a choice or as a mapping: `seed=3, attacks="alie", training={"rounds": 5}`. Only
+    warnings are printed, to stderr, unless `quiet=False`. In the main thread Ctrl-C ends the run, which can be resumed.
+    Runs in several threads share nothing but the process; those on Ray run one after the other.
+
+    Raises SettingsError for bad settings, RuntimeFailure if the cluster cannot be had, RunFailed if the run fails, and
+    KeyboardInterrupt if it is interrupted.
+    """
+    words = [*overrides, *(word for key, value in settings.items() for word in _words(key, value))]
+    if not any(word.lstrip("+~").startswith("quiet=") for word in words):
+        words.append("quiet=true")
+    with _COMPOSING:
+        config = composed(words)
+        if config["resume"] is not None:
+            config = config_of_run(config, words)
+    config, said = with_environment(config, words, os.environ)
+    for line in said if not config["quiet"] else []:
+        print(line, file=sys.stderr)
+    _refuse_other_commands(config)
+    ended: list[Path] = []
+    runtime = config["runtime"]
+    alone = _ON_RAY if isinstance(runtime, Mapping) and runtime.get("name") == "ray" else nullcontext()
+    with alone, _one_thread_each():
+        status = execute(config, Interruption(), ended=lambda summary, folder: ended.append(folder))
+    if status == "interrupted":
+        raise KeyboardInterrupt
+    if not ended:
+        raise RunFailed("the end of the run could not be written", None)
+    if status == "failed":
+        cause = json.loads((ended[0] / "summary.json").read_text(encoding="utf-8"))["cause"]
+        raise RunFailed(cause, ended[0])
+    return Result.read(ended[0])
+
+
+def _refuse_other_commands(config: Mapping[str, Any]) -> None:
+    """Raise SettingsError for what the command does instead of a training run."""
+    for key, nothing in (("dry_run", False), ("verify", None)):
+        if config[key] != nothing:
+            must = f"{_hydra(nothing)} for a run from Python: the command ceas-ray does that"
+            raise SettingsError(key, must, config[key])
+
+
+def _words(key: str, value: Any) -> Iterator[str]:
+    """Yield overrides for a top-level setting, or for each setting of a group that is given as a mapping."""
+    if not isinstance(value, Mapping):
+        yield f"{key}={_hydra(value)}"
+        return
+    for name, part in value.items():
+        yield f"{key}.{name}={_hydra(part)}"
+
+
+def _hydra(value: Any) -> str:
+    """Return a plain value as Hydra's grammar of overrides writes it."""
+    value = value.item() if isinstance(value, np.generic) else value
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return repr(value)
+        case str() | Path():
+            escaped = str(value).replace("\\'", "\\\\'").replace("'", "\\'")
+            return f"'{escaped}'"
+        case Mapping():
+            return "{" + ",".join(f"{name}:{_hydra(part)}" for name, part in value.items()) + "}"
+        case Sequence() | np.ndarray():
+            return "[" + ",".join(map(_hydra, value)) + "]"
+    raise TypeError(f"a setting is a number, a text, a list or a mapping, got {type(value).__name__}")
