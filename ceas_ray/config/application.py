@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -56,14 +57,18 @@ def run_application(line: CommandLine, task: Callable[[Job], float | None]) -> i
 
 @contextmanager
 def _as_command(words: list[str]) -> Iterator[None]:
-    """Let Hydra find these words as the arguments of this process, and leave errors to us."""
+    """Let Hydra find these words as the arguments of this process, and leave errors and logging to us."""
     before, errors = sys.argv, os.environ.get(_ERRORS_AS_RAISED)
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
     sys.argv = [before[0], *words]
     os.environ[_ERRORS_AS_RAISED] = "1"
     try:
         yield
     finally:
         sys.argv = before
+        root.setLevel(level)
+        root.handlers[:] = handlers
         if errors is None:
             del os.environ[_ERRORS_AS_RAISED]
         else:

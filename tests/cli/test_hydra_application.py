@@ -183,6 +183,7 @@ MISSPELT = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_misspelt_words_are_answered_with_the_words_that_were_meant(capsys: pytest.CaptureFixture[str]) -> None:
     wrong = {}
     for word, meant in MISSPELT.items():
