@@ -52,6 +52,7 @@ def test_it_says_where_its_configuration_comes_from_and_which_versions_it_has(
     assert said(capsys, "--version").startswith("ceas-ray ")
 
 
+@pytest.mark.slow
 def test_the_shell_completes_groups_choices_and_keys() -> None:
     def completed(line: str) -> list[str]:
         command = [sys.executable, "-m", "ceas_ray.cli.run", "-sc", "query=bash"]
@@ -121,6 +122,7 @@ def test_globs_choose_among_files_and_intervals_are_left_to_sweepers_that_search
 ) -> None:
     words = ["-m", *SHORT, "dry_run=true", f"output={tmp_path / 'sweep'}"]
     assert main([*words, "scheduling=glob(on_*,exclude=x)"]) == 0
+    capsys.readouterr()
     assert main([*words, "training.momentum=interval(0,0.9)"]) == 2
     assert capsys.readouterr().err.startswith("training.momentum must be values to try one by one, as in 1,2,3")
 
