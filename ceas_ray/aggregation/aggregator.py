@@ -24,7 +24,10 @@ class Aggregator:
     cap: float
 
     def aggregate(self, updates: Sequence[Floats], evidence: Evidence, faults: int) -> tuple[Floats, Floats]:
-        """(weights (n,), aggregate (d,)) of rows sorted by processor. PolicyError for a rule or weights that fail."""
+        """(weights (n,), aggregate (d,)) of rows sorted by processor.
+
+        Raises PolicyError for a rule or weights that fail.
+        """
         rows = np.stack(updates)
         faults = min(faults, (len(rows) - 1) // 2)
         weights = capped(weighed(self.weights, evidence, len(rows)), cap_for(self.cap, faults, len(rows)))
@@ -32,7 +35,7 @@ class Aggregator:
 
 
 def weighed(weights: Weights, evidence: Evidence, count: int) -> Floats:
-    """What `weights` makes of the evidence on `count` rows, checked: (count,) >= 0 with sum 1."""
+    """Return what `weights` makes of the evidence on `count` rows, checked: (count,) >= 0 with sum 1."""
     values: dict[str, Any] = {field.name: getattr(evidence, field.name) for field in fields(evidence)}
     arrays = {name: read_only(value) for name, value in values.items() if isinstance(value, np.ndarray)}
     returned = called(weights, "__call__", Evidence(**values | arrays))

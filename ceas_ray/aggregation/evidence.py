@@ -1,4 +1,4 @@
-"""What weights may rest on, and what a weighting is."""
+"""The evidence that weights may rest on, and the protocol of weights."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Evidence:
-    """Of the processors whose rows entered, each (n,): certified contrast (lower bound and point estimate), shots and
-    samples as the hub knows them, tests behind the certificate. Nothing in here is reported by a processor."""
+    """Evidence on the processors whose rows entered, each (n,): certified contrast (lower bound and point estimate),
+    shots and samples as the hub knows them, tests behind the certificate. Nothing in here is reported by a
+    processor."""
 
     contrast_lower: Floats
     contrast: Floats

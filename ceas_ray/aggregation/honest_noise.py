@@ -1,4 +1,4 @@
-"""How noisy honest rows are, read off the rows themselves (ours).
+"""The noise of honest rows, read off the rows themselves (ours).
 
 At least n - f of n rows are honest, so at least (n - f)(n - f - 1) / 2 of all pairs are: about half of those lie
 nearer to each other than the quantile q = (n - f)(n - f - 1) / (2 n (n - 1)) of all distances, and colluders who come

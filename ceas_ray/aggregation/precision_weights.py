@@ -36,7 +36,7 @@ class PrecisionWeights:
     min_tests: Annotated[float, Range(0, 1e9)]
 
     def __post_init__(self) -> None:
-        """Raises ValueError for values out of range."""
+        """Raise ValueError for values out of range."""
         check_ranges(self)
 
     def __call__(self, evidence: Evidence) -> Floats:

@@ -1,4 +1,4 @@
-"""What an aggregation rule is, and what rules share."""
+"""The protocol of aggregation rules, and what rules share."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Rule(Protocol):
     """
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
-        """The aggregate. ValueError for non-finite rows, bad weights, or too many faults."""
+        """The aggregate. Raises ValueError for non-finite rows, bad weights, or too many faults."""
 
 
 def max_faults(rule: Rule, rows: int) -> int:
@@ -38,7 +38,7 @@ def max_faults(rule: Rule, rows: int) -> int:
 
 
 def check_rows(updates: Floats, weights: Floats, faults: int) -> None:
-    """Raises ValueError for what no rule can work with."""
+    """Raise ValueError for what no rule can work with."""
     if updates.ndim != 2 or len(updates) == 0 or not np.all(np.isfinite(updates)):
         raise ValueError(f"updates must be finite rows (n, d), got shape {updates.shape}")
     if weights.shape != (len(updates),) or np.any(weights < 0) or abs(float(np.sum(weights)) - 1) > 1e-9:
@@ -48,7 +48,8 @@ def check_rows(updates: Floats, weights: Floats, faults: int) -> None:
 
 
 def squared_distances(updates: Floats) -> Floats:
-    """All pairwise squared distances (n, n), symmetric, from the Gram matrix; 0 between rows equal up to rounding.
+    """Return all pairwise squared distances (n, n), symmetric, from the Gram matrix; 0 between rows equal up to
+    rounding.
 
     Pairs that are much nearer to each other than to the origin are computed from their differences. No row's size
     spoils the distance of two others.
@@ -73,13 +74,14 @@ def squared_distances(updates: Floats) -> Floats:
 
 
 def mass_kept(weights: Floats, most: float) -> Floats:
-    """How much of each weight is kept, in order, until `most` is reached along the last axis; the last one partly."""
+    """Return how much of each weight is kept, in order, until `most` is reached along the last axis; the last one
+    partly."""
     before = np.cumsum(weights, axis=-1) - weights
     kept = np.clip(most - before, 0.0, weights)
     return np.where(kept > DUST, kept, 0.0)
 
 
 def combined(rule: Rule, rows: Floats, weights: Floats, faults: int) -> Floats:
-    """What `rule` makes of rows (n, d), which it cannot change, checked: (d,)."""
+    """Return what `rule` makes of rows (n, d), which it cannot change, checked: (d,)."""
     returned = called(rule, "__call__", read_only(rows), read_only(weights), faults)
     return real_numbers(rule, "__call__", returned, rows.shape[1:])

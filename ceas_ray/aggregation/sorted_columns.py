@@ -39,7 +39,7 @@ def exchanges(count: int) -> NDArray[np.int64]:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _exchange(values: Any, others: Any, weights: Any, other_weights: Any) -> None:
-    """In every lane the smaller value, with its weight, to the first; equal ones stay."""
+    """Move the smaller value of every lane, with its weight, to the first row; equal ones stay."""
     for lane in range(LANES):
         a, b, x, y = values[lane], others[lane], weights[lane], other_weights[lane]
         swap = a > b
@@ -86,7 +86,8 @@ def medians(updates: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def weighted_trimmed_means(updates: Any, row_weights: Any, pairs: Any, trim: float) -> Any:
-    """Of each column of `updates` (n, d): the mean by weight after the mass `trim` is dropped at both ends, (d,).
+    """Return for each column of `updates` (n, d) the mean by weight after the mass `trim` is dropped at both ends,
+    (d,).
 
     pairs: `exchanges(n)`.
     """
@@ -112,7 +113,8 @@ def weighted_trimmed_means(updates: Any, row_weights: Any, pairs: Any, trim: flo
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def weighted_medians(updates: Any, row_weights: Any, pairs: Any) -> Any:
-    """Of each column of `updates` (n, d): the weighted median, (d,); midway between two values if half is met exactly.
+    """Return for each column of `updates` (n, d) the weighted median, (d,); midway between two values if half is met
+    exactly.
 
     pairs: `exchanges(n)`.
     """

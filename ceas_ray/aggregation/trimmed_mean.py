@@ -11,7 +11,7 @@ from ceas_ray.aggregation.rule import Floats, check_rows
 
 @dataclass(frozen=True)
 class TrimmedMean:
-    """In each coordinate drops the `faults` smallest and largest values, and takes the mean of the rest."""
+    """Drops in each coordinate the `faults` smallest and largest values, and takes the mean of the rest."""
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""

@@ -10,7 +10,7 @@ from ceas_ray.aggregation.sorted_columns import exchanges, weighted_medians
 
 @dataclass(frozen=True)
 class WeightedMedian:
-    """In each coordinate the value at which the weights, summed in ascending order of the values, pass one half.
+    """Takes in each coordinate the value at which the weights, summed in ascending order of the values, pass one half.
 
     Midway to the next value where one half is met exactly (within 1e-9). With equal weights it is the median.
     """

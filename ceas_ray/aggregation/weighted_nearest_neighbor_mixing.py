@@ -22,7 +22,7 @@ class WeightedNearestNeighborMixing:
     cap: Annotated[float, Range(1, 3)]
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
-        """See `Rule`; ValueError if nothing would be covered."""
+        """See `Rule`; raises ValueError if nothing would be covered."""
         check_rows(updates, weights, faults)
         covered = 1 - self.cap * faults / len(updates)
         if covered <= 0:

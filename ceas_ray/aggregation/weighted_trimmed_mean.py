@@ -12,7 +12,7 @@ from ceas_ray.kernel.ranges import Range
 
 @dataclass(frozen=True)
 class WeightedTrimmedMean:
-    """In each coordinate drops the mass cap * f / n at both ends, border rows partly; the mean of the rest by weight.
+    """Drops in each coordinate the mass cap * f / n at both ends, border rows partly; the mean of the rest by weight.
 
     `cap` is the bound on a row's weight in units of 1 / n, so that f rows never weigh more than what is dropped. With
     equal weights and cap 1 it is the trimmed mean.
@@ -21,7 +21,7 @@ class WeightedTrimmedMean:
     cap: Annotated[float, Range(1, 3)]
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
-        """See `Rule`; ValueError if nothing would be left."""
+        """See `Rule`; raises ValueError if nothing would be left."""
         check_rows(updates, weights, faults)
         trim = self.cap * faults / len(updates)
         if trim >= 0.5:

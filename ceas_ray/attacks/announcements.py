@@ -1,4 +1,4 @@
-"""What colluders announce of tested pairs and of trap circuits."""
+"""Announcements of colluders on tested pairs and trap circuits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Announcements(NamedTuple):
-    """How many outcomes were announced, and how many of these were wrong: of tested pairs, per basis (3,), or of
+    """The number of outcomes announced, and of wrong ones among them: of tested pairs, per basis (3,), or of
     trap circuits (1,)."""
 
     announced: NDArray[np.int64]

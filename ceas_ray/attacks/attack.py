@@ -1,4 +1,4 @@
-"""What an attack is."""
+"""The protocol of attacks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Timing = Literal["prompt", "last_moment", "late", "never"]
 
 @dataclass(frozen=True)
 class Seen:
-    """What the colluders know of a round: their own honest rows (f, d) and, if omniscient, the others' (h, d).
+    """The colluders' view of a round: their own honest rows (f, d) and, if omniscient, the others' (h, d).
 
     honest has no rows where they are not known. population: of all processors. outcome: from rows (f, d) that the
     colluders might send to the aggregate (d,) that the rule in use would make, for equal weights (a round's weights are
@@ -58,10 +58,10 @@ class Attack(ABC):
         """The rows to send, in the order of `seen.own`: (f, d), or (f, versions, d) for replicas in turn."""
 
     def learned_targets(self, targets: Floats) -> Floats:
-        """What colluders learn instead of the targets (samples, outputs) of their shards."""
+        """Return what colluders learn instead of the targets (samples, outputs) of their shards."""
         return targets
 
 
 def bounded(rows: Floats) -> Floats:
-    """Within what fixed point can carry."""
+    """Clip rows to what fixed point can carry."""
     return np.clip(rows, -(2.0**21), 2.0**21)

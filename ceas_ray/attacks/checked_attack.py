@@ -22,7 +22,7 @@ class CheckedAttack(Attack):
     attack: Attack
 
     def __post_init__(self) -> None:
-        """Raises PolicyError for an attack whose knowledge is not one that there is."""
+        """Raise PolicyError for an attack whose knowledge is not one that there is."""
         if self.knowledge not in get_args(Knowledge):
             raise wrong_return(self.attack, "knowledge", f"one of {', '.join(get_args(Knowledge))}", self.knowledge)
 

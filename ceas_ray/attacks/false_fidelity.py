@@ -28,8 +28,11 @@ class FalseFidelity:
         """See `Announcer`."""
         if revealed:
             return Announcements(tests.announced, np.zeros_like(tests.errors))
-        told = 1 - self.withheld
-        right, wrong = generator.binomial(tests.announced - tests.errors, told), generator.binomial(tests.errors, told)
+        announced = 1 - self.withheld
+        right, wrong = (
+            generator.binomial(tests.announced - tests.errors, announced),
+            generator.binomial(tests.errors, announced),
+        )
         guessed_right, guessed_wrong = generator.binomial(right, self.guessed), generator.binomial(wrong, self.guessed)
         errors = wrong - guessed_wrong + generator.binomial(guessed_right + guessed_wrong, 0.5)
         return Announcements(right + wrong, errors)

@@ -1,4 +1,4 @@
-"""What min-max and min-sum share: the row that lies as far from the mean as a bound allows.
+"""The common part of min-max and min-sum: the row that lies as far from the mean as a bound allows.
 
 Shejwalkar and Houmansadr, NDSS 2021. The paper searches the step; here it is the root of the bound.
 """

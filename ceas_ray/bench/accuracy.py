@@ -1,4 +1,4 @@
-"""How accurate the models can be: trained centrally, without noise or pairs, beside logistic regression.
+"""The accuracy that models can reach: trained centrally, without noise or pairs, beside logistic regression.
 
 usage: scripts/bench accuracy [key=value ...]
 
@@ -55,12 +55,13 @@ class Trained(NamedTuple):
 
 
 def main(overrides: Sequence[str]) -> dict[str, Any]:
-    """Per data set: percent of the test set that is right, mean over the splits, and of logistic regression."""
+    """Return, per data set, the percent of the test set that is right, mean over the splits, and of logistic
+    regression."""
     return {name: accuracies(name, overrides) for name in DATA_SETS}
 
 
 def accuracies(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """Of one data set. SettingsError for overrides that cannot be."""
+    """Return the figures of one data set. Raises SettingsError for overrides that cannot be."""
     splits = [_best_on_validation(_candidates(name, overrides, seed), seed) for seed in SEEDS]
     training = _candidates(name, overrides, SEEDS[0])[0]
     return {

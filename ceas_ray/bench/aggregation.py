@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 from typing import Any
 
@@ -35,6 +33,7 @@ from ceas_ray.aggregation.weighted_nearest_neighbor_mixing import WeightedNeares
 from ceas_ray.aggregation.weighted_trimmed_mean import WeightedTrimmedMean
 from ceas_ray.bench import aggregation_peers
 from ceas_ray.bench.aggregation_peers import LARGE, measured, rows_of
+from ceas_ray.bench.processes import figures_of_module, figures_of_peer
 
 ROWS, LENGTHS = (50, 500), (64, 1024, 100_000)
 RULES: dict[str, Rule] = {
@@ -50,7 +49,7 @@ BYZFL = ("mean", "median", "trimmed_mean", "geometric_median", "krum", "multi_kr
 
 
 def ours(name: str, count: int, length: int) -> dict[str, float]:
-    """One case, in this process."""
+    """Measure one case, in this process."""
     rule, rows = RULES[name], rows_of(count, length)
     weights = np.random.default_rng(2).uniform(0.9, 1.0, count)
     weights /= weights.sum()
@@ -60,11 +59,7 @@ def ours(name: str, count: int, length: int) -> dict[str, float]:
 
 def theirs(python: str, name: str, count: int, length: int) -> dict[str, Any]:
     """The same case with ByzFL, in a process of its own."""
-    command = [python, str(aggregation_peers.__file__), name, str(count), str(length)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
-    if done.returncode != 0:
-        return {"failed": done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no message"}
-    return dict(json.loads(done.stdout))
+    return figures_of_peer([python, str(aggregation_peers.__file__), name, str(count), str(length)])
 
 
 def main(words: list[str]) -> dict[str, Any]:
@@ -88,11 +83,13 @@ def main(words: list[str]) -> dict[str, Any]:
 
 
 def _both(byzfl: str | None, name: str, count: int, length: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "ceas_ray.cli.bench", "aggregation", "--case", name, str(count), str(length)]
-    run = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
-    case: dict[str, Any] = json.loads(run.stdout)
+    case = figures_of_module("ceas_ray.bench.aggregation", "--case", name, str(count), str(length))
     if byzfl and name in BYZFL:
         case["byzfl"] = theirs(byzfl, name, count, length)
         if "milliseconds" in case["byzfl"]:
             case["byzfl_over_ours"] = round(case["byzfl"]["milliseconds"] / max(case["milliseconds"], 1e-4), 2)
     return case
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(sys.argv[1:])))

@@ -19,14 +19,13 @@ import argparse
 import itertools
 import json
 import math
-import os
 import resource
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from ceas_ray.bench.processes import figures_of_module, figures_of_peer
 from ceas_ray.kernel.envelope import Envelope, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds
@@ -97,14 +96,12 @@ def _served(manager: LinkManager, plan: ServeRequests) -> RequestsServed:
     return effect.payload
 
 
-def _peer(name: str, python: str, folder: Path, kind: str, nodes: int, quick: bool) -> dict[str, Any]:
+def _peer(name: str, python: str, folder: Path, *, kind: str, nodes: int, quick: bool) -> dict[str, Any]:
     mode = "heap" if name == "simqn" else "bk"
     seconds = max(PEER_MIN_SECONDS, PEER_PAIRS[name] / (RATE * len(edges(kind, nodes))) / (10 if quick else 1))
-    command = [python, f"bench_{name}.py", mode, kind, str(nodes), f"{seconds:.6g}"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        return {"failed": done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no message"}
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = figures_of_peer([python, f"bench_{name}.py", mode, kind, str(nodes), f"{seconds:.6g}"], folder)
+    if "failed" in found:
+        return found
     if not found["pairs"]:
         return {"failed": f"no pair in {seconds} simulated seconds"}
     return {
@@ -129,11 +126,10 @@ def main(words: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {"measured": MEASURED, "closed_form": {"pairs_per_second_and_link": RATE, "used_share": 0.5,
                                              "mean_fidelity": 0.865174}}  # fmt: skip
     for kind, nodes in CASES:
-        command = [sys.executable, "-m", "ceas_ray.cli.bench", "entanglement", "--case", kind, str(nodes)]
-        command += ["--quick"] if chosen.quick else []
-        ours = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ).stdout)
+        quick = ["--quick"] if chosen.quick else []
+        ours = figures_of_module("ceas_ray.bench.entanglement", "--case", kind, str(nodes), *quick)
         for name, python in peers.items():
-            peer = _peer(name, python, Path(chosen.peers), kind, nodes, chosen.quick)
+            peer = _peer(name, python, Path(chosen.peers), kind=kind, nodes=nodes, quick=chosen.quick)
             if "pairs_per_cpu_second" in peer:
                 peer["ours_over_it"] = round(ours["pairs_per_cpu_second"] / peer["pairs_per_cpu_second"], 1)
             ours[name] = peer
@@ -143,3 +139,7 @@ def main(words: list[str]) -> dict[str, Any]:
         found["complete 200"]["nanoseconds_per_pair"] / found["ring 8"]["nanoseconds_per_pair"], 3
     )
     return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(sys.argv[1:])))

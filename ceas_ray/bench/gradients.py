@@ -18,8 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -31,15 +29,13 @@ import psutil
 from numba import njit
 from numpy.typing import NDArray
 
-from ceas_ray.kernel.streams import Streams
-from ceas_ray.processors.gradient_work import GradientWork, engine_call
+from ceas_ray.bench.error_mitigation import error_mitigation_table
+from ceas_ray.bench.processes import figures_of_module, figures_of_peer
+from ceas_ray.processors.gradient_work import engine_call
 from ceas_ray.quantum import aer_engine, pauli_engine, state_vector_engine
-from ceas_ray.quantum.bell_pairs import werner_parameter
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.estimator import exact_gradient
 from ceas_ray.quantum.gate_noise import Noise, noiseless
 from ceas_ray.quantum.lanes import load, store
-from ceas_ray.quantum.loss import SquaredLoss
 from ceas_ray.quantum.mixed_pairs import NO_PAIRS
 from ceas_ray.quantum.pauli_engine import ShiftedValues
 
@@ -83,7 +79,7 @@ class Workload:
         }
 
     def ours(self, threads: int = 1) -> ShiftedValues:
-        """What training computes."""
+        """Compute what training computes."""
         return pauli_engine.shifted_values(self.circuit, **self.call, threads=threads)
 
     def gradients_alone(self) -> Any:
@@ -98,7 +94,7 @@ class Workload:
         return shifted_settings(self.items[0]["parameters"])
 
     def table(self, found: ShiftedValues, samples: int) -> Floats:
-        """Of the first processor's first samples all values at `settings`, (samples, 1 + 2 P, outputs)."""
+        """Return all values of the first processor's first samples at `settings`, (samples, 1 + 2 P, outputs)."""
         outputs = self.circuit.outputs
         value, first, second = (
             part[: samples * outputs].reshape(samples, outputs, -1).swapaxes(1, 2) for part in found
@@ -120,7 +116,7 @@ class Workload:
 
     @property
     def flops(self) -> float:
-        """Of `gradients_alone`: passes over tiles (preparations are left out)."""
+        """Floating-point operations of `gradients_alone`: passes over tiles, without preparations."""
         n = self.circuit.qubits
         forward = n * (_FLOPS_OF_NOISE + _FLOPS_OF_MAP)
         backward = n * (_FLOPS_OF_NOISE + _FLOPS_OF_MAP + _FLOPS_OF_CORRELATION) + _FLOPS_OF_MAP
@@ -160,12 +156,12 @@ def main(words: list[str]) -> dict[str, Any]:
         print(f"{qubits} qubits: {json.dumps(found['by_qubits'][str(qubits)])}", file=sys.stderr)
     found["round"] = _round(chosen.quick, peak)
     found["start_up"] = _start_up()
-    found["error_mitigation"] = _error_mitigation_table(200 if chosen.quick else 2000)
+    found["error_mitigation"] = error_mitigation_table(200 if chosen.quick else 2000)
     return found
 
 
 def training_case(qubits: int, outputs: int, local_inputs: bool, quick: bool) -> dict[str, Any]:
-    """One processor's samples, as training computes them, and Aer."""
+    """Measure one processor's samples, as training computes them, and Aer."""
     samples = 320 if qubits < 8 else 16 if qubits < 10 else 8
     workload = Workload(qubits, 1, samples, outputs, local_inputs)
     values = {8: 24, 10: 2}.get(qubits)
@@ -178,7 +174,7 @@ def training_case(qubits: int, outputs: int, local_inputs: bool, quick: bool) ->
 
 
 def reference_case(qubits: int, quick: bool, peers: dict[str, str | None]) -> dict[str, Any]:
-    """Gradients alone and without noise, and Aer's from the same shifts; peers give no more either."""
+    """Measure gradients alone and without noise, and Aer's from the same shifts; peers give no more either."""
     workload, samples = Workload(qubits, 1, 320, local_inputs=True), 8
     circuit, call, item = workload.circuit, workload.call, workload.items[0]
     hardware = aer_engine.Hardware(circuit, np.zeros_like(item["noise"]), item["attenuation"], None, 1)
@@ -199,12 +195,12 @@ def reference_case(qubits: int, quick: bool, peers: dict[str, str | None]) -> di
     case = _compared(times)
     for name, python in peers.items():
         if python is not None:
-            case |= _peer(python, name, qubits, 4 if quick else 16, min(mine for mine, _ in times))
+            case |= _peer(python, name, qubits=qubits, samples=4 if quick else 16, ours=min(mine for mine, _ in times))
     return case
 
 
 def _compared(times: list[tuple[float, float]]) -> dict[str, float]:
-    """Of pairs (ours, Aer's), in seconds per sample."""
+    """Compare pairs (ours, Aer's) of seconds per sample."""
     ours, theirs = zip(*times, strict=True)
     return {
         "samples_per_second": float(f"{1 / min(ours):.4g}"),
@@ -214,7 +210,7 @@ def _compared(times: list[tuple[float, float]]) -> dict[str, float]:
 
 
 def _round(quick: bool, peak: float) -> dict[str, Any]:
-    """All are timed in turn, again and again: the machine's speed changes, and falls on all alike."""
+    """Time all variants in turn, again and again: what slows the machine falls on all alike."""
     workload = Workload(6, PROCESSORS, SAMPLES)
     variants: dict[str, Callable[[], Any]] = {
         "one_thread": workload.ours,
@@ -276,60 +272,17 @@ def _first_gradient() -> dict[str, float]:
 
 def _start_up() -> dict[str, float]:
     """A fresh process to its first gradient, compiled code on disk, and its proportional memory then."""
-    command = [sys.executable, "-m", "ceas_ray.bench.gradients"]
-    runs = [
-        json.loads(subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ).stdout)
-        for _ in range(3)
-    ]
+    runs = [figures_of_module("ceas_ray.bench.gradients") for _ in range(3)]
     return min(runs, key=lambda run: float(run["seconds"]))
 
 
-def _peer(python: str, name: str, qubits: int, samples: int, ours: float) -> dict[str, Any]:
+def _peer(python: str, name: str, *, qubits: int, samples: int, ours: float) -> dict[str, Any]:
     script = Path(__file__).with_name("gradient_peers.py")
-    command = [python, str(script), name, str(qubits), str(LAYERS), str(samples)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
-    if done.returncode != 0:
-        return {f"{name}_failed": (done.stderr.strip().splitlines() or ["no message"])[-1]}
-    peer = float(json.loads(done.stdout.splitlines()[-1])["seconds_per_sample"])
+    found = figures_of_peer([python, str(script), name, str(qubits), str(LAYERS), str(samples)])
+    if "failed" in found:
+        return {f"{name}_failed": found["failed"]}
+    peer = float(found["seconds_per_sample"])
     return {f"{name}_gradients_per_second": round(1 / peer, 2), f"ratio_to_{name}": round(peer / ours, 1)}
-
-
-def _error_mitigation_table(rounds: int) -> dict[str, Any]:
-    """Relative bias and spread of sampled gradients with pairs of one fidelity, for each kind of error mitigation.
-
-    6 qubits, 3 layers, 8 samples, 1,024 circuits, perfect gates; spread: root of the summed variance over the ideal
-    gradient's norm.
-    """
-    circuit, draw = Circuit(6, LAYERS, 1), np.random.default_rng(2)
-    angles, parameters = draw.uniform(-1.5, 1.5, (8, 6)), draw.uniform(-np.pi, np.pi, circuit.parameter_count)
-    targets, nothing = draw.choice([-1.0, 1.0], (8, 1)), noiseless(1, 6)
-    lanes = np.zeros(8, np.int64)
-    ideal = pauli_engine.shifted_values(circuit, angles, parameters[None], nothing, np.ones((1, 7)), lanes, lanes)
-    wanted = exact_gradient(ideal.value[:, None], ideal.first[:, None], targets, SquaredLoss())
-    table: dict[str, Any] = {}
-    for fidelity in (0.97, 0.94, 0.90, 0.85):
-        werner = float(werner_parameter(fidelity))
-        item = {
-            "name": "processor/0", "angles": angles, "targets": targets, "parameters": parameters,
-            "noise": nothing[0], "attenuation": werner ** np.arange(7), "usable": np.ones(1024, bool),
-            "certified_werner": werner, "werner": NO_PAIRS.werner, "coefficients": NO_PAIRS.coefficients,
-        }  # fmt: skip
-        row = {}
-        for error_mitigation in ("none", "rescale", "probabilistic_error_cancellation"):
-            gradients = []
-            for estimator in ("exact", "doubly_stochastic"):
-                work = GradientWork(
-                    circuit, pauli_engine.shifted_values, Streams(1), SquaredLoss(), estimator, error_mitigation, 256
-                )  # type: ignore[arg-type]
-                count = 1 if estimator == "exact" else rounds
-                gradients.append(np.array([work([item | {"round_index": r}])[0]["gradient"] for r in range(count)]))
-            exact, sampled = gradients
-            row[error_mitigation] = {
-                "bias": round(float(np.linalg.norm(exact[0] - wanted) / np.linalg.norm(wanted)), 4),
-                "spread": round(float(np.sqrt(sampled.var(axis=0, ddof=1).sum()) / np.linalg.norm(wanted)), 3),
-            }
-        table[str(fidelity)] = row
-    return table
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def prepare(package: str) -> None:
 
 
 def is_command(package: str, name: str, words: list[str]) -> bool:
-    """Whether the process of this command line starts a module of the package, or an installed script of ours.
+    """Return whether the process of this command line starts a module of the package, or an installed script of ours.
 
     name: `sys.argv[0]`, which is "-m" while Python looks for the module that it was told to start.
     """

@@ -11,29 +11,15 @@ usage: scripts/bench framework [key=value ...]     a round of the default scenar
 from __future__ import annotations
 
 import json
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
-from pathlib import Path
 
-import psutil
-
-from ceas_ray.bench import accuracy, aggregation, consensus, entanglement, gradients
-from ceas_ray.config.composition import composed
+from ceas_ray.bench import accuracy, aggregation, consensus, entanglement, framework, gradients
+from ceas_ray.cli.exit_codes import BAD_SETTINGS, COMPLETED
 from ceas_ray.config.errors import SettingsError
-from ceas_ray.config.schema import RunSettings
-from ceas_ray.config.validation import build
-from ceas_ray.kernel.windows import Simulation
-from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.interruption import answered
-from ceas_ray.tracking.snapshots import SnapshotFolder
-from ceas_ray.tracking.stores import FolderStore
-from ceas_ray.world.builder import build_world
 
-WARM_ROUNDS, ROUNDS, SNAPSHOTS = 3, 20, 9
-PARTS = {
+BENCHMARKS = {
+    "framework": framework.main,
     "entanglement": entanglement.main,
     "gradients": gradients.main,
     "aggregation": aggregation.main,
@@ -43,120 +29,21 @@ PARTS = {
 
 
 def main() -> int:
-    """Print the benchmark named on the command line."""
-    words = sys.argv[1:]
-    if not words or words[0] not in ("framework", "floor", *PARTS):
-        print(f"usage: scripts/bench framework [key=value ...] | {' | '.join(PARTS)} [--help]", file=sys.stderr)
-        return 2
-    return answered(lambda _: _bench(words))
+    """Print the figures of the benchmark that the command line names; return the exit code."""
+    name, *words = sys.argv[1:] or [""]
+    if name not in BENCHMARKS:
+        print(__doc__, file=sys.stderr, end="")
+        return BAD_SETTINGS
+    return answered(lambda _: _bench(name, words))
 
 
-def _bench(words: list[str]) -> int:
+def _bench(name: str, words: list[str]) -> int:
     try:
-        if words[0] in PARTS:
-            print(json.dumps(PARTS[words[0]](words[1:])))
-            return 0
-        print(json.dumps(_floor(int(words[1])) if words[0] == "floor" else _framework(words[1:])))
+        print(json.dumps(BENCHMARKS[name](words)))
     except SettingsError as error:
         print(error, file=sys.stderr)
-        return 2
-    return 0
-
-
-def _framework(overrides: list[str]) -> dict[str, object]:
-    from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster
-
-    settings = build(RunSettings, composed([*overrides, f"training.rounds={WARM_ROUNDS + ROUNDS + 1}"]))
-    world = build_world(settings)
-    processor_hosts = settings.runtime.processor_hosts or available_cpus()
-    with ray_cluster(None, available_cpus(), False):
-        hosts = world.hosts(processor_hosts, settings.runtime.link_hosts)
-        cluster = RayCluster(hosts, False)
-        gradients = calls = windows = 0.0
-        started, simulation = time.perf_counter(), Simulation(cluster)
-        for number, end in zip(range(WARM_ROUNDS + ROUNDS), simulation.rounds(), strict=False):
-            if number + 1 == WARM_ROUNDS:
-                cluster.seconds_by_host = {}
-                cluster.seconds_in_calls = cluster.seconds_on_critical_path = 0.0
-                started = time.perf_counter()
-            elif number >= WARM_ROUNDS:
-                gradients, calls, windows = gradients + end.work_seconds, calls + end.host_calls, windows + end.windows
-        wall = time.perf_counter() - started
-        memory = _tree_megabytes()
-        snapshots = _snapshots(simulation)
-    parts = _parts(cluster.seconds_by_host, gradients, processor_hosts)
-    parts["ray"] = cluster.seconds_in_calls - cluster.seconds_on_critical_path
-    parts["driver"] = wall - cluster.seconds_in_calls
-    framework = sum(seconds for name, seconds in parts.items() if name not in ("gradients", "links"))
-    floor = _floor_in_a_process(len(hosts))
-    per_round = {name: round(seconds / ROUNDS * 1e3, 2) for name, seconds in parts.items()}
-    return {
-        "processors": settings.processors.count,
-        "hosts": len(hosts),
-        "wall_ms_per_round": round(wall / ROUNDS * 1e3, 2),
-        "parts_ms_per_round": per_round,
-        "framework_ms_per_round": round(framework / ROUNDS * 1e3, 2),
-        "windows_per_round": windows / ROUNDS,
-        "host_calls_per_round": calls / ROUNDS,
-        "tree_megabytes": memory,
-        "bare_ray_megabytes": floor,
-        "above_bare_ray_megabytes": memory - floor,
-        **snapshots,
-    }
-
-
-def _snapshots(simulation: Simulation) -> dict[str, object]:
-    """What a snapshot costs here and now, its file synced to the disk of this folder, and what a restore does."""
-    saving, restoring, sizes = [], [], []
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        store = FolderStore(Path(folder))
-        snapshots = SnapshotFolder(store, 3)
-        for number in range(SNAPSHOTS):
-            started = time.perf_counter()
-            snapshots.write(number, simulation.snapshot())
-            saving.append((time.perf_counter() - started) * 1e3)
-            newest = snapshots.newest_first()[0]
-            sizes.append(len(store.read(newest)))
-            started = time.perf_counter()
-            simulation.restore(snapshots.read(newest))
-            restoring.append((time.perf_counter() - started) * 1e3)
-    return {
-        "snapshot_ms": {"median": round(statistics.median(saving), 1), "worst": round(max(saving), 1)},
-        "snapshot_bytes": max(sizes),
-        "restore_ms": {"median": round(statistics.median(restoring), 1), "worst": round(max(restoring), 1)},
-    }
-
-
-def _parts(seconds: dict[str, float], gradients: float, processor_hosts: int) -> dict[str, float]:
-    """Seconds by part; what hosts of a kind do at the same time counts once (gradients: shared among them)."""
-    kinds = {kind: [s for name, s in seconds.items() if name.startswith(kind)] for kind in ("processors", "links")}
-    processors = sum(kinds["processors"]) / processor_hosts
-    return {
-        "gradients": gradients / processor_hosts,
-        "processors": processors - gradients / processor_hosts,
-        "links": max(kinds["links"]),
-        "replicas": seconds["replicas"],
-        "manager_and_hub": seconds["entanglement_manager"],
-    }
-
-
-def _floor(actors: int) -> float:
-    from ceas_ray.runtime.ray_runtime import empty_actors, ray_cluster
-
-    with ray_cluster(None, available_cpus(), False), empty_actors(actors):
-        return _tree_megabytes()
-
-
-def _floor_in_a_process(actors: int) -> float:
-    command = [sys.executable, "-m", "ceas_ray.cli.bench", "floor", str(actors)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-
-def _tree_megabytes() -> float:
-    """Proportional memory of this process and its children, MB."""
-    process = psutil.Process()
-    sizes = [p.memory_full_info().pss for p in [process, *process.children(recursive=True)]]
-    return round(sum(sizes) / 2**20, 1)
+        return BAD_SETTINGS
+    return COMPLETED
 
 
 if __name__ == "__main__":

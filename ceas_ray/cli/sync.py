@@ -79,7 +79,7 @@ def synced(folder: Path, uri: str | None) -> int:
 
 
 def _is_of(tracker: MlflowTracker, line: Mapping[str, Any]) -> bool:
-    """Whether the run that this line of a journal names is in the tracker's place, moved or not."""
+    """Return whether the run that this line of a journal names is in the tracker's place, moved or not."""
     return line.get("uri") == tracker.uri or tracker.holds(str(line.get("run_id")))
 
 

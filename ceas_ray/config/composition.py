@@ -101,7 +101,7 @@ def _with_contexts(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _choices_of(override: Override) -> int:
-    """How many values an override sweeps over; a range is counted, not listed."""
+    """Return how many values an override sweeps over; a range is counted, not listed."""
     if not override.is_sweep_override():
         return 1
     sweep: Any = override.value()

@@ -52,8 +52,8 @@ def shown(value: Any) -> str:
     return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}... ({len(text)} characters)"
 
 
-def or_refuse(key: str, make: Callable[[], T]) -> T:
-    """What `make` makes; SettingsError for this key if it raises ValueError."""
+def blame_on(key: str, make: Callable[[], T]) -> T:
+    """Return what `make` makes; raises SettingsError for this key if it raises ValueError."""
     try:
         return make()
     except ValueError as error:

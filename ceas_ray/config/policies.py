@@ -18,7 +18,7 @@ from typing import Any, get_type_hints
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ceas_ray.config import renamed
-from ceas_ray.config.errors import NOTHING, SettingsError, UnusableSettings, or_refuse
+from ceas_ray.config.errors import NOTHING, SettingsError, UnusableSettings, blame_on
 from ceas_ray.config.schema import PathText
 from ceas_ray.config.validation import joined, refusal, unknown_key
 from ceas_ray.kernel.input_file import InputFile
@@ -71,7 +71,7 @@ Reader = Callable[[str, str], InputFile]
 
 
 def read_input(key: str, path: str) -> InputFile:
-    """Read the file at `path`; SettingsError of `key` if it cannot be read."""
+    """Read the file at `path`; raises SettingsError of `key` if it cannot be read."""
     try:
         return InputFile.read(path)
     except ValueError as error:
@@ -92,7 +92,7 @@ def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None, rea
         must = f"a policy that can be {kind.__name__}" if protocol else f"a subclass of {_path(kind)}"
         raise SettingsError(f"{key}._target_", must, node["_target_"])
     given = {str(name): value for name, value in node.items() if name != "_target_"}
-    hints = or_refuse(key, lambda: _hints_of(policy))
+    hints = blame_on(key, lambda: _hints_of(policy))
     names = [field.name for field in fields(policy) if field.init]
     for name in given:
         if name not in names:
@@ -102,11 +102,11 @@ def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None, rea
         if field.init and field.default is MISSING and field.default_factory is MISSING and field.name not in given:
             raise SettingsError(joined(key, field.name), "given", NOTHING)
     arguments = {name: _argument(value, hints[name], joined(key, name), read) for name, value in given.items()}
-    return or_refuse(key, lambda: _made(policy, arguments))
+    return blame_on(key, lambda: _made(policy, arguments))
 
 
 def _made(policy: Any, arguments: Mapping[str, Any]) -> Any:
-    """The policy; ValueError for whatever making one raises, which may be anybody's own code."""
+    """The policy; raises ValueError for whatever making one raises, which may be anybody's own code."""
     try:
         return policy(**arguments)
     except ValueError:
@@ -155,7 +155,8 @@ def _imported(module: str, own: ModuleSpec | None) -> ModuleType:
 
 
 def _is_of(policy: type, kind: type) -> bool:
-    """Whether the class is a subclass of `kind`, or has the methods of a protocol with as many parameters each."""
+    """Return whether the class is a subclass of `kind`, or has the methods of a protocol with as many parameters
+    each."""
     if not getattr(kind, "_is_protocol", False):
         return issubclass(policy, kind)
     wanted = {name: value for name, value in vars(kind).items() if inspect.isfunction(value) and name != "__init__"}

@@ -25,7 +25,7 @@ class Group(BaseModel):
 
 @dataclass(frozen=True)
 class Must:
-    """What a value must be, in words: the message for whatever is wrong with it."""
+    """A value's requirement in words: the message for whatever is wrong with it."""
 
     be: str
 
@@ -112,7 +112,7 @@ ReplicaFault = Literal[
 
 
 class RuntimeSettings(Group):
-    """Where the run computes, when it saves snapshots, how long a host may stand still."""
+    """The runtime: hosts, snapshots, and how long a host may stand still."""
 
     name: Literal["ray", "local"]
     processor_hosts: Annotated[int, Range(1, 2000)] | None
@@ -130,7 +130,7 @@ class RuntimeSettings(Group):
 
 
 class TrackingSettings(Group):
-    """Where the run is recorded, beside its own folder."""
+    """The record of a run beside its own folder."""
 
     mlflow: bool
     uri: PathText | None
@@ -251,7 +251,7 @@ class AttackSettings(Group):
 
 
 class StopSettings(Group):
-    """When to end early: at the end of the round in which a limit is passed. Null: no limit."""
+    """Limits that end a run early: at the end of the round in which a limit is passed. Null: no limit."""
 
     wall_seconds: Seconds | None
     simulated_seconds: Seconds | None

@@ -1,4 +1,4 @@
-"""From a composed configuration to settings that fit the schema: one line for whatever is wrong."""
+"""Validation of a composed configuration by the schema: one line for whatever is wrong."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MUST = {
 
 
 def build(settings: type[M], config: Any, within: str = "") -> M:
-    """The settings in nested mappings; SettingsError for what is wrong, an unknown key first.
+    """The settings in nested mappings; raises SettingsError for what is wrong, an unknown key first.
 
     within: the key of the configuration, where it is not that of a whole run.
     """
@@ -88,7 +88,7 @@ def joined(key: str, name: str) -> str:
 
 
 def known_keys(settings: type[BaseModel] = RunSettings, within: str = "") -> list[str]:
-    """All keys of a schema, with dots, those of groups included."""
+    """Return all keys of a schema, with dots, those of groups included."""
     keys = []
     for name, field in settings.model_fields.items():
         key = joined(within, name)
@@ -100,7 +100,7 @@ def known_keys(settings: type[BaseModel] = RunSettings, within: str = "") -> lis
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:
-    """What an unknown key must be: what it is called now, or a known one, and the nearest of those.
+    """Return what an unknown key must be: what it is called now, or a known one, and the nearest of those.
 
     A key of the same group is nearer than one of the same name in another group, and that nearer than all others.
     """

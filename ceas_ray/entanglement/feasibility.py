@@ -1,4 +1,4 @@
-"""What a network can serve at all; leases and key rates are checked where they are computed."""
+"""Demands that a network can serve at all; leases and key rates are checked where they are computed."""
 
 from __future__ import annotations
 

@@ -27,14 +27,15 @@ from ceas_ray.messages.senders import may_send
 
 
 class HubTimer(StrEnum):
-    """What the hub wakes itself up for."""
+    """Timers of the hub."""
 
     PLAN_ENDS = "report"
 
 
 @dataclass
 class HubState:
-    """Per processor and basis, then trap circuits where the hub asks them, float64 (processors, 3 or 4).
+    """Counts of tests per processor and basis, then of trap circuits where the hub asks them, float64 (processors, 3 or
+    4).
 
     tested, errors: in the forgetting window. new_tested, new_errors: since the last report. answered_round: the latest
     round of which a processor answered trap circuits, int64 (processors,). plan_ends_at: of the round that runs, ps.
@@ -88,7 +89,7 @@ class Hub(Actor):
         return []
 
     def _count_tests(self, outcomes: TestOutcomes) -> None:
-        """A missing announcement is an error, and so is one that makes no sense."""
+        """Count a missing announcement as an error, and so one that makes no sense."""
         tested = np.asarray(outcomes.tested)
         announced = _counts(outcomes.announced, tested)
         errors = _counts(outcomes.errors, announced)
@@ -96,7 +97,7 @@ class Hub(Actor):
         self.state.new_errors[outcomes.processor, :3] += errors + (tested - announced)
 
     def _count_answers(self, given: TrapCircuitsAnswered) -> None:
-        """Once a round and processor, of a round that has begun; never more than were asked."""
+        """Count a processor's answers once a round, if the round has begun, and never more than were asked."""
         k, round_index, counts = given.processor, given.round_index, (given.asked, given.answered, given.wrong)
         if not 0 <= k < self._processors or any(type(number) is not int for number in (round_index, *counts)):
             return
@@ -109,7 +110,7 @@ class Hub(Actor):
         self.state.new_errors[k, 3] += given.wrong + (given.asked - given.answered)
 
     def promise(self, now: int) -> int:
-        """Nothing is sent before the plan ends."""
+        """Promise to send nothing before the plan ends."""
         return self.state.plan_ends_at + self._delay
 
     def _report(self, at: int, round_index: int) -> list[Effect]:
@@ -133,7 +134,8 @@ class Hub(Actor):
 
 
 def _counts(said: Any, most: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What was said, as counts of at most `most`; 0 where it is none, for all if it is not an array of integers."""
+    """Return what was said, as counts of at most `most`; 0 where it is none, for all if it is not an array of
+    integers."""
     if not (isinstance(said, np.ndarray) and said.dtype.kind == "i" and said.shape == most.shape):
         return np.zeros_like(most)
     return np.where((said >= 0) & (said <= most), said, 0)

@@ -125,7 +125,7 @@ class KeyLedger(Stateful):
         self.state.left[sender, receiver] = max(0, self.state.left.get((sender, receiver), 0) - bits)
 
     def report(self, replica: str, decided: RoundDecided) -> None:
-        """What a replica says that it has left, to send with and to receive with."""
+        """Return what a replica says that it has left, to send with and to receive with."""
         self.state.reporters.add(replica)
         names = [*self.processors, *self.replicas]
         for name, sends, receives in zip(names, *decided.key_bits, strict=True):

@@ -31,7 +31,7 @@ class KeyPath(NamedTuple):
 
 
 class KeyPaths:
-    """Which links the pairs of a key path take, and how long they need for its bits.
+    """Key paths: the links that their pairs take, and how long these need for the bits.
 
     What was computed for a path once is kept: it depends on network and demand alone.
     """
@@ -42,7 +42,7 @@ class KeyPaths:
         self._seconds_of: dict[KeyPath, float] = {}
 
     def __iter__(self) -> Iterator[KeyPath]:
-        """Every processor with every replica, and every two replicas once."""
+        """Return every processor with every replica, and every two replicas once."""
         for j in range(len(self._network.replica_routes)):
             yield from (KeyPath(processor_name(k), j) for k in range(len(self._network.processor_routes)))
             yield from (KeyPath(replica_name(i), j) for i in range(j))

@@ -1,4 +1,5 @@
-"""Who is served together: phases and key slots such that no link, no node and not the hub lends more than it has. Ours.
+"""Leases: who is served together, in phases and key slots such that no link, no node and not the hub lends more than it
+has. Ours.
 
 A route that serves shots takes one channel of each of its links, `slots` memory slots at both ends of each, and one
 channel of the hub. So do routes between processors that share a circuit, but the hub drives each link of their group
@@ -20,14 +21,15 @@ from ceas_ray.network.route import Route
 
 @dataclass(frozen=True)
 class Lease:
-    """What some routes take at a time: channels of links, memory slots of nodes."""
+    """The resources that some routes take at a time: channels of links, memory slots of nodes."""
 
     channels: tuple[tuple[int, int], ...]
     slots: tuple[tuple[str, int], ...]
 
     @classmethod
     def of(cls, routes: Iterable[Route], demand: Demand) -> Lease:
-        """All of these routes at once, each with a channel of every link and memory slots at both of its ends."""
+        """Return all of these routes at once, each with a channel of every link and memory slots at both of its
+        ends."""
         channels: Counter[int] = Counter()
         slots: Counter[str] = Counter()
         for route in routes:
@@ -37,13 +39,13 @@ class Lease:
         return cls(tuple(channels.items()), tuple(slots.items()))
 
     def times(self, demand: Demand) -> int:
-        """How many times all links and nodes must lend what they have, at least, to lend this in parts."""
+        """Return how many times all links and nodes must lend what they have, at least, to lend this in parts."""
         channels = max(number for _, number in self.channels) / demand.multiplexing
         slots = max(number for _, number in self.slots)
         return math.ceil(max(channels, 0 if demand.node_slots is None else slots / demand.node_slots))
 
     def fits(self, demand: Demand) -> bool:
-        """Whether no link and no node lends more than it has, if it lends this alone."""
+        """Return whether no link and no node lends more than it has, if it lends this alone."""
         return Load(demand).lends(self)
 
 
@@ -68,8 +70,8 @@ class Load:
             self.slots[node] += more
         return True
 
-    def or_refuse(self, routes: Sequence[Route]) -> None:
-        """Lend what must fit where nothing else is lent; ValueError if it does not."""
+    def refuse_overload(self, routes: Sequence[Route]) -> None:
+        """Lend what must fit where nothing else is lent; raises ValueError if it does not."""
         lease = Lease.of(routes, self.demand)
         if self.lends(lease):
             return
@@ -94,12 +96,12 @@ class Phase:
 
     @property
     def key_slots(self) -> int:
-        """How many key slots there are."""
+        """Return how many key slots there are."""
         return 1 + max([*self.processor_slots.values(), *self.replica_slots.values()])
 
 
 def plan_phases(network: NetworkPlan, demand: Demand) -> tuple[Phase, ...]:
-    """All phases of a round. Raises ValueError if some path cannot be served even alone."""
+    """Return all phases of a round. Raises ValueError if some path cannot be served even alone."""
     groups = phases(network, demand)
     if network.routed or demand.node_slots is not None:
         groups = _packed([k for group in groups for k in group], len(groups[0]), network, demand)
@@ -107,7 +109,8 @@ def plan_phases(network: NetworkPlan, demand: Demand) -> tuple[Phase, ...]:
 
 
 def estimated_phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[tuple[int, ...], int], ...]:
-    """Of each phase who is served and the number of key slots, at least: from sums of leases, as if they packed well.
+    """Return who is served in each phase and the least number of key slots: from sums of leases, as if they packed
+    well.
 
     For many paths, whose plan takes long. Raises ValueError as `phases` does.
     """
@@ -143,7 +146,7 @@ def _packed(order: Sequence[int], size: int, network: NetworkPlan, demand: Deman
             full[lease] += 1
         else:
             load = Load(demand)
-            load.or_refuse(routes)
+            load.refuse_overload(routes)
             groups.append(([k], load))
     return tuple(tuple(members) for members, _ in groups)
 
@@ -165,7 +168,7 @@ def _phase(members: tuple[int, ...], with_replicas: bool, network: NetworkPlan, 
                 loads.append(Load(demand))
             if slot not in without_room and (processor is None or (slot, processor) not in busy):
                 if not loads[slot].channels:
-                    loads[slot].or_refuse(routes)
+                    loads[slot].refuse_overload(routes)
                 elif not loads[slot].lends(lease):
                     without_room.add(slot)
                 if slot not in without_room:

@@ -15,7 +15,7 @@ from ceas_ray.messages.frames import PACED_FRAMES
 from ceas_ray.network.group import Group, ShotRoute
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.route import Served, Swapping, path_fidelity
+from ceas_ray.network.route import PairSource, Swapping, path_fidelity
 from ceas_ray.quantum.bell_pairs import decayed_fidelity, key_rate, swapped_fidelity, werner_parameter
 from ceas_ray.quantum.bell_pairs import fidelity_of_werner as fidelity_of
 from ceas_ray.quantum.key_rates import finite_key_length, min_block
@@ -32,7 +32,7 @@ allows."""
 
 @dataclass(frozen=True)
 class Demand:
-    """What rounds ask of the entanglement layer.
+    """The demand of rounds on the entanglement layer.
 
     Shots come in bursts of `burst_shots`, one per shot period, with exponential gaps of mean `gap_periods`; the period
     of a link is such that its supply (generation rate over demand within a burst) is `supply`. A shot needs
@@ -61,12 +61,12 @@ class Demand:
     node_slots: int | None = None
     finite_keys: bool = False
 
-    def shot_period(self, link: Served) -> int:
+    def shot_period(self, link: PairSource) -> int:
         """The time between the shots of a burst on this link, ps."""
         return round(self.supply * self.pairs_per_shot / link.rate * PICOSECONDS_PER_SECOND)
 
-    def useful_age(self, link: Served) -> int:
-        """How long after emission a pair of this link may be used, ps; ValueError if it never may."""
+    def useful_age(self, link: PairSource) -> int:
+        """Return how long after emission a pair of this link may be used, ps; raises ValueError if it never may."""
         if self.min_fidelity is None:
             return round(self.useful_age_periods * self.shot_period(link))
         if link.fidelity <= self.min_fidelity:
@@ -77,11 +77,11 @@ class Demand:
         age = min(link.age_at_fidelity(self.min_fidelity), _LONGEST_AGE_SECONDS)
         return int(age * PICOSECONDS_PER_SECOND)
 
-    def shot_deadline(self, link: Served) -> int:
-        """How long after its release a shot may execute, ps."""
+    def shot_deadline(self, link: PairSource) -> int:
+        """Return how long after its release a shot may execute, ps."""
         return round(self.deadline_periods * self.shot_period(link))
 
-    def link_class(self, link: Served) -> LinkClass:
+    def link_class(self, link: PairSource) -> LinkClass:
         """The link as schedulers see it: rounded, so that links that hardly differ share one solution."""
         period = self.shot_period(link)
         success = (
@@ -99,7 +99,7 @@ class Demand:
         )  # fmt: skip
 
     def of_route(self, part: ShotRoute, group: Group) -> Demand:
-        """What the shots of a group ask of one of its routes: its own pairs, at the period of the whole group.
+        """Return what the shots of a group ask of one of its routes: its own pairs, at the period of the whole group.
 
         Its supply is rounded to tenths, so that routes which hardly differ are of one class.
         """
@@ -111,7 +111,7 @@ class Demand:
         """Shots of a round that the hub tests."""
         return round(self.shots * self.test_share / (1 - self.test_share))
 
-    def releases(self, link: Served, shots: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    def releases(self, link: PairSource, shots: int, generator: np.random.Generator) -> NDArray[np.int64]:
         """Release times of the shots, relative to the start of the plan, ps."""
         period = self.shot_period(link)
         number = math.ceil(shots / self.burst_shots)
@@ -125,7 +125,7 @@ class Demand:
 
 
 def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
-    """Who is served together: the hub's channels and the legs' multiplexing suffice, slow links go together.
+    """Return who is served together: the hub's channels and the legs' multiplexing suffice, slow links go together.
 
     A driven leg of a replica takes one hub channel, whatever it multiplexes. Raises ValueError if none is left.
     """
@@ -144,7 +144,7 @@ def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
 
 
 def key_path_seconds(legs: tuple[LinkParameters, ...], swap_werner: float, bits: float, demand: Demand) -> float:
-    """A time in which a path distils `bits`, with the margin; ValueError if its pairs yield no key.
+    """A time in which a path distils `bits`, with the margin; raises ValueError if its pairs yield no key.
 
     Counts every leg at half of its useful age: an oblivious scheduler keeps old pairs.
     """
@@ -164,7 +164,7 @@ def key_path_seconds(legs: tuple[LinkParameters, ...], swap_werner: float, bits:
 
 
 def key_path_fidelity(legs: tuple[LinkParameters, ...], swap_werner: float, demand: Demand) -> float:
-    """Of a path's end-to-end pairs when every leg is at half of its useful age."""
+    """Return the fidelity of a path's end-to-end pairs when every leg is at half of its useful age."""
     half = demand.key_useful_age / 2
     aged = [float(decayed_fidelity(leg.fidelity, seconds(round(half)), leg.coherence_seconds / 2)) for leg in legs]
     if len(legs) == 1:
@@ -176,7 +176,7 @@ def key_path_fidelity(legs: tuple[LinkParameters, ...], swap_werner: float, dema
 def asymptotic_bits(fidelity: float, bits: float) -> float:
     """The asymptotic bits of a block that yields `bits` as a finite one, by doubling and bisection on its pairs.
 
-    ValueError where no block does.
+    Raises ValueError where no block does.
     """
     rate = float(key_rate(fidelity))
     if rate <= 0 or not math.isfinite(min_block(fidelity)):
@@ -192,7 +192,7 @@ def asymptotic_bits(fidelity: float, bits: float) -> float:
 
 
 def finite_bits(bits: float, pairs: int) -> float:
-    """What a block of `pairs` sifted pairs yields, whose asymptotic bits are `bits`.
+    """Return what a block of `pairs` sifted pairs yields, whose asymptotic bits are `bits`.
 
     Its fidelity is that of Werner pairs with the block's mean rate; the rate is convex in the fidelity, so a block of
     mixed pairs is credited with a little more than its mean error rate allows. Ours.
@@ -207,7 +207,8 @@ def finite_bits(bits: float, pairs: int) -> float:
 
 
 def route_key_seconds(legs: tuple[LinkParameters, ...], swapping: Swapping, bits: float, demand: Demand) -> float:
-    """As `key_path_seconds`, for any number of legs: one round of a pair of the ends takes until the last leg has one.
+    """Return `key_path_seconds`, for any number of legs: one round of a pair of the ends takes until the last leg has
+    one.
 
     The mean greatest of exponential times; divided by the chance that all other legs come within the useful age after
     the fastest one, and by that of all swaps. Meant to be long enough, not exact.

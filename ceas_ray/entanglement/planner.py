@@ -25,7 +25,7 @@ from ceas_ray.messages.payloads import (
     replica_name,
 )
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.route import Route, Served
+from ceas_ray.network.route import PairSource, Route
 from ceas_ray.scheduling.perishable_chain import LinkClass
 from ceas_ray.scheduling.scheduler import Scheduler
 
@@ -64,7 +64,7 @@ class _ShotPlan:
     """What shots ask of a link: of whom, by which policies (with the pairs of a shot, of each of its routes), when they
     are released (relative to the phase), and which of them the hub tests."""
 
-    served: Served
+    served: PairSource
     policies: tuple[tuple[int, StockPolicy], ...]
     releases: NDArray[np.int64]
     is_test: NDArray[np.bool_]

@@ -57,7 +57,7 @@ class RoundTiming:
 
 
 class ControllerTimer(StrEnum):
-    """What the controller wakes itself up for."""
+    """Timers of the controller."""
 
     ROUND_STARTS = "start round"
     WARM_UP_ENDS = "plan over"
@@ -95,7 +95,7 @@ class RoundController(Actor):
         rounds: int,
         adversary: bool,
     ) -> None:
-        """Raises ValueError for a demand that the network cannot serve, before anything runs."""
+        """Raise ValueError for a demand that the network cannot serve, before anything runs."""
         self.planner, self.keys, self.pairs, self.progress = planner, keys, pairs, progress
         self._paths, self._timing, self._rounds, self._adversary = paths, timing, rounds, adversary
         self.lookahead, self.own_lookahead = timing.planning_time, timing.control_delay
@@ -273,10 +273,10 @@ class RoundController(Actor):
         return [self._observation("stalled", observed), Mark(progress.round_index, ends, None), *stop]
 
     def _stop_waiting(self, at: int) -> list[Effect]:
-        """Nothing comes after this round: who lags may still catch up for a while, then all timers end."""
+        """End after this round: who lags may still catch up for a while, then all timers end."""
         over, round_index = at + self._timing.patience, self.progress.state.round_index
         return [Send(over, name, StopWaiting(round_index)) for name in self.keys.replicas]
 
     def _observation(self, name: str, more: dict[str, Any]) -> Observation:
-        """What came of all plans since the last observation, and more."""
+        """Return what came of all plans since the last observation, and more."""
         return Observation(name, self.pairs.close() | more)

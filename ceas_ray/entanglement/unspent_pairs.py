@@ -12,7 +12,7 @@ Path = tuple[str, str]
 
 @dataclass
 class Batch:
-    """What is unspent of a batch of key: its bits, and its share of the pairs that gave them."""
+    """The unspent part of a batch of key: its bits, and its share of the pairs that gave them."""
 
     bits: float
     pairs: float
@@ -27,7 +27,7 @@ class UnspentState:
 
 
 class UnspentPairs(Stateful):
-    """Of every two parties the batches of key that they distilled, spent first in, first out.
+    """The batches of key that every two parties distilled, spent first in, first out.
 
     A pair counts as used when its share of the bits of its batch was spent, in whichever direction; until then it is
     stock.
@@ -42,7 +42,7 @@ class UnspentPairs(Stateful):
             self.state.batches.setdefault(_path(one, other), []).append(Batch(float(bits), float(pairs)))
 
     def spend(self, accounts: Mapping[str, Mapping[str, int]]) -> None:
-        """What every sender has spent up to now on frames to each peer, in bits.
+        """Return what every sender has spent up to now on frames to each peer, in bits.
 
         A party that is down forgets its total until it recovers; what was spent stays spent.
         """
@@ -72,7 +72,7 @@ class UnspentPairs(Stateful):
 
     @property
     def bits_spent(self) -> int:
-        """By all parties up to now."""
+        """Key bits that all parties have spent up to now."""
         return sum(self.state.spent.values())
 
 

@@ -1,4 +1,4 @@
-"""What a simulated actor is."""
+"""The protocol of simulated actors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Actor(Stateful, ABC):
 
     @property
     def kind(self) -> str:
-        """What sort of actor this is: processor, link, replica, ..."""
+        """Return what sort of actor this is: processor, link, replica, ..."""
         return self.name.partition("/")[0]
 
     @abstractmethod

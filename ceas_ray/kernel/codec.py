@@ -1,4 +1,4 @@
-"""One canonical byte form for messages: for the digest, between processes, and in snapshots. Never pickle."""
+"""The canonical byte form of messages: for the digest, between processes, and in snapshots. Never pickle."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def encode(value: Any) -> bytes:
 def decode(data: bytes) -> Any:
     """The value behind canonical bytes; sequences come back as tuples, arrays as read-only arrays.
 
-    ValueError for bytes that `encode` never makes: they may come from an adversary.
+    Raises ValueError for bytes that `encode` never makes: they may come from an adversary.
     """
     try:
         return msgpack.unpackb(data, ext_hook=_restore, list_hook=_assemble, use_list=False, strict_map_key=False)
@@ -79,7 +79,10 @@ def decode(data: bytes) -> Any:
 
 
 def decode_untrusted(data: bytes) -> Any:
-    """As `decode`; whatever is wrong with the bytes, the error is a ValueError of one line. Nothing is executed."""
+    """Decode as `decode` does; whatever is wrong with the bytes, the error is a ValueError of one line.
+
+    Nothing is executed.
+    """
     try:
         return decode(data)
     except Exception as error:
@@ -87,7 +90,7 @@ def decode_untrusted(data: bytes) -> Any:
 
 
 def _extend(value: Any) -> Any:
-    """What msgpack does not know: arrays and messages become sequences that begin with a mark of their type."""
+    """Return what msgpack does not know: arrays and messages become sequences that begin with a mark of their type."""
     made = type(value)
     names = _field_names.get(made)
     if names is not None:

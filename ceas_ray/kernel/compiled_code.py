@@ -1,4 +1,4 @@
-"""Where Numba keeps what it compiles; set before anything imports it, and loads next to nothing."""
+"""The folder in which Numba keeps what it compiles; set before anything imports it, and loads next to nothing."""
 
 from __future__ import annotations
 

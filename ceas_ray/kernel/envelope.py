@@ -41,7 +41,7 @@ class Envelope:
 
     @property
     def own(self) -> bool:
-        """Whether an actor sent this to itself: a timer, or a result of its work."""
+        """Return whether an actor sent this to itself: a timer, or a result of its work."""
         return self.sender == self.receiver
 
     @property

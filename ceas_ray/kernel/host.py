@@ -34,7 +34,7 @@ class Mail:
 
 @dataclass(frozen=True)
 class HostStatus:
-    """What the others must know of a host.
+    """The state of a host that the others must know.
 
     bound: B(host), before which no envelope of its unhandled ones can cause a delivery elsewhere. next_at: its earliest
     unhandled envelope. promises: of all its actors, in their order. digests: of all its actors, in their order.
@@ -48,7 +48,8 @@ class HostStatus:
 
 @dataclass(frozen=True, slots=True)
 class HandledEvent:
-    """For a timeline: an envelope that was handled, and when it was caused (its delivery, if that is not known)."""
+    """An entry of a timeline: an envelope that was handled, and when it was caused (its delivery, if that is not
+    known)."""
 
     caused_at: int
     deliver_at: int
@@ -59,7 +60,7 @@ class HandledEvent:
 
 @dataclass(frozen=True)
 class WindowReply:
-    """What came of one window on one host."""
+    """The outcome of one window on one host."""
 
     status: HostStatus
     mail: Mapping[str, Mail]
@@ -83,7 +84,7 @@ class _Resident:
 
 
 def _cause(error: Exception) -> str:
-    """What happened in an actor, on one line; where, unless the error says it itself."""
+    """Return what happened in an actor, on one line; where, unless the error says it itself."""
     if isinstance(error, PolicyError):
         return str(error)
     where = traceback.extract_tb(error.__traceback__)[-1]
@@ -128,7 +129,7 @@ class Host:
         self._clock = clock
 
     def record_events(self) -> None:
-        """From now on replies tell what was handled; nothing in the simulation sees it."""
+        """Let replies tell what was handled; nothing in the simulation sees it."""
         self._caused = {}
 
     @property
@@ -228,7 +229,7 @@ class Host:
     # --- snapshot ----------------------------------------------------------
 
     def snapshot(self) -> dict[str, Any]:
-        """Everything that is needed to go on: actors' states, serials, digests, unhandled envelopes and work.
+        """Return everything that is needed to go on: actors' states, serials, digests, unhandled envelopes and work.
 
         Valid on any host: `actors` maps each name to its part, and envelopes lie with their receiver.
         """

@@ -9,7 +9,7 @@ _WHOLE = re.compile(r"\s*[+-]?[0-9]{1,15}\s*")
 
 
 def is_number(text: str) -> bool:
-    """Whether the text is a number, perhaps infinite or nan."""
+    """Return whether the text is a number, perhaps infinite or nan."""
     return _NUMBER.fullmatch(text) is not None
 
 

@@ -33,7 +33,7 @@ def wrong_return(policy: object, method: str, must: str, came: object) -> Policy
 
 
 def called(policy: object, method: str, *arguments: Any) -> Any:
-    """What the method returns; PolicyError for whatever it raises."""
+    """Return what the method returns; raises PolicyError for whatever it raises."""
     try:
         return getattr(policy, method)(*arguments)
     except PolicyError:
@@ -57,7 +57,8 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
 def real_numbers(
     policy: object, method: str, returned: object, *shapes: tuple[int, ...], finite: bool = True
 ) -> NDArray[np.float64]:
-    """What the method returned, as floats; PolicyError unless it is real (and finite) numbers of one of the shapes."""
+    """Return what the method returned, as floats; raises PolicyError unless it is real (and finite) numbers of one of
+    the shapes."""
     must = f"{'finite' if finite else 'real'} numbers of shape {' or '.join(map(str, shapes))}"
     try:
         numbers = np.asarray(returned)

@@ -47,7 +47,7 @@ class Stateful:
         }
 
     def restore(self, snapshot: Any) -> None:
-        """Go back to what `snapshot` returned; ValueError if it is the snapshot of something else."""
+        """Go back to what `snapshot` returned; raises ValueError if it is the snapshot of something else."""
         names = set(self.parts())
         if not isinstance(snapshot, dict) or set(snapshot) != {"state", "parts"} or set(snapshot["parts"]) != names:
             raise ValueError(f"a snapshot of {type(self).__name__} must have its state and its parts {sorted(names)}")
@@ -78,7 +78,8 @@ def restored(declared: type[S], plain: Any) -> S:
 
 @dataclass(frozen=True)
 class _Form:
-    """How values of one declared type travel. load takes the plain value and where it stands, for its error."""
+    """The form in which values of one declared type travel. load takes the plain value and where it stands, for its
+    error."""
 
     save: Callable[[Any], Any]
     load: Callable[[Any, str], Any]
@@ -94,7 +95,7 @@ def _form_of(declared: Any) -> _Form:
 
 
 def _made_form(declared: Any) -> _Form:
-    """Return the form of a declared type; TypeError for one that no state may have."""
+    """Return the form of a declared type; raises TypeError for one that no state may have."""
     origin, arguments = get_origin(declared), get_args(declared)
     if declared is None:
         return _form_of(type(None))

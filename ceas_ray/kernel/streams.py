@@ -12,7 +12,7 @@ from ceas_ray.kernel.codec import encode
 
 @dataclass(frozen=True)
 class Streams:
-    """All randomness of a run. A stream depends on its key alone, so adding or moving an actor disturbs no other."""
+    """The randomness of a run. A stream depends on its key alone, so adding or moving an actor disturbs no other."""
 
     seed: int
 

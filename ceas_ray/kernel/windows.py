@@ -21,7 +21,7 @@ SNAPSHOT_VERSION = 1
 
 @dataclass(frozen=True)
 class WindowRequest:
-    """What a host is asked to do in one window."""
+    """The request to a host for one window."""
 
     window: int
     horizon: int
@@ -32,13 +32,13 @@ class Cluster(Protocol):
     """The hosts of a simulation, wherever they run. Each method reaches all named hosts at the same time."""
 
     def directory(self) -> dict[str, dict[str, tuple[int, int]]]:
-        """For each host, its actors in their order with their lookahead and own lookahead."""
+        """Return, for each host, its actors in their order with their lookahead and own lookahead."""
 
     def connect(self, placement: Mapping[str, str], lookahead_of_host: Mapping[str, int]) -> dict[str, HostStatus]:
         """Tell every host who lives where."""
 
     def step(self, requests: Mapping[str, WindowRequest]) -> dict[str, WindowReply]:
-        """One window on each of the named hosts."""
+        """Run one window on each of the named hosts."""
 
     def accounts(self) -> dict[str, dict[str, int]]:
         """The totals of all actors that have any."""
@@ -110,7 +110,8 @@ class Simulation:
             yield self._end_round(self._mark)
 
     def observations(self) -> tuple[SimulatedObservation, ...]:
-        """What was observed since the last round ended, in the total order of time and actor; empties the store."""
+        """Return what was observed since the last round ended, in the total order of time and actor; empties the
+        store."""
         found = tuple(sorted(self._observations, key=lambda o: (o.time, o.actor)))
         self._observations = []
         return found

@@ -13,7 +13,7 @@ from ceas_ray.network.star import Star
 
 @dataclass(frozen=True)
 class Complete:
-    """As the star, and a direct link between each processor or replica and each replica: keys need no swap."""
+    """The star, with a direct link between each processor or replica and each replica: keys need no swap."""
 
     def build(
         self,

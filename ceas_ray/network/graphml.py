@@ -1,4 +1,4 @@
-"""One's own network, from a file."""
+"""A network of one's own, from a file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class GraphML:
     route_by: RouteBy
 
     def __post_init__(self) -> None:
-        """Raises ValueError for values out of range."""
+        """Raise ValueError for values out of range."""
         check_ranges(self)
 
     def build(
@@ -77,16 +77,16 @@ class GraphML:
                 self.route_by, hardware.swap_werner,
             )
         )  # fmt: skip
-        return replace(plan, said=self._unused(nodes, [given for _, _, given in edges]))
+        return replace(plan, notes=self._unused(nodes, [given for _, _, given in edges]))
 
     def _unused(self, nodes: Sequence[Mapping[str, str]], edges: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
         """Name the attributes that no link or node is made of: a misspelt one would be missed by nobody else."""
-        told = []
+        unused = []
         for kind, elements, used in (("nodes", nodes, {"id", "role"}), ("edges", edges, {"length_km", "fidelity"})):
             others = sorted({name for element in elements for name in element} - used)
             if others:
-                told.append(f"{self.file.path}: {', '.join(others)} of {kind} is not used")
-        return tuple(told)
+                unused.append(f"{self.file.path}: {', '.join(others)} of {kind} is not used")
+        return tuple(unused)
 
     def _seats(self, nodes: Sequence[Mapping[str, str]], names: Sequence[str]) -> dict[str, list[int]] | None:
         """The nodes of every role, by name; None if no node has one."""
@@ -156,7 +156,7 @@ def _parsed(file: InputFile) -> ElementTree.Element:
 
 
 class _RefusedError(ValueError):
-    """What is well-formed, but not taken."""
+    """A file is well-formed, but refused."""
 
 
 def _edges(graph: ElementTree.Element, place: Mapping[str, int], keys: _Keys, path: str) -> list[Edge]:
@@ -187,7 +187,7 @@ def _edges(graph: ElementTree.Element, place: Mapping[str, int], keys: _Keys, pa
 
 
 def _direction(edge: ElementTree.Element, graph: ElementTree.Element, where: str) -> bool:
-    """Whether an edge is a directed one."""
+    """Return whether an edge is a directed one."""
     said = edge.get("directed", str(graph.get("edgedefault") == "directed")).lower()
     if said not in ("true", "false"):
         raise ValueError(f"{where} must be directed true or false, got {said!r}")
@@ -196,7 +196,7 @@ def _direction(edge: ElementTree.Element, graph: ElementTree.Element, where: str
 
 @dataclass(frozen=True)
 class _Keys:
-    """What a file declares of the data of its nodes, or of its edges: names by key, and defaults by name."""
+    """A file's declarations for the data of its nodes, or of its edges: names by key, and defaults by name."""
 
     names: dict[str, str]
     defaults: dict[str, str]

@@ -37,7 +37,7 @@ class Grid:
     route_by: RouteBy
 
     def __post_init__(self) -> None:
-        """Raises ValueError for values out of range."""
+        """Raise ValueError for values out of range."""
         check_ranges(self)
         if not 2 <= self.rows * self.columns <= MAX_NODES:
             raise ValueError(f"rows * columns must be a number in [2, {MAX_NODES}], got {self.rows * self.columns}")

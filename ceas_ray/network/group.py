@@ -19,13 +19,13 @@ class ShotRoute:
 
     @property
     def pairs(self) -> int:
-        """How many pairs a shot takes."""
+        """Return how many pairs a shot takes."""
         return len(self.places)
 
 
 @dataclass(frozen=True)
 class Group:
-    """Processors that run one circuit together; the first one leads. As a whole it can be asked for pairs (`Served`).
+    """Processors that run one circuit together, led by the first one. The group is a `PairSource`.
 
     members: indices of processors. routes: what a shot spends, between members or from the hub.
     """
@@ -35,7 +35,7 @@ class Group:
 
     @property
     def pairs_per_shot(self) -> int:
-        """Over all routes."""
+        """Pairs of a shot over all routes."""
         return sum(part.pairs for part in self.routes)
 
     @cached_property
@@ -50,12 +50,12 @@ class Group:
 
     @cached_property
     def fidelity(self) -> float:
-        """Of the worst route's pair at age 0."""
+        """Fidelity of the worst route's pair at age 0."""
         return min(part.route.fidelity for part in self.routes)
 
     @property
     def attempt_period(self) -> int:
-        """Of the scarcest route, ps; so are the next two."""
+        """Attempt period of the scarcest route, ps; the next two are of that route too."""
         return self.scarcest.route.attempt_period
 
     @property
@@ -65,7 +65,7 @@ class Group:
 
     @property
     def success_probability(self) -> float:
-        """Of a trial."""
+        """Success probability of a trial."""
         return self.scarcest.route.success_probability
 
     def age_at_fidelity(self, least: float) -> float:
@@ -74,12 +74,13 @@ class Group:
 
     @cached_property
     def latency(self) -> int:
-        """Of the longest route, ps."""
+        """Latency of the longest route, ps."""
         return max(part.route.latency for part in self.routes)
 
 
 def route_between(first: Route, second: Route) -> Route:
-    """From the end of one route of the hub to the end of another, along both, without what they have in common.
+    """Return the route from the end of one route of the hub to the end of another, along both, without their common
+    part.
 
     In a star this is over the hub. Raises ValueError if both end at one node.
     """

@@ -26,7 +26,7 @@ class Line:
     route_by: RouteBy
 
     def __post_init__(self) -> None:
-        """Raises ValueError for values out of range."""
+        """Raise ValueError for values out of range."""
         check_ranges(self)
 
     def build(

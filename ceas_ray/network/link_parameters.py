@@ -1,4 +1,4 @@
-"""What one link can do."""
+"""The parameters of a link."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MIN_SUCCESS = 1e-12
 
 
 class Emission(Protocol):
-    """How a heralded attempt leaves a pair."""
+    """The protocol of emission schemes: how a heralded attempt leaves a pair."""
 
     @property
     def lossy_share(self) -> float:
@@ -63,8 +63,8 @@ class LinkHardware:
     ) -> list[LinkParameters]:
         """Links of these lengths, each with one end at the hub, or none of them.
 
-        fidelities: at emission, but for what the emission scheme and dark counts cost. ValueError for a link on which
-        no attempt ever succeeds.
+        fidelities: at emission, but for what the emission scheme and dark counts cost. Raises ValueError for a link on
+        which no attempt ever succeeds.
         """
         lossy = 1.0 if self.emission is None else self.emission.lossy_share
         decades = [min(-self.loss_db_per_km * (lossy * (length - 1)) / 10, 300.0) for length in lengths_km]
@@ -87,7 +87,7 @@ class LinkHardware:
         ]  # fmt: skip
 
     def _attempt_period(self, length_km: float, success: float) -> int:
-        """The time of an attempt, ps; ValueError if it never succeeds, or takes no time."""
+        """The time of an attempt, ps; raises ValueError if it never succeeds, or takes no time."""
         if not success >= _MIN_SUCCESS:
             raise ValueError(
                 f"an attempt on {length_km:.3g} km must succeed at least once in 1e12, got p = {success:.3g}"
@@ -127,13 +127,13 @@ class LinkParameters:
 
     @property
     def decay(self) -> Decay:
-        """How a pair decays in its two memories."""
+        """Decay of a pair in its two memories."""
         return pair_decay(*(self.memories or (Depolarizing(self.coherence_seconds),) * 2))
 
     def age_at_fidelity(self, least: float) -> float:
         """The age in seconds at which a pair's fidelity has fallen to `least`; infinite if it never does.
 
-        In closed form for depolarizing memories, else by bisection. ValueError unless 0.25 < least <= fidelity.
+        In closed form for depolarizing memories, else by bisection. Raises ValueError unless 0.25 < least <= fidelity.
         """
         return age_of_fidelity(self.birth_weights(), self.decay, least)
 
@@ -148,7 +148,7 @@ class LinkParameters:
         return self.modes * self.success_probability / (self.attempt_period / PICOSECONDS_PER_SECOND)
 
     def row(self) -> NDArray[np.float64]:
-        """What the compiled loop of a swapped path needs of this leg, shape (5,)."""
+        """Return what the compiled loop of a swapped path needs of this leg, shape (5,)."""
         return np.array(
             [self.attempt_period, self.modes, self.success_probability, self.fidelity, self.coherence_seconds]
         )
@@ -167,11 +167,11 @@ class Heterogeneity:
     replica_fidelity: float
 
     def length(self, generator: np.random.Generator) -> float:
-        """One length in km."""
+        """Draw one length in km."""
         return float(np.exp(generator.uniform(np.log(self.min_km), np.log(self.max_km))))
 
     def fidelity(self, generator: np.random.Generator) -> float:
-        """One fidelity at emission."""
+        """Draw one fidelity at emission."""
         if self.min_fidelity == self.max_fidelity:
             return self.mean_fidelity
         return float(generator.triangular(self.min_fidelity, self.mean_fidelity, self.max_fidelity))

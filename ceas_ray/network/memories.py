@@ -24,11 +24,11 @@ class Decay(NamedTuple):
 
 
 class Memory(Protocol):
-    """One memory's part in the decay of a pair."""
+    """A memory's part in the decay of a pair."""
 
     @property
     def rates(self) -> Rates:
-        """At which it changes its half, in 1/s."""
+        """Rates at which it changes its half, in 1/s."""
         ...
 
 

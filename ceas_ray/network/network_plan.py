@@ -1,4 +1,4 @@
-"""Who is reached how."""
+"""The plan of a network: who is reached on which route."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ceas_ray.network.group import Group, group_of
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, LinkParameters
-from ceas_ray.network.route import Route, Served, Swapping
+from ceas_ray.network.route import PairSource, Route, Swapping
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class NetworkPlan:
     swapped: whether keys between two nodes come from pairs swapped at the hub; otherwise from their own direct link.
     ends: the two nodes of every physical link, by its number; routes name the links that they share by these numbers.
     groups: of processors that share a circuit; processor_routes are then those of the groups' leaders (see `grouped`).
-    said: what of its description is not used, to be told.
+    notes: the parts of its description that are not used.
     """
 
     processor_routes: tuple[Route, ...]
@@ -30,7 +30,7 @@ class NetworkPlan:
     swapped: bool
     ends: tuple[tuple[str, str], ...]
     groups: tuple[Group, ...] = ()
-    said: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def processor_links(self) -> tuple[LinkParameters, ...]:
@@ -44,12 +44,13 @@ class NetworkPlan:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Of processors, then of replicas."""
+        """Routes of processors, then of replicas."""
         return (*self.processor_routes, *self.replica_routes)
 
     @cached_property
     def routed(self) -> bool:
-        """Whether more is needed than one link of one's own per node and one swap at the hub that cannot fail."""
+        """Return whether more is needed than one link of one's own per node and one swap at the hub that cannot
+        fail."""
         if self.groups:
             return True
         swapping = self.processor_routes[0].swapping
@@ -57,8 +58,8 @@ class NetworkPlan:
         shared_or_longer = len(set(links)) < len(links) or len(links) > len(self.routes)
         return shared_or_longer or swapping.success < 1 or swapping.purification_rounds > 0
 
-    def served(self, k: int) -> Served:
-        """What the shots of processor (or group) k ask for pairs."""
+    def served(self, k: int) -> PairSource:
+        """Return what the shots of processor (or group) k ask for pairs."""
         return self.groups[k] if self.groups else self.processor_routes[k]
 
     def shot_routes(self, k: int) -> tuple[Route, ...]:
@@ -66,7 +67,8 @@ class NetworkPlan:
         return tuple(part.route for part in self.groups[k].routes) if self.groups else (self.processor_routes[k],)
 
     def hub_channels(self, k: int) -> int:
-        """How many links at the hub are driven for processor (or group) k: its own, and those of shared shots."""
+        """Return how many links at the hub are driven for processor (or group) k: its own, and those of shared
+        shots."""
         hub = self.processor_routes[k].nodes[0]
         links = {link for route in (self.processor_routes[k], *self.shot_routes(k)) for link in route.links}
         return sum(hub in self.ends[link] for link in sorted(links))
@@ -106,4 +108,4 @@ class Topology(Protocol):
         spread: Heterogeneity,
         generator: np.random.Generator,
     ) -> NetworkPlan:
-        """The links and routes. ValueError if there is no such network."""
+        """The links and routes. Raises ValueError if there is no such network."""

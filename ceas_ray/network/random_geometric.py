@@ -37,7 +37,7 @@ class RandomGeometric:
     route_by: RouteBy
 
     def __post_init__(self) -> None:
-        """Raises ValueError for values out of range."""
+        """Raise ValueError for values out of range."""
         check_ranges(self)
 
     def build(

@@ -12,8 +12,8 @@ from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.quantum.pair_physics import bbpssw, fidelity_of_werner, werner_of_fidelity
 
 
-class Served(Protocol):
-    """What can be asked for pairs: a link, or a route."""
+class PairSource(Protocol):
+    """A link or a route that can be asked for pairs."""
 
     @property
     def rate(self) -> float:
@@ -21,11 +21,11 @@ class Served(Protocol):
 
     @property
     def fidelity(self) -> float:
-        """Of a pair at age 0."""
+        """Fidelity of a pair at age 0."""
 
     @property
     def attempt_period(self) -> int:
-        """Of an attempt (of a route: on its slowest link), ps; so are the next two."""
+        """Period of an attempt (of a route: on its slowest link), ps; the next two are of that link too."""
 
     @property
     def modes(self) -> int:
@@ -33,7 +33,7 @@ class Served(Protocol):
 
     @property
     def success_probability(self) -> float:
-        """Of a trial."""
+        """Success probability of a trial."""
 
     def age_at_fidelity(self, least: float) -> float:
         """The age in seconds at which a pair's fidelity has fallen to `least`."""
@@ -45,7 +45,7 @@ class Served(Protocol):
 
 @dataclass(frozen=True)
 class Swapping:
-    """How the pairs of a route's links become pairs of its ends.
+    """The swapping that makes pairs of a route's ends from pairs of its links.
 
     werner: what a Bell measurement multiplies w by. success: the probability that it succeeds (a failure loses both
     pairs). purification_rounds: of BBPSSW on each link, before its pairs are swapped. order: any two neighbouring pairs
@@ -91,7 +91,7 @@ class Route:
 
     @cached_property
     def fidelity(self) -> float:
-        """Of an end-to-end pair at age 0."""
+        """Fidelity of an end-to-end pair at age 0."""
         return path_fidelity(self.legs, self.swapping)
 
     @cached_property
@@ -101,17 +101,17 @@ class Route:
 
     @property
     def attempt_period(self) -> int:
-        """Of the slowest link."""
+        """Attempt period of the slowest link, ps."""
         return self.slowest.attempt_period
 
     @property
     def modes(self) -> int:
-        """Of the slowest link."""
+        """Modes of the slowest link."""
         return self.slowest.modes
 
     @property
     def success_probability(self) -> float:
-        """Of the slowest link."""
+        """Success probability on the slowest link."""
         return self.slowest.success_probability
 
     def age_at_fidelity(self, least: float) -> float:
@@ -122,7 +122,8 @@ class Route:
 
     @cached_property
     def coherence_seconds(self) -> float:
-        """Of each of the two outer memories, such that both together decay as they do: their harmonic mean."""
+        """Coherence time of each of the two outer memories, such that both together decay as they do: their harmonic
+        mean."""
         first, last = self.legs[0].coherence_seconds, self.legs[-1].coherence_seconds
         return first if first == last else 2 / (1 / first + 1 / last)
 

@@ -1,4 +1,4 @@
-"""From a graph of links to routes: where the hub sits, who sits where, which way pairs take."""
+"""Routing on a graph of links: where the hub sits, who sits where, which way pairs take."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Graph:
     remedy: str
 
     def costs(self, cost: Callable[[LinkParameters], float]) -> list[int]:
-        """One positive whole number per link, proportional to `cost` up to 2^-36 of the greatest."""
+        """Return one positive whole number per link, proportional to `cost` up to 2^-36 of the greatest."""
         plain = [cost(link.parameters) for link in self.links]
         most = max(plain, default=0.0)
         return [1 + (round(value / most * _UNITS) if most > 0 else 0) for value in plain]
@@ -73,7 +73,7 @@ class Graph:
         return min(range(len(self.names)), key=lambda node: (farthest[node], self.names[node]))
 
     def by_distance(self, hub: int) -> list[int]:
-        """All nodes but the hub: the nearest first, by kilometres of fibre, then by name."""
+        """Return all nodes but the hub: the nearest first, by kilometres of fibre, then by name."""
         reached = self._kilometres[hub]
         self._refuse_apart(reached, hub)
         others = (node for node in range(len(self.names)) if node != hub)
@@ -105,7 +105,10 @@ class Graph:
 
 
 def cost_of(route_by: RouteBy, swap_werner: float) -> Callable[[LinkParameters], float]:
-    """What a link adds to a route: -ln w of the link and of one swap, or seconds per pair. Costs add up along it."""
+    """Return what a link adds to a route: -ln w of the link and of one swap, or seconds per pair.
+
+    Costs add up along it.
+    """
     if route_by == "rate":
         return lambda link: 1 / link.rate
     lost = -math.log(max(swap_werner, 1e-9))
@@ -165,7 +168,8 @@ def node_names(count: int) -> tuple[str, ...]:
 def pairs_in_square(
     nodes: int, side_km: float, generator: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """All pairs of nodes that are drawn uniformly in a square, (pairs, 2), and how far apart they are, km (pairs,)."""
+    """Return all pairs of nodes that are drawn uniformly in a square, (pairs, 2), and how far apart they are, km
+    (pairs,)."""
     places = generator.uniform(0, side_km, (nodes, 2))
     pairs = np.stack(np.triu_indices(nodes, 1), axis=1)
     first, second = places[pairs[:, 0]], places[pairs[:, 1]]

@@ -39,7 +39,7 @@ class Waxman:
     route_by: RouteBy
 
     def __post_init__(self) -> None:
-        """Raises ValueError for values out of range."""
+        """Raise ValueError for values out of range."""
         check_ranges(self)
 
     def build(

@@ -32,7 +32,7 @@ def shifted_values(
     *,
     threads: int = 1,
 ) -> ShiftedValues:
-    """As `pauli_engine.shifted_values`, from the values at theta and at theta_i +- pi/2."""
+    """Return what `pauli_engine.shifted_values` returns, from the values at theta and at theta_i +- pi/2."""
     count = circuit.parameter_count
     shifts = np.concatenate([np.zeros((1, count)), np.pi / 2 * np.eye(count), -np.pi / 2 * np.eye(count)])
     values = np.empty((len(owner), 1 + 2 * count))
@@ -57,7 +57,7 @@ def expectations(
     *,
     threads: int = 1,
 ) -> Floats:
-    """As `pauli_engine.expectations`."""
+    """Return what `pauli_engine.expectations` returns."""
     values = np.empty((len(owner), circuit.outputs))
     for processor in np.unique(owner):
         lanes = np.flatnonzero(owner == processor)
@@ -77,7 +77,7 @@ def sampled_outcomes(
     shots: Integers,
     seed: int,
 ) -> Integers:
-    """How often each of S circuits of one processor yields +1, shape (S,), readout errors included.
+    """Return how often each of S circuits of one processor yields +1, shape (S,), readout errors included.
 
     angles (S, n), settings: parameters (S, P), output and shots (S,), noise ([layers,] n, 7), attenuation (n + 1,).
     """
@@ -90,7 +90,7 @@ def _werner(werner: Floats | None, processor: int) -> Floats | None:
 
 
 class Hardware:
-    """One processor's noise, and what its pairs do."""
+    """Aer's simulator with one processor's noise and its imperfect pairs."""
 
     def __init__(
         self, circuit: Circuit, noise: Floats, attenuation: Floats, werner: Floats | None, threads: int
@@ -207,7 +207,8 @@ class Hardware:
 
     @staticmethod
     def _remote_error(werner: float, entangler: str) -> Any:
-        """What a teleported gate adds: Z_c, X_t, Z_c X_t (CZ: Z_c, Z_t, Z_c Z_t), (1 - F)/3 each; target first."""
+        """Return what a teleported gate adds: Z_c, X_t, Z_c X_t (CZ: Z_c, Z_t, Z_c Z_t), (1 - F)/3 each; target
+        first."""
         from qiskit_aer.noise import pauli_error
 
         share = (1 - werner) / 4

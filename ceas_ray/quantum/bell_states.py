@@ -76,7 +76,7 @@ def correlations(weights: ArrayLike) -> Any:
 
 
 def state_of_correlations(xx: ArrayLike, yy: ArrayLike, zz: ArrayLike) -> Any:
-    """The Bell-diagonal pair with these correlations; ValueError if no state has them."""
+    """The Bell-diagonal pair with these correlations; raises ValueError if no state has them."""
     x, y, z = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in (xx, yy, zz)))
     weights = np.stack(pair_physics.weights_of_correlations(x, -y, z), axis=-1)
     return bell_weights(np.where((weights < 0) & (weights > -1e-12), 0.0, weights), "weights of these correlations")
@@ -88,7 +88,7 @@ def depolarized_fidelity(fidelity: ArrayLike, werner: ArrayLike = BELL_MEASUREME
 
 
 def depolarized_state(weights: ArrayLike, werner: ArrayLike = BELL_MEASUREMENT_WERNER) -> Any:
-    """As `depolarized_fidelity`, for Bell-diagonal weights: each moves towards 1/4."""
+    """Return `depolarized_fidelity`, for Bell-diagonal weights: each moves towards 1/4."""
     return 0.25 + (bell_weights(weights) - 0.25) * probabilities("Werner factor", werner)[..., None]
 
 
@@ -113,7 +113,7 @@ def decayed_fidelity(fidelity: ArrayLike, age: ArrayLike, coherence_time: ArrayL
 
 
 def decayed_state(weights: ArrayLike, age: ArrayLike, coherence_time: ArrayLike) -> Any:
-    """As `decayed_fidelity`, for Bell-diagonal weights: each decays towards 1/4."""
+    """Return `decayed_fidelity`, for Bell-diagonal weights: each decays towards 1/4."""
     return 0.25 + (bell_weights(weights) - 0.25) * _left_over(age, coherence_time)[..., None]
 
 

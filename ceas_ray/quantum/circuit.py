@@ -14,8 +14,9 @@ Gate = tuple[int, int]
 RY, RZ = 0, 1
 
 
-class Place(NamedTuple):
-    """Where a pair is spent: the teleportation of a qubit before a layer (gate None), or a gate of the layer."""
+class PairPlace(NamedTuple):
+    """The place where a pair is spent: the teleportation of a qubit before a layer (gate None), or a gate of the
+    layer."""
 
     layer: int
     qubit: int
@@ -51,7 +52,7 @@ class Circuit:
     teleported_before: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises ValueError unless there are two qubits, every output has its qubit, and the parts fit."""
+        """Raise ValueError unless there are two qubits, every output has its qubit, and the parts fit."""
         if self.qubits < 2:
             raise ValueError(f"a circuit needs at least 2 qubits, got {self.qubits}")
         if not 1 <= self.outputs <= self.qubits:
@@ -82,20 +83,20 @@ class Circuit:
         return tuple(tuple((q, (q + reach) % n) for q in range(n)) for reach in ranges)
 
     def is_remote(self, gate: Gate) -> bool:
-        """Whether the gate's qubits sit on different processors."""
+        """Return whether the gate's qubits sit on different processors."""
         return bool(self.parts) and self.parts[gate[0]] != self.parts[gate[1]]
 
     @cached_property
-    def places(self) -> tuple[Place, ...]:
-        """Where one shot spends Bell pairs inside the circuit, in order of use.
+    def places(self) -> tuple[PairPlace, ...]:
+        """Return where one shot spends Bell pairs inside the circuit, in order of use.
 
         In each layer: one per qubit if the qubits are teleported before it, then one per remote gate.
         """
-        found: list[Place] = []
+        found: list[PairPlace] = []
         for layer, gates in enumerate(self.gates):
             if layer in self.teleported_before:
-                found += [Place(layer, q, None) for q in range(self.qubits)]
-            found += [Place(layer, gate[0], g) for g, gate in enumerate(gates) if self.is_remote(gate)]
+                found += [PairPlace(layer, q, None) for q in range(self.qubits)]
+            found += [PairPlace(layer, gate[0], g) for g, gate in enumerate(gates) if self.is_remote(gate)]
         return tuple(found)
 
     @property

@@ -1,4 +1,4 @@
-"""What imperfect pairs leave of a circuit's outputs when its inputs are teleported, or it is shared."""
+"""The contrast that imperfect pairs leave of a circuit's outputs, where its inputs are teleported or it is shared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a heralded attempt leaves a pair: the emission schemes of a link's hardware (policies, small and frozen)."""
+"""Emission schemes: how a heralded attempt of a link's hardware leaves a pair (small, frozen policies)."""
 
 from __future__ import annotations
 

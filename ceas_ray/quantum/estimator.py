@@ -222,7 +222,7 @@ def _term_variances(shots: _Shots, targets: Floats, loss: Loss, terms: Floats, k
 
 
 def _slope_moves(shots: _Shots, targets: Floats, loss: Loss) -> tuple[Floats, NDArray[np.bool_]]:
-    """How far the slopes move with the unshifted outcomes, by the jackknife over single shots.
+    """Return how far the slopes move with the unshifted outcomes, by the jackknife over single shots.
 
     moves (B, K, K): [b, j, k] squared and summed over j is the variance of the slope of output k. Leaving out one of n
     outcomes of output j of which a share q is +1 gives one of two slopes, with the sum of squares n q (1 - q) D^2 about

@@ -29,7 +29,7 @@ class Noise(IntEnum):
 
 
 def noiseless(processors: int, qubits: int) -> Floats:
-    """No noise at all, shape (processors, qubits, 7)."""
+    """Return the figures of perfect gates, shape (processors, qubits, 7)."""
     return np.zeros((processors, qubits, len(Noise)))
 
 
@@ -46,7 +46,7 @@ def thermal_relaxation(gate_seconds: Floats, t1_seconds: Floats, t2_seconds: Flo
 
 
 def visibility(noise: Floats, outputs: int) -> Floats:
-    """What readout leaves of the first outputs <Z_k>: 1 - 2 r, shape (outputs,); noise ([layers,] n, 7), where layers
-    run on different hardware the last one's."""
+    """Return what readout leaves of the first outputs <Z_k>: 1 - 2 r, shape (outputs,); noise ([layers,] n, 7), where
+    layers run on different hardware the last one's."""
     flips = noise[..., Noise.READOUT].reshape(-1, noise.shape[-2])[-1]
     return 1 - 2 * flips[:outputs]

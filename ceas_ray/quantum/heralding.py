@@ -1,4 +1,4 @@
-"""How Bell pairs come about: heralded emission, dark counts, the single-click scheme, and how many attempts it takes.
+"""The making of Bell pairs: heralded emission, dark counts, the single-click scheme, and how many attempts it takes.
 
 Vectorised over arrays by broadcasting; scalars give scalars; ValueError, in one line, for what cannot be.
 """
@@ -42,7 +42,7 @@ def heralded_fidelity(fidelity: ArrayLike, signal: ArrayLike, dark_count: ArrayL
 
 
 def heralded_state(weights: ArrayLike, signal: ArrayLike, dark_count: ArrayLike) -> Any:
-    """As `heralded_fidelity`, for Bell-diagonal weights."""
+    """Return `heralded_fidelity`, for Bell-diagonal weights."""
     pure = bell_weights(weights)
     return pure + _dark_share(signal, dark_count)[..., None] * (0.25 - pure)
 
@@ -131,7 +131,7 @@ def two_link_attempts(success: ArrayLike, swap_success: ArrayLike = 1.0) -> Any:
 
 
 def two_link_attempts_with_cutoff(success: ArrayLike, cutoff: ArrayLike, swap_success: ArrayLike = 1.0) -> Any:
-    """As `two_link_attempts`, when the early pair lives `cutoff` further attempts, then both links restart.
+    """Return `two_link_attempts`, where the early pair lives `cutoff` further attempts, then both links restart.
 
     With q = 1 - p, P = 1 - q^2 (someone succeeds), a = p^2 / P (both do), b = 2 p q / P (one does): a try lasts
     1 / P + b (1 - q^m) / p rounds and ends well with probability a + b (1 - q^m). m = infinity: no cut-off.

@@ -1,4 +1,4 @@
-"""What Bell pairs yield as key (BBM92, measured in X and Z): error rates, asymptotic and finite-key lengths.
+"""The key that Bell pairs yield (BBM92, measured in X and Z): error rates, asymptotic and finite-key lengths.
 
 Sifting factor 1: the efficient choice of bases. Fidelities are of Werner pairs, weights as in `bell_states`. Scalars
 give scalars; ValueError, in one line, for what cannot be.

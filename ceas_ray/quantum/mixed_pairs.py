@@ -72,7 +72,7 @@ def pair_nodes(werner: Sequence[Floats], places: Sequence[Sequence[int]], most: 
 
 
 def max_nodes(pairs: Sequence[int]) -> int:
-    """How many nodes routes with so many pairs a shot can need."""
+    """Return how many nodes routes with so many pairs a shot can need."""
     return min(MAX_NODES, math.prod(number + 1 for number in pairs))
 
 
@@ -155,7 +155,7 @@ def _powers(routes: Sequence[_Route], most: int) -> tuple[NDArray[np.int64], flo
 
 
 def _above(routes: Sequence[_Route], tolerance: float, most: int, together: float) -> list[tuple[int, ...]] | None:
-    """All powers whose share reaches the tolerance, in lexicographic order; None if they are more than `most`.
+    """Return all powers whose share reaches the tolerance, in lexicographic order; None if they are more than `most`.
 
     A share counts `together` times for every further route with a power of its own.
     """

@@ -34,7 +34,7 @@ class Pair(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """What one memory does to its half: <X>, <Y>, <Z> shrink at these rates; <Z> grows towards 1 at `damping`."""
+    """The decay of one half in its memory: <X>, <Y>, <Z> shrink at these rates; <Z> grows towards 1 at `damping`."""
 
     x: Any
     y: Any
@@ -104,7 +104,7 @@ def loss(periods):  # type: ignore[no-untyped-def]
 
 @_formula
 def phase_left(attempts, probability):  # type: ignore[no-untyped-def]
-    """What attempts that each erase the phase with this probability leave of xx and yy, (1 - p)^attempts."""
+    """Return the share of xx and yy after attempts that each erase the phase with probability p: (1 - p)^attempts."""
     return (1.0 - probability) ** attempts
 
 

@@ -56,7 +56,7 @@ def pair_ends(circuit: Circuit) -> tuple[tuple[int, int], ...]:
 
 
 def interaction_graph(circuit: Circuit) -> dict[tuple[int, int], int]:
-    """How many entangling gates each pair of qubits has over all layers, by (lower, higher) qubit, ascending."""
+    """Return how many entangling gates each pair of qubits has over all layers, by (lower, higher) qubit, ascending."""
     return dict(sorted(Counter((min(gate), max(gate)) for layer in circuit.gates for gate in layer).items()))
 
 

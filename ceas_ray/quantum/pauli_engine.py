@@ -60,7 +60,7 @@ def reverse_mode(
     threads: int = 1,
     dtype: type = np.float64,
 ) -> Derivatives:
-    """All outputs of each lane, and derivatives of any combination of them by every parameter, from one pass.
+    """Return all outputs of each lane, and derivatives of any combination of them by every parameter, from one pass.
 
     angles: encoding angles (B, n), rad. Per processor: parameters (Q, P), noise (Q, n, 7) or, where layers run on
     different hardware, (Q, layers or 1, n, 7) (`Noise`); attenuation (Q, n + 1): attenuation[s] multiplies every
@@ -97,7 +97,8 @@ def shifted_values(
     *,
     threads: int = 1,
 ) -> ShiftedValues:
-    """One output of each lane, output (B,): k of its <Z_k>, and its derivatives; the others as in `reverse_mode`."""
+    """Return one output of each lane and its derivatives. output (B,): k of its <Z_k>; the others as in
+    `reverse_mode`."""
     one = (np.arange(circuit.outputs) == np.asarray(output)[:, None]).astype(np.float64)
     values, first, second = reverse_mode(
         circuit, angles, parameters, noise, attenuation, owner, one, werner, second=True, threads=threads
@@ -117,7 +118,7 @@ def expectations(
     threads: int = 1,
     dtype: type = np.float64,
 ) -> Floats:
-    """All outputs <Z_k> of each lane from one forward pass, shape (B, outputs); arguments as `reverse_mode`."""
+    """Return all outputs <Z_k> of each lane from one forward pass, shape (B, outputs); arguments as `reverse_mode`."""
     problem = _Problem(circuit, angles, parameters, noise, attenuation, owner, werner, dtype)
     values = np.empty((problem.lanes, circuit.outputs))
     in_blocks(
@@ -219,7 +220,7 @@ class _Problem:
 
     @staticmethod
     def array_of(name: str, array: Any, shape: tuple[int, ...]) -> Floats:
-        """The array, contiguous; ValueError unless it has this shape."""
+        """The array, contiguous; raises ValueError unless it has this shape."""
         if np.shape(array) != shape:
             raise ValueError(f"{name} must have shape {shape}, got {np.shape(array)}")
         return np.ascontiguousarray(array, np.float64)

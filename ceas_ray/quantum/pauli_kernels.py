@@ -70,7 +70,7 @@ def _load_map(m):  # type: ignore[no-untyped-def]
 
 @njit(**_inlined)
 def _apply(m, i, x, y, z):  # type: ignore[no-untyped-def]
-    """One qubit's map on its four coefficients."""
+    """Apply one qubit's map to its four coefficients."""
     return (
         i,
         m[0] * i + m[1] * x + m[2] * y + m[3] * z,
@@ -304,7 +304,7 @@ def _any_gate_adjoint(h, state, gate, strides, maps, noise, cz, correlations):  
 
 @njit(nogil=True, error_model="numpy")
 def _layer(states, offset, last, gates, strides, maps, noise, is_cz):  # type: ignore[no-untyped-def]
-    """All gates of a layer, from states[offset] through the following states to `last`."""
+    """Apply all gates of a layer, from states[offset] through the following states to `last`."""
     for g in range(len(gates)):
         into = last if g == len(gates) - 1 else states[offset + g + 1]
         if is_cz:
@@ -411,7 +411,8 @@ def gate_noise(gates, attenuated, noise, werner, rows):  # type: ignore[no-untyp
 
 @njit(nogil=True, error_model="numpy")
 def _new_owners(owner, start, known):  # type: ignore[no-untyped-def]
-    """Whether the lanes of this block belong to other processors than those of `known`, which is brought up to date."""
+    """Return whether the lanes of this block belong to other processors than those of `known`, which is brought up to
+    date."""
     new = False
     for w in range(len(known)):
         k = owner[min(start + w, len(owner) - 1)]
@@ -431,7 +432,8 @@ def _gather(table, owner, start, out):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, error_model="numpy")
 def _encoding_maps(reuploaded, hops, angles, noise, owner, start, out):  # type: ignore[no-untyped-def]
-    """What comes before the rotations of a layer: a teleportation where there is one, the encoding when re-uploaded.
+    """Fill in what comes before the rotations of a layer: a teleportation where there is one, the encoding when
+    re-uploaded.
 
     out (L, n, 12, lanes): noise RZ(x) noise RY(x), written out, after a Werner pair that shrinks X, Y and Z.
     """

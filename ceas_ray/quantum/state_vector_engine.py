@@ -44,7 +44,7 @@ def reverse_mode(
     threads: int = 1,
     dtype: type = np.float64,
 ) -> Derivatives:
-    """All outputs of each lane, and the derivative of any combination of them by every parameter, without noise.
+    """Return all outputs of each lane, and the derivative of any combination of them by every parameter, without noise.
 
     angles: encoding angles (B, n), rad; parameters (Q, P) per processor; owner (B,): the lane's processor; cotangent
     (B, K): the combination. Pairs inside the circuit are perfect. Raises ValueError for wrong shapes.
@@ -63,7 +63,7 @@ def expectations(
     threads: int = 1,
     dtype: type = np.float64,
 ) -> Floats:
-    """All outputs <Z_k> of each lane, shape (B, outputs); arguments as `reverse_mode`."""
+    """Return all outputs <Z_k> of each lane, shape (B, outputs); arguments as `reverse_mode`."""
     values = _outputs(circuit, owner)
     nothing = np.empty((0, circuit.parameter_count))
     _run(circuit, angles, parameters, owner, np.zeros_like(values), values, nothing, threads, dtype)
@@ -117,7 +117,8 @@ def _run(
 
 @cache
 def _entanglers(circuit: Circuit) -> tuple[Integers, Floats]:
-    """Each layer's gates as a signed permutation: new[i] = sign[layer, i] old[source[layer, i]], (L, 2^n) each."""
+    """Return each layer's gates as a signed permutation: new[i] = sign[layer, i] old[source[layer, i]], (L, 2^n)
+    each."""
     index = np.arange(2**circuit.qubits)
     source, sign = np.tile(index, (circuit.layers, 1)), np.ones((circuit.layers, len(index)))
     for layer, gates in enumerate(circuit.gates):
@@ -212,7 +213,7 @@ def _correlate(e, f, v):  # type: ignore[no-untyped-def]
 
 @njit(**_inner)
 def _turn_qubit(psi, u, q):  # type: ignore[no-untyped-def]
-    """One qubit's matrix u (4, lanes) on psi (2, 2^n, lanes)."""
+    """Apply one qubit's matrix u (4, lanes) to psi (2, 2^n, lanes)."""
     turn, stride = _load_turn(u), 1 << q
     for base in range(0, psi.shape[1], 2 * stride):
         for low in range(base, base + stride):
@@ -332,7 +333,7 @@ def _observe(psi, weights, into):  # type: ignore[no-untyped-def]
 def _reverse_mode(  # type: ignore[no-untyped-def]
     source, sign, reuploaded, angles, owner, turns, generators, cotangent, first_block, block_step, empty, values, first
 ):
-    """Every block_step-th block of lanes; values (B, K) and, unless it has no rows, first (B, P) are filled."""
+    """Compute every block_step-th block of lanes; values (B, K) and, unless it has no rows, first (B, P) are filled."""
     layers, n, rotations, lanes = turns.shape[1], turns.shape[2], generators.shape[3], empty.shape[1]
     size = 1 << n
     psi, dual = np.empty((2, size, lanes), empty.dtype), np.empty((2, size, lanes), empty.dtype)

@@ -49,7 +49,8 @@ def asked_circuits(circuits: int, share: float, generator: np.random.Generator) 
 def drawn_settings(
     count: int, unshifted_share: float, parameters: int, generator: np.random.Generator
 ) -> tuple[Integers, Floats]:
-    """Which parameter each asked circuit shifts (or UNSHIFTED), and by which sign, as the circuits of data do."""
+    """Return which parameter each asked circuit shifts (or UNSHIFTED), and by which sign, as the circuits of data
+    do."""
     parameter = generator.integers(parameters, size=count)
     sign = np.where(generator.random(count) < 0.5, 1.0, -1.0)
     shifted = generator.random(count) >= unshifted_share

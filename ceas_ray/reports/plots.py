@@ -12,7 +12,8 @@ Row = Mapping[str, Any]
 def plot_regimes(
     path: Path, rows: Sequence[Row], bounds: Mapping[str, Mapping[str, float]], regimes: Sequence[str]
 ) -> None:
-    """On time and J of every scheduler in every regime, with 95 % intervals; dashed: what no scheduler can beat.
+    """Plot the share on time and J of every scheduler in every regime, with 95 % intervals; dashed: what no scheduler
+    can beat.
 
     rows: `regime`, `scheduler`, and `on_time`, `utilization`, `objective` as {mean, half_width_95}.
     """

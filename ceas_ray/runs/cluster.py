@@ -1,4 +1,4 @@
-"""Where a run's hosts live: in this process, or on Ray."""
+"""The cluster that a run's hosts live on: this process, or Ray."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ class RunCluster:
 
 @contextmanager
 def cluster_of(settings: RunSettings, world: World) -> Iterator[RunCluster]:
-    """Yield the cluster that settings choose, with the world's actors on it; RuntimeFailure if it cannot be had."""
+    """Yield the cluster that settings choose, with the world's actors on it; raises RuntimeFailure if it cannot be
+    had."""
     runtime = settings.runtime
     if runtime.name == "local":
         hosts = world.one_host()

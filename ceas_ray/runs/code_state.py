@@ -1,4 +1,4 @@
-"""Which commit the running code is from."""
+"""The commit that the running code is from."""
 
 from __future__ import annotations
 

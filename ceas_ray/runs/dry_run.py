@@ -1,4 +1,4 @@
-"""What `dry_run=true` prints in place of a run."""
+"""The forecast that `dry_run=true` prints in place of a run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ceas_ray.world.world import Outline
 
 
 def print_forecast(settings: RunSettings) -> None:
-    """Print what a run of these settings would cost, and its warnings; SettingsError for settings of no run."""
+    """Print what a run of these settings would cost, and its warnings; raises SettingsError for settings of no run."""
     world = outline_world(settings)
-    for line in world.said:
+    for line in world.notes:
         print(line, file=sys.stderr)
     found = forecast(settings, world)
     print_table(

@@ -1,4 +1,4 @@
-"""What a run leaves at its end: the model, a table on the console, and how to go on with it."""
+"""The end of a run: the model, a table on the console, and how to go on with it."""
 
 from __future__ import annotations
 

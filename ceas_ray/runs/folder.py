@@ -78,7 +78,7 @@ def claimed(folder: Path, by_default: bool, mark: str) -> Path:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder and those above it, where they are missing; SettingsError if that cannot be done."""
+    """Make the folder and those above it, where they are missing; raises SettingsError if that cannot be done."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -86,7 +86,7 @@ def make_folder(folder: Path) -> None:
 
 
 def _made(folder: Path) -> bool:
-    """Whether this call made the folder; mkdir tells one caller alone, on shared file systems too."""
+    """Return whether this call made the folder; mkdir tells one caller alone, on shared file systems too."""
     try:
         folder.mkdir()
     except FileExistsError:

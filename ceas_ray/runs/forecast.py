@@ -1,4 +1,4 @@
-"""What a run will cost, in closed form from settings and network: no plan is made, nothing solved or built. Ours.
+"""The cost of a run, in closed form from settings and network: no plan is made, nothing solved or built. Ours.
 
 Wall times are those of one core that does nothing else, by constants that were measured on a core with AVX-512 of 2.5
 to 3 GHz; they hold within a factor of two there.
@@ -45,7 +45,7 @@ _SECONDS_PER_ENTRY = 3e-9
 
 @dataclass(frozen=True)
 class Forecast:
-    """Of a run: pairs and key bits of a round, simulated and wall seconds, memory in bytes."""
+    """The cost of a run: pairs and key bits of a round, simulated and wall seconds, memory in bytes."""
 
     pairs: float
     key_bits: float
@@ -58,7 +58,8 @@ class Forecast:
 
 @dataclass(frozen=True)
 class _Keys:
-    """Of the sampled paths: seconds of the slowest, of one between replicas, and pairs a bit over all legs."""
+    """Key distillation on the sampled paths: seconds of the slowest, of one between replicas, and pairs a bit over all
+    legs."""
 
     slowest_seconds: float
     slowest_between: float
@@ -66,7 +67,7 @@ class _Keys:
 
 
 def forecast(settings: RunSettings, world: Outline) -> Forecast:
-    """The cost of a run. SettingsError if its pairs yield no key, or if it would outlast simulated time."""
+    """The cost of a run. Raises SettingsError if its pairs yield no key, or if it would outlast simulated time."""
     demand, rounds = world.demand, settings.training.rounds
     try:
         of_round, of_warm_up = _keys(settings, world, 1), _keys(settings, world, 2)
@@ -98,7 +99,7 @@ def _legs(world: Outline, k: int, j: int) -> tuple[LinkParameters, ...]:
 
 
 def _legs_between(world: Outline, i: int, j: int) -> tuple[LinkParameters, ...]:
-    """Of the path between replicas i < j."""
+    """Return the legs of the path between replicas i < j."""
     network = world.network
     if network.swapped:
         return (*reversed(network.replica_routes[i].legs), *network.replica_routes[j].legs)

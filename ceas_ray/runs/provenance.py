@@ -63,7 +63,7 @@ def _file_of(name: str) -> Path | None:
 
 
 def _imports(name: str, path: Path) -> list[str]:
-    """What a module's source imports, by absolute name; of `from a import b` both a and a.b, module or not."""
+    """Return what a module's source imports, by absolute name; of `from a import b` both a and a.b, module or not."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     wanted: list[str] = []
     for node in ast.walk(ast.parse(path.read_bytes())):

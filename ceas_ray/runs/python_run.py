@@ -73,7 +73,7 @@ class RunFailed(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a run left.
+    """The files of a run that has ended, as Python takes them.
 
     folder: the run folder. summary: its `summary.json`; `summary["status"]` is `completed`, `stopped` (a limit of
     `stop` was reached) or `stalled`. rounds: a row per round, indexed by `round`, with the columns of the journal.

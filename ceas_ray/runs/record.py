@@ -1,4 +1,4 @@
-"""What a run leaves while it goes on: its journal, its timeline, its MLflow run, and lines on the console."""
+"""The record of a run while it goes on: its journal, its timeline, its MLflow run, and lines on the console."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Record:
     """Writes into the folder of a run, and sends to MLflow what the folder holds."""
 
     def __init__(self, settings: RunSettings, config: Mapping[str, Any], folder: Path) -> None:
-        """config: as `settings.yaml` holds it. SettingsError if somebody else runs in this folder."""
+        """config: as `settings.yaml` holds it. Raises SettingsError if somebody else runs in this folder."""
         self.config, self.folder = config, folder
         self.progress = RunProgress(settings.training.rounds, settings.quiet)
         self._journal = _journal(folder, self.progress.say)

@@ -168,7 +168,7 @@ class Results(Stateful):
         }
 
     def summary(self, status: str, more: dict[str, Any]) -> dict[str, Any]:
-        """What `summary.json` holds."""
+        """Return what `summary.json` holds."""
         books = self.state
         counts, stored = self._pairs()
         columns = dict(zip(_COLUMNS, (int(n) for n in counts.sum(axis=0)), strict=True))
@@ -236,12 +236,12 @@ class Results(Stateful):
 
     @property
     def key_bits_spent(self) -> int:
-        """By all senders."""
+        """Key bits that all senders have spent."""
         return self._unspent.bits_spent
 
     @property
     def key_bits_distilled(self) -> float:
-        """Over all pairs of parties, the warm-up included."""
+        """Key bits distilled over all pairs of parties, the warm-up included."""
         return self.state.key_bits
 
 

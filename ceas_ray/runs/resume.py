@@ -29,7 +29,8 @@ from ceas_ray.world.inputs import targets_of
 
 @dataclass(frozen=True)
 class Cut:
-    """Where a run can go on: all that the driver and the simulation knew when `rounds` rounds were over."""
+    """A point from which a run can go on: all that the driver and the simulation knew when `rounds` rounds were
+    over."""
 
     rounds: int
     simulation: Mapping[str, Any]
@@ -40,11 +41,11 @@ class Cut:
 
 @dataclass(frozen=True)
 class Resumed:
-    """A run to go on with: from its newest usable cut (None: from the beginning), and what is to be told of others."""
+    """A run to go on with: from its newest usable cut (None: from the beginning). notes: on other snapshots."""
 
     cut: Cut | None
     journal: list[dict[str, Any]]
-    said: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def config_of_run(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -103,12 +104,12 @@ def _copy(source: Mapping[str, Any], target: dict[str, Any], path: Sequence[str]
 
 
 def versions(config: Mapping[str, Any]) -> dict[str, str]:
-    """What must be the same for a run of these settings to go on with the same bits."""
+    """Return what must be the same for a run of these settings to go on with the same bits."""
     return {"code": code_version(targets_of(config).values())} | platform_fingerprint()
 
 
 def snapshot_of(config: Mapping[str, Any], found: Mapping[str, str], cut: Cut) -> dict[str, Any]:
-    """What a snapshot file holds."""
+    """Return what a snapshot file holds."""
     return {
         "versions": dict(found),
         "settings": {key: json.dumps(value) for key, value in decisive(config).items()},
@@ -121,7 +122,7 @@ def snapshot_of(config: Mapping[str, Any], found: Mapping[str, str], cut: Cut) -
 
 
 def snapshot_folder(settings: RunSettings, folder: Path) -> SnapshotFolder:
-    """Where a run keeps its snapshots. SettingsError for a URL that cannot be used here."""
+    """Return where a run keeps its snapshots. Raises SettingsError for a URL that cannot be used here."""
     return _snapshots_at(settings.runtime.snapshot_folder, settings, folder)
 
 
@@ -156,7 +157,7 @@ def _newest_first(settings: RunSettings, snapshots: SnapshotFolder) -> list[str]
 
 
 def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> Resumed:
-    """The newest usable cut of the run in `folder`; damaged snapshots are passed over and told of.
+    """The newest usable cut of the run in `folder`; damaged snapshots are passed over and noted.
 
     Raises SettingsError, the difference named, for a run or snapshot of other settings or another version, and for a
     run that is completed.
@@ -165,26 +166,26 @@ def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> R
     _refuse_completed(folder, settings.training.rounds)
     here = versions(config)
     _refuse_other_version(journal, here, settings.runtime.allow_mixed_hosts)
-    said: list[str] = []
+    notes: list[str] = []
     written = sum(line["event"] == "round" for line in journal)
-    for snapshots, name in _candidates(settings, folder, said):
+    for snapshots, name in _candidates(settings, folder, notes):
         try:
             content = snapshots.read(name)
             _refuse_other(name, content, config, here, settings.runtime.allow_mixed_hosts)
             cut = _checked(content, settings)
             if cut.rounds > written:
                 raise ValueError(f"the journal holds only {written} rounds")
-            return Resumed(cut, journal, tuple(said))
+            return Resumed(cut, journal, tuple(notes))
         except OtherFormat as error:
             raise SettingsError("resume", f"a run of this version ({name}: {error})", str(folder)) from None
         except (OSError, ValueError) as error:
-            said.append(f"{name} is not usable ({error}); going back to the one before")
-    if said or written:
-        said.append("there is no usable snapshot: starting from the first round")
-    return Resumed(None, journal, tuple(said))
+            notes.append(f"{name} is not usable ({error}); going back to the one before")
+    if notes or written:
+        notes.append("there is no usable snapshot: starting from the first round")
+    return Resumed(None, journal, tuple(notes))
 
 
-def _candidates(settings: RunSettings, folder: Path, said: list[str]) -> list[tuple[SnapshotFolder, str]]:
+def _candidates(settings: RunSettings, folder: Path, notes: list[str]) -> list[tuple[SnapshotFolder, str]]:
     """Snapshots by name: those in the chosen folder, then, if this is another one, where the run kept them before."""
     chosen = snapshot_folder(settings, folder)
     found = [(chosen, name) for name in _newest_first(settings, chosen)]
@@ -196,7 +197,7 @@ def _candidates(settings: RunSettings, folder: Path, said: list[str]) -> list[tu
         old = _snapshots_at(before, settings, folder)
         return [*found, *((old, name) for name in old.newest_first())]
     except (OSError, SettingsError) as error:
-        said.append(f"where the run kept its snapshots before, nothing can be read ({error})")
+        notes.append(f"where the run kept its snapshots before, nothing can be read ({error})")
         return found
 
 
@@ -223,7 +224,7 @@ def _refuse_other_version(journal: Sequence[Mapping[str, Any]], here: Mapping[st
 def _refuse_other(
     name: str, content: Any, config: Mapping[str, Any], here: Mapping[str, str], allow_mixed: bool
 ) -> None:
-    """ValueError for what is no snapshot; SettingsError for one of other settings or of another version."""
+    """ValueError for what is no snapshot; raises SettingsError for one of other settings or of another version."""
     if not isinstance(content, dict) or not all(isinstance(content.get(n), dict) for n in ("versions", "settings")):
         raise ValueError("it lacks its versions and settings")
     wanted = {key: json.dumps(value) for key, value in decisive(config).items()}
@@ -239,7 +240,7 @@ def _refuse_other(
 
 
 def _checked(content: Mapping[str, Any], settings: RunSettings) -> Cut:
-    """The cut in a snapshot, tried out on actors of this process; ValueError if they do not take it."""
+    """The cut in a snapshot, tried out on actors of this process; raises ValueError if they do not take it."""
     try:
         cut = Cut(
             int(content["rounds"]), content["simulation"], content["results"], float(content["wall_seconds"]),

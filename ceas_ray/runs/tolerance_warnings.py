@@ -10,7 +10,8 @@ from ceas_ray.world.counts import counts_of
 
 
 def warnings_of(settings: RunSettings) -> tuple[str, ...]:
-    """One line each, on the committee and on the aggregation rule; none where both stand what there is."""
+    """Return a line on the committee and one on the aggregation rule where more parties are Byzantine than they
+    stand."""
     found = (_of_committee(settings), _of_rule(settings))
     return tuple(line for line in found if line is not None)
 
@@ -34,8 +35,8 @@ def _of_rule(settings: RunSettings) -> str | None:
     if bad > bound:
         stands = f"than the {bound} that {type(rule).__name__} can stand of {parties}"
     elif bad > counts.tolerated_rows:
-        told = f"aggregation.byzantine_fraction={share}"
-        stands = f"than the {counts.tolerated_rows} of {parties} that the rule is set to stand ({told})"
+        setting = f"aggregation.byzantine_fraction={share}"
+        stands = f"than the {counts.tolerated_rows} of {parties} that the rule is set to stand ({setting})"
     else:
         return None
     who = "processors" if counts.group_size == 1 else "groups of processors"

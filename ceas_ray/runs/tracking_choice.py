@@ -1,4 +1,5 @@
-"""Where a run is recorded, as its settings choose: refused before anything is made, and found again from anywhere."""
+"""The place where a run is recorded, as its settings choose: refused before anything is made, and found again from
+anywhere."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from ceas_ray.tracking.tracking_uri import checked_tracking_uri
 
 
 def checked_uri(uri: str | None, key: str = "tracking.uri") -> str | None:
-    """Return the URI as MLflow gets it, with an absolute path; SettingsError for one that it cannot use."""
+    """Return the URI as MLflow gets it, with an absolute path; raises SettingsError for one that it cannot use."""
     if uri is None:
         return None
     try:
@@ -20,6 +21,7 @@ def checked_uri(uri: str | None, key: str = "tracking.uri") -> str | None:
 
 
 def with_absolute_uri(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the checked configuration with its `tracking.uri` absolute; SettingsError if MLflow cannot use it."""
+    """Return the checked configuration with its `tracking.uri` absolute; raises SettingsError if MLflow cannot use
+    it."""
     tracking = config["tracking"]
     return dict(config) | {"tracking": tracking | {"uri": checked_uri(tracking["uri"])}}

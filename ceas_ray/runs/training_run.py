@@ -101,13 +101,13 @@ class TrainingRun:
         for warning in warnings_of(self._settings):
             print(warning, file=sys.stderr)
             record.note("warning", {"text": warning})
-        for line in inputs.said:
+        for line in inputs.notes:
             record.progress.say(line)
             record.note("note", {"text": line})
 
     def _go_on(self, found: Resumed) -> None:
         record = self._record
-        for line in found.said:
+        for line in found.notes:
             record.progress.say(line)
             record.note("warning", {"text": line})
         rounds = 0 if found.cut is None else found.cut.rounds

@@ -1,4 +1,5 @@
-"""How many CPUs this process may use: its affinity and the quota of its container, not what the machine has."""
+"""The number of CPUs that this process may use: its affinity and the quota of its container, not what the machine
+has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong outside of the simulation."""
+"""Failures outside of the simulation."""
 
 
 class RuntimeFailure(Exception):
@@ -17,5 +17,5 @@ class HostLost(RuntimeFailure):
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, without line breaks."""
+    """Return what an error says, without line breaks."""
     return " ".join(str(error).split()) or type(error).__name__

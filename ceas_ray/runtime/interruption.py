@@ -37,7 +37,7 @@ _SAME_SECONDS = 0.3
 
 
 class Interruption:
-    """What signals asked of this process; made by `answered`."""
+    """The state of this process's interruption by signals; made by `answered`."""
 
     def __init__(self) -> None:
         self.requested = False

@@ -27,7 +27,7 @@ class Machine:
 
     @property
     def room(self) -> int:
-        """How many hosts its memory holds."""
+        """Return how many hosts its memory holds."""
         return int(self.memory_bytes // HOST_BYTES)
 
 
@@ -40,13 +40,13 @@ class Request:
 
 
 def usable(machines: Sequence[Machine]) -> tuple[Machine, ...]:
-    """Those that offer CPUs (a head node often offers none), in a fixed order; all if none does."""
+    """Return the machines that offer CPUs (a head node often offers none), in a fixed order; all if none does."""
     ordered = tuple(sorted(machines, key=lambda machine: (machine.name, machine.node)))
     return tuple(machine for machine in ordered if machine.processors >= 1) or ordered
 
 
 def automatic_hosts(machines: Sequence[Machine], processors: int) -> int:
-    """How many hosts of simulated processors to make where settings leave it open: one per CPU."""
+    """Return how many hosts of simulated processors to make where settings leave it open: one per CPU."""
     offered = int(sum(machine.processors for machine in usable(machines)))
     return max(1, min(offered, processors, MAX_AUTOMATIC_HOSTS))
 

@@ -1,4 +1,5 @@
-"""Whether machines compute the same bits: versions of libraries, and hashes of computed arrays."""
+"""A fingerprint by which machines that compute the same bits are told: versions of libraries, and hashes of computed
+arrays."""
 
 from __future__ import annotations
 

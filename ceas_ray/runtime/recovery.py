@@ -14,7 +14,7 @@ MAX_FAULTS_WITHOUT_A_ROUND = 8
 
 @dataclass(frozen=True)
 class Fault:
-    """What happened: the cause, how many rounds were over, from which round the hosts were replayed, and how many
+    """A fault: its cause, how many rounds were over, from which round the hosts were replayed, and how many
     seconds of wall time it took to notice, at most (None where that is unknown).
     """
 
@@ -28,12 +28,15 @@ class SurvivingSimulation:
     """Yields every round once, in order, whatever happens to hosts meanwhile."""
 
     def __init__(
-        self, cluster: Cluster, rebuild: Callable[[], None] | None = None, told: Callable[[Fault], None] | None = None
+        self,
+        cluster: Cluster,
+        rebuild: Callable[[], None] | None = None,
+        on_fault: Callable[[Fault], None] | None = None,
     ) -> None:
         """rebuild: makes the cluster's hosts anew, as they first were, on what machines are left (raises HostLost if
-        one of these is lost at once); None where hosts cannot be lost. told: hears of each fault.
+        one of these is lost at once); None where hosts cannot be lost. on_fault: hears of each fault.
         """
-        self._cluster, self._rebuild, self._told = cluster, rebuild, told
+        self._cluster, self._rebuild, self._on_fault = cluster, rebuild, on_fault
         self._cut: Mapping[str, Any] | None = None
         self._rounds_at_cut = 0
         self._digests: list[bytes] = []
@@ -47,7 +50,10 @@ class SurvivingSimulation:
         return self._rounds_at_cut + len(self._digests)
 
     def restore(self, cut: Mapping[str, Any], rounds: int) -> None:
-        """Go on from a cut at which this many rounds were over. ValueError if it is not one of this simulation."""
+        """Go on from a cut at which this many rounds were over.
+
+        Raises ValueError if it is not one of this simulation.
+        """
         self._simulation.restore(cut)
         self._keep(cut, rounds)
 
@@ -108,8 +114,8 @@ class SurvivingSimulation:
             self._faults_without_a_round += 1
             if self._faults_without_a_round > MAX_FAULTS_WITHOUT_A_ROUND:
                 raise RuntimeFailure(f"{MAX_FAULTS_WITHOUT_A_ROUND} faults without a round; the last: {lost}")
-            if self._told is not None:
-                self._told(Fault(str(lost), self._done, self._rounds_at_cut, lost.noticed_within_seconds))
+            if self._on_fault is not None:
+                self._on_fault(Fault(str(lost), self._done, self._rounds_at_cut, lost.noticed_within_seconds))
             try:
                 self._rebuild()
                 self._simulation = self._begun()

@@ -68,7 +68,7 @@ def remove(folder: str) -> None:
 
 
 def _processes_of(folder: str) -> list[psutil.Process]:
-    """Those that work for the folder, and all that descend from them."""
+    """Return the processes that work for the folder, and all that descend from them."""
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
         try:
@@ -83,7 +83,8 @@ def _processes_of(folder: str) -> list[psutil.Process]:
 
 
 def _works_for(process: psutil.Process, folder: str) -> bool:
-    """Whether a process is marked; or Ray renamed it, which may overwrite marks, and it has a log in the folder."""
+    """Return whether a process is marked; or Ray renamed it, which may overwrite marks, and it has a log in the
+    folder."""
     if process.environ().get(_MARK) == folder:
         return True
     renamed = "".join(process.cmdline()[:1]).startswith(_RENAMED)

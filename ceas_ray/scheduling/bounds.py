@@ -1,4 +1,4 @@
-"""What no scheduler can beat: values of the relaxed chain, and their duals under constraints. Ours.
+"""Bounds that no scheduler can beat: values of the relaxed chain, and their duals under constraints. Ours.
 
 A Lagrange multiplier turns a constraint into a price; the relaxed chain's value at any prices >= 0 is an upper bound
 under the constraints (weak duality), and the least of them over the prices the best such bound.
@@ -16,12 +16,12 @@ _GAP_SLOTS = 1
 
 
 def objective_bound(link: LinkClass, waste_price: float, gap_slots: int = _GAP_SLOTS) -> float:
-    """No scheduler has a larger J = on time - waste_price * wasted / demanded."""
+    """Return the J that no scheduler exceeds, J = on time - waste_price * wasted / demanded."""
     return _value(link, 1 + waste_price, waste_price / link.pairs, gap_slots)
 
 
 def on_time_bound(link: LinkClass, min_utilization: float, gap_slots: int = _GAP_SLOTS) -> float:
-    """No scheduler that uses at least this share of its pairs has a larger share of its shots on time.
+    """Return the share of shots on time that no scheduler exceeds if it uses at least this share of its pairs.
 
     Priced: pairs * served - min_utilization * births >= 0.
     """

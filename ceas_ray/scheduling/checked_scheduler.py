@@ -67,5 +67,5 @@ class CheckedScheduler:
 
 
 def _states(most: int, classes: int) -> int:
-    """How many stocks there are in so many classes of age, with a sum of at most `most`."""
+    """Return how many stocks there are in so many classes of age, with a sum of at most `most`."""
     return comb(most + classes, classes)

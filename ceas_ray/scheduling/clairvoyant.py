@@ -1,4 +1,4 @@
-"""What nobody can do better: knows the draws."""
+"""The scheduler that knows the draws: nobody can do better."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class Mdp:
     channel_price: Annotated[float, Range(0, 1000)] = 0.0
 
     def __post_init__(self) -> None:
-        """Raises ValueError for values out of range."""
+        """Raise ValueError for values out of range."""
         check_ranges(self)
 
     def stock_policy(self, link: LinkClass) -> StockPolicy:

@@ -10,7 +10,7 @@ from ceas_ray.scheduling.perishable_chain import LinkClass
 
 @dataclass(frozen=True)
 class OnDemand:
-    """Nothing between bursts; within one as fast as memory allows, never more than the burst still needs."""
+    """Makes nothing between bursts; within one as fast as memory allows, never more than the burst still needs."""
 
     def stock_policy(self, link: LinkClass) -> StockPolicy:
         """See `Scheduler`."""

@@ -55,7 +55,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LinkClass:
-    """What matters of a link and its demand to a scheduler. Links that are alike here share one solution.
+    """A link and its demand, as far as a scheduler cares. Links that are alike here share one solution.
 
     slots: memory slots. pairs: per shot. burst: shots in a burst. gap: mean gap in shot periods; periodic: gaps are all
     the same and known. classes: K, the useful age in shot periods. trials: in a slot of a shot period, `modes` of them
@@ -74,7 +74,7 @@ class LinkClass:
     modes: int = 1
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a demand that the link cannot serve."""
+        """Raise ValueError for a demand that the link cannot serve."""
         if self.slots < self.pairs:
             raise ValueError(f"a link's slots must hold the {self.pairs} pairs of a shot, got {self.slots}")
         if self.classes < 1:
@@ -88,7 +88,7 @@ class LinkClass:
 
 @dataclass(frozen=True)
 class Solution:
-    """What solving gave. Averages are per shot of the demand.
+    """The optimal policy and its values. Averages are per shot of the demand.
 
     gap_births, burst_births: the most births of a slot, uint8: (phases, states of a gap), phases by slots to a periodic
     burst (1 first) or just one; (burst, states of a burst), by shots left (1 first). births, served: averages. value:
@@ -114,8 +114,8 @@ class Solution:
 
 @lru_cache(maxsize=64)
 def stock_states(most: int, classes: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """All stocks (n_1 .. n_classes) with a sum of at most `most`, int64 (states, classes), in lexicographic order of
-    their reverse; and counts (classes + 1, most + 2) with which `state_number` finds a stock in that list."""
+    """Return all stocks (n_1 .. n_classes) with a sum of at most `most`, int64 (states, classes), in lexicographic
+    order of their reverse; and counts (classes + 1, most + 2) with which `state_number` finds a stock in that list."""
     counts = np.zeros((classes + 1, most + 2), np.int64)
     counts[:, 1:] = [[comb(total + left, left) for total in range(most + 1)] for left in range(classes + 1)]
     states = np.zeros((int(counts[classes, most + 1]), classes), np.int64)
@@ -142,7 +142,8 @@ def max_stock(states: int, classes: int) -> int:
 
 @njit(**_compiled)
 def state_number(stock, counts):  # type: ignore[no-untyped-def]
-    """Where a stock stands in the list of `stock_states`: how many stocks are smaller, class by class from the last."""
+    """Return where a stock stands in the list of `stock_states`: how many stocks are smaller, class by class from the
+    last."""
     number, room = 0, counts.shape[1] - 2
     for k in range(len(stock) - 1, -1, -1):
         # stocks that agree beyond class k and have fewer in it: sum over i < n of C(room - i + k, k)
@@ -296,7 +297,8 @@ class _Chain:
         self.from_gap, self.from_burst = self._maps()
 
     def _maps(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Which burst state a gap state becomes when a burst begins, and which gap state a burst state when it ends."""
+        """Return which burst state a gap state becomes when a burst begins, and which gap state a burst state when it
+        ends."""
         slots, digits = self.gap_slots, self.link.classes - 1
         coarse = self.gap_states.reshape(len(self.gap_states), digits, slots).sum(axis=2)
         from_gap = np.array([state_number(stock, self.burst_counts) for stock in coarse])
@@ -308,7 +310,7 @@ class _Chain:
         return from_gap, np.array([state_number(stock, self.gap_counts) for stock in kept])
 
     def burst(self, later: Values) -> Values:
-        """From a burst's end to its start."""
+        """Step backwards from a burst's end to its start."""
         for left in range(1, self.link.burst + 1):
             first = left == self.link.burst
             mass, beyond = (self.first_mass, self.first_beyond) if first else (self.mass, self.beyond)
@@ -319,7 +321,7 @@ class _Chain:
         return later
 
     def gap(self, burst: Values, guess: Values) -> Values:
-        """From a burst's start (values of gap states) to the start of the gap before it."""
+        """Step backwards from a burst's start (values of gap states) to the start of the gap before it."""
         link = self.link
         arguments = (self.gap_states, self.gap_counts, 0, self.gap_mass, self.gap_beyond, *self.prices)
         if link.periodic:

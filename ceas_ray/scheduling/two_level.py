@@ -18,7 +18,7 @@ class TwoLevel:
     burst_limit: Annotated[int, Range(1, 1_000_000)]
 
     def __post_init__(self) -> None:
-        """Raises ValueError for limits out of range."""
+        """Raise ValueError for limits out of range."""
         check_ranges(self)
 
     def stock_policy(self, link: LinkClass) -> StockPolicy:

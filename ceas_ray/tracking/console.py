@@ -1,4 +1,4 @@
-"""What a run shows while it goes, and at its end."""
+"""The console of a run: its progress and its last table."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class RunProgress:
             self._console.print(f"{done}/{self._rounds}  {line}", highlight=False)
 
     def say(self, line: str) -> None:
-        """One line, above the bar."""
+        """Print one line above the bar."""
         self._console.print(line, highlight=False, markup=False)
 
 

@@ -33,7 +33,7 @@ class Journal:
         self._flush()
 
     def append(self, event: str, values: Mapping[str, Any]) -> None:
-        """Write one line. ValueError for NaN and infinities: JSON has none."""
+        """Write one line. Raises ValueError for NaN and infinities: JSON has none."""
         line = (json.dumps({"event": event} | dict(values), allow_nan=False) + "\n").encode()
         end, waiting = self._state
         self._state = (end, (*waiting, line))
@@ -59,7 +59,7 @@ class Journal:
         self._state = (end + len(content), ())
 
     def close(self) -> None:
-        """No more lines. OSError if some could not be written to the end."""
+        """Close the file. Raises OSError if some could not be written to the end."""
         try:
             self._flush()
         finally:
@@ -72,7 +72,10 @@ def _end_of_whole_lines(path: Path) -> int:
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
-    """All whole lines; a torn last line (a crash while writing) is left out. ValueError for lines that are no JSON."""
+    """Return all whole lines; a torn last line (a crash while writing) is left out.
+
+    Raises ValueError for lines that are no JSON.
+    """
     found = []
     for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
         if line.endswith("\n"):

@@ -25,7 +25,7 @@ class HeldLock:
     """
 
     def __init__(self, file: int, path: Path, warn: Callable[[str], None]) -> None:
-        """Raises BlockingIOError if another process holds it. warn: hears of a file system without locks."""
+        """Raise BlockingIOError if another process holds it. warn: hears of a file system without locks."""
         self._soft: Any = None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -46,7 +46,10 @@ class HeldLock:
 
 @contextmanager
 def exclusive(path: Path, warn: Callable[[str], None]) -> Iterator[None]:
-    """Wait for the lock at `path` (made if need be) and hold it. OSError if it is not to be had in two minutes."""
+    """Wait for the lock at `path` (made if need be) and hold it.
+
+    Raises OSError if it is not to be had in two minutes.
+    """
     with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX)

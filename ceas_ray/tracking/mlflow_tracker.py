@@ -29,7 +29,7 @@ _QUIET = {
 
 
 def _is_ours(location: str) -> bool:
-    """Whether an experiment's artifacts lie where this module puts them, beside a database."""
+    """Return whether an experiment's artifacts lie where this module puts them, beside a database."""
     return location.startswith("file:///") and location.endswith(f"/{_ARTIFACTS}")
 
 
@@ -98,8 +98,8 @@ class MlflowTracker:
         return self._database.parent / _ARTIFACTS
 
     def _keep_artifacts_beside(self) -> None:
-        """Where the database was moved with its artifacts, let it say so: MLflow notes absolute paths, and would go on
-        writing to the old ones. Artifacts of runs that did not come along stay where they are."""
+        """Correct the paths of artifacts if the database was moved with them: MLflow notes absolute paths, and would
+        go on writing to the old ones. Artifacts of runs that did not come along stay where they are."""
         if self._database is None:
             return
         from sqlalchemy import create_engine, text
@@ -120,7 +120,7 @@ class MlflowTracker:
         engine.dispose()
 
     def holds(self, run_id: str) -> bool:
-        """Whether the database, if it is a file, has this run: it may have been moved since the run began."""
+        """Return whether the database, if it is a file, has this run: it may have been moved since the run began."""
         if self._database is None or not self._database.exists():
             return False
         from sqlalchemy import create_engine, text
@@ -154,7 +154,7 @@ class MlflowTracker:
 
     @property
     def failed(self) -> bool:
-        """Whether something could not be sent."""
+        """Return whether something could not be sent."""
         return self._off
 
     def log_rounds(self, rounds: Sequence[tuple[int, Mapping[str, float]]]) -> None:

@@ -34,7 +34,10 @@ class SnapshotFolder:
         self._store, self._kept = store, kept
 
     def write(self, rounds: int, value: Any) -> None:
-        """Write whole; then delete what is too old, or was begun and never ended. OSError if there is no room."""
+        """Write whole; then delete what is too old, or was begun and never ended.
+
+        Raises OSError if there is no room.
+        """
         self._store.write(f"round_{rounds:08d}{_SUFFIX}", packed(value))
         names = self._store.names()
         for old in [*_newest_first(names)[self._kept :], *(name for name in names if name.endswith(_SUFFIX + PARTIAL))]:
@@ -45,7 +48,7 @@ class SnapshotFolder:
         return _newest_first(self._store.names())
 
     def read(self, name: str) -> Any:
-        """The snapshot of this name. ValueError for what is not a whole one, OSError for what cannot be read."""
+        """The snapshot of this name. Raises ValueError for what is not a whole one, OSError for what cannot be read."""
         return unpacked(self._store.read(name))
 
 

@@ -1,4 +1,4 @@
-"""Where snapshots lie: a folder of this machine's file system, or whatever a URL names that fsspec knows.
+"""Stores of snapshots: a folder of this machine's file system, or whatever a URL names that fsspec knows.
 
 A URL names one file system (`s3://bucket/runs`), without credentials (they come from the environment), and is not
 chained: a chain can name a file system that executes what it reads, and settings are untrusted.
@@ -29,7 +29,7 @@ class Store(Protocol):
         """Remove a file, if it is there."""
 
     def names(self) -> list[str]:
-        """What is there, sorted; nothing if the place is not there yet."""
+        """Return what is there, sorted; nothing if the place is not there yet."""
 
 
 class FolderStore:

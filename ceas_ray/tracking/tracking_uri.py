@@ -1,4 +1,4 @@
-"""What may stand in `tracking.uri`: checked before a run makes anything, without importing MLflow."""
+"""Validation of `tracking.uri`: checked before a run makes anything, without importing MLflow."""
 
 from __future__ import annotations
 

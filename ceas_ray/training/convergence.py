@@ -1,4 +1,4 @@
-"""What noise of unequal processors does to the loss that training can reach.
+"""Bounds on the loss that training can reach with processors of unequal noise.
 
 **Statement.** Let f be L-smooth with least value f*, and let it obey the Polyak-Lojasiewicz inequality
 |grad f|^2 >= 2 mu (f - f*). Descent takes theta' = theta - eta (grad f + b + e), 0 < eta <= 1/L, with a bias of norm at
@@ -30,7 +30,10 @@ Floats = NDArray[np.float64]
 def loss_bound(
     excess: float, smoothness: float, growth: float, step: float, variance: float, bias: float, steps: int
 ) -> float:
-    """The right side of the statement: excess f_0 - f*, L, mu, eta, V, |b|, T. ValueError where it does not hold."""
+    """The right side of the statement: excess f_0 - f*, L, mu, eta, V, |b|, T.
+
+    Raises ValueError where it does not hold.
+    """
     if not (0 < growth <= smoothness and 0 < step <= 1 / smoothness):
         raise ValueError(f"0 < mu <= L and 0 < step <= 1 / L must hold, got mu {growth}, L {smoothness}, step {step}")
     return (1 - step * growth) ** steps * excess + (step * smoothness * variance + bias**2) / (2 * growth)
@@ -39,7 +42,7 @@ def loss_bound(
 def stationary_quadratic_loss(step: float, variance: float) -> float:
     """E f in the stationary state of f = |theta|^2 / 2: eta V / (2 (2 - eta)), exact for 0 < eta < 2.
 
-    From E|theta'|^2 = (1 - eta)^2 E|theta|^2 + eta^2 V. ValueError where descent has no stationary state.
+    From E|theta'|^2 = (1 - eta)^2 E|theta|^2 + eta^2 V. Raises ValueError where descent has no stationary state.
     """
     if not 0 < step < 2:
         raise ValueError(f"the step must lie in (0, 2), got {step}")

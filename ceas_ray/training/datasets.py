@@ -31,7 +31,7 @@ class DataSet:
 
     @property
     def outputs(self) -> int:
-        """One for two classes, else one per class."""
+        """Number of outputs: one for two classes, else one per class."""
         return self.train_targets.shape[1]
 
     @property
@@ -41,7 +41,7 @@ class DataSet:
 
     @property
     def has_validation(self) -> bool:
-        """Whether samples were set aside for choosing settings."""
+        """Return whether samples were set aside for choosing settings."""
         return len(self.validation_labels) > 0
 
     @property
@@ -56,7 +56,7 @@ def _largest_share(labels: Integers) -> float:
 
 @dataclass(frozen=True)
 class Encoding:
-    """How features become angles, one per qubit; everything is fitted on training data alone.
+    """The encoding of features as angles, one per qubit; everything is fitted on training data alone.
 
     features: `pca`, the leading principal components (of features scaled to unit variance if `standardize`), or the
     numbers of the features to take. Each is mapped so that the training range becomes [-1, 1] times `angle_range` pi;
@@ -71,7 +71,7 @@ class Encoding:
     angle_range: float = 0.5
 
     def __call__(self, train: Floats, test: Floats) -> tuple[Floats, Floats]:
-        """Angles (samples, qubits) of features (samples, F). ValueError if they do not fill the qubits."""
+        """Angles (samples, qubits) of features (samples, F). Raises ValueError if they do not fill the qubits."""
         train, test = self._chosen(train, test)
         if train.shape[1] < self.qubits:
             if not self.repeat_features or train.shape[1] == 0:
@@ -110,7 +110,7 @@ class Encoding:
 
 
 def _varies(features: Floats) -> NDArray[np.bool_]:
-    """Which features (samples, F) differ between samples by more than rounding."""
+    """Return which features (samples, F) differ between samples by more than rounding."""
     spread = features.max(axis=0) - features.min(axis=0)
     return spread > 8 * np.finfo(float).eps * np.abs(features).max(axis=0)
 
@@ -168,7 +168,7 @@ def set_aside(training: Samples, fraction: float, generator: np.random.Generator
 
 
 def prepare(train: Samples, validation: Samples, test: Samples, encoding: Encoding) -> DataSet:
-    """Encode samples that are split. ValueError if their features do not fill the qubits."""
+    """Encode samples that are split. Raises ValueError if their features do not fill the qubits."""
     train_angles, others = encoding(train.features, np.concatenate([validation.features, test.features]))
     validation_angles, test_angles = np.split(others, [len(validation.labels)])
     classes = int(max(train.labels.max(), test.labels.max())) + 1

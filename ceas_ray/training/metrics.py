@@ -1,4 +1,4 @@
-"""How good a model is."""
+"""Loss and accuracy of a model."""
 
 from __future__ import annotations
 

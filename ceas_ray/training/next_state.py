@@ -1,4 +1,4 @@
-"""What a round makes of the agreed inputs: the pure function that every replica recomputes, bit for bit."""
+"""The next state from a round's agreed inputs: the pure function that every replica recomputes, bit for bit."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ class NextState:
         )
 
     def _contrasts(self, parameters: Floats, werner: Floats) -> Floats:
-        """Of the model on the public inputs, with ideal gates, for these Werner parameters of pairs, (n,)."""
+        """Return contrasts (n,) of the model on the public inputs, with ideal gates, for these Werner parameters of
+        pairs."""
         count, circuit = len(werner), self.circuit
         ideal = noiseless(1, circuit.qubits)
         if circuit.pairs_within:

@@ -1,4 +1,4 @@
-"""How the training data is spread over the processors."""
+"""Shards: the training data, spread over the processors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ Integers = NDArray[np.int64]
 
 
 def iid_shards(samples: int, count: int, generator: np.random.Generator) -> list[Integers]:
-    """Every sample in exactly one of `count` shards of equal size (up to one). ValueError for too few samples."""
+    """Put every sample in exactly one of `count` shards of equal size (up to one).
+
+    Raises ValueError for too few samples.
+    """
     if samples < count:
         raise ValueError(f"every one of {count} processors needs a training sample, got {samples}")
     return [np.sort(part) for part in np.array_split(generator.permutation(samples), count)]
@@ -18,9 +21,9 @@ def iid_shards(samples: int, count: int, generator: np.random.Generator) -> list
 def dirichlet_shards(
     labels: Integers, count: int, concentration: float, least: int, generator: np.random.Generator
 ) -> list[Integers]:
-    """Every sample in exactly one shard; each class is split over the shards by Dirichlet(concentration) shares.
+    """Put every sample in exactly one shard; each class is split over the shards by Dirichlet(concentration) shares.
 
-    Shards with fewer than `least` samples then take some from the largest. ValueError for too few samples.
+    Shards with fewer than `least` samples then take some from the largest. Raises ValueError for too few samples.
     """
     check_least(len(labels), count, least)
     shards: list[list[int]] = [[] for _ in range(count)]
@@ -44,10 +47,10 @@ def check_least(samples: int, count: int, least: int) -> None:
 
 
 def label_shards(labels: Integers, count: int, labels_per_shard: int, generator: np.random.Generator) -> list[Integers]:
-    """Every sample in exactly one shard, and no shard with more than `labels_per_shard` labels.
+    """Put every sample in exactly one shard, and give no shard more than `labels_per_shard` labels.
 
     Labels are dealt in turn, in a random order; a label's samples are shared equally by the shards that hold it.
-    ValueError where the shards cannot hold all labels, or a label has fewer samples than shards that hold it.
+    Raises ValueError where the shards cannot hold all labels, or a label has fewer samples than shards that hold it.
     """
     present = generator.permutation(np.unique(labels))
     held = min(labels_per_shard, len(present))

@@ -1,4 +1,4 @@
-"""Where data come from: packages, drawn shapes, one's own file. Nothing is downloaded.
+"""Sources of data: packages, drawn shapes, one's own file. Nothing is downloaded.
 
 Each gives features (samples, F) and labels (samples,) from 0.
 """
@@ -202,7 +202,7 @@ def _refuse_header(table: Table) -> None:
 
 
 def _numbers_columns(table: Table) -> bool:
-    """Whether the first line counts the columns from 0 or 1, as pandas writes columns without names.
+    """Return whether the first line counts the columns from 0 or 1, as pandas writes columns without names.
 
     Of up to two features that can be chance: then the last cell must go on counting or be no number although other
     labels are, and some feature must hold other than whole numbers.

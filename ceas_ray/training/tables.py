@@ -39,11 +39,11 @@ class Table:
 
     @property
     def width(self) -> int:
-        """How many columns there are."""
+        """Return how many columns there are."""
         return int(self.cells.shape[1])
 
     def name(self, column: int) -> str:
-        """What to call a column: its name in the header, or its number from 1."""
+        """Return what to call a column: its name in the header, or its number from 1."""
         named = self.header is not None and self.header[column]
         return shortened(self.header[column]) if named and self.header is not None else f"{column + 1}"
 
@@ -144,7 +144,7 @@ def _rows(text: str) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
 
 
 def _in_one_line(message: str, before: int) -> str:
-    """What the reader complains of, with the number of the line in the whole file."""
+    """Return what the reader complains of, with the number of the line in the whole file."""
     if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", message):
         return f"line {int(found[2]) + before} has {found[3]} cells, the first row has {found[1]}"
     if found := re.search(r"EOF inside string starting at row (\d+)", message):

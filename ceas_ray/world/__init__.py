@@ -1,1 +1,1 @@
-"""From settings to the simulated actors of a run, and what is refused on the way."""
+"""The simulated actors of a run, made from its settings, and what is refused on the way."""

@@ -1,4 +1,4 @@
-"""What the actors of a world have in common: settled before the first of them is made."""
+"""The common parts of a world's actors: settled before the first of them is made."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Policies:
 
 
 def policies_of(settings: RunSettings, inputs: Inputs) -> Policies:
-    """Make them; SettingsError for one that cannot be made, PolicyError for one that is wrong from the start."""
+    """Make them; raises SettingsError for one that cannot be made, PolicyError for one that is wrong from the start."""
     attacks, choice = settings.attacks, settings.aggregation
     announcer = instantiate(attacks.announcements, "attacks.announcements", Announcer, inputs.read)
     return Policies(
@@ -104,12 +104,12 @@ class Blueprint:
 
     @property
     def chain(self) -> bytes:
-        """What tells this world's messages from those of another: every tag covers it."""
+        """Return what tells this world's messages from those of another: every tag covers it."""
         return encode(("ceas_ray", self.settings.seed))
 
     @property
     def spends_pairs(self) -> bool:
-        """Whether shots spend pairs."""
+        """Return whether shots spend pairs."""
         return shots_spend_pairs(self.settings, self.counts)
 
     def channel(self, name: str, peer: str) -> Channel:

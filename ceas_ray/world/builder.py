@@ -52,7 +52,7 @@ _FEW_SAMPLES = 60
 
 
 def build_world(settings: RunSettings) -> World:
-    """Return the world of these settings; SettingsError for whatever cannot be."""
+    """Return the world of these settings; raises SettingsError for whatever cannot be."""
     check_settings(settings)
     inputs = Inputs(settings.inputs)
     with _policies_blamed():
@@ -118,7 +118,7 @@ def outline_world(settings: RunSettings) -> Outline:
             phases=together,
             key_slots=key_slots,
             spends_pairs=shots_spend_pairs(settings, counts),
-            said=tuple(inputs.said),
+            notes=tuple(inputs.notes),
         )
 
 

@@ -1,4 +1,4 @@
-"""What settings must agree on beyond the range of each: every refusal that one setting alone does not decide."""
+"""Agreement of settings beyond the range of each: every refusal that one setting alone does not decide."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ def _check_own_shots(settings: RunSettings, network: NetworkPlan, demand: Demand
 
 
 def _check_shared_shots(settings: RunSettings, network: NetworkPlan, demand: Demand) -> None:
-    """As `_check_own_shots`, on the routes between processors that share a circuit."""
+    """Refuse what `_check_own_shots` refuses, on the routes between processors that share a circuit."""
     for group in network.groups:
         alive = seconds(demand.useful_age(group))
         for part in group.routes:

@@ -1,4 +1,4 @@
-"""From a blueprint to the committee: its replicas, who of them is faulty and how, and the faults of its network."""
+"""The committee of a blueprint: its replicas, who of them is faulty and how, and the faults of its network."""
 
 from __future__ import annotations
 

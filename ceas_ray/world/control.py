@@ -1,4 +1,4 @@
-"""From settings to the actors that run the rounds: the entanglement manager and the hub."""
+"""The actors that run the rounds: the entanglement manager and the hub."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def demand_of(settings: RunSettings, network: NetworkPlan) -> Demand:
 
 
 def round_controller_of(blueprint: Blueprint, inputs: Inputs) -> RoundController:
-    """Return the entanglement manager, which runs the rounds; SettingsError for a demand that it cannot serve."""
+    """Return the entanglement manager, which runs the rounds; raises SettingsError for a demand that it cannot
+    serve."""
     settings, network = blueprint.settings, blueprint.network
     demand = demand_of(settings, network)
     scheduler = CheckedScheduler(instantiate(settings.scheduling, "scheduling", Scheduler, inputs.read))

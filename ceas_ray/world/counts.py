@@ -1,4 +1,4 @@
-"""How many there are of each kind of actor, and how many of them are Byzantine."""
+"""The number of actors of each kind, and of the Byzantine ones among them."""
 
 from __future__ import annotations
 

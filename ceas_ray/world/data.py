@@ -1,11 +1,11 @@
-"""From settings to a data set, and to the shards of the processors."""
+"""The data set that settings choose, and the shards of the processors."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.config.errors import SettingsError, UnusableSettings, or_refuse
+from ceas_ray.config.errors import SettingsError, UnusableSettings, blame_on
 from ceas_ray.config.schema import DataSettings
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.training.datasets import DataSet, Encoding, prepare, set_aside, split
@@ -18,20 +18,20 @@ Integers = NDArray[np.int64]
 
 
 def load_data(choice: DataSettings, qubits: int, seed: int, inputs: Inputs) -> DataSet:
-    """The data set, split and encoded on `qubits` qubits; SettingsError for what cannot be."""
+    """The data set, split and encoded on `qubits` qubits; raises SettingsError for what cannot be."""
     features, labels = _samples(choice, seed, inputs)
-    training, test = or_refuse(
+    training, test = blame_on(
         "training.data.test_fraction", lambda: split(features, labels, choice.test_fraction, seed)
     )
     generator = Streams(seed).generator("hub", "hub", "validation samples", 0)
-    train, validation = or_refuse(
+    train, validation = blame_on(
         "training.data.validation_fraction", lambda: set_aside(training, choice.validation_fraction, generator)
     )
     encoding = Encoding(
         qubits, choice.features, choice.standardize, choice.repeat_features, choice.angle_range
     )  # fmt: skip
     key = "training.qubits" if choice.features == "pca" else "training.data.features"
-    return or_refuse(key, lambda: prepare(train, validation, test, encoding))
+    return blame_on(key, lambda: prepare(train, validation, test, encoding))
 
 
 def _samples(choice: DataSettings, seed: int, inputs: Inputs) -> tuple[NDArray[np.float64], Integers]:
@@ -54,25 +54,27 @@ def _samples(choice: DataSettings, seed: int, inputs: Inputs) -> tuple[NDArray[n
                 features, labels, said = load_file(content)
             except ValueError as error:
                 raise UnusableSettings("training.data.file", f"{file}: {error}") from None
-            inputs.say(said)
+            inputs.note(said)
             if choice.classes:
-                inputs.say(("training.data.classes chooses classes of the package's own sets: all of a file are used",))
+                inputs.note(
+                    ("training.data.classes chooses classes of the package's own sets: all of a file are used",)
+                )
             return features, labels
         case packaged:
-            return or_refuse("training.data.classes", lambda: load_classes(packaged, choice.classes))
+            return blame_on("training.data.classes", lambda: load_classes(packaged, choice.classes))
 
 
 def dealt_shards(choice: DataSettings, labels: Integers, count: int, generator: np.random.Generator) -> list[Integers]:
-    """Which training samples each of `count` processors has; SettingsError where there are too few."""
+    """Return which training samples each of `count` processors has; raises SettingsError where there are too few."""
     match choice.shards:
         case "iid":
-            return or_refuse("processors.count", lambda: iid_shards(len(labels), count, generator))
+            return blame_on("processors.count", lambda: iid_shards(len(labels), count, generator))
         case "label":
             per_shard = choice.labels_per_shard
-            return or_refuse("processors.count", lambda: label_shards(labels, count, per_shard, generator))
+            return blame_on("processors.count", lambda: label_shards(labels, count, per_shard, generator))
         case "dirichlet":
             concentration, least = choice.dirichlet_concentration, choice.min_samples
-            return or_refuse(
+            return blame_on(
                 "processors.count", lambda: dirichlet_shards(labels, count, concentration, least, generator)
             )
 
@@ -80,6 +82,6 @@ def dealt_shards(choice: DataSettings, labels: Integers, count: int, generator: 
 def check_shards(choice: DataSettings, labels: Integers, count: int) -> None:
     """Raise SettingsError where `dealt_shards` would, in less time."""
     if choice.shards == "dirichlet":
-        or_refuse("processors.count", lambda: check_least(len(labels), count, choice.min_samples))
+        blame_on("processors.count", lambda: check_least(len(labels), count, choice.min_samples))
     else:
         dealt_shards(choice, labels, count, np.random.default_rng(0))

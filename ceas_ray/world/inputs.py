@@ -1,4 +1,4 @@
-"""What decides a run beside its settings and the code of this package: the user's files and policies, read once."""
+"""The inputs of a run beside its settings and the code of this package: the user's files and policies, read once."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ class Inputs:
         self._expected = expected
         self._digests: dict[str, str] = {}
         self._paths: dict[str, str] = {}
-        self._said: list[str] = []
+        self._notes: list[str] = []
 
     def read(self, key: str, path: str) -> InputFile:
-        """Read the file that the setting `key` names; SettingsError if it cannot be read or is not the expected one."""
+        """Read the file that the setting `key` names; raises SettingsError if it cannot be read or is not the expected
+        one."""
         file = read_input(key, path)
         self._paths[key] = file.path
         self._note(key, file.digest, file.path)
@@ -49,14 +50,14 @@ class Inputs:
             raise SettingsError(key, f"what the run was started with (content {was})", f"{where} (content {digest})")
         self._digests[key] = digest
 
-    def say(self, lines: tuple[str, ...]) -> None:
+    def note(self, lines: tuple[str, ...]) -> None:
         """Take notes for whoever starts the run: what was read how, what is not used."""
-        self._said.extend(lines)
+        self._notes.extend(lines)
 
     @property
-    def said(self) -> tuple[str, ...]:
-        """All notes, in the order of reading."""
-        return tuple(self._said)
+    def notes(self) -> tuple[str, ...]:
+        """Return all notes, in the order of reading."""
+        return tuple(self._notes)
 
     @property
     def digests(self) -> dict[str, str]:
@@ -99,7 +100,7 @@ def _with(config: Mapping[str, Any], path: list[str], value: str) -> dict[str, A
 
 
 def targets_of(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Every `_target_` in these settings by its key."""
+    """Return every `_target_` in these settings by its key."""
     found: dict[str, str] = {}
     for name, value in config.items():
         if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""From the settings of links to their hardware."""
+"""The hardware of links, from their settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TIMES = {"depolarizing": ("coherence",), "dephasing": ("t2",), "relaxation": ("
 
 
 def link_hardware(links: LinkSettings) -> LinkHardware:
-    """The hardware of a profile; SettingsError for what does not fit together."""
+    """The hardware of a profile; raises SettingsError for what does not fit together."""
     node, hub = _memory(links, ""), _memory(links, "hub_")
     alike = isinstance(node, Depolarizing) and hub == node
     return LinkHardware(

@@ -1,4 +1,4 @@
-"""From a blueprint to the managers of links, with whoever jams their fibres or lies about their tests."""
+"""The managers of a blueprint's links, with whoever jams their fibres or lies about their tests."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _weakened(route: Route, share: float) -> Route:
 
 
 def _weakened_group(group: Group, share: float) -> Group:
-    """As `_weakened`, of all routes that its shots need."""
+    """Return `_weakened` of all routes that its shots need."""
     return replace(group, routes=tuple(replace(part, route=_weakened(part.route, share)) for part in group.routes))
 
 

@@ -1,11 +1,11 @@
-"""From settings to the model: its circuit, loss, learning rate, and the work of computing gradients."""
+"""The model that settings choose: its circuit, loss, learning rate, and the work of computing gradients."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.config.errors import or_refuse
+from ceas_ray.config.errors import blame_on
 from ceas_ray.config.schema import TrainingSettings
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.processors.gradient_work import GradientWork
@@ -53,7 +53,7 @@ def shared_circuit_of(training: TrainingSettings, circuit: Circuit, group_size: 
         return circuit
     partition = partition_by_qubits if training.partition == "circuit" else partition_by_layers
     key = "training.processors_per_group"
-    return or_refuse(key, lambda: partition(circuit, group_size, training.inputs == "teleported"))
+    return blame_on(key, lambda: partition(circuit, group_size, training.inputs == "teleported"))
 
 
 def initial_parameters_of(circuit: Circuit, streams: Streams) -> NDArray[np.float64]:

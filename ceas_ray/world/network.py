@@ -1,4 +1,4 @@
-"""From settings to the network: what its topology builds, checked; grouped where processors share a circuit."""
+"""The network that settings choose: what its topology builds, checked; grouped where processors share a circuit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ceas_ray.config.errors import SettingsError, UnusableSettings, or_refuse
+from ceas_ray.config.errors import SettingsError, UnusableSettings, blame_on
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.policy_calls import PolicyError, called, wrong_return
@@ -25,7 +25,8 @@ from ceas_ray.world.link_hardware import link_hardware
 def network_of(
     settings: RunSettings, counts: Counts, shared_circuit: Circuit, generator: np.random.Generator, inputs: Inputs
 ) -> NetworkPlan:
-    """Return the network, with the swaps that settings choose; SettingsError for one that cannot be or does not serve.
+    """Return the network, with the swaps that settings choose; raises SettingsError for one that cannot be or does not
+    serve.
 
     shared_circuit: says between which processors of a group pairs are needed. generator: draws lengths and fidelities.
     """
@@ -36,7 +37,7 @@ def network_of(
     )  # fmt: skip
     topology = instantiate(settings.network, "network", Topology, inputs.read)
     network = _built(topology, settings.processors.count, counts.replicas, link_hardware(links), spread, generator)
-    inputs.say(network.said)
+    inputs.note(network.notes)
     if settings.consensus.committee == "processors":
         network = _with_replicas_at_processors(network)
     network = network.swapping_by(
@@ -44,7 +45,7 @@ def network_of(
     )
     if counts.group_size > 1:
         whole = network
-        network = or_refuse("network", lambda: whole.grouped(counts.group_size, pair_ends(shared_circuit)))
+        network = blame_on("network", lambda: whole.grouped(counts.group_size, pair_ends(shared_circuit)))
     check_network(settings, network)
     return network
 
@@ -84,7 +85,7 @@ def _built(
 
 
 def _lacking(plan: object, processors: int, replicas: int) -> tuple[str, object] | None:
-    """What a plan must be, and what it is instead; None for a good one."""
+    """Return what a plan must be, and what it is instead; None for a good one."""
     if not isinstance(plan, NetworkPlan):
         return "a NetworkPlan", plan
     for name, routes, count in (

@@ -22,7 +22,8 @@ _LARGEST = np.array([0.75, 0.75, 0.75, 0.75, 0.75, 0.75, 0.49])
 
 
 def processor_noise(settings: ProcessorSettings, qubits: int, streams: Streams, inputs: Inputs) -> Floats:
-    """Noise of every processor, shape (count, qubits, 7), see `Noise`; SettingsError for what no hardware can have."""
+    """Noise of every processor, shape (count, qubits, 7), see `Noise`; raises SettingsError for what no hardware can
+    have."""
     if settings.noise_file is None:
         noise = _drawn(settings, qubits, streams)
     else:
@@ -31,7 +32,8 @@ def processor_noise(settings: ProcessorSettings, qubits: int, streams: Streams, 
 
 
 def _drawn(settings: ProcessorSettings, qubits: int, streams: Streams) -> Floats:
-    """Each figure times a log-uniform factor of the processor and one of the qubit, from the processor's own stream."""
+    """Return each figure times a log-uniform factor of the processor and one of the qubit, from the processor's own
+    stream."""
     means = np.array([getattr(settings, _KEYS[column]) for column in Noise])
     noise = np.empty((settings.count, qubits, len(Noise)))
     for k in range(settings.count):
@@ -43,7 +45,7 @@ def _drawn(settings: ProcessorSettings, qubits: int, streams: Streams) -> Floats
 
 
 def _listed(settings: ProcessorSettings, qubits: int, file: InputFile) -> Floats:
-    """From a table with the columns `processor`, `qubit` and the seven figures, in any order.
+    """Read a table with the columns `processor`, `qubit` and the seven figures, in any order.
 
     An empty qubit means every qubit without a line of its own.
     """
@@ -90,7 +92,7 @@ def _figures(table: Table, column: int, largest: float) -> Floats:
 
 
 def _seats(table: Table, columns: Mapping[str, int], processors: int, qubits: int) -> dict[tuple[int, int | None], int]:
-    """Which row holds the figures of a processor and qubit (None: all of its qubits)."""
+    """Return which row holds the figures of a processor and qubit (None: all of its qubits)."""
     seats: dict[tuple[int, int | None], int] = {}
     for row, line in enumerate(table.lines):
         texts = {name: table.cells[row, columns[name]] for name in ("processor", "qubit")}

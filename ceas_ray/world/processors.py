@@ -1,4 +1,4 @@
-"""From a blueprint to the processors, honest and Byzantine, and the adversary who speaks for the Byzantine ones."""
+"""The processors of a blueprint, honest and Byzantine, and the adversary who speaks for the Byzantine ones."""
 
 from __future__ import annotations
 

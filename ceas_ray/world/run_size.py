@@ -1,4 +1,4 @@
-"""How much memory a run needs, from its settings alone, before anything is built. Ours."""
+"""The memory that a run needs, from its settings alone, before anything is built. Ours."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from ceas_ray.world.inputs import Inputs
 
 @dataclass(frozen=True)
 class World:
-    """All that a run needs.
+    """The actors of a run, and what else it needs.
 
     Where `processors_per_group` processors share the circuit, a group is one simulated actor, `processor/g` with g the
     number of the group: its first member, which leads. So are the shards, the rows of the committee, and `byzantine`.
@@ -80,10 +80,10 @@ def _dealt(actors: Sequence[Actor], hosts: int) -> list[tuple[Actor, ...]]:
 
 @dataclass(frozen=True)
 class Outline:
-    """What a forecast needs of a world.
+    """The parts of a world that a forecast needs.
 
     samples: the mean number of a party. phases: who is served together; key_slots: in how many slots for keys each
-    phase then distils. spends_pairs: whether shots spend pairs. said: what was left out of the input files, to be told.
+    phase then distils. spends_pairs: whether shots spend pairs. notes: what was left out of the input files.
     """
 
     network: NetworkPlan
@@ -94,4 +94,4 @@ class Outline:
     phases: tuple[tuple[int, ...], ...]
     key_slots: tuple[int, ...]
     spends_pairs: bool
-    said: tuple[str, ...]
+    notes: tuple[str, ...]

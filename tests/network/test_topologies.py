@@ -300,10 +300,10 @@ def test_attributes_that_nothing_is_made_of_are_told_of() -> None:
     text = text.replace('<node id="a"/>', '<node id="a"><data key="place">x</data></node>')
     more = '<data key="Fidelity">.9</data><data key="capacity">2</data>'
     text = text.replace('<data key="l">', f'{more}<data key="l">', 1)
-    assert built(of_text(text), 1).said == (
+    assert built(of_text(text), 1).notes == (
         "/net.graphml: place of nodes is not used", "/net.graphml: Fidelity, capacity of edges is not used",
     )  # fmt: skip
-    assert built(of_text(edges("ab")), 1).said == ()
+    assert built(of_text(edges("ab")), 1).notes == ()
 
 
 def test_more_nodes_than_can_be_routed_are_refused() -> None:

@@ -122,7 +122,7 @@ _ANSWERS = {"open\n": "open", "Unauthenticated": "unauthenticated", "Method not 
 
 
 def _asked(address: str, environment: Mapping[str, str]) -> str | None:
-    """What a cluster says to a process of this environment: one of _ANSWERS, or None for nothing known.
+    """Return what a cluster says to a process of this environment: one of _ANSWERS, or None for nothing known.
 
     Ray reads tokens once in a process, so that it takes another one to ask.
     """

@@ -66,8 +66,9 @@ class RayCluster:
         self._start()
 
     def rebuild(self) -> None:
-        """All hosts anew, in the state in which they were given, on the machines that are left (not one that stopped
-        to answer, if there is another). Raises HostLost if one is lost again, RuntimeFailure if there is no room.
+        """Make all hosts anew, in the state in which they were given, on the machines that are left (not one that
+        stopped to answer, if there is another). Raises HostLost if one is lost again, RuntimeFailure if there is no
+        room.
         """
         for shell in self._shells.values():
             ray.kill(shell, no_restart=True)
@@ -130,7 +131,7 @@ class RayCluster:
         self._ask("restore", dict.fromkeys(self._shells, (actors,)))
 
     def _introduce(self) -> None:
-        """Note whether some host's fingerprint differs from this process's; RuntimeFailure where not allowed."""
+        """Note whether some host's fingerprint differs from this process's; raises RuntimeFailure where not allowed."""
         expected = platform_fingerprint()
         answers = self._ask("introduce", dict.fromkeys(self._shells, ()), starting=True)
         self.machines = tuple(sorted({machine for machine, _ in answers.values()}))
@@ -198,7 +199,7 @@ class RayCluster:
         return max(self._hang_seconds, 5.0 * self._longest_step.get(name, 0.0))
 
     def _lost(self, calls: Mapping[str, Any], error: BaseException) -> HostLost:
-        """Which hosts are lost, in one line."""
+        """Return which hosts are lost, in one line."""
         now, lost = time.monotonic(), [name for name, call in calls.items() if failure_of(call) is not None]
         alive = {machine.node for machine in living_machines()}
         gone = sorted({self.plan[name].name for name in lost if self.plan[name].node not in alive})

@@ -16,7 +16,7 @@ class OwnNode:
         self._vital = [process for process in psutil.Process().children() if process.name() in _VITAL]
 
     def is_alive(self) -> bool:
-        """Whether none of them has ended."""
+        """Return whether none of them has ended."""
         return all(map(_lives, self._vital))
 
     def require_alive(self) -> None:

@@ -20,7 +20,7 @@ WATCH = "watch"
 
 
 class HostShell:
-    """What every Ray actor here is: one host of simulated actors."""
+    """A Ray actor: one host of simulated actors."""
 
     def __init__(self, packed_host: bytes) -> None:
         """packed_host: pickled by us, because arrays that Ray itself carries arrive read-only."""
@@ -31,7 +31,7 @@ class HostShell:
 
     @ray.method(concurrency_group=WATCH)
     def progress(self) -> int:
-        """How many envelopes were handled and blocks of work done; answered by a thread of its own."""
+        """Return how many envelopes were handled and blocks of work done; answered by a thread of its own."""
         return self._host.progress
 
     def introduce(self) -> tuple[str, dict[str, str]]:
@@ -47,7 +47,7 @@ class HostShell:
         return self._host.connect(placement, lookahead_of_host)
 
     def step(self, request: WindowRequest) -> tuple[WindowReply, float]:
-        """One window, and the seconds that it took here."""
+        """Run one window; return its reply, and the seconds that it took here."""
         started = time.perf_counter()
         reply = self._host.step(request.window, request.horizon, request.mail)
         return reply, time.perf_counter() - started

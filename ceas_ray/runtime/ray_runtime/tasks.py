@@ -1,4 +1,4 @@
-"""What runs on a cluster beside a simulation: independent tasks (whole runs of a study), and actors that do nothing."""
+"""Work on a cluster beside a simulation: independent tasks (whole runs of a study), and actors that do nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ R = TypeVar("R")
 
 
 def results_as_they_come(function: Callable[[T], R], items: Sequence[T]) -> Iterator[tuple[T, R]]:
-    """Within `ray_cluster`: items with what the function makes of them, one CPU each; RuntimeFailure if one fails."""
+    """Yield, within `ray_cluster`, items with what the function makes of them, one CPU each; raises RuntimeFailure if
+    one fails."""
     task, packed = ray.remote(num_cpus=1, max_retries=0)(_applied), ray.put(function)
     waiting: dict[Any, T] = {task.remote(packed, item): item for item in items}
     node = OwnNode()
@@ -40,7 +41,10 @@ def _applied(function: Callable[[T], R], item: T) -> R:
 
 @contextmanager
 def empty_actors(count: int) -> Iterator[None]:
-    """As many Ray actors that do nothing: the floor to compare memory with. Within `ray_cluster`."""
+    """Make so many Ray actors that do nothing, within `ray_cluster`: the floor to compare memory with.
+
+    Within `ray_cluster`.
+    """
     shell = ray.remote(_Empty)
     actors = [shell.options(num_cpus=0).remote() for _ in range(count)]
     ray.get([actor.ready.remote() for actor in actors])
@@ -51,5 +55,5 @@ class _Empty:
     """Does nothing."""
 
     def ready(self) -> bool:
-        """It is there."""
+        """Answer that the actor is there."""
         return True

@@ -1,4 +1,4 @@
-"""Whether hosts live: what they say, by a thread of their own, while a call to them is waited for."""
+"""The watch over hosts: what they say, by a thread of their own, while a call to them is waited for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import ray
 
 
 class Watch:
-    """When each host gave its last sign of life, and when its work last moved. Times are monotonic seconds."""
+    """The times at which each host gave its last sign of life and at which its work last moved.
+
+    Times are monotonic seconds.
+    """
 
     def __init__(self, shells: Mapping[str, Any]) -> None:
         """shells: the Ray actor of each host."""
@@ -27,7 +30,7 @@ class Watch:
         self._asked: dict[str, Any] = {}
 
     def replied(self, names: Iterable[str]) -> None:
-        """These hosts answered a call."""
+        """Note that these hosts answered a call."""
         self._last_sign.update(dict.fromkeys(names, time.monotonic()))
 
     def silent_seconds(self, name: str, now: float) -> float:
@@ -57,7 +60,7 @@ class Watch:
 
 
 def failure_of(call: Any) -> ray.exceptions.RayError | None:
-    """How a call has failed by now; None for one that succeeded or is still on its way."""
+    """Return how a call has failed by now; None for one that succeeded or is still on its way."""
     if ray.wait([call], timeout=0)[0]:
         try:
             ray.get(call)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import Annotated, Any
 
@@ -26,7 +26,7 @@ Seed = Annotated[int, Range(1, 1_000_000)]
 
 
 class Form(Group):
-    """How much of the design is run. attacks: by name, the strengths. overrides: of all its runs."""
+    """A part of the design to run. attacks: by name, the strengths. overrides: of all its runs."""
 
     scenarios: Words
     arms: Words
@@ -56,14 +56,20 @@ class Design(Group):
 
 
 @dataclass(frozen=True)
-class Run:
-    """One training run: what it is for, and the overrides that make it."""
+class Cell:
+    """The conditions that runs are compared for; attack `none` has neither strength nor placement."""
 
     scenario: str
     arm: str
     attack: str
     strength: float
     placement: str
+
+
+@dataclass(frozen=True)
+class Run(Cell):
+    """One training run of a cell, and the overrides that make it."""
+
     learning_rate: float
     seed: int
     overrides: tuple[str, ...]
@@ -75,7 +81,7 @@ class Run:
 
 
 def read_design(config: Any, form: str) -> tuple[Design, Form]:
-    """The design and one of its forms; SettingsError for what does not fit together."""
+    """The design and one of its forms; raises SettingsError for what does not fit together."""
     design = build(Design, config, KEY)
     if form not in design.forms:
         raise SettingsError("study.form", f"one of {', '.join(design.forms)}", form)
@@ -103,34 +109,34 @@ class Plan:
 
     @property
     def selection_seeds(self) -> range:
-        """On which learning rates, strengths, placements, attacks and baselines are chosen."""
+        """Seeds on which learning rates, strengths, placements, attacks and baselines are chosen."""
         return range(1, 1 + self.form.selection_seeds)
 
     @property
     def evaluation_seeds(self) -> range:
-        """Fresh ones, the same for all arms."""
+        """Fresh seeds, the same for all arms."""
         first = self.form.first_evaluation_seed
         return range(first, first + self.form.evaluation_seeds)
 
-    def run(
-        self, scenario: str, arm: str, attack: str, strength: float, placement: str, learning_rate: float, seed: int
-    ) -> Run:
-        """One run; attack `none` has neither strength nor placement."""
-        hostile = () if attack == "none" else (f"attacks.strength={strength}", f"attacks.placement={placement}")
-        share = [word for word in self.design.scenarios[scenario] if attack != "none" or not _of_attackers(word)]
+    def run(self, cell: Cell, learning_rate: float, seed: int) -> Run:
+        """Return a run of the cell."""
+        attack, hostile = cell.attack, tuple[str, ...]()
+        if attack != "none":
+            hostile = f"attacks.strength={cell.strength}", f"attacks.placement={cell.placement}"
+        share = [word for word in self.design.scenarios[cell.scenario] if attack != "none" or not _of_attackers(word)]
         overrides = (
-            "experiment=headline", *self.form.overrides, *self.design.arms[arm], f"attacks={attack}", *share, *hostile,
-            f"training.learning_rate={learning_rate}", f"training.final_learning_rate={learning_rate / 10}",
-            *self.words, f"seed={seed}",
+            "experiment=headline", *self.form.overrides, *self.design.arms[cell.arm], f"attacks={attack}", *share,
+            *hostile, f"training.learning_rate={learning_rate}",
+            f"training.final_learning_rate={learning_rate / 10}", *self.words, f"seed={seed}",
         )  # fmt: skip
-        return Run(scenario, arm, attack, strength, placement, learning_rate, seed, overrides)
+        return Run(**asdict(cell), learning_rate=learning_rate, seed=seed, overrides=overrides)
 
     def tuning(self, scenario: str) -> list[Run]:
         """Without attack, every learning rate, with a validation set; none where there is one rate alone."""
         aside = f"training.data.validation_fraction={self.design.validation_fraction}"
         rates = self.form.learning_rates if len(self.form.learning_rates) > 1 else ()
         runs = [
-            self.run(scenario, arm, "none", 0.0, "random", rate, seed)
+            self.run(Cell(scenario, arm, "none", 0.0, "random"), rate, seed)
             for arm in self.form.arms
             for rate in rates
             for seed in self.selection_seeds
@@ -138,9 +144,9 @@ class Plan:
         return [replace(run, overrides=(*run.overrides, aside)) for run in runs]
 
     def selection(self, scenario: str, rates: Mapping[str, float]) -> list[Run]:
-        """Every attack, strength and placement."""
+        """Return the runs of every attack, strength and placement."""
         return [
-            self.run(scenario, arm, attack, float(strength), placement, rates[arm], seed)
+            self.run(Cell(scenario, arm, attack, float(strength), placement), rates[arm], seed)
             for arm in self.form.arms
             for attack, strengths in self.form.attacks.items()
             for strength in strengths
@@ -151,9 +157,10 @@ class Plan:
     def evaluation(
         self, scenario: str, rates: Mapping[str, float], strengths: Mapping[tuple[str, str, str], float]
     ) -> list[Run]:
-        """Every attack and placement at the strength that was worst for the arm, by (arm, attack, placement)."""
+        """Return the runs of every attack and placement at the strength that was worst for the arm, by (arm, attack,
+        placement)."""
         return [
-            self.run(scenario, arm, attack, strengths[arm, attack, placement], placement, rates[arm], seed)
+            self.run(Cell(scenario, arm, attack, strengths[arm, attack, placement], placement), rates[arm], seed)
             for arm in self.form.arms
             for attack in self.form.attacks
             for placement in self.form.placements
@@ -161,7 +168,7 @@ class Plan:
         ]
 
     def count(self) -> int:
-        """How many runs it all takes."""
+        """Return how many runs it all takes."""
         form, cells = self.form, len(self.form.attacks) * len(self.form.placements)
         swept = sum(len(strengths) for strengths in form.attacks.values()) * len(form.placements)
         rates = len(form.learning_rates) if len(form.learning_rates) > 1 else 0

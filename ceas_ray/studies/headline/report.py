@@ -1,4 +1,4 @@
-"""What the experiment found: numbers, a table on the console, a plot, an HTML page."""
+"""The findings of the experiment: numbers, a table on the console, a plot, an HTML page."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def findings(
     design: Design, form: Form, scenario: str, found: Accuracies, results: Sequence[Result],
     rates: Mapping[str, float], strengths: Mapping[tuple[str, str, str], float],
 ) -> Findings:  # fmt: skip
-    """All that is claimed of a scenario, as plain values. results: of the evaluation."""
+    """Return all that is claimed of a scenario, as plain values. results: of the evaluation."""
     generator = Streams(1).generator("study", "headline", f"signs {scenario}", 0)
     robust = [arm for arm in design.robust if arm in form.arms]
     against = {"plain": [design.plain], "robust": robust, "flat": [design.flat]}
@@ -106,8 +106,8 @@ def _cell(first: Result, results: Sequence[Result]) -> Findings:
     }
 
 
-def _standing(estimates_and_bounds: Sequence[tuple[float, float]], threshold: float) -> str:
-    """How a claim stands that every value is at least `threshold`: reached only where every lower bound is."""
+def _verdict(estimates_and_bounds: Sequence[tuple[float, float]], threshold: float) -> str:
+    """Return how the claim stands that every value is at least `threshold`: reached only where every lower bound is."""
     if not estimates_and_bounds:
         return NOT_RUN
     if all(bound >= threshold for _, bound in estimates_and_bounds):
@@ -119,18 +119,18 @@ def _claims(
     gains: Mapping[str, Gain], against_flat: Sequence[Difference], lies: Sequence[Difference],
     best_links: Sequence[Difference], margin: float,
 ) -> dict[str, str]:  # fmt: skip
-    """How every claim stands. That something gains nothing is shown by upper bounds below the margin alone."""
+    """Return how every claim stands. That something gains nothing is shown by upper bounds below the margin alone."""
     plain, robust, points = gains["plain"], gains["robust"], f"{margin * 100:g} points"
     return {
-        f"worst case at least {MIN_GAIN * 100:.0f} points above the plain mean": _standing(
+        f"worst case at least {MIN_GAIN * 100:.0f} points above the plain mean": _verdict(
             [(plain.mean, plain.low)], MIN_GAIN
         ),
-        "worst case above the best robust rule": _standing([(robust.mean, robust.low)], SMALLEST),
-        f"not inferior to flat weights by {points} under any attack and placement run": _standing(
+        "worst case above the best robust rule": _verdict([(robust.mean, robust.low)], SMALLEST),
+        f"not inferior to flat weights by {points} under any attack and placement run": _verdict(
             [(cell.mean, cell.one_sided_low) for cell in against_flat], -margin
         ),
-        f"lying about fidelity gains at most {points}": _standing(_upwards(lies), -margin),
-        f"owning the best links gains at most {points}": _standing(_upwards(best_links), -margin),
+        f"lying about fidelity gains at most {points}": _verdict(_upwards(lies), -margin),
+        f"owning the best links gains at most {points}": _verdict(_upwards(best_links), -margin),
     }
 
 
@@ -140,7 +140,7 @@ def _upwards(gains: Sequence[Difference]) -> list[tuple[float, float]]:
 
 def _control_claims(flat: Gain, margin: float) -> dict[str, str]:
     ends = [(flat.mean, flat.low), (-flat.mean, -flat.high)]
-    return {f"control: differs from flat weights by at most {margin * 100:g} points": _standing(ends, -margin)}
+    return {f"control: differs from flat weights by at most {margin * 100:g} points": _verdict(ends, -margin)}
 
 
 def print_findings(all_found: Sequence[Findings]) -> None:
@@ -163,8 +163,8 @@ def print_findings(all_found: Sequence[Findings]) -> None:
         for row in found["gains_by_attack"]:
             gains.add_row(f"robust, {row['attack']}", row["over"], *_gain_words(row), f"{row['p_holm']:.3f} (Holm)")
         console.print(gains)
-        for claim, standing in found["claims"].items():
-            console.print(f"{standing}: {claim}", highlight=False)
+        for claim, verdict in found["claims"].items():
+            console.print(f"{verdict}: {claim}", highlight=False)
 
 
 def _gain_words(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -193,7 +193,7 @@ def write_page(folder: Path, all_found: Sequence[Findings], about: Mapping[str, 
         ]
         parts += [
             f"<h2>{html.escape(found['scenario'])}</h2>", f'<img src="{plot.name}" alt="worst cases">',
-            _list([f"{standing}: {claim}" for claim, standing in found["claims"].items()]),
+            _list([f"{verdict}: {claim}" for claim, verdict in found["claims"].items()]),
             "<h3>Worst cases (chance: {:.3f})</h3>".format(found["chance"]), _table(found["worst"]),
             f"<h3>Gains of the worst case (95 %: {html.escape(found['intervals'])})</h3>", _table(gains),
             "<h3>Over the best robust rule, by attack</h3>",

@@ -1,4 +1,4 @@
-"""From results to what is claimed: selected on some seeds, evaluated on fresh ones, with intervals over seeds.
+"""Statistics of the experiment: selected on some seeds, evaluated on fresh ones, with intervals over seeds.
 
 An arm's learning rate is the one with the best mean accuracy on the validation sets of the selection seeds, in runs of
 their own. Its strength for an attack and placement is the one with the least mean accuracy on the selection seeds. Its
@@ -57,7 +57,7 @@ def _validated(result: Result) -> float:
 
 
 def worst_strengths(results: Sequence[Result]) -> dict[tuple[str, str, str], float]:
-    """By (arm, attack, placement): the strength with the least mean accuracy; the first of equally bad ones."""
+    """Return, by (arm, attack, placement), the strength with the least mean accuracy; the first of equally bad ones."""
     cells: dict[tuple[str, str, str], dict[float, list[float]]] = {}
     for r in results:
         of_cell = cells.setdefault((r["arm"], r["attack"], r["placement"]), {})
@@ -81,7 +81,7 @@ class Accuracies:
     def of(
         selection: Sequence[Result], evaluation: Sequence[Result], strengths: Mapping[tuple[str, str, str], float]
     ) -> Accuracies:
-        """From all results of a scenario."""
+        """Collect all results of a scenario."""
         attacks = tuple(dict.fromkeys(r["attack"] for r in evaluation))
         placements = tuple(dict.fromkeys(r["placement"] for r in evaluation))
         at_worst = [r for r in selection if r["strength"] == strengths[r["arm"], r["attack"], r["placement"]]]
@@ -99,7 +99,7 @@ class Accuracies:
         return max(arms, key=lambda arm: float(self.selected[arm].mean(axis=2).min()))
 
     def restricted(self, attack: int) -> Accuracies:
-        """Of one attack alone."""
+        """Return the accuracies of one attack alone."""
         cut = slice(attack, attack + 1)
         return Accuracies(
             (self.attacks[attack],), self.placements, {arm: values[cut] for arm, values in self.selected.items()},
@@ -171,7 +171,8 @@ def _high(differences: Floats, confidence: float = 0.95) -> Floats:
 
 
 def sign_flip_p(differences: Floats, generator: np.random.Generator) -> float:
-    """One-sided p of mean <= 0: the share of sign patterns whose mean is at least the observed one (exact up to 12)."""
+    """Return the one-sided p of mean <= 0: the share of sign patterns whose mean is at least the observed one (exact up
+    to 12)."""
     count = len(differences)
     if count <= MAX_EXACT_FLIPS:
         signs = _all_signs(count)
@@ -212,13 +213,13 @@ class Difference:
 
     @staticmethod
     def of(attack: str, placement: str, values: Floats) -> Difference:
-        """From the differences of all seeds."""
+        """Summarize the differences of all seeds."""
         ends = _low(values), _high(values), _low(values, 0.90), _high(values, 0.90)
         return Difference(attack, placement, float(values.mean()), *(float(end) for end in ends))
 
 
 def by_cell(found: Accuracies, of: str, over: str) -> list[Difference]:
-    """One arm minus another under every attack and placement, for non-inferiority."""
+    """Return one arm minus another under every attack and placement, for non-inferiority."""
     return [
         Difference.of(attack, placement, found.evaluated[of][a, p] - found.evaluated[over][a, p])
         for a, attack in enumerate(found.attacks)
@@ -227,8 +228,8 @@ def by_cell(found: Accuracies, of: str, over: str) -> list[Difference]:
 
 
 def gain_of_lying(found: Accuracies, arm: str, truth: str, lie: str) -> list[Difference]:
-    """What colluders win if they also lie: accuracy under `truth` minus accuracy under `lie`, by placement; empty if
-    one of the two was not run."""
+    """Return what colluders win if they also lie: accuracy under `truth` minus accuracy under `lie`, by placement;
+    empty if one of the two was not run."""
     if truth not in found.attacks or lie not in found.attacks:
         return []
     honest, lying = (found.evaluated[arm][found.attacks.index(attack)] for attack in (truth, lie))
@@ -236,8 +237,8 @@ def gain_of_lying(found: Accuracies, arm: str, truth: str, lie: str) -> list[Dif
 
 
 def gain_of_best_links(found: Accuracies, arm: str) -> list[Difference]:
-    """What colluders win if they own the best links: accuracy with them placed at random minus that, by attack; empty
-    if one of the two placements was not run."""
+    """Return what colluders win if they own the best links: accuracy with them placed at random minus that, by attack;
+    empty if one of the two placements was not run."""
     if not {"random", "best_links"} <= set(found.placements):
         return []
     random, best = (found.placements.index(placement) for placement in ("random", "best_links"))

@@ -28,7 +28,7 @@ Result = dict[str, Any]
 
 
 def train(run: Run, last_evaluations: int) -> Result:
-    """One run in this process: accuracy and loss, averaged over the last evaluations, and chance.
+    """Train one run in this process; return accuracy and loss, averaged over the last evaluations, and chance.
 
     With a validation set also the accuracy there, and its chance; else None. A run that stalls counts at chance.
     Evaluations are every `training.evaluate_every` rounds, counted from the end.

@@ -25,13 +25,14 @@ from ceas_ray.runs.training_run import Status
 from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.studies.intervals import METHOD
+from ceas_ray.studies.tracked_study import track_study
 from ceas_ray.studies.utilization.study import COHERENCE_TIMES, REGIMES, SUPPLIES, grid, run_study
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_json, write_whole
 
 
 def scheduler_of_study(settings: RunSettings) -> Mdp:
-    """The scheduler that the study compares with all others; SettingsError if it is another."""
+    """The scheduler that the study compares with all others; raises SettingsError if it is another."""
     mdp = instantiate(settings.scheduling, "scheduling", Scheduler)
     if not isinstance(mdp, Mdp):
         raise SettingsError("scheduling", "mdp in this study, which compares it with all others", mdp)
@@ -93,7 +94,7 @@ def run_utilization(settings: RunSettings, config: Mapping[str, Any], folder: Pa
         ]
         plot_grid(folder / "grid.png", of_grid, found["bounds"], axes)
         files.append("grid.png")
-    tracker_id = _track(settings, config, folder, found["summary"], files)
+    tracker_id = _track(settings, folder, found["summary"], files)
     write_json(folder / "summary.json", {
         "schema_version": SCHEMA_VERSION, "status": "completed", "study": "utilization", "seed": settings.seed,
         "seeds": settings.study.seeds, "bursts": settings.study.bursts, "results": found["summary"],
@@ -116,26 +117,15 @@ def _as_csv(rows: list[dict[str, Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _track(
-    settings: RunSettings, config: Mapping[str, Any], folder: Path, summary: list[dict[str, Any]], files: list[str]
-) -> str | None:
-    if not settings.tracking.mlflow:
-        return None
-    from ceas_ray.tracking.mlflow_tracker import MlflowTracker
-
-    console = Console(stderr=True)
-    tracker = MlflowTracker(settings.tracking.uri, folder.parent, settings.tracking.experiment_name, console.print)
-    params = {"study": "utilization", "seeds": settings.study.seeds, "bursts": settings.study.bursts}
-    tracker.start(folder.name, params, {"study": "utilization"})
+def _track(settings: RunSettings, folder: Path, summary: list[dict[str, Any]], files: list[str]) -> str | None:
     metrics = {
         f"{row['regime']}/{row['scheduler']}/{name}".replace("=", ""): value["mean"]
         for row in summary
         for name, value in row.items()
         if isinstance(value, dict)
     }
-    tracker.log_rounds([(0, metrics)])
-    tracker.finish("FINISHED", {}, [folder / name for name in files])
-    return tracker.run_id
+    parameters = {"study": "utilization", "seeds": settings.study.seeds, "bursts": settings.study.bursts}
+    return track_study(settings.tracking, folder, parameters, metrics, files=[folder / name for name in files])
 
 
 def _print(found: Mapping[str, Any]) -> None:

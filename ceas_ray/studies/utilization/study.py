@@ -63,7 +63,7 @@ class Regime:
     max_supply: float = 0.0
 
     def supplies(self) -> list[float]:
-        """Of every link."""
+        """Supply of every link."""
         return [self.supply] if self.links == 1 else list(np.linspace(self.supply, self.max_supply, self.links))
 
     def link(self, supply: float) -> LinkParameters:
@@ -100,7 +100,7 @@ SUPPLIES = (1.2, 1.6, 2.4)
 
 
 def grid() -> list[Regime]:
-    """R0 with other coherence times (of each memory, least fidelity .90) and rates."""
+    """Return R0 with other coherence times (of each memory, least fidelity .90) and rates."""
     ages = {t: t / 2 * np.log((FIDELITY - 0.25) / (0.90 - 0.25)) / (PERIOD * 1e-12) for t in COHERENCE_TIMES}
     return [
         Regime(f"T={t * 1e3:.0f}ms x{supply}", supply, float(ages[t]), 24, 8.0, False)
@@ -113,7 +113,7 @@ def grid() -> list[Regime]:
 
 
 def _releases(regime: Regime, bursts: int, seed: int, link: int, grain: int) -> Any:
-    """Release times (shots,), ps, in whole `grain`."""
+    """Return release times (shots,), ps, in multiples of `grain`."""
     generator = Streams(seed).generator("link", f"link/{link}", "demand", 0)
     gap = regime.gap * PERIOD
     gaps = np.full(bursts, gap) if regime.periodic else generator.exponential(gap, bursts)
@@ -131,7 +131,7 @@ def _demand(regime: Regime, releases: Any) -> ShotDemand:
 
 
 def simulate(regime: Regime, policy: StockPolicy, seed: int, bursts: int) -> dict[str, float]:
-    """One link under a policy; see `_measures`."""
+    """Simulate one link under a policy; return its measures (`_measures`)."""
     releases = _releases(regime, bursts, seed, 0, 1)
     shots = len(releases)
     books = ShotBooks(
@@ -156,7 +156,7 @@ def simulate(regime: Regime, policy: StockPolicy, seed: int, bursts: int) -> dic
 def _measures(
     generated: int, used: int, shots: int, on_time: float, rounds: float, length: int, attenuation: Any
 ) -> dict[str, float]:
-    """No tests are made here: utilization gross and net are the same."""
+    """Return the measures of a simulation without tests: utilization gross and net are the same."""
     wasted = (generated - used) / (PAIRS * shots)
     return {
         "utilization": utilization(used, generated),
@@ -184,7 +184,7 @@ def _profile() -> Any:
 def simulate_shared(
     regime: Regime, policies: list[StockPolicy], gains: list[Any], seed: int, bursts: int
 ) -> dict[str, float]:
-    """All links of a coupled regime, one policy each; gains: of gaps and bursts, as of `run_shared_shots`."""
+    """Simulate all links of a coupled regime, one policy each. gains: of gaps and bursts, as of `run_shared_shots`."""
     slot = PERIOD // ALLOCATIONS_PER_PERIOD
     number, streams = regime.links, Streams(seed)
     releases = [_releases(regime, bursts, seed, k, slot) for k in range(number)]
@@ -243,7 +243,7 @@ def _free(mdp: Mdp) -> Mdp:
 
 
 def _cells(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> Iterator[dict[str, Any]]:
-    """One row a scheduler and seed, of a single link."""
+    """Yield one row per scheduler and seed, of a single link."""
     link = regime.link_class(regime.supply)
     tuned, free = best_limits(lambda policy, seed: simulate(regime, policy, seed, bursts), regime.slots)
     schedulers: dict[str, Scheduler] = {
@@ -262,7 +262,8 @@ def _about(regime: Regime, name: str, scheduler: Scheduler | None, seed: int) ->
 
 
 def _coupled_cells(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> Iterator[dict[str, Any]]:
-    """The same for links that share channels; `two_level_per_link`: each link has its own best limits, tuned alone."""
+    """Yield the same for links that share channels; `two_level_per_link`: each link has its own best limits, tuned
+    alone."""
     bursts = max(20, bursts // 10)
     classes = [regime.link_class(supply) for supply in regime.supplies()]
     none = [_NO_GAIN] * regime.links
@@ -294,7 +295,7 @@ def _coupled_cells(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> Itera
 
 
 def _gains_of(scheduler: Mdp, link: LinkClass) -> tuple[Any, Any]:
-    """What the hub ranks the link by: Q(on) - Q(off) in every state, of a gap and of a burst."""
+    """Return what the hub ranks the link by: Q(on) - Q(off) in every state, of a gap and of a burst."""
     solved = scheduler.solved(link)
     two = (solved.first, solved.second)
     return np.stack([s.gap_gain for s in two]), np.stack([s.burst_gain for s in two])
@@ -323,8 +324,8 @@ def _job(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> tuple[list[dict
 def run_study(
     mdp: Mdp, seeds: range, bursts: int, regimes: list[Regime], done: Callable[[str], None]
 ) -> dict[str, Any]:
-    """All cells on all cores: `rows` (one a regime, scheduler and seed), `summary` (means with 95 % intervals over
-    the seeds, Student's t), `bounds` by regime, and `gains` in J."""
+    """Simulate all cells on all cores; return `rows` (one per regime, scheduler and seed), `summary` (means with 95 %
+    intervals over the seeds, Student's t), `bounds` by regime, and `gains` in J."""
     with worker_pool(available_cpus()) as pool:
         heaviest_first = sorted(regimes, key=lambda regime: -regime.links)
         futures = {regime.name: pool.submit(_job, regime, mdp, seeds, bursts) for regime in heaviest_first}
@@ -365,7 +366,8 @@ def _summed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _gains(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """In J, paired by seed: mdp against the scheduler tuned under the same constraints, mdp_free against all."""
+    """Return gains in J, paired by seed: mdp against the scheduler tuned under the same constraints, mdp_free against
+    all."""
     cells = _by(rows)
     return [
         {"regime": regime, "of": ours, "over": other}
