@@ -102,7 +102,8 @@ def test_a_run_goes_to_the_experiment_of_the_environment_and_says_so(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/theirs.db")
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "theirs")
     client = MlflowClient(f"sqlite:///{tmp_path}/theirs.db")
-    run_id = client.create_run(client.create_experiment("begun by somebody", artifact_location=tmp_path.as_uri())).info.run_id
+    theirs = client.create_experiment("begun by somebody", artifact_location=tmp_path.as_uri())
+    run_id = client.create_run(theirs).info.run_id
     assert main([*TRACKED, "quiet=false", "training.rounds=1", f"output={tmp_path / 'run'}"]) == 0
     assert f"MLFLOW_TRACKING_URI is set: tracking.uri=sqlite:///{tmp_path}/theirs.db\n" in capsys.readouterr().err
     experiment = client.get_experiment_by_name("theirs")
