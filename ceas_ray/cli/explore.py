@@ -131,7 +131,7 @@ def _show(report: Report, wall: float, processes: int, first: int, as_json: bool
         }  # fmt: skip
         print(json.dumps({
             "first_seed": first, "next_seed": report.next_seed, "interrupted": report.interrupted,
-            "processes": processes, "wall_seconds": round(wall, 1), "kinds": kinds,
+            "processes": processes, "wall_seconds": round(wall, 1), "kinds": kinds, "outcomes": report.outcomes.hex(),
             "violations": [{"seed": failure.seed, "what": failure.violation} for failure in failures],
         }))  # fmt: skip
         return

@@ -168,16 +168,19 @@ class Agreement(Stateful):
                 return [*effects, *self._go_on(now)]
 
     def _may_speak(self, now: int) -> list[Effect]:
-        """Nothing is sent before inputs may close; then a recovered replica comes back, and one that is behind asks."""
+        """Nothing is sent before inputs may close; then a recovered replica comes back, and one asks that is behind or
+        heard of the round only after that time: others may have spoken already."""
+        assert self.schedule is not None
         if self.state.to_come_back:
             return self._come_back(now)
-        return self.catching_up.ask(now) if self._standing.behind else []
+        began_late = now > self.schedule.inputs_open_until and not self.catching_up.has_asked
+        return self.catching_up.ask(now) if self._standing.behind or began_late else []
 
     def _view_timer(self, view: int, now: int) -> list[Effect]:
         """No decision in this view: ask for the next one. Where that did not help, ask what was missed."""
         in_a_view = view >= 0 and not self.voting.halted
         effects = self._act(self.voting.timeout(view), now) if in_a_view else []
-        if self.finished:
+        if self._is_at_rest:
             return effects
         if not in_a_view:
             self.fetching.renew()
@@ -187,6 +190,12 @@ class Agreement(Stateful):
             effects += self.catching_up.ask(now)
         self.adoption.follow(self.catching_up.past)
         return [*effects, *self._go_on(now), *self._finish(now)]
+
+    @property
+    def _is_at_rest(self) -> bool:
+        """Whether it has finished, and nobody is known to need more: it has halted, or no view was asked for since."""
+        decided = self.voting.decided
+        return self.finished and decided is not None and (self.voting.halted or self.voting.view <= decided.view)
 
     def _armed(self, view: int, now: int) -> Effect:
         at = now + VIEW_TIMER_DELTAS * self._terms.committee.delta
@@ -300,14 +309,13 @@ class Agreement(Stateful):
     # --- catching up ----------------------------------------------------------
 
     def _tell(self, sender: int, now: int) -> list[Effect]:
-        """What the last decision was, and what this replica has said since that still counts."""
+        """What the last decision was, and what this replica has said since that still counts: until it halts, its
+        echoes and votes too, for a liar may have let it decide alone."""
         name, last = replica_name(sender), self._standing.last
         effects: list[Effect] = []
         self._links.forget_view_change(name)
-        if last is not None:
+        if last is not None and not self.finished:
             effects += self._links.send(FrameKind.DECIDE, 0, name, encode(last.value), now, last.round_index)
-        if self.finished:
-            return effects
         return [*effects, *self.phase.say_again(name, now), *self._act(self.voting.resend(sender), now)]
 
     def _tell_all(self, now: int) -> list[Effect]:
@@ -389,6 +397,6 @@ class Agreement(Stateful):
     def _come_back(self, now: int) -> list[Effect]:
         self.state.to_come_back = False
         effects = self._tell_all(now) if self.phase.closed else []
-        if not self.finished:
+        if not self._is_at_rest:
             effects += self.catching_up.ask(now)
         return [*effects, *self._go_on(now), *self._finish(now)]

@@ -58,6 +58,11 @@ class CatchingUp(Stateful):
             return self._links.ask_again(now)
         return self._links.broadcast(FrameKind.CATCH_UP, 0, encode(None), now)
 
+    @property
+    def has_asked(self) -> bool:
+        """Whether it has asked in this round, since new keys came."""
+        return self.state.asked > 0
+
     def take_past_decide(self, sender: int, value: bytes) -> bool:
         """Somebody decided this in the round before; whether it is what B say."""
         self.state.past_decides.setdefault(sender, value)

@@ -365,11 +365,14 @@ class TetraBFT(RuleThree, Stateful):
     # --- crash and recovery ----------------------------------------------------------
 
     def resend(self, to: int) -> list[Output]:
-        """What this replica has said that still counts, for one who missed it: in the order of the protocol."""
+        """What this replica has said that still counts, for one who missed it: the decision, and until it halts what
+        else it said, in the order of the protocol."""
         state = self.state
-        if state.decided is not None:
-            return [Output(FrameKind.DECIDE, state.decided.view, state.decided.value, to)]
         said: list[Output] = []
+        if state.decided is not None:
+            said.append(Output(FrameKind.DECIDE, state.decided.view, state.decided.value, to))
+        if state.halted:
+            return said
         if state.asked_view > max(state.view, 0):
             said.append(Output(FrameKind.VIEW_CHANGE, state.asked_view, None, to))
         view = state.view

@@ -1,10 +1,29 @@
-"""Demands that a network can serve at all; leases and key rates are checked where they are computed."""
+"""What a network can serve at all, seen in little time: no plan is made, no scheduler's chain solved."""
 
 from __future__ import annotations
 
+from ceas_ray.entanglement.key_paths import KeyPaths
+from ceas_ray.entanglement.leases import refuse_unlendable
 from ceas_ray.entanglement.plan import Demand
 from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.scheduling.perishable_chain import LinkClass
+
+
+def refuse_unservable(network: NetworkPlan, demand: Demand, paths: KeyPaths) -> None:
+    """Raise ValueError for a demand that some plan could not serve: of shots, of leases or of keys."""
+    refuse_infeasible(network, demand)
+    refuse_unlendable(network, demand)
+    for path in paths.weakest():
+        paths.seconds(path, 1.0)
+
+
+def link_classes(network: NetworkPlan, demand: Demand) -> tuple[LinkClass, ...]:
+    """Return the classes of all links and routes that plans need a stock policy of, each once, in order."""
+    parts = [(demand.of_route(part, group), part.route) for group in network.groups for part in group.routes]
+    alone = () if network.groups else network.processor_routes
+    served = [*parts, *((demand, route) for route in (*alone, *network.replica_routes))]
+    return tuple(dict.fromkeys(asked.link_class(route) for asked, route in served))
 
 
 def refuse_infeasible(network: NetworkPlan, demand: Demand) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ceas_ray.entanglement.plan import (
     Demand,
+    aged_path_fidelity,
     asymptotic_bits,
     key_path_fidelity,
     key_path_seconds,
@@ -46,6 +47,27 @@ class KeyPaths:
         for j in range(len(self._network.replica_routes)):
             yield from (KeyPath(processor_name(k), j) for k in range(len(self._network.processor_routes)))
             yield from (KeyPath(replica_name(i), j) for i in range(j))
+
+    def weakest(self) -> tuple[KeyPath, ...]:
+        """Return paths of which one has pairs of the least fidelity: if all of these yield keys, every path does.
+
+        A swap passes on what either of its pairs lacks, so the weakest routes make the weakest path.
+        """
+        network, replicas = self._network, range(len(self._network.replica_routes))
+        if not network.swapped:
+            return (min(self, key=lambda path: self.legs(path)[0].fidelity),)
+        owners = (processor_name(k) for k in range(len(network.processor_routes)))
+        owner = min(owners, key=lambda name: self._fidelity(KeyPath(name, 0)))
+        one = min(replicas, key=lambda j: self._fidelity(KeyPath(owner, j)))
+        other = min((j for j in replicas if j != one), key=lambda j: self._fidelity(KeyPath(owner, j)))
+        return (KeyPath(owner, one), KeyPath(replica_name(min(one, other)), max(one, other)))
+
+    def _fidelity(self, path: KeyPath) -> float:
+        """Return that of pairs at half of their useful age."""
+        legs = self.legs(path)
+        if self._network.routed:
+            return aged_path_fidelity(legs, self._network.processor_routes[0].swapping, self._demand)
+        return key_path_fidelity(legs, self._swap_werner, self._demand)
 
     def route_of(self, party: str) -> Route:
         """Return the route from the hub to a processor or replica, by its name."""

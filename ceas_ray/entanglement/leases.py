@@ -131,6 +131,19 @@ def estimated_phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[tuple[
     return tuple(found)
 
 
+def refuse_unlendable(network: NetworkPlan, demand: Demand) -> None:
+    """Raise ValueError, as `plan_phases` does, if some path cannot be served even alone."""
+    phases(network, demand)
+    if not network.routed and demand.node_slots is None:
+        return  # every path takes one channel of two links, and phases ask for two
+    legs, parties = network.replica_routes, range(len(network.processor_routes))
+    for k in parties:
+        Load(demand).refuse_overload(network.shot_routes(k))
+    for i, leg in enumerate(legs):
+        for other in (*legs[i + 1 :], *(network.processor_routes[k] for k in parties)):
+            Load(demand).refuse_overload([leg, other])
+
+
 def _packed(order: Sequence[int], size: int, network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
     """First fit: each processor into the first phase that has room for its route."""
     groups: list[tuple[list[int], Load]] = []

@@ -206,6 +206,18 @@ def finite_bits(bits: float, pairs: int) -> float:
     return float(finite_key_length(low, pairs))
 
 
+def aged_path_fidelity(legs: tuple[LinkParameters, ...], swapping: Swapping, demand: Demand) -> float:
+    """As `key_path_fidelity`, for any number of legs that are swapped by `swapping`."""
+    half = seconds(round(demand.key_useful_age / 2))
+    aged = tuple(
+        replace(
+            leg, weights=None, fidelity=float(decayed_fidelity(leg.fidelity, half, leg.coherence_seconds / 2))
+        )
+        for leg in legs
+    )  # fmt: skip
+    return path_fidelity(aged, swapping)
+
+
 def route_key_seconds(legs: tuple[LinkParameters, ...], swapping: Swapping, bits: float, demand: Demand) -> float:
     """Return `key_path_seconds`, for any number of legs: one round of a pair of the ends takes until the last leg has
     one.
@@ -213,16 +225,7 @@ def route_key_seconds(legs: tuple[LinkParameters, ...], swapping: Swapping, bits
     The mean greatest of exponential times; divided by the chance that all other legs come within the useful age after
     the fastest one, and by that of all swaps. Meant to be long enough, not exact.
     """
-    half = demand.key_useful_age / 2
-    aged = tuple(
-        replace(
-            leg,
-            weights=None,
-            fidelity=float(decayed_fidelity(leg.fidelity, seconds(round(half)), leg.coherence_seconds / 2)),
-        )
-        for leg in legs
-    )
-    fidelity = path_fidelity(aged, swapping)
+    fidelity = aged_path_fidelity(legs, swapping, demand)
     per_pair = float(key_rate(max(0.25, fidelity)))
     if per_pair <= 0:
         raise ValueError(
@@ -232,6 +235,11 @@ def route_key_seconds(legs: tuple[LinkParameters, ...], swapping: Swapping, bits
     rates = sorted(leg.rate * swapping.purified(leg.fidelity)[1] for leg in legs)
     age = demand.key_useful_age / PICOSECONDS_PER_SECOND
     in_time = math.prod(1 - math.exp(-rate * age) for rate in rates[:-1]) * swapping.success ** (len(legs) - 1)
+    if in_time <= 0:
+        raise ValueError(
+            f"entanglement.key_useful_age_milliseconds must be long enough for pairs of all {len(rates)} links of a "
+            f"path to meet, got {1e3 * age:g}"
+        )
     return demand.key_margin * bits / per_pair * mean_greatest(rates) / in_time
 
 

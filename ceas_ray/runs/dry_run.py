@@ -15,7 +15,7 @@ from ceas_ray.world.world import Outline
 def print_forecast(settings: RunSettings) -> None:
     """Print what a run of these settings would cost, and its warnings; raises SettingsError for settings of no run."""
     world = outline_world(settings)
-    for line in world.notes:
+    for line in world.inputs.notes:
         print(line, file=sys.stderr)
     found = forecast(settings, world)
     print_table(
@@ -38,7 +38,7 @@ def print_forecast(settings: RunSettings) -> None:
 
 def _parties(settings: RunSettings, world: Outline) -> str:
     """Say who runs a circuit, and what a shot of it costs."""
-    circuit, groups = world.shared_circuit, world.network.groups
+    circuit, groups = world.blueprint.shared_circuit, world.blueprint.network.groups
     if groups:
         who = f"{len(groups)} groups of {len(groups[0].members)} share a circuit"
         return f"{who} ({settings.training.partition}), {circuit.pairs_within} end-to-end pairs a shot"

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.errors import SettingsError, UnusableSettings
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.tracking.files import read_journal
 
@@ -141,10 +141,10 @@ def read_settings(folder: Path, key: str) -> dict[str, Any]:
         if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
             raise ValueError("no mapping of settings")
     except OSError as error:
-        raise SettingsError(key, f"the folder of a run ({path}: {error.strerror})", str(folder)) from None
+        raise UnusableSettings(key, f"{folder} is not the folder of a run: {path.name}: {error.strerror}") from None
     except (yaml.YAMLError, ValueError, RecursionError, AttributeError) as error:
         line = " ".join(str(error).split())[:120]
-        raise SettingsError(key, f"the folder of a run with whole settings ({path}: {line})", str(folder)) from None
+        raise UnusableSettings(key, f"{path} holds no whole settings of a run: {line}") from None
     return content
 
 
@@ -156,7 +156,7 @@ def journal_of(folder: Path, key: str) -> list[dict[str, Any]]:
         if not all(isinstance(line, dict) and isinstance(line.get("event"), str) for line in lines):
             raise ValueError("lines that are no events")
     except (OSError, ValueError, RecursionError) as error:
-        raise SettingsError(key, f"the folder of a run with a readable journal ({error})", str(folder)) from None
+        raise UnusableSettings(key, f"{path} cannot be read: {error}") from None
     return lines
 
 

@@ -1,188 +1,153 @@
-"""The cost of a run, in closed form from settings and network: no plan is made, nothing solved or built. Ours.
+"""What a run will cost, in closed form from its outline: no plan is made, nothing solved or built. Ours.
 
-Wall times are those of one core that does nothing else, by constants that were measured on a core with AVX-512 of 2.5
-to 3 GHz; they hold within a factor of two there.
+Times are those that one core computes, all processes of a local run together, once its compiled code lies in its cache
+(the first run on a machine compiles for a minute). Costs were measured on a core with AVX-512 of 2.5 to 3 GHz, and are
+scaled by `machine_slowness`. They hold within a factor of two (tests/runs/test_forecast_of_runs.py), most of what is
+left being what a forecast cannot know: how often a decision process must be solved until its constraints hold.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
-from ceas_ray.config.validation import unusable
-from ceas_ray.entanglement.key_ledger import RESERVED_VIEWS
-from ceas_ray.entanglement.plan import (
-    REPLICA_FRAMES,
-    VIEW_CHANGE_FRAMES,
-    key_path_seconds,
-    route_key_seconds,
-)
-from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
-from ceas_ray.network.link_parameters import LinkParameters
-from ceas_ray.network.route import path_fidelity
-from ceas_ray.quantum.bell_pairs import key_rate
+from ceas_ray.entanglement.feasibility import link_classes
 from ceas_ray.quantum.mixed_pairs import max_nodes
-from ceas_ray.world.counts import counts_of
+from ceas_ray.runs.machine_speed import machine_slowness
+from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.world.run_size import memory_bytes
 from ceas_ray.world.world import Outline
 
-LONGEST_SIMULATED_SECONDS = 4e6
-"""Simulated time counts picoseconds in 64 bits, which end after 9.2e6 s."""
-_SAMPLED_PATHS = 60
-"""Key paths whose times stand for all others."""
-_START_SECONDS = 6.0
-_ROUND_SECONDS = 0.02
-_SECONDS_PER_SHOT = 2.2e-6
-_SECONDS_PER_ROUTED_SHOT = 2.5e-5
-_SECONDS_PER_SHARED_SHOT = 4e-5
-_SECONDS_PER_PATH = 4.5e-4
-_SECONDS_PER_KEY_PAIR = 6e-8
-_SECONDS_PER_ENTRY = 3e-9
-"""Of one of the 4^n entries of a density matrix, a qubit and layer of the gradient."""
+
+@dataclass(frozen=True)
+class Costs:
+    """Measured seconds of one core. link_pair, key_pair: of one that a shot or a key needs, on links that the hub joins
+    and (routed_...) on routes. path: of a round's messages between two parties that share keys. entry: of one of the
+    4^n numbers of a density matrix in a gradient, per layer and qubit; amplitude: of the 2^n of a state vector.
+    aer_gate: of a gate of a circuit that Aer runs, and aer_entry of each number of its density matrix in it.
+    """
+
+    start: float = 3.0
+    start_of_mlflow: float = 3.0
+    start_of_aer: float = 1.2
+    party: float = 1e-3
+    round: float = 0.015
+    round_of_mlflow: float = 0.01
+    path: float = 4.7e-4
+    link_pair: float = 6.5e-7
+    key_pair: float = 1.1e-7
+    routed_link_pair: float = 2.4e-6
+    routed_key_pair: float = 8.2e-7
+    circuit: float = 6e-7
+    entry: float = 3e-9
+    amplitude: float = 1.2e-8
+    aer_gate: float = 1.9e-5
+    aer_entry: float = 3e-9
+    ground_state: float = 6e-4
+    ground_state_amplitude: float = 2e-6
+    solve: float = 0.1
+    birth_in_burst: float = 4e-7
+    birth_in_gap: float = 1e-5
+
+
+COSTS = Costs()
+_AMPLE_SUPPLY = 2.0
+"""Above it the first policy that a decision process finds is mostly used enough and on time; below it takes several."""
+_SOLVED_IN_VAIN = 6
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """The cost of a run: pairs and key bits of a round, simulated and wall seconds, memory in bytes."""
+    """Of a run: pairs and key bits of a round; simulated seconds; seconds that one core computes; memory in bytes.
+
+    start_seconds: until the first round begins, decision processes solved. wall_seconds: all of the run.
+    """
 
     pairs: float
     key_bits: float
     warm_up_seconds: float
     round_seconds: float
     simulated_seconds: float
+    start_seconds: float
     wall_seconds: float
     memory_bytes: float
 
 
-@dataclass(frozen=True)
-class _Keys:
-    """Key distillation on the sampled paths: seconds of the slowest, of one between replicas, and pairs a bit over all
-    legs."""
-
-    slowest_seconds: float
-    slowest_between: float
-    pairs_per_bit: float
-
-
 def forecast(settings: RunSettings, world: Outline) -> Forecast:
-    """The cost of a run. Raises SettingsError if its pairs yield no key, or if it would outlast simulated time."""
-    demand, rounds = world.demand, settings.training.rounds
-    try:
-        of_round, of_warm_up = _keys(settings, world, 1), _keys(settings, world, 2)
-    except ValueError as error:
-        raise unusable("entanglement", str(error)) from None
-    shots = demand.shots + demand.test_shots if world.spends_pairs else 0
-    warm_up_shots = demand.warm_up_test_shots if world.spends_pairs else 0
-    round_seconds = _plan_seconds(settings, world, shots, of_round)
-    warm_up = _plan_seconds(settings, world, warm_up_shots, of_warm_up)
-    bits, key_pairs = _key_bits(settings, world, of_round)
-    shot_pairs = sum(shots * _link_pairs(world, k) for group in world.phases for k in group)
-    simulated = warm_up + rounds * round_seconds
-    if simulated > LONGEST_SIMULATED_SECONDS:
-        limit = f"at most {LONGEST_SIMULATED_SECONDS:g} simulated seconds"
-        must = f"such that a run takes {limit} (here about {simulated:.2g})"
-        raise SettingsError("training.rounds", must, rounds)
-    wall = _START_SECONDS + (rounds + 1) * _wall_of_round(settings, world, shots, key_pairs)
+    """Return the cost of a run."""
+    of_round, rounds, slowness = world.of_round, settings.training.rounds, machine_slowness()
+    start = _start(settings, world)
+    all_rounds = rounds * _round(settings, world) + _links(settings, world) + _models(settings, world)
     return Forecast(
-        pairs=shot_pairs + key_pairs, key_bits=bits, warm_up_seconds=warm_up, round_seconds=round_seconds,
-        simulated_seconds=simulated, wall_seconds=wall, memory_bytes=memory_bytes(settings),
-    )  # fmt: skip
+        pairs=of_round.shot_pairs + of_round.key_pairs,
+        key_bits=of_round.key_bits,
+        warm_up_seconds=of_round.warm_up_seconds,
+        round_seconds=of_round.seconds,
+        simulated_seconds=of_round.warm_up_seconds + rounds * of_round.seconds,
+        start_seconds=slowness * start,
+        wall_seconds=slowness * (start + all_rounds),
+        memory_bytes=memory_bytes(settings),
+    )
 
 
-def _legs(world: Outline, k: int, j: int) -> tuple[LinkParameters, ...]:
-    network = world.network
-    if network.swapped:
-        return (*reversed(network.processor_routes[k].legs), *network.replica_routes[j].legs)
-    return (network.direct_links[network.processor_routes[k].nodes[-1], f"replica/{j}"],)
+def _start(settings: RunSettings, world: Outline) -> float:
+    """Until the first round: libraries, data, actors, stock policies."""
+    seconds = COSTS.start + COSTS.party * world.blueprint.counts.parties
+    seconds += COSTS.start_of_mlflow * settings.tracking.mlflow
+    seconds += COSTS.start_of_aer * (settings.processors.engine != "pauli")
+    data = settings.training.data
+    if data.name == "spin_chain":
+        seconds += data.samples * (COSTS.ground_state + 2**data.spins * COSTS.ground_state_amplitude)
+    return seconds + _solving(settings, world)
 
 
-def _legs_between(world: Outline, i: int, j: int) -> tuple[LinkParameters, ...]:
-    """Return the legs of the path between replicas i < j."""
-    network = world.network
-    if network.swapped:
-        return (*reversed(network.replica_routes[i].legs), *network.replica_routes[j].legs)
-    return (network.direct_links[f"replica/{i}", f"replica/{j}"],)
-
-
-def _bits(world: Outline, reserve: int) -> tuple[float, float]:
-    """Wanted by a path between a processor and a replica, and between two replicas; reserve: 2 in the warm-up."""
-    mine, between = world.demand.bits(1), world.demand.bits(REPLICA_FRAMES)
-    change = world.demand.bits(VIEW_CHANGE_FRAMES)
-    return 2.0 * reserve * mine, 2.0 * (reserve * between + (RESERVED_VIEWS * change if reserve > 1 else 0))
-
-
-def _keys(settings: RunSettings, world: Outline, reserve: int) -> _Keys:
-    network, demand = world.network, world.demand
-    order = [k for group in world.phases for k in group]
-    step = max(1, len(order) // _SAMPLED_PATHS)
-    replicas, routed = len(network.replica_routes), network.routed
-    swapping, mine = network.processor_routes[0].swapping, _bits(world, reserve)[0]
-
-    def time_of(legs: tuple[LinkParameters, ...], bits: float) -> float:
-        if routed:
-            return route_key_seconds(legs, swapping, bits, demand)
-        return key_path_seconds(legs, settings.links.swap_werner, bits, demand)
-
-    slowest, per_bit = 0.0, []
-    for number, k in enumerate(order[::step]):
-        legs = _legs(world, k, number % replicas)
-        slowest = max(slowest, time_of(legs, mine))
-        per_bit.append(len(legs) / max(1e-9, float(key_rate(path_fidelity(legs, swapping)))))
-    pairs = [(i, j) for j in range(replicas) for i in range(j)]
-    pairs = pairs[:: max(1, len(pairs) // _SAMPLED_PATHS)]
-    between = max(time_of(_legs_between(world, i, j), _bits(world, reserve)[1]) for i, j in pairs)
-    return _Keys(slowest, max(slowest, between), sum(per_bit) / len(per_bit))
-
-
-def _plan_seconds(settings: RunSettings, world: Outline, shots: int, keys: _Keys) -> float:
-    """Simulated: phase by phase, the shots of its slowest link, then the key slots."""
+def _solving(settings: RunSettings, world: Outline) -> float:
+    scheduler = world.scheduler.scheduler
+    if not isinstance(scheduler, Mdp):
+        return 0.0
+    solved = 1 if settings.entanglement.supply >= _AMPLE_SUPPLY else _SOLVED_IN_VAIN
     total = 0.0
-    for number, (members, slots) in enumerate(zip(world.phases, world.key_slots, strict=True)):
-        longest = keys.slowest_between if number == 0 and not world.network.routed else keys.slowest_seconds
-        total += max(_served_seconds(world, k, shots, len(members)) for k in members) + slots * longest
+    for link in link_classes(world.blueprint.network, world.demand):
+        burst, gap = scheduler.sweeps(link)
+        total += solved * (COSTS.solve + burst * COSTS.birth_in_burst + gap * COSTS.birth_in_gap)
     return total
 
 
-def _served_seconds(world: Outline, k: int, shots: int, members: int) -> float:
-    """Until the last of the shots: bursts, and exponential gaps, the longest sum of those of `members` links."""
-    demand = world.demand
-    if shots == 0:
-        return 0.0
-    bursts = math.ceil(shots / demand.burst_shots)
-    gaps = bursts + math.sqrt(2 * bursts * math.log(members + 1))
-    period = demand.shot_period(world.network.served(k)) / PICOSECONDS_PER_SECOND
-    return period * (shots + demand.gap_periods * gaps) + seconds(demand.shot_deadline(world.network.served(k)))
+def _round(settings: RunSettings, world: Outline) -> float:
+    """One round without its links: messages, gradients, the journal."""
+    counts = world.blueprint.counts
+    seconds = COSTS.round + COSTS.round_of_mlflow * settings.tracking.mlflow + counts.key_paths * COSTS.path
+    return seconds + counts.parties * _gradient(settings, world)
 
 
-def _key_bits(settings: RunSettings, world: Outline, keys: _Keys) -> tuple[float, float]:
-    replicas = len(world.network.replica_routes)
-    mine, between = _bits(world, 1)
-    bits = len(world.network.processor_routes) * replicas * mine + replicas * (replicas - 1) / 2 * between
-    raw = 2**settings.entanglement.purification_rounds
-    return bits, bits * keys.pairs_per_bit * raw
+def _gradient(settings: RunSettings, world: Outline) -> float:
+    """One party's: as many samples as it has, or as a batch holds."""
+    training, engine = settings.training, settings.processors.engine
+    circuit, groups = world.blueprint.shared_circuit, world.blueprint.network.groups
+    samples = min(training.batch, len(world.data.train_labels) / world.blueprint.counts.parties)
+    nodes = max_nodes([part.pairs for part in groups[0].routes]) if groups else 1
+    drawn = 0 if training.estimator == "exact" else training.circuits_per_round
+    if engine == "pauli":
+        entries = 4.0**circuit.qubits * circuit.layers * circuit.qubits * circuit.outputs
+        return drawn * COSTS.circuit + samples * nodes * entries * COSTS.entry
+    runs = drawn if engine == "aer_sampled" else samples * (1 + 2 * circuit.parameter_count)
+    gates = 2 * circuit.qubits + circuit.parameter_count + circuit.layers * circuit.qubits
+    return nodes * runs * gates * (COSTS.aer_gate + 4.0**circuit.qubits * COSTS.aer_entry)
 
 
-def _link_pairs(world: Outline, k: int) -> int:
-    if world.network.groups:
-        return sum(part.pairs * len(part.route.legs) for part in world.network.groups[k].routes)
-    return world.demand.pairs_per_shot * len(world.network.processor_routes[k].legs)
+def _links(settings: RunSettings, world: Outline) -> float:
+    """All rounds' and the warm-up's; in the last round no keys are distilled."""
+    asked, rounds = world.of_round, settings.training.rounds
+    key_pairs = asked.warm_up_key_pairs + (rounds - 1) * asked.key_pairs
+    shot_pairs = rounds * asked.shot_pairs + asked.warm_up_shot_pairs
+    if world.blueprint.network.routed:
+        return shot_pairs * COSTS.routed_link_pair + key_pairs * COSTS.routed_key_pair
+    return shot_pairs * COSTS.link_pair + key_pairs * COSTS.key_pair
 
 
-def _wall_of_round(settings: RunSettings, world: Outline, shots: int, key_pairs: float) -> float:
-    network, circuit = world.network, world.circuit
-    a_shot = _SECONDS_PER_SHOT * world.demand.pairs_per_shot / 4
-    if network.routed:
-        a_shot = _SECONDS_PER_ROUTED_SHOT * len(network.processor_routes[0].legs)
-    if network.groups:
-        a_shot = _SECONDS_PER_SHARED_SHOT
-    batch = min(settings.training.batch, world.samples)
-    nodes = max_nodes([part.pairs for part in network.groups[0].routes]) if network.groups else 1
-    entries = 4.0**circuit.qubits * circuit.layers * circuit.qubits * circuit.outputs * nodes
-    gradients = len(network.processor_routes) * batch * entries * _SECONDS_PER_ENTRY
-    if settings.processors.engine != "pauli":
-        gradients *= 1000
-    paths = counts_of(settings).key_paths * _SECONDS_PER_PATH
-    all_shots = len(network.processor_routes) * shots * a_shot
-    return _ROUND_SECONDS + all_shots + paths + key_pairs * _SECONDS_PER_KEY_PAIR + gradients
+def _models(settings: RunSettings, world: Outline) -> float:
+    """Evaluations of the model, and the model of the same data in one place."""
+    training, data, circuit = settings.training, world.data, world.blueprint.circuit
+    evaluated = len(data.test_labels) + len(data.validation_labels)
+    passes = evaluated * (1 + training.rounds / training.evaluate_every) + 4 * training.rounds * len(data.train_labels)
+    return passes * 2.0**circuit.qubits * circuit.layers * circuit.qubits * COSTS.amplitude

@@ -13,7 +13,7 @@ import yaml
 
 from ceas_ray.config.composition import overridden_keys
 from ceas_ray.config.conf_path import conf_directory
-from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.errors import SettingsError, UnusableSettings
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runs.folder import FREE, FREE_GROUPS, decisive, journal_of, read_settings, refuse_unwritable
@@ -25,6 +25,8 @@ from ceas_ray.tracking.snapshots import OtherFormat, SnapshotFolder
 from ceas_ray.tracking.stores import store_at
 from ceas_ray.world.builder import build_world
 from ceas_ray.world.inputs import targets_of
+
+_KEY = "runtime.snapshot_folder"
 
 
 @dataclass(frozen=True)
@@ -130,8 +132,7 @@ def _snapshots_at(chosen: str | None, settings: RunSettings, folder: Path) -> Sn
     try:
         store = store_at(folder / "snapshots" if chosen is None else chosen)
     except ValueError as error:
-        must = f"a folder, or the URL of a file system that is installed here ({error})"
-        raise SettingsError("runtime.snapshot_folder", must, chosen) from None
+        raise UnusableSettings(_KEY, f"{chosen} cannot hold snapshots: {error}") from None
     return SnapshotFolder(store, settings.runtime.snapshots_kept)
 
 
@@ -139,21 +140,26 @@ def refuse_snapshots_of_others(settings: RunSettings, folder: Path) -> None:
     """SettingsError if there are snapshots already where a new run wants to keep its own."""
     chosen = settings.runtime.snapshot_folder
     if chosen is not None and "://" not in chosen:
-        refuse_unwritable(Path(chosen).absolute(), "runtime.snapshot_folder")
-    found = _newest_first(settings, snapshot_folder(settings, folder))
+        refuse_unwritable(Path(chosen).absolute(), _KEY)
+    snapshots = snapshot_folder(settings, folder)
+    found = _newest_first(settings, snapshots)
     if found:
-        key = "output" if chosen is None else "runtime.snapshot_folder"
+        key = "output" if chosen is None else _KEY
         raise SettingsError(
             key, f"a folder without snapshots of another run (it has {found[0]})", chosen or str(folder)
         )
+    if chosen is not None:
+        try:
+            snapshots.check_writable()
+        except OSError as error:
+            raise UnusableSettings(_KEY, f"{chosen} cannot be written to: {error.strerror}") from None
 
 
 def _newest_first(settings: RunSettings, snapshots: SnapshotFolder) -> list[str]:
     try:
         return snapshots.newest_first()
     except OSError as error:
-        must = f"a folder that can be read ({error.strerror})"
-        raise SettingsError("runtime.snapshot_folder", must, settings.runtime.snapshot_folder) from None
+        raise UnusableSettings(_KEY, f"{settings.runtime.snapshot_folder} cannot be read: {error.strerror}") from None
 
 
 def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> Resumed:

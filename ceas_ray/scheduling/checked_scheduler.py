@@ -20,6 +20,13 @@ class CheckedScheduler:
 
     scheduler: Scheduler
 
+    def checked(self, link: LinkClass) -> StockPolicy | None:
+        """Return the stock policy; None from a scheduler that can say sooner that it has one, see `Scheduler`."""
+        if not hasattr(self.scheduler, "check"):
+            return self.stock_policy(link)
+        called(self.scheduler, "check", link)
+        return None
+
     def stock_policy(self, link: LinkClass) -> StockPolicy:
         """See `Scheduler`."""
         policy = called(self.scheduler, "stock_policy", link)

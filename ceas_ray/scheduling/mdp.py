@@ -99,6 +99,10 @@ class Mdp:
         )
         return StockPolicy(0, link.slots, demand_driven=True, tables=tables)
 
+    def check(self, link: LinkClass) -> None:
+        """See `Scheduler`. Raise ValueError for a chain that would take too long."""
+        self._seen(link)
+
     def solved(self, link: LinkClass) -> Mixture:
         """The chain's averages under this scheduler; remembered per class of link."""
         return _solved(self, link)
@@ -111,13 +115,21 @@ class Mdp:
         classes, slots = min(link.classes, self.max_classes), link.slots
         while slots > link.pairs and work_of(slots, classes - 1, link.burst) > MAX_WORK:
             slots = max(link.pairs, slots // 2 if slots > 200 else slots - 1)
-        gap = work_of(min(self.gap_stock, slots), (classes - 1) * self.gap_slots, 1)
-        if work_of(slots, classes - 1, link.burst) > MAX_WORK or gap > MAX_WORK:
+        seen = LinkClass(**(vars(link) | {"classes": classes, "slots": slots}))
+        if max(self._sweeps(seen)) > MAX_WORK:
             raise ValueError(
                 "scheduling.max_classes, scheduling.gap_slots, scheduling.gap_stock and entanglement.burst_shots must "
                 f"be smaller: a sweep of the chain takes more than {MAX_WORK} steps"
             )
-        return LinkClass(**(vars(link) | {"classes": classes, "slots": slots}))
+        return seen
+
+    def sweeps(self, link: LinkClass) -> tuple[int, int]:
+        """Return the births tried in a sweep of a burst and of a gap: what solving the link's chain is made of."""
+        return self._sweeps(self._seen(link))
+
+    def _sweeps(self, seen: LinkClass) -> tuple[int, int]:
+        gap = work_of(min(self.gap_stock, seen.slots), (seen.classes - 1) * self.gap_slots, 1)
+        return work_of(seen.slots, seen.classes - 1, seen.burst), gap
 
     def _at_price(self, link: LinkClass, birth_price: float) -> Solution:
         channel = self.channel_price / (link.trials * link.success)

@@ -9,7 +9,11 @@ from ceas_ray.scheduling.perishable_chain import LinkClass
 
 
 class Scheduler(Protocol):
-    """Chooses the stock policy of a link."""
+    """Chooses the stock policy of a link.
+
+    One that takes long may have a method `check(link)` too, which raises in little time what `stock_policy` would:
+    a dry run calls it instead.
+    """
 
     def stock_policy(self, link: LinkClass) -> StockPolicy:
         """The policy for one plan."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from ceas_ray.kernel.codec import decode_untrusted, encode
 from ceas_ray.tracking.files import PARTIAL
-from ceas_ray.tracking.stores import Store
+from ceas_ray.tracking.stores import Store, check_writable
 
 MAGIC, FORMAT = b"ceas_ray snapshot", 1
 _SUFFIX = ".snapshot"
@@ -42,6 +42,10 @@ class SnapshotFolder:
         names = self._store.names()
         for old in [*_newest_first(names)[self._kept :], *(name for name in names if name.endswith(_SUFFIX + PARTIAL))]:
             self._store.delete(old)
+
+    def check_writable(self) -> None:
+        """Raise OSError if nothing can be written there."""
+        check_writable(self._store)
 
     def newest_first(self) -> list[str]:
         """The names of snapshots, whatever is in them."""

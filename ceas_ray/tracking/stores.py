@@ -1,7 +1,8 @@
 """Stores of snapshots: a folder of this machine's file system, or whatever a URL names that fsspec knows.
 
 A URL names one file system (`s3://bucket/runs`), without credentials (they come from the environment), and is not
-chained: a chain can name a file system that executes what it reads, and settings are untrusted.
+chained: a chain can name a file system that executes what it reads, and settings are untrusted. What is written there
+must outlive this process: `memory://` does not.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any, Protocol, TypeVar
 from ceas_ray.tracking.files import PARTIAL, write_whole
 
 T = TypeVar("T")
+_ENDS_WITH_THE_PROCESS = "memory://"
+_PROBE = "probe"
 
 
 class Store(Protocol):
@@ -110,12 +113,20 @@ class UrlStore:
             raise OSError(errno.EIO, line, self._url) from error
 
 
+def check_writable(store: Store) -> None:
+    """Raise OSError if the storage takes no files: there are many that can only be read."""
+    store.write(_PROBE, b"")
+    store.delete(_PROBE)
+
+
 def store_at(where: str | Path) -> Store:
-    """The store at a path or URL. ValueError, in one line, for a URL that cannot be used here."""
+    """Return the store at a path or URL; raise ValueError, in one line, for a URL that cannot be used here."""
     if isinstance(where, Path) or "://" not in where:
         return FolderStore(Path(where))
     if "::" in where:
-        raise ValueError("a URL of one file system, not a chain of them")
+        raise ValueError("it is a chain of file systems, one is wanted")
+    if where.lower().startswith(_ENDS_WITH_THE_PROCESS):
+        raise ValueError("what is kept in memory ends with the process")
     import fsspec
     from fsspec.implementations.local import LocalFileSystem
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from heapq import heapify, heapreplace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +27,7 @@ def dirichlet_shards(
 
     Shards with fewer than `least` samples then take some from the largest. Raises ValueError for too few samples.
     """
-    check_least(len(labels), count, least)
+    _check_least(len(labels), count, least)
     shards: list[list[int]] = [[] for _ in range(count)]
     for label in np.unique(labels):
         members = generator.permutation(np.flatnonzero(labels == label))
@@ -33,15 +35,19 @@ def dirichlet_shards(
         ends = np.round(np.cumsum(shares) * len(members)).astype(np.int64)
         for shard, part in zip(shards, np.split(members, ends[:-1]), strict=True):
             shard.extend(int(index) for index in part)
+    largest_first = [(-len(shard), number) for number, shard in enumerate(shards)]
+    heapify(largest_first)
     for shard in shards:
         while len(shard) < least:
-            largest = max(shards, key=len)
+            number = largest_first[0][1]
+            largest = shards[number]
             shard.append(largest.pop(int(generator.integers(len(largest)))))
+            heapreplace(largest_first, (-len(largest), number))
     return [np.sort(np.array(shard, dtype=np.int64)) for shard in shards]
 
 
-def check_least(samples: int, count: int, least: int) -> None:
-    """ValueError where `count` shards cannot have `least` samples each."""
+def _check_least(samples: int, count: int, least: int) -> None:
+    """Raise ValueError where `count` shards cannot have `least` samples each."""
     if samples < count * least:
         raise ValueError(f"{count} processors need {least} training samples each ({count * least}), got {samples}")
 

@@ -10,9 +10,7 @@ import numpy as np
 
 from ceas_ray.attacks.placement import place_colluders
 from ceas_ray.config.errors import UnusableSettings
-from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
-from ceas_ray.config.validation import unusable
 from ceas_ray.entanglement.leases import estimated_phases, plan_phases
 from ceas_ray.entanglement.plan import Demand
 from ceas_ray.kernel.policy_calls import PolicyError
@@ -21,14 +19,13 @@ from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.processors.processor import Shard
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.mixed_pairs import max_nodes
-from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.training.datasets import DataSet
-from ceas_ray.world.blueprint import Blueprint, Policies, policies_of, shots_spend_pairs
-from ceas_ray.world.checks import check_circuits, check_data, check_settings, check_shots
+from ceas_ray.world.blueprint import Blueprint, Policies, policies_of
+from ceas_ray.world.checks import check_circuits, check_data, check_settings
 from ceas_ray.world.committee import replicas_of
-from ceas_ray.world.control import demand_of, hub_of, round_controller_of
+from ceas_ray.world.control import check_demand, demand_of, hub_of, round_controller_of, scheduler_of
 from ceas_ray.world.counts import Counts, counts_of
-from ceas_ray.world.data import check_shards, dealt_shards, load_data
+from ceas_ray.world.data import dealt_shards, load_data
 from ceas_ray.world.inputs import Inputs, targets_of
 from ceas_ray.world.links import link_managers_of
 from ceas_ray.world.model import (
@@ -43,27 +40,20 @@ from ceas_ray.world.model import (
 from ceas_ray.world.network import network_of
 from ceas_ray.world.processor_noise import processor_noise
 from ceas_ray.world.processors import adversary_of, processors_of
+from ceas_ray.world.round_demand import round_demand
 from ceas_ray.world.world import Outline, World
 
 _MAX_PLANNED_PATHS = 1000
 """Of an outline whose phases are planned as a run plans them."""
-_FEW_SAMPLES = 60
-"""Enough to see whether a drawn data set fits the circuit."""
 
 
 def build_world(settings: RunSettings) -> World:
-    """Return the world of these settings; raises SettingsError for whatever cannot be."""
-    check_settings(settings)
-    inputs = Inputs(settings.inputs)
+    """Return the world of these settings; SettingsError for whatever cannot be."""
+    outline = _outlined(settings, in_little_time=False)
+    blueprint, training = outline.blueprint, settings.training
     with _policies_blamed():
-        training = settings.training
-        policies = policies_of(settings, inputs)
-        data = load_data(training.data, training.qubits, settings.seed, inputs)
-        blueprint = _blueprint(settings, policies, data, inputs)
-        manager = round_controller_of(blueprint, inputs)
+        manager = round_controller_of(blueprint, outline.demand, outline.scheduler)
         adversary = [adversary_of(blueprint)] if blueprint.byzantine else []
-        check_circuits(settings, blueprint.shared_circuit, max(len(s.angles) for s in blueprint.shards), policies)
-        inputs.read_code(targets_of(settings.model_dump()))
         groups = blueprint.network.groups
         return World(
             processors=processors_of(blueprint),
@@ -72,53 +62,49 @@ def build_world(settings: RunSettings) -> World:
             control=(manager, hub_of(blueprint), *adversary),
             work=gradient_work(blueprint),
             manager=manager,
-            data=data,
+            data=outline.data,
             shards=blueprint.shards,
             circuit=blueprint.circuit,
             shared_circuit=blueprint.shared_circuit,
-            evaluation=evaluation_on_test(training, blueprint.circuit, data),
-            validation=evaluation_on_validation(training, blueprint.circuit, data),
+            evaluation=evaluation_on_test(training, blueprint.circuit, outline.data),
+            validation=evaluation_on_validation(training, blueprint.circuit, outline.data),
             public_angles=blueprint.public_angles,
             initial_parameters=blueprint.initial_parameters,
             byzantine=blueprint.byzantine,
             processors_per_group=blueprint.counts.group_size,
             max_evaluations=max_nodes([part.pairs for part in groups[0].routes]) if groups else 1,
-            inputs=inputs,
+            inputs=outline.inputs,
         )
 
 
 def outline_world(settings: RunSettings) -> Outline:
-    """Return the measures of the world of these settings, in bounded time: no actors, no plan, of drawn data a few.
+    """Return the outline of the world of these settings, in little time: no actors, no plan, no chain solved.
 
-    Raises SettingsError for what `build_world` would refuse, as far as it shows without a plan.
+    Raises SettingsError for all that `build_world` refuses, in the same words.
     """
+    return _outlined(settings, in_little_time=True)
+
+
+def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
     check_settings(settings)
-    counts, streams, inputs = counts_of(settings), Streams(settings.seed), Inputs(settings.inputs)
+    inputs = Inputs(settings.inputs)
     with _policies_blamed():
-        policies = policies_of(settings, inputs)
-        processor_noise(settings.processors, settings.training.qubits, streams, inputs)
-        data, samples = _few_samples(settings, counts, inputs)
-        circuit, shared = _circuits(settings, counts, data)
-        generator = streams.generator("network", "network", "links", 0)
-        network = network_of(settings, counts, shared, generator, inputs)
+        policies, scheduler = policies_of(settings, inputs), scheduler_of(settings, inputs)
+        data = load_data(settings.training.data, settings.training.qubits, settings.seed, inputs, in_little_time)
+        blueprint = _blueprint(settings, policies, data, inputs)
+        network, counts = blueprint.network, blueprint.counts
+        check_circuits(settings, blueprint.shared_circuit, max(len(s.angles) for s in blueprint.shards), policies)
         demand = demand_of(settings, network)
-        instantiate(settings.scheduling, "scheduling", Scheduler)
-        check_circuits(settings, shared, max(1, int(samples / counts.parties)), policies)
-        try:
-            check_shots(settings, network, demand)
-            together, key_slots = _phases(network, demand, counts)
-        except ValueError as error:
-            raise unusable("entanglement", str(error)) from None
+        check_demand(settings, network, demand, scheduler)
+        together, key_slots = _phases(network, demand, counts)
+        inputs.read_code(targets_of(settings.model_dump()))
         return Outline(
-            network=network,
+            blueprint=blueprint,
+            data=data,
             demand=demand,
-            circuit=circuit,
-            shared_circuit=shared,
-            samples=samples / counts.parties,
-            phases=together,
-            key_slots=key_slots,
-            spends_pairs=shots_spend_pairs(settings, counts),
-            notes=tuple(inputs.notes),
+            scheduler=scheduler,
+            of_round=round_demand(settings, network, demand, together, key_slots, blueprint.spends_pairs),
+            inputs=inputs,
         )
 
 
@@ -176,18 +162,6 @@ def _shards(
         for k in byzantine:
             shards[k] = replace(shards[k], targets=policies.attack.learned_targets(shards[k].targets))
     return tuple(shards)
-
-
-def _few_samples(settings: RunSettings, counts: Counts, inputs: Inputs) -> tuple[DataSet, float]:
-    """Return the data set, a few samples of one that is drawn, and how many training samples there will be."""
-    choice = settings.training.data
-    drawn = choice.name in ("moons", "circles", "spin_chain")
-    few = choice.model_copy(update={"samples": min(choice.samples, _FEW_SAMPLES)}) if drawn else choice
-    data = load_data(few, settings.training.qubits, settings.seed, inputs)
-    kept = (1 - choice.test_fraction) * (1 - choice.validation_fraction)
-    samples = choice.samples * kept if drawn else float(len(data.train_labels))
-    check_shards(choice, np.arange(int(samples)) % 2 if drawn else data.train_labels, counts.parties)
-    return data, samples
 
 
 def _phases(

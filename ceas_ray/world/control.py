@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ceas_ray.config.errors import UnusableSettings
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import unusable
+from ceas_ray.entanglement.feasibility import link_classes, refuse_policy, refuse_unservable
 from ceas_ray.entanglement.hub import Hub
 from ceas_ray.entanglement.key_ledger import KeyLedger
 from ceas_ray.entanglement.key_paths import KeyPaths
@@ -44,24 +44,32 @@ def demand_of(settings: RunSettings, network: NetworkPlan) -> Demand:
     )  # fmt: skip
 
 
-def round_controller_of(blueprint: Blueprint, inputs: Inputs) -> RoundController:
-    """Return the entanglement manager, which runs the rounds; raises SettingsError for a demand that it cannot
-    serve."""
-    settings, network = blueprint.settings, blueprint.network
-    demand = demand_of(settings, network)
-    scheduler = CheckedScheduler(instantiate(settings.scheduling, "scheduling", Scheduler, inputs.read))
+def scheduler_of(settings: RunSettings, inputs: Inputs) -> CheckedScheduler:
+    """Return the scheduler that settings name, checked in all that it returns."""
+    return CheckedScheduler(instantiate(settings.scheduling, "scheduling", Scheduler, inputs.read))
+
+
+def check_demand(
+    settings: RunSettings, network: NetworkPlan, demand: Demand, scheduler: CheckedScheduler
+) -> None:  # fmt: skip
+    """Raise SettingsError for a demand of rounds that network or scheduler cannot serve; no plan is made for it."""
     try:
         check_shots(settings, network, demand)
-        return _round_controller(blueprint, demand, scheduler)
+        refuse_unservable(network, demand, KeyPaths(network, settings.links.swap_werner, demand))
+        for link in link_classes(network, demand):
+            policy = scheduler.checked(link)
+            if policy is not None:
+                refuse_policy(policy, network)
     except ValueError as error:
         raise unusable("entanglement", str(error)) from None
     except PolicyError as error:
         if error.refusal is None:
             raise
-        raise UnusableSettings("scheduling", error.refusal) from None
+        raise unusable("scheduling", error.refusal) from None
 
 
-def _round_controller(blueprint: Blueprint, demand: Demand, scheduler: Scheduler) -> RoundController:
+def round_controller_of(blueprint: Blueprint, demand: Demand, scheduler: CheckedScheduler) -> RoundController:
+    """Return the entanglement manager, which runs the rounds."""
     settings, counts, network = blueprint.settings, blueprint.counts, blueprint.network
     rounds, paths = settings.training.rounds, KeyPaths(network, settings.links.swap_werner, demand)
     on_stall = OnStall(settings.consensus.on_stall, settings.consensus.max_waits)

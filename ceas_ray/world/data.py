@@ -9,7 +9,7 @@ from ceas_ray.config.errors import SettingsError, UnusableSettings, blame_on
 from ceas_ray.config.schema import DataSettings
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.training.datasets import DataSet, Encoding, prepare, set_aside, split
-from ceas_ray.training.shards import check_least, dirichlet_shards, iid_shards, label_shards
+from ceas_ray.training.shards import dirichlet_shards, iid_shards, label_shards
 from ceas_ray.training.sources import draw_shape, load_classes, load_file
 from ceas_ray.training.spin_chain import draw_ground_states
 from ceas_ray.world.inputs import Inputs
@@ -17,9 +17,17 @@ from ceas_ray.world.inputs import Inputs
 Integers = NDArray[np.int64]
 
 
-def load_data(choice: DataSettings, qubits: int, seed: int, inputs: Inputs) -> DataSet:
-    """The data set, split and encoded on `qubits` qubits; raises SettingsError for what cannot be."""
-    features, labels = _samples(choice, seed, inputs)
+_FEW_STATES = 60
+"""Enough to see whether ground states fit the circuit. Even: their two phases take turns."""
+
+
+def load_data(choice: DataSettings, qubits: int, seed: int, inputs: Inputs, outline: bool = False) -> DataSet:
+    """Return the data set, split and encoded on `qubits` qubits; SettingsError for what cannot be.
+
+    outline: in little time, in which a few samples that take long to compute stand for the others; labels, and so
+    everybody's share of the samples, are right.
+    """
+    features, labels = _samples(choice, seed, inputs, outline)
     training, test = blame_on(
         "training.data.test_fraction", lambda: split(features, labels, choice.test_fraction, seed)
     )
@@ -34,7 +42,7 @@ def load_data(choice: DataSettings, qubits: int, seed: int, inputs: Inputs) -> D
     return blame_on(key, lambda: prepare(train, validation, test, encoding))
 
 
-def _samples(choice: DataSettings, seed: int, inputs: Inputs) -> tuple[NDArray[np.float64], Integers]:
+def _samples(choice: DataSettings, seed: int, inputs: Inputs, outline: bool) -> tuple[NDArray[np.float64], Integers]:
     if choice.name != "file" and choice.file is not None:
         raise SettingsError(
             "training.data.file", f"null for training.data.name={choice.name} (or name: file)", choice.file
@@ -44,7 +52,10 @@ def _samples(choice: DataSettings, seed: int, inputs: Inputs) -> tuple[NDArray[n
             return draw_shape(shape, choice.samples, choice.noise, seed)
         case "spin_chain":
             generator = Streams(seed).generator("hub", "hub", "spin chain", 0)
-            return draw_ground_states(choice.samples, choice.spins, choice.copies, generator)
+            few = min(choice.samples, _FEW_STATES) if outline else choice.samples
+            features, labels = draw_ground_states(few, choice.spins, choice.copies, generator)
+            number = np.arange(choice.samples) % few
+            return features[number], labels[number]
         case "file":
             file = choice.file
             if file is None:
@@ -77,11 +88,3 @@ def dealt_shards(choice: DataSettings, labels: Integers, count: int, generator: 
             return blame_on(
                 "processors.count", lambda: dirichlet_shards(labels, count, concentration, least, generator)
             )
-
-
-def check_shards(choice: DataSettings, labels: Integers, count: int) -> None:
-    """Raise SettingsError where `dealt_shards` would, in less time."""
-    if choice.shards == "dirichlet":
-        blame_on("processors.count", lambda: check_least(len(labels), count, choice.min_samples))
-    else:
-        dealt_shards(choice, labels, count, np.random.default_rng(0))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.kernel.host import WORK_BLOCK
 from ceas_ray.world.counts import counts_of
 
-_BASE_BYTES = 420 * 2**20
-"""Of a process with all libraries and the default run, measured."""
+_BASE_BYTES = 355 * 2**20
+"""Of a process with all that the default run needs, measured without MLflow."""
+_MLFLOW_BYTES, _AER_BYTES = 85 * 2**20, 85 * 2**20
 _BYTES_PER_PATH = 8_000
 _BYTES_PER_PLANNED_SHOT = 40
 """Of a shot while its plan waits and its outcome travels, measured: release, test or not, on time or not, copies."""
 _BYTES_PER_SERVED_SHOT = 120
 _BYTES_PER_PAIR = 16
+_BYTES_PER_DERIVATIVE = 32
+"""Of one of a sample's parameters: first and second derivative, and a copy of both."""
 
 
 def memory_bytes(settings: RunSettings) -> float:
@@ -20,9 +24,17 @@ def memory_bytes(settings: RunSettings) -> float:
     pairs = choice.supply * settings.training.qubits * (1 + choice.gap_periods / choice.burst_shots)
     of_link = shots * (_BYTES_PER_SERVED_SHOT + _BYTES_PER_PAIR * pairs) + 100.0 * choice.slots
     of_all = counts.parties * shots * _BYTES_PER_PLANNED_SHOT
-    samples = settings.training.data.samples * 2.0 ** min(settings.training.data.spins, 11)
-    of_data = samples * 16 if settings.training.data.name == "spin_chain" else 0.0
-    return _BASE_BYTES + counts.key_paths * _BYTES_PER_PATH + of_link + of_all + of_data
+    libraries = (
+        _BASE_BYTES + _MLFLOW_BYTES * settings.tracking.mlflow + _AER_BYTES * (settings.processors.engine != "pauli")
+    )
+    return libraries + _of_gradients(settings) + counts.key_paths * _BYTES_PER_PATH + of_link + of_all
+
+
+def _of_gradients(settings: RunSettings) -> float:
+    """Return what the first and second derivatives of all samples in one call of the engine take."""
+    training = settings.training
+    samples = min(WORK_BLOCK * training.batch, training.data.samples)
+    return samples * _BYTES_PER_DERIVATIVE * 2 * training.qubits * training.layers
 
 
 def _shots_of_a_plan(settings: RunSettings) -> float:

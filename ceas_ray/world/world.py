@@ -14,13 +14,15 @@ from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.host import Host
 from ceas_ray.messages.payloads import DRIVER, ENTANGLEMENT_MANAGER, Begin
-from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.processors.gradient_work import GRADIENT, GradientWork
 from ceas_ray.processors.processor import Shard
 from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.scheduling.checked_scheduler import CheckedScheduler
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.metrics import Evaluation
+from ceas_ray.world.blueprint import Blueprint
 from ceas_ray.world.inputs import Inputs
+from ceas_ray.world.round_demand import RoundDemand
 
 
 @dataclass(frozen=True)
@@ -80,18 +82,14 @@ def _dealt(actors: Sequence[Actor], hosts: int) -> list[tuple[Actor, ...]]:
 
 @dataclass(frozen=True)
 class Outline:
-    """The parts of a world that a forecast needs.
+    """A world before anything in it is made that takes long: what a forecast needs, and what actors are made from.
 
-    samples: the mean number of a party. phases: who is served together; key_slots: in how many slots for keys each
-    phase then distils. spends_pairs: whether shots spend pairs. notes: what was left out of the input files.
+    Nothing that settings can be blamed for is left to be found when these are made.
     """
 
-    network: NetworkPlan
+    blueprint: Blueprint
+    data: DataSet
     demand: Demand
-    circuit: Circuit
-    shared_circuit: Circuit
-    samples: float
-    phases: tuple[tuple[int, ...], ...]
-    key_slots: tuple[int, ...]
-    spends_pairs: bool
-    notes: tuple[str, ...]
+    scheduler: CheckedScheduler
+    of_round: RoundDemand
+    inputs: Inputs

@@ -165,4 +165,4 @@ def test_the_command_that_resumes_is_understood_by_shell_and_hydra(
 ) -> None:
     (word,) = shlex.split(resume_override(tmp_path / name))
     assert main([word]) == 2
-    assert capsys.readouterr().err.startswith(f"resume must be the folder of a run ({tmp_path / name}")
+    assert capsys.readouterr().err.startswith(f"resume: {tmp_path / name}")

@@ -13,7 +13,7 @@ from ceas_ray.consensus.exploration.campaign import Report, explore, run_batch
 from ceas_ray.consensus.exploration.chart import chart_of
 from ceas_ray.consensus.exploration.conformance import DrivenWalk
 from ceas_ray.consensus.exploration.decision_cost import decision_cost
-from ceas_ray.consensus.exploration.kinds import KINDS, MIX, Layer, kind_of
+from ceas_ray.consensus.exploration.kinds import KINDS, MIX, Layer, kind_of, run_scenario
 from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
 from ceas_ray.consensus.exploration.rounds_judge import RoundsJudge
 from ceas_ray.consensus.exploration.violation import Violation
@@ -95,6 +95,11 @@ def test_a_leader_that_enters_a_view_after_its_suggests_still_asks_for_the_body_
     ReplicaScenario(seed, 4).run()
 
 
+def test_a_replica_that_was_down_when_a_round_began_costs_at_most_one_view() -> None:
+    """Found by the explorer: it asked the others only after its third view."""
+    ReplicaScenario(81843, 4, rounds=3).run()
+
+
 @pytest.mark.slow
 def test_scenarios_of_several_rounds_crash_miss_catch_up_skip_and_quarantine() -> None:
     happened = Counter[str]()
@@ -160,6 +165,13 @@ def test_an_interrupted_campaign_reports_what_was_done_and_where_to_go_on() -> N
     report = explore(512, processes=1, scenarios=10**6, progress=interrupt)
     assert report.interrupted
     assert (report.total.scenarios, report.next_seed) == (256, 768)
+
+
+def test_a_campaign_names_the_outcomes_of_its_scenarios_by_one_digest() -> None:
+    first, again, other = (run_batch(range(begin, begin + 16)) for begin in (0, 0, 16))
+    assert first.outcomes == again.outcomes != other.outcomes
+    digests = {run_scenario(seed).digest for seed in range(32)}
+    assert len(digests) == 32
 
 
 def test_a_campaign_may_keep_to_one_kind() -> None:

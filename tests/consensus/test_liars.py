@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
-from ceas_ray.consensus.echoes import Echoes, report_item, update_item
+from ceas_ray.consensus.echoes import SKIP, Echoes, report_item, update_item
 from ceas_ray.consensus.inputs import Inputs
 from ceas_ray.consensus.standing import AgreedModel, Standing
 from ceas_ray.consensus.values import Named, Values
@@ -29,6 +29,7 @@ REPORT = payloads.TestReport(round_index=0, tested=np.ones((PROCESSORS, 3)), err
 NOTHING = ((-1, b""), (-1, b""), (-1, b""))
 VOTE1, VOTE2, VOTE3 = FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3
 Early = Callable[[int, int, FrameKind, int], bool]
+Lost = Callable[[int, int, Frame], bool]
 
 
 PRIVATE = encode_update(np.full(2, 77), 1, 1)
@@ -39,15 +40,29 @@ def update_of(processor: int) -> bytes:
     return encode_update(np.full(2, 1 + processor), 1, 1)
 
 
+def values_over(inputs: Inputs) -> Values:
+    """What anybody can make of these inputs in round 0."""
+    standing = Standing(AgreedModel((np.zeros(2), 0), ()))
+    return Values(make_replica(0, 4)._terms, 0, inputs, Echoes(Quorums(4)), standing)
+
+
 def body_of(*contents: tuple[int, bytes]) -> bytes:
     """The value of round 0 that these updates make, as everybody computes it."""
-    terms, inputs = make_replica(0, 4)._terms, Inputs(PROCESSORS, 2, ())
+    inputs = Inputs(PROCESSORS, 2, ())
     for _, content in contents:
         inputs.keep(content)
     inputs.take_report(REPORT)
-    values = Values(terms, 0, inputs, Echoes(Quorums(4)), Standing(AgreedModel((np.zeros(2), 0), ())))
+    values = values_over(inputs)
     entries = tuple((k, digest_of(content)) for k, content in contents)
     body = values.body_of(values.value_of(Named(entries, digest_of(encode(REPORT)), ())))
+    assert body is not None
+    return body
+
+
+def skip_body() -> bytes:
+    """SKIP in round 0."""
+    values = values_over(Inputs(PROCESSORS, 2, ()))
+    body = values.body_of(values.skip())
     assert body is not None
     return body
 
@@ -251,3 +266,66 @@ def test_a_view_change_of_a_liar_and_one_other_ends_no_view_while_inputs_are_ope
     assert set(times) == {1, 2, 3}
     assert {decided.view for decided in network.decided.values()} == {1}
     assert max(times.values()) <= 12 + 7
+
+
+class LossyNetwork(Network):
+    """Replica 0 lies. Until the network heals, the frames that `is_lost` names by sender and receiver are lost."""
+
+    def __init__(self, is_lost: Lost, heals: int, without_update: int | None = None) -> None:
+        """without_update: a replica that processor 2 tells nothing."""
+        self._is_lost, self._heals, self._without = is_lost, heals, without_update
+        super().__init__(4, silent=frozenset({0}))
+        for to in (1, 2, 3):
+            self.hear(OPENS + 1, 0, to, FrameKind.ECHO, 0, encode(()))
+
+    def push(self, at: int, replica: int, sender: str, payload: Any) -> None:
+        if not (isinstance(payload, Frame) and self._drops(sender, replica, payload)):
+            super().push(at, replica, sender, payload)
+
+    def _drops(self, sender: str, replica: int, frame: Frame) -> bool:
+        kind, _, number = sender.partition("/")
+        if kind == "processor":
+            return (int(number), replica) == (2, self._without)
+        return self.now < self._heals and self._is_lost(int(number), replica, frame)
+
+    def let_decide_alone(self, alone: int, at: int, body: bytes, believers: tuple[int, int]) -> None:
+        """The liar proposes a value to two replicas, votes for it, and lets one replica alone have Q votes 4."""
+        for to in believers:
+            self.hear(at, 0, to, FrameKind.PROPOSAL, 0, encode(body))
+            for kind in (VOTE1, VOTE2, VOTE3):
+                self.hear(at, 0, to, kind, 0, encode(digest_of(body)))
+        self.hear(at, 0, alone, FrameKind.VOTE4, 0, encode(digest_of(body)))
+
+    def assert_all_decide_after_the_one(self, alone: int, body: bytes) -> None:
+        self.run()
+        times = self.decide_times()
+        assert {j for j, _ in self.decided} == {*times} == {1, 2, 3}
+        assert {decided.digest for decided in self.decided.values()} == {digest_of(body)}
+        assert times.pop(alone) < VIEW / DELTA < (self._heals - OPENS) / DELTA < min(times.values())
+
+
+@pytest.mark.parametrize("heals", [OPENS + 20 * DELTA, OPENS + 70 * DELTA])
+def test_one_that_a_liar_lets_decide_alone_says_its_echoes_again_to_who_lost_them(heals: int) -> None:
+    """Only replicas 1 and 3 have an update, and the decision rests on it: without the echo of 1, which was lost, 2 can
+    never find it valid. A decision was all that 1 still told, and nobody else ever decided."""
+    network = LossyNetwork(lambda sender, receiver, frame: (sender, receiver) == (1, 2), heals, without_update=2)
+    body = of_processors(0, 1, 2)
+    network.let_decide_alone(1, OPENS + 2 * DELTA, body, (1, 3))
+    network.assert_all_decide_after_the_one(1, body)
+
+
+@pytest.mark.parametrize("heals", [OPENS + 20 * DELTA, OPENS + 70 * DELTA])
+def test_one_that_a_liar_lets_decide_alone_asks_for_the_echoes_that_it_lost(heals: int) -> None:
+    """Replica 1 has all inputs and decides SKIP, which 2 and 3 echo, but it did not hear that: nobody can propose SKIP
+    before 1 echoes it, too. It asked nobody, since it had decided."""
+
+    def is_lost(sender: int, receiver: int, frame: Frame) -> bool:
+        if frame.kind != FrameKind.ECHO:
+            return False
+        return sender == 1 or (receiver == 1 and SKIP in decode(frame.body))
+
+    network = LossyNetwork(is_lost, heals)
+    body = skip_body()
+    network.let_decide_alone(1, OPENS + 6 * DELTA, body, (2, 3))
+    network.assert_all_decide_after_the_one(1, body)
+    assert {decided.skipped for decided in network.decided.values()} == {True}

@@ -134,6 +134,30 @@ def test_the_test_report_outlives_a_crash_and_serves_when_it_comes_late() -> Non
     assert late._agreement.inputs.report == digest_of(encode(report))
 
 
+def frames_when_inputs_may_close(heard_at: int) -> set[tuple[str, int]]:
+    """Receiver and kind of what a replica says then that hears of a round at this time."""
+    replica = make_replica(0, 4)
+    started = payloads.RoundStarted(
+        round_index=0, plan_ends_at=0, inputs_open_until=OPENS, inputs_time_out_at=2 * OPENS,
+        key_bits=np.full(PROCESSORS + 4, PLENTY),
+    )  # fmt: skip
+    replica.handle(Envelope(heard_at, "entanglement_manager", 0, "replica/0", started))
+    at = max(OPENS, heard_at + 1)
+    sent = replica.handle(Envelope(at, "replica/0", 1, "replica/0", payloads.Timer("may close", 0)))
+    return {(effect.receiver, effect.payload.kind) for effect in sent}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("after", [0, 1, 3 * DELTA])
+def test_one_that_hears_of_a_round_after_others_may_have_spoken_asks_what_it_missed(after: int) -> None:
+    """It was down when the round began: two views of honest leaders were lost before it asked."""
+    asked = {(f"replica/{j}", FrameKind.CATCH_UP) for j in (1, 2, 3)}
+    assert frames_when_inputs_may_close(OPENS + after) == asked
+
+
+def test_one_that_hears_of_a_round_in_time_asks_nothing() -> None:
+    assert frames_when_inputs_may_close(OPENS - 1) == set()
+
+
 def test_the_decision_takes_five_delays_after_an_echo() -> None:
     network = Network(7)
     network.run()

@@ -170,7 +170,7 @@ def test_settings_of_the_folder_are_untrusted(tmp_path: Path, capsys: pytest.Cap
         path.write_text(text)
         assert main([f"resume={folder}"]) == 2
         said = capsys.readouterr().err
-        assert said.startswith("resume must be the folder of a run")
+        assert said.startswith(f"resume: {path} holds no whole settings of a run: ")
         assert said.count("\n") == 1
 
 

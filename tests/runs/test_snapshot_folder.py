@@ -15,6 +15,7 @@ from ceas_ray.runs.folder import settings_text
 from ceas_ray.runs.resume import config_of_run
 from tests.runs.test_resume import OFTEN, SIX, interrupted, same, whole
 from tests.small_worlds import SMALL
+from tests.tracking.object_store import ObjectStore, object_store
 
 __all__ = ["whole"]
 SHORT = [*SIX, *OFTEN, "stop.simulated_seconds=6"]
@@ -23,14 +24,13 @@ ON = "stop.simulated_seconds=null"
 
 
 @pytest.fixture
-def memory() -> Iterator[Any]:
-    found = fsspec.filesystem("memory")
-    yield found
-    found.store.clear()
+def objects() -> Iterator[Any]:
+    with object_store() as found:
+        yield found
 
 
-@pytest.mark.parametrize("url", ["memory://ceas_ray/run", "file://{folder}/elsewhere"])
-def test_a_run_goes_on_from_snapshots_behind_a_url(whole: Path, tmp_path: Path, memory: Any, url: str) -> None:
+@pytest.mark.parametrize("url", ["objects://ceas_ray/run", "file://{folder}/elsewhere"])
+def test_a_run_goes_on_from_snapshots_behind_a_url(whole: Path, tmp_path: Path, objects: Any, url: str) -> None:
     folder, url = tmp_path / "run", url.format(folder=tmp_path)
     assert main([*SHORT, f"output={folder}", f"runtime.snapshot_folder={url}"]) == 0
     files, path = fsspec.url_to_fs(url)
@@ -42,12 +42,12 @@ def test_a_run_goes_on_from_snapshots_behind_a_url(whole: Path, tmp_path: Path, 
 
 
 def test_a_damaged_newest_snapshot_behind_a_url_falls_back(
-    whole: Path, tmp_path: Path, memory: Any, capsys: pytest.CaptureFixture[str]
+    whole: Path, tmp_path: Path, objects: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "run"
-    assert main([*SHORT, f"output={folder}", "runtime.snapshot_folder=memory://ceas_ray/run"]) == 0
-    newest = sorted(memory.ls("/ceas_ray/run", detail=False))[-1]
-    memory.pipe_file(newest, memory.cat_file(newest)[:-40])
+    assert main([*SHORT, f"output={folder}", "runtime.snapshot_folder=objects://ceas_ray/run"]) == 0
+    newest = sorted(objects.ls("/ceas_ray/run", detail=False))[-1]
+    objects.pipe_file(newest, objects.cat_file(newest)[:-40])
     assert main([f"resume={folder}", ON]) == 0
     assert f"{newest.rpartition('/')[2]} is not usable (its checksum is wrong" in capsys.readouterr().err
     same(folder, whole)
@@ -72,11 +72,12 @@ def test_a_resumed_run_may_keep_its_snapshots_elsewhere_and_starts_from_those_of
 @pytest.mark.parametrize(
     ("url", "line"),
     [
-        ("nowhere://bucket/run", "Protocol not known: nowhere"),
-        ("reference::memory://x", "a URL of one file system, not a chain"),
-        ("http://127.0.0.1:9/run", "a folder that can be read (Cannot connect"),
-        ("s3:/bucket/run", "or a URL as in s3://bucket/run"),
-        ("/dev/null/run", "a folder that can be made (/dev/null is not a writable folder)"),
+        ("nowhere://bucket/run", ": nowhere://bucket/run cannot hold snapshots: Protocol not known: nowhere"),
+        ("reference::memory://x", ": reference::memory://x cannot hold snapshots: it is a chain of file systems"),
+        ("memory://run", ": memory://run cannot hold snapshots: what is kept in memory ends with the process"),
+        ("http://127.0.0.1:9/run", ": http://127.0.0.1:9/run cannot be read: Cannot connect"),
+        ("s3:/bucket/run", " must be a folder, or a URL as in s3://bucket/run"),
+        ("/dev/null/run", " must be a folder that can be made (/dev/null is not a writable folder)"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused_before_anything_is_made(
@@ -84,9 +85,19 @@ def test_a_url_that_cannot_be_used_is_refused_before_anything_is_made(
 ) -> None:
     assert main([*SMALL, f"output={tmp_path / 'run'}", f"runtime.snapshot_folder={url}"]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("runtime.snapshot_folder must be a folder")
-    assert line in said
+    assert said.startswith(f"runtime.snapshot_folder{line}")
     assert said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_can_only_be_read_is_refused_before_anything_is_made(
+    tmp_path: Path, objects: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ObjectStore, "writable", False)
+    place = "objects://ceas_ray/run"
+    assert main([*SMALL, f"output={tmp_path / 'run'}", f"runtime.snapshot_folder={place}"]) == 2
+    said = capsys.readouterr().err
+    assert said == f"runtime.snapshot_folder: {place} cannot be written to: only to be read\n"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -209,5 +209,5 @@ def test_a_hostile_journal_is_refused_in_one_line(
         (tmp_path / "journal.jsonl").write_text(text)
         assert main([f"resume={tmp_path}"]) == 2
         said = capsys.readouterr().err
-        assert said.startswith("resume must be the folder of a run with a readable journal")
+        assert said.startswith(f"resume: {tmp_path / 'journal.jsonl'} cannot be read: ")
         assert said.count("\n") == 1

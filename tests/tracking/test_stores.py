@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.registry import known_implementations
@@ -14,26 +13,25 @@ from fsspec.registry import known_implementations
 from ceas_ray.tracking.files import PARTIAL
 from ceas_ray.tracking.snapshots import SnapshotFolder, packed
 from ceas_ray.tracking.stores import FolderStore, Store, UrlStore, store_at
-
-MEMORY = "memory://stores/snapshots"
+from tests.tracking.object_store import object_store
 
 
 @pytest.fixture(autouse=True)
-def memory() -> Iterator[Any]:
-    yield fsspec.filesystem("memory")
-    fsspec.filesystem("memory").store.clear()
+def objects() -> Iterator[Any]:
+    with object_store() as found:
+        yield found
 
 
 MAKERS: list[Callable[[Path], Store]] = [
     lambda path: store_at(path / "snapshots"),
     lambda path: store_at(str(path / "snapshots")),
     lambda path: store_at(f"file://{path}/snapshots"),
-    lambda path: store_at(MEMORY),
+    lambda path: store_at("objects://stores/snapshots"),
     lambda path: UrlStore(LocalFileSystem(), str(path / "snapshots"), "a file system that renames"),
 ]
 
 
-@pytest.fixture(params=MAKERS, ids=["path", "text", "file URL", "memory URL", "local by fsspec"])
+@pytest.fixture(params=MAKERS, ids=["path", "text", "file URL", "URL of objects", "local by fsspec"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return request.param(tmp_path)
 
@@ -80,9 +78,10 @@ def test_a_file_url_is_a_plain_folder(tmp_path: Path) -> None:
     ("url", "line"),
     [
         ("nowhere://bucket/run", "nowhere"),
-        ("reference::file:///etc/hosts", "a URL of one file system"),
-        ("reference::memory://x", "a URL of one file system"),
+        ("reference::file:///etc/hosts", "a chain of file systems"),
+        ("reference::memory://x", "a chain of file systems"),
         ("reference://x", "[a-z]"),
+        ("memory://x", "what is kept in memory ends with the process"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused_in_one_line(url: str, line: str) -> None:

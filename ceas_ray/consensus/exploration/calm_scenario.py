@@ -63,6 +63,11 @@ class CalmScenario(DrivenWalk):
         self._lie()
         self._run_calm_network()
 
+    @property
+    def decided(self) -> tuple[Any, ...]:
+        """The time of the last event, and what each replica decided."""
+        return (self._now, *(node.decided for node in self._nodes))
+
     def _run_calm_network(self) -> None:
         until = 20.0 * VIEW_TIMER_DELTAS
         while self._heap and self._now < until:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import blake2b
 from math import ceil
 
 from ceas_ray.consensus.exploration.kinds import MIX, Kind, Outcome, kind_of, run_scenario
@@ -43,12 +44,16 @@ class Tally:
 
 @dataclass
 class Report:
-    """A campaign so far: every seed before `next_seed` is done, and a campaign from there on goes on with it."""
+    """A campaign so far: every seed before `next_seed` is done, and a campaign from there on goes on with it.
+
+    outcomes: a digest of the outcomes of all its scenarios, in the order of their seeds.
+    """
 
     next_seed: int
     by_kind: dict[Kind, Tally] = field(default_factory=dict)
     failures: list[Outcome] = field(default_factory=list)
     interrupted: bool = False
+    outcomes: bytes = b""
 
     @property
     def total(self) -> Tally:
@@ -64,6 +69,17 @@ class Report:
         for kind, tally in other.by_kind.items():
             self.by_kind.setdefault(kind, Tally()).add(tally)
         self.failures += other.failures
+        self._append(other.outcomes)
+
+    def _append(self, outcomes: bytes) -> None:
+        self.outcomes = blake2b(self.outcomes + outcomes, digest_size=16).digest()
+
+    def count(self, kind: Kind, outcome: Outcome) -> None:
+        """Count the following scenario in."""
+        self.by_kind.setdefault(kind, Tally()).add(Tally(1, outcome.events, outcome.seconds))
+        self._append(outcome.digest)
+        if outcome.violation is not None:
+            self.failures.append(outcome)
 
 
 def run_batch(seeds: range, only: Kind | None = None) -> Report:
@@ -73,10 +89,7 @@ def run_batch(seeds: range, only: Kind | None = None) -> Report:
         kind = kind_of(seed)
         if only is not None and kind != only:
             continue
-        outcome = run_scenario(seed)
-        report.by_kind.setdefault(kind, Tally()).add(Tally(1, outcome.events, outcome.seconds))
-        if outcome.violation is not None:
-            report.failures.append(outcome)
+        report.count(kind, run_scenario(seed))
     return report
 
 

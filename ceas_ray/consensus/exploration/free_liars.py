@@ -35,7 +35,7 @@ class FreeLiars:
         self._begin(-1)
 
     def _begin(self, round_index: int) -> None:
-        self._round = round_index
+        self._round, self._silent = round_index, False
         self._inputs = Inputs(PROCESSORS, self._terms.parameters, ())
         self._values = Values(
             self._terms, round_index, self._inputs, Echoes(self._terms.committee), Standing(self.agreed)
@@ -89,7 +89,7 @@ class FreeLiars:
         To each they all say the same, of one value that they want, or of any.
         """
         draws = self._draws
-        if draws.uniform() >= self._busy:
+        if self._silent or draws.uniform() >= self._busy:
             return
         if self._setting.floods and draws.uniform() < 0.5:
             self._flood(draws.choice(self._setting.honest))
@@ -111,7 +111,9 @@ class FreeLiars:
         return None
 
     def _lock(self, view: int, value: bytes) -> None:
-        """So many honest replicas lock a value as make a quorum with the liars; of the others one may decide alone."""
+        """So many honest replicas lock a value as make a quorum with the liars; one, of them or not, may decide alone.
+
+        Then the liars may keep silent for the rest of the round, for whatever they say may help the others."""
         setting, draws = self._setting, self._draws
         rest = list(setting.honest)
         for _ in range(setting.committee.quorum - setting.committee.faults):
@@ -120,8 +122,9 @@ class FreeLiars:
             self._pull(target, view, value, [value])
             for kind in _VOTES[:3]:
                 self._to(target, 3.0, kind, view, value)
-        if rest and draws.uniform() < 0.5:
-            self._to(draws.choice(rest), 3.0, FrameKind.VOTE4, view, value)
+        if draws.uniform() < 0.5:
+            self._to(draws.choice(setting.honest), 3.0, FrameKind.VOTE4, view, value)
+        self._silent = draws.uniform() < 0.5
 
     def _to(self, target: int, within: float, kind: FrameKind, view: int, content: Any) -> None:
         """All liars say it, each at a time of its own."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from hashlib import blake2b
 from time import process_time
+from typing import Any
 
 from ceas_ray.consensus.exploration.abstract_model import AbstractModel
 from ceas_ray.consensus.exploration.calm_scenario import CalmScenario
@@ -59,12 +61,24 @@ def kind_of(seed: int) -> Kind:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One scenario: its events (or steps), CPU seconds, and the invariant that it broke."""
+    """One scenario: its events (or steps), CPU seconds, and the invariant that it broke.
+
+    digest: of all that but the time, and of who decided what and when; equal behaviour gives equal digests.
+    """
 
     seed: int
     events: int
     seconds: float
     violation: str | None = None
+    digest: bytes = b""
+
+
+@dataclass
+class _Observed:
+    """Of a scenario that runs: its events, and who has decided what and when."""
+
+    events: int = 0
+    decided: Any = None
 
 
 def _rounds_of(kind: Kind, seed: int) -> int:
@@ -82,45 +96,47 @@ def _is_tagged(kind: Kind, seed: int) -> bool:
 def run_scenario(seed: int, record: Record | None = None) -> Outcome:
     """Run the scenario of this seed."""
     started = process_time()
-    kind = kind_of(seed)
-    events, violation = [0], None
+    observed, violation = _Observed(), None
     try:
-        _run(kind, seed, record, events)
+        _run(kind_of(seed), seed, record, observed)
     except Violation as found:
         violation = str(found)
-    return Outcome(seed, events[0], process_time() - started, violation)
+    told = repr((seed, observed.events, violation, observed.decided))
+    digest = blake2b(told.encode(), digest_size=16).digest()
+    return Outcome(seed, observed.events, process_time() - started, violation, digest)
 
 
-def _run(kind: Kind, seed: int, record: Record | None, events: list[int]) -> None:
+def _run(kind: Kind, seed: int, record: Record | None, observed: _Observed) -> None:
     match kind.layer:
         case Layer.VOTING:
             voting = VotingScenario(seed, kind.replicas, record=record)
             try:
                 voting.run()
             finally:
-                events[0] = voting.events
+                observed.events, observed.decided = voting.events, voting.decided
         case Layer.REPLICA | Layer.TAGGED | Layer.ROUNDS:
             rounds, tagged = _rounds_of(kind, seed), kind.layer is Layer.TAGGED or _is_tagged(kind, seed)
             whole = ReplicaScenario(seed, kind.replicas, tagged, rounds, record=record)
             try:
                 whole.run()
             finally:
-                events[0] = whole.events
+                observed.events, observed.decided = whole.events, whole.decided
         case Layer.CONFORMANCE:
             driven = DrivenWalk(seed, AbstractModel(kind.replicas, WALK_VIEWS))
             driven.run()
             traced = VotingScenario(seed, kind.replicas, record=record)
             traced.run()
             honest = [node for node in range(kind.replicas) if node not in traced.setting.byzantine]
-            events[0] = driven.steps + check_trace(kind.replicas, honest, traced.invariants.steps)
+            observed.events = driven.steps + check_trace(kind.replicas, honest, traced.invariants.steps)
+            observed.decided = traced.decided
         case Layer.CALM:
             calm = CalmScenario(seed, AbstractModel(kind.replicas, WALK_VIEWS))
             try:
                 calm.run()
             finally:
-                events[0] = calm.steps + calm.events
+                observed.events, observed.decided = calm.steps + calm.events, calm.decided
         case Layer.ABSTRACT:
-            events[0] = _walk(AbstractModel(kind.replicas, WALK_VIEWS + seed // len(MIX) % 2), seed, record)
+            observed.events = _walk(AbstractModel(kind.replicas, WALK_VIEWS + seed // len(MIX) % 2), seed, record)
 
 
 def _walk(model: AbstractModel, seed: int, record: Record | None) -> int:

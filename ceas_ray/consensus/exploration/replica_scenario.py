@@ -80,6 +80,7 @@ class ReplicaScenario:
         self._timers_from = dict.fromkeys(self.nodes, 0)
         self.disks: dict[int, bytes] = {}
         self._missed: dict[int, list[Control]] = {}
+        self._view_of: dict[int, int] = {}
         self._trained, self._acted_in = 0, set[tuple[int, int]]()
 
     def _free_liars(self, seed: int) -> FreeLiars:
@@ -96,6 +97,12 @@ class ReplicaScenario:
     def honest(self) -> list[int]:
         """Replicas that follow the protocol."""
         return self.setting.honest
+
+    @property
+    def decided(self) -> tuple[Any, ...]:
+        """The time of the last event, and for each round what each honest replica decided, and in which view."""
+        rounds = self.judge.decided
+        return (self._timeline.now, *([(j, of[j].digest, of[j].view) for j in sorted(of)] for of in rounds))
 
     # --- what happens ----------------------------------------------------------
 
@@ -172,6 +179,9 @@ class ReplicaScenario:
             self._decided(self._cast.identities[entity], payload)
 
     def _enters(self, replica: int, round_index: int, view: int) -> None:
+        if view != self._view_of.get(replica) or view < 0:
+            self.judge.has_a_new_pace(replica)
+        self._view_of[replica] = view
         if view >= 0:
             self.judge.enters(replica, round_index, view, self._timeline.now)
         if self._free is not None and self._is_news((round_index, view)):
@@ -240,6 +250,7 @@ class ReplicaScenario:
         if self._record is not None:
             self._record.note(self._timeline.now, entity, "recovers")
         disk = decode(self.disks.pop(entity))
+        self.judge.has_a_new_pace(entity)
         node = self.nodes[entity] = self._cast.made(entity)
         for effect in self._answer(entity, None, lambda: node.recover(disk, round(self._timeline.now * DELTA))):
             self._caused(entity, effect)

@@ -15,7 +15,7 @@ from ceas_ray.consensus.rule_three import evidence_of
 from ceas_ray.consensus.tetrabft import Decision, Output
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.consensus_payloads import RoundDecided
-from ceas_ray.messages.frames import FrameKind
+from ceas_ray.messages.frames import PACED_FRAMES, FrameKind
 
 _TOLD = frozenset({FrameKind.PROOF, FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4})
 _VIEWS = 256
@@ -62,10 +62,13 @@ class RoundsJudge:
             for t in range(rounds)
         ]  # fmt: skip
         self._calm_at = setting.lost_until + ASKS_WITHIN if setting.lost else setting.calm_at
+        self._blocking = setting.committee.blocking
+        self._deciders: list[set[int]] = [set() for _ in range(rounds)]
         self._entered: list[dict[int, float]] = [{} for _ in range(rounds)]
         self._lost: set[tuple[int, int]] = set()
         self._said: set[tuple[int, int, FrameKind, int, bytes]] = set()
-        self._echoes: dict[tuple[int, str, int], tuple[float, set[Any]]] = {}
+        self._echoed: dict[tuple[int, str, int], set[Any]] = {}
+        self._paced: dict[tuple[int, str, int, FrameKind], tuple[float, int]] = {}
         self.decided: list[dict[int, RoundDecided]] = [{} for _ in range(rounds)]
         self._adopted: dict[int, tuple[int, Any]] = {}
 
@@ -84,8 +87,10 @@ class RoundsJudge:
         self, replica: int, peer: str, round_index: int, kind: FrameKind, view: int, body: bytes, now: float
     ) -> None:
         """An honest replica sent a frame; the same one to others, or again, is nothing new."""
-        if kind == FrameKind.ECHO:
-            self._judge_pace(replica, peer, round_index, decode(body), now)
+        if kind == FrameKind.FETCH or (kind == FrameKind.ECHO and self._is_paced(replica, peer, round_index, body)):
+            self._judge_pace((replica, peer, round_index, kind), now)
+        elif kind == FrameKind.DECIDE:
+            self._deciders[round_index].add(replica)
         if kind not in _TOLD:
             return
         key = (replica, round_index, kind, view, body)
@@ -94,29 +99,42 @@ class RoundsJudge:
             content = evidence_of(decode(body)) if kind == FrameKind.PROOF else decode(body)
             self.invariants[round_index].acted(replica, [Output(kind, view, content)], now)
 
-    def _judge_pace(self, replica: int, peer: str, round_index: int, items: tuple[Any, ...], now: float) -> None:
-        """What others echo must not make a replica spend its keys: but for SKIP, new items are one Delta apart."""
-        key = replica, peer, round_index
-        if key not in self._echoes:
-            self._echoes[key] = now, {*items}
-            return
-        last, said = self._echoes[key]
-        fresh = {*items} - said
-        if fresh and SKIP not in fresh and now < last + _PACE:
-            raise Violation("Echoes keep their pace", f"replica {replica} to {peer} at {now:.2f} and {last:.2f}")
-        if fresh:
-            self._echoes[key] = now, said | fresh
+    def _is_paced(self, replica: int, peer: str, round_index: int, body: bytes) -> bool:
+        """Whether an Echo says something new, but SKIP: that goes at once, and what was said may be said again."""
+        items, said = {*decode(body)}, self._echoed.setdefault((replica, peer, round_index), set())
+        fresh = items - said
+        said |= items
+        return bool(fresh) and SKIP not in fresh
+
+    def _judge_pace(self, link: tuple[int, str, int, FrameKind], now: float) -> None:
+        """What others say must not make a replica spend its keys: on each link such frames are one Delta apart, and no
+        more than four leave in a view."""
+        last, left = self._paced.get(link, (-1.0, 0))
+        kind, who = link[3].name, f"replica {link[0]} to {link[1]}, in round {link[2]}"
+        if now < last + _PACE:
+            raise Violation("Echoes and Fetches keep their pace", f"{kind} of {who} at {now:.2f} and {last:.2f}")
+        if left == PACED_FRAMES:
+            raise Violation("Echoes and Fetches keep their pace", f"{left + 1} {kind}s in a view, {who}, at {now:.2f}")
+        self._paced[link] = now, left + 1
+
+    def has_a_new_pace(self, replica: int) -> None:
+        """An honest replica enters a view, or waits for one as long as a view takes, or is back after a crash."""
+        for link, (last, _) in self._paced.items():
+            if link[0] == replica:
+                self._paced[link] = last, 0
 
     def enters(self, replica: int, round_index: int, view: int, now: float) -> None:
-        """An honest replica enters a view, the first of all or not. The view before it is lost if nobody has decided;
-        after the calm no honest leader's may be, and where there was trouble never two in a row."""
+        """An honest replica enters a view, the first of all or not. The view before it is lost if fewer than B have
+        decided, for the others do not learn it from them; after the calm no honest leader's may be, and where there was
+        trouble never two in a row."""
         entered = self._entered[round_index]
         if view in entered:
             return
         entered[view] = now
         before = entered.get(view - 1)
         leader = (round_index + view - 1) % self._setting.replicas
-        if before is None or before < self._calm_at + SETTLED or self.decided[round_index]:
+        decided = len(self._deciders[round_index]) >= self._blocking
+        if before is None or before < self._calm_at + SETTLED or decided:
             return
         if self._setting.judges_views and leader in self._honest:
             self._lost.add((round_index, view - 1))

@@ -119,6 +119,11 @@ class VotingScenario:
         if not invariants.all_decided:
             invariants.ended(self._now)
 
+    @property
+    def decided(self) -> tuple[Any, ...]:
+        """The time of the last event, and what each honest replica decided."""
+        return (self._now, *sorted(self.invariants.decisions.items()))
+
     def _push(self, at: float, entity: int, sender: int, view: int = 0) -> None:
         self._serial += 1
         heappush(self._heap, (at, self._serial, entity, sender, FrameKind.VIEW_CHANGE, view, None))

@@ -112,6 +112,11 @@ def _whole(name: str, most: int, replicas: int = 4, rounds: int = 1, tagged: boo
 
 _CALM_LIARS = {"free": True, "twins": (), "outages": {}, "lost": frozenset(), "hub": "all"}
 _GOOD = _CALM_LIARS | {"calm_at": 0.0, "key_bits": PLENTY}
+_DECIDES_ALONE = _GOOD | {
+    "byzantine": frozenset({0}), "liar_processors": (1,), "halves": True, "drips": False, "floods": False,
+    "forged": None, "slow": False, "spread": False, "lost": frozenset({(1, 2), (3, 2)}), "lost_until": 5.0,
+}  # fmt: skip
+"""Replica 2 has not what 1 and 3 have of processor 1, and lost their echoes."""
 AIMS: dict[str, tuple[int, dict[str, Any]]] = {
     "accusations not amplified": (
         7,
@@ -127,6 +132,8 @@ AIMS: dict[str, tuple[int, dict[str, Any]]] = {
             "slow": False,
         },
     ),
+    "echoes stop at the decision": (4, _DECIDES_ALONE),
+    "no echoes said again after the decision": (4, _DECIDES_ALONE),
     "SKIP judged at the close": (4, _GOOD | {"byzantine": frozenset({0})}),
     "SKIP counted from view 0": (4, _CALM_LIARS | {"byzantine": frozenset({0}), "hub": "none", "calm_at": 27.0}),
     "SKIP non-monotone": (

@@ -66,6 +66,27 @@ class FirstEchoWins(InputPhase):
         return super().take_echo(replica, () if heard else items, now)
 
 
+class EchoesStopAtTheDecision(InputPhase):
+    has_decided: Callable[[], bool]
+
+    def _may_echo(self) -> bool:
+        return super()._may_echo() and not self.has_decided()
+
+
+class NoEchoesSaidAgainAfterTheDecision(EchoesStopAtTheDecision):
+    """Whoever asks is told the decision alone."""
+
+    def _may_echo(self) -> bool:
+        return InputPhase._may_echo(self)
+
+    def say_again(self, replica: str, now: int) -> list[Effect]:
+        return [] if self.has_decided() else super().say_again(replica, now)
+
+
+def _knows_the_decision(made: Agreement, phase: EchoesStopAtTheDecision) -> None:
+    phase.has_decided = lambda: made.voting.decided is not None
+
+
 class NoPace(Pacing):
     def arm(self, now: int, view: int) -> int | None:
         armed, self.state.armed = self.state.armed, True
@@ -74,6 +95,11 @@ class NoPace(Pacing):
     def fires(self, now: int, view: int) -> bool:
         self.state.armed = False
         return True
+
+
+class UncountedPace(Pacing):
+    def _count_in(self, view: int) -> int:
+        return 0
 
 
 class EntryOnOneEcho(Echoes):
@@ -214,7 +240,13 @@ INPUT_BUGS: dict[str, type[Replica]] = {
     "no amplification of echoes": replica_with("phase", NoAmplification),
     "accusations not amplified": replica_with("phase", AccusationsNotAmplified),
     "the first Echo wins": replica_with("phase", FirstEchoWins),
+    "echoes stop at the decision": replica_with("phase", EchoesStopAtTheDecision, _knows_the_decision),
+    "no echoes said again after the decision": replica_with(
+        "phase", NoEchoesSaidAgainAfterTheDecision, _knows_the_decision
+    ),
     "Echoes without a pace": replica_with("phase._pacing", NoPace),
+    "Echoes are not counted": replica_with("phase._pacing", UncountedPace),
+    "Fetches are not counted": replica_with("fetching._pacing", UncountedPace),
     "entry on 1 echo": replica_with("phase.echoes", EntryOnOneEcho),
     "SKIP judged at the close": replica_with("phase", SkipJudgedAtTheClose),
     "SKIP counted from view 0": replica_with("phase", SkipCountedFromViewZero),

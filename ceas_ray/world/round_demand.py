@@ -1,0 +1,164 @@
+"""What a round asks of the network, in closed form and before any plan is made: pairs, key bits, time. Ours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import unusable
+from ceas_ray.entanglement.key_ledger import RESERVED_VIEWS
+from ceas_ray.entanglement.plan import (
+    REPLICA_FRAMES,
+    VIEW_CHANGE_FRAMES,
+    Demand,
+    key_path_seconds,
+    route_key_seconds,
+)
+from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
+from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.network.route import path_fidelity
+from ceas_ray.quantum.bell_pairs import key_rate
+
+LONGEST_SIMULATED_SECONDS = 4e6
+"""Simulated time counts picoseconds in 64 bits, which end after 9.2e6 s."""
+_SAMPLED_PATHS = 60
+"""Key paths whose times stand for all others."""
+Phases = Sequence[tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class RoundDemand:
+    """Of a round in the middle of a run: pairs of links that all shots (tests included) and all keys need, key bits and
+    simulated seconds; and the same of the warm-up before the first round."""
+
+    shot_pairs: float
+    key_pairs: float
+    key_bits: float
+    seconds: float
+    warm_up_shot_pairs: float
+    warm_up_key_pairs: float
+    warm_up_seconds: float
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """Of the sampled paths: seconds of the slowest, of one between replicas, and pairs a bit over all legs."""
+
+    slowest_seconds: float
+    slowest_between: float
+    pairs_per_bit: float
+
+
+def round_demand(
+    settings: RunSettings, network: NetworkPlan, demand: Demand, phases: Phases, key_slots: Sequence[int],
+    spends_pairs: bool,
+) -> RoundDemand:  # fmt: skip
+    """Return what a round asks; SettingsError if the run would outlast simulated time.
+
+    phases: who is served together. key_slots: in how many slots for keys each phase then distils.
+    """
+    try:
+        of_round, of_warm_up = (_keys(settings, network, demand, phases, reserve) for reserve in (1, 2))
+    except ValueError as error:
+        raise unusable("entanglement", str(error)) from None
+    shots = demand.shots + demand.test_shots if spends_pairs else 0
+    warm_up_shots = demand.warm_up_test_shots if spends_pairs else 0
+    plan = (network, demand, phases, key_slots)
+    round_seconds, warm_up = _plan_seconds(*plan, shots, of_round), _plan_seconds(*plan, warm_up_shots, of_warm_up)
+    simulated = warm_up + settings.training.rounds * round_seconds
+    if simulated > LONGEST_SIMULATED_SECONDS:
+        limit = f"at most {LONGEST_SIMULATED_SECONDS:g} simulated seconds"
+        must = f"such that a run takes {limit} (here about {simulated:.2g})"
+        raise SettingsError("training.rounds", must, settings.training.rounds)
+    raw = 2**settings.entanglement.purification_rounds
+    bits = _key_bits(network, demand, 1)
+    of_a_shot = sum(_link_pairs(network, demand, k) for k in range(len(network.processor_routes)))
+    return RoundDemand(
+        shot_pairs=shots * of_a_shot,
+        key_pairs=bits * of_round.pairs_per_bit * raw,
+        key_bits=bits,
+        seconds=round_seconds,
+        warm_up_shot_pairs=warm_up_shots * of_a_shot,
+        warm_up_key_pairs=_key_bits(network, demand, 2) * of_warm_up.pairs_per_bit * raw,
+        warm_up_seconds=warm_up,
+    )
+
+
+def _legs(network: NetworkPlan, k: int, j: int) -> tuple[LinkParameters, ...]:
+    if network.swapped:
+        return (*reversed(network.processor_routes[k].legs), *network.replica_routes[j].legs)
+    return (network.direct_links[network.processor_routes[k].nodes[-1], f"replica/{j}"],)
+
+
+def _legs_between(network: NetworkPlan, i: int, j: int) -> tuple[LinkParameters, ...]:
+    """Return those of the path between replicas i < j."""
+    if network.swapped:
+        return (*reversed(network.replica_routes[i].legs), *network.replica_routes[j].legs)
+    return (network.direct_links[f"replica/{i}", f"replica/{j}"],)
+
+
+def _bits(demand: Demand, reserve: int) -> tuple[float, float]:
+    """Wanted by a path between a processor and a replica, and between two replicas; reserve: 2 in the warm-up."""
+    mine, between = demand.bits(1), demand.bits(REPLICA_FRAMES)
+    change = demand.bits(VIEW_CHANGE_FRAMES)
+    return 2.0 * reserve * mine, 2.0 * (reserve * between + (RESERVED_VIEWS * change if reserve > 1 else 0))
+
+
+def _keys(settings: RunSettings, network: NetworkPlan, demand: Demand, phases: Phases, reserve: int) -> _Keys:
+    order = [k for group in phases for k in group]
+    step = max(1, len(order) // _SAMPLED_PATHS)
+    replicas, routed = len(network.replica_routes), network.routed
+    swapping, mine = network.processor_routes[0].swapping, _bits(demand, reserve)[0]
+
+    def time_of(legs: tuple[LinkParameters, ...], bits: float) -> float:
+        if routed:
+            return route_key_seconds(legs, swapping, bits, demand)
+        return key_path_seconds(legs, settings.links.swap_werner, bits, demand)
+
+    slowest, per_bit = 0.0, []
+    for number, k in enumerate(order[::step]):
+        legs = _legs(network, k, number % replicas)
+        slowest = max(slowest, time_of(legs, mine))
+        per_bit.append(len(legs) / max(1e-9, float(key_rate(path_fidelity(legs, swapping)))))
+    pairs = [(i, j) for j in range(replicas) for i in range(j)]
+    pairs = pairs[:: max(1, len(pairs) // _SAMPLED_PATHS)]
+    between = max(time_of(_legs_between(network, i, j), _bits(demand, reserve)[1]) for i, j in pairs)
+    return _Keys(slowest, max(slowest, between), sum(per_bit) / len(per_bit))
+
+
+def _plan_seconds(
+    network: NetworkPlan, demand: Demand, phases: Phases, key_slots: Sequence[int], shots: int, keys: _Keys
+) -> float:
+    """Simulated: phase by phase, the shots of its slowest link, then the key slots."""
+    total = 0.0
+    for number, (members, slots) in enumerate(zip(phases, key_slots, strict=True)):
+        longest = keys.slowest_between if number == 0 and not network.routed else keys.slowest_seconds
+        total += max(_served_seconds(network, demand, k, shots, len(members)) for k in members) + slots * longest
+    return total
+
+
+def _served_seconds(network: NetworkPlan, demand: Demand, k: int, shots: int, members: int) -> float:
+    """Until the last of the shots: bursts, and exponential gaps, the longest sum of those of `members` links."""
+    if shots == 0:
+        return 0.0
+    bursts = math.ceil(shots / demand.burst_shots)
+    gaps = bursts + math.sqrt(2 * bursts * math.log(members + 1))
+    period = demand.shot_period(network.served(k)) / PICOSECONDS_PER_SECOND
+    return period * (shots + demand.gap_periods * gaps) + seconds(demand.shot_deadline(network.served(k)))
+
+
+def _key_bits(network: NetworkPlan, demand: Demand, reserve: int) -> float:
+    replicas = len(network.replica_routes)
+    mine, between = _bits(demand, reserve)
+    return len(network.processor_routes) * replicas * mine + replicas * (replicas - 1) / 2 * between
+
+
+def _link_pairs(network: NetworkPlan, demand: Demand, k: int) -> int:
+    """Return the pairs of links that a shot of party k needs."""
+    if network.groups:
+        return sum(part.pairs * len(part.route.legs) for part in network.groups[k].routes)
+    return demand.pairs_per_shot * len(network.processor_routes[k].legs)
