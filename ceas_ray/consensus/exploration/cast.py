@@ -71,7 +71,7 @@ class Cast:
         if identity in setting.byzantine:
             if entity >= setting.replicas and setting.tagged:  # twins share their identity's slots
                 bare.outgoing = self.channels[identity][peer].outgoing
-            return LyingChannel(bare, self._lies.told)
+            return LyingChannel(bare, self._lies.falsified)
         kind, _, number = peer.partition("/")
         is_honest = (kind == "replica" and int(number) not in setting.byzantine) or (
             kind == "processor" and int(number) not in setting.liar_processors

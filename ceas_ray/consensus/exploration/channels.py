@@ -11,10 +11,10 @@ from ceas_ray.messages.authentication import KeyPool
 from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FRAME_KINDS, Channel, FrameKind
 
-Told = Callable[[str, FrameKind, int, bytes], tuple[int, bytes] | None]
+Falsify = Callable[[str, FrameKind, int, bytes], tuple[int, bytes] | None]
 """Receiver, kind, view and body as meant; view and body as sent, or None to withhold the frame."""
 Said = Callable[[int, FrameKind, int, bytes], None]
-"""Told of a frame's round, kind, view and body."""
+"""Falsify of a frame's round, kind, view and body."""
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class NullChannel(Channel):
         self.state.opened.add(frame.counter)
 
 
-class Wrapped(Channel):
+class ChannelWrapper(Channel):
     """A channel around another one."""
 
     def __init__(self, channel: Channel) -> None:
@@ -76,17 +76,17 @@ class Wrapped(Channel):
         return {"inner": self._inner}
 
 
-class LyingChannel(Wrapped):
+class LyingChannel(ChannelWrapper):
     """A Byzantine replica's: what it says passes through a liar, who has the keys."""
 
-    def __init__(self, channel: Channel, told: Told) -> None:
+    def __init__(self, channel: Channel, falsify: Falsify) -> None:
         super().__init__(channel)
-        self._told = told
+        self._falsify = falsify
 
     def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
         """See `Channel`."""
-        told = self._told(self.peer, kind, view, body)
-        return None if told is None else self._inner.seal(kind, round_index, *told[:1], now, told[1])
+        falsified = self._falsify(self.peer, kind, view, body)
+        return None if falsified is None else self._inner.seal(kind, round_index, falsified[0], now, falsified[1])
 
 
 class Ledger:
@@ -118,7 +118,7 @@ class Ledger:
             raise Violation("an honest frame is accepted", f"{name} refused slot {key[2]} of {frame.sender}")
 
 
-class WatchedChannel(Wrapped):
+class WatchedChannel(ChannelWrapper):
     """An honest party's: writes to the ledger, and tells an observer what is sent and heard."""
 
     def __init__(

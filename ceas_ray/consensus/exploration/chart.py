@@ -25,8 +25,8 @@ class Chart:
         if sender < 0:
             self._line(now, entity, None, f"timer of view {view} runs out" if sender == -1 else "looks again")
         else:
-            told = _NAMES.get(kind, f"kind {kind}")
-            self._line(now, entity, sender, f"{told} in view {view} {_short(content)}")
+            description = _NAMES.get(kind, f"kind {kind}")
+            self._line(now, entity, sender, f"{description} in view {view} {_short(content)}")
 
     def acted(self, now: float, entity: int, actions: Sequence[Any]) -> None:
         """See `Record`."""

@@ -23,7 +23,7 @@ from ceas_ray.consensus.exploration.abstract_rules import (
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_lies import VALUES
-from ceas_ray.consensus.rule_three import NO_VOTE, Evidence, Vote
+from ceas_ray.consensus.safety_rule import NO_VOTE, Vote, VoteHistory
 from ceas_ray.consensus.tetrabft import Action, Decision, Output, TetraBFT
 from ceas_ray.messages.frames import FrameKind
 
@@ -94,12 +94,14 @@ def check_trace(replicas: int, honest: Sequence[int], steps: Sequence[Step]) -> 
         chosen = _NUMBERS.get(value, 0)
         views = range(MAX_VIEWS) if phase == DECIDE else (view,)
         if not any(state.allows(place[node], v, phase, chosen) for v in views):
-            raise Violation("conformance", f"{_told((node, view, phase, value))} is not a step of the abstract model")
+            raise Violation(
+                "conformance", f"{_described((node, view, phase, value))} is not a step of the abstract model"
+            )
         state.take(place[node], view, phase, chosen)
     return len(steps)
 
 
-def _told(step: Step) -> str:
+def _described(step: Step) -> str:
     node, view, phase, value = step
     does = {ENTER: "entering", DECIDE: "deciding"}.get(phase, f"vote {phase}")
     return f"replica {node} {does} in view {view}" + (f" for {value.decode()}" if value else "")
@@ -116,7 +118,7 @@ class DrivenWalk:
         self._leaders: dict[int, int] = {}
         self._nodes = [voting(k, model.replicas, self._leader_of, _NUMBERS.__contains__) for k in range(model.honest)]
         self._state = AbstractState(model.replicas)
-        self._proofs: list[dict[int, Evidence]] = [{} for _ in self._nodes]
+        self._proofs: list[dict[int, VoteHistory]] = [{} for _ in self._nodes]
         self._meant = {tuple(step[:3]): int(step[3]) for step in self._walk.steps.tolist() if step[2] != ENTER}
         self._decided: dict[int, bytes] = {}
         self.steps = 0
@@ -174,8 +176,8 @@ class DrivenWalk:
             expected.append((who, view, phase, _BYTES.get(value, _NOTHING)))
         done = self._done(who, self._forced(who, view, phase, value))
         if done != expected:
-            told = [", ".join(map(_told, steps)) or "nothing" for steps in (done, expected)]
-            raise Violation("conformance", f"did {told[0]}; the abstract model says {told[1]}")
+            description = [", ".join(map(_described, steps)) or "nothing" for steps in (done, expected)]
+            raise Violation("conformance", f"did {description[0]}; the abstract model says {description[1]}")
         self.steps += len(done)
         if expected and phase == DECIDE:
             self._decided[who] = _BYTES[value]
@@ -200,7 +202,7 @@ class DrivenWalk:
         node = self._nodes[who]
         actions = node.receive(self._leader, FrameKind.PROPOSAL, view, _BYTES[value])
         low = Vote(view - 1, _BYTES[self._state.latest_claimed(view, value)]) if view else NO_VOTE
-        helpful = Evidence(low, Vote(view - 2, b"another") if view > 1 else NO_VOTE, NO_VOTE)
+        helpful = VoteHistory(low, Vote(view - 2, b"another") if view > 1 else NO_VOTE, NO_VOTE)
         shown = {k: proofs[view] for k, proofs in enumerate(self._proofs) if view in proofs and k != who}
         shown |= dict.fromkeys(self._liars, helpful) if view else {}
         for liar in self._liars:  # it has sent no other proof of this view yet: what a try in vain showed never came

@@ -14,7 +14,7 @@ from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import Channel, FrameKind
 from ceas_ray.messages.payloads import replica_name
 
-JUNK_EACH, JUNK_SLOTS, MOST_LOST = 16, 6, 100
+JUNK_EACH, JUNK_SLOTS, MAX_LOST = 16, 6, 100
 _ALTERED = 0.05
 """Of all frames in tagged scenarios."""
 
@@ -39,7 +39,7 @@ class Disturbances:
                 self._lose_in_a_row(self._cast.channels[sender][replica_name(receiver)], round_index)
 
     def _lose_in_a_row(self, channel: Channel, round_index: int) -> None:
-        for _ in range(1 + self._draws.below(MOST_LOST)):
+        for _ in range(1 + self._draws.below(MAX_LOST)):
             channel.seal(FrameKind.CATCH_UP, round_index, 0, 0, b"")
 
     def _junk(self, round_index: int) -> None:

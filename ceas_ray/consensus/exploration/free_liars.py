@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ceas_ray.consensus.committee import Terms
+from ceas_ray.consensus.chain_head import AgreedModel, ChainHead
+from ceas_ray.consensus.committee import ProtocolParameters
 from ceas_ray.consensus.echoes import SKIP, Echoes, Item, ItemKind, accusation_item
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.replica_lies import MALFORMED
 from ceas_ray.consensus.exploration.replica_setting import PROCESSORS, ReplicaSetting
 from ceas_ray.consensus.inputs import Inputs, is_well_formed_update
-from ceas_ray.consensus.standing import AgreedModel, Standing
-from ceas_ray.consensus.values import Named, Values
+from ceas_ray.consensus.value_store import NamedInputs, ValueStore
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind, digest_of
 
@@ -28,17 +28,19 @@ _BUDGET = 4
 class FreeLiars:
     """All of them together: one adversary. Times in Delta."""
 
-    def __init__(self, draws: Draws, setting: ReplicaSetting, terms: Terms, initial: AgreedModel, say: Say) -> None:
-        self._draws, self._setting, self._terms, self._say = draws, setting, terms, say
+    def __init__(
+        self, draws: Draws, setting: ReplicaSetting, protocol: ProtocolParameters, initial: AgreedModel, say: Say
+    ) -> None:
+        self._draws, self._setting, self._protocol, self._say = draws, setting, protocol, say
         self._drips, self._busy = draws.uniform() < 0.3, draws.choice((0.5, 0.85))
         self.agreed, self._liars = initial, sorted(setting.byzantine)
         self._begin(-1)
 
     def _begin(self, round_index: int) -> None:
         self._round, self._silent = round_index, False
-        self._inputs = Inputs(PROCESSORS, self._terms.parameters, ())
-        self._values = Values(
-            self._terms, round_index, self._inputs, Echoes(self._terms.committee), Standing(self.agreed)
+        self._inputs = Inputs(PROCESSORS, self._protocol.model_size, ())
+        self._values = ValueStore(
+            self._protocol, round_index, self._inputs, Echoes(self._protocol.committee), ChainHead(self.agreed)
         )
         self._digests: dict[int, list[bytes]] = {k: [] for k in range(PROCESSORS)}
         self._report: bytes | None = None
@@ -68,7 +70,7 @@ class FreeLiars:
         if kind == ItemKind.REPORT:
             self._report = digest
             self._inputs.keep(content)
-        elif digest not in self._inputs.contents and is_well_formed_update(content, self._terms.parameters):
+        elif digest not in self._inputs.contents and is_well_formed_update(content, self._protocol.model_size):
             self._inputs.keep(content)
             self._digests[k].append(digest)
 
@@ -143,7 +145,7 @@ class FreeLiars:
 
     def _pull(self, target: int, view: int, value: bytes, values: list[bytes]) -> None:
         """A proposal from its leader, evidence that suits it, requests for other views, and strange things."""
-        chance, leader = self._draws.uniform, self._terms.committee.leader(self._round, view)
+        chance, leader = self._draws.uniform, self._protocol.committee.leader(self._round, view)
         if leader in self._setting.byzantine and chance() < 0.9:
             self._propose(3.0 * chance(), leader, target, view, value)
         if chance() < 0.2:
@@ -199,19 +201,19 @@ class FreeLiars:
 
     def _composed(self) -> bytes | None:
         """A right value over inputs that anybody was told, whoever echoes them; sometimes one entry counts twice."""
-        draws, least = self._draws, self._terms.committee.least_entries
+        draws, min_entries = self._draws, self._protocol.committee.min_entries
         entries = [(k, draws.choice(digests)) for k, digests in self._digests.items() if digests]
-        while len(entries) > least and draws.uniform() < 0.4:
+        while len(entries) > min_entries and draws.uniform() < 0.4:
             entries.pop(draws.below(len(entries)))
         if entries and draws.uniform() < 0.15:
             place = draws.below(len(entries))
             entries[place:] = [entries[place], *entries[place:]]
-            del entries[least if draws.uniform() < 0.5 else len(entries) :]
+            del entries[min_entries if draws.uniform() < 0.5 else len(entries) :]
         liars = self._setting.liar_processors
         accused = tuple(k for k in range(PROCESSORS) if draws.uniform() < (0.3 if k in liars else 0.03))
-        if len(entries) < least or self._report is None:
+        if len(entries) < min_entries or self._report is None:
             return None
-        named = Named(tuple(entries), self._report, accused)
+        named = NamedInputs(tuple(entries), self._report, accused)
         value = self._values.value_of(named)
         self._items_of[value] = tuple(named.items())
         return value

@@ -28,8 +28,8 @@ class ReplicaLies:
         self._draws, self._probability, self._deaf, self.poisoned = draws, probability, deaf, poisoned
         self._known: list[bytes] = []
 
-    def told(self, receiver: str, kind: FrameKind, view: int, body: bytes) -> tuple[int, bytes] | None:
-        """See `channels.Told`."""
+    def falsified(self, receiver: str, kind: FrameKind, view: int, body: bytes) -> tuple[int, bytes] | None:
+        """See `channels.Falsify`."""
         if kind == FrameKind.PROPOSAL:
             self._learn(decode(body))
         if receiver in self._deaf:

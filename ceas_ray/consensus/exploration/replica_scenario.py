@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ceas_ray.consensus.committee import Terms
+from ceas_ray.consensus.chain_head import AgreedModel
+from ceas_ray.consensus.committee import ProtocolParameters
 from ceas_ray.consensus.exploration.cast import CHAIN, RULE, Cast, next_state
 from ceas_ray.consensus.exploration.disturbances import Disturbances
 from ceas_ray.consensus.exploration.draws import Draws
@@ -20,7 +21,6 @@ from ceas_ray.consensus.exploration.surroundings import MANAGER, Surroundings
 from ceas_ray.consensus.exploration.timeline import Timeline
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.replica import Replica
-from ceas_ray.consensus.standing import AgreedModel
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Observation, Send
 from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
@@ -89,9 +89,9 @@ class ReplicaScenario:
             (liar, target): self._cast.bare(replica_name(liar), replica_name(target))
             for liar in sorted(setting.byzantine) for target in setting.honest
         }  # fmt: skip
-        terms = Terms(setting.committee, CHAIN, RULE, next_state, PROCESSORS)
+        protocol = ProtocolParameters(setting.committee, CHAIN, RULE, next_state, PROCESSORS)
         initial = AgreedModel((np.zeros(PROCESSORS), 0), ())
-        return FreeLiars(Draws(seed, "free liars"), setting, terms, initial, self._say_freely)
+        return FreeLiars(Draws(seed, "free liars"), setting, protocol, initial, self._say_freely)
 
     @property
     def honest(self) -> list[int]:
@@ -161,8 +161,8 @@ class ReplicaScenario:
         except Violation:
             raise
         except Exception as error:
-            told = f"{self._cast.names[entity]} on {type(payload).__name__}: {error!r}"
-            raise Violation("no message makes a replica fail", told) from error
+            description = f"{self._cast.names[entity]} on {type(payload).__name__}: {error!r}"
+            raise Violation("no message makes a replica fail", description) from error
 
     def _caused(self, entity: int, effect: Effect) -> None:
         if isinstance(effect, Observation):

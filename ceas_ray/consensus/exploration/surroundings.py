@@ -34,7 +34,7 @@ from ceas_ray.messages.round_progress import OnStall, ReportVerdict, RoundProgre
 
 MANAGER = -1
 """Entity of the manager's own events; their payloads are called."""
-PLANNING, PATIENCE, MOST_WAITS = (1.0, 5.0, 15.0), 40.0, 5
+PLANNING, PATIENCE, MAX_WAITS = (1.0, 5.0, 15.0), 40.0, 5
 _LONGEST = 500.0
 _FAR = 10**6
 
@@ -53,7 +53,7 @@ class Surroundings:
         self._setting, self._draws, self._cast, self._network = setting, draws, cast, network
         self._timeline, self._judge, self._free, self._disturbances = timeline, judge, free, disturbances
         self._blocking = quorums.blocking
-        self._progress = RoundProgress(quorums, PROCESSORS, OnStall("wait", MOST_WAITS))
+        self._progress = RoundProgress(quorums, PROCESSORS, OnStall("wait", MAX_WAITS))
         self._adoptions = [adoption(quorums.blocking) for _ in range(PROCESSORS)]
         self._channels: dict[tuple[int, int], Channel] = {}
         self._replied: list[set[str]] = []
@@ -113,7 +113,7 @@ class Surroundings:
         """The round takes long: keys. After the last one they still come, as those of a next round would."""
         last_is_over = self._progress.state.stage is Stage.OVER and round_index + 1 == self._setting.rounds
         stalled = self._progress.is_stalled(round_index, waits)
-        if not (self._progress.waits_on() if stalled else last_is_over and waits < MOST_WAITS):
+        if not (self._progress.waits_on() if stalled else last_is_over and waits < MAX_WAITS):
             return
         now = self._timeline.now
         for entity in self._cast.nodes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ceas_ray.consensus.exploration.draws import Draws
-from ceas_ray.consensus.rule_three import NO_VOTE, Evidence, Vote
+from ceas_ray.consensus.safety_rule import NO_VOTE, Vote, VoteHistory
 from ceas_ray.messages.frames import FrameKind
 
 GOOD, ALSO_GOOD, THIRD_GOOD, POISON = b"a", b"b", b"c", b"x"
@@ -25,7 +25,7 @@ class VotingLies:
     def __init__(self, draws: Draws, probability: float, deaf: frozenset[int]) -> None:
         self._draws, self._probability, self._deaf = draws, probability, deaf
 
-    def told(self, receiver: int, kind: FrameKind, view: int, content: Any) -> tuple[FrameKind, int, Any] | None:
+    def falsified(self, receiver: int, kind: FrameKind, view: int, content: Any) -> tuple[FrameKind, int, Any] | None:
         """Kind, view and content as sent to one receiver, or None."""
         if receiver in self._deaf:
             return WITHHELD
@@ -34,7 +34,7 @@ class VotingLies:
         if self._draws.uniform() < 0.1:
             return FrameKind.PROPOSAL, view, self._draws.choice(_POISONED)  # leader or not
         if kind == FrameKind.SUGGEST or kind == FrameKind.PROOF:
-            return kind, view, Evidence(self._vote(view), self._vote(view), self._vote(view))
+            return kind, view, VoteHistory(self._vote(view), self._vote(view), self._vote(view))
         if kind == FrameKind.PROPOSAL or kind == FrameKind.DECIDE:
             return kind, view, self._draws.choice(_POISONED)
         if kind == FrameKind.VIEW_CHANGE:

@@ -173,10 +173,10 @@ class VotingScenario:
             if to is not None and self._identities[target] != to:
                 continue
             if not honest:
-                told = self._lies.told(target, output.kind, output.view, output.content)
-                if told is None:
+                falsified = self._lies.falsified(target, output.kind, output.view, output.content)
+                if falsified is None:
                     continue
-                kind, view, content = told
+                kind, view, content = falsified
             self._serial += 1
             at = arrival(now, entity, target, kind, view)
             heappush(self._heap, (at, self._serial, target, identity, kind, view, content))
