@@ -9,7 +9,7 @@ from ceas_ray.messages.payloads import RoundStarted
 
 
 class BoldAgreement(Agreement):
-    """Proposes all updates that came to itself, whoever else echoes them; a right value but for that."""
+    """Proposes all updates that came to this replica itself, whoever else echoes them: a right value but for that."""
 
     def _candidate_of(self, view: int) -> bytes | None:
         entries = tuple(
@@ -25,7 +25,7 @@ class BoldAgreement(Agreement):
 
 
 class BoldReplica(Replica):
-    """See `BoldAgreement`."""
+    """A replica whose agreements are bold, see `BoldAgreement`."""
 
     def agreement(self, schedule: RoundStarted | None) -> Agreement:
         """See `Replica`."""

@@ -29,14 +29,16 @@ _VOTES = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4)
 
 
 def hunted(seed: int, model: AbstractModel, walks: int) -> int:
-    """A walk's seed: the first of so many that leaves a state as above; if there is none, the last one."""
+    """Return a walk's seed: the first of so many whose end is live only by the second alternative for proofs; the last
+    one if there is none.
+    """
     weaker = AbstractModel(model.replicas, model.views, model.values, Change.NO_TWO_CLAIMS)
     first = seed * walks
     return first + weaker.search(first, walks).walks - 1
 
 
 class CalmScenario(DrivenWalk):
-    """See above. Times in Delta since the calm."""
+    """Drives replicas along a walk and then calms the network. Times in Delta since the calm."""
 
     def __init__(
         self, seed: int, model: AbstractModel, voting: Callable[..., TetraBFT] = TetraBFT, hunt: int = HUNT
@@ -49,7 +51,7 @@ class CalmScenario(DrivenWalk):
         self._now = 0.0
 
     def run(self) -> None:
-        """Raises `Violation`."""
+        """Run until all have decided. Raises `Violation`."""
         self.drive()
         first = self._first_view = max(node.view for node in self._nodes) + 1
         for view in range(first, first + len(self._nodes)):

@@ -1,4 +1,4 @@
-"""Many scenarios on many processes, until a time or a number is reached, or an invariant is broken."""
+"""Campaigns: many scenarios on many processes, until a time or a number is reached or an invariant is broken."""
 
 from __future__ import annotations
 

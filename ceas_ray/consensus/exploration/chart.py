@@ -1,4 +1,4 @@
-"""A scenario as a readable sequence chart: one column for each replica, one line for each event."""
+"""Charts: a scenario as a readable sequence, one column for each replica and one line for each event."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMES: dict[int, str] = {int(kind): kind.name.lower().replace("_", "-") for kin
 
 
 class Chart:
-    """Writes down what it is told: time in Delta, columns (sender `o`, receiver `>`), what came, what it caused."""
+    """Writes down a scenario: time in Delta, columns (sender `o`, receiver `>`), what came, and what it caused."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -56,7 +56,7 @@ class Chart:
 
 
 def chart_of(seed: int) -> str:
-    """The chart of a seed's scenario, and how it ended."""
+    """Return the chart of a seed's scenario, and how it ended."""
     chart = Chart()
     outcome = run_scenario(seed, chart)
     end = "no violation" if outcome.violation is None else f"VIOLATION: {outcome.violation}"

@@ -1,8 +1,8 @@
-"""The bridge between the voting of training and the abstract model, in both directions.
+"""Conformance of the voting of training with the abstract model, in both directions.
 
-Traces: whatever honest replicas did in a message-level scenario must be a sequence of steps of the model.
-Driven walks: a random walk of the model is forced upon real replicas by an adversary that delivers what it takes and
-nothing else; each must do exactly the step, and, where the adversary tries what the model forbids, nothing.
+Traces: whatever honest replicas did in a message-level scenario must be a sequence of steps of the model. Driven walks:
+a random walk of the model is forced upon real replicas by an adversary that delivers what it takes and nothing else;
+each must do exactly the step, and nothing where the adversary tries what the model forbids.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from ceas_ray.messages.frames import FrameKind
 
 ENTER, DECIDE = 0, 5
 Step = tuple[int, int, int, bytes]
-"""Who, view, phase (ENTER, 1 to 4, DECIDE), value."""
+"""Who, view, phase (ENTER, 1 to 4, DECIDE) and value."""
 _BYTES = dict(enumerate(VALUES, start=1))
 _NUMBERS = {value: number for number, value in _BYTES.items()}
 _NOTHING = b""
 
 
 class AbstractState:
-    """Honest replicas of the abstract model, as `abstract_rules` has them."""
+    """The state of the abstract model's honest replicas, see `abstract_rules`."""
 
     def __init__(self, replicas: int, first_view: int = -1) -> None:
         model = AbstractModel(replicas, MAX_VIEWS, len(VALUES))
@@ -45,7 +45,7 @@ class AbstractState:
         self.votes = np.zeros((model.honest, MAX_VIEWS, PHASES + 1), np.int8)
 
     def allows(self, who: int, view: int, phase: int, value: int) -> bool:
-        """Whether this step is possible."""
+        """Return whether this step is possible."""
         return bool(is_enabled(self.entered, self.votes, who, view, phase, value, self._rules))
 
     def latest_claimed(self, view: int, value: int) -> int:
@@ -85,7 +85,11 @@ class AbstractState:
 
 
 def check_trace(replicas: int, honest: Sequence[int], steps: Sequence[Step]) -> int:
-    """Replay what honest replicas did, in order, in the model; returns the steps compared (views it can hold)."""
+    """Replay in the model what honest replicas did, in order. Return the number of steps compared: those in views that
+    the model can hold.
+
+    Raises `Violation` for a step that the model does not allow.
+    """
     place = {node: k for k, node in enumerate(honest)}
     state = AbstractState(replicas, first_view=0)
     for number, (node, view, phase, value) in enumerate(steps):
@@ -108,7 +112,7 @@ def _described(step: Step) -> str:
 
 
 class DrivenWalk:
-    """Real replicas 0 .. n - f - 1 under a walk of the model; the others are Byzantine and lead every view."""
+    """Drives real replicas 0 .. n - f - 1 along a walk of the model; the others are Byzantine and lead every view."""
 
     def __init__(self, seed: int, model: AbstractModel, voting: Callable[..., TetraBFT] = TetraBFT) -> None:
         self._draws = Draws(seed, "conformance")
@@ -127,12 +131,12 @@ class DrivenWalk:
         return self._leaders.get(view, self._leader)
 
     def run(self) -> None:
-        """Raises `Violation` at the first difference."""
+        """Drive the walk, then offer values in new views. Raises `Violation` at the first difference."""
         self.drive()
         self._try_new_views()
 
     def drive(self) -> None:
-        """The walk, step for step."""
+        """Take the walk, step for step."""
         for who, view, phase, value in self._walk.steps.tolist():
             self._try_something()
             if phase == ENTER:
@@ -143,12 +147,12 @@ class DrivenWalk:
             self._try_something(DECIDE)
 
     def run_script(self, script: Sequence[tuple[int, int, int, int]]) -> None:
-        """Force these (who, view, phase, value) in place of the walk, allowed or not; raises `Violation`."""
+        """Force these (who, view, phase, value) in place of the walk, allowed or not. Raises `Violation`."""
         for who, view, phase, value in script:
             self._take(who, view, phase, value)
 
     def _try_new_views(self) -> None:
-        """All enter two more views; in the second everyone is offered some value, which may be unsafe by now."""
+        """Let all enter two more views; in the second everyone is offered some value, which may be unsafe by now."""
         last = min(self._model.views + 1, MAX_VIEWS - 1)
         for who in range(len(self._nodes)):
             for view in range(int(self._state.entered[who]) + 1, last + 1):
@@ -157,7 +161,7 @@ class DrivenWalk:
             self._take(who, last, 1, 1 + self._draws.below(len(VALUES)))
 
     def _try_something(self, phase: int | None = None) -> None:
-        """What may be forbidden now; never what would spoil the rest of the walk."""
+        """Try what may be forbidden now, but never what would spoil the rest of the walk."""
         who = self._draws.below(len(self._nodes))
         view = int(self._state.entered[who])
         if view < 0:

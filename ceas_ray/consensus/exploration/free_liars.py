@@ -1,4 +1,4 @@
-"""Byzantine replicas that run no protocol: they know everything and say anything to anyone, in every phase."""
+"""Free liars: Byzantine replicas that run no protocol, know everything, and say anything to anyone in every phase."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind, digest_of
 
 Say = Callable[[float, int, int, FrameKind, int, bytes], None]
-"""After how many Delta, which liar tells which replica: kind, view, body."""
+"""Callback that lets a liar say something: after how many Delta, which liar, to which replica, kind, view, body."""
 _VOTES = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4)
 _ASIDE = (FrameKind.FETCH, FrameKind.CONTENT, FrameKind.CATCH_UP, FrameKind.DECIDE, FrameKind.ECHO, FrameKind.PROOF)
 _NO_VOTE = (-1, b"")
 _BUDGET = 4
-"""Echoes that a view allows: a flood makes a replica use them up."""
+"""Number of Echoes that a view allows, which a flood makes a replica use up."""
 
 
 class FreeLiars:
-    """All of them together: one adversary. Times in Delta."""
+    """All free liars together, as one adversary. Times in Delta."""
 
     def __init__(
         self, draws: Draws, setting: ReplicaSetting, protocol: ProtocolParameters, initial: AgreedModel, say: Say
@@ -52,7 +52,7 @@ class FreeLiars:
     # --- what they know ----------------------------------------------------------
 
     def begin(self, round_index: int) -> None:
-        """A round begins: hasty requests for views, empty Echoes, early proposals."""
+        """Begin a round with hasty requests for views, empty Echoes and early proposals."""
         self._begin(round_index)
         draws = self._draws
         for liar in self._liars:
@@ -64,7 +64,7 @@ class FreeLiars:
                     self._say(6.0 * draws.uniform(), liar, target, FrameKind.ECHO, 0, encode(()))
 
     def learn(self, item: Item, content: bytes) -> None:
-        """An input that anybody was told."""
+        """Learn an input that anybody was told."""
         kind, k, digest = item
         self._items[item] = None
         if kind == ItemKind.REPORT:
@@ -75,7 +75,7 @@ class FreeLiars:
             self._digests[k].append(digest)
 
     def overhear(self, replica: int, kind: int, body: bytes) -> None:
-        """What an honest replica says to anyone."""
+        """Learn what an honest replica says to anyone."""
         if kind == FrameKind.ECHO:
             self._said[replica] |= {*decode(body)}
         elif kind == FrameKind.PROPOSAL:
@@ -86,9 +86,9 @@ class FreeLiars:
     # --- what they say ----------------------------------------------------------
 
     def act(self, view: int) -> None:
-        """An honest replica has entered a view: the liars say things about it to everybody, for some time.
+        """Say things about a view that an honest replica has entered, to everybody and for some time.
 
-        To each they all say the same, of one value that they want, or of any.
+        To each replica all liars say the same, of one value that they want, or of any.
         """
         draws = self._draws
         if self._silent or draws.uniform() >= self._busy:
@@ -129,7 +129,7 @@ class FreeLiars:
         self._silent = draws.uniform() < 0.5
 
     def _to(self, target: int, within: float, kind: FrameKind, view: int, content: Any) -> None:
-        """All liars say it, each at a time of its own."""
+        """Let all liars say it, each at a time of its own."""
         body = encode(content)
         for liar in self._liars:
             self._say(within * self._draws.uniform(), liar, target, kind, view, body)
@@ -144,7 +144,7 @@ class FreeLiars:
                 self._to(target, 4.0, FrameKind.ECHO, 0, (item,))
 
     def _pull(self, target: int, view: int, value: bytes, values: list[bytes]) -> None:
-        """A proposal from its leader, evidence that suits it, requests for other views, and strange things."""
+        """Send a proposal from its leader, a history that suits it, requests for other views, and strange things."""
         chance, leader = self._draws.uniform, self._protocol.committee.leader(self._round, view)
         if leader in self._setting.byzantine and chance() < 0.9:
             self._propose(3.0 * chance(), leader, target, view, value)
@@ -174,7 +174,7 @@ class FreeLiars:
             self._say(after, liar, target, FrameKind.PROPOSAL, view, encode(body))
 
     def _flood(self, target: int) -> None:
-        """One item after the other reaches B echoes at a replica, so that it has to echo each of them, too."""
+        """Bring one item after the other to B echoes at a replica, so that it has to echo each of them, too."""
         among = [item for item in self._items if item not in self._said[target] and item != SKIP]
         items = [item for item in among if any(item in said for said in self._said.values())]
         spacing = self._draws.choice((0.3, 1.0))
@@ -183,7 +183,7 @@ class FreeLiars:
                 self._say(spacing * (number + 0.1), liar, target, FrameKind.ECHO, 0, encode((item,)))
 
     def _convict_alone(self, target: int) -> None:
-        """One replica sees that a processor contradicted itself; the others hear of it from that one."""
+        """Let one replica see that a processor contradicted itself; the others hear of it from that one."""
         items = [item for item in self._items if item[0] == ItemKind.UPDATE and len(self._digests[item[1]]) > 1]
         if items:
             self._to(target, 1.0, FrameKind.ECHO, 0, items)
@@ -195,12 +195,14 @@ class FreeLiars:
         return tuple(self._draws.choice(items) for _ in range(1 + self._draws.below(3)))
 
     def _some_values(self) -> list[bytes]:
-        """What somebody proposed, two of their own, and SKIP."""
+        """Return what somebody proposed, two values of their own, and SKIP."""
         made = [self._composed(), self._composed()] if self._report is not None else []
         return [*self._seen[-2:], *(value for value in made if value is not None), self._values.skip()]
 
     def _composed(self) -> bytes | None:
-        """A right value over inputs that anybody was told, whoever echoes them; sometimes one entry counts twice."""
+        """Return a right value over inputs that anybody was told, whoever echoes them; sometimes one entry counts
+        twice.
+        """
         draws, min_entries = self._draws, self._protocol.committee.min_entries
         entries = [(k, draws.choice(digests)) for k, digests in self._digests.items() if digests]
         while len(entries) > min_entries and draws.uniform() < 0.4:
@@ -219,7 +221,7 @@ class FreeLiars:
         return value
 
     def _evidence(self, view: int, values: list[bytes]) -> list[Any]:
-        """Votes in earlier views, or a lure: the last view locked a value that suits nobody else."""
+        """Return votes in earlier views, or a lure: the last view locked a value that suits nobody else."""
         draws, value = self._draws, self._draws.choice([*values, *self._seen])
         if draws.uniform() < 0.4:
             return [(view - 1, value), _NO_VOTE, (view - 1, value)]

@@ -1,4 +1,4 @@
-"""What must hold of whole replicas, round after round: of what they say, decide, and make of the inputs."""
+"""The judge of whole replicas: what must hold of what they say, decide, and make of the inputs, round after round."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ASKS_WITHIN = 2.0 * VIEW_TIMER_DELTAS
 
 
 def honest_input(processor: int, round_index: int) -> int:
-    """What an honest processor sends; no two inputs are the same."""
+    """Return what an honest processor sends; no two inputs are the same."""
     return 1 + processor + 1000 * round_index
 
 

@@ -1,4 +1,4 @@
-"""What a Byzantine replica tells each of the others instead of the truth, at the level of voting."""
+"""The lies of a Byzantine replica at the level of voting, told to each of the others instead of the truth."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ceas_ray.messages.frames import FrameKind
 
 GOOD, ALSO_GOOD, THIRD_GOOD, POISON = b"a", b"b", b"c", b"x"
 VALUES = (GOOD, ALSO_GOOD, THIRD_GOOD)
-"""Two values hide faults of liveness."""
+"""The values that are voted on. Two would hide faults of liveness."""
 _POISONED = (*VALUES, *VALUES, POISON)
 WITHHELD = None
 """In place of a message: it is not sent."""
 
 
 class VotingLies:
-    """Lies with a given probability in Proof, Suggest, proposals and Decide, a third as often in votes.
+    """Lies with a given probability in Proof, Suggest, proposals and Decide, and a third as often in votes.
 
     deaf: replicas that never hear from it; some attacks need a minority that does not know.
     """
@@ -26,7 +26,7 @@ class VotingLies:
         self._draws, self._probability, self._deaf = draws, probability, deaf
 
     def falsified(self, receiver: int, kind: FrameKind, view: int, content: Any) -> tuple[FrameKind, int, Any] | None:
-        """Kind, view and content as sent to one receiver, or None."""
+        """Return kind, view and content as sent to one receiver, or None to send nothing."""
         if receiver in self._deaf:
             return WITHHELD
         if self._draws.uniform() >= self._probability:
