@@ -25,15 +25,14 @@ class CatchingUpState:
     """What changes while a replica catches up, or helps others to.
 
     past: the value that B others decided in the round before. past_decides: what each of them says. asked: number of
-    questions. timed_out: the latest view whose timer ran out. timers: how many did. answered: number of answers to each
-    of the others, counted from the time in `since`, ps.
+    questions. timed_out: the latest view whose timer ran out. answered: number of answers to each of the others,
+    counted from the time in `since`, ps.
     """
 
     past: bytes | None = None
     past_decides: dict[int, bytes] = field(default_factory=dict)
     asked: int = 0
     timed_out: int = -1
-    timers: int = 0
     answered: Counter[int] = field(default_factory=Counter)
     since: dict[int, int] = field(default_factory=dict)
 
@@ -44,7 +43,7 @@ class CatchingUp(Stateful):
     """
 
     def __init__(self, links: AuthenticatedLinks, committee: Committee) -> None:
-        self._links, self._blocking = links, committee.blocking
+        self._links, self._blocking, self._faults = links, committee.blocking, committee.faults
         self._period = VIEW_TIMER_DELTAS * committee.delta
         self.state = CatchingUpState()
 
@@ -80,8 +79,7 @@ class CatchingUp(Stateful):
         Byzantine leaders account for.
         """
         before, self.state.timed_out = self.state.timed_out, view
-        self.state.timers += 1
-        return before == view or self.state.timers > self._blocking
+        return before == view or view + 1 > self._faults
 
     def keys_have_come(self) -> None:
         """Count anew, since new keys pay for more questions and answers."""
