@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 
 from ceas_ray.distribution.packets import Packets
 from ceas_ray.distribution.processor_network import ProcessorNetwork
+from ceas_ray.quantum.gate_list import GateList
 
 
 @dataclass(frozen=True, eq=False)
 class Distribution:
-    """Who holds each qubit, and who does each controlled phase.
+    """Who holds each qubit when, and who does each controlled phase.
 
-    home: the processor of each qubit, (qubits,); place: the processor of each gate, (gates,): both count processors of
-    the network from 0. A packet's value is copied from the qubit's holder to all places of its gates, along the
-    smallest tree. Raises ValueError if a processor holds more qubits than it has room for.
+    home: the processor that holds the qubit of each packet from the packet's begin on, (packets,); place: the processor
+    of each controlled phase, (phases,). Both count processors of the network from 0. A packet's value is copied from
+    the qubit's holder to all places of its gates, along the smallest tree; the same tree takes the qubit to its next
+    home (a copy stays when the original is measured: teleportation). Raises ValueError if a processor would hold more
+    qubits at a time than it has room for.
     """
 
     packets: Packets
@@ -28,18 +31,38 @@ class Distribution:
     place: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        held = np.bincount(self.home, minlength=len(self.network.room))
-        if len(self.home) != self.packets.qubits or len(held) != len(self.network.room):
-            raise ValueError(f"every one of {self.packets.qubits} qubits must have a holder, got {self.home}")
-        if np.any(held > self.network.room):
-            raise ValueError(f"processors have room for {self.network.room} qubits, got {held}")
+        if self.home.shape != self.packets.owner.shape or self.place.shape != (len(self.packets.ends),):
+            raise ValueError(f"homes and places must be those of {len(self.packets.owner)} packets, got {self.home}")
+        most = np.max(self.held, axis=1)
+        if np.any(most > self.network.room):
+            raise ValueError(f"processors have room for {self.network.room} qubits, got {most}")
+
+    @cached_property
+    def held(self) -> NDArray[np.int64]:
+        """Qubits that each processor holds before each controlled phase and at the end, (P, phases + 1)."""
+        times = len(self.place) + 1
+        change = np.zeros((len(self.network.room), times + 1), dtype=np.int64)
+        np.add.at(change, (self.home, self.packets.begin), 1)
+        moves = np.flatnonzero(self.packets.owner[1:] == self.packets.owner[:-1])
+        np.add.at(change, (self.home[moves], self.packets.begin[moves + 1]), -1)
+        held: NDArray[np.int64] = np.cumsum(change, axis=1)[:, :times]
+        return held
+
+    @cached_property
+    def next_home(self) -> NDArray[np.int64]:
+        """Where the qubit of each packet is held after it, (packets,)."""
+        following = self.home.copy()
+        moves = np.flatnonzero(self.packets.owner[1:] == self.packets.owner[:-1])
+        following[moves] = self.home[moves + 1]
+        return following
 
     @cached_property
     def reach(self) -> NDArray[np.int64]:
         """The processors that each packet's tree joins, as bits, (packets,)."""
-        bits = np.left_shift(1, self.home[self.packets.owner])
+        bits: NDArray[np.int64] = np.left_shift(1, self.home)
+        np.bitwise_or(bits, np.left_shift(1, self.next_home), out=bits)
         for column in range(2):
-            np.bitwise_or.at(bits, self.packets.gates[:, column], np.left_shift(1, self.place))
+            np.bitwise_or.at(bits, self.packets.ends[:, column], np.left_shift(1, self.place))
         return bits
 
     @property
@@ -51,13 +74,16 @@ class Distribution:
 class Distributor(Protocol):
     """Finds a distribution of a circuit over a network: the same one each time."""
 
-    def __call__(self, packets: Packets, network: ProcessorNetwork) -> Distribution:
+    def __call__(self, circuit: GateList, network: ProcessorNetwork) -> Distribution:
         """Raises ValueError if the network has not room for all qubits."""
 
 
-def refuse_without_room(packets: Packets, network: ProcessorNetwork) -> None:
+def refuse_without_room(qubits: int, network: ProcessorNetwork) -> None:
     """Raise ValueError unless the processors hold all qubits."""
-    if packets.qubits > np.sum(network.room):
-        raise ValueError(
-            f"the processors have room for {np.sum(network.room)} qubits, the circuit has {packets.qubits}"
-        )
+    if qubits > np.sum(network.room):
+        raise ValueError(f"the processors have room for {np.sum(network.room)} qubits, the circuit has {qubits}")
+
+
+def seats_in_order(qubits: int, network: ProcessorNetwork) -> NDArray[np.int64]:
+    """Return the processor of each qubit when they fill the processors in order, (qubits,)."""
+    return np.repeat(np.arange(len(network.room)), network.room)[:qubits].astype(np.int64)

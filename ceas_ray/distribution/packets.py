@@ -8,112 +8,59 @@ between two such mixing gates are a packet (Andres-Martinez and Heunen, PRA 100,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-NEGLIGIBLE = 1e-9
-"""Entries of a unitary below this are rounding."""
+from ceas_ray.quantum.gate_list import ControlledPhase, Gate, mixes_values
 
 
-@dataclass(frozen=True)
-class LocalGate:
-    """A gate on one qubit. matrix: unitary, (2, 2)."""
-
-    qubit: int
-    matrix: NDArray[np.complex128]
-
-
-@dataclass(frozen=True)
-class ControlledPhase:
-    """The phase `angle` (rad) on |11> of two qubits."""
-
-    first: int
-    second: int
-    angle: float
-
-
-Gate = LocalGate | ControlledPhase
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Packets:
-    """A circuit's controlled phases and the packets that they belong to.
+    """A circuit in normal form, and the packets that its controlled phases belong to.
 
-    owner: the qubit of each packet, (packets,), ascending, a qubit's packets in order of time.
-    gates: the two packets of each controlled phase, (gates, 2), in order of time.
+    gates: in order of time, see `normal_form`.
+    owner: the qubit of each packet, (packets,), ascending, a qubit's packets in order of time; every qubit has one.
+    ends: the two packets of each controlled phase, (phases, 2): of its first and of its second qubit.
+    begin: how many controlled phases come before each packet, (packets,); 0 for a qubit's first.
     """
 
     qubits: int
+    gates: tuple[Gate, ...]
     owner: NDArray[np.int64]
-    gates: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    begin: NDArray[np.int64]
+
+    @property
+    def phases(self) -> list[ControlledPhase]:
+        """The controlled phases in order."""
+        return [gate for gate in self.gates if isinstance(gate, ControlledPhase)]
 
 
-def normal_form(qubits: int, gates: Iterable[Gate]) -> list[Gate]:
-    """Merge local gates that follow each other on a qubit, and drop gates that do nothing; phases stay in order.
-
-    Diagonal gates commute with controlled phases and move on to the next gate that does not, or to the end. Raises
-    ValueError for a controlled phase on one qubit.
-    """
-    pending = [np.eye(2, dtype=np.complex128) for _ in range(qubits)]
-    found: list[Gate] = []
-
-    def flush(qubit: int) -> None:
-        matrix = pending[qubit]
-        if not (is_diagonal(matrix) and abs(matrix[0, 0] - matrix[1, 1]) < NEGLIGIBLE):
-            found.append(LocalGate(qubit, matrix))
-        pending[qubit] = np.eye(2, dtype=np.complex128)
-
-    for gate in gates:
-        if isinstance(gate, LocalGate):
-            pending[gate.qubit] = gate.matrix @ pending[gate.qubit]
-            continue
-        if gate.first == gate.second:
-            raise ValueError(f"a controlled phase must act on two qubits, got qubit {gate.first} twice")
-        if abs(np.exp(1j * gate.angle) - 1) < NEGLIGIBLE:
-            continue
-        for qubit in (gate.first, gate.second):
-            if not is_diagonal(pending[qubit]):
-                flush(qubit)
-        found.append(gate)
-    for qubit in range(qubits):
-        flush(qubit)
-    return found
-
-
-def is_diagonal(matrix: NDArray[np.complex128]) -> bool:
-    """Decide whether a unitary (2, 2) is diagonal: it commutes with controlled phases."""
-    return bool(max(abs(matrix[0, 1]), abs(matrix[1, 0])) < NEGLIGIBLE)
-
-
-def mixes_values(matrix: NDArray[np.complex128]) -> bool:
-    """Decide whether a unitary (2, 2) turns 0 or 1 into a superposition, so that copies of the value must end."""
-    return not is_diagonal(matrix) and bool(max(abs(matrix[0, 0]), abs(matrix[1, 1])) >= NEGLIGIBLE)
-
-
-def packets_of(qubits: int, gates: Iterable[Gate]) -> Packets:
-    """Return the packets of a circuit in normal form."""
-    number: list[list[int]] = [[] for _ in range(qubits)]  # of the packets of each qubit, in the order they begin
-    open_packet: list[int | None] = [None] * qubits
-    pairs: list[tuple[int, int]] = []
+def packets_of(qubits: int, gates: Sequence[Gate], shared: bool = True) -> Packets:
+    """Return the packets of a circuit in normal form; without `shared`, every gate is a packet of its own."""
+    found: list[list[tuple[int, int]]] = [[] for _ in range(qubits)]  # begin and number of each packet of a qubit
+    is_open = [False] * qubits
+    ends: list[tuple[int, int]] = []
     count = 0
     for gate in gates:
-        if isinstance(gate, LocalGate):
-            if mixes_values(gate.matrix):
-                open_packet[gate.qubit] = None
+        if not isinstance(gate, ControlledPhase):
+            is_open[gate.qubit] &= not mixes_values(gate.matrix)
             continue
         for qubit in (gate.first, gate.second):
-            if open_packet[qubit] is None:
-                open_packet[qubit] = count
-                number[qubit].append(count)
+            if not is_open[qubit]:
+                found[qubit].append((len(ends) if found[qubit] else 0, count))
                 count += 1
-        first, second = open_packet[gate.first], open_packet[gate.second]
-        assert first is not None and second is not None
-        pairs.append((first, second))
-    order = [packet for of_qubit in number for packet in of_qubit]
+            is_open[qubit] = shared
+        ends.append((found[gate.first][-1][1], found[gate.second][-1][1]))
+    for of_qubit in found:
+        if not of_qubit:
+            of_qubit.append((0, count))
+            count += 1
     place = np.empty(count, dtype=np.int64)
-    place[order] = np.arange(count)
-    owner = np.array([q for q, of_qubit in enumerate(number) for _ in of_qubit], dtype=np.int64)
-    return Packets(qubits, owner, place[np.array(pairs, dtype=np.int64).reshape(-1, 2)])
+    place[[number for of_qubit in found for _, number in of_qubit]] = np.arange(count)
+    owner = np.repeat(np.arange(qubits), [len(of_qubit) for of_qubit in found])
+    begin = np.array([begin for of_qubit in found for begin, _ in of_qubit], dtype=np.int64)
+    return Packets(qubits, tuple(gates), owner, place[np.array(ends, dtype=np.int64).reshape(-1, 2)], begin)

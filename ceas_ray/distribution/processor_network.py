@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-MAX_PROCESSORS = 12
+MAX_PROCESSORS, MAX_NODES = 12, 100
 """Trees are looked up in a table over all sets of processors."""
 
 
@@ -33,6 +33,8 @@ class ProcessorNetwork:
             raise ValueError(f"every edge must join two of {nodes} nodes, got {self.edges}")
         if not 1 <= len(self.processors) <= MAX_PROCESSORS:
             raise ValueError(f"1 to {MAX_PROCESSORS} nodes must have a capacity, got {len(self.processors)}")
+        if nodes > MAX_NODES:
+            raise ValueError(f"a network must have at most {MAX_NODES} nodes, got {nodes}")
         if not np.all(np.isfinite(self.distances[self.processors][:, self.processors])):
             raise ValueError("every processor must be reachable from every other one")
 
@@ -70,13 +72,72 @@ class ProcessorNetwork:
         Each link of the tree takes one Bell pair: the value of a qubit is copied (in its Z basis) along the tree. The
         tree may pass any node. Dreyfus and Wagner, Networks 1 (1971).
         """
-        return np.rint(_steiner(self.distances, np.array(self.processors, dtype=np.int64))).astype(np.int64)
+        last = np.zeros(1 << len(self.processors), dtype=np.int64)
+        for p, node in enumerate(self.processors):
+            last[1 << p : 2 << p] = node
+        costs: NDArray[np.int64] = self._tree_table[np.arange(len(last)), last]
+        costs[0] = 0
+        return costs
+
+    def tree(self, members: int, root: int) -> dict[int, int]:
+        """Return the parent of every node but the root in a smallest tree that joins these processors (bits) and it."""
+        edges = self._edges_of_tree(members, root)
+        neighbors: dict[int, list[int]] = {}
+        for a, b in sorted(edges):
+            neighbors.setdefault(a, []).append(b)
+            neighbors.setdefault(b, []).append(a)
+        parents: dict[int, int] = {}
+        reached = [root]
+        for node in reached:
+            for other in neighbors.get(node, ()):
+                if other != root and other not in parents:
+                    parents[other] = node
+                    reached.append(other)
+        assert len(parents) == len(edges), "the edges are a tree"
+        return parents
+
+    @cached_property
+    def _tree_table(self) -> NDArray[np.int64]:
+        """Links of the smallest tree that joins a set of processors and a node, (2^P, nodes)."""
+        far = 4 * len(self.names)
+        distances = np.where(np.isfinite(self.distances), self.distances, far).astype(np.int64)
+        return _smallest_trees(distances, np.array(self.processors, dtype=np.int64))
+
+    def _edges_of_tree(self, members: int, node: int) -> set[tuple[int, int]]:
+        """The edges of a smallest tree that joins a set of processors and a node, each with its lower node first."""
+        if members & (members - 1) == 0:
+            terminal = self.processors[members.bit_length() - 1] if members else node
+            return self._edges_of_path(terminal, node)
+        table, cost = self._tree_table, self._tree_table[members, node]
+        part = (members - 1) & members
+        while part > 0:
+            joined = table[part] + table[members ^ part] + self.distances[node]
+            if np.min(joined) == cost:
+                middle = int(np.argmin(joined))
+                halves = self._edges_of_tree(part, middle) | self._edges_of_tree(members ^ part, middle)
+                return halves | self._edges_of_path(middle, node)
+            part = (part - 1) & members
+        raise AssertionError("the table holds the costs of trees")
+
+    def _edges_of_path(self, source: int, target: int) -> set[tuple[int, int]]:
+        """The edges of a shortest path, through the lowest nodes."""
+        links = {*self.edges, *((b, a) for a, b in self.edges)}
+        found: set[tuple[int, int]] = set()
+        while source != target:
+            nearer = self.distances[source, target] - 1
+            step = next(
+                k for k in range(len(self.names)) if (source, k) in links and self.distances[k, target] == nearer
+            )
+            found.add((min(source, step), max(source, step)))
+            source = step
+        return found
 
 
 @njit(cache=True)
-def _steiner(distances, terminals):  # type: ignore[no-untyped-def]
+def _smallest_trees(distances, terminals):  # type: ignore[no-untyped-def]
     nodes, count = len(distances), len(terminals)
-    best = np.full((1 << count, nodes), np.inf)
+    best = np.full((1 << count, nodes), 4 * nodes * nodes, np.int64)
+    best[0] = 0
     for t in range(count):
         best[1 << t] = distances[terminals[t]]
     for members in range(1, 1 << count):
@@ -91,10 +152,4 @@ def _steiner(distances, terminals):  # type: ignore[no-untyped-def]
             for u in range(nodes):
                 joined[v] = min(joined[v], best[members, u] + distances[u, v])
         best[members] = joined
-    costs = np.zeros(1 << count)
-    for members in range(1, 1 << count):
-        for t in range(count):
-            if members >> t & 1:
-                costs[members] = best[members, terminals[t]]
-                break
-    return costs
+    return best

@@ -32,7 +32,7 @@ from ceas_ray.messages.payloads import (
     StopWaiting,
     Timer,
 )
-from ceas_ray.messages.round_progress import Heard, RoundProgress, Stage
+from ceas_ray.messages.round_progress import ReportVerdict, RoundProgress, Stage
 from ceas_ray.messages.senders import may_send
 
 MAX_EXTRA_VIEWS = 8
@@ -202,10 +202,10 @@ class RoundController(Actor):
 
     def _hear(self, replica: str, decided: RoundDecided, now: int) -> list[Effect]:
         heard = self.progress.hear(replica, decided)
-        if heard is Heard.SENSELESS:
+        if heard is ReportVerdict.INVALID:
             return []
         self.keys.report(replica, decided)
-        if heard is Heard.COUNTED:
+        if heard is ReportVerdict.COUNTED:
             return []
         if now < self.state.plan_ends_at:  # a refill still runs, and its pairs belong to this round
             return [self._timer(ControllerTimer.ROUND_ENDS, self.state.plan_ends_at, self.progress.state.round_index)]

@@ -1,1 +1,1 @@
-"""What simulated actors say to each other."""
+"""The messages that simulated actors exchange, and what both ends of a conversation must know to understand them."""

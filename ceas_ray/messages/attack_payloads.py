@@ -8,7 +8,9 @@ from ceas_ray.messages.payloads import Floats
 
 @message(kw_only=True)
 class RowShown:
-    """Processor to adversary: a colluder's honest row, or (omniscient adversary) a copy of an honest update."""
+    """Processor to adversary: a colluder's honest row (d,) in 1/rad, or a copy of an honest update if the adversary is
+    omniscient.
+    """
 
     round_index: int
     processor: int
@@ -17,9 +19,10 @@ class RowShown:
 
 @message(kw_only=True)
 class SendRow:
-    """Adversary to colluder: send this row (d,) as your update, or versions of it (versions, d) to replicas in turn.
+    """Adversary to colluder: send this row (d,) as your update, or versions of it (versions, d) to the replicas in
+    turn.
 
-    timing: as in `attacks.attack.Timing`.
+    timing: when it leaves, as in `attacks.attack.Timing`.
     """
 
     round_index: int

@@ -1,9 +1,9 @@
 """Wegman-Carter tags and the key pools that feed them.
 
-A tag is a polynomial hash over the prime 2^61 - 1, masked with a one-time pad; the hash key is fresh each round, or
-kept under the pad. A forger succeeds with probability at most L / p per attempt, L the number of 7-byte blocks plus
-one (Wegman and Carter 1981). Key bits come from Bell pairs; both ends derive the same slots from a common stream, and
-what they may use is what was distilled.
+A tag is a polynomial hash over the prime 2^61 - 1, masked with a one-time pad. The hash key is either fresh in each
+round or kept for the whole run. A forger succeeds with probability at most L / p in each attempt, where L is the number
+of 7-byte blocks plus one (Wegman and Carter, J. Comput. Syst. Sci. 22, 1981). Key bits come from Bell pairs. Both ends
+derive the same slots from a common stream, and may use as many of them as bits were distilled.
 """
 
 from __future__ import annotations
@@ -20,16 +20,20 @@ from ceas_ray.kernel.state import Stateful
 PRIME = 2**61 - 1
 TAG_BITS = 61
 BLOCK_BYTES = 7
-MOST_FAILURES = 2**20
-"""A forger succeeds with probability at most L / p in each attempt under a hash key: 2^-31 in so many, for L = 2^10."""
+FAILURES_PER_ALARM = 2**20
+"""Failed attempts under one hash key after which an alarm is raised. A forger succeeds in one of them with probability
+at most 2^-31 if L = 2^10.
+"""
 KEYED_ROUNDS = 4
-"""Of so many rounds, the latest, a pool knows that their hash keys are paid: frames may be of a round or two before. In
-an older one it is paid again: more than was used, never less."""
+"""Number of latest rounds of which a pool remembers that their hash keys are paid. Frames may belong to the current
+round or to the one or two before. For an older round the hash key is paid again, so that the count of spent bits errs
+on the safe side.
+"""
 
 
 @njit("uint64(uint64, uint64)", cache=True, nogil=True)
 def _multiply(a, b):  # type: ignore[no-untyped-def]
-    """a b mod 2^61 - 1, for a, b < 2^61, by halves of 32 bits: 2^61 = 1, 2^64 = 8."""
+    """Return a b mod 2^61 - 1 for a, b < 2^61, computed by halves of 32 bits with 2^61 = 1 and 2^64 = 8."""
     half = np.uint64(0xFFFFFFFF)
     a1, a0, b1, b0 = a >> np.uint64(32), a & half, b >> np.uint64(32), b & half
     middle = a1 * b0 + a0 * b1
@@ -56,12 +60,14 @@ def _hash(content, key):  # type: ignore[no-untyped-def]
 
 
 def polynomial_hash(content: bytes, key: int) -> int:
-    """The polynomial with the blocks of `content` (and its length) as coefficients, at `key`, mod 2^61 - 1."""
+    """Evaluate at `key`, mod 2^61 - 1, the polynomial whose coefficients are the 7-byte blocks of `content` and its
+    length.
+    """
     return int(_hash(np.frombuffer(bytearray(content), np.uint8), np.uint64(key)))
 
 
 def polynomial(blocks: Sequence[int], key: int, prime: int) -> int:
-    """The same hash written out for any prime, blocks given: sum of blocks[i] key^(L - i) mod prime."""
+    """Evaluate the same hash for any prime and given blocks: the sum of blocks[i] key^(L - i) mod prime."""
     total = 0
     for block in blocks:
         total = (total + block) * key % prime
@@ -70,11 +76,12 @@ def polynomial(blocks: Sequence[int], key: int, prime: int) -> int:
 
 @dataclass
 class PoolState:
-    """distilled, spent, erased: bits up to now. next_slot: of the sender.
+    """What changes in a key pool.
 
-    keyed_rounds: the latest rounds whose hash keys are paid. floor: the receiver's slots below it are forgotten;
-    later_floor: and below this one, when the round ends. used: slots of accepted frames. failures: wrong tags by hash
-    key. alarms: of which nobody was told yet, how often `MOST_FAILURES` more attempts have failed under one hash key.
+    distilled, spent, erased: bits so far. next_slot: index of the sender's next slot. keyed_rounds: the latest rounds
+    whose hash keys are paid. floor: the receiver has forgotten the slots below it. later_floor: it forgets those below
+    this one when the round ends. used: slots of accepted frames. failures: number of wrong tags by hash key. alarms:
+    how many have been raised and not yet reported.
     """
 
     distilled: int = 0
@@ -90,39 +97,39 @@ class PoolState:
 
 
 class KeyPool(Stateful):
-    """The key of one direction between two parties, at one of its ends. Slots are indexed by a counter.
+    """The key of one direction between two parties, as one of its ends holds it. Slots are indexed by a counter.
 
-    A slot masks one tag at most; using it costs 61 bits, and 61 more for the first one of a round where hash keys are
-    fresh. Nothing is ever used that was not distilled: distilled = spent + stored + erased. The sender forgets a slot
-    when it has used it; the receiver when it has accepted a frame in it, or when its round is long over.
+    A slot masks at most one tag. Using it costs 61 bits, plus 61 for the first one of a round if hash keys are fresh.
+    Nothing is used that was not distilled: distilled = spent + stored + erased. The sender forgets a slot when it has
+    used it; the receiver, when it has accepted a frame in it or when its round is long over.
 
-    A wrong tag changes nothing but a count: it erases no slot, blocks none and moves no bound, for anybody can send one
-    without any key.
+    A wrong tag changes nothing but a count. It erases no slot, blocks none and moves no bound, because anybody can send
+    one without any key.
     """
 
     def __init__(self, secret: bytes, fresh_hash_keys: bool) -> None:
-        """`secret` stands for the common stream of this direction: both ends have the same."""
+        """Make an empty pool; `secret` stands for the common stream of this direction and is the same at both ends."""
         self._secret, self._fresh = secret, fresh_hash_keys
         self.state = PoolState()
 
     @property
     def distilled(self) -> int:
-        """Bits up to now."""
+        """Number of bits stored so far."""
         return self.state.distilled
 
     @property
     def spent(self) -> int:
-        """Bits that tags cost up to now."""
+        """Number of bits that tags have cost so far."""
         return self.state.spent
 
     @property
     def erased(self) -> int:
-        """Bits of slots that were forgotten before a frame came in them."""
+        """Number of bits in slots that were forgotten before a frame arrived in them."""
         return self.state.erased
 
     @property
     def stored(self) -> int:
-        """Bits that may still be used."""
+        """Number of bits that may still be used."""
         return self.state.distilled - self.state.spent - self.state.erased
 
     def add(self, bits: int) -> None:
@@ -140,12 +147,12 @@ class KeyPool(Stateful):
         return round_index if self._fresh else 0
 
     def tag(self, content: bytes, slot: int, round_index: int) -> int:
-        """The tag of a frame in a slot that was reserved for it."""
+        """Return the tag of a frame in a slot that was reserved for it."""
         hash_key = self._number(b"hash", self._hash_key_of(round_index))
         return (polynomial_hash(content, hash_key) + self._number(b"pad", slot)) % PRIME
 
     def reserve_slot(self, round_index: int, tags_kept: int = 0) -> int | None:
-        """For the sender: take the next slot and pay for it; None if less than `tags_kept` tags would be left."""
+        """Take the next slot of the sender and pay for it. Return None if fewer than `tags_kept` tags would remain."""
         cost = self._cost(round_index)
         if self.stored < cost + tags_kept * TAG_BITS:
             return None
@@ -154,14 +161,16 @@ class KeyPool(Stateful):
         return self.state.next_slot - 1
 
     def accepts(self, content: bytes, tag: int, slot: int, round_index: int) -> bool:
-        """For the receiver: whether the tag is right; if so, its slot is used up."""
+        """Return whether the tag of a received frame is right; if so, its slot is used up."""
         right = self.verifies(content, tag, slot, round_index)
         if right:
             self.use(slot, round_index)
         return right
 
     def verifies(self, content: bytes, tag: int, slot: int, round_index: int) -> bool:
-        """For the receiver: whether the tag is right, in a slot whose key is stored and that no frame has used yet."""
+        """Return whether the tag of a received frame is right, in a slot whose key is stored and that no frame has used
+        yet.
+        """
         within = self.state.floor <= slot < self.state.distilled // TAG_BITS
         if not within or slot in self.state.used or self.stored < self._cost(round_index):
             return False
@@ -171,24 +180,24 @@ class KeyPool(Stateful):
         return right
 
     def use(self, slot: int, round_index: int) -> None:
-        """For the receiver: the frame in this slot is kept; no other frame is accepted in it."""
+        """Use up the slot of a received frame that is kept; no other frame is accepted in it."""
         self._pay(self._cost(round_index), round_index)
         self.state.used.add(slot)
 
     def _fail(self, hash_key: int) -> None:
         self.state.failures[hash_key] = self.state.failures.get(hash_key, 0) + 1
-        if self.state.failures[hash_key] % MOST_FAILURES == 0:
+        if self.state.failures[hash_key] % FAILURES_PER_ALARM == 0:
             self.state.alarms += 1
 
     def take_alarms(self) -> int:
-        """Return how many alarms nobody was told of yet; from now on somebody was."""
+        """Return the number of alarms not yet reported, and count them as reported."""
         alarms, self.state.alarms = self.state.alarms, 0
         return alarms
 
     def end_round(self) -> None:
-        """For the receiver: forget the slots of the round before the one that ends; what did not come by now is lost.
+        """Forget the receiver's slots of the round before the one that ends; what has not arrived by now is lost.
 
-        The sender counts on, so that every slot below one that was accepted belongs to that round or an earlier one.
+        The sender's counter only grows, so every slot below an accepted one belongs to that round or an earlier one.
         """
         state = self.state
         lost = [slot for slot in range(state.floor, state.later_floor) if slot not in state.used]

@@ -1,4 +1,4 @@
-"""Frames: what processors and replicas put on authenticated links, and the two ends of such a link."""
+"""Frames, which processors and replicas put on authenticated links, and the two ends of such a link."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Observation
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.messages.authentication import MOST_FAILURES, TAG_BITS, KeyPool
+from ceas_ray.messages.authentication import FAILURES_PER_ALARM, TAG_BITS, KeyPool
 from ceas_ray.messages.consensus_payloads import Frame
 
 
@@ -41,23 +41,27 @@ class FrameKind(IntEnum):
 
 
 PACED_FRAMES = 4
-"""Echoes, and as many Fetches, that may leave in a view on a link. What a view needs after the calm fits: the close,
-late inputs, their amplification, one to spare."""
+"""Number of Echoes, and of Fetches, that may leave on a link in one view. This suffices for what a view needs in a calm
+network: one at the close, one for late inputs, one for what others echo, and one to spare.
+"""
 _TAGS_KEPT = {FrameKind.ECHO: 9, FrameKind.FETCH: 10, FrameKind.CONTENT: 10, FrameKind.CATCH_UP: 10}
-"""Tags that a pool keeps back from frames of less priority: those of one view (change, proof, suggest, proposal, four
-votes, decide), which may use up everything; then an echo; then the rest. Between a processor and a replica there is
-only one kind in each direction."""
+"""Number of tags that a pool keeps back from frames of lower priority. The frames of one view (view change, proof,
+suggest, proposal, four votes, decide) may use up everything; an Echo comes next, then the rest. Between a processor and
+a replica there is only one kind in each direction.
+"""
 RESERVE_FRAMES = 1 + _TAGS_KEPT[FrameKind.ECHO]
-"""What a link between replicas needs for a round: an echo, and the view that it leaves keys for."""
+"""Number of frames for which a link between replicas needs keys before a round: an Echo, and the view that it leaves
+keys for.
+"""
 
 
 def digest_of(content: bytes) -> bytes:
-    """The digest by which contents are named."""
+    """Return the 16-byte digest that names a content."""
     return blake2b(content, digest_size=16).digest()
 
 
 def decode_foreign(body: bytes) -> Any:
-    """What another party encoded; ValueError for whatever is malformed."""
+    """Return the values that another party encoded. Raises ValueError for malformed bytes."""
     try:
         return decode(body)
     except Exception as error:
@@ -65,14 +69,14 @@ def decode_foreign(body: bytes) -> Any:
 
 
 FRAME_KINDS = {int(kind): kind for kind in FrameKind}
-"""By the number that a header gives."""
+"""Frame kinds by the number in a frame's header."""
 
 
 def is_well_formed(frame: Frame) -> bool:
-    """Whether every field of the header has its type and range, and the body is bytes.
+    """Return whether every field of the header has its type and range, and the body is bytes.
 
-    To be asked before anything else: a frame may come from anybody, and one that is not well formed is silence. A
-    boolean or 1.0 equals an integer and is none.
+    Ask this before anything else: a frame may come from anybody, and one that is not well formed counts as silence. A
+    boolean or 1.0 equals an integer but is not accepted as one.
     """
     for number in (frame.round_index, frame.view, frame.counter, frame.sent_at, frame.tag):
         if type(number) is not int or not 0 <= number < 2**63:
@@ -84,7 +88,7 @@ def is_well_formed(frame: Frame) -> bool:
 
 
 def _content(frame: Frame) -> bytes:
-    """What the tag covers: everything else."""
+    """Return the bytes that the tag covers: all fields but the tag."""
     return encode(
         (frame.kind, frame.chain, frame.round_index, frame.view, frame.sender, frame.receiver, frame.counter,
          frame.sent_at, frame.body)
@@ -92,7 +96,7 @@ def _content(frame: Frame) -> bytes:
 
 
 class Channel(Stateful):
-    """One party's end of the authenticated link to `peer`: a pool for each direction."""
+    """One party's end of the authenticated link to `peer`, with a key pool for each direction."""
 
     def __init__(self, name: str, peer: str, chain: bytes, streams: Streams, fresh_hash_keys: bool) -> None:
         self._name, self.peer, self._chain = name, peer, chain
@@ -100,24 +104,24 @@ class Channel(Stateful):
         self.incoming = KeyPool(_secret(streams, peer, name), fresh_hash_keys)
 
     def add_key_bits(self, bits: int) -> None:
-        """Newly distilled bits, half for each direction."""
+        """Store newly distilled bits, half of them for each direction."""
         self.outgoing.add(bits // 2)
         self.incoming.add(bits // 2)
 
     def take_alarms(self) -> list[Observation]:
-        """For the journal: that as many forgeries of one hash key failed as it stands; nothing is said twice."""
+        """Return an observation for the journal for each alarm about forgeries that was not yet reported."""
         alarms = self.incoming.take_alarms()
         if not alarms:
             return []
-        said = {"sender": self.peer, "receiver": self._name, "failed_attempts": MOST_FAILURES}
+        said = {"sender": self.peer, "receiver": self._name, "failed_attempts": FAILURES_PER_ALARM}
         return [Observation("forgeries", said)] * alarms
 
     def good_for_a_view(self) -> bool:
-        """Whether the keys suffice for all frames of one view, both ways, with a fresh hash key."""
+        """Return whether the keys suffice, both ways, for all frames of one view with a fresh hash key."""
         return min(self.outgoing.stored, self.incoming.stored) >= TAG_BITS * RESERVE_FRAMES
 
     def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
-        """A tagged frame, or None where the key does not suffice: then the message is omitted."""
+        """Return a tagged frame, or None if the key does not suffice; then the message is omitted."""
         slot = self.outgoing.reserve_slot(round_index, _TAGS_KEPT.get(kind, 0))
         if slot is None:
             return None
@@ -131,20 +135,24 @@ class Channel(Stateful):
         return replace(bare, tag=self.outgoing.tag(_content(bare), bare.counter, bare.round_index))
 
     def forge(self, frame: Frame, **changes: Any) -> Frame:
-        """What a Byzantine party makes of its own frame: other contents with a right tag, in the same slot."""
+        """Return a Byzantine party's variant of its own frame, with other contents and a right tag, in the same
+        slot.
+        """
         return self._tagged(replace(frame, **changes))
 
     def open(self, frame: Frame) -> bytes | None:
-        """The body of an authentic frame, which is accepted at once: for whoever keeps all that it opens."""
+        """Return the body of an authentic frame and accept the frame at once, or None; for callers that keep all that
+        they open.
+        """
         body = self.verify(frame)
         if body is not None:
             self.accept(frame)
         return body
 
     def verify(self, frame: Frame) -> bytes | None:
-        """The body of a frame from the peer; None if it is not authentic, or was accepted before, or has no key.
+        """Return the body of a frame from the peer; None if it is not authentic, was accepted before, or has no key.
 
-        Nothing changes but the count of failures: the same frame can be verified again until it is accepted.
+        Only the count of failures changes, so the same frame can be verified again until it is accepted.
         """
         if not is_well_formed(frame):
             return None
@@ -155,7 +163,7 @@ class Channel(Stateful):
         return frame.body
 
     def accept(self, frame: Frame) -> None:
-        """Use up the slot of a frame that was verified, in the same step that keeps what it says."""
+        """Use up the slot of a verified frame, in the same step that keeps what it says."""
         self.incoming.use(frame.counter, frame.round_index)
 
     def parts(self) -> Mapping[str, Stateful]:
@@ -168,13 +176,17 @@ def _secret(streams: Streams, sender: str, receiver: str) -> bytes:
 
 
 def encode_update(row: NDArray[np.int64], shots: int, samples: int) -> bytes:
-    """The body of an update: a row in fixed point, the shots that served it, the samples behind it."""
+    """Return the body of an update: a row (d,) in fixed point, the shots that served it, and the samples behind it."""
     return encode((row, shots, samples))
 
 
 @lru_cache(maxsize=4096)
 def decode_update(body: bytes, length: int) -> NDArray[np.int64]:
-    """The row of an update, read-only; ValueError for malformed bytes. All replicas of a host read the same bytes."""
+    """Return the row of an update, read-only, int64 (length,). All replicas of a host read the same bytes, hence the
+    cache.
+
+    Raises ValueError for malformed bytes.
+    """
     try:
         row, shots, samples = decode(body)
     except Exception as error:
@@ -188,17 +200,19 @@ def decode_update(body: bytes, length: int) -> NDArray[np.int64]:
 
 @dataclass
 class AdoptionState:
-    """adopted_round: the latest. replies: of every replica the latest round that it replied for, and its model."""
+    """adopted_round: the latest round whose model was adopted. replies: of every replica, the latest round that it
+    replied for, and its reply.
+    """
 
     adopted_round: int = -1
     replies: dict[str, tuple[int, bytes]] = field(default_factory=dict)
 
 
 class ModelAdoption(Stateful):
-    """A processor adopts a model when `needed` replicas (f_replicas + 1) say the same of the same round.
+    """Adopts a model at a processor when `needed` replicas (f_replicas + 1) give the same reply for the same round.
 
-    Of each replica the reply for the latest round counts, the first one of it. So whatever round a Byzantine replica
-    names, it only takes its own reply away.
+    Of each replica the reply for the latest round counts, and of that round the first one. So a Byzantine replica that
+    names a wrong round only forfeits its own reply.
     """
 
     def __init__(self, needed: int) -> None:
@@ -206,7 +220,9 @@ class ModelAdoption(Stateful):
         self.state = AdoptionState()
 
     def offer(self, replica: str, round_index: int, body: bytes) -> NDArray[np.float64] | None:
-        """Take a reply; return the parameters if it completes the matching ones of a round after the last adopted."""
+        """Take a reply. Return the parameters (d,), in rad, if it completes the matching replies for a round after the
+        last adopted one; else None.
+        """
         state = self.state
         if round_index <= max(state.adopted_round, state.replies.get(replica, (-1, b""))[0]):
             return None
@@ -218,7 +234,7 @@ class ModelAdoption(Stateful):
 
 
 def _parameters(body: bytes) -> NDArray[np.float64] | None:
-    """The model in a reply; None for what is none, as more than f Byzantine replicas may agree on."""
+    """Return the model in a reply; None for anything else, on which more than f Byzantine replicas may agree."""
     try:
         parameters = decode_foreign(body)
     except ValueError:

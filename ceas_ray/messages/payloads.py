@@ -1,7 +1,8 @@
-"""All messages between simulated actors, on one page: facts in the past tense, requests in the imperative.
+"""Messages of the simulation: facts in the past tense, requests in the imperative. Frames and the adversary's messages
+have files of their own.
 
-Times are picoseconds. Indices of processors and replicas count from 0. Bell-diagonal weights come in the order
-(Phi+, Psi-, Psi+, Phi-).
+Times are picoseconds. Indices of processors and replicas count from 0. Bell-diagonal weights come in the order (Phi+,
+Psi-, Psi+, Phi-).
 """
 
 from __future__ import annotations
@@ -25,29 +26,29 @@ ADVERSARY = "adversary"
 
 @cache
 def processor_name(index: int) -> str:
-    """The name of processor `index`."""
+    """Return the name of processor `index`."""
     return f"processor/{index}"
 
 
 @cache
 def replica_name(index: int) -> str:
-    """The name of consensus replica `index`."""
+    """Return the name of consensus replica `index`."""
     return f"replica/{index}"
 
 
 def processor_link_name(index: int) -> str:
-    """The name of the link manager between the hub and processor `index`."""
+    """Return the name of the link manager between the hub and processor `index`."""
     return f"link/processor/{index}"
 
 
 def replica_link_name(index: int) -> str:
-    """The name of the link manager of replica `index`'s leg."""
+    """Return the name of the link manager of replica `index`'s leg."""
     return f"link/replica/{index}"
 
 
 @message
 class Begin:
-    """To the entanglement manager, once: warm up the keys, then run the rounds."""
+    """Driver to entanglement manager, once: warm up the keys, then run the rounds."""
 
 
 @message
@@ -256,11 +257,11 @@ class ShotsDelivered:
 
 @message(kw_only=True)
 class TestOutcomes:
-    """Link manager to hub: pairs tested in this plan, at use age, per basis X, Y, Z; int64 (3,).
+    """Link manager to hub: the pairs tested in this plan, at the age of use, per basis X, Y, Z; int64 (3,).
 
-    announced: for how many of them the processor announced its outcome, which it must before the hub reveals the basis
-    (and it is asked only once both halves are stored, so that it cannot choose what is tested). errors: how many of the
-    announced outcomes were wrong.
+    announced: number of them for which the processor announced its outcome before the hub revealed the basis. (The
+    processor is asked only once both halves are stored, so it cannot choose what is tested.) errors: number of wrong
+    outcomes among the announced.
     """
 
     round_index: int
@@ -272,9 +273,11 @@ class TestOutcomes:
 
 @message
 class TrapCircuitsAnswered:
-    """Processor to hub: its outcomes of a round, as far as the hub knows the answers; announced before it tells which.
+    """Processor to hub: its outcomes of trap circuits in a round, announced before the hub reveals which circuits these
+    are.
 
-    asked: circuits whose pairs came in time, as the hub counts them. answered: of these. wrong: of the answered.
+    asked: trap circuits whose pairs came in time, as the hub counts them. answered: how many of these have an outcome.
+    wrong: how many of the answered are wrong.
     """
 
     round_index: int
@@ -302,7 +305,9 @@ class RoundStarted:
 
 @message
 class KeysDistilled:
-    """Entanglement manager to processors and replicas, in a round that waits for keys: `key_bits` as `RoundStarted`."""
+    """Entanglement manager to processors and replicas, in a round that waits for keys: `key_bits` as in
+    `RoundStarted`.
+    """
 
     round_index: int
     key_bits: Int64s
@@ -310,21 +315,23 @@ class KeysDistilled:
 
 @message
 class RoundGivenUp:
-    """Entanglement manager to replicas: this round took too long; SKIP is valid from now on, and to be agreed on."""
+    """Entanglement manager to replicas: this round took too long. From now on SKIP is valid, and should be
+    agreed on.
+    """
 
     round_index: int
 
 
 @message
 class StopWaiting:
-    """Entanglement manager to replicas: nothing more will come of this round; let its timers run out."""
+    """Entanglement manager to replicas: nothing more will come of this round, so let its timers run out."""
 
     round_index: int
 
 
 @message(kw_only=True)
 class PairsTested:
-    """Hub to processor: the forgetting window's tests of its link: errors and tested, float64 (3,) per basis."""
+    """Hub to processor: the tests of its link in the forgetting window; tested and errors, float64 (3,) per basis."""
 
     round_index: int
     tested: Floats
@@ -333,9 +340,9 @@ class PairsTested:
 
 @message(kw_only=True)
 class TestReport:
-    """Hub to replicas: the forgetting window's tests of every processor's link, float64 (processors, 3) per basis.
+    """Hub to replicas: the tests of every processor's link in the forgetting window, float64 (processors, 3) per basis.
 
-    Where the hub asks trap circuits, a fourth column counts those of the rounds before.
+    Where the hub asks trap circuits, a fourth column counts those of earlier rounds.
     """
 
     round_index: int

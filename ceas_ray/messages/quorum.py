@@ -1,7 +1,7 @@
-"""The arithmetic of quorums, once: for replicas, processors, the entanglement manager and the explorers.
+"""The arithmetic of quorums, written once for replicas, processors, the entanglement manager and the explorers.
 
-It stands beside the messages because every one of them imports these, while consensus and entanglement, which are
-siblings, import nothing of each other.
+It lives beside the messages because all of them import these, while consensus and entanglement, which are siblings,
+import nothing of each other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import cached_property
 class Quorums:
     """What a committee of n replicas can rely on if at most f = floor((n - 1) / 3) of them are Byzantine.
 
-    Raises ValueError for n <= 3: then f is 0, and nothing could be tolerated.
+    Raises ValueError for n <= 3, because then f would be 0 and no fault could be tolerated.
     """
 
     replicas: int
@@ -32,25 +32,28 @@ class Quorums:
 
     @cached_property
     def quorum(self) -> int:
-        """Q = n - f: the honest ones reach it alone, and any two quorums share an honest replica."""
+        """Q = n - f. The honest replicas alone reach it, and any two quorums share an honest replica."""
         return self.replicas - self.faults
 
     @cached_property
     def blocking(self) -> int:
-        """B = f + 1: at least one of them is honest."""
+        """B = f + 1. At least one of these replicas is honest."""
         return self.faults + 1
 
     @property
     def reports_needed(self) -> int:
-        """2 f + 1: the matching reports of a decision that let the next round begin. B of their senders are honest, so
-        whoever missed the decision can learn it from them, whatever Byzantine replicas say."""
+        """Number of matching reports of a decision, 2 f + 1, that let the next round begin. B of their senders are
+        honest, so whoever missed the decision can learn it from them, whatever Byzantine replicas say.
+        """
         return 2 * self.faults + 1
 
     def leader(self, round_index: int, view: int) -> int:
-        """The replica that proposes in this view of this round."""
+        """Return the replica that proposes in this view of this round."""
         return (round_index + view) % self.replicas
 
     def decided(self, reports: Iterable[bytes]) -> bytes | None:
-        """The decision with as many reports as the next round needs, given one report per replica; None without one."""
+        """Return the decision with as many reports as the next round needs, given one report per replica; None without
+        one.
+        """
         counts = Counter(reports)
         return next((value for value, count in counts.items() if count >= self.reports_needed), None)

@@ -1,6 +1,6 @@
-"""Where the committee stands with a round: the rules for ending it, for waiting on and for giving up, once.
+"""The progress of the committee's round: the rules for ending it, waiting longer and giving up, written once.
 
-They stand beside the messages because the entanglement manager, which runs the rounds, and the committee's explorer,
+They live beside the messages because the entanglement manager, which runs the rounds, and the committee's explorer,
 which must explore what runs, are siblings and import nothing of each other.
 """
 
@@ -23,9 +23,9 @@ from ceas_ray.messages.quorum import Quorums
 class OnStall:
     """What to do when the committee does not decide, or lacks the keys for a round.
 
-    way: `stop` ends the run; `wait` distils a reserve of keys and waits on, at most `max_waits` times in a row; `skip`
-    does the same and gives the round up: it asks the replicas to agree on SKIP, which leaves the model as it is. They
-    decide it by the rules of consensus and by these alone, so that nothing that some replica decided is ever undone.
+    way: `stop` ends the run. `wait` distils a reserve of keys and waits longer, at most `max_waits` times in a row.
+    `skip` does the same and gives the round up: it asks the replicas to agree on SKIP, which leaves the model as it is.
+    They decide that by the rules of consensus alone, so nothing that some replica has decided is ever undone.
     """
 
     way: Literal["wait", "skip", "stop"] = "stop"
@@ -40,19 +40,19 @@ class Stage(Enum):
     OVER = "over"
 
 
-class Heard(Enum):
-    """What a report of a replica is: it makes no sense, it is one of several, or it ends the round."""
+class ReportVerdict(Enum):
+    """How a replica's report is judged: it is invalid, it counts as one of several, or it ends the round."""
 
-    SENSELESS = auto()
+    INVALID = auto()
     COUNTED = auto()
     DECISIVE = auto()
 
 
 @dataclass
 class ProgressState:
-    """Of the latest round.
+    """Progress of the latest round.
 
-    waits: how often in a row the round waited for keys. reports: by replica the first outcome that it reported, as
+    waits: how often in a row the round waited for keys. reports: by replica, the first outcome that it reported, as
     bytes to compare, and the view. decided, view: the report that ended the round, and the view to believe.
     """
 
@@ -65,51 +65,51 @@ class ProgressState:
 
 
 class RoundProgress(Stateful):
-    """Counts what replicas report of a round, and how long it waits for them.
+    """Counts what replicas report of a round, and how long the round waits for them.
 
-    A Byzantine replica's report counts for nothing but itself: what is taken from the reports is the same in 2 f + 1 of
-    them, and as the view that one which an honest replica, or a later one, decided in.
+    The report of a Byzantine replica counts only for itself. What is taken from the reports is the same in 2 f + 1 of
+    them, and the view to believe lies between views that honest replicas reported.
     """
 
     def __init__(self, quorums: Quorums, processors: int, on_stall: OnStall, first_round: int = -1) -> None:
-        """first_round: the index of what comes before any round is planned."""
+        """Start before any round is planned; first_round: the index of what comes before the first one."""
         self._quorums, self._on_stall = quorums, on_stall
         self._replicas = frozenset(replica_name(j) for j in range(quorums.replicas))
         self._table = (2, processors + quorums.replicas)
         self.state = ProgressState(first_round)
 
     def plan(self, round_index: int) -> None:
-        """A new round is to be run: nothing of it is known yet."""
+        """Start a new round of which nothing is known yet."""
         self.state.round_index, self.state.stage, self.state.waits = round_index, Stage.PLANNED, 0
 
     def begin(self) -> None:
-        """The round runs: from now on reports of it are counted."""
+        """Let the round run: from now on reports of it are counted."""
         self.state.reports, self.state.stage = {}, Stage.RUNNING
 
-    def hear(self, replica: str, decided: RoundDecided) -> Heard:
-        """Take a replica's report. The first one of each replica counts, and the last one that was needed decides."""
+    def hear(self, replica: str, decided: RoundDecided) -> ReportVerdict:
+        """Take a replica's report and judge it. The first one of each replica counts; the last one needed decides."""
         outcome, state = self._outcome(replica, decided), self.state
         if outcome is None:
-            return Heard.SENSELESS
+            return ReportVerdict.INVALID
         if state.stage is not Stage.RUNNING:
-            return Heard.COUNTED
+            return ReportVerdict.COUNTED
         state.reports.setdefault(replica, (outcome, decided.view))
         if self._quorums.decided(other for other, _ in state.reports.values()) != outcome:
-            return Heard.COUNTED
+            return ReportVerdict.COUNTED
         views = sorted(view for other, view in state.reports.values() if other == outcome)
         state.stage, state.decided, state.view = Stage.OVER, decided, views[-self._quorums.blocking]
-        return Heard.DECISIVE
+        return ReportVerdict.DECISIVE
 
     def has_quorum(self, replicas: int) -> bool:
-        """Return whether so many replicas with keys among each other can decide a round."""
+        """Return whether this many replicas with keys among each other can decide a round."""
         return replicas >= self._quorums.quorum
 
     def is_stalled(self, round_index: int, waits: int) -> bool:
-        """Return whether this round still runs and has waited this often: a timer of before it waited is void."""
+        """Return whether this round still runs and has waited this often. A timer set before it last waited is void."""
         return self.state.stage is Stage.RUNNING and (round_index, waits) == (self.state.round_index, self.state.waits)
 
     def waits_on(self) -> bool:
-        """Decide whether a stalled round waits once more; if so, that is counted."""
+        """Decide whether a stalled round waits once more, and count it if so."""
         if self._on_stall.way == "stop" or self.state.waits >= self._on_stall.max_waits:
             return False
         self.state.waits += 1
@@ -121,11 +121,11 @@ class RoundProgress(Stateful):
         return self._on_stall.way == "skip"
 
     def end(self) -> None:
-        """The round is over without a decision, and so is the run."""
+        """End the round without a decision; the run ends with it."""
         self.state.stage = Stage.OVER
 
     def _outcome(self, replica: str, decided: RoundDecided) -> bytes | None:
-        """Return what a replica reports of this round, as bytes to compare; None for a report that makes no sense."""
+        """Return what a replica reports of this round, as bytes to compare; None for an invalid report."""
         if replica not in self._replicas or type(decided.round_index) is not int or type(decided.view) is not int:
             return None
         wrong_round = decided.round_index != self.state.round_index

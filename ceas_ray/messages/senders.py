@@ -1,4 +1,4 @@
-"""Who may say what: an honest actor hears nothing else, whatever reaches it from whomever."""
+"""Which actor may send what. An honest actor ignores everything else, whoever sent it."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ _MAY_SEND: dict[type, Callable[[Envelope], bool]] = {
 
 
 def may_send(envelope: Envelope) -> bool:
-    """Whether its sender, which the network vouches for, is one that may say this to an honest actor.
+    """Return whether an envelope's sender, which the network vouches for, may say this to an honest actor.
 
-    False for whatever is none of the conversations of honest actors.
+    Return False for whatever belongs to no conversation of honest actors.
     """
     rule = _MAY_SEND.get(type(envelope.payload))
     return rule is not None and rule(envelope)

@@ -52,7 +52,7 @@ class GraphML:
         generator: np.random.Generator,
     ) -> NetworkPlan:
         """Read the file and draw what it leaves open. Raises ValueError for whatever is wrong with it."""
-        nodes, edges = _read(self.file)
+        nodes, edges = read_graphml(self.file)
         names = tuple(node["id"] for node in nodes)
         links = []
         for first, second, given in edges:
@@ -112,8 +112,8 @@ Edge = tuple[int, int, dict[str, str]]
 """The numbers of its two nodes, and its attributes."""
 
 
-def _read(file: InputFile) -> tuple[list[dict[str, str]], list[Edge]]:
-    """Nodes with their attributes (and `id`), and edges, each link once."""
+def read_graphml(file: InputFile) -> tuple[list[dict[str, str]], list[Edge]]:
+    """Nodes with their attributes (and `id`), and edges, each link once; raises ValueError for what is wrong."""
     root = _parsed(file)
     graphs = _children(root, "graph")
     if _plain_tag(root) != "graphml" or len(graphs) != 1:

@@ -25,7 +25,9 @@ class AdversaryTimer(StrEnum):
 
 @dataclass
 class AdversaryState:
-    """rows: what it has seen in this round, by processor, float64 (d,). answered: whether the colluders have theirs."""
+    """rows: what the adversary has seen in this round, by processor, float64 (d,) in 1/rad. answered: whether the
+    colluders have their rows. plan_ends_at: ps.
+    """
 
     rows: dict[int, NDArray[np.float64]] = field(default_factory=dict)
     round_index: int = -1
@@ -34,9 +36,9 @@ class AdversaryState:
 
 
 class Adversary(Actor):
-    """Collects the colluders' honest rows (and what else it may see), and answers each colluder before the deadline.
+    """Collects the colluders' honest rows, and whatever else it may see, and answers each colluder before the deadline.
 
-    It answers when all rows that it can expect are in, or `patience` picoseconds after the end of the plan; the answers
+    It answers when all rows that it can expect are in, or `patience` picoseconds after the end of the plan. The answers
     reach all colluders at the same time, so that they send together.
     """
 
@@ -53,9 +55,11 @@ class Adversary(Actor):
         streams: Streams,
         rule: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     ) -> None:
-        """timing: when the colluders' rows leave. colluders: indices of the Byzantine among `population` processors.
+        """Make an adversary over these Byzantine processors.
 
-        rule: what the rule in use makes of rows (n, d) of equal weight, in the order of processors.
+        timing: when the colluders' rows leave. colluders: indices of the Byzantine among `population` processors.
+        patience: ps. latencies: to the colluders, ps. rule: what the aggregation rule in use makes of rows (n, d) of
+        equal weight, in the order of processors, shape (d,).
         """
         self._attack, self._timing, self._colluders = attack, timing, tuple(sorted(colluders))
         self._population = population
@@ -83,7 +87,7 @@ class Adversary(Actor):
                 raise TypeError(f"{self.name} cannot handle {type(other).__name__}")
 
     def promise(self, now: int) -> int:
-        """Nothing to answer before the end of the plan."""
+        """See `Actor`: there is nothing to answer before the end of the plan."""
         return self.state.plan_ends_at + self.own_lookahead
 
     @property
@@ -111,7 +115,9 @@ class Adversary(Actor):
         ]
 
     def _outcome_for(self, senders: Sequence[int]) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-        """See `Seen.outcome`: for an unknown honest row stands one of the colluders', in turn."""
+        """Return `Seen.outcome`. The row of an unknown honest processor is replaced by those of the colluders
+        in turn.
+        """
         own = [self.state.rows[k] for k in senders]
         rows = {k: self.state.rows.get(k, own[k % len(own)]) for k in range(self._population)}
 

@@ -1,4 +1,4 @@
-"""A Byzantine processor: does everything as an honest one, and sends what the adversary tells it to."""
+"""A Byzantine processor: it does everything as an honest one does, and sends what the adversary tells it to."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class ByzantineState:
 
 
 class ByzantineProcessor(Actor):
-    """Wraps a processor: its honest row goes to the adversary; the row that comes back is its update.
+    """Wraps a processor: its honest row goes to the adversary, and the row that comes back is its update.
 
-    Versions of a row go to replicas in turn. A row may wait until it just arrives before the inputs time out
+    Versions of a row go to the replicas in turn. A row may wait until it just arrives before the inputs time out
     (last_moment), or until they do (late); it is dropped if the round is over by then.
 
-    Tagging and encoding the row takes the same `update_time` as an honest update, so that the lookahead is the same.
+    Tagging and encoding the row takes the same `update_time` as an honest update, so the lookahead is the same.
     """
 
     def __init__(self, processor: Processor) -> None:

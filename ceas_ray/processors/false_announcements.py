@@ -1,4 +1,4 @@
-"""What a Byzantine processor announces about tested pairs and of its outcomes."""
+"""False announcements: what a Byzantine processor says about tested pairs and about its outcomes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from ceas_ray.messages.payloads import TestOutcomes, TrapCircuitsAnswered
 
 
 class FalseAnnouncements(WrappedActor):
-    """Wraps a Byzantine processor or its link manager: the hub counts the errors that its announcements lead to.
+    """Wraps a Byzantine processor or its link manager, so that the hub counts the errors that its announcements lead
+    to.
 
-    Nothing tells a trap circuit from one of data before all outcomes are announced: there it can only
-    guess or withhold.
+    Nothing distinguishes a trap circuit from one of data before all outcomes are announced, so there it can only guess
+    or withhold.
     """
 
     def __init__(self, actor: Actor, announcer: Announcer, revealed: bool, streams: Streams) -> None:
-        """revealed: tests of pairs are announced after the hub's outcomes were seen, else before (see `Announcer`)."""
+        """Wrap `actor`; revealed: whether tests of pairs are announced after the hub's outcomes were seen (see
+        `Announcer`).
+        """
         super().__init__(actor)
         self._announcer, self._revealed, self._streams = announcer, revealed, streams
 
@@ -33,16 +36,16 @@ class FalseAnnouncements(WrappedActor):
     def _falsified(self, effect: Effect) -> Effect:
         match effect:
             case Send(payload=TestOutcomes(round_index=round_index, announced=announced, errors=errors) as true):
-                told = self._told(round_index, Announcements(announced, errors), self._revealed)
-                return replace(effect, payload=replace(true, announced=told.announced, errors=told.errors))
+                said = self._announced(round_index, Announcements(announced, errors), self._revealed)
+                return replace(effect, payload=replace(true, announced=said.announced, errors=said.errors))
             case Send(payload=TrapCircuitsAnswered(round_index=round_index, answered=answered, wrong=wrong) as true):
-                told = self._told(round_index, Announcements(np.array([answered]), np.array([wrong])), False)
+                said = self._announced(round_index, Announcements(np.array([answered]), np.array([wrong])), False)
                 return replace(
-                    effect, payload=replace(true, answered=int(told.announced[0]), wrong=int(told.errors[0]))
+                    effect, payload=replace(true, answered=int(said.announced[0]), wrong=int(said.errors[0]))
                 )
             case _:
                 return effect
 
-    def _told(self, round_index: int, true: Announcements, revealed: bool) -> Announcements:
+    def _announced(self, round_index: int, true: Announcements, revealed: bool) -> Announcements:
         generator = self._streams.generator(self.kind, self.name, "announcements", round_index)
         return self._announcer.announce(true, revealed, generator)

@@ -1,4 +1,4 @@
-"""The heavy work of processors: gradients of many of them in one call."""
+"""The heavy work of processors: the gradients of many of them, computed in one call."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ErrorMitigation = Literal["none", "rescale", "probabilistic_error_cancellation"]
 Estimator = Literal["doubly_stochastic", "full_shift", "exact"]
 
 Engine = Callable[..., ShiftedValues]
-"""`shifted_values` of the exact engine or of Aer: they have one signature."""
+"""`shifted_values` of the exact engine or of Aer, which have the same signature."""
 
 OutcomeSampler = Callable[..., NDArray[np.int64]]
 """`sampled_outcomes` of the Aer engine."""
@@ -45,13 +45,17 @@ OutcomeSampler = Callable[..., NDArray[np.int64]]
 class GradientWork:
     """Computes the work of kind `gradient`: one noisy, sampled gradient per processor.
 
-    Inputs of one item: angles (B, n), targets (B, K), parameters (P,), noise ([layers,] n, 7), attenuation (n + 1,),
-    werner (J, places) and coefficients (J,) (the mean over pairs inside the circuit, see `ShotsDelivered`), usable
-    (circuits,) bool, certified_werner (the tested Werner parameter of the link or group, or None to mitigate nothing)
-    and the key of its stream (name, round_index). The output is {gradient (P,), variance (see `Estimate`), contrast:
-    float} and, with trap circuits, {asked: int, wrong: int} of circuits that the gradient lacks.
-    Each item's output depends on its own inputs alone, whatever it is packed with.
-    outcome_sampler: draws outcomes instead of computing their law (Aer's own sampling); None: draws from exact values.
+    Inputs of one item: angles (B, n) in rad, targets (B, K), parameters (P,) in rad, noise ([layers,] n, 7),
+    attenuation (n + 1,), werner (J, places) and coefficients (J,) (the mean over pairs inside the circuit, see
+    `ShotsDelivered`), usable (circuits,) bool, certified_werner (the tested Werner parameter of the link or group;
+    None: mitigate nothing) and the key of its stream (name, round_index).
+
+    Output of one item: {gradient (P,) in 1/rad, variance (see `Estimate`), contrast: float} and, with trap circuits,
+    {asked: int, wrong: int} of the circuits that the gradient lacks. It depends on the item's own inputs alone,
+    whatever it is packed with.
+
+    outcome_sampler: draws outcomes instead of computing their law (Aer's own sampling); None: draws them from exact
+    values.
     """
 
     circuit: Circuit
@@ -66,7 +70,9 @@ class GradientWork:
     trap_circuits: TrapCircuits | None = None
 
     def __call__(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """All items' shifted values in one call of the engine, then each item's draws from its own stream."""
+        """Return the outputs of all items: one call of the engine for all shifted values, then each item's draws from
+        its own stream.
+        """
         answers = [NO_TRAPS] * len(items) if self.trap_circuits is None else self.trap_circuits(items)
         mitigations = self._mitigations(items)
         samplers = self._samplers(items, mitigations)
@@ -97,7 +103,9 @@ class GradientWork:
     def _mean_over_pairs(
         self, items: Sequence[Mapping[str, Any]], mitigations: Sequence[_Mitigation], lanes: NDArray[np.int64]
     ) -> ShiftedValues:
-        """The items' lanes in one call of the engine, each as often as it has nodes; then the sums over the nodes."""
+        """Return the items' lanes, computed in one call of the engine with a lane for each node, as sums over the
+        nodes.
+        """
         nodes = np.array([len(item["coefficients"]) for item in items])
         item_of = np.repeat(np.arange(len(items)), nodes).tolist()
         call = engine_call(self.circuit, items, [part.attenuation for part in mitigations])
@@ -177,9 +185,9 @@ class GradientWork:
 
 
 def engine_call(circuit: Circuit, items: Sequence[Mapping[str, Any]], attenuation: Sequence[Floats]) -> dict[str, Any]:
-    """The arguments of the engine's one call for all items: lanes by item, node of its pairs, sample and output.
+    """Return the arguments of the engine's one call for all items: lanes by item, node of its pairs, sample and output.
 
-    attenuation: of the circuits to run, (n + 1,) of each item.
+    attenuation: of the circuits to run, (n + 1,) for each item.
     """
     item_of = [i for i, item in enumerate(items) for _ in item["coefficients"]]
     lanes = [len(items[i]["angles"]) * circuit.outputs for i in item_of]
@@ -195,7 +203,11 @@ def engine_call(circuit: Circuit, items: Sequence[Mapping[str, Any]], attenuatio
 
 
 class _Mitigation(NamedTuple):
-    """attenuation (n + 1,) of the circuits to run; cost: outcomes have 1/cost of their mean; assumed: divides them."""
+    """How an item's loss of contrast is mitigated.
+
+    attenuation: of the circuits to run, (n + 1,). cost: outcomes have 1/cost of their mean. assumed: contrast by which
+    the gradient is divided.
+    """
 
     attenuation: Floats
     cost: float
@@ -204,7 +216,7 @@ class _Mitigation(NamedTuple):
 
 @dataclass(frozen=True)
 class _CircuitSampler:
-    """Runs the very circuits that are asked for, each setting once with all of its shots."""
+    """Runs exactly the circuits that are asked for, each setting once with all of its shots."""
 
     circuit: Circuit
     run: OutcomeSampler

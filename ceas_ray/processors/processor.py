@@ -1,4 +1,4 @@
-"""A quantum processor: learns on its shard with the pairs that it got, and tells the committee."""
+"""A quantum processor: it learns on its shard with the pairs that it received, and sends the committee its updates."""
 
 from __future__ import annotations
 
@@ -46,21 +46,37 @@ class Shard:
 class Learning:
     """How a processor learns.
 
-    batch: samples drawn from the shard per round, at most. momentum: of the worker, in [0, 1). error_mitigation: of
-    the contrast that imperfect pairs take. update_time: from the end of the plan to a finished update (ps).
+    batch: most samples drawn from the shard per round. momentum: of the worker, in [0, 1). error_mitigation: of the
+    contrast that imperfect pairs take away. update_time: from the end of the plan to a finished update, ps.
+    local_circuits: number of circuits per round if inputs are local and need no pairs; None: inputs are teleported.
     """
 
     batch: int
     momentum: float
     error_mitigation: ErrorMitigation
     update_time: int
+    local_circuits: int | None = None
+
+
+@dataclass(frozen=True)
+class Connections:
+    """Whom a processor can talk to.
+
+    channels: one per replica. latencies: to all that it writes to, ps. watched: whether an adversary sees its updates.
+    """
+
+    channels: Sequence[Channel]
+    latencies: Mapping[str, int]
+    watched: bool = False
 
 
 @dataclass
 class ProcessorState:
-    """parameters: of the model, float64 (d,). momentum: of the worker. schedule: of the round that runs.
+    """What changes in a processor.
 
-    werner: certified for its link by the hub. usable_shots: of the round, that got their pairs in time.
+    parameters: of the model, float64 (d,) in rad. momentum: of the worker, (d,) in 1/rad. schedule: of the running
+    round. werner: certified for its link by the hub; None until then. usable_shots: number of the round's shots that
+    received their pairs in time.
     """
 
     parameters: Floats
@@ -82,28 +98,23 @@ class Processor(Actor):
         shard: Shard,
         noise: Floats,
         learning: Learning,
-        channels: Sequence[Channel],
+        connections: Connections,
         adoption: ModelAdoption,
         initial_parameters: Floats,
-        latencies: Mapping[str, int],
         streams: Streams,
-        watched: bool,
-        local_circuits: int | None,
     ) -> None:
-        """noise: shape (n, 7), or (layers, n, 7) where layers run on different processors, see `Noise`. channels: one
-        per replica. watched: an adversary sees its updates.
+        """Make a processor before its first round.
 
-        local_circuits: circuits of a round when inputs are local and need no pairs; None: they are teleported.
+        noise: shape (n, 7), or (layers, n, 7) where layers run on different processors, see `Noise`.
         """
         self.name = processor_name(index)
         self.index = index
         self._shard, self._noise, self.learning = shard, noise, learning
-        self._channels = {channel.peer: channel for channel in channels}
-        self._adoption = adoption
-        self.latencies = latencies
-        self._streams, self._watched, self._local_circuits = streams, watched, local_circuits
+        self._channels = {channel.peer: channel for channel in connections.channels}
+        self.latencies, self._watched = connections.latencies, connections.watched
+        self._adoption, self._streams = adoption, streams
         self.state = ProcessorState(initial_parameters, np.zeros_like(initial_parameters))
-        self.own_lookahead = min(latencies.values())
+        self.own_lookahead = min(self.latencies.values())
         self.lookahead = learning.update_time + self.own_lookahead
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
@@ -117,8 +128,8 @@ class Processor(Actor):
                 for channel in self._channels.values():
                     channel.incoming.end_round()
                 self._store_key_bits(schedule.key_bits)
-                if self._local_circuits is not None:
-                    everything = np.ones(self._local_circuits, bool)
+                if self.learning.local_circuits is not None:
+                    everything = np.ones(self.learning.local_circuits, bool)
                     without_pairs = ShotsDelivered(
                         round_index=schedule.round_index,
                         on_time=everything,
@@ -141,7 +152,7 @@ class Processor(Actor):
         return []
 
     def promise(self, now: int) -> int:
-        """During a plan nothing leaves before its end: the update waits for all shots."""
+        """See `Actor`: nothing leaves before the end of a plan, because the update waits for all shots."""
         if self.state.schedule is None:
             return 0
         return self.state.schedule.plan_ends_at + self.learning.update_time + self.own_lookahead
@@ -151,7 +162,9 @@ class Processor(Actor):
             channel.add_key_bits(int(bits))
 
     def learn(self, output: Mapping[str, Any]) -> Floats:
-        """The round's row: the worker momentum after the new gradient, in 1/rad. No usable shot, no news."""
+        """Return the round's row, the worker momentum (d,) after the new gradient, in 1/rad. Without a usable shot it
+        stays as it was.
+        """
         self.state.usable_shots -= output.get("asked", 0)
         if self.state.usable_shots:
             beta = self.learning.momentum
@@ -159,7 +172,9 @@ class Processor(Actor):
         return self.state.momentum
 
     def trap_circuits(self, now: int, output: Mapping[str, Any]) -> list[Effect]:
-        """What its outcomes, all announced before it learns which circuits were not data, show the hub."""
+        """Return the message that shows the hub the outcomes of trap circuits, which are announced before the processor
+        learns which they are.
+        """
         asked = output.get("asked", 0)
         if not asked:
             return []
@@ -167,13 +182,14 @@ class Processor(Actor):
         return [Send(now + self.latencies[HUB], HUB, given)]
 
     def _measured(self, output: Mapping[str, Any]) -> Observation:
-        """The variance that shots leave in this round's gradient, for the journal."""
+        """Return the variance that shots leave in this round's gradient, for the journal."""
         return Observation("gradient", {"processor": self.index, "variance": float(output["variance"])})
 
     def update_frames(self, now: int, row: Floats) -> list[Effect]:
-        """The update to every replica (omitted where the key is spent), and the copy that an adversary sees.
+        """Return the update to every replica (omitted where the key is spent), and the copy that an adversary sees.
 
-        row: (d,); a Byzantine processor may have versions of it (versions, d), for replicas in turn.
+        row: (d,) in 1/rad; a Byzantine processor may have versions of it (versions, d), for the replicas in turn.
+        Raises ValueError for a row that fixed point cannot hold.
         """
         bodies = [
             encode_update(to_fixed_point(version), self.state.usable_shots, len(self._shard.angles))
@@ -189,7 +205,7 @@ class Processor(Actor):
         return effects
 
     def show(self, now: int, row: Floats) -> Send:
-        """Let the adversary see a row."""
+        """Return the message that lets the adversary see a row."""
         return Send(
             now + self.latencies[ADVERSARY],
             ADVERSARY,
@@ -198,15 +214,16 @@ class Processor(Actor):
 
     @property
     def closing_times(self) -> tuple[int, int]:
-        """The latest that an update may leave to reach every replica before the round's inputs time out, and when they
-        do."""
+        """The latest time, in ps, at which an update may leave so as to reach every replica before the round's inputs
+        time out, and the time at which they do.
+        """
         assert self.state.schedule is not None, "no round has started"
         times_out_at = self.state.schedule.inputs_time_out_at
         return times_out_at - max(self.latencies.values()) - 1, times_out_at
 
     @property
     def round_index(self) -> int:
-        """The round that runs."""
+        """Index of the running round."""
         assert self.state.schedule is not None, "no round has started"
         return self.state.schedule.round_index
 
@@ -239,8 +256,9 @@ class Processor(Actor):
         return np.sort(generator.choice(samples, self.learning.batch, replace=False))
 
     def _receive(self, frame: Frame) -> list[Effect]:
-        """Only a model of the round that the entanglement manager's schedule named is of use; what is not is left
-        alone, so that one Byzantine replica can move nothing by the numbers in its frames."""
+        """Adopt the model in a frame of the scheduled round. Everything else is ignored, so a Byzantine replica can
+        change nothing by the numbers in its frames.
+        """
         schedule = self.state.schedule
         if schedule is None or not is_well_formed(frame) or frame.kind != FrameKind.MODEL:
             return []
@@ -256,7 +274,7 @@ class Processor(Actor):
         return []
 
     def accounts(self) -> dict[str, int]:
-        """Key bits spent on frames to each peer."""
+        """Return the key bits spent on frames to each peer."""
         return {peer: channel.outgoing.spent for peer, channel in self._channels.items()}
 
     def parts(self) -> Mapping[str, Stateful]:
@@ -265,9 +283,11 @@ class Processor(Actor):
 
 
 def certified_werner(tested: Floats, errors: Floats) -> float | None:
-    """The Werner parameter that the hub's tests of a link show: 1 - 2 e, e the share of errors over all bases.
+    """Return the Werner parameter that the hub's tests of a link show: 1 - 2 e, where e is the share of errors over all
+    bases.
 
-    None while nothing was tested. At least 1/3 (an entangled pair): less would make the rescaled gradient explode.
+    Return None while nothing was tested. The result is at least 1/3 (the pair is entangled above it), because smaller
+    values would make the rescaled gradient explode.
     """
     total = float(np.sum(tested))
     if total == 0:

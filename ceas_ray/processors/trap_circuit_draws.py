@@ -17,7 +17,11 @@ from ceas_ray.quantum.trap_circuits import answer_contrasts, asked_circuits, dra
 
 
 class Answers(NamedTuple):
-    """circuits: which of the round were not data, bool (circuits,) or (1,); how many had pairs in time; wrong."""
+    """Answers of trap circuits in a round.
+
+    circuits: which circuits were traps, bool (circuits,) or (1,). asked: how many of them had their pairs in time.
+    wrong: how many of those gave a wrong outcome.
+    """
 
     circuits: NDArray[np.bool_]
     asked: int
@@ -25,7 +29,7 @@ class Answers(NamedTuple):
 
     @property
     def counts(self) -> dict[str, int]:
-        """For the output of the work."""
+        """What the output of the work says of the traps."""
         return {"asked": self.asked, "wrong": self.wrong}
 
 
@@ -34,10 +38,11 @@ NO_TRAPS = Answers(np.zeros(1, bool), 0, 0)
 
 @dataclass(frozen=True)
 class TrapCircuits:
-    """Asks a share of the circuits, with the shifts that circuits of data have, and one random output of each.
+    """Turns a share of the circuits into traps, with the shifts that circuits of data have, and one random output of
+    each.
 
-    Inputs come as those of data do, so a processor cannot tell them apart until it is told, after all outcomes.
-    unshifted_share: of the circuits.
+    Their inputs arrive as those of data do, so a processor cannot tell them apart before all outcomes are announced.
+    share, unshifted_share: of the circuits.
     """
 
     circuit: Circuit
@@ -46,7 +51,9 @@ class TrapCircuits:
     unshifted_share: float
 
     def __call__(self, items: Sequence[Mapping[str, Any]]) -> list[Answers]:
-        """For items as of `GradientWork`; one after the other, since each setting takes 4^n numbers per output."""
+        """Return the answers of items as in `GradientWork`, one item after the other, since each setting takes 4^n
+        numbers per output.
+        """
         return [self._answers(item) for item in items]
 
     def _answers(self, item: Mapping[str, Any]) -> Answers:

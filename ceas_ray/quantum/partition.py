@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -63,34 +64,49 @@ def interaction_graph(circuit: Circuit) -> dict[tuple[int, int], int]:
 def balanced_parts(circuit: Circuit, members: int) -> tuple[int, ...]:
     """The part of each qubit, such that the fewest gates are remote and parts differ by at most one qubit in size.
 
-    Balanced graph partition as an integer program, solved to its optimum by SciPy's HiGHS (branch and cut): x_qp = 1 if
-    qubit q is in part p; y_e >= x_ap - x_bp for every edge e = (a, b) and part p; the least sum of weight_e y_e. Parts
-    are numbered by their first qubit. Raises ValueError for more members than qubits.
+    Parts are numbered by their first qubit. Raises ValueError for more members than qubits.
     """
-    n, edges = circuit.qubits, interaction_graph(circuit)
+    n = circuit.qubits
     if not 1 <= members <= n:
         raise ValueError(f"the circuit has {n} qubits to share, got {members} processors")
-    columns = n * members + len(edges)
-    rows = lil_array((n + members + len(edges) * members, columns))
-    least, most = np.full(rows.shape[0], -np.inf), np.zeros(rows.shape[0])
-    for q in range(n):
+    least, most = [n // members] * members, [-(-n // members)] * members
+    return parts_with_fewest_cuts(n, interaction_graph(circuit), least, most, alike=True)
+
+
+def parts_with_fewest_cuts(
+    qubits: int, edges: Mapping[tuple[int, int], int], least: Sequence[int], most: Sequence[int], alike: bool = False
+) -> tuple[int, ...]:
+    """The part of each qubit, such that edges between parts have the least weight.
+
+    edges: their weights; least, most: qubits in each part. Graph partition as an integer program, solved to its optimum
+    by SciPy's HiGHS (branch and cut): x_qp = 1 if qubit q is in part p; y_e >= x_ap - x_bp for every edge e = (a, b)
+    and part p; the least sum of weight_e y_e. alike: parts are numbered by their first qubit. The sizes must be such
+    that there is a partition.
+    """
+    members = len(least)
+    columns = qubits * members + len(edges)
+    rows = lil_array((qubits + members + len(edges) * members, columns))
+    lower, upper = np.full(rows.shape[0], -np.inf), np.zeros(rows.shape[0])
+    for q in range(qubits):
         rows[q, q * members : (q + 1) * members] = 1
-        least[q] = most[q] = 1
+        lower[q] = upper[q] = 1
     for p in range(members):
-        rows[n + p, p : n * members : members] = 1
-        least[n + p], most[n + p] = n // members, -(-n // members)
+        rows[qubits + p, p : qubits * members : members] = 1
+        lower[qubits + p], upper[qubits + p] = least[p], most[p]
     for e, (a, b) in enumerate(edges):
         for p in range(members):
-            row = n + members + e * members + p
-            rows[row, a * members + p], rows[row, b * members + p], rows[row, n * members + e] = 1, -1, -1
-    numbered_by_first_qubit = np.array([p <= q for q in range(n) for p in range(members)] + [True] * len(edges), float)
+            row = qubits + members + e * members + p
+            rows[row, a * members + p], rows[row, b * members + p], rows[row, qubits * members + e] = 1, -1, -1
+    allowed = [not alike or p <= q for q in range(qubits) for p in range(members)] + [True] * len(edges)
     found = milp(
-        np.concatenate([np.zeros(n * members), list(edges.values())]),
-        integrality=np.arange(columns) < n * members,
-        bounds=Bounds(0, numbered_by_first_qubit),
-        constraints=LinearConstraint(rows.tocsr(), least, most),
+        np.concatenate([np.zeros(qubits * members), list(edges.values())]),
+        integrality=np.arange(columns) < qubits * members,
+        bounds=Bounds(0, np.array(allowed, float)),
+        constraints=LinearConstraint(rows.tocsr(), lower, upper),
     )
-    assert found.success, f"a balanced partition always exists: {found.message}"
-    chosen = np.argmax(np.reshape(found.x[: n * members], (n, members)), axis=1)
-    order = {int(part): place for place, part in enumerate(dict.fromkeys(chosen.tolist()))}
+    assert found.success, f"a partition exists: {found.message}"
+    chosen = np.argmax(np.reshape(found.x[: qubits * members], (qubits, members)), axis=1).tolist()
+    if not alike:
+        return tuple(chosen)
+    order = {int(part): place for place, part in enumerate(dict.fromkeys(chosen))}
     return tuple(order[int(part)] for part in chosen)

@@ -17,7 +17,7 @@ def plot_regimes(
 
     rows: `regime`, `scheduler`, and `on_time`, `utilization`, `objective` as {mean, half_width_95}.
     """
-    plt = _pyplot()
+    plt = pyplot_without_window()
     figure, axes = plt.subplots(2, len(regimes), figsize=(3.2 * len(regimes), 6.4), squeeze=False, layout="constrained")
     colours = {name: f"C{number}" for number, name in enumerate(dict.fromkeys(row["scheduler"] for row in rows))}
     for column, regime in enumerate(regimes):
@@ -54,7 +54,7 @@ def plot_grid(path: Path, rows: Sequence[Row], bounds: Mapping[str, Mapping[str,
 
     cells: `regime`, `coherence_milliseconds`, `supply`.
     """
-    plt = _pyplot()
+    plt = pyplot_without_window()
     times = sorted({cell["coherence_milliseconds"] for cell in cells})
     figure, axes = plt.subplots(
         1, len(times), figsize=(4.0 * len(times), 3.6), sharey=True, squeeze=False, layout="constrained"
@@ -83,7 +83,7 @@ def plot_worst_cases(path: Path, rows: Sequence[Row], chance: float) -> None:
 
     rows: `arm`, `attack`, `placement`, `accuracy`, `deviation`.
     """
-    plt = _pyplot()
+    plt = pyplot_without_window()
     figure, axis = plt.subplots(figsize=(8.0, 0.5 * len(rows) + 1.5), layout="constrained")
     names = [f"{row['arm']}\n({row['attack']}, {row['placement']})" for row in rows]
     deviations = [row["deviation"] for row in rows]
@@ -96,7 +96,8 @@ def plot_worst_cases(path: Path, rows: Sequence[Row], chance: float) -> None:
     plt.close(figure)
 
 
-def _pyplot() -> Any:
+def pyplot_without_window() -> Any:
+    """Return matplotlib.pyplot, set to draw into files alone."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -13,7 +13,7 @@ from ceas_ray.messages.quorum import Quorums
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor
 from ceas_ray.processors.false_announcements import FalseAnnouncements
-from ceas_ray.processors.processor import Learning, Processor
+from ceas_ray.processors.processor import Connections, Learning, Processor
 from ceas_ray.quantum.partition import member_of_layer
 from ceas_ray.world.blueprint import Blueprint
 from ceas_ray.world.classical_network import on_network
@@ -35,12 +35,16 @@ def _processor(blueprint: Blueprint, k: int) -> Actor:
     } | {ADVERSARY: link.latency, HUB: link.latency}  # fmt: skip
     made = Processor(
         k, blueprint.shards[k], _noise_of(blueprint, k),
-        Learning(training.batch, training.momentum, training.error_mitigation, update_time(settings)),
-        [blueprint.channel(name, replica_name(j)) for j in range(blueprint.counts.replicas)],
-        ModelAdoption(Quorums(blueprint.counts.replicas).blocking),
-        blueprint.initial_parameters, latencies, blueprint.streams,
-        bool(blueprint.byzantine) and not byzantine and omniscient,
-        None if blueprint.spends_pairs else training.circuits_per_round,
+        Learning(
+            batch=training.batch, momentum=training.momentum, error_mitigation=training.error_mitigation,
+            update_time=update_time(settings),
+            local_circuits=None if blueprint.spends_pairs else training.circuits_per_round,
+        ),
+        Connections(
+            channels=[blueprint.channel(name, replica_name(j)) for j in range(blueprint.counts.replicas)],
+            latencies=latencies, watched=bool(blueprint.byzantine) and not byzantine and omniscient,
+        ),
+        ModelAdoption(Quorums(blueprint.counts.replicas).blocking), blueprint.initial_parameters, blueprint.streams,
     )  # fmt: skip
     actor: Actor = made
     if byzantine:

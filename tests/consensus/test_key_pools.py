@@ -198,7 +198,7 @@ def test_so_many_failures_under_a_hash_key_raise_an_alarm_and_change_nothing_els
     monkeypatch: pytest.MonkeyPatch, fresh: bool, alarms: list[int]
 ) -> None:
     """A hash key of one round is alarmed for alone; a kept one counts over all rounds."""
-    monkeypatch.setattr(authentication, "MOST_FAILURES", 100)
+    monkeypatch.setattr(authentication, "FAILURES_PER_ALARM", 100)
     sender, receiver = ends(500, fresh)
     found = []
     for attempts, round_index in ((99, 0), (1, 0), (60 if fresh else 100, 1), (40 if fresh else 100, 1)):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ceas_ray.distribution.packets import ControlledPhase, Gate, LocalGate
+from ceas_ray.quantum.gate_list import ControlledPhase, Gate, LocalGate
 
 HADAMARD: Any = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)
 X: Any = np.array([[0, 1], [1, 0]], dtype=complex)
@@ -74,3 +74,17 @@ def unitary(qubits: int, gates: list[Gate]) -> Any:
                     step[column ^ ((value ^ new) << gate.qubit), column] += gate.matrix[new, value]
             total = step @ total
     return total
+
+
+def state_of(qubits: int, gates: list[Gate]) -> Any:
+    """The state that a circuit makes of |0..0>; qubit q is bit q of an index."""
+    index = np.arange(2**qubits)
+    state = (index == 0).astype(complex)
+    for gate in gates:
+        if isinstance(gate, ControlledPhase):
+            state = state * np.exp(1j * gate.angle * ((index >> gate.first & 1) & (index >> gate.second & 1)))
+        else:
+            value = index >> gate.qubit & 1
+            flipped = state[index ^ (1 << gate.qubit)]
+            state = gate.matrix[value, value] * state + gate.matrix[value, 1 - value] * flipped
+    return state

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ceas_ray.distribution.packets import ControlledPhase, Gate, LocalGate, normal_form, packets_of
+from ceas_ray.distribution.packets import packets_of
+from ceas_ray.quantum.gate_list import ControlledPhase, Gate, LocalGate, normal_form
 from tests.distribution.circuits import HADAMARD, X, fourier_transform, random_circuit, unitary
 
 
@@ -40,7 +41,7 @@ def test_two_hadamards_in_a_row_do_not_end_a_packet() -> None:
 def test_every_qubit_of_the_fourier_transform_has_a_packet_before_and_one_after_its_hadamard() -> None:
     packets = packets_of(6, normal_form(6, fourier_transform(6)))
     assert np.bincount(packets.owner).tolist() == [1, 2, 2, 2, 2, 1]
-    assert len(packets.gates) == 15
+    assert len(packets.ends) == 15
 
 
 def test_phases_that_do_nothing_are_dropped_and_a_phase_on_one_qubit_is_refused() -> None:

@@ -14,7 +14,7 @@ from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.payloads import replica_name
 from ceas_ray.messages.quorum import Quorums
-from ceas_ray.messages.round_progress import Heard, OnStall, RoundProgress, Stage
+from ceas_ray.messages.round_progress import OnStall, ReportVerdict, RoundProgress, Stage
 
 PROCESSORS = 3
 
@@ -52,7 +52,7 @@ def test_a_round_is_over_with_2f_plus_1_equal_reports_whatever_f_liars_say(repli
         heard = progress.hear(replica_name(j), report(replicas, lie))
         honest += lie == b"value"
         decisive = honest == 2 * faults + 1 and lie == b"value"
-        assert heard is (Heard.DECISIVE if decisive else Heard.COUNTED)
+        assert heard is (ReportVerdict.DECISIVE if decisive else ReportVerdict.COUNTED)
     assert progress.state.stage is Stage.OVER
     assert progress.state.decided is not None
     assert progress.state.decided.digest == b"value"
@@ -72,11 +72,11 @@ def test_the_view_that_is_believed_is_between_those_of_honest_replicas(replicas:
 def test_a_replica_that_reports_twice_counts_once_and_by_its_first_report() -> None:
     progress = running(4)
     for _ in range(5):
-        assert progress.hear("replica/0", report(4)) is Heard.COUNTED
-    assert progress.hear("replica/1", report(4)) is Heard.COUNTED
-    assert progress.hear("replica/2", report(4, b"other")) is Heard.COUNTED
-    assert progress.hear("replica/2", report(4)) is Heard.COUNTED
-    assert progress.hear("replica/3", report(4)) is Heard.DECISIVE
+        assert progress.hear("replica/0", report(4)) is ReportVerdict.COUNTED
+    assert progress.hear("replica/1", report(4)) is ReportVerdict.COUNTED
+    assert progress.hear("replica/2", report(4, b"other")) is ReportVerdict.COUNTED
+    assert progress.hear("replica/2", report(4)) is ReportVerdict.COUNTED
+    assert progress.hear("replica/3", report(4)) is ReportVerdict.DECISIVE
 
 
 @pytest.mark.parametrize("changes", [
@@ -86,18 +86,18 @@ def test_a_replica_that_reports_twice_counts_once_and_by_its_first_report() -> N
 def test_a_report_that_makes_no_sense_is_not_counted(changes: dict[str, Any]) -> None:
     progress = running(4)
     for j in range(4):
-        assert progress.hear(f"replica/{j}", replace(report(4), **changes)) is Heard.SENSELESS
-    assert progress.hear("replica/4", report(4)) is Heard.SENSELESS
+        assert progress.hear(f"replica/{j}", replace(report(4), **changes)) is ReportVerdict.INVALID
+    assert progress.hear("replica/4", report(4)) is ReportVerdict.INVALID
     assert not progress.state.reports
 
 
 def test_reports_before_the_round_begins_and_after_it_is_over_end_nothing() -> None:
     progress = RoundProgress(Quorums(4), PROCESSORS, OnStall())
     progress.plan(0)
-    assert [progress.hear(f"replica/{j}", report(4)) for j in range(4)] == [Heard.COUNTED] * 4
+    assert [progress.hear(f"replica/{j}", report(4)) for j in range(4)] == [ReportVerdict.COUNTED] * 4
     progress.begin()
     heard = [progress.hear(f"replica/{j}", report(4)) for j in range(4)]
-    assert heard == [Heard.COUNTED, Heard.COUNTED, Heard.DECISIVE, Heard.COUNTED]
+    assert heard == [ReportVerdict.COUNTED, ReportVerdict.COUNTED, ReportVerdict.DECISIVE, ReportVerdict.COUNTED]
 
 
 def test_a_stalled_round_waits_as_often_as_it_may_and_old_timers_are_void() -> None:
@@ -130,5 +130,5 @@ def test_a_round_half_reported_goes_on_from_a_snapshot() -> None:
     one.hear("replica/0", report(4))
     one.hear("replica/1", report(4, view=1))
     other.restore(decode(encode(one.snapshot())))
-    assert [progress.hear("replica/3", report(4)) for progress in (one, other)] == [Heard.DECISIVE] * 2
+    assert [progress.hear("replica/3", report(4)) for progress in (one, other)] == [ReportVerdict.DECISIVE] * 2
     assert encode(one.snapshot()) == encode(other.snapshot())

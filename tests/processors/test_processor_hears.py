@@ -14,7 +14,7 @@ from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption
 from ceas_ray.messages.payloads import ADVERSARY, ENTANGLEMENT_MANAGER, HUB, RoundStarted, replica_name
-from ceas_ray.processors.processor import Learning, Processor, Shard
+from ceas_ray.processors.processor import Connections, Learning, Processor, Shard
 from tests.messages.garbage import BODIES, BYZANTINE, MESSAGES
 
 NAMES = [replica_name(j) for j in range(4)]
@@ -31,8 +31,8 @@ class Heard:
         latencies = dict.fromkeys([*NAMES, ADVERSARY, HUB], 10)
         shard = Shard(np.zeros((2, 2)), np.ones((2, 1)))
         self.processor = Processor(
-            0, shard, np.zeros((2, 7)), Learning(2, 0.9, "none", 10), channels, ModelAdoption(2), np.zeros(2),
-            latencies, streams, False, None,
+            0, shard, np.zeros((2, 7)), Learning(2, 0.9, "none", 10), Connections(channels, latencies),
+            ModelAdoption(2), np.zeros(2), streams,
         )  # fmt: skip
         for channel in self.replicas:
             channel.add_key_bits(10**6)

@@ -1,4 +1,4 @@
-"""Every reachable state of a small abstract model, depth first."""
+"""Visits every reachable state of a small abstract model, depth first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ceas_ray.consensus.exploration.abstract_rules import PHASES, compiled, deci
 
 @compiled
 def _packed_replica(entered, votes, names):  # type: ignore[no-untyped-def]
-    """One replica as an integer: view + 1 in the lowest 3 bits, then 2 bits a vote, values renamed by `names`."""
+    """Return a replica as an integer: view + 1 in the lowest 3 bits, then 2 bits a vote, values renamed by `names`."""
     total = np.int64(0)
     for view in range(votes.shape[0] - 1, -1, -1):
         for phase in range(PHASES, 0, -1):
@@ -19,9 +19,9 @@ def _packed_replica(entered, votes, names):  # type: ignore[no-untyped-def]
 
 @compiled
 def _packed(entered, votes, names, symmetric):  # type: ignore[no-untyped-def]
-    """The state as one integer; symmetric: the least of its images when replicas and values are exchanged.
+    """Return the state as one integer; symmetric: the least of its images when replicas and values are exchanged.
 
-    names: permutations of the values, the identity first, (permutations, values + 1).
+    names: the permutations of the values, the identity first, shape (permutations, values + 1).
     """
     honest, views = len(entered), votes.shape[1]
     bits = 3 + 2 * PHASES * views
@@ -56,7 +56,7 @@ def _unpack(state, entered, votes):  # type: ignore[no-untyped-def]
 
 @compiled
 def _remember(table, state):  # type: ignore[no-untyped-def]
-    """Whether it is new; an open-addressed table of states + 1."""
+    """Add a state to an open-addressed table of states + 1; return whether it is new."""
     mask = len(table) - 1
     place = (np.uint64(state) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)
     at = np.int64(place & np.uint64(mask))
@@ -69,8 +69,11 @@ def _remember(table, state):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def visit_all(honest, views, values, faults, quorum, blocking, change, names, symmetric, table):  # type: ignore[no-untyped-def]
-    """Returns states, and in how many two values are decided, and liveness is lost; -1 if the table is too small."""
+def visit_all(honest, views, rules, names, symmetric, table):  # type: ignore[no-untyped-def]
+    """Visit all states. Return how many there are, in how many of them two values are decided, and in how many liveness
+    is lost; the latter two are -1 if the table is too small.
+    """
+    values = rules.values
     waiting = np.empty(len(table), np.int64)
     entered = np.full(honest, -1, np.int64)
     votes = np.zeros((honest, views, PHASES + 1), np.int8)
@@ -81,15 +84,15 @@ def visit_all(honest, views, values, faults, quorum, blocking, change, names, sy
     while left:
         left -= 1
         _unpack(waiting[left], entered, votes)
-        disagreements += decided_values(votes, quorum) > 1
-        not_live += not is_live(entered, votes, values, faults, quorum, blocking, change)
+        disagreements += decided_values(votes, rules.quorum) > 1
+        not_live += not is_live(entered, votes, rules)
         for p in range(honest):
             before = entered[p]
             for number in range(views + PHASES * values):
                 view, phase, value = (number, 0, 0) if number < views else (
                     before, 1 + (number - views) // values, 1 + (number - views) % values
                 )  # fmt: skip
-                if view < 0 or not is_enabled(entered, votes, p, view, phase, value, values, quorum, blocking, change):
+                if view < 0 or not is_enabled(entered, votes, p, view, phase, value, rules):
                     continue
                 if phase == 0:
                     entered[p] = view

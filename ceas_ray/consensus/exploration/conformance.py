@@ -11,8 +11,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ceas_ray.consensus.exploration.abstract_model import MOST_VIEWS, AbstractModel
-from ceas_ray.consensus.exploration.abstract_rules import PHASES, Change, claimed_since, is_enabled, safe_values
+from ceas_ray.consensus.exploration.abstract_model import MAX_VIEWS, AbstractModel
+from ceas_ray.consensus.exploration.abstract_rules import (
+    PHASES,
+    Change,
+    Rules,
+    claimed_since,
+    is_enabled,
+    safe_values,
+)
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_lies import VALUES
@@ -32,36 +39,41 @@ class AbstractState:
     """Honest replicas of the abstract model, as `abstract_rules` has them."""
 
     def __init__(self, replicas: int, first_view: int = -1) -> None:
-        model = AbstractModel(replicas, MOST_VIEWS)
-        self._terms, self.faults = (len(VALUES), *model.thresholds), model.faults
+        model = AbstractModel(replicas, MAX_VIEWS, len(VALUES))
+        self._rules = model.rules
         self.entered = np.full(model.honest, first_view, np.int64)
-        self.votes = np.zeros((model.honest, MOST_VIEWS, PHASES + 1), np.int8)
+        self.votes = np.zeros((model.honest, MAX_VIEWS, PHASES + 1), np.int8)
 
     def allows(self, who: int, view: int, phase: int, value: int) -> bool:
         """Whether this step is possible."""
-        return bool(is_enabled(self.entered, self.votes, who, view, phase, value, *self._terms))
+        return bool(is_enabled(self.entered, self.votes, who, view, phase, value, self._rules))
 
-    def most_claimed(self, view: int, value: int) -> int:
-        """The value that Byzantine proofs for `view` must show for `value` to be safe, if anything makes it so.
+    def latest_claimed(self, view: int, value: int) -> int:
+        """Return the value that Byzantine proofs for `view` must show for `value` to be safe, if anything makes it so.
 
         That is the value itself, or else the one that an honest proof claims since the latest view.
         """
-        values, quorum, blocking = self._terms
-        terms = (self.entered, self.votes, view)
-        by_one = safe_values(*terms, view, values, True, quorum, blocking, Change.NO_TWO_CLAIMS)
-        if (by_one >> value) & 1:
+        rules = self._rules._replace(change=int(Change.NO_TWO_CLAIMS))
+        if (safe_values(self.entered, self.votes, view, view, True, rules) >> value) & 1:
             return value
-        return max(range(1, values + 1), key=lambda y: claimed_since(*terms, 1, y, view, blocking, Change.NONE))
+
+        def claimed(other: int) -> int:
+            return int(claimed_since(self.entered, self.votes, view, 1, other, view, rules.blocking, int(Change.NONE)))
+
+        return max(range(1, rules.values + 1), key=claimed)
 
     def lures(self, view: int) -> list[int]:
-        """The values that Byzantine suggests can make a leader propose and that proofs show safe only by (b2); all
-        values if there are none."""
-        values, quorum, blocking = self._terms
-        terms = (self.entered, self.votes, -1, view, values)
-        offered = safe_values(*terms, False, quorum, blocking, Change.NONE)
-        alone = self.faults + quorum, self.faults + blocking
-        taken = safe_values(*terms, True, *alone, Change.NO_TWO_CLAIMS)
-        every = range(1, values + 1)
+        """Return the values that Byzantine suggests can make a leader propose and that only a pair of claims in the
+        honest proofs shows safe; all values if there are none.
+        """
+        rules, everybody = self._rules, -1
+        offered = safe_values(self.entered, self.votes, everybody, view, False, rules)
+        alone = Rules(
+            values=rules.values, faults=rules.faults, quorum=rules.quorum + rules.faults,
+            blocking=rules.blocking + rules.faults, change=int(Change.NO_TWO_CLAIMS),
+        )  # fmt: skip
+        taken = safe_values(self.entered, self.votes, everybody, view, True, alone)
+        every = range(1, rules.values + 1)
         return [v for v in every if (offered & ~taken) >> v & 1] or list(every)
 
     def take(self, who: int, view: int, phase: int, value: int) -> None:
@@ -77,10 +89,10 @@ def check_trace(replicas: int, honest: Sequence[int], steps: Sequence[Step]) -> 
     place = {node: k for k, node in enumerate(honest)}
     state = AbstractState(replicas, first_view=0)
     for number, (node, view, phase, value) in enumerate(steps):
-        if view >= MOST_VIEWS:
+        if view >= MAX_VIEWS:
             return number
         chosen = _NUMBERS.get(value, 0)
-        views = range(MOST_VIEWS) if phase == DECIDE else (view,)
+        views = range(MAX_VIEWS) if phase == DECIDE else (view,)
         if not any(state.allows(place[node], v, phase, chosen) for v in views):
             raise Violation("conformance", f"{_told((node, view, phase, value))} is not a step of the abstract model")
         state.take(place[node], view, phase, chosen)
@@ -135,7 +147,7 @@ class DrivenWalk:
 
     def _try_new_views(self) -> None:
         """All enter two more views; in the second everyone is offered some value, which may be unsafe by now."""
-        last = min(self._model.views + 1, MOST_VIEWS - 1)
+        last = min(self._model.views + 1, MAX_VIEWS - 1)
         for who in range(len(self._nodes)):
             for view in range(int(self._state.entered[who]) + 1, last + 1):
                 self._take(who, view, ENTER, 0)
@@ -187,7 +199,7 @@ class DrivenWalk:
     def _proposed(self, who: int, view: int, value: int) -> list[Action]:
         node = self._nodes[who]
         actions = node.receive(self._leader, FrameKind.PROPOSAL, view, _BYTES[value])
-        low = Vote(view - 1, _BYTES[self._state.most_claimed(view, value)]) if view else NO_VOTE
+        low = Vote(view - 1, _BYTES[self._state.latest_claimed(view, value)]) if view else NO_VOTE
         helpful = Evidence(low, Vote(view - 2, b"another") if view > 1 else NO_VOTE, NO_VOTE)
         shown = {k: proofs[view] for k, proofs in enumerate(self._proofs) if view in proofs and k != who}
         shown |= dict.fromkeys(self._liars, helpful) if view else {}

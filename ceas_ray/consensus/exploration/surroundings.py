@@ -30,7 +30,7 @@ from ceas_ray.messages.payloads import (
     replica_name,
 )
 from ceas_ray.messages.quorum import Quorums
-from ceas_ray.messages.round_progress import Heard, OnStall, RoundProgress, Stage
+from ceas_ray.messages.round_progress import OnStall, ReportVerdict, RoundProgress, Stage
 
 MANAGER = -1
 """Entity of the manager's own events; their payloads are called."""
@@ -105,7 +105,7 @@ class Surroundings:
     def decided(self, identity: int, decided: RoundDecided) -> None:
         """A replica reports; when enough say the same, the next round may begin."""
         heard = self._progress.hear(replica_name(identity), decided)
-        if heard is Heard.DECISIVE and self.round_index + 1 < self._setting.rounds:
+        if heard is ReportVerdict.DECISIVE and self.round_index + 1 < self._setting.rounds:
             following, at = self.round_index + 1, self._timeline.now + self._draws.choice(PLANNING)
             self._timeline.push(at, MANAGER, "", lambda: self.start_round(following))
 

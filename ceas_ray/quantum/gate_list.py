@@ -1,0 +1,89 @@
+"""A circuit as a list of gates of one small set: any gate on one qubit, and the controlled phase on two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+NEGLIGIBLE = 1e-12
+"""Entries of a unitary below this are rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class LocalGate:
+    """A gate on one qubit. matrix: unitary, (2, 2)."""
+
+    qubit: int
+    matrix: NDArray[np.complex128]
+
+
+@dataclass(frozen=True)
+class ControlledPhase:
+    """The phase `angle` (rad) on |11> of two qubits."""
+
+    first: int
+    second: int
+    angle: float
+
+
+Gate = LocalGate | ControlledPhase
+
+
+@dataclass(frozen=True, eq=False)
+class GateList:
+    """A circuit that starts in |0..0>.
+
+    final: where each of the circuit's own qubits is at the end, (qubits,): swaps are not gates but new names.
+    measured: pairs of a qubit (as in `gates`) and the classical bit that it is measured into at the end.
+    """
+
+    qubits: int
+    gates: tuple[Gate, ...]
+    final: tuple[int, ...]
+    measured: tuple[tuple[int, int], ...] = ()
+    bits: int = 0
+
+
+def normal_form(qubits: int, gates: Iterable[Gate]) -> list[Gate]:
+    """Merge local gates that follow each other on a qubit, and drop gates that do nothing; phases stay in order.
+
+    Diagonal gates commute with controlled phases and move on to the next gate that does not, or to the end. Raises
+    ValueError for a controlled phase on one qubit.
+    """
+    pending = [np.eye(2, dtype=np.complex128) for _ in range(qubits)]
+    found: list[Gate] = []
+
+    def flush(qubit: int) -> None:
+        matrix = pending[qubit]
+        if not (is_diagonal(matrix) and abs(matrix[0, 0] - matrix[1, 1]) < NEGLIGIBLE):
+            found.append(LocalGate(qubit, matrix))
+        pending[qubit] = np.eye(2, dtype=np.complex128)
+
+    for gate in gates:
+        if isinstance(gate, LocalGate):
+            pending[gate.qubit] = gate.matrix @ pending[gate.qubit]
+            continue
+        if gate.first == gate.second:
+            raise ValueError(f"a controlled phase must act on two qubits, got qubit {gate.first} twice")
+        if abs(np.exp(1j * gate.angle) - 1) < NEGLIGIBLE:
+            continue
+        for qubit in (gate.first, gate.second):
+            if not is_diagonal(pending[qubit]):
+                flush(qubit)
+        found.append(gate)
+    for qubit in range(qubits):
+        flush(qubit)
+    return found
+
+
+def is_diagonal(matrix: NDArray[np.complex128]) -> bool:
+    """Decide whether a unitary (2, 2) is diagonal: it commutes with controlled phases."""
+    return bool(max(abs(matrix[0, 1]), abs(matrix[1, 0])) < NEGLIGIBLE)
+
+
+def mixes_values(matrix: NDArray[np.complex128]) -> bool:
+    """Decide whether a unitary (2, 2) turns 0 or 1 into a superposition, so that copies of the value must end."""
+    return not is_diagonal(matrix) and bool(max(abs(matrix[0, 0]), abs(matrix[1, 1])) >= NEGLIGIBLE)

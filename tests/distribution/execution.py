@@ -1,0 +1,77 @@
+"""Brute force: distributed programs step by step on state vectors and density matrices, with memories and outcomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ceas_ray.distribution.program import Apply, Copy, EndCopy, Phase, Place
+from ceas_ray.distribution.schedule import Schedule
+from tests.distribution.circuits import HADAMARD, X
+
+Z: Any = np.diag([1, -1]).astype(complex)
+
+
+class StateVector:
+    """Amplitudes of the places that are in use now, one axis of length 2 each."""
+
+    def __init__(self, places: tuple[Place, ...]) -> None:
+        self.places = list(places)
+        self.amplitudes = np.zeros((2,) * len(places), dtype=complex)
+        self.amplitudes[(0,) * len(places)] = 1
+
+    def apply(self, place: Place, matrix: Any) -> None:
+        axis = self.places.index(place)
+        self.amplitudes = np.moveaxis(np.tensordot(matrix, self.amplitudes, (1, axis)), 0, axis)
+
+    def phase(self, first: Place, second: Place, angle: float) -> None:
+        at: list[Any] = [slice(None)] * len(self.places)
+        at[self.places.index(first)] = at[self.places.index(second)] = 1
+        self.amplitudes[tuple(at)] *= np.exp(1j * angle)
+
+    def add_pair(self, near: Place, far: Place) -> None:
+        self.places += [near, far]
+        self.amplitudes = np.multiply.outer(self.amplitudes, np.eye(2) / np.sqrt(2))
+
+    def measure(self, place: Place, draw: np.random.Generator) -> int:
+        axis = self.places.index(place)
+        kept = [np.take(self.amplitudes, outcome, axis) for outcome in (0, 1)]
+        chances = [float(np.sum(np.abs(state) ** 2)) for state in kept]
+        outcome = int(draw.random() * sum(chances) >= chances[0])
+        self.amplitudes = kept[outcome] / np.sqrt(chances[outcome])
+        del self.places[axis]
+        return outcome
+
+
+def executed(schedule: Schedule, draw: np.random.Generator) -> Any:
+    """The final state of the circuit's qubits, qubit q as bit q of an index; outcomes of measurements are drawn."""
+    program = schedule.program
+    state = StateVector(program.start)
+    for number in schedule.order:
+        step = program.steps[number]
+        if isinstance(step, Apply):
+            state.apply(step.at, step.matrix)
+        elif isinstance(step, Phase):
+            assert step.first.node == step.second.node
+            state.phase(step.first, step.second, step.angle)
+        elif isinstance(step, Copy):
+            assert step.source.node == step.near.node
+            state.add_pair(step.near, step.far)
+            state.apply(step.near, HADAMARD)
+            state.phase(step.source, step.near, np.pi)
+            state.apply(step.near, HADAMARD)
+            if state.measure(step.near, draw):
+                state.apply(step.far, X)
+        elif isinstance(step, EndCopy):
+            state.apply(step.at, HADAMARD)
+            if state.measure(step.at, draw):
+                state.apply(step.holder, Z)
+    order = [state.places.index(place) for place in reversed(program.end)]
+    assert len(order) == len(state.places), "all copies have ended"
+    return state.amplitudes.transpose(order).ravel()
+
+
+def distance(state: Any, wanted: Any) -> float:
+    """The largest difference of amplitudes, up to a global phase."""
+    return float(np.max(np.abs(state * np.exp(-1j * np.angle(np.vdot(wanted, state))) - wanted)))
