@@ -1,19 +1,25 @@
-"""The command `ceas-ray [overrides]`."""
+"""The command `ceas-ray [overrides]`, a Hydra application."""
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
-from ceas_ray.cli.exit_codes import BAD_SETTINGS, OF_STATUS
+from ceas_ray.cli.exit_codes import BAD_SETTINGS, COMPLETED, FAILED, OF_STATUS
+from ceas_ray.config.application import Job, run_application
+from ceas_ray.config.command_line import CommandLine
 from ceas_ray.config.composition import composed, jobs
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
+from ceas_ray.runs.environment import with_environment
 from ceas_ray.runs.resume import config_of_run
 from ceas_ray.runs.run import execute
+from ceas_ray.runs.sweep import as_job_of_sweep
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.interruption import INTERRUPTED, Interruption, answered
 from ceas_ray.studies.utilization.outputs import execute_study
@@ -22,10 +28,15 @@ from ceas_ray.world.builder import outline_world
 USAGE = """usage: ceas-ray [-m] [key=value ...]
   ceas-ray                                  a CEAS run of the default experiment
   ceas-ray experiment=oblivious attacks=sign_flip seed=3
-  ceas-ray -m seed=1,2 attacks=alie,sign_flip   all combinations, one after the other
+  ceas-ray -m seed=1,2 attacks=alie,sign_flip   all combinations, in folders 0, 1, ... of hydra.sweep.dir (or output)
   ceas-ray dry_run=true                     what a run would cost
   ceas-ray resume=outputs/RUN               go on with a run that was interrupted
   ceas-ray verify=outputs/RUN               replay a run and compare it round by round
+options:
+  --config-dir FOLDER   add configurations of your own: FOLDER/scheduling/mine.yaml for scheduling=mine
+  --cfg job|hydra|all [--resolve] [--package P]   print the configuration      --info [WHAT]   how it was found
+  --shell-completion install=bash   print what `eval "$(...)"` takes           --hydra-help    Hydra's own options
+  --version             the versions of ceas-ray and Hydra
 """
 
 
@@ -34,40 +45,109 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if any(word in ("-h", "--help") for word in words):
         print(USAGE + _choices())
-        return 0
-    sweep = any(word in ("-m", "--multirun") for word in words)
-    overrides = [word for word in words if word not in ("-m", "--multirun")]
-    return answered(lambda interruption: _run(overrides, sweep, interruption))
+        return COMPLETED
+    if "--version" in words:
+        print(_versions())
+        return COMPLETED
+    return answered(lambda interruption: _run(words, interruption))
 
 
-def _run(overrides: Sequence[str], sweep: bool, interruption: Interruption) -> int:
+def _run(words: Sequence[str], interruption: Interruption) -> int:
     try:
-        configs = [_composed(job) for job in (jobs(overrides) if sweep else [overrides])]
-        for config in configs if sweep else []:
-            outline_world(build(RunSettings, config))  # refuse a bad job before the first one runs
-        code = 0
-        for number, config in enumerate(configs):
-            code = max(code, _execute(config, number if sweep else None, interruption))
-            if code == INTERRUPTED:
-                break
-        return code
+        line = CommandLine.of(words)
+        if line.runs and line.sweep:
+            _refuse_bad_jobs(line)
+        task = Task(interruption)
+        code = run_application(line, task)
     except (SettingsError, RuntimeFailure) as error:
         print(error, file=sys.stderr)
         return BAD_SETTINGS
+    return code or task.exit_code(line.sweep)
 
 
-def _execute(config: Mapping[str, Any], number: int | None, interruption: Interruption) -> int:
-    """Run the study or the training run that the configuration asks for; return the exit code."""
-    if build(RunSettings, config).study.name is not None:
-        return OF_STATUS[execute_study(config, number)]
-    return OF_STATUS[execute(config, number, interruption)]
+def _refuse_bad_jobs(line: CommandLine) -> None:
+    """Refuse what is wrong with any job of a sweep before the first one runs and before anything is made.
+
+    A sweeper other than Hydra's own finds its jobs as it goes.
+    """
+    if any(word.startswith("hydra/sweeper=") for word in line.overrides):
+        return
+    for overrides in jobs(line.overrides):
+        config, _ = _configuration(Job(composed(overrides), tuple(overrides), 0))
+        if config["tracking"]["run_id"] is not None:
+            must = "null in a sweep, whose jobs have runs of their own (tracking.parent_run_id takes them)"
+            raise SettingsError("tracking.run_id", must, config["tracking"]["run_id"])
+        outline_world(build(RunSettings, config))
 
 
-def _composed(overrides: Sequence[str]) -> dict[str, Any]:
-    """The configuration of a new run, or of the one that `resume` or `verify` names."""
-    config = composed(overrides)
+class Task:
+    """What is done for every job: it is run, and how it ended is kept.
+
+    A launcher that runs jobs in other processes takes a copy there, without what is kept here; there a job that does
+    not complete raises, as Hydra's launchers expect.
+    """
+
+    def __init__(self, interruption: Interruption) -> None:
+        self._interruption = interruption
+        self._codes: list[int] = []
+        self._said: set[str] = set()
+        self._elsewhere = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def __setstate__(self, _: dict[str, Any]) -> None:
+        self.__init__(Interruption())  # type: ignore[misc]
+        self._elsewhere = True
+
+    def __call__(self, job: Job) -> float | None:
+        try:
+            code = self._code(job)
+        except (SettingsError, RuntimeFailure) as error:
+            if self._elsewhere:
+                raise
+            print(error, file=sys.stderr)
+            code = BAD_SETTINGS
+        if self._elsewhere and code != COMPLETED:
+            raise RuntimeFailure(f"job {job.number} ended with exit code {code}")
+        self._codes.append(code)
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
+        return None
+
+    def _code(self, job: Job) -> int:
+        config, said = _configuration(job)
+        for line in said if not config["quiet"] else []:
+            if line not in self._said:
+                print(line, file=sys.stderr)
+            self._said.add(line)
+        if build(RunSettings, config).study.name is not None:
+            return OF_STATUS[execute_study(config)]
+        return OF_STATUS[execute(config, self._interruption)]
+
+    def exit_code(self, sweep: bool) -> int:
+        """The exit code of a command that ran these jobs: that of the only one, or whether all of a sweep went well."""
+        if not sweep:
+            return max(self._codes, default=COMPLETED)
+        return FAILED if any(code != COMPLETED for code in self._codes) else COMPLETED
+
+
+def _configuration(job: Job) -> tuple[dict[str, Any], list[str]]:
+    """Return the configuration of a new run, or of the one that `resume` or `verify` names.
+
+    With it come the lines that say what the environment sets.
+    """
+    config = job.config
     old = config["resume"] is not None or config["verify"] is not None
-    return config_of_run(config, overrides) if old else config
+    config = config_of_run(config, job.overrides) if old else config
+    config, said = with_environment(config, job.overrides, os.environ, sweep=job.number is not None)
+    if job.number is not None and job.sweep_folder is not None and not old:
+        config = as_job_of_sweep(config, job.number, job.sweep_folder)
+    return config, said
+
+
+def _versions() -> str:
+    return f"ceas-ray {version('ceas-ray')}, Hydra {version('hydra-core')}"
 
 
 def _choices() -> str:

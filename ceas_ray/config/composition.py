@@ -2,73 +2,82 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ceas_ray.config import renamed
+from ceas_ray.config.command_line import parsed_word
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.nearest import or_nearest
 from ceas_ray.config.validation import known_keys, unknown_key
 
+VERSION_BASE = "1.3"
+PRIMARY = "config"
 MAX_JOBS = 10_000
 """Of one sweep: all of them are checked before the first one starts."""
 _REFUSED = (HydraException, OmegaConfBaseException, ValueError, TypeError, AssertionError, RecursionError)
 """What Hydra and OmegaConf raise for a command line that cannot be composed, their unforeseen cases included."""
-_BARE_IPV6 = re.compile(r"[\w.]+=\[[0-9a-fA-F:.]+\](:\d+)?")
 
 
 def composed(overrides: Sequence[str]) -> dict[str, Any]:
-    """The configuration as plain nested dictionaries; raises SettingsError for what cannot be composed."""
-    for override in _parsed(overrides):
-        if str(override.key_or_group).partition(".")[0].partition("/")[0] == "hydra":
-            must = "left out: Hydra's own settings are not supported yet; output=FOLDER names the folder of a run"
-            raise SettingsError(str(override.key_or_group), must, override.input_line)
-    with _one_line(overrides):
-        with initialize_config_dir(str(conf_directory()), version_base="1.3"):
-            config = compose("config", overrides=list(overrides))
-        plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    plain.pop("hydra", None)
-    return dict(plain)
+    """The configuration as plain nested dictionaries; SettingsError for what cannot be composed."""
+    for word in overrides:
+        parsed_word(word)
+    with one_line(overrides), initialize_config_dir(str(conf_directory()), version_base=VERSION_BASE):
+        return plain(compose(PRIMARY, overrides=list(overrides)))
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """The settings of a composed configuration, resolved, without Hydra's own."""
+    found: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    found.pop("hydra", None)
+    return dict(found)
 
 
 def jobs(overrides: Sequence[str]) -> list[list[str]]:
     """The overrides of every job of a sweep, in Hydra's order."""
-    parsed = _parsed(overrides)
-    with _one_line(overrides):
+    with one_line(overrides), initialize_config_dir(str(conf_directory()), version_base=VERSION_BASE):
+        compose(PRIMARY, overrides=[o for o in overrides if o.startswith("hydra.searchpath")])  # which globs look into
+        parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+        parsed = parser.parse_overrides(list(overrides))
         count = math.prod(_choices_of(override) for override in parsed)
         if count > MAX_JOBS:
             raise SettingsError("command line", f"a sweep of at most {MAX_JOBS} jobs", count)
-        batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
-    return [list(job) for batch in batches for job in batch]
+        values = {override.get_key_element(): _values_of(override) for override in parsed}
+        return [list(job) for job in itertools.product(*values.values())]
+
+
+def _values_of(override: Override) -> list[str]:
+    """An override, once for each of its values."""
+    key = override.get_key_element()
+    if not override.is_sweep_override():
+        return [f"{key}={override.get_value_element_as_str()}"]
+    if not override.is_discrete_sweep():
+        must = "values to try one by one, as in 1,2,3 or range(1,4): intervals are for sweepers that search in them"
+        raise SettingsError(key, must, str(override.input_line).partition("=")[2])
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]
 
 
 def overridden_keys(overrides: Sequence[str]) -> list[str]:
     """The keys and groups that these overrides name, with dots."""
-    return [str(override.key_or_group).replace("/", ".") for override in _parsed(overrides)]
-
-
-def _parsed(overrides: Sequence[str]) -> list[Override]:
-    option = next((word for word in overrides if word.startswith("-")), None)
-    if option is not None:
-        must = "key=value, or -m, or --help: Hydra's own options are not supported yet"
-        raise SettingsError("command line", must, option)
-    with _one_line(overrides):
-        return list(OverridesParser.create().parse_overrides(list(overrides)))
+    return [str(parsed_word(word).key_or_group).replace("/", ".") for word in overrides]
 
 
 @contextmanager
-def _one_line(overrides: Sequence[str]) -> Iterator[None]:
+def one_line(overrides: Sequence[str]) -> Iterator[None]:
     """Raise SettingsError for what Hydra and OmegaConf refuse.
 
     An interrupt in the midst of them stays one, whatever error their cleaning up after it ends with.
@@ -80,6 +89,7 @@ def _one_line(overrides: Sequence[str]) -> Iterator[None]:
             raise KeyboardInterrupt from None
         if not isinstance(error, _REFUSED):
             raise
+        GlobalHydra.instance().clear()
         raise _translated(str(error), overrides) from None
 
 
@@ -100,6 +110,10 @@ def _choices_of(override: Override) -> int:
     return len(getattr(sweep, "list", ())) or 1
 
 
+_REFUSALS = r"Could not override|Could not delete(?: from config\.)?|Key|Could not append to config\.[^']*"
+_UNKNOWN = re.compile(rf"(?:{_REFUSALS}) '@?([^']+)'")
+
+
 def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
     missing = re.search(r"Could not find '([^']+)'", message)
     options = re.findall(r"^\t([\w-]+)$", message, re.MULTILINE)
@@ -107,15 +121,47 @@ def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
         group, _, choice = missing[1].rpartition("/")
         if (group, choice) in renamed.CHOICES:
             return SettingsError(group, f"{renamed.CHOICES[group, choice]} (the new name)", choice)
-        return SettingsError(group, f"one of {', '.join(sorted(options))}", choice)
-    unknown = re.search(r"(?:Could not override|Could not append to config\.[^']*|Key) '@?([^']+)'", message)
+        return SettingsError(group, or_nearest(f"one of {', '.join(sorted(options))}", choice, options), choice)
+    there = re.search(r"An item is already at '([^']+)'", message)
+    if there:
+        return SettingsError(there[1], "given without +, since there is such a key", _word_of(there[1], overrides))
+    unknown = _UNKNOWN.search(message)
     if unknown:
-        came = next((o for o in overrides if o.lstrip("+~").startswith(unknown[1])), unknown[1])
+        came = _word_of(unknown[1], overrides)
         key = came.lstrip("+~").partition("=")[0]
-        return SettingsError(key, unknown_key(key, known_keys()), came)
-    bare = next((word for word in overrides if _BARE_IPV6.fullmatch(word)), None)
-    if bare is not None:
-        key, _, address = bare.partition("=")
-        return SettingsError(key, f"quoted where it is an IPv6 address: '{key}=\"{address}\"'", bare)
+        return SettingsError(key, unknown_key(key, _known(overrides)), came)
     line = " ".join(message.split())[:200]
     return SettingsError("command line", f"overrides of the form key=value ({line})", " ".join(map(str, overrides)))
+
+
+def _word_of(key: str, overrides: Sequence[str]) -> str:
+    """The word of the line that names this key, or one below it."""
+    return next((word for word in overrides if word.lstrip("+~").startswith(key)), key)
+
+
+def _known(overrides: Sequence[str]) -> list[str]:
+    """All keys and groups that there are, those of the choices on this line and Hydra's own included."""
+    groups = _groups()
+    chosen = [word for word in overrides if word.partition("=")[0] in groups and word.partition("=")[2] in
+              groups[word.partition("=")[0]]]  # fmt: skip
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf_directory()), version_base=VERSION_BASE):
+        config: Any = OmegaConf.to_container(compose(PRIMARY, overrides=chosen, return_hydra_config=True))
+    return list(dict.fromkeys([*known_keys(), *groups, *_keys_of(config)]))
+
+
+def _groups() -> dict[str, list[str]]:
+    """The choices of every group of this package."""
+    folders = [path for path in sorted(conf_directory().rglob("*")) if path.is_dir()]
+    return {
+        folder.relative_to(conf_directory()).as_posix(): sorted(path.stem for path in folder.glob("*.yaml"))
+        for folder in folders
+    }
+
+
+def _keys_of(config: Mapping[Any, Any], prefix: str = "") -> Iterable[str]:
+    for name, value in config.items():
+        key = f"{prefix}{name}"
+        yield key
+        if isinstance(value, Mapping):
+            yield from _keys_of(value, f"{key}.")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -33,6 +37,33 @@ def _registered(path: tuple[str, ...]) -> tuple[str, ...]:
     """Return what the folders of Python's path register; they are read once, which takes long."""
     others = {entry.value.partition(":")[0].partition(".")[0] for entry in entry_points(group=POLICIES)}
     return ("ceas_ray", *sorted(others - {"ceas_ray"}))
+
+
+def own_folders() -> tuple[Path, ...]:
+    """Return where a user's own modules may lie: the working folder, and what PYTHONPATH names.
+
+    The `working_dir` and the `py_modules` of a Ray job are among these. A run folder and what lies in one never is.
+    """
+    named = [Path(entry).absolute() for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    return tuple(folder for folder in (Path.cwd(), *named) if not _is_of_a_run(folder))
+
+
+def _is_of_a_run(folder: Path) -> bool:
+    return any((place / "journal.jsonl").exists() for place in (folder, *folder.parents))
+
+
+def own_package(package: str) -> ModuleSpec | None:
+    """Return where in `own_folders` a top-level module or package is; None for one that is not there."""
+    if not package.isidentifier() or package in sys.builtin_module_names:
+        return None
+    found = PathFinder.find_spec(package, [str(folder) for folder in own_folders()])
+    return found if found is not None and found.origin is not None else None
+
+
+def own_packages(targets: Iterable[str]) -> tuple[str, ...]:
+    """Return the packages and modules of `own_folders` that hold these classes; targets: as `package.module.Name`."""
+    packages = {target.partition(".")[0] for target in targets}
+    return tuple(sorted(packages - {*registered_packages()}))
 
 
 Reader = Callable[[str, str], InputFile]
@@ -90,22 +121,37 @@ def _path(kind: type) -> str:
 
 def _policy_class(target: Any, key: str) -> Any:
     packages = registered_packages()
-    must = f"a class within {' or '.join(packages)}"
-    if not isinstance(target, str) or target.partition(".")[0] not in packages:
+    must = f"a class within {' or '.join(packages)}, or within a module in the working folder"
+    package = target.partition(".")[0] if isinstance(target, str) else ""
+    own = None if package in packages else own_package(package)
+    if package not in packages and own is None:
         raise SettingsError(f"{key}._target_", must, target)
     if target in renamed.TARGETS:
         raise SettingsError(f"{key}._target_", renamed.TARGETS[target], target)
     module, _, name = target.rpartition(".")
     try:
-        found = getattr(importlib.import_module(module), name)
+        found = getattr(_imported(module, own), name)
     except (ImportError, AttributeError, ValueError):
         raise SettingsError(f"{key}._target_", must, target) from None
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
         raise UnusableSettings(f"{key}._target_", f"{module} cannot be imported: {why}") from None
-    if not is_dataclass(found) or not isinstance(found, type) or found.__module__.partition(".")[0] not in packages:
+    defined_in = found.__module__.partition(".")[0] if isinstance(found, type) else ""
+    if not is_dataclass(found) or defined_in not in (*packages, package):
         raise SettingsError(f"{key}._target_", "a policy class (a dataclass)", target)
     return found
+
+
+def _imported(module: str, own: ModuleSpec | None) -> ModuleType:
+    """Return the module, imported. own: where its package lies in `own_folders`; ImportError if Python has another."""
+    if own is not None:
+        folder = str(Path(str(own.origin)).parent if own.submodule_search_locations is None else
+                     Path(str(own.origin)).parent.parent)  # fmt: skip
+        if folder not in sys.path:
+            sys.path.append(folder)
+        if getattr(importlib.import_module(own.name), "__file__", None) != own.origin:
+            raise ImportError(f"Python has another module {own.name}")
+    return importlib.import_module(module)
 
 
 def _is_of(policy: type, kind: type) -> bool:

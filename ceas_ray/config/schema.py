@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic_core import core_schema
+from pydantic_core import PydanticCustomError, core_schema
 
 from ceas_ray.kernel.ranges import Range
 
@@ -64,7 +64,27 @@ FolderOrUrl = Annotated[
     str, _PLACE, AfterValidator(_whole_url),
     Must("a folder, or a URL as in s3://bucket/run, of 1 to 2000 printed characters"),
 ]  # fmt: skip
-Address = Annotated[str, Field(max_length=500, pattern=_PRINTED), Must("an address of 1 to 500 printed characters")]
+
+
+def _of_a_head(address: str) -> str:
+    """Refuse, with what to use instead, the other addresses that a Ray cluster has."""
+    scheme, found, rest = address.partition("://")
+    host = rest.rpartition(":")[0] or rest or "HOST"
+    must = {
+        "ray": f"auto or host:port of the head, from a machine of the cluster: {host}:6379, not its Ray Client server",
+        "http": "auto or host:port of the head; to go through the job server: "
+        f"ray job submit --address {address} -- ceas-ray ...",
+    }
+    scheme = "http" if scheme == "https" else scheme
+    if found:
+        raise PydanticCustomError("must", "{must}", {"must": must.get(scheme, "auto or host:port of the head")})
+    return address
+
+
+Address = Annotated[
+    str, Field(max_length=500, pattern=_PRINTED), Must("an address of 1 to 500 printed characters"),
+    AfterValidator(_of_a_head),
+]  # fmt: skip
 Share = Annotated[float, Range(0, 1)]
 Probability = Annotated[float, Range(0, 1, open_below=True)]
 GateError = Annotated[float, Range(0, 0.5)]
@@ -106,6 +126,7 @@ class RuntimeSettings(Group):
     snapshots_kept: Annotated[int, Range(1, 1000)]
     snapshot_folder: FolderOrUrl | None
     hang_seconds: Annotated[float, Range(1, 86_400, unit="seconds")]
+    wait_seconds: Seconds | None
 
 
 class TrackingSettings(Group):
@@ -114,6 +135,8 @@ class TrackingSettings(Group):
     mlflow: bool
     uri: PathText | None
     experiment_name: Text
+    run_id: Text | None
+    parent_run_id: Text | None
 
 
 class DataSettings(Group):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from ceas_ray.config import renamed
 from ceas_ray.config.errors import NOTHING, SettingsError, UnusableSettings
+from ceas_ray.config.nearest import nearest, or_nearest
 from ceas_ray.config.schema import RunSettings
 
 M = TypeVar("M", bound=BaseModel)
@@ -74,7 +74,8 @@ def _must(detail: ErrorDetails, key: str, known: Sequence[str]) -> str:
         case "extra_forbidden":
             return unknown_key(key, known)
         case "literal_error":
-            return "one of " + ", ".join(re.findall(r"'([^']*)'", detail["ctx"]["expected"]))
+            words = re.findall(r"'([^']*)'", detail["ctx"]["expected"])
+            return or_nearest(f"one of {', '.join(words)}", str(detail["input"]), words)
         case "too_long":
             return f"a list of at most {detail['ctx']['max_length']}"
         case other:
@@ -108,7 +109,9 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
         return f"named {renamed.KEYS[key]}{values}"
     group, _, name = key.rpartition(".")
     beside = {other.rpartition(".")[2]: other for other in known if other.rpartition(".")[0] == group}
-    near = [beside[found] for found in difflib.get_close_matches(name, beside, n=1)]
-    near += [other for other in known if other.rpartition(".")[2] == name]
-    near += difflib.get_close_matches(key, known, n=1)
+    in_group = nearest(name, beside)
+    near = [] if in_group is None else [beside[in_group]]
+    elsewhere = [other for other in known if other.rpartition(".")[2] == name]
+    near += [nearest(key, elsewhere) or elsewhere[0]] if elsewhere else []
+    near += [other for other in [nearest(key, known)] if other is not None]
     return f"a known key{f' (did you mean {near[0]}?)' if near else ''}"

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ceas_ray.config.policies import own_packages
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.placement import Machine, automatic_hosts
 from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
 from ceas_ray.tracking.console import print_table
+from ceas_ray.world.inputs import targets_of
 from ceas_ray.world.world import World
 
 
@@ -49,15 +52,22 @@ def cluster_of(settings: RunSettings, world: World) -> Iterator[RunCluster]:
             hosts[0].record_events()
         yield RunCluster(LocalCluster(hosts, os.uname().nodename), 1)
         return
-    from ceas_ray.runtime.ray_runtime import RayCluster, ray_cluster
+    from ceas_ray.runtime.ray_runtime import Patience, RayCluster, ray_cluster, running_here
 
+    def say(line: str) -> None:
+        if not settings.quiet:
+            print(line, file=sys.stderr)
+
+    if runtime.address is None and (other := running_here()) is not None:
+        say(f"a Ray cluster runs on this machine ({other}): runtime.address=auto uses it; this run starts its own")
     with ray_cluster(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster) as machines:
         count = runtime.processor_hosts or automatic_hosts(machines, settings.processors.count)
         hosts = world.hosts(count, runtime.link_hosts)
         if settings.timeline:
             for host in hosts:
                 host.record_events()
-        cluster = RayCluster(hosts, runtime.allow_mixed_hosts, runtime.hang_seconds)
+        patience, own = Patience(runtime.wait_seconds, say), own_packages(targets_of(settings.model_dump()).values())
+        cluster = RayCluster(hosts, runtime.allow_mixed_hosts, runtime.hang_seconds, patience, own)
         if not settings.quiet and runtime.address is not None:
             _print_placement(cluster.plan, runtime.hang_seconds)
         yield RunCluster(cluster, len(hosts), cluster.rebuild)

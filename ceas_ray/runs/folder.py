@@ -36,14 +36,13 @@ MLFLOW_STATUS = {
 """What MLflow calls the states in which a run ends."""
 
 
-def wanted_folder(settings: RunSettings, number: int | None) -> Path:
-    """Return the folder of a new run (job `number` of a sweep), not made yet; raises SettingsError if it cannot be
-    made."""
+def wanted_folder(settings: RunSettings) -> Path:
+    """Return the folder of a new run, not made yet; SettingsError if it cannot be made."""
     if settings.output is None:
         base = Path("outputs") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_seed{settings.seed}"
     else:
         base = Path(settings.output)
-    folder = (base if number is None else base.with_name(f"{base.name}_{number}")).absolute()
+    folder = base.absolute()
     refuse_unwritable(folder, "output")
     if settings.output is not None and any((folder / name).exists() for name in _TAKEN_BY):
         raise _taken(folder)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -17,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
+from ceas_ray.runs.environment import with_environment
 from ceas_ray.runs.resume import config_of_run
 from ceas_ray.runs.run import execute
 from ceas_ray.runtime.interruption import Interruption
@@ -112,14 +115,15 @@ def run(*overrides: str, **settings: Any) -> Result:
         config = composed(words)
         if config["resume"] is not None:
             config = config_of_run(config, words)
+    config, said = with_environment(config, words, os.environ)
+    for line in said if not config["quiet"] else []:
+        print(line, file=sys.stderr)
     _refuse_other_commands(config)
     ended: list[Path] = []
     runtime = config["runtime"]
     alone = _ON_RAY if isinstance(runtime, Mapping) and runtime.get("name") == "ray" else nullcontext()
     with alone, _one_thread_each():
-        status = execute(
-            config, number=None, interruption=Interruption(), ended=lambda summary, folder: ended.append(folder)
-        )
+        status = execute(config, Interruption(), ended=lambda summary, folder: ended.append(folder))
     if status == "interrupted":
         raise KeyboardInterrupt
     if not ended:

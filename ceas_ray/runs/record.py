@@ -28,7 +28,7 @@ class Record:
         self.progress = RunProgress(settings.training.rounds, settings.quiet)
         self._journal = _journal(folder, self.progress.say)
         self._timeline = Timeline(folder / "timeline.json", self.progress.say) if settings.timeline else None
-        self._tracker = _tracker(settings, folder, self.progress.say)
+        self._tracker, self._tracking = _tracker(settings, folder, self.progress.say), settings.tracking
         self._unsent: list[tuple[int, dict[str, float]]] = []
 
     @property
@@ -62,7 +62,9 @@ class Record:
     def _start_tracker(self, tags: Mapping[str, str]) -> None:
         if self._tracker is None:
             return
-        self._tracker.start(self.folder.name, flat(self.config), dict(tags))
+        parent = self._tracking.parent_run_id
+        of_parent = {} if parent is None else {"mlflow.parentRunId": parent}
+        self._tracker.start(self.folder.name, flat(self.config), {**tags, **of_parent}, self._tracking.run_id)
         if self._tracker.run_id is not None:
             self.note("mlflow", {"run_id": self._tracker.run_id, "uri": self._tracker.uri})
 

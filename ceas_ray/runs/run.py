@@ -29,21 +29,19 @@ from ceas_ray.world.inputs import with_inputs
 from ceas_ray.world.world import World
 
 
-def execute(
-    config: Mapping[str, Any], number: int | None, interruption: Interruption, ended: Ended = print_end
-) -> Status:
-    """Check, build and run one job (`number` in a sweep); return how it ended.
+def execute(config: Mapping[str, Any], interruption: Interruption, ended: Ended = print_end) -> Status:
+    """Check, build and run one job; return how it ended.
 
     ended: is given the summary and the folder of a run that is over, before its cluster goes.
 
     Raises SettingsError for bad settings, and RuntimeFailure if the cluster cannot be had.
     """
-    config, settings = _with_absolute_places(config, number)
+    config, settings = _with_absolute_places(config)
     if settings.study.name is not None:
         raise SettingsError("study.name", "null for a training run", settings.study.name)
     snapshot_folder(settings, Path())  # refuses before anything is made
     is_new = settings.verify is None and settings.resume is None
-    folder = wanted_folder(settings, number) if is_new else Path(settings.resume or settings.verify or "")
+    folder = wanted_folder(settings) if is_new else Path(settings.resume or settings.verify or "")
     if is_new:
         refuse_snapshots_of_others(settings, folder)
     if settings.dry_run:
@@ -62,11 +60,8 @@ def execute(
         return TrainingRun(settings, world, cluster, record, found=found, ended=ended).go(interruption)
 
 
-def _with_absolute_places(config: Mapping[str, Any], number: int | None) -> tuple[Mapping[str, Any], RunSettings]:
-    """Return the configuration in which places are found from anywhere, and its settings.
-
-    Each job of a sweep has a snapshot folder of its own.
-    """
+def _with_absolute_places(config: Mapping[str, Any]) -> tuple[Mapping[str, Any], RunSettings]:
+    """Return the configuration in which places are found from anywhere, and its settings."""
     build(RunSettings, config)
     config = with_absolute_uri(config)
     settings = build(RunSettings, config)
@@ -74,8 +69,7 @@ def _with_absolute_places(config: Mapping[str, Any], number: int | None) -> tupl
     if settings.resume is not None or chosen is None:
         return config, settings
     where = chosen if "://" in chosen else str(Path(chosen).absolute())
-    own = where if number is None else f"{where.rstrip('/')}_{number}"
-    config = dict(config) | {"runtime": config["runtime"] | {"snapshot_folder": own}}
+    config = dict(config) | {"runtime": config["runtime"] | {"snapshot_folder": where}}
     return config, build(RunSettings, config)
 
 

@@ -20,12 +20,16 @@ from types import FrameType
 
 import psutil
 
+from ceas_ray.runtime.ray_environment import seconds_to_stop_job
+
 INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ROUND_SECONDS = 3.0
 """How long a round may go on after a signal."""
 _END_SECONDS = 6.0
 """How long an orderly end may take after that."""
+_ROUND_SHARE_OF_JOB, _END_SHARE_OF_JOB = 0.25, 0.5
+"""Of the seconds after which Ray kills a job that it stops: less for a round and its end together than all of them."""
 _QUIET_SECONDS = 1.0
 """After this long, what happens is said."""
 _SAME_SECONDS = 0.3
@@ -40,6 +44,9 @@ class Interruption:
         self._deferred = False
         self._last_resort: Callable[[], object] | None = None
         self._over = threading.Event()
+        job = seconds_to_stop_job()
+        self._round_seconds = ROUND_SECONDS if job is None else _ROUND_SHARE_OF_JOB * job
+        self._end_seconds = _END_SECONDS if job is None else _END_SHARE_OF_JOB * job
 
     @contextmanager
     def deferred(self, last_resort: Callable[[], object]) -> Iterator[None]:
@@ -76,7 +83,7 @@ class Interruption:
         self.requested = True
         if not self._deferred:
             raise KeyboardInterrupt
-        signal.setitimer(signal.ITIMER_REAL, ROUND_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, self._round_seconds)
 
     def _patience_is_over(self, number: int, frame: FrameType | None) -> None:
         if self._deferred:
@@ -97,7 +104,7 @@ class Interruption:
         os.close(reader)
 
     def _enforce(self) -> None:
-        patience = _END_SECONDS + (ROUND_SECONDS if self._deferred else 0.0)
+        patience = self._end_seconds + (self._round_seconds if self._deferred else 0.0)
         if self._over.wait(_QUIET_SECONDS):
             return
         os.write(sys.stderr.fileno(), b"ending in order; a second signal ends at once\n")

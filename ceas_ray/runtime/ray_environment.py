@@ -6,8 +6,13 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 _MODE, _TOKEN = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"
+
+_JOB, _JOB_STOP_SECONDS = "RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_JOB_STOP_WAIT_TIME_S"
+_ADDRESS_FILE = Path("ray", "ray_current_cluster")
+"""Where `ray start` notes the address of this machine's cluster, in Ray's folder for temporary files."""
 
 _SAID_BY_US = "Raylet is terminated|has been marked dead"
 """What Ray prints pages about, and we one line."""
@@ -21,6 +26,38 @@ def prepare_ray_environment() -> None:
     os.environ.setdefault("RAY_ROTATION_MAX_BYTES", str(16 * 2**20))
     os.environ.setdefault("RAY_ROTATION_BACKUP_COUNT", "2")
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", _SAID_BY_US)
+
+
+def is_submitted_job() -> bool:
+    """Whether `ray job submit` (or a RayJob of KubeRay) started this process."""
+    return _JOB in os.environ
+
+
+def seconds_to_stop_job() -> float | None:
+    """How long Ray waits for a job that it stops before it kills it; None in a process that is no job."""
+    if not is_submitted_job():
+        return None
+    given = os.environ.get(_JOB_STOP_SECONDS, "")
+    return float(given) if given.isdigit() else 3.0
+
+
+def noted_cluster() -> str | None:
+    """The address that the last `ray start` on this machine noted, whether its cluster still runs or not."""
+    try:
+        return (Path(os.environ.get("RAY_TMPDIR", "/tmp")) / _ADDRESS_FILE).read_text().strip() or None
+    except (OSError, ValueError):
+        return None
+
+
+@contextmanager
+def outside_of_job() -> Iterator[None]:
+    """Hide the job that this process belongs to: another cluster does not have its working folder and its modules."""
+    hidden = os.environ.pop(_JOB, None)
+    try:
+        yield
+    finally:
+        if hidden is not None:
+            os.environ[_JOB] = hidden
 
 
 @contextmanager

@@ -39,7 +39,8 @@ class MlflowTracker:
     def __init__(self, uri: str | None, folder: Path, experiment: str, warn: Callable[[str], None]) -> None:
         """uri None: SQLite in `folder` (mlflow.db). An SQLite database is created under a lock before any run writes,
         and its artifacts are kept beside it, also when both have been moved. Raises ValueError for a bad URI."""
-        os.environ.update(_QUIET)
+        for name, value in _QUIET.items():
+            os.environ.setdefault(name, value)
         self._experiment, self._warn = experiment, warn
         self.uri = sqlite_uri(folder / "mlflow.db") if uri is None else checked_tracking_uri(uri)
         self._database = sqlite_file(self.uri)
@@ -48,11 +49,11 @@ class MlflowTracker:
         self._present: frozenset[int] = frozenset()
         self._off = False
 
-    def start(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
-        """Begin the run with its settings as params."""
-        self._try(lambda: self._start(name, params, tags))
+    def start(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str], run_id: str | None = None) -> None:
+        """Begin the run with its settings as params. run_id: that of an MLflow run to take; None: a new one."""
+        self._try(lambda: self._start(name, params, tags, run_id))
 
-    def _start(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+    def _start(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str], run_id: str | None) -> None:
         from mlflow import MlflowClient
         from mlflow.entities import Param, RunTag
 
@@ -62,18 +63,24 @@ class MlflowTracker:
         with self._creating():
             self._client = MlflowClient(self.uri)
             self._keep_artifacts_beside()
-            found = self._client.get_experiment_by_name(self._experiment)
-            if found is None:
-                where = None if self._database is None else self._artifacts.as_uri()
-                experiment = self._client.create_experiment(self._experiment, artifact_location=where)
-            else:
-                experiment = found.experiment_id
-        run = self._client.create_run(experiment, run_name=name, tags=dict(tags))
-        self.run_id = run.info.run_id
+            experiment = self._experiment_id() if run_id is None else ""
+        if run_id is None:
+            run_id = self._client.create_run(experiment, run_name=name, tags=dict(tags)).info.run_id
+        else:
+            self._client.set_terminated(run_id, "RUNNING")
+        self.run_id = run_id
         entries = [Param(key, str(value)[:6000]) for key, value in params.items()]
         for start in range(0, len(entries), 100):
             self._client.log_batch(self.run_id, params=entries[start : start + 100])
         self._client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+
+    def _experiment_id(self) -> str:
+        """The id of the experiment, which is made if there is none of its name."""
+        found = self._client.get_experiment_by_name(self._experiment)
+        if found is not None:
+            return str(found.experiment_id)
+        where = None if self._database is None else self._artifacts.as_uri()
+        return str(self._client.create_experiment(self._experiment, artifact_location=where))
 
     @contextmanager
     def _creating(self) -> Iterator[None]:

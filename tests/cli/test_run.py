@@ -113,7 +113,7 @@ BAD = {
         ["scheduling=two_level", "scheduling.burst_limit=much"], "scheduling.burst_limit must be an integer",
     ),
     "unknown policy argument": (["+scheduling.stock=3"], "scheduling.stock must be a known key"),
-    "garbage": (["a b=c"], "command line must be overrides"),
+    "garbage": (["a b=c"], "command line must be words key=value whose key is"),
     "one bad job of a sweep": (["-m", "seed=1,-2"], "seed must be"),
     "unreachable cluster": (["runtime=ray", "runtime.address=127.0.0.1:1"], "runtime.address must be host:port"),
 }  # fmt: skip

@@ -10,7 +10,9 @@ import pytest
 
 from ceas_ray.cli import run as command
 from ceas_ray.config import policies
+from ceas_ray.config.application import Job
 from ceas_ray.config.composition import composed
+from ceas_ray.runtime.interruption import Interruption
 from ceas_ray.tracking.files import read_journal
 from tests.small_worlds import SMALL
 
@@ -40,7 +42,7 @@ def attack(method: str, wrong: str) -> Own:
     return own("attacks.attack", "OwnAttack", method=method, wrong=wrong)
 
 
-def ran(policy: Own, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+def ran(policy: Own, folder: Path) -> int:
     """The exit code of a small run with this policy."""
     (key, node), overrides = policy, [*SMALL, "aggregation=mean", "training.rounds=1", f"output={folder}"]
     if key.startswith("attacks."):
@@ -48,8 +50,9 @@ def ran(policy: Own, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     config = composed(overrides)
     group, _, name = key.partition(".")
     config[group] = config[group] | {name: node} if name else node
-    monkeypatch.setattr(command, "composed", lambda _: config)
-    return command.main([])
+    task = command.Task(Interruption())
+    task(Job(config, tuple(overrides)))
+    return task.exit_code(sweep=False)
 
 
 FAILING = {
@@ -124,9 +127,9 @@ STOCKS = {
     ("message", "policy"), [(message, case) for message, cases in FAILING.items() for case in cases]
 )
 def test_a_run_whose_policy_fails_has_a_summary_and_one_line(
-    message: str, policy: Own, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    message: str, policy: Own, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ran(policy, tmp_path / "run", monkeypatch) == 1
+    assert ran(policy, tmp_path / "run") == 1
     (line,) = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("warning: ")]
     assert line.startswith("failed: ") and f"{OWN}.{message}" in line
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
@@ -137,9 +140,9 @@ def test_a_run_whose_policy_fails_has_a_summary_and_one_line(
     ("message", "policy"), [(message, case) for message, cases in REFUSED.items() for case in cases]
 )
 def test_a_policy_that_is_wrong_from_the_start_is_refused_in_one_line(
-    message: str, policy: Own, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    message: str, policy: Own, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ran(policy, tmp_path / "run", monkeypatch) == 2
+    assert ran(policy, tmp_path / "run") == 2
     said = capsys.readouterr().err
     assert message in said and said.count("\n") == 1
     assert not (tmp_path / "run").exists()
@@ -151,10 +154,9 @@ def test_stock_that_memory_cannot_hold_is_refused(
     wrong: tuple[str, str],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     policy = own("scheduling", "OwnScheduler", field=wrong[0], wrong=wrong[1])
-    assert ran(policy, tmp_path / "run", monkeypatch) == 2
+    assert ran(policy, tmp_path / "run") == 2
     said = capsys.readouterr().err
     assert f"{OWN}.OwnScheduler.stock_policy must return {message}" in said and said.count("\n") == 1
 

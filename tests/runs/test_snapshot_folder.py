@@ -121,7 +121,7 @@ def test_each_job_of_a_sweep_has_a_snapshot_folder_of_its_own(tmp_path: Path, mo
     for job in (0, 1):
         assert len(list((tmp_path / f"snapshots_{job}").iterdir())) == 3
     monkeypatch.chdir("/")
-    assert main([f"resume={tmp_path / 'run_1'}", ON]) == 0
+    assert main([f"resume={tmp_path / 'run' / '1'}", ON]) == 0
 
 
 def resumed_config(folder: Path, saved: list[str], words: list[str]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from tests.small_worlds import SMALL
 
 MACHINES = Path(__file__).parents[2] / "scripts" / "machines"
 HEAD = "10.77.0.1:6379"
+JOB = [str(Path(sys.executable).with_name("ray")), "job"]
+JOBS_AT = ["--address", "http://10.77.0.1:8265"]
 ROUNDS = ["training.rounds=60", "attacks=alie", "runtime.snapshot_every_rounds=3"]
 RUN = [sys.executable, "-m", "ceas_ray.cli.run", *ON_RAY, *ROUNDS, f"runtime.address={HEAD}"]
 
@@ -156,14 +158,16 @@ def test_jobs_of_a_sweep_share_the_cluster_one_after_the_other(
 ) -> None:
     done = machines("run", "1", *RUN[:3], "-m", *RUN[3:], "seed=1,2", f"output={tmp_path / 'run'}")
     assert done.returncode == 0, done.stderr.decode()
-    found = [summary_of(tmp_path / f"run_{job}")["trace_digest"] for job in (0, 1)]
+    found = [summary_of(tmp_path / "run" / str(job))["trace_digest"] for job in (0, 1)]
     assert found == [whole["trace_digest"], other["trace_digest"]]
 
 
 def test_runs_share_the_cluster_at_the_same_time(whole: dict[str, Any], other: dict[str, Any], tmp_path: Path) -> None:
     folders = tmp_path / "first", tmp_path / "second"
-    first, second = started(folders[0]), started(folders[1], "seed=2", machine=2)
+    few = "runtime.processor_hosts=1"  # by default a run takes all CPUs, and a second one waits for it
+    first, second = started(folders[0], few), started(folders[1], few, "seed=2", machine=2)
     wait_until(lambda: min(rounds_in(folder) for folder in folders) >= 1)
+    assert first.poll() is None and second.poll() is None
     assert ended(first, folders[0])["trace_digest"] == whole["trace_digest"]
     assert ended(second, folders[1])["trace_digest"] == other["trace_digest"]
 
@@ -190,10 +194,33 @@ def test_hosts_that_the_cluster_cannot_hold_are_refused_in_one_line(tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_can_be_submitted_as_a_job(whole: dict[str, Any], tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    submit = [str(Path(sys.executable).with_name("ray")), "job", "submit", "--address", "http://10.77.0.1:8265", "--"]
-    run = [word for word in RUN if not word.startswith("runtime.address")]
-    done = machines("run", "1", *submit, *run, "runtime.address=auto", f"output={folder}")
+OWN_RULE = """
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Mine:
+    def __call__(self, updates, weights, faults):
+        return np.median(updates, axis=0)
+"""
+
+
+def test_a_job_uses_the_cluster_that_it_was_submitted_to_and_its_working_folder_reaches_the_machines(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "sent" / "mine").mkdir(parents=True)
+    (tmp_path / "sent" / "mine" / "__init__.py").write_text(OWN_RULE)
+    own = ["aggregation=mean", "aggregation.rule._target_=mine.Mine", "training.rounds=3"]
+    here = [*RUN[:3], *SMALL, *own, f"output={tmp_path / 'here'}"]
+    subprocess.run(here, check=True, capture_output=True, timeout=120, cwd=tmp_path / "sent")
+    words = [*(word for word in RUN if not word.startswith(("runtime.address", "training.rounds"))), *own]
+    done = machines(
+        "run", "1", *JOB, "submit", *JOBS_AT, "--working-dir", str(tmp_path / "sent"), "--", *words,
+        f"output={tmp_path / 'run'}",
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout.decode()
-    assert summary_of(folder)["trace_digest"] == whole["trace_digest"]
+    summary = summary_of(tmp_path / "run")
+    assert summary["machines"] == ["m1", "m2", "m3"]
+    assert summary["trace_digest"] == summary_of(tmp_path / "here")["trace_digest"]

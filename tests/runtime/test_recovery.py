@@ -13,7 +13,7 @@ from ceas_ray.kernel.host import HostStatus, WindowReply
 from ceas_ray.kernel.windows import Simulation, WindowRequest
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure
 from ceas_ray.runtime.local_runtime import LocalCluster
-from ceas_ray.runtime.placement import HOST_BYTES, Machine, assign_hosts, automatic_hosts
+from ceas_ray.runtime.placement import HOST_BYTES, Machine, automatic_hosts, requests_of
 from ceas_ray.runtime.recovery import MAX_FAULTS_WITHOUT_A_ROUND, Fault, SurvivingSimulation
 from tests.kernel.random_actors import cluster, encoded
 
@@ -120,23 +120,36 @@ def machine(name: str, processors: float, hosts: int = 100) -> Machine:
 @given(
     sizes=st.lists(st.tuples(st.integers(1, 64), st.integers(1, 50)), min_size=1, max_size=8),
     hosts=st.integers(1, 60),
+    data=st.data(),
 )  # fmt: skip
-def test_hosts_spread_by_cpus_and_never_exceed_memory(sizes: list[tuple[int, int]], hosts: int) -> None:
+def test_requests_fit_on_the_cluster_wherever_each_of_them_goes(
+    sizes: list[tuple[int, int]], hosts: int, data: st.DataObject
+) -> None:
     machines = [machine(f"m{number}", cpus, room) for number, (cpus, room) in enumerate(sizes)]
-    names = [f"processors/{number}" for number in range(hosts)]
+    kinds = data.draw(st.lists(st.sampled_from(("processors", "replicas")), min_size=hosts, max_size=hosts))
+    names = [f"{kind}/{number}" for number, kind in enumerate(kinds)]
     if hosts > sum(room for _, room in sizes):
         with pytest.raises(RuntimeFailure, match=f"got {hosts} hosts"):
-            assign_hosts(names, machines)
+            requests_of(names, machines)
         return
-    plan = assign_hosts(names, machines[::-1])
-    assert plan == assign_hosts(names, machines), "the order in which machines are listed does not matter"
-    counts = {m: sum(found is m for found in plan.values()) for m in machines}
-    assert sum(counts.values()) == hosts
-    assert all(counts[m] <= m.room for m in machines)
-    for m in machines:
-        for other in machines:
-            if counts[m] < m.room and counts[other] > 0:
-                assert counts[other] / other.processors <= (counts[m] + 1) / m.processors
+    requests = requests_of(names, machines)
+    assert requests == requests_of(names, machines[::-1]), "the order in which machines are listed does not matter"
+    free = [(m.processors, m.memory_bytes) for m in machines]
+    for name in data.draw(st.permutations(names)):
+        cpus, memory = requests[name].cpus, requests[name].memory_bytes
+        assert 0 < cpus <= 1
+        roomy = [k for k, (of_cpu, of_memory) in enumerate(free) if of_cpu >= cpus - 1e-9 and of_memory >= memory]
+        assert roomy, "a request that no machine has room for"
+        k = data.draw(st.sampled_from(roomy))
+        free[k] = free[k][0] - cpus, free[k][1] - memory
+
+
+def test_hosts_ask_for_whole_cpus_where_there_are_enough_and_for_parts_on_fewer_machines() -> None:
+    names = ["processors/0", "processors/1", "links/0", "replicas", "entanglement_manager"]
+    whole = requests_of(names, [machine("a", 4), machine("b", 4)])
+    assert [request.cpus for request in whole.values()] == [1.0, 1.0, 1.0, 0.25, 0.25]
+    left = requests_of(names, [machine("a", 2)])
+    assert [request.cpus for request in left.values()] == [0.3333, 0.3333, 0.3333, 0.25, 0.25]
 
 
 def test_a_head_node_without_cpus_gets_no_host() -> None:
@@ -144,10 +157,10 @@ def test_a_head_node_without_cpus_gets_no_host() -> None:
     assert automatic_hosts(machines, 50) == 6
     assert automatic_hosts(machines, 4) == 4
     assert automatic_hosts([machine("m", 500)], 2000) == 32
-    plan = assign_hosts(["a", "b", "c"], machines)
-    assert sorted(found.name for found in plan.values()) == ["m2", "m3", "m3"]
+    assert requests_of(["processors/0"], machines)["processors/0"].cpus == 1.0
+    assert requests_of(["processors/0"], machines[:1])["processors/0"].cpus == 0.0
     with pytest.raises(RuntimeFailure, match="a living machine"):
-        assign_hosts(["a"], [])
+        requests_of(["processors/0"], [])
 
 
 def test_a_local_cluster_needs_no_rebuilding() -> None:

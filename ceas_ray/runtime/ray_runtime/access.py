@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from ceas_ray.runtime.failure import RuntimeFailure, one_line
+from ceas_ray.runtime.ray_environment import is_submitted_job, noted_cluster
 
 _GREETING_SECONDS = 5.0
 _ASK_SECONDS = 20.0
@@ -24,7 +25,7 @@ def require_reachable(address: str) -> None:
     """Refuse what is no Ray cluster within seconds: Ray itself would try for a minute or for ever."""
     if address == "auto":
         return
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    host, colon, port = address.rpartition(":")
     try:
         if not colon or not host or (":" in host and not (host[0] == "[" and host[-1] == "]")):
             raise ValueError("an IPv6 host stands in brackets: [::1]:6379" if ":" in host else "it lacks host or port")
@@ -72,15 +73,33 @@ def require_ray(address: str) -> None:
 
 
 def refuse_open_cluster(address: str) -> None:
-    """RuntimeFailure if a cluster beyond loopback answers a process that has no token."""
+    """RuntimeFailure if a cluster beyond loopback answers a process that has no token.
+
+    A job that was submitted to it says so and goes on: whoever reaches the cluster runs code there anyway.
+    """
     if _is_loopback(address.rpartition(":")[0].strip("[]")):
         return
     bare = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH")}
-    if _asked(address, bare | {"RAY_AUTH_MODE": "disabled"}) == "open":
-        raise RuntimeFailure(
-            f"runtime.address must be a cluster that requires a token (RAY_AUTH_MODE=token on every machine), got "
-            f"{address}, which anybody may use; runtime.allow_open_cluster=true uses it all the same"
-        )
+    if _asked(address, bare | {"RAY_AUTH_MODE": "disabled"}) != "open":
+        return
+    if is_submitted_job():
+        print(f"anybody may use the cluster at {address}: it requires no token", file=sys.stderr)
+        return
+    raise RuntimeFailure(
+        f"runtime.address must be a cluster that requires a token (RAY_AUTH_MODE=token on every machine), got "
+        f"{address}, which anybody may use; runtime.allow_open_cluster=true uses it all the same"
+    )
+
+
+def running_here() -> str | None:
+    """The address of a Ray cluster that somebody started on this machine and that answers; None if there is none."""
+    address = noted_cluster()
+    host, _, port = (address or "").rpartition(":")
+    try:
+        _require_http2(host.strip("[]"), int(port))
+    except (OSError, ValueError, OverflowError):
+        return None
+    return address
 
 
 def _is_loopback(host: str) -> bool:

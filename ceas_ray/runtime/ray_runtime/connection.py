@@ -14,7 +14,7 @@ from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-d
 
 from ceas_ray.runtime.failure import RuntimeFailure, one_line
 from ceas_ray.runtime.placement import Machine
-from ceas_ray.runtime.ray_environment import authentication
+from ceas_ray.runtime.ray_environment import authentication, outside_of_job
 from ceas_ray.runtime.ray_runtime.access import refuse_open_cluster, require_ray, require_reachable
 from ceas_ray.runtime.temporary_folder import temporary_folder
 
@@ -42,7 +42,7 @@ def ray_cluster(
                 refuse_open_cluster(ray.get_runtime_context().gcs_address)
             yield living_machines()
         return
-    with temporary_folder() as folder:
+    with outside_of_job(), temporary_folder() as folder:
         common |= {
             "address": "local",
             "num_cpus": processors,

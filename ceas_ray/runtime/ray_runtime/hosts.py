@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ray
 from ray import cloudpickle
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.host import Host, HostStatus, WindowReply
 from ceas_ray.kernel.windows import WindowRequest
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure
-from ceas_ray.runtime.placement import Machine, assign_hosts
+from ceas_ray.runtime.placement import Machine
 from ceas_ray.runtime.platform_fingerprint import first_difference, platform_fingerprint
 from ceas_ray.runtime.ray_runtime.connection import living_machines
 from ceas_ray.runtime.ray_runtime.own_node import OwnNode
+from ceas_ray.runtime.ray_runtime.room import Patience, Room, claimed_room
 from ceas_ray.runtime.ray_runtime.shells import SHELLS, WATCH
 from ceas_ray.runtime.ray_runtime.watch import Watch, failure_of
 
@@ -28,23 +29,38 @@ _UNSURE = (ray.exceptions.GetTimeoutError, ray.exceptions.ActorUnavailableError)
 """After these a host may still answer."""
 
 
+_ENDLESS = Patience(None, lambda _: None)
+
+
 class RayCluster:
     """A `Cluster` of Ray actors, one per host; one batched call to each host and window.
 
     A host that died, hangs or cannot be reached raises HostLost; `rebuild` makes all hosts anew on what is left.
     """
 
-    def __init__(self, hosts: Sequence[Host], allow_mixed_hosts: bool, hang_seconds: float = 8.0) -> None:
-        """Start an actor for every host and check that all machines compute the same bits."""
+    def __init__(
+        self,
+        hosts: Sequence[Host],
+        allow_mixed_hosts: bool,
+        hang_seconds: float = 8.0,
+        patience: Patience = _ENDLESS,
+        own_packages: Sequence[str] = (),
+    ) -> None:
+        """Start an actor for every host and check that all machines compute the same bits.
+
+        own_packages: imported ones that machines may lack; what hosts need of them travels with the hosts.
+        """
         self.seconds_by_host: dict[str, float] = {}
         self.seconds_in_calls = self.seconds_on_critical_path = 0.0
-        self._packed = {host.name: cloudpickle.dumps(host) for host in hosts}
+        self._packed = _packed(hosts, own_packages)
         self._allow_mixed_hosts, self._hang_seconds = allow_mixed_hosts, hang_seconds
+        self._patience_for_room = patience
         self._avoided: set[str] = set()
+        self._room: Room | None = None
         self._node = OwnNode()
         self._generation = 0
         self._shells: dict[str, Any] = {}
-        self.plan: dict[str, Machine] = {}
+        self.plan: Mapping[str, Machine] = {}
         self.machines: tuple[str, ...] = ()
         self.mixed = False
         self._start()
@@ -56,24 +72,24 @@ class RayCluster:
         """
         for shell in self._shells.values():
             ray.kill(shell, no_restart=True)
+        if self._room is not None:
+            self._room.give_back()
+            self._room = None
         self._generation += 1
         self._start()
 
     def _start(self) -> None:
-        alive = living_machines()
-        trusted = tuple(machine for machine in alive if machine.node not in self._avoided)
-        self.plan = assign_hosts(list(self._packed), trusted or alive)
         self._shells, self._warm = {}, False
+        self._room = claimed_room(list(self._packed), frozenset(self._avoided), self._patience_for_room)
+        self.plan = self._room.machines
         self._longest_step: dict[str, float] = {}
         suffix = f"~{self._generation}" if self._generation else ""
         for name, packed in self._packed.items():
             shell = ray.remote(concurrency_groups={WATCH: 1})(SHELLS[name.partition("/")[0]])
-            where = NodeAffinitySchedulingStrategy(self.plan[name].node, soft=False)
             options = shell.options(
+                **self._room.options(name),
                 name=name + suffix,
-                num_cpus=0,
                 max_restarts=0,
-                scheduling_strategy=where,
                 enable_task_events=False,  # the head would keep an entry for each of 100,000 calls: 200 MB
             )
             self._shells[name] = options.remote(packed)
@@ -193,3 +209,15 @@ class RayCluster:
             f"host {', '.join(lost) or '?'} on {', '.join(where)} was lost{machine}: {type(error).__name__}",
             max((self._watch.silent_seconds(name, now) for name in lost), default=None),
         )
+
+
+def _packed(hosts: Sequence[Host], own_packages: Sequence[str]) -> dict[str, bytes]:
+    """The hosts as bytes, with the code of these packages in place of its name."""
+    own = [sys.modules[package] for package in own_packages]
+    for package in own:
+        cloudpickle.register_pickle_by_value(package)
+    try:
+        return {host.name: cloudpickle.dumps(host) for host in hosts}
+    finally:
+        for package in own:
+            cloudpickle.unregister_pickle_by_value(package)

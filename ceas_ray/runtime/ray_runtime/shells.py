@@ -20,7 +20,7 @@ WATCH = "watch"
 
 
 class HostShell:
-    """A Ray actor: one host of simulated actors. Set `num_cpus=0`: hosts share what a machine has."""
+    """A Ray actor: one host of simulated actors."""
 
     def __init__(self, packed_host: bytes) -> None:
         """packed_host: pickled by us, because arrays that Ray itself carries arrive read-only."""

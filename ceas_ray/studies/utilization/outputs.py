@@ -41,8 +41,8 @@ def scheduler_of_study(settings: RunSettings) -> Mdp:
     return mdp
 
 
-def execute_study(config: Mapping[str, Any], number: int | None) -> Status:
-    """Run the study of Bell-pair schedulers (`number` in a sweep) in a folder of its own; return how it ended.
+def execute_study(config: Mapping[str, Any]) -> Status:
+    """Run the study of Bell-pair schedulers in a folder of its own; return how it ended.
 
     Raises SettingsError for settings that are bad, or that no study has.
     """
@@ -51,7 +51,7 @@ def execute_study(config: Mapping[str, Any], number: int | None) -> Status:
     if settings.study.name != "utilization":
         raise SettingsError("experiment", "started by scripts/reproduce", settings.study.name)
     scheduler_of_study(settings)  # refuses before anything is made
-    folder = claimed(wanted_folder(settings, number), settings.output is None, "settings.yaml")
+    folder = claimed(wanted_folder(settings), settings.output is None, "settings.yaml")
     status: Status = "completed"
     try:
         run_utilization(settings, config, folder)

@@ -1,0 +1,89 @@
+"""The command as a Hydra application: `hydra.main`, with errors in one line and nothing made for bad settings."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from ceas_ray.config.command_line import CommandLine
+from ceas_ray.config.composition import PRIMARY, VERSION_BASE, one_line, plain
+from ceas_ray.config.conf_path import conf_directory
+from ceas_ray.config.errors import SettingsError
+
+_ERRORS_AS_RAISED = "HYDRA_FULL_ERROR"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What Hydra composed for one job: its configuration and the overrides that led to it.
+
+    In a sweep also: its number, and the folder that holds those of all jobs.
+    """
+
+    config: dict[str, Any]
+    overrides: tuple[str, ...]
+    number: int | None = None
+    sweep_folder: Path | None = None
+
+
+def run_application(line: CommandLine, task: Callable[[Job], float | None]) -> int:
+    """Let Hydra do what the command line asks for, and call `task` for every job; return Hydra's exit code.
+
+    Raises SettingsError for a command line that cannot be composed.
+    """
+
+    def application(config: DictConfig) -> float | None:
+        return task(_job(config))
+
+    decorated = hydra.main(config_path=str(conf_directory()), config_name=PRIMARY, version_base=VERSION_BASE)
+    with one_line(line.overrides), _as_command([*line.options, *line.overrides]):
+        try:
+            decorated(application)()
+        except SystemExit as end:
+            return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+@contextmanager
+def _as_command(words: list[str]) -> Iterator[None]:
+    """Let Hydra find these words as the arguments of this process, and leave errors and logging to us."""
+    before, errors = sys.argv, os.environ.get(_ERRORS_AS_RAISED)
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    sys.argv = [before[0], *words]
+    os.environ[_ERRORS_AS_RAISED] = "1"
+    try:
+        yield
+    finally:
+        sys.argv = before
+        root.setLevel(level)
+        root.handlers[:] = handlers
+        if errors is None:
+            del os.environ[_ERRORS_AS_RAISED]
+        else:
+            os.environ[_ERRORS_AS_RAISED] = errors
+
+
+def _job(config: DictConfig) -> Job:
+    """Return the job that Hydra is about to run: its folder is where Hydra says, its store that of its sweep."""
+    own, found = HydraConfig.get(), plain(config)
+    overrides = tuple(own.overrides.task)
+    folder = own.runtime.output_dir
+    if own.mode == RunMode.MULTIRUN:
+        return Job(found | {"output": folder}, overrides, int(own.job.num), Path(own.sweep.dir))
+    if Path(folder) == Path(own.runtime.cwd):
+        return Job(found, overrides)
+    if found["output"] is not None and Path(found["output"]).absolute() != Path(folder):
+        raise SettingsError("output", f"left out, or the same as hydra.run.dir={folder}", found["output"])
+    return Job(found | {"output": folder}, overrides)

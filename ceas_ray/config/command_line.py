@@ -1,0 +1,182 @@
+"""The words of a command line, each checked by itself: what is wrong is the word that is named."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.nearest import or_nearest
+
+_LINE = "command line"
+_FLAGS = {"-m": "--multirun", "-r": "--run", "--resolve": "--resolve", "--hydra-help": "--hydra-help"}
+_WITH_VALUE = {"-c": "--cfg", "-p": "--package", "-cd": "--config-dir", "-i": "--info"}
+_VALUES = {
+    "--cfg": ("job", "hydra", "all"),
+    "--info": ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
+}
+_COMPLETION = ("-sc", "--shell-completion")
+_REFUSED = {
+    "--config-name": "--config-dir FOLDER, which adds configurations of your own to the one that ceas-ray has",
+    "--config-path": "--config-dir FOLDER, which adds configurations of your own to those of ceas-ray",
+    "--experimental-rerun": "resume=RUN, which goes on with a run, or verify=RUN, which replays it",
+}
+_SHORT_REFUSED = {"-cn": "--config-name", "-cp": "--config-path"}
+_OTHERS = ("--help", "--version", "--shell-completion")
+_LONG = (*_FLAGS.values(), *_WITH_VALUE.values(), *_OTHERS)
+_PLAIN = re.compile(r"[A-Za-z0-9_./:*%@?|+-]")
+_KEY = re.compile(r"(?:\+{1,2}|~)?[\w./@:$-]+")
+_SAME_FOLDER = {False: "hydra.run.dir", True: "hydra.sweep.dir"}
+"""Hydra's name for `output`, in a run and in a sweep."""
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """Options for Hydra, overrides (in their order), and whether they make a sweep.
+
+    runs: whether anything is to be run, as opposed to shown.
+    """
+
+    options: tuple[str, ...]
+    overrides: tuple[str, ...]
+    sweep: bool
+    runs: bool
+
+    @classmethod
+    def of(cls, words: Sequence[str]) -> CommandLine:
+        """Read the words after the command's name. SettingsError for the first that is wrong.
+
+        `--config-dir` becomes an entry of `hydra.searchpath`. What Hydra calls `hydra.run.dir`, and in a sweep
+        `hydra.sweep.dir`, is `output` here: the one may be given for the other.
+        """
+        if any(word in _COMPLETION for word in words):
+            return cls(tuple(words), (), False, False)
+        options, overrides, folders = _divided(words)
+        parsed = [parsed_word(word) for word in overrides]
+        sweep = "--multirun" in options
+        for override in parsed:
+            _refuse_several_values(override, sweep)
+        overrides = _with_search_path(_with_one_output(overrides, parsed, sweep), folders)
+        shown = {"--cfg", "--info", "--hydra-help"} & set(options)
+        return cls(tuple(options), tuple(overrides), sweep, not shown)
+
+
+def parsed_word(word: str) -> Override:
+    """Return an override as Hydra reads it; SettingsError that says how to write it if Hydra cannot."""
+    try:
+        return OverridesParser.create().parse_overrides([word])[0]
+    except (HydraException, ValueError, TypeError, AssertionError, RecursionError) as error:
+        raise _unreadable(word, error) from None
+
+
+def _divided(words: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """Divide words into options by their long names, overrides, and folders of configurations."""
+    options: list[str] = []
+    overrides: list[str] = []
+    folders: list[str] = []
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        if not word.startswith("-"):
+            overrides.append(word)
+            continue
+        name, given, value = word.partition("=")
+        name = _FLAGS.get(name) or _WITH_VALUE.get(name) or _SHORT_REFUSED.get(name) or name
+        if name in _REFUSED:
+            raise SettingsError(_LINE, _REFUSED[name], word)
+        if name in _WITH_VALUE.values():
+            value = _value_of(name, value if given else None, waiting)
+            if name == "--config-dir":
+                folders.append(value)
+            else:
+                options += [name, value]
+        elif name in _FLAGS.values() and not given:
+            options.append(name)
+        else:
+            raise SettingsError(_LINE, or_nearest("key=value or an option that --help shows", name, _LONG), word)
+    return options, overrides, folders
+
+
+def _value_of(name: str, value: str | None, waiting: list[str]) -> str:
+    """Return the value of an option: what stands behind its `=`, or else the next word."""
+    choices = _VALUES.get(name, ())
+    if value is None and name == "--info" and (not waiting or waiting[0] not in choices):
+        return "all"
+    if value is None and not waiting:
+        raise SettingsError(name, f"followed by {' or '.join(choices) if choices else 'a name'}", "nothing")
+    value = waiting.pop(0) if value is None else value
+    if choices and value not in choices:
+        raise SettingsError(name, or_nearest(f"one of {', '.join(choices)}", value, choices), value)
+    if name == "--config-dir" and not Path(value).is_dir():
+        raise SettingsError(name, "an existing folder", value)
+    return value
+
+
+def _refuse_several_values(override: Override, sweep: bool) -> None:
+    if sweep or not override.is_sweep_override() or override.input_line is None:
+        return
+    key, _, value = override.input_line.partition("=")
+    quote = f"; a text with a comma is written {_quoted(key, value)}" if override.is_choice_sweep() else ""
+    raise SettingsError(key, f"one value, or with -m several{quote}", value)
+
+
+def _with_one_output(overrides: Sequence[str], parsed: Sequence[Override], sweep: bool) -> list[str]:
+    """Name the folder as it is called for this kind of command; SettingsError where it is named twice, differently."""
+    theirs = _SAME_FOLDER[sweep]
+    kept, ours = (theirs, "output") if sweep else ("output", theirs)
+    named = [override for override in parsed if override.key_or_group in ("output", theirs)]
+    found = {override.key_or_group: str(override.input_line).partition("=")[2] for override in named}
+    if len(found) == 2 and found["output"] != found[theirs]:
+        raise SettingsError(theirs, f"left out, or the same as output={found['output']}", found[theirs])
+    made = [word for word, o in zip(overrides, parsed, strict=True) if o.key_or_group not in ("output", theirs)]
+    return [*made, *(f"{kept}={value}" for value in [found.get(kept, found.get(ours))] if value is not None)]
+
+
+def _with_search_path(overrides: list[str], folders: Sequence[str]) -> list[str]:
+    if not folders:
+        return overrides
+    key = "hydra.searchpath="
+    given = [word.removeprefix(key).strip("[]") for word in overrides if word.startswith(key)]
+    places = [*(f'"file://{Path(folder).absolute()}"' for folder in folders), *(place for place in given if place)]
+    return [*(word for word in overrides if not word.startswith(key)), f"{key}[{','.join(places)}]"]
+
+
+def _unreadable(word: str, error: Exception) -> SettingsError:
+    key, given, value = word.partition("=")
+    if not given:
+        return SettingsError(_LINE, f"words of the form key=value, as in {key or 'seed'}=VALUE", word)
+    if not _KEY.fullmatch(key) or not key.isascii():
+        return SettingsError(_LINE, "words key=value whose key is made of letters, digits, dots and slashes", word)
+    odd = "".join(dict.fromkeys(c for c in value if not _PLAIN.fullmatch(c)))
+    quoted = _quoted(key, value)
+    if odd and value[:1] not in ("'", '"') and _is_readable(f"{key}={_hydra_text(value)}"):
+        holds = " and ".join(map(repr, odd[:3]))
+        return SettingsError(key, f"written {quoted}, since it holds {holds}", value)
+    return SettingsError(key, f"a value that Hydra can read ({' '.join(str(error).split())[:120]})", value)
+
+
+def _is_readable(word: str) -> bool:
+    try:
+        OverridesParser.create().parse_overrides([word])
+    except (HydraException, ValueError, TypeError, AssertionError, RecursionError):
+        return False
+    return True
+
+
+def _hydra_text(value: str) -> str:
+    """Return the value as a text between quotes that Hydra takes as it is."""
+    mark = "'" if '"' in value and "'" not in value else '"'
+    escaped = value.replace(f"\\{mark}", f"\\\\{mark}").replace(mark, f"\\{mark}")
+    return f"{mark}{escaped}{mark}"
+
+
+def _quoted(key: str, value: str) -> str:
+    """Return the override quoted for Hydra and for the shell."""
+    return shlex.quote(f"{key}={_hydra_text(value)}")
