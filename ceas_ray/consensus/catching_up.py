@@ -23,15 +23,14 @@ decision that it can tell of, let it answer as often again."""
 class CatchingUpState:
     """past: the value that B others decided in the round before. past_decides: what each says. asked: how often.
 
-    timed_out: the latest view whose timer ran out. timers: how many did. answered: how often each of the others, since
-    the time in `since`, ps.
+    timed_out: the latest view whose timer ran out. answered: how often each of the others, since the time in `since`,
+    ps.
     """
 
     past: bytes | None = None
     past_decides: dict[int, bytes] = field(default_factory=dict)
     asked: int = 0
     timed_out: int = -1
-    timers: int = 0
     answered: Counter[int] = field(default_factory=Counter)
     since: dict[int, int] = field(default_factory=dict)
 
@@ -40,7 +39,7 @@ class CatchingUp(Stateful):
     """Of one round. B replicas that decided the same in the round before are believed."""
 
     def __init__(self, links: AuthenticatedLinks, committee: Committee) -> None:
-        self._links, self._blocking = links, committee.blocking
+        self._links, self._blocking, self._faults = links, committee.blocking, committee.faults
         self._period = VIEW_TIMER_DELTAS * committee.delta
         self.state = CatchingUpState()
 
@@ -74,8 +73,7 @@ class CatchingUp(Stateful):
         """The timer of this view ran out: whether it has done so before, so that asking for another view did not help,
         or whether more views have ended without a decision than Byzantine leaders account for."""
         before, self.state.timed_out = self.state.timed_out, view
-        self.state.timers += 1
-        return before == view or self.state.timers > self._blocking
+        return before == view or view + 1 > self._faults
 
     def keys_have_come(self) -> None:
         """They pay for more questions and answers."""

@@ -20,6 +20,7 @@ FUTURE_VIEWS = 8
 
 
 _PHASES = {FrameKind.VOTE1: 1, FrameKind.VOTE2: 2, FrameKind.VOTE3: 3, FrameKind.VOTE4: 4}
+_VOTES = {phase: kind for kind, phase in _PHASES.items()}
 
 
 @dataclass(frozen=True)
@@ -187,16 +188,16 @@ class TetraBFT(RuleThree, Stateful):
     # --- rules ----------------------------------------------------------
 
     def _receive(self, sender: int, kind: FrameKind, view: int, content: Any) -> None:
-        state = self.state
-        if kind == FrameKind.DECIDE:
+        state, phase = self.state, _PHASES.get(kind)
+        if phase is None and kind == FrameKind.DECIDE:
             state.decides.setdefault(sender, content)
             return self._count_decides(content)
-        if kind == FrameKind.VIEW_CHANGE:
+        if phase is None and kind == FrameKind.VIEW_CHANGE:
             return self._count_view_changes(sender, view)
         if not 0 <= view <= max(state.view, 0) + FUTURE_VIEWS:
             return None
-        if kind in _PHASES:
-            return self._take_vote(sender, kind, view, content)
+        if phase is not None:
+            return self._take_vote(sender, phase, view, content)
         match kind:
             case FrameKind.PROPOSAL:
                 if sender != self._leader(view):
@@ -211,10 +212,13 @@ class TetraBFT(RuleThree, Stateful):
         self._act_on_proposals()
         return None
 
-    def _take_vote(self, sender: int, kind: FrameKind, view: int, content: bytes) -> None:
-        phase = _PHASES[kind]
-        self.state.received.setdefault((view, phase), {}).setdefault(sender, content)
-        if not self.state.halted:
+    def _take_vote(self, sender: int, phase: int, view: int, content: bytes) -> None:
+        state = self.state
+        votes = state.received.get((view, phase))
+        if votes is None:
+            votes = state.received[view, phase] = {}
+        votes.setdefault(sender, content)
+        if not state.halted:
             self._count_votes(view, phase)
 
     def _enter(self, view: int) -> None:
@@ -276,6 +280,8 @@ class TetraBFT(RuleThree, Stateful):
 
     def _count_votes(self, view: int, phase: int) -> None:
         state = self.state
+        if self._is_settled(view, phase):
+            return
         value = self._value_with_a_quorum(state.received[view, phase], phase)
         if value is None:
             return
@@ -285,6 +291,13 @@ class TetraBFT(RuleThree, Stateful):
             self._enter(view)  # Proof and Suggest first; nothing happens while the inputs are open
         if phase < 4 and view == state.view:
             self._vote(phase + 1, value)
+
+    def _is_settled(self, view: int, phase: int) -> bool:
+        """Whether no quorum of these votes can have a consequence any more."""
+        state = self.state
+        if phase == 4:
+            return state.decided is not None
+        return view < state.view or (view, phase + 1) in state.voted
 
     def _value_with_a_quorum(self, votes: dict[int, bytes], phase: int) -> bytes | None:
         """If Q of at most n voters hold a value, then at most f hold another: it is among the first f + 1."""
@@ -304,7 +317,7 @@ class TetraBFT(RuleThree, Stateful):
         if state.votes[phase].view >= 0 and state.votes[phase].value != value:
             state.previous[phase] = state.votes[phase]
         state.votes[phase] = Vote(state.view, value)
-        self._send(FrameKind(FrameKind.VOTE1 + phase - 1), state.view, value)
+        self._send(_VOTES[phase], state.view, value)
 
     def _decide(self, value: bytes, view: int) -> None:
         state = self.state
@@ -359,6 +372,8 @@ class TetraBFT(RuleThree, Stateful):
             self._receive(self.index, kind, view, content)
 
     def _take_actions(self) -> list[Action]:
+        if not self._actions:
+            return []
         actions, self._actions = self._actions, []
         return actions
 
@@ -384,7 +399,7 @@ class TetraBFT(RuleThree, Stateful):
             said.append(Output(FrameKind.PROPOSAL, view, state.proposals[view], to))
         for phase, vote in enumerate(state.votes):
             if phase > 0 and vote.view == view >= 0:
-                said.append(Output(FrameKind(FrameKind.VOTE1 + phase - 1), view, vote.value, to))
+                said.append(Output(_VOTES[phase], view, vote.value, to))
         return said
 
     def persistent(self) -> Any:

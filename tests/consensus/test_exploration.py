@@ -100,6 +100,11 @@ def test_a_replica_that_was_down_when_a_round_began_costs_at_most_one_view() -> 
     ReplicaScenario(81843, 4, rounds=3).run()
 
 
+def test_a_halted_replica_that_lacks_the_body_may_ask_for_it_again_and_again() -> None:
+    """Found by the explorer, of its judge: the time of a view gives a new pace to one that enters none."""
+    ReplicaScenario(307109, 4, tagged=True).run()
+
+
 @pytest.mark.slow
 def test_scenarios_of_several_rounds_crash_miss_catch_up_skip_and_quarantine() -> None:
     happened = Counter[str]()

@@ -179,7 +179,7 @@ class ReplicaScenario:
             self._decided(self._cast.identities[entity], payload)
 
     def _enters(self, replica: int, round_index: int, view: int) -> None:
-        if view != self._view_of.get(replica) or view < 0:
+        if view != self._view_of.get(replica) or view < 0 or self.nodes[replica]._agreement.voting.halted:
             self.judge.has_a_new_pace(replica)
         self._view_of[replica] = view
         if view >= 0:

@@ -11,6 +11,7 @@ from ceas_ray.messages.quorum import Quorums
 
 _FIRST_VOTE = FrameKind.VOTE1
 _PROOF, _PROPOSAL, _VIEW_CHANGE = FrameKind.PROOF, FrameKind.PROPOSAL, FrameKind.VIEW_CHANGE
+_DECIDE = FrameKind.DECIDE
 ACCEPTED_WITHIN = 2.0
 """Delta after the last honest replica entered: one for the suggests and proofs, one for the proposal."""
 DECIDED_WITHIN = ACCEPTED_WITHIN + 4.0
@@ -55,12 +56,12 @@ class VotingInvariants:
             if self._leaders[view] == sender:
                 self._proposed.setdefault((node, view), value)
             return
-        key = (0 if kind == FrameKind.DECIDE else view, kind)
-        votes = self._heard[node]
-        if key in votes:
-            votes[key].setdefault(sender, value)
+        key, heard = (0 if kind == _DECIDE else view, kind), self._heard[node]
+        votes = heard.get(key)
+        if votes is None:
+            heard[key] = {sender: value}
         else:
-            votes[key] = {sender: value}
+            votes.setdefault(sender, value)
 
     def acted(self, node: int, actions: Sequence[Action], now: float) -> None:
         """An honest replica did something."""

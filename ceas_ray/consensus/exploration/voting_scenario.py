@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from heapq import heappop, heappush
 from typing import Any
 
@@ -22,9 +23,15 @@ from ceas_ray.messages.quorum import Quorums
 VIEW_TIMER, LONGEST = float(VIEW_TIMER_DELTAS), 400.0
 DRAWN_LEADERS, VIEWS = 12, 256
 _TIMER, _POKE = -1, -2
+_DECIDE = FrameKind.DECIDE
 _HEARD = frozenset(FrameKind) - {FrameKind.PROOF, FrameKind.SUGGEST}
 Event = tuple[float, int, int, int, FrameKind, int, Any]
 Voting = Callable[[int, int, Callable[[int], int], Callable[[bytes], bool]], TetraBFT]
+
+
+@cache
+def _later_leaders(replicas: int) -> tuple[int, ...]:
+    return tuple(view % replicas for view in range(DRAWN_LEADERS, VIEWS))
 
 
 @dataclass(frozen=True)
@@ -50,14 +57,13 @@ class VotingSetting:
         """As the seed has it."""
         byzantine = frozenset(draws.sample(replicas, Quorums(replicas).faults))
         honest = [node for node in range(replicas) if node not in byzantine]
-        leaders = [draws.below(replicas) for _ in range(DRAWN_LEADERS)]
-        leaders += [view % replicas for view in range(DRAWN_LEADERS, VIEWS)]
+        leaders = (*(draws.below(replicas) for _ in range(DRAWN_LEADERS)), *_later_leaders(replicas))
         calm_at = draws.choice(CALM_AT)
         unusual = draws.uniform()
         return cls(
             replicas, byzantine, draws.uniform() < 0.75, draws.choice((0.0, 0.3, 0.3, 0.8)),
             frozenset(node for node in honest if draws.uniform() < 0.4) if draws.uniform() < 0.25 else frozenset(),
-            calm_at, tuple(leaders),
+            calm_at, leaders,
             {node: calm_at * draws.uniform() for node in honest} if unusual < 0.1 else {},
             {draws.choice(honest): tuple(1 + draws.below(40) for _ in range(3))} if unusual > 0.9 else {},
         )  # fmt: skip
@@ -130,7 +136,7 @@ class VotingScenario:
 
     def _happens(self, event: Event) -> None:
         now, _, entity, sender, kind, view, content = event
-        node = self._nodes[entity]
+        node, crashes = self._nodes[entity], entity in self._handled
         if self._record is not None:
             self._record.happened(now, entity, sender, kind, view, content)
         if sender >= 0:
@@ -146,13 +152,13 @@ class VotingScenario:
                 raise Violation("the timer is armed again", f"replica {entity} in view {view}")
         else:
             actions = node.poke()
-        if entity in self._handled:
+        if crashes:
             self.persist(entity, node)
         if actions:
             self._acted(entity, actions)
-        if kind == FrameKind.DECIDE and node.halted and self._honest[entity]:
+        if kind == _DECIDE and node.halted and self._honest[entity]:
             self.invariants.halted(entity)
-        if entity in self._handled:
+        if crashes:
             self._may_crash(entity)
 
     def _acted(self, entity: int, actions: list[Action]) -> None:
@@ -168,7 +174,8 @@ class VotingScenario:
 
     def _send(self, entity: int, output: Output) -> None:
         now, kind, view, content = self._now, output.kind, output.view, output.content
-        identity, honest, arrival, to = self._identities[entity], self._honest[entity], self._network.arrival, output.to
+        identity, honest, to = self._identities[entity], self._honest[entity], output.to
+        is_calm, uniform, heap, serial = now >= self.setting.calm_at, self._draws.uniform, self._heap, self._serial
         for target in self._targets[entity]:
             if to is not None and self._identities[target] != to:
                 continue
@@ -177,9 +184,10 @@ class VotingScenario:
                 if told is None:
                     continue
                 kind, view, content = told
-            self._serial += 1
-            at = arrival(now, entity, target, kind, view)
-            heappush(self._heap, (at, self._serial, target, identity, kind, view, content))
+            serial += 1
+            at = now + uniform() if is_calm else self._network.arrival(now, entity, target, kind, view)
+            heappush(heap, (at, serial, target, identity, kind, view, content))
+        self._serial = serial
 
     # --- crashes ----------------------------------------------------------
 
