@@ -1,8 +1,7 @@
-"""Pairs per CPU second of the loop for single requests on workload W1, beside SimQN and SeQUeNCe.
+"""Pairs per CPU second of the pair engine on workload W1, beside SimQN and SeQUeNCe.
 
-**No training run uses this loop**: link managers answer `ServeRequests` with it, which only this benchmark sends, while
-training runs leases and key blocks through other loops, whose speed this is not. It compares workload W1, which peers
-can run too, and no more.
+The engine is that of training; requests for single pairs (`ServeRequests`) come from this benchmark alone, because
+peers can run them too.
 
 usage: scripts/bench entanglement [--simqn PYTHON] [--sequence PYTHON] [--peers FOLDER] [--quick]
 
@@ -32,10 +31,11 @@ from ceas_ray.kernel.time import picoseconds
 from ceas_ray.links.link_manager import LinkManager
 from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, RequestsServed, ServeRequests
 from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.network.route import Route, Swapping
 
 SUCCESS, ATTEMPT, COHERENCE, CUTOFF, HERALDED = 0.1, 30e-6, 1e-3, 0.3e-3, 0.95
 MEAN_WAIT = CUTOFF / math.log(2)
-MEASURED = "a loop for single requests (ServeRequests) that no training run uses; not the speed of training's pairs"
+MEASURED = "requests for single pairs (ServeRequests), through the engine that training runs"
 CASES = (("ring", 8), ("ring", 50), ("ring", 200), ("star", 200), ("complete", 50), ("complete", 200))
 PAIRS_WANTED, MIN_SECONDS = 8e6, 20.0
 PEER_PAIRS = {"simqn": 6e4, "sequence": 1.5e3}
@@ -59,7 +59,8 @@ def measure(kind: str, nodes: int, quick: bool) -> dict[str, Any]:
     werner = (4 * HERALDED - 1) / 3 * math.exp(ATTEMPT / COHERENCE)  # at emission, one attempt before it is heralded
     parameters = LinkParameters(1.0, picoseconds(ATTEMPT), 1, SUCCESS, (1 + 3 * werner) / 4, 2 * COHERENCE)
     started = time.process_time()
-    managers = [LinkManager(f"link/{a}-{b}", parameters, 1.0, None, 10**8, Streams(1)) for a, b in links]
+    route = Route.of([parameters], Swapping(1.0))
+    managers = [LinkManager(f"link/{a}-{b}", route, {}, None, 10**8, Streams(1)) for a, b in links]
     set_up = time.process_time() - started
 
     def plan(seconds: float) -> ServeRequests:
@@ -73,12 +74,12 @@ def measure(kind: str, nodes: int, quick: bool) -> dict[str, Any]:
             slots=1,
         )
 
-    _served(LinkManager("link/warm-up", parameters, 1.0, None, 10**8, Streams(2)), plan(0.01))  # compiles
+    _served(LinkManager("link/warm-up", route, {}, None, 10**8, Streams(2)), plan(0.01))  # compiles
     asked = plan(length)
     started = time.process_time()
     reports = [_served(manager, asked) for manager in managers]
     spent = time.process_time() - started
-    pairs, used = (sum(int(report.counts[column]) for report in reports) for column in (0, 1))
+    pairs, used = (sum(int(report.counts[0, column]) for report in reports) for column in (0, 1))
     return {
         "measured": MEASURED,
         "links": len(links), "simulated_seconds": length, "pairs": pairs, "set_up_cpu_seconds": round(set_up, 3),
@@ -86,7 +87,7 @@ def measure(kind: str, nodes: int, quick: bool) -> dict[str, Any]:
         "nanoseconds_per_pair": round(spent / pairs * 1e9, 2),
         "peak_megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         "pairs_per_second_and_link": pairs / len(links) / length, "used_share": used / pairs,
-        "mean_fidelity": sum(report.fidelity * int(report.counts[1]) for report in reports) / used,
+        "mean_fidelity": sum(report.fidelity * int(report.counts[0, 1]) for report in reports) / used,
     }  # fmt: skip
 
 

@@ -33,6 +33,8 @@ _OTHERS = ("--help", "--version", "--shell-completion")
 _LONG = (*_FLAGS.values(), *_WITH_VALUE.values(), *_OTHERS)
 _PLAIN = re.compile(r"[A-Za-z0-9_./:*%@?|+-]")
 _KEY = re.compile(r"(?:\+{1,2}|~)?[\w./@:$-]+")
+_MAX_SHOWN = 200
+"""Characters of a value that an error repeats."""
 _SAME_FOLDER = {False: "hydra.run.dir", True: "hydra.sweep.dir"}
 """Hydra's name for `output`, in a run and in a sweep."""
 
@@ -123,7 +125,8 @@ def _refuse_several_values(override: Override, sweep: bool) -> None:
     if sweep or not override.is_sweep_override() or override.input_line is None:
         return
     key, _, value = override.input_line.partition("=")
-    quote = f"; a text with a comma is written {_quoted(key, value)}" if override.is_choice_sweep() else ""
+    is_text = override.is_choice_sweep() and _can_be_shown(value)
+    quote = f"; a text with a comma is written {_quoted(key, value)}" if is_text else ""
     raise SettingsError(key, f"one value, or with -m several{quote}", value)
 
 
@@ -155,11 +158,17 @@ def _unreadable(word: str, error: Exception) -> SettingsError:
     if not _KEY.fullmatch(key) or not key.isascii():
         return SettingsError(_LINE, "words key=value whose key is made of letters, digits, dots and slashes", word)
     odd = "".join(dict.fromkeys(c for c in value if not _PLAIN.fullmatch(c)))
-    quoted = _quoted(key, value)
-    if odd and value[:1] not in ("'", '"') and _is_readable(f"{key}={_hydra_text(value)}"):
+    unquoted = odd and value[:1] not in ("'", '"') and _can_be_shown(value)
+    if unquoted and _is_readable(f"{key}={_hydra_text(value)}"):
         holds = " and ".join(map(repr, odd[:3]))
-        return SettingsError(key, f"written {quoted}, since it holds {holds}", value)
-    return SettingsError(key, f"a value that Hydra can read ({' '.join(str(error).split())[:120]})", value)
+        return SettingsError(key, f"written {_quoted(key, value)}, since it holds {holds}", value)
+    why = " ".join(str(error).split())[:120].encode(errors="backslashreplace").decode()
+    return SettingsError(key, f"a value that Hydra can read ({why})", value)
+
+
+def _can_be_shown(value: str) -> bool:
+    """Whether advice that repeats this value fits on a line."""
+    return value.isprintable() and len(value) <= _MAX_SHOWN
 
 
 def _is_readable(word: str) -> bool:

@@ -142,8 +142,9 @@ def _word_of(key: str, overrides: Sequence[str]) -> str:
 def _known(overrides: Sequence[str]) -> list[str]:
     """All keys and groups that there are, those of the choices on this line and Hydra's own included."""
     groups = _groups()
-    chosen = [word for word in overrides if word.partition("=")[0] in groups and word.partition("=")[2] in
-              groups[word.partition("=")[0]]]  # fmt: skip
+    words = [word.partition("=") for word in overrides]
+    choices = {group: choice for group, _, choice in words if choice in groups.get(group, ())}
+    chosen = [f"{group}={choice}" for group, choice in choices.items()]
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_directory()), version_base=VERSION_BASE):
         config: Any = OmegaConf.to_container(compose(PRIMARY, overrides=chosen, return_hydra_config=True))

@@ -32,8 +32,6 @@ def refuse_infeasible(network: NetworkPlan, demand: Demand) -> None:
     most = max(shared, default=demand.pairs_per_shot)
     if demand.slots < most:
         raise ValueError(f"entanglement.slots must be at least the {most} pairs of a shot, got {demand.slots}")
-    if network.routed:
-        _refuse_on_routes(network, demand)
     rounds = network.processor_routes[0].swapping.purification_rounds
     if demand.slots < most + rounds:
         raise ValueError(
@@ -42,21 +40,12 @@ def refuse_infeasible(network: NetworkPlan, demand: Demand) -> None:
         )
 
 
-def _refuse_on_routes(network: NetworkPlan, demand: Demand) -> None:
-    if demand.finite_keys:
-        raise ValueError("consensus.key_rate must be asymptotic in a network with routes, got finite")
-    if not network.swapped:
-        raise ValueError(
-            "links.swap_success must be 1 and entanglement.purification_rounds 0 where keys come from "
-            "direct links, got others"
-        )
-    if any(leg.attempt_dephasing > 0 for route in network.routes for leg in route.legs):
-        raise ValueError("links.attempt_dephasing must be 0 in a network with routes, got more")
-
-
 def refuse_policy(policy: StockPolicy, network: NetworkPlan) -> None:
     """Raise ValueError for a stock policy that the links of this network cannot carry out."""
-    if network.routed and (policy.clairvoyant or policy.freshest_first):
+    swapping = network.processor_routes[0].swapping
+    if policy.clairvoyant and (swapping.success < 1 or swapping.purification_rounds > 0):
         raise ValueError(
-            "scheduling must not be clairvoyant or freshest_first in a network with routes, got one of them"
+            "scheduling must not be clairvoyant where swaps can fail or pairs are purified (it foresees attempts "
+            f"alone), got links.swap_success={swapping.success} and "
+            f"entanglement.purification_rounds={swapping.purification_rounds}"
         )

@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ceas_ray.entanglement.plan import (
-    Demand,
-    aged_path_fidelity,
-    asymptotic_bits,
-    key_path_fidelity,
-    key_path_seconds,
-    route_key_seconds,
-)
+from ceas_ray.entanglement.plan import Demand, asymptotic_bits, key_path_fidelity, key_path_seconds
 from ceas_ray.messages.payloads import processor_name, replica_name
-from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route
 
@@ -37,8 +29,8 @@ class KeyPaths:
     What was computed for a path once is kept: it depends on network and demand alone.
     """
 
-    def __init__(self, network: NetworkPlan, swap_werner: float, demand: Demand) -> None:
-        self._network, self._swap_werner, self._demand = network, swap_werner, demand
+    def __init__(self, network: NetworkPlan, demand: Demand) -> None:
+        self._network, self._demand = network, demand
         self._raw_bits_of: dict[tuple[float, float], float] = {}
         self._seconds_of: dict[KeyPath, float] = {}
 
@@ -55,7 +47,7 @@ class KeyPaths:
         """
         network, replicas = self._network, range(len(self._network.replica_routes))
         if not network.swapped:
-            return (min(self, key=lambda path: self.legs(path)[0].fidelity),)
+            return (min(self, key=lambda path: self.route(path).legs[0].fidelity),)
         owners = (processor_name(k) for k in range(len(network.processor_routes)))
         owner = min(owners, key=lambda name: self._fidelity(KeyPath(name, 0)))
         one = min(replicas, key=lambda j: self._fidelity(KeyPath(owner, j)))
@@ -64,27 +56,15 @@ class KeyPaths:
 
     def _fidelity(self, path: KeyPath) -> float:
         """Return that of pairs at half of their useful age."""
-        legs = self.legs(path)
-        if self._network.routed:
-            return aged_path_fidelity(legs, self._network.processor_routes[0].swapping, self._demand)
-        return key_path_fidelity(legs, self._swap_werner, self._demand)
+        return key_path_fidelity(self.route(path), self._demand)
 
-    def route_of(self, party: str) -> Route:
-        """Return the route from the hub to a processor or replica, by its name."""
-        kind, _, index = party.partition("/")
-        return (self._network.processor_routes if kind == "processor" else self._network.replica_routes)[int(index)]
-
-    def legs(self, path: KeyPath) -> tuple[LinkParameters, ...]:
-        """Return the links of a path, from its owner to the replica."""
-        if self._network.swapped:
-            return (*reversed(self.route_of(path.owner).legs), *self.route_of(path.peer).legs)
-        return (self._network.direct_links[path.owner, path.peer],)
+    def route(self, path: KeyPath) -> Route:
+        """Return the route of a path's pairs, from its owner to the replica."""
+        return self._network.key_route(path.owner, path.peer)
 
     def links(self, path: KeyPath) -> tuple[int, ...]:
-        """Return the numbers of the links of a swapped path, one that is on both of its routes twice; else (-1,)."""
-        if not self._network.swapped:
-            return (-1,)
-        return (*self.route_of(path.owner).links, *self.route_of(path.peer).links)
+        """Return the numbers of the links of a path, one that is on both of its parties' routes twice."""
+        return self.route(path).links
 
     def raw_bits(self, path: KeyPath, bits: float) -> float:
         """Return the asymptotic bits that a path distils for `bits` of key: more than those where blocks are finite.
@@ -93,7 +73,7 @@ class KeyPaths:
         """
         if not self._demand.finite_keys or bits == 0:
             return bits
-        fidelity = round(key_path_fidelity(self.legs(path), self._swap_werner, self._demand), 3)
+        fidelity = round(key_path_fidelity(self.route(path), self._demand), 3)
         if (fidelity, bits) not in self._raw_bits_of:
             self._raw_bits_of[fidelity, bits] = asymptotic_bits(fidelity, bits)
         return self._raw_bits_of[fidelity, bits]
@@ -101,10 +81,5 @@ class KeyPaths:
     def seconds(self, path: KeyPath, bits: float) -> float:
         """Return how long a path needs for this many bits: as many times as long as for one."""
         if path not in self._seconds_of:
-            legs = self.legs(path)
-            self._seconds_of[path] = (
-                route_key_seconds(legs, self._network.processor_routes[0].swapping, 1.0, self._demand)
-                if self._network.routed
-                else key_path_seconds(legs, self._swap_werner, 1.0, self._demand)
-            )
+            self._seconds_of[path] = key_path_seconds(self.route(path), 1.0, self._demand)
         return self._seconds_of[path] * self.raw_bits(path, bits)

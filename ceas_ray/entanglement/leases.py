@@ -103,8 +103,7 @@ class Phase:
 def plan_phases(network: NetworkPlan, demand: Demand) -> tuple[Phase, ...]:
     """Return all phases of a round. Raises ValueError if some path cannot be served even alone."""
     groups = phases(network, demand)
-    if network.routed or demand.node_slots is not None:
-        groups = _packed([k for group in groups for k in group], len(groups[0]), network, demand)
+    groups = _packed([k for group in groups for k in group], len(groups[0]), network, demand)
     return tuple(_phase(members, number == 0, network, demand) for number, members in enumerate(groups))
 
 
@@ -115,8 +114,6 @@ def estimated_phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[tuple[
     For many paths, whose plan takes long. Raises ValueError as `phases` does.
     """
     groups = phases(network, demand)
-    if not network.routed and demand.node_slots is None:
-        return tuple((members, len(network.replica_routes)) for members in groups)
     legs = network.replica_routes
     order = [k for group in groups for k in group]
     shots = Lease.of((route for k in order for route in network.shot_routes(k)), demand)
@@ -134,8 +131,6 @@ def estimated_phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[tuple[
 def refuse_unlendable(network: NetworkPlan, demand: Demand) -> None:
     """Raise ValueError, as `plan_phases` does, if some path cannot be served even alone."""
     phases(network, demand)
-    if not network.routed and demand.node_slots is None:
-        return  # every path takes one channel of two links, and phases ask for two
     legs, parties = network.replica_routes, range(len(network.processor_routes))
     for k in parties:
         Load(demand).refuse_overload(network.shot_routes(k))

@@ -13,7 +13,7 @@ from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
 from ceas_ray.entanglement.plan import finite_bits
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.pair_books import AUTHENTICATION, EXPIRED, TRAINING, USED
-from ceas_ray.messages.payloads import PlanFinished, RoutePlanFinished
+from ceas_ray.messages.payloads import PlanFinished
 from ceas_ray.network.network_plan import NetworkPlan
 
 
@@ -36,7 +36,7 @@ class PairBooks:
 
 
 class PairLedger(Stateful):
-    """Books every report of a link or route manager."""
+    """Books every report of a link manager."""
 
     def __init__(self, network: NetworkPlan, paths: KeyPaths, pairs_per_shot: int, finite_keys: bool) -> None:
         """finite_keys: whether key bits are those of finite blocks, a block per path and plan."""
@@ -45,58 +45,42 @@ class PairLedger(Stateful):
         self.state = self._empty()
 
     def _empty(self) -> PairBooks:
-        links = len(self._network.ends) if self._network.routed else 0
         return PairBooks(
             counts=np.zeros((3, 5), np.int64),
             shots=np.zeros(2, np.int64),
             attenuation_sum=np.zeros(self._pairs_per_shot + 1),
-            link_books=np.zeros((links, 3, 6), np.int64),
+            link_books=np.zeros((self._network.links, 3, 6), np.int64),
         )
 
-    def book(self, finished: PlanFinished | RoutePlanFinished) -> list[tuple[KeyPath, float]]:
+    def book(self, finished: PlanFinished) -> list[tuple[KeyPath, float]]:
         """Book a report; return the key bits that its paths distilled, for those that have any."""
-        books = self.state
+        books, links = self.state, list(finished.links)
         books.shots += (finished.shots, finished.shots_on_time)
         if finished.shots and finished.round_index >= 0:
             books.attenuation_sum += finished.attenuation
-        if isinstance(finished, PlanFinished):
-            return self._book_link(finished)
-        return self._book_route(finished)
-
-    def _book_link(self, finished: PlanFinished) -> list[tuple[KeyPath, float]]:
-        books = self.state
-        books.counts += finished.counts
-        books.counts[AUTHENTICATION] += finished.leg_counts.sum(axis=0)
-        books.stored += finished.stored
-        pairs, key_bits = finished.leg_counts[:, USED], finished.key_bits
-        if self._finite_keys:
-            key_bits = np.array([finite_bits(float(b), int(n)) for b, n in zip(key_bits, pairs, strict=True)])
-        return self._book_keys(finished, pairs, key_bits)
-
-    def _book_route(self, finished: RoutePlanFinished) -> list[tuple[KeyPath, float]]:
-        books, links = self.state, list(finished.links)
         books.counts += finished.link_counts.sum(axis=0)
         books.stored += int(finished.link_stored.sum())
         books.link_books[links, :, :5] += finished.link_counts
         books.link_books[links, TRAINING, 5] += finished.link_stored
-        return self._book_keys(finished, finished.key_pairs, finished.key_bits)
+        return self._book_keys(finished)
 
-    def _book_keys(
-        self, finished: PlanFinished | RoutePlanFinished, pairs: NDArray[np.int64], key_bits: NDArray[np.float64]
-    ) -> list[tuple[KeyPath, float]]:
-        """Keep the bits of every path; the pairs of a block that yields none have expired. pairs: end to end."""
+    def _book_keys(self, finished: PlanFinished) -> list[tuple[KeyPath, float]]:
+        """Keep the bits of every path; the pairs of a block that yields none have expired."""
         books, distilled = self.state, []
         owner = finished.link.removeprefix("link/")
-        for peer, number, bits in zip(finished.key_peers, pairs.tolist(), key_bits.tolist(), strict=True):
+        reported = zip(finished.key_peers, finished.key_pairs.tolist(), finished.key_bits.tolist(), strict=True)
+        for peer, pairs, bits in reported:
             path = KeyPath(owner, int(peer.removeprefix("replica/")))
             links = self._paths.links(path)
+            if self._finite_keys:
+                bits = finite_bits(bits, pairs)
             if bits > 0:
                 distilled.append((path, bits))
-                books.key_batches.append((owner, peer, number * len(links), bits))
+                books.key_batches.append((owner, peer, pairs * len(links), bits))
                 continue
-            books.counts[AUTHENTICATION, [USED, EXPIRED]] += np.array([-1, 1]) * number * len(links)
-            for link in links if self._network.routed else ():
-                books.link_books[link, AUTHENTICATION, [USED, EXPIRED]] += np.array([-1, 1]) * number
+            books.counts[AUTHENTICATION, [USED, EXPIRED]] += np.array([-1, 1]) * pairs * len(links)
+            for link in links:
+                books.link_books[link, AUTHENTICATION, [USED, EXPIRED]] += np.array([-1, 1]) * pairs
         return distilled
 
     def close(self) -> dict[str, Any]:
@@ -113,9 +97,8 @@ class PairLedger(Stateful):
             "attenuation": books.attenuation_sum / len(self._network.processor_routes),
             "key_bits": math.fsum(bits for *_, bits in books.key_batches),
             "key_batches": tuple(books.key_batches),
+            "link_books": books.link_books,
         }
-        if self._network.routed:
-            values["link_books"] = books.link_books
         self.state = self._empty()
         self.state.counts[TRAINING, EXPIRED] = books.stored
         self.state.link_books[:, TRAINING, EXPIRED] = books.link_books[:, TRAINING, 5]

@@ -13,11 +13,9 @@ from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
 from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import PACED_FRAMES
 from ceas_ray.network.group import Group, ShotRoute
-from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.route import PairSource, Swapping, path_fidelity
-from ceas_ray.quantum.bell_pairs import decayed_fidelity, key_rate, swapped_fidelity, werner_parameter
-from ceas_ray.quantum.bell_pairs import fidelity_of_werner as fidelity_of
+from ceas_ray.network.route import PairSource, Route, path_fidelity
+from ceas_ray.quantum.bell_pairs import decayed_fidelity, key_rate
 from ceas_ray.quantum.key_rates import finite_key_length, min_block
 from ceas_ray.scheduling.perishable_chain import LinkClass
 
@@ -143,36 +141,6 @@ def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(order[start : start + size]) for start in range(0, len(order), size))
 
 
-def key_path_seconds(legs: tuple[LinkParameters, ...], swap_werner: float, bits: float, demand: Demand) -> float:
-    """A time in which a path distils `bits`, with the margin; raises ValueError if its pairs yield no key.
-
-    Counts every leg at half of its useful age: an oblivious scheduler keeps old pairs.
-    """
-    half = demand.key_useful_age / 2
-    aged = [float(decayed_fidelity(leg.fidelity, seconds(round(half)), leg.coherence_seconds / 2)) for leg in legs]
-    fidelity = aged[0]
-    if len(legs) == 2:
-        swapped = float(werner_parameter(swapped_fidelity(aged[0], aged[1])))
-        fidelity = float(fidelity_of(swapped * swap_werner))
-    rate = float(key_rate(max(0.25, fidelity))) * min(leg.rate for leg in legs)
-    if rate <= 0:
-        raise ValueError(
-            f"links: end-to-end pairs must have a fidelity above .835 to yield a key, got {fidelity:.4f} "
-            f"on a path of {len(legs)} links"
-        )
-    return demand.key_margin * bits / rate
-
-
-def key_path_fidelity(legs: tuple[LinkParameters, ...], swap_werner: float, demand: Demand) -> float:
-    """Return the fidelity of a path's end-to-end pairs when every leg is at half of its useful age."""
-    half = demand.key_useful_age / 2
-    aged = [float(decayed_fidelity(leg.fidelity, seconds(round(half)), leg.coherence_seconds / 2)) for leg in legs]
-    if len(legs) == 1:
-        return aged[0]
-    swapped = float(werner_parameter(swapped_fidelity(aged[0], aged[1])))
-    return max(0.25, float(fidelity_of(swapped * swap_werner)))
-
-
 def asymptotic_bits(fidelity: float, bits: float) -> float:
     """The asymptotic bits of a block that yields `bits` as a finite one, by doubling and bisection on its pairs.
 
@@ -206,27 +174,25 @@ def finite_bits(bits: float, pairs: int) -> float:
     return float(finite_key_length(low, pairs))
 
 
-def aged_path_fidelity(legs: tuple[LinkParameters, ...], swapping: Swapping, demand: Demand) -> float:
-    """As `key_path_fidelity`, for any number of legs that are swapped by `swapping`."""
+def key_path_fidelity(route: Route, demand: Demand) -> float:
+    """Return the fidelity of a path's end-to-end pairs when every leg's pair is at half of its useful age."""
     half = seconds(round(demand.key_useful_age / 2))
     aged = tuple(
-        replace(
-            leg, weights=None, fidelity=float(decayed_fidelity(leg.fidelity, half, leg.coherence_seconds / 2))
-        )
-        for leg in legs
-    )  # fmt: skip
-    return path_fidelity(aged, swapping)
+        replace(leg, weights=None, fidelity=float(decayed_fidelity(leg.fidelity, half, leg.coherence_seconds / 2)))
+        for leg in route.legs
+    )
+    return max(0.25, path_fidelity(aged, route.swapping))
 
 
-def route_key_seconds(legs: tuple[LinkParameters, ...], swapping: Swapping, bits: float, demand: Demand) -> float:
-    """Return `key_path_seconds`, for any number of legs: one round of a pair of the ends takes until the last leg has
-    one.
+def key_path_seconds(route: Route, bits: float, demand: Demand) -> float:
+    """Return a time in which a path distils `bits`, with the margin; ValueError if its pairs yield no key.
 
-    The mean greatest of exponential times; divided by the chance that all other legs come within the useful age after
-    the fastest one, and by that of all swaps. Meant to be long enough, not exact.
+    Counts every leg at half of its useful age: an oblivious scheduler keeps old pairs. One round of a pair of the ends
+    takes until the last leg has one: the mean greatest of exponential times, divided by the chance that all other legs
+    come within the useful age after the fastest one, and by that of all swaps. Meant to be long enough, not exact.
     """
-    fidelity = aged_path_fidelity(legs, swapping, demand)
-    per_pair = float(key_rate(max(0.25, fidelity)))
+    fidelity, legs, swapping = key_path_fidelity(route, demand), route.legs, route.swapping
+    per_pair = float(key_rate(fidelity))
     if per_pair <= 0:
         raise ValueError(
             f"links: end-to-end pairs must have a fidelity above .835 to yield a key, got {fidelity:.4f} "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,6 @@ from ceas_ray.kernel.time import picoseconds
 from ceas_ray.messages.payloads import (
     HUB,
     GeneratePairs,
-    GenerateRoutePairs,
     StockPolicy,
     processor_link_name,
     processor_name,
@@ -31,7 +30,6 @@ from ceas_ray.scheduling.scheduler import Scheduler
 
 WARM_UP = -1
 """The round before the first; plans of the n-th refill have round -1 - n."""
-Plan = GeneratePairs | GenerateRoutePairs
 KeyBits = Mapping[KeyPath, float]
 
 
@@ -39,7 +37,7 @@ KeyBits = Mapping[KeyPath, float]
 class RoundPlan:
     """The plans of a round, each with the name of the link manager that carries it out, and when the last one ends."""
 
-    plans: tuple[tuple[str, Plan], ...]
+    plans: tuple[tuple[str, GeneratePairs], ...]
     ends_at: int
 
 
@@ -95,7 +93,7 @@ class Planner:
 
     def plan(self, round_index: int, starts_at: int, bits: KeyBits) -> RoundPlan:
         """Plan a round that starts at `starts_at`, in which every path distils its bits."""
-        plans: list[tuple[str, Plan]] = []
+        plans: list[tuple[str, GeneratePairs]] = []
         begin = starts_at
         for number, phase in enumerate(self._phases):
             releases = {k: self._releases(k, round_index) for k in phase.members}
@@ -153,81 +151,46 @@ class Planner:
         slots |= {KeyPath(replica_name(i), j): slot for (i, j), slot in phase.replica_slots.items()}
         for path, slot in slots.items():
             longest[slot] = max(longest[slot], self._paths.seconds(path, bits[path]))
-        if not self._network.routed:
-            longest = [max(longest)] * phase.key_slots
         return tuple(map(picoseconds, longest))
 
     # --- plans ----------------------------------------------------------
 
-    def _processor_plan(self, k: int, common: _PhasePlan, releases: NDArray[np.int64]) -> Plan:
+    def _processor_plan(self, k: int, common: _PhasePlan, releases: NDArray[np.int64]) -> GeneratePairs:
         tests = self._tests(k, common.round_index, len(releases))
         shots = _ShotPlan(self._network.served(k), self._policies_of(k), releases, tests)
         slots = {j: common.phase.processor_slots[k, j] for j in range(self._replicas)}
         in_turn = dict(sorted(slots.items(), key=lambda entry: entry[1]))
         return self._plan(processor_name(k), common, shots, in_turn)
 
-    def _replica_plan(self, i: int, common: _PhasePlan) -> Plan:
+    def _replica_plan(self, i: int, common: _PhasePlan) -> GeneratePairs:
         route = self._network.replica_routes[i]
         policies = ((self._demand.pairs_per_shot, self._policy(self._demand, route)),)
         shots = _ShotPlan(route, policies, np.zeros(0, np.int64), np.zeros(0, bool))
         slots = {j: common.phase.replica_slots[i, j] for j in range(i + 1, self._replicas)}
         return self._plan(replica_name(i), common, shots, slots)
 
-    def _plan(self, owner: str, common: _PhasePlan, shots: _ShotPlan, key_slots: Mapping[int, int]) -> Plan:
+    def _plan(self, owner: str, common: _PhasePlan, shots: _ShotPlan, key_slots: Mapping[int, int]) -> GeneratePairs:
         """key_slots: by replica, in the order in which the owner meets them."""
-        paths, slots = [KeyPath(owner, j) for j in key_slots], list(key_slots.values())
-        raw_bits = np.array([self._paths.raw_bits(path, common.bits[path]) for path in paths])
-        if self._network.routed:
-            return self._route_plan(common, shots, paths, slots, raw_bits)
-        return self._link_plan(common, shots, paths, slots, raw_bits)
-
-    def _route_plan(
-        self, common: _PhasePlan, shots: _ShotPlan, paths: Sequence[KeyPath], slots: Sequence[int],
-        raw_bits: NDArray[np.float64],
-    ) -> GenerateRoutePairs:  # fmt: skip
+        paths = [KeyPath(owner, j) for j in key_slots]
         demand, lengths = self._demand, common.key_lengths
-        return GenerateRoutePairs(
-            round_index=common.round_index,
-            starts_at=common.begin,
-            releases=shots.releases,
-            is_test=shots.is_test,
-            pairs_per_shot=tuple(pairs for pairs, _ in shots.policies),
-            shot_deadline=demand.shot_deadline(shots.served),
-            policies=tuple(policy for _, policy in shots.policies),
-            useful_age=demand.useful_age(shots.served),
-            min_werner=0.0 if demand.min_fidelity is None else (4 * demand.min_fidelity - 1) / 3,
-            slots=demand.slots,
-            key_starts_at=common.key_starts_at,
-            key_starts=tuple(sum(lengths[:slot]) for slot in slots),
-            key_lengths=tuple(lengths[slot] for slot in slots),
-            key_peers=tuple(path.peer for path in paths),
-            key_bits_wanted=raw_bits,
-            key_useful_age=demand.key_useful_age,
-        )
-
-    def _link_plan(
-        self, common: _PhasePlan, shots: _ShotPlan, paths: Sequence[KeyPath], slots: Sequence[int],
-        raw_bits: NDArray[np.float64],
-    ) -> GeneratePairs:  # fmt: skip
-        demand, legs = self._demand, [self._paths.legs(path) for path in paths]
-        rows = np.array([[leg.row() for leg in path] for path in legs])
         return GeneratePairs(
             round_index=common.round_index,
             starts_at=common.begin,
             releases=shots.releases,
             is_test=shots.is_test,
-            pairs_per_shot=demand.pairs_per_shot,
+            pairs_per_shot=tuple(pairs for pairs, _ in shots.policies),
+            pair_offsets=(0,) * len(shots.policies),
             shot_deadline=demand.shot_deadline(shots.served),
             shot_period=demand.shot_period(shots.served),
             burst_shots=demand.burst_shots,
-            policy=shots.policies[0][1],
+            policies=tuple(policy for _, policy in shots.policies),
             useful_age=demand.useful_age(shots.served),
+            min_fidelity=demand.min_fidelity or 0.0,
             slots=demand.slots,
             key_starts_at=common.key_starts_at,
-            key_slot=common.key_lengths[0],
-            key_slots=tuple(slots),
+            key_starts=tuple(sum(lengths[:slot]) for slot in key_slots.values()),
+            key_lengths=tuple(lengths[slot] for slot in key_slots.values()),
             key_peers=tuple(path.peer for path in paths),
-            key_bits_wanted=raw_bits,
-            key_legs=rows.reshape(len(legs), len(legs[0]) if legs else 1, 5),
+            key_bits_wanted=np.array([self._paths.raw_bits(path, common.bits[path]) for path in paths]),
             key_useful_age=demand.key_useful_age,
         )

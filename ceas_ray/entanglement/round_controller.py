@@ -28,7 +28,6 @@ from ceas_ray.messages.payloads import (
     PlanFinished,
     RoundGivenUp,
     RoundStarted,
-    RoutePlanFinished,
     StopWaiting,
     Timer,
 )
@@ -118,7 +117,7 @@ class RoundController(Actor):
                 return [self._timer(ControllerTimer.ROUND_STARTS, now + self._timing.planning_time, WARM_UP)]
             case Timer() as timer:
                 return self._wake(timer, now)
-            case PlanFinished() | RoutePlanFinished() as finished:
+            case PlanFinished() as finished:
                 for path, bits in self.pairs.book(finished):
                     self.keys.store(path.owner, path.peer, bits)
             case RoundDecided() as decided:

@@ -1,4 +1,4 @@
-"""The folder in which Numba keeps what it compiles; set before anything imports it, and loads next to nothing."""
+"""How Numba compiles and where it keeps that; set before anything imports it, and loads next to nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+COMPILED: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "nsz"},
+}
+"""How all compiled functions are: kept on disk, without Python's lock or checks, and the same bits on like machines."""
 
 
 def keep_compiled_code(package: Path) -> None:

@@ -9,11 +9,11 @@ import numpy as np
 
 from ceas_ray.kernel.actor import Actor, WrappedActor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
-from ceas_ray.messages.payloads import PlanFinished, RoutePlanFinished
+from ceas_ray.messages.payloads import PlanFinished
 
 
 class JammedLink(WrappedActor):
-    """Wraps a link or route manager: an adversary on the fiber spoils every key pair with a jammed replica.
+    """Wraps a link manager: an adversary on the fiber spoils every key pair with a jammed replica.
 
     The error rate then shows that there is no key, and the entanglement manager books those pairs as expired. Disturbed
     are the plans of rounds `first` to `last`, and the first `refills` refills.
@@ -29,12 +29,12 @@ class JammedLink(WrappedActor):
         """See `Actor`."""
         return [
             Send(effect.deliver_at, effect.receiver, self._spoiled(effect.payload))
-            if isinstance(effect, Send) and isinstance(effect.payload, PlanFinished | RoutePlanFinished)
+            if isinstance(effect, Send) and isinstance(effect.payload, PlanFinished)
             else effect
             for effect in self.actor.handle(envelope)
         ]
 
-    def _spoiled(self, plan: PlanFinished | RoutePlanFinished) -> PlanFinished | RoutePlanFinished:
+    def _spoiled(self, plan: PlanFinished) -> PlanFinished:
         now = plan.round_index
         if not (self._first <= now <= self._last or -1 - self._refills <= now < -1):
             return plan

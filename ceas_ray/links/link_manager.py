@@ -1,20 +1,23 @@
-"""A link manager: carries out plans on its link, and on the paths that begin with it."""
+"""A link manager: carries out plans on the routes of one party, and on its key paths."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.links.key_path_loop import run_key_path
-from ceas_ray.links.link_loop import ShotBooks, link_model, run_shots, shot_demand, stock_rule
-from ceas_ray.links.request_loop import run_requests
-from ceas_ray.messages.pair_books import AUTHENTICATION
+from ceas_ray.links.consumers.deliveries import serve_requests
+from ceas_ray.links.consumers.keys import distil_keys
+from ceas_ray.links.consumers.shots import ShotBooks, ShotDemand, serve_shots
+from ceas_ray.links.consumers.stock import read_only, stock_rule
+from ceas_ray.links.engine.state import RouteModel, RouteState, route_rules
+from ceas_ray.messages.pair_books import AUTHENTICATION, LATE, TRAINING, USED
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
     HUB,
@@ -26,31 +29,76 @@ from ceas_ray.messages.payloads import (
     TestOutcomes,
     processor_name,
 )
-from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.network.group import Group
+from ceas_ray.network.route import Route
 from ceas_ray.quantum.contrast import attenuation_of_pairs
-from ceas_ray.quantum.mixed_pairs import NO_PAIRS
+from ceas_ray.quantum.mixed_pairs import NO_PAIRS, PairNodes, pair_nodes
+
+
+class _LinkBooks:
+    """Books of a plan by physical link: links, counts (links, 3, 5), stored (links,)."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self.links = tuple(sorted({link for route in routes for link in route.links}))
+        self.counts = np.zeros((len(self.links), 3, 5), np.int64)
+        self.stored = np.zeros(len(self.links), np.int64)
+
+    def add(self, route: Route, counts: NDArray[np.int64], stored: NDArray[np.int64] | int = 0) -> None:
+        """Book what became of a route's pairs, leg by leg; a link that is on it twice is booked twice, as it is leased.
+
+        counts: (legs, 3, 5). stored: (legs,).
+        """
+        own = [self.links.index(link) for link in route.links]
+        np.add.at(self.counts, own, counts)
+        np.add.at(self.stored, own, stored)
+
+
+class _Served(NamedTuple):
+    """What became of a plan's shots: on_time, bool (shots,); of each route its books."""
+
+    on_time: NDArray[np.bool_]
+    books: tuple[ShotBooks, ...]
 
 
 class LinkManager(Actor):
     """Simulates a whole plan when it receives it; each report is delivered when its part is over, plus L / c.
 
     A plan needs no state of the one before: what is left in stock at its end is too old for the next.
+
+    The shots of a group of processors that share a circuit need pairs of several routes: each route has channels and
+    slots of its own on every leg (leases), and a shot is on time if it is on every route. Pairs of a shot that is late
+    on another route are late; a test is of pairs, so it counts on each route for itself. Ours.
     """
 
     def __init__(
         self,
         name: str,
-        link: LinkParameters,
-        swap_werner: float,
+        route: Route,
+        key_routes: Mapping[str, Route],
         processor: int | None,
         report_delay: int,
         streams: Streams,
+        group: Group | None = None,
     ) -> None:
-        """processor: whom the link serves (None: a replica's leg). report_delay: of every report, ps, >= L / c."""
+        """processor: whom the route serves (None: a replica). report_delay: of every report, ps, >= L / c.
+
+        key_routes: from the party to each peer that it has keys with, by the peer's name. group: whose shots spend
+        pairs of several routes; its leader is then the processor.
+        """
         self.name = name
-        self._link, self._swap_werner, self._processor = link, swap_werner, processor
-        self._report_delay, self._streams = report_delay, streams
+        self.key_routes, self._processor = dict(key_routes), processor
+        self._report_delay, self._streams, self._group = report_delay, streams, group
+        self._shot_routes = (route,) if group is None else tuple(part.route for part in group.routes)
+        self._shot_models = tuple(RouteModel.of(r.legs, r.swapping) for r in self._shot_routes)
+        self._key_models: dict[str, RouteModel] = {}
         self.lookahead = self.own_lookahead = report_delay
+
+    def _key_model(self, peer: str) -> RouteModel:
+        """Return the key route to a peer, ready for compiled functions; made when it is first needed."""
+        if peer not in self._key_models:
+            route = self.key_routes[peer]
+            self._key_models[peer] = RouteModel.of(route.legs, route.swapping)
+        return self._key_models[peer]
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
@@ -61,95 +109,174 @@ class LinkManager(Actor):
             raise TypeError(f"{self.name} cannot handle {type(plan).__name__}")
         if not envelope.deliver_at <= plan.starts_at:
             raise ValueError(f"{self.name}: a plan must come before it starts at {plan.starts_at} ps")
-        rng = self._streams.generator(self.kind, self.name, "pairs", plan.round_index)
-        counts, leg_counts = np.zeros((3, 5), np.int64), np.zeros((len(plan.key_peers), 5), np.int64)
-        hasher = blake2b(digest_size=16)
+        return self._carry_out(plan)
+
+    def _carry_out(self, plan: GeneratePairs) -> list[Effect]:
+        generator = self._streams.generator(self.kind, self.name, "pairs", plan.round_index)
+        key_routes = [self.key_routes[peer] for peer in plan.key_peers]
+        books, hasher = _LinkBooks([*self._shot_routes, *key_routes]), blake2b(digest_size=16)
+        served = _Served(np.zeros(0, bool), ())
         effects: list[Effect] = []
-        attenuation, on_time, stored = np.ones(plan.pairs_per_shot + 1), np.zeros(0, bool), 0
+        attenuation = np.ones(sum(plan.pairs_per_shot) + 1)
         if len(plan.releases):
-            on_time, attenuation, stored, reports = self._serve_shots(plan, rng, counts, hasher)
-            effects += reports
-        bits = self._distil(plan, rng, counts, leg_counts, hasher)
-        ends = plan.starts_at + plan.key_starts_at + plan.key_slot * (1 + max(plan.key_slots, default=-1))
+            served = self._serve_shots(plan, generator, books, hasher)
+            attenuation, effects = self._reports(plan, served)
+        key_pairs, bits = self._distil(plan, key_routes, generator, books, hasher)
+        parts = zip(plan.key_starts, plan.key_lengths, strict=True)
+        ends = plan.starts_at + plan.key_starts_at + max((start + length for start, length in parts), default=0)
         finished = PlanFinished(
             round_index=plan.round_index,
             link=self.name,
-            counts=counts,
-            leg_counts=leg_counts,
-            stored=stored,
-            shots=len(on_time),
-            shots_on_time=int(on_time.sum()),
+            links=books.links,
+            link_counts=books.counts,
+            link_stored=books.stored,
+            shots=len(served.on_time),
+            shots_on_time=int(served.on_time.sum()),
             key_peers=plan.key_peers,
+            key_pairs=key_pairs,
             key_bits=bits,
             attenuation=attenuation,
             trace=hasher.digest(),
         )
-        effects.append(Send(ends + self._report_delay, ENTANGLEMENT_MANAGER, finished))
-        return effects
+        return [*effects, Send(ends + self._report_delay, ENTANGLEMENT_MANAGER, finished)]
+
+    # --- shots ----------------------------------------------------------
+
+    def _serve_shots(
+        self, plan: GeneratePairs, generator: np.random.Generator, books: _LinkBooks, hasher: Any
+    ) -> _Served:
+        """Serve the shots on all routes; the first draws from the plan's stream, each other from its own."""
+        of_routes, stocks = [], []
+        for r in range(len(self._shot_routes)):
+            if r > 0:
+                generator = self._streams.generator(self.kind, self.name, f"pairs of route {r}", plan.round_index)
+            of_route, stock = self._serve_on(plan, r, generator)
+            hasher.update(of_route.events.tobytes() + of_route.werner.tobytes())
+            of_routes.append(of_route)
+            stocks.append(stock)
+        on_time = np.all([of_route.on_time for of_route in of_routes], axis=0)
+        for route, of_route, stock in zip(self._shot_routes, of_routes, stocks, strict=True):
+            late_elsewhere = np.count_nonzero(of_route.on_time & ~on_time & ~plan.is_test) * of_route.werner.shape[1]
+            of_route.counts[:, TRAINING, USED] -= late_elsewhere
+            of_route.counts[:, TRAINING, LATE] += late_elsewhere
+            books.add(route, of_route.counts, stock)
+        return _Served(on_time, tuple(of_routes))
+
+    def _serve_on(
+        self, plan: GeneratePairs, r: int, generator: np.random.Generator
+    ) -> tuple[ShotBooks, NDArray[np.int64]]:
+        """Serve what the shots ask of route r."""
+        route, model = self._shot_routes[r], self._shot_models[r]
+        rules = route_rules(
+            route.legs, route.swapping, slots=plan.slots, useful_age=plan.useful_age, min_fidelity=plan.min_fidelity,
+            corrected=True, stops=False,
+        )  # fmt: skip
+        demand = ShotDemand(
+            start=plan.starts_at,
+            releases=read_only(plan.releases),
+            is_test=read_only(plan.is_test),
+            pairs=plan.pairs_per_shot[r],
+            offset=plan.pair_offsets[r],
+            deadline=plan.shot_deadline,
+            slot=plan.shot_period,
+            burst=plan.burst_shots,
+        )
+        state = RouteState(generator, model, plan.slots, plan.starts_at)
+        return serve_shots(state, model, rules, stock_rule(plan.policies[r], plan.slots), demand)
+
+    def _reports(self, plan: GeneratePairs, served: _Served) -> tuple[NDArray[np.float64], list[Effect]]:
+        """m_s over all pairs of the on-time training shots, and the envelopes that tell the hub and the processor."""
+        training = served.on_time & ~plan.is_test
+        spent = [of_route.werner[training] for of_route in served.books]
+        attenuation = np.ones(sum(plan.pairs_per_shot) + 1)
+        if training.any():
+            attenuation = attenuation_of_pairs(np.concatenate(spent, axis=1))
+        if self._processor is None:
+            return attenuation, []
+        over = plan.starts_at + int(plan.releases[-1]) + plan.shot_deadline + self._report_delay
+        tested, errors = (
+            np.sum([getattr(of_route, name) for of_route in served.books], axis=0) for name in ("tested", "errors")
+        )
+        reports: list[Effect] = [
+            Send(
+                over,
+                HUB,
+                TestOutcomes(
+                    round_index=plan.round_index,
+                    processor=self._processor,
+                    tested=tested,
+                    announced=tested,
+                    errors=errors,
+                ),
+            )
+        ]
+        if plan.round_index >= 0:
+            nodes = self._nodes(spent)
+            delivered = ShotsDelivered(
+                round_index=plan.round_index,
+                on_time=served.on_time[~plan.is_test],
+                attenuation=attenuation if self._group is None else np.zeros(0),
+                werner=nodes.werner,
+                coefficients=nodes.coefficients,
+            )
+            reports.append(Send(over, processor_name(self._processor), delivered))
+        return attenuation, reports
+
+    def _nodes(self, spent: Sequence[Any]) -> PairNodes:
+        """How the mean over the shots of a shared circuit is had; without any such shot nobody asks for its value."""
+        if self._group is None:
+            return NO_PAIRS
+        if not len(spent[0]):
+            spent = [np.ones((1, pairs.shape[1])) for pairs in spent]
+        return pair_nodes(spent, [part.places for part in self._group.routes])
+
+    # --- keys ----------------------------------------------------------
+
+    def _distil(
+        self, plan: GeneratePairs, routes: Sequence[Route], generator: np.random.Generator, books: _LinkBooks,
+        hasher: Any,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:  # fmt: skip
+        """End-to-end pairs and key bits with each peer."""
+        pairs, bits, trace = np.zeros(len(routes), np.int64), np.zeros(len(routes)), np.zeros(2)
+        begins = plan.starts_at + plan.key_starts_at
+        for i, route in enumerate(routes):
+            model = self._key_model(plan.key_peers[i])
+            rules = route_rules(
+                route.legs, route.swapping, slots=plan.slots, useful_age=plan.key_useful_age, min_fidelity=None,
+                corrected=False, stops=True,
+            )  # fmt: skip
+            start = begins + plan.key_starts[i]
+            state = RouteState(generator, model, plan.slots, start)
+            bits[i], pairs[i] = distil_keys(
+                state.compiled, model.compiled, rules, start + plan.key_lengths[i], float(plan.key_bits_wanted[i]),
+                plan.policies[0].demand_driven, trace,
+            )  # fmt: skip
+            counts = np.zeros((len(route.legs), 3, 5), np.int64)
+            counts[:, AUTHENTICATION] = state.books
+            books.add(route, counts)
+        hasher.update(trace.tobytes() + bits.tobytes())
+        return pairs, np.minimum(bits, plan.key_bits_wanted)
+
+    # --- requests ----------------------------------------------------------
 
     def _serve_requests(self, plan: ServeRequests, asker: str) -> Effect:
-        rng = self._streams.generator(self.kind, self.name, "requests", plan.round_index)
-        counts, sums = np.zeros(5, np.int64), np.zeros(5)
-        model = link_model(self._link, self._swap_werner)
-        stored = run_requests(rng, model, plan.length, plan.mean_wait, plan.useful_age, plan.slots, counts, sums)
+        generator = self._streams.generator(self.kind, self.name, "requests", plan.round_index)
+        (route,), (model,), sums = self._shot_routes, self._shot_models, np.zeros(4)
+        rules = route_rules(
+            route.legs, route.swapping, slots=plan.slots, useful_age=plan.useful_age, min_fidelity=None,
+            corrected=True, stops=False,
+        )  # fmt: skip
+        state = RouteState(generator, model, plan.slots, plan.starts_at)
+        stored = serve_requests(
+            state.compiled, model.compiled, rules, plan.starts_at + plan.length, float(plan.mean_wait), sums
+        )
         served = RequestsServed(
             round_index=plan.round_index,
             link=self.name,
-            counts=counts,
+            counts=state.books,
             stored=stored,
             requests=int(sums[0]),
-            attempts=int(sums[4]),
             fidelity=sums[3] / max(1.0, sums[1]),
             trace=blake2b(sums.tobytes(), digest_size=16).digest(),
         )
         return Send(plan.starts_at + plan.length + self._report_delay, asker, served)
-
-    def _serve_shots(self, plan: GeneratePairs, rng: np.random.Generator, counts: Any, hasher: Any) -> Any:
-        shots = len(plan.releases)
-        books = ShotBooks(
-            counts, np.zeros(shots, bool), np.zeros((shots, plan.pairs_per_shot)), np.zeros(3, np.int64),
-            np.zeros(3, np.int64), np.zeros((shots, 2)),
-        )  # fmt: skip
-        model = link_model(self._link, self._swap_werner)
-        stored = run_shots(rng, model, shot_demand(plan), stock_rule(plan.policy, plan.slots), books)
-        on_time, werner = books.on_time, books.werner
-        hasher.update(books.events.tobytes() + werner.tobytes())
-        training = on_time & ~plan.is_test
-        attenuation = attenuation_of_pairs(werner[training]) if training.any() else np.ones(plan.pairs_per_shot + 1)
-        over = plan.starts_at + int(plan.releases[-1]) + plan.shot_deadline + self._report_delay
-        reports: list[Effect] = []
-        if self._processor is not None:
-            outcomes = TestOutcomes(
-                round_index=plan.round_index,
-                processor=self._processor,
-                tested=books.tested,
-                announced=books.tested,
-                errors=books.errors,
-            )
-            reports.append(Send(over, HUB, outcomes))
-            if plan.round_index >= 0:
-                delivered = ShotsDelivered(
-                    round_index=plan.round_index,
-                    on_time=on_time[~plan.is_test],
-                    attenuation=attenuation,
-                    werner=NO_PAIRS.werner,
-                    coefficients=NO_PAIRS.coefficients,
-                )
-                reports.append(Send(over, processor_name(self._processor), delivered))
-        return on_time, attenuation, int(stored), reports
-
-    def _distil(
-        self, plan: GeneratePairs, rng: np.random.Generator, counts: Any, leg_counts: Any, hasher: Any
-    ) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Key bits of each path. On a swapped path the first leg is this link; a direct path has a link of its own."""
-        bits, trace = np.zeros(len(plan.key_peers)), np.zeros(2)
-        for i, slot in enumerate(plan.key_slots):
-            legs = plan.key_legs[i]
-            own = counts[AUTHENTICATION] if len(legs) == 2 else leg_counts[i]
-            bits[i] = run_key_path(
-                rng, legs, self._swap_werner, plan.starts_at + plan.key_starts_at + slot * plan.key_slot, plan.key_slot,
-                float(plan.key_bits_wanted[i]), plan.slots, np.full(2, plan.key_useful_age), plan.policy.demand_driven,
-                own, leg_counts[i], trace,
-            )  # fmt: skip
-        hasher.update(trace.tobytes() + bits.tobytes())
-        return np.minimum(bits, plan.key_bits_wanted)

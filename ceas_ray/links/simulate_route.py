@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.time import FOREVER, PICOSECONDS_PER_SECOND, picoseconds, seconds
-from ceas_ray.links.route_loop import run_route_deliveries
-from ceas_ray.network.link_parameters import LinkParameters
-from ceas_ray.network.route import Route, Swapping
+from ceas_ray.links.consumers.deliveries import deliver
+from ceas_ray.links.engine.state import RouteModel, RouteState, route_rules
+from ceas_ray.network.route import Route
 
 
 @dataclass(frozen=True)
@@ -28,21 +27,6 @@ class Deliveries:
     fidelities: NDArray[np.float64]
     counts: NDArray[np.int64]
     stored: NDArray[np.int64]
-
-
-def route_rules(
-    swapping: Swapping, slots: int, useful_age: int, min_werner: float, corrected: bool
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Rules and odds as the compiled loops take them; useful_age in ps."""
-    rules = np.array(
-        [slots, slots, swapping.purification_rounds, swapping.order == "in_order", corrected, useful_age, 0], np.int64
-    )
-    return rules, np.array([swapping.werner, swapping.success, min_werner])
-
-
-def leg_rows(legs: Sequence[LinkParameters]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The legs as the compiled loops take them: rows (n, 5), and latencies (n,) in ps."""
-    return np.array([leg.row() for leg in legs]), np.array([leg.latency for leg in legs], np.int64)
 
 
 def simulate_route(
@@ -85,18 +69,18 @@ def simulate_route(
         raise ValueError(
             f"useful_age_seconds must be at least the longest attempt, {seconds(longest)}, got {useful_age_seconds}"
         )
-    least = 0.0 if min_fidelity is None else (4 * min_fidelity - 1) / 3
-    if least > 0 and route.fidelity < min_fidelity and until == FOREVER // 4:  # type: ignore[operator]
+    if min_fidelity is not None and route.fidelity < min_fidelity and until == FOREVER // 4:
         raise ValueError(f"min_fidelity must be below the {route.fidelity:.4f} of a fresh pair, got {min_fidelity}")
-    rules, odds = route_rules(swapping, slots, age, least, corrected=True)
-    rows, latencies = leg_rows(route.legs)
-    latencies *= signalling
-    book = np.zeros((len(route.legs), 5), np.int64)
-    times, werner = np.zeros(pairs, np.int64), np.zeros(pairs)
-    found: Any = run_route_deliveries(generator, rows, latencies, rules, odds, until, book, times, werner)
+    rules = route_rules(
+        route.legs, swapping, slots=slots, useful_age=age, min_fidelity=min_fidelity, corrected=True, stops=True
+    )
+    model = RouteModel.of(route.legs, swapping, signalling)
+    state = RouteState(generator, model, slots, 0)
+    times, fidelities = np.zeros(pairs, np.int64), np.zeros(pairs)
+    found: Any = deliver(state.compiled, model.compiled, rules, until, times, fidelities)
     delivered, stored = found
     return Deliveries(
-        times[:delivered] / PICOSECONDS_PER_SECOND, (1 + 3 * werner[:delivered]) / 4, book, np.asarray(stored)
+        times[:delivered] / PICOSECONDS_PER_SECOND, fidelities[:delivered], state.books, np.asarray(stored)
     )
 
 

@@ -4,3 +4,4 @@ from __future__ import annotations
 
 TRAINING, AUTHENTICATION, TESTING = range(3)
 GENERATED, USED, LATE, EXPIRED, SACRIFICED = range(5)
+BOOK_COLUMNS = ("generated", "used", "late", "expired", "sacrificed")

@@ -86,8 +86,8 @@ class StockPolicy:
 
     demand_driven: within a burst never hold more than its remaining shots need; stop a key path when it has enough
     bits, and hold a leg back while it has a pair that waits. freshest_first: shots take the freshest pairs, else the
-    oldest. clairvoyant: of all pairs that could be, make those that `link_loop.foreseen` names. tables: hold instead of
-    the limits.
+    oldest. clairvoyant: of all pairs that could be, make those that `links.consumers.foresight` lists. tables: hold
+    instead of the limits.
     """
 
     gap_limit: int
@@ -100,34 +100,37 @@ class StockPolicy:
 
 @message(kw_only=True)
 class GeneratePairs:
-    """A plan: one link group's whole demand of one round (round -1 is the warm-up), and its leases.
+    """A plan: one party's whole demand of one round (round -1 is the warm-up), and its leases.
 
     starts_at: when generation may start. releases: of the shots, relative to `starts_at`, ascending, int64 (shots,),
-    in bursts of `burst_shots`. is_test: which shots the hub secretly tests, bool (shots,).
-    pairs_per_shot are needed at once, at most `shot_deadline` after the release. shot_period:
-    the time between the shots of a burst. useful_age: how long a pair may be used after emission. slots: the lease of
-    memory slots at each end. key_starts_at: when the key part begins, relative to `starts_at`; it has slots of length
-    `key_slot`; path i serves `key_peers[i]` in slot key_slots[i] and wants key_bits_wanted[i] bits;
-    key_legs: its links as rows of `LinkParameters.row` (paths, legs, 5).
+    in bursts of `burst_shots`, `shot_period` apart. is_test: which shots the hub secretly tests, bool (shots,).
+    A shot needs pairs of one route or (between the processors that share a circuit) of several: of route r
+    pairs_per_shot[r] at once, at most `shot_deadline` after the release, and pair_offsets[r] after the shot begins;
+    policies[r]: of every leg. useful_age: how long after emission a leg's pair may be used. min_fidelity: of end-to-end
+    pairs, 0 for none. slots: the lease of memory slots at each end of every leg of every route.
+    key_starts_at: when the key part begins, relative to `starts_at`. Path i distils key_bits_wanted[i] bits with
+    key_peers[i]; it begins key_starts[i] after the key part and lasts key_lengths[i]. Swapping and purification are the
+    route's.
     """
 
     round_index: int
     starts_at: int
     releases: Int64s
     is_test: Flags
-    pairs_per_shot: int
+    pairs_per_shot: tuple[int, ...]
+    pair_offsets: tuple[int, ...]
     shot_deadline: int
     shot_period: int
     burst_shots: int
-    policy: StockPolicy
+    policies: tuple[StockPolicy, ...]
     useful_age: int
+    min_fidelity: float
     slots: int
     key_starts_at: int
-    key_slot: int
-    key_slots: tuple[int, ...]
+    key_starts: tuple[int, ...]
+    key_lengths: tuple[int, ...]
     key_peers: tuple[str, ...]
     key_bits_wanted: Floats
-    key_legs: Floats
     key_useful_age: int
 
 
@@ -149,79 +152,28 @@ class ServeRequests:
 class RequestsServed:
     """Link manager to whoever asked: what became of `ServeRequests`.
 
-    counts: generated, used, late, expired, sacrificed, int64 (5,). stored: left in stock. requests: how many came.
-    attempts: that led to a pair. fidelity: mean at use. trace: hash of use times and fidelities.
+    counts: of each leg generated, used, late, expired, sacrificed, int64 (legs, 5). stored: left in stock, int64
+    (legs,). requests: how many came. fidelity: mean at use. trace: hash of use times and fidelities.
     """
 
     round_index: int
     link: str
     counts: Int64s
-    stored: int
+    stored: Int64s
     requests: int
-    attempts: int
     fidelity: float
     trace: bytes
 
 
 @message(kw_only=True)
 class PlanFinished:
-    """Link manager to entanglement manager: what became of a plan.
+    """Link manager to entanglement manager: what became of a plan, booked by physical link.
 
-    counts: int64 (3, 5), of this plan alone, on the manager's own link: rows training, authentication, testing; columns
-    generated, used (of authentication: behind key bits, spent or not), late, expired, sacrificed. leg_counts: int64
-    (paths, 5), authentication on each path's other link. stored: pairs left in stock. shots, shots_on_time: training
-    and tests. key_bits: distilled per path, float64
-    (paths,). attenuation: as in `ShotsDelivered`. trace: hash of all times and fidelities at use.
-    """
-
-    round_index: int
-    link: str
-    counts: Int64s
-    leg_counts: Int64s
-    stored: int
-    shots: int
-    shots_on_time: int
-    key_peers: tuple[str, ...]
-    key_bits: Floats
-    attenuation: Floats
-    trace: bytes
-
-
-@message(kw_only=True)
-class GenerateRoutePairs:
-    """A plan for a route of several links, as `GeneratePairs`: one group of links, simulated as one.
-
-    Times, shots and keys as there, but each path has its own time: it begins key_starts[i] after the key part begins,
-    and lasts key_lengths[i]. A shot may need pairs of several routes (between the processors that share a circuit):
-    pairs_per_shot and policies (of every leg) have one entry for each. min_werner: end-to-end pairs below it are
-    given up. useful_age, key_useful_age: of every leg's pairs. slots: the lease of memory slots at each end of every
-    leg of every route. Swapping and purification are the route's.
-    """
-
-    round_index: int
-    starts_at: int
-    releases: Int64s
-    is_test: Flags
-    pairs_per_shot: tuple[int, ...]
-    shot_deadline: int
-    policies: tuple[StockPolicy, ...]
-    useful_age: int
-    min_werner: float
-    slots: int
-    key_starts_at: int
-    key_starts: tuple[int, ...]
-    key_lengths: tuple[int, ...]
-    key_peers: tuple[str, ...]
-    key_bits_wanted: Floats
-    key_useful_age: int
-
-
-@message(kw_only=True)
-class RoutePlanFinished:
-    """Route manager to entanglement manager: what became of a plan, as `PlanFinished`, booked by physical link.
-
-    links: their numbers. link_counts: int64 (links, 3, 5), rows and columns as there: an end-to-end pair of N links is
-    one pair on each. link_stored: int64 (links,). key_pairs: end to end, behind the bits of each path, int64 (paths,).
+    links: their numbers. link_counts: int64 (links, 3, 5), of this plan alone: rows training, authentication, testing;
+    columns generated, used (of authentication: behind key bits, spent or not), late, expired, sacrificed; an end-to-end
+    pair of N links is one pair on each. link_stored: left in stock, int64 (links,). shots, shots_on_time: training and
+    tests. key_pairs: end to end, behind the bits of each path, int64 (paths,). key_bits: distilled, float64 (paths,).
+    attenuation: as in `ShotsDelivered`. trace: hash of all times and fidelities at use.
     """
 
     round_index: int

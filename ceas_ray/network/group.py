@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import Route
 
 
@@ -89,11 +88,10 @@ def route_between(first: Route, second: Route) -> Route:
         if one != other:
             break
         common += 1
-    legs: tuple[LinkParameters, ...] = (*reversed(first.legs[common:]), *second.legs[common:])
-    if not legs:
+    start, end = first.without(common), second.without(common)
+    if not start.legs and not end.legs:
         raise ValueError(f"processors that share a circuit must sit on different nodes, got two on {first.nodes[-1]}")
-    links = (*reversed(first.links[common:]), *second.links[common:])
-    return Route(legs, links, (*reversed(first.nodes[common:]), *second.nodes[common + 1 :]), first.swapping)
+    return start.reversed().then(end)
 
 
 def group_of(routes: Sequence[Route], members: Sequence[int], pair_ends: Sequence[tuple[int, int]]) -> Group:

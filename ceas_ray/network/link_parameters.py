@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -130,6 +130,10 @@ class LinkParameters:
         """Decay of a pair in its two memories."""
         return pair_decay(*(self.memories or (Depolarizing(self.coherence_seconds),) * 2))
 
+    def reversed(self) -> LinkParameters:
+        """Return the same link from its other end."""
+        return self if self.memories is None else replace(self, memories=self.memories[::-1])
+
     def age_at_fidelity(self, least: float) -> float:
         """The age in seconds at which a pair's fidelity has fallen to `least`; infinite if it never does.
 
@@ -146,12 +150,6 @@ class LinkParameters:
     def rate(self) -> float:
         """Pairs per second while it generates."""
         return self.modes * self.success_probability / (self.attempt_period / PICOSECONDS_PER_SECOND)
-
-    def row(self) -> NDArray[np.float64]:
-        """Return what the compiled loop of a swapped path needs of this leg, shape (5,)."""
-        return np.array(
-            [self.attempt_period, self.modes, self.success_probability, self.fidelity, self.coherence_seconds]
-        )
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ class NetworkPlan:
 
     swapped: whether keys between two nodes come from pairs swapped at the hub; otherwise from their own direct link.
     ends: the two nodes of every physical link, by its number; routes name the links that they share by these numbers.
+    Direct links are numbered after these, in their order.
     groups: of processors that share a circuit; processor_routes are then those of the groups' leaders (see `grouped`).
     notes: the parts of its description that are not used.
     """
@@ -47,16 +48,37 @@ class NetworkPlan:
         """Routes of processors, then of replicas."""
         return (*self.processor_routes, *self.replica_routes)
 
-    @cached_property
-    def routed(self) -> bool:
-        """Return whether more is needed than one link of one's own per node and one swap at the hub that cannot
-        fail."""
-        if self.groups:
-            return True
-        swapping = self.processor_routes[0].swapping
+    @property
+    def is_star(self) -> bool:
+        """Whether every processor and every replica has one link of its own to the hub."""
         links = [link for route in self.routes for link in route.links]
-        shared_or_longer = len(set(links)) < len(links) or len(links) > len(self.routes)
-        return shared_or_longer or swapping.success < 1 or swapping.purification_rounds > 0
+        return len(set(links)) == len(links) == len(self.routes)
+
+    @property
+    def links(self) -> int:
+        """How many physical links there are."""
+        return len(self.ends) + len(self.direct_links)
+
+    def route_of(self, party: str) -> Route:
+        """Return the route from the hub to a processor or replica, by its name."""
+        kind, _, index = party.partition("/")
+        return (self.processor_routes if kind == "processor" else self.replica_routes)[int(index)]
+
+    def key_route(self, party: str, peer: str) -> Route:
+        """Return the route of the pairs that two parties distil keys from: over the hub, or their direct link.
+
+        A link on both of their routes is on it twice.
+        """
+        if self.swapped:
+            return self.route_of(party).reversed().then(self.route_of(peer))
+        link, number = self._direct[party, peer]
+        return Route((link,), (number,), (party, peer), self.processor_routes[0].swapping)
+
+    @cached_property
+    def _direct(self) -> dict[tuple[str, str], tuple[LinkParameters, int]]:
+        """Direct links and their numbers."""
+        numbered = enumerate(self.direct_links.items(), start=len(self.ends))
+        return {ends: (link, number) for number, (ends, link) in numbered}
 
     def served(self, k: int) -> PairSource:
         """Return what the shots of processor (or group) k ask for pairs."""

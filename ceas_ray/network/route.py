@@ -84,6 +84,21 @@ class Route:
         nodes = tuple(f"node/{number:04d}" for number in range(len(legs) + 1))
         return Route(tuple(legs), tuple(range(len(legs))), nodes, swapping)
 
+    def reversed(self) -> Route:
+        """Return the same chain from its other end."""
+        legs = tuple(leg.reversed() for leg in self.legs[::-1])
+        return Route(legs, self.links[::-1], self.nodes[::-1], self.swapping)
+
+    def without(self, first: int) -> Route:
+        """Return this chain without so many of its first links."""
+        return Route(self.legs[first:], self.links[first:], self.nodes[first:], self.swapping)
+
+    def then(self, other: Route) -> Route:
+        """Return this chain and another one that begins at its end."""
+        return Route(
+            (*self.legs, *other.legs), (*self.links, *other.links), (*self.nodes, *other.nodes[1:]), self.swapping
+        )
+
     @cached_property
     def rate(self) -> float:
         """End-to-end pairs per second: those of the slowest link, less what purification and failed swaps take."""

@@ -140,9 +140,10 @@ def _links(settings: RunSettings, world: Outline) -> float:
     asked, rounds = world.of_round, settings.training.rounds
     key_pairs = asked.warm_up_key_pairs + (rounds - 1) * asked.key_pairs
     shot_pairs = rounds * asked.shot_pairs + asked.warm_up_shot_pairs
-    if world.blueprint.network.routed:
-        return shot_pairs * COSTS.routed_link_pair + key_pairs * COSTS.routed_key_pair
-    return shot_pairs * COSTS.link_pair + key_pairs * COSTS.key_pair
+    network = world.blueprint.network
+    if network.is_star and not network.groups and settings.entanglement.purification_rounds == 0:
+        return shot_pairs * COSTS.link_pair + key_pairs * COSTS.key_pair
+    return shot_pairs * COSTS.routed_link_pair + key_pairs * COSTS.routed_key_pair
 
 
 def _models(settings: RunSettings, world: Outline) -> float:

@@ -55,7 +55,7 @@ def check_demand(
     """Raise SettingsError for a demand of rounds that network or scheduler cannot serve; no plan is made for it."""
     try:
         check_shots(settings, network, demand)
-        refuse_unservable(network, demand, KeyPaths(network, settings.links.swap_werner, demand))
+        refuse_unservable(network, demand, KeyPaths(network, demand))
         for link in link_classes(network, demand):
             policy = scheduler.checked(link)
             if policy is not None:
@@ -71,7 +71,7 @@ def check_demand(
 def round_controller_of(blueprint: Blueprint, demand: Demand, scheduler: CheckedScheduler) -> RoundController:
     """Return the entanglement manager, which runs the rounds."""
     settings, counts, network = blueprint.settings, blueprint.counts, blueprint.network
-    rounds, paths = settings.training.rounds, KeyPaths(network, settings.links.swap_werner, demand)
+    rounds, paths = settings.training.rounds, KeyPaths(network, demand)
     on_stall = OnStall(settings.consensus.on_stall, settings.consensus.max_waits)
     return RoundController(
         Planner(network, paths, demand, scheduler, blueprint.spends_pairs, blueprint.streams),

@@ -9,7 +9,6 @@ import numpy as np
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.links.jammed_link import JammedLink
 from ceas_ray.links.link_manager import LinkManager
-from ceas_ray.links.route_manager import RouteManager
 from ceas_ray.messages.payloads import processor_link_name, replica_link_name, replica_name
 from ceas_ray.network.group import Group
 from ceas_ray.network.route import Route
@@ -39,11 +38,11 @@ def link_managers_of(blueprint: Blueprint) -> tuple[Actor, ...]:
 
 
 def _manager(blueprint: Blueprint, name: str, route: Route, party: int | None, group: Group | None) -> Actor:
-    delay, streams = control_delay(blueprint.settings), blueprint.streams
-    peers = {replica_name(j): route for j, route in enumerate(blueprint.network.replica_routes)}
-    if blueprint.network.routed:
-        return RouteManager(name, route, peers, party, delay, streams, group)
-    return LinkManager(name, route.legs[0], blueprint.settings.links.swap_werner, party, delay, streams)
+    network, owner = blueprint.network, name.removeprefix("link/")
+    first = 0 if party is not None else int(owner.removeprefix("replica/")) + 1  # two replicas share one path
+    peers = [replica_name(j) for j in range(first, len(network.replica_routes))]
+    key_routes = {peer: network.key_route(owner, peer) for peer in peers}
+    return LinkManager(name, route, key_routes, party, control_delay(blueprint.settings), blueprint.streams, group)
 
 
 def _jammed_parties(blueprint: Blueprint) -> tuple[int, ...]:

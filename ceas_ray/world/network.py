@@ -52,7 +52,7 @@ def network_of(
 
 def _with_replicas_at_processors(network: NetworkPlan) -> NetworkPlan:
     """Put replica j at the node of processor j: its leg is like the processor's link, multiplexed as every leg is."""
-    if not network.swapped or network.routed:
+    if not network.swapped or not network.is_star:
         raise SettingsError("network", "star for consensus.committee=processors", "another")
     pairs = zip(network.replica_routes, network.processor_routes, strict=True)
     return replace(network, replica_routes=tuple(replace(leg, legs=link.legs) for leg, link in pairs))

@@ -15,12 +15,10 @@ from ceas_ray.entanglement.plan import (
     VIEW_CHANGE_FRAMES,
     Demand,
     key_path_seconds,
-    route_key_seconds,
 )
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
-from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.messages.payloads import processor_name, replica_name
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.route import path_fidelity
 from ceas_ray.quantum.bell_pairs import key_rate
 
 LONGEST_SIMULATED_SECONDS = 4e6
@@ -62,7 +60,7 @@ def round_demand(
     phases: who is served together. key_slots: in how many slots for keys each phase then distils.
     """
     try:
-        of_round, of_warm_up = (_keys(settings, network, demand, phases, reserve) for reserve in (1, 2))
+        of_round, of_warm_up = (_keys(network, demand, phases, reserve) for reserve in (1, 2))
     except ValueError as error:
         raise unusable("entanglement", str(error)) from None
     shots = demand.shots + demand.test_shots if spends_pairs else 0
@@ -88,19 +86,6 @@ def round_demand(
     )
 
 
-def _legs(network: NetworkPlan, k: int, j: int) -> tuple[LinkParameters, ...]:
-    if network.swapped:
-        return (*reversed(network.processor_routes[k].legs), *network.replica_routes[j].legs)
-    return (network.direct_links[network.processor_routes[k].nodes[-1], f"replica/{j}"],)
-
-
-def _legs_between(network: NetworkPlan, i: int, j: int) -> tuple[LinkParameters, ...]:
-    """Return those of the path between replicas i < j."""
-    if network.swapped:
-        return (*reversed(network.replica_routes[i].legs), *network.replica_routes[j].legs)
-    return (network.direct_links[f"replica/{i}", f"replica/{j}"],)
-
-
 def _bits(demand: Demand, reserve: int) -> tuple[float, float]:
     """Wanted by a path between a processor and a replica, and between two replicas; reserve: 2 in the warm-up."""
     mine, between = demand.bits(1), demand.bits(REPLICA_FRAMES)
@@ -108,25 +93,21 @@ def _bits(demand: Demand, reserve: int) -> tuple[float, float]:
     return 2.0 * reserve * mine, 2.0 * (reserve * between + (RESERVED_VIEWS * change if reserve > 1 else 0))
 
 
-def _keys(settings: RunSettings, network: NetworkPlan, demand: Demand, phases: Phases, reserve: int) -> _Keys:
+def _keys(network: NetworkPlan, demand: Demand, phases: Phases, reserve: int) -> _Keys:
     order = [k for group in phases for k in group]
     step = max(1, len(order) // _SAMPLED_PATHS)
-    replicas, routed = len(network.replica_routes), network.routed
-    swapping, mine = network.processor_routes[0].swapping, _bits(demand, reserve)[0]
-
-    def time_of(legs: tuple[LinkParameters, ...], bits: float) -> float:
-        if routed:
-            return route_key_seconds(legs, swapping, bits, demand)
-        return key_path_seconds(legs, settings.links.swap_werner, bits, demand)
-
+    replicas, mine = len(network.replica_routes), _bits(demand, reserve)[0]
     slowest, per_bit = 0.0, []
     for number, k in enumerate(order[::step]):
-        legs = _legs(network, k, number % replicas)
-        slowest = max(slowest, time_of(legs, mine))
-        per_bit.append(len(legs) / max(1e-9, float(key_rate(path_fidelity(legs, swapping)))))
+        route = network.key_route(processor_name(k), replica_name(number % replicas))
+        slowest = max(slowest, key_path_seconds(route, mine, demand))
+        per_bit.append(len(route.legs) / max(1e-9, float(key_rate(route.fidelity))))
     pairs = [(i, j) for j in range(replicas) for i in range(j)]
     pairs = pairs[:: max(1, len(pairs) // _SAMPLED_PATHS)]
-    between = max(time_of(_legs_between(network, i, j), _bits(demand, reserve)[1]) for i, j in pairs)
+    between = max(
+        key_path_seconds(network.key_route(replica_name(i), replica_name(j)), _bits(demand, reserve)[1], demand)
+        for i, j in pairs
+    )
     return _Keys(slowest, max(slowest, between), sum(per_bit) / len(per_bit))
 
 
@@ -136,8 +117,9 @@ def _plan_seconds(
     """Simulated: phase by phase, the shots of its slowest link, then the key slots."""
     total = 0.0
     for number, (members, slots) in enumerate(zip(phases, key_slots, strict=True)):
-        longest = keys.slowest_between if number == 0 and not network.routed else keys.slowest_seconds
-        total += max(_served_seconds(network, demand, k, shots, len(members)) for k in members) + slots * longest
+        with_replicas = min(slots, len(network.replica_routes)) if number == 0 else 0
+        total += max(_served_seconds(network, demand, k, shots, len(members)) for k in members)
+        total += with_replicas * keys.slowest_between + (slots - with_replicas) * keys.slowest_seconds
     return total
 
 

@@ -159,6 +159,20 @@ def test_what_is_advised_for_a_text_is_that_text(text: str) -> None:
             assert OverridesParser.create().parse_overrides([word])[0].value() == text
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["output=a\n=b"], ["output=a,\nb"], ["a\nb=1"], ["\udcff=1"], ["output=\udcff"], [""], ["-"], ["~"], ["="],
+        ["scheduling=mdp", "scheduling=mdp", "sede=3"], ["output=" + 5000 * "="], ["--info=what"], ["--config-dir"],
+        ["--config-dir=/nowhere"], ["-cn=mine"], ["+seed=3"], ["~nothing"], ["-m", "output=a,b"], ["--", "seed=1"],
+    ],
+)  # fmt: skip
+def test_whatever_cannot_be_read_is_answered_in_one_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and len(error) < 1000, error
+
+
 MISSPELT = {
     "scheduling=mpd": "mdp", "scheduling=obvlivious": "oblivious", "scheduling=two_levels": "two_level",
     "scheduling=freshest": "freshest_first", "scheduling=ondemand": "on_demand", "attacks=singflip": "sign_flip",

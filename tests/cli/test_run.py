@@ -35,15 +35,14 @@ BAD = {
     "a missing network": (
         ["network=graphml", "network.file=/nowhere.graphml"], "network.file must be an existing file, got '/nowhere",
     ),
-    "routes that yield no key": (["network=line", "network.nodes=11"], "to yield a key, got 0.8"),
+    "routes that yield no key": (["network=line", "network.nodes=11"], "to yield a key, got 0.7"),
     "routes below the least fidelity": (
         ["network=grid", "entanglement.min_fidelity=0.97"], "entanglement.min_fidelity must be below",
     ),
     "few slots of a node": (["network=line", "entanglement.node_slots=40"], "entanglement.node_slots at least 48"),
-    "a scheduler that routes lack": (["network=line", "scheduling=clairvoyant"], "scheduling must not be clairvoyant"),
-    "dephasing that routes lack": (["network=line", "links.attempt_dephasing=0.01"], "attempt_dephasing must be 0"),
-    "purified direct links": (
-        ["network=complete", "entanglement.purification_rounds=1"], "entanglement.purification_rounds 0 where keys",
+    "foresight of swaps": (
+        ["network=line", "scheduling=clairvoyant", "links.swap_success=0.9"],
+        "scheduling must not be clairvoyant where swaps can fail",
     ),
     "swaps that never succeed": (["links.swap_success=0"], "links.swap_success must be a number in (0, 1], got 0"),
     "slots for purification": (
@@ -91,10 +90,6 @@ BAD = {
     ),
     "a committee of all on another network": (
         ["consensus=all_processors", "network=line"], "network must be star for consensus.committee=processors",
-    ),
-    "finite keys on routes": (
-        ["consensus.key_rate=finite", "network=line"],
-        "consensus.key_rate must be asymptotic in a network with routes, got finite",
     ),
     "more attackers than processors": (["attacks=alie", "attacks.fraction=1"], "attacks.fraction must be"),
     "attackers without attack": (["attacks=none", "attacks.fraction=0.2"], "attacks.fraction must be 0"),

@@ -40,19 +40,19 @@ def star(topology: Any = None, processors: int = PROCESSORS, replicas: int = REP
 
 
 def planner_of(network: NetworkPlan, asked: Demand, scheduler: Any = None, train_on_pairs: bool = True) -> Planner:
-    paths = KeyPaths(network, SWAP_WERNER, asked)
+    paths = KeyPaths(network, asked)
     return Planner(network, paths, asked, scheduler or Oblivious(), train_on_pairs, Streams(1))
 
 
 def pair_ledger_of(network: NetworkPlan, finite_keys: bool = False) -> PairLedger:
-    return PairLedger(network, KeyPaths(network, SWAP_WERNER, small_demand()), 6, finite_keys)
+    return PairLedger(network, KeyPaths(network, small_demand()), 6, finite_keys)
 
 
 def controller_of(
     rounds: int = 3, way: Literal["wait", "skip", "stop"] = "stop", max_waits: int = 0, adversary: bool = False
 ) -> RoundController:
     network, asked = star(), small_demand()
-    paths = KeyPaths(network, SWAP_WERNER, asked)
+    paths = KeyPaths(network, asked)
     return RoundController(
         Planner(network, paths, asked, Oblivious(), True, Streams(1)),
         paths,

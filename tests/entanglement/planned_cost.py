@@ -9,7 +9,6 @@ from ceas_ray.entanglement.round_controller import RoundController
 from ceas_ray.kernel.time import seconds
 from ceas_ray.messages.payloads import processor_link_name, replica_link_name
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.route import path_fidelity
 from ceas_ray.quantum.bell_pairs import key_rate
 
 
@@ -26,7 +25,6 @@ class PlannedCost:
 def planned_cost(controller: RoundController) -> PlannedCost:
     """Return what a good round in the middle of a run costs, before any is run."""
     network, paths, keys = controller.planner._network, controller._paths, controller.keys
-    of_peers = {(path.owner, path.peer): path for path in paths}
     good = {path: keys.good_round(path.owner, path.peer) for path in paths}
     planned = controller.planner.plan(0, 0, good)
     routes = {processor_link_name(k): route for k, route in enumerate(network.processor_routes)}
@@ -37,10 +35,9 @@ def planned_cost(controller: RoundController) -> PlannedCost:
         raw = 2 ** routes[name].swapping.purification_rounds
         pairs += len(plan.releases) * link_pairs.get(name, 0) * raw
         for peer, wanted in zip(plan.key_peers, plan.key_bits_wanted, strict=True):
-            legs = paths.legs(of_peers[name.removeprefix("link/"), peer])
-            per_pair = float(key_rate(path_fidelity(legs, routes[name].swapping)))
+            route = network.key_route(name.removeprefix("link/"), peer)
             bits += float(wanted)
-            pairs += float(wanted) * len(legs) * raw / max(1e-9, per_pair)
+            pairs += float(wanted) * len(route.legs) * raw / max(1e-9, float(key_rate(route.fidelity)))
     return PlannedCost(pairs, bits, seconds(planned.ends_at), seconds(controller.plan(WARM_UP, 0).ends_at))
 
 

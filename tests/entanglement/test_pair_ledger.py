@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ceas_ray.entanglement.key_paths import KeyPath
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.pair_books import AUTHENTICATION, EXPIRED, GENERATED, TRAINING, USED
-from ceas_ray.messages.payloads import PlanFinished, RoutePlanFinished
-from tests.entanglement.parts import LINE, pair_ledger_of, star
+from ceas_ray.messages.payloads import PlanFinished
+from tests.entanglement.parts import LINE, PROCESSORS, pair_ledger_of, star
 
 PAIRS = st.integers(0, 1000)
 
@@ -19,13 +19,14 @@ PAIRS = st.integers(0, 1000)
 def finished(
     used: int = 30, key_pairs: int = 8, bits: float = 5.0, stored: int = 2, round_index: int = 0
 ) -> PlanFinished:
-    """Of processor 1: `used` pairs in one shot and `stored` in stock; a key path with replica 0."""
-    counts, legs = np.zeros((3, 5), np.int64), np.zeros((1, 5), np.int64)
-    counts[TRAINING, [GENERATED, USED]] = used + stored, used
-    counts[AUTHENTICATION, [GENERATED, USED]] = legs[0, [GENERATED, USED]] = key_pairs
+    """Of processor 1 on a star: `used` pairs in one shot and `stored` in stock; a key path with replica 0."""
+    counts = np.zeros((2, 3, 5), np.int64)
+    counts[0, TRAINING, [GENERATED, USED]] = used + stored, used
+    counts[:, AUTHENTICATION, GENERATED] = counts[:, AUTHENTICATION, USED] = key_pairs
     return PlanFinished(
-        round_index=round_index, link="link/processor/1", counts=counts, leg_counts=legs, stored=stored, shots=1,
-        shots_on_time=1, key_peers=("replica/0",), key_bits=np.array([bits]), attenuation=np.full(7, 0.5), trace=b"",
+        round_index=round_index, link="link/processor/1", links=(1, PROCESSORS), link_counts=counts,
+        link_stored=np.array([stored, 0]), shots=1, shots_on_time=1, key_peers=("replica/0",),
+        key_pairs=np.array([key_pairs]), key_bits=np.array([bits]), attenuation=np.full(7, 0.5), trace=b"",
     )  # fmt: skip
 
 
@@ -48,6 +49,7 @@ def test_pairs_behind_key_bits_are_used_on_both_links_of_a_swapped_path() -> Non
     assert ledger.book(finished(key_pairs=8, bits=5.0)) == [(KeyPath("processor/1", 0), 5.0)]
     books = ledger.close()
     assert books["counts"][AUTHENTICATION].tolist() == [16, 16, 0, 0, 0]
+    assert books["link_books"][[1, PROCESSORS], AUTHENTICATION, USED].tolist() == [8, 8]
     assert books["key_batches"] == (("processor/1", "replica/0", 16, 5.0),)
     assert books["key_bits"] == 5.0
 
@@ -57,6 +59,7 @@ def test_pairs_of_a_block_without_key_have_expired() -> None:
     assert ledger.book(finished(key_pairs=8, bits=0.0)) == []
     books = ledger.close()
     assert books["counts"][AUTHENTICATION].tolist() == [16, 0, 0, 16, 0]
+    assert books["link_books"][[1, PROCESSORS], AUTHENTICATION].tolist() == [[8, 0, 0, 8, 0, 0]] * 2
     assert books["key_batches"] == ()
 
 
@@ -91,7 +94,7 @@ def test_routes_are_booked_on_every_physical_link() -> None:
     links = network.processor_routes[1].links
     counts = np.zeros((len(links), 3, 5), np.int64)
     counts[:, TRAINING, [GENERATED, USED]] = 9, 6
-    report = RoutePlanFinished(
+    report = PlanFinished(
         round_index=0, link="link/processor/1", links=links, link_counts=counts, link_stored=np.full(len(links), 3),
         shots=1, shots_on_time=1, key_peers=(), key_pairs=np.zeros(0, np.int64), key_bits=np.zeros(0),
         attenuation=np.full(7, 0.5), trace=b"",

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ceas_ray.entanglement.plan import Demand, key_path_seconds, mean_greatest, route_key_seconds
+from ceas_ray.entanglement.plan import Demand, key_path_seconds, mean_greatest
 from ceas_ray.kernel.time import picoseconds
-from ceas_ray.links.route_loop import run_route_keys
-from ceas_ray.links.simulate_route import leg_rows, route_rules
 from ceas_ray.network.link_parameters import LinkHardware
-from ceas_ray.network.route import Swapping
+from ceas_ray.network.route import Route, Swapping
+from tests.links.routes import distil
 
 HARDWARE = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98)
 
@@ -53,15 +52,19 @@ def test_the_reference_link_has_the_useful_age_of_the_reference() -> None:
 def test_what_yields_no_key_or_no_pair_is_refused() -> None:
     good, bad = HARDWARE.link(1.0, 0.97), HARDWARE.link(1.0, 0.86)
     with pytest.raises(ValueError, match="to yield a key"):
-        key_path_seconds((good, bad), 0.98, 100, demand())
+        key_path_seconds(Route.of([good, bad], Swapping(0.98)), 100, demand())
     with pytest.raises(ValueError, match=r"entanglement\.min_fidelity must be below"):
         demand(min_fidelity=0.9).useful_age(bad)
 
 
 def test_key_slots_are_long_enough_for_what_they_must_distil() -> None:
     """The margin is over the mean: see the books of the whole simulation for what comes of it."""
-    short = key_path_seconds((HARDWARE.link(1.0, 0.97), HARDWARE.link(0.5, 0.98)), 0.98, 244, demand())
-    longer = key_path_seconds((HARDWARE.link(5.0, 0.97), HARDWARE.link(0.5, 0.98)), 0.98, 244, demand())
+    short, longer = (
+        key_path_seconds(
+            Route.of([HARDWARE.link(length, 0.97), HARDWARE.link(0.5, 0.98)], Swapping(0.98)), 244, demand()
+        )
+        for length in (1.0, 5.0)
+    )
     assert 0 < short < longer
 
 
@@ -86,18 +89,14 @@ def test_the_mean_greatest_time_of_many_legs_grows_by_little_with_a_leg_that_is_
 @pytest.mark.parametrize("swapping", [Swapping(0.98), Swapping(0.98, 0.8), Swapping(0.98, purification_rounds=1)])
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_key_slots_of_routes_suffice_and_are_not_far_too_long(number: int, swapping: Swapping) -> None:
-    legs = tuple(HARDWARE.link(length, 0.985) for length in (1.0, 0.5, 2.0, 1.0)[:number])
-    length = picoseconds(route_key_seconds(legs, swapping, 2000, demand()))
-    rows, latencies = leg_rows(legs)
-    rules, odds = route_rules(swapping, 24, demand().key_useful_age, 0.0, False)
-    trace = np.zeros(2)
-    book = np.zeros((number, 5), np.int64)
-    bits = run_route_keys(
-        np.random.Generator(np.random.Philox(1)), rows, latencies, rules, odds, 0, length, 1e9, True, book, trace
+    legs = [HARDWARE.link(length, 0.985) for length in (1.0, 0.5, 2.0, 1.0)[:number]]
+    length = picoseconds(key_path_seconds(Route.of(legs, swapping), 2000, demand()))
+    bits, _, _ = distil(
+        legs, 1, length, wanted=1e9, useful_age=demand().key_useful_age, demand_driven=True, swapping=swapping
     )
     assert 2000 <= bits <= 8000
 
 
 def test_routes_that_yield_no_key_are_refused() -> None:
     with pytest.raises(ValueError, match=r"to yield a key, got 0\.7"):
-        route_key_seconds((HARDWARE.link(1.0, 0.95),) * 5, Swapping(0.98), 100, demand())
+        key_path_seconds(Route.of([HARDWARE.link(1.0, 0.95)] * 5, Swapping(0.98)), 100, demand())

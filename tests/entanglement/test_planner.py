@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
 from ceas_ray.entanglement.planner import WARM_UP, RoundPlan
 from ceas_ray.kernel.codec import encode
-from ceas_ray.messages.payloads import GeneratePairs, GenerateRoutePairs
+from ceas_ray.network.route import Swapping
 from ceas_ray.scheduling.clairvoyant import Clairvoyant
-from tests.entanglement.parts import LINE, PROCESSORS, REPLICAS, SWAP_WERNER, planner_of, small_demand, star
+from tests.entanglement.parts import LINE, PROCESSORS, REPLICAS, planner_of, small_demand, star
 
 
 def key_bits(network: object, each: float = 100.0) -> dict[KeyPath, float]:
-    return dict.fromkeys(KeyPaths(network, SWAP_WERNER, small_demand()), each)  # type: ignore[arg-type]
+    return dict.fromkeys(KeyPaths(network, small_demand()), each)  # type: ignore[arg-type]
 
 
 def plan(round_index: int = 0, starts_at: int = 10**9, each: float = 100.0, **changes: object) -> RoundPlan:
@@ -62,8 +62,9 @@ def test_no_plan_of_a_phase_is_over_after_the_next_phase_begins() -> None:
     begins: dict[int, int] = {}
     planned = plan(hub_channels=REPLICAS + 3)
     for _, of in planned.plans:
-        assert isinstance(of, GeneratePairs)
-        over = of.starts_at + of.key_starts_at + of.key_slot * (1 + max(of.key_slots, default=-1))
+        over = (
+            of.starts_at + of.key_starts_at + max(map(sum, zip(of.key_starts, of.key_lengths, strict=True)), default=0)
+        )
         begins[of.starts_at] = max(begins.get(of.starts_at, 0), over)
     assert len(begins) == 2
     (_, first_over), (second, second_over) = sorted(begins.items())
@@ -99,30 +100,29 @@ def test_local_inputs_need_no_shots() -> None:
 @settings(max_examples=20, deadline=None)
 def test_the_key_part_is_as_much_longer_as_more_bits_are_wanted(each: float) -> None:
     one, more = (plan(each=bits).plans[0][1] for bits in (each, 2 * each))
-    assert isinstance(one, GeneratePairs)
-    assert isinstance(more, GeneratePairs)
-    assert more.key_slot == pytest.approx(2 * one.key_slot, abs=2)
+    assert more.key_lengths == pytest.approx([2 * length for length in one.key_lengths], abs=2)
     assert (more.key_bits_wanted == 2 * one.key_bits_wanted).all()
 
 
 def test_no_key_wanted_takes_no_time() -> None:
     planned = plan(each=0.0)
-    assert all(of.key_slot == 0 for _, of in planned.plans if isinstance(of, GeneratePairs))
+    assert all(set(of.key_lengths) <= {0} for _, of in planned.plans)
 
 
-def test_links_of_a_line_are_planned_as_routes_with_a_time_of_its_own_for_every_path() -> None:
+def test_every_key_path_has_a_time_of_its_own() -> None:
     network = star(LINE)
     asked = small_demand(multiplexing=8)
     planned = planner_of(network, asked).plan(0, 0, key_bits(network))
     for _, of in planned.plans:
-        assert isinstance(of, GenerateRoutePairs)
         assert len(of.key_starts) == len(of.key_lengths) == len(of.key_peers)
         for start, length in zip(of.key_starts, of.key_lengths, strict=True):
             assert of.starts_at + of.key_starts_at + start + length <= planned.ends_at
 
 
-def test_a_policy_that_routes_cannot_carry_out_is_refused() -> None:
-    network = star(LINE)
-    planner = planner_of(network, small_demand(multiplexing=8), Clairvoyant())
-    with pytest.raises(ValueError, match="clairvoyant"):
-        planner.plan(0, 0, key_bits(network))
+def test_who_foresees_attempts_alone_is_refused_where_swaps_fail_or_pairs_are_purified() -> None:
+    network, asked = star(LINE), small_demand(multiplexing=8)
+    planner_of(network, asked, Clairvoyant()).plan(0, 0, key_bits(network))
+    for swapping in (Swapping(0.98, 0.9), Swapping(0.98, purification_rounds=1)):
+        chancy = network.swapping_by(swapping)
+        with pytest.raises(ValueError, match="scheduling must not be clairvoyant where swaps can fail"):
+            planner_of(chancy, asked, Clairvoyant()).plan(0, 0, key_bits(chancy))

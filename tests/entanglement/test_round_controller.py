@@ -63,9 +63,9 @@ class Play:
         peers = len(plan.key_peers)
         bits = plan.key_bits_wanted if self.keys else np.zeros(peers)
         return PlanFinished(
-            round_index=plan.round_index, link=link, counts=np.zeros((3, 5), np.int64),
-            leg_counts=np.zeros((peers, 5), np.int64), stored=0, shots=0, shots_on_time=0, key_peers=plan.key_peers,
-            key_bits=bits, attenuation=np.ones(7), trace=b"",
+            round_index=plan.round_index, link=link, links=(), link_counts=np.zeros((0, 3, 5), np.int64),
+            link_stored=np.zeros(0, np.int64), shots=0, shots_on_time=0, key_peers=plan.key_peers,
+            key_pairs=np.ones(peers, np.int64), key_bits=bits, attenuation=np.ones(7), trace=b"",
         )  # fmt: skip
 
     def wake(self, purpose: ControllerTimer) -> None:

@@ -13,7 +13,7 @@ from ceas_ray.kernel.envelope import Envelope, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.links.link_manager import LinkManager
 from ceas_ray.messages import payloads
-from ceas_ray.messages.pair_books import AUTHENTICATION, GENERATED, TESTING, USED
+from ceas_ray.messages.pair_books import AUTHENTICATION, GENERATED, LATE, TESTING, USED
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
     GeneratePairs,
@@ -22,24 +22,28 @@ from ceas_ray.messages.payloads import (
     StockPolicy,
     StopWaiting,
 )
+from ceas_ray.network.group import Group, ShotRoute
 from ceas_ray.network.link_parameters import LinkHardware
+from ceas_ray.network.route import Route, Swapping
 
 LINK = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98).link(1.0, 0.97)
 DELAY, SHOTS, PERIOD, STARTS = 10**7, 60, 10**9, 10**8
 PLAN = GeneratePairs(
     round_index=0, starts_at=STARTS, releases=PERIOD * np.arange(SHOTS), is_test=np.arange(SHOTS) % 4 == 0,
-    pairs_per_shot=6, shot_deadline=PERIOD, shot_period=PERIOD, burst_shots=8,
-    policy=StockPolicy(24, 24, demand_driven=False), useful_age=3 * PERIOD, slots=24,
-    key_starts_at=(SHOTS + 1) * PERIOD, key_slot=10**10, key_slots=(1, 0), key_peers=("replica/0", "replica/1"),
-    key_bits_wanted=np.array([50.0, 20.0]), key_legs=np.array([[LINK.row(), LINK.row()]] * 2),
-    key_useful_age=5 * 10**8,
+    pairs_per_shot=(6,), pair_offsets=(0,), shot_deadline=PERIOD, shot_period=PERIOD, burst_shots=8,
+    policies=(StockPolicy(24, 24, demand_driven=False),), useful_age=3 * PERIOD, min_fidelity=0.0, slots=24,
+    key_starts_at=(SHOTS + 1) * PERIOD, key_starts=(10**10, 0), key_lengths=(10**10, 10**10),
+    key_peers=("replica/0", "replica/1"), key_bits_wanted=np.array([50.0, 20.0]), key_useful_age=5 * 10**8,
 )  # fmt: skip
 SEND_AT = STARTS + (SHOTS + 1) * PERIOD + 2 * 10**10 + DELAY
+ROUTE = Route((LINK,), (7,), ("hub", "node"), Swapping(0.98))
+REPLICA_LEGS = {f"replica/{j}": Route((LINK,), (8 + j,), ("hub", f"replica/{j}"), Swapping(0.98)) for j in range(2)}
 
 
-def manager(processor: int | None = 4, seed: int = 1) -> LinkManager:
+def manager(processor: int | None = 4, seed: int = 1, group: Group | None = None) -> LinkManager:
     name = "link/replica/0" if processor is None else f"link/processor/{processor}"
-    return LinkManager(name, LINK, 0.98, processor, DELAY, Streams(seed))
+    keys = {peer: ROUTE.reversed().then(leg) for peer, leg in REPLICA_LEGS.items()}
+    return LinkManager(name, ROUTE, keys, processor, DELAY, Streams(seed), group)
 
 
 def carried_out(of: LinkManager, plan: GeneratePairs = PLAN) -> dict[type, Send]:
@@ -49,12 +53,15 @@ def carried_out(of: LinkManager, plan: GeneratePairs = PLAN) -> dict[type, Send]
     return {type(send.payload): send for send in sends}
 
 
-def test_every_generated_pair_is_accounted_for() -> None:
+def test_every_generated_pair_is_accounted_for_on_its_physical_link() -> None:
     finished: PlanFinished = carried_out(manager())[PlanFinished].payload
-    for book in (finished.counts[AUTHENTICATION], *finished.leg_counts):
-        assert book[GENERATED] == book[USED:].sum() > 0
-    shots = finished.counts[[0, TESTING]].sum(axis=0)
-    assert shots[GENERATED] == shots[USED:].sum() + finished.stored
+    assert finished.links == (7, 8, 9)
+    books = finished.link_counts[:, AUTHENTICATION]
+    assert (books[:, GENERATED] == books[:, USED:].sum(axis=1)).all() and (books[:, GENERATED] > 0).all()
+    assert books[0, USED] == books[1:, USED].sum() == finished.key_pairs.sum()
+    shots = finished.link_counts[:, [0, TESTING]].sum(axis=1)
+    assert (shots[:, GENERATED] == shots[:, USED:].sum(axis=1) + finished.link_stored).all()
+    assert shots[0, GENERATED] > 0 and not shots[1:].any()
 
 
 def test_shots_are_reported_after_the_last_deadline_and_keys_after_the_last_slot() -> None:
@@ -70,8 +77,8 @@ def test_a_processor_learns_of_its_training_shots_and_the_hub_of_the_tests() -> 
     finished, delivered = sent[PlanFinished].payload, sent[ShotsDelivered].payload
     outcomes = sent[payloads.TestOutcomes].payload
     assert len(delivered.on_time) == int((~PLAN.is_test).sum())
-    assert delivered.on_time.sum() * 6 == finished.counts[0, USED]
-    assert outcomes.tested.sum() == finished.counts[TESTING, USED] > 0
+    assert delivered.on_time.sum() * 6 == finished.link_counts[0, 0, USED]
+    assert outcomes.tested.sum() == finished.link_counts[0, TESTING, USED] > 0
     assert (outcomes.errors <= outcomes.tested).all()
 
 
@@ -107,6 +114,18 @@ def test_other_rounds_and_other_seeds_have_other_draws() -> None:
         for one, plan in ((manager(), PLAN), (manager(), replace(PLAN, round_index=1)), (manager(seed=2), PLAN))
     }
     assert len(traces) == 3
+
+
+def test_a_shot_of_two_routes_is_on_time_if_it_is_on_both() -> None:
+    other = Route((replace(LINK, success_probability=0.001),), (3,), ("node", "other"), Swapping(0.98))
+    group = Group((4, 5), (ShotRoute(ROUTE, (0, 1, 2, 3, 4, 5)), ShotRoute(other, (6, 7))))
+    plan = replace(PLAN, pairs_per_shot=(6, 2), pair_offsets=(0, 0), policies=PLAN.policies * 2)
+    sent = carried_out(manager(group=group), plan)
+    finished, delivered = sent[PlanFinished].payload, sent[ShotsDelivered].payload
+    assert finished.links == (3, 7, 8, 9)
+    on_time = delivered.on_time.sum()
+    assert (finished.link_counts[[1, 0], 0, USED] == [6 * on_time, 2 * on_time]).all()
+    assert finished.link_counts[1, 0, LATE] > 0, "the slow route is late now and then"
 
 
 @pytest.mark.parametrize(("payload", "error", "message"), [

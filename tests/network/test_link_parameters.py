@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,7 +77,7 @@ def test_a_plain_link_has_werner_pairs_in_two_equal_depolarizing_memories() -> N
 def test_heralding_without_dark_counts_changes_no_bit() -> None:
     for km in (0.5, 1.0, 3.7):
         plain, heralded = PLAIN.link(km, 0.963), hardware(emission=Heralded(0.0)).link(km, 0.963)
-        assert plain.row().tolist() == heralded.row().tolist()
+        assert replace(heralded, weights=None) == replace(plain, weights=None)
         assert plain.birth_weights().tolist() == heralded.birth_weights().tolist()
 
 

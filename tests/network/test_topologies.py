@@ -54,7 +54,7 @@ def test_every_topology_reaches_everyone_and_depends_on_its_seed_alone(topology:
     assert plan == built(topology, 1)
     if not isinstance(topology, Grid):
         assert plan != built(topology, 2)
-    assert plan.routed == (type(topology) not in (Star, Complete))
+    assert plan.is_star == (type(topology) in (Star, Complete))
 
 
 def test_the_hub_is_the_center_and_the_nearest_nodes_are_taken_first() -> None:

@@ -12,8 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.links.link_loop import LinkModel, ShotBooks, ShotDemand, run_shots, stock_rule
+from ceas_ray.links.consumers.shots import ShotDemand, serve_shots
+from ceas_ray.links.consumers.stock import read_only, stock_rule
+from ceas_ray.links.engine.state import RouteModel, RouteState, Rules
 from ceas_ray.messages.payloads import BirthTables, StockPolicy
+from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.network.route import Swapping
 from ceas_ray.scheduling.perishable_chain import LinkClass, binomial, heralded_beyond, solve, state_number, stock_states
 
 R0 = LinkClass(24, 6, 8, 8.0, False, 3, 800, 0.012, 784, 16)
@@ -105,22 +109,20 @@ def slotted(link: LinkClass, solution: Any, bursts: int, seed: int) -> tuple[Any
     gaps = np.floor(generator.exponential(link.gap, bursts)) if not link.periodic else np.full(bursts, link.gap)
     starts = np.cumsum(gaps.astype(np.int64)) + np.arange(bursts) * link.burst
     releases = ((starts[:, None] + np.arange(link.burst)) * slot).ravel()
-    no_tests = np.zeros(len(releases), bool)
-    for array in (releases, no_tests):
-        array.setflags(write=False)
-    model = LinkModel(slot // attempts, link.modes, link.success, 0, 0.9, 0.9, 0.9, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0)
-    demand = ShotDemand(0, releases, no_tests, link.pairs, slot, link.classes * slot + 1, slot, link.burst)
+    leg = LinkParameters(1e-9, slot // attempts, link.modes, link.success, 0.925, 1.0)
     tables = BirthTables(
         gap_births=solution.gap_births[None], burst_births=solution.burst_births[None], second_share=0.0, gap_slots=1,
         gap_stock=link.slots, classes=link.classes,
     )  # fmt: skip
-    books = ShotBooks(
-        np.zeros((3, 5), np.int64), no_tests.copy(), np.zeros((len(releases), link.pairs)), np.zeros(3, np.int64),
-        np.zeros(3, np.int64), np.zeros((len(releases), 2)),
+    model = RouteModel.of([leg], Swapping(1.0), signalling=False)
+    books, _ = serve_shots(
+        RouteState(Streams(seed).generator("test", "test", "pairs", 0), model, link.slots, 0), model,
+        Rules(link.slots, link.classes * slot, 0.0, corrected=True, stops=False),
+        stock_rule(StockPolicy(0, link.slots, True, tables=tables), link.slots),
+        ShotDemand(0, read_only(releases), read_only(np.zeros(len(releases), bool)), link.pairs, 0, slot, slot,
+                   link.burst),
     )  # fmt: skip
-    rule = stock_rule(StockPolicy(0, link.slots, True, tables=tables), link.slots)
-    run_shots(Streams(seed).generator("test", "test", "pairs", 0), model, demand, rule, books)
-    return books.counts[0, 0] / bursts, books.on_time.reshape(bursts, link.burst).sum(axis=1)
+    return books.counts[0, 0, 0] / bursts, books.on_time.reshape(bursts, link.burst).sum(axis=1)
 
 
 @pytest.mark.parametrize(("link", "price"), [

@@ -14,7 +14,7 @@ from ceas_ray.links.link_manager import LinkManager
 from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import Channel, FrameKind
 from ceas_ray.messages.pair_books import AUTHENTICATION, EXPIRED, USED
-from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, GeneratePairs, PlanFinished, replica_name
+from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, PlanFinished, replica_name
 from ceas_ray.quantum.bell_pairs import key_rate
 from tests.small_worlds import small_world
 from tests.world.committees import SMALL_COMMITTEE, channels, inner, key_bits_spent, names, run
@@ -68,16 +68,19 @@ def test_a_link_manager_that_gets_pairs_of_fidelity_83_has_no_key_and_its_pairs_
     """A plan as a run makes it, but for what the fibres deliver."""
     world = small_world(*alike(0.84))
     name, plan = world.manager.plan(-1, 10**9).plans[0]
-    assert isinstance(plan, GeneratePairs)
-    manager = inner(next(link for link in world.links if link.name == name))
-    assert isinstance(manager, LinkManager)
+    found = inner(next(link for link in world.links if link.name == name))
+    assert isinstance(found, LinkManager)
     for end_to_end, yields in ((0.84, True), (0.83, False)):
-        legs = plan.key_legs.copy()
-        legs[..., 3] = leg_of(end_to_end)
-        effects = manager.handle(Envelope(1, ENTANGLEMENT_MANAGER, 0, name, replace(plan, key_legs=legs)))
+        routes = {}
+        for peer, route in found.key_routes.items():
+            legs = tuple(replace(leg, weights=None, fidelity=leg_of(end_to_end)) for leg in route.legs)
+            routes[peer] = replace(route, legs=legs)
+        manager = LinkManager(name, routes[plan.key_peers[0]], routes, None, 10**8, Streams(1))
+        effects = manager.handle(Envelope(1, ENTANGLEMENT_MANAGER, 0, name, plan))
         (finished,) = [e.payload for e in effects if isinstance(e.payload, PlanFinished)]  # type: ignore[union-attr]
-        assert (finished.leg_counts[:, USED if yields else EXPIRED] > 1000).all()
-        assert yields or not finished.leg_counts[:, USED].any()
+        books = finished.link_counts[:, AUTHENTICATION]
+        assert (books[:, USED if yields else EXPIRED] > 1000).all()
+        assert yields or not books[:, USED].any()
         assert ((finished.key_bits > 0) == yields).all()
 
 

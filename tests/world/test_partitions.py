@@ -14,7 +14,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import Simulation
-from ceas_ray.links.route_manager import RouteManager
+from ceas_ray.links.link_manager import LinkManager
 from ceas_ray.messages.payloads import ShotsDelivered
 from ceas_ray.network.group import Group
 from ceas_ray.runtime.local_runtime import LocalCluster
@@ -85,13 +85,13 @@ def test_a_shot_spends_a_pair_per_remote_gate_or_per_qubit_and_boundary(override
     assert counts[:, 2].sum() == 0
 
 
-def group_manager(*overrides: str) -> tuple[RouteManager, Group, Any, Any]:
+def group_manager(*overrides: str) -> tuple[LinkManager, Group, Any, Any]:
     """The manager of the first group's routes, what it was asked in round 0, and what it told the leader."""
     world = small_world("training.rounds=1", *overrides)
     asked: list[Any] = []
     told: list[Any] = []
     (manager,) = (link for link in world.links if link.name == "link/processor/0")
-    assert isinstance(manager, RouteManager)
+    assert isinstance(manager, LinkManager)
     handle = manager.handle
 
     def watched(envelope: Any) -> Sequence[Any]:

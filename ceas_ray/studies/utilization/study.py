@@ -17,10 +17,14 @@ from typing import Any
 import numpy as np
 
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.links.link_loop import ShotBooks, ShotDemand, link_model, run_shots, stock_rule
-from ceas_ray.links.shared_channels import SharedBooks, run_shared_shots
+from ceas_ray.links.consumers.shared_shots import Channels, serve_shared_shots
+from ceas_ray.links.consumers.shots import ShotDemand, serve_shots
+from ceas_ray.links.consumers.stock import read_only, stock_rule
+from ceas_ray.links.engine.state import RouteModel, RouteState, Rules
+from ceas_ray.messages.pair_books import GENERATED, TRAINING, USED
 from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.network.route import Swapping
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import attenuation_of_pairs, contrast, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
@@ -122,29 +126,34 @@ def _releases(regime: Regime, bursts: int, seed: int, link: int, grain: int) -> 
     return (starts[:, None] + np.arange(BURST) * PERIOD).ravel()
 
 
-def _demand(regime: Regime, releases: Any) -> ShotDemand:
-    releases, no_tests = releases.view(), np.zeros(len(releases), bool)
-    for array in (releases, no_tests):
-        array.setflags(write=False)
-    age = round(regime.useful_age * PERIOD) + (1 if regime.links > 1 else 0)  # an attempt may begin with its slot
-    return ShotDemand(0, releases, no_tests, PAIRS, PERIOD, age, PERIOD, BURST)
+def _demand(releases: Any) -> ShotDemand:
+    return ShotDemand(
+        start=0, releases=read_only(releases), is_test=read_only(np.zeros(len(releases), bool)), pairs=PAIRS, offset=0,
+        deadline=PERIOD, slot=PERIOD, burst=BURST,
+    )  # fmt: skip
+
+
+def _rules(regime: Regime) -> Rules:
+    return Rules(regime.slots, round(regime.useful_age * PERIOD), 0.0, corrected=True, stops=False)
+
+
+def _link(regime: Regime, supply: float, seed: int, k: int) -> tuple[RouteState, RouteModel]:
+    """Link k before its first attempt."""
+    model = RouteModel.of([regime.link(supply)], Swapping(SWAP_WERNER))
+    return RouteState(Streams(seed).generator("link", f"link/{k}", "pairs", 0), model, regime.slots, 0), model
 
 
 def simulate(regime: Regime, policy: StockPolicy, seed: int, bursts: int) -> dict[str, float]:
     """Simulate one link under a policy; return its measures (`_measures`)."""
     releases = _releases(regime, bursts, seed, 0, 1)
     shots = len(releases)
-    books = ShotBooks(
-        np.zeros((3, 5), np.int64), np.zeros(shots, bool), np.zeros((shots, PAIRS)), np.zeros(3, np.int64),
-        np.zeros(3, np.int64), np.zeros((shots, 2)),
-    )  # fmt: skip
-    rng = Streams(seed).generator("link", "link/0", "pairs", 0)
+    state, model = _link(regime, regime.supply, seed, 0)
     rule = stock_rule(policy, regime.slots)
-    run_shots(rng, link_model(regime.link(regime.supply), SWAP_WERNER), _demand(regime, releases), rule, books)
+    books, _ = serve_shots(state, model, _rules(regime), rule, _demand(releases))
     attenuation = attenuation_of_pairs(books.werner[books.on_time]) if books.on_time.any() else np.ones(PAIRS + 1)
     return _measures(
-        books.counts[0, 0],
-        books.counts[0, 1],
+        books.counts[0, TRAINING, GENERATED],
+        books.counts[0, TRAINING, USED],
         shots,
         books.on_time.mean(),
         shots / SHOTS_PER_ROUND,
@@ -184,23 +193,17 @@ def _profile() -> Any:
 def simulate_shared(
     regime: Regime, policies: list[StockPolicy], gains: list[Any], seed: int, bursts: int
 ) -> dict[str, float]:
-    """Simulate all links of a coupled regime, one policy each. gains: of gaps and bursts, as of `run_shared_shots`."""
+    """Simulate all links of a coupled regime, one policy each. gains: as of `serve_shared_shots`."""
     slot = PERIOD // ALLOCATIONS_PER_PERIOD
-    number, streams = regime.links, Streams(seed)
+    number = regime.links
     releases = [_releases(regime, bursts, seed, k, slot) for k in range(number)]
     shots = len(releases[0])
-    books = SharedBooks(
-        np.zeros((number, 3, 5), np.int64), np.zeros((number, shots), bool), np.zeros(number), np.zeros(1, np.int64),
-        np.zeros(1, np.int64),
+    states, models = zip(*(_link(regime, supply, seed, k) for k, supply in enumerate(regime.supplies())), strict=True)
+    books, _ = serve_shared_shots(
+        states, models, _rules(regime), [stock_rule(policy, regime.slots) for policy in policies],
+        [_demand(of_link) for of_link in releases], gains, Channels(regime.channels, slot),
     )  # fmt: skip
-    run_shared_shots(
-        tuple(streams.generator("link", f"link/{k}", "pairs", 0) for k in range(number)),
-        tuple(link_model(regime.link(supply), SWAP_WERNER) for supply in regime.supplies()),
-        tuple(_demand(regime, of_link) for of_link in releases),
-        tuple(stock_rule(policy, regime.slots) for policy in policies),
-        tuple(gap for gap, _ in gains), tuple(burst for _, burst in gains), slot, regime.channels, books,
-    )  # fmt: skip
-    generated, used = (int(books.counts[:, 0, column].sum()) for column in (0, 1))
+    generated, used = (sum(int(state.books[0, column]) for state in states) for column in (GENERATED, USED))
     werner = books.werner_sum.sum() / max(1, used)
     length = int(max(of_link[-1] for of_link in releases))
     rounds = shots / SHOTS_PER_ROUND

@@ -1,4 +1,4 @@
-"""Pairs over several links: closed forms, exact books, and the same life as the loops for one and two links."""
+"""Pairs over several links: closed forms, and the same life as in an independent stepper."""
 
 from __future__ import annotations
 
@@ -8,19 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from ceas_ray.links.key_path_loop import run_key_path
-from ceas_ray.links.link_loop import ShotBooks, ShotDemand, link_model, run_shots, stock_rule
-from ceas_ray.links.route_loop import run_route_deliveries, run_route_keys, run_route_shots
-from ceas_ray.links.simulate_route import Deliveries, leg_rows, route_rules, simulate_route
-from ceas_ray.messages.pair_books import EXPIRED, GENERATED, LATE, SACRIFICED, TESTING, TRAINING, USED
-from ceas_ray.messages.payloads import StockPolicy
-from ceas_ray.network.link_parameters import LinkHardware, LinkParameters
+from ceas_ray.links.simulate_route import Deliveries, simulate_route
+from ceas_ray.messages.pair_books import EXPIRED, GENERATED, SACRIFICED, USED
+from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import Route, Swapping
 
-HARDWARE = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98)
 IDEAL = Swapping(1.0)
 TAU = 10**7
 """Ten microseconds in picoseconds: the attempt of the links of the closed forms."""
@@ -155,15 +148,10 @@ def test_a_route_lives_as_an_independent_stepper_does(
     coherence = 5e-4
     expected = stepped(number, p, success, useful_attempts, in_order, 2500)
     swapping = Swapping(1.0, success, order="in_order" if in_order else "as_soon_as_possible")
-    rows, _ = leg_rows([link(p, 1.0, coherence)] * number)
-    rules, odds = route_rules(swapping, 1, useful_attempts * TAU, 0.0, False)
-    times, ours_werner, no_latency = np.zeros(20000, np.int64), np.zeros(20000), np.zeros(number, np.int64)
-    run_route_deliveries(
-        np.random.Generator(np.random.Philox(2)), rows, no_latency, rules, odds, 2**60,
-        np.zeros((number, 5), np.int64), times, ours_werner,
-    )  # fmt: skip
-    assert (times % TAU == 0).all()
-    waits = np.diff(times, prepend=0) / TAU
+    legs, age = [link(p, 1.0, coherence)] * number, useful_attempts * TAU * 1e-12
+    found = deliver(legs, 20000, swapping, useful_age_seconds=age)
+    waits, ours_werner = attempts(found), (4 * found.fidelities - 1) / 3
+    np.testing.assert_allclose(waits, np.round(waits), atol=1e-6)
     werner = np.exp(-expected[:, 1] * TAU * 1e-12 / coherence)
     for ours, theirs in ((waits, expected[:, 0]), (ours_werner, werner)):
         error = math.hypot(ours.std() / math.sqrt(len(ours)), theirs.std() / math.sqrt(len(theirs)))
@@ -218,164 +206,6 @@ def test_what_cannot_be_delivered_is_refused() -> None:
     with pytest.raises(ValueError, match="the swap's success in"):
         deliver([link(0.5)] * 2, 1, Swapping(1.0, 0.0))
     assert len(deliver([link(0.5)] * 2, 10**6, until_seconds=1e-3).times_seconds) < 101
-
-
-# --- plans ----------------------------------------------------------
-
-
-def serve(
-    legs: list[LinkParameters], policy: Any, seed: int, releases: Any, is_test: Any, **more: Any
-) -> dict[str, Any]:
-    asked: dict[str, Any] = {"swapping": Swapping(0.98), "slots": 24, "pairs": 6, "deadline": 10**9, "least": 0.0}
-    asked |= {"useful_age": 3 * 10**9} | more
-    shots = len(releases)
-    book = {
-        "counts": np.zeros((len(legs), 3, 5), np.int64), "on_time": np.zeros(shots, bool),
-        "werner": np.zeros((shots, asked["pairs"])), "tested": np.zeros(3, np.int64), "errors": np.zeros(3, np.int64),
-        "events": np.zeros((shots, 2)),
-    }  # fmt: skip
-    rows, latencies = leg_rows(legs)
-    rules, odds = route_rules(asked["swapping"], asked["slots"], asked["useful_age"], asked["least"], True)
-    book["stored"] = run_route_shots(
-        np.random.Generator(np.random.Philox(seed)), rows, latencies, rules, odds, 0, releases, is_test,
-        asked["pairs"], asked["deadline"], *policy, *book.values(),
-    )  # fmt: skip
-    return book
-
-
-def bursts(period: int, number: int, seed: int) -> Any:
-    gaps = np.random.default_rng(seed).exponential(8 * period, number).astype(np.int64)
-    starts = np.cumsum(gaps) + np.arange(number) * 8 * period
-    return (starts[:, None] + np.arange(8) * period).ravel()
-
-
-@pytest.mark.parametrize("policy", [(24, 24, False), (1, 14, True)])
-def test_a_route_of_one_link_lives_as_the_link_does(policy: Any) -> None:
-    leg = HARDWARE.link(1.0, 0.97)
-    period = round(1.6 * 6 / leg.rate * 1e12)
-    releases = bursts(period, 1000, 5)
-    is_test = np.random.default_rng(1).random(len(releases)) < 0.1
-    route = serve([leg], policy, 3, releases, is_test, deadline=period, useful_age=3 * period)
-    books = ShotBooks(
-        np.zeros((3, 5), np.int64), np.zeros(len(releases), bool), np.zeros((len(releases), 6)), np.zeros(3, np.int64),
-        np.zeros(3, np.int64), np.zeros((len(releases), 2)),
-    )  # fmt: skip
-    run_shots(
-        np.random.Generator(np.random.Philox(4)), link_model(leg, 0.98),
-        ShotDemand(0, releases, is_test, 6, period, 3 * period, period, 8), stock_rule(StockPolicy(*policy), 24), books,
-    )  # fmt: skip
-    counts, on_time, werner = books.counts, books.on_time, books.werner
-    used = route["counts"][0, :, USED].sum() / route["counts"][0, :, GENERATED].sum()
-    assert used == pytest.approx(counts[:, USED].sum() / counts[:, GENERATED].sum(), abs=0.01)
-    assert route["on_time"].mean() == pytest.approx(on_time.mean(), abs=0.006)
-    assert route["werner"][route["on_time"]].mean() == pytest.approx(werner[on_time].mean(), abs=0.002)
-    expected = (1 - route["werner"][route["on_time"]].mean()) / 2
-    tested, errors = route["tested"].sum(), route["errors"].sum()
-    assert tested == route["counts"][0, TESTING, USED]
-    assert abs(errors / tested - expected) < 4 * math.sqrt(expected * (1 - expected) / tested)
-
-
-@pytest.mark.parametrize("number", [1, 2])
-def test_keys_of_one_and_two_links_come_as_in_the_loop_for_them(number: int) -> None:
-    legs = [HARDWARE.link(2.0, 0.96), HARDWARE.link(0.5, 0.98)][:number]
-    rows, latencies = leg_rows(legs)
-    old, old_legs = np.zeros(5, np.int64), np.zeros(5, np.int64)
-    length, wanted, age = 3 * 10**12, 1e9, 5 * 10**8
-    bits = run_key_path(
-        np.random.Generator(np.random.Philox(1)), rows, 0.98, 0, length, wanted, 24, np.full(2, age), True, old,
-        old_legs, np.zeros(2),
-    )  # fmt: skip
-    book, (rules, odds) = np.zeros((number, 5), np.int64), route_rules(Swapping(0.98), 24, age, 0.0, False)
-    found = run_route_keys(
-        np.random.Generator(np.random.Philox(2)), rows, latencies, rules, odds, 0, length, wanted, True, book,
-        np.zeros(2),
-    )  # fmt: skip
-    assert found == pytest.approx(bits, rel=0.03)
-    assert found / book[0, USED] == pytest.approx(bits / old[USED], rel=0.005)
-    np.testing.assert_allclose(book[:, GENERATED], [old[GENERATED], old_legs[GENERATED]][:number], rtol=0.03)
-
-
-ROUTES = {
-    "lengths": st.lists(st.floats(0.1, 30), min_size=1, max_size=5),
-    "success": st.sampled_from([1.0, 0.6]),
-    "rounds": st.integers(0, 2),
-    "order": st.sampled_from(["as_soon_as_possible", "in_order"]),
-    "slots": st.integers(3, 24),
-    "age": st.integers(10**6, 10**10),
-    "seed": st.integers(0, 10**6),
-}
-
-
-@settings(max_examples=80, deadline=None)
-@given(
-    gap=st.integers(0, 24), burst=st.integers(1, 24), driven=st.booleans(), pairs=st.integers(1, 3),
-    gaps=st.lists(st.integers(1, 2 * 10**10), min_size=1, max_size=20), deadline=st.integers(10**4, 10**10),
-    least=st.sampled_from([0.0, 0.7]), **ROUTES,
-)  # fmt: skip
-def test_every_pair_of_every_link_is_accounted_for(
-    gap: int, burst: int, driven: bool, pairs: int, gaps: list[int], deadline: int, least: float, lengths: list[float],
-    success: float, rounds: int, order: Any, slots: int, age: int, seed: int,
-) -> None:  # fmt: skip
-    legs = [HARDWARE.link(length, 0.97) for length in lengths]
-    releases = np.cumsum(np.array(gaps, dtype=np.int64))
-    is_test = np.random.default_rng(seed).random(len(gaps)) < 0.3
-    book = serve(
-        legs, (min(gap, slots), min(burst, slots), driven), seed, releases, is_test, pairs=pairs, deadline=deadline,
-        useful_age=age, least=least, slots=slots, swapping=Swapping(0.98, success, rounds, order),
-    )  # fmt: skip
-    counts, stored = book["counts"], book["stored"]
-    assert (counts >= 0).all()
-    assert ((stored >= 0) & (stored <= slots)).all()
-    spent = counts[:, :, [USED, LATE, EXPIRED, SACRIFICED]].sum(axis=2)
-    np.testing.assert_array_equal(counts[:, TRAINING, GENERATED], spent[:, TRAINING] + stored)
-    np.testing.assert_array_equal(counts[:, TESTING, GENERATED], spent[:, TESTING])
-    served = (book["werner"] > 0).all(axis=1)
-    assert (counts[:, :, [USED, LATE]].sum(axis=(1, 2)) == pairs * served.sum()).all(), "one pair of every link each"
-    assert (served >= book["on_time"]).all()
-    assert rounds > 0 or counts[:, :, SACRIFICED].sum() == 0
-    if served.any():
-        last = 0.98 * math.exp(-sum(leg.latency for leg in legs) * 1e-12 / 0.06)
-        assert book["werner"][served].min() >= least * last - 1e-12
-        fresh = 0.96 if rounds == 0 else 1.0
-        assert book["werner"][served].max() <= last * fresh ** len(legs) * 0.98 ** (len(legs) - 1)
-
-
-@settings(max_examples=40, deadline=None)
-@given(driven=st.booleans(), wanted=st.floats(0, 300), **ROUTES)
-def test_a_key_path_of_any_length_accounts_for_every_pair(
-    driven: bool, wanted: float, lengths: list[float], success: float, rounds: int, order: Any, slots: int, age: int,
-    seed: int,
-) -> None:  # fmt: skip
-    rows, latencies = leg_rows([HARDWARE.link(length, 0.985) for length in lengths])
-    rules, odds = route_rules(Swapping(0.98, success, rounds, order), slots, age, 0.0, False)
-    book = np.zeros((len(lengths), 5), np.int64)
-    bits = run_route_keys(
-        np.random.Generator(np.random.Philox(seed)), rows, latencies, rules, odds, 0, 10**11, wanted, driven, book,
-        np.zeros(2),
-    )  # fmt: skip
-    assert (book >= 0).all()
-    assert (book[:, GENERATED] == book[:, [USED, EXPIRED, SACRIFICED]].sum(axis=1)).all()
-    assert len(set(book[:, USED])) == 1
-    assert bits <= min(wanted + 1, book[0, USED])
-
-
-@settings(max_examples=30, deadline=None)
-@given(
-    modes=st.integers(1, 8), number=st.integers(1, 3), slots=st.integers(1, 6), driven=st.booleans(),
-    success=st.sampled_from([1.0, 0.6]), seed=st.integers(0, 10**6),
-)  # fmt: skip
-def test_every_pair_that_a_route_heralds_is_generated(
-    modes: int, number: int, slots: int, driven: bool, success: float, seed: int
-) -> None:
-    rows, latencies = leg_rows([LinkParameters(1.0, TAU, modes, 1.0, 0.99, 0.06)] * number)
-    rules, odds = route_rules(Swapping(0.98, success), slots, 3 * TAU, 0.0, False)
-    book = np.zeros((number, 5), np.int64)
-    run_route_keys(
-        np.random.Generator(np.random.Philox(seed)), rows, latencies, rules, odds, 0, 50 * TAU, 20.0, driven, book,
-        np.zeros(2),
-    )  # fmt: skip
-    assert (book[:, GENERATED] > 0).all() and (book[:, GENERATED] % modes == 0).all()
-    assert (book[:, GENERATED] == book[:, [USED, EXPIRED]].sum(axis=1)).all()
 
 
 def test_more_slots_and_fewer_links_never_slow_a_route() -> None:

@@ -1,0 +1,168 @@
+"""Shots of links that share a hub's channels: one loop over the group, because who may attempt depends on all.
+
+Time runs in allocation slots. In each, a link *asks* for a channel if its policy would let it generate; the hub drives
+at most `channels` of those that ask, by priority. All releases and deadlines must be whole numbers of allocation slots,
+and the hub hears at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ceas_ray.kernel.compiled_code import COMPILED
+from ceas_ray.links.consumers.shots import ShotDemand
+from ceas_ray.links.consumers.stock import Slot, StockRule, has_tables, limits, stock_number
+from ceas_ray.links.engine.advance import advance, allow, begin, chosen, close, go_on, pair_at, take, usable
+from ceas_ray.links.engine.draws import uniform
+from ceas_ray.links.engine.state import RouteModel, RouteState, Rules, clock_of, source_of
+from ceas_ray.messages.pair_books import USED
+from ceas_ray.quantum.pair_physics import werner_of
+
+
+class Channels(NamedTuple):
+    """The hub's: how many links it drives at a time, and for how long before it chooses anew, ps."""
+
+    number: int
+    slot: int
+
+
+class SharedBooks(NamedTuple):
+    """on_time (links, shots), werner_sum (links,): over the pairs used; asked, driven: channel slots asked for and
+    granted in all, (1,) each."""
+
+    on_time: Any
+    werner_sum: Any
+    asked: Any
+    driven: Any
+
+
+class _Turns(NamedTuple):
+    """Of every link, (links,): the next shot, shots of the burst that are left, the policy that holds, when its slot
+    ends, the limits in it, whether it asks, and what that is worth."""
+
+    shot: Any
+    left: Any
+    variant: Any
+    slot_ends: Any
+    limit: Any
+    births: Any
+    asks: Any
+    worth: Any
+
+
+def serve_shared_shots(
+    states: Sequence[RouteState], models: Sequence[RouteModel], rules: Rules, policies: Sequence[StockRule],
+    demands: Sequence[ShotDemand], gains: Sequence[Any], channels: Channels,
+) -> tuple[SharedBooks, NDArray[np.int64]]:  # fmt: skip
+    """Serve the shots of all links, as many of each; return what became of them, and the stocks, int64 (links,).
+
+    states, models, policies, demands: one a link. gains: of each link what generating in a slot is worth in a gap and
+    in a burst, (policies, phases, states) each, for the priority; empty where limits hold: then links in a burst come
+    first, and the hub goes round.
+    """
+    number, shots = len(states), len(demands[0].releases)
+    books = SharedBooks(np.zeros((number, shots), bool), np.zeros(number), np.zeros(1, np.int64), np.zeros(1, np.int64))
+    shot, left, variant, slot_ends, limit, births = np.zeros((6, number), np.int64)
+    turns = _Turns(shot, left, variant, slot_ends, limit, births, np.zeros(number, bool), np.zeros(number))
+    stocks = _serve(
+        tuple(state.compiled for state in states), tuple(model.compiled for model in models), rules, tuple(policies),
+        tuple(demands), tuple(gap for gap, _ in gains), tuple(burst for _, burst in gains), channels, turns, books,
+    )  # fmt: skip
+    return books, stocks
+
+
+@njit(**COMPILED)
+def _serve(  # type: ignore[no-untyped-def]
+    states, models, rules, policies, demands, gap_gains, burst_gains, channels, turns, books
+):
+    number, shots = len(states), len(demands[0].releases)
+    for k in range(number):
+        begin(states[k], models[k])
+    now, round_, serving = demands[0].start, 0, number
+    while serving > 0:
+        for k in range(number):
+            turns.asks[k] = False
+            if turns.shot[k] < shots:
+                _ask(states[k], rules, policies[k], demands[k], gap_gains[k], burst_gains[k], turns, k, number, round_)
+        _drive(channels, turns, books)
+        round_ += 1
+        now += channels.slot
+        for k in range(number):
+            if turns.shot[k] == shots:
+                continue
+            births = turns.births[k] if turns.asks[k] else 0
+            allow(states[k], models[k], rules, 0, turns.limit[k], births)
+            advance(states[k], models[k], rules, now)
+            turns.births[k] -= births - source_of(states[k], 0).births_left
+            if now >= demands[k].start + demands[k].releases[turns.shot[k]] + demands[k].deadline:
+                _execute(states[k], models[k], rules, demands[k], turns, books, k)
+                serving -= turns.shot[k] == shots
+    stocks = np.zeros(number, np.int64)
+    for k in range(number):
+        stocks[k] = close(states[k], models[k])[0]
+    return stocks
+
+
+@njit(**COMPILED)
+def _ask(  # type: ignore[no-untyped-def]
+    state, rules, rule, demand, gap_gain, burst_gain, turns, k, number, round_
+):
+    """What link k may do now, whether it asks, and what that is worth."""
+    clock = clock_of(state)
+    now, release = clock.now, demand.start + demand.releases[turns.shot[k]]
+    if turns.left[k] == 0:  # a new gap
+        turns.variant[k] = 1 if rule.second_share > 0.0 and uniform(clock) < rule.second_share else 0
+        turns.left[k] = min(demand.burst, len(demand.releases) - turns.shot[k])
+        turns.slot_ends[k] = now
+    in_burst = now >= release
+    if now >= turns.slot_ends[k]:  # a slot of the policy begins
+        tabled, length = has_tables(rule), demand.slot // rule.gap_slots
+        if in_burst:
+            turns.slot_ends[k] = release + demand.deadline
+            slot = Slot(turns.variant[k], True, turns.slot_ends[k], turns.left[k])
+        else:
+            turns.slot_ends[k] = min(release, now + length) if tabled else release
+            slot = Slot(turns.variant[k], False, now + demand.slot, -((now - release) // length))
+        stock = stock_number(state, rules, rule, demand, slot, 0) if tabled else 0
+        turns.limit[k], turns.births[k] = limits(rule, demand, slot, stock)
+        if not tabled:
+            turns.worth[k] = (number if in_burst else 0) + (k - round_) % number
+        elif stock >= 0:
+            gain = burst_gain[slot.variant] if in_burst else gap_gain[slot.variant]
+            turns.worth[k] = gain[min(len(gain), slot.to_come) - 1, stock]
+        else:
+            turns.worth[k] = 0.0
+    turns.asks[k] = source_of(state, 0).finished < min(turns.limit[k], rules.slots) and turns.births[k] > 0
+
+
+@njit(**COMPILED)
+def _drive(channels, turns, books):  # type: ignore[no-untyped-def]
+    """Of those that ask the hub drives the worthiest; the others ask no longer."""
+    asking = np.sum(turns.asks)
+    books.asked[0] += asking
+    if asking > channels.number:
+        order = np.argsort(np.where(turns.asks, -turns.worth, np.inf), kind="mergesort")
+        for place in range(channels.number, len(order)):
+            turns.asks[order[place]] = False
+    books.driven[0] += min(asking, channels.number)
+
+
+@njit(**COMPILED)
+def _execute(state, model, rules, demand, turns, books, k):  # type: ignore[no-untyped-def]
+    """The next shot of link k executes now, if it has its pairs."""
+    clock = clock_of(state)
+    if usable(state, model) >= demand.pairs:
+        books.on_time[k, turns.shot[k]] = True
+        for _ in range(demand.pairs):
+            row = chosen(state, model, False)
+            books.werner_sum[k] += model.werner * werner_of(pair_at(state, model, row, clock.now))
+            take(state, model, row, USED)
+        go_on(state, model, rules)
+    turns.shot[k] += 1
+    turns.left[k] -= 1
+    turns.slot_ends[k] = clock.now

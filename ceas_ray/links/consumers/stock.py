@@ -1,0 +1,136 @@
+"""Stock policies as compiled loops see them: how many pairs a leg may have, and make, in a slot of its demand."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from ceas_ray.kernel.compiled_code import COMPILED
+from ceas_ray.kernel.time import FOREVER
+from ceas_ray.links.engine.advance import allow
+from ceas_ray.links.engine.state import clock_of, segment_of
+from ceas_ray.messages.payloads import BirthTables, StockPolicy
+from ceas_ray.scheduling.perishable_chain import max_stock, state_number, stock_states
+
+_NO_TABLES = BirthTables(
+    gap_births=np.zeros((0, 0, 0), np.uint8),
+    burst_births=np.zeros((0, 0, 0), np.uint8),
+    second_share=0.0,
+    gap_slots=1,
+    gap_stock=0,
+    classes=1,
+)
+
+
+class StockRule(NamedTuple):
+    """A stock policy: see `StockPolicy` and `BirthTables`; without tables the limits hold.
+
+    gap_counts, burst_counts: what `state_number` needs of either chain.
+    """
+
+    gap_limit: int
+    burst_limit: int
+    demand_driven: bool
+    freshest_first: bool
+    clairvoyant: bool
+    gap_births: Any
+    burst_births: Any
+    second_share: float
+    gap_slots: int
+    gap_counts: Any
+    burst_counts: Any
+
+
+class Slot(NamedTuple):
+    """A slot of the demand. variant: which of two policies holds. ends: when it ends, or in a gap would if it were as
+    long as a burst's. to_come: shots of the burst, or slots of the gap, this one included."""
+
+    variant: int
+    in_burst: bool
+    ends: int
+    to_come: int
+
+
+def read_only(array: Any) -> Any:
+    """Arrays of messages are read-only; with all of them so, a loop is compiled once."""
+    view = np.ascontiguousarray(array).view()
+    view.setflags(write=False)
+    return view
+
+
+def stock_rule(policy: StockPolicy, slots: int) -> StockRule:
+    """A policy for links with so many memory slots."""
+    tables = policy.tables or _NO_TABLES
+    classes = tables.classes - 1
+    return StockRule(
+        gap_limit=policy.gap_limit,
+        burst_limit=policy.burst_limit,
+        demand_driven=policy.demand_driven,
+        freshest_first=policy.freshest_first,
+        clairvoyant=policy.clairvoyant,
+        gap_births=read_only(tables.gap_births),
+        burst_births=read_only(tables.burst_births),
+        second_share=tables.second_share,
+        gap_slots=tables.gap_slots,
+        gap_counts=stock_states(tables.gap_stock, classes * tables.gap_slots)[1],
+        burst_counts=stock_states(min(slots, max_stock(tables.burst_births.shape[-1], classes)), classes)[1],
+    )
+
+
+@njit(**COMPILED)
+def has_tables(rule):  # type: ignore[no-untyped-def]
+    """Whether the policy is that of a decision process."""
+    return len(rule.burst_births) > 0
+
+
+@njit(**COMPILED)
+def stock_number(state, rules, rule, demand, slot, g):  # type: ignore[no-untyped-def]
+    """The state of the chain (`perishable_chain`) of leg g now: finished pairs by age, -1 if it has none like that.
+
+    A swapped pair counts on each of its legs with the age of its oldest pair.
+    """
+    clock, begins = clock_of(state), clock_of(state).now
+    counts = rule.burst_counts if slot.in_burst else rule.gap_counts
+    by_age = np.zeros(counts.shape[0] - 1, np.int64)
+    held = 0
+    for row in range(clock.segments):
+        segment = segment_of(state, row)
+        if not (segment.first <= g < segment.last) or segment.rounds_left != 0:
+            continue
+        if slot.in_burst:
+            lived = (slot.ends - segment.born - 1) // demand.slot - 1
+        else:
+            lived = (begins - segment.born - 1) * rule.gap_slots // demand.slot
+        lived = max(0, lived)
+        if slot.ends - segment.born <= rules.useful_age and lived < len(by_age):
+            by_age[lived] += 1
+            held += 1
+    return state_number(by_age, counts) if held <= counts.shape[1] - 2 else -1
+
+
+@njit(**COMPILED)
+def limits(rule, demand, slot, number):  # type: ignore[no-untyped-def]
+    """How many finished pairs a leg may have during a slot, and how many it may make in it.
+
+    number: of its stock, where there are tables.
+    """
+    if not has_tables(rule):
+        if not slot.in_burst:
+            return rule.gap_limit, FOREVER
+        needed = slot.to_come * demand.pairs
+        return (min(rule.burst_limit, needed) if rule.demand_driven else rule.burst_limit), FOREVER
+    if number < 0:
+        return FOREVER, 0
+    table = rule.burst_births[slot.variant] if slot.in_burst else rule.gap_births[slot.variant]
+    return FOREVER, int(table[min(len(table), slot.to_come) - 1, number])
+
+
+@njit(**COMPILED)
+def allow_for_slot(state, model, rules, rule, demand, slot):  # type: ignore[no-untyped-def]
+    """Tell every leg what the policy lets it do in the slot that begins now."""
+    for g in range(model.number):
+        number = stock_number(state, rules, rule, demand, slot, g) if has_tables(rule) else 0
+        limit, births = limits(rule, demand, slot, number)
+        allow(state, model, rules, g, limit, births)

@@ -1,0 +1,80 @@
+"""Random numbers of compiled loops: Philox4x64-10, a counter-based generator (Salmon et al., SC 2011).
+
+The n-th number of a stream depends on its key and n alone, so the outcome of a link's n-th trial does not depend on
+what was done with the ones before, nor on what other links drew. The same numbers as `numpy.random.Philox(key=...)`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+from ceas_ray.kernel.compiled_code import COMPILED
+
+STREAM = [
+    ("key_0", np.uint64), ("key_1", np.uint64), ("blocks", np.uint64), ("left", np.int64),
+    ("word_0", np.uint64), ("word_1", np.uint64), ("word_2", np.uint64),
+]  # fmt: skip
+"""Fields of a stream: its key, blocks of four numbers drawn, and what is left of the last one, word_0 being next."""
+_MULTIPLIERS = np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157)
+_WEYL = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
+_ELEVEN, _ONE, _NONE = np.uint64(11), np.uint64(1), np.uint64(0)
+_UNIT = 2.0**-53
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _high_half(typingctx: Any, a: Any, b: Any) -> Any:
+    """The high 64 bits of a product of two 64-bit numbers."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        wide = ir.IntType(128)
+        product = builder.mul(*(builder.zext(argument, wide) for argument in arguments))
+        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
+
+    return types.uint64(types.uint64, types.uint64), code
+
+
+@njit(**COMPILED)
+def _next_block(stream):  # type: ignore[no-untyped-def]
+    """Draw four numbers; return the first, keep the others."""
+    stream.blocks += _ONE
+    a, b, c, d = stream.blocks, _NONE, _NONE, _NONE
+    key_0, key_1 = stream.key_0, stream.key_1
+    for _ in range(10):
+        high_a, low_a = _high_half(_MULTIPLIERS[0], a), _MULTIPLIERS[0] * a
+        high_c, low_c = _high_half(_MULTIPLIERS[1], c), _MULTIPLIERS[1] * c
+        a, b, c, d = high_c ^ b ^ key_0, low_c, high_a ^ d ^ key_1, low_a
+        key_0 += _WEYL[0]
+        key_1 += _WEYL[1]
+    stream.word_0, stream.word_1, stream.word_2, stream.left = b, c, d, 3
+    return a
+
+
+@njit(**COMPILED)
+def uniform(stream):  # type: ignore[no-untyped-def]
+    """The next number of a stream, uniform in [0, 1)."""
+    if stream.left == 0:
+        return float(_next_block(stream) >> _ELEVEN) * _UNIT
+    word = stream.word_0
+    stream.word_0, stream.word_1 = stream.word_1, stream.word_2
+    stream.left -= 1
+    return float(word >> _ELEVEN) * _UNIT
+
+
+@njit(**COMPILED)
+def failures_before_success(stream, inverse_log_failure):  # type: ignore[no-untyped-def]
+    """How many trials fail before the next one that succeeds; inverse_log_failure: 1 / log(1 - p), 0 for p = 1.
+
+    Inverse of the geometric distribution.
+    """
+    return int(np.log(1.0 - uniform(stream)) * inverse_log_failure)
+
+
+@njit(**COMPILED)
+def exponential(stream, mean):  # type: ignore[no-untyped-def]
+    """An exponential waiting time."""
+    return -mean * np.log(1.0 - uniform(stream))
