@@ -15,6 +15,7 @@ from ceas_ray.quantum.estimator import exact_gradient
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.quantum.loss import SquaredLoss
 from ceas_ray.quantum.mixed_pairs import NO_PAIRS
+from ceas_ray.quantum.pauli_engine import LaneInputs
 
 LAYERS = 3
 
@@ -29,7 +30,8 @@ def error_mitigation_table(rounds: int) -> dict[str, Any]:
     angles, parameters = draw.uniform(-1.5, 1.5, (8, 6)), draw.uniform(-np.pi, np.pi, circuit.parameter_count)
     targets, nothing = draw.choice([-1.0, 1.0], (8, 1)), noiseless(1, 6)
     lanes = np.zeros(8, np.int64)
-    ideal = pauli_engine.shifted_values(circuit, angles, parameters[None], nothing, np.ones((1, 7)), lanes, lanes)
+    inputs = LaneInputs(angles, parameters[None], nothing, np.ones((1, 7)), lanes)
+    ideal = pauli_engine.shifted_values(circuit, inputs, lanes)
     wanted = exact_gradient(ideal.value[:, None], ideal.first[:, None], targets, SquaredLoss())
     table: dict[str, Any] = {}
     for fidelity in (0.97, 0.94, 0.90, 0.85):

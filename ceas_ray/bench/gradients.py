@@ -56,13 +56,13 @@ class Workload:
     """Random samples, parameters and noise of some processors, as items of `GradientWork`."""
 
     def __init__(
-        self, qubits: int, processors: int, samples: int, outputs: int = 1, local_inputs: bool = False
+        self, qubits: int, processors: int, samples: int, outputs: int = 1, *, local_inputs: bool = False
     ) -> None:
         draw = np.random.default_rng(1)
         self.circuit = Circuit(qubits, LAYERS, outputs, reuploaded=local_inputs)
         self.samples = samples
         self.items = [self._item(draw) for _ in range(processors)]
-        self.call = engine_call(self.circuit, self.items, [item["attenuation"] for item in self.items])
+        self.inputs, self.output = engine_call(self.circuit, self.items, [item["attenuation"] for item in self.items])
 
     def _item(self, draw: np.random.Generator) -> dict[str, Any]:
         circuit, n = self.circuit, self.circuit.qubits
@@ -80,13 +80,12 @@ class Workload:
 
     def ours(self, threads: int = 1) -> ShiftedValues:
         """Compute what training computes."""
-        return pauli_engine.shifted_values(self.circuit, **self.call, threads=threads)
+        return pauli_engine.shifted_values(self.circuit, self.inputs, self.output, threads=threads)
 
     def gradients_alone(self) -> Any:
         """The first derivatives of output 0 of each lane, which no training run computes alone."""
-        call = {name: value for name, value in self.call.items() if name != "output"}
-        one = np.eye(1, self.circuit.outputs).repeat(len(call["owner"]), axis=0)
-        return pauli_engine.reverse_mode(self.circuit, **call, cotangent=one)
+        one = np.eye(1, self.circuit.outputs).repeat(len(self.output), axis=0)
+        return pauli_engine.reverse_mode(self.circuit, self.inputs, one)
 
     @property
     def settings(self) -> Floats:
@@ -109,7 +108,7 @@ class Workload:
         item, settings = self.items[0], self.settings
         count = len(settings) if values is None else min(values, len(settings))
         chosen = np.linspace(0, len(settings) - 1, count).round().astype(int)
-        hardware = aer_engine.Hardware(self.circuit, item["noise"], item["attenuation"], None, 1)
+        hardware = aer_engine.Hardware(self.circuit, item["noise"], item["attenuation"], None)
         seconds, theirs = _timed(lambda: hardware.expectations(item["angles"][:samples], settings[chosen]))
         refuse_difference(self.table(found, samples)[:, chosen], theirs)
         return seconds / samples / count * len(settings)
@@ -120,7 +119,7 @@ class Workload:
         n = self.circuit.qubits
         forward = n * (_FLOPS_OF_NOISE + _FLOPS_OF_MAP)
         backward = n * (_FLOPS_OF_NOISE + _FLOPS_OF_MAP + _FLOPS_OF_CORRELATION) + _FLOPS_OF_MAP
-        return (forward + backward) * LAYERS * 4**n / 16 * len(self.call["owner"])
+        return (forward + backward) * LAYERS * 4**n / 16 * len(self.output)
 
 
 def shifted_settings(parameters: Floats) -> Floats:
@@ -163,7 +162,7 @@ def main(words: list[str]) -> dict[str, Any]:
 def training_case(qubits: int, outputs: int, local_inputs: bool, quick: bool) -> dict[str, Any]:
     """Measure one processor's samples, as training computes them, and Aer."""
     samples = 320 if qubits < 8 else 16 if qubits < 10 else 8
-    workload = Workload(qubits, 1, samples, outputs, local_inputs)
+    workload = Workload(qubits, 1, samples, outputs, local_inputs=local_inputs)
     values = {8: 24, 10: 2}.get(qubits)
     workload.ours()
     times = []
@@ -176,13 +175,13 @@ def training_case(qubits: int, outputs: int, local_inputs: bool, quick: bool) ->
 def reference_case(qubits: int, quick: bool, peers: dict[str, str | None]) -> dict[str, Any]:
     """Measure gradients alone and without noise, and Aer's from the same shifts; peers give no more either."""
     workload, samples = Workload(qubits, 1, 320, local_inputs=True), 8
-    circuit, call, item = workload.circuit, workload.call, workload.items[0]
-    hardware = aer_engine.Hardware(circuit, np.zeros_like(item["noise"]), item["attenuation"], None, 1)
+    circuit, inputs, item = workload.circuit, workload.inputs, workload.items[0]
+    hardware = aer_engine.Hardware(circuit, np.zeros_like(item["noise"]), item["attenuation"], None)
     shifted = workload.settings[1:]
 
     def ours() -> Any:
-        one = np.ones((len(call["owner"]), 1))
-        return state_vector_engine.reverse_mode(circuit, call["angles"], call["parameters"], call["owner"], one)
+        one = np.ones((len(inputs.owner), 1))
+        return state_vector_engine.reverse_mode(circuit, inputs.angles, inputs.parameters, inputs.owner, one)
 
     ours()
     times = []

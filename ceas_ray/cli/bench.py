@@ -5,6 +5,7 @@ usage: scripts/bench framework [key=value ...]     a round of the default scenar
        scripts/bench gradients [--help]            what training computes of circuits, beside Qiskit Aer and others
        scripts/bench aggregation [--help]          aggregation rules, beside ByzFL
        scripts/bench accuracy [key=value ...]      centralised test accuracies, beside logistic regression
+       scripts/bench distribution [--help]         Bell pairs of distributed circuits, beside pytket-dqc and memq-dqc
        scripts/bench consensus [--help]            scenarios per second and core, and what a decision costs
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 import json
 import sys
 
-from ceas_ray.bench import accuracy, aggregation, consensus, entanglement, framework, gradients
+from ceas_ray.bench import accuracy, aggregation, consensus, distribution, entanglement, framework, gradients
 from ceas_ray.cli.exit_codes import BAD_SETTINGS, COMPLETED
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.runtime.interruption import answered
@@ -25,6 +26,7 @@ BENCHMARKS = {
     "aggregation": aggregation.main,
     "accuracy": accuracy.main,
     "consensus": consensus.main,
+    "distribution": distribution.main,
 }
 
 

@@ -77,7 +77,7 @@ def summary(distribution: Distribution, schedule: Schedule) -> dict[str, Any]:
     return {
         "pairs": schedule.program.pairs,
         "depth": schedule.depth,
-        "memories": schedule.memories,
+        "memories": schedule.memories(distribution.network.capacities),
         "qubits": distribution.packets.qubits,
         "two_qubit_gates": len(distribution.place),
         "moves": int((distribution.home != distribution.next_home).sum()),

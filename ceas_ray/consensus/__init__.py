@@ -1,1 +1,1 @@
-"""The consensus group: single-shot TetraBFT per round, on channels authenticated by quantum keys."""
+"""The consensus group: one instance of single-shot TetraBFT per round, on channels authenticated by quantum keys."""

@@ -1,4 +1,4 @@
-"""One round at one replica: collects inputs, echoes them, votes, and adopts what is decided."""
+"""One round at one replica: it collects inputs, echoes them, votes, and adopts what is decided."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ceas_ray.consensus.archive import Archive
 from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
 from ceas_ray.consensus.candidate import Candidate
 from ceas_ray.consensus.catching_up import CatchingUp
-from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS, Terms
+from ceas_ray.consensus.chain_head import ChainHead
+from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS, ProtocolParameters
 from ceas_ray.consensus.echoes import ItemKind, items_of
 from ceas_ray.consensus.fetching import BODY, CONTENT, MODEL, Fetching
 from ceas_ray.consensus.input_phase import InputPhase
 from ceas_ray.consensus.inputs import Inputs, is_well_formed_update
 from ceas_ray.consensus.pacing import Pacing
-from ceas_ray.consensus.rule_three import evidence_of
-from ceas_ray.consensus.standing import Standing
+from ceas_ray.consensus.safety_rule import vote_history_of
 from ceas_ray.consensus.tetrabft import FUTURE_VIEWS, Action, ArmTimer, BodyWanted, Output, TetraBFT
 from ceas_ray.consensus.timers import ReplicaTimer
-from ceas_ray.consensus.values import Values
+from ceas_ray.consensus.value_store import ValueStore
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Effect, Send
 from ceas_ray.kernel.state import Stateful
@@ -39,8 +39,9 @@ _OF_A_VIEW = _VOTING - {FrameKind.VIEW_CHANGE, FrameKind.DECIDE}
 
 @dataclass(slots=True)
 class AgreementState:
-    """finished: what was decided is adopted. stopped: nothing more is waited for. to_come_back: after a crash, once
-    inputs may close."""
+    """finished: what was decided is adopted. stopped: nothing more is awaited. to_come_back: the replica recovered from
+    a crash and must speak up once inputs may close.
+    """
 
     finished: bool = False
     stopped: bool = False
@@ -55,32 +56,32 @@ class Agreement(Stateful):
     replica has echoed; `values` the bodies of values and what is known of them; `voting` the views, the votes and the
     decision; `fetching` what is asked for, here and by others; `catching_up` what was decided in the round before, if
     this replica missed it, and who was answered how often. `candidate` (what this replica would propose) and `adoption`
-    (of what is decided) have no state; adoption moves `standing` on, which outlives the round as `links` and `archive`
+    (of what is decided) have no state; adoption moves `head` on, which outlives the round as `links` and `archive`
     do.
     """
 
     def __init__(
-        self, index: int, terms: Terms, links: AuthenticatedLinks, standing: Standing, archive: Archive,
+        self, index: int, protocol: ProtocolParameters, links: AuthenticatedLinks, head: ChainHead, archive: Archive,
         schedule: RoundStarted | None,
     ) -> None:  # fmt: skip
-        committee = terms.committee
-        self._index, self._terms, self._links, self._standing, self._archive = index, terms, links, standing, archive
+        committee = protocol.committee
+        self._index, self._protocol, self._links, self._head, self._archive = index, protocol, links, head, archive
         self._name = replica_name(index)
         self.schedule = schedule
         self.round_index = -1 if schedule is None else schedule.round_index
-        self.inputs = Inputs(committee.processors, terms.parameters, standing.model.quarantined)
+        self.inputs = Inputs(committee.processors, protocol.model_size, head.model.quarantined)
         self.voting = TetraBFT(
             index, committee.replicas, lambda view: committee.leader(self.round_index, view),
             self._is_valid, self._is_proposable, self._candidate_of,
         )  # fmt: skip
-        self.phase = InputPhase(index, committee, links, self.inputs, schedule, standing.accused, self.voting)
-        self.values = Values(terms, self.round_index, self.inputs, self.phase.echoes, standing)
+        self.phase = InputPhase(index, committee, links, self.inputs, schedule, head.accused, self.voting)
+        self.values = ValueStore(protocol, self.round_index, self.inputs, self.phase.echoes, head)
         self.candidate = Candidate(committee, self.phase, self.values)
-        most_waiting = committee.processors * committee.quorum + committee.replicas
-        self.fetching = Fetching(links, Pacing(committee.delta), most_waiting, self._find)
+        max_waiting = committee.processors * committee.quorum + committee.replicas
+        self.fetching = Fetching(links, Pacing(committee.delta), max_waiting, self._find)
         self.catching_up = CatchingUp(links, committee)
         self.adoption = Adoption(
-            self.round_index, standing, archive, self.inputs, self.values, self.fetching, self._find
+            self.round_index, head, archive, self.inputs, self.values, self.fetching, self._find
         )  # fmt: skip
         self.state = AgreementState()
 
@@ -97,7 +98,7 @@ class Agreement(Stateful):
         return self.state.finished
 
     def stop(self) -> None:
-        """Nothing more will come of this round: let its timers run out."""
+        """Let the timers of this round run out, since nothing more will come of it."""
         self.state.stopped = True
 
     def _is_valid(self, digest: bytes) -> bool:
@@ -110,23 +111,23 @@ class Agreement(Stateful):
         return self.candidate.of_view(view) if self.phase.closed else None
 
     def _find(self, digest: bytes) -> bytes | None:
-        """Whatever is here by its digest: a content, a body, a model."""
-        model = self._standing.model
+        """Return whatever is here under a digest: a content, a body, a model."""
+        model = self._head.model
         found = self.inputs.contents.get(digest) or self.values.body_of(digest) or self._archive.find(digest)
         return model.encoded if found is None and digest == model.digest else found
 
     # --- inputs ----------------------------------------------------------
 
     def begin(self, now: int) -> list[Effect]:
-        """The round starts."""
+        """Start the round."""
         return self.phase.input_timers(now)
 
     def take_report(self, report: TestReport, now: int) -> list[Effect]:
-        """The hub's tests are an input."""
+        """Take the hub's tests, which are an input."""
         return [*self.phase.take_report(report, now), *self._go_on(now)]
 
     def _go_on(self, now: int) -> list[Effect]:
-        """More is known than before: look again at what could not be entered, proposed or found valid."""
+        """Look again at what could not be entered, proposed or found valid, since more is known than before."""
         if not self.phase.closed:
             return self._arm_fetch(now)
         effects: list[Effect] = []
@@ -139,11 +140,11 @@ class Agreement(Stateful):
         return [*effects, *self.fetching.answer_waiting(now), *self._arm_fetch(now)]
 
     def _timer_without_a_view(self, now: int) -> list[Effect]:
-        """Echoes of Q replicas may not come: then ask for what was missed."""
+        """Return the timer after which a replica without Echoes of Q replicas asks for what it missed."""
         return [self._armed(self.voting.view, now)] if self.voting.view < 0 else []
 
     def _want_contents(self) -> None:
-        """All updates and reports that B replicas echo."""
+        """Ask for all updates and reports that B replicas echo."""
         for kind, _, digest in self.phase.echoes.take_acceptable():
             if kind in (ItemKind.UPDATE, ItemKind.REPORT):
                 self.fetching.want(digest, CONTENT)
@@ -155,7 +156,7 @@ class Agreement(Stateful):
     # --- timers ----------------------------------------------------------
 
     def timer(self, purpose: ReplicaTimer, view: int, now: int) -> list[Effect]:
-        """A timer of this round ran out."""
+        """Do what a timer of this round is for."""
         match purpose:
             case ReplicaTimer.FETCHES_LEAVE:
                 return [*self.fetching.fires(now, self.voting.view), *self._arm_fetch(now)]
@@ -168,16 +169,15 @@ class Agreement(Stateful):
                 return [*effects, *self._go_on(now)]
 
     def _may_speak(self, now: int) -> list[Effect]:
-        """Nothing is sent before inputs may close; then a recovered replica comes back, and one asks that is behind or
-        heard of the round only after that time: others may have spoken already."""
+        """Come back after a crash, or ask if this replica is behind: nothing is sent before inputs may close."""
         assert self.schedule is not None
         if self.state.to_come_back:
             return self._come_back(now)
         began_late = now > self.schedule.inputs_open_until and not self.catching_up.has_asked
-        return self.catching_up.ask(now) if self._standing.behind or began_late else []
+        return self.catching_up.ask(now) if self._head.behind or began_late else []
 
     def _view_timer(self, view: int, now: int) -> list[Effect]:
-        """No decision in this view: ask for the next one. Where that did not help, ask what was missed."""
+        """Ask for the next view, since this one brought no decision. Where that did not help, ask what was missed."""
         in_a_view = view >= 0 and not self.voting.halted
         effects = self._act(self.voting.timeout(view), now) if in_a_view else []
         if self._is_at_rest:
@@ -186,7 +186,7 @@ class Agreement(Stateful):
             self.fetching.renew()
             effects += [self._armed(view, now), *self.phase.renew(now)]
         self.fetching.ask_again()
-        if self.catching_up.may_have_missed(view) or self._standing.behind or not self.phase.begun:
+        if self.catching_up.may_have_missed(view) or self._head.behind or not self.phase.begun:
             effects += self.catching_up.ask(now)
         self.adoption.follow(self.catching_up.past)
         return [*effects, *self._go_on(now), *self._finish(now)]
@@ -198,24 +198,24 @@ class Agreement(Stateful):
         return self.finished and decided is not None and (self.voting.halted or self.voting.view <= decided.view)
 
     def _armed(self, view: int, now: int) -> Effect:
-        at = now + VIEW_TIMER_DELTAS * self._terms.committee.delta
+        at = now + VIEW_TIMER_DELTAS * self._protocol.committee.delta
         return Send(at, self._name, Timer(ReplicaTimer.VIEW_ENDS, self.round_index, view))
 
     def give_up(self, now: int) -> list[Effect]:
-        """The manager gives the round up: this replica echoes SKIP."""
+        """Echo SKIP, because the manager gives the round up."""
         return [*self.phase.give_up(now), *self._go_on(now)]
 
     # --- frames ----------------------------------------------------------
 
     def is_early(self, now: int) -> bool:
-        """Whether no honest replica can have closed its inputs yet: nothing is answered before."""
+        """Return whether no honest replica can have closed its inputs yet; nothing is answered before."""
         return self.schedule is not None and not self.phase.closed and now < self.schedule.inputs_open_until
 
     def receive(self, frame: Frame, now: int) -> list[Effect]:
-        """A frame of this round, or of the one before.
+        """Take a frame of this round, or of the one before.
 
-        Its slot is used up only when what it says is part of the state: whatever is persisted in between, no content is
-        lost with its slot, and a frame that comes again is no news.
+        Its slot is used up only when what it says is part of the state. So no content is lost with its slot, whatever
+        is persisted in between, and a frame that comes again is no news.
         """
         of_last_round = frame.round_index < self.round_index
         kind, from_processor = FRAME_KINDS[frame.kind], frame.sender.startswith("processor/")
@@ -240,19 +240,19 @@ class Agreement(Stateful):
         return effects
 
     def _receive_of_processor(self, number: int, kind: FrameKind, body: bytes, now: int) -> list[Effect]:
-        if kind != FrameKind.UPDATE or not is_well_formed_update(body, self._terms.parameters):
+        if kind != FrameKind.UPDATE or not is_well_formed_update(body, self._protocol.model_size):
             return []
         return [*self.phase.take_update(number, body, now), *self._go_on(now)]
 
     def _is_too_far_ahead(self, kind: FrameKind, view: int) -> bool:
-        """Whether it belongs to a view that cannot be kept yet: it is not accepted, and may come again."""
+        """Return whether a frame belongs to a view that cannot be kept yet: it is not accepted, and may come again."""
         return kind in _OF_A_VIEW and view > max(self.voting.view, 0) + FUTURE_VIEWS
 
     def _receive_of_this_round(self, sender: int, kind: FrameKind, view: int, content: Any, now: int) -> list[Effect]:
         if kind in _VOTING:
             return self._receive_voting(sender, kind, view, content, now)
         if kind == FrameKind.ECHO:
-            items = items_of(content, self._terms.committee.processors)
+            items = items_of(content, self._protocol.committee.processors)
             return [*self.phase.take_echo(sender, items, now), *self._go_on(now)]
         return self._receive_any_time(sender, self.round_index, kind, content, now)
 
@@ -262,39 +262,41 @@ class Agreement(Stateful):
         if kind == FrameKind.PROPOSAL:
             content = self._learn_proposed(sender, view, content)
         elif kind in (FrameKind.SUGGEST, FrameKind.PROOF):
-            content = evidence_of(content)
+            content = vote_history_of(content)
         effects = self._act(self.voting.receive(sender, kind, view, content), now)
         return [*effects, *self._arm_fetch(now)]
 
     def _learn_proposed(self, sender: int, view: int, body: bytes) -> bytes:
-        """The digest of a proposal; its body is kept if it is the first of the view's leader, or was asked for."""
+        """Return the digest of a proposal, and keep its body if it is the first of the view's leader or was
+        asked for.
+        """
         digest = digest_of(body)
         if self.fetching.take(digest) is not None or self.voting.expects_proposal(sender, view):
             self.values.learn(body)
         return digest
 
     def _receive_of_last_round(self, sender: int, kind: FrameKind, content: Any, now: int) -> list[Effect]:
-        """One who has not yet heard of this round, or one who answers what we missed."""
+        """Answer a replica that has not yet heard of this round, or take the answer to what this one missed."""
         if kind != FrameKind.DECIDE:
             return self._receive_any_time(sender, self.round_index - 1, kind, content, now)
-        if self._standing.behind and isinstance(content, bytes):
+        if self._head.behind and isinstance(content, bytes):
             self.catching_up.take_past_decide(sender, content)
             self.adoption.follow(self.catching_up.past)
         return [*self._go_on(now), *self._finish(now)]
 
     def _receive_any_time(self, sender: int, round_index: int, kind: FrameKind, content: Any, now: int) -> list[Effect]:
-        """Requests and contents. A halted replica answers too, for others may lack what it has."""
+        """Take requests and contents. A halted replica answers too, because others may lack what it has."""
         match kind:
             case FrameKind.FETCH:
                 return self.fetching.answer(sender, round_index, content, now)
             case FrameKind.CATCH_UP:
-                return self._tell(sender, now) if self.catching_up.may_tell(sender, now) else []
+                return self._tell(sender, now) if self.catching_up.may_answer(sender, now) else []
             case FrameKind.CONTENT if isinstance(content, tuple):
                 return self._take_contents(content, now)
         return []
 
     def _take_contents(self, contents: tuple[Any, ...], now: int) -> list[Effect]:
-        """What was asked for; nothing else is kept."""
+        """Take what was asked for; nothing else is kept."""
         for data in contents:
             what = self.fetching.take(digest_of(data)) if isinstance(data, bytes) else None
             if what == CONTENT:
@@ -311,7 +313,7 @@ class Agreement(Stateful):
     def _tell(self, sender: int, now: int) -> list[Effect]:
         """What the last decision was, and what this replica has said since that still counts: until it halts, its
         echoes and votes too, for a liar may have let it decide alone."""
-        name, last = replica_name(sender), self._standing.last
+        name, last = replica_name(sender), self._head.last
         effects: list[Effect] = []
         self._links.forget_view_change(name)
         if last is not None and not self.finished:
@@ -319,7 +321,7 @@ class Agreement(Stateful):
         return [*effects, *self.phase.say_again(name, now), *self._act(self.voting.resend(sender), now)]
 
     def _tell_all(self, now: int) -> list[Effect]:
-        others = [j for j in range(self._terms.committee.replicas) if j != self._index]
+        others = [j for j in range(self._protocol.committee.replicas) if j != self._index]
         return [effect for j in others for effect in self._tell(j, now)]
 
     def say_again(self, now: int) -> list[Effect]:
@@ -354,7 +356,7 @@ class Agreement(Stateful):
         return None if self.voting.decided is None else self.voting.decided.value
 
     def _enter(self, now: int) -> list[Effect]:
-        """A view, or its timer, begins: Echoes and Fetches have a new pace."""
+        """Begin a view, or its timer: Echoes and Fetches have a new pace."""
         self.fetching.forget_bodies({self._decided, *self.voting.wanted})
         self.adoption.follow(self.catching_up.past)
         return [*self.phase.arm(now), *self._arm_fetch(now)]
@@ -383,7 +385,7 @@ class Agreement(Stateful):
     # --- crash and recovery ----------------------------------------------------------
 
     def recover(self, now: int) -> list[Effect]:
-        """Go on from what was restored: say again what a crash may have kept from leaving, and ask for the rest."""
+        """Go on from what was restored: repeat what a crash may have kept from leaving, and ask for the rest."""
         if self.schedule is None:
             return []
         self.catching_up.keys_have_come()

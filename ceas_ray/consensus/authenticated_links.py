@@ -1,4 +1,4 @@
-"""A replica's authenticated links: to every processor and to the other replicas."""
+"""A replica's authenticated links, to every processor and to the other replicas."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ from ceas_ray.messages.payloads import Int64s, processor_name, replica_name
 
 @dataclass
 class LinksState:
-    """round_index: of frames that leave. view_changes, questions: the last request for a view and the last question of
-    this round, by receiver: said again, each is the same frame."""
+    """What changes in the links, apart from their keys.
+
+    round_index: of frames that leave. view_changes, questions: by receiver, the last request for a view and the last
+    question of this round. When repeated, each is the same frame.
+    """
 
     round_index: int = -1
     view_changes: dict[str, Frame] = field(default_factory=dict)
@@ -28,12 +31,12 @@ class LinksState:
 
 
 class AuthenticatedLinks(Stateful):
-    """Seals what leaves, opens what comes, and counts the keys of every link."""
+    """Seals frames that leave, opens frames that arrive, and counts the keys of every link."""
 
     def __init__(
         self, index: int, committee: Committee, channels: Sequence[Channel], latencies: Mapping[str, int]
     ) -> None:
-        """latencies: ps, to all that it writes to."""
+        """Connect replica `index`; latencies: to all that it writes to, ps."""
         self._name = replica_name(index)
         self._processors = [processor_name(k) for k in range(committee.processors)]
         self._replicas = [replica_name(j) for j in range(committee.replicas)]
@@ -47,13 +50,13 @@ class AuthenticatedLinks(Stateful):
         return self._channels
 
     def enter_round(self, round_index: int) -> None:
-        """Frames that leave from now on are of this round."""
+        """Let frames that leave from now on belong to this round."""
         self.state = LinksState(round_index)
 
     # --- frames ----------------------------------------------------------
 
     def verify(self, frame: Frame) -> bytes | None:
-        """The body of an authentic frame; None for any other, and for those of strangers.
+        """Return the body of an authentic frame; None for any other, and for those of strangers.
 
         The frame is not accepted yet: `accept` does that, once what it says is kept.
         """
@@ -61,20 +64,20 @@ class AuthenticatedLinks(Stateful):
         return None if channel is None else channel.verify(frame)
 
     def take_alarms(self, sender: str) -> list[Observation]:
-        """For the journal, after a frame in this name that was not authentic; see `Channel`."""
+        """Return observations for the journal, after a frame in this name that was not authentic; see `Channel`."""
         channel = self._channels.get(sender)
         return [] if channel is None else channel.take_alarms()
 
     def accept(self, frame: Frame) -> None:
-        """Use up the slot of a frame that was verified."""
+        """Use up the slot of a verified frame."""
         self._channels[frame.sender].accept(frame)
 
     def send(
         self, kind: FrameKind, view: int, receiver: str, body: bytes, now: int, round_index: int | None = None
     ) -> list[Effect]:
-        """One frame; none where its key is spent (an omission, never an untagged message).
+        """Return one frame on its way, or nothing if its key is spent (an omission, never an untagged message).
 
-        The same request for a view again is the same frame: it costs no key, and whoever has it ignores it.
+        A repeated request for a view is the same frame again: it costs no key, and whoever has it ignores it.
         """
         if kind is FrameKind.VIEW_CHANGE:
             frame = self._view_change(view, receiver, body, now)
@@ -96,24 +99,26 @@ class AuthenticatedLinks(Stateful):
     def broadcast(
         self, kind: FrameKind, view: int, body: bytes, now: int, round_index: int | None = None
     ) -> list[Effect]:
-        """To all other replicas."""
+        """Return a frame to each of the other replicas."""
         return [e for name in self._others for e in self.send(kind, view, name, body, now, round_index)]
 
     def ask_again(self, now: int) -> list[Effect]:
-        """The last question to each of the others, the same frame: it costs no key, and whoever has it ignores it."""
+        """Return the last question to each of the others, as the same frame: it costs no key, and whoever has it
+        ignores it.
+        """
         questions = sorted(self.state.questions.items())
         return [Send(now + self._latencies[name], name, question) for name, question in questions]
 
     def reply_to_processors(self, body: bytes, now: int) -> list[Effect]:
-        """The model of this round."""
+        """Return the model of this round on its way to every processor."""
         return [e for name in self._processors for e in self.send(FrameKind.MODEL, 0, name, body, now)]
 
     def report(self, receiver: str, payload: Any, now: int) -> Effect:
-        """Control needs no key."""
+        """Return a message to trusted control, which needs no key."""
         return Send(now + self._latencies[receiver], receiver, payload)
 
     def forget_view_change(self, receiver: str) -> None:
-        """It may have lost the last one: the next is a frame of its own."""
+        """Forget the last request for a view, which this receiver may have lost: the next one is a new frame."""
         self.state.view_changes.pop(receiver, None)
 
     # --- keys ----------------------------------------------------------
@@ -122,26 +127,26 @@ class AuthenticatedLinks(Stateful):
         return self._channels[peer]
 
     def store_key_bits(self, key_bits: Int64s) -> None:
-        """Newly distilled bits with every peer, as in `RoundStarted`."""
+        """Store newly distilled bits with every peer, in the order of `RoundStarted`."""
         for name, bits in zip([*self._processors, *self._replicas], key_bits, strict=True):
             if name != self._name:
                 self._channels[name].add_key_bits(int(bits))
 
     def forget_lost_slots(self) -> None:
-        """A round is over: what was sent in the one before it and did not come will not come."""
+        """End a round: what was sent in the one before it and has not arrived will not arrive."""
         for channel in self._channels.values():
             channel.incoming.end_round()
 
     def key_bits_spent(self) -> dict[str, int]:
-        """On frames to each peer."""
+        """Return the bits spent on frames to each peer."""
         return {peer: channel.outgoing.spent for peer, channel in self._channels.items()}
 
     def keyed_peers(self) -> int:
-        """With how many other replicas the keys suffice for a view, both ways."""
+        """Return the number of other replicas with which the keys suffice for a view, both ways."""
         return sum(1 for name in self._others if self._channels[name].good_for_a_view())
 
     def key_bits_left(self) -> NDArray[np.int64]:
-        """As `RoundDecided.key_bits`."""
+        """Return the bits left with every peer, as in `RoundDecided.key_bits`."""
         channels = [self._channels.get(name) for name in (*self._processors, *self._replicas)]
         return np.array(
             [

@@ -1,4 +1,4 @@
-"""Catching up: what one that missed something asks and follows, and how often others answer it."""
+"""Catching up: what a replica that missed something asks and follows, and how often the others answer it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from ceas_ray.kernel.envelope import Effect
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.frames import FrameKind
 
-MOST_CATCH_UPS = 3
-"""How often a replica asks in a round what it missed, and how often in the time of a view it answers each of the
-others: both cost keys. After that it repeats its last question, for those whom it did not reach, and asks anew when it
-has waited twice as long: those whom it reached may know more by now, or their answers were lost. New keys, and a
-decision that it can tell of, let it answer as often again."""
+MAX_CATCH_UPS = 3
+"""Number of times that a replica asks in a round what it missed, and that it answers each of the others in the time of
+a view; both cost keys. After that it repeats its last question, for those whom it did not reach, and asks anew after
+waiting twice as long, because those whom it reached may know more by then, or their answers were lost. New keys, and a
+decision that it can report, let it answer as often again.
+"""
 
 
 @dataclass
 class CatchingUpState:
-    """past: the value that B others decided in the round before. past_decides: what each says. asked: how often.
+    """What changes while a replica catches up, or helps others to.
 
-    timed_out: the latest view whose timer ran out. answered: how often each of the others, since the time in `since`,
-    ps.
+    past: the value that B others decided in the round before. past_decides: what each of them says. asked: number of
+    questions. timed_out: the latest view whose timer ran out. answered: number of answers to each of the others,
+    counted from the time in `since`, ps.
     """
 
     past: bytes | None = None
@@ -36,7 +38,9 @@ class CatchingUpState:
 
 
 class CatchingUp(Stateful):
-    """Of one round. B replicas that decided the same in the round before are believed."""
+    """Helps this replica and others to catch up in one round. B replicas that decided the same in the round before are
+    believed.
+    """
 
     def __init__(self, links: AuthenticatedLinks, committee: Committee) -> None:
         self._links, self._blocking, self._faults = links, committee.blocking, committee.faults
@@ -53,7 +57,7 @@ class CatchingUp(Stateful):
     def ask(self, now: int) -> list[Effect]:
         """Ask the others what was missed."""
         self.state.asked += 1
-        if self.state.asked > MOST_CATCH_UPS and self.state.asked.bit_count() > 1:
+        if self.state.asked > MAX_CATCH_UPS and self.state.asked.bit_count() > 1:
             return self._links.ask_again(now)
         return self._links.broadcast(FrameKind.CATCH_UP, 0, encode(None), now)
 
@@ -63,33 +67,36 @@ class CatchingUp(Stateful):
         return self.state.asked > 0
 
     def take_past_decide(self, sender: int, value: bytes) -> bool:
-        """Somebody decided this in the round before; whether it is what B say."""
+        """Take what another replica decided in the round before. Return whether it is what B of them say."""
         self.state.past_decides.setdefault(sender, value)
         if list(self.state.past_decides.values()).count(value) == self._blocking:
             self.state.past = value
         return value == self.state.past
 
     def may_have_missed(self, view: int) -> bool:
-        """The timer of this view ran out: whether it has done so before, so that asking for another view did not help,
-        or whether more views have ended without a decision than Byzantine leaders account for."""
+        """Note that the timer of this view ran out. Return whether this replica may have missed something: the timer
+        did so before, so asking for another view did not help, or more views have ended without a decision than
+        Byzantine leaders account for.
+        """
         before, self.state.timed_out = self.state.timed_out, view
         return before == view or view + 1 > self._faults
 
     def keys_have_come(self) -> None:
-        """They pay for more questions and answers."""
+        """Count anew, since new keys pay for more questions and answers."""
         self.state.asked = 0
         self.state.answered.clear()
 
     # --- one that is asked ----------------------------------------------------------
 
     def has_news(self) -> None:
-        """Whoever asked before the decision may ask again."""
+        """Let whoever asked before the decision ask again."""
         self.state.answered.clear()
 
-    def may_tell(self, sender: int, now: int) -> bool:
-        """Whether it has not asked too often: a liar makes others spend only so many keys, and one whose answers were
-        lost, however many, is answered again."""
+    def may_answer(self, sender: int, now: int) -> bool:
+        """Count a question, and return whether its sender has not asked too often. So a liar makes others spend only so
+        many keys, and a replica whose answers were lost, however many, is answered again.
+        """
         if now >= self.state.since.setdefault(sender, now) + self._period:
             self.state.answered[sender], self.state.since[sender] = 0, now
         self.state.answered[sender] += 1
-        return self.state.answered[sender] <= MOST_CATCH_UPS
+        return self.state.answered[sender] <= MAX_CATCH_UPS

@@ -11,7 +11,9 @@ from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.quorum import Quorums
 
 Item = tuple[int, int, bytes]
-"""What an Echo names: its kind, a processor (0 for the report and SKIP), a digest (empty for accusations and SKIP)."""
+"""What an Echo names: its kind, a processor (0 for the report and SKIP) and a digest (empty for accusations and
+SKIP).
+"""
 Topic = tuple[int, int]
 """Kind and processor."""
 
@@ -29,22 +31,22 @@ SKIP: Item = (int(ItemKind.SKIP), 0, b"")
 
 
 def update_item(processor: int, digest: bytes) -> Item:
-    """The update of a processor."""
+    """Return the item that names the update of a processor."""
     return (int(ItemKind.UPDATE), processor, digest)
 
 
 def report_item(digest: bytes) -> Item:
-    """The hub's report."""
+    """Return the item that names the hub's report."""
     return (int(ItemKind.REPORT), 0, digest)
 
 
 def accusation_item(processor: int) -> Item:
-    """A processor that told different replicas different things."""
+    """Return the item that accuses a processor of saying different things to different replicas."""
     return (int(ItemKind.ACCUSATION), processor, b"")
 
 
 def items_of(content: Any, processors: int) -> tuple[Item, ...]:
-    """The items of another replica's Echo; ValueError for malformed ones."""
+    """Return the items of another replica's Echo. Raises ValueError for malformed ones."""
     if not isinstance(content, tuple):
         raise ValueError("an Echo must be a sequence of items")
     for item in content:
@@ -62,8 +64,12 @@ def items_of(content: Any, processors: int) -> tuple[Item, ...]:
 
 @dataclass(slots=True)
 class EchoesState:
-    """echoers: by topic and digest the replicas that echo it, bit j for replica j. heard: of which an Echo came, in the
-    same way. fresh: items that have become acceptable since `take_acceptable`."""
+    """What is known of the echoes.
+
+    echoers: by topic and digest, the replicas that echo it, as bits (1 << j for replica j). heard: the replicas of
+    which an Echo came, in the same form. fresh: items that have become acceptable since `take_acceptable` was called
+    last.
+    """
 
     echoers: dict[Topic, dict[bytes, int]] = field(default_factory=dict)
     heard: int = 0
@@ -71,18 +77,18 @@ class EchoesState:
 
 
 class Echoes(Stateful):
-    """Unites all Echoes of each replica. With B echoes (one's own included) an item is acceptable: one of their senders
-    is honest. With Q it may be proposed: then B honest ones make every honest replica accept it.
+    """Unites all Echoes of each replica. With B echoes (one's own included) an item is acceptable, because one of their
+    senders is honest. With Q it may be proposed, because then B honest ones make every honest replica accept it.
 
-    What one replica says of one processor counts for at most n - f digests: there are no more with B echoes.
+    What one replica says of one processor counts for at most n - f digests, since no more can have B echoes.
     """
 
     def __init__(self, quorums: Quorums) -> None:
-        self._quorum, self.blocking, self._most_digests = quorums.quorum, quorums.blocking, quorums.quorum
+        self._quorum, self.blocking, self._max_digests = quorums.quorum, quorums.blocking, quorums.quorum
         self.state = EchoesState()
 
     def take(self, replica: int, items: Iterable[Item]) -> list[Item]:
-        """What a replica echoes besides what it echoed before; returns the items that have become acceptable."""
+        """Take what a replica echoes besides what it echoed before. Return the items that have become acceptable."""
         bit, fresh, echoers_of = 1 << replica, [], self.state.echoers
         self.state.heard |= bit
         for item in items:
@@ -100,33 +106,33 @@ class Echoes(Stateful):
         return fresh
 
     def take_acceptable(self) -> list[Item]:
-        """The items that have become acceptable since this was asked last."""
+        """Return the items that have become acceptable since the last call."""
         fresh, self.state.fresh = self.state.fresh, []
         return fresh
 
     def _may_say_more(self, of_topic: dict[bytes, int], bit: int) -> bool:
-        return len(of_topic) < self._most_digests or sum(
+        return len(of_topic) < self._max_digests or sum(
             1 for echoers in of_topic.values() if echoers & bit
-        ) < self._most_digests  # fmt: skip
+        ) < self._max_digests  # fmt: skip
 
     @property
     def heard(self) -> int:
-        """Of how many replicas an Echo came, one's own included."""
+        """Number of replicas of which an Echo came, this one included."""
         return self.state.heard.bit_count()
 
     def is_acceptable(self, item: Item) -> bool:
-        """Whether B replicas echo it."""
+        """Return whether B replicas echo the item."""
         return self._count(item) >= self.blocking
 
     def is_proposable(self, item: Item) -> bool:
-        """Whether Q replicas echo it."""
+        """Return whether Q replicas echo the item."""
         return self._count(item) >= self._quorum
 
     def _count(self, item: Item) -> int:
         return self.state.echoers.get(item[:2], {}).get(item[2], 0).bit_count()
 
     def acceptable(self) -> list[Item]:
-        """All items with B echoes, in their order."""
+        """Return all items with B echoes, in their order."""
         return [item for item in self._items() if self.is_acceptable(item)]
 
     def _items(self) -> list[Item]:
@@ -134,13 +140,13 @@ class Echoes(Stateful):
             (*topic, digest) for topic in sorted(self.state.echoers) for digest in sorted(self.state.echoers[topic])
         ]
 
-    def digests(self, kind: ItemKind, processor: int, least: int) -> list[bytes]:
-        """The digests of an update (or of the report) with so many echoes, in increasing order."""
+    def digests(self, kind: ItemKind, processor: int, min_echoes: int) -> list[bytes]:
+        """Return the digests of an update (or of the report) with at least `min_echoes` echoes, in increasing order."""
         of_topic = self.state.echoers.get((kind, processor), {})
-        return sorted(digest for digest, echoers in of_topic.items() if echoers.bit_count() >= least)
+        return sorted(digest for digest, echoers in of_topic.items() if echoers.bit_count() >= min_echoes)
 
     def count_acceptable(self, kind: ItemKind, processor: int) -> int:
-        """How many digests of an update have B echoes."""
+        """Return the number of digests of an update that have B echoes."""
         of_topic = self.state.echoers.get((kind, processor))
         if of_topic is None:
             return 0

@@ -1,4 +1,4 @@
-"""Content by its digest: what a replica asks of all others, and what others ask of it."""
+"""Contents by their digests: what a replica asks of all others, and what others ask of it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
+from ceas_ray.consensus.chain_head import AgreedModel
 from ceas_ray.consensus.pacing import Pacing
-from ceas_ray.consensus.standing import AgreedModel
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect
 from ceas_ray.kernel.state import Stateful
@@ -16,13 +16,16 @@ from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.payloads import replica_name
 
 CONTENT, BODY, MODEL = "content", "body", "model"
-"""What a digest stands for: an update or a report, a value, a model."""
+"""What a digest stands for: an update or a report, the body of a value, or a model."""
 
 
 @dataclass
 class FetchingState:
-    """open: what was asked for and has not come, by digest. pending: what is to be asked for. waiting: by digest, who
-    waits for it, and the round that each of them is in."""
+    """What has been asked for.
+
+    open: what was asked for and has not come, by digest. pending: what is yet to be asked for. waiting: by digest, who
+    waits for it, and the round that each of them is in.
+    """
 
     open: dict[bytes, str] = field(default_factory=dict)
     pending: dict[bytes, None] = field(default_factory=dict)
@@ -30,13 +33,17 @@ class FetchingState:
 
 
 class Fetching(Stateful):
-    """One Fetch names all that is lacking. What cannot be answered yet waits until it is here."""
+    """Asks for all that is lacking in one Fetch, and answers those of others. What cannot be answered yet waits until
+    it is here.
+    """
 
     def __init__(
-        self, links: AuthenticatedLinks, pacing: Pacing, most_waiting: int, find: Callable[[bytes], bytes | None]
+        self, links: AuthenticatedLinks, pacing: Pacing, max_waiting: int, find: Callable[[bytes], bytes | None]
     ) -> None:
-        """most_waiting: digests that one replica may wait for. find: anything that is here, by its digest."""
-        self._links, self._pacing, self._most_waiting, self._find = links, pacing, most_waiting, find
+        """Serve one round; max_waiting: most digests that one replica may wait for. find: returns anything that is
+        here, by its digest.
+        """
+        self._links, self._pacing, self._max_waiting, self._find = links, pacing, max_waiting, find
         self.state = FetchingState()
 
     def parts(self) -> Mapping[str, Stateful]:
@@ -46,13 +53,13 @@ class Fetching(Stateful):
     # --- one that lacks something ----------------------------------------------------------
 
     def want(self, digest: bytes, what: str) -> None:
-        """Ask for it, once until it comes or `ask_again`."""
+        """Ask for a digest, once until it comes or `ask_again` is called."""
         if digest not in self.state.open and self._find(digest) is None:
             self.state.open[digest] = what
             self.state.pending[digest] = None
 
     def arm(self, now: int, view: int) -> int | None:
-        """When `fires` must be called, if anything is to be asked and that is not arranged already."""
+        """Return when to call `fires`, if anything is to be asked for and that is not arranged already."""
         return self._pacing.arm(now, view) if self.state.pending else None
 
     def fires(self, now: int, view: int) -> list[Effect]:
@@ -64,7 +71,7 @@ class Fetching(Stateful):
         return self._links.broadcast(FrameKind.FETCH, 0, encode(digests), now)
 
     def take(self, digest: bytes) -> str | None:
-        """What came is what was asked for: what it stands for, or None if nobody asked."""
+        """Return what the digest of an arrived content stands for, and stop asking; None if nobody asked for it."""
         self.state.pending.pop(digest, None)
         return self.state.open.pop(digest, None)
 
@@ -73,18 +80,18 @@ class Fetching(Stateful):
         self._pacing.renew()
 
     def ask_again(self) -> None:
-        """No answer came, or a crash may have lost it."""
+        """Ask again for all that is open: no answer came, or a crash may have lost it."""
         self.state.pending |= dict.fromkeys(self.state.open)
 
     def forget_bodies(self, but: Container[bytes | None]) -> None:
-        """A new view: its Suggests say which bodies its leader lacks; those, and the decided one, are still wanted."""
+        """Stop asking for bodies except these, at the start of a view: its Suggests say which ones its leader lacks."""
         for digest in [d for d, what in self.state.open.items() if what == BODY and d not in but]:
             self.take(digest)
 
     # --- one that is asked ----------------------------------------------------------
 
     def answer(self, sender: int, round_index: int, digests: Any, now: int) -> list[Effect]:
-        """round_index: where the asker is. ValueError for anything but digests."""
+        """Answer another replica's Fetch; round_index: where it is. Raises ValueError for anything but digests."""
         if not (isinstance(digests, tuple) and all(isinstance(digest, bytes) for digest in digests)):
             raise ValueError("a Fetch must name digests")
         asked = dict.fromkeys(digests)
@@ -94,10 +101,10 @@ class Fetching(Stateful):
         return self._send(sender, round_index, asked, now)
 
     def _wait(self, digest: bytes, sender: int, round_index: int) -> None:
-        """Of too many that one replica waits for, the oldest is given up: it may be one that nobody has."""
+        """Let a replica wait for a digest. If it waits for too many, give up the oldest, which perhaps nobody has."""
         self.state.waiting.setdefault(digest, {})[sender] = round_index
         waits_for = [other for other, senders in self.state.waiting.items() if sender in senders]
-        if len(waits_for) > self._most_waiting:
+        if len(waits_for) > self._max_waiting:
             oldest = self.state.waiting[waits_for[0]]
             del oldest[sender]
             if not oldest:
@@ -123,11 +130,11 @@ class Fetching(Stateful):
     # --- state ----------------------------------------------------------
 
     def recover(self) -> None:
-        """After a crash: ask for all that is still open."""
+        """Ask for all that is still open, after a crash."""
         self._pacing.recover()
         self.ask_again()
 
 
 def decoded_model(data: bytes) -> AgreedModel:
-    """A model that was fetched by its digest."""
+    """Return a model that was fetched by its digest."""
     return AgreedModel(*decode(data))

@@ -1,4 +1,4 @@
-"""The input phase of one round at one replica: it collects inputs, closes, and echoes until it halts."""
+"""The input phase of one round at one replica, which collects inputs, closes, and echoes until it halts."""
 
 from __future__ import annotations
 
@@ -29,13 +29,18 @@ class VotingProgress(Protocol):
 
     @property
     def halted(self) -> bool:
-        """Whether it need not echo any more."""
+        """Whether this replica need not echo any more."""
 
 
 @dataclass(slots=True)
 class InputPhaseState:
-    """accused: in earlier rounds. said, pending: what was echoed, and what is to be echoed, in order. skip_judged: it
-    was judged whether a round lacks what it needs. closed, begun, waited, given_up: see `InputPhase`."""
+    """What changes in an input phase.
+
+    accused: processors accused in earlier rounds. closed: the inputs are closed. begun: Echoes of Q replicas are here,
+    so view 0 may begin. waited: its leader need not wait for more. given_up: the manager gave the round up. said,
+    pending: what was echoed, and what is yet to be, in order. skip_judged: whether it was judged if the round lacks
+    what it needs.
+    """
 
     accused: tuple[int, ...]
     closed: bool = False
@@ -48,17 +53,18 @@ class InputPhaseState:
 
 
 class InputPhase(Stateful):
-    """Inputs close when all are in, on Echoes of B replicas, or when their time is over; nothing is echoed before.
+    """Closes the inputs when all are in, on Echoes of B replicas, or when their time is over. Nothing is echoed before.
 
-    Afterwards every late input, and whatever B replicas echo, is echoed too. `begun`: Echoes of Q replicas are here,
-    so that view 0 may begin. `waited`: its leader need not wait for more.
+    Afterwards every late input, and whatever B replicas echo, is echoed too.
     """
 
     def __init__(
         self, index: int, committee: Committee, links: AuthenticatedLinks, inputs: Inputs,
         schedule: RoundStarted | None, accused: Iterable[int], voting: VotingProgress,
     ) -> None:  # fmt: skip
-        """accused: in earlier rounds, and not named in a value yet. voting: of this replica in this round."""
+        """Serve one round; accused: in earlier rounds, and not named in a value yet. voting: of this replica in this
+        round.
+        """
         self._index, self._name, self._committee, self._links = index, replica_name(index), committee, links
         self._schedule, self._voting = schedule, voting
         self.inputs, self.echoes = inputs, Echoes(committee)
@@ -76,7 +82,7 @@ class InputPhase(Stateful):
 
     @property
     def begun(self) -> bool:
-        """Whether Echoes of Q replicas are here."""
+        """Whether Echoes of Q replicas are here, so that view 0 may begin."""
         return self.state.begun
 
     @property
@@ -92,11 +98,11 @@ class InputPhase(Stateful):
     # --- what comes in ----------------------------------------------------------
 
     def take_update(self, processor: int, content: bytes, now: int) -> list[Effect]:
-        """A processor's update; one that comes after the close is echoed then."""
+        """Take a processor's update; one that comes after the close is echoed then."""
         return self._take_input(self.inputs.take_update(processor, content), now)
 
     def take_report(self, report: TestReport, now: int) -> list[Effect]:
-        """The hub's tests; a late report is echoed as late updates are."""
+        """Take the hub's tests; a late report is echoed as late updates are."""
         return self._take_input(self.inputs.take_report(report), now)
 
     def _take_input(self, item: Item | None, now: int) -> list[Effect]:
@@ -108,7 +114,7 @@ class InputPhase(Stateful):
         return self._echo_later([item], now)
 
     def take_echo(self, replica: int, items: tuple[Item, ...], now: int) -> list[Effect]:
-        """Another replica's Echo, whatever view it is in."""
+        """Take another replica's Echo, whatever view it is in."""
         fresh = self.echoes.take(replica, items)
         if not self.state.closed:
             return self.close(now) if self._may_close_on_echoes(now) else []
@@ -122,17 +128,19 @@ class InputPhase(Stateful):
     # --- the close ----------------------------------------------------------
 
     def close_if_complete(self, now: int) -> list[Effect]:
-        """All inputs are in, and nobody may close later than this."""
+        """Close if all inputs are in and nobody could have to close later than this."""
         assert self._schedule is not None
         if self.state.closed or now < self._schedule.inputs_open_until:
             return []
         return self.close(now) if self.inputs.complete or self._may_close_on_echoes(now) else []
 
     def close(self, now: int) -> list[Effect]:
-        """Echo what came in, what B replicas echo, whom this replica accuses, and SKIP if its keys are short."""
+        """Close, and echo what came in, what B replicas echo, whom this replica accuses, and SKIP if its keys are
+        short.
+        """
         self.state.closed = True
         items = dict.fromkeys([*self.inputs.items(), *self.echoes.acceptable()])
-        accused = {*self.state.accused, *self._convicted(items)} - {*self.inputs.without}
+        accused = {*self.state.accused, *self._convicted(items)} - {*self.inputs.quarantined}
         items |= dict.fromkeys(map(accusation_item, sorted(accused)))
         if self._skips_at_close():
             items[SKIP] = None
@@ -143,7 +151,7 @@ class InputPhase(Stateful):
         return self.state.given_up or self._links.keyed_peers() + 1 < self._committee.quorum
 
     def _begins(self, now: int) -> list[Effect]:
-        """With Echoes of Q replicas view 0 begins, and the time to judge what is missing."""
+        """Begin view 0 on Echoes of Q replicas, and the time after which it is judged what is missing."""
         if self.state.begun or not self.state.closed or self.echoes.heard < self._committee.quorum:
             return []
         self.state.begun = True
@@ -154,7 +162,7 @@ class InputPhase(Stateful):
         if not self.state.waited:
             effects.append(self._timer(ReplicaTimer.MAY_PROPOSE, now + PROPOSAL_DELTAS * delta))
         if not self.state.skip_judged:
-            effects.append(self._timer(ReplicaTimer.JUDGE_WHAT_LACKS, now + SKIP_DELTAS * delta))
+            effects.append(self._timer(ReplicaTimer.JUDGE_COMPLETENESS, now + SKIP_DELTAS * delta))
         return effects
 
     def _timer(self, purpose: ReplicaTimer, at: int) -> Effect:
@@ -164,22 +172,22 @@ class InputPhase(Stateful):
     # --- Echoes ----------------------------------------------------------
 
     def _to_amplify(self, fresh: Iterable[Item]) -> list[Item]:
-        """What B replicas echo now, and whom that convicts."""
+        """Return what B replicas echo now, and accusations of those whom that convicts."""
         fresh = list(fresh)
         return [*fresh, *map(accusation_item, self._convicted(fresh))] if fresh else fresh
 
     def _convicted(self, items: Iterable[Item]) -> list[int]:
-        """Processors of whom B replicas echo one digest and B another one."""
+        """Return the processors of whom B replicas echo one digest and B another one."""
         return sorted({k for kind, k, _ in items if kind == ItemKind.UPDATE and is_convicted(k, self.echoes)})
 
     def _echo_later(self, items: Iterable[Item], now: int) -> list[Effect]:
-        """SKIP goes at once, the rest as the pace allows."""
+        """Echo these items, SKIP at once and the rest as the pace allows."""
         new = dict.fromkeys(item for item in items if item not in self.state.said)
         self.state.pending |= new
         return self._say_pending(now, counts=False) if SKIP in new else self.arm(now)
 
     def arm(self, now: int) -> list[Effect]:
-        """Arrange for what is pending to leave; again in every new view, which has a pace of its own."""
+        """Arrange for what is pending to leave, and again in every new view, which has a pace of its own."""
         if not (self.state.pending and self.state.closed and self._may_echo()):
             return []
         at = self._pacing.arm(now, self._voting.view)
@@ -191,7 +199,7 @@ class InputPhase(Stateful):
         return self.arm(now)
 
     def _may_echo(self) -> bool:
-        """Until it halts: one that was let decide alone is still needed by the others."""
+        """Return whether this replica has not halted. Even one that has decided alone is still needed by the others."""
         return not self._voting.halted
 
     def _say_pending(self, now: int, counts: bool = True) -> list[Effect]:
@@ -201,7 +209,7 @@ class InputPhase(Stateful):
         return self._say(items, now, counts)
 
     def _say(self, items: Iterable[Item], now: int, counts: bool = True) -> list[Effect]:
-        """One Echo, to all; what one's own echo makes acceptable follows."""
+        """Send one Echo to all, followed by what one's own echo makes acceptable."""
         new = [item for item in items if item not in self.state.said]
         self.state.said |= dict.fromkeys(new)
         self._pacing.left(now, self._voting.view, counts)
@@ -209,7 +217,7 @@ class InputPhase(Stateful):
         return [*effects, *self._echo_later(self._to_amplify(self.echoes.take(self._index, new)), now)]
 
     def say_again(self, replica: str, now: int) -> list[Effect]:
-        """All that this replica has echoed, for one who may have missed it."""
+        """Send all that this replica has echoed to one that may have missed it."""
         if not (self.state.closed and self._may_echo()):
             return []
         return self._links.send(FrameKind.ECHO, 0, replica, encode(tuple(self.state.said)), now)
@@ -217,44 +225,47 @@ class InputPhase(Stateful):
     # --- SKIP ----------------------------------------------------------
 
     def give_up(self, now: int) -> list[Effect]:
-        """The manager gives the round up: say SKIP, at the close or at once."""
+        """Say SKIP, at the close or at once, because the manager gives the round up."""
         self.state.given_up = True
         return self._echo_later([SKIP], now) if self.state.closed else []
 
     def _judge(self, now: int) -> list[Effect]:
-        """3 Delta after it closed and heard Q replicas: echo SKIP if what a round needs has not Q echoes."""
+        """Echo SKIP if what a round needs lacks Q echoes, 3 Delta after this replica closed and heard Q replicas."""
         self.state.skip_judged = True
         return [] if self.has_enough() else self._echo_later([SKIP], now)
 
     def has_enough(self) -> bool:
-        """Whether the entries of N - f_processors processors, and the report, have Q echoes."""
+        """Return whether the entries of N - f_processors processors, and the report, have Q echoes."""
         if not self.echoes.digests(ItemKind.REPORT, 0, self._committee.quorum):
             return False
-        return len(self.processors_with_a_quorum()) >= self._committee.least_entries
+        return len(self.processors_with_a_quorum()) >= self._committee.min_entries
 
     def has_all(self) -> bool:
-        """Whether the entries of all processors, but those in quarantine or convicted now, and the report have Q
-        echoes, and suffice."""
+        """Return whether the entries of all processors, except those in quarantine or convicted now, and the report
+        have Q echoes, and suffice.
+        """
         found = self.processors_with_a_quorum()
-        waits = any(k not in found and k not in self.inputs.without for k in self.honest_so_far())
+        waits = any(k not in found and k not in self.inputs.quarantined for k in self.honest_so_far())
         return not waits and self.has_enough()
 
     def honest_so_far(self) -> list[int]:
-        """Processors that no echoes convict."""
+        """Return the processors that no echoes convict."""
         return [k for k in range(self._committee.processors) if not is_convicted(k, self.echoes)]
 
     def processors_with_a_quorum(self) -> dict[int, list[bytes]]:
-        """Processors with Q echoes of a digest, or of several ones, in increasing order; but those in quarantine."""
+        """Return the processors outside the quarantine with Q echoes of one or more digests, in increasing order, with
+        these digests.
+        """
         found = {
             k: self.echoes.digests(ItemKind.UPDATE, k, self._committee.quorum)
-            for k in range(self._committee.processors) if k not in self.inputs.without
+            for k in range(self._committee.processors) if k not in self.inputs.quarantined
         }  # fmt: skip
         return {k: digests for k, digests in found.items() if digests}
 
     # --- timers ----------------------------------------------------------
 
     def input_timers(self, now: int) -> list[Effect]:
-        """When the inputs may close, and when they must."""
+        """Return the timers after which the inputs may close, and must close."""
         assert self._schedule is not None
         times = (
             (ReplicaTimer.INPUTS_MAY_CLOSE, self._schedule.inputs_open_until),
@@ -263,7 +274,7 @@ class InputPhase(Stateful):
         return [self._timer(purpose, max(now + 1, at)) for purpose, at in times]
 
     def timer(self, purpose: ReplicaTimer, now: int) -> list[Effect]:
-        """A timer of the input phase ran out."""
+        """Do what a timer of the input phase is for."""
         match purpose:
             case ReplicaTimer.INPUTS_MAY_CLOSE:
                 return self.close_if_complete(now)
@@ -272,7 +283,7 @@ class InputPhase(Stateful):
             case ReplicaTimer.MAY_PROPOSE:
                 self.state.waited = True
                 return []
-            case ReplicaTimer.JUDGE_WHAT_LACKS:
+            case ReplicaTimer.JUDGE_COMPLETENESS:
                 return self._judge(now)
             case ReplicaTimer.ECHOES_LEAVE:
                 return self._say_pending(now) if self._pacing.fires(now, self._voting.view) else self.arm(now)
@@ -282,12 +293,12 @@ class InputPhase(Stateful):
     # --- state ----------------------------------------------------------
 
     def accused(self) -> tuple[int, ...]:
-        """Whom this replica accuses: before this round, and by what it heard in it."""
+        """Return whom this replica accuses, before this round or because of what it heard in it."""
         said = {k for kind, k, _ in (*self.state.said, *self.state.pending) if kind == ItemKind.ACCUSATION}
         return tuple(sorted({*self.state.accused, *said}))
 
     def recover(self, now: int) -> list[Effect]:
-        """After a crash: its timers are lost."""
+        """Restart the timers, which a crash has lost."""
         self._pacing.recover()
         if not self.state.closed:
             return self.input_timers(now)

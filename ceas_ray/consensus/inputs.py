@@ -16,36 +16,39 @@ from ceas_ray.messages.payloads import TestReport
 
 @dataclass
 class InputsState:
-    """first: the digest of what a processor told this replica itself, by processor. report: that of what the hub told.
-    contents: from anywhere, by digest. without: processors in quarantine."""
+    """What has come in.
 
-    without: tuple[int, ...]
-    first: dict[int, bytes] = field(default_factory=dict)
+    quarantined: processors in quarantine. first_updates: by processor, the digest of the update that it sent to this
+    replica first. report: digest of the report that the hub sent here. contents: by digest, wherever they came from.
+    """
+
+    quarantined: tuple[int, ...]
+    first_updates: dict[int, bytes] = field(default_factory=dict)
     report: bytes | None = None
     contents: dict[bytes, bytes] = field(default_factory=dict)
 
 
 class Inputs(Stateful):
-    """What processors and the hub told this replica, and what others told it that they said."""
+    """Keeps what processors and the hub sent to this replica, and what others say that they sent."""
 
-    def __init__(self, processors: int, parameters: int, without: tuple[int, ...]) -> None:
-        """without: processors in quarantine; nobody waits for them, and nothing of theirs is included."""
+    def __init__(self, processors: int, parameters: int, quarantined: tuple[int, ...]) -> None:
+        """Start empty; quarantined: processors for which nobody waits, and of which nothing is included."""
         self._processors, self._parameters = processors, parameters
-        self.state = InputsState(without)
+        self.state = InputsState(quarantined)
 
     @property
-    def without(self) -> tuple[int, ...]:
+    def quarantined(self) -> tuple[int, ...]:
         """Processors in quarantine."""
-        return self.state.without
+        return self.state.quarantined
 
-    def leave_out(self, quarantined: tuple[int, ...]) -> None:
-        """These are in quarantine from now on: a missed decision came to be known."""
-        self.state.without = quarantined
+    def quarantine(self, quarantined: tuple[int, ...]) -> None:
+        """Put these processors in quarantine, when a missed decision comes to be known."""
+        self.state.quarantined = quarantined
 
     @property
-    def first(self) -> Mapping[int, bytes]:
-        """The digest of what each processor told this replica itself."""
-        return self.state.first
+    def first_updates(self) -> Mapping[int, bytes]:
+        """By processor, the digest of the update that it sent to this replica first."""
+        return self.state.first_updates
 
     @property
     def report(self) -> bytes | None:
@@ -58,15 +61,15 @@ class Inputs(Stateful):
         return self.state.contents
 
     def take_update(self, processor: int, content: bytes) -> Item | None:
-        """The first update of a processor counts; returns it as an item of an Echo, or None if it does not count."""
-        if processor in self.first or processor in self.without:
+        """Take an update. Return it as an item of an Echo if it is the processor's first and counts; else None."""
+        if processor in self.first_updates or processor in self.quarantined:
             return None
-        digest = self.state.first[processor] = digest_of(content)
+        digest = self.state.first_updates[processor] = digest_of(content)
         self.state.contents[digest] = content
         return update_item(processor, digest)
 
     def take_report(self, report: TestReport) -> Item | None:
-        """The hub's tests, as `take_update`."""
+        """Take the hub's tests. Return them as an item of an Echo if they are the first; else None."""
         if self.report is not None:
             return None
         content = encode(report)
@@ -76,13 +79,15 @@ class Inputs(Stateful):
 
     @property
     def complete(self) -> bool:
-        """Whether all updates (but those of processors in quarantine) and the report are in."""
-        missing = self._processors - len({*self.first, *self.without})
+        """Whether the report and all updates, except those of processors in quarantine, are in."""
+        missing = self._processors - len({*self.first_updates, *self.quarantined})
         return self.report is not None and missing == 0
 
     def items(self) -> list[Item]:
-        """What came here first-hand."""
-        items = [update_item(k, digest) for k, digest in sorted(self.first.items()) if k not in self.without]
+        """Return what came to this replica first-hand, as items of an Echo."""
+        items = [
+            update_item(k, digest) for k, digest in sorted(self.first_updates.items()) if k not in self.quarantined
+        ]
         return items if self.report is None else [*items, report_item(self.report)]
 
     # --- contents ----------------------------------------------------------
@@ -93,7 +98,7 @@ class Inputs(Stateful):
             self.state.contents[digest_of(content)] = content
 
     def has(self, digest: bytes) -> bool:
-        """Whether an update or a report with this digest is here."""
+        """Return whether an update or a report with this digest is here."""
         return digest in self.contents
 
     def _is_report(self, content: bytes) -> bool:
@@ -105,7 +110,7 @@ class Inputs(Stateful):
 
 
 def report_of(content: bytes) -> TestReport:
-    """The report behind these bytes; ValueError for anything else."""
+    """Return the report behind these bytes. Raises ValueError for anything else."""
     report = decode_untrusted(content)
     if not (isinstance(report, TestReport) and isinstance(report.tested, np.ndarray)):
         raise ValueError("a report must be the hub's tests")
@@ -113,7 +118,7 @@ def report_of(content: bytes) -> TestReport:
 
 
 def is_well_formed_update(body: bytes, parameters: int) -> bool:
-    """Whether an update of this many parameters can be read at all."""
+    """Return whether this is an update of as many parameters."""
     try:
         decode_update(body, parameters)
     except ValueError:

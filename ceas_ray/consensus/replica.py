@@ -9,8 +9,8 @@ from typing import Any
 from ceas_ray.consensus.agreement import Agreement
 from ceas_ray.consensus.archive import Archive
 from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
-from ceas_ray.consensus.committee import Committee, NextState, Terms
-from ceas_ray.consensus.standing import AgreedModel, Standing
+from ceas_ray.consensus.chain_head import AgreedModel, ChainHead
+from ceas_ray.consensus.committee import Committee, NextState, ProtocolParameters
 from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope
@@ -30,7 +30,7 @@ from ceas_ray.messages.payloads import (
 from ceas_ray.messages.senders import may_send
 
 EARLY_FRAMES = 64
-"""Frames of each sender that are kept, unopened, until inputs may close: those of the next round too."""
+"""Number of each sender's frames, those of the next round included, that are kept unopened until inputs may close."""
 
 
 @dataclass(slots=True)
@@ -44,8 +44,8 @@ class ReplicaState:
 class Replica(Actor):
     """One member of the committee. The leader of view r in round t is replica (t + r) mod n.
 
-    One that missed a round is behind: it asks the others, adopts what B of them decided, and fetches the model by its
-    digest. `persistent` is what must outlive a crash; `recover` goes on from there.
+    A replica that missed a round is behind: it asks the others, adopts what B of them decided, and fetches the model by
+    its digest. `persistent` is what must outlive a crash, and `recover` goes on from there.
     """
 
     def __init__(
@@ -59,15 +59,17 @@ class Replica(Actor):
         chain: bytes,
         rule: bytes,
     ) -> None:
-        """channels: to every processor, then to every replica but itself. latencies: ps, to all that it writes to.
+        """Make a replica before its first round.
 
-        initial_state: a tuple whose first element is the parameters (d,). chain, rule: see `Terms`.
+        channels: to every processor, then to every other replica. latencies: to all that it writes to, ps.
+        initial_state: a tuple whose first element is the model's parameters (d,). chain, rule: see
+        `ProtocolParameters`.
         """
         self.name = replica_name(index)
         self.index, self.committee = index, committee
-        self._terms = Terms(committee, chain, rule, next_state, len(initial_state[0]))
+        self._protocol = ProtocolParameters(committee, chain, rule, next_state, len(initial_state[0]))
         self._links = AuthenticatedLinks(index, committee, channels, latencies)
-        self._standing = Standing(AgreedModel(initial_state, ()))
+        self._head = ChainHead(AgreedModel(initial_state, ()))
         self._archive = Archive()
         self.lookahead = self.own_lookahead = min(latencies.values())
         self.state = ReplicaState()
@@ -76,11 +78,11 @@ class Replica(Actor):
     def parts(self) -> Mapping[str, Stateful]:
         """See `Stateful`."""
         return {
-            "links": self._links, "standing": self._standing, "archive": self._archive, "agreement": self._agreement,
+            "links": self._links, "head": self._head, "archive": self._archive, "agreement": self._agreement,
         }  # fmt: skip
 
     def rebuild(self) -> None:
-        """See `Stateful`: the agreement is the one of the round."""
+        """Make the agreement of the restored round; see `Stateful`."""
         self._agreement = self._begun(self.state.schedule)
 
     def _begun(self, schedule: RoundStarted | None) -> Agreement:
@@ -89,8 +91,8 @@ class Replica(Actor):
         return agreement
 
     def agreement(self, schedule: RoundStarted | None) -> Agreement:
-        """A round at its start."""
-        return Agreement(self.index, self._terms, self._links, self._standing, self._archive, schedule)
+        """Return a round at its start."""
+        return Agreement(self.index, self._protocol, self._links, self._head, self._archive, schedule)
 
     # --- envelopes ----------------------------------------------------------
 
@@ -127,7 +129,9 @@ class Replica(Actor):
         return []
 
     def _receive(self, sender: str, frame: Frame, now: int) -> list[Effect]:
-        """Of this round, or of the one before; what comes from replicas too early waits: nothing is answered then."""
+        """Take a frame of this round or of the one before. What replicas send too early waits, since nothing is
+        answered then.
+        """
         if not is_well_formed(frame):
             return []
         agreement = self._agreement
@@ -145,7 +149,7 @@ class Replica(Actor):
         return [effect for sender, frame in early for effect in self._receive(sender, frame, now)]
 
     def promise(self, now: int) -> int:
-        """Before inputs may close nothing is sent; the previous round is over, or given up."""
+        """See `Actor`: nothing is sent before inputs may close, for the previous round is over, or given up."""
         schedule = self._agreement.schedule
         if schedule is None or self._agreement.phase.closed:
             return 0
@@ -154,7 +158,7 @@ class Replica(Actor):
     def _start_round(self, schedule: RoundStarted, now: int) -> list[Effect]:
         last = self._agreement
         missed = schedule.round_index > last.round_index + 1 or (last.round_index >= 0 and not last.finished)
-        self._standing.begin_round(missed, last.phase.accused())
+        self._head.begin_round(missed, last.phase.accused())
         self.state.schedule, self._agreement = schedule, self._begun(schedule)
         self._links.forget_lost_slots()
         self.store_key_bits(schedule.key_bits)
@@ -163,39 +167,39 @@ class Replica(Actor):
     # --- what others may know ----------------------------------------------------------
 
     def store_key_bits(self, key_bits: Int64s) -> None:
-        """Newly distilled bits with every peer, as in `RoundStarted`."""
+        """Store newly distilled bits with every peer, in the order of `RoundStarted`."""
         self._links.store_key_bits(key_bits)
 
     def body_of(self, digest: bytes) -> bytes | None:
-        """The value of this round with this digest, if its body is here."""
+        """Return the value of this round with this digest, if its body is here."""
         return self._agreement.values.body_of(digest)
 
     def channel(self, peer: str) -> Channel:
-        """This replica's end of the link with `peer`."""
+        """Return this replica's end of the link with `peer`."""
         return self._links[peer]
 
     @property
     def model(self) -> AgreedModel:
         """The model after the last decision that this replica has adopted, and the quarantine."""
-        return self._standing.model
+        return self._head.model
 
     def accounts(self) -> dict[str, int]:
-        """Key bits spent on frames to each peer."""
+        """Return the key bits spent on frames to each peer."""
         return self._links.key_bits_spent()
 
     # --- crash and recovery ----------------------------------------------------------
 
     def persistent(self) -> Any:
-        """What is on disk before a message leaves, in plain values.
+        """Return what is on disk before a message leaves, in plain values.
 
-        The keys and their counters (a slot must never tag twice), the model, and all of the round: a slot is used up in
-        the same write that persists what its frame said. Frames that wait unopened have used no slot, and are lost, as
-        is the memory of requests that could have been said again.
+        It includes the keys and their counters (a slot must never tag twice), the model, and all of the round: a slot
+        is used up in the same write that persists what its frame said. `recover` leaves out what only memory held:
+        unopened frames, which have used no slot, and requests that could have been repeated.
         """
         return self.snapshot()
 
     def recover(self, persisted: Any, now: int) -> list[Effect]:
-        """After a crash: go on from what was persisted, and ask the others for the rest."""
+        """Go on after a crash from what was persisted, and ask the others for the rest."""
         self.restore(persisted)
         self.state.early = []
         self._links.enter_round(self._agreement.round_index)

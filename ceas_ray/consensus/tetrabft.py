@@ -1,7 +1,7 @@
 """Single-shot TetraBFT (Yu, Losa, Wang, PODC 2024, arXiv 2405.02615): the voting of one round at one replica.
 
-Free of transport and keys: messages in, messages out. n replicas, f = floor((n - 1) / 3) may be Byzantine; any two
-quorums of Q = n - f share an honest replica, and a blocking set of B = f + 1 contains one.
+It is free of transport and keys: messages in, messages out. Of n replicas f = floor((n - 1) / 3) may be Byzantine. Any
+two quorums of Q = n - f share an honest replica, and a blocking set of B = f + 1 contains one.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from ceas_ray.consensus.rule_three import NO_VOTE, Evidence, RuleThree, Vote
+from ceas_ray.consensus.safety_rule import NO_VOTE, SafetyRule, Vote, VoteHistory
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.quorum import Quorums
 
 FUTURE_VIEWS = 8
-"""Messages of views further ahead than this are dropped: memory stays bounded."""
+"""Number of views ahead of which messages are kept; those further ahead are dropped, so memory stays bounded."""
 
 
 _PHASES = {FrameKind.VOTE1: 1, FrameKind.VOTE2: 2, FrameKind.VOTE3: 3, FrameKind.VOTE4: 4}
@@ -35,14 +35,14 @@ class Output:
 
 @dataclass(frozen=True)
 class ArmTimer:
-    """Ask for `timeout(view)` after the view timer's length."""
+    """A request to call `timeout(view)` after the length of the view timer."""
 
     view: int
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A value is decided."""
+    """The decision of a value."""
 
     value: bytes
     view: int
@@ -79,9 +79,9 @@ class VotingState:
     halted: bool = False
     received: dict[tuple[int, int], dict[int, bytes]] = field(default_factory=dict)
     proposals: dict[int, bytes] = field(default_factory=dict)
-    suggests: dict[int, dict[int, Evidence]] = field(default_factory=dict)
-    own_suggest: dict[int, dict[int, Evidence]] = field(default_factory=dict)
-    proofs: dict[int, dict[int, Evidence]] = field(default_factory=dict)
+    suggests: dict[int, dict[int, VoteHistory]] = field(default_factory=dict)
+    own_suggest: dict[int, dict[int, VoteHistory]] = field(default_factory=dict)
+    proofs: dict[int, dict[int, VoteHistory]] = field(default_factory=dict)
     view_changes: dict[int, int] = field(default_factory=dict)
     asked_view: int = 0
     decides: dict[int, bytes] = field(default_factory=dict)
@@ -90,19 +90,22 @@ class VotingState:
     wanted: set[bytes] = field(default_factory=set)
 
 
-class TetraBFT(RuleThree, Stateful):
-    """One replica's voting state. `is_valid(digest)` must be monotone; call `poke` when it may have turned true.
+class TetraBFT(SafetyRule, Stateful):
+    """One replica's voting. `is_valid(digest)` must be monotone; call `poke` when it may have turned true.
 
-    No view is entered before the inputs are closed (`close_inputs`, or `start` with view 0 at once).
+    No view is entered before the inputs are closed (`close_inputs`, or `start`, which enters view 0 at once). Every
+    method returns what to do.
     """
 
     def __init__(
         self, index: int, replicas: int, leader: Callable[[int], int], is_valid: Callable[[bytes], bool],
         is_proposable: Callable[[bytes], bool] | None = None, candidate: Callable[[int], bytes | None] | None = None,
     ) -> None:  # fmt: skip
-        """is_proposable: what every honest replica will find valid; by default what is valid here.
+        """Make the voting of replica `index`.
 
-        candidate: what this replica would propose in a view, computed when it proposes; by default what it starts with.
+        is_proposable: whether every honest replica will find a value valid; by default, whether it is valid here.
+        candidate: returns what this replica would propose in a view, computed when it proposes; by default it is what
+        `start` is given.
         """
         self.index, self.replicas = index, replicas
         super().__init__(Quorums(replicas))
@@ -124,7 +127,7 @@ class TetraBFT(RuleThree, Stateful):
 
     @property
     def wanted(self) -> Collection[bytes]:
-        """Values whose bodies this replica, a leader, has asked for in this view."""
+        """ValueStore whose bodies this replica, a leader, has asked for in this view."""
         return self.state.wanted
 
     @property
@@ -140,7 +143,7 @@ class TetraBFT(RuleThree, Stateful):
     # --- what happens to it; each returns what to do ----------------------------------------------------------
 
     def start(self, candidate: bytes | None = None) -> list[Action]:
-        """Enter view 0, unless a later view was entered before; with the value that this replica would propose."""
+        """Enter view 0, unless a later view was entered before, with the value that this replica would propose."""
         state = self.state
         state.candidate, state.inputs_closed = candidate, True
         if not state.halted:
@@ -148,7 +151,7 @@ class TetraBFT(RuleThree, Stateful):
         return self._take_actions()
 
     def close_inputs(self) -> list[Action]:
-        """From now on views may be entered: look again at the requests and votes that came before."""
+        """Allow views to be entered, and look again at the requests and votes that came before."""
         state = self.state
         state.inputs_closed = True
         if not state.halted:
@@ -162,18 +165,18 @@ class TetraBFT(RuleThree, Stateful):
         self.state.candidate = candidate
 
     def poke(self) -> list[Action]:
-        """Validity or the candidate may have changed: look again."""
+        """Look again, because validity or the candidate may have changed."""
         self._act_on_proposals()
         return self._take_actions()
 
     def receive(self, sender: int, kind: FrameKind, view: int, content: Any) -> list[Action]:
-        """An authentic message."""
+        """Take an authentic message."""
         if not self.state.halted:
             self._receive(sender, kind, view, content)
         return self._take_actions()
 
     def timeout(self, view: int) -> list[Action]:
-        """The view timer ran out: ask for the next view, and arm it again."""
+        """Ask for the next view, because the view timer ran out, and arm the timer again."""
         state = self.state
         if not state.halted and view == state.view:
             state.asked_view = max(state.asked_view, view + 1)
@@ -182,7 +185,7 @@ class TetraBFT(RuleThree, Stateful):
         return self._take_actions()
 
     def expects_proposal(self, sender: int, view: int) -> bool:
-        """Whether this would be the first proposal of the view's leader that counts."""
+        """Return whether this would be the first proposal of the view's leader that counts."""
         return not self.state.halted and sender == self._leader(view) and view not in self.state.proposals
 
     # --- rules ----------------------------------------------------------
@@ -227,8 +230,10 @@ class TetraBFT(RuleThree, Stateful):
             return
         state.view, state.wanted = view, set()
         if view > 0:
-            proof = Evidence(state.votes[1], state.previous[1], state.votes[4])
-            suggest = Evidence(state.votes[2], state.previous[2], state.votes[3])  # before its own proof lets it vote
+            proof = VoteHistory(state.votes[1], state.previous[1], state.votes[4])
+            suggest = VoteHistory(
+                state.votes[2], state.previous[2], state.votes[3]
+            )  # before its own proof lets it vote
             self._send(FrameKind.PROOF, view, proof)
             state.own_suggest = {view: {self.index: suggest}}
             self._send(FrameKind.SUGGEST, view, suggest, to=self._leader(view))
@@ -249,7 +254,7 @@ class TetraBFT(RuleThree, Stateful):
             self._vote_for_proposal()
 
     def _propose(self) -> None:
-        """A leader's own candidate first, then the values that it heard of; once a view."""
+        """Propose once a view, as its leader: its own candidate first, then the values that it heard of."""
         state = self.state
         view = state.view
         if self._leader(view) != self.index or view in state.proposed:
@@ -300,7 +305,7 @@ class TetraBFT(RuleThree, Stateful):
         return view < state.view or (view, phase + 1) in state.voted
 
     def _value_with_a_quorum(self, votes: dict[int, bytes], phase: int) -> bytes | None:
-        """If Q of at most n voters hold a value, then at most f hold another: it is among the first f + 1."""
+        """Return the value with Q votes. Of at most n voters at most f hold another, so it is among the first f + 1."""
         if len(votes) < self.quorum:
             return None
         values = list(votes.values())
@@ -353,19 +358,19 @@ class TetraBFT(RuleThree, Stateful):
     # --- rule 3 ----------------------------------------------------------
 
     def _is_safe_to_propose(self, value: bytes) -> bool:
-        """Whether the Suggests of this view call the value safe."""
+        """Return whether the Suggests of this view call the value safe."""
         state = self.state
         return self._is_safe(state.suggests.get(state.view, {}), value, state.view, self._claimed_since)
 
     def _is_safe_to_vote_for(self, value: bytes) -> bool:
-        """Whether the Proofs of this view call the value safe; two other values may show it too (b2)."""
+        """Return whether the Proofs of this view call the value safe; claims for two other values may show it too."""
         state = self.state
         return self._is_safe(state.proofs.get(state.view, {}), value, state.view, self._shown_since)
 
     # --- helpers ----------------------------------------------------------
 
     def _send(self, kind: FrameKind, view: int, content: Any, to: int | None = None) -> None:
-        """To others as an action, to itself at once."""
+        """Send a message to others as an action, and to itself at once."""
         if to != self.index:
             self._actions.append(Output(kind, view, content, to))
         if to is None or to == self.index:
@@ -403,16 +408,17 @@ class TetraBFT(RuleThree, Stateful):
         return said
 
     def persistent(self) -> Any:
-        """What must be on disk before a message leaves, in plain values: all state. What this replica said it must
-        never contradict; what others said comes in no second frame, once its key slot is used here."""
+        """Return what must be on disk before a message leaves, in plain values: all state. This replica must never
+        contradict what it said, and what others said comes in no second frame, once its key slot is used here.
+        """
         return self.snapshot()
 
     def recover(self, persisted: Any) -> list[Action]:
-        """After a crash: go on from what was persisted, in the same view."""
+        """Go on after a crash from what was persisted, in the same view."""
         self.restore(persisted)
         return self.go_on()
 
     def go_on(self) -> list[Action]:
-        """After a crash: the timer of the view is lost."""
+        """Restart the timer of the view, which a crash has lost."""
         state = self.state
         return [] if state.view < 0 or state.halted else [ArmTimer(state.view)]

@@ -1,4 +1,4 @@
-"""What a replica wakes itself up for."""
+"""The timers of a replica."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from enum import StrEnum
 
 
 class ReplicaTimer(StrEnum):
-    """Of one round. The first five are those of the input phase."""
+    """What a replica wakes itself up for, in one round. The first five belong to the input phase."""
 
     INPUTS_MAY_CLOSE = "may close"
     INPUTS_MUST_CLOSE = "must close"
     MAY_PROPOSE = "may propose"
-    JUDGE_WHAT_LACKS = "judge"
+    JUDGE_COMPLETENESS = "judge"
     ECHOES_LEAVE = "echo"
     FETCHES_LEAVE = "fetch"
     VIEW_ENDS = "view"

@@ -39,12 +39,19 @@ class Distribution:
 
     @cached_property
     def held(self) -> NDArray[np.int64]:
-        """Qubits that each processor holds before each controlled phase and at the end, (P, phases + 1)."""
-        times = len(self.place) + 1
+        """Qubits that each processor holds before each controlled phase and at the end, (P, phases + 1).
+
+        A qubit that moves is in a memory for pairs between the last phase before and the first one after, and held by
+        nobody.
+        """
+        packets, times = self.packets, len(self.place) + 1
+        last = np.append(packets.owner[1:] != packets.owner[:-1], True)
+        until = packets.end.copy()
+        stays = np.flatnonzero(~last & (self.home == self.next_home))
+        until[stays] = packets.begin[stays + 1]
         change = np.zeros((len(self.network.room), times + 1), dtype=np.int64)
-        np.add.at(change, (self.home, self.packets.begin), 1)
-        moves = np.flatnonzero(self.packets.owner[1:] == self.packets.owner[:-1])
-        np.add.at(change, (self.home[moves], self.packets.begin[moves + 1]), -1)
+        np.add.at(change, (self.home, packets.begin), 1)
+        np.add.at(change, (self.home, until), -1)
         held: NDArray[np.int64] = np.cumsum(change, axis=1)[:, :times]
         return held
 

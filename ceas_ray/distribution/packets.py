@@ -24,7 +24,8 @@ class Packets:
     gates: in order of time, see `normal_form`.
     owner: the qubit of each packet, (packets,), ascending, a qubit's packets in order of time; every qubit has one.
     ends: the two packets of each controlled phase, (phases, 2): of its first and of its second qubit.
-    begin: how many controlled phases come before each packet, (packets,); 0 for a qubit's first.
+    begin, end: the controlled phases between which each packet's qubit must be at its home, (packets,): from its first
+    one until after its last; a qubit's first packet begins at 0, its last ends with the circuit.
     """
 
     qubits: int
@@ -32,6 +33,7 @@ class Packets:
     owner: NDArray[np.int64]
     ends: NDArray[np.int64]
     begin: NDArray[np.int64]
+    end: NDArray[np.int64]
 
     @property
     def phases(self) -> list[ControlledPhase]:
@@ -63,4 +65,8 @@ def packets_of(qubits: int, gates: Sequence[Gate], shared: bool = True) -> Packe
     place[[number for of_qubit in found for _, number in of_qubit]] = np.arange(count)
     owner = np.repeat(np.arange(qubits), [len(of_qubit) for of_qubit in found])
     begin = np.array([begin for of_qubit in found for begin, _ in of_qubit], dtype=np.int64)
-    return Packets(qubits, tuple(gates), owner, place[np.array(ends, dtype=np.int64).reshape(-1, 2)], begin)
+    of_phases = place[np.array(ends, dtype=np.int64).reshape(-1, 2)]
+    end = np.zeros(count, dtype=np.int64)
+    np.maximum.at(end, of_phases, np.arange(1, len(ends) + 1)[:, None])
+    end[np.append(owner[1:] != owner[:-1], True)] = len(ends) + 1
+    return Packets(qubits, tuple(gates), owner, of_phases, begin, end)

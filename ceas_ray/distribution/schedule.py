@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -67,15 +67,17 @@ class Schedule:
             numbers[place] = number
         return numbers
 
-    @property
-    def memories(self) -> dict[str, int]:
-        """Qubits that each node needs at once for halves of pairs and copies, beside those that it holds."""
+    def memories(self, room: Sequence[int]) -> dict[str, int]:
+        """Return the qubits that each node needs at once for halves, copies, and qubits beyond its room.
+
+        room: qubits that each node holds, (nodes,).
+        """
         holders = self._holder_lifetimes()
         found = {}
         for node, name in enumerate(self.program.nodes):
             used = Counter(self._layers(span for place, span in self.lifetimes.items() if place.node == node))
-            used.subtract(self._layers(span for place, span in holders if place.node == node))
-            found[name] = max(used.values(), default=0)
+            held = Counter(self._layers(span for place, span in holders if place.node == node))
+            found[name] = max((count - min(held[layer], room[node]) for layer, count in used.items()), default=0)
         return found
 
     def _holder_lifetimes(self) -> list[tuple[Place, tuple[int, int]]]:

@@ -16,7 +16,8 @@ class Problem(NamedTuple):
 
     owner (packets,), ends (phases, 2), trees (2^P,), room (P,) as in `Packets` and `ProcessorNetwork`. The phases of
     packet h are phase_of[phase_start[h] : phase_start[h + 1]], the packets of qubit q packet_start[q] to
-    packet_start[q + 1]. A packet's qubit is at its home in the epochs first[h] to last[h] - 1, (packets,).
+    packet_start[q + 1]. A packet's qubit must be at its home in the epochs first[h] to last[h] - 1, (packets,), and it
+    is there until first[h + 1] if it stays for the next packet.
     """
 
     owner: Any
@@ -55,9 +56,8 @@ def problem_of(packets: Packets, network: ProcessorNetwork) -> Problem:
     order = np.argsort(members, kind="stable")
     starts = np.searchsorted(members[order], np.arange(len(packets.owner) + 1))
     of_qubit = np.searchsorted(packets.owner, np.arange(packets.qubits + 1))
-    epochs, first = np.unique(packets.begin, return_inverse=True)
-    last = np.append(first[1:], 0)
-    last[of_qubit[1:] - 1] = len(epochs)
+    _, inverse = np.unique(np.concatenate([packets.begin, packets.end]), return_inverse=True)
+    first, last = inverse[: len(packets.owner)], inverse[len(packets.owner) :]
     return Problem(
         owner=packets.owner, ends=packets.ends, trees=network.tree_costs, room=network.room, phase_start=starts,
         phase_of=order // 2, packet_start=of_qubit, first=first, last=last,
@@ -73,15 +73,34 @@ def state_of(problem, home, place):  # type: ignore[no-untyped-def]
     for g in range(len(place)):
         count[problem.ends[g, 0], place[g]] += 1
         count[problem.ends[g, 1], place[g]] += 1
+    state = State(home, place, count, held)
     for h in range(len(home)):
-        held[home[h], problem.first[h] : problem.last[h]] += 1
-    return State(home, place, count, held)
+        _hold(problem, state, h, 1)
+        _hold_between(problem, state, h, 1)
+    return state
+
+
+@njit(cache=True)
+def _hold(problem, state, packet, change):  # type: ignore[no-untyped-def]
+    state.held[state.home[packet], problem.first[packet] : problem.last[packet]] += change
+
+
+@njit(cache=True)
+def _hold_between(problem, state, packet, change):  # type: ignore[no-untyped-def]
+    """From a packet to the next one, if the qubit stays."""
+    if _has_next(problem, packet) and state.home[packet] == state.home[packet + 1]:
+        state.held[state.home[packet], problem.last[packet] : problem.first[packet + 1]] += change
+
+
+@njit(cache=True)
+def _has_next(problem, packet):  # type: ignore[no-untyped-def]
+    return packet + 1 < len(problem.owner) and problem.owner[packet + 1] == problem.owner[packet]
 
 
 @njit(cache=True)
 def _tree(problem, state, packet):  # type: ignore[no-untyped-def]
     bits = 1 << state.home[packet]
-    if packet + 1 < len(problem.owner) and problem.owner[packet + 1] == problem.owner[packet]:
+    if _has_next(problem, packet):
         bits |= 1 << state.home[packet + 1]
     for p in range(len(problem.room)):
         if state.count[packet, p] > 0:
@@ -131,17 +150,20 @@ def _rehome(problem, state, packet, processor):  # type: ignore[no-untyped-def]
     old = state.home[packet]
     if old == processor:
         return 0
-    has_previous = packet > 0 and problem.owner[packet - 1] == problem.owner[packet]
+    has_previous = packet > 0 and _has_next(problem, packet - 1)
     before = _tree(problem, state, packet) + (_tree(problem, state, packet - 1) if has_previous else 0)
-    state.home[packet] = processor
-    state.held[old, problem.first[packet] : problem.last[packet]] -= 1
-    state.held[processor, problem.first[packet] : problem.last[packet]] += 1
+    for change in (-1, 1):
+        _hold(problem, state, packet, change)
+        _hold_between(problem, state, packet, change)
+        if has_previous:
+            _hold_between(problem, state, packet - 1, change)
+        state.home[packet] = processor
     return _tree(problem, state, packet) + (_tree(problem, state, packet - 1) if has_previous else 0) - before
 
 
 @njit(cache=True)
-def _overfull(problem, state, processor, first, last):  # type: ignore[no-untyped-def]
-    return np.max(state.held[processor, first:last]) > problem.room[processor]
+def _overfull(problem, state, processor):  # type: ignore[no-untyped-def]
+    return np.max(state.held[processor]) > problem.room[processor]
 
 
 @njit(cache=True)
@@ -188,13 +210,12 @@ def _pick(generator, count):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _partner(problem, state, processor, epoch, generator):  # type: ignore[no-untyped-def]
-    """Pick a qubit that a processor holds in an epoch."""
-    pick = _pick(generator, state.held[processor, epoch])
-    for packet in range(len(state.home)):
+    """Pick a qubit that must be at a processor in an epoch; -1 if there is none."""
+    start = _pick(generator, len(state.home))
+    for k in range(len(state.home)):
+        packet = (start + k) % len(state.home)
         if state.home[packet] == processor and problem.first[packet] <= epoch < problem.last[packet]:
-            if pick == 0:
-                return problem.owner[packet]
-            pick -= 1
+            return problem.owner[packet]
     return -1
 
 
@@ -214,19 +235,16 @@ def _try_qubit(problem, state, saved, temperature, moving, generator):  # type: 
     change, other_first, other_last = 0, 0, 0
     for packet in range(first, last):
         change += _rehome(problem, state, packet, target)
-    if _overfull(problem, state, target, begins, ends):
+    if _overfull(problem, state, target):
         other = _partner(problem, state, target, begins, generator)
-        if other != qubit:
+        if other >= 0 and other != qubit:
             other_first, other_last = problem.packet_start[other], problem.packet_start[other + 1]
             _save(problem, state, saved, other_first, other_last)
             for packet in range(other_first, other_last):
-                overlaps = problem.first[packet] < ends and problem.last[packet] > begins
-                if overlaps and state.home[packet] == target:
+                middle = (problem.first[packet] + problem.last[packet]) // 2
+                if begins <= middle < ends and state.home[packet] == target:
                     change += _rehome(problem, state, packet, source)
-    fits = True
-    for p in range(len(problem.room)):
-        fits &= not _overfull(problem, state, p, 0, state.held.shape[1])
-    if fits:
+    if not (_overfull(problem, state, target) or _overfull(problem, state, source)):
         change += _take_along(problem, state, saved, first, last)
         change += _take_along(problem, state, saved, other_first, other_last)
         if _accepts(change, temperature, generator):

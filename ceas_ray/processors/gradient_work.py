@@ -26,7 +26,7 @@ from ceas_ray.quantum.estimator import (
 )
 from ceas_ray.quantum.gate_noise import visibility
 from ceas_ray.quantum.loss import Loss
-from ceas_ray.quantum.pauli_engine import ShiftedValues
+from ceas_ray.quantum.pauli_engine import LaneInputs, ShiftedValues
 
 GRADIENT = "gradient"
 
@@ -108,8 +108,8 @@ class GradientWork:
         """
         nodes = np.array([len(item["coefficients"]) for item in items])
         item_of = np.repeat(np.arange(len(items)), nodes).tolist()
-        call = engine_call(self.circuit, items, [part.attenuation for part in mitigations])
-        values = self.engine(self.circuit, **call, threads=self.threads)
+        inputs, output = engine_call(self.circuit, items, [part.attenuation for part in mitigations])
+        values = self.engine(self.circuit, inputs, output, threads=self.threads)
         if np.all(nodes == 1):
             return values
         weights = np.repeat(np.concatenate([item["coefficients"] for item in items]), lanes[item_of])
@@ -184,22 +184,26 @@ class GradientWork:
         ]
 
 
-def engine_call(circuit: Circuit, items: Sequence[Mapping[str, Any]], attenuation: Sequence[Floats]) -> dict[str, Any]:
-    """Return the arguments of the engine's one call for all items: lanes by item, node of its pairs, sample and output.
+def engine_call(
+    circuit: Circuit, items: Sequence[Mapping[str, Any]], attenuation: Sequence[Floats]
+) -> tuple[LaneInputs, NDArray[np.int64]]:
+    """Return the inputs of the engine's one call for all items, and the output that each lane is for.
+
+    Lanes are ordered by item, node of its pairs, sample and output.
 
     attenuation: of the circuits to run, (n + 1,) for each item.
     """
     item_of = [i for i, item in enumerate(items) for _ in item["coefficients"]]
     lanes = [len(items[i]["angles"]) * circuit.outputs for i in item_of]
-    return {
-        "angles": np.concatenate([np.repeat(items[i]["angles"], circuit.outputs, axis=0) for i in item_of]),
-        "parameters": np.stack([items[i]["parameters"] for i in item_of]),
-        "noise": np.stack([items[i]["noise"] for i in item_of]),
-        "attenuation": np.stack([attenuation[i] for i in item_of]),
-        "owner": np.repeat(np.arange(len(item_of)), lanes),
-        "output": np.concatenate([np.arange(count) % circuit.outputs for count in lanes]),
-        "werner": np.concatenate([item["werner"] for item in items]),
-    }
+    inputs = LaneInputs(
+        angles=np.concatenate([np.repeat(items[i]["angles"], circuit.outputs, axis=0) for i in item_of]),
+        parameters=np.stack([items[i]["parameters"] for i in item_of]),
+        noise=np.stack([items[i]["noise"] for i in item_of]),
+        attenuation=np.stack([attenuation[i] for i in item_of]),
+        owner=np.repeat(np.arange(len(item_of)), lanes),
+        werner=np.concatenate([item["werner"] for item in items]),
+    )
+    return inputs, np.concatenate([np.arange(count) % circuit.outputs for count in lanes])
 
 
 class _Mitigation(NamedTuple):
@@ -239,8 +243,8 @@ class _CircuitSampler:
         parameters[rows, circuits.parameter[first][rows]] += np.pi / 2 * circuits.sign[first][rows]
         cell = circuits.cell[first]
         plus = self.run(
-            self.circuit, self.item["angles"][cell // outputs], parameters, self.item["noise"],
-            self.item["attenuation"], None, cell % outputs, shots, int(self.seeds.integers(2**31)),
+            self.circuit, self.item["angles"][cell // outputs], parameters, cell % outputs, noise=self.item["noise"],
+            attenuation=self.item["attenuation"], shots=shots, seed=int(self.seeds.integers(2**31)),
         )  # fmt: skip
         order = np.lexsort((generator.random(len(place)), place))
         starts = np.cumsum(shots) - shots

@@ -14,86 +14,59 @@ from numpy.typing import NDArray
 
 from ceas_ray.quantum.circuit import RY, Circuit
 from ceas_ray.quantum.gate_noise import Noise
-from ceas_ray.quantum.pauli_engine import ShiftedValues
+from ceas_ray.quantum.pauli_engine import LaneInputs, ShiftedValues
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-def shifted_values(
-    circuit: Circuit,
-    angles: Floats,
-    parameters: Floats,
-    noise: Floats,
-    attenuation: Floats,
-    owner: Integers,
-    output: Integers,
-    werner: Floats | None = None,
-    *,
-    threads: int = 1,
-) -> ShiftedValues:
+def shifted_values(circuit: Circuit, inputs: LaneInputs, output: Integers, *, threads: int = 1) -> ShiftedValues:
     """Return what `pauli_engine.shifted_values` returns, from the values at theta and at theta_i +- pi/2."""
-    count = circuit.parameter_count
+    count, owner = circuit.parameter_count, inputs.owner
     shifts = np.concatenate([np.zeros((1, count)), np.pi / 2 * np.eye(count), -np.pi / 2 * np.eye(count)])
     values = np.empty((len(owner), 1 + 2 * count))
     for processor in np.unique(owner):
         lanes = np.flatnonzero(owner == processor)
-        samples, place = np.unique(angles[lanes], axis=0, return_inverse=True)
-        hardware = Hardware(circuit, noise[processor], attenuation[processor], _werner(werner, processor), threads)
-        table = hardware.expectations(samples, parameters[processor] + shifts)
+        samples, place = np.unique(inputs.angles[lanes], axis=0, return_inverse=True)
+        hardware = _hardware(circuit, inputs, processor, threads)
+        table = hardware.expectations(samples, inputs.parameters[processor] + shifts)
         values[lanes] = table[place.ravel(), :, output[lanes]]
     plus, minus = values[:, 1 : 1 + count], values[:, 1 + count :]
     return ShiftedValues(values[:, 0], (plus - minus) / 2, (plus + minus) / 2 - values[:, :1])
 
 
-def expectations(
-    circuit: Circuit,
-    angles: Floats,
-    parameters: Floats,
-    noise: Floats,
-    attenuation: Floats,
-    owner: Integers,
-    werner: Floats | None = None,
-    *,
-    threads: int = 1,
-) -> Floats:
+def expectations(circuit: Circuit, inputs: LaneInputs, *, threads: int = 1) -> Floats:
     """Return what `pauli_engine.expectations` returns."""
-    values = np.empty((len(owner), circuit.outputs))
-    for processor in np.unique(owner):
-        lanes = np.flatnonzero(owner == processor)
-        hardware = Hardware(circuit, noise[processor], attenuation[processor], _werner(werner, processor), threads)
-        values[lanes] = hardware.expectations(angles[lanes], parameters[processor][None])[:, 0, :]
+    values = np.empty((len(inputs.owner), circuit.outputs))
+    for processor in np.unique(inputs.owner):
+        lanes = np.flatnonzero(inputs.owner == processor)
+        hardware = _hardware(circuit, inputs, processor, threads)
+        values[lanes] = hardware.expectations(inputs.angles[lanes], inputs.parameters[processor][None])[:, 0, :]
     return values
 
 
 def sampled_outcomes(
-    circuit: Circuit,
-    angles: Floats,
-    settings: Floats,
-    noise: Floats,
-    attenuation: Floats,
-    werner: Floats | None,
-    output: Integers,
-    shots: Integers,
-    seed: int,
-) -> Integers:
+    circuit: Circuit, angles: Floats, settings: Floats, output: Integers, *,
+    noise: Floats, attenuation: Floats, shots: Integers, seed: int,
+) -> Integers:  # fmt: skip
     """Return how often each of S circuits of one processor yields +1, shape (S,), readout errors included.
 
-    angles (S, n), settings: parameters (S, P), output and shots (S,), noise ([layers,] n, 7), attenuation (n + 1,).
+    angles (S, n) and settings of the parameters (S, P), rad; output and shots (S,); noise ([layers,] n, 7); attenuation
+    (n + 1,). Pairs inside the circuit are perfect.
     """
-    hardware = Hardware(circuit, noise, attenuation, werner, 1)
-    return hardware.counts(angles, settings, output, shots, seed)
+    return Hardware(circuit, noise, attenuation, None).counts(angles, settings, output, shots=shots, seed=seed)
 
 
-def _werner(werner: Floats | None, processor: int) -> Floats | None:
-    return None if werner is None else werner[processor]
+def _hardware(circuit: Circuit, inputs: LaneInputs, processor: int, threads: int) -> Hardware:
+    werner = None if inputs.werner is None else inputs.werner[processor]
+    return Hardware(circuit, inputs.noise[processor], inputs.attenuation[processor], werner, threads=threads)
 
 
 class Hardware:
     """Aer's simulator with one processor's noise and its imperfect pairs."""
 
     def __init__(
-        self, circuit: Circuit, noise: Floats, attenuation: Floats, werner: Floats | None, threads: int
+        self, circuit: Circuit, noise: Floats, attenuation: Floats, werner: Floats | None, *, threads: int = 1
     ) -> None:
         from qiskit_aer import AerSimulator
 
@@ -138,7 +111,7 @@ class Hardware:
         ]
         return np.real(np.array(values)).reshape(len(samples), len(settings), self._circuit.outputs)
 
-    def counts(self, angles: Floats, settings: Floats, output: Integers, shots: Integers, seed: int) -> Integers:
+    def counts(self, angles: Floats, settings: Floats, output: Integers, *, shots: Integers, seed: int) -> Integers:
         """See `sampled_outcomes`."""
         plus = np.zeros(len(angles), np.int64)
         for number in np.unique(shots[shots > 0]):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.pauli_engine import expectations, pauli_weights, pulled_back_outputs
+from ceas_ray.quantum.pauli_engine import LaneInputs, expectations, pauli_weights, pulled_back_outputs
 
 Floats = NDArray[np.float64]
 
@@ -61,12 +61,14 @@ def contrasts_within(
     samples = np.array([len(inputs) for inputs in angles] * 2)
     outputs = expectations(
         circuit,
-        angles=np.concatenate([*angles, *angles]),
-        parameters=np.concatenate([parameters, parameters]),
-        noise=np.concatenate([noise, noise]),
-        attenuation=np.ones((2 * count, circuit.qubits + 1)),
-        owner=np.repeat(np.arange(2 * count), samples),
-        werner=pairs,
+        LaneInputs(
+            angles=np.concatenate([*angles, *angles]),
+            parameters=np.concatenate([parameters, parameters]),
+            noise=np.concatenate([noise, noise]),
+            attenuation=np.ones((2 * count, circuit.qubits + 1)),
+            owner=np.repeat(np.arange(2 * count), samples),
+            werner=pairs,
+        ),
     )
     parts = np.split(outputs, np.cumsum(samples)[:-1])
     slopes = [

@@ -46,29 +46,33 @@ class Derivatives(NamedTuple):
     second: Floats
 
 
+class LaneInputs(NamedTuple):
+    """What goes into a circuit: samples ("lanes"), each with the parameters and the noise of its own processor.
+
+    angles: encoding angles (B, n), rad. Per processor: parameters (Q, P), rad; noise (Q, n, 7) or, where layers run on
+    different hardware, (Q, layers or 1, n, 7) (`Noise`); attenuation (Q, n + 1): attenuation[s] multiplies every input
+    Pauli coefficient of weight s (teleported inputs only). owner (B,): the lane's processor. werner (Q, places): of the
+    Bell pairs inside the circuit, in the order of `Circuit.places` (None: perfect ones).
+    """
+
+    angles: Floats
+    parameters: Floats
+    noise: Floats
+    attenuation: Floats
+    owner: Integers
+    werner: Floats | None = None
+
+
 def reverse_mode(
-    circuit: Circuit,
-    angles: Floats,
-    parameters: Floats,
-    noise: Floats,
-    attenuation: Floats,
-    owner: Integers,
-    cotangent: Floats,
-    werner: Floats | None = None,
-    *,
-    second: bool = False,
-    threads: int = 1,
-    dtype: type = np.float64,
-) -> Derivatives:
+    circuit: Circuit, inputs: LaneInputs, cotangent: Floats, *,
+    second: bool = False, threads: int = 1, dtype: type = np.float64,
+) -> Derivatives:  # fmt: skip
     """Return all outputs of each lane, and derivatives of any combination of them by every parameter, from one pass.
 
-    angles: encoding angles (B, n), rad. Per processor: parameters (Q, P), noise (Q, n, 7) or, where layers run on
-    different hardware, (Q, layers or 1, n, 7) (`Noise`); attenuation (Q, n + 1): attenuation[s] multiplies every
-    input Pauli coefficient of weight s (teleported inputs only); werner (Q, places): of the Bell pairs inside the
-    circuit, in the order of `Circuit.places` (None: perfect ones). owner (B,): the lane's processor. cotangent (B, K):
-    the combination. Without readout error. `second` is empty unless asked for. Raises ValueError for wrong shapes.
+    cotangent (B, K): the combination. Without readout error. `second` is empty unless asked for. Raises ValueError for
+    wrong shapes.
     """
-    problem = _Problem(circuit, angles, parameters, noise, attenuation, owner, werner, dtype)
+    problem = _Problem(circuit, inputs, dtype)
     values = np.empty((problem.lanes, circuit.outputs))
     first = np.empty((problem.lanes, circuit.parameter_count))
     found = Derivatives(values, first, np.empty_like(first) if second else first[:0])
@@ -78,76 +82,42 @@ def reverse_mode(
     cotangent = problem.array_of("cotangent", cotangent, values.shape)
     in_blocks(
         lambda block, step: pauli_kernels.reverse_mode(
-            *problem.arguments, cotangent, block, step, kept, problem.empty, aligned_rows(rows, dtype), *found
+            problem.arguments, cotangent, block, step, kept, problem.empty, aligned_rows(rows, dtype), found
         ),
         threads,
     )
     return found
 
 
-def shifted_values(
-    circuit: Circuit,
-    angles: Floats,
-    parameters: Floats,
-    noise: Floats,
-    attenuation: Floats,
-    owner: Integers,
-    output: Integers,
-    werner: Floats | None = None,
-    *,
-    threads: int = 1,
-) -> ShiftedValues:
-    """Return one output of each lane and its derivatives. output (B,): k of its <Z_k>; the others as in
-    `reverse_mode`."""
+def shifted_values(circuit: Circuit, inputs: LaneInputs, output: Integers, *, threads: int = 1) -> ShiftedValues:
+    """Return one output of each lane, output (B,): k of its <Z_k>, and its derivatives by every parameter."""
     one = (np.arange(circuit.outputs) == np.asarray(output)[:, None]).astype(np.float64)
-    values, first, second = reverse_mode(
-        circuit, angles, parameters, noise, attenuation, owner, one, werner, second=True, threads=threads
-    )
+    values, first, second = reverse_mode(circuit, inputs, one, second=True, threads=threads)
     return ShiftedValues(np.take_along_axis(values, np.asarray(output)[:, None], axis=1)[:, 0], first, second)
 
 
-def expectations(
-    circuit: Circuit,
-    angles: Floats,
-    parameters: Floats,
-    noise: Floats,
-    attenuation: Floats,
-    owner: Integers,
-    werner: Floats | None = None,
-    *,
-    threads: int = 1,
-    dtype: type = np.float64,
-) -> Floats:
-    """Return all outputs <Z_k> of each lane from one forward pass, shape (B, outputs); arguments as `reverse_mode`."""
-    problem = _Problem(circuit, angles, parameters, noise, attenuation, owner, werner, dtype)
+def expectations(circuit: Circuit, inputs: LaneInputs, *, threads: int = 1, dtype: type = np.float64) -> Floats:
+    """Return all outputs <Z_k> of each lane from one forward pass, shape (B, outputs)."""
+    problem = _Problem(circuit, inputs, dtype)
     values = np.empty((problem.lanes, circuit.outputs))
-    in_blocks(
-        lambda block, step: pauli_kernels.forward(*problem.arguments, block, step, problem.empty, values), threads
-    )
+    in_blocks(lambda block, step: pauli_kernels.forward(problem.arguments, block, step, problem.empty, values), threads)
     return values
 
 
 def pulled_back_outputs(circuit: Circuit, parameters: Floats, noise: Floats, werner: Floats | None = None) -> Floats:
     """The outputs' observables pulled back to the encoded input: z_k = sum_P h_kP <P>, shape (Q, outputs, 4^n).
 
-    For inputs that are encoded once (ValueError otherwise). parameters (Q, P), noise and werner as in `reverse_mode`.
+    For inputs that are encoded once (ValueError otherwise). parameters (Q, P), noise and werner as in `LaneInputs`.
     """
     if circuit.reuploaded:
         raise ValueError("an observable can be pulled back to the input only when inputs are encoded once")
     processors, outputs = len(parameters), circuit.outputs
-    problem = _Problem(
-        circuit,
-        np.zeros((processors * outputs, circuit.qubits)),
-        parameters,
-        noise,
-        np.ones((processors, circuit.qubits + 1)),
-        np.repeat(np.arange(processors), outputs),
-        werner,
-        np.float64,
-    )
+    lanes = np.zeros((processors * outputs, circuit.qubits))
+    perfect, owner = np.ones((processors, circuit.qubits + 1)), np.repeat(np.arange(processors), outputs)
+    problem = _Problem(circuit, LaneInputs(lanes, parameters, noise, perfect, owner, werner), np.float64)
     pulled = np.empty((processors * outputs, 4**circuit.qubits))
     each = np.ascontiguousarray(np.tile(np.eye(outputs), (processors, 1)))
-    pauli_kernels.pull_back(*problem.arguments, each, problem.empty, pulled)
+    pauli_kernels.pull_back(problem.arguments, each, problem.empty, pulled)
     return pulled.reshape(processors, outputs, -1)
 
 
@@ -161,27 +131,13 @@ def pauli_weights(qubits: int) -> Integers:
 class _Problem:
     """Checked inputs, and what is computed once per processor, as the kernels take them."""
 
-    def __init__(
-        self,
-        circuit: Circuit,
-        angles: Floats,
-        parameters: Floats,
-        noise: Floats,
-        attenuation: Floats,
-        owner: Integers,
-        werner: Floats | None,
-        dtype: type,
-    ) -> None:
+    def __init__(self, circuit: Circuit, inputs: LaneInputs, dtype: type) -> None:
+        angles, parameters, noise, attenuation, owner, werner = inputs
         n, layers, processors = circuit.qubits, circuit.layers, len(parameters)
         self.lanes = len(owner)
         self.empty: NDArray[Any] = np.empty((0, lane_count(dtype)), dtype)
-        noise = np.asarray(noise, np.float64)
-        if noise.ndim == 3:
-            noise = self.array_of("noise", noise, (processors, n, len(Noise)))[:, None]
-        if noise.ndim == 4 and noise.shape[1] == 1:
-            noise = np.repeat(noise, layers, axis=1)
-        noise = self.array_of("noise", noise, (processors, layers, n, len(Noise)))
-        hops, pairs = self._placed(circuit, processors, werner)
+        noise = self._noise(noise, processors, circuit)
+        hops, pairs = self._pairs(circuit, processors, werner)
         shape = _shape(circuit)
         turns = self.array_of("parameters", parameters, (processors, circuit.parameter_count))
         turns = turns.reshape(processors, layers, n, -1)
@@ -189,23 +145,32 @@ class _Problem:
         pauli_kernels.rotation_maps(np.array(circuit.rotations), turns, noise, rotations)
         rows = np.empty((processors, layers, shape.gates.shape[1], pauli_kernels.GATE_NOISE_ROWS))
         pauli_kernels.gate_noise(shape.gates, shape.attenuated, noise, pairs, rows)
-        self.arguments = (
-            shape.gates,
-            4 ** np.arange(n),
-            pauli_weights(n),
-            circuit.entangler == "cz",
-            circuit.reuploaded,
-            hops,
-            self.array_of("angles", angles, (self.lanes, n)),
-            noise,
-            self.array_of("attenuation", attenuation, (processors, n + 1)),
-            np.ascontiguousarray(owner, np.int64),
-            rotations,
-            rows,
+        self.arguments = pauli_kernels.Problem(
+            gates=shape.gates,
+            strides=4 ** np.arange(n),
+            weights=pauli_weights(n),
+            is_cz=circuit.entangler == "cz",
+            reuploaded=circuit.reuploaded,
+            hops=hops,
+            angles=self.array_of("angles", angles, (self.lanes, n)),
+            noise=noise,
+            attenuation=self.array_of("attenuation", attenuation, (processors, n + 1)),
+            owner=np.ascontiguousarray(owner, np.int64),
+            rotations=rotations,
+            gate_rows=rows,
         )
 
-    def _placed(self, circuit: Circuit, processors: int, werner: Floats | None) -> tuple[Floats, Floats]:
-        """The Werner parameters of teleportations (Q, L, n) and of gates (Q, L, G), 1 where there is no pair."""
+    def _noise(self, noise: Floats, processors: int, circuit: Circuit) -> Floats:
+        """Return the noise of every processor and layer, (Q, L, n, 7)."""
+        noise = np.asarray(noise, np.float64)
+        if noise.ndim == 3:
+            noise = self.array_of("noise", noise, (processors, circuit.qubits, len(Noise)))[:, None]
+        if noise.ndim == 4 and noise.shape[1] == 1:
+            noise = np.repeat(noise, circuit.layers, axis=1)
+        return self.array_of("noise", noise, (processors, circuit.layers, circuit.qubits, len(Noise)))
+
+    def _pairs(self, circuit: Circuit, processors: int, werner: Floats | None) -> tuple[Floats, Floats]:
+        """Return the Werner parameters of teleportations (Q, L, n) and of gates (Q, L, G), 1 where there is no pair."""
         places = circuit.places
         wanted = (processors, len(places))
         given = self.array_of("werner", np.ones(wanted) if werner is None else werner, wanted)
@@ -220,7 +185,7 @@ class _Problem:
 
     @staticmethod
     def array_of(name: str, array: Any, shape: tuple[int, ...]) -> Floats:
-        """The array, contiguous; raises ValueError unless it has this shape."""
+        """Return the array, contiguous; raises ValueError unless it has this shape."""
         if np.shape(array) != shape:
             raise ValueError(f"{name} must have shape {shape}, got {np.shape(array)}")
         return np.ascontiguousarray(array, np.float64)

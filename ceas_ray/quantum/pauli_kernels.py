@@ -7,11 +7,13 @@ gate, and its noise. A map is 12 numbers, the rows X, Y, Z of a 4 x 4 matrix who
 
 The backward pass carries the observable h: with z = h . M s for a map M that acts on state s, the correlation
 E = h s^T, summed over the other qubits, gives the derivative of z by every parameter of M.
+
+All of it stands in one file, because Numba's cache compiles a function anew only where its own file has changed.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -527,20 +529,40 @@ def workspace_rows(layers: int, gates: int, coefficients: int, keep_all: bool) -
     return coefficients * (2 + (layers * gates if keep_all else gates + layers))
 
 
+class Problem(NamedTuple):
+    """A circuit and its lanes, as all passes take them.
+
+    gates (L, G, 4), strides (n,), weights (4^n,), hops (Q, L, n): the Werner parameter of the pair that teleports a
+    qubit on before a layer, 1 where none does; angles (B, n), noise (Q, L, n, 7), attenuation (Q, n + 1), owner (B,),
+    rotations (Q, L, n, 1 + 2 R, 12), gate_rows (Q, L, G, 18).
+    """
+
+    gates: Any
+    strides: Any
+    weights: Any
+    is_cz: bool
+    reuploaded: bool
+    hops: Any
+    angles: Any
+    noise: Any
+    attenuation: Any
+    owner: Any
+    rotations: Any
+    gate_rows: Any
+
+
 @njit(**_compiled)
 def reverse_mode(  # type: ignore[no-untyped-def]
-    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, attenuation, owner, rotations, gate_rows,
-    cotangent, first_block, block_step, keep_all, empty, workspace, values, first, second,
-):  # fmt: skip
-    """Values of all outputs, and the derivatives of sum_k cotangent_k z_k, for every block_step-th block of lanes.
+    problem, cotangent, first_block, block_step, keep_all, empty, workspace, found
+):
+    """Compute all outputs, and the derivatives of sum_k cotangent_k z_k, for every block_step-th block of lanes.
 
-    gates (L, G, 4), strides (n,), weights (4^n,), angles (B, n), noise (Q, L, n, 7), hops (Q, L, n): the
-    Werner parameter of the pair that teleports a qubit on before a layer, 1 where none does,
-    attenuation (Q, n + 1), owner (B,), rotations (Q, L, n, 1 + 2 R, 12), gate_rows (Q, L, G, 18), cotangent (B, K) are
-    inputs; values (B, K), first (B, P) and, unless it has no rows, second (B, P) are filled. keep_all: keep all states
-    of the forward pass; if not, those at the start of each layer, and run each layer again. empty: an array (0, lanes)
-    of the dtype to compute in; workspace: as many rows as `workspace_rows` says.
+    cotangent (B, K). found: values (B, K), first (B, P) and, unless it has no rows, second (B, P) are filled. keep_all:
+    keep all states of the forward pass; if not, those at the start of each layer, and run each layer again. empty: an
+    array (0, lanes) of the dtype to compute in; workspace: as many rows as `workspace_rows` says.
     """
+    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, attenuation, owner, rotations, gate_rows = problem
+    values, first, second = found
     layers, count = gates.shape[0], gates.shape[1]
     n, size, lanes = len(strides), len(weights), empty.shape[1]
     orders = rotations.shape[3]
@@ -602,11 +624,9 @@ def reverse_mode(  # type: ignore[no-untyped-def]
 
 
 @njit(**_compiled)
-def forward(  # type: ignore[no-untyped-def]
-    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, attenuation, owner, rotations, gate_rows,
-    first_block, block_step, empty, values,
-):  # fmt: skip
-    """Values of all outputs only; arguments as `reverse_mode`."""
+def forward(problem, first_block, block_step, empty, values):  # type: ignore[no-untyped-def]
+    """Compute all outputs only; arguments as `reverse_mode`."""
+    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, attenuation, owner, rotations, gate_rows = problem
     layers, count = gates.shape[0], gates.shape[1]
     n, size, lanes = len(strides), len(weights), empty.shape[1]
     states = np.empty((1, size, lanes), empty.dtype)
@@ -636,11 +656,9 @@ def forward(  # type: ignore[no-untyped-def]
 
 
 @njit(**_compiled)
-def pull_back(  # type: ignore[no-untyped-def]
-    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, attenuation, owner, rotations, gate_rows,
-    cotangent, empty, pulled,
-):  # fmt: skip
-    """pulled (B, 4^n): sum_k cotangent_k Z_k pulled back to the input of each lane; arguments as `reverse_mode`."""
+def pull_back(problem, cotangent, empty, pulled):  # type: ignore[no-untyped-def]
+    """Fill pulled (B, 4^n): sum_k cotangent_k Z_k pulled back to the input of each lane; see `reverse_mode`."""
+    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, _, owner, rotations, gate_rows = problem
     layers, count = gates.shape[0], gates.shape[1]
     n, size, lanes = len(strides), len(weights), empty.shape[1]
     h = np.empty((1, size, lanes), empty.dtype)

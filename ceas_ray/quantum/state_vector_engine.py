@@ -34,6 +34,23 @@ class Derivatives(NamedTuple):
     first: Floats
 
 
+class _Problem(NamedTuple):
+    """A circuit and its lanes, as the compiled pass takes them.
+
+    source, sign (L, 2^n): see `_entanglers`. angles (B, n), owner (B,), turns (Q, L, n, 4), generators (Q, L, n, R, 3),
+    cotangent (B, K).
+    """
+
+    source: Integers
+    sign: Floats
+    reuploaded: bool
+    angles: Floats
+    owner: Integers
+    turns: Floats
+    generators: Floats
+    cotangent: Floats
+
+
 def reverse_mode(
     circuit: Circuit,
     angles: Floats,
@@ -49,9 +66,9 @@ def reverse_mode(
     angles: encoding angles (B, n), rad; parameters (Q, P) per processor; owner (B,): the lane's processor; cotangent
     (B, K): the combination. Pairs inside the circuit are perfect. Raises ValueError for wrong shapes.
     """
-    values, first = _outputs(circuit, owner), np.empty((len(owner), circuit.parameter_count))
-    _run(circuit, angles, parameters, owner, cotangent, values, first, threads, dtype)
-    return Derivatives(values, first)
+    found = Derivatives(_outputs(circuit, owner), np.empty((len(owner), circuit.parameter_count)))
+    _run(circuit, angles, parameters, owner, cotangent=cotangent, found=found, threads=threads, dtype=dtype)
+    return found
 
 
 def expectations(
@@ -65,8 +82,8 @@ def expectations(
 ) -> Floats:
     """Return all outputs <Z_k> of each lane, shape (B, outputs); arguments as `reverse_mode`."""
     values = _outputs(circuit, owner)
-    nothing = np.empty((0, circuit.parameter_count))
-    _run(circuit, angles, parameters, owner, np.zeros_like(values), values, nothing, threads, dtype)
+    found, none = Derivatives(values, np.empty((0, circuit.parameter_count))), np.zeros_like(values)
+    _run(circuit, angles, parameters, owner, cotangent=none, found=found, threads=threads, dtype=dtype)
     return values
 
 
@@ -75,21 +92,15 @@ def _outputs(circuit: Circuit, owner: Integers) -> Floats:
 
 
 def _run(
-    circuit: Circuit,
-    angles: Floats,
-    parameters: Floats,
-    owner: Integers,
-    cotangent: Floats,
-    values: Floats,
-    first: Floats,
-    threads: int,
-    dtype: type,
-) -> None:
+    circuit: Circuit, angles: Floats, parameters: Floats, owner: Integers, *,
+    cotangent: Floats, found: Derivatives, threads: int, dtype: type,
+) -> None:  # fmt: skip
+    """Fill `found`; its first derivatives only if they have rows."""
     lanes, processors, n = len(owner), len(parameters), circuit.qubits
     wanted = {
         "angles": (angles, (lanes, n)),
         "parameters": (parameters, (processors, circuit.parameter_count)),
-        "cotangent": (cotangent, values.shape),
+        "cotangent": (cotangent, found.values.shape),
     }
     for name, (array, shape) in wanted.items():
         if np.shape(array) != shape:
@@ -105,12 +116,18 @@ def _run(
     )
     empty: NDArray[Any] = np.empty((0, lane_count(dtype)), dtype)
     source, sign = _entanglers(circuit)
-    inputs = np.ascontiguousarray(angles, np.float64), np.ascontiguousarray(owner, np.int64)
-    seeds = np.ascontiguousarray(cotangent, np.float64)
+    problem = _Problem(
+        source=source,
+        sign=sign,
+        reuploaded=circuit.reuploaded,
+        angles=np.ascontiguousarray(angles, np.float64),
+        owner=np.ascontiguousarray(owner, np.int64),
+        turns=turns,
+        generators=generators,
+        cotangent=np.ascontiguousarray(cotangent, np.float64),
+    )
     in_blocks(
-        lambda block, step: _reverse_mode(
-            source, sign, circuit.reuploaded, *inputs, turns, generators, seeds, block, step, empty, values, first
-        ),
+        lambda block, step: _reverse_mode(problem, block, step, empty, found),
         threads,
     )
 
@@ -330,10 +347,10 @@ def _observe(psi, weights, into):  # type: ignore[no-untyped-def]
 
 
 @njit(**_compiled)
-def _reverse_mode(  # type: ignore[no-untyped-def]
-    source, sign, reuploaded, angles, owner, turns, generators, cotangent, first_block, block_step, empty, values, first
-):
-    """Compute every block_step-th block of lanes; values (B, K) and, unless it has no rows, first (B, P) are filled."""
+def _reverse_mode(problem, first_block, block_step, empty, found):  # type: ignore[no-untyped-def]
+    """Compute every block_step-th block of lanes; found: values and, unless it has no rows, first are filled."""
+    source, sign, reuploaded, angles, owner, turns, generators, cotangent = problem
+    values, first = found
     layers, n, rotations, lanes = turns.shape[1], turns.shape[2], generators.shape[3], empty.shape[1]
     size = 1 << n
     psi, dual = np.empty((2, size, lanes), empty.dtype), np.empty((2, size, lanes), empty.dtype)

@@ -141,18 +141,23 @@ def refuse_snapshots_of_others(settings: RunSettings, folder: Path) -> None:
     chosen = settings.runtime.snapshot_folder
     if chosen is not None and "://" not in chosen:
         refuse_unwritable(Path(chosen).absolute(), _KEY)
-    snapshots = snapshot_folder(settings, folder)
-    found = _newest_first(settings, snapshots)
+    found = _newest_first(settings, snapshot_folder(settings, folder))
     if found:
         key = "output" if chosen is None else _KEY
         raise SettingsError(
             key, f"a folder without snapshots of another run (it has {found[0]})", chosen or str(folder)
         )
-    if chosen is not None:
-        try:
-            snapshots.check_writable()
-        except OSError as error:
-            raise UnusableSettings(_KEY, f"{chosen} cannot be written to: {error.strerror}") from None
+
+
+def refuse_unwritable_snapshots(settings: RunSettings, folder: Path) -> None:
+    """Raise SettingsError if snapshots cannot be written where settings want them; found out by writing there."""
+    chosen = settings.runtime.snapshot_folder
+    if chosen is None:
+        return
+    try:
+        snapshot_folder(settings, folder).check_writable()
+    except OSError as error:
+        raise UnusableSettings(_KEY, f"{chosen} cannot be written to: {error.strerror}") from None
 
 
 def _newest_first(settings: RunSettings, snapshots: SnapshotFolder) -> list[str]:

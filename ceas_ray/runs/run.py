@@ -15,7 +15,12 @@ from ceas_ray.runs.dry_run import print_forecast
 from ceas_ray.runs.ending import Ended, print_end
 from ceas_ray.runs.folder import claimed, digests_of, journal_of, wanted_folder
 from ceas_ray.runs.record import Record
-from ceas_ray.runs.resume import refuse_snapshots_of_others, resumed, snapshot_folder
+from ceas_ray.runs.resume import (
+    refuse_snapshots_of_others,
+    refuse_unwritable_snapshots,
+    resumed,
+    snapshot_folder,
+)
 from ceas_ray.runs.tracking_choice import with_absolute_uri
 from ceas_ray.runs.training_run import Status, TrainingRun
 from ceas_ray.runtime.interruption import Interruption
@@ -35,18 +40,19 @@ def execute(config: Mapping[str, Any], interruption: Interruption, ended: Ended 
     if settings.study.name is not None:
         raise SettingsError("study.name", "null for a training run", settings.study.name)
     snapshot_folder(settings, Path())  # refuses before anything is made
+    is_new = settings.verify is None and settings.resume is None
+    folder = wanted_folder(settings) if is_new else Path(settings.resume or settings.verify or "")
+    if is_new:
+        refuse_snapshots_of_others(settings, folder)
     if settings.dry_run:
         print_forecast(settings)
         return "completed"
     world = build_world(settings)
     if settings.verify is not None:
-        return _verify(settings, world, Path(settings.verify))
-    if settings.resume is not None:
-        folder = Path(settings.resume)
-        found = resumed(settings, config, folder)
-    else:
-        folder, found = wanted_folder(settings), None
-        refuse_snapshots_of_others(settings, folder)
+        return _verify(settings, world, folder)
+    found = None if is_new else resumed(settings, config, folder)
+    if is_new:
+        refuse_unwritable_snapshots(settings, folder)
     with cluster_of(settings, world) as cluster:
         if found is None:
             folder = claimed(folder, settings.output is None, "journal.jsonl")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.pauli_engine import shifted_values
+from ceas_ray.quantum.pauli_engine import LaneInputs, shifted_values
 
 LIBRARIES = (
     "ceas-ray", "llvmlite", "msgpack", "numba", "numpy", "pandas", "pydantic", "pydantic-core", "qiskit", "qiskit-aer",
@@ -45,13 +45,12 @@ def first_difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> s
 
 def _gradient() -> np.ndarray[Any, np.dtype[np.float64]]:
     circuit = Circuit(qubits=3, layers=2, outputs=1, entangler="cx", reuploaded=False)
-    values = shifted_values(
-        circuit,
+    inputs = LaneInputs(
         angles=np.linspace(-1.0, 1.0, 6).reshape(2, 3),
         parameters=np.linspace(-2.0, 2.0, circuit.parameter_count)[None],
         noise=np.tile([1e-3, 5e-4, 2e-4, 1e-2, 3e-3, 1e-3, 1e-2], (1, 3, 1)),
         attenuation=np.array([[1.0, 0.95, 0.9, 0.85]]),
         owner=np.zeros(2, dtype=np.int64),
-        output=np.zeros(2, dtype=np.int64),
     )
+    values = shifted_values(circuit, inputs, np.zeros(2, dtype=np.int64))
     return np.concatenate([values.value, values.first.ravel(), values.second.ravel()])

@@ -30,5 +30,5 @@ def test_the_values_of_runs_with_different_rules_name_different_rules(other: str
     for overrides in ((), ("seed=2",), (other,)):
         replica = small_world(*overrides).replicas[0]
         assert isinstance(replica, Replica)
-        rules.append(replica._terms.rule)
+        rules.append(replica._protocol.rule)
     assert rules[0] == rules[1] != rules[2]

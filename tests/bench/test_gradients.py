@@ -13,16 +13,16 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.processors.gradient_work import GradientWork
 from ceas_ray.quantum import pauli_engine
 from ceas_ray.quantum.loss import SquaredLoss
-from ceas_ray.quantum.pauli_engine import ShiftedValues
+from ceas_ray.quantum.pauli_engine import LaneInputs, ShiftedValues
 
 
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_the_call_that_is_timed_is_the_one_that_training_makes(outputs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     workload, calls = Workload(3, 2, 4, outputs), []
 
-    def engine(circuit: Any, **arguments: Any) -> ShiftedValues:
-        calls.append(arguments)
-        return shifted_values(circuit, **arguments)
+    def engine(circuit: Any, inputs: LaneInputs, output: Any, threads: int) -> ShiftedValues:
+        calls.append(inputs._asdict() | {"output": output, "threads": threads})
+        return shifted_values(circuit, inputs, output, threads=threads)
 
     shifted_values = pauli_engine.shifted_values
     work = GradientWork(workload.circuit, engine, Streams(1), SquaredLoss(), "doubly_stochastic", "none", 16)

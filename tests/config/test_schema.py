@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import fields
-from functools import reduce
-from operator import getitem
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
@@ -14,7 +11,6 @@ from ceas_ray.aggregation.rule import Rule
 from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import instantiate
-from ceas_ray.config.renamed import CHOICES, KEYS, VALUES
 from ceas_ray.config.schema import CrashSettings, JammingSettings, NetworkPartitionSettings, RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.input_file import InputFile
@@ -22,7 +18,6 @@ from ceas_ray.kernel.ranges import Range, check_ranges
 from tests.config.schema_leaves import LEAVES, POLICIES, leaves_of
 
 COMPOSED = composed([])
-WITH_WEIGHTS = composed(["aggregation=ceas"])
 FULL: dict[str, dict[str, Any]] = {
     "consensus.crash": {"replicas": [0], "round": 1, "after_milliseconds": 0.2, "down_milliseconds": 2.0},
     "consensus.network_partition": {"replicas": [0], "begins_seconds": 1.0, "heals_seconds": 2.0},
@@ -120,37 +115,6 @@ def test_a_key_that_is_left_out_is_asked_for(key: str) -> None:
 ])  # fmt: skip
 def test_an_unknown_key_is_refused_with_the_nearest_one(key: str, nearest: str) -> None:
     assert refusal(key, 3) == f"{key} must be a known key (did you mean {nearest}?), got 3"
-
-
-@pytest.mark.parametrize(
-    ("former", "present"),
-    [(former, present) for former, present in sorted(KEYS.items()) if not former.startswith("attacks.")],
-)
-def test_a_former_name_is_refused_with_the_present_one(former: str, present: str) -> None:
-    def has(key: str) -> bool:
-        *path, name = key.split(".")
-        return name in reduce(getitem, path, WITH_WEIGHTS)
-
-    assert has(present)
-    assert not has(former)
-    values = f" ({VALUES[former]})" if former in VALUES else ""
-    expected = f"{former} must be named {present}{values}, got"
-    policy, _, name = former.rpartition(".")
-    if policy in ("scheduling", "aggregation.weights"):
-        with pytest.raises(SettingsError, match=re.escape(expected)):
-            instantiate(reduce(getitem, policy.split("."), WITH_WEIGHTS) | {name: 1}, policy)
-    else:
-        assert refusal(former, 3) == f"{expected} 3"
-    with pytest.raises(SettingsError, match=re.escape(expected)):
-        composed([f"{former}=3"])
-
-
-@pytest.mark.parametrize(("group", "former"), sorted(CHOICES))
-def test_a_former_name_of_a_choice_is_refused_with_the_present_one(group: str, former: str) -> None:
-    present = CHOICES[group, former]
-    with pytest.raises(SettingsError, match=re.escape(f"{group} must be {present} (the new name), got '{former}'")):
-        composed([f"{group}={former}"])
-    assert composed([f"{group}={present}"])
 
 
 def test_settings_are_frozen_and_hold_what_was_composed() -> None:

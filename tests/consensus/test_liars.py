@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ceas_ray.consensus.chain_head import AgreedModel, ChainHead
 from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
 from ceas_ray.consensus.echoes import SKIP, Echoes, report_item, update_item
 from ceas_ray.consensus.inputs import Inputs
-from ceas_ray.consensus.standing import AgreedModel, Standing
-from ceas_ray.consensus.values import Named, Values
+from ceas_ray.consensus.value_store import NamedInputs, ValueStore
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages import payloads
@@ -40,10 +40,10 @@ def update_of(processor: int) -> bytes:
     return encode_update(np.full(2, 1 + processor), 1, 1)
 
 
-def values_over(inputs: Inputs) -> Values:
+def values_over(inputs: Inputs) -> ValueStore:
     """What anybody can make of these inputs in round 0."""
-    standing = Standing(AgreedModel((np.zeros(2), 0), ()))
-    return Values(make_replica(0, 4)._terms, 0, inputs, Echoes(Quorums(4)), standing)
+    head = ChainHead(AgreedModel((np.zeros(2), 0), ()))
+    return ValueStore(make_replica(0, 4)._protocol, 0, inputs, Echoes(Quorums(4)), head)
 
 
 def body_of(*contents: tuple[int, bytes]) -> bytes:
@@ -54,7 +54,7 @@ def body_of(*contents: tuple[int, bytes]) -> bytes:
     inputs.take_report(REPORT)
     values = values_over(inputs)
     entries = tuple((k, digest_of(content)) for k, content in contents)
-    body = values.body_of(values.value_of(Named(entries, digest_of(encode(REPORT)), ())))
+    body = values.body_of(values.value_of(NamedInputs(entries, digest_of(encode(REPORT)), ())))
     assert body is not None
     return body
 

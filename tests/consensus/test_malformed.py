@@ -14,7 +14,7 @@ from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.frames import Channel, FrameKind
 from tests.consensus.committee import DELTA, OPENS, Network
-from tests.consensus.test_values import values_of
+from tests.consensus.test_value_store import values_of
 
 VALUES: Any = st.recursive(
     st.none() | st.integers(-3, 9) | st.binary(max_size=20) | st.text(max_size=3),

@@ -9,7 +9,7 @@ from ceas_ray.consensus.exploration.abstract_rules import HARMLESS, Change
 from ceas_ray.consensus.exploration.conformance import DrivenWalk
 from ceas_ray.consensus.exploration.planted.catalogue import (
     AIMS,
-    MOST_WALKS,
+    MAX_WALKS,
     PLANTED_BUGS,
     PlantedBug,
     WalksOfChangedRules,
@@ -57,5 +57,5 @@ def test_the_right_rules_pass_the_corners() -> None:
 @pytest.mark.parametrize("change", HARMLESS)
 def test_a_harmless_change_of_the_abstract_rules_is_not_reported(change: Change) -> None:
     assert {*BREAKS, *HARMLESS, Change.NONE} == {*Change}
-    found = AbstractModel(4, 4, change=change).search(0, MOST_WALKS)
-    assert (found.walks, found.broken) == (MOST_WALKS, None)
+    found = AbstractModel(4, 4, change=change).search(0, MAX_WALKS)
+    assert (found.walks, found.broken) == (MAX_WALKS, None)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.consensus.catching_up import MOST_CATCH_UPS, CatchingUp
+from ceas_ray.consensus.catching_up import MAX_CATCH_UPS, CatchingUp
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope
@@ -105,9 +105,9 @@ def test_who_asked_too_often_before_the_decision_is_answered_after_it() -> None:
     """Found by the explorer: the answers to a replica behind a partition were used up before there was an answer."""
     catching_up = CatchingUp(make_replica(0, 4)._links, Committee(4, PROCESSORS, 1, DELTA))
     for news in (catching_up.has_news, catching_up.keys_have_come):
-        assert [catching_up.may_tell(3, 0) for _ in range(MOST_CATCH_UPS + 1)] == [True] * MOST_CATCH_UPS + [False]
+        assert [catching_up.may_answer(3, 0) for _ in range(MAX_CATCH_UPS + 1)] == [True] * MAX_CATCH_UPS + [False]
         news()
-    assert catching_up.may_tell(3, 0)
+    assert catching_up.may_answer(3, 0)
 
 
 @pytest.mark.parametrize("replicas", [4, 7, 10])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
-from ceas_ray.consensus.rule_three import Evidence, Vote
+from ceas_ray.consensus.safety_rule import Vote, VoteHistory
 from ceas_ray.consensus.tetrabft import ArmTimer, Decision, Output, TetraBFT
 from ceas_ray.messages.frames import FrameKind
 
@@ -83,5 +83,5 @@ def lie(action: Output, draw: np.random.Generator) -> Any:
         return action.content
     vote = lambda: Vote(int(draw.integers(-1, 3)), bytes(draw.choice([b"a", b"b"])))  # noqa: E731
     if action.kind in (FrameKind.PROOF, FrameKind.SUGGEST):
-        return Evidence(vote(), vote(), vote())
+        return VoteHistory(vote(), vote(), vote())
     return None if action.kind == FrameKind.VIEW_CHANGE else vote().value

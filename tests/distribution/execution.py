@@ -75,3 +75,75 @@ def executed(schedule: Schedule, draw: np.random.Generator) -> Any:
 def distance(state: Any, wanted: Any) -> float:
     """The largest difference of amplitudes, up to a global phase."""
     return float(np.max(np.abs(state * np.exp(-1j * np.angle(np.vdot(wanted, state))) - wanted)))
+
+
+class DensityMatrix:
+    """A state vector of kets and bras: axes of all places, then the same again."""
+
+    def __init__(self, places: tuple[Place, ...]) -> None:
+        self.places = list(places)
+        self.entries = np.zeros((2,) * (2 * len(places)), dtype=complex)
+        self.entries[(0,) * (2 * len(places))] = 1
+
+    def axes(self, place: Place) -> tuple[int, int]:
+        axis = self.places.index(place)
+        return axis, axis + len(self.places)
+
+    def apply(self, place: Place, matrix: Any) -> None:
+        for axis, factor in zip(self.axes(place), (matrix, matrix.conj()), strict=True):
+            self.entries = np.moveaxis(np.tensordot(factor, self.entries, (1, axis)), 0, axis)
+
+    def phase(self, first: Place, second: Place, angle: float) -> None:
+        for a, b, sign in zip(self.axes(first), self.axes(second), (1, -1), strict=True):
+            at: list[Any] = [slice(None)] * self.entries.ndim
+            at[a] = at[b] = 1
+            self.entries[tuple(at)] *= np.exp(1j * sign * angle)
+
+    def add_pair(self, near: Place, far: Place, weights: Any) -> None:
+        paulis = (np.eye(2), np.array([[0, -1j], [1j, 0]]), X, Z)
+        kets = [np.einsum("fg,ng->nf", pauli, np.eye(2) / np.sqrt(2)) for pauli in paulis]
+        pair = sum(weight * np.multiply.outer(ket, ket.conj()) for weight, ket in zip(weights, kets, strict=True))
+        count = len(self.places)
+        both = np.multiply.outer(self.entries, pair)
+        order = [*range(count), 2 * count, 2 * count + 1, *range(count, 2 * count), 2 * count + 2, 2 * count + 3]
+        self.entries = both.transpose(order)
+        self.places += [near, far]
+
+    def measured_with(self, place: Place, other: Place, correction: Any) -> None:
+        """Measure a place; an outcome of 1 is answered by the correction on another one."""
+        ket, bra = self.axes(place)
+        found = []
+        places = [p for p in self.places if p != place]
+        for outcome in (0, 1):
+            kept = DensityMatrix(())
+            kept.places = places
+            kept.entries = np.take(np.take(self.entries, outcome, bra), outcome, ket)
+            if outcome:
+                kept.apply(other, correction)
+            found.append(kept.entries)
+        self.places, self.entries = places, found[0] + found[1]
+
+
+def executed_with(schedule: Schedule, weights: Any) -> Any:
+    """The density matrix of the circuit's qubits at the end, with pairs of these weights in the program's order."""
+    program = schedule.program
+    pair_of = {step: k for k, step in enumerate(s for s in program.steps if isinstance(s, Copy))}
+    state = DensityMatrix(program.start)
+    for number in schedule.order:
+        step = program.steps[number]
+        if isinstance(step, Apply):
+            state.apply(step.at, step.matrix)
+        elif isinstance(step, Phase):
+            state.phase(step.first, step.second, step.angle)
+        elif isinstance(step, Copy):
+            state.add_pair(step.near, step.far, weights[pair_of[step]])
+            state.apply(step.near, HADAMARD)
+            state.phase(step.source, step.near, np.pi)
+            state.apply(step.near, HADAMARD)
+            state.measured_with(step.near, step.far, X)
+        else:
+            state.apply(step.at, HADAMARD)
+            state.measured_with(step.at, step.holder, Z)
+    axes = [state.places.index(place) for place in reversed(program.end)]
+    size = 2 ** len(axes)
+    return state.entries.transpose([*axes, *(axis + len(axes) for axis in axes)]).reshape(size, size)

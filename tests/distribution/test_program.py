@@ -113,5 +113,5 @@ def test_the_fourier_transform_packs_five_pairs_into_few_layers_and_memories() -
     schedule = schedule_of(program_of(PackedDistributor()(listed(10, fourier_transform(10)), network)))
     assert schedule.program.pairs == 5
     assert len(schedule.pairs_by_layer) == 5
-    assert max(schedule.memories.values()) <= 5
+    assert max(schedule.memories(network.capacities).values()) <= 5
     assert schedule.depth <= 45

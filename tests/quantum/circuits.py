@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ceas_ray.quantum.circuit import RY, Circuit
 from ceas_ray.quantum.gate_noise import Noise
+from ceas_ray.quantum.pauli_engine import LaneInputs
 
 PAULIS = [np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])]
 
@@ -30,7 +31,7 @@ def circuits(draw: Any, least: int = 2, most: int = 5) -> Circuit:
 
 
 def problem(circuit: Circuit, seed: int, processors: int = 2, lanes: int = 4, by_layer: bool = False) -> dict[str, Any]:
-    """Arguments of `reverse_mode` of the exact engine."""
+    """Return inputs of lanes, by name, and a cotangent."""
     draw = np.random.default_rng(seed)
     per = (processors, circuit.layers) if by_layer else (processors,)
     return {
@@ -44,14 +45,9 @@ def problem(circuit: Circuit, seed: int, processors: int = 2, lanes: int = 4, by
     }
 
 
-def of_one_output(arguments: dict[str, Any], output: Any) -> dict[str, Any]:
-    """The same problem for `shifted_values`."""
-    return {name: value for name, value in arguments.items() if name != "cotangent"} | {"output": np.asarray(output)}
-
-
-def forward_only(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The same problem for `expectations`."""
-    return {name: value for name, value in arguments.items() if name != "cotangent"}
+def inputs_of(arguments: dict[str, Any]) -> LaneInputs:
+    """Return the inputs of the lanes of a problem."""
+    return LaneInputs(**{name: value for name, value in arguments.items() if name != "cotangent"})
 
 
 def values_by_matrices(circuit: Circuit, angles: Any, theta: Any, noise: Any, werner: Any, state: Any = None) -> Any:

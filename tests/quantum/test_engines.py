@@ -11,20 +11,18 @@ from ceas_ray.quantum import aer_engine, pauli_engine, state_vector_engine
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import attenuation_of_pairs, contrast, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
-from ceas_ray.quantum.pauli_engine import pauli_weights
-from tests.quantum.circuits import circuits, forward_only, of_one_output, problem, values_by_matrices
+from ceas_ray.quantum.pauli_engine import LaneInputs, pauli_weights
+from tests.quantum.circuits import circuits, inputs_of, problem, values_by_matrices
 
 
 def assert_aer_agrees(circuit: Circuit, seed: int, by_layer: bool) -> None:
     given_ = problem(circuit, seed, lanes=3, by_layer=by_layer)
-    one = of_one_output(given_, np.arange(3) % circuit.outputs)
-    ours, reference = pauli_engine.shifted_values(circuit, **one), aer_engine.shifted_values(circuit, **one)
+    inputs, output = inputs_of(given_), np.arange(3) % circuit.outputs
+    ours, reference = (engine.shifted_values(circuit, inputs, output) for engine in (pauli_engine, aer_engine))
     for found, expected in zip(ours, reference, strict=True):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
-    outputs = forward_only(given_)
-    np.testing.assert_allclose(
-        pauli_engine.expectations(circuit, **outputs), aer_engine.expectations(circuit, **outputs), rtol=0, atol=1e-12
-    )
+    ours, reference = (engine.expectations(circuit, inputs) for engine in (pauli_engine, aer_engine))
+    np.testing.assert_allclose(ours, reference, rtol=0, atol=1e-12)
 
 
 @settings(max_examples=5)
@@ -46,7 +44,7 @@ def test_the_exact_engine_is_right_against_kraus_operators_and_central_differenc
     given_ = problem(circuit, seed, processors=1, lanes=1, by_layer=True) | {
         "attenuation": np.ones((1, circuit.qubits + 1))
     }
-    found = pauli_engine.reverse_mode(circuit, second=True, **given_)
+    found = pauli_engine.reverse_mode(circuit, inputs_of(given_), given_["cotangent"], second=True)
     x, theta, cotangent = given_["angles"][0], given_["parameters"][0], given_["cotangent"][0]
 
     def outputs(parameters: np.ndarray) -> np.ndarray:
@@ -66,10 +64,10 @@ def test_the_exact_engine_is_right_against_kraus_operators_and_central_differenc
 @given(circuit=circuits(), seed=st.integers(0, 1000))
 def test_one_backward_pass_serves_any_combination_of_outputs(circuit: Circuit, seed: int) -> None:
     given_ = problem(circuit, seed)
-    whole = pauli_engine.reverse_mode(circuit, second=True, **given_)
+    whole = pauli_engine.reverse_mode(circuit, inputs_of(given_), given_["cotangent"], second=True)
     first, second = np.zeros_like(whole.first), np.zeros_like(whole.second)
     for k in range(circuit.outputs):
-        one = pauli_engine.shifted_values(circuit, **of_one_output(given_, np.full(4, k)))
+        one = pauli_engine.shifted_values(circuit, inputs_of(given_), np.full(4, k))
         np.testing.assert_allclose(one.value, whole.values[:, k], atol=1e-14)
         first += given_["cotangent"][:, k : k + 1] * one.first
         second += given_["cotangent"][:, k : k + 1] * one.second
@@ -82,8 +80,8 @@ def test_one_backward_pass_serves_any_combination_of_outputs(circuit: Circuit, s
 def test_without_noise_state_vectors_give_the_same(circuit: Circuit, seed: int) -> None:
     given_ = problem(circuit, seed, lanes=9)
     ideal = {name: given_[name] for name in ("angles", "parameters", "owner", "cotangent")}
-    attenuation = np.ones((2, circuit.qubits + 1))
-    matrices = pauli_engine.reverse_mode(circuit, noise=noiseless(2, circuit.qubits), attenuation=attenuation, **ideal)
+    nothing = {"noise": noiseless(2, circuit.qubits), "attenuation": np.ones((2, circuit.qubits + 1))}
+    matrices = pauli_engine.reverse_mode(circuit, inputs_of(ideal | nothing), ideal["cotangent"])
     vectors = state_vector_engine.reverse_mode(circuit, **ideal)
     np.testing.assert_allclose(vectors.values, matrices.values, rtol=0, atol=1e-13)
     np.testing.assert_allclose(vectors.first, matrices.first, rtol=0, atol=1e-12)
@@ -97,9 +95,12 @@ def test_single_precision_is_good_to_a_millionth(circuit: Circuit, seed: int) ->
     given_ = problem(circuit, seed, lanes=20)
     given_["cotangent"] /= np.sum(np.abs(given_["cotangent"]), axis=1, keepdims=True)
     ideal = {name: given_[name] for name in ("angles", "parameters", "owner", "cotangent")}
-    for engine, arguments in ((pauli_engine, given_), (state_vector_engine, ideal)):
-        double = engine.reverse_mode(circuit, **arguments)  # type: ignore[attr-defined]
-        single = engine.reverse_mode(circuit, dtype=np.float32, **arguments)  # type: ignore[attr-defined]
+    inputs, cotangent = inputs_of(given_), given_["cotangent"]
+    for reverse_mode in (
+        lambda dtype: pauli_engine.reverse_mode(circuit, inputs, cotangent, dtype=dtype),
+        lambda dtype: state_vector_engine.reverse_mode(circuit, dtype=dtype, **ideal),
+    ):
+        double, single = reverse_mode(np.float64), reverse_mode(np.float32)
         np.testing.assert_allclose(single.values, double.values, rtol=0, atol=1e-6)
         np.testing.assert_allclose(single.first, double.first, rtol=0, atol=1e-6)
 
@@ -110,13 +111,15 @@ def test_a_lane_has_the_same_bits_in_any_batch_and_on_any_threads(
     circuit: Circuit, seed: int, first: int, threads: int
 ) -> None:
     given_ = problem(circuit, seed, processors=3, lanes=19)
-    whole = pauli_engine.reverse_mode(circuit, second=True, **given_)
+    whole = pauli_engine.reverse_mode(circuit, inputs_of(given_), given_["cotangent"], second=True)
     ideal = {name: given_[name] for name in ("angles", "parameters", "owner", "cotangent")}
     vectors = state_vector_engine.reverse_mode(circuit, **ideal)
     for part in (slice(0, first), slice(first, 19)):
         cut = {name: given_[name][part] for name in ("angles", "owner", "cotangent")}
         for ours, all_lanes in zip(
-            pauli_engine.reverse_mode(circuit, second=True, threads=threads, **given_ | cut), whole, strict=True
+            pauli_engine.reverse_mode(circuit, inputs_of(given_ | cut), cut["cotangent"], second=True, threads=threads),
+            whole,
+            strict=True,
         ):
             assert np.array_equal(ours, all_lanes[part])
         for ours, all_lanes in zip(
@@ -128,9 +131,11 @@ def test_a_lane_has_the_same_bits_in_any_batch_and_on_any_threads(
 def test_large_circuits_run_layers_again_to_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     circuit = Circuit(4, 3, 2, reuploaded=True)
     given_ = problem(circuit, 5)
-    kept = pauli_engine.reverse_mode(circuit, second=True, **given_)
+    kept = pauli_engine.reverse_mode(circuit, inputs_of(given_), given_["cotangent"], second=True)
     monkeypatch.setattr(pauli_engine, "KEPT_BYTES", 0)
-    for again, once in zip(pauli_engine.reverse_mode(circuit, second=True, **given_), kept, strict=True):
+    for again, once in zip(
+        pauli_engine.reverse_mode(circuit, inputs_of(given_), given_["cotangent"], second=True), kept, strict=True
+    ):
         assert np.array_equal(again, once)
 
 
@@ -149,18 +154,16 @@ def test_pulled_back_outputs_are_the_outputs(circuit: Circuit, seed: int) -> Non
         bloch = np.stack([np.ones(4), np.sin(x) * np.cos(x), np.sin(x) ** 2, np.cos(x)], axis=1)
         states = (bloch[:, :, None] * states[:, None, :]).reshape(4, -1)
     states = states * given_["attenuation"][0][pauli_weights(circuit.qubits)]
-    np.testing.assert_allclose(
-        states @ pulled[0].T, pauli_engine.expectations(circuit, **forward_only(given_)), atol=1e-13
-    )
+    np.testing.assert_allclose(states @ pulled[0].T, pauli_engine.expectations(circuit, inputs_of(given_)), atol=1e-13)
 
 
 def test_wrong_shapes_are_refused_by_name() -> None:
     circuit = Circuit(2, 1, 1)
     given_ = problem(circuit, 1)
     with pytest.raises(ValueError, match=r"noise must have shape \(2, 2, 7\), got \(2, 2, 5\)"):
-        pauli_engine.reverse_mode(circuit, **given_ | {"noise": np.zeros((2, 2, 5))})
+        pauli_engine.expectations(circuit, inputs_of(given_ | {"noise": np.zeros((2, 2, 5))}))
     with pytest.raises(ValueError, match=r"werner must have shape \(2, 0\), got \(2, 1\)"):
-        pauli_engine.reverse_mode(circuit, **given_ | {"werner": np.zeros((2, 1))})
+        pauli_engine.expectations(circuit, inputs_of(given_ | {"werner": np.zeros((2, 1))}))
     with pytest.raises(ValueError, match=r"angles must have shape \(4, 2\), got \(4, 3\)"):
         state_vector_engine.expectations(circuit, np.zeros((4, 3)), given_["parameters"], given_["owner"])
 
@@ -185,9 +188,9 @@ def test_contrast_is_the_slope_of_noisy_against_ideal_outputs() -> None:
     draw = np.random.default_rng(5)
     angles = np.arccos(draw.uniform(-1, 1, (4000, 3)))
     parameters, attenuation = draw.uniform(-np.pi, np.pi, (1, 12)), np.array([[1.0, 0.9, 0.8, 0.7]])
-    common = {"parameters": parameters, "noise": noiseless(1, 3), "owner": np.zeros(4000, np.int64)}
-    ideal = pauli_engine.expectations(circuit, angles, attenuation=np.ones((1, 4)), **common)[:, 0]
-    noisy = pauli_engine.expectations(circuit, angles, attenuation=attenuation, **common)[:, 0]
+    inputs = LaneInputs(angles, parameters, noiseless(1, 3), attenuation, np.zeros(4000, np.int64))
+    ideal = pauli_engine.expectations(circuit, inputs._replace(attenuation=np.ones((1, 4))))[:, 0]
+    noisy = pauli_engine.expectations(circuit, inputs)[:, 0]
     (profile,) = weight_profiles(circuit, parameters, noiseless(1, 3), [angles])
     assert profile.sum() == pytest.approx(1)
     assert contrast(profile, attenuation[0]) == pytest.approx(np.sum(ideal * noisy) / np.sum(ideal**2), abs=0.05)

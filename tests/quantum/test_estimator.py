@@ -29,6 +29,7 @@ from ceas_ray.quantum.estimator import (
 from ceas_ray.quantum.gate_noise import Noise, noiseless
 from ceas_ray.quantum.loss import CrossEntropyLoss, SquaredLoss
 from ceas_ray.quantum.mixed_pairs import NO_PAIRS
+from ceas_ray.quantum.pauli_engine import LaneInputs
 
 SQUARED = SquaredLoss()
 
@@ -256,11 +257,10 @@ def test_aer_samples_each_circuit_as_its_exact_value_says() -> None:
     angles, settings = draw.uniform(-1, 1, (4, 2)), draw.uniform(-2, 2, (4, 4))
     attenuation, output = 0.8 ** np.arange(3), np.array([0, 1, 0, 1])
     plus = aer_engine.sampled_outcomes(
-        circuit, angles, settings, noise, attenuation, None, output, np.full(4, 40_000), seed=5
+        circuit, angles, settings, output, noise=noise, attenuation=attenuation, shots=np.full(4, 40_000), seed=5
     )
-    z = pauli_engine.expectations(
-        circuit, angles, settings, np.tile(noise, (4, 1, 1)), np.tile(attenuation, (4, 1)), np.arange(4)
-    )[np.arange(4), output]
+    inputs = LaneInputs(angles, settings, np.tile(noise, (4, 1, 1)), np.tile(attenuation, (4, 1)), np.arange(4))
+    z = pauli_engine.expectations(circuit, inputs)[np.arange(4), output]
     chance = (1 + (1 - 2 * noise[0, Noise.READOUT]) * z) / 2
     assert np.all(np.abs(plus / 40_000 - chance) < 4 * np.sqrt(chance * (1 - chance) / 40_000))
 
@@ -280,9 +280,8 @@ def mitigated(error_mitigation: Any, werner: float) -> tuple[Any, Any]:
         circuit, pauli_engine.shifted_values, Streams(3), SQUARED, "doubly_stochastic", error_mitigation, 256, 1, None
     )
     gradients = np.array([work([item | {"round_index": r}])[0]["gradient"] for r in range(3000)])
-    ideal = pauli_engine.shifted_values(
-        circuit, angles, parameters[None], noiseless(1, 3), np.ones((1, 4)), np.zeros(6, int), np.zeros(6, int)
-    )
+    inputs = LaneInputs(angles, parameters[None], noiseless(1, 3), np.ones((1, 4)), np.zeros(6, int))
+    ideal = pauli_engine.shifted_values(circuit, inputs, np.zeros(6, int))
     return gradients, exact_gradient(ideal.value[:, None], ideal.first[:, None], item["targets"], SQUARED)
 
 
@@ -318,10 +317,10 @@ def test_pairs_of_mixed_age_act_on_sampled_gradients_as_their_mean_over_shots() 
     for shot in pairs:
         for order in (shot, shot[::-1]):
             cut = Circuit(2, 2, 1, teleported_before=(0,))
-            by_shot.append(
-                pauli_engine.expectations(cut, angles, theta, nothing, np.ones((1, 3)), one, order[None])[0, 0]
-            )
-    mean = pauli_engine.expectations(circuit, angles, theta, nothing, attenuation_of_pairs(pairs)[None], one)[0, 0]
+            inputs = LaneInputs(angles, theta, nothing, np.ones((1, 3)), one, order[None])
+            by_shot.append(pauli_engine.expectations(cut, inputs)[0, 0])
+    inputs = LaneInputs(angles, theta, nothing, attenuation_of_pairs(pairs)[None], one)
+    mean = pauli_engine.expectations(circuit, inputs)[0, 0]
     assert mean == pytest.approx(np.mean(by_shot), abs=1e-13)
 
 

@@ -17,6 +17,7 @@ from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.quantum.loss import SquaredLoss
 from ceas_ray.quantum.mixed_pairs import NO_PAIRS, pair_nodes
 from ceas_ray.quantum.partition import pair_ends, partition_by_layers, partition_by_qubits
+from ceas_ray.quantum.pauli_engine import LaneInputs
 
 GENERATOR = np.random.default_rng(4)
 
@@ -34,7 +35,7 @@ def work(circuit: Circuit, error_mitigation: Any = "none") -> GradientWork:
         pauli_engine.shifted_values,
         Streams(1),
         SquaredLoss(),
-        "probabilistic_error_cancellation",
+        "exact",
         error_mitigation,
         forward_circuits=1,
     )
@@ -99,11 +100,9 @@ def test_the_contrast_is_the_slope_against_perfect_pairs() -> None:
     parameters, angles = GENERATOR.uniform(-2, 2, (2, 8)), [GENERATOR.uniform(-1.5, 1.5, (5, 2)) for _ in range(2)]
     found = contrasts_within(circuit, parameters, noiseless(2, 2), angles, np.array([1.0, 0.8]))
     assert found[0] == pytest.approx(1.0, abs=1e-12)
+    inputs = LaneInputs(angles[1], parameters[1:], noiseless(1, 2), np.ones((1, 3)), np.zeros(5, np.int64))
     values = [
-        pauli_engine.expectations(
-            circuit, angles[1], parameters[1:], noiseless(1, 2), np.ones((1, 3)), np.zeros(5, np.int64),
-            np.full((1, 2), w),
-        )[:, 0] for w in (1.0, 0.8)
+        pauli_engine.expectations(circuit, inputs._replace(werner=np.full((1, 2), w)))[:, 0] for w in (1.0, 0.8)
     ]  # fmt: skip
     assert found[1] == pytest.approx(values[1] @ values[0] / (values[0] @ values[0]), abs=1e-12)
     assert 0.8**2 - 1e-12 <= found[1] <= 0.8 + 1e-12

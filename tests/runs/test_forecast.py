@@ -83,6 +83,29 @@ def test_a_dry_run_refuses_what_a_run_refuses(override: str, capsys: pytest.Capt
     assert refused.startswith("processors.count: ")
 
 
+def test_a_dry_run_refuses_a_folder_that_a_run_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    taken, snapshots = tmp_path / "taken", tmp_path / "snapshots"
+    for folder, name in ((taken, "journal.jsonl"), (snapshots, "round_00000001.snapshot")):
+        folder.mkdir()
+        (folder / name).touch()
+    for words in (
+        [f"output={taken}"], ["output=/dev/null/x"], [f"runtime.snapshot_folder={snapshots}", f"output={tmp_path}/a"],
+    ):  # fmt: skip
+        said = []
+        for dry in ("true", "false"):
+            assert main([*SMALL, *words, f"dry_run={dry}"]) == 2
+            said.append(capsys.readouterr().err)
+        assert said[0] == said[1]
+        assert said[0].count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["snapshots", "taken"]
+
+
+def test_a_dry_run_makes_nothing(tmp_path: Path) -> None:
+    places = [f"output={tmp_path / 'run'}", f"runtime.snapshot_folder={tmp_path / 'snapshots'}"]
+    assert main([*SMALL, *places, "dry_run=true"]) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_sweep_of_too_many_jobs_is_counted_not_listed() -> None:
     from ceas_ray.config.composition import jobs
 

@@ -72,7 +72,7 @@ def test_settings_by_name_are_choices_values_lists_and_mappings(tmp_path: Path) 
     ({"dry_run": True}, "dry_run must be false for a run from Python"),
     ({"verify": "x"}, "verify must be null for a run from Python"),
     ({"experiment": "utilization"}, "study.name must be null for a training run"),
-    ({"resume": "/nowhere"}, "resume must be the folder of a run"),
+    ({"resume": "/nowhere"}, "resume: /nowhere is not the folder of a run"),
 ])  # fmt: skip
 def test_bad_settings_are_refused_in_one_line_and_nothing_is_written(
     settings: dict[str, Any], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

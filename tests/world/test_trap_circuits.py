@@ -43,7 +43,7 @@ def test_bad_gates_behind_good_pairs_lose_weight() -> None:
     given = np.array([(found.asked, found.wrong) for found in answers], float)
     pairs = np.full((8, 3), 1000.0)
     rows = [(k, np.full(world.circuit.parameter_count, k, np.int64)) for k in range(8)]
-    next_state = world.replicas[0]._terms.next_state  # type: ignore[attr-defined]
+    next_state = world.replicas[0]._protocol.next_state  # type: ignore[attr-defined]
     state = (world.initial_parameters, 0)
     blind, _, _ = next_state(state, rows, payloads.TestReport(round_index=1, tested=pairs, errors=0.05 * pairs))
     asked, wrong = np.column_stack([pairs, given[:, 0]]), np.column_stack([0.05 * pairs, given[:, 1]])

@@ -1,4 +1,5 @@
-"""Searching for scenarios in which agreement fails: message level, abstract model, and the bridge between them.
+"""Search for scenarios in which agreement fails: on whole messages, in the abstract model, and on the bridge between
+them.
 
-A scenario is one integer: it draws everything, so a failure is replayed from that integer alone.
+A scenario is one integer, which draws everything, so a failure is replayed from that integer alone.
 """

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from ceas_ray.consensus.agreement import Agreement
 from ceas_ray.consensus.replica import Replica
-from ceas_ray.consensus.values import Named
+from ceas_ray.consensus.value_store import NamedInputs
 from ceas_ray.messages.payloads import RoundStarted
 
 
 class BoldAgreement(Agreement):
-    """Proposes all updates that came to itself, whoever else echoes them; a right value but for that."""
+    """Proposes all updates that came to this replica itself, whoever else echoes them: a right value but for that."""
 
     def _candidate_of(self, view: int) -> bytes | None:
-        entries = tuple((k, d) for k, d in sorted(self.inputs.first.items()) if k not in self.inputs.without)
-        few = len(entries) < self._terms.committee.least_entries
-        if few or self.inputs.report is None or self._standing.behind or not self.phase.closed:
+        entries = tuple(
+            (k, d) for k, d in sorted(self.inputs.first_updates.items()) if k not in self.inputs.quarantined
+        )
+        few = len(entries) < self._protocol.committee.min_entries
+        if few or self.inputs.report is None or self._head.behind or not self.phase.closed:
             return None
-        return self.values.value_of(Named(entries, self.inputs.report, ()))
+        return self.values.value_of(NamedInputs(entries, self.inputs.report, ()))
 
     def _is_proposable(self, digest: bytes) -> bool:
         return self.values.body_of(digest) is not None
 
 
 class BoldReplica(Replica):
-    """See `BoldAgreement`."""
+    """A replica whose agreements are bold, see `BoldAgreement`."""
 
     def agreement(self, schedule: RoundStarted | None) -> Agreement:
         """See `Replica`."""
-        return BoldAgreement(self.index, self._terms, self._links, self._standing, self._archive, schedule)
+        return BoldAgreement(self.index, self._protocol, self._links, self._head, self._archive, schedule)

@@ -18,7 +18,7 @@ from ceas_ray.consensus.exploration.conformance import DrivenWalk, Step
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_lies import VALUES
-from ceas_ray.consensus.rule_three import NO_VOTE, Evidence, Vote
+from ceas_ray.consensus.safety_rule import NO_VOTE, Vote, VoteHistory
 from ceas_ray.consensus.tetrabft import Action, ArmTimer, Output, TetraBFT
 from ceas_ray.messages.frames import FrameKind
 
@@ -29,14 +29,16 @@ _VOTES = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4)
 
 
 def hunted(seed: int, model: AbstractModel, walks: int) -> int:
-    """A walk's seed: the first of so many that leaves a state as above; if there is none, the last one."""
+    """Return a walk's seed: the first of so many whose end is live only by the second alternative for proofs; the last
+    one if there is none.
+    """
     weaker = AbstractModel(model.replicas, model.views, model.values, Change.NO_TWO_CLAIMS)
     first = seed * walks
     return first + weaker.search(first, walks).walks - 1
 
 
 class CalmScenario(DrivenWalk):
-    """See above. Times in Delta since the calm."""
+    """Drives replicas along a walk and then calms the network. Times in Delta since the calm."""
 
     def __init__(
         self, seed: int, model: AbstractModel, voting: Callable[..., TetraBFT] = TetraBFT, hunt: int = HUNT
@@ -49,7 +51,7 @@ class CalmScenario(DrivenWalk):
         self._now = 0.0
 
     def run(self) -> None:
-        """Raises `Violation`."""
+        """Run until all have decided. Raises `Violation`."""
         self.drive()
         first = self._first_view = max(node.view for node in self._nodes) + 1
         for view in range(first, first + len(self._nodes)):
@@ -76,8 +78,10 @@ class CalmScenario(DrivenWalk):
             node = self._nodes[who]
             self._act(who, node.timeout(view) if sender == _TIMER else node.receive(sender, kind, view, content))
             if node.decided is None and node.view > self._first_view:
-                told = f"view {self._first_view} of the honest leader {self._leaders[self._first_view]} does not decide"
-                raise Violation(LIVENESS, f"{told}; replica {who} enters view {node.view}")
+                description = (
+                    f"view {self._first_view} of the honest leader {self._leaders[self._first_view]} does not decide"
+                )
+                raise Violation(LIVENESS, f"{description}; replica {who} enters view {node.view}")
             if all(other.decided is not None for other in self._nodes):
                 break
         undecided = [who for who, node in enumerate(self._nodes) if node.decided is None]
@@ -114,14 +118,14 @@ class CalmScenario(DrivenWalk):
         lure = draws.choice(self._state.lures(view))
         for node in self._nodes:
             node.propose_from_now_on(VALUES[lure - 1] if draws.uniform() < 0.7 else draws.choice(VALUES))
-        suggest = Evidence(Vote(view - 1, VALUES[lure - 1]), NO_VOTE, NO_VOTE)
+        suggest = VoteHistory(Vote(view - 1, VALUES[lure - 1]), NO_VOTE, NO_VOTE)
         for liar in self._liars:
             for who in range(len(self._nodes)):
                 if draws.uniform() < 0.8:
                     self._tell(who, liar, FrameKind.SUGGEST, suggest)
                 if draws.uniform() < 0.3:
                     low, high = (Vote(draws.below(view), draws.choice(VALUES)) for _ in range(2))
-                    self._tell(who, liar, FrameKind.PROOF, Evidence(low, NO_VOTE, high))
+                    self._tell(who, liar, FrameKind.PROOF, VoteHistory(low, NO_VOTE, high))
                 for kind in _VOTES:
                     if draws.uniform() < 0.3:
                         self._tell(who, liar, kind, draws.choice(VALUES))

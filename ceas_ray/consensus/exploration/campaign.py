@@ -1,4 +1,4 @@
-"""Many scenarios on many processes, until a time or a number is reached, or an invariant is broken."""
+"""Campaigns: many scenarios on many processes, until a time or a number is reached or an invariant is broken."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from functools import partial
 from hashlib import blake2b
 from math import ceil
 
-from ceas_ray.consensus.exploration.kinds import MIX, Kind, Outcome, kind_of, run_scenario
+from ceas_ray.consensus.exploration.kinds import MIX, Kind, ScenarioResult, kind_of, run_scenario
 
 BATCH = 256
 """Seeds of one task: whole blocks of the mix."""
-MOST_FAILURES = 10
+MAX_FAILURES = 10
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Report:
 
     next_seed: int
     by_kind: dict[Kind, Tally] = field(default_factory=dict)
-    failures: list[Outcome] = field(default_factory=list)
+    failures: list[ScenarioResult] = field(default_factory=list)
     interrupted: bool = False
     outcomes: bytes = b""
 
@@ -74,7 +74,7 @@ class Report:
     def _append(self, outcomes: bytes) -> None:
         self.outcomes = blake2b(self.outcomes + outcomes, digest_size=16).digest()
 
-    def count(self, kind: Kind, outcome: Outcome) -> None:
+    def count(self, kind: Kind, outcome: ScenarioResult) -> None:
         """Count the following scenario in."""
         self.by_kind.setdefault(kind, Tally()).add(Tally(1, outcome.events, outcome.seconds))
         self._append(outcome.digest)
@@ -115,7 +115,7 @@ def explore(
             for batch in pool.imap(partial(run_batch, only=only), _batches(first, scenarios, until, only)):
                 report.add(batch)
                 progress(report)
-                if len(report.failures) >= MOST_FAILURES or (until is not None and time.monotonic() >= until):
+                if len(report.failures) >= MAX_FAILURES or (until is not None and time.monotonic() >= until):
                     break
     except KeyboardInterrupt:
         report.interrupted = True

@@ -1,4 +1,4 @@
-"""Who takes part in a whole-replica scenario: real replicas, twins, and the channels between all of them."""
+"""The participants of a whole-replica scenario: real replicas, twins, and the channels between all of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ NextState = tuple[NDArray[np.float64], NDArray[np.float64], tuple[NDArray[np.flo
 
 
 def next_state(state: Any, rows: Sequence[tuple[int, NDArray[np.int64]]], report: TestReport) -> NextState:
-    """Element k of the model becomes what processor k sent, so that a decided model shows every input."""
+    """Return weights, aggregate and state of the scenario's rule: element k of the model becomes what processor k sent,
+    so a decided model shows every input.
+    """
     model = state[0].copy()
     for processor, row in rows:
         model[processor] = float(row[processor])
@@ -33,7 +35,9 @@ def next_state(state: Any, rows: Sequence[tuple[int, NDArray[np.int64]]], report
 
 
 class Cast:
-    """Entities are the replicas and the second copies (twins) of Byzantine ones; free liars run nothing."""
+    """Makes the entities, which are the replicas and the second copies (twins) of Byzantine ones. Free liars run
+    nothing.
+    """
 
     def __init__(
         self, seed: int, setting: ReplicaSetting, draws: Draws, judge: RoundsJudge, timeline: Timeline,
@@ -54,7 +58,7 @@ class Cast:
         self.is_honest = [identity not in setting.byzantine for identity in self.identities]
 
     def made(self, entity: int) -> Replica:
-        """A replica as it is when it is switched on."""
+        """Return a replica as it is when it is switched on."""
         setting, identity = self._setting, self.identities[entity]
         others = [replica_name(j) for j in range(setting.replicas) if j != identity]
         processors = [processor_name(k) for k in range(PROCESSORS)]
@@ -71,7 +75,7 @@ class Cast:
         if identity in setting.byzantine:
             if entity >= setting.replicas and setting.tagged:  # twins share their identity's slots
                 bare.outgoing = self.channels[identity][peer].outgoing
-            return LyingChannel(bare, self._lies.told)
+            return LyingChannel(bare, self._lies.falsified)
         kind, _, number = peer.partition("/")
         is_honest = (kind == "replica" and int(number) not in setting.byzantine) or (
             kind == "processor" and int(number) not in setting.liar_processors
@@ -87,11 +91,11 @@ class Cast:
         return WatchedChannel(replica_name(identity), bare, self.ledger, is_honest, sent, heard, has_keys)
 
     def is_honest_name(self, name: str) -> bool:
-        """Whether this is the name of an honest replica."""
+        """Return whether this is the name of an honest replica."""
         return name in self._honest_names
 
     def bare(self, name: str, peer: str) -> Channel:
-        """One end of a link, without anybody who watches or lies."""
+        """Return one end of a link, with nobody who watches or lies."""
         if self._setting.tagged:
             return self._channel(name, peer, CHAIN, self._streams, True)
         return NullChannel(name, peer, CHAIN)

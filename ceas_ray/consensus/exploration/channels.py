@@ -1,4 +1,6 @@
-"""Channels of whole-replica scenarios: without tags, with a liar behind them, and with a ledger of all frames."""
+"""Channels of whole-replica scenarios: one without tags, one with a liar behind it, and one with a ledger of all
+frames.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +13,24 @@ from ceas_ray.messages.authentication import KeyPool
 from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FRAME_KINDS, Channel, FrameKind
 
-Told = Callable[[str, FrameKind, int, bytes], tuple[int, bytes] | None]
-"""Receiver, kind, view and body as meant; view and body as sent, or None to withhold the frame."""
+Falsify = Callable[[str, FrameKind, int, bytes], tuple[int, bytes] | None]
+"""Function from receiver, kind, view and body as meant to view and body as sent, or None to withhold the frame."""
 Said = Callable[[int, FrameKind, int, bytes], None]
-"""Told of a frame's round, kind, view and body."""
+"""Callback that receives a frame's round, kind, view and body."""
 
 
 @dataclass(slots=True)
 class NullState:
-    """sent: how many frames. opened: the counters of those that came."""
+    """sent: number of frames sent. opened: counters of the frames that came."""
 
     sent: int = 0
     opened: set[int] = field(default_factory=set)
 
 
 class NullChannel(Channel):
-    """A link that gives what tags give, without tags: frames come from the peer, for us, and each counts once."""
+    """A link that gives what tags give, without tags: frames come from the peer, for this party, and each
+    counts once.
+    """
 
     def __init__(self, name: str, peer: str, chain: bytes) -> None:
         self._name, self.peer, self._chain = name, peer, chain
@@ -34,7 +38,7 @@ class NullChannel(Channel):
         self.state = NullState()
 
     def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame:
-        """A frame with the next counter and no tag."""
+        """Return a frame with the next counter and no tag."""
         self.state.sent += 1
         return Frame(
             kind=int(kind), chain=self._chain, round_index=round_index, view=view, sender=self._name,
@@ -42,7 +46,7 @@ class NullChannel(Channel):
         )  # fmt: skip
 
     def verify(self, frame: Frame) -> bytes | None:
-        """The body of a frame that was not accepted before."""
+        """Return the body of a frame that was not accepted before; else None."""
         if frame.receiver != self._name or frame.sender != self.peer or frame.counter in self.state.opened:
             return None
         return frame.body
@@ -52,7 +56,7 @@ class NullChannel(Channel):
         self.state.opened.add(frame.counter)
 
 
-class Wrapped(Channel):
+class ChannelWrapper(Channel):
     """A channel around another one."""
 
     def __init__(self, channel: Channel) -> None:
@@ -76,34 +80,36 @@ class Wrapped(Channel):
         return {"inner": self._inner}
 
 
-class LyingChannel(Wrapped):
-    """A Byzantine replica's: what it says passes through a liar, who has the keys."""
+class LyingChannel(ChannelWrapper):
+    """A Byzantine replica's channel: what the replica says passes through a liar, who has the keys."""
 
-    def __init__(self, channel: Channel, told: Told) -> None:
+    def __init__(self, channel: Channel, falsify: Falsify) -> None:
         super().__init__(channel)
-        self._told = told
+        self._falsify = falsify
 
     def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
         """See `Channel`."""
-        told = self._told(self.peer, kind, view, body)
-        return None if told is None else self._inner.seal(kind, round_index, *told[:1], now, told[1])
+        falsified = self._falsify(self.peer, kind, view, body)
+        return None if falsified is None else self._inner.seal(kind, round_index, falsified[0], now, falsified[1])
 
 
 class Ledger:
-    """All frames that honest parties sealed, and which of them were opened."""
+    """All frames that honest parties sealed, and which of them were opened. Raises `Violation`."""
 
     def __init__(self) -> None:
         self.sealed: dict[tuple[str, str, int], Frame] = {}
         self._opened: set[tuple[str, str, int]] = set()
 
     def seal(self, frame: Frame) -> None:
-        """A frame leaves an honest party; its key slot must be new, unless it is the same frame again."""
+        """Record a frame that leaves an honest party. Its key slot must be new, unless it is the same frame again."""
         key = (frame.sender, frame.receiver, frame.counter)
         if self.sealed.setdefault(key, frame) != frame:
             raise Violation("a key slot tags at most one message", f"{key[0]} to {key[1]}, slot {key[2]}")
 
     def open(self, name: str, frame: Frame) -> None:
-        """An honest party accepted a frame of an honest one: it must be one that was sent to it, once."""
+        """Record a frame that an honest party accepted. From an honest sender it must be one that was sent to
+        it, once.
+        """
         key = (frame.sender, name, frame.counter)
         if self.sealed.get(key) != frame:
             raise Violation("no altered honest input", f"{name} accepted a frame that {frame.sender} never sent to it")
@@ -112,14 +118,16 @@ class Ledger:
         self._opened.add(key)
 
     def refuse(self, name: str, frame: Frame) -> None:
-        """An honest party refused a frame: an honest one's, sent to it and not accepted before, it must accept."""
+        """Record a frame that an honest party refused. It must not be an honest one's, sent to it and not accepted
+        before.
+        """
         key = (frame.sender, name, frame.counter)
         if self.sealed.get(key) == frame and key not in self._opened:
             raise Violation("an honest frame is accepted", f"{name} refused slot {key[2]} of {frame.sender}")
 
 
-class WatchedChannel(Wrapped):
-    """An honest party's: writes to the ledger, and tells an observer what is sent and heard."""
+class WatchedChannel(ChannelWrapper):
+    """An honest party's channel, which writes to the ledger and tells an observer what is sent and heard."""
 
     def __init__(
         self,
@@ -131,7 +139,7 @@ class WatchedChannel(Wrapped):
         heard: Said,
         has_keys: bool = True,
     ) -> None:
-        """has_keys: so many that none is ever missing."""
+        """Watch `channel`; has_keys: there are so many keys that none is ever missing."""
         super().__init__(channel)
         self._has_keys = has_keys
         self._name, self._ledger, self._peer_is_honest = name, ledger, peer_is_honest

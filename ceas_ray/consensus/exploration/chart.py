@@ -1,4 +1,4 @@
-"""A scenario as a readable sequence chart: one column for each replica, one line for each event."""
+"""Charts: a scenario as a readable sequence, one column for each replica and one line for each event."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMES: dict[int, str] = {int(kind): kind.name.lower().replace("_", "-") for kin
 
 
 class Chart:
-    """Writes down what it is told: time in Delta, columns (sender `o`, receiver `>`), what came, what it caused."""
+    """Writes down a scenario: time in Delta, columns (sender `o`, receiver `>`), what came, and what it caused."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -25,8 +25,8 @@ class Chart:
         if sender < 0:
             self._line(now, entity, None, f"timer of view {view} runs out" if sender == -1 else "looks again")
         else:
-            told = _NAMES.get(kind, f"kind {kind}")
-            self._line(now, entity, sender, f"{told} in view {view} {_short(content)}")
+            description = _NAMES.get(kind, f"kind {kind}")
+            self._line(now, entity, sender, f"{description} in view {view} {_short(content)}")
 
     def acted(self, now: float, entity: int, actions: Sequence[Any]) -> None:
         """See `Record`."""
@@ -56,7 +56,7 @@ class Chart:
 
 
 def chart_of(seed: int) -> str:
-    """The chart of a seed's scenario, and how it ended."""
+    """Return the chart of a seed's scenario, and how it ended."""
     chart = Chart()
     outcome = run_scenario(seed, chart)
     end = "no violation" if outcome.violation is None else f"VIOLATION: {outcome.violation}"

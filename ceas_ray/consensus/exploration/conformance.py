@@ -1,8 +1,8 @@
-"""The bridge between the voting of training and the abstract model, in both directions.
+"""Conformance of the voting of training with the abstract model, in both directions.
 
-Traces: whatever honest replicas did in a message-level scenario must be a sequence of steps of the model.
-Driven walks: a random walk of the model is forced upon real replicas by an adversary that delivers what it takes and
-nothing else; each must do exactly the step, and, where the adversary tries what the model forbids, nothing.
+Traces: whatever honest replicas did in a message-level scenario must be a sequence of steps of the model. Driven walks:
+a random walk of the model is forced upon real replicas by an adversary that delivers what it takes and nothing else;
+each must do exactly the step, and nothing where the adversary tries what the model forbids.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from ceas_ray.consensus.exploration.abstract_rules import (
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_lies import VALUES
-from ceas_ray.consensus.rule_three import NO_VOTE, Evidence, Vote
+from ceas_ray.consensus.safety_rule import NO_VOTE, Vote, VoteHistory
 from ceas_ray.consensus.tetrabft import Action, Decision, Output, TetraBFT
 from ceas_ray.messages.frames import FrameKind
 
 ENTER, DECIDE = 0, 5
 Step = tuple[int, int, int, bytes]
-"""Who, view, phase (ENTER, 1 to 4, DECIDE), value."""
+"""Who, view, phase (ENTER, 1 to 4, DECIDE) and value."""
 _BYTES = dict(enumerate(VALUES, start=1))
 _NUMBERS = {value: number for number, value in _BYTES.items()}
 _NOTHING = b""
 
 
 class AbstractState:
-    """Honest replicas of the abstract model, as `abstract_rules` has them."""
+    """The state of the abstract model's honest replicas, see `abstract_rules`."""
 
     def __init__(self, replicas: int, first_view: int = -1) -> None:
         model = AbstractModel(replicas, MAX_VIEWS, len(VALUES))
@@ -45,7 +45,7 @@ class AbstractState:
         self.votes = np.zeros((model.honest, MAX_VIEWS, PHASES + 1), np.int8)
 
     def allows(self, who: int, view: int, phase: int, value: int) -> bool:
-        """Whether this step is possible."""
+        """Return whether this step is possible."""
         return bool(is_enabled(self.entered, self.votes, who, view, phase, value, self._rules))
 
     def latest_claimed(self, view: int, value: int) -> int:
@@ -85,7 +85,11 @@ class AbstractState:
 
 
 def check_trace(replicas: int, honest: Sequence[int], steps: Sequence[Step]) -> int:
-    """Replay what honest replicas did, in order, in the model; returns the steps compared (views it can hold)."""
+    """Replay in the model what honest replicas did, in order. Return the number of steps compared: those in views that
+    the model can hold.
+
+    Raises `Violation` for a step that the model does not allow.
+    """
     place = {node: k for k, node in enumerate(honest)}
     state = AbstractState(replicas, first_view=0)
     for number, (node, view, phase, value) in enumerate(steps):
@@ -94,19 +98,21 @@ def check_trace(replicas: int, honest: Sequence[int], steps: Sequence[Step]) -> 
         chosen = _NUMBERS.get(value, 0)
         views = range(MAX_VIEWS) if phase == DECIDE else (view,)
         if not any(state.allows(place[node], v, phase, chosen) for v in views):
-            raise Violation("conformance", f"{_told((node, view, phase, value))} is not a step of the abstract model")
+            raise Violation(
+                "conformance", f"{_described((node, view, phase, value))} is not a step of the abstract model"
+            )
         state.take(place[node], view, phase, chosen)
     return len(steps)
 
 
-def _told(step: Step) -> str:
+def _described(step: Step) -> str:
     node, view, phase, value = step
     does = {ENTER: "entering", DECIDE: "deciding"}.get(phase, f"vote {phase}")
     return f"replica {node} {does} in view {view}" + (f" for {value.decode()}" if value else "")
 
 
 class DrivenWalk:
-    """Real replicas 0 .. n - f - 1 under a walk of the model; the others are Byzantine and lead every view."""
+    """Drives real replicas 0 .. n - f - 1 along a walk of the model; the others are Byzantine and lead every view."""
 
     def __init__(self, seed: int, model: AbstractModel, voting: Callable[..., TetraBFT] = TetraBFT) -> None:
         self._draws = Draws(seed, "conformance")
@@ -116,7 +122,7 @@ class DrivenWalk:
         self._leaders: dict[int, int] = {}
         self._nodes = [voting(k, model.replicas, self._leader_of, _NUMBERS.__contains__) for k in range(model.honest)]
         self._state = AbstractState(model.replicas)
-        self._proofs: list[dict[int, Evidence]] = [{} for _ in self._nodes]
+        self._proofs: list[dict[int, VoteHistory]] = [{} for _ in self._nodes]
         self._meant = {tuple(step[:3]): int(step[3]) for step in self._walk.steps.tolist() if step[2] != ENTER}
         self._decided: dict[int, bytes] = {}
         self.steps = 0
@@ -125,12 +131,12 @@ class DrivenWalk:
         return self._leaders.get(view, self._leader)
 
     def run(self) -> None:
-        """Raises `Violation` at the first difference."""
+        """Drive the walk, then offer values in new views. Raises `Violation` at the first difference."""
         self.drive()
         self._try_new_views()
 
     def drive(self) -> None:
-        """The walk, step for step."""
+        """Take the walk, step for step."""
         for who, view, phase, value in self._walk.steps.tolist():
             self._try_something()
             if phase == ENTER:
@@ -141,12 +147,12 @@ class DrivenWalk:
             self._try_something(DECIDE)
 
     def run_script(self, script: Sequence[tuple[int, int, int, int]]) -> None:
-        """Force these (who, view, phase, value) in place of the walk, allowed or not; raises `Violation`."""
+        """Force these (who, view, phase, value) in place of the walk, allowed or not. Raises `Violation`."""
         for who, view, phase, value in script:
             self._take(who, view, phase, value)
 
     def _try_new_views(self) -> None:
-        """All enter two more views; in the second everyone is offered some value, which may be unsafe by now."""
+        """Let all enter two more views; in the second everyone is offered some value, which may be unsafe by now."""
         last = min(self._model.views + 1, MAX_VIEWS - 1)
         for who in range(len(self._nodes)):
             for view in range(int(self._state.entered[who]) + 1, last + 1):
@@ -155,7 +161,7 @@ class DrivenWalk:
             self._take(who, last, 1, 1 + self._draws.below(len(VALUES)))
 
     def _try_something(self, phase: int | None = None) -> None:
-        """What may be forbidden now; never what would spoil the rest of the walk."""
+        """Try what may be forbidden now, but never what would spoil the rest of the walk."""
         who = self._draws.below(len(self._nodes))
         view = int(self._state.entered[who])
         if view < 0:
@@ -174,8 +180,8 @@ class DrivenWalk:
             expected.append((who, view, phase, _BYTES.get(value, _NOTHING)))
         done = self._done(who, self._forced(who, view, phase, value))
         if done != expected:
-            told = [", ".join(map(_told, steps)) or "nothing" for steps in (done, expected)]
-            raise Violation("conformance", f"did {told[0]}; the abstract model says {told[1]}")
+            description = [", ".join(map(_described, steps)) or "nothing" for steps in (done, expected)]
+            raise Violation("conformance", f"did {description[0]}; the abstract model says {description[1]}")
         self.steps += len(done)
         if expected and phase == DECIDE:
             self._decided[who] = _BYTES[value]
@@ -200,7 +206,7 @@ class DrivenWalk:
         node = self._nodes[who]
         actions = node.receive(self._leader, FrameKind.PROPOSAL, view, _BYTES[value])
         low = Vote(view - 1, _BYTES[self._state.latest_claimed(view, value)]) if view else NO_VOTE
-        helpful = Evidence(low, Vote(view - 2, b"another") if view > 1 else NO_VOTE, NO_VOTE)
+        helpful = VoteHistory(low, Vote(view - 2, b"another") if view > 1 else NO_VOTE, NO_VOTE)
         shown = {k: proofs[view] for k, proofs in enumerate(self._proofs) if view in proofs and k != who}
         shown |= dict.fromkeys(self._liars, helpful) if view else {}
         for liar in self._liars:  # it has sent no other proof of this view yet: what a try in vain showed never came

@@ -1,4 +1,4 @@
-"""What one decision costs when all are honest and every message takes one Delta."""
+"""The cost of one decision when all are honest and every message takes one Delta."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ REFERENCE_FIDELITY = 0.95
 
 
 def voting_cost(replicas: int) -> tuple[float, int]:
-    """Delta from a simultaneous start of view 0 to the last decision, and messages until nothing is left to send."""
+    """Return the time in Delta from a simultaneous start of view 0 to the last decision, and the number of messages
+    until nothing is left to send.
+    """
     quorums = Quorums(replicas)
     nodes = [TetraBFT(k, replicas, lambda view: quorums.leader(0, view), lambda value: True) for k in range(replicas)]
     heap: list[tuple[float, int, int, int, FrameKind, int, Any]] = []
@@ -44,11 +46,12 @@ def voting_cost(replicas: int) -> tuple[float, int]:
 
 
 def decision_cost(replicas: int, processors: int | None = None) -> dict[str, float]:
-    """Latency (Delta), messages of the voting, tags, key bits and Bell pairs of a round; processors: a dedicated
-    committee serves so many, None: the committee is all processors, and nobody writes to itself.
+    """Return latency (Delta), messages of the voting, tags, key bits and Bell pairs of a round.
 
-    Tags: one for each message of the voting, echo, update and reply. Key: 61 bits a tag, and 61 for the round's fresh
-    hash key of each ordered link that is used. Pairs: of end-to-end fidelity .95, at the asymptotic rate.
+    processors: number of processors that a dedicated committee serves; None: the committee is all processors, and
+    nobody writes to itself. Tags: one for each message of the voting, echo, update and reply. Key: 61 bits a tag, and
+    61 for the round's fresh hash key of each ordered link that is used. Pairs: of end-to-end fidelity 0.95, at the
+    asymptotic key rate.
     """
     latency, messages = voting_cost(replicas)
     among = replicas * (replicas - 1)

@@ -1,4 +1,6 @@
-"""What a network and outsiders without any key do to whole replicas: lost, altered and replayed frames, and junk."""
+"""Disturbances of whole replicas by the network and by outsiders without any key: lost, altered and replayed frames,
+and junk.
+"""
 
 from __future__ import annotations
 
@@ -14,23 +16,23 @@ from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import Channel, FrameKind
 from ceas_ray.messages.payloads import replica_name
 
-JUNK_EACH, JUNK_SLOTS, MOST_LOST = 16, 6, 100
+JUNK_EACH, JUNK_SLOTS, MAX_LOST = 16, 6, 100
 _ALTERED = 0.05
-"""Of all frames in tagged scenarios."""
+"""Share of all frames in tagged scenarios."""
 
 
 class Disturbances:
-    """See above; draws from a stream of its own."""
+    """Loses and alters frames and makes junk, with draws from a stream of its own."""
 
     def __init__(self, setting: ReplicaSetting, draws: Draws, cast: Cast, timeline: Timeline) -> None:
         self._setting, self._draws, self._cast, self._timeline = setting, draws, cast, timeline
 
     def loses(self, sender: int, receiver: int) -> bool:
-        """Whether a frame between these replicas is lost now."""
+        """Return whether a frame between these replicas is lost now."""
         return (sender, receiver) in self._setting.lost and self._timeline.now < self._setting.lost_until
 
     def begin_round(self, round_index: int) -> None:
-        """Junk at random times; and up to a hundred honest frames lost in a row."""
+        """Send junk at random times, and lose up to a hundred honest frames in a row."""
         if self._setting.junk:
             for _ in range(2):
                 self._junk(round_index)
@@ -39,11 +41,13 @@ class Disturbances:
                 self._lose_in_a_row(self._cast.channels[sender][replica_name(receiver)], round_index)
 
     def _lose_in_a_row(self, channel: Channel, round_index: int) -> None:
-        for _ in range(1 + self._draws.below(MOST_LOST)):
+        for _ in range(1 + self._draws.below(MAX_LOST)):
             channel.seal(FrameKind.CATCH_UP, round_index, 0, 0, b"")
 
     def _junk(self, round_index: int) -> None:
-        """Wrong tags in the name of one honest replica to another, without any key: at the next slots and the last."""
+        """Send wrong tags in the name of one honest replica to another, without any key, at the next slots and the
+        last.
+        """
         sender, receiver = (self._draws.choice(self._setting.honest) for _ in range(2))
         if sender == receiver:
             return
@@ -61,7 +65,7 @@ class Disturbances:
                 self._timeline.push(start + self._draws.uniform(), receiver, made.sender, junk)
 
     def alter(self, target: int, frame: Frame) -> None:
-        """Now and then a forger sends an altered or replayed copy besides, before or after the frame itself."""
+        """Let a forger send an altered or replayed copy now and then, before or after the frame itself."""
         if not self._setting.tagged or self._draws.uniform() >= _ALTERED:
             return
         draws, names = self._draws, self._cast.names

@@ -1,4 +1,4 @@
-"""Random numbers of a scenario."""
+"""The random numbers of a scenario."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _BLOCK = 512
 
 
 class Draws:
-    """Uniform numbers of one named stream, drawn in blocks: a scenario asks for hundreds of single ones."""
+    """Draws uniform numbers of one named stream in blocks, because a scenario asks for hundreds of single ones."""
 
     def __init__(self, seed: int, purpose: str) -> None:
         self.uniform = _numbers(Streams(seed).generator("exploration", purpose, "draws", 0)).__next__
 
     def below(self, limit: int) -> int:
-        """An integer in 0 .. limit - 1."""
+        """Return an integer in 0 .. limit - 1."""
         return int(self.uniform() * limit)
 
     def choice(self, options: Sequence[T]) -> T:
-        """One of them."""
+        """Return one of these options."""
         return options[int(self.uniform() * len(options))]
 
     def sample(self, limit: int, size: int) -> tuple[int, ...]:
-        """`size` different integers below `limit`, in increasing order."""
+        """Return `size` different integers below `limit`, in increasing order."""
         rest = list(range(limit))
         return tuple(sorted(rest.pop(self.below(len(rest))) for _ in range(size)))
 

@@ -1,44 +1,46 @@
-"""Byzantine replicas that run no protocol: they know everything and say anything to anyone, in every phase."""
+"""Free liars: Byzantine replicas that run no protocol, know everything, and say anything to anyone in every phase."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from ceas_ray.consensus.committee import Terms
+from ceas_ray.consensus.chain_head import AgreedModel, ChainHead
+from ceas_ray.consensus.committee import ProtocolParameters
 from ceas_ray.consensus.echoes import SKIP, Echoes, Item, ItemKind, accusation_item
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.replica_lies import MALFORMED
 from ceas_ray.consensus.exploration.replica_setting import PROCESSORS, ReplicaSetting
 from ceas_ray.consensus.inputs import Inputs, is_well_formed_update
-from ceas_ray.consensus.standing import AgreedModel, Standing
-from ceas_ray.consensus.values import Named, Values
+from ceas_ray.consensus.value_store import NamedInputs, ValueStore
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind, digest_of
 
 Say = Callable[[float, int, int, FrameKind, int, bytes], None]
-"""After how many Delta, which liar tells which replica: kind, view, body."""
+"""Callback that lets a liar say something: after how many Delta, which liar, to which replica, kind, view, body."""
 _VOTES = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4)
 _ASIDE = (FrameKind.FETCH, FrameKind.CONTENT, FrameKind.CATCH_UP, FrameKind.DECIDE, FrameKind.ECHO, FrameKind.PROOF)
 _NO_VOTE = (-1, b"")
 _BUDGET = 4
-"""Echoes that a view allows: a flood makes a replica use them up."""
+"""Number of Echoes that a view allows, which a flood makes a replica use up."""
 
 
 class FreeLiars:
-    """All of them together: one adversary. Times in Delta."""
+    """All free liars together, as one adversary. Times in Delta."""
 
-    def __init__(self, draws: Draws, setting: ReplicaSetting, terms: Terms, initial: AgreedModel, say: Say) -> None:
-        self._draws, self._setting, self._terms, self._say = draws, setting, terms, say
+    def __init__(
+        self, draws: Draws, setting: ReplicaSetting, protocol: ProtocolParameters, initial: AgreedModel, say: Say
+    ) -> None:
+        self._draws, self._setting, self._protocol, self._say = draws, setting, protocol, say
         self._drips, self._busy = draws.uniform() < 0.3, draws.choice((0.5, 0.85))
         self.agreed, self._liars = initial, sorted(setting.byzantine)
         self._begin(-1)
 
     def _begin(self, round_index: int) -> None:
         self._round, self._silent = round_index, False
-        self._inputs = Inputs(PROCESSORS, self._terms.parameters, ())
-        self._values = Values(
-            self._terms, round_index, self._inputs, Echoes(self._terms.committee), Standing(self.agreed)
+        self._inputs = Inputs(PROCESSORS, self._protocol.model_size, ())
+        self._values = ValueStore(
+            self._protocol, round_index, self._inputs, Echoes(self._protocol.committee), ChainHead(self.agreed)
         )
         self._digests: dict[int, list[bytes]] = {k: [] for k in range(PROCESSORS)}
         self._report: bytes | None = None
@@ -50,7 +52,7 @@ class FreeLiars:
     # --- what they know ----------------------------------------------------------
 
     def begin(self, round_index: int) -> None:
-        """A round begins: hasty requests for views, empty Echoes, early proposals."""
+        """Begin a round with hasty requests for views, empty Echoes and early proposals."""
         self._begin(round_index)
         draws = self._draws
         for liar in self._liars:
@@ -62,18 +64,18 @@ class FreeLiars:
                     self._say(6.0 * draws.uniform(), liar, target, FrameKind.ECHO, 0, encode(()))
 
     def learn(self, item: Item, content: bytes) -> None:
-        """An input that anybody was told."""
+        """Learn an input that anybody was told."""
         kind, k, digest = item
         self._items[item] = None
         if kind == ItemKind.REPORT:
             self._report = digest
             self._inputs.keep(content)
-        elif digest not in self._inputs.contents and is_well_formed_update(content, self._terms.parameters):
+        elif digest not in self._inputs.contents and is_well_formed_update(content, self._protocol.model_size):
             self._inputs.keep(content)
             self._digests[k].append(digest)
 
     def overhear(self, replica: int, kind: int, body: bytes) -> None:
-        """What an honest replica says to anyone."""
+        """Learn what an honest replica says to anyone."""
         if kind == FrameKind.ECHO:
             self._said[replica] |= {*decode(body)}
         elif kind == FrameKind.PROPOSAL:
@@ -84,9 +86,9 @@ class FreeLiars:
     # --- what they say ----------------------------------------------------------
 
     def act(self, view: int) -> None:
-        """An honest replica has entered a view: the liars say things about it to everybody, for some time.
+        """Say things about a view that an honest replica has entered, to everybody and for some time.
 
-        To each they all say the same, of one value that they want, or of any.
+        To each replica all liars say the same, of one value that they want, or of any.
         """
         draws = self._draws
         if self._silent or draws.uniform() >= self._busy:
@@ -127,7 +129,7 @@ class FreeLiars:
         self._silent = draws.uniform() < 0.5
 
     def _to(self, target: int, within: float, kind: FrameKind, view: int, content: Any) -> None:
-        """All liars say it, each at a time of its own."""
+        """Let all liars say it, each at a time of its own."""
         body = encode(content)
         for liar in self._liars:
             self._say(within * self._draws.uniform(), liar, target, kind, view, body)
@@ -142,8 +144,8 @@ class FreeLiars:
                 self._to(target, 4.0, FrameKind.ECHO, 0, (item,))
 
     def _pull(self, target: int, view: int, value: bytes, values: list[bytes]) -> None:
-        """A proposal from its leader, evidence that suits it, requests for other views, and strange things."""
-        chance, leader = self._draws.uniform, self._terms.committee.leader(self._round, view)
+        """Send a proposal from its leader, a history that suits it, requests for other views, and strange things."""
+        chance, leader = self._draws.uniform, self._protocol.committee.leader(self._round, view)
         if leader in self._setting.byzantine and chance() < 0.9:
             self._propose(3.0 * chance(), leader, target, view, value)
         if chance() < 0.2:
@@ -172,7 +174,7 @@ class FreeLiars:
             self._say(after, liar, target, FrameKind.PROPOSAL, view, encode(body))
 
     def _flood(self, target: int) -> None:
-        """One item after the other reaches B echoes at a replica, so that it has to echo each of them, too."""
+        """Bring one item after the other to B echoes at a replica, so that it has to echo each of them, too."""
         among = [item for item in self._items if item not in self._said[target] and item != SKIP]
         items = [item for item in among if any(item in said for said in self._said.values())]
         spacing = self._draws.choice((0.3, 1.0))
@@ -181,7 +183,7 @@ class FreeLiars:
                 self._say(spacing * (number + 0.1), liar, target, FrameKind.ECHO, 0, encode((item,)))
 
     def _convict_alone(self, target: int) -> None:
-        """One replica sees that a processor contradicted itself; the others hear of it from that one."""
+        """Let one replica see that a processor contradicted itself; the others hear of it from that one."""
         items = [item for item in self._items if item[0] == ItemKind.UPDATE and len(self._digests[item[1]]) > 1]
         if items:
             self._to(target, 1.0, FrameKind.ECHO, 0, items)
@@ -193,31 +195,33 @@ class FreeLiars:
         return tuple(self._draws.choice(items) for _ in range(1 + self._draws.below(3)))
 
     def _some_values(self) -> list[bytes]:
-        """What somebody proposed, two of their own, and SKIP."""
+        """Return what somebody proposed, two values of their own, and SKIP."""
         made = [self._composed(), self._composed()] if self._report is not None else []
         return [*self._seen[-2:], *(value for value in made if value is not None), self._values.skip()]
 
     def _composed(self) -> bytes | None:
-        """A right value over inputs that anybody was told, whoever echoes them; sometimes one entry counts twice."""
-        draws, least = self._draws, self._terms.committee.least_entries
+        """Return a right value over inputs that anybody was told, whoever echoes them; sometimes one entry counts
+        twice.
+        """
+        draws, min_entries = self._draws, self._protocol.committee.min_entries
         entries = [(k, draws.choice(digests)) for k, digests in self._digests.items() if digests]
-        while len(entries) > least and draws.uniform() < 0.4:
+        while len(entries) > min_entries and draws.uniform() < 0.4:
             entries.pop(draws.below(len(entries)))
         if entries and draws.uniform() < 0.15:
             place = draws.below(len(entries))
             entries[place:] = [entries[place], *entries[place:]]
-            del entries[least if draws.uniform() < 0.5 else len(entries) :]
+            del entries[min_entries if draws.uniform() < 0.5 else len(entries) :]
         liars = self._setting.liar_processors
         accused = tuple(k for k in range(PROCESSORS) if draws.uniform() < (0.3 if k in liars else 0.03))
-        if len(entries) < least or self._report is None:
+        if len(entries) < min_entries or self._report is None:
             return None
-        named = Named(tuple(entries), self._report, accused)
+        named = NamedInputs(tuple(entries), self._report, accused)
         value = self._values.value_of(named)
         self._items_of[value] = tuple(named.items())
         return value
 
     def _evidence(self, view: int, values: list[bytes]) -> list[Any]:
-        """Votes in earlier views, or a lure: the last view locked a value that suits nobody else."""
+        """Return votes in earlier views, or a lure: the last view locked a value that suits nobody else."""
         draws, value = self._draws, self._draws.choice([*values, *self._seen])
         if draws.uniform() < 0.4:
             return [(view - 1, value), _NO_VOTE, (view - 1, value)]

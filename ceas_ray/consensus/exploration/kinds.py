@@ -60,7 +60,7 @@ def kind_of(seed: int) -> Kind:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ScenarioResult:
     """One scenario: its events (or steps), CPU seconds, and the invariant that it broke.
 
     digest: of all that but the time, and of who decided what and when; equal behaviour gives equal digests.
@@ -93,7 +93,7 @@ def _is_tagged(kind: Kind, seed: int) -> bool:
     return kind.layer is Layer.ROUNDS and seed // len(MIX) % 4 == 0
 
 
-def run_scenario(seed: int, record: Record | None = None) -> Outcome:
+def run_scenario(seed: int, record: Record | None = None) -> ScenarioResult:
     """Run the scenario of this seed."""
     started = process_time()
     observed, violation = _Observed(), None
@@ -103,7 +103,7 @@ def run_scenario(seed: int, record: Record | None = None) -> Outcome:
         violation = str(found)
     told = repr((seed, observed.events, violation, observed.decided))
     digest = blake2b(told.encode(), digest_size=16).digest()
-    return Outcome(seed, observed.events, process_time() - started, violation, digest)
+    return ScenarioResult(seed, observed.events, process_time() - started, violation, digest)
 
 
 def _run(kind: Kind, seed: int, record: Record | None, observed: _Observed) -> None:

@@ -1,17 +1,19 @@
-"""When messages arrive: partitions that heal, delays, and a calm time after which all take at most one Delta."""
+"""The network of a scenario: partitions that heal, delays, and a calm time after which all messages take at most one
+Delta.
+"""
 
 from __future__ import annotations
 
 from ceas_ray.consensus.exploration.draws import Draws
 
 CALM_AT = (0.0, 0.0, 9.0, 18.0, 27.0, 36.0)
-"""Delta; one of these is drawn."""
+"""Times at which the calm may begin, in Delta; one of these is drawn."""
 PARTITIONS = (1, 2, 2, 3)
 LONGEST_EARLY_DELAY = 3.0
 
 
 class Network:
-    """Arrival times, in Delta. Until the calm every kind of message of a view has its own partition of the nodes.
+    """Draws arrival times, in Delta. Until the calm every kind of message of a view has its own partition of the nodes.
 
     What crosses a partition arrives within one Delta after the calm; what does not takes up to 3 Delta.
     """
@@ -21,7 +23,7 @@ class Network:
         self._groups: dict[tuple[int, int], list[int]] = {}
 
     def arrival(self, now: float, sender: int, receiver: int, kind: int, view: int) -> float:
-        """When a message that is sent now arrives."""
+        """Return when a message that is sent now arrives."""
         delay = self._draws.uniform()
         if now >= self.calm_at:
             return now + delay

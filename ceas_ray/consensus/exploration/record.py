@@ -1,4 +1,4 @@
-"""What happened in a scenario, for the chart."""
+"""The record of what happened in a scenario, for the chart."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, Protocol
 
 
 class Record(Protocol):
-    """Told of everything in the order of time (Delta)."""
+    """Receives everything that happens, in the order of time (Delta)."""
 
     def happened(self, now: float, entity: int, sender: int, kind: int, view: int, content: Any) -> None:
-        """A message arrived, or a timer (sender < 0) ran out."""
+        """Note that a message arrived, or that a timer (sender < 0) ran out."""
 
     def acted(self, now: float, entity: int, actions: Sequence[Any]) -> None:
-        """What an entity did about it."""
+        """Note what an entity did about it."""
 
     def note(self, now: float, entity: int, text: str) -> None:
-        """Something else."""
+        """Note something else."""

@@ -1,4 +1,4 @@
-"""What a Byzantine replica puts into its frames: bodies of every kind, poisoned, contradictory or malformed."""
+"""The lies in a Byzantine replica's frames: bodies of every kind, poisoned, contradictory or malformed."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ _VOTES = frozenset({FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind
 
 
 class ReplicaLies:
-    """All Byzantine replicas of a scenario share what they know: the digests of values, and which are poisoned."""
+    """Makes the lies of all Byzantine replicas of a scenario, which share what they know: the digests of values, and
+    which are poisoned.
+    """
 
     def __init__(self, draws: Draws, probability: float, deaf: frozenset[str], poisoned: set[bytes]) -> None:
-        """poisoned: to which the digests of false values are added."""
+        """Lie with this probability; poisoned: the digests of false values are added to it."""
         self._draws, self._probability, self._deaf, self.poisoned = draws, probability, deaf, poisoned
         self._known: list[bytes] = []
 
-    def told(self, receiver: str, kind: FrameKind, view: int, body: bytes) -> tuple[int, bytes] | None:
-        """See `channels.Told`."""
+    def falsified(self, receiver: str, kind: FrameKind, view: int, body: bytes) -> tuple[int, bytes] | None:
+        """Return what is sent instead, see `channels.Falsify`."""
         if kind == FrameKind.PROPOSAL:
             self._learn(decode(body))
         if receiver in self._deaf:
@@ -62,7 +64,7 @@ class ReplicaLies:
         return (-1, b"") if self._draws.uniform() < 0.3 else (self._draws.below(max(1, view)), self._value())
 
     def _false_echo(self, content: Any) -> Any:
-        """Another digest in one place; and somebody is accused, or nobody, or all; and SKIP, or not."""
+        """Return another digest in one place; somebody is accused, or nobody, or all; and SKIP is echoed, or not."""
         items = [item for item in content if self._draws.uniform() < 0.8]
         updates = [place for place, item in enumerate(items) if item[2]]
         if updates:
@@ -74,7 +76,7 @@ class ReplicaLies:
         return (*items, *self._draws.choice(((), (SKIP,))))
 
     def _poison(self, body: bytes) -> bytes:
-        """A value of which one part is false: round, entries, weights, or a digest."""
+        """Return a value of which one part is false: round, entries, weights, or a digest."""
         parts = list(decode(body))
         place = self._draws.below(len(parts))
         if place == 3 and parts[3]:

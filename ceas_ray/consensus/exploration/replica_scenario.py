@@ -1,4 +1,4 @@
-"""Scenarios of whole replicas: the very `Replica` of training, from updates and echoes to the decided model."""
+"""Scenarios of whole replicas: the `Replica` of training itself, from updates and echoes to the decided model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ceas_ray.consensus.committee import Terms
+from ceas_ray.consensus.chain_head import AgreedModel
+from ceas_ray.consensus.committee import ProtocolParameters
 from ceas_ray.consensus.exploration.cast import CHAIN, RULE, Cast, next_state
 from ceas_ray.consensus.exploration.disturbances import Disturbances
 from ceas_ray.consensus.exploration.draws import Draws
@@ -20,7 +21,6 @@ from ceas_ray.consensus.exploration.surroundings import MANAGER, Surroundings
 from ceas_ray.consensus.exploration.timeline import Timeline
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.replica import Replica
-from ceas_ray.consensus.standing import AgreedModel
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Observation, Send
 from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
@@ -89,9 +89,9 @@ class ReplicaScenario:
             (liar, target): self._cast.bare(replica_name(liar), replica_name(target))
             for liar in sorted(setting.byzantine) for target in setting.honest
         }  # fmt: skip
-        terms = Terms(setting.committee, CHAIN, RULE, next_state, PROCESSORS)
+        protocol = ProtocolParameters(setting.committee, CHAIN, RULE, next_state, PROCESSORS)
         initial = AgreedModel((np.zeros(PROCESSORS), 0), ())
-        return FreeLiars(Draws(seed, "free liars"), setting, terms, initial, self._say_freely)
+        return FreeLiars(Draws(seed, "free liars"), setting, protocol, initial, self._say_freely)
 
     @property
     def honest(self) -> list[int]:
@@ -107,7 +107,7 @@ class ReplicaScenario:
     # --- what happens ----------------------------------------------------------
 
     def run(self) -> None:
-        """Until every honest replica has decided the last round; raises `Violation`."""
+        """Run until every honest replica has decided the last round. Raises `Violation`."""
         timeline, judge, surroundings, cast = self._timeline, self.judge, self._surroundings, self._cast
         surroundings.start_round(0)
         while timeline.heap and not judge.all_decided:
@@ -161,8 +161,8 @@ class ReplicaScenario:
         except Violation:
             raise
         except Exception as error:
-            told = f"{self._cast.names[entity]} on {type(payload).__name__}: {error!r}"
-            raise Violation("no message makes a replica fail", told) from error
+            description = f"{self._cast.names[entity]} on {type(payload).__name__}: {error!r}"
+            raise Violation("no message makes a replica fail", description) from error
 
     def _caused(self, entity: int, effect: Effect) -> None:
         if isinstance(effect, Observation):
@@ -188,13 +188,13 @@ class ReplicaScenario:
             self._free.act(max(view, 0))
 
     def _is_news(self, what: tuple[int, int]) -> bool:
-        """Whether nobody has entered this view before; now and then it is news again."""
+        """Return whether nobody has entered this view before; now and then it is news again."""
         news = what not in self._acted_in or self._draws.uniform() < 0.2
         self._acted_in.add(what)
         return news
 
     def _carry(self, entity: int, frame: Frame) -> None:
-        """To every copy of its receiver."""
+        """Send a frame to every copy of its receiver."""
         cast, timeline = self._cast, self._timeline
         if frame.kind == FrameKind.MODEL:
             self._surroundings.reply(frame)
@@ -230,7 +230,9 @@ class ReplicaScenario:
     # --- crashes ----------------------------------------------------------
 
     def _crash(self, entity: int, outage: Outage) -> None:
-        """What is on disk is what it knew after its last event; what comes while it is down is lost, but control."""
+        """Crash an entity. What it knew after its last event is on disk; what comes while it is down is lost, except
+        control.
+        """
         if self._record is not None:
             self._record.note(self._timeline.now, entity, f"crashes for {outage.down} Delta")
         self.crashes += 1
@@ -243,7 +245,7 @@ class ReplicaScenario:
         self._timeline.push(back, entity, "", _BACK)
 
     def disk(self, entity: int) -> bytes:
-        """What a crash leaves."""
+        """Return what a crash leaves."""
         return encode(self.nodes[entity].persistent())
 
     def _recover(self, entity: int) -> None:

@@ -1,4 +1,4 @@
-"""What the seed of a whole-replica scenario draws before anything happens."""
+"""The setting of a whole-replica scenario, which its seed draws before anything happens."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from ceas_ray.messages.quorum import Quorums
 
 DELTA, PROCESSORS, PROCESSOR_FAULTS = 1000, 4, 1
 OPEN_UNTIL = 1.5
-"""Delta after the start of a round: what honest processors and the hub send in a calm network has come by then."""
+"""Time after the start of a round, in Delta, by which what honest processors and the hub send has come in a calm
+network.
+"""
 TIME_OUTS = (3.0, 3.0, 8.0)
 PLENTY, SCARCE = 10**6, 3_000
-"""Key bits of every pair and round."""
+"""Numbers of key bits of every pair and round."""
 _LATE_CALM_AT = (0.0, 10.0, 25.0, 50.0)
-"""In scenarios of several rounds, Delta."""
+"""Times at which the calm may begin in scenarios of several rounds, in Delta."""
 _DOWN = (0.5, 5.0, 20.0, 50.0)
 
 
@@ -114,7 +116,7 @@ class ReplicaSetting:
 
     @property
     def committee(self) -> Committee:
-        """As replicas know it."""
+        """The committee as replicas know it."""
         return Committee(self.replicas, PROCESSORS, PROCESSOR_FAULTS, DELTA)
 
     @property
@@ -131,7 +133,8 @@ class ReplicaSetting:
     @property
     def is_good(self) -> bool:
         """Whether in round 0 all honest inputs reach everybody before anybody may close, or while the first Echoes are
-        on their way: then it must not be skipped."""
+        on their way: then it must not be skipped.
+        """
         just_late = self.slow or self.hub == "just late"
         in_time = self.hub in ("all", "just late") and not (just_late and self.spread)
         return self.calm_at == 0.0 and in_time and self.judges_views and not (self.outages or self.lost)

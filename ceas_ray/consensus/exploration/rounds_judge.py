@@ -1,4 +1,4 @@
-"""What must hold of whole replicas, round after round: of what they say, decide, and make of the inputs."""
+"""The judge of whole replicas: what must hold of what they say, decide, and make of the inputs, round after round."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ceas_ray.consensus.echoes import SKIP
 from ceas_ray.consensus.exploration.replica_setting import PROCESSOR_FAULTS, PROCESSORS, ReplicaSetting
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_invariants import VotingInvariants
-from ceas_ray.consensus.rule_three import evidence_of
+from ceas_ray.consensus.safety_rule import vote_history_of
 from ceas_ray.consensus.tetrabft import Decision, Output
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.frames import PACED_FRAMES, FrameKind
 
-_TOLD = frozenset({FrameKind.PROOF, FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4})
+_JUDGED = frozenset({FrameKind.PROOF, FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4})
 _VIEWS = 256
-_LEAST = PROCESSORS - PROCESSOR_FAULTS
+_MIN_ENTRIES = PROCESSORS - PROCESSOR_FAULTS
 _PACE = 0.99
 """Delta; times are rounded."""
 SETTLED = 6.0
@@ -31,7 +31,7 @@ ASKS_WITHIN = 2.0 * VIEW_TIMER_DELTAS
 
 
 def honest_input(processor: int, round_index: int) -> int:
-    """What an honest processor sends; no two inputs are the same."""
+    """Return what an honest processor sends; no two inputs are the same."""
     return 1 + processor + 1000 * round_index
 
 
@@ -91,12 +91,12 @@ class RoundsJudge:
             self._judge_pace((replica, peer, round_index, kind), now)
         elif kind == FrameKind.DECIDE:
             self._deciders[round_index].add(replica)
-        if kind not in _TOLD:
+        if kind not in _JUDGED:
             return
         key = (replica, round_index, kind, view, body)
         if key not in self._said:
             self._said.add(key)
-            content = evidence_of(decode(body)) if kind == FrameKind.PROOF else decode(body)
+            content = vote_history_of(decode(body)) if kind == FrameKind.PROOF else decode(body)
             self.invariants[round_index].acted(replica, [Output(kind, view, content)], now)
 
     def _is_paced(self, replica: int, peer: str, round_index: int, body: bytes) -> bool:
@@ -139,12 +139,12 @@ class RoundsJudge:
         if self._setting.judges_views and leader in self._honest:
             self._lost.add((round_index, view - 1))
             if not self._setting.is_troubled or (round_index, view - 2) in self._lost:
-                told = f"view {view - 1} of round {round_index}, entered at {before:.2f}, left at {now:.2f}"
-                raise Violation("no view of an honest leader is lost", told)
+                description = f"view {view - 1} of round {round_index}, entered at {before:.2f}, left at {now:.2f}"
+                raise Violation("no view of an honest leader is lost", description)
 
     def heard(self, replica: int, sender: int, round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
         """An honest replica accepted a frame of another replica."""
-        if kind in _TOLD and kind != FrameKind.PROOF:
+        if kind in _JUDGED and kind != FrameKind.PROOF:
             value = _vote(body)
             if value is not None:
                 self.invariants[round_index].heard(replica, sender, kind, view, value)
@@ -153,7 +153,7 @@ class RoundsJudge:
         """External validity: the model is what the pure function makes of inputs as they were sent."""
         decisions, t, who = [Decision(decided.digest, decided.view)], decided.round_index, f"replica {replica}"
         self.invariants[t].acted(replica, decisions, now)
-        if not decided.skipped and len({*decided.processors}) < max(_LEAST, len(decided.processors)):
+        if not decided.skipped and len({*decided.processors}) < max(_MIN_ENTRIES, len(decided.processors)):
             raise Violation("external validity", f"{who} decides on entries of {decided.processors}")
         if decided.skipped and t == 0 and self._setting.is_good:
             raise Violation("a good round is not skipped", who)

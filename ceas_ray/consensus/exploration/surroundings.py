@@ -33,16 +33,19 @@ from ceas_ray.messages.quorum import Quorums
 from ceas_ray.messages.round_progress import OnStall, ReportVerdict, RoundProgress, Stage
 
 MANAGER = -1
-"""Entity of the manager's own events; their payloads are called."""
-PLANNING, PATIENCE, MOST_WAITS = (1.0, 5.0, 15.0), 40.0, 5
+"""Entity of the manager's own events, whose payloads are called."""
+PLANNING, PATIENCE, MAX_WAITS = (1.0, 5.0, 15.0), 40.0, 5
 _LONGEST = 500.0
 _FAR = 10**6
 
 
 class Surroundings:
-    """A round starts when enough replicas say what they decided in the last one. The manager hands out keys in a round
-    that takes long, and in some scenarios gives up on it: then SKIP is agreed on. Honest processors adopt what B
-    replicas reply; Byzantine replicas reply with whatever round and model they like."""
+    """Plays the manager, the hub and the processors. A round starts when enough replicas report what they decided in
+    the last one.
+
+    The manager hands out keys in a round that takes long, and in some scenarios gives up on it: then SKIP is agreed on.
+    Honest processors adopt what B replicas reply; Byzantine replicas reply with whatever round and model they like.
+    """
 
     def __init__(
         self, setting: ReplicaSetting, draws: Draws, cast: Cast, network: Network, timeline: Timeline,
@@ -53,7 +56,7 @@ class Surroundings:
         self._setting, self._draws, self._cast, self._network = setting, draws, cast, network
         self._timeline, self._judge, self._free, self._disturbances = timeline, judge, free, disturbances
         self._blocking = quorums.blocking
-        self._progress = RoundProgress(quorums, PROCESSORS, OnStall("wait", MOST_WAITS))
+        self._progress = RoundProgress(quorums, PROCESSORS, OnStall("wait", MAX_WAITS))
         self._adoptions = [adoption(quorums.blocking) for _ in range(PROCESSORS)]
         self._channels: dict[tuple[int, int], Channel] = {}
         self._replied: list[set[str]] = []
@@ -62,7 +65,7 @@ class Surroundings:
     # --- rounds ----------------------------------------------------------
 
     def start_round(self, round_index: int) -> None:
-        """Everybody hears of the round, and inputs are sent."""
+        """Announce the round to everybody, and send the inputs."""
         setting, draws, now = self._setting, self._draws, self._timeline.now
         self._progress.plan(round_index)
         self._progress.begin()
@@ -95,7 +98,7 @@ class Surroundings:
 
     @property
     def round_index(self) -> int:
-        """The latest round."""
+        """Index of the latest round."""
         return self._progress.state.round_index
 
     def lasts_until(self, disturbed: float) -> None:
@@ -103,17 +106,19 @@ class Surroundings:
         self.until = max(self.until, disturbed + _LONGEST)
 
     def decided(self, identity: int, decided: RoundDecided) -> None:
-        """A replica reports; when enough say the same, the next round may begin."""
+        """Take a replica's report; when enough report the same, the next round may begin."""
         heard = self._progress.hear(replica_name(identity), decided)
         if heard is ReportVerdict.DECISIVE and self.round_index + 1 < self._setting.rounds:
             following, at = self.round_index + 1, self._timeline.now + self._draws.choice(PLANNING)
             self._timeline.push(at, MANAGER, "", lambda: self.start_round(following))
 
     def _wait(self, round_index: int, waits: int) -> None:
-        """The round takes long: keys. After the last one they still come, as those of a next round would."""
+        """Hand out keys because the round takes long. After the last round they still come, as those of a next round
+        would.
+        """
         last_is_over = self._progress.state.stage is Stage.OVER and round_index + 1 == self._setting.rounds
         stalled = self._progress.is_stalled(round_index, waits)
-        if not (self._progress.waits_on() if stalled else last_is_over and waits < MOST_WAITS):
+        if not (self._progress.waits_on() if stalled else last_is_over and waits < MAX_WAITS):
             return
         now = self._timeline.now
         for entity in self._cast.nodes:
@@ -132,7 +137,7 @@ class Surroundings:
     # --- inputs ----------------------------------------------------------
 
     def _report_to(self, entity: int, report: TestReport) -> None:
-        """In time, late, or never."""
+        """Send the report in time, late, or never."""
         draws, setting = self._draws, self._setting
         if self._free is not None:
             content = encode(report)
@@ -170,7 +175,7 @@ class Surroundings:
             self._timeline.push(at, entity, name, frame)
 
     def _update_body(self, k: int, identity: int) -> tuple[bytes, bool]:
-        """What processor k tells this replica, and whether it withholds it instead."""
+        """Return what processor k tells this replica, and whether it withholds it instead."""
         setting, draws = self._setting, self._draws
         version, malformed, withheld = 0, False, False
         if k in setting.liar_processors and setting.halves:
@@ -186,7 +191,7 @@ class Surroundings:
     # --- replies ----------------------------------------------------------
 
     def reply(self, frame: Frame) -> None:
-        """A replica's model reaches a processor."""
+        """Let a replica's model reach a processor."""
         k = int(frame.receiver.rpartition("/")[2])
         adopted = self._adoptions[k].offer(frame.sender, frame.round_index, frame.body)
         if frame.round_index == self._setting.rounds - 1 and self._cast.is_honest_name(frame.sender):
@@ -195,7 +200,9 @@ class Surroundings:
             self._judge.adopts(k, frame.round_index, adopted)
 
     def end(self) -> None:
-        """All honest replicas have decided the last round: raise `Violation` for a processor that kept an old model."""
+        """Raise `Violation` for a processor that kept an old model, now that all honest replicas have decided the last
+        round.
+        """
         for k, replied in enumerate(self._replied):
             if k not in self._setting.liar_processors and len(replied) >= self._blocking:
                 self._judge.has_adopted(k)

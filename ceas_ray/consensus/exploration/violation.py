@@ -1,4 +1,4 @@
-"""What a scenario raises when an invariant does not hold."""
+"""The error that a scenario raises when an invariant does not hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold of the votes and decisions that honest replicas send, judged from their messages alone."""
+"""Invariants of the votes and decisions that honest replicas send, judged from their messages alone."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _FIRST_VOTE = FrameKind.VOTE1
 _PROOF, _PROPOSAL, _VIEW_CHANGE = FrameKind.PROOF, FrameKind.PROPOSAL, FrameKind.VIEW_CHANGE
 _DECIDE = FrameKind.DECIDE
 ACCEPTED_WITHIN = 2.0
-"""Delta after the last honest replica entered: one for the suggests and proofs, one for the proposal."""
+"""Time in Delta after the last honest replica entered a view: one for the suggests and proofs, one for the proposal."""
 DECIDED_WITHIN = ACCEPTED_WITHIN + 4.0
-"""One more for each phase of votes."""
+"""Time in Delta by which such a view decides: one more for each phase of votes."""
 
 
 class VotingInvariants:
@@ -47,7 +47,9 @@ class VotingInvariants:
         self.steps: list[tuple[int, int, int, bytes]] = []
 
     def heard(self, node: int, sender: int, kind: int, view: int, value: bytes) -> None:
-        """A vote, proposal, ViewChange or Decide reached an honest replica; the first of a sender and view counts."""
+        """Note that a vote, proposal, ViewChange or Decide reached an honest replica; the first of a sender and view
+        counts.
+        """
         if kind == _VIEW_CHANGE:
             asked = self._asked[node]
             asked[sender] = max(view, asked.get(sender, 0))
@@ -64,7 +66,7 @@ class VotingInvariants:
             votes.setdefault(sender, value)
 
     def acted(self, node: int, actions: Sequence[Action], now: float) -> None:
-        """An honest replica did something."""
+        """Judge what an honest replica did."""
         for action in actions:
             if type(action) is Output:
                 kind = action.kind
@@ -97,7 +99,7 @@ class VotingInvariants:
         self.steps.append((node, view, 0, b""))
 
     def _asking(self, node: int, view: int) -> int:
-        """How many replicas have asked for this view or a later one, as far as this one heard."""
+        """Return how many replicas have asked for this view or a later one, as far as this one heard."""
         return sum(1 for asked in self._asked[node].values() if asked >= view)
 
     def _ask(self, node: int, view: int) -> None:
@@ -146,7 +148,9 @@ class VotingInvariants:
         self.steps.append((node, self._view[node], 5, value))
 
     def timed_out(self, node: int, view: int, now: float, judged: bool = True) -> None:
-        """The timer of a view ran out at an honest replica; if it could have accepted its leader, it should have."""
+        """Judge an honest replica whose view timer ran out: if it could have accepted its leader's proposal, it should
+        have.
+        """
         self._may_ask[node] = max(self._may_ask[node], view + 1)
         if not judged or self._leaders[view] not in self._view or any(other != view for other in self._view.values()):
             return
@@ -159,7 +163,7 @@ class VotingInvariants:
             raise Violation("no view of an honest leader is lost", f"replica {node}, view {view}, at {now:.2f}")
 
     def ended(self, now: float) -> None:
-        """Nothing is left to happen, or the time is over."""
+        """Judge the end: nothing is left to happen, or the time is over."""
         missing = [node for node in self._honest if node not in self.decisions]
         if missing:
             raise Violation("termination", f"replicas {missing} have not decided {now - self._calm_at:.0f} after calm")

@@ -1,23 +1,23 @@
-"""What a Byzantine replica tells each of the others instead of the truth, at the level of voting."""
+"""The lies of a Byzantine replica at the level of voting, told to each of the others instead of the truth."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ceas_ray.consensus.exploration.draws import Draws
-from ceas_ray.consensus.rule_three import NO_VOTE, Evidence, Vote
+from ceas_ray.consensus.safety_rule import NO_VOTE, Vote, VoteHistory
 from ceas_ray.messages.frames import FrameKind
 
 GOOD, ALSO_GOOD, THIRD_GOOD, POISON = b"a", b"b", b"c", b"x"
 VALUES = (GOOD, ALSO_GOOD, THIRD_GOOD)
-"""Two values hide faults of liveness."""
+"""The values that are voted on. Two would hide faults of liveness."""
 _POISONED = (*VALUES, *VALUES, POISON)
 WITHHELD = None
 """In place of a message: it is not sent."""
 
 
 class VotingLies:
-    """Lies with a given probability in Proof, Suggest, proposals and Decide, a third as often in votes.
+    """Lies with a given probability in Proof, Suggest, proposals and Decide, and a third as often in votes.
 
     deaf: replicas that never hear from it; some attacks need a minority that does not know.
     """
@@ -25,8 +25,8 @@ class VotingLies:
     def __init__(self, draws: Draws, probability: float, deaf: frozenset[int]) -> None:
         self._draws, self._probability, self._deaf = draws, probability, deaf
 
-    def told(self, receiver: int, kind: FrameKind, view: int, content: Any) -> tuple[FrameKind, int, Any] | None:
-        """Kind, view and content as sent to one receiver, or None."""
+    def falsified(self, receiver: int, kind: FrameKind, view: int, content: Any) -> tuple[FrameKind, int, Any] | None:
+        """Return kind, view and content as sent to one receiver, or None to send nothing."""
         if receiver in self._deaf:
             return WITHHELD
         if self._draws.uniform() >= self._probability:
@@ -34,7 +34,7 @@ class VotingLies:
         if self._draws.uniform() < 0.1:
             return FrameKind.PROPOSAL, view, self._draws.choice(_POISONED)  # leader or not
         if kind == FrameKind.SUGGEST or kind == FrameKind.PROOF:
-            return kind, view, Evidence(self._vote(view), self._vote(view), self._vote(view))
+            return kind, view, VoteHistory(self._vote(view), self._vote(view), self._vote(view))
         if kind == FrameKind.PROPOSAL or kind == FrameKind.DECIDE:
             return kind, view, self._draws.choice(_POISONED)
         if kind == FrameKind.VIEW_CHANGE:

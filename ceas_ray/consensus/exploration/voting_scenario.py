@@ -54,7 +54,7 @@ class VotingSetting:
 
     @classmethod
     def drawn(cls, draws: Draws, replicas: int) -> VotingSetting:
-        """As the seed has it."""
+        """Draw the setting of a scenario with this many replicas."""
         byzantine = frozenset(draws.sample(replicas, Quorums(replicas).faults))
         honest = [node for node in range(replicas) if node not in byzantine]
         leaders = (*(draws.below(replicas) for _ in range(DRAWN_LEADERS)), *_later_leaders(replicas))
@@ -70,7 +70,7 @@ class VotingSetting:
 
 
 class VotingScenario:
-    """One scenario. Entities are the replicas and the second copies (twins) of the Byzantine ones.
+    """One scenario, whose entities are the replicas and the second copies (twins) of the Byzantine ones.
 
     Twins do not hear each other; both hear what is sent to their identity.
     """
@@ -107,7 +107,7 @@ class VotingScenario:
         return self._voting(identity, self.setting.replicas, self.setting.leaders.__getitem__, is_valid)
 
     def run(self) -> None:
-        """Until every honest replica has decided; raises `Violation`."""
+        """Run until every honest replica has decided. Raises `Violation`."""
         for entity, node in enumerate(self._nodes):
             options = VALUES if self._honest[entity] else (*VALUES, POISON)
             candidate = GOOD if self._identities[entity] in self.setting.late else self._draws.choice(options)
@@ -180,10 +180,10 @@ class VotingScenario:
             if to is not None and self._identities[target] != to:
                 continue
             if not honest:
-                told = self._lies.told(target, output.kind, output.view, output.content)
-                if told is None:
+                falsified = self._lies.falsified(target, output.kind, output.view, output.content)
+                if falsified is None:
                     continue
-                kind, view, content = told
+                kind, view, content = falsified
             serial += 1
             at = now + uniform() if is_calm else self._network.arrival(now, entity, target, kind, view)
             heappush(heap, (at, serial, target, identity, kind, view, content))
@@ -192,11 +192,11 @@ class VotingScenario:
     # --- crashes ----------------------------------------------------------
 
     def persist(self, entity: int, node: TetraBFT) -> None:
-        """Before anything is sent: what a crash leaves."""
+        """Write what a crash leaves, before anything is sent."""
         self.persisted[entity] = encode(node.persistent())
 
     def _may_crash(self, entity: int) -> None:
-        """Go on from what is on disk; what was on its way is said again by the others."""
+        """Crash if it is time to, and go on from what is on disk. What was on its way is said again by the others."""
         self._handled[entity] += 1
         if self._handled[entity] not in self.setting.crashes[entity] or entity not in self.persisted:
             return

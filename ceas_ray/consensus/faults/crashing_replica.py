@@ -1,4 +1,4 @@
-"""A replica that crashes and recovers: it loses everything but what it had on disk."""
+"""A replica that crashes and recovers, losing everything but what it had on disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Control = RoundStarted | KeysDistilled | RoundGivenUp | StopWaiting | TestReport
 
 @dataclass(frozen=True)
 class Crash:
-    """In round `round_index`, `after` ps after inputs may close, for `down` ps."""
+    """A crash in round `round_index`, `after` ps after inputs may close, which lasts for `down` ps."""
 
     round_index: int
     after: int
@@ -26,7 +26,7 @@ class Crash:
 
 
 class CrashTimer(StrEnum):
-    """What a replica that crashes is woken up for, besides its own timers."""
+    """What a crashing replica is woken up for, besides its own timers."""
 
     CRASH = "crash"
     RECOVER = "recover"
@@ -34,18 +34,19 @@ class CrashTimer(StrEnum):
 
 @dataclass
 class CrashState:
-    """disk: what was persisted, encoded, while it is down. missed: control that came meanwhile."""
+    """disk: what was persisted, encoded, while it is down. missed: control messages that came meanwhile."""
 
     disk: bytes | None = None
     missed: list[Control] = field(default_factory=list)
 
 
 class CrashingReplica(Actor):
-    """Honest. While it is down its key store goes on storing what is distilled, and what the entanglement manager and
-    the hub have to say waits for it; frames are lost, and so is all that was not persisted."""
+    """Wraps an honest replica that crashes once. While it is down its key store goes on storing what is distilled, and
+    messages of the entanglement manager and the hub wait for it; frames are lost, and so is all that was not persisted.
+    """
 
     def __init__(self, make: Callable[[], Replica], crash: Crash) -> None:
-        """make: a replica as it is when it is switched on."""
+        """Wrap the replica that `make` returns, as it is when it is switched on."""
         self._make, self._crash = make, crash
         self.replica = make()
         self.name, self.lookahead = self.replica.name, self.replica.lookahead
@@ -87,7 +88,7 @@ class CrashingReplica(Actor):
         return self.replica.promise(now)
 
     def accounts(self) -> dict[str, int]:
-        """See `Actor`; while it is down, of a store that is still empty."""
+        """See `Actor`; while it is down, these are the accounts of an empty store."""
         return self.replica.accounts()
 
     def parts(self) -> Mapping[str, Stateful]:

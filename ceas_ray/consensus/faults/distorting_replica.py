@@ -1,4 +1,4 @@
-"""What all faulty replicas share: an inner replica that follows the protocol, and a change to what leaves it."""
+"""The base of faulty replicas: an inner replica that follows the protocol, and a change to what leaves it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ceas_ray.messages.consensus_payloads import Frame
 
 
 class DistortingReplica(WrappedActor):
-    """Wraps a replica; every frame that it would send passes through `distort`, everything else is as it was."""
+    """Wraps a replica: every frame that it would send passes through `distort`, and everything else stays as it is."""
 
     def __init__(self, replica: Replica, streams: Streams) -> None:
         super().__init__(replica)
@@ -33,13 +33,13 @@ class DistortingReplica(WrappedActor):
 
     @abstractmethod
     def distort(self, send: Send, frame: Frame) -> Sequence[Send]:
-        """What leaves instead of this frame."""
+        """Return what leaves instead of this frame."""
 
     def forged(self, send: Send, frame: Frame, body: bytes) -> Send:
-        """The same frame with another body and a right tag: a Byzantine replica has its keys."""
+        """Return the same frame with another body and a right tag, since a Byzantine replica has its keys."""
         forged = self.replica.channel(frame.receiver).forge(frame, body=body)
         return Send(send.deliver_at, send.receiver, forged)
 
     def draw(self, frame: Frame) -> np.random.Generator:
-        """Randomness for this frame alone."""
+        """Return a generator for this frame alone."""
         return self.streams.generator("replica", self.name, f"fault {frame.receiver} {frame.counter}", 0)

@@ -12,7 +12,7 @@ from ceas_ray.messages.frames import FrameKind, digest_of
 
 
 class EquivocatingReplica(DistortingReplica):
-    """Receivers of odd index get votes, proposals, decisions, echoes and models of another value, rightly tagged."""
+    """Sends receivers of odd index votes, proposals, decisions, echoes and models of another value, rightly tagged."""
 
     def distort(self, send: Send, frame: Frame) -> Sequence[Send]:
         """See `DistortingReplica`."""

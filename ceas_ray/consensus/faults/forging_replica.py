@@ -1,4 +1,4 @@
-"""A replica that speaks in other names, without their keys."""
+"""A replica that speaks in other replicas' names, without their keys."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ _FORGED = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4, F
 
 
 class ForgingReplica(DistortingReplica):
-    """With each vote that it sends comes the same vote for another value in every other replica's name, with a random
-    tag, in a slot that the receiver may not have seen yet."""
+    """Accompanies each vote with the same vote for another value in every other replica's name, with a random tag, in a
+    slot that the receiver may not have seen yet.
+    """
 
     def distort(self, send: Send, frame: Frame) -> Sequence[Send]:
         """See `DistortingReplica`."""

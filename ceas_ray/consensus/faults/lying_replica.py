@@ -8,7 +8,7 @@ import numpy as np
 
 from ceas_ray.consensus.echoes import accusation_item
 from ceas_ray.consensus.faults.distorting_replica import DistortingReplica
-from ceas_ray.consensus.rule_three import Evidence, Vote
+from ceas_ray.consensus.safety_rule import Vote, VoteHistory
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Send
 from ceas_ray.messages.consensus_payloads import Frame
@@ -16,8 +16,9 @@ from ceas_ray.messages.frames import FrameKind, digest_of
 
 
 class LyingReplica(DistortingReplica):
-    """Its proofs and suggests show random votes, its votes name random values of those it heard of, its echo accuses
-    everybody of equivocation, and what others fetch from it is garbage."""
+    """Lies in all that it says: its proofs and suggests show random votes, its votes name random values of those it
+    heard of, its echo accuses everybody of equivocation, and what others fetch from it is garbage.
+    """
 
     def distort(self, send: Send, frame: Frame) -> Sequence[Send]:
         """See `DistortingReplica`."""
@@ -25,7 +26,7 @@ class LyingReplica(DistortingReplica):
         match FrameKind(frame.kind):
             case FrameKind.PROOF | FrameKind.SUGGEST:
                 values = [vote[1] for vote in content] + [digest_of(b"a lie")]
-                lie: object = Evidence(*(_vote(draw, values, frame.view) for _ in range(3)))
+                lie: object = VoteHistory(*(_vote(draw, values, frame.view) for _ in range(3)))
             case FrameKind.VOTE1 | FrameKind.VOTE2 | FrameKind.VOTE3 | FrameKind.VOTE4 | FrameKind.DECIDE:
                 lie = content if draw.random() < 0.5 else digest_of(b"a lie")
             case FrameKind.ECHO:

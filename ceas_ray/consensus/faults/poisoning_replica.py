@@ -14,7 +14,9 @@ _VOTES = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4)
 
 
 class PoisoningReplica(DistortingReplica):
-    """Its proposals drop the first entry and name another model than the one that follows; it votes for them."""
+    """Proposes values that drop the first entry and name another model than the one that follows, and votes for
+    them.
+    """
 
     def distort(self, send: Send, frame: Frame) -> Sequence[Send]:
         """See `DistortingReplica`."""

@@ -1,4 +1,4 @@
-"""A replica that sends again what was sent before, its own frames and those of others."""
+"""A replica that repeats old frames, its own and those of others."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ class ReplayState:
 
 
 class ReplayingReplica(DistortingReplica):
-    """With each frame to another replica comes an older one: its own to the same or to another receiver, or one that
-    it received itself, now for all to see. It remembers the last frames, of earlier rounds too."""
+    """Accompanies each frame to another replica with an older one: its own, to the same or to another receiver, or one
+    that it received itself. It remembers the last frames, those of earlier rounds included.
+    """
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

@@ -10,7 +10,7 @@ from ceas_ray.kernel.envelope import Effect, Envelope
 
 
 class SilentReplica(Actor):
-    """Byzantine, or off for good."""
+    """Says nothing, because it is Byzantine or off for good."""
 
     def __init__(self, replica: Replica) -> None:
         self.name, self.lookahead, self.own_lookahead = replica.name, replica.lookahead, replica.own_lookahead

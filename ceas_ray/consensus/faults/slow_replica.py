@@ -11,7 +11,7 @@ from ceas_ray.messages.consensus_payloads import Frame
 
 
 class SlowReplica(DistortingReplica):
-    """Everything that it sends arrives a view timer late."""
+    """Delays everything that it sends by the length of a view timer."""
 
     def distort(self, send: Send, frame: Frame) -> Sequence[Send]:
         """See `DistortingReplica`."""

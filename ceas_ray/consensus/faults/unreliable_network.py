@@ -1,4 +1,4 @@
-"""The classical network between processors and replicas where it is not reliable: loss, partitions, retransmission."""
+"""The classical network between processors and replicas where it is unreliable: loss, partitions, retransmission."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class NetworkFault(Protocol):
     """Something that stops frames."""
 
     def stops(self, frame: Frame, at: int, attempt: int) -> bool:
-        """Whether the frame, sent at `at` (ps) for the `attempt`-th time, does not arrive."""
+        """Return whether the frame, sent at `at` (ps) for the `attempt`-th time, does not arrive."""
 
 
 @dataclass(frozen=True)
 class Loss:
-    """Every transmission of a frame is lost with this probability, independently."""
+    """Loses every transmission of a frame with this probability, independently."""
 
     probability: float
     streams: Streams
@@ -35,7 +35,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Partition:
-    """From `begins` until it heals (ps), nothing passes between these replicas and the rest of the world."""
+    """Lets nothing pass between these replicas and the rest of the world, from `begins` until it heals (ps)."""
 
     replicas: frozenset[str]
     begins: int
@@ -47,11 +47,11 @@ class Partition:
 
 
 class OnUnreliableNetwork(WrappedActor):
-    """Wraps an actor: the frames that leave it meet the faults of the network.
+    """Wraps an actor, so that the frames that leave it meet the faults of the network.
 
-    A frame that is lost is sent again, the byte-identical one, every `interval` ps until one copy arrives or after
-    `retransmissions` of them it is given up. Acknowledgements are not simulated: they need no tag (to forge one is to
-    drop a frame, which the network can do anyway), and copies after the first are refused by their counter.
+    A lost frame is sent again, byte for byte, every `interval` ps until one copy arrives; after `retransmissions`
+    copies it is given up. Acknowledgements are not simulated: they need no tag (to forge one is to drop a frame, which
+    the network can do anyway), and copies after the first are refused by their counter.
     """
 
     def __init__(self, actor: Actor, faults: Sequence[NetworkFault], interval: int, retransmissions: int) -> None:

@@ -13,7 +13,7 @@ _WITHHELD = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4,
 
 
 class WithholdingReplica(DistortingReplica):
-    """It proposes, proves and suggests like an honest one, but nobody ever sees a vote or a decision of it."""
+    """Proposes, proves and suggests like an honest one, but never shows anybody a vote or a decision."""
 
     def distort(self, send: Send, frame: Frame) -> Sequence[Send]:
         """See `DistortingReplica`."""

@@ -26,7 +26,7 @@ from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
 from ceas_ray.consensus.tetrabft import TetraBFT
 
-MOST_WALKS = 200_000
+MAX_WALKS = 200_000
 WALK_VIEWS = 4
 
 
@@ -40,15 +40,15 @@ class Catch(NamedTuple):
 
 @dataclass(frozen=True)
 class Explorer:
-    """Scenarios 0, 1, ... of one kind over planted code, `most` of them at most."""
+    """Scenarios 0, 1, ... of one kind over planted code, at most `max_scenarios` of them."""
 
     name: str
-    most: int
+    max_scenarios: int
     run: Callable[[int], None]
 
     def hunt(self) -> Catch | None:
         """The first scenario that raises `Violation`."""
-        for seed in range(self.most):
+        for seed in range(self.max_scenarios):
             try:
                 self.run(seed)
             except Violation as violation:
@@ -62,11 +62,11 @@ class WalksOfChangedRules:
 
     change: Change
     name: str = "abstract walks, n = 4"
-    most: int = MOST_WALKS
+    max_scenarios: int = MAX_WALKS
 
     def hunt(self) -> Catch | None:
         """See `Explorer`."""
-        found = AbstractModel(4, WALK_VIEWS, change=self.change).search(0, self.most)
+        found = AbstractModel(4, WALK_VIEWS, change=self.change).search(0, self.max_scenarios)
         return None if found.broken is None else Catch(self.name, found.walks, found.broken)
 
 
@@ -103,11 +103,13 @@ def _driven(seed: int, voting: type[TetraBFT]) -> DrivenWalk:
     return DrivenWalk(seed, AbstractModel(4, WALK_VIEWS), voting)
 
 
-def _whole(name: str, most: int, replicas: int = 4, rounds: int = 1, tagged: bool = False, **planted: Any) -> Explorer:
+def _whole(
+    name: str, max_scenarios: int, replicas: int = 4, rounds: int = 1, tagged: bool = False, **planted: Any
+) -> Explorer:
     def run(seed: int) -> None:
         ReplicaScenario(seed, replicas, tagged, rounds, **planted).run()
 
-    return Explorer(f"{name}, n = {replicas}", most, run)
+    return Explorer(f"{name}, n = {replicas}", max_scenarios, run)
 
 
 _CALM_LIARS = {"free": True, "twins": (), "outages": {}, "lost": frozenset(), "hub": "all"}

@@ -14,22 +14,22 @@ from ceas_ray.consensus.inputs import Inputs
 from ceas_ray.consensus.pacing import Pacing
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.consensus.timers import ReplicaTimer
-from ceas_ray.consensus.values import Named, Values
+from ceas_ray.consensus.value_store import NamedInputs, ValueStore
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Send
 from ceas_ray.messages.frames import FrameKind, decode_foreign, digest_of
 from ceas_ray.messages.payloads import RoundStarted, Timer
 
 
-def replica_with(part: str, weaker: type, told: Callable[[Agreement, Any], None] = lambda made, part: None) -> type:
-    """A replica whose agreements have one part that is of a weaker class. told: what else that part must know."""
+def replica_with(part: str, weaker: type, inform: Callable[[Agreement, Any], None] = lambda made, part: None) -> type:
+    """A replica whose agreements have one part that is of a weaker class. inform: what else that part must know."""
 
     class Planted(Replica):
         def agreement(self, schedule: RoundStarted | None) -> Agreement:
             made = super().agreement(schedule)
             changed = attrgetter(part)(made)
             changed.__class__ = weaker
-            told(made, changed)
+            inform(made, changed)
             return made
 
     return Planted
@@ -40,7 +40,7 @@ def replica_that_agrees_by(weaker: type[Agreement]) -> type:
 
     class Planted(Replica):
         def agreement(self, schedule: RoundStarted | None) -> Agreement:
-            return weaker(self.index, self._terms, self._links, self._standing, self._archive, schedule)
+            return weaker(self.index, self._protocol, self._links, self._head, self._archive, schedule)
 
     return Planted
 
@@ -122,7 +122,7 @@ class SkipCountedFromViewZero(InputPhase):
         effects = super()._begin_timers(now)
         if self._voting.view <= 0:
             return effects
-        return [e for e in effects if not _is_timer(e, ReplicaTimer.JUDGE_WHAT_LACKS)]
+        return [e for e in effects if not _is_timer(e, ReplicaTimer.JUDGE_COMPLETENESS)]
 
 
 def _is_timer(effect: Effect, purpose: str) -> bool:
@@ -150,18 +150,18 @@ class ForgetfulAgreement(Agreement):
         return super()._is_valid(digest)
 
 
-class LocalEvidence(Values):
+class LocalEvidence(ValueStore):
     """An entry is refused that differs from what the processor told this replica."""
 
-    def _is_acceptable(self, named: Named) -> bool:
-        contradicted = any(self._inputs.first.get(k, digest) != digest for k, digest in named.entries)
+    def _is_acceptable(self, named: NamedInputs) -> bool:
+        contradicted = any(self._inputs.first_updates.get(k, digest) != digest for k, digest in named.entries)
         return not contradicted and super()._is_acceptable(named)
 
 
-class RepeatedProcessor(Values):
+class RepeatedProcessor(ValueStore):
     """An index that occurs twice counts twice."""
 
-    def _named_in(self, body: bytes) -> Named | None:
+    def _named_in(self, body: bytes) -> NamedInputs | None:
         named = super()._named_in(body)
         if named is not None:
             return named
@@ -170,7 +170,11 @@ class RepeatedProcessor(Values):
             sorts = all([*map(type, entry)] == [int, bytes] for entry in entries)
         except (ValueError, TypeError, IndexError, KeyError):
             return None
-        return Named(entries, report, accused) if sorts and type(report) is bytes and type(accused) is tuple else None
+        return (
+            NamedInputs(entries, report, accused)
+            if sorts and type(report) is bytes and type(accused) is tuple
+            else None
+        )
 
 
 class OneContentEach(Inputs):
@@ -179,7 +183,7 @@ class OneContentEach(Inputs):
     processor_of: Callable[[bytes], int | None]
 
     def keep(self, content: bytes) -> None:
-        if self.processor_of(digest_of(content)) not in self.first:
+        if self.processor_of(digest_of(content)) not in self.first_updates:
             super().keep(content)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
-from ceas_ray.consensus.rule_three import NO_VOTE, Evidence
+from ceas_ray.consensus.safety_rule import NO_VOTE, VoteHistory
 from ceas_ray.consensus.tetrabft import Action, ArmTimer, TetraBFT
 from ceas_ray.kernel.codec import encode
 from ceas_ray.messages.frames import FrameKind
@@ -30,13 +30,13 @@ class NoSafeCheck(TetraBFT):
 
 
 class ClaimByOne(TetraBFT):
-    def _claimed_since(self, shown: Sequence[Evidence], value: bytes, view: int) -> int:
+    def _claimed_since(self, shown: Sequence[VoteHistory], value: bytes, view: int) -> int:
         rule = super()._claimed_since
         return int(with_(self, lambda: rule(shown, value, view), blocking=1))
 
 
 class NoPrevious(TetraBFT):
-    def _claimed_since(self, shown: Sequence[Evidence], value: bytes, view: int) -> int:
+    def _claimed_since(self, shown: Sequence[VoteHistory], value: bytes, view: int) -> int:
         return super()._claimed_since([e._replace(previous=NO_VOTE) for e in shown], value, view)
 
 
@@ -122,7 +122,7 @@ class TimerNotArmedAgain(TetraBFT):
 class OneAlternativeForProofs(TetraBFT):
     """Without (b2)."""
 
-    def _shown_since(self, shown: Sequence[Evidence], value: bytes, view: int) -> int:
+    def _shown_since(self, shown: Sequence[VoteHistory], value: bytes, view: int) -> int:
         return self._claimed_since(shown, value, view)
 
 

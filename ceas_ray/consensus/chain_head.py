@@ -1,4 +1,4 @@
-"""What a replica carries from round to round: the model, the last decision, and whether it missed something."""
+"""The head of a replica's chain of decisions: the model and the last decision, which outlive a round."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ceas_ray.messages.frames import digest_of
 
 @dataclass(frozen=True)
 class AgreedModel:
-    """The model after a round, and the processors that no later round includes: one digest names both."""
+    """The model after a round, and the processors that no later round includes. One digest names both."""
 
     state: Any
     quarantined: tuple[int, ...]
 
     @cached_property
     def encoded(self) -> bytes:
-        """What others fetch by the digest."""
+        """The bytes that others fetch by the digest."""
         return encode((self.state, self.quarantined))
 
     @cached_property
     def digest(self) -> bytes:
-        """Stands for it in every value."""
+        """The digest that stands for the model in every value."""
         return digest_of(self.encoded)
 
 
@@ -40,9 +40,13 @@ class LastDecision(NamedTuple):
 
 
 @dataclass(slots=True)
-class StandingState:
-    """accused: processors that this replica accuses and no decided value has named. behind: it missed a round, and may
-    neither propose nor judge until it has that round's model."""
+class ChainHeadState:
+    """What a replica carries from round to round.
+
+    model: after the last decision. accused: processors that this replica accuses and no decided value has named. last:
+    the last decision. behind: the replica missed a round, and may neither propose nor judge until it has that round's
+    model.
+    """
 
     model: AgreedModel
     accused: tuple[int, ...] = ()
@@ -50,11 +54,11 @@ class StandingState:
     behind: bool = False
 
 
-class Standing(Stateful):
-    """See `StandingState`. Adoption is what changes it within a round."""
+class ChainHead(Stateful):
+    """The head of the chain; only adoption moves it within a round."""
 
     def __init__(self, model: AgreedModel) -> None:
-        self.state = StandingState(model)
+        self.state = ChainHeadState(model)
 
     @property
     def model(self) -> AgreedModel:
@@ -73,14 +77,16 @@ class Standing(Stateful):
 
     @property
     def behind(self) -> bool:
-        """Whether it missed a round."""
+        """Whether this replica missed a round."""
         return self.state.behind
 
     def begin_round(self, missed: bool, accused: Sequence[int]) -> None:
-        """A round begins; missed: the one before was, or was not decided here. accused: up to then."""
+        """Begin a round; missed: whether the one before was missed, or not decided here. accused: processors accused so
+        far.
+        """
         self.state.behind = self.state.behind or missed
         self.state.accused = accused_after(accused, self.state.model.quarantined)
 
     def adopt(self, decision: LastDecision, model: AgreedModel) -> None:
-        """Go on from a decision, and the model after it."""
+        """Move on to a decision and the model after it."""
         self.state.last, self.state.model, self.state.behind = decision, model, False

@@ -10,26 +10,30 @@ import numpy as np
 import pytest
 
 from ceas_ray.consensus.candidate import Candidate
-from ceas_ray.consensus.committee import Committee, Terms
+from ceas_ray.consensus.chain_head import AgreedModel, ChainHead
+from ceas_ray.consensus.committee import Committee, ProtocolParameters
 from ceas_ray.consensus.echoes import Echoes, ItemKind, report_item, update_item
 from ceas_ray.consensus.input_phase import InputPhase
 from ceas_ray.consensus.inputs import Inputs
-from ceas_ray.consensus.standing import AgreedModel, Standing
-from ceas_ray.consensus.values import Values
+from ceas_ray.consensus.value_store import ValueStore
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages import payloads
 from ceas_ray.messages.frames import FrameKind, digest_of, encode_update
 from ceas_ray.messages.quorum import Quorums
 from tests.consensus.committee import Network
 
-TERMS = Terms(Committee(4, 3, 1, 1000), b"chain", b"sum", lambda state, rows, report: (b"", b"", state), 2)
+PROTOCOL = ProtocolParameters(
+    Committee(4, 3, 1, 1000), b"chain", b"sum", lambda state, rows, report: (b"", b"", state), 2
+)
 CONTENTS = [encode_update(np.full(2, k), 1, 1) for k in range(3)]
 REPORT = payloads.TestReport(round_index=0, tested=np.ones((3, 3)), errors=np.zeros((3, 3)))
 
 
-def values_of(without: frozenset[int] = frozenset(), echoers: Sequence[int] = (1, 2, 3)) -> tuple[Values, Candidate]:
+def values_of(
+    without: frozenset[int] = frozenset(), echoers: Sequence[int] = (1, 2, 3)
+) -> tuple[ValueStore, Candidate]:
     """At a replica that did not get the updates of these processors, although others echo them."""
-    committee, standing = TERMS.committee, Standing(AgreedModel((np.zeros(2), 0), ()))
+    committee, head = PROTOCOL.committee, ChainHead(AgreedModel((np.zeros(2), 0), ()))
     inputs = Inputs(3, 2, ())
     links: Any = None
     phase = InputPhase(0, committee, links, inputs, None, (), SimpleNamespace(view=0, halted=False))
@@ -41,7 +45,7 @@ def values_of(without: frozenset[int] = frozenset(), echoers: Sequence[int] = (1
     items = [update_item(k, digest_of(content)) for k, content in enumerate(CONTENTS)]
     for replica in echoers:
         phase.echoes.take(replica, [*items, report_item(digest_of(encode(REPORT)))])
-    values = Values(TERMS, 0, inputs, phase.echoes, standing)
+    values = ValueStore(PROTOCOL, 0, inputs, phase.echoes, head)
     return values, Candidate(committee, phase, values)
 
 

@@ -12,17 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
-from ceas_ray.consensus.rule_three import NO_VOTE, Evidence, Vote
+from ceas_ray.consensus.safety_rule import NO_VOTE, Vote, VoteHistory
 from ceas_ray.consensus.tetrabft import Action, ArmTimer, Decision, Output, TetraBFT
 from ceas_ray.messages.frames import FrameKind
 
 A, B, C, W = b"a", b"b", b"c", b"w"
 VIEW = 5
 VOTES = st.just(NO_VOTE) | st.builds(Vote, st.integers(0, VIEW), st.sampled_from([A, B, C]))
-SHOWN = st.lists(st.builds(Evidence, VOTES, VOTES, VOTES), min_size=2, max_size=4)
+SHOWN = st.lists(st.builds(VoteHistory, VOTES, VOTES, VOTES), min_size=2, max_size=4)
 
 
-def claims(shown: Evidence, value: bytes, earlier: int) -> bool:
+def claims(shown: VoteHistory, value: bytes, earlier: int) -> bool:
     """Rule 2 as it is written."""
     low, previous = shown.low, shown.previous
     if earlier == 0:
@@ -30,7 +30,7 @@ def claims(shown: Evidence, value: bytes, earlier: int) -> bool:
     return low.view < VIEW and ((low.view >= earlier and low.value == value) or earlier <= previous.view < low.view)
 
 
-def is_safe_by_definition(shown: list[Evidence], value: bytes, proofs: bool) -> bool:
+def is_safe_by_definition(shown: list[VoteHistory], value: bytes, proofs: bool) -> bool:
     """Rule 3 as it is written, at n = 4: Q = 3, B = 2."""
     if len(shown) < 3:
         return False
@@ -56,7 +56,7 @@ def is_safe_by_definition(shown: list[Evidence], value: bytes, proofs: bool) -> 
 
 @settings(max_examples=1500)
 @given(shown=SHOWN, value=st.sampled_from([A, B, C]))
-def test_the_rule_is_its_definition(shown: list[Evidence], value: bytes) -> None:
+def test_the_rule_is_its_definition(shown: list[VoteHistory], value: bytes) -> None:
     for kind, proofs in ((FrameKind.SUGGEST, False), (FrameKind.PROOF, True)):
         node = TetraBFT(0, 4, lambda view: 0, lambda value: True)
         node.state.view = VIEW
@@ -144,7 +144,7 @@ def test_a_lying_suggest_never_lures_honest_leaders_to_what_honest_proofs_do_not
         network.say(2, to, FrameKind.VOTE1, 0, W)
         network.say(3, to, FrameKind.VOTE2, 0, W)
     network.say(4, 1, FrameKind.VOTE3, 0, W)
-    nothing = Evidence(NO_VOTE, NO_VOTE, NO_VOTE)
+    nothing = VoteHistory(NO_VOTE, NO_VOTE, NO_VOTE)
     for view, value, receivers in ((4, A, (2, 3)), (8, B, (1, 3))):
         for to in receivers:
             network.say(each * view + 1, to, FrameKind.PROOF, view, nothing)
@@ -153,7 +153,7 @@ def test_a_lying_suggest_never_lures_honest_leaders_to_what_honest_proofs_do_not
     network.at(each * 8 + 8, network.calm_down)
     for view in range(9, 40) if lies else ():
         if view % 4:
-            lie = Evidence(Vote(8, C), NO_VOTE, Vote(0, C))
+            lie = VoteHistory(Vote(8, C), NO_VOTE, Vote(0, C))
             network.say(each * view + 0.1, view % 4, FrameKind.SUGGEST, view, lie)
     network.run(until=each * 8 + 7)
     assert network.nodes[1].state.votes[4] == (0, W)

@@ -1,0 +1,149 @@
+"""Bell pairs that distributed circuits take, beside pytket-dqc and memq-dqc.
+
+usage: scripts/bench distribution [--circuits FOLDER] [--only WORD ...]
+
+The peers' results are in `distribution_peers.csv`, one line a circuit and network, each with the best of three of a
+peer's distributors, by the peer's own count in pairs of links, and that one's CPU seconds on a loaded machine. They
+were got with memq-dqc 0.1.3 (interaction, hypergraph, interaction_static; networks of `generate_network`, all_to_all)
+and the public pytket-dqc of 2025-12-15 (PartitioningHeterogeneous, PartitioningHeterogeneousEmbedding,
+CoverEmbeddingSteinerDetached, seed 1; KaHyPar 1.3.7 refuses vertices of weight 0, so that qubits weighed 100,000 and
+gates 1), with 240 s of wall time for each; where a peer did not end in time its columns are empty. The peers were
+given the same gates; pytket-dqc, which has no swaps, got circuits with their swaps as new names.
+
+Circuits: the quantum Fourier transforms that memq-dqc ships (qft_n18 and qft_n29 in CX and RZ), its adder and
+multiplier (read from FOLDER, the folder of its circuits; left out without it), and ansaetze of ours. Prints a table and
+one JSON line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import re
+import sys
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ceas_ray.distribution.packed_distributor import PackedDistributor
+from ceas_ray.distribution.processor_network import ProcessorNetwork
+from ceas_ray.kernel.input_file import InputFile
+from ceas_ray.quantum.circuit import Ansatz, Circuit
+from ceas_ray.quantum.gate_list import GateList
+from ceas_ray.quantum.qiskit_export import export
+from ceas_ray.quantum.qiskit_import import from_qiskit, read_openqasm
+
+PEERS = Path(__file__).with_name("distribution_peers.csv")
+ANSAETZE: dict[str, Ansatz] = {"ring": "ring", "hea": "hardware_efficient", "sel": "strongly_entangling"}
+IN_CX_AND_RZ = ("qft_n18", "qft_n29")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A circuit on a network, and the fewest pairs of each peer; None: it gave no answer."""
+
+    circuit: str
+    network: str
+    qubits_per_processor: int
+    memq_pairs: int | None
+    pytket_pairs: int | None
+
+    def processors(self) -> ProcessorNetwork:
+        """The network: a pair, chain, ring, or star (processor 0 in the middle)."""
+        kind, _, count = self.network.partition("-")
+        size = int(count)
+        chain = [(k, k + 1) for k in range(size - 1)]
+        edges = {"star": [(0, k) for k in range(1, size)], "ring": [*chain, (size - 1, 0)]}.get(kind, chain)
+        return ProcessorNetwork.from_edges(edges, [self.qubits_per_processor] * size)
+
+
+def peers() -> list[Case]:
+    """Return all cases of the file."""
+    with PEERS.open(encoding="utf-8", newline="") as file:
+        return [
+            Case(
+                circuit=row["circuit"], network=row["network"], qubits_per_processor=int(row["qubits_per_processor"]),
+                memq_pairs=int(row["memq_pairs"]) if row["memq_pairs"] else None,
+                pytket_pairs=int(row["pytket_pairs"]) if row["pytket_pairs"] else None,
+            )
+            for row in csv.DictReader(file)
+        ]  # fmt: skip
+
+
+@cache
+def circuit_named(name: str, folder: str | None = None) -> GateList | None:
+    """Return a circuit of the cases; None for one that only its folder has."""
+    transform = re.fullmatch(r"qft_n(\d+)", name)
+    if transform:
+        return from_qiskit(_fourier_transform(int(transform[1]), name in IN_CX_AND_RZ))
+    ansatz = re.fullmatch(r"(ring|hea|sel)_(cx|cz)_n(\d+)_l(\d+)", name)
+    if ansatz:
+        entangler: Any = ansatz[2]
+        circuit = Circuit(int(ansatz[3]), int(ansatz[4]), 1, entangler, False, ANSAETZE[ansatz[1]])
+        draw = np.random.default_rng(7)
+        angles = draw.uniform(0.1, 3, circuit.parameter_count), draw.uniform(0.1, 3, circuit.qubits)
+        return from_qiskit(export(circuit, *angles))
+    return None if folder is None else read_openqasm(InputFile.read(str(Path(folder) / f"{name}.qasm")))
+
+
+def _fourier_transform(qubits: int, in_cx_and_rz: bool) -> Any:
+    from qiskit import QuantumCircuit
+
+    circuit = QuantumCircuit(qubits)
+    for target in reversed(range(qubits)):
+        circuit.h(target)
+        for control in range(target):
+            angle = np.pi / 2 ** (target - control)
+            if in_cx_and_rz:
+                circuit.rz(angle / 2, control)
+                circuit.cx(control, target)
+                circuit.rz(-angle / 2, target)
+                circuit.cx(control, target)
+                circuit.rz(angle / 2, target)
+            else:
+                circuit.cp(angle, control, target)
+    for low in range(qubits // 2):
+        circuit.swap(low, qubits - 1 - low)
+    return circuit
+
+
+def main(words: list[str]) -> dict[str, Any]:
+    """The benchmark's figures."""
+    parser = argparse.ArgumentParser(prog="scripts/bench distribution", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--circuits", metavar="FOLDER", help="memq-dqc's circuits, for its adder and its multiplier")
+    parser.add_argument(
+        "--only", nargs="+", default=[""], metavar="WORD", help="circuits whose names hold one of these"
+    )
+    chosen = parser.parse_args(words)
+    rows = []
+    for case in peers():
+        circuit = circuit_named(case.circuit, chosen.circuits)
+        if circuit is None or not any(word in case.circuit for word in chosen.only):
+            continue
+        started = time.process_time()
+        pairs = PackedDistributor()(circuit, case.processors()).pairs
+        rows.append((case, pairs))
+        peer = f"pytket-dqc {case.pytket_pairs}, memq-dqc {case.memq_pairs}"
+        seconds = time.process_time() - started
+        print(f"{case.circuit} on {case.network}: {pairs} pairs in {seconds:.1f} s; {peer}", file=sys.stderr)
+    return summary(rows)
+
+
+def summary(rows: list[tuple[Case, int]]) -> dict[str, Any]:
+    """Return how cases and our pairs compare with each peer."""
+    memq = [(pairs, case.memq_pairs) for case, pairs in rows if case.memq_pairs is not None]
+    pytket = [(pairs, case.pytket_pairs) for case, pairs in rows if case.pytket_pairs is not None]
+    return {
+        "cases": len(rows),
+        "beside_memq": len(memq),
+        "more_than_memq": sum(ours > theirs for ours, theirs in memq),
+        "memq_over_ours": round(sum(theirs for _, theirs in memq) / max(sum(ours for ours, _ in memq), 1), 2),
+        "beside_pytket": len(pytket),
+        "more_than_pytket": sum(ours > theirs for ours, theirs in pytket),
+        "worst_over_pytket": round(max((ours / max(theirs, 1) for ours, theirs in pytket), default=0.0), 3),
+        "pytket_over_ours": round(sum(theirs for _, theirs in pytket) / max(sum(ours for ours, _ in pytket), 1), 2),
+    }

@@ -1,0 +1,91 @@
+"""Distributed circuits with imperfect pairs, against brute force with all memories, outcomes and corrections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ceas_ray.distribution.distribution import Distribution
+from ceas_ray.distribution.imperfect_pairs import density_matrix, state_fidelity
+from ceas_ray.distribution.packed_distributor import PackedDistributor
+from ceas_ray.distribution.packets import packets_of
+from ceas_ray.distribution.processor_network import ProcessorNetwork
+from ceas_ray.distribution.program import Program, program_of
+from ceas_ray.distribution.schedule import schedule_of
+from ceas_ray.quantum.gate_list import ControlledPhase, LocalGate, normal_form
+from tests.distribution.circuits import HADAMARD, X, random_circuit, state_of
+from tests.distribution.execution import executed_with
+from tests.distribution.test_program import DISTRIBUTORS, listed, network_of
+
+
+def random_distribution(draw: Any, seed: int, qubits: int, gates: int) -> Distribution:
+    """Homes and places at random, so that qubits move and gates are done on third processors."""
+    packets = packets_of(qubits, normal_form(qubits, random_circuit(seed, qubits, gates)))
+    network = ProcessorNetwork.from_edges([(0, 1), (1, 2)], [qubits, qubits, qubits])
+    home = draw.integers(0, 3, len(packets.owner))
+    return Distribution(packets, network, home, draw.integers(0, 3, len(packets.ends)))
+
+
+def check(program: Program, draw: Any) -> None:
+    weights = draw.dirichlet([6, 1, 1, 1], program.pairs)
+    brute = executed_with(schedule_of(program), weights)
+    assert np.max(np.abs(density_matrix(program, weights) - brute)) < 1e-12
+
+
+def check_seed(seed: int, most_qubits: int, gates: int) -> None:
+    draw = np.random.default_rng(seed)
+    qubits = int(draw.integers(2, most_qubits + 1))
+    check(program_of(random_distribution(draw, seed, qubits, gates)), draw)
+    network = network_of(draw, qubits)
+    for distributor in DISTRIBUTORS:
+        check(program_of(distributor(listed(qubits, random_circuit(seed, qubits, gates)), network)), draw)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_density_matrix_is_that_of_brute_force(seed: int) -> None:
+    check_seed(seed, 4, 14)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(100, 200, 20))
+def test_a_hundred_density_matrices_are_those_of_brute_force(first: int) -> None:
+    for seed in range(first, first + 20):
+        check_seed(seed, 6, 20)
+
+
+def test_with_perfect_pairs_the_state_is_the_undistributed_one() -> None:
+    gates = random_circuit(5, 5, 30)
+    network = ProcessorNetwork.from_edges([(0, 1)], [3, 2])
+    program = program_of(PackedDistributor(2, 2_000)(listed(5, gates), network))
+    wanted = state_of(5, gates)
+    perfect = np.tile([1.0, 0, 0, 0], (program.pairs, 1))
+    assert np.max(np.abs(density_matrix(program, perfect) - np.outer(wanted, wanted.conj()))) < 1e-12
+
+
+def test_a_teleported_cnot_has_the_errors_of_its_pair() -> None:
+    """Ideal, then I with F and Z_c, X_t, Z_c X_t with (1 - F)/3 each."""
+    draw = np.random.default_rng(3)
+    before = [LocalGate(q, np.linalg.qr(draw.normal(size=(2, 2)) + 1j * draw.normal(size=(2, 2)))[0]) for q in (0, 1)]
+    gates = [*before, LocalGate(1, HADAMARD), ControlledPhase(0, 1, np.pi), LocalGate(1, HADAMARD)]
+    program = program_of(DISTRIBUTORS[2](listed(2, gates), ProcessorNetwork.from_edges([(0, 1)], [1, 1])))
+    fidelity, index = 0.85, np.arange(4)
+    ideal = state_of(2, gates)
+    z_control = np.diag((1 - 2 * (index & 1)).astype(complex))
+    x_target = np.kron(X, np.eye(2))
+    wanted = sum(
+        weight * np.outer(error @ ideal, (error @ ideal).conj())
+        for weight, error in zip(
+            [fidelity, *[(1 - fidelity) / 3] * 3], (np.eye(4), z_control, x_target, z_control @ x_target), strict=True
+        )
+    )
+    werner = np.array([[fidelity, *[(1 - fidelity) / 3] * 3]])
+    assert np.max(np.abs(density_matrix(program, werner) - wanted)) < 1e-12
+    assert state_fidelity(program, werner) == pytest.approx(np.vdot(ideal, wanted @ ideal).real, abs=1e-12)
+
+
+def test_weights_that_are_none_are_refused() -> None:
+    program = program_of(random_distribution(np.random.default_rng(1), 1, 3, 10))
+    with pytest.raises(ValueError, match="four weights that sum to 1"):
+        density_matrix(program, np.full((program.pairs, 4), 0.3))

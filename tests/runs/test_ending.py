@@ -1,0 +1,76 @@
+"""The end of a run: its model can be read back, and the line that goes on with it works in a shell."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from qiskit import qasm3
+
+from ceas_ray.config.composition import composed
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
+from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.runs.ending import centralized_accuracy, print_end, resume_override, write_parameters, write_program
+from tests.small_worlds import SMALL, small_world
+
+NAMES = st.text("abc XYZ09_-.'\"\\\\$&;()[]{}=,:#%", min_size=1, max_size=20).filter(
+    lambda name: name.strip() == name and name not in (".", "..") and "${" not in name
+)
+
+
+@given(NAMES)
+def test_the_override_that_goes_on_with_a_run_names_its_folder_whatever_it_is_called(name: str) -> None:
+    folder = Path("/outputs") / name
+    (word,) = shlex.split(resume_override(folder))
+    assert composed([word])["resume"] == str(folder)
+
+
+def test_parameters_are_read_back_to_the_bit(tmp_path: Path) -> None:
+    parameters = np.random.default_rng(1).normal(size=12)
+    write_parameters(tmp_path, parameters)
+    with np.load(tmp_path / "model.npz") as file:
+        assert file["parameters"].tobytes() == parameters.tobytes()
+
+
+def test_the_program_is_one_that_qiskit_reads(tmp_path: Path) -> None:
+    circuit = Circuit(3, 2, 1)
+    write_program(tmp_path, circuit, np.linspace(-1, 1, circuit.parameter_count))
+    assert qasm3.loads((tmp_path / "model.qasm").read_text()).num_qubits == 3
+
+
+def test_the_centralized_reference_learns_what_a_run_could() -> None:
+    words = [*SMALL, "training.rounds=30", "training.learning_rate=0.5"]
+    settings, world = build(RunSettings, composed(words)), small_world(*words)
+    assert centralized_accuracy(settings, world) > world.data.chance_accuracy + 0.05
+    assert centralized_accuracy(settings, world) == centralized_accuracy(settings, world)
+
+
+@pytest.mark.parametrize("status", ["completed", "interrupted", "stalled"])
+def test_the_last_line_of_output_is_the_path_of_the_summary(
+    status: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_end(summary_of(status), tmp_path)
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1] == str(tmp_path / "summary.json")
+    assert ("goes on: " in err) == (status == "interrupted")
+    assert ("stalled: no keys" in err) == (status == "stalled")
+
+
+def summary_of(status: str) -> dict[str, Any]:
+    names = (
+        "rounds", "test_accuracy", "chance_accuracy", "centralized_accuracy", "logistic_regression_accuracy",
+        "bell_pair_utilization", "bell_pair_utilization_net", "bell_pair_utilization_training", "demand_on_time",
+        "mean_contrast", "simulated_seconds", "decisions", "view_changes", "links_profile", "runtime", "hosts",
+        "windows", "wall_seconds", "trace_digest",
+    )  # fmt: skip
+    return dict.fromkeys(names, 1.0) | {
+        "status": status, "cause": "no keys" if status == "stalled" else "",
+        "bell_pairs": {"generated": 10, "used": {"training": 1, "authentication": 2, "testing": 3}},
+        "key_bits": {"distilled": 5, "spent": 4},
+    }  # fmt: skip

@@ -1,0 +1,101 @@
+"""The record of a run: settings, journal and timeline are whole whenever they are read, and belong to one run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ceas_ray.config.composition import composed
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
+from ceas_ray.kernel.windows import RoundEnd, Simulation
+from ceas_ray.runs.record import Record
+from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.tracking.files import read_journal
+from tests.small_worlds import SMALL, small_world
+
+STARTED = {"seed": 1, "git_commit": "abc", "git_dirty": False}
+
+
+def record_in(folder: Path, *overrides: str) -> Record:
+    config = composed([*SMALL, *overrides])
+    return Record(build(RunSettings, config), config, folder)
+
+
+@cache
+def round_end() -> RoundEnd:
+    """The end of a round that was played."""
+    host = small_world(*SMALL).one_host()
+    host[0].record_events()
+    return next(iter(Simulation(LocalCluster(host)).rounds()))
+
+
+def lines_in(folder: Path) -> list[dict[str, Any]]:
+    return read_journal(folder / "journal.jsonl")
+
+
+def test_it_begins_with_the_settings_and_their_hash(tmp_path: Path) -> None:
+    record = record_in(tmp_path, "seed=7")
+    record.begin(STARTED)
+    text = (tmp_path / "settings.yaml").read_bytes()
+    assert yaml.safe_load(text)["seed"] == 7
+    assert lines_in(tmp_path) == [
+        {"event": "started", "settings_hash": blake2b(text, digest_size=8).hexdigest(), **STARTED}
+    ]
+    assert record.mlflow_run_id is None
+    record.close("completed", "")
+
+
+def test_every_line_is_on_the_disk_once_it_is_noted(tmp_path: Path) -> None:
+    record = record_in(tmp_path)
+    for number in range(3):
+        record.note("note", {"number": number})
+        assert [line["number"] for line in lines_in(tmp_path)] == list(range(number + 1))
+    record.close("completed", "")
+
+
+def test_a_folder_belongs_to_one_run_at_a_time(tmp_path: Path) -> None:
+    first = record_in(tmp_path)
+    with pytest.raises(SettingsError, match=r"^resume must be a run that nobody else runs at this moment"):
+        record_in(tmp_path)
+    first.close("completed", "")
+    record_in(tmp_path).close("completed", "")
+
+
+def test_a_round_is_one_line_and_forged_frames_are_an_alarm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record, end = record_in(tmp_path), round_end()
+    record.round(end, {"round": 0, "accuracy": 0.5})
+    forged: Mapping[str, Any] = {"receiver": "replica/0", "sender": "replica/1", "failed_attempts": 2**20}
+    record.round(with_observation(end, "forgeries", forged), {"round": 1})
+    record.close("completed", "")
+    assert [line["event"] for line in lines_in(tmp_path)] == ["round", "round", "alarm"]
+    assert lines_in(tmp_path)[-1] == {"event": "alarm", "round": end.mark.round_index, **forged}
+    assert "replica/0 refused 1048576 forged frames in the name of replica/1" in " ".join(
+        capsys.readouterr().err.split()
+    )
+
+
+def with_observation(end: RoundEnd, name: str, values: Mapping[str, Any]) -> RoundEnd:
+    one = end.observations[0]
+    changed = (
+        one._replace(name=name, values=values) if hasattr(one, "_replace") else replace(one, name=name, values=values)
+    )
+    return replace(end, observations=(changed,))
+
+
+def test_a_timeline_is_whole_when_the_record_is_closed(tmp_path: Path) -> None:
+    record = record_in(tmp_path, "timeline=true")
+    record.round(round_end(), {"round": 0})
+    record.close("completed", "")
+    names = [entry["name"] for entry in json.loads((tmp_path / "timeline.json").read_text())]
+    assert f"round {round_end().mark.round_index}" in names
+    assert not (lines_in(tmp_path) and (tmp_path / "timeline.json.partial").exists())
