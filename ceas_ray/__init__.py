@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ceas_ray.kernel.compiled_code import keep_compiled_code
+from ceas_ray.kernel.compiled_code_folder import keep_compiled_code
 
 _MODULES = {
     "Result": "ceas_ray.runs.python_run",

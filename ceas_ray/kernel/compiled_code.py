@@ -1,14 +1,22 @@
-"""How Numba compiles and where it keeps that; set before anything imports it, and loads next to nothing."""
+"""How Numba compiles our functions, and when it compiles them anew.
+
+Numba keeps machine code on disk and takes it again while the file of the function is unchanged. But it also compiles
+functions and constants of other modules into it, and does not see those change: what it kept would go on computing what
+they were. So here kept code is out of date as soon as any module of the package has changed that its own module
+imports, however indirectly.
+"""
 
 from __future__ import annotations
 
-import os
-import stat
-import tempfile
+import ast
+import hashlib
 from collections.abc import Iterator
-from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from numba import config
+from numba.core.caching import CacheImpl, InTreeCacheLocator, UserProvidedCacheLocator, UserWideCacheLocator
 
 COMPILED: dict[str, Any] = {
     "cache": True,
@@ -18,46 +26,78 @@ COMPILED: dict[str, Any] = {
 }
 """How all compiled functions are: kept on disk, without Python's lock or checks, and the same bits on like machines."""
 
-
-def keep_compiled_code(package: Path) -> None:
-    """Choose a folder for compiled code, in the environment, where the package's own folders cannot be written."""
-    folder = compiled_code_folder(package)
-    if folder is not None:
-        os.environ.setdefault("NUMBA_CACHE_DIR", folder)
+_PACKAGE = Path(__file__).parents[1]
 
 
-def compiled_code_folder(package: Path) -> str | None:
-    """Return where Numba can keep what it compiles; None where it finds a place itself, beside the package's modules.
+class _StampedWithImports:
+    """Finds the kept code of functions of this package, and stamps it with all sources that it may be made of."""
 
-    Else it is the user's cache folder, or one of this user's among temporary files where that cannot be written either.
+    _py_file: str
+
+    @classmethod
+    def from_function(cls, function: Any, file: str) -> Any:
+        if not Path(file).is_relative_to(_PACKAGE):
+            return None
+        return super().from_function(function, file)  # type: ignore[misc]
+
+    def get_source_stamp(self) -> str:
+        return stamp_with_imports(Path(self._py_file), _PACKAGE)
+
+
+class InChosenFolder(_StampedWithImports, UserProvidedCacheLocator):  # type: ignore[misc]
+    """In the folder that NUMBA_CACHE_DIR names."""
+
+
+class BesideModule(_StampedWithImports, InTreeCacheLocator):  # type: ignore[misc]
+    """In the folder __pycache__ beside the module."""
+
+
+class InFolderOfUser(_StampedWithImports, UserWideCacheLocator):  # type: ignore[misc]
+    """In the user's cache folder."""
+
+
+@cache
+def stamp_with_imports(module: Path, package: Path) -> str:
+    """Return a hash of the sources of a module and of all modules of the package that it imports, however indirectly.
+
+    module: its file. package: the folder of the package, whose name is that by which it is imported.
     """
-    if all(_can_write(folder) for folder in _folders_of_modules(package)):
-        return None
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    chosen = os.path.join(base, "ceas_ray", "numba")
-    with suppress(OSError):
-        os.makedirs(chosen, exist_ok=True)
-    return chosen if _can_write(Path(chosen)) else _temporary_folder()
+    found: set[Path] = set()
+    to_read = [module]
+    while to_read:
+        file = to_read.pop()
+        if file not in found:
+            found.add(file)
+            to_read.extend(_imported(file, package))
+    digest = hashlib.sha256()
+    for file in sorted(found):
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
 
 
-def _temporary_folder() -> str | None:
-    """A folder of this user's that serves the next process too: a fresh one if somebody else made it."""
-    try:
-        chosen = os.path.join(tempfile.gettempdir(), f"ceas_ray_numba_{os.getuid()}")
-        os.makedirs(chosen, mode=0o700, exist_ok=True)
-        about = os.lstat(chosen)
-        ours = stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid() and not about.st_mode & 0o022
-        return chosen if ours else tempfile.mkdtemp(prefix="ceas_ray_numba_")
-    except OSError:
-        return None
+@cache
+def _imported(module: Path, package: Path) -> tuple[Path, ...]:
+    """Return the files of the package that this one imports."""
+    return tuple(file for name in _names(ast.parse(module.read_bytes())) for file in _files(name, package))
 
 
-def _folders_of_modules(package: Path) -> Iterator[Path]:
-    for folder, within, _ in os.walk(package):
-        within[:] = [name for name in within if name != "__pycache__"]
-        yield from (Path(folder, name) for name in within)
+def _names(tree: ast.Module) -> Iterator[str]:
+    """Yield the dotted names that a module imports; of `from a import b` both a and a.b, since b may be a module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _can_write(folder: Path) -> bool:
-    cache = folder / "__pycache__"
-    return os.access(cache if cache.is_dir() else folder, os.W_OK | os.X_OK)
+def _files(name: str, package: Path) -> Iterator[Path]:
+    first, *rest = name.split(".")
+    if first == package.name:
+        stem = package.joinpath(*rest)
+        yield from (file for file in (stem.with_suffix(".py"), stem / "__init__.py") if file.is_file())
+
+
+_OURS = [f"{__name__}.{locator.__name__}" for locator in (InChosenFolder, BesideModule, InFolderOfUser)]
+_OF_NUMBA = [locator.__name__ for locator in CacheImpl._locator_classes]
+config.CACHE_LOCATOR_CLASSES = ",".join([*_OURS, *_OF_NUMBA])

@@ -1,57 +1,59 @@
-"""Compiled code finds a place, also where the installation and the home cannot be written."""
+"""Code that Numba kept is taken again only while every module that went into it is unchanged."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-import pytest
+import numba
 
-from ceas_ray.kernel import compiled_code
-from ceas_ray.kernel.compiled_code import compiled_code_folder
-
-
-@pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package that cannot be written, with a home that can."""
-    (tmp_path / "package" / "quantum").mkdir(parents=True)
-    home = tmp_path / "home"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
-    monkeypatch.setattr(compiled_code, "_can_write", lambda folder: folder.is_relative_to(home))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return tmp_path / "package"
+from ceas_ray.kernel.compiled_code import BesideModule, InChosenFolder
+from ceas_ray.links.consumers import shots
 
 
-def test_an_installation_that_can_be_written_keeps_its_own(tmp_path: Path) -> None:
-    (tmp_path / "quantum").mkdir()
-    assert compiled_code_folder(tmp_path) is None
+def write(folder: Path, **modules: str) -> None:
+    folder.mkdir(exist_ok=True)
+    for name, source in modules.items():
+        (folder / f"{name}.py").write_text(source)
 
 
-def test_it_goes_to_the_user_s_cache(package: Path, tmp_path: Path) -> None:
-    assert compiled_code_folder(package) == str(tmp_path / "home" / "ceas_ray" / "numba")
+def _twice(x: float) -> float:
+    return 2 * x
 
 
-def test_without_a_home_it_goes_to_one_temporary_folder_of_this_user_alone(
-    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nohome")
-    chosen = compiled_code_folder(package)
-    assert chosen is not None and Path(chosen).parent == tmp_path
-    assert compiled_code_folder(package) == chosen
-    os.chmod(chosen, 0o777)  # whoever can write there could have us run their code
-    fresh = compiled_code_folder(package)
-    assert fresh is not None and fresh != chosen and Path(fresh).is_dir()
-
-
-def test_whoever_imports_the_package_has_it(tmp_path: Path) -> None:
-    """Ray's workers on other machines and notebooks, not commands alone."""
-    program = (
-        "import os; os.access = lambda *asked: False\n"
-        "import sys, ceas_ray; print(os.environ['NUMBA_CACHE_DIR'], 'numba' in sys.modules)"
+def stamped(folder: Path) -> str:
+    script = (
+        "import sys; from pathlib import Path; from ceas_ray.kernel.compiled_code import stamp_with_imports;"
+        "print(stamp_with_imports(Path(sys.argv[1]), Path(sys.argv[2])))"
     )
-    environment = os.environ | {"TMPDIR": str(tmp_path), "XDG_CACHE_HOME": "/proc/nohome"}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
-    assert done.stdout.split() == [str(tmp_path / f"ceas_ray_numba_{os.getuid()}"), "False"], done.stderr
+    words = [sys.executable, "-c", script, str(folder / "kernel.py"), str(folder)]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_change_in_a_module_that_is_imported_indirectly_changes_the_stamp_and_one_elsewhere_does_not(
+    tmp_path: Path,
+) -> None:
+    package = tmp_path / "package"
+    write(
+        package,
+        __init__="", constants="RATE = 1", physics="from package.constants import RATE\nimport numpy",
+        kernel="from package import physics", elsewhere="x = 1",
+    )  # fmt: skip
+    before = stamped(package)
+    write(package, elsewhere="x = 2")
+    assert stamped(package) == before
+    write(package, constants="RATE = 2")
+    assert stamped(package) != before
+
+
+def test_modules_that_import_each_other_have_a_stamp(tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    write(package, __init__="", kernel="from package.other import b", other="from package.kernel import a")
+    assert stamped(package)
+
+
+def test_our_compiled_functions_are_stamped_with_their_imports_and_those_of_others_as_numba_does() -> None:
+    assert isinstance(shots._serve._cache._impl.locator, (BesideModule, InChosenFolder))
+    theirs = numba.njit(cache=True)(_twice)
+    assert not isinstance(theirs._cache._impl.locator, (BesideModule, InChosenFolder))
