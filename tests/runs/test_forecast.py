@@ -39,11 +39,9 @@ def test_the_forecast_of_a_round_is_within_a_factor_of_two_of_its_plan(overrides
     ("entanglement.slots=1000000000", "entanglement.slots must be an integer in [1, 100000]"),
     ("consensus.committee_size=100", "consensus.committee_size must be such that processors and replicas have at most"),
     ("output=", "output must be a folder of this machine: a path of 1 to 2000 printed characters, no URL, got ''"),
-    ("hydra.run.dir=x", "hydra.run.dir must be left out: Hydra's own settings are not supported yet"),
-    ("+hydra.sweep.dir=x", "hydra.sweep.dir must be left out"),
-    ("hydra/launcher=basic", "hydra/launcher must be left out"),
-    ("--cfg", "command line must be key=value, or -m, or --help: Hydra's own options are not supported yet"),
-    ("runtime.address=[::1]:6379", "runtime.address must be quoted where it is an IPv6 address"),
+    ("+hydra.sweep.dir=x", "hydra.sweep.dir must be given without +"),
+    ("--cfg", "--cfg must be followed by job or hydra or all"),
+    ("runtime.address=[::1]:6379", "runtime.address must be written 'runtime.address=\"[::1]:6379\"'"),
     ("entanglement.supply=inf", "entanglement.supply must be a number in [0.001, 1000], got inf"),
 ])  # fmt: skip
 def test_what_is_too_large_is_refused_before_anything_is_built(

@@ -138,7 +138,7 @@ def loaded_by_a_run() -> set[str]:
     from ceas_ray.kernel.windows import Simulation
     from ceas_ray.runtime.local_runtime import LocalCluster
     own = {"ceas_ray.runtime", "ceas_ray.runtime.local_runtime"}
-    own |= {"ceas_ray.config.composition", "ceas_ray.config.conf_path"}
+    own |= {"ceas_ray.config.composition", "ceas_ray.config.conf_path", "ceas_ray.config.command_line"}
     settings = build(RunSettings, composed([*SMALL, "training.rounds=1", "attacks=alie", "attacks.fraction=0.25"]))
     world = build_world(settings)
     results = Results(settings, world)

@@ -25,12 +25,9 @@ def settings_of(*words: str) -> RunSettings:
 
 @pytest.mark.parametrize(("words", "message"), [
     (("scheduling.gap_slots=4", "scheduling.gap_stock=8"), "scheduling.max_classes, scheduling.gap_slots, "),
-    (("scheduling=clairvoyant", "network=line"), "scheduling must not be clairvoyant or freshest_first in a network"),
-    (("scheduling=freshest_first", "network=line"), "scheduling must not be clairvoyant or freshest_first in a "),
     (("scheduling=two_level", "entanglement.slots=2"), "entanglement.slots must be at least the 3 pairs of a shot"),
     (("entanglement.slots=3", "network=line", "entanglement.purification_rounds=1"), "entanglement.slots must be at"),
     (("entanglement.min_fidelity=0.999",), "entanglement.min_fidelity must be below the fidelity of every link"),
-    (("network=line", "links.attempt_dephasing=0.001"), "links.attempt_dephasing must be 0 in a network with routes"),
     (("entanglement.key_useful_age_milliseconds=50",), "links: end-to-end pairs must have a fidelity above .835"),
     (("network=line", "entanglement.key_useful_age_milliseconds=50"), "links: end-to-end pairs must have a fidelity"),
     (("entanglement.node_slots=30",), "entanglement.multiplexing must be at least 1 and entanglement.node_slots at"),

@@ -59,7 +59,7 @@ def test_a_round_is_over_when_enough_honest_members_know_its_decision_to_teach_t
 
 
 def test_a_flood_of_forged_frames_ends_in_an_alarm_and_in_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authentication, "MAX_FAILURES", 4)
+    monkeypatch.setattr(authentication, "FAILURES_PER_ALARM", 4)
     attack = ("attacks.replicas=1", "attacks.replica_faults=[forged_tags]")
     found, _, world = run(*SMALL_COMMITTEE, *attack, "training.rounds=2")
     alarms = [observed for observed in found if observed["name"] == "forgeries"]
@@ -70,7 +70,7 @@ def test_a_flood_of_forged_frames_ends_in_an_alarm_and_in_nothing_else(monkeypat
 
 
 def test_alarms_are_in_the_journal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(authentication, "MAX_FAILURES", 4)
+    monkeypatch.setattr(authentication, "FAILURES_PER_ALARM", 4)
     attack = ("attacks.replicas=1", "attacks.replica_faults=[forged_tags]", "training.rounds=2")
     assert main([*SMALL, *SMALL_COMMITTEE, *attack, f"output={tmp_path / 'run'}"]) == 0
     lines = [json.loads(line) for line in (tmp_path / "run" / "journal.jsonl").read_text().splitlines()]

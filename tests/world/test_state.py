@@ -17,7 +17,7 @@ from tests.small_worlds import small_world
 from tests.world.committees import SMALL_COMMITTEE
 
 KEPT_FOR_SPEED = {
-    "KeyPaths._raw_bits_of", "KeyPaths._seconds_of", "Planner._policies",
+    "LinkManager._key_models", "KeyPaths._raw_bits_of", "KeyPaths._seconds_of", "Planner._policies",
     "ProtocolParameters.next_state",
 }  # fmt: skip
 """What depends on nothing that changes, as cached properties do."""
