@@ -1,7 +1,7 @@
 """Benchmarks; each prints one JSON line, every figure from one run.
 
 usage: scripts/bench framework [key=value ...]     a round of the default scenario on Ray, part by part, and memory
-       scripts/bench entanglement [--help]         single requests for pairs (no run's loop), beside SimQN and SeQUeNCe
+       scripts/bench entanglement [--help]         single requests for pairs, beside SimQN and SeQUeNCe
        scripts/bench gradients [--help]            what training computes of circuits, beside Qiskit Aer and others
        scripts/bench aggregation [--help]          aggregation rules, beside ByzFL
        scripts/bench accuracy [key=value ...]      centralised test accuracies, beside logistic regression
