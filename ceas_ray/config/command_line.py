@@ -154,7 +154,9 @@ def _with_search_path(overrides: list[str], folders: Sequence[str]) -> list[str]
 def _unreadable(word: str, error: Exception) -> SettingsError:
     key, given, value = word.partition("=")
     if not given:
-        return SettingsError(_LINE, f"words of the form key=value, as in {key or 'seed'}=VALUE", word)
+        return SettingsError(
+            _LINE, f"words of the form key=value, as in {key if _KEY.fullmatch(key) else 'seed'}=VALUE", word
+        )
     if not _KEY.fullmatch(key) or not key.isascii():
         return SettingsError(_LINE, "words key=value whose key is made of letters, digits, dots and slashes", word)
     odd = "".join(dict.fromkeys(c for c in value if not _PLAIN.fullmatch(c)))
