@@ -10,10 +10,10 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ceas_ray.aggregation.rule import DUST
+from ceas_ray.kernel.compiled_code import njit
 
 LANES = 64
 HALF_MET = 1e-9

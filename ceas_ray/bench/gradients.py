@@ -26,11 +26,11 @@ from typing import Any
 
 import numpy as np
 import psutil
-from numba import njit
 from numpy.typing import NDArray
 
 from ceas_ray.bench.error_mitigation import error_mitigation_table
 from ceas_ray.bench.processes import figures_of_module, figures_of_peer
+from ceas_ray.kernel.compiled_code import njit
 from ceas_ray.processors.gradient_work import engine_call
 from ceas_ray.quantum import aer_engine, pauli_engine, state_vector_engine
 from ceas_ray.quantum.circuit import Circuit

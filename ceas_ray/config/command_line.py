@@ -33,6 +33,8 @@ _OTHERS = ("--help", "--version", "--shell-completion")
 _LONG = (*_FLAGS.values(), *_WITH_VALUE.values(), *_OTHERS)
 _PLAIN = re.compile(r"[A-Za-z0-9_./:*%@?|+-]")
 _KEY = re.compile(r"(?:\+{1,2}|~)?[\w./@:$-]+")
+_UNREADABLE = (HydraException, ValueError, TypeError, AssertionError, RecursionError)
+"""How Hydra's parser says that it cannot read a word."""
 _MAX_SHOWN = 200
 """Characters of a value that an error repeats."""
 _SAME_FOLDER = {False: "hydra.run.dir", True: "hydra.sweep.dir"}
@@ -73,9 +75,13 @@ class CommandLine:
 def parsed_word(word: str) -> Override:
     """Return an override as Hydra reads it; SettingsError that says how to write it if Hydra cannot."""
     try:
-        return OverridesParser.create().parse_overrides([word])[0]
-    except (HydraException, ValueError, TypeError, AssertionError, RecursionError) as error:
+        return _parsed(word)
+    except _UNREADABLE as error:
         raise _unreadable(word, error) from None
+
+
+def _parsed(word: str) -> Override:
+    return OverridesParser.create().parse_overrides([word])[0]
 
 
 def _divided(words: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
@@ -161,7 +167,7 @@ def _unreadable(word: str, error: Exception) -> SettingsError:
         return SettingsError(_LINE, "words key=value whose key is made of letters, digits, dots and slashes", word)
     odd = "".join(dict.fromkeys(c for c in value if not _PLAIN.fullmatch(c)))
     unquoted = odd and value[:1] not in ("'", '"') and _can_be_shown(value)
-    if unquoted and _is_readable(f"{key}={_hydra_text(value)}"):
+    if unquoted and _is_readable(f"{key}={_marked_text(value)}"):
         holds = " and ".join(map(repr, odd[:3]))
         return SettingsError(key, f"written {_quoted(key, value)}, since it holds {holds}", value)
     why = " ".join(str(error).split())[:120].encode(errors="backslashreplace").decode()
@@ -175,19 +181,23 @@ def _can_be_shown(value: str) -> bool:
 
 def _is_readable(word: str) -> bool:
     try:
-        OverridesParser.create().parse_overrides([word])
-    except (HydraException, ValueError, TypeError, AssertionError, RecursionError):
+        _parsed(word)
+    except _UNREADABLE:
         return False
     return True
 
 
-def _hydra_text(value: str) -> str:
-    """Return the value as a text between quotes that Hydra takes as it is."""
-    mark = "'" if '"' in value and "'" not in value else '"'
+def hydra_text(value: str, mark: str = "'") -> str:
+    """Return a value as a text between quotation marks that Hydra takes as it is."""
     escaped = value.replace(f"\\{mark}", f"\\\\{mark}").replace(mark, f"\\{mark}")
     return f"{mark}{escaped}{mark}"
 
 
+def _marked_text(value: str) -> str:
+    """Return the value as a text, between the marks that need no escape where there are such."""
+    return hydra_text(value, "'" if '"' in value and "'" not in value else '"')
+
+
 def _quoted(key: str, value: str) -> str:
     """Return the override quoted for Hydra and for the shell."""
-    return shlex.quote(f"{key}={_hydra_text(value)}")
+    return shlex.quote(f"{key}={_marked_text(value)}")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from ceas_ray.kernel.compiled_code import njit
 
 MAX_PROCESSORS, MAX_NODES = 12, 100
 """Trees are looked up in a table over all sets of processors."""

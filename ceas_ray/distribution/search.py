@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ceas_ray.distribution.packets import Packets
 from ceas_ray.distribution.processor_network import ProcessorNetwork
+from ceas_ray.kernel.compiled_code import njit
 
 
 class Problem(NamedTuple):

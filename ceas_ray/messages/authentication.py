@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import numpy as np
-from numba import njit
 
+from ceas_ray.kernel.compiled_code import njit
 from ceas_ray.kernel.state import Stateful
 
 PRIME = 2**61 - 1

@@ -7,8 +7,6 @@ gate, and its noise. A map is 12 numbers, the rows X, Y, Z of a 4 x 4 matrix who
 
 The backward pass carries the observable h: with z = h . M s for a map M that acts on state s, the correlation
 E = h s^T, summed over the other qubits, gives the derivative of z by every parameter of M.
-
-All of it stands in one file, because Numba's cache compiles a function anew only where its own file has changed.
 """
 
 from __future__ import annotations
@@ -16,13 +14,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from ceas_ray.kernel.compiled_code import COMPILED, njit
 from ceas_ray.quantum.gate_noise import Noise
 from ceas_ray.quantum.lanes import load, store, zero_lanes
 
 _inlined: dict[str, Any] = {"forceinline": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
-_compiled: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
 
 CONTROL_GAIN, TARGET_GAIN = 16, 17
 """Rows of a gate's noise after its 16 factors: what damping feeds from I to Z, on the control and on the target."""
@@ -366,7 +363,7 @@ def _follow(gate, noise, total, scratch):  # type: ignore[no-untyped-def]
         total[3, k] = keep * scratch[3, k] + gain * scratch[0, k]
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def rotation_maps(axes, parameters, noise, maps):  # type: ignore[no-untyped-def]
     """A qubit's rotations of a layer as one map, and its first and second derivative by each of its angles.
 
@@ -386,7 +383,7 @@ def rotation_maps(axes, parameters, noise, maps):  # type: ignore[no-untyped-def
                     maps[k, layer, q, d] = total[1:].ravel()
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def gate_noise(gates, attenuated, noise, werner, rows):  # type: ignore[no-untyped-def]
     """Factors and gains of every entangling gate, rows (Q, L, G, 18), from noise (Q, L, n, 7).
 
@@ -551,7 +548,7 @@ class Problem(NamedTuple):
     gate_rows: Any
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def reverse_mode(  # type: ignore[no-untyped-def]
     problem, cotangent, first_block, block_step, keep_all, empty, workspace, found
 ):
@@ -623,7 +620,7 @@ def reverse_mode(  # type: ignore[no-untyped-def]
                             second[start + w, angle + r] = derivatives[2 * r + 1, w]
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def forward(problem, first_block, block_step, empty, values):  # type: ignore[no-untyped-def]
     """Compute all outputs only; arguments as `reverse_mode`."""
     gates, strides, weights, is_cz, reuploaded, hops, angles, noise, attenuation, owner, rotations, gate_rows = problem
@@ -655,7 +652,7 @@ def forward(problem, first_block, block_step, empty, values):  # type: ignore[no
                 values[start + w, k] = states[0, 3 * strides[k], w]
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def pull_back(problem, cotangent, empty, pulled):  # type: ignore[no-untyped-def]
     """Fill pulled (B, 4^n): sum_k cotangent_k Z_k pulled back to the input of each lane; see `reverse_mode`."""
     gates, strides, weights, is_cz, reuploaded, hops, angles, noise, _, owner, rotations, gate_rows = problem

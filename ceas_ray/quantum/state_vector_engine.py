@@ -13,9 +13,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ceas_ray.kernel.compiled_code import COMPILED, njit
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.lanes import lane_count, load, store, zero_lanes
 from ceas_ray.quantum.threads import in_blocks
@@ -24,7 +24,6 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _inlined: dict[str, Any] = {"forceinline": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
 _inner: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
-_compiled: dict[str, Any] = _inner | {"cache": True}
 
 
 class Derivatives(NamedTuple):
@@ -148,7 +147,7 @@ def _entanglers(circuit: Circuit) -> tuple[Integers, Floats]:
     return source, sign
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def _rotations(axes, parameters, turns, generators):  # type: ignore[no-untyped-def]
     """turns (Q, L, n, 4): the product of a qubit's rotations; generators (Q, L, n, R, 3): each one's n."""
     processors, layers, n, rotations = parameters.shape
@@ -346,7 +345,7 @@ def _observe(psi, weights, into):  # type: ignore[no-untyped-def]
             store(into[part], i, total * load(psi[part], i))
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def _reverse_mode(problem, first_block, block_step, empty, found):  # type: ignore[no-untyped-def]
     """Compute every block_step-th block of lanes; found: values and, unless it has no rows, first are filled."""
     source, sign, reuploaded, angles, owner, turns, generators, cotangent = problem

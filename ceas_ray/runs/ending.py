@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.config.command_line import hydra_text
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.quantum.circuit import Circuit
@@ -76,8 +77,7 @@ def resume_override(folder: Path) -> str:
     """Return the override that goes on with a run, quoted for Hydra and for the shell where its name needs it."""
     name = str(folder)
     plain = re.fullmatch(r"[A-Za-z0-9_./-]+", name)
-    quoted = name.replace("\\'", "\\\\'").replace("'", "\\'")
-    return shlex.quote(f"resume={name}" if plain else f"resume='{quoted}'")
+    return shlex.quote(f"resume={name if plain else hydra_text(name)}")
 
 
 def _print_summary(summary: Mapping[str, Any]) -> None:

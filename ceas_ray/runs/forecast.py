@@ -2,8 +2,8 @@
 
 Times are those that one core computes, all processes of a local run together, once its compiled code lies in its cache
 (the first run on a machine compiles for a minute). Costs were measured on a core with AVX-512 of 2.5 to 3 GHz, and are
-scaled by `machine_slowness`. They hold within a factor of two (tests/runs/test_forecast_of_runs.py), most of what is
-left being what a forecast cannot know: how often a decision process must be solved until its constraints hold.
+scaled by `machine_slowness`. A slow test (tests/runs/test_forecast_of_runs.py) asks for a factor of two beside real
+runs; what a forecast cannot know is how often a decision process must be solved until its constraints hold.
 """
 
 from __future__ import annotations

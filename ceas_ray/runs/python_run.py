@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from ceas_ray.config.command_line import hydra_text
 from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.runs.environment import with_environment
@@ -162,8 +163,7 @@ def _hydra(value: Any) -> str:
         case int() | float():
             return repr(value)
         case str() | Path():
-            escaped = str(value).replace("\\'", "\\\\'").replace("'", "\\'")
-            return f"'{escaped}'"
+            return hydra_text(str(value))
         case Mapping():
             return "{" + ",".join(f"{name}:{_hydra(part)}" for name, part in value.items()) + "}"
         case Sequence() | np.ndarray():

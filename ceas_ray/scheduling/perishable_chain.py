@@ -37,15 +37,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, expm1, lgamma, log, log1p
-from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ceas_ray.kernel.compiled_code import COMPILED, njit
 from ceas_ray.scheduling.measures import utilization
 
-_compiled: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
 _TOLERANCE = 1e-9  # far above what equally good policies that take turns differ by
 _TIE = 1e-12  # what one more birth must be worth
 _NEGLIGIBLE = 1e-12  # a probability
@@ -140,7 +138,7 @@ def max_stock(states: int, classes: int) -> int:
     return most
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def state_number(stock, counts):  # type: ignore[no-untyped-def]
     """Return where a stock stands in the list of `stock_states`: how many stocks are smaller, class by class from the
     last."""
@@ -185,7 +183,7 @@ def heralded_beyond(trials: int, success: float, modes: int, most: int) -> NDArr
     return beyond
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def _aged(stock, births, take, ages, into):  # type: ignore[no-untyped-def]
     """The stock after a slot: `take` of the oldest are used, births join class 1, the rest age by one class or stay."""
     into[:] = 0
@@ -200,7 +198,7 @@ def _aged(stock, births, take, ages, into):  # type: ignore[no-untyped-def]
     return into
 
 
-@njit(**_compiled)
+@njit(**COMPILED)
 def _slot_backwards(  # type: ignore[no-untyped-def]
     states,
     counts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numba
 
 from ceas_ray.kernel.compiled_code import BesideModule, InChosenFolder
+from ceas_ray.kernel.imported_modules import PACKAGE
 from ceas_ray.links.consumers import shots
 
 
@@ -57,3 +59,10 @@ def test_our_compiled_functions_are_stamped_with_their_imports_and_those_of_othe
     assert isinstance(shots._serve._cache._impl.locator, (BesideModule, InChosenFolder))
     theirs = numba.njit(cache=True)(_twice)
     assert not isinstance(theirs._cache._impl.locator, (BesideModule, InChosenFolder))
+
+
+def test_every_module_of_the_package_compiles_with_the_njit_that_knows_its_imports() -> None:
+    modules = {path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
+    own = [path.name for path, source in modules.items() if re.search(r"from numba import .*\bnjit\b", source)]
+    assert own == ["compiled_code.py"]
+    assert sum("compiled_code import" in source for source in modules.values()) > 10

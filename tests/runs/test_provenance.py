@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from ceas_ray.cli.run import main
+from ceas_ray.kernel.imported_modules import imported_modules
 from ceas_ray.runs import provenance
 from ceas_ray.runs.folder import read_settings
-from ceas_ray.runs.provenance import code_version, imported_modules
+from ceas_ray.runs.provenance import code_version
 from ceas_ray.runtime.platform_fingerprint import LIBRARIES
 from ceas_ray.tracking.files import read_journal
 from ceas_ray.tracking.snapshots import unpacked

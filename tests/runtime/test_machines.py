@@ -162,7 +162,9 @@ def test_jobs_of_a_sweep_share_the_cluster_one_after_the_other(
     assert found == [whole["trace_digest"], other["trace_digest"]]
 
 
-def test_runs_share_the_cluster_at_the_same_time(whole: dict[str, Any], other: dict[str, Any], tmp_path: Path) -> None:
+def test_runs_that_start_together_give_what_each_gives_alone(
+    whole: dict[str, Any], other: dict[str, Any], tmp_path: Path
+) -> None:
     folders = tmp_path / "first", tmp_path / "second"
     few = "runtime.processor_hosts=1"  # by default a run takes all CPUs, and a second one waits for it
     first, second = started(folders[0], few), started(folders[1], few, "seed=2", machine=2)

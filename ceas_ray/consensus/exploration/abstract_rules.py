@@ -12,7 +12,8 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from ceas_ray.kernel.compiled_code import njit
 
 PHASES = 4
 compiled = njit(cache=True, nogil=True, error_model="numpy")

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from numba import njit
-
-from ceas_ray.kernel.compiled_code import COMPILED
-from ceas_ray.kernel.time import FOREVER
+from ceas_ray.kernel.compiled_code import COMPILED, njit
 from ceas_ray.links.engine.advance import (
     TIME_OVER,
     advance,
-    allow,
-    begin,
+    begin_with_limit,
     chosen,
     close,
     go_on,
@@ -24,20 +20,12 @@ from ceas_ray.quantum.pair_physics import fidelity_of
 
 
 @njit(**COMPILED)
-def _open(state, model, rules):  # type: ignore[no-untyped-def]
-    """Let every leg attempt while it has a free slot."""
-    begin(state, model)
-    for g in range(model.number):
-        allow(state, model, rules, g, rules.slots, FOREVER)
-
-
-@njit(**COMPILED)
 def deliver(state, model, rules, until, times, fidelities):  # type: ignore[no-untyped-def]
     """Take every end-to-end pair of a new route away when it may be used (`rules.stops`); fill times and fidelities.
 
     Ends when the arrays are full or at `until`; returns the number of pairs and the stock of every leg, int64 (N,).
     """
-    _open(state, model, rules)
+    begin_with_limit(state, model, rules, rules.slots)
     delivered = 0
     while delivered < len(times):
         if advance(state, model, rules, until) == TIME_OVER:
@@ -57,7 +45,7 @@ def serve_requests(state, model, rules, until, mean_wait, sums):  # type: ignore
     A request that finds no pair is lost. Fills sums (4,): requests, requests served, and over those served their times
     and fidelities. Returns the stock of every leg, int64 (N,).
     """
-    _open(state, model, rules)
+    begin_with_limit(state, model, rules, rules.slots)
     clock = clock_of(state)
     while True:
         at = clock.now + int(exponential(clock, mean_wait))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from ceas_ray.kernel.compiled_code import COMPILED
+from ceas_ray.kernel.compiled_code import COMPILED, njit
 from ceas_ray.links.engine.advance import route_latency
 from ceas_ray.links.engine.draws import failures_before_success
 from ceas_ray.links.engine.state import LISTED, leg_of, source_of

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from numba import njit
-
-from ceas_ray.kernel.compiled_code import COMPILED
-from ceas_ray.kernel.time import FOREVER
+from ceas_ray.kernel.compiled_code import COMPILED, njit
 from ceas_ray.links.engine.advance import (
     TIME_OVER,
     advance,
-    allow,
-    begin,
+    begin_with_limit,
     chosen,
     close,
     go_on,
@@ -33,9 +29,7 @@ def distil_keys(state, model, rules, until, wanted, demand_driven, trace):  # ty
     parameters.
     """
     clock, start = clock_of(state), clock_of(state).now
-    begin(state, model)
-    for g in range(model.number):
-        allow(state, model, rules, g, 1 if demand_driven else rules.slots, FOREVER)
+    begin_with_limit(state, model, rules, 1 if demand_driven else rules.slots)
     bits, pairs = 0.0, 0
     while not (demand_driven and bits >= wanted):
         if advance(state, model, rules, until) == TIME_OVER:

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from ceas_ray.kernel.compiled_code import COMPILED
+from ceas_ray.kernel.compiled_code import COMPILED, njit
 from ceas_ray.links.consumers.shots import ShotDemand
 from ceas_ray.links.consumers.stock import Slot, StockRule, has_tables, limits, stock_number
 from ceas_ray.links.engine.advance import advance, allow, begin, chosen, close, go_on, pair_at, take, usable

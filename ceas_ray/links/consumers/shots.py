@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from ceas_ray.kernel.compiled_code import COMPILED
+from ceas_ray.kernel.compiled_code import COMPILED, njit
 from ceas_ray.links.consumers.foresight import foresee
 from ceas_ray.links.consumers.stock import Slot, StockRule, allow_for_slot, has_tables
 from ceas_ray.links.engine.advance import (

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
-from ceas_ray.kernel.compiled_code import COMPILED
+from ceas_ray.kernel.compiled_code import COMPILED, njit
 from ceas_ray.kernel.time import FOREVER
 from ceas_ray.links.engine.advance import allow
 from ceas_ray.links.engine.state import clock_of, segment_of

@@ -21,9 +21,8 @@ used when both of its ends know. Failures block their memories until then.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from ceas_ray.kernel.compiled_code import COMPILED
+from ceas_ray.kernel.compiled_code import COMPILED, njit
 from ceas_ray.kernel.time import FOREVER
 from ceas_ray.links.engine.draws import failures_before_success, uniform
 from ceas_ray.links.engine.records import copy_record
@@ -112,6 +111,14 @@ def allow(state, model, rules, g, limit, births):  # type: ignore[no-untyped-def
     """Let leg g have up to `limit` finished pairs from now on, and make up to `births` of them."""
     source_of(state, g).limit, source_of(state, g).births_left = limit, births
     _rest_or_wake(state, model, rules, g, g + 1)
+
+
+@njit(**COMPILED)
+def begin_with_limit(state, model, rules, limit):  # type: ignore[no-untyped-def]
+    """Begin, and let every leg have up to `limit` finished pairs the whole time."""
+    begin(state, model)
+    for g in range(model.number):
+        allow(state, model, rules, g, limit, FOREVER)
 
 
 @njit(**COMPILED)
@@ -384,8 +391,7 @@ def _swap(state, model, rules, left, right):  # type: ignore[no-untyped-def]
     """Measure the two inner halves at the node between two segments; the left one becomes the result."""
     clock = clock_of(state)
     one, other, now = segment_of(state, left), segment_of(state, right), clock.now
-    final = model.number - 1
-    here, farthest = leg_of(model, other.first).place, leg_of(model, final).place + leg_of(model, final).latency
+    here, farthest = leg_of(model, other.first).place, route_latency(model)
     to_left = here - leg_of(model, one.first).place
     to_right = leg_of(model, other.last - 1).place + leg_of(model, other.last - 1).latency - here
     pair = swapped(pair_at(state, model, left, now), pair_at(state, model, right, now), model.werner)

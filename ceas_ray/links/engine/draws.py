@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
-from ceas_ray.kernel.compiled_code import COMPILED
+from ceas_ray.kernel.compiled_code import COMPILED, njit
 
 STREAM = [
     ("key_0", np.uint64), ("key_1", np.uint64), ("blocks", np.uint64), ("left", np.int64),

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from ceas_ray.kernel.compiled_code import COMPILED
+from ceas_ray.kernel.compiled_code import COMPILED, njit
 from ceas_ray.kernel.time import FOREVER, PICOSECONDS_PER_SECOND
 from ceas_ray.links.engine.draws import STREAM
 from ceas_ray.links.engine.records import records_at
