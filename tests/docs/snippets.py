@@ -15,7 +15,7 @@ TUTORIAL = tuple(ROOT / "docs" / "tutorial" / f"{name}.md" for name in STEPS)
 
 _FENCE = re.compile(
     r"(?:^ *<!-- not run: (?P<reason>.+?) -->\n)?"
-    r"^(?P<indent> *)```(?:\{code-block\} )?(?P<language>[\w{}-]*)\n(?P<body>.*?)^(?P=indent)```$",
+    r"^(?P<indent> *)```(?:\{code-block\} )?(?P<language>[\w{}-]+)[^\n`]*\n(?P<body>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
 _CAPTION = re.compile(r"\A:caption: (\S+)\n\n?")
