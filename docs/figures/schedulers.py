@@ -50,8 +50,18 @@ def _draw(axes: Any, row: Any, label: str) -> None:
     bars = axes.errorbar(
         x["mean"], y["mean"], xerr=x["half_width_95"], yerr=y["half_width_95"], marker="o", label=label
     )
-    axes.annotate(label, (x["mean"], y["mean"]), (0, -13), textcoords="offset points", ha="center", fontsize=8,
-                  color=bars[0].get_color())  # fmt: skip
+    left = x["mean"] > 0.6  # of the point, so that no label leaves the axes
+    offset, alignment = ((-8, 0), "right") if left else ((8, 0), "left")
+    axes.annotate(
+        label,
+        (x["mean"], y["mean"]),
+        offset,
+        textcoords="offset points",
+        ha=alignment,
+        va="center",
+        fontsize=8,
+        color=bars[0].get_color(),
+    )
 
 
 if __name__ == "__main__":
