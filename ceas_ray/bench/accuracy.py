@@ -103,7 +103,7 @@ def _best_on_validation(candidates: Sequence[TrainingSettings], seed: int) -> Tr
 
 
 def _trained(training: TrainingSettings, seed: int) -> Trained:
-    data = load_data(training.data, training.qubits, seed, Inputs({}))
+    data = load_data(training.data, training.qubits, seed=seed, inputs=Inputs({}))
     if not data.has_validation:
         raise SettingsError("training.data.validation_fraction", "above 0: candidates are chosen on it", 0.0)
     circuit = Circuit(

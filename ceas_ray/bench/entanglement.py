@@ -60,7 +60,10 @@ def measure(kind: str, nodes: int, quick: bool) -> dict[str, Any]:
     parameters = LinkParameters(1.0, picoseconds(ATTEMPT), 1, SUCCESS, (1 + 3 * werner) / 4, 2 * COHERENCE)
     started = time.process_time()
     route = Route.of([parameters], Swapping(1.0))
-    managers = [LinkManager(f"link/{a}-{b}", route, {}, None, 10**8, Streams(1)) for a, b in links]
+    managers = [
+        LinkManager(f"link/{a}-{b}", route, key_routes={}, processor=None, report_delay=10**8, streams=Streams(1))
+        for a, b in links
+    ]
     set_up = time.process_time() - started
 
     def plan(seconds: float) -> ServeRequests:
@@ -74,7 +77,10 @@ def measure(kind: str, nodes: int, quick: bool) -> dict[str, Any]:
             slots=1,
         )
 
-    _served(LinkManager("link/warm-up", route, {}, None, 10**8, Streams(2)), plan(0.01))  # compiles
+    _served(
+        LinkManager("link/warm-up", route, key_routes={}, processor=None, report_delay=10**8, streams=Streams(2)),
+        plan(0.01),
+    )  # compiles
     asked = plan(length)
     started = time.process_time()
     reports = [_served(manager, asked) for manager in managers]
@@ -92,7 +98,9 @@ def measure(kind: str, nodes: int, quick: bool) -> dict[str, Any]:
 
 
 def _served(manager: LinkManager, plan: ServeRequests) -> RequestsServed:
-    (effect,) = manager.handle(Envelope(1, ENTANGLEMENT_MANAGER, 0, manager.name, plan))
+    (effect,) = manager.handle(
+        Envelope(deliver_at=1, sender=ENTANGLEMENT_MANAGER, serial=0, receiver=manager.name, payload=plan)
+    )
     assert isinstance(effect, Send) and isinstance(effect.payload, RequestsServed), "a link manager answers requests"
     return effect.payload
 

@@ -38,7 +38,7 @@ def main(overrides: Sequence[str]) -> dict[str, Any]:
     processor_hosts = settings.runtime.processor_hosts or available_cpus()
     with ray_cluster(None, available_cpus(), False):
         hosts = world.hosts(processor_hosts, settings.runtime.link_hosts)
-        cluster = RayCluster(hosts, False)
+        cluster = RayCluster(hosts, allow_mixed_hosts=False)
         gradients = calls = windows = 0.0
         started, simulation = time.perf_counter(), Simulation(cluster)
         for number, end in zip(range(WARM_ROUNDS + ROUNDS), simulation.rounds(), strict=False):

@@ -61,7 +61,7 @@ class Agreement(Stateful):
     """
 
     def __init__(
-        self, index: int, protocol: ProtocolParameters, links: AuthenticatedLinks, head: ChainHead, archive: Archive,
+        self, index: int, protocol: ProtocolParameters, *, links: AuthenticatedLinks, head: ChainHead, archive: Archive,
         schedule: RoundStarted | None,
     ) -> None:  # fmt: skip
         committee = protocol.committee
@@ -71,18 +71,32 @@ class Agreement(Stateful):
         self.round_index = -1 if schedule is None else schedule.round_index
         self.inputs = Inputs(committee.processors, protocol.model_size, head.model.quarantined)
         self.voting = TetraBFT(
-            index, committee.replicas, lambda view: committee.leader(self.round_index, view),
-            self._is_valid, self._is_proposable, self._candidate_of,
+            index, committee.replicas, leader=lambda view: committee.leader(self.round_index, view),
+            is_valid=self._is_valid, is_proposable=self._is_proposable, candidate=self._candidate_of,
         )  # fmt: skip
-        self.phase = InputPhase(index, committee, links, self.inputs, schedule, head.accused, self.voting)
-        self.values = ValueStore(protocol, self.round_index, self.inputs, self.phase.echoes, head)
+        self.phase = InputPhase(
+            index,
+            committee,
+            links=links,
+            inputs=self.inputs,
+            schedule=schedule,
+            accused=head.accused,
+            voting=self.voting,
+        )
+        self.values = ValueStore(protocol, self.round_index, inputs=self.inputs, echoes=self.phase.echoes, head=head)
         self.candidate = Candidate(committee, self.phase, self.values)
         max_waiting = committee.processors * committee.quorum + committee.replicas
         self.fetching = Fetching(links, Pacing(committee.delta), max_waiting, self._find)
         self.catching_up = CatchingUp(links, committee)
         self.adoption = Adoption(
-            self.round_index, head, archive, self.inputs, self.values, self.fetching, self._find
-        )  # fmt: skip
+            self.round_index,
+            head=head,
+            archive=archive,
+            inputs=self.inputs,
+            values=self.values,
+            fetching=self.fetching,
+            find=self._find,
+        )
         self.state = AgreementState()
 
     def parts(self) -> Mapping[str, Stateful]:
@@ -233,7 +247,9 @@ class Agreement(Stateful):
             elif of_last_round:
                 effects = self._receive_of_last_round(number, kind, decode_foreign(body), now)
             else:
-                effects = self._receive_of_this_round(number, kind, frame.view, decode_foreign(body), now)
+                effects = self._receive_of_this_round(
+                    number, kind, view=frame.view, content=decode_foreign(body), now=now
+                )
         except ValueError:
             effects = []  # malformed bytes of a Byzantine replica: as if it had been silent
         self._links.accept(frame)
@@ -248,15 +264,17 @@ class Agreement(Stateful):
         """Return whether a frame belongs to a view that cannot be kept yet: it is not accepted, and may come again."""
         return kind in _OF_A_VIEW and view > max(self.voting.view, 0) + FUTURE_VIEWS
 
-    def _receive_of_this_round(self, sender: int, kind: FrameKind, view: int, content: Any, now: int) -> list[Effect]:
+    def _receive_of_this_round(
+        self, sender: int, kind: FrameKind, *, view: int, content: Any, now: int
+    ) -> list[Effect]:
         if kind in _VOTING:
-            return self._receive_voting(sender, kind, view, content, now)
+            return self._receive_voting(sender, kind, view=view, content=content, now=now)
         if kind == FrameKind.ECHO:
             items = items_of(content, self._protocol.committee.processors)
             return [*self.phase.take_echo(sender, items, now), *self._go_on(now)]
-        return self._receive_any_time(sender, self.round_index, kind, content, now)
+        return self._receive_any_time(sender, round_index=self.round_index, kind=kind, content=content, now=now)
 
-    def _receive_voting(self, sender: int, kind: FrameKind, view: int, content: Any, now: int) -> list[Effect]:
+    def _receive_voting(self, sender: int, kind: FrameKind, *, view: int, content: Any, now: int) -> list[Effect]:
         if kind in _DIGESTS and not isinstance(content, bytes):
             raise ValueError("a vote must name a digest, a proposal must carry its body")
         if kind == FrameKind.PROPOSAL:
@@ -278,13 +296,15 @@ class Agreement(Stateful):
     def _receive_of_last_round(self, sender: int, kind: FrameKind, content: Any, now: int) -> list[Effect]:
         """Answer a replica that has not yet heard of this round, or take the answer to what this one missed."""
         if kind != FrameKind.DECIDE:
-            return self._receive_any_time(sender, self.round_index - 1, kind, content, now)
+            return self._receive_any_time(sender, round_index=self.round_index - 1, kind=kind, content=content, now=now)
         if self._head.behind and isinstance(content, bytes):
             self.catching_up.take_past_decide(sender, content)
             self.adoption.follow(self.catching_up.past)
         return [*self._go_on(now), *self._finish(now)]
 
-    def _receive_any_time(self, sender: int, round_index: int, kind: FrameKind, content: Any, now: int) -> list[Effect]:
+    def _receive_any_time(
+        self, sender: int, *, round_index: int, kind: FrameKind, content: Any, now: int
+    ) -> list[Effect]:
         """Take requests and contents. A halted replica answers too, because others may lack what it has."""
         match kind:
             case FrameKind.FETCH:
@@ -317,7 +337,9 @@ class Agreement(Stateful):
         effects: list[Effect] = []
         self._links.forget_view_change(name)
         if last is not None and not self.finished:
-            effects += self._links.send(FrameKind.DECIDE, 0, name, encode(last.value), now, last.round_index)
+            effects += self._links.send(
+                FrameKind.DECIDE, view=0, receiver=name, body=encode(last.value), now=now, round_index=last.round_index
+            )
         return [*effects, *self.phase.say_again(name, now), *self._act(self.voting.resend(sender), now)]
 
     def _tell_all(self, now: int) -> list[Effect]:
@@ -348,8 +370,8 @@ class Agreement(Stateful):
     def _say(self, said: Output, now: int) -> list[Effect]:
         body = encode(self.values.body_of(said.content) if said.kind == FrameKind.PROPOSAL else said.content)
         if said.to is None:
-            return self._links.broadcast(said.kind, said.view, body, now)
-        return self._links.send(said.kind, said.view, replica_name(said.to), body, now)
+            return self._links.broadcast(said.kind, view=said.view, body=body, now=now)
+        return self._links.send(said.kind, view=said.view, receiver=replica_name(said.to), body=body, now=now)
 
     @property
     def _decided(self) -> bytes | None:

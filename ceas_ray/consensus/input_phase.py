@@ -59,7 +59,7 @@ class InputPhase(Stateful):
     """
 
     def __init__(
-        self, index: int, committee: Committee, links: AuthenticatedLinks, inputs: Inputs,
+        self, index: int, committee: Committee, *, links: AuthenticatedLinks, inputs: Inputs,
         schedule: RoundStarted | None, accused: Iterable[int], voting: VotingProgress,
     ) -> None:  # fmt: skip
         """Serve one round; accused: in earlier rounds, and not named in a value yet. voting: of this replica in this
@@ -213,14 +213,14 @@ class InputPhase(Stateful):
         new = [item for item in items if item not in self.state.said]
         self.state.said |= dict.fromkeys(new)
         self._pacing.left(now, self._voting.view, counts)
-        effects = self._links.broadcast(FrameKind.ECHO, 0, encode(tuple(new)), now)
+        effects = self._links.broadcast(FrameKind.ECHO, view=0, body=encode(tuple(new)), now=now)
         return [*effects, *self._echo_later(self._to_amplify(self.echoes.take(self._index, new)), now)]
 
     def say_again(self, replica: str, now: int) -> list[Effect]:
         """Send all that this replica has echoed to one that may have missed it."""
         if not (self.state.closed and self._may_echo()):
             return []
-        return self._links.send(FrameKind.ECHO, 0, replica, encode(tuple(self.state.said)), now)
+        return self._links.send(FrameKind.ECHO, view=0, receiver=replica, body=encode(tuple(self.state.said)), now=now)
 
     # --- SKIP ----------------------------------------------------------
 

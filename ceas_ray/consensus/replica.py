@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from ceas_ray.consensus.agreement import Agreement
 from ceas_ray.consensus.archive import Archive
@@ -45,13 +45,17 @@ class Replica(Actor):
     """One member of the committee. The leader of view r in round t is replica (t + r) mod n.
 
     A replica that missed a round is behind: it asks the others, adopts what B of them decided, and fetches the model by
-    its digest. `persistent` is what must outlive a crash, and `recover` goes on from there.
+    its digest. `persistent` is what must outlive a crash, and `recover` goes on from there. A subclass may set
+    `agreement_type` to replace the class of its rounds.
     """
+
+    agreement_type: ClassVar[type[Agreement]] = Agreement
 
     def __init__(
         self,
         index: int,
         committee: Committee,
+        *,
         channels: Sequence[Channel],
         latencies: Mapping[str, int],
         next_state: NextState,
@@ -92,7 +96,9 @@ class Replica(Actor):
 
     def agreement(self, schedule: RoundStarted | None) -> Agreement:
         """Return a round at its start."""
-        return Agreement(self.index, self._protocol, self._links, self._head, self._archive, schedule)
+        return self.agreement_type(
+            self.index, self._protocol, links=self._links, head=self._head, archive=self._archive, schedule=schedule
+        )
 
     # --- envelopes ----------------------------------------------------------
 

@@ -98,7 +98,7 @@ class TetraBFT(SafetyRule, Stateful):
     """
 
     def __init__(
-        self, index: int, replicas: int, leader: Callable[[int], int], is_valid: Callable[[bytes], bool],
+        self, index: int, replicas: int, leader: Callable[[int], int], is_valid: Callable[[bytes], bool], *,
         is_proposable: Callable[[bytes], bool] | None = None, candidate: Callable[[int], bytes | None] | None = None,
     ) -> None:  # fmt: skip
         """Make the voting of replica `index`.

@@ -60,7 +60,7 @@ class Hub(Actor):
 
     name = HUB
 
-    def __init__(self, processors: int, replicas: int, half_life_rounds: float, delay: int, asked: int = 0) -> None:
+    def __init__(self, processors: int, replicas: int, *, half_life_rounds: float, delay: int, asked: int = 0) -> None:
         """delay: of every message, ps. asked: how many trap circuits a processor has in a round."""
         self._processors, self._replicas, self._delay = processors, replicas, delay
         self._keep = 0.5 ** (1 / half_life_rounds)

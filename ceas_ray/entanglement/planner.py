@@ -75,6 +75,7 @@ class Planner:
         self,
         network: NetworkPlan,
         paths: KeyPaths,
+        *,
         demand: Demand,
         scheduler: Scheduler,
         train_on_pairs: bool,

@@ -329,13 +329,15 @@ class Host:
         if isinstance(effect, Work):
             return self._pend(name, serial, effect, push=False)
         freeze(effect.payload)
-        return Envelope(effect.deliver_at, name, serial, effect.receiver, effect.payload)
+        return Envelope(
+            deliver_at=effect.deliver_at, sender=name, serial=serial, receiver=effect.receiver, payload=effect.payload
+        )
 
     def _pend(self, name: str, serial: int, work: Work, push: bool = True) -> Envelope:
         if work.kind not in self._work:
             raise SimulationError(name, work.ready_at, f"this host cannot do work of kind {work.kind!r}")
         self._pending[name, serial] = work
-        envelope = Envelope(work.ready_at, name, serial, name, None)
+        envelope = Envelope(deliver_at=work.ready_at, sender=name, serial=serial, receiver=name, payload=None)
         if push:
             heapq.heappush(self._heap, (*envelope.order, envelope))
         return envelope
@@ -380,7 +382,14 @@ def _wire(envelope: Envelope) -> list[Any]:
 
 def _unwire(record: Sequence[Any]) -> Envelope:
     deliver_at, sender, serial, receiver, payload = record
-    return Envelope(deliver_at, sender, serial, receiver, decode(payload), payload)
+    return Envelope(
+        deliver_at=deliver_at,
+        sender=sender,
+        serial=serial,
+        receiver=receiver,
+        payload=decode(payload),
+        payload_bytes=payload,
+    )
 
 
 def _mail(envelopes: Sequence[Envelope]) -> Mail:

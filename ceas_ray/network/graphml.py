@@ -47,6 +47,7 @@ class GraphML:
         self,
         processors: int,
         replicas: int,
+        *,
         hardware: LinkHardware,
         spread: Heterogeneity,
         generator: np.random.Generator,
@@ -70,13 +71,23 @@ class GraphML:
         graph = Graph(names, tuple(links), f"join it by an edge in {self.file.path}")
         seats = self._seats(nodes, names)
         plan = (
-            settled(graph, processors, replicas, self.route_by, hardware.swap_werner)
+            settled(
+                graph,
+                processors=processors,
+                replicas=replicas,
+                route_by=self.route_by,
+                swap_werner=hardware.swap_werner,
+            )
             if seats is None
             else routed(
-                graph, seats["hub"][0], _dealt(seats["processor"], processors), _dealt(seats["replica"], replicas),
-                self.route_by, hardware.swap_werner,
+                graph,
+                seats["hub"][0],
+                processors=_dealt(seats["processor"], processors),
+                replicas=_dealt(seats["replica"], replicas),
+                route_by=self.route_by,
+                swap_werner=hardware.swap_werner,
             )
-        )  # fmt: skip
+        )
         return replace(plan, notes=self._unused(nodes, [given for _, _, given in edges]))
 
     def _unused(self, nodes: Sequence[Mapping[str, str]], edges: Sequence[Mapping[str, str]]) -> tuple[str, ...]:

@@ -96,6 +96,7 @@ class Processor(Actor):
         self,
         index: int,
         shard: Shard,
+        *,
         noise: Floats,
         learning: Learning,
         connections: Connections,
@@ -197,7 +198,9 @@ class Processor(Actor):
         ]
         effects: list[Effect] = []
         for number, (replica, channel) in enumerate(self._channels.items()):
-            frame = channel.seal(FrameKind.UPDATE, self.round_index, 0, now, bodies[number % len(bodies)])
+            frame = channel.seal(
+                FrameKind.UPDATE, round_index=self.round_index, view=0, now=now, body=bodies[number % len(bodies)]
+            )
             if frame is not None:
                 effects.append(Send(now + self.latencies[replica], replica, frame))
         if self._watched:

@@ -81,6 +81,7 @@ def exact_gradient(values: Floats, first: Floats, targets: Floats, loss: Loss) -
 def doubly_stochastic_gradient(
     sampler: Sampler,
     targets: Floats,
+    *,
     loss: Loss,
     usable: NDArray[np.bool_],
     forward_circuits: int,
@@ -138,6 +139,7 @@ def full_shift_circuits(samples: int, outputs: int, parameters: int) -> int:
 def full_shift_gradient(
     sampler: Sampler,
     targets: Floats,
+    *,
     loss: Loss,
     usable: NDArray[np.bool_],
     contrast: float,
@@ -165,7 +167,9 @@ def full_shift_gradient(
     known = (shots[:, :1] > 0) & (shots[:, 1::2] > 0) & (shots[:, 2::2] > 0)
     count = np.maximum(known.sum(axis=0), 1)
     terms = slope * (mean[:, 1::2] - mean[:, 2::2]) / 2 * known
-    of_terms = _term_variances(_Shots(np.asarray(shots, np.float64), mean, contrast), targets, loss, terms, known)
+    of_terms = _term_variances(
+        _Shots(np.asarray(shots, np.float64), mean, contrast), targets, loss=loss, terms=terms, known=known
+    )
     variance = outputs**2 * _variance_of_means(terms, of_terms, known)
     return Estimate(outputs * terms.sum(axis=0) / count, variance if known.any() else np.inf)
 
@@ -198,7 +202,7 @@ def _variance_of_means(terms: Floats, of_terms: Floats, known: NDArray[np.bool_]
     return float(np.sum(((1 - share) * spread + share * of_terms.sum(axis=0) / some) / some))
 
 
-def _term_variances(shots: _Shots, targets: Floats, loss: Loss, terms: Floats, known: NDArray[np.bool_]) -> Floats:
+def _term_variances(shots: _Shots, targets: Floats, *, loss: Loss, terms: Floats, known: NDArray[np.bool_]) -> Floats:
     """Estimates of the variances of the terms t = s d of a full shift, (cells, P).
 
     The slope s comes from the unshifted shots, the derivative d from the shifted ones, so they are independent:

@@ -54,9 +54,9 @@ def reverse_mode(
     circuit: Circuit,
     angles: Floats,
     parameters: Floats,
+    *,
     owner: Integers,
     cotangent: Floats,
-    *,
     threads: int = 1,
     dtype: type = np.float64,
 ) -> Derivatives:

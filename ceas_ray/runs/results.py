@@ -147,10 +147,15 @@ class Results(Stateful):
         Of a shared circuit: with all pairs at their mean Werner parameter, m_1."""
         world = self._world
         if world.shared_circuit.pairs_within:
-            return float(contrasts_within(
-                world.shared_circuit, parameters[None], noiseless(1, world.circuit.qubits), [world.public_angles],
-                np.asarray(attenuation)[1:2],
-            )[0])  # fmt: skip
+            return float(
+                contrasts_within(
+                    world.shared_circuit,
+                    parameters[None],
+                    noise=noiseless(1, world.circuit.qubits),
+                    angles=[world.public_angles],
+                    werner=np.asarray(attenuation)[1:2],
+                )[0]
+            )
         if world.circuit.reuploaded:
             return 1.0
         (profile,) = weight_profiles(

@@ -54,7 +54,9 @@ def coupled_objective_bound(
 
 
 def _value(link: LinkClass, shot_value: float, birth_price: float, gap_slots: int) -> float:
-    return solve(link, shot_value, birth_price, gap_slots, link.slots, relaxed=True).value
+    return solve(
+        link, shot_value=shot_value, birth_price=birth_price, gap_slots=gap_slots, gap_stock=link.slots, relaxed=True
+    ).value
 
 
 def _least(function: Callable[[float], float], most: float) -> float:

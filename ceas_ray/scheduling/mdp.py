@@ -133,7 +133,13 @@ class Mdp:
 
     def _at_price(self, link: LinkClass, birth_price: float) -> Solution:
         channel = self.channel_price / (link.trials * link.success)
-        return solve(self._seen(link), 1.0, birth_price + channel, self.gap_slots, self.gap_stock)
+        return solve(
+            self._seen(link),
+            shot_value=1.0,
+            birth_price=birth_price + channel,
+            gap_slots=self.gap_slots,
+            gap_stock=self.gap_stock,
+        )
 
 
 @lru_cache(maxsize=4096)

@@ -272,7 +272,7 @@ class _Chain:
     """One link's chain with its prices; values have shape (3, states)."""
 
     def __init__(
-        self, link: LinkClass, gap_slots: int, gap_stock: int, prices: tuple[float, float], relaxed: bool
+        self, link: LinkClass, *, gap_slots: int, gap_stock: int, prices: tuple[float, float], relaxed: bool
     ) -> None:
         self.link, self.gap_slots, self.prices, self.relaxed = link, gap_slots, prices, relaxed
         self.frozen = False
@@ -361,13 +361,19 @@ class _Chain:
 
 @lru_cache(maxsize=4096)
 def solve(
-    link: LinkClass, shot_value: float, birth_price: float, gap_slots: int, gap_stock: int, relaxed: bool = False
+    link: LinkClass, *, shot_value: float, birth_price: float, gap_slots: int, gap_stock: int, relaxed: bool = False
 ) -> Solution:
     """The policy of most value per cycle, and its averages; relaxed: the bound (its policy means nothing).
 
     gap_slots: M. gap_stock: the most pairs in stock in a gap; a bound must allow all slots.
     """
-    chain = _Chain(link, gap_slots, min(gap_stock, link.slots), (shot_value, birth_price), relaxed)
+    chain = _Chain(
+        link,
+        gap_slots=gap_slots,
+        gap_stock=min(gap_stock, link.slots),
+        prices=(shot_value, birth_price),
+        relaxed=relaxed,
+    )
     gained = chain.cycle()
     if not relaxed:  # equally good policies took turns while the values converged: the averages of the last one
         chain.frozen = True

@@ -23,7 +23,7 @@ from ceas_ray.world.link_hardware import link_hardware
 
 
 def network_of(
-    settings: RunSettings, counts: Counts, shared_circuit: Circuit, generator: np.random.Generator, inputs: Inputs
+    settings: RunSettings, counts: Counts, *, shared_circuit: Circuit, generator: np.random.Generator, inputs: Inputs
 ) -> NetworkPlan:
     """Return the network, with the swaps that settings choose; raises SettingsError for one that cannot be or does not
     serve.
@@ -36,7 +36,14 @@ def network_of(
         links.replica_km, links.replica_fidelity,
     )  # fmt: skip
     topology = instantiate(settings.network, "network", Topology, inputs.read)
-    network = _built(topology, settings.processors.count, counts.replicas, link_hardware(links), spread, generator)
+    network = _built(
+        topology,
+        processors=settings.processors.count,
+        replicas=counts.replicas,
+        hardware=link_hardware(links),
+        spread=spread,
+        generator=generator,
+    )
     inputs.note(network.notes)
     if settings.consensus.committee == "processors":
         network = _with_replicas_at_processors(network)
@@ -60,6 +67,7 @@ def _with_replicas_at_processors(network: NetworkPlan) -> NetworkPlan:
 
 def _built(
     topology: Topology,
+    *,
     processors: int,
     replicas: int,
     hardware: LinkHardware,
@@ -72,7 +80,7 @@ def _built(
     fails or leaves somebody out.
     """
     try:
-        plan = called(topology, "build", processors, replicas, hardware, spread, generator)
+        plan = called(topology, "build", processors, replicas, hardware=hardware, spread=spread, generator=generator)
     except PolicyError as error:
         if error.refusal is None:
             raise

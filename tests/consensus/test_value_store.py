@@ -36,7 +36,15 @@ def values_of(
     committee, head = PROTOCOL.committee, ChainHead(AgreedModel((np.zeros(2), 0), ()))
     inputs = Inputs(3, 2, ())
     links: Any = None
-    phase = InputPhase(0, committee, links, inputs, None, (), SimpleNamespace(view=0, halted=False))
+    phase = InputPhase(
+        0,
+        committee,
+        links=links,
+        inputs=inputs,
+        schedule=None,
+        accused=(),
+        voting=SimpleNamespace(view=0, halted=False),
+    )
     phase.state.closed = True
     for k, content in enumerate(CONTENTS):
         if k not in without:
@@ -45,7 +53,7 @@ def values_of(
     items = [update_item(k, digest_of(content)) for k, content in enumerate(CONTENTS)]
     for replica in echoers:
         phase.echoes.take(replica, [*items, report_item(digest_of(encode(REPORT)))])
-    values = ValueStore(PROTOCOL, 0, inputs, phase.echoes, head)
+    values = ValueStore(PROTOCOL, 0, inputs=inputs, echoes=phase.echoes, head=head)
     return values, Candidate(committee, phase, values)
 
 

@@ -30,7 +30,7 @@ def decide(
     """
     draw = np.random.default_rng(seed)
     nodes = [
-        TetraBFT(k, replicas, lambda view: view % replicas, lambda value: value in (b"a", b"b"))
+        TetraBFT(k, replicas, leader=lambda view: view % replicas, is_valid=lambda value: value in (b"a", b"b"))
         for k in range(replicas)
     ]
     calm = 0.0 if seed is None else float(draw.choice([0, 11, 33]))

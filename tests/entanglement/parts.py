@@ -35,13 +35,22 @@ def small_demand(**changes: Any) -> Demand:
 
 
 def star(topology: Any = None, processors: int = PROCESSORS, replicas: int = REPLICAS) -> NetworkPlan:
-    made: NetworkPlan = (topology or Star()).build(processors, replicas, HARDWARE, SPREAD, np.random.default_rng(1))
+    made: NetworkPlan = (topology or Star()).build(
+        processors, replicas, hardware=HARDWARE, spread=SPREAD, generator=np.random.default_rng(1)
+    )
     return made
 
 
 def planner_of(network: NetworkPlan, asked: Demand, scheduler: Any = None, train_on_pairs: bool = True) -> Planner:
     paths = KeyPaths(network, asked)
-    return Planner(network, paths, asked, scheduler or Oblivious(), train_on_pairs, Streams(1))
+    return Planner(
+        network,
+        paths,
+        demand=asked,
+        scheduler=scheduler or Oblivious(),
+        train_on_pairs=train_on_pairs,
+        streams=Streams(1),
+    )
 
 
 def pair_ledger_of(network: NetworkPlan, finite_keys: bool = False) -> PairLedger:
@@ -54,12 +63,12 @@ def controller_of(
     network, asked = star(), small_demand()
     paths = KeyPaths(network, asked)
     return RoundController(
-        Planner(network, paths, asked, Oblivious(), True, Streams(1)),
+        Planner(network, paths, demand=asked, scheduler=Oblivious(), train_on_pairs=True, streams=Streams(1)),
         paths,
-        KeyLedger(asked, PROCESSORS, REPLICAS, rounds),
-        PairLedger(network, paths, asked.pairs_per_shot, asked.finite_keys),
-        RoundProgress(Quorums(REPLICAS), PROCESSORS, OnStall(way, max_waits)),
-        TIMING,
-        rounds,
-        adversary,
+        keys=KeyLedger(asked, PROCESSORS, REPLICAS, rounds),
+        pairs=PairLedger(network, paths, asked.pairs_per_shot, asked.finite_keys),
+        progress=RoundProgress(Quorums(REPLICAS), PROCESSORS, OnStall(way, max_waits)),
+        timing=TIMING,
+        rounds=rounds,
+        adversary=adversary,
     )

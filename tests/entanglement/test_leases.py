@@ -29,7 +29,9 @@ SPREAD = Heterogeneity(0.5, 5.0, 0.94, 0.97, 0.985, 0.5, 0.98)
 
 
 def network_of(topology: Any, processors: int, replicas: int, seed: int = 1) -> NetworkPlan:
-    plan: NetworkPlan = topology.build(processors, replicas, HARDWARE, SPREAD, np.random.default_rng(seed))
+    plan: NetworkPlan = topology.build(
+        processors, replicas, hardware=HARDWARE, spread=SPREAD, generator=np.random.default_rng(seed)
+    )
     return plan
 
 

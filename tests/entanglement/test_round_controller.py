@@ -44,7 +44,9 @@ class Play:
     def tell(self, at: int, sender: str, payload: Any) -> None:
         assert at >= self.now
         self.now, self.serial = at, self.serial + 1
-        for effect in self.controller.handle(Envelope(at, sender, self.serial, ENTANGLEMENT_MANAGER, payload)):
+        for effect in self.controller.handle(
+            Envelope(deliver_at=at, sender=sender, serial=self.serial, receiver=ENTANGLEMENT_MANAGER, payload=payload)
+        ):
             match effect:
                 case Send(payload=Timer()):
                     self.timers.append(effect)
@@ -227,7 +229,13 @@ def test_a_controller_goes_on_from_a_snapshot_as_if_nothing_had_happened() -> No
     other.restore(decode(encode(play.controller.snapshot())))
     assert encode(other.snapshot()) == encode(play.controller.snapshot())
     timer = min(play.timers, key=lambda send: send.deliver_at)
-    envelope = Envelope(timer.deliver_at, ENTANGLEMENT_MANAGER, 99, ENTANGLEMENT_MANAGER, timer.payload)
+    envelope = Envelope(
+        deliver_at=timer.deliver_at,
+        sender=ENTANGLEMENT_MANAGER,
+        serial=99,
+        receiver=ENTANGLEMENT_MANAGER,
+        payload=timer.payload,
+    )
     effects = [[(e.receiver, encode(e.payload)) for e in one.handle(envelope) if isinstance(e, Send)]
                for one in (play.controller, other)]  # fmt: skip
     assert effects[0] == effects[1] != []

@@ -43,11 +43,13 @@ REPLICA_LEGS = {f"replica/{j}": Route((LINK,), (8 + j,), ("hub", f"replica/{j}")
 def manager(processor: int | None = 4, seed: int = 1, group: Group | None = None) -> LinkManager:
     name = "link/replica/0" if processor is None else f"link/processor/{processor}"
     keys = {peer: ROUTE.reversed().then(leg) for peer, leg in REPLICA_LEGS.items()}
-    return LinkManager(name, ROUTE, keys, processor, DELAY, Streams(seed), group)
+    return LinkManager(
+        name, ROUTE, key_routes=keys, processor=processor, report_delay=DELAY, streams=Streams(seed), group=group
+    )
 
 
 def carried_out(of: LinkManager, plan: GeneratePairs = PLAN) -> dict[type, Send]:
-    effects = of.handle(Envelope(1, ENTANGLEMENT_MANAGER, 0, of.name, plan))
+    effects = of.handle(Envelope(deliver_at=1, sender=ENTANGLEMENT_MANAGER, serial=0, receiver=of.name, payload=plan))
     sends = [effect for effect in effects if isinstance(effect, Send)]
     assert len(sends) == len(effects) == len({type(send.payload) for send in sends})
     return {type(send.payload): send for send in sends}
@@ -134,4 +136,6 @@ def test_a_shot_of_two_routes_is_on_time_if_it_is_on_both() -> None:
 ])  # fmt: skip
 def test_what_is_no_plan_in_time_is_an_error(payload: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        manager().handle(Envelope(1, ENTANGLEMENT_MANAGER, 0, "link/processor/4", payload))
+        manager().handle(
+            Envelope(deliver_at=1, sender=ENTANGLEMENT_MANAGER, serial=0, receiver="link/processor/4", payload=payload)
+        )

@@ -146,7 +146,7 @@ def test_one_coherence_time_stands_in_for_other_memories() -> None:
 def test_direct_links_have_no_end_at_the_hub() -> None:
     spread = Heterogeneity(0.5, 5, 0.94, 0.97, 0.985, 0.5, 0.98)
     unequal = hardware((Depolarizing(1.0), Dephasing(0.1)))
-    network = Complete().build(3, 4, unequal, spread, np.random.default_rng(1))
+    network = Complete().build(3, 4, hardware=unequal, spread=spread, generator=np.random.default_rng(1))
     assert {link.decay for link in network.direct_links.values()} == {pair_decay(Dephasing(0.1), Dephasing(0.1))}
     assert {link.decay for link in network.processor_links} == {pair_decay(Depolarizing(1.0), Dephasing(0.1))}
 

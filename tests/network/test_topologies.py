@@ -36,7 +36,9 @@ TOPOLOGIES = [
 
 
 def built(topology: Any, seed: int, processors: int = 8, replicas: int = 4) -> NetworkPlan:
-    plan: NetworkPlan = topology.build(processors, replicas, HARDWARE, SPREAD, np.random.default_rng(seed))
+    plan: NetworkPlan = topology.build(
+        processors, replicas, hardware=HARDWARE, spread=SPREAD, generator=np.random.default_rng(seed)
+    )
     return plan
 
 
@@ -118,14 +120,14 @@ def test_routes_are_the_cheapest_and_do_not_depend_on_the_order_of_links(
     everyone = list(range(1, nodes))
     if any(next(ways(graph, 0, node), None) is None for node in everyone):
         with pytest.raises(ValueError, match=r"the network must be connected, but node \d cannot be reached from"):
-            routed(graph, 0, everyone, [], route_by, 0.98)
+            routed(graph, 0, processors=everyone, replicas=[], route_by=route_by, swap_werner=0.98)
         return
-    plan = routed(graph, 0, everyone, [], route_by, 0.98)
+    plan = routed(graph, 0, processors=everyone, replicas=[], route_by=route_by, swap_werner=0.98)
     for node, route in zip(everyone, plan.processor_routes, strict=True):
         best = min(price([graph.links[n].parameters for n in way]) for way in ways(graph, 0, node))
         assert price(list(route.legs)) == pytest.approx(best, rel=1e-9)
     shuffled = Graph(names, tuple(links[i] for i in draw.permutation(len(links))), "")
-    again = routed(shuffled, 0, everyone, [], route_by, 0.98)
+    again = routed(shuffled, 0, processors=everyone, replicas=[], route_by=route_by, swap_werner=0.98)
     assert [route.nodes for route in again.processor_routes] == [route.nodes for route in plan.processor_routes]
 
 

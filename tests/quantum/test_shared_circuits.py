@@ -98,7 +98,7 @@ def test_perfect_pairs_make_no_difference(circuit: Circuit) -> None:
 def test_the_contrast_is_the_slope_against_perfect_pairs() -> None:
     circuit = partition_by_layers(Circuit(2, 2, 1), 2, False)
     parameters, angles = GENERATOR.uniform(-2, 2, (2, 8)), [GENERATOR.uniform(-1.5, 1.5, (5, 2)) for _ in range(2)]
-    found = contrasts_within(circuit, parameters, noiseless(2, 2), angles, np.array([1.0, 0.8]))
+    found = contrasts_within(circuit, parameters, noise=noiseless(2, 2), angles=angles, werner=np.array([1.0, 0.8]))
     assert found[0] == pytest.approx(1.0, abs=1e-12)
     inputs = LaneInputs(angles[1], parameters[1:], noiseless(1, 2), np.ones((1, 3)), np.zeros(5, np.int64))
     values = [
@@ -115,6 +115,10 @@ def test_rescaling_divides_by_the_contrast_of_the_certified_pairs() -> None:
     assert 0.85**circuit.pairs_within < rescaled["contrast"] < 1
     plain = item(circuit, werner, np.ones(1))
     left = contrasts_within(
-        circuit, plain["parameters"][None], plain["noise"][None], [plain["angles"]], np.array([0.85])
+        circuit,
+        plain["parameters"][None],
+        noise=plain["noise"][None],
+        angles=[plain["angles"]],
+        werner=np.array([0.85]),
     )
     assert rescaled["contrast"] == pytest.approx(float(left[0]))

@@ -142,7 +142,7 @@ class OwnNetwork:
             return None
         if self.wrong == "fails":
             return {}["nowhere"]
-        plan = Star().build(processors, replicas, hardware, spread, generator)
+        plan = Star().build(processors, replicas, hardware=hardware, spread=spread, generator=generator)
         if self.wrong == "unlinked":
             return replace(plan, swapped=False)
         if self.wrong == "legless":

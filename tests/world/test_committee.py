@@ -54,7 +54,19 @@ def test_a_round_is_over_when_enough_honest_members_know_its_decision_to_teach_t
             quarantined=(),
             key_bits=bits,
         )
-        answers.append(bool(manager.handle(Envelope(10**12, f"replica/{j}", j, "entanglement_manager", decided))))
+        answers.append(
+            bool(
+                manager.handle(
+                    Envelope(
+                        deliver_at=10**12,
+                        sender=f"replica/{j}",
+                        serial=j,
+                        receiver="entanglement_manager",
+                        payload=decided,
+                    )
+                )
+            )
+        )
     assert answers == [False, False, False, False, True]
 
 

@@ -94,6 +94,7 @@ def run_batch(seeds: range, only: Kind | None = None) -> Report:
 
 
 def explore(
+    *,
     first: int,
     processes: int,
     scenarios: int | None = None,

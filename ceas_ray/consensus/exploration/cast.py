@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ceas_ray.consensus.exploration.bold_replica import BoldReplica
 from ceas_ray.consensus.exploration.channels import Ledger, LyingChannel, NullChannel, WatchedChannel
 from ceas_ray.consensus.exploration.draws import Draws
+from ceas_ray.consensus.exploration.explored_code import ExploredCode
 from ceas_ray.consensus.exploration.replica_lies import ReplicaLies
 from ceas_ray.consensus.exploration.replica_setting import PLENTY, PROCESSORS, ReplicaSetting
 from ceas_ray.consensus.exploration.rounds_judge import RoundsJudge
@@ -40,11 +41,10 @@ class Cast:
     """
 
     def __init__(
-        self, seed: int, setting: ReplicaSetting, draws: Draws, judge: RoundsJudge, timeline: Timeline,
-        replica: Callable[..., Replica], channel: Callable[..., Channel],
+        self, seed: int, setting: ReplicaSetting, *, draws: Draws, judge: RoundsJudge, timeline: Timeline,
+        code: ExploredCode,
     ) -> None:  # fmt: skip
-        self._setting, self._judge, self._timeline = setting, judge, timeline
-        self._replica, self._channel = replica, channel
+        self.setting, self._judge, self._timeline, self._code = setting, judge, timeline, code
         self._lies = ReplicaLies(draws, setting.lie, setting.deaf, judge.poisoned)
         self._streams = Streams(seed)
         self.identities = [*range(setting.replicas), *setting.twins]
@@ -59,18 +59,21 @@ class Cast:
 
     def made(self, entity: int) -> Replica:
         """Return a replica as it is when it is switched on."""
-        setting, identity = self._setting, self.identities[entity]
+        setting, identity = self.setting, self.identities[entity]
         others = [replica_name(j) for j in range(setting.replicas) if j != identity]
         processors = [processor_name(k) for k in range(PROCESSORS)]
         channels = self.channels[entity] = {peer: self._link(entity, peer) for peer in processors + others}
         latencies = dict.fromkeys([*processors, *others, ENTANGLEMENT_MANAGER], 1)
         bold = identity in setting.byzantine and setting.forged is not None
-        kind = BoldReplica if bold else self._replica
+        kind = BoldReplica if bold else self._code.replica
         initial = (np.zeros(PROCESSORS), 0)
-        return kind(identity, setting.committee, [*channels.values()], latencies, next_state, initial, CHAIN, RULE)
+        return kind(
+            identity, setting.committee, channels=[*channels.values()], latencies=latencies, next_state=next_state,
+            initial_state=initial, chain=CHAIN, rule=RULE,
+        )  # fmt: skip
 
     def _link(self, entity: int, peer: str) -> Channel:
-        setting, identity = self._setting, self.identities[entity]
+        setting, identity = self.setting, self.identities[entity]
         bare = self.bare(replica_name(identity), peer)
         if identity in setting.byzantine:
             if entity >= setting.replicas and setting.tagged:  # twins share their identity's slots
@@ -82,13 +85,23 @@ class Cast:
         )
 
         def sent(round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
-            self._judge.said(identity, peer, round_index, kind, view, body, self._timeline.now)
+            self._judge.said(
+                identity, peer, round_index=round_index, kind=kind, view=view, body=body, now=self._timeline.now
+            )
 
         def heard(round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
-            self._judge.heard(identity, int(number), round_index, kind, view, body)
+            self._judge.heard(identity, int(number), round_index=round_index, kind=kind, view=view, body=body)
 
         has_keys = setting.key_bits == PLENTY
-        return WatchedChannel(replica_name(identity), bare, self.ledger, is_honest, sent, heard, has_keys)
+        return WatchedChannel(
+            replica_name(identity),
+            bare,
+            ledger=self.ledger,
+            peer_is_honest=is_honest,
+            sent=sent,
+            heard=heard,
+            has_keys=has_keys,
+        )
 
     def is_honest_name(self, name: str) -> bool:
         """Return whether this is the name of an honest replica."""
@@ -96,6 +109,6 @@ class Cast:
 
     def bare(self, name: str, peer: str) -> Channel:
         """Return one end of a link, with nobody who watches or lies."""
-        if self._setting.tagged:
-            return self._channel(name, peer, CHAIN, self._streams, True)
+        if self.setting.tagged:
+            return self._code.channel(name, peer, chain=CHAIN, streams=self._streams, fresh_hash_keys=True)
         return NullChannel(name, peer, CHAIN)

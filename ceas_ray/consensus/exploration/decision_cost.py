@@ -20,7 +20,10 @@ def voting_cost(replicas: int) -> tuple[float, int]:
     until nothing is left to send.
     """
     quorums = Quorums(replicas)
-    nodes = [TetraBFT(k, replicas, lambda view: quorums.leader(0, view), lambda value: True) for k in range(replicas)]
+    nodes = [
+        TetraBFT(k, replicas, leader=lambda view: quorums.leader(0, view), is_valid=lambda value: True)
+        for k in range(replicas)
+    ]
     heap: list[tuple[float, int, int, int, FrameKind, int, Any]] = []
     messages, last = 0, 0.0
 

@@ -42,7 +42,7 @@ class Disturbances:
 
     def _lose_in_a_row(self, channel: Channel, round_index: int) -> None:
         for _ in range(1 + self._draws.below(MAX_LOST)):
-            channel.seal(FrameKind.CATCH_UP, round_index, 0, 0, b"")
+            channel.seal(FrameKind.CATCH_UP, round_index=round_index, view=0, now=0, body=b"")
 
     def _junk(self, round_index: int) -> None:
         """Send wrong tags in the name of one honest replica to another, without any key, at the next slots and the

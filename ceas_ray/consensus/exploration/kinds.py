@@ -116,7 +116,7 @@ def _run(kind: Kind, seed: int, record: Record | None, observed: _Observed) -> N
                 observed.events, observed.decided = voting.events, voting.decided
         case Layer.REPLICA | Layer.TAGGED | Layer.ROUNDS:
             rounds, tagged = _rounds_of(kind, seed), kind.layer is Layer.TAGGED or _is_tagged(kind, seed)
-            whole = ReplicaScenario(seed, kind.replicas, tagged, rounds, record=record)
+            whole = ReplicaScenario(seed, replicas=kind.replicas, tagged=tagged, rounds=rounds, record=record)
             try:
                 whole.run()
             finally:

@@ -12,6 +12,7 @@ from ceas_ray.consensus.committee import ProtocolParameters
 from ceas_ray.consensus.exploration.cast import CHAIN, RULE, Cast, next_state
 from ceas_ray.consensus.exploration.disturbances import Disturbances
 from ceas_ray.consensus.exploration.draws import Draws
+from ceas_ray.consensus.exploration.explored_code import TRAINING, ExploredCode
 from ceas_ray.consensus.exploration.free_liars import FreeLiars
 from ceas_ray.consensus.exploration.network import Network
 from ceas_ray.consensus.exploration.record import Record
@@ -20,11 +21,11 @@ from ceas_ray.consensus.exploration.rounds_judge import RoundsJudge
 from ceas_ray.consensus.exploration.surroundings import MANAGER, Surroundings
 from ceas_ray.consensus.exploration.timeline import Timeline
 from ceas_ray.consensus.exploration.violation import Violation
-from ceas_ray.consensus.replica import Replica
+from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Observation, Send
 from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
-from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption
+from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
     KeysDistilled,
@@ -34,7 +35,6 @@ from ceas_ray.messages.payloads import (
     Timer,
     replica_name,
 )
-from ceas_ray.messages.quorum import Quorums
 
 Control = RoundStarted | KeysDistilled | RoundGivenUp | TestReport
 _BACK = "is back"
@@ -45,19 +45,10 @@ class ReplicaScenario:
     what tags give. Honest replicas may crash and recover, miss rounds and catch up."""
 
     def __init__(
-        self,
-        seed: int,
-        replicas: int,
-        tagged: bool = False,
-        rounds: int = 1,
-        replica: Callable[..., Replica] = Replica,
-        channel: Callable[..., Channel] = Channel,
-        record: Record | None = None,
-        quorums: Callable[[int], Quorums] = Quorums,
-        adoption: Callable[[int], ModelAdoption] = ModelAdoption,
-        aim: Callable[[ReplicaSetting], ReplicaSetting] = lambda setting: setting,
-    ) -> None:
-        """quorums: the manager's. replica, channel, quorums, adoption: the code to explore, or with a planted bug.
+        self, seed: int, replicas: int, *, tagged: bool = False, rounds: int = 1, code: ExploredCode = TRAINING,
+        record: Record | None = None, aim: Callable[[ReplicaSetting], ReplicaSetting] = lambda setting: setting,
+    ) -> None:  # fmt: skip
+        """Draw a scenario.
 
         aim: changes the setting that was drawn, to meet rare situations more often.
         """
@@ -66,14 +57,14 @@ class ReplicaScenario:
         self._record = record
         self.judge = RoundsJudge(setting)
         self._timeline = Timeline()
-        cast = self._cast = Cast(seed, setting, draws, self.judge, self._timeline, replica, channel)
+        cast = self._cast = Cast(seed, setting, draws=draws, judge=self.judge, timeline=self._timeline, code=code)
         self.nodes = cast.nodes
         self._network = Network(draws, len(cast.identities) + PROCESSORS, setting.calm_at)
         self._free = self._free_liars(seed) if setting.free else None
         self._disturbances = Disturbances(setting, Draws(seed, "disturbances"), cast, self._timeline)
         self._surroundings = Surroundings(
-            setting, draws, cast, self._network, self._timeline, self.judge, self._free, self._disturbances,
-            quorums(replicas), adoption,
+            cast, draws, network=self._network, timeline=self._timeline, judge=self.judge, free=self._free,
+            disturbances=self._disturbances, code=code,
         )  # fmt: skip
         self.events = self.crashes = 0
         self._handled = dict.fromkeys(self.nodes, 0)
@@ -91,7 +82,7 @@ class ReplicaScenario:
         }  # fmt: skip
         protocol = ProtocolParameters(setting.committee, CHAIN, RULE, next_state, PROCESSORS)
         initial = AgreedModel((np.zeros(PROCESSORS), 0), ())
-        return FreeLiars(Draws(seed, "free liars"), setting, protocol, initial, self._say_freely)
+        return FreeLiars(Draws(seed, "free liars"), setting, protocol=protocol, initial=initial, say=self._say_freely)
 
     @property
     def honest(self) -> list[int]:
@@ -120,7 +111,16 @@ class ReplicaScenario:
                 self._recover(entity)
             elif sender != cast.names[entity] or serial >= self._timers_from[entity]:
                 self.events += 1
-                self._happens(entity, Envelope(round(now * DELTA), sender, 0, cast.names[entity], payload))
+                self._happens(
+                    entity,
+                    Envelope(
+                        deliver_at=round(now * DELTA),
+                        sender=sender,
+                        serial=0,
+                        receiver=cast.names[entity],
+                        payload=payload,
+                    ),
+                )
         if not judge.all_decided:
             judge.ended(timeline.now)
         surroundings.end()
@@ -172,7 +172,7 @@ class ReplicaScenario:
         if type(payload) is Frame:
             self._carry(entity, payload)
         elif effect.receiver == name:
-            if type(payload) is Timer and payload.purpose == "view" and self._cast.is_honest[entity]:
+            if type(payload) is Timer and payload.purpose is ReplicaTimer.VIEW_ENDS and self._cast.is_honest[entity]:
                 self._enters(entity, payload.round_index, payload.number)
             self._timeline.push(max(self._timeline.now, effect.deliver_at / DELTA), entity, name, payload)
         elif isinstance(payload, RoundDecided):
@@ -204,15 +204,15 @@ class ReplicaScenario:
         view = 1000 * frame.round_index + frame.view
         for target in cast.entities[frame.receiver]:
             if not self._disturbances.loses(entity, target):
-                at = self._network.arrival(timeline.now, entity, target, frame.kind, view)
+                at = self._network.arrival(timeline.now, sender=entity, receiver=target, kind=frame.kind, view=view)
                 timeline.push(at, target, frame.sender, frame)
                 self._disturbances.alter(target, frame)
 
-    def _say_freely(self, after: float, liar: int, target: int, kind: FrameKind, view: int, body: bytes) -> None:
+    def _say_freely(self, after: float, *, liar: int, target: int, kind: FrameKind, view: int, body: bytes) -> None:
         channel, now = self._liar_channels[liar, target], self._timeline.now
         if self.setting.tagged:
             channel.add_key_bits(PLENTY)
-        frame = channel.seal(kind, self._surroundings.round_index, view, 0, body)
+        frame = channel.seal(kind, round_index=self._surroundings.round_index, view=view, now=0, body=body)
         assert frame is not None, "liars have plenty of keys"
         self._timeline.push(now + after, target, frame.sender, frame)
 
@@ -265,7 +265,7 @@ class ReplicaScenario:
         now = self._timeline.now
         if isinstance(payload, Frame):
             number = int(sender.partition("/")[2])
-            record.happened(now, entity, number, payload.kind, payload.view, payload.body)
+            record.happened(now, entity, sender=number, kind=payload.kind, view=payload.view, content=payload.body)
         else:
             record.note(now, entity, f"{type(payload).__name__} {getattr(payload, 'purpose', '')}".strip())
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,15 +9,16 @@ from ceas_ray.consensus.echoes import report_item, update_item
 from ceas_ray.consensus.exploration.cast import Cast
 from ceas_ray.consensus.exploration.disturbances import Disturbances
 from ceas_ray.consensus.exploration.draws import Draws
+from ceas_ray.consensus.exploration.explored_code import ExploredCode
 from ceas_ray.consensus.exploration.free_liars import FreeLiars
 from ceas_ray.consensus.exploration.network import Network
 from ceas_ray.consensus.exploration.replica_lies import MALFORMED
-from ceas_ray.consensus.exploration.replica_setting import DELTA, OPEN_UNTIL, PLENTY, PROCESSORS, ReplicaSetting
+from ceas_ray.consensus.exploration.replica_setting import DELTA, OPEN_UNTIL, PLENTY, PROCESSORS
 from ceas_ray.consensus.exploration.rounds_judge import RoundsJudge, honest_input
 from ceas_ray.consensus.exploration.timeline import Timeline
 from ceas_ray.kernel.codec import encode
 from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
-from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, digest_of, encode_update
+from ceas_ray.messages.frames import Channel, FrameKind, digest_of, encode_update
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
     KeysDistilled,
@@ -29,7 +28,6 @@ from ceas_ray.messages.payloads import (
     processor_name,
     replica_name,
 )
-from ceas_ray.messages.quorum import Quorums
 from ceas_ray.messages.round_progress import OnStall, ReportVerdict, RoundProgress, Stage
 
 MANAGER = -1
@@ -48,16 +46,15 @@ class Surroundings:
     """
 
     def __init__(
-        self, setting: ReplicaSetting, draws: Draws, cast: Cast, network: Network, timeline: Timeline,
-        judge: RoundsJudge, free: FreeLiars | None, disturbances: Disturbances,
-        quorums: Quorums, adoption: Callable[[int], ModelAdoption],
+        self, cast: Cast, draws: Draws, *, network: Network, timeline: Timeline, judge: RoundsJudge,
+        free: FreeLiars | None, disturbances: Disturbances, code: ExploredCode,
     ) -> None:  # fmt: skip
-        """quorums: the manager's, whose rule says when the next round begins."""
-        self._setting, self._draws, self._cast, self._network = setting, draws, cast, network
+        self._setting, self._draws, self._cast, self._network = cast.setting, draws, cast, network
         self._timeline, self._judge, self._free, self._disturbances = timeline, judge, free, disturbances
+        quorums = code.quorums(cast.setting.replicas)
         self._blocking = quorums.blocking
         self._progress = RoundProgress(quorums, PROCESSORS, OnStall("wait", MAX_WAITS))
-        self._adoptions = [adoption(quorums.blocking) for _ in range(PROCESSORS)]
+        self._adoptions = [code.adoption(quorums.blocking) for _ in range(PROCESSORS)]
         self._channels: dict[tuple[int, int], Channel] = {}
         self._replied: list[set[str]] = []
         self.until = 0.0
@@ -158,7 +155,11 @@ class Surroundings:
             channel = self._channels[k, entity]
             channel.add_key_bits(setting.key_bits)
             body, withheld = self._update_body(k, identity)
-            frame = None if withheld else channel.seal(FrameKind.UPDATE, self.round_index, 0, 0, body)
+            frame = (
+                None
+                if withheld
+                else channel.seal(FrameKind.UPDATE, round_index=self.round_index, view=0, now=0, body=body)
+            )
             if frame is None:
                 continue
             if self._free is not None:
@@ -166,7 +167,9 @@ class Surroundings:
             if not lies and not (k == setting.forged and identity in setting.byzantine):
                 cast.ledger.seal(frame)
             view = 1000 * self.round_index
-            at = self._network.arrival(now + 0.3, len(cast.identities) + k, entity, FrameKind.UPDATE, view)
+            at = self._network.arrival(
+                now + 0.3, sender=len(cast.identities) + k, receiver=entity, kind=FrameKind.UPDATE, view=view
+            )
             if setting.slow and not lies:
                 at = now + setting.time_out + 0.9 * self._draws.uniform()
             if lies and setting.drips:

@@ -27,9 +27,15 @@ class VotingInvariants:
     """
 
     def __init__(
-        self, replicas: int, honest: Collection[int], leaders: Sequence[int], valid: Container[bytes], calm_at: float,
+        self,
+        replicas: int,
+        honest: Collection[int],
+        *,
+        leaders: Sequence[int],
+        valid: Container[bytes],
+        calm_at: float,
         hears_all: bool = True,
-    ) -> None:  # fmt: skip
+    ) -> None:
         quorums = Quorums(replicas)
         self._quorum, self._blocking = quorums.quorum, quorums.blocking
         self._calm_at, self._hears_all = calm_at, hears_all
@@ -46,7 +52,7 @@ class VotingInvariants:
         self.all_decided = False
         self.steps: list[tuple[int, int, int, bytes]] = []
 
-    def heard(self, node: int, sender: int, kind: int, view: int, value: bytes) -> None:
+    def heard(self, node: int, sender: int, *, kind: int, view: int, value: bytes) -> None:
         """Note that a vote, proposal, ViewChange or Decide reached an honest replica; the first of a sender and view
         counts.
         """

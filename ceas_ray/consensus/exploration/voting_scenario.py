@@ -85,8 +85,8 @@ class VotingScenario:
         self._network = Network(draws, len(self._identities), setting.calm_at)
         self._lies = VotingLies(draws, setting.lie, setting.deaf)
         self.invariants = VotingInvariants(
-            replicas, [node for node in range(replicas) if node not in setting.byzantine], setting.leaders,
-            VALUES, setting.calm_at,
+            replicas, [node for node in range(replicas) if node not in setting.byzantine], leaders=setting.leaders,
+            valid=VALUES, calm_at=setting.calm_at,
         )  # fmt: skip
         self._now = 0.0
         self._nodes = [self._made(entity) for entity in range(len(self._identities))]
@@ -138,10 +138,10 @@ class VotingScenario:
         now, _, entity, sender, kind, view, content = event
         node, crashes = self._nodes[entity], entity in self._handled
         if self._record is not None:
-            self._record.happened(now, entity, sender, kind, view, content)
+            self._record.happened(now, entity, sender=sender, kind=kind, view=view, content=content)
         if sender >= 0:
             if self._honest[entity] and kind in _HEARD:
-                self.invariants.heard(entity, sender, kind, view, content)
+                self.invariants.heard(entity, sender, kind=kind, view=view, value=content)
             actions = node.receive(sender, kind, view, content)
         elif sender == _TIMER:
             due = self._honest[entity] and view == node.view and not node.halted
@@ -185,7 +185,11 @@ class VotingScenario:
                     continue
                 kind, view, content = falsified
             serial += 1
-            at = now + uniform() if is_calm else self._network.arrival(now, entity, target, kind, view)
+            at = (
+                now + uniform()
+                if is_calm
+                else self._network.arrival(now, sender=entity, receiver=target, kind=kind, view=view)
+            )
             heappush(heap, (at, serial, target, identity, kind, view, content))
         self._serial = serial
 

@@ -92,7 +92,7 @@ def _scenario(plan: Plan, scenario: str, laboratory: Laboratory) -> Findings:
     strengths = worst_strengths(selection)
     evaluation = laboratory.results(plan.evaluation(scenario, rates, strengths))
     accuracies = Accuracies.of(selection, evaluation, strengths)
-    return findings(plan.design, form, scenario, accuracies, evaluation, rates, strengths)
+    return findings(plan.design, form, scenario, found=accuracies, results=evaluation, rates=rates, strengths=strengths)
 
 
 @contextmanager

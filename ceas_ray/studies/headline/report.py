@@ -37,7 +37,7 @@ ESTIMATE = "estimate only, its bound does not reach it"
 
 
 def findings(
-    design: Design, form: Form, scenario: str, found: Accuracies, results: Sequence[Result],
+    design: Design, form: Form, scenario: str, *, found: Accuracies, results: Sequence[Result],
     rates: Mapping[str, float], strengths: Mapping[tuple[str, str, str], float],
 ) -> Findings:  # fmt: skip
     """Return all that is claimed of a scenario, as plain values. results: of the evaluation."""
@@ -76,7 +76,7 @@ def findings(
         "claims": (
             _control_claims(gains["flat"], design.margin)
             if scenario == list(design.scenarios)[-1]
-            else _claims(gains, against_flat, lies[design.claimant], best_links, design.margin)
+            else _claims(gains, against_flat, lies=lies[design.claimant], best_links=best_links, margin=design.margin)
         ),
     }
 
@@ -116,7 +116,7 @@ def _verdict(estimates_and_bounds: Sequence[tuple[float, float]], threshold: flo
 
 
 def _claims(
-    gains: Mapping[str, Gain], against_flat: Sequence[Difference], lies: Sequence[Difference],
+    gains: Mapping[str, Gain], against_flat: Sequence[Difference], *, lies: Sequence[Difference],
     best_links: Sequence[Difference], margin: float,
 ) -> dict[str, str]:  # fmt: skip
     """Return how every claim stands. That something gains nothing is shown by upper bounds below the margin alone."""

@@ -39,8 +39,7 @@ def replica_that_agrees_by(weaker: type[Agreement]) -> type:
     """A replica whose agreements are of a weaker class."""
 
     class Planted(Replica):
-        def agreement(self, schedule: RoundStarted | None) -> Agreement:
-            return weaker(self.index, self._protocol, self._links, self._head, self._archive, schedule)
+        agreement_type = weaker
 
     return Planted
 
@@ -201,11 +200,11 @@ def _knows_whose_contents(made: Agreement, inputs: OneContentEach) -> None:
 def silent_when_halted(about: FrameKind) -> type[Agreement]:
     class SilentWhenHalted(Agreement):
         def _receive_any_time(
-            self, sender: int, round_index: int, kind: FrameKind, content: Any, now: int
+            self, sender: int, *, round_index: int, kind: FrameKind, content: Any, now: int
         ) -> list[Effect]:
             if kind == about and self.voting.halted:
                 return []
-            return super()._receive_any_time(sender, round_index, kind, content, now)
+            return super()._receive_any_time(sender, round_index=round_index, kind=kind, content=content, now=now)
 
     return SilentWhenHalted
 
