@@ -18,23 +18,17 @@ from ceas_ray.consensus.fetching import BODY, CONTENT, MODEL, Fetching
 from ceas_ray.consensus.input_phase import InputPhase
 from ceas_ray.consensus.inputs import Inputs, is_well_formed_update
 from ceas_ray.consensus.pacing import Pacing
-from ceas_ray.consensus.safety_rule import vote_history_of
-from ceas_ray.consensus.tetrabft import FUTURE_VIEWS, Action, ArmTimer, BodyWanted, Output, TetraBFT
+from ceas_ray.consensus.replica_message import LAST_ROUND_FRAMES, VIEW_FRAMES, VOTING_FRAMES, ReplicaMessage
+from ceas_ray.consensus.tetrabft import FUTURE_VIEWS, TetraBFT
 from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.consensus.value_store import ValueStore
+from ceas_ray.consensus.voting_state import Action, ArmTimer, BodyWanted, Output
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Effect, Send
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
-from ceas_ray.messages.frames import FRAME_KINDS, FrameKind, decode_foreign, digest_of
+from ceas_ray.messages.frames import FRAME_KINDS, FrameKind, digest_of
 from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, RoundStarted, TestReport, Timer, replica_name
-
-_OF_THE_LAST_ROUND = frozenset({FrameKind.DECIDE, FrameKind.FETCH, FrameKind.CONTENT, FrameKind.CATCH_UP})
-_DIGESTS = frozenset(
-    {FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4, FrameKind.DECIDE, FrameKind.PROPOSAL}
-)
-_VOTING = frozenset({*_DIGESTS, FrameKind.SUGGEST, FrameKind.PROOF, FrameKind.VIEW_CHANGE})
-_OF_A_VIEW = _VOTING - {FrameKind.VIEW_CHANGE, FrameKind.DECIDE}
 
 
 @dataclass(slots=True)
@@ -233,7 +227,7 @@ class Agreement(Stateful):
         """
         of_last_round = frame.round_index < self.round_index
         kind, from_processor = FRAME_KINDS[frame.kind], frame.sender.startswith("processor/")
-        if of_last_round and (from_processor or kind not in _OF_THE_LAST_ROUND):
+        if of_last_round and (from_processor or kind not in LAST_ROUND_FRAMES):
             return []
         if self._is_too_far_ahead(kind, frame.view):
             return []
@@ -244,12 +238,9 @@ class Agreement(Stateful):
         try:
             if from_processor:
                 effects = self._receive_of_processor(number, kind, body, now)
-            elif of_last_round:
-                effects = self._receive_of_last_round(number, kind, decode_foreign(body), now)
             else:
-                effects = self._receive_of_this_round(
-                    number, kind, view=frame.view, content=decode_foreign(body), now=now
-                )
+                message = ReplicaMessage.of(frame, number, body)
+                effects = (self._receive_of_last_round if of_last_round else self._receive_of_this_round)(message, now)
         except ValueError:
             effects = []  # malformed bytes of a Byzantine replica: as if it had been silent
         self._links.accept(frame)
@@ -262,25 +253,20 @@ class Agreement(Stateful):
 
     def _is_too_far_ahead(self, kind: FrameKind, view: int) -> bool:
         """Return whether a frame belongs to a view that cannot be kept yet: it is not accepted, and may come again."""
-        return kind in _OF_A_VIEW and view > max(self.voting.view, 0) + FUTURE_VIEWS
+        return kind in VIEW_FRAMES and view > max(self.voting.view, 0) + FUTURE_VIEWS
 
-    def _receive_of_this_round(
-        self, sender: int, kind: FrameKind, *, view: int, content: Any, now: int
-    ) -> list[Effect]:
-        if kind in _VOTING:
-            return self._receive_voting(sender, kind, view=view, content=content, now=now)
-        if kind == FrameKind.ECHO:
-            items = items_of(content, self._protocol.committee.processors)
-            return [*self.phase.take_echo(sender, items, now), *self._go_on(now)]
-        return self._receive_any_time(sender, round_index=self.round_index, kind=kind, content=content, now=now)
+    def _receive_of_this_round(self, message: ReplicaMessage, now: int) -> list[Effect]:
+        if message.kind in VOTING_FRAMES:
+            return self._receive_voting(message, now)
+        if message.kind == FrameKind.ECHO:
+            items = items_of(message.content, self._protocol.committee.processors)
+            return [*self.phase.take_echo(message.sender, items, now), *self._go_on(now)]
+        return self._receive_any_time(message, now)
 
-    def _receive_voting(self, sender: int, kind: FrameKind, *, view: int, content: Any, now: int) -> list[Effect]:
-        if kind in _DIGESTS and not isinstance(content, bytes):
-            raise ValueError("a vote must name a digest, a proposal must carry its body")
+    def _receive_voting(self, message: ReplicaMessage, now: int) -> list[Effect]:
+        sender, kind, view, content = message.sender, message.kind, message.view, message.voting_content()
         if kind == FrameKind.PROPOSAL:
             content = self._learn_proposed(sender, view, content)
-        elif kind in (FrameKind.SUGGEST, FrameKind.PROOF):
-            content = vote_history_of(content)
         effects = self._act(self.voting.receive(sender, kind, view, content), now)
         return [*effects, *self._arm_fetch(now)]
 
@@ -293,22 +279,21 @@ class Agreement(Stateful):
             self.values.learn(body)
         return digest
 
-    def _receive_of_last_round(self, sender: int, kind: FrameKind, content: Any, now: int) -> list[Effect]:
+    def _receive_of_last_round(self, message: ReplicaMessage, now: int) -> list[Effect]:
         """Answer a replica that has not yet heard of this round, or take the answer to what this one missed."""
-        if kind != FrameKind.DECIDE:
-            return self._receive_any_time(sender, round_index=self.round_index - 1, kind=kind, content=content, now=now)
-        if self._head.behind and isinstance(content, bytes):
-            self.catching_up.take_past_decide(sender, content)
+        if message.kind != FrameKind.DECIDE:
+            return self._receive_any_time(message, now)
+        if self._head.behind and isinstance(message.content, bytes):
+            self.catching_up.take_past_decide(message.sender, message.content)
             self.adoption.follow(self.catching_up.past)
         return [*self._go_on(now), *self._finish(now)]
 
-    def _receive_any_time(
-        self, sender: int, *, round_index: int, kind: FrameKind, content: Any, now: int
-    ) -> list[Effect]:
+    def _receive_any_time(self, message: ReplicaMessage, now: int) -> list[Effect]:
         """Take requests and contents. A halted replica answers too, because others may lack what it has."""
-        match kind:
+        sender, content = message.sender, message.content
+        match message.kind:
             case FrameKind.FETCH:
-                return self.fetching.answer(sender, round_index, content, now)
+                return self.fetching.answer(sender, message.round_index, content, now)
             case FrameKind.CATCH_UP:
                 return self._tell(sender, now) if self.catching_up.may_answer(sender, now) else []
             case FrameKind.CONTENT if isinstance(content, tuple):

@@ -7,10 +7,10 @@ two quorums of Q = n - f share an honest replica, and a blocking set of B = f + 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from typing import Any
 
-from ceas_ray.consensus.safety_rule import NO_VOTE, SafetyRule, Vote, VoteHistory
+from ceas_ray.consensus.safety_rule import SafetyRule, Vote, VoteHistory
+from ceas_ray.consensus.voting_state import Action, ArmTimer, BodyWanted, Decision, Output, VotingState
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.quorum import Quorums
@@ -21,73 +21,6 @@ FUTURE_VIEWS = 8
 
 _PHASES = {FrameKind.VOTE1: 1, FrameKind.VOTE2: 2, FrameKind.VOTE3: 3, FrameKind.VOTE4: 4}
 _VOTES = {phase: kind for kind, phase in _PHASES.items()}
-
-
-@dataclass(frozen=True)
-class Output:
-    """A message to one replica, or to all others (`to` None)."""
-
-    kind: FrameKind
-    view: int
-    content: Any
-    to: int | None = None
-
-
-@dataclass(frozen=True)
-class ArmTimer:
-    """A request to call `timeout(view)` after the length of the view timer."""
-
-    view: int
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The decision of a value."""
-
-    value: bytes
-    view: int
-
-
-@dataclass(frozen=True)
-class BodyWanted:
-    """A leader may have to propose this value, and lacks its body or what it names."""
-
-    value: bytes
-
-
-Action = Output | ArmTimer | Decision | BodyWanted
-
-
-@dataclass(slots=True)
-class VotingState:
-    """view: that this replica is in. candidate: what it would propose, unless that is computed. votes, previous: by
-    phase its highest vote, and its highest one for another value; element 0 is unused. decided: value and view, if any.
-    halted: Q replicas have said that they decided.
-
-    received: votes by view and phase, then by sender. proposals: by view, the first one of its leader. suggests,
-    proofs: by view, then by sender. own_suggest: this replica's in the view. view_changes: the latest view that each
-    replica asked for. asked_view: that this one asked for. decides: by sender. voted: in which views and phases.
-    proposed: in which views. wanted: values whose bodies were asked for in this view.
-    """
-
-    view: int = -1
-    inputs_closed: bool = False
-    candidate: bytes | None = None
-    votes: list[Vote] = field(default_factory=lambda: [NO_VOTE] * 5)
-    previous: list[Vote] = field(default_factory=lambda: [NO_VOTE] * 5)
-    decided: Decision | None = None
-    halted: bool = False
-    received: dict[tuple[int, int], dict[int, bytes]] = field(default_factory=dict)
-    proposals: dict[int, bytes] = field(default_factory=dict)
-    suggests: dict[int, dict[int, VoteHistory]] = field(default_factory=dict)
-    own_suggest: dict[int, dict[int, VoteHistory]] = field(default_factory=dict)
-    proofs: dict[int, dict[int, VoteHistory]] = field(default_factory=dict)
-    view_changes: dict[int, int] = field(default_factory=dict)
-    asked_view: int = 0
-    decides: dict[int, bytes] = field(default_factory=dict)
-    voted: set[tuple[int, int]] = field(default_factory=set)
-    proposed: set[int] = field(default_factory=set)
-    wanted: set[bytes] = field(default_factory=set)
 
 
 class TetraBFT(SafetyRule, Stateful):
@@ -127,7 +60,7 @@ class TetraBFT(SafetyRule, Stateful):
 
     @property
     def wanted(self) -> Collection[bytes]:
-        """ValueStore whose bodies this replica, a leader, has asked for in this view."""
+        """The values whose bodies this replica, a leader, has asked for in this view."""
         return self.state.wanted
 
     @property
@@ -385,8 +318,9 @@ class TetraBFT(SafetyRule, Stateful):
     # --- crash and recovery ----------------------------------------------------------
 
     def resend(self, to: int) -> list[Output]:
-        """What this replica has said that still counts, for one who missed it: the decision, and until it halts what
-        else it said, in the order of the protocol."""
+        """Return what this replica has said that still counts, for one who missed it: the decision, and until it halts
+        what else it said, in the order of the protocol.
+        """
         state = self.state
         said: list[Output] = []
         if state.decided is not None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
 from ceas_ray.consensus.safety_rule import NO_VOTE, Vote, VoteHistory
-from ceas_ray.consensus.tetrabft import Action, ArmTimer, Decision, Output, TetraBFT
+from ceas_ray.consensus.tetrabft import TetraBFT
+from ceas_ray.consensus.voting_state import Action, ArmTimer, Decision, Output
 from ceas_ray.messages.frames import FrameKind
 
 A, B, C, W = b"a", b"b", b"c", b"w"

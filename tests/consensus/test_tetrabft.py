@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.consensus.tetrabft import Output, TetraBFT
+from ceas_ray.consensus.tetrabft import TetraBFT
+from ceas_ray.consensus.voting_state import Output
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.quorum import Quorums

@@ -10,7 +10,8 @@ import numpy as np
 
 from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
 from ceas_ray.consensus.safety_rule import Vote, VoteHistory
-from ceas_ray.consensus.tetrabft import ArmTimer, Decision, Output, TetraBFT
+from ceas_ray.consensus.tetrabft import TetraBFT
+from ceas_ray.consensus.voting_state import ArmTimer, Decision, Output
 from ceas_ray.messages.frames import FrameKind
 
 Corrupt = Callable[[int, FrameKind, int, Any, np.random.Generator], Any]

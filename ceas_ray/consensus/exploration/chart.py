@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ceas_ray.consensus.exploration.kinds import kind_of, run_scenario
-from ceas_ray.consensus.tetrabft import ArmTimer, Decision, Output
+from ceas_ray.consensus.voting_state import ArmTimer, Decision, Output
 from ceas_ray.kernel.codec import decode
 from ceas_ray.messages.frames import FrameKind
 

@@ -6,7 +6,8 @@ import math
 from heapq import heappop, heappush
 from typing import Any
 
-from ceas_ray.consensus.tetrabft import Output, TetraBFT
+from ceas_ray.consensus.tetrabft import TetraBFT
+from ceas_ray.consensus.voting_state import Output
 from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.quorum import Quorums

@@ -12,7 +12,7 @@ from ceas_ray.consensus.exploration.replica_setting import PROCESSOR_FAULTS, PRO
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_invariants import VotingInvariants
 from ceas_ray.consensus.safety_rule import vote_history_of
-from ceas_ray.consensus.tetrabft import Decision, Output
+from ceas_ray.consensus.voting_state import Decision, Output
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.frames import PACED_FRAMES, FrameKind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Sequence
 
 from ceas_ray.consensus.exploration.violation import Violation
-from ceas_ray.consensus.tetrabft import Action, Decision, Output
+from ceas_ray.consensus.voting_state import Action, Decision, Output
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.quorum import Quorums
 

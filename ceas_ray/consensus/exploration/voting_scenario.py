@@ -15,7 +15,8 @@ from ceas_ray.consensus.exploration.record import Record
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_invariants import VotingInvariants
 from ceas_ray.consensus.exploration.voting_lies import ALSO_GOOD, GOOD, POISON, VALUES, VotingLies
-from ceas_ray.consensus.tetrabft import Action, ArmTimer, Output, TetraBFT
+from ceas_ray.consensus.tetrabft import TetraBFT
+from ceas_ray.consensus.voting_state import Action, ArmTimer, Output
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.quorum import Quorums

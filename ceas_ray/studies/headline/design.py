@@ -11,7 +11,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ceas_ray.config.errors import SettingsError
-from ceas_ray.config.schema import Group, Must, Share, Text
+from ceas_ray.config.schema import Group
+from ceas_ray.config.setting_types import Must, Share, Text
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.ranges import Range
 

@@ -13,6 +13,7 @@ from ceas_ray.consensus.input_phase import InputPhase
 from ceas_ray.consensus.inputs import Inputs
 from ceas_ray.consensus.pacing import Pacing
 from ceas_ray.consensus.replica import Replica
+from ceas_ray.consensus.replica_message import ReplicaMessage
 from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.consensus.value_store import NamedInputs, ValueStore
 from ceas_ray.kernel.codec import decode, encode
@@ -199,12 +200,10 @@ def _knows_whose_contents(made: Agreement, inputs: OneContentEach) -> None:
 
 def silent_when_halted(about: FrameKind) -> type[Agreement]:
     class SilentWhenHalted(Agreement):
-        def _receive_any_time(
-            self, sender: int, *, round_index: int, kind: FrameKind, content: Any, now: int
-        ) -> list[Effect]:
-            if kind == about and self.voting.halted:
+        def _receive_any_time(self, message: ReplicaMessage, now: int) -> list[Effect]:
+            if message.kind == about and self.voting.halted:
                 return []
-            return super()._receive_any_time(sender, round_index=round_index, kind=kind, content=content, now=now)
+            return super()._receive_any_time(message, now)
 
     return SilentWhenHalted
 
