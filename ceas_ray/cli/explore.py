@@ -14,7 +14,7 @@ from rich.table import Table
 from ceas_ray.consensus.exploration.abstract_model import AbstractModel
 from ceas_ray.consensus.exploration.campaign import Report, explore
 from ceas_ray.consensus.exploration.chart import chart_of
-from ceas_ray.consensus.exploration.kinds import KINDS, Kind
+from ceas_ray.consensus.exploration.kinds import KINDS, ScenarioKind
 from ceas_ray.consensus.exploration.planted.catalogue import PLANTED_BUGS
 from ceas_ray.consensus.exploration.planted.hunt import Hunted, hunt_all
 from ceas_ray.runtime.available_cpus import available_cpus
@@ -84,7 +84,13 @@ def _exhaustive() -> int:
 
 
 def _campaign(
-    *, first: int, processes: int, scenarios: int | None, seconds: float | None, only: Kind | None, as_json: bool
+    *,
+    first: int,
+    processes: int,
+    scenarios: int | None,
+    seconds: float | None,
+    only: ScenarioKind | None,
+    as_json: bool,
 ) -> int:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))

@@ -69,28 +69,18 @@ class Agreement(Stateful):
             is_valid=self._is_valid, is_proposable=self._is_proposable, candidate=self._candidate_of,
         )  # fmt: skip
         self.phase = InputPhase(
-            index,
-            committee,
-            links=links,
-            inputs=self.inputs,
-            schedule=schedule,
-            accused=head.accused,
+            index, committee, links=links, inputs=self.inputs, schedule=schedule, accused=head.accused,
             voting=self.voting,
-        )
+        )  # fmt: skip
         self.values = ValueStore(protocol, self.round_index, inputs=self.inputs, echoes=self.phase.echoes, head=head)
         self.candidate = Candidate(committee, self.phase, self.values)
         max_waiting = committee.processors * committee.quorum + committee.replicas
         self.fetching = Fetching(links, Pacing(committee.delta), max_waiting, self._find)
         self.catching_up = CatchingUp(links, committee)
         self.adoption = Adoption(
-            self.round_index,
-            head=head,
-            archive=archive,
-            inputs=self.inputs,
-            values=self.values,
-            fetching=self.fetching,
-            find=self._find,
-        )
+            self.round_index, head=head, archive=archive, inputs=self.inputs, values=self.values,
+            fetching=self.fetching, find=self._find,
+        )  # fmt: skip
         self.state = AgreementState()
 
     def parts(self) -> Mapping[str, Stateful]:
@@ -141,9 +131,9 @@ class Agreement(Stateful):
         effects: list[Effect] = []
         if not self.voting.inputs_closed:
             effects += [*self._act(self.voting.close_inputs(), now), *self._timer_without_a_view(now)]
-        if self.phase.begun and self.voting.view < 0:
+        if self.phase.heard_quorum and self.voting.view < 0:
             effects += self._act(self.voting.start(), now)
-        effects += self._act(self.voting.poke(), now)
+        effects += self._act(self.voting.reconsider(), now)
         self._want_contents()
         return [*effects, *self.fetching.answer_waiting(now), *self._arm_fetch(now)]
 
@@ -194,7 +184,7 @@ class Agreement(Stateful):
             self.fetching.renew()
             effects += [self._armed(view, now), *self.phase.renew(now)]
         self.fetching.ask_again()
-        if self.catching_up.may_have_missed(view) or self._head.behind or not self.phase.begun:
+        if self.catching_up.may_have_missed(view) or self._head.behind or not self.phase.heard_quorum:
             effects += self.catching_up.ask(now)
         self.adoption.follow(self.catching_up.past)
         return [*effects, *self._go_on(now), *self._finish(now)]
@@ -295,7 +285,7 @@ class Agreement(Stateful):
             case FrameKind.FETCH:
                 return self.fetching.answer(sender, message.round_index, content, now)
             case FrameKind.CATCH_UP:
-                return self._tell(sender, now) if self.catching_up.may_answer(sender, now) else []
+                return self._bring_up_to_date(sender, now) if self.catching_up.may_answer(sender, now) else []
             case FrameKind.CONTENT if isinstance(content, tuple):
                 return self._take_contents(content, now)
         return []
@@ -315,7 +305,7 @@ class Agreement(Stateful):
 
     # --- catching up ----------------------------------------------------------
 
-    def _tell(self, sender: int, now: int) -> list[Effect]:
+    def _bring_up_to_date(self, sender: int, now: int) -> list[Effect]:
         """What the last decision was, and what this replica has said since that still counts: until it halts, its
         echoes and votes too, for a liar may have let it decide alone."""
         name, last = replica_name(sender), self._head.last
@@ -325,17 +315,17 @@ class Agreement(Stateful):
             effects += self._links.send(
                 FrameKind.DECIDE, view=0, receiver=name, body=encode(last.value), now=now, round_index=last.round_index
             )
-        return [*effects, *self.phase.say_again(name, now), *self._act(self.voting.resend(sender), now)]
+        return [*effects, *self.phase.repeat_echoes(name, now), *self._act(self.voting.resend(sender), now)]
 
-    def _tell_all(self, now: int) -> list[Effect]:
+    def _bring_all_up_to_date(self, now: int) -> list[Effect]:
         others = [j for j in range(self._protocol.committee.replicas) if j != self._index]
-        return [effect for j in others for effect in self._tell(j, now)]
+        return [effect for j in others for effect in self._bring_up_to_date(j, now)]
 
-    def say_again(self, now: int) -> list[Effect]:
+    def take_new_keys(self, now: int) -> list[Effect]:
         """New keys have come in the middle of a round: what was omitted for want of keys can be said now, and a
         decision again, for somebody waits for it."""
         self.catching_up.keys_have_come()
-        return self._tell_all(now) if self.phase.closed else []
+        return self._bring_all_up_to_date(now) if self.phase.closed else []
 
     # --- actions of the voting ----------------------------------------------------------
 
@@ -405,7 +395,7 @@ class Agreement(Stateful):
 
     def _come_back(self, now: int) -> list[Effect]:
         self.state.to_come_back = False
-        effects = self._tell_all(now) if self.phase.closed else []
+        effects = self._bring_all_up_to_date(now) if self.phase.closed else []
         if not self._is_at_rest:
             effects += self.catching_up.ask(now)
         return [*effects, *self._go_on(now), *self._finish(now)]

@@ -77,7 +77,7 @@ class Replica(Actor):
         self._archive = Archive()
         self.lookahead = self.own_lookahead = min(latencies.values())
         self.state = ReplicaState()
-        self._agreement = self._begun(None)
+        self._agreement = self._new_agreement(None)
 
     def parts(self) -> Mapping[str, Stateful]:
         """See `Stateful`."""
@@ -87,9 +87,9 @@ class Replica(Actor):
 
     def rebuild(self) -> None:
         """Make the agreement of the restored round; see `Stateful`."""
-        self._agreement = self._begun(self.state.schedule)
+        self._agreement = self._new_agreement(self.state.schedule)
 
-    def _begun(self, schedule: RoundStarted | None) -> Agreement:
+    def _new_agreement(self, schedule: RoundStarted | None) -> Agreement:
         agreement = self.agreement(schedule)
         self._links.enter_round(agreement.round_index)
         return agreement
@@ -128,7 +128,7 @@ class Replica(Actor):
                 effects = agreement.timer(timer, view, now)
                 return [*effects, *self._open_early(now)] if timer is ReplicaTimer.INPUTS_MAY_CLOSE else effects
             case KeysDistilled():
-                return agreement.say_again(now)
+                return agreement.take_new_keys(now)
             case RoundGivenUp():
                 return agreement.give_up(now)
         agreement.stop()
@@ -165,7 +165,7 @@ class Replica(Actor):
         last = self._agreement
         missed = schedule.round_index > last.round_index + 1 or (last.round_index >= 0 and not last.finished)
         self._head.begin_round(missed, last.phase.accused())
-        self.state.schedule, self._agreement = schedule, self._begun(schedule)
+        self.state.schedule, self._agreement = schedule, self._new_agreement(schedule)
         self._links.forget_lost_slots()
         self.store_key_bits(schedule.key_bits)
         return [*self._agreement.begin(now), *self._open_early(now)]

@@ -24,7 +24,7 @@ _VOTES = {phase: kind for kind, phase in _PHASES.items()}
 
 
 class TetraBFT(SafetyRule, Stateful):
-    """One replica's voting. `is_valid(digest)` must be monotone; call `poke` when it may have turned true.
+    """One replica's voting. `is_valid(digest)` must be monotone; call `reconsider` when it may have turned true.
 
     No view is entered before the inputs are closed (`close_inputs`, or `start`, which enters view 0 at once). Every
     method returns what to do.
@@ -97,7 +97,7 @@ class TetraBFT(SafetyRule, Stateful):
         """Replace the value that this replica would propose, where it is not computed."""
         self.state.candidate = candidate
 
-    def poke(self) -> list[Action]:
+    def reconsider(self) -> list[Action]:
         """Look again, because validity or the candidate may have changed."""
         self._act_on_proposals()
         return self._take_actions()

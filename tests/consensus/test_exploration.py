@@ -15,7 +15,7 @@ from ceas_ray.consensus.exploration.conformance import DrivenWalk
 from ceas_ray.consensus.exploration.decision_cost import decision_cost
 from ceas_ray.consensus.exploration.kinds import KINDS, MIX, Layer, kind_of, run_scenario
 from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
-from ceas_ray.consensus.exploration.rounds_judge import RoundsJudge
+from ceas_ray.consensus.exploration.round_invariants import RoundInvariants
 from ceas_ray.consensus.exploration.violation import Violation
 
 
@@ -133,7 +133,7 @@ def test_reports_and_updates_that_are_late_or_missing_end_in_a_decision(replicas
 
 
 def test_a_violation_names_its_seed_and_its_invariant(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RoundsJudge, "decides", _refuse)
+    monkeypatch.setattr(RoundInvariants, "decides", _refuse)
     report = run_batch(range(128))
     assert report.failures
     assert all("agreement: planted" in str(failure.violation) for failure in report.failures)

@@ -16,7 +16,7 @@ def test_every_trouble_is_drawn_often(replicas: int, rounds: int) -> None:
     settings = [ReplicaSetting.drawn(Draws(seed, "mix"), replicas, False, rounds) for seed in range(400)]
     drawn = Counter[str]()
     for setting in settings:
-        drawn["liars without a protocol"] += setting.free
+        drawn["liars without a protocol"] += setting.omniscient
         drawn["liars with twins"] += bool(setting.twins)
         drawn["floods"] += setting.floods
         drawn["a processor that lies"] += bool(setting.liar_processors)

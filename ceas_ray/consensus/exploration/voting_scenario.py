@@ -23,7 +23,7 @@ from ceas_ray.messages.quorum import Quorums
 
 VIEW_TIMER, LONGEST = float(VIEW_TIMER_DELTAS), 400.0
 DRAWN_LEADERS, VIEWS = 12, 256
-_TIMER, _POKE = -1, -2
+_TIMER, _RECONSIDER = -1, -2
 _DECIDE = FrameKind.DECIDE
 _HEARD = frozenset(FrameKind) - {FrameKind.PROOF, FrameKind.SUGGEST}
 Event = tuple[float, int, int, int, FrameKind, int, Any]
@@ -114,7 +114,7 @@ class VotingScenario:
             candidate = GOOD if self._identities[entity] in self.setting.late else self._draws.choice(options)
             self._acted(entity, node.start(candidate))
         for node_late, at in self.setting.late.items():
-            self._push(at, node_late, _POKE)
+            self._push(at, node_late, _RECONSIDER)
         heap, invariants, until = self._heap, self.invariants, self.setting.calm_at + LONGEST
         while heap and not invariants.all_decided:
             event = heappop(heap)
@@ -152,7 +152,7 @@ class VotingScenario:
             if due and not any(type(action) is ArmTimer for action in actions):
                 raise Violation("the timer is armed again", f"replica {entity} in view {view}")
         else:
-            actions = node.poke()
+            actions = node.reconsider()
         if crashes:
             self.persist(entity, node)
         if actions:

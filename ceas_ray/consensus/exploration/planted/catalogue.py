@@ -115,7 +115,7 @@ def _whole(
     return Explorer(f"{name}, n = {replicas}", max_scenarios, run)
 
 
-_CALM_LIARS = {"free": True, "twins": (), "outages": {}, "lost": frozenset(), "hub": "all"}
+_CALM_LIARS = {"omniscient": True, "twins": (), "outages": {}, "lost": frozenset(), "hub": "all"}
 _GOOD = _CALM_LIARS | {"calm_at": 0.0, "key_bits": PLENTY}
 _DECIDES_ALONE = _GOOD | {
     "byzantine": frozenset({0}), "liar_processors": (1,), "halves": True, "drips": False, "floods": False,

@@ -79,8 +79,8 @@ class NoEchoesSaidAgainAfterTheDecision(EchoesStopAtTheDecision):
     def _may_echo(self) -> bool:
         return InputPhase._may_echo(self)
 
-    def say_again(self, replica: str, now: int) -> list[Effect]:
-        return [] if self.has_decided() else super().say_again(replica, now)
+    def repeat_echoes(self, replica: str, now: int) -> list[Effect]:
+        return [] if self.has_decided() else super().repeat_echoes(replica, now)
 
 
 def _knows_the_decision(made: Agreement, phase: EchoesStopAtTheDecision) -> None:
@@ -209,7 +209,7 @@ def silent_when_halted(about: FrameKind) -> type[Agreement]:
 
 
 class EchoesAreNotSaidAgain(InputPhase):
-    def say_again(self, replica: str, now: int) -> list[Effect]:
+    def repeat_echoes(self, replica: str, now: int) -> list[Effect]:
         return []
 
 

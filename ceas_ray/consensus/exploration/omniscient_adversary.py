@@ -1,4 +1,4 @@
-"""Free liars: Byzantine replicas that run no protocol, know everything, and say anything to anyone in every phase."""
+"""An omniscient adversary: Byzantine replicas that run no protocol, know everything, and say anything to anyone."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _BUDGET = 4
 """Number of Echoes that a view allows, which a flood makes a replica use up."""
 
 
-class FreeLiars:
-    """All free liars together, as one adversary. Times in Delta."""
+class OmniscientAdversary:
+    """All Byzantine replicas of a scenario as one adversary. Times are in Delta."""
 
     def __init__(
         self, draws: Draws, setting: ReplicaSetting, *, protocol: ProtocolParameters, initial: AgreedModel, say: Say

@@ -45,7 +45,7 @@ class _AllBut:
         return value not in self._poisoned
 
 
-class RoundsJudge:
+class RoundInvariants:
     """An observer of honest replicas; raises `Violation`. Element k of the model is what processor k sent last.
 
     poisoned: digests of values that no honest replica may vote for; liars add to it.

@@ -14,7 +14,7 @@ from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.explored_code import ExploredCode
 from ceas_ray.consensus.exploration.replica_lies import ReplicaLies
 from ceas_ray.consensus.exploration.replica_setting import PLENTY, PROCESSORS, ReplicaSetting
-from ceas_ray.consensus.exploration.rounds_judge import RoundsJudge
+from ceas_ray.consensus.exploration.round_invariants import RoundInvariants
 from ceas_ray.consensus.exploration.timeline import Timeline
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.kernel.streams import Streams
@@ -35,22 +35,22 @@ def next_state(state: Any, rows: Sequence[tuple[int, NDArray[np.int64]]], report
     return np.full(len(rows), 1.0 / len(rows)), model, (model, state[1] + 1)
 
 
-class Cast:
-    """Makes the entities, which are the replicas and the second copies (twins) of Byzantine ones. Free liars run
-    nothing.
+class Participants:
+    """Makes the entities, which are the replicas and the second copies (twins) of Byzantine ones. Those of an
+    omniscient adversary run nothing.
     """
 
     def __init__(
-        self, seed: int, setting: ReplicaSetting, *, draws: Draws, judge: RoundsJudge, timeline: Timeline,
+        self, seed: int, setting: ReplicaSetting, *, draws: Draws, judge: RoundInvariants, timeline: Timeline,
         code: ExploredCode,
     ) -> None:  # fmt: skip
         self.setting, self._judge, self._timeline, self._code = setting, judge, timeline, code
         self._lies = ReplicaLies(draws, setting.lie, setting.deaf, judge.poisoned)
         self._streams = Streams(seed)
         self.identities = [*range(setting.replicas), *setting.twins]
-        running = [e for e, j in enumerate(self.identities) if not (setting.free and j in setting.byzantine)]
+        running = [e for e, j in enumerate(self.identities) if not (setting.omniscient and j in setting.byzantine)]
         self.names = [replica_name(identity) for identity in self.identities]
-        self.entities = {name: [e for e in running if self.names[e] == name] for name in self.names}
+        self.copies_of = {name: [e for e in running if self.names[e] == name] for name in self.names}
         self.ledger = Ledger()
         self.channels: dict[int, dict[str, Channel]] = {}
         self.nodes = {entity: self.made(entity) for entity in running}
