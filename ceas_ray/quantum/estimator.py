@@ -109,14 +109,8 @@ def doubly_stochastic_gradient(
     order = generator.permutation(circuits)
     forward, shifted = order[:forward_circuits], order[forward_circuits:]
 
-    cell_of_forward = (np.arange(len(forward)) + generator.integers(cells)) % cells
-    unshifted = Circuits(cell_of_forward, np.full(len(forward), UNSHIFTED), np.zeros(len(forward)))
-    outcome = sampler(unshifted, generator) * usable[forward]
-    shots = np.bincount(cell_of_forward, weights=usable[forward], minlength=cells)
-    total = np.bincount(cell_of_forward, weights=outcome, minlength=cells)
-    mean = total / np.maximum(shots, 1) / contrast
-    slope = loss.slope(mean.reshape(samples, outputs), targets).reshape(cells)
-
+    mean, shots = _forward_means(sampler, usable[forward], generator)
+    slope = loss.slope((mean / contrast).reshape(samples, outputs), targets).reshape(cells)
     cell = generator.integers(cells, size=len(shifted))
     parameter = generator.integers(parameters, size=len(shifted))
     sign = np.where(generator.random(len(shifted)) < 0.5, 1.0, -1.0)
@@ -129,6 +123,23 @@ def doubly_stochastic_gradient(
     gradient = np.bincount(parameter, weights=terms, minlength=parameters) / count
     spread = float(np.sum(terms**2) / count - np.sum(gradient**2))
     return Estimate(gradient, spread / (count - 1) if count > 1 else np.inf)
+
+
+def _forward_means(
+    sampler: Sampler, usable: NDArray[np.bool_], generator: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Run one circuit without a shift for each entry of `usable`, in rotation over the cells.
+
+    Return the mean outcome of each cell, and how many usable shots it had, (cells,) each.
+    """
+    samples, outputs, _ = sampler.shape
+    cells, circuits = samples * outputs, len(usable)
+    cell = (np.arange(circuits) + generator.integers(cells)) % cells
+    unshifted = Circuits(cell, np.full(circuits, UNSHIFTED), np.zeros(circuits))
+    outcome = sampler(unshifted, generator) * usable
+    shots: Floats = np.bincount(cell, weights=usable, minlength=cells).astype(np.float64, copy=False)
+    total = np.bincount(cell, weights=outcome, minlength=cells)
+    return total / np.maximum(shots, 1), shots
 
 
 def full_shift_circuits(samples: int, outputs: int, parameters: int) -> int:

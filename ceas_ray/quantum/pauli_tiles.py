@@ -239,13 +239,12 @@ def _store_map(out, m):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
-def _gate_adjoint(h, state, strides, maps, noise, cz, correlations):  # type: ignore[no-untyped-def]
+def _gate_adjoint(h, state, strides, control_map, target_map, noise, cz, correlations):  # type: ignore[no-untyped-def]
     """Pull h back through `_gate`, in place; state is what the gate was given. Writes E of the maps, (12, lanes).
 
-    strides, maps, correlations: of the control and of the target.
+    strides, correlations: of the control and of the target.
     """
     control, target = strides
-    control_map, target_map = maps
     if control_map is not None:
         m_control = _load_map(control_map)
     if target_map is not None:
@@ -291,11 +290,11 @@ def _any_gate_adjoint(h, state, gate, strides, maps, noise, cz, correlations):  
     of_gate = strides[c], strides[t]
     if gate[2]:
         t = t if gate[3] else len(maps) - 1
-        _gate_adjoint(h, state, of_gate, (maps[c], maps[t]), noise, cz, (correlations[c], correlations[t]))
+        _gate_adjoint(h, state, of_gate, maps[c], maps[t], noise, cz, (correlations[c], correlations[t]))
     elif gate[3]:
-        _gate_adjoint(h, state, of_gate, (None, maps[t]), noise, cz, (correlations[c], correlations[t]))
+        _gate_adjoint(h, state, of_gate, None, maps[t], noise, cz, (correlations[c], correlations[t]))
     else:
-        _gate_adjoint(h, state, of_gate, (None, None), noise, cz, (correlations[c], correlations[t]))
+        _gate_adjoint(h, state, of_gate, None, None, noise, cz, (correlations[c], correlations[t]))
 
 
 @njit(nogil=True, error_model="numpy")
