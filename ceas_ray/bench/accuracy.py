@@ -107,7 +107,12 @@ def _trained(training: TrainingSettings, seed: int) -> Trained:
     if not data.has_validation:
         raise SettingsError("training.data.validation_fraction", "above 0: candidates are chosen on it", 0.0)
     circuit = Circuit(
-        training.qubits, training.layers, data.outputs, training.entangler, training.inputs == "local", training.ansatz
+        training.qubits,
+        training.layers,
+        data.outputs,
+        entangler=training.entangler,
+        reuploaded=training.inputs == "local",
+        ansatz=training.ansatz,
     )
     rate = LearningRate(training.learning_rate, training.learning_rate / 100, "cosine", STEPS)
     train = CentralizedTraining(circuit, loss_of(training), Adam(), rate)

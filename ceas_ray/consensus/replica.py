@@ -71,7 +71,9 @@ class Replica(Actor):
         """
         self.name = replica_name(index)
         self.index, self.committee = index, committee
-        self._protocol = ProtocolParameters(committee, chain, rule, next_state, len(initial_state[0]))
+        self._protocol = ProtocolParameters(
+            committee=committee, chain=chain, rule=rule, next_state=next_state, model_size=len(initial_state[0])
+        )
         self._links = AuthenticatedLinks(index, committee, channels, latencies)
         self._head = ChainHead(AgreedModel(initial_state, ()))
         self._archive = Archive()

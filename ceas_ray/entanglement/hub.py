@@ -32,7 +32,7 @@ class HubTimer(StrEnum):
     PLAN_ENDS = "report"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class HubState:
     """Counts of tests per processor and basis, then of trap circuits where the hub asks them, float64 (processors, 3 or
     4).
@@ -67,7 +67,11 @@ class Hub(Actor):
         self._asked = asked
         shape = (processors, 4 if asked else 3)
         self.state = HubState(
-            np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(shape), np.full(processors, -1)
+            tested=np.zeros(shape),
+            errors=np.zeros(shape),
+            new_tested=np.zeros(shape),
+            new_errors=np.zeros(shape),
+            answered_round=np.full(processors, -1),
         )
         self.lookahead = self.own_lookahead = delay
 

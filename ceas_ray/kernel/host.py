@@ -46,7 +46,7 @@ class HostStatus:
     digests: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HandledEvent:
     """An entry of a timeline: an envelope that was handled, and when it was caused (its delivery, if that is not
     known)."""
@@ -279,7 +279,15 @@ class Host:
         caused_at = self._caused.pop((envelope.sender, envelope.serial), envelope.deliver_at)
         payload = envelope.payload
         name = f"work: {payload.kind}" if isinstance(payload, WorkDone) else type(payload).__name__
-        self._events.append(HandledEvent(caused_at, envelope.deliver_at, envelope.sender, envelope.receiver, name))
+        self._events.append(
+            HandledEvent(
+                caused_at=caused_at,
+                deliver_at=envelope.deliver_at,
+                sender=envelope.sender,
+                receiver=envelope.receiver,
+                payload=name,
+            )
+        )
 
     def _receive(self, envelopes: bytes) -> None:
         for record in decode(envelopes):

@@ -41,7 +41,7 @@ OutcomeSampler = Callable[..., NDArray[np.int64]]
 """`sampled_outcomes` of the Aer engine."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GradientWork:
     """Computes the work of kind `gradient`: one noisy, sampled gradient per processor.
 

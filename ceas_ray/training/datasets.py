@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataSet:
     """Encoding angles (samples, qubits) in rad, targets (samples, outputs) of +-1, labels (samples,).
 
@@ -66,6 +66,7 @@ class Encoding:
 
     qubits: int
     features: Literal["pca"] | tuple[int, ...] = "pca"
+    _: KW_ONLY
     standardize: bool = False
     repeat_features: bool = False
     angle_range: float = 0.5
@@ -174,9 +175,16 @@ def prepare(train: Samples, validation: Samples, test: Samples, encoding: Encodi
     classes = int(max(train.labels.max(), test.labels.max())) + 1
     targets = [_targets(part.labels, classes) for part in (train, validation, test)]
     return DataSet(
-        train_angles, targets[0], train.labels, validation_angles, targets[1], validation.labels, test_angles,
-        targets[2], test.labels,
-    )  # fmt: skip
+        train_angles=train_angles,
+        train_targets=targets[0],
+        train_labels=train.labels,
+        validation_angles=validation_angles,
+        validation_targets=targets[1],
+        validation_labels=validation.labels,
+        test_angles=test_angles,
+        test_targets=targets[2],
+        test_labels=test.labels,
+    )
 
 
 def _targets(labels: Integers, classes: int) -> Floats:

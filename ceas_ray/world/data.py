@@ -36,8 +36,12 @@ def load_data(choice: DataSettings, qubits: int, *, seed: int, inputs: Inputs, o
         "training.data.validation_fraction", lambda: set_aside(training, choice.validation_fraction, generator)
     )
     encoding = Encoding(
-        qubits, choice.features, choice.standardize, choice.repeat_features, choice.angle_range
-    )  # fmt: skip
+        qubits,
+        choice.features,
+        standardize=choice.standardize,
+        repeat_features=choice.repeat_features,
+        angle_range=choice.angle_range,
+    )
     key = "training.qubits" if choice.features == "pca" else "training.data.features"
     return blame_on(key, lambda: prepare(train, validation, test, encoding))
 

@@ -32,9 +32,14 @@ def network_of(
     """
     links, choice = settings.links, settings.entanglement
     spread = Heterogeneity(
-        links.min_km, links.max_km, links.min_fidelity, links.mean_fidelity, links.max_fidelity,
-        links.replica_km, links.replica_fidelity,
-    )  # fmt: skip
+        min_km=links.min_km,
+        max_km=links.max_km,
+        min_fidelity=links.min_fidelity,
+        mean_fidelity=links.mean_fidelity,
+        max_fidelity=links.max_fidelity,
+        replica_km=links.replica_km,
+        replica_fidelity=links.replica_fidelity,
+    )
     topology = instantiate(settings.network, "network", Topology, inputs.read)
     network = _built(
         topology,

@@ -23,7 +23,11 @@ from ceas_ray.messages.quorum import Quorums
 from tests.consensus.committee import Network
 
 PROTOCOL = ProtocolParameters(
-    Committee(4, 3, 1, 1000), b"chain", b"sum", lambda state, rows, report: (b"", b"", state), 2
+    committee=Committee(4, 3, 1, 1000),
+    chain=b"chain",
+    rule=b"sum",
+    next_state=lambda state, rows, report: (b"", b"", state),
+    model_size=2,
 )
 CONTENTS = [encode_update(np.full(2, k), 1, 1) for k in range(3)]
 REPORT = payloads.TestReport(round_index=0, tested=np.ones((3, 3)), errors=np.zeros((3, 3)))

@@ -22,8 +22,24 @@ from ceas_ray.network.star import Star
 from ceas_ray.scheduling.oblivious import Oblivious
 from tests.entanglement.test_plan import demand
 
-HARDWARE = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98)
-SPREAD = Heterogeneity(0.5, 5.0, 0.96, 0.97, 0.985, 0.5, 0.98)
+HARDWARE = LinkHardware(
+    attempt_base_microseconds=10,
+    attempt_microseconds_per_km=10,
+    modes=16,
+    success_at_1_km=0.012,
+    loss_db_per_km=0.2,
+    coherence_seconds=0.06,
+    swap_werner=0.98,
+)
+SPREAD = Heterogeneity(
+    min_km=0.5,
+    max_km=5.0,
+    min_fidelity=0.96,
+    mean_fidelity=0.97,
+    max_fidelity=0.985,
+    replica_km=0.5,
+    replica_fidelity=0.98,
+)
 SWAP_WERNER = 0.98
 TIMING = RoundTiming(control_delay=10, planning_time=1000, update_time=100, input_timeout=None, patience=5000)
 PROCESSORS, REPLICAS = 6, 4

@@ -26,7 +26,15 @@ from ceas_ray.network.group import Group, ShotRoute
 from ceas_ray.network.link_parameters import LinkHardware
 from ceas_ray.network.route import Route, Swapping
 
-LINK = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98).link(1.0, 0.97)
+LINK = LinkHardware(
+    attempt_base_microseconds=10,
+    attempt_microseconds_per_km=10,
+    modes=16,
+    success_at_1_km=0.012,
+    loss_db_per_km=0.2,
+    coherence_seconds=0.06,
+    swap_werner=0.98,
+).link(1.0, 0.97)
 DELAY, SHOTS, PERIOD, STARTS = 10**7, 60, 10**9, 10**8
 PLAN = GeneratePairs(
     round_index=0, starts_at=STARTS, releases=PERIOD * np.arange(SHOTS), is_test=np.arange(SHOTS) % 4 == 0,

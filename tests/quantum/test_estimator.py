@@ -170,7 +170,16 @@ def test_variances_hold_with_trap_circuits_and_with_mitigated_errors(
     }  # fmt: skip
     answers = TrapCircuits(circuit, streams, share, 0.2) if share else None
     work = GradientWork(
-        circuit, pauli_engine.shifted_values, streams, SQUARED, estimator, error_mitigation, 200, 1, None, answers
+        circuit=circuit,
+        engine=pauli_engine.shifted_values,
+        streams=streams,
+        loss=SQUARED,
+        estimator=estimator,
+        error_mitigation=error_mitigation,
+        forward_circuits=200,
+        threads=1,
+        outcome_sampler=None,
+        trap_circuits=answers,
     )
     found = [
         Estimate(done["gradient"], done["variance"]) for r in range(1000) for done in work([item | {"round_index": r}])
@@ -268,7 +277,15 @@ def test_outcomes_of_aer_have_the_mean_and_the_spread_of_ours() -> None:
     gradients = {}
     for name, sampler in (("ours", None), ("aer", aer_engine.sampled_outcomes)):
         work = GradientWork(
-            circuit, pauli_engine.shifted_values, Streams(3), SQUARED, "full_shift", "none", 0, 1, sampler
+            circuit=circuit,
+            engine=pauli_engine.shifted_values,
+            streams=Streams(3),
+            loss=SQUARED,
+            estimator="full_shift",
+            error_mitigation="none",
+            forward_circuits=0,
+            threads=1,
+            outcome_sampler=sampler,
         )
         gradients[name] = np.array([work([item | {"round_index": r}])[0]["gradient"] for r in range(60)])
     ours, aer = gradients["ours"], gradients["aer"]
@@ -305,7 +322,15 @@ def mitigated(error_mitigation: Any, werner: float) -> tuple[Any, Any]:
         "werner": NO_PAIRS.werner, "coefficients": NO_PAIRS.coefficients,
     }  # fmt: skip
     work = GradientWork(
-        circuit, pauli_engine.shifted_values, Streams(3), SQUARED, "doubly_stochastic", error_mitigation, 256, 1, None
+        circuit=circuit,
+        engine=pauli_engine.shifted_values,
+        streams=Streams(3),
+        loss=SQUARED,
+        estimator="doubly_stochastic",
+        error_mitigation=error_mitigation,
+        forward_circuits=256,
+        threads=1,
+        outcome_sampler=None,
     )
     gradients = np.array([work([item | {"round_index": r}])[0]["gradient"] for r in range(3000)])
     inputs = LaneInputs(angles, parameters[None], noiseless(1, 3), np.ones((1, 4)), np.zeros(6, int))

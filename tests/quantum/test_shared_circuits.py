@@ -31,12 +31,12 @@ def places_by_route(circuit: Circuit) -> list[list[int]]:
 
 def work(circuit: Circuit, error_mitigation: Any = "none") -> GradientWork:
     return GradientWork(
-        circuit,
-        pauli_engine.shifted_values,
-        Streams(1),
-        SquaredLoss(),
-        "exact",
-        error_mitigation,
+        circuit=circuit,
+        engine=pauli_engine.shifted_values,
+        streams=Streams(1),
+        loss=SquaredLoss(),
+        estimator="exact",
+        error_mitigation=error_mitigation,
         forward_circuits=1,
     )
 
@@ -56,7 +56,7 @@ def item(circuit: Circuit, werner: Any, coefficients: Any, **more: Any) -> dict[
 
 SHARED = [
     partition_by_qubits(Circuit(4, 2, 1, reuploaded=True), 2, False),
-    partition_by_qubits(Circuit(3, 2, 2, "cz"), 3, False),
+    partition_by_qubits(Circuit(3, 2, 2, entangler="cz"), 3, False),
     partition_by_qubits(Circuit(3, 1, 1), 2, True),
     partition_by_layers(Circuit(2, 3, 2), 2, True),
     partition_by_layers(Circuit(3, 2, 1, reuploaded=True), 2, False),
@@ -88,7 +88,12 @@ def test_the_mean_over_mixed_pairs_is_that_of_every_shot_by_itself(circuit: Circ
 @pytest.mark.parametrize("circuit", SHARED)
 def test_perfect_pairs_make_no_difference(circuit: Circuit) -> None:
     whole = Circuit(
-        circuit.qubits, circuit.layers, circuit.outputs, circuit.entangler, circuit.reuploaded, circuit.ansatz
+        circuit.qubits,
+        circuit.layers,
+        circuit.outputs,
+        entangler=circuit.entangler,
+        reuploaded=circuit.reuploaded,
+        ansatz=circuit.ansatz,
     )
     shared = work(circuit)([item(circuit, np.ones((1, circuit.pairs_within)), np.ones(1))])
     alone = work(whole)([item(whole, NO_PAIRS.werner, NO_PAIRS.coefficients)])

@@ -20,7 +20,7 @@ from tests.quantum.circuits import values_by_matrices
 @pytest.mark.parametrize("ansatz", ["ring", "hardware_efficient", "strongly_entangling"])
 def test_contrasts_of_answers_are_those_of_density_matrices(ansatz: str) -> None:
     """Every bit string prepared, sent through Werner pairs and run with noise, one after the other."""
-    circuit = Circuit(3, 2, 2, "cx", False, ansatz)  # type: ignore[arg-type]
+    circuit = Circuit(3, 2, 2, entangler="cx", reuploaded=False, ansatz=ansatz)  # type: ignore[arg-type]
     draw = np.random.default_rng(3)
     parameters = draw.uniform(-np.pi, np.pi, circuit.parameter_count)
     noise, werner = draw.uniform(0, 0.2, (3, len(Noise))), 0.83

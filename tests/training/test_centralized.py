@@ -33,7 +33,7 @@ def data_of(outputs: int) -> DataSet:
 @pytest.mark.parametrize("loss", [SquaredLoss(), CrossEntropyLoss()], ids=repr)
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_the_gradient_is_the_derivative_of_the_mean_loss(loss: SquaredLoss | CrossEntropyLoss, outputs: int) -> None:
-    circuit, data = Circuit(3, 2, outputs, "cx", True), data_of(outputs)
+    circuit, data = Circuit(3, 2, outputs, entangler="cx", reuploaded=True), data_of(outputs)
     angles, targets = data.train_angles[:6], data.train_targets[:6]
     parameters = np.random.default_rng(1).uniform(-2, 2, circuit.parameter_count)
     np.testing.assert_allclose(
@@ -48,7 +48,7 @@ def test_the_gradient_is_the_derivative_of_the_mean_loss(loss: SquaredLoss | Cro
 @pytest.mark.parametrize("optimizer", [Momentum(0.0), Momentum(0.9), Adam()], ids=repr)
 @pytest.mark.parametrize("batch", [None, 16])
 def test_training_lowers_the_loss_and_repeats_itself(optimizer: Optimizer, batch: int | None) -> None:
-    circuit, data, loss = Circuit(3, 2, 1, "cx", True), data_of(1), SquaredLoss()
+    circuit, data, loss = Circuit(3, 2, 1, entangler="cx", reuploaded=True), data_of(1), SquaredLoss()
     initial = np.random.default_rng(1).uniform(-0.5, 0.5, circuit.parameter_count)
     before = initial.copy()
     train = CentralizedTraining(circuit, loss, optimizer, RATE, batch)

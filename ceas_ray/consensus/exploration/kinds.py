@@ -61,7 +61,7 @@ def kind_of(seed: int) -> ScenarioKind:
     return MIX[seed * 37 % len(MIX)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScenarioResult:
     """One scenario: its events (or steps), CPU seconds, and the invariant that it broke.
 
@@ -105,7 +105,9 @@ def run_scenario(seed: int, record: Record | None = None) -> ScenarioResult:
         violation = str(found)
     told = repr((seed, observed.events, violation, observed.decided))
     digest = blake2b(told.encode(), digest_size=16).digest()
-    return ScenarioResult(seed, observed.events, process_time() - started, violation, digest)
+    return ScenarioResult(
+        seed=seed, events=observed.events, seconds=process_time() - started, violation=violation, digest=digest
+    )
 
 
 def _run(kind: ScenarioKind, seed: int, record: Record | None, observed: _Observed) -> None:

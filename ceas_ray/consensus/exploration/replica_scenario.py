@@ -82,7 +82,9 @@ class ReplicaScenario:
             (liar, target): self._participants.bare(replica_name(liar), replica_name(target))
             for liar in sorted(setting.byzantine) for target in setting.honest
         }  # fmt: skip
-        protocol = ProtocolParameters(setting.committee, CHAIN, RULE, next_state, PROCESSORS)
+        protocol = ProtocolParameters(
+            committee=setting.committee, chain=CHAIN, rule=RULE, next_state=next_state, model_size=PROCESSORS
+        )
         initial = AgreedModel((np.zeros(PROCESSORS), 0), ())
         return OmniscientAdversary(
             Draws(seed, "free liars"), setting, protocol=protocol, initial=initial, say=self._say

@@ -180,7 +180,7 @@ def _measures(
 @lru_cache
 def _profile() -> Any:
     """Weight profile of a noiseless circuit of 6 qubits and 3 layers at random angles."""
-    circuit = Circuit(PAIRS, 3, 1, "cx", reuploaded=False)
+    circuit = Circuit(PAIRS, 3, 1, entangler="cx", reuploaded=False)
     generator = Streams(1).generator("study", "study", "profile", 0)
     angles = generator.uniform(-np.pi / 2, np.pi / 2, (64, PAIRS))
     parameters = generator.uniform(-np.pi, np.pi, (16, circuit.parameter_count))

@@ -190,7 +190,16 @@ def of_values(values: list[float]) -> Difference:
 
 
 def gained(mean: float, low: float) -> Gain:
-    return Gain("ours", "other", ("a", "p"), ("a", "p"), mean, low, 2 * mean - low, 0.01)
+    return Gain(
+        of="ours",
+        over="other",
+        worst_of=("a", "p"),
+        worst_over=("a", "p"),
+        mean=mean,
+        low=low,
+        high=2 * mean - low,
+        p=0.01,
+    )
 
 
 def test_a_claim_whose_data_were_not_run_is_not_reached() -> None:
