@@ -179,7 +179,9 @@ class Processor(Actor):
         asked = output.get("asked", 0)
         if not asked:
             return []
-        given = TrapCircuitsAnswered(self.round_index, self.index, asked, asked, output["wrong"])
+        given = TrapCircuitsAnswered(
+            round_index=self.round_index, processor=self.index, asked=asked, answered=asked, wrong=output["wrong"]
+        )
         return [Send(now + self.latencies[HUB], HUB, given)]
 
     def _measured(self, output: Mapping[str, Any]) -> Observation:

@@ -97,7 +97,7 @@ class Mdp:
             gap_stock=min(self.gap_stock, seen.slots),
             classes=seen.classes,
         )
-        return StockPolicy(0, link.slots, demand_driven=True, tables=tables)
+        return StockPolicy(gap_limit=0, burst_limit=link.slots, demand_driven=True, tables=tables)
 
     def check(self, link: LinkClass) -> None:
         """See `Scheduler`. Raise ValueError for a chain that would take too long."""

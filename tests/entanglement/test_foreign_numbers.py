@@ -162,10 +162,13 @@ def counted(hub: Hub) -> tuple[list[list[float]], list[list[float]]]:
     return hub.state.new_tested.tolist(), hub.state.new_errors.tolist()
 
 
+ANSWER = ("round_index", "processor", "asked", "answered", "wrong")
+
+
 @pytest.mark.parametrize(
     "given",
     [
-        TrapCircuitsAnswered(*numbers) for numbers in (
+        TrapCircuitsAnswered(**dict(zip(ANSWER, numbers, strict=True))) for numbers in (
             (0, 1, 10**9, 10**9, 0), (0, 1, 20, 20, -5), (0, 1, 20, 21, 0), (0, 1, 20, 10, 11), (1, 1, 20, 20, 0),
             (10**6, 1, 20, 20, 0), (0, 0, 20, 0, 0), (0, -1, 20, 20, 0), (0, 1, 20, 20.0, 0),
             (0, 1, 20, 20, float("nan")), (0, True, 20, 20, 0),
@@ -187,7 +190,7 @@ def test_answers_count_once_a_round_whatever_round_they_name() -> None:
                 sender="processor/1",
                 serial=0,
                 receiver=HUB,
-                payload=TrapCircuitsAnswered(round_index, 1, 10, 8, 1),
+                payload=TrapCircuitsAnswered(round_index=round_index, processor=1, asked=10, answered=8, wrong=1),
             )
         )
     assert (hub.state.new_tested[1, 3], hub.state.new_errors[1, 3]) == (10, 3)

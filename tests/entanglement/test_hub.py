@@ -64,7 +64,9 @@ def test_an_answer_withheld_is_wrong_and_tests_of_pairs_are_counted_apart(
     asked: int, share: float, rate: float
 ) -> None:
     answered = int(share * asked)
-    given = payloads.TrapCircuitsAnswered(0, 1, asked, answered, int(rate * answered))
+    given = payloads.TrapCircuitsAnswered(
+        round_index=0, processor=1, asked=asked, answered=answered, wrong=int(rate * answered)
+    )
     report = report_of(Hub(2, 1, half_life_rounds=5.0, delay=1, asked=500), 0, outcomes(100, 100, 7), given)
     assert report.tested.tolist() == [[100, 100, 100, 0], [0, 0, 0, asked]]
     assert report.errors[0].tolist() == [7, 7, 7, 0]

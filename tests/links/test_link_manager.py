@@ -37,12 +37,26 @@ LINK = LinkHardware(
 ).link(1.0, 0.97)
 DELAY, SHOTS, PERIOD, STARTS = 10**7, 60, 10**9, 10**8
 PLAN = GeneratePairs(
-    round_index=0, starts_at=STARTS, releases=PERIOD * np.arange(SHOTS), is_test=np.arange(SHOTS) % 4 == 0,
-    pairs_per_shot=(6,), pair_offsets=(0,), shot_deadline=PERIOD, shot_period=PERIOD, burst_shots=8,
-    policies=(StockPolicy(24, 24, demand_driven=False),), useful_age=3 * PERIOD, min_fidelity=0.0, slots=24,
-    key_starts_at=(SHOTS + 1) * PERIOD, key_starts=(10**10, 0), key_lengths=(10**10, 10**10),
-    key_peers=("replica/0", "replica/1"), key_bits_wanted=np.array([50.0, 20.0]), key_useful_age=5 * 10**8,
-)  # fmt: skip
+    round_index=0,
+    starts_at=STARTS,
+    releases=PERIOD * np.arange(SHOTS),
+    is_test=np.arange(SHOTS) % 4 == 0,
+    pairs_per_shot=(6,),
+    pair_offsets=(0,),
+    shot_deadline=PERIOD,
+    shot_period=PERIOD,
+    burst_shots=8,
+    policies=(StockPolicy(gap_limit=24, burst_limit=24, demand_driven=False),),
+    useful_age=3 * PERIOD,
+    min_fidelity=0.0,
+    slots=24,
+    key_starts_at=(SHOTS + 1) * PERIOD,
+    key_starts=(10**10, 0),
+    key_lengths=(10**10, 10**10),
+    key_peers=("replica/0", "replica/1"),
+    key_bits_wanted=np.array([50.0, 20.0]),
+    key_useful_age=5 * 10**8,
+)
 SEND_AT = STARTS + (SHOTS + 1) * PERIOD + 2 * 10**10 + DELAY
 ROUTE = Route((LINK,), (7,), ("hub", "node"), Swapping(0.98))
 REPLICA_LEGS = {f"replica/{j}": Route((LINK,), (8 + j,), ("hub", f"replica/{j}"), Swapping(0.98)) for j in range(2)}

@@ -120,7 +120,7 @@ def slotted(link: LinkClass, solution: Any, bursts: int, seed: int) -> tuple[Any
     books, _ = serve_shots(
         RouteState(Streams(seed).generator("test", "test", "pairs", 0), model, link.slots, 0), model,
         Rules(link.slots, link.classes * slot, 0.0, corrected=True, stops=False),
-        stock_rule(StockPolicy(0, link.slots, True, tables=tables), link.slots),
+        stock_rule(StockPolicy(gap_limit=0, burst_limit=link.slots, demand_driven=True, tables=tables), link.slots),
         ShotDemand(0, read_only(releases), read_only(np.zeros(len(releases), bool)), link.pairs, 0, slot, slot,
                    link.burst),
     )  # fmt: skip

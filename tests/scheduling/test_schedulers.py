@@ -151,7 +151,7 @@ def test_links_that_share_channels_are_worth_less_than_the_bound_and_mdp_more_th
 
 
 def test_a_stock_limit_of_nothing_serves_nothing() -> None:
-    assert simulate(R0, StockPolicy(0, 0, demand_driven=True), 1, 50)["on_time"] == 0.0
+    assert simulate(R0, StockPolicy(gap_limit=0, burst_limit=0, demand_driven=True), 1, 50)["on_time"] == 0.0
 
 
 def test_the_mdp_says_what_is_wrong_with_its_settings() -> None:

@@ -84,6 +84,9 @@ def test_momentum_and_adam_are_their_formulas() -> None:
 
 def test_accuracy_is_the_share_of_right_answers() -> None:
     """RY RZ of zero on qubit 0 and no input: z = 1, so class 0 is always the answer."""
-    one, none = (np.zeros((1, 2)), np.ones((1, 1)), np.zeros(1, int)), (np.zeros((0, 2)), np.ones((0, 1)), np.zeros(0))
-    data = DataSet(*one, *none, np.zeros((4, 2)), np.ones((4, 1)), np.array([0, 1, 0, 0]))
+    data = DataSet(
+        train_angles=np.zeros((1, 2)), train_targets=np.ones((1, 1)), train_labels=np.zeros(1, int),
+        validation_angles=np.zeros((0, 2)), validation_targets=np.ones((0, 1)), validation_labels=np.zeros(0),
+        test_angles=np.zeros((4, 2)), test_targets=np.ones((4, 1)), test_labels=np.array([0, 1, 0, 0]),
+    )  # fmt: skip
     assert accuracy_on_test(Circuit(2, 1, 1), np.zeros(4), data) == 0.75

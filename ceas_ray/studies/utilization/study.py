@@ -237,7 +237,7 @@ def best_limits(run: Callable[[StockPolicy, int], dict[str, float]], slots: int)
     constrained: list[tuple[int, float, Limits]] = []
     free: list[tuple[float, Limits]] = []
     for gap, burst in itertools.product(GAP_LIMITS, [limit for limit in BURST_LIMITS if limit <= slots]):
-        scores = [run(StockPolicy(gap, burst, demand_driven=True), seed) for seed in TUNING_SEEDS]
+        scores = [run(StockPolicy(gap_limit=gap, burst_limit=burst, demand_driven=True), seed) for seed in TUNING_SEEDS]
         mean = {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
         free.append((mean["objective"], (gap, burst)))
         if mean["utilization"] < MIN_UTILIZATION:
