@@ -119,7 +119,11 @@ Edge = tuple[int, int, dict[str, str]]
 
 
 def read_graphml(file: InputFile) -> tuple[list[dict[str, str]], list[Edge]]:
-    """Nodes with their attributes (and `id`), and edges, each link once; raises ValueError for what is wrong."""
+    """Return nodes with their attributes (and `id`), and edges, each link once. Raises ValueError for what is wrong.
+
+    rustworkx's reader would not do: it drops an edge to an unknown node in silence, forgets the directions of mixed
+    edges, and reads document types.
+    """
     root = _parsed(file)
     graphs = _children(root, "graph")
     if _plain_tag(root) != "graphml" or len(graphs) != 1:

@@ -7,6 +7,7 @@ give scalars; ValueError, in one line, for what cannot be.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from typing import Any
 
 import numpy as np
@@ -115,18 +116,17 @@ def _security(epsilon: float, error_correction: float) -> tuple[float, float]:
 def _min_block(error: float, epsilon: float, error_correction: float) -> float:
     if 1 - (1 + error_correction) * binary_entropy(error) <= 0:
         return math.inf
+
+    def length(block: int) -> int:
+        return _length(error, block, share=None, epsilon=epsilon, error_correction=error_correction)
+
     low, high = 1, 2
-    while _length(error, high, share=None, epsilon=epsilon, error_correction=error_correction) < 1:
+    while length(high) < 1:
         low, high = high, 2 * high
         if high > _LONGEST_BLOCK:
             return math.inf
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _length(error, middle, share=None, epsilon=epsilon, error_correction=error_correction) < 1:
-            low = middle
-        else:
-            high = middle
-    return float(high)
+    blocks = range(low + 1, high + 1)
+    return float(blocks[bisect_left(blocks, 1, key=length)])
 
 
 def _length(error: float, block: int, *, share: float | None, epsilon: float, error_correction: float) -> int:

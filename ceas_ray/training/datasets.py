@@ -80,7 +80,7 @@ class Encoding:
                 raise ValueError(f"{self.qubits} qubits need as many {kind}, got {train.shape[1]}")
             place = np.arange(self.qubits) % train.shape[1]
             train, test = train[:, place], test[:, place]
-        least, most = train.min(axis=0), train.max(axis=0)
+        least, most = train.min(axis=0), train.max(axis=0)  # scikit-learn's MinMaxScaler ends at other bits
         centre, half = (least + most) / 2, (most - least) / 2
         train, test = (np.clip((x - centre) / half, -1.0, 1.0) * (self.angle_range * np.pi) for x in (train, test))
         return train, test
@@ -102,9 +102,10 @@ class Encoding:
         if not _varies(train).any():
             return train[:, :0], test[:, :0]
         if self.standardize:
-            mean, spread, varies = train.mean(axis=0), train.std(axis=0), _varies(train)
-            spread = np.where(varies, spread, 1.0)
-            train, test = ((x - mean) / spread * varies for x in (train, test))
+            from sklearn.preprocessing import StandardScaler
+
+            scaler, varies = StandardScaler().fit(train), _varies(train)
+            train, test = (scaler.transform(x) * varies for x in (train, test))
         components = PCA(n_components=min(self.qubits, count, len(train)), svd_solver="full").fit(train)
         above = components.singular_values_ > _rounding(train, components.singular_values_[0])
         return components.transform(train)[:, above], components.transform(test)[:, above]
