@@ -17,20 +17,11 @@ from ceas_ray.kernel.envelope import Envelope, Mark, Observation
 from ceas_ray.messages import payloads
 from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, HUB, RoundStarted, Timer, TrapCircuitsAnswered
+from tests.messages.decisions import a_decision
 from tests.messages.garbage import ANYTHING, BYZANTINE, MESSAGES, of_type
 from tests.small_worlds import small_world
 
-TRUE = RoundDecided(
-    round_index=0,
-    digest=b"value",
-    skipped=False,
-    view=0,
-    processors=(0, 1),
-    weights=np.ones(2),
-    model=np.zeros(3),
-    quarantined=(),
-    key_bits=np.full((2, 15), 900),
-)
+TRUE = a_decision(15, processors=(0, 1), weights=np.ones(2), key_bits=np.full((2, 15), 900))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import pytest
 from ceas_ray.entanglement.round_controller import ControllerTimer, RoundController
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope, Mark, Observation, Send
-from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.payloads import (
     DRIVER,
     ENTANGLEMENT_MANAGER,
@@ -24,6 +23,7 @@ from ceas_ray.messages.payloads import (
     Timer,
 )
 from tests.entanglement.parts import PROCESSORS, REPLICAS, TIMING, controller_of
+from tests.messages.decisions import a_decision
 
 PARTIES = PROCESSORS + REPLICAS
 
@@ -82,17 +82,7 @@ class Play:
         self.tell(max(self.now, self.controller.state.plan_ends_at), "", None)
         for j in range(replicas):
             left = np.full((2, PARTIES), bits)
-            decided = RoundDecided(
-                round_index=round_index,
-                digest=b"value",
-                skipped=False,
-                view=0,
-                processors=(0, 1),
-                weights=np.ones(2),
-                model=np.zeros(3),
-                quarantined=(),
-                key_bits=left,
-            )
+            decided = a_decision(PARTIES, round_index=round_index, key_bits=left)
             self.tell(self.now, f"replica/{j}", decided)
 
     def received(self, kind: type) -> list[str]:
@@ -189,18 +179,7 @@ def test_a_decision_during_a_refill_waits_for_the_end_of_its_plan() -> None:
     ends = play.controller.state.plan_ends_at
     assert play.now < ends
     for j in range(REPLICAS):
-        bits = np.full((2, PARTIES), 10**6)
-        decided = RoundDecided(
-            round_index=0,
-            digest=b"value",
-            skipped=False,
-            view=0,
-            processors=(0,),
-            weights=np.ones(1),
-            model=np.zeros(3),
-            quarantined=(),
-            key_bits=bits,
-        )
+        decided = a_decision(PARTIES, key_bits=np.full((2, PARTIES), 10**6))
         play.tell(play.now, f"replica/{j}", decided)
     assert play.marks == []
     assert [t.deliver_at for t in play.timers if t.payload.purpose == ControllerTimer.ROUND_ENDS] == [ends]
