@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-
 from ceas_ray.kernel.envelope import Send
 from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import FrameKind
