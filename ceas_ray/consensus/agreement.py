@@ -60,8 +60,7 @@ class Agreement(Stateful):
     ) -> None:  # fmt: skip
         committee = protocol.committee
         self._index, self._protocol, self._links, self._head, self._archive = index, protocol, links, head, archive
-        self._name = replica_name(index)
-        self.schedule = schedule
+        self._name, self.schedule = replica_name(index), schedule
         self.round_index = -1 if schedule is None else schedule.round_index
         self.inputs = Inputs(committee.processors, protocol.model_size, head.model.quarantined)
         self.voting = TetraBFT(
