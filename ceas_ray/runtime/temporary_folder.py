@@ -44,9 +44,10 @@ def temporary_folder() -> Iterator[Path]:
 
 def _guard_program() -> str:
     """This file again, with a path that finds psutil and nothing else loaded; it waits until our end of the pipe
-    closes, however this process ends."""
+    closes, however this process ends, also by a signal to every process of a job."""
     found = [str(Path(psutil.__file__).parents[1]), str(Path(__file__).parents[2])]
     return (
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
         f"import sys; sys.path += {found!r}; sys.stdin.buffer.read(); "
         f"from {__name__} import remove; remove(sys.argv[1])"
     )
