@@ -13,6 +13,7 @@ from ceas_ray.consensus.input_phase import InputPhase
 from ceas_ray.consensus.inputs import Inputs
 from ceas_ray.consensus.pacing import Pacing
 from ceas_ray.consensus.replica import Replica
+from ceas_ray.consensus.replica_message import ReplicaMessage
 from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.consensus.value_store import NamedInputs, ValueStore
 from ceas_ray.kernel.codec import decode, encode
@@ -22,7 +23,9 @@ from ceas_ray.messages.payloads import RoundStarted, Timer
 
 
 def replica_with(part: str, weaker: type, inform: Callable[[Agreement, Any], None] = lambda made, part: None) -> type:
-    """A replica whose agreements have one part that is of a weaker class. inform: what else that part must know."""
+    """Return a class of replicas whose agreements have one part of a weaker class. inform: tells that part what else it
+    must know.
+    """
 
     class Planted(Replica):
         def agreement(self, schedule: RoundStarted | None) -> Agreement:
@@ -36,11 +39,10 @@ def replica_with(part: str, weaker: type, inform: Callable[[Agreement, Any], Non
 
 
 def replica_that_agrees_by(weaker: type[Agreement]) -> type:
-    """A replica whose agreements are of a weaker class."""
+    """Return a class of replicas whose agreements are of a weaker class."""
 
     class Planted(Replica):
-        def agreement(self, schedule: RoundStarted | None) -> Agreement:
-            return weaker(self.index, self._protocol, self._links, self._head, self._archive, schedule)
+        agreement_type = weaker
 
     return Planted
 
@@ -54,7 +56,7 @@ class NoAmplification(InputPhase):
 
 
 class AccusationsNotAmplified(InputPhase):
-    """Only those who are convicted here are accused here."""
+    """Accuses only those who are convicted at this replica."""
 
     def _to_amplify(self, fresh: Iterable[Item]) -> list[Item]:
         return super()._to_amplify([item for item in fresh if item[0] != ItemKind.ACCUSATION])
@@ -74,13 +76,13 @@ class EchoesStopAtTheDecision(InputPhase):
 
 
 class NoEchoesSaidAgainAfterTheDecision(EchoesStopAtTheDecision):
-    """Whoever asks is told the decision alone."""
+    """Tells whoever asks the decision alone."""
 
     def _may_echo(self) -> bool:
         return InputPhase._may_echo(self)
 
-    def say_again(self, replica: str, now: int) -> list[Effect]:
-        return [] if self.has_decided() else super().say_again(replica, now)
+    def repeat_echoes(self, replica: str, now: int) -> list[Effect]:
+        return [] if self.has_decided() else super().repeat_echoes(replica, now)
 
 
 def _knows_the_decision(made: Agreement, phase: EchoesStopAtTheDecision) -> None:
@@ -116,7 +118,7 @@ class SkipJudgedAtTheClose(InputPhase):
 
 
 class SkipCountedFromViewZero(InputPhase):
-    """Nothing is judged where a later view was entered before Echoes of Q replicas came."""
+    """Judges nothing where a later view was entered before Echoes of Q replicas came."""
 
     def _begin_timers(self, now: int) -> list[Effect]:
         effects = super()._begin_timers(now)
@@ -151,7 +153,7 @@ class ForgetfulAgreement(Agreement):
 
 
 class LocalEvidence(ValueStore):
-    """An entry is refused that differs from what the processor told this replica."""
+    """Refuses an entry that differs from what the processor sent to this replica."""
 
     def _is_acceptable(self, named: NamedInputs) -> bool:
         contradicted = any(self._inputs.first_updates.get(k, digest) != digest for k, digest in named.entries)
@@ -159,7 +161,7 @@ class LocalEvidence(ValueStore):
 
 
 class RepeatedProcessor(ValueStore):
-    """An index that occurs twice counts twice."""
+    """Counts an index twice that occurs twice."""
 
     def _named_in(self, body: bytes) -> NamedInputs | None:
         named = super()._named_in(body)
@@ -178,7 +180,7 @@ class RepeatedProcessor(ValueStore):
 
 
 class OneContentEach(Inputs):
-    """What a processor sent here is its content: another one that comes by digest is dropped."""
+    """Keeps what a processor sent here as its only content, and drops another one that comes by its digest."""
 
     processor_of: Callable[[bytes], int | None]
 
@@ -200,23 +202,21 @@ def _knows_whose_contents(made: Agreement, inputs: OneContentEach) -> None:
 
 def silent_when_halted(about: FrameKind) -> type[Agreement]:
     class SilentWhenHalted(Agreement):
-        def _receive_any_time(
-            self, sender: int, round_index: int, kind: FrameKind, content: Any, now: int
-        ) -> list[Effect]:
-            if kind == about and self.voting.halted:
+        def _receive_any_time(self, message: ReplicaMessage, now: int) -> list[Effect]:
+            if message.kind == about and self.voting.halted:
                 return []
-            return super()._receive_any_time(sender, round_index, kind, content, now)
+            return super()._receive_any_time(message, now)
 
     return SilentWhenHalted
 
 
 class EchoesAreNotSaidAgain(InputPhase):
-    def say_again(self, replica: str, now: int) -> list[Effect]:
+    def repeat_echoes(self, replica: str, now: int) -> list[Effect]:
         return []
 
 
 class ErasesBeforeItPersists(ReplicaScenario):
-    """A crash leaves the key slots as they are after the last event, and the round as it was before it."""
+    """Lets a crash leave the key slots as they are after the last event, and the round as it was before it."""
 
     def __init__(self, *args: Any, **planted: Any) -> None:
         super().__init__(*args, **planted)
