@@ -28,7 +28,7 @@ MIN_UTILIZATION = 0.95
 def main() -> None:
     """Simulate and draw."""
     mdp = instantiate(composed([])["scheduling"], "scheduling")
-    found = run_study(mdp, SEEDS, BURSTS, REGIMES[:1], print)
+    found = run_study(mdp=mdp, seeds=SEEDS, bursts=BURSTS, regimes=REGIMES[:1], done=print)
     rows = {row["scheduler"]: row for row in found["summary"]}
     plt = pyplot_without_window()
     plt.rcParams["svg.hashsalt"] = "schedulers"  # the same file from the same numbers
