@@ -18,7 +18,7 @@ from numba.core.caching import CacheImpl, InTreeCacheLocator, UserProvidedCacheL
 
 from ceas_ray.kernel.imported_modules import PACKAGE, imported_modules
 
-__all__ = ["COMPILED", "COMPILED_ALONE", "COMPILED_PART", "njit"]
+__all__ = ["COMPILED", "COMPILED_ALONE", "COMPILED_INLINE", "COMPILED_PART", "njit"]
 
 COMPILED: dict[str, Any] = {
     "cache": True,
@@ -34,6 +34,8 @@ COMPILED_PART: dict[str, Any] = {
 }
 """How those are that only compiled functions call: they are compiled into these, kept with them, and are no function of
 Python, which saves half of their compilation."""
+COMPILED_INLINE: dict[str, Any] = COMPILED_PART | {"forceinline": True}
+"""How small ones of these are that are called so often that the call itself would take a good part of the time."""
 COMPILED_ALONE: dict[str, Any] = COMPILED_PART | {"cache": True}
 """How a large one of these is whose machine code is kept by itself, and called where it is (`links.engine.records`)."""
 

@@ -22,12 +22,12 @@ from __future__ import annotations
 
 from functools import cache
 
-from ceas_ray.kernel.compiled_code import COMPILED_ALONE, COMPILED_PART, njit
+from ceas_ray.kernel.compiled_code import COMPILED_ALONE, COMPILED_INLINE, njit
 from ceas_ray.kernel.time import FOREVER
 from ceas_ray.links.engine.attempts import rest_or_wake
 from ceas_ray.links.engine.births import give_birth
 from ceas_ray.links.engine.operations import settle
-from ceas_ray.links.engine.records import address_of, function_of
+from ceas_ray.links.engine.records import address_of, function_of, reached_by_nothing_else
 from ceas_ray.links.engine.segments import give_up, usable
 from ceas_ray.links.engine.state import ROUTE, source_of
 
@@ -53,6 +53,7 @@ def advance_address() -> int:
 @njit(**COMPILED_ALONE)
 def _advance(route, until):  # type: ignore[no-untyped-def]
     """See `advance`."""
+    reached_by_nothing_else(route)
     if route.stops and usable(route) > 0:
         return PAIR_READY
     while True:
@@ -78,7 +79,7 @@ def _advance(route, until):  # type: ignore[no-untyped-def]
     return TIME_OVER
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def _next_birth(route):  # type: ignore[no-untyped-def]
     """When the next pair is heralded, and on which leg; FOREVER if none is."""
     birth, g = FOREVER, 0

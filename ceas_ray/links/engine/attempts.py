@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ceas_ray.kernel.compiled_code import COMPILED_PART, njit
+from ceas_ray.kernel.compiled_code import COMPILED_INLINE, COMPILED_PART, njit
 from ceas_ray.kernel.time import FOREVER
 from ceas_ray.links.engine.draws import failures_before_success
 from ceas_ray.links.engine.state import leg_of, listed_of, source_of
@@ -22,14 +22,14 @@ def begin(route):  # type: ignore[no-untyped-def]
             fail(source, leg, failures_before_success(source, leg.inverse_log_failure))
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def fail(source, leg, trials):  # type: ignore[no-untyped-def]
     """Let so many trials fail before the next success, from the first mode of the attempt on that has begun."""
     attempts = trials if leg.modes == 1 else trials // leg.modes
     source.ahead, source.mode = attempts + 1, trials - attempts * leg.modes
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def look_ahead(route, g):  # type: ignore[no-untyped-def]
     """Say when the next success of a leg that attempts is heralded: at the end of its attempt."""
     source, period = source_of(route, g), leg_of(route, g).attempt_period
@@ -50,7 +50,7 @@ def attempts_made(route, g, at):  # type: ignore[no-untyped-def]
     return source.attempts + (at - source.begun) // leg_of(route, g).attempt_period
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def rest_or_wake(route, g):  # type: ignore[no-untyped-def]
     """Stop leg g if it may have no more pairs, unless it succeeds now; start it again if it may."""
     source = source_of(route, g)
@@ -68,7 +68,7 @@ def rest_or_wake(route, g):  # type: ignore[no-untyped-def]
         look_ahead(route, g)
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def allow(route, g, limit, births):  # type: ignore[no-untyped-def]
     """Let leg g have up to `limit` finished pairs from now on, and make up to `births` of them."""
     source_of(route, g).limit, source_of(route, g).births_left = limit, births

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ceas_ray.kernel.compiled_code import COMPILED_PART, njit
+from ceas_ray.kernel.compiled_code import COMPILED_INLINE, COMPILED_PART, njit
 from ceas_ray.links.engine.attempts import fail, look_ahead
 from ceas_ray.links.engine.draws import failures_before_success
 from ceas_ray.links.engine.records import copy_record
@@ -10,7 +10,7 @@ from ceas_ray.links.engine.segments import limit_life
 from ceas_ray.links.engine.state import leg_of, listed_of, segment_of, source_of
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def give_birth(route, g):  # type: ignore[no-untyped-def]
     """An attempt of leg g that ends now has succeeded, in one of its modes or in several."""
     source, leg = source_of(route, g), leg_of(route, g)
@@ -32,6 +32,7 @@ def _give_listed_birth(route, g):  # type: ignore[no-untyped-def]
     """The pairs of leg g that are listed next come of one attempt."""
     source = source_of(route, g)
     emitted = listed_of(route, source.listed).emitted
+    source.attempts = listed_of(route, source.listed).attempts
     while source.listed < source.listed_to and listed_of(route, source.listed).emitted == emitted:
         if listed_of(route, source.listed).kept == 1:
             _store(route, g)
@@ -39,11 +40,10 @@ def _give_listed_birth(route, g):  # type: ignore[no-untyped-def]
             source.generated += 1
             source.expired += 1
         source.listed += 1
-    source.attempts += 1
     look_ahead(route, g)
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def _store(route, g):  # type: ignore[no-untyped-def]
     """A pair of leg g, heralded now, takes a memory slot if there is one."""
     source, leg = source_of(route, g), leg_of(route, g)

@@ -84,6 +84,20 @@ def address_of(function: Any, owner_dtype: Any) -> int:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def reached_by_nothing_else(typingctx: Any, record: Any) -> Any:
+    """Promise that the record that is a function's first argument is reached there only through it.
+
+    Its fields need not be read anew after each write to other records then.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        context.call_conv.get_arguments(builder.function)[0].add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.none(record), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def copy_record(typingctx: Any, to: Any, of: Any) -> Any:
     """Copy one record over another of the same kind."""
 

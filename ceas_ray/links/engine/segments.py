@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ceas_ray.kernel.compiled_code import COMPILED_PART, njit
+from ceas_ray.kernel.compiled_code import COMPILED_INLINE, COMPILED_PART, njit
 from ceas_ray.kernel.time import FOREVER
 from ceas_ray.links.engine.attempts import attempts_made, rest_or_wake
 from ceas_ray.links.engine.records import copy_record
@@ -63,13 +63,13 @@ def pair_at(route, row, at):  # type: ignore[no-untyped-def]
     return pair
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def is_end_to_end(route, segment):  # type: ignore[no-untyped-def]
     """Whether a segment spans the route and is purified."""
     return segment.first == 0 and segment.last == route.number and segment.rounds_left == 0
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def is_ready(route, segment):  # type: ignore[no-untyped-def]
     """Whether a segment that is not lost may be purified, swapped or used now."""
     return segment.ready <= route.now <= segment.expires
@@ -100,7 +100,7 @@ def limit_life(route, row):  # type: ignore[no-untyped-def]
 # --- which may be used ----------------------------------------------------------
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def usable(route):  # type: ignore[no-untyped-def]
     """How many end-to-end pairs may be used now."""
     if route.is_queue and route.next_expiry >= route.now:
@@ -112,7 +112,7 @@ def usable(route):  # type: ignore[no-untyped-def]
     return number
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def chosen(route, freshest):  # type: ignore[no-untyped-def]
     """The row of the oldest (or the freshest) end-to-end pair that may be used now, -1 if there is none."""
     if route.is_queue and route.live > 0 and route.next_expiry >= route.now:
@@ -130,7 +130,7 @@ def chosen(route, freshest):  # type: ignore[no-untyped-def]
 # --- what becomes of them ----------------------------------------------------------
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def book(source, column, pairs):  # type: ignore[no-untyped-def]
     """Book pairs of a leg in one of the columns of `pair_books`."""
     if column == GENERATED:
@@ -145,7 +145,7 @@ def book(source, column, pairs):  # type: ignore[no-untyped-def]
         source.sacrificed += pairs
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def book_segment(route, row, column):  # type: ignore[no-untyped-def]
     """Book what became of the pair that every leg put into a segment."""
     segment = segment_of(route, row)
@@ -153,7 +153,7 @@ def book_segment(route, row, column):  # type: ignore[no-untyped-def]
         book(source_of(route, g), column, 1)
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def remove(route, row):  # type: ignore[no-untyped-def]
     """Free the memories of a segment; the last one takes its row, unless they queue. `go_on` must follow."""
     segment = segment_of(route, row)
@@ -169,14 +169,14 @@ def remove(route, row):  # type: ignore[no-untyped-def]
         copy_record(segment, segment_of(route, last))
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def take(route, row, column):  # type: ignore[no-untyped-def]
     """Take a pair away and book it in this column. `go_on` must follow."""
     book_segment(route, row, column)
     remove(route, row)
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def give_up(route, expired):  # type: ignore[no-untyped-def]
     """Give up the pairs that may be used until `expired` and no longer; find what is next, and let legs go on."""
     expiry, news = FOREVER, FOREVER
@@ -198,7 +198,7 @@ def give_up(route, expired):  # type: ignore[no-untyped-def]
         rest_or_wake(route, g)
 
 
-@njit(**COMPILED_PART)
+@njit(**COMPILED_INLINE)
 def go_on(route):  # type: ignore[no-untyped-def]
     """After pairs were taken: find what is next, and let legs go on that have room again."""
     give_up(route, -FOREVER)

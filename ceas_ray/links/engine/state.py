@@ -57,8 +57,9 @@ finished pairs it may have, and make. attempts: made before `begun`. listed: its
 to `listed_to`; -1 for a link that draws. generated ... sacrificed: its books (`pair_books`). Its stream of random
 numbers is that of its trials."""
 
-LISTED = _record([("emitted", _INTEGERS), ("kept", _INTEGERS)])
-"""A pair that is made at a time that is known, and whether it is kept."""
+LISTED = _record([("emitted", _INTEGERS), ("kept", _INTEGERS), ("attempts", _INTEGERS)])
+"""A pair that is made at a time that is known. kept: whether it is. attempts: of its leg up to its
+own."""
 
 ROUTE = _record([
     *((name, _INTEGERS) for name in (
