@@ -13,7 +13,7 @@ from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.network.link_parameters import LinkParameters
 from tests.links.routes import bursts, serve
 
-CLAIRVOYANT = StockPolicy(24, 24, demand_driven=False, clairvoyant=True)
+CLAIRVOYANT = StockPolicy(gap_limit=24, burst_limit=24, demand_driven=False, clairvoyant=True)
 PERIOD = 10**9
 
 
@@ -36,8 +36,8 @@ def test_nobody_who_meets_the_same_outcomes_serves_more_shots(
     success = min(1.0, supply * pairs / (50 * modes))
     more = {"pairs": pairs, "slots": slots, "useful_age": round(age * PERIOD)}
     knowing = served(CLAIRVOYANT, success, modes, seed, **more)["on_time"].sum()
-    other = served(StockPolicy(gap, burst, demand_driven), success, modes, seed, **more)["on_time"].sum()
-    assert other <= knowing
+    policy = StockPolicy(gap_limit=gap, burst_limit=burst, demand_driven=demand_driven)
+    assert served(policy, success, modes, seed, **more)["on_time"].sum() <= knowing
 
 
 def test_a_pair_that_would_come_too_early_is_made_when_it_is_young_enough() -> None:
