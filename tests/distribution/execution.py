@@ -99,6 +99,12 @@ class DensityMatrix:
             at[a] = at[b] = 1
             self.entries[tuple(at)] *= np.exp(1j * sign * angle)
 
+    def controlled_not(self, control: Place, target: Place) -> None:
+        for a, b in zip(self.axes(control), self.axes(target), strict=True):
+            at: list[Any] = [slice(None)] * self.entries.ndim
+            at[a] = 1
+            self.entries[tuple(at)] = np.flip(self.entries[tuple(at)], b - (a < b)).copy()
+
     def add_pair(self, near: Place, far: Place, weights: Any) -> None:
         paulis = (np.eye(2), np.array([[0, -1j], [1j, 0]]), X, Z)
         kets = [np.einsum("fg,ng->nf", pauli, np.eye(2) / np.sqrt(2)) for pauli in paulis]
@@ -137,9 +143,7 @@ def executed_with(schedule: Schedule, weights: Any) -> Any:
             state.phase(step.first, step.second, step.angle)
         elif isinstance(step, Copy):
             state.add_pair(step.near, step.far, weights[pair_of[step]])
-            state.apply(step.near, HADAMARD)
-            state.phase(step.source, step.near, np.pi)
-            state.apply(step.near, HADAMARD)
+            state.controlled_not(step.source, step.near)
             state.measured_with(step.near, step.far, X)
         else:
             state.apply(step.at, HADAMARD)
@@ -147,3 +151,16 @@ def executed_with(schedule: Schedule, weights: Any) -> Any:
     axes = [state.places.index(place) for place in reversed(program.end)]
     size = 2 ** len(axes)
     return state.entries.transpose([*axes, *(axis + len(axes) for axis in axes)]).reshape(size, size)
+
+
+def most_at_once(schedule: Schedule) -> int:
+    """The largest number of qubits in use at a time, halves of pairs included, step after step."""
+    found = now = len(schedule.program.start)
+    for number in schedule.order:
+        step = schedule.program.steps[number]
+        if isinstance(step, Copy):
+            found = max(found, now + 2)
+            now += 1  # the near half is measured
+        elif isinstance(step, EndCopy):
+            now -= 1
+    return found
