@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ceas_ray.distribution.program import Apply, Copy, EndCopy, Phase, Place
+from ceas_ray.distribution.program import Apply, Copy, EndCopy, Flip, Phase, Place
 from ceas_ray.distribution.schedule import Schedule
 from tests.distribution.circuits import HADAMARD, X
 
@@ -63,6 +63,10 @@ def executed(schedule: Schedule, draw: np.random.Generator) -> Any:
             state.apply(step.near, HADAMARD)
             if state.measure(step.near, draw):
                 state.apply(step.far, X)
+        elif isinstance(step, Flip):
+            state.apply(step.target, HADAMARD)
+            state.phase(step.control, step.target, np.pi)
+            state.apply(step.target, HADAMARD)
         elif isinstance(step, EndCopy):
             state.apply(step.at, HADAMARD)
             if state.measure(step.at, draw):
@@ -145,6 +149,8 @@ def executed_with(schedule: Schedule, weights: Any) -> Any:
             state.add_pair(step.near, step.far, weights[pair_of[step]])
             state.controlled_not(step.source, step.near)
             state.measured_with(step.near, step.far, X)
+        elif isinstance(step, Flip):
+            state.controlled_not(step.control, step.target)
         else:
             state.apply(step.at, HADAMARD)
             state.measured_with(step.at, step.holder, Z)
