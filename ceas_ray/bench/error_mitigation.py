@@ -46,7 +46,13 @@ def error_mitigation_table(rounds: int) -> dict[str, Any]:
             gradients = []
             for estimator in ("exact", "doubly_stochastic"):
                 work = GradientWork(
-                    circuit, pauli_engine.shifted_values, Streams(1), SquaredLoss(), estimator, error_mitigation, 256
+                    circuit=circuit,
+                    engine=pauli_engine.shifted_values,
+                    streams=Streams(1),
+                    loss=SquaredLoss(),
+                    estimator=estimator,
+                    error_mitigation=error_mitigation,
+                    forward_circuits=256,
                 )  # type: ignore[arg-type]
                 count = 1 if estimator == "exact" else rounds
                 gradients.append(np.array([work([item | {"round_index": r}])[0]["gradient"] for r in range(count)]))

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import lil_array
 
 from ceas_ray.quantum.circuit import Circuit
 
@@ -70,11 +68,11 @@ def balanced_parts(circuit: Circuit, members: int) -> tuple[int, ...]:
     if not 1 <= members <= n:
         raise ValueError(f"the circuit has {n} qubits to share, got {members} processors")
     least, most = [n // members] * members, [-(-n // members)] * members
-    return parts_with_fewest_cuts(n, interaction_graph(circuit), least, most, alike=True)
+    return parts_with_fewest_cuts(n, interaction_graph(circuit), least=least, most=most, alike=True)
 
 
 def parts_with_fewest_cuts(
-    qubits: int, edges: Mapping[tuple[int, int], int], least: Sequence[int], most: Sequence[int], alike: bool = False
+    qubits: int, edges: Mapping[tuple[int, int], int], *, least: Sequence[int], most: Sequence[int], alike: bool = False
 ) -> tuple[int, ...]:
     """The part of each qubit, such that edges between parts have the least weight.
 
@@ -83,6 +81,9 @@ def parts_with_fewest_cuts(
     and part p; the least sum of weight_e y_e. alike: parts are numbered by their first qubit. The sizes must be such
     that there is a partition.
     """
+    from scipy.optimize import Bounds, LinearConstraint, milp  # here, because most runs partition no circuit
+    from scipy.sparse import lil_array
+
     members = len(least)
     columns = qubits * members + len(edges)
     rows = lil_array((qubits + members + len(edges) * members, columns))

@@ -67,7 +67,13 @@ def cluster_of(settings: RunSettings, world: World) -> Iterator[RunCluster]:
             for host in hosts:
                 host.record_events()
         patience, own = Patience(runtime.wait_seconds, say), own_packages(targets_of(settings.model_dump()).values())
-        cluster = RayCluster(hosts, runtime.allow_mixed_hosts, runtime.hang_seconds, patience, own)
+        cluster = RayCluster(
+            hosts,
+            allow_mixed_hosts=runtime.allow_mixed_hosts,
+            hang_seconds=runtime.hang_seconds,
+            patience=patience,
+            own_packages=own,
+        )
         if not settings.quiet and runtime.address is not None:
             _print_placement(cluster.plan, runtime.hang_seconds)
         yield RunCluster(cluster, len(hosts), cluster.rebuild)

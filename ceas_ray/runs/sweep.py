@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ceas_ray.tracking.tracking_uri import sqlite_uri
-
 
 def as_job_of_sweep(config: Mapping[str, Any], number: int, folder: Path) -> dict[str, Any]:
     """Return the configuration of job `number` of the sweep in `folder`.
@@ -18,5 +16,7 @@ def as_job_of_sweep(config: Mapping[str, Any], number: int, folder: Path) -> dic
     if isinstance(runtime["snapshot_folder"], str):
         runtime = runtime | {"snapshot_folder": f"{runtime['snapshot_folder'].rstrip('/')}_{number}"}
     if tracking["uri"] is None:
+        from ceas_ray.tracking.database_uri import sqlite_uri  # here, because SQLAlchemy takes long to import
+
         tracking = tracking | {"uri": sqlite_uri(folder.absolute().parent / "mlflow.db")}
     return dict(config) | {"runtime": runtime, "tracking": tracking}
