@@ -279,15 +279,10 @@ class Host:
         caused_at = self._caused.pop((envelope.sender, envelope.serial), envelope.deliver_at)
         payload = envelope.payload
         name = f"work: {payload.kind}" if isinstance(payload, WorkDone) else type(payload).__name__
-        self._events.append(
-            HandledEvent(
-                caused_at=caused_at,
-                deliver_at=envelope.deliver_at,
-                sender=envelope.sender,
-                receiver=envelope.receiver,
-                payload=name,
-            )
-        )
+        self._events.append(HandledEvent(
+            caused_at=caused_at, deliver_at=envelope.deliver_at, sender=envelope.sender, receiver=envelope.receiver,
+            payload=name,
+        ))  # fmt: skip
 
     def _receive(self, envelopes: bytes) -> None:
         for record in decode(envelopes):
@@ -391,13 +386,9 @@ def _wire(envelope: Envelope) -> list[Any]:
 def _unwire(record: Sequence[Any]) -> Envelope:
     deliver_at, sender, serial, receiver, payload = record
     return Envelope(
-        deliver_at=deliver_at,
-        sender=sender,
-        serial=serial,
-        receiver=receiver,
-        payload=decode(payload),
+        deliver_at=deliver_at, sender=sender, serial=serial, receiver=receiver, payload=decode(payload),
         payload_bytes=payload,
-    )
+    )  # fmt: skip
 
 
 def _mail(envelopes: Sequence[Envelope]) -> Mail:

@@ -79,15 +79,9 @@ def exact_gradient(values: Floats, first: Floats, targets: Floats, loss: Loss) -
 
 
 def doubly_stochastic_gradient(
-    sampler: Sampler,
-    targets: Floats,
-    *,
-    loss: Loss,
-    usable: NDArray[np.bool_],
-    forward_circuits: int,
-    contrast: float,
-    generator: np.random.Generator,
-) -> Estimate:
+    sampler: Sampler, targets: Floats, *, loss: Loss, usable: NDArray[np.bool_], forward_circuits: int,
+    contrast: float, generator: np.random.Generator,
+) -> Estimate:  # fmt: skip
     """An estimate of the gradient from single-shot circuits (doubly stochastic, arXiv 1910.01155).
 
     targets (B, K). usable (circuits,): whether the circuit's pairs came in time; what is not usable is left out after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,15 +32,26 @@ def temporary_folder() -> Iterator[Path]:
     """
     parent = tempfile.gettempdir()
     folder = Path(tempfile.mkdtemp(prefix="ceas_", dir=parent if len(parent) <= _LONGEST_PARENT else "/tmp"))
-    guard = subprocess.Popen(
-        [sys.executable, "-S", "-c", _guard_program(), str(folder)], stdin=subprocess.PIPE, start_new_session=True
-    )
+    with _sigterm_blocked():
+        guard = subprocess.Popen(
+            [sys.executable, "-S", "-c", _guard_program(), str(folder)], stdin=subprocess.PIPE, start_new_session=True
+        )
     os.environ[_MARK] = str(folder)
     try:
         yield folder
     finally:
         del os.environ[_MARK]
         guard.communicate()
+
+
+@contextmanager
+def _sigterm_blocked() -> Iterator[None]:
+    """Let processes that start meanwhile never hear of SIGTERM, which job schedulers send to every process of a job."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _guard_program() -> str:
