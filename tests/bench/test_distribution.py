@@ -11,7 +11,7 @@ def test_recorded_pairs_are_no_more_than_those_of_the_peers() -> None:
     """Never more than those of memq-dqc; of pytket-dqc in one of ten cases, and then at most 1.1 times as many."""
     rows = recorded()
     figures = summary(rows)
-    assert len(rows) > 0.7 * len(peers())
+    assert set(rows) == set(peers())
     assert figures["more_than_memq"] == 0
     assert figures["more_than_pytket"] <= 0.1 * figures["beside_pytket"]
     assert figures["worst_over_pytket"] <= 1.1
