@@ -12,9 +12,10 @@ from typing import Any
 
 from ceas_ray.config.policies import own_packages
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.runs.forecast import round_seconds_by_kind
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.local_runtime import LocalCluster
-from ceas_ray.runtime.placement import Machine, automatic_hosts
+from ceas_ray.runtime.placement import Machine, automatic_hosts, busy_shares
 from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
 from ceas_ray.tracking.console import print_table
 from ceas_ray.world.inputs import targets_of
@@ -67,7 +68,8 @@ def cluster_of(settings: RunSettings, world: World) -> Iterator[RunCluster]:
             for host in hosts:
                 host.record_events()
         patience, own = Patience(runtime.wait_seconds, say), own_packages(targets_of(settings.model_dump()).values())
-        cluster = RayCluster(hosts, runtime.allow_mixed_hosts, runtime.hang_seconds, patience, own)
+        shares = busy_shares(round_seconds_by_kind(settings, world.outline), [host.name for host in hosts])
+        cluster = RayCluster(hosts, runtime.allow_mixed_hosts, runtime.hang_seconds, patience, own, shares)
         if not settings.quiet and runtime.address is not None:
             _print_placement(cluster.plan, runtime.hang_seconds)
         yield RunCluster(cluster, len(hosts), cluster.rebuild)

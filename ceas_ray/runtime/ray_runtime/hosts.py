@@ -45,14 +45,17 @@ class RayCluster:
         hang_seconds: float = 8.0,
         patience: Patience = _ENDLESS,
         own_packages: Sequence[str] = (),
+        shares: Mapping[str, float] | None = None,
     ) -> None:
         """Start an actor for every host and check that all machines compute the same bits.
 
+        shares: CPUs that each host keeps busy, at most 1; a whole one each if they are not given.
         own_packages: imported ones that machines may lack; what hosts need of them travels with the hosts.
         """
         self.seconds_by_host: dict[str, float] = {}
         self.seconds_in_calls = self.seconds_on_critical_path = 0.0
         self._packed = _packed(hosts, own_packages)
+        self._shares = dict.fromkeys(self._packed, 1.0) if shares is None else shares
         self._allow_mixed_hosts, self._hang_seconds = allow_mixed_hosts, hang_seconds
         self._patience_for_room = patience
         self._avoided: set[str] = set()
@@ -80,7 +83,7 @@ class RayCluster:
 
     def _start(self) -> None:
         self._shells, self._warm = {}, False
-        self._room = claimed_room(list(self._packed), frozenset(self._avoided), self._patience_for_room)
+        self._room = claimed_room(self._shares, frozenset(self._avoided), self._patience_for_room)
         self.plan = self._room.machines
         self._longest_step: dict[str, float] = {}
         suffix = f"~{self._generation}" if self._generation else ""
