@@ -42,6 +42,11 @@ def temporary_folder() -> Iterator[Path]:
         guard.communicate()
 
 
+def parent_of_temporary_files() -> str | None:
+    """Return the folder of the cluster that this process works for, which goes with it; None for the system's own."""
+    return os.environ.get(_MARK)
+
+
 def _guard_program() -> str:
     """This file again, with a path that finds psutil and nothing else loaded; it waits until our end of the pipe
     closes, however this process ends."""

@@ -73,13 +73,17 @@ class RayCluster:
         stopped to answer, if there is another). Raises HostLost if one is lost again, RuntimeFailure if there is no
         room.
         """
+        self.close()
+        self._generation += 1
+        self._start()
+
+    def close(self) -> None:
+        """End all hosts, and give back the room that they had."""
         for shell in self._shells.values():
             ray.kill(shell, no_restart=True)
         if self._room is not None:
             self._room.give_back()
             self._room = None
-        self._generation += 1
-        self._start()
 
     def _start(self) -> None:
         self._shells, self._warm = {}, False
