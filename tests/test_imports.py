@@ -47,6 +47,13 @@ def test_commands_are_imported_without_ray_mlflow_and_qiskit() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_command_that_runs_imports_what_takes_long_only_where_it_is_used() -> None:
+    slow = ("scipy.stats", "scipy.optimize", "sqlalchemy", "sklearn", "pandas", "rustworkx.visualization", "matplotlib")
+    code = f"import sys, ceas_ray.cli.run\nprint([name for name in {slow!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
 def test_the_core_is_imported_without_ray_mlflow_hydra_and_qiskit() -> None:
     root = Path(ceas_ray.__file__).parent
     names = [

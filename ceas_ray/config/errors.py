@@ -58,3 +58,8 @@ def blame_on(key: str, make: Callable[[], T]) -> T:
         return make()
     except ValueError as error:
         raise UnusableSettings(key, str(error)) from None
+
+
+def reason_of(error: Exception) -> str:
+    """Return why something failed, without the error number and the path that an OSError repeats."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent.parent
 """The folder of this package, which has its name."""
@@ -43,7 +44,7 @@ def _imports(name: str, path: Path) -> tuple[str, ...]:
     """Return what a module's source imports, by absolute name; of `from a import b` both a and a.b, module or not."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     wanted: list[str] = []
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in _statements(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             wanted += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -51,3 +52,14 @@ def _imports(name: str, path: Path) -> tuple[str, ...]:
             base = ".".join([*above, *([node.module] if node.module else [])])
             wanted += [base, *(f"{base}.{alias.name}" for alias in node.names)]
     return tuple(wanted)
+
+
+def _statements(module: ast.Module) -> Iterator[ast.stmt]:
+    """Yield all statements of a module, however deep; no expression holds an import, and most nodes are expressions."""
+    waiting: list[Any] = [module]
+    while waiting:
+        node = waiting.pop()
+        for blocks in ("body", "orelse", "finalbody", "handlers", "cases"):
+            waiting += getattr(node, blocks, ())
+        if isinstance(node, ast.stmt):
+            yield node

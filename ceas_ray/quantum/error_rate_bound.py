@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 Floats = NDArray[np.float64]
 
@@ -18,4 +18,4 @@ def error_rate_bound(asked: Floats, wrong: Floats, confidence: float) -> Floats:
     covers no less as long as the rate stays; where it moved, it is about the window's mean.
     """
     right = asked - wrong
-    return np.where(right > 0, beta.ppf(confidence, wrong + 1, np.where(right > 0, right, 1.0)), 1.0)
+    return np.where(right > 0, betaincinv(wrong + 1, np.where(right > 0, right, 1.0), confidence), 1.0)

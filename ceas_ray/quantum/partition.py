@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import lil_array
 
 from ceas_ray.quantum.circuit import Circuit
 
@@ -83,6 +81,9 @@ def parts_with_fewest_cuts(
     and part p; the least sum of weight_e y_e. alike: parts are numbered by their first qubit. The sizes must be such
     that there is a partition.
     """
+    from scipy.optimize import Bounds, LinearConstraint, milp  # here, because most runs partition no circuit
+    from scipy.sparse import lil_array
+
     members = len(least)
     columns = qubits * members + len(edges)
     rows = lil_array((qubits + members + len(edges) * members, columns))

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ceas_ray.config.errors import SettingsError, UnusableSettings
+from ceas_ray.config.errors import SettingsError, UnusableSettings, reason_of
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.tracking.files import read_journal
 
@@ -145,8 +145,10 @@ def read_settings(folder: Path, key: str) -> dict[str, Any]:
         content = yaml.load(path.read_text(encoding="utf-8"), _NoAliasLoader)
         if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
             raise ValueError("no mapping of settings")
+    except (FileNotFoundError, NotADirectoryError):
+        raise UnusableSettings(key, f"{folder} is not the folder of a run: it has no {path.name}") from None
     except OSError as error:
-        raise UnusableSettings(key, f"{folder} is not the folder of a run: {path.name}: {error.strerror}") from None
+        raise UnusableSettings(key, f"{path} cannot be read: {reason_of(error)}") from None
     except (yaml.YAMLError, ValueError, RecursionError, AttributeError) as error:
         line = " ".join(str(error).split())[:120]
         raise UnusableSettings(key, f"{path} holds no whole settings of a run: {line}") from None
@@ -161,7 +163,7 @@ def journal_of(folder: Path, key: str) -> list[dict[str, Any]]:
         if not all(isinstance(line, dict) and isinstance(line.get("event"), str) for line in lines):
             raise ValueError("lines that are no events")
     except (OSError, ValueError, RecursionError) as error:
-        raise UnusableSettings(key, f"{path} cannot be read: {error}") from None
+        raise UnusableSettings(key, f"{path} cannot be read: {reason_of(error)}") from None
     return lines
 
 

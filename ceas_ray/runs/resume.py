@@ -13,7 +13,7 @@ import yaml
 
 from ceas_ray.config.composition import overridden_keys
 from ceas_ray.config.conf_path import conf_directory
-from ceas_ray.config.errors import SettingsError, UnusableSettings
+from ceas_ray.config.errors import SettingsError, UnusableSettings, reason_of
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runs.folder import FREE, FREE_GROUPS, decisive, journal_of, read_settings, refuse_unwritable
@@ -190,7 +190,7 @@ def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> R
         except OtherFormat as error:
             raise SettingsError("resume", f"a run of this version ({name}: {error})", str(folder)) from None
         except (OSError, ValueError) as error:
-            notes.append(f"{name} is not usable ({error}); going back to the one before")
+            notes.append(f"{name} is not usable ({reason_of(error)}); going back to the one before")
     if notes or written:
         notes.append("there is no usable snapshot: starting from the first round")
     return Resumed(None, journal, tuple(notes))
@@ -208,7 +208,7 @@ def _candidates(settings: RunSettings, folder: Path, notes: list[str]) -> list[t
         old = _snapshots_at(before, settings, folder)
         return [*found, *((old, name) for name in old.newest_first())]
     except (OSError, SettingsError) as error:
-        notes.append(f"where the run kept its snapshots before, nothing can be read ({error})")
+        notes.append(f"where the run kept its snapshots before, nothing can be read ({reason_of(error)})")
         return found
 
 

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 import psutil
 
@@ -44,6 +45,9 @@ class Interruption:
         self._deferred = False
         self._last_resort: Callable[[], object] | None = None
         self._over = threading.Event()
+        self._writer: int | None = None
+        self._wakeup_before = -1
+        self._handlers_before: dict[int, Any] = {}
         job = seconds_to_stop_job()
         self._round_seconds = ROUND_SECONDS if job is None else _ROUND_SHARE_OF_JOB * job
         self._end_seconds = _END_SECONDS if job is None else _END_SHARE_OF_JOB * job
@@ -60,26 +64,32 @@ class Interruption:
         finally:
             self._deferred, self._last_resort = False, None
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Answer signals as long as this lasts; in the main thread only."""
-        reader, writer = os.pipe()
-        os.set_blocking(writer, False)
-        handlers = {number: signal.signal(number, self._handle) for number in _SIGNALS}
-        handlers[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._patience_is_over)
-        before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    def begin(self) -> None:
+        """Answer signals from now on; in the main thread only."""
+        reader, self._writer = os.pipe()
+        os.set_blocking(self._writer, False)
+        self._wakeup_before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         threading.Thread(target=self._watch, args=(reader,), daemon=True).start()
-        try:
-            yield
-        finally:
-            self._over.set()
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.set_wakeup_fd(before)
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
-            os.close(writer)
+        for number, handler in ((signal.SIGALRM, self._patience_is_over), *((n, self._handle) for n in _SIGNALS)):
+            self._handlers_before[number] = signal.getsignal(number)
+            signal.signal(number, handler)
+
+    def end(self) -> None:
+        """Leave signals to who answered them before; a signal that comes now is too late to interrupt anything."""
+        self._over.set()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        while self._handlers_before:
+            number, handler = self._handlers_before.popitem()
+            signal.signal(number, handler)
+        if self._writer is not None:
+            signal.set_wakeup_fd(self._wakeup_before)
+            os.close(self._writer)
+            self._writer = None
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        """Interrupt the main thread, once: the thread that watches answers what comes later."""
+        if self.requested or self._over.is_set():
+            return
         self.requested = True
         if not self._deferred:
             raise KeyboardInterrupt
@@ -125,11 +135,15 @@ def answered(command: Callable[[Interruption], int]) -> int:
     interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():
         return command(interruption)
-    with interruption.watching():
+    try:
         try:
+            interruption.begin()
             return command(interruption)
-        except KeyboardInterrupt:
-            return INTERRUPTED
+        finally:
+            interruption.end()
+    except KeyboardInterrupt:
+        interruption.end()  # the one interrupt may have come before its first line, just above
+        return INTERRUPTED
 
 
 def end_workers() -> None:

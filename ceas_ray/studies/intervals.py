@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
 METHOD = "Student's t over seeds"
@@ -25,4 +25,4 @@ def half_widths(values: Floats, confidence: float = 0.95) -> Floats:
     if count < 2:
         raise ValueError("an interval needs two values or more")
     deviations: Floats = values.std(axis=-1, ddof=1)
-    return deviations * float(t.ppf((1 + confidence) / 2, count - 1)) / np.sqrt(count)
+    return deviations * float(stdtrit(count - 1, (1 + confidence) / 2)) / np.sqrt(count)

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ceas_ray.tracking.database_uri import sqlite_file, sqlite_uri
 from ceas_ray.tracking.locks import exclusive
-from ceas_ray.tracking.tracking_uri import checked_tracking_uri, sqlite_file, sqlite_uri
+from ceas_ray.tracking.tracking_uri import checked_tracking_uri
 
 METRICS_PER_CALL = 900
 _ARTIFACTS = "mlflow_artifacts"

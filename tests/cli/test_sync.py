@@ -55,7 +55,7 @@ def test_a_folder_without_a_run_and_a_running_one_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert sync([str(tmp_path)]) == 2
-    assert "folder must be the folder of a run" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"folder: {tmp_path} is not the folder of a run: it has no settings.yaml\n"
     folder = tmp_path / "run"
     assert main([*SMALL, f"output={folder}"]) == 0
     journal = Journal(folder / "journal.jsonl", print)

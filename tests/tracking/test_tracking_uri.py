@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from ceas_ray.cli.run import main
 from ceas_ray.cli.sync import main as sync
-from ceas_ray.tracking.tracking_uri import checked_tracking_uri, sqlite_file, sqlite_uri
+from ceas_ray.tracking.database_uri import sqlite_file, sqlite_uri
+from ceas_ray.tracking.tracking_uri import checked_tracking_uri
 from tests.small_worlds import SMALL
 
 BAD = [

@@ -11,7 +11,6 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.runs.forecast import forecast
 from ceas_ray.runtime.placement import HOST_BYTES, Machine, Request, usable
-from ceas_ray.tracking.tracking_uri import sqlite_uri
 from ceas_ray.world.builder import outline_world
 from ceas_ray.world.inputs import Inputs, with_inputs
 
@@ -83,6 +82,8 @@ def as_job_of_sweep(config: Mapping[str, Any], number: int, folder: Path) -> dic
     if isinstance(runtime["snapshot_folder"], str):
         runtime = runtime | {"snapshot_folder": f"{runtime['snapshot_folder'].rstrip('/')}_{number}"}
     if tracking["uri"] is None:
+        from ceas_ray.tracking.database_uri import sqlite_uri  # here, because SQLAlchemy takes long to import
+
         tracking = tracking | {"uri": sqlite_uri(folder.absolute().parent / "mlflow.db")}
     return dict(config) | {"runtime": runtime, "tracking": tracking}
 

@@ -58,16 +58,18 @@ class JobEnd:
 def run_job(parcel: Parcel, here: bool) -> JobEnd:
     """Run a job, or go on with it; in the main thread. here: whether this is the machine of the command."""
     interruption = Interruption()
-    with interruption.watching():
-        try:
-            _refuse_other_bits(parcel)
-            with threadpool_limits(1), _own_code(parcel.code), carrying(parcel.files), _work_folder(parcel, here) as at:
-                status, cause = _run(parcel, at, interruption)
-                return JobEnd(status, cause, None if here else packed(at))
-        except KeyboardInterrupt:
-            return JobEnd("interrupted", "")
-        except (SettingsError, RuntimeFailure) as error:
-            return JobEnd("failed", str(error))
+    try:
+        interruption.begin()
+        _refuse_other_bits(parcel)
+        with threadpool_limits(1), _own_code(parcel.code), carrying(parcel.files), _work_folder(parcel, here) as at:
+            status, cause = _run(parcel, at, interruption)
+            return JobEnd(status, cause, None if here else packed(at))
+    except KeyboardInterrupt:
+        return JobEnd("interrupted", "")
+    except (SettingsError, RuntimeFailure) as error:
+        return JobEnd("failed", str(error))
+    finally:
+        interruption.end()
 
 
 def _run(parcel: Parcel, folder: Path, interruption: Interruption) -> tuple[Status, str]:

@@ -1,0 +1,66 @@
+"""URIs of databases, as SQLAlchemy reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+_SQLITE = ("sqlite:///", "sqlite+pysqlite:///")
+
+
+def sqlite_uri(database: Path) -> str:
+    """Return the URI of an SQLite database: whatever characters its path has, it is this file and no other.
+
+    A path with characters that URIs quote gets the driver in its scheme: MLflow makes a folder for a database of
+    `sqlite:///`, and takes the quoted path for its name.
+    """
+    path = str(database.resolve())
+    plain, driven = (
+        URL.create(name, database=path).render_as_string(hide_password=False) for name in ("sqlite", "sqlite+pysqlite")
+    )
+    return plain if plain == f"sqlite:///{path}" else driven
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """Return the file of an SQLite database, None for any other URI."""
+    database = make_url(uri).database if uri.startswith(_SQLITE) else None
+    return None if database is None else Path(database)
+
+
+def sqlite_path(uri: str) -> Path:
+    """Return the file that the URI of an SQLite database names.
+
+    Raises ValueError, with what the URI must be, for any other; one with options is refused, since a `?` in it is more
+    often meant as a part of a name.
+    """
+    must = "a URI of the form sqlite:///folder/file.db, in it %25 for %, %3F for ?, %23 for # and no options"
+    if not uri.startswith(_SQLITE) or "#" in uri or "?" in uri:
+        raise ValueError(must)
+    try:
+        url = make_url(uri)
+    except (SQLAlchemyError, ValueError):
+        raise ValueError(must) from None
+    if url.database in (None, "", ":memory:") or str(url.database).startswith("file:") or "\0" in str(url.database):
+        raise ValueError(must)
+    path = Path(str(url.database))
+    if path.is_dir() or any(parent.exists() and not parent.is_dir() for parent in path.absolute().parents):
+        raise ValueError(f"a URI of an SQLite database that can be made ({path} is a folder, or lies in a file)")
+    return path
+
+
+def checked_database(uri: str) -> str:
+    """Return the URI of a database on a server. Raises ValueError, with what it must be, if it is in pieces, or if the
+    driver is not installed.
+    """
+    try:
+        url = make_url(uri)
+        url.get_dialect().import_dbapi()
+    except ImportError as error:
+        raise ValueError(f"the URI of a database whose driver is installed here ({error.name} is not)") from None
+    except (SQLAlchemyError, ValueError) as error:
+        raise ValueError(f"a URI of the form {uri.partition(':')[0]}://user@host/database ({error})") from None
+    if not url.database:
+        raise ValueError(f"a URI of the form {url.drivername}://user@host/database")
+    return uri
