@@ -44,24 +44,32 @@ class SweepJob:
 
     def within(self, folder: Path, other: Path) -> SweepJob:
         """Return the same job of the sweep in `other`, where it has the place that it has in `folder`."""
-        config = dict(self.config) | {"output": str(other / self.folder.relative_to(folder))}
+        return self._with({"output": str(other / self.folder.relative_to(folder))})
+
+    def in_one_process(self) -> SweepJob:
+        """Return the same job with the local runtime."""
+        local = {"name": "local", "processor_hosts": 1}
+        return self._with({"runtime": {**self.config["runtime"], **local}})
+
+    def _with(self, changed: Mapping[str, Any]) -> SweepJob:
+        config = {**self.config, **changed}
         return replace(self, config=config, settings=build(RunSettings, config))
 
     def has_own_hosts(self, machines: Sequence[Machine], jobs: int) -> bool:
         """Whether it runs on hosts of its own, and not in one process: what is asked for, does not fit, or is long."""
-        if self.wants_hosts:
+        if self.settings.runtime.name == "local" or self.wants_hosts:
             return self.settings.runtime.name == "ray"
         offered = usable(machines)
         if self.memory_bytes > max(machine.memory_bytes for machine in offered):
             return True
         return self.seconds > _LONG_SECONDS and jobs < sum(machine.processors for machine in offered)
 
-    def request(self, machines: Sequence[Machine], jobs: int) -> Request:
+    def request(self, machines: Sequence[Machine]) -> Request:
         """What it asks the cluster for: a CPU and its memory, or what conducting hosts of its own takes."""
-        if self.has_own_hosts(machines, jobs):
+        if self.settings.runtime.name == "ray":
             return Request(0.0, HOST_BYTES)
-        most = min(1.0, max(machine.processors for machine in machines))
-        return Request(most, int(self.memory_bytes))
+        cpus, memory = (max(column) for column in zip(*((m.processors, m.memory_bytes) for m in machines), strict=True))
+        return Request(min(1.0, cpus), int(min(self.memory_bytes, memory)))
 
 
 def sweep_job(config: Mapping[str, Any], number: int, overrides: Sequence[str], differs: Mapping[str, str]) -> SweepJob:

@@ -107,7 +107,8 @@ class _Sweep:
 
         tasks = JobTasks(run_job)
         for job in left:
-            tasks.submit(job.number, parcel_of(job), job.request(machines, len(left)))
+            job = job if job.has_own_hosts(machines, len(left)) else job.in_one_process()
+            tasks.submit(job.number, parcel_of(job), job.request(machines))
         self._until_all_ended(tasks, interruption)
 
     def _until_all_ended(self, tasks: Any, interruption: Interruption) -> None:

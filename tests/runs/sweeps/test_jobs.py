@@ -20,15 +20,16 @@ def test_jobs_are_told_apart_by_the_overrides_that_not_all_of_them_have() -> Non
 
 def test_a_small_job_asks_for_one_cpu_and_its_memory(tmp_path: Path) -> None:
     (job,) = small_jobs(tmp_path, ["seed=1"])
-    assert job.request(MACHINES, 1) == Request(1.0, int(job.memory_bytes))
+    assert job.in_one_process().request(MACHINES) == Request(1.0, int(job.memory_bytes))
     assert job.memory_bytes > 100e6
 
 
 def test_a_job_has_hosts_of_its_own_where_that_is_asked_for_or_it_is_long_or_large(tmp_path: Path) -> None:
     small, asked = small_jobs(tmp_path, ["runtime=ray"], ["runtime=ray"])
     small = replace(small, wants_hosts=False)
-    assert asked.wants_hosts and asked.request(MACHINES, 2) == Request(0.0, HOST_BYTES)
+    assert asked.wants_hosts and asked.request(MACHINES) == Request(0.0, HOST_BYTES)
     assert not small.has_own_hosts(MACHINES, 2)
+    assert small.in_one_process().settings.runtime.name == "local"
     assert replace(small, memory_bytes=9e9).has_own_hosts(MACHINES, 2), "no machine holds it"
     long = replace(small, seconds=7200.0)
     assert long.has_own_hosts(MACHINES, 2), "there are CPUs that no other job takes"
