@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -15,19 +16,19 @@ from ceas_ray.config.policies import own_packages
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.runs.mlflow_copy import copy_to_mlflow
 from ceas_ray.runs.sweeps.jobs import SweepJob
-from ceas_ray.runs.sweeps.report import SweepProgress, report, summary_of
+from ceas_ray.runs.sweeps.report import SweepProgress, name_of, report, summary_of
 from ceas_ray.runs.sweeps.state import OVER, key_of, refuse_taken, running, status_of, unfinished
 from ceas_ray.runs.sweeps.work import JobEnd, Parcel, packed, run_job, unpack
 from ceas_ray.runs.training_run import Status
 from ceas_ray.runtime.available_cpus import available_cpus
-from ceas_ray.runtime.failure import RuntimeFailure
+from ceas_ray.runtime.failure import HostLost, RuntimeFailure
 from ceas_ray.runtime.interruption import Interruption
 from ceas_ray.runtime.placement import Machine
 from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
 from ceas_ray.tracking.files import Journal
 from ceas_ray.world.inputs import modules_of, targets_of
 
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS, _MAX_LOSSES = 0.2, 3
 _LAST_SECONDS = 2.5
 """How long jobs that were interrupted have for an orderly end."""
 
@@ -106,20 +107,31 @@ class _Sweep:
         from ceas_ray.runtime.ray_runtime import JobTasks
 
         tasks = JobTasks(run_job)
-        for job in left:
+
+        def submit(job: SweepJob) -> None:
             job = job if job.has_own_hosts(machines, len(left)) else job.in_one_process()
             tasks.submit(job.number, parcel_of(job), job.request(machines))
-        self._until_all_ended(tasks, interruption)
 
-    def _until_all_ended(self, tasks: Any, interruption: Interruption) -> None:
-        until = float("inf")
+        for job in left:
+            submit(job)
+        self._until_all_ended(tasks, submit, interruption)
+
+    def _until_all_ended(self, tasks: Any, submit: Callable[[SweepJob], None], interruption: Interruption) -> None:
+        """Take the jobs as they end. submit: begins one once more, whose machine was lost."""
+        until, losses = float("inf"), Counter[int]()
         while len(tasks) and time.monotonic() < until:
             if interruption.requested and until == float("inf"):
                 until = time.monotonic() + _LAST_SECONDS
                 self._progress.say(f"interrupted: {len(tasks)} jobs are not over")
                 tasks.cancel()
             for number, end in tasks.ended(_LOOK_SECONDS):
-                self._ended(self._by_number[number], end, interruption.requested)
+                job = self._by_number[number]
+                losses[number] += isinstance(end, HostLost)
+                if isinstance(end, HostLost) and losses[number] <= _MAX_LOSSES and not interruption.requested:
+                    self._progress.say(f"{name_of(job)}: {end}; it begins once more")
+                    submit(job)
+                else:
+                    self._ended(job, end, interruption.requested)
 
     def _ended(self, job: SweepJob, end: JobEnd | RuntimeFailure, interrupted: bool) -> None:
         if isinstance(end, RuntimeFailure):

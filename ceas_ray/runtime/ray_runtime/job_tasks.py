@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import ray
 
-from ceas_ray.runtime.failure import RuntimeFailure, one_line
+from ceas_ray.runtime.failure import HostLost, RuntimeFailure, one_line
 from ceas_ray.runtime.placement import Request
 from ceas_ray.runtime.ray_runtime.own_node import OwnNode
 
@@ -40,6 +40,8 @@ class JobTasks(Generic[T, R]):
     def ended(self, seconds: float) -> list[tuple[int, R | RuntimeFailure]]:
         """Wait so long at most; return the numbers of tasks that have ended, with what they returned or why not.
 
+        HostLost stands for a task whose machine was lost: it may be submitted once more.
+
         Raises RuntimeFailure if the cluster that this process started is lost.
         """
         ready, _ = ray.wait(list(self._waiting), num_returns=1, timeout=seconds)
@@ -59,6 +61,8 @@ def _outcome(task: Any) -> Any:
         return RuntimeFailure("its process was killed")
     except ray.exceptions.OutOfMemoryError:
         return RuntimeFailure("its process was killed: the machine had no memory left")
+    except ray.exceptions.NodeDiedError:
+        return HostLost("its machine was lost")
     except ray.exceptions.TaskCancelledError:
         return RuntimeFailure("it was interrupted")
     except ray.exceptions.RayTaskError as error:
