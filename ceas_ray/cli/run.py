@@ -141,7 +141,7 @@ class Task:
         return config
 
     def together(self, jobs: Sequence[Job]) -> list[float | None]:
-        """Run the jobs of a sweep: on Ray, side by side, save what is quick (`dry_run`) or was asked for here.
+        """Run the jobs of a sweep, side by side on Ray unless the command line names runtime=local.
 
         All of them are checked before the first one runs and before anything is made.
         """
@@ -152,7 +152,7 @@ class Task:
         for job, config, differs in zip(jobs, configs, differences([job.overrides for job in jobs]), strict=True):
             _refuse_shared_run(config)
             checked.append(sweep_job(config, int(job.number or 0), job.overrides, differs))
-        if folder is None or any(_stays_here(job, sweep) for job, sweep in zip(jobs, checked, strict=True)):
+        if folder is None or any(map(_is_no_new_run, checked)):
             return [self(job) for job in jobs]
         assert self._line is not None
         by_default = "hydra.sweep.dir" not in overridden_keys(self._line.overrides)
@@ -181,11 +181,10 @@ def _configuration(job: Job) -> tuple[dict[str, Any], list[str]]:
     return config, said
 
 
-def _stays_here(job: Job, checked: SweepJob) -> bool:
-    """Whether a job runs in this process, one after the other: what is no new training run, or names runtime=local."""
-    settings = checked.settings
-    other = settings.dry_run or settings.study.name is not None or settings.resume or settings.verify
-    return bool(other) or (settings.runtime.name == "local" and "runtime" in overridden_keys(job.overrides))
+def _is_no_new_run(job: SweepJob) -> bool:
+    """Whether a job does something else, which is done here and now: a forecast, a study, an older run."""
+    settings = job.settings
+    return settings.dry_run or any((settings.study.name, settings.resume, settings.verify))
 
 
 def _versions() -> str:

@@ -22,7 +22,6 @@ _RESULTS = {
     "test_accuracy": "test accuracy",
     "bell_pair_utilization": "utilization",
     "demand_on_time": "shots on time",
-    "simulated_seconds": "simulated s",
     "wall_seconds": "wall s",
 }
 """Numbers of `summary.json` that the table shows, and what it calls them."""
@@ -77,8 +76,9 @@ def report(folder: Path, jobs: Sequence[SweepJob], states: Mapping[int, str], ca
     """
     keys = list(dict.fromkeys(key for job in jobs for key in job.differs))
     table = Table(title=str(folder), title_justify="left")
-    for column in ("job", *keys, *_RESULTS.values(), "state"):
+    for column in ("job", *keys, *_RESULTS.values()):
         table.add_column(column)
+    table.add_column("state", no_wrap=True, min_width=len("interrupted"))
     content = io.StringIO()
     lines = csv.writer(content, lineterminator="\n")
     lines.writerow(["job", *keys, *_RESULTS, "status", "trace_digest", "folder"])

@@ -23,6 +23,7 @@ from ceas_ray.runs.training_run import Status
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure
 from ceas_ray.runtime.interruption import Interruption
+from ceas_ray.runtime.local_tasks import LocalTasks
 from ceas_ray.runtime.placement import Machine
 from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
 from ceas_ray.tracking.files import Journal
@@ -57,8 +58,8 @@ def run_sweep(
 
 @contextmanager
 def _cluster_for(jobs: Sequence[SweepJob]) -> Iterator[tuple[Machine, ...]]:
-    """Yield the machines of the cluster that the jobs run on; none where all are over."""
-    if all(status_of(job.folder) in OVER for job in jobs):
+    """Yield the machines of the cluster that the jobs run on; none if they run in this process, or all are over."""
+    if all(job.settings.runtime.name == "local" or status_of(job.folder) in OVER for job in jobs):
         yield ()
         return
     from ceas_ray.runtime.ray_runtime import ray_cluster
@@ -92,7 +93,8 @@ class _Sweep:
                 self._progress.say(f"going on with {self._folder}: {over}")
             self._send_what_lacks()
             try:
-                self._run(left, machines, interruption)
+                if left:
+                    self._run(left, machines, interruption)
             except RuntimeFailure as failure:
                 lost = str(failure)
         report(self._folder, self._jobs, self._all_states(), self._causes)
@@ -104,11 +106,12 @@ class _Sweep:
         return self._states
 
     def _run(self, left: Sequence[SweepJob], machines: Sequence[Machine], interruption: Interruption) -> None:
-        from ceas_ray.runtime.ray_runtime import JobTasks
-
-        tasks = JobTasks(run_job)
+        tasks = _tasks_on(machines)
 
         def submit(job: SweepJob) -> None:
+            if not machines:
+                tasks.submit(job.number, parcel_of(job, travels=False), None)
+                return
             job = job if job.has_own_hosts(machines, len(left)) else job.in_one_process()
             tasks.submit(job.number, parcel_of(job), job.request(machines))
 
@@ -131,15 +134,16 @@ class _Sweep:
                     self._progress.say(f"{name_of(job)}: {end}; it begins once more")
                     submit(job)
                 else:
-                    self._ended(job, end, interruption.requested)
+                    self._ended(job, end, interruption)
 
-    def _ended(self, job: SweepJob, end: JobEnd | RuntimeFailure, interrupted: bool) -> None:
+    def _ended(self, job: SweepJob, end: JobEnd | RuntimeFailure, interruption: Interruption) -> None:
         if isinstance(end, RuntimeFailure):
-            end = JobEnd("interrupted" if interrupted else "failed", str(end))
+            end = JobEnd("interrupted" if interruption.requested else "failed", str(end))
         if end.packed is not None:
             unpack(end.packed, job.folder)
         self._journal.append("job", {"number": job.number, "status": end.status, "cause": end.cause})
         if end.status == "interrupted":
+            interruption.requested = True  # a job in this process hears of signals itself
             return
         self._states[job.number], self._causes[job.number] = end.status, end.cause
         self._send(job)
@@ -159,15 +163,29 @@ class _Sweep:
 
     def _send(self, job: SweepJob) -> None:
         """Send a run that is over to MLflow. Where that fails once, it is not tried for the others."""
-        if not (job.settings.tracking.mlflow and self._mlflow and (job.folder / "settings.yaml").exists()):
+        if not (job.settings.tracking.mlflow and self._mlflow and summary_of(job.folder)):
             return
-        self._mlflow = not copy_to_mlflow(job.folder, None, self._progress.say).failed
+        try:
+            self._mlflow = not copy_to_mlflow(job.folder, None, self._progress.say).failed
+        except (SettingsError, OSError) as error:
+            self._progress.say(f"{name_of(job)} cannot be sent to MLflow: {error}")
         if not self._mlflow:
             self._progress.say(f"ceas-sync {self._folder}/* sends all that MLflow lacks of this sweep")
 
 
-def parcel_of(job: SweepJob) -> Parcel:
-    """Return the job as it travels, with all that it takes from this machine."""
+def _tasks_on(machines: Sequence[Machine]) -> Any:
+    """Return what runs jobs: on the machines of a cluster, or in this process where there are none."""
+    if not machines:
+        return LocalTasks(run_job)
+    from ceas_ray.runtime.ray_runtime import JobTasks
+
+    return JobTasks(run_job)
+
+
+def parcel_of(job: SweepJob, travels: bool = True) -> Parcel:
+    """Return the job as it travels, with all that it takes from this machine; with nothing where it stays here."""
+    if not travels:
+        return Parcel(job.config, job.folder, packed=None, files={}, code={}, fingerprint=None)
     settings, inputs = job.settings, job.inputs
     packages = own_packages(targets_of(job.config).values())
     return Parcel(

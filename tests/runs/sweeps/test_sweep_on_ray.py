@@ -23,8 +23,8 @@ LINE = [word for word in SMALL if word not in ("runtime=local", "quiet=true")]
 COMMAND = [sys.executable, "-m", "ceas_ray.cli.run", "-m", *LINE]
 OWN = (
     "from dataclasses import dataclass\nimport numpy as np\n\n\n@dataclass(frozen=True)\nclass Mine:\n"
-    "    limit: float\n\n    def __call__(self, updates, weights, faults):\n"
-    "        if np.abs(updates).max() > self.limit:\n            raise RuntimeError('too large')\n"
+    "    fails: bool\n\n    def __call__(self, updates, weights, faults):\n"
+    "        if self.fails:\n            raise RuntimeError('too large')\n"
     "        return np.mean(updates, axis=0)\n"
 )
 
@@ -36,7 +36,12 @@ def summary_of(folder: Path) -> dict[str, Any]:
 def test_a_job_that_fails_is_listed_and_the_same_command_runs_it_alone(tmp_path: Path) -> None:
     """The rule is the user's own. Digests are those of single runs."""
     (tmp_path / "rule_of_a_sweep.py").write_text(OWN)
-    words = ["aggregation=mean", "+aggregation.rule.limit=1e9,1e8,0", "aggregation.rule._target_=rule_of_a_sweep.Mine"]
+    words = [
+        "aggregation=mean",
+        "+aggregation.rule.fails=false,true",
+        "seed=1,2",
+        "aggregation.rule._target_=rule_of_a_sweep.Mine",
+    ]
 
     def swept() -> subprocess.CompletedProcess[str]:
         return subprocess.run([*COMMAND, *words], cwd=tmp_path, capture_output=True, text=True, timeout=400)
@@ -44,16 +49,16 @@ def test_a_job_that_fails_is_listed_and_the_same_command_runs_it_alone(tmp_path:
     first = swept()
     assert first.returncode == 1, first.stderr
     (folder,) = (tmp_path / "outputs").glob("*_sweep")
-    states = [summary_of(folder / name)["status"] for name in "012"]
-    assert states == ["completed", "completed", "failed"]
-    (said,) = (line for line in first.stderr.splitlines() if line.startswith("#2 aggregation.rule.limit=0: failed: "))
-    assert "RuntimeError" in said
-    assert "aggregation.rule.limit" in first.stdout and first.stdout.splitlines()[-1] == str(folder / "results.csv")
-    assert "3/3" in first.stderr and " left" in first.stderr
+    states = [summary_of(folder / name)["status"] for name in "0123"]
+    assert states == ["completed", "completed", "failed", "failed"]
+    said = [line for line in first.stderr.splitlines() if "aggregation.rule.fails=True seed=1: failed: " in line]
+    assert any("RuntimeError" in line for line in said), first.stderr
+    assert "aggregation.rule.fails" in first.stdout and first.stdout.splitlines()[-1] == str(folder / "results.csv")
+    assert "4/4" in first.stderr and " left" in first.stderr
     second = swept()
-    assert second.returncode == 1 and "2 of 3 jobs are over" in second.stderr
+    assert second.returncode == 1 and "2 of 4 jobs are over" in second.stderr
     jobs = [line["number"] for line in read_journal(folder / "sweep.jsonl") if line["event"] == "job"]
-    assert sorted(jobs) == [0, 1, 2, 2]
+    assert sorted(jobs) == [0, 1, 2, 2, 3, 3]
     assert main([*SMALL, "aggregation=mean", f"output={tmp_path / 'alone'}"]) == 0
     assert summary_of(folder / "0")["test_accuracy"] == summary_of(tmp_path / "alone")["test_accuracy"]
     wait_until(lambda: not ray_processes())
