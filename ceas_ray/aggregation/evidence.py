@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """Evidence on the processors whose rows entered, each (n,): certified contrast (lower bound and point estimate),
     shots and samples as the hub knows them, tests behind the certificate. Nothing in here is reported by a

@@ -103,11 +103,16 @@ def _best_on_validation(candidates: Sequence[TrainingSettings], seed: int) -> Tr
 
 
 def _trained(training: TrainingSettings, seed: int) -> Trained:
-    data = load_data(training.data, training.qubits, seed, Inputs({}))
+    data = load_data(training.data, training.qubits, seed=seed, inputs=Inputs({}))
     if not data.has_validation:
         raise SettingsError("training.data.validation_fraction", "above 0: candidates are chosen on it", 0.0)
     circuit = Circuit(
-        training.qubits, training.layers, data.outputs, training.entangler, training.inputs == "local", training.ansatz
+        training.qubits,
+        training.layers,
+        data.outputs,
+        entangler=training.entangler,
+        reuploaded=training.inputs == "local",
+        ansatz=training.ansatz,
     )
     rate = LearningRate(training.learning_rate, training.learning_rate / 100, "cosine", STEPS)
     train = CentralizedTraining(circuit, loss_of(training), Adam(), rate)

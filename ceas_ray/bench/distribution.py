@@ -83,7 +83,9 @@ def circuit_named(name: str, folder: str | None = None) -> GateList | None:
     ansatz = re.fullmatch(r"(ring|hea|sel)_(cx|cz)_n(\d+)_l(\d+)", name)
     if ansatz:
         entangler: Any = ansatz[2]
-        circuit = Circuit(int(ansatz[3]), int(ansatz[4]), 1, entangler, False, ANSAETZE[ansatz[1]])
+        circuit = Circuit(
+            int(ansatz[3]), int(ansatz[4]), 1, entangler=entangler, reuploaded=False, ansatz=ANSAETZE[ansatz[1]]
+        )
         draw = np.random.default_rng(7)
         angles = draw.uniform(0.1, 3, circuit.parameter_count), draw.uniform(0.1, 3, circuit.qubits)
         return from_qiskit(export(circuit, *angles))

@@ -52,30 +52,31 @@ def edges(kind: str, nodes: int) -> list[tuple[int, int]]:
     return list(itertools.combinations(range(nodes), 2))
 
 
+def _requests(seconds: float) -> ServeRequests:
+    """Return what a link serves for so many simulated seconds."""
+    return ServeRequests(
+        round_index=0, starts_at=10, length=picoseconds(seconds), mean_wait=picoseconds(MEAN_WAIT),
+        useful_age=picoseconds(CUTOFF) + picoseconds(ATTEMPT), slots=1,
+    )  # fmt: skip
+
+
 def measure(kind: str, nodes: int, quick: bool) -> dict[str, Any]:
-    """Ours, in this process."""
+    """Return the figures of this engine, measured in this process."""
     links = edges(kind, nodes)
     length = max(MIN_SECONDS, PAIRS_WANTED / (RATE * len(links))) / (20 if quick else 1)
     werner = (4 * HERALDED - 1) / 3 * math.exp(ATTEMPT / COHERENCE)  # at emission, one attempt before it is heralded
     parameters = LinkParameters(1.0, picoseconds(ATTEMPT), 1, SUCCESS, (1 + 3 * werner) / 4, 2 * COHERENCE)
     started = time.process_time()
     route = Route.of([parameters], Swapping(1.0))
-    managers = [LinkManager(f"link/{a}-{b}", route, {}, None, 10**8, Streams(1)) for a, b in links]
+    managers = [
+        LinkManager(f"link/{a}-{b}", route, key_routes={}, processor=None, report_delay=10**8, streams=Streams(1))
+        for a, b in links
+    ]
     set_up = time.process_time() - started
 
-    def plan(seconds: float) -> ServeRequests:
-        age = picoseconds(CUTOFF) + picoseconds(ATTEMPT)
-        return ServeRequests(
-            round_index=0,
-            starts_at=10,
-            length=picoseconds(seconds),
-            mean_wait=picoseconds(MEAN_WAIT),
-            useful_age=age,
-            slots=1,
-        )
-
-    _served(LinkManager("link/warm-up", route, {}, None, 10**8, Streams(2)), plan(0.01))  # compiles
-    asked = plan(length)
+    warm_up = LinkManager("link/warm-up", route, key_routes={}, processor=None, report_delay=10**8, streams=Streams(2))
+    _served(warm_up, _requests(0.01))  # compiles
+    asked = _requests(length)
     started = time.process_time()
     reports = [_served(manager, asked) for manager in managers]
     spent = time.process_time() - started
@@ -92,7 +93,9 @@ def measure(kind: str, nodes: int, quick: bool) -> dict[str, Any]:
 
 
 def _served(manager: LinkManager, plan: ServeRequests) -> RequestsServed:
-    (effect,) = manager.handle(Envelope(1, ENTANGLEMENT_MANAGER, 0, manager.name, plan))
+    (effect,) = manager.handle(
+        Envelope(deliver_at=1, sender=ENTANGLEMENT_MANAGER, serial=0, receiver=manager.name, payload=plan)
+    )
     assert isinstance(effect, Send) and isinstance(effect.payload, RequestsServed), "a link manager answers requests"
     return effect.payload
 

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import numpy as np
 
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.processors.gradient_work import ErrorMitigation, GradientWork
+from ceas_ray.processors.gradient_work import ErrorMitigation, Estimator, GradientWork
 from ceas_ray.quantum import pauli_engine
 from ceas_ray.quantum.bell_pairs import werner_parameter
 from ceas_ray.quantum.circuit import Circuit
@@ -18,6 +18,14 @@ from ceas_ray.quantum.mixed_pairs import NO_PAIRS
 from ceas_ray.quantum.pauli_engine import LaneInputs
 
 LAYERS = 3
+_ESTIMATORS: tuple[Estimator, ...] = ("exact", "doubly_stochastic")
+
+
+def _work(circuit: Circuit, estimator: Estimator, error_mitigation: ErrorMitigation) -> GradientWork:
+    return GradientWork(
+        circuit=circuit, engine=pauli_engine.shifted_values, streams=Streams(1), loss=SquaredLoss(),
+        estimator=estimator, error_mitigation=error_mitigation, forward_circuits=256,
+    )  # fmt: skip
 
 
 def error_mitigation_table(rounds: int) -> dict[str, Any]:
@@ -44,10 +52,8 @@ def error_mitigation_table(rounds: int) -> dict[str, Any]:
         row = {}
         for error_mitigation in get_args(ErrorMitigation):
             gradients = []
-            for estimator in ("exact", "doubly_stochastic"):
-                work = GradientWork(
-                    circuit, pauli_engine.shifted_values, Streams(1), SquaredLoss(), estimator, error_mitigation, 256
-                )  # type: ignore[arg-type]
+            for estimator in _ESTIMATORS:
+                work = _work(circuit, estimator, error_mitigation)
                 count = 1 if estimator == "exact" else rounds
                 gradients.append(np.array([work([item | {"round_index": r}])[0]["gradient"] for r in range(count)]))
             exact, sampled = gradients

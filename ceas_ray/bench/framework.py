@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -26,7 +26,25 @@ from ceas_ray.tracking.snapshots import SnapshotFolder
 from ceas_ray.tracking.stores import FolderStore
 from ceas_ray.world.builder import build_world
 
+if TYPE_CHECKING:
+    from ceas_ray.runtime.ray_runtime import RayCluster
+
 WARM_ROUNDS, ROUNDS, SNAPSHOTS = 3, 20, 9
+
+
+def _measured_rounds(cluster: RayCluster, simulation: Simulation) -> tuple[float, float, float, float]:
+    """Run the warm-up, then the rounds that count. Return their wall seconds, seconds of gradients, calls of hosts and
+    windows.
+    """
+    gradients = calls = windows = started = 0.0
+    for number, end in zip(range(WARM_ROUNDS + ROUNDS), simulation.rounds(), strict=False):
+        if number + 1 == WARM_ROUNDS:
+            cluster.seconds_by_host = {}
+            cluster.seconds_in_calls = cluster.seconds_on_critical_path = 0.0
+            started = time.perf_counter()
+        elif number >= WARM_ROUNDS:
+            gradients, calls, windows = gradients + end.work_seconds, calls + end.host_calls, windows + end.windows
+    return time.perf_counter() - started, gradients, calls, windows
 
 
 def main(overrides: Sequence[str]) -> dict[str, Any]:
@@ -38,17 +56,9 @@ def main(overrides: Sequence[str]) -> dict[str, Any]:
     processor_hosts = settings.runtime.processor_hosts or available_cpus()
     with ray_cluster(None, available_cpus(), False):
         hosts = world.hosts(processor_hosts, settings.runtime.link_hosts)
-        cluster = RayCluster(hosts, False)
-        gradients = calls = windows = 0.0
-        started, simulation = time.perf_counter(), Simulation(cluster)
-        for number, end in zip(range(WARM_ROUNDS + ROUNDS), simulation.rounds(), strict=False):
-            if number + 1 == WARM_ROUNDS:
-                cluster.seconds_by_host = {}
-                cluster.seconds_in_calls = cluster.seconds_on_critical_path = 0.0
-                started = time.perf_counter()
-            elif number >= WARM_ROUNDS:
-                gradients, calls, windows = gradients + end.work_seconds, calls + end.host_calls, windows + end.windows
-        wall = time.perf_counter() - started
+        cluster = RayCluster(hosts, allow_mixed_hosts=False)
+        simulation = Simulation(cluster)
+        wall, gradients, calls, windows = _measured_rounds(cluster, simulation)
         memory = _tree_megabytes()
         snapshots = _snapshots(simulation)
     parts = _parts(cluster.seconds_by_host, gradients, processor_hosts)

@@ -181,7 +181,9 @@ def reference_case(qubits: int, quick: bool, peers: dict[str, str | None]) -> di
 
     def ours() -> Any:
         one = np.ones((len(inputs.owner), 1))
-        return state_vector_engine.reverse_mode(circuit, inputs.angles, inputs.parameters, inputs.owner, one)
+        return state_vector_engine.reverse_mode(
+            circuit, inputs.angles, inputs.parameters, owner=inputs.owner, cotangent=one
+        )
 
     ours()
     times = []

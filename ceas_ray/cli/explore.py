@@ -14,7 +14,7 @@ from rich.table import Table
 from ceas_ray.consensus.exploration.abstract_model import AbstractModel
 from ceas_ray.consensus.exploration.campaign import Report, explore
 from ceas_ray.consensus.exploration.chart import chart_of
-from ceas_ray.consensus.exploration.kinds import KINDS, Kind
+from ceas_ray.consensus.exploration.kinds import KINDS, ScenarioKind
 from ceas_ray.consensus.exploration.planted.catalogue import PLANTED_BUGS
 from ceas_ray.consensus.exploration.planted.hunt import Hunted, hunt_all
 from ceas_ray.runtime.available_cpus import available_cpus
@@ -44,7 +44,14 @@ def _explore(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> int
             parser.error(f"--planted: no planted bug is named like {chosen.planted!r}")
         return _planted(chosen.planted, chosen.processes, chosen.json)
     only = next((kind for kind in KINDS if str(kind) == chosen.only), None)
-    return _campaign(chosen.first, chosen.processes, chosen.scenarios, seconds, only, chosen.json)
+    return _campaign(
+        first=chosen.first,
+        processes=chosen.processes,
+        scenarios=chosen.scenarios,
+        seconds=seconds,
+        only=only,
+        as_json=chosen.json,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,7 +84,13 @@ def _exhaustive() -> int:
 
 
 def _campaign(
-    first: int, processes: int, scenarios: int | None, seconds: float | None, only: Kind | None, as_json: bool
+    *,
+    first: int,
+    processes: int,
+    scenarios: int | None,
+    seconds: float | None,
+    only: ScenarioKind | None,
+    as_json: bool,
 ) -> int:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
@@ -91,8 +104,16 @@ def _campaign(
         bar.update(task, completed=done if scenarios else elapsed, description=state)
 
     with bar:
-        report = explore(first, processes, scenarios, seconds, progress, only, leave_signals_to_parent)
-    _show(report, time.perf_counter() - started, processes, first, as_json)
+        report = explore(
+            first=first,
+            processes=processes,
+            scenarios=scenarios,
+            seconds=seconds,
+            progress=progress,
+            only=only,
+            begin_worker=leave_signals_to_parent,
+        )
+    _show(report, wall=time.perf_counter() - started, processes=processes, first=first, as_json=as_json)
     return INTERRUPTED if report.interrupted else int(bool(report.failures))
 
 
@@ -119,7 +140,7 @@ def _catches(hunted: Hunted) -> str:
     return "\n".join(catches) or "NOT CAUGHT"
 
 
-def _show(report: Report, wall: float, processes: int, first: int, as_json: bool) -> None:
+def _show(report: Report, *, wall: float, processes: int, first: int, as_json: bool) -> None:
     failures = sorted(report.failures, key=lambda failure: failure.seed)
     rows = [(str(kind), report.by_kind[kind]) for kind in KINDS if kind in report.by_kind]
     rows.append(("all", report.total))

@@ -189,7 +189,7 @@ def _is_readable(word: str) -> bool:
 
 def hydra_text(value: str, mark: str = "'") -> str:
     """Return a value as a text between quotation marks that Hydra takes as it is."""
-    escaped = value.replace(f"\\{mark}", f"\\\\{mark}").replace(mark, f"\\{mark}")
+    escaped = re.sub(rf"(\\*)({mark}|\Z)", lambda found: found[1] * 2 + (f"\\{mark}" if found[2] else ""), value)
     return f"{mark}{escaped}{mark}"
 
 

@@ -19,7 +19,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ceas_ray.config import renamed
 from ceas_ray.config.errors import NOTHING, SettingsError, UnusableSettings, blame_on
-from ceas_ray.config.schema import PathText
+from ceas_ray.config.setting_types import PathText
 from ceas_ray.config.validation import joined, refusal, unknown_key
 from ceas_ray.kernel.input_file import InputFile
 
@@ -91,6 +91,10 @@ def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None, rea
         protocol = getattr(kind, "_is_protocol", False)
         must = f"a policy that can be {kind.__name__}" if protocol else f"a subclass of {_path(kind)}"
         raise SettingsError(f"{key}._target_", must, node["_target_"])
+    for former, present in renamed.CLASS_ATTRIBUTES.items():
+        if hasattr(policy, former):
+            reason = f"{_path(policy)} states {former}, which must be named {present}"
+            raise UnusableSettings(f"{key}._target_", reason)
     given = {str(name): value for name, value in node.items() if name != "_target_"}
     hints = blame_on(key, lambda: _hints_of(policy))
     names = [field.name for field in fields(policy) if field.init]

@@ -33,3 +33,6 @@ TARGETS = {
     "ceas_ray.attacks.jamming.Jamming": f"{_INNER_PRODUCT} with attacks.jammed_share",
     "ceas_ray.attacks.silence.Silence": f"{_INNER_PRODUCT} with attacks.timing=never",
 }
+"""From a former policy to what does the same now."""
+CLASS_ATTRIBUTES = {"MOST_FAULTY_SHARE": "MAX_FAULTY_SHARE"}
+"""From the former name of what a policy class states to the present one."""

@@ -20,7 +20,7 @@ class Adoption:
     """
 
     def __init__(
-        self, round_index: int, head: ChainHead, archive: Archive, inputs: Inputs, values: ValueStore,
+        self, round_index: int, *, head: ChainHead, archive: Archive, inputs: Inputs, values: ValueStore,
         fetching: Fetching, find: Callable[[bytes], bytes | None],
     ) -> None:  # fmt: skip
         """Serve one round; find: returns anything that is here, by its digest."""

@@ -18,23 +18,17 @@ from ceas_ray.consensus.fetching import BODY, CONTENT, MODEL, Fetching
 from ceas_ray.consensus.input_phase import InputPhase
 from ceas_ray.consensus.inputs import Inputs, is_well_formed_update
 from ceas_ray.consensus.pacing import Pacing
-from ceas_ray.consensus.safety_rule import vote_history_of
-from ceas_ray.consensus.tetrabft import FUTURE_VIEWS, Action, ArmTimer, BodyWanted, Output, TetraBFT
+from ceas_ray.consensus.replica_message import LAST_ROUND_FRAMES, VIEW_FRAMES, VOTING_FRAMES, ReplicaMessage
+from ceas_ray.consensus.tetrabft import FUTURE_VIEWS, TetraBFT
 from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.consensus.value_store import ValueStore
+from ceas_ray.consensus.voting_state import Action, ArmTimer, BodyWanted, Output
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Effect, Send
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
-from ceas_ray.messages.frames import FRAME_KINDS, FrameKind, decode_foreign, digest_of
+from ceas_ray.messages.frames import FRAME_KINDS, FrameKind, digest_of
 from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, RoundStarted, TestReport, Timer, replica_name
-
-_OF_THE_LAST_ROUND = frozenset({FrameKind.DECIDE, FrameKind.FETCH, FrameKind.CONTENT, FrameKind.CATCH_UP})
-_DIGESTS = frozenset(
-    {FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4, FrameKind.DECIDE, FrameKind.PROPOSAL}
-)
-_VOTING = frozenset({*_DIGESTS, FrameKind.SUGGEST, FrameKind.PROOF, FrameKind.VIEW_CHANGE})
-_OF_A_VIEW = _VOTING - {FrameKind.VIEW_CHANGE, FrameKind.DECIDE}
 
 
 @dataclass(slots=True)
@@ -61,27 +55,30 @@ class Agreement(Stateful):
     """
 
     def __init__(
-        self, index: int, protocol: ProtocolParameters, links: AuthenticatedLinks, head: ChainHead, archive: Archive,
+        self, index: int, protocol: ProtocolParameters, *, links: AuthenticatedLinks, head: ChainHead, archive: Archive,
         schedule: RoundStarted | None,
     ) -> None:  # fmt: skip
         committee = protocol.committee
         self._index, self._protocol, self._links, self._head, self._archive = index, protocol, links, head, archive
-        self._name = replica_name(index)
-        self.schedule = schedule
+        self._name, self.schedule = replica_name(index), schedule
         self.round_index = -1 if schedule is None else schedule.round_index
         self.inputs = Inputs(committee.processors, protocol.model_size, head.model.quarantined)
         self.voting = TetraBFT(
-            index, committee.replicas, lambda view: committee.leader(self.round_index, view),
-            self._is_valid, self._is_proposable, self._candidate_of,
+            index, committee.replicas, leader=lambda view: committee.leader(self.round_index, view),
+            is_valid=self._is_valid, is_proposable=self._is_proposable, candidate=self._candidate_of,
         )  # fmt: skip
-        self.phase = InputPhase(index, committee, links, self.inputs, schedule, head.accused, self.voting)
-        self.values = ValueStore(protocol, self.round_index, self.inputs, self.phase.echoes, head)
+        self.phase = InputPhase(
+            index, committee, links=links, inputs=self.inputs, schedule=schedule, accused=head.accused,
+            voting=self.voting,
+        )  # fmt: skip
+        self.values = ValueStore(protocol, self.round_index, inputs=self.inputs, echoes=self.phase.echoes, head=head)
         self.candidate = Candidate(committee, self.phase, self.values)
         max_waiting = committee.processors * committee.quorum + committee.replicas
         self.fetching = Fetching(links, Pacing(committee.delta), max_waiting, self._find)
         self.catching_up = CatchingUp(links, committee)
         self.adoption = Adoption(
-            self.round_index, head, archive, self.inputs, self.values, self.fetching, self._find
+            self.round_index, head=head, archive=archive, inputs=self.inputs, values=self.values,
+            fetching=self.fetching, find=self._find,
         )  # fmt: skip
         self.state = AgreementState()
 
@@ -133,9 +130,9 @@ class Agreement(Stateful):
         effects: list[Effect] = []
         if not self.voting.inputs_closed:
             effects += [*self._act(self.voting.close_inputs(), now), *self._timer_without_a_view(now)]
-        if self.phase.begun and self.voting.view < 0:
+        if self.phase.heard_quorum and self.voting.view < 0:
             effects += self._act(self.voting.start(), now)
-        effects += self._act(self.voting.poke(), now)
+        effects += self._act(self.voting.reconsider(), now)
         self._want_contents()
         return [*effects, *self.fetching.answer_waiting(now), *self._arm_fetch(now)]
 
@@ -186,7 +183,7 @@ class Agreement(Stateful):
             self.fetching.renew()
             effects += [self._armed(view, now), *self.phase.renew(now)]
         self.fetching.ask_again()
-        if self.catching_up.may_have_missed(view) or self._head.behind or not self.phase.begun:
+        if self.catching_up.may_have_missed(view) or self._head.behind or not self.phase.heard_quorum:
             effects += self.catching_up.ask(now)
         self.adoption.follow(self.catching_up.past)
         return [*effects, *self._go_on(now), *self._finish(now)]
@@ -219,7 +216,7 @@ class Agreement(Stateful):
         """
         of_last_round = frame.round_index < self.round_index
         kind, from_processor = FRAME_KINDS[frame.kind], frame.sender.startswith("processor/")
-        if of_last_round and (from_processor or kind not in _OF_THE_LAST_ROUND):
+        if of_last_round and (from_processor or kind not in LAST_ROUND_FRAMES):
             return []
         if self._is_too_far_ahead(kind, frame.view):
             return []
@@ -230,10 +227,9 @@ class Agreement(Stateful):
         try:
             if from_processor:
                 effects = self._receive_of_processor(number, kind, body, now)
-            elif of_last_round:
-                effects = self._receive_of_last_round(number, kind, decode_foreign(body), now)
             else:
-                effects = self._receive_of_this_round(number, kind, frame.view, decode_foreign(body), now)
+                message = ReplicaMessage.of(frame, number, body)
+                effects = (self._receive_of_last_round if of_last_round else self._receive_of_this_round)(message, now)
         except ValueError:
             effects = []  # malformed bytes of a Byzantine replica: as if it had been silent
         self._links.accept(frame)
@@ -246,23 +242,20 @@ class Agreement(Stateful):
 
     def _is_too_far_ahead(self, kind: FrameKind, view: int) -> bool:
         """Return whether a frame belongs to a view that cannot be kept yet: it is not accepted, and may come again."""
-        return kind in _OF_A_VIEW and view > max(self.voting.view, 0) + FUTURE_VIEWS
+        return kind in VIEW_FRAMES and view > max(self.voting.view, 0) + FUTURE_VIEWS
 
-    def _receive_of_this_round(self, sender: int, kind: FrameKind, view: int, content: Any, now: int) -> list[Effect]:
-        if kind in _VOTING:
-            return self._receive_voting(sender, kind, view, content, now)
-        if kind == FrameKind.ECHO:
-            items = items_of(content, self._protocol.committee.processors)
-            return [*self.phase.take_echo(sender, items, now), *self._go_on(now)]
-        return self._receive_any_time(sender, self.round_index, kind, content, now)
+    def _receive_of_this_round(self, message: ReplicaMessage, now: int) -> list[Effect]:
+        if message.kind in VOTING_FRAMES:
+            return self._receive_voting(message, now)
+        if message.kind == FrameKind.ECHO:
+            items = items_of(message.content, self._protocol.committee.processors)
+            return [*self.phase.take_echo(message.sender, items, now), *self._go_on(now)]
+        return self._receive_any_time(message, now)
 
-    def _receive_voting(self, sender: int, kind: FrameKind, view: int, content: Any, now: int) -> list[Effect]:
-        if kind in _DIGESTS and not isinstance(content, bytes):
-            raise ValueError("a vote must name a digest, a proposal must carry its body")
+    def _receive_voting(self, message: ReplicaMessage, now: int) -> list[Effect]:
+        sender, kind, view, content = message.sender, message.kind, message.view, message.voting_content()
         if kind == FrameKind.PROPOSAL:
             content = self._learn_proposed(sender, view, content)
-        elif kind in (FrameKind.SUGGEST, FrameKind.PROOF):
-            content = vote_history_of(content)
         effects = self._act(self.voting.receive(sender, kind, view, content), now)
         return [*effects, *self._arm_fetch(now)]
 
@@ -275,22 +268,23 @@ class Agreement(Stateful):
             self.values.learn(body)
         return digest
 
-    def _receive_of_last_round(self, sender: int, kind: FrameKind, content: Any, now: int) -> list[Effect]:
+    def _receive_of_last_round(self, message: ReplicaMessage, now: int) -> list[Effect]:
         """Answer a replica that has not yet heard of this round, or take the answer to what this one missed."""
-        if kind != FrameKind.DECIDE:
-            return self._receive_any_time(sender, self.round_index - 1, kind, content, now)
-        if self._head.behind and isinstance(content, bytes):
-            self.catching_up.take_past_decide(sender, content)
+        if message.kind != FrameKind.DECIDE:
+            return self._receive_any_time(message, now)
+        if self._head.behind and isinstance(message.content, bytes):
+            self.catching_up.take_past_decide(message.sender, message.content)
             self.adoption.follow(self.catching_up.past)
         return [*self._go_on(now), *self._finish(now)]
 
-    def _receive_any_time(self, sender: int, round_index: int, kind: FrameKind, content: Any, now: int) -> list[Effect]:
+    def _receive_any_time(self, message: ReplicaMessage, now: int) -> list[Effect]:
         """Take requests and contents. A halted replica answers too, because others may lack what it has."""
-        match kind:
+        sender, content = message.sender, message.content
+        match message.kind:
             case FrameKind.FETCH:
-                return self.fetching.answer(sender, round_index, content, now)
+                return self.fetching.answer(sender, message.round_index, content, now)
             case FrameKind.CATCH_UP:
-                return self._tell(sender, now) if self.catching_up.may_answer(sender, now) else []
+                return self._bring_up_to_date(sender, now) if self.catching_up.may_answer(sender, now) else []
             case FrameKind.CONTENT if isinstance(content, tuple):
                 return self._take_contents(content, now)
         return []
@@ -310,25 +304,27 @@ class Agreement(Stateful):
 
     # --- catching up ----------------------------------------------------------
 
-    def _tell(self, sender: int, now: int) -> list[Effect]:
+    def _bring_up_to_date(self, sender: int, now: int) -> list[Effect]:
         """What the last decision was, and what this replica has said since that still counts: until it halts, its
         echoes and votes too, for a liar may have let it decide alone."""
         name, last = replica_name(sender), self._head.last
         effects: list[Effect] = []
         self._links.forget_view_change(name)
         if last is not None and not self.finished:
-            effects += self._links.send(FrameKind.DECIDE, 0, name, encode(last.value), now, last.round_index)
-        return [*effects, *self.phase.say_again(name, now), *self._act(self.voting.resend(sender), now)]
+            effects += self._links.send(
+                FrameKind.DECIDE, view=0, receiver=name, body=encode(last.value), now=now, round_index=last.round_index
+            )
+        return [*effects, *self.phase.repeat_echoes(name, now), *self._act(self.voting.resend(sender), now)]
 
-    def _tell_all(self, now: int) -> list[Effect]:
+    def _bring_all_up_to_date(self, now: int) -> list[Effect]:
         others = [j for j in range(self._protocol.committee.replicas) if j != self._index]
-        return [effect for j in others for effect in self._tell(j, now)]
+        return [effect for j in others for effect in self._bring_up_to_date(j, now)]
 
-    def say_again(self, now: int) -> list[Effect]:
+    def take_new_keys(self, now: int) -> list[Effect]:
         """New keys have come in the middle of a round: what was omitted for want of keys can be said now, and a
         decision again, for somebody waits for it."""
         self.catching_up.keys_have_come()
-        return self._tell_all(now) if self.phase.closed else []
+        return self._bring_all_up_to_date(now) if self.phase.closed else []
 
     # --- actions of the voting ----------------------------------------------------------
 
@@ -348,8 +344,8 @@ class Agreement(Stateful):
     def _say(self, said: Output, now: int) -> list[Effect]:
         body = encode(self.values.body_of(said.content) if said.kind == FrameKind.PROPOSAL else said.content)
         if said.to is None:
-            return self._links.broadcast(said.kind, said.view, body, now)
-        return self._links.send(said.kind, said.view, replica_name(said.to), body, now)
+            return self._links.broadcast(said.kind, view=said.view, body=body, now=now)
+        return self._links.send(said.kind, view=said.view, receiver=replica_name(said.to), body=body, now=now)
 
     @property
     def _decided(self) -> bytes | None:
@@ -398,7 +394,7 @@ class Agreement(Stateful):
 
     def _come_back(self, now: int) -> list[Effect]:
         self.state.to_come_back = False
-        effects = self._tell_all(now) if self.phase.closed else []
+        effects = self._bring_all_up_to_date(now) if self.phase.closed else []
         if not self._is_at_rest:
             effects += self.catching_up.ask(now)
         return [*effects, *self._go_on(now), *self._finish(now)]

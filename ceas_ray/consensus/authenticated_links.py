@@ -73,7 +73,7 @@ class AuthenticatedLinks(Stateful):
         self._channels[frame.sender].accept(frame)
 
     def send(
-        self, kind: FrameKind, view: int, receiver: str, body: bytes, now: int, round_index: int | None = None
+        self, kind: FrameKind, *, view: int, receiver: str, body: bytes, now: int, round_index: int | None = None
     ) -> list[Effect]:
         """Return one frame on its way, or nothing if its key is spent (an omission, never an untagged message).
 
@@ -83,7 +83,7 @@ class AuthenticatedLinks(Stateful):
             frame = self._view_change(view, receiver, body, now)
         else:
             in_round = self.state.round_index if round_index is None else round_index
-            frame = self._channels[receiver].seal(kind, in_round, view, now, body)
+            frame = self._channels[receiver].seal(kind, round_index=in_round, view=view, now=now, body=body)
             if frame is not None and kind is FrameKind.CATCH_UP:
                 self.state.questions[receiver] = frame
         return [] if frame is None else [Send(now + self._latencies[receiver], receiver, frame)]
@@ -91,16 +91,22 @@ class AuthenticatedLinks(Stateful):
     def _view_change(self, view: int, receiver: str, body: bytes, now: int) -> Frame | None:
         frame = self.state.view_changes.get(receiver)
         if frame is None or frame.view != view:
-            frame = self._channels[receiver].seal(FrameKind.VIEW_CHANGE, self.state.round_index, view, now, body)
+            frame = self._channels[receiver].seal(
+                FrameKind.VIEW_CHANGE, round_index=self.state.round_index, view=view, now=now, body=body
+            )
             if frame is not None:
                 self.state.view_changes[receiver] = frame
         return frame
 
     def broadcast(
-        self, kind: FrameKind, view: int, body: bytes, now: int, round_index: int | None = None
+        self, kind: FrameKind, *, view: int, body: bytes, now: int, round_index: int | None = None
     ) -> list[Effect]:
         """Return a frame to each of the other replicas."""
-        return [e for name in self._others for e in self.send(kind, view, name, body, now, round_index)]
+        return [
+            e
+            for name in self._others
+            for e in self.send(kind, view=view, receiver=name, body=body, now=now, round_index=round_index)
+        ]
 
     def ask_again(self, now: int) -> list[Effect]:
         """Return the last question to each of the others, as the same frame: it costs no key, and whoever has it
@@ -111,7 +117,11 @@ class AuthenticatedLinks(Stateful):
 
     def reply_to_processors(self, body: bytes, now: int) -> list[Effect]:
         """Return the model of this round on its way to every processor."""
-        return [e for name in self._processors for e in self.send(FrameKind.MODEL, 0, name, body, now)]
+        return [
+            e
+            for name in self._processors
+            for e in self.send(FrameKind.MODEL, view=0, receiver=name, body=body, now=now)
+        ]
 
     def report(self, receiver: str, payload: Any, now: int) -> Effect:
         """Return a message to trusted control, which needs no key."""

@@ -59,7 +59,7 @@ class CatchingUp(Stateful):
         self.state.asked += 1
         if self.state.asked > MAX_CATCH_UPS and self.state.asked.bit_count() > 1:
             return self._links.ask_again(now)
-        return self._links.broadcast(FrameKind.CATCH_UP, 0, encode(None), now)
+        return self._links.broadcast(FrameKind.CATCH_UP, view=0, body=encode(None), now=now)
 
     @property
     def has_asked(self) -> bool:

@@ -46,7 +46,7 @@ class Committee(Quorums):
         return self.processors - self.processor_faults
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProtocolParameters:
     """What every replica knows from the start and nothing changes during a run.
 

@@ -68,7 +68,7 @@ class Fetching(Stateful):
             return []
         digests, self.state.pending = tuple(self.state.pending), {}
         self._pacing.left(now, view)
-        return self._links.broadcast(FrameKind.FETCH, 0, encode(digests), now)
+        return self._links.broadcast(FrameKind.FETCH, view=0, body=encode(digests), now=now)
 
     def take(self, digest: bytes) -> str | None:
         """Return what the digest of an arrived content stands for, and stop asking; None if nobody asked for it."""
@@ -114,7 +114,14 @@ class Fetching(Stateful):
         found = tuple(data for digest in digests if (data := self._find(digest)) is not None)
         if not found:
             return []
-        return self._links.send(FrameKind.CONTENT, 0, replica_name(sender), encode(found), now, round_index)
+        return self._links.send(
+            FrameKind.CONTENT,
+            view=0,
+            receiver=replica_name(sender),
+            body=encode(found),
+            now=now,
+            round_index=round_index,
+        )
 
     def answer_waiting(self, now: int) -> list[Effect]:
         """Answer those who waited for what is here now."""

@@ -36,15 +36,15 @@ class VotingProgress(Protocol):
 class InputPhaseState:
     """What changes in an input phase.
 
-    accused: processors accused in earlier rounds. closed: the inputs are closed. begun: Echoes of Q replicas are here,
-    so view 0 may begin. waited: its leader need not wait for more. given_up: the manager gave the round up. said,
-    pending: what was echoed, and what is yet to be, in order. skip_judged: whether it was judged if the round lacks
-    what it needs.
+    accused: processors accused in earlier rounds. closed: the inputs are closed. heard_quorum: Echoes of Q
+    replicas are here, so view 0 may begin. waited: its leader need not wait for more. given_up: the manager gave the
+    round up. said, pending: what was echoed, and what is yet to be, in order. skip_judged: whether it was judged if the
+    round lacks what it needs.
     """
 
     accused: tuple[int, ...]
     closed: bool = False
-    begun: bool = False
+    heard_quorum: bool = False
     waited: bool = False
     given_up: bool = False
     said: dict[Item, None] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class InputPhase(Stateful):
     """
 
     def __init__(
-        self, index: int, committee: Committee, links: AuthenticatedLinks, inputs: Inputs,
+        self, index: int, committee: Committee, *, links: AuthenticatedLinks, inputs: Inputs,
         schedule: RoundStarted | None, accused: Iterable[int], voting: VotingProgress,
     ) -> None:  # fmt: skip
         """Serve one round; accused: in earlier rounds, and not named in a value yet. voting: of this replica in this
@@ -81,9 +81,9 @@ class InputPhase(Stateful):
         return self.state.closed
 
     @property
-    def begun(self) -> bool:
+    def heard_quorum(self) -> bool:
         """Whether Echoes of Q replicas are here, so that view 0 may begin."""
-        return self.state.begun
+        return self.state.heard_quorum
 
     @property
     def waited(self) -> bool:
@@ -152,9 +152,9 @@ class InputPhase(Stateful):
 
     def _begins(self, now: int) -> list[Effect]:
         """Begin view 0 on Echoes of Q replicas, and the time after which it is judged what is missing."""
-        if self.state.begun or not self.state.closed or self.echoes.heard < self._committee.quorum:
+        if self.state.heard_quorum or not self.state.closed or self.echoes.heard < self._committee.quorum:
             return []
-        self.state.begun = True
+        self.state.heard_quorum = True
         return self._begin_timers(now)
 
     def _begin_timers(self, now: int) -> list[Effect]:
@@ -213,14 +213,14 @@ class InputPhase(Stateful):
         new = [item for item in items if item not in self.state.said]
         self.state.said |= dict.fromkeys(new)
         self._pacing.left(now, self._voting.view, counts)
-        effects = self._links.broadcast(FrameKind.ECHO, 0, encode(tuple(new)), now)
+        effects = self._links.broadcast(FrameKind.ECHO, view=0, body=encode(tuple(new)), now=now)
         return [*effects, *self._echo_later(self._to_amplify(self.echoes.take(self._index, new)), now)]
 
-    def say_again(self, replica: str, now: int) -> list[Effect]:
+    def repeat_echoes(self, replica: str, now: int) -> list[Effect]:
         """Send all that this replica has echoed to one that may have missed it."""
         if not (self.state.closed and self._may_echo()):
             return []
-        return self._links.send(FrameKind.ECHO, 0, replica, encode(tuple(self.state.said)), now)
+        return self._links.send(FrameKind.ECHO, view=0, receiver=replica, body=encode(tuple(self.state.said)), now=now)
 
     # --- SKIP ----------------------------------------------------------
 
@@ -302,4 +302,4 @@ class InputPhase(Stateful):
         self._pacing.recover()
         if not self.state.closed:
             return self.input_timers(now)
-        return [*(self._begin_timers(now) if self.state.begun else []), *self.arm(now)]
+        return [*(self._begin_timers(now) if self.state.heard_quorum else []), *self.arm(now)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from ceas_ray.consensus.agreement import Agreement
 from ceas_ray.consensus.archive import Archive
@@ -45,13 +45,17 @@ class Replica(Actor):
     """One member of the committee. The leader of view r in round t is replica (t + r) mod n.
 
     A replica that missed a round is behind: it asks the others, adopts what B of them decided, and fetches the model by
-    its digest. `persistent` is what must outlive a crash, and `recover` goes on from there.
+    its digest. `persistent` is what must outlive a crash, and `recover` goes on from there. A subclass may set
+    `agreement_type` to replace the class of its rounds.
     """
+
+    agreement_type: ClassVar[type[Agreement]] = Agreement
 
     def __init__(
         self,
         index: int,
         committee: Committee,
+        *,
         channels: Sequence[Channel],
         latencies: Mapping[str, int],
         next_state: NextState,
@@ -67,13 +71,15 @@ class Replica(Actor):
         """
         self.name = replica_name(index)
         self.index, self.committee = index, committee
-        self._protocol = ProtocolParameters(committee, chain, rule, next_state, len(initial_state[0]))
+        self._protocol = ProtocolParameters(
+            committee=committee, chain=chain, rule=rule, next_state=next_state, model_size=len(initial_state[0])
+        )
         self._links = AuthenticatedLinks(index, committee, channels, latencies)
         self._head = ChainHead(AgreedModel(initial_state, ()))
         self._archive = Archive()
         self.lookahead = self.own_lookahead = min(latencies.values())
         self.state = ReplicaState()
-        self._agreement = self._begun(None)
+        self._agreement = self._new_agreement(None)
 
     def parts(self) -> Mapping[str, Stateful]:
         """See `Stateful`."""
@@ -83,16 +89,18 @@ class Replica(Actor):
 
     def rebuild(self) -> None:
         """Make the agreement of the restored round; see `Stateful`."""
-        self._agreement = self._begun(self.state.schedule)
+        self._agreement = self._new_agreement(self.state.schedule)
 
-    def _begun(self, schedule: RoundStarted | None) -> Agreement:
+    def _new_agreement(self, schedule: RoundStarted | None) -> Agreement:
         agreement = self.agreement(schedule)
         self._links.enter_round(agreement.round_index)
         return agreement
 
     def agreement(self, schedule: RoundStarted | None) -> Agreement:
         """Return a round at its start."""
-        return Agreement(self.index, self._protocol, self._links, self._head, self._archive, schedule)
+        return self.agreement_type(
+            self.index, self._protocol, links=self._links, head=self._head, archive=self._archive, schedule=schedule
+        )
 
     # --- envelopes ----------------------------------------------------------
 
@@ -122,7 +130,7 @@ class Replica(Actor):
                 effects = agreement.timer(timer, view, now)
                 return [*effects, *self._open_early(now)] if timer is ReplicaTimer.INPUTS_MAY_CLOSE else effects
             case KeysDistilled():
-                return agreement.say_again(now)
+                return agreement.take_new_keys(now)
             case RoundGivenUp():
                 return agreement.give_up(now)
         agreement.stop()
@@ -159,7 +167,7 @@ class Replica(Actor):
         last = self._agreement
         missed = schedule.round_index > last.round_index + 1 or (last.round_index >= 0 and not last.finished)
         self._head.begin_round(missed, last.phase.accused())
-        self.state.schedule, self._agreement = schedule, self._begun(schedule)
+        self.state.schedule, self._agreement = schedule, self._new_agreement(schedule)
         self._links.forget_lost_slots()
         self.store_key_bits(schedule.key_bits)
         return [*self._agreement.begin(now), *self._open_early(now)]

@@ -7,10 +7,10 @@ two quorums of Q = n - f share an honest replica, and a blocking set of B = f + 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from typing import Any
 
-from ceas_ray.consensus.safety_rule import NO_VOTE, SafetyRule, Vote, VoteHistory
+from ceas_ray.consensus.safety_rule import SafetyRule, Vote, VoteHistory
+from ceas_ray.consensus.voting_state import Action, ArmTimer, BodyWanted, Decision, Output, VotingState
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.quorum import Quorums
@@ -23,82 +23,15 @@ _PHASES = {FrameKind.VOTE1: 1, FrameKind.VOTE2: 2, FrameKind.VOTE3: 3, FrameKind
 _VOTES = {phase: kind for kind, phase in _PHASES.items()}
 
 
-@dataclass(frozen=True)
-class Output:
-    """A message to one replica, or to all others (`to` None)."""
-
-    kind: FrameKind
-    view: int
-    content: Any
-    to: int | None = None
-
-
-@dataclass(frozen=True)
-class ArmTimer:
-    """A request to call `timeout(view)` after the length of the view timer."""
-
-    view: int
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The decision of a value."""
-
-    value: bytes
-    view: int
-
-
-@dataclass(frozen=True)
-class BodyWanted:
-    """A leader may have to propose this value, and lacks its body or what it names."""
-
-    value: bytes
-
-
-Action = Output | ArmTimer | Decision | BodyWanted
-
-
-@dataclass(slots=True)
-class VotingState:
-    """view: that this replica is in. candidate: what it would propose, unless that is computed. votes, previous: by
-    phase its highest vote, and its highest one for another value; element 0 is unused. decided: value and view, if any.
-    halted: Q replicas have said that they decided.
-
-    received: votes by view and phase, then by sender. proposals: by view, the first one of its leader. suggests,
-    proofs: by view, then by sender. own_suggest: this replica's in the view. view_changes: the latest view that each
-    replica asked for. asked_view: that this one asked for. decides: by sender. voted: in which views and phases.
-    proposed: in which views. wanted: values whose bodies were asked for in this view.
-    """
-
-    view: int = -1
-    inputs_closed: bool = False
-    candidate: bytes | None = None
-    votes: list[Vote] = field(default_factory=lambda: [NO_VOTE] * 5)
-    previous: list[Vote] = field(default_factory=lambda: [NO_VOTE] * 5)
-    decided: Decision | None = None
-    halted: bool = False
-    received: dict[tuple[int, int], dict[int, bytes]] = field(default_factory=dict)
-    proposals: dict[int, bytes] = field(default_factory=dict)
-    suggests: dict[int, dict[int, VoteHistory]] = field(default_factory=dict)
-    own_suggest: dict[int, dict[int, VoteHistory]] = field(default_factory=dict)
-    proofs: dict[int, dict[int, VoteHistory]] = field(default_factory=dict)
-    view_changes: dict[int, int] = field(default_factory=dict)
-    asked_view: int = 0
-    decides: dict[int, bytes] = field(default_factory=dict)
-    voted: set[tuple[int, int]] = field(default_factory=set)
-    proposed: set[int] = field(default_factory=set)
-    wanted: set[bytes] = field(default_factory=set)
-
-
 class TetraBFT(SafetyRule, Stateful):
-    """One replica's voting. `is_valid(digest)` must be monotone; call `poke` when it may have turned true.
+    """One replica's voting. `is_valid(digest)` must be monotone; call `reconsider` when it may have turned true.
 
     No view is entered before the inputs are closed (`close_inputs`, or `start`, which enters view 0 at once). Every
     method returns what to do.
     """
 
     def __init__(
-        self, index: int, replicas: int, leader: Callable[[int], int], is_valid: Callable[[bytes], bool],
+        self, index: int, replicas: int, leader: Callable[[int], int], is_valid: Callable[[bytes], bool], *,
         is_proposable: Callable[[bytes], bool] | None = None, candidate: Callable[[int], bytes | None] | None = None,
     ) -> None:  # fmt: skip
         """Make the voting of replica `index`.
@@ -127,7 +60,7 @@ class TetraBFT(SafetyRule, Stateful):
 
     @property
     def wanted(self) -> Collection[bytes]:
-        """ValueStore whose bodies this replica, a leader, has asked for in this view."""
+        """The values whose bodies this replica, a leader, has asked for in this view."""
         return self.state.wanted
 
     @property
@@ -164,7 +97,7 @@ class TetraBFT(SafetyRule, Stateful):
         """Replace the value that this replica would propose, where it is not computed."""
         self.state.candidate = candidate
 
-    def poke(self) -> list[Action]:
+    def reconsider(self) -> list[Action]:
         """Look again, because validity or the candidate may have changed."""
         self._act_on_proposals()
         return self._take_actions()
@@ -385,8 +318,9 @@ class TetraBFT(SafetyRule, Stateful):
     # --- crash and recovery ----------------------------------------------------------
 
     def resend(self, to: int) -> list[Output]:
-        """What this replica has said that still counts, for one who missed it: the decision, and until it halts what
-        else it said, in the order of the protocol."""
+        """Return what this replica has said that still counts, for one who missed it: the decision, and until it halts
+        what else it said, in the order of the protocol.
+        """
         state = self.state
         said: list[Output] = []
         if state.decided is not None:

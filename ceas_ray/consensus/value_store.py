@@ -67,7 +67,7 @@ class ValueStore(Stateful):
     """
 
     def __init__(
-        self, protocol: ProtocolParameters, round_index: int, inputs: Inputs, echoes: Echoes, head: ChainHead
+        self, protocol: ProtocolParameters, round_index: int, *, inputs: Inputs, echoes: Echoes, head: ChainHead
     ) -> None:
         self._protocol, self._round, self._head = protocol, round_index, head
         self._inputs, self._echoes = inputs, echoes

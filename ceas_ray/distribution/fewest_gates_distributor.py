@@ -36,6 +36,8 @@ class FewestGatesDistributor:
         pairs = Counter(tuple(sorted((phase.first, phase.second))) for phase in packets.phases)
         edges = {(a, b): count for (a, b), count in sorted(pairs.items())}
         nothing = [0] * len(network.room)
-        home = np.array(parts_with_fewest_cuts(circuit.qubits, edges, nothing, network.room.tolist()), dtype=np.int64)
+        home = np.array(
+            parts_with_fewest_cuts(circuit.qubits, edges, least=nothing, most=network.room.tolist()), dtype=np.int64
+        )
         home = home[packets.owner]
         return Distribution(packets, network, home, home[packets.ends[:, 1]])

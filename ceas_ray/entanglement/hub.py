@@ -32,7 +32,7 @@ class HubTimer(StrEnum):
     PLAN_ENDS = "report"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class HubState:
     """Counts of tests per processor and basis, then of trap circuits where the hub asks them, float64 (processors, 3 or
     4).
@@ -60,14 +60,18 @@ class Hub(Actor):
 
     name = HUB
 
-    def __init__(self, processors: int, replicas: int, half_life_rounds: float, delay: int, asked: int = 0) -> None:
+    def __init__(self, processors: int, replicas: int, *, half_life_rounds: float, delay: int, asked: int = 0) -> None:
         """delay: of every message, ps. asked: how many trap circuits a processor has in a round."""
         self._processors, self._replicas, self._delay = processors, replicas, delay
         self._keep = 0.5 ** (1 / half_life_rounds)
         self._asked = asked
         shape = (processors, 4 if asked else 3)
         self.state = HubState(
-            np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(shape), np.full(processors, -1)
+            tested=np.zeros(shape),
+            errors=np.zeros(shape),
+            new_tested=np.zeros(shape),
+            new_errors=np.zeros(shape),
+            answered_round=np.full(processors, -1),
         )
         self.lookahead = self.own_lookahead = delay
 

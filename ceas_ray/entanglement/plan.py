@@ -168,7 +168,7 @@ def finite_bits(bits: float, pairs: int) -> float:
     if pairs == 0 or bits <= 0:
         return 0.0
     low, high = 0.8, 1.0
-    for _ in range(40):
+    for _ in range(40):  # not a root finder of a library, whose next version may end at other bits of a run's digest
         middle = (low + high) / 2
         low, high = (low, middle) if float(key_rate(middle)) >= bits / pairs else (middle, high)
     return float(finite_key_length(low, pairs))

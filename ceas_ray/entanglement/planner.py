@@ -41,7 +41,7 @@ class RoundPlan:
     ends_at: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _PhasePlan:
     """What the plans of one phase have in common.
 
@@ -75,6 +75,7 @@ class Planner:
         self,
         network: NetworkPlan,
         paths: KeyPaths,
+        *,
         demand: Demand,
         scheduler: Scheduler,
         train_on_pairs: bool,
@@ -98,7 +99,14 @@ class Planner:
         for number, phase in enumerate(self._phases):
             releases = {k: self._releases(k, round_index) for k in phase.members}
             served = max(self._shots_end(k, releases[k]) for k in phase.members)
-            common = _PhasePlan(phase, round_index, begin, served, self._key_lengths(phase, bits), bits)
+            common = _PhasePlan(
+                phase=phase,
+                round_index=round_index,
+                begin=begin,
+                key_starts_at=served,
+                key_lengths=self._key_lengths(phase, bits),
+                bits=bits,
+            )
             plans += [(processor_link_name(k), self._processor_plan(k, common, releases[k])) for k in phase.members]
             if number == 0:
                 plans += [(replica_link_name(i), self._replica_plan(i, common)) for i in range(self._replicas)]

@@ -87,6 +87,7 @@ class RoundController(Actor):
         self,
         planner: Planner,
         paths: KeyPaths,
+        *,
         keys: KeyLedger,
         pairs: PairLedger,
         progress: RoundProgress,

@@ -20,6 +20,7 @@ class Envelope:
 
     def __init__(
         self,
+        *,
         deliver_at: int,
         sender: str,
         serial: int,

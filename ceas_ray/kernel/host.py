@@ -46,7 +46,7 @@ class HostStatus:
     digests: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HandledEvent:
     """An entry of a timeline: an envelope that was handled, and when it was caused (its delivery, if that is not
     known)."""
@@ -279,7 +279,10 @@ class Host:
         caused_at = self._caused.pop((envelope.sender, envelope.serial), envelope.deliver_at)
         payload = envelope.payload
         name = f"work: {payload.kind}" if isinstance(payload, WorkDone) else type(payload).__name__
-        self._events.append(HandledEvent(caused_at, envelope.deliver_at, envelope.sender, envelope.receiver, name))
+        self._events.append(HandledEvent(
+            caused_at=caused_at, deliver_at=envelope.deliver_at, sender=envelope.sender, receiver=envelope.receiver,
+            payload=name,
+        ))  # fmt: skip
 
     def _receive(self, envelopes: bytes) -> None:
         for record in decode(envelopes):
@@ -329,13 +332,15 @@ class Host:
         if isinstance(effect, Work):
             return self._pend(name, serial, effect, push=False)
         freeze(effect.payload)
-        return Envelope(effect.deliver_at, name, serial, effect.receiver, effect.payload)
+        return Envelope(
+            deliver_at=effect.deliver_at, sender=name, serial=serial, receiver=effect.receiver, payload=effect.payload
+        )
 
     def _pend(self, name: str, serial: int, work: Work, push: bool = True) -> Envelope:
         if work.kind not in self._work:
             raise SimulationError(name, work.ready_at, f"this host cannot do work of kind {work.kind!r}")
         self._pending[name, serial] = work
-        envelope = Envelope(work.ready_at, name, serial, name, None)
+        envelope = Envelope(deliver_at=work.ready_at, sender=name, serial=serial, receiver=name, payload=None)
         if push:
             heapq.heappush(self._heap, (*envelope.order, envelope))
         return envelope
@@ -380,7 +385,10 @@ def _wire(envelope: Envelope) -> list[Any]:
 
 def _unwire(record: Sequence[Any]) -> Envelope:
     deliver_at, sender, serial, receiver, payload = record
-    return Envelope(deliver_at, sender, serial, receiver, decode(payload), payload)
+    return Envelope(
+        deliver_at=deliver_at, sender=sender, serial=serial, receiver=receiver, payload=decode(payload),
+        payload_bytes=payload,
+    )  # fmt: skip
 
 
 def _mail(envelopes: Sequence[Envelope]) -> Mail:

@@ -32,10 +32,10 @@ def wrong_return(policy: object, method: str, must: str, came: object) -> Policy
     return PolicyError(_name(policy, method), f"must return {must}, got {_shown(came)}")
 
 
-def called(policy: object, method: str, *arguments: Any) -> Any:
+def called(policy: object, method: str, *arguments: Any, **keywords: Any) -> Any:
     """Return what the method returns; raises PolicyError for whatever it raises."""
     try:
-        return getattr(policy, method)(*arguments)
+        return getattr(policy, method)(*arguments, **keywords)
     except PolicyError:
         raise
     except (Exception, SystemExit) as error:  # a policy ends no process

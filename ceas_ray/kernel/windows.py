@@ -60,7 +60,7 @@ class SimulatedObservation:
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RoundEnd:
     """A round is over on all hosts: `digest` sums up everything that was handled until then.
 
@@ -224,10 +224,16 @@ class Simulation:
         ]
         self.digest = round_digest(self.digest, mark.round_index, digests, mark.model)
         end = RoundEnd(
-            mark, self.digest, self.observations(), self.accounts(), self.windows, self.host_calls, self.handled,
-            self.work_seconds,
-            tuple(sorted(self._events, key=lambda e: (e.deliver_at, e.sender, e.receiver))),
-        )  # fmt: skip
+            mark=mark,
+            digest=self.digest,
+            observations=self.observations(),
+            accounts=self.accounts(),
+            windows=self.windows,
+            host_calls=self.host_calls,
+            handled=self.handled,
+            work_seconds=self.work_seconds,
+            events=tuple(sorted(self._events, key=lambda e: (e.deliver_at, e.sender, e.receiver))),
+        )
         self._mark, self._events = None, []
         self.windows = self.host_calls = self.handled = 0
         self.work_seconds = 0.0

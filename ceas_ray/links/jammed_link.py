@@ -19,7 +19,7 @@ class JammedLink(WrappedActor):
     are the plans of rounds `first` to `last`, and the first `refills` refills.
     """
 
-    def __init__(self, manager: Actor, jammed: frozenset[str], first: int, last: int, refills: int) -> None:
+    def __init__(self, manager: Actor, jammed: frozenset[str], *, first: int, last: int, refills: int) -> None:
         """jammed: names of the replicas whose legs are disturbed."""
         super().__init__(manager)
         self._jammed = jammed

@@ -74,6 +74,7 @@ class LinkManager(Actor):
         self,
         name: str,
         route: Route,
+        *,
         key_routes: Mapping[str, Route],
         processor: int | None,
         report_delay: int,
@@ -121,7 +122,7 @@ class LinkManager(Actor):
         if len(plan.releases):
             served = self._serve_shots(plan, generator, books, hasher)
             attenuation, effects = self._reports(plan, served)
-        key_pairs, bits = self._distil(plan, key_routes, generator, books, hasher)
+        key_pairs, bits = self._distil(plan, key_routes, generator=generator, books=books, hasher=hasher)
         parts = zip(plan.key_starts, plan.key_lengths, strict=True)
         ends = plan.starts_at + plan.key_starts_at + max((start + length for start, length in parts), default=0)
         finished = PlanFinished(
@@ -233,7 +234,7 @@ class LinkManager(Actor):
     # --- keys ----------------------------------------------------------
 
     def _distil(
-        self, plan: GeneratePairs, routes: Sequence[Route], generator: np.random.Generator, books: _LinkBooks,
+        self, plan: GeneratePairs, routes: Sequence[Route], *, generator: np.random.Generator, books: _LinkBooks,
         hasher: Any,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:  # fmt: skip
         """End-to-end pairs and key bits with each peer."""

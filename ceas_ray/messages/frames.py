@@ -98,7 +98,7 @@ def _content(frame: Frame) -> bytes:
 class Channel(Stateful):
     """One party's end of the authenticated link to `peer`, with a key pool for each direction."""
 
-    def __init__(self, name: str, peer: str, chain: bytes, streams: Streams, fresh_hash_keys: bool) -> None:
+    def __init__(self, name: str, peer: str, *, chain: bytes, streams: Streams, fresh_hash_keys: bool) -> None:
         self._name, self.peer, self._chain = name, peer, chain
         self.outgoing = KeyPool(_secret(streams, name, peer), fresh_hash_keys)
         self.incoming = KeyPool(_secret(streams, peer, name), fresh_hash_keys)
@@ -120,7 +120,7 @@ class Channel(Stateful):
         """Return whether the keys suffice, both ways, for all frames of one view with a fresh hash key."""
         return min(self.outgoing.stored, self.incoming.stored) >= TAG_BITS * RESERVE_FRAMES
 
-    def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
+    def seal(self, kind: FrameKind, *, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
         """Return a tagged frame, or None if the key does not suffice; then the message is omitted."""
         slot = self.outgoing.reserve_slot(round_index, _TAGS_KEPT.get(kind, 0))
         if slot is None:

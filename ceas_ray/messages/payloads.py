@@ -79,7 +79,7 @@ class BirthTables:
     classes: int
 
 
-@message
+@message(kw_only=True)
 class StockPolicy:
     """What a scheduler decides for a link: generate while fewer pairs than the limit are in stock, `gap_limit` between
     bursts, `burst_limit` within.
@@ -223,7 +223,7 @@ class TestOutcomes:
     errors: Int64s
 
 
-@message
+@message(kw_only=True)
 class TrapCircuitsAnswered:
     """Processor to hub: its outcomes of trap circuits in a round, announced before the hub reveals which circuits these
     are.

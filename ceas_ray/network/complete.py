@@ -19,12 +19,13 @@ class Complete:
         self,
         processors: int,
         replicas: int,
+        *,
         hardware: LinkHardware,
         spread: Heterogeneity,
         generator: np.random.Generator,
     ) -> NetworkPlan:
         """Draw the links: those of the star first, so that both networks have the same ones."""
-        star = Star().build(processors, replicas, hardware, spread, generator)
+        star = Star().build(processors, replicas, hardware=hardware, spread=spread, generator=generator)
         names = [f"processor/{k}" for k in range(processors)] + [f"replica/{j}" for j in range(replicas)]
         pairs = [
             (name, f"replica/{j}")

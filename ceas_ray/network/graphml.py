@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -47,6 +48,7 @@ class GraphML:
         self,
         processors: int,
         replicas: int,
+        *,
         hardware: LinkHardware,
         spread: Heterogeneity,
         generator: np.random.Generator,
@@ -54,29 +56,15 @@ class GraphML:
         """Read the file and draw what it leaves open. Raises ValueError for whatever is wrong with it."""
         nodes, edges = read_graphml(self.file)
         names = tuple(node["id"] for node in nodes)
-        links = []
-        for first, second, given in edges:
-            where = f"{self.file.path}: the edge {names[first]} - {names[second]}"
-            length = _number(given, "length_km", where)
-            if length is None or not 0 < length <= MAX_KM:
-                got = "none" if length is None else f"{length:g}"
-                raise ValueError(f"{where} must have a length_km > 0 and <= {MAX_KM:,}, got {got}")
-            fidelity = _number(given, "fidelity", where)
-            fidelity = self.link_fidelity if fidelity is None else fidelity
-            fidelity = spread.fidelity(generator) if fidelity is None else fidelity
-            if not 0.25 <= fidelity <= 1:
-                raise ValueError(f"{where} must have a fidelity in [0.25, 1], got {fidelity}")
-            links.append(Link(first, second, hardware.link(length, fidelity)))
+        links = [self._link(names, edge, hardware=hardware, spread=spread, generator=generator) for edge in edges]
         graph = Graph(names, tuple(links), f"join it by an edge in {self.file.path}")
         seats = self._seats(nodes, names)
-        plan = (
-            settled(graph, processors, replicas, self.route_by, hardware.swap_werner)
-            if seats is None
-            else routed(
-                graph, seats["hub"][0], _dealt(seats["processor"], processors), _dealt(seats["replica"], replicas),
-                self.route_by, hardware.swap_werner,
-            )
-        )  # fmt: skip
+        choices: dict[str, Any] = {"route_by": self.route_by, "swap_werner": hardware.swap_werner}
+        if seats is None:
+            plan = settled(graph, processors=processors, replicas=replicas, **choices)
+        else:
+            of_processors, of_replicas = _dealt(seats["processor"], processors), _dealt(seats["replica"], replicas)
+            plan = routed(graph, seats["hub"][0], processors=of_processors, replicas=of_replicas, **choices)
         return replace(plan, notes=self._unused(nodes, [given for _, _, given in edges]))
 
     def _unused(self, nodes: Sequence[Mapping[str, str]], edges: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
@@ -87,6 +75,24 @@ class GraphML:
             if others:
                 unused.append(f"{self.file.path}: {', '.join(others)} of {kind} is not used")
         return tuple(unused)
+
+    def _link(
+        self, names: Sequence[str], edge: tuple[int, int, dict[str, Any]], *, hardware: LinkHardware,
+        spread: Heterogeneity, generator: np.random.Generator,
+    ) -> Link:  # fmt: skip
+        """Return the link of an edge, whose fidelity is drawn where nothing says it."""
+        first, second, given = edge
+        where = f"{self.file.path}: the edge {names[first]} - {names[second]}"
+        length = _number(given, "length_km", where)
+        if length is None or not 0 < length <= MAX_KM:
+            got = "none" if length is None else f"{length:g}"
+            raise ValueError(f"{where} must have a length_km > 0 and <= {MAX_KM:,}, got {got}")
+        fidelity = _number(given, "fidelity", where)
+        fidelity = self.link_fidelity if fidelity is None else fidelity
+        fidelity = spread.fidelity(generator) if fidelity is None else fidelity
+        if not 0.25 <= fidelity <= 1:
+            raise ValueError(f"{where} must have a fidelity in [0.25, 1], got {fidelity}")
+        return Link(first, second, hardware.link(length, fidelity))
 
     def _seats(self, nodes: Sequence[Mapping[str, str]], names: Sequence[str]) -> dict[str, list[int]] | None:
         """The nodes of every role, by name; None if no node has one."""
@@ -113,7 +119,11 @@ Edge = tuple[int, int, dict[str, str]]
 
 
 def read_graphml(file: InputFile) -> tuple[list[dict[str, str]], list[Edge]]:
-    """Nodes with their attributes (and `id`), and edges, each link once; raises ValueError for what is wrong."""
+    """Return nodes with their attributes (and `id`), and edges, each link once. Raises ValueError for what is wrong.
+
+    rustworkx's reader would not do: it drops an edge to an unknown node in silence, forgets the directions of mixed
+    edges, and reads document types.
+    """
     root = _parsed(file)
     graphs = _children(root, "graph")
     if _plain_tag(root) != "graphml" or len(graphs) != 1:

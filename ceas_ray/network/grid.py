@@ -46,6 +46,7 @@ class Grid:
         self,
         processors: int,
         replicas: int,
+        *,
         hardware: LinkHardware,
         spread: Heterogeneity,
         generator: np.random.Generator,
@@ -55,6 +56,15 @@ class Grid:
         across = [(i, i + 1) for i in nodes if (i + 1) % self.columns]
         down = [(i, i + self.columns) for i in nodes if i + self.columns < len(nodes)]
         pairs = across + down
-        links = drawn(pairs, [self.link_km] * len(pairs), self.link_fidelity, hardware, spread, generator)
+        links = drawn(
+            pairs,
+            lengths_km=[self.link_km] * len(pairs),
+            link_fidelity=self.link_fidelity,
+            hardware=hardware,
+            spread=spread,
+            generator=generator,
+        )
         graph = Graph(node_names(self.rows * self.columns), links, "it always is")
-        return settled(graph, processors, replicas, self.route_by, hardware.swap_werner)
+        return settled(
+            graph, processors=processors, replicas=replicas, route_by=self.route_by, swap_werner=hardware.swap_werner
+        )

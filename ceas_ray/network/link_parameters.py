@@ -32,7 +32,7 @@ class Emission(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LinkHardware:
     """A hardware profile. Detection probability = `success_at_1_km` times the fibre's loss beyond 1 km.
 
@@ -152,7 +152,7 @@ class LinkParameters:
         return self.modes * self.success_probability / (self.attempt_period / PICOSECONDS_PER_SECOND)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Heterogeneity:
     """Lengths are drawn log-uniformly, fidelities uniformly (in the triangle about the mean); replicas sit close by."""
 

@@ -113,6 +113,7 @@ def age_of_fidelity(weights: NDArray[np.float64], decay: Decay, least: float) ->
 
     In closed form for depolarizing memories. Otherwise by bisection, between the first two points of a grid over all
     time scales that enclose it: with damping the fidelity may rise again (both halves in their ground states have 1/2).
+    The bisection goes down to neighbouring numbers, which no tolerance of a library's root finder stands for.
     """
     start = float(weights[0])
     if not 0.25 < least <= start:

@@ -126,8 +126,12 @@ class Topology(Protocol):
         self,
         processors: int,
         replicas: int,
+        *,
         hardware: LinkHardware,
         spread: Heterogeneity,
         generator: np.random.Generator,
     ) -> NetworkPlan:
-        """The links and routes. Raises ValueError if there is no such network."""
+        """Return the links and routes. Raises ValueError if there is no such network.
+
+        A world passes the last three by keyword, so a topology of your own must name them as here.
+        """

@@ -44,6 +44,7 @@ class RandomGeometric:
         self,
         processors: int,
         replicas: int,
+        *,
         hardware: LinkHardware,
         spread: Heterogeneity,
         generator: np.random.Generator,
@@ -54,6 +55,15 @@ class RandomGeometric:
         """
         pairs, lengths = pairs_in_square(self.nodes, self.side_km, generator)
         linked = lengths <= self.radius_km
-        links = drawn(pairs[linked], lengths[linked], self.link_fidelity, hardware, spread, generator)
+        links = drawn(
+            pairs[linked],
+            lengths_km=lengths[linked],
+            link_fidelity=self.link_fidelity,
+            hardware=hardware,
+            spread=spread,
+            generator=generator,
+        )
         graph = Graph(node_names(self.nodes), links, "raise network.radius_km (or take another seed)")
-        return settled(graph, processors, replicas, self.route_by, hardware.swap_werner)
+        return settled(
+            graph, processors=processors, replicas=replicas, route_by=self.route_by, swap_werner=hardware.swap_werner
+        )

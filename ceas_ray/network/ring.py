@@ -43,12 +43,22 @@ class Ring:
         self,
         processors: int,
         replicas: int,
+        *,
         hardware: LinkHardware,
         spread: Heterogeneity,
         generator: np.random.Generator,
     ) -> NetworkPlan:
         """Draw the links; the hub at the center, replicas and then processors from the nearest node on."""
         pairs = [(i, (i + 1) % self.nodes) for i in range(self.nodes)]
-        links = drawn(pairs, [self.link_km] * len(pairs), self.link_fidelity, hardware, spread, generator)
+        links = drawn(
+            pairs,
+            lengths_km=[self.link_km] * len(pairs),
+            link_fidelity=self.link_fidelity,
+            hardware=hardware,
+            spread=spread,
+            generator=generator,
+        )
         graph = Graph(node_names(self.nodes), links, "it always is")
-        return settled(graph, processors, replicas, self.route_by, hardware.swap_werner)
+        return settled(
+            graph, processors=processors, replicas=replicas, route_by=self.route_by, swap_werner=hardware.swap_werner
+        )

@@ -116,7 +116,7 @@ def cost_of(route_by: RouteBy, swap_werner: float) -> Callable[[LinkParameters],
 
 
 def routed(
-    graph: Graph, hub: int, processors: Sequence[int], replicas: Sequence[int], route_by: RouteBy, swap_werner: float
+    graph: Graph, hub: int, *, processors: Sequence[int], replicas: Sequence[int], route_by: RouteBy, swap_werner: float
 ) -> NetworkPlan:
     """The plan of a network: cheapest routes from the hub to the node of every processor and replica.
 
@@ -147,7 +147,7 @@ def away_from_hub(link: LinkParameters) -> LinkParameters:
     return replace(link, memories=(node, node), coherence_seconds=coherence_of_each(pair_decay(node, node)))
 
 
-def settled(graph: Graph, processors: int, replicas: int, route_by: RouteBy, swap_werner: float) -> NetworkPlan:
+def settled(graph: Graph, *, processors: int, replicas: int, route_by: RouteBy, swap_werner: float) -> NetworkPlan:
     """The hub at the center; replicas, then processors, on the other nodes, the nearest first.
 
     When every node is taken, the next one sits again on the nearest: nodes may host several.
@@ -157,7 +157,9 @@ def settled(graph: Graph, processors: int, replicas: int, route_by: RouteBy, swa
     hub = graph.center()
     order = graph.by_distance(hub)
     seats = [order[place % len(order)] for place in range(replicas + processors)]
-    return routed(graph, hub, seats[replicas:], seats[:replicas], route_by, swap_werner)
+    return routed(
+        graph, hub, processors=seats[replicas:], replicas=seats[:replicas], route_by=route_by, swap_werner=swap_werner
+    )
 
 
 def node_names(count: int) -> tuple[str, ...]:
@@ -178,6 +180,7 @@ def pairs_in_square(
 
 def drawn(
     pairs: Sequence[tuple[int, int]] | NDArray[np.int64],
+    *,
     lengths_km: Sequence[float | None] | NDArray[np.float64],
     link_fidelity: float | None,
     hardware: LinkHardware,

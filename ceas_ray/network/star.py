@@ -19,6 +19,7 @@ class Star:
         self,
         processors: int,
         replicas: int,
+        *,
         hardware: LinkHardware,
         spread: Heterogeneity,
         generator: np.random.Generator,

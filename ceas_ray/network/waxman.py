@@ -46,6 +46,7 @@ class Waxman:
         self,
         processors: int,
         replicas: int,
+        *,
         hardware: LinkHardware,
         spread: Heterogeneity,
         generator: np.random.Generator,
@@ -57,6 +58,15 @@ class Waxman:
         pairs, lengths = pairs_in_square(self.nodes, self.side_km, generator)
         chances = self.beta * np.exp(-lengths / (self.alpha * self.side_km * np.sqrt(2)))
         linked = generator.random(len(pairs)) < chances
-        links = drawn(pairs[linked], lengths[linked], self.link_fidelity, hardware, spread, generator)
+        links = drawn(
+            pairs[linked],
+            lengths_km=lengths[linked],
+            link_fidelity=self.link_fidelity,
+            hardware=hardware,
+            spread=spread,
+            generator=generator,
+        )
         graph = Graph(node_names(self.nodes), links, "raise network.alpha or network.beta (or take another seed)")
-        return settled(graph, processors, replicas, self.route_by, hardware.swap_werner)
+        return settled(
+            graph, processors=processors, replicas=replicas, route_by=self.route_by, swap_werner=hardware.swap_werner
+        )

@@ -48,6 +48,7 @@ class Adversary(Actor):
         self,
         attack: Attack,
         timing: Timing,
+        *,
         colluders: Sequence[int],
         population: int,
         patience: int,

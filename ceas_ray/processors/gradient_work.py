@@ -41,7 +41,7 @@ OutcomeSampler = Callable[..., NDArray[np.int64]]
 """`sampled_outcomes` of the Aer engine."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GradientWork:
     """Computes the work of kind `gradient`: one noisy, sampled gradient per processor.
 
@@ -137,9 +137,17 @@ class GradientWork:
             return Estimate(exact_gradient(values, first, item["targets"], self.loss), 0.0)
         generator = self.streams.generator("processor", item["name"], "circuits", item["round_index"])
         if self.estimator == "full_shift":
-            return full_shift_gradient(sampler, item["targets"], self.loss, usable, assumed, generator)
+            return full_shift_gradient(
+                sampler, item["targets"], loss=self.loss, usable=usable, contrast=assumed, generator=generator
+            )
         return doubly_stochastic_gradient(
-            sampler, item["targets"], self.loss, usable, self.forward_circuits, assumed, generator
+            sampler,
+            item["targets"],
+            loss=self.loss,
+            usable=usable,
+            forward_circuits=self.forward_circuits,
+            contrast=assumed,
+            generator=generator,
         )
 
     def _mitigations(self, items: Sequence[Mapping[str, Any]]) -> list[_Mitigation]:
@@ -158,9 +166,9 @@ class GradientWork:
             found = contrasts_within(
                 self.circuit,
                 np.stack([item["parameters"] for item in items]),
-                np.stack([item["noise"] for item in items]),
-                [item["angles"] for item in items],
-                np.array([1.0 if werner is None else werner for werner in certified]),
+                noise=np.stack([item["noise"] for item in items]),
+                angles=[item["angles"] for item in items],
+                werner=np.array([1.0 if werner is None else werner for werner in certified]),
             )
             return [_Mitigation(item["attenuation"], 1.0, float(kept)) for item, kept in zip(items, found, strict=True)]
         if self.circuit.reuploaded:

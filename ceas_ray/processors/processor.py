@@ -96,6 +96,7 @@ class Processor(Actor):
         self,
         index: int,
         shard: Shard,
+        *,
         noise: Floats,
         learning: Learning,
         connections: Connections,
@@ -178,7 +179,9 @@ class Processor(Actor):
         asked = output.get("asked", 0)
         if not asked:
             return []
-        given = TrapCircuitsAnswered(self.round_index, self.index, asked, asked, output["wrong"])
+        given = TrapCircuitsAnswered(
+            round_index=self.round_index, processor=self.index, asked=asked, answered=asked, wrong=output["wrong"]
+        )
         return [Send(now + self.latencies[HUB], HUB, given)]
 
     def _measured(self, output: Mapping[str, Any]) -> Observation:
@@ -197,7 +200,9 @@ class Processor(Actor):
         ]
         effects: list[Effect] = []
         for number, (replica, channel) in enumerate(self._channels.items()):
-            frame = channel.seal(FrameKind.UPDATE, self.round_index, 0, now, bodies[number % len(bodies)])
+            frame = channel.seal(
+                FrameKind.UPDATE, round_index=self.round_index, view=0, now=now, body=bodies[number % len(bodies)]
+            )
             if frame is not None:
                 effects.append(Send(now + self.latencies[replica], replica, frame))
         if self._watched:

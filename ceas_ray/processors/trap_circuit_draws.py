@@ -71,8 +71,11 @@ class TrapCircuits:
         (rows,) = np.nonzero(pairs[0] != UNSHIFTED)
         settings[rows, pairs[0, rows]] += np.pi / 2 * pairs[1, rows]
         contrasts = answer_contrasts(
-            circuit, settings, np.tile(item["noise"], (count, 1, 1)), np.tile(item["attenuation"], (count, 1)),
-            np.tile(visibility(item["noise"], circuit.outputs), (count, 1)),
-        )  # fmt: skip
+            circuit,
+            settings,
+            noise=np.tile(item["noise"], (count, 1, 1)),
+            attenuation=np.tile(item["attenuation"], (count, 1)),
+            visibility=np.tile(visibility(item["noise"], circuit.outputs), (count, 1)),
+        )
         wrong = chance < (1 - contrasts[setting.reshape(-1), output]) / 2
         return Answers(circuits, asked, int(np.count_nonzero(wrong)))

@@ -22,27 +22,27 @@ def numbers(name: str, value: ArrayLike) -> Floats:
 
 def fidelities(value: ArrayLike, name: str = "fidelity") -> Floats:
     """Fidelities of Werner pairs, in [1/4, 1]."""
-    return _checked(name, "lie in [0.25, 1]", value, 0.25, 1.0)
+    return _checked(name, "lie in [0.25, 1]", value=value, least=0.25, most=1.0)
 
 
 def probabilities(name: str, value: ArrayLike) -> Floats:
     """Numbers in [0, 1]."""
-    return _checked(name, "lie in [0, 1]", value, 0.0, 1.0)
+    return _checked(name, "lie in [0, 1]", value=value, least=0.0, most=1.0)
 
 
 def chances(name: str, value: ArrayLike) -> Floats:
     """Probabilities of something that can happen, in (0, 1]."""
-    return _checked(name, "lie in (0, 1]", value, np.nextafter(0.0, 1.0), 1.0)
+    return _checked(name, "lie in (0, 1]", value=value, least=np.nextafter(0.0, 1.0), most=1.0)
 
 
 def times(name: str, value: ArrayLike) -> Floats:
     """Times (or counts) that are not negative; infinity is allowed."""
-    return _checked(name, "not be negative", value, 0.0, np.inf)
+    return _checked(name, "not be negative", value=value, least=0.0, most=np.inf)
 
 
 def positive_times(name: str, value: ArrayLike) -> Floats:
     """Times that are positive; infinity is allowed."""
-    return _checked(name, "be positive", value, np.nextafter(0.0, 1.0), np.inf)
+    return _checked(name, "be positive", value=value, least=np.nextafter(0.0, 1.0), most=np.inf)
 
 
 def bell_weights(value: ArrayLike, name: str = "Bell-diagonal weights") -> Floats:
@@ -62,7 +62,7 @@ def scalar_if_0d(values: Any) -> Any:
     return np.asarray(values)[()]
 
 
-def _checked(name: str, must: str, value: ArrayLike, least: float, most: float) -> Floats:
+def _checked(name: str, must: str, *, value: ArrayLike, least: float, most: float) -> Floats:
     values = numbers(name, value)
     good = (values >= least) & (values <= most)  # false for NaN
     if not good.all():

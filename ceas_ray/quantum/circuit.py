@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -45,6 +45,7 @@ class Circuit:
     qubits: int
     layers: int
     outputs: int
+    _: KW_ONLY
     entangler: Entangler = "cx"
     reuploaded: bool = False
     ansatz: Ansatz = "ring"

@@ -48,7 +48,7 @@ def _mean_square_input(angles: bytes, qubits: int) -> Floats:
 
 
 def contrasts_within(
-    circuit: Circuit, parameters: Floats, noise: Floats, angles: Sequence[Floats], werner: Floats
+    circuit: Circuit, parameters: Floats, *, noise: Floats, angles: Sequence[Floats], werner: Floats
 ) -> Floats:
     """The contrast of circuits that spend all their pairs at Werner parameter w, shape (Q,). Ours.
 

@@ -79,14 +79,9 @@ def exact_gradient(values: Floats, first: Floats, targets: Floats, loss: Loss) -
 
 
 def doubly_stochastic_gradient(
-    sampler: Sampler,
-    targets: Floats,
-    loss: Loss,
-    usable: NDArray[np.bool_],
-    forward_circuits: int,
-    contrast: float,
-    generator: np.random.Generator,
-) -> Estimate:
+    sampler: Sampler, targets: Floats, *, loss: Loss, usable: NDArray[np.bool_], forward_circuits: int,
+    contrast: float, generator: np.random.Generator,
+) -> Estimate:  # fmt: skip
     """An estimate of the gradient from single-shot circuits (doubly stochastic, arXiv 1910.01155).
 
     targets (B, K). usable (circuits,): whether the circuit's pairs came in time; what is not usable is left out after
@@ -108,14 +103,8 @@ def doubly_stochastic_gradient(
     order = generator.permutation(circuits)
     forward, shifted = order[:forward_circuits], order[forward_circuits:]
 
-    cell_of_forward = (np.arange(len(forward)) + generator.integers(cells)) % cells
-    unshifted = Circuits(cell_of_forward, np.full(len(forward), UNSHIFTED), np.zeros(len(forward)))
-    outcome = sampler(unshifted, generator) * usable[forward]
-    shots = np.bincount(cell_of_forward, weights=usable[forward], minlength=cells)
-    total = np.bincount(cell_of_forward, weights=outcome, minlength=cells)
-    mean = total / np.maximum(shots, 1) / contrast
-    slope = loss.slope(mean.reshape(samples, outputs), targets).reshape(cells)
-
+    mean, shots = _forward_means(sampler, usable[forward], generator)
+    slope = loss.slope((mean / contrast).reshape(samples, outputs), targets).reshape(cells)
     cell = generator.integers(cells, size=len(shifted))
     parameter = generator.integers(parameters, size=len(shifted))
     sign = np.where(generator.random(len(shifted)) < 0.5, 1.0, -1.0)
@@ -130,6 +119,23 @@ def doubly_stochastic_gradient(
     return Estimate(gradient, spread / (count - 1) if count > 1 else np.inf)
 
 
+def _forward_means(
+    sampler: Sampler, usable: NDArray[np.bool_], generator: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Run one circuit without a shift for each entry of `usable`, in rotation over the cells.
+
+    Return the mean outcome of each cell, and how many usable shots it had, (cells,) each.
+    """
+    samples, outputs, _ = sampler.shape
+    cells, circuits = samples * outputs, len(usable)
+    cell = (np.arange(circuits) + generator.integers(cells)) % cells
+    unshifted = Circuits(cell, np.full(circuits, UNSHIFTED), np.zeros(circuits))
+    outcome = sampler(unshifted, generator) * usable
+    shots: Floats = np.bincount(cell, weights=usable, minlength=cells).astype(np.float64, copy=False)
+    total = np.bincount(cell, weights=outcome, minlength=cells)
+    return total / np.maximum(shots, 1), shots
+
+
 def full_shift_circuits(samples: int, outputs: int, parameters: int) -> int:
     """The fewest circuits of a full parameter shift: one shot of every cell unshifted, and of every shift by +-pi/2."""
     return samples * outputs * (1 + 2 * parameters)
@@ -138,6 +144,7 @@ def full_shift_circuits(samples: int, outputs: int, parameters: int) -> int:
 def full_shift_gradient(
     sampler: Sampler,
     targets: Floats,
+    *,
     loss: Loss,
     usable: NDArray[np.bool_],
     contrast: float,
@@ -165,7 +172,9 @@ def full_shift_gradient(
     known = (shots[:, :1] > 0) & (shots[:, 1::2] > 0) & (shots[:, 2::2] > 0)
     count = np.maximum(known.sum(axis=0), 1)
     terms = slope * (mean[:, 1::2] - mean[:, 2::2]) / 2 * known
-    of_terms = _term_variances(_Shots(np.asarray(shots, np.float64), mean, contrast), targets, loss, terms, known)
+    of_terms = _term_variances(
+        _Shots(np.asarray(shots, np.float64), mean, contrast), targets, loss=loss, terms=terms, known=known
+    )
     variance = outputs**2 * _variance_of_means(terms, of_terms, known)
     return Estimate(outputs * terms.sum(axis=0) / count, variance if known.any() else np.inf)
 
@@ -198,7 +207,7 @@ def _variance_of_means(terms: Floats, of_terms: Floats, known: NDArray[np.bool_]
     return float(np.sum(((1 - share) * spread + share * of_terms.sum(axis=0) / some) / some))
 
 
-def _term_variances(shots: _Shots, targets: Floats, loss: Loss, terms: Floats, known: NDArray[np.bool_]) -> Floats:
+def _term_variances(shots: _Shots, targets: Floats, *, loss: Loss, terms: Floats, known: NDArray[np.bool_]) -> Floats:
     """Estimates of the variances of the terms t = s d of a full shift, (cells, P).
 
     The slope s comes from the unshifted shots, the derivative d from the shifted ones, so they are independent:

@@ -7,6 +7,7 @@ give scalars; ValueError, in one line, for what cannot be.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,7 @@ def key_rate_of_state(weights: ArrayLike) -> Any:
 def finite_key_length(
     fidelity: ArrayLike,
     sifted: ArrayLike,
+    *,
     test_share: float | None = None,
     epsilon: float = EPSILON,
     error_correction: float = ERROR_CORRECTION,
@@ -86,7 +88,7 @@ def finite_key_length(
     if not np.all((blocks == np.floor(blocks)) & (blocks <= _LONGEST_BLOCK)):
         refuse("sifted", "be a whole number of pairs up to 1e15", sifted)
     lengths = [
-        _length(float(error), int(block), share, epsilon, error_correction)
+        _length(float(error), int(block), share=share, epsilon=epsilon, error_correction=error_correction)
         for error, block in zip(errors.flat, blocks.flat, strict=True)
     ]
     return np.array(lengths, dtype=np.int64).reshape(errors.shape) if errors.ndim else lengths[0]
@@ -114,21 +116,20 @@ def _security(epsilon: float, error_correction: float) -> tuple[float, float]:
 def _min_block(error: float, epsilon: float, error_correction: float) -> float:
     if 1 - (1 + error_correction) * binary_entropy(error) <= 0:
         return math.inf
+
+    def length(block: int) -> int:
+        return _length(error, block, share=None, epsilon=epsilon, error_correction=error_correction)
+
     low, high = 1, 2
-    while _length(error, high, None, epsilon, error_correction) < 1:
+    while length(high) < 1:
         low, high = high, 2 * high
         if high > _LONGEST_BLOCK:
             return math.inf
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _length(error, middle, None, epsilon, error_correction) < 1:
-            low = middle
-        else:
-            high = middle
-    return float(high)
+    blocks = range(low + 1, high + 1)
+    return float(blocks[bisect_left(blocks, 1, key=length)])
 
 
-def _length(error: float, block: int, share: float | None, epsilon: float, error_correction: float) -> int:
+def _length(error: float, block: int, *, share: float | None, epsilon: float, error_correction: float) -> int:
     if share is not None:
         tested = np.array([float(round(share * block))])
     elif block <= 4096:
@@ -138,7 +139,9 @@ def _length(error: float, block: int, share: float | None, epsilon: float, error
     tested = tested[(tested >= 1) & (tested < block)]
     if not len(tested):
         return 0
-    return max(0, math.floor(_bits(error, block, tested, epsilon, error_correction).max()))
+    return max(
+        0, math.floor(_bits(error, block, tested=tested, epsilon=epsilon, error_correction=error_correction).max())
+    )
 
 
 def _best_tested(error: float, block: int, epsilon: float, error_correction: float) -> Floats:
@@ -146,12 +149,12 @@ def _best_tested(error: float, block: int, epsilon: float, error_correction: flo
     low, high = 1.0, block - 1.0
     while high - low > 2048:
         grid = np.unique(np.round(np.geomspace(low, high, 512) if low == 1 else np.linspace(low, high, 512)))
-        best = int(np.argmax(_bits(error, block, grid, epsilon, error_correction)))
+        best = int(np.argmax(_bits(error, block, tested=grid, epsilon=epsilon, error_correction=error_correction)))
         low, high = grid[max(0, best - 1)], grid[min(len(grid) - 1, best + 1)]
     return np.arange(low, high + 1)
 
 
-def _bits(error: float, block: int, tested: Floats, epsilon: float, error_correction: float) -> Floats:
+def _bits(error: float, block: int, *, tested: Floats, epsilon: float, error_correction: float) -> Floats:
     """The bound before it is rounded down, for each number of compared pairs."""
     kept = block - tested
     deviation = np.sqrt(block / (kept * tested) * (tested + 1) / tested * math.log(4 / epsilon))

@@ -88,7 +88,7 @@ def _negate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.fneg(args[0])
 
 
-def _pointer(context: Any, builder: Any, array_type: Any, array: Any, row: Any, lanes: Lanes) -> Any:
+def _pointer(context: Any, builder: Any, *, array_type: Any, array: Any, row: Any, lanes: Lanes) -> Any:
     view = context.make_array(array_type)(context, builder, array)
     zero = context.get_constant(types.intp, 0)
     pointer = cgutils.get_item_pointer2(
@@ -105,7 +105,7 @@ def load(typing_context, array, row):  # type: ignore[no-untyped-def]
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         index = context.cast(builder, args[1], sig.args[1], types.intp)
-        pointer = _pointer(context, builder, sig.args[0], args[0], index, lanes)
+        pointer = _pointer(context, builder, array_type=sig.args[0], array=args[0], row=index, lanes=lanes)
         return builder.load(pointer, align=array.dtype.bitwidth // 8)
 
     return lanes(array, row), generate
@@ -117,7 +117,7 @@ def store(typing_context, array, row, value):  # type: ignore[no-untyped-def]
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         index = context.cast(builder, args[1], sig.args[1], types.intp)
-        pointer = _pointer(context, builder, sig.args[0], args[0], index, value)
+        pointer = _pointer(context, builder, array_type=sig.args[0], array=args[0], row=index, lanes=value)
         builder.store(args[2], pointer, align=array.dtype.bitwidth // 8)
         return context.get_dummy_value()
 

@@ -68,11 +68,11 @@ def balanced_parts(circuit: Circuit, members: int) -> tuple[int, ...]:
     if not 1 <= members <= n:
         raise ValueError(f"the circuit has {n} qubits to share, got {members} processors")
     least, most = [n // members] * members, [-(-n // members)] * members
-    return parts_with_fewest_cuts(n, interaction_graph(circuit), least, most, alike=True)
+    return parts_with_fewest_cuts(n, interaction_graph(circuit), least=least, most=most, alike=True)
 
 
 def parts_with_fewest_cuts(
-    qubits: int, edges: Mapping[tuple[int, int], int], least: Sequence[int], most: Sequence[int], alike: bool = False
+    qubits: int, edges: Mapping[tuple[int, int], int], *, least: Sequence[int], most: Sequence[int], alike: bool = False
 ) -> tuple[int, ...]:
     """The part of each qubit, such that edges between parts have the least weight.
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.quantum import pauli_kernels
+from ceas_ray.quantum import pauli_kernels, pauli_maps, pauli_tiles
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.gate_noise import Noise
 from ceas_ray.quantum.lanes import LANE_BYTES, aligned_rows, lane_count
@@ -142,9 +142,9 @@ class _Problem:
         turns = self.array_of("parameters", parameters, (processors, circuit.parameter_count))
         turns = turns.reshape(processors, layers, n, -1)
         rotations = np.empty((processors, layers, n, 1 + 2 * len(circuit.rotations), 12))
-        pauli_kernels.rotation_maps(np.array(circuit.rotations), turns, noise, rotations)
-        rows = np.empty((processors, layers, shape.gates.shape[1], pauli_kernels.GATE_NOISE_ROWS))
-        pauli_kernels.gate_noise(shape.gates, shape.attenuated, noise, pairs, rows)
+        pauli_maps.rotation_maps(np.array(circuit.rotations), turns, noise, rotations)
+        rows = np.empty((processors, layers, shape.gates.shape[1], pauli_tiles.GATE_NOISE_ROWS))
+        pauli_maps.gate_noise(shape.gates, shape.attenuated, noise, pairs, rows)
         self.arguments = pauli_kernels.Problem(
             gates=shape.gates,
             strides=4 ** np.arange(n),

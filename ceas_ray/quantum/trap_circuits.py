@@ -16,7 +16,7 @@ Integers = NDArray[np.int64]
 
 
 def answer_contrasts(
-    circuit: Circuit, parameters: Floats, noise: Floats, attenuation: Floats, visibility: Floats
+    circuit: Circuit, parameters: Floats, *, noise: Floats, attenuation: Floats, visibility: Floats
 ) -> Floats:
     """The mean of (-1)^b_k z_k over all bit strings b, for each output k: shape (Q, K), in [-1, 1].
 

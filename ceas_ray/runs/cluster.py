@@ -69,7 +69,14 @@ def cluster_of(settings: RunSettings, world: World) -> Iterator[RunCluster]:
                 host.record_events()
         patience, own = Patience(runtime.wait_seconds, say), own_packages(targets_of(settings.model_dump()).values())
         shares = busy_shares(round_seconds_by_kind(settings, world.outline), [host.name for host in hosts])
-        cluster = RayCluster(hosts, runtime.allow_mixed_hosts, runtime.hang_seconds, patience, own, shares)
+        cluster = RayCluster(
+            hosts,
+            allow_mixed_hosts=runtime.allow_mixed_hosts,
+            hang_seconds=runtime.hang_seconds,
+            patience=patience,
+            own_packages=own,
+            shares=shares,
+        )
         if not settings.quiet and runtime.address is not None:
             _print_placement(cluster.plan, runtime.hang_seconds)
         try:

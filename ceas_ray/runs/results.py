@@ -147,10 +147,15 @@ class Results(Stateful):
         Of a shared circuit: with all pairs at their mean Werner parameter, m_1."""
         world = self._world
         if world.shared_circuit.pairs_within:
-            return float(contrasts_within(
-                world.shared_circuit, parameters[None], noiseless(1, world.circuit.qubits), [world.public_angles],
-                np.asarray(attenuation)[1:2],
-            )[0])  # fmt: skip
+            return float(
+                contrasts_within(
+                    world.shared_circuit,
+                    parameters[None],
+                    noise=noiseless(1, world.circuit.qubits),
+                    angles=[world.public_angles],
+                    werner=np.asarray(attenuation)[1:2],
+                )[0]
+            )
         if world.circuit.reuploaded:
             return 1.0
         (profile,) = weight_profiles(
@@ -167,15 +172,27 @@ class Results(Stateful):
             "rows": len(weights),
         }
 
-    def summary(self, status: str, more: dict[str, Any]) -> dict[str, Any]:
-        """Return what `summary.json` holds."""
-        books = self.state
+    def _bell_pairs(self) -> dict[str, Any]:
+        """Return how many pairs had which fate, in all and by use."""
         counts, stored = self._pairs()
         columns = dict(zip(_COLUMNS, (int(n) for n in counts.sum(axis=0)), strict=True))
         by_use = {
             use: dict(zip(_COLUMNS, (int(n) for n in row), strict=True)) | {"stored": int(left)}
             for use, row, left in zip(_USES, counts, stored, strict=True)
         }
+        return {
+            "generated": columns["generated"],
+            "used": dict(zip(_USES, (int(n) for n in counts[:, USED]), strict=True)),
+            "late": columns["late"],
+            "expired": columns["expired"],
+            "sacrificed": columns["sacrificed"],
+            "stored": int(stored.sum()),
+            "by_use": by_use,
+        }
+
+    def summary(self, status: str, more: dict[str, Any]) -> dict[str, Any]:
+        """Return what `summary.json` holds."""
+        books = self.state
         return {
             "schema_version": SCHEMA_VERSION,
             "status": status,
@@ -189,15 +206,7 @@ class Results(Stateful):
             "partition": self._settings.training.partition,
             "processors_per_group": self._world.processors_per_group,
             "byzantine_processors": self._world.byzantine_processors,
-            "bell_pairs": {
-                "generated": columns["generated"],
-                "used": dict(zip(_USES, (int(n) for n in counts[:, USED]), strict=True)),
-                "late": columns["late"],
-                "expired": columns["expired"],
-                "sacrificed": columns["sacrificed"],
-                "stored": int(stored.sum()),
-                "by_use": by_use,
-            },
+            "bell_pairs": self._bell_pairs(),
             **{f"bell_pair_{name}": value for name, value in self.utilizations().items()},
             "demand_on_time": _share(books.shots[1], books.shots[0]),
             "mean_contrast": float(np.mean(books.contrasts)) if books.contrasts else None,

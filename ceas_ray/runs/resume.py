@@ -182,7 +182,7 @@ def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> R
     for snapshots, name in _candidates(settings, folder, notes):
         try:
             content = snapshots.read(name)
-            _refuse_other(name, content, config, here, settings.runtime.allow_mixed_hosts)
+            _refuse_other(name, content, config=config, here=here, allow_mixed=settings.runtime.allow_mixed_hosts)
             cut = _checked(content, settings)
             if cut.rounds > written:
                 raise ValueError(f"the journal holds only {written} rounds")
@@ -233,7 +233,7 @@ def _refuse_other_version(journal: Sequence[Mapping[str, Any]], here: Mapping[st
 
 
 def _refuse_other(
-    name: str, content: Any, config: Mapping[str, Any], here: Mapping[str, str], allow_mixed: bool
+    name: str, content: Any, *, config: Mapping[str, Any], here: Mapping[str, str], allow_mixed: bool
 ) -> None:
     """ValueError for what is no snapshot; raises SettingsError for one of other settings or of another version."""
     if not isinstance(content, dict) or not all(isinstance(content.get(n), dict) for n in ("versions", "settings")):

@@ -155,7 +155,8 @@ def end_workers() -> None:
 def _end_children() -> None:
     """Kill what this process started, and what that started, save what ends by itself once its work is done.
 
-    That is whatever has a process group of its own, as guards of folders do, and the tracker that deletes semaphores.
+    That is whatever has a process group of its own, which are guards of folders and Ray's processes that a guard ends,
+    and the tracker that deletes semaphores.
     """
     group = os.getpgid(0)
     for child in psutil.Process().children(recursive=True):

@@ -43,7 +43,7 @@ class SurvivingSimulation:
         """Of the rounds since the cut, as they were yielded: a replay must give the same."""
         self._replayed = 0
         self._faults_without_a_round = 0
-        self._simulation = self._begun()
+        self._simulation = self._new_simulation()
 
     @property
     def _done(self) -> int:
@@ -118,7 +118,7 @@ class SurvivingSimulation:
                 self._on_fault(Fault(str(lost), self._done, self._rounds_at_cut, lost.noticed_within_seconds))
             try:
                 self._rebuild()
-                self._simulation = self._begun()
+                self._simulation = self._new_simulation()
                 if self._cut is not None:
                     self._simulation.restore(self._cut)
                 self._replayed = 0
@@ -126,5 +126,5 @@ class SurvivingSimulation:
             except HostLost as again:
                 lost = again
 
-    def _begun(self) -> Simulation:
+    def _new_simulation(self) -> Simulation:
         return Simulation(self._cluster)

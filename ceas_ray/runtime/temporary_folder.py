@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,9 +32,10 @@ def temporary_folder() -> Iterator[Path]:
     """
     parent = tempfile.gettempdir()
     folder = Path(tempfile.mkdtemp(prefix="ceas_", dir=parent if len(parent) <= _LONGEST_PARENT else "/tmp"))
-    guard = subprocess.Popen(
-        [sys.executable, "-S", "-c", _guard_program(), str(folder)], stdin=subprocess.PIPE, start_new_session=True
-    )
+    with _sigterm_blocked():
+        guard = subprocess.Popen(
+            [sys.executable, "-S", "-c", _guard_program(), str(folder)], stdin=subprocess.PIPE, start_new_session=True
+        )
     os.environ[_MARK] = str(folder)
     try:
         yield folder
@@ -45,6 +47,16 @@ def temporary_folder() -> Iterator[Path]:
 def parent_of_temporary_files() -> str | None:
     """Return the folder of the cluster that this process works for, which goes with it; None for the system's own."""
     return os.environ.get(_MARK)
+
+
+@contextmanager
+def _sigterm_blocked() -> Iterator[None]:
+    """Let processes that start meanwhile never hear of SIGTERM, which job schedulers send to every process of a job."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _guard_program() -> str:

@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 
 from ceas_ray.scheduling.perishable_chain import LinkClass, solve
 
-_GOLDEN = 0.5 * (5**0.5 - 1)
-_NARROWINGS = 24
 _GAP_SLOTS = 1
 
 
@@ -54,7 +52,9 @@ def coupled_objective_bound(
 
 
 def _value(link: LinkClass, shot_value: float, birth_price: float, gap_slots: int) -> float:
-    return solve(link, shot_value, birth_price, gap_slots, link.slots, relaxed=True).value
+    return solve(
+        link, shot_value=shot_value, birth_price=birth_price, gap_slots=gap_slots, gap_stock=link.slots, relaxed=True
+    ).value
 
 
 def _least(function: Callable[[float], float], most: float) -> float:
@@ -62,17 +62,8 @@ def _least(function: Callable[[float], float], most: float) -> float:
 
 
 def _argument_of_least(function: Callable[[float], float], most: float) -> float:
-    """Of a convex function on [0, most], by golden sections."""
-    low, high = 0.0, most
-    inner = [high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)]
-    found = [function(x) for x in inner]
-    for _ in range(_NARROWINGS):
-        if found[0] <= found[1]:
-            high = inner[1]
-            inner, found = [high - _GOLDEN * (high - low), inner[0]], [0.0, found[0]]
-            found[0] = function(inner[0])
-        else:
-            low = inner[0]
-            inner, found = [inner[1], low + _GOLDEN * (high - low)], [found[1], 0.0]
-            found[1] = function(inner[1])
-    return 0.5 * (low + high)
+    """Return where a convex function on [0, most] is least, to 1e-5 of `most`."""
+    from scipy.optimize import minimize_scalar  # here, because a run needs no bound, and the import takes long
+
+    found = minimize_scalar(function, bounds=(0.0, most), method="bounded", options={"xatol": 1e-5 * most})
+    return float(found.x)

@@ -14,4 +14,4 @@ class Clairvoyant:
 
     def stock_policy(self, link: LinkClass) -> StockPolicy:
         """See `Scheduler`."""
-        return StockPolicy(link.slots, link.slots, demand_driven=False, clairvoyant=True)
+        return StockPolicy(gap_limit=link.slots, burst_limit=link.slots, demand_driven=False, clairvoyant=True)

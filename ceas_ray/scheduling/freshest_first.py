@@ -14,4 +14,4 @@ class FreshestFirst:
 
     def stock_policy(self, link: LinkClass) -> StockPolicy:
         """See `Scheduler`."""
-        return StockPolicy(link.slots, link.slots, demand_driven=False, freshest_first=True)
+        return StockPolicy(gap_limit=link.slots, burst_limit=link.slots, demand_driven=False, freshest_first=True)

@@ -97,7 +97,7 @@ class Mdp:
             gap_stock=min(self.gap_stock, seen.slots),
             classes=seen.classes,
         )
-        return StockPolicy(0, link.slots, demand_driven=True, tables=tables)
+        return StockPolicy(gap_limit=0, burst_limit=link.slots, demand_driven=True, tables=tables)
 
     def check(self, link: LinkClass) -> None:
         """See `Scheduler`. Raise ValueError for a chain that would take too long."""
@@ -133,7 +133,13 @@ class Mdp:
 
     def _at_price(self, link: LinkClass, birth_price: float) -> Solution:
         channel = self.channel_price / (link.trials * link.success)
-        return solve(self._seen(link), 1.0, birth_price + channel, self.gap_slots, self.gap_stock)
+        return solve(
+            self._seen(link),
+            shot_value=1.0,
+            birth_price=birth_price + channel,
+            gap_slots=self.gap_slots,
+            gap_stock=self.gap_stock,
+        )
 
 
 @lru_cache(maxsize=4096)

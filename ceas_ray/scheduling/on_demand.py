@@ -14,4 +14,4 @@ class OnDemand:
 
     def stock_policy(self, link: LinkClass) -> StockPolicy:
         """See `Scheduler`."""
-        return StockPolicy(0, link.slots, demand_driven=True)
+        return StockPolicy(gap_limit=0, burst_limit=link.slots, demand_driven=True)

@@ -37,6 +37,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, expm1, lgamma, log, log1p
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -198,58 +199,72 @@ def _aged(stock, births, take, ages, into):  # type: ignore[no-untyped-def]
     return into
 
 
+class _Slot(NamedTuple):
+    """A slot of a chain.
+
+    states (S, digits), counts: as of `stock_states`. pairs: of the shot at its end, 0: none. mass: P(X). beyond: as of
+    `heralded_beyond`.
+    """
+
+    states: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    pairs: int
+    mass: NDArray[np.float64]
+    beyond: NDArray[np.float64]
+    shot_value: float
+    birth_price: float
+    relaxed: bool
+
+
+class _Choice(NamedTuple):
+    """What to do in each state: the most births, and what they are worth over none. frozen: the births stay."""
+
+    births: NDArray[np.uint8]
+    gain: NDArray[np.float32]
+    frozen: bool
+
+
 @njit(**COMPILED)
-def _slot_backwards(  # type: ignore[no-untyped-def]
-    states,
-    counts,
-    pairs,
-    mass,
-    beyond,
-    shot_value,
-    birth_price,
-    later,
-    interrupted,
-    interruption,
-    relaxed,
-    policy,
-    gain,
-    frozen,
-):
+def _fill_births(slot, stock, later, interrupted, interruption, into, found):  # type: ignore[no-untyped-def]
+    """Fill found (births, 3): the values at a slot's start for each number of births; into: scratch (digits,)."""
+    max_in_all, held = slot.counts.shape[1] - 2, np.sum(stock)
+    for j in range(max_in_all - held + slot.beyond.shape[1]):
+        now = found[j]
+        if held + j > max_in_all:  # one more that finds no place
+            now[:] = found[j - 1]
+            now[0] -= slot.birth_price
+            now[1] += 1
+            continue
+        served = slot.pairs > 0 and held + j >= slot.pairs
+        n = state_number(_aged(stock, j, slot.pairs if served else 0, True, into), slot.counts)
+        now[0] = later[0, n] - slot.birth_price * j + slot.shot_value * served
+        now[1], now[2] = later[1, n] + j, later[2, n] + served
+        if interrupted > 0.0:
+            n = state_number(_aged(stock, j, 0, False, into), slot.counts)
+            for v in range(3):
+                now[v] = (1.0 - interrupted) * now[v] + interrupted * interruption[v, n]
+
+
+@njit(**COMPILED)
+def _slot_backwards(slot, later, interrupted, interruption, choice):  # type: ignore[no-untyped-def]
     """Values (3, states) at a slot's start (of the objective, of births, of shots served), from `later` at its end.
 
-    mass: P(X). beyond: as of `heralded_beyond`. pairs: of the shot at its end, 0: none. interrupted: with this
-    probability a burst begins within the slot; then the slot's births are free, nothing ages, and the values are those
-    of `interruption` (relaxed chains only). Fills policy and gain (states,): the most births, and what they are worth
-    over none; frozen: the policy stays as it is.
+    interrupted: with this probability a burst begins within the slot; then the slot's births are free, nothing ages,
+    and the values are those of `interruption` (relaxed chains only). Fills `choice`.
     """
-    out = np.empty_like(later)
-    into = np.zeros(states.shape[1], np.int64)
-    max_in_all, max_beyond = counts.shape[1] - 2, beyond.shape[1] - 1
+    out, mass = np.empty_like(later), slot.mass
+    into = np.zeros(slot.states.shape[1], np.int64)
+    max_in_all, max_beyond = slot.counts.shape[1] - 2, slot.beyond.shape[1] - 1
     of_births = np.empty((max_in_all + max_beyond + 1, 3))
-    for s in range(len(states)):
-        stock = states[s]
-        held = np.sum(stock)
+    for s in range(len(slot.states)):
+        held = np.sum(slot.states[s])
         tail = 1.0  # P(X >= j)
         best, chosen = np.zeros(3), 0  # the best policy's values; relaxed: those of the best number of births until j
         summed, stopped = np.zeros(3), np.zeros(3)  # summed over X < j; stopped: after the j-th birth
-        for j in range(max_in_all - held + max_beyond + 1):
-            now = of_births[j]
-            if held + j > max_in_all:  # one more that finds no place
-                now[:] = of_births[j - 1]
-                now[0] -= birth_price
-                now[1] += 1
-                continue
-            served = pairs > 0 and held + j >= pairs
-            n = state_number(_aged(stock, j, pairs if served else 0, True, into), counts)
-            now[0] = later[0, n] - birth_price * j + shot_value * served
-            now[1], now[2] = later[1, n] + j, later[2, n] + served
-            if interrupted > 0.0:
-                n = state_number(_aged(stock, j, 0, False, into), counts)
-                for v in range(3):
-                    now[v] = (1.0 - interrupted) * now[v] + interrupted * interruption[v, n]
+        _fill_births(slot, slot.states[s], later, interrupted, interruption, into, of_births)
         for j in range(max_in_all - held + 1):
             now = of_births[j]
-            if relaxed:
+            if slot.relaxed:
                 if j == 0 or now[0] > best[0]:
                     best[:] = now
                 summed += (mass[j] if held + j < max_in_all else tail) * best
@@ -257,14 +272,14 @@ def _slot_backwards(  # type: ignore[no-untyped-def]
                 for v in range(3):
                     stopped[v] = summed[v]
                     for e in range(max_beyond + 1):
-                        stopped[v] += tail * beyond[j, e] * of_births[j + e, v]
-                if j == policy[s] if frozen else (j == 0 or stopped[0] > best[0] + _TIE):
+                        stopped[v] += tail * slot.beyond[j, e] * of_births[j + e, v]
+                if j == choice.births[s] if choice.frozen else (j == 0 or stopped[0] > best[0] + _TIE):
                     best[:] = stopped
                     chosen = j
                 summed += mass[j] * now
             tail = max(0.0, tail - mass[j])
-        out[:, s] = summed if relaxed else best
-        policy[s], gain[s] = chosen, best[0] - of_births[0, 0]
+        out[:, s] = summed if slot.relaxed else best
+        choice.births[s], choice.gain[s] = chosen, best[0] - of_births[0, 0]
     return out
 
 
@@ -272,7 +287,7 @@ class _Chain:
     """One link's chain with its prices; values have shape (3, states)."""
 
     def __init__(
-        self, link: LinkClass, gap_slots: int, gap_stock: int, prices: tuple[float, float], relaxed: bool
+        self, link: LinkClass, *, gap_slots: int, gap_stock: int, prices: tuple[float, float], relaxed: bool
     ) -> None:
         self.link, self.gap_slots, self.prices, self.relaxed = link, gap_slots, prices, relaxed
         self.frozen = False
@@ -312,29 +327,28 @@ class _Chain:
         for left in range(1, self.link.burst + 1):
             first = left == self.link.burst
             mass, beyond = (self.first_mass, self.first_beyond) if first else (self.mass, self.beyond)
-            later = _slot_backwards(
-                self.burst_states, self.burst_counts, self.link.pairs, mass, beyond, *self.prices, later, 0.0, later,
-                self.relaxed, self.burst_births[left - 1], self.burst_gain[left - 1], self.frozen,
-            )  # fmt: skip
+            slot = _Slot(
+                self.burst_states, self.burst_counts, self.link.pairs, mass, beyond, *self.prices, self.relaxed
+            )
+            choice = _Choice(self.burst_births[left - 1], self.burst_gain[left - 1], self.frozen)
+            later = _slot_backwards(slot, later, 0.0, later, choice)
         return later
 
     def gap(self, burst: Values, guess: Values) -> Values:
         """Step backwards from a burst's start (values of gap states) to the start of the gap before it."""
         link = self.link
-        arguments = (self.gap_states, self.gap_counts, 0, self.gap_mass, self.gap_beyond, *self.prices)
+        slot = _Slot(self.gap_states, self.gap_counts, 0, self.gap_mass, self.gap_beyond, *self.prices, self.relaxed)
+        choices = [_Choice(self.gap_births[p], self.gap_gain[p], self.frozen) for p in range(self.phases)]
         if link.periodic:
-            for left in range(self.phases):
-                tables = self.gap_births[left], self.gap_gain[left], self.frozen
-                burst = _slot_backwards(*arguments, burst, 0.0, burst, self.relaxed, *tables)
+            for choice in choices:
+                burst = _slot_backwards(slot, burst, 0.0, burst, choice)
             return burst
         ends = -expm1(-1.0 / (link.gap * self.gap_slots)) if link.gap > 0 else 1.0
-        tables = self.gap_births[0], self.gap_gain[0], self.frozen
         for _ in range(_MAX_SWEEPS):
             if self.relaxed:
-                new = _slot_backwards(*arguments, guess, ends, burst, True, *tables)
+                new = _slot_backwards(slot, guess, ends, burst, choices[0])
             else:
-                slot = _slot_backwards(*arguments, guess, 0.0, burst, False, *tables)
-                new = ends * burst + (1.0 - ends) * slot
+                new = ends * burst + (1.0 - ends) * _slot_backwards(slot, guess, 0.0, burst, choices[0])
             change = new - guess
             if np.max(np.abs(change if self.frozen else change[0])) < _TOLERANCE:
                 return new
@@ -361,13 +375,19 @@ class _Chain:
 
 @lru_cache(maxsize=4096)
 def solve(
-    link: LinkClass, shot_value: float, birth_price: float, gap_slots: int, gap_stock: int, relaxed: bool = False
+    link: LinkClass, *, shot_value: float, birth_price: float, gap_slots: int, gap_stock: int, relaxed: bool = False
 ) -> Solution:
     """The policy of most value per cycle, and its averages; relaxed: the bound (its policy means nothing).
 
     gap_slots: M. gap_stock: the most pairs in stock in a gap; a bound must allow all slots.
     """
-    chain = _Chain(link, gap_slots, min(gap_stock, link.slots), (shot_value, birth_price), relaxed)
+    chain = _Chain(
+        link,
+        gap_slots=gap_slots,
+        gap_stock=min(gap_stock, link.slots),
+        prices=(shot_value, birth_price),
+        relaxed=relaxed,
+    )
     gained = chain.cycle()
     if not relaxed:  # equally good policies took turns while the values converged: the averages of the last one
         chain.frozen = True

@@ -23,4 +23,6 @@ class TwoLevel:
 
     def stock_policy(self, link: LinkClass) -> StockPolicy:
         """See `Scheduler`."""
-        return StockPolicy(min(self.gap_limit, link.slots), min(self.burst_limit, link.slots), demand_driven=True)
+        return StockPolicy(
+            gap_limit=min(self.gap_limit, link.slots), burst_limit=min(self.burst_limit, link.slots), demand_driven=True
+        )

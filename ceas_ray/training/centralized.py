@@ -101,7 +101,9 @@ class CentralizedTraining:
         """The exact gradient (P,) of the mean loss of samples (B, n) with targets (B, K), in 1/rad."""
         values = model_outputs(self.circuit, parameters, angles)
         slope = self.loss.slope(values, targets) / len(angles)
-        _, first = reverse_mode(self.circuit, angles, parameters[None], np.zeros(len(angles), np.int64), slope)
+        _, first = reverse_mode(
+            self.circuit, angles, parameters[None], owner=np.zeros(len(angles), np.int64), cotangent=slope
+        )
         return first.sum(axis=0)
 
     def _batches(self, samples: int, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:

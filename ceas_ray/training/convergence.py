@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 
 def loss_bound(
-    excess: float, smoothness: float, growth: float, step: float, variance: float, bias: float, steps: int
+    excess: float, *, smoothness: float, growth: float, step: float, variance: float, bias: float, steps: int
 ) -> float:
     """The right side of the statement: excess f_0 - f*, L, mu, eta, V, |b|, T.
 
@@ -58,6 +58,7 @@ def min_variance_weights(variances: Floats) -> Floats:
 def noisy_descent(
     gradient: Callable[[Floats], Floats],
     start: Floats,
+    *,
     step: float,
     variances: Floats,
     weights: Floats,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataSet:
     """Encoding angles (samples, qubits) in rad, targets (samples, outputs) of +-1, labels (samples,).
 
@@ -66,6 +66,7 @@ class Encoding:
 
     qubits: int
     features: Literal["pca"] | tuple[int, ...] = "pca"
+    _: KW_ONLY
     standardize: bool = False
     repeat_features: bool = False
     angle_range: float = 0.5
@@ -79,7 +80,7 @@ class Encoding:
                 raise ValueError(f"{self.qubits} qubits need as many {kind}, got {train.shape[1]}")
             place = np.arange(self.qubits) % train.shape[1]
             train, test = train[:, place], test[:, place]
-        least, most = train.min(axis=0), train.max(axis=0)
+        least, most = train.min(axis=0), train.max(axis=0)  # scikit-learn's MinMaxScaler ends at other bits
         centre, half = (least + most) / 2, (most - least) / 2
         train, test = (np.clip((x - centre) / half, -1.0, 1.0) * (self.angle_range * np.pi) for x in (train, test))
         return train, test
@@ -101,9 +102,10 @@ class Encoding:
         if not _varies(train).any():
             return train[:, :0], test[:, :0]
         if self.standardize:
-            mean, spread, varies = train.mean(axis=0), train.std(axis=0), _varies(train)
-            spread = np.where(varies, spread, 1.0)
-            train, test = ((x - mean) / spread * varies for x in (train, test))
+            from sklearn.preprocessing import StandardScaler
+
+            scaler, varies = StandardScaler().fit(train), _varies(train)
+            train, test = (scaler.transform(x) * varies for x in (train, test))
         components = PCA(n_components=min(self.qubits, count, len(train)), svd_solver="full").fit(train)
         above = components.singular_values_ > _rounding(train, components.singular_values_[0])
         return components.transform(train)[:, above], components.transform(test)[:, above]
@@ -174,9 +176,16 @@ def prepare(train: Samples, validation: Samples, test: Samples, encoding: Encodi
     classes = int(max(train.labels.max(), test.labels.max())) + 1
     targets = [_targets(part.labels, classes) for part in (train, validation, test)]
     return DataSet(
-        train_angles, targets[0], train.labels, validation_angles, targets[1], validation.labels, test_angles,
-        targets[2], test.labels,
-    )  # fmt: skip
+        train_angles=train_angles,
+        train_targets=targets[0],
+        train_labels=train.labels,
+        validation_angles=validation_angles,
+        validation_targets=targets[1],
+        validation_labels=validation.labels,
+        test_angles=test_angles,
+        test_targets=targets[2],
+        test_labels=test.labels,
+    )
 
 
 def _targets(labels: Integers, classes: int) -> Floats:

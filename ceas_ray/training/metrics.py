@@ -14,7 +14,7 @@ from ceas_ray.quantum.state_vector_engine import expectations
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """Loss and accuracy of a model on data, computed on ideal hardware with infinitely many shots."""
 

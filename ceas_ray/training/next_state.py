@@ -85,8 +85,8 @@ class NextState:
         ideal = noiseless(1, circuit.qubits)
         if circuit.pairs_within:
             return contrasts_within(
-                circuit, np.tile(parameters, (count, 1)), np.repeat(ideal, count, axis=0),
-                [self.public_angles] * count, werner,
+                circuit, np.tile(parameters, (count, 1)), noise=np.repeat(ideal, count, axis=0),
+                angles=[self.public_angles] * count, werner=werner,
             )  # fmt: skip
         if circuit.reuploaded:
             return np.ones(count)

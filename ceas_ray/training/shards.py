@@ -21,7 +21,7 @@ def iid_shards(samples: int, count: int, generator: np.random.Generator) -> list
 
 
 def dirichlet_shards(
-    labels: Integers, count: int, concentration: float, least: int, generator: np.random.Generator
+    labels: Integers, count: int, *, concentration: float, least: int, generator: np.random.Generator
 ) -> list[Integers]:
     """Put every sample in exactly one shard; each class is split over the shards by Dirichlet(concentration) shares.
 

@@ -114,7 +114,13 @@ class Blueprint:
 
     def channel(self, name: str, peer: str) -> Channel:
         """Return the end of the authenticated channel to `peer` that `name` holds."""
-        return Channel(name, peer, self.chain, self.streams, self.settings.consensus.hash_keys == "fresh")
+        return Channel(
+            name,
+            peer,
+            chain=self.chain,
+            streams=self.streams,
+            fresh_hash_keys=self.settings.consensus.hash_keys == "fresh",
+        )
 
 
 def shots_spend_pairs(settings: RunSettings, counts: Counts) -> bool:

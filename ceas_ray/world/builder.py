@@ -91,7 +91,9 @@ def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
     inputs = Inputs(settings.inputs)
     with _policies_blamed():
         policies, scheduler = policies_of(settings, inputs), scheduler_of(settings, inputs)
-        data = load_data(settings.training.data, settings.training.qubits, settings.seed, inputs, in_little_time)
+        data = load_data(
+            settings.training.data, settings.training.qubits, seed=settings.seed, inputs=inputs, outline=in_little_time
+        )
         blueprint = _blueprint(settings, policies, data, inputs)
         network, counts = blueprint.network, blueprint.counts
         check_circuits(settings, blueprint.shared_circuit, max(len(s.angles) for s in blueprint.shards), policies)
@@ -104,7 +106,14 @@ def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
             data=data,
             demand=demand,
             scheduler=scheduler,
-            of_round=round_demand(settings, network, demand, together, key_slots, blueprint.spends_pairs),
+            of_round=round_demand(
+                settings,
+                network,
+                demand=demand,
+                phases=together,
+                key_slots=key_slots,
+                spends_pairs=blueprint.spends_pairs,
+            ),
             inputs=inputs,
         )
 
@@ -122,7 +131,13 @@ def _blueprint(settings: RunSettings, policies: Policies, data: DataSet, inputs:
     """Draw and check all that actors have in common."""
     counts, streams, training = counts_of(settings), Streams(settings.seed), settings.training
     circuit, shared = _circuits(settings, counts, data)
-    network = network_of(settings, counts, shared, streams.generator("network", "network", "links", 0), inputs)
+    network = network_of(
+        settings,
+        counts,
+        shared_circuit=shared,
+        generator=streams.generator("network", "network", "links", 0),
+        inputs=inputs,
+    )
     served = [network.served(k) for k in range(counts.parties)]
     quality = np.array([link.fidelity * 1e6 + link.rate for link in served])
     placement = streams.generator("adversary", "adversary", "placement", 0)
@@ -136,7 +151,7 @@ def _blueprint(settings: RunSettings, policies: Policies, data: DataSet, inputs:
         circuit=circuit,
         shared_circuit=shared,
         network=network,
-        shards=_shards(settings, counts, data, streams, policies, byzantine),
+        shards=_shards(settings, counts, data=data, streams=streams, policies=policies, byzantine=byzantine),
         byzantine=byzantine,
         link_quality=quality,
         initial_parameters=initial_parameters_of(circuit, streams),
@@ -152,7 +167,7 @@ def _circuits(settings: RunSettings, counts: Counts, data: DataSet) -> tuple[Cir
 
 
 def _shards(
-    settings: RunSettings, counts: Counts, data: DataSet, streams: Streams, policies: Policies,
+    settings: RunSettings, counts: Counts, *, data: DataSet, streams: Streams, policies: Policies,
     byzantine: tuple[int, ...],
 ) -> tuple[Shard, ...]:  # fmt: skip
     """Deal the training samples to the parties; Byzantine ones learn what the attack makes of their targets."""

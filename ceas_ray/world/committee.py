@@ -75,7 +75,16 @@ def _replica(blueprint: Blueprint, j: int, committee: Committee, next_state: _Re
     latencies[ENTANGLEMENT_MANAGER] = leg.latency
     start = (blueprint.initial_parameters, 0)
     rule = blueprint.policies.identity
-    return Replica(j, committee, channels, latencies, next_state, start, blueprint.chain, rule)
+    return Replica(
+        j,
+        committee,
+        channels=channels,
+        latencies=latencies,
+        next_state=next_state,
+        initial_state=start,
+        chain=blueprint.chain,
+        rule=rule,
+    )
 
 
 def _next_state_of(blueprint: Blueprint) -> NextState:

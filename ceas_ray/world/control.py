@@ -74,14 +74,21 @@ def round_controller_of(blueprint: Blueprint, demand: Demand, scheduler: Checked
     rounds, paths = settings.training.rounds, KeyPaths(network, demand)
     on_stall = OnStall(settings.consensus.on_stall, settings.consensus.max_waits)
     return RoundController(
-        Planner(network, paths, demand, scheduler, blueprint.spends_pairs, blueprint.streams),
+        Planner(
+            network,
+            paths,
+            demand=demand,
+            scheduler=scheduler,
+            train_on_pairs=blueprint.spends_pairs,
+            streams=blueprint.streams,
+        ),
         paths,
-        KeyLedger(demand, counts.parties, counts.replicas, rounds),
-        PairLedger(network, paths, demand.pairs_per_shot, demand.finite_keys),
-        RoundProgress(Quorums(counts.replicas), counts.parties, on_stall),
-        _timing_of(settings),
-        rounds,
-        bool(blueprint.byzantine),
+        keys=KeyLedger(demand, counts.parties, counts.replicas, rounds),
+        pairs=PairLedger(network, paths, demand.pairs_per_shot, demand.finite_keys),
+        progress=RoundProgress(Quorums(counts.replicas), counts.parties, on_stall),
+        timing=_timing_of(settings),
+        rounds=rounds,
+        adversary=bool(blueprint.byzantine),
     )
 
 
@@ -100,6 +107,9 @@ def hub_of(blueprint: Blueprint) -> Hub:
     """Return the hub, which tests pairs and asks what it knows."""
     settings, counts = blueprint.settings, blueprint.counts
     return Hub(
-        counts.parties, counts.replicas, settings.entanglement.half_life_rounds, control_delay(settings),
-        asked_circuits_of(settings.training),
-    )  # fmt: skip
+        counts.parties,
+        counts.replicas,
+        half_life_rounds=settings.entanglement.half_life_rounds,
+        delay=control_delay(settings),
+        asked=asked_circuits_of(settings.training),
+    )

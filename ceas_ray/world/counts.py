@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ceas_ray.config.schema import RunSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Counts:
     """Numbers that follow from settings alone.
 

@@ -21,7 +21,7 @@ _FEW_STATES = 60
 """Enough to see whether ground states fit the circuit. Even: their two phases take turns."""
 
 
-def load_data(choice: DataSettings, qubits: int, seed: int, inputs: Inputs, outline: bool = False) -> DataSet:
+def load_data(choice: DataSettings, qubits: int, *, seed: int, inputs: Inputs, outline: bool = False) -> DataSet:
     """Return the data set, split and encoded on `qubits` qubits; SettingsError for what cannot be.
 
     outline: in little time, in which a few samples that take long to compute stand for the others; labels, and so
@@ -36,8 +36,12 @@ def load_data(choice: DataSettings, qubits: int, seed: int, inputs: Inputs, outl
         "training.data.validation_fraction", lambda: set_aside(training, choice.validation_fraction, generator)
     )
     encoding = Encoding(
-        qubits, choice.features, choice.standardize, choice.repeat_features, choice.angle_range
-    )  # fmt: skip
+        qubits,
+        choice.features,
+        standardize=choice.standardize,
+        repeat_features=choice.repeat_features,
+        angle_range=choice.angle_range,
+    )
     key = "training.qubits" if choice.features == "pca" else "training.data.features"
     return blame_on(key, lambda: prepare(train, validation, test, encoding))
 
@@ -86,5 +90,6 @@ def dealt_shards(choice: DataSettings, labels: Integers, count: int, generator: 
         case "dirichlet":
             concentration, least = choice.dirichlet_concentration, choice.min_samples
             return blame_on(
-                "processors.count", lambda: dirichlet_shards(labels, count, concentration, least, generator)
+                "processors.count",
+                lambda: dirichlet_shards(labels, count, concentration=concentration, least=least, generator=generator),
             )

@@ -23,12 +23,20 @@ def link_hardware(links: LinkSettings) -> LinkHardware:
     node, hub = _memory(links, ""), _memory(links, "hub_")
     alike = isinstance(node, Depolarizing) and hub == node
     return LinkHardware(
-        links.attempt_base_microseconds, links.attempt_microseconds_per_km, links.modes, links.success_at_1_km,
-        links.loss_db_per_km,
-        node.coherence_seconds if isinstance(node, Depolarizing) else coherence_of_each(pair_decay(node, node)),
-        links.swap_werner, None if alike else (hub, node), _emission(links), links.attempt_dephasing,
-        links.swap_success,
-    )  # fmt: skip
+        attempt_base_microseconds=links.attempt_base_microseconds,
+        attempt_microseconds_per_km=links.attempt_microseconds_per_km,
+        modes=links.modes,
+        success_at_1_km=links.success_at_1_km,
+        loss_db_per_km=links.loss_db_per_km,
+        coherence_seconds=node.coherence_seconds
+        if isinstance(node, Depolarizing)
+        else coherence_of_each(pair_decay(node, node)),
+        swap_werner=links.swap_werner,
+        memories=None if alike else (hub, node),
+        emission=_emission(links),
+        attempt_dephasing=links.attempt_dephasing,
+        swap_success=links.swap_success,
+    )
 
 
 def _emission(links: LinkSettings) -> Emission:

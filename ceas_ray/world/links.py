@@ -27,22 +27,30 @@ def link_managers_of(blueprint: Blueprint) -> tuple[Actor, ...]:
         if k in jammed:
             share = 1 - settings.attacks.jammed_share
             route, group = _weakened(route, share), None if group is None else _weakened_group(group, share)
-        manager = _manager(blueprint, processor_link_name(k), route, k, group)
+        manager = _manager(blueprint, processor_link_name(k), route=route, party=k, group=group)
         if k in blueprint.byzantine:
             revealed = settings.entanglement.test_announcements == "after_reveal"
             manager = FalseAnnouncements(manager, blueprint.policies.announcer, revealed, blueprint.streams)
         made.append(manager)
     for j, route in enumerate(network.replica_routes):
-        made.append(_manager(blueprint, replica_link_name(j), route, None, None))
+        made.append(_manager(blueprint, replica_link_name(j), route=route, party=None, group=None))
     return tuple(_on_jammed_fibre(blueprint, manager) for manager in made)
 
 
-def _manager(blueprint: Blueprint, name: str, route: Route, party: int | None, group: Group | None) -> Actor:
+def _manager(blueprint: Blueprint, name: str, *, route: Route, party: int | None, group: Group | None) -> Actor:
     network, owner = blueprint.network, name.removeprefix("link/")
     first = 0 if party is not None else int(owner.removeprefix("replica/")) + 1  # two replicas share one path
     peers = [replica_name(j) for j in range(first, len(network.replica_routes))]
     key_routes = {peer: network.key_route(owner, peer) for peer in peers}
-    return LinkManager(name, route, key_routes, party, control_delay(blueprint.settings), blueprint.streams, group)
+    return LinkManager(
+        name,
+        route,
+        key_routes=key_routes,
+        processor=party,
+        report_delay=control_delay(blueprint.settings),
+        streams=blueprint.streams,
+        group=group,
+    )
 
 
 def _jammed_parties(blueprint: Blueprint) -> tuple[int, ...]:
@@ -71,4 +79,4 @@ def _on_jammed_fibre(blueprint: Blueprint, manager: Actor) -> Actor:
     if jamming is None:
         return manager
     members = frozenset(map(replica_name, jamming.replicas))
-    return JammedLink(manager, members, jamming.first_round, jamming.last_round, jamming.refills)
+    return JammedLink(manager, members, first=jamming.first_round, last=jamming.last_round, refills=jamming.refills)

@@ -43,7 +43,12 @@ def learning_rate_of(training: TrainingSettings) -> LearningRate:
 def circuit_of(training: TrainingSettings, outputs: int) -> Circuit:
     """Return the circuit as one processor runs it, with this many outputs."""
     return Circuit(
-        training.qubits, training.layers, outputs, training.entangler, training.inputs == "local", training.ansatz
+        training.qubits,
+        training.layers,
+        outputs,
+        entangler=training.entangler,
+        reuploaded=training.inputs == "local",
+        ansatz=training.ansatz,
     )
 
 
@@ -71,7 +76,13 @@ def public_angles_of(training: TrainingSettings, streams: Streams) -> NDArray[np
 
 def evaluation_on_test(training: TrainingSettings, circuit: Circuit, data: DataSet) -> Evaluation:
     """Return loss and accuracy on the test set, as functions of the parameters."""
-    return Evaluation(circuit, loss_of(training), data.test_angles, data.test_targets, data.test_labels)
+    return Evaluation(
+        circuit=circuit,
+        loss=loss_of(training),
+        angles=data.test_angles,
+        targets=data.test_targets,
+        labels=data.test_labels,
+    )
 
 
 def evaluation_on_validation(training: TrainingSettings, circuit: Circuit, data: DataSet) -> Evaluation | None:
@@ -79,7 +90,13 @@ def evaluation_on_validation(training: TrainingSettings, circuit: Circuit, data:
     if not data.has_validation:
         return None
     loss = loss_of(training)
-    return Evaluation(circuit, loss, data.validation_angles, data.validation_targets, data.validation_labels)
+    return Evaluation(
+        circuit=circuit,
+        loss=loss,
+        angles=data.validation_angles,
+        targets=data.validation_targets,
+        labels=data.validation_labels,
+    )
 
 
 def asked_circuits_of(training: TrainingSettings) -> int:
@@ -91,10 +108,17 @@ def gradient_work(blueprint: Blueprint) -> GradientWork:
     """Return what computes the gradients of all parties of a host."""
     training, processors = blueprint.settings.training, blueprint.settings.processors
     return GradientWork(
-        blueprint.shared_circuit, _ENGINES[processors.engine], blueprint.streams, loss_of(training),
-        training.estimator, training.error_mitigation, training.forward_circuits, processors.threads,
-        aer_engine.sampled_outcomes if processors.engine == "aer_sampled" else None, _trap_circuits(blueprint),
-    )  # fmt: skip
+        circuit=blueprint.shared_circuit,
+        engine=_ENGINES[processors.engine],
+        streams=blueprint.streams,
+        loss=loss_of(training),
+        estimator=training.estimator,
+        error_mitigation=training.error_mitigation,
+        forward_circuits=training.forward_circuits,
+        threads=processors.threads,
+        outcome_sampler=aer_engine.sampled_outcomes if processors.engine == "aer_sampled" else None,
+        trap_circuits=_trap_circuits(blueprint),
+    )
 
 
 def _trap_circuits(blueprint: Blueprint) -> TrapCircuits | None:
@@ -102,7 +126,8 @@ def _trap_circuits(blueprint: Blueprint) -> TrapCircuits | None:
     if training.trap_circuit_share == 0:
         return None
     unshifted = (
-        1 / (1 + 2 * circuit.parameter_count) if training.estimator == "full_shift"
+        1 / (1 + 2 * circuit.parameter_count)
+        if training.estimator == "full_shift"
         else training.forward_circuits / training.circuits_per_round
-    )  # fmt: skip
+    )
     return TrapCircuits(circuit, blueprint.streams, training.trap_circuit_share, unshifted)

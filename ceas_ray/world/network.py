@@ -23,7 +23,7 @@ from ceas_ray.world.link_hardware import link_hardware
 
 
 def network_of(
-    settings: RunSettings, counts: Counts, shared_circuit: Circuit, generator: np.random.Generator, inputs: Inputs
+    settings: RunSettings, counts: Counts, *, shared_circuit: Circuit, generator: np.random.Generator, inputs: Inputs
 ) -> NetworkPlan:
     """Return the network, with the swaps that settings choose; raises SettingsError for one that cannot be or does not
     serve.
@@ -32,11 +32,23 @@ def network_of(
     """
     links, choice = settings.links, settings.entanglement
     spread = Heterogeneity(
-        links.min_km, links.max_km, links.min_fidelity, links.mean_fidelity, links.max_fidelity,
-        links.replica_km, links.replica_fidelity,
-    )  # fmt: skip
+        min_km=links.min_km,
+        max_km=links.max_km,
+        min_fidelity=links.min_fidelity,
+        mean_fidelity=links.mean_fidelity,
+        max_fidelity=links.max_fidelity,
+        replica_km=links.replica_km,
+        replica_fidelity=links.replica_fidelity,
+    )
     topology = instantiate(settings.network, "network", Topology, inputs.read)
-    network = _built(topology, settings.processors.count, counts.replicas, link_hardware(links), spread, generator)
+    network = _built(
+        topology,
+        processors=settings.processors.count,
+        replicas=counts.replicas,
+        hardware=link_hardware(links),
+        spread=spread,
+        generator=generator,
+    )
     inputs.note(network.notes)
     if settings.consensus.committee == "processors":
         network = _with_replicas_at_processors(network)
@@ -60,6 +72,7 @@ def _with_replicas_at_processors(network: NetworkPlan) -> NetworkPlan:
 
 def _built(
     topology: Topology,
+    *,
     processors: int,
     replicas: int,
     hardware: LinkHardware,
@@ -72,7 +85,7 @@ def _built(
     fails or leaves somebody out.
     """
     try:
-        plan = called(topology, "build", processors, replicas, hardware, spread, generator)
+        plan = called(topology, "build", processors, replicas, hardware=hardware, spread=spread, generator=generator)
     except PolicyError as error:
         if error.refusal is None:
             raise

@@ -34,18 +34,25 @@ def _processor(blueprint: Blueprint, k: int) -> Actor:
         replica_name(j): link.latency + leg.latency for j, leg in enumerate(network.replica_routes)
     } | {ADVERSARY: link.latency, HUB: link.latency}  # fmt: skip
     made = Processor(
-        k, blueprint.shards[k], _noise_of(blueprint, k),
-        Learning(
-            batch=training.batch, momentum=training.momentum, error_mitigation=training.error_mitigation,
+        k,
+        blueprint.shards[k],
+        noise=_noise_of(blueprint, k),
+        learning=Learning(
+            batch=training.batch,
+            momentum=training.momentum,
+            error_mitigation=training.error_mitigation,
             update_time=update_time(settings),
             local_circuits=None if blueprint.spends_pairs else training.circuits_per_round,
         ),
-        Connections(
+        connections=Connections(
             channels=[blueprint.channel(name, replica_name(j)) for j in range(blueprint.counts.replicas)],
-            latencies=latencies, watched=bool(blueprint.byzantine) and not byzantine and omniscient,
+            latencies=latencies,
+            watched=bool(blueprint.byzantine) and not byzantine and omniscient,
         ),
-        ModelAdoption(Quorums(blueprint.counts.replicas).blocking), blueprint.initial_parameters, blueprint.streams,
-    )  # fmt: skip
+        adoption=ModelAdoption(Quorums(blueprint.counts.replicas).blocking),
+        initial_parameters=blueprint.initial_parameters,
+        streams=blueprint.streams,
+    )
     actor: Actor = made
     if byzantine:
         actor = FalseAnnouncements(ByzantineProcessor(made), blueprint.policies.announcer, False, blueprint.streams)
@@ -73,7 +80,12 @@ def adversary_of(blueprint: Blueprint) -> Adversary:
         return combined(blueprint.policies.rule, rows, equal, min(counts.tolerated_rows, (len(rows) - 1) // 2))
 
     return Adversary(
-        blueprint.attack, blueprint.settings.attacks.timing, blueprint.byzantine, counts.parties,
-        update_time(blueprint.settings) + 2 * control_delay(blueprint.settings),
-        {processor_name(k): routes[k].latency for k in blueprint.byzantine}, blueprint.streams, anticipated,
-    )  # fmt: skip
+        blueprint.attack,
+        blueprint.settings.attacks.timing,
+        colluders=blueprint.byzantine,
+        population=counts.parties,
+        patience=update_time(blueprint.settings) + 2 * control_delay(blueprint.settings),
+        latencies={processor_name(k): routes[k].latency for k in blueprint.byzantine},
+        streams=blueprint.streams,
+        rule=anticipated,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
@@ -52,7 +53,7 @@ class _Keys:
 
 
 def round_demand(
-    settings: RunSettings, network: NetworkPlan, demand: Demand, phases: Phases, key_slots: Sequence[int],
+    settings: RunSettings, network: NetworkPlan, *, demand: Demand, phases: Phases, key_slots: Sequence[int],
     spends_pairs: bool,
 ) -> RoundDemand:  # fmt: skip
     """Return what a round asks; SettingsError if the run would outlast simulated time.
@@ -65,8 +66,8 @@ def round_demand(
         raise unusable("entanglement", str(error)) from None
     shots = demand.shots + demand.test_shots if spends_pairs else 0
     warm_up_shots = demand.warm_up_test_shots if spends_pairs else 0
-    plan = (network, demand, phases, key_slots)
-    round_seconds, warm_up = _plan_seconds(*plan, shots, of_round), _plan_seconds(*plan, warm_up_shots, of_warm_up)
+    plan = partial(_plan_seconds, network, demand, phases=phases, key_slots=key_slots)
+    round_seconds, warm_up = plan(shots=shots, keys=of_round), plan(shots=warm_up_shots, keys=of_warm_up)
     simulated = warm_up + settings.training.rounds * round_seconds
     if simulated > LONGEST_SIMULATED_SECONDS:
         limit = f"at most {LONGEST_SIMULATED_SECONDS:g} simulated seconds"
@@ -112,18 +113,18 @@ def _keys(network: NetworkPlan, demand: Demand, phases: Phases, reserve: int) ->
 
 
 def _plan_seconds(
-    network: NetworkPlan, demand: Demand, phases: Phases, key_slots: Sequence[int], shots: int, keys: _Keys
+    network: NetworkPlan, demand: Demand, *, phases: Phases, key_slots: Sequence[int], shots: int, keys: _Keys
 ) -> float:
     """Simulated: phase by phase, the shots of its slowest link, then the key slots."""
     total = 0.0
     for number, (members, slots) in enumerate(zip(phases, key_slots, strict=True)):
         with_replicas = min(slots, len(network.replica_routes)) if number == 0 else 0
-        total += max(_served_seconds(network, demand, k, shots, len(members)) for k in members)
+        total += max(_served_seconds(network, demand, k=k, shots=shots, members=len(members)) for k in members)
         total += with_replicas * keys.slowest_between + (slots - with_replicas) * keys.slowest_seconds
     return total
 
 
-def _served_seconds(network: NetworkPlan, demand: Demand, k: int, shots: int, members: int) -> float:
+def _served_seconds(network: NetworkPlan, demand: Demand, *, k: int, shots: int, members: int) -> float:
     """Until the last of the shots: bursts, and exponential gaps, the longest sum of those of `members` links."""
     if shots == 0:
         return 0.0

@@ -6,9 +6,9 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.host import WORK_BLOCK
 from ceas_ray.world.counts import counts_of
 
-_BASE_BYTES = 355 * 2**20
+_BASE_BYTES = 240 * 2**20
 """Of a process with all that the default run needs, measured without MLflow."""
-_MLFLOW_BYTES, _AER_BYTES = 85 * 2**20, 85 * 2**20
+_MLFLOW_BYTES, _AER_BYTES = 90 * 2**20, 85 * 2**20
 _BYTES_PER_PATH = 8_000
 _BYTES_PER_PLANNED_SHOT = 40
 """Of a shot while its plan waits and its outcome travels, measured: release, test or not, on time or not, copies."""

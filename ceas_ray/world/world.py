@@ -67,13 +67,13 @@ class World:
         made = [Host(f"processors/{h}", part, work) for h, part in enumerate(_dealt(self.processors, processor_hosts))]
         made += [Host(f"links/{h}", part) for h, part in enumerate(_dealt(self.links, link_hosts))]
         control = Host("entanglement_manager", self.control)
-        control.post([Envelope(1, DRIVER, 0, ENTANGLEMENT_MANAGER, Begin())])
+        control.post([Envelope(deliver_at=1, sender=DRIVER, serial=0, receiver=ENTANGLEMENT_MANAGER, payload=Begin())])
         return [*made, Host("replicas", self.replicas), control]
 
     def one_host(self) -> list[Host]:
         """Return all actors on one host: one heap."""
         host = Host("all", (*self.processors, *self.links, *self.replicas, *self.control), {GRADIENT: self.work})
-        host.post([Envelope(1, DRIVER, 0, ENTANGLEMENT_MANAGER, Begin())])
+        host.post([Envelope(deliver_at=1, sender=DRIVER, serial=0, receiver=ENTANGLEMENT_MANAGER, payload=Begin())])
         return [host]
 
 

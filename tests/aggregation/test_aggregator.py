@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from ceas_ray.aggregation.weighted_mean import WeightedMean
 from ceas_ray.kernel.policy_calls import PolicyError
 
 ROWS = [np.ones(4) * k for k in range(3)]
-EVIDENCE = Evidence(*(np.ones(3) for _ in range(5)), qubits=2)
+EVIDENCE = Evidence(**{field.name: np.ones(3) for field in fields(Evidence)} | {"qubits": 2})
 
 
 class Returns:

@@ -15,7 +15,9 @@ def evidence_of(seed: int, rows: int, tests: float = 5000.0) -> Evidence:
     draw = np.random.default_rng(seed)
     lower = draw.uniform(0.2, 1.0, rows)
     shots, samples = draw.integers(100, 2000, rows) * 1.0, draw.integers(1, 40, rows) * 1.0
-    return Evidence(lower, lower, shots, samples, np.full(rows, tests), 6)
+    return Evidence(
+        contrast_lower=lower, contrast=lower, shots=shots, samples=samples, tests=np.full(rows, tests), qubits=6
+    )
 
 
 @given(st.integers(0, 10**6), st.integers(2, 30), st.floats(0, 10))
@@ -69,7 +71,14 @@ def test_more_contrast_shots_or_samples_bring_more_weight_and_heterogeneity_even
     one = np.ones(3)
     for contrast, shots, samples in (([0.5, 0.7, 0.9], one * 512, one * 8), (one, [256, 512, 1024], one * 8),
                                      (one, one * 512, [2, 8, 32])):  # fmt: skip
-        evidence = Evidence(np.array(contrast), one, np.array(shots) * 1.0, np.array(samples) * 1.0, one * 2000, 4)
+        evidence = Evidence(
+            contrast_lower=np.array(contrast),
+            contrast=one,
+            shots=np.array(shots) * 1.0,
+            samples=np.array(samples) * 1.0,
+            tests=one * 2000,
+            qubits=4,
+        )
         weights = PrecisionWeights(1.0, 100.0, 0.1, 1000)(evidence)
         assert np.all(np.diff(weights) > 0)
         even = PrecisionWeights(1.0, 100.0, 1e6, 1000)(evidence)
@@ -80,10 +89,10 @@ def test_they_wait_for_the_tests_and_a_row_without_contrast_has_no_weight() -> N
     weights = PrecisionWeights(1.0, 100.0, 0.1, 1000)
     assert np.array_equal(weights(evidence_of(1, 4, tests=999.0)), np.full(4, 0.25))
     one, contrast = np.ones(3), np.array([0.0, 0.5, 0.5])
-    evidence = Evidence(contrast, contrast, one, one, one * 2000, 4)
+    evidence = Evidence(contrast_lower=contrast, contrast=contrast, shots=one, samples=one, tests=one * 2000, qubits=4)
     np.testing.assert_allclose(weights(evidence), [0, 0.5, 0.5])
     assert np.isfinite(predicted_variance(weights(evidence), gradient_variances(evidence, 1.0, 100.0)))
-    nothing = Evidence(one * 0, one, one, one, one * 2000, 4)
+    nothing = Evidence(contrast_lower=one * 0, contrast=one, shots=one, samples=one, tests=one * 2000, qubits=4)
     np.testing.assert_allclose(weights(nothing), 1 / 3)
     np.testing.assert_allclose(PrecisionWeights(0.0, 0.0, 0.0, 0)(evidence_of(1, 4)), 0.25)
 

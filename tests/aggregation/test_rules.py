@@ -196,9 +196,23 @@ def test_the_cap_bounds_the_mass_of_the_byzantine(requested: float, faults: int)
 
 def test_fisher_weights_wait_for_the_tests_and_follow_the_formula() -> None:
     contrast = np.array([0.5, 0.9])
-    evidence = Evidence(contrast, contrast, contrast, contrast, np.array([999.0, 5000.0]), 6)
+    evidence = Evidence(
+        contrast_lower=contrast,
+        contrast=contrast,
+        shots=contrast,
+        samples=contrast,
+        tests=np.array([999.0, 5000.0]),
+        qubits=6,
+    )
     assert np.array_equal(FisherWeights(1000)(evidence), [0.5, 0.5])
-    enough = Evidence(contrast, contrast, contrast, contrast, np.array([1000.0, 5000.0]), 6)
+    enough = Evidence(
+        contrast_lower=contrast,
+        contrast=contrast,
+        shots=contrast,
+        samples=contrast,
+        tests=np.array([1000.0, 5000.0]),
+        qubits=6,
+    )
     expected = contrast**2 / (contrast + 2 * (1 - contrast) / 64)
     assert expected[0] == pytest.approx(0.485, abs=1e-3)
     np.testing.assert_allclose(FisherWeights(1000)(enough), expected / expected.sum())

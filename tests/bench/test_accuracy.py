@@ -31,8 +31,8 @@ def test_what_is_chosen_depends_on_validation_sets_alone(monkeypatch: pytest.Mon
     small = ["training.data.samples=80", "training.layers=1"]
     first = accuracies("moons", small)
 
-    def turned(*arguments: Any) -> DataSet:
-        data = load_data(*arguments)
+    def turned(*arguments: Any, **keywords: Any) -> DataSet:
+        data = load_data(*arguments, **keywords)
         return replace(data, test_labels=1 - data.test_labels)
 
     monkeypatch.setattr(bench_accuracy, "load_data", turned)

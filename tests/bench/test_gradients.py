@@ -25,7 +25,15 @@ def test_the_call_that_is_timed_is_the_one_that_training_makes(outputs: int, mon
         return shifted_values(circuit, inputs, output, threads=threads)
 
     shifted_values = pauli_engine.shifted_values
-    work = GradientWork(workload.circuit, engine, Streams(1), SquaredLoss(), "doubly_stochastic", "none", 16)
+    work = GradientWork(
+        circuit=workload.circuit,
+        engine=engine,
+        streams=Streams(1),
+        loss=SquaredLoss(),
+        estimator="doubly_stochastic",
+        error_mitigation="none",
+        forward_circuits=16,
+    )
     targets, usable = np.ones((4, outputs)), np.ones(64, bool)
     work([
         item | {"name": str(k), "targets": targets, "usable": usable, "certified_werner": None, "round_index": 0}

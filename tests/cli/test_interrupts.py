@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,7 +29,8 @@ LOOK_SECONDS = 0.05
 
 def started(*words: str, module: str = "ceas_ray.cli.run") -> subprocess.Popen[str]:
     command = [sys.executable, "-m", module, *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, text=True, start_new_session=True, **pipes)  # type: ignore[call-overload, no-any-return]
 
 
 def until(happened: object, process: subprocess.Popen[str]) -> None:
@@ -38,9 +41,9 @@ def until(happened: object, process: subprocess.Popen[str]) -> None:
             raise AssertionError(f"it ended by itself: {process.communicate()[1]}")
 
 
-def ended(process: subprocess.Popen[str], number: int) -> tuple[str, str]:
+def ended(process: subprocess.Popen[str], number: int, send: Callable[[int, int], None] = os.kill) -> tuple[str, str]:
     workers = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(number)
+    send(process.pid, number)
     said = process.communicate(timeout=MAX_SECONDS)
     assert process.returncode == 130, said
     psutil.wait_procs(workers, timeout=MAX_SECONDS)
@@ -110,20 +113,19 @@ def test_a_second_signal_ends_at_once() -> None:
     assert ended(process, signal.SIGINT)[0] == ""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_study_ends_with_its_workers(number: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "send"), [(signal.SIGINT, os.kill), (signal.SIGTERM, os.killpg)])
+def test_a_study_ends_with_its_workers(number: int, send: Callable[[int, int], None], tmp_path: Path) -> None:
     folder = tmp_path / "study"
     study = started("experiment=utilization", f"output={folder}", "tracking=folder", "quiet=true")
     until(lambda: len(psutil.Process(study.pid).children(recursive=True)) > 1, study)
-    ended(study, number)
+    ended(study, number, send)
     assert json.loads((folder / "summary.json").read_text())["status"] == "interrupted"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_explorer_ends_with_its_workers(number: int) -> None:
+def test_an_explorer_ends_with_its_workers() -> None:
     explorer = started("--hours", "1", "--processes", "1", "--first", "256", "--json", module="ceas_ray.cli.explore")
     until(lambda: len(psutil.Process(explorer.pid).children(recursive=True)) > 1, explorer)
-    told = json.loads(ended(explorer, number)[0])
+    told = json.loads(ended(explorer, signal.SIGTERM, os.killpg)[0])
     assert told["interrupted"]
     assert told["next_seed"] == 256 + told["kinds"]["all"]["scenarios"]
 

@@ -12,7 +12,7 @@ import pytest
 from ceas_ray.config.composition import composed
 
 WORDS = ["training.rounds=3", "seed=101", "scheduling=oblivious"]
-PARTS = 90
+PARTS = 40
 MAX_CALLS = 10**9
 
 

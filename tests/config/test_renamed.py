@@ -56,6 +56,14 @@ def test_a_former_policy_is_refused_with_what_does_the_same_now(former: str, pre
         instantiate({"_target_": former}, "attacks.attack")
 
 
+def test_a_rule_of_one_s_own_that_states_its_share_by_the_former_name_is_refused() -> None:
+    """It would be ignored, and the rule trusted with more Byzantine rows than it stands."""
+    target = "tests.config.former_policies.FormerRule"
+    message = f"aggregation.rule._target_: {target} states MOST_FAULTY_SHARE, which must be named MAX_FAULTY_SHARE"
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        instantiate({"_target_": target}, "aggregation.rule")
+
+
 def test_no_present_key_is_among_the_former_ones() -> None:
     assert not set(KEYS) & set(known_keys(RunSettings))
     assert not set(KEYS) & set(KEYS.values())

@@ -37,7 +37,9 @@ VOTES = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4, Fra
 
 def make_replica(index: int, replicas: int) -> Replica:
     peers = [processor_name(k) for k in range(PROCESSORS)] + [replica_name(j) for j in range(replicas) if j != index]
-    channels = [Channel(replica_name(index), peer, b"chain", Streams(1), True) for peer in peers]
+    channels = [
+        Channel(replica_name(index), peer, chain=b"chain", streams=Streams(1), fresh_hash_keys=True) for peer in peers
+    ]
     latencies = dict.fromkeys([*peers, ENTANGLEMENT_MANAGER], DELTA)
 
     def next_state(state: Any, rows: Any, report: Any) -> Any:
@@ -46,7 +48,16 @@ def make_replica(index: int, replicas: int) -> Replica:
         return np.ones(len(rows)), aggregate, (parameters - aggregate, step + 1)
 
     committee = Committee(replicas, PROCESSORS, 1, DELTA)
-    return Replica(index, committee, channels, latencies, next_state, (np.zeros(2), 0), b"chain", b"sum")
+    return Replica(
+        index,
+        committee,
+        channels=channels,
+        latencies=latencies,
+        next_state=next_state,
+        initial_state=(np.zeros(2), 0),
+        chain=b"chain",
+        rule=b"sum",
+    )
 
 
 def _bits_with_all(key_bits: int | NDArray[np.int64], replicas: int) -> NDArray[np.int64]:
@@ -89,7 +100,7 @@ class Network:
         self._liars: dict[tuple[int, int], Channel] = {}
         self.sent: list[Frame] = []
         self.decided: dict[tuple[int, int], RoundDecided] = {}
-        senders = [Channel(processor_name(k), replica_name(j), b"chain", Streams(1), True)
+        senders = [Channel(processor_name(k), replica_name(j), chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
                    for k in range(PROCESSORS) for j in range(replicas)]  # fmt: skip
         for round_index in range(rounds):
             begins = round_index * ROUND
@@ -114,14 +125,16 @@ class Network:
             for place, channel in enumerate(senders):
                 channel.add_key_bits(PLENTY)
                 body = encode_update(np.full(2, 1 + place // replicas + round_index), 1, 1)
-                frame = channel.seal(FrameKind.UPDATE, round_index, 0, begins + 3, body)
+                frame = channel.seal(FrameKind.UPDATE, round_index=round_index, view=0, now=begins + 3, body=body)
                 self.push(begins + 3, place % replicas, processor_name(place // replicas), frame)
         for j in range(replicas):
             self.push(rounds * ROUND, j, "entanglement_manager", StopWaiting(rounds - 1))
 
     def push(self, at: int, replica: int, sender: str, payload: Any) -> None:
         self._serial += 1
-        envelope = Envelope(at, sender, self._serial, replica_name(replica), payload)
+        envelope = Envelope(
+            deliver_at=at, sender=sender, serial=self._serial, receiver=replica_name(replica), payload=payload
+        )
         heapq.heappush(self._heap, (at, self._serial, envelope))
 
     def refill(self, at: int, round_index: int, key_bits: int) -> None:
@@ -188,9 +201,11 @@ class Network:
         """A silent replica says this, with a right tag; `run` delivers it."""
         name = replica_name(sender)
         if (sender, to) not in self._liars:
-            self._liars[sender, to] = Channel(name, replica_name(to), b"chain", Streams(1), True)
+            self._liars[sender, to] = Channel(
+                name, replica_name(to), chain=b"chain", streams=Streams(1), fresh_hash_keys=True
+            )
             self._liars[sender, to].add_key_bits(PLENTY)
-        self.push(at, to, name, self._liars[sender, to].seal(kind, 0, view, at, body))
+        self.push(at, to, name, self._liars[sender, to].seal(kind, round_index=0, view=view, now=at, body=body))
 
     def states(self) -> set[bytes]:
         """Of all replicas that are not silent, nor fell silent."""

@@ -19,7 +19,10 @@ from tests.messages.pools import but_for_failures
 
 def channels(bits: int, fresh: bool = True) -> tuple[Channel, Channel]:
     names = ("processor/0", "replica/1")
-    ends = [Channel(name, peer, b"chain", Streams(1), fresh) for name, peer in (names, names[::-1])]
+    ends = [
+        Channel(name, peer, chain=b"chain", streams=Streams(1), fresh_hash_keys=fresh)
+        for name, peer in (names, names[::-1])
+    ]
     for end in ends:
         end.add_key_bits(2 * bits)
     return ends[0], ends[1]
@@ -46,7 +49,7 @@ def test_no_slot_tags_twice_and_nothing_is_spent_that_was_not_distilled(
     sender, receiver = channels(bits, fresh)
     slots = set()
     for place, round_index in enumerate(sorted(rounds)):
-        frame = sender.seal(FrameKind.UPDATE, round_index, 0, place, b"body")
+        frame = sender.seal(FrameKind.UPDATE, round_index=round_index, view=0, now=place, body=b"body")
         if frame is None:
             assert sender.outgoing.distilled - sender.outgoing.spent < 2 * TAG_BITS
             continue
@@ -59,7 +62,7 @@ def test_no_slot_tags_twice_and_nothing_is_spent_that_was_not_distilled(
 
 def test_a_frame_is_neither_altered_nor_reflected_and_opened_after_any_number_of_failures() -> None:
     sender, receiver = channels(10_000)
-    frame = sender.seal(FrameKind.UPDATE, 1, 0, 5, b"body")
+    frame = sender.seal(FrameKind.UPDATE, round_index=1, view=0, now=5, body=b"body")
     assert frame is not None
     fields = {name: getattr(frame, name) for name in Frame.__dataclass_fields__}
     assert sender.open(frame) is None

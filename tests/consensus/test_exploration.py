@@ -15,7 +15,7 @@ from ceas_ray.consensus.exploration.conformance import DrivenWalk
 from ceas_ray.consensus.exploration.decision_cost import decision_cost
 from ceas_ray.consensus.exploration.kinds import KINDS, MIX, Layer, kind_of, run_scenario
 from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
-from ceas_ray.consensus.exploration.rounds_judge import RoundsJudge
+from ceas_ray.consensus.exploration.round_invariants import RoundInvariants
 from ceas_ray.consensus.exploration.violation import Violation
 
 
@@ -81,7 +81,7 @@ def test_a_replica_knows_the_body_of_every_value_that_it_finds_valid(replicas: i
     """Found by the explorer: a poisoned proposal taught a replica a value without its body; to propose it failed."""
     valid = 0
     for seed in range(seeds):
-        scenario = ReplicaScenario(seed, replicas)
+        scenario = ReplicaScenario(seed, replicas=replicas)
         scenario.run()
         for values in (scenario.nodes[j]._agreement.values for j in scenario.honest):
             assert all(values.body_of(digest) is not None for digest in values.state.outcomes)
@@ -92,24 +92,24 @@ def test_a_replica_knows_the_body_of_every_value_that_it_finds_valid(replicas: i
 @pytest.mark.parametrize("seed", [50445, 50793])
 def test_a_leader_that_enters_a_view_after_its_suggests_still_asks_for_the_body_that_they_lock(seed: int) -> None:
     """Found by the explorer: what it wanted was forgotten with what it had wanted in the view before."""
-    ReplicaScenario(seed, 4).run()
+    ReplicaScenario(seed, replicas=4).run()
 
 
 def test_a_replica_that_was_down_when_a_round_began_costs_at_most_one_view() -> None:
     """Found by the explorer: it asked the others only after its third view."""
-    ReplicaScenario(81843, 4, rounds=3).run()
+    ReplicaScenario(81843, replicas=4, rounds=3).run()
 
 
 def test_a_halted_replica_that_lacks_the_body_may_ask_for_it_again_and_again() -> None:
     """Found by the explorer, of its judge: the time of a view gives a new pace to one that enters none."""
-    ReplicaScenario(307109, 4, tagged=True).run()
+    ReplicaScenario(307109, replicas=4, tagged=True).run()
 
 
 @pytest.mark.slow
 def test_scenarios_of_several_rounds_crash_miss_catch_up_skip_and_quarantine() -> None:
     happened = Counter[str]()
     for seed in range(100):
-        scenario = ReplicaScenario(seed, 4, tagged=seed % 4 == 0, rounds=2 + seed % 3)
+        scenario = ReplicaScenario(seed, replicas=4, tagged=seed % 4 == 0, rounds=2 + seed % 3)
         scenario.run()
         decisions = [decided for of_round in scenario.judge.decided for decided in of_round.values()]
         happened["skipped"] += any(decided.skipped for decided in decisions)
@@ -126,14 +126,14 @@ def test_scenarios_of_several_rounds_crash_miss_catch_up_skip_and_quarantine() -
 def test_reports_and_updates_that_are_late_or_missing_end_in_a_decision(replicas: int, rounds: int, seeds: int) -> None:
     skipped = 0
     for seed in range(seeds):
-        scenario = ReplicaScenario(seed, replicas, rounds=rounds)
+        scenario = ReplicaScenario(seed, replicas=replicas, rounds=rounds)
         scenario.run()
         skipped += any(decided.skipped for of_round in scenario.judge.decided for decided in of_round.values())
     assert 0 < skipped < seeds
 
 
 def test_a_violation_names_its_seed_and_its_invariant(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RoundsJudge, "decides", _refuse)
+    monkeypatch.setattr(RoundInvariants, "decides", _refuse)
     report = run_batch(range(128))
     assert report.failures
     assert all("agreement: planted" in str(failure.violation) for failure in report.failures)
@@ -158,7 +158,7 @@ def test_a_dedicated_committee_of_seven_for_fifty_processors_costs_958_tags() ->
 
 @pytest.mark.slow
 def test_some_thousand_scenarios_of_the_mix_show_no_violation() -> None:
-    report = explore(0, processes=2, scenarios=4096)
+    report = explore(first=0, processes=2, scenarios=4096)
     assert report.failures == []
     assert (report.total.scenarios, report.next_seed, report.interrupted) == (4096, 4096, False)
 
@@ -167,7 +167,7 @@ def test_an_interrupted_campaign_reports_what_was_done_and_where_to_go_on() -> N
     def interrupt(report: Report) -> None:
         raise KeyboardInterrupt
 
-    report = explore(512, processes=1, scenarios=10**6, progress=interrupt)
+    report = explore(first=512, processes=1, scenarios=10**6, progress=interrupt)
     assert report.interrupted
     assert (report.total.scenarios, report.next_seed) == (256, 768)
 
@@ -180,6 +180,6 @@ def test_a_campaign_names_the_outcomes_of_its_scenarios_by_one_digest() -> None:
 
 
 def test_a_campaign_may_keep_to_one_kind() -> None:
-    report = explore(0, processes=1, scenarios=100, only=KINDS[0])
+    report = explore(first=0, processes=1, scenarios=100, only=KINDS[0])
     assert set(report.by_kind) == {KINDS[0]}
     assert report.total.scenarios >= 100

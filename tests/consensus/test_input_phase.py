@@ -111,9 +111,15 @@ class TwoVersions(Network):
     def push(self, at: int, replica: int, sender: str, payload: Any) -> None:
         is_update = isinstance(payload, Frame) and payload.kind == FrameKind.UPDATE
         if is_update and sender == processor_name(0) and replica % 2 == 1:
-            liar = Channel(sender, replica_name(replica), b"chain", Streams(1), True)
+            liar = Channel(sender, replica_name(replica), chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
             liar.add_key_bits(PLENTY)
-            payload = liar.seal(FrameKind.UPDATE, payload.round_index, 0, at, encode_update(np.full(2, 99), 1, 1))
+            payload = liar.seal(
+                FrameKind.UPDATE,
+                round_index=payload.round_index,
+                view=0,
+                now=at,
+                body=encode_update(np.full(2, 99), 1, 1),
+            )
         super().push(at, replica, sender, payload)
 
 
@@ -196,8 +202,12 @@ def test_a_halted_replica_answers_what_one_who_starves_asks_for_even_a_round_lat
     parts = decode(body)
     wanted = {"body": value.digest, "content": parts[3][0][1], "report": parts[5], "model": parts[-1]}[what]
     asker = network.replicas[3].channel("replica/0")
-    fetch = asker.seal(FrameKind.FETCH, 1, 0, network.now, encode((wanted, b"nobody has this")))
-    sent = replica.handle(Envelope(network.now, "replica/3", 0, "replica/0", fetch))
+    fetch = asker.seal(
+        FrameKind.FETCH, round_index=1, view=0, now=network.now, body=encode((wanted, b"nobody has this"))
+    )
+    sent = replica.handle(
+        Envelope(deliver_at=network.now, sender="replica/3", serial=0, receiver="replica/0", payload=fetch)
+    )
     answers = [effect.payload for effect in sent if isinstance(effect, Send)]
     assert [(a.receiver, a.kind) for a in answers] == [("replica/3", FrameKind.CONTENT)]
     assert [digest_of(data) for data in decode(answers[0].body)] == [wanted]

@@ -29,7 +29,8 @@ class Link(RuleBasedStateMachine):
         super().__init__()
         ends = ("replica/0", "replica/1")
         self.sender, self.receiver = (
-            Channel(name, peer, b"chain", Streams(1), True) for name, peer in (ends, ends[::-1])
+            Channel(name, peer, chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
+            for name, peer in (ends, ends[::-1])
         )
         self.round = 0
         self.frames: list[Frame] = []
@@ -46,7 +47,7 @@ class Link(RuleBasedStateMachine):
     def send(self, kind: FrameKind, body: bytes) -> None:
         pool = self.sender.outgoing
         stored = pool.stored
-        frame = self.sender.seal(kind, self.round, 0, len(self.frames), body)
+        frame = self.sender.seal(kind, round_index=self.round, view=0, now=len(self.frames), body=body)
         if frame is None:
             kept = {FrameKind.ECHO: 9, FrameKind.FETCH: 10}.get(kind, 0)
             assert stored < TAG_BITS * (2 + kept), "refused although the key suffices"
@@ -93,7 +94,9 @@ class Link(RuleBasedStateMachine):
     @rule()
     def after_a_refill_the_link_works_again(self) -> None:
         self.refill(20)
-        frame = self.sender.seal(FrameKind.VOTE1, self.round, 0, len(self.frames), b"after the refill")
+        frame = self.sender.seal(
+            FrameKind.VOTE1, round_index=self.round, view=0, now=len(self.frames), body=b"after the refill"
+        )
         assert frame is not None, "a refill did not help"
         self.frames.append(frame)
 
@@ -118,7 +121,10 @@ class Link(RuleBasedStateMachine):
 def ends(tags: int, fresh: bool = True) -> tuple[Channel, Channel]:
     """Both ends of a link, with keys for so many tags in each direction."""
     names = ("replica/0", "replica/1")
-    sender, receiver = (Channel(name, peer, b"chain", Streams(1), fresh) for name, peer in (names, names[::-1]))
+    sender, receiver = (
+        Channel(name, peer, chain=b"chain", streams=Streams(1), fresh_hash_keys=fresh)
+        for name, peer in (names, names[::-1])
+    )
     for end in (sender, receiver):
         end.add_key_bits(2 * TAG_BITS * tags)
     return sender, receiver
@@ -142,7 +148,9 @@ def junk(counter: int, round_index: int = 0, tag: int = 7) -> Frame:
 
 def passed(sender: Channel, receiver: Channel, count: int, round_index: int) -> list[bytes | None]:
     """What the receiver makes of so many honest frames."""
-    frames = [sender.seal(FrameKind.VOTE1, round_index, 0, k, b"vote %d" % k) for k in range(count)]
+    frames = [
+        sender.seal(FrameKind.VOTE1, round_index=round_index, view=0, now=k, body=b"vote %d" % k) for k in range(count)
+    ]
     assert all(frames)
     return [receiver.open(frame) for frame in frames if frame is not None]
 
@@ -168,7 +176,7 @@ def test_junk_without_a_key_costs_an_honest_link_nothing(fresh: bool, slots: ran
 
 def test_a_hundred_frames_lost_in_a_row_silence_nothing_and_are_erased_one_round_later() -> None:
     sender, receiver = ends(1000)
-    late = [sender.seal(FrameKind.VOTE1, 0, 0, k, b"late") for k in range(100)]
+    late = [sender.seal(FrameKind.VOTE1, round_index=0, view=0, now=k, body=b"late") for k in range(100)]
     assert passed(sender, receiver, 10, 0) == votes(10)
     assert [receiver.open(frame) for frame in late[:10] if frame is not None] == [b"late"] * 10
     receiver.incoming.end_round()
@@ -183,7 +191,7 @@ def test_a_hundred_frames_lost_in_a_row_silence_nothing_and_are_erased_one_round
 def test_a_frame_may_be_verified_again_until_it_is_accepted_and_costs_its_key_only_then() -> None:
     """A receiver that cannot keep what a frame says leaves it; the same frame, sent again, still counts."""
     sender, receiver = ends(100)
-    frame = sender.seal(FrameKind.VOTE1, 0, 0, 0, b"vote")
+    frame = sender.seal(FrameKind.VOTE1, round_index=0, view=0, now=0, body=b"vote")
     assert frame is not None
     before = receiver.snapshot()
     assert [receiver.verify(frame), receiver.verify(frame)] == [b"vote", b"vote"]
@@ -215,11 +223,11 @@ def test_a_sender_whose_counter_is_on_disk_before_a_frame_leaves_never_tags_a_sl
     disk = encode(sender.snapshot())
     frames = []
     for k in range(10):
-        frame = sender.seal(FrameKind.VOTE1, 0, 0, k, b"said")
+        frame = sender.seal(FrameKind.VOTE1, round_index=0, view=0, now=k, body=b"said")
         disk = encode(sender.snapshot())
         if k % 3:
             frames.append(frame)  # of the others the counter is on disk, and the crash comes before they leave
-        sender = Channel("replica/0", "replica/1", b"chain", Streams(1), True)
+        sender = Channel("replica/0", "replica/1", chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
         sender.restore(decode(disk))
     assert len({frame.counter for frame in frames if frame is not None}) == len(frames)
     assert [receiver.open(frame) for frame in frames if frame is not None] == [b"said"] * len(frames)
@@ -252,7 +260,7 @@ def test_a_fidelity_of_83_yields_no_key_and_one_of_84_about_a_fiftieth_of_a_bit_
 
 
 def link(tags: int) -> Channel:
-    channel = Channel("replica/0", "replica/1", b"chain", Streams(1), True)
+    channel = Channel("replica/0", "replica/1", chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
     channel.add_key_bits(2 * TAG_BITS * tags)
     return channel
 
@@ -267,7 +275,11 @@ def test_as_keys_run_out_kinds_fall_silent_in_the_order_of_their_priority() -> N
     """A tag and the round's hash key are 2; an echo leaves a view's 9, what serves catching up one more."""
     between_replicas = set(FrameKind) - {FrameKind.UPDATE, FrameKind.MODEL}
     for tags in range(16):
-        sealed = {kind for kind in between_replicas if link(tags).seal(kind, 0, 0, 0, b"") is not None}
+        sealed = {
+            kind
+            for kind in between_replicas
+            if link(tags).seal(kind, round_index=0, view=0, now=0, body=b"") is not None
+        }
         expected = set(VIEW) if tags >= 2 else set()
         expected |= {FrameKind.ECHO} if tags >= 11 else set()
         assert sealed == (between_replicas if tags >= 12 else expected)
@@ -278,20 +290,22 @@ def test_as_keys_run_out_kinds_fall_silent_in_the_order_of_their_priority() -> N
 def test_whatever_asks_for_more_leaves_keys_for_a_whole_view(greedy: FrameKind, tags: int) -> None:
     channel = link(tags)
     for _ in range(2 * tags):
-        channel.seal(greedy, 0, 0, 0, b"")
+        channel.seal(greedy, round_index=0, view=0, now=0, body=b"")
     if greedy != FrameKind.ECHO:
-        assert channel.seal(FrameKind.ECHO, 0, 0, 0, b"") is not None
-    assert all(channel.seal(kind, 0, 1, 0, b"") is not None for kind in VIEW)
+        assert channel.seal(FrameKind.ECHO, round_index=0, view=0, now=0, body=b"") is not None
+    assert all(channel.seal(kind, round_index=0, view=1, now=0, body=b"") is not None for kind in VIEW)
 
 
 def test_the_hash_key_of_each_round_is_paid_once_in_whatever_order_rounds_come() -> None:
     """A replica that missed a round asks about it in the next one: both rounds' hash keys are used, both are paid."""
-    sender, receiver = (Channel(*ends, b"chain", Streams(1), True) for ends in (("a", "b"), ("b", "a")))
+    sender, receiver = (
+        Channel(*ends, chain=b"chain", streams=Streams(1), fresh_hash_keys=True) for ends in (("a", "b"), ("b", "a"))
+    )
     for end in (sender, receiver):
         end.add_key_bits(10**4)
     paid = []
     for round_index in (5, 4, 5, 4, 6, 5, 4):
-        frame = sender.seal(FrameKind.FETCH, round_index, 0, 0, b"")
+        frame = sender.seal(FrameKind.FETCH, round_index=round_index, view=0, now=0, body=b"")
         assert frame is not None
         assert receiver.open(frame) == b""
         assert sender.outgoing.spent == receiver.incoming.spent

@@ -43,7 +43,7 @@ def update_of(processor: int) -> bytes:
 def values_over(inputs: Inputs) -> ValueStore:
     """What anybody can make of these inputs in round 0."""
     head = ChainHead(AgreedModel((np.zeros(2), 0), ()))
-    return ValueStore(make_replica(0, 4)._protocol, 0, inputs, Echoes(Quorums(4)), head)
+    return ValueStore(make_replica(0, 4)._protocol, 0, inputs=inputs, echoes=Echoes(Quorums(4)), head=head)
 
 
 def body_of(*contents: tuple[int, bytes]) -> bytes:
@@ -164,9 +164,9 @@ class PrivateUpdate(HeldNetwork):
     def push(self, at: int, replica: int, sender: str, payload: Any) -> None:
         is_update = isinstance(payload, Frame) and payload.kind == FrameKind.UPDATE
         if is_update and sender == processor_name(2) and replica == self._whom:
-            liar = Channel(sender, replica_name(replica), b"chain", Streams(1), True)
+            liar = Channel(sender, replica_name(replica), chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
             liar.add_key_bits(PLENTY)
-            payload = liar.seal(FrameKind.UPDATE, 0, 0, at, PRIVATE)
+            payload = liar.seal(FrameKind.UPDATE, round_index=0, view=0, now=at, body=PRIVATE)
         super().push(at, replica, sender, payload)
 
 

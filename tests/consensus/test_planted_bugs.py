@@ -45,7 +45,7 @@ def test_the_right_code_passes_where_a_bug_is_hunted(name: str) -> None:
     """Else a catch might be of another fault than the planted one."""
     replicas, changes = AIMS[name]
     for seed in range(100 if replicas == 4 else 40):
-        ReplicaScenario(seed, replicas, aim=aim_of(changes)).run()
+        ReplicaScenario(seed, replicas=replicas, aim=aim_of(changes)).run()
 
 
 def test_the_right_rules_pass_the_corners() -> None:

@@ -97,7 +97,9 @@ def test_one_that_has_decided_says_so_again_when_the_round_gets_new_keys() -> No
     """Found by the explorer: somebody waits for it, or no keys would come."""
     network = decided_network()
     keys = KeysDistilled(0, np.full(PROCESSORS + 4, 1000))
-    sent = network.replicas[1].handle(Envelope(network.now, "entanglement_manager", 0, "replica/1", keys))
+    sent = network.replicas[1].handle(
+        Envelope(deliver_at=network.now, sender="entanglement_manager", serial=0, receiver="replica/1", payload=keys)
+    )
     assert {(e.receiver, e.payload.kind) for e in sent} == {(f"replica/{j}", FrameKind.DECIDE) for j in (0, 2, 3)}  # type: ignore[union-attr]
 
 
@@ -132,15 +134,25 @@ def test_the_test_report_outlives_a_crash_and_serves_when_it_comes_late() -> Non
         key_bits=np.full(PROCESSORS + 4, PLENTY),
     )
     replica = make_replica(0, 4)
-    replica.handle(Envelope(1, "entanglement_manager", 0, "replica/0", started))
-    replica.handle(Envelope(2, "hub", 0, "replica/0", report))
+    replica.handle(
+        Envelope(deliver_at=1, sender="entanglement_manager", serial=0, receiver="replica/0", payload=started)
+    )
+    replica.handle(Envelope(deliver_at=2, sender="hub", serial=0, receiver="replica/0", payload=report))
     recovered = make_replica(0, 4)
     recovered.recover(decode(encode(replica.persistent())), 3)
     assert recovered._agreement.inputs.report == digest_of(encode(report))
     late = make_replica(0, 4)
-    late.handle(Envelope(1, "entanglement_manager", 0, "replica/0", started))
-    late.handle(Envelope(2 * OPENS, "replica/0", 0, "replica/0", payloads.Timer("must close", 0)))
-    late.handle(Envelope(2 * OPENS + 1, "hub", 0, "replica/0", report))
+    late.handle(Envelope(deliver_at=1, sender="entanglement_manager", serial=0, receiver="replica/0", payload=started))
+    late.handle(
+        Envelope(
+            deliver_at=2 * OPENS,
+            sender="replica/0",
+            serial=0,
+            receiver="replica/0",
+            payload=payloads.Timer("must close", 0),
+        )
+    )
+    late.handle(Envelope(deliver_at=2 * OPENS + 1, sender="hub", serial=0, receiver="replica/0", payload=report))
     assert late._agreement.phase.closed
     assert late._agreement.inputs.report == digest_of(encode(report))
 
@@ -152,9 +164,15 @@ def frames_when_inputs_may_close(heard_at: int) -> set[tuple[str, int]]:
         round_index=0, plan_ends_at=0, inputs_open_until=OPENS, inputs_time_out_at=2 * OPENS,
         key_bits=np.full(PROCESSORS + 4, PLENTY),
     )  # fmt: skip
-    replica.handle(Envelope(heard_at, "entanglement_manager", 0, "replica/0", started))
+    replica.handle(
+        Envelope(deliver_at=heard_at, sender="entanglement_manager", serial=0, receiver="replica/0", payload=started)
+    )
     at = max(OPENS, heard_at + 1)
-    sent = replica.handle(Envelope(at, "replica/0", 1, "replica/0", payloads.Timer("may close", 0)))
+    sent = replica.handle(
+        Envelope(
+            deliver_at=at, sender="replica/0", serial=1, receiver="replica/0", payload=payloads.Timer("may close", 0)
+        )
+    )
     return {(effect.receiver, effect.payload.kind) for effect in sent}  # type: ignore[union-attr]
 
 

@@ -16,7 +16,7 @@ def test_every_trouble_is_drawn_often(replicas: int, rounds: int) -> None:
     settings = [ReplicaSetting.drawn(Draws(seed, "mix"), replicas, False, rounds) for seed in range(400)]
     drawn = Counter[str]()
     for setting in settings:
-        drawn["liars without a protocol"] += setting.free
+        drawn["liars without a protocol"] += setting.omniscient
         drawn["liars with twins"] += bool(setting.twins)
         drawn["floods"] += setting.floods
         drawn["a processor that lies"] += bool(setting.liar_processors)
@@ -39,7 +39,7 @@ def test_tagged_scenarios_meet_junk_and_scarce_keys() -> None:
 @pytest.mark.parametrize(("replicas", "seeds"), [(4, 60), (7, 12), (10, 4)])
 def test_scenarios_with_junk_and_real_tags_end_in_a_decision(replicas: int, seeds: int) -> None:
     for seed in range(seeds):
-        scenario = ReplicaScenario(seed, replicas, tagged=True)
+        scenario = ReplicaScenario(seed, replicas=replicas, tagged=True)
         scenario.run()
         assert scenario.judge.all_decided
 
@@ -47,7 +47,7 @@ def test_scenarios_with_junk_and_real_tags_end_in_a_decision(replicas: int, seed
 def test_a_good_round_is_trained_whatever_liars_say() -> None:
     good = 0
     for seed in range(120):
-        scenario = ReplicaScenario(seed, 4)
+        scenario = ReplicaScenario(seed, replicas=4)
         if scenario.setting.is_good:
             scenario.run()
             good += not any(decided.skipped for decided in scenario.judge.decided[0].values())

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
 from ceas_ray.consensus.safety_rule import NO_VOTE, Vote, VoteHistory
-from ceas_ray.consensus.tetrabft import Action, ArmTimer, Decision, Output, TetraBFT
+from ceas_ray.consensus.tetrabft import TetraBFT
+from ceas_ray.consensus.voting_state import Action, ArmTimer, Decision, Output
 from ceas_ray.messages.frames import FrameKind
 
 A, B, C, W = b"a", b"b", b"c", b"w"
@@ -58,7 +59,7 @@ def is_safe_by_definition(shown: list[VoteHistory], value: bytes, proofs: bool) 
 @given(shown=SHOWN, value=st.sampled_from([A, B, C]))
 def test_the_rule_is_its_definition(shown: list[VoteHistory], value: bytes) -> None:
     for kind, proofs in ((FrameKind.SUGGEST, False), (FrameKind.PROOF, True)):
-        node = TetraBFT(0, 4, lambda view: 0, lambda value: True)
+        node = TetraBFT(0, 4, leader=lambda view: 0, is_valid=lambda value: True)
         node.state.view = VIEW
         received = node.state.proofs if proofs else node.state.suggests
         received[VIEW] = dict(enumerate(shown))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.consensus.tetrabft import Output, TetraBFT
+from ceas_ray.consensus.tetrabft import TetraBFT
+from ceas_ray.consensus.voting_state import Output
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.quorum import Quorums
@@ -57,10 +58,10 @@ def test_liars_and_delays_never_break_agreement_and_end_when_the_network_calms(r
 
 def test_a_request_for_a_view_that_was_heard_before_a_crash_still_counts_after_it() -> None:
     """Found by the explorer: it is sent again as the same frame, whose key slot is used up here."""
-    before = TetraBFT(0, 4, lambda view: view % 4, lambda value: True)
+    before = TetraBFT(0, 4, leader=lambda view: view % 4, is_valid=lambda value: True)
     before.start(b"a")
     before.receive(3, FrameKind.VIEW_CHANGE, 2, None)
-    after = TetraBFT(0, 4, lambda view: view % 4, lambda value: True)
+    after = TetraBFT(0, 4, leader=lambda view: view % 4, is_valid=lambda value: True)
     after.recover(decode(encode(before.persistent())))
     asked = [a.view for a in after.receive(2, FrameKind.VIEW_CHANGE, 2, None) if isinstance(a, Output)]
     assert asked == [2, 2, 2]  # its own request; then proof and suggest, for three have asked
@@ -69,13 +70,13 @@ def test_a_request_for_a_view_that_was_heard_before_a_crash_still_counts_after_i
 
 def test_a_committee_needs_more_than_three_times_its_faults() -> None:
     with pytest.raises(ValueError, match="committee_size must be at least 4"):
-        TetraBFT(0, 3, lambda view: 0, lambda value: True)
+        TetraBFT(0, 3, leader=lambda view: 0, is_valid=lambda value: True)
     assert [Quorums(n).faults for n in (4, 6, 7, 10, 50)] == [1, 1, 2, 3, 16]
 
 
 def test_a_suggest_shows_no_vote_of_its_own_view_even_when_votes_pull_the_replica_in() -> None:
     """Found by the explorer: the replica's own proof let it vote before its suggest was written."""
-    node = TetraBFT(0, 4, lambda view: 1, lambda value: True)
+    node = TetraBFT(0, 4, leader=lambda view: 1, is_valid=lambda value: True)
     actions = node.start(b"a")
     for phase in (FrameKind.VOTE1, FrameKind.VOTE2):
         for sender in (1, 2, 3):

@@ -23,29 +23,41 @@ from ceas_ray.messages.quorum import Quorums
 from tests.consensus.committee import Network
 
 PROTOCOL = ProtocolParameters(
-    Committee(4, 3, 1, 1000), b"chain", b"sum", lambda state, rows, report: (b"", b"", state), 2
+    committee=Committee(4, 3, 1, 1000),
+    chain=b"chain",
+    rule=b"sum",
+    next_state=lambda state, rows, report: (b"", b"", state),
+    model_size=2,
 )
 CONTENTS = [encode_update(np.full(2, k), 1, 1) for k in range(3)]
 REPORT = payloads.TestReport(round_index=0, tested=np.ones((3, 3)), errors=np.zeros((3, 3)))
 
 
 def values_of(
-    without: frozenset[int] = frozenset(), echoers: Sequence[int] = (1, 2, 3)
+    without: frozenset[int] = frozenset(), echoers: Sequence[int] = (1, 2, 3), items: Sequence[int] = (0, 1, 2)
 ) -> tuple[ValueStore, Candidate]:
-    """At a replica that did not get the updates of these processors, although others echo them."""
+    """At a replica that did not get the updates of some processors, although others echo those of `items`."""
     committee, head = PROTOCOL.committee, ChainHead(AgreedModel((np.zeros(2), 0), ()))
     inputs = Inputs(3, 2, ())
     links: Any = None
-    phase = InputPhase(0, committee, links, inputs, None, (), SimpleNamespace(view=0, halted=False))
+    phase = InputPhase(
+        0,
+        committee,
+        links=links,
+        inputs=inputs,
+        schedule=None,
+        accused=(),
+        voting=SimpleNamespace(view=0, halted=False),
+    )
     phase.state.closed = True
     for k, content in enumerate(CONTENTS):
         if k not in without:
             inputs.take_update(k, content)
     inputs.take_report(REPORT)
-    items = [update_item(k, digest_of(content)) for k, content in enumerate(CONTENTS)]
+    echoed = [update_item(k, digest_of(CONTENTS[k])) for k in items]
     for replica in echoers:
-        phase.echoes.take(replica, [*items, report_item(digest_of(encode(REPORT)))])
-    values = ValueStore(PROTOCOL, 0, inputs, phase.echoes, head)
+        phase.echoes.take(replica, [*echoed, report_item(digest_of(encode(REPORT)))])
+    values = ValueStore(PROTOCOL, 0, inputs=inputs, echoes=phase.echoes, head=head)
     return values, Candidate(committee, phase, values)
 
 
@@ -62,14 +74,6 @@ def test_a_value_whose_content_is_missing_is_judged_when_it_comes() -> None:
     assert lacking.is_valid(value)
 
 
-def test_an_entry_without_its_content_is_left_out_if_enough_remain() -> None:
-    values, candidate = values_of(frozenset({1}))
-    value = candidate.of_view(1)
-    assert value is not None
-    assert [k for k, _ in decode(values.body_of(value))[3]] == [0, 2]
-    assert values_of(frozenset({0, 1}))[1].of_view(1) is None
-
-
 @pytest.mark.parametrize(
     ("echoers", "valid", "proposable"), [((1,), False, False), ((1, 2), True, False), ((1, 2, 3), True, True)]
 )
@@ -83,17 +87,6 @@ def test_b_echoes_accept_and_q_echoes_propose(echoers: Sequence[int], valid: boo
     assert values.learn(body) == value
     assert (values.is_valid(value), values.is_proposable(value)) == (valid, proposable)
     assert (candidate.of_view(1) == value) == proposable
-
-
-def test_of_a_processor_with_two_digests_the_candidate_takes_none_if_enough_remain() -> None:
-    values, candidate = values_of()
-    other = encode_update(np.full(2, 9), 1, 1)
-    for replica in (1, 2, 3):
-        values._echoes.take(replica, [update_item(1, digest_of(other))])
-    values._inputs.keep(other)
-    value = candidate.of_view(1)
-    assert value is not None
-    assert [k for k, _ in decode(values.body_of(value))[3]] == [0, 2]
 
 
 def test_one_replica_counts_for_at_most_n_minus_f_digests_of_a_processor() -> None:

@@ -10,7 +10,8 @@ import numpy as np
 
 from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
 from ceas_ray.consensus.safety_rule import Vote, VoteHistory
-from ceas_ray.consensus.tetrabft import ArmTimer, Decision, Output, TetraBFT
+from ceas_ray.consensus.tetrabft import TetraBFT
+from ceas_ray.consensus.voting_state import ArmTimer, Decision, Output
 from ceas_ray.messages.frames import FrameKind
 
 Corrupt = Callable[[int, FrameKind, int, Any, np.random.Generator], Any]
@@ -30,7 +31,7 @@ def decide(
     """
     draw = np.random.default_rng(seed)
     nodes = [
-        TetraBFT(k, replicas, lambda view: view % replicas, lambda value: value in (b"a", b"b"))
+        TetraBFT(k, replicas, leader=lambda view: view % replicas, is_valid=lambda value: value in (b"a", b"b"))
         for k in range(replicas)
     ]
     calm = 0.0 if seed is None else float(draw.choice([0, 11, 33]))

@@ -22,8 +22,24 @@ from ceas_ray.network.star import Star
 from ceas_ray.scheduling.oblivious import Oblivious
 from tests.entanglement.test_plan import demand
 
-HARDWARE = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98)
-SPREAD = Heterogeneity(0.5, 5.0, 0.96, 0.97, 0.985, 0.5, 0.98)
+HARDWARE = LinkHardware(
+    attempt_base_microseconds=10,
+    attempt_microseconds_per_km=10,
+    modes=16,
+    success_at_1_km=0.012,
+    loss_db_per_km=0.2,
+    coherence_seconds=0.06,
+    swap_werner=0.98,
+)
+SPREAD = Heterogeneity(
+    min_km=0.5,
+    max_km=5.0,
+    min_fidelity=0.96,
+    mean_fidelity=0.97,
+    max_fidelity=0.985,
+    replica_km=0.5,
+    replica_fidelity=0.98,
+)
 SWAP_WERNER = 0.98
 TIMING = RoundTiming(control_delay=10, planning_time=1000, update_time=100, input_timeout=None, patience=5000)
 PROCESSORS, REPLICAS = 6, 4
@@ -35,13 +51,22 @@ def small_demand(**changes: Any) -> Demand:
 
 
 def star(topology: Any = None, processors: int = PROCESSORS, replicas: int = REPLICAS) -> NetworkPlan:
-    made: NetworkPlan = (topology or Star()).build(processors, replicas, HARDWARE, SPREAD, np.random.default_rng(1))
+    made: NetworkPlan = (topology or Star()).build(
+        processors, replicas, hardware=HARDWARE, spread=SPREAD, generator=np.random.default_rng(1)
+    )
     return made
 
 
 def planner_of(network: NetworkPlan, asked: Demand, scheduler: Any = None, train_on_pairs: bool = True) -> Planner:
     paths = KeyPaths(network, asked)
-    return Planner(network, paths, asked, scheduler or Oblivious(), train_on_pairs, Streams(1))
+    return Planner(
+        network,
+        paths,
+        demand=asked,
+        scheduler=scheduler or Oblivious(),
+        train_on_pairs=train_on_pairs,
+        streams=Streams(1),
+    )
 
 
 def pair_ledger_of(network: NetworkPlan, finite_keys: bool = False) -> PairLedger:
@@ -54,12 +79,12 @@ def controller_of(
     network, asked = star(), small_demand()
     paths = KeyPaths(network, asked)
     return RoundController(
-        Planner(network, paths, asked, Oblivious(), True, Streams(1)),
+        Planner(network, paths, demand=asked, scheduler=Oblivious(), train_on_pairs=True, streams=Streams(1)),
         paths,
-        KeyLedger(asked, PROCESSORS, REPLICAS, rounds),
-        PairLedger(network, paths, asked.pairs_per_shot, asked.finite_keys),
-        RoundProgress(Quorums(REPLICAS), PROCESSORS, OnStall(way, max_waits)),
-        TIMING,
-        rounds,
-        adversary,
+        keys=KeyLedger(asked, PROCESSORS, REPLICAS, rounds),
+        pairs=PairLedger(network, paths, asked.pairs_per_shot, asked.finite_keys),
+        progress=RoundProgress(Quorums(REPLICAS), PROCESSORS, OnStall(way, max_waits)),
+        timing=TIMING,
+        rounds=rounds,
+        adversary=adversary,
     )

@@ -17,20 +17,11 @@ from ceas_ray.kernel.envelope import Envelope, Mark, Observation
 from ceas_ray.messages import payloads
 from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, HUB, RoundStarted, Timer, TrapCircuitsAnswered
+from tests.messages.decisions import a_decision
 from tests.messages.garbage import ANYTHING, BYZANTINE, MESSAGES, of_type
 from tests.small_worlds import small_world
 
-TRUE = RoundDecided(
-    round_index=0,
-    digest=b"value",
-    skipped=False,
-    view=0,
-    processors=(0, 1),
-    weights=np.ones(2),
-    model=np.zeros(3),
-    quarantined=(),
-    key_bits=np.full((2, 15), 900),
-)
+TRUE = a_decision(15, processors=(0, 1), weights=np.ones(2), key_bits=np.full((2, 15), 900))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +41,11 @@ def restart(manager: RoundController) -> None:
 
 
 def report(manager: RoundController, sender: str, payload: Any) -> list[Any]:
-    return list(manager.handle(Envelope(10**12, sender, 0, ENTANGLEMENT_MANAGER, payload)))
+    return list(
+        manager.handle(
+            Envelope(deliver_at=10**12, sender=sender, serial=0, receiver=ENTANGLEMENT_MANAGER, payload=payload)
+        )
+    )
 
 
 def end_of_round(manager: RoundController, lies: list[tuple[str, Any]]) -> tuple[Any, Any]:
@@ -109,8 +104,10 @@ def test_nobody_else_sets_the_timers_of_the_manager_or_the_hub(manager: RoundCon
         for number in (0, 1, 10**6):
             assert report(manager, "replica/6", Timer(purpose, number, number)) == []
     assert encode(manager.snapshot()) == before
-    hub = Hub(2, 1, 5.0, 1)
-    assert hub.handle(Envelope(5, "replica/0", 0, HUB, Timer("report", 0))) == []
+    hub = Hub(2, 1, half_life_rounds=5.0, delay=1)
+    assert (
+        hub.handle(Envelope(deliver_at=5, sender="replica/0", serial=0, receiver=HUB, payload=Timer("report", 0))) == []
+    )
 
 
 ABOUT_ROUND = of_type(RoundDecided) | st.sampled_from([field.name for field in fields(RoundDecided)]).flatmap(
@@ -137,14 +134,14 @@ def test_whatever_byzantine_parties_report_the_round_ends_as_honest_members_say(
 
 
 def hub_in_round(round_index: int) -> Hub:
-    hub = Hub(3, 1, 5.0, 1, asked=20)
+    hub = Hub(3, 1, half_life_rounds=5.0, delay=1, asked=20)
     hub.handle(
         Envelope(
-            1,
-            ENTANGLEMENT_MANAGER,
-            0,
-            HUB,
-            RoundStarted(
+            deliver_at=1,
+            sender=ENTANGLEMENT_MANAGER,
+            serial=0,
+            receiver=HUB,
+            payload=RoundStarted(
                 round_index=round_index, plan_ends_at=9, inputs_open_until=9, inputs_time_out_at=9, key_bits=np.zeros(0)
             ),
         )
@@ -156,10 +153,13 @@ def counted(hub: Hub) -> tuple[list[list[float]], list[list[float]]]:
     return hub.state.new_tested.tolist(), hub.state.new_errors.tolist()
 
 
+ANSWER = ("round_index", "processor", "asked", "answered", "wrong")
+
+
 @pytest.mark.parametrize(
     "given",
     [
-        TrapCircuitsAnswered(*numbers) for numbers in (
+        TrapCircuitsAnswered(**dict(zip(ANSWER, numbers, strict=True))) for numbers in (
             (0, 1, 10**9, 10**9, 0), (0, 1, 20, 20, -5), (0, 1, 20, 21, 0), (0, 1, 20, 10, 11), (1, 1, 20, 20, 0),
             (10**6, 1, 20, 20, 0), (0, 0, 20, 0, 0), (0, -1, 20, 20, 0), (0, 1, 20, 20.0, 0),
             (0, 1, 20, 20, float("nan")), (0, True, 20, 20, 0),
@@ -168,14 +168,22 @@ def counted(hub: Hub) -> tuple[list[list[float]], list[list[float]]]:
 )  # fmt: skip
 def test_answers_that_cannot_be_or_are_for_another_are_not_counted(given: TrapCircuitsAnswered) -> None:
     hub = hub_in_round(0)
-    hub.handle(Envelope(2, "processor/1", 0, HUB, given))
+    hub.handle(Envelope(deliver_at=2, sender="processor/1", serial=0, receiver=HUB, payload=given))
     assert counted(hub) == (np.zeros((3, 4)).tolist(),) * 2
 
 
 def test_answers_count_once_a_round_whatever_round_they_name() -> None:
     hub = hub_in_round(2)
     for round_index in (2, 2, 1, 0, 3, 2):
-        hub.handle(Envelope(2, "processor/1", 0, HUB, TrapCircuitsAnswered(round_index, 1, 10, 8, 1)))
+        hub.handle(
+            Envelope(
+                deliver_at=2,
+                sender="processor/1",
+                serial=0,
+                receiver=HUB,
+                payload=TrapCircuitsAnswered(round_index=round_index, processor=1, asked=10, answered=8, wrong=1),
+            )
+        )
     assert (hub.state.new_tested[1, 3], hub.state.new_errors[1, 3]) == (10, 3)
 
 
@@ -186,11 +194,13 @@ def test_an_announcement_that_cannot_be_is_none_and_counts_as_errors(odd: Any) -
         hub = hub_in_round(0)
         hub.handle(
             Envelope(
-                2,
-                "link/processor/1",
-                0,
-                HUB,
-                payloads.TestOutcomes(round_index=0, processor=1, tested=tested, announced=announced, errors=errors),
+                deliver_at=2,
+                sender="link/processor/1",
+                serial=0,
+                receiver=HUB,
+                payload=payloads.TestOutcomes(
+                    round_index=0, processor=1, tested=tested, announced=announced, errors=errors
+                ),
             )
         )
         assert hub.state.new_tested[1, :3].tolist() == [100] * 3
@@ -205,7 +215,7 @@ def test_an_announcement_that_cannot_be_is_none_and_counts_as_errors(odd: Any) -
 def test_whatever_byzantine_parties_tell_the_hub_others_do_not_pay_for(said: Any) -> None:
     hub = hub_in_round(0)
     for sender, payload in said:
-        assert hub.handle(Envelope(2, sender, 0, HUB, payload)) == []
+        assert hub.handle(Envelope(deliver_at=2, sender=sender, serial=0, receiver=HUB, payload=payload)) == []
     for who in (0, 2):
         assert not hub.state.new_tested[who].any()
         assert not hub.state.new_errors[who].any()

@@ -21,13 +21,18 @@ def report_of(
     schedule = RoundStarted(
         round_index=round_index, plan_ends_at=9, inputs_open_until=9, inputs_time_out_at=9, key_bits=np.zeros(0)
     )
-    hub.handle(Envelope(1, "entanglement_manager", 0, HUB, schedule))
+    hub.handle(Envelope(deliver_at=1, sender="entanglement_manager", serial=0, receiver=HUB, payload=schedule))
     for outcome in outcomes:
         tells = processor_link_name if isinstance(outcome, payloads.TestOutcomes) else processor_name
-        assert hub.handle(Envelope(2, tells(outcome.processor), 0, HUB, outcome)) == []
-    (timer,) = hub.handle(Envelope(3, "entanglement_manager", 0, HUB, schedule))
+        assert (
+            hub.handle(Envelope(deliver_at=2, sender=tells(outcome.processor), serial=0, receiver=HUB, payload=outcome))
+            == []
+        )
+    (timer,) = hub.handle(
+        Envelope(deliver_at=3, sender="entanglement_manager", serial=0, receiver=HUB, payload=schedule)
+    )
     assert isinstance(timer, Send)
-    effects = hub.handle(Envelope(9, HUB, 0, HUB, timer.payload))
+    effects = hub.handle(Envelope(deliver_at=9, sender=HUB, serial=0, receiver=HUB, payload=timer.payload))
     (report,) = [e.payload for e in effects if isinstance(e, Send) and isinstance(e.payload, payloads.TestReport)]
     assert sum(1 for e in effects if isinstance(e, Send) and isinstance(e.payload, PairsTested)) == 2
     return report
@@ -46,8 +51,8 @@ def outcomes(tested: int, announced: int, errors: int) -> payloads.TestOutcomes:
 @given(tested=st.integers(1, 2000), share=st.floats(0, 1), rate=st.floats(0, 0.4))
 def test_silence_never_helps(tested: int, share: float, rate: float) -> None:
     announced = int(share * tested)
-    honest = report_of(Hub(2, 1, 5.0, 1), 0, outcomes(tested, tested, int(rate * tested)))
-    silent = report_of(Hub(2, 1, 5.0, 1), 0, outcomes(tested, announced, int(rate * announced)))
+    honest = report_of(Hub(2, 1, half_life_rounds=5.0, delay=1), 0, outcomes(tested, tested, int(rate * tested)))
+    silent = report_of(Hub(2, 1, half_life_rounds=5.0, delay=1), 0, outcomes(tested, announced, int(rate * announced)))
     assert np.array_equal(honest.tested, silent.tested)
     assert (silent.errors >= honest.errors).all()
     assert (silent.errors[0] >= tested - announced).all()
@@ -59,17 +64,19 @@ def test_an_answer_withheld_is_wrong_and_tests_of_pairs_are_counted_apart(
     asked: int, share: float, rate: float
 ) -> None:
     answered = int(share * asked)
-    given = payloads.TrapCircuitsAnswered(0, 1, asked, answered, int(rate * answered))
-    report = report_of(Hub(2, 1, 5.0, 1, asked=500), 0, outcomes(100, 100, 7), given)
+    given = payloads.TrapCircuitsAnswered(
+        round_index=0, processor=1, asked=asked, answered=answered, wrong=int(rate * answered)
+    )
+    report = report_of(Hub(2, 1, half_life_rounds=5.0, delay=1, asked=500), 0, outcomes(100, 100, 7), given)
     assert report.tested.tolist() == [[100, 100, 100, 0], [0, 0, 0, asked]]
     assert report.errors[0].tolist() == [7, 7, 7, 0]
     assert report.errors[1, 3] == asked - answered + int(rate * answered) >= int(rate * asked)
-    later = report_of(Hub(2, 1, 5.0, 1), 0, outcomes(100, 100, 7))
+    later = report_of(Hub(2, 1, half_life_rounds=5.0, delay=1), 0, outcomes(100, 100, 7))
     assert later.tested.shape == later.errors.shape == (2, 3), "what is not asked leaves a trace"
 
 
 def test_the_window_forgets_half_after_its_half_life() -> None:
-    hub = Hub(2, 1, 5.0, 1)
+    hub = Hub(2, 1, half_life_rounds=5.0, delay=1)
     first = report_of(hub, 0, outcomes(400, 400, 400))
     for round_index in range(1, 6):
         last = report_of(hub, round_index)

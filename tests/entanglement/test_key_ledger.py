@@ -16,6 +16,7 @@ from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.frames import RESERVE_FRAMES
 from ceas_ray.messages.payloads import processor_name, replica_name
 from tests.entanglement.test_plan import demand
+from tests.messages.decisions import a_decision
 
 PROCESSORS, REPLICAS, ROUNDS = 2, 4, 4
 NAMES = [*map(processor_name, range(PROCESSORS)), *map(replica_name, range(REPLICAS))]
@@ -32,18 +33,7 @@ def ledger_of(**changes: Any) -> KeyLedger:
 
 
 def report_of(sends: NDArray[np.int64], receives: NDArray[np.int64]) -> RoundDecided:
-    nothing = np.zeros(0)
-    return RoundDecided(
-        round_index=0,
-        digest=b"",
-        skipped=False,
-        view=0,
-        processors=(),
-        weights=nothing,
-        model=nothing,
-        quarantined=(),
-        key_bits=np.stack([sends, receives]),
-    )
+    return a_decision(0, key_bits=np.stack([sends, receives]))
 
 
 @dataclass

@@ -24,12 +24,30 @@ from ceas_ray.network.route import Route
 from ceas_ray.network.star import Star
 from tests.entanglement.test_plan import demand
 
-HARDWARE = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98)
-SPREAD = Heterogeneity(0.5, 5.0, 0.94, 0.97, 0.985, 0.5, 0.98)
+HARDWARE = LinkHardware(
+    attempt_base_microseconds=10,
+    attempt_microseconds_per_km=10,
+    modes=16,
+    success_at_1_km=0.012,
+    loss_db_per_km=0.2,
+    coherence_seconds=0.06,
+    swap_werner=0.98,
+)
+SPREAD = Heterogeneity(
+    min_km=0.5,
+    max_km=5.0,
+    min_fidelity=0.94,
+    mean_fidelity=0.97,
+    max_fidelity=0.985,
+    replica_km=0.5,
+    replica_fidelity=0.98,
+)
 
 
 def network_of(topology: Any, processors: int, replicas: int, seed: int = 1) -> NetworkPlan:
-    plan: NetworkPlan = topology.build(processors, replicas, HARDWARE, SPREAD, np.random.default_rng(seed))
+    plan: NetworkPlan = topology.build(
+        processors, replicas, hardware=HARDWARE, spread=SPREAD, generator=np.random.default_rng(seed)
+    )
     return plan
 
 

@@ -15,7 +15,15 @@ from ceas_ray.network.link_parameters import LinkHardware
 from ceas_ray.network.route import Route, Swapping
 from tests.links.routes import distil
 
-HARDWARE = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98)
+HARDWARE = LinkHardware(
+    attempt_base_microseconds=10,
+    attempt_microseconds_per_km=10,
+    modes=16,
+    success_at_1_km=0.012,
+    loss_db_per_km=0.2,
+    coherence_seconds=0.06,
+    swap_werner=0.98,
+)
 
 
 def demand(**changes: Any) -> Demand:

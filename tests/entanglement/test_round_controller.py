@@ -10,7 +10,6 @@ import pytest
 from ceas_ray.entanglement.round_controller import ControllerTimer, RoundController
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope, Mark, Observation, Send
-from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.payloads import (
     DRIVER,
     ENTANGLEMENT_MANAGER,
@@ -24,6 +23,7 @@ from ceas_ray.messages.payloads import (
     Timer,
 )
 from tests.entanglement.parts import PROCESSORS, REPLICAS, TIMING, controller_of
+from tests.messages.decisions import a_decision
 
 PARTIES = PROCESSORS + REPLICAS
 
@@ -44,7 +44,9 @@ class Play:
     def tell(self, at: int, sender: str, payload: Any) -> None:
         assert at >= self.now
         self.now, self.serial = at, self.serial + 1
-        for effect in self.controller.handle(Envelope(at, sender, self.serial, ENTANGLEMENT_MANAGER, payload)):
+        for effect in self.controller.handle(
+            Envelope(deliver_at=at, sender=sender, serial=self.serial, receiver=ENTANGLEMENT_MANAGER, payload=payload)
+        ):
             match effect:
                 case Send(payload=Timer()):
                     self.timers.append(effect)
@@ -80,17 +82,7 @@ class Play:
         self.tell(max(self.now, self.controller.state.plan_ends_at), "", None)
         for j in range(replicas):
             left = np.full((2, PARTIES), bits)
-            decided = RoundDecided(
-                round_index=round_index,
-                digest=b"value",
-                skipped=False,
-                view=0,
-                processors=(0, 1),
-                weights=np.ones(2),
-                model=np.zeros(3),
-                quarantined=(),
-                key_bits=left,
-            )
+            decided = a_decision(PARTIES, round_index=round_index, key_bits=left)
             self.tell(self.now, f"replica/{j}", decided)
 
     def received(self, kind: type) -> list[str]:
@@ -187,18 +179,7 @@ def test_a_decision_during_a_refill_waits_for_the_end_of_its_plan() -> None:
     ends = play.controller.state.plan_ends_at
     assert play.now < ends
     for j in range(REPLICAS):
-        bits = np.full((2, PARTIES), 10**6)
-        decided = RoundDecided(
-            round_index=0,
-            digest=b"value",
-            skipped=False,
-            view=0,
-            processors=(0,),
-            weights=np.ones(1),
-            model=np.zeros(3),
-            quarantined=(),
-            key_bits=bits,
-        )
+        decided = a_decision(PARTIES, key_bits=np.full((2, PARTIES), 10**6))
         play.tell(play.now, f"replica/{j}", decided)
     assert play.marks == []
     assert [t.deliver_at for t in play.timers if t.payload.purpose == ControllerTimer.ROUND_ENDS] == [ends]
@@ -227,7 +208,13 @@ def test_a_controller_goes_on_from_a_snapshot_as_if_nothing_had_happened() -> No
     other.restore(decode(encode(play.controller.snapshot())))
     assert encode(other.snapshot()) == encode(play.controller.snapshot())
     timer = min(play.timers, key=lambda send: send.deliver_at)
-    envelope = Envelope(timer.deliver_at, ENTANGLEMENT_MANAGER, 99, ENTANGLEMENT_MANAGER, timer.payload)
+    envelope = Envelope(
+        deliver_at=timer.deliver_at,
+        sender=ENTANGLEMENT_MANAGER,
+        serial=99,
+        receiver=ENTANGLEMENT_MANAGER,
+        payload=timer.payload,
+    )
     effects = [[(e.receiver, encode(e.payload)) for e in one.handle(envelope) if isinstance(e, Send)]
                for one in (play.controller, other)]  # fmt: skip
     assert effects[0] == effects[1] != []

@@ -89,11 +89,11 @@ def world(seed: int, marks: bool = False) -> tuple[list[RandomActor], list[Envel
     names = [actor.name for actor in actors]
     first = [
         Envelope(
-            int(draw.integers(1, 60)),
-            "driver",
-            k,
-            names[int(draw.integers(count))],
-            Token(int(draw.integers(1, 12)), [0.5]),
+            deliver_at=int(draw.integers(1, 60)),
+            sender="driver",
+            serial=k,
+            receiver=names[int(draw.integers(count))],
+            payload=Token(int(draw.integers(1, 12)), [0.5]),
         )
         for k in range(int(draw.integers(1, 8)))
     ]

@@ -55,7 +55,7 @@ def test_arrays_are_frozen_wherever_they_are_in_a_message_and_in_messages_within
         gap_births=births, burst_births=births.copy(), second_share=0.0, gap_slots=1, gap_stock=0, classes=1
     )
     where_a_number_should_be = np.ones(2)
-    freeze(Token(where_a_number_should_be, StockPolicy(1, 1, True, tables=tables)))  # type: ignore[arg-type]
+    freeze(Token(where_a_number_should_be, StockPolicy(gap_limit=1, burst_limit=1, demand_driven=True, tables=tables)))  # type: ignore[arg-type]
     for array in (births, tables.burst_births, where_a_number_should_be):
         assert not array.flags.writeable
 

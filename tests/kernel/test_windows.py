@@ -72,7 +72,7 @@ def test_one_bit_or_one_picosecond_changes_the_digest(bit: int, delay: int) -> N
     receiver = world(3)[0][0].name
 
     def envelopes(at: int, value: int) -> list[Envelope]:
-        return [Envelope(at, "driver", 0, receiver, Token(0, value))]
+        return [Envelope(deliver_at=at, sender="driver", serial=0, receiver=receiver, payload=Token(0, value))]
 
     base = digest_of(envelopes(5, 0))
     assert digest_of(envelopes(5, 0)) == base
@@ -110,7 +110,12 @@ class PromiseBreaker(Liar):
 @pytest.mark.parametrize(("actor", "complaint"), [(Liar(), "lookahead"), (PromiseBreaker(), "promise")])
 def test_the_kernel_asserts_every_promise_and_lookahead(actor: RandomActor, complaint: str) -> None:
     host = Host("host", [actor, RandomActor(1, 2, 1, False)], {})
-    host.post([Envelope(5, "driver", 0, actor.name, Token(1, 0)), Envelope(7, "driver", 1, actor.name, Token(1, 0))])
+    host.post(
+        [
+            Envelope(deliver_at=5, sender="driver", serial=0, receiver=actor.name, payload=Token(1, 0)),
+            Envelope(deliver_at=7, sender="driver", serial=1, receiver=actor.name, payload=Token(1, 0)),
+        ]
+    )
     with pytest.raises(SimulationError, match=complaint):
         list(Simulation(LocalCluster([host])).rounds())
 
@@ -124,7 +129,9 @@ class Broken(RandomActor):
 
 def test_an_error_inside_an_actor_names_it_its_simulated_time_and_the_cause() -> None:
     host = Host("host", [Broken(0, 1, 1, False)], {})
-    host.post([Envelope(2_000_000_000_000, "driver", 0, "kind0/0", Token(1, 0))])
+    host.post(
+        [Envelope(deliver_at=2_000_000_000_000, sender="driver", serial=0, receiver="kind0/0", payload=Token(1, 0))]
+    )
     with pytest.raises(SimulationError, match=r"kind0/0 failed at 2\.0+ s of simulated time: KeyError: 'missing'"):
         list(Simulation(LocalCluster([host])).rounds())
 

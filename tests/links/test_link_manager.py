@@ -26,15 +26,37 @@ from ceas_ray.network.group import Group, ShotRoute
 from ceas_ray.network.link_parameters import LinkHardware
 from ceas_ray.network.route import Route, Swapping
 
-LINK = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98).link(1.0, 0.97)
+LINK = LinkHardware(
+    attempt_base_microseconds=10,
+    attempt_microseconds_per_km=10,
+    modes=16,
+    success_at_1_km=0.012,
+    loss_db_per_km=0.2,
+    coherence_seconds=0.06,
+    swap_werner=0.98,
+).link(1.0, 0.97)
 DELAY, SHOTS, PERIOD, STARTS = 10**7, 60, 10**9, 10**8
 PLAN = GeneratePairs(
-    round_index=0, starts_at=STARTS, releases=PERIOD * np.arange(SHOTS), is_test=np.arange(SHOTS) % 4 == 0,
-    pairs_per_shot=(6,), pair_offsets=(0,), shot_deadline=PERIOD, shot_period=PERIOD, burst_shots=8,
-    policies=(StockPolicy(24, 24, demand_driven=False),), useful_age=3 * PERIOD, min_fidelity=0.0, slots=24,
-    key_starts_at=(SHOTS + 1) * PERIOD, key_starts=(10**10, 0), key_lengths=(10**10, 10**10),
-    key_peers=("replica/0", "replica/1"), key_bits_wanted=np.array([50.0, 20.0]), key_useful_age=5 * 10**8,
-)  # fmt: skip
+    round_index=0,
+    starts_at=STARTS,
+    releases=PERIOD * np.arange(SHOTS),
+    is_test=np.arange(SHOTS) % 4 == 0,
+    pairs_per_shot=(6,),
+    pair_offsets=(0,),
+    shot_deadline=PERIOD,
+    shot_period=PERIOD,
+    burst_shots=8,
+    policies=(StockPolicy(gap_limit=24, burst_limit=24, demand_driven=False),),
+    useful_age=3 * PERIOD,
+    min_fidelity=0.0,
+    slots=24,
+    key_starts_at=(SHOTS + 1) * PERIOD,
+    key_starts=(10**10, 0),
+    key_lengths=(10**10, 10**10),
+    key_peers=("replica/0", "replica/1"),
+    key_bits_wanted=np.array([50.0, 20.0]),
+    key_useful_age=5 * 10**8,
+)
 SEND_AT = STARTS + (SHOTS + 1) * PERIOD + 2 * 10**10 + DELAY
 ROUTE = Route((LINK,), (7,), ("hub", "node"), Swapping(0.98))
 REPLICA_LEGS = {f"replica/{j}": Route((LINK,), (8 + j,), ("hub", f"replica/{j}"), Swapping(0.98)) for j in range(2)}
@@ -43,11 +65,13 @@ REPLICA_LEGS = {f"replica/{j}": Route((LINK,), (8 + j,), ("hub", f"replica/{j}")
 def manager(processor: int | None = 4, seed: int = 1, group: Group | None = None) -> LinkManager:
     name = "link/replica/0" if processor is None else f"link/processor/{processor}"
     keys = {peer: ROUTE.reversed().then(leg) for peer, leg in REPLICA_LEGS.items()}
-    return LinkManager(name, ROUTE, keys, processor, DELAY, Streams(seed), group)
+    return LinkManager(
+        name, ROUTE, key_routes=keys, processor=processor, report_delay=DELAY, streams=Streams(seed), group=group
+    )
 
 
 def carried_out(of: LinkManager, plan: GeneratePairs = PLAN) -> dict[type, Send]:
-    effects = of.handle(Envelope(1, ENTANGLEMENT_MANAGER, 0, of.name, plan))
+    effects = of.handle(Envelope(deliver_at=1, sender=ENTANGLEMENT_MANAGER, serial=0, receiver=of.name, payload=plan))
     sends = [effect for effect in effects if isinstance(effect, Send)]
     assert len(sends) == len(effects) == len({type(send.payload) for send in sends})
     return {type(send.payload): send for send in sends}
@@ -134,4 +158,6 @@ def test_a_shot_of_two_routes_is_on_time_if_it_is_on_both() -> None:
 ])  # fmt: skip
 def test_what_is_no_plan_in_time_is_an_error(payload: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        manager().handle(Envelope(1, ENTANGLEMENT_MANAGER, 0, "link/processor/4", payload))
+        manager().handle(
+            Envelope(deliver_at=1, sender=ENTANGLEMENT_MANAGER, serial=0, receiver="link/processor/4", payload=payload)
+        )

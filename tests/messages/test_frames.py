@@ -31,7 +31,7 @@ GOOD = Frame(
 
 @given(FRAMES)
 def test_what_is_opened_never_fails_and_never_counts_without_a_tag(frame: Frame) -> None:
-    channel = Channel("replica/1", "replica/0", b"chain", Streams(1), True)
+    channel = Channel("replica/1", "replica/0", chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
     channel.add_key_bits(10**5)
     before = but_for_failures(channel.incoming)
     assert channel.open(frame) is None

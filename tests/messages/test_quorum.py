@@ -59,6 +59,6 @@ def test_a_committee_of_fewer_than_four_tolerates_nothing_and_is_refused() -> No
 
 @pytest.mark.parametrize(("replicas", "faults"), [(4, 1), (6, 1), (7, 2), (10, 3), (50, 16)])
 def test_voting_and_committee_count_by_the_same_numbers(replicas: int, faults: int) -> None:
-    voting = TetraBFT(0, replicas, lambda view: 0, lambda value: True)
+    voting = TetraBFT(0, replicas, leader=lambda view: 0, is_valid=lambda value: True)
     for of in (Quorums(replicas), Committee(replicas, 5, 1, 1000), voting):
         assert (of.faults, of.quorum, of.blocking) == (faults, replicas - faults, faults + 1)

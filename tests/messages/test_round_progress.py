@@ -15,23 +15,13 @@ from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.payloads import replica_name
 from ceas_ray.messages.quorum import Quorums
 from ceas_ray.messages.round_progress import OnStall, ReportVerdict, RoundProgress, Stage
+from tests.messages.decisions import a_decision
 
 PROCESSORS = 3
 
 
 def report(replicas: int, digest: bytes = b"value", view: int = 0) -> RoundDecided:
-    bits = np.zeros((2, PROCESSORS + replicas), np.int64)
-    return RoundDecided(
-        round_index=0,
-        digest=digest,
-        skipped=False,
-        view=view,
-        processors=(0,),
-        weights=np.ones(1),
-        model=np.zeros(3),
-        quarantined=(),
-        key_bits=bits,
-    )
+    return a_decision(PROCESSORS + replicas, digest=digest, view=view)
 
 
 def running(replicas: int, way: Literal["wait", "skip", "stop"] = "stop", max_waits: int = 0) -> RoundProgress:

@@ -19,7 +19,15 @@ from ceas_ray.quantum.bell_pairs import Idling
 from ceas_ray.quantum.emission import Heralded, SingleClick
 from ceas_ray.quantum.pair_physics import Pair, aged
 
-PLAIN = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98)
+PLAIN = LinkHardware(
+    attempt_base_microseconds=10,
+    attempt_microseconds_per_km=10,
+    modes=16,
+    success_at_1_km=0.012,
+    loss_db_per_km=0.2,
+    coherence_seconds=0.06,
+    swap_werner=0.98,
+)
 PAIRS: list[tuple[Memory, Memory]] = [
     (Depolarizing(0.06), Depolarizing(0.02)), (Dephasing(0.4), Dephasing(0.1)),
     (Relaxing(0.025, 0.034), Relaxing(1, 2)),
@@ -30,7 +38,17 @@ PAIRS: list[tuple[Memory, Memory]] = [
 def hardware(
     memories: tuple[Memory, Memory] | None = None, emission: Heralded | SingleClick | None = None
 ) -> LinkHardware:
-    return LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98, memories, emission)
+    return LinkHardware(
+        attempt_base_microseconds=10,
+        attempt_microseconds_per_km=10,
+        modes=16,
+        success_at_1_km=0.012,
+        loss_db_per_km=0.2,
+        coherence_seconds=0.06,
+        swap_werner=0.98,
+        memories=memories,
+        emission=emission,
+    )
 
 
 def decayed_by_loop(weights: np.ndarray, decay: Decay, age: float) -> np.ndarray:
@@ -144,9 +162,17 @@ def test_one_coherence_time_stands_in_for_other_memories() -> None:
 
 
 def test_direct_links_have_no_end_at_the_hub() -> None:
-    spread = Heterogeneity(0.5, 5, 0.94, 0.97, 0.985, 0.5, 0.98)
+    spread = Heterogeneity(
+        min_km=0.5,
+        max_km=5,
+        min_fidelity=0.94,
+        mean_fidelity=0.97,
+        max_fidelity=0.985,
+        replica_km=0.5,
+        replica_fidelity=0.98,
+    )
     unequal = hardware((Depolarizing(1.0), Dephasing(0.1)))
-    network = Complete().build(3, 4, unequal, spread, np.random.default_rng(1))
+    network = Complete().build(3, 4, hardware=unequal, spread=spread, generator=np.random.default_rng(1))
     assert {link.decay for link in network.direct_links.values()} == {pair_decay(Dephasing(0.1), Dephasing(0.1))}
     assert {link.decay for link in network.processor_links} == {pair_decay(Depolarizing(1.0), Dephasing(0.1))}
 

@@ -27,8 +27,24 @@ from ceas_ray.network.star import Star
 from ceas_ray.network.waxman import Waxman
 from ceas_ray.quantum.bell_pairs import swapped_fidelity
 
-HARDWARE = LinkHardware(10, 10, 16, 0.012, 0.2, 0.06, 0.98)
-SPREAD = Heterogeneity(0.5, 5.0, 0.94, 0.97, 0.985, 0.5, 0.98)
+HARDWARE = LinkHardware(
+    attempt_base_microseconds=10,
+    attempt_microseconds_per_km=10,
+    modes=16,
+    success_at_1_km=0.012,
+    loss_db_per_km=0.2,
+    coherence_seconds=0.06,
+    swap_werner=0.98,
+)
+SPREAD = Heterogeneity(
+    min_km=0.5,
+    max_km=5.0,
+    min_fidelity=0.94,
+    mean_fidelity=0.97,
+    max_fidelity=0.985,
+    replica_km=0.5,
+    replica_fidelity=0.98,
+)
 TOPOLOGIES = [
     Star(), Complete(), Line(6, None, None, "fidelity"), Ring(7, None, None, "rate"), Grid(3, 4, 1.0, 0.98, "fidelity"),
     RandomGeometric(12, 4.0, 2.6, None, "rate"), Waxman(12, 4.0, 0.5, 1.0, None, "fidelity"),
@@ -36,7 +52,9 @@ TOPOLOGIES = [
 
 
 def built(topology: Any, seed: int, processors: int = 8, replicas: int = 4) -> NetworkPlan:
-    plan: NetworkPlan = topology.build(processors, replicas, HARDWARE, SPREAD, np.random.default_rng(seed))
+    plan: NetworkPlan = topology.build(
+        processors, replicas, hardware=HARDWARE, spread=SPREAD, generator=np.random.default_rng(seed)
+    )
     return plan
 
 
@@ -118,14 +136,14 @@ def test_routes_are_the_cheapest_and_do_not_depend_on_the_order_of_links(
     everyone = list(range(1, nodes))
     if any(next(ways(graph, 0, node), None) is None for node in everyone):
         with pytest.raises(ValueError, match=r"the network must be connected, but node \d cannot be reached from"):
-            routed(graph, 0, everyone, [], route_by, 0.98)
+            routed(graph, 0, processors=everyone, replicas=[], route_by=route_by, swap_werner=0.98)
         return
-    plan = routed(graph, 0, everyone, [], route_by, 0.98)
+    plan = routed(graph, 0, processors=everyone, replicas=[], route_by=route_by, swap_werner=0.98)
     for node, route in zip(everyone, plan.processor_routes, strict=True):
         best = min(price([graph.links[n].parameters for n in way]) for way in ways(graph, 0, node))
         assert price(list(route.legs)) == pytest.approx(best, rel=1e-9)
     shuffled = Graph(names, tuple(links[i] for i in draw.permutation(len(links))), "")
-    again = routed(shuffled, 0, everyone, [], route_by, 0.98)
+    again = routed(shuffled, 0, processors=everyone, replicas=[], route_by=route_by, swap_werner=0.98)
     assert [route.nodes for route in again.processor_routes] == [route.nodes for route in plan.processor_routes]
 
 

@@ -24,12 +24,19 @@ def adversary(knowledge: Knowledge = "colluders", timing: Timing = "prompt") -> 
     made: Attack = SignFlip(2.0, knowledge)
     latencies = {f"processor/{k}": DELAY - k for k in COLLUDERS} | {"processor/0": DELAY}
     return Adversary(
-        made, timing, COLLUDERS, POPULATION, PATIENCE, latencies, Streams(1), lambda rows: rows.mean(axis=0)
+        made,
+        timing,
+        colluders=COLLUDERS,
+        population=POPULATION,
+        patience=PATIENCE,
+        latencies=latencies,
+        streams=Streams(1),
+        rule=lambda rows: rows.mean(axis=0),
     )
 
 
 def told(to: Adversary, at: int, sender: str, payload: Any) -> list[Effect]:
-    return list(to.handle(Envelope(at, sender, 0, ADVERSARY, payload)))
+    return list(to.handle(Envelope(deliver_at=at, sender=sender, serial=0, receiver=ADVERSARY, payload=payload)))
 
 
 def started(to: Adversary, round_index: int = 0) -> list[Effect]:

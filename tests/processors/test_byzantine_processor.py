@@ -35,7 +35,7 @@ def byzantine(rounds: int = 1) -> ByzantineProcessor:
 
 
 def told(to: ByzantineProcessor, at: int, sender: str, payload: Any) -> list[Effect]:
-    return list(to.handle(Envelope(at, sender, 0, to.name, payload)))
+    return list(to.handle(Envelope(deliver_at=at, sender=sender, serial=0, receiver=to.name, payload=payload)))
 
 
 def wait_of(to: ByzantineProcessor, timing: str, at: int = 1000, row: Any = None) -> Send:

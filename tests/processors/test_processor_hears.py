@@ -26,19 +26,31 @@ class Heard:
 
     def __init__(self) -> None:
         streams = Streams(5)
-        channels = [Channel("processor/0", name, b"chain", streams, True) for name in NAMES]
-        self.replicas = [Channel(name, "processor/0", b"chain", streams, True) for name in NAMES]
+        channels = [
+            Channel("processor/0", name, chain=b"chain", streams=streams, fresh_hash_keys=True) for name in NAMES
+        ]
+        self.replicas = [
+            Channel(name, "processor/0", chain=b"chain", streams=streams, fresh_hash_keys=True) for name in NAMES
+        ]
         latencies = dict.fromkeys([*NAMES, ADVERSARY, HUB], 10)
         shard = Shard(np.zeros((2, 2)), np.ones((2, 1)))
         self.processor = Processor(
-            0, shard, np.zeros((2, 7)), Learning(2, 0.9, "none", 10), Connections(channels, latencies),
-            ModelAdoption(2), np.zeros(2), streams,
-        )  # fmt: skip
+            0,
+            shard,
+            noise=np.zeros((2, 7)),
+            learning=Learning(2, 0.9, "none", 10),
+            connections=Connections(channels, latencies),
+            adoption=ModelAdoption(2),
+            initial_parameters=np.zeros(2),
+            streams=streams,
+        )
         for channel in self.replicas:
             channel.add_key_bits(10**6)
 
     def hears(self, sender: str, payload: Any) -> Any:
-        return self.processor.handle(Envelope(5, sender, 0, "processor/0", payload))
+        return self.processor.handle(
+            Envelope(deliver_at=5, sender=sender, serial=0, receiver="processor/0", payload=payload)
+        )
 
     def start(self, round_index: int) -> None:
         bits = np.full(4, 10**6 if round_index == 0 else 0)
@@ -52,7 +64,9 @@ class Heard:
     def reply(
         self, replica: int, round_index: int, body: bytes, kind: FrameKind = FrameKind.MODEL, view: int = 0
     ) -> Any:
-        return self.hears(NAMES[replica], self.replicas[replica].seal(kind, round_index, view, 3, body))
+        return self.hears(
+            NAMES[replica], self.replicas[replica].seal(kind, round_index=round_index, view=view, now=3, body=body)
+        )
 
     @property
     def parameters(self) -> list[float]:

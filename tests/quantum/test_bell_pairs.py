@@ -151,9 +151,9 @@ def test_a_finite_key_is_the_best_over_the_number_of_compared_pairs(fidelity: fl
 
 
 def test_a_finite_key_with_a_given_share_of_compared_pairs() -> None:
-    assert bell_pairs.finite_key_length(0.97, 10_000, 0.3) == math.floor(bound(0.97, 7000, 3000))
-    assert bell_pairs.finite_key_length(0.97, 10_000, 0.0) == 0  # nothing compared, nothing known
-    assert bell_pairs.finite_key_length(0.97, 10_000, 1.0) == 0  # nothing left
+    assert bell_pairs.finite_key_length(0.97, 10_000, test_share=0.3) == math.floor(bound(0.97, 7000, 3000))
+    assert bell_pairs.finite_key_length(0.97, 10_000, test_share=0.0) == 0  # nothing compared, nothing known
+    assert bell_pairs.finite_key_length(0.97, 10_000, test_share=1.0) == 0  # nothing left
     assert bell_pairs.finite_key_length(0.97, [0, 1, 2]).tolist() == [0, 0, 0]
 
 
@@ -356,7 +356,7 @@ PHI = [1, 0, 0, 0]
     (lambda: bell_pairs.dephased_by_attempts(PHI, 3, 1.1), "probability must lie"),
     (lambda: bell_pairs.finite_key_length(0.9, 10.5), "sifted must be a whole number"),
     (lambda: bell_pairs.finite_key_length(0.9, -1), "sifted must not be negative"),
-    (lambda: bell_pairs.finite_key_length(0.9, 10, 1.5), "test_share must lie"),
+    (lambda: bell_pairs.finite_key_length(0.9, 10, test_share=1.5), "test_share must lie"),
     (lambda: bell_pairs.min_block(0.9, epsilon=0), "epsilon must lie"),
     (lambda: bell_pairs.min_block(0.9, error_correction=0.9), "error_correction must be at least 1"),
 ])  # fmt: skip

@@ -53,11 +53,16 @@ def test_doubly_stochastic_is_unbiased_whatever_comes_late(usable_share: float, 
     late = np.random.default_rng(2)
     estimates = [
         doubly_stochastic_gradient(
-            sampler, targets, SQUARED, late.random(400) < usable_share, 100, 1 - 2 * readout_error,
-            np.random.default_rng(seed),
+            sampler,
+            targets,
+            loss=SQUARED,
+            usable=late.random(400) < usable_share,
+            forward_circuits=100,
+            contrast=1 - 2 * readout_error,
+            generator=np.random.default_rng(seed),
         ).gradient
         for seed in range(4000)
-    ]  # fmt: skip
+    ]
     assert_unbiased(np.array(estimates), exact_gradient(sampler.values, sampler.first, targets, SQUARED))
 
 
@@ -66,7 +71,9 @@ def test_full_shift_is_unbiased_with_the_spread_of_independent_shots() -> None:
     shots, circuits = 20, full_shift_circuits(*sampler.shape)
     everything = np.ones(shots * circuits, bool)
     found = [
-        full_shift_gradient(sampler, targets, SQUARED, everything, 1.0, np.random.default_rng(seed))
+        full_shift_gradient(
+            sampler, targets, loss=SQUARED, usable=everything, contrast=1.0, generator=np.random.default_rng(seed)
+        )
         for seed in range(3000)
     ]
     estimates = np.array([estimate.gradient for estimate in found])
@@ -92,7 +99,12 @@ def full_shifts(shots: int, usable_share: float, loss: Any, contrast: float, run
     late = np.random.default_rng(3)
     found = [
         full_shift_gradient(
-            sampler, targets, loss, late.random(count) < usable_share, contrast, np.random.default_rng([shots, run])
+            sampler,
+            targets,
+            loss=loss,
+            usable=late.random(count) < usable_share,
+            contrast=contrast,
+            generator=np.random.default_rng([shots, run]),
         )
         for run in range(runs)
     ]
@@ -131,7 +143,11 @@ def test_the_variance_of_a_doubly_stochastic_gradient_is_that_of_its_shifted_cir
     for run in range(2000):
         spy, usable = _Spy(sampler), late.random(circuits) < usable_share
         generator = np.random.default_rng(run)
-        found.append(doubly_stochastic_gradient(spy, targets, loss, usable, forward, 1.0, generator))
+        found.append(
+            doubly_stochastic_gradient(
+                spy, targets, loss=loss, usable=usable, forward_circuits=forward, contrast=1.0, generator=generator
+            )
+        )
         given_slopes.append(_mean_over_shifts(spy, sampler, targets, loss, usable, forward, run))
     missing = float(np.array(given_slopes).var(axis=0, ddof=1).sum())
     assert missing > 0
@@ -154,7 +170,16 @@ def test_variances_hold_with_trap_circuits_and_with_mitigated_errors(
     }  # fmt: skip
     answers = TrapCircuits(circuit, streams, share, 0.2) if share else None
     work = GradientWork(
-        circuit, pauli_engine.shifted_values, streams, SQUARED, estimator, error_mitigation, 200, 1, None, answers
+        circuit=circuit,
+        engine=pauli_engine.shifted_values,
+        streams=streams,
+        loss=SQUARED,
+        estimator=estimator,
+        error_mitigation=error_mitigation,
+        forward_circuits=200,
+        threads=1,
+        outcome_sampler=None,
+        trap_circuits=answers,
     )
     found = [
         Estimate(done["gradient"], done["variance"]) for r in range(1000) for done in work([item | {"round_index": r}])
@@ -198,7 +223,9 @@ def _mean_over_shifts(
 def test_full_shift_averages_over_what_is_known() -> None:
     sampler, targets = table()
     usable = np.zeros(full_shift_circuits(*sampler.shape), bool)
-    nothing = full_shift_gradient(sampler, targets, SQUARED, usable, 1.0, np.random.default_rng(1))
+    nothing = full_shift_gradient(
+        sampler, targets, loss=SQUARED, usable=usable, contrast=1.0, generator=np.random.default_rng(1)
+    )
     assert np.array_equal(nothing.gradient, np.zeros(4))
     assert nothing.variance == np.inf
 
@@ -206,8 +233,12 @@ def test_full_shift_averages_over_what_is_known() -> None:
 def test_draws_do_not_depend_on_what_is_usable() -> None:
     sampler, targets = table()
     for estimate in (
-        lambda usable, generator: doubly_stochastic_gradient(sampler, targets, SQUARED, usable, 10, 1.0, generator),
-        lambda usable, generator: full_shift_gradient(sampler, targets, SQUARED, usable, 1.0, generator),
+        lambda usable, generator: doubly_stochastic_gradient(
+            sampler, targets, loss=SQUARED, usable=usable, forward_circuits=10, contrast=1.0, generator=generator
+        ),
+        lambda usable, generator: full_shift_gradient(
+            sampler, targets, loss=SQUARED, usable=usable, contrast=1.0, generator=generator
+        ),
     ):
         states = []
         for usable in (np.ones(60, bool), np.zeros(60, bool)):
@@ -220,7 +251,13 @@ def test_draws_do_not_depend_on_what_is_usable() -> None:
 def test_without_a_usable_shot_there_is_no_gradient() -> None:
     sampler, targets = table()
     nothing = doubly_stochastic_gradient(
-        sampler, targets, SQUARED, np.zeros(20, bool), 5, 1.0, np.random.default_rng(1)
+        sampler,
+        targets,
+        loss=SQUARED,
+        usable=np.zeros(20, bool),
+        forward_circuits=5,
+        contrast=1.0,
+        generator=np.random.default_rng(1),
     )
     assert np.array_equal(nothing.gradient, np.zeros(4))
     assert nothing.variance == np.inf
@@ -240,7 +277,15 @@ def test_outcomes_of_aer_have_the_mean_and_the_spread_of_ours() -> None:
     gradients = {}
     for name, sampler in (("ours", None), ("aer", aer_engine.sampled_outcomes)):
         work = GradientWork(
-            circuit, pauli_engine.shifted_values, Streams(3), SQUARED, "full_shift", "none", 0, 1, sampler
+            circuit=circuit,
+            engine=pauli_engine.shifted_values,
+            streams=Streams(3),
+            loss=SQUARED,
+            estimator="full_shift",
+            error_mitigation="none",
+            forward_circuits=0,
+            threads=1,
+            outcome_sampler=sampler,
         )
         gradients[name] = np.array([work([item | {"round_index": r}])[0]["gradient"] for r in range(60)])
     ours, aer = gradients["ours"], gradients["aer"]
@@ -277,7 +322,15 @@ def mitigated(error_mitigation: Any, werner: float) -> tuple[Any, Any]:
         "werner": NO_PAIRS.werner, "coefficients": NO_PAIRS.coefficients,
     }  # fmt: skip
     work = GradientWork(
-        circuit, pauli_engine.shifted_values, Streams(3), SQUARED, "doubly_stochastic", error_mitigation, 256, 1, None
+        circuit=circuit,
+        engine=pauli_engine.shifted_values,
+        streams=Streams(3),
+        loss=SQUARED,
+        estimator="doubly_stochastic",
+        error_mitigation=error_mitigation,
+        forward_circuits=256,
+        threads=1,
+        outcome_sampler=None,
     )
     gradients = np.array([work([item | {"round_index": r}])[0]["gradient"] for r in range(3000)])
     inputs = LaneInputs(angles, parameters[None], noiseless(1, 3), np.ones((1, 4)), np.zeros(6, int))

@@ -20,7 +20,7 @@ from ceas_ray.quantum.fisher_information import (
 from tests.quantum.state_vectors import state
 
 CIRCUITS = [
-    Circuit(n, 2, 1, entangler, reuploaded, ansatz)
+    Circuit(n, 2, 1, entangler=entangler, reuploaded=reuploaded, ansatz=ansatz)
     for n, entangler, reuploaded, ansatz in product(
         (2, 4), ("cx", "cz"), (False, True), ("ring", "hardware_efficient", "strongly_entangling")
     )

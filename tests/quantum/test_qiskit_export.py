@@ -14,7 +14,7 @@ from ceas_ray.training.metrics import predicted_labels
 from tests.quantum.state_vectors import expectations
 
 CIRCUITS = [
-    Circuit(n, layers, outputs, entangler, reuploaded, ansatz)
+    Circuit(n, layers, outputs, entangler=entangler, reuploaded=reuploaded, ansatz=ansatz)
     for (n, layers, outputs), entangler, reuploaded, ansatz in product(
         ((2, 1, 1), (4, 3, 3)), ("cx", "cz"), (False, True), ("ring", "hardware_efficient", "strongly_entangling")
     )

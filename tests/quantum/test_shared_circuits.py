@@ -31,12 +31,12 @@ def places_by_route(circuit: Circuit) -> list[list[int]]:
 
 def work(circuit: Circuit, error_mitigation: Any = "none") -> GradientWork:
     return GradientWork(
-        circuit,
-        pauli_engine.shifted_values,
-        Streams(1),
-        SquaredLoss(),
-        "exact",
-        error_mitigation,
+        circuit=circuit,
+        engine=pauli_engine.shifted_values,
+        streams=Streams(1),
+        loss=SquaredLoss(),
+        estimator="exact",
+        error_mitigation=error_mitigation,
         forward_circuits=1,
     )
 
@@ -56,7 +56,7 @@ def item(circuit: Circuit, werner: Any, coefficients: Any, **more: Any) -> dict[
 
 SHARED = [
     partition_by_qubits(Circuit(4, 2, 1, reuploaded=True), 2, False),
-    partition_by_qubits(Circuit(3, 2, 2, "cz"), 3, False),
+    partition_by_qubits(Circuit(3, 2, 2, entangler="cz"), 3, False),
     partition_by_qubits(Circuit(3, 1, 1), 2, True),
     partition_by_layers(Circuit(2, 3, 2), 2, True),
     partition_by_layers(Circuit(3, 2, 1, reuploaded=True), 2, False),
@@ -88,7 +88,12 @@ def test_the_mean_over_mixed_pairs_is_that_of_every_shot_by_itself(circuit: Circ
 @pytest.mark.parametrize("circuit", SHARED)
 def test_perfect_pairs_make_no_difference(circuit: Circuit) -> None:
     whole = Circuit(
-        circuit.qubits, circuit.layers, circuit.outputs, circuit.entangler, circuit.reuploaded, circuit.ansatz
+        circuit.qubits,
+        circuit.layers,
+        circuit.outputs,
+        entangler=circuit.entangler,
+        reuploaded=circuit.reuploaded,
+        ansatz=circuit.ansatz,
     )
     shared = work(circuit)([item(circuit, np.ones((1, circuit.pairs_within)), np.ones(1))])
     alone = work(whole)([item(whole, NO_PAIRS.werner, NO_PAIRS.coefficients)])
@@ -98,7 +103,7 @@ def test_perfect_pairs_make_no_difference(circuit: Circuit) -> None:
 def test_the_contrast_is_the_slope_against_perfect_pairs() -> None:
     circuit = partition_by_layers(Circuit(2, 2, 1), 2, False)
     parameters, angles = GENERATOR.uniform(-2, 2, (2, 8)), [GENERATOR.uniform(-1.5, 1.5, (5, 2)) for _ in range(2)]
-    found = contrasts_within(circuit, parameters, noiseless(2, 2), angles, np.array([1.0, 0.8]))
+    found = contrasts_within(circuit, parameters, noise=noiseless(2, 2), angles=angles, werner=np.array([1.0, 0.8]))
     assert found[0] == pytest.approx(1.0, abs=1e-12)
     inputs = LaneInputs(angles[1], parameters[1:], noiseless(1, 2), np.ones((1, 3)), np.zeros(5, np.int64))
     values = [
@@ -115,6 +120,10 @@ def test_rescaling_divides_by_the_contrast_of_the_certified_pairs() -> None:
     assert 0.85**circuit.pairs_within < rescaled["contrast"] < 1
     plain = item(circuit, werner, np.ones(1))
     left = contrasts_within(
-        circuit, plain["parameters"][None], plain["noise"][None], [plain["angles"]], np.array([0.85])
+        circuit,
+        plain["parameters"][None],
+        noise=plain["noise"][None],
+        angles=[plain["angles"]],
+        werner=np.array([0.85]),
     )
     assert rescaled["contrast"] == pytest.approx(float(left[0]))

@@ -20,7 +20,7 @@ from tests.quantum.circuits import values_by_matrices
 @pytest.mark.parametrize("ansatz", ["ring", "hardware_efficient", "strongly_entangling"])
 def test_contrasts_of_answers_are_those_of_density_matrices(ansatz: str) -> None:
     """Every bit string prepared, sent through Werner pairs and run with noise, one after the other."""
-    circuit = Circuit(3, 2, 2, "cx", False, ansatz)  # type: ignore[arg-type]
+    circuit = Circuit(3, 2, 2, entangler="cx", reuploaded=False, ansatz=ansatz)  # type: ignore[arg-type]
     draw = np.random.default_rng(3)
     parameters = draw.uniform(-np.pi, np.pi, circuit.parameter_count)
     noise, werner = draw.uniform(0, 0.2, (3, len(Noise))), 0.83
@@ -33,7 +33,11 @@ def test_contrasts_of_answers_are_those_of_density_matrices(ansatz: str) -> None
         signs = np.array([1 - 2 * (b >> k & 1) for k in range(2)])
         agreement += signs * values_by_matrices(through_pairs, None, parameters, by_layer, [werner] * 3, state) / 8
     (found,) = answer_contrasts(
-        circuit, parameters[None], noise[None], werner ** np.arange(4)[None], visibility(noise, 2)[None]
+        circuit,
+        parameters[None],
+        noise=noise[None],
+        attenuation=werner ** np.arange(4)[None],
+        visibility=visibility(noise, 2)[None],
     )
     np.testing.assert_allclose(found, (1 - 2 * noise[:2, Noise.READOUT]) * agreement, rtol=0, atol=1e-12)
 
@@ -44,10 +48,10 @@ def test_without_noise_every_answer_is_right_and_noise_never_helps(seed: int) ->
     circuit = Circuit(4, 2, 4)
     draw = np.random.default_rng(seed)
     parameters = draw.uniform(-np.pi, np.pi, (1, circuit.parameter_count))
-    ones = np.ones((1, 5)), np.ones((1, 4))
-    assert answer_contrasts(circuit, parameters, noiseless(1, 4), *ones) == pytest.approx(np.ones((1, 4)))
+    ones = {"attenuation": np.ones((1, 5)), "visibility": np.ones((1, 4))}
+    assert answer_contrasts(circuit, parameters, noise=noiseless(1, 4), **ones) == pytest.approx(np.ones((1, 4)))
     noise = draw.uniform(0, 0.2, (1, 4, len(Noise)))
-    assert np.all(np.abs(answer_contrasts(circuit, parameters, noise, *ones)) <= 1 + 1e-12)
+    assert np.all(np.abs(answer_contrasts(circuit, parameters, noise=noise, **ones)) <= 1 + 1e-12)
 
 
 @pytest.mark.parametrize("contrast", [0.2, 0.6, 0.95])

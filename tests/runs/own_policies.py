@@ -110,7 +110,9 @@ class OwnScheduler:
             return ANSWERS[self.wrong]
         if self.field == "tables":
             return self._tabled(link)
-        return replace(StockPolicy(0, link.slots, demand_driven=True), **{self.field: ANSWERS[self.wrong]})
+        return replace(
+            StockPolicy(gap_limit=0, burst_limit=link.slots, demand_driven=True), **{self.field: ANSWERS[self.wrong]}
+        )
 
     def _tabled(self, link: Any) -> StockPolicy:
         good = Mdp(0.2, 0.95, 0.99, 2, 2, 2, 0.0).stock_policy(link)
@@ -142,7 +144,7 @@ class OwnNetwork:
             return None
         if self.wrong == "fails":
             return {}["nowhere"]
-        plan = Star().build(processors, replicas, hardware, spread, generator)
+        plan = Star().build(processors, replicas, hardware=hardware, spread=spread, generator=generator)
         if self.wrong == "unlinked":
             return replace(plan, swapped=False)
         if self.wrong == "legless":

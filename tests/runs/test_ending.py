@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 from qiskit import qasm3
@@ -28,7 +29,14 @@ NAMES = st.text("abc XYZ09_-.'\"\\\\$&;()[]{}=,:#%", min_size=1, max_size=20).fi
 def test_the_override_that_goes_on_with_a_run_names_its_folder_whatever_it_is_called(name: str) -> None:
     folder = Path("/outputs") / name
     (word,) = shlex.split(resume_override(folder))
-    assert composed([word])["resume"] == str(folder)
+    (override,) = OverridesParser.create().parse_overrides([word])
+    assert (override.key_or_group, override.value()) == ("resume", str(folder))
+
+
+@pytest.mark.parametrize("name", ["plain", "it's a run", "$HOME {x}, [y]", "a=b: c\\", '#1; "q" & (%)'])
+def test_a_command_with_this_override_resumes_the_folder(name: str) -> None:
+    (word,) = shlex.split(resume_override(Path("/outputs") / name))
+    assert composed([word])["resume"] == f"/outputs/{name}"
 
 
 def test_parameters_are_read_back_to_the_bit(tmp_path: Path) -> None:

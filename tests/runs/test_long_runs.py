@@ -22,7 +22,7 @@ from ceas_ray.tracking.stores import FolderStore
 from ceas_ray.world.builder import build_world
 from tests.small_worlds import SMALL
 
-WARM, ROUNDS = 600, 1200
+WARM, ROUNDS = 150, 350
 MAX_MEGABYTES = 4
 """Of growth from round WARM to the end: a few numbers a round, caches that are not full yet, and the allocator's."""
 

@@ -25,7 +25,7 @@ from ceas_ray.runs.resume import config_of_run, resumed
 from ceas_ray.tracking.snapshots import packed, unpacked
 from tests.small_worlds import SMALL
 
-MUTATIONS = 10_000
+MUTATIONS, MUTATED_SETTINGS = 10_000, 2_000
 WORDS = (
     b"!!python/object/apply:os.system ['touch hacked']", b"_target_: os.system", b"&a", b"*a", b"[[[[", b"{", b"null",
     b".nan", b"1e999", b"-1", b"99999999999999999999", b"true", b"\x00", b"\xff", b"'", b'"', b"? ", b"- ", b": ",
@@ -74,13 +74,13 @@ def mutated(content: bytes, generator: random.Random) -> bytes:
 
 
 @pytest.mark.slow
-def test_ten_thousand_mutated_settings_are_refused_in_one_line_or_make_settings(
+def test_thousands_of_mutated_settings_are_refused_in_one_line_or_make_settings(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     good, generator = (folder / "settings.yaml").read_bytes(), random.Random(1)
     refused = 0
-    for _ in range(MUTATIONS):
+    for _ in range(MUTATED_SETTINGS):
         (tmp_path / "settings.yaml").write_bytes(mutated(good, generator))
         with within(30):
             try:
@@ -94,7 +94,7 @@ def test_ten_thousand_mutated_settings_are_refused_in_one_line_or_make_settings(
             except SettingsError as error:
                 assert "\n" not in str(error)
                 refused += 1
-    assert refused > MUTATIONS / 4
+    assert refused > MUTATED_SETTINGS / 4
     assert [path.name for path in tmp_path.iterdir()] == ["settings.yaml"]
 
 
@@ -148,14 +148,14 @@ def test_forged_snapshots_with_right_checksums_never_get_past_a_line(folder: Pat
     for path in files[:-1]:
         path.unlink()
     passed_over = 0
-    for _ in range(150):
+    for _ in range(60):
         files[-1].write_bytes(packed(changed(good, generator)))
         with within(60):
             try:
                 passed_over += resumed(settings, config, copy).cut is None
             except SettingsError as error:
                 assert "\n" not in str(error)
-    assert passed_over > 20
+    assert passed_over > 8
 
 
 def config_with(**entries: Any) -> dict[str, Any]:

@@ -92,14 +92,30 @@ def interrupted(run: RayRun, act: Callable[[], object]) -> int:
     return int(summary["rounds"])
 
 
-def test_sigterm_among_rounds_saves_the_run(run: RayRun) -> None:
-    rounds = interrupted(run, run.process.terminate)
+def process_alone(run: RayRun) -> None:
+    run.process.terminate()
+
+
+def its_group(run: RayRun) -> None:
+    os.killpg(run.process.pid, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("to", [process_alone, its_group])
+def test_sigterm_among_rounds_saves_the_run(run: RayRun, to: Callable[[RayRun], None]) -> None:
+    """A shell's `kill %1` and `timeout` send it to the whole group."""
+    rounds = interrupted(run, lambda: to(run))
     assert [path.name for path in (run.folder / "snapshots").iterdir()] == [f"round_{rounds:08d}.snapshot"]
 
 
-def test_sigterm_to_the_cluster_too_interrupts_the_run(run: RayRun) -> None:
-    """Job schedulers and `timeout` send it to all processes: hosts are gone before they can be asked for a snapshot."""
-    interrupted(run, lambda: os.killpg(run.process.pid, signal.SIGTERM))
+def test_sigterm_to_every_process_interrupts_the_run(run: RayRun) -> None:
+    """Job schedulers send it to all of them: hosts may be gone before they can be asked for a snapshot."""
+
+    def everybody() -> None:
+        for part in (run.process, *run.parts()):
+            with suppress(psutil.NoSuchProcess):
+                part.send_signal(signal.SIGTERM)
+
+    interrupted(run, everybody)
 
 
 @pytest.mark.parametrize("part", ["raylet", "ray::"])

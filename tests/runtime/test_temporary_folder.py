@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import psutil
+import pytest
 
 from ceas_ray.runtime.temporary_folder import temporary_folder
 
@@ -64,11 +65,16 @@ def test_a_mark_ends_with_the_folder() -> None:
     assert not any(name.startswith("CEAS_RAY_TEMPORARY") for name in os.environ)
 
 
-def test_they_end_with_a_killed_holder_too() -> None:
+@pytest.mark.parametrize("signals_to_all", [[], [signal.SIGTERM]])
+def test_they_end_with_a_killed_holder_too(signals_to_all: list[signal.Signals]) -> None:
+    """A job scheduler sends SIGTERM to every process of a job, and some time later kills what is left."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     holder = subprocess.Popen([sys.executable, "-c", HOLDING, WORKING], text=True, **pipes)  # type: ignore[call-overload]
-    number, folder = holder.stdout.readline().split()
-    left, guards = psutil.Process(int(number)), psutil.Process(holder.pid).children()
+    started, folder = holder.stdout.readline().split()
+    left, guards = psutil.Process(int(started)), psutil.Process(holder.pid).children()
+    for number in signals_to_all:
+        for guard in guards:
+            guard.send_signal(number)
     holder.kill()
     holder.communicate()
     _, alive = psutil.wait_procs([left, *guards], timeout=40)

@@ -99,7 +99,9 @@ def best_by_enumeration(link: LinkClass, price: float) -> float:
 ])  # fmt: skip
 @pytest.mark.parametrize("price", [0.02, 0.1, 0.3])
 def test_no_policy_of_a_small_chain_is_better(link: LinkClass, price: float) -> None:
-    assert solve(link, 1.0, price, 1, 2).value == pytest.approx(best_by_enumeration(link, price), abs=1e-7)
+    assert solve(link, shot_value=1.0, birth_price=price, gap_slots=1, gap_stock=2).value == pytest.approx(
+        best_by_enumeration(link, price), abs=1e-7
+    )
 
 
 def slotted(link: LinkClass, solution: Any, bursts: int, seed: int) -> tuple[Any, Any]:
@@ -118,7 +120,7 @@ def slotted(link: LinkClass, solution: Any, bursts: int, seed: int) -> tuple[Any
     books, _ = serve_shots(
         RouteState(Streams(seed).generator("test", "test", "pairs", 0), model, link.slots, 0), model,
         Rules(link.slots, link.classes * slot, 0.0, corrected=True, stops=False),
-        stock_rule(StockPolicy(0, link.slots, True, tables=tables), link.slots),
+        stock_rule(StockPolicy(gap_limit=0, burst_limit=link.slots, demand_driven=True, tables=tables), link.slots),
         ShotDemand(0, read_only(releases), read_only(np.zeros(len(releases), bool)), link.pairs, 0, slot, slot,
                    link.burst),
     )  # fmt: skip
@@ -135,7 +137,7 @@ def slotted(link: LinkClass, solution: Any, bursts: int, seed: int) -> tuple[Any
     (LinkClass(24, 3, 4, 3.0, False, 3, 24, 0.2, 24, 8), 0.05),
 ])  # fmt: skip
 def test_computed_averages_are_those_of_the_slotted_simulator(link: LinkClass, price: float) -> None:
-    solution = solve(link, 1.0, price, 1, link.slots)
+    solution = solve(link, shot_value=1.0, birth_price=price, gap_slots=1, gap_stock=link.slots)
     runs = [slotted(link, solution, 1500, seed) for seed in range(8)]
     for computed, found in (
         (solution.births * link.burst, np.array([births for births, _ in runs])),
@@ -149,11 +151,17 @@ def test_computed_averages_are_those_of_the_slotted_simulator(link: LinkClass, p
 @given(price=st.floats(0.0, 0.1), slots=st.integers(6, 24), classes=st.integers(1, 3))
 def test_the_relaxed_chain_is_worth_at_least_as_much(price: float, slots: int, classes: int) -> None:
     link = LinkClass(slots, 6, 8, 8.0, False, classes, 800, 0.012, 784, 16)
-    assert solve(link, 1.0, price, 1, slots, relaxed=True).value >= solve(link, 1.0, price, 1, 6).value - 1e-7
+    assert (
+        solve(link, shot_value=1.0, birth_price=price, gap_slots=1, gap_stock=slots, relaxed=True).value
+        >= solve(link, shot_value=1.0, birth_price=price, gap_slots=1, gap_stock=6).value - 1e-7
+    )
 
 
 def test_dearer_births_are_fewer() -> None:
-    solutions = [solve(R0, 1.0, price, 2, 6) for price in (0.0, 0.005, 0.01, 0.02, 0.05)]
+    solutions = [
+        solve(R0, shot_value=1.0, birth_price=price, gap_slots=2, gap_stock=6)
+        for price in (0.0, 0.005, 0.01, 0.02, 0.05)
+    ]
     for cheap, dear in itertools.pairwise(solutions):
         assert dear.births <= cheap.births + 1e-7
         assert dear.served <= cheap.served + 1e-7

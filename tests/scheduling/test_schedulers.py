@@ -69,9 +69,19 @@ def test_where_both_cannot_be_had_the_mdp_is_on_time_as_often_as_utilization_all
     assert found.served < MDP.min_on_time
     assert found.utilization(link.pairs) == pytest.approx(0.95, abs=1e-6)
     dual = minimize_scalar(
-        lambda price: solve(link, 1 + price * link.pairs, price * 0.95, MDP.gap_slots, MDP.gap_stock).value,
-        bounds=(0, 3), method="bounded", options={"xatol": 1e-3},
-    )  # fmt: skip
+        lambda price: (
+            solve(
+                link,
+                shot_value=1 + price * link.pairs,
+                birth_price=price * 0.95,
+                gap_slots=MDP.gap_slots,
+                gap_stock=MDP.gap_stock,
+            ).value
+        ),
+        bounds=(0, 3),
+        method="bounded",
+        options={"xatol": 1e-3},
+    )
     assert dual.fun - 2e-4 <= found.served <= dual.fun + 1e-6, "the most by weak duality"
 
 
@@ -141,7 +151,7 @@ def test_links_that_share_channels_are_worth_less_than_the_bound_and_mdp_more_th
 
 
 def test_a_stock_limit_of_nothing_serves_nothing() -> None:
-    assert simulate(R0, StockPolicy(0, 0, demand_driven=True), 1, 50)["on_time"] == 0.0
+    assert simulate(R0, StockPolicy(gap_limit=0, burst_limit=0, demand_driven=True), 1, 50)["on_time"] == 0.0
 
 
 def test_the_mdp_says_what_is_wrong_with_its_settings() -> None:

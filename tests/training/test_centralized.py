@@ -33,7 +33,7 @@ def data_of(outputs: int) -> DataSet:
 @pytest.mark.parametrize("loss", [SquaredLoss(), CrossEntropyLoss()], ids=repr)
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_the_gradient_is_the_derivative_of_the_mean_loss(loss: SquaredLoss | CrossEntropyLoss, outputs: int) -> None:
-    circuit, data = Circuit(3, 2, outputs, "cx", True), data_of(outputs)
+    circuit, data = Circuit(3, 2, outputs, entangler="cx", reuploaded=True), data_of(outputs)
     angles, targets = data.train_angles[:6], data.train_targets[:6]
     parameters = np.random.default_rng(1).uniform(-2, 2, circuit.parameter_count)
     np.testing.assert_allclose(
@@ -48,7 +48,7 @@ def test_the_gradient_is_the_derivative_of_the_mean_loss(loss: SquaredLoss | Cro
 @pytest.mark.parametrize("optimizer", [Momentum(0.0), Momentum(0.9), Adam()], ids=repr)
 @pytest.mark.parametrize("batch", [None, 16])
 def test_training_lowers_the_loss_and_repeats_itself(optimizer: Optimizer, batch: int | None) -> None:
-    circuit, data, loss = Circuit(3, 2, 1, "cx", True), data_of(1), SquaredLoss()
+    circuit, data, loss = Circuit(3, 2, 1, entangler="cx", reuploaded=True), data_of(1), SquaredLoss()
     initial = np.random.default_rng(1).uniform(-0.5, 0.5, circuit.parameter_count)
     before = initial.copy()
     train = CentralizedTraining(circuit, loss, optimizer, RATE, batch)
@@ -84,6 +84,9 @@ def test_momentum_and_adam_are_their_formulas() -> None:
 
 def test_accuracy_is_the_share_of_right_answers() -> None:
     """RY RZ of zero on qubit 0 and no input: z = 1, so class 0 is always the answer."""
-    one, none = (np.zeros((1, 2)), np.ones((1, 1)), np.zeros(1, int)), (np.zeros((0, 2)), np.ones((0, 1)), np.zeros(0))
-    data = DataSet(*one, *none, np.zeros((4, 2)), np.ones((4, 1)), np.array([0, 1, 0, 0]))
+    data = DataSet(
+        train_angles=np.zeros((1, 2)), train_targets=np.ones((1, 1)), train_labels=np.zeros(1, int),
+        validation_angles=np.zeros((0, 2)), validation_targets=np.ones((0, 1)), validation_labels=np.zeros(0),
+        test_angles=np.zeros((4, 2)), test_targets=np.ones((4, 1)), test_labels=np.array([0, 1, 0, 0]),
+    )  # fmt: skip
     assert accuracy_on_test(Circuit(2, 1, 1), np.zeros(4), data) == 0.75

@@ -31,8 +31,14 @@ def mean_and_error(losses: np.ndarray, blocks: int = 50) -> tuple[float, float]:
 @pytest.mark.parametrize("weights", [EQUAL, min_variance_weights(VARIANCES)], ids=["uniform", "best"])
 def test_the_stationary_loss_of_the_quadratic_is_exact(step: float, weights: np.ndarray) -> None:
     path = noisy_descent(
-        lambda theta: theta, np.zeros(6), step, VARIANCES, weights, 51_000, np.random.default_rng(1)
-    )[1001:]  # fmt: skip
+        lambda theta: theta,
+        np.zeros(6),
+        step=step,
+        variances=VARIANCES,
+        weights=weights,
+        steps=51_000,
+        generator=np.random.default_rng(1),
+    )[1001:]
     mean, error = mean_and_error(np.sum(path**2, axis=1) / 2)
     assert error < 0.05 * mean
     assert abs(mean - stationary_quadratic_loss(step, predicted_variance(weights, VARIANCES))) < 4 * error
@@ -51,29 +57,50 @@ def test_the_bound_holds_along_the_way_and_is_met_by_bias_alone() -> None:
     """f = sum_i c_i theta_i^2 / 2 with c from mu = .2 to L = 2, a constant bias, noise of variance V."""
     curvature, bias = np.linspace(0.2, 2, 5), np.array([0.05, 0, 0, 0, 0])
     start, step, steps = np.ones(5), 0.4, 60
-    excess = np.array([
-        0.5 * np.sum(
-            curvature * noisy_descent(
-                lambda theta: curvature * theta + bias, start, step, VARIANCES, EQUAL, steps,
-                np.random.default_rng(seed),
-            ) ** 2, axis=1,
-        ) for seed in range(400)
-    ])  # fmt: skip
+    excess = np.array(
+        [
+            0.5
+            * np.sum(
+                curvature
+                * noisy_descent(
+                    lambda theta: curvature * theta + bias,
+                    start,
+                    step=step,
+                    variances=VARIANCES,
+                    weights=EQUAL,
+                    steps=steps,
+                    generator=np.random.default_rng(seed),
+                )
+                ** 2,
+                axis=1,
+            )
+            for seed in range(400)
+        ]
+    )
     variance = predicted_variance(EQUAL, VARIANCES)
     for t in (0, 5, 20, 60):
         error = excess[:, t].std(ddof=1) / np.sqrt(len(excess))
-        bound = loss_bound(0.5 * curvature.sum(), 2.0, 0.2, step, variance, 0.05, t)
+        bound = loss_bound(
+            0.5 * curvature.sum(), smoothness=2.0, growth=0.2, step=step, variance=variance, bias=0.05, steps=t
+        )
         assert excess[:, t].mean() <= bound + 4 * error
     still = noisy_descent(
-        lambda theta: curvature * theta + bias, start, step, 0 * VARIANCES + 1e-300, EQUAL, 3000,
-        np.random.default_rng(1),
-    )[-1]  # fmt: skip
-    assert 0.5 * np.sum(curvature * still**2) == pytest.approx(loss_bound(1.0, 2.0, 0.2, step, 0, 0.05, 3000))
+        lambda theta: curvature * theta + bias,
+        start,
+        step=step,
+        variances=0 * VARIANCES + 1e-300,
+        weights=EQUAL,
+        steps=3000,
+        generator=np.random.default_rng(1),
+    )[-1]
+    assert 0.5 * np.sum(curvature * still**2) == pytest.approx(
+        loss_bound(1.0, smoothness=2.0, growth=0.2, step=step, variance=0, bias=0.05, steps=3000)
+    )
 
 
 def test_steps_without_a_statement_are_refused() -> None:
     with pytest.raises(ValueError, match="step <= 1 / L"):
-        loss_bound(1.0, 2.0, 0.2, 0.6, 1.0, 0.0, 5)
+        loss_bound(1.0, smoothness=2.0, growth=0.2, step=0.6, variance=1.0, bias=0.0, steps=5)
     with pytest.raises(ValueError, match="must lie in"):
         stationary_quadratic_loss(2.0, 1.0)
 
@@ -94,9 +121,14 @@ def test_on_a_qnn_the_measured_excess_loss_is_lower_with_the_best_weights() -> N
 
     def descend(start: np.ndarray, weights: np.ndarray, steps: int, scale: float) -> np.ndarray:
         return noisy_descent(
-            lambda theta: value_and_gradient(theta)[1], start, 0.1, scale * VARIANCES, weights, steps,
-            np.random.default_rng(5),
-        )  # fmt: skip
+            lambda theta: value_and_gradient(theta)[1],
+            start,
+            step=0.1,
+            variances=scale * VARIANCES,
+            weights=weights,
+            steps=steps,
+            generator=np.random.default_rng(5),
+        )
 
     best = min_variance_weights(VARIANCES)
     optimum = descend(draw.uniform(-1, 1, circuit.parameter_count), EQUAL, 1500, 1e-12)[-1]

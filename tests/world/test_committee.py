@@ -14,8 +14,8 @@ from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.messages import authentication
-from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.runtime.local_runtime import LocalCluster
+from tests.messages.decisions import a_decision
 from tests.small_worlds import SMALL, small_world
 from tests.world.committees import (
     FAULTS,
@@ -42,19 +42,20 @@ def test_a_round_is_over_when_enough_honest_members_know_its_decision_to_teach_t
     manager.progress.begin()
     answers = []
     for j in range(5):
-        bits = np.zeros((2, 15), np.int64)
-        decided = RoundDecided(
-            round_index=0,
-            digest=b"value",
-            skipped=False,
-            view=0,
-            processors=(0,),
-            weights=np.ones(1),
-            model=np.zeros(3),
-            quarantined=(),
-            key_bits=bits,
+        decided = a_decision(15)
+        answers.append(
+            bool(
+                manager.handle(
+                    Envelope(
+                        deliver_at=10**12,
+                        sender=f"replica/{j}",
+                        serial=j,
+                        receiver="entanglement_manager",
+                        payload=decided,
+                    )
+                )
+            )
         )
-        answers.append(bool(manager.handle(Envelope(10**12, f"replica/{j}", j, "entanglement_manager", decided))))
     assert answers == [False, False, False, False, True]
 
 

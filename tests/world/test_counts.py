@@ -31,7 +31,9 @@ def test_the_committee_is_one_of_its_own_or_the_processors() -> None:
 
 @given(st.integers(1, 60), st.integers(0, 20))
 def test_key_paths_are_all_pairs_of_a_party_and_a_replica_and_of_two_replicas(parties: int, replicas: int) -> None:
-    found = Counts(1, parties, 0, replicas, 0, 0)
+    found = Counts(
+        group_size=1, parties=parties, byzantine_parties=0, replicas=replicas, byzantine_replicas=0, tolerated_rows=0
+    )
     pairs = {(p, r) for p in range(parties) for r in range(replicas)}
     assert found.key_paths == len(pairs) + len({frozenset((a, b)) for a in range(replicas) for b in range(a)})
 

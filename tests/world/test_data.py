@@ -33,7 +33,7 @@ def data_of(**changes: Any) -> DataSettings:
 @pytest.mark.parametrize(("name", "outputs"), SETS.items())
 def test_every_set_loads_by_its_seed_and_fills_its_qubits(name: str, outputs: int) -> None:
     training = training_of(name)
-    data, again, other = (load_data(training.data, training.qubits, seed, Inputs({})) for seed in (1, 1, 2))
+    data, again, other = (load_data(training.data, training.qubits, seed=seed, inputs=Inputs({})) for seed in (1, 1, 2))
     assert np.array_equal(data.train_angles, again.train_angles)
     assert np.array_equal(data.test_labels, again.test_labels)
     assert data.train_angles.shape != other.train_angles.shape or np.any(data.train_angles != other.train_angles)
@@ -50,8 +50,8 @@ def test_every_set_loads_by_its_seed_and_fills_its_qubits(name: str, outputs: in
 def test_every_set_has_a_validation_set_if_asked_and_keeps_its_test_set(name: str) -> None:
     training = training_of(name)
     choice = training.data.model_copy(update={"validation_fraction": 0.25})
-    without = load_data(training.data, training.qubits, 1, Inputs({}))
-    data, again, other = (load_data(choice, training.qubits, seed, Inputs({})) for seed in (1, 1, 2))
+    without = load_data(training.data, training.qubits, seed=1, inputs=Inputs({}))
+    data, again, other = (load_data(choice, training.qubits, seed=seed, inputs=Inputs({})) for seed in (1, 1, 2))
     assert not without.has_validation
     np.testing.assert_array_equal(data.test_labels, without.test_labels)
     np.testing.assert_array_equal(data.validation_angles, again.validation_angles)
@@ -88,7 +88,7 @@ def test_shards_are_a_partition_and_by_label_hold_few(choice: str) -> None:
 ])  # fmt: skip
 def test_data_that_cannot_be_are_refused_in_one_line(changes: dict[str, Any], qubits: int, message: str) -> None:
     with pytest.raises(SettingsError) as refused:
-        load_data(data_of(**changes), qubits, 1, Inputs({}))
+        load_data(data_of(**changes), qubits, seed=1, inputs=Inputs({}))
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -96,7 +96,7 @@ def test_data_that_cannot_be_are_refused_in_one_line(changes: dict[str, Any], qu
 def test_a_class_with_one_sample_is_refused_by_the_files_name(tmp_path: Path) -> None:
     np.savez(tmp_path / "d.npz", x=np.random.default_rng(1).normal(size=(5, 4)), y=[0, 0, 0, 0, 1])
     with pytest.raises(SettingsError, match=r"data.file: .*d.npz: at least two classes .*4 of 0, 1 of 1 in y"):
-        load_data(data_of(name="file", file=str(tmp_path / "d.npz")), 4, 1, Inputs({}))
+        load_data(data_of(name="file", file=str(tmp_path / "d.npz")), 4, seed=1, inputs=Inputs({}))
 
 
 def test_shards_that_cannot_be_are_refused_in_one_line() -> None:

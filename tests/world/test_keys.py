@@ -75,8 +75,12 @@ def test_a_link_manager_that_gets_pairs_of_fidelity_83_has_no_key_and_its_pairs_
         for peer, route in found.key_routes.items():
             legs = tuple(replace(leg, weights=None, fidelity=leg_of(end_to_end)) for leg in route.legs)
             routes[peer] = replace(route, legs=legs)
-        manager = LinkManager(name, routes[plan.key_peers[0]], routes, None, 10**8, Streams(1))
-        effects = manager.handle(Envelope(1, ENTANGLEMENT_MANAGER, 0, name, plan))
+        manager = LinkManager(
+            name, routes[plan.key_peers[0]], key_routes=routes, processor=None, report_delay=10**8, streams=Streams(1)
+        )
+        effects = manager.handle(
+            Envelope(deliver_at=1, sender=ENTANGLEMENT_MANAGER, serial=0, receiver=name, payload=plan)
+        )
         (finished,) = [e.payload for e in effects if isinstance(e.payload, PlanFinished)]  # type: ignore[union-attr]
         books = finished.link_counts[:, AUTHENTICATION]
         assert (books[:, USED if yields else EXPIRED] > 1000).all()
@@ -110,10 +114,10 @@ def test_a_round_begins_only_with_keys_for_echoes_and_a_view_among_a_quorum() ->
     world = small_world(*SMALL_COMMITTEE)
     keys, replicas = world.manager.keys, [replica_name(j) for j in range(4)]
     for tags in range(16):
-        channel = Channel(*replicas[:2], b"chain", Streams(1), True)
+        channel = Channel(*replicas[:2], chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
         channel.outgoing.add(TAG_BITS * tags)
         keys.state.left = {(a, b): TAG_BITS * tags for a in replicas for b in replicas if a != b}
-        can_echo = channel.seal(FrameKind.ECHO, 0, 0, 0, b"") is not None
+        can_echo = channel.seal(FrameKind.ECHO, round_index=0, view=0, now=0, body=b"") is not None
         assert world.manager.progress.has_quorum(keys.keyed_replicas()) == can_echo == (tags >= 11)
     for enough, poor in ((4, ()), (3, (0,)), (2, (0, 3))):
         for a, b in keys.state.left:

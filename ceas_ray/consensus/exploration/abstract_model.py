@@ -39,7 +39,7 @@ class Walk:
     broken: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Searched:
     """Number of walks, of their steps, of states checked for liveness, of deciding walks; what the last one breaks."""
 
@@ -113,4 +113,6 @@ class AbstractModel:
     def search(self, first: int, walks: int) -> Searched:
         """Take walks of seeds first, first + 1, ... until one breaks something; that is `walk(first + walks - 1)`."""
         done, steps, checked, decided, broken = search(self.honest, self.views, self.rules, first, walks)
-        return Searched(int(done), int(steps), int(checked), int(decided), BROKEN.get(broken))
+        return Searched(
+            walks=int(done), steps=int(steps), checked=int(checked), decided=int(decided), broken=BROKEN.get(broken)
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ceas_ray.consensus.exploration.abstract_rules import PHASES, compiled, decided_values, is_enabled, is_live
+from ceas_ray.consensus.exploration.abstract_rules import PHASES, compiled, decided_values, inlined, is_enabled, is_live
 
 
 @compiled
@@ -68,12 +68,21 @@ def _remember(table, state):  # type: ignore[no-untyped-def]
     return True
 
 
+@inlined
+def _step_of(number, entered, views, values):  # type: ignore[no-untyped-def]
+    """Return view, phase and value of a step: the first `views` steps enter a view, the others vote in the view that
+    was entered.
+    """
+    if number < views:
+        return number, 0, 0
+    return entered, 1 + (number - views) // values, 1 + (number - views) % values
+
+
 @compiled
 def visit_all(honest, views, rules, names, symmetric, table):  # type: ignore[no-untyped-def]
     """Visit all states. Return how many there are, in how many of them two values are decided, and in how many liveness
     is lost; the latter two are -1 if the table is too small.
     """
-    values = rules.values
     waiting = np.empty(len(table), np.int64)
     entered = np.full(honest, -1, np.int64)
     votes = np.zeros((honest, views, PHASES + 1), np.int8)
@@ -88,10 +97,8 @@ def visit_all(honest, views, rules, names, symmetric, table):  # type: ignore[no
         not_live += not is_live(entered, votes, rules)
         for p in range(honest):
             before = entered[p]
-            for number in range(views + PHASES * values):
-                view, phase, value = (number, 0, 0) if number < views else (
-                    before, 1 + (number - views) // values, 1 + (number - views) % values
-                )  # fmt: skip
+            for number in range(views + PHASES * rules.values):
+                view, phase, value = _step_of(number, before, views, rules.values)
                 if view < 0 or not is_enabled(entered, votes, p, view, phase, value, rules):
                     continue
                 if phase == 0:

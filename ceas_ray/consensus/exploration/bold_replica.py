@@ -5,7 +5,6 @@ from __future__ import annotations
 from ceas_ray.consensus.agreement import Agreement
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.consensus.value_store import NamedInputs
-from ceas_ray.messages.payloads import RoundStarted
 
 
 class BoldAgreement(Agreement):
@@ -27,6 +26,4 @@ class BoldAgreement(Agreement):
 class BoldReplica(Replica):
     """A replica whose agreements are bold, see `BoldAgreement`."""
 
-    def agreement(self, schedule: RoundStarted | None) -> Agreement:
-        """See `Replica`."""
-        return BoldAgreement(self.index, self._protocol, self._links, self._head, self._archive, schedule)
+    agreement_type = BoldAgreement

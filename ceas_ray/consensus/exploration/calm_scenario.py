@@ -19,7 +19,8 @@ from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_lies import VALUES
 from ceas_ray.consensus.safety_rule import NO_VOTE, Vote, VoteHistory
-from ceas_ray.consensus.tetrabft import Action, ArmTimer, Output, TetraBFT
+from ceas_ray.consensus.tetrabft import TetraBFT
+from ceas_ray.consensus.voting_state import Action, ArmTimer, Output
 from ceas_ray.messages.frames import FrameKind
 
 HUNT = 200
@@ -61,7 +62,14 @@ class CalmScenario(DrivenWalk):
         for who, node in enumerate(self._nodes):
             if node.view < 0:
                 self._act(who, node.start(None))
-            self._push(VIEW_TIMER_DELTAS * self._calm.uniform(), who, _TIMER, FrameKind.VIEW_CHANGE, node.view, None)
+            self._push(
+                VIEW_TIMER_DELTAS * self._calm.uniform(),
+                who=who,
+                sender=_TIMER,
+                kind=FrameKind.VIEW_CHANGE,
+                view=node.view,
+                content=None,
+            )
         self._lie()
         self._run_calm_network()
 
@@ -100,15 +108,15 @@ class CalmScenario(DrivenWalk):
                 self._send(who, action)
             elif isinstance(action, ArmTimer):
                 at = self._now + VIEW_TIMER_DELTAS
-                self._push(at, who, _TIMER, FrameKind.VIEW_CHANGE, action.view, None)
+                self._push(at, who=who, sender=_TIMER, kind=FrameKind.VIEW_CHANGE, view=action.view, content=None)
 
     def _send(self, who: int, output: Output) -> None:
         for target in range(len(self._nodes)) if output.to is None else (output.to,):
             if target != who and target < len(self._nodes):
                 at = self._now + self._calm.uniform()
-                self._push(at, target, who, output.kind, output.view, output.content)
+                self._push(at, who=target, sender=who, kind=output.kind, view=output.view, content=output.content)
 
-    def _push(self, at: float, who: int, sender: int, kind: FrameKind, view: int, content: Any) -> None:
+    def _push(self, at: float, *, who: int, sender: int, kind: FrameKind, view: int, content: Any) -> None:
         self._serial += 1
         heappush(self._heap, (at, self._serial, who, sender, kind, view, content))
 
@@ -135,4 +143,11 @@ class CalmScenario(DrivenWalk):
     def _tell(self, who: int, liar: int, kind: FrameKind, content: Any) -> None:
         view = self._first_view + (kind == FrameKind.VIEW_CHANGE)
         late = self._calm.uniform() < 0.3
-        self._push(2.0 * VIEW_TIMER_DELTAS * self._calm.uniform() if late else 0.0, who, liar, kind, view, content)
+        self._push(
+            2.0 * VIEW_TIMER_DELTAS * self._calm.uniform() if late else 0.0,
+            who=who,
+            sender=liar,
+            kind=kind,
+            view=view,
+            content=content,
+        )

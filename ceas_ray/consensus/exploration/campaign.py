@@ -10,7 +10,7 @@ from functools import partial
 from hashlib import blake2b
 from math import ceil
 
-from ceas_ray.consensus.exploration.kinds import MIX, Kind, ScenarioResult, kind_of, run_scenario
+from ceas_ray.consensus.exploration.kinds import MIX, ScenarioKind, ScenarioResult, kind_of, run_scenario
 
 BATCH = 256
 """Seeds of one task: whole blocks of the mix."""
@@ -50,7 +50,7 @@ class Report:
     """
 
     next_seed: int
-    by_kind: dict[Kind, Tally] = field(default_factory=dict)
+    by_kind: dict[ScenarioKind, Tally] = field(default_factory=dict)
     failures: list[ScenarioResult] = field(default_factory=list)
     interrupted: bool = False
     outcomes: bytes = b""
@@ -74,7 +74,7 @@ class Report:
     def _append(self, outcomes: bytes) -> None:
         self.outcomes = blake2b(self.outcomes + outcomes, digest_size=16).digest()
 
-    def count(self, kind: Kind, outcome: ScenarioResult) -> None:
+    def count(self, kind: ScenarioKind, outcome: ScenarioResult) -> None:
         """Count the following scenario in."""
         self.by_kind.setdefault(kind, Tally()).add(Tally(1, outcome.events, outcome.seconds))
         self._append(outcome.digest)
@@ -82,7 +82,7 @@ class Report:
             self.failures.append(outcome)
 
 
-def run_batch(seeds: range, only: Kind | None = None) -> Report:
+def run_batch(seeds: range, only: ScenarioKind | None = None) -> Report:
     """The scenarios of these seeds, one after the other; only: of one kind."""
     report = Report(seeds.stop)
     for seed in seeds:
@@ -94,12 +94,13 @@ def run_batch(seeds: range, only: Kind | None = None) -> Report:
 
 
 def explore(
+    *,
     first: int,
     processes: int,
     scenarios: int | None = None,
     seconds: float | None = None,
     progress: Callable[[Report], None] = lambda report: None,
-    only: Kind | None = None,
+    only: ScenarioKind | None = None,
     begin_worker: Callable[[], None] | None = None,
 ) -> Report:
     """Seeds first, first + 1, ... until `scenarios` are done or `seconds` over, or ten have failed.
@@ -122,7 +123,7 @@ def explore(
     return report
 
 
-def _batches(first: int, scenarios: int | None, until: float | None, only: Kind | None) -> Iterator[range]:
+def _batches(first: int, scenarios: int | None, until: float | None, only: ScenarioKind | None) -> Iterator[range]:
     """Seeds in order, as the pool asks for them: it reads ahead no further than its pipe holds."""
     share = 1.0 if only is None else MIX.count(only) / len(MIX)
     end = None if scenarios is None else first + ceil(scenarios / share)

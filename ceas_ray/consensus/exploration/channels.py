@@ -37,7 +37,7 @@ class NullChannel(Channel):
         self.outgoing, self.incoming = KeyPool(b"", False), KeyPool(b"", False)
         self.state = NullState()
 
-    def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame:
+    def seal(self, kind: FrameKind, *, round_index: int, view: int, now: int, body: bytes) -> Frame:
         """Return a frame with the next counter and no tag."""
         self.state.sent += 1
         return Frame(
@@ -63,9 +63,9 @@ class ChannelWrapper(Channel):
         self.peer, self._inner = channel.peer, channel
         self.outgoing, self.incoming = channel.outgoing, channel.incoming
 
-    def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
+    def seal(self, kind: FrameKind, *, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
         """See `Channel`."""
-        return self._inner.seal(kind, round_index, view, now, body)
+        return self._inner.seal(kind, round_index=round_index, view=view, now=now, body=body)
 
     def verify(self, frame: Frame) -> bytes | None:
         """See `Channel`."""
@@ -87,10 +87,14 @@ class LyingChannel(ChannelWrapper):
         super().__init__(channel)
         self._falsify = falsify
 
-    def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
+    def seal(self, kind: FrameKind, *, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
         """See `Channel`."""
         falsified = self._falsify(self.peer, kind, view, body)
-        return None if falsified is None else self._inner.seal(kind, round_index, falsified[0], now, falsified[1])
+        return (
+            None
+            if falsified is None
+            else self._inner.seal(kind, round_index=round_index, view=falsified[0], now=now, body=falsified[1])
+        )
 
 
 class Ledger:
@@ -133,6 +137,7 @@ class WatchedChannel(ChannelWrapper):
         self,
         name: str,
         channel: Channel,
+        *,
         ledger: Ledger,
         peer_is_honest: bool,
         sent: Said,
@@ -145,9 +150,9 @@ class WatchedChannel(ChannelWrapper):
         self._name, self._ledger, self._peer_is_honest = name, ledger, peer_is_honest
         self._sent, self._heard = sent, heard
 
-    def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
+    def seal(self, kind: FrameKind, *, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
         """See `Channel`."""
-        frame = self._inner.seal(kind, round_index, view, now, body)
+        frame = self._inner.seal(kind, round_index=round_index, view=view, now=now, body=body)
         if frame is not None:
             self._ledger.seal(frame)
         self._sent(round_index, kind, view, body)

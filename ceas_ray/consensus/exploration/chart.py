@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ceas_ray.consensus.exploration.kinds import kind_of, run_scenario
-from ceas_ray.consensus.tetrabft import ArmTimer, Decision, Output
+from ceas_ray.consensus.voting_state import ArmTimer, Decision, Output
 from ceas_ray.kernel.codec import decode
 from ceas_ray.messages.frames import FrameKind
 
@@ -20,7 +20,7 @@ class Chart:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def happened(self, now: float, entity: int, sender: int, kind: int, view: int, content: Any) -> None:
+    def happened(self, now: float, entity: int, *, sender: int, kind: int, view: int, content: Any) -> None:
         """See `Record`."""
         if sender < 0:
             self._line(now, entity, None, f"timer of view {view} runs out" if sender == -1 else "looks again")

@@ -24,7 +24,8 @@ from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_lies import VALUES
 from ceas_ray.consensus.safety_rule import NO_VOTE, Vote, VoteHistory
-from ceas_ray.consensus.tetrabft import Action, Decision, Output, TetraBFT
+from ceas_ray.consensus.tetrabft import TetraBFT
+from ceas_ray.consensus.voting_state import Action, Decision, Output
 from ceas_ray.messages.frames import FrameKind
 
 ENTER, DECIDE = 0, 5

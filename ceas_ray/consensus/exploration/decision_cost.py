@@ -6,7 +6,8 @@ import math
 from heapq import heappop, heappush
 from typing import Any
 
-from ceas_ray.consensus.tetrabft import Output, TetraBFT
+from ceas_ray.consensus.tetrabft import TetraBFT
+from ceas_ray.consensus.voting_state import Output
 from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.quorum import Quorums
@@ -20,7 +21,10 @@ def voting_cost(replicas: int) -> tuple[float, int]:
     until nothing is left to send.
     """
     quorums = Quorums(replicas)
-    nodes = [TetraBFT(k, replicas, lambda view: quorums.leader(0, view), lambda value: True) for k in range(replicas)]
+    nodes = [
+        TetraBFT(k, replicas, leader=lambda view: quorums.leader(0, view), is_valid=lambda value: True)
+        for k in range(replicas)
+    ]
     heap: list[tuple[float, int, int, int, FrameKind, int, Any]] = []
     messages, last = 0, 0.0
 

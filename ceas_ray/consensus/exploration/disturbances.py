@@ -7,8 +7,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ceas_ray.consensus.exploration.cast import CHAIN, Cast
 from ceas_ray.consensus.exploration.draws import Draws
+from ceas_ray.consensus.exploration.participants import CHAIN, Participants
 from ceas_ray.consensus.exploration.replica_setting import ReplicaSetting
 from ceas_ray.consensus.exploration.timeline import Timeline
 from ceas_ray.messages.authentication import TAG_BITS
@@ -24,8 +24,8 @@ _ALTERED = 0.05
 class Disturbances:
     """Loses and alters frames and makes junk, with draws from a stream of its own."""
 
-    def __init__(self, setting: ReplicaSetting, draws: Draws, cast: Cast, timeline: Timeline) -> None:
-        self._setting, self._draws, self._cast, self._timeline = setting, draws, cast, timeline
+    def __init__(self, setting: ReplicaSetting, draws: Draws, participants: Participants, timeline: Timeline) -> None:
+        self._setting, self._draws, self._participants, self._timeline = setting, draws, participants, timeline
 
     def loses(self, sender: int, receiver: int) -> bool:
         """Return whether a frame between these replicas is lost now."""
@@ -38,11 +38,11 @@ class Disturbances:
                 self._junk(round_index)
         for sender, receiver in sorted(self._setting.lost)[:2]:
             if sender not in self._setting.outages and self._draws.uniform() < 0.5:
-                self._lose_in_a_row(self._cast.channels[sender][replica_name(receiver)], round_index)
+                self._lose_in_a_row(self._participants.channels[sender][replica_name(receiver)], round_index)
 
     def _lose_in_a_row(self, channel: Channel, round_index: int) -> None:
         for _ in range(1 + self._draws.below(MAX_LOST)):
-            channel.seal(FrameKind.CATCH_UP, round_index, 0, 0, b"")
+            channel.seal(FrameKind.CATCH_UP, round_index=round_index, view=0, now=0, body=b"")
 
     def _junk(self, round_index: int) -> None:
         """Send wrong tags in the name of one honest replica to another, without any key, at the next slots and the
@@ -51,7 +51,7 @@ class Disturbances:
         sender, receiver = (self._draws.choice(self._setting.honest) for _ in range(2))
         if sender == receiver:
             return
-        pool = self._cast.channels[receiver][replica_name(sender)].incoming
+        pool = self._participants.channels[receiver][replica_name(sender)].incoming
         last = pool.distilled // TAG_BITS - 1
         first = pool.spent // TAG_BITS
         made = Frame(
@@ -68,12 +68,12 @@ class Disturbances:
         """Let a forger send an altered or replayed copy now and then, before or after the frame itself."""
         if not self._setting.tagged or self._draws.uniform() >= _ALTERED:
             return
-        draws, names = self._draws, self._cast.names
+        draws, names = self._draws, self._participants.names
         changes: tuple[dict[str, Any], ...] = (
             {}, {"tag": draws.below(2**61 - 1)}, {"view": frame.view + 1}, {"kind": frame.kind ^ 1},
             {"body": frame.body + b"\0"}, {"receiver": draws.choice(names)},
             {"sender": frame.receiver, "receiver": frame.sender},
         )  # fmt: skip
         made = replace(frame, **draws.choice(changes))
-        for entity in self._cast.entities.get(made.receiver, ()):
+        for entity in self._participants.copies_of.get(made.receiver, ()):
             self._timeline.push(self._timeline.now + 2 * draws.uniform(), entity, made.sender, made)

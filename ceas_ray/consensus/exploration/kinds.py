@@ -32,7 +32,7 @@ class Layer(Enum):
 
 
 @dataclass(frozen=True)
-class Kind:
+class ScenarioKind:
     """A layer and the number of replicas."""
 
     layer: Layer
@@ -43,23 +43,25 @@ class Kind:
 
 
 _SHARES = {
-    Kind(Layer.VOTING, 4): 126, Kind(Layer.VOTING, 7): 58, Kind(Layer.VOTING, 10): 12,
-    Kind(Layer.REPLICA, 4): 14, Kind(Layer.REPLICA, 7): 5, Kind(Layer.REPLICA, 10): 1,
-    Kind(Layer.TAGGED, 4): 4, Kind(Layer.TAGGED, 7): 1,
-    Kind(Layer.ROUNDS, 4): 4, Kind(Layer.ROUNDS, 7): 1, Kind(Layer.ROUNDS, 10): 1,
-    Kind(Layer.CONFORMANCE, 4): 8, Kind(Layer.CONFORMANCE, 7): 4, Kind(Layer.CALM, 4): 4, Kind(Layer.CALM, 7): 2,
-    Kind(Layer.ABSTRACT, 4): 4, Kind(Layer.ABSTRACT, 7): 4, Kind(Layer.ABSTRACT, 10): 3,
-}  # fmt: skip
-KINDS = tuple(_SHARES)
-MIX = tuple(kind for kind, share in _SHARES.items() for _ in range(share))
+    Layer.VOTING: {4: 126, 7: 58, 10: 12},
+    Layer.REPLICA: {4: 14, 7: 5, 10: 1},
+    Layer.TAGGED: {4: 4, 7: 1},
+    Layer.ROUNDS: {4: 4, 7: 1, 10: 1},
+    Layer.CONFORMANCE: {4: 8, 7: 4},
+    Layer.CALM: {4: 4, 7: 2},
+    Layer.ABSTRACT: {4: 4, 7: 4, 10: 3},
+}
+"""How many of 256 scenarios are of a layer, by the number of replicas."""
+KINDS = tuple(ScenarioKind(layer, replicas) for layer, shares in _SHARES.items() for replicas in shares)
+MIX = tuple(kind for kind in KINDS for _ in range(_SHARES[kind.layer][kind.replicas]))
 
 
-def kind_of(seed: int) -> Kind:
+def kind_of(seed: int) -> ScenarioKind:
     """The kind that a seed stands for; neighbouring seeds are of different kinds."""
     return MIX[seed * 37 % len(MIX)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScenarioResult:
     """One scenario: its events (or steps), CPU seconds, and the invariant that it broke.
 
@@ -81,14 +83,14 @@ class _Observed:
     decided: Any = None
 
 
-def _rounds_of(kind: Kind, seed: int) -> int:
+def _rounds_of(kind: ScenarioKind, seed: int) -> int:
     """2 to 4 where there are several; 2 with ten replicas, which take long."""
     if kind.layer is not Layer.ROUNDS:
         return 1
     return 2 if kind.replicas > 7 else 2 + seed // len(MIX) % 3
 
 
-def _is_tagged(kind: Kind, seed: int) -> bool:
+def _is_tagged(kind: ScenarioKind, seed: int) -> bool:
     """A quarter of the scenarios of several rounds."""
     return kind.layer is Layer.ROUNDS and seed // len(MIX) % 4 == 0
 
@@ -103,10 +105,12 @@ def run_scenario(seed: int, record: Record | None = None) -> ScenarioResult:
         violation = str(found)
     told = repr((seed, observed.events, violation, observed.decided))
     digest = blake2b(told.encode(), digest_size=16).digest()
-    return ScenarioResult(seed, observed.events, process_time() - started, violation, digest)
+    return ScenarioResult(
+        seed=seed, events=observed.events, seconds=process_time() - started, violation=violation, digest=digest
+    )
 
 
-def _run(kind: Kind, seed: int, record: Record | None, observed: _Observed) -> None:
+def _run(kind: ScenarioKind, seed: int, record: Record | None, observed: _Observed) -> None:
     match kind.layer:
         case Layer.VOTING:
             voting = VotingScenario(seed, kind.replicas, record=record)
@@ -116,7 +120,7 @@ def _run(kind: Kind, seed: int, record: Record | None, observed: _Observed) -> N
                 observed.events, observed.decided = voting.events, voting.decided
         case Layer.REPLICA | Layer.TAGGED | Layer.ROUNDS:
             rounds, tagged = _rounds_of(kind, seed), kind.layer is Layer.TAGGED or _is_tagged(kind, seed)
-            whole = ReplicaScenario(seed, kind.replicas, tagged, rounds, record=record)
+            whole = ReplicaScenario(seed, replicas=kind.replicas, tagged=tagged, rounds=rounds, record=record)
             try:
                 whole.run()
             finally:

@@ -22,7 +22,7 @@ class Network:
         self.calm_at, self._draws, self._nodes = calm_at, draws, nodes
         self._groups: dict[tuple[int, int], list[int]] = {}
 
-    def arrival(self, now: float, sender: int, receiver: int, kind: int, view: int) -> float:
+    def arrival(self, now: float, *, sender: int, receiver: int, kind: int, view: int) -> float:
         """Return when a message that is sent now arrives."""
         delay = self._draws.uniform()
         if now >= self.calm_at:

@@ -9,22 +9,23 @@ import numpy as np
 
 from ceas_ray.consensus.chain_head import AgreedModel
 from ceas_ray.consensus.committee import ProtocolParameters
-from ceas_ray.consensus.exploration.cast import CHAIN, RULE, Cast, next_state
 from ceas_ray.consensus.exploration.disturbances import Disturbances
 from ceas_ray.consensus.exploration.draws import Draws
-from ceas_ray.consensus.exploration.free_liars import FreeLiars
+from ceas_ray.consensus.exploration.environment import MANAGER, Environment
+from ceas_ray.consensus.exploration.explored_code import TRAINING, ExploredCode
 from ceas_ray.consensus.exploration.network import Network
+from ceas_ray.consensus.exploration.omniscient_adversary import OmniscientAdversary
+from ceas_ray.consensus.exploration.participants import CHAIN, RULE, Participants, next_state
 from ceas_ray.consensus.exploration.record import Record
 from ceas_ray.consensus.exploration.replica_setting import DELTA, PLENTY, PROCESSORS, Outage, ReplicaSetting
-from ceas_ray.consensus.exploration.rounds_judge import RoundsJudge
-from ceas_ray.consensus.exploration.surroundings import MANAGER, Surroundings
+from ceas_ray.consensus.exploration.round_invariants import RoundInvariants
 from ceas_ray.consensus.exploration.timeline import Timeline
 from ceas_ray.consensus.exploration.violation import Violation
-from ceas_ray.consensus.replica import Replica
+from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Observation, Send
 from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
-from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption
+from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
     KeysDistilled,
@@ -34,7 +35,6 @@ from ceas_ray.messages.payloads import (
     Timer,
     replica_name,
 )
-from ceas_ray.messages.quorum import Quorums
 
 Control = RoundStarted | KeysDistilled | RoundGivenUp | TestReport
 _BACK = "is back"
@@ -45,35 +45,28 @@ class ReplicaScenario:
     what tags give. Honest replicas may crash and recover, miss rounds and catch up."""
 
     def __init__(
-        self,
-        seed: int,
-        replicas: int,
-        tagged: bool = False,
-        rounds: int = 1,
-        replica: Callable[..., Replica] = Replica,
-        channel: Callable[..., Channel] = Channel,
-        record: Record | None = None,
-        quorums: Callable[[int], Quorums] = Quorums,
-        adoption: Callable[[int], ModelAdoption] = ModelAdoption,
-        aim: Callable[[ReplicaSetting], ReplicaSetting] = lambda setting: setting,
-    ) -> None:
-        """quorums: the manager's. replica, channel, quorums, adoption: the code to explore, or with a planted bug.
+        self, seed: int, replicas: int, *, tagged: bool = False, rounds: int = 1, code: ExploredCode = TRAINING,
+        record: Record | None = None, aim: Callable[[ReplicaSetting], ReplicaSetting] = lambda setting: setting,
+    ) -> None:  # fmt: skip
+        """Draw a scenario.
 
         aim: changes the setting that was drawn, to meet rare situations more often.
         """
         draws = self._draws = Draws(seed, "rounds" if rounds > 1 else "replica")
         setting = self.setting = aim(ReplicaSetting.drawn(draws, replicas, tagged, rounds))
         self._record = record
-        self.judge = RoundsJudge(setting)
+        self.judge = RoundInvariants(setting)
         self._timeline = Timeline()
-        cast = self._cast = Cast(seed, setting, draws, self.judge, self._timeline, replica, channel)
-        self.nodes = cast.nodes
-        self._network = Network(draws, len(cast.identities) + PROCESSORS, setting.calm_at)
-        self._free = self._free_liars(seed) if setting.free else None
-        self._disturbances = Disturbances(setting, Draws(seed, "disturbances"), cast, self._timeline)
-        self._surroundings = Surroundings(
-            setting, draws, cast, self._network, self._timeline, self.judge, self._free, self._disturbances,
-            quorums(replicas), adoption,
+        participants = self._participants = Participants(
+            seed, setting, draws=draws, judge=self.judge, timeline=self._timeline, code=code
+        )
+        self.nodes = participants.nodes
+        self._network = Network(draws, len(participants.identities) + PROCESSORS, setting.calm_at)
+        self._adversary = self._omniscient_adversary(seed) if setting.omniscient else None
+        self._disturbances = Disturbances(setting, Draws(seed, "disturbances"), participants, self._timeline)
+        self._environment = Environment(
+            participants, draws, network=self._network, timeline=self._timeline, judge=self.judge,
+            adversary=self._adversary, disturbances=self._disturbances, code=code,
         )  # fmt: skip
         self.events = self.crashes = 0
         self._handled = dict.fromkeys(self.nodes, 0)
@@ -83,15 +76,19 @@ class ReplicaScenario:
         self._view_of: dict[int, int] = {}
         self._trained, self._acted_in = 0, set[tuple[int, int]]()
 
-    def _free_liars(self, seed: int) -> FreeLiars:
+    def _omniscient_adversary(self, seed: int) -> OmniscientAdversary:
         setting = self.setting
         self._liar_channels = {
-            (liar, target): self._cast.bare(replica_name(liar), replica_name(target))
+            (liar, target): self._participants.bare(replica_name(liar), replica_name(target))
             for liar in sorted(setting.byzantine) for target in setting.honest
         }  # fmt: skip
-        protocol = ProtocolParameters(setting.committee, CHAIN, RULE, next_state, PROCESSORS)
+        protocol = ProtocolParameters(
+            committee=setting.committee, chain=CHAIN, rule=RULE, next_state=next_state, model_size=PROCESSORS
+        )
         initial = AgreedModel((np.zeros(PROCESSORS), 0), ())
-        return FreeLiars(Draws(seed, "free liars"), setting, protocol, initial, self._say_freely)
+        return OmniscientAdversary(
+            Draws(seed, "free liars"), setting, protocol=protocol, initial=initial, say=self._say
+        )
 
     @property
     def honest(self) -> list[int]:
@@ -108,26 +105,35 @@ class ReplicaScenario:
 
     def run(self) -> None:
         """Run until every honest replica has decided the last round. Raises `Violation`."""
-        timeline, judge, surroundings, cast = self._timeline, self.judge, self._surroundings, self._cast
-        surroundings.start_round(0)
+        timeline, judge, environment, participants = self._timeline, self.judge, self._environment, self._participants
+        environment.start_round(0)
         while timeline.heap and not judge.all_decided:
             now, serial, entity, sender, payload = timeline.take()
-            if now > surroundings.until:
+            if now > environment.until:
                 break
             if entity == MANAGER:
                 payload()
             elif payload is _BACK:
                 self._recover(entity)
-            elif sender != cast.names[entity] or serial >= self._timers_from[entity]:
+            elif sender != participants.names[entity] or serial >= self._timers_from[entity]:
                 self.events += 1
-                self._happens(entity, Envelope(round(now * DELTA), sender, 0, cast.names[entity], payload))
+                self._happens(
+                    entity,
+                    Envelope(
+                        deliver_at=round(now * DELTA),
+                        sender=sender,
+                        serial=0,
+                        receiver=participants.names[entity],
+                        payload=payload,
+                    ),
+                )
         if not judge.all_decided:
             judge.ended(timeline.now)
-        surroundings.end()
+        environment.end()
         self._judge_keys()
 
     def _judge_keys(self) -> None:
-        for channels in self._cast.channels.values():
+        for channels in self._participants.channels.values():
             for end in channels.values():
                 for pool in (end.outgoing, end.incoming):
                     if pool.spent > pool.distilled or pool.distilled != pool.spent + pool.stored + pool.erased:
@@ -140,7 +146,7 @@ class ReplicaScenario:
                 self._missed[entity].append(payload)
             return
         if self._record is not None:
-            self._tell(self._record, entity, envelope.sender, payload)
+            self._chart(self._record, entity, envelope.sender, payload)
         effects = self._answer(entity, payload, lambda: self.nodes[entity].handle(envelope))
         outages = self.setting.outages.get(entity)
         if not outages:
@@ -161,22 +167,26 @@ class ReplicaScenario:
         except Violation:
             raise
         except Exception as error:
-            description = f"{self._cast.names[entity]} on {type(payload).__name__}: {error!r}"
+            description = f"{self._participants.names[entity]} on {type(payload).__name__}: {error!r}"
             raise Violation("no message makes a replica fail", description) from error
 
     def _caused(self, entity: int, effect: Effect) -> None:
         if isinstance(effect, Observation):
             return
         assert isinstance(effect, Send), "a replica sends, and observes"
-        payload, name = effect.payload, self._cast.names[entity]
+        payload, name = effect.payload, self._participants.names[entity]
         if type(payload) is Frame:
             self._carry(entity, payload)
         elif effect.receiver == name:
-            if type(payload) is Timer and payload.purpose == "view" and self._cast.is_honest[entity]:
+            if (
+                type(payload) is Timer
+                and payload.purpose is ReplicaTimer.VIEW_ENDS
+                and self._participants.is_honest[entity]
+            ):
                 self._enters(entity, payload.round_index, payload.number)
             self._timeline.push(max(self._timeline.now, effect.deliver_at / DELTA), entity, name, payload)
         elif isinstance(payload, RoundDecided):
-            self._decided(self._cast.identities[entity], payload)
+            self._decided(self._participants.identities[entity], payload)
 
     def _enters(self, replica: int, round_index: int, view: int) -> None:
         if view != self._view_of.get(replica) or view < 0 or self.nodes[replica]._agreement.voting.halted:
@@ -184,8 +194,8 @@ class ReplicaScenario:
         self._view_of[replica] = view
         if view >= 0:
             self.judge.enters(replica, round_index, view, self._timeline.now)
-        if self._free is not None and self._is_news((round_index, view)):
-            self._free.act(max(view, 0))
+        if self._adversary is not None and self._is_news((round_index, view)):
+            self._adversary.act(max(view, 0))
 
     def _is_news(self, what: tuple[int, int]) -> bool:
         """Return whether nobody has entered this view before; now and then it is news again."""
@@ -195,24 +205,24 @@ class ReplicaScenario:
 
     def _carry(self, entity: int, frame: Frame) -> None:
         """Send a frame to every copy of its receiver."""
-        cast, timeline = self._cast, self._timeline
+        participants, timeline = self._participants, self._timeline
         if frame.kind == FrameKind.MODEL:
-            self._surroundings.reply(frame)
+            self._environment.reply(frame)
             return
-        if self._free is not None:
-            self._free.overhear(cast.identities[entity], frame.kind, frame.body)
+        if self._adversary is not None:
+            self._adversary.overhear(participants.identities[entity], frame.kind, frame.body)
         view = 1000 * frame.round_index + frame.view
-        for target in cast.entities[frame.receiver]:
+        for target in participants.copies_of[frame.receiver]:
             if not self._disturbances.loses(entity, target):
-                at = self._network.arrival(timeline.now, entity, target, frame.kind, view)
+                at = self._network.arrival(timeline.now, sender=entity, receiver=target, kind=frame.kind, view=view)
                 timeline.push(at, target, frame.sender, frame)
                 self._disturbances.alter(target, frame)
 
-    def _say_freely(self, after: float, liar: int, target: int, kind: FrameKind, view: int, body: bytes) -> None:
+    def _say(self, after: float, *, liar: int, target: int, kind: FrameKind, view: int, body: bytes) -> None:
         channel, now = self._liar_channels[liar, target], self._timeline.now
         if self.setting.tagged:
             channel.add_key_bits(PLENTY)
-        frame = channel.seal(kind, self._surroundings.round_index, view, 0, body)
+        frame = channel.seal(kind, round_index=self._environment.round_index, view=view, now=0, body=body)
         assert frame is not None, "liars have plenty of keys"
         self._timeline.push(now + after, target, frame.sender, frame)
 
@@ -222,10 +232,10 @@ class ReplicaScenario:
             decisions = self.judge.decides(identity, decided, self._timeline.now)
             if self._record is not None:
                 self._record.acted(self._timeline.now, identity, decisions)
-            if first and self._free is not None:
+            if first and self._adversary is not None:
                 self._trained += not decided.skipped
-                self._free.agreed = AgreedModel((decided.model, self._trained), decided.quarantined)
-        self._surroundings.decided(identity, decided)
+                self._adversary.agreed = AgreedModel((decided.model, self._trained), decided.quarantined)
+        self._environment.decided(identity, decided)
 
     # --- crashes ----------------------------------------------------------
 
@@ -240,7 +250,7 @@ class ReplicaScenario:
         if not outage.keeps_timers:
             self._timers_from[entity] = self._timeline.serial + 1
         back = self._timeline.now + outage.down
-        self._surroundings.lasts_until(back)
+        self._environment.lasts_until(back)
         self.judge.is_disturbed(back)
         self._timeline.push(back, entity, "", _BACK)
 
@@ -253,7 +263,7 @@ class ReplicaScenario:
             self._record.note(self._timeline.now, entity, "recovers")
         disk = decode(self.disks.pop(entity))
         self.judge.has_a_new_pace(entity)
-        node = self.nodes[entity] = self._cast.made(entity)
+        node = self.nodes[entity] = self._participants.made(entity)
         for effect in self._answer(entity, None, lambda: node.recover(disk, round(self._timeline.now * DELTA))):
             self._caused(entity, effect)
         for payload in self._missed.pop(entity):
@@ -261,11 +271,11 @@ class ReplicaScenario:
 
     # --- the chart ----------------------------------------------------------
 
-    def _tell(self, record: Record, entity: int, sender: str, payload: Any) -> None:
+    def _chart(self, record: Record, entity: int, sender: str, payload: Any) -> None:
         now = self._timeline.now
         if isinstance(payload, Frame):
             number = int(sender.partition("/")[2])
-            record.happened(now, entity, number, payload.kind, payload.view, payload.body)
+            record.happened(now, entity, sender=number, kind=payload.kind, view=payload.view, content=payload.body)
         else:
             record.note(now, entity, f"{type(payload).__name__} {getattr(payload, 'purpose', '')}".strip())
 

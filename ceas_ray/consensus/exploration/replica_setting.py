@@ -40,9 +40,9 @@ class Outage:
 class ReplicaSetting:
     """Times in Delta. tagged: with real tags and keys; else channels give what tags give.
 
-    Byzantine replicas: `free` ones run no protocol and say anything (`FreeLiars`); others run a real replica, some of
-    them two (`twins`), behind channels that lie with probability `lie` and say nothing to `deaf` replicas. `floods`:
-    free liars echo one item after the other, to use up what a view allows.
+    Byzantine replicas run no protocol where the adversary is `omniscient` (`OmniscientAdversary`); otherwise each runs
+    a real replica, or two (`twins`), behind channels that lie with probability `lie` and say nothing to `deaf`
+    replicas. floods: the adversary echoes one item after the other, to use up what a view allows.
 
     Processors: `liar_processors` say different things to different replicas; with `halves` this to the even replicas
     and that to the odd ones, and with `drips` to each at a time of its own. `forged`: an honest processor in whose name
@@ -58,7 +58,7 @@ class ReplicaSetting:
     rounds: int
     tagged: bool
     byzantine: frozenset[int]
-    free: bool
+    omniscient: bool
     floods: bool
     twins: tuple[int, ...]
     lie: float

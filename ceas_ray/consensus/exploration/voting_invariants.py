@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Sequence
 
 from ceas_ray.consensus.exploration.violation import Violation
-from ceas_ray.consensus.tetrabft import Action, Decision, Output
+from ceas_ray.consensus.voting_state import Action, Decision, Output
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.quorum import Quorums
 
@@ -27,9 +27,15 @@ class VotingInvariants:
     """
 
     def __init__(
-        self, replicas: int, honest: Collection[int], leaders: Sequence[int], valid: Container[bytes], calm_at: float,
+        self,
+        replicas: int,
+        honest: Collection[int],
+        *,
+        leaders: Sequence[int],
+        valid: Container[bytes],
+        calm_at: float,
         hears_all: bool = True,
-    ) -> None:  # fmt: skip
+    ) -> None:
         quorums = Quorums(replicas)
         self._quorum, self._blocking = quorums.quorum, quorums.blocking
         self._calm_at, self._hears_all = calm_at, hears_all
@@ -46,7 +52,7 @@ class VotingInvariants:
         self.all_decided = False
         self.steps: list[tuple[int, int, int, bytes]] = []
 
-    def heard(self, node: int, sender: int, kind: int, view: int, value: bytes) -> None:
+    def heard(self, node: int, sender: int, *, kind: int, view: int, value: bytes) -> None:
         """Note that a vote, proposal, ViewChange or Decide reached an honest replica; the first of a sender and view
         counts.
         """

@@ -15,14 +15,15 @@ from ceas_ray.consensus.exploration.record import Record
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_invariants import VotingInvariants
 from ceas_ray.consensus.exploration.voting_lies import ALSO_GOOD, GOOD, POISON, VALUES, VotingLies
-from ceas_ray.consensus.tetrabft import Action, ArmTimer, Output, TetraBFT
+from ceas_ray.consensus.tetrabft import TetraBFT
+from ceas_ray.consensus.voting_state import Action, ArmTimer, Output
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.quorum import Quorums
 
 VIEW_TIMER, LONGEST = float(VIEW_TIMER_DELTAS), 400.0
 DRAWN_LEADERS, VIEWS = 12, 256
-_TIMER, _POKE = -1, -2
+_TIMER, _RECONSIDER = -1, -2
 _DECIDE = FrameKind.DECIDE
 _HEARD = frozenset(FrameKind) - {FrameKind.PROOF, FrameKind.SUGGEST}
 Event = tuple[float, int, int, int, FrameKind, int, Any]
@@ -85,8 +86,8 @@ class VotingScenario:
         self._network = Network(draws, len(self._identities), setting.calm_at)
         self._lies = VotingLies(draws, setting.lie, setting.deaf)
         self.invariants = VotingInvariants(
-            replicas, [node for node in range(replicas) if node not in setting.byzantine], setting.leaders,
-            VALUES, setting.calm_at,
+            replicas, [node for node in range(replicas) if node not in setting.byzantine], leaders=setting.leaders,
+            valid=VALUES, calm_at=setting.calm_at,
         )  # fmt: skip
         self._now = 0.0
         self._nodes = [self._made(entity) for entity in range(len(self._identities))]
@@ -113,7 +114,7 @@ class VotingScenario:
             candidate = GOOD if self._identities[entity] in self.setting.late else self._draws.choice(options)
             self._acted(entity, node.start(candidate))
         for node_late, at in self.setting.late.items():
-            self._push(at, node_late, _POKE)
+            self._push(at, node_late, _RECONSIDER)
         heap, invariants, until = self._heap, self.invariants, self.setting.calm_at + LONGEST
         while heap and not invariants.all_decided:
             event = heappop(heap)
@@ -138,10 +139,10 @@ class VotingScenario:
         now, _, entity, sender, kind, view, content = event
         node, crashes = self._nodes[entity], entity in self._handled
         if self._record is not None:
-            self._record.happened(now, entity, sender, kind, view, content)
+            self._record.happened(now, entity, sender=sender, kind=kind, view=view, content=content)
         if sender >= 0:
             if self._honest[entity] and kind in _HEARD:
-                self.invariants.heard(entity, sender, kind, view, content)
+                self.invariants.heard(entity, sender, kind=kind, view=view, value=content)
             actions = node.receive(sender, kind, view, content)
         elif sender == _TIMER:
             due = self._honest[entity] and view == node.view and not node.halted
@@ -151,7 +152,7 @@ class VotingScenario:
             if due and not any(type(action) is ArmTimer for action in actions):
                 raise Violation("the timer is armed again", f"replica {entity} in view {view}")
         else:
-            actions = node.poke()
+            actions = node.reconsider()
         if crashes:
             self.persist(entity, node)
         if actions:
@@ -185,7 +186,11 @@ class VotingScenario:
                     continue
                 kind, view, content = falsified
             serial += 1
-            at = now + uniform() if is_calm else self._network.arrival(now, entity, target, kind, view)
+            at = (
+                now + uniform()
+                if is_calm
+                else self._network.arrival(now, sender=entity, receiver=target, kind=kind, view=view)
+            )
             heappush(heap, (at, serial, target, identity, kind, view, content))
         self._serial = serial
 

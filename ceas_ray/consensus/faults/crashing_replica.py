@@ -80,7 +80,11 @@ class CrashingReplica(Actor):
             if isinstance(payload, KeysDistilled):
                 self.replica.store_key_bits(payload.key_bits)
             else:
-                effects += self.replica.handle(Envelope(now, "entanglement_manager", 0, self.name, payload))
+                effects += self.replica.handle(
+                    Envelope(
+                        deliver_at=now, sender="entanglement_manager", serial=0, receiver=self.name, payload=payload
+                    )
+                )
         return effects
 
     def promise(self, now: int) -> int:

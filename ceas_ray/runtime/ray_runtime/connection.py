@@ -7,9 +7,11 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import ray
+from ray._private import services
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
 from ceas_ray.runtime.failure import RuntimeFailure, one_line
@@ -62,7 +64,7 @@ def _connected(arguments: Mapping[str, Any], where: str) -> Iterator[None]:
     with authentication(arguments["address"] == "local", _read_authentication):
         try:
             try:
-                with _own_answer_to_signals():
+                with _own_answer_to_signals(), _groups_of_their_own():
                     ray.init(**arguments)
             except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
                 raise RuntimeFailure(
@@ -92,6 +94,21 @@ def _own_answer_to_signals() -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _groups_of_their_own() -> Iterator[None]:
+    """Let each process that Ray starts have a process group of its own.
+
+    A signal to the group of this process, as `timeout` and shells send it, reaches this process alone, and its hosts
+    live to give a last snapshot.
+    """
+    before = services.ConsolePopen
+    services.ConsolePopen = partial(before, process_group=0)  # type: ignore[misc, assignment]
+    try:
+        yield
+    finally:
+        services.ConsolePopen = before  # type: ignore[misc]
 
 
 def _shut_down() -> None:

@@ -41,6 +41,7 @@ class RayCluster:
     def __init__(
         self,
         hosts: Sequence[Host],
+        *,
         allow_mixed_hosts: bool,
         hang_seconds: float = 8.0,
         patience: Patience = _ENDLESS,

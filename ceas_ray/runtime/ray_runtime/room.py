@@ -64,7 +64,7 @@ def claimed_room(shares: Mapping[str, float], avoided: frozenset[str], patience:
         requests = requests_of(shares, trusted or machines)
         group = _group(requests, avoided if trusted else frozenset())
         try:
-            for _ in _until_changed(machines, requests, began, patience, node):
+            for _ in _until_changed(machines, requests, began=began, patience=patience, node=node):
                 if group.wait(_LOOK_SECONDS):
                     return Room(group, requests, _places(group, requests))
         except BaseException:
@@ -81,7 +81,7 @@ def _group(requests: Mapping[str, Request], avoided: frozenset[str]) -> Any:
 
 
 def _until_changed(
-    machines: Sequence[Machine], requests: Mapping[str, Request], began: float, patience: Patience, node: OwnNode
+    machines: Sequence[Machine], requests: Mapping[str, Request], *, began: float, patience: Patience, node: OwnNode
 ) -> Iterator[None]:
     """Yield as long as the cluster has these machines, and say now and then what is waited for."""
     say_after = max(_SAY_AFTER_SECONDS, time.monotonic() - began)

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ceas_ray.config.errors import SettingsError
-from ceas_ray.config.schema import Group, Must, Share, Text
+from ceas_ray.config.schema import Group
+from ceas_ray.config.setting_types import Must, Share, Text
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.ranges import Range
 
@@ -55,7 +56,7 @@ class Design(Group):
     forms: dict[str, Form]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """The conditions that runs are compared for; attack `none` has neither strength nor placement."""
 
@@ -136,7 +137,7 @@ class Plan:
         aside = f"training.data.validation_fraction={self.design.validation_fraction}"
         rates = self.form.learning_rates if len(self.form.learning_rates) > 1 else ()
         runs = [
-            self.run(Cell(scenario, arm, "none", 0.0, "random"), rate, seed)
+            self.run(Cell(scenario=scenario, arm=arm, attack="none", strength=0.0, placement="random"), rate, seed)
             for arm in self.form.arms
             for rate in rates
             for seed in self.selection_seeds
@@ -146,7 +147,11 @@ class Plan:
     def selection(self, scenario: str, rates: Mapping[str, float]) -> list[Run]:
         """Return the runs of every attack, strength and placement."""
         return [
-            self.run(Cell(scenario, arm, attack, float(strength), placement), rates[arm], seed)
+            self.run(
+                Cell(scenario=scenario, arm=arm, attack=attack, strength=float(strength), placement=placement),
+                rates[arm],
+                seed,
+            )
             for arm in self.form.arms
             for attack, strengths in self.form.attacks.items()
             for strength in strengths
@@ -160,7 +165,17 @@ class Plan:
         """Return the runs of every attack and placement at the strength that was worst for the arm, by (arm, attack,
         placement)."""
         return [
-            self.run(Cell(scenario, arm, attack, strengths[arm, attack, placement], placement), rates[arm], seed)
+            self.run(
+                Cell(
+                    scenario=scenario,
+                    arm=arm,
+                    attack=attack,
+                    strength=strengths[arm, attack, placement],
+                    placement=placement,
+                ),
+                rates[arm],
+                seed,
+            )
             for arm in self.form.arms
             for attack in self.form.attacks
             for placement in self.form.placements

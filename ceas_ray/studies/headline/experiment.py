@@ -71,7 +71,13 @@ def _plan(settings: RunSettings, words: Sequence[str]) -> Plan:
     checked_uri(settings.tracking.uri)
     design, form = read_design(settings.study.design, settings.study.form)
     plan = Plan(design, form, tuple(word for word in words if not word.lstrip("+~").startswith(_NOT_OF_RUNS)))
-    cell = Cell(form.scenarios[0], form.arms[0], next(iter(form.attacks)), 1.0, form.placements[0])
+    cell = Cell(
+        scenario=form.scenarios[0],
+        arm=form.arms[0],
+        attack=next(iter(form.attacks)),
+        strength=1.0,
+        placement=form.placements[0],
+    )
     for run in (plan.run(cell, learning_rate=0.1, seed=1), *plan.tuning(form.scenarios[0])[:1]):
         build_world(build(RunSettings, composed(list(run.overrides))))
     return plan
@@ -92,7 +98,7 @@ def _scenario(plan: Plan, scenario: str, laboratory: Laboratory) -> Findings:
     strengths = worst_strengths(selection)
     evaluation = laboratory.results(plan.evaluation(scenario, rates, strengths))
     accuracies = Accuracies.of(selection, evaluation, strengths)
-    return findings(plan.design, form, scenario, accuracies, evaluation, rates, strengths)
+    return findings(plan.design, form, scenario, found=accuracies, results=evaluation, rates=rates, strengths=strengths)
 
 
 @contextmanager

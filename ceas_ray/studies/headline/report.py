@@ -36,20 +36,27 @@ REACHED, NOT_REACHED, NOT_RUN = "reached", "NOT reached", "not run"
 ESTIMATE = "estimate only, its bound does not reach it"
 
 
-def findings(
-    design: Design, form: Form, scenario: str, found: Accuracies, results: Sequence[Result],
-    rates: Mapping[str, float], strengths: Mapping[tuple[str, str, str], float],
-) -> Findings:  # fmt: skip
-    """Return all that is claimed of a scenario, as plain values. results: of the evaluation."""
-    generator = Streams(1).generator("study", "headline", f"signs {scenario}", 0)
+def _opponents(design: Design, form: Form) -> dict[str, list[str]]:
+    """Return the arms that the claimant is compared with, by the name of the comparison."""
     robust = [arm for arm in design.robust if arm in form.arms]
     against = {"plain": [design.plain], "robust": robust, "flat": [design.flat]}
     if design.self_reported in form.arms:
         against["self_reported"] = [design.self_reported]
     compared = {design.claimant, *(arm for arms in against.values() for arm in arms)}
-    against |= {arm: [arm] for arm in form.arms if arm not in compared}
+    return against | {arm: [arm] for arm in form.arms if arm not in compared}
+
+
+def findings(
+    design: Design, form: Form, scenario: str, *, found: Accuracies, results: Sequence[Result],
+    rates: Mapping[str, float], strengths: Mapping[tuple[str, str, str], float],
+) -> Findings:  # fmt: skip
+    """Return all that is claimed of a scenario, as plain values. results: of the evaluation."""
+    generator = Streams(1).generator("study", "headline", f"signs {scenario}", 0)
+    against = _opponents(design, form)
     gains = {name: gain(found, design.claimant, arms, generator) for name, arms in against.items()}
-    per_attack = [gain(found.restricted(a), design.claimant, robust, generator) for a in range(len(found.attacks))]
+    per_attack = [
+        gain(found.restricted(a), design.claimant, against["robust"], generator) for a in range(len(found.attacks))
+    ]
     against_flat = by_cell(found, design.claimant, design.flat)
     lies = {
         arm: gain_of_lying(found, arm, "inner_product", "false_fidelity")
@@ -76,7 +83,7 @@ def findings(
         "claims": (
             _control_claims(gains["flat"], design.margin)
             if scenario == list(design.scenarios)[-1]
-            else _claims(gains, against_flat, lies[design.claimant], best_links, design.margin)
+            else _claims(gains, against_flat, lies=lies[design.claimant], best_links=best_links, margin=design.margin)
         ),
     }
 
@@ -116,7 +123,7 @@ def _verdict(estimates_and_bounds: Sequence[tuple[float, float]], threshold: flo
 
 
 def _claims(
-    gains: Mapping[str, Gain], against_flat: Sequence[Difference], lies: Sequence[Difference],
+    gains: Mapping[str, Gain], against_flat: Sequence[Difference], *, lies: Sequence[Difference],
     best_links: Sequence[Difference], margin: float,
 ) -> dict[str, str]:  # fmt: skip
     """Return how every claim stands. That something gains nothing is shown by upper bounds below the margin alone."""

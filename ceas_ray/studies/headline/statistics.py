@@ -119,7 +119,7 @@ def _by_arm(results: Sequence[Result], attacks: Sequence[str], placements: Seque
     return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Gain:
     """Worst case of one arm minus the best worst case of others, in accuracy; see the module.
 
@@ -150,7 +150,7 @@ def gain(found: Accuracies, of: str, over: Sequence[str], generator: np.random.G
         return found.attacks[cell[0]], found.placements[cell[1]]
 
     return Gain(
-        of, least, words(mine), words(worst[least]), means[least],
+        of=of, over=least, worst_of=words(mine), worst_over=words(worst[least]), mean=means[least],
         low=min(float(_low(values).min()) for values in everywhere.values()),
         high=float(_high(upwards).max()),
         p=max(

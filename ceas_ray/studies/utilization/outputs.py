@@ -78,8 +78,8 @@ def run_utilization(settings: RunSettings, config: Mapping[str, Any], folder: Pa
 
     with progress:
         found = run_study(
-            mdp, range(settings.seed, settings.seed + settings.study.seeds), settings.study.bursts,
-            [*REGIMES, *cells], done,
+            mdp, seeds=range(settings.seed, settings.seed + settings.study.seeds), bursts=settings.study.bursts,
+            regimes=[*REGIMES, *cells], done=done,
         )  # fmt: skip
     write_whole(folder / "settings.yaml", yaml.safe_dump(dict(config), sort_keys=True).encode())
     write_whole(folder / "rows.csv", _as_csv(found["rows"]))

@@ -116,7 +116,7 @@ def grid() -> list[Regime]:
 # --- one cell ----------------------------------------------------------
 
 
-def _releases(regime: Regime, bursts: int, seed: int, link: int, grain: int) -> Any:
+def _releases(regime: Regime, *, bursts: int, seed: int, link: int, grain: int) -> Any:
     """Return release times (shots,), ps, in multiples of `grain`."""
     generator = Streams(seed).generator("link", f"link/{link}", "demand", 0)
     gap = regime.gap * PERIOD
@@ -145,25 +145,25 @@ def _link(regime: Regime, supply: float, seed: int, k: int) -> tuple[RouteState,
 
 def simulate(regime: Regime, policy: StockPolicy, seed: int, bursts: int) -> dict[str, float]:
     """Simulate one link under a policy; return its measures (`_measures`)."""
-    releases = _releases(regime, bursts, seed, 0, 1)
+    releases = _releases(regime, bursts=bursts, seed=seed, link=0, grain=1)
     shots = len(releases)
     state, model = _link(regime, regime.supply, seed, 0)
     rule = stock_rule(policy, regime.slots)
     books, _ = serve_shots(state, model, _rules(regime), rule, _demand(releases))
     attenuation = attenuation_of_pairs(books.werner[books.on_time]) if books.on_time.any() else np.ones(PAIRS + 1)
     return _measures(
-        books.counts[0, TRAINING, GENERATED],
-        books.counts[0, TRAINING, USED],
-        shots,
-        books.on_time.mean(),
-        shots / SHOTS_PER_ROUND,
-        releases[-1],
-        attenuation,
+        generated=books.counts[0, TRAINING, GENERATED],
+        used=books.counts[0, TRAINING, USED],
+        shots=shots,
+        on_time=books.on_time.mean(),
+        rounds=shots / SHOTS_PER_ROUND,
+        length=releases[-1],
+        attenuation=attenuation,
     )
 
 
 def _measures(
-    generated: int, used: int, shots: int, on_time: float, rounds: float, length: int, attenuation: Any
+    *, generated: int, used: int, shots: int, on_time: float, rounds: float, length: int, attenuation: Any
 ) -> dict[str, float]:
     """Return the measures of a simulation without tests: utilization gross and net are the same."""
     wasted = (generated - used) / (PAIRS * shots)
@@ -180,7 +180,7 @@ def _measures(
 @lru_cache
 def _profile() -> Any:
     """Weight profile of a noiseless circuit of 6 qubits and 3 layers at random angles."""
-    circuit = Circuit(PAIRS, 3, 1, "cx", reuploaded=False)
+    circuit = Circuit(PAIRS, 3, 1, entangler="cx", reuploaded=False)
     generator = Streams(1).generator("study", "study", "profile", 0)
     angles = generator.uniform(-np.pi / 2, np.pi / 2, (64, PAIRS))
     parameters = generator.uniform(-np.pi, np.pi, (16, circuit.parameter_count))
@@ -191,12 +191,12 @@ def _profile() -> Any:
 
 
 def simulate_shared(
-    regime: Regime, policies: list[StockPolicy], gains: list[Any], seed: int, bursts: int
+    regime: Regime, policies: list[StockPolicy], *, gains: list[Any], seed: int, bursts: int
 ) -> dict[str, float]:
     """Simulate all links of a coupled regime, one policy each. gains: as of `serve_shared_shots`."""
     slot = PERIOD // ALLOCATIONS_PER_PERIOD
     number = regime.links
-    releases = [_releases(regime, bursts, seed, k, slot) for k in range(number)]
+    releases = [_releases(regime, bursts=bursts, seed=seed, link=k, grain=slot) for k in range(number)]
     shots = len(releases[0])
     states, models = zip(*(_link(regime, supply, seed, k) for k, supply in enumerate(regime.supplies())), strict=True)
     books, _ = serve_shared_shots(
@@ -208,7 +208,15 @@ def simulate_shared(
     length = int(max(of_link[-1] for of_link in releases))
     rounds = shots / SHOTS_PER_ROUND
     attenuation = werner ** np.arange(PAIRS + 1)
-    found = _measures(generated, used, shots * number, books.on_time.mean(), rounds, length, attenuation)
+    found = _measures(
+        generated=generated,
+        used=used,
+        shots=shots * number,
+        on_time=books.on_time.mean(),
+        rounds=rounds,
+        length=length,
+        attenuation=attenuation,
+    )
     return found | {"channels_refused": 1.0 - float(books.driven[0]) / max(1.0, float(books.asked[0]))}
 
 
@@ -229,7 +237,7 @@ def best_limits(run: Callable[[StockPolicy, int], dict[str, float]], slots: int)
     constrained: list[tuple[int, float, Limits]] = []
     free: list[tuple[float, Limits]] = []
     for gap, burst in itertools.product(GAP_LIMITS, [limit for limit in BURST_LIMITS if limit <= slots]):
-        scores = [run(StockPolicy(gap, burst, demand_driven=True), seed) for seed in TUNING_SEEDS]
+        scores = [run(StockPolicy(gap_limit=gap, burst_limit=burst, demand_driven=True), seed) for seed in TUNING_SEEDS]
         mean = {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
         free.append((mean["objective"], (gap, burst)))
         if mean["utilization"] < MIN_UTILIZATION:
@@ -272,7 +280,7 @@ def _coupled_cells(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> Itera
     none = [_NO_GAIN] * regime.links
 
     def together(policy: StockPolicy, seed: int) -> dict[str, float]:
-        return simulate_shared(regime, [policy] * regime.links, none, seed, bursts)
+        return simulate_shared(regime, [policy] * regime.links, gains=none, seed=seed, bursts=bursts)
 
     def alone(supply: float) -> TwoLevel:
         single = replace(regime, supply=supply, links=1)
@@ -286,15 +294,19 @@ def _coupled_cells(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> Itera
     for name, same in common.items():
         policies = [same.stock_policy(link) for link in classes]
         for seed in seeds:
-            yield _about(regime, name, same, seed) | simulate_shared(regime, policies, none, seed, bursts)
+            yield _about(regime, name, same, seed) | simulate_shared(
+                regime, policies, gains=none, seed=seed, bursts=bursts
+            )
     policies = [limits.stock_policy(link) for limits, link in zip(each, classes, strict=True)]
     for seed in seeds:
-        found = simulate_shared(regime, policies, none, seed, bursts)
+        found = simulate_shared(regime, policies, gains=none, seed=seed, bursts=bursts)
         yield _about(regime, "two_level_per_link", None, seed) | found
     for name, scheduler in {"mdp": mdp, "mdp_free": _free(mdp)}.items():
         policies, gains = [scheduler.stock_policy(link) for link in classes], [_gains_of(scheduler, c) for c in classes]
         for seed in seeds:
-            yield _about(regime, name, None, seed) | simulate_shared(regime, policies, gains, seed, bursts)
+            yield _about(regime, name, None, seed) | simulate_shared(
+                regime, policies, gains=gains, seed=seed, bursts=bursts
+            )
 
 
 def _gains_of(scheduler: Mdp, link: LinkClass) -> tuple[Any, Any]:
@@ -325,7 +337,7 @@ def _job(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> tuple[list[dict
 
 
 def run_study(
-    mdp: Mdp, seeds: range, bursts: int, regimes: list[Regime], done: Callable[[str], None]
+    mdp: Mdp, *, seeds: range, bursts: int, regimes: list[Regime], done: Callable[[str], None]
 ) -> dict[str, Any]:
     """Simulate all cells on all cores; return `rows` (one per regime, scheduler and seed), `summary` (means with 95 %
     intervals over the seeds, Student's t), `bounds` by regime, and `gains` in J."""

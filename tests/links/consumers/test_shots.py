@@ -39,7 +39,10 @@ def regime_r0(policy: StockPolicy, seed: int, length_km: float = 1.0, number: in
 @pytest.mark.parametrize("length_km", [0.5, 1.0, 4.5])
 @pytest.mark.parametrize(
     ("policy", "utilization", "on_time"),
-    [(StockPolicy(24, 24, demand_driven=False), 0.402, 1.0), (StockPolicy(1, 14, demand_driven=True), 0.952, 0.993)],
+    [
+        (StockPolicy(gap_limit=24, burst_limit=24, demand_driven=False), 0.402, 1.0),
+        (StockPolicy(gap_limit=1, burst_limit=14, demand_driven=True), 0.952, 0.993),
+    ],
 )
 def test_regime_r0_is_as_measured_independently(
     policy: StockPolicy, utilization: float, on_time: float, length_km: float
@@ -52,15 +55,15 @@ def test_regime_r0_is_as_measured_independently(
 
 
 def test_whoever_knows_all_outcomes_is_on_time_and_wastes_least() -> None:
-    best = regime_r0(StockPolicy(24, 24, demand_driven=False, clairvoyant=True), 1)
-    rule = regime_r0(StockPolicy(1, 14, demand_driven=True), 1)
+    best = regime_r0(StockPolicy(gap_limit=24, burst_limit=24, demand_driven=False, clairvoyant=True), 1)
+    rule = regime_r0(StockPolicy(gap_limit=1, burst_limit=14, demand_driven=True), 1)
     assert best["on_time"].mean() >= rule["on_time"].mean()
     wasted = [book["counts"][..., GENERATED].sum() - book["counts"][..., USED].sum() for book in (best, rule)]
     assert wasted[0] < wasted[1]
 
 
 def test_tests_find_the_error_rate_of_the_pairs_at_use() -> None:
-    book = regime_r0(StockPolicy(1, 14, demand_driven=True), 5, number=8000)
+    book = regime_r0(StockPolicy(gap_limit=1, burst_limit=14, demand_driven=True), 5, number=8000)
     expected = (1 - book["werner"][book["on_time"]].mean()) / 2
     tested, errors = book["tested"].sum(), book["errors"].sum()
     assert tested == book["counts"][0, TESTING, USED]
@@ -74,7 +77,10 @@ def test_the_nth_trial_of_a_link_has_the_same_outcome_whatever_the_policy() -> N
     first = [
         serve([link], policy, seed, releases, none, pairs=1, useful_age=10**12, slots=1, slot=10**12)["events"][0, 1]
         for seed in range(5)
-        for policy in (StockPolicy(1, 1, demand_driven=False), StockPolicy(1, 0, demand_driven=False))
+        for policy in (
+            StockPolicy(gap_limit=1, burst_limit=1, demand_driven=False),
+            StockPolicy(gap_limit=1, burst_limit=0, demand_driven=False),
+        )
     ]
     assert first[::2] == first[1::2]
 
@@ -143,7 +149,16 @@ def test_every_scheduler_accounts_for_every_pair_of_every_link(
 def test_pairs_that_are_needed_later_are_spent_later() -> None:
     link, none = LinkParameters(1.0, 10**7, 1, 1.0, 1.0, 0.06), np.zeros(1, bool)
     now, later = (
-        serve([link], StockPolicy(2, 2, demand_driven=False), 1, [10**9], none, pairs=1, slots=2, offset=offset)
+        serve(
+            [link],
+            StockPolicy(gap_limit=2, burst_limit=2, demand_driven=False),
+            1,
+            [10**9],
+            none,
+            pairs=1,
+            slots=2,
+            offset=offset,
+        )
         for offset in (0, 7 * 10**6)
     )
     assert later["events"][0, 0] - now["events"][0, 0] == 7 * 10**6
@@ -163,7 +178,7 @@ def test_every_pair_that_a_made_attempt_heralds_is_generated(
     modes: int, slots: int, burst: int, seed: int, age: int
 ) -> None:
     releases = np.cumsum(np.random.default_rng(seed).integers(10**8, 3 * 10**8, 20))
-    policy = StockPolicy(0, min(burst, slots), demand_driven=True)
+    policy = StockPolicy(gap_limit=0, burst_limit=min(burst, slots), demand_driven=True)
     book = serve(
         [certain(modes)], policy, seed, releases, np.zeros(20, bool), deadline=10**8, slot=10**8, burst=1, slots=slots,
         useful_age=age,

@@ -190,11 +190,20 @@ def of_values(values: list[float]) -> Difference:
 
 
 def gained(mean: float, low: float) -> Gain:
-    return Gain("ours", "other", ("a", "p"), ("a", "p"), mean, low, 2 * mean - low, 0.01)
+    return Gain(
+        of="ours",
+        over="other",
+        worst_of=("a", "p"),
+        worst_over=("a", "p"),
+        mean=mean,
+        low=low,
+        high=2 * mean - low,
+        p=0.01,
+    )
 
 
 def test_a_claim_whose_data_were_not_run_is_not_reached() -> None:
-    found = _claims({"plain": gained(0.2, 0.1), "robust": gained(0.2, 0.1)}, [], [], [], 0.02)
+    found = _claims({"plain": gained(0.2, 0.1), "robust": gained(0.2, 0.1)}, [], lies=[], best_links=[], margin=0.02)
     assert list(found.values())[2:] == [NOT_RUN] * 3
 
 
@@ -202,7 +211,7 @@ def test_a_claim_whose_data_were_not_run_is_not_reached() -> None:
     (0.2, 0.15, REACHED), (0.2, 0.149, ESTIMATE), (0.15, 0.1, ESTIMATE), (0.14, 0.1, NOT_REACHED)
 ])  # fmt: skip
 def test_a_gain_of_15_points_is_reached_where_its_bound_is(mean: float, low: float, standing: str) -> None:
-    found = _claims({"plain": gained(mean, low), "robust": gained(0.0, 0.0)}, [], [], [], 0.02)
+    found = _claims({"plain": gained(mean, low), "robust": gained(0.0, 0.0)}, [], lies=[], best_links=[], margin=0.02)
     assert list(found.values())[:2] == [standing, NOT_REACHED]
 
 
@@ -211,8 +220,8 @@ def test_wide_intervals_do_not_show_that_lying_gains_nothing() -> None:
     wide, narrow, gains = (of_values(v) for v in ([-0.1, 0.1], [0.0, 0.001, 0.002], [0.05, 0.051, 0.052]))
     plain = {"plain": gained(0.2, 0.2), "robust": gained(0.2, 0.2)}
     for lies, standing in (([wide], ESTIMATE), ([narrow], REACHED), ([narrow, wide], ESTIMATE), ([gains], NOT_REACHED)):
-        assert list(_claims(plain, [], lies, lies, 0.02).values())[3:] == [standing, standing]
-    assert list(_claims(plain, [wide], [], [], 0.02).values())[2] == ESTIMATE
+        assert list(_claims(plain, [], lies=lies, best_links=lies, margin=0.02).values())[3:] == [standing, standing]
+    assert list(_claims(plain, [wide], lies=[], best_links=[], margin=0.02).values())[2] == ESTIMATE
 
 
 @pytest.mark.parametrize(("mean", "low", "standing"), [

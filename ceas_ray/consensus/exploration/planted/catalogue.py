@@ -10,6 +10,7 @@ from ceas_ray.consensus.exploration.abstract_model import AbstractModel
 from ceas_ray.consensus.exploration.abstract_rules import HARMLESS, Change
 from ceas_ray.consensus.exploration.calm_scenario import CalmScenario
 from ceas_ray.consensus.exploration.conformance import DrivenWalk
+from ceas_ray.consensus.exploration.explored_code import ExploredCode
 from ceas_ray.consensus.exploration.planted.corners import PREVIOUS_COUNTS, THE_SAME_VALUE_TWICE
 from ceas_ray.consensus.exploration.planted.inputs import INPUT_BUGS, ErasesBeforeItPersists
 from ceas_ray.consensus.exploration.planted.links import (
@@ -25,6 +26,7 @@ from ceas_ray.consensus.exploration.replica_setting import PLENTY, ReplicaSettin
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
 from ceas_ray.consensus.tetrabft import TetraBFT
+from ceas_ray.messages.frames import Channel
 
 MAX_WALKS = 200_000
 WALK_VIEWS = 4
@@ -104,15 +106,16 @@ def _driven(seed: int, voting: type[TetraBFT]) -> DrivenWalk:
 
 
 def _whole(
-    name: str, max_scenarios: int, replicas: int = 4, rounds: int = 1, tagged: bool = False, **planted: Any
-) -> Explorer:
+    name: str, max_scenarios: int, code: ExploredCode, *, replicas: int = 4, rounds: int = 1, tagged: bool = False,
+    aim: Callable[[ReplicaSetting], ReplicaSetting] = lambda setting: setting,
+) -> Explorer:  # fmt: skip
     def run(seed: int) -> None:
-        ReplicaScenario(seed, replicas, tagged, rounds, **planted).run()
+        ReplicaScenario(seed, replicas, tagged=tagged, rounds=rounds, code=code, aim=aim).run()
 
     return Explorer(f"{name}, n = {replicas}", max_scenarios, run)
 
 
-_CALM_LIARS = {"free": True, "twins": (), "outages": {}, "lost": frozenset(), "hub": "all"}
+_CALM_LIARS = {"omniscient": True, "twins": (), "outages": {}, "lost": frozenset(), "hub": "all"}
 _GOOD = _CALM_LIARS | {"calm_at": 0.0, "key_bits": PLENTY}
 _DECIDES_ALONE = _GOOD | {
     "byzantine": frozenset({0}), "liar_processors": (1,), "halves": True, "drips": False, "floods": False,
@@ -155,16 +158,19 @@ def aim_of(changes: dict[str, Any]) -> Callable[[ReplicaSetting], ReplicaSetting
 
 
 def _inputs(name: str) -> PlantedBug:
-    replica = INPUT_BUGS[name]
+    code = ExploredCode(replica=INPUT_BUGS[name])
     explorers = (
-        _whole("replica", 1000, replica=replica), _whole("rounds", 300, rounds=3, replica=replica),
-        _whole("replica", 200, 7, replica=replica),
+        _whole("replica", 1000, code), _whole("rounds", 300, code, rounds=3), _whole("replica", 200, code, replicas=7),
     )  # fmt: skip
     if name not in AIMS:
         return PlantedBug(name, explorers)
     replicas, changes = AIMS[name]
-    aimed = _whole("aimed replica", 1000, replicas, replica=replica, aim=aim_of(changes))
+    aimed = _whole("aimed replica", 1000, code, replicas=replicas, aim=aim_of(changes))
     return PlantedBug(name, (aimed, *explorers))
+
+
+def _of_tags(channel: type[Channel]) -> Explorer:
+    return _whole("replica with tags", 300, ExploredCode(channel=channel), tagged=True)
 
 
 PLANTED_BUGS: tuple[PlantedBug, ...] = (
@@ -185,11 +191,14 @@ PLANTED_BUGS: tuple[PlantedBug, ...] = (
     PlantedBug("a slot erased before its frame is kept", (
         Explorer("rounds, n = 4", 600, lambda seed: ErasesBeforeItPersists(seed, 4, rounds=3).run()),
     )),
-    PlantedBug("slot reuse", (_whole("replica with tags", 300, tagged=True, channel=SlotReused),)),
-    PlantedBug("tag without receiver", (_whole("replica with tags", 300, tagged=True, channel=TagWithoutReceiver),)),
-    PlantedBug("a failed attempt erases", (_whole("replica with tags", 300, tagged=True, channel=FailureErases),)),
+    PlantedBug("slot reuse", (_of_tags(SlotReused),)),
+    PlantedBug("tag without receiver", (_of_tags(TagWithoutReceiver),)),
+    PlantedBug("a failed attempt erases", (_of_tags(FailureErases),)),
     PlantedBug("a reply for a far round counts", (
-        _whole("replica", 300, adoption=FollowsAnyRound), _whole("rounds", 300, rounds=3, adoption=FollowsAnyRound),
+        _whole("replica", 300, ExploredCode(adoption=FollowsAnyRound)),
+        _whole("rounds", 300, ExploredCode(adoption=FollowsAnyRound), rounds=3),
     )),
-    PlantedBug("next round on B decisions", (_whole("rounds", 500, rounds=3, quorums=HastyManager),)),
+    PlantedBug("next round on B decisions", (
+        _whole("rounds", 500, ExploredCode(quorums=HastyManager), rounds=3),
+    )),
 )  # fmt: skip

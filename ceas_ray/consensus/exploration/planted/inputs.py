@@ -13,6 +13,7 @@ from ceas_ray.consensus.input_phase import InputPhase
 from ceas_ray.consensus.inputs import Inputs
 from ceas_ray.consensus.pacing import Pacing
 from ceas_ray.consensus.replica import Replica
+from ceas_ray.consensus.replica_message import ReplicaMessage
 from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.consensus.value_store import NamedInputs, ValueStore
 from ceas_ray.kernel.codec import decode, encode
@@ -39,8 +40,7 @@ def replica_that_agrees_by(weaker: type[Agreement]) -> type:
     """A replica whose agreements are of a weaker class."""
 
     class Planted(Replica):
-        def agreement(self, schedule: RoundStarted | None) -> Agreement:
-            return weaker(self.index, self._protocol, self._links, self._head, self._archive, schedule)
+        agreement_type = weaker
 
     return Planted
 
@@ -79,8 +79,8 @@ class NoEchoesSaidAgainAfterTheDecision(EchoesStopAtTheDecision):
     def _may_echo(self) -> bool:
         return InputPhase._may_echo(self)
 
-    def say_again(self, replica: str, now: int) -> list[Effect]:
-        return [] if self.has_decided() else super().say_again(replica, now)
+    def repeat_echoes(self, replica: str, now: int) -> list[Effect]:
+        return [] if self.has_decided() else super().repeat_echoes(replica, now)
 
 
 def _knows_the_decision(made: Agreement, phase: EchoesStopAtTheDecision) -> None:
@@ -200,18 +200,16 @@ def _knows_whose_contents(made: Agreement, inputs: OneContentEach) -> None:
 
 def silent_when_halted(about: FrameKind) -> type[Agreement]:
     class SilentWhenHalted(Agreement):
-        def _receive_any_time(
-            self, sender: int, round_index: int, kind: FrameKind, content: Any, now: int
-        ) -> list[Effect]:
-            if kind == about and self.voting.halted:
+        def _receive_any_time(self, message: ReplicaMessage, now: int) -> list[Effect]:
+            if message.kind == about and self.voting.halted:
                 return []
-            return super()._receive_any_time(sender, round_index, kind, content, now)
+            return super()._receive_any_time(message, now)
 
     return SilentWhenHalted
 
 
 class EchoesAreNotSaidAgain(InputPhase):
-    def say_again(self, replica: str, now: int) -> list[Effect]:
+    def repeat_echoes(self, replica: str, now: int) -> list[Effect]:
         return []
 
 

@@ -15,22 +15,22 @@ from ceas_ray.messages.quorum import Quorums
 
 
 class SlotReused(Channel):
-    def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
+    def seal(self, kind: FrameKind, *, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
         self.outgoing.state.next_slot = 0
-        return super().seal(kind, round_index, view, now, body)
+        return super().seal(kind, round_index=round_index, view=view, now=now, body=body)
 
 
 class TagWithoutReceiver(Channel):
     """Neither the tag nor the key depends on whom a frame is for."""
 
-    def __init__(self, name: str, peer: str, chain: bytes, streams: Streams, fresh_hash_keys: bool) -> None:
-        super().__init__(name, peer, chain, streams, fresh_hash_keys)
+    def __init__(self, name: str, peer: str, *, chain: bytes, streams: Streams, fresh_hash_keys: bool) -> None:
+        super().__init__(name, peer, chain=chain, streams=streams, fresh_hash_keys=fresh_hash_keys)
         self.outgoing = KeyPool(name.ljust(16).encode(), fresh_hash_keys)
         self.incoming = KeyPool(peer.ljust(16).encode(), fresh_hash_keys)
 
-    def seal(self, kind: FrameKind, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
+    def seal(self, kind: FrameKind, *, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
         peer, self.peer = self.peer, ""
-        frame = super().seal(kind, round_index, view, now, body)
+        frame = super().seal(kind, round_index=round_index, view=view, now=now, body=body)
         self.peer = peer
         return None if frame is None else replace(frame, receiver=peer)
 
@@ -52,8 +52,8 @@ class ErasingPool(KeyPool):
 class FailureErases(Channel):
     """Whoever sends junk uses up the slot that an honest frame needs."""
 
-    def __init__(self, name: str, peer: str, chain: bytes, streams: Streams, fresh_hash_keys: bool) -> None:
-        super().__init__(name, peer, chain, streams, fresh_hash_keys)
+    def __init__(self, name: str, peer: str, *, chain: bytes, streams: Streams, fresh_hash_keys: bool) -> None:
+        super().__init__(name, peer, chain=chain, streams=streams, fresh_hash_keys=fresh_hash_keys)
         self.incoming.__class__ = ErasingPool
 
 

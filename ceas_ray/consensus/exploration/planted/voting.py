@@ -7,7 +7,8 @@ from typing import Any
 
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
 from ceas_ray.consensus.safety_rule import NO_VOTE, VoteHistory
-from ceas_ray.consensus.tetrabft import Action, ArmTimer, TetraBFT
+from ceas_ray.consensus.tetrabft import TetraBFT
+from ceas_ray.consensus.voting_state import Action, ArmTimer
 from ceas_ray.kernel.codec import encode
 from ceas_ray.messages.frames import FrameKind
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.consensus.echoes import report_item, update_item
-from ceas_ray.consensus.exploration.cast import Cast
 from ceas_ray.consensus.exploration.disturbances import Disturbances
 from ceas_ray.consensus.exploration.draws import Draws
-from ceas_ray.consensus.exploration.free_liars import FreeLiars
+from ceas_ray.consensus.exploration.explored_code import ExploredCode
 from ceas_ray.consensus.exploration.network import Network
+from ceas_ray.consensus.exploration.omniscient_adversary import OmniscientAdversary
+from ceas_ray.consensus.exploration.participants import Participants
 from ceas_ray.consensus.exploration.replica_lies import MALFORMED
-from ceas_ray.consensus.exploration.replica_setting import DELTA, OPEN_UNTIL, PLENTY, PROCESSORS, ReplicaSetting
-from ceas_ray.consensus.exploration.rounds_judge import RoundsJudge, honest_input
+from ceas_ray.consensus.exploration.replica_setting import DELTA, OPEN_UNTIL, PLENTY, PROCESSORS
+from ceas_ray.consensus.exploration.round_invariants import RoundInvariants, honest_input
 from ceas_ray.consensus.exploration.timeline import Timeline
 from ceas_ray.kernel.codec import encode
 from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
-from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, digest_of, encode_update
+from ceas_ray.messages.frames import Channel, FrameKind, digest_of, encode_update
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
     KeysDistilled,
@@ -29,7 +28,6 @@ from ceas_ray.messages.payloads import (
     processor_name,
     replica_name,
 )
-from ceas_ray.messages.quorum import Quorums
 from ceas_ray.messages.round_progress import OnStall, ReportVerdict, RoundProgress, Stage
 
 MANAGER = -1
@@ -39,7 +37,7 @@ _LONGEST = 500.0
 _FAR = 10**6
 
 
-class Surroundings:
+class Environment:
     """Plays the manager, the hub and the processors. A round starts when enough replicas report what they decided in
     the last one.
 
@@ -48,16 +46,20 @@ class Surroundings:
     """
 
     def __init__(
-        self, setting: ReplicaSetting, draws: Draws, cast: Cast, network: Network, timeline: Timeline,
-        judge: RoundsJudge, free: FreeLiars | None, disturbances: Disturbances,
-        quorums: Quorums, adoption: Callable[[int], ModelAdoption],
+        self, participants: Participants, draws: Draws, *, network: Network, timeline: Timeline, judge: RoundInvariants,
+        adversary: OmniscientAdversary | None, disturbances: Disturbances, code: ExploredCode,
     ) -> None:  # fmt: skip
-        """quorums: the manager's, whose rule says when the next round begins."""
-        self._setting, self._draws, self._cast, self._network = setting, draws, cast, network
-        self._timeline, self._judge, self._free, self._disturbances = timeline, judge, free, disturbances
+        self._setting, self._draws, self._participants, self._network = (
+            participants.setting,
+            draws,
+            participants,
+            network,
+        )
+        self._timeline, self._judge, self._adversary, self._disturbances = timeline, judge, adversary, disturbances
+        quorums = code.quorums(participants.setting.replicas)
         self._blocking = quorums.blocking
         self._progress = RoundProgress(quorums, PROCESSORS, OnStall("wait", MAX_WAITS))
-        self._adoptions = [adoption(quorums.blocking) for _ in range(PROCESSORS)]
+        self._adoptions = [code.adoption(quorums.blocking) for _ in range(PROCESSORS)]
         self._channels: dict[tuple[int, int], Channel] = {}
         self._replied: list[set[str]] = []
         self.until = 0.0
@@ -72,13 +74,13 @@ class Surroundings:
         self.lasts_until(max(setting.calm_at, setting.lost_until, now))
         self._judge.is_disturbed(now)
         self._replied = [set[str]() for _ in range(PROCESSORS)]
-        if self._free is not None:
-            self._free.begin(round_index)
+        if self._adversary is not None:
+            self._adversary.begin(round_index)
         self._disturbances.begin_round(round_index)
         bits, opens = self._key_bits, round((now + OPEN_UNTIL) * DELTA)
         tested = np.full((PROCESSORS, 3), 1000.0)
         report = TestReport(round_index=round_index, tested=tested, errors=tested * 0.05)
-        for entity in self._cast.nodes:
+        for entity in self._participants.nodes:
             factor = 0.6 + draws.uniform() if setting.spread else 1.0
             ends = max(opens, round((now + setting.time_out * factor) * DELTA))
             started = RoundStarted(
@@ -121,7 +123,7 @@ class Surroundings:
         if not (self._progress.waits_on() if stalled else last_is_over and waits < MAX_WAITS):
             return
         now = self._timeline.now
-        for entity in self._cast.nodes:
+        for entity in self._participants.nodes:
             distilled = KeysDistilled(round_index, np.full(len(self._key_bits), PLENTY))
             self._timeline.push(now, entity, ENTANGLEMENT_MANAGER, distilled)
             if self._setting.gives_up and stalled:
@@ -139,9 +141,9 @@ class Surroundings:
     def _report_to(self, entity: int, report: TestReport) -> None:
         """Send the report in time, late, or never."""
         draws, setting = self._draws, self._setting
-        if self._free is not None:
+        if self._adversary is not None:
             content = encode(report)
-            self._free.learn(report_item(digest_of(content)), content)
+            self._adversary.learn(report_item(digest_of(content)), content)
         hub = draws.choice(("all", "late", "none")) if setting.hub == "mixed" else setting.hub
         if hub == "none" or (hub == "some" and draws.uniform() < 0.5):
             return
@@ -149,24 +151,30 @@ class Surroundings:
         self._timeline.push(self._timeline.now + 0.2 + late + 0.9 * draws.uniform(), entity, "hub", report)
 
     def _send_updates(self, k: int) -> None:
-        setting, cast, now = self._setting, self._cast, self._timeline.now
+        setting, participants, now = self._setting, self._participants, self._timeline.now
         name, lies = processor_name(k), k in setting.liar_processors
-        for entity in cast.nodes:
-            identity = cast.identities[entity]
+        for entity in participants.nodes:
+            identity = participants.identities[entity]
             if (k, entity) not in self._channels:
-                self._channels[k, entity] = cast.bare(name, replica_name(identity))
+                self._channels[k, entity] = participants.bare(name, replica_name(identity))
             channel = self._channels[k, entity]
             channel.add_key_bits(setting.key_bits)
             body, withheld = self._update_body(k, identity)
-            frame = None if withheld else channel.seal(FrameKind.UPDATE, self.round_index, 0, 0, body)
+            frame = (
+                None
+                if withheld
+                else channel.seal(FrameKind.UPDATE, round_index=self.round_index, view=0, now=0, body=body)
+            )
             if frame is None:
                 continue
-            if self._free is not None:
-                self._free.learn(update_item(k, digest_of(body)), body)
+            if self._adversary is not None:
+                self._adversary.learn(update_item(k, digest_of(body)), body)
             if not lies and not (k == setting.forged and identity in setting.byzantine):
-                cast.ledger.seal(frame)
+                participants.ledger.seal(frame)
             view = 1000 * self.round_index
-            at = self._network.arrival(now + 0.3, len(cast.identities) + k, entity, FrameKind.UPDATE, view)
+            at = self._network.arrival(
+                now + 0.3, sender=len(participants.identities) + k, receiver=entity, kind=FrameKind.UPDATE, view=view
+            )
             if setting.slow and not lies:
                 at = now + setting.time_out + 0.9 * self._draws.uniform()
             if lies and setting.drips:
@@ -194,7 +202,7 @@ class Surroundings:
         """Let a replica's model reach a processor."""
         k = int(frame.receiver.rpartition("/")[2])
         adopted = self._adoptions[k].offer(frame.sender, frame.round_index, frame.body)
-        if frame.round_index == self._setting.rounds - 1 and self._cast.is_honest_name(frame.sender):
+        if frame.round_index == self._setting.rounds - 1 and self._participants.is_honest_name(frame.sender):
             self._replied[k].add(frame.sender)
         if adopted is not None and k not in self._setting.liar_processors:
             self._judge.adopts(k, frame.round_index, adopted)

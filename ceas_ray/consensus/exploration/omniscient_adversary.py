@@ -1,9 +1,8 @@
-"""Free liars: Byzantine replicas that run no protocol, know everything, and say anything to anyone in every phase."""
+"""An omniscient adversary: Byzantine replicas that run no protocol, know everything, and say anything to anyone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from ceas_ray.consensus.chain_head import AgreedModel, ChainHead
 from ceas_ray.consensus.committee import ProtocolParameters
@@ -16,8 +15,13 @@ from ceas_ray.consensus.value_store import NamedInputs, ValueStore
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind, digest_of
 
-Say = Callable[[float, int, int, FrameKind, int, bytes], None]
-"""Callback that lets a liar say something: after how many Delta, which liar, to which replica, kind, view, body."""
+
+class Say(Protocol):
+    """Callback that lets a liar say something to one replica, after so many Delta."""
+
+    def __call__(self, after: float, *, liar: int, target: int, kind: FrameKind, view: int, body: bytes) -> None: ...
+
+
 _VOTES = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4)
 _ASIDE = (FrameKind.FETCH, FrameKind.CONTENT, FrameKind.CATCH_UP, FrameKind.DECIDE, FrameKind.ECHO, FrameKind.PROOF)
 _NO_VOTE = (-1, b"")
@@ -25,11 +29,11 @@ _BUDGET = 4
 """Number of Echoes that a view allows, which a flood makes a replica use up."""
 
 
-class FreeLiars:
-    """All free liars together, as one adversary. Times in Delta."""
+class OmniscientAdversary:
+    """All Byzantine replicas of a scenario as one adversary. Times are in Delta."""
 
     def __init__(
-        self, draws: Draws, setting: ReplicaSetting, protocol: ProtocolParameters, initial: AgreedModel, say: Say
+        self, draws: Draws, setting: ReplicaSetting, *, protocol: ProtocolParameters, initial: AgreedModel, say: Say
     ) -> None:
         self._draws, self._setting, self._protocol, self._say = draws, setting, protocol, say
         self._drips, self._busy = draws.uniform() < 0.3, draws.choice((0.5, 0.85))
@@ -40,7 +44,11 @@ class FreeLiars:
         self._round, self._silent = round_index, False
         self._inputs = Inputs(PROCESSORS, self._protocol.model_size, ())
         self._values = ValueStore(
-            self._protocol, round_index, self._inputs, Echoes(self._protocol.committee), ChainHead(self.agreed)
+            self._protocol,
+            round_index,
+            inputs=self._inputs,
+            echoes=Echoes(self._protocol.committee),
+            head=ChainHead(self.agreed),
         )
         self._digests: dict[int, list[bytes]] = {k: [] for k in range(PROCESSORS)}
         self._report: bytes | None = None
@@ -59,9 +67,18 @@ class FreeLiars:
             for target in self._setting.honest:
                 if draws.uniform() < 0.4:
                     view = draws.choice((1, 1, 2, 5))
-                    self._say(6.0 * draws.uniform(), liar, target, FrameKind.VIEW_CHANGE, view, encode(None))
+                    self._say(
+                        6.0 * draws.uniform(),
+                        liar=liar,
+                        target=target,
+                        kind=FrameKind.VIEW_CHANGE,
+                        view=view,
+                        body=encode(None),
+                    )
                 if draws.uniform() < 0.4:
-                    self._say(6.0 * draws.uniform(), liar, target, FrameKind.ECHO, 0, encode(()))
+                    self._say(
+                        6.0 * draws.uniform(), liar=liar, target=target, kind=FrameKind.ECHO, view=0, body=encode(())
+                    )
 
     def learn(self, item: Item, content: bytes) -> None:
         """Learn an input that anybody was told."""
@@ -109,7 +126,7 @@ class FreeLiars:
             self._echo_something(target, value)
             self._pull(target, view, value, values)
             for kind in _VOTES[: draws.below(5)]:
-                self._to(target, 9.0, kind, view, favoured)
+                self._to(target, within=9.0, kind=kind, view=view, content=favoured)
         return None
 
     def _lock(self, view: int, value: bytes) -> None:
@@ -123,37 +140,43 @@ class FreeLiars:
             self._echo_something(target, value)
             self._pull(target, view, value, [value])
             for kind in _VOTES[:3]:
-                self._to(target, 3.0, kind, view, value)
+                self._to(target, within=3.0, kind=kind, view=view, content=value)
         if draws.uniform() < 0.5:
-            self._to(draws.choice(setting.honest), 3.0, FrameKind.VOTE4, view, value)
+            self._to(draws.choice(setting.honest), within=3.0, kind=FrameKind.VOTE4, view=view, content=value)
         self._silent = draws.uniform() < 0.5
 
-    def _to(self, target: int, within: float, kind: FrameKind, view: int, content: Any) -> None:
+    def _to(self, target: int, *, within: float, kind: FrameKind, view: int, content: Any) -> None:
         """Let all liars say it, each at a time of its own."""
         body = encode(content)
         for liar in self._liars:
-            self._say(within * self._draws.uniform(), liar, target, kind, view, body)
+            self._say(within * self._draws.uniform(), liar=liar, target=target, kind=kind, view=view, body=body)
 
     def _echo_something(self, target: int, value: bytes) -> None:
         chance = self._draws.uniform
         if chance() < 0.5:
             items = self._items_of.get(value, ())
-            self._to(target, 3.0, FrameKind.ECHO, 0, items if items and chance() < 0.7 else self._some_items())
+            self._to(
+                target,
+                within=3.0,
+                kind=FrameKind.ECHO,
+                view=0,
+                content=items if items and chance() < 0.7 else self._some_items(),
+            )
         if self._drips:
             for item in self._some_items() * 2:
-                self._to(target, 4.0, FrameKind.ECHO, 0, (item,))
+                self._to(target, within=4.0, kind=FrameKind.ECHO, view=0, content=(item,))
 
     def _pull(self, target: int, view: int, value: bytes, values: list[bytes]) -> None:
         """Send a proposal from its leader, a history that suits it, requests for other views, and strange things."""
         chance, leader = self._draws.uniform, self._protocol.committee.leader(self._round, view)
         if leader in self._setting.byzantine and chance() < 0.9:
-            self._propose(3.0 * chance(), leader, target, view, value)
+            self._propose(3.0 * chance(), liar=leader, target=target, view=view, value=value)
         if chance() < 0.2:
-            self._to(target, 9.0, FrameKind.VIEW_CHANGE, view + 1, None)
+            self._to(target, within=9.0, kind=FrameKind.VIEW_CHANGE, view=view + 1, content=None)
         if view > 0 and chance() < 0.9:
-            self._to(target, 3.0, FrameKind.PROOF, view, self._evidence(view, values))
+            self._to(target, within=3.0, kind=FrameKind.PROOF, view=view, content=self._evidence(view, values))
         if view > 0 and leader == target and chance() < 0.9:
-            self._to(target, 2.5, FrameKind.SUGGEST, view, self._evidence(view, values))
+            self._to(target, within=2.5, kind=FrameKind.SUGGEST, view=view, content=self._evidence(view, values))
         if chance() < 0.1:
             self._say_aside(self._draws.choice(self._liars), target, view, value)
 
@@ -166,12 +189,12 @@ class FreeLiars:
         }  # fmt: skip
         malformed = kind not in bodies or draws.uniform() < 0.3
         body = draws.choice(MALFORMED) if malformed else encode(bodies[kind])
-        self._say(9.0 * draws.uniform(), liar, target, kind, view, body)
+        self._say(9.0 * draws.uniform(), liar=liar, target=target, kind=kind, view=view, body=body)
 
-    def _propose(self, after: float, liar: int, target: int, view: int, value: bytes) -> None:
+    def _propose(self, after: float, *, liar: int, target: int, view: int, value: bytes) -> None:
         body = self._values.body_of(value)
         if body is not None:
-            self._say(after, liar, target, FrameKind.PROPOSAL, view, encode(body))
+            self._say(after, liar=liar, target=target, kind=FrameKind.PROPOSAL, view=view, body=encode(body))
 
     def _flood(self, target: int) -> None:
         """Bring one item after the other to B echoes at a replica, so that it has to echo each of them, too."""
@@ -180,13 +203,20 @@ class FreeLiars:
         spacing = self._draws.choice((0.3, 1.0))
         for number, item in enumerate(items[: _BUDGET + 1]):
             for liar in self._liars:
-                self._say(spacing * (number + 0.1), liar, target, FrameKind.ECHO, 0, encode((item,)))
+                self._say(
+                    spacing * (number + 0.1),
+                    liar=liar,
+                    target=target,
+                    kind=FrameKind.ECHO,
+                    view=0,
+                    body=encode((item,)),
+                )
 
     def _convict_alone(self, target: int) -> None:
         """Let one replica see that a processor contradicted itself; the others hear of it from that one."""
         items = [item for item in self._items if item[0] == ItemKind.UPDATE and len(self._digests[item[1]]) > 1]
         if items:
-            self._to(target, 1.0, FrameKind.ECHO, 0, items)
+            self._to(target, within=1.0, kind=FrameKind.ECHO, view=0, content=items)
 
     # --- what they make up ----------------------------------------------------------
 

@@ -12,7 +12,7 @@ from ceas_ray.consensus.exploration.replica_setting import PROCESSOR_FAULTS, PRO
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_invariants import VotingInvariants
 from ceas_ray.consensus.safety_rule import vote_history_of
-from ceas_ray.consensus.tetrabft import Decision, Output
+from ceas_ray.consensus.voting_state import Decision, Output
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.frames import PACED_FRAMES, FrameKind
@@ -45,7 +45,7 @@ class _AllBut:
         return value not in self._poisoned
 
 
-class RoundsJudge:
+class RoundInvariants:
     """An observer of honest replicas; raises `Violation`. Element k of the model is what processor k sent last.
 
     poisoned: digests of values that no honest replica may vote for; liars add to it.
@@ -56,11 +56,15 @@ class RoundsJudge:
         replicas, rounds = setting.replicas, setting.rounds
         self.invariants = [
             VotingInvariants(
-                replicas, self._honest, [(t + view) % replicas for view in range(_VIEWS)], _AllBut(self.poisoned),
-                setting.calm_at, hears_all=False,
+                replicas,
+                self._honest,
+                leaders=[(t + view) % replicas for view in range(_VIEWS)],
+                valid=_AllBut(self.poisoned),
+                calm_at=setting.calm_at,
+                hears_all=False,
             )
             for t in range(rounds)
-        ]  # fmt: skip
+        ]
         self._calm_at = setting.lost_until + ASKS_WITHIN if setting.lost else setting.calm_at
         self._blocking = setting.committee.blocking
         self._deciders: list[set[int]] = [set() for _ in range(rounds)]
@@ -84,7 +88,7 @@ class RoundsJudge:
     # --- what replicas say ----------------------------------------------------------
 
     def said(
-        self, replica: int, peer: str, round_index: int, kind: FrameKind, view: int, body: bytes, now: float
+        self, replica: int, peer: str, *, round_index: int, kind: FrameKind, view: int, body: bytes, now: float
     ) -> None:
         """An honest replica sent a frame; the same one to others, or again, is nothing new."""
         if kind == FrameKind.FETCH or (kind == FrameKind.ECHO and self._is_paced(replica, peer, round_index, body)):
@@ -142,12 +146,12 @@ class RoundsJudge:
                 description = f"view {view - 1} of round {round_index}, entered at {before:.2f}, left at {now:.2f}"
                 raise Violation("no view of an honest leader is lost", description)
 
-    def heard(self, replica: int, sender: int, round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
+    def heard(self, replica: int, sender: int, *, round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
         """An honest replica accepted a frame of another replica."""
         if kind in _JUDGED and kind != FrameKind.PROOF:
             value = _vote(body)
             if value is not None:
-                self.invariants[round_index].heard(replica, sender, kind, view, value)
+                self.invariants[round_index].heard(replica, sender, kind=kind, view=view, value=value)
 
     def decides(self, replica: int, decided: RoundDecided, now: float) -> list[Decision]:
         """External validity: the model is what the pure function makes of inputs as they were sent."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from ceas_ray.consensus.exploration.bold_replica import BoldReplica
 from ceas_ray.consensus.exploration.channels import Ledger, LyingChannel, NullChannel, WatchedChannel
 from ceas_ray.consensus.exploration.draws import Draws
+from ceas_ray.consensus.exploration.explored_code import ExploredCode
 from ceas_ray.consensus.exploration.replica_lies import ReplicaLies
 from ceas_ray.consensus.exploration.replica_setting import PLENTY, PROCESSORS, ReplicaSetting
-from ceas_ray.consensus.exploration.rounds_judge import RoundsJudge
+from ceas_ray.consensus.exploration.round_invariants import RoundInvariants
 from ceas_ray.consensus.exploration.timeline import Timeline
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.kernel.streams import Streams
@@ -34,23 +35,22 @@ def next_state(state: Any, rows: Sequence[tuple[int, NDArray[np.int64]]], report
     return np.full(len(rows), 1.0 / len(rows)), model, (model, state[1] + 1)
 
 
-class Cast:
-    """Makes the entities, which are the replicas and the second copies (twins) of Byzantine ones. Free liars run
-    nothing.
+class Participants:
+    """Makes the entities, which are the replicas and the second copies (twins) of Byzantine ones. Those of an
+    omniscient adversary run nothing.
     """
 
     def __init__(
-        self, seed: int, setting: ReplicaSetting, draws: Draws, judge: RoundsJudge, timeline: Timeline,
-        replica: Callable[..., Replica], channel: Callable[..., Channel],
+        self, seed: int, setting: ReplicaSetting, *, draws: Draws, judge: RoundInvariants, timeline: Timeline,
+        code: ExploredCode,
     ) -> None:  # fmt: skip
-        self._setting, self._judge, self._timeline = setting, judge, timeline
-        self._replica, self._channel = replica, channel
+        self.setting, self._judge, self._timeline, self._code = setting, judge, timeline, code
         self._lies = ReplicaLies(draws, setting.lie, setting.deaf, judge.poisoned)
         self._streams = Streams(seed)
         self.identities = [*range(setting.replicas), *setting.twins]
-        running = [e for e, j in enumerate(self.identities) if not (setting.free and j in setting.byzantine)]
+        running = [e for e, j in enumerate(self.identities) if not (setting.omniscient and j in setting.byzantine)]
         self.names = [replica_name(identity) for identity in self.identities]
-        self.entities = {name: [e for e in running if self.names[e] == name] for name in self.names}
+        self.copies_of = {name: [e for e in running if self.names[e] == name] for name in self.names}
         self.ledger = Ledger()
         self.channels: dict[int, dict[str, Channel]] = {}
         self.nodes = {entity: self.made(entity) for entity in running}
@@ -59,18 +59,21 @@ class Cast:
 
     def made(self, entity: int) -> Replica:
         """Return a replica as it is when it is switched on."""
-        setting, identity = self._setting, self.identities[entity]
+        setting, identity = self.setting, self.identities[entity]
         others = [replica_name(j) for j in range(setting.replicas) if j != identity]
         processors = [processor_name(k) for k in range(PROCESSORS)]
         channels = self.channels[entity] = {peer: self._link(entity, peer) for peer in processors + others}
         latencies = dict.fromkeys([*processors, *others, ENTANGLEMENT_MANAGER], 1)
         bold = identity in setting.byzantine and setting.forged is not None
-        kind = BoldReplica if bold else self._replica
+        kind = BoldReplica if bold else self._code.replica
         initial = (np.zeros(PROCESSORS), 0)
-        return kind(identity, setting.committee, [*channels.values()], latencies, next_state, initial, CHAIN, RULE)
+        return kind(
+            identity, setting.committee, channels=[*channels.values()], latencies=latencies, next_state=next_state,
+            initial_state=initial, chain=CHAIN, rule=RULE,
+        )  # fmt: skip
 
     def _link(self, entity: int, peer: str) -> Channel:
-        setting, identity = self._setting, self.identities[entity]
+        setting, identity = self.setting, self.identities[entity]
         bare = self.bare(replica_name(identity), peer)
         if identity in setting.byzantine:
             if entity >= setting.replicas and setting.tagged:  # twins share their identity's slots
@@ -82,13 +85,23 @@ class Cast:
         )
 
         def sent(round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
-            self._judge.said(identity, peer, round_index, kind, view, body, self._timeline.now)
+            self._judge.said(
+                identity, peer, round_index=round_index, kind=kind, view=view, body=body, now=self._timeline.now
+            )
 
         def heard(round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
-            self._judge.heard(identity, int(number), round_index, kind, view, body)
+            self._judge.heard(identity, int(number), round_index=round_index, kind=kind, view=view, body=body)
 
         has_keys = setting.key_bits == PLENTY
-        return WatchedChannel(replica_name(identity), bare, self.ledger, is_honest, sent, heard, has_keys)
+        return WatchedChannel(
+            replica_name(identity),
+            bare,
+            ledger=self.ledger,
+            peer_is_honest=is_honest,
+            sent=sent,
+            heard=heard,
+            has_keys=has_keys,
+        )
 
     def is_honest_name(self, name: str) -> bool:
         """Return whether this is the name of an honest replica."""
@@ -96,6 +109,6 @@ class Cast:
 
     def bare(self, name: str, peer: str) -> Channel:
         """Return one end of a link, with nobody who watches or lies."""
-        if self._setting.tagged:
-            return self._channel(name, peer, CHAIN, self._streams, True)
+        if self.setting.tagged:
+            return self._code.channel(name, peer, chain=CHAIN, streams=self._streams, fresh_hash_keys=True)
         return NullChannel(name, peer, CHAIN)

@@ -1,0 +1,74 @@
+"""A replica's authenticated links."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ceas_ray.kernel.envelope import Send
+from ceas_ray.messages.authentication import TAG_BITS
+from ceas_ray.messages.frames import FrameKind
+from tests.consensus.parts import LATENCY, PEERS, PLENTY, channel_of, frames_in, links_of_replica_0, some_bits
+
+OTHERS = ["replica/1", "replica/2", "replica/3"]
+
+
+def test_a_broadcast_reaches_every_other_replica_with_a_right_tag_after_its_latency() -> None:
+    effects = links_of_replica_0().broadcast(FrameKind.VOTE1, view=2, body=b"vote", now=50)
+    assert [effect.receiver for effect in effects if isinstance(effect, Send)] == OTHERS
+    assert {effect.deliver_at for effect in effects if isinstance(effect, Send)} == {50 + LATENCY}
+    for frame in frames_in(effects):
+        assert channel_of(frame.receiver, "replica/0").verify(frame) == b"vote"
+        assert (frame.round_index, frame.view, frame.sent_at) == (0, 2, 50)
+
+
+def test_without_a_key_nothing_is_said_rather_than_said_without_a_tag() -> None:
+    assert links_of_replica_0(bits=0).broadcast(FrameKind.VOTE1, view=0, body=b"vote", now=0) == []
+
+
+def test_a_repeated_request_for_a_view_is_the_same_frame_and_costs_no_key() -> None:
+    links = links_of_replica_0()
+    said = [frames_in(links.broadcast(FrameKind.VIEW_CHANGE, view=1, body=b"", now=now)) for now in (0, 90)]
+    assert said[0] == said[1]
+    spent = links.key_bits_spent()
+    assert spent == dict.fromkeys(PEERS[:3], 0) | dict.fromkeys(OTHERS, 2 * TAG_BITS)  # the tag, and the hash key
+    (forgotten,) = [f for f in frames_in(links.broadcast(FrameKind.VIEW_CHANGE, view=2, body=b"", now=95)) if
+                    f.receiver == "replica/1"]  # fmt: skip
+    assert forgotten.view == 2
+    links.forget_view_change("replica/1")
+    again = frames_in(links.broadcast(FrameKind.VIEW_CHANGE, view=2, body=b"", now=99))
+    assert [frame.sent_at for frame in again] == [99, 95, 95]
+
+
+def test_a_question_is_repeated_as_it_was_and_a_new_round_has_none() -> None:
+    links = links_of_replica_0()
+    asked = frames_in(links.broadcast(FrameKind.CATCH_UP, view=0, body=b"", now=0))
+    assert frames_in(links.ask_again(40)) == asked
+    links.enter_round(1)
+    assert links.ask_again(50) == []
+
+
+def test_only_a_frame_with_a_right_tag_of_a_peer_is_opened_and_its_slot_serves_once() -> None:
+    links, peer = links_of_replica_0(), channel_of("replica/1", "replica/0")
+    frame = peer.seal(FrameKind.VOTE1, round_index=0, view=0, now=3, body=b"vote")
+    assert frame is not None
+    assert links.verify(replace(frame, body=b"other")) is None
+    assert links.verify(replace(frame, sender="processor/9")) is None
+    assert links.verify(frame) == b"vote"
+    links.accept(frame)
+    assert links.verify(frame) is None
+
+
+def test_distilled_bits_are_shared_between_both_ways_and_reported_by_party() -> None:
+    links = links_of_replica_0(bits=0)
+    assert links.keyed_peers() == 0
+    links.store_key_bits(some_bits())
+    left = links.key_bits_left()
+    assert left.shape == (2, 7)
+    assert left.tolist() == [[PLENTY] * 3 + [0] + [PLENTY] * 3] * 2  # nothing with itself
+    assert links.keyed_peers() == 3
+
+
+def test_a_model_reaches_every_processor() -> None:
+    frames = frames_in(links_of_replica_0().reply_to_processors(b"model", 5))
+    assert [frame.receiver for frame in frames] == PEERS[:3]
+    assert {frame.kind for frame in frames} == {FrameKind.MODEL}

@@ -1,0 +1,72 @@
+"""The size of the house: files and functions that one can hold in one's head, and many arguments by their names."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "ceas_ray"
+MAX_LINES, MAX_FUNCTION_LINES, MAX_ARGUMENTS, MAX_POSITIONAL = 400, 40, 8, 4
+
+LONG_FILES = {
+    "links/engine/advance.py": "the events of a pair's life, which read as one",
+}
+LONG_FUNCTIONS = {
+    "kernel/host.py step": "one window, whose loop every event of a simulation passes",
+    "links/simulate_route.py simulate_route": "the one call by which all parts of the engine are set up",
+    "quantum/pauli_kernels.py reverse_mode": "a forward and a backward pass over the same buffers, compiled",
+    "quantum/state_vector_kernels.py reverse_mode": "a forward and a backward pass over the same buffers, compiled",
+}
+MANY_ARGUMENTS = {
+    "links/consumers/shared_shots.py _serve": "compiled, and called from one place",
+    "links/consumers/shared_shots.py _ask": "compiled, and called from one place",
+}
+MANY_POSITIONAL = {
+    "links/consumers/shots.py serve_shots": "an entry of compiled code",
+    "links/consumers/shared_shots.py serve_shared_shots": "an entry of compiled code",
+}
+COMPILED = ("njit", "compiled", "inlined", "_formula", "intrinsic")
+
+
+def sources() -> Iterator[tuple[str, str]]:
+    """Return each module's path and text."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path.relative_to(PACKAGE).as_posix(), path.read_text()
+
+
+def functions() -> Iterator[tuple[str, ast.FunctionDef, bool]]:
+    """Return each function with its file and name, and whether it is compiled."""
+    for path, text in sources():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                decorators = " ".join(map(ast.unparse, node.decorator_list))
+                yield f"{path} {node.name}", node, any(word in decorators for word in COMPILED)
+
+
+def positional(function: ast.FunctionDef) -> int:
+    """Return how many arguments may be given by their place, without `self` and `cls`."""
+    names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+    return len([name for name in names if name not in ("self", "cls")])
+
+
+def test_a_file_has_at_most_400_lines() -> None:
+    long = {path for path, text in sources() if len(text.splitlines()) > MAX_LINES}
+    assert long <= {*LONG_FILES}
+
+
+def test_a_function_has_at_most_40_lines() -> None:
+    """Counted from its `def` to its end, with its docstring."""
+    long = {name for name, node, _ in functions() if (node.end_lineno or 0) - node.lineno >= MAX_FUNCTION_LINES}
+    assert long <= {*LONG_FUNCTIONS}
+
+
+def test_a_function_has_at_most_8_arguments() -> None:
+    many = {name for name, node, _ in functions() if positional(node) + len(node.args.kwonlyargs) > MAX_ARGUMENTS}
+    assert many <= {*MANY_ARGUMENTS}
+
+
+def test_beyond_four_arguments_are_named_where_they_are_given() -> None:
+    """Compiled functions aside, which take them by their places alone."""
+    unnamed = {name for name, node, compiled in functions() if not compiled and positional(node) > MAX_POSITIONAL}
+    assert unnamed <= {*MANY_POSITIONAL}
