@@ -33,5 +33,5 @@ class Weights(Protocol):
 
 
 def uniform(count: int) -> Floats:
-    """1 / n each."""
+    """Return equal weights (count,), which sum to 1."""
     return np.full(count, 1 / count)

@@ -38,7 +38,7 @@ def max_faults(rule: Rule, rows: int) -> int:
 
 
 def check_rows(updates: Floats, weights: Floats, faults: int) -> None:
-    """Raise ValueError for what no rule can work with."""
+    """Raise ValueError unless updates are finite rows (n, d), weights (n,) >= 0 that sum to 1, and faults < n / 2."""
     if updates.ndim != 2 or len(updates) == 0 or not np.all(np.isfinite(updates)):
         raise ValueError(f"updates must be finite rows (n, d), got shape {updates.shape}")
     if weights.shape != (len(updates),) or np.any(weights < 0) or abs(float(np.sum(weights)) - 1) > 1e-9:
@@ -74,8 +74,9 @@ def squared_distances(updates: Floats) -> Floats:
 
 
 def mass_kept(weights: Floats, most: float) -> Floats:
-    """Return how much of each weight is kept, in order, until `most` is reached along the last axis; the last one
-    partly."""
+    """Return how much of each weight (..., n) is kept, in order, until `most` is reached along the last axis, where one
+    weight is kept in part. The shape stays.
+    """
     before = np.cumsum(weights, axis=-1) - weights
     kept = np.clip(most - before, 0.0, weights)
     return np.where(kept > DUST, kept, 0.0)

@@ -63,5 +63,5 @@ class Attack(ABC):
 
 
 def bounded(rows: Floats) -> Floats:
-    """Clip rows to what fixed point can carry."""
+    """Clip rows (m, d), in 1/rad, to what fixed point can carry."""
     return np.clip(rows, -(2.0**21), 2.0**21)

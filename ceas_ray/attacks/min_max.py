@@ -15,7 +15,10 @@ class MinMax(FarthestRow):
     """No known row is farther from the sent one than the two farthest known rows are from each other."""
 
     def largest_step(self, rows: Floats, p: Floats) -> float:
-        """Return the least over the rows of the larger root gamma of |mean + gamma p - x_i|^2 = R^2."""
+        """Return the least, over the rows x_i (m, d), of the larger root gamma of |mean + gamma p - x_i|^2 = R^2.
+
+        p: direction (d,). R: the largest distance between two rows.
+        """
         square = float(p @ p)
         offsets = np.mean(rows, axis=0) - rows
         along, reach = offsets @ p, float(np.max(pairwise_squared_distances(rows)))

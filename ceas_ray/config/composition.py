@@ -144,7 +144,7 @@ def _word_of(key: str, overrides: Sequence[str]) -> str:
 
 
 def _known(overrides: Sequence[str]) -> list[str]:
-    """All keys and groups that there are, those of the choices on this line and Hydra's own included."""
+    """Return all keys and groups that there are, those of the choices on this line and Hydra's own included."""
     groups = _groups()
     words = [word.partition("=") for word in overrides]
     choices = {group: choice for group, _, choice in words if choice in groups.get(group, ())}

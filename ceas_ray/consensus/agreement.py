@@ -43,15 +43,14 @@ class AgreementState:
 
 
 class Agreement(Stateful):
-    """Inputs are open until they close; with Echoes of Q replicas view 0 begins. `schedule` None: before the first
-    round.
+    """Runs one round: inputs are open until they close, and with Echoes of Q replicas view 0 begins. schedule: None
+    before the first round.
 
     Each part owns its state; the others read it, or call its methods. `phase` owns the inputs, the echoes and what this
     replica has echoed; `values` the bodies of values and what is known of them; `voting` the views, the votes and the
     decision; `fetching` what is asked for, here and by others; `catching_up` what was decided in the round before, if
     this replica missed it, and who was answered how often. `candidate` (what this replica would propose) and `adoption`
-    (of what is decided) have no state; adoption moves `head` on, which outlives the round as `links` and `archive`
-    do.
+    (of what is decided) have no state; adoption moves `head` on, which outlives the round, as do `links` and `archive`.
     """
 
     def __init__(
@@ -260,9 +259,7 @@ class Agreement(Stateful):
         return [*effects, *self._arm_fetch(now)]
 
     def _learn_proposed(self, sender: int, view: int, body: bytes) -> bytes:
-        """Return the digest of a proposal, and keep its body if it is the first of the view's leader or was
-        asked for.
-        """
+        """Return a proposal's digest; keep its body if it is the first of the view's leader or was asked for."""
         digest = digest_of(body)
         if self.fetching.take(digest) is not None or self.voting.expects_proposal(sender, view):
             self.values.learn(body)
@@ -305,8 +302,9 @@ class Agreement(Stateful):
     # --- catching up ----------------------------------------------------------
 
     def _bring_up_to_date(self, sender: int, now: int) -> list[Effect]:
-        """What the last decision was, and what this replica has said since that still counts: until it halts, its
-        echoes and votes too, for a liar may have let it decide alone."""
+        """Repeat to another replica the last decision, and what this one has said since that still counts: until it
+        halts, its echoes and votes too, since a liar may have let it decide alone.
+        """
         name, last = replica_name(sender), self._head.last
         effects: list[Effect] = []
         self._links.forget_view_change(name)
@@ -321,8 +319,9 @@ class Agreement(Stateful):
         return [effect for j in others for effect in self._bring_up_to_date(j, now)]
 
     def take_new_keys(self, now: int) -> list[Effect]:
-        """New keys have come in the middle of a round: what was omitted for want of keys can be said now, and a
-        decision again, for somebody waits for it."""
+        """Say what was omitted for want of keys, now that new ones have come in the middle of a round, and repeat a
+        decision, since somebody waits for it.
+        """
         self.catching_up.keys_have_come()
         return self._bring_all_up_to_date(now) if self.phase.closed else []
 

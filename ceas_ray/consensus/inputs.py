@@ -47,7 +47,7 @@ class Inputs(Stateful):
 
     @property
     def first_updates(self) -> Mapping[int, bytes]:
-        """By processor, the digest of the update that it sent to this replica first."""
+        """The digest of the update that each processor sent to this replica first."""
         return self.state.first_updates
 
     @property

@@ -45,7 +45,10 @@ def density_matrix(program: Program, weights: NDArray[np.float64]) -> Matrix:
 
 
 def state_fidelity(program: Program, weights: NDArray[np.float64]) -> float:
-    """Return the fidelity of the state that imperfect pairs make with the one that perfect pairs make."""
+    """Return the fidelity of the state that imperfect pairs make with the one that perfect pairs make.
+
+    weights (pairs, 4): of the program's Bell pairs, as in `bell_states`.
+    """
     perfect = density_matrix(program, np.tile([1.0, 0.0, 0.0, 0.0], (program.pairs, 1)))
     return float(np.real(np.vdot(perfect, density_matrix(program, weights))))
 

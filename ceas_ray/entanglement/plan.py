@@ -110,7 +110,7 @@ class Demand:
         return round(self.shots * self.test_share / (1 - self.test_share))
 
     def releases(self, link: PairSource, shots: int, generator: np.random.Generator) -> NDArray[np.int64]:
-        """Release times of the shots, relative to the start of the plan, ps."""
+        """Draw the release times (shots,), ascending, ps after the start of the plan."""
         period = self.shot_period(link)
         number = math.ceil(shots / self.burst_shots)
         gaps = np.round(generator.exponential(self.gap_periods * period, number)).astype(np.int64)

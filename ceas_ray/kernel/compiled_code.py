@@ -45,15 +45,15 @@ class _StampedWithImports:
 
 
 class InChosenFolder(_StampedWithImports, UserProvidedCacheLocator):  # type: ignore[misc]
-    """In the folder that NUMBA_CACHE_DIR names."""
+    """Keeps machine code in the folder that NUMBA_CACHE_DIR names."""
 
 
 class BesideModule(_StampedWithImports, InTreeCacheLocator):  # type: ignore[misc]
-    """In the folder __pycache__ beside the module."""
+    """Keeps machine code in the folder __pycache__ beside the module."""
 
 
 class InFolderOfUser(_StampedWithImports, UserWideCacheLocator):  # type: ignore[misc]
-    """In the user's cache folder."""
+    """Keeps machine code in the user's cache folder."""
 
 
 @cache

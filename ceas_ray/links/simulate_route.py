@@ -49,7 +49,8 @@ def simulate_route(
 
     Example:
         >>> from ceas_ray.network.link_parameters import LinkParameters
-        >>> link = LinkParameters(1.0, picoseconds(1e-5), 1, 0.1, 0.95, 1.0)
+        >>> from ceas_ray.network.route import Route, Swapping
+        >>> link = LinkParameters(1.0, 10**7, 1, 0.1, 0.95, 1.0)
         >>> route = Route.of([link, link], Swapping(werner=1.0))
         >>> found = simulate_route(np.random.default_rng(1), route, 1000)
         >>> bool(abs(found.fidelities.mean() - 0.9033) < 0.01)

@@ -24,5 +24,5 @@ def to_fixed_point(row: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def from_fixed_point(row: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the gradient, in 1/rad, that these integers stand for."""
+    """Return the gradient (d,), in 1/rad, that these integers (d,) stand for."""
     return np.asarray(row, dtype=np.float64) * UNIT

@@ -34,7 +34,7 @@ class Memory(Protocol):
 
 @dataclass(frozen=True)
 class Depolarizing:
-    """All correlations shrink alike, by exp(-t / T)."""
+    """A memory in which all correlations shrink alike, by exp(-t / T)."""
 
     coherence_seconds: float
 

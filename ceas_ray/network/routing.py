@@ -187,7 +187,10 @@ def drawn(
     spread: Heterogeneity,
     generator: np.random.Generator,
 ) -> tuple[Link, ...]:
-    """Links of this hardware between these nodes; a length or fidelity of None is drawn as `spread` says."""
+    """Return a link of this hardware for each pair of nodes.
+
+    pairs (links, 2); lengths_km (links,). A length or a fidelity of None is drawn as `spread` says.
+    """
     lengths, fidelities = [], []
     for length in lengths_km:
         lengths.append(spread.length(generator) if length is None else float(length))

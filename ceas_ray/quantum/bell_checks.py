@@ -13,7 +13,7 @@ _SUM_TOLERANCE = 1e-9
 
 
 def numbers(name: str, value: ArrayLike) -> Floats:
-    """`value` as an array of floats."""
+    """Return `value` as an array of floats of the same shape. Raises ValueError for anything but numbers."""
     try:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
@@ -21,32 +21,32 @@ def numbers(name: str, value: ArrayLike) -> Floats:
 
 
 def fidelities(value: ArrayLike, name: str = "fidelity") -> Floats:
-    """Fidelities of Werner pairs, in [1/4, 1]."""
+    """Return fidelities of Werner pairs. Raises ValueError unless they lie in [1/4, 1]."""
     return _checked(name, "lie in [0.25, 1]", value=value, least=0.25, most=1.0)
 
 
 def probabilities(name: str, value: ArrayLike) -> Floats:
-    """Numbers in [0, 1]."""
+    """Return probabilities. Raises ValueError unless they lie in [0, 1]."""
     return _checked(name, "lie in [0, 1]", value=value, least=0.0, most=1.0)
 
 
 def chances(name: str, value: ArrayLike) -> Floats:
-    """Probabilities of something that can happen, in (0, 1]."""
+    """Return probabilities of what can happen. Raises ValueError unless they lie in (0, 1]."""
     return _checked(name, "lie in (0, 1]", value=value, least=np.nextafter(0.0, 1.0), most=1.0)
 
 
 def times(name: str, value: ArrayLike) -> Floats:
-    """Times (or counts) that are not negative; infinity is allowed."""
+    """Return times (or counts), which may be infinite. Raises ValueError for negative ones."""
     return _checked(name, "not be negative", value=value, least=0.0, most=np.inf)
 
 
 def positive_times(name: str, value: ArrayLike) -> Floats:
-    """Times that are positive; infinity is allowed."""
+    """Return times, which may be infinite. Raises ValueError unless they are positive."""
     return _checked(name, "be positive", value=value, least=np.nextafter(0.0, 1.0), most=np.inf)
 
 
 def bell_weights(value: ArrayLike, name: str = "Bell-diagonal weights") -> Floats:
-    """Weights of shape (..., 4), not negative, with sums of 1."""
+    """Return weights of shape (..., 4). Raises ValueError unless they are >= 0 and sum to 1."""
     weights = numbers(name, value)
     must = "be four numbers >= 0 that sum to 1"
     if weights.shape[-1:] != (4,):

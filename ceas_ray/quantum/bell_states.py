@@ -76,14 +76,17 @@ def correlations(weights: ArrayLike) -> Any:
 
 
 def state_of_correlations(xx: ArrayLike, yy: ArrayLike, zz: ArrayLike) -> Any:
-    """The Bell-diagonal pair with these correlations; raises ValueError if no state has them."""
+    """Return the weights (..., 4) of the Bell-diagonal pair with these correlations, each of shape (...).
+
+    Raises ValueError if no state has them.
+    """
     x, y, z = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in (xx, yy, zz)))
     weights = np.stack(pair_physics.weights_of_correlations(x, -y, z), axis=-1)
     return bell_weights(np.where((weights < 0) & (weights > -1e-12), 0.0, weights), "weights of these correlations")
 
 
 def depolarized_fidelity(fidelity: ArrayLike, werner: ArrayLike = BELL_MEASUREMENT_WERNER) -> Any:
-    """After noise that multiplies w by `werner`, such as that of a Bell measurement."""
+    """Return the fidelity after noise that multiplies w by `werner`, such as that of a Bell measurement."""
     return fidelity_of_werner(werner_parameter(fidelity) * probabilities("Werner factor", werner))
 
 
@@ -118,7 +121,7 @@ def decayed_state(weights: ArrayLike, age: ArrayLike, coherence_time: ArrayLike)
 
 
 def pair_coherence_time(first: ArrayLike, second: ArrayLike) -> Any:
-    """Total coherence time of a pair in two depolarizing memories, each with its own: 1/T = 1/T_1 + 1/T_2."""
+    """Return the coherence time T of a pair in two depolarizing memories: 1/T = 1/T_1 + 1/T_2."""
     one, other = positive_times("first coherence_time", first), positive_times("second coherence_time", second)
     with np.errstate(divide="ignore", over="ignore"):
         return scalar_if_0d(1 / (1 / one + 1 / other))
@@ -191,7 +194,7 @@ def cutoff_age(initial: ArrayLike, least: ArrayLike, coherence_time: ArrayLike) 
 
 
 def swapped_fidelity(first: ArrayLike, second: ArrayLike) -> Any:
-    """After ideal entanglement swapping of two Werner pairs: w = w_1 w_2."""
+    """Return the fidelity after ideal entanglement swapping of two Werner pairs: w = w_1 w_2."""
     return fidelity_of_werner(werner_parameter(first) * werner_parameter(second))
 
 

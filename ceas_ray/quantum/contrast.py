@@ -79,7 +79,7 @@ def contrasts_within(
 
 
 def contrast(profile: Floats, attenuation: Floats) -> float:
-    """lambda = sum_s p_s m_s."""
+    """Return lambda = sum_s p_s m_s. profile: p (n + 1,); attenuation: m (n + 1,), by Pauli weight s = 0..n."""
     return float(np.sum(profile * attenuation))
 
 

@@ -16,7 +16,7 @@ from ceas_ray.quantum.bell_checks import Floats, bell_weights, chances, fideliti
 
 
 def heralded_probability(signal: ArrayLike, dark_count: ArrayLike) -> Any:
-    """Probability that an attempt is heralded: by its signal, or else by a dark count."""
+    """Return the probability that an attempt is heralded, by its signal or else by a dark count."""
     light, dark = probabilities("signal probability", signal), probabilities("dark count probability", dark_count)
     return scalar_if_0d(light + (1 - light) * dark)
 
@@ -42,7 +42,7 @@ def heralded_fidelity(fidelity: ArrayLike, signal: ArrayLike, dark_count: ArrayL
 
 
 def heralded_state(weights: ArrayLike, signal: ArrayLike, dark_count: ArrayLike) -> Any:
-    """Return `heralded_fidelity`, for Bell-diagonal weights."""
+    """Return what `heralded_fidelity` returns, for Bell-diagonal weights (..., 4)."""
     pure = bell_weights(weights)
     return pure + _dark_share(signal, dark_count)[..., None] * (0.25 - pure)
 
@@ -60,7 +60,7 @@ def single_click(bright_population: ArrayLike, efficiency: ArrayLike, dark_count
 
 
 def single_click_state(bright_population: ArrayLike, efficiency: ArrayLike, dark_count: ArrayLike = 0.0) -> Any:
-    """Weights of the single-click scheme, with arguments as of `single_click`.
+    """Return the weights (..., 4) of the single-click scheme; arguments as of `single_click`.
 
     A fidelity below 1/4 is possible, and what uses such a pair will refuse it.
     """

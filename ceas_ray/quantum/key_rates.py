@@ -55,7 +55,7 @@ def key_rate_of_errors(error_x: ArrayLike, error_z: ArrayLike) -> Any:
 
 
 def key_rate_of_state(weights: ArrayLike) -> Any:
-    """`key_rate_of_errors` of a Bell-diagonal pair."""
+    """Return `key_rate_of_errors` of Bell-diagonal pairs; weights (..., 4)."""
     errors = qber_of_state(weights)
     return key_rate_of_errors(errors[..., 0], errors[..., 2])
 

@@ -37,7 +37,7 @@ def to_openqasm3(circuit: Circuit, parameters: Floats, sample: Floats | None = N
 
 
 def check_shapes(circuit: Circuit, parameters: Floats, sample: Floats | None) -> None:
-    """Raise ValueError for parameters or a sample that the circuit does not have."""
+    """Raise ValueError unless parameters have shape (P,), and a sample, where one is given, (n,)."""
     if np.shape(parameters) != (circuit.parameter_count,):
         raise ValueError(f"parameters must have shape ({circuit.parameter_count},), got {np.shape(parameters)}")
     if sample is not None and np.shape(sample) != (circuit.qubits,):

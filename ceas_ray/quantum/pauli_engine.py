@@ -123,7 +123,7 @@ def pulled_back_outputs(circuit: Circuit, parameters: Floats, noise: Floats, wer
 
 @cache
 def pauli_weights(qubits: int) -> Integers:
-    """The number of non-identity factors of each of the 4^n Pauli strings."""
+    """Return the number of non-identity factors of each Pauli string, (4^n,)."""
     digits = np.arange(4**qubits)[:, None] // 4 ** np.arange(qubits) % 4
     return np.count_nonzero(digits, axis=1)
 

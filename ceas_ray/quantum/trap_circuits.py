@@ -58,9 +58,11 @@ def drawn_settings(
 
 
 def certified_answer_contrast(asked: Floats, wrong: Floats, confidence: float) -> Floats:
-    """A one-sided lower bound of the mean contrast of answers, 1 - 2 e; at least 0, and 0 where nothing was asked.
+    """Return a one-sided lower bound of the mean contrast of answers, 1 - 2 e; at least 0, and 0 where nothing was
+    asked.
 
-    e is the upper bound of the error rate, see `error_rate_bound`.
+    asked, wrong: numbers of answers, of any one shape, which is that of the bound. e is the upper bound of the error
+    rate, see `error_rate_bound`.
     """
     upper = error_rate_bound(asked, wrong, confidence)
     return np.maximum(0.0, 1 - 2 * upper)

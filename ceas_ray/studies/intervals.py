@@ -17,9 +17,10 @@ METHOD = "Student's t over seeds"
 
 
 def half_widths(values: Floats, confidence: float = 0.95) -> Floats:
-    """Half the width of the two-sided interval of the mean along the last axis, of two values or more.
+    """Return half the width (...) of the two-sided interval of the mean of values (..., seeds) along the last axis.
 
-    A one-sided bound of 95 % is the mean -+ the half width at `confidence` 0.90.
+    A one-sided bound of 95 % is the mean -+ the half width at `confidence` 0.90. Raises ValueError for fewer than two
+    values.
     """
     count = values.shape[-1]
     if count < 2:

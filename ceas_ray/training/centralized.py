@@ -120,6 +120,6 @@ def model_outputs(circuit: Circuit, parameters: Floats, angles: Floats) -> Float
 
 
 def accuracy_on_test(circuit: Circuit, parameters: Floats, data: DataSet) -> float:
-    """The share of the test set whose class the noiseless model predicts."""
+    """Return the share of the test set whose class the noiseless model with parameters (P,), rad, predicts."""
     predicted = predicted_labels(model_outputs(circuit, parameters, data.test_angles))
     return float(np.mean(predicted == data.test_labels))

@@ -134,7 +134,7 @@ class Samples(NamedTuple):
 
 
 def split(features: Floats, labels: Integers, test_fraction: float, seed: int) -> tuple[Samples, Samples]:
-    """Split samples by seed into training and test, with every class in both parts in the same share.
+    """Split features (samples, F) and labels (samples,) by seed into training and test parts, stratified by class.
 
     Raises ValueError if a part cannot hold every class.
     """

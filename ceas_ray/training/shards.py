@@ -55,8 +55,9 @@ def _check_least(samples: int, count: int, least: int) -> None:
 def label_shards(labels: Integers, count: int, labels_per_shard: int, generator: np.random.Generator) -> list[Integers]:
     """Put every sample in exactly one shard, and give no shard more than `labels_per_shard` labels.
 
-    Labels are dealt in turn, in a random order; a label's samples are shared equally by the shards that hold it.
-    Raises ValueError where the shards cannot hold all labels, or a label has fewer samples than shards that hold it.
+    labels (samples,). Returns the numbers of each shard's samples. Labels are dealt in turn, in a random order; a
+    label's samples are shared equally by the shards that hold it. Raises ValueError where the shards cannot hold all
+    labels, or a label has fewer samples than shards that hold it.
     """
     present = generator.permutation(np.unique(labels))
     held = min(labels_per_shard, len(present))

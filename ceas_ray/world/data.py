@@ -80,7 +80,10 @@ def _samples(choice: DataSettings, seed: int, inputs: Inputs, outline: bool) -> 
 
 
 def dealt_shards(choice: DataSettings, labels: Integers, count: int, generator: np.random.Generator) -> list[Integers]:
-    """Return which training samples each of `count` processors has; raises SettingsError where there are too few."""
+    """Return the numbers of the training samples that each of `count` processors has; labels (samples,).
+
+    Raises SettingsError where there are too few.
+    """
     match choice.shards:
         case "iid":
             return blame_on("processors.count", lambda: iid_shards(len(labels), count, generator))

@@ -31,8 +31,9 @@ Phases = Sequence[tuple[int, ...]]
 
 @dataclass(frozen=True)
 class RoundDemand:
-    """Of a round in the middle of a run: pairs of links that all shots (tests included) and all keys need, key bits and
-    simulated seconds; and the same of the warm-up before the first round."""
+    """The demand of a round in the middle of a run: pairs of links that all shots (tests included) and all keys need,
+    key bits and simulated seconds; and the same of the warm-up before the first round.
+    """
 
     shot_pairs: float
     key_pairs: float
@@ -45,7 +46,7 @@ class RoundDemand:
 
 @dataclass(frozen=True)
 class _Keys:
-    """Of the sampled paths: seconds of the slowest, of one between replicas, and pairs a bit over all legs."""
+    """Figures of sampled key paths: seconds of the slowest, of one between replicas, and pairs a bit over all legs."""
 
     slowest_seconds: float
     slowest_between: float

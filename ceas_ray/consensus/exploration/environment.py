@@ -104,7 +104,7 @@ class Environment:
         return self._progress.state.round_index
 
     def lasts_until(self, disturbed: float) -> None:
-        """The network is calm, and everybody is up, from this time on: the round must end long before `until`."""
+        """Note that the network is calm and everybody up from this time on: the round must end long before `until`."""
         self.until = max(self.until, disturbed + _LONGEST)
 
     def decided(self, identity: int, decided: RoundDecided) -> None:

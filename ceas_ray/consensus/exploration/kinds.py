@@ -57,7 +57,7 @@ MIX = tuple(kind for kind in KINDS for _ in range(_SHARES[kind.layer][kind.repli
 
 
 def kind_of(seed: int) -> ScenarioKind:
-    """The kind that a seed stands for; neighbouring seeds are of different kinds."""
+    """Return the kind that a seed stands for; neighbouring seeds are of different kinds."""
     return MIX[seed * 37 % len(MIX)]
 
 
@@ -77,21 +77,21 @@ class ScenarioResult:
 
 @dataclass
 class _Observed:
-    """Of a scenario that runs: its events, and who has decided what and when."""
+    """What is known of a scenario while it runs: its events, and who has decided what and when."""
 
     events: int = 0
     decided: Any = None
 
 
 def _rounds_of(kind: ScenarioKind, seed: int) -> int:
-    """2 to 4 where there are several; 2 with ten replicas, which take long."""
+    """Return the number of rounds: 2 to 4 where there are several, and 2 with ten replicas, which take long."""
     if kind.layer is not Layer.ROUNDS:
         return 1
     return 2 if kind.replicas > 7 else 2 + seed // len(MIX) % 3
 
 
 def _is_tagged(kind: ScenarioKind, seed: int) -> bool:
-    """A quarter of the scenarios of several rounds."""
+    """Return whether the frames have tags: in a quarter of the scenarios of several rounds."""
     return kind.layer is Layer.ROUNDS and seed // len(MIX) % 4 == 0
 
 

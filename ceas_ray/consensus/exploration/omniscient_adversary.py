@@ -130,9 +130,10 @@ class OmniscientAdversary:
         return None
 
     def _lock(self, view: int, value: bytes) -> None:
-        """So many honest replicas lock a value as make a quorum with the liars; one, of them or not, may decide alone.
+        """Let as many honest replicas lock a value as make a quorum with the liars, and perhaps one decide it alone.
 
-        Then the liars may keep silent for the rest of the round, for whatever they say may help the others."""
+        Then the liars may keep silent for the rest of the round, since whatever they say may help the others.
+        """
         setting, draws = self._setting, self._draws
         rest = list(setting.honest)
         for _ in range(setting.committee.quorum - setting.committee.faults):

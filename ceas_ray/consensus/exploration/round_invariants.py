@@ -1,4 +1,4 @@
-"""The judge of whole replicas: what must hold of what they say, decide, and make of the inputs, round after round."""
+"""The invariants of whole replicas: what must hold of what they say, decide, and make of the inputs, in every round."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def honest_input(processor: int, round_index: int) -> int:
 
 
 class _AllBut:
-    """All values but those that a liar made up."""
+    """The set of all values except those that a liar made up."""
 
     def __init__(self, poisoned: set[bytes]) -> None:
         self._poisoned = poisoned
@@ -46,7 +46,7 @@ class _AllBut:
 
 
 class RoundInvariants:
-    """An observer of honest replicas; raises `Violation`. Element k of the model is what processor k sent last.
+    """Observes honest replicas and raises `Violation`. Element k of the model is what processor k sent last.
 
     poisoned: digests of values that no honest replica may vote for; liars add to it.
     """
@@ -82,7 +82,7 @@ class RoundInvariants:
         return self.invariants[-1].all_decided
 
     def is_disturbed(self, until: float) -> None:
-        """A replica is back, or a round begins: what was missed before is made good from then on."""
+        """Note that a replica is back, or that a round begins: from then on what was missed before is made good."""
         self._calm_at = max(self._calm_at, until)
 
     # --- what replicas say ----------------------------------------------------------
@@ -90,7 +90,7 @@ class RoundInvariants:
     def said(
         self, replica: int, peer: str, *, round_index: int, kind: FrameKind, view: int, body: bytes, now: float
     ) -> None:
-        """An honest replica sent a frame; the same one to others, or again, is nothing new."""
+        """Judge a frame that an honest replica sent; the same one to others, or again, is nothing new."""
         if kind == FrameKind.FETCH or (kind == FrameKind.ECHO and self._is_paced(replica, peer, round_index, body)):
             self._judge_pace((replica, peer, round_index, kind), now)
         elif kind == FrameKind.DECIDE:
@@ -104,15 +104,16 @@ class RoundInvariants:
             self.invariants[round_index].acted(replica, [Output(kind, view, content)], now)
 
     def _is_paced(self, replica: int, peer: str, round_index: int, body: bytes) -> bool:
-        """Whether an Echo says something new, but SKIP: that goes at once, and what was said may be said again."""
+        """Return whether an Echo says something new other than SKIP, which goes at once; the rest may be repeated."""
         items, said = {*decode(body)}, self._echoed.setdefault((replica, peer, round_index), set())
         fresh = items - said
         said |= items
         return bool(fresh) and SKIP not in fresh
 
     def _judge_pace(self, link: tuple[int, str, int, FrameKind], now: float) -> None:
-        """What others say must not make a replica spend its keys: on each link such frames are one Delta apart, and no
-        more than four leave in a view."""
+        """Raise `Violation` if frames on a link are less than one Delta apart, or more than four leave in a view: what
+        others say must not make a replica spend its keys.
+        """
         last, left = self._paced.get(link, (-1.0, 0))
         kind, who = link[3].name, f"replica {link[0]} to {link[1]}, in round {link[2]}"
         if now < last + _PACE:
@@ -122,15 +123,17 @@ class RoundInvariants:
         self._paced[link] = now, left + 1
 
     def has_a_new_pace(self, replica: int) -> None:
-        """An honest replica enters a view, or waits for one as long as a view takes, or is back after a crash."""
+        """Note that a replica enters a view, has waited for one as long as a view takes, or is back after a crash."""
         for link, (last, _) in self._paced.items():
             if link[0] == replica:
                 self._paced[link] = last, 0
 
     def enters(self, replica: int, round_index: int, view: int, now: float) -> None:
-        """An honest replica enters a view, the first of all or not. The view before it is lost if fewer than B have
-        decided, for the others do not learn it from them; after the calm no honest leader's may be, and where there was
-        trouble never two in a row."""
+        """Judge the view before the one that an honest replica enters.
+
+        It is lost if fewer than B replicas have decided, since the others do not learn the decision from them. After
+        the calm no view of an honest leader may be lost, and where there was trouble never two in a row.
+        """
         entered = self._entered[round_index]
         if view in entered:
             return
@@ -147,14 +150,14 @@ class RoundInvariants:
                 raise Violation("no view of an honest leader is lost", description)
 
     def heard(self, replica: int, sender: int, *, round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
-        """An honest replica accepted a frame of another replica."""
+        """Take note of a frame that an honest replica accepted from another one."""
         if kind in _JUDGED and kind != FrameKind.PROOF:
             value = _vote(body)
             if value is not None:
                 self.invariants[round_index].heard(replica, sender, kind=kind, view=view, value=value)
 
     def decides(self, replica: int, decided: RoundDecided, now: float) -> list[Decision]:
-        """External validity: the model is what the pure function makes of inputs as they were sent."""
+        """Judge external validity: the model is what the pure function makes of inputs as they were sent."""
         decisions, t, who = [Decision(decided.digest, decided.view)], decided.round_index, f"replica {replica}"
         self.invariants[t].acted(replica, decisions, now)
         if not decided.skipped and len({*decided.processors}) < max(_MIN_ENTRIES, len(decided.processors)):
@@ -175,7 +178,7 @@ class RoundInvariants:
         return decisions
 
     def _agreed(self, round_index: int) -> RoundDecided | None:
-        """What honest replicas decided in a round, as the first of them did."""
+        """Return what honest replicas decided in a round, as the first of them reported it."""
         return None if round_index < 0 else next(iter(self.decided[round_index].values()))
 
     def _judge_quarantine(self, who: str, decided: RoundDecided, before: tuple[int, ...]) -> None:
@@ -187,11 +190,11 @@ class RoundInvariants:
     # --- processors ----------------------------------------------------------
 
     def adopts(self, processor: int, round_index: int, model: Any) -> None:
-        """An honest processor adopts a model."""
+        """Note that an honest processor adopts a model."""
         self._adopted[processor] = round_index, model
 
     def has_adopted(self, processor: int) -> None:
-        """At the end: so many replicas have replied that an honest processor must hold the last model."""
+        """Judge an honest processor at the end: enough replicas have replied that it must hold the last model."""
         last = len(self.decided) - 1
         t, model = self._adopted.get(processor, (-1, None))
         agreed = self._agreed(last)
@@ -201,7 +204,7 @@ class RoundInvariants:
     # --- the end ----------------------------------------------------------
 
     def ended(self, now: float) -> None:
-        """Nothing is left to happen, or the time is over."""
+        """Judge termination, now that nothing is left to happen or the time is over."""
         for t, of_round in enumerate(self.invariants):
             if not self.decided[t]:
                 raise Violation("termination", f"round {t} has no decision at {now:.0f}")
@@ -214,7 +217,7 @@ def _held(decided: RoundDecided) -> bytes:
 
 
 def _vote(body: bytes) -> Any:
-    """A vote's value; None for malformed ones."""
+    """Return a vote's value, or None for a malformed one."""
     try:
         value = decode(body)
     except ValueError:

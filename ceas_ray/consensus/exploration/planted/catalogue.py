@@ -49,7 +49,7 @@ class Explorer:
     run: Callable[[int], None]
 
     def hunt(self) -> Catch | None:
-        """The first scenario that raises `Violation`."""
+        """Return how the first scenario that raises `Violation` caught the bug."""
         for seed in range(self.max_scenarios):
             try:
                 self.run(seed)
@@ -80,14 +80,14 @@ class PlantedBug:
     explorers: tuple[Explorer | WalksOfChangedRules, ...]
 
     def caught(self) -> Iterator[Catch]:
-        """By each explorer that catches it."""
+        """Yield how each explorer catches the bug, if it does."""
         for explorer in self.explorers:
             catch = explorer.hunt()
             if catch is not None:
                 yield catch
 
     def caught_first(self) -> Catch | None:
-        """By the first explorer that catches it."""
+        """Return how the first explorer that catches the bug does so."""
         return next(self.caught(), None)
 
 
@@ -121,7 +121,7 @@ _DECIDES_ALONE = _GOOD | {
     "byzantine": frozenset({0}), "liar_processors": (1,), "halves": True, "drips": False, "floods": False,
     "forged": None, "slow": False, "spread": False, "lost": frozenset({(1, 2), (3, 2)}), "lost_until": 5.0,
 }  # fmt: skip
-"""Replica 2 has not what 1 and 3 have of processor 1, and lost their echoes."""
+"""Replica 2 lacks the update of processor 1 that replicas 1 and 3 have, and has lost their echoes."""
 AIMS: dict[str, tuple[int, dict[str, Any]]] = {
     "accusations not amplified": (
         7,
@@ -149,7 +149,7 @@ AIMS: dict[str, tuple[int, dict[str, Any]]] = {
     "late updates ignored": (4, _GOOD | {"slow": True, "spread": False}),
     "a repeated index counts twice": (4, _GOOD | {"byzantine": frozenset({0})}),
 }
-"""Of bugs that scenarios of the mix meet rarely: replicas, and what to change in the settings that are drawn."""
+"""For bugs that scenarios of the mix rarely meet: the number of replicas, and what to change in the settings drawn."""
 
 
 def aim_of(changes: dict[str, Any]) -> Callable[[ReplicaSetting], ReplicaSetting]:

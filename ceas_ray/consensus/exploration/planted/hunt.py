@@ -22,7 +22,7 @@ def _hunt(number: int) -> Hunted:
 
 
 def hunt_all(words: str = "", processes: int = 1, begin_worker: Callable[[], None] | None = None) -> Iterator[Hunted]:
-    """All bugs whose names contain `words`, in the catalogue's order. begin_worker: called first in each process."""
+    """Hunt bugs whose names contain `words`, in the catalogue's order. begin_worker: called first in each process."""
     numbers = [number for number, bug in enumerate(PLANTED_BUGS) if words in bug.name]
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes, begin_worker) as pool:

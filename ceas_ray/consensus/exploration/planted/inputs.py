@@ -23,7 +23,9 @@ from ceas_ray.messages.payloads import RoundStarted, Timer
 
 
 def replica_with(part: str, weaker: type, inform: Callable[[Agreement, Any], None] = lambda made, part: None) -> type:
-    """A replica whose agreements have one part that is of a weaker class. inform: what else that part must know."""
+    """Return a class of replicas whose agreements have one part of a weaker class. inform: tells that part what else it
+    must know.
+    """
 
     class Planted(Replica):
         def agreement(self, schedule: RoundStarted | None) -> Agreement:
@@ -37,7 +39,7 @@ def replica_with(part: str, weaker: type, inform: Callable[[Agreement, Any], Non
 
 
 def replica_that_agrees_by(weaker: type[Agreement]) -> type:
-    """A replica whose agreements are of a weaker class."""
+    """Return a class of replicas whose agreements are of a weaker class."""
 
     class Planted(Replica):
         agreement_type = weaker
@@ -54,7 +56,7 @@ class NoAmplification(InputPhase):
 
 
 class AccusationsNotAmplified(InputPhase):
-    """Only those who are convicted here are accused here."""
+    """Accuses only those who are convicted at this replica."""
 
     def _to_amplify(self, fresh: Iterable[Item]) -> list[Item]:
         return super()._to_amplify([item for item in fresh if item[0] != ItemKind.ACCUSATION])
@@ -74,7 +76,7 @@ class EchoesStopAtTheDecision(InputPhase):
 
 
 class NoEchoesSaidAgainAfterTheDecision(EchoesStopAtTheDecision):
-    """Whoever asks is told the decision alone."""
+    """Tells whoever asks the decision alone."""
 
     def _may_echo(self) -> bool:
         return InputPhase._may_echo(self)
@@ -116,7 +118,7 @@ class SkipJudgedAtTheClose(InputPhase):
 
 
 class SkipCountedFromViewZero(InputPhase):
-    """Nothing is judged where a later view was entered before Echoes of Q replicas came."""
+    """Judges nothing where a later view was entered before Echoes of Q replicas came."""
 
     def _begin_timers(self, now: int) -> list[Effect]:
         effects = super()._begin_timers(now)
@@ -151,7 +153,7 @@ class ForgetfulAgreement(Agreement):
 
 
 class LocalEvidence(ValueStore):
-    """An entry is refused that differs from what the processor told this replica."""
+    """Refuses an entry that differs from what the processor sent to this replica."""
 
     def _is_acceptable(self, named: NamedInputs) -> bool:
         contradicted = any(self._inputs.first_updates.get(k, digest) != digest for k, digest in named.entries)
@@ -159,7 +161,7 @@ class LocalEvidence(ValueStore):
 
 
 class RepeatedProcessor(ValueStore):
-    """An index that occurs twice counts twice."""
+    """Counts an index twice that occurs twice."""
 
     def _named_in(self, body: bytes) -> NamedInputs | None:
         named = super()._named_in(body)
@@ -178,7 +180,7 @@ class RepeatedProcessor(ValueStore):
 
 
 class OneContentEach(Inputs):
-    """What a processor sent here is its content: another one that comes by digest is dropped."""
+    """Keeps what a processor sent here as its only content, and drops another one that comes by its digest."""
 
     processor_of: Callable[[bytes], int | None]
 
@@ -214,7 +216,7 @@ class EchoesAreNotSaidAgain(InputPhase):
 
 
 class ErasesBeforeItPersists(ReplicaScenario):
-    """A crash leaves the key slots as they are after the last event, and the round as it was before it."""
+    """Lets a crash leave the key slots as they are after the last event, and the round as it was before it."""
 
     def __init__(self, *args: Any, **planted: Any) -> None:
         super().__init__(*args, **planted)
