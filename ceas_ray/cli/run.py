@@ -146,8 +146,6 @@ class Task:
         All of them are checked before the first one runs and before anything is made.
         """
         configs, folder = [self._configured(job) for job in jobs], jobs[0].sweep_folder
-        if not configs[0]["quiet"]:
-            print(f"checking {len(jobs)} jobs", file=sys.stderr)
         checked = []
         for job, config, differs in zip(jobs, configs, differences([job.overrides for job in jobs]), strict=True):
             _refuse_shared_run(config)
