@@ -9,21 +9,19 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "ceas_ray"
 MAX_LINES, MAX_FUNCTION_LINES, MAX_ARGUMENTS, MAX_POSITIONAL = 400, 40, 8, 4
 
-LONG_FILES = {
-    "links/engine/advance.py": "the events of a pair's life, which read as one",
-}
+LONG_FILES: dict[str, str] = {}
 LONG_FUNCTIONS = {
     "kernel/host.py step": "one window, whose loop every event of a simulation passes",
     "links/simulate_route.py simulate_route": "the one call by which all parts of the engine are set up",
     "quantum/pauli_kernels.py reverse_mode": "a forward and a backward pass over the same buffers, compiled",
     "quantum/state_vector_kernels.py reverse_mode": "a forward and a backward pass over the same buffers, compiled",
+    "runs/cluster.py cluster_of": "what a cluster needs from its start to its end, in that order",
 }
 MANY_ARGUMENTS = {
-    "links/consumers/shared_shots.py _serve": "compiled, and called from one place",
     "links/consumers/shared_shots.py _ask": "compiled, and called from one place",
 }
 MANY_POSITIONAL = {
-    "links/consumers/shots.py serve_shots": "an entry of compiled code",
+    "distribution/packed_distributor.py _annealed": "an entry of compiled code, called from one place",
     "links/consumers/shared_shots.py serve_shared_shots": "an entry of compiled code",
 }
 COMPILED = ("njit", "compiled", "inlined", "_formula", "intrinsic")

@@ -1,6 +1,9 @@
 """Bell pairs that distributed circuits take, beside pytket-dqc and memq-dqc.
 
-usage: scripts/bench distribution [--circuits FOLDER] [--only WORD ...]
+usage: scripts/bench distribution [--circuits FOLDER] [--only WORD ...] [--record]
+
+Our results are in `distribution_ours.csv`, with CPU seconds on a loaded machine; the benchmark computes them anew and
+says how many differ, and with `--record` it writes them.
 
 The peers' results are in `distribution_peers.csv`, one line a circuit and network, each with the best of three of a
 peer's distributors, by the peer's own count in pairs of links, and that one's CPU seconds on a loaded machine. They
@@ -22,10 +25,11 @@ import csv
 import re
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,6 +42,7 @@ from ceas_ray.quantum.qiskit_export import export
 from ceas_ray.quantum.qiskit_import import from_qiskit, read_openqasm
 
 PEERS = Path(__file__).with_name("distribution_peers.csv")
+OURS = Path(__file__).with_name("distribution_ours.csv")
 ANSAETZE: dict[str, Ansatz] = {"ring": "ring", "hea": "hardware_efficient", "sel": "strongly_entangling"}
 IN_CX_AND_RZ = ("qft_n18", "qft_n29")
 
@@ -72,6 +77,33 @@ def peers() -> list[Case]:
             )
             for row in csv.DictReader(file)
         ]  # fmt: skip
+
+
+class Found(NamedTuple):
+    """The pairs that our distributor took for a case, and its CPU seconds."""
+
+    pairs: int
+    seconds: float
+
+
+def recorded() -> dict[Case, Found]:
+    """Return our results, as they were recorded."""
+    cases = {(case.circuit, case.network): case for case in peers()}
+    with OURS.open(encoding="utf-8", newline="") as file:
+        return {
+            cases[row["circuit"], row["network"]]: Found(int(row["pairs"]), float(row["cpu_seconds"]))
+            for row in csv.DictReader(file)
+        }
+
+
+def distributed(case: Case, folder: str | None = None) -> Found | None:
+    """Distribute the circuit of a case; None if only the folder of its circuits has it, and none is given."""
+    circuit = circuit_named(case.circuit, folder)
+    if circuit is None:
+        return None
+    started = time.process_time()
+    pairs = PackedDistributor()(circuit, case.processors()).pairs
+    return Found(pairs, round(time.process_time() - started, 2))
 
 
 @cache
@@ -120,25 +152,34 @@ def main(words: list[str]) -> dict[str, Any]:
     parser.add_argument(
         "--only", nargs="+", default=[""], metavar="WORD", help="circuits whose names hold one of these"
     )
+    parser.add_argument("--record", action="store_true", help="write the results to the file of ours")
     chosen = parser.parse_args(words)
-    rows = []
+    known, rows = recorded(), {}
     for case in peers():
-        circuit = circuit_named(case.circuit, chosen.circuits)
-        if circuit is None or not any(word in case.circuit for word in chosen.only):
+        found = distributed(case, chosen.circuits) if any(word in case.circuit for word in chosen.only) else None
+        if found is None:
             continue
-        started = time.process_time()
-        pairs = PackedDistributor()(circuit, case.processors()).pairs
-        rows.append((case, pairs))
+        rows[case] = found
         peer = f"pytket-dqc {case.pytket_pairs}, memq-dqc {case.memq_pairs}"
-        seconds = time.process_time() - started
-        print(f"{case.circuit} on {case.network}: {pairs} pairs in {seconds:.1f} s; {peer}", file=sys.stderr)
-    return summary(rows)
+        print(f"{case.circuit} on {case.network}: {found.pairs} pairs in {found.seconds} s; {peer}", file=sys.stderr)
+    figures = summary(rows)
+    figures["not_as_recorded"] = sum(case not in known or known[case].pairs != rows[case].pairs for case in rows)
+    if chosen.record:
+        _record({case: rows.get(case) or known.get(case) for case in peers()})
+    return figures
 
 
-def summary(rows: list[tuple[Case, int]]) -> dict[str, Any]:
+def _record(rows: Mapping[Case, Found | None]) -> None:
+    with OURS.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["circuit", "network", "pairs", "cpu_seconds"])
+        writer.writerows([case.circuit, case.network, *found] for case, found in rows.items() if found is not None)
+
+
+def summary(rows: Mapping[Case, Found]) -> dict[str, Any]:
     """Return how cases and our pairs compare with each peer."""
-    memq = [(pairs, case.memq_pairs) for case, pairs in rows if case.memq_pairs is not None]
-    pytket = [(pairs, case.pytket_pairs) for case, pairs in rows if case.pytket_pairs is not None]
+    memq = [(found.pairs, case.memq_pairs) for case, found in rows.items() if case.memq_pairs is not None]
+    pytket = [(found.pairs, case.pytket_pairs) for case, found in rows.items() if case.pytket_pairs is not None]
     return {
         "cases": len(rows),
         "beside_memq": len(memq),

@@ -73,7 +73,7 @@ class Agreement(Stateful):
         self.values = ValueStore(protocol, self.round_index, inputs=self.inputs, echoes=self.phase.echoes, head=head)
         self.candidate = Candidate(committee, self.phase, self.values)
         max_waiting = committee.processors * committee.quorum + committee.replicas
-        self.fetching = Fetching(links, Pacing(committee.delta), max_waiting, self._find)
+        self.fetching = Fetching(links, Pacing(committee.delta), max_waiting, find=self._find, has=self._has)
         self.catching_up = CatchingUp(links, committee)
         self.adoption = Adoption(
             self.round_index, head=head, archive=archive, inputs=self.inputs, values=self.values,
@@ -83,10 +83,8 @@ class Agreement(Stateful):
 
     def parts(self) -> Mapping[str, Stateful]:
         """See `Stateful`."""
-        return {
-            "phase": self.phase, "values": self.values, "voting": self.voting, "fetching": self.fetching,
-            "catching_up": self.catching_up,
-        }  # fmt: skip
+        return {"phase": self.phase, "values": self.values, "voting": self.voting, "fetching": self.fetching,
+                "catching_up": self.catching_up}  # fmt: skip
 
     @property
     def finished(self) -> bool:
@@ -111,6 +109,12 @@ class Agreement(Stateful):
         model = self._head.model
         found = self.inputs.contents.get(digest) or self.values.body_of(digest) or self._archive.find(digest)
         return model.encoded if found is None and digest == model.digest else found
+
+    def _has(self, digest: bytes, what: str) -> bool:
+        """Return whether a digest is here as what it is wanted for."""
+        if what == CONTENT:
+            return self.inputs.has(digest)
+        return (self.values.body_of if what == BODY else self._find)(digest) is not None
 
     # --- inputs ----------------------------------------------------------
 
@@ -169,8 +173,9 @@ class Agreement(Stateful):
         assert self.schedule is not None
         if self.state.to_come_back:
             return self._come_back(now)
+        self.adoption.follow(self.catching_up.past)
         began_late = now > self.schedule.inputs_open_until and not self.catching_up.has_asked
-        return self.catching_up.ask(now) if self._head.behind or began_late else []
+        return self.catching_up.ask(now, self.voting.view) if self._head.behind or began_late else []
 
     def _view_timer(self, view: int, now: int) -> list[Effect]:
         """Ask for the next view, since this one brought no decision. Where that did not help, ask what was missed."""
@@ -183,7 +188,7 @@ class Agreement(Stateful):
             effects += [self._armed(view, now), *self.phase.renew(now)]
         self.fetching.ask_again()
         if self.catching_up.may_have_missed(view) or self._head.behind or not self.phase.heard_quorum:
-            effects += self.catching_up.ask(now)
+            effects += self.catching_up.ask(now, self.voting.view)
         self.adoption.follow(self.catching_up.past)
         return [*effects, *self._go_on(now), *self._finish(now)]
 
@@ -259,9 +264,9 @@ class Agreement(Stateful):
         return [*effects, *self._arm_fetch(now)]
 
     def _learn_proposed(self, sender: int, view: int, body: bytes) -> bytes:
-        """Return a proposal's digest; keep its body if it is the first of the view's leader or was asked for."""
+        """Return a proposal's digest; keep its body if it is the first of the view's leader or was asked for as one."""
         digest = digest_of(body)
-        if self.fetching.take(digest) is not None or self.voting.expects_proposal(sender, view):
+        if self.fetching.stop(digest, BODY) or self.voting.expects_proposal(sender, view):
             self.values.learn(body)
         return digest
 
@@ -289,12 +294,12 @@ class Agreement(Stateful):
     def _take_contents(self, contents: tuple[Any, ...], now: int) -> list[Effect]:
         """Take what was asked for; nothing else is kept."""
         for data in contents:
-            what = self.fetching.take(digest_of(data)) if isinstance(data, bytes) else None
-            if what == CONTENT:
+            wanted = self.fetching.take(digest_of(data)) if isinstance(data, bytes) else ()
+            if CONTENT in wanted:
                 self.inputs.keep(data)
-            elif what == BODY:
+            if BODY in wanted:
                 self.values.learn(data)
-            elif what == MODEL:
+            if MODEL in wanted:
                 self.adoption.take_model(data, self.catching_up.past, None if self.finished else self._decided)
         self.adoption.follow(self.catching_up.past)
         return [*self._go_on(now), *self._finish(now)]
@@ -302,26 +307,20 @@ class Agreement(Stateful):
     # --- catching up ----------------------------------------------------------
 
     def _bring_up_to_date(self, sender: int, now: int) -> list[Effect]:
-        """Repeat to another replica the last decision, and what this one has said since that still counts: until it
-        halts, its echoes and votes too, since a liar may have let it decide alone.
+        """Say what was decided in the round before, which fewer than B others may be left to say, and repeat what this
+        replica has said since: until it halts, its echoes and votes too, since a liar may have let it decide alone.
         """
-        name, last = replica_name(sender), self._head.last
-        effects: list[Effect] = []
+        name = replica_name(sender)
         self._links.forget_view_change(name)
-        if last is not None and not self.finished:
-            effects += self._links.send(
-                FrameKind.DECIDE, view=0, receiver=name, body=encode(last.value), now=now, round_index=last.round_index
-            )
-        return [*effects, *self.phase.repeat_echoes(name, now), *self._act(self.voting.resend(sender), now)]
+        past = self.catching_up.tell_past(self._head.decision_of(self.round_index - 1), receiver=name, now=now)
+        return [*past, *self.phase.repeat_echoes(name, now), *self._act(self.voting.resend(sender), now)]
 
     def _bring_all_up_to_date(self, now: int) -> list[Effect]:
         others = [j for j in range(self._protocol.committee.replicas) if j != self._index]
         return [effect for j in others for effect in self._bring_up_to_date(j, now)]
 
     def take_new_keys(self, now: int) -> list[Effect]:
-        """Say what was omitted for want of keys, now that new ones have come in the middle of a round, and repeat a
-        decision, since somebody waits for it.
-        """
+        """Say what was omitted for want of keys, since new ones have come, and repeat a decision that is waited for."""
         self.catching_up.keys_have_come()
         return self._bring_all_up_to_date(now) if self.phase.closed else []
 
@@ -333,7 +332,7 @@ class Agreement(Stateful):
             if isinstance(action, Output):
                 effects += self._say(action, now)
             elif isinstance(action, ArmTimer):
-                effects += [self._armed(action.view, now), *self._enter(now)]
+                effects += [self._armed(action.view, now), *self._enter(action.view, now)]
             elif isinstance(action, BodyWanted):
                 self.fetching.want(action.value, BODY)
             else:
@@ -350,11 +349,12 @@ class Agreement(Stateful):
     def _decided(self) -> bytes | None:
         return None if self.voting.decided is None else self.voting.decided.value
 
-    def _enter(self, now: int) -> list[Effect]:
+    def _enter(self, view: int, now: int) -> list[Effect]:
         """Begin a view, or its timer: Echoes and Fetches have a new pace."""
         self.fetching.forget_bodies({self._decided, *self.voting.wanted})
         self.adoption.follow(self.catching_up.past)
-        return [*self.phase.arm(now), *self._arm_fetch(now)]
+        missed = self.catching_up.ask(now, view) if self.catching_up.skips_views(view) else []
+        return [*missed, *self.phase.arm(now), *self._arm_fetch(now)]
 
     def _finish(self, now: int) -> list[Effect]:
         """Adopt what was decided, once its body is here and recomputed; answer the processors and the manager."""
@@ -395,5 +395,5 @@ class Agreement(Stateful):
         self.state.to_come_back = False
         effects = self._bring_all_up_to_date(now) if self.phase.closed else []
         if not self._is_at_rest:
-            effects += self.catching_up.ask(now)
+            effects += self.catching_up.ask(now, self.voting.view)
         return [*effects, *self._go_on(now), *self._finish(now)]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.consensus.committee import Committee
+from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Effect, Observation, Send
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.consensus_payloads import Frame
@@ -108,12 +109,18 @@ class AuthenticatedLinks(Stateful):
             for e in self.send(kind, view=view, receiver=name, body=body, now=now, round_index=round_index)
         ]
 
-    def ask_again(self, now: int) -> list[Effect]:
-        """Return the last question to each of the others, as the same frame: it costs no key, and whoever has it
-        ignores it.
+    def ask(self, now: int, *, anew: bool) -> list[Effect]:
+        """Return a question to each of the others: a new one where it is asked `anew` and leaves keys for a view.
+        Otherwise it is the last one of this round, as the same frame: it costs no key, and whoever has it ignores it.
         """
-        questions = sorted(self.state.questions.items())
-        return [Send(now + self._latencies[name], name, question) for name, question in questions]
+        effects: list[Effect] = []
+        for name in self._others:
+            last, new = self.state.questions.get(name), list[Effect]()
+            if anew or last is None:
+                new = self.send(FrameKind.CATCH_UP, view=0, receiver=name, body=encode(None), now=now)
+            again = [] if new or last is None else [Send(now + self._latencies[name], name, last)]
+            effects += [*new, *again]
+        return effects
 
     def reply_to_processors(self, body: bytes, now: int) -> list[Effect]:
         """Return the model of this round on its way to every processor."""
@@ -153,7 +160,11 @@ class AuthenticatedLinks(Stateful):
 
     def keyed_peers(self) -> int:
         """Return the number of other replicas with which the keys suffice for a view, both ways."""
-        return sum(1 for name in self._others if self._channels[name].good_for_a_view())
+        return sum(map(self.good_for_a_view, self._others))
+
+    def good_for_a_view(self, peer: str) -> bool:
+        """Return whether the keys with a peer suffice for a view, both ways."""
+        return self._channels[peer].good_for_a_view()
 
     def key_bits_left(self) -> NDArray[np.int64]:
         """Return the bits left with every peer, as in `RoundDecided.key_bits`."""

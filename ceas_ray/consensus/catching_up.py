@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
+from ceas_ray.consensus.chain_head import LastDecision
 from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS, Committee
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Effect
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.frames import FrameKind
+from ceas_ray.messages.payloads import replica_name
 
 MAX_CATCH_UPS = 3
-"""Number of times that a replica asks in a round what it missed, and that it answers each of the others in the time of
-a view; both cost keys. After that it repeats its last question, for those whom it did not reach, and asks anew after
-waiting twice as long, because those whom it reached may know more by then, or their answers were lost. New keys, and a
-decision that it can report, let it answer as often again.
+"""Number of times that a replica asks in a round what it missed, whatever comes of it, and that it answers each of the
+others in the time of a view; both cost keys. After that it asks anew once in a view, and answers where keys for a view
+are left. Otherwise it repeats its last question, for those whom it did not reach, and asks anew after waiting twice as
+long, so that a stall burns no keys. New keys, and a decision that it can report, let it ask and answer as often again.
 """
 
 
@@ -25,16 +28,20 @@ class CatchingUpState:
     """What changes while a replica catches up, or helps others to.
 
     past: the value that B others decided in the round before. past_decides: what each of them says. asked: number of
-    questions. timed_out: the latest view whose timer ran out. answered: number of answers to each of the others,
-    counted from the time in `since`, ps.
+    questions. asked_in, entered, timed_out: the latest view in which it asked, that it entered, and whose timer ran
+    out. answered: number of answers to each of the others, counted from the time in `since`, ps. answered_before:
+    number of those before that time.
     """
 
     past: bytes | None = None
     past_decides: dict[int, bytes] = field(default_factory=dict)
     asked: int = 0
+    asked_in: int = -1
+    entered: int = -1
     timed_out: int = -1
     answered: Counter[int] = field(default_factory=Counter)
     since: dict[int, int] = field(default_factory=dict)
+    answered_before: Counter[int] = field(default_factory=Counter)
 
 
 class CatchingUp(Stateful):
@@ -54,12 +61,20 @@ class CatchingUp(Stateful):
 
     # --- one that missed something ----------------------------------------------------------
 
-    def ask(self, now: int) -> list[Effect]:
-        """Ask the others what was missed."""
-        self.state.asked += 1
-        if self.state.asked > MAX_CATCH_UPS and self.state.asked.bit_count() > 1:
-            return self._links.ask_again(now)
-        return self._links.broadcast(FrameKind.CATCH_UP, view=0, body=encode(None), now=now)
+    def ask(self, now: int, view: int) -> list[Effect]:
+        """Ask the others what was missed; view: the one that this replica is in."""
+        state = self.state
+        state.asked += 1
+        due, moved_on = state.asked <= MAX_CATCH_UPS or state.asked.bit_count() == 1, view > state.asked_in
+        state.asked_in = max(state.asked_in, view)
+        return self._links.ask(now, anew=due or moved_on)
+
+    def skips_views(self, view: int) -> bool:
+        """Note that this replica enters a view. Return whether there is one before it that it never was in: others went
+        on without it, so that it must have missed what they said.
+        """
+        before, self.state.entered = self.state.entered, max(view, self.state.entered)
+        return view > before + 1
 
     @property
     def has_asked(self) -> bool:
@@ -73,6 +88,11 @@ class CatchingUp(Stateful):
             self.state.past = value
         return value == self.state.past
 
+    def take_past_decides(self, decides: Mapping[int, bytes]) -> None:
+        """Take what the others were heard to decide while the round before, which this replica missed, went on."""
+        for sender, value in sorted(decides.items()):
+            self.take_past_decide(sender, value)
+
     def may_have_missed(self, view: int) -> bool:
         """Note that the timer of this view ran out. Return whether this replica may have missed something: the timer
         did so before, so asking for another view did not help, or more views have ended without a decision than
@@ -84,19 +104,33 @@ class CatchingUp(Stateful):
     def keys_have_come(self) -> None:
         """Count anew, since new keys pay for more questions and answers."""
         self.state.asked = 0
-        self.state.answered.clear()
+        self.has_news()
 
     # --- one that is asked ----------------------------------------------------------
 
+    def tell_past(self, decision: LastDecision | None, *, receiver: str, now: int) -> list[Effect]:
+        """Say what was decided in the round before, if it is known here."""
+        if decision is None:
+            return []
+        body, round_index = encode(decision.value), decision.round_index
+        return self._links.send(
+            FrameKind.DECIDE, view=0, receiver=receiver, body=body, now=now, round_index=round_index
+        )
+
     def has_news(self) -> None:
-        """Let whoever asked before the decision ask again."""
+        """Let whoever asked before ask again."""
         self.state.answered.clear()
+        self.state.answered_before.clear()
 
     def may_answer(self, sender: int, now: int) -> bool:
         """Count a question, and return whether its sender has not asked too often. So a liar makes others spend only so
-        many keys, and a replica whose answers were lost, however many, is answered again.
+        many keys, and a replica whose answers were lost, however many, is answered again while keys last.
         """
-        if now >= self.state.since.setdefault(sender, now) + self._period:
-            self.state.answered[sender], self.state.since[sender] = 0, now
-        self.state.answered[sender] += 1
-        return self.state.answered[sender] <= MAX_CATCH_UPS
+        state = self.state
+        if now >= state.since.setdefault(sender, now) + self._period:
+            state.answered_before[sender] += state.answered[sender]
+            state.answered[sender], state.since[sender] = 0, now
+        state.answered[sender] += 1
+        if state.answered[sender] + state.answered_before[sender] <= MAX_CATCH_UPS:
+            return True
+        return state.answered[sender] <= MAX_CATCH_UPS and self._links.good_for_a_view(replica_name(sender))

@@ -44,13 +44,14 @@ class ChainHeadState:
     """What a replica carries from round to round.
 
     model: after the last decision. accused: processors that this replica accuses and no decided value has named. last:
-    the last decision. behind: the replica missed a round, and may neither propose nor judge until it has that round's
-    model.
+    the last decision. before: the one before it, which others may still lack. behind: the replica missed a round, and
+    may neither propose nor judge until it has that round's model.
     """
 
     model: AgreedModel
     accused: tuple[int, ...] = ()
     last: LastDecision | None = None
+    before: LastDecision | None = None
     behind: bool = False
 
 
@@ -75,6 +76,11 @@ class ChainHead(Stateful):
         """The last round that this replica knows decided."""
         return self.state.last
 
+    def decision_of(self, round_index: int) -> LastDecision | None:
+        """Return the decision of a round, if it is one of the last two that this replica knows."""
+        known = [decision for decision in (self.state.last, self.state.before) if decision is not None]
+        return next((decision for decision in known if decision.round_index == round_index), None)
+
     @property
     def behind(self) -> bool:
         """Whether this replica missed a round."""
@@ -88,5 +94,6 @@ class ChainHead(Stateful):
         self.state.accused = accused_after(accused, self.state.model.quarantined)
 
     def adopt(self, decision: LastDecision, model: AgreedModel) -> None:
-        """Move on to a decision and the model after it."""
+        """Move on to a later decision and the model after it."""
+        self.state.before = self.state.last
         self.state.last, self.state.model, self.state.behind = decision, model, False

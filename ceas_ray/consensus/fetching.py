@@ -16,18 +16,18 @@ from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.payloads import replica_name
 
 CONTENT, BODY, MODEL = "content", "body", "model"
-"""What a digest stands for: an update or a report, the body of a value, or a model."""
+"""What is wanted under a digest: an update or a report, the body of a value, or a model."""
 
 
 @dataclass
 class FetchingState:
     """What has been asked for.
 
-    open: what was asked for and has not come, by digest. pending: what is yet to be asked for. waiting: by digest, who
-    waits for it, and the round that each of them is in.
+    open: by digest, what was asked for and has not come; a liar may name one digest as several things. pending: what is
+    yet to be asked for. waiting: by digest, who waits for it, and the round that each of them is in.
     """
 
-    open: dict[bytes, str] = field(default_factory=dict)
+    open: dict[bytes, tuple[str, ...]] = field(default_factory=dict)
     pending: dict[bytes, None] = field(default_factory=dict)
     waiting: dict[bytes, dict[int, int]] = field(default_factory=dict)
 
@@ -38,12 +38,14 @@ class Fetching(Stateful):
     """
 
     def __init__(
-        self, links: AuthenticatedLinks, pacing: Pacing, max_waiting: int, find: Callable[[bytes], bytes | None]
-    ) -> None:
+        self, links: AuthenticatedLinks, pacing: Pacing, max_waiting: int, *, find: Callable[[bytes], bytes | None],
+        has: Callable[[bytes, str], bool],
+    ) -> None:  # fmt: skip
         """Serve one round; max_waiting: most digests that one replica may wait for. find: returns anything that is
-        here, by its digest.
+        here, by its digest. has: whether it is here as what it is wanted for: bytes that came as the body of a value
+        are no update.
         """
-        self._links, self._pacing, self._max_waiting, self._find = links, pacing, max_waiting, find
+        self._links, self._pacing, self._max_waiting, self._find, self._has = links, pacing, max_waiting, find, has
         self.state = FetchingState()
 
     def parts(self) -> Mapping[str, Stateful]:
@@ -54,8 +56,9 @@ class Fetching(Stateful):
 
     def want(self, digest: bytes, what: str) -> None:
         """Ask for a digest, once until it comes or `ask_again` is called."""
-        if digest not in self.state.open and self._find(digest) is None:
-            self.state.open[digest] = what
+        wanted = self.state.open.get(digest, ())
+        if what not in wanted and not self._has(digest, what):
+            self.state.open[digest] = (*wanted, what)
             self.state.pending[digest] = None
 
     def arm(self, now: int, view: int) -> int | None:
@@ -70,10 +73,22 @@ class Fetching(Stateful):
         self._pacing.left(now, view)
         return self._links.broadcast(FrameKind.FETCH, view=0, body=encode(digests), now=now)
 
-    def take(self, digest: bytes) -> str | None:
-        """Return what the digest of an arrived content stands for, and stop asking; None if nobody asked for it."""
+    def take(self, digest: bytes) -> tuple[str, ...]:
+        """Return what an arrived content was wanted for, and stop asking for it; nothing if nobody asked."""
         self.state.pending.pop(digest, None)
-        return self.state.open.pop(digest, None)
+        return self.state.open.pop(digest, ())
+
+    def stop(self, digest: bytes, what: str) -> bool:
+        """Stop asking for a digest as this alone. Return whether it was asked for as this."""
+        wanted = self.state.open.get(digest, ())
+        if what not in wanted:
+            return False
+        others = tuple(other for other in wanted if other != what)
+        if others:
+            self.state.open[digest] = others
+        else:
+            self.take(digest)
+        return True
 
     def renew(self) -> None:
         """See `Pacing`."""
@@ -85,8 +100,8 @@ class Fetching(Stateful):
 
     def forget_bodies(self, but: Container[bytes | None]) -> None:
         """Stop asking for bodies except these, at the start of a view: its Suggests say which ones its leader lacks."""
-        for digest in [d for d, what in self.state.open.items() if what == BODY and d not in but]:
-            self.take(digest)
+        for digest in [digest for digest in self.state.open if digest not in but]:
+            self.stop(digest, BODY)
 
     # --- one that is asked ----------------------------------------------------------
 

@@ -168,6 +168,8 @@ class Replica(Actor):
         missed = schedule.round_index > last.round_index + 1 or (last.round_index >= 0 and not last.finished)
         self._head.begin_round(missed, last.phase.accused())
         self.state.schedule, self._agreement = schedule, self._new_agreement(schedule)
+        if missed and schedule.round_index == last.round_index + 1:
+            self._agreement.catching_up.take_past_decides(last.voting.state.decides)
         self._links.forget_lost_slots()
         self.store_key_bits(schedule.key_bits)
         return [*self._agreement.begin(now), *self._open_early(now)]

@@ -38,7 +38,7 @@ def vote_history_of(content: Any) -> VoteHistory:
     except TypeError as error:
         raise ValueError("a vote history must hold three votes") from error
     votes = (low, previous, high)
-    if not all(isinstance(vote.view, int) and isinstance(vote.value, bytes) for vote in votes):
+    if not all(type(vote.view) is int and type(vote.value) is bytes for vote in votes):
         raise ValueError("a vote must hold a view and a digest")
     return VoteHistory(low, previous, high)
 

@@ -3,7 +3,9 @@
 A Bell-diagonal pair is Phi+ with Paulis I, Y, X, Z on its far half, with these weights. Through one of them, a copy is
 made with its value flipped (X), or with a Z on the copied qubit, which commutes with all that is done with copies (Z).
 One error of a pair thus meets all gates of its copy, and those of copies made from it, alike. If the qubit moves to a
-flipped copy, it is flipped itself. The measurements that end copies add nothing: their corrections stay right up to a
+flipped copy, it is flipped itself. A Z on a qubit between the mixing gates that copies are kept over is a flip of it
+after them, which the kept copies do not have; so is a phase with a flipped copy of another qubit, except for kept
+copies that are flipped as wrongly. The measurements that end copies add nothing: their corrections stay right up to a
 global phase. So the density matrix of the circuit's own qubits suffices, one part for each set of flipped copies.
 """
 
@@ -12,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.distribution.program import Apply, Copy, EndCopy, Phase, Place, Program
+from ceas_ray.distribution.program import Apply, Copy, EndCopy, Flip, Phase, Place, Program
 from ceas_ray.quantum.gate_list import is_diagonal, mixes_values
 
 Matrix = NDArray[np.complex128]
@@ -39,6 +41,8 @@ def density_matrix(program: Program, weights: NDArray[np.float64]) -> Matrix:
             state.phase(step)
         elif isinstance(step, Copy):
             state.copy(step, next(of_pairs))
+        elif isinstance(step, Flip):
+            state.flip(step)
         else:
             state.end_copy(step)
     return sum(state.parts.values(), np.zeros((1, 1), dtype=np.complex128))
@@ -60,6 +64,8 @@ class _State:
         self.qubit = {place: qubit for qubit, place in enumerate(start)}  # whose value is at each place
         self.holder = list(start)
         self.index = np.arange(2 ** len(start))
+        self.waiting: set[Place] = set()  # kept copies of qubits that are in another basis now
+        self.last_phase = (start[0], start[0])
         matrix = np.zeros((len(self.index), len(self.index)), dtype=np.complex128)
         matrix[0, 0] = 1
         self.parts: dict[frozenset[Place], Matrix] = {frozenset(): matrix}
@@ -70,22 +76,34 @@ class _State:
         if self.holder[qubit] != step.at:
             self._flip_copies({step.at})
             return
-        if not is_diagonal(step.matrix) and not mixes_values(step.matrix):
+        if mixes_values(step.matrix):
+            self.waiting ^= {place for place, of in self.qubit.items() if of == qubit} - {step.at}
+        elif not is_diagonal(step.matrix):
             self._flip_copies({place for place, of in self.qubit.items() if of == qubit} - {step.at})
         self.parts = {flipped: self._on(qubit, step.matrix, part) for flipped, part in self.parts.items()}
 
     def phase(self, step: Phase) -> None:
         """The phase is that of the values at its two places."""
+        self.last_phase = (step.first, step.second)
         for flipped, part in self.parts.items():
             first = self._bit(self.qubit[step.first]) ^ (step.first in flipped)
             second = self._bit(self.qubit[step.second]) ^ (step.second in flipped)
             factors = np.exp(1j * step.angle * (first & second))
             self.parts[flipped] = factors[:, None] * part * factors.conj()
 
+    def flip(self, step: Flip) -> None:
+        """The copy and its qubit differ by more if the values that flip them do."""
+        used = next(p for p in self.last_phase if self.qubit[p] == self.qubit[step.control])
+        self.parts = {
+            flipped ^ {step.target} if (used in flipped) != (step.control in flipped) else flipped: part
+            for flipped, part in self.parts.items()
+        }
+
     def copy(self, step: Copy, weights: NDArray[np.float64]) -> None:
-        """The copy is flipped by X and Y; Z and Y put a Z on the qubit."""
+        """The copy is flipped by X and Y; Z and Y put a Z on the qubit, which flips it beside copies that wait."""
         qubit = self.qubit[step.far] = self.qubit[step.source]
         signs = 1 - 2 * self._bit(qubit)
+        waiting = {place for place in self.waiting if self.qubit[place] == qubit}
         found: dict[frozenset[Place], Matrix] = {}
         none, y, x, z = weights
         for flipped, part in self.parts.items():
@@ -93,7 +111,8 @@ class _State:
             for errs, kept, sign_flipped in ((False, none, z), (True, x, y)):
                 is_flipped = (step.source in flipped) ^ errs
                 where = flipped | {step.far} if is_flipped else flipped
-                found[where] = found.get(where, 0) + kept * part + sign_flipped * with_z
+                found[where] = found.get(where, 0) + kept * part
+                found[where ^ waiting] = found.get(where ^ waiting, 0) + sign_flipped * with_z
         self.parts = found
 
     def end_copy(self, step: EndCopy) -> None:

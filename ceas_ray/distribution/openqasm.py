@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.distribution.program import Apply, Copy, Phase, Place
+from ceas_ray.distribution.program import Apply, Copy, Flip, Phase, Place
 from ceas_ray.distribution.schedule import Schedule
 from ceas_ray.quantum.gate_list import GateList
 
@@ -58,6 +58,8 @@ class _Writer:
             return [_local(step.matrix, self.name(step.at))]
         if isinstance(step, Phase):
             return [f"cp({step.angle!r}) {self.name(step.first)}, {self.name(step.second)};"]
+        if isinstance(step, Flip):
+            return [f"cx {self.name(step.control)}, {self.name(step.target)};"]
         if isinstance(step, Copy):
             source, near, far = self.name(step.source), self.name(step.near), self.name(step.far)
             return [

@@ -10,18 +10,24 @@ from numpy.typing import NDArray
 from ceas_ray.distribution.distribution import Distribution, refuse_without_room, seats_in_order
 from ceas_ray.distribution.packets import Packets, packets_of
 from ceas_ray.distribution.processor_network import ProcessorNetwork
-from ceas_ray.distribution.search import anneal, problem_of
+from ceas_ray.distribution.search import anneal, drop_useless_copies
+from ceas_ray.distribution.search_state import state_of
 from ceas_ray.quantum.gate_list import GateList, normal_form
+
+LARGE = 100
+"""Controlled phases: beyond, runs of the search are hotter and longer."""
+_Arrays = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
 class PackedDistributor:
     """Minimises the Bell pairs of all packets' trees over holders of qubits and places of gates.
 
-    Simulated annealing from `starts` starts with qubits that stay, then once more from the best with qubits that may
+    Simulated annealing from `starts` starts with qubits that stay, then twice more from the best with qubits that may
     move. The number of steps grows with the circuit, never with the clock, so the result is the same on every machine.
-    A gate may be done at a processor that holds neither of its qubits, where a tree passes anyway. The first starts
-    have qubits in their order along the network, the others have them at random.
+    A gate may be done at a processor that holds neither of its qubits, where a tree passes anyway. Copies are kept over
+    gates that only flip their qubit where that is cheaper (with up to 8 processors). The first starts have qubits in
+    their order along the network, the others have them at random.
     """
 
     starts: int = 8
@@ -35,20 +41,28 @@ class PackedDistributor:
         home = seats_in_order(packets.qubits, network)[packets.owner]
         if len(network.room) == 1 or len(packets.ends) == 0:
             return Distribution(packets, network, home, np.zeros(len(packets.ends), dtype=np.int64))
-        problem, steps = problem_of(packets, network), self.steps_per_start + 100 * len(packets.ends)
+        steps = self.steps_per_start + 100 * len(packets.ends)
         generator = np.random.Generator(np.random.Philox(self.seed))
         best = None
-        for start in range(self.starts):
+        for start, length, hot in self._runs(len(packets.ends)):
             home = self._start(packets, network, start, generator)
-            place = home[packets.ends[:, start % 2]]
-            found = anneal(problem, home, place, steps, 2.0, 0.1, False, generator)
-            if best is None or found[2] < best[2]:
-                best = found
+            nothing_kept, place = np.zeros_like(home), home[packets.ends[:, start % 2]]
+            found = _annealed(packets, network, (home, place, nothing_kept), length * steps, hot, False, generator)
+            best = found if best is None or found[1] < best[1] else best
         assert best is not None
         for hot in (0.7, 1.5):
-            found = anneal(problem, best[0], best[1], 2 * steps, hot, 0.1, True, generator)
-            best = found if found[2] < best[2] else best
-        return Distribution(packets, network, best[0], best[1])
+            found = _annealed(packets, network, best[0], 2 * steps, hot, True, generator)
+            best = found if found[1] < best[1] else best
+        return Distribution(packets, network, *best[0])
+
+    def _runs(self, phases: int) -> list[tuple[int, int, float]]:
+        """The runs before qubits move: the start, how many times the steps, the first temperature.
+
+        Of a large circuit, two keep what is good about the order of its qubits, and few but long ones forget it.
+        """
+        if phases <= LARGE:
+            return [(start, 1, 2.0) for start in range(self.starts)]
+        return [(0, 1, 1.0), (1, 1, 1.0), *((start, 4, 4.0) for start in range(2, self.starts // 2))]
 
     def _start(
         self, packets: Packets, network: ProcessorNetwork, start: int, generator: np.random.Generator
@@ -57,3 +71,16 @@ class PackedDistributor:
             return seats_in_order(packets.qubits, network)[packets.owner]
         seats = np.repeat(np.arange(len(network.room)), network.room)
         return generator.permutation(seats)[: packets.qubits][packets.owner].astype(np.int64)
+
+
+def _annealed(
+    packets: Packets, network: ProcessorNetwork, start: _Arrays, steps: int, hot: float, moving: bool,
+    generator: np.random.Generator,
+) -> tuple[_Arrays, int]:  # fmt: skip
+    """Return the homes, places and kept copies that the search finds from a start, and their pairs."""
+    state = state_of(packets, network, start, moving)
+    crossable = np.flatnonzero(state.packet["crossable"])
+    home, kept, place, pairs = anneal(state, crossable, steps, hot, 0.1, moving, generator)
+    state = state_of(packets, network, (home, place, kept), moving)
+    drop_useless_copies(state)
+    return (home, place, state.packet["kept"].copy()), int(pairs)

@@ -13,6 +13,8 @@ from ceas_ray.kernel.compiled_code import njit
 
 MAX_PROCESSORS, MAX_NODES = 12, 100
 """Trees are looked up in a table over all sets of processors."""
+MAX_IN_FORESTS = 8
+"""Processors: forests are looked up in a table over all pairs of such sets."""
 
 
 @dataclass(frozen=True)
@@ -80,22 +82,60 @@ class ProcessorNetwork:
         costs[0] = 0
         return costs
 
-    def tree(self, members: int, root: int) -> dict[int, int]:
-        """Return the parent of every node but the root in a smallest tree that joins these processors (bits) and it."""
-        edges = self._edges_of_tree(members, root)
+    @property
+    def prices_forests(self) -> bool:
+        """Whether there are few enough processors for `forest_costs`."""
+        return len(self.processors) <= MAX_IN_FORESTS
+
+    @cached_property
+    def forest_costs(self) -> NDArray[np.int64]:
+        """Links of the smallest forest that joins each of some processors with one of some others, (2^P, 2^P).
+
+        Bits of the first index are the others, which have the value already; 0 if there are none.
+        """
+        assert self.prices_forests, "there are few processors"
+        found: NDArray[np.int64] = _smallest_forests(self.tree_costs)
+        return found
+
+    def forest(self, members: int, sources: int) -> dict[int, int]:
+        """Return the parent of every node but the sources in a smallest forest that joins these processors to them.
+
+        members, sources: processors as bits; at least one source.
+        """
+        edges: set[tuple[int, int]] = set()
+        roots = [node for p, node in enumerate(self.processors) if sources >> p & 1]
+        rest = members & ~sources
+        while rest:
+            part, root = self._best_part(rest, roots, sources)
+            edges |= self._edges_of_tree(part, root)
+            rest &= ~part
         neighbors: dict[int, list[int]] = {}
         for a, b in sorted(edges):
             neighbors.setdefault(a, []).append(b)
             neighbors.setdefault(b, []).append(a)
         parents: dict[int, int] = {}
-        reached = [root]
+        reached = list(roots)
         for node in reached:
             for other in neighbors.get(node, ()):
-                if other != root and other not in parents:
+                if other not in roots and other not in parents:
                     parents[other] = node
                     reached.append(other)
-        assert len(parents) == len(edges), "the edges are a tree"
+        assert len(parents) == len(edges), "the edges are a forest"
         return parents
+
+    def _best_part(self, rest: int, roots: list[int], sources: int) -> tuple[int, int]:
+        """The processors of the tree with the lowest of the rest in a smallest forest, and the source that it joins."""
+        if len(roots) == 1:
+            return rest, roots[0]
+        lowest = rest & -rest
+        part = rest
+        while True:
+            if part & lowest:
+                root = min(roots, key=lambda node: (self._tree_table[part, node], node))
+                left = self.forest_costs[sources, rest & ~part]
+                if self._tree_table[part, root] + left == self.forest_costs[sources, rest]:
+                    return part, root
+            part = (part - 1) & rest
 
     @cached_property
     def _tree_table(self) -> NDArray[np.int64]:
@@ -154,3 +194,29 @@ def _smallest_trees(distances, terminals):  # type: ignore[no-untyped-def]
                 joined[v] = min(joined[v], best[members, u] + distances[u, v])
         best[members] = joined
     return best
+
+
+@njit(cache=True)
+def _smallest_forests(trees):  # type: ignore[no-untyped-def]
+    sets = len(trees)
+    found = np.zeros((sets, sets), np.int64)
+    near = np.zeros(sets, np.int64)
+    for sources in range(1, sets):
+        for members in range(1, sets):
+            near[members] = 4 * sets * sets
+            left = sources
+            while left:
+                near[members] = min(near[members], trees[members | (left & -left)])
+                left &= left - 1
+        for members in range(1, sets):
+            rest = members & ~sources
+            if rest == 0:
+                continue
+            lowest = rest & -rest
+            others, best = rest ^ lowest, near[rest]
+            part = others
+            while part > 0:
+                best = min(best, near[rest ^ part] + found[sources, part])
+                part = (part - 1) & others
+            found[sources, members] = best
+    return found

@@ -3,10 +3,12 @@
 A copy of a qubit's Z value: CX from a qubit that has it to the near half of a Bell pair, which is measured; an outcome
 of 1 flips the far half, which is the copy now. A copy ends when it is measured in the X basis; an outcome of 1 takes a
 Z on the qubit (Eisert et al., PRA 62, 052317, 2000). If instead the original ends, the qubit has moved to the copy.
+Copies that are kept while their qubit is flipped by others are flipped by the values of these others, each time.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -59,7 +61,15 @@ class EndCopy:
     holder: Place
 
 
-Step = Apply | Phase | Copy | EndCopy
+@dataclass(frozen=True)
+class Flip:
+    """A flip of a kept copy, `target`, if the value of `control` is 1; it goes with the last phase before it."""
+
+    control: Place
+    target: Place
+
+
+Step = Apply | Phase | Copy | EndCopy | Flip
 
 
 @dataclass(frozen=True)
@@ -101,8 +111,9 @@ class _Builder:
         self.current: list[int] = first.tolist()  # the packet of each qubit
         self.holder = [self._new(self._node(distribution.home[packet])) for packet in self.current]
         self.copies: list[dict[int, Place]] = [{} for _ in range(packets.qubits)]  # of the packet, by node
+        self.kept: dict[int, dict[int, Place]] = {}  # copies that wait for a packet to come, by node
         self.parent: list[dict[int, int]] = [{} for _ in range(packets.qubits)]  # of each node in the packet's tree
-        self.needs: list[dict[int, int]] = [{} for _ in range(packets.qubits)]  # phases and copies to come at a node
+        self.needs: list[Counter[int]] = [Counter() for _ in range(packets.qubits)]  # uses to come at each node
         self.left = np.bincount(packets.ends.ravel(), minlength=len(packets.owner))
         for qubit in range(packets.qubits):
             self._open(qubit)
@@ -116,10 +127,20 @@ class _Builder:
         qubits = [int(self.distribution.packets.owner[packet]) for packet in packets]
         first, second = (self._value(qubit, node) for qubit in qubits)
         self.steps.append(Phase(first, second, angle))
+        for packet, other in ((packets[0], qubits[1]), (packets[1], qubits[0])):
+            self._flip_kept(packet, other)
         for packet, qubit in zip(packets, qubits, strict=True):
             self.left[packet] -= 1
             self.needs[qubit][node] -= 1
             self._end_unneeded(qubit, node)
+
+    def _flip_kept(self, packet: int, other: int) -> None:
+        """Flip the copies that are kept over a packet as another qubit's value has it."""
+        for node, copy in sorted(self.kept.get(packet + 1, {}).items()):
+            self.steps.append(Flip(self._value(other, node), copy))
+            self.needs[other][node] -= 1
+        for node in sorted(self.kept.get(packet + 1, {})):
+            self._end_unneeded(other, node)
 
     def local(self, qubit: int, matrix: NDArray[np.complex128]) -> None:
         """Do a gate on one qubit, after a move to its next home if it ends the packet; a flip is one of copies, too."""
@@ -137,31 +158,50 @@ class _Builder:
         """Make a packet its qubit's current one: the qubit moves to the packet's home."""
         qubit = int(self.distribution.packets.owner[packet])
         while self.current[qubit] < packet:
-            target = self._node(self.distribution.home[self.current[qubit] + 1])
+            following = self.current[qubit] + 1
+            self._set_aside(qubit, following + 1)
+            target = self._node(self.distribution.home[following])
             if target != self.holder[qubit].node:
                 old, new = self.holder[qubit], self._value(qubit, target)
                 del self.copies[qubit][target]
                 self.steps.append(EndCopy(old, new))
                 self.holder[qubit] = new
             assert not self.copies[qubit], "all copies have ended"
-            self.current[qubit] += 1
+            self.copies[qubit] = self.kept.pop(following, {})
+            self.current[qubit] = following
             self._open(qubit)
 
+    def _set_aside(self, qubit: int, packet: int) -> None:
+        """Keep copies of a qubit's current packet for the one after the next."""
+        nodes = self._kept_at(packet) if packet < len(self.left) else []
+        if nodes:
+            self.kept[packet] = {node: self._value(qubit, node) for node in nodes}
+        for node in nodes:
+            del self.copies[qubit][node]
+
     def _open(self, qubit: int) -> None:
-        """Lay the tree of a qubit's current packet, from its home."""
+        """Lay the trees of a qubit's current packet, from its home and the copies that were kept."""
         packet, root = self.current[qubit], self.holder[qubit].node
-        ends = self.distribution.packets.ends
-        needs: dict[int, int] = {}
-        for phase in np.flatnonzero(np.any(ends == packet, axis=1)).tolist():
-            node = self._node(self.distribution.place[phase])
-            needs[node] = needs.get(node, 0) + 1
+        packets = self.distribution.packets
+        needs: Counter[int] = Counter()
+        for phase in np.flatnonzero(np.any(packets.ends == packet, axis=1)).tolist():
+            other = int(np.sum(packets.ends[phase])) - packet
+            needs[self._node(self.distribution.place[phase])] += 1
+            if other + 1 < len(packets.owner):
+                needs.update(self._kept_at(other + 1))
         moves_to = self._node(self.distribution.next_home[packet])
         if moves_to != root:
-            needs[moves_to] = needs.get(moves_to, 0) + 1
-        self.parent[qubit] = self.network.tree(int(self.distribution.reach[packet]), root)
-        for parent in self.parent[qubit].values():
-            needs[parent] = needs.get(parent, 0) + 1
+            needs[moves_to] += 1
+        if packet + 2 < len(packets.owner) and packets.owner[packet + 2] == qubit:
+            needs.update(self._kept_at(packet + 2))
+        sources = int(self.distribution.kept[packet]) | 1 << int(self.distribution.home[packet])
+        self.parent[qubit] = self.network.forest(int(self.distribution.needed[packet]), sources)
+        needs.update(self.parent[qubit].values())
         self.needs[qubit] = needs
+
+    def _kept_at(self, packet: int) -> list[int]:
+        """The nodes where copies are kept for a packet."""
+        return [node for p, node in enumerate(self.network.processors) if self.distribution.kept[packet] >> p & 1]
 
     def _value(self, qubit: int, node: int) -> Place:
         """The place at a node that has the qubit's value: its holder, or a copy, made now if there is none."""
@@ -178,7 +218,7 @@ class _Builder:
         return self.copies[qubit][node]
 
     def _end_unneeded(self, qubit: int, node: int) -> None:
-        if self.needs[qubit].get(node, 0) == 0 and node in self.copies[qubit]:
+        if self.needs[qubit][node] == 0 and node in self.copies[qubit]:
             self.steps.append(EndCopy(self.copies[qubit].pop(node), self.holder[qubit]))
 
     def _node(self, processor: int | np.int64) -> int:

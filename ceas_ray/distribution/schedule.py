@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ceas_ray.distribution.program import Apply, Copy, EndCopy, Phase, Place, Program, Step
+from ceas_ray.distribution.program import Apply, Copy, EndCopy, Flip, Phase, Place, Program, Step
 from ceas_ray.quantum.gate_list import mixes_values
 
 
@@ -101,14 +101,17 @@ def schedule_of(program: Program) -> Schedule:
     busy: dict[Place, set[int]] = {}
     free: dict[Place, int] = {}  # the first layer after all steps of a place so far
     corrected: dict[Place, int] = {}  # the first layer after all corrections of a place so far
+    mixed: dict[Place, int] = {}  # the first layer after all mixing gates of a place so far
     for step in program.steps:
         places = places_of(step)
         layer = max(free.get(place, 0) for place in places)
         if isinstance(step, EndCopy):
             layer = max(layer, corrected.get(step.at, 0), min(busy.get(step.holder, {-1})) + 1)
+            layer = max(layer, mixed.get(step.holder, 0))
             corrected[step.holder] = max(layer + 1, corrected.get(step.holder, 0))
         elif isinstance(step, Apply) and mixes_values(step.matrix):
             layer = max(layer, corrected.get(step.at, 0))
+            mixed[step.at] = layer + 1
         layers.append(layer)
         for place in places:
             busy.setdefault(place, set()).add(layer)
@@ -122,21 +125,27 @@ def places_of(step: Step) -> tuple[Place, ...]:
         return (step.at,)
     if isinstance(step, Phase):
         return (step.first, step.second)
+    if isinstance(step, Flip):
+        return (step.control, step.target)
     return (step.source, step.near, step.far) if isinstance(step, Copy) else (step.at,)
 
 
 def _copies_later(program: Program, layers: list[int], busy: dict[Place, set[int]]) -> list[int]:
     """Move each copy to the last layer before its first use in which its source is free; nothing else moves."""
-    until: dict[Place, int] = {}  # the first layer in which a later step of the program needs the place
+    never = max(layers, default=0) + 1
+    until: dict[Place, int] = {}  # the first layer in which a later step of the program works on the place
+    holds: dict[Place, int] = {}  # the first in which another copy of what it holds ends
     for number in range(len(layers) - 1, -1, -1):
         step, layer = program.steps[number], layers[number]
         if isinstance(step, Copy):
             taken = busy[step.source] - {layer}
-            last = min(until[step.far], until.get(step.source, until[step.far])) - 1
+            first_use = min(until.get(step.far, never), holds.get(step.far, never))
+            last = min(first_use, until.get(step.source, never)) - 1
             layer = next(later for later in range(last, layer - 1, -1) if later not in taken)
             busy[step.source] = taken | {layer}
             layers[number] = layer
-        needed = (*places_of(step), step.holder) if isinstance(step, EndCopy) else places_of(step)
-        for place in needed:
+        elif isinstance(step, EndCopy):
+            holds[step.holder] = min(layer, holds.get(step.holder, layer))
+        for place in places_of(step):
             until[place] = min(layer, until.get(place, layer))
     return layers

@@ -18,7 +18,7 @@ from numba.core.caching import CacheImpl, InTreeCacheLocator, UserProvidedCacheL
 
 from ceas_ray.kernel.imported_modules import PACKAGE, imported_modules
 
-__all__ = ["COMPILED", "njit"]
+__all__ = ["COMPILED", "COMPILED_ALONE", "COMPILED_INLINE", "COMPILED_PART", "njit"]
 
 COMPILED: dict[str, Any] = {
     "cache": True,
@@ -27,6 +27,17 @@ COMPILED: dict[str, Any] = {
     "fastmath": {"contract", "nsz"},
 }
 """How all compiled functions are: kept on disk, without Python's lock or checks, and the same bits on like machines."""
+COMPILED_PART: dict[str, Any] = {
+    **{name: value for name, value in COMPILED.items() if name != "cache"},
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+"""How those are that only compiled functions call: they are compiled into these and kept with them. They have no entry
+from Python (calling one there crashes the process), which saves half of their compilation."""
+COMPILED_INLINE: dict[str, Any] = COMPILED_PART | {"forceinline": True}
+"""How small ones of these are that are called so often that the call itself would take a good part of the time."""
+COMPILED_ALONE: dict[str, Any] = COMPILED_PART | {"cache": True}
+"""How a large one of these is whose machine code is kept by itself, and called where it is (`links.engine.records`)."""
 
 
 class _StampedWithImports:

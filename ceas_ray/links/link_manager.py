@@ -16,7 +16,7 @@ from ceas_ray.links.consumers.deliveries import serve_requests
 from ceas_ray.links.consumers.keys import distil_keys
 from ceas_ray.links.consumers.shots import ShotBooks, ShotDemand, serve_shots
 from ceas_ray.links.consumers.stock import read_only, stock_rule
-from ceas_ray.links.engine.state import RouteModel, RouteState, route_rules
+from ceas_ray.links.engine.route import RouteModel, RouteState, route_rules
 from ceas_ray.messages.pair_books import AUTHENTICATION, LATE, TRAINING, USED
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
@@ -182,8 +182,8 @@ class LinkManager(Actor):
             slot=plan.shot_period,
             burst=plan.burst_shots,
         )
-        state = RouteState(generator, model, plan.slots, plan.starts_at)
-        return serve_shots(state, model, rules, stock_rule(plan.policies[r], plan.slots), demand)
+        state = RouteState(generator, model, rules, plan.starts_at)
+        return serve_shots(state, stock_rule(plan.policies[r], plan.slots), demand)
 
     def _reports(self, plan: GeneratePairs, served: _Served) -> tuple[NDArray[np.float64], list[Effect]]:
         """m_s over all pairs of the on-time training shots, and the envelopes that tell the hub and the processor."""
@@ -247,9 +247,9 @@ class LinkManager(Actor):
                 corrected=False, stops=True,
             )  # fmt: skip
             start = begins + plan.key_starts[i]
-            state = RouteState(generator, model, plan.slots, start)
+            state = RouteState(generator, model, rules, start)
             bits[i], pairs[i] = distil_keys(
-                state.compiled, model.compiled, rules, start + plan.key_lengths[i], float(plan.key_bits_wanted[i]),
+                state.address, start + plan.key_lengths[i], float(plan.key_bits_wanted[i]),
                 plan.policies[0].demand_driven, trace,
             )  # fmt: skip
             counts = np.zeros((len(route.legs), 3, 5), np.int64)
@@ -267,10 +267,8 @@ class LinkManager(Actor):
             route.legs, route.swapping, slots=plan.slots, useful_age=plan.useful_age, min_fidelity=None,
             corrected=True, stops=False,
         )  # fmt: skip
-        state = RouteState(generator, model, plan.slots, plan.starts_at)
-        stored = serve_requests(
-            state.compiled, model.compiled, rules, plan.starts_at + plan.length, float(plan.mean_wait), sums
-        )
+        state = RouteState(generator, model, rules, plan.starts_at)
+        stored = serve_requests(state.address, plan.starts_at + plan.length, float(plan.mean_wait), sums)
         served = RequestsServed(
             round_index=plan.round_index,
             link=self.name,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.time import FOREVER, PICOSECONDS_PER_SECOND, picoseconds, seconds
 from ceas_ray.links.consumers.deliveries import deliver
-from ceas_ray.links.engine.state import RouteModel, RouteState, route_rules
+from ceas_ray.links.engine.route import RouteModel, RouteState, route_rules
 from ceas_ray.network.route import Route
 
 
@@ -76,9 +76,9 @@ def simulate_route(
         route.legs, swapping, slots=slots, useful_age=age, min_fidelity=min_fidelity, corrected=True, stops=True
     )
     model = RouteModel.of(route.legs, swapping, signalling)
-    state = RouteState(generator, model, slots, 0)
+    state = RouteState(generator, model, rules, 0)
     times, fidelities = np.zeros(pairs, np.int64), np.zeros(pairs)
-    found: Any = deliver(state.compiled, model.compiled, rules, until, times, fidelities)
+    found: Any = deliver(state.address, until, times, fidelities)
     delivered, stored = found
     return Deliveries(
         times[:delivered] / PICOSECONDS_PER_SECOND, fidelities[:delivered], state.books, np.asarray(stored)

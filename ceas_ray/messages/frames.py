@@ -76,14 +76,16 @@ def is_well_formed(frame: Frame) -> bool:
     """Return whether every field of the header has its type and range, and the body is bytes.
 
     Ask this before anything else: a frame may come from anybody, and one that is not well formed counts as silence. A
-    boolean or 1.0 equals an integer but is not accepted as one.
+    boolean or 1.0 equals an integer but is not accepted as one. Names are ASCII: other texts may have no encoding.
     """
     for number in (frame.round_index, frame.view, frame.counter, frame.sent_at, frame.tag):
         if type(number) is not int or not 0 <= number < 2**63:
             return False
+    if not all(type(name) is str and name.isascii() for name in (frame.sender, frame.receiver)):
+        return False
     return (
-        type(frame.kind) is int and frame.kind in FRAME_KINDS and type(frame.sender) is str
-        and type(frame.receiver) is str and type(frame.chain) is bytes and type(frame.body) is bytes
+        type(frame.kind) is int and frame.kind in FRAME_KINDS and type(frame.chain) is bytes
+        and type(frame.body) is bytes
     )  # fmt: skip
 
 
@@ -193,7 +195,7 @@ def decode_update(body: bytes, length: int) -> NDArray[np.int64]:
         raise ValueError("an update must be three encoded values") from error
     if not (isinstance(row, np.ndarray) and row.dtype == np.dtype("<i8") and row.shape == (length,)):
         raise ValueError(f"an update must hold {length} integers of 64 bits")
-    if not (isinstance(shots, int) and isinstance(samples, int)) or np.any((row >= 2**62) | (row <= -(2**62))):
+    if not (type(shots) is int and type(samples) is int) or np.any((row >= 2**62) | (row <= -(2**62))):
         raise ValueError("an update must lie within the range of fixed point and count shots and samples")
     return row
 

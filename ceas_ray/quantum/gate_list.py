@@ -48,18 +48,22 @@ class GateList:
 
 
 def normal_form(qubits: int, gates: Iterable[Gate]) -> list[Gate]:
-    """Merge local gates that follow each other on a qubit, and drop gates that do nothing; phases stay in order.
+    """Merge gates that follow each other on the same qubits, and drop gates that do nothing; phases stay in order.
 
-    Diagonal gates commute with controlled phases and move on to the next gate that does not, or to the end. Raises
-    ValueError for a controlled phase on one qubit.
+    Diagonal gates commute with controlled phases and move on to the next gate that does not, or to the end; controlled
+    phases of the same two qubits without a gate in between that does not commute are one, at the place of the first.
+    Raises ValueError for a controlled phase on one qubit.
     """
     pending = [np.eye(2, dtype=np.complex128) for _ in range(qubits)]
     found: list[Gate] = []
+    open_phases: dict[tuple[int, int], int] = {}  # that one more of the same qubits would join
 
     def flush(qubit: int) -> None:
         matrix = pending[qubit]
         if not (is_diagonal(matrix) and abs(matrix[0, 0] - matrix[1, 1]) < NEGLIGIBLE):
             found.append(LocalGate(qubit, matrix))
+            for pair in [pair for pair in open_phases if qubit in pair]:
+                del open_phases[pair]
         pending[qubit] = np.eye(2, dtype=np.complex128)
 
     for gate in gates:
@@ -68,15 +72,27 @@ def normal_form(qubits: int, gates: Iterable[Gate]) -> list[Gate]:
             continue
         if gate.first == gate.second:
             raise ValueError(f"a controlled phase must act on two qubits, got qubit {gate.first} twice")
-        if abs(np.exp(1j * gate.angle) - 1) < NEGLIGIBLE:
+        if _is_nothing(gate):
             continue
         for qubit in (gate.first, gate.second):
             if not is_diagonal(pending[qubit]):
                 flush(qubit)
-        found.append(gate)
+        pair = (min(gate.first, gate.second), max(gate.first, gate.second))
+        if pair in open_phases:
+            joined = found[open_phases[pair]]
+            assert isinstance(joined, ControlledPhase), "phases join phases"
+            found[open_phases[pair]] = ControlledPhase(joined.first, joined.second, joined.angle + gate.angle)
+        else:
+            open_phases[pair] = len(found)
+            found.append(gate)
     for qubit in range(qubits):
         flush(qubit)
-    return found
+    cancelled = any(isinstance(gate, ControlledPhase) and _is_nothing(gate) for gate in found)
+    return normal_form(qubits, found) if cancelled else found
+
+
+def _is_nothing(phase: ControlledPhase) -> bool:
+    return bool(abs(np.exp(1j * phase.angle) - 1) < NEGLIGIBLE)
 
 
 def is_diagonal(matrix: NDArray[np.complex128]) -> bool:

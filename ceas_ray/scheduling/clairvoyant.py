@@ -1,4 +1,4 @@
-"""The scheduler that knows the draws: nobody can do better."""
+"""The scheduler that knows the draws: a yardstick for the others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ceas_ray.scheduling.perishable_chain import LinkClass
 
 @dataclass(frozen=True)
 class Clairvoyant:
-    """Makes exactly the pairs that will be used, of those that could be, such that most shots are served."""
+    """Knows the outcome of every attempt, and chooses when to make it: see `links.consumers.foresight`."""
 
     def stock_policy(self, link: LinkClass) -> StockPolicy:
         """See `Scheduler`."""

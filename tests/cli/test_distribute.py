@@ -12,7 +12,9 @@ import pytest
 from qiskit import qasm3
 from qiskit_aer import AerSimulator
 
+from ceas_ray.cli import distribute
 from ceas_ray.cli.distribute import main
+from ceas_ray.distribution.packed_distributor import PackedDistributor
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.quantum.qiskit_import import read_openqasm
 from tests.distribution.circuits import state_of
@@ -79,6 +81,11 @@ BAD = {
 GRAPHML = """<graphml xmlns="http://graphml.graphdrawing.org/xmlns">
 <key id="k" for="node" attr.name="qubits" attr.type="int"/>
 <graph edgedefault="undirected">{}</graph></graphml>"""
+
+
+@pytest.fixture(autouse=True)
+def _short_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(distribute.DISTRIBUTORS, "packed", PackedDistributor(starts=2, steps_per_start=1_000))
 
 
 def network(folder: Path, capacities: dict[str, str | None], edges: list[tuple[str, str]]) -> str:

@@ -125,7 +125,7 @@ def test_a_study_ends_with_its_workers(number: int, send: Callable[[int, int], N
 def test_an_explorer_ends_with_its_workers() -> None:
     explorer = started("--hours", "1", "--processes", "1", "--first", "256", "--json", module="ceas_ray.cli.explore")
     until(lambda: len(psutil.Process(explorer.pid).children(recursive=True)) > 1, explorer)
-    told = json.loads(ended(explorer, signal.SIGTERM, os.killpg)[0])
+    told = json.loads(ended(explorer, signal.SIGTERM)[0])
     assert told["interrupted"]
     assert told["next_seed"] == 256 + told["kinds"]["all"]["scenarios"]
 

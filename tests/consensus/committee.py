@@ -205,7 +205,9 @@ class Network:
                 name, replica_name(to), chain=b"chain", streams=Streams(1), fresh_hash_keys=True
             )
             self._liars[sender, to].add_key_bits(PLENTY)
-        self.push(at, to, name, self._liars[sender, to].seal(kind, round_index=0, view=view, now=at, body=body))
+        self.push(
+            at, to, name, self._liars[sender, to].seal(kind, round_index=round_index, view=view, now=at, body=body)
+        )
 
     def states(self) -> set[bytes]:
         """Of all replicas that are not silent, nor fell silent."""

@@ -38,25 +38,28 @@ class Replica:
         self.here: dict[bytes, bytes] = {}
         round_index = 2 if behind else 1
         self.values = ValueStore(PROTOCOL, round_index, inputs=self.inputs, echoes=Echoes(Quorums(4)), head=self.head)
-        self.fetching = Fetching(links_of_replica_0(), Pacing(DELTA), 10, self.here.get)
+        self.fetching = Fetching(links_of_replica_0(), Pacing(DELTA), 10, find=self.here.get, has=self._has)
         self.adoption = Adoption(
             round_index, head=self.head, archive=self.archive, inputs=self.inputs, values=self.values,
             fetching=self.fetching, find=self.here.get,
         )  # fmt: skip
 
+    def _has(self, digest: bytes, what: str) -> bool:
+        return digest in self.here
+
     @property
-    def wanted(self) -> dict[bytes, str]:
+    def wanted(self) -> dict[bytes, tuple[str, ...]]:
         return self.fetching.state.open
 
 
 def test_a_decided_value_is_asked_for_first_by_its_body_then_by_its_model() -> None:
     replica = Replica()
     assert replica.adoption.outcome_of(VALUE) is None
-    assert replica.wanted == {VALUE: BODY}
+    assert replica.wanted == {VALUE: (BODY,)}
     replica.fetching.take(VALUE)
     replica.values.learn(BODY_OF_AFTER)
     assert replica.adoption.outcome_of(VALUE) is None
-    assert replica.wanted == {AFTER.digest: MODEL}
+    assert replica.wanted == {AFTER.digest: (MODEL,)}
     replica.here[AFTER.digest] = AFTER.encoded
     outcome = replica.adoption.outcome_of(VALUE)
     assert outcome is not None
@@ -77,7 +80,7 @@ def test_an_adopted_decision_moves_the_head_and_others_can_ask_for_it() -> None:
 def test_a_replica_that_is_behind_follows_the_round_before_and_keeps_its_quarantine() -> None:
     replica = Replica(behind=True)
     replica.adoption.follow(VALUE)
-    assert replica.wanted == {VALUE: BODY}
+    assert replica.wanted == {VALUE: (BODY,)}
     replica.values.learn(BODY_OF_AFTER)
     replica.here[AFTER.digest] = AFTER.encoded
     replica.adoption.follow(VALUE)

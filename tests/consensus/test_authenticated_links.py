@@ -39,12 +39,13 @@ def test_a_repeated_request_for_a_view_is_the_same_frame_and_costs_no_key() -> N
     assert [frame.sent_at for frame in again] == [99, 95, 95]
 
 
-def test_a_question_is_repeated_as_it_was_and_a_new_round_has_none() -> None:
+def test_a_question_is_repeated_as_it_was_and_a_new_round_has_a_new_one() -> None:
     links = links_of_replica_0()
     asked = frames_in(links.broadcast(FrameKind.CATCH_UP, view=0, body=b"", now=0))
-    assert frames_in(links.ask_again(40)) == asked
+    assert frames_in(links.ask(40, anew=False)) == asked
+    assert {frame.sent_at for frame in frames_in(links.ask(45, anew=True))} == {45}
     links.enter_round(1)
-    assert links.ask_again(50) == []
+    assert {frame.sent_at for frame in frames_in(links.ask(50, anew=False))} == {50}
 
 
 def test_only_a_frame_with_a_right_tag_of_a_peer_is_opened_and_its_slot_serves_once() -> None:

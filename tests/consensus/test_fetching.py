@@ -16,7 +16,9 @@ DIGESTS = [digest_of(content) for content in CONTENTS]
 
 
 def fetching_of(here: dict[bytes, bytes], max_waiting: int = 10) -> Fetching:
-    return Fetching(links_of_replica_0(), Pacing(DELTA), max_waiting, here.get)
+    return Fetching(
+        links_of_replica_0(), Pacing(DELTA), max_waiting, find=here.get, has=lambda digest, what: digest in here
+    )
 
 
 def asked(fetching: Fetching, now: int) -> list[bytes]:
@@ -50,11 +52,30 @@ def test_what_is_here_is_not_asked_for() -> None:
 def test_only_what_was_asked_for_is_taken_and_taken_once() -> None:
     fetching = fetching_of({})
     fetching.want(DIGESTS[0], MODEL)
-    assert fetching.take(DIGESTS[1]) is None
-    assert fetching.take(DIGESTS[0]) == MODEL
-    assert fetching.take(DIGESTS[0]) is None
+    assert fetching.take(DIGESTS[1]) == ()
+    assert fetching.take(DIGESTS[0]) == (MODEL,)
+    assert fetching.take(DIGESTS[0]) == ()
     fetching.ask_again()
     assert asked(fetching, 0) == []
+
+
+def test_what_is_here_as_one_thing_is_asked_for_as_another() -> None:
+    fetching = Fetching(
+        links_of_replica_0(), Pacing(DELTA), 10, find={DIGESTS[0]: CONTENTS[0]}.get,
+        has=lambda digest, what: what == BODY,
+    )  # fmt: skip
+    fetching.want(DIGESTS[0], CONTENT)
+    assert asked(fetching, 0) == DIGESTS[:1]
+
+
+def test_one_digest_may_be_wanted_as_several_things_and_each_is_served() -> None:
+    fetching = fetching_of({})
+    for what in (BODY, CONTENT, BODY):
+        fetching.want(DIGESTS[0], what)
+    assert not fetching.stop(DIGESTS[0], MODEL)
+    fetching.want(DIGESTS[0], MODEL)
+    assert fetching.stop(DIGESTS[0], BODY)
+    assert fetching.take(DIGESTS[0]) == (CONTENT, MODEL)
 
 
 def test_a_new_view_forgets_the_bodies_that_its_leader_does_not_lack() -> None:

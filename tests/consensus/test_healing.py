@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.messages.consensus_payloads import Frame
+from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.payloads import replica_name
 from tests.consensus.committee import DELTA, OPENS, Network, up_to_f
 
@@ -97,3 +98,18 @@ def test_one_whose_answers_were_lost_is_answered_again_however_often_it_asked(
     network.run()
     assert {j for j, _ in network.decided} == set(range(replicas)) - silent
     assert len(network.states()) == 1
+
+
+@pytest.mark.parametrize("heals", [20, 50, 100, 200, 300])
+@pytest.mark.parametrize(("replicas", "silent"), [(4, {0}), (7, {0, 1}), (10, {0, 1, 2})])
+def test_one_that_was_deaf_costs_the_others_at_most_one_view_of_an_honest_leader_when_it_hears_again(
+    replicas: int, silent: set[int], heals: int
+) -> None:
+    """It asked ever more rarely: after 1,500 Delta of deafness 61 honest leaders proposed in vain."""
+    deaf = replicas - 1
+    network = DeafNetwork(replicas, {deaf}, heals, frozenset(silent))
+    network.run()
+    calm = OPENS + heals * DELTA
+    led = {(f.view, f.sender) for f in network.sent if f.kind == FrameKind.PROPOSAL and f.sent_at >= calm}
+    assert {j for j, _ in network.decided} == set(range(replicas)) - silent
+    assert len(led) <= 2

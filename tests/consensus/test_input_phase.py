@@ -215,7 +215,9 @@ def test_a_halted_replica_answers_what_one_who_starves_asks_for_even_a_round_lat
 
 def test_what_one_cannot_answer_yet_waits_until_it_comes() -> None:
     have: dict[bytes, bytes] = {}
-    fetching = Fetching(make_replica(0, 4)._links, Pacing(DELTA), 2, have.get)
+    fetching = Fetching(
+        make_replica(0, 4)._links, Pacing(DELTA), 2, find=have.get, has=lambda digest, what: digest in have
+    )
     fetching._links.store_key_bits(np.full(PROCESSORS + 4, PLENTY))
     assert fetching.answer(3, 0, (b"x", b"y", b"z"), 1) == []
     have |= {b"x": b"of three the oldest does not wait", b"z": b"content"}

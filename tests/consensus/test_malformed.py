@@ -9,19 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.consensus.echoes import items_of, update_item
+from ceas_ray.consensus.safety_rule import vote_history_of
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.frames import Channel, FrameKind
-from tests.consensus.committee import DELTA, OPENS, Network
+from tests.consensus.committee import DELTA, OPENS, Network, make_replica
 from tests.consensus.test_value_store import values_of
 
 VALUES: Any = st.recursive(
-    st.none() | st.integers(-3, 9) | st.binary(max_size=20) | st.text(max_size=3),
+    st.none() | st.booleans() | st.integers(-3, 9) | st.binary(max_size=20) | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=4).map(tuple) | st.dictionaries(st.integers(0, 3), inner, max_size=2),
     max_leaves=8,
 )
-BODIES = st.binary(max_size=30) | VALUES.map(encode)
+VOTES = st.tuples(st.integers(-1, 3) | st.booleans(), st.binary(max_size=3))
+BODIES = st.binary(max_size=30) | VALUES.map(encode) | st.tuples(VOTES, VOTES, VOTES).map(encode)
 SAID = st.tuples(st.sampled_from(list(FrameKind)), st.integers(-2, 9), BODIES, st.integers(-79, 60))
 ROWS = st.lists(st.tuples(st.integers(-1, 3) | st.booleans(), st.binary(max_size=3)) | VALUES, max_size=4).map(tuple)
 
@@ -38,6 +40,7 @@ def test_garbage_with_a_right_tag_is_as_good_as_silence(said: list[tuple[FrameKi
     network.run()
     assert len(network.states()) == 1
     assert {j for j, _ in network.decided} == {0, 2, 3}
+    make_replica(0, 4).recover(decode(encode(network.replicas[0].persistent())), network.now)
 
 
 @settings(max_examples=300)
@@ -101,3 +104,10 @@ def test_an_unknown_kind_is_ignored() -> None:
     )
     network.run()
     assert len(network.decided) == 3
+
+
+@pytest.mark.parametrize("view", [True, False, 1.0, None, b"1"])
+def test_a_vote_in_a_view_that_is_no_integer_is_refused(view: Any) -> None:
+    """True was kept, and then the replica could not be restored from what it had persisted."""
+    with pytest.raises(ValueError, match="a vote must hold a view"):
+        vote_history_of(((view, b"x"), (-1, b""), (-1, b"")))

@@ -58,6 +58,19 @@ def random_circuit(seed: int, qubits: int, count: int) -> list[Gate]:
     return gates
 
 
+def flipping_circuit(seed: int, qubits: int, count: int) -> list[Gate]:
+    """CX, controlled phases and now and then a mixing gate, so that copies can be kept over what flips their qubit."""
+    draw = np.random.default_rng(seed)
+    gates: list[Gate] = [LocalGate(q, rotation("y", float(draw.uniform(0, 3)))) for q in range(qubits)]
+    for _ in range(count):
+        first, second = (int(q) for q in draw.permutation(qubits)[:2])
+        around: list[Gate] = [LocalGate(second, HADAMARD)] if draw.random() < 0.6 else []
+        gates += [*around, ControlledPhase(first, second, np.pi if around else float(draw.uniform(0, 6))), *around]
+        if draw.random() < 0.2:
+            gates.append(LocalGate(first, rotation("xyz"[int(draw.integers(3))], float(draw.uniform(0, 6)))))
+    return gates
+
+
 def unitary(qubits: int, gates: list[Gate]) -> Any:
     """The matrix of a circuit; qubit q is bit q of an index."""
     index = np.arange(2**qubits)

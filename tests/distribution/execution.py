@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ceas_ray.distribution.program import Apply, Copy, EndCopy, Phase, Place
+from ceas_ray.distribution.program import Apply, Copy, EndCopy, Flip, Phase, Place
 from ceas_ray.distribution.schedule import Schedule
 from tests.distribution.circuits import HADAMARD, X
 
@@ -63,6 +63,10 @@ def executed(schedule: Schedule, draw: np.random.Generator) -> Any:
             state.apply(step.near, HADAMARD)
             if state.measure(step.near, draw):
                 state.apply(step.far, X)
+        elif isinstance(step, Flip):
+            state.apply(step.target, HADAMARD)
+            state.phase(step.control, step.target, np.pi)
+            state.apply(step.target, HADAMARD)
         elif isinstance(step, EndCopy):
             state.apply(step.at, HADAMARD)
             if state.measure(step.at, draw):
@@ -98,6 +102,12 @@ class DensityMatrix:
             at: list[Any] = [slice(None)] * self.entries.ndim
             at[a] = at[b] = 1
             self.entries[tuple(at)] *= np.exp(1j * sign * angle)
+
+    def controlled_not(self, control: Place, target: Place) -> None:
+        for a, b in zip(self.axes(control), self.axes(target), strict=True):
+            at: list[Any] = [slice(None)] * self.entries.ndim
+            at[a] = 1
+            self.entries[tuple(at)] = np.flip(self.entries[tuple(at)], b - (a < b)).copy()
 
     def add_pair(self, near: Place, far: Place, weights: Any) -> None:
         paulis = (np.eye(2), np.array([[0, -1j], [1j, 0]]), X, Z)
@@ -137,13 +147,26 @@ def executed_with(schedule: Schedule, weights: Any) -> Any:
             state.phase(step.first, step.second, step.angle)
         elif isinstance(step, Copy):
             state.add_pair(step.near, step.far, weights[pair_of[step]])
-            state.apply(step.near, HADAMARD)
-            state.phase(step.source, step.near, np.pi)
-            state.apply(step.near, HADAMARD)
+            state.controlled_not(step.source, step.near)
             state.measured_with(step.near, step.far, X)
+        elif isinstance(step, Flip):
+            state.controlled_not(step.control, step.target)
         else:
             state.apply(step.at, HADAMARD)
             state.measured_with(step.at, step.holder, Z)
     axes = [state.places.index(place) for place in reversed(program.end)]
     size = 2 ** len(axes)
     return state.entries.transpose([*axes, *(axis + len(axes) for axis in axes)]).reshape(size, size)
+
+
+def most_at_once(schedule: Schedule) -> int:
+    """The largest number of qubits in use at a time, halves of pairs included, step after step."""
+    found = now = len(schedule.program.start)
+    for number in schedule.order:
+        step = schedule.program.steps[number]
+        if isinstance(step, Copy):
+            found = max(found, now + 2)
+            now += 1  # the near half is measured
+        elif isinstance(step, EndCopy):
+            now -= 1
+    return found

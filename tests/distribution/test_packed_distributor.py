@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.distribution.distribution import Distribution
 from ceas_ray.distribution.packed_distributor import PackedDistributor
 from ceas_ray.distribution.packets import packets_of
 from ceas_ray.distribution.processor_network import ProcessorNetwork
 from ceas_ray.quantum.gate_list import GateList, normal_form
 from tests.distribution.circuits import fourier_transform, random_circuit, ring
 
-QUICK = PackedDistributor(starts=2, steps_per_start=3_000)
+QUICK = PackedDistributor(starts=1, steps_per_start=500)
+THOROUGH = PackedDistributor(starts=4, steps_per_start=4_000)
 CHAIN = [(0, 1), (1, 2), (2, 3)]
 STAR = [(0, 1), (0, 2), (0, 3)]
 
@@ -26,39 +26,55 @@ def listed(qubits: int, gates: Any) -> GateList:
     return GateList(qubits, tuple(gates), tuple(range(qubits)))
 
 
+def check_known(distributor: PackedDistributor, gates: Any, edges: list[tuple[int, int]], room: int, most: int) -> None:
+    network = ProcessorNetwork.from_edges(edges, [room] * (1 + max(max(edge) for edge in edges)))
+    qubits = room * len(network.capacities)
+    assert distributor(listed(qubits, gates), network).pairs <= most
+
+
 @pytest.mark.parametrize(
-    ("qubits", "gates", "edges", "room", "pairs"),
-    [
-        (10, fourier_transform(10), [(0, 1)], 5, 5),
-        (20, fourier_transform(20), [(0, 1)], 10, 10),
-        (20, fourier_transform(20), CHAIN, 5, 22),
-        (8, ring(8, 3, True), STAR, 2, 18),
-        (8, ring(8, 3, False), STAR, 2, 18),
-    ],
+    ("gates", "edges", "room", "most"),
+    [(fourier_transform(10), [(0, 1)], 5, 5), (ring(8, 3, True), STAR, 2, 18), (ring(8, 3, False), STAR, 2, 18)],
 )
 def test_known_circuits_take_at_most_these_pairs(
-    qubits: int, gates: Any, edges: list[tuple[int, int]], room: int, pairs: int
+    gates: Any, edges: list[tuple[int, int]], room: int, most: int
 ) -> None:
-    network = ProcessorNetwork.from_edges(edges, [room] * (1 + max(max(edge) for edge in edges)))
-    assert PackedDistributor()(listed(qubits, gates), network).pairs <= pairs
+    check_known(THOROUGH, gates, edges, room, most)
 
 
-@settings(max_examples=15, deadline=None)
+@pytest.mark.slow
+@pytest.mark.parametrize(("edges", "room", "most"), [([(0, 1)], 10, 10), (CHAIN, 5, 22)])
+def test_the_fourier_transform_of_twenty_qubits_takes_at_most_these_pairs(
+    edges: list[tuple[int, int]], room: int, most: int
+) -> None:
+    check_known(PackedDistributor(), fourier_transform(20), edges, room, most)
+
+
+def fewest_pairs(ends: Any, home: Any) -> int:
+    """On two processors, over all places of the phases: packets with a phase that is not done at their home."""
+    places = np.indices([2] * len(ends)).reshape(len(ends), -1).T
+    away = np.zeros((len(places), len(home)), dtype=bool)
+    for phase, packets in enumerate(ends):
+        for packet in packets:
+            away[:, packet] |= places[:, phase] != home[packet]
+    return int(np.min(np.sum(away, axis=1)))
+
+
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_small_circuits_take_the_fewest_pairs_that_any_placement_without_moves_takes(seed: int) -> None:
-    circuit = listed(4, random_circuit(seed, 4, 14))
+    circuit = listed(4, random_circuit(seed, 4, 12))
     packets = packets_of(4, normal_form(4, circuit.gates))
     network = ProcessorNetwork.from_edges([(0, 1)], [2, 2])
     fewest = min(
-        Distribution(packets, network, np.array(home)[packets.owner], np.array(place, dtype=np.int64)).pairs
+        fewest_pairs(packets.ends, np.array(home)[packets.owner])
         for home in product(range(2), repeat=4)
         if sum(home) == 2
-        for place in product(range(2), repeat=len(packets.ends))
     )
-    assert PackedDistributor()(circuit, network).pairs <= fewest
+    assert THOROUGH(circuit, network).pairs <= fewest
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_the_same_circuit_is_distributed_the_same_way_and_fits(seed: int) -> None:
     circuit = listed(6, random_circuit(seed, 6, 30))

@@ -44,6 +44,18 @@ def test_every_qubit_of_the_fourier_transform_has_a_packet_before_and_one_after_
     assert len(packets.ends) == 15
 
 
+def test_phases_of_the_same_qubits_are_one_and_may_cancel() -> None:
+    phase, back = ControlledPhase(0, 1, np.pi), ControlledPhase(1, 0, np.pi)
+    assert normal_form(3, [phase, ControlledPhase(1, 2, 0.3), back]) == [ControlledPhase(1, 2, 0.3)]
+    assert normal_form(2, [phase, LocalGate(0, np.diag([1, 1j])), ControlledPhase(1, 0, 0.5)])[0] == ControlledPhase(
+        0, 1, np.pi + 0.5
+    )
+    assert len(normal_form(2, [phase, LocalGate(0, X), back])) == 3
+    around = [LocalGate(0, HADAMARD), phase, LocalGate(0, HADAMARD)]
+    assert normal_form(2, [*around, *around]) == []
+    assert normal_form(2, [LocalGate(1, HADAMARD), *around, phase, back, *around, LocalGate(1, HADAMARD)]) == []
+
+
 def test_phases_that_do_nothing_are_dropped_and_a_phase_on_one_qubit_is_refused() -> None:
     assert normal_form(2, [ControlledPhase(0, 1, 2 * np.pi)]) == []
     with pytest.raises(ValueError, match="two qubits"):

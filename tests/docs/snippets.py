@@ -50,5 +50,5 @@ def snippets_of(path: Path) -> Iterator[Snippet]:
 
 def chapters() -> list[tuple[Path, ...]]:
     """Return the pages with snippets, those together that build on one another."""
-    alone = sorted(set((ROOT / "docs").rglob("*.md")) - set(TUTORIAL))
+    alone = sorted({ROOT / "README.md", *(ROOT / "docs").rglob("*.md")} - set(TUTORIAL))
     return [TUTORIAL, *((page,) for page in alone if any(snippets_of(page)))]

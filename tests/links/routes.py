@@ -10,7 +10,7 @@ import numpy as np
 from ceas_ray.links.consumers.keys import distil_keys
 from ceas_ray.links.consumers.shots import ShotDemand, serve_shots
 from ceas_ray.links.consumers.stock import read_only, stock_rule
-from ceas_ray.links.engine.state import RouteModel, RouteState, route_rules
+from ceas_ray.links.engine.route import RouteModel, RouteState, route_rules
 from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.network.link_parameters import LinkHardware, LinkParameters
 from ceas_ray.network.route import Swapping
@@ -48,8 +48,8 @@ def serve(
         start=0, releases=read_only(np.asarray(releases, np.int64)), is_test=read_only(is_test), pairs=asked["pairs"],
         offset=asked["offset"], deadline=asked["deadline"], slot=asked["slot"], burst=asked["burst"],
     )  # fmt: skip
-    state = RouteState(generator(seed), model, asked["slots"], 0)
-    books, stored = serve_shots(state, model, rules, stock_rule(policy, asked["slots"]), demand)
+    state = RouteState(generator(seed), model, rules, 0)
+    books, stored = serve_shots(state, stock_rule(policy, asked["slots"]), demand)
     return books._asdict() | {"stored": stored}
 
 
@@ -62,8 +62,8 @@ def distil(
     rules = route_rules(
         legs, swapping, slots=slots, useful_age=useful_age, min_fidelity=None, corrected=False, stops=True
     )
-    state = RouteState(generator(seed), model, slots, 0)
-    bits, pairs = distil_keys(state.compiled, model.compiled, rules, length, float(wanted), demand_driven, np.zeros(2))
+    state = RouteState(generator(seed), model, rules, 0)
+    bits, pairs = distil_keys(state.address, length, float(wanted), demand_driven, np.zeros(2))
     return bits, pairs, state.books
 
 

@@ -111,18 +111,7 @@ def test_no_scheduler_beats_the_mdp_and_none_the_bound(regime: Regime) -> None:
     assert best <= bound + 0.002, "beyond noise"
 
 
-_ONE_SHOT_LESS = pytest.mark.xfail(
-    strict=True,
-    reason="since attempts begin at once and no longer on a grid, the clairvoyant serves one shot in 2,000 less than "
-    "another scheduler; its plan is not exact there",
-)
-
-
-@pytest.mark.parametrize(
-    "regime",
-    [R0, R1, *(pytest.param(regime, marks=_ONE_SHOT_LESS) for regime in (R2, R3))],
-    ids=lambda regime: regime.name,
-)
+@pytest.mark.parametrize("regime", [R0, R1, R2, R3], ids=lambda regime: regime.name)
 def test_the_clairvoyant_wastes_next_to_nothing_and_serves_as_many_as_anybody(regime: Regime) -> None:
     for seed in (1, 2, 3):
         link = regime.link_class(regime.supply)

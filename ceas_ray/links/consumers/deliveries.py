@@ -3,62 +3,56 @@
 from __future__ import annotations
 
 from ceas_ray.kernel.compiled_code import COMPILED, njit
-from ceas_ray.links.engine.advance import (
-    TIME_OVER,
-    advance,
-    begin_with_limit,
-    chosen,
-    close,
-    go_on,
-    pair_at,
-    take,
-)
+from ceas_ray.links.engine.advance import TIME_OVER, advance
+from ceas_ray.links.engine.attempts import begin_with_limit
 from ceas_ray.links.engine.draws import exponential
-from ceas_ray.links.engine.state import clock_of
+from ceas_ray.links.engine.segments import chosen, close, go_on, pair_at, take
+from ceas_ray.links.engine.state import route_at
 from ceas_ray.messages.pair_books import USED
 from ceas_ray.quantum.pair_physics import fidelity_of
 
 
 @njit(**COMPILED)
-def deliver(state, model, rules, until, times, fidelities):  # type: ignore[no-untyped-def]
-    """Take every end-to-end pair of a new route away when it may be used (`rules.stops`); fill times and fidelities.
+def deliver(address, until, times, fidelities):  # type: ignore[no-untyped-def]
+    """Take every end-to-end pair of a new route away when it may be used (`Rules.stops`); fill times and fidelities.
 
     Ends when the arrays are full or at `until`; returns the number of pairs and the stock of every leg, int64 (N,).
     """
-    begin_with_limit(state, model, rules, rules.slots)
+    route = route_at(address)
+    begin_with_limit(route, route.slots)
     delivered = 0
     while delivered < len(times):
-        if advance(state, model, rules, until) == TIME_OVER:
+        if advance(route, until) == TIME_OVER:
             break
-        row, now = chosen(state, model, False), clock_of(state).now
-        times[delivered], fidelities[delivered] = now, fidelity_of(pair_at(state, model, row, now))
-        take(state, model, row, USED)
-        go_on(state, model, rules)
+        row = chosen(route, False)
+        times[delivered], fidelities[delivered] = route.now, fidelity_of(pair_at(route, row, route.now))
+        take(route, row, USED)
+        go_on(route)
         delivered += 1
-    return delivered, close(state, model)
+    return delivered, close(route)
 
 
 @njit(**COMPILED)
-def serve_requests(state, model, rules, until, mean_wait, sums):  # type: ignore[no-untyped-def]
+def serve_requests(address, until, mean_wait, sums):  # type: ignore[no-untyped-def]
     """Serve requests for single pairs with a new route, Poisson with mean distance `mean_wait` (ps); the oldest first.
 
     A request that finds no pair is lost. Fills sums (4,): requests, requests served, and over those served their times
     and fidelities. Returns the stock of every leg, int64 (N,).
     """
-    begin_with_limit(state, model, rules, rules.slots)
-    clock = clock_of(state)
+    route = route_at(address)
+    begin_with_limit(route, route.slots)
     while True:
-        at = clock.now + int(exponential(clock, mean_wait))
+        at = route.now + int(exponential(route, mean_wait))
         if at >= until:
             break
-        advance(state, model, rules, at)
+        advance(route, at)
         sums[0] += 1.0
-        row = chosen(state, model, False)
+        row = chosen(route, False)
         if row >= 0:
             sums[1] += 1.0
             sums[2] += at
-            sums[3] += fidelity_of(pair_at(state, model, row, at))
-            take(state, model, row, USED)
-            go_on(state, model, rules)
-    advance(state, model, rules, until)
-    return close(state, model)
+            sums[3] += fidelity_of(pair_at(route, row, at))
+            take(route, row, USED)
+            go_on(route)
+    advance(route, until)
+    return close(route)

@@ -13,12 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.kernel.compiled_code import COMPILED, njit
+from ceas_ray.kernel.compiled_code import COMPILED, COMPILED_PART, njit
 from ceas_ray.links.consumers.shots import ShotDemand
 from ceas_ray.links.consumers.stock import Slot, StockRule, has_tables, limits, stock_number
-from ceas_ray.links.engine.advance import advance, allow, begin, chosen, close, go_on, pair_at, take, usable
+from ceas_ray.links.engine.advance import advance
+from ceas_ray.links.engine.attempts import allow, begin
 from ceas_ray.links.engine.draws import uniform
-from ceas_ray.links.engine.state import RouteModel, RouteState, Rules, clock_of, source_of
+from ceas_ray.links.engine.route import RouteState
+from ceas_ray.links.engine.segments import chosen, close, go_on, pair_at, take, usable
+from ceas_ray.links.engine.state import route_at, source_of
 from ceas_ray.messages.pair_books import USED
 from ceas_ray.quantum.pair_physics import werner_of
 
@@ -55,12 +58,12 @@ class _Turns(NamedTuple):
 
 
 def serve_shared_shots(
-    states: Sequence[RouteState], models: Sequence[RouteModel], rules: Rules, policies: Sequence[StockRule],
-    demands: Sequence[ShotDemand], gains: Sequence[Any], channels: Channels,
+    states: Sequence[RouteState], policies: Sequence[StockRule], demands: Sequence[ShotDemand], gains: Sequence[Any],
+    channels: Channels,
 ) -> tuple[SharedBooks, NDArray[np.int64]]:  # fmt: skip
     """Serve the shots of all links, as many of each; return what became of them, and the stocks, int64 (links,).
 
-    states, models, policies, demands: one a link. gains: of each link what generating in a slot is worth in a gap and
+    states, policies, demands: one a link. gains: of each link what generating in a slot is worth in a gap and
     in a burst, (policies, phases, states) each, for the priority; empty where limits hold: then links in a burst come
     first, and the hub goes round.
     """
@@ -69,53 +72,49 @@ def serve_shared_shots(
     shot, left, variant, slot_ends, limit, births = np.zeros((6, number), np.int64)
     turns = _Turns(shot, left, variant, slot_ends, limit, births, np.zeros(number, bool), np.zeros(number))
     stocks = _serve(
-        tuple(state.compiled for state in states), tuple(model.compiled for model in models), rules, tuple(policies),
-        tuple(demands), tuple(gap for gap, _ in gains), tuple(burst for _, burst in gains), channels, turns, books,
+        np.array([state.address for state in states]), tuple(policies), tuple(demands),
+        tuple(gap for gap, _ in gains), tuple(burst for _, burst in gains), channels, turns, books,
     )  # fmt: skip
     return books, stocks
 
 
 @njit(**COMPILED)
-def _serve(  # type: ignore[no-untyped-def]
-    states, models, rules, policies, demands, gap_gains, burst_gains, channels, turns, books
-):
-    number, shots = len(states), len(demands[0].releases)
+def _serve(addresses, policies, demands, gap_gains, burst_gains, channels, turns, books):  # type: ignore[no-untyped-def]
+    number, shots = len(addresses), len(demands[0].releases)
     for k in range(number):
-        begin(states[k], models[k])
+        begin(route_at(addresses[k]))
     now, round_, serving = demands[0].start, 0, number
     while serving > 0:
         for k in range(number):
             turns.asks[k] = False
             if turns.shot[k] < shots:
-                _ask(states[k], rules, policies[k], demands[k], gap_gains[k], burst_gains[k], turns, k, number, round_)
+                route = route_at(addresses[k])
+                _ask(route, policies[k], demands[k], gap_gains[k], burst_gains[k], turns, k, number, round_)
         _drive(channels, turns, books)
         round_ += 1
         now += channels.slot
         for k in range(number):
             if turns.shot[k] == shots:
                 continue
-            births = turns.births[k] if turns.asks[k] else 0
-            allow(states[k], models[k], rules, 0, turns.limit[k], births)
-            advance(states[k], models[k], rules, now)
-            turns.births[k] -= births - source_of(states[k], 0).births_left
+            route, births = route_at(addresses[k]), turns.births[k] if turns.asks[k] else 0
+            allow(route, 0, turns.limit[k], births)
+            advance(route, now)
+            turns.births[k] -= births - source_of(route, 0).births_left
             if now >= demands[k].start + demands[k].releases[turns.shot[k]] + demands[k].deadline:
-                _execute(states[k], models[k], rules, demands[k], turns, books, k)
+                _execute(route, demands[k], turns, books, k)
                 serving -= turns.shot[k] == shots
     stocks = np.zeros(number, np.int64)
     for k in range(number):
-        stocks[k] = close(states[k], models[k])[0]
+        stocks[k] = close(route_at(addresses[k]))[0]
     return stocks
 
 
-@njit(**COMPILED)
-def _ask(  # type: ignore[no-untyped-def]
-    state, rules, rule, demand, gap_gain, burst_gain, turns, k, number, round_
-):
+@njit(**COMPILED_PART)
+def _ask(route, rule, demand, gap_gain, burst_gain, turns, k, number, round_):  # type: ignore[no-untyped-def]
     """What link k may do now, whether it asks, and what that is worth."""
-    clock = clock_of(state)
-    now, release = clock.now, demand.start + demand.releases[turns.shot[k]]
+    now, release = route.now, demand.start + demand.releases[turns.shot[k]]
     if turns.left[k] == 0:  # a new gap
-        turns.variant[k] = 1 if rule.second_share > 0.0 and uniform(clock) < rule.second_share else 0
+        turns.variant[k] = 1 if rule.second_share > 0.0 and uniform(route) < rule.second_share else 0
         turns.left[k] = min(demand.burst, len(demand.releases) - turns.shot[k])
         turns.slot_ends[k] = now
     in_burst = now >= release
@@ -127,7 +126,7 @@ def _ask(  # type: ignore[no-untyped-def]
         else:
             turns.slot_ends[k] = min(release, now + length) if tabled else release
             slot = Slot(turns.variant[k], False, now + demand.slot, -((now - release) // length))
-        stock = stock_number(state, rules, rule, demand, slot, 0) if tabled else 0
+        stock = stock_number(route, rule, demand, slot, 0) if tabled else 0
         turns.limit[k], turns.births[k] = limits(rule, demand, slot, stock)
         if not tabled:
             turns.worth[k] = (number if in_burst else 0) + (k - round_) % number
@@ -136,10 +135,10 @@ def _ask(  # type: ignore[no-untyped-def]
             turns.worth[k] = gain[min(len(gain), slot.to_come) - 1, stock]
         else:
             turns.worth[k] = 0.0
-    turns.asks[k] = source_of(state, 0).finished < min(turns.limit[k], rules.slots) and turns.births[k] > 0
+    turns.asks[k] = source_of(route, 0).finished < min(turns.limit[k], route.slots) and turns.births[k] > 0
 
 
-@njit(**COMPILED)
+@njit(**COMPILED_PART)
 def _drive(channels, turns, books):  # type: ignore[no-untyped-def]
     """Of those that ask the hub drives the worthiest; the others ask no longer."""
     asking = np.sum(turns.asks)
@@ -151,17 +150,16 @@ def _drive(channels, turns, books):  # type: ignore[no-untyped-def]
     books.driven[0] += min(asking, channels.number)
 
 
-@njit(**COMPILED)
-def _execute(state, model, rules, demand, turns, books, k):  # type: ignore[no-untyped-def]
+@njit(**COMPILED_PART)
+def _execute(route, demand, turns, books, k):  # type: ignore[no-untyped-def]
     """The next shot of link k executes now, if it has its pairs."""
-    clock = clock_of(state)
-    if usable(state, model) >= demand.pairs:
+    if usable(route) >= demand.pairs:
         books.on_time[k, turns.shot[k]] = True
         for _ in range(demand.pairs):
-            row = chosen(state, model, False)
-            books.werner_sum[k] += model.werner * werner_of(pair_at(state, model, row, clock.now))
-            take(state, model, row, USED)
-        go_on(state, model, rules)
+            row = chosen(route, False)
+            books.werner_sum[k] += route.werner * werner_of(pair_at(route, row, route.now))
+            take(route, row, USED)
+        go_on(route)
     turns.shot[k] += 1
     turns.left[k] -= 1
-    turns.slot_ends[k] = clock.now
+    turns.slot_ends[k] = route.now

@@ -7,12 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.kernel.compiled_code import COMPILED, njit
+from ceas_ray.kernel.compiled_code import COMPILED, COMPILED_PART, njit
 from ceas_ray.links.consumers.foresight import foresee
 from ceas_ray.links.consumers.stock import Slot, StockRule, allow_for_slot, has_tables
-from ceas_ray.links.engine.advance import (
-    advance,
-    begin,
+from ceas_ray.links.engine.advance import advance
+from ceas_ray.links.engine.attempts import begin
+from ceas_ray.links.engine.draws import uniform
+from ceas_ray.links.engine.route import RouteState
+from ceas_ray.links.engine.segments import (
+    NO_DECAY,
     book,
     chosen,
     close,
@@ -20,13 +23,11 @@ from ceas_ray.links.engine.advance import (
     go_on,
     pair_at,
     route_latency,
-    start_rates,
     stored,
     take,
     usable,
 )
-from ceas_ray.links.engine.draws import uniform
-from ceas_ray.links.engine.state import RouteModel, RouteState, Rules, clock_of, leg_of, source_of
+from ceas_ray.links.engine.state import leg_of, route_at, source_of
 from ceas_ray.messages.pair_books import GENERATED, LATE, TESTING, TRAINING, USED
 from ceas_ray.quantum.pair_physics import error_rate, fidelity_of, werner_of
 
@@ -62,9 +63,7 @@ class ShotBooks(NamedTuple):
     events: Any
 
 
-def serve_shots(
-    state: RouteState, model: RouteModel, rules: Rules, rule: StockRule, demand: ShotDemand
-) -> tuple[ShotBooks, NDArray[np.int64]]:
+def serve_shots(state: RouteState, rule: StockRule, demand: ShotDemand) -> tuple[ShotBooks, NDArray[np.int64]]:
     """Serve the shots of one plan on a new route; return what became of them, and the stock of every leg, int64 (N,).
 
     A shot executes at the end of its window, as soon as corrections (which take L / c) can still arrive within it, if
@@ -73,7 +72,7 @@ def serve_shots(
     """
     shots = len(demand.releases)
     books = ShotBooks(
-        counts=np.zeros((len(model.legs), 3, 5), np.int64),
+        counts=np.zeros((len(state.sources), 3, 5), np.int64),
         on_time=np.zeros(shots, bool),
         werner=np.zeros((shots, demand.pairs)),
         tested=np.zeros(3, np.int64),
@@ -81,71 +80,71 @@ def serve_shots(
         events=np.zeros((shots, 2)),
     )
     if rule.clairvoyant:
-        state.listed = foresee(state.compiled, model.compiled, rules, demand)
-    stock = _serve(state.compiled, model.compiled, rules, rule, demand, books)
+        state.make_only(foresee(state.address, demand))
+    stock = _serve(state.address, rule, demand, books)
     books.counts[:, TRAINING] += state.books
     return books, stock
 
 
 @njit(**COMPILED)
-def _serve(state, model, rules, rule, demand, books):  # type: ignore[no-untyped-def]
+def _serve(address, rule, demand, books):  # type: ignore[no-untyped-def]
     """Fill the books, those of training aside."""
-    shots, latency = len(demand.releases), route_latency(model)
-    begin(state, model)
+    route = route_at(address)
+    shots, latency = len(demand.releases), route_latency(route)
+    begin(route)
     left, variant = 0, 0
     for i in range(shots):
         opens = demand.start + demand.releases[i]
         executes = max(opens, opens + demand.deadline - latency) + demand.offset
         if left == 0:
-            variant = 1 if rule.second_share > 0.0 and uniform(clock_of(state)) < rule.second_share else 0
+            variant = 1 if rule.second_share > 0.0 and uniform(route) < rule.second_share else 0
             left = min(demand.burst, shots - i)
-            _wait_for_burst(state, model, rules, rule, demand, opens, variant)
-        allow_for_slot(state, model, rules, rule, demand, Slot(variant, True, executes, left))
-        advance(state, model, rules, executes)
+            _wait_for_burst(route, rule, demand, opens, variant)
+        allow_for_slot(route, rule, demand, Slot(variant, True, executes, left))
+        advance(route, executes)
         left -= 1
         books.events[i, 0] = executes
-        if usable(state, model) >= demand.pairs:
-            _spend(state, model, rules, rule, demand, books, i, latency)
-    return close(state, model)
+        if usable(route) >= demand.pairs:
+            _spend(route, rule, demand, books, i, latency)
+    return close(route)
 
 
-@njit(**COMPILED)
-def _wait_for_burst(state, model, rules, rule, demand, opens, variant):  # type: ignore[no-untyped-def]
+@njit(**COMPILED_PART)
+def _wait_for_burst(route, rule, demand, opens, variant):  # type: ignore[no-untyped-def]
     """Let a gap pass, in slots of the policy; those of a known gap are counted back from the burst."""
-    clock = clock_of(state)
-    if opens <= clock.now:
+    if opens <= route.now:
         return
     tabled = has_tables(rule)
-    length = demand.slot // rule.gap_slots if tabled else opens - clock.now
-    slots = -((clock.now - opens) // length)
+    length = demand.slot // rule.gap_slots if tabled else opens - route.now
+    slots = -((route.now - opens) // length)
     known = tabled and len(rule.gap_births[0]) > 1
     for to_come in range(slots, 0, -1):
-        until = opens - (to_come - 1) * length if known else min(opens, clock.now + length)
-        allow_for_slot(state, model, rules, rule, demand, Slot(variant, False, clock.now + demand.slot, to_come))
-        advance(state, model, rules, until)
+        until = opens - (to_come - 1) * length if known else min(opens, route.now + length)
+        allow_for_slot(route, rule, demand, Slot(variant, False, route.now + demand.slot, to_come))
+        advance(route, until)
 
 
-@njit(**COMPILED)
-def _spend(state, model, rules, rule, demand, books, i, latency):  # type: ignore[no-untyped-def]
+@njit(**COMPILED_PART)
+def _spend(route, rule, demand, books, i, latency):  # type: ignore[no-untyped-def]
     """Shot i takes its pairs now; of a test every pair is measured in a basis drawn for it."""
-    clock, last = clock_of(state), leg_of(model, model.number - 1)
+    last = leg_of(route, route.number - 1)
     late, is_test = latency > demand.deadline, demand.is_test[i]
     books.on_time[i] = not late
     column = LATE if late else USED
     for a in range(demand.pairs):
-        row = chosen(state, model, rule.freshest_first)
-        pair = pair_at(state, model, row, clock.now)
+        row = chosen(route, rule.freshest_first)
+        pair = pair_at(route, row, route.now)
         books.events[i, 1] += fidelity_of(pair)
-        books.werner[i, a] = model.werner * werner_of(stored(pair, start_rates(last), 0, end_rates(last), latency))
+        books.werner[i, a] = route.werner * werner_of(stored(pair, NO_DECAY, latency, end_rates(last), latency))
         if is_test:
-            basis = int(uniform(clock) * 3.0)
+            basis = int(uniform(route) * 3.0)
             correlation = pair.xx if basis == 0 else (pair.yy if basis == 1 else pair.zz)
             books.tested[basis] += 1
-            books.errors[basis] += uniform(clock) < error_rate(correlation * model.werner)
-        take(state, model, row, column)
-    go_on(state, model, rules)
+            books.errors[basis] += uniform(route) < error_rate(correlation * route.werner)
+        take(route, row, column)
+    go_on(route)
     if is_test:  # every pair was generated for shots; a test takes it over
-        for g in range(model.number):
+        for g in range(route.number):
             for of_pair in (GENERATED, column):
-                book(source_of(state, g), of_pair, -demand.pairs)
+                book(source_of(route, g), of_pair, -demand.pairs)
                 books.counts[g, TESTING, of_pair] += demand.pairs

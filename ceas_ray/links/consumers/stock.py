@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ceas_ray.kernel.compiled_code import COMPILED, njit
+from ceas_ray.kernel.compiled_code import COMPILED_PART, njit
 from ceas_ray.kernel.time import FOREVER
-from ceas_ray.links.engine.advance import allow
-from ceas_ray.links.engine.state import clock_of, segment_of
+from ceas_ray.links.engine.attempts import allow
+from ceas_ray.links.engine.state import segment_of
 from ceas_ray.messages.payloads import BirthTables, StockPolicy
 from ceas_ray.scheduling.perishable_chain import max_stock, state_number, stock_states
 
@@ -78,38 +78,37 @@ def stock_rule(policy: StockPolicy, slots: int) -> StockRule:
     )
 
 
-@njit(**COMPILED)
+@njit(**COMPILED_PART)
 def has_tables(rule):  # type: ignore[no-untyped-def]
     """Whether the policy is that of a decision process."""
     return len(rule.burst_births) > 0
 
 
-@njit(**COMPILED)
-def stock_number(state, rules, rule, demand, slot, g):  # type: ignore[no-untyped-def]
+@njit(**COMPILED_PART)
+def stock_number(route, rule, demand, slot, g):  # type: ignore[no-untyped-def]
     """The state of the chain (`perishable_chain`) of leg g now: finished pairs by age, -1 if it has none like that.
 
     A swapped pair counts on each of its legs with the age of its oldest pair.
     """
-    clock, begins = clock_of(state), clock_of(state).now
     counts = rule.burst_counts if slot.in_burst else rule.gap_counts
     by_age = np.zeros(counts.shape[0] - 1, np.int64)
     held = 0
-    for row in range(clock.segments):
-        segment = segment_of(state, row)
+    for row in range(route.first, route.first + route.live):
+        segment = segment_of(route, row)
         if not (segment.first <= g < segment.last) or segment.rounds_left != 0:
             continue
         if slot.in_burst:
             lived = (slot.ends - segment.born - 1) // demand.slot - 1
         else:
-            lived = (begins - segment.born - 1) * rule.gap_slots // demand.slot
+            lived = (route.now - segment.born - 1) * rule.gap_slots // demand.slot
         lived = max(0, lived)
-        if slot.ends - segment.born <= rules.useful_age and lived < len(by_age):
+        if slot.ends - segment.born <= route.useful_age and lived < len(by_age):
             by_age[lived] += 1
             held += 1
     return state_number(by_age, counts) if held <= counts.shape[1] - 2 else -1
 
 
-@njit(**COMPILED)
+@njit(**COMPILED_PART)
 def limits(rule, demand, slot, number):  # type: ignore[no-untyped-def]
     """How many finished pairs a leg may have during a slot, and how many it may make in it.
 
@@ -126,10 +125,10 @@ def limits(rule, demand, slot, number):  # type: ignore[no-untyped-def]
     return FOREVER, int(table[min(len(table), slot.to_come) - 1, number])
 
 
-@njit(**COMPILED)
-def allow_for_slot(state, model, rules, rule, demand, slot):  # type: ignore[no-untyped-def]
+@njit(**COMPILED_PART)
+def allow_for_slot(route, rule, demand, slot):  # type: ignore[no-untyped-def]
     """Tell every leg what the policy lets it do in the slot that begins now."""
-    for g in range(model.number):
-        number = stock_number(state, rules, rule, demand, slot, g) if has_tables(rule) else 0
+    for g in range(route.number):
+        number = stock_number(route, rule, demand, slot, g) if has_tables(rule) else 0
         limit, births = limits(rule, demand, slot, number)
-        allow(state, model, rules, g, limit, births)
+        allow(route, g, limit, births)

@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from ceas_ray.kernel.compiled_code import COMPILED, njit
+from ceas_ray.kernel.compiled_code import COMPILED_INLINE, COMPILED_PART, njit
 
 STREAM = [
     ("key_0", np.uint64), ("key_1", np.uint64), ("blocks", np.uint64), ("left", np.int64),
@@ -38,7 +38,7 @@ def _high_half(typingctx: Any, a: Any, b: Any) -> Any:
     return types.uint64(types.uint64, types.uint64), code
 
 
-@njit(**COMPILED)
+@njit(**COMPILED_PART)
 def _next_block(stream):  # type: ignore[no-untyped-def]
     """Draw four numbers; return the first, keep the others."""
     stream.blocks += _ONE
@@ -54,7 +54,7 @@ def _next_block(stream):  # type: ignore[no-untyped-def]
     return a
 
 
-@njit(**COMPILED)
+@njit(**COMPILED_INLINE)
 def uniform(stream):  # type: ignore[no-untyped-def]
     """The next number of a stream, uniform in [0, 1)."""
     if stream.left == 0:
@@ -65,7 +65,7 @@ def uniform(stream):  # type: ignore[no-untyped-def]
     return float(word >> _ELEVEN) * _UNIT
 
 
-@njit(**COMPILED)
+@njit(**COMPILED_INLINE)
 def failures_before_success(stream, inverse_log_failure):  # type: ignore[no-untyped-def]
     """How many trials fail before the next one that succeeds; inverse_log_failure: 1 / log(1 - p), 0 for p = 1.
 
@@ -74,7 +74,7 @@ def failures_before_success(stream, inverse_log_failure):  # type: ignore[no-unt
     return int(np.log(1.0 - uniform(stream)) * inverse_log_failure)
 
 
-@njit(**COMPILED)
+@njit(**COMPILED_INLINE)
 def exponential(stream, mean):  # type: ignore[no-untyped-def]
     """An exponential waiting time."""
     return -mean * np.log(1.0 - uniform(stream))

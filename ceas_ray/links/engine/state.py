@@ -1,25 +1,17 @@
-"""What the engine knows of a route: its links (`Model`), how its pairs are used (`Rules`), and what goes on (`State`).
+"""What the engine knows of a route: its links, how its pairs are used, and what goes on there.
 
-All arrays are of records with named fields, and one route's are slices of a batch's. Times are picoseconds.
+Compiled functions get all of it as one record (ROUTE), by its address. Times are picoseconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ceas_ray.kernel.compiled_code import COMPILED, njit
-from ceas_ray.kernel.time import FOREVER, PICOSECONDS_PER_SECOND
 from ceas_ray.links.engine.draws import STREAM
-from ceas_ray.links.engine.records import records_at
-from ceas_ray.messages.pair_books import BOOK_COLUMNS
-from ceas_ray.network.link_parameters import LinkParameters
-from ceas_ray.network.route import Swapping
-from ceas_ray.quantum.pair_physics import correlations_of_weights
+from ceas_ray.links.engine.records import record_at, records_of
 
 LOST = -1
 """Rounds of purification to come of a pair that is no more, whose memories wait for the news."""
@@ -53,161 +45,42 @@ its halves had made. xx ... z_end: the `Pair` at `updated`."""
 
 SOURCE = _record([
     *((name, _INTEGERS) for name in (
-        "begun", "failures", "next", "resting", "finished", "standing", "limit", "births_left", "attempts",
+        "begun", "ahead", "mode", "next", "resting", "finished", "standing", "limit", "births_left", "attempts",
         "listed", "listed_to", "generated", "used", "late", "expired", "sacrificed",
     )),
     *STREAM,
 ])  # fmt: skip
-"""A link at work. begun: its attempt, ps. failures: trials before its next success. next: when that is heralded.
+"""A link at work. begun: its attempt, ps. ahead: attempts from that one to the next that succeeds, itself included;
+mode: the first in which it does. next: when that is heralded. resting: whether it makes no attempt (1) or does (0).
 standing, finished: pairs in its memories, and those that are purified, swapped ones included. limit, births_left: of
-finished pairs it may have, and make. attempts: made before `begun`. listed: its next entry in `State.listed`, up to
-`listed_to`; -1 for a link that draws. generated ... sacrificed: its books (`pair_books`). Its stream of random numbers
-is that of its trials."""
+finished pairs it may have, and make. attempts: made before `begun`. listed: its next entry among the listed pairs, up
+to `listed_to`; -1 for a link that draws. generated ... sacrificed: its books (`pair_books`). Its stream of random
+numbers is that of its trials."""
 
-CLOCK = _record([*((name, _INTEGERS) for name in ("now", "segments", "next_expiry", "next_news")), *STREAM])
-"""The time, how many segments there are, and what is next; its stream draws all but trials."""
+LISTED = _record([("emitted", _INTEGERS), ("kept", _INTEGERS), ("attempts", _INTEGERS)])
+"""A pair that is made at a time that is known. kept: whether it is. attempts: of its leg up to its
+own."""
 
-LISTED = _record([("emitted", _INTEGERS), ("kept", _INTEGERS)])
-"""A pair that is made at a time that is known, and whether it is kept."""
+ROUTE = _record([
+    *((name, _INTEGERS) for name in (
+        "advance", "legs", "sources", "segments", "listed", "number", "in_order", "slots", "useful_age", "corrected",
+        "stops", "is_queue", "room", "now", "first", "live", "lost", "next_expiry", "next_news",
+    )),
+    *((name, _REALS) for name in ("werner", "success", "min_fidelity")),
+    *STREAM,
+])  # fmt: skip
+"""A route at work.
 
+advance: where the machine code of `engine.advance` is. legs, sources, segments, listed: addresses of arrays of LEG and
+of SOURCE, `number` each, of SEGMENT, `room` of them, and of LISTED. werner, success: of a swap. in_order: whether swaps
+go outwards from its start. slots ... stops, min_fidelity: see `Rules`. is_queue: whether its segments come, may be used
+and expire in one order, the oldest first: those of one link without purification. now: the time. The segments that live
+are the `live` ones from row `first` on, in no order if it is no queue; `lost` of them are LOST. next_expiry, next_news:
+when the next one expires, and when the next one is ready. Its stream of random numbers draws all but trials.
+"""
 
-_leg_at, _segment_at, _source_at, _clock_at, _listed_at = map(records_at, (LEG, SEGMENT, SOURCE, CLOCK, LISTED))
-
-
-class Model(NamedTuple):
-    """A route: the address of its legs, LEG (number,); werner, success: of a swap; in_order: whether swaps go outwards
-    from its start."""
-
-    legs: int
-    number: int
-    werner: float
-    success: float
-    in_order: bool
-
-
-class Rules(NamedTuple):
-    """How its pairs are used.
-
-    slots: memory slots at each end of each leg. useful_age: of a leg's pair, that age included. min_fidelity: an
-    end-to-end pair that storage takes below it is given up. corrected: whether it waits for the outcomes of its swaps.
-    stops: whether `advance` stops at an end-to-end pair.
-    """
-
-    slots: int
-    useful_age: int
-    min_fidelity: float
-    corrected: bool
-    stops: bool
-
-
-class State(NamedTuple):
-    """Addresses of segments: SEGMENT (most,), of which `segments` of the clock live, in no order; of sources: SOURCE
-    (N,); of the clock: CLOCK (1,); and of what is listed: LISTED (pairs,)."""
-
-    segments: int
-    sources: int
-    clock: int
-    listed: int
-
-
-@njit(**COMPILED)
-def leg_of(model, g):  # type: ignore[no-untyped-def]
-    """Leg g of a route."""
-    return _leg_at(model.legs, g)
-
-
-@njit(**COMPILED)
-def segment_of(state, row):  # type: ignore[no-untyped-def]
-    """The segment in a row."""
-    return _segment_at(state.segments, row)
-
-
-@njit(**COMPILED)
-def source_of(state, g):  # type: ignore[no-untyped-def]
-    """Leg g at work."""
-    return _source_at(state.sources, g)
-
-
-@njit(**COMPILED)
-def clock_of(state):  # type: ignore[no-untyped-def]
-    """The route's clock."""
-    return _clock_at(state.clock, 0)
-
-
-@njit(**COMPILED)
-def listed_of(state, entry):  # type: ignore[no-untyped-def]
-    """An entry of what is listed."""
-    return _listed_at(state.listed, entry)
-
-
-@dataclass(frozen=True)
-class RouteModel:
-    """A route, ready for compiled functions. legs: LEG (N,)."""
-
-    legs: Any
-    swapping: Swapping
-
-    @classmethod
-    def of(cls, legs: Sequence[LinkParameters], swapping: Swapping, signalling: bool = True) -> RouteModel:
-        """The route over these links. signalling: whether news travels at L / c; else it is known at once."""
-        rows, place = np.zeros(len(legs), LEG), 0
-        for row, leg in zip(rows, legs, strict=True):
-            row["attempt_period"], row["modes"] = leg.attempt_period, leg.modes
-            row["rounds"], row["latency"], row["place"] = swapping.purification_rounds, leg.latency * signalling, place
-            place += int(row["latency"])
-            failure = 1.0 - leg.success_probability
-            row["inverse_log_failure"] = 1.0 / np.log(failure) if failure > 0.0 else 0.0
-            row["phase_left"] = np.sqrt(1.0 - leg.attempt_dephasing)
-            row["xx"], row["yy"], row["zz"] = correlations_of_weights(*leg.birth_weights())
-            for side, rates in zip(("start", "end"), leg.decay, strict=True):
-                for name, rate in rates._asdict().items():
-                    row[f"{side}_{name}"] = rate / PICOSECONDS_PER_SECOND
-        return cls(rows, swapping)
-
-    @property
-    def compiled(self) -> Model:
-        """What compiled functions take, as long as this lives."""
-        swapping = self.swapping
-        return Model(
-            self.legs.ctypes.data, len(self.legs), float(swapping.werner), float(swapping.success),
-            swapping.order == "in_order",
-        )  # fmt: skip
-
-
-class RouteState:
-    """What goes on on a route, of which compiled functions change all."""
-
-    def __init__(self, generator: np.random.Generator, model: RouteModel, slots: int, start: int) -> None:
-        """Without pairs; legs begin to attempt at `start`, ps. generator: draws the keys of its random streams."""
-        number = len(model.legs)
-        self.clock, self.sources = np.zeros(1, CLOCK), np.zeros(number, SOURCE)
-        self.segments, self.listed = np.zeros(number * (slots + 2), SEGMENT), np.zeros(0, LISTED)
-        keys = generator.integers(0, 2**64, (number + 1, 2), np.uint64)
-        for stream, key in zip((self.clock[0], *self.sources), keys, strict=True):
-            stream["key_0"], stream["key_1"] = key
-        self.clock["now"], self.clock["next_expiry"], self.clock["next_news"] = start, FOREVER, FOREVER
-        self.sources["begun"], self.sources["limit"], self.sources["births_left"] = start, FOREVER, FOREVER
-        self.sources["resting"], self.sources["next"], self.sources["listed"] = 1, FOREVER, -1
-
-    @property
-    def compiled(self) -> State:
-        """What compiled functions take, as long as this lives."""
-        arrays = (self.segments, self.sources, self.clock, self.listed)
-        return State(*(array.ctypes.data for array in arrays))
-
-    @property
-    def books(self) -> NDArray[np.int64]:
-        """What became of every leg's pairs, int64 (N, 5), by the columns of `pair_books`."""
-        return np.stack([self.sources[name] for name in BOOK_COLUMNS], axis=-1)
-
-
-def route_rules(
-    legs: Sequence[LinkParameters], swapping: Swapping, *, slots: int, useful_age: int, min_fidelity: float | None,
-    corrected: bool, stops: bool,
-) -> Rules:  # fmt: skip
-    """Return the rules of a route. min_fidelity: None for none."""
-    least = min_fidelity or 0.0
-    if len(legs) == 1 and swapping.purification_rounds == 0 and 0.25 < least <= legs[0].fidelity:
-        useful_age = int(min(useful_age, legs[0].age_at_fidelity(least) * PICOSECONDS_PER_SECOND))
-        least = 0.0  # all of its pairs are alike at emission
-    return Rules(int(slots), int(useful_age), float(least), corrected, stops)
+route_at = record_at(ROUTE)
+leg_of, source_of, segment_of, listed_of = (
+    records_of(ROUTE, field, dtype)
+    for field, dtype in (("legs", LEG), ("sources", SOURCE), ("segments", SEGMENT), ("listed", LISTED))
+)

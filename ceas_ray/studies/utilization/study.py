@@ -20,7 +20,7 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.links.consumers.shared_shots import Channels, serve_shared_shots
 from ceas_ray.links.consumers.shots import ShotDemand, serve_shots
 from ceas_ray.links.consumers.stock import read_only, stock_rule
-from ceas_ray.links.engine.state import RouteModel, RouteState, Rules
+from ceas_ray.links.engine.route import RouteModel, RouteState, Rules
 from ceas_ray.messages.pair_books import GENERATED, TRAINING, USED
 from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.network.link_parameters import LinkParameters
@@ -137,19 +137,18 @@ def _rules(regime: Regime) -> Rules:
     return Rules(regime.slots, round(regime.useful_age * PERIOD), 0.0, corrected=True, stops=False)
 
 
-def _link(regime: Regime, supply: float, seed: int, k: int) -> tuple[RouteState, RouteModel]:
+def _link(regime: Regime, supply: float, seed: int, k: int) -> RouteState:
     """Link k before its first attempt."""
     model = RouteModel.of([regime.link(supply)], Swapping(SWAP_WERNER))
-    return RouteState(Streams(seed).generator("link", f"link/{k}", "pairs", 0), model, regime.slots, 0), model
+    return RouteState(Streams(seed).generator("link", f"link/{k}", "pairs", 0), model, _rules(regime), 0)
 
 
 def simulate(regime: Regime, policy: StockPolicy, seed: int, bursts: int) -> dict[str, float]:
     """Simulate one link under a policy; return its measures (`_measures`)."""
     releases = _releases(regime, bursts=bursts, seed=seed, link=0, grain=1)
     shots = len(releases)
-    state, model = _link(regime, regime.supply, seed, 0)
-    rule = stock_rule(policy, regime.slots)
-    books, _ = serve_shots(state, model, _rules(regime), rule, _demand(releases))
+    state = _link(regime, regime.supply, seed, 0)
+    books, _ = serve_shots(state, stock_rule(policy, regime.slots), _demand(releases))
     attenuation = attenuation_of_pairs(books.werner[books.on_time]) if books.on_time.any() else np.ones(PAIRS + 1)
     return _measures(
         generated=books.counts[0, TRAINING, GENERATED],
@@ -198,9 +197,9 @@ def simulate_shared(
     number = regime.links
     releases = [_releases(regime, bursts=bursts, seed=seed, link=k, grain=slot) for k in range(number)]
     shots = len(releases[0])
-    states, models = zip(*(_link(regime, supply, seed, k) for k, supply in enumerate(regime.supplies())), strict=True)
+    states = [_link(regime, supply, seed, k) for k, supply in enumerate(regime.supplies())]
     books, _ = serve_shared_shots(
-        states, models, _rules(regime), [stock_rule(policy, regime.slots) for policy in policies],
+        states, [stock_rule(policy, regime.slots) for policy in policies],
         [_demand(of_link) for of_link in releases], gains, Channels(regime.channels, slot),
     )  # fmt: skip
     generated, used = (sum(int(state.books[0, column]) for state in states) for column in (GENERATED, USED))

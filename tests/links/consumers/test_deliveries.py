@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ceas_ray.bench.entanglement import RATE, measure
 from ceas_ray.links.consumers.deliveries import serve_requests
-from ceas_ray.links.engine.state import RouteModel, RouteState, route_rules
+from ceas_ray.links.engine.route import RouteModel, RouteState, route_rules
 from ceas_ray.messages.pair_books import EXPIRED, GENERATED, USED
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import Swapping
@@ -36,8 +36,8 @@ def requests(
     swapping = Swapping(0.98)
     model, sums = RouteModel.of(legs, swapping), np.zeros(4)
     rules = route_rules(legs, swapping, slots=slots, useful_age=age, min_fidelity=None, corrected=True, stops=False)
-    state = RouteState(generator(seed), model, slots, 0)
-    stored = serve_requests(state.compiled, model.compiled, rules, length, wait, sums)
+    state = RouteState(generator(seed), model, rules, 0)
+    stored = serve_requests(state.address, length, wait, sums)
     return state.books, sums, stored
 
 

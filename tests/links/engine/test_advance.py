@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from ceas_ray.links.engine.advance import advance, allow, begin, chosen, pair_at
-from ceas_ray.links.engine.state import RouteModel, RouteState, clock_of, route_rules
+from ceas_ray.links.engine.advance import advance
+from ceas_ray.links.engine.attempts import allow, begin
+from ceas_ray.links.engine.route import RouteModel, RouteState, route_rules
+from ceas_ray.links.engine.segments import chosen, pair_at
+from ceas_ray.links.engine.state import route_at
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.memories import Dephasing, Depolarizing, Memory, Relaxing
 from ceas_ray.network.route import Swapping
@@ -32,13 +35,14 @@ FOREVER = 10**17
 
 
 @njit
-def _first_pair(state, model, rules, until, births):  # type: ignore[no-untyped-def]
+def _first_pair(address, until, births):  # type: ignore[no-untyped-def]
     """The end-to-end pair at that time, where every leg makes one, and the last one `births`."""
-    begin(state, model)
-    for g in range(model.number):
-        allow(state, model, rules, g, births if g == model.number - 1 else 1, births if g == model.number - 1 else 1)
-    advance(state, model, rules, until)
-    return pair_at(state, model, chosen(state, model, False), clock_of(state).now)
+    route = route_at(address)
+    begin(route)
+    for g in range(route.number):
+        allow(route, g, births if g == route.number - 1 else 1, births if g == route.number - 1 else 1)
+    advance(route, until)
+    return pair_at(route, chosen(route, False), route.now)
 
 
 def first_pair(legs: Sequence[LinkParameters], until: int, births: int = 1, swap_werner: float = 1.0) -> Any:
@@ -47,8 +51,8 @@ def first_pair(legs: Sequence[LinkParameters], until: int, births: int = 1, swap
     rules = route_rules(
         legs, swapping, slots=births, useful_age=FOREVER, min_fidelity=None, corrected=True, stops=False
     )
-    state = RouteState(generator(1), model, births, 0)
-    return _first_pair(state.compiled, model.compiled, rules, until, births)
+    state = RouteState(generator(1), model, rules, 0)
+    return _first_pair(state.address, until, births)
 
 
 def idling(memory: object, seconds: float) -> Idling:

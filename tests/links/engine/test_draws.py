@@ -6,8 +6,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 
-from ceas_ray.links.engine.draws import STREAM, failures_before_success, uniform
+from ceas_ray.links.engine import draws
+from ceas_ray.links.engine.draws import STREAM
+
+
+@njit
+def uniform(stream):  # type: ignore[no-untyped-def]
+    return draws.uniform(stream)
+
+
+@njit
+def failures_before_success(stream, inverse_log_failure):  # type: ignore[no-untyped-def]
+    return draws.failures_before_success(stream, inverse_log_failure)
 
 
 def stream(key: tuple[int, int]) -> np.ndarray:

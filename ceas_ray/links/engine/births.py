@@ -1,0 +1,79 @@
+"""Births of pairs: what an attempt heralds, and the memories that take it."""
+
+from __future__ import annotations
+
+from ceas_ray.kernel.compiled_code import COMPILED_INLINE, COMPILED_PART, njit
+from ceas_ray.links.engine.attempts import fail, look_ahead
+from ceas_ray.links.engine.draws import failures_before_success
+from ceas_ray.links.engine.records import copy_record
+from ceas_ray.links.engine.segments import limit_life
+from ceas_ray.links.engine.state import leg_of, listed_of, segment_of, source_of
+
+
+@njit(**COMPILED_INLINE)
+def give_birth(route, g):  # type: ignore[no-untyped-def]
+    """An attempt of leg g that ends now has succeeded, in one of its modes or in several."""
+    source, leg = source_of(route, g), leg_of(route, g)
+    if source.listed >= 0:
+        _give_listed_birth(route, g)
+        return
+    mode = source.mode
+    source.attempts += source.ahead
+    source.begun = route.now
+    while mode < leg.modes:
+        _store(route, g)
+        mode += 1 + failures_before_success(source, leg.inverse_log_failure)
+    fail(source, leg, mode - leg.modes)
+    look_ahead(route, g)
+
+
+@njit(**COMPILED_PART)
+def _give_listed_birth(route, g):  # type: ignore[no-untyped-def]
+    """The pairs of leg g that are listed next come of one attempt."""
+    source = source_of(route, g)
+    emitted = listed_of(route, source.listed).emitted
+    source.attempts = listed_of(route, source.listed).attempts
+    while source.listed < source.listed_to and listed_of(route, source.listed).emitted == emitted:
+        if listed_of(route, source.listed).kept == 1:
+            _store(route, g)
+        else:
+            source.generated += 1
+            source.expired += 1
+        source.listed += 1
+    look_ahead(route, g)
+
+
+@njit(**COMPILED_INLINE)
+def _store(route, g):  # type: ignore[no-untyped-def]
+    """A pair of leg g, heralded now, takes a memory slot if there is one."""
+    source, leg = source_of(route, g), leg_of(route, g)
+    source.generated += 1
+    source.births_left -= leg.rounds == 0
+    if source.standing >= route.slots:
+        source.expired += 1
+        return
+    row, born = _free_row(route), route.now - leg.attempt_period
+    segment = segment_of(route, row)
+    segment.first, segment.last, segment.rounds_left = g, g + 1, leg.rounds
+    segment.born, segment.updated, segment.ready = born, born, route.now
+    segment.expires = born + route.useful_age
+    segment.news_at_start, segment.news_at_end = 0, 0
+    segment.attempts_at_start, segment.attempts_at_end = source.attempts, source.attempts
+    segment.xx, segment.yy, segment.zz = leg.xx, leg.yy, leg.zz
+    segment.z_start, segment.z_end = 0.0, 0.0
+    source.standing += 1
+    source.finished += leg.rounds == 0
+    if route.min_fidelity > 0.0:
+        limit_life(route, row)
+    route.next_expiry = min(route.next_expiry, segment.expires)
+
+
+@njit(**COMPILED_PART)
+def _free_row(route):  # type: ignore[no-untyped-def]
+    """A row behind the segments that live; they move to the front where there is none."""
+    if route.first + route.live == route.room:
+        for row in range(route.live):
+            copy_record(segment_of(route, row), segment_of(route, route.first + row))
+        route.first = 0
+    route.live += 1
+    return route.first + route.live - 1

@@ -1,0 +1,115 @@
+"""Routes at work, made in Python for compiled functions: their links, how their pairs are used, and their state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.kernel.time import FOREVER, PICOSECONDS_PER_SECOND
+from ceas_ray.links.engine.advance import advance_address
+from ceas_ray.links.engine.state import LEG, LISTED, ROUTE, SEGMENT, SOURCE
+from ceas_ray.messages.pair_books import BOOK_COLUMNS
+from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.network.route import Swapping
+from ceas_ray.quantum.pair_physics import correlations_of_weights
+
+
+class Rules(NamedTuple):
+    """How the pairs of a route are used.
+
+    slots: memory slots at each end of each leg. useful_age: of a leg's pair, that age included. min_fidelity: an
+    end-to-end pair that storage takes below it is given up. corrected: whether it waits for the outcomes of its swaps.
+    stops: whether `advance` stops at an end-to-end pair.
+    """
+
+    slots: int
+    useful_age: int
+    min_fidelity: float
+    corrected: bool
+    stops: bool
+
+
+@dataclass(frozen=True)
+class RouteModel:
+    """A route, ready for compiled functions. legs: LEG (N,). sources: SOURCE (N,), before the first attempt."""
+
+    legs: Any
+    sources: Any
+    swapping: Swapping
+
+    @classmethod
+    def of(cls, legs: Sequence[LinkParameters], swapping: Swapping, signalling: bool = True) -> RouteModel:
+        """The route over these links. signalling: whether news travels at L / c; else it is known at once."""
+        rows, place = np.zeros(len(legs), LEG), 0
+        for row, leg in zip(rows, legs, strict=True):
+            row["attempt_period"], row["modes"] = leg.attempt_period, leg.modes
+            row["rounds"], row["latency"], row["place"] = swapping.purification_rounds, leg.latency * signalling, place
+            place += int(row["latency"])
+            failure = 1.0 - leg.success_probability
+            row["inverse_log_failure"] = 1.0 / np.log(failure) if failure > 0.0 else 0.0
+            row["phase_left"] = np.sqrt(1.0 - leg.attempt_dephasing)
+            row["xx"], row["yy"], row["zz"] = correlations_of_weights(*leg.birth_weights())
+            for side, rates in zip(("start", "end"), leg.decay, strict=True):
+                for name, rate in rates._asdict().items():
+                    row[f"{side}_{name}"] = rate / PICOSECONDS_PER_SECOND
+        sources = np.zeros(len(legs), SOURCE)
+        sources["resting"], sources["listed"] = 1, -1
+        sources["next"] = sources["limit"] = sources["births_left"] = FOREVER
+        return cls(rows, sources, swapping)
+
+
+class RouteState:
+    """A route at work, of which compiled functions change all. sources: SOURCE (N,)."""
+
+    def __init__(self, generator: np.random.Generator, model: RouteModel, rules: Rules, start: int) -> None:
+        """Without pairs; legs begin to attempt at `start`, ps. generator: draws the keys of its random streams."""
+        number, swapping = len(model.legs), model.swapping
+        is_queue = number == 1 and swapping.purification_rounds == 0
+        room = (4 if is_queue else number) * (rules.slots + 2)  # a queue moves on through its rows
+        self._model, self._listed = model, np.zeros(0, LISTED)
+        self.sources, self._segments = model.sources.copy(), np.zeros(room, SEGMENT)
+        keys = generator.integers(0, 2**64, (number + 1, 2), np.uint64)
+        self.sources["key_0"], self.sources["key_1"], self.sources["begun"] = keys[1:, 0], keys[1:, 1], start
+        self._route = np.zeros(1, ROUTE)
+        addresses = (_address(array) for array in (model.legs, self.sources, self._segments, self._listed))
+        self._route[0] = (
+            advance_address(), *addresses, number, swapping.order == "in_order", rules.slots, rules.useful_age,
+            rules.corrected, rules.stops, is_queue, room, start, 0, 0, 0, FOREVER, FOREVER,
+            swapping.werner, swapping.success, rules.min_fidelity, *keys[0], 0, 0, 0, 0, 0,
+        )  # fmt: skip
+
+    @property
+    def address(self) -> int:
+        """Where compiled functions find its record (ROUTE), as long as this lives."""
+        return _address(self._route)
+
+    def make_only(self, listed: Any) -> None:
+        """Let its legs make these pairs and no others: LISTED (pairs,), of which each source knows its part."""
+        self._listed = listed
+        self._route["listed"] = _address(listed)
+
+    @property
+    def books(self) -> NDArray[np.int64]:
+        """What became of every leg's pairs, int64 (N, 5), by the columns of `pair_books`."""
+        return np.stack([self.sources[name] for name in BOOK_COLUMNS], axis=-1)
+
+
+def _address(array: Any) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
+def route_rules(
+    legs: Sequence[LinkParameters], swapping: Swapping, *, slots: int, useful_age: int, min_fidelity: float | None,
+    corrected: bool, stops: bool,
+) -> Rules:  # fmt: skip
+    """Return the rules of a route. min_fidelity: None for none."""
+    least = min_fidelity or 0.0
+    if len(legs) == 1 and swapping.purification_rounds == 0 and 0.25 < least <= legs[0].fidelity:
+        useful_age = int(min(useful_age, legs[0].age_at_fidelity(least) * PICOSECONDS_PER_SECOND))
+        least = 0.0  # all of its pairs are alike at emission
+    return Rules(int(slots), int(useful_age), float(least), corrected, stops)
