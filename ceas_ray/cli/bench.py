@@ -6,6 +6,7 @@ usage: scripts/bench framework [key=value ...]     a round of the default scenar
        scripts/bench aggregation [--help]          aggregation rules, beside ByzFL
        scripts/bench accuracy [key=value ...]      centralised test accuracies, beside logistic regression
        scripts/bench distribution [--help]         Bell pairs of distributed circuits, beside pytket-dqc and memq-dqc
+       scripts/bench sweep [key=value ...]         twelve short jobs by one command, beside one after the other
        scripts/bench consensus [--help]            scenarios per second and core, and what a decision costs
 """
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 import json
 import sys
 
-from ceas_ray.bench import accuracy, aggregation, consensus, distribution, entanglement, framework, gradients
+from ceas_ray.bench import accuracy, aggregation, consensus, distribution, entanglement, framework, gradients, sweep
 from ceas_ray.cli.exit_codes import BAD_SETTINGS, COMPLETED
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.runtime.interruption import answered
@@ -27,6 +28,7 @@ BENCHMARKS = {
     "accuracy": accuracy.main,
     "consensus": consensus.main,
     "distribution": distribution.main,
+    "sweep": sweep.main,
 }
 
 

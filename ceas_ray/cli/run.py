@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 from ceas_ray.cli.exit_codes import BAD_SETTINGS, COMPLETED, FAILED, OF_STATUS
 from ceas_ray.config.application import Job, run_application
 from ceas_ray.config.command_line import CommandLine
-from ceas_ray.config.composition import composed, jobs
+from ceas_ray.config.composition import composed, jobs, overridden_keys
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
@@ -19,7 +19,8 @@ from ceas_ray.config.validation import build
 from ceas_ray.runs.environment import with_environment
 from ceas_ray.runs.resume import config_of_run
 from ceas_ray.runs.run import execute
-from ceas_ray.runs.sweep import as_job_of_sweep
+from ceas_ray.runs.sweeps.jobs import SweepJob, as_job_of_sweep, differences, sweep_job
+from ceas_ray.runs.sweeps.sweep import run_sweep
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.interruption import INTERRUPTED, Interruption, answered
 from ceas_ray.studies.utilization.outputs import execute_study
@@ -55,14 +56,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str], interruption: Interruption) -> int:
     try:
         line = CommandLine.of(words)
-        if line.runs and line.sweep:
+        if line.runs and line.sweep and not _is_handed_over(line):
             _refuse_bad_jobs(line)
-        task = Task(interruption)
+        task = Task(interruption, line)
         code = run_application(line, task)
     except (SettingsError, RuntimeFailure) as error:
         print(error, file=sys.stderr)
         return BAD_SETTINGS
     return code or task.exit_code(line.sweep)
+
+
+def _is_handed_over(line: CommandLine) -> bool:
+    """Whether the launcher hands all jobs of this sweep over together, so that they are checked then."""
+    choices = [word.partition("=")[2] for word in line.overrides if word.startswith(("hydra/launcher=", "hydra/sweep"))]
+    return all(choice in ("ray", "grid") for choice in choices)
 
 
 def _refuse_bad_jobs(line: CommandLine) -> None:
@@ -74,10 +81,14 @@ def _refuse_bad_jobs(line: CommandLine) -> None:
         return
     for overrides in jobs(line.overrides):
         config, _ = _configuration(Job(composed(overrides), tuple(overrides), 0))
-        if config["tracking"]["run_id"] is not None:
-            must = "null in a sweep, whose jobs have runs of their own (tracking.parent_run_id takes them)"
-            raise SettingsError("tracking.run_id", must, config["tracking"]["run_id"])
+        _refuse_shared_run(config)
         outline_world(build(RunSettings, config))
+
+
+def _refuse_shared_run(config: Mapping[str, Any]) -> None:
+    if config["tracking"]["run_id"] is not None:
+        must = "null in a sweep, whose jobs have runs of their own (tracking.parent_run_id takes them)"
+        raise SettingsError("tracking.run_id", must, config["tracking"]["run_id"])
 
 
 class Task:
@@ -87,8 +98,8 @@ class Task:
     not complete raises, as Hydra's launchers expect.
     """
 
-    def __init__(self, interruption: Interruption) -> None:
-        self._interruption = interruption
+    def __init__(self, interruption: Interruption, line: CommandLine | None = None) -> None:
+        self._interruption, self._line = interruption, line
         self._codes: list[int] = []
         self._said: set[str] = set()
         self._elsewhere = False
@@ -116,14 +127,36 @@ class Task:
         return None
 
     def _code(self, job: Job) -> int:
+        config = self._configured(job)
+        if build(RunSettings, config).study.name is not None:
+            return OF_STATUS[execute_study(config)]
+        return OF_STATUS[execute(config, self._interruption)]
+
+    def _configured(self, job: Job) -> dict[str, Any]:
         config, said = _configuration(job)
         for line in said if not config["quiet"] else []:
             if line not in self._said:
                 print(line, file=sys.stderr)
             self._said.add(line)
-        if build(RunSettings, config).study.name is not None:
-            return OF_STATUS[execute_study(config)]
-        return OF_STATUS[execute(config, self._interruption)]
+        return config
+
+    def together(self, jobs: Sequence[Job]) -> list[float | None]:
+        """Run the jobs of a sweep, side by side on Ray unless the command line names runtime=local.
+
+        All of them are checked before the first one runs and before anything is made.
+        """
+        configs, folder = [self._configured(job) for job in jobs], jobs[0].sweep_folder
+        checked = []
+        for job, config, differs in zip(jobs, configs, differences([job.overrides for job in jobs]), strict=True):
+            _refuse_shared_run(config)
+            checked.append(sweep_job(config, int(job.number or 0), job.overrides, differs))
+        if folder is None or any(map(_is_no_new_run, checked)):
+            return [self(job) for job in jobs]
+        assert self._line is not None
+        by_default = "hydra.sweep.dir" not in overridden_keys(self._line.overrides)
+        states = run_sweep(checked, folder.absolute(), by_default, self._interruption)
+        self._codes += [OF_STATUS[states[job.number]] if job.number in states else FAILED for job in checked]
+        return [None] * len(jobs)
 
     def exit_code(self, sweep: bool) -> int:
         """The exit code of a command that ran these jobs: that of the only one, or whether all of a sweep went well."""
@@ -144,6 +177,12 @@ def _configuration(job: Job) -> tuple[dict[str, Any], list[str]]:
     if job.number is not None and job.sweep_folder is not None and not old:
         config = as_job_of_sweep(config, job.number, job.sweep_folder)
     return config, said
+
+
+def _is_no_new_run(job: SweepJob) -> bool:
+    """Whether a job does something else, which is done here and now: a forecast, a study, an older run."""
+    settings = job.settings
+    return settings.dry_run or any((settings.study.name, settings.resume, settings.verify))
 
 
 def _versions() -> str:

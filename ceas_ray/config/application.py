@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict, read_write
 
 from ceas_ray.config.command_line import CommandLine
 from ceas_ray.config.composition import PRIMARY, VERSION_BASE, one_line, plain
@@ -37,8 +37,18 @@ class Job:
     sweep_folder: Path | None = None
 
 
-def run_application(line: CommandLine, task: Callable[[Job], float | None]) -> int:
-    """Let Hydra do what the command line asks for, and call `task` for every job; return Hydra's exit code.
+class JobRunner(Protocol):
+    """Runs jobs; each makes a number, the objective of whoever searches, or None."""
+
+    def __call__(self, job: Job) -> float | None:
+        """Run one job."""
+
+    def together(self, jobs: Sequence[Job]) -> Sequence[float | None]:
+        """Run the jobs of a sweep, side by side where that can be."""
+
+
+def run_application(line: CommandLine, task: JobRunner) -> int:
+    """Let Hydra do what the command line asks for, and let `task` run the jobs; return Hydra's exit code.
 
     Raises SettingsError for a command line that cannot be composed.
     """
@@ -46,6 +56,7 @@ def run_application(line: CommandLine, task: Callable[[Job], float | None]) -> i
     def application(config: DictConfig) -> float | None:
         return task(_job(config))
 
+    application.together = task.together  # type: ignore[attr-defined] # for the launcher, which gets this function
     decorated = hydra.main(config_path=str(conf_directory()), config_name=PRIMARY, version_base=VERSION_BASE)
     with one_line(line.overrides), _as_command([*line.options, *line.overrides]):
         try:
@@ -73,6 +84,29 @@ def _as_command(words: list[str]) -> Iterator[None]:
             del os.environ[_ERRORS_AS_RAISED]
         else:
             os.environ[_ERRORS_AS_RAISED] = errors
+
+
+def jobs_of_sweep(loader: Any, sweep: DictConfig, overrides: Sequence[Sequence[str]], first: int) -> list[Job]:
+    """Return the jobs with these overrides, as Hydra's own launchers compose them; `first` is the number of the first.
+
+    loader: Hydra's of this command. sweep: the configuration that all jobs have in common.
+    """
+    before, jobs = HydraConfig.instance().cfg, []
+    place = Path(sweep.hydra.sweep.dir)  # made from the time, perhaps: asked for once, it is the same in every job
+    try:
+        for number, words in enumerate(overrides, first):
+            config = loader.load_sweep_config(sweep, list(words))
+            with read_write(config), read_write(config.hydra), read_write(config.hydra.runtime), open_dict(config):
+                config.hydra.job.id, config.hydra.job.num = str(number), number
+                HydraConfig.instance().set_config(config)
+                folder = place / str(config.hydra.sweep.subdir)
+                config.hydra.runtime.output_dir = str(folder.absolute())
+                HydraConfig.instance().set_config(config)
+                del config["hydra"]
+            jobs.append(_job(config))
+    finally:
+        HydraConfig.instance().cfg = before
+    return jobs
 
 
 def _job(config: DictConfig) -> Job:

@@ -52,12 +52,16 @@ def jobs(overrides: Sequence[str]) -> list[list[str]]:
     with one_line(overrides), initialize_config_dir(str(conf_directory()), version_base=VERSION_BASE):
         compose(PRIMARY, overrides=[o for o in overrides if o.startswith("hydra.searchpath")])  # which globs look into
         parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-        parsed = parser.parse_overrides(list(overrides))
-        count = math.prod(_choices_of(override) for override in parsed)
-        if count > MAX_JOBS:
-            raise SettingsError("command line", f"a sweep of at most {MAX_JOBS} jobs", count)
-        values = {override.get_key_element(): _values_of(override) for override in parsed}
-        return [list(job) for job in itertools.product(*values.values())]
+        return combinations(parser.parse_overrides(list(overrides)))
+
+
+def combinations(parsed: Sequence[Override]) -> list[list[str]]:
+    """Return the overrides of every job, in Hydra's order; raises SettingsError for too many, and for intervals."""
+    count = math.prod(_choices_of(override) for override in parsed)
+    if count > MAX_JOBS:
+        raise SettingsError("command line", f"a sweep of at most {MAX_JOBS} jobs", count)
+    values = {override.get_key_element(): _values_of(override) for override in parsed}
+    return [list(job) for job in itertools.product(*values.values())]
 
 
 def _values_of(override: Override) -> list[str]:

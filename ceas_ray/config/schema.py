@@ -313,6 +313,12 @@ class StudySettings(Group):
     design: Target | None
 
 
+class SweepSettings(Group):
+    """The jobs of one command with -m. resume: whether it goes on with an unfinished sweep of the same jobs."""
+
+    resume: Literal["auto", "never"]
+
+
 class RunSettings(Group):
     """All settings of a run."""
 
@@ -325,6 +331,7 @@ class RunSettings(Group):
     dry_run: bool
     quiet: bool
     stop: StopSettings
+    sweep: SweepSettings
     study: StudySettings
     runtime: RuntimeSettings
     tracking: TrackingSettings

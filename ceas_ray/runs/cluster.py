@@ -12,9 +12,10 @@ from typing import Any
 
 from ceas_ray.config.policies import own_packages
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.runs.forecast import round_seconds_by_kind
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.local_runtime import LocalCluster
-from ceas_ray.runtime.placement import Machine, automatic_hosts
+from ceas_ray.runtime.placement import Machine, automatic_hosts, busy_shares
 from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
 from ceas_ray.tracking.console import print_table
 from ceas_ray.world.inputs import targets_of
@@ -52,13 +53,13 @@ def cluster_of(settings: RunSettings, world: World) -> Iterator[RunCluster]:
             hosts[0].record_events()
         yield RunCluster(LocalCluster(hosts, os.uname().nodename), 1)
         return
-    from ceas_ray.runtime.ray_runtime import Patience, RayCluster, ray_cluster, running_here
+    from ceas_ray.runtime.ray_runtime import Patience, RayCluster, is_in_task, ray_cluster, running_here
 
     def say(line: str) -> None:
         if not settings.quiet:
             print(line, file=sys.stderr)
 
-    if runtime.address is None and (other := running_here()) is not None:
+    if runtime.address is None and not is_in_task() and (other := running_here()) is not None:
         say(f"a Ray cluster runs on this machine ({other}): runtime.address=auto uses it; this run starts its own")
     with ray_cluster(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster) as machines:
         count = runtime.processor_hosts or automatic_hosts(machines, settings.processors.count)
@@ -67,16 +68,22 @@ def cluster_of(settings: RunSettings, world: World) -> Iterator[RunCluster]:
             for host in hosts:
                 host.record_events()
         patience, own = Patience(runtime.wait_seconds, say), own_packages(targets_of(settings.model_dump()).values())
+        shares = busy_shares(round_seconds_by_kind(settings, world.outline), [host.name for host in hosts])
         cluster = RayCluster(
             hosts,
             allow_mixed_hosts=runtime.allow_mixed_hosts,
             hang_seconds=runtime.hang_seconds,
             patience=patience,
             own_packages=own,
+            shares=shares,
         )
         if not settings.quiet and runtime.address is not None:
             _print_placement(cluster.plan, runtime.hang_seconds)
-        yield RunCluster(cluster, len(hosts), cluster.rebuild)
+        try:
+            yield RunCluster(cluster, len(hosts), cluster.rebuild)
+        finally:
+            if is_in_task():  # else they go with the connection
+                cluster.close()
 
 
 def _print_placement(plan: Mapping[str, Machine], hang_seconds: float) -> None:

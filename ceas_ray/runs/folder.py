@@ -17,7 +17,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.tracking.files import read_journal
 
 FREE_GROUPS = ("runtime", "tracking")
-FREE = (*FREE_GROUPS, "stop", "output", "resume", "verify", "timeline", "dry_run", "quiet")
+FREE = (*FREE_GROUPS, "stop", "sweep", "output", "resume", "verify", "timeline", "dry_run", "quiet")
 """Groups and keys that change no result: another choice may go on with a run."""
 
 _MAX_BYTES_OF_SETTINGS = 2**20
@@ -44,9 +44,15 @@ def wanted_folder(settings: RunSettings) -> Path:
         base = Path(settings.output)
     folder = base.absolute()
     refuse_unwritable(folder, "output")
-    if settings.output is not None and any((folder / name).exists() for name in _TAKEN_BY):
-        raise _taken(folder)
+    if settings.output is not None:
+        refuse_taken(folder)
     return folder
+
+
+def refuse_taken(folder: Path) -> None:
+    """SettingsError for a folder that a run or a study has."""
+    if any((folder / name).exists() for name in _TAKEN_BY):
+        raise _taken(folder)
 
 
 def refuse_unwritable(folder: Path, key: str) -> None:

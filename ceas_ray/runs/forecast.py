@@ -95,6 +95,17 @@ def forecast(settings: RunSettings, world: Outline) -> Forecast:
     )
 
 
+def round_seconds_by_kind(settings: RunSettings, world: Outline) -> dict[str, float]:
+    """Return the seconds that one core computes in a round, by the kind of host that computes them."""
+    counts, of_round = world.blueprint.counts, world.of_round
+    return {
+        "processors": counts.parties * _gradient(settings, world),
+        "links": _pairs(settings, world, of_round.shot_pairs, of_round.key_pairs),
+        "replicas": counts.key_paths * COSTS.path,
+        "entanglement_manager": COSTS.round,
+    }
+
+
 def _start(settings: RunSettings, world: Outline) -> float:
     """Until the first round: libraries, data, actors, stock policies."""
     seconds = COSTS.start + COSTS.party * world.blueprint.counts.parties
@@ -120,9 +131,8 @@ def _solving(settings: RunSettings, world: Outline) -> float:
 
 def _round(settings: RunSettings, world: Outline) -> float:
     """One round without its links: messages, gradients, the journal."""
-    counts = world.blueprint.counts
-    seconds = COSTS.round + COSTS.round_of_mlflow * settings.tracking.mlflow + counts.key_paths * COSTS.path
-    return seconds + counts.parties * _gradient(settings, world)
+    by_kind = round_seconds_by_kind(settings, world)
+    return COSTS.round_of_mlflow * settings.tracking.mlflow + sum(by_kind.values()) - by_kind["links"]
 
 
 def _gradient(settings: RunSettings, world: Outline) -> float:
@@ -144,7 +154,13 @@ def _links(settings: RunSettings, world: Outline) -> float:
     """All rounds' and the warm-up's; in the last round no keys are distilled."""
     asked, rounds = world.of_round, settings.training.rounds
     key_pairs = asked.warm_up_key_pairs + (rounds - 1) * asked.key_pairs
-    shot_pairs = (rounds * asked.shot_pairs + asked.warm_up_shot_pairs) * _made_for_a_pair(settings, world)
+    shot_pairs = rounds * asked.shot_pairs + asked.warm_up_shot_pairs
+    return _pairs(settings, world, shot_pairs, key_pairs)
+
+
+def _pairs(settings: RunSettings, world: Outline, shot_pairs: float, key_pairs: float) -> float:
+    """What links compute to make so many pairs for shots and keys."""
+    shot_pairs *= _made_for_a_pair(settings, world)
     network = world.blueprint.network
     if network.is_star and not network.groups and settings.entanglement.purification_rounds == 0:
         return shot_pairs * COSTS.link_pair + key_pairs * COSTS.key_pair

@@ -22,13 +22,17 @@ _ROUNDS_PER_BATCH = 25
 class Record:
     """Writes into the folder of a run, and sends to MLflow what the folder holds."""
 
-    def __init__(self, settings: RunSettings, config: Mapping[str, Any], folder: Path) -> None:
-        """config: as `settings.yaml` holds it. Raises SettingsError if somebody else runs in this folder."""
+    def __init__(self, settings: RunSettings, config: Mapping[str, Any], folder: Path, tracked: bool = True) -> None:
+        """config: as `settings.yaml` holds it. tracked: False leaves MLflow to somebody else, whatever settings say.
+
+        Raises SettingsError if somebody else runs in this folder.
+        """
         self.config, self.folder = config, folder
         self.progress = RunProgress(settings.training.rounds, settings.quiet)
         self._journal = _journal(folder, self.progress.say)
         self._timeline = Timeline(folder / "timeline.json", self.progress.say) if settings.timeline else None
-        self._tracker, self._tracking = _tracker(settings, folder, self.progress.say), settings.tracking
+        self._tracker = _tracker(settings, folder, self.progress.say) if tracked else None
+        self._tracking = settings.tracking
         self._unsent: list[tuple[int, dict[str, float]]] = []
 
     @property

@@ -29,10 +29,14 @@ from ceas_ray.world.inputs import with_inputs
 from ceas_ray.world.world import World
 
 
-def execute(config: Mapping[str, Any], interruption: Interruption, ended: Ended = print_end) -> Status:
+def execute(
+    config: Mapping[str, Any], interruption: Interruption, ended: Ended = print_end, at: Path | None = None
+) -> Status:
     """Check, build and run one job; return how it ended.
 
-    ended: is given the summary and the folder of a run that is over, before its cluster goes.
+    ended: is given the summary and the folder of a run that is over, before its cluster goes. at: where the folder of
+    a new run is on this machine, for a job that was sent here by one that sends to MLflow itself; None: where settings
+    say.
 
     Raises SettingsError for bad settings, and RuntimeFailure if the cluster cannot be had.
     """
@@ -41,7 +45,7 @@ def execute(config: Mapping[str, Any], interruption: Interruption, ended: Ended 
         raise SettingsError("study.name", "null for a training run", settings.study.name)
     snapshot_folder(settings, Path())  # refuses before anything is made
     is_new = settings.verify is None and settings.resume is None
-    folder = wanted_folder(settings) if is_new else Path(settings.resume or settings.verify or "")
+    folder = (at or wanted_folder(settings)) if is_new else Path(settings.resume or settings.verify or "")
     if is_new:
         refuse_snapshots_of_others(settings, folder)
     if settings.dry_run:
@@ -56,7 +60,7 @@ def execute(config: Mapping[str, Any], interruption: Interruption, ended: Ended 
     with cluster_of(settings, world) as cluster:
         if found is None:
             folder = claimed(folder, settings.output is None, "journal.jsonl")
-        record = Record(settings, with_inputs(config, world.inputs), folder)
+        record = Record(settings, with_inputs(config, world.inputs), folder, tracked=at is None)
         return TrainingRun(settings, world, cluster, record, found=found, ended=ended).go(interruption)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ceas_ray.runtime.failure import RuntimeFailure
@@ -10,8 +11,8 @@ from ceas_ray.runtime.failure import RuntimeFailure
 HOST_BYTES = 200 * 2**20
 """What one host process is counted with: a bare Ray actor has 66 MB, with the engines and a share of a world 120."""
 MAX_AUTOMATIC_HOSTS = 32
-LIGHT, LIGHT_CPUS = ("replicas", "entanglement_manager"), 0.25
-"""Kinds of hosts that compute little beside the others, and what they ask for at most."""
+LIGHT_CPUS = 0.05
+"""What a host asks for at least where there is room: it answers calls even if it computes nothing."""
 _STEPS_OF_A_CPU = 10_000
 """Ray counts parts of a CPU in such steps."""
 
@@ -51,28 +52,63 @@ def automatic_hosts(machines: Sequence[Machine], processors: int) -> int:
     return max(1, min(offered, processors, MAX_AUTOMATIC_HOSTS))
 
 
-def requests_of(hosts: Sequence[str], machines: Sequence[Machine]) -> dict[str, Request]:
-    """What each host asks the cluster for: a CPU, or the largest part of one (1/2, 1/3, ...) that lets all hosts fit.
+def busy_shares(seconds_of_round: Mapping[str, float], hosts: Sequence[str]) -> dict[str, float]:
+    """Return the share of a CPU that each host keeps busy, by the work of its kind.
 
-    Hosts of kinds that are light ask for less. Whatever the number of hosts, they fit on these machines together if
-    nobody else is there, whichever of them comes first and wherever it goes. Raises RuntimeFailure, with what fits, if
-    the machines' memory cannot hold the hosts.
+    The phases of a round follow each other: a host computes while hosts of other kinds wait for it. Hosts of processors
+    compute all at the same time, and ask for a whole CPU each. seconds_of_round: what all hosts of a kind compute in a
+    round, by kind.
+    """
+    kinds = [_kind(host) for host in hosts]
+    own = {host: seconds_of_round[kind] / kinds.count(kind) for host, kind in zip(hosts, kinds, strict=True)}
+    whole = sum(seconds_of_round[kind] / kinds.count(kind) for kind in set(kinds)) or 1.0
+    return {host: 1.0 if _kind(host) == "processors" else max(LIGHT_CPUS, own[host] / whole) for host in hosts}
+
+
+def requests_of(shares: Mapping[str, float], machines: Sequence[Machine]) -> dict[str, Request]:
+    """Return what each host asks the cluster for: its share of a CPU, or the largest part of it with which all fit.
+
+    All are cut by the same factor. Whatever the number of hosts, they fit on these machines together if nobody else is
+    there, whichever of them comes first and wherever it goes. shares: CPUs that each host keeps busy, at most 1 (see
+    `busy_shares`). Raises RuntimeFailure, with what fits, if the machines' memory cannot hold the hosts.
     """
     candidates = usable(machines)
     if not candidates:
         raise RuntimeFailure("runtime.address must be a cluster with a living machine, got one with none")
-    if sum(machine.room for machine in candidates) < len(hosts):
+    if sum(machine.room for machine in candidates) < len(shares):
         room = ", ".join(f"{machine.name}: {machine.room}" for machine in candidates)
         raise RuntimeFailure(
             f"runtime.processor_hosts and runtime.link_hosts must be such that the cluster's memory holds all "
-            f"hosts ({room} of {HOST_BYTES >> 20} MB each), got {len(hosts)} hosts"
+            f"hosts ({room} of {HOST_BYTES >> 20} MB each), got {len(shares)} hosts"
         )
-    parts = next((n for n in range(1, len(hosts) + 1) if _fitting(candidates, n) >= len(hosts)), None)
-    share = 0.0 if parts is None else int(_STEPS_OF_A_CPU / parts) / _STEPS_OF_A_CPU
-    asked = {True: min(share, LIGHT_CPUS), False: share}
-    return {host: Request(asked[host.partition("/")[0] in LIGHT], HOST_BYTES) for host in hosts}
+    larger = range(1, _STEPS_OF_A_CPU + 1)
+    factor = bisect_left(larger, True, key=lambda factor: not _fit(_cut(shares, factor), candidates))
+    steps = _cut(shares, factor)
+    return {host: Request(steps[host] / _STEPS_OF_A_CPU, HOST_BYTES) for host in shares}
 
 
-def _fitting(machines: Sequence[Machine], parts: int) -> int:
-    """How many hosts fit that ask for 1 / parts of a CPU each."""
-    return sum(min(int(machine.processors * parts), machine.room) for machine in machines)
+def _kind(host: str) -> str:
+    return host.partition("/")[0]
+
+
+def _cut(shares: Mapping[str, float], factor: int) -> dict[str, int]:
+    """Return the shares times factor / _STEPS_OF_A_CPU, in steps of a CPU."""
+    return {host: int(share * factor) for host, share in shares.items()}
+
+
+def _fit(steps: Mapping[str, int], machines: Sequence[Machine]) -> bool:
+    """Whether hosts that ask for so many steps of a CPU fit in any order, each on any machine that has room for it.
+
+    They do if machines have as many places of the largest request as there are hosts. Where no machine's memory can be
+    full, they also do if the other hosts together ask for less than what keeps a host from every machine.
+    """
+    offered = [int(machine.processors * _STEPS_OF_A_CPU) for machine in machines]
+    largest, total = max(steps.values()), sum(steps.values())
+    if largest == 0:
+        return True
+    places = sum(min(cpus // largest, machine.room) for cpus, machine in zip(offered, machines, strict=True))
+    if places >= len(steps):
+        return True
+    if largest > max(offered) or any(machine.room < len(steps) for machine in machines):
+        return False
+    return all(total - asked <= sum(max(0, cpus - asked) for cpus in offered) for asked in set(steps.values()))

@@ -44,6 +44,11 @@ def temporary_folder() -> Iterator[Path]:
         guard.communicate()
 
 
+def parent_of_temporary_files() -> str | None:
+    """Return the folder of the cluster that this process works for, which goes with it; None for the system's own."""
+    return os.environ.get(_MARK)
+
+
 @contextmanager
 def _sigterm_blocked() -> Iterator[None]:
     """Let processes that start meanwhile never hear of SIGTERM, which job schedulers send to every process of a job."""

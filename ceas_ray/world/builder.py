@@ -74,6 +74,7 @@ def build_world(settings: RunSettings) -> World:
             processors_per_group=blueprint.counts.group_size,
             max_evaluations=max_nodes([part.pairs for part in groups[0].routes]) if groups else 1,
             inputs=outline.inputs,
+            outline=outline,
         )
 
 

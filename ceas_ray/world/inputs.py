@@ -38,7 +38,7 @@ class Inputs:
         All modules of the package count, whatever imports them.
         """
         for package in sorted({target.partition(".")[0] for target in targets.values()} - {"ceas_ray"}):
-            for name, path in sorted(_modules(package).items()):
+            for name, path in sorted(modules_of(package).items()):
                 self._note(name, blake2b(path.read_bytes(), digest_size=16).hexdigest(), str(path))
         for key, digest in self._expected.items():
             if key not in self._digests:
@@ -70,8 +70,8 @@ class Inputs:
         return dict(self._paths)
 
 
-def _modules(package: str) -> dict[str, Path]:
-    """The files of an imported package that hold code, by their names within it."""
+def modules_of(package: str) -> dict[str, Path]:
+    """Return the files of an imported package, or of a module, that hold code, by their names beside it."""
     module = sys.modules[package]
     folders = [Path(folder) for folder in getattr(module, "__path__", ())]
     if not folders:

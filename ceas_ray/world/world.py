@@ -32,7 +32,7 @@ class World:
     Where `processors_per_group` processors share the circuit, a group is one simulated actor, `processor/g` with g the
     number of the group: its first member, which leads. So are the shards, the rows of the committee, and `byzantine`.
     shared_circuit: with its parts and teleportations; circuit: the same on one processor. max_evaluations: of the
-    circuit and a sample, for pairs of mixed age.
+    circuit and a sample, for pairs of mixed age. outline: what all this was made from.
     """
 
     processors: tuple[Actor, ...]
@@ -53,6 +53,7 @@ class World:
     processors_per_group: int
     max_evaluations: int
     inputs: Inputs
+    outline: Outline
 
     @property
     def byzantine_processors(self) -> list[int]:

@@ -110,11 +110,14 @@ def test_two_different_folders_for_one_run_are_refused(capsys: pytest.CaptureFix
     assert capsys.readouterr().err == "hydra.run.dir must be left out, or the same as output=one, got 'two'\n"
 
 
-def test_a_sweep_that_goes_wrong_in_one_job_runs_the_others_and_ends_with_exit_code_1(tmp_path: Path) -> None:
-    (tmp_path / "sweep" / "0").mkdir(parents=True)
-    (tmp_path / "sweep" / "0" / "journal.jsonl").touch()
-    assert main([*SHORT, "-m", "seed=1,2", f"output={tmp_path / 'sweep'}"]) == 1
-    assert summary_of(tmp_path / "sweep" / "1")["seed"] == 2
+def test_a_sweep_into_a_folder_with_a_run_is_refused_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sweep" / "1").mkdir(parents=True)
+    (tmp_path / "sweep" / "1" / "journal.jsonl").touch()
+    assert main([*SHORT, "-m", "seed=1,2", f"output={tmp_path / 'sweep'}"]) == 2
+    assert capsys.readouterr().err.startswith("output must be a folder without a run in it, got ")
+    assert [path.name for path in (tmp_path / "sweep").iterdir()] == ["1"]
 
 
 def test_globs_choose_among_files_and_intervals_are_left_to_sweepers_that_search(

@@ -27,7 +27,7 @@ from tests.runtime.test_ray_runtime import ON_RAY, command, ray_processes
 from tests.small_worlds import SMALL
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
-RUNS, RUNS_ON_RAY, ROUNDS = 16, 4, 60
+RUNS, RUNS_ON_RAY, ROUNDS = 16, 2, 60
 """Faults on Ray take tens of seconds each, as hosts must start again: most runs are local."""
 DRIVER_FAULTS = ("kill the driver", "interrupt the driver")
 FAULTS = ("kill a host", "kill a host", "stop a host", *DRIVER_FAULTS)

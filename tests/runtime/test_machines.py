@@ -153,24 +153,33 @@ def test_a_driver_that_dies_on_one_machine_goes_on_from_another(whole: dict[str,
     assert summary_of(folder)["trace_digest"] == whole["trace_digest"]
 
 
-def test_jobs_of_a_sweep_share_the_cluster_one_after_the_other(
+def test_jobs_of_a_sweep_go_to_the_machines_and_their_folders_come_back(
     whole: dict[str, Any], other: dict[str, Any], tmp_path: Path
 ) -> None:
     done = machines("run", "1", *RUN[:3], "-m", *RUN[3:], "seed=1,2", f"output={tmp_path / 'run'}")
     assert done.returncode == 0, done.stderr.decode()
-    found = [summary_of(tmp_path / "run" / str(job))["trace_digest"] for job in (0, 1)]
-    assert found == [whole["trace_digest"], other["trace_digest"]]
+    found = [summary_of(tmp_path / "run" / str(job)) for job in (0, 1)]
+    assert [summary["trace_digest"] for summary in found] == [whole["trace_digest"], other["trace_digest"]]
+    assert len({summary["machines"][0] for summary in found}) == 2, "m1 has one CPU"
+    assert all((tmp_path / "run" / str(job) / "snapshots").is_dir() for job in (0, 1))
 
 
-def test_runs_that_start_together_give_what_each_gives_alone(
+def test_runs_that_overlap_give_what_each_gives_alone(
     whole: dict[str, Any], other: dict[str, Any], tmp_path: Path
 ) -> None:
+    """The first one is stopped until the second is over: that one does not wait for its room."""
     folders = tmp_path / "first", tmp_path / "second"
     few = "runtime.processor_hosts=1"  # by default a run takes all CPUs, and a second one waits for it
-    first, second = started(folders[0], few), started(folders[1], few, "seed=2", machine=2)
-    wait_until(lambda: min(rounds_in(folder) for folder in folders) >= 1)
+    first = started(folders[0], few, "runtime.hang_seconds=120")
+    wait_until(lambda: rounds_in(folders[0]) >= 1)
+    drivers = psutil.Process(first.pid).children(recursive=True)
+    for driver in drivers:
+        driver.suspend()
+    second = ended(started(folders[1], few, "seed=2", machine=2), folders[1])
+    for driver in drivers:
+        driver.resume()
+    assert second["trace_digest"] == other["trace_digest"]
     assert ended(first, folders[0])["trace_digest"] == whole["trace_digest"]
-    assert ended(second, folders[1])["trace_digest"] == other["trace_digest"]
 
 
 def test_a_wrong_token_and_none_are_refused_in_one_line(tmp_path: Path) -> None:

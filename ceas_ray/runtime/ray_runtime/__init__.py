@@ -5,9 +5,19 @@ from ceas_ray.runtime.ray_environment import prepare_ray_environment
 prepare_ray_environment()  # before Ray is imported, which reads its environment then
 
 from ceas_ray.runtime.ray_runtime.access import running_here  # noqa: E402
-from ceas_ray.runtime.ray_runtime.connection import ray_cluster  # noqa: E402
+from ceas_ray.runtime.ray_runtime.connection import is_in_task, ray_cluster  # noqa: E402
 from ceas_ray.runtime.ray_runtime.hosts import RayCluster  # noqa: E402
+from ceas_ray.runtime.ray_runtime.job_tasks import JobTasks  # noqa: E402
 from ceas_ray.runtime.ray_runtime.room import Patience  # noqa: E402
 from ceas_ray.runtime.ray_runtime.tasks import empty_actors, results_as_they_come  # noqa: E402
 
-__all__ = ["Patience", "RayCluster", "empty_actors", "ray_cluster", "results_as_they_come", "running_here"]
+__all__ = [
+    "JobTasks",
+    "Patience",
+    "RayCluster",
+    "empty_actors",
+    "is_in_task",
+    "ray_cluster",
+    "results_as_they_come",
+    "running_here",
+]

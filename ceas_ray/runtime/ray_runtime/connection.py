@@ -28,11 +28,14 @@ _ANSWER_SECONDS = 0.005
 def ray_cluster(
     address: str | None, processors: int, dashboard: bool, allow_open_cluster: bool = False
 ) -> Iterator[tuple[Machine, ...]]:
-    """Connect to the Ray cluster at `address`, or start one here; yields its machines.
+    """Connect to the Ray cluster at `address`, or start one here; yields its machines. A task stays on its own cluster.
 
     Leaves no process and no file of a cluster that it started, whatever happens, a kill of this process included.
     Raises RuntimeFailure for a cluster that is not there, of another version, or open to everybody beyond this machine.
     """
+    if is_in_task():
+        yield living_machines()
+        return
     if ray.is_initialized():
         raise RuntimeFailure("runtime=ray must have Ray to itself in a process; call ray.shutdown() before")
     common: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
@@ -128,6 +131,11 @@ def _shut_down() -> None:
     signal.signal(signal.SIGTERM, answer)
     if interrupted:
         raise KeyboardInterrupt
+
+
+def is_in_task() -> bool:
+    """Whether this process is a worker of a cluster, and not what conducts it."""
+    return ray.is_initialized() and ray.get_runtime_context().get_task_id() is not None
 
 
 def living_machines() -> tuple[Machine, ...]:

@@ -16,7 +16,7 @@ from ceas_ray.kernel.windows import WindowRequest
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure
 from ceas_ray.runtime.placement import Machine
 from ceas_ray.runtime.platform_fingerprint import first_difference, platform_fingerprint
-from ceas_ray.runtime.ray_runtime.connection import living_machines
+from ceas_ray.runtime.ray_runtime.connection import is_in_task, living_machines
 from ceas_ray.runtime.ray_runtime.own_node import OwnNode
 from ceas_ray.runtime.ray_runtime.room import Patience, Room, claimed_room
 from ceas_ray.runtime.ray_runtime.shells import SHELLS, WATCH
@@ -46,14 +46,17 @@ class RayCluster:
         hang_seconds: float = 8.0,
         patience: Patience = _ENDLESS,
         own_packages: Sequence[str] = (),
+        shares: Mapping[str, float] | None = None,
     ) -> None:
         """Start an actor for every host and check that all machines compute the same bits.
 
+        shares: CPUs that each host keeps busy, at most 1; a whole one each if they are not given.
         own_packages: imported ones that machines may lack; what hosts need of them travels with the hosts.
         """
         self.seconds_by_host: dict[str, float] = {}
         self.seconds_in_calls = self.seconds_on_critical_path = 0.0
         self._packed = _packed(hosts, own_packages)
+        self._shares = dict.fromkeys(self._packed, 1.0) if shares is None else shares
         self._allow_mixed_hosts, self._hang_seconds = allow_mixed_hosts, hang_seconds
         self._patience_for_room = patience
         self._avoided: set[str] = set()
@@ -71,20 +74,26 @@ class RayCluster:
         stopped to answer, if there is another). Raises HostLost if one is lost again, RuntimeFailure if there is no
         room.
         """
+        self.close()
+        self._generation += 1
+        self._start()
+
+    def close(self) -> None:
+        """End all hosts, and give back the room that they had."""
         for shell in self._shells.values():
             ray.kill(shell, no_restart=True)
         if self._room is not None:
             self._room.give_back()
             self._room = None
-        self._generation += 1
-        self._start()
 
     def _start(self) -> None:
         self._shells, self._warm = {}, False
-        self._room = claimed_room(list(self._packed), frozenset(self._avoided), self._patience_for_room)
+        self._room = claimed_room(self._shares, frozenset(self._avoided), self._patience_for_room)
         self.plan = self._room.machines
         self._longest_step: dict[str, float] = {}
         suffix = f"~{self._generation}" if self._generation else ""
+        if is_in_task():  # others of the same sweep have hosts too
+            suffix += f"@{ray.get_runtime_context().get_task_id()[:16]}"
         for name, packed in self._packed.items():
             shell = ray.remote(concurrency_groups={WATCH: 1})(SHELLS[name.partition("/")[0]])
             options = shell.options(

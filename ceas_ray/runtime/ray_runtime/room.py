@@ -50,8 +50,10 @@ class Room:
         remove_placement_group(self.group)
 
 
-def claimed_room(hosts: Sequence[str], avoided: frozenset[str], patience: Patience) -> Room:
-    """Claim room for all hosts and wait for it. avoided: ids of machines to leave out, if there are others.
+def claimed_room(shares: Mapping[str, float], avoided: frozenset[str], patience: Patience) -> Room:
+    """Claim room for all hosts and wait for it.
+
+    shares: CPUs that each host keeps busy. avoided: ids of machines to leave out, if there are others.
 
     Raises RuntimeFailure if the cluster cannot hold the hosts, or has no room for them in time.
     """
@@ -59,7 +61,7 @@ def claimed_room(hosts: Sequence[str], avoided: frozenset[str], patience: Patien
     while True:
         machines = living_machines()
         trusted = tuple(machine for machine in machines if machine.node not in avoided)
-        requests = requests_of(hosts, trusted or machines)
+        requests = requests_of(shares, trusted or machines)
         group = _group(requests, avoided if trusted else frozenset())
         try:
             for _ in _until_changed(machines, requests, began=began, patience=patience, node=node):

@@ -1,0 +1,1 @@
+"""Sweeps: many runs by one command, side by side on one Ray cluster."""

@@ -1,0 +1,109 @@
+"""What a sweep says: a line as each job ends, and at the end a table of all of them, which is a file too."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ceas_ray.runs.sweeps.jobs import SweepJob
+from ceas_ray.tracking.console import RunProgress
+from ceas_ray.tracking.files import write_whole
+
+TABLE = "results.csv"
+_RESULTS = {
+    "test_accuracy": "test accuracy",
+    "bell_pair_utilization": "utilization",
+    "demand_on_time": "shots on time",
+    "wall_seconds": "wall s",
+}
+"""Numbers of `summary.json` that the table shows, and what it calls them."""
+
+
+class SweepProgress:
+    """A bar over the jobs, or a line as each ends where there is no terminal, with the time that is left."""
+
+    def __init__(self, jobs: int, done: int, quiet: bool) -> None:
+        """done: jobs that were over before."""
+        self._bar, self._jobs = RunProgress(jobs, quiet, "job"), jobs
+        self._before = self._done = done
+        self._began = time.perf_counter()
+
+    def __enter__(self) -> SweepProgress:
+        self._bar.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.__exit__(*error)
+
+    def ended(self, job: SweepJob, status: str, accuracy: float | None) -> None:
+        """A job is over."""
+        self._done += 1
+        seconds = (time.perf_counter() - self._began) / (self._done - self._before) * (self._jobs - self._done)
+        left = f", about {_duration(seconds)} left" if self._done < self._jobs else ""
+        result = f"accuracy {accuracy:.3f}" if status == "completed" and accuracy is not None else status
+        self._bar.step(self._done, f"{name_of(job)}: {result}{left}")
+
+    def say(self, line: str) -> None:
+        """Print one line above the bar."""
+        self._bar.say(line)
+
+
+def name_of(job: SweepJob) -> str:
+    """Return the number of a job and the settings by which it differs from the others."""
+    return " ".join([f"#{job.number}", *(f"{key}={value}" for key, value in job.differs.items())])
+
+
+def summary_of(folder: Path) -> Mapping[str, Any]:
+    """Return what the run in this folder came to; nothing if it wrote no summary."""
+    try:
+        return dict(json.loads((folder / "summary.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def report(folder: Path, jobs: Sequence[SweepJob], states: Mapping[int, str], causes: Mapping[int, str]) -> None:
+    """Write and print the table of all jobs, and say of every one that did not go well why.
+
+    states, causes: how each job ended, by its number.
+    """
+    keys = list(dict.fromkeys(key for job in jobs for key in job.differs))
+    table = Table(title=str(folder), title_justify="left")
+    for column in ("job", *keys, *_RESULTS.values()):
+        table.add_column(column)
+    table.add_column("state", no_wrap=True, min_width=len("interrupted"))
+    content = io.StringIO()
+    lines = csv.writer(content, lineterminator="\n")
+    lines.writerow(["job", *keys, *_RESULTS, "status", "trace_digest", "folder"])
+    for job in jobs:
+        summary, settings = summary_of(job.folder), [job.differs.get(key, "") for key in keys]
+        numbers = [summary.get(name) for name in _RESULTS]
+        state, digest = states[job.number], summary.get("trace_digest", "")
+        table.add_row(str(job.number), *settings, *map(_shown, numbers), state)
+        written = ["" if number is None else number for number in numbers]
+        lines.writerow([job.number, *settings, *written, state, digest, job.folder.relative_to(folder).as_posix()])
+    write_whole(folder / TABLE, content.getvalue().encode())
+    Console().print(table, markup=False)
+    for job in jobs:
+        if causes.get(job.number):
+            Console(stderr=True).print(f"{name_of(job)}: {states[job.number]}: {causes[job.number]}", markup=False,
+                                       highlight=False, soft_wrap=True)  # fmt: skip
+    print(folder / TABLE)
+
+
+def _shown(number: Any) -> str:
+    return f"{number:.4g}" if isinstance(number, int | float) else ""
+
+
+def _duration(seconds: float) -> str:
+    """Return a time as a person says it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

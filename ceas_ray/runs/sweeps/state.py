@@ -1,0 +1,114 @@
+"""What a sweep leaves in its folder while it goes on, by which the same command finds it and goes on with it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, get_args
+
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.runs import folder as run_folder
+from ceas_ray.runs.folder import decisive, refuse_unwritable
+from ceas_ray.runs.provenance import code_version
+from ceas_ray.runs.sweeps.jobs import SweepJob
+from ceas_ray.runs.training_run import Status
+from ceas_ray.tracking.files import Journal, read_journal
+from ceas_ray.world.inputs import targets_of
+
+STATE = "sweep.jsonl"
+_KEY = "hydra.sweep.dir"
+OVER: tuple[Status, ...] = ("completed", "stopped", "stalled")
+"""States of a job that would not end otherwise if it were run once more."""
+
+
+def key_of(jobs: Sequence[SweepJob]) -> str:
+    """Return a hash of what decides the results of all jobs: settings, contents of input files, code."""
+    digest = blake2b(digest_size=16)
+    for job in jobs:
+        content = [decisive(job.config), job.settings.stop.model_dump(), code_version(targets_of(job.config).values())]
+        digest.update(json.dumps(content, sort_keys=True).encode() + b"\0")
+    return digest.hexdigest()
+
+
+def status_of(folder: Path) -> Status | None:
+    """Return how the run in this folder ended; None if it did not."""
+    try:
+        found = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["status"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return next((status for status in get_args(Status) if status == found), None)
+
+
+def unfinished(place: Path, key: str) -> Path | None:
+    """Return the folder of the newest sweep of these jobs in `place` that is not finished and that nobody runs now."""
+    found = [(began, folder) for began, folder in _sweeps_of(place, key) if not _is_finished(folder)]
+    return next((folder for _, folder in sorted(found, reverse=True) if not _is_running(folder)), None)
+
+
+def refuse_taken(folder: Path, key: str, jobs: Sequence[SweepJob], resume: bool) -> None:
+    """Raise SettingsError for a folder that other jobs have, or these and there is nothing to go on with.
+
+    resume: whether an unfinished sweep of the same jobs may be gone on with.
+    """
+    refuse_unwritable(folder, _KEY)
+    there = _started(folder)
+    if there is None:
+        for job in jobs:
+            run_folder.refuse_taken(job.folder)
+    elif there.get("key") != key:
+        raise SettingsError(_KEY, "a folder without another sweep in it", str(folder))
+    elif _is_finished(folder):
+        raise SettingsError(_KEY, "a folder without a finished sweep in it", str(folder))
+    elif not resume:
+        raise SettingsError(_KEY, "a folder without a sweep in it (sweep.resume=auto goes on with it)", str(folder))
+
+
+@contextmanager
+def running(folder: Path, key: str, jobs: Sequence[SweepJob], by_default: bool) -> Iterator[Journal]:
+    """Hold the sweep in this folder for this command alone; raises SettingsError while another command runs it."""
+    run_folder.make_folder(folder)
+    begun = _started(folder) is not None
+    try:
+        journal = Journal(folder / STATE, print)
+    except BlockingIOError:
+        raise SettingsError(_KEY, "the folder of a sweep that no other command runs now", str(folder)) from None
+    try:
+        if not begun:
+            names = [job.folder.relative_to(folder).as_posix() for job in jobs]
+            journal.append("started", {"key": key, "began": time.time(), "by_default": by_default, "jobs": names})
+        yield journal
+    finally:
+        journal.close()
+
+
+def _sweeps_of(place: Path, key: str) -> Iterator[tuple[float, Path]]:
+    for path in place.glob(f"*/{STATE}"):
+        started = _started(path.parent)
+        if started is not None and started.get("key") == key and started.get("by_default"):
+            yield float(started["began"]), path.parent
+
+
+def _started(folder: Path) -> Mapping[str, Any] | None:
+    """Return the first line of a sweep's journal; None if there is no whole one."""
+    try:
+        lines = read_journal(folder / STATE)
+    except (OSError, ValueError):
+        return None
+    return lines[0] if lines and isinstance(lines[0], dict) and lines[0].get("event") == "started" else None
+
+
+def _is_finished(folder: Path) -> bool:
+    started = _started(folder)
+    return started is None or all(status_of(folder / name) in OVER for name in started.get("jobs", ()))
+
+
+def _is_running(folder: Path) -> bool:
+    try:
+        Journal(folder / STATE, lambda _: None).close()
+    except (BlockingIOError, OSError):
+        return True
+    return False

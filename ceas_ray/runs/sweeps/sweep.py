@@ -1,0 +1,203 @@
+"""A sweep, from its checked jobs to its table: on one Ray cluster, each job exactly once."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.policies import own_packages
+from ceas_ray.kernel.input_file import InputFile
+from ceas_ray.runs.mlflow_copy import copy_to_mlflow
+from ceas_ray.runs.sweeps.jobs import SweepJob
+from ceas_ray.runs.sweeps.report import SweepProgress, name_of, report, summary_of
+from ceas_ray.runs.sweeps.state import OVER, key_of, refuse_taken, running, status_of, unfinished
+from ceas_ray.runs.sweeps.work import JobEnd, Parcel, packed, run_job, unpack
+from ceas_ray.runs.training_run import Status
+from ceas_ray.runtime.available_cpus import available_cpus
+from ceas_ray.runtime.failure import HostLost, RuntimeFailure
+from ceas_ray.runtime.interruption import Interruption
+from ceas_ray.runtime.local_tasks import LocalTasks
+from ceas_ray.runtime.placement import Machine
+from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
+from ceas_ray.tracking.files import Journal
+from ceas_ray.world.inputs import modules_of, targets_of
+
+_LOOK_SECONDS, _MAX_LOSSES = 0.2, 3
+_LAST_SECONDS = 2.5
+"""How long jobs that were interrupted have for an orderly end."""
+
+
+def run_sweep(
+    jobs: Sequence[SweepJob], folder: Path, by_default: bool, interruption: Interruption
+) -> Mapping[int, Status]:
+    """Run all jobs of the sweep in `folder`; return how each ended, by its number (one that was lost is left out).
+
+    by_default: nobody chose the folder, so that an unfinished sweep of the same jobs beside it is gone on with. Raises
+    SettingsError for a folder that cannot be used, RuntimeFailure if the cluster cannot be had, and KeyboardInterrupt
+    when it was interrupted and its state is on the disk.
+    """
+    settings, key = jobs[0].settings, key_of(jobs)
+    for job in jobs:
+        if job.settings.runtime.address != settings.runtime.address:
+            raise SettingsError("runtime.address", "the same for all jobs of a sweep", job.settings.runtime.address)
+    resume = settings.sweep.resume == "auto"
+    before = unfinished(folder.parent, key) if by_default and resume else None
+    if before is not None:
+        jobs, folder = [job.within(folder, before) for job in jobs], before
+    refuse_taken(folder, key, jobs, resume)
+    with _cluster_for(jobs) as machines, running(folder, key, jobs, by_default) as journal:
+        return _Sweep(jobs, folder, journal).go(machines, interruption)
+
+
+@contextmanager
+def _cluster_for(jobs: Sequence[SweepJob]) -> Iterator[tuple[Machine, ...]]:
+    """Yield the machines of the cluster that the jobs run on; none if they run in this process, or all are over."""
+    if all(job.settings.runtime.name == "local" or status_of(job.folder) in OVER for job in jobs):
+        yield ()
+        return
+    from ceas_ray.runtime.ray_runtime import ray_cluster
+
+    runtime, quiet = jobs[0].settings.runtime, jobs[0].settings.quiet
+    if runtime.address is None and not quiet:
+        print(f"starting Ray for {len(jobs)} jobs", file=sys.stderr)
+    with ray_cluster(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster) as machines:
+        yield machines
+
+
+class _Sweep:
+    """A sweep that has its folder and its cluster."""
+
+    def __init__(self, jobs: Sequence[SweepJob], folder: Path, journal: Journal) -> None:
+        self._jobs, self._folder, self._journal = jobs, folder, journal
+        found = {job.number: status_of(job.folder) for job in jobs}
+        self._states: dict[int, Status] = {number: status for number, status in found.items() if status in OVER}
+        self._causes: dict[int, str] = {}
+        self._by_number = {job.number: job for job in jobs}
+        self._mlflow = True
+        self._progress = SweepProgress(len(jobs), len(self._states), jobs[0].settings.quiet)
+
+    def go(self, machines: Sequence[Machine], interruption: Interruption) -> Mapping[int, Status]:
+        """Run what is left, and report."""
+        left = [job for job in self._jobs if job.number not in self._states]
+        lost = ""
+        with self._progress, interruption.deferred(lambda: None):
+            if self._states:
+                over = f"{len(self._states)} of {len(self._jobs)} jobs are over"
+                self._progress.say(f"going on with {self._folder}: {over}")
+            self._send_what_lacks()
+            try:
+                if left:
+                    self._run(left, machines, interruption)
+            except RuntimeFailure as failure:
+                lost = str(failure)
+        report(self._folder, self._jobs, self._all_states(), self._causes)
+        if interruption.requested:
+            print("interrupted; the same command goes on", file=sys.stderr)
+            raise KeyboardInterrupt
+        if lost:
+            print(f"{lost}; the same command goes on with the sweep", file=sys.stderr)
+        return self._states
+
+    def _run(self, left: Sequence[SweepJob], machines: Sequence[Machine], interruption: Interruption) -> None:
+        tasks = _tasks_on(machines)
+
+        def submit(job: SweepJob) -> None:
+            if not machines:
+                tasks.submit(job.number, parcel_of(job, travels=False), None)
+                return
+            job = job if job.has_own_hosts(machines, len(left)) else job.in_one_process()
+            tasks.submit(job.number, parcel_of(job), job.request(machines))
+
+        for job in left:
+            submit(job)
+        self._until_all_ended(tasks, submit, interruption)
+
+    def _until_all_ended(self, tasks: Any, submit: Callable[[SweepJob], None], interruption: Interruption) -> None:
+        """Take the jobs as they end. submit: begins one once more, whose machine was lost."""
+        until, losses = float("inf"), Counter[int]()
+        while len(tasks) and time.monotonic() < until:
+            if interruption.requested and until == float("inf"):
+                until = time.monotonic() + _LAST_SECONDS
+                self._progress.say(f"interrupted: {len(tasks)} jobs are not over")
+                tasks.cancel()
+            for number, end in tasks.ended(_LOOK_SECONDS):
+                job = self._by_number[number]
+                losses[number] += isinstance(end, HostLost)
+                if isinstance(end, HostLost) and losses[number] <= _MAX_LOSSES and not interruption.requested:
+                    self._progress.say(f"{name_of(job)}: {end}; it begins once more")
+                    submit(job)
+                else:
+                    self._ended(job, end, interruption)
+
+    def _ended(self, job: SweepJob, end: JobEnd | RuntimeFailure, interruption: Interruption) -> None:
+        if isinstance(end, RuntimeFailure):
+            end = JobEnd("interrupted" if interruption.requested else "failed", str(end))
+        if end.packed is not None:
+            unpack(end.packed, job.folder)
+        self._journal.append("job", {"number": job.number, "status": end.status, "cause": end.cause})
+        if end.status == "interrupted":
+            interruption.requested = True  # a job in this process hears of signals itself
+            return
+        self._states[job.number], self._causes[job.number] = end.status, end.cause
+        self._send(job)
+        self._progress.ended(job, end.status, summary_of(job.folder).get("test_accuracy"))
+
+    def _all_states(self) -> dict[int, str]:
+        """How each job stands, those that did not end included."""
+        begun = {job.number: (job.folder / "journal.jsonl").exists() for job in self._jobs}
+        return {number: "interrupted" if was else "not begun" for number, was in begun.items()} | self._states
+
+    def _send_what_lacks(self) -> None:
+        """Send what was over before, and not in MLflow yet."""
+        for number in self._states:
+            job = self._by_number[number]
+            if summary_of(job.folder).get("mlflow_run_id") is None:
+                self._send(job)
+
+    def _send(self, job: SweepJob) -> None:
+        """Send a run that is over to MLflow. Where that fails once, it is not tried for the others."""
+        if not (job.settings.tracking.mlflow and self._mlflow and summary_of(job.folder)):
+            return
+        try:
+            self._mlflow = not copy_to_mlflow(job.folder, None, self._progress.say).failed
+        except (SettingsError, OSError) as error:
+            self._progress.say(f"{name_of(job)} cannot be sent to MLflow: {error}")
+        if not self._mlflow:
+            self._progress.say(f"ceas-sync {self._folder}/* sends all that MLflow lacks of this sweep")
+
+
+def _tasks_on(machines: Sequence[Machine]) -> Any:
+    """Return what runs jobs: on the machines of a cluster, or in this process where there are none."""
+    if not machines:
+        return LocalTasks(run_job)
+    from ceas_ray.runtime.ray_runtime import JobTasks
+
+    return JobTasks(run_job)
+
+
+def parcel_of(job: SweepJob, travels: bool = True) -> Parcel:
+    """Return the job as it travels, with all that it takes from this machine; with nothing where it stays here."""
+    if not travels:
+        return Parcel(job.config, job.folder, packed=None, files={}, code={}, fingerprint=None)
+    settings, inputs = job.settings, job.inputs
+    packages = own_packages(targets_of(job.config).values())
+    return Parcel(
+        config=job.config,
+        folder=job.folder,
+        packed=packed(job.folder),
+        files={path: InputFile.read(path).content for path in inputs.paths.values()},
+        code={name: path.read_bytes() for package in packages for name, path in modules_of(package).items()},
+        fingerprint=None if settings.runtime.allow_mixed_hosts else _fingerprint(),
+    )
+
+
+@cache
+def _fingerprint() -> dict[str, str]:
+    return platform_fingerprint()

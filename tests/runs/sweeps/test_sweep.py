@@ -1,0 +1,94 @@
+"""A sweep without Ray: one job after the other, with the state, the table and the way on that sweeps on Ray have."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from ceas_ray.cli.run import main
+from ceas_ray.runs.sweeps import sweep as sweeps
+from ceas_ray.runs.sweeps.work import JobEnd, Parcel, run_job
+from ceas_ray.tracking.files import read_journal
+from tests.small_worlds import SMALL
+
+RULE = (
+    "from dataclasses import dataclass\nimport numpy as np\n\n\n@dataclass(frozen=True)\nclass Mine:\n"
+    "    fails: bool\n\n    def __call__(self, updates, weights, faults):\n"
+    "        if self.fails:\n            raise RuntimeError('too large')\n"
+    "        return np.mean(updates, axis=0)\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((folder / "results.csv").open()))
+
+
+def ended(folder: Path) -> list[tuple[int, str]]:
+    lines = read_journal(folder / "sweep.jsonl")
+    return [(line["number"], line["status"]) for line in lines if line["event"] == "job"]
+
+
+def test_a_failing_job_is_listed_the_others_finish_and_the_same_command_runs_it_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "failing_rule_of_a_test.py").write_text(RULE)
+    line = [
+        "-m", *SMALL, "aggregation=mean", "aggregation.rule._target_=failing_rule_of_a_test.Mine",
+        "+aggregation.rule.fails=false,true",
+    ]  # fmt: skip
+    assert main(line) == 1
+    (folder,) = (tmp_path / "outputs").iterdir()
+    found = rows(folder)
+    assert [(row["status"], row["aggregation.rule.fails"]) for row in found] == [
+        ("completed", "False"),
+        ("failed", "True"),
+    ]
+    assert float(found[0]["test_accuracy"]) > 0 and found[1]["folder"] == "1"
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1] == str(folder / "results.csv")
+    assert "#1 aggregation.rule.fails=True: failed: " in said.err and "RuntimeError" in said.err
+    assert main(line) == 1
+    assert ended(folder) == [(0, "completed"), (1, "failed"), (1, "failed")]
+    assert [path.name for path in (tmp_path / "outputs").iterdir()] == [folder.name]
+    assert (folder / "multirun.yaml").exists()
+
+
+def test_an_interrupted_sweep_goes_on_each_job_once_and_a_finished_one_starts_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line, done = ["-m", *SMALL, "training.rounds=1", "seed=1,2,3"], 0
+
+    def interrupted_at_the_second(parcel: Parcel, here: bool) -> JobEnd:
+        nonlocal done
+        done += 1
+        return JobEnd("interrupted", "") if done == 2 else run_job(parcel, here)
+
+    monkeypatch.setattr(sweeps, "run_job", interrupted_at_the_second)
+    assert main(line) == 130
+    assert "interrupted; the same command goes on" in capsys.readouterr().err
+    (folder,) = (tmp_path / "outputs").iterdir()
+    assert [row["status"] for row in rows(folder)] == ["completed", "not begun", "not begun"]
+    assert main(line) == 0
+    assert ended(folder) == [(0, "completed"), (1, "interrupted"), (1, "completed"), (2, "completed")]
+    digests = [row["trace_digest"] for row in rows(folder)]
+    assert digests == [json.loads((folder / n / "summary.json").read_text())["trace_digest"] for n in "012"]
+    assert main([*line, "output=anew"]) == 0, "a folder of its own, whatever lies elsewhere"
+    assert [row["trace_digest"] for row in rows(tmp_path / "anew")] == digests
+    capsys.readouterr()
+    assert main([*line, "output=anew"]) == 2
+    assert capsys.readouterr().err.startswith("hydra.sweep.dir must be a folder without a finished sweep in it")
+
+
+def test_a_forecast_of_a_sweep_leaves_no_folder(tmp_path: Path) -> None:
+    assert main(["-m", *SMALL, "seed=1,2", "dry_run=true"]) == 0
+    assert list(tmp_path.iterdir()) == []
