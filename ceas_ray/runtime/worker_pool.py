@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 
+from ceas_ray.kernel.signals import interrupts_put_off
 from ceas_ray.runtime.interruption import end_workers, leave_signals_to_parent
 
 
@@ -15,6 +16,8 @@ def worker_pool(processes: int) -> Iterator[ProcessPoolExecutor]:
     """A pool of this many processes; an error or an interrupt ends what they are doing."""
     pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=leave_signals_to_parent)
     try:
+        with interrupts_put_off():
+            pool.submit(int)  # starts the processes
         yield pool
     except BaseException:
         end_workers()

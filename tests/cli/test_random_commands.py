@@ -15,7 +15,7 @@ from tests.cli.command_lines import LINES, RIGHT_LINES
 from tests.cli.warm_commands import Ended, warm_process
 from tests.small_worlds import SMALL
 
-COMMANDS, RUNS = 120, 12
+COMMANDS, RUNS = 300, 30
 MAX_CPU_SECONDS, MAX_MEGABYTES = 5.0, 1000.0
 """Of a command after a warm start: on a machine with nothing else to do, its time."""
 KILLED_AFTER_CPU_SECONDS = 30
