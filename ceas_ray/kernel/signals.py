@@ -26,5 +26,5 @@ def interrupts_put_off() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-    for number in came[:1]:
-        signal.raise_signal(number)
+    for heard in came[:1]:
+        signal.raise_signal(heard)

@@ -79,9 +79,7 @@ def normal_form(qubits: int, gates: Iterable[Gate]) -> list[Gate]:
                 flush(qubit)
         pair = (min(gate.first, gate.second), max(gate.first, gate.second))
         if pair in open_phases:
-            joined = found[open_phases[pair]]
-            assert isinstance(joined, ControlledPhase), "phases join phases"
-            found[open_phases[pair]] = ControlledPhase(joined.first, joined.second, joined.angle + gate.angle)
+            found[open_phases[pair]] = _joined(found[open_phases[pair]], gate)
         else:
             open_phases[pair] = len(found)
             found.append(gate)
@@ -89,6 +87,12 @@ def normal_form(qubits: int, gates: Iterable[Gate]) -> list[Gate]:
         flush(qubit)
     cancelled = any(isinstance(gate, ControlledPhase) and _is_nothing(gate) for gate in found)
     return normal_form(qubits, found) if cancelled else found
+
+
+def _joined(earlier: Gate, later: ControlledPhase) -> ControlledPhase:
+    """Return one controlled phase in place of two on the same qubits."""
+    assert isinstance(earlier, ControlledPhase), "phases join phases"
+    return ControlledPhase(earlier.first, earlier.second, earlier.angle + later.angle)
 
 
 def _is_nothing(phase: ControlledPhase) -> bool:
