@@ -53,13 +53,13 @@ def cluster_of(settings: RunSettings, world: World) -> Iterator[RunCluster]:
             hosts[0].record_events()
         yield RunCluster(LocalCluster(hosts, os.uname().nodename), 1)
         return
-    from ceas_ray.runtime.ray_runtime import Patience, RayCluster, is_in_task, ray_cluster, running_here
+    from ceas_ray.runtime.ray_runtime import Patience, RayCluster, name_of_task, ray_cluster, running_here
 
     def say(line: str) -> None:
         if not settings.quiet:
             print(line, file=sys.stderr)
 
-    if runtime.address is None and not is_in_task() and (other := running_here()) is not None:
+    if runtime.address is None and name_of_task() is None and (other := running_here()) is not None:
         say(f"a Ray cluster runs on this machine ({other}): runtime.address=auto uses it; this run starts its own")
     with ray_cluster(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster) as machines:
         count = runtime.processor_hosts or automatic_hosts(machines, settings.processors.count)
@@ -82,7 +82,7 @@ def cluster_of(settings: RunSettings, world: World) -> Iterator[RunCluster]:
         try:
             yield RunCluster(cluster, len(hosts), cluster.rebuild)
         finally:
-            if is_in_task():  # else they go with the connection
+            if name_of_task() is not None:  # else they go with the connection
                 cluster.close()
 
 

@@ -38,21 +38,28 @@ class GridSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Launch all jobs; return what they returned, by batch. Leaves `multirun.yaml` in a folder that was made."""
+        """Launch all jobs; return what they returned, by batch.
+
+        Leaves `multirun.yaml` in the folder of a sweep that has begun, however it ends.
+        """
         from ceas_ray.config.composition import combinations
+        from ceas_ray.config.errors import SettingsError
 
         assert self.config is not None
         parser = OverridesParser.create(config_loader=self._context.config_loader)
         jobs = combinations(parser.parse_overrides([*(f"{k}={v}" for k, v in self._params.items()), *arguments]))
         size = self._batch or max(1, len(jobs))
-        returned = []
+        returned, refused = [], False
         try:
             for first in range(0, len(jobs), size):
                 returned.append(self._launcher.launch(jobs[first : first + size], initial_job_idx=first))
                 for job in returned[-1]:
                     _ = job.return_value  # raises what the job raised
+        except SettingsError:
+            refused = True
+            raise
         finally:
             folder = Path(self.config.hydra.sweep.dir)
-            if folder.is_dir():
+            if folder.is_dir() and not refused:
                 OmegaConf.save(self.config, folder / "multirun.yaml")
         return returned

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -22,6 +24,7 @@ from ceas_ray.runtime.temporary_folder import temporary_folder
 
 _LOCAL_OBJECT_STORE_BYTES = 100 * 2**20
 _ANSWER_SECONDS = 0.005
+_TASK: ContextVar[str | None] = ContextVar("task", default=None)
 
 
 @contextmanager
@@ -33,7 +36,7 @@ def ray_cluster(
     Leaves no process and no file of a cluster that it started, whatever happens, a kill of this process included.
     Raises RuntimeFailure for a cluster that is not there, of another version, or open to everybody beyond this machine.
     """
-    if is_in_task():
+    if name_of_task() is not None:
         yield living_machines()
         return
     if ray.is_initialized():
@@ -133,9 +136,19 @@ def _shut_down() -> None:
         raise KeyboardInterrupt
 
 
-def is_in_task() -> bool:
-    """Whether this process is a worker of a cluster, and not what conducts it."""
-    return ray.is_initialized() and ray.get_runtime_context().get_task_id() is not None
+@contextmanager
+def task() -> Iterator[None]:
+    """Note that this process is a worker that runs a job of a sweep, under a name that no other job has."""
+    before = _TASK.set(secrets.token_hex(8))
+    try:
+        yield
+    finally:
+        _TASK.reset(before)
+
+
+def name_of_task() -> str | None:
+    """Return the name of the job that this process runs for a sweep; None where it conducts its cluster itself."""
+    return _TASK.get()
 
 
 def living_machines() -> tuple[Machine, ...]:

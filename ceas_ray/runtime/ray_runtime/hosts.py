@@ -16,7 +16,7 @@ from ceas_ray.kernel.windows import WindowRequest
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure
 from ceas_ray.runtime.placement import Machine
 from ceas_ray.runtime.platform_fingerprint import first_difference, platform_fingerprint
-from ceas_ray.runtime.ray_runtime.connection import is_in_task, living_machines
+from ceas_ray.runtime.ray_runtime.connection import living_machines, name_of_task
 from ceas_ray.runtime.ray_runtime.own_node import OwnNode
 from ceas_ray.runtime.ray_runtime.room import Patience, Room, claimed_room
 from ceas_ray.runtime.ray_runtime.shells import SHELLS, WATCH
@@ -92,8 +92,8 @@ class RayCluster:
         self.plan = self._room.machines
         self._longest_step: dict[str, float] = {}
         suffix = f"~{self._generation}" if self._generation else ""
-        if is_in_task():  # others of the same sweep have hosts too
-            suffix += f"@{ray.get_runtime_context().get_task_id()[:16]}"
+        if name_of_task() is not None:  # others of the same sweep have hosts too
+            suffix += f"@{name_of_task()}"
         for name, packed in self._packed.items():
             shell = ray.remote(concurrency_groups={WATCH: 1})(SHELLS[name.partition("/")[0]])
             options = shell.options(

@@ -9,6 +9,7 @@ import ray
 
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure, one_line
 from ceas_ray.runtime.placement import Request
+from ceas_ray.runtime.ray_runtime.connection import task
 from ceas_ray.runtime.ray_runtime.own_node import OwnNode
 
 T = TypeVar("T")
@@ -34,8 +35,8 @@ class JobTasks(Generic[T, R]):
 
     def submit(self, number: int, item: T, request: Request) -> None:
         """Begin a task as soon as there is room for it."""
-        task = self._task.options(num_cpus=request.cpus, memory=request.memory_bytes, name=f"job {number}")
-        self._waiting[task.remote(self._function, item, self._here)] = number
+        wanted = self._task.options(num_cpus=request.cpus, memory=request.memory_bytes, name=f"job {number}")
+        self._waiting[wanted.remote(self._function, item, self._here)] = number
 
     def ended(self, seconds: float) -> list[tuple[int, R | RuntimeFailure]]:
         """Wait so long at most; return the numbers of tasks that have ended, with what they returned or why not.
@@ -46,17 +47,17 @@ class JobTasks(Generic[T, R]):
         """
         ready, _ = ray.wait(list(self._waiting), num_returns=1, timeout=seconds)
         self._node.require_alive()
-        return [(self._waiting.pop(task), _outcome(task)) for task in ready]
+        return [(self._waiting.pop(ended), _outcome(ended)) for ended in ready]
 
     def cancel(self) -> None:
         """Interrupt the tasks that run, and forget those that have not begun."""
-        for task in self._waiting if self._node.is_alive() else ():
-            ray.cancel(task, force=False)
+        for waiting in self._waiting if self._node.is_alive() else ():
+            ray.cancel(waiting, force=False)
 
 
-def _outcome(task: Any) -> Any:
+def _outcome(ended: Any) -> Any:
     try:
-        return ray.get(task)
+        return ray.get(ended)
     except ray.exceptions.WorkerCrashedError:
         return RuntimeFailure("its process was killed")
     except ray.exceptions.OutOfMemoryError:
@@ -72,4 +73,5 @@ def _outcome(task: Any) -> Any:
 
 
 def _applied(function: Callable[[T, bool], R], item: T, node_of_command: str) -> R:
-    return function(item, ray.get_runtime_context().get_node_id() == node_of_command)
+    with task():
+        return function(item, ray.get_runtime_context().get_node_id() == node_of_command)

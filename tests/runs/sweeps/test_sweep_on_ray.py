@@ -53,7 +53,8 @@ def test_a_job_that_fails_is_listed_and_the_same_command_runs_it_alone(tmp_path:
     assert states == ["completed", "completed", "failed", "failed"]
     said = [line for line in first.stderr.splitlines() if "aggregation.rule.fails=True seed=1: failed: " in line]
     assert any("RuntimeError" in line for line in said), first.stderr
-    assert "aggregation.rule.fails" in first.stdout and first.stdout.splitlines()[-1] == str(folder / "results.csv")
+    assert first.stdout.splitlines()[-1] == str(folder / "results.csv")
+    assert (folder / "results.csv").read_text().startswith("job,aggregation.rule.fails,seed,test_accuracy,")
     assert "4/4" in first.stderr and " left" in first.stderr
     second = swept()
     assert second.returncode == 1 and "2 of 4 jobs are over" in second.stderr
