@@ -15,7 +15,7 @@ from ceas_ray.config.validation import build
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.links.link_manager import LinkManager
-from ceas_ray.messages.payloads import ShotsDelivered
+from ceas_ray.messages.payloads import PlanFinished, ShotsDelivered
 from ceas_ray.network.group import Group
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.training.centralized import CentralizedTraining, Momentum, accuracy_on_test
@@ -152,13 +152,36 @@ def test_colluders_own_whole_groups() -> None:
     assert world.byzantine_processors == [p for k in world.byzantine for p in (2 * k, 2 * k + 1)]
 
 
-def test_jammed_groups_lose_shots() -> None:
-    """Half of the groups collude and jam the others."""
-    overrides = ("training.partition=circuit", "training.inputs=local", "attacks.fraction=0.5", "training.rounds=1")
-    on_time = {
-        attack: rounds_of(*overrides, f"attacks={attack}")[0][-1]["shots_on_time"] for attack in ("alie", "jamming")
-    }
-    assert on_time["jamming"] < 0.95 * on_time["alie"]
+def shots_on_time_of_links(attack: str) -> dict[str, int]:
+    """Shots on time in round 0, by link; half of the groups collude."""
+    world = small_world(
+        "training.partition=circuit", "training.inputs=local", "attacks.fraction=0.5", "training.rounds=1",
+        f"attacks={attack}",
+    )  # fmt: skip
+    found = {}
+    for link in world.links:
+
+        def watched(envelope: Any, handle: Any = link.handle) -> Sequence[Any]:
+            effects: Sequence[Any] = handle(envelope)
+            for effect in effects:
+                told = getattr(effect, "payload", None)
+                if isinstance(told, PlanFinished) and told.shots and told.round_index == 0:
+                    found[told.link] = told.shots_on_time
+            return effects
+
+        link.handle = watched  # type: ignore[method-assign]
+    assert len(ends(Simulation(LocalCluster(world.one_host())))) == 1
+    return found
+
+
+def test_jammed_groups_lose_shots_and_the_others_none() -> None:
+    """Half of the attempts fail, so a supply of 1.6 times the demand is one of .8: a fifth of the shots lack pairs."""
+    free, jammed = shots_on_time_of_links("alie"), shots_on_time_of_links("jamming")
+    lost = {link: 1 - jammed[link] / free[link] for link in free}
+    assert sorted(lost) == [f"link/processor/{k}" for k in range(4)]
+    assert lost["link/processor/2"] == lost["link/processor/3"] == 0, "they collude"
+    for link in ("link/processor/0", "link/processor/1"):
+        assert 0.1 < lost[link] < 0.3
 
 
 def test_members_have_their_own_noise() -> None:
