@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
@@ -19,12 +20,16 @@ def interrupts_put_off() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[int] = []
-    before = {number: signal.signal(number, lambda number, frame: came.append(number)) for number in _INTERRUPTS}
+    came: list[tuple[int, FrameType | None]] = []
+    before = {number: signal.signal(number, lambda *interrupt: came.append(interrupt)) for number in _INTERRUPTS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-    for heard in came[:1]:
-        signal.raise_signal(heard)
+    for heard, frame in came[:1]:
+        answer = before[signal.Signals(heard)]
+        if callable(answer):
+            answer(heard, frame)  # raised again, it would be a second signal
+        else:
+            signal.raise_signal(heard)

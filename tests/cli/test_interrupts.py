@@ -48,7 +48,7 @@ def ended(process: subprocess.Popen[str], number: int, send: Callable[[int, int]
     assert process.returncode == 130, said
     psutil.wait_procs(workers, timeout=MAX_SECONDS)
     assert [worker for worker in workers if worker.is_running()] == []
-    assert "Traceback" not in said[1]
+    assert "Traceback" not in said[1], said[1]
     return said
 
 

@@ -14,7 +14,6 @@ from typing import Any
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import own_packages
 from ceas_ray.kernel.input_file import InputFile
-from ceas_ray.runs.mlflow_copy import copy_to_mlflow
 from ceas_ray.runs.sweeps.jobs import SweepJob
 from ceas_ray.runs.sweeps.report import SweepProgress, name_of, report, summary_of
 from ceas_ray.runs.sweeps.state import OVER, key_of, refuse_taken, running, status_of, unfinished
@@ -165,6 +164,8 @@ class _Sweep:
         """Send a run that is over to MLflow. Where that fails once, it is not tried for the others."""
         if not (job.settings.tracking.mlflow and self._mlflow and summary_of(job.folder)):
             return
+        from ceas_ray.runs.mlflow_copy import copy_to_mlflow  # here, because SQLAlchemy takes long to import
+
         try:
             self._mlflow = not copy_to_mlflow(job.folder, None, self._progress.say).failed
         except (SettingsError, OSError) as error:
