@@ -56,9 +56,10 @@ def test_an_error_inside_an_actor_crosses_ray_with_its_name_and_time() -> None:
         "from ceas_ray.kernel.envelope import Envelope\n"
         "from tests.small_worlds import small_world\n"
         "hosts = small_world().hosts(1, 1)\n"
-        "hosts[1].post([Envelope(7, 'driver', 9, 'link/processor/3', b'nonsense')])\n"
+        "said = dict(sender='driver', serial=9, receiver='link/processor/3', payload=b'nonsense')\n"
+        "hosts[1].post([Envelope(deliver_at=7, **said)])\n"
         "with ray_cluster(None, 2, False):\n"
-        "    list(Simulation(RayCluster(hosts, False)).rounds())\n"
+        "    list(Simulation(RayCluster(hosts, allow_mixed_hosts=False)).rounds())\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert done.returncode != 0
@@ -107,7 +108,8 @@ def test_the_head_of_a_cluster_keeps_no_entry_of_a_call() -> None:
         "def kept(): return {event['name'] for event in ray.timeline()}\n"
         "def arrived(): return list(results_as_they_come(str, [1])) and any('_applied' in name for name in kept())\n"
         "with ray_cluster(None, 2, False):\n"
-        "    rounds = list(Simulation(RayCluster(small_world().hosts(1, 1), False)).rounds())\n"
+        "    hosts = small_world().hosts(1, 1)\n"
+        "    rounds = list(Simulation(RayCluster(hosts, allow_mixed_hosts=False)).rounds())\n"
         "    wait_until(arrived)\n"
         "    print(len(rounds), [name for name in kept() if 'step' in name])\n"
     )
