@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -16,30 +17,13 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.quorum import Quorums
 from ceas_ray.messages.round_progress import OnStall, RoundProgress
 from ceas_ray.network.line import Line
-from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.star import Star
 from ceas_ray.scheduling.oblivious import Oblivious
 from tests.entanglement.test_plan import demand
+from tests.network.hardware import HARDWARE, SPREAD
 
-HARDWARE = LinkHardware(
-    attempt_base_microseconds=10,
-    attempt_microseconds_per_km=10,
-    modes=16,
-    success_at_1_km=0.012,
-    loss_db_per_km=0.2,
-    coherence_seconds=0.06,
-    swap_werner=0.98,
-)
-SPREAD = Heterogeneity(
-    min_km=0.5,
-    max_km=5.0,
-    min_fidelity=0.96,
-    mean_fidelity=0.97,
-    max_fidelity=0.985,
-    replica_km=0.5,
-    replica_fidelity=0.98,
-)
+CLOSER = replace(SPREAD, min_fidelity=0.96)
 SWAP_WERNER = 0.98
 TIMING = RoundTiming(control_delay=10, planning_time=1000, update_time=100, input_timeout=None, patience=5000)
 PROCESSORS, REPLICAS = 6, 4
@@ -52,7 +36,7 @@ def small_demand(**changes: Any) -> Demand:
 
 def star(topology: Any = None, processors: int = PROCESSORS, replicas: int = REPLICAS) -> NetworkPlan:
     made: NetworkPlan = (topology or Star()).build(
-        processors, replicas, hardware=HARDWARE, spread=SPREAD, generator=np.random.default_rng(1)
+        processors, replicas, hardware=HARDWARE, spread=CLOSER, generator=np.random.default_rng(1)
     )
     return made
 

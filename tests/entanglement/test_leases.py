@@ -16,32 +16,13 @@ from ceas_ray.entanglement.plan import Demand
 from ceas_ray.network.complete import Complete
 from ceas_ray.network.grid import Grid
 from ceas_ray.network.line import Line
-from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.random_geometric import RandomGeometric
 from ceas_ray.network.ring import Ring
 from ceas_ray.network.route import Route
 from ceas_ray.network.star import Star
 from tests.entanglement.test_plan import demand
-
-HARDWARE = LinkHardware(
-    attempt_base_microseconds=10,
-    attempt_microseconds_per_km=10,
-    modes=16,
-    success_at_1_km=0.012,
-    loss_db_per_km=0.2,
-    coherence_seconds=0.06,
-    swap_werner=0.98,
-)
-SPREAD = Heterogeneity(
-    min_km=0.5,
-    max_km=5.0,
-    min_fidelity=0.94,
-    mean_fidelity=0.97,
-    max_fidelity=0.985,
-    replica_km=0.5,
-    replica_fidelity=0.98,
-)
+from tests.network.hardware import HARDWARE, SPREAD
 
 
 def network_of(topology: Any, processors: int, replicas: int, seed: int = 1) -> NetworkPlan:

@@ -11,19 +11,9 @@ from hypothesis import strategies as st
 
 from ceas_ray.entanglement.plan import Demand, key_path_seconds, mean_greatest
 from ceas_ray.kernel.time import picoseconds
-from ceas_ray.network.link_parameters import LinkHardware
 from ceas_ray.network.route import Route, Swapping
 from tests.links.routes import distil
-
-HARDWARE = LinkHardware(
-    attempt_base_microseconds=10,
-    attempt_microseconds_per_km=10,
-    modes=16,
-    success_at_1_km=0.012,
-    loss_db_per_km=0.2,
-    coherence_seconds=0.06,
-    swap_werner=0.98,
-)
+from tests.network.hardware import HARDWARE
 
 
 def demand(**changes: Any) -> Demand:

@@ -12,18 +12,9 @@ from ceas_ray.links.consumers.shots import ShotDemand, serve_shots
 from ceas_ray.links.consumers.stock import read_only, stock_rule
 from ceas_ray.links.engine.route import RouteModel, RouteState, route_rules
 from ceas_ray.messages.payloads import StockPolicy
-from ceas_ray.network.link_parameters import LinkHardware, LinkParameters
+from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import Swapping
 
-HARDWARE = LinkHardware(
-    attempt_base_microseconds=10,
-    attempt_microseconds_per_km=10,
-    modes=16,
-    success_at_1_km=0.012,
-    loss_db_per_km=0.2,
-    coherence_seconds=0.06,
-    swap_werner=0.98,
-)
 PLAIN = Swapping(0.98)
 
 

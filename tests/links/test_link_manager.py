@@ -23,18 +23,10 @@ from ceas_ray.messages.payloads import (
     StopWaiting,
 )
 from ceas_ray.network.group import Group, ShotRoute
-from ceas_ray.network.link_parameters import LinkHardware
 from ceas_ray.network.route import Route, Swapping
+from tests.network.hardware import HARDWARE
 
-LINK = LinkHardware(
-    attempt_base_microseconds=10,
-    attempt_microseconds_per_km=10,
-    modes=16,
-    success_at_1_km=0.012,
-    loss_db_per_km=0.2,
-    coherence_seconds=0.06,
-    swap_werner=0.98,
-).link(1.0, 0.97)
+LINK = HARDWARE.link(1.0, 0.97)
 DELAY, SHOTS, PERIOD, STARTS = 10**7, 60, 10**9, 10**8
 PLAN = GeneratePairs(
     round_index=0,

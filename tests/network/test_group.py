@@ -5,18 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ceas_ray.network.group import Group, ShotRoute, group_of, route_between
-from ceas_ray.network.link_parameters import LinkHardware
 from ceas_ray.network.route import Route, Swapping, path_fidelity
+from tests.network.hardware import HARDWARE
 
-HARDWARE = LinkHardware(
-    attempt_base_microseconds=10,
-    attempt_microseconds_per_km=10,
-    modes=16,
-    success_at_1_km=0.012,
-    loss_db_per_km=0.2,
-    coherence_seconds=0.06,
-    swap_werner=0.98,
-)
 SWAPPING = Swapping(0.98)
 LINKS = [HARDWARE.link(1.0 + number, 0.97) for number in range(6)]
 

@@ -18,16 +18,8 @@ from ceas_ray.quantum import bell_pairs
 from ceas_ray.quantum.bell_pairs import Idling
 from ceas_ray.quantum.emission import Heralded, SingleClick
 from ceas_ray.quantum.pair_physics import Pair, aged
+from tests.network.hardware import HARDWARE
 
-PLAIN = LinkHardware(
-    attempt_base_microseconds=10,
-    attempt_microseconds_per_km=10,
-    modes=16,
-    success_at_1_km=0.012,
-    loss_db_per_km=0.2,
-    coherence_seconds=0.06,
-    swap_werner=0.98,
-)
 PAIRS: list[tuple[Memory, Memory]] = [
     (Depolarizing(0.06), Depolarizing(0.02)), (Dephasing(0.4), Dephasing(0.1)),
     (Relaxing(0.025, 0.034), Relaxing(1, 2)),
@@ -38,17 +30,7 @@ PAIRS: list[tuple[Memory, Memory]] = [
 def hardware(
     memories: tuple[Memory, Memory] | None = None, emission: Heralded | SingleClick | None = None
 ) -> LinkHardware:
-    return LinkHardware(
-        attempt_base_microseconds=10,
-        attempt_microseconds_per_km=10,
-        modes=16,
-        success_at_1_km=0.012,
-        loss_db_per_km=0.2,
-        coherence_seconds=0.06,
-        swap_werner=0.98,
-        memories=memories,
-        emission=emission,
-    )
+    return replace(HARDWARE, memories=memories, emission=emission)
 
 
 def decayed_by_loop(weights: np.ndarray, decay: Decay, age: float) -> np.ndarray:
@@ -83,7 +65,7 @@ def test_a_pair_decays_as_its_two_memories_say(memories: tuple[Memory, Memory], 
 
 
 def test_a_plain_link_has_werner_pairs_in_two_equal_depolarizing_memories() -> None:
-    link = PLAIN.link(1.0, 0.97)
+    link = HARDWARE.link(1.0, 0.97)
     np.testing.assert_array_equal(link.birth_weights(), [0.97, *[(1 - 0.97) / 3] * 3])
     assert link.decay == (Depolarizing(0.06).rates,) * 2 == ((1 / 0.06, 1 / 0.06, 1 / 0.06, 0.0),) * 2
     assert link.age_at_fidelity(0.9) == pytest.approx(float(bell_pairs.cutoff_age(0.97, 0.9, 0.03)), rel=1e-12)
@@ -94,7 +76,7 @@ def test_a_plain_link_has_werner_pairs_in_two_equal_depolarizing_memories() -> N
 
 def test_heralding_without_dark_counts_changes_no_bit() -> None:
     for km in (0.5, 1.0, 3.7):
-        plain, heralded = PLAIN.link(km, 0.963), hardware(emission=Heralded(0.0)).link(km, 0.963)
+        plain, heralded = HARDWARE.link(km, 0.963), hardware(emission=Heralded(0.0)).link(km, 0.963)
         assert replace(heralded, weights=None) == replace(plain, weights=None)
         assert plain.birth_weights().tolist() == heralded.birth_weights().tolist()
 
@@ -148,7 +130,7 @@ def test_the_age_is_of_the_first_fall_where_relaxation_lets_fidelity_rise_again(
 @pytest.mark.parametrize("least", [0.25, 0.98, math.nan, 1.5])
 def test_a_fidelity_that_is_never_reached_is_refused(least: float) -> None:
     with pytest.raises(ValueError, match="least fidelity must lie in"):
-        PLAIN.link(1.0, 0.97).age_at_fidelity(least)
+        HARDWARE.link(1.0, 0.97).age_at_fidelity(least)
 
 
 def test_one_coherence_time_stands_in_for_other_memories() -> None:
@@ -190,7 +172,7 @@ def test_compiled_loops_take_a_decay() -> None:
 
 def test_a_link_that_never_succeeds_is_refused() -> None:
     with pytest.raises(ValueError, match="must succeed at least once in 1e12"):
-        PLAIN.link(1000.0, 0.97)
+        HARDWARE.link(1000.0, 0.97)
 
 
 @pytest.mark.parametrize(("make", "message"), [
@@ -206,4 +188,4 @@ def test_impossible_hardware_is_refused(make: object, message: str) -> None:
 
 
 def test_links_compare_by_value() -> None:
-    assert PLAIN.link(1.0, 0.97) == LinkParameters(1.0, 20_000_000, 16, 0.012, 0.97, 0.06)
+    assert HARDWARE.link(1.0, 0.97) == LinkParameters(1.0, 20_000_000, 16, 0.012, 0.97, 0.06)

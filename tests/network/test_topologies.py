@@ -18,7 +18,7 @@ from ceas_ray.network.complete import Complete
 from ceas_ray.network.graphml import GraphML
 from ceas_ray.network.grid import Grid
 from ceas_ray.network.line import Line
-from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, LinkParameters
+from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.random_geometric import RandomGeometric
 from ceas_ray.network.ring import Ring
@@ -26,25 +26,8 @@ from ceas_ray.network.routing import Graph, Link, cost_of, routed
 from ceas_ray.network.star import Star
 from ceas_ray.network.waxman import Waxman
 from ceas_ray.quantum.bell_pairs import swapped_fidelity
+from tests.network.hardware import HARDWARE, SPREAD
 
-HARDWARE = LinkHardware(
-    attempt_base_microseconds=10,
-    attempt_microseconds_per_km=10,
-    modes=16,
-    success_at_1_km=0.012,
-    loss_db_per_km=0.2,
-    coherence_seconds=0.06,
-    swap_werner=0.98,
-)
-SPREAD = Heterogeneity(
-    min_km=0.5,
-    max_km=5.0,
-    min_fidelity=0.94,
-    mean_fidelity=0.97,
-    max_fidelity=0.985,
-    replica_km=0.5,
-    replica_fidelity=0.98,
-)
 TOPOLOGIES = [
     Star(), Complete(), Line(6, None, None, "fidelity"), Ring(7, None, None, "rate"), Grid(3, 4, 1.0, 0.98, "fidelity"),
     RandomGeometric(12, 4.0, 2.6, None, "rate"), Waxman(12, 4.0, 0.5, 1.0, None, "fidelity"),

@@ -13,7 +13,8 @@ from ceas_ray.messages.pair_books import EXPIRED, GENERATED, SACRIFICED, USED
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import Swapping
 from ceas_ray.quantum.bell_pairs import key_rate, key_rate_of_state, swapped_state
-from tests.links.routes import HARDWARE, distil
+from tests.links.routes import distil
+from tests.network.hardware import HARDWARE
 
 TAU = 10**7
 

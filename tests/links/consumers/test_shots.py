@@ -22,7 +22,8 @@ from ceas_ray.scheduling.oblivious import Oblivious
 from ceas_ray.scheduling.on_demand import OnDemand
 from ceas_ray.scheduling.perishable_chain import LinkClass
 from ceas_ray.scheduling.two_level import TwoLevel
-from tests.links.routes import HARDWARE, bursts, serve
+from tests.links.routes import bursts, serve
+from tests.network.hardware import HARDWARE
 
 SCHEDULERS = (Oblivious(), OnDemand(), FreshestFirst(), TwoLevel(1, 7), Mdp(0.2, 0.95, 0.99, 2, 4, 3), Clairvoyant())
 BOOKED = [USED, LATE, EXPIRED, SACRIFICED]
