@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
 from math import ceil
 
 from ceas_ray.consensus.exploration.kinds import MIX, ScenarioKind, ScenarioResult, kind_of, run_scenario
-from ceas_ray.kernel.signals import interrupts_put_off
+from ceas_ray.consensus.exploration.spawned_pool import spawned_pool
 
 BATCH = 256
 """Seeds of one task: whole blocks of the mix."""
@@ -112,11 +110,8 @@ def explore(
     done is reported.
     """
     report, until = Report(first), None if seconds is None else time.monotonic() + seconds
-    context = multiprocessing.get_context("spawn")
     try:
-        with ExitStack() as opened:
-            with interrupts_put_off():
-                pool = opened.enter_context(context.Pool(processes, begin_worker))
+        with spawned_pool(processes, begin_worker) as pool:
             for batch in pool.imap(partial(run_batch, only=only), _batches(first, scenarios, until, only)):
                 report.add(batch)
                 progress(report)

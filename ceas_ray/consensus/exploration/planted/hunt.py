@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import NamedTuple
 
 from ceas_ray.consensus.exploration.planted.catalogue import PLANTED_BUGS, Catch
-from ceas_ray.kernel.signals import interrupts_put_off
+from ceas_ray.consensus.exploration.spawned_pool import spawned_pool
 
 
 class Hunted(NamedTuple):
@@ -26,8 +24,5 @@ def _hunt(number: int) -> Hunted:
 def hunt_all(words: str = "", processes: int = 1, begin_worker: Callable[[], None] | None = None) -> Iterator[Hunted]:
     """Hunt bugs whose names contain `words`, in the catalogue's order. begin_worker: called first in each process."""
     numbers = [number for number, bug in enumerate(PLANTED_BUGS) if words in bug.name]
-    context = multiprocessing.get_context("spawn")
-    with ExitStack() as opened:
-        with interrupts_put_off():
-            pool = opened.enter_context(context.Pool(processes, begin_worker))
+    with spawned_pool(processes, begin_worker) as pool:
         yield from pool.imap(_hunt, numbers)
