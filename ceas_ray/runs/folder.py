@@ -23,6 +23,8 @@ FREE = (*FREE_GROUPS, "stop", "sweep", "output", "resume", "verify", "timeline",
 _MAX_BYTES_OF_SETTINGS = 2**20
 
 
+ARTIFACTS = ("settings.yaml", "summary.json", "model.npz", "model.qasm")
+"""Files of a run folder that MLflow gets at the end of the run."""
 _TAKEN_BY = ("journal.jsonl", "settings.yaml", "summary.json")
 """Files that only a run or a study leaves in its folder."""
 

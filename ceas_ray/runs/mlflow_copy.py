@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ceas_ray.config.errors import SettingsError
-from ceas_ray.runs.folder import MLFLOW_STATUS, flat, journal_of, metrics_of, read_settings
+from ceas_ray.runs.folder import ARTIFACTS, MLFLOW_STATUS, flat, journal_of, metrics_of, read_settings
 from ceas_ray.runs.tracking_choice import checked_uri
 from ceas_ray.tracking.files import Journal, write_json
 from ceas_ray.tracking.mlflow_tracker import MlflowTracker
@@ -67,5 +67,5 @@ def _finish(tracker: MlflowTracker, folder: Path) -> None:
         raise SettingsError("folder", "one with a whole summary.json", str(folder)) from None
     if not tracker.failed and summary.get("mlflow_run_id") != tracker.run_id:
         write_json(path, summary | {"mlflow_run_id": tracker.run_id})
-    files = [folder / name for name in ("settings.yaml", "summary.json", "model.npz")]
+    files = [folder / name for name in ARTIFACTS]
     tracker.finish(status, tags, [file for file in files if file.exists()])

@@ -10,7 +10,7 @@ from typing import Any
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.windows import RoundEnd
-from ceas_ray.runs.folder import MLFLOW_STATUS, flat, metrics_of, settings_text
+from ceas_ray.runs.folder import ARTIFACTS, MLFLOW_STATUS, flat, metrics_of, settings_text
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import Journal, write_whole
 from ceas_ray.tracking.timeline import Timeline
@@ -103,7 +103,7 @@ class Record:
             self._timeline.close()
         if self._tracker is not None:
             self.send(at_least=0)
-            files = [self.folder / name for name in ("settings.yaml", "summary.json", "model.npz", "model.qasm")]
+            files = [self.folder / name for name in ARTIFACTS]
             self._tracker.finish(MLFLOW_STATUS[status], {"trace_digest": trace_digest}, files)
 
 

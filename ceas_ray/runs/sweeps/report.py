@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ceas_ray.runs.sweeps.jobs import SweepJob
+from ceas_ray.runs.sweeps.state import summary_of
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_whole
 
@@ -59,14 +59,6 @@ class SweepProgress:
 def name_of(job: SweepJob) -> str:
     """Return the number of a job and the settings by which it differs from the others."""
     return " ".join([f"#{job.number}", *(f"{key}={value}" for key, value in job.differs.items())])
-
-
-def summary_of(folder: Path) -> Mapping[str, Any]:
-    """Return what the run in this folder came to; nothing if it wrote no summary."""
-    try:
-        return dict(json.loads((folder / "summary.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return {}
 
 
 def report(folder: Path, jobs: Sequence[SweepJob], states: Mapping[int, str], causes: Mapping[int, str]) -> None:

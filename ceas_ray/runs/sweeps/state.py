@@ -34,12 +34,17 @@ def key_of(jobs: Sequence[SweepJob]) -> str:
     return digest.hexdigest()
 
 
+def summary_of(folder: Path) -> Mapping[str, Any]:
+    """Return what the run in this folder came to; nothing if it wrote no summary."""
+    try:
+        return dict(json.loads((folder / "summary.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
 def status_of(folder: Path) -> Status | None:
     """Return how the run in this folder ended; None if it did not."""
-    try:
-        found = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["status"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    found = summary_of(folder).get("status")
     return next((status for status in get_args(Status) if status == found), None)
 
 

@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,15 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import own_packages
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.runs.sweeps.jobs import SweepJob
-from ceas_ray.runs.sweeps.report import SweepProgress, name_of, report, summary_of
-from ceas_ray.runs.sweeps.state import OVER, key_of, refuse_taken, running, status_of, unfinished
-from ceas_ray.runs.sweeps.work import JobEnd, Parcel, packed, run_job, unpack
+from ceas_ray.runs.sweeps.report import SweepProgress, name_of, report
+from ceas_ray.runs.sweeps.state import OVER, key_of, refuse_taken, running, status_of, summary_of, unfinished
+from ceas_ray.runs.sweeps.work import JobEnd, Parcel, own_fingerprint, packed, run_job, unpack
 from ceas_ray.runs.training_run import Status
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure
 from ceas_ray.runtime.interruption import Interruption
 from ceas_ray.runtime.local_tasks import LocalTasks
 from ceas_ray.runtime.placement import Machine
-from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
 from ceas_ray.tracking.files import Journal
 from ceas_ray.world.inputs import modules_of, targets_of
 
@@ -195,10 +193,5 @@ def parcel_of(job: SweepJob, travels: bool = True) -> Parcel:
         packed=packed(job.folder),
         files={path: InputFile.read(path).content for path in inputs.paths.values()},
         code={name: path.read_bytes() for package in packages for name, path in modules_of(package).items()},
-        fingerprint=None if settings.runtime.allow_mixed_hosts else _fingerprint(),
+        fingerprint=None if settings.runtime.allow_mixed_hosts else own_fingerprint(),
     )
-
-
-@cache
-def _fingerprint() -> dict[str, str]:
-    return platform_fingerprint()

@@ -87,7 +87,7 @@ def _run(parcel: Parcel, folder: Path, interruption: Interruption) -> tuple[Stat
 def _refuse_other_bits(parcel: Parcel) -> None:
     if parcel.fingerprint is None:
         return
-    difference = first_difference(dict(parcel.fingerprint), _fingerprint())
+    difference = first_difference(dict(parcel.fingerprint), own_fingerprint())
     if difference is not None:
         raise RuntimeFailure(
             f"machine {os.uname().nodename} would compute other bits: {difference}; runtime.allow_mixed_hosts=true "
@@ -96,7 +96,8 @@ def _refuse_other_bits(parcel: Parcel) -> None:
 
 
 @cache
-def _fingerprint() -> dict[str, str]:
+def own_fingerprint() -> dict[str, str]:
+    """Return what this machine computes, worked out once: see `platform_fingerprint`."""
     return platform_fingerprint()
 
 
