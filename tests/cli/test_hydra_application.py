@@ -148,6 +148,24 @@ def test_the_word_that_cannot_be_read_is_named_with_how_to_write_it(
     assert error.startswith(REWRITTEN[word]) and error.count("\n") == 1
 
 
+BLAMED = {
+    "training=null": "training must be an override that Hydra can apply (",
+    "++training=3": "training must be an override that Hydra can apply (",
+    "training.rounds=???": "training.rounds must be given, got nothing",
+    "runtime.address=head": "runtime.address must be auto or host:port of the head, got 'head'",
+    "runtime.address=head:65536": "runtime.address must be auto or host:port of the head, got 'head:65536'",
+    "runtime.address='::1:6379'": "runtime.address must be auto or host:port of the head, an IPv6 host in brackets",
+}
+
+
+@pytest.mark.parametrize("word", BLAMED)
+def test_of_many_words_the_one_that_cannot_be_used_is_blamed(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["seed=3", word, "attacks=alie", "dry_run=true"]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(BLAMED[word]) and said.err.count("\n") == 1 and not said.out
+    assert "attacks" not in said.err
+
+
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="$\\"), min_size=1))
 def test_what_is_advised_for_a_text_is_that_text(text: str) -> None:
     try:
