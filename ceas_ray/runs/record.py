@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -10,14 +11,17 @@ from typing import Any
 from ceas_ray.config.errors import UnusableSettings
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.windows import RoundEnd
-from ceas_ray.runs.folder import ARTIFACTS, MLFLOW_STATUS, flat, metrics_of, opened_journal, settings_text
+from ceas_ray.runs.folder import end_of, opened_journal, params_of, round_of, settings_text
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_whole
 from ceas_ray.tracking.locks import HeldLock
 from ceas_ray.tracking.timeline import Timeline
+from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedRound
 
 _ROUNDS_PER_BATCH = 25
 """Rounds that are sent to MLflow at once."""
+_INTERRUPTED_SECONDS = 2.0
+"""How long MLflow may hold up the end of a run that was interrupted."""
 
 
 class Record:
@@ -36,16 +40,19 @@ class Record:
         self._timeline = Timeline(folder / "timeline.json", self.progress.say) if settings.timeline else None
         self._tracker = _tracker(settings, folder, self.progress.say) if tracked else None
         self._tracking = settings.tracking
-        self._unsent: list[tuple[int, dict[str, float]]] = []
+        self._unsent: list[TrackedRound] = []
+        self._noted_run: str | None = None
 
     @property
     def mlflow_run_id(self) -> str | None:
         """The MLflow run; None without one."""
         return None if self._tracker is None else self._tracker.run_id
 
-    def note(self, event: str, values: Mapping[str, Any]) -> None:
-        """Append a line to the journal."""
-        self._journal.append(event, dict(values))
+    def note(self, event: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Append a line to the journal, and return it: it has the time (seconds since 1970, UTC)."""
+        line = {"time": time.time(), **values}
+        self._journal.append(event, line)
+        return line
 
     def begin(self, started: Mapping[str, Any]) -> None:
         """Write the settings of a new run and its first line; start its MLflow run.
@@ -72,22 +79,24 @@ class Record:
         if run_id is None:
             self._start_tracker({})
         else:
+            self._noted_run = str(run_id)
             self._tracker.go_on(str(run_id))
-        self._unsent = [(line["round"], metrics_of(line)) for line in journal if line["event"] == "round"]
+        self._unsent = [round_of(line) for line in journal if line["event"] == "round"]
 
     def _start_tracker(self, tags: Mapping[str, str]) -> None:
         if self._tracker is None:
             return
         parent = self._tracking.parent_run_id
         of_parent = {} if parent is None else {"mlflow.parentRunId": parent}
-        self._tracker.start(self.folder.name, flat(self.config), {**tags, **of_parent}, self._tracking.run_id)
-        if self._tracker.run_id is not None:
-            self.note("mlflow", {"run_id": self._tracker.run_id, "uri": self._tracker.uri})
+        head = RunHead(
+            name=self.folder.name, params=params_of(self.config), tags={**tags, **of_parent}, began=time.time()
+        )
+        self._tracker.start(head, self.run, self._tracking.run_id)
 
     def round(self, end: RoundEnd, line: Mapping[str, Any]) -> None:
         """Book a round that was not there before, and say who met with more forged tags than a hash key stands."""
         number = end.mark.round_index
-        self.note("round", line)
+        self._unsent.append(round_of(self.note("round", line)))
         for observation in end.observations:
             if observation.name == "forgeries":
                 said = dict(observation.values)
@@ -96,7 +105,6 @@ class Record:
                     f"alarm: {said['receiver']} refused {said['failed_attempts']} forged frames in the name of "
                     f"{said['sender']} under one hash key"
                 )
-        self._unsent.append((number, metrics_of(line)))
         if self._timeline is not None:
             self._timeline.append(end)
 
@@ -106,7 +114,22 @@ class Record:
             return
         if self._tracker is not None:
             self._tracker.log_rounds(self._unsent)
+            self._note_mlflow_run()
         self._unsent = []
+
+    def _note_mlflow_run(self) -> None:
+        """Note in the journal which MLflow run this one has, once it has one."""
+        tracker = self._tracker
+        if tracker is not None and tracker.run_id != self._noted_run:
+            self._noted_run = tracker.run_id
+            self.note("mlflow", {"run_id": tracker.run_id, "uri": tracker.uri})
+
+    def settle(self, status: str) -> None:
+        """Wait until MLflow has what it was sent; where that takes too long, it is given up."""
+        if self._tracker is not None:
+            self.send(at_least=0)
+            self._tracker.settle(_INTERRUPTED_SECONDS if status == "interrupted" else None)
+            self._note_mlflow_run()
 
     @property
     def run(self) -> str | None:
@@ -121,17 +144,17 @@ class Record:
         """End without another byte in a folder that is not this run's any more; its MLflow run is noted as failed."""
         self._journal.leave()
         if self._tracker is not None:
-            self._tracker.finish(MLFLOW_STATUS["failed"], {}, [])
+            self._tracker.finish(RunEnd(status="FAILED", tags={}, metrics={}, step=0, ended=time.time()))
+            self.settle("failed")
 
     def close(self, status: str, trace_digest: str) -> None:
         """Close the files and end the MLflow run, which gets them."""
-        self._journal.close()
         if self._timeline is not None:
             self._timeline.close()
         if self._tracker is not None:
-            self.send(at_least=0)
-            files = [self.folder / name for name in ARTIFACTS]
-            self._tracker.finish(MLFLOW_STATUS[status], {"trace_digest": trace_digest}, files)
+            self._tracker.finish(end_of(self.folder, status, trace_digest, time.time()))
+            self.settle(status)
+        self._journal.close()
 
 
 def _tracker(settings: RunSettings, folder: Path, warn: Callable[[str], None]) -> Any:

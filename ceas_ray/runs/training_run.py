@@ -217,6 +217,7 @@ class TrainingRun:
         return ""
 
     def _finish(self, status: Status, cause: str) -> None:
+        self._record.settle(status)
         summary = self._write_end(status, cause)
         self._record.close(status, summary["trace_digest"])
         self._ended(summary, self._record.folder)
