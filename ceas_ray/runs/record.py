@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.windows import RoundEnd
-from ceas_ray.runs.folder import ARTIFACTS, MLFLOW_STATUS, flat, metrics_of, settings_text
+from ceas_ray.runs.folder import settings_text
+from ceas_ray.runs.mlflow_content import end_of, head_of, how_to_open, round_of
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import Journal, write_whole
 from ceas_ray.tracking.timeline import Timeline
+from ceas_ray.tracking.tracked_run import TrackedRound
 
 _ROUNDS_PER_BATCH = 25
 """Rounds that are sent to MLflow at once."""
@@ -27,30 +30,31 @@ class Record:
 
         Raises SettingsError if somebody else runs in this folder.
         """
-        self.config, self.folder = config, folder
+        self.config, self.folder, self._quiet = config, folder, settings.quiet
         self.progress = RunProgress(settings.training.rounds, settings.quiet)
         self._journal = _journal(folder, self.progress.say)
         self._timeline = Timeline(folder / "timeline.json", self.progress.say) if settings.timeline else None
         self._tracker = _tracker(settings, folder, self.progress.say) if tracked else None
         self._tracking = settings.tracking
-        self._unsent: list[tuple[int, dict[str, float]]] = []
+        self._unsent: list[TrackedRound] = []
 
     @property
     def mlflow_run_id(self) -> str | None:
         """The MLflow run; None without one."""
         return None if self._tracker is None else self._tracker.run_id
 
-    def note(self, event: str, values: Mapping[str, Any]) -> None:
-        """Append a line to the journal."""
-        self._journal.append(event, dict(values))
+    def note(self, event: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Append a line to the journal, and return it: it has the time (seconds since 1970, UTC)."""
+        line = {"time": time.time(), **values}
+        self._journal.append(event, line)
+        return line
 
     def begin(self, started: Mapping[str, Any]) -> None:
         """Write the settings of a new run and its first line; start its MLflow run."""
         text = settings_text(self.config)
         write_whole(self.folder / "settings.yaml", text.encode())
         settings_hash = blake2b(text.encode(), digest_size=8).hexdigest()
-        self.note("started", {"settings_hash": settings_hash, **started})
-        self._start_tracker({"git_commit": str(started["git_commit"]), "settings_hash": settings_hash})
+        self._start_tracker(self.note("started", {"settings_hash": settings_hash, **started}))
 
     def go_on(self, journal: Sequence[Mapping[str, Any]]) -> None:
         """Go on with the MLflow run of a run that has this journal; all of its rounds are sent once more."""
@@ -58,24 +62,22 @@ class Record:
             return
         run_id = next((line["run_id"] for line in journal[::-1] if line["event"] == "mlflow"), None)
         if run_id is None:
-            self._start_tracker({})
+            self._start_tracker(next((line for line in journal if line["event"] == "started"), {}))
         else:
             self._tracker.go_on(str(run_id))
-        self._unsent = [(line["round"], metrics_of(line)) for line in journal if line["event"] == "round"]
+        self._unsent = [round_of(line) for line in journal if line["event"] == "round"]
 
-    def _start_tracker(self, tags: Mapping[str, str]) -> None:
+    def _start_tracker(self, started: Mapping[str, Any]) -> None:
         if self._tracker is None:
             return
-        parent = self._tracking.parent_run_id
-        of_parent = {} if parent is None else {"mlflow.parentRunId": parent}
-        self._tracker.start(self.folder.name, flat(self.config), {**tags, **of_parent}, self._tracking.run_id)
+        self._tracker.start(head_of(self.config, self.folder, started), self._tracking.run_id)
         if self._tracker.run_id is not None:
             self.note("mlflow", {"run_id": self._tracker.run_id, "uri": self._tracker.uri})
 
     def round(self, end: RoundEnd, line: Mapping[str, Any]) -> None:
         """Book a round that was not there before, and say who met with more forged tags than a hash key stands."""
         number = end.mark.round_index
-        self.note("round", line)
+        self._unsent.append(round_of(self.note("round", line)))
         for observation in end.observations:
             if observation.name == "forgeries":
                 said = dict(observation.values)
@@ -84,7 +86,6 @@ class Record:
                     f"alarm: {said['receiver']} refused {said['failed_attempts']} forged frames in the name of "
                     f"{said['sender']} under one hash key"
                 )
-        self._unsent.append((number, metrics_of(line)))
         if self._timeline is not None:
             self._timeline.append(end)
 
@@ -96,15 +97,18 @@ class Record:
             self._tracker.log_rounds(self._unsent)
         self._unsent = []
 
-    def close(self, status: str, trace_digest: str) -> None:
-        """Close the files and end the MLflow run, which gets them."""
+    def close(self, summary: Mapping[str, Any], ended: float) -> None:
+        """Close the files and end the MLflow run, which gets them; say where its page is. ended: the run's end."""
         self._journal.close()
         if self._timeline is not None:
             self._timeline.close()
-        if self._tracker is not None:
-            self.send(at_least=0)
-            files = [self.folder / name for name in ARTIFACTS]
-            self._tracker.finish(MLFLOW_STATUS[status], {"trace_digest": trace_digest}, files)
+        if self._tracker is None:
+            return
+        self.send(at_least=0)
+        self._tracker.finish(end_of(self.config, self.folder, summary, ended))
+        page = self._tracker.page()
+        if page is not None and not self._quiet:
+            self.progress.say(how_to_open(page, self._tracker.uri))
 
 
 def _journal(folder: Path, warn: Callable[[str], None]) -> Journal:
@@ -119,6 +123,7 @@ def _tracker(settings: RunSettings, folder: Path, warn: Callable[[str], None]) -
     choice = settings.tracking
     if not choice.mlflow:
         return None
+    from ceas_ray.runs.mlflow_copy import store_of
     from ceas_ray.tracking.mlflow_tracker import MlflowTracker
 
-    return MlflowTracker(choice.uri, folder.parent, choice.experiment_name, warn)
+    return MlflowTracker(choice.uri, store_of(folder), choice.experiment_name, warn)
