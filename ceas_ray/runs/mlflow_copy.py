@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ceas_ray.config.errors import SettingsError
-from ceas_ray.runs.folder import journal_of, read_settings
+from ceas_ray.runs.folder import held, journal_of, opened_journal, read_settings
 from ceas_ray.runs.mlflow_content import end_of, head_of, round_of
 from ceas_ray.runs.tracking_choice import checked_uri, default_store
 from ceas_ray.tracking.database_uri import sqlite_file
-from ceas_ray.tracking.files import Journal, write_json
+from ceas_ray.tracking.files import write_json
+from ceas_ray.tracking.locks import HeldLock
 from ceas_ray.tracking.mlflow_tracker import DATABASE, MlflowTracker
 
 
@@ -20,8 +21,15 @@ def copy_to_mlflow(folder: Path, uri: str | None, warn: Callable[[str], None]) -
     """Send what MLflow lacks of the run in `folder`; return what it was sent with, which knows whether that failed.
 
     uri: None for the place that the run's settings name. warn: hears of a failure. Raises SettingsError for a folder
-    without a run, and BlockingIOError while the run goes on.
+    without a run, and while the run goes on.
     """
+    read_settings(folder, "folder")  # refuses a folder without a run before anything is made there
+    with held(folder, "folder") as lock:
+        return _copied(lock, uri, warn)
+
+
+def _copied(lock: HeldLock, uri: str | None, warn: Callable[[str], None]) -> MlflowTracker:
+    folder = lock.folder
     config, lines = read_settings(folder, "folder"), journal_of(folder, "folder")
     choice = config.get("tracking")
     tracking: dict[str, Any] = choice if isinstance(choice, dict) else {}
@@ -35,7 +43,7 @@ def copy_to_mlflow(folder: Path, uri: str | None, warn: Callable[[str], None]) -
     )  # fmt: skip
     begun = next((line for line in lines[::-1] if line["event"] == "mlflow" and _is_of(tracker, line)), None)
     if begun is None:
-        _start(tracker, folder, config, next((line for line in lines if line["event"] == "started"), {}))
+        _start(tracker, lock, config, next((line for line in lines if line["event"] == "started"), {}))
     else:
         tracker.go_on(str(begun["run_id"]))
     tracker.log_rounds([round_of(line) for line in lines if line["event"] == "round"])
@@ -59,9 +67,9 @@ def store_of(folder: Path) -> Path:
     return default_store()
 
 
-def _start(tracker: MlflowTracker, folder: Path, config: Mapping[str, Any], started: Mapping[str, Any]) -> None:
-    journal = Journal(folder / "journal.jsonl", print)
-    tracker.start(head_of(config, folder, started))
+def _start(tracker: MlflowTracker, lock: HeldLock, config: Mapping[str, Any], started: Mapping[str, Any]) -> None:
+    journal = opened_journal(lock, "folder", print)
+    tracker.start(head_of(config, lock.folder, started))
     if tracker.run_id is not None:
         journal.append("mlflow", {"run_id": tracker.run_id, "uri": tracker.uri})
     journal.close()

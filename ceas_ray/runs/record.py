@@ -8,15 +8,16 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.errors import UnusableSettings
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.windows import RoundEnd
-from ceas_ray.runs.folder import settings_text
+from ceas_ray.runs.folder import opened_journal, settings_text
 from ceas_ray.runs.mlflow_content import end_of, head_of, how_to_open, round_of
 from ceas_ray.tracking.console import RunProgress
-from ceas_ray.tracking.files import Journal, write_whole
+from ceas_ray.tracking.files import write_whole
+from ceas_ray.tracking.locks import HeldLock
 from ceas_ray.tracking.timeline import Timeline
-from ceas_ray.tracking.tracked_run import TrackedRound
+from ceas_ray.tracking.tracked_run import RunEnd, TrackedRound
 
 _ROUNDS_PER_BATCH = 25
 """Rounds that are sent to MLflow at once."""
@@ -25,14 +26,16 @@ _ROUNDS_PER_BATCH = 25
 class Record:
     """Writes into the folder of a run, and sends to MLflow what the folder holds."""
 
-    def __init__(self, settings: RunSettings, config: Mapping[str, Any], folder: Path, tracked: bool = True) -> None:
-        """config: as `settings.yaml` holds it. tracked: False leaves MLflow to somebody else, whatever settings say.
+    def __init__(self, settings: RunSettings, config: Mapping[str, Any], lock: HeldLock, tracked: bool = True) -> None:
+        """config: as `settings.yaml` holds it. lock: on the run folder. tracked: False leaves MLflow to somebody else,
+        whatever settings say.
 
-        Raises SettingsError if somebody else runs in this folder.
+        Raises SettingsError for a folder whose journal is none, or cannot be written.
         """
+        folder = lock.folder
         self.config, self.folder, self._quiet = config, folder, settings.quiet
         self.progress = RunProgress(settings.training.rounds, settings.quiet)
-        self._journal = _journal(folder, self.progress.say)
+        self._journal = opened_journal(lock, "resume", self.progress.say)
         self._timeline = Timeline(folder / "timeline.json", self.progress.say) if settings.timeline else None
         self._tracker = _tracker(settings, folder, self.progress.say) if tracked else None
         self._tracking = settings.tracking
@@ -50,11 +53,21 @@ class Record:
         return line
 
     def begin(self, started: Mapping[str, Any]) -> None:
-        """Write the settings of a new run and its first line; start its MLflow run."""
-        text = settings_text(self.config)
-        write_whole(self.folder / "settings.yaml", text.encode())
+        """Write the settings of a new run and its first line; start its MLflow run.
+
+        Raises SettingsError, and leaves neither, where one of them cannot be written.
+        """
+        text, path = settings_text(self.config), self.folder / "settings.yaml"
         settings_hash = blake2b(text.encode(), digest_size=8).hexdigest()
-        self._start_tracker(self.note("started", {"settings_hash": settings_hash, **started}))
+        try:
+            write_whole(path, text.encode())
+            line = self.note("started", {"settings_hash": settings_hash, **started})
+            self._journal.write()
+        except OSError as error:
+            self._journal.leave()
+            path.unlink(missing_ok=True)
+            raise UnusableSettings("output", f"a run cannot begin in {self.folder}: {error.strerror}") from None
+        self._start_tracker(line)
 
     def go_on(self, journal: Sequence[Mapping[str, Any]]) -> None:
         """Go on with the MLflow run of a run that has this journal; all of its rounds are sent once more."""
@@ -97,6 +110,21 @@ class Record:
             self._tracker.log_rounds(self._unsent)
         self._unsent = []
 
+    @property
+    def run(self) -> str | None:
+        """The identity of the run, which every line of its journal has."""
+        return self._journal.run
+
+    def require_held(self) -> None:
+        """Raise LockLost, which says why, if this process may not write to the folder any more."""
+        self._journal.require_held()
+
+    def leave(self) -> None:
+        """End without another byte in a folder that is not this run's any more; its MLflow run is noted as failed."""
+        self._journal.leave()
+        if self._tracker is not None:
+            self._tracker.finish(RunEnd(status="FAILED", tags={}, metrics={}, step=0, ended=time.time()))
+
     def close(self, summary: Mapping[str, Any], ended: float) -> None:
         """Close the files and end the MLflow run, which gets them; say where its page is. ended: the run's end."""
         self._journal.close()
@@ -109,14 +137,6 @@ class Record:
         page = self._tracker.page()
         if page is not None and not self._quiet:
             self.progress.say(how_to_open(page, self._tracker.uri))
-
-
-def _journal(folder: Path, warn: Callable[[str], None]) -> Journal:
-    try:
-        return Journal(folder / "journal.jsonl", warn)
-    except BlockingIOError as error:
-        lock = "" if error.filename is None else f" ({error.filename}.lock is there: delete it if that run is over)"
-        raise SettingsError("resume", f"a run that nobody else runs at this moment{lock}", str(folder)) from None
 
 
 def _tracker(settings: RunSettings, folder: Path, warn: Callable[[str], None]) -> Any:
