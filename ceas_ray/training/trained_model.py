@@ -44,7 +44,9 @@ class TrainedModel:
         circuit, features = described["circuit"], described["features"]
         with np.load(folder / PARAMETERS) as file:
             parameters = file["parameters"]
-        tuples = {name: tuple(value) if isinstance(value, list) else value for name, value in circuit.items()}
+        tuples: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in circuit.items()
+        }
         matrix = np.array(features["matrix"], dtype=np.float64).reshape(-1, circuit["qubits"])
         feature_map = FeatureMap(matrix, np.array(features["offset"], dtype=np.float64), features["angle_range"])
         return cls(Circuit(**tuples), parameters, feature_map, tuple(described["classes"]))

@@ -135,12 +135,14 @@ def test_its_data_are_an_input_with_a_digest(tracked: Tracked) -> None:
     assert [(tag.key, tag.value) for tag in entry.tags] == [("mlflow.data.context", "training")]
 
 
-def test_its_model_is_loaded_and_predicts_what_the_run_counted(tracked: Tracked) -> None:
+def test_its_model_is_loaded_and_predicts_what_the_run_counted(
+    tracked: Tracked, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of MLflow about itself
         import mlflow.pyfunc
 
-    mlflow.set_tracking_uri(f"sqlite:///{tracked.folder.parents[1]}/outputs/mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tracked.folder.parents[1]}/outputs/mlflow.db")
     (output,) = tracked.run.outputs.model_outputs
     choice = build(RunSettings, composed(WORDS)).training.data
     _, test = split(*load_classes("digits", choice.classes), choice.test_fraction, 3)
