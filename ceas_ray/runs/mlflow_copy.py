@@ -8,9 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from ceas_ray.config.errors import SettingsError
-from ceas_ray.runs.folder import ARTIFACTS, MLFLOW_STATUS, flat, journal_of, metrics_of, read_settings
+from ceas_ray.runs.folder import (
+    ARTIFACTS,
+    MLFLOW_STATUS,
+    flat,
+    held,
+    journal_of,
+    metrics_of,
+    opened_journal,
+    read_settings,
+)
 from ceas_ray.runs.tracking_choice import checked_uri
-from ceas_ray.tracking.files import Journal, write_json
+from ceas_ray.tracking.files import write_json
+from ceas_ray.tracking.locks import HeldLock
 from ceas_ray.tracking.mlflow_tracker import MlflowTracker
 
 
@@ -18,8 +28,15 @@ def copy_to_mlflow(folder: Path, uri: str | None, warn: Callable[[str], None]) -
     """Send what MLflow lacks of the run in `folder`; return what it was sent with, which knows whether that failed.
 
     uri: None for the place that the run's settings name. warn: hears of a failure. Raises SettingsError for a folder
-    without a run, and BlockingIOError while the run goes on.
+    without a run, and while the run goes on.
     """
+    read_settings(folder, "folder")  # refuses a folder without a run before anything is made there
+    with held(folder, "folder") as lock:
+        return _copied(lock, uri, warn)
+
+
+def _copied(lock: HeldLock, uri: str | None, warn: Callable[[str], None]) -> MlflowTracker:
+    folder = lock.folder
     config, lines = read_settings(folder, "folder"), journal_of(folder, "folder")
     choice = config.get("tracking")
     tracking: dict[str, Any] = choice if isinstance(choice, dict) else {}
@@ -33,7 +50,7 @@ def copy_to_mlflow(folder: Path, uri: str | None, warn: Callable[[str], None]) -
     )  # fmt: skip
     begun = next((line for line in lines[::-1] if line["event"] == "mlflow" and _is_of(tracker, line)), None)
     if begun is None:
-        _start(tracker, folder, config, next((line for line in lines if line["event"] == "started"), {}))
+        _start(tracker, lock, config, next((line for line in lines if line["event"] == "started"), {}))
     else:
         tracker.go_on(str(begun["run_id"]))
     tracker.log_rounds([(line["round"], metrics_of(line)) for line in lines if line["event"] == "round"])
@@ -41,11 +58,13 @@ def copy_to_mlflow(folder: Path, uri: str | None, warn: Callable[[str], None]) -
     return tracker
 
 
-def _start(tracker: MlflowTracker, folder: Path, config: Mapping[str, Any], started: Mapping[str, Any]) -> None:
+def _start(tracker: MlflowTracker, lock: HeldLock, config: Mapping[str, Any], started: Mapping[str, Any]) -> None:
     tags = {"git_commit": str(started.get("git_commit")), "settings_hash": str(started.get("settings_hash"))}
     parent = (config.get("tracking") or {}).get("parent_run_id")
-    journal = Journal(folder / "journal.jsonl", print)
-    tracker.start(folder.name, flat(config), tags if parent is None else tags | {"mlflow.parentRunId": str(parent)})
+    journal = opened_journal(lock, "folder", print)
+    tracker.start(
+        lock.folder.name, flat(config), tags if parent is None else tags | {"mlflow.parentRunId": str(parent)}
+    )
     if tracker.run_id is not None:
         journal.append("mlflow", {"run_id": tracker.run_id, "uri": tracker.uri})
     journal.close()

@@ -7,12 +7,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.errors import UnusableSettings
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.windows import RoundEnd
-from ceas_ray.runs.folder import ARTIFACTS, MLFLOW_STATUS, flat, metrics_of, settings_text
+from ceas_ray.runs.folder import ARTIFACTS, MLFLOW_STATUS, flat, metrics_of, opened_journal, settings_text
 from ceas_ray.tracking.console import RunProgress
-from ceas_ray.tracking.files import Journal, write_whole
+from ceas_ray.tracking.files import write_whole
+from ceas_ray.tracking.locks import HeldLock
 from ceas_ray.tracking.timeline import Timeline
 
 _ROUNDS_PER_BATCH = 25
@@ -22,14 +23,16 @@ _ROUNDS_PER_BATCH = 25
 class Record:
     """Writes into the folder of a run, and sends to MLflow what the folder holds."""
 
-    def __init__(self, settings: RunSettings, config: Mapping[str, Any], folder: Path, tracked: bool = True) -> None:
-        """config: as `settings.yaml` holds it. tracked: False leaves MLflow to somebody else, whatever settings say.
+    def __init__(self, settings: RunSettings, config: Mapping[str, Any], lock: HeldLock, tracked: bool = True) -> None:
+        """config: as `settings.yaml` holds it. lock: on the run folder. tracked: False leaves MLflow to somebody else,
+        whatever settings say.
 
-        Raises SettingsError if somebody else runs in this folder.
+        Raises SettingsError for a folder whose journal is none, or cannot be written.
         """
-        self.config, self.folder = config, folder
+        self.config, self.folder = config, lock.folder
+        folder = lock.folder
         self.progress = RunProgress(settings.training.rounds, settings.quiet)
-        self._journal = _journal(folder, self.progress.say)
+        self._journal = opened_journal(lock, "resume", self.progress.say)
         self._timeline = Timeline(folder / "timeline.json", self.progress.say) if settings.timeline else None
         self._tracker = _tracker(settings, folder, self.progress.say) if tracked else None
         self._tracking = settings.tracking
@@ -45,11 +48,20 @@ class Record:
         self._journal.append(event, dict(values))
 
     def begin(self, started: Mapping[str, Any]) -> None:
-        """Write the settings of a new run and its first line; start its MLflow run."""
-        text = settings_text(self.config)
-        write_whole(self.folder / "settings.yaml", text.encode())
+        """Write the settings of a new run and its first line; start its MLflow run.
+
+        Raises SettingsError, and leaves neither, where one of them cannot be written.
+        """
+        text, path = settings_text(self.config), self.folder / "settings.yaml"
         settings_hash = blake2b(text.encode(), digest_size=8).hexdigest()
-        self.note("started", {"settings_hash": settings_hash, **started})
+        try:
+            write_whole(path, text.encode())
+            self.note("started", {"settings_hash": settings_hash, **started})
+            self._journal.write()
+        except OSError as error:
+            self._journal.leave()
+            path.unlink(missing_ok=True)
+            raise UnusableSettings("output", f"a run cannot begin in {self.folder}: {error.strerror}") from None
         self._start_tracker({"git_commit": str(started["git_commit"]), "settings_hash": settings_hash})
 
     def go_on(self, journal: Sequence[Mapping[str, Any]]) -> None:
@@ -96,6 +108,21 @@ class Record:
             self._tracker.log_rounds(self._unsent)
         self._unsent = []
 
+    @property
+    def run(self) -> str | None:
+        """The identity of the run, which every line of its journal has."""
+        return self._journal.run
+
+    def require_held(self) -> None:
+        """Raise LockLost, which says why, if this process may not write to the folder any more."""
+        self._journal.require_held()
+
+    def leave(self) -> None:
+        """End without another byte in a folder that is not this run's any more; its MLflow run is noted as failed."""
+        self._journal.leave()
+        if self._tracker is not None:
+            self._tracker.finish(MLFLOW_STATUS["failed"], {}, [])
+
     def close(self, status: str, trace_digest: str) -> None:
         """Close the files and end the MLflow run, which gets them."""
         self._journal.close()
@@ -105,14 +132,6 @@ class Record:
             self.send(at_least=0)
             files = [self.folder / name for name in ARTIFACTS]
             self._tracker.finish(MLFLOW_STATUS[status], {"trace_digest": trace_digest}, files)
-
-
-def _journal(folder: Path, warn: Callable[[str], None]) -> Journal:
-    try:
-        return Journal(folder / "journal.jsonl", warn)
-    except BlockingIOError as error:
-        lock = "" if error.filename is None else f" ({error.filename}.lock is there: delete it if that run is over)"
-        raise SettingsError("resume", f"a run that nobody else runs at this moment{lock}", str(folder)) from None
 
 
 def _tracker(settings: RunSettings, folder: Path, warn: Callable[[str], None]) -> Any:

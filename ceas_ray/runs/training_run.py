@@ -24,6 +24,7 @@ from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.interruption import Interruption
 from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
 from ceas_ray.tracking.files import write_json
+from ceas_ray.tracking.locks import LockLost
 from ceas_ray.training.datasets import logistic_regression_accuracy
 from ceas_ray.world.inputs import targets_of
 from ceas_ray.world.world import World
@@ -59,9 +60,21 @@ class TrainingRun:
         self._snapshots, self._can_write_snapshots = snapshot_folder(settings, record.folder), True
 
     def go(self, interruption: Interruption) -> Status:
-        """Run all rounds; whatever happens, the folder and MLflow hold what was done."""
-        with self._record.progress:
-            status, cause = self._until_it_ends(interruption)
+        """Run all rounds; whatever happens, the folder and MLflow hold what was done.
+
+        Raises SettingsError for a new run whose first line cannot be written.
+        """
+        try:
+            with self._record.progress:
+                status, cause = self._until_it_ends(interruption)
+            return self._finished(status, cause)
+        except LockLost as lost:
+            self._record.leave()
+            print(f"failed: {lost}; resume=FOLDER goes on with it where it is", file=sys.stderr)
+            return "failed"
+
+    def _finished(self, status: Status, cause: str) -> Status:
+        """Write down how the run ended; return that, or that it failed if this cannot be written."""
         try:
             try:
                 self._finish(status, cause)
@@ -79,7 +92,7 @@ class TrainingRun:
         try:
             commit, dirty = git_state()
             self._code = {"git_commit": commit, "git_dirty": dirty}
-            self._begin() if self._found is None else self._go_on(self._found)
+            self._begin() if self._found is None or not self._found.journal else self._go_on(self._found)
             with interruption.deferred(lambda: self._write_end("interrupted", "")):
                 self._rounds(interruption)
         except KeyboardInterrupt:
@@ -162,6 +175,7 @@ class TrainingRun:
 
     def _cut(self, simulation: SurvivingSimulation) -> None:
         """Make a cut: in memory, for lost hosts, and on the disk, for a lost driver."""
+        self._record.require_held()
         config = self._record.config
         rounds, results = self._results.state.rounds, self._results.snapshot()
         cut = Cut(rounds, simulation.cut(), results, self._wall_seconds(), tuple(self._faults))
@@ -169,7 +183,7 @@ class TrainingRun:
         if self._versions is None:
             self._versions = versions(config)
         try:
-            self._snapshots.write(cut.rounds, snapshot_of(config, self._versions, cut))
+            self._snapshots.write(cut.rounds, snapshot_of(config, self._versions, self._record.run, cut))
         except OSError as error:
             if self._can_write_snapshots:
                 text = f"snapshots cannot be written, the run goes on without: {error.strerror} ({error.filename})"
@@ -209,6 +223,7 @@ class TrainingRun:
 
     def _write_end(self, status: Status, cause: str) -> dict[str, Any]:
         """Write the files that every run leaves, however it ends; return the summary."""
+        self._record.require_held()
         results, world, links = self._results, self._world, self._settings.links
         write_parameters(self._record.folder, results.state.parameters)
         summary = results.summary(

@@ -114,7 +114,7 @@ def test_a_sweep_into_a_folder_with_a_run_is_refused_before_anything_is_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "sweep" / "1").mkdir(parents=True)
-    (tmp_path / "sweep" / "1" / "journal.jsonl").touch()
+    (tmp_path / "sweep" / "1" / "journal.jsonl").write_text("of another run")
     assert main([*SHORT, "-m", "seed=1,2", f"output={tmp_path / 'sweep'}"]) == 2
     assert capsys.readouterr().err.startswith("output must be a folder without a run in it, got ")
     assert [path.name for path in (tmp_path / "sweep").iterdir()] == ["1"]

@@ -9,7 +9,7 @@ import pytest
 
 from ceas_ray.cli.run import main
 from ceas_ray.cli.sync import main as sync
-from ceas_ray.tracking.files import Journal
+from ceas_ray.tracking.locks import LOCK, HeldLock
 from tests.small_worlds import SMALL
 
 pytestmark = pytest.mark.slow
@@ -58,7 +58,7 @@ def test_a_folder_without_a_run_and_a_running_one_are_refused(
     assert capsys.readouterr().err == f"folder: {tmp_path} is not the folder of a run: it has no settings.yaml\n"
     folder = tmp_path / "run"
     assert main([*SMALL, f"output={folder}"]) == 0
-    journal = Journal(folder / "journal.jsonl", print)
+    lock = HeldLock(folder / LOCK, print)
     assert sync([str(folder)]) == 2
-    assert "the run goes on at this moment" in capsys.readouterr().err
-    journal.close()
+    assert "folder must be a folder that no other process writes to (held by process " in capsys.readouterr().err
+    lock.release()

@@ -17,6 +17,7 @@ from ceas_ray.runs.results import Results
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.recovery import SurvivingSimulation
 from ceas_ray.tracking.files import Journal, read_journal
+from ceas_ray.tracking.locks import LOCK, HeldLock
 from ceas_ray.tracking.snapshots import SnapshotFolder, packed, unpacked
 from ceas_ray.tracking.stores import FolderStore
 from ceas_ray.world.builder import build_world
@@ -38,7 +39,8 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     world = build_world(settings)
     results = Results(settings, world)
     simulation = SurvivingSimulation(LocalCluster(world.one_host()))
-    journal, folder = Journal(tmp_path / "journal.jsonl", print), SnapshotFolder(FolderStore(tmp_path / "snapshots"), 3)
+    journal = Journal(tmp_path / "journal.jsonl", HeldLock(tmp_path / LOCK, print), print)
+    folder = SnapshotFolder(FolderStore(tmp_path / "snapshots"), 3)
     before, sizes = 0.0, []
     for end in simulation.rounds():
         line = results.take(end)

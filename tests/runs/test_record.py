@@ -14,13 +14,13 @@ import pytest
 import yaml
 
 from ceas_ray.config.composition import composed
-from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import RoundEnd, Simulation
 from ceas_ray.runs.record import Record
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.tracking.files import read_journal
+from ceas_ray.tracking.locks import LOCK, HeldLock
 from tests.small_worlds import SMALL, small_world
 
 STARTED = {"seed": 1, "git_commit": "abc", "git_dirty": False}
@@ -28,7 +28,7 @@ STARTED = {"seed": 1, "git_commit": "abc", "git_dirty": False}
 
 def record_in(folder: Path, *overrides: str) -> Record:
     config = composed([*SMALL, *overrides])
-    return Record(build(RunSettings, config), config, folder)
+    return Record(build(RunSettings, config), config, HeldLock(folder / LOCK, print))
 
 
 @cache
@@ -48,9 +48,8 @@ def test_it_begins_with_the_settings_and_their_hash(tmp_path: Path) -> None:
     record.begin(STARTED)
     text = (tmp_path / "settings.yaml").read_bytes()
     assert yaml.safe_load(text)["seed"] == 7
-    assert lines_in(tmp_path) == [
-        {"event": "started", "settings_hash": blake2b(text, digest_size=8).hexdigest(), **STARTED}
-    ]
+    settings_hash = blake2b(text, digest_size=8).hexdigest()
+    assert lines_in(tmp_path) == [{"event": "started", "run": record.run, "settings_hash": settings_hash, **STARTED}]
     assert record.mlflow_run_id is None
     record.close("completed", "")
 
@@ -63,14 +62,6 @@ def test_every_line_is_on_the_disk_once_it_is_noted(tmp_path: Path) -> None:
     record.close("completed", "")
 
 
-def test_a_folder_belongs_to_one_run_at_a_time(tmp_path: Path) -> None:
-    first = record_in(tmp_path)
-    with pytest.raises(SettingsError, match=r"^resume must be a run that nobody else runs at this moment"):
-        record_in(tmp_path)
-    first.close("completed", "")
-    record_in(tmp_path).close("completed", "")
-
-
 def test_a_round_is_one_line_and_forged_frames_are_an_alarm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record, end = record_in(tmp_path), round_end()
     record.round(end, {"round": 0, "accuracy": 0.5})
@@ -78,7 +69,7 @@ def test_a_round_is_one_line_and_forged_frames_are_an_alarm(tmp_path: Path, caps
     record.round(with_observation(end, "forgeries", forged), {"round": 1})
     record.close("completed", "")
     assert [line["event"] for line in lines_in(tmp_path)] == ["round", "round", "alarm"]
-    assert lines_in(tmp_path)[-1] == {"event": "alarm", "round": end.mark.round_index, **forged}
+    assert lines_in(tmp_path)[-1] == {"event": "alarm", "run": record.run, "round": end.mark.round_index, **forged}
     assert "replica/0 refused 1048576 forged frames in the name of replica/1" in " ".join(
         capsys.readouterr().err.split()
     )
