@@ -9,8 +9,10 @@ from ceas_ray.consensus.voting_state import Action, Decision, Output
 from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.quorum import Quorums
 
-_FIRST_VOTE = FrameKind.VOTE1
-_PROOF, _PROPOSAL, _VIEW_CHANGE = FrameKind.PROOF, FrameKind.PROPOSAL, FrameKind.VIEW_CHANGE
+_FIRST_VOTE, _LAST_VOTE = FrameKind.VOTE1, FrameKind.VOTE4
+_PROOF, _SUGGEST, _PROPOSAL, _VIEW_CHANGE = (
+    FrameKind.PROOF, FrameKind.SUGGEST, FrameKind.PROPOSAL, FrameKind.VIEW_CHANGE
+)  # fmt: skip
 _DECIDE = FrameKind.DECIDE
 ACCEPTED_WITHIN = 2.0
 """Time in Delta after the last honest replica entered a view: one for the suggests and proofs, one for the proposal."""
@@ -76,20 +78,20 @@ class VotingInvariants:
         for action in actions:
             if type(action) is Output:
                 kind = action.kind
-                if kind == _PROOF or kind == FrameKind.SUGGEST:
+                if _FIRST_VOTE <= kind <= _LAST_VOTE:
+                    self._vote(node, action.view, kind - _FIRST_VOTE + 1, action.content)
+                elif kind in (_PROOF, _SUGGEST):
                     if any(vote.view >= action.view for vote in action.content):
                         raise Violation("evidence is of earlier views", f"replica {node} in view {action.view}")
                     if kind == _PROOF:
                         self._enter(node, action.view, now)
-                elif _FIRST_VOTE <= kind <= FrameKind.VOTE4:
-                    self._vote(node, action.view, kind - _FIRST_VOTE + 1, action.content)
                 elif kind == _VIEW_CHANGE:
                     self._ask(node, action.view)
                 elif kind == _PROPOSAL:
                     if action.content not in self._valid:
                         raise Violation("external validity", f"replica {node} proposes an invalid value")
                     self._proposed.setdefault((node, action.view), action.content)
-                elif kind == FrameKind.DECIDE:
+                elif kind == _DECIDE:
                     self._heard[node].setdefault((0, kind), {})[node] = action.content
             elif type(action) is Decision:
                 self._decide(node, action.value)
