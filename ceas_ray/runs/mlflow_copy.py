@@ -8,20 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ceas_ray.config.errors import SettingsError
-from ceas_ray.runs.folder import (
-    ARTIFACTS,
-    MLFLOW_STATUS,
-    flat,
-    held,
-    journal_of,
-    metrics_of,
-    opened_journal,
-    read_settings,
-)
-from ceas_ray.runs.tracking_choice import checked_uri
+from ceas_ray.runs.folder import held, journal_of, opened_journal, read_settings
+from ceas_ray.runs.mlflow_content import end_of, head_of, round_of
+from ceas_ray.runs.tracking_choice import checked_uri, default_store
+from ceas_ray.tracking.database_uri import sqlite_file
 from ceas_ray.tracking.files import write_json
 from ceas_ray.tracking.locks import HeldLock
-from ceas_ray.tracking.mlflow_tracker import MlflowTracker
+from ceas_ray.tracking.mlflow_tracker import DATABASE, MlflowTracker
 
 
 def copy_to_mlflow(folder: Path, uri: str | None, warn: Callable[[str], None]) -> MlflowTracker:
@@ -45,7 +38,7 @@ def _copied(lock: HeldLock, uri: str | None, warn: Callable[[str], None]) -> Mlf
     if not isinstance(uri, str | None):
         raise SettingsError(key, "a text", uri)
     tracker = MlflowTracker(
-        checked_uri(uri, key), folder.parent, str(tracking.get("experiment_name", "ceas_ray")),
+        checked_uri(uri, key), store_of(folder), str(tracking.get("experiment_name", "ceas_ray")),
         lambda line: warn(f"{folder}: {line}"),
     )  # fmt: skip
     begun = next((line for line in lines[::-1] if line["event"] == "mlflow" and _is_of(tracker, line)), None)
@@ -53,18 +46,30 @@ def _copied(lock: HeldLock, uri: str | None, warn: Callable[[str], None]) -> Mlf
         _start(tracker, lock, config, next((line for line in lines if line["event"] == "started"), {}))
     else:
         tracker.go_on(str(begun["run_id"]))
-    tracker.log_rounds([(line["round"], metrics_of(line)) for line in lines if line["event"] == "round"])
-    _finish(tracker, folder)
+    tracker.log_rounds([round_of(line) for line in lines if line["event"] == "round"])
+    ended = next((line["time"] for line in lines[::-1] if line["event"] == "ended"), 0.0)
+    _finish(tracker, config, folder, ended)
     return tracker
 
 
+def store_of(folder: Path) -> Path:
+    """Return the folder of the database for the run in `folder`, where its settings name no other place.
+
+    A run stays in the database that has it: one above its folder, if both were moved, or else the one in its journal.
+    """
+    lines = journal_of(folder, "folder")
+    begun = next((line for line in lines[::-1] if line["event"] == "mlflow"), {})
+    noted = sqlite_file(str(begun.get("uri", "")))
+    places = [*folder.absolute().parents, *([] if noted is None else [noted.parent])]
+    for place in places if begun else []:
+        if (place / DATABASE).exists() and MlflowTracker(None, place, "", print).holds(str(begun.get("run_id"))):
+            return place
+    return default_store()
+
+
 def _start(tracker: MlflowTracker, lock: HeldLock, config: Mapping[str, Any], started: Mapping[str, Any]) -> None:
-    tags = {"git_commit": str(started.get("git_commit")), "settings_hash": str(started.get("settings_hash"))}
-    parent = (config.get("tracking") or {}).get("parent_run_id")
     journal = opened_journal(lock, "folder", print)
-    tracker.start(
-        lock.folder.name, flat(config), tags if parent is None else tags | {"mlflow.parentRunId": str(parent)}
-    )
+    tracker.start(head_of(config, lock.folder, started))
     if tracker.run_id is not None:
         journal.append("mlflow", {"run_id": tracker.run_id, "uri": tracker.uri})
     journal.close()
@@ -75,16 +80,15 @@ def _is_of(tracker: MlflowTracker, line: Mapping[str, Any]) -> bool:
     return line.get("uri") == tracker.uri or tracker.holds(str(line.get("run_id")))
 
 
-def _finish(tracker: MlflowTracker, folder: Path) -> None:
+def _finish(tracker: MlflowTracker, config: Mapping[str, Any], folder: Path, ended: float) -> None:
     path = folder / "summary.json"
     if not path.exists():
         return
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
-        status, tags = MLFLOW_STATUS[summary["status"]], {"trace_digest": summary["trace_digest"]}
+        end = end_of(config, folder, summary, ended)
     except (OSError, ValueError, KeyError, TypeError):
         raise SettingsError("folder", "one with a whole summary.json", str(folder)) from None
     if not tracker.failed and summary.get("mlflow_run_id") != tracker.run_id:
         write_json(path, summary | {"mlflow_run_id": tracker.run_id})
-    files = [folder / name for name in ARTIFACTS]
-    tracker.finish(status, tags, [file for file in files if file.exists()])
+    tracker.finish(end)

@@ -1,10 +1,11 @@
-"""MLflow: runs beside each other in its UI. The only module that imports it.
+"""MLflow: runs beside each other in its UI. With `logged_model` the only module that imports it.
 
 The journal is what counts: an unreachable server costs a warning, never a run nor a value.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import time
@@ -15,11 +16,17 @@ from typing import Any
 
 from ceas_ray.tracking.database_uri import sqlite_file, sqlite_uri
 from ceas_ray.tracking.locks import exclusive
+from ceas_ray.tracking.logged_model import log_model
+from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedRound, UsedData
 from ceas_ray.tracking.tracking_uri import checked_tracking_uri
 
 METRICS_PER_CALL = 900
-_ARTIFACTS = "mlflow_artifacts"
-_IN_EVERY_ROUND = "utilization"
+LOCAL_UI = "http://127.0.0.1:5000"
+"""Where `ceas-ui` serves a database on this machine."""
+DATABASE, _ARTIFACTS = "mlflow.db", "mlflow_artifacts"
+_OPENS_AT_RUNS = {"mlflow.experimentKind": "custom_model_development"}
+"""The tag of an experiment by which the UI opens it at its table of runs, not at what it has for language models."""
+_IN_EVERY_ROUND = "round/utilization"
 """A metric that every round has: where it is, the round is."""
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -27,6 +34,11 @@ _QUIET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
+
+
+def _milliseconds(seconds: float) -> int:
+    """Return a time as MLflow has it; now if none is known."""
+    return int((seconds or time.time()) * 1000)
 
 
 def _is_ours(location: str) -> bool:
@@ -43,18 +55,18 @@ class MlflowTracker:
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
         self._experiment, self._warn = experiment, warn
-        self.uri = sqlite_uri(folder / "mlflow.db") if uri is None else checked_tracking_uri(uri)
+        self.uri = sqlite_uri(folder / DATABASE) if uri is None else checked_tracking_uri(uri)
         self._database = sqlite_file(self.uri)
         self.run_id: str | None = None
         self._client: Any = None
         self._present: frozenset[int] = frozenset()
         self._off = False
 
-    def start(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str], run_id: str | None = None) -> None:
-        """Begin the run with its settings as params. run_id: that of an MLflow run to take; None: a new one."""
-        self._try(lambda: self._start(name, params, tags, run_id))
+    def start(self, head: RunHead, run_id: str | None = None) -> None:
+        """Begin the run. run_id: that of an MLflow run to take; None: a new one."""
+        self._try(lambda: self._start(head, run_id))
 
-    def _start(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str], run_id: str | None) -> None:
+    def _start(self, head: RunHead, run_id: str | None) -> None:
         from mlflow import MlflowClient
         from mlflow.entities import Param, RunTag
 
@@ -66,14 +78,28 @@ class MlflowTracker:
             self._keep_artifacts_beside()
             experiment = self._experiment_id() if run_id is None else ""
         if run_id is None:
-            run_id = self._client.create_run(experiment, run_name=name, tags=dict(tags)).info.run_id
+            run = self._client.create_run(
+                experiment, start_time=_milliseconds(head.began), tags=dict(head.tags), run_name=head.name
+            )
+            run_id = str(run.info.run_id)
         else:
-            self._client.set_terminated(run_id, "RUNNING")
+            self._client.update_run(run_id, status="RUNNING")
         self.run_id = run_id
-        entries = [Param(key, str(value)[:6000]) for key, value in params.items()]
+        entries = [Param(key, value) for key, value in head.params.items()]
         for start in range(0, len(entries), 100):
             self._client.log_batch(self.run_id, params=entries[start : start + 100])
-        self._client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+        self._client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in head.tags.items()])
+        if head.data is not None:
+            self._log_data(head.data)
+
+    def _log_data(self, data: UsedData) -> None:
+        """Show the data set among the inputs of the run."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        source = json.dumps({"uri": data.source})
+        dataset = Dataset(data.name, data.digest, "local", source, profile=json.dumps(dict(data.profile)))
+        tags = [InputTag("mlflow.data.context", "training")]
+        self._client.log_inputs(self.run_id, datasets=[DatasetInput(dataset, tags)])
 
     def _experiment_id(self) -> str:
         """The id of the experiment, which is made if there is none of its name."""
@@ -81,7 +107,7 @@ class MlflowTracker:
         if found is not None:
             return str(found.experiment_id)
         where = None if self._database is None else self._artifacts.as_uri()
-        return str(self._client.create_experiment(self._experiment, artifact_location=where))
+        return str(self._client.create_experiment(self._experiment, artifact_location=where, tags=_OPENS_AT_RUNS))
 
     @contextmanager
     def _creating(self) -> Iterator[None]:
@@ -118,6 +144,12 @@ class MlflowTracker:
                     if str(uri).startswith(f"{there}/") and (self._artifacts / run_id).is_dir():
                         moved = {"uri": here + uri.removeprefix(there), "run_id": run_id}
                         connection.execute(text("update runs set artifact_uri = :uri where run_uuid = :run_id"), moved)
+                models = connection.execute(text("select model_id, artifact_location from logged_models")).all()
+                for model_id, uri in models:
+                    if str(uri).startswith(f"{there}/") and (self._artifacts / "models" / model_id).is_dir():
+                        moved = {"uri": here + uri.removeprefix(there), "model_id": model_id}
+                        update = text("update logged_models set artifact_location = :uri where model_id = :model_id")
+                        connection.execute(update, moved)
         engine.dispose()
 
     def holds(self, run_id: str) -> bool:
@@ -148,7 +180,7 @@ class MlflowTracker:
                 self._keep_artifacts_beside()
             history = self._client.get_metric_history(run_id, _IN_EVERY_ROUND)
             self._present = frozenset(metric.step for metric in history)
-            self._client.set_terminated(run_id, "RUNNING")
+            self._client.update_run(run_id, status="RUNNING")
 
         self.run_id = run_id
         self._try(find)
@@ -158,32 +190,55 @@ class MlflowTracker:
         """Return whether something could not be sent."""
         return self._off
 
-    def log_rounds(self, rounds: Sequence[tuple[int, Mapping[str, float]]]) -> None:
+    def log_rounds(self, rounds: Sequence[TrackedRound]) -> None:
         """Metrics of several rounds, in batches."""
 
         def log() -> None:
-            from mlflow.entities import Metric
-
-            now = int(time.time() * 1000)
-            missing = [(step, values) for step, values in rounds if step not in self._present]
-            metrics = [Metric(name, value, now, step) for step, values in missing for name, value in values.items()]
-            for start in range(0, len(metrics), METRICS_PER_CALL):
-                self._client.log_batch(self.run_id, metrics=metrics[start : start + METRICS_PER_CALL])
+            missing = [one for one in rounds if one.step not in self._present]
+            self._log_metrics([(one.metrics, one.ended, one.step) for one in missing])
 
         if rounds:
             self._try(log)
 
-    def finish(self, status: str, tags: Mapping[str, str], artifacts: Sequence[Path]) -> None:
-        """End the run: FINISHED, FAILED or KILLED; artifacts are files of the run folder."""
+    def _log_metrics(self, entries: Sequence[tuple[Mapping[str, float], float, int]]) -> None:
+        """Send metrics, each with its time and step."""
+        from mlflow.entities import Metric
 
-        def end() -> None:
-            for key, value in tags.items():
+        metrics = [
+            Metric(name, value, _milliseconds(at), step)
+            for values, at, step in entries
+            for name, value in values.items()
+        ]
+        for start in range(0, len(metrics), METRICS_PER_CALL):
+            self._client.log_batch(self.run_id, metrics=metrics[start : start + METRICS_PER_CALL])
+
+    def finish(self, end: RunEnd) -> None:
+        """End the run."""
+
+        def finish() -> None:
+            self._log_metrics([(end.metrics, end.ended, end.step)])
+            for key, value in end.tags.items():
                 self._client.set_tag(self.run_id, key, value)
-            for path in artifacts:
-                self._client.log_artifact(self.run_id, str(path))
-            self._client.set_terminated(self.run_id, status)
+            for path, place in end.files:
+                self._client.log_artifact(self.run_id, str(path), place or None)
+            if end.model is not None:
+                log_model(self._client, str(self.run_id), end.model, end.step)
+            self._client.set_terminated(self.run_id, end.status, _milliseconds(end.ended))
 
-        self._try(end)
+        self._try(finish)
+
+    def page(self) -> str | None:
+        """Return the address of the run's page, None if there is none: of a database, once `ceas-ui` serves it."""
+        pages: list[str] = []
+
+        def find() -> None:
+            experiment = self._client.get_run(self.run_id).info.experiment_id
+            server = self.uri.rstrip("/") if self.uri.startswith("http") else LOCAL_UI
+            pages.append(f"{server}/#/experiments/{experiment}/runs/{self.run_id}")
+
+        if self.run_id is not None:
+            self._try(find)
+        return pages[0] if pages else None
 
     def _try(self, call: Callable[[], None]) -> None:
         if self._off:
