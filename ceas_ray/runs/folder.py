@@ -18,17 +18,14 @@ from ceas_ray.config.errors import SettingsError, UnusableSettings, reason_of
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.tracking.files import Journal, read_journal
 from ceas_ray.tracking.locks import LOCK, HeldLock, holder_of
-from ceas_ray.tracking.tracked_run import RunEnd, TrackedRound
 
 FREE_GROUPS = ("runtime", "tracking")
-FREE = (*FREE_GROUPS, "stop", "sweep", "output", "resume", "verify", "timeline", "dry_run", "quiet")
+FREE = (*FREE_GROUPS, "stop", "sweep", "output", "resume", "verify", "timeline", "dry_run", "quiet", "origin")
 """Groups and keys that change no result: another choice may go on with a run."""
 
-_MAX_BYTES_OF_SETTINGS, _MAX_CHARACTERS_OF_PARAM = 2**20, 6000
+_MAX_BYTES_OF_SETTINGS = 2**20
 
 
-ARTIFACTS = ("settings.yaml", "summary.json", "model.npz", "model.qasm")
-"""Files of a run folder that MLflow gets at the end of the run."""
 SWEEP_JOURNAL = "sweep.jsonl"
 """The journal of a sweep, in the folder that holds those of its runs."""
 
@@ -223,25 +220,3 @@ def digests_of(journal: list[dict[str, Any]]) -> dict[int, str]:
     """The digest of every round in a journal."""
     rounds = [line for line in journal if line["event"] == "round"]
     return {line["round"]: line["digest"] for line in rounds if isinstance(line.get("round"), int) and "digest" in line}
-
-
-def params_of(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the settings as MLflow's params."""
-    return {key: str(value)[:_MAX_CHARACTERS_OF_PARAM] for key, value in flat(config).items()}
-
-
-def round_of(line: Mapping[str, Any]) -> TrackedRound:
-    """Return the numbers of a round's line."""
-    metrics = {
-        name: float(value)
-        for name, value in line.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and name not in ("round", "time")
-    }
-    return TrackedRound(step=int(line["round"]), ended=float(line.get("time", 0.0)), metrics=metrics)
-
-
-def end_of(folder: Path, status: str, trace_digest: str, ended: float) -> RunEnd:
-    """Return what MLflow is given of a run that is over. Raises KeyError for a status that no run has."""
-    files = [(folder / name, "") for name in ARTIFACTS if (folder / name).exists()]
-    tags = {"trace_digest": trace_digest}
-    return RunEnd(status=MLFLOW_STATUS[status], tags=tags, metrics={}, step=0, ended=ended, files=files)

@@ -11,12 +11,13 @@ from typing import Any
 from ceas_ray.config.errors import UnusableSettings
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.windows import RoundEnd
-from ceas_ray.runs.folder import end_of, opened_journal, params_of, round_of, settings_text
+from ceas_ray.runs.folder import opened_journal, settings_text
+from ceas_ray.runs.mlflow_content import end_of, head_of, how_to_open, round_of
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_whole
 from ceas_ray.tracking.locks import HeldLock
 from ceas_ray.tracking.timeline import Timeline
-from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedRound
+from ceas_ray.tracking.tracked_run import RunEnd, TrackedRound
 
 _ROUNDS_PER_BATCH = 25
 """Rounds that are sent to MLflow at once."""
@@ -33,8 +34,8 @@ class Record:
 
         Raises SettingsError for a folder whose journal is none, or cannot be written.
         """
-        self.config, self.folder = config, lock.folder
         folder = lock.folder
+        self.config, self.folder, self._quiet = config, folder, settings.quiet
         self.progress = RunProgress(settings.training.rounds, settings.quiet)
         self._journal = opened_journal(lock, "resume", self.progress.say)
         self._timeline = Timeline(folder / "timeline.json", self.progress.say) if settings.timeline else None
@@ -63,13 +64,13 @@ class Record:
         settings_hash = blake2b(text.encode(), digest_size=8).hexdigest()
         try:
             write_whole(path, text.encode())
-            self.note("started", {"settings_hash": settings_hash, **started})
+            line = self.note("started", {"settings_hash": settings_hash, **started})
             self._journal.write()
         except OSError as error:
             self._journal.leave()
             path.unlink(missing_ok=True)
             raise UnusableSettings("output", f"a run cannot begin in {self.folder}: {error.strerror}") from None
-        self._start_tracker({"git_commit": str(started["git_commit"]), "settings_hash": settings_hash})
+        self._start_tracker(line)
 
     def go_on(self, journal: Sequence[Mapping[str, Any]]) -> None:
         """Go on with the MLflow run of a run that has this journal; all of its rounds are sent once more."""
@@ -77,21 +78,15 @@ class Record:
             return
         run_id = next((line["run_id"] for line in journal[::-1] if line["event"] == "mlflow"), None)
         if run_id is None:
-            self._start_tracker({})
+            self._start_tracker(next((line for line in journal if line["event"] == "started"), {}))
         else:
             self._noted_run = str(run_id)
             self._tracker.go_on(str(run_id))
         self._unsent = [round_of(line) for line in journal if line["event"] == "round"]
 
-    def _start_tracker(self, tags: Mapping[str, str]) -> None:
-        if self._tracker is None:
-            return
-        parent = self._tracking.parent_run_id
-        of_parent = {} if parent is None else {"mlflow.parentRunId": parent}
-        head = RunHead(
-            name=self.folder.name, params=params_of(self.config), tags={**tags, **of_parent}, began=time.time()
-        )
-        self._tracker.start(head, self.run, self._tracking.run_id)
+    def _start_tracker(self, started: Mapping[str, Any]) -> None:
+        if self._tracker is not None:
+            self._tracker.start(head_of(self.config, self.folder, started), self.run, self._tracking.run_id)
 
     def round(self, end: RoundEnd, line: Mapping[str, Any]) -> None:
         """Book a round that was not there before, and say who met with more forged tags than a hash key stands."""
@@ -145,15 +140,18 @@ class Record:
         self._journal.leave()
         if self._tracker is not None:
             self._tracker.finish(RunEnd(status="FAILED", tags={}, metrics={}, step=0, ended=time.time()))
-            self.settle("failed")
+            self._tracker.settle()
 
-    def close(self, status: str, trace_digest: str) -> None:
-        """Close the files and end the MLflow run, which gets them."""
+    def close(self, summary: Mapping[str, Any], ended: float) -> None:
+        """Close the files and end the MLflow run, which gets them; say where its page is. ended: the run's end."""
         if self._timeline is not None:
             self._timeline.close()
         if self._tracker is not None:
-            self._tracker.finish(end_of(self.folder, status, trace_digest, time.time()))
-            self.settle(status)
+            self._tracker.finish(end_of(self.config, self.folder, summary, ended))
+            self.settle(summary["status"])
+            page = self._tracker.page()
+            if page is not None and not self._quiet:
+                self.progress.say(how_to_open(page, self._tracker.uri))
         self._journal.close()
 
 
@@ -161,6 +159,7 @@ def _tracker(settings: RunSettings, folder: Path, warn: Callable[[str], None]) -
     choice = settings.tracking
     if not choice.mlflow:
         return None
+    from ceas_ray.runs.mlflow_copy import store_of
     from ceas_ray.tracking.mlflow_tracker import MlflowTracker
 
-    return MlflowTracker(choice.uri, folder.parent, choice.experiment_name, warn)
+    return MlflowTracker(choice.uri, store_of(folder), choice.experiment_name, warn)

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from ceas_ray.config.schema import TrackingSettings
+from ceas_ray.runs.tracking_choice import default_store
 from ceas_ray.tracking.tracked_run import RunEnd, RunHead
 
 
@@ -26,7 +27,7 @@ def track_study(
     from ceas_ray.tracking.mlflow_tracker import MlflowTracker
 
     warn = Console(stderr=True).print
-    tracker = MlflowTracker(tracking.uri, folder.parent, tracking.experiment_name, warn)
+    tracker = MlflowTracker(tracking.uri, default_store(), tracking.experiment_name, warn)
     params, now = {name: str(value) for name, value in parameters.items()}, time.time()
     tracker.start(RunHead(name=folder.name, params=params, tags={"study": params["study"]}, began=now))
     artifacts = [(path, "") for path in files]

@@ -15,12 +15,15 @@ class Background:
         self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._left, self._changed = 0, threading.Condition()
         self._answered = time.monotonic()
-        threading.Thread(target=self._work, daemon=True).start()
+        self._works = False
 
     def ask_for(self, call: Callable[[], None]) -> None:
         """Let the call be made once those before it have returned."""
         with self._changed:
             self._left += 1
+            if not self._works:
+                self._works = True
+                threading.Thread(target=self._work, daemon=True).start()
         self._calls.put(call)
 
     def answered(self) -> None:

@@ -1,10 +1,11 @@
-"""MLflow: runs beside each other in its UI. The only module that imports it.
+"""MLflow: runs beside each other in its UI. With `logged_model` the only module that imports it.
 
 The journal is what counts: an unreachable server costs a warning, never a run nor a value.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import tempfile
@@ -18,18 +19,24 @@ from typing import Any
 from ceas_ray.tracking.background import Background
 from ceas_ray.tracking.database_uri import require_database, sqlite_file, sqlite_uri
 from ceas_ray.tracking.locks import exclusive
-from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedRound
+from ceas_ray.tracking.logged_model import log_model
+from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedRound, UsedData
 from ceas_ray.tracking.tracking_uri import checked_tracking_uri
 
 METRICS_PER_CALL, _PARAMS_PER_CALL = 900, 100
 _SERVER_SECONDS, _DATABASE_SECONDS = 10.0, 120.0
 """How long a server, and a database on this machine, may hold up a run at its end."""
-_ARTIFACTS = "mlflow_artifacts"
+LOCAL_UI = "http://127.0.0.1:5000"
+"""Where `ceas-ui` serves a database on this machine."""
+DATABASE, _ARTIFACTS = "mlflow.db", "mlflow_artifacts"
+_OPENS_AT_RUNS = {"mlflow.experimentKind": "custom_model_development"}
+"""The tag of an experiment by which the UI opens it at its table of runs, not at what it has for language models."""
 _IDENTITY = "ceas_ray.run"
 """The tag that names the run in its journal."""
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
@@ -42,11 +49,12 @@ def _milliseconds(seconds: float) -> int:
 
 @dataclass
 class Content:
-    """What MLflow has of a run. history: steps and values of every metric, by its name."""
+    """What MLflow has of a run. data: digests of data sets. history: steps and values of every metric, by its name."""
 
     status: str = "RUNNING"
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    data: frozenset[str] = frozenset()
     history: dict[str, set[tuple[int, float]]] = field(default_factory=dict)
 
 
@@ -71,10 +79,11 @@ class MlflowTracker:
 
         self._connect = mlflow.MlflowClient
         self._experiment, self._warn = experiment, warn
-        self.uri = sqlite_uri(folder / "mlflow.db") if uri is None else checked_tracking_uri(uri)
+        self.uri = sqlite_uri(folder / DATABASE) if uri is None else checked_tracking_uri(uri)
         self._database = sqlite_file(self.uri)
         self.run_id: str | None = None
         self._client: Any = None
+        self._experiment_of_run: str | None = None
         self._there = Content()
         self._off, self._sending = False, Background()
 
@@ -98,6 +107,8 @@ class MlflowTracker:
         self._begin_again()
         self._send_params(head.params)
         self._send_tags(tags)
+        if head.data is not None and head.data.digest not in self._there.data:
+            self._log_data(head.data)
 
     def _opened(self, with_experiment: bool) -> str:
         """Connect; return the id of the experiment, which is made if there is none, or an empty text."""
@@ -132,7 +143,9 @@ class MlflowTracker:
             name: {(point.step, point.value) for point in self._client.get_metric_history(self.run_id, name)}
             for name in run.data.metrics
         }
-        return Content(run.info.status, dict(run.data.params), dict(run.data.tags), history)
+        self._experiment_of_run = str(run.info.experiment_id)
+        data = frozenset(used.dataset.digest for used in run.inputs.dataset_inputs)
+        return Content(run.info.status, dict(run.data.params), dict(run.data.tags), data, history)
 
     def _send_params(self, params: Mapping[str, str]) -> None:
         from mlflow.entities import Param
@@ -155,13 +168,22 @@ class MlflowTracker:
             self._client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in missing.items()])
         self._there.tags |= missing
 
+    def _log_data(self, data: UsedData) -> None:
+        """Show the data set among the inputs of the run."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        source = json.dumps({"uri": data.source})
+        dataset = Dataset(data.name, data.digest, "local", source, profile=json.dumps(dict(data.profile)))
+        tags = [InputTag("mlflow.data.context", "training")]
+        self._client.log_inputs(self.run_id, datasets=[DatasetInput(dataset, tags)])
+
     def _experiment_id(self) -> str:
         """The id of the experiment, which is made if there is none of its name."""
         found = self._client.get_experiment_by_name(self._experiment)
         if found is not None:
             return str(found.experiment_id)
         where = None if self._database is None else self._artifacts.as_uri()
-        return str(self._client.create_experiment(self._experiment, artifact_location=where))
+        return str(self._client.create_experiment(self._experiment, artifact_location=where, tags=_OPENS_AT_RUNS))
 
     @contextmanager
     def _creating(self) -> Iterator[None]:
@@ -198,6 +220,12 @@ class MlflowTracker:
                     if str(uri).startswith(f"{there}/") and (self._artifacts / run_id).is_dir():
                         moved = {"uri": here + uri.removeprefix(there), "run_id": run_id}
                         connection.execute(text("update runs set artifact_uri = :uri where run_uuid = :run_id"), moved)
+                models = connection.execute(text("select model_id, artifact_location from logged_models")).all()
+                for model_id, uri in models:
+                    if str(uri).startswith(f"{there}/") and (self._artifacts / "models" / model_id).is_dir():
+                        moved = {"uri": here + uri.removeprefix(there), "model_id": model_id}
+                        update = text("update logged_models set artifact_location = :uri where model_id = :model_id")
+                        connection.execute(update, moved)
         engine.dispose()
 
     def holds(self, run_id: str) -> bool:
@@ -259,6 +287,8 @@ class MlflowTracker:
             self._send_metrics([(end.metrics, end.ended, end.step)])
             self._send_tags(end.tags)
             self._send_artifacts(end.files)
+            if end.model is not None:
+                log_model(self._client, str(self.run_id), end.model, end.step)
             self._client.set_terminated(self.run_id, end.status, _milliseconds(end.ended))
 
         self._try(finish)
@@ -280,6 +310,13 @@ class MlflowTracker:
         """Return what MLflow has in a file of the run."""
         with tempfile.TemporaryDirectory(prefix="ceas_mlflow_") as place:
             return Path(self._client.download_artifacts(self.run_id, name, place)).read_bytes()
+
+    def page(self) -> str | None:
+        """Return the address of the run's page, None if it has none yet: of a database, once `ceas-ui` serves it."""
+        if self.run_id is None or self._experiment_of_run is None:
+            return None
+        server = self.uri.rstrip("/") if self._database is None else LOCAL_UI
+        return f"{server}/#/experiments/{self._experiment_of_run}/runs/{self.run_id}"
 
     def settle(self, seconds: float | None = None, patient: bool = False) -> None:
         """Wait until all is sent, so long at most; then it is given up, which is told to `warn`.

@@ -25,9 +25,10 @@ class FaultyProxy:
         self._under_way, self._idle = 0, threading.Condition()
 
     def misbehave(self, seed: int, share: float) -> None:
-        """Draw faults from this seed, from now on."""
+        """Draw which requests meet faults from this seed, from now on; it also says which fault comes first."""
         self.share, self._generator, self.met = share, random.Random(seed), []
-        self._faults = cycle(self._generator.sample(FAULTS, len(FAULTS)))
+        first = seed % len(FAULTS)
+        self._faults = cycle(FAULTS[first:] + FAULTS[:first])
 
     def behave(self) -> None:
         """Pass everything on, once what is late has arrived."""

@@ -15,7 +15,7 @@ from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedRound
 from tests.tracking.faulty_proxy import FAULTS, FaultyProxy, faulty_proxy
 
 pytestmark = pytest.mark.slow
-SEEDS, SHARE = 10, 0.25
+SEEDS, SHARE = 8, 0.25
 SERVER = """
 import logging, sys
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
