@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ceas_ray.config.errors import SettingsError
-from ceas_ray.runs.folder import held, journal_of, opened_journal, read_settings
-from ceas_ray.runs.mlflow_content import end_of, head_of, round_of
+from ceas_ray.runs.folder import SWEEP_JOURNAL, held, journal_of, opened_journal, read_settings
+from ceas_ray.runs.mlflow_content import PARENT, end_of, head_of, round_of
 from ceas_ray.runs.tracking_choice import checked_uri, default_store
 from ceas_ray.tracking.database_uri import sqlite_file
-from ceas_ray.tracking.files import write_json
+from ceas_ray.tracking.files import read_journal, write_json
 from ceas_ray.tracking.locks import HeldLock
 from ceas_ray.tracking.mlflow_tracker import DATABASE, MlflowTracker
 
@@ -69,10 +70,28 @@ def store_of(folder: Path) -> Path:
 
 def _start(tracker: MlflowTracker, lock: HeldLock, config: Mapping[str, Any], started: Mapping[str, Any]) -> None:
     journal = opened_journal(lock, "folder", print)
-    tracker.start(head_of(config, lock.folder, started))
+    head = head_of(config, lock.folder, started)
+    tracker.start(replace(head, tags={**_tags_of_sweep(lock.folder, tracker), **head.tags}))
     if tracker.run_id is not None:
         journal.append("mlflow", {"run_id": tracker.run_id, "uri": tracker.uri})
     journal.close()
+
+
+def sweep_run(folder: Path, tracker: MlflowTracker) -> str | None:
+    """Return the MLflow run of the sweep in `folder` where the tracker sends to; None if it has none there."""
+    lines = read_journal(folder / SWEEP_JOURNAL)
+    begun = next((line for line in lines[::-1] if line["event"] == "mlflow" and _is_of(tracker, line)), None)
+    return None if begun is None else str(begun["run_id"])
+
+
+def _tags_of_sweep(folder: Path, tracker: MlflowTracker) -> dict[str, str]:
+    """Return what tells the run of a sweep's job from others; nothing for a run that is no job of a sweep."""
+    sweep = next((place for place in folder.parents if (place / SWEEP_JOURNAL).exists()), None)
+    if sweep is None:
+        return {}
+    parent = sweep_run(sweep, tracker)
+    tags = {"sweep": sweep.name, "sweep_job": folder.relative_to(sweep).as_posix()}
+    return tags if parent is None else tags | {PARENT: parent}
 
 
 def _is_of(tracker: MlflowTracker, line: Mapping[str, Any]) -> bool:
