@@ -18,7 +18,7 @@ from ceas_ray.quantum.pauli_engine import LaneInputs, ShiftedValues
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-MAX_BYTES_OF_STATES = 2**26
+MAX_BYTES_OF_STATES = 2**25
 """Of the states that one run of Aer begins with."""
 _SEED_STEP = 2113
 """By which Aer raises the seed from one circuit of a run to the next: no two circuits of ours share a stream."""
