@@ -28,6 +28,7 @@ from ceas_ray.network.route import Swapping
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import attenuation_of_pairs, contrast, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
+from ceas_ray.quantum.pair_physics import werner_of_fidelity
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.worker_pool import worker_pool
 from ceas_ray.scheduling.bounds import coupled_objective_bound, objective_bound, on_time_bound
@@ -54,7 +55,10 @@ GAP_LIMITS, BURST_LIMITS = (0, 1, 2, 3), (6, 8, 10, 12, 14, 16, 18, 24)
 
 @dataclass(frozen=True)
 class Regime:
-    """A demand on a link, or on `links` of them that share `channels`, with supplies spread evenly to `max_supply`."""
+    """A demand on a link, or on `links` of them that share `channels`, with supplies spread evenly to `max_supply`.
+
+    pairs: of a shot. burst: of how many shots.
+    """
 
     name: str
     supply: float
@@ -65,6 +69,8 @@ class Regime:
     links: int = 1
     channels: int = 1
     max_supply: float = 0.0
+    pairs: int = PAIRS
+    burst: int = BURST
 
     def supplies(self) -> list[float]:
         """Supply of every link."""
@@ -72,7 +78,7 @@ class Regime:
 
     def link(self, supply: float) -> LinkParameters:
         """A link that makes `supply` times the pairs that a burst asks for."""
-        success = supply * PAIRS / (ATTEMPTS_PER_PERIOD * MODES)
+        success = supply * self.pairs / (ATTEMPTS_PER_PERIOD * MODES)
         return LinkParameters(
             LATENCY_KM, PERIOD // ATTEMPTS_PER_PERIOD, MODES, success, FIDELITY, COHERENCE_SECONDS
         )  # fmt: skip
@@ -83,8 +89,8 @@ class Regime:
         trials = ATTEMPTS_PER_PERIOD * MODES
         first = trials if self.links > 1 else (PERIOD - link.latency) // link.attempt_period * MODES
         return LinkClass(
-            self.slots, PAIRS, BURST, self.gap, self.periodic, int(self.useful_age), trials, link.success_probability,
-            first, MODES,
+            self.slots, self.pairs, self.burst, self.gap, self.periodic, int(self.useful_age), trials,
+            link.success_probability, first, MODES, 2 * PERIOD * 1e-12 / COHERENCE_SECONDS,
         )  # fmt: skip
 
     def relaxed_class(self, supply: float) -> LinkClass:
@@ -122,14 +128,14 @@ def _releases(regime: Regime, *, bursts: int, seed: int, link: int, grain: int) 
     gap = regime.gap * PERIOD
     gaps = np.full(bursts, gap) if regime.periodic else generator.exponential(gap, bursts)
     gaps = np.round(gaps / grain).astype(np.int64) * grain
-    starts = np.cumsum(gaps) + np.arange(bursts) * BURST * PERIOD
-    return (starts[:, None] + np.arange(BURST) * PERIOD).ravel()
+    starts = np.cumsum(gaps) + np.arange(bursts) * regime.burst * PERIOD
+    return (starts[:, None] + np.arange(regime.burst) * PERIOD).ravel()
 
 
-def _demand(releases: Any) -> ShotDemand:
+def _demand(regime: Regime, releases: Any) -> ShotDemand:
     return ShotDemand(
-        start=0, releases=read_only(releases), is_test=read_only(np.zeros(len(releases), bool)), pairs=PAIRS, offset=0,
-        deadline=PERIOD, slot=PERIOD, burst=BURST,
+        start=0, releases=read_only(releases), is_test=read_only(np.zeros(len(releases), bool)), pairs=regime.pairs,
+        offset=0, deadline=PERIOD, slot=PERIOD, burst=regime.burst,
     )  # fmt: skip
 
 
@@ -148,9 +154,12 @@ def simulate(regime: Regime, policy: StockPolicy, seed: int, bursts: int) -> dic
     releases = _releases(regime, bursts=bursts, seed=seed, link=0, grain=1)
     shots = len(releases)
     state = _link(regime, regime.supply, seed, 0)
-    books, _ = serve_shots(state, stock_rule(policy, regime.slots), _demand(releases))
-    attenuation = attenuation_of_pairs(books.werner[books.on_time]) if books.on_time.any() else np.ones(PAIRS + 1)
-    return _measures(
+    books, _ = serve_shots(state, stock_rule(policy, regime.slots), _demand(regime, releases))
+    spent = books.werner[books.on_time]
+    attenuation = attenuation_of_pairs(spent) if len(spent) else np.ones(regime.pairs + 1)
+    fresh = SWAP_WERNER * float(werner_of_fidelity(FIDELITY))
+    return {"precision": float(np.sum(np.mean(spent / fresh, axis=1) ** regime.pairs)) / shots} | _measures(
+        regime,
         generated=books.counts[0, TRAINING, GENERATED],
         used=books.counts[0, TRAINING, USED],
         shots=shots,
@@ -162,26 +171,35 @@ def simulate(regime: Regime, policy: StockPolicy, seed: int, bursts: int) -> dic
 
 
 def _measures(
-    *, generated: int, used: int, shots: int, on_time: float, rounds: float, length: int, attenuation: Any
+    regime: Regime,
+    *,
+    generated: int,
+    used: int,
+    shots: int,
+    on_time: float,
+    rounds: float,
+    length: int,
+    attenuation: Any,
 ) -> dict[str, float]:
     """Return the measures of a simulation without tests: utilization gross and net are the same."""
-    wasted = (generated - used) / (PAIRS * shots)
+    wasted = (generated - used) / (regime.pairs * shots)
     return {
         "utilization": utilization(used, generated),
         "utilization_net": utilization(used, generated),
         "on_time": float(on_time),
         "objective": float(on_time) - WASTE_PRICE * wasted,
         "rounds_per_simulated_second": rounds / (length * 1e-12),
-        "contrast": contrast(_profile(), attenuation),
+        "contrast": contrast(_profile(regime.pairs), attenuation),
+        "births": generated / shots,
     }
 
 
 @lru_cache
-def _profile() -> Any:
-    """Weight profile of a noiseless circuit of 6 qubits and 3 layers at random angles."""
-    circuit = Circuit(PAIRS, 3, 1, entangler="cx", reuploaded=False)
+def _profile(pairs: int) -> Any:
+    """Weight profile of a noiseless circuit of so many qubits and 3 layers at random angles."""
+    circuit = Circuit(pairs, 3, 1, entangler="cx", reuploaded=False)
     generator = Streams(1).generator("study", "study", "profile", 0)
-    angles = generator.uniform(-np.pi / 2, np.pi / 2, (64, PAIRS))
+    angles = generator.uniform(-np.pi / 2, np.pi / 2, (64, pairs))
     parameters = generator.uniform(-np.pi, np.pi, (16, circuit.parameter_count))
     return np.mean(weight_profiles(circuit, parameters, noiseless(16, circuit.qubits), [angles] * 16), axis=0)
 
@@ -200,14 +218,15 @@ def simulate_shared(
     states = [_link(regime, supply, seed, k) for k, supply in enumerate(regime.supplies())]
     books, _ = serve_shared_shots(
         states, [stock_rule(policy, regime.slots) for policy in policies],
-        [_demand(of_link) for of_link in releases], gains, Channels(regime.channels, slot),
+        [_demand(regime, of_link) for of_link in releases], gains, Channels(regime.channels, slot),
     )  # fmt: skip
     generated, used = (sum(int(state.books[0, column]) for state in states) for column in (GENERATED, USED))
     werner = books.werner_sum.sum() / max(1, used)
     length = int(max(of_link[-1] for of_link in releases))
     rounds = shots / SHOTS_PER_ROUND
-    attenuation = werner ** np.arange(PAIRS + 1)
+    attenuation = werner ** np.arange(regime.pairs + 1)
     found = _measures(
+        regime,
         generated=generated,
         used=used,
         shots=shots * number,
