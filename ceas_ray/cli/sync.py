@@ -33,9 +33,8 @@ def _synced_all(words: Sequence[str], uri: str | None) -> int:
     for word in words:
         try:
             code = max(code, _synced(Path(word).absolute(), uri))
-        except (SettingsError, BlockingIOError) as error:
-            running = f"{word}: the run goes on at this moment; sync it when it has ended"
-            print(error if isinstance(error, SettingsError) else running, file=sys.stderr)
+        except SettingsError as error:
+            print(error, file=sys.stderr)
             code = 2
     return code
 

@@ -15,6 +15,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
 
 from ceas_ray.config.command_line import CommandLine
 from ceas_ray.config.composition import PRIMARY, VERSION_BASE, one_line, plain
@@ -53,8 +54,15 @@ def run_application(line: CommandLine, task: JobRunner) -> int:
     Raises SettingsError for a command line that cannot be composed.
     """
 
+    refused: list[Exception] = []  # kept: Hydra prints lines of its own about an error within a job
+
     def application(config: DictConfig) -> float | None:
-        return task(_job(config))
+        try:
+            job = _job(config)
+        except (SettingsError, OmegaConfBaseException) as error:
+            refused.append(error)
+            return None
+        return task(job)
 
     application.together = task.together  # type: ignore[attr-defined] # for the launcher, which gets this function
     decorated = hydra.main(config_path=str(conf_directory()), config_name=PRIMARY, version_base=VERSION_BASE)
@@ -63,6 +71,8 @@ def run_application(line: CommandLine, task: JobRunner) -> int:
             decorated(application)()
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else 0
+        if refused:
+            raise refused[0]
     return 0
 
 
@@ -111,8 +121,9 @@ def jobs_of_sweep(loader: Any, sweep: DictConfig, overrides: Sequence[Sequence[s
 
 def _job(config: DictConfig) -> Job:
     """Return the job that Hydra is about to run: its folder is where Hydra says, its store that of its sweep."""
-    own, found = HydraConfig.get(), plain(config)
+    own = HydraConfig.get()
     overrides = tuple(own.overrides.task)
+    found = plain(config, own.runtime.choices, overrides)
     folder = own.runtime.output_dir
     if own.mode == RunMode.MULTIRUN:
         return Job(found | {"output": folder}, overrides, int(own.job.num), Path(own.sweep.dir))

@@ -14,13 +14,13 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from ceas_ray.config import renamed
 from ceas_ray.config.command_line import parsed_word
 from ceas_ray.config.conf_path import conf_directory
-from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.errors import NOTHING, SettingsError
 from ceas_ray.config.nearest import or_nearest
 from ceas_ray.config.validation import known_keys, unknown_key
 
@@ -37,14 +37,23 @@ def composed(overrides: Sequence[str]) -> dict[str, Any]:
     for word in overrides:
         parsed_word(word)
     with one_line(overrides), initialize_config_dir(str(conf_directory()), version_base=VERSION_BASE):
-        return plain(compose(PRIMARY, overrides=list(overrides)))
+        config = compose(PRIMARY, overrides=list(overrides), return_hydra_config=True)
+        choices = config.hydra.runtime.choices
+        with open_dict(config):
+            del config["hydra"]
+        return plain(config, choices, overrides)
 
 
-def plain(config: DictConfig) -> dict[str, Any]:
-    """The settings of a composed configuration, resolved, without Hydra's own."""
+def plain(config: DictConfig, choices: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """The settings of a composed configuration, resolved, without Hydra's own, and how they came about (`origin`).
+
+    choices: of every group, Hydra's own groups included. overrides: the words that led to it.
+    """
     found: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     found.pop("hydra", None)
-    return dict(found)
+    own = {str(group): str(choice) for group, choice in choices.items() if not str(group).startswith("hydra/")}
+    words = [word for word in overrides if not word.lstrip("+~").startswith(("hydra.", "hydra/"))]
+    return {**found, "origin": {"choices": own, "overrides": words}}
 
 
 def jobs(overrides: Sequence[str]) -> list[list[str]]:
@@ -115,10 +124,15 @@ def _choices_of(override: Override) -> int:
 
 
 _REFUSALS = r"Could not override|Could not delete(?: from config\.)?|Key|Could not append to config\.[^']*"
+_NOT_GIVEN = re.compile(r"Missing mandatory value.*full_key: (\S+)", re.DOTALL)
 _UNKNOWN = re.compile(rf"(?:{_REFUSALS}) '@?([^']+)'")
 
 
 def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
+    """Return the error of ours for one of Hydra's or OmegaConf's, which names the word that is to blame."""
+    not_given = _NOT_GIVEN.search(message)
+    if not_given:
+        return SettingsError(not_given[1], "given", NOTHING)
     missing = re.search(r"Could not find '([^']+)'", message)
     options = re.findall(r"^\t([\w-]+)$", message, re.MULTILINE)
     if missing and options:
@@ -132,10 +146,35 @@ def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
     unknown = _UNKNOWN.search(message)
     if unknown:
         came = _word_of(unknown[1], overrides)
-        key = came.lstrip("+~").partition("=")[0]
+        key = _key_of(came)
         return SettingsError(key, unknown_key(key, _known(overrides)), came)
     line = " ".join(message.split())[:200]
-    return SettingsError("command line", f"overrides of the form key=value ({line})", " ".join(map(str, overrides)))
+    word = _word_to_blame(overrides)
+    if word is None:
+        return SettingsError("command line", f"overrides that go together ({line})", " ".join(map(str, overrides)))
+    return SettingsError(_key_of(word), f"an override that Hydra can apply ({line})", word)
+
+
+def _key_of(word: str) -> str:
+    return word.lstrip("+~").partition("=")[0]
+
+
+def _word_to_blame(overrides: Sequence[str]) -> str | None:
+    """Return the first word that cannot be applied even alone, or else the first without which the others can."""
+    places = [word for word in overrides if word.startswith("hydra.searchpath")]
+    alone = (word for word in overrides if not _can_be_composed([*places, word]))
+    others = (word for n, word in enumerate(overrides) if _can_be_composed([*overrides[:n], *overrides[n + 1 :]]))
+    return next(itertools.chain(alone, others), None)
+
+
+def _can_be_composed(overrides: Sequence[str]) -> bool:
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(conf_directory()), version_base=VERSION_BASE):
+            compose(PRIMARY, overrides=list(overrides))
+    except _REFUSED:
+        return False
+    return True
 
 
 def _word_of(key: str, overrides: Sequence[str]) -> str:

@@ -324,6 +324,16 @@ class SweepSettings(Group):
     resume: Literal["auto", "never"]
 
 
+class Origin(Group):
+    """How the settings of a run came about; noted when they are composed, never chosen.
+
+    choices: the file of every group. overrides: the words of the command line, without those for Hydra itself.
+    """
+
+    choices: dict[str, str]
+    overrides: list[str]
+
+
 class RunSettings(Group):
     """All settings of a run."""
 
@@ -349,3 +359,4 @@ class RunSettings(Group):
     aggregation: AggregationSettings
     attacks: AttackSettings
     scheduling: Target
+    origin: Origin = Origin(choices={}, overrides=[])

@@ -56,6 +56,10 @@ FolderOrUrl = Annotated[
 ]  # fmt: skip
 
 
+_PORT = r"0*(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
+_HOST_AND_PORT = re.compile(rf"(?:\[[0-9a-fA-F:.%\w]+\]|[^\s:\[\]/]+):{_PORT}")
+
+
 def _of_a_head(address: str) -> str:
     """Refuse, with what to use instead, the other addresses that a Ray cluster has."""
     scheme, found, rest = address.partition("://")
@@ -68,6 +72,9 @@ def _of_a_head(address: str) -> str:
     scheme = "http" if scheme == "https" else scheme
     if found:
         raise PydanticCustomError("must", "{must}", {"must": must.get(scheme, "auto or host:port of the head")})
+    if address != "auto" and not _HOST_AND_PORT.fullmatch(address):
+        brackets = ", an IPv6 host in brackets: [::1]:6379" if address.count(":") > 1 else ""
+        raise PydanticCustomError("must", "{must}", {"must": f"auto or host:port of the head{brackets}"})
     return address
 
 

@@ -13,7 +13,7 @@ from ceas_ray.consensus.safety_rule import SafetyRule, Vote, VoteHistory
 from ceas_ray.consensus.voting_state import Action, ArmTimer, BodyWanted, Decision, Output, VotingState
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.frames import FrameKind
-from ceas_ray.messages.quorum import Quorums
+from ceas_ray.messages.quorum import quorums_of
 
 FUTURE_VIEWS = 8
 """Number of views ahead of which messages are kept; those further ahead are dropped, so memory stays bounded."""
@@ -21,6 +21,7 @@ FUTURE_VIEWS = 8
 
 _PHASES = {FrameKind.VOTE1: 1, FrameKind.VOTE2: 2, FrameKind.VOTE3: 3, FrameKind.VOTE4: 4}
 _VOTES = {phase: kind for kind, phase in _PHASES.items()}
+_DECIDE, _VIEW_CHANGE = FrameKind.DECIDE, FrameKind.VIEW_CHANGE
 
 
 class TetraBFT(SafetyRule, Stateful):
@@ -41,7 +42,7 @@ class TetraBFT(SafetyRule, Stateful):
         `start` is given.
         """
         self.index, self.replicas = index, replicas
-        super().__init__(Quorums(replicas))
+        super().__init__(quorums_of(replicas))
         self._leader, self._is_valid = leader, is_valid
         self._is_proposable = is_valid if is_proposable is None else is_proposable
         self._candidate_of = candidate
@@ -88,9 +89,8 @@ class TetraBFT(SafetyRule, Stateful):
         state = self.state
         state.inputs_closed = True
         if not state.halted:
-            self._follow_view_changes()
-            for view, phase in sorted(state.received):
-                self._count_votes(view, phase)
+            self._follow_view_changes(sorted(state.view_changes.values(), reverse=True))
+            self._count_all_votes()
         return self._take_actions()
 
     def propose_from_now_on(self, candidate: bytes) -> None:
@@ -104,9 +104,10 @@ class TetraBFT(SafetyRule, Stateful):
 
     def receive(self, sender: int, kind: FrameKind, view: int, content: Any) -> list[Action]:
         """Take an authentic message."""
-        if not self.state.halted:
-            self._receive(sender, kind, view, content)
-        return self._take_actions()
+        if self.state.halted:
+            return []
+        self._receive(sender, kind, view, content)
+        return self._take_actions() if self._actions else []
 
     def timeout(self, view: int) -> list[Action]:
         """Ask for the next view, because the view timer ran out, and arm the timer again."""
@@ -125,15 +126,15 @@ class TetraBFT(SafetyRule, Stateful):
 
     def _receive(self, sender: int, kind: FrameKind, view: int, content: Any) -> None:
         state, phase = self.state, _PHASES.get(kind)
-        if phase is None and kind == FrameKind.DECIDE:
+        if phase is not None:
+            return self._take_vote(sender, phase, view, content) if self._keeps(view) else None
+        if kind == _DECIDE:
             state.decides.setdefault(sender, content)
             return self._count_decides(content)
-        if phase is None and kind == FrameKind.VIEW_CHANGE:
+        if kind == _VIEW_CHANGE:
             return self._count_view_changes(sender, view)
-        if not 0 <= view <= max(state.view, 0) + FUTURE_VIEWS:
+        if not self._keeps(view):
             return None
-        if phase is not None:
-            return self._take_vote(sender, phase, view, content)
         match kind:
             case FrameKind.PROPOSAL:
                 if sender != self._leader(view):
@@ -148,14 +149,19 @@ class TetraBFT(SafetyRule, Stateful):
         self._act_on_proposals()
         return None
 
+    def _keeps(self, view: int) -> bool:
+        """Return whether a view is near enough for its messages to be kept."""
+        return view >= 0 and (view <= FUTURE_VIEWS or view <= self.state.view + FUTURE_VIEWS)
+
     def _take_vote(self, sender: int, phase: int, view: int, content: bytes) -> None:
         state = self.state
-        votes = state.received.get((view, phase))
+        key = (view, phase)
+        votes = state.received.get(key)
         if votes is None:
-            votes = state.received[view, phase] = {}
+            votes = state.received[key] = {}
         votes.setdefault(sender, content)
         if not state.halted:
-            self._count_votes(view, phase)
+            self._count_votes(view, phase, votes)
 
     def _enter(self, view: int) -> None:
         state = self.state
@@ -178,8 +184,11 @@ class TetraBFT(SafetyRule, Stateful):
         state = self.state
         self._act_on_proposals()
         if state.view >= 0 and not state.halted:
-            for view, phase in sorted(state.received):
-                self._count_votes(view, phase)
+            self._count_all_votes()
+
+    def _count_all_votes(self) -> None:
+        for (view, phase), votes in sorted(self.state.received.items()):
+            self._count_votes(view, phase, votes)
 
     def _act_on_proposals(self) -> None:
         if self.state.view >= 0 and not self.state.halted:
@@ -216,11 +225,15 @@ class TetraBFT(SafetyRule, Stateful):
         if self._is_safe_to_vote_for(value):
             self._vote(1, value)
 
-    def _count_votes(self, view: int, phase: int) -> None:
+    def _count_votes(self, view: int, phase: int, votes: dict[int, bytes]) -> None:
+        """Act on Q votes for one value, unless nothing can come of it any more."""
         state = self.state
-        if self._is_settled(view, phase):
+        if phase == 4:
+            if state.decided is not None:
+                return
+        elif view < state.view or (view, phase + 1) in state.voted:
             return
-        value = self._value_with_a_quorum(state.received[view, phase], phase)
+        value = self._value_with_a_quorum(votes, phase)
         if value is None:
             return
         if phase == 4:
@@ -229,13 +242,6 @@ class TetraBFT(SafetyRule, Stateful):
             self._enter(view)  # Proof and Suggest first; nothing happens while the inputs are open
         if phase < 4 and view == state.view:
             self._vote(phase + 1, value)
-
-    def _is_settled(self, view: int, phase: int) -> bool:
-        """Whether no quorum of these votes can have a consequence any more."""
-        state = self.state
-        if phase == 4:
-            return state.decided is not None
-        return view < state.view or (view, phase + 1) in state.voted
 
     def _value_with_a_quorum(self, votes: dict[int, bytes], phase: int) -> bytes | None:
         """Return the value with Q votes. Of at most n voters at most f hold another, so it is among the first f + 1."""
@@ -266,7 +272,7 @@ class TetraBFT(SafetyRule, Stateful):
 
     def _count_decides(self, value: bytes) -> None:
         state = self.state
-        count = sum(1 for other in state.decides.values() if other == value)
+        count = list(state.decides.values()).count(value)
         if count >= self.blocking:
             self._decide(value, max(state.view, 0))
         if count >= self.quorum and state.decided is not None and state.decided.value == value:
@@ -277,14 +283,17 @@ class TetraBFT(SafetyRule, Stateful):
         if view <= state.view_changes.get(sender, 0):
             return
         state.view_changes[sender] = view
+        if len(state.view_changes) < self.blocking:
+            return
         asked = sorted(state.view_changes.values(), reverse=True)
-        if len(asked) >= self.blocking and asked[self.blocking - 1] > state.asked_view:
+        if asked[self.blocking - 1] > state.asked_view:
             state.asked_view = asked[self.blocking - 1]
-            self._send(FrameKind.VIEW_CHANGE, state.asked_view, None)
-        self._follow_view_changes()
+            self._send(_VIEW_CHANGE, state.asked_view, None)
+            asked = sorted(state.view_changes.values(), reverse=True)
+        self._follow_view_changes(asked)
 
-    def _follow_view_changes(self) -> None:
-        asked = sorted(self.state.view_changes.values(), reverse=True)
+    def _follow_view_changes(self, asked: list[int]) -> None:
+        """Enter the latest view that Q replicas ask for; asked: the latest views, in decreasing order."""
         if len(asked) >= self.quorum and asked[self.quorum - 1] > self.state.view:
             self._enter(asked[self.quorum - 1])
 

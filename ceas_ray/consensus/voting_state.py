@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ceas_ray.consensus.safety_rule import NO_VOTE, Vote, VoteHistory
 from ceas_ray.messages.frames import FrameKind
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """A message to one replica, or to all others (`to` None)."""
 
     kind: FrameKind
@@ -19,8 +18,7 @@ class Output:
     to: int | None = None
 
 
-@dataclass(frozen=True)
-class ArmTimer:
+class ArmTimer(NamedTuple):
     """A request to call `timeout(view)` after the length of the view timer."""
 
     view: int
@@ -34,8 +32,7 @@ class Decision:
     view: int
 
 
-@dataclass(frozen=True)
-class BodyWanted:
+class BodyWanted(NamedTuple):
     """A leader may have to propose this value, and lacks its body or what it names."""
 
     value: bytes

@@ -226,16 +226,11 @@ def _relaxation(damping: float, dephasing: float) -> Any:
 
 def input_state(sample: Floats, attenuation: Floats) -> NDArray[np.complex128]:
     """Return the teleported input as a density matrix (2^n, 2^n): attenuation[s] times what has weight s."""
-    paulis = [np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])]
-    terms = [(0, np.ones((1, 1), complex))]
+    x_, y_, z_ = np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])
+    by_weight = [np.ones((1, 1), complex)]  # the part of the state so far whose Pauli strings have weight s
     for x in sample:
-        bloch = [1.0, np.sin(x) * np.cos(x), np.sin(x) ** 2, np.cos(x)]
-        terms = [
-            (weight + (1 if p else 0), np.kron(paulis[p] * bloch[p] / 2, matrix))
-            for weight, matrix in terms
-            for p in range(4)
-        ]
-    total = np.zeros_like(terms[0][1])
-    for weight, matrix in terms:
-        total = total + attenuation[weight] * matrix
-    return total
+        bloch = (np.sin(x) * np.cos(x) * x_ + np.sin(x) ** 2 * y_ + np.cos(x) * z_) / 2
+        idle = [np.kron(np.eye(2) / 2, part) for part in by_weight]
+        touched = [np.kron(bloch, part) for part in by_weight]
+        by_weight = [idle[0], *(i + t for i, t in zip(idle[1:], touched, strict=False)), touched[-1]]
+    return np.asarray(sum(factor * part for factor, part in zip(attenuation, by_weight, strict=True)))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -14,17 +16,19 @@ import yaml
 
 from ceas_ray.config.errors import SettingsError, UnusableSettings, reason_of
 from ceas_ray.config.schema import RunSettings
-from ceas_ray.tracking.files import read_journal
+from ceas_ray.tracking.files import Journal, read_journal
+from ceas_ray.tracking.locks import LOCK, HeldLock, holder_of
 
 FREE_GROUPS = ("runtime", "tracking")
-FREE = (*FREE_GROUPS, "stop", "sweep", "output", "resume", "verify", "timeline", "dry_run", "quiet")
+FREE = (*FREE_GROUPS, "stop", "sweep", "output", "resume", "verify", "timeline", "dry_run", "quiet", "origin")
 """Groups and keys that change no result: another choice may go on with a run."""
 
 _MAX_BYTES_OF_SETTINGS = 2**20
 
 
-ARTIFACTS = ("settings.yaml", "summary.json", "model.npz", "model.qasm")
-"""Files of a run folder that MLflow gets at the end of the run."""
+SWEEP_JOURNAL = "sweep.jsonl"
+"""The journal of a sweep, in the folder that holds those of its runs."""
+
 _TAKEN_BY = ("journal.jsonl", "settings.yaml", "summary.json")
 """Files that only a run or a study leaves in its folder."""
 
@@ -52,9 +56,10 @@ def wanted_folder(settings: RunSettings) -> Path:
 
 
 def refuse_taken(folder: Path) -> None:
-    """SettingsError for a folder that a run or a study has."""
-    if any((folder / name).exists() for name in _TAKEN_BY):
-        raise _taken(folder)
+    """SettingsError for a folder that a run or a study has: one that began to write there."""
+    journal, *others = (folder / name for name in _TAKEN_BY)
+    if any(path.exists() for path in others) or (journal.exists() and journal.stat().st_size):
+        raise SettingsError("output", "a folder without a run in it", str(folder))
 
 
 def refuse_unwritable(folder: Path, key: str) -> None:
@@ -64,25 +69,65 @@ def refuse_unwritable(folder: Path, key: str) -> None:
         raise SettingsError(key, f"a folder that can be made ({parent} is not a writable folder)", str(folder))
 
 
-def claimed(folder: Path, by_default: bool, mark: str) -> Path:
-    """Make the folder and take it for one run alone, whoever else starts at this moment; returns where it is.
+@contextmanager
+def claimed(folder: Path, by_default: bool) -> Iterator[HeldLock]:
+    """Make the folder, and hold it for one run or study alone, whoever else starts at this moment.
 
     by_default: nobody chose the name; where another run has it, this one gets `NAME-2`, `NAME-3` and so on. A chosen
-    folder may exist, but its file `mark` is made here or another run has it: SettingsError.
+    folder may exist, but not with another run in it: SettingsError. One in which nothing was begun is not left behind.
     """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     if not by_default:
         make_folder(folder)
     else:
         make_folder(folder.parent)
         names = (folder if n == 1 else folder.with_name(f"{folder.name}-{n}") for n in count(1))
-        folder = next(name for name in names if _made(name))
+        folder, missing = next(name for name in names if _made(name)), missing[1:]
     try:
-        (folder / mark).touch(exist_ok=False)
-    except FileExistsError:
-        raise _taken(folder) from None
+        with held(folder, "output") as lock:
+            refuse_taken(folder)
+            try:
+                yield lock
+            finally:
+                _remove_if_empty(folder / "journal.jsonl")
+    finally:
+        with suppress(OSError):  # at the first one that is not empty
+            for path in dict.fromkeys((folder, *missing) if by_default else missing):
+                path.rmdir()
+
+
+@contextmanager
+def held(folder: Path, key: str) -> Iterator[HeldLock]:
+    """Hold the folder of a run for this process alone. SettingsError (of `key`), which says who has it, while another
+    process does."""
+    try:
+        lock = HeldLock(folder / LOCK, lambda line: print(line, file=sys.stderr))
+    except BlockingIOError as error:
+        raise _in_use(key, folder, str(error.strerror)) from None
+    except FileNotFoundError:
+        raise UnusableSettings(key, f"{folder} is not the folder of a run: there is no such folder") from None
     except OSError as error:
-        raise SettingsError("output", f"a folder that can be written to ({error.strerror})", str(folder)) from None
-    return folder
+        raise UnusableSettings(key, f"{folder} cannot be written to: {reason_of(error)}") from None
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def refuse_while_its_sweep_runs(folder: Path, key: str) -> None:
+    """SettingsError (of `key`) for a run of a sweep that goes on: whoever runs that writes to the folder."""
+    for sweep in folder.parents:
+        if (sweep / SWEEP_JOURNAL).exists() and (holder := holder_of(sweep / LOCK)) is not None:
+            raise _in_use(key, folder, f"its sweep in {sweep} is {holder}")
+
+
+def _in_use(key: str, folder: Path, holder: str) -> SettingsError:
+    return SettingsError(key, f"a folder that no other process writes to ({holder})", str(folder))
+
+
+def _remove_if_empty(path: Path) -> None:
+    if path.exists() and not path.stat().st_size:
+        path.unlink()
 
 
 def make_folder(folder: Path) -> None:
@@ -102,10 +147,6 @@ def _made(folder: Path) -> bool:
     except OSError as error:
         raise SettingsError("output", f"a folder that can be made ({error.strerror})", str(folder)) from None
     return True
-
-
-def _taken(folder: Path) -> SettingsError:
-    return SettingsError("output", "a folder without a run in it", str(folder))
 
 
 class _NoAliasLoader(yaml.SafeLoader):
@@ -158,27 +199,24 @@ def read_settings(folder: Path, key: str) -> dict[str, Any]:
 
 
 def journal_of(folder: Path, key: str) -> list[dict[str, Any]]:
-    """The journal of a run folder, whole lines only; SettingsError (of `key`) if there is none to read."""
+    """The journal of a run folder, whole lines only; SettingsError (of `key`) if it cannot be read."""
     path = folder / "journal.jsonl"
     try:
-        lines = read_journal(path) if path.exists() else []
-        if not all(isinstance(line, dict) and isinstance(line.get("event"), str) for line in lines):
-            raise ValueError("lines that are no events")
+        return read_journal(path) if path.exists() else []
     except (OSError, ValueError, RecursionError) as error:
         raise UnusableSettings(key, f"{path} cannot be read: {reason_of(error)}") from None
-    return lines
+
+
+def opened_journal(lock: HeldLock, key: str, warn: Callable[[str], None]) -> Journal:
+    """Open the journal of a run whose folder is held, to go on with it; SettingsError (of `key`) if it cannot be."""
+    path = lock.folder / "journal.jsonl"
+    try:
+        return Journal(path, lock, warn)
+    except (OSError, ValueError, RecursionError) as error:
+        raise UnusableSettings(key, f"{path} cannot be read: {reason_of(error)}") from None
 
 
 def digests_of(journal: list[dict[str, Any]]) -> dict[int, str]:
     """The digest of every round in a journal."""
     rounds = [line for line in journal if line["event"] == "round"]
     return {line["round"]: line["digest"] for line in rounds if isinstance(line.get("round"), int) and "digest" in line}
-
-
-def metrics_of(line: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of a round's line."""
-    return {
-        name: float(value)
-        for name, value in line.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and name != "round"
-    }

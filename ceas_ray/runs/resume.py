@@ -110,9 +110,10 @@ def versions(config: Mapping[str, Any]) -> dict[str, str]:
     return {"code": code_version(targets_of(config).values())} | platform_fingerprint()
 
 
-def snapshot_of(config: Mapping[str, Any], found: Mapping[str, str], cut: Cut) -> dict[str, Any]:
-    """Return what a snapshot file holds."""
+def snapshot_of(config: Mapping[str, Any], found: Mapping[str, str], run: str | None, cut: Cut) -> dict[str, Any]:
+    """Return what a snapshot file holds. run: the identity that the journal of the run has."""
     return {
+        "run": run,
         "versions": dict(found),
         "settings": {key: json.dumps(value) for key, value in decisive(config).items()},
         "rounds": cut.rounds,
@@ -183,6 +184,8 @@ def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> R
         try:
             content = snapshots.read(name)
             _refuse_other(name, content, config=config, here=here, allow_mixed=settings.runtime.allow_mixed_hosts)
+            if journal and content.get("run") != journal[0].get("run"):
+                raise ValueError("it is of another run")
             cut = _checked(content, settings)
             if cut.rounds > written:
                 raise ValueError(f"the journal holds only {written} rounds")

@@ -13,7 +13,14 @@ from ceas_ray.config.validation import build
 from ceas_ray.runs.cluster import cluster_of
 from ceas_ray.runs.dry_run import print_forecast
 from ceas_ray.runs.ending import Ended, print_end
-from ceas_ray.runs.folder import claimed, digests_of, journal_of, wanted_folder
+from ceas_ray.runs.folder import (
+    claimed,
+    digests_of,
+    held,
+    journal_of,
+    refuse_while_its_sweep_runs,
+    wanted_folder,
+)
 from ceas_ray.runs.record import Record
 from ceas_ray.runs.resume import (
     refuse_snapshots_of_others,
@@ -51,17 +58,18 @@ def execute(
     if settings.dry_run:
         print_forecast(settings)
         return "completed"
-    world = build_world(settings)
     if settings.verify is not None:
-        return _verify(settings, world, folder)
-    found = None if is_new else resumed(settings, config, folder)
-    if is_new:
-        refuse_unwritable_snapshots(settings, folder)
-    with cluster_of(settings, world) as cluster:
-        if found is None:
-            folder = claimed(folder, settings.output is None, "journal.jsonl")
-        record = Record(settings, with_inputs(config, world.inputs), folder, tracked=at is None)
-        return TrainingRun(settings, world, cluster, record, found=found, ended=ended).go(interruption)
+        return _verify(settings, build_world(settings), folder)
+    if at is None and not is_new:
+        refuse_while_its_sweep_runs(folder, "resume")
+    with claimed(folder, settings.output is None) if is_new else held(folder, "resume") as lock:
+        world = build_world(settings)
+        found = None if is_new else resumed(settings, config, folder)
+        if is_new:
+            refuse_unwritable_snapshots(settings, lock.folder)
+        with cluster_of(settings, world) as cluster:
+            record = Record(settings, with_inputs(config, world.inputs), lock, tracked=at is None)
+            return TrainingRun(settings, world, cluster, record, found=found, ended=ended).go(interruption)
 
 
 def _with_absolute_places(config: Mapping[str, Any]) -> tuple[Mapping[str, Any], RunSettings]:

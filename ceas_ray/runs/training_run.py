@@ -13,7 +13,7 @@ from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.messages.pair_books import GENERATED
 from ceas_ray.runs.cluster import RunCluster
 from ceas_ray.runs.code_state import git_state
-from ceas_ray.runs.ending import Ended, centralized_accuracy, write_parameters, write_program
+from ceas_ray.runs.ending import Ended, centralized_accuracy, used_data, write_model
 from ceas_ray.runs.folder import digests_of
 from ceas_ray.runs.provenance import code_version
 from ceas_ray.runs.record import Record
@@ -24,6 +24,7 @@ from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.interruption import Interruption
 from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
 from ceas_ray.tracking.files import write_json
+from ceas_ray.tracking.locks import LockLost
 from ceas_ray.training.datasets import logistic_regression_accuracy
 from ceas_ray.world.inputs import targets_of
 from ceas_ray.world.world import World
@@ -52,16 +53,28 @@ class TrainingRun:
         self._results = Results(settings, world)
         self._code: dict[str, Any] = {"git_commit": None, "git_dirty": None}
         self._started = self._cut_at = time.perf_counter()
-        self._wall_before = 0.0
+        self._wall_before = self._ended_at = 0.0
         self._faults: list[dict[str, Any]] = []
         self._versions: dict[str, str] | None = None
         self._limit = ""
         self._snapshots, self._can_write_snapshots = snapshot_folder(settings, record.folder), True
 
     def go(self, interruption: Interruption) -> Status:
-        """Run all rounds; whatever happens, the folder and MLflow hold what was done."""
-        with self._record.progress:
-            status, cause = self._until_it_ends(interruption)
+        """Run all rounds; whatever happens, the folder and MLflow hold what was done.
+
+        Raises SettingsError for a new run whose first line cannot be written.
+        """
+        try:
+            with self._record.progress:
+                status, cause = self._until_it_ends(interruption)
+            return self._finished(status, cause)
+        except LockLost as lost:
+            self._record.leave()
+            print(f"failed: {lost}; resume=FOLDER goes on with it where it is", file=sys.stderr)
+            return "failed"
+
+    def _finished(self, status: Status, cause: str) -> Status:
+        """Write down how the run ended; return that, or that it failed if this cannot be written."""
         try:
             try:
                 self._finish(status, cause)
@@ -79,7 +92,7 @@ class TrainingRun:
         try:
             commit, dirty = git_state()
             self._code = {"git_commit": commit, "git_dirty": dirty}
-            self._begin() if self._found is None else self._go_on(self._found)
+            self._begin() if self._found is None or not self._found.journal else self._go_on(self._found)
             with interruption.deferred(lambda: self._write_end("interrupted", "")):
                 self._rounds(interruption)
         except KeyboardInterrupt:
@@ -97,7 +110,8 @@ class TrainingRun:
     def _begin(self) -> None:
         record, inputs = self._record, self._world.inputs
         code = code_version(targets_of(record.config).values())
-        record.begin({"seed": self._settings.seed, "code": code, "inputs": inputs.digests, **self._code})
+        data = used_data(self._settings.training.data, self._world.data)
+        record.begin({"seed": self._settings.seed, "code": code, "inputs": inputs.digests, "data": data, **self._code})
         for warning in warnings_of(self._settings):
             print(warning, file=sys.stderr)
             record.note("warning", {"text": warning})
@@ -162,6 +176,7 @@ class TrainingRun:
 
     def _cut(self, simulation: SurvivingSimulation) -> None:
         """Make a cut: in memory, for lost hosts, and on the disk, for a lost driver."""
+        self._record.require_held()
         config = self._record.config
         rounds, results = self._results.state.rounds, self._results.snapshot()
         cut = Cut(rounds, simulation.cut(), results, self._wall_seconds(), tuple(self._faults))
@@ -169,7 +184,7 @@ class TrainingRun:
         if self._versions is None:
             self._versions = versions(config)
         try:
-            self._snapshots.write(cut.rounds, snapshot_of(config, self._versions, cut))
+            self._snapshots.write(cut.rounds, snapshot_of(config, self._versions, self._record.run, cut))
         except OSError as error:
             if self._can_write_snapshots:
                 text = f"snapshots cannot be written, the run goes on without: {error.strerror} ({error.filename})"
@@ -203,14 +218,16 @@ class TrainingRun:
         return ""
 
     def _finish(self, status: Status, cause: str) -> None:
+        self._record.settle(status)
         summary = self._write_end(status, cause)
-        self._record.close(status, summary["trace_digest"])
+        self._record.close(summary, self._ended_at)
         self._ended(summary, self._record.folder)
 
     def _write_end(self, status: Status, cause: str) -> dict[str, Any]:
         """Write the files that every run leaves, however it ends; return the summary."""
+        self._record.require_held()
         results, world, links = self._results, self._world, self._settings.links
-        write_parameters(self._record.folder, results.state.parameters)
+        write_model(self._record.folder, world, results.state.parameters)
         summary = results.summary(
             status,
             {
@@ -230,6 +247,6 @@ class TrainingRun:
             },
         )
         write_json(self._record.folder / "summary.json", summary)
-        self._record.note("ended", {"status": status, "cause": cause, "trace_digest": summary["trace_digest"]})
-        write_program(self._record.folder, world.circuit, results.state.parameters)
+        ended = self._record.note("ended", {"status": status, "cause": cause, "trace_digest": summary["trace_digest"]})
+        self._ended_at = float(ended["time"])
         return summary

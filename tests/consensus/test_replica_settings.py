@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
 from ceas_ray.consensus.exploration.replica_setting import PLENTY, ReplicaSetting
+from ceas_ray.messages.payloads import replica_name
 
 
 @pytest.mark.parametrize(("replicas", "rounds"), [(4, 1), (7, 1), (10, 1), (4, 3), (7, 3), (10, 2)])
@@ -28,6 +30,44 @@ def test_every_trouble_is_drawn_often(replicas: int, rounds: int) -> None:
         drawn["views judged"] += setting.judges_views
     assert min(drawn.values()) >= 10, drawn
     assert len(drawn) == 10
+
+
+@pytest.mark.parametrize(("replicas", "rounds"), [(4, 1), (7, 1), (10, 1), (4, 3), (7, 3), (10, 2)])
+def test_every_attack_is_drawn_often(replicas: int, rounds: int) -> None:
+    drawn = Counter[str]()
+    for seed in range(400):
+        setting = ReplicaSetting.drawn(Draws(seed, "mix"), replicas, False, rounds).with_attacks(Draws(seed, "attacks"))
+        lasting = setting.lost_until - setting.calm_at if setting.lost else 0.0
+        silent = {replica_name(j) for j in setting.honest} == setting.deaf and not setting.omniscient
+        drawn["contents sent as proposals"] += setting.poisons
+        drawn["frames lost for long"] += lasting >= 40.0
+        drawn["for very long"] += lasting >= 200.0
+        if rounds > 1:
+            drawn["honest replicas kept a round apart"] += bool(setting.apart)
+        else:
+            drawn["for long while liars are silent"] += lasting >= 40.0 and silent
+    assert min(drawn.values()) >= 4, drawn
+    assert len(drawn) == 4
+
+
+@pytest.mark.parametrize(("replicas", "seeds"), [(4, 80), (7, 40)])
+def test_liars_keep_honest_replicas_a_round_apart(replicas: int, seeds: int) -> None:
+    """Some decide with the help of f liars what the others miss; then one of them may decide a round alone."""
+    happened = Counter[str]()
+    for seed in range(seeds):
+        scenario = ReplicaScenario(seed, replicas=replicas, rounds=2, aim=_apart)
+        if scenario.setting.apart:
+            scenario.run()
+            first, last = (list(of_round) for of_round in scenario.judge.decided)
+            happened["scenarios"] += 1
+            happened["missed by those kept apart"] += not scenario.setting.apart & {*first}
+            happened["the next one by one of the others first"] += last[0] not in scenario.setting.apart
+    assert happened["scenarios"] >= 4
+    assert 2 * min(happened.values()) >= happened["scenarios"], happened
+
+
+def _apart(setting: ReplicaSetting) -> ReplicaSetting:
+    return replace(setting, outages={})
 
 
 def test_tagged_scenarios_meet_junk_and_scarce_keys() -> None:

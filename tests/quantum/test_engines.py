@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import tracemalloc
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -211,3 +215,29 @@ def test_contrast_is_the_slope_of_noisy_against_ideal_outputs() -> None:
     (profile,) = weight_profiles(circuit, parameters, noiseless(1, 3), [angles])
     assert profile.sum() == pytest.approx(1)
     assert contrast(profile, attenuation[0]) == pytest.approx(np.sum(ideal * noisy) / np.sum(ideal**2), abs=0.05)
+
+
+@given(st.lists(st.floats(-np.pi, np.pi), min_size=1, max_size=3), st.randoms())
+def test_an_attenuated_input_state_is_the_sum_of_its_pauli_strings_each_weakened_by_its_weight(
+    angles: list[float], draw: Random
+) -> None:
+    attenuation = np.array([draw.random() for _ in range(len(angles) + 1)])
+    paulis = [np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])]
+    expected = np.zeros((2 ** len(angles),) * 2, complex)
+    for string in itertools.product(range(4), repeat=len(angles)):
+        term = np.ones((1, 1), complex)
+        for x, p in zip(angles, string, strict=True):
+            bloch = [1, np.sin(x) * np.cos(x), np.sin(x) ** 2, np.cos(x)]
+            term = np.kron(paulis[p] * bloch[p] / 2, term)
+        expected += attenuation[np.count_nonzero(string)] * term
+    assert aer_engine.input_state(np.array(angles), attenuation) == pytest.approx(expected, abs=1e-14)
+
+
+def test_an_input_state_of_eight_qubits_is_made_in_the_memory_of_some_such_states() -> None:
+    tracemalloc.start()
+    try:
+        state = aer_engine.input_state(np.linspace(-1, 1, 8), np.ones(9))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 40 * state.nbytes

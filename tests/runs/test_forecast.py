@@ -85,7 +85,7 @@ def test_a_dry_run_refuses_a_folder_that_a_run_refuses(tmp_path: Path, capsys: p
     taken, snapshots = tmp_path / "taken", tmp_path / "snapshots"
     for folder, name in ((taken, "journal.jsonl"), (snapshots, "round_00000001.snapshot")):
         folder.mkdir()
-        (folder / name).touch()
+        (folder / name).write_text("of another run")
     for words in (
         [f"output={taken}"], ["output=/dev/null/x"], [f"runtime.snapshot_folder={snapshots}", f"output={tmp_path}/a"],
     ):  # fmt: skip

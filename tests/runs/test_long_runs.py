@@ -12,11 +12,12 @@ from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import Simulation
-from ceas_ray.runs.folder import metrics_of
+from ceas_ray.runs.mlflow_content import round_of
 from ceas_ray.runs.results import Results
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.recovery import SurvivingSimulation
 from ceas_ray.tracking.files import Journal, read_journal
+from ceas_ray.tracking.locks import LOCK, HeldLock
 from ceas_ray.tracking.snapshots import SnapshotFolder, packed, unpacked
 from ceas_ray.tracking.stores import FolderStore
 from ceas_ray.world.builder import build_world
@@ -38,11 +39,12 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     world = build_world(settings)
     results = Results(settings, world)
     simulation = SurvivingSimulation(LocalCluster(world.one_host()))
-    journal, folder = Journal(tmp_path / "journal.jsonl", print), SnapshotFolder(FolderStore(tmp_path / "snapshots"), 3)
+    journal = Journal(tmp_path / "journal.jsonl", HeldLock(tmp_path / LOCK, print), print)
+    folder = SnapshotFolder(FolderStore(tmp_path / "snapshots"), 3)
     before, sizes = 0.0, []
     for end in simulation.rounds():
         line = results.take(end)
-        assert metrics_of(line)
+        assert round_of(line).metrics
         journal.append("round", line)
         if results.state.rounds % 10 == 0:
             cut = {"simulation": simulation.cut(), "results": results.snapshot()}

@@ -16,22 +16,23 @@ import yaml
 from ceas_ray.cli.run import main
 from ceas_ray.runs.folder import settings_text
 from ceas_ray.tracking.files import Journal, read_journal
+from ceas_ray.tracking.locks import LOCK, HeldLock
 from ceas_ray.tracking.snapshots import SnapshotFolder, packed, unpacked
 from tests.small_worlds import SMALL
 
 SIX = [*(s for s in SMALL if not s.startswith("training.rounds")), "training.rounds=6", "attacks=alie"]
 OFTEN = ["runtime.snapshot_every_rounds=1", "runtime.snapshots_kept=3"]
-WALL = ("wall_seconds", "work_seconds")
+NOT_COMPARED = ("run", "time", "wall_seconds", "work_seconds")
 
 
 def summary_of(folder: Path) -> dict[str, Any]:
     summary = json.loads((folder / "summary.json").read_text())
-    return {name: value for name, value in summary.items() if name not in WALL}
+    return {name: value for name, value in summary.items() if name not in NOT_COMPARED}
 
 
 def rounds_of(folder: Path) -> list[dict[str, Any]]:
     lines = [line for line in read_journal(folder / "journal.jsonl") if line["event"] == "round"]
-    return [{name: value for name, value in line.items() if name not in WALL} for line in lines]
+    return [{name: value for name, value in line.items() if name not in NOT_COMPARED} for line in lines]
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +194,7 @@ def test_a_full_disk_costs_a_warning_and_no_round(
 
 def test_lines_of_the_journal_wait_while_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     warnings: list[str] = []
-    journal = Journal(tmp_path / "journal.jsonl", warnings.append)
+    journal = Journal(tmp_path / "journal.jsonl", HeldLock(tmp_path / LOCK, print), warnings.append)
     journal.append("round", {"round": 0})
     write, room = os.write, 10
 
@@ -221,10 +222,11 @@ def test_lines_of_the_journal_wait_while_the_disk_is_full(tmp_path: Path, monkey
 def test_a_run_is_resumed_by_one_process_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "run"
     interrupted(folder, 2)
-    journal = Journal(folder / "journal.jsonl", print)
+    lock = HeldLock(folder / LOCK, print)
     assert main([f"resume={folder}"]) == 2
-    assert "resume must be a run that nobody else runs" in capsys.readouterr().err
-    journal.close()
+    said = capsys.readouterr().err
+    assert f"resume must be a folder that no other process writes to (held by process {os.getpid()} on " in said
+    lock.release()
 
 
 def test_verify_replays_a_run_and_names_the_first_difference(

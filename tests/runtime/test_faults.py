@@ -17,7 +17,7 @@ import pytest
 
 from ceas_ray.cli.run import main
 from ceas_ray.tracking.files import read_journal
-from tests.runs.test_resume import SIX, WALL
+from tests.runs.test_resume import NOT_COMPARED, SIX
 from tests.runtime.test_ray_runtime import command, ray_processes
 from tests.small_worlds import SMALL
 
@@ -28,7 +28,7 @@ KINDS = ("ProcessorHost", "LinkHost", "ReplicaHost", "EntanglementManagerHost")
 
 def summary_of(folder: Path) -> dict[str, Any]:
     summary = json.loads((folder / "summary.json").read_text())
-    return {n: v for n, v in summary.items() if n not in (*WALL, "faults", "runtime", "hosts", "windows")}
+    return {n: v for n, v in summary.items() if n not in (*NOT_COMPARED, "faults", "runtime", "hosts", "windows")}
 
 
 @pytest.fixture(scope="module")

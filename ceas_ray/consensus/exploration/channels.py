@@ -13,8 +13,10 @@ from ceas_ray.messages.authentication import KeyPool
 from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FRAME_KINDS, Channel, FrameKind
 
-Falsify = Callable[[str, FrameKind, int, bytes], tuple[int, bytes] | None]
-"""Function from receiver, kind, view and body as meant to view and body as sent, or None to withhold the frame."""
+Falsify = Callable[[str, FrameKind, int, bytes], tuple[FrameKind, int, bytes] | None]
+"""Function from receiver, kind, view and body as meant to kind, view and body as sent, or None to withhold the
+frame.
+"""
 Said = Callable[[int, FrameKind, int, bytes], None]
 """Callback that receives a frame's round, kind, view and body."""
 
@@ -90,11 +92,10 @@ class LyingChannel(ChannelWrapper):
     def seal(self, kind: FrameKind, *, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
         """See `Channel`."""
         falsified = self._falsify(self.peer, kind, view, body)
-        return (
-            None
-            if falsified is None
-            else self._inner.seal(kind, round_index=round_index, view=falsified[0], now=now, body=falsified[1])
-        )
+        if falsified is None:
+            return None
+        kind, view, body = falsified
+        return self._inner.seal(kind, round_index=round_index, view=view, now=now, body=body)
 
 
 class Ledger:

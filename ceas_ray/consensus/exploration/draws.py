@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -34,5 +35,5 @@ class Draws:
 
 
 def _numbers(generator: np.random.Generator) -> Iterator[float]:
-    while True:
-        yield from generator.random(_BLOCK).tolist()
+    blocks: Iterator[list[float]] = iter(lambda: generator.random(_BLOCK).tolist(), None)
+    return chain.from_iterable(blocks)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.consensus.echoes import report_item, update_item
+from ceas_ray.consensus.echoes import Item, report_item, update_item
+from ceas_ray.consensus.exploration.adversary import Adversary
 from ceas_ray.consensus.exploration.disturbances import Disturbances
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.explored_code import ExploredCode
 from ceas_ray.consensus.exploration.network import Network
-from ceas_ray.consensus.exploration.omniscient_adversary import OmniscientAdversary
 from ceas_ray.consensus.exploration.participants import Participants
 from ceas_ray.consensus.exploration.replica_lies import MALFORMED
 from ceas_ray.consensus.exploration.replica_setting import DELTA, OPEN_UNTIL, PLENTY, PROCESSORS
@@ -47,7 +47,7 @@ class Environment:
 
     def __init__(
         self, participants: Participants, draws: Draws, *, network: Network, timeline: Timeline, judge: RoundInvariants,
-        adversary: OmniscientAdversary | None, disturbances: Disturbances, code: ExploredCode,
+        adversary: Adversary | None, disturbances: Disturbances, code: ExploredCode,
     ) -> None:  # fmt: skip
         self._setting, self._draws, self._participants, self._network = (
             participants.setting,
@@ -141,9 +141,8 @@ class Environment:
     def _report_to(self, entity: int, report: TestReport) -> None:
         """Send the report in time, late, or never."""
         draws, setting = self._draws, self._setting
-        if self._adversary is not None:
-            content = encode(report)
-            self._adversary.learn(report_item(digest_of(content)), content)
+        content = encode(report)
+        self._liars_learn(report_item(digest_of(content)), content)
         hub = draws.choice(("all", "late", "none")) if setting.hub == "mixed" else setting.hub
         if hub == "none" or (hub == "some" and draws.uniform() < 0.5):
             return
@@ -167,20 +166,22 @@ class Environment:
             )
             if frame is None:
                 continue
-            if self._adversary is not None:
-                self._adversary.learn(update_item(k, digest_of(body)), body)
+            self._liars_learn(update_item(k, digest_of(body)), body)
             if not lies and not (k == setting.forged and identity in setting.byzantine):
                 participants.ledger.seal(frame)
-            view = 1000 * self.round_index
-            at = self._network.arrival(
-                now + 0.3, sender=len(participants.identities) + k, receiver=entity, kind=FrameKind.UPDATE, view=view
-            )
+            topic = (FrameKind.UPDATE, 1000 * self.round_index)
+            at = self._network.arrival(now + 0.3, len(participants.identities) + k, entity, topic)
             if setting.slow and not lies:
                 at = now + setting.time_out + 0.9 * self._draws.uniform()
             if lies and setting.drips:
                 late = 2.0 * setting.time_out * self._draws.uniform()
                 at = now + self._draws.choice((0.3, late, setting.time_out))
             self._timeline.push(at, entity, name, frame)
+
+    def _liars_learn(self, item: Item, content: bytes) -> None:
+        self._participants.lies.learn_content(content)
+        if self._adversary is not None:
+            self._adversary.learn(item, content)
 
     def _update_body(self, k: int, identity: int) -> tuple[bytes, bool]:
         """Return what processor k tells this replica, and whether it withholds it instead."""

@@ -10,6 +10,8 @@ CALM_AT = (0.0, 0.0, 9.0, 18.0, 27.0, 36.0)
 """Times at which the calm may begin, in Delta; one of these is drawn."""
 PARTITIONS = (1, 2, 2, 3)
 LONGEST_EARLY_DELAY = 3.0
+Topic = tuple[int, int]
+"""Kind and view of a message."""
 
 
 class Network:
@@ -20,17 +22,18 @@ class Network:
 
     def __init__(self, draws: Draws, nodes: int, calm_at: float) -> None:
         self.calm_at, self._draws, self._nodes = calm_at, draws, nodes
-        self._groups: dict[tuple[int, int], list[int]] = {}
+        self._groups: dict[Topic, list[int]] = {}
 
-    def arrival(self, now: float, *, sender: int, receiver: int, kind: int, view: int) -> float:
+    def arrival(self, now: float, sender: int, receiver: int, topic: Topic) -> float:
         """Return when a message that is sent now arrives."""
         delay = self._draws.uniform()
         if now >= self.calm_at:
             return now + delay
-        groups = self._groups.get((kind, view))
+        groups = self._groups.get(topic)
         if groups is None:
             count = self._draws.choice(PARTITIONS)
-            groups = self._groups[kind, view] = [self._draws.below(count) for _ in range(self._nodes)]
+            groups = self._groups[topic] = [self._draws.below(count) for _ in range(self._nodes)]
         if groups[sender] != groups[receiver]:
             return self.calm_at + delay
-        return min(now + LONGEST_EARLY_DELAY * delay, self.calm_at + delay)
+        early, latest = now + LONGEST_EARLY_DELAY * delay, self.calm_at + delay
+        return early if early < latest else latest

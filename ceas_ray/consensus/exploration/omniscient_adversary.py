@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from ceas_ray.consensus.chain_head import AgreedModel, ChainHead
 from ceas_ray.consensus.committee import ProtocolParameters
 from ceas_ray.consensus.echoes import SKIP, Echoes, Item, ItemKind, accusation_item
+from ceas_ray.consensus.exploration.adversary import Say
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.replica_lies import MALFORMED
 from ceas_ray.consensus.exploration.replica_setting import PROCESSORS, ReplicaSetting
 from ceas_ray.consensus.inputs import Inputs, is_well_formed_update
+from ceas_ray.consensus.tetrabft import FUTURE_VIEWS
 from ceas_ray.consensus.value_store import NamedInputs, ValueStore
 from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FrameKind, digest_of
-
-
-class Say(Protocol):
-    """Callback that lets a liar say something to one replica, after so many Delta."""
-
-    def __call__(self, after: float, *, liar: int, target: int, kind: FrameKind, view: int, body: bytes) -> None: ...
-
 
 _VOTES = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4)
 _ASIDE = (FrameKind.FETCH, FrameKind.CONTENT, FrameKind.CATCH_UP, FrameKind.DECIDE, FrameKind.ECHO, FrameKind.PROOF)
@@ -91,12 +87,12 @@ class OmniscientAdversary:
             self._inputs.keep(content)
             self._digests[k].append(digest)
 
-    def overhear(self, replica: int, kind: int, body: bytes) -> None:
+    def overhear(self, replica: int, frame: Frame) -> None:
         """Learn what an honest replica says to anyone."""
-        if kind == FrameKind.ECHO:
-            self._said[replica] |= {*decode(body)}
-        elif kind == FrameKind.PROPOSAL:
-            value = self._values.learn(decode(body))
+        if frame.kind == FrameKind.ECHO:
+            self._said[replica] |= {*decode(frame.body)}
+        elif frame.kind == FrameKind.PROPOSAL:
+            value = self._values.learn(decode(frame.body))
             if value not in self._seen:
                 self._seen.append(value)
 
@@ -114,6 +110,8 @@ class OmniscientAdversary:
             self._flood(draws.choice(self._setting.honest))
         if draws.uniform() < 0.15:
             self._convict_alone(draws.choice(self._setting.honest))
+        if self._setting.poisons:
+            self._poison_contents(draws.choice(self._setting.honest), view)
         values = self._some_values()
         wants_one = draws.uniform() < 0.5
         if wants_one:
@@ -219,6 +217,18 @@ class OmniscientAdversary:
         if items:
             self._to(target, within=1.0, kind=FrameKind.ECHO, view=0, content=items)
 
+    def _poison_contents(self, target: int, view: int) -> None:
+        """Send a replica updates and the report as proposals of later views, those first that it has not echoed."""
+        known = [item[2] for item in self._items if item[2] in self._inputs.contents]
+        lacking = [digest for digest in known if all(item[2] != digest for item in self._said[target])]
+        for later in range(view, view + FUTURE_VIEWS + 1):
+            leader = self._protocol.committee.leader(self._round, later)
+            if leader in self._setting.byzantine and known:
+                content = self._inputs.contents[self._draws.choice(lacking or known)]
+                after = 2.0 * self._draws.uniform()
+                body = encode(content)
+                self._say(after, liar=leader, target=target, kind=FrameKind.PROPOSAL, view=later, body=body)
+
     # --- what they make up ----------------------------------------------------------
 
     def _some_items(self) -> tuple[Item, ...]:
@@ -226,9 +236,10 @@ class OmniscientAdversary:
         return tuple(self._draws.choice(items) for _ in range(1 + self._draws.below(3)))
 
     def _some_values(self) -> list[bytes]:
-        """Return what somebody proposed, two values of their own, and SKIP."""
+        """Return what somebody proposed, two values of their own, and SKIP; perhaps an input in place of a value."""
         made = [self._composed(), self._composed()] if self._report is not None else []
-        return [*self._seen[-2:], *(value for value in made if value is not None), self._values.skip()]
+        inputs = [*self._inputs.contents][:1] if self._setting.poisons else []
+        return [*self._seen[-2:], *(value for value in made if value is not None), self._values.skip(), *inputs]
 
     def _composed(self) -> bytes | None:
         """Return a right value over inputs that anybody was told, whoever echoes them; sometimes one entry counts

@@ -45,7 +45,7 @@ class Participants:
         code: ExploredCode,
     ) -> None:  # fmt: skip
         self.setting, self._judge, self._timeline, self._code = setting, judge, timeline, code
-        self._lies = ReplicaLies(draws, setting.lie, setting.deaf, judge.poisoned)
+        self.lies = ReplicaLies(draws, setting.lie, setting.deaf, poisoned=judge.poisoned, poisons=setting.poisons)
         self._streams = Streams(seed)
         self.identities = [*range(setting.replicas), *setting.twins]
         running = [e for e, j in enumerate(self.identities) if not (setting.omniscient and j in setting.byzantine)]
@@ -78,7 +78,7 @@ class Participants:
         if identity in setting.byzantine:
             if entity >= setting.replicas and setting.tagged:  # twins share their identity's slots
                 bare.outgoing = self.channels[identity][peer].outgoing
-            return LyingChannel(bare, self._lies.falsified)
+            return LyingChannel(bare, self.lies.falsified)
         kind, _, number = peer.partition("/")
         is_honest = (kind == "replica" and int(number) not in setting.byzantine) or (
             kind == "processor" and int(number) not in setting.liar_processors

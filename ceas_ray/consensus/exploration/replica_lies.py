@@ -8,6 +8,7 @@ import msgpack
 
 from ceas_ray.consensus.echoes import SKIP, accusation_item
 from ceas_ray.consensus.exploration.draws import Draws
+from ceas_ray.consensus.tetrabft import FUTURE_VIEWS
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind, digest_of
 
@@ -17,6 +18,9 @@ MALFORMED = (
     msgpack.packb(msgpack.ExtType(2, b"Nobody")), msgpack.packb([msgpack.ExtType(2, b"Timer"), 1]),
     msgpack.packb([msgpack.ExtType(1, b""), "no type", [1], b""]),
 )  # fmt: skip
+_POISON = 0.2
+"""Share of frames between replicas in whose place a content is sent as a proposal."""
+_KEPT = frozenset({FrameKind.PROPOSAL, FrameKind.MODEL})
 _VOTES = frozenset({FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4})
 
 
@@ -25,17 +29,34 @@ class ReplicaLies:
     which are poisoned.
     """
 
-    def __init__(self, draws: Draws, probability: float, deaf: frozenset[str], poisoned: set[bytes]) -> None:
-        """Lie with this probability; poisoned: the digests of false values are added to it."""
-        self._draws, self._probability, self._deaf, self.poisoned = draws, probability, deaf, poisoned
+    def __init__(
+        self, draws: Draws, probability: float, deaf: frozenset[str], *, poisoned: set[bytes], poisons: bool
+    ) -> None:
+        """Lie with this probability; poisoned: the digests of false values are added to it. poisons: contents are sent
+        as proposals, too.
+        """
+        self._draws, self._probability, self._deaf = draws, probability, deaf
+        self.poisoned, self._poisons = poisoned, poisons
         self._known: list[bytes] = []
+        self._contents: list[bytes] = []
 
-    def falsified(self, receiver: str, kind: FrameKind, view: int, body: bytes) -> tuple[int, bytes] | None:
+    def learn_content(self, content: bytes) -> None:
+        """Learn an update or the report, which anybody was told."""
+        if self._poisons and content not in self._contents:
+            self._contents.append(content)
+
+    def falsified(self, receiver: str, kind: FrameKind, view: int, body: bytes) -> tuple[FrameKind, int, bytes] | None:
         """Return what is sent instead, see `channels.Falsify`."""
         if kind == FrameKind.PROPOSAL:
             self._learn(decode(body))
         if receiver in self._deaf:
             return None
+        if self._contents and kind not in _KEPT and self._draws.uniform() < _POISON:
+            later = view + self._draws.below(FUTURE_VIEWS + 1)
+            return FrameKind.PROPOSAL, later, encode(self._draws.choice(self._contents))
+        return (kind, *self._with_lies(kind, view, body))
+
+    def _with_lies(self, kind: FrameKind, view: int, body: bytes) -> tuple[int, bytes]:
         chance = self._draws.uniform()
         if chance >= self._probability:
             return view, body

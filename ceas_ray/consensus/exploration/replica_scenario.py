@@ -9,6 +9,7 @@ import numpy as np
 
 from ceas_ray.consensus.chain_head import AgreedModel
 from ceas_ray.consensus.committee import ProtocolParameters
+from ceas_ray.consensus.exploration.adversary import Adversary
 from ceas_ray.consensus.exploration.disturbances import Disturbances
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.environment import MANAGER, Environment
@@ -18,6 +19,7 @@ from ceas_ray.consensus.exploration.omniscient_adversary import OmniscientAdvers
 from ceas_ray.consensus.exploration.participants import CHAIN, RULE, Participants, next_state
 from ceas_ray.consensus.exploration.record import Record
 from ceas_ray.consensus.exploration.replica_setting import DELTA, PLENTY, PROCESSORS, Outage, ReplicaSetting
+from ceas_ray.consensus.exploration.round_divider import RoundDivider
 from ceas_ray.consensus.exploration.round_invariants import RoundInvariants
 from ceas_ray.consensus.exploration.timeline import Timeline
 from ceas_ray.consensus.exploration.violation import Violation
@@ -53,7 +55,8 @@ class ReplicaScenario:
         aim: changes the setting that was drawn, to meet rare situations more often.
         """
         draws = self._draws = Draws(seed, "rounds" if rounds > 1 else "replica")
-        setting = self.setting = aim(ReplicaSetting.drawn(draws, replicas, tagged, rounds))
+        drawn = ReplicaSetting.drawn(draws, replicas, tagged, rounds)
+        setting = self.setting = aim(drawn.with_attacks(Draws(seed, "attacks")))
         self._record = record
         self.judge = RoundInvariants(setting)
         self._timeline = Timeline()
@@ -62,7 +65,7 @@ class ReplicaScenario:
         )
         self.nodes = participants.nodes
         self._network = Network(draws, len(participants.identities) + PROCESSORS, setting.calm_at)
-        self._adversary = self._omniscient_adversary(seed) if setting.omniscient else None
+        self._adversary = self._free_adversary(seed) if setting.omniscient else None
         self._disturbances = Disturbances(setting, Draws(seed, "disturbances"), participants, self._timeline)
         self._environment = Environment(
             participants, draws, network=self._network, timeline=self._timeline, judge=self.judge,
@@ -76,19 +79,19 @@ class ReplicaScenario:
         self._view_of: dict[int, int] = {}
         self._trained, self._acted_in = 0, set[tuple[int, int]]()
 
-    def _omniscient_adversary(self, seed: int) -> OmniscientAdversary:
-        setting = self.setting
+    def _free_adversary(self, seed: int) -> Adversary:
+        setting, draws = self.setting, Draws(seed, "free liars")
         self._liar_channels = {
             (liar, target): self._participants.bare(replica_name(liar), replica_name(target))
             for liar in sorted(setting.byzantine) for target in setting.honest
         }  # fmt: skip
+        initial = AgreedModel((np.zeros(PROCESSORS), 0), ())
+        if setting.apart:
+            return RoundDivider(draws, setting, initial=initial, say=self._say)
         protocol = ProtocolParameters(
             committee=setting.committee, chain=CHAIN, rule=RULE, next_state=next_state, model_size=PROCESSORS
         )
-        initial = AgreedModel((np.zeros(PROCESSORS), 0), ())
-        return OmniscientAdversary(
-            Draws(seed, "free liars"), setting, protocol=protocol, initial=initial, say=self._say
-        )
+        return OmniscientAdversary(draws, setting, protocol=protocol, initial=initial, say=self._say)
 
     @property
     def honest(self) -> list[int]:
@@ -148,6 +151,9 @@ class ReplicaScenario:
         if self._record is not None:
             self._chart(self._record, entity, envelope.sender, payload)
         effects = self._answer(entity, payload, lambda: self.nodes[entity].handle(envelope))
+        if self.setting.rounds > 1 and self._participants.is_honest[entity] and self.nodes[entity]._head.behind:
+            agreement = self.nodes[entity]._agreement
+            self.judge.lacks(entity, agreement.round_index, agreement.catching_up.past)
         outages = self.setting.outages.get(entity)
         if not outages:
             for effect in effects:
@@ -210,11 +216,11 @@ class ReplicaScenario:
             self._environment.reply(frame)
             return
         if self._adversary is not None:
-            self._adversary.overhear(participants.identities[entity], frame.kind, frame.body)
-        view = 1000 * frame.round_index + frame.view
+            self._adversary.overhear(participants.identities[entity], frame)
+        topic = (frame.kind, 1000 * frame.round_index + frame.view)
         for target in participants.copies_of[frame.receiver]:
             if not self._disturbances.loses(entity, target):
-                at = self._network.arrival(timeline.now, sender=entity, receiver=target, kind=frame.kind, view=view)
+                at = self._network.arrival(timeline.now, entity, target, topic)
                 timeline.push(at, target, frame.sender, frame)
                 self._disturbances.alter(target, frame)
 
@@ -235,6 +241,8 @@ class ReplicaScenario:
             if first and self._adversary is not None:
                 self._trained += not decided.skipped
                 self._adversary.agreed = AgreedModel((decided.model, self._trained), decided.quarantined)
+                for liar in sorted(self.setting.byzantine) if self.setting.apart else ():
+                    self._environment.decided(liar, decided)
         self._environment.decided(identity, decided)
 
     # --- crashes ----------------------------------------------------------

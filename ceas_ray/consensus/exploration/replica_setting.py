@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.exploration.draws import Draws
@@ -21,6 +22,8 @@ PLENTY, SCARCE = 10**6, 3_000
 _LATE_CALM_AT = (0.0, 10.0, 25.0, 50.0)
 """Times at which the calm may begin in scenarios of several rounds, in Delta."""
 _DOWN = (0.5, 5.0, 20.0, 50.0)
+_LONG = (40.0, 300.0)
+"""Between these times after the calm a long loss of frames may end, in Delta."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,9 @@ class ReplicaSetting:
     hub: which replicas the report reaches, and when. slow: honest updates come just after the inputs close. time_out:
     of the inputs, after the start of a round; `spread`: everybody has a time-out of its own. gives_up: the manager
     gives up on rounds that take long. lost: ordered pairs of replicas on whose links frames are lost, `lost_until`.
-    junk: frames with wrong tags in the name of honest replicas, at slots to come and at the last stored one.
+    junk: frames with wrong tags in the name of honest replicas, at slots to come and at the last stored one. poisons:
+    Byzantine replicas send updates and the report as proposals, as if they were the bodies of values. apart: f honest
+    replicas that miss what the others decide with the help of f Byzantine ones (`RoundDivider`).
     """
 
     replicas: int
@@ -78,6 +83,8 @@ class ReplicaSetting:
     lost: frozenset[tuple[int, int]]
     lost_until: float
     junk: bool
+    poisons: bool = False
+    apart: frozenset[int] = frozenset()
 
     @classmethod
     def drawn(cls, draws: Draws, replicas: int, tagged: bool, rounds: int) -> ReplicaSetting:
@@ -108,6 +115,54 @@ class ReplicaSetting:
             lost=_lost(draws, honest) if chance() < 0.1 else frozenset(),
             lost_until=max(calm_at, draws.choice((0.0, 25.0))), junk=tagged and chance() < 0.3,
         )  # fmt: skip
+
+    def with_attacks(self, draws: Draws) -> ReplicaSetting:
+        """Return this setting with what a few scenarios have besides: contents sent as proposals, long losses, and
+        liars who keep honest replicas a round apart.
+        """
+        chance = draws.uniform
+        attacks: dict[str, Any] = {}
+        if self.byzantine and chance() < 0.25:
+            attacks["poisons"] = True
+        if self.rounds > 1 and chance() < 0.3:
+            attacks |= self._rounds_apart(draws)
+        elif chance() < 0.05:
+            attacks |= self._long_loss(draws)
+        return replace(self, **attacks) if attacks else self
+
+    def _long_loss(self, draws: Draws) -> dict[str, Any]:
+        """For long, one honest replica or two hear nothing of the others, who may hear them, or any links lose frames;
+        Byzantine replicas may be silent.
+        """
+        chance, honest = draws.uniform, self.honest
+        victims = {draws.choice(honest), draws.choice(honest)}
+        if chance() < 0.3:
+            lost = _lost(draws, honest)
+        else:
+            both_ways = chance() < 0.3
+            lost = frozenset(
+                (a, b) for a in honest for b in honest if a != b and (b in victims or (both_ways and a in victims))
+            )
+        attack: dict[str, Any] = {"lost": lost, "lost_until": self.calm_at + _long(draws)}
+        if chance() < 0.5:
+            attack |= {"omniscient": False, "floods": False, "twins": (), "deaf": frozenset(map(replica_name, honest))}
+        return attack
+
+    def _rounds_apart(self, draws: Draws) -> dict[str, Any]:
+        """f of the honest replicas hear little of the others until late, who decide with all f Byzantine ones."""
+        faults = Quorums(self.replicas).faults
+        byzantine = frozenset(draws.sample(self.replicas, faults))
+        honest = [j for j in range(self.replicas) if j not in byzantine]
+        apart = frozenset(honest[place] for place in draws.sample(len(honest), faults))
+        share = draws.choice((0.6, 1.0))
+        lost = frozenset(
+            (a, b) for a in honest for b in honest if (a in apart) != (b in apart) and draws.uniform() < share
+        )
+        return {
+            "byzantine": byzantine, "omniscient": True, "twins": (), "floods": False, "apart": apart, "lost": lost,
+            "lost_until": self.calm_at + _long(draws),
+            "outages": {j: of for j, of in self.outages.items() if j not in byzantine},
+        }  # fmt: skip
 
     @property
     def honest(self) -> list[int]:
@@ -145,6 +200,11 @@ def _outages(draws: Draws, rounds: int) -> list[Outage]:
         Outage(1 + draws.below(50 * rounds), draws.choice(_DOWN), draws.uniform() < 0.5, draws.uniform() < 0.5)
         for _ in range(draws.choice((0, 0, 1, 2)))
     ]
+
+
+def _long(draws: Draws) -> float:
+    shortest, longest = _LONG
+    return shortest + (longest - shortest) * draws.uniform()
 
 
 def _lost(draws: Draws, honest: list[int]) -> frozenset[tuple[int, int]]:

@@ -71,6 +71,7 @@ class RoundInvariants:
         self._entered: list[dict[int, float]] = [{} for _ in range(rounds)]
         self._lost: set[tuple[int, int]] = set()
         self._said: set[tuple[int, int, FrameKind, int, bytes]] = set()
+        self._told: dict[tuple[int, int], dict[int, bytes]] = {}
         self._echoed: dict[tuple[int, str, int], set[Any]] = {}
         self._paced: dict[tuple[int, str, int, FrameKind], tuple[float, int]] = {}
         self.decided: list[dict[int, RoundDecided]] = [{} for _ in range(rounds)]
@@ -151,10 +152,22 @@ class RoundInvariants:
 
     def heard(self, replica: int, sender: int, *, round_index: int, kind: FrameKind, view: int, body: bytes) -> None:
         """Take note of a frame that an honest replica accepted from another one."""
-        if kind in _JUDGED and kind != FrameKind.PROOF:
+        if kind == FrameKind.DECIDE:
+            value = _vote(body)
+            if value is not None:
+                self._told.setdefault((replica, round_index), {}).setdefault(sender, value)
+        elif kind in _JUDGED and kind != FrameKind.PROOF:
             value = _vote(body)
             if value is not None:
                 self.invariants[round_index].heard(replica, sender, kind=kind, view=view, value=value)
+
+    def lacks(self, replica: int, round_index: int, past: bytes | None) -> None:
+        """Judge a replica that lacks the model of the round before this one; past: the value that it knows was decided
+        then. What B others have told it, it must know, whenever they did.
+        """
+        told = [*self._told.get((replica, round_index - 1), {}).values()]
+        if past is None and any(told.count(value) >= self._blocking for value in told):
+            raise Violation("what B replicas decided is known", f"replica {replica}, of round {round_index - 1}")
 
     def decides(self, replica: int, decided: RoundDecided, now: float) -> list[Decision]:
         """Judge external validity: the model is what the pure function makes of inputs as they were sent."""

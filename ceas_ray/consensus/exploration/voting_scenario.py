@@ -19,7 +19,7 @@ from ceas_ray.consensus.tetrabft import TetraBFT
 from ceas_ray.consensus.voting_state import Action, ArmTimer, Output
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind
-from ceas_ray.messages.quorum import Quorums
+from ceas_ray.messages.quorum import quorums_of
 
 VIEW_TIMER, LONGEST = float(VIEW_TIMER_DELTAS), 400.0
 DRAWN_LEADERS, VIEWS = 12, 256
@@ -33,6 +33,13 @@ Voting = Callable[[int, int, Callable[[int], int], Callable[[bytes], bool]], Tet
 @cache
 def _later_leaders(replicas: int) -> tuple[int, ...]:
     return tuple(view % replicas for view in range(DRAWN_LEADERS, VIEWS))
+
+
+@cache
+def _targets(identities: tuple[int, ...]) -> tuple[list[list[int]], list[dict[int, list[int]]]]:
+    """Return, for each entity, those of other identities, all of them and by identity."""
+    others = [[e for e, other in enumerate(identities) if other != own] for own in identities]
+    return others, [{j: [e for e in of if identities[e] == j] for j in identities} for of in others]
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class VotingSetting:
     @classmethod
     def drawn(cls, draws: Draws, replicas: int) -> VotingSetting:
         """Draw the setting of a scenario with this many replicas."""
-        byzantine = frozenset(draws.sample(replicas, Quorums(replicas).faults))
+        byzantine = frozenset(draws.sample(replicas, quorums_of(replicas).faults))
         honest = [node for node in range(replicas) if node not in byzantine]
         leaders = (*(draws.below(replicas) for _ in range(DRAWN_LEADERS)), *_later_leaders(replicas))
         calm_at = draws.choice(CALM_AT)
@@ -82,7 +89,7 @@ class VotingScenario:
         self._voting, self._record = voting, record
         self._identities = [*range(replicas), *(sorted(setting.byzantine) if setting.twins else ())]
         self._honest = [node not in setting.byzantine for node in self._identities]
-        self._targets = [[e for e, other in enumerate(self._identities) if other != own] for own in self._identities]
+        self._targets, self._targets_of = _targets(tuple(self._identities))
         self._network = Network(draws, len(self._identities), setting.calm_at)
         self._lies = VotingLies(draws, setting.lie, setting.deaf)
         self.invariants = VotingInvariants(
@@ -92,7 +99,6 @@ class VotingScenario:
         self._now = 0.0
         self._nodes = [self._made(entity) for entity in range(len(self._identities))]
         self._handled = dict.fromkeys(setting.crashes, 0)
-        self.persisted: dict[int, bytes] = {}
         self._heap: list[Event] = []
         self.events = self._serial = 0
 
@@ -137,15 +143,15 @@ class VotingScenario:
 
     def _happens(self, event: Event) -> None:
         now, _, entity, sender, kind, view, content = event
-        node, crashes = self._nodes[entity], entity in self._handled
+        node, honest = self._nodes[entity], self._honest[entity]
         if self._record is not None:
             self._record.happened(now, entity, sender=sender, kind=kind, view=view, content=content)
         if sender >= 0:
-            if self._honest[entity] and kind in _HEARD:
+            if honest and kind in _HEARD:
                 self.invariants.heard(entity, sender, kind=kind, view=view, value=content)
             actions = node.receive(sender, kind, view, content)
         elif sender == _TIMER:
-            due = self._honest[entity] and view == node.view and not node.halted
+            due = honest and view == node.view and not node.halted
             if due:
                 self.invariants.timed_out(entity, view, now, judged=not self.setting.crashes)
             actions = node.timeout(view)
@@ -153,14 +159,13 @@ class VotingScenario:
                 raise Violation("the timer is armed again", f"replica {entity} in view {view}")
         else:
             actions = node.reconsider()
-        if crashes:
-            self.persist(entity, node)
+        disk = self.disk(node) if entity in self._handled and self._crashes(entity) else None
         if actions:
             self._acted(entity, actions)
-        if kind == _DECIDE and node.halted and self._honest[entity]:
+        if kind == _DECIDE and honest and node.halted:
             self.invariants.halted(entity)
-        if crashes:
-            self._may_crash(entity)
+        if disk is not None:
+            self._crash(entity, disk)
 
     def _acted(self, entity: int, actions: list[Action]) -> None:
         if self._honest[entity]:
@@ -174,41 +179,37 @@ class VotingScenario:
                 self._push(self._now + VIEW_TIMER, entity, _TIMER, action.view)
 
     def _send(self, entity: int, output: Output) -> None:
-        now, kind, view, content = self._now, output.kind, output.view, output.content
-        identity, honest, to = self._identities[entity], self._honest[entity], output.to
+        kind, view, content, to = output
+        now, identity, honest = self._now, self._identities[entity], self._honest[entity]
         is_calm, uniform, heap, serial = now >= self.setting.calm_at, self._draws.uniform, self._heap, self._serial
-        for target in self._targets[entity]:
-            if to is not None and self._identities[target] != to:
-                continue
+        for target in self._targets[entity] if to is None else self._targets_of[entity][to]:
             if not honest:
                 falsified = self._lies.falsified(target, output.kind, output.view, output.content)
                 if falsified is None:
                     continue
                 kind, view, content = falsified
             serial += 1
-            at = (
-                now + uniform()
-                if is_calm
-                else self._network.arrival(now, sender=entity, receiver=target, kind=kind, view=view)
-            )
+            at = now + uniform() if is_calm else self._network.arrival(now, entity, target, (kind, view))
             heappush(heap, (at, serial, target, identity, kind, view, content))
         self._serial = serial
 
     # --- crashes ----------------------------------------------------------
 
-    def persist(self, entity: int, node: TetraBFT) -> None:
-        """Write what a crash leaves, before anything is sent."""
-        self.persisted[entity] = encode(node.persistent())
+    def disk(self, node: TetraBFT) -> bytes:
+        """Return what a crash leaves, which is written before anything is sent."""
+        return encode(node.persistent())
 
-    def _may_crash(self, entity: int) -> None:
-        """Crash if it is time to, and go on from what is on disk. What was on its way is said again by the others."""
+    def _crashes(self, entity: int) -> bool:
+        """Count an event, and return whether a crash follows it."""
         self._handled[entity] += 1
-        if self._handled[entity] not in self.setting.crashes[entity] or entity not in self.persisted:
-            return
+        return self._handled[entity] in self.setting.crashes[entity]
+
+    def _crash(self, entity: int, disk: bytes) -> None:
+        """Crash and go on from what is on disk. What was on its way is said again by the others."""
         if self._record is not None:
             self._record.note(self._now, entity, "crashes and recovers")
         node = self._nodes[entity] = self._made(entity)
-        self._acted(entity, node.recover(decode(self.persisted[entity])))
+        self._acted(entity, node.recover(decode(disk)))
         for other in self._targets[entity]:
             for output in self._nodes[other].resend(entity):
                 self._send(other, output)

@@ -10,16 +10,17 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, get_args
 
-from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.errors import SettingsError, UnusableSettings, reason_of
 from ceas_ray.runs import folder as run_folder
-from ceas_ray.runs.folder import decisive, refuse_unwritable
+from ceas_ray.runs.folder import SWEEP_JOURNAL, decisive, refuse_unwritable
 from ceas_ray.runs.provenance import code_version
 from ceas_ray.runs.sweeps.jobs import SweepJob
 from ceas_ray.runs.training_run import Status
+from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.tracking.files import Journal, read_journal
+from ceas_ray.tracking.locks import LOCK, LockLost, holder_of
 from ceas_ray.world.inputs import targets_of
 
-STATE = "sweep.jsonl"
 _KEY = "hydra.sweep.dir"
 OVER: tuple[Status, ...] = ("completed", "stopped", "stalled")
 """States of a job that would not end otherwise if it were run once more."""
@@ -76,22 +77,25 @@ def refuse_taken(folder: Path, key: str, jobs: Sequence[SweepJob], resume: bool)
 def running(folder: Path, key: str, jobs: Sequence[SweepJob], by_default: bool) -> Iterator[Journal]:
     """Hold the sweep in this folder for this command alone; raises SettingsError while another command runs it."""
     run_folder.make_folder(folder)
-    begun = _started(folder) is not None
-    try:
-        journal = Journal(folder / STATE, print)
-    except BlockingIOError:
-        raise SettingsError(_KEY, "the folder of a sweep that no other command runs now", str(folder)) from None
-    try:
+    with run_folder.held(folder, _KEY) as lock:
+        begun = _started(folder) is not None
+        try:
+            journal = Journal(folder / SWEEP_JOURNAL, lock, print)
+        except (OSError, ValueError) as error:
+            raise UnusableSettings(_KEY, f"{folder / SWEEP_JOURNAL} cannot be read: {reason_of(error)}") from None
         if not begun:
             names = [job.folder.relative_to(folder).as_posix() for job in jobs]
             journal.append("started", {"key": key, "began": time.time(), "by_default": by_default, "jobs": names})
-        yield journal
-    finally:
-        journal.close()
+        try:
+            yield journal
+        except LockLost as lost:
+            raise RuntimeFailure(str(lost)) from None
+        finally:
+            journal.close()
 
 
 def _sweeps_of(place: Path, key: str) -> Iterator[tuple[float, Path]]:
-    for path in place.glob(f"*/{STATE}"):
+    for path in place.glob(f"*/{SWEEP_JOURNAL}"):
         started = _started(path.parent)
         if started is not None and started.get("key") == key and started.get("by_default"):
             yield float(started["began"]), path.parent
@@ -100,7 +104,7 @@ def _sweeps_of(place: Path, key: str) -> Iterator[tuple[float, Path]]:
 def _started(folder: Path) -> Mapping[str, Any] | None:
     """Return the first line of a sweep's journal; None if there is no whole one."""
     try:
-        lines = read_journal(folder / STATE)
+        lines = read_journal(folder / SWEEP_JOURNAL)
     except (OSError, ValueError):
         return None
     return lines[0] if lines and isinstance(lines[0], dict) and lines[0].get("event") == "started" else None
@@ -113,7 +117,6 @@ def _is_finished(folder: Path) -> bool:
 
 def _is_running(folder: Path) -> bool:
     try:
-        Journal(folder / STATE, lambda _: None).close()
-    except (BlockingIOError, OSError):
+        return holder_of(folder / LOCK) is not None
+    except OSError:
         return True
-    return False

@@ -28,6 +28,7 @@ from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.interruption import Interruption
 from ceas_ray.runtime.platform_fingerprint import first_difference, platform_fingerprint
 from ceas_ray.runtime.temporary_folder import parent_of_temporary_files
+from ceas_ray.tracking.locks import LOCK
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,6 @@ def _run(parcel: Parcel, folder: Path, interruption: Interruption) -> tuple[Stat
     if (folder / "settings.yaml").exists():
         saved = read_settings(folder, "resume")
         config = saved | {name: config[name] for name in ("runtime", "stop", "quiet")} | {"resume": str(folder)}
-    else:
-        (folder / "journal.jsonl").unlink(missing_ok=True)  # the folder was claimed, and nothing begun
     status = execute(config, interruption, lambda summary, _: causes.append(summary["cause"]), at=folder)
     return status, "".join(causes)
 
@@ -148,7 +147,7 @@ def packed(folder: Path) -> bytes | None:
         return None
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as archive:
-        archive.add(folder, arcname=".")
+        archive.add(folder, arcname=".", filter=lambda member: None if Path(member.name).name == LOCK else member)
     return content.getvalue()
 
 

@@ -25,10 +25,8 @@ def require_reachable(address: str) -> None:
     """Refuse what is no Ray cluster within seconds: Ray itself would try for a minute or for ever."""
     if address == "auto":
         return
-    host, colon, port = address.rpartition(":")
+    host, _, port = address.rpartition(":")
     try:
-        if not colon or not host or (":" in host and not (host[0] == "[" and host[-1] == "]")):
-            raise ValueError("an IPv6 host stands in brackets: [::1]:6379" if ":" in host else "it lacks host or port")
         _require_http2(host.strip("[]"), int(port))
     except (OSError, ValueError, OverflowError) as error:
         raise RuntimeFailure(

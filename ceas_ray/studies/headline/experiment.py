@@ -17,7 +17,7 @@ from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.runs.code_state import git_state
-from ceas_ray.runs.folder import make_folder
+from ceas_ray.runs.folder import held, make_folder
 from ceas_ray.runs.results import SCHEMA_VERSION
 from ceas_ray.runs.tracking_choice import checked_uri
 from ceas_ray.runtime.available_cpus import available_cpus
@@ -44,7 +44,12 @@ def reproduce(words: Sequence[str]) -> Path:
     plan = _plan(settings, words)
     folder = Path(settings.output or f"outputs/headline_{settings.study.form}").absolute()
     make_folder(folder)
-    write_whole(folder / "settings.yaml", yaml.safe_dump(dict(config), sort_keys=True).encode())
+    with held(folder, "output"):
+        write_whole(folder / "settings.yaml", yaml.safe_dump(dict(config), sort_keys=True).encode())
+        return _reproduced(settings, plan, folder, words)
+
+
+def _reproduced(settings: RunSettings, plan: Plan, folder: Path, words: Sequence[str]) -> Path:
     started = time.perf_counter()
     about = {"schema_version": SCHEMA_VERSION, "study": "headline", "form": settings.study.form}
     try:

@@ -52,16 +52,21 @@ def execute_study(config: Mapping[str, Any]) -> Status:
     if settings.study.name != "utilization":
         raise SettingsError("experiment", "started by scripts/reproduce", settings.study.name)
     scheduler_of_study(settings)  # refuses before anything is made
-    folder = claimed(wanted_folder(settings), settings.output is None, "settings.yaml")
-    status: Status = "completed"
+    with claimed(wanted_folder(settings), settings.output is None) as lock:
+        summary, status = lock.folder / "summary.json", _status_of_study(settings, config, lock.folder)
+        if status == "interrupted":
+            about = {"study": settings.study.name, "seed": settings.seed}
+            write_json(summary, {"schema_version": SCHEMA_VERSION, "status": status, **about})
+        print(summary)
+    return status
+
+
+def _status_of_study(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> Status:
     try:
         run_utilization(settings, config, folder)
     except KeyboardInterrupt:
-        status = "interrupted"
-        about = {"study": settings.study.name, "seed": settings.seed}
-        write_json(folder / "summary.json", {"schema_version": SCHEMA_VERSION, "status": status, **about})
-    print(folder / "summary.json")
-    return status
+        return "interrupted"
+    return "completed"
 
 
 def run_utilization(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> None:

@@ -54,7 +54,7 @@ def test_a_sweep_whose_folder_was_chosen_is_only_found_there(tmp_path: Path) -> 
     key = key_of(jobs)
     with running(tmp_path / "mine", key, jobs, by_default=False):
         other_command = running(tmp_path / "mine", key, jobs, by_default=False)
-        with pytest.raises(SettingsError, match="no other command runs now"):
+        with pytest.raises(SettingsError, match="a folder that no other process writes to"):
             other_command.__enter__()
     assert unfinished(tmp_path, key) is None
     refuse_taken(tmp_path / "mine", key, jobs, resume=True)
@@ -70,6 +70,6 @@ def test_a_sweep_whose_folder_was_chosen_is_only_found_there(tmp_path: Path) -> 
 def test_a_folder_with_a_run_of_somebody_else_is_refused(tmp_path: Path) -> None:
     jobs = small_jobs(tmp_path / "mine", ["seed=1"])
     jobs[0].folder.mkdir(parents=True)
-    (jobs[0].folder / "journal.jsonl").touch()
+    (jobs[0].folder / "journal.jsonl").write_text("of another run")
     with pytest.raises(SettingsError, match="a folder without a run in it"):
         refuse_taken(tmp_path / "mine", key_of(jobs), jobs, resume=True)

@@ -13,6 +13,7 @@ from ceas_ray.consensus.exploration.conformance import DrivenWalk
 from ceas_ray.consensus.exploration.explored_code import ExploredCode
 from ceas_ray.consensus.exploration.planted.corners import PREVIOUS_COUNTS, THE_SAME_VALUE_TWICE
 from ceas_ray.consensus.exploration.planted.inputs import INPUT_BUGS, ErasesBeforeItPersists
+from ceas_ray.consensus.exploration.planted.lagging import LAGGING_BUGS
 from ceas_ray.consensus.exploration.planted.links import (
     FailureErases,
     FollowsAnyRound,
@@ -169,6 +170,13 @@ def _inputs(name: str) -> PlantedBug:
     return PlantedBug(name, (aimed, *explorers))
 
 
+def _lagging(name: str) -> PlantedBug:
+    code = ExploredCode(replica=LAGGING_BUGS[name])
+    return PlantedBug(name, (
+        _whole("rounds", 300, code, rounds=3), _whole("replica", 1000, code), _whole("replica", 200, code, replicas=7),
+    ))  # fmt: skip
+
+
 def _of_tags(channel: type[Channel]) -> Explorer:
     return _whole("replica with tags", 300, ExploredCode(channel=channel), tagged=True)
 
@@ -188,6 +196,7 @@ PLANTED_BUGS: tuple[PlantedBug, ...] = (
         Explorer("voting, n = 4", 3000, lambda seed: PersistsTooLate(seed, 4).run()),
     )),
     *map(_inputs, INPUT_BUGS),
+    *map(_lagging, LAGGING_BUGS),
     PlantedBug("a slot erased before its frame is kept", (
         Explorer("rounds, n = 4", 600, lambda seed: ErasesBeforeItPersists(seed, 4, rounds=3).run()),
     )),

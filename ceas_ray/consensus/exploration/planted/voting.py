@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
+from ceas_ray.consensus.exploration.voting_scenario import Event, VotingScenario
 from ceas_ray.consensus.safety_rule import NO_VOTE, VoteHistory
 from ceas_ray.consensus.tetrabft import TetraBFT
 from ceas_ray.consensus.voting_state import Action, ArmTimer
@@ -59,21 +59,21 @@ def quorum_of_2f(in_phase: int) -> type[TetraBFT]:
 
 def decide_on_vote(in_phase: int) -> type[TetraBFT]:
     class DecideEarly(TetraBFT):
-        def _count_votes(self, view: int, phase: int) -> None:
-            value = self._value_with_a_quorum(self.state.received[view, phase], phase)
+        def _count_votes(self, view: int, phase: int, votes: dict[int, bytes]) -> None:
+            value = self._value_with_a_quorum(votes, phase)
             if phase == in_phase and value is not None:
                 self._decide(value, view)
-            super()._count_votes(view, phase)
+            super()._count_votes(view, phase, votes)
 
     return DecideEarly
 
 
 class VoteInAPastView(TetraBFT):
-    def _count_votes(self, view: int, phase: int) -> None:
-        value = self._value_with_a_quorum(self.state.received[view, phase], phase)
+    def _count_votes(self, view: int, phase: int, votes: dict[int, bytes]) -> None:
+        value = self._value_with_a_quorum(votes, phase)
         if phase < 4 and value is not None and view < self.view:
             with_(self.state, lambda: self._vote(phase + 1, value), view=view)
-        super()._count_votes(view, phase)
+        super()._count_votes(view, phase, votes)
 
 
 class TwoVotesAPhase(TetraBFT):
@@ -130,10 +130,15 @@ class OneAlternativeForProofs(TetraBFT):
 class PersistsTooLate(VotingScenario):
     """What is on disk is what was there before the last message."""
 
-    def persist(self, entity: int, node: TetraBFT) -> None:
-        latest, self._latest = getattr(self, "_latest", None), encode(node.persistent())
-        if latest is not None:
-            self.persisted[entity] = latest
+    _before = b""
+
+    def _happens(self, event: Event) -> None:
+        if event[2] in self.setting.crashes:
+            self._before = encode(self._nodes[event[2]].persistent())
+        super()._happens(event)
+
+    def disk(self, node: TetraBFT) -> bytes:
+        return self._before
 
 
 VOTING_BUGS: dict[str, type[TetraBFT]] = {

@@ -1,0 +1,61 @@
+"""Planted bugs of what a replica that missed something asks for, hears and is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ceas_ray.consensus.agreement import Agreement
+from ceas_ray.consensus.catching_up import CatchingUp
+from ceas_ray.consensus.chain_head import LastDecision
+from ceas_ray.consensus.exploration.planted.inputs import replica_with
+from ceas_ray.consensus.fetching import Fetching
+from ceas_ray.consensus.replica import Replica
+from ceas_ray.kernel.envelope import Effect
+
+
+class TellsOnlyOfItsOwnRound(CatchingUp):
+    has_finished: Callable[[], bool]
+
+    def tell_past(self, decision: LastDecision | None, *, receiver: str, now: int) -> list[Effect]:
+        return [] if self.has_finished() else super().tell_past(decision, receiver=receiver, now=now)
+
+
+def _knows_whether_it_has_finished(made: Agreement, catching_up: TellsOnlyOfItsOwnRound) -> None:
+    catching_up.has_finished = lambda: made.finished
+
+
+class ForgetsDecisionsOfAMissedRound(CatchingUp):
+    def take_past_decides(self, decides: Mapping[int, bytes]) -> None:
+        pass
+
+
+class AsksEverMoreRarely(CatchingUp):
+    def ask(self, now: int, view: int) -> list[Effect]:
+        return super().ask(now, -1)
+
+    def skips_views(self, view: int) -> bool:
+        super().skips_views(view)
+        return False
+
+
+class AnyFormWillDo(Fetching):
+    """What is here as anything is not asked for, and whatever comes as a body was not wanted as anything else."""
+
+    def want(self, digest: bytes, what: str) -> None:
+        if self._find(digest) is None:
+            super().want(digest, what)
+
+    def stop(self, digest: bytes, what: str) -> bool:
+        return self.take(digest) != ()
+
+
+LAGGING_BUGS: dict[str, type[Replica]] = {
+    "a finished replica tells only of its own round": replica_with(
+        "catching_up", TellsOnlyOfItsOwnRound, _knows_whether_it_has_finished
+    ),
+    "decisions heard in a missed round are forgotten when the next begins": replica_with(
+        "catching_up", ForgetsDecisionsOfAMissedRound
+    ),
+    "questions are not asked anew after views were skipped": replica_with("catching_up", AsksEverMoreRarely),
+    "a content that arrived as a body is never asked for as a content": replica_with("fetching", AnyFormWillDo),
+}
