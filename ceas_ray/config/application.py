@@ -121,8 +121,9 @@ def jobs_of_sweep(loader: Any, sweep: DictConfig, overrides: Sequence[Sequence[s
 
 def _job(config: DictConfig) -> Job:
     """Return the job that Hydra is about to run: its folder is where Hydra says, its store that of its sweep."""
-    own, found = HydraConfig.get(), plain(config)
+    own = HydraConfig.get()
     overrides = tuple(own.overrides.task)
+    found = plain(config, own.runtime.choices, overrides)
     folder = own.runtime.output_dir
     if own.mode == RunMode.MULTIRUN:
         return Job(found | {"output": folder}, overrides, int(own.job.num), Path(own.sweep.dir))

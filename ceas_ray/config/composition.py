@@ -14,7 +14,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from ceas_ray.config import renamed
@@ -37,14 +37,23 @@ def composed(overrides: Sequence[str]) -> dict[str, Any]:
     for word in overrides:
         parsed_word(word)
     with one_line(overrides), initialize_config_dir(str(conf_directory()), version_base=VERSION_BASE):
-        return plain(compose(PRIMARY, overrides=list(overrides)))
+        config = compose(PRIMARY, overrides=list(overrides), return_hydra_config=True)
+        choices = config.hydra.runtime.choices
+        with open_dict(config):
+            del config["hydra"]
+        return plain(config, choices, overrides)
 
 
-def plain(config: DictConfig) -> dict[str, Any]:
-    """The settings of a composed configuration, resolved, without Hydra's own."""
+def plain(config: DictConfig, choices: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """The settings of a composed configuration, resolved, without Hydra's own, and how they came about (`origin`).
+
+    choices: of every group, Hydra's own groups included. overrides: the words that led to it.
+    """
     found: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     found.pop("hydra", None)
-    return dict(found)
+    own = {str(group): str(choice) for group, choice in choices.items() if not str(group).startswith("hydra/")}
+    words = [word for word in overrides if not word.lstrip("+~").startswith(("hydra.", "hydra/"))]
+    return {**found, "origin": {"choices": own, "overrides": words}}
 
 
 def jobs(overrides: Sequence[str]) -> list[list[str]]:

@@ -229,8 +229,13 @@ class LinkSettings(Group):
 
 
 class EntanglementSettings(Group):
-    """Demand, leases and tests."""
+    """Demand, leases and tests.
 
+    demand: bursts come at random, or as the rotation of the hub's stations says (stations null: as many as needed).
+    """
+
+    demand: Literal["bursts", "rotation"]
+    stations: Annotated[int, Range(1, 1_000_000)] | None
     burst_shots: Annotated[int, Range(1, 10_000, unit="shots")]
     gap_periods: Annotated[float, Range(0, 10_000, unit="shot periods")]
     supply: Annotated[float, Range(0.001, 1000)]
@@ -319,6 +324,16 @@ class SweepSettings(Group):
     resume: Literal["auto", "never"]
 
 
+class Origin(Group):
+    """How the settings of a run came about; noted when they are composed, never chosen.
+
+    choices: the file of every group. overrides: the words of the command line, without those for Hydra itself.
+    """
+
+    choices: dict[str, str]
+    overrides: list[str]
+
+
 class RunSettings(Group):
     """All settings of a run."""
 
@@ -344,3 +359,4 @@ class RunSettings(Group):
     aggregation: AggregationSettings
     attacks: AttackSettings
     scheduling: Target
+    origin: Origin = Origin(choices={}, overrides=[])

@@ -13,7 +13,7 @@ from ceas_ray.consensus.safety_rule import SafetyRule, Vote, VoteHistory
 from ceas_ray.consensus.voting_state import Action, ArmTimer, BodyWanted, Decision, Output, VotingState
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.frames import FrameKind
-from ceas_ray.messages.quorum import Quorums
+from ceas_ray.messages.quorum import quorums_of
 
 FUTURE_VIEWS = 8
 """Number of views ahead of which messages are kept; those further ahead are dropped, so memory stays bounded."""
@@ -42,7 +42,7 @@ class TetraBFT(SafetyRule, Stateful):
         `start` is given.
         """
         self.index, self.replicas = index, replicas
-        super().__init__(Quorums(replicas))
+        super().__init__(quorums_of(replicas))
         self._leader, self._is_valid = leader, is_valid
         self._is_proposable = is_valid if is_proposable is None else is_proposable
         self._candidate_of = candidate
@@ -126,15 +126,14 @@ class TetraBFT(SafetyRule, Stateful):
 
     def _receive(self, sender: int, kind: FrameKind, view: int, content: Any) -> None:
         state, phase = self.state, _PHASES.get(kind)
-        is_kept = view >= 0 and (view <= FUTURE_VIEWS or view <= state.view + FUTURE_VIEWS)
         if phase is not None:
-            return self._take_vote(sender, phase, view, content) if is_kept else None
+            return self._take_vote(sender, phase, view, content) if self._keeps(view) else None
         if kind == _DECIDE:
             state.decides.setdefault(sender, content)
             return self._count_decides(content)
         if kind == _VIEW_CHANGE:
             return self._count_view_changes(sender, view)
-        if not is_kept:
+        if not self._keeps(view):
             return None
         match kind:
             case FrameKind.PROPOSAL:
@@ -149,6 +148,10 @@ class TetraBFT(SafetyRule, Stateful):
                 raise ValueError(f"voting knows no message of kind {kind}")
         self._act_on_proposals()
         return None
+
+    def _keeps(self, view: int) -> bool:
+        """Return whether a view is near enough for its messages to be kept."""
+        return view >= 0 and (view <= FUTURE_VIEWS or view <= self.state.view + FUTURE_VIEWS)
 
     def _take_vote(self, sender: int, phase: int, view: int, content: bytes) -> None:
         state = self.state
@@ -269,7 +272,7 @@ class TetraBFT(SafetyRule, Stateful):
 
     def _count_decides(self, value: bytes) -> None:
         state = self.state
-        count = sum(1 for other in state.decides.values() if other == value)
+        count = list(state.decides.values()).count(value)
         if count >= self.blocking:
             self._decide(value, max(state.view, 0))
         if count >= self.quorum and state.decided is not None and state.decided.value == value:

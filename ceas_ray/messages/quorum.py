@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 
 @dataclass(frozen=True)
@@ -57,3 +57,9 @@ class Quorums:
         """
         counts = Counter(reports)
         return next((value for value, count in counts.items() if count >= self.reports_needed), None)
+
+
+@cache
+def quorums_of(replicas: int) -> Quorums:
+    """Return the quorums of this many replicas, always the same object."""
+    return Quorums(replicas)

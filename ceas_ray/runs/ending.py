@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.config.command_line import hydra_text
-from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.schema import DataSettings, RunSettings
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.openqasm import to_openqasm3
 from ceas_ray.tracking.console import print_table
-from ceas_ray.tracking.files import write_whole
+from ceas_ray.tracking.files import write_json, write_whole
 from ceas_ray.training.centralized import CentralizedTraining, Momentum, accuracy_on_test
+from ceas_ray.training.datasets import DataSet
+from ceas_ray.training.trained_model import DESCRIPTION, PARAMETERS, TrainedModel
 from ceas_ray.world.model import learning_rate_of, loss_of
 from ceas_ray.world.world import World
 
@@ -29,16 +30,31 @@ Ended = Callable[[Mapping[str, Any], Path], object]
 """Is given the summary and the folder of a run that is over."""
 
 
-def write_parameters(folder: Path, parameters: NDArray[np.float64]) -> None:
-    """Write `model.npz`. parameters: shape (d,), in rad."""
+def write_model(folder: Path, world: World, parameters: NDArray[np.float64]) -> None:
+    """Write `model.npz`, `model.json` and `model.qasm`: parameters, shape (d,), in rad; what else a prediction needs;
+    the trained circuit in OpenQASM 3.
+    """
     content = io.BytesIO()
     np.savez(content, parameters=parameters)
-    write_whole(folder / "model.npz", content.getvalue())
+    write_whole(folder / PARAMETERS, content.getvalue())
+    data = world.data
+    assert data.feature_map is not None, "data of a world are prepared"
+    model = TrainedModel(world.circuit, parameters, data.feature_map, data.classes)
+    write_json(folder / DESCRIPTION, model.description())
+    write_whole(folder / "model.qasm", to_openqasm3(world.circuit, parameters).encode())
 
 
-def write_program(folder: Path, circuit: Circuit, parameters: NDArray[np.float64]) -> None:
-    """Write `model.qasm`: the trained circuit in OpenQASM 3. parameters: shape (d,), in rad."""
-    write_whole(folder / "model.qasm", to_openqasm3(circuit, parameters).encode())
+def used_data(choice: DataSettings, data: DataSet) -> dict[str, Any]:
+    """Return what a journal says of the data set, as plain values."""
+    parts = {"train": data.train_labels, "validation": data.validation_labels, "test": data.test_labels}
+    assert data.feature_map is not None, "data of a world are prepared"
+    features, classes = len(data.feature_map.matrix), len(data.classes)
+    return {
+        "name": choice.name if choice.file is None else Path(choice.file).name,
+        "digest": data.digest,
+        "source": f"ceas_ray:{choice.name}" if choice.file is None else str(Path(choice.file).absolute()),
+        "profile": {name: len(labels) for name, labels in parts.items()} | {"features": features, "classes": classes},
+    }
 
 
 def centralized_accuracy(settings: RunSettings, world: World) -> float:

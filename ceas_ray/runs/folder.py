@@ -20,14 +20,12 @@ from ceas_ray.tracking.files import Journal, read_journal
 from ceas_ray.tracking.locks import LOCK, HeldLock, holder_of
 
 FREE_GROUPS = ("runtime", "tracking")
-FREE = (*FREE_GROUPS, "stop", "sweep", "output", "resume", "verify", "timeline", "dry_run", "quiet")
+FREE = (*FREE_GROUPS, "stop", "sweep", "output", "resume", "verify", "timeline", "dry_run", "quiet", "origin")
 """Groups and keys that change no result: another choice may go on with a run."""
 
 _MAX_BYTES_OF_SETTINGS = 2**20
 
 
-ARTIFACTS = ("settings.yaml", "summary.json", "model.npz", "model.qasm")
-"""Files of a run folder that MLflow gets at the end of the run."""
 SWEEP_JOURNAL = "sweep.jsonl"
 """The journal of a sweep, in the folder that holds those of its runs."""
 
@@ -222,12 +220,3 @@ def digests_of(journal: list[dict[str, Any]]) -> dict[int, str]:
     """The digest of every round in a journal."""
     rounds = [line for line in journal if line["event"] == "round"]
     return {line["round"]: line["digest"] for line in rounds if isinstance(line.get("round"), int) and "digest" in line}
-
-
-def metrics_of(line: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of a round's line."""
-    return {
-        name: float(value)
-        for name, value in line.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and name != "round"
-    }

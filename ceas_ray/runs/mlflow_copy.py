@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ceas_ray.config.errors import SettingsError
-from ceas_ray.runs.folder import (
-    ARTIFACTS,
-    MLFLOW_STATUS,
-    flat,
-    held,
-    journal_of,
-    metrics_of,
-    opened_journal,
-    read_settings,
-)
-from ceas_ray.runs.tracking_choice import checked_uri
-from ceas_ray.tracking.files import write_json
+from ceas_ray.runs.folder import SWEEP_JOURNAL, held, journal_of, opened_journal, read_settings
+from ceas_ray.runs.mlflow_content import PARENT, end_of, head_of, round_of
+from ceas_ray.runs.tracking_choice import checked_uri, default_store
+from ceas_ray.tracking.database_uri import sqlite_file
+from ceas_ray.tracking.files import read_journal, write_json
 from ceas_ray.tracking.locks import HeldLock
-from ceas_ray.tracking.mlflow_tracker import MlflowTracker
+from ceas_ray.tracking.mlflow_tracker import DATABASE, MlflowTracker
+
+_PATIENCE_SECONDS = 60.0
+"""How long MLflow may be silent before sending is given up."""
 
 
 def copy_to_mlflow(folder: Path, uri: str | None, warn: Callable[[str], None]) -> MlflowTracker:
@@ -45,29 +43,63 @@ def _copied(lock: HeldLock, uri: str | None, warn: Callable[[str], None]) -> Mlf
     if not isinstance(uri, str | None):
         raise SettingsError(key, "a text", uri)
     tracker = MlflowTracker(
-        checked_uri(uri, key), folder.parent, str(tracking.get("experiment_name", "ceas_ray")),
+        checked_uri(uri, key), store_of(folder), str(tracking.get("experiment_name", "ceas_ray")),
         lambda line: warn(f"{folder}: {line}"),
     )  # fmt: skip
-    begun = next((line for line in lines[::-1] if line["event"] == "mlflow" and _is_of(tracker, line)), None)
-    if begun is None:
-        _start(tracker, lock, config, next((line for line in lines if line["event"] == "started"), {}))
-    else:
-        tracker.go_on(str(begun["run_id"]))
-    tracker.log_rounds([(line["round"], metrics_of(line)) for line in lines if line["event"] == "round"])
-    _finish(tracker, folder)
+    _begin(tracker, lock, config, lines)
+    tracker.log_rounds([round_of(line) for line in lines if line["event"] == "round"])
+    ended = next((line.get("time", 0.0) for line in lines[::-1] if line["event"] == "ended"), 0.0)
+    _finish(tracker, config, folder, ended)
+    tracker.settle(_PATIENCE_SECONDS, patient=True)
     return tracker
 
 
-def _start(tracker: MlflowTracker, lock: HeldLock, config: Mapping[str, Any], started: Mapping[str, Any]) -> None:
-    tags = {"git_commit": str(started.get("git_commit")), "settings_hash": str(started.get("settings_hash"))}
-    parent = (config.get("tracking") or {}).get("parent_run_id")
-    journal = opened_journal(lock, "folder", print)
-    tracker.start(
-        lock.folder.name, flat(config), tags if parent is None else tags | {"mlflow.parentRunId": str(parent)}
-    )
-    if tracker.run_id is not None:
-        journal.append("mlflow", {"run_id": tracker.run_id, "uri": tracker.uri})
-    journal.close()
+def store_of(folder: Path) -> Path:
+    """Return the folder of the database for the run in `folder`, where its settings name no other place.
+
+    A run stays in the database that has it: one above its folder, if both were moved, or else the one in its journal.
+    """
+    lines = journal_of(folder, "folder")
+    begun = next((line for line in lines[::-1] if line["event"] == "mlflow"), {})
+    noted = sqlite_file(str(begun.get("uri", "")))
+    places = [*folder.absolute().parents, *([] if noted is None else [noted.parent])]
+    for place in places if begun else []:
+        if (place / DATABASE).exists() and MlflowTracker(None, place, "", print).holds(str(begun.get("run_id"))):
+            return place
+    return default_store()
+
+
+def _begin(
+    tracker: MlflowTracker, lock: HeldLock, config: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]
+) -> None:
+    """Find the MLflow run, or make it, and note it in the journal."""
+    started: Mapping[str, Any] = next((line for line in lines if line["event"] == "started"), {})
+    begun = next((line for line in lines[::-1] if line["event"] == "mlflow" and _is_of(tracker, line)), {})
+    head = head_of(config, lock.folder, started)
+    head = replace(head, tags={**_tags_of_sweep(lock.folder, tracker), **head.tags})
+    tracker.start(head, started.get("run"), begun.get("run_id"))
+    tracker.settle(_PATIENCE_SECONDS, patient=True)
+    if tracker.run_id is not None and tracker.run_id != begun.get("run_id"):
+        journal = opened_journal(lock, "folder", print)
+        journal.append("mlflow", {"time": time.time(), "run_id": tracker.run_id, "uri": tracker.uri})
+        journal.close()
+
+
+def sweep_run(folder: Path, tracker: MlflowTracker) -> str | None:
+    """Return the MLflow run of the sweep in `folder` where the tracker sends to; None if it has none there."""
+    lines = read_journal(folder / SWEEP_JOURNAL)
+    begun = next((line for line in lines[::-1] if line["event"] == "mlflow" and _is_of(tracker, line)), None)
+    return None if begun is None else str(begun["run_id"])
+
+
+def _tags_of_sweep(folder: Path, tracker: MlflowTracker) -> dict[str, str]:
+    """Return what tells the run of a sweep's job from others; nothing for a run that is no job of a sweep."""
+    sweep = next((place for place in folder.parents if (place / SWEEP_JOURNAL).exists()), None)
+    if sweep is None:
+        return {}
+    parent = sweep_run(sweep, tracker)
+    tags = {"sweep": sweep.name, "sweep_job": folder.relative_to(sweep).as_posix()}
+    return tags if parent is None else tags | {PARENT: parent}
 
 
 def _is_of(tracker: MlflowTracker, line: Mapping[str, Any]) -> bool:
@@ -75,16 +107,15 @@ def _is_of(tracker: MlflowTracker, line: Mapping[str, Any]) -> bool:
     return line.get("uri") == tracker.uri or tracker.holds(str(line.get("run_id")))
 
 
-def _finish(tracker: MlflowTracker, folder: Path) -> None:
+def _finish(tracker: MlflowTracker, config: Mapping[str, Any], folder: Path, ended: float) -> None:
     path = folder / "summary.json"
     if not path.exists():
         return
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
-        status, tags = MLFLOW_STATUS[summary["status"]], {"trace_digest": summary["trace_digest"]}
+        end = end_of(config, folder, summary, ended)
     except (OSError, ValueError, KeyError, TypeError):
         raise SettingsError("folder", "one with a whole summary.json", str(folder)) from None
     if not tracker.failed and summary.get("mlflow_run_id") != tracker.run_id:
         write_json(path, summary | {"mlflow_run_id": tracker.run_id})
-    files = [folder / name for name in ARTIFACTS]
-    tracker.finish(status, tags, [file for file in files if file.exists()])
+    tracker.finish(end)

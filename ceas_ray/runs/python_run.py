@@ -92,7 +92,9 @@ class Result:
         folder = Path(folder)
         lines = [line for line in read_journal(folder / "journal.jsonl") if line["event"] == "round"]
         numbers = pd.Index([line.pop("round") for line in lines], dtype="int64", name="round")
-        rounds = pd.DataFrame([{name: line[name] for name in line if name not in ("event", "run")} for line in lines], numbers)
+        rounds = pd.DataFrame(
+            [{name: line[name] for name in line if name not in ("event", "run", "time")} for line in lines], numbers
+        )
         with np.load(folder / "model.npz") as file:
             model = file["parameters"]
         return cls(folder, json.loads((folder / "summary.json").read_text(encoding="utf-8")), rounds, model)

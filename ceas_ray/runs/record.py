@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -10,14 +11,18 @@ from typing import Any
 from ceas_ray.config.errors import UnusableSettings
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.windows import RoundEnd
-from ceas_ray.runs.folder import ARTIFACTS, MLFLOW_STATUS, flat, metrics_of, opened_journal, settings_text
+from ceas_ray.runs.folder import opened_journal, settings_text
+from ceas_ray.runs.mlflow_content import end_of, head_of, how_to_open, round_of
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_whole
 from ceas_ray.tracking.locks import HeldLock
 from ceas_ray.tracking.timeline import Timeline
+from ceas_ray.tracking.tracked_run import RunEnd, TrackedRound
 
 _ROUNDS_PER_BATCH = 25
 """Rounds that are sent to MLflow at once."""
+_INTERRUPTED_SECONDS = 2.0
+"""How long MLflow may hold up the end of a run that was interrupted."""
 
 
 class Record:
@@ -29,23 +34,26 @@ class Record:
 
         Raises SettingsError for a folder whose journal is none, or cannot be written.
         """
-        self.config, self.folder = config, lock.folder
         folder = lock.folder
+        self.config, self.folder, self._quiet = config, folder, settings.quiet
         self.progress = RunProgress(settings.training.rounds, settings.quiet)
         self._journal = opened_journal(lock, "resume", self.progress.say)
         self._timeline = Timeline(folder / "timeline.json", self.progress.say) if settings.timeline else None
         self._tracker = _tracker(settings, folder, self.progress.say) if tracked else None
         self._tracking = settings.tracking
-        self._unsent: list[tuple[int, dict[str, float]]] = []
+        self._unsent: list[TrackedRound] = []
+        self._noted_run: str | None = None
 
     @property
     def mlflow_run_id(self) -> str | None:
         """The MLflow run; None without one."""
         return None if self._tracker is None else self._tracker.run_id
 
-    def note(self, event: str, values: Mapping[str, Any]) -> None:
-        """Append a line to the journal."""
-        self._journal.append(event, dict(values))
+    def note(self, event: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Append a line to the journal, and return it: it has the time (seconds since 1970, UTC)."""
+        line = {"time": time.time(), **values}
+        self._journal.append(event, line)
+        return line
 
     def begin(self, started: Mapping[str, Any]) -> None:
         """Write the settings of a new run and its first line; start its MLflow run.
@@ -56,13 +64,13 @@ class Record:
         settings_hash = blake2b(text.encode(), digest_size=8).hexdigest()
         try:
             write_whole(path, text.encode())
-            self.note("started", {"settings_hash": settings_hash, **started})
+            line = self.note("started", {"settings_hash": settings_hash, **started})
             self._journal.write()
         except OSError as error:
             self._journal.leave()
             path.unlink(missing_ok=True)
             raise UnusableSettings("output", f"a run cannot begin in {self.folder}: {error.strerror}") from None
-        self._start_tracker({"git_commit": str(started["git_commit"]), "settings_hash": settings_hash})
+        self._start_tracker(line)
 
     def go_on(self, journal: Sequence[Mapping[str, Any]]) -> None:
         """Go on with the MLflow run of a run that has this journal; all of its rounds are sent once more."""
@@ -70,24 +78,20 @@ class Record:
             return
         run_id = next((line["run_id"] for line in journal[::-1] if line["event"] == "mlflow"), None)
         if run_id is None:
-            self._start_tracker({})
+            self._start_tracker(next((line for line in journal if line["event"] == "started"), {}))
         else:
+            self._noted_run = str(run_id)
             self._tracker.go_on(str(run_id))
-        self._unsent = [(line["round"], metrics_of(line)) for line in journal if line["event"] == "round"]
+        self._unsent = [round_of(line) for line in journal if line["event"] == "round"]
 
-    def _start_tracker(self, tags: Mapping[str, str]) -> None:
-        if self._tracker is None:
-            return
-        parent = self._tracking.parent_run_id
-        of_parent = {} if parent is None else {"mlflow.parentRunId": parent}
-        self._tracker.start(self.folder.name, flat(self.config), {**tags, **of_parent}, self._tracking.run_id)
-        if self._tracker.run_id is not None:
-            self.note("mlflow", {"run_id": self._tracker.run_id, "uri": self._tracker.uri})
+    def _start_tracker(self, started: Mapping[str, Any]) -> None:
+        if self._tracker is not None:
+            self._tracker.start(head_of(self.config, self.folder, started), self.run, self._tracking.run_id)
 
     def round(self, end: RoundEnd, line: Mapping[str, Any]) -> None:
         """Book a round that was not there before, and say who met with more forged tags than a hash key stands."""
         number = end.mark.round_index
-        self.note("round", line)
+        self._unsent.append(round_of(self.note("round", line)))
         for observation in end.observations:
             if observation.name == "forgeries":
                 said = dict(observation.values)
@@ -96,7 +100,6 @@ class Record:
                     f"alarm: {said['receiver']} refused {said['failed_attempts']} forged frames in the name of "
                     f"{said['sender']} under one hash key"
                 )
-        self._unsent.append((number, metrics_of(line)))
         if self._timeline is not None:
             self._timeline.append(end)
 
@@ -106,7 +109,22 @@ class Record:
             return
         if self._tracker is not None:
             self._tracker.log_rounds(self._unsent)
+            self._note_mlflow_run()
         self._unsent = []
+
+    def _note_mlflow_run(self) -> None:
+        """Note in the journal which MLflow run this one has, once it has one."""
+        tracker = self._tracker
+        if tracker is not None and tracker.run_id != self._noted_run:
+            self._noted_run = tracker.run_id
+            self.note("mlflow", {"run_id": tracker.run_id, "uri": tracker.uri})
+
+    def settle(self, status: str) -> None:
+        """Wait until MLflow has what it was sent; where that takes too long, it is given up."""
+        if self._tracker is not None:
+            self.send(at_least=0)
+            self._tracker.settle(_INTERRUPTED_SECONDS if status == "interrupted" else None)
+            self._note_mlflow_run()
 
     @property
     def run(self) -> str | None:
@@ -121,23 +139,27 @@ class Record:
         """End without another byte in a folder that is not this run's any more; its MLflow run is noted as failed."""
         self._journal.leave()
         if self._tracker is not None:
-            self._tracker.finish(MLFLOW_STATUS["failed"], {}, [])
+            self._tracker.finish(RunEnd(status="FAILED", tags={}, metrics={}, step=0, ended=time.time()))
+            self._tracker.settle()
 
-    def close(self, status: str, trace_digest: str) -> None:
-        """Close the files and end the MLflow run, which gets them."""
-        self._journal.close()
+    def close(self, summary: Mapping[str, Any], ended: float) -> None:
+        """Close the files and end the MLflow run, which gets them; say where its page is. ended: the run's end."""
         if self._timeline is not None:
             self._timeline.close()
         if self._tracker is not None:
-            self.send(at_least=0)
-            files = [self.folder / name for name in ARTIFACTS]
-            self._tracker.finish(MLFLOW_STATUS[status], {"trace_digest": trace_digest}, files)
+            self._tracker.finish(end_of(self.config, self.folder, summary, ended))
+            self.settle(summary["status"])
+            page = self._tracker.page()
+            if page is not None and not self._quiet:
+                self.progress.say(how_to_open(page, self._tracker.uri))
+        self._journal.close()
 
 
 def _tracker(settings: RunSettings, folder: Path, warn: Callable[[str], None]) -> Any:
     choice = settings.tracking
     if not choice.mlflow:
         return None
+    from ceas_ray.runs.mlflow_copy import store_of
     from ceas_ray.tracking.mlflow_tracker import MlflowTracker
 
-    return MlflowTracker(choice.uri, folder.parent, choice.experiment_name, warn)
+    return MlflowTracker(choice.uri, store_of(folder), choice.experiment_name, warn)

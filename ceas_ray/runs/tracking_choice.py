@@ -4,10 +4,17 @@ anywhere."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.tracking.tracking_uri import checked_tracking_uri
+
+
+def default_store() -> Path:
+    """Return the folder of the database in which runs of this working folder are recorded unless settings name another
+    place, wherever their own folders are."""
+    return Path("outputs").absolute()
 
 
 def checked_uri(uri: str | None, key: str = "tracking.uri") -> str | None:

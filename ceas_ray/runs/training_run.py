@@ -13,7 +13,7 @@ from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.messages.pair_books import GENERATED
 from ceas_ray.runs.cluster import RunCluster
 from ceas_ray.runs.code_state import git_state
-from ceas_ray.runs.ending import Ended, centralized_accuracy, write_parameters, write_program
+from ceas_ray.runs.ending import Ended, centralized_accuracy, used_data, write_model
 from ceas_ray.runs.folder import digests_of
 from ceas_ray.runs.provenance import code_version
 from ceas_ray.runs.record import Record
@@ -53,7 +53,7 @@ class TrainingRun:
         self._results = Results(settings, world)
         self._code: dict[str, Any] = {"git_commit": None, "git_dirty": None}
         self._started = self._cut_at = time.perf_counter()
-        self._wall_before = 0.0
+        self._wall_before = self._ended_at = 0.0
         self._faults: list[dict[str, Any]] = []
         self._versions: dict[str, str] | None = None
         self._limit = ""
@@ -110,7 +110,8 @@ class TrainingRun:
     def _begin(self) -> None:
         record, inputs = self._record, self._world.inputs
         code = code_version(targets_of(record.config).values())
-        record.begin({"seed": self._settings.seed, "code": code, "inputs": inputs.digests, **self._code})
+        data = used_data(self._settings.training.data, self._world.data)
+        record.begin({"seed": self._settings.seed, "code": code, "inputs": inputs.digests, "data": data, **self._code})
         for warning in warnings_of(self._settings):
             print(warning, file=sys.stderr)
             record.note("warning", {"text": warning})
@@ -217,15 +218,16 @@ class TrainingRun:
         return ""
 
     def _finish(self, status: Status, cause: str) -> None:
+        self._record.settle(status)
         summary = self._write_end(status, cause)
-        self._record.close(status, summary["trace_digest"])
+        self._record.close(summary, self._ended_at)
         self._ended(summary, self._record.folder)
 
     def _write_end(self, status: Status, cause: str) -> dict[str, Any]:
         """Write the files that every run leaves, however it ends; return the summary."""
         self._record.require_held()
         results, world, links = self._results, self._world, self._settings.links
-        write_parameters(self._record.folder, results.state.parameters)
+        write_model(self._record.folder, world, results.state.parameters)
         summary = results.summary(
             status,
             {
@@ -245,6 +247,6 @@ class TrainingRun:
             },
         )
         write_json(self._record.folder / "summary.json", summary)
-        self._record.note("ended", {"status": status, "cause": cause, "trace_digest": summary["trace_digest"]})
-        write_program(self._record.folder, world.circuit, results.state.parameters)
+        ended = self._record.note("ended", {"status": status, "cause": cause, "trace_digest": summary["trace_digest"]})
+        self._ended_at = float(ended["time"])
         return summary

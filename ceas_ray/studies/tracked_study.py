@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from rich.console import Console
 
 from ceas_ray.config.schema import TrackingSettings
+from ceas_ray.runs.tracking_choice import default_store
+from ceas_ray.tracking.tracked_run import RunEnd, RunHead
 
 
 def track_study(
@@ -24,8 +27,10 @@ def track_study(
     from ceas_ray.tracking.mlflow_tracker import MlflowTracker
 
     warn = Console(stderr=True).print
-    tracker = MlflowTracker(tracking.uri, folder.parent, tracking.experiment_name, warn)
-    tracker.start(folder.name, parameters, {"study": parameters["study"]})
-    tracker.log_rounds([(0, dict(metrics))])
-    tracker.finish("FINISHED", {}, list(files))
+    tracker = MlflowTracker(tracking.uri, default_store(), tracking.experiment_name, warn)
+    params, now = {name: str(value) for name, value in parameters.items()}, time.time()
+    tracker.start(RunHead(name=folder.name, params=params, tags={"study": params["study"]}, began=now))
+    artifacts = [(path, "") for path in files]
+    tracker.finish(RunEnd(status="FINISHED", tags={}, metrics=metrics, step=0, ended=now, files=artifacts))
+    tracker.settle()
     return tracker.run_id

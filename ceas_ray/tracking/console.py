@@ -45,8 +45,8 @@ class RunProgress:
             self._console.print(f"{done}/{self._rounds}  {line}", highlight=False)
 
     def say(self, line: str) -> None:
-        """Print one line above the bar."""
-        self._console.print(line, highlight=False, markup=False)
+        """Print one line above the bar, unbroken: it may hold an address."""
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def print_table(title: str, rows: Mapping[str, Any]) -> None:

@@ -16,7 +16,9 @@ Integers = NDArray[np.int64]
 class DataSet:
     """Encoding angles (samples, qubits) in rad, targets (samples, outputs) of +-1, labels (samples,).
 
-    The validation part is for choosing settings; it is empty without `training.data.validation_fraction`.
+    The validation part is for choosing settings; it is empty without `training.data.validation_fraction`. feature_map:
+    how features became angles. classes: what the data call each label. digest: of all features and labels before they
+    were split, 32 hexadecimal digits.
     """
 
     train_angles: Floats
@@ -28,6 +30,9 @@ class DataSet:
     test_angles: Floats
     test_targets: Floats
     test_labels: Integers
+    feature_map: FeatureMap | None = None
+    classes: tuple[str, ...] = ()
+    digest: str = ""
 
     @property
     def outputs(self) -> int:
@@ -54,6 +59,41 @@ def _largest_share(labels: Integers) -> float:
     return float(np.bincount(labels).max() / len(labels))
 
 
+class FeatureMap(NamedTuple):
+    """A fitted encoding: features x (samples, F) become the angles clip(x A + b, -1, 1) angle_range pi, in rad.
+
+    matrix: A, shape (F, qubits). offset: b, shape (qubits,).
+    """
+
+    matrix: Floats
+    offset: Floats
+    angle_range: float
+
+    def __call__(self, features: Floats) -> Floats:
+        """Return the angles, shape (samples, qubits), in rad. Raises ValueError for another number of features."""
+        if np.ndim(features) != 2 or features.shape[1] != len(self.matrix):
+            raise ValueError(f"features must have shape (samples, {len(self.matrix)}), got {np.shape(features)}")
+        angles: Floats = np.clip(features @ self.matrix + self.offset, -1.0, 1.0) * (self.angle_range * np.pi)
+        return angles
+
+
+class Encoded(NamedTuple):
+    """Angles (samples, qubits), in rad, of training and other samples, and how others would be encoded."""
+
+    train: Floats
+    test: Floats
+    feature_map: FeatureMap
+
+
+class _Chosen(NamedTuple):
+    """The quantities that are encoded, of training and other samples: x matrix + offset of features x."""
+
+    train: Floats
+    test: Floats
+    matrix: Floats
+    offset: Floats
+
+
 @dataclass(frozen=True)
 class Encoding:
     """The encoding of features as angles, one per qubit; everything is fitted on training data alone.
@@ -71,21 +111,21 @@ class Encoding:
     repeat_features: bool = False
     angle_range: float = 0.5
 
-    def __call__(self, train: Floats, test: Floats) -> tuple[Floats, Floats]:
-        """Angles (samples, qubits) of features (samples, F). Raises ValueError if they do not fill the qubits."""
-        train, test = self._chosen(train, test)
+    def __call__(self, train: Floats, test: Floats) -> Encoded:
+        """Encode features (samples, F). Raises ValueError if they do not fill the qubits."""
+        train, test, matrix, offset = self._chosen(train, test)
         if train.shape[1] < self.qubits:
             if not self.repeat_features or train.shape[1] == 0:
                 kind = "principal components above rounding" if self.features == "pca" else "features"
                 raise ValueError(f"{self.qubits} qubits need as many {kind}, got {train.shape[1]}")
             place = np.arange(self.qubits) % train.shape[1]
-            train, test = train[:, place], test[:, place]
+            train, test, matrix, offset = train[:, place], test[:, place], matrix[:, place], offset[place]
         least, most = train.min(axis=0), train.max(axis=0)  # scikit-learn's MinMaxScaler ends at other bits
         centre, half = (least + most) / 2, (most - least) / 2
         train, test = (np.clip((x - centre) / half, -1.0, 1.0) * (self.angle_range * np.pi) for x in (train, test))
-        return train, test
+        return Encoded(train, test, FeatureMap(matrix / half, (offset - centre) / half, self.angle_range))
 
-    def _chosen(self, train: Floats, test: Floats) -> tuple[Floats, Floats]:
+    def _chosen(self, train: Floats, test: Floats) -> _Chosen:
         from sklearn.decomposition import PCA
 
         count = train.shape[1]
@@ -98,17 +138,26 @@ class Encoding:
             constant = [feature for feature in self.features if not _varies(train[:, [feature]])[0]]
             if constant:
                 raise ValueError(f"features must vary over the training data, feature {constant[0]} does not")
-            return train[:, list(self.features)], test[:, list(self.features)]
+            columns = list(self.features)
+            return _Chosen(train[:, columns], test[:, columns], np.eye(count)[:, columns], np.zeros(len(columns)))
         if not _varies(train).any():
-            return train[:, :0], test[:, :0]
+            return _Chosen(train[:, :0], test[:, :0], np.zeros((count, 0)), np.zeros(0))
+        scale, shift = np.ones(count), np.zeros(count)
         if self.standardize:
             from sklearn.preprocessing import StandardScaler
 
             scaler, varies = StandardScaler().fit(train), _varies(train)
             train, test = (scaler.transform(x) * varies for x in (train, test))
+            scale, shift = varies / scaler.scale_, -scaler.mean_ / scaler.scale_ * varies
         components = PCA(n_components=min(self.qubits, count, len(train)), svd_solver="full").fit(train)
         above = components.singular_values_ > _rounding(train, components.singular_values_[0])
-        return components.transform(train)[:, above], components.transform(test)[:, above]
+        directions = components.components_[above].T
+        return _Chosen(
+            train=components.transform(train)[:, above],
+            test=components.transform(test)[:, above],
+            matrix=scale[:, None] * directions,
+            offset=(shift - components.mean_) @ directions,
+        )
 
 
 def _varies(features: Floats) -> NDArray[np.bool_]:
@@ -171,7 +220,7 @@ def set_aside(training: Samples, fraction: float, generator: np.random.Generator
 
 def prepare(train: Samples, validation: Samples, test: Samples, encoding: Encoding) -> DataSet:
     """Encode samples that are split. Raises ValueError if their features do not fill the qubits."""
-    train_angles, others = encoding(train.features, np.concatenate([validation.features, test.features]))
+    train_angles, others, feature_map = encoding(train.features, np.concatenate([validation.features, test.features]))
     validation_angles, test_angles = np.split(others, [len(validation.labels)])
     classes = int(max(train.labels.max(), test.labels.max())) + 1
     targets = [_targets(part.labels, classes) for part in (train, validation, test)]
@@ -185,6 +234,7 @@ def prepare(train: Samples, validation: Samples, test: Samples, encoding: Encodi
         test_angles=test_angles,
         test_targets=targets[2],
         test_labels=test.labels,
+        feature_map=feature_map,
     )
 
 

@@ -5,7 +5,7 @@ Each gives features (samples, F) and labels (samples,) from 0.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,13 +46,21 @@ def draw_shape(name: Literal["moons", "circles"], samples: int, noise: float, se
     return np.asarray(points, dtype=np.float64), labels.astype(np.int64)
 
 
-def load_file(file: InputFile) -> tuple[Floats, Integers, tuple[str, ...]]:
+class FileData(NamedTuple):
+    """Features (samples, F), labels (samples,) from 0, what the file calls each class, and what is to be told of it."""
+
+    features: Floats
+    labels: Integers
+    classes: tuple[str, ...]
+    said: tuple[str, ...]
+
+
+def load_file(file: InputFile) -> FileData:
     """Read one's own data: `.npz` with arrays x (samples, features) and y, or a table whose last column is the label.
 
     Tables (`.csv`, `.tsv`, `.txt`) are read as `read_table` says. Labels are numbers or texts; classes are numbered in
-    their order. Returns features, labels and what is to be told of the file: what was read as a header, what was left
-    out. Raises ValueError, naming the line or the array, for anything that is no such data, and for a feature that only
-    numbers the samples.
+    their order. What is to be told of the file: what was read as a header, what was left out. Raises ValueError, naming
+    the line or the array, for anything that is no such data, and for a feature that only numbers the samples.
     """
     form = file.path.rpartition(".")[2].lower()
     try:
@@ -69,7 +77,9 @@ def load_file(file: InputFile) -> tuple[Floats, Integers, tuple[str, ...]]:
     except (ValueError, MemoryError, OverflowError) as error:
         line = " ".join(str(error).split()) or "it is too large"
         raise ValueError(line) from error
-    return features, np.searchsorted(classes, labels).astype(np.int64), said
+    return FileData(
+        features, np.searchsorted(classes, labels).astype(np.int64), tuple(map(str, classes.tolist())), said
+    )
 
 
 _TABLES = ("csv", "tsv", "txt")

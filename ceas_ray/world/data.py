@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from hashlib import blake2b
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,7 +31,7 @@ def load_data(choice: DataSettings, qubits: int, *, seed: int, inputs: Inputs, o
     outline: in little time, in which a few samples that take long to compute stand for the others; labels, and so
     everybody's share of the samples, are right.
     """
-    features, labels = _samples(choice, seed, inputs, outline)
+    features, labels, classes = _samples(choice, seed, inputs, outline)
     training, test = blame_on(
         "training.data.test_fraction", lambda: split(features, labels, choice.test_fraction, seed)
     )
@@ -43,30 +47,44 @@ def load_data(choice: DataSettings, qubits: int, *, seed: int, inputs: Inputs, o
         angle_range=choice.angle_range,
     )
     key = "training.qubits" if choice.features == "pca" else "training.data.features"
-    return blame_on(key, lambda: prepare(train, validation, test, encoding))
+    data = blame_on(key, lambda: prepare(train, validation, test, encoding))
+    return replace(data, classes=classes, digest=_digest(features, labels))
 
 
-def _samples(choice: DataSettings, seed: int, inputs: Inputs, outline: bool) -> tuple[NDArray[np.float64], Integers]:
+def _digest(features: NDArray[np.float64], labels: Integers) -> str:
+    digest = blake2b(digest_size=16)
+    for array in (features, labels):
+        digest.update(repr(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+class _Samples(NamedTuple):
+    features: NDArray[np.float64]
+    labels: Integers
+    classes: tuple[str, ...] = ("0", "1")
+
+
+def _samples(choice: DataSettings, seed: int, inputs: Inputs, outline: bool) -> _Samples:
     if choice.name != "file" and choice.file is not None:
         raise SettingsError(
             "training.data.file", f"null for training.data.name={choice.name} (or name: file)", choice.file
         )
     match choice.name:
         case "moons" | "circles" as shape:
-            return draw_shape(shape, choice.samples, choice.noise, seed)
+            return _Samples(*draw_shape(shape, choice.samples, choice.noise, seed))
         case "spin_chain":
             generator = Streams(seed).generator("hub", "hub", "spin chain", 0)
             few = min(choice.samples, _FEW_STATES) if outline else choice.samples
             features, labels = draw_ground_states(few, choice.spins, choice.copies, generator)
             number = np.arange(choice.samples) % few
-            return features[number], labels[number]
+            return _Samples(features[number], labels[number])
         case "file":
             file = choice.file
             if file is None:
                 raise SettingsError("training.data.file", "given for training.data.name=file", None)
             content = inputs.read("training.data.file", file)
             try:
-                features, labels, said = load_file(content)
+                features, labels, classes, said = load_file(content)
             except ValueError as error:
                 raise UnusableSettings("training.data.file", f"{file}: {error}") from None
             inputs.note(said)
@@ -74,9 +92,10 @@ def _samples(choice: DataSettings, seed: int, inputs: Inputs, outline: bool) -> 
                 inputs.note(
                     ("training.data.classes chooses classes of the package's own sets: all of a file are used",)
                 )
-            return features, labels
+            return _Samples(features, labels, classes)
         case packaged:
-            return blame_on("training.data.classes", lambda: load_classes(packaged, choice.classes))
+            features, labels = blame_on("training.data.classes", lambda: load_classes(packaged, choice.classes))
+            return _Samples(features, labels, tuple(map(str, choice.classes or range(int(labels.max()) + 1))))
 
 
 def dealt_shards(choice: DataSettings, labels: Integers, count: int, generator: np.random.Generator) -> list[Integers]:

@@ -26,7 +26,7 @@ def steps(folder: Path, uri: str) -> list[int]:
     assert run.info.status == "FINISHED"
     assert run.data.tags["trace_digest"] == summary["trace_digest"]
     assert run.data.params["processors.count"] == "8"
-    return [metric.step for metric in client.get_metric_history(run.info.run_id, "utilization")]
+    return [metric.step for metric in client.get_metric_history(run.info.run_id, "round/utilization")]
 
 
 def test_a_run_without_its_server_is_sent_afterwards_and_once(
@@ -39,16 +39,17 @@ def test_a_run_without_its_server_is_sent_afterwards_and_once(
     assert "MLflow at http://127.0.0.1:9 failed" in capsys.readouterr().err
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     assert sync(["--uri", uri, str(folder)]) == 0
-    assert steps(folder, uri) == [0, 1, 2]
+    assert steps(folder, uri) == [1, 2, 3]
     assert sync(["--uri", uri, str(folder)]) == 0
-    assert steps(folder, uri) == [0, 1, 2]
+    assert steps(folder, uri) == [1, 2, 3]
 
 
-def test_a_resumed_run_goes_on_in_its_mlflow_run(tmp_path: Path) -> None:
+def test_a_resumed_run_goes_on_in_its_mlflow_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path / "run"
     assert main([*WITH_MLFLOW, f"output={folder}", "stop.simulated_seconds=0.001"]) == 0
     assert main([f"resume={folder}", "stop.simulated_seconds=null"]) == 0
-    assert steps(folder, f"sqlite:///{tmp_path}/mlflow.db") == [0, 1, 2]
+    assert steps(folder, f"sqlite:///{tmp_path}/outputs/mlflow.db") == [1, 2, 3]
 
 
 def test_a_folder_without_a_run_and_a_running_one_are_refused(

@@ -16,8 +16,8 @@ from qiskit import qasm3
 from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
-from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.runs.ending import centralized_accuracy, print_end, resume_override, write_parameters, write_program
+from ceas_ray.runs.ending import centralized_accuracy, print_end, resume_override, write_model
+from ceas_ray.training.trained_model import TrainedModel
 from tests.small_worlds import SMALL, small_world
 
 NAMES = st.text("abc XYZ09_-.'\"\\\\$&;()[]{}=,:#%", min_size=1, max_size=20).filter(
@@ -39,16 +39,12 @@ def test_a_command_with_this_override_resumes_the_folder(name: str) -> None:
     assert composed([word])["resume"] == f"/outputs/{name}"
 
 
-def test_parameters_are_read_back_to_the_bit(tmp_path: Path) -> None:
-    parameters = np.random.default_rng(1).normal(size=12)
-    write_parameters(tmp_path, parameters)
-    with np.load(tmp_path / "model.npz") as file:
-        assert file["parameters"].tobytes() == parameters.tobytes()
-
-
-def test_the_program_is_one_that_qiskit_reads(tmp_path: Path) -> None:
-    circuit = Circuit(3, 2, 1)
-    write_program(tmp_path, circuit, np.linspace(-1, 1, circuit.parameter_count))
+def test_a_model_is_read_back_to_the_bit_and_its_program_is_one_that_qiskit_reads(tmp_path: Path) -> None:
+    world = small_world()
+    parameters = np.random.default_rng(1).normal(size=world.circuit.parameter_count)
+    write_model(tmp_path, world, parameters)
+    model = TrainedModel.read(tmp_path)
+    assert model.parameters.tobytes() == parameters.tobytes() and model.circuit == world.circuit
     assert qasm3.loads((tmp_path / "model.qasm").read_text()).num_qubits == 3
 
 

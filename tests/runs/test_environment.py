@@ -112,7 +112,7 @@ def test_a_run_goes_to_the_experiment_of_the_environment_and_says_so(
     assert main([*TRACKED, "training.rounds=1", f"output={tmp_path / 'taken'}"]) == 0
     assert json.loads((tmp_path / "taken" / "summary.json").read_text())["mlflow_run_id"] == run_id
     run = client.get_run(run_id)
-    assert run.info.status == "FINISHED" and run.data.params["seed"] == "1" and "accuracy" in run.data.metrics
+    assert run.info.status == "FINISHED" and run.data.params["seed"] == "1" and "test_accuracy" in run.data.metrics
     assert main([*TRACKED, "-m", "training.rounds=1", "seed=1,2", f"output={tmp_path / 'sweep'}"]) == 0
     found = client.search_runs([experiment.experiment_id], f"tags.`mlflow.parentRunId` = '{run_id}'")
     assert len(found) == 2

@@ -12,7 +12,7 @@ from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import Simulation
-from ceas_ray.runs.folder import metrics_of
+from ceas_ray.runs.mlflow_content import round_of
 from ceas_ray.runs.results import Results
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.recovery import SurvivingSimulation
@@ -44,7 +44,7 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     before, sizes = 0.0, []
     for end in simulation.rounds():
         line = results.take(end)
-        assert metrics_of(line)
+        assert round_of(line).metrics
         journal.append("round", line)
         if results.state.rounds % 10 == 0:
             cut = {"simulation": simulation.cut(), "results": results.snapshot()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -48,10 +49,12 @@ def test_it_begins_with_the_settings_and_their_hash(tmp_path: Path) -> None:
     record.begin(STARTED)
     text = (tmp_path / "settings.yaml").read_bytes()
     assert yaml.safe_load(text)["seed"] == 7
+    (line,) = lines_in(tmp_path)
+    assert time.time() - 60 < line.pop("time") <= time.time()
     settings_hash = blake2b(text, digest_size=8).hexdigest()
-    assert lines_in(tmp_path) == [{"event": "started", "run": record.run, "settings_hash": settings_hash, **STARTED}]
+    assert line == {"event": "started", "run": record.run, "settings_hash": settings_hash, **STARTED}
     assert record.mlflow_run_id is None
-    record.close("completed", "")
+    record.close({}, 0.0)
 
 
 def test_every_line_is_on_the_disk_once_it_is_noted(tmp_path: Path) -> None:
@@ -59,7 +62,7 @@ def test_every_line_is_on_the_disk_once_it_is_noted(tmp_path: Path) -> None:
     for number in range(3):
         record.note("note", {"number": number})
         assert [line["number"] for line in lines_in(tmp_path)] == list(range(number + 1))
-    record.close("completed", "")
+    record.close({}, 0.0)
 
 
 def test_a_round_is_one_line_and_forged_frames_are_an_alarm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,9 +70,12 @@ def test_a_round_is_one_line_and_forged_frames_are_an_alarm(tmp_path: Path, caps
     record.round(end, {"round": 0, "accuracy": 0.5})
     forged: Mapping[str, Any] = {"receiver": "replica/0", "sender": "replica/1", "failed_attempts": 2**20}
     record.round(with_observation(end, "forgeries", forged), {"round": 1})
-    record.close("completed", "")
+    record.close({}, 0.0)
     assert [line["event"] for line in lines_in(tmp_path)] == ["round", "round", "alarm"]
-    assert lines_in(tmp_path)[-1] == {"event": "alarm", "run": record.run, "round": end.mark.round_index, **forged}
+    alarm = lines_in(tmp_path)[-1]
+    assert alarm | {"time": 0} == {
+        "event": "alarm", "run": record.run, "time": 0, "round": end.mark.round_index, **forged
+    }  # fmt: skip
     assert "replica/0 refused 1048576 forged frames in the name of replica/1" in " ".join(
         capsys.readouterr().err.split()
     )
@@ -86,7 +92,7 @@ def with_observation(end: RoundEnd, name: str, values: Mapping[str, Any]) -> Rou
 def test_a_timeline_is_whole_when_the_record_is_closed(tmp_path: Path) -> None:
     record = record_in(tmp_path, "timeline=true")
     record.round(round_end(), {"round": 0})
-    record.close("completed", "")
+    record.close({}, 0.0)
     names = [entry["name"] for entry in json.loads((tmp_path / "timeline.json").read_text())]
     assert f"round {round_end().mark.round_index}" in names
     assert not (lines_in(tmp_path) and (tmp_path / "timeline.json.partial").exists())

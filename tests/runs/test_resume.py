@@ -22,7 +22,7 @@ from tests.small_worlds import SMALL
 
 SIX = [*(s for s in SMALL if not s.startswith("training.rounds")), "training.rounds=6", "attacks=alie"]
 OFTEN = ["runtime.snapshot_every_rounds=1", "runtime.snapshots_kept=3"]
-NOT_COMPARED = ("run", "wall_seconds", "work_seconds")
+NOT_COMPARED = ("run", "time", "wall_seconds", "work_seconds")
 
 
 def summary_of(folder: Path) -> dict[str, Any]:

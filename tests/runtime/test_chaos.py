@@ -209,10 +209,10 @@ def test_an_mlflow_server_that_is_killed_in_mid_run_costs_nothing(tmp_path: Path
         wait_until(lambda: answers(port))
         client = MlflowClient(f"http://127.0.0.1:{port}")
         run_id = summary_of(folder)["mlflow_run_id"]
-        assert 0 < len(client.get_metric_history(run_id, "utilization")) < rounds
+        assert 0 < len(client.get_metric_history(run_id, "round/utilization")) < rounds
         assert sync([str(folder)]) == 0
-        sent = [metric.step for metric in client.get_metric_history(run_id, "utilization")]
-        assert sent == list(range(rounds))
+        sent = [metric.step for metric in client.get_metric_history(run_id, "round/utilization")]
+        assert sent == list(range(1, rounds + 1))
         assert client.get_run(run_id).info.status == "FINISHED"
     counted.append("stop MLflow")
 

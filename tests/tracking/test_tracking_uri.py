@@ -62,30 +62,44 @@ def test_a_run_refuses_a_bad_uri_before_it_makes_anything(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["a%20b", "a?b", "a#b", "a b", "größe", "a&b=1"])
-def test_a_folder_with_any_name_keeps_its_database_and_artifacts(name: str, tmp_path: Path) -> None:
-    runs = tmp_path / name
-    assert main([*SMALL, "training.rounds=1", "tracking=mlflow", f"output='{runs}/run'"]) == 0
+def test_a_folder_with_any_name_keeps_its_database_and_artifacts(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / name)
+    runs = tmp_path / name / "outputs"
+    assert main([*SMALL, "training.rounds=1", "tracking=mlflow", "output=outputs/run"]) == 0
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert runs_in(runs / "mlflow.db") == 1
-    assert [path.name for path in (runs / "mlflow_artifacts").rglob("model.npz")] == ["model.npz"]
+    assert [path.name for path in (runs / "mlflow_artifacts").rglob("model_files/model.npz")] == ["model.npz"]
     assert sync(["--uri", "htp://server", str(runs / "run")]) == 2
     assert sync([str(runs / "run")]) == 0
     assert runs_in(runs / "mlflow.db") == 1
 
 
 @pytest.mark.slow
-def test_a_moved_folder_is_gone_on_with_where_it_is_now(tmp_path: Path) -> None:
+def test_runs_have_one_database_wherever_they_are_and_it_is_found_again_where_both_were_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
-    assert main([*SMALL, "training.rounds=1", "tracking=mlflow", f"output={one}/first"]) == 0
+    one.mkdir()
+    monkeypatch.chdir(one)
+    assert main([*SMALL, "training.rounds=1", "tracking=mlflow", "output=outputs/first"]) == 0
+    assert main([*SMALL, "training.rounds=1", "tracking=mlflow", f"output={tmp_path}/elsewhere/second"]) == 0
+    monkeypatch.chdir(tmp_path)
     one.rename(two)
-    assert main([*SMALL, "training.rounds=1", "tracking=mlflow", f"output={two}/second"]) == 0
-    assert subprocess.run([sys.executable, "-m", "ceas_ray.cli.sync", str(two / "first")]).returncode == 0
-    assert not one.exists()
-    assert runs_in(two / "mlflow.db") == 2
-    assert len(list((two / "mlflow_artifacts").rglob("model.npz"))) == 2
-    with sqlite3.connect(two / "mlflow.db") as database:
+    command = [sys.executable, "-m", "ceas_ray.cli.sync", str(two / "outputs" / "first")]
+    assert subprocess.run(command, cwd=tmp_path / "elsewhere").returncode == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "two"]
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["second"]
+    runs = two / "outputs"
+    assert runs_in(runs / "mlflow.db") == 2
+    assert len(list((runs / "mlflow_artifacts").rglob("model_files/model.npz"))) == 2
+    with sqlite3.connect(runs / "mlflow.db") as database:
         places = [uri for (uri,) in database.execute("select artifact_uri from runs")]
-    assert all(uri.startswith((two / "mlflow_artifacts").as_uri()) for uri in places)
+        places += [uri for (uri,) in database.execute("select artifact_location from logged_models")]
+    assert len(places) == 4
+    assert all(uri.startswith((runs / "mlflow_artifacts").as_uri()) for uri in places)
 
 
 def runs_in(database: Path) -> int:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.kernel.input_file import InputFile
-from ceas_ray.training.sources import load_file
+from ceas_ray.training.sources import FileData, load_file
 from ceas_ray.training.tables import read_table
 
 X = np.round(np.random.default_rng(1).normal(size=(20, 3)), 4)
@@ -24,7 +24,7 @@ ROWS = [",".join([*(repr(float(value)) for value in row), str(label)]) for row, 
 BODY = "\n".join(ROWS) + "\n"
 
 
-def loaded(content: bytes | str, name: str = "d.csv") -> tuple[Any, Any, Any]:
+def loaded(content: bytes | str, name: str = "d.csv") -> FileData:
     return load_file(InputFile(f"/data/{name}", content.encode() if isinstance(content, str) else content))
 
 
@@ -63,7 +63,7 @@ WRITTEN = {
 
 @pytest.mark.parametrize("how", WRITTEN)
 def test_a_table_is_the_same_however_it_is_written(how: str) -> None:
-    features, labels, said = loaded(WRITTEN[how])
+    features, labels, _, said = loaded(WRITTEN[how])
     np.testing.assert_array_equal(features, X)
     assert np.array_equal(labels, Y)
     assert bool(said) == ("names" in how or how == "in UTF-16"), "a header is told of"
@@ -71,14 +71,14 @@ def test_a_table_is_the_same_however_it_is_written(how: str) -> None:
 
 def test_numbers_are_read_to_the_last_bit() -> None:
     values = np.random.default_rng(2).normal(size=200) * 10.0 ** np.random.default_rng(3).integers(-99, 99, 200)
-    features, _, _ = loaded("".join(f"{value!r},{k % 2}\n" for k, value in enumerate(values.tolist())))
+    features, *_ = loaded("".join(f"{value!r},{k % 2}\n" for k, value in enumerate(values.tolist())))
     np.testing.assert_array_equal(features[:, 0], values)
 
 
 def test_labels_may_be_texts_and_are_numbered_in_their_order() -> None:
-    features, labels, _ = loaded("length,width,kind\n1,2,rose\n\n3,4.5,lily\n5,6,rose\n7,8, lily\n")
+    features, labels, classes, _ = loaded("length,width,kind\n1,2,rose\n\n3,4.5,lily\n5,6,rose\n7,8, lily\n")
     np.testing.assert_array_equal(features, [[1, 2], [3, 4.5], [5, 6], [7, 8]])
-    assert labels.tolist() == [1, 0, 1, 0]
+    assert labels.tolist() == [1, 0, 1, 0] and classes == ("lily", "rose")
     assert loaded("1.5,inf\n2.5,none\n3,inf\n7,none\n")[1].tolist() == [0, 1, 0, 1]
 
 
@@ -180,7 +180,7 @@ def test_an_index_is_found_when_the_samples_are_shuffled() -> None:
 
 def test_a_whole_number_that_repeats_or_leaves_gaps_is_a_feature() -> None:
     for numbers in ([k // 2 for k in range(20)], [3 * k for k in range(20)], [k * k for k in range(20)]):
-        features, _, _ = loaded("".join(f"{n},{row}\n" for n, row in zip(numbers, ROWS, strict=True)))
+        features, *_ = loaded("".join(f"{n},{row}\n" for n, row in zip(numbers, ROWS, strict=True)))
         assert features[:, 0].tolist() == numbers
 
 
@@ -189,13 +189,13 @@ def test_a_table_may_have_many_columns() -> None:
     text = "".join(",".join(map(repr, row)) + f",{k % 2}\n" for k, row in enumerate(wide.tolist()))
     np.testing.assert_array_equal(loaded(text)[0], wide)
     names = ",".join(f"gene{n}" for n in range(20_000))
-    features, _, said = loaded(f"{names},kind\n{text}")
+    features, _, _, said = loaded(f"{names},kind\n{text}")
     np.testing.assert_array_equal(features, wide)
     assert len(said[0]) < 200
 
 
 def test_a_name_may_hold_the_separators_of_other_tables_and_a_line_end() -> None:
-    features, _, said = loaded('"a, in m";"b\nin kg\tor so";c;"kind; or so"\n' + BODY.replace(",", ";"))
+    features, _, _, said = loaded('"a, in m";"b\nin kg\tor so";c;"kind; or so"\n' + BODY.replace(",", ";"))
     np.testing.assert_array_equal(features, X)
     assert "\n" not in said[0]
 
@@ -231,11 +231,11 @@ def test_a_first_sample_that_happens_to_count_is_a_sample() -> None:
 def test_an_archive_holds_x_and_y() -> None:
     for y in (Y, Y.astype(float), Y.astype(bool), np.where(Y == 1, "b", "a"), np.where(Y == 1, b"b", b"a")):
         for x in (X, np.asfortranarray(X), X.astype(">f8")):
-            features, labels, said = loaded(archive(x=x, y=y), "d.npz")
+            features, labels, _, said = loaded(archive(x=x, y=y), "d.npz")
             np.testing.assert_array_equal(features, X)
             assert np.array_equal(labels, Y)
             assert said == ()
-    assert loaded(archive(x=X, y=Y, z=X, w=Y), "d.npz")[2] == ("/data/d.npz: z, w beside x and y is not used",)
+    assert loaded(archive(x=X, y=Y, z=X, w=Y), "d.npz").said == ("/data/d.npz: z, w beside x and y is not used",)
 
 
 ODD: dict[str, tuple[dict[str, Any], str]] = {

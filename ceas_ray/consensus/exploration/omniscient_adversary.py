@@ -236,9 +236,10 @@ class OmniscientAdversary:
         return tuple(self._draws.choice(items) for _ in range(1 + self._draws.below(3)))
 
     def _some_values(self) -> list[bytes]:
-        """Return what somebody proposed, two values of their own, and SKIP."""
+        """Return what somebody proposed, two values of their own, and SKIP; perhaps an input in place of a value."""
         made = [self._composed(), self._composed()] if self._report is not None else []
-        return [*self._seen[-2:], *(value for value in made if value is not None), self._values.skip()]
+        inputs = [*self._inputs.contents][:1] if self._setting.poisons else []
+        return [*self._seen[-2:], *(value for value in made if value is not None), self._values.skip(), *inputs]
 
     def _composed(self) -> bytes | None:
         """Return a right value over inputs that anybody was told, whoever echoes them; sometimes one entry counts

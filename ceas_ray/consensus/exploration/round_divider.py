@@ -21,14 +21,15 @@ class RoundDivider:
     """All Byzantine replicas of a scenario as one adversary. Times are in Delta.
 
     It says to f + 1 honest replicas, the quick ones, whatever lets them decide without the f others, which hear little
-    of the quick ones until late. From the second round on it may let only one of the quick replicas decide, and is
-    silent from then on.
+    of the quick ones until late. One of the others may hear what is decided. From the second round on the adversary may
+    let only one of the quick replicas decide, and is silent from then on.
     """
 
     def __init__(self, draws: Draws, setting: ReplicaSetting, *, initial: AgreedModel, say: Say) -> None:
         self._draws, self._say, self.agreed = draws, say, initial
         self._liars = sorted(setting.byzantine)
         self._quick = [j for j in setting.honest if j not in setting.apart]
+        self._confidant = draws.choice([None, *sorted(setting.apart)])
         self._silent = False
         self._begin(-1)
 
@@ -60,21 +61,23 @@ class RoundDivider:
             return
         self._heard.add(said)
         if frame.kind in _REPEATED:
-            self._to_quick(FrameKind(frame.kind), frame.view, frame.body)
+            self._tell(FrameKind(frame.kind), frame.view, frame.body)
+            if frame.kind == FrameKind.DECIDE and self._confidant is not None:
+                self._tell(FrameKind.DECIDE, frame.view, frame.body, only=self._confidant)
         elif frame.kind == FrameKind.PROOF:
-            self._to_quick(FrameKind.PROOF, frame.view, _NOTHING)
-            self._to_quick(FrameKind.SUGGEST, frame.view, _NOTHING)
+            self._tell(FrameKind.PROOF, frame.view, _NOTHING)
+            self._tell(FrameKind.SUGGEST, frame.view, _NOTHING)
         elif frame.kind == FrameKind.PROPOSAL:
             self._vote(frame.view, encode(digest_of(decode(frame.body))))
 
     def _vote(self, view: int, value: bytes) -> None:
         for kind in _VOTES[:3]:
-            self._to_quick(kind, view, value)
-        self._to_quick(FrameKind.VOTE4, view, value, only=self._alone)
+            self._tell(kind, view, value)
+        self._tell(FrameKind.VOTE4, view, value, only=self._alone)
         self._silent = self._alone is not None
 
-    def _to_quick(self, kind: FrameKind, view: int, body: bytes, only: int | None = None) -> None:
-        """Let all liars say it to the quick replicas, or to one of them, each at a time of its own."""
+    def _tell(self, kind: FrameKind, view: int, body: bytes, only: int | None = None) -> None:
+        """Let all liars say it to the quick replicas, or to one replica, each at a time of its own."""
         for target in self._quick if only is None else [only]:
             for liar in self._liars:
                 self._say(self._draws.uniform(), liar=liar, target=target, kind=kind, view=view, body=body)

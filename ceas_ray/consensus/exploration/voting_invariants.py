@@ -7,7 +7,7 @@ from collections.abc import Collection, Container, Sequence
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.voting_state import Action, Decision, Output
 from ceas_ray.messages.frames import FrameKind
-from ceas_ray.messages.quorum import Quorums
+from ceas_ray.messages.quorum import quorums_of
 
 _FIRST_VOTE, _LAST_VOTE = FrameKind.VOTE1, FrameKind.VOTE4
 _PROOF, _SUGGEST, _PROPOSAL, _VIEW_CHANGE = (
@@ -38,7 +38,7 @@ class VotingInvariants:
         calm_at: float,
         hears_all: bool = True,
     ) -> None:
-        quorums = Quorums(replicas)
+        quorums = quorums_of(replicas)
         self._quorum, self._blocking = quorums.quorum, quorums.blocking
         self._calm_at, self._hears_all = calm_at, hears_all
         self._honest, self._valid, self._leaders = sorted(honest), valid, leaders
@@ -124,24 +124,23 @@ class VotingInvariants:
             raise Violation("halt only on Q Decides", f"replica {node}")
 
     def _vote(self, node: int, view: int, phase: int, value: bytes) -> None:
-        who = f"replica {node}, vote {phase} in view {view}"
         if view > self._view[node]:
-            raise Violation("no vote in a future view", f"{who}, while it is in view {self._view[node]}")
+            raise Violation("no vote in a future view", _who(node, view, phase, f"it is in {self._view[node]}"))
         if view < self._view[node]:
-            raise Violation("no vote in a past view", f"{who}, after its proof for view {self._view[node]}")
+            raise Violation("no vote in a past view", _who(node, view, phase, f"it is in {self._view[node]}"))
         if value not in self._valid:
-            raise Violation("external validity", f"{who}: for an invalid value")
+            raise Violation("external validity", _who(node, view, phase, "the value is invalid"))
         if self._votes.setdefault((node, view, phase), value) != value:
-            raise Violation("one value per phase and view", f"{who}: for two values")
+            raise Violation("one value per phase and view", _who(node, view, phase, "it is the second value"))
         if self._hears_all and phase == 1 and self._leaders[view] != node and self._proposed.get((node, view)) != value:
-            raise Violation("vote 1 is for the leader's proposal", who)
-        heard = self._heard[node].setdefault((view, _FIRST_VOTE + phase - 1), {})
-        heard[node] = value
+            raise Violation("vote 1 is for the leader's proposal", _who(node, view, phase, "nobody proposed it"))
+        self._heard[node].setdefault((view, _FIRST_VOTE + phase - 1), {})[node] = value
         if phase > 1:
             before = self._heard[node].get((view, _FIRST_VOTE + phase - 2), {})
             count = list(before.values()).count(value)
             if count < self._quorum:
-                raise Violation("a vote has a quorum in the phase before", f"{who}: heard {count} of {self._quorum}")
+                heard = f"it heard {count} of {self._quorum}"
+                raise Violation("a vote has a quorum in the phase before", _who(node, view, phase, heard))
         self.steps.append((node, view, phase, value))
 
     def _decide(self, node: int, value: bytes) -> None:
@@ -151,7 +150,7 @@ class VotingInvariants:
             raise Violation("external validity", f"replica {node} decides an invalid value")
         self.decisions[node] = value
         self.all_decided = len(self.decisions) == len(self._honest)
-        if any(other != value for other in self.decisions.values()):
+        if {*self.decisions.values()} != {value}:
             raise Violation("agreement", f"replica {node} decides {value!r}, another one something else")
         self.steps.append((node, self._view[node], 5, value))
 
@@ -175,3 +174,7 @@ class VotingInvariants:
         missing = [node for node in self._honest if node not in self.decisions]
         if missing:
             raise Violation("termination", f"replicas {missing} have not decided {now - self._calm_at:.0f} after calm")
+
+
+def _who(node: int, view: int, phase: int, why: str) -> str:
+    return f"replica {node}, vote {phase} in view {view}: {why}"

@@ -19,7 +19,7 @@ from ceas_ray.consensus.tetrabft import TetraBFT
 from ceas_ray.consensus.voting_state import Action, ArmTimer, Output
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.frames import FrameKind
-from ceas_ray.messages.quorum import Quorums
+from ceas_ray.messages.quorum import quorums_of
 
 VIEW_TIMER, LONGEST = float(VIEW_TIMER_DELTAS), 400.0
 DRAWN_LEADERS, VIEWS = 12, 256
@@ -63,7 +63,7 @@ class VotingSetting:
     @classmethod
     def drawn(cls, draws: Draws, replicas: int) -> VotingSetting:
         """Draw the setting of a scenario with this many replicas."""
-        byzantine = frozenset(draws.sample(replicas, Quorums(replicas).faults))
+        byzantine = frozenset(draws.sample(replicas, quorums_of(replicas).faults))
         honest = [node for node in range(replicas) if node not in byzantine]
         leaders = (*(draws.below(replicas) for _ in range(DRAWN_LEADERS)), *_later_leaders(replicas))
         calm_at = draws.choice(CALM_AT)

@@ -14,7 +14,7 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import own_packages
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.runs.sweeps.jobs import SweepJob
-from ceas_ray.runs.sweeps.report import SweepProgress, name_of, report
+from ceas_ray.runs.sweeps.report import TABLE, SweepProgress, name_of, report
 from ceas_ray.runs.sweeps.state import OVER, key_of, refuse_taken, running, status_of, summary_of, unfinished
 from ceas_ray.runs.sweeps.work import JobEnd, Parcel, own_fingerprint, packed, run_job, unpack
 from ceas_ray.runs.training_run import Status
@@ -78,6 +78,7 @@ class _Sweep:
         self._causes: dict[int, str] = {}
         self._by_number = {job.number: job for job in jobs}
         self._mlflow = True
+        self._sent: Any = None
         self._progress = SweepProgress(len(jobs), len(self._states), jobs[0].settings.quiet)
 
     def go(self, machines: Sequence[Machine], interruption: Interruption) -> Mapping[int, Status]:
@@ -95,6 +96,8 @@ class _Sweep:
             except RuntimeFailure as failure:
                 lost = str(failure)
         report(self._folder, self._jobs, self._all_states(), self._causes)
+        if self._sent is not None:
+            self._sent.end(self._all_states(), self._folder / TABLE)
         if interruption.requested:
             print("interrupted; the same command goes on", file=sys.stderr)
             raise KeyboardInterrupt
@@ -162,10 +165,11 @@ class _Sweep:
         """Send a run that is over to MLflow. Where that fails once, it is not tried for the others."""
         if not (job.settings.tracking.mlflow and self._mlflow and summary_of(job.folder)):
             return
-        from ceas_ray.runs.mlflow_copy import copy_to_mlflow  # here, because SQLAlchemy takes long to import
+        from ceas_ray.runs.sweeps.mlflow_parent import SweepInMlflow  # here, because SQLAlchemy takes long to import
 
+        self._sent = self._sent or SweepInMlflow(self._jobs, self._folder, self._journal, self._progress.say)
         try:
-            self._mlflow = not copy_to_mlflow(job.folder, None, self._progress.say).failed
+            self._mlflow = self._sent.send(job)
         except (SettingsError, OSError) as error:
             self._progress.say(f"{name_of(job)} cannot be sent to MLflow: {error}")
         if not self._mlflow:

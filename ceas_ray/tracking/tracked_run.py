@@ -1,0 +1,54 @@
+"""A run as MLflow is given it: plain values, whatever sends them. Times are seconds since 1970 (UTC)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsedData:
+    """The data set of a run. digest: at most 36 characters. source: where it is from. profile: its sizes."""
+
+    name: str
+    digest: str
+    source: str
+    profile: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunHead:
+    """What is known of a run when it begins, at `began`."""
+
+    name: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    began: float
+    data: UsedData | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackedRound:
+    """The metrics of a round that ended at `ended`; the first one has step 1."""
+
+    step: int
+    ended: float
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEnd:
+    """What is known of a run when it is over, at `ended`.
+
+    status: FINISHED, FAILED or KILLED. metrics: of the whole run, at step `step`. files: artifacts, each with the
+    folder that it is kept in (empty: none). model: the folder of a run that holds a trained model; None without one.
+    """
+
+    status: str
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+    step: int
+    ended: float
+    files: Sequence[tuple[Path, str]] = ()
+    model: Path | None = None
