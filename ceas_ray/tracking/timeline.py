@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ceas_ray.kernel.windows import RoundEnd
+from ceas_ray.tracking.plain_files import opened
 
 _PICOSECONDS_PER_MICROSECOND = 10**6
 
@@ -75,7 +77,8 @@ class Timeline:
         if self._off:
             return
         try:
-            with self._path.open(mode, encoding="utf-8") as file:
+            flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if mode == "w" else os.O_APPEND)
+            with os.fdopen(opened(self._path, flags), mode, encoding="utf-8") as file:
                 file.write(text)
         except OSError as error:
             self._warn(f"the timeline ends here: {error.strerror}")
