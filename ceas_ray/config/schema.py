@@ -229,8 +229,13 @@ class LinkSettings(Group):
 
 
 class EntanglementSettings(Group):
-    """Demand, leases and tests."""
+    """Demand, leases and tests.
 
+    demand: bursts come at random, or as the rotation of the hub's stations says (stations null: as many as needed).
+    """
+
+    demand: Literal["bursts", "rotation"]
+    stations: Annotated[int, Range(1, 1_000_000)] | None
     burst_shots: Annotated[int, Range(1, 10_000, unit="shots")]
     gap_periods: Annotated[float, Range(0, 10_000, unit="shot periods")]
     supply: Annotated[float, Range(0.001, 1000)]

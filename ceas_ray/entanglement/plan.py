@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.entanglement.rotation import Rotation, Turns
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
 from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import PACED_FRAMES
@@ -20,6 +21,8 @@ from ceas_ray.quantum.key_rates import finite_key_length, min_block
 from ceas_ray.scheduling.perishable_chain import LinkClass
 
 _LONGEST_AGE_SECONDS = 1e6
+_DECAY_MEASURED = 0.1
+"""Decay is measured where a pair has lost so much of the logarithm of its Werner parameter."""
 _MAX_IN_SUBSETS = 10
 REPLICA_FRAMES = 8
 """Frames from one replica to another in a good round: echo, proposal (a leader's), four votes, decide, one spare."""
@@ -32,12 +35,13 @@ allows."""
 class Demand:
     """The demand of rounds on the entanglement layer.
 
-    Shots come in bursts of `burst_shots`, one per shot period, with exponential gaps of mean `gap_periods`; the period
-    of a link is such that its supply (generation rate over demand within a burst) is `supply`. A shot needs
-    `pairs_per_shot` pairs at most `deadline_periods` after its release, none older than `useful_age_periods`, or (if
-    given) below `min_fidelity`. test_share: of the shots. key_margin: key slots are that much longer than the mean.
-    node_slots: memory slots that a node lends to all links together (None: as many as they ask for). finite_keys:
-    whether key bits are those of finite blocks, a block per path and plan.
+    Shots come in bursts of `burst_shots`, one per shot period, with exponential gaps of mean `gap_periods` (or when a
+    rotation says); the period of a link is such that its supply (generation rate over demand within a burst) is
+    `supply`. A shot needs `pairs_per_shot` pairs at most `deadline_periods` after its release, none older than
+    `useful_age_periods`, or (if given) below `min_fidelity`. test_share: of the shots. key_margin: key slots are that
+    much longer than the mean. node_slots: memory slots that a node lends to all links together (None: as many as they
+    ask for). finite_keys: whether key bits are those of finite blocks, a block per path and plan. stations: of a known
+    rotation (None: as many as needed), for is_rotation.
     """
 
     shots: int
@@ -58,6 +62,13 @@ class Demand:
     fresh_hash_keys: bool
     node_slots: int | None = None
     finite_keys: bool = False
+    is_rotation: bool = False
+    stations: int | None = None
+
+    @property
+    def rotation(self) -> Rotation | None:
+        """Return who is served when; None where bursts come at random."""
+        return Rotation(self.stations, self.burst_shots, self.gap_periods) if self.is_rotation else None
 
     def shot_period(self, link: PairSource) -> int:
         """The time between the shots of a burst on this link, ps."""
@@ -90,11 +101,22 @@ class Demand:
         births = round(link.modes * link.success_probability * period / link.attempt_period, 2)
         trials = max(1, round(births / success))
         first = self.deadline_periods - round(link.latency / period, 2)
+        classes = self.useful_age(link) // period
+        # Of a known gap only two useful ages count: until nothing is left of the last burst, and before the next one.
+        gap = min(self.gap_periods, float(max(1, 2 * classes))) if self.is_rotation else self.gap_periods
         return LinkClass(
-            slots=self.slots, pairs=self.pairs_per_shot, burst=self.burst_shots, gap=self.gap_periods, periodic=False,
-            classes=self.useful_age(link) // period, trials=trials, success=success,
-            first_trials=max(1, round(trials * first)), modes=link.modes,
+            slots=self.slots, pairs=self.pairs_per_shot, burst=self.burst_shots, gap=gap, periodic=self.is_rotation,
+            classes=classes, trials=trials, success=success,
+            first_trials=max(1, round(trials * first)), modes=link.modes, decay=self._decay(link),
         )  # fmt: skip
+
+    def _decay(self, link: PairSource) -> float:
+        """Return what a shot period takes from the logarithm of a pair's Werner parameter, to about 5 %."""
+        if link.fidelity <= 0.25:
+            return 0.0
+        least = 0.25 + (link.fidelity - 0.25) * math.exp(-_DECAY_MEASURED)
+        decay = _DECAY_MEASURED / link.age_at_fidelity(least) * seconds(self.shot_period(link))
+        return math.exp(round(math.log(decay), 1)) if decay > 0 else 0.0
 
     def of_route(self, part: ShotRoute, group: Group) -> Demand:
         """Return what the shots of a group ask of one of its routes: its own pairs, at the period of the whole group.
@@ -123,13 +145,16 @@ class Demand:
 
 
 def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
-    """Return who is served together: the hub's channels and the legs' multiplexing suffice, slow links go together.
+    """Return who is served together: the hub's channels and stations and the legs' multiplexing suffice, slow links go
+    together.
 
     A driven leg of a replica takes one hub channel, whatever it multiplexes. Raises ValueError if none is left.
     """
     replicas = len(network.replica_routes)
     channels = max(network.hub_channels(k) for k in range(len(network.processor_routes))) if network.groups else 1
     most = min((demand.hub_channels - replicas) // channels, replicas * (demand.multiplexing - 1))
+    if demand.rotation is not None:
+        most = int(min(most, demand.rotation.most_links))
     if most < 1:
         raise ValueError(
             f"entanglement.hub_channels must exceed the {replicas} legs of the committee by at least {channels}, with "
@@ -139,6 +164,13 @@ def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
     count = math.ceil(len(order) / most)
     size = math.ceil(len(order) / count)
     return tuple(tuple(order[start : start + size]) for start in range(0, len(order), size))
+
+
+def turns_of(network: NetworkPlan, demand: Demand, members: Iterable[int]) -> dict[int, Turns]:
+    """Return the turns of those who are served together, in this order; none where bursts come at random."""
+    if demand.rotation is None:
+        return {}
+    return demand.rotation.turns({k: demand.shot_period(network.served(k)) for k in members})
 
 
 def asymptotic_bits(fidelity: float, bits: float) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ceas_ray.entanglement.feasibility import refuse_infeasible, refuse_policy
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
 from ceas_ray.entanglement.leases import Phase, plan_phases
-from ceas_ray.entanglement.plan import Demand
+from ceas_ray.entanglement.plan import Demand, turns_of
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds
 from ceas_ray.messages.payloads import (
@@ -90,6 +90,9 @@ class Planner:
         self._replicas = len(network.replica_routes)
         self._policies: dict[LinkClass, StockPolicy] = {}
         self._phases = plan_phases(network, demand)
+        self._turns = {
+            k: turns for phase in self._phases for k, turns in turns_of(network, demand, phase.members).items()
+        }
         refuse_infeasible(network, demand)
 
     def plan(self, round_index: int, starts_at: int, bits: KeyBits) -> RoundPlan:
@@ -120,6 +123,8 @@ class Planner:
         if not self._train_on_pairs or round_index < WARM_UP:
             return np.zeros(0, np.int64)
         shots = demand.warm_up_test_shots if round_index == WARM_UP else demand.shots + demand.test_shots
+        if demand.rotation is not None:
+            return demand.rotation.releases(self._turns[k], shots)
         generator = self._streams.generator("link", processor_link_name(k), "demand", round_index)
         return demand.releases(self._network.served(k), shots, generator)
 

@@ -97,6 +97,29 @@ class StockPolicy:
     clairvoyant: bool = False
     tables: BirthTables | None = None
 
+    @property
+    def has_limits_alone(self) -> bool:
+        """Return whether the two limits and the order of use say all."""
+        return type(self) is StockPolicy and self.tables is None and not self.clairvoyant
+
+
+@message(kw_only=True)
+class JustInTimePolicy(StockPolicy):
+    """A stock policy for gaps whose end is known: nothing is made in one until `lead_periods` shot periods before."""
+
+    lead_periods: float
+
+
+@message(kw_only=True)
+class TimeSharedPolicy(StockPolicy):
+    """Two stock policies, both without tables: chance decides when a gap begins, for it and the burst that follows.
+
+    second_share: how often `second` holds. Key paths follow the first alone.
+    """
+
+    second: StockPolicy
+    second_share: float
+
 
 @message(kw_only=True)
 class GeneratePairs:

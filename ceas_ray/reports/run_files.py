@@ -60,7 +60,7 @@ def rounds_of(folder: Path) -> pd.DataFrame:
     """Return the rounds of a run's journal, a row each, indexed by `round`. Raises OSError without a journal."""
     lines = [line for line in read_journal(folder / "journal.jsonl") if line["event"] == "round"]
     numbers = pd.Index([line.pop("round") for line in lines], dtype="int64", name="round")
-    columns = [{name: line[name] for name in line if name not in ("event", "run")} for line in lines]
+    columns = [{name: line[name] for name in line if name not in ("event", "run", "time")} for line in lines]
     return pd.DataFrame(columns, numbers)
 
 

@@ -123,7 +123,8 @@ def _solving(settings: RunSettings, world: Outline) -> float:
         return 0.0
     solved = 1 if settings.entanglement.supply >= _AMPLE_SUPPLY else _SOLVED_IN_VAIN
     total = 0.0
-    for link in link_classes(world.blueprint.network, world.demand):
+    seen = map(scheduler.seen, link_classes(world.blueprint.network, world.demand))
+    for link in dict.fromkeys(seen):
         burst, gap = scheduler.sweeps(link)
         total += solved * (COSTS.solve + burst * COSTS.birth_in_burst + gap * COSTS.birth_in_gap)
     return total

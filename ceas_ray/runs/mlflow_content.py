@@ -89,7 +89,8 @@ def round_of(line: Mapping[str, Any]) -> TrackedRound:
 def end_of(config: Mapping[str, Any], folder: Path, summary: Mapping[str, Any], ended: float) -> RunEnd:
     """Return what MLflow is given of a run that is over: every number of its summary under its dotted name."""
     files = [(folder / name, place) for name, place in _FILES.items() if (folder / name).exists()]
-    files += [(path, FIGURES) for path in _figures(folder)]
+    if summary["status"] != "interrupted":  # which ends at once
+        files += [(path, FIGURES) for path in _figures(folder)]
     has_model = all((folder / name).exists() for name in (DESCRIPTION, PARAMETERS))
     return RunEnd(
         status=MLFLOW_STATUS[summary["status"]],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from ceas_ray.tracking.database_uri import sqlite_file
 from ceas_ray.tracking.files import read_journal, write_json
 from ceas_ray.tracking.locks import HeldLock
 from ceas_ray.tracking.mlflow_tracker import DATABASE, MlflowTracker
+
+_PATIENCE_SECONDS = 60.0
+"""How long MLflow may be silent before sending is given up."""
 
 
 def copy_to_mlflow(folder: Path, uri: str | None, warn: Callable[[str], None]) -> MlflowTracker:
@@ -42,14 +46,11 @@ def _copied(lock: HeldLock, uri: str | None, warn: Callable[[str], None]) -> Mlf
         checked_uri(uri, key), store_of(folder), str(tracking.get("experiment_name", "ceas_ray")),
         lambda line: warn(f"{folder}: {line}"),
     )  # fmt: skip
-    begun = next((line for line in lines[::-1] if line["event"] == "mlflow" and _is_of(tracker, line)), None)
-    if begun is None:
-        _start(tracker, lock, config, next((line for line in lines if line["event"] == "started"), {}))
-    else:
-        tracker.go_on(str(begun["run_id"]))
+    _begin(tracker, lock, config, lines)
     tracker.log_rounds([round_of(line) for line in lines if line["event"] == "round"])
-    ended = next((line["time"] for line in lines[::-1] if line["event"] == "ended"), 0.0)
+    ended = next((line.get("time", 0.0) for line in lines[::-1] if line["event"] == "ended"), 0.0)
     _finish(tracker, config, folder, ended)
+    tracker.settle(_PATIENCE_SECONDS, patient=True)
     return tracker
 
 
@@ -68,13 +69,20 @@ def store_of(folder: Path) -> Path:
     return default_store()
 
 
-def _start(tracker: MlflowTracker, lock: HeldLock, config: Mapping[str, Any], started: Mapping[str, Any]) -> None:
-    journal = opened_journal(lock, "folder", print)
+def _begin(
+    tracker: MlflowTracker, lock: HeldLock, config: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]
+) -> None:
+    """Find the MLflow run, or make it, and note it in the journal."""
+    started: Mapping[str, Any] = next((line for line in lines if line["event"] == "started"), {})
+    begun = next((line for line in lines[::-1] if line["event"] == "mlflow" and _is_of(tracker, line)), {})
     head = head_of(config, lock.folder, started)
-    tracker.start(replace(head, tags={**_tags_of_sweep(lock.folder, tracker), **head.tags}))
-    if tracker.run_id is not None:
-        journal.append("mlflow", {"run_id": tracker.run_id, "uri": tracker.uri})
-    journal.close()
+    head = replace(head, tags={**_tags_of_sweep(lock.folder, tracker), **head.tags})
+    tracker.start(head, started.get("run"), begun.get("run_id"))
+    tracker.settle(_PATIENCE_SECONDS, patient=True)
+    if tracker.run_id is not None and tracker.run_id != begun.get("run_id"):
+        journal = opened_journal(lock, "folder", print)
+        journal.append("mlflow", {"time": time.time(), "run_id": tracker.run_id, "uri": tracker.uri})
+        journal.close()
 
 
 def sweep_run(folder: Path, tracker: MlflowTracker) -> str | None:

@@ -21,6 +21,8 @@ from ceas_ray.tracking.tracked_run import RunEnd, TrackedRound
 
 _ROUNDS_PER_BATCH = 25
 """Rounds that are sent to MLflow at once."""
+_INTERRUPTED_SECONDS = 2.0
+"""How long MLflow may hold up the end of a run that was interrupted."""
 
 
 class Record:
@@ -40,6 +42,7 @@ class Record:
         self._tracker = _tracker(settings, folder, self.progress.say) if tracked else None
         self._tracking = settings.tracking
         self._unsent: list[TrackedRound] = []
+        self._noted_run: str | None = None
 
     @property
     def mlflow_run_id(self) -> str | None:
@@ -77,15 +80,13 @@ class Record:
         if run_id is None:
             self._start_tracker(next((line for line in journal if line["event"] == "started"), {}))
         else:
+            self._noted_run = str(run_id)
             self._tracker.go_on(str(run_id))
         self._unsent = [round_of(line) for line in journal if line["event"] == "round"]
 
     def _start_tracker(self, started: Mapping[str, Any]) -> None:
-        if self._tracker is None:
-            return
-        self._tracker.start(head_of(self.config, self.folder, started), self._tracking.run_id)
-        if self._tracker.run_id is not None:
-            self.note("mlflow", {"run_id": self._tracker.run_id, "uri": self._tracker.uri})
+        if self._tracker is not None:
+            self._tracker.start(head_of(self.config, self.folder, started), self.run, self._tracking.run_id)
 
     def round(self, end: RoundEnd, line: Mapping[str, Any]) -> None:
         """Book a round that was not there before, and say who met with more forged tags than a hash key stands."""
@@ -108,7 +109,22 @@ class Record:
             return
         if self._tracker is not None:
             self._tracker.log_rounds(self._unsent)
+            self._note_mlflow_run()
         self._unsent = []
+
+    def _note_mlflow_run(self) -> None:
+        """Note in the journal which MLflow run this one has, once it has one."""
+        tracker = self._tracker
+        if tracker is not None and tracker.run_id != self._noted_run:
+            self._noted_run = tracker.run_id
+            self.note("mlflow", {"run_id": tracker.run_id, "uri": tracker.uri})
+
+    def settle(self, status: str) -> None:
+        """Wait until MLflow has what it was sent; where that takes too long, it is given up."""
+        if self._tracker is not None:
+            self.send(at_least=0)
+            self._tracker.settle(_INTERRUPTED_SECONDS if status == "interrupted" else None)
+            self._note_mlflow_run()
 
     @property
     def run(self) -> str | None:
@@ -124,19 +140,19 @@ class Record:
         self._journal.leave()
         if self._tracker is not None:
             self._tracker.finish(RunEnd(status="FAILED", tags={}, metrics={}, step=0, ended=time.time()))
+            self._tracker.settle()
 
     def close(self, summary: Mapping[str, Any], ended: float) -> None:
         """Close the files and end the MLflow run, which gets them; say where its page is. ended: the run's end."""
-        self._journal.close()
         if self._timeline is not None:
             self._timeline.close()
-        if self._tracker is None:
-            return
-        self.send(at_least=0)
-        self._tracker.finish(end_of(self.config, self.folder, summary, ended))
-        page = self._tracker.page()
-        if page is not None and not self._quiet:
-            self.progress.say(how_to_open(page, self._tracker.uri))
+        if self._tracker is not None:
+            self._tracker.finish(end_of(self.config, self.folder, summary, ended))
+            self.settle(summary["status"])
+            page = self._tracker.page()
+            if page is not None and not self._quiet:
+                self.progress.say(how_to_open(page, self._tracker.uri))
+        self._journal.close()
 
 
 def _tracker(settings: RunSettings, folder: Path, warn: Callable[[str], None]) -> Any:

@@ -220,6 +220,7 @@ class TrainingRun:
         return ""
 
     def _finish(self, status: Status, cause: str) -> None:
+        self._record.settle(status)
         summary = self._write_end(status, cause)
         self._record.close(summary, self._ended_at)
         self._ended(summary, self._record.folder)

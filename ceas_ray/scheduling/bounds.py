@@ -7,6 +7,7 @@ under the constraints (weak duality), and the least of them over the prices the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ceas_ray.scheduling.perishable_chain import LinkClass, solve
 
@@ -26,6 +27,14 @@ def on_time_bound(link: LinkClass, min_utilization: float, gap_slots: int = _GAP
     return min(1.0, _least(
         lambda price: _value(link, 1 + price * link.pairs, price * min_utilization, gap_slots), 1.0
     ))  # fmt: skip
+
+
+def precision_bound(link: LinkClass, births: float, gap_slots: int = _GAP_SLOTS) -> float:
+    """Return the precision per shot that no scheduler exceeds which generates at most so many pairs per shot.
+
+    Priced: births - those of the scheduler >= 0. A shot is worth at most 1, so prices above 1 need not be tried.
+    """
+    return min(1.0, _least(lambda price: _precision_value(link, 1.0, price, gap_slots) + price * births, 1.0))
 
 
 def coupled_objective_bound(
@@ -52,6 +61,11 @@ def coupled_objective_bound(
 
 
 def _value(link: LinkClass, shot_value: float, birth_price: float, gap_slots: int) -> float:
+    """Of shots that are on time, whatever age has left of their pairs."""
+    return _precision_value(replace(link, decay=0.0), shot_value, birth_price, gap_slots)
+
+
+def _precision_value(link: LinkClass, shot_value: float, birth_price: float, gap_slots: int) -> float:
     return solve(
         link, shot_value=shot_value, birth_price=birth_price, gap_slots=gap_slots, gap_stock=link.slots, relaxed=True
     ).value

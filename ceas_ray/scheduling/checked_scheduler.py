@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from math import comb
 
 import numpy as np
 
 from ceas_ray.kernel.policy_calls import called, wrong_return
-from ceas_ray.messages.payloads import BirthTables, StockPolicy
-from ceas_ray.scheduling.perishable_chain import LinkClass, max_stock
+from ceas_ray.messages.payloads import BirthTables, JustInTimePolicy, StockPolicy, TimeSharedPolicy
+from ceas_ray.scheduling.perishable_chain import LinkClass
 from ceas_ray.scheduling.scheduler import Scheduler
+from ceas_ray.scheduling.stocks import max_stock
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,29 @@ class CheckedScheduler:
         policy = called(self.scheduler, "stock_policy", link)
         if not isinstance(policy, StockPolicy):
             raise wrong_return(self.scheduler, "stock_policy", "a StockPolicy", policy)
+        self._check_limits(policy, link)
+        if policy.tables is not None:
+            self._check_tables(policy.tables, link)
+        if isinstance(policy, JustInTimePolicy):
+            self._require_number(policy, "lead_periods", math.inf)
+        if isinstance(policy, TimeSharedPolicy):
+            self._check_shared(policy, link)
+        return policy
+
+    def _check_limits(self, policy: StockPolicy, link: LinkClass) -> None:
         for name in ("gap_limit", "burst_limit"):
             self._require_integer(policy, name, 0, link.slots)
         for name in ("demand_driven", "freshest_first", "clairvoyant"):
             if not isinstance(getattr(policy, name), bool):
                 raise self._wrong(f"{name} true or false", getattr(policy, name))
-        if policy.tables is not None:
-            self._check_tables(policy.tables, link)
-        return policy
+
+    def _check_shared(self, policy: TimeSharedPolicy, link: LinkClass) -> None:
+        if not isinstance(policy.second, StockPolicy) or not policy.second.has_limits_alone:
+            raise self._wrong("second a StockPolicy of limits alone", policy.second)
+        if policy.tables is not None or policy.clairvoyant:
+            raise self._wrong("limits alone beside a second one", policy)
+        self._check_limits(policy.second, link)
+        self._require_number(policy, "second_share", 1.0)
 
     def _check_tables(self, tables: object, link: LinkClass) -> None:
         if not isinstance(tables, BirthTables):
@@ -47,8 +64,7 @@ class CheckedScheduler:
         self._require_integer(tables, "gap_slots", 1, 1_000)
         self._require_integer(tables, "gap_stock", 0, link.slots)
         self._require_integer(tables, "classes", 1, link.classes)
-        if not isinstance(tables.second_share, int | float) or not 0 <= tables.second_share <= 1:
-            raise self._wrong("second_share in [0, 1]", tables.second_share)
+        self._require_number(tables, "second_share", 1.0)
         digits, phases = tables.classes - 1, round(link.gap * tables.gap_slots) if link.periodic else 1
         policies = 2 if tables.second_share > 0 else 1
         states = tables.burst_births.shape[-1] if isinstance(tables.burst_births, np.ndarray) else 0
@@ -68,6 +84,12 @@ class CheckedScheduler:
         value = getattr(holder, name)
         if type(value) is not int or not least <= value <= most:
             raise self._wrong(f"{name} an integer in [{least}, {most}]", value)
+
+    def _require_number(self, holder: object, name: str, most: float) -> None:
+        """A number that is finite, at least 0 and at most `most`."""
+        value = getattr(holder, name)
+        if not isinstance(value, int | float) or not 0 <= value <= most or math.isinf(value):
+            raise self._wrong(f"{name} {'>= 0' if math.isinf(most) else f'in [0, {most:g}]'}", value)
 
     def _wrong(self, must: str, came: object) -> Exception:
         return wrong_return(self.scheduler, "stock_policy", f"a policy with {must}", came)

@@ -13,7 +13,14 @@ pair of age a at the start of a burst can serve its first shot if a < K - 1.
   Binomial(trials of the slot, success); those that find no place are lost; at the slot's end a burst serves a
   shot from the oldest pairs if there are `pairs` of them; the rest age by one class; before each of its slots a
   memoryless gap ends with probability q = 1 - exp(-1 / (M gap));
-- **reward**: `shot_value` for a served shot, minus `birth_price` for every birth.
+- **reward**: `shot_value` times the precision of a served shot, minus `birth_price` for every birth.
+
+The *precision* of a shot is the square of its contrast, next to that of a shot whose pairs are all fresh: with w_i what
+age has left of the Werner parameters of its p pairs, an observable of Pauli weight s keeps w^s, and the mean weight is
+about p / 2, so it is (mean of w_i)^p. Shots add up: the variance of a gradient falls as the sum of their precisions
+grows. Where pairs do not decay (`decay` 0) it is 1, and what is served is all that counts. A pair born in a slot has
+lived (A + 1) / (2 A) of it on average at its end, with A attempts in a slot: exact for one attempt, else but for births
+that a limit stops early in their slot.
 
 The price of a channel: attempts on a channel that is held succeed with a fixed probability, so by Wald's identity the
 time held is births / rate on average, and a price pi for channel time adds pi / rate to the price of a birth.
@@ -25,29 +32,34 @@ converges in a few.
 
 **The relaxed chain** bounds every scheduler of the link in continuous time that knows the past and the phase, whatever
 its rule. In a slot it chooses the births with the slot's draws known, and nothing comes along that it did not choose.
+Pairs are as old as the youngest of their class, and a shot is worth what the freshest pairs would make it while the
+oldest are gone.
 If a burst begins at some moment within a gap's slot, it finds all pairs as young as at the slot's start, with all
 births that the scheduler would have made in the whole slot, and pays for none of these; what it does is chosen without
 knowing that the burst begins. Pairs that can
 serve no more take no memory, and one more attempt than a slot holds may end in it. Each of these only adds to what a
-scheduler could do, and more stock never hurts, so its value is an upper bound; its dual, one under constraints.
+scheduler could do, and more stock never hurts, so its value is an upper bound; its dual, one under constraints. Where
+pairs do not outlive a gap it is enough to know of as many as a burst can use, if the oldest make room for new ones
+(`has_room`): those that go could serve nothing but in the place of fresher ones.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import comb, expm1, lgamma, log, log1p
+from math import expm1, inf
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.compiled_code import COMPILED, njit
+from ceas_ray.scheduling.births_of_a_slot import binomial, heralded_beyond
 from ceas_ray.scheduling.measures import utilization
+from ceas_ray.scheduling.stocks import state_number, stock_states
 
 _TOLERANCE = 1e-9  # far above what equally good policies that take turns differ by
 _TIE = 1e-12  # what one more birth must be worth
-_NEGLIGIBLE = 1e-12  # a probability
 _MAX_SWEEPS = 10_000
 Values = NDArray[np.float64]
 
@@ -58,7 +70,8 @@ class LinkClass:
 
     slots: memory slots. pairs: per shot. burst: shots in a burst. gap: mean gap in shot periods; periodic: gaps are all
     the same and known. classes: K, the useful age in shot periods. trials: in a slot of a shot period, `modes` of them
-    in each attempt; success: of each. first_trials: in the slot of a burst's first shot.
+    in each attempt; success: of each. first_trials: in the slot of a burst's first shot. decay: what a shot period
+    takes from the logarithm of a pair's Werner parameter.
     """
 
     slots: int
@@ -71,6 +84,7 @@ class LinkClass:
     success: float
     first_trials: int
     modes: int = 1
+    decay: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise ValueError for a demand that the link cannot serve."""
@@ -83,6 +97,18 @@ class LinkClass:
                 f"a link must succeed now and then: at least one trial with success in (0, 1], got {self.trials} "
                 f"with {self.success}"
             )
+        if not 0 <= self.decay < inf:
+            raise ValueError(f"a pair must decay by a finite part >= 0 in a shot period, got {self.decay}")
+
+    @property
+    def forgets(self) -> bool:
+        """Return whether no pair outlives a gap, which is known."""
+        return self.periodic and self.gap >= self.classes
+
+    @property
+    def attempts(self) -> int:
+        """Attempts in a slot of a shot period."""
+        return max(1, self.trials // self.modes)
 
 
 @dataclass(frozen=True)
@@ -90,8 +116,8 @@ class Solution:
     """The optimal policy and its values. Averages are per shot of the demand.
 
     gap_births, burst_births: the most births of a slot, uint8: (phases, states of a gap), phases by slots to a periodic
-    burst (1 first) or just one; (burst, states of a burst), by shots left (1 first). births, served: averages. value:
-    shot_value * served - birth_price * births.
+    burst (1 first) or just one; (burst, states of a burst), by shots left (1 first). births, served, precision:
+    averages. value: shot_value * precision - birth_price * births.
     """
 
     gap_births: NDArray[np.uint8]
@@ -100,6 +126,7 @@ class Solution:
     burst_gain: NDArray[np.float32]
     births: float
     served: float
+    precision: float
     value: float
 
     def utilization(self, pairs: int) -> float:
@@ -109,79 +136,6 @@ class Solution:
     def objective(self, pairs: int, waste_price: float) -> float:
         """J = on time - waste_price * wasted / demanded."""
         return self.served - waste_price * (self.births / pairs - self.served)
-
-
-@lru_cache(maxsize=64)
-def stock_states(most: int, classes: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return all stocks (n_1 .. n_classes) with a sum of at most `most`, int64 (states, classes), in lexicographic
-    order of their reverse; and counts (classes + 1, most + 2) with which `state_number` finds a stock in that list."""
-    counts = np.zeros((classes + 1, most + 2), np.int64)
-    counts[:, 1:] = [[comb(total + left, left) for total in range(most + 1)] for left in range(classes + 1)]
-    states = np.zeros((int(counts[classes, most + 1]), classes), np.int64)
-    for number in range(1, len(states)):
-        stock = states[number - 1].copy()
-        for k in range(classes):  # the next one: raise the lowest class that may be raised
-            stock[k] += 1
-            if stock.sum() <= most:
-                break
-            stock[k] = 0
-        states[number] = stock
-    states.setflags(write=False)
-    counts.setflags(write=False)
-    return states, counts
-
-
-def max_stock(states: int, classes: int) -> int:
-    """The most pairs in stock of which `stock_states` has so many states (0 where there is no class)."""
-    most = 0
-    while classes > 0 and comb(most + classes, classes) < states:
-        most += 1
-    return most
-
-
-@njit(**COMPILED)
-def state_number(stock, counts):  # type: ignore[no-untyped-def]
-    """Return where a stock stands in the list of `stock_states`: how many stocks are smaller, class by class from the
-    last."""
-    number, room = 0, counts.shape[1] - 2
-    for k in range(len(stock) - 1, -1, -1):
-        # stocks that agree beyond class k and have fewer in it: sum over i < n of C(room - i + k, k)
-        number += counts[k + 1, room + 1] - counts[k + 1, room + 1 - stock[k]]
-        room -= stock[k]
-    return number
-
-
-def binomial(trials: int, success: float, most: int) -> NDArray[np.float64]:
-    """P(X = j) for j < most, and P(X >= most) last; shape (most + 1,)."""
-    if success >= 1.0:
-        return np.eye(most + 1)[min(trials, most)]
-    logs = [
-        lgamma(trials + 1) - lgamma(j + 1) - lgamma(trials - j + 1) + j * log(success) + (trials - j) * log1p(-success)
-        if j <= trials
-        else -np.inf
-        for j in range(most)
-    ]
-    mass = np.exp(np.array(logs))
-    return np.append(mass, max(0.0, 1.0 - float(mass.sum())))
-
-
-def heralded_beyond(trials: int, success: float, modes: int, most: int) -> NDArray[np.float64]:
-    """P(e | b): that the attempt of the b-th birth of a slot heralds e more, given that there are b; (most + 1, ...).
-
-    An attempt has `modes` trials. With u(s) the mean number of the slot's attempts that begin after s births, the b-th
-    comes with e more in an attempt that brings b + e - s at once: P(e, b) = sum over s < b of u(s) P(b + e - s).
-    """
-    at_once = binomial(modes, success, modes)
-    at_once = at_once[: int(np.flatnonzero(at_once > _NEGLIGIBLE)[-1]) + 1]
-    begun = np.sum([binomial(a * modes, success, most)[:most] for a in range(max(1, trials // modes))], axis=0)
-    beyond = np.zeros((most + 1, max(1, len(at_once) - 1)))
-    beyond[0, 0] = 1.0
-    for b in range(1, most + 1):
-        for s in range(max(0, b + 1 - len(at_once)), b):
-            beyond[b, : len(at_once) - (b - s)] += begun[s] * at_once[b - s :]
-        total = beyond[b].sum()
-        beyond[b] = beyond[b] / total if total > 0 else beyond[0]
-    return beyond
 
 
 @njit(**COMPILED)
@@ -202,18 +156,21 @@ def _aged(stock, births, take, ages, into):  # type: ignore[no-untyped-def]
 class _Slot(NamedTuple):
     """A slot of a chain.
 
-    states (S, digits), counts: as of `stock_states`. pairs: of the shot at its end, 0: none. mass: P(X). beyond: as of
-    `heralded_beyond`.
+    states (S, digits), counts: as of `stock_states`. pairs: of the shot at its end, 0: none. left: what age has left of
+    Werner parameters at its end, of its own births and then of every class, (digits + 1,). mass: P(X). beyond: as of
+    `heralded_beyond`. has_room: whether the oldest pairs make room for new ones.
     """
 
     states: NDArray[np.int64]
     counts: NDArray[np.int64]
     pairs: int
+    left: NDArray[np.float64]
     mass: NDArray[np.float64]
     beyond: NDArray[np.float64]
     shot_value: float
     birth_price: float
     relaxed: bool
+    has_room: bool
 
 
 class _Choice(NamedTuple):
@@ -225,22 +182,39 @@ class _Choice(NamedTuple):
 
 
 @njit(**COMPILED)
+def _shot_precision(slot, stock, births):  # type: ignore[no-untyped-def]
+    """The precision of a shot that takes the oldest pairs (relaxed: that is worth what the freshest are)."""
+    if slot.left[-1] == 1.0:
+        return 1.0
+    missing, left = slot.pairs, 0.0
+    for place in range(len(stock) + 1):
+        k = place if slot.relaxed else len(stock) - place
+        taken = min(missing, births if k == 0 else stock[k - 1])
+        missing -= taken
+        left += taken * slot.left[k]
+    return (left / slot.pairs) ** slot.pairs
+
+
+@njit(**COMPILED)
 def _fill_births(slot, stock, later, interrupted, interruption, into, found):  # type: ignore[no-untyped-def]
     """Fill found (births, 3): the values at a slot's start for each number of births; into: scratch (digits,)."""
     max_in_all, held = slot.counts.shape[1] - 2, np.sum(stock)
-    for j in range(max_in_all - held + slot.beyond.shape[1]):
+    for j in range((max_in_all if slot.has_room else max_in_all - held) + slot.beyond.shape[1]):
         now = found[j]
-        if held + j > max_in_all:  # one more that finds no place
+        excess = max(0, held + j - max_in_all)
+        if excess > 0 and not slot.has_room:  # one more that finds no place
             now[:] = found[j - 1]
             now[0] -= slot.birth_price
             now[1] += 1
             continue
         served = slot.pairs > 0 and held + j >= slot.pairs
-        n = state_number(_aged(stock, j, slot.pairs if served else 0, True, into), slot.counts)
-        now[0] = later[0, n] - slot.birth_price * j + slot.shot_value * served
+        gone = max(excess, slot.pairs if served else 0)
+        n = state_number(_aged(stock, j, gone, True, into), slot.counts)
+        gained = slot.shot_value * _shot_precision(slot, stock, j) if served else 0.0
+        now[0] = later[0, n] - slot.birth_price * j + gained
         now[1], now[2] = later[1, n] + j, later[2, n] + served
         if interrupted > 0.0:
-            n = state_number(_aged(stock, j, 0, False, into), slot.counts)
+            n = state_number(_aged(stock, j, excess, False, into), slot.counts)
             for v in range(3):
                 now[v] = (1.0 - interrupted) * now[v] + interrupted * interruption[v, n]
 
@@ -257,7 +231,7 @@ def _slot_backwards(slot, later, interrupted, interruption, choice):  # type: ig
     max_in_all, max_beyond = slot.counts.shape[1] - 2, slot.beyond.shape[1] - 1
     of_births = np.empty((max_in_all + max_beyond + 1, 3))
     for s in range(len(slot.states)):
-        held = np.sum(slot.states[s])
+        held = 0 if slot.has_room else np.sum(slot.states[s])
         tail = 1.0  # P(X >= j)
         best, chosen = np.zeros(3), 0  # the best policy's values; relaxed: those of the best number of births until j
         summed, stopped = np.zeros(3), np.zeros(3)  # summed over X < j; stopped: after the j-th birth
@@ -289,7 +263,11 @@ class _Chain:
     def __init__(
         self, link: LinkClass, *, gap_slots: int, gap_stock: int, prices: tuple[float, float], relaxed: bool
     ) -> None:
+        if has_room := relaxed and link.forgets:
+            link = replace(link, slots=min(link.slots, link.pairs * link.burst))
+            gap_stock = link.slots
         self.link, self.gap_slots, self.prices, self.relaxed = link, gap_slots, prices, relaxed
+        self.has_room = has_room
         self.frozen = False
         self.burst_states, self.burst_counts = stock_states(link.slots, link.classes - 1)
         self.gap_states, self.gap_counts = stock_states(gap_stock, (link.classes - 1) * gap_slots)
@@ -308,6 +286,8 @@ class _Chain:
         self.gap_gain = np.zeros(self.gap_births.shape, np.float32)
         self.burst_gain = np.zeros(self.burst_births.shape, np.float32)
         self.from_gap, self.from_burst = self._maps()
+        of_births = 0.0 if relaxed else (link.attempts + 1) / (2 * link.attempts)
+        self.left = np.exp(-link.decay * (of_births + np.arange(link.classes)))
 
     def _maps(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return which burst state a gap state becomes when a burst begins, and which gap state a burst state when it
@@ -328,8 +308,9 @@ class _Chain:
             first = left == self.link.burst
             mass, beyond = (self.first_mass, self.first_beyond) if first else (self.mass, self.beyond)
             slot = _Slot(
-                self.burst_states, self.burst_counts, self.link.pairs, mass, beyond, *self.prices, self.relaxed
-            )
+                self.burst_states, self.burst_counts, self.link.pairs, self.left, mass, beyond, *self.prices,
+                self.relaxed, self.has_room,
+            )  # fmt: skip
             choice = _Choice(self.burst_births[left - 1], self.burst_gain[left - 1], self.frozen)
             later = _slot_backwards(slot, later, 0.0, later, choice)
         return later
@@ -337,7 +318,10 @@ class _Chain:
     def gap(self, burst: Values, guess: Values) -> Values:
         """Step backwards from a burst's start (values of gap states) to the start of the gap before it."""
         link = self.link
-        slot = _Slot(self.gap_states, self.gap_counts, 0, self.gap_mass, self.gap_beyond, *self.prices, self.relaxed)
+        slot = _Slot(
+            self.gap_states, self.gap_counts, 0, self.left, self.gap_mass, self.gap_beyond, *self.prices, self.relaxed,
+            self.has_room,
+        )  # fmt: skip
         choices = [_Choice(self.gap_births[p], self.gap_gain[p], self.frozen) for p in range(self.phases)]
         if link.periodic:
             for choice in choices:
@@ -396,4 +380,5 @@ def solve(
     for table in tables:
         table.setflags(write=False)
     value, births, served = (float(average) for average in gained / link.burst)
-    return Solution(*tables, births, served, value)
+    precision = served if link.decay == 0 else (value + birth_price * births) / shot_value
+    return Solution(*tables, births, served, precision, value)

@@ -32,4 +32,5 @@ def track_study(
     tracker.start(RunHead(name=folder.name, params=params, tags={"study": params["study"]}, began=now))
     artifacts = [(path, "") for path in files]
     tracker.finish(RunEnd(status="FINISHED", tags={}, metrics=metrics, step=0, ended=now, files=artifacts))
+    tracker.settle()
     return tracker.run_id

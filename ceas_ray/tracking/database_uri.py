@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
+
+from ceas_ray.tracking.tracking_uri import DATABASES
 
 _SQLITE = ("sqlite:///", "sqlite+pysqlite:///")
 
@@ -64,3 +67,24 @@ def checked_database(uri: str) -> str:
     if not url.database:
         raise ValueError(f"a URI of the form {url.drivername}://user@host/database")
     return uri
+
+
+def require_database(uri: str) -> None:
+    """Raise OSError, at once, for a database that cannot be opened or written to: MLflow would try for two minutes.
+
+    A URI of anything else is not looked at.
+    """
+    from sqlalchemy import create_engine, text
+
+    file, kind = sqlite_file(uri), uri.partition(":")[0].partition("+")[0]
+    if file is None and kind not in DATABASES:
+        return
+    engine = create_engine(uri)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("select 1" if file is None else "begin immediate"))
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error)
+        raise OSError(errno.EIO, f"the database cannot be opened: {' '.join(reason.split())}") from None
+    finally:
+        engine.dispose()

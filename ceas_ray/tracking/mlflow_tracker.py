@@ -8,30 +8,36 @@ from __future__ import annotations
 import json
 import logging
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ceas_ray.tracking.database_uri import sqlite_file, sqlite_uri
+from ceas_ray.tracking.background import Background
+from ceas_ray.tracking.database_uri import require_database, sqlite_file, sqlite_uri
 from ceas_ray.tracking.locks import exclusive
 from ceas_ray.tracking.logged_model import log_model
 from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedRound, UsedData
 from ceas_ray.tracking.tracking_uri import checked_tracking_uri
 
-METRICS_PER_CALL = 900
+METRICS_PER_CALL, _PARAMS_PER_CALL = 900, 100
+_SERVER_SECONDS, _DATABASE_SECONDS = 10.0, 120.0
+"""How long a server, and a database on this machine, may hold up a run at its end."""
 LOCAL_UI = "http://127.0.0.1:5000"
 """Where `ceas-ui` serves a database on this machine."""
 DATABASE, _ARTIFACTS = "mlflow.db", "mlflow_artifacts"
 _OPENS_AT_RUNS = {"mlflow.experimentKind": "custom_model_development"}
 """The tag of an experiment by which the UI opens it at its table of runs, not at what it has for language models."""
-_IN_EVERY_ROUND = "round/utilization"
-"""A metric that every round has: where it is, the round is."""
+_IDENTITY = "ceas_ray.run"
+"""The tag that names the run in its journal."""
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
 
@@ -41,56 +47,126 @@ def _milliseconds(seconds: float) -> int:
     return int((seconds or time.time()) * 1000)
 
 
+@dataclass
+class Content:
+    """What MLflow has of a run. data: digests of data sets. history: steps and values of every metric, by its name."""
+
+    status: str = "RUNNING"
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    data: frozenset[str] = frozenset()
+    history: dict[str, set[tuple[int, float]]] = field(default_factory=dict)
+
+
 def _is_ours(location: str) -> bool:
     """Return whether an experiment's artifacts lie where this module puts them, beside a database."""
     return location.startswith("file:///") and location.endswith(f"/{_ARTIFACTS}")
 
 
 class MlflowTracker:
-    """One MLflow run. Every method returns whatever happens; the first failure is told to `warn`, then it is off."""
+    """One MLflow run. MLflow gets what it lacks of it, each value once, however often that is sent.
+
+    Every method returns at once: the sending is done in a thread of its own, which `settle` waits for. The first
+    failure is told to `warn`, then nothing more is sent.
+    """
 
     def __init__(self, uri: str | None, folder: Path, experiment: str, warn: Callable[[str], None]) -> None:
         """uri None: SQLite in `folder` (mlflow.db). An SQLite database is created under a lock before any run writes,
         and its artifacts are kept beside it, also when both have been moved. Raises ValueError for a bad URI."""
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
+        import mlflow  # here, because a second thread that imports as well may meet modules that are half made
+
+        self._connect = mlflow.MlflowClient
         self._experiment, self._warn = experiment, warn
         self.uri = sqlite_uri(folder / DATABASE) if uri is None else checked_tracking_uri(uri)
         self._database = sqlite_file(self.uri)
         self.run_id: str | None = None
         self._client: Any = None
-        self._present: frozenset[int] = frozenset()
-        self._off = False
+        self._experiment_of_run: str | None = None
+        self._there = Content()
+        self._off, self._sending = False, Background()
 
-    def start(self, head: RunHead, run_id: str | None = None) -> None:
-        """Begin the run. run_id: that of an MLflow run to take; None: a new one."""
-        self._try(lambda: self._start(head, run_id))
+    def start(self, head: RunHead, run: str | None = None, run_id: str | None = None) -> None:
+        """Begin the run.
 
-    def _start(self, head: RunHead, run_id: str | None) -> None:
-        from mlflow import MlflowClient
-        from mlflow.entities import Param, RunTag
+        run: its identity, by which it is found where an earlier attempt has made it; None for one that has none.
+        run_id: that of an MLflow run to take; None: a new one.
+        """
+        tags = dict(head.tags) | ({} if run is None else {_IDENTITY: run})
+        self._try(lambda: self._start(head, tags, run, run_id))
 
+    def _start(self, head: RunHead, tags: dict[str, str], run: str | None, run_id: str | None) -> None:
+        experiment = self._opened(with_experiment=run_id is None)
+        found = run_id or self._found(experiment, run)
+        if found is None:
+            began = _milliseconds(head.began)
+            made = self._client.create_run(experiment, start_time=began, tags=tags, run_name=head.name)
+            found = self._found(experiment, run) or made.info.run_id
+        self.run_id = str(found)
+        self._begin_again()
+        self._send_params(head.params)
+        self._send_tags(tags)
+        if head.data is not None and head.data.digest not in self._there.data:
+            self._log_data(head.data)
+
+    def _opened(self, with_experiment: bool) -> str:
+        """Connect; return the id of the experiment, which is made if there is none, or an empty text."""
         for chatty in ("alembic", "mlflow", "mlflow.store.db.utils"):
             logging.getLogger(chatty).setLevel(logging.ERROR)
-
         with self._creating():
-            self._client = MlflowClient(self.uri)
+            require_database(self.uri)
+            self._client = self._connect(self.uri)
             self._keep_artifacts_beside()
-            experiment = self._experiment_id() if run_id is None else ""
-        if run_id is None:
-            run = self._client.create_run(
-                experiment, start_time=_milliseconds(head.began), tags=dict(head.tags), run_name=head.name
-            )
-            run_id = str(run.info.run_id)
-        else:
-            self._client.update_run(run_id, status="RUNNING")
-        self.run_id = run_id
-        entries = [Param(key, value) for key, value in head.params.items()]
-        for start in range(0, len(entries), 100):
-            self._client.log_batch(self.run_id, params=entries[start : start + 100])
-        self._client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in head.tags.items()])
-        if head.data is not None:
-            self._log_data(head.data)
+            return self._experiment_id() if with_experiment else ""
+
+    def _found(self, experiment: str, run: str | None) -> str | None:
+        """Return the first MLflow run of this identity, and delete others: a request that was sent twice, or whose
+        answer was lost, may have made them."""
+        if run is None:
+            return None
+        runs = self._client.search_runs([experiment], f"tags.`{_IDENTITY}` = '{run}'")
+        first, *others = sorted(found.info.run_id for found in runs) or [None]
+        for other in others:
+            self._client.delete_run(other)
+        return first
+
+    def _begin_again(self) -> None:
+        """Note what MLflow has of the run, and that it goes on."""
+        self._there = self._content()
+        if self._there.status != "RUNNING":
+            self._client.update_run(self.run_id, status="RUNNING")
+
+    def _content(self) -> Content:
+        run = self._client.get_run(self.run_id)
+        history = {
+            name: {(point.step, point.value) for point in self._client.get_metric_history(self.run_id, name)}
+            for name in run.data.metrics
+        }
+        self._experiment_of_run = str(run.info.experiment_id)
+        data = frozenset(used.dataset.digest for used in run.inputs.dataset_inputs)
+        return Content(run.info.status, dict(run.data.params), dict(run.data.tags), data, history)
+
+    def _send_params(self, params: Mapping[str, str]) -> None:
+        from mlflow.entities import Param
+
+        there = self._there.params
+        entries = [Param(key, value) for key, value in params.items() if key not in there]
+        for start in range(0, len(entries), _PARAMS_PER_CALL):
+            self._client.log_batch(self.run_id, params=entries[start : start + _PARAMS_PER_CALL])
+            self._sending.answered()
+        other = [key for key in params if key in there and there[key] != params[key]]
+        if other:
+            self._warn(f"MLflow at {self.uri} keeps other params than this run has: {', '.join(other)[:200]}")
+        there |= params
+
+    def _send_tags(self, tags: Mapping[str, str]) -> None:
+        from mlflow.entities import RunTag
+
+        missing = {key: value for key, value in tags.items() if self._there.tags.get(key) != value}
+        if missing:
+            self._client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in missing.items()])
+        self._there.tags |= missing
 
     def _log_data(self, data: UsedData) -> None:
         """Show the data set among the inputs of the run."""
@@ -170,17 +246,11 @@ class MlflowTracker:
             engine.dispose()
 
     def go_on(self, run_id: str) -> None:
-        """Go on with a run; rounds that it has already are not sent again."""
+        """Go on with a run."""
 
         def find() -> None:
-            from mlflow import MlflowClient
-
-            with self._creating():
-                self._client = MlflowClient(self.uri)
-                self._keep_artifacts_beside()
-            history = self._client.get_metric_history(run_id, _IN_EVERY_ROUND)
-            self._present = frozenset(metric.step for metric in history)
-            self._client.update_run(run_id, status="RUNNING")
+            self._opened(with_experiment=False)
+            self._begin_again()
 
         self.run_id = run_id
         self._try(find)
@@ -192,62 +262,86 @@ class MlflowTracker:
 
     def log_rounds(self, rounds: Sequence[TrackedRound]) -> None:
         """Metrics of several rounds, in batches."""
-
-        def log() -> None:
-            missing = [one for one in rounds if one.step not in self._present]
-            self._log_metrics([(one.metrics, one.ended, one.step) for one in missing])
-
         if rounds:
-            self._try(log)
+            self._try(lambda: self._send_metrics([(one.metrics, one.ended, one.step) for one in rounds]))
 
-    def _log_metrics(self, entries: Sequence[tuple[Mapping[str, float], float, int]]) -> None:
-        """Send metrics, each with its time and step."""
+    def _send_metrics(self, entries: Sequence[tuple[Mapping[str, float], float, int]]) -> None:
+        """Send what is missing of metrics, each with its time and step."""
         from mlflow.entities import Metric
 
-        metrics = [
+        there = self._there.history
+        missing = [
             Metric(name, value, _milliseconds(at), step)
             for values, at, step in entries
             for name, value in values.items()
+            if (step, value) not in there.get(name, ())
         ]
-        for start in range(0, len(metrics), METRICS_PER_CALL):
-            self._client.log_batch(self.run_id, metrics=metrics[start : start + METRICS_PER_CALL])
+        for start in range(0, len(missing), METRICS_PER_CALL):
+            self._client.log_batch(self.run_id, metrics=missing[start : start + METRICS_PER_CALL])
+            self._sending.answered()
 
     def finish(self, end: RunEnd) -> None:
         """End the run."""
 
         def finish() -> None:
-            self._log_metrics([(end.metrics, end.ended, end.step)])
-            for key, value in end.tags.items():
-                self._client.set_tag(self.run_id, key, value)
-            for path, place in end.files:
-                self._client.log_artifact(self.run_id, str(path), place or None)
+            self._send_metrics([(end.metrics, end.ended, end.step)])
+            self._send_tags(end.tags)
+            self._send_artifacts(end.files)
             if end.model is not None:
                 log_model(self._client, str(self.run_id), end.model, end.step)
             self._client.set_terminated(self.run_id, end.status, _milliseconds(end.ended))
 
         self._try(finish)
 
+    def _send_artifacts(self, files: Sequence[tuple[Path, str]]) -> None:
+        places = {place for _, place in files}
+        there = {
+            file.path: file.file_size
+            for place in places
+            for file in self._client.list_artifacts(self.run_id, place or None)
+        }
+        for path, place in files:
+            name = f"{place}/{path.name}" if place else path.name
+            if there.get(name) != path.stat().st_size or self._artifact(name) != path.read_bytes():
+                self._client.log_artifact(self.run_id, str(path), place or None)
+            self._sending.answered()
+
+    def _artifact(self, name: str) -> bytes:
+        """Return what MLflow has in a file of the run."""
+        with tempfile.TemporaryDirectory(prefix="ceas_mlflow_") as place:
+            return Path(self._client.download_artifacts(self.run_id, name, place)).read_bytes()
+
     def page(self) -> str | None:
-        """Return the address of the run's page, None if there is none: of a database, once `ceas-ui` serves it."""
-        pages: list[str] = []
+        """Return the address of the run's page, None if it has none yet: of a database, once `ceas-ui` serves it."""
+        if self.run_id is None or self._experiment_of_run is None:
+            return None
+        server = self.uri.rstrip("/") if self._database is None else LOCAL_UI
+        return f"{server}/#/experiments/{self._experiment_of_run}/runs/{self.run_id}"
 
-        def find() -> None:
-            experiment = self._client.get_run(self.run_id).info.experiment_id
-            server = self.uri.rstrip("/") if self.uri.startswith("http") else LOCAL_UI
-            pages.append(f"{server}/#/experiments/{experiment}/runs/{self.run_id}")
+    def settle(self, seconds: float | None = None, patient: bool = False) -> None:
+        """Wait until all is sent, so long at most; then it is given up, which is told to `warn`.
 
-        if self.run_id is not None:
-            self._try(find)
-        return pages[0] if pages else None
+        seconds: None for the longest that MLflow may hold up a run at its end. patient: whether they begin anew with
+        every answer.
+        """
+        if seconds is None:
+            seconds = _SERVER_SECONDS if self._database is None else _DATABASE_SECONDS
+        if not self._off and not self._sending.wait(seconds, patient):
+            self._fail(f"it did not take everything within {seconds:g} s")
 
     def _try(self, call: Callable[[], None]) -> None:
+        self._sending.ask_for(lambda: self._tried(call))
+
+    def _tried(self, call: Callable[[], None]) -> None:
         if self._off:
             return
         try:
             call()
         except Exception as error:
-            line = " ".join(str(error).split())[:200]
-            self._warn(
-                f"MLflow at {self.uri} failed, the run goes on without it (ceas-sync sends what is missing): {line}"
-            )
-            self._off = True
+            self._fail(" ".join(str(error).split())[:200])
+
+    def _fail(self, line: str) -> None:
+        if self._off:
+            return
+        self._off = True
+        self._warn(f"MLflow at {self.uri} failed, the run goes on without it (ceas-sync sends what is missing): {line}")

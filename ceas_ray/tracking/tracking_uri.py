@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from urllib.parse import urlsplit
 
 _SERVERS = ("http", "https")
-_DATABASES = ("postgresql", "mysql", "mssql")
+DATABASES = ("postgresql", "mysql", "mssql")
 
 
 def checked_tracking_uri(uri: str) -> str:
@@ -24,14 +24,14 @@ def checked_tracking_uri(uri: str) -> str:
         raise ValueError("a URI without control characters")
     if scheme in _SERVERS:
         return _checked_server(uri)
-    if kind in ("sqlite", *_DATABASES):
+    if kind in ("sqlite", *DATABASES):
         from ceas_ray.tracking.database_uri import checked_database, sqlite_path, sqlite_uri
 
         return sqlite_uri(sqlite_path(uri)) if kind == "sqlite" else checked_database(uri)
     plugins = {entry.name for entry in entry_points(group="mlflow.tracking_store")}
     if scheme in {*plugins, "databricks"}:
         return uri
-    known = ", ".join(f"{name}://" for name in (*_SERVERS, "sqlite", *_DATABASES, "databricks", *sorted(plugins)))
+    known = ", ".join(f"{name}://" for name in (*_SERVERS, "sqlite", *DATABASES, "databricks", *sorted(plugins)))
     raise ValueError(f"a URI that begins with one of {known}")
 
 

@@ -36,6 +36,7 @@ def check_settings(settings: RunSettings) -> None:
     _check_committee(settings, counts)
     _check_troubles(settings, counts)
     _check_links(settings)
+    _check_timetable(settings)
     _check_estimator(settings)
 
 
@@ -117,6 +118,15 @@ def _check_links(settings: RunSettings) -> None:
         raise SettingsError("links.mean_fidelity", must, links.mean_fidelity)
     if links.min_km > links.max_km:
         raise SettingsError("links.min_km", f"at most links.max_km ({links.max_km})", links.min_km)
+
+
+def _check_timetable(settings: RunSettings) -> None:
+    choice = settings.entanglement
+    if choice.demand == "bursts" and choice.stations is not None:
+        raise SettingsError("entanglement.stations", "null for entanglement.demand=bursts", choice.stations)
+    if choice.demand == "rotation" and (choice.gap_periods < 1 or choice.gap_periods % 1):
+        must = "a whole number, at least 1, for entanglement.demand=rotation"
+        raise SettingsError("entanglement.gap_periods", must, choice.gap_periods)
 
 
 def _check_estimator(settings: RunSettings) -> None:

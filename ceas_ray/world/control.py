@@ -40,7 +40,8 @@ def demand_of(settings: RunSettings, network: NetworkPlan) -> Demand:
         warm_up_test_shots=-(-choice.warm_up_tests // pairs),
         key_useful_age=picoseconds(choice.key_useful_age_milliseconds * 1e-3), key_margin=choice.key_margin,
         fresh_hash_keys=settings.consensus.hash_keys == "fresh", node_slots=choice.node_slots,
-        finite_keys=settings.consensus.key_rate == "finite",
+        finite_keys=settings.consensus.key_rate == "finite", is_rotation=choice.demand == "rotation",
+        stations=choice.stations,
     )  # fmt: skip
 
 

@@ -16,8 +16,9 @@ from ceas_ray.entanglement.plan import (
     VIEW_CHANGE_FRAMES,
     Demand,
     key_path_seconds,
+    turns_of,
 )
-from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
+from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND
 from ceas_ray.messages.payloads import processor_name, replica_name
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.quantum.bell_pairs import key_rate
@@ -120,19 +121,26 @@ def _plan_seconds(
     total = 0.0
     for number, (members, slots) in enumerate(zip(phases, key_slots, strict=True)):
         with_replicas = min(slots, len(network.replica_routes)) if number == 0 else 0
-        total += max(_served_seconds(network, demand, k=k, shots=shots, members=len(members)) for k in members)
+        total += _served_seconds(network, demand, members=members, shots=shots)
         total += with_replicas * keys.slowest_between + (slots - with_replicas) * keys.slowest_seconds
     return total
 
 
-def _served_seconds(network: NetworkPlan, demand: Demand, *, k: int, shots: int, members: int) -> float:
-    """Until the last of the shots: bursts, and exponential gaps, the longest sum of those of `members` links."""
+def _served_seconds(network: NetworkPlan, demand: Demand, *, members: Sequence[int], shots: int) -> float:
+    """Until the last shot of those who are served together; of exponential gaps, the longest sum of any link's."""
     if shots == 0:
         return 0.0
+    turns = turns_of(network, demand, members)
     bursts = math.ceil(shots / demand.burst_shots)
-    gaps = bursts + math.sqrt(2 * bursts * math.log(members + 1))
-    period = demand.shot_period(network.served(k)) / PICOSECONDS_PER_SECOND
-    return period * (shots + demand.gap_periods * gaps) + seconds(demand.shot_deadline(network.served(k)))
+    gaps = bursts + math.sqrt(2 * bursts * math.log(len(members) + 1))
+    found = 0.0
+    for k in members:
+        period = demand.shot_period(network.served(k))
+        served: float = period * (shots + demand.gap_periods * gaps)
+        if k in turns:
+            served = turns[k].first + (bursts - 1) * turns[k].cycle + demand.burst_shots * period
+        found = max(found, (served + demand.shot_deadline(network.served(k))) / PICOSECONDS_PER_SECOND)
+    return found
 
 
 def _key_bits(network: NetworkPlan, demand: Demand, reserve: int) -> float:

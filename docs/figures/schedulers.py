@@ -11,7 +11,8 @@ from typing import Any
 from ceas_ray.config.composition import composed
 from ceas_ray.config.policies import instantiate
 from ceas_ray.reports.plots import pyplot_without_window
-from ceas_ray.studies.utilization.study import REGIMES, run_study
+from ceas_ray.studies.utilization.regimes import REGIMES
+from ceas_ray.studies.utilization.study import run_study
 
 SEEDS, BURSTS = range(1, 6), 1000
 LABELS = {

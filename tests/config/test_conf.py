@@ -26,7 +26,9 @@ NO_KEY = {"nv", "atomic_ensemble"}
 
 def settings_of(group: str, choice: str) -> RunSettings:
     own = [f"network.file={OWN_NETWORK}"] if choice == "graphml" else []
-    return build(RunSettings, composed([f"{group}={choice}", "processors.count=8", "training.rounds=1", *own]))
+    known = ["entanglement=rotation_one_shot"] if choice in ("just_in_time", "mdp_precision") else []
+    words = [*known, f"{group}={choice}", "processors.count=8", "training.rounds=1", *own]
+    return build(RunSettings, composed(words))
 
 
 @pytest.mark.parametrize(("group", "choice"), [pair for pair in CHOICES if pair[0] != "links" or pair[1] not in NO_KEY])

@@ -1,4 +1,4 @@
-"""Forty small worlds whose whole behaviour is pinned, so that a change of structure can be told from one of results.
+"""Small worlds whose whole behaviour is pinned, so that a change of structure can be told from one of results.
 
 `python -m tests.golden.worlds` pins them anew (and says which differ). Counts, times and decisions are the same on
 every machine; digests and models are pinned for each kind of machine (see `machine`), because bits differ between
@@ -41,6 +41,16 @@ WORLDS: dict[str, tuple[str, ...]] = {
     "two level": ("scheduling=two_level",),
     "freshest first": ("scheduling=freshest_first",),
     "clairvoyant": ("scheduling=clairvoyant",),
+    "rotation, mdp per pair": (
+        "entanglement=rotation_two_shots", "scheduling=mdp_precision", "scheduling.max_classes=5",
+        "links.modes=2",
+    ),
+    "rotation, just in time": ("entanglement=rotation_four_shots", "scheduling=just_in_time"),
+    "rotation of shared circuits, clairvoyant": (
+        *CIRCUIT, "entanglement=rotation_one_shot", "scheduling=clairvoyant",
+    ),
+    "base stock": ("scheduling=base_stock",),
+    "time sharing": ("scheduling=time_sharing", "entanglement=rotation_four_shots"),
     "trapped ion links": ("links=trapped_ion",),
     "transducer links": ("links=superconducting_transducer",),
     "complete network": ("network=complete", "attacks=sign_flip"),

@@ -18,7 +18,9 @@ from ceas_ray.links.engine.route import RouteModel, RouteState, Rules
 from ceas_ray.messages.payloads import BirthTables, StockPolicy
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import Swapping
-from ceas_ray.scheduling.perishable_chain import LinkClass, binomial, heralded_beyond, solve, state_number, stock_states
+from ceas_ray.scheduling.births_of_a_slot import binomial, heralded_beyond
+from ceas_ray.scheduling.perishable_chain import LinkClass, solve
+from ceas_ray.scheduling.stocks import state_number, stock_states
 
 R0 = LinkClass(24, 6, 8, 8.0, False, 3, 800, 0.012, 784, 16)
 

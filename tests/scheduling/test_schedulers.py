@@ -23,7 +23,8 @@ from ceas_ray.scheduling.on_demand import OnDemand
 from ceas_ray.scheduling.perishable_chain import LinkClass, solve
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.scheduling.two_level import TwoLevel
-from ceas_ray.studies.utilization.study import REGIMES, Regime, _coupled_cells, _free, simulate
+from ceas_ray.studies.utilization.regimes import REGIMES, Regime
+from ceas_ray.studies.utilization.study import _coupled_cells, _free, simulate
 
 R0, R1, R2, R3, R4 = REGIMES
 MDP = Mdp(0.2, 0.95, 0.9904, 2, 6, 4)

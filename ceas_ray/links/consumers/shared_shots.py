@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.compiled_code import COMPILED, COMPILED_PART, njit
 from ceas_ray.links.consumers.shots import ShotDemand
-from ceas_ray.links.consumers.stock import Slot, StockRule, has_tables, limits, stock_number
+from ceas_ray.links.consumers.stock import Slot, StockRule, gap_limit_from, has_tables, limits, stock_number
 from ceas_ray.links.engine.advance import advance
 from ceas_ray.links.engine.attempts import allow, begin
 from ceas_ray.links.engine.draws import uniform
@@ -122,10 +122,12 @@ def _ask(route, rule, demand, gap_gain, burst_gain, turns, k, number, round_):  
         tabled, length = has_tables(rule), demand.slot // rule.gap_slots
         if in_burst:
             turns.slot_ends[k] = release + demand.deadline
-            slot = Slot(turns.variant[k], True, turns.slot_ends[k], turns.left[k])
+            slot = Slot(turns.variant[k], True, turns.slot_ends[k], turns.left[k], False)
         else:
-            turns.slot_ends[k] = min(release, now + length) if tabled else release
-            slot = Slot(turns.variant[k], False, now + demand.slot, -((now - release) // length))
+            holds_from = gap_limit_from(rule, demand, release)
+            is_early = not tabled and now < holds_from
+            turns.slot_ends[k] = min(release, now + length) if tabled else (holds_from if is_early else release)
+            slot = Slot(turns.variant[k], False, now + demand.slot, -((now - release) // length), is_early)
         stock = stock_number(route, rule, demand, slot, 0) if tabled else 0
         turns.limit[k], turns.births[k] = limits(rule, demand, slot, stock)
         if not tabled:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.compiled_code import COMPILED, COMPILED_PART, njit
 from ceas_ray.links.consumers.foresight import foresee
-from ceas_ray.links.consumers.stock import Slot, StockRule, allow_for_slot, has_tables
+from ceas_ray.links.consumers.stock import Slot, StockRule, allow_for_slot, gap_limit_from, has_tables
 from ceas_ray.links.engine.advance import advance
 from ceas_ray.links.engine.attempts import begin
 from ceas_ray.links.engine.draws import uniform
@@ -100,12 +100,12 @@ def _serve(address, rule, demand, books):  # type: ignore[no-untyped-def]
             variant = 1 if rule.second_share > 0.0 and uniform(route) < rule.second_share else 0
             left = min(demand.burst, shots - i)
             _wait_for_burst(route, rule, demand, opens, variant)
-        allow_for_slot(route, rule, demand, Slot(variant, True, executes, left))
+        allow_for_slot(route, rule, demand, Slot(variant, True, executes, left, False))
         advance(route, executes)
         left -= 1
         books.events[i, 0] = executes
         if usable(route) >= demand.pairs:
-            _spend(route, rule, demand, books, i, latency)
+            _spend(route, rule.freshest_first[variant], demand, books, i, latency)
     return close(route)
 
 
@@ -115,24 +115,30 @@ def _wait_for_burst(route, rule, demand, opens, variant):  # type: ignore[no-unt
     if opens <= route.now:
         return
     tabled = has_tables(rule)
+    holds_from = gap_limit_from(rule, demand, opens)
+    if not tabled and route.now < holds_from:
+        allow_for_slot(route, rule, demand, Slot(variant, False, holds_from, 2, True))
+        advance(route, holds_from)
+        if holds_from == opens:
+            return
     length = demand.slot // rule.gap_slots if tabled else opens - route.now
     slots = -((route.now - opens) // length)
     known = tabled and len(rule.gap_births[0]) > 1
     for to_come in range(slots, 0, -1):
         until = opens - (to_come - 1) * length if known else min(opens, route.now + length)
-        allow_for_slot(route, rule, demand, Slot(variant, False, route.now + demand.slot, to_come))
+        allow_for_slot(route, rule, demand, Slot(variant, False, route.now + demand.slot, to_come, False))
         advance(route, until)
 
 
 @njit(**COMPILED_PART)
-def _spend(route, rule, demand, books, i, latency):  # type: ignore[no-untyped-def]
+def _spend(route, freshest_first, demand, books, i, latency):  # type: ignore[no-untyped-def]
     """Shot i takes its pairs now; of a test every pair is measured in a basis drawn for it."""
     last = leg_of(route, route.number - 1)
     late, is_test = latency > demand.deadline, demand.is_test[i]
     books.on_time[i] = not late
     column = LATE if late else USED
     for a in range(demand.pairs):
-        row = chosen(route, rule.freshest_first)
+        row = chosen(route, freshest_first)
         pair = pair_at(route, row, route.now)
         books.events[i, 1] += fidelity_of(pair)
         books.werner[i, a] = route.werner * werner_of(stored(pair, NO_DECAY, latency, end_rates(last), latency))

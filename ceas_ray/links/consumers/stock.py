@@ -10,9 +10,10 @@ from ceas_ray.kernel.compiled_code import COMPILED_PART, njit
 from ceas_ray.kernel.time import FOREVER
 from ceas_ray.links.engine.attempts import allow
 from ceas_ray.links.engine.state import segment_of
-from ceas_ray.messages.payloads import BirthTables, StockPolicy
-from ceas_ray.scheduling.perishable_chain import max_stock, state_number, stock_states
+from ceas_ray.messages.payloads import BirthTables, JustInTimePolicy, StockPolicy, TimeSharedPolicy
+from ceas_ray.scheduling.stocks import max_stock, state_number, stock_states
 
+WHOLE_GAP = -1.0
 _NO_TABLES = BirthTables(
     gap_births=np.zeros((0, 0, 0), np.uint8),
     burst_births=np.zeros((0, 0, 0), np.uint8),
@@ -24,16 +25,19 @@ _NO_TABLES = BirthTables(
 
 
 class StockRule(NamedTuple):
-    """A stock policy: see `StockPolicy` and `BirthTables`; without tables the limits hold.
+    """A stock policy, or two between which chance decides: see `StockPolicy`, those that extend it, and `BirthTables`.
 
-    gap_counts, burst_counts: what `state_number` needs of either chain.
+    Where there are no tables the limits hold, of the first policy and of the second. lead_periods: how long before a
+    burst the limit of a gap begins to hold, WHOLE_GAP: at once. gap_counts, burst_counts: what `state_number` needs of
+    either chain.
     """
 
-    gap_limit: int
-    burst_limit: int
-    demand_driven: bool
-    freshest_first: bool
+    gap_limit: tuple[int, int]
+    burst_limit: tuple[int, int]
+    demand_driven: tuple[bool, bool]
+    freshest_first: tuple[bool, bool]
     clairvoyant: bool
+    lead_periods: float
     gap_births: Any
     burst_births: Any
     second_share: float
@@ -44,12 +48,14 @@ class StockRule(NamedTuple):
 
 class Slot(NamedTuple):
     """A slot of the demand. variant: which of two policies holds. ends: when it ends, or in a gap would if it were as
-    long as a burst's. to_come: shots of the burst, or slots of the gap, this one included."""
+    long as a burst's. to_come: shots of the burst, or slots of the gap, this one included. is_early: whether it is in a
+    gap, before the limit of the gap holds."""
 
     variant: int
     in_burst: bool
     ends: int
     to_come: int
+    is_early: bool
 
 
 def read_only(array: Any) -> Any:
@@ -63,15 +69,19 @@ def stock_rule(policy: StockPolicy, slots: int) -> StockRule:
     """A policy for links with so many memory slots."""
     tables = policy.tables or _NO_TABLES
     classes = tables.classes - 1
+    second, second_share = policy, tables.second_share
+    if isinstance(policy, TimeSharedPolicy):
+        second, second_share = policy.second, policy.second_share
     return StockRule(
-        gap_limit=policy.gap_limit,
-        burst_limit=policy.burst_limit,
-        demand_driven=policy.demand_driven,
-        freshest_first=policy.freshest_first,
+        gap_limit=(policy.gap_limit, second.gap_limit),
+        burst_limit=(policy.burst_limit, second.burst_limit),
+        demand_driven=(policy.demand_driven, second.demand_driven),
+        freshest_first=(policy.freshest_first, second.freshest_first),
         clairvoyant=policy.clairvoyant,
+        lead_periods=float(policy.lead_periods) if isinstance(policy, JustInTimePolicy) else WHOLE_GAP,
         gap_births=read_only(tables.gap_births),
         burst_births=read_only(tables.burst_births),
-        second_share=tables.second_share,
+        second_share=float(second_share),
         gap_slots=tables.gap_slots,
         gap_counts=stock_states(tables.gap_stock, classes * tables.gap_slots)[1],
         burst_counts=stock_states(min(slots, max_stock(tables.burst_births.shape[-1], classes)), classes)[1],
@@ -82,6 +92,14 @@ def stock_rule(policy: StockPolicy, slots: int) -> StockRule:
 def has_tables(rule):  # type: ignore[no-untyped-def]
     """Whether the policy is that of a decision process."""
     return len(rule.burst_births) > 0
+
+
+@njit(**COMPILED_PART)
+def gap_limit_from(rule, demand, opens):  # type: ignore[no-untyped-def]
+    """Return from when on the limit of the gap holds that ends at `opens`, without tables, ps."""
+    if rule.lead_periods < 0.0:
+        return -FOREVER
+    return opens - int(min(rule.lead_periods * demand.slot, float(FOREVER // 4)))
 
 
 @njit(**COMPILED_PART)
@@ -116,9 +134,9 @@ def limits(rule, demand, slot, number):  # type: ignore[no-untyped-def]
     """
     if not has_tables(rule):
         if not slot.in_burst:
-            return rule.gap_limit, FOREVER
-        needed = slot.to_come * demand.pairs
-        return (min(rule.burst_limit, needed) if rule.demand_driven else rule.burst_limit), FOREVER
+            return (0 if slot.is_early else rule.gap_limit[slot.variant]), FOREVER
+        needed, limit = slot.to_come * demand.pairs, rule.burst_limit[slot.variant]
+        return (min(limit, needed) if rule.demand_driven[slot.variant] else limit), FOREVER
     if number < 0:
         return FOREVER, 0
     table = rule.burst_births[slot.variant] if slot.in_burst else rule.gap_births[slot.variant]

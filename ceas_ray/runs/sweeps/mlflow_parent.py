@@ -56,7 +56,8 @@ class SweepInMlflow:
         common = run_name(config).rpartition(" seed ")[0]
         name = f"sweep of {', '.join(varied) or 'one job'}" + ("" if common == "default" else f": {common}")
         tags = {"sweep": self._folder.name, "folder": str(self._folder)}
-        tracker.start(RunHead(name=name[:200], params={}, tags=tags, began=time.time()))
+        tracker.start(RunHead(name=name[:200], params={}, tags=tags, began=time.time()), self._journal.run)
+        tracker.settle()
         if tracker.run_id is not None:
             self._journal.append("mlflow", {"run_id": tracker.run_id, "uri": tracker.uri})
 
@@ -77,6 +78,7 @@ class SweepInMlflow:
                 files=[(table, "")],
             )
         )
+        self._parent.settle()
         page = self._parent.page()
         if page is not None:
             self._say(f"MLflow, all jobs beside each other: {self._compared(page)}")

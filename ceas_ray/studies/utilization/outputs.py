@@ -26,7 +26,8 @@ from ceas_ray.runs.training_run import Status
 from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.studies.tracked_study import track_study
-from ceas_ray.studies.utilization.study import COHERENCE_TIMES, REGIMES, SUPPLIES, grid, run_study
+from ceas_ray.studies.utilization.regimes import COHERENCE_TIMES, REGIMES, SUPPLIES, grid
+from ceas_ray.studies.utilization.study import run_study
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_json, write_whole
 

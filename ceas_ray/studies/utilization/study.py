@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -23,11 +23,11 @@ from ceas_ray.links.consumers.stock import read_only, stock_rule
 from ceas_ray.links.engine.route import RouteModel, RouteState, Rules
 from ceas_ray.messages.pair_books import GENERATED, TRAINING, USED
 from ceas_ray.messages.payloads import StockPolicy
-from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import Swapping
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import attenuation_of_pairs, contrast, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
+from ceas_ray.quantum.pair_physics import werner_of_fidelity
 from ceas_ray.reports.intervals import half_widths
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.worker_pool import worker_pool
@@ -41,76 +41,14 @@ from ceas_ray.scheduling.on_demand import OnDemand
 from ceas_ray.scheduling.perishable_chain import LinkClass
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.scheduling.two_level import TwoLevel
+from ceas_ray.studies.utilization.regimes import FIDELITY, PERIOD, Regime
 
-PAIRS, BURST, SHOTS_PER_ROUND = 6, 8, 1024
+SHOTS_PER_ROUND = 1024
 WASTE_PRICE, MIN_UTILIZATION, MIN_ON_TIME = 0.2, 0.95, 0.99
 TUNING_SEEDS = (1001, 1002)
-ATTEMPTS_PER_PERIOD, MODES = 50, 16
 ALLOCATIONS_PER_PERIOD = 10
-PERIOD = 10**9  # ps: a shot period of 1 ms, as on a link of 1 km
-SWAP_WERNER, FIDELITY, COHERENCE_SECONDS, LATENCY_KM = 0.98, 0.97, 0.06, 1.0
+SWAP_WERNER = 0.98
 GAP_LIMITS, BURST_LIMITS = (0, 1, 2, 3), (6, 8, 10, 12, 14, 16, 18, 24)
-
-
-@dataclass(frozen=True)
-class Regime:
-    """A demand on a link, or on `links` of them that share `channels`, with supplies spread evenly to `max_supply`."""
-
-    name: str
-    supply: float
-    useful_age: float
-    slots: int
-    gap: float
-    periodic: bool
-    links: int = 1
-    channels: int = 1
-    max_supply: float = 0.0
-
-    def supplies(self) -> list[float]:
-        """Supply of every link."""
-        return [self.supply] if self.links == 1 else list(np.linspace(self.supply, self.max_supply, self.links))
-
-    def link(self, supply: float) -> LinkParameters:
-        """A link that makes `supply` times the pairs that a burst asks for."""
-        success = supply * PAIRS / (ATTEMPTS_PER_PERIOD * MODES)
-        return LinkParameters(
-            LATENCY_KM, PERIOD // ATTEMPTS_PER_PERIOD, MODES, success, FIDELITY, COHERENCE_SECONDS
-        )  # fmt: skip
-
-    def link_class(self, supply: float) -> LinkClass:
-        """The link as schedulers see it."""
-        link = self.link(supply)
-        trials = ATTEMPTS_PER_PERIOD * MODES
-        first = trials if self.links > 1 else (PERIOD - link.latency) // link.attempt_period * MODES
-        return LinkClass(
-            self.slots, PAIRS, BURST, self.gap, self.periodic, int(self.useful_age), trials, link.success_probability,
-            first, MODES,
-        )  # fmt: skip
-
-    def relaxed_class(self, supply: float) -> LinkClass:
-        """The same for bounds: ages are rounded up."""
-        return replace(self.link_class(supply), classes=int(np.ceil(self.useful_age)))
-
-
-REGIMES = (
-    Regime("R0", 1.6, 3.0, 24, 8.0, False),
-    Regime("R1", 1.6, 4.0, 24, 8.0, False),
-    Regime("R2", 1.5, 2.0, 12, 60.0, True),
-    Regime("R3", 1.2, 2.0, 24, 60.0, True),
-    Regime("R4", 1.2, 3.0, 24, 8.0, False, links=50, channels=32, max_supply=2.4),
-)
-COHERENCE_TIMES = (40e-3, 60e-3, 80e-3)
-SUPPLIES = (1.2, 1.6, 2.4)
-
-
-def grid() -> list[Regime]:
-    """Return R0 with other coherence times (of each memory, least fidelity .90) and rates."""
-    ages = {t: t / 2 * np.log((FIDELITY - 0.25) / (0.90 - 0.25)) / (PERIOD * 1e-12) for t in COHERENCE_TIMES}
-    return [
-        Regime(f"T={t * 1e3:.0f}ms x{supply}", supply, float(ages[t]), 24, 8.0, False)
-        for t in COHERENCE_TIMES
-        for supply in SUPPLIES
-    ]
 
 
 # --- one cell ----------------------------------------------------------
@@ -122,14 +60,14 @@ def _releases(regime: Regime, *, bursts: int, seed: int, link: int, grain: int) 
     gap = regime.gap * PERIOD
     gaps = np.full(bursts, gap) if regime.periodic else generator.exponential(gap, bursts)
     gaps = np.round(gaps / grain).astype(np.int64) * grain
-    starts = np.cumsum(gaps) + np.arange(bursts) * BURST * PERIOD
-    return (starts[:, None] + np.arange(BURST) * PERIOD).ravel()
+    starts = np.cumsum(gaps) + np.arange(bursts) * regime.burst * PERIOD
+    return (starts[:, None] + np.arange(regime.burst) * PERIOD).ravel()
 
 
-def _demand(releases: Any) -> ShotDemand:
+def _demand(regime: Regime, releases: Any) -> ShotDemand:
     return ShotDemand(
-        start=0, releases=read_only(releases), is_test=read_only(np.zeros(len(releases), bool)), pairs=PAIRS, offset=0,
-        deadline=PERIOD, slot=PERIOD, burst=BURST,
+        start=0, releases=read_only(releases), is_test=read_only(np.zeros(len(releases), bool)), pairs=regime.pairs,
+        offset=0, deadline=PERIOD, slot=PERIOD, burst=regime.burst,
     )  # fmt: skip
 
 
@@ -148,9 +86,12 @@ def simulate(regime: Regime, policy: StockPolicy, seed: int, bursts: int) -> dic
     releases = _releases(regime, bursts=bursts, seed=seed, link=0, grain=1)
     shots = len(releases)
     state = _link(regime, regime.supply, seed, 0)
-    books, _ = serve_shots(state, stock_rule(policy, regime.slots), _demand(releases))
-    attenuation = attenuation_of_pairs(books.werner[books.on_time]) if books.on_time.any() else np.ones(PAIRS + 1)
-    return _measures(
+    books, _ = serve_shots(state, stock_rule(policy, regime.slots), _demand(regime, releases))
+    spent = books.werner[books.on_time]
+    attenuation = attenuation_of_pairs(spent) if len(spent) else np.ones(regime.pairs + 1)
+    fresh = SWAP_WERNER * float(werner_of_fidelity(FIDELITY))
+    return {"precision": float(np.sum(np.mean(spent / fresh, axis=1) ** regime.pairs)) / shots} | _measures(
+        regime,
         generated=books.counts[0, TRAINING, GENERATED],
         used=books.counts[0, TRAINING, USED],
         shots=shots,
@@ -162,26 +103,35 @@ def simulate(regime: Regime, policy: StockPolicy, seed: int, bursts: int) -> dic
 
 
 def _measures(
-    *, generated: int, used: int, shots: int, on_time: float, rounds: float, length: int, attenuation: Any
+    regime: Regime,
+    *,
+    generated: int,
+    used: int,
+    shots: int,
+    on_time: float,
+    rounds: float,
+    length: int,
+    attenuation: Any,
 ) -> dict[str, float]:
     """Return the measures of a simulation without tests: utilization gross and net are the same."""
-    wasted = (generated - used) / (PAIRS * shots)
+    wasted = (generated - used) / (regime.pairs * shots)
     return {
         "utilization": utilization(used, generated),
         "utilization_net": utilization(used, generated),
         "on_time": float(on_time),
         "objective": float(on_time) - WASTE_PRICE * wasted,
         "rounds_per_simulated_second": rounds / (length * 1e-12),
-        "contrast": contrast(_profile(), attenuation),
+        "contrast": contrast(_profile(regime.pairs), attenuation),
+        "births": generated / shots,
     }
 
 
 @lru_cache
-def _profile() -> Any:
-    """Weight profile of a noiseless circuit of 6 qubits and 3 layers at random angles."""
-    circuit = Circuit(PAIRS, 3, 1, entangler="cx", reuploaded=False)
+def _profile(pairs: int) -> Any:
+    """Weight profile of a noiseless circuit of so many qubits and 3 layers at random angles."""
+    circuit = Circuit(pairs, 3, 1, entangler="cx", reuploaded=False)
     generator = Streams(1).generator("study", "study", "profile", 0)
-    angles = generator.uniform(-np.pi / 2, np.pi / 2, (64, PAIRS))
+    angles = generator.uniform(-np.pi / 2, np.pi / 2, (64, pairs))
     parameters = generator.uniform(-np.pi, np.pi, (16, circuit.parameter_count))
     return np.mean(weight_profiles(circuit, parameters, noiseless(16, circuit.qubits), [angles] * 16), axis=0)
 
@@ -200,14 +150,15 @@ def simulate_shared(
     states = [_link(regime, supply, seed, k) for k, supply in enumerate(regime.supplies())]
     books, _ = serve_shared_shots(
         states, [stock_rule(policy, regime.slots) for policy in policies],
-        [_demand(of_link) for of_link in releases], gains, Channels(regime.channels, slot),
+        [_demand(regime, of_link) for of_link in releases], gains, Channels(regime.channels, slot),
     )  # fmt: skip
     generated, used = (sum(int(state.books[0, column]) for state in states) for column in (GENERATED, USED))
     werner = books.werner_sum.sum() / max(1, used)
     length = int(max(of_link[-1] for of_link in releases))
     rounds = shots / SHOTS_PER_ROUND
-    attenuation = werner ** np.arange(PAIRS + 1)
+    attenuation = werner ** np.arange(regime.pairs + 1)
     found = _measures(
+        regime,
         generated=generated,
         used=used,
         shots=shots * number,

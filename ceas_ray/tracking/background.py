@@ -1,0 +1,58 @@
+"""Calls that are made one after the other in a thread of their own, so that whoever asks for them never waits."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from queue import SimpleQueue
+
+
+class Background:
+    """A thread that makes calls in their order; it ends with the process, whatever it is waiting for."""
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._left, self._changed = 0, threading.Condition()
+        self._answered = time.monotonic()
+        self._works = False
+
+    def ask_for(self, call: Callable[[], None]) -> None:
+        """Let the call be made once those before it have returned."""
+        with self._changed:
+            self._left += 1
+            if not self._works:
+                self._works = True
+                threading.Thread(target=self._work, daemon=True).start()
+        self._calls.put(call)
+
+    def answered(self) -> None:
+        """Note, from within a call, that a part of it is done."""
+        with self._changed:
+            self._answered = time.monotonic()
+            self._changed.notify_all()
+
+    def wait(self, seconds: float, patient: bool) -> bool:
+        """Wait until all calls have returned, so long at most; return whether they have.
+
+        patient: whether the seconds begin anew with every part that is done.
+        """
+        began = time.monotonic()
+        with self._changed:
+            while self._left:
+                left = (max(began, self._answered) if patient else began) + seconds - time.monotonic()
+                if left <= 0:
+                    return False
+                self._changed.wait(left)
+        return True
+
+    def _work(self) -> None:
+        while True:
+            call = self._calls.get()
+            try:
+                call()
+            finally:
+                with self._changed:
+                    self._left -= 1
+                    self._answered = time.monotonic()
+                    self._changed.notify_all()

@@ -1,0 +1,110 @@
+"""A proxy on loopback for requests of HTTP that loses, delays, splits, doubles and refuses them."""
+
+from __future__ import annotations
+
+import random
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import cycle
+
+FAULTS = ("refused", "request lost", "answer lost", "answer cut", "late", "split", "doubled")
+LATE_SECONDS = 1.5
+"""Longer than a client of a test waits."""
+
+
+class FaultyProxy:
+    """Passes requests on, one a connection; each meets a fault with the probability `share`."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.share, self._generator, self._faults = 0.0, random.Random(0), cycle(FAULTS)
+        self.met: list[str] = []
+        self._under_way, self._idle = 0, threading.Condition()
+
+    def misbehave(self, seed: int, share: float) -> None:
+        """Draw which requests meet faults from this seed, from now on; it also says which fault comes first."""
+        self.share, self._generator, self.met = share, random.Random(seed), []
+        first = seed % len(FAULTS)
+        self._faults = cycle(FAULTS[first:] + FAULTS[:first])
+
+    def behave(self) -> None:
+        """Pass everything on, once what is late has arrived."""
+        self.share = 0.0
+        with self._idle:
+            self._idle.wait_for(lambda: self._under_way == 0)
+
+    def serve(self, client: socket.socket) -> None:
+        """Take one request."""
+        with self._idle:
+            self._under_way += 1
+        try:
+            self._serve(client)
+        except OSError:
+            self.met.append("the client had left")
+        finally:
+            with self._idle:
+                self._under_way -= 1
+                self._idle.notify_all()
+
+    def _serve(self, client: socket.socket) -> None:
+        fault = next(self._faults) if self._generator.random() < self.share else ""
+        self.met += [fault] if fault else []
+        if fault == "refused":
+            return
+        request = _whole_request(client)
+        if fault == "request lost" or not request:
+            return
+        if fault == "late":
+            threading.Event().wait(LATE_SECONDS)
+        answer = self._passed_on(request, split=fault == "split")
+        if fault == "doubled":
+            self._passed_on(request, split=False)
+        if fault == "split":
+            for at in range(0, len(answer), 7):
+                client.sendall(answer[at : at + 7])
+        elif fault != "answer lost":
+            client.sendall(answer[: len(answer) // 2] if fault == "answer cut" else answer)
+
+    def _passed_on(self, request: bytes, split: bool) -> bytes:
+        with socket.create_connection(("127.0.0.1", self._port)) as server:
+            for at in range(0, len(request), 500 if split else len(request)):
+                server.sendall(request[at : at + 500] if split else request)
+            parts = []
+            while part := server.recv(2**16):
+                parts.append(part)
+        return b"".join(parts)
+
+
+def _whole_request(client: socket.socket) -> bytes:
+    """Return a request, which asks for a connection of its own."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        part = client.recv(2**16)
+        if not part:
+            return b""
+        data += part
+    head, _, body = data.partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
+    length = next((int(line.split(b":")[1]) for line in lines if line.lower().startswith(b"content-length:")), 0)
+    while len(body) < length:
+        body += client.recv(2**16)
+    return b"\r\n".join([*lines, b"Connection: close"]) + b"\r\n\r\n" + body
+
+
+@contextmanager
+def faulty_proxy(port: int) -> Iterator[tuple[FaultyProxy, str]]:
+    """Yield a proxy of the server at a port of this machine, and its URI."""
+    proxy = FaultyProxy(port)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            proxy.serve(self.request)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield proxy, f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
