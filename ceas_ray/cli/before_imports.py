@@ -8,6 +8,8 @@ import sys
 from contextlib import suppress
 from types import FrameType
 
+from ceas_ray.kernel.signals import interrupts
+
 _INTERRUPTED = 130
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -18,7 +20,7 @@ def prepare(package: str) -> None:
     for name in _THREADS:
         os.environ.setdefault(name, "1")
     if is_command(package, sys.argv[0], sys.orig_argv):
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in interrupts():
             signal.signal(number, _end)
 
 

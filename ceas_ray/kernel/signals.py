@@ -1,4 +1,4 @@
-"""Signals put off while something is made that must be whole."""
+"""The signals that interrupt, and how they are put off while something is made that must be whole."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def interrupts() -> tuple[signal.Signals, ...]:
+    """Return the signals that interrupt this process: without SIGHUP where `nohup` started it."""
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return tuple(number for number in _INTERRUPTS if not (ignored and number == signal.SIGHUP))
 
 
 @contextmanager
@@ -21,7 +27,7 @@ def interrupts_put_off() -> Iterator[None]:
         yield
         return
     came: list[tuple[int, FrameType | None]] = []
-    before = {number: signal.signal(number, lambda *interrupt: came.append(interrupt)) for number in _INTERRUPTS}
+    before = {number: signal.signal(number, lambda *interrupt: came.append(interrupt)) for number in interrupts()}
     try:
         yield
     finally:

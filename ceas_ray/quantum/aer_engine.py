@@ -18,6 +18,10 @@ from ceas_ray.quantum.pauli_engine import LaneInputs, ShiftedValues
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+MAX_BYTES_OF_STATES = 2**25
+"""Of the states that one run of Aer begins with."""
+_SEED_STEP = 2113
+"""By which Aer raises the seed from one circuit of a run to the next: no two circuits of ours share a stream."""
 
 
 def shifted_values(circuit: Circuit, inputs: LaneInputs, output: Integers, *, threads: int = 1) -> ShiftedValues:
@@ -91,6 +95,17 @@ class Hardware:
 
         Re-uploaded inputs are bound like parameters, to one circuit; teleported ones are states, one circuit each.
         """
+        values = np.empty((len(samples), len(settings), self._circuit.outputs))
+        settings_at_once = min(len(settings), self._circuits_at_once)
+        samples_at_once = max(1, self._circuits_at_once // settings_at_once)
+        for first in range(0, len(samples), samples_at_once):
+            some = slice(first, first + samples_at_once)
+            for start in range(0, len(settings), settings_at_once):
+                these = slice(start, start + settings_at_once)
+                values[some, these] = self._expectations_of_one_run(samples[some], settings[these])
+        return values
+
+    def _expectations_of_one_run(self, samples: Floats, settings: Floats) -> Floats:
         if self._circuit.reuploaded:
             made, theta, x = self._quantum_circuit(None)
             rows = np.repeat(samples, len(settings), axis=0), np.tile(settings, (len(samples), 1))
@@ -113,17 +128,26 @@ class Hardware:
 
     def counts(self, angles: Floats, settings: Floats, output: Integers, *, shots: Integers, seed: int) -> Integers:
         """See `sampled_outcomes`."""
-        plus = np.zeros(len(angles), np.int64)
+        plus, done = np.zeros(len(angles), np.int64), 0
         for number in np.unique(shots[shots > 0]):
             chosen = np.flatnonzero(shots == number)
-            circuits = []
-            for s in chosen:
-                made, theta, _ = self._quantum_circuit(angles[s], classical=1)
-                made.measure(int(output[s]), 0)
-                circuits.append(made.assign_parameters(dict(zip(theta, settings[s].tolist(), strict=True))))
-            result = self._run(circuits, shots=int(number), seed_simulator=seed)
-            plus[chosen] = [result.get_counts(i).get("0", 0) for i in range(len(chosen))]
+            for first in range(0, len(chosen), self._circuits_at_once):
+                these = chosen[first : first + self._circuits_at_once]
+                circuits = [self._measured(angles[s], settings[s], int(output[s])) for s in these]
+                result = self._run(circuits, shots=int(number), seed_simulator=seed + done * _SEED_STEP)
+                plus[these] = [result.get_counts(i).get("0", 0) for i in range(len(these))]
+                done += len(these)
         return plus
+
+    def _measured(self, sample: Floats, parameters: Floats, output: int) -> Any:
+        made, theta, _ = self._quantum_circuit(sample, classical=1)
+        made.measure(output, 0)
+        return made.assign_parameters(dict(zip(theta, parameters.tolist(), strict=True)))
+
+    @property
+    def _circuits_at_once(self) -> int:
+        """Return how many circuits a run has: Aer holds a state for each."""
+        return max(1, MAX_BYTES_OF_STATES // (16 * 4**self._circuit.qubits))
 
     def _run(self, circuits: list[Any], **options: Any) -> Any:
         result = self._simulator.run(circuits, **options).result()

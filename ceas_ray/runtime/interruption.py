@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end every command within some seconds, whatever it is doing.
+"""Ctrl-C, SIGTERM and SIGHUP end every command within some seconds, whatever it is doing.
 
 The first signal raises KeyboardInterrupt in the main thread, or waits a moment for a round that is under way. Compiled
 code answers no signal before it returns: a second thread hears of signals all the same, and ends the process where the
@@ -21,10 +21,10 @@ from typing import Any
 
 import psutil
 
+from ceas_ray.kernel.signals import interrupts
 from ceas_ray.runtime.ray_environment import seconds_to_stop_job
 
 INTERRUPTED = 130
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ROUND_SECONDS = 3.0
 """How long a round may go on after a signal."""
 _END_SECONDS = 6.0
@@ -48,6 +48,7 @@ class Interruption:
         self._writer: int | None = None
         self._wakeup_before = -1
         self._handlers_before: dict[int, Any] = {}
+        self._signals = interrupts()
         job = seconds_to_stop_job()
         self._round_seconds = ROUND_SECONDS if job is None else _ROUND_SHARE_OF_JOB * job
         self._end_seconds = _END_SECONDS if job is None else _END_SHARE_OF_JOB * job
@@ -70,7 +71,7 @@ class Interruption:
         os.set_blocking(self._writer, False)
         self._wakeup_before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         threading.Thread(target=self._watch, args=(reader,), daemon=True).start()
-        for number, handler in ((signal.SIGALRM, self._patience_is_over), *((n, self._handle) for n in _SIGNALS)):
+        for number, handler in ((signal.SIGALRM, self._patience_is_over), *((n, self._handle) for n in self._signals)):
             self._handlers_before[number] = signal.getsignal(number)
             signal.signal(number, handler)
 
@@ -103,7 +104,7 @@ class Interruption:
     def _watch(self, reader: int) -> None:
         first = 0.0
         while received := os.read(reader, 64):
-            if not any(number in _SIGNALS for number in received):
+            if not any(number in self._signals for number in received):
                 continue
             now = time.monotonic()
             if first and now - first > _SAME_SECONDS:

@@ -32,7 +32,7 @@ def temporary_folder() -> Iterator[Path]:
     """
     parent = tempfile.gettempdir()
     folder = Path(tempfile.mkdtemp(prefix="ceas_", dir=parent if len(parent) <= _LONGEST_PARENT else "/tmp"))
-    with _sigterm_blocked():
+    with _ends_blocked():
         guard = subprocess.Popen(
             [sys.executable, "-S", "-c", _guard_program(), str(folder)], stdin=subprocess.PIPE, start_new_session=True
         )
@@ -50,9 +50,10 @@ def parent_of_temporary_files() -> str | None:
 
 
 @contextmanager
-def _sigterm_blocked() -> Iterator[None]:
-    """Let processes that start meanwhile never hear of SIGTERM, which job schedulers send to every process of a job."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+def _ends_blocked() -> Iterator[None]:
+    """Let processes that start meanwhile never hear of SIGTERM and SIGHUP, which job schedulers send to every process
+    of a job."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
     try:
         yield
     finally:

@@ -39,7 +39,7 @@ def interrupted(command: str, moment: str, number: int, tmp_path: Path, monkeypa
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_signal_before_anything_is_imported_ends_a_command_without_a_traceback(
     command: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -52,7 +52,7 @@ def ended(process: subprocess.Popen[str], number: int, send: Callable[[int, int]
     return said
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_saves_itself_at_once_and_says_how_to_go_on(number: int, tmp_path: Path) -> None:
     folder = tmp_path / "it's a run"
     run = started(*LONG, f'output="{folder}"', "runtime.snapshot_every_rounds=null")
@@ -71,6 +71,17 @@ def test_an_interrupted_run_saves_itself_at_once_and_says_how_to_go_on(number: i
     assert on.returncode == 0, on.stderr
     rounds = [entry["round"] for entry in read_journal(journal) if entry["event"] == "round"]
     assert rounds == list(range(-1 if -1 in rounds else 0, rounds[-1] + 1))
+
+
+def test_a_run_that_nohup_started_goes_on_without_its_terminal(tmp_path: Path) -> None:
+    words = ["nohup", sys.executable, "-m", "ceas_ray.cli.run", *LONG, f"output={tmp_path / 'run'}"]
+    run = subprocess.Popen(words, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    journal = tmp_path / "run" / "journal.jsonl"
+    until(lambda: journal.exists() and len(journal.read_text().splitlines()) > 4, run)
+    run.send_signal(signal.SIGHUP)
+    lines = len(journal.read_text().splitlines())
+    until(lambda: len(journal.read_text().splitlines()) > lines + 2, run)
+    ended(run, signal.SIGTERM)
 
 
 SPINNING = """

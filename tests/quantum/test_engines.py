@@ -241,3 +241,33 @@ def test_an_input_state_of_eight_qubits_is_made_in_the_memory_of_some_such_state
     finally:
         tracemalloc.stop()
     assert peak < 40 * state.nbytes
+
+
+@pytest.mark.parametrize("reuploaded", [False, True])
+def test_aers_values_do_not_depend_on_how_many_circuits_it_runs_at_once(
+    reuploaded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    circuit, draw = Circuit(2, 1, 2, reuploaded=reuploaded), np.random.default_rng(3)
+    samples = draw.uniform(-1, 1, (3, 2))
+    settings_ = draw.uniform(-1, 1, (5, circuit.parameter_count))
+    hardware = aer_engine.Hardware(circuit, noiseless(1, 2)[0], np.ones(3), None)
+    whole = hardware.expectations(samples, settings_)
+    for circuits_at_once in (1, 2, 7):
+        monkeypatch.setattr(aer_engine, "MAX_BYTES_OF_STATES", circuits_at_once * 16 * 4**2)
+        assert np.array_equal(hardware.expectations(samples, settings_), whole)
+
+
+def test_sampled_outcomes_do_not_depend_on_how_many_circuits_run_at_once_and_no_two_share_a_stream(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    circuit, count = Circuit(2, 1, 1), 40
+    hardware = aer_engine.Hardware(circuit, noiseless(1, 2)[0], np.ones(3), None)
+    angles, settings_ = np.full((count, 2), np.pi / 2), np.zeros((count, circuit.parameter_count))
+    shots = np.repeat([999, 1000], count // 2)  # two runs of Aer, alike but for one shot
+    arguments = (angles, settings_, np.zeros(count, np.int64))
+    whole = hardware.counts(*arguments, shots=shots, seed=5)
+    first, second = np.split(whole, 2)
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.9
+    for circuits_at_once in (1, 3):
+        monkeypatch.setattr(aer_engine, "MAX_BYTES_OF_STATES", circuits_at_once * 16 * 4**2)
+        assert np.array_equal(hardware.counts(*arguments, shots=shots, seed=5), whole)

@@ -100,9 +100,13 @@ def its_group(run: RayRun) -> None:
     os.killpg(run.process.pid, signal.SIGTERM)
 
 
-@pytest.mark.parametrize("to", [process_alone, its_group])
-def test_sigterm_among_rounds_saves_the_run(run: RayRun, to: Callable[[RayRun], None]) -> None:
-    """A shell's `kill %1` and `timeout` send it to the whole group."""
+def hung_up(run: RayRun) -> None:
+    os.killpg(run.process.pid, signal.SIGHUP)
+
+
+@pytest.mark.parametrize("to", [process_alone, its_group, hung_up])
+def test_a_signal_among_rounds_saves_the_run(run: RayRun, to: Callable[[RayRun], None]) -> None:
+    """A shell's `kill %1` and `timeout` send SIGTERM to the whole group; a terminal that is closed sends SIGHUP."""
     rounds = interrupted(run, lambda: to(run))
     assert [path.name for path in (run.folder / "snapshots").iterdir()] == [f"round_{rounds:08d}.snapshot"]
 
@@ -118,10 +122,10 @@ def test_sigterm_to_every_process_interrupts_the_run(run: RayRun) -> None:
     interrupted(run, everybody)
 
 
-@pytest.mark.parametrize("part", ["raylet", "ray::"])
-def test_sigterm_while_ray_starts_ends_it(run: RayRun, part: str) -> None:
+@pytest.mark.parametrize(("part", "number"), [("raylet", signal.SIGTERM), ("ray::", signal.SIGHUP)])
+def test_a_signal_while_ray_starts_ends_it(run: RayRun, part: str, number: int) -> None:
     run.until(lambda: run.parts(part))
-    run.ended(run.process.terminate)
+    run.ended(lambda: run.process.send_signal(number))
     assert run.process.returncode == 130
     assert not run.folder.exists()
 
