@@ -31,7 +31,7 @@ class RunBooks:
     contrasts: of every round. seconds_by_cause: of simulated_seconds. update_key_pairs: generated for the keys of
     updates and models. stored: pairs in stock. key_bits: distilled. simulated_seconds: with the warm-up and a
     stall; round_seconds: of decided rounds. digest: of the latest round. parameters: of the model, float64 (d,). cause:
-    of a stall. waits: for keys. quarantined: processors.
+    of a stall. waits: for keys. quarantined: processors. link_books: of every physical link, as in `PairBooks`.
     """
 
     loss: float
@@ -56,6 +56,7 @@ class RunBooks:
     cause: str = ""
     waits: int = 0
     quarantined: tuple[int, ...] = ()
+    link_books: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3, 6), np.int64))
 
 
 class Results(Stateful):
@@ -97,6 +98,7 @@ class Results(Stateful):
         books = self.state
         books.counts += np.array(values["counts"])
         books.stored = int(values["stored"])
+        books.link_books = _added(books.link_books, np.array(values["link_books"]))
         self._unspent.store(values["key_batches"])
         books.key_bits += values["key_bits"]
         books.shots += (values["shots"], values["shots_on_time"])
@@ -118,6 +120,7 @@ class Results(Stateful):
             "round": end.mark.round_index,
             "digest": end.digest.hex(),
             **self.utilizations(),
+            "bell_pairs_generated": int(books.counts[:, GENERATED].sum()),
             "on_time": _share(decided["shots_on_time"], decided["shots"]),
             "contrast": books.contrasts[-1],
             "key_bits": decided["key_bits"],
@@ -254,6 +257,12 @@ class Results(Stateful):
         }
 
     @property
+    def link_books(self) -> NDArray[np.int64]:
+        """Books of every physical link and use up to now: generated, used, late, expired, sacrificed, stored; shape
+        (links, 3, 6), no links before anything was booked."""
+        return self.state.link_books
+
+    @property
     def key_bits_spent(self) -> int:
         """Key bits that all senders have spent."""
         return self._unspent.bits_spent
@@ -274,6 +283,15 @@ def _pairs_by_cause(counts: Any, update_key_pairs: int) -> Iterator[tuple[str, i
     yield "tests", int(generated[TESTING])
     yield "update_keys", update_key_pairs
     yield "consensus_keys", int(generated[AUTHENTICATION]) - update_key_pairs
+
+
+def _added(before: NDArray[np.int64], more: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the sum of books of links; what is stored is what was stored last."""
+    if not len(before):
+        return more
+    total = before + more
+    total[:, :, 5] = more[:, :, 5]
+    return total
 
 
 def _share(part: Any, whole: Any) -> float:
