@@ -35,6 +35,10 @@ class Adaptive(Attack):
         """See `Attack`."""
         return self.attack.knowledge  # type: ignore[no-any-return]
 
+    def remembered(self, seen: Seen) -> Floats:
+        """See `Attack`."""
+        return self.attack.remembered(seen)  # type: ignore[no-any-return]
+
     def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         aim = np.mean(seen.known, axis=0)

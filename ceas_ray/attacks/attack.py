@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import numpy as np
@@ -25,13 +25,15 @@ class Seen:
 
     honest has no rows where they are not known. population: of all processors. outcome: from rows (f, d) that the
     colluders might send to the aggregate (d,) that the rule in use would make, for equal weights (a round's weights are
-    not known before it); honest rows that are not known are taken to be like the colluders' own.
+    not known before it); honest rows that are not known are taken to be like the colluders' own. memory: what the
+    attack remembered of the round before (`Attack.remembered`), empty in the first.
     """
 
     own: Floats
     honest: Floats
     population: int
     outcome: Callable[[Floats], Floats]
+    memory: Floats = field(default_factory=lambda: np.zeros(0))
 
     @property
     def known(self) -> Floats:
@@ -56,6 +58,10 @@ class Attack(ABC):
     @abstractmethod
     def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
         """The rows to send, in the order of `seen.own`: (f, d), or (f, versions, d) for replicas in turn."""
+
+    def remembered(self, seen: Seen) -> Floats:
+        """Return what the colluders remember of this round in the next one they attack, finite numbers (m,)."""
+        return np.zeros(0)
 
     def learned_targets(self, targets: Floats) -> Floats:
         """Return what colluders learn instead of the targets (samples, outputs) of their shards."""

@@ -33,14 +33,24 @@ class CheckedAttack(Attack):
 
     def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
-        shown = replace(seen, own=read_only(seen.own), honest=read_only(seen.honest))
-        returned = called(self.attack, "__call__", shown, generator)
+        returned = called(self.attack, "__call__", _shown(seen), generator)
         rows, parameters = seen.own.shape
         versions = np.shape(returned)[1] if isinstance(returned, np.ndarray) and returned.ndim == 3 else 1
         several = (rows, max(1, versions), parameters)
         return real_numbers(self.attack, "__call__", returned, (rows, parameters), several, finite=False)
 
+    def remembered(self, seen: Seen) -> Floats:
+        """See `Attack`."""
+        returned = called(self.attack, "remembered", _shown(seen))
+        length = len(returned) if isinstance(returned, np.ndarray) and returned.ndim == 1 else 0
+        return real_numbers(self.attack, "remembered", returned, (length,))
+
     def learned_targets(self, targets: Floats) -> Floats:
         """See `Attack`."""
         returned = called(self.attack, "learned_targets", read_only(targets))
         return real_numbers(self.attack, "learned_targets", returned, targets.shape)
+
+
+def _shown(seen: Seen) -> Seen:
+    """Return the same view, whose arrays cannot be changed."""
+    return replace(seen, own=read_only(seen.own), honest=read_only(seen.honest), memory=read_only(seen.memory))

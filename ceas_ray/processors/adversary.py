@@ -26,13 +26,14 @@ class AdversaryTimer(StrEnum):
 @dataclass
 class AdversaryState:
     """rows: what the adversary has seen in this round, by processor, float64 (d,) in 1/rad. answered: whether the
-    colluders have their rows. plan_ends_at: ps.
+    colluders have their rows. plan_ends_at: ps. memory: what the attack remembers of earlier rounds, float64 (m,).
     """
 
     rows: dict[int, NDArray[np.float64]] = field(default_factory=dict)
     round_index: int = -1
     answered: bool = True
     plan_ends_at: int = 0
+    memory: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 class Adversary(Actor):
@@ -74,7 +75,7 @@ class Adversary(Actor):
         now = envelope.deliver_at
         match envelope.payload:
             case RoundStarted(round_index=round_index, plan_ends_at=plan_ends_at):
-                self.state = AdversaryState({}, round_index, False, plan_ends_at)
+                self.state = AdversaryState({}, round_index, False, plan_ends_at, self.state.memory)
                 timer = Timer(AdversaryTimer.PATIENCE_ENDS, round_index)
                 return [Send(plan_ends_at + self._patience, self.name, timer)]
             case RowShown(round_index=round_index, processor=processor, row=row):
@@ -104,8 +105,9 @@ class Adversary(Actor):
         others = [k for k in sorted(self.state.rows) if k not in self._colluders]
         honest = np.stack([self.state.rows[k] for k in others]) if others else np.empty((0, own.shape[1]))
         generator = self._streams.generator(self.kind, self.name, "attack", self.state.round_index)
-        seen = Seen(own, honest, self._population, self._outcome_for(known))
+        seen = Seen(own, honest, self._population, self._outcome_for(known), self.state.memory)
         forged = self._attack(seen, generator)
+        self.state.memory = self._attack.remembered(seen)
         return [
             Send(
                 now + self._answer_delay,

@@ -18,7 +18,7 @@ from ceas_ray.config.command_line import hydra_text
 from ceas_ray.config.schema import DataSettings, RunSettings
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.quantum.openqasm import to_openqasm3
-from ceas_ray.tracking.console import print_table
+from ceas_ray.reports.figures import Figure, print_figures
 from ceas_ray.tracking.files import write_json, write_whole
 from ceas_ray.training.centralized import CentralizedTraining, Momentum, accuracy_on_test
 from ceas_ray.training.datasets import DataSet
@@ -101,26 +101,43 @@ def resume_override(folder: Path) -> str:
 
 
 def _print_summary(summary: Mapping[str, Any]) -> None:
-    pairs = summary["bell_pairs"]
-    print_table(
-        f"{summary['status']} after {summary['rounds']} rounds",
-        {
-            "test accuracy": summary["test_accuracy"],
-            "chance accuracy": summary["chance_accuracy"],
-            "centralized, without noise": summary["centralized_accuracy"],
-            "logistic regression": summary["logistic_regression_accuracy"],
-            "Bell pairs generated": pairs["generated"],
-            "used: training, keys, tests": " + ".join(str(n) for n in pairs["used"].values()),
-            "utilization (net, training)": f"{summary['bell_pair_utilization']:.3f} "
-            f"({summary['bell_pair_utilization_net']:.3f}, {summary['bell_pair_utilization_training']:.3f})",
-            "shots on time": summary["demand_on_time"],
-            "mean contrast at use": summary["mean_contrast"],
-            "simulated seconds": summary["simulated_seconds"],
-            "decisions, view changes": f"{summary['decisions']}, {summary['view_changes']}",
-            "key bits distilled, spent": f"{summary['key_bits']['distilled']}, {summary['key_bits']['spent']}",
-            "links": f"{summary['links_profile']}",
-            "runtime, hosts, windows": f"{summary['runtime']}, {summary['hosts']}, {summary['windows']}",
-            "wall seconds": summary["wall_seconds"],
-            "digest": summary["trace_digest"],
-        },
-    )
+    title = f"{summary['status']} after {summary['rounds']} rounds"
+    print_figures(title, [*_learned(summary), *_spent(summary), *_ran(summary)])
+
+
+def _learned(summary: Mapping[str, Any]) -> list[Figure]:
+    return [
+        Figure("test accuracy", summary["test_accuracy"], "share of test samples labelled correctly"),
+        Figure("chance accuracy", summary["chance_accuracy"], "what guessing gets"),
+        Figure("centralized, without noise", summary["centralized_accuracy"], "the same in one place, no attack"),
+        Figure("logistic regression", summary["logistic_regression_accuracy"], "a classical model, same data"),
+    ]
+
+
+def _spent(summary: Mapping[str, Any]) -> list[Figure]:
+    pairs, bits = summary["bell_pairs"], summary["key_bits"]
+    shares = [summary[f"bell_pair_utilization{of}"] for of in ("", "_net", "_training")]
+    utilization = "{:.3f} ({:.3f}, {:.3f})".format(*shares)
+    used = " + ".join(f"{count:,}" for count in pairs["used"].values())
+    return [
+        Figure("Bell pairs generated", f"{pairs['generated']:,}", "heralded on any link, kept or not"),
+        Figure("used: training, keys, tests", used, "pairs by use"),
+        Figure("utilization (net, training)", utilization, "used / generated (no tests; shots)"),
+        Figure("shots on time", summary["demand_on_time"], "share that had its pairs in time"),
+        Figure("mean contrast at use", summary["mean_contrast"], "signal that pairs leave; 1 is perfect"),
+        Figure("simulated seconds", summary["simulated_seconds"], "that the hardware would take"),
+        Figure("decisions, view changes", f"{summary['decisions']}, {summary['view_changes']}", "of the committee"),
+        Figure("key bits distilled, spent", f"{bits['distilled']:,}, {bits['spent']:,}", "they authenticate messages"),
+    ]
+
+
+def _ran(summary: Mapping[str, Any]) -> list[Figure]:
+    caught = ", ".join(map(str, summary.get("quarantined_processors", ()))) or None
+    where = f"{summary['runtime']}, {summary['hosts']}, {summary['windows']}"
+    return [
+        Figure("quarantined processors", caught, "caught telling two stories"),
+        Figure("links", summary["links_profile"], "the hardware of the links"),
+        Figure("runtime, hosts, windows", where, "these change no result"),
+        Figure("wall seconds", summary["wall_seconds"], "that the simulation took"),
+        Figure("digest", summary["trace_digest"], "same run, same digest"),
+    ]

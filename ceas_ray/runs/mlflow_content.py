@@ -9,10 +9,11 @@ import getpass
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ceas_ray.reports.numbers import numbers_in
 from ceas_ray.runs.folder import FREE, MLFLOW_STATUS, flat
 from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedRound, UsedData
 from ceas_ray.training.trained_model import DESCRIPTION, PARAMETERS
@@ -21,10 +22,11 @@ NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"
 _ROUND = "round/"
 _FILES = {
-    "settings.yaml": "", "summary.json": "", "journal.jsonl": "", "timeline.json": "", "model.npz": "model_files",
-    "model.json": "model_files", "model.qasm": "circuits",
+    "settings.yaml": "", "summary.json": "", "journal.jsonl": "", "timeline.json": "", "network.json": "",
+    "model.npz": "model_files", "model.json": "model_files", "model.qasm": "circuits",
 }  # fmt: skip
 """Files of a run folder that MLflow gets at the end of the run, and the folder that it keeps each in."""
+FIGURES = "figures"
 _MAX_NAME, _MAX_PARAM = 120, 6000
 _URI = "tracking.uri"
 """May hold a password."""
@@ -80,13 +82,15 @@ def run_name(config: Mapping[str, Any]) -> str:
 
 def round_of(line: Mapping[str, Any]) -> TrackedRound:
     """Return the metrics of a round's line of the journal, each as `round/NAME`."""
-    metrics = {f"{_ROUND}{name}": value for name, value in _numbers(line) if name not in _NO_METRIC}
+    metrics = {f"{_ROUND}{name}": value for name, value in numbers_in(line) if name not in _NO_METRIC}
     return TrackedRound(step=int(line["round"]) + 1, ended=float(line.get("time", 0.0)), metrics=metrics)
 
 
 def end_of(config: Mapping[str, Any], folder: Path, summary: Mapping[str, Any], ended: float) -> RunEnd:
     """Return what MLflow is given of a run that is over: every number of its summary under its dotted name."""
     files = [(folder / name, place) for name, place in _FILES.items() if (folder / name).exists()]
+    if summary["status"] != "interrupted":  # which ends at once
+        files += [(path, FIGURES) for path in _figures(folder)]
     has_model = all((folder / name).exists() for name in (DESCRIPTION, PARAMETERS))
     return RunEnd(
         status=MLFLOW_STATUS[summary["status"]],
@@ -95,7 +99,7 @@ def end_of(config: Mapping[str, Any], folder: Path, summary: Mapping[str, Any], 
             "trace_digest": str(summary["trace_digest"]),
             NOTE: _description(config, folder, summary),
         },
-        metrics=dict(_numbers(summary)),
+        metrics=dict(numbers_in(summary)),
         step=int(summary["rounds"]),
         ended=ended,
         files=files,
@@ -110,13 +114,14 @@ def how_to_open(page: str, uri: str) -> str:
     return f"MLflow: {page} while `ceas-ui` runs (scripts/ui)"
 
 
-def _numbers(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Yield the numbers in nested mappings by their dotted names; what is true or false is no number."""
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _numbers(value, f"{prefix}{name}.")
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield f"{prefix}{name}", float(value)
+def _figures(folder: Path) -> list[Path]:
+    """Draw the figures of a run into its folder; none where that cannot be."""
+    from ceas_ray.reports.report import draw_figures  # here, because pandas and Matplotlib take long to import
+
+    try:
+        return draw_figures(folder)
+    except (ValueError, OSError):  # a run without a round, or a folder that cannot be written to
+        return []
 
 
 def _origin(config: Mapping[str, Any]) -> dict[str, Any]:

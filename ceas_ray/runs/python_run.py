@@ -20,11 +20,11 @@ from threadpoolctl import threadpool_limits
 from ceas_ray.config.command_line import hydra_text
 from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
+from ceas_ray.reports.run_files import rounds_of
 from ceas_ray.runs.environment import with_environment
 from ceas_ray.runs.resume import config_of_run
 from ceas_ray.runs.run import execute
 from ceas_ray.runtime.interruption import Interruption
-from ceas_ray.tracking.files import read_journal
 
 _COMPOSING = threading.Lock()
 """Hydra composes for one thread at a time."""
@@ -90,11 +90,7 @@ class Result:
     def read(cls, folder: str | Path) -> Result:
         """Read the result of a run that has ended, from its folder. Raises OSError if a file is missing."""
         folder = Path(folder)
-        lines = [line for line in read_journal(folder / "journal.jsonl") if line["event"] == "round"]
-        numbers = pd.Index([line.pop("round") for line in lines], dtype="int64", name="round")
-        rounds = pd.DataFrame(
-            [{name: line[name] for name in line if name not in ("event", "run", "time")} for line in lines], numbers
-        )
+        rounds = rounds_of(folder)
         with np.load(folder / "model.npz") as file:
             model = file["parameters"]
         return cls(folder, json.loads((folder / "summary.json").read_text(encoding="utf-8")), rounds, model)

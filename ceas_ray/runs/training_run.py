@@ -11,10 +11,12 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.messages.pair_books import GENERATED
+from ceas_ray.reports.numbers import NETWORK
 from ceas_ray.runs.cluster import RunCluster
 from ceas_ray.runs.code_state import git_state
 from ceas_ray.runs.ending import Ended, centralized_accuracy, used_data, write_model
 from ceas_ray.runs.folder import digests_of
+from ceas_ray.runs.network_file import network_values
 from ceas_ray.runs.provenance import code_version
 from ceas_ray.runs.record import Record
 from ceas_ray.runs.results import Results
@@ -228,6 +230,8 @@ class TrainingRun:
         self._record.require_held()
         results, world, links = self._results, self._world, self._settings.links
         write_model(self._record.folder, world, results.state.parameters)
+        network = network_values(world.outline.blueprint.network, results.link_books)
+        write_json(self._record.folder / NETWORK, network)
         summary = results.summary(
             status,
             {

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import ceas_ray
-from ceas_ray.cli import distribute
+from ceas_ray.cli import distribute, report
 from ceas_ray.config.composition import composed, jobs
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
@@ -19,6 +19,7 @@ from tests.docs.snippets import ROOT, Snippet, chapters, snippets_of
 from tests.small_worlds import SMALL
 
 RUNS = ("scripts/run", "ceas-ray")
+OTHERS = {"ceas-distribute": distribute.main, "scripts/report": report.main}
 ALWAYS_SMALL = ("training.rounds", "runtime", "tracking")
 """Settings that a small world has whatever the page says; others are those of the page."""
 OF_AN_OLD_RUN = ("resume", "verify")
@@ -75,8 +76,8 @@ def run_snippet(snippet: Snippet, warm: WarmProcess, names: dict[str, Any]) -> N
 
 def run_command(words: list[str], warm: WarmProcess) -> None:
     program, *arguments = words
-    if program == "ceas-distribute":
-        assert distribute.main(arguments) == 0
+    if program in OTHERS:
+        assert OTHERS[program](arguments) == 0
         return
     assert program in RUNS, f"{program} is no command that a test can run: say why in <!-- not run: ... -->"
     ended = warm.run(in_a_small_world(arguments))

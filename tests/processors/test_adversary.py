@@ -9,6 +9,7 @@ import pytest
 
 from ceas_ray.attacks.attack import Attack, Knowledge, Timing
 from ceas_ray.attacks.sign_flip import SignFlip
+from ceas_ray.attacks.slow_drift import SlowDrift
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
@@ -20,8 +21,8 @@ PLAN_ENDS, PATIENCE, DELAY = 1000, 50, 7
 COLLUDERS, POPULATION = (1, 3), 5
 
 
-def adversary(knowledge: Knowledge = "colluders", timing: Timing = "prompt") -> Adversary:
-    made: Attack = SignFlip(2.0, knowledge)
+def adversary(knowledge: Knowledge = "colluders", timing: Timing = "prompt", attack: Attack | None = None) -> Adversary:
+    made: Attack = attack or SignFlip(2.0, knowledge)
     latencies = {f"processor/{k}": DELAY - k for k in COLLUDERS} | {"processor/0": DELAY}
     return Adversary(
         made,
@@ -50,8 +51,8 @@ def started(to: Adversary, round_index: int = 0) -> list[Effect]:
     return told(to, 1, ENTANGLEMENT_MANAGER, schedule)
 
 
-def shown(to: Adversary, k: int, at: int = PLAN_ENDS + 1) -> list[Effect]:
-    return told(to, at, f"processor/{k}", RowShown(round_index=0, processor=k, row=np.full(3, float(k))))
+def shown(to: Adversary, k: int, at: int = PLAN_ENDS + 1, round_index: int = 0) -> list[Effect]:
+    return told(to, at, f"processor/{k}", RowShown(round_index=round_index, processor=k, row=np.full(3, float(k))))
 
 
 def test_it_waits_for_late_rows_until_some_time_after_the_plan() -> None:
@@ -119,3 +120,18 @@ def test_it_goes_on_from_a_snapshot_with_the_rows_that_it_has_seen() -> None:
     first, second = ([encode(send.payload) for send in shown(which, 1) if isinstance(send, Send)]
                      for which in (one, other))  # fmt: skip
     assert first == second != []
+
+
+def test_what_its_attack_remembers_outlives_a_round_and_a_snapshot() -> None:
+    one, other = (adversary(attack=SlowDrift(1.0, 0.5, "colluders")) for _ in range(2))
+    started(one)
+    sent = [shown(one, k) for k in COLLUDERS][-1]
+    started(one, 1)
+    other.restore(decode(encode(one.snapshot())))
+    again, there = ([encode(send.payload) for k in COLLUDERS for send in shown(which, k, round_index=1)
+                     if isinstance(send, Send)] for which in (one, other))  # fmt: skip
+    assert again == there != []
+    rows = [send.payload.row for send in sent if isinstance(send, Send)]
+    later = [decode(payload).row for payload in again]
+    drift = [1.0 - row[0] for row in (rows[0], later[0])]
+    assert drift[1] == pytest.approx(1.5 * drift[0]), "the drift has grown from 1/2 of its size to 3/4"

@@ -155,7 +155,7 @@ def test_its_model_is_loaded_and_predicts_what_the_run_counted(
 
 def test_it_keeps_files_and_says_what_it_was(tracked: Tracked) -> None:
     files = {info.path for info in tracked.client.list_artifacts(tracked.run.info.run_id)}
-    assert {"settings.yaml", "summary.json", "journal.jsonl", "circuits", "model_files"} <= files
+    assert {"settings.yaml", "summary.json", "journal.jsonl", "circuits", "model_files", "figures"} <= files
     note = tracked.run.data.tags[NOTE]
     assert f"**Test accuracy {tracked.summary['test_accuracy']:.3f}**" in note
     assert "| scheduling | two_level |" in note and "attacks.fraction=0.25" in note

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from ceas_ray.runs.sweeps.jobs import SweepJob
 from ceas_ray.runs.sweeps.state import summary_of
@@ -66,28 +65,43 @@ def report(folder: Path, jobs: Sequence[SweepJob], states: Mapping[int, str], ca
 
     states, causes: how each job ended, by its number.
     """
+    from ceas_ray.reports.comparison_table import print_rows  # here, because pandas takes long to import
+
     keys = list(dict.fromkeys(key for job in jobs for key in job.differs))
-    table = Table(title=str(folder), title_justify="left")
-    for column in ("job", *keys, *_RESULTS.values()):
-        table.add_column(column)
-    table.add_column("state", no_wrap=True, min_width=len("interrupted"))
-    content = io.StringIO()
+    rows, content = [], io.StringIO()
     lines = csv.writer(content, lineterminator="\n")
     lines.writerow(["job", *keys, *_RESULTS, "status", "trace_digest", "folder"])
     for job in jobs:
         summary, settings = summary_of(job.folder), [job.differs.get(key, "") for key in keys]
         numbers = [summary.get(name) for name in _RESULTS]
         state, digest = states[job.number], summary.get("trace_digest", "")
-        table.add_row(str(job.number), *settings, *map(_shown, numbers), state)
+        cells = [str(job.number), *settings, *map(_shown, numbers), state]
+        rows.append(dict(zip(["job", *keys, *_RESULTS.values(), "state"], cells, strict=True)))
         written = ["" if number is None else number for number in numbers]
         lines.writerow([job.number, *settings, *written, state, digest, job.folder.relative_to(folder).as_posix()])
     write_whole(folder / TABLE, content.getvalue().encode())
-    Console().print(table, markup=False)
+    print_rows(str(folder), rows)
+    _print_means(folder)
     for job in jobs:
         if causes.get(job.number):
             Console(stderr=True).print(f"{name_of(job)}: {states[job.number]}: {causes[job.number]}", markup=False,
                                        highlight=False, soft_wrap=True)  # fmt: skip
     print(folder / TABLE)
+
+
+def _print_means(folder: Path) -> None:
+    """Print means over seeds with their intervals, where settings have several seeds."""
+    from ceas_ray.reports.comparison import compared, table_of_runs
+    from ceas_ray.reports.comparison_table import print_comparison
+    from ceas_ray.reports.run_files import labels_of, runs_in
+
+    try:
+        runs = runs_in([folder])
+    except ValueError:  # no run is over
+        return
+    comparison = compared(table_of_runs(runs, labels_of(runs)))
+    if len(comparison) and comparison["seeds"].max() > 1:
+        print_comparison("Means over seeds, with 95 % intervals (Student's t)", comparison)
 
 
 def _shown(number: Any) -> str:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ceas_ray.kernel.streams import Streams
+from ceas_ray.reports.intervals import METHOD
 from ceas_ray.reports.plots import plot_worst_cases
 from ceas_ray.studies.headline.design import Design, Form
 from ceas_ray.studies.headline.statistics import (
@@ -27,7 +28,6 @@ from ceas_ray.studies.headline.statistics import (
     gain_of_lying,
     holm,
 )
-from ceas_ray.studies.intervals import METHOD
 from ceas_ray.tracking.files import write_whole
 
 Findings = dict[str, Any]

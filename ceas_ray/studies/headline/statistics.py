@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.studies.intervals import half_widths
+from ceas_ray.reports.intervals import half_widths
 
 Floats = NDArray[np.float64]
 Result = Mapping[str, Any]

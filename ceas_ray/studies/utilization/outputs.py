@@ -17,6 +17,7 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
+from ceas_ray.reports.intervals import METHOD
 from ceas_ray.reports.plots import plot_grid, plot_regimes
 from ceas_ray.runs.folder import claimed, wanted_folder
 from ceas_ray.runs.results import SCHEMA_VERSION
@@ -24,7 +25,6 @@ from ceas_ray.runs.tracking_choice import with_absolute_uri
 from ceas_ray.runs.training_run import Status
 from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.scheduling.scheduler import Scheduler
-from ceas_ray.studies.intervals import METHOD
 from ceas_ray.studies.tracked_study import track_study
 from ceas_ray.studies.utilization.regimes import COHERENCE_TIMES, REGIMES, SUPPLIES, grid
 from ceas_ray.studies.utilization.study import run_study

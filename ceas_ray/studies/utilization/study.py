@@ -28,6 +28,7 @@ from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import attenuation_of_pairs, contrast, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.quantum.pair_physics import werner_of_fidelity
+from ceas_ray.reports.intervals import half_widths
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.worker_pool import worker_pool
 from ceas_ray.scheduling.bounds import coupled_objective_bound, objective_bound, on_time_bound
@@ -40,7 +41,6 @@ from ceas_ray.scheduling.on_demand import OnDemand
 from ceas_ray.scheduling.perishable_chain import LinkClass
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.scheduling.two_level import TwoLevel
-from ceas_ray.studies.intervals import half_widths
 from ceas_ray.studies.utilization.regimes import FIDELITY, PERIOD, Regime
 
 SHOTS_PER_ROUND = 1024

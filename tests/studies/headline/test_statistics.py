@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from ceas_ray.reports.intervals import half_widths
 from ceas_ray.studies.headline.report import (
     ESTIMATE,
     NOT_REACHED,
@@ -33,7 +34,6 @@ from ceas_ray.studies.headline.statistics import (
     sign_flip_p,
     worst_strengths,
 )
-from ceas_ray.studies.intervals import half_widths
 from ceas_ray.studies.utilization.study import _interval
 
 

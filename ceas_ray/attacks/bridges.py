@@ -1,0 +1,45 @@
+"""Bridges: rows between honest ones, that these be taken for copies of each other. Ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength, bounded
+from ceas_ray.attacks.directions import farthest_along
+from ceas_ray.attacks.farthest_row import pairwise_squared_distances
+
+
+@dataclass(frozen=True)
+class Bridges(Attack):
+    """Each colluder sends `strength` times the midpoint of two known rows: of those that point farthest along the mean,
+    each edge of their minimum spanning tree gets one.
+
+    A midpoint halves the distance that a rule must think near; where it does, a chain of honest rows counts as one, and
+    the rows that carry the most of the gradient share a single vote. With too few known rows some edges get several.
+    """
+
+    strength: Strength
+    knowledge: Knowledge
+
+    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+        """See `Attack`."""
+        best = farthest_along(seen.known, np.mean(seen.known, axis=0), len(seen.own) + 1)
+        edges = spanning_tree(pairwise_squared_distances(best)) or [(0, 0)]
+        middles = np.stack([(best[i] + best[j]) / 2 for i, j in edges])
+        return bounded(self.strength * middles[np.arange(len(seen.own)) % len(middles)])
+
+
+def spanning_tree(distances: Floats) -> list[tuple[int, int]]:
+    """Return the edges of a minimum spanning tree of rows with these distances (n, n), by Prim's algorithm, in the
+    order in which it grows from row 0; ties go to the lower row."""
+    nearest, reach = np.zeros(len(distances), np.int64), distances[0].copy()
+    outside, edges = list(range(1, len(distances))), []
+    while outside:
+        new = min(outside, key=lambda row: (reach[row], row))
+        outside.remove(new)
+        edges.append((int(nearest[new]), new))
+        closer = distances[new] < reach
+        nearest[closer], reach = new, np.minimum(reach, distances[new])
+    return edges

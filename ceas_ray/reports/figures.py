@@ -1,0 +1,37 @@
+"""The figures of a result in the terminal: legible at 40 columns, and what each means where there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_ROOM_FOR_MEANINGS = 76
+"""Columns of a terminal in which a third column is legible."""
+
+
+class Figure(NamedTuple):
+    """A figure of a result: what it is called, its value (None: there is none, and no row), what it means."""
+
+    name: str
+    value: Any
+    meaning: str
+
+
+def print_figures(title: str, figures: Sequence[Figure], console: Console | None = None) -> None:
+    """Print figures on standard output, those that have a value."""
+    console = console or Console()
+    roomy = console.width >= _ROOM_FOR_MEANINGS
+    table = Table(title=title, show_header=False, title_justify="left")
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    if roomy:
+        table.add_column(overflow="fold", style="dim")
+    for name, value, meaning in figures:
+        if value is not None:
+            text = f"{value:.4g}" if isinstance(value, float) else str(value)
+            table.add_row(*map(Text, (name, text, meaning) if roomy else (name, text)))
+    console.print(table)
