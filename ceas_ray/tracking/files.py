@@ -37,7 +37,7 @@ class Journal:
         """The identity of the run; None for one that an older version began."""
         self._path, self._lock = path, lock
         self._file = opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        self._warn, self._warned = warn, False
+        self._warn, self._warned, self._closed = warn, False, False
         self._state: tuple[int, tuple[bytes, ...]] = (_end_of_whole_lines(path), ())
         """Where the safe lines end, and the lines that wait: replaced at once, so that an interrupt sees old or new."""
         self.write()
@@ -81,15 +81,17 @@ class Journal:
         self._state = (end + len(content), ())
 
     def leave(self) -> None:
-        """Close the file without another byte."""
-        os.close(self._file)
+        """Close the file, if it is open, without another byte."""
+        if not self._closed:
+            self._closed = True
+            os.close(self._file)
 
     def close(self) -> None:
         """Close the file. Raises OSError if some could not be written to the end."""
         try:
             self.write()
         finally:
-            os.close(self._file)
+            self.leave()
 
 
 def _end_of_whole_lines(path: Path) -> int:
