@@ -12,7 +12,8 @@ from ceas_ray.runtime.interruption import answered
 
 USAGE = """usage: ceas-sync [--uri URI] FOLDER...
   sends what MLflow does not have yet of the runs in these folders: settings, rounds, summary, model
-  --uri: the server; without it the one of each run's settings (mlflow.db beside the folder if they name none)
+  --uri: the server; without it the database that has each run. A server that only a run's settings name is used
+  once --uri or MLFLOW_TRACKING_URI names it too
 """
 
 
