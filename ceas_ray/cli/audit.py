@@ -58,7 +58,8 @@ def judged(report: str, errors: str) -> tuple[int, list[str]]:
     unknown = sum("skip_reason" in package for package in packages)
     if unknown:
         line = f"audit: {unknown} of {len(packages)} packages could not be looked up from here"
-        return UNREACHABLE, [f"{line}; in the others no vulnerability is known"]
+        others = "; in the others no vulnerability is known" if unknown < len(packages) else ", so nothing is known"
+        return UNREACHABLE, [line + others]
     return CLEAN, [f"audit: no vulnerability is known in {len(packages)} packages"]
 
 

@@ -6,7 +6,8 @@ import copy
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from ceas_ray.runs.results import Results
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
 from ceas_ray.tracking.files import read_json
+from ceas_ray.tracking.locks import LOCK, HeldLock
 from ceas_ray.tracking.snapshots import OtherFormat, SnapshotFolder
 from ceas_ray.tracking.stores import store_at
 from ceas_ray.world.builder import build_world
@@ -157,6 +159,31 @@ def refuse_snapshots_of_others(settings: RunSettings, folder: Path) -> None:
         raise SettingsError(
             key, f"a folder without snapshots of another run (it has {found[0]})", chosen or str(folder)
         )
+
+
+@contextmanager
+def held_snapshots(settings: RunSettings) -> Iterator[None]:
+    """Hold the chosen folder of snapshots, if it is one of this machine's file systems, for this run alone.
+
+    Raises SettingsError while another run keeps its snapshots there. One that cannot be written to is not held.
+    """
+    chosen = settings.runtime.snapshot_folder
+    lock = None if chosen is None or "://" in chosen else _lock_of(Path(chosen))
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _lock_of(folder: Path) -> HeldLock | None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return HeldLock(folder / LOCK, lambda line: None)
+    except BlockingIOError as error:
+        raise SettingsError(_KEY, f"a folder that no other run writes to ({error.strerror})", str(folder)) from None
+    except OSError:
+        return None  # whoever writes there says why that cannot be
 
 
 def refuse_unwritable_snapshots(settings: RunSettings, folder: Path) -> None:

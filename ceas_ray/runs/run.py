@@ -26,6 +26,7 @@ from ceas_ray.runs.folder import (
 )
 from ceas_ray.runs.record import Record
 from ceas_ray.runs.resume import (
+    held_snapshots,
     refuse_snapshots_of_others,
     refuse_unwritable_snapshots,
     resumed,
@@ -65,10 +66,12 @@ def execute(
         return _verify(settings, build_world(settings), folder)
     if at is None and not is_new:
         refuse_while_its_sweep_runs(folder, "resume")
-    with claimed(folder, settings.output is None) if is_new else held(folder, "resume") as lock:
+    claim = claimed(folder, settings.output is None) if is_new else held(folder, "resume")
+    with claim as lock, held_snapshots(settings):
         world = build_world(settings)
         found = None if is_new else resumed(settings, config, folder)
         if is_new:
+            refuse_snapshots_of_others(settings, lock.folder)
             refuse_unwritable_snapshots(settings, lock.folder)
         with cluster_of(settings, world) as cluster:
             record = Record(settings, with_inputs(config, world.inputs), lock, tracked=at is None)

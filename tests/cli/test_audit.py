@@ -50,6 +50,13 @@ def test_without_a_report_the_last_line_says_why(errors: str, code: int) -> None
     assert (errors.splitlines() or ["it said nothing"])[-1] in line
 
 
+def test_where_nothing_was_looked_up_nothing_is_said_of_others() -> None:
+    packages = [{"name": name, "skip_reason": "no answer"} for name in ("a", "b")]
+    assert judged(json.dumps({"dependencies": packages}), "") == (
+        UNREACHABLE, ["audit: 2 of 2 packages could not be looked up from here, so nothing is known"]
+    )  # fmt: skip
+
+
 def test_a_service_that_cannot_be_asked_has_an_exit_code_of_its_own(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

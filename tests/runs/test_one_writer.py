@@ -156,6 +156,20 @@ def test_a_snapshot_of_another_run_is_passed_over(
     assert f"{snapshot.name} is not usable (it is of another run)" in " ".join(capsys.readouterr().err.split())
 
 
+def test_a_folder_of_snapshots_has_one_run_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "snapshots"
+    place.mkdir()
+    lock = HeldLock(place / LOCK, print)
+    words = [*STOPPED, f"runtime.snapshot_folder={place}", f"output={tmp_path / 'run'}"]
+    assert main(words) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("runtime.snapshot_folder must be a folder that no other run writes to (held by process")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["snapshots"]
+    lock.release()
+    assert main(words) == 0
+    assert [path.suffix for path in place.iterdir()] == [".snapshot"]
+
+
 def test_rounds_out_of_order_are_refused(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = (copy / "journal.jsonl").read_text().splitlines(keepends=True)
     twice = next(line for line in lines if '"round"' in line)
