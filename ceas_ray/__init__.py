@@ -1,8 +1,8 @@
 """ceas_ray: a parallel simulator of distributed quantum learning over a quantum internet.
 
-`ceas_ray.run("attacks=alie", seed=3)` trains and returns a `Result`; `ceas_ray.sweep("attacks=alie,mimic", seed=[1, 2])`
-makes a table of many runs. The command `ceas-ray` does both in a shell.
-Names are imported when they are first used: to import the package costs next to nothing.
+`ceas_ray.run("attacks=alie", seed=3)` trains and returns a `Result`,
+`ceas_ray.sweep("attacks=alie,mimic", seed=[1, 2])` makes a table of many runs. The command `ceas-ray` does both in a
+shell. Names are imported when they are first used: to import the package costs next to nothing.
 """
 
 from importlib import import_module
