@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
 from ceas_ray.entanglement.plan import finite_bits
 from ceas_ray.kernel.state import Stateful
-from ceas_ray.messages.pair_books import AUTHENTICATION, EXPIRED, TRAINING, USED
+from ceas_ray.messages.pair_books import AUTHENTICATION, EXPIRED, GENERATED, TRAINING, USED
 from ceas_ray.messages.payloads import PlanFinished
 from ceas_ray.network.network_plan import NetworkPlan
 
@@ -25,6 +25,8 @@ class PairBooks:
     on time, int64 (2,). attenuation_sum: over processors, float64 (pairs of a shot + 1,). link_books: of every physical
     link and use generated, used, late, expired, sacrificed, stored, int64 (links, 3, 6); no links where each node has
     its own. key_batches: two parties, the pairs on all links of their path, and the bits that they gave.
+    update_key_pairs: generated for keys between processors and replicas, which updates and models spend; all other keys
+    are for consensus.
     """
 
     counts: NDArray[np.int64]
@@ -33,6 +35,7 @@ class PairBooks:
     link_books: NDArray[np.int64]
     stored: int = 0
     key_batches: list[tuple[str, str, int, float]] = field(default_factory=list)
+    update_key_pairs: int = 0
 
 
 class PairLedger(Stateful):
@@ -62,6 +65,8 @@ class PairLedger(Stateful):
         books.stored += int(finished.link_stored.sum())
         books.link_books[links, :, :5] += finished.link_counts
         books.link_books[links, TRAINING, 5] += finished.link_stored
+        if finished.link.startswith("link/processor/"):
+            books.update_key_pairs += int(finished.link_counts[:, AUTHENTICATION, GENERATED].sum())
         return self._book_keys(finished)
 
     def _book_keys(self, finished: PlanFinished) -> list[tuple[KeyPath, float]]:
@@ -98,6 +103,7 @@ class PairLedger(Stateful):
             "key_bits": math.fsum(bits for *_, bits in books.key_batches),
             "key_batches": tuple(books.key_batches),
             "link_books": books.link_books,
+            "update_key_pairs": books.update_key_pairs,
         }
         self.state = self._empty()
         self.state.counts[TRAINING, EXPIRED] = books.stored

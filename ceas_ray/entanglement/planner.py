@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +34,22 @@ WARM_UP = -1
 KeyBits = Mapping[KeyPath, float]
 
 
+class PlanTimes(NamedTuple):
+    """The time of a plan by cause, ps: training shots, tests (their share of the time of all shots) and keys."""
+
+    shots: int
+    tests: int
+    keys: int
+
+
 @dataclass(frozen=True)
 class RoundPlan:
-    """The plans of a round, each with the name of the link manager that carries it out, and when the last one ends."""
+    """The plans of a round, each with the name of the link manager that carries it out, when the last one ends, and
+    what its time is spent on."""
 
     plans: tuple[tuple[str, GeneratePairs], ...]
     ends_at: int
+    times: PlanTimes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +109,7 @@ class Planner:
     def plan(self, round_index: int, starts_at: int, bits: KeyBits) -> RoundPlan:
         """Plan a round that starts at `starts_at`, in which every path distils its bits."""
         plans: list[tuple[str, GeneratePairs]] = []
-        begin = starts_at
+        begin, shot_time = starts_at, 0
         for number, phase in enumerate(self._phases):
             releases = {k: self._releases(k, round_index) for k in phase.members}
             served = max(self._shots_end(k, releases[k]) for k in phase.members)
@@ -114,7 +125,9 @@ class Planner:
             if number == 0:
                 plans += [(replica_link_name(i), self._replica_plan(i, common)) for i in range(self._replicas)]
             begin += served + sum(common.key_lengths)
-        return RoundPlan(tuple(plans), begin)
+            shot_time += served
+        tests = round(shot_time * self._test_share(round_index))
+        return RoundPlan(tuple(plans), begin, PlanTimes(shot_time - tests, tests, begin - starts_at - shot_time))
 
     # --- shots ----------------------------------------------------------
 
@@ -130,6 +143,11 @@ class Planner:
 
     def _shots_end(self, k: int, releases: NDArray[np.int64]) -> int:
         return int(releases[-1]) + self._demand.shot_deadline(self._network.served(k)) if len(releases) else 0
+
+    def _test_share(self, round_index: int) -> float:
+        """Return the share of a plan's shots that are tests: all of them in the warm-up."""
+        demand = self._demand
+        return 1.0 if round_index == WARM_UP else demand.test_shots / (demand.shots + demand.test_shots)
 
     def _tests(self, k: int, round_index: int, shots: int) -> NDArray[np.bool_]:
         """Return which shots the hub secretly tests: all in the warm-up, else a draw of its own."""

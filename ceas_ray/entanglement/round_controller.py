@@ -67,11 +67,16 @@ class ControllerTimer(StrEnum):
 
 @dataclass
 class ControllerState:
-    """started_at: of the round, ps. plan_ends_at: of its plans or of its latest refill. refills: of the whole run."""
+    """started_at: of the round, ps. plan_ends_at: of its plans or of its latest refill. refills: of the whole run.
+    shot_time, test_time, key_time: of the round's plans up to now, refills included, ps.
+    """
 
     started_at: int = 0
     plan_ends_at: int = 0
     refills: int = 0
+    shot_time: int = 0
+    test_time: int = 0
+    key_time: int = 0
 
 
 class RoundController(Actor):
@@ -159,6 +164,7 @@ class RoundController(Actor):
             self.keys.begin_round()
             progress.plan(round_index)
             self.state.started_at = now
+            self.state.shot_time = self.state.test_time = self.state.key_time = 0
         if round_index != WARM_UP and not progress.has_quorum(self.keys.keyed_replicas()):
             return self._stall(now)
         effects = self._send_plans(round_index, now)
@@ -179,6 +185,9 @@ class RoundController(Actor):
         at = now + self._timing.control_delay
         planned = self.plan(round_index, at)
         self.state.plan_ends_at = planned.ends_at + 2 * self._timing.control_delay
+        self.state.shot_time += planned.times.shots
+        self.state.test_time += planned.times.tests
+        self.state.key_time += planned.times.keys
         return [Send(at, name, plan) for name, plan in planned.plans]
 
     def _schedule(self, round_index: int, now: int) -> RoundStarted:
@@ -198,7 +207,10 @@ class RoundController(Actor):
 
     def _finish_warm_up(self, now: int) -> list[Effect]:
         starts = now + self._timing.planning_time
-        return [self._observation("warm_up", {}), self._timer(ControllerTimer.ROUND_STARTS, starts, 0)]
+        return [
+            self._observation("warm_up", self._times(starts, updated=False)),
+            self._timer(ControllerTimer.ROUND_STARTS, starts, 0),
+        ]
 
     def _hear(self, replica: str, decided: RoundDecided, now: int) -> list[Effect]:
         heard = self.progress.hear(replica, decided)
@@ -222,7 +234,7 @@ class RoundController(Actor):
             "weights": decided.weights,
             "quarantined": decided.quarantined,
             "waits": progress.waits,
-            "simulated_seconds": seconds(ends - self.state.started_at),
+            **self._times(ends, updated=True),
         }
         effects: list[Effect] = [self._observation("round", observed), Mark(progress.round_index, ends, decided.model)]
         if progress.round_index + 1 < self._rounds:
@@ -267,8 +279,8 @@ class RoundController(Actor):
         self.progress.end()
         ends = now + self._timing.planning_time
         cause = "the committee did not decide in time" if had_keys else "the committee lacks keys"
-        took = seconds(ends - self.state.started_at)
-        observed = {"simulated_seconds": took, "waits": progress.waits, "cause": cause}
+        times = self._times(ends, updated=progress.stage is not Stage.PLANNED)
+        observed = {**times, "waits": progress.waits, "cause": cause}
         stop = self._stop_waiting(ends)
         return [self._observation("stalled", observed), Mark(progress.round_index, ends, None), *stop]
 
@@ -276,6 +288,29 @@ class RoundController(Actor):
         """End after this round: who lags may still catch up for a while, then all timers end."""
         over, round_index = at + self._timing.patience, self.progress.state.round_index
         return [Send(over, name, StopWaiting(round_index)) for name in self.keys.replicas]
+
+    def _times(self, ends: int, *, updated: bool) -> dict[str, Any]:
+        """Return how long the round took, and on what, in simulated seconds. updated: whether processors did.
+
+        What is neither in the plans, nor planning and its messages, nor the processors' update, is consensus: messages,
+        waiting for late inputs, and for a committee that does not decide.
+        """
+        state, timing = self.state, self._timing
+        rest = ends - state.started_at - state.shot_time - state.test_time - state.key_time
+        planning = min(rest, timing.planning_time + 3 * timing.control_delay)
+        if self.progress.state.round_index == WARM_UP:  # nobody agrees on anything, and a plan is made before it too
+            planning = rest
+        update = min(rest - planning, timing.update_time) if updated else 0
+        times = {
+            "shots": state.shot_time,
+            "tests": state.test_time,
+            "keys": state.key_time,
+            "update": update,
+            "consensus": rest - planning - update,
+            "planning": planning,
+        }
+        by_cause = {cause: seconds(time) for cause, time in times.items()}
+        return {"simulated_seconds": seconds(ends - state.started_at), "seconds_by_cause": by_cause}
 
     def _observation(self, name: str, more: dict[str, Any]) -> Observation:
         """Return what came of all plans since the last observation, and more."""

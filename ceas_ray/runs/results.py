@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,8 @@ _USES = ("training", "authentication", "testing")
 class RunBooks:
     """counts: of pairs by use and column, int64 (3, 5). shots: how many, and how many on time, int64 (2,).
 
-    contrasts: of every round. stored: pairs in stock. key_bits: distilled. simulated_seconds: with the warm-up and a
+    contrasts: of every round. seconds_by_cause: of simulated_seconds. update_key_pairs: generated for the keys of
+    updates and models. stored: pairs in stock. key_bits: distilled. simulated_seconds: with the warm-up and a
     stall; round_seconds: of decided rounds. digest: of the latest round. parameters: of the model, float64 (d,). cause:
     of a stall. waits: for keys. quarantined: processors. link_books: of every physical link, as in `PairBooks`.
     """
@@ -40,6 +41,8 @@ class RunBooks:
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros((3, 5), np.int64))
     shots: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
     contrasts: list[float] = field(default_factory=list)
+    seconds_by_cause: dict[str, float] = field(default_factory=dict)
+    update_key_pairs: int = 0
     stored: int = 0
     key_bits: float = 0.0
     simulated_seconds: float = 0.0
@@ -99,7 +102,10 @@ class Results(Stateful):
         self._unspent.store(values["key_batches"])
         books.key_bits += values["key_bits"]
         books.shots += (values["shots"], values["shots_on_time"])
-        books.simulated_seconds += float(values.get("simulated_seconds", 0.0))
+        books.simulated_seconds += float(values["simulated_seconds"])
+        books.update_key_pairs += int(values["update_key_pairs"])
+        for cause, of_cause in values["seconds_by_cause"].items():
+            books.seconds_by_cause[cause] = books.seconds_by_cause.get(cause, 0.0) + of_cause
 
     def _round_line(self, end: RoundEnd, decided: Any) -> dict[str, Any]:
         settings, books = self._settings, self.state
@@ -124,6 +130,8 @@ class Results(Stateful):
             "waits": decided["waits"],
             "quarantined": len(books.quarantined),
             "simulated_seconds": decided["simulated_seconds"],
+            **{f"seconds_of_{cause}": taken for cause, taken in decided["seconds_by_cause"].items()},
+            **{f"pairs_of_{cause}": n for cause, n in _pairs_by_cause(decided["counts"], decided["update_key_pairs"])},
             "update_norm": float(np.linalg.norm(books.parameters - before)),
             **self._weights(decided),
             "windows": end.windows,
@@ -191,6 +199,7 @@ class Results(Stateful):
             "sacrificed": columns["sacrificed"],
             "stored": int(stored.sum()),
             "by_use": by_use,
+            "by_cause": dict(_pairs_by_cause(self.state.counts, self.state.update_key_pairs)),
         }
 
     def summary(self, status: str, more: dict[str, Any]) -> dict[str, Any]:
@@ -220,6 +229,7 @@ class Results(Stateful):
             "quarantined_processors": list(books.quarantined),
             "certification_confidence": self._settings.aggregation.confidence,
             "simulated_seconds": books.simulated_seconds,
+            "simulated_seconds_by_cause": books.seconds_by_cause,
             "windows": books.windows,
             "trace_digest": books.digest.hex(),
             **more,
@@ -261,6 +271,18 @@ class Results(Stateful):
     def key_bits_distilled(self) -> float:
         """Key bits distilled over all pairs of parties, the warm-up included."""
         return self.state.key_bits
+
+
+def _pairs_by_cause(counts: Any, update_key_pairs: int) -> Iterator[tuple[str, int]]:
+    """Yield how many pairs were generated for what; keys go to the messages that they authenticate.
+
+    counts: int64 (3, 5). update_key_pairs: for keys between processors and replicas.
+    """
+    generated = np.asarray(counts)[:, GENERATED]
+    yield "shots", int(generated[TRAINING])
+    yield "tests", int(generated[TESTING])
+    yield "update_keys", update_key_pairs
+    yield "consensus_keys", int(generated[AUTHENTICATION]) - update_key_pairs
 
 
 def _added(before: NDArray[np.int64], more: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ from tests.small_worlds import SMALL
 from tests.tracking.object_store import ObjectStore, object_store
 
 __all__ = ["whole"]
-SHORT = [*SIX, *OFTEN, "stop.simulated_seconds=6"]
+SHORT = [*SIX, *OFTEN, "stop.simulated_seconds=15.2"]
 """Ends after some rounds, with three snapshots."""
 ON = "stop.simulated_seconds=null"
 
@@ -58,7 +58,7 @@ def test_a_resumed_run_may_keep_its_snapshots_elsewhere_and_starts_from_those_of
 ) -> None:
     folder, there = tmp_path / "run", tmp_path / "there"
     assert main([*SIX, *OFTEN, "stop.simulated_seconds=0.001", f"output={folder}"]) == 0
-    assert main([f"resume={folder}", f"runtime.snapshot_folder={there}", "stop.simulated_seconds=6"]) == 0
+    assert main([f"resume={folder}", f"runtime.snapshot_folder={there}", "stop.simulated_seconds=15.2"]) == 0
     assert "going on with" in (said := " ".join(capsys.readouterr().err.split()))
     assert "no usable snapshot" not in said
     assert list(there.iterdir())
@@ -152,8 +152,9 @@ OWN = [
     ],
 )  # fmt: skip
 def test_a_resumed_run_keeps_what_its_command_does_not_change(
-    tmp_path: Path, words: list[str], changed: dict[str, dict[str, Any]]
+    tmp_path: Path, words: list[str], changed: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # which confirms it
     wanted = composed(OWN)
     for group, entries in changed.items():
         wanted[group] |= entries
