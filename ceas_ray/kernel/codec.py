@@ -9,7 +9,8 @@ from typing import Any, TypeVar, dataclass_transform, overload
 import msgpack
 import numpy as np
 
-_ARRAY, _MESSAGE, _BIG_INTEGER = 1, 2, 3
+_ARRAY, _MESSAGE, BIG_INTEGER = 1, 2, 3
+"""Codes of extensions."""
 _message_types: dict[str, type] = {}
 _field_names: dict[type, tuple[str, ...]] = {}
 _by_keyword: set[type] = set()
@@ -101,7 +102,7 @@ def _extend(value: Any) -> Any:
         little = value.astype(value.dtype.newbyteorder("<"), copy=False)
         return [_ARRAY_MARK, little.dtype.str, list(value.shape), little.tobytes()]
     if made is int:
-        return msgpack.ExtType(_BIG_INTEGER, str(value).encode())
+        return msgpack.ExtType(BIG_INTEGER, str(value).encode())
     what = "dataclass without @message" if is_dataclass(value) else "type"
     raise TypeError(f"cannot encode the {what} {made.__name__}")
 
@@ -111,7 +112,7 @@ def _restore(code: int, data: bytes) -> Any:
         return _Mark(_message_types[data.decode()])
     if code == _ARRAY:
         return _Mark(np.ndarray)
-    if code == _BIG_INTEGER:
+    if code == BIG_INTEGER:
         return int(data)
     raise ValueError(f"unknown extension code {code} in encoded data")
 

@@ -7,7 +7,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +70,14 @@ def centralized_accuracy(settings: RunSettings, world: World) -> float:
     return accuracy_on_test(world.circuit, found, world.data)
 
 
-def print_end(summary: Mapping[str, Any], folder: Path) -> None:
+def print_end(summary: Mapping[str, Any], folder: Path, words: Sequence[str] = ()) -> None:
     """Print how the run in `folder` ended; the last line is the path of its summary."""
     status, cause = summary["status"], summary["cause"]
     if cause:
         print(f"{status}: {cause}", file=sys.stderr)
     _print_summary(summary)
     if status in ("interrupted", "stopped"):
-        print(f"{status}; this goes on: {_command()} {resume_override(folder)}", file=sys.stderr)
+        print(f"{status}; this goes on: {_command()} {_resuming(folder, words)}", file=sys.stderr)
     print(folder / "summary.json")
 
 
@@ -87,6 +87,10 @@ def _command() -> str:
     if Path(started).suffix == ".py":
         return f"{shlex.quote(sys.executable)} -m ceas_ray.cli.run"
     return "ceas-ray" if shutil.which("ceas-ray") == started else shlex.quote(started)
+
+
+def _resuming(folder: Path, words: Sequence[str]) -> str:
+    return " ".join([resume_override(folder), *map(shlex.quote, words)])
 
 
 def resume_override(folder: Path) -> str:

@@ -18,6 +18,7 @@ from ceas_ray.config.errors import SettingsError, UnusableSettings, reason_of
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.tracking.files import Journal, read_journal
 from ceas_ray.tracking.locks import LOCK, HeldLock, holder_of
+from ceas_ray.tracking.plain_files import content_of
 
 FREE_GROUPS = ("runtime", "tracking")
 FREE = (*FREE_GROUPS, "stop", "sweep", "output", "resume", "verify", "timeline", "dry_run", "quiet", "origin")
@@ -183,9 +184,7 @@ def read_settings(folder: Path, key: str) -> dict[str, Any]:
     """`settings.yaml` of a run folder; SettingsError (of `key`) for whatever is wrong with it."""
     path = folder / "settings.yaml"
     try:
-        if path.stat().st_size > _MAX_BYTES_OF_SETTINGS:
-            raise ValueError("more than a megabyte")
-        content = yaml.load(path.read_text(encoding="utf-8"), _NoAliasLoader)
+        content = yaml.load(content_of(path, _MAX_BYTES_OF_SETTINGS).decode(), _NoAliasLoader)
         if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
             raise ValueError("no mapping of settings")
     except (FileNotFoundError, NotADirectoryError):

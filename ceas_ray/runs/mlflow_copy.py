@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from ceas_ray.config.errors import SettingsError
+from ceas_ray.runs.confirmed_places import URI, is_here, unconfirmed
 from ceas_ray.runs.folder import SWEEP_JOURNAL, held, journal_of, opened_journal, read_settings
 from ceas_ray.runs.mlflow_content import PARENT, end_of, head_of, round_of
 from ceas_ray.runs.tracking_choice import checked_uri, default_store
 from ceas_ray.tracking.database_uri import sqlite_file
-from ceas_ray.tracking.files import read_journal, write_json
+from ceas_ray.tracking.files import read_journal, read_json, write_json
 from ceas_ray.tracking.locks import HeldLock
 from ceas_ray.tracking.mlflow_tracker import DATABASE, MlflowTracker
+from ceas_ray.tracking.plain_files import require_plain
 
 _PATIENCE_SECONDS = 60.0
 """How long MLflow may be silent before sending is given up."""
@@ -38,8 +40,11 @@ def _copied(lock: HeldLock, uri: str | None, warn: Callable[[str], None]) -> Mlf
     config, lines = read_settings(folder, "folder"), journal_of(folder, "folder")
     choice = config.get("tracking")
     tracking: dict[str, Any] = choice if isinstance(choice, dict) else {}
-    key = "tracking.uri" if uri is None else "--uri"
-    uri = tracking.get("uri") if uri is None else uri
+    key = URI if uri is None else "--uri"
+    if uri is None:
+        uri = tracking.get("uri")
+        if not is_here(uri) and os.environ.get("MLFLOW_TRACKING_URI") != uri:
+            raise unconfirmed(folder, URI, uri, f"--uri {uri}")
     if not isinstance(uri, str | None):
         raise SettingsError(key, "a text", uri)
     tracker = MlflowTracker(
@@ -112,8 +117,10 @@ def _finish(tracker: MlflowTracker, config: Mapping[str, Any], folder: Path, end
     if not path.exists():
         return
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
+        summary = read_json(path)
         end = end_of(config, folder, summary, ended)
+        for file, _ in end.files:
+            require_plain(file)
     except (OSError, ValueError, KeyError, TypeError):
         raise SettingsError("folder", "one with a whole summary.json", str(folder)) from None
     if not tracker.failed and summary.get("mlflow_run_id") != tracker.run_id:

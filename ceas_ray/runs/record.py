@@ -11,10 +11,11 @@ from typing import Any
 from ceas_ray.config.errors import UnusableSettings
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.windows import RoundEnd
+from ceas_ray.runs.confirmed_places import is_here
 from ceas_ray.runs.folder import opened_journal, settings_text
 from ceas_ray.runs.mlflow_content import end_of, head_of, how_to_open, round_of
 from ceas_ray.tracking.console import RunProgress
-from ceas_ray.tracking.files import write_whole
+from ceas_ray.tracking.files import PARTIAL, write_whole
 from ceas_ray.tracking.locks import HeldLock
 from ceas_ray.tracking.timeline import Timeline
 from ceas_ray.tracking.tracked_run import RunEnd, TrackedRound
@@ -36,6 +37,8 @@ class Record:
         """
         folder = lock.folder
         self.config, self.folder, self._quiet = config, folder, settings.quiet
+        for left in folder.glob(f"*{PARTIAL}"):
+            left.unlink(missing_ok=True)
         self.progress = RunProgress(settings.training.rounds, settings.quiet)
         self._journal = opened_journal(lock, "resume", self.progress.say)
         self._timeline = Timeline(folder / "timeline.json", self.progress.say) if settings.timeline else None
@@ -63,7 +66,7 @@ class Record:
         text, path = settings_text(self.config), self.folder / "settings.yaml"
         settings_hash = blake2b(text.encode(), digest_size=8).hexdigest()
         try:
-            write_whole(path, text.encode())
+            write_whole(path, text.encode(), 0o666 if is_here(self._tracking.uri) else 0o600)  # it may hold a password
             line = self.note("started", {"settings_hash": settings_hash, **started})
             self._journal.write()
         except OSError as error:

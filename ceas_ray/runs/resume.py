@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +18,13 @@ from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError, UnusableSettings, reason_of
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.windows import Simulation
+from ceas_ray.runs.confirmed_places import refuse_unconfirmed
 from ceas_ray.runs.folder import FREE, FREE_GROUPS, decisive, journal_of, read_settings, refuse_unwritable
 from ceas_ray.runs.provenance import code_version
 from ceas_ray.runs.results import Results
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
+from ceas_ray.tracking.files import read_json
 from ceas_ray.tracking.snapshots import OtherFormat, SnapshotFolder
 from ceas_ray.tracking.stores import store_at
 from ceas_ray.world.builder import build_world
@@ -78,6 +82,8 @@ def config_of_run(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[s
                 was = repr(known[entry]) if entry in known else "left out"
                 raise SettingsError(entry, f"{was} as in the run in {folder}", asked[entry])
     merged |= {"resume": None, "verify": None, key: str(folder), "output": saved.get("output")}
+    if all(isinstance(merged.get(group), dict) for group in FREE_GROUPS):
+        refuse_unconfirmed(folder, merged, config, named=overridden_keys(overrides), environment=os.environ)
     return merged
 
 
@@ -130,8 +136,11 @@ def snapshot_folder(settings: RunSettings, folder: Path) -> SnapshotFolder:
 
 
 def _snapshots_at(chosen: str | None, settings: RunSettings, folder: Path) -> SnapshotFolder:
+    own = folder / "snapshots"
+    if chosen is None and own.is_symlink():
+        raise UnusableSettings(_KEY, f"{own} is a link, which is not followed; {_KEY}=FOLDER names another place")
     try:
-        store = store_at(folder / "snapshots" if chosen is None else chosen)
+        store = store_at(own if chosen is None else chosen)
     except ValueError as error:
         raise UnusableSettings(_KEY, f"{chosen} cannot hold snapshots: {error}") from None
     return SnapshotFolder(store, settings.runtime.snapshots_kept)
@@ -218,7 +227,7 @@ def _candidates(settings: RunSettings, folder: Path, notes: list[str]) -> list[t
 def _refuse_completed(folder: Path, rounds: int) -> None:
     path = folder / "summary.json"
     try:
-        summary = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        summary = read_json(path) if path.exists() else {}
     except (OSError, ValueError, RecursionError):
         return
     if not isinstance(summary, dict):
@@ -239,7 +248,7 @@ def _refuse_other(
     name: str, content: Any, *, config: Mapping[str, Any], here: Mapping[str, str], allow_mixed: bool
 ) -> None:
     """ValueError for what is no snapshot; raises SettingsError for one of other settings or of another version."""
-    if not isinstance(content, dict) or not all(isinstance(content.get(n), dict) for n in ("versions", "settings")):
+    if not isinstance(content, dict) or not all(_is_of_texts(content.get(n)) for n in ("versions", "settings")):
         raise ValueError("it lacks its versions and settings")
     wanted = {key: json.dumps(value) for key, value in decisive(config).items()}
     for of, expected, found in (("settings", wanted, content["settings"]), ("version", here, content["versions"])):
@@ -253,6 +262,12 @@ def _refuse_other(
                 )  # fmt: skip
 
 
+def _is_of_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(text, str) and text.isprintable() for pair in value.items() for text in pair
+    )
+
+
 def _checked(content: Mapping[str, Any], settings: RunSettings) -> Cut:
     """The cut in a snapshot, tried out on actors of this process; raises ValueError if they do not take it."""
     try:
@@ -260,6 +275,9 @@ def _checked(content: Mapping[str, Any], settings: RunSettings) -> Cut:
             int(content["rounds"]), content["simulation"], content["results"], float(content["wall_seconds"]),
             tuple(dict(fault) for fault in content["faults"]),
         )  # fmt: skip
+        if not (0 <= cut.wall_seconds < math.inf and cut.rounds >= 0):
+            raise ValueError("numbers that no run has")
+        json.dumps(cut.faults, allow_nan=False)
         world = build_world(settings)
         Simulation(LocalCluster(world.one_host())).restore(cut.simulation)
         Results(settings, world).restore(cut.results)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +13,7 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.runs.cluster import cluster_of
+from ceas_ray.runs.confirmed_places import confirmations
 from ceas_ray.runs.dry_run import print_forecast
 from ceas_ray.runs.ending import Ended, print_end
 from ceas_ray.runs.folder import (
@@ -37,13 +40,13 @@ from ceas_ray.world.world import World
 
 
 def execute(
-    config: Mapping[str, Any], interruption: Interruption, ended: Ended = print_end, at: Path | None = None
+    config: Mapping[str, Any], interruption: Interruption, ended: Ended | None = None, at: Path | None = None
 ) -> Status:
     """Check, build and run one job; return how it ended.
 
-    ended: is given the summary and the folder of a run that is over, before its cluster goes. at: where the folder of
-    a new run is on this machine, for a job that was sent here by one that sends to MLflow itself; None: where settings
-    say.
+    ended: is given the summary and the folder of a run that is over, before its cluster goes; None: they are printed.
+    at: where the folder of a new run is on this machine, for a job that was sent here by one that sends to MLflow
+    itself; None: where settings say.
 
     Raises SettingsError for bad settings, and RuntimeFailure if the cluster cannot be had.
     """
@@ -69,6 +72,7 @@ def execute(
             refuse_unwritable_snapshots(settings, lock.folder)
         with cluster_of(settings, world) as cluster:
             record = Record(settings, with_inputs(config, world.inputs), lock, tracked=at is None)
+            ended = ended or partial(print_end, words=confirmations(config, os.environ))
             return TrainingRun(settings, world, cluster, record, found=found, ended=ended).go(interruption)
 
 

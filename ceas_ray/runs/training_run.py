@@ -14,7 +14,7 @@ from ceas_ray.messages.pair_books import GENERATED
 from ceas_ray.reports.numbers import NETWORK
 from ceas_ray.runs.cluster import RunCluster
 from ceas_ray.runs.code_state import git_state
-from ceas_ray.runs.ending import Ended, centralized_accuracy, used_data, write_model
+from ceas_ray.runs.ending import Ended, centralized_accuracy, resume_override, used_data, write_model
 from ceas_ray.runs.folder import digests_of
 from ceas_ray.runs.network_file import network_values
 from ceas_ray.runs.provenance import code_version
@@ -84,8 +84,9 @@ class TrainingRun:
                 status = "interrupted"
                 self._finish(status, "")
         except OSError as error:
-            why = f"the end of the run could not be written: {error.strerror}"
-            print(f"{self._record.folder}: {why}", file=sys.stderr)
+            self._record.leave()
+            how = f"once it can be, {resume_override(self._record.folder)} goes on with the run"
+            print(f"{self._record.folder}: the end cannot be written: {error.strerror}; {how}", file=sys.stderr)
             return "failed" if status in ("completed", "stopped") else status
         return status
 
@@ -189,7 +190,8 @@ class TrainingRun:
             self._snapshots.write(cut.rounds, snapshot_of(config, self._versions, self._record.run, cut))
         except OSError as error:
             if self._can_write_snapshots:
-                text = f"snapshots cannot be written, the run goes on without: {error.strerror} ({error.filename})"
+                where = f" ({error.filename})" if error.filename else ""
+                text = f"snapshots cannot be written, the run goes on without: {error.strerror}{where}"
                 self._record.progress.say(text)
                 self._record.note("warning", {"text": text})
             self._can_write_snapshots = False

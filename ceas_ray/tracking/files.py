@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ceas_ray.tracking.locks import HeldLock, LockLost
-from ceas_ray.tracking.plain_files import opened
+from ceas_ray.tracking.plain_files import content_of, opened
 
-_MAX_BYTES_OF_LINE = 2**22
+_MAX_BYTES_OF_LINE, _MAX_BYTES_OF_JSON = 2**22, 2**26
 """A round of thousands of processors has some ten thousand."""
 
 PARTIAL = ".partial"
@@ -37,7 +37,7 @@ class Journal:
         """The identity of the run; None for one that an older version began."""
         self._path, self._lock = path, lock
         self._file = opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        self._warn, self._warned = warn, False
+        self._warn, self._warned, self._closed = warn, False, False
         self._state: tuple[int, tuple[bytes, ...]] = (_end_of_whole_lines(path), ())
         """Where the safe lines end, and the lines that wait: replaced at once, so that an interrupt sees old or new."""
         self.write()
@@ -81,15 +81,17 @@ class Journal:
         self._state = (end + len(content), ())
 
     def leave(self) -> None:
-        """Close the file without another byte."""
-        os.close(self._file)
+        """Close the file, if it is open, without another byte."""
+        if not self._closed:
+            self._closed = True
+            os.close(self._file)
 
     def close(self) -> None:
         """Close the file. Raises OSError if some could not be written to the end."""
         try:
             self.write()
         finally:
-            os.close(self._file)
+            self.leave()
 
 
 def _end_of_whole_lines(path: Path) -> int:
@@ -131,11 +133,14 @@ def _next_round(found: Any, last: int | None, line: int) -> int:
     return found
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write, sync, rename: readers see the old file or the new one. OSError leaves the old one and no other."""
-    partial = path.with_name(path.name + PARTIAL)
+def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write, sync, rename: readers see the old file or the new one. OSError leaves the old one and no other.
+
+    No link that somebody planted is followed. mode: the file's, less the umask.
+    """
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
-        with partial.open("wb") as file:
+        with os.fdopen(opened(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -148,6 +153,11 @@ def write_whole(path: Path, content: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file of a run folder holds. Raises ValueError for what is none, and OSError."""
+    return json.loads(content_of(path, _MAX_BYTES_OF_JSON))
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from ceas_ray.tracking.background import Background
 from ceas_ray.tracking.database_uri import require_database, sqlite_file, sqlite_uri
 from ceas_ray.tracking.locks import exclusive
 from ceas_ray.tracking.logged_model import log_model
+from ceas_ray.tracking.plain_files import require_plain
 from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedRound, UsedData
 from ceas_ray.tracking.tracking_uri import checked_tracking_uri
 
@@ -301,6 +302,7 @@ class MlflowTracker:
             for file in self._client.list_artifacts(self.run_id, place or None)
         }
         for path, place in files:
+            require_plain(path)
             name = f"{place}/{path.name}" if place else path.name
             if there.get(name) != path.stat().st_size or self._artifact(name) != path.read_bytes():
                 self._client.log_artifact(self.run_id, str(path), place or None)

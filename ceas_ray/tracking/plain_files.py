@@ -10,7 +10,7 @@ from pathlib import Path
 _NOT_PLAIN = "it is a link, a pipe or a device, and no plain file"
 
 
-def opened(path: Path, flags: int, mode: int = 0o644) -> int:
+def opened(path: Path, flags: int, mode: int = 0o666) -> int:
     """Return an open file; with os.O_CREAT it is made if need be.
 
     Raises OSError for whatever is no plain file: no link is followed, and no pipe or device is waited for.
@@ -25,6 +25,11 @@ def opened(path: Path, flags: int, mode: int = 0o644) -> int:
         os.close(file)
         raise OSError(errno.EINVAL, _NOT_PLAIN, str(path))
     return file
+
+
+def require_plain(path: Path) -> None:
+    """Raise OSError for whatever is no plain file."""
+    os.close(opened(path, os.O_RDONLY))
 
 
 def content_of(path: Path, max_bytes: int) -> bytes:

@@ -6,20 +6,20 @@ of the kernel's codec, compressed by zlib. The checksum finds damage; it does no
 
 from __future__ import annotations
 
+import errno
 import zlib
 from hashlib import blake2b
 from typing import Any
 
-from ceas_ray.kernel.codec import decode_untrusted, encode
+from ceas_ray.kernel.bounded_codec import MAX_BYTES, MAX_VALUES, decode_bounded, require_bounded
+from ceas_ray.kernel.codec import encode
 from ceas_ray.tracking.files import PARTIAL
 from ceas_ray.tracking.stores import Store, check_writable
 
 MAGIC, FORMAT = b"ceas_ray snapshot", 1
-_SUFFIX = ".snapshot"
+_PREFIX, _SUFFIX = "round_", ".snapshot"
 _CHECKSUM_BYTES = 32
 _HEADER_BYTES = len(MAGIC) + 1 + _CHECKSUM_BYTES
-_MAX_BYTES = 2**31
-"""Of a content, uncompressed: a small file that claims more is damaged or hostile."""
 
 
 class OtherFormat(ValueError):
@@ -38,9 +38,10 @@ class SnapshotFolder:
 
         Raises OSError if there is no room.
         """
-        self._store.write(f"round_{rounds:08d}{_SUFFIX}", packed(value))
+        self._store.write(f"{_PREFIX}{rounds:08d}{_SUFFIX}", packed(value))
         names = self._store.names()
-        for old in [*_newest_first(names)[self._kept :], *(name for name in names if name.endswith(_SUFFIX + PARTIAL))]:
+        begun = [name for name in names if name.startswith(_PREFIX) and name.endswith(PARTIAL)]
+        for old in [*_newest_first(names)[self._kept :], *begun]:
             self._store.delete(old)
 
     def check_writable(self) -> None:
@@ -57,12 +58,18 @@ class SnapshotFolder:
 
 
 def _newest_first(names: list[str]) -> list[str]:
-    return sorted((name for name in names if name.startswith("round_") and name.endswith(_SUFFIX)), reverse=True)
+    return sorted((name for name in names if name.startswith(_PREFIX) and name.endswith(_SUFFIX)), reverse=True)
 
 
 def packed(value: Any) -> bytes:
-    """A snapshot as the content of a file."""
-    head, content = MAGIC + bytes([FORMAT]), zlib.compress(encode(value), level=1)
+    """A snapshot as the content of a file. Raises OSError for one that is too large to be read again."""
+    plain = encode(value)
+    try:
+        if len(plain) > MAX_VALUES:  # else it cannot hold more values
+            require_bounded(plain)
+    except ValueError:
+        raise OSError(errno.EFBIG, "they would be too large to be read again") from None
+    head, content = MAGIC + bytes([FORMAT]), zlib.compress(plain, level=1)
     return head + _checksum(head, content) + content
 
 
@@ -75,7 +82,7 @@ def unpacked(data: bytes) -> Any:
         raise ValueError("its checksum is wrong: damaged or cut short")
     if head[-1] != FORMAT:
         raise OtherFormat(f"snapshot format {head[-1]} instead of {FORMAT}")
-    return decode_untrusted(_inflated(content))
+    return decode_bounded(_inflated(content))
 
 
 def _checksum(head: bytes, content: bytes) -> bytes:
@@ -85,7 +92,7 @@ def _checksum(head: bytes, content: bytes) -> bytes:
 def _inflated(content: bytes) -> bytes:
     inflater = zlib.decompressobj()
     try:
-        plain = inflater.decompress(content, _MAX_BYTES)
+        plain = inflater.decompress(content, MAX_BYTES)
     except zlib.error as error:
         raise ValueError(f"not compressed content: {error}") from None
     if not inflater.eof:

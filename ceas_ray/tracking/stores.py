@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from ceas_ray.tracking.files import PARTIAL, write_whole
+from ceas_ray.tracking.plain_files import content_of
 
 T = TypeVar("T")
 _ENDS_WITH_THE_PROCESS = "memory://"
 _PROBE = "probe"
+_MAX_BYTES = 2**28
 
 
 class Store(Protocol):
@@ -48,7 +50,7 @@ class FolderStore:
 
     def read(self, name: str) -> bytes:
         """See `Store`."""
-        return (self.path / name).read_bytes()
+        return content_of(self.path / name, _MAX_BYTES)
 
     def delete(self, name: str) -> None:
         """See `Store`."""

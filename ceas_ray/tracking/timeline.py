@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ceas_ray.kernel.windows import RoundEnd
+from ceas_ray.tracking.plain_files import opened
 
 _PICOSECONDS_PER_MICROSECOND = 10**6
 
@@ -28,7 +30,7 @@ class Timeline:
         self._off = False
         before = path.read_text(encoding="utf-8").rstrip().removesuffix("]").rstrip() if path.exists() else "["
         self._first = before == "["
-        self._write(before, mode="w")
+        self._before: str | None = before
 
     def append(self, end: RoundEnd) -> None:
         """The events of a round."""
@@ -45,12 +47,12 @@ class Timeline:
                 )
         names = [name for entry in entries for name in entry.pop("new", [])]
         lines = [json.dumps(entry) for entry in (*names, *entries)]
-        self._write(("\n" if self._first else ",\n") + ",\n".join(lines), mode="a")
+        self._write(("\n" if self._first else ",\n") + ",\n".join(lines))
         self._first = False
 
     def close(self) -> None:
         """The closing bracket."""
-        self._write("\n]\n", mode="a")
+        self._write("\n]\n")
 
     def _span(self, actor: str, name: str, start: int, end: int) -> dict[str, Any]:
         times = {"ts": _microseconds(start), "dur": _microseconds(end - start)}
@@ -71,12 +73,15 @@ class Timeline:
         new.append({"name": "thread_name", "ph": "M", "args": {"name": actor}} | place)
         return place | {"new": new}
 
-    def _write(self, text: str, mode: str) -> None:
+    def _write(self, text: str) -> None:
+        """Append; the first time, after what was there before, without its end."""
         if self._off:
             return
         try:
-            with self._path.open(mode, encoding="utf-8") as file:
-                file.write(text)
+            flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if self._before is None else os.O_TRUNC)
+            with os.fdopen(opened(self._path, flags), "w", encoding="utf-8") as file:
+                file.write((self._before or "") + text)
+            self._before = None
         except OSError as error:
             self._warn(f"the timeline ends here: {error.strerror}")
             self._off = True

@@ -35,7 +35,7 @@ def test_a_run_without_its_server_is_sent_afterwards_and_once(
     folder = tmp_path / "run"
     assert main([*WITH_MLFLOW, "tracking.uri=http://127.0.0.1:9", f"output={folder}"]) == 0
     assert json.loads((folder / "summary.json").read_text())["mlflow_run_id"] is None
-    assert sync([str(folder)]) == 1
+    assert sync(["--uri", "http://127.0.0.1:9", str(folder)]) == 1
     assert "MLflow at http://127.0.0.1:9 failed" in capsys.readouterr().err
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     assert sync(["--uri", uri, str(folder)]) == 0

@@ -152,8 +152,9 @@ OWN = [
     ],
 )  # fmt: skip
 def test_a_resumed_run_keeps_what_its_command_does_not_change(
-    tmp_path: Path, words: list[str], changed: dict[str, dict[str, Any]]
+    tmp_path: Path, words: list[str], changed: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # which confirms it
     wanted = composed(OWN)
     for group, entries in changed.items():
         wanted[group] |= entries

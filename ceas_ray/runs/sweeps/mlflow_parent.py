@@ -39,7 +39,7 @@ class SweepInMlflow:
         """Send a run that is over; return whether that went well. Raises SettingsError and OSError."""
         if self._has_parent and self._parent is None:
             self._begin()
-        return not copy_to_mlflow(job.folder, None, self._say).failed
+        return not copy_to_mlflow(job.folder, job.settings.tracking.uri, self._say).failed
 
     def _begin(self) -> None:
         """Begin the sweep's run, or go on with it; the sweep's journal names it."""

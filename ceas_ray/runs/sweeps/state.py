@@ -17,7 +17,7 @@ from ceas_ray.runs.provenance import code_version
 from ceas_ray.runs.sweeps.jobs import SweepJob
 from ceas_ray.runs.training_run import Status
 from ceas_ray.runtime.failure import RuntimeFailure
-from ceas_ray.tracking.files import Journal, read_journal
+from ceas_ray.tracking.files import Journal, read_journal, read_json
 from ceas_ray.tracking.locks import LOCK, LockLost, holder_of
 from ceas_ray.world.inputs import targets_of
 
@@ -38,7 +38,7 @@ def key_of(jobs: Sequence[SweepJob]) -> str:
 def summary_of(folder: Path) -> Mapping[str, Any]:
     """Return what the run in this folder came to; nothing if it wrote no summary."""
     try:
-        return dict(json.loads((folder / "summary.json").read_text(encoding="utf-8")))
+        return dict(read_json(folder / "summary.json"))
     except (OSError, ValueError, TypeError):
         return {}
 
