@@ -1,7 +1,8 @@
 """ceas_ray: a parallel simulator of distributed quantum learning over a quantum internet.
 
-`ceas_ray.run("attacks=alie", seed=3)` trains and returns a `Result`; the command `ceas-ray` does the same in a shell.
-Names are imported when they are first used: to import the package costs next to nothing.
+`ceas_ray.run("attacks=alie", seed=3)` trains and returns a `Result`,
+`ceas_ray.sweep("attacks=alie,mimic", seed=[1, 2])` makes a table of many runs. The command `ceas-ray` does both in a
+shell. Names are imported when they are first used: to import the package costs next to nothing.
 """
 
 from importlib import import_module
@@ -15,10 +16,11 @@ _MODULES = {
     "RunFailed": "ceas_ray.runs.python_run",
     "SettingsError": "ceas_ray.config.errors",
     "run": "ceas_ray.runs.python_run",
+    "sweep": "ceas_ray.runs.python_sweep",
 }
 """Where the public names live; `__init__.pyi` tells type checkers."""
 
-__all__ = ["Result", "RunFailed", "SettingsError", "__version__", "run"]
+__all__ = ["Result", "RunFailed", "SettingsError", "__version__", "run", "sweep"]
 
 keep_compiled_code(Path(__file__).parent)
 

@@ -47,14 +47,14 @@ def check_rows(updates: Floats, weights: Floats, faults: int) -> None:
         raise ValueError(f"faults must be at least 0 and fewer than half of {len(updates)} rows, got {faults}")
 
 
-def squared_distances(updates: Floats) -> Floats:
-    """Return all pairwise squared distances (n, n), symmetric, from the Gram matrix; 0 between rows equal up to
-    rounding.
+def squared_distances(updates: Floats, gram: Floats | None = None) -> Floats:
+    """Return all pairwise squared distances (n, n), symmetric, from the Gram matrix (n, n), which is computed unless it
+    is given; 0 between rows equal up to rounding.
 
     Pairs that are much nearer to each other than to the origin are computed from their differences. No row's size
     spoils the distance of two others.
     """
-    gram = updates @ updates.T
+    gram = updates @ updates.T if gram is None else gram
     norms = np.diag(gram)
     sums = norms[:, None] + norms[None, :]
     distances = np.maximum(sums - (gram + gram.T), 0.0)

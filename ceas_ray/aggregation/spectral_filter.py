@@ -50,14 +50,15 @@ class SpectralFilter:
             return weights @ updates
         centre = medians(updates)
         deviations = updates - centre
-        middle = middle_distance(squared_distances(deviations), faults)
+        products = deviations @ deviations.T
+        middle = middle_distance(squared_distances(deviations, products), faults)
         if middle == 0:
             return centre
         dimension = updates.shape[1]
         variance = SLACK * middle / (2 * chi_square_quantile(0.5, dimension))
         votes = weights / np.sum(weights**2)
         edge = SLACK * (1 + np.sqrt(dimension / np.sum(votes))) ** 2
-        gram = deviations @ deviations.T / variance
+        gram = products / variance
         votes = _filtered((gram + gram.T) / 2, votes, edge, REMOVED_PER_FAULT * faults)
         return centre + votes @ deviations / np.sum(votes)
 

@@ -18,6 +18,9 @@ from typing import Any
 import numpy as np
 
 from ceas_ray.aggregation.centered_clipping import CenteredClipping
+from ceas_ray.aggregation.covariance_filter import CovarianceFilter
+from ceas_ray.aggregation.divide_and_conquer import DivideAndConquer
+from ceas_ray.aggregation.duplicate_discount import DuplicateDiscount
 from ceas_ray.aggregation.geometric_median import GeometricMedian
 from ceas_ray.aggregation.krum import Krum
 from ceas_ray.aggregation.mean import Mean
@@ -25,6 +28,8 @@ from ceas_ray.aggregation.median import Median
 from ceas_ray.aggregation.multi_krum import MultiKrum
 from ceas_ray.aggregation.nearest_neighbor_mixing import NearestNeighborMixing
 from ceas_ray.aggregation.rule import Rule
+from ceas_ray.aggregation.similarity_discount import SimilarityDiscount
+from ceas_ray.aggregation.spectral_filter import SpectralFilter
 from ceas_ray.aggregation.trimmed_mean import TrimmedMean
 from ceas_ray.aggregation.weighted_geometric_median import WeightedGeometricMedian
 from ceas_ray.aggregation.weighted_mean import WeightedMean
@@ -42,7 +47,9 @@ RULES: dict[str, Rule] = {
     "nnm_trimmed_mean": NearestNeighborMixing(TrimmedMean()), "weighted_mean": WeightedMean(),
     "weighted_median": WeightedMedian(), "weighted_trimmed_mean": WeightedTrimmedMean(1.15),
     "weighted_geometric_median": WeightedGeometricMedian(),
-    "ceas": WeightedNearestNeighborMixing(WeightedTrimmedMean(1.15), 1.15),
+    "ceas": WeightedNearestNeighborMixing(WeightedTrimmedMean(1.15), 1.15), "spectral_filter": SpectralFilter(),
+    "spectral_filter_discount": DuplicateDiscount(SpectralFilter()), "covariance_filter": CovarianceFilter(),
+    "divide_and_conquer": DivideAndConquer(), "similarity_discount": SimilarityDiscount(SpectralFilter()),
 }  # fmt: skip
 BYZFL = ("mean", "median", "trimmed_mean", "geometric_median", "krum", "multi_krum", "centered_clipping",
          "nnm_trimmed_mean")  # fmt: skip

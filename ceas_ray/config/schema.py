@@ -90,6 +90,7 @@ class DataSettings(Group):
     test_fraction: Annotated[float, Range(0.05, 0.9)]
     validation_fraction: Annotated[float, Range(0, 0.9)]
     shards: Literal["dirichlet", "iid", "label"]
+    own_shards: Target | None
     dirichlet_concentration: Annotated[float, Range(0.01, 1_000_000)]
     labels_per_shard: Annotated[int, Range(1, 1000)]
     min_samples: Annotated[int, Range(1, 100_000)]
@@ -306,11 +307,11 @@ class ConsensusSettings(Group):
 class StudySettings(Group):
     """A study instead of a training run (name null: none).
 
-    utilization: how many seeds, bursts of shots a seed, and the grid too. headline: the form, and the design (see
-    `experiment.design`).
+    utilization, timetable: how many seeds, bursts of shots a seed, and for utilization the grid too. headline: the
+    form, and the design (see `experiment.design`).
     """
 
-    name: Literal["utilization", "headline"] | None
+    name: Literal["utilization", "timetable", "headline"] | None
     seeds: Annotated[int, Range(2, 100)]
     bursts: Annotated[int, Range(20, 1_000_000)]
     grid: bool

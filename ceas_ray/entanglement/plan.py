@@ -100,7 +100,7 @@ class Demand:
         )
         births = round(link.modes * link.success_probability * period / link.attempt_period, 2)
         trials = max(1, round(births / success))
-        first = self.deadline_periods - round(link.latency / period, 2)
+        first = self.deadline_periods - round(link.latency / period, 1 if self.is_rotation else 2)
         classes = self.useful_age(link) // period
         # Of a known gap only two useful ages count: until nothing is left of the last burst, and before the next one.
         gap = min(self.gap_periods, float(max(1, 2 * classes))) if self.is_rotation else self.gap_periods
@@ -111,12 +111,12 @@ class Demand:
         )  # fmt: skip
 
     def _decay(self, link: PairSource) -> float:
-        """Return what a shot period takes from the logarithm of a pair's Werner parameter, to about 5 %."""
+        """Return what a shot period takes from the logarithm of a pair's Werner parameter, to about 10 %."""
         if link.fidelity <= 0.25:
             return 0.0
         least = 0.25 + (link.fidelity - 0.25) * math.exp(-_DECAY_MEASURED)
         decay = _DECAY_MEASURED / link.age_at_fidelity(least) * seconds(self.shot_period(link))
-        return math.exp(round(math.log(decay), 1)) if decay > 0 else 0.0
+        return math.exp(round(5 * math.log(decay)) / 5) if decay > 0 else 0.0
 
     def of_route(self, part: ShotRoute, group: Group) -> Demand:
         """Return what the shots of a group ask of one of its routes: its own pairs, at the period of the whole group.

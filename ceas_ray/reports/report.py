@@ -41,7 +41,13 @@ class Report:
         return cls(title, files, runs, comparison, [*comparison_charts(comparison), *charts_of(files, names)])
 
     def write(self, folder: Path, formats: Sequence[str]) -> list[Path]:
-        """Write the report into `folder`; return the files. Raises OSError if they cannot be written."""
+        """Write the report into `folder`; return the files.
+
+        formats: of FORMATS; ValueError for another. Raises OSError if they cannot be written.
+        """
+        wrong = [form for form in formats if form not in FORMATS]
+        if wrong:
+            raise ValueError(f"formats must be any of {', '.join(FORMATS)}, got {wrong[0]!r}")
         folder.mkdir(parents=True, exist_ok=True)
         written = [self._write_table(folder, form) for form in TABLES if form in formats]
         for form in IMAGES:

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from ceas_ray.config.command_line import hydra_text
@@ -25,10 +25,14 @@ from ceas_ray.runs.environment import with_environment
 from ceas_ray.runs.resume import config_of_run
 from ceas_ray.runs.run import execute
 from ceas_ray.runtime.interruption import Interruption
+from ceas_ray.training.trained_model import TrainedModel
 
-_COMPOSING = threading.Lock()
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+COMPOSING = threading.Lock()
 """Hydra composes for one thread at a time."""
-_ON_RAY = threading.Lock()
+ON_RAY = threading.Lock()
 """A process is connected to one Ray cluster at a time: runs in other threads wait."""
 
 
@@ -58,7 +62,7 @@ class _OneThreadEach:
                     self._limits.restore_original_limits()
 
 
-_one_thread_each = _OneThreadEach()
+one_thread_each = _OneThreadEach()
 
 
 class RunFailed(Exception):
@@ -78,7 +82,7 @@ class Result:
 
     folder: the run folder. summary: its `summary.json`; `summary["status"]` is `completed`, `stopped` (a limit of
     `stop` was reached) or `stalled`. rounds: a row per round, indexed by `round`, with the columns of the journal.
-    model: the trained parameters, shape (d,), in rad.
+    model: the trained parameters, shape (d,), in rad; `predict` uses them.
     """
 
     folder: Path
@@ -95,6 +99,38 @@ class Result:
             model = file["parameters"]
         return cls(folder, json.loads((folder / "summary.json").read_text(encoding="utf-8")), rounds, model)
 
+    def predict(self, features: ArrayLike) -> list[str]:
+        """Return the class of every sample, as the data call it, on ideal hardware with infinitely many shots.
+
+        features: shape (samples, F), the columns of the data that the model was trained on, in their order. Raises
+        ValueError for another number of them.
+        """
+        return TrainedModel.read(self.folder).predict(features)
+
+    def figure(self, name: str = "accuracy_over_rounds") -> Figure:
+        """Return a chart of this run as a Plotly figure, which a notebook shows.
+
+        name: `accuracy_over_rounds`, `accuracy_over_time`, `accuracy_over_pairs`, `pairs`, `byzantine_weight` (of a run
+        with an attack), `contrast` or `network`. Raises ValueError for another.
+        """
+        from ceas_ray.reports.plotly_charts import figure_of
+        from ceas_ray.reports.report import Report
+
+        charts = {chart.key: chart for chart in Report.of([self.folder]).charts}
+        if name not in charts:
+            raise ValueError(f"a figure must be one of {', '.join(charts)}, got {name!r}")
+        return figure_of(charts[name])
+
+    def report(self, folder: str | Path | None = None, formats: Sequence[str] = ("html",)) -> list[Path]:
+        """Write what `ceas-report` writes, and return the files.
+
+        folder: None for the folder of the run. formats: any of html, png, svg, pdf, csv, parquet, tex. Raises
+        ValueError for another, OSError if they cannot be written.
+        """
+        from ceas_ray.reports.report import Report
+
+        return Report.of([self.folder]).write(self.folder if folder is None else Path(folder), formats)
+
 
 def run(*overrides: str, **settings: Any) -> Result:
     """Train, and return the result; the settings are those of the command `ceas-ray`.
@@ -107,21 +143,21 @@ def run(*overrides: str, **settings: Any) -> Result:
     Raises SettingsError for bad settings, RuntimeFailure if the cluster cannot be had, RunFailed if the run fails, and
     KeyboardInterrupt if it is interrupted.
     """
-    words = [*overrides, *(word for key, value in settings.items() for word in _words(key, value))]
+    words = [*overrides, *(word for key, value in settings.items() for word in words_of(key, value))]
     if not any(word.lstrip("+~").startswith("quiet=") for word in words):
         words.append("quiet=true")
-    with _COMPOSING:
+    with COMPOSING:
         config = composed(words)
         if config["resume"] is not None:
             config = config_of_run(config, words)
     config, said = with_environment(config, words, os.environ)
     for line in said if not config["quiet"] else []:
         print(line, file=sys.stderr)
-    _refuse_other_commands(config)
+    refuse_other_commands(config)
     ended: list[Path] = []
     runtime = config["runtime"]
-    alone = _ON_RAY if isinstance(runtime, Mapping) and runtime.get("name") == "ray" else nullcontext()
-    with alone, _one_thread_each():
+    alone = ON_RAY if isinstance(runtime, Mapping) and runtime.get("name") == "ray" else nullcontext()
+    with alone, one_thread_each():
         status = execute(config, Interruption(), ended=lambda summary, folder: ended.append(folder))
     if status == "interrupted":
         raise KeyboardInterrupt
@@ -133,7 +169,7 @@ def run(*overrides: str, **settings: Any) -> Result:
     return Result.read(ended[0])
 
 
-def _refuse_other_commands(config: Mapping[str, Any]) -> None:
+def refuse_other_commands(config: Mapping[str, Any]) -> None:
     """Raise SettingsError for what the command does instead of a training run."""
     for key, nothing in (("dry_run", False), ("verify", None)):
         if config[key] != nothing:
@@ -141,7 +177,7 @@ def _refuse_other_commands(config: Mapping[str, Any]) -> None:
             raise SettingsError(key, must, config[key])
 
 
-def _words(key: str, value: Any) -> Iterator[str]:
+def words_of(key: str, value: Any) -> Iterator[str]:
     """Yield overrides for a top-level setting, or for each setting of a group that is given as a mapping."""
     if not isinstance(value, Mapping):
         yield f"{key}={_hydra(value)}"

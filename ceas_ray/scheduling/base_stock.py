@@ -14,7 +14,7 @@ from ceas_ray.scheduling.perishable_chain import LinkClass
 class BaseStock:
     """Keeps `limit` pairs in stock, in gaps and in bursts alike: a strong rule for who knows nothing of the phase."""
 
-    limit: Annotated[int, Range(1, 1_000_000)]
+    limit: Annotated[int, Range(0, 1_000_000)]
 
     def __post_init__(self) -> None:
         """Raise ValueError for a limit out of range."""

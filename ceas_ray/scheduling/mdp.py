@@ -1,12 +1,13 @@
 """CEAS's scheduler: the constrained Markov decision process of each class of link, solved. Ours.
 
 The chain is in `perishable_chain`. Wanted: the most J = on time - waste_price * wasted / demanded, such that
-utilization is at least `min_utilization` and the share of shots on time at least `min_on_time`, where both can be
-had; where not, the most on time that `min_utilization` allows. J and both constraints weigh shots served against
-births alone, so every policy that can be best is best for some price c of a birth in units of a served shot (Lagrange
-multipliers only move c): c_J = (waste_price / pairs) / (1 + waste_price) for J alone, less where on time binds, more
-where utilization does. At the right c two policies are equally good; chance decides between them at the start of each
-gap, such that the constraint holds just so: a constrained process needs no more.
+utilization is at least `min_utilization` and the share of shots on time at least `min_on_time`, where both can be had;
+where not, the most on time that `min_utilization` allows; where no policy that serves a shot reaches that, the most
+used. J and both constraints weigh shots served against births alone, so every policy that can be best is best for some
+price c of a birth in units of a served shot (Lagrange multipliers only move c): c_J = (waste_price / pairs) / (1 +
+waste_price) for J alone, less where on time binds, more where utilization does. At the right c two policies are equally
+good; chance decides between them at the start of each gap, such that the constraint holds just so: a constrained
+process needs no more.
 
 Under a budget of pairs a run wants something else: the most precision of its gradients for each pair. That ratio is the
 price at which the best policy's precision just pays for its births (Dinkelbach, Management Science 13, 492, 1967); the
@@ -175,7 +176,8 @@ def _solved(scheduler: Mdp, seen: LinkClass) -> Mixture:
         return seen.pairs * s.served - scheduler.min_utilization * s.births
 
     if used_enough(best) < 0:  # dearer births, until enough are used
-        return _mixed(at_price, best, at_price(1.0 / seen.pairs), used_enough)
+        found = _mixed(at_price, best, at_price(1.0 / seen.pairs), used_enough)
+        return found if found.served > _SAME else _most_per_pair(at_price, 0.0)
     if best.served >= scheduler.min_on_time:
         return Mixture(best, best, 0.0)
     most = at_price(0.0)  # cheaper births, until enough shots are on time or too few pairs are used

@@ -15,6 +15,7 @@ from ceas_ray.config.schema import CrashSettings, JammingSettings, NetworkPartit
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.kernel.ranges import Range, check_ranges
+from ceas_ray.scheduling.scheduler import Scheduler
 from tests.config.schema_leaves import LEAVES, POLICIES, leaves_of
 
 COMPOSED = composed([])
@@ -163,6 +164,8 @@ def arguments_of(policy: type) -> dict[str, Any]:
                 node[name] = plain(1 if limits is None or 1 in limits else limits.most)
             elif plain is Rule:
                 node[name] = {"_target_": "ceas_ray.aggregation.median.Median"}
+            elif plain is Scheduler:
+                node[name] = {"_target_": "ceas_ray.scheduling.oblivious.Oblivious"}
             elif plain is Any:
                 node[name] = {
                     "_target_": "ceas_ray.attacks.sign_flip.SignFlip", "strength": 1.0, "knowledge": "colluders"

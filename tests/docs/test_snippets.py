@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from ceas_ray.cli import distribute, report
 from ceas_ray.config.composition import composed, jobs
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
-from ceas_ray.runs import python_run
+from ceas_ray.runs import python_run, python_sweep
 from tests.cli.warm_commands import WarmProcess, warm_process
 from tests.docs.snippets import ROOT, Snippet, chapters, snippets_of
 from tests.small_worlds import SMALL
@@ -55,7 +55,8 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmProcess]:
 def test_snippets_run(chapter: tuple[Path, ...], warm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     warm.clear()
     monkeypatch.chdir(warm.folder)
-    monkeypatch.setattr(ceas_ray, "run", small_run, raising=False)
+    monkeypatch.setattr(ceas_ray, "run", small(python_run.run), raising=False)
+    monkeypatch.setattr(ceas_ray, "sweep", small(python_sweep.sweep), raising=False)
     for page in chapter:
         names: dict[str, Any] = {}
         for snippet in snippets_of(page):
@@ -84,13 +85,17 @@ def run_command(words: list[str], warm: WarmProcess) -> None:
     assert ended.code == 0, f"{' '.join(words)}: {ended.err}"
 
 
-def small_run(*overrides: str, **settings: Any) -> Any:
-    """`ceas_ray.run` in a small world."""
-    named = {key_of(word) for word in overrides} | set(settings)
-    kept = [word for word in overrides if key_of(word) not in ALWAYS_SMALL]
-    settings = {name: value for name, value in settings.items() if name != "training"}
-    small = [word for word in SMALL if key_of(word) in ALWAYS_SMALL or key_of(word) not in named]
-    return python_run.run(*kept, *small, **settings)
+def small(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`ceas_ray.run` or `ceas_ray.sweep` in small worlds."""
+
+    def in_small_worlds(*overrides: str, **settings: Any) -> Any:
+        named = {key_of(word) for word in overrides} | set(settings)
+        kept = [word for word in overrides if key_of(word) not in ALWAYS_SMALL]
+        settings = {name: value for name, value in settings.items() if name != "training"}
+        words = [word for word in SMALL if key_of(word) in ALWAYS_SMALL or key_of(word) not in named]
+        return function(*kept, *words, **settings)
+
+    return in_small_worlds
 
 
 @pytest.mark.parametrize("snippet", NOT_RUN, ids=lambda snippet: f"{snippet.page}: {snippet.commands[0]}")

@@ -11,7 +11,7 @@ from scipy import stats
 
 from ceas_ray.quantum.trap_circuits import certified_answer_contrast
 from ceas_ray.studies.headline.statistics import Accuracies, Difference, gain
-from ceas_ray.studies.utilization.study import _interval
+from ceas_ray.studies.utilization.study import with_intervals
 from ceas_ray.training.next_state import certified_werner_bounds
 
 Floats = NDArray[np.float64]
@@ -56,7 +56,7 @@ def test_an_interval_of_a_difference_covers_what_it_says(kind: str, seeds: int) 
 def test_an_interval_of_the_utilization_study_covers_what_it_says(seeds: int) -> None:
     draw, covered = np.random.default_rng(seeds), []
     for _ in range(4000):
-        found = _interval(list(draw.normal(0.95, 0.01, seeds)))
+        found = with_intervals(list(draw.normal(0.95, 0.01, seeds)))
         covered.append(abs(found["mean"] - 0.95) <= found["half_width_95"])
     assert np.mean(covered) == pytest.approx(0.95, abs=0.012)
 

@@ -31,12 +31,16 @@ _LAST_SECONDS = 2.5
 """How long jobs that were interrupted have for an orderly end."""
 
 
+SweepEnded = Callable[[Path, Sequence[SweepJob], Mapping[int, str], Mapping[int, str]], object]
+
+
 def run_sweep(
-    jobs: Sequence[SweepJob], folder: Path, by_default: bool, interruption: Interruption
+    jobs: Sequence[SweepJob], folder: Path, by_default: bool, interruption: Interruption, *, ended: SweepEnded = report
 ) -> Mapping[int, Status]:
     """Run all jobs of the sweep in `folder`; return how each ended, by its number (one that was lost is left out).
 
-    by_default: nobody chose the folder, so that an unfinished sweep of the same jobs beside it is gone on with. Raises
+    by_default: nobody chose the folder, so that an unfinished sweep of the same jobs beside it is gone on with. ended:
+    is given the folder, the jobs, and how and why each ended, by its number. Raises
     SettingsError for a folder that cannot be used, RuntimeFailure if the cluster cannot be had, and KeyboardInterrupt
     when it was interrupted and its state is on the disk.
     """
@@ -50,7 +54,7 @@ def run_sweep(
         jobs, folder = [job.within(folder, before) for job in jobs], before
     refuse_taken(folder, key, jobs, resume)
     with _cluster_for(jobs) as machines, running(folder, key, jobs, by_default) as journal:
-        return _Sweep(jobs, folder, journal).go(machines, interruption)
+        return _Sweep(jobs, folder, journal, ended).go(machines, interruption)
 
 
 @contextmanager
@@ -71,8 +75,8 @@ def _cluster_for(jobs: Sequence[SweepJob]) -> Iterator[tuple[Machine, ...]]:
 class _Sweep:
     """A sweep that has its folder and its cluster."""
 
-    def __init__(self, jobs: Sequence[SweepJob], folder: Path, journal: Journal) -> None:
-        self._jobs, self._folder, self._journal = jobs, folder, journal
+    def __init__(self, jobs: Sequence[SweepJob], folder: Path, journal: Journal, ended: SweepEnded) -> None:
+        self._jobs, self._folder, self._journal, self._report = jobs, folder, journal, ended
         found = {job.number: status_of(job.folder) for job in jobs}
         self._states: dict[int, Status] = {number: status for number, status in found.items() if status in OVER}
         self._causes: dict[int, str] = {}
@@ -95,7 +99,7 @@ class _Sweep:
                     self._run(left, machines, interruption)
             except RuntimeFailure as failure:
                 lost = str(failure)
-        report(self._folder, self._jobs, self._all_states(), self._causes)
+        self._report(self._folder, self._jobs, self._all_states(), self._causes)
         if self._sent is not None:
             self._sent.end(self._all_states(), self._folder / TABLE)
         if interruption.requested:

@@ -10,6 +10,7 @@ import shutil
 import sys
 import tarfile
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,10 +58,15 @@ class JobEnd:
 
 
 def run_job(parcel: Parcel, here: bool) -> JobEnd:
-    """Run a job, or go on with it; in the main thread. here: whether this is the machine of the command."""
+    """Run a job, or go on with it. here: whether this is the machine of the command.
+
+    Only in the main thread is it ended by signals.
+    """
     interruption = Interruption()
+    hears = threading.current_thread() is threading.main_thread()
     try:
-        interruption.begin()
+        if hears:
+            interruption.begin()
         _refuse_other_bits(parcel)
         with threadpool_limits(1), _own_code(parcel.code), carrying(parcel.files), _work_folder(parcel, here) as at:
             status, cause = _run(parcel, at, interruption)
@@ -70,7 +76,8 @@ def run_job(parcel: Parcel, here: bool) -> JobEnd:
     except (SettingsError, RuntimeFailure) as error:
         return JobEnd("failed", str(error))
     finally:
-        interruption.end()
+        if hears:
+            interruption.end()
 
 
 def _run(parcel: Parcel, folder: Path, interruption: Interruption) -> tuple[Status, str]:

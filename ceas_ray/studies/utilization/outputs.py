@@ -26,8 +26,9 @@ from ceas_ray.runs.training_run import Status
 from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.studies.tracked_study import track_study
-from ceas_ray.studies.utilization.regimes import COHERENCE_TIMES, REGIMES, SUPPLIES, grid
+from ceas_ray.studies.utilization.regimes import COHERENCE_TIMES, REGIMES, ROTATIONS, SUPPLIES, grid
 from ceas_ray.studies.utilization.study import run_study
+from ceas_ray.studies.utilization.timetable import run_timetable_study
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_json, write_whole
 
@@ -37,6 +38,8 @@ def scheduler_of_study(settings: RunSettings) -> Mdp:
     mdp = instantiate(settings.scheduling, "scheduling", Scheduler)
     if not isinstance(mdp, Mdp):
         raise SettingsError("scheduling", "mdp in this study, which compares it with all others", mdp)
+    if settings.study.name == "timetable" and mdp.objective != "precision_per_pair":
+        raise SettingsError("scheduling.objective", "precision_per_pair in this study", mdp.objective)
     if settings.dry_run:
         raise SettingsError("dry_run", "false for a study", True)
     return mdp
@@ -49,7 +52,7 @@ def execute_study(config: Mapping[str, Any]) -> Status:
     """
     config = with_absolute_uri(config)
     settings = build(RunSettings, config)
-    if settings.study.name != "utilization":
+    if settings.study.name not in ("utilization", "timetable"):
         raise SettingsError("experiment", "started by scripts/reproduce", settings.study.name)
     scheduler_of_study(settings)  # refuses before anything is made
     with claimed(wanted_folder(settings), settings.output is None) as lock:
@@ -62,8 +65,9 @@ def execute_study(config: Mapping[str, Any]) -> Status:
 
 
 def _status_of_study(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> Status:
+    run = run_timetable if settings.study.name == "timetable" else run_utilization
     try:
-        run_utilization(settings, config, folder)
+        run(settings, config, folder)
     except KeyboardInterrupt:
         return "interrupted"
     return "completed"
@@ -111,6 +115,31 @@ def run_utilization(settings: RunSettings, config: Mapping[str, Any], folder: Pa
     _print(found)
 
 
+def run_timetable(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> None:
+    """Write settings.yaml, rows.csv and summary.json to the folder (which exists)."""
+    mdp = scheduler_of_study(settings)
+    started, progress, finished = time.perf_counter(), RunProgress(len(ROTATIONS), settings.quiet, "regime"), 0
+
+    def done(name: str) -> None:
+        nonlocal finished
+        finished += 1
+        progress.step(finished, f"{name} done")
+
+    seeds = range(settings.seed, settings.seed + settings.study.seeds)
+    with progress:
+        found = run_timetable_study(mdp, seeds=seeds, bursts=settings.study.bursts, done=done)
+    write_whole(folder / "settings.yaml", yaml.safe_dump(dict(config), sort_keys=True).encode())
+    write_whole(folder / "rows.csv", _as_csv(found["rows"]))
+    tracker_id = _track(settings, folder, found["summary"], ["settings.yaml", "rows.csv"])
+    write_json(folder / "summary.json", {
+        "schema_version": SCHEMA_VERSION, "status": "completed", "study": "timetable", "seed": settings.seed,
+        "seeds": settings.study.seeds, "bursts": settings.study.bursts, "results": found["summary"],
+        "intervals": METHOD, "bounds": found["bounds"], "gains": found["gains"],
+        "wall_seconds": time.perf_counter() - started, "mlflow_run_id": tracker_id,
+    })  # fmt: skip
+    _print_timetable(found)
+
+
 _DRAWN = ("oblivious", "on_demand", "two_level_free", "mdp_free")
 
 
@@ -130,7 +159,7 @@ def _track(settings: RunSettings, folder: Path, summary: list[dict[str, Any]], f
         for name, value in row.items()
         if isinstance(value, dict)
     }
-    parameters = {"study": "utilization", "seeds": settings.study.seeds, "bursts": settings.study.bursts}
+    parameters = {"study": settings.study.name, "seeds": settings.study.seeds, "bursts": settings.study.bursts}
     return track_study(settings.tracking, folder, parameters, metrics, files=[folder / name for name in files])
 
 
@@ -157,6 +186,24 @@ def _print(found: Mapping[str, Any]) -> None:
     for gain in found["gains"]:
         gains.add_row(gain["regime"], gain["of"], gain["over"], f"{gain['mean']:+.4f} +- {gain['half_width_95']:.4f}")
     console.print(gains)
+
+
+def _print_timetable(found: Mapping[str, Any]) -> None:
+    table = Table("regime", "scheduler", "births / shot", "on time", "precision", "precision / pair", "tuned to")
+    last = ""
+    for row in found["summary"]:
+        if row["regime"] != last:
+            bound, last = found["bounds"][row["regime"]], row["regime"]
+            table.add_section()
+            table.add_row(
+                last, "[i]no scheduler above[/i]", f"{bound['births']:.3f}", "", f"{bound['precision_bound']:.4f}"
+            )
+        measured = (_text(row[name]) for name in ("births", "on_time", "precision", "precision_per_pair"))
+        table.add_row("", row["scheduler"], *measured, row["limits"])
+    gains = Table("regime", "precision per pair of", "over that of", "ratio, 95 %", title=f"95 %: {METHOD}")
+    for gain in found["gains"]:
+        gains.add_row(gain["regime"], gain["of"], gain["over"], _text(gain))
+    Console().print(table, gains)
 
 
 def _text(value: Mapping[str, float]) -> str:

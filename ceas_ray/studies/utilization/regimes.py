@@ -1,4 +1,4 @@
-"""The regimes of the study: R0 to R4, and R0 with other coherence times and rates."""
+"""The regimes of the studies: R0 to R4, R0 with other coherence times and rates, and the rotations T1, T2 and T4."""
 
 from __future__ import annotations
 
@@ -67,6 +67,12 @@ REGIMES = (
     Regime("R3", 1.2, 2.0, 24, 60.0, True),
     Regime("R4", 1.2, 3.0, 24, 8.0, False, links=50, channels=32, max_supply=2.4),
 )
+ROTATIONS = (
+    Regime("T1", 0.25, 8.0, 24, 24.0, True, pairs=4, burst=1),
+    Regime("T2", 0.25, 8.0, 24, 24.0, True, pairs=4, burst=2),
+    Regime("T4", 0.4, 6.0, 24, 24.0, True, pairs=4, burst=4),
+)
+"""Known rotations in which pairs are scarce."""
 COHERENCE_TIMES = (40e-3, 60e-3, 80e-3)
 SUPPLIES = (1.2, 1.6, 2.4)
 

@@ -301,13 +301,14 @@ def run_study(
     rows = [row for regime in regimes for row in results[regime.name][0]]
     return {
         "rows": rows,
-        "summary": _summed(rows),
+        "summary": summed(rows),
         "bounds": {regime.name: results[regime.name][1] for regime in regimes},
         "gains": _gains(rows),
     }
 
 
-def _interval(values: list[float]) -> dict[str, float]:
+def with_intervals(values: list[float]) -> dict[str, float]:
+    """Return the mean of values of independent seeds and half of the width of its 95 % interval."""
     return {"mean": float(np.mean(values)), "half_width_95": float(half_widths(np.array(values)))}
 
 
@@ -318,11 +319,12 @@ def _by(rows: list[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]
     return found
 
 
-def _summed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def summed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return means with 95 % intervals over the seeds, one row per regime and scheduler."""
     return [
         {"regime": regime, "scheduler": scheduler, "limits": of_cell[0]["limits"]}
         | {
-            name: _interval([row[name] for row in of_cell])
+            name: with_intervals([row[name] for row in of_cell])
             for name in of_cell[0]
             if isinstance(of_cell[0][name], float)
         }
@@ -336,7 +338,7 @@ def _gains(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     cells = _by(rows)
     return [
         {"regime": regime, "of": ours, "over": other}
-        | _interval([a["objective"] - b["objective"] for a, b in zip(cells[regime, ours], of_other, strict=True)])
+        | with_intervals([a["objective"] - b["objective"] for a, b in zip(cells[regime, ours], of_other, strict=True)])
         for (regime, other), of_other in cells.items()
         for ours in ("mdp", "mdp_free")
         if (other == "two_level" if ours == "mdp" else other not in ("mdp", "mdp_free", "clairvoyant"))

@@ -34,7 +34,7 @@ from ceas_ray.studies.headline.statistics import (
     sign_flip_p,
     worst_strengths,
 )
-from ceas_ray.studies.utilization.study import _interval
+from ceas_ray.studies.utilization.study import with_intervals
 
 
 def result(arm: str, attack: str, strength: float, placement: str, seed: int, accuracy: float) -> dict[str, Any]:
@@ -244,7 +244,7 @@ def test_quantiles_are_student_s_at_any_number_of_seeds(count: int) -> None:
     ends = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
     half = float(half_widths(values))
     assert (ends.low, ends.high) == (pytest.approx(values.mean() - half), pytest.approx(values.mean() + half))
-    assert _interval(list(values)) == {"mean": values.mean(), "half_width_95": pytest.approx(half)}
+    assert with_intervals(list(values)) == {"mean": values.mean(), "half_width_95": pytest.approx(half)}
 
 
 def test_one_value_has_no_interval() -> None:
