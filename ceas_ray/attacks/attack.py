@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +45,18 @@ class Seen:
         return bounded(np.tile(row, (len(self.own), 1)))
 
 
+class RowMaker(Protocol):
+    """What makes an attack: `Attack`, which those of this package derive from, says what else one may have."""
+
+    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+        """The rows to send, in the order of `seen.own`: (f, d), or (f, versions, d) for replicas in turn."""
+
+
 class Attack(ABC):
     """Makes the rows that colluders send, and may poison what they learn.
+
+    An attack of one's own need not derive from it: a method `__call__` suffices, and the other two where they are
+    wanted; without an attribute `knowledge` it sees what colluders see.
 
     When they send, what they announce of tests and which links they jam are settings of their own (`attacks.timing`,
     `attacks.announcements`, `attacks.jammed_share`), which any attack can be combined with. knowledge: what colluders

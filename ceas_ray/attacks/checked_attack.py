@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, RowMaker, Seen
 from ceas_ray.kernel.policy_calls import called, read_only, real_numbers, wrong_return
 
 
@@ -19,7 +19,7 @@ class CheckedAttack(Attack):
     Rows may hold any numbers: what is not finite, or too large for fixed point, is as silence.
     """
 
-    attack: Attack
+    attack: RowMaker
 
     def __post_init__(self) -> None:
         """Raise PolicyError for an attack whose knowledge is not one that there is."""
@@ -29,7 +29,7 @@ class CheckedAttack(Attack):
     @property
     def knowledge(self) -> Knowledge:  # type: ignore[override]
         """See `Attack`."""
-        return getattr(self.attack, "knowledge", None)  # type: ignore[return-value]
+        return getattr(self.attack, "knowledge", "colluders")
 
     def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
@@ -41,12 +41,16 @@ class CheckedAttack(Attack):
 
     def remembered(self, seen: Seen) -> Floats:
         """See `Attack`."""
+        if not hasattr(self.attack, "remembered"):
+            return super().remembered(seen)
         returned = called(self.attack, "remembered", _shown(seen))
         length = len(returned) if isinstance(returned, np.ndarray) and returned.ndim == 1 else 0
         return real_numbers(self.attack, "remembered", returned, (length,))
 
     def learned_targets(self, targets: Floats) -> Floats:
         """See `Attack`."""
+        if not hasattr(self.attack, "learned_targets"):
+            return targets
         returned = called(self.attack, "learned_targets", read_only(targets))
         return real_numbers(self.attack, "learned_targets", returned, targets.shape)
 

@@ -90,6 +90,7 @@ class DataSettings(Group):
     test_fraction: Annotated[float, Range(0.05, 0.9)]
     validation_fraction: Annotated[float, Range(0, 0.9)]
     shards: Literal["dirichlet", "iid", "label"]
+    own_shards: Target | None
     dirichlet_concentration: Annotated[float, Range(0.01, 1_000_000)]
     labels_per_shard: Annotated[int, Range(1, 1000)]
     min_samples: Annotated[int, Range(1, 100_000)]

@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from heapq import heapify, heapreplace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.kernel.policy_calls import called, read_only, wrong_return
+
 Integers = NDArray[np.int64]
+
+
+class Shards(Protocol):
+    """Deals the training samples to the processors (or groups of them that share a circuit)."""
+
+    def __call__(self, labels: Integers, count: int, generator: np.random.Generator) -> Sequence[Integers]:
+        """Return the numbers of the samples of each of `count` processors; labels (samples,) from 0.
+
+        Every processor needs a sample, and no sample may be dealt twice; some may be left out.
+        """
+
+
+def dealt_by(shards: Shards, labels: Integers, count: int, generator: np.random.Generator) -> list[Integers]:
+    """Return what a policy deals, sorted; PolicyError for what is not one part for each of `count` processors."""
+    returned = called(shards, "__call__", read_only(labels), count, generator)
+    try:
+        parts = [np.asarray(part) for part in returned]
+        right = len(parts) == count and all(part.ndim == 1 and part.dtype.kind in "iu" and len(part) for part in parts)
+        dealt = np.concatenate(parts) if right else np.zeros(0, np.int64)
+        right = right and dealt.min() >= 0 and dealt.max() < len(labels) and len(np.unique(dealt)) == len(dealt)
+    except (TypeError, ValueError):
+        right = False
+    if not right:
+        must = f"{count} arrays with the numbers of samples (0 to {len(labels) - 1}), none empty and none dealt twice"
+        raise wrong_return(shards, "__call__", must, returned)
+    return [np.sort(part).astype(np.int64) for part in parts]
 
 
 def iid_shards(samples: int, count: int, generator: np.random.Generator) -> list[Integers]:

@@ -13,7 +13,7 @@ from ceas_ray.aggregation.evidence import Weights
 from ceas_ray.aggregation.rule import Rule
 from ceas_ray.aggregation.rule_identity import rule_identity
 from ceas_ray.attacks.announcements import Announcer
-from ceas_ray.attacks.attack import Attack
+from ceas_ray.attacks.attack import Attack, RowMaker
 from ceas_ray.attacks.checked_announcer import CheckedAnnouncer
 from ceas_ray.attacks.checked_attack import CheckedAttack
 from ceas_ray.config.errors import SettingsError
@@ -57,7 +57,7 @@ def policies_of(settings: RunSettings, inputs: Inputs) -> Policies:
 
 
 def _attack_of(chosen: Mapping[str, Any], inputs: Inputs) -> Attack:
-    made = instantiate(chosen, "attacks.attack", Attack, inputs.read)
+    made = instantiate(chosen, "attacks.attack", RowMaker, inputs.read)
     for method, key in _SETTINGS_NOW.items():
         if hasattr(made, method):
             raise SettingsError("attacks.attack", f"without a method {method}, which is now the setting {key}", made)

@@ -151,7 +151,9 @@ def _blueprint(settings: RunSettings, policies: Policies, data: DataSet, inputs:
         circuit=circuit,
         shared_circuit=shared,
         network=network,
-        shards=_shards(settings, counts, data=data, streams=streams, policies=policies, byzantine=byzantine),
+        shards=_shards(
+            settings, counts, data=data, streams=streams, policies=policies, byzantine=byzantine, inputs=inputs
+        ),
         byzantine=byzantine,
         link_quality=quality,
         initial_parameters=initial_parameters_of(circuit, streams),
@@ -168,11 +170,11 @@ def _circuits(settings: RunSettings, counts: Counts, data: DataSet) -> tuple[Cir
 
 def _shards(
     settings: RunSettings, counts: Counts, *, data: DataSet, streams: Streams, policies: Policies,
-    byzantine: tuple[int, ...],
+    byzantine: tuple[int, ...], inputs: Inputs,
 ) -> tuple[Shard, ...]:  # fmt: skip
     """Deal the training samples to the parties; Byzantine ones learn what the attack makes of their targets."""
     generator = streams.generator("hub", "hub", "shards", 0)
-    parts = dealt_shards(settings.training.data, data.train_labels, counts.parties, generator)
+    parts = dealt_shards(settings.training.data, data.train_labels, counts.parties, generator, inputs=inputs)
     shards = [Shard(data.train_angles[part], data.train_targets[part]) for part in parts]
     if policies.attack is not None:
         for k in byzantine:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.config.errors import SettingsError, UnusableSettings, blame_on
+from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import DataSettings
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.training.datasets import DataSet, Encoding, prepare, set_aside, split
-from ceas_ray.training.shards import dirichlet_shards, iid_shards, label_shards
+from ceas_ray.training.shards import Shards, dealt_by, dirichlet_shards, iid_shards, label_shards
 from ceas_ray.training.sources import draw_shape, load_classes, load_file
 from ceas_ray.training.spin_chain import draw_ground_states
 from ceas_ray.world.inputs import Inputs
@@ -98,11 +99,16 @@ def _samples(choice: DataSettings, seed: int, inputs: Inputs, outline: bool) -> 
             return _Samples(features, labels, tuple(map(str, choice.classes or range(int(labels.max()) + 1))))
 
 
-def dealt_shards(choice: DataSettings, labels: Integers, count: int, generator: np.random.Generator) -> list[Integers]:
+def dealt_shards(
+    choice: DataSettings, labels: Integers, count: int, generator: np.random.Generator, *, inputs: Inputs
+) -> list[Integers]:
     """Return the numbers of the training samples that each of `count` processors has; labels (samples,).
 
-    Raises SettingsError where there are too few.
+    Raises SettingsError where there are too few, PolicyError for a policy of one's own that deals wrongly.
     """
+    if choice.own_shards is not None:
+        own = instantiate(choice.own_shards, "training.data.own_shards", Shards, inputs.read)
+        return dealt_by(own, labels, count, generator)
     match choice.shards:
         case "iid":
             return blame_on("processors.count", lambda: iid_shards(len(labels), count, generator))

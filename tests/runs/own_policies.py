@@ -82,13 +82,17 @@ class OwnAnnouncer:
 
 
 @dataclass(frozen=True)
-class Unrelated:
-    """What an attack must be able to do, but no subclass of `Attack`."""
+class OwnShards:
+    """Shards of which one is wrong, or all are."""
 
-    knowledge: str = "colluders"
+    wrong: str
 
-    def __call__(self, seen: Any, generator: Any) -> Any:
-        return seen.own
+    def __call__(self, labels: Any, count: int, generator: Any) -> Any:
+        parts = np.array_split(generator.permutation(len(labels)), count)
+        wrong = {"twice": parts[1], "empty": parts[0][:0], "far": parts[0] + len(labels)}
+        if self.wrong in wrong:
+            parts[0] = wrong[self.wrong]
+        return {"none": None, "few": parts[1:]}.get(self.wrong, parts)
 
 
 @dataclass(frozen=True)

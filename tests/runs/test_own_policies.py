@@ -48,8 +48,12 @@ def ran(policy: Own, folder: Path) -> int:
     if key.startswith("attacks."):
         overrides += ["attacks=mimic", *BYZANTINE]
     config = composed(overrides)
-    group, _, name = key.partition(".")
-    config[group] = config[group] | {name: node} if name else node
+    *groups, last = key.split(".")
+    below = config
+    for group in groups:
+        below[group] = dict(below[group])
+        below = below[group]
+    below[last] = node
     task = command.Task(Interruption())
     task(Job(config, tuple(overrides)))
     return task.exit_code(sweep=False)
@@ -91,8 +95,11 @@ REFUSED = {
         own("attacks.announcements", "OwnRule", wrong="none")
     ],
     "OwnAttack.learned_targets must return finite numbers of shape": [attack("learned_targets", "short")],
-    "attacks.attack._target_ must be a subclass of ceas_ray.attacks.attack.Attack, got": [
-        own("attacks.attack", 'Unrelated')
+    "attacks.attack._target_ must be a policy that can be RowMaker, got": [
+        own("attacks.attack", "OwnNetwork", wrong="few")
+    ],
+    "OwnShards.__call__ must return 8 arrays with the numbers of samples": [
+        own("training.data.own_shards", "OwnShards", wrong=wrong) for wrong in ("none", "few", "twice", "empty", "far")
     ],
     "Abstract cannot be made: TypeError: Can't instantiate abstract class": [
         own("attacks.attack", 'Abstract')

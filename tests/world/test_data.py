@@ -66,7 +66,7 @@ def test_every_set_has_a_validation_set_if_asked_and_keeps_its_test_set(name: st
 def test_shards_are_a_partition_and_by_label_hold_few(choice: str) -> None:
     labels = np.arange(120) % 4
     settings = data_of(shards=choice, labels_per_shard=2)
-    shards = dealt_shards(settings, labels, 10, np.random.default_rng(1))
+    shards = dealt_shards(settings, labels, 10, np.random.default_rng(1), inputs=Inputs({}))
     assert sorted(np.concatenate(shards).tolist()) == list(range(120))
     if choice == "label":
         assert [len(np.unique(labels[shard])) for shard in shards] == [2] * 10
@@ -107,7 +107,7 @@ def test_shards_that_cannot_be_are_refused_in_one_line() -> None:
         ({"shards": "iid"}, 13, "every one of 13 processors needs a training sample, got 12"),
     ):  # fmt: skip
         with pytest.raises(SettingsError, match=f"processors.count: .*{message}"):
-            dealt_shards(data_of(**changes), labels, count, np.random.default_rng(1))
+            dealt_shards(data_of(**changes), labels, count, np.random.default_rng(1), inputs=Inputs({}))
 
 
 @pytest.mark.parametrize(("features", "message"), [
