@@ -4,8 +4,8 @@ Times are those that one core computes, all processes of a local run together, o
 (the first run on a machine compiles for a minute). Costs were measured on a core with AVX-512 of 2.5 to 3 GHz, and are
 scaled by `machine_slowness`. A slow test (tests/runs/test_forecast_of_runs.py) asks for a factor of two beside real
 runs of seconds in twenty kinds; there forecasts were .5 to 1.1 of what runs took. What a forecast cannot know is how
-often a decision process must be solved until its constraints hold: it counts on 8 times below a supply of 2, and a
-process that needs more takes longer by as much.
+often a decision process must be solved until its constraints hold: it counts on 8 times below a supply of 2 and where
+an attempt heralds a pair or more, and a process that needs more takes longer by as much.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class Costs:
 
 COSTS = Costs()
 _AMPLE_SUPPLY = 2.0
-"""Above it the first policy that a decision process finds is mostly used enough and on time; below it takes several."""
+"""Above it the first policy that a decision process finds is mostly used enough and on time; below it takes several, as
+it does where one attempt often heralds more pairs than are asked for."""
 _SOLVED_IN_VAIN = 8
 
 
@@ -121,11 +122,11 @@ def _solving(settings: RunSettings, world: Outline) -> float:
     scheduler = world.scheduler.scheduler
     if not isinstance(scheduler, Mdp):
         return 0.0
-    solved = 1 if settings.entanglement.supply >= _AMPLE_SUPPLY else _SOLVED_IN_VAIN
-    total = 0.0
+    ample, total = settings.entanglement.supply >= _AMPLE_SUPPLY, 0.0
     seen = map(scheduler.seen, link_classes(world.blueprint.network, world.demand))
     for link in dict.fromkeys(seen):
         burst, gap = scheduler.sweeps(link)
+        solved = 1 if ample and link.modes * link.success < 1 else _SOLVED_IN_VAIN
         total += solved * (COSTS.solve + burst * COSTS.birth_in_burst + gap * COSTS.birth_in_gap)
     return total
 

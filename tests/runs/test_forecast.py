@@ -109,3 +109,15 @@ def test_a_sweep_of_too_many_jobs_is_counted_not_listed() -> None:
 
     with pytest.raises(SettingsError, match="a sweep of at most 10000 jobs"):
         jobs(["seed=range(0,1000000000)"])
+
+
+def test_a_decision_process_that_wastes_what_one_attempt_heralds_is_foreseen_to_be_solved_several_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ceas_ray.runs.forecast.machine_slowness", lambda: 1.0)
+    foreseen = []
+    for success in ("0.012", "0.5"):  # of 16 modes: .2 pairs an attempt, and 7
+        words = ["runtime=local", "tracking=folder", "processors.count=8", f"links.success_at_1_km={success}"]
+        settings = build(RunSettings, composed(words))
+        foreseen.append(forecast(settings, outline_world(settings)).start_seconds)
+    assert foreseen[1] > 2 * foreseen[0]
