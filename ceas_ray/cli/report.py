@@ -10,9 +10,8 @@ from pathlib import Path
 from ceas_ray.cli.exit_codes import BAD_SETTINGS, COMPLETED
 from ceas_ray.config.errors import SettingsError, UnusableSettings
 from ceas_ray.config.nearest import or_nearest
+from ceas_ray.reports.file_names import FORMATS
 from ceas_ray.runtime.interruption import answered
-
-FORMATS = ("html", "png", "svg", "pdf", "csv", "parquet", "tex")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,8 +12,7 @@ from pathlib import Path
 from ceas_ray.cli.exit_codes import BAD_SETTINGS, COMPLETED
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.runs.tracking_choice import checked_uri, default_store
-
-_HOST, _PORT = "127.0.0.1", 5000
+from ceas_ray.tracking.tracking_uri import DATABASE, NO_TELEMETRY, UI_HOST, UI_PORT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "place", nargs="?", help="a run folder, or the URI of a database (default: MLFLOW_TRACKING_URI, or "
         "outputs/mlflow.db)"
     )  # fmt: skip
-    parser.add_argument("--port", type=int, default=_PORT)
+    parser.add_argument("--port", type=int, default=UI_PORT)
     chosen = parser.parse_args(arguments)
     try:
         uri = store_to_serve(chosen.place, os.environ.get("MLFLOW_TRACKING_URI"))
@@ -34,10 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return BAD_SETTINGS
-    words = ["ui", "--backend-store-uri", uri, "--host", _HOST, "--port", str(chosen.port), "--workers", "1"]
-    print(f"http://{_HOST}:{chosen.port} shows {uri} (Ctrl-C ends it)", flush=True)
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
-    os.execve(sys.executable, [sys.executable, "-m", "mlflow", *words], {**os.environ, **quiet})
+    words = ["ui", "--backend-store-uri", uri, "--host", UI_HOST, "--port", str(chosen.port), "--workers", "1"]
+    print(f"http://{UI_HOST}:{chosen.port} shows {uri} (Ctrl-C ends it)", flush=True)
+    os.execve(sys.executable, [sys.executable, "-m", "mlflow", *words], {**os.environ, **NO_TELEMETRY})
 
 
 def store_to_serve(place: str | None, of_environment: str | None) -> str:
@@ -65,10 +63,10 @@ def _store_of_run(folder: Path) -> str:
 def _database(folder: Path) -> str:
     from ceas_ray.tracking.database_uri import sqlite_uri
 
-    if not (folder / "mlflow.db").exists():
+    if not (folder / DATABASE).exists():
         must = f"a run folder or a URI, or left out where {folder} has a database: a run makes it"
-        raise SettingsError("place", must, str(folder / "mlflow.db"))
-    return sqlite_uri(folder / "mlflow.db")
+        raise SettingsError("place", must, str(folder / DATABASE))
+    return sqlite_uri(folder / DATABASE)
 
 
 def _refuse_taken(port: int) -> None:
@@ -76,7 +74,7 @@ def _refuse_taken(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((_HOST, port))
+            probe.bind((UI_HOST, port))
         except (OSError, OverflowError):
             raise SettingsError("--port", "a port of this machine that is free, as 5001", port) from None
 

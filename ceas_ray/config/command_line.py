@@ -72,6 +72,11 @@ class CommandLine:
         return cls(tuple(options), tuple(overrides), sweep, not shown)
 
 
+def key_named_by(word: str) -> str:
+    """Return the key of an override, without the signs that add or delete it."""
+    return word.lstrip("+~").partition("=")[0]
+
+
 def parsed_word(word: str) -> Override:
     """Return an override as Hydra reads it; SettingsError that says how to write it if Hydra cannot."""
     try:

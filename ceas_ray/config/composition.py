@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from ceas_ray.config import renamed
-from ceas_ray.config.command_line import parsed_word
+from ceas_ray.config.command_line import key_named_by, parsed_word
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import NOTHING, SettingsError
 from ceas_ray.config.nearest import or_nearest
@@ -146,17 +146,13 @@ def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
     unknown = _UNKNOWN.search(message)
     if unknown:
         came = _word_of(unknown[1], overrides)
-        key = _key_of(came)
+        key = key_named_by(came)
         return SettingsError(key, unknown_key(key, _known(overrides)), came)
     line = " ".join(message.split())[:200]
     word = _word_to_blame(overrides)
     if word is None:
         return SettingsError("command line", f"overrides that go together ({line})", " ".join(map(str, overrides)))
-    return SettingsError(_key_of(word), f"an override that Hydra can apply ({line})", word)
-
-
-def _key_of(word: str) -> str:
-    return word.lstrip("+~").partition("=")[0]
+    return SettingsError(key_named_by(word), f"an override that Hydra can apply ({line})", word)
 
 
 def _word_to_blame(overrides: Sequence[str]) -> str | None:

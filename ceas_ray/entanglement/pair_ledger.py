@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
 from ceas_ray.entanglement.plan import finite_bits
 from ceas_ray.kernel.state import Stateful
-from ceas_ray.messages.pair_books import AUTHENTICATION, EXPIRED, GENERATED, TRAINING, USED
+from ceas_ray.messages.pair_books import AUTHENTICATION, EXPIRED, GENERATED, STORED, TRAINING, USED
 from ceas_ray.messages.payloads import PlanFinished
 from ceas_ray.network.network_plan import NetworkPlan
 
@@ -64,7 +64,7 @@ class PairLedger(Stateful):
         books.counts += finished.link_counts.sum(axis=0)
         books.stored += int(finished.link_stored.sum())
         books.link_books[links, :, :5] += finished.link_counts
-        books.link_books[links, TRAINING, 5] += finished.link_stored
+        books.link_books[links, TRAINING, STORED] += finished.link_stored
         if finished.link.startswith("link/processor/"):
             books.update_key_pairs += int(finished.link_counts[:, AUTHENTICATION, GENERATED].sum())
         return self._book_keys(finished)
@@ -107,5 +107,5 @@ class PairLedger(Stateful):
         }
         self.state = self._empty()
         self.state.counts[TRAINING, EXPIRED] = books.stored
-        self.state.link_books[:, TRAINING, EXPIRED] = books.link_books[:, TRAINING, 5]
+        self.state.link_books[:, TRAINING, EXPIRED] = books.link_books[:, TRAINING, STORED]
         return values

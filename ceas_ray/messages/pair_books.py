@@ -4,4 +4,6 @@ from __future__ import annotations
 
 TRAINING, AUTHENTICATION, TESTING = range(3)
 GENERATED, USED, LATE, EXPIRED, SACRIFICED = range(5)
+STORED = SACRIFICED + 1
+"""In books of physical links, which have it as their last column: what is in stock."""
 BOOK_COLUMNS = ("generated", "used", "late", "expired", "sacrificed")

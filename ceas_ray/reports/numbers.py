@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-NETWORK = "network.json"
-"""The file of a run folder with nodes, links, and the pairs that each link made."""
-
 
 def numbers_in(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
     """Yield each number with its dotted name; what is true or false is no number, and lists are left out."""

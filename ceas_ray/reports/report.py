@@ -10,13 +10,10 @@ import pandas as pd
 
 from ceas_ray.reports.charts import Chart
 from ceas_ray.reports.comparison import compared, comparison_charts, shown, table_of_runs
+from ceas_ray.reports.file_names import FIGURES, FORMATS, IMAGES, TABLES
 from ceas_ray.reports.run_charts import charts_of
 from ceas_ray.reports.run_files import RunFiles, labels_of, runs_in
 from ceas_ray.tracking.files import write_whole
-
-IMAGES, TABLES = ("png", "svg", "pdf"), ("csv", "parquet", "tex")
-FORMATS = ("html", *IMAGES, *TABLES)
-FIGURES = "figures"
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from ceas_ray.reports.numbers import NETWORK
-from ceas_ray.tracking.files import read_journal
+from ceas_ray.reports.file_names import NETWORK
+from ceas_ray.tracking.files import read_journal, read_json
+from ceas_ray.tracking.plain_yaml import read_yaml
 
 SUMMARY = "summary.json"
 _IGNORED = ("seed", "output", "inputs", "origin", "runtime", "tracking", "quiet", "resume", "verify", "stop", "sweep",
@@ -34,10 +34,10 @@ class RunFiles:
     def read(cls, folder: Path) -> RunFiles:
         """Read the files of a run. Raises ValueError, in one line, for a folder that does not hold a whole run."""
         try:
-            settings = yaml.safe_load((folder / "settings.yaml").read_text(encoding="utf-8"))
-            summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+            settings = read_yaml(folder / "settings.yaml")
+            summary = read_json(folder / SUMMARY)
             network = folder / NETWORK
-            plan = json.loads(network.read_text(encoding="utf-8")) if network.exists() else None
+            plan = read_json(network) if network.exists() else None
             if not (isinstance(settings, dict) and isinstance(summary, dict) and "status" in summary):
                 raise ValueError("settings and summary are mappings")
             return cls(folder, settings, summary, rounds_of(folder), plan)

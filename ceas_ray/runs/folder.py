@@ -18,14 +18,11 @@ from ceas_ray.config.errors import SettingsError, UnusableSettings, reason_of
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.tracking.files import Journal, read_journal
 from ceas_ray.tracking.locks import LOCK, HeldLock, holder_of
-from ceas_ray.tracking.plain_files import content_of
+from ceas_ray.tracking.plain_yaml import read_yaml
 
 FREE_GROUPS = ("runtime", "tracking")
 FREE = (*FREE_GROUPS, "stop", "sweep", "output", "resume", "verify", "timeline", "dry_run", "quiet", "origin")
 """Groups and keys that change no result: another choice may go on with a run."""
-
-_MAX_BYTES_OF_SETTINGS = 2**20
-
 
 SWEEP_JOURNAL = "sweep.jsonl"
 """The journal of a sweep, in the folder that holds those of its runs."""
@@ -150,15 +147,6 @@ def _made(folder: Path) -> bool:
     return True
 
 
-class _NoAliasLoader(yaml.SafeLoader):
-    """Plain YAML without aliases: a few of them, nested, would stand for more than any memory holds."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not allowed")
-        return super().compose_node(parent, index)
-
-
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested settings as one mapping from dotted keys; lists as JSON."""
     found: dict[str, Any] = {}
@@ -184,7 +172,7 @@ def read_settings(folder: Path, key: str) -> dict[str, Any]:
     """`settings.yaml` of a run folder; SettingsError (of `key`) for whatever is wrong with it."""
     path = folder / "settings.yaml"
     try:
-        content = yaml.load(content_of(path, _MAX_BYTES_OF_SETTINGS).decode(), _NoAliasLoader)
+        content = read_yaml(path)
         if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
             raise ValueError("no mapping of settings")
     except (FileNotFoundError, NotADirectoryError):

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ceas_ray.config.command_line import key_named_by
+from ceas_ray.reports.file_names import FIGURES, NETWORK
 from ceas_ray.reports.numbers import numbers_in
 from ceas_ray.runs.folder import FREE, MLFLOW_STATUS, flat
 from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedRound, UsedData
@@ -22,11 +24,10 @@ NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"
 _ROUND = "round/"
 _FILES = {
-    "settings.yaml": "", "summary.json": "", "journal.jsonl": "", "timeline.json": "", "network.json": "",
-    "model.npz": "model_files", "model.json": "model_files", "model.qasm": "circuits",
+    "settings.yaml": "", "summary.json": "", "journal.jsonl": "", "timeline.json": "", NETWORK: "",
+    PARAMETERS: "model_files", DESCRIPTION: "model_files", "model.qasm": "circuits",
 }  # fmt: skip
 """Files of a run folder that MLflow gets at the end of the run, and the folder that it keeps each in."""
-FIGURES = "figures"
 _MAX_NAME, _MAX_PARAM = 120, 6000
 _URI = "tracking.uri"
 """May hold a password."""
@@ -137,8 +138,7 @@ def _is_left_out(key: str) -> bool:
 
 
 def _pair(word: str) -> tuple[str, str]:
-    key, _, value = word.partition("=")
-    return key.lstrip("+~"), value
+    return key_named_by(word), word.partition("=")[2]
 
 
 def _key(name: str) -> str:
@@ -163,7 +163,7 @@ def _user() -> str:
 def _description(config: Mapping[str, Any], folder: Path, summary: Mapping[str, Any] | None) -> str:
     """Return what the page of a run says of it, in Markdown."""
     origin = _origin(config)
-    command = " ".join(["ceas-ray", *(word for word in origin["overrides"] if _pair(word)[0] != _URI)])
+    command = " ".join(["ceas-ray", *(word for word in origin["overrides"] if key_named_by(word) != _URI)])
     lines = [] if summary is None else [*_outcome(summary), ""]
     lines += ["| group | choice |", "|---|---|"]
     lines += [f"| {group} | {choice} |" for group, choice in sorted(origin["choices"].items())]

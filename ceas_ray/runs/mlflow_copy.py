@@ -15,10 +15,11 @@ from ceas_ray.runs.folder import SWEEP_JOURNAL, held, journal_of, opened_journal
 from ceas_ray.runs.mlflow_content import PARENT, end_of, head_of, round_of
 from ceas_ray.runs.tracking_choice import checked_uri, default_store
 from ceas_ray.tracking.database_uri import sqlite_file
-from ceas_ray.tracking.files import read_journal, read_json, write_json
+from ceas_ray.tracking.files import first_event, last_event, read_journal, read_json, write_json
 from ceas_ray.tracking.locks import HeldLock
-from ceas_ray.tracking.mlflow_tracker import DATABASE, MlflowTracker
+from ceas_ray.tracking.mlflow_tracker import MlflowTracker
 from ceas_ray.tracking.plain_files import require_plain
+from ceas_ray.tracking.tracking_uri import DATABASE
 
 _PATIENCE_SECONDS = 60.0
 """How long MLflow may be silent before sending is given up."""
@@ -47,16 +48,18 @@ def _copied(lock: HeldLock, uri: str | None, warn: Callable[[str], None]) -> Mlf
             raise unconfirmed(folder, URI, uri, f"--uri {uri}")
     if not isinstance(uri, str | None):
         raise SettingsError(key, "a text", uri)
-    tracker = MlflowTracker(
-        checked_uri(uri, key), store_of(folder), str(tracking.get("experiment_name", "ceas_ray")),
-        lambda line: warn(f"{folder}: {line}"),
-    )  # fmt: skip
+    experiment = str(tracking.get("experiment_name", "ceas_ray"))
+    tracker = tracker_of(folder, checked_uri(uri, key), experiment, lambda line: warn(f"{folder}: {line}"))
     _begin(tracker, lock, config, lines)
     tracker.log_rounds([round_of(line) for line in lines if line["event"] == "round"])
-    ended = next((line.get("time", 0.0) for line in lines[::-1] if line["event"] == "ended"), 0.0)
-    _finish(tracker, config, folder, ended)
+    _finish(tracker, config, folder, last_event(lines, "ended").get("time", 0.0))
     tracker.settle(_PATIENCE_SECONDS, patient=True)
     return tracker
+
+
+def tracker_of(folder: Path, uri: str | None, experiment: str, warn: Callable[[str], None]) -> MlflowTracker:
+    """Return what sends the run in `folder` to MLflow. uri: None for the database that has it."""
+    return MlflowTracker(uri, store_of(folder) if uri is None else folder, experiment, warn)
 
 
 def store_of(folder: Path) -> Path:
@@ -64,8 +67,7 @@ def store_of(folder: Path) -> Path:
 
     A run stays in the database that has it: one above its folder, if both were moved, or else the one in its journal.
     """
-    lines = journal_of(folder, "folder")
-    begun = next((line for line in lines[::-1] if line["event"] == "mlflow"), {})
+    begun = last_event(journal_of(folder, "folder"), "mlflow")
     noted = sqlite_file(str(begun.get("uri", "")))
     places = [*folder.absolute().parents, *([] if noted is None else [noted.parent])]
     for place in places if begun else []:
@@ -78,8 +80,7 @@ def _begin(
     tracker: MlflowTracker, lock: HeldLock, config: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]
 ) -> None:
     """Find the MLflow run, or make it, and note it in the journal."""
-    started: Mapping[str, Any] = next((line for line in lines if line["event"] == "started"), {})
-    begun = next((line for line in lines[::-1] if line["event"] == "mlflow" and _is_of(tracker, line)), {})
+    started, begun = first_event(lines, "started"), _begun_at(tracker, lines)
     head = head_of(config, lock.folder, started)
     head = replace(head, tags={**_tags_of_sweep(lock.folder, tracker), **head.tags})
     tracker.start(head, started.get("run"), begun.get("run_id"))
@@ -92,9 +93,8 @@ def _begin(
 
 def sweep_run(folder: Path, tracker: MlflowTracker) -> str | None:
     """Return the MLflow run of the sweep in `folder` where the tracker sends to; None if it has none there."""
-    lines = read_journal(folder / SWEEP_JOURNAL)
-    begun = next((line for line in lines[::-1] if line["event"] == "mlflow" and _is_of(tracker, line)), None)
-    return None if begun is None else str(begun["run_id"])
+    run_id = _begun_at(tracker, read_journal(folder / SWEEP_JOURNAL)).get("run_id")
+    return None if run_id is None else str(run_id)
 
 
 def _tags_of_sweep(folder: Path, tracker: MlflowTracker) -> dict[str, str]:
@@ -107,9 +107,11 @@ def _tags_of_sweep(folder: Path, tracker: MlflowTracker) -> dict[str, str]:
     return tags if parent is None else tags | {PARENT: parent}
 
 
-def _is_of(tracker: MlflowTracker, line: Mapping[str, Any]) -> bool:
-    """Return whether the run that this line of a journal names is in the tracker's place, moved or not."""
-    return line.get("uri") == tracker.uri or tracker.holds(str(line.get("run_id")))
+def _begun_at(tracker: MlflowTracker, lines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the last line of a journal that names an MLflow run in the tracker's place, moved or not; or nothing."""
+    begun = [line for line in lines if line["event"] == "mlflow"]
+    here = (line for line in begun[::-1] if line.get("uri") == tracker.uri or tracker.holds(str(line.get("run_id"))))
+    return next(here, {})
 
 
 def _finish(tracker: MlflowTracker, config: Mapping[str, Any], folder: Path, ended: float) -> None:

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
-from ceas_ray.config.command_line import hydra_text
+from ceas_ray.config.command_line import hydra_text, key_named_by
 from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.reports.run_files import rounds_of
@@ -144,8 +144,7 @@ def run(*overrides: str, **settings: Any) -> Result:
     KeyboardInterrupt if it is interrupted.
     """
     words = [*overrides, *(word for key, value in settings.items() for word in words_of(key, value))]
-    if not any(word.lstrip("+~").startswith("quiet=") for word in words):
-        words.append("quiet=true")
+    words = quiet_unless_said(words)
     with COMPOSING:
         config = composed(words)
         if config["resume"] is not None:
@@ -167,6 +166,11 @@ def run(*overrides: str, **settings: Any) -> Result:
         cause = json.loads((ended[0] / "summary.json").read_text(encoding="utf-8"))["cause"]
         raise RunFailed(cause, ended[0])
     return Result.read(ended[0])
+
+
+def quiet_unless_said(words: Sequence[str]) -> list[str]:
+    """Return the overrides, with quiet=true unless they say something of it: Python prints nothing unasked."""
+    return [*words] if any(key_named_by(word) == "quiet" for word in words) else [*words, "quiet=true"]
 
 
 def refuse_other_commands(config: Mapping[str, Any]) -> None:

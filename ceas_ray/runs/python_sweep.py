@@ -18,7 +18,14 @@ from ceas_ray.config.composition import composed, jobs
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.reports.numbers import numbers_in
 from ceas_ray.runs.environment import with_environment
-from ceas_ray.runs.python_run import COMPOSING, ON_RAY, one_thread_each, refuse_other_commands, words_of
+from ceas_ray.runs.python_run import (
+    COMPOSING,
+    ON_RAY,
+    one_thread_each,
+    quiet_unless_said,
+    refuse_other_commands,
+    words_of,
+)
 from ceas_ray.runs.sweeps.jobs import SweepJob, as_job_of_sweep, differences, sweep_job
 from ceas_ray.runs.sweeps.report import report
 from ceas_ray.runs.sweeps.state import summary_of
@@ -39,9 +46,9 @@ def sweep(*overrides: str, **settings: Any) -> pd.DataFrame:
     KeyboardInterrupt if it is interrupted; the same call then goes on.
     """
     words = [*overrides, *(word for key, value in settings.items() for word in _swept(key, value))]
-    quiet = not any(word.lstrip("+~").startswith("quiet=") for word in words)
+    told = quiet_unless_said(words)
     with COMPOSING:
-        lines = jobs([*words, "quiet=true"] if quiet else words)
+        lines = jobs(told)
         configs = [composed(line) for line in lines]
     chosen = configs[0]["output"]
     folder = Path(chosen or f"outputs/{datetime.now():%Y-%m-%d_%H-%M-%S}_sweep").absolute()
@@ -50,7 +57,7 @@ def sweep(*overrides: str, **settings: Any) -> pd.DataFrame:
 
     def keep(at: Path, found: Sequence[SweepJob], states: Mapping[int, str], causes: Mapping[int, str]) -> None:
         ended.append(found)
-        if not quiet:
+        if told == words:
             report(at, found, states, causes)
 
     alone = nullcontext() if all(job.settings.runtime.name == "local" for job in checked) else ON_RAY

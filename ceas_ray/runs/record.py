@@ -15,7 +15,7 @@ from ceas_ray.runs.confirmed_places import is_here
 from ceas_ray.runs.folder import opened_journal, settings_text
 from ceas_ray.runs.mlflow_content import end_of, head_of, how_to_open, round_of
 from ceas_ray.tracking.console import RunProgress
-from ceas_ray.tracking.files import PARTIAL, write_whole
+from ceas_ray.tracking.files import PARTIAL, first_event, last_event, write_whole
 from ceas_ray.tracking.locks import HeldLock
 from ceas_ray.tracking.timeline import Timeline
 from ceas_ray.tracking.tracked_run import RunEnd, TrackedRound
@@ -79,9 +79,9 @@ class Record:
         """Go on with the MLflow run of a run that has this journal; all of its rounds are sent once more."""
         if self._tracker is None:
             return
-        run_id = next((line["run_id"] for line in journal[::-1] if line["event"] == "mlflow"), None)
+        run_id = last_event(journal, "mlflow").get("run_id")
         if run_id is None:
-            self._start_tracker(next((line for line in journal if line["event"] == "started"), {}))
+            self._start_tracker(first_event(journal, "started"))
         else:
             self._noted_run = str(run_id)
             self._tracker.go_on(str(run_id))
@@ -162,7 +162,6 @@ def _tracker(settings: RunSettings, folder: Path, warn: Callable[[str], None]) -
     choice = settings.tracking
     if not choice.mlflow:
         return None
-    from ceas_ray.runs.mlflow_copy import store_of
-    from ceas_ray.tracking.mlflow_tracker import MlflowTracker
+    from ceas_ray.runs.mlflow_copy import tracker_of  # here, because SQLAlchemy takes long to import
 
-    return MlflowTracker(choice.uri, store_of(folder), choice.experiment_name, warn)
+    return tracker_of(folder, choice.uri, choice.experiment_name, warn)

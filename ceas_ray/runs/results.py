@@ -13,7 +13,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.entanglement.unspent_pairs import UnspentPairs
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.windows import RoundEnd
-from ceas_ray.messages.pair_books import AUTHENTICATION, GENERATED, TESTING, TRAINING, USED
+from ceas_ray.messages.pair_books import AUTHENTICATION, GENERATED, STORED, TESTING, TRAINING, USED
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.scheduling.measures import utilization
@@ -290,7 +290,7 @@ def _added(before: NDArray[np.int64], more: NDArray[np.int64]) -> NDArray[np.int
     if not len(before):
         return more
     total = before + more
-    total[:, :, 5] = more[:, :, 5]
+    total[:, :, STORED] = more[:, :, STORED]
     return total
 
 

@@ -11,7 +11,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.messages.pair_books import GENERATED
-from ceas_ray.reports.numbers import NETWORK
+from ceas_ray.reports.file_names import NETWORK
 from ceas_ray.runs.cluster import RunCluster
 from ceas_ray.runs.code_state import git_state
 from ceas_ray.runs.ending import Ended, centralized_accuracy, resume_override, used_data, write_model

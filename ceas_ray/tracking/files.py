@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -116,6 +116,16 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
             last_round = _next_round(event.get("round"), last_round, number)
         found.append(event)
     return found
+
+
+def first_event(lines: Sequence[Mapping[str, Any]], event: str) -> Mapping[str, Any]:
+    """Return the first line of a journal that tells this event; nothing if none does."""
+    return next((line for line in lines if line["event"] == event), {})
+
+
+def last_event(lines: Sequence[Mapping[str, Any]], event: str) -> Mapping[str, Any]:
+    """Return the last line of a journal that tells this event; nothing if none does."""
+    return first_event(lines[::-1], event)
 
 
 def _whole_lines(path: Path) -> Iterator[bytes]:

@@ -22,21 +22,19 @@ from ceas_ray.tracking.locks import exclusive
 from ceas_ray.tracking.logged_model import log_model
 from ceas_ray.tracking.plain_files import require_plain
 from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedRound, UsedData
-from ceas_ray.tracking.tracking_uri import checked_tracking_uri
+from ceas_ray.tracking.tracking_uri import DATABASE, NO_TELEMETRY, UI_HOST, UI_PORT, checked_tracking_uri
 
 METRICS_PER_CALL, _PARAMS_PER_CALL = 900, 100
 _SERVER_SECONDS, _DATABASE_SECONDS = 10.0, 120.0
 """How long a server, and a database on this machine, may hold up a run at its end."""
-LOCAL_UI = "http://127.0.0.1:5000"
-"""Where `ceas-ui` serves a database on this machine."""
-DATABASE, _ARTIFACTS = "mlflow.db", "mlflow_artifacts"
+LOCAL_UI = f"http://{UI_HOST}:{UI_PORT}"
+_ARTIFACTS = "mlflow_artifacts"
 _OPENS_AT_RUNS = {"mlflow.experimentKind": "custom_model_development"}
 """The tag of an experiment by which the UI opens it at its table of runs, not at what it has for language models."""
 _IDENTITY = "ceas_ray.run"
 """The tag that names the run in its journal."""
 _QUIET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
+    **NO_TELEMETRY,
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",

@@ -10,6 +10,12 @@ from urllib.parse import urlsplit
 
 _SERVERS = ("http", "https")
 DATABASES = ("postgresql", "mysql", "mssql")
+DATABASE = "mlflow.db"
+"""The file of SQLite that holds runs where no other place is named."""
+UI_HOST, UI_PORT = "127.0.0.1", 5000
+"""Where `ceas-ui` serves a database on this machine."""
+NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+"""Environment in which MLflow tells nobody that it is used."""
 
 
 def checked_tracking_uri(uri: str) -> str:

@@ -5,27 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from ceas_ray.cli.run import main
 from ceas_ray.tracking.files import read_journal
+from tests.small_disk import small_disk
 from tests.small_worlds import SMALL
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
-
-
-@contextmanager
-def small_disk(path: Path, kilobytes: int) -> Iterator[Path]:
-    path.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", path], check=True)
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", path], check=True)  # which fails while a file is open
 
 
 @pytest.mark.parametrize("kilobytes", [4, 16, 24, 52])

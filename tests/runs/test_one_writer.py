@@ -26,18 +26,6 @@ FOUR = [*(s for s in SMALL if not s.startswith("training.rounds")), "training.ro
 STOPPED = [*FOUR, "stop.simulated_seconds=0.001"]
 
 
-@pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    assert main([*STOPPED, f"output={folder}"]) == 0
-    return folder
-
-
-@pytest.fixture
-def copy(stopped: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(stopped, tmp_path / "run"))
-
-
 def while_it_runs(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object], at: str = "round") -> None:
     """Let something happen before the first line of this kind is written."""
     append, done = Journal.append, list[bool]()

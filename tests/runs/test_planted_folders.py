@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import zlib
 from pathlib import Path
 from typing import Any
@@ -23,18 +22,6 @@ from tests.small_worlds import SMALL
 STOPPED = [*SMALL, "stop.simulated_seconds=0.001"]
 ON = "stop.simulated_seconds=null"
 AWAY = {"runtime.address": "203.0.113.7:6379", "tracking.uri": "http://203.0.113.7:5000"}
-
-
-@pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    assert main([*STOPPED, f"output={folder}"]) == 0
-    return folder
-
-
-@pytest.fixture
-def copy(stopped: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(stopped, tmp_path / "run"))
 
 
 def planted(folder: Path, **groups: dict[str, Any]) -> None:

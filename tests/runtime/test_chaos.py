@@ -24,6 +24,7 @@ from ceas_ray.tracking.files import read_journal
 from tests.runtime.drivers import ForkedDriver
 from tests.runtime.test_faults import KINDS, hosts_of, rounds_in, wait_until
 from tests.runtime.test_ray_runtime import ON_RAY, command, ray_processes
+from tests.small_disk import small_disk
 from tests.small_worlds import SMALL
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -45,17 +46,6 @@ def random_settings(generator: random.Random) -> list[str]:
         f"training.rounds={ROUNDS}",
     ]
     return chosen
-
-
-@contextmanager
-def small_disk(path: Path, kilobytes: int) -> Iterator[Path]:
-    """A disk that is soon full, mounted at `path`."""
-    path.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", path], check=True)
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", path], check=True)
 
 
 def damage(folder: Path, generator: random.Random) -> None:

@@ -12,6 +12,7 @@ from ceas_ray.config.validation import build
 from ceas_ray.runs.forecast import forecast
 from ceas_ray.runs.tracking_choice import default_store
 from ceas_ray.runtime.placement import HOST_BYTES, Machine, Request, usable
+from ceas_ray.tracking.tracking_uri import DATABASE
 from ceas_ray.world.builder import outline_world
 from ceas_ray.world.inputs import Inputs, with_inputs
 
@@ -93,7 +94,7 @@ def as_job_of_sweep(config: Mapping[str, Any], number: int, folder: Path) -> dic
     if tracking["uri"] is None:
         from ceas_ray.tracking.database_uri import sqlite_uri  # here, because SQLAlchemy takes long to import
 
-        tracking = tracking | {"uri": sqlite_uri(default_store() / "mlflow.db")}
+        tracking = tracking | {"uri": sqlite_uri(default_store() / DATABASE)}
     return dict(config) | {"runtime": runtime, "tracking": tracking}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ceas_ray.config.command_line import key_named_by
 from ceas_ray.runs.mlflow_content import NOTE, run_name
 from ceas_ray.runs.mlflow_copy import copy_to_mlflow, sweep_run
 from ceas_ray.runs.sweeps.jobs import SweepJob
@@ -51,7 +52,7 @@ class SweepInMlflow:
             tracker.go_on(known)
             return
         varied = list(dict.fromkeys(key for job in self._jobs for key in job.differs))
-        shared = [word for word in self._jobs[0].config["origin"]["overrides"] if _key(word) not in varied]
+        shared = [word for word in self._jobs[0].config["origin"]["overrides"] if key_named_by(word) not in varied]
         config = {**self._jobs[0].config, "origin": {**self._jobs[0].config["origin"], "overrides": shared}}
         common = run_name(config).rpartition(" seed ")[0]
         name = f"sweep of {', '.join(varied) or 'one job'}" + ("" if common == "default" else f": {common}")
@@ -104,7 +105,3 @@ class SweepInMlflow:
             cells += ["" if accuracy is None else f"{accuracy:.4f}", states.get(job.number, "")]
             lines.append("| " + " | ".join(map(str, cells)) + " |")
         return "\n".join(lines)
-
-
-def _key(word: str) -> str:
-    return word.partition("=")[0].lstrip("+~")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,15 @@ from ceas_ray.runs.training_run import Status
 from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.studies.tracked_study import track_study
-from ceas_ray.studies.utilization.regimes import COHERENCE_TIMES, REGIMES, ROTATIONS, SUPPLIES, grid
+from ceas_ray.studies.utilization.regimes import COHERENCE_TIMES, REGIMES, ROTATIONS, SUPPLIES, Regime, grid
 from ceas_ray.studies.utilization.study import run_study
 from ceas_ray.studies.utilization.timetable import run_timetable_study
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_json, write_whole
+
+Study = Callable[[range, Callable[[str], None]], Mapping[str, Any]]
+"""Function from seeds, and a callback that hears of every regime that is done, to rows, summary, bounds and gains."""
+Draw = Callable[[Mapping[str, Any]], list[str]]
 
 
 def scheduler_of_study(settings: RunSettings) -> Mdp:
@@ -76,68 +81,65 @@ def _status_of_study(settings: RunSettings, config: Mapping[str, Any], folder: P
 def run_utilization(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> None:
     """Write settings.yaml, rows.csv, summary.json, regimes.png and grid.png to the folder (which exists)."""
     mdp = scheduler_of_study(settings)
-    started = time.perf_counter()
-    names = [regime.name for regime in REGIMES]
     cells = grid() if settings.study.grid else []
-    progress, finished = RunProgress(len(REGIMES) + len(cells), settings.quiet, "regime"), 0
+    regimes = [*REGIMES, *cells]
 
-    def done(name: str) -> None:
-        nonlocal finished
-        finished += 1
-        progress.step(finished, f"{name} done")
+    def study(seeds: range, done: Callable[[str], None]) -> Mapping[str, Any]:
+        return run_study(mdp, seeds=seeds, bursts=settings.study.bursts, regimes=regimes, done=done)
 
-    with progress:
-        found = run_study(
-            mdp, seeds=range(settings.seed, settings.seed + settings.study.seeds), bursts=settings.study.bursts,
-            regimes=[*REGIMES, *cells], done=done,
-        )  # fmt: skip
-    write_whole(folder / "settings.yaml", yaml.safe_dump(dict(config), sort_keys=True).encode())
-    write_whole(folder / "rows.csv", _as_csv(found["rows"]))
-    of_regimes = [row for row in found["summary"] if row["regime"] in names]
-    plot_regimes(folder / "regimes.png", of_regimes, found["bounds"], names)
-    files = ["settings.yaml", "rows.csv", "regimes.png"]
-    if cells:
-        of_grid = [row for row in found["summary"] if row["regime"] not in names and row["scheduler"] in _DRAWN]
-        axes = [
-            {"regime": cell.name, "coherence_milliseconds": t * 1e3, "supply": supply}
-            for cell, (t, supply) in zip(cells, [(t, s) for t in COHERENCE_TIMES for s in SUPPLIES], strict=True)
-        ]
-        plot_grid(folder / "grid.png", of_grid, found["bounds"], axes)
-        files.append("grid.png")
-    tracker_id = _track(settings, folder, found["summary"], files)
-    write_json(folder / "summary.json", {
-        "schema_version": SCHEMA_VERSION, "status": "completed", "study": "utilization", "seed": settings.seed,
-        "seeds": settings.study.seeds, "bursts": settings.study.bursts, "results": found["summary"],
-        "intervals": METHOD, "bounds": found["bounds"], "gains": found["gains"],
-        "wall_seconds": time.perf_counter() - started,
-        "mlflow_run_id": tracker_id,
-    })  # fmt: skip
+    found = _carried_out(settings, config, folder, len(regimes), study=study, draw=partial(_draw, folder, cells))
     _print(found)
 
 
 def run_timetable(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> None:
     """Write settings.yaml, rows.csv and summary.json to the folder (which exists)."""
     mdp = scheduler_of_study(settings)
-    started, progress, finished = time.perf_counter(), RunProgress(len(ROTATIONS), settings.quiet, "regime"), 0
+
+    def study(seeds: range, done: Callable[[str], None]) -> Mapping[str, Any]:
+        return run_timetable_study(mdp, seeds=seeds, bursts=settings.study.bursts, done=done)
+
+    _print_timetable(_carried_out(settings, config, folder, len(ROTATIONS), study=study, draw=lambda _: []))
+
+
+def _carried_out(
+    settings: RunSettings, config: Mapping[str, Any], folder: Path, regimes: int, *, study: Study, draw: Draw
+) -> Mapping[str, Any]:
+    """Carry out a study of so many regimes, and write what it found into the folder."""
+    started, progress, finished = time.perf_counter(), RunProgress(regimes, settings.quiet, "regime"), 0
 
     def done(name: str) -> None:
         nonlocal finished
         finished += 1
         progress.step(finished, f"{name} done")
 
-    seeds = range(settings.seed, settings.seed + settings.study.seeds)
     with progress:
-        found = run_timetable_study(mdp, seeds=seeds, bursts=settings.study.bursts, done=done)
+        found = study(range(settings.seed, settings.seed + settings.study.seeds), done)
     write_whole(folder / "settings.yaml", yaml.safe_dump(dict(config), sort_keys=True).encode())
     write_whole(folder / "rows.csv", _as_csv(found["rows"]))
-    tracker_id = _track(settings, folder, found["summary"], ["settings.yaml", "rows.csv"])
+    tracker_id = _track(settings, folder, found["summary"], ["settings.yaml", "rows.csv", *draw(found)])
     write_json(folder / "summary.json", {
-        "schema_version": SCHEMA_VERSION, "status": "completed", "study": "timetable", "seed": settings.seed,
+        "schema_version": SCHEMA_VERSION, "status": "completed", "study": settings.study.name, "seed": settings.seed,
         "seeds": settings.study.seeds, "bursts": settings.study.bursts, "results": found["summary"],
         "intervals": METHOD, "bounds": found["bounds"], "gains": found["gains"],
         "wall_seconds": time.perf_counter() - started, "mlflow_run_id": tracker_id,
     })  # fmt: skip
-    _print_timetable(found)
+    return found
+
+
+def _draw(folder: Path, cells: Sequence[Regime], found: Mapping[str, Any]) -> list[str]:
+    """Draw the regimes, and the cells of a grid if there are any; return the names of the files."""
+    names = [regime.name for regime in REGIMES]
+    of_regimes = [row for row in found["summary"] if row["regime"] in names]
+    plot_regimes(folder / "regimes.png", of_regimes, found["bounds"], names)
+    if not cells:
+        return ["regimes.png"]
+    of_grid = [row for row in found["summary"] if row["regime"] not in names and row["scheduler"] in _DRAWN]
+    axes = [
+        {"regime": cell.name, "coherence_milliseconds": t * 1e3, "supply": supply}
+        for cell, (t, supply) in zip(cells, [(t, s) for t in COHERENCE_TIMES for s in SUPPLIES], strict=True)
+    ]
+    plot_grid(folder / "grid.png", of_grid, found["bounds"], axes)
+    return ["regimes.png", "grid.png"]
 
 
 _DRAWN = ("oblivious", "on_demand", "two_level_free", "mdp_free")

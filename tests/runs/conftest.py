@@ -1,0 +1,22 @@
+"""A run that was stopped, by the words that a module of tests calls STOPPED."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ceas_ray.cli.run import main
+
+
+@pytest.fixture(scope="module")
+def stopped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    assert main([*request.module.STOPPED, f"output={folder}"]) == 0
+    return folder
+
+
+@pytest.fixture
+def copy(stopped: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(stopped, tmp_path / "run"))
