@@ -113,7 +113,7 @@ class Replica(Actor):
             return []
         match envelope.payload:
             case RoundStarted() as schedule:
-                return self._start_round(schedule, now)
+                return self._start_round(schedule, now) if schedule.round_index > agreement.round_index else []
             case KeysDistilled(key_bits=key_bits):
                 self.store_key_bits(key_bits)
             case TestReport() | Timer() | RoundGivenUp() | StopWaiting():

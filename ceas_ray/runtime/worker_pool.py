@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
+from typing import ParamSpec, TypeVar
 
 from ceas_ray.kernel.signals import interrupts_put_off
 from ceas_ray.runtime.interruption import end_workers, leave_signals_to_parent
+
+Parameters = ParamSpec("Parameters")
+Returned = TypeVar("Returned")
+
+
+class _Pool(ProcessPoolExecutor):
+    """A pool that starts its processes whole: it starts one whenever a task comes and all the others are busy."""
+
+    def submit(
+        self, task: Callable[Parameters, Returned], /, *args: Parameters.args, **kwargs: Parameters.kwargs
+    ) -> Future[Returned]:
+        with interrupts_put_off():
+            return super().submit(task, *args, **kwargs)
 
 
 @contextmanager
 def worker_pool(processes: int) -> Iterator[ProcessPoolExecutor]:
     """A pool of this many processes; an error or an interrupt ends what they are doing."""
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=leave_signals_to_parent)
+    pool = _Pool(processes, mp_context=get_context("spawn"), initializer=leave_signals_to_parent)
     try:
-        with interrupts_put_off():
-            pool.submit(int)  # starts the processes
         yield pool
     except BaseException:
         end_workers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -83,7 +84,13 @@ class Report:
 
 
 def run_batch(seeds: range, only: ScenarioKind | None = None) -> Report:
-    """The scenarios of these seeds, one after the other; only: of one kind."""
+    """The scenarios of these seeds, one after the other; only: of one kind.
+
+    What is alive before them (the modules, and the states that conformance looks up) is not looked through by every
+    collection of garbage again: that would take a seventh of the time.
+    """
+    gc.collect()
+    gc.freeze()
     report = Report(seeds.stop)
     for seed in seeds:
         kind = kind_of(seed)
