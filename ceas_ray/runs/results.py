@@ -34,9 +34,6 @@ class RunBooks:
     of a stall. waits: for keys. quarantined: processors. link_books: of every physical link, as in `PairBooks`.
     """
 
-    loss: float
-    accuracy: float
-    validation_accuracy: float | None
     parameters: NDArray[np.float64]
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros((3, 5), np.int64))
     shots: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
@@ -65,7 +62,7 @@ class Results(Stateful):
     def __init__(self, settings: RunSettings, world: World) -> None:
         self._settings, self._world = settings, world
         self._unspent = UnspentPairs()
-        self.state = RunBooks(*self._evaluated(world.initial_parameters), world.initial_parameters)
+        self.state = RunBooks(world.initial_parameters)
 
     def parts(self) -> Mapping[str, Stateful]:
         """See `Stateful`."""
@@ -141,14 +138,15 @@ class Results(Stateful):
         }
         last = books.rounds == settings.training.rounds
         if books.rounds % settings.training.evaluate_every == 0 or last:
-            books.loss, books.accuracy, books.validation_accuracy = self._evaluated(books.parameters)
-            line |= {"loss": books.loss, "accuracy": books.accuracy}
-            line |= {} if books.validation_accuracy is None else {"validation_accuracy": books.validation_accuracy}
+            loss, accuracy, validation_accuracy = self._evaluated()
+            line |= {"loss": loss, "accuracy": accuracy}
+            line |= {} if validation_accuracy is None else {"validation_accuracy": validation_accuracy}
         return line
 
-    def _evaluated(self, parameters: Any) -> tuple[float, float, float | None]:
-        """Loss and accuracy on the test set, and accuracy on the validation set (None without one)."""
-        validation = self._world.validation
+    def _evaluated(self) -> tuple[float, float, float | None]:
+        """Loss and accuracy of the latest model on the test set, and its accuracy on the validation set (None without
+        one)."""
+        validation, parameters = self._world.validation, self.state.parameters
         loss, accuracy = self._world.evaluation(parameters)
         return float(loss), float(accuracy), None if validation is None else float(validation(parameters)[1])
 
@@ -203,17 +201,18 @@ class Results(Stateful):
         }
 
     def summary(self, status: str, more: dict[str, Any]) -> dict[str, Any]:
-        """Return what `summary.json` holds."""
+        """Return what `summary.json` holds; accuracies are those of the latest model, whenever the run ended."""
         books = self.state
+        loss, accuracy, validation_accuracy = self._evaluated()
         return {
             "schema_version": SCHEMA_VERSION,
             "status": status,
             "seed": self._settings.seed,
             "processors": self._settings.processors.count,
             "rounds": books.rounds,
-            "test_accuracy": books.accuracy,
-            "test_loss": books.loss,
-            "validation_accuracy": books.validation_accuracy,
+            "test_accuracy": accuracy,
+            "test_loss": loss,
+            "validation_accuracy": validation_accuracy,
             "chance_accuracy": self._world.data.chance_accuracy,
             "partition": self._settings.training.partition,
             "processors_per_group": self._world.processors_per_group,

@@ -51,6 +51,18 @@ def run_of(*overrides: str) -> tuple[list[dict[str, Any]], dict[str, Any], Simul
     return lines, results.summary("completed", more), simulation
 
 
+def test_a_run_that_ends_early_reports_the_accuracy_of_the_model_that_it_has() -> None:
+    overrides = ("training.evaluate_every=5", "training.data.validation_fraction=0.3", *FEW)
+    world = small_world(*overrides)
+    results = Results(build(RunSettings, composed([*SMALL, *overrides])), world)
+    results.take(next(Simulation(LocalCluster(world.one_host())).rounds()))
+    summary = results.summary("stopped", {})
+    assert world.validation is not None
+    assert (summary["test_loss"], summary["test_accuracy"]) == world.evaluation(results.state.parameters)
+    assert summary["test_loss"] != world.evaluation(world.initial_parameters)[0]
+    assert summary["validation_accuracy"] == world.validation(results.state.parameters)[1]
+
+
 def assert_exact(summary: dict[str, Any]) -> None:
     pairs = summary["bell_pairs"]
     columns = ("late", "expired", "sacrificed", "stored")
