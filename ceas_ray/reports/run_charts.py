@@ -23,7 +23,7 @@ def charts_of(runs: Sequence[RunFiles], names: Sequence[str]) -> list[Chart]:
     """Return the charts of these runs; names: what each is called in them."""
     shown = list(zip(names, runs, strict=True))[:_MAX_LINES]
     charts: list[Chart] = [*_accuracies(shown), _fates(shown)]
-    charts += [chart for chart in (_weights(shown), _by_round(shown)) if chart is not None]
+    charts += [chart for chart in (_weights(shown), _detection(shown), _by_round(shown)) if chart is not None]
     network = next((run.network for run in runs if run.network is not None), None)
     return charts if network is None else [*charts, network_chart(network)]
 
@@ -74,30 +74,51 @@ def _fates(runs: Sequence[tuple[str, RunFiles]]) -> BarChart:
 
 
 def _weights(runs: Sequence[tuple[str, RunFiles]]) -> LineChart | None:
-    """Return the weight that Byzantine rows have in each round; None if no run has any."""
-    lines, fair = {}, {}
+    """Return the weight that Byzantine rows have in each round, before the rule and in the aggregate; None if no run
+    has any."""
+    lines: dict[str, tuple[list[float], list[float]]] = {}
+    fair = {}
     for name, run in runs:
         byzantine = len(run.summary.get("byzantine_processors", ()))
         if byzantine and "weight_byzantine" in run.rounds:
-            weights = run.rounds["weight_byzantine"].dropna()
-            lines[name] = ((weights.index + 1).astype(float).tolist(), weights.tolist())
+            lines[f"{name}: before the rule"] = _line(run, "weight_byzantine")
+            if "effective_weight_byzantine" in run.rounds:
+                lines[f"{name}: in the aggregate"] = _line(run, "effective_weight_byzantine")
             share = byzantine / run.summary["processors"]
             fair[f"{share:.0%} of the processors"] = share
     if not lines:
         return None
     return LineChart(
-        key="byzantine_weight", title="Weight of Byzantine rows before the rule", x_label="round",
+        key="byzantine_weight", title="Weight of Byzantine rows", x_label="round",
         y_label="share of the weight", lines=lines, references=fair,
     )  # fmt: skip
 
 
+def _detection(runs: Sequence[tuple[str, RunFiles]]) -> LineChart | None:
+    """Return precision and recall of the detection of Byzantine rows by round; None if no run has any."""
+    lines = {
+        f"{name}: {measure}": _line(run, f"detection_{measure}")
+        for name, run in runs
+        for measure in ("precision", "recall")
+        if run.summary.get("byzantine_processors") and f"detection_{measure}" in run.rounds
+    }
+    if not lines:
+        return None
+    return LineChart(
+        key="detection", title="Detection of Byzantine rows: without weight in the aggregate, or in quarantine",
+        x_label="round", y_label="share", lines=lines,
+    )  # fmt: skip
+
+
+def _line(run: RunFiles, column: str) -> tuple[list[float], list[float]]:
+    """Return the rounds of which the journal has this number, from 1, and the number."""
+    found = run.rounds[column].dropna()
+    return (found.index + 1).astype(float).tolist(), found.astype(float).tolist()
+
+
 def _by_round(runs: Sequence[tuple[str, RunFiles]]) -> LineChart | None:
     """Return the mean contrast at use by round."""
-    lines = {}
-    for name, run in runs:
-        if "contrast" in run.rounds:
-            contrast = run.rounds["contrast"].dropna()
-            lines[name] = ((contrast.index + 1).astype(float).tolist(), contrast.tolist())
+    lines = {name: _line(run, "contrast") for name, run in runs if "contrast" in run.rounds}
     if not lines:
         return None
     return LineChart(

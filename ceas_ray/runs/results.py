@@ -16,7 +16,9 @@ from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.messages.pair_books import AUTHENTICATION, GENERATED, STORED, TESTING, TRAINING, USED
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
+from ceas_ray.runs.detection import Detection
 from ceas_ray.scheduling.measures import utilization
+from ceas_ray.world.observed_aggregation import AGGREGATION
 from ceas_ray.world.world import World
 
 SCHEMA_VERSION = 1
@@ -31,7 +33,8 @@ class RunBooks:
     contrasts: of every round. seconds_by_cause: of simulated_seconds. update_key_pairs: generated for the keys of
     updates and models. stored: pairs in stock. key_bits: distilled. simulated_seconds: with the warm-up and a
     stall; round_seconds: of decided rounds. digest: of the latest round. parameters: of the model, float64 (d,). cause:
-    of a stall. waits: for keys. quarantined: processors. link_books: of every physical link, as in `PairBooks`.
+    of a stall. waits: for keys. quarantined: processors. detection: of Byzantine rows, over all rounds. link_books: of
+    every physical link, as in `PairBooks`.
     """
 
     loss: float
@@ -56,6 +59,7 @@ class RunBooks:
     cause: str = ""
     waits: int = 0
     quarantined: tuple[int, ...] = ()
+    detection: Detection = field(default_factory=Detection)
     link_books: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3, 6), np.int64))
 
 
@@ -92,7 +96,21 @@ class Results(Stateful):
             for observation in end.observations
             if observation.name == "gradient"
         }
-        return self._round_line(end, decided) | _gradient_variance(decided, variances)
+        return self._round_line(end, decided) | _gradient_variance(decided, variances) | self._detected(end)
+
+    def _detected(self, end: RoundEnd) -> dict[str, float]:
+        """Book how well Byzantine rows were told from honest ones in a round; return what the journal says of it.
+
+        Nothing where no weights are known: in a round without an aggregate, or for a rule that gives none.
+        """
+        known = (seen.values for seen in end.observations if seen.name == AGGREGATION)
+        of_round = next((values for values in known if values["round"] == end.mark.round_index), None)
+        if of_round is None:
+            return {}
+        weights = dict(zip(of_round["processors"], map(float, of_round["effective_weights"]), strict=True))
+        found = Detection.of_round(weights, self.state.quarantined, self._world.byzantine)
+        self.state.detection += found
+        return found.line()
 
     def _book(self, values: Any) -> None:
         books = self.state
@@ -227,6 +245,7 @@ class Results(Stateful):
             "view_changes": books.view_changes,
             "stall_waits": books.waits,
             "quarantined_processors": list(books.quarantined),
+            "detection": books.detection.summary(),
             "certification_confidence": self._settings.aggregation.confidence,
             "simulated_seconds": books.simulated_seconds,
             "simulated_seconds_by_cause": books.seconds_by_cause,

@@ -56,7 +56,7 @@ def test_it_is_a_page_that_loads_nothing_and_files_for_papers(
     assert report([str(sweep), "--output", str(tmp_path), "--formats", "html,png,pdf,csv,parquet,tex"]) == 0
     names = {path.name for path in tmp_path.iterdir()}
     charts = [f"accuracy_over_{axis}" for axis in ("rounds", "time", "pairs")]
-    charts += ["pairs", "byzantine_weight", "contrast", "network", "compared_test_accuracy"]
+    charts += ["pairs", "byzantine_weight", "detection", "contrast", "network", "compared_test_accuracy"]
     assert {f"{chart}.{form}" for chart in charts for form in ("png", "pdf")} <= names
     assert capsys.readouterr().out.splitlines()[-1].startswith(str(tmp_path))
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
