@@ -148,6 +148,7 @@ class Results(Stateful):
             "waits": decided["waits"],
             "quarantined": len(books.quarantined),
             "simulated_seconds": decided["simulated_seconds"],
+            "simulated_seconds_elapsed": books.simulated_seconds,
             **{f"seconds_of_{cause}": taken for cause, taken in decided["seconds_by_cause"].items()},
             **{f"pairs_of_{cause}": n for cause, n in _pairs_by_cause(decided["counts"], decided["update_key_pairs"])},
             "update_norm": float(np.linalg.norm(books.parameters - before)),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ceas_ray.config import policies
 from ceas_ray.runs.detection import Detection
 from tests.runs.test_results import run_of
 
@@ -65,9 +66,9 @@ def test_who_tells_two_stories_is_found_from_then_on() -> None:
     assert lines[-1]["flagged"] == len(caught) and summary["detection"]["recall"] > 0
 
 
-def test_a_rule_that_gives_no_weights_is_not_judged() -> None:
-    lines, summary, _ = run_of(
-        *FAR, "aggregation.rule={_target_:tests.runs.own_policies.OwnRule,wrong:nothing}", "training.rounds=1"
-    )
+def test_a_rule_that_gives_no_weights_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policies, "registered_packages", lambda: ("ceas_ray", "tests"))
+    rule = ("aggregation=mean", "aggregation.rule._target_=tests.runs.own_policies.OwnRule")
+    lines, summary, _ = run_of(*FAR, *rule, "+aggregation.rule.wrong=nothing", "training.rounds=1")
     assert summary["detection"]["rounds"] == 0 and summary["detection"]["recall"] is None
     assert "flagged" not in lines[0]
