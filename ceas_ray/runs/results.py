@@ -13,7 +13,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.entanglement.unspent_pairs import UnspentPairs
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.windows import RoundEnd
-from ceas_ray.messages.pair_books import AUTHENTICATION, GENERATED, STORED, TESTING, TRAINING, USED
+from ceas_ray.messages.pair_books import AUTHENTICATION, BOOK_COLUMNS, GENERATED, STORED, TESTING, TRAINING, USED
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.runs.detection import Detection
@@ -22,7 +22,6 @@ from ceas_ray.world.observed_aggregation import AGGREGATION
 from ceas_ray.world.world import World
 
 SCHEMA_VERSION = 1
-_COLUMNS = ("generated", "used", "late", "expired", "sacrificed")
 _USES = ("training", "authentication", "testing")
 
 
@@ -205,9 +204,9 @@ class Results(Stateful):
     def _bell_pairs(self) -> dict[str, Any]:
         """Return how many pairs had which fate, in all and by use."""
         counts, stored = self._pairs()
-        columns = dict(zip(_COLUMNS, (int(n) for n in counts.sum(axis=0)), strict=True))
+        columns = dict(zip(BOOK_COLUMNS, (int(n) for n in counts.sum(axis=0)), strict=True))
         by_use = {
-            use: dict(zip(_COLUMNS, (int(n) for n in row), strict=True)) | {"stored": int(left)}
+            use: dict(zip(BOOK_COLUMNS, (int(n) for n in row), strict=True)) | {"stored": int(left)}
             for use, row, left in zip(_USES, counts, stored, strict=True)
         }
         return {

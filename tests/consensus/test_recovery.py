@@ -157,6 +157,26 @@ def test_the_test_report_outlives_a_crash_and_serves_when_it_comes_late() -> Non
     assert late._agreement.inputs.report == digest_of(encode(report))
 
 
+@pytest.mark.parametrize("again", [0, 1, 2])
+def test_a_replica_never_begins_a_round_twice_nor_goes_back_to_an_earlier_one(again: int) -> None:
+    replica = make_replica(0, 4)
+
+    def begin(round_index: int) -> None:
+        started = payloads.RoundStarted(
+            round_index=round_index, plan_ends_at=0, inputs_open_until=OPENS, inputs_time_out_at=2 * OPENS,
+            key_bits=np.full(PROCESSORS + 4, PLENTY),
+        )  # fmt: skip
+        replica.handle(
+            Envelope(deliver_at=1, sender="entanglement_manager", serial=0, receiver="replica/0", payload=started)
+        )
+
+    for round_index in (0, 1, 2):
+        begin(round_index)
+    before = encode(replica.persistent())
+    begin(again)
+    assert encode(replica.persistent()) == before
+
+
 def frames_when_inputs_may_close(heard_at: int) -> set[tuple[str, int]]:
     """Receiver and kind of what a replica says then that hears of a round at this time."""
     replica = make_replica(0, 4)
