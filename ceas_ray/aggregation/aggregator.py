@@ -10,7 +10,7 @@ import numpy as np
 
 from ceas_ray.aggregation.cap import cap_for, capped
 from ceas_ray.aggregation.evidence import Evidence, Weights
-from ceas_ray.aggregation.rule import Floats, Rule, combined
+from ceas_ray.aggregation.rule import Floats, Rule, combined, effective_weights
 from ceas_ray.kernel.policy_calls import called, read_only, real_numbers, wrong_return
 
 
@@ -29,9 +29,21 @@ class Aggregator:
         Raises PolicyError for a rule or weights that fail.
         """
         rows = np.stack(updates)
-        faults = min(faults, (len(rows) - 1) // 2)
+        faults = _stood(faults, len(rows))
         weights = capped(weighed(self.weights, evidence, len(rows)), cap_for(self.cap, faults, len(rows)))
         return weights, combined(self.rule, rows, weights, faults)
+
+    def effective_weights(self, updates: Sequence[Floats], weights: Floats, faults: int) -> Floats | None:
+        """Return each row's weight in the aggregate (n,), see `Weighing`; None for a rule that gives none.
+
+        weights: as `aggregate` returned them for the same rows. Raises PolicyError for a rule that fails.
+        """
+        return effective_weights(self.rule, np.stack(updates), weights, _stood(faults, len(updates)))
+
+
+def _stood(faults: int, rows: int) -> int:
+    """Return how many faults of so many rows a rule is asked to stand: fewer than half."""
+    return min(faults, (rows - 1) // 2)
 
 
 def weighed(weights: Weights, evidence: Evidence, count: int) -> Floats:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
+from ceas_ray.aggregation.column_shares import median_shares
 from ceas_ray.aggregation.rule import Floats, check_rows
 from ceas_ray.kernel.ranges import Range, check_ranges
 
@@ -32,6 +33,18 @@ class CenteredClipping:
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
         check_rows(updates, weights, faults)
+        return self._clipped(updates)[0]
+
+    def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Weighing`: never nil, for every row pulls in each step. From zero the sum is below 1."""
+        found = median_shares(updates) if self.start == "median" else np.zeros(len(updates))
+        for shares in self._clipped(updates)[1]:
+            found = (1 - float(np.sum(shares))) * found + shares
+        return np.clip(found, 0.0, None)  # shares may sum to a rounding above 1
+
+    def _clipped(self, updates: Floats) -> tuple[Floats, list[Floats]]:
+        """Return the last centre (d,), and the share (n,) of each row's offset in each step."""
+        steps: list[Floats] = []
         centre, radius = np.zeros(updates.shape[1]), self.radius
         if self.start == "median":
             ordered, rows = np.sort(updates, axis=0), len(updates)
@@ -43,4 +56,5 @@ class CenteredClipping:
                 radius = float(np.median(lengths))
             shares = np.minimum(1.0, radius / np.where(lengths > 0, lengths, 1.0)) / len(updates)
             centre = centre + shares @ offsets
-        return centre
+            steps.append(shares)
+        return centre, steps

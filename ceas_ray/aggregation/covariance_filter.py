@@ -21,17 +21,28 @@ class CovarianceFilter:
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
         check_rows(updates, weights, faults)
-        rows = len(updates)
         centre = medians(updates)
         deviations = updates - centre
-        gram = deviations @ deviations.T
-        votes, best, least = np.ones(rows), np.ones(rows), np.inf
-        while np.sum(votes) > rows - 2 * faults:
-            eigenvalue, scores = top_direction((gram + gram.T) / 2, votes)
-            if eigenvalue < least:
-                least, best = eigenvalue, votes
-            largest = float(np.max(scores[votes > 0]))
-            if largest <= 0:
-                break
-            votes = np.clip(votes * (1 - scores / largest), 0.0, None)
+        best = _filtered(deviations, faults)
         return centre + best @ deviations / np.sum(best)
+
+    def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Weighing`: nil for a row that was filtered out before the spectrum was at its best."""
+        best = _filtered(updates - medians(updates), faults)
+        return best / np.sum(best)
+
+
+def _filtered(deviations: Floats, faults: int) -> Floats:
+    """Return the votes (n,) with which the top eigenvalue is least. deviations: of the rows from any centre, (n, d)."""
+    rows = len(deviations)
+    gram = deviations @ deviations.T
+    votes, best, least = np.ones(rows), np.ones(rows), np.inf
+    while np.sum(votes) > rows - 2 * faults:
+        eigenvalue, scores = top_direction((gram + gram.T) / 2, votes)
+        if eigenvalue < least:
+            least, best = eigenvalue, votes
+        largest = float(np.max(scores[votes > 0]))
+        if largest <= 0:
+            break
+        votes = np.clip(votes * (1 - scores / largest), 0.0, None)
+    return best

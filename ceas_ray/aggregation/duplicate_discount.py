@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ceas_ray.aggregation.honest_noise import ROBUST_SHARE, chi_square_quantile, middle_distance
-from ceas_ray.aggregation.rule import Floats, Rule, check_rows, combined, squared_distances
+from ceas_ray.aggregation.rule import Floats, Rule, check_rows, combined, effective_weights, squared_distances
 from ceas_ray.aggregation.sorted_columns import medians
 
 MAX_NEARNESS = 0.2
@@ -46,6 +46,10 @@ class DuplicateDiscount:
         """See `Rule`; raises ValueError for more than 0.4 n faults too."""
         check_rows(updates, weights, faults)
         return combined(self.rule, updates, discounted(updates, weights, faults), faults)
+
+    def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats | None:
+        """See `Weighing`: of `rule` after the discount; None where it gives none."""
+        return effective_weights(self.rule, updates, discounted(updates, weights, faults), faults)
 
 
 def discounted(updates: Floats, weights: Floats, faults: int) -> Floats:

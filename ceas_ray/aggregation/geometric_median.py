@@ -20,8 +20,12 @@ class GeometricMedian:
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
         check_rows(updates, weights, faults)
+        return self.effective_weights(updates, weights, faults) @ updates
+
+    def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Weighing`: nil for all rows but one only where that row is the median."""
         equal = np.full(len(updates), 1 / len(updates))
-        return median_coefficients(squared_distances(updates), equal) @ updates
+        return median_coefficients(squared_distances(updates), equal)
 
 
 def median_coefficients(squared: Floats, weights: Floats) -> Floats:

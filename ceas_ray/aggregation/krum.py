@@ -25,6 +25,11 @@ class Krum:
         check_rows(updates, weights, faults)
         return updates[np.argmin(krum_scores(updates, faults, self.left_out))].copy()
 
+    def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Weighing`: 1 for the row that is chosen, nil for all others."""
+        chosen = np.argmin(krum_scores(updates, faults, self.left_out))
+        return (np.arange(len(updates)) == chosen).astype(np.float64)
+
 
 def krum_scores(updates: Floats, faults: int, left_out: int) -> Floats:
     """The sum of squared distances of each row to its n - f - left_out nearest others, (n,)."""

@@ -20,3 +20,7 @@ class Mean:
         """See `Rule`."""
         check_rows(updates, weights, faults)
         return np.mean(updates, axis=0)
+
+    def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Weighing`: the same for all."""
+        return np.full(len(updates), 1 / len(updates))

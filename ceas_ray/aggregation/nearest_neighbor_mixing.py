@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.aggregation.rule import Floats, Rule, check_rows, combined, squared_distances
+from ceas_ray.aggregation.rule import Floats, Rule, check_rows, combined, effective_weights, squared_distances
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,18 @@ class NearestNeighborMixing:
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
         check_rows(updates, weights, faults)
+        return combined(self.rule, self._mixing(updates, faults) @ updates, weights, faults)
+
+    def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats | None:
+        """See `Weighing`: of the mixed rows it is in; None where `rule` gives none. Seldom nil."""
+        mixing = self._mixing(updates, faults)
+        inner = effective_weights(self.rule, mixing @ updates, weights, faults)
+        return None if inner is None else inner @ mixing
+
+    def _mixing(self, updates: Floats, faults: int) -> Floats:
+        """Return the share (n, n) of each row, by column, in each mixed row."""
         rows = len(updates)
         nearest = np.argsort(squared_distances(updates), axis=1, kind="stable")[:, : rows - faults]
         mixing = np.zeros((rows, rows))
         np.put_along_axis(mixing, nearest, 1 / (rows - faults), axis=1)
-        return combined(self.rule, mixing @ updates, weights, faults)
+        return mixing

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.kernel.policy_calls import called, read_only, real_numbers
+from ceas_ray.kernel.policy_calls import called, read_only, real_numbers, wrong_return
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +29,18 @@ class Rule(Protocol):
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """The aggregate. Raises ValueError for non-finite rows, bad weights, or too many faults."""
+
+
+class Weighing(Protocol):
+    """What a rule may have beside `Rule`, to say how much of each row is in the aggregate."""
+
+    def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """Return the weight of each row in the aggregate, (n,) >= 0; arguments and errors are those of `Rule`.
+
+        A coordinate of the aggregate is sum_k a_k x_k with the rows' coordinates x_k. The weight of row k is a_k, its
+        mean over the coordinates where they differ: 0 means that the row is in no coordinate of the aggregate. The sum
+        is 1, except where a rule starts from a point that is no row.
+        """
 
 
 def max_faults(rule: Rule, rows: int) -> int:
@@ -86,3 +98,19 @@ def combined(rule: Rule, rows: Floats, weights: Floats, faults: int) -> Floats:
     """Return what `rule` makes of rows (n, d), which it cannot change, checked: (d,)."""
     returned = called(rule, "__call__", read_only(rows), read_only(weights), faults)
     return real_numbers(rule, "__call__", returned, rows.shape[1:])
+
+
+def effective_weights(rule: Rule, rows: Floats, weights: Floats, faults: int) -> Floats | None:
+    """Return the weight of each of the rows (n, d) in what `rule` makes of them, checked: (n,) >= 0.
+
+    None where the rule, or one inside it, has no method `effective_weights` (see `Weighing`).
+    """
+    if not hasattr(rule, "effective_weights"):
+        return None
+    returned = called(rule, "effective_weights", read_only(rows), read_only(weights), faults)
+    if returned is None:
+        return None
+    found = real_numbers(rule, "effective_weights", returned, (len(rows),))
+    if np.any(found < 0):
+        raise wrong_return(rule, "effective_weights", "weights >= 0", found.tolist())
+    return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.aggregation.rule import Floats, Rule, check_rows, combined
+from ceas_ray.aggregation.rule import Floats, Rule, check_rows, combined, effective_weights
 
 LEAST, MOST = 1e-5, 0.99
 
@@ -25,9 +25,18 @@ class SimilarityDiscount:
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
         check_rows(updates, weights, faults)
-        votes = weights * _factors(updates) if faults > 0 and len(updates) > 1 else weights
-        total = np.sum(votes)
-        return combined(self.rule, updates, votes / total if total > 0 else weights, faults)
+        return combined(self.rule, updates, _discounted(updates, weights, faults), faults)
+
+    def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats | None:
+        """See `Weighing`: of `rule` after the discount, which may be to nil; None where it gives none."""
+        return effective_weights(self.rule, updates, _discounted(updates, weights, faults), faults)
+
+
+def _discounted(updates: Floats, weights: Floats, faults: int) -> Floats:
+    """Return the weights (n,), which sum to 1, times the factors; as they are where nothing would be left."""
+    votes = weights * _factors(updates) if faults > 0 and len(updates) > 1 else weights
+    total = np.sum(votes)
+    return votes / total if total > 0 else weights
 
 
 def _factors(updates: Floats) -> Floats:

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.linalg.lapack import dsyevr
 
+from ceas_ray.aggregation.column_shares import median_shares
 from ceas_ray.aggregation.honest_noise import ROBUST_SHARE, chi_square_quantile, middle_distance
 from ceas_ray.aggregation.rule import Floats, check_rows, squared_distances
 from ceas_ray.aggregation.sorted_columns import medians
@@ -50,17 +51,30 @@ class SpectralFilter:
             return weights @ updates
         centre = medians(updates)
         deviations = updates - centre
-        products = deviations @ deviations.T
-        middle = middle_distance(squared_distances(deviations, products), faults)
-        if middle == 0:
-            return centre
-        dimension = updates.shape[1]
-        variance = SLACK * middle / (2 * chi_square_quantile(0.5, dimension))
-        votes = weights / np.sum(weights**2)
-        edge = SLACK * (1 + np.sqrt(dimension / np.sum(votes))) ** 2
-        gram = products / variance
-        votes = _filtered((gram + gram.T) / 2, votes, edge, REMOVED_PER_FAULT * faults)
-        return centre + votes @ deviations / np.sum(votes)
+        votes = _votes(deviations, weights, faults)
+        return centre if votes is None else centre + votes @ deviations / np.sum(votes)
+
+    def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Weighing`: nil for a row that lost all of its weight."""
+        if faults == 0:
+            return weights
+        votes = _votes(updates - medians(updates), weights, faults)
+        return median_shares(updates) if votes is None else votes / np.sum(votes)
+
+
+def _votes(deviations: Floats, weights: Floats, faults: int) -> Floats | None:
+    """Return the votes (n,) that remain of rows with these deviations (n, d) from their median; None where most honest
+    rows are equal."""
+    products = deviations @ deviations.T
+    middle = middle_distance(squared_distances(deviations, products), faults)
+    if middle == 0:
+        return None
+    dimension = deviations.shape[1]
+    variance = SLACK * middle / (2 * chi_square_quantile(0.5, dimension))
+    votes = weights / np.sum(weights**2)
+    edge = SLACK * (1 + np.sqrt(dimension / np.sum(votes))) ** 2
+    gram = products / variance
+    return _filtered((gram + gram.T) / 2, votes, edge, REMOVED_PER_FAULT * faults)
 
 
 def _filtered(gram: Floats, votes: Floats, edge: float, max_removed: float) -> Floats:

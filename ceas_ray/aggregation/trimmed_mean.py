@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ceas_ray.aggregation.column_shares import trimmed_shares
 from ceas_ray.aggregation.rule import Floats, check_rows
 
 
@@ -18,3 +19,7 @@ class TrimmedMean:
         check_rows(updates, weights, faults)
         ordered = np.sort(updates, axis=0)
         return np.mean(ordered[faults : len(updates) - faults], axis=0)
+
+    def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Weighing`: nil for a row that is trimmed in every coordinate."""
+        return trimmed_shares(updates, faults)

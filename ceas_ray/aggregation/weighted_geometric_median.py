@@ -15,4 +15,8 @@ class WeightedGeometricMedian:
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`."""
         check_rows(updates, weights, faults)
-        return median_coefficients(squared_distances(updates), weights) @ updates
+        return self.effective_weights(updates, weights, faults) @ updates
+
+    def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Weighing`: nil for all rows but one only where that row is the median."""
+        return median_coefficients(squared_distances(updates), weights)

@@ -18,3 +18,7 @@ class WeightedMean:
         """See `Rule`."""
         check_rows(updates, weights, faults)
         return weights @ updates
+
+    def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Weighing`."""
+        return weights

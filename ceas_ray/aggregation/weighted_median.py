@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ceas_ray.aggregation.column_shares import weighted_median_shares
 from ceas_ray.aggregation.rule import Floats, check_rows
 from ceas_ray.aggregation.sorted_columns import exchanges, weighted_medians
 
@@ -19,3 +20,7 @@ class WeightedMedian:
         """See `Rule`."""
         check_rows(updates, weights, faults)
         return weighted_medians(updates, weights, exchanges(len(updates)))
+
+    def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Weighing`: a row's share of the middle values."""
+        return weighted_median_shares(updates, weights)

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import numpy as np
 
-from ceas_ray.aggregation.rule import Floats, Rule, check_rows, combined, mass_kept, squared_distances
+from ceas_ray.aggregation.rule import (
+    Floats,
+    Rule,
+    check_rows,
+    combined,
+    effective_weights,
+    mass_kept,
+    squared_distances,
+)
 from ceas_ray.kernel.ranges import Range
 
 
@@ -24,6 +32,16 @@ class WeightedNearestNeighborMixing:
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`; raises ValueError if nothing would be covered."""
         check_rows(updates, weights, faults)
+        return combined(self.rule, self._mixing(updates, weights, faults) @ updates, weights, faults)
+
+    def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats | None:
+        """See `Weighing`: of the mixed rows it is in; None where `rule` gives none. Seldom nil."""
+        mixing = self._mixing(updates, weights, faults)
+        inner = effective_weights(self.rule, mixing @ updates, weights, faults)
+        return None if inner is None else inner @ mixing
+
+    def _mixing(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """Return the share (n, n) of each row, by column, in each mixed row."""
         covered = 1 - self.cap * faults / len(updates)
         if covered <= 0:
             raise ValueError(f"the covered mass must be above 0, got {covered}")
@@ -31,4 +49,4 @@ class WeightedNearestNeighborMixing:
         kept = mass_kept(weights[order], covered)
         mixing = np.zeros((len(updates), len(updates)))
         np.put_along_axis(mixing, order, kept / np.sum(kept, axis=1, keepdims=True), axis=1)
-        return combined(self.rule, mixing @ updates, weights, faults)
+        return mixing

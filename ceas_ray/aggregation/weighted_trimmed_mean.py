@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from ceas_ray.aggregation.column_shares import weighted_trimmed_shares
 from ceas_ray.aggregation.rule import Floats, check_rows
 from ceas_ray.aggregation.sorted_columns import exchanges, weighted_trimmed_means
 from ceas_ray.kernel.ranges import Range
@@ -23,7 +24,14 @@ class WeightedTrimmedMean:
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`; raises ValueError if nothing would be left."""
         check_rows(updates, weights, faults)
-        trim = self.cap * faults / len(updates)
+        return weighted_trimmed_means(updates, weights, exchanges(len(updates)), self._trim(len(updates), faults))
+
+    def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
+        """See `Weighing`: nil for a row that is trimmed in every coordinate."""
+        return weighted_trimmed_shares(updates, weights, self._trim(len(updates), faults))
+
+    def _trim(self, rows: int, faults: int) -> float:
+        trim = self.cap * faults / rows
         if trim >= 0.5:
             raise ValueError(f"the trimmed mass must be below 1/2, got {trim}")
-        return weighted_trimmed_means(updates, weights, exchanges(len(updates)), trim)
+        return trim

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
+import rustworkx
 
 from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength, bounded
 from ceas_ray.attacks.directions import farthest_along
@@ -32,14 +34,8 @@ class Bridges(Attack):
 
 
 def spanning_tree(distances: Floats) -> list[tuple[int, int]]:
-    """Return the edges of a minimum spanning tree of rows with these distances (n, n), by Prim's algorithm, in the
-    order in which it grows from row 0; ties go to the lower row."""
-    nearest, reach = np.zeros(len(distances), np.int64), distances[0].copy()
-    outside, edges = list(range(1, len(distances))), []
-    while outside:
-        new = min(outside, key=lambda row: (reach[row], row))
-        outside.remove(new)
-        edges.append((int(nearest[new]), new))
-        closer = distances[new] < reach
-        nearest[closer], reach = new, np.minimum(reach, distances[new])
-    return edges
+    """Return the edges of a minimum spanning tree of rows with these distances (n, n), the shortest first."""
+    graph: rustworkx.PyGraph[int, float] = rustworkx.PyGraph()
+    graph.add_nodes_from(list(range(len(distances))))
+    graph.add_edges_from([(i, j, float(distances[i, j])) for i, j in combinations(range(len(distances)), 2)])
+    return [(i, j) for i, j, _ in rustworkx.minimum_spanning_edges(graph, weight_fn=float)]

@@ -18,6 +18,9 @@ from ceas_ray.reports.charts import (
 )
 from ceas_ray.reports.plots import pyplot_without_window
 
+_MAX_NAMES = 24
+"""Names of bars that have room beside each other; of more, every second (third, ...) is written."""
+
 
 def draw(chart: Chart, path: Path) -> None:
     """Draw the chart into a file, whose ending says in which format."""
@@ -48,7 +51,8 @@ def _bars(axis: Any, chart: BarChart) -> None:
     for name, values in chart.parts.items():
         axis.bar(places, values, bottom=bottom, label=name)
         bottom = [low + value for low, value in zip(bottom, values, strict=True)]
-    axis.set_xticks(places, chart.categories, rotation=20, ha="right", fontsize=7)
+    every = -(-len(places) // _MAX_NAMES)
+    axis.set_xticks(places[::every], chart.categories[::every], rotation=20, ha="right", fontsize=7)
     axis.set_ylabel(chart.y_label)
     axis.legend(fontsize=7)
 

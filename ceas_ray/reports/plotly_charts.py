@@ -44,7 +44,7 @@ def _lines(figure: Any, chart: LineChart) -> None:
 def _bars(figure: Any, chart: BarChart) -> None:
     for name, values in chart.parts.items():
         figure.add_bar(x=list(chart.categories), y=list(values), name=name)
-    figure.update_layout(barmode="stack", yaxis_title=chart.y_label)
+    figure.update_layout(barmode="stack", yaxis_title=chart.y_label, xaxis_type="category")
 
 
 def _intervals(figure: Any, chart: IntervalChart) -> None:

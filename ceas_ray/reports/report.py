@@ -59,6 +59,7 @@ class Report:
         from ceas_ray.reports.page import page
 
         columns = ["setting", "seed", "status", "rounds", "test_accuracy", "bell_pair_utilization", "demand_on_time"]
+        columns += ["detection.precision", "detection.recall"]
         runs = self.runs[[column for column in columns if column in self.runs]].round(4)
         means = "Means over seeds, with 95 % intervals (Student's t)"
         tables = [(means, shown(self.comparison))] if len(self.comparison) else []

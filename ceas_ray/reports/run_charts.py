@@ -15,6 +15,17 @@ FATES = {
     "training": "used: training", "authentication": "used: keys", "testing": "used: tests", "late": "late",
     "expired": "expired", "sacrificed": "sacrificed to purification", "stored": "stored at the end",
 }  # fmt: skip
+LOSSES = {
+    "used": "used", "late": "late", "expired": "expired", "sacrificed": "sacrificed to purification",
+    "stored": "stored at the end",
+}  # fmt: skip
+PAIR_CAUSES = {
+    "shots": "shots", "tests": "tests", "update_keys": "keys of updates", "consensus_keys": "keys of consensus"
+}  # fmt: skip
+TIME_CAUSES = {
+    "shots": "shots", "tests": "tests", "keys": "keys", "update": "update of processors", "consensus": "consensus",
+    "planning": "planning",
+}  # fmt: skip
 _MAX_LINES = 16
 """More lines than this cannot be told apart."""
 
@@ -23,7 +34,8 @@ def charts_of(runs: Sequence[RunFiles], names: Sequence[str]) -> list[Chart]:
     """Return the charts of these runs; names: what each is called in them."""
     shown = list(zip(names, runs, strict=True))[:_MAX_LINES]
     charts: list[Chart] = [*_accuracies(shown), _fates(shown)]
-    charts += [chart for chart in (_weights(shown), _by_round(shown)) if chart is not None]
+    charts += [chart for chart in (_fates_by_use(shown), _pair_causes(shown), *_times(shown)) if chart is not None]
+    charts += [chart for chart in (_weights(shown), _detection(shown), _by_round(shown)) if chart is not None]
     network = next((run.network for run in runs if run.network is not None), None)
     return charts if network is None else [*charts, network_chart(network)]
 
@@ -31,7 +43,7 @@ def charts_of(runs: Sequence[RunFiles], names: Sequence[str]) -> list[Chart]:
 def _accuracies(runs: Sequence[tuple[str, RunFiles]]) -> Iterator[Chart]:
     """Yield accuracy over rounds, over simulated time and over pairs."""
     chance = {"chance": float(runs[0][1].summary["chance_accuracy"])}
-    labels = {"rounds": "round", "time": "simulated seconds from the first round on", "pairs": "Bell pairs generated"}
+    labels = {"rounds": "round", "time": "simulated seconds, warm-up included", "pairs": "Bell pairs generated"}
     for axis, label in labels.items():
         lines = {}
         for name, run in runs:
@@ -50,11 +62,7 @@ def _places(rounds: pd.DataFrame, axis: str) -> pd.Series | None:
     """Return where each round lies on an axis: its number, when it ended, or the pairs until then; None if unknown."""
     if axis == "rounds":
         return pd.Series(rounds.index + 1, rounds.index)
-    column = "simulated_seconds" if axis == "time" else "bell_pairs_generated"
-    if column not in rounds:
-        return None
-    found = rounds[column]
-    return found.cumsum() if axis == "time" else found
+    return rounds.get("simulated_seconds_elapsed" if axis == "time" else "bell_pairs_generated")
 
 
 def _fates(runs: Sequence[tuple[str, RunFiles]]) -> BarChart:
@@ -73,31 +81,101 @@ def _fates(runs: Sequence[tuple[str, RunFiles]]) -> BarChart:
     )
 
 
+def _fates_by_use(runs: Sequence[tuple[str, RunFiles]]) -> BarChart | None:
+    """Return what became of the pairs that were generated for each use; None if no run says."""
+    bars = {
+        f"{name}: {use}" if len(runs) > 1 else use: books
+        for name, run in runs
+        for use, books in run.summary["bell_pairs"].get("by_use", {}).items()
+    }
+    return _stacked("pairs_by_use", "What became of the Bell pairs of each use", bars, LOSSES, y_label="Bell pairs")
+
+
+def _pair_causes(runs: Sequence[tuple[str, RunFiles]]) -> BarChart | None:
+    """Return what each run generated pairs for; None if no run says."""
+    bars = {name: run.summary["bell_pairs"].get("by_cause", {}) for name, run in runs}
+    return _stacked("pairs_by_cause", "What Bell pairs were generated for", bars, PAIR_CAUSES, y_label="Bell pairs")
+
+
+def _times(runs: Sequence[tuple[str, RunFiles]]) -> Iterator[BarChart | None]:
+    """Yield what a round's simulated time was spent on (of one run each round, of several the mean round), and that of
+    the whole run, warm-up included."""
+    y_label, rounds = "simulated seconds", {name: _seconds_of(run.rounds) for name, run in runs}
+    if len(runs) == 1:
+        (table,) = rounds.values()
+        bars = {str(number + 1): dict(row) for number, row in table.iterrows()}
+        title = "What each round's simulated time was spent on"
+        yield _stacked("round_time", title, bars, TIME_CAUSES, y_label=y_label)
+    else:
+        means = {name: dict(table.mean()) for name, table in rounds.items()}
+        title = "What a round's simulated time is spent on (mean)"
+        yield _stacked("round_time", title, means, TIME_CAUSES, y_label=y_label)
+    whole = {name: run.summary.get("simulated_seconds_by_cause", {}) for name, run in runs}
+    title = "What all simulated time was spent on, warm-up included"
+    yield _stacked("time", title, whole, TIME_CAUSES, y_label=y_label)
+
+
+def _seconds_of(rounds: pd.DataFrame) -> pd.DataFrame:
+    """Return the simulated seconds of each round by cause; a round that was not decided is left out."""
+    columns = {f"seconds_of_{cause}": cause for cause in TIME_CAUSES}
+    return rounds[[column for column in columns if column in rounds]].rename(columns=columns).dropna()
+
+
+def _stacked(
+    key: str, title: str, bars: Mapping[str, Mapping[str, Any]], labels: Mapping[str, str], *, y_label: str
+) -> BarChart | None:
+    """Return a bar for each category, made of the parts that labels name; None if all are empty."""
+    parts = {label: [float(bar.get(part, 0)) for bar in bars.values()] for part, label in labels.items()}
+    parts = {label: values for label, values in parts.items() if any(values)}
+    return BarChart(key=key, title=title, y_label=y_label, categories=list(bars), parts=parts) if parts else None
+
+
 def _weights(runs: Sequence[tuple[str, RunFiles]]) -> LineChart | None:
-    """Return the weight that Byzantine rows have in each round; None if no run has any."""
-    lines, fair = {}, {}
+    """Return the weight that Byzantine rows have in each round, before the rule and in the aggregate; None if no run
+    has any."""
+    lines: dict[str, tuple[list[float], list[float]]] = {}
+    fair = {}
     for name, run in runs:
         byzantine = len(run.summary.get("byzantine_processors", ()))
         if byzantine and "weight_byzantine" in run.rounds:
-            weights = run.rounds["weight_byzantine"].dropna()
-            lines[name] = ((weights.index + 1).astype(float).tolist(), weights.tolist())
+            lines[f"{name}: before the rule"] = _line(run, "weight_byzantine")
+            if "effective_weight_byzantine" in run.rounds:
+                lines[f"{name}: in the aggregate"] = _line(run, "effective_weight_byzantine")
             share = byzantine / run.summary["processors"]
             fair[f"{share:.0%} of the processors"] = share
     if not lines:
         return None
     return LineChart(
-        key="byzantine_weight", title="Weight of Byzantine rows before the rule", x_label="round",
+        key="byzantine_weight", title="Weight of Byzantine rows", x_label="round",
         y_label="share of the weight", lines=lines, references=fair,
     )  # fmt: skip
 
 
+def _detection(runs: Sequence[tuple[str, RunFiles]]) -> LineChart | None:
+    """Return precision and recall of the detection of Byzantine rows by round; None if no run has any."""
+    lines = {
+        f"{name}: {measure}": _line(run, f"detection_{measure}")
+        for name, run in runs
+        for measure in ("precision", "recall")
+        if run.summary.get("byzantine_processors") and f"detection_{measure}" in run.rounds
+    }
+    if not lines:
+        return None
+    return LineChart(
+        key="detection", title="Detection of Byzantine rows: without weight in the aggregate, or in quarantine",
+        x_label="round", y_label="share", lines=lines,
+    )  # fmt: skip
+
+
+def _line(run: RunFiles, column: str) -> tuple[list[float], list[float]]:
+    """Return the rounds of which the journal has this number, from 1, and the number."""
+    found = run.rounds[column].dropna()
+    return (found.index + 1).astype(float).tolist(), found.astype(float).tolist()
+
+
 def _by_round(runs: Sequence[tuple[str, RunFiles]]) -> LineChart | None:
     """Return the mean contrast at use by round."""
-    lines = {}
-    for name, run in runs:
-        if "contrast" in run.rounds:
-            contrast = run.rounds["contrast"].dropna()
-            lines[name] = ((contrast.index + 1).astype(float).tolist(), contrast.tolist())
+    lines = {name: _line(run, "contrast") for name, run in runs if "contrast" in run.rounds}
     if not lines:
         return None
     return LineChart(

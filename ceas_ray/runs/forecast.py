@@ -4,7 +4,7 @@ Times are those that one core computes, all processes of a local run together, o
 (the first run on a machine compiles for a minute). Costs were measured on a core with AVX-512 of 2.5 to 3 GHz, and are
 scaled by `machine_slowness`. A slow test (tests/runs/test_forecast_of_runs.py) asks for a factor of two beside real
 runs of seconds in twenty kinds; there forecasts were .5 to 1.1 of what runs took. What a forecast cannot know is how
-often a decision process must be solved until its constraints hold: it counts on 8 times below a supply of 2 and where
+often a decision process must be solved until its constraints hold: it counts on 6 times below a supply of 2 and where
 an attempt heralds a pair or more, and a process that needs more takes longer by as much.
 """
 
@@ -30,6 +30,8 @@ class Costs:
     and (routed_...) on routes. path: of a round's messages between two parties that share keys. entry: of one of the
     4^n numbers of a density matrix in a gradient, per layer and qubit; amplitude: of the 2^n of a state vector.
     aer_gate: of a gate of a circuit that Aer runs, and aer_entry of each number of its density matrix in it.
+    birth_in_...: of one of the births that a sweep of a chain tries, all sweeps of a solution together; a chain whose
+    constraints bind takes ten times as many sweeps of its gap at each price.
     """
 
     start: float = 3.5
@@ -53,13 +55,14 @@ class Costs:
     solve: float = 0.1
     birth_in_burst: float = 4e-7
     birth_in_gap: float = 1e-5
+    birth_in_gap_of_a_mixture: float = 3.5e-5
 
 
 COSTS = Costs()
 _AMPLE_SUPPLY = 2.0
 """Above it the first policy that a decision process finds is mostly used enough and on time; below it takes several, as
 it does where one attempt often heralds more pairs than are asked for."""
-_SOLVED_IN_VAIN = 8
+_SOLVED_FOR_A_MIXTURE = 6
 
 
 @dataclass(frozen=True)
@@ -126,8 +129,10 @@ def _solving(settings: RunSettings, world: Outline) -> float:
     seen = map(scheduler.seen, link_classes(world.blueprint.network, world.demand))
     for link in dict.fromkeys(seen):
         burst, gap = scheduler.sweeps(link)
-        solved = 1 if ample and link.modes * link.success < 1 else _SOLVED_IN_VAIN
-        total += solved * (COSTS.solve + burst * COSTS.birth_in_burst + gap * COSTS.birth_in_gap)
+        at_once = ample and link.modes * link.success < 1
+        of_gap = COSTS.birth_in_gap if at_once else COSTS.birth_in_gap_of_a_mixture
+        solved = 1 if at_once else _SOLVED_FOR_A_MIXTURE
+        total += solved * (COSTS.solve + burst * COSTS.birth_in_burst + gap * of_gap)
     return total
 
 

@@ -110,8 +110,9 @@ class Result:
     def figure(self, name: str = "accuracy_over_rounds") -> Figure:
         """Return a chart of this run as a Plotly figure, which a notebook shows.
 
-        name: `accuracy_over_rounds`, `accuracy_over_time`, `accuracy_over_pairs`, `pairs`, `byzantine_weight` (of a run
-        with an attack), `contrast` or `network`. Raises ValueError for another.
+        name: `accuracy_over_rounds`, `accuracy_over_time`, `accuracy_over_pairs`, `pairs`, `pairs_by_use`,
+        `pairs_by_cause`, `round_time`, `time`, `byzantine_weight` and `detection` (of a run with an attack), `contrast`
+        or `network`. Raises ValueError for another.
         """
         from ceas_ray.reports.plotly_charts import figure_of
         from ceas_ray.reports.report import Report

@@ -13,14 +13,15 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.entanglement.unspent_pairs import UnspentPairs
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.windows import RoundEnd
-from ceas_ray.messages.pair_books import AUTHENTICATION, GENERATED, STORED, TESTING, TRAINING, USED
+from ceas_ray.messages.pair_books import AUTHENTICATION, BOOK_COLUMNS, GENERATED, STORED, TESTING, TRAINING, USED
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
+from ceas_ray.runs.detection import Detection
 from ceas_ray.scheduling.measures import utilization
+from ceas_ray.world.observed_aggregation import AGGREGATION
 from ceas_ray.world.world import World
 
 SCHEMA_VERSION = 1
-_COLUMNS = ("generated", "used", "late", "expired", "sacrificed")
 _USES = ("training", "authentication", "testing")
 
 
@@ -31,7 +32,8 @@ class RunBooks:
     contrasts: of every round. seconds_by_cause: of simulated_seconds. update_key_pairs: generated for the keys of
     updates and models. stored: pairs in stock. key_bits: distilled. simulated_seconds: with the warm-up and a
     stall; round_seconds: of decided rounds. digest: of the latest round. parameters: of the model, float64 (d,). cause:
-    of a stall. waits: for keys. quarantined: processors. link_books: of every physical link, as in `PairBooks`.
+    of a stall. waits: for keys. quarantined: processors. detection: of Byzantine rows, over all rounds. link_books: of
+    every physical link, as in `PairBooks`.
     """
 
     parameters: NDArray[np.float64]
@@ -53,6 +55,7 @@ class RunBooks:
     cause: str = ""
     waits: int = 0
     quarantined: tuple[int, ...] = ()
+    detection: Detection = field(default_factory=Detection)
     link_books: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3, 6), np.int64))
 
 
@@ -89,7 +92,21 @@ class Results(Stateful):
             for observation in end.observations
             if observation.name == "gradient"
         }
-        return self._round_line(end, decided) | _gradient_variance(decided, variances)
+        return self._round_line(end, decided) | _gradient_variance(decided, variances) | self._detected(end)
+
+    def _detected(self, end: RoundEnd) -> dict[str, float]:
+        """Book how well Byzantine rows were told from honest ones in a round; return what the journal says of it.
+
+        Nothing where no weights are known: in a round without an aggregate, or for a rule that gives none.
+        """
+        known = (seen.values for seen in end.observations if seen.name == AGGREGATION)
+        of_round = next((values for values in known if values["round"] == end.mark.round_index), None)
+        if of_round is None:
+            return {}
+        weights = dict(zip(of_round["processors"], map(float, of_round["effective_weights"]), strict=True))
+        found = Detection.of_round(weights, self.state.quarantined, self._world.byzantine)
+        self.state.detection += found
+        return found.line()
 
     def _book(self, values: Any) -> None:
         books = self.state
@@ -127,6 +144,7 @@ class Results(Stateful):
             "waits": decided["waits"],
             "quarantined": len(books.quarantined),
             "simulated_seconds": decided["simulated_seconds"],
+            "simulated_seconds_elapsed": books.simulated_seconds,
             **{f"seconds_of_{cause}": taken for cause, taken in decided["seconds_by_cause"].items()},
             **{f"pairs_of_{cause}": n for cause, n in _pairs_by_cause(decided["counts"], decided["update_key_pairs"])},
             "update_norm": float(np.linalg.norm(books.parameters - before)),
@@ -184,9 +202,9 @@ class Results(Stateful):
     def _bell_pairs(self) -> dict[str, Any]:
         """Return how many pairs had which fate, in all and by use."""
         counts, stored = self._pairs()
-        columns = dict(zip(_COLUMNS, (int(n) for n in counts.sum(axis=0)), strict=True))
+        columns = dict(zip(BOOK_COLUMNS, (int(n) for n in counts.sum(axis=0)), strict=True))
         by_use = {
-            use: dict(zip(_COLUMNS, (int(n) for n in row), strict=True)) | {"stored": int(left)}
+            use: dict(zip(BOOK_COLUMNS, (int(n) for n in row), strict=True)) | {"stored": int(left)}
             for use, row, left in zip(_USES, counts, stored, strict=True)
         }
         return {
@@ -226,6 +244,7 @@ class Results(Stateful):
             "view_changes": books.view_changes,
             "stall_waits": books.waits,
             "quarantined_processors": list(books.quarantined),
+            "detection": books.detection.summary(),
             "certification_confidence": self._settings.aggregation.confidence,
             "simulated_seconds": books.simulated_seconds,
             "simulated_seconds_by_cause": books.seconds_by_cause,

@@ -23,6 +23,9 @@ Floats = NDArray[np.float64]
 ModelState = tuple[Floats, int]
 """The model's parameters, shape (d,), in rad, and the number of rounds that changed them."""
 
+Rows = Sequence[tuple[int, NDArray[np.int64]]]
+"""Processors and their rows in fixed point (d,), sorted by processor."""
+
 
 @dataclass(frozen=True)
 class NextState:
@@ -47,18 +50,22 @@ class NextState:
     public_angles: Floats
     confidence: float
 
-    def __call__(
-        self, previous: ModelState, rows: Sequence[tuple[int, NDArray[np.int64]]], test_report: TestReport
-    ) -> tuple[Floats, Floats, ModelState]:
+    def __call__(self, previous: ModelState, rows: Rows, test_report: TestReport) -> tuple[Floats, Floats, ModelState]:
         """Aggregate the rows, sorted by processor, and take a step."""
         parameters, step = previous
         processors = np.array([processor for processor, _ in rows], dtype=np.int64)
-        updates = [from_fixed_point(row) for _, row in rows]
-        missing = len(self.shots) - len(rows)
         weights, aggregate = self.aggregator.aggregate(
-            updates, self._evidence(parameters, processors, test_report), max(0, self.faults - missing)
+            _updates(rows), self._evidence(parameters, processors, test_report), self._faults_among(rows)
         )
         return weights, aggregate, (parameters - self.learning_rate(step) * aggregate, step + 1)
+
+    def effective_weights(self, rows: Rows, weights: Floats) -> Floats | None:
+        """Return each row's weight in the aggregate (n,); None for a rule that gives none. weights: of these rows."""
+        return self.aggregator.effective_weights(_updates(rows), weights, self._faults_among(rows))
+
+    def _faults_among(self, rows: Rows) -> int:
+        """Return how many of the rows may be faulty, if all that are missing are."""
+        return max(0, self.faults - (len(self.shots) - len(rows)))
 
     def _evidence(self, parameters: Floats, processors: NDArray[np.int64], report: TestReport) -> Evidence:
         tested, errors = report.tested[processors], report.errors[processors]
@@ -93,6 +100,10 @@ class NextState:
         (profile,) = weight_profiles(circuit, parameters[None], ideal, [self.public_angles])
         powers = np.arange(circuit.qubits + 1)
         return np.array([contrast(profile, w**powers) for w in werner])
+
+
+def _updates(rows: Rows) -> list[Floats]:
+    return [from_fixed_point(row) for _, row in rows]
 
 
 def certified_werner_bounds(tested: Floats, errors: Floats, confidence: float) -> tuple[Floats, Floats]:

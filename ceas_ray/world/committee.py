@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,6 @@ from ceas_ray.consensus.faults.slow_replica import SlowReplica
 from ceas_ray.consensus.faults.withholding_replica import WithholdingReplica
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.kernel.actor import Actor
-from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds
 from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, processor_name, replica_name
@@ -31,6 +29,7 @@ from ceas_ray.training.next_state import NextState
 from ceas_ray.world.blueprint import Blueprint
 from ceas_ray.world.classical_network import on_network
 from ceas_ray.world.model import asked_circuits_of, learning_rate_of
+from ceas_ray.world.observed_aggregation import ObservedReplica, SharedNextState
 from ceas_ray.world.times import message_bound
 
 _FAULTS: dict[str, type[DistortingReplica]] = {
@@ -51,7 +50,7 @@ def replicas_of(blueprint: Blueprint) -> tuple[Actor, ...]:
     committee = Committee(size, counts.parties, counts.tolerated_rows, message_bound(settings))
     together = settings.consensus.committee == "processors"
     byzantine = list(blueprint.byzantine) if together else list(range(size))[size - counts.byzantine_replicas :]
-    next_state = _Remembered(_next_state_of(blueprint))
+    next_state = SharedNextState(_next_state_of(blueprint))
     made: list[Actor] = []
     for j in range(size):
         make = partial(_replica, blueprint, j, committee, next_state)
@@ -59,12 +58,12 @@ def replicas_of(blueprint: Blueprint) -> tuple[Actor, ...]:
         if j in byzantine:
             replica = _faulty_replica(settings, byzantine.index(j), make(), blueprint.streams)
         else:
-            replica = _crashing_replica(settings, j, make) or make()
+            replica = ObservedReplica(_crashing_replica(settings, j, make) or make(), next_state)
         made.append(on_network(settings, replica, blueprint.streams))
     return tuple(made)
 
 
-def _replica(blueprint: Blueprint, j: int, committee: Committee, next_state: _Remembered) -> Replica:
+def _replica(blueprint: Blueprint, j: int, committee: Committee, next_state: SharedNextState) -> Replica:
     network, name = blueprint.network, replica_name(j)
     leg = network.replica_routes[j]
     latencies = {processor_name(k): link.latency + leg.latency for k, link in enumerate(network.processor_routes)}
@@ -101,20 +100,6 @@ def _next_state_of(blueprint: Blueprint) -> NextState:
         public_angles=blueprint.public_angles,
         confidence=settings.aggregation.confidence,
     )
-
-
-class _Remembered:
-    """A pure function whose last result is remembered: replicas on one host all ask the same."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-        self._results: dict[bytes, Any] = {}
-
-    def __call__(self, *arguments: Any) -> Any:
-        key = encode(arguments)
-        if key not in self._results:
-            self._results = {key: self._function(*arguments)}
-        return self._results[key]
 
 
 def _faulty_replica(settings: RunSettings, number: int, replica: Replica, streams: Streams) -> Actor:

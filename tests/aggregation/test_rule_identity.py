@@ -9,6 +9,7 @@ import pytest
 from ceas_ray.aggregation.rule_identity import rule_identity
 from ceas_ray.consensus.replica import Replica
 from tests.small_worlds import small_world
+from tests.world.committees import inner
 
 TABLE = {"rule": {"_target_": "own.Rule", "table": "/here/a.csv"}, "cap": 1.15}
 
@@ -28,7 +29,7 @@ def test_a_rule_is_named_by_its_arguments_in_any_order_and_by_what_its_files_hol
 def test_the_values_of_runs_with_different_rules_name_different_rules(other: str) -> None:
     rules = []
     for overrides in ((), ("seed=2",), (other,)):
-        replica = small_world(*overrides).replicas[0]
+        replica = inner(small_world(*overrides).replicas[0])
         assert isinstance(replica, Replica)
         rules.append(replica._protocol.rule)
     assert rules[0] == rules[1] != rules[2]

@@ -56,7 +56,18 @@ def test_it_is_a_page_that_loads_nothing_and_files_for_papers(
     assert report([str(sweep), "--output", str(tmp_path), "--formats", "html,png,pdf,csv,parquet,tex"]) == 0
     names = {path.name for path in tmp_path.iterdir()}
     charts = [f"accuracy_over_{axis}" for axis in ("rounds", "time", "pairs")]
-    charts += ["pairs", "byzantine_weight", "contrast", "network", "compared_test_accuracy"]
+    charts += [
+        "pairs",
+        "pairs_by_use",
+        "pairs_by_cause",
+        "round_time",
+        "time",
+        "byzantine_weight",
+        "detection",
+        "contrast",
+        "network",
+        "compared_test_accuracy",
+    ]
     assert {f"{chart}.{form}" for chart in charts for form in ("png", "pdf")} <= names
     assert capsys.readouterr().out.splitlines()[-1].startswith(str(tmp_path))
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -69,6 +80,40 @@ def test_it_is_a_page_that_loads_nothing_and_files_for_papers(
         json.loads((sweep / str(job) / "summary.json").read_text())["bell_pairs"]["generated"] for job in range(4)
     ]
     assert r"\begin{tabular}" in (tmp_path / "comparison.tex").read_text()
+
+
+def stack(charts: dict[str, Any], key: str, category: str) -> dict[str, float]:
+    chart = charts[key]
+    return {part: values[list(chart.categories).index(category)] for part, values in chart.parts.items()}
+
+
+def test_bars_of_pairs_and_time_are_all_that_the_run_spent(sweep: Path) -> None:
+    summary = json.loads((sweep / "0" / "summary.json").read_text())
+    run = runs_in([sweep / "0"])[0]
+    charts: dict[str, Any] = {chart.key: chart for chart in Report.of([sweep / "0"]).charts}
+    for use, books in summary["bell_pairs"]["by_use"].items():
+        bar = stack(charts, "pairs_by_use", use)
+        assert sum(bar.values()) == books["generated"] and bar["used"] == books["used"]
+    (name,) = charts["pairs_by_cause"].categories
+    assert sum(stack(charts, "pairs_by_cause", name).values()) == summary["bell_pairs"]["generated"]
+    assert sum(stack(charts, "time", name).values()) == pytest.approx(summary["simulated_seconds"])
+    for number, seconds in run.rounds["simulated_seconds"].items():
+        assert sum(stack(charts, "round_time", str(number + 1)).values()) == pytest.approx(seconds)
+
+
+def test_of_several_runs_the_mean_round_is_shown(sweep: Path) -> None:
+    charts: dict[str, Any] = {chart.key: chart for chart in Report.of([sweep]).charts}
+    assert len(charts["round_time"].categories) == 4 and len(charts["pairs_by_use"].categories) == 12
+    for name, run in zip(charts["round_time"].categories, runs_in([sweep]), strict=True):
+        mean = run.rounds["simulated_seconds"].mean()
+        assert sum(stack(charts, "round_time", name).values()) == pytest.approx(mean)
+
+
+def test_accuracy_over_time_ends_with_all_simulated_seconds_of_the_run(sweep: Path) -> None:
+    charts: dict[str, Any] = {chart.key: chart for chart in Report.of([sweep]).charts}
+    for (x, _), run in zip(charts["accuracy_over_time"].lines.values(), runs_in([sweep]), strict=True):
+        assert x[-1] == pytest.approx(run.summary["simulated_seconds"])
+        assert x[0] > run.rounds["simulated_seconds"].iloc[0], "the warm-up comes first"
 
 
 def test_links_carry_the_pairs_that_the_run_generated(sweep: Path) -> None:
