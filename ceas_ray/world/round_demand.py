@@ -15,12 +15,15 @@ from ceas_ray.entanglement.plan import (
     REPLICA_FRAMES,
     VIEW_CHANGE_FRAMES,
     Demand,
+    asymptotic_bits,
+    key_path_fidelity,
     key_path_seconds,
     turns_of,
 )
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND
 from ceas_ray.messages.payloads import processor_name, replica_name
 from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.network.route import Route
 from ceas_ray.quantum.bell_pairs import key_rate
 
 LONGEST_SIMULATED_SECONDS = 4e6
@@ -47,11 +50,12 @@ class RoundDemand:
 
 @dataclass(frozen=True)
 class _Keys:
-    """Figures of sampled key paths: seconds of the slowest, of one between replicas, and pairs a bit over all legs."""
+    """Figures from sampled key paths: seconds of the slowest, and of the slowest where replicas distil too; pairs of
+    links that all paths need."""
 
     slowest_seconds: float
     slowest_between: float
-    pairs_per_bit: float
+    pairs: float
 
 
 def round_demand(
@@ -76,15 +80,14 @@ def round_demand(
         must = f"such that a run takes {limit} (here about {simulated:.2g})"
         raise SettingsError("training.rounds", must, settings.training.rounds)
     raw = 2**settings.entanglement.purification_rounds
-    bits = _key_bits(network, demand, 1)
     of_a_shot = sum(_link_pairs(network, demand, k) for k in range(len(network.processor_routes)))
     return RoundDemand(
         shot_pairs=shots * of_a_shot,
-        key_pairs=bits * of_round.pairs_per_bit * raw,
-        key_bits=bits,
+        key_pairs=of_round.pairs * raw,
+        key_bits=_key_bits(network, demand),
         seconds=round_seconds,
         warm_up_shot_pairs=warm_up_shots * of_a_shot,
-        warm_up_key_pairs=_key_bits(network, demand, 2) * of_warm_up.pairs_per_bit * raw,
+        warm_up_key_pairs=of_warm_up.pairs * raw,
         warm_up_seconds=warm_up,
     )
 
@@ -99,19 +102,33 @@ def _bits(demand: Demand, reserve: int) -> tuple[float, float]:
 def _keys(network: NetworkPlan, demand: Demand, phases: Phases, reserve: int) -> _Keys:
     order = [k for group in phases for k in group]
     step = max(1, len(order) // _SAMPLED_PATHS)
-    replicas, mine = len(network.replica_routes), _bits(demand, reserve)[0]
-    slowest, per_bit = 0.0, []
-    for number, k in enumerate(order[::step]):
-        route = network.key_route(processor_name(k), replica_name(number % replicas))
-        slowest = max(slowest, key_path_seconds(route, mine, demand))
-        per_bit.append(len(route.legs) / max(1e-9, float(key_rate(route.fidelity))))
-    pairs = [(i, j) for j in range(replicas) for i in range(j)]
-    pairs = pairs[:: max(1, len(pairs) // _SAMPLED_PATHS)]
-    between = max(
-        key_path_seconds(network.key_route(replica_name(i), replica_name(j)), _bits(demand, reserve)[1], demand)
-        for i, j in pairs
-    )
-    return _Keys(slowest, max(slowest, between), sum(per_bit) / len(per_bit))
+    replicas, (mine, between) = len(network.replica_routes), _bits(demand, reserve)
+    paths = [(processor_name(k), replica_name(number % replicas)) for number, k in enumerate(order[::step])]
+    slowest, pairs_of_one = _of_paths(network, demand, paths, mine)
+    pairs = len(order) * replicas * pairs_of_one
+    all_between = [(replica_name(i), replica_name(j)) for j in range(replicas) for i in range(j)]
+    sampled = all_between[:: max(1, len(all_between) // _SAMPLED_PATHS)]
+    slowest_between, pairs_of_one = _of_paths(network, demand, sampled, between)
+    return _Keys(slowest, max(slowest, slowest_between), pairs + len(all_between) * pairs_of_one)
+
+
+def _of_paths(
+    network: NetworkPlan, demand: Demand, paths: Sequence[tuple[str, str]], bits: float
+) -> tuple[float, float]:
+    """Return the seconds of the slowest of these paths, each of which distils so many bits, and the mean number of
+    their links' pairs."""
+    slowest, pairs = 0.0, 0.0
+    for owner, peer in paths:
+        route = network.key_route(owner, peer)
+        raw = _raw_bits(route, bits, demand)
+        slowest = max(slowest, key_path_seconds(route, raw, demand))
+        pairs += raw * len(route.legs) / max(1e-9, float(key_rate(route.fidelity)))
+    return slowest, pairs / max(1, len(paths))
+
+
+def _raw_bits(route: Route, bits: float, demand: Demand) -> float:
+    """Return the asymptotic bits of the block that yields `bits` on a path."""
+    return asymptotic_bits(key_path_fidelity(route, demand), bits) if demand.finite_keys else bits
 
 
 def _plan_seconds(
@@ -143,9 +160,9 @@ def _served_seconds(network: NetworkPlan, demand: Demand, *, members: Sequence[i
     return found
 
 
-def _key_bits(network: NetworkPlan, demand: Demand, reserve: int) -> float:
+def _key_bits(network: NetworkPlan, demand: Demand) -> float:
     replicas = len(network.replica_routes)
-    mine, between = _bits(demand, reserve)
+    mine, between = _bits(demand, 1)
     return len(network.processor_routes) * replicas * mine + replicas * (replicas - 1) / 2 * between
 
 

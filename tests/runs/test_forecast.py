@@ -34,6 +34,16 @@ def test_the_forecast_of_a_round_is_within_a_factor_of_two_of_its_plan(overrides
     assert 0.5 < found.key_bits / planned.key_bits < 2
 
 
+@pytest.mark.parametrize("hash_keys", ["fresh", "kept"])
+def test_the_forecast_knows_that_finite_keys_take_whole_blocks(hash_keys: str) -> None:
+    overrides = ["consensus.key_rate=finite", f"consensus.hash_keys={hash_keys}", "consensus.committee_size=4"]
+    settings = build(RunSettings, composed([*SMALL, *overrides]))
+    found, planned = forecast(settings, outline_world(settings)), planned_cost(small_world(*overrides).manager)
+    assert 0.5 < found.round_seconds / planned.simulated_seconds < 2
+    assert 0.5 < found.warm_up_seconds / planned.warm_up_seconds < 2
+    assert 0.5 < found.pairs / planned.pairs < 2
+
+
 @pytest.mark.parametrize(("override", "message"), [
     ("training.circuits_per_round=100000000", "training.circuits_per_round must be smaller for processors.count"),
     ("entanglement.slots=1000000000", "entanglement.slots must be an integer in [1, 100000]"),
