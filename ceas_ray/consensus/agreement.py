@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ceas_ray.consensus.adoption import Adoption
+from ceas_ray.consensus.agreement_state import AgreementState
 from ceas_ray.consensus.archive import Archive
 from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
 from ceas_ray.consensus.candidate import Candidate
@@ -29,17 +29,6 @@ from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
 from ceas_ray.messages.frames import FRAME_KINDS, FrameKind, digest_of
 from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, RoundStarted, TestReport, Timer, replica_name
-
-
-@dataclass(slots=True)
-class AgreementState:
-    """finished: what was decided is adopted. stopped: nothing more is awaited. to_come_back: the replica recovered from
-    a crash and must speak up once inputs may close.
-    """
-
-    finished: bool = False
-    stopped: bool = False
-    to_come_back: bool = False
 
 
 class Agreement(Stateful):
@@ -180,17 +169,23 @@ class Agreement(Stateful):
     def _view_timer(self, view: int, now: int) -> list[Effect]:
         """Ask for the next view, since this one brought no decision. Where that did not help, ask what was missed."""
         in_a_view = view >= 0 and not self.voting.halted
+        missed = self.catching_up.may_have_missed(view)
         effects = self._act(self.voting.timeout(view), now) if in_a_view else []
         if self._is_at_rest:
             return effects
         if not in_a_view:
             self.fetching.renew()
             effects += [self._armed(view, now), *self.phase.renew(now)]
-        self.fetching.ask_again()
-        if self.catching_up.may_have_missed(view) or self._head.behind or not self.phase.heard_quorum:
-            effects += self.catching_up.ask(now, self.voting.view)
+        effects += self._ask_again(missed, now)
         self.adoption.follow(self.catching_up.past)
         return [*effects, *self._go_on(now), *self._finish(now)]
+
+    def _ask_again(self, missed: bool, now: int) -> list[Effect]:
+        """Fetch again what is lacking, and ask what was missed, if anything may have been."""
+        self.fetching.ask_again()
+        if missed or self._head.behind or not self.phase.heard_quorum:
+            return self.catching_up.ask(now, self.voting.view)
+        return []
 
     @property
     def _is_at_rest(self) -> bool:
@@ -350,11 +345,16 @@ class Agreement(Stateful):
         return None if self.voting.decided is None else self.voting.decided.value
 
     def _enter(self, view: int, now: int) -> list[Effect]:
-        """Begin a view, or its timer: Echoes and Fetches have a new pace."""
+        """Begin a view, or its timer: Echoes and Fetches have a new pace. Where others ended the view before, whose
+        timer has not run out here, do now what it would have done.
+        """
         self.fetching.forget_bodies({self._decided, *self.voting.wanted})
         self.adoption.follow(self.catching_up.past)
-        missed = self.catching_up.ask(now, view) if self.catching_up.skips_views(view) else []
-        return [*missed, *self.phase.arm(now), *self._arm_fetch(now)]
+        skipped = self.catching_up.skips_views(view)
+        hurried = self.catching_up.is_hurried(view) and not self._is_at_rest
+        missed = skipped or (hurried and self.catching_up.may_have_missed(view - 1))
+        asked = self._ask_again(missed, now) if skipped or hurried else []
+        return [*asked, *self.phase.arm(now), *self._arm_fetch(now)]
 
     def _finish(self, now: int) -> list[Effect]:
         """Adopt what was decided, once its body is here and recomputed; answer the processors and the manager."""

@@ -76,6 +76,12 @@ class CatchingUp(Stateful):
         before, self.state.entered = self.state.entered, max(view, self.state.entered)
         return view > before + 1
 
+    def is_hurried(self, view: int) -> bool:
+        """Return whether others ended the view before this one, so that its timer has not run out here. They may do so
+        in every view, since f Byzantine replicas and the fastest honest one suffice.
+        """
+        return self.state.timed_out < view - 1
+
     @property
     def has_asked(self) -> bool:
         """Whether it has asked in this round, since new keys came."""

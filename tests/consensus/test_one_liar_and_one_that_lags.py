@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FrameKind, digest_of
@@ -104,3 +105,45 @@ def test_bytes_that_come_as_a_proposal_are_still_asked_for_as_an_update_or_the_r
         range(faults, replicas), faults
     )
     assert replica_name(faults) in {frame.sender for frame in network.sent if frame.kind == FrameKind.PROPOSAL}
+
+
+class Hurried(Network):
+    """f liars ask for a far view at once, so that the fastest timer ends every view. The last replica hears of it later
+    than the others, though within Delta and a little sooner in every view: its own timer never runs out. It has no
+    report, and until the calm it loses all frames of one kind, both ways.
+    """
+
+    NEARBY, SOONER = 10, 30
+
+    def __init__(self, replicas: int, lost: FrameKind) -> None:
+        faults = Quorums(replicas).faults
+        self._lost, self._victim, self.calm = lost, replicas - 1, OPENS + 15 * DELTA
+        super().__init__(replicas, silent=frozenset(range(faults)), delay=self._delay_between)
+        for liar in range(faults):
+            for to in range(faults, replicas):
+                self.hear(OPENS + 10, liar, to, FrameKind.VIEW_CHANGE, 10**6, encode(None))
+
+    def _delay_between(self, sender: int, receiver: int) -> int:
+        if receiver == self._victim:
+            return DELTA - self.SOONER * ((self.now - OPENS) // (VIEW_TIMER_DELTAS * DELTA))
+        return DELTA if sender == self._victim else self.NEARBY
+
+    def push(self, at: int, replica: int, sender: str, payload: Any) -> None:
+        from_victim, to_victim = sender == replica_name(self._victim), replica == self._victim
+        if to_victim and sender == HUB:
+            return
+        of_lost_kind = isinstance(payload, Frame) and payload.kind == self._lost
+        if not (of_lost_kind and from_victim != to_victim and self.now < self.calm):
+            super().push(at, replica, sender, payload)
+
+
+@pytest.mark.parametrize("lost", [FrameKind.FETCH, FrameKind.CONTENT])
+@pytest.mark.parametrize("replicas", [4, 7])
+def test_one_whose_timer_never_runs_out_asks_for_what_it_lacks_in_every_view(replicas: int, lost: FrameKind) -> None:
+    """It asked again only when its own timer ran out: others ended each view before, and it never voted."""
+    network = Hurried(replicas, lost)
+    network.run()
+    honest = range(Quorums(replicas).faults, replicas)
+    assert {j for j, _ in network.decided} == {*honest}
+    assert max(network.decide_times().values()) * DELTA < network.calm - OPENS + 3 * VIEW_TIMER_DELTAS * DELTA
+    assert len(network.states()) == 1
