@@ -12,6 +12,7 @@ from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.messages.frames import Channel
 from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.world.observed_aggregation import AGGREGATION
 from ceas_ray.world.world import World
 from tests.small_worlds import small_world
 
@@ -28,7 +29,9 @@ def run(*overrides: str) -> tuple[list[dict[str, Any]], Simulation, World]:
     found: list[dict[str, Any]] = []
     for end in simulation.rounds():
         found += [
-            {"name": o.name, **o.values, "model": end.mark.model} for o in end.observations if o.name != "gradient"
+            {"name": o.name, **o.values, "model": end.mark.model}
+            for o in end.observations
+            if o.name not in ("gradient", AGGREGATION)
         ]
     return found, simulation, world
 

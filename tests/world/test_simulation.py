@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.world.observed_aggregation import AGGREGATION
 from tests.small_worlds import small_world
 from tests.world.committees import key_bits_spent
 
@@ -117,7 +118,9 @@ def rounds_of(*overrides: str) -> tuple[list[dict[str, Any]], Simulation]:
     found: list[dict[str, Any]] = []
     for end in simulation.rounds():
         found += [
-            {"name": o.name, **o.values, "model": end.mark.model} for o in end.observations if o.name != "gradient"
+            {"name": o.name, **o.values, "model": end.mark.model}
+            for o in end.observations
+            if o.name not in ("gradient", AGGREGATION)
         ]
         if found[-1]["name"] == "stalled":
             break
