@@ -18,7 +18,7 @@ from tests.world.committees import SMALL_COMMITTEE
 
 KEPT_FOR_SPEED = {
     "LinkManager._key_models", "KeyPaths._raw_bits_of", "KeyPaths._seconds_of", "Planner._policies",
-    "ProtocolParameters.next_state",
+    "ProtocolParameters.next_state", "ObservedReplica._next_state",
 }  # fmt: skip
 """What depends on nothing that changes, as cached properties do."""
 PLAIN = (int, float, str, bytes, bool, type(None), np.ndarray)
