@@ -16,6 +16,7 @@ from ceas_ray.processors.trap_circuit_draws import TrapCircuits
 from ceas_ray.quantum.gate_noise import Noise
 from ceas_ray.runtime.local_runtime import LocalCluster
 from tests.small_worlds import small_world
+from tests.world.committees import inner
 
 
 def items_of(world: Any, noises: list[Any], usable: Any, rounds: int = 1) -> list[dict[str, Any]]:
@@ -43,7 +44,7 @@ def test_bad_gates_behind_good_pairs_lose_weight() -> None:
     given = np.array([(found.asked, found.wrong) for found in answers], float)
     pairs = np.full((8, 3), 1000.0)
     rows = [(k, np.full(world.circuit.parameter_count, k, np.int64)) for k in range(8)]
-    next_state = world.replicas[0]._protocol.next_state  # type: ignore[attr-defined]
+    next_state = inner(world.replicas[0])._protocol.next_state
     state = (world.initial_parameters, 0)
     blind, _, _ = next_state(state, rows, payloads.TestReport(round_index=1, tested=pairs, errors=0.05 * pairs))
     asked, wrong = np.column_stack([pairs, given[:, 0]]), np.column_stack([0.05 * pairs, given[:, 1]])
