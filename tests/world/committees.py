@@ -9,7 +9,7 @@ import numpy as np
 from ceas_ray.consensus.faults.silent_replica import SilentReplica
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import decode, encode
-from ceas_ray.kernel.windows import Simulation
+from ceas_ray.kernel.windows import RoundEnd, Simulation
 from ceas_ray.messages.frames import Channel
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.world.observed_aggregation import AGGREGATION
@@ -22,17 +22,22 @@ FAULTS = (
 SMALL_COMMITTEE = ("consensus.committee_size=4", "processors.count=5", "training.circuits_per_round=32")
 
 
+def observations_of(end: RoundEnd) -> list[dict[str, Any]]:
+    """What was observed in a round, and its model; without what only the journal learns of gradients and aggregates."""
+    return [
+        {"name": o.name, **o.values, "model": end.mark.model}
+        for o in end.observations
+        if o.name not in ("gradient", AGGREGATION)
+    ]
+
+
 def run(*overrides: str) -> tuple[list[dict[str, Any]], Simulation, World]:
     """All that the manager observed until nothing is left to do: a run that does not end by itself fails here."""
     world = small_world(*overrides)
     simulation = Simulation(LocalCluster(world.one_host()))
     found: list[dict[str, Any]] = []
     for end in simulation.rounds():
-        found += [
-            {"name": o.name, **o.values, "model": end.mark.model}
-            for o in end.observations
-            if o.name not in ("gradient", AGGREGATION)
-        ]
+        found += observations_of(end)
     return found, simulation, world
 
 

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
-from ceas_ray.world.observed_aggregation import AGGREGATION
 from tests.small_worlds import small_world
-from tests.world.committees import key_bits_spent
+from tests.world.committees import key_bits_spent, observations_of
 
 
 def ends(simulation: Simulation) -> list[tuple[bytes, Any]]:
@@ -117,11 +116,7 @@ def rounds_of(*overrides: str) -> tuple[list[dict[str, Any]], Simulation]:
     simulation = Simulation(LocalCluster(small_world(*overrides).one_host()))
     found: list[dict[str, Any]] = []
     for end in simulation.rounds():
-        found += [
-            {"name": o.name, **o.values, "model": end.mark.model}
-            for o in end.observations
-            if o.name not in ("gradient", AGGREGATION)
-        ]
+        found += observations_of(end)
         if found[-1]["name"] == "stalled":
             break
     return found, simulation
