@@ -27,9 +27,11 @@ class Disturbances:
     def __init__(self, setting: ReplicaSetting, draws: Draws, participants: Participants, timeline: Timeline) -> None:
         self._setting, self._draws, self._participants, self._timeline = setting, draws, participants, timeline
 
-    def loses(self, sender: int, receiver: int) -> bool:
-        """Return whether a frame between these replicas is lost now."""
-        return (sender, receiver) in self._setting.lost and self._timeline.now < self._setting.lost_until
+    def loses(self, sender: int, receiver: int, kind: int) -> bool:
+        """Return whether a frame of this kind between these replicas is lost now."""
+        setting = self._setting
+        is_lost = (sender, receiver) in setting.lost and self._timeline.now < setting.lost_until
+        return is_lost and setting.lost_kind in (None, kind)
 
     def begin_round(self, round_index: int) -> None:
         """Send junk at random times, and lose up to a hundred honest frames in a row."""

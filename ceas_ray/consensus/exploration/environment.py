@@ -144,7 +144,7 @@ class Environment:
         content = encode(report)
         self._liars_learn(report_item(digest_of(content)), content)
         hub = draws.choice(("all", "late", "none")) if setting.hub == "mixed" else setting.hub
-        if hub == "none" or (hub == "some" and draws.uniform() < 0.5):
+        if hub == "none" or (hub == "some" and draws.uniform() < 0.5) or entity == setting.hurried:
             return
         late = {"late": setting.time_out + 8.0 * draws.uniform(), "just late": setting.time_out - 0.2}.get(hub, 0.0)
         self._timeline.push(self._timeline.now + 0.2 + late + 0.9 * draws.uniform(), entity, "hub", report)

@@ -21,6 +21,7 @@ from ceas_ray.messages.frames import FrameKind, digest_of
 _VOTES = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4)
 _ASIDE = (FrameKind.FETCH, FrameKind.CONTENT, FrameKind.CATCH_UP, FrameKind.DECIDE, FrameKind.ECHO, FrameKind.PROOF)
 _NO_VOTE = (-1, b"")
+_FAR_VIEW = 10**6
 _BUDGET = 4
 """Number of Echoes that a view allows, which a flood makes a replica use up."""
 
@@ -59,6 +60,8 @@ class OmniscientAdversary:
         """Begin a round with hasty requests for views, empty Echoes and early proposals."""
         self._begin(round_index)
         draws = self._draws
+        if self._setting.hurried is not None:
+            self._hurry()
         for liar in self._liars:
             for target in self._setting.honest:
                 if draws.uniform() < 0.4:
@@ -75,6 +78,12 @@ class OmniscientAdversary:
                     self._say(
                         6.0 * draws.uniform(), liar=liar, target=target, kind=FrameKind.ECHO, view=0, body=encode(())
                     )
+
+    def _hurry(self) -> None:
+        """Ask for a far view at once, so that the fastest honest timer ends every view, and mostly say no more."""
+        for target in self._setting.honest:
+            self._to(target, within=1.0, kind=FrameKind.VIEW_CHANGE, view=_FAR_VIEW, content=None)
+        self._silent = self._draws.uniform() < 0.7
 
     def learn(self, item: Item, content: bytes) -> None:
         """Learn an input that anybody was told."""

@@ -14,7 +14,7 @@ from ceas_ray.consensus.exploration.disturbances import Disturbances
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.environment import MANAGER, Environment
 from ceas_ray.consensus.exploration.explored_code import TRAINING, ExploredCode
-from ceas_ray.consensus.exploration.network import Network
+from ceas_ray.consensus.exploration.network import HurryingNetwork, Network, UnequalNetwork
 from ceas_ray.consensus.exploration.omniscient_adversary import OmniscientAdversary
 from ceas_ray.consensus.exploration.participants import CHAIN, RULE, Participants, next_state
 from ceas_ray.consensus.exploration.record import Record
@@ -64,7 +64,7 @@ class ReplicaScenario:
             seed, setting, draws=draws, judge=self.judge, timeline=self._timeline, code=code
         )
         self.nodes = participants.nodes
-        self._network = Network(draws, len(participants.identities) + PROCESSORS, setting.calm_at)
+        self._network = self._network_of(draws, nodes=len(participants.identities) + PROCESSORS)
         self._adversary = self._free_adversary(seed) if setting.omniscient else None
         self._disturbances = Disturbances(setting, Draws(seed, "disturbances"), participants, self._timeline)
         self._environment = Environment(
@@ -78,6 +78,12 @@ class ReplicaScenario:
         self._missed: dict[int, list[Control]] = {}
         self._view_of: dict[int, int] = {}
         self._trained, self._acted_in = 0, set[tuple[int, int]]()
+
+    def _network_of(self, draws: Draws, nodes: int) -> Network:
+        setting, calm_at = self.setting, self.setting.calm_at
+        if setting.hurried is not None:
+            return HurryingNetwork(draws, nodes, calm_at, setting.hurried)
+        return (UnequalNetwork if setting.unequal else Network)(draws, nodes, calm_at)
 
     def _free_adversary(self, seed: int) -> Adversary:
         setting, draws = self.setting, Draws(seed, "free liars")
@@ -219,7 +225,7 @@ class ReplicaScenario:
             self._adversary.overhear(participants.identities[entity], frame)
         topic = (frame.kind, 1000 * frame.round_index + frame.view)
         for target in participants.copies_of[frame.receiver]:
-            if not self._disturbances.loses(entity, target):
+            if not self._disturbances.loses(entity, target, frame.kind):
                 at = self._network.arrival(timeline.now, entity, target, topic)
                 timeline.push(at, target, frame.sender, frame)
                 self._disturbances.alter(target, frame)

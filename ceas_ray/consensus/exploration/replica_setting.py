@@ -8,6 +8,7 @@ from typing import Any
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.network import CALM_AT
+from ceas_ray.messages.frames import FrameKind
 from ceas_ray.messages.payloads import replica_name
 from ceas_ray.messages.quorum import Quorums
 
@@ -24,6 +25,7 @@ _LATE_CALM_AT = (0.0, 10.0, 25.0, 50.0)
 _DOWN = (0.5, 5.0, 20.0, 50.0)
 _LONG = (40.0, 300.0)
 """Between these times after the calm a long loss of frames may end, in Delta."""
+_LOST_KINDS = (FrameKind.FETCH, FrameKind.CONTENT, FrameKind.ECHO, FrameKind.CATCH_UP, FrameKind.PROPOSAL, None)
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,9 @@ class ReplicaSetting:
     junk: bool
     poisons: bool = False
     apart: frozenset[int] = frozenset()
+    hurried: int | None = None
+    lost_kind: FrameKind | None = None
+    unequal: bool = False
 
     @classmethod
     def drawn(cls, draws: Draws, replicas: int, tagged: bool, rounds: int) -> ReplicaSetting:
@@ -117,8 +122,8 @@ class ReplicaSetting:
         )  # fmt: skip
 
     def with_attacks(self, draws: Draws) -> ReplicaSetting:
-        """Return this setting with what a few scenarios have besides: contents sent as proposals, long losses, and
-        liars who keep honest replicas a round apart.
+        """Return this setting with what a few scenarios have besides: contents sent as proposals, long losses, views
+        that end too soon for one replica, links of unequal delay, and liars who keep honest replicas a round apart.
         """
         chance = draws.uniform
         attacks: dict[str, Any] = {}
@@ -128,6 +133,10 @@ class ReplicaSetting:
             attacks |= self._rounds_apart(draws)
         elif chance() < 0.05:
             attacks |= self._long_loss(draws)
+        elif self.byzantine and chance() < 0.08:
+            attacks |= self._hurry(draws)
+        elif chance() < 0.1:
+            attacks["unequal"] = True
         return replace(self, **attacks) if attacks else self
 
     def _long_loss(self, draws: Draws) -> dict[str, Any]:
@@ -147,6 +156,18 @@ class ReplicaSetting:
         if chance() < 0.5:
             attack |= {"omniscient": False, "floods": False, "twins": (), "deaf": frozenset(map(replica_name, honest))}
         return attack
+
+    def _hurry(self, draws: Draws) -> dict[str, Any]:
+        """One honest replica lacks something and loses frames of one kind until after the calm, and others end its
+        views.
+        """
+        victim = draws.choice(self.honest)
+        others = [j for j in self.honest if j != victim]
+        return {
+            "omniscient": True, "twins": (), "hub": "all", "hurried": victim, "lost_kind": draws.choice(_LOST_KINDS),
+            "lost": frozenset((victim, j) for j in others) | frozenset((j, victim) for j in others),
+            "lost_until": self.calm_at + draws.choice((0.0, 5.0, 15.0, 40.0)),
+        }  # fmt: skip
 
     def _rounds_apart(self, draws: Draws) -> dict[str, Any]:
         """f of the honest replicas hear little of the others until late, who decide with all f Byzantine ones."""

@@ -27,7 +27,7 @@ from ceas_ray.consensus.exploration.replica_setting import PLENTY, ReplicaSettin
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
 from ceas_ray.consensus.tetrabft import TetraBFT
-from ceas_ray.messages.frames import Channel
+from ceas_ray.messages.frames import Channel, FrameKind
 
 MAX_WALKS = 200_000
 WALK_VIEWS = 4
@@ -149,6 +149,17 @@ AIMS: dict[str, tuple[int, dict[str, Any]]] = {
     "a late report ignored": (4, _GOOD | {"hub": "just late", "spread": False}),
     "late updates ignored": (4, _GOOD | {"slow": True, "spread": False}),
     "a repeated index counts twice": (4, _GOOD | {"byzantine": frozenset({0})}),
+    "what is lacking is asked for only when the own timer runs out": (
+        4,
+        _GOOD
+        | {
+            "byzantine": frozenset({0}),
+            "hurried": 3,
+            "lost": frozenset({(1, 3), (2, 3), (3, 1), (3, 2)}),
+            "lost_kind": FrameKind.FETCH,
+            "lost_until": 15.0,
+        },
+    ),
 }
 """For bugs that scenarios of the mix rarely meet: the number of replicas, and what to change in the settings drawn."""
 
@@ -163,18 +174,20 @@ def _inputs(name: str) -> PlantedBug:
     explorers = (
         _whole("replica", 1000, code), _whole("rounds", 300, code, rounds=3), _whole("replica", 200, code, replicas=7),
     )  # fmt: skip
-    if name not in AIMS:
-        return PlantedBug(name, explorers)
-    replicas, changes = AIMS[name]
-    aimed = _whole("aimed replica", 1000, code, replicas=replicas, aim=aim_of(changes))
-    return PlantedBug(name, (aimed, *explorers))
+    return PlantedBug(name, explorers if name not in AIMS else (_aimed(name, code), *explorers))
 
 
 def _lagging(name: str) -> PlantedBug:
     code = ExploredCode(replica=LAGGING_BUGS[name])
-    return PlantedBug(name, (
+    explorers = (
         _whole("rounds", 300, code, rounds=3), _whole("replica", 1000, code), _whole("replica", 200, code, replicas=7),
-    ))  # fmt: skip
+    )  # fmt: skip
+    return PlantedBug(name, explorers if name not in AIMS else (_aimed(name, code), *explorers))
+
+
+def _aimed(name: str, code: ExploredCode) -> Explorer:
+    replicas, changes = AIMS[name]
+    return _whole("aimed replica", 1000, code, replicas=replicas, aim=aim_of(changes))
 
 
 def _of_tags(channel: type[Channel]) -> Explorer:

@@ -38,6 +38,11 @@ class AsksEverMoreRarely(CatchingUp):
         return False
 
 
+class AsksOnlyWhenItsTimerRunsOut(CatchingUp):
+    def is_hurried(self, view: int) -> bool:
+        return False
+
+
 class AnyFormWillDo(Fetching):
     """What is here as anything is not asked for, and whatever comes as a body was not wanted as anything else."""
 
@@ -57,5 +62,8 @@ LAGGING_BUGS: dict[str, type[Replica]] = {
         "catching_up", ForgetsDecisionsOfAMissedRound
     ),
     "questions are not asked anew after views were skipped": replica_with("catching_up", AsksEverMoreRarely),
+    "what is lacking is asked for only when the own timer runs out": replica_with(
+        "catching_up", AsksOnlyWhenItsTimerRunsOut
+    ),
     "a content that arrived as a body is never asked for as a content": replica_with("fetching", AnyFormWillDo),
 }
