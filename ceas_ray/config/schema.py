@@ -233,6 +233,8 @@ class EntanglementSettings(Group):
     """Demand, leases and tests.
 
     demand: bursts come at random, or as the rotation of the hub's stations says (stations null: as many as needed).
+    purification_target: a link is purified at most purification_rounds times, and no more often than its fresh pairs
+    need to reach this fidelity (null: always so often).
     """
 
     demand: Literal["bursts", "rotation"]
@@ -249,6 +251,7 @@ class EntanglementSettings(Group):
     node_slots: Annotated[int, Range(1, 1_000_000_000)] | None
     swapping: Literal["as_soon_as_possible", "in_order"]
     purification_rounds: Annotated[int, Range(0, 4)]
+    purification_target: Fidelity | None
     test_share: Annotated[float, Range(0, 0.5)]
     warm_up_tests: Annotated[int, Range(0, 100_000_000)]
     test_announcements: Literal["before_reveal", "after_reveal"]

@@ -32,7 +32,7 @@ def refuse_infeasible(network: NetworkPlan, demand: Demand) -> None:
     most = max(shared, default=demand.pairs_per_shot)
     if demand.slots < most:
         raise ValueError(f"entanglement.slots must be at least the {most} pairs of a shot, got {demand.slots}")
-    rounds = network.processor_routes[0].swapping.purification_rounds
+    rounds = network.purification_rounds
     if demand.slots < most + rounds:
         raise ValueError(
             f"entanglement.slots must be at least {most + rounds}, a shot's pairs and one per "
@@ -42,10 +42,9 @@ def refuse_infeasible(network: NetworkPlan, demand: Demand) -> None:
 
 def refuse_policy(policy: StockPolicy, network: NetworkPlan) -> None:
     """Raise ValueError for a stock policy that the links of this network cannot carry out."""
-    swapping = network.processor_routes[0].swapping
-    if policy.clairvoyant and (swapping.success < 1 or swapping.purification_rounds > 0):
+    success, rounds = network.processor_routes[0].swapping.success, network.purification_rounds
+    if policy.clairvoyant and (success < 1 or rounds > 0):
         raise ValueError(
             "scheduling must not be clairvoyant where swaps can fail or pairs are purified (it foresees attempts "
-            f"alone), got links.swap_success={swapping.success} and "
-            f"entanglement.purification_rounds={swapping.purification_rounds}"
+            f"alone), got links.swap_success={success} and {rounds} rounds of purification"
         )

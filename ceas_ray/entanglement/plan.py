@@ -230,7 +230,7 @@ def key_path_seconds(route: Route, bits: float, demand: Demand) -> float:
             f"links: end-to-end pairs must have a fidelity above .835 to yield a key, got {fidelity:.4f} "
             f"on a path of {len(legs)} links"
         )
-    rates = sorted(leg.rate * swapping.purified(leg.fidelity)[1] for leg in legs)
+    rates = sorted(leg.rate * swapping.purified(leg)[1] for leg in legs)
     age = demand.key_useful_age / PICOSECONDS_PER_SECOND
     in_time = math.prod(1 - math.exp(-rate * age) for rate in rates[:-1]) * swapping.success ** (len(legs) - 1)
     if in_time <= 0:

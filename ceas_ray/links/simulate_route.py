@@ -57,8 +57,9 @@ def simulate_route(
         True
     """
     swapping = route.swapping
-    if slots <= swapping.purification_rounds:
-        raise ValueError(f"slots must exceed the {swapping.purification_rounds} rounds of purification, got {slots}")
+    rounds = swapping.most_rounds(route.legs)
+    if slots <= rounds:
+        raise ValueError(f"slots must exceed the {rounds} rounds of purification, got {slots}")
     if pairs < 0 or not 0 < swapping.success <= 1 or not 0 <= swapping.werner <= 1:
         raise ValueError(
             f"pairs must be >= 0, the swap's success in (0, 1] and its werner in [0, 1], got {pairs}, "

@@ -21,6 +21,8 @@ from ceas_ray.network.routing import Graph, Link, LinkFidelity, RouteBy, routed,
 MAX_KM = 40_000
 """As far as a fibre can go on earth."""
 MAX_NODES = 1_000
+EDGE_ATTRIBUTES = frozenset({"length_km", "fidelity", "purification_rounds"})
+MAX_PURIFICATION_ROUNDS = 4
 ROLES = ("hub", "processor", "replica", "repeater")
 
 
@@ -29,11 +31,12 @@ class GraphML:
     """The nodes and links of a GraphML file.
 
     An edge must have `length_km` and may have `fidelity` (at emission; else link_fidelity; if that is None, drawn as
-    the links' settings say). A node may have `role`: hub, processor, replica or repeater (no role: repeater). If no
-    node has one, the hub sits at the center, and replicas and then processors from the nearest node on. Nodes may host
-    several: processors are dealt to the nodes of that role in turn, by name; so are replicas. Links have no direction:
-    two directed edges, one each way and with the same attributes, are one link. Any other second edge between two nodes
-    is refused, since routes would use one of them alone. route_by: fidelity or rate.
+    the links' settings say) and `purification_rounds` (else as the settings say). A node may have `role`: hub,
+    processor, replica or repeater (no role: repeater). If no node has one, the hub sits at the center, and replicas and
+    then processors from the nearest node on. Nodes may host several: processors are dealt to the nodes of that role in
+    turn, by name; so are replicas. Links have no direction: two directed edges, one each way and with the same
+    attributes, are one link. Any other second edge between two nodes is refused, since routes would use one of them
+    alone. route_by: fidelity or rate.
     """
 
     file: InputFile
@@ -70,7 +73,7 @@ class GraphML:
     def _unused(self, nodes: Sequence[Mapping[str, str]], edges: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
         """Name the attributes that no link or node is made of: a misspelt one would be missed by nobody else."""
         unused = []
-        for kind, elements, used in (("nodes", nodes, {"id", "role"}), ("edges", edges, {"length_km", "fidelity"})):
+        for kind, elements, used in (("nodes", nodes, {"id", "role"}), ("edges", edges, EDGE_ATTRIBUTES)):
             others = sorted({name for element in elements for name in element} - used)
             if others:
                 unused.append(f"{self.file.path}: {', '.join(others)} of {kind} is not used")
@@ -92,7 +95,11 @@ class GraphML:
         fidelity = spread.fidelity(generator) if fidelity is None else fidelity
         if not 0.25 <= fidelity <= 1:
             raise ValueError(f"{where} must have a fidelity in [0.25, 1], got {fidelity}")
-        return Link(first, second, hardware.link(length, fidelity))
+        rounds = _number(given, "purification_rounds", where)
+        if rounds not in (None, *range(MAX_PURIFICATION_ROUNDS + 1)):
+            raise ValueError(f"{where} must have purification_rounds of 0 to {MAX_PURIFICATION_ROUNDS}, got {rounds:g}")
+        link = hardware.link(length, fidelity)
+        return Link(first, second, link if rounds is None else replace(link, purification_rounds=int(rounds)))
 
     def _seats(self, nodes: Sequence[Mapping[str, str]], names: Sequence[str]) -> dict[str, list[int]] | None:
         """The nodes of every role, by name; None if no node has one."""

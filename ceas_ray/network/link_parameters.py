@@ -105,6 +105,7 @@ class LinkParameters:
 
     fidelity, weights: at emission, dark counts included; without weights they are Werner pairs. memories: of its two
     ends (the hub's first); without them both depolarize with coherence_seconds, which else only stands in for them.
+    purification_rounds: of this link's pairs; None: as the swapping of its routes says.
     """
 
     length_km: float
@@ -117,6 +118,7 @@ class LinkParameters:
     memories: tuple[Memory, Memory] | None = None
     attempt_dephasing: float = 0.0
     swap_success: float = 1.0
+    purification_rounds: int | None = None
 
     def birth_weights(self) -> NDArray[np.float64]:
         """Bell-diagonal weights at emission (4,), in the order (Phi+, Psi-, Psi+, Phi-)."""

@@ -54,6 +54,12 @@ class NetworkPlan:
         links = [link for route in self.routes for link in route.links]
         return len(set(links)) == len(links) == len(self.routes)
 
+    @cached_property
+    def purification_rounds(self) -> int:
+        """Return the greatest number of rounds on any link."""
+        of_routes = [route.swapping.most_rounds(route.legs) for route in self.routes]
+        return max(of_routes + [self.routes[0].swapping.rounds_of(link) for link in self.direct_links.values()])
+
     @property
     def links(self) -> int:
         """How many physical links there are."""

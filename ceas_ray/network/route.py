@@ -48,19 +48,40 @@ class Swapping:
     """The swapping that makes pairs of a route's ends from pairs of its links.
 
     werner: what a Bell measurement multiplies w by. success: the probability that it succeeds (a failure loses both
-    pairs). purification_rounds: of BBPSSW on each link, before its pairs are swapped. order: any two neighbouring pairs
-    at once, or from the first end (the hub) outwards.
+    pairs). purification_rounds: of BBPSSW on each link, before its pairs are swapped; with a `purification_target` at
+    most so many, and no more on a link than fresh pairs need to reach this fidelity. A link that states its own number
+    has that one. order: any two neighbouring pairs at once, or from the first end (the hub) outwards.
     """
 
     werner: float
     success: float = 1.0
     purification_rounds: int = 0
     order: Literal["as_soon_as_possible", "in_order"] = "as_soon_as_possible"
+    purification_target: float | None = None
 
-    def purified(self, fidelity: float) -> tuple[float, float]:
-        """Fidelity of a link's pairs after the rounds, and how many come of one raw pair, without ageing (BBPSSW)."""
-        kept = 1.0
-        for _ in range(self.purification_rounds):
+    def rounds_of(self, leg: LinkParameters) -> int:
+        """Return the number of rounds of BBPSSW on a link."""
+        if leg.purification_rounds is not None:
+            return leg.purification_rounds
+        if self.purification_target is None:
+            return self.purification_rounds
+        fidelity = leg.fidelity
+        for rounds in range(self.purification_rounds):
+            if fidelity >= self.purification_target:
+                return rounds
+            fidelity, _ = bbpssw(fidelity, fidelity)
+        return self.purification_rounds
+
+    def most_rounds(self, legs: Sequence[LinkParameters]) -> int:
+        """Return the greatest number of rounds on any of these links."""
+        return max(map(self.rounds_of, legs))
+
+    def purified(self, leg: LinkParameters) -> tuple[float, float]:
+        """Return the fidelity of a link's pairs after the rounds, and how many come of one raw pair, without ageing
+        (BBPSSW).
+        """
+        fidelity, kept = leg.fidelity, 1.0
+        for _ in range(self.rounds_of(leg)):
             fidelity, success = bbpssw(fidelity, fidelity)
             kept *= success / 2
         return fidelity, kept
@@ -112,7 +133,7 @@ class Route:
     @cached_property
     def slowest(self) -> LinkParameters:
         """The link that delivers least, the first of several."""
-        return min(self.legs, key=lambda leg: leg.rate * self.swapping.purified(leg.fidelity)[1])
+        return min(self.legs, key=lambda leg: leg.rate * self.swapping.purified(leg)[1])
 
     @property
     def attempt_period(self) -> int:
@@ -131,7 +152,7 @@ class Route:
 
     def age_at_fidelity(self, least: float) -> float:
         """The age at which an end-to-end pair that was fresh has fallen to `least` (Werner, depolarizing)."""
-        if len(self.legs) == 1 and self.swapping.purification_rounds == 0:
+        if len(self.legs) == 1 and self.swapping.rounds_of(self.legs[0]) == 0:
             return self.legs[0].age_at_fidelity(least)
         return self.coherence_seconds / 2 * math.log((self.fidelity - 0.25) / (least - 0.25))
 
@@ -143,6 +164,11 @@ class Route:
         return first if first == last else 2 / (1 / first + 1 / last)
 
     @cached_property
+    def raw_pairs(self) -> int:
+        """Pairs of links behind an end-to-end pair, if no purification and no swap fails: 2^rounds of each link."""
+        return sum(2 ** self.swapping.rounds_of(leg) for leg in self.legs)
+
+    @cached_property
     def latency(self) -> int:
         """Sum of L / c over the links, ps."""
         return sum(leg.latency for leg in self.legs)
@@ -150,7 +176,7 @@ class Route:
 
 def path_fidelity(legs: tuple[LinkParameters, ...], swapping: Swapping) -> float:
     """Fidelity at age 0 of the pairs swapped over these legs, F = (1 + 3 w) / 4 with w = prod w_i times swaps."""
-    raw = [swapping.purified(leg.fidelity)[0] for leg in legs]
+    raw = [swapping.purified(leg)[0] for leg in legs]
     if len(legs) == 1:
         return raw[0]
     werner = math.prod(map(werner_of_fidelity, raw)) * swapping.werner ** (len(legs) - 1)
@@ -159,5 +185,5 @@ def path_fidelity(legs: tuple[LinkParameters, ...], swapping: Swapping) -> float
 
 def path_rate(legs: tuple[LinkParameters, ...], swapping: Swapping) -> float:
     """Pairs per second over these legs if their stocks never run dry: the least rate of a link after purification."""
-    slowest = min(leg.rate * swapping.purified(leg.fidelity)[1] for leg in legs)
+    slowest = min(leg.rate * swapping.purified(leg)[1] for leg in legs)
     return slowest * swapping.success ** (len(legs) - 1)

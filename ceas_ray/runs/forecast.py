@@ -169,7 +169,7 @@ def _pairs(settings: RunSettings, world: Outline, shot_pairs: float, key_pairs: 
     """What links compute to make so many pairs for shots and keys."""
     shot_pairs *= _made_for_a_pair(settings, world)
     network = world.blueprint.network
-    if network.is_star and not network.groups and settings.entanglement.purification_rounds == 0:
+    if network.is_star and not network.groups and network.purification_rounds == 0:
         return shot_pairs * COSTS.link_pair + key_pairs * COSTS.key_pair
     return shot_pairs * COSTS.routed_link_pair + key_pairs * COSTS.routed_key_pair
 

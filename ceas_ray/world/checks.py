@@ -194,7 +194,7 @@ def _check_trap_circuits(settings: RunSettings, qubits: int, policies: Policies)
 
 def check_network(settings: RunSettings, network: NetworkPlan) -> None:
     """Raise SettingsError for a network that yields no keys, or that is slower than messages may be."""
-    if one_link_each(settings, network):
+    if one_link_each(network):
         _check_keys(settings, network)
     farthest = max(route.latency for route in network.replica_routes)
     slowest = max(route.latency for route in network.routes) + farthest
@@ -207,10 +207,10 @@ def check_network(settings: RunSettings, network: NetworkPlan) -> None:
         raise SettingsError("consensus.delta_microseconds", must, settings.consensus.delta_microseconds)
 
 
-def one_link_each(settings: RunSettings, network: NetworkPlan) -> bool:
+def one_link_each(network: NetworkPlan) -> bool:
     """Decide whether the hub's links say all; longer routes and purified pairs are judged when they are planned."""
     single = all(len(route.legs) == 1 for route in network.routes)
-    return single and settings.entanglement.purification_rounds == 0
+    return single and network.purification_rounds == 0
 
 
 def _check_keys(settings: RunSettings, network: NetworkPlan) -> None:
@@ -237,7 +237,7 @@ def check_shots(settings: RunSettings, network: NetworkPlan, demand: Demand) -> 
     """Raise SettingsError for links that can hardly hold the pairs of a shot at once, entangled."""
     if network.groups:
         _check_shared_shots(settings, network, demand)
-    elif shots_spend_pairs(settings, counts_of(settings)) and one_link_each(settings, network):
+    elif shots_spend_pairs(settings, counts_of(settings)) and one_link_each(network):
         _check_own_shots(settings, network, demand)
 
 

@@ -30,7 +30,7 @@ def network_of(
 
     shared_circuit: says between which processors of a group pairs are needed. generator: draws lengths and fidelities.
     """
-    links, choice = settings.links, settings.entanglement
+    links = settings.links
     spread = Heterogeneity(
         min_km=links.min_km,
         max_km=links.max_km,
@@ -52,14 +52,23 @@ def network_of(
     inputs.note(network.notes)
     if settings.consensus.committee == "processors":
         network = _with_replicas_at_processors(network)
-    network = network.swapping_by(
-        Swapping(links.swap_werner, links.swap_success, choice.purification_rounds, choice.swapping)
-    )
+    network = network.swapping_by(_swapping(settings))
     if counts.group_size > 1:
         whole = network
         network = blame_on("network", lambda: whole.grouped(counts.group_size, pair_ends(shared_circuit)))
     check_network(settings, network)
     return network
+
+
+def _swapping(settings: RunSettings) -> Swapping:
+    links, choice = settings.links, settings.entanglement
+    return Swapping(
+        links.swap_werner,
+        links.swap_success,
+        purification_rounds=choice.purification_rounds,
+        purification_target=choice.purification_target,
+        order=choice.swapping,
+    )
 
 
 def _with_replicas_at_processors(network: NetworkPlan) -> NetworkPlan:

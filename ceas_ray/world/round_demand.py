@@ -79,15 +79,14 @@ def round_demand(
         limit = f"at most {LONGEST_SIMULATED_SECONDS:g} simulated seconds"
         must = f"such that a run takes {limit} (here about {simulated:.2g})"
         raise SettingsError("training.rounds", must, settings.training.rounds)
-    raw = 2**settings.entanglement.purification_rounds
     of_a_shot = sum(_link_pairs(network, demand, k) for k in range(len(network.processor_routes)))
     return RoundDemand(
         shot_pairs=shots * of_a_shot,
-        key_pairs=of_round.pairs * raw,
+        key_pairs=of_round.pairs,
         key_bits=_key_bits(network, demand),
         seconds=round_seconds,
         warm_up_shot_pairs=warm_up_shots * of_a_shot,
-        warm_up_key_pairs=of_warm_up.pairs * raw,
+        warm_up_key_pairs=of_warm_up.pairs,
         warm_up_seconds=warm_up,
     )
 
@@ -122,7 +121,7 @@ def _of_paths(
         route = network.key_route(owner, peer)
         raw = _raw_bits(route, bits, demand)
         slowest = max(slowest, key_path_seconds(route, raw, demand))
-        pairs += raw * len(route.legs) / max(1e-9, float(key_rate(route.fidelity)))
+        pairs += raw * route.raw_pairs / max(1e-9, float(key_rate(route.fidelity)))
     return slowest, pairs / max(1, len(paths))
 
 
@@ -169,5 +168,5 @@ def _key_bits(network: NetworkPlan, demand: Demand) -> float:
 def _link_pairs(network: NetworkPlan, demand: Demand, k: int) -> int:
     """Return the pairs of links that a shot of party k needs."""
     if network.groups:
-        return sum(part.pairs * len(part.route.legs) for part in network.groups[k].routes)
-    return demand.pairs_per_shot * len(network.processor_routes[k].legs)
+        return sum(part.pairs * part.route.raw_pairs for part in network.groups[k].routes)
+    return demand.pairs_per_shot * network.processor_routes[k].raw_pairs

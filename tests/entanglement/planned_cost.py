@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ceas_ray.entanglement.planner import WARM_UP
 from ceas_ray.entanglement.round_controller import RoundController
 from ceas_ray.kernel.time import seconds
-from ceas_ray.messages.payloads import processor_link_name, replica_link_name
+from ceas_ray.messages.payloads import processor_link_name
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.quantum.bell_pairs import key_rate
 
@@ -27,22 +27,19 @@ def planned_cost(controller: RoundController) -> PlannedCost:
     network, paths, keys = controller.planner._network, controller._paths, controller.keys
     good = {path: keys.good_round(path.owner, path.peer) for path in paths}
     planned = controller.planner.plan(0, 0, good)
-    routes = {processor_link_name(k): route for k, route in enumerate(network.processor_routes)}
-    routes |= {replica_link_name(j): route for j, route in enumerate(network.replica_routes)}
     link_pairs = {processor_link_name(k): _link_pairs_per_shot(controller, k) for k in range(len(keys.processors))}
     bits = pairs = 0.0
     for name, plan in planned.plans:
-        raw = 2 ** routes[name].swapping.purification_rounds
-        pairs += len(plan.releases) * link_pairs.get(name, 0) * raw
+        pairs += len(plan.releases) * link_pairs.get(name, 0)
         for peer, wanted in zip(plan.key_peers, plan.key_bits_wanted, strict=True):
             route = network.key_route(name.removeprefix("link/"), peer)
             bits += float(wanted)
-            pairs += float(wanted) * len(route.legs) * raw / max(1e-9, float(key_rate(route.fidelity)))
+            pairs += float(wanted) * route.raw_pairs / max(1e-9, float(key_rate(route.fidelity)))
     return PlannedCost(pairs, bits, seconds(planned.ends_at), seconds(controller.plan(WARM_UP, 0).ends_at))
 
 
 def _link_pairs_per_shot(controller: RoundController, k: int) -> int:
     network: NetworkPlan = controller.planner._network
     if network.groups:
-        return sum(part.pairs * len(part.route.legs) for part in network.groups[k].routes)
-    return controller.planner._demand.pairs_per_shot * len(network.processor_routes[k].legs)
+        return sum(part.pairs * part.route.raw_pairs for part in network.groups[k].routes)
+    return controller.planner._demand.pairs_per_shot * network.processor_routes[k].raw_pairs

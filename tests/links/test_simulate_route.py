@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ceas_ray.links.simulate_route import Deliveries, simulate_route
 from ceas_ray.messages.pair_books import EXPIRED, GENERATED, SACRIFICED, USED
@@ -178,13 +181,47 @@ def test_purification_is_bbpssw() -> None:
         tries = (row[GENERATED] - found.stored[0]) / 2
         assert abs(10000 / tries - success) < 4 * math.sqrt(success * (1 - success) / tries)
         assert row[SACRIFICED] == row[GENERATED] - 10000 - found.stored[0]
-        assert Swapping(1.0, purification_rounds=1).purified(fidelity)[0] == pytest.approx(purified)
+        assert Swapping(1.0, purification_rounds=1).purified(link(0.01, fidelity))[0] == pytest.approx(purified)
 
 
 def test_purified_legs_are_swapped_when_both_are_finished() -> None:
     found = deliver([link(0.05, 0.8)] * 2, 500, Swapping(1.0, purification_rounds=1), slots=2)
     w = (4 * 0.838150289 - 1) / 3
     np.testing.assert_allclose(found.fidelities, (1 + 3 * w * w) / 4, atol=1e-7)
+
+
+@given(
+    fidelity=st.floats(0.55, 1.0),
+    most=st.integers(0, 4),
+    target=st.floats(0.55, 1.0),
+    own=st.none() | st.integers(0, 4),
+)
+def test_a_link_is_purified_as_often_as_its_pairs_need_to_reach_the_target(
+    fidelity: float, most: int, target: float, own: int | None
+) -> None:
+    leg = replace(link(0.1, fidelity), purification_rounds=own)
+    swapping = Swapping(1.0, purification_rounds=most, purification_target=target)
+    rounds = swapping.rounds_of(leg)
+    if own is not None:
+        assert rounds == own
+        return
+    steps = [Swapping(1.0, purification_rounds=n).purified(leg)[0] for n in range(most + 1)]
+    assert rounds == next((n for n, reached in enumerate(steps) if reached >= target), most)
+    assert swapping.purified(leg)[0] == steps[rounds]
+
+
+def test_only_the_poor_link_of_a_route_is_purified() -> None:
+    good, poor = link(0.05, 0.97), link(0.05, 0.8)
+    for swapping, legs in (
+        (Swapping(1.0, purification_rounds=2, purification_target=0.82), [good, poor]),
+        (IDEAL, [good, replace(poor, purification_rounds=1)]),
+    ):
+        found = deliver(legs, 500, swapping, slots=2)
+        w = (4 * 0.97 - 1) / 3 * (4 * 0.838150289 - 1) / 3
+        np.testing.assert_allclose(found.fidelities, (1 + 3 * w) / 4, atol=1e-7)
+        assert found.counts[0, SACRIFICED] == 0 < found.counts[1, SACRIFICED]
+        assert Route.of(legs, swapping).raw_pairs == 3
+        assert Route.of(legs, swapping).fidelity == pytest.approx((1 + 3 * w) / 4, abs=1e-8)
 
 
 def test_a_pair_below_the_least_fidelity_is_given_up() -> None:

@@ -236,6 +236,22 @@ def test_defaults_of_a_file_hold_where_an_edge_says_nothing(tmp_path: Path) -> N
     assert [route.legs[0].length_km for route in plan.routes] == [7.5, 2.0]
 
 
+def purified(rounds: str) -> GraphML:
+    """A network of whose first edge the file says how often its pairs are purified."""
+    text = edges("ab").replace("<graph ", '<key id="p" for="edge" attr.name="purification_rounds"/><graph ')
+    return of_text(text.replace("</data></edge>", f'</data><data key="p">{rounds}</data></edge>', 1))
+
+
+@pytest.mark.parametrize("rounds", [0, 2])
+def test_an_edge_may_say_how_often_its_pairs_are_purified(rounds: int) -> None:
+    plan = built(purified(str(rounds)), 1)
+    assert {leg.purification_rounds for route in plan.routes for leg in route.legs} == {rounds, None}
+    assert plan.purification_rounds == rounds
+    for wrong in ("1.5", "5", "-1"):
+        with pytest.raises(ValueError, match=f"must have purification_rounds of 0 to 4, got {wrong}"):
+            built(purified(wrong), 1)
+
+
 def of_text(text: str | bytes) -> GraphML:
     return GraphML(InputFile("/net.graphml", text.encode() if isinstance(text, str) else text), 0.98, "fidelity")
 

@@ -50,6 +50,7 @@ ROUTED = (
         ("network=line",),
         ("network=grid", "scheduling=oblivious", "links.swap_success=0.8", "entanglement.slots=6"),
         ("network=ring", "entanglement.purification_rounds=1", "entanglement.swapping=in_order"),
+        ("network=ring", "entanglement.purification_rounds=2", "entanglement.purification_target=0.9955"),
     ],
 )
 def test_routes_give_the_same_on_any_number_of_hosts_and_across_a_cut(network: tuple[str, ...]) -> None:

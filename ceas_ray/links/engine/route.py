@@ -47,7 +47,7 @@ class RouteModel:
         rows, place = np.zeros(len(legs), LEG), 0
         for row, leg in zip(rows, legs, strict=True):
             row["attempt_period"], row["modes"] = leg.attempt_period, leg.modes
-            row["rounds"], row["latency"], row["place"] = swapping.purification_rounds, leg.latency * signalling, place
+            row["rounds"], row["latency"], row["place"] = swapping.rounds_of(leg), leg.latency * signalling, place
             place += int(row["latency"])
             failure = 1.0 - leg.success_probability
             row["inverse_log_failure"] = 1.0 / np.log(failure) if failure > 0.0 else 0.0
@@ -68,7 +68,7 @@ class RouteState:
     def __init__(self, generator: np.random.Generator, model: RouteModel, rules: Rules, start: int) -> None:
         """Without pairs; legs begin to attempt at `start`, ps. generator: draws the keys of its random streams."""
         number, swapping = len(model.legs), model.swapping
-        is_queue = number == 1 and swapping.purification_rounds == 0
+        is_queue = number == 1 and model.legs["rounds"][0] == 0
         room = (4 if is_queue else number) * (rules.slots + 2)  # a queue moves on through its rows
         self._model, self._listed = model, np.zeros(0, LISTED)
         self.sources, self._segments = model.sources.copy(), np.zeros(room, SEGMENT)
@@ -109,7 +109,7 @@ def route_rules(
 ) -> Rules:  # fmt: skip
     """Return the rules of a route. min_fidelity: None for none."""
     least = min_fidelity or 0.0
-    if len(legs) == 1 and swapping.purification_rounds == 0 and 0.25 < least <= legs[0].fidelity:
+    if len(legs) == 1 and swapping.rounds_of(legs[0]) == 0 and 0.25 < least <= legs[0].fidelity:
         useful_age = int(min(useful_age, legs[0].age_at_fidelity(least) * PICOSECONDS_PER_SECOND))
         least = 0.0  # all of its pairs are alike at emission
     return Rules(int(slots), int(useful_age), float(least), corrected, stops)
