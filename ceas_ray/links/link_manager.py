@@ -13,7 +13,7 @@ from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.links.consumers.deliveries import serve_requests
-from ceas_ray.links.consumers.keys import distil_keys
+from ceas_ray.links.consumers.keys import distil_paths
 from ceas_ray.links.consumers.shots import ShotBooks, ShotDemand, serve_shots
 from ceas_ray.links.consumers.stock import read_only, stock_rule
 from ceas_ray.links.engine.route import RouteModel, RouteState, route_rules
@@ -34,23 +34,30 @@ from ceas_ray.network.route import Route
 from ceas_ray.quantum.contrast import attenuation_of_pairs
 from ceas_ray.quantum.mixed_pairs import NO_PAIRS, PairNodes, pair_nodes
 
+ALL_USES = slice(None)
+
 
 class _LinkBooks:
     """Books of a plan by physical link: links, counts (links, 3, 5), stored (links,)."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self.links = tuple(sorted({link for route in routes for link in route.links}))
+        self._place = {link: place for place, link in enumerate(self.links)}
         self.counts = np.zeros((len(self.links), 3, 5), np.int64)
         self.stored = np.zeros(len(self.links), np.int64)
 
-    def add(self, route: Route, counts: NDArray[np.int64], stored: NDArray[np.int64] | int = 0) -> None:
+    def add(self, route: Route, counts: NDArray[np.int64], use: int | slice = ALL_USES) -> None:
         """Book what became of a route's pairs, leg by leg; a link that is on it twice is booked twice, as it is leased.
 
-        counts: (legs, 3, 5). stored: (legs,).
+        counts: (legs, 3, 5), or (legs, 5) of one use.
         """
-        own = [self.links.index(link) for link in route.links]
-        np.add.at(self.counts, own, counts)
-        np.add.at(self.stored, own, stored)
+        for link, of_leg in zip(route.links, counts, strict=True):
+            self.counts[self._place[link], use] += of_leg
+
+    def store(self, route: Route, stock: NDArray[np.int64]) -> None:
+        """Book what is left in stock, stock (legs,)."""
+        for link, of_leg in zip(route.links, stock.tolist(), strict=True):
+            self.stored[self._place[link]] += of_leg
 
 
 class _Served(NamedTuple):
@@ -160,7 +167,8 @@ class LinkManager(Actor):
             late_elsewhere = np.count_nonzero(of_route.on_time & ~on_time & ~plan.is_test) * of_route.werner.shape[1]
             of_route.counts[:, TRAINING, USED] -= late_elsewhere
             of_route.counts[:, TRAINING, LATE] += late_elsewhere
-            books.add(route, of_route.counts, stock)
+            books.add(route, of_route.counts)
+            books.store(route, stock)
         return _Served(on_time, tuple(of_routes))
 
     def _serve_on(
@@ -238,25 +246,20 @@ class LinkManager(Actor):
         hasher: Any,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:  # fmt: skip
         """End-to-end pairs and key bits with each peer."""
-        pairs, bits, trace = np.zeros(len(routes), np.int64), np.zeros(len(routes)), np.zeros(2)
-        begins = plan.starts_at + plan.key_starts_at
-        for i, route in enumerate(routes):
-            model = self._key_model(plan.key_peers[i])
+        starts = plan.starts_at + plan.key_starts_at + np.asarray(plan.key_starts, np.int64)
+        states = []
+        for peer, route, start in zip(plan.key_peers, routes, starts.tolist(), strict=True):
             rules = route_rules(
                 route.legs, route.swapping, slots=plan.slots, useful_age=plan.key_useful_age, min_fidelity=None,
                 corrected=False, stops=True,
             )  # fmt: skip
-            start = begins + plan.key_starts[i]
-            state = RouteState(generator, model, rules, start)
-            bits[i], pairs[i] = distil_keys(
-                state.address, start + plan.key_lengths[i], float(plan.key_bits_wanted[i]),
-                plan.policies[0].demand_driven, trace,
-            )  # fmt: skip
-            counts = np.zeros((len(route.legs), 3, 5), np.int64)
-            counts[:, AUTHENTICATION] = state.books
-            books.add(route, counts)
-        hasher.update(trace.tobytes() + bits.tobytes())
-        return pairs, np.minimum(bits, plan.key_bits_wanted)
+            states.append(RouteState(generator, self._key_model(peer), rules, start))
+        until = starts + np.asarray(plan.key_lengths, np.int64)
+        found = distil_paths(states, until, plan.key_bits_wanted, demand_driven=plan.policies[0].demand_driven)
+        for route, state in zip(routes, states, strict=True):
+            books.add(route, state.books, AUTHENTICATION)
+        hasher.update(found.trace.tobytes() + found.bits.tobytes())
+        return found.pairs, np.minimum(found.bits, plan.key_bits_wanted)
 
     # --- requests ----------------------------------------------------------
 

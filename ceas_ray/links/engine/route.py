@@ -62,6 +62,10 @@ class RouteModel:
         return cls(rows, sources, swapping)
 
 
+_BOOKS = [SOURCE.fields[name][1] // SOURCE["generated"].itemsize for name in BOOK_COLUMNS]
+"""Where a link's books stand among the eight-byte fields of its record."""
+
+
 class RouteState:
     """A route at work, of which compiled functions change all. sources: SOURCE (N,)."""
 
@@ -95,11 +99,11 @@ class RouteState:
     @property
     def books(self) -> NDArray[np.int64]:
         """What became of every leg's pairs, int64 (N, 5), by the columns of `pair_books`."""
-        return np.stack([self.sources[name] for name in BOOK_COLUMNS], axis=-1)
+        return self.sources.view(np.int64).reshape(len(self.sources), -1)[:, _BOOKS]
 
 
 def _address(array: Any) -> int:
-    address: int = array.__array_interface__["data"][0]
+    address: int = array.ctypes.data
     return address
 
 
