@@ -186,7 +186,9 @@ class AttackSettings(Group):
 
 
 class StopSettings(Group):
-    """Limits that end a run early: at the end of the round in which a limit is passed. Null: no limit."""
+    """Limits that end a run early: at the end of the round in which a limit is passed, or within it if that is still
+    not over 3 s of wall time later. Null: no limit.
+    """
 
     wall_seconds: Seconds | None
     simulated_seconds: Seconds | None

@@ -19,6 +19,7 @@ from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.time import picoseconds, seconds
 from ceas_ray.messages.consensus_payloads import RoundDecided
+from ceas_ray.messages.pair_books import GENERATED
 from ceas_ray.messages.payloads import (
     ADVERSARY,
     ENTANGLEMENT_MANAGER,
@@ -34,6 +35,8 @@ from ceas_ray.messages.payloads import (
 from ceas_ray.messages.round_progress import ReportVerdict, RoundProgress, Stage
 from ceas_ray.messages.senders import may_send
 
+PROGRESS = "progress"
+"""Name of the observation of a round that is not over: pairs generated in it, replicas that reported a decision."""
 MAX_EXTRA_VIEWS = 8
 """So many view changes of a round are made up for in the next one's keys: a longer row of them ends in a refill."""
 _BETWEEN_INPUTS_AND_TIME_OUT = picoseconds(2e-3)
@@ -126,6 +129,7 @@ class RoundController(Actor):
             case PlanFinished() as finished:
                 for path, bits in self.pairs.book(finished):
                     self.keys.store(path.owner, path.peer, bits)
+                return [self._progress()]
             case RoundDecided() as decided:
                 return self._hear(envelope.sender, decided, now)
         return []
@@ -218,7 +222,7 @@ class RoundController(Actor):
             return []
         self.keys.report(replica, decided)
         if heard is ReportVerdict.COUNTED:
-            return []
+            return [self._progress()]
         if now < self.state.plan_ends_at:  # a refill still runs, and its pairs belong to this round
             return [self._timer(ControllerTimer.ROUND_ENDS, self.state.plan_ends_at, self.progress.state.round_index)]
         return self._end_round(now)
@@ -311,6 +315,19 @@ class RoundController(Actor):
         }
         by_cause = {cause: seconds(time) for cause, time in times.items()}
         return {"simulated_seconds": seconds(ends - state.started_at), "seconds_by_cause": by_cause}
+
+    def _progress(self) -> Observation:
+        """Return how far the round is: what the driver says of one that goes on for long."""
+        progress = self.progress.state
+        values = {
+            "round": progress.round_index,
+            "pairs": int(self.pairs.state.counts[:, GENERATED].sum()),
+            "plan_ends_at": self.state.plan_ends_at,
+            "reports": len(progress.reports) if progress.stage is Stage.RUNNING else 0,
+            "replicas": len(self.keys.replicas),
+            "waits": progress.waits,
+        }
+        return Observation(PROGRESS, values)
 
     def _observation(self, name: str, more: dict[str, Any]) -> Observation:
         """Return what came of all plans since the last observation, and more."""

@@ -18,10 +18,10 @@ from ceas_ray.kernel.time import FOREVER
 
 WorkFunction = Callable[[Sequence[Mapping[str, Any]]], Sequence[Any]]
 """Computes work of one kind, for any number of actors at once; no result may depend on who is packed with whom."""
-
-
 WORK_BLOCK = 64
 """How many items of work are computed in one call, at most."""
+WINDOW_ENVELOPES = 4096
+"""How many envelopes a host handles in one window, at most: the driver hears of a round that never ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class Host:
     # --- a window ----------------------------------------------------------
 
     def step(self, window: int, horizon: int, mail: Sequence[bytes]) -> WindowReply:
-        """Take the mail, then handle all that is strictly before `horizon`.
+        """Take the mail, then handle what is strictly before `horizon`, but no more than `WINDOW_ENVELOPES`.
 
         Idempotent by window number: a repeated call returns the reply of the first.
         """
@@ -183,7 +183,7 @@ class Host:
         mark: Mark | None = None
         handled, work_before = 0, self._work_seconds
         bound = self._bound()
-        while self._heap and self._heap[0][0] < horizon:
+        while self._heap and self._heap[0][0] < horizon and handled < WINDOW_ENVELOPES:
             if self._heap[0][3].payload is None:
                 self._run_pending_work()
             envelope = heapq.heappop(self._heap)[3]

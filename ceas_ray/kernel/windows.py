@@ -7,8 +7,8 @@ hosts there are or which was faster; only the number of windows does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from typing import Any, Protocol
 
 from ceas_ray.kernel.digest import EMPTY_DIGEST, round_digest
@@ -16,7 +16,7 @@ from ceas_ray.kernel.envelope import Mark
 from ceas_ray.kernel.host import HandledEvent, HostStatus, Mail, WindowReply
 from ceas_ray.kernel.time import FOREVER
 
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,11 @@ class RoundEnd:
 class Simulation:
     """Runs a cluster's actors, window by window."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster: Cluster, after_window: Callable[[Simulation], None] = lambda _: None) -> None:
+        """after_window: is called with this simulation after each window, where `snapshot` may be; what it raises ends
+        `rounds`, which goes on from there when it is called again.
+        """
+        self._cluster, self._after_window = cluster, after_window
         self._window = 0
         self.digest = EMPTY_DIGEST
         self._cap = FOREVER
@@ -112,22 +115,36 @@ class Simulation:
     def observations(self) -> tuple[SimulatedObservation, ...]:
         """Return what was observed since the last round ended, in the total order of time and actor; empties the
         store."""
-        found = tuple(sorted(self._observations, key=lambda o: (o.time, o.actor)))
+        found = self.seen()
         self._observations = []
         return found
+
+    def seen(self) -> tuple[SimulatedObservation, ...]:
+        """Return what was observed since the last round ended, in the total order of time and actor."""
+        return tuple(sorted(self._observations, key=lambda o: (o.time, o.actor)))
+
+    @property
+    def now(self) -> int:
+        """The simulated time up to which everything was handled, ps; `FOREVER` once nothing is left to do."""
+        return min(map(self._next_at, self._names), default=FOREVER)
 
     def accounts(self) -> dict[str, dict[str, int]]:
         """The totals of all actors, where the simulation stopped."""
         return dict(sorted(self._cluster.accounts().items()))
 
     def snapshot(self) -> dict[str, Any]:
-        """A consistent cut at the time where `rounds` or `run_until` stopped."""
+        """A consistent cut where `rounds` or `run_until` stopped, or after any window.
+
+        Hosts may stand at different times then: each has handled what was safe, and all else is still unhandled.
+        """
         requests = {h: WindowRequest(self._next_window(), 0, tuple(mail)) for h, mail in self._mail.items() if mail}
         self._take(self._cluster.step(requests) if requests else {}, requests)
         return {
             "version": SNAPSHOT_VERSION,
             "digest": self.digest,
             "mark": None if self._mark is None else (self._mark.round_index, self._mark.at, self._mark.model),
+            "observations": [astuple(observation) for observation in self._observations],
+            "events": [astuple(event) for event in self._events],
             "actors": dict(sorted(self._cluster.snapshot().items())),
         }
 
@@ -141,7 +158,9 @@ class Simulation:
         self._cluster.restore(snapshot["actors"])
         self.digest = snapshot["digest"]
         self._mark = None if snapshot["mark"] is None else Mark(*snapshot["mark"])
-        self._observations = []
+        self._observations = [SimulatedObservation(*observed) for observed in snapshot["observations"]]
+        fields = tuple(HandledEvent.__dataclass_fields__)
+        self._events = [HandledEvent(**dict(zip(fields, event, strict=True))) for event in snapshot["events"]]
         self._connect()
 
     # --- inside ----------------------------------------------------------
@@ -178,6 +197,7 @@ class Simulation:
             self.windows += 1
             self.host_calls += len(requests)
             self._take(self._cluster.step(requests), requests)
+            self._after_window(self)
 
     def _next_window(self) -> int:
         self._window += 1

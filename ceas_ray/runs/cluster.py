@@ -12,6 +12,7 @@ from typing import Any
 
 from ceas_ray.config.policies import own_packages
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runs.forecast import round_seconds_by_kind
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.local_runtime import LocalCluster
@@ -35,9 +36,11 @@ class RunCluster:
         """Names of the machines that it has."""
         return list(self.cluster.machines)
 
-    def simulation(self, on_fault: Callable[[Fault], None]) -> SurvivingSimulation:
-        """Return a simulation on it that calls `on_fault` for every fault it survives."""
-        return SurvivingSimulation(self.cluster, self.rebuild, on_fault)
+    def simulation(
+        self, on_fault: Callable[[Fault], None], after_window: Callable[[Simulation], None] = lambda _: None
+    ) -> SurvivingSimulation:
+        """Return a simulation on it that calls `on_fault` for every fault it survives; after_window: see there."""
+        return SurvivingSimulation(self.cluster, self.rebuild, on_fault, after_window)
 
 
 @contextmanager

@@ -79,11 +79,11 @@ class Results(Stateful):
         for observation in end.observations:
             if observation.name in ("warm_up", "round", "stalled"):
                 self._book(observation.values)
+                self.state.waits += int(observation.values.get("waits", 0))
             if observation.name == "round":
                 decided = observation.values
             if observation.name == "stalled":
                 self.state.stalled, self.state.cause = True, observation.values["cause"]
-            self.state.waits += int(observation.values.get("waits", 0))
         self._unspent.spend(end.accounts)
         if decided is None:
             return {"round": end.mark.round_index, "digest": end.digest.hex(), "stalled": True}

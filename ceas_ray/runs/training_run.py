@@ -5,22 +5,26 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Literal
 
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.errors import SimulationError
-from ceas_ray.kernel.windows import RoundEnd
+from ceas_ray.kernel.time import FOREVER, seconds
+from ceas_ray.kernel.windows import RoundEnd, Simulation
 from ceas_ray.messages.pair_books import GENERATED
 from ceas_ray.reports.file_names import NETWORK
 from ceas_ray.runs.cluster import RunCluster
 from ceas_ray.runs.code_state import git_state
 from ceas_ray.runs.ending import Ended, centralized_accuracy, resume_override, used_data, write_model
 from ceas_ray.runs.folder import digests_of
+from ceas_ray.runs.limits import ROUND_SECONDS, STEP_SECONDS, CutShort, limit_reached
 from ceas_ray.runs.network_file import network_values
 from ceas_ray.runs.provenance import code_version
 from ceas_ray.runs.record import Record
 from ceas_ray.runs.results import Results
 from ceas_ray.runs.resume import Cut, Resumed, snapshot_folder, snapshot_of, versions
+from ceas_ray.runs.round_watch import LONG_SECONDS, RoundWatch, progress_of, waits_for
 from ceas_ray.runs.tolerance_warnings import warnings_of
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.interruption import Interruption
@@ -59,6 +63,9 @@ class TrainingRun:
         self._faults: list[dict[str, Any]] = []
         self._versions: dict[str, str] | None = None
         self._limit = ""
+        self._limit_since: float | None = None
+        """Which limit was passed, and since when within a round (as of time.perf_counter)."""
+        self._watch = RoundWatch(record.progress.say, LONG_SECONDS)
         self._snapshots, self._can_write_snapshots = snapshot_folder(settings, record.folder), True
 
     def go(self, interruption: Interruption) -> Status:
@@ -96,10 +103,12 @@ class TrainingRun:
             commit, dirty = git_state()
             self._code = {"git_commit": commit, "git_dirty": dirty}
             self._begin() if self._found is None or not self._found.journal else self._go_on(self._found)
-            with interruption.deferred(lambda: self._write_end("interrupted", "")):
+            with interruption.deferred(lambda: self._write_end("interrupted", "")), self._watch:
                 self._rounds(interruption)
         except KeyboardInterrupt:
-            return "interrupted", ""
+            if not interruption.time_ran_out:
+                return "interrupted", ""
+            return "stopped", self._limit_reached()
         except (SimulationError, RuntimeFailure) as error:
             if interruption.requested and isinstance(error, RuntimeFailure):
                 return "interrupted", ""  # the signal went to the processes of the cluster too
@@ -137,23 +146,40 @@ class TrainingRun:
         record.go_on(found.journal)
 
     def _rounds(self, interruption: Interruption) -> None:
-        results = self._results
-        simulation = self._cluster.simulation(self._survived)
+        """Run round after round until one is the last, and cut where the run ends: within a round where that is long.
+
+        Raises KeyboardInterrupt where it is interrupted.
+        """
+        simulation = self._cluster.simulation(self._survived, partial(self._within_round, interruption))
         if self._found is not None and self._found.cut is not None:
             simulation.restore(self._found.cut.simulation, self._found.cut.rounds)
+        if self._settings.stop.wall_seconds is not None:
+            interruption.end_within(self._settings.stop.wall_seconds + ROUND_SECONDS + STEP_SECONDS)
+        self._watch.begin(self._results.state.rounds)
+        try:
+            self._whole_rounds(simulation, interruption)
+        except CutShort as short:
+            interruption.end_in_order()
+            self._limit = short.limit
+            self._cut(simulation)
+            if not short.limit:
+                raise KeyboardInterrupt from None
+
+    def _whole_rounds(self, simulation: SurvivingSimulation, interruption: Interruption) -> None:
         before = time.perf_counter()
         for end in simulation.rounds():
-            line = results.take(end)
+            line = self._results.take(end)
             now = time.perf_counter()
             line["wall_seconds"] = now - before
             before = now
             self._book(end, line)
-            if results.state.stalled:
+            if self._results.state.stalled:
                 break
-            self._record.progress.show(results.state.rounds, line.get("accuracy"), line["utilization"])
+            self._watch.begin(self._results.state.rounds)
+            self._record.progress.show(self._results.state.rounds, line.get("accuracy"), line["utilization"])
             self._record.send()
             interrupted = interruption.requested
-            self._limit = self._limit_reached(now)
+            self._limit = self._limit_reached()
             over = interrupted or bool(self._limit)
             if self._cut_is_due(now, over):
                 self._cut(simulation)
@@ -161,6 +187,17 @@ class TrainingRun:
                 raise KeyboardInterrupt
             if over:
                 break
+
+    def _within_round(self, interruption: Interruption, simulation: Simulation) -> None:
+        """Look at limits and interrupts between two windows; raise CutShort for a round that may not go on."""
+        self._watch.note(lambda: waits_for(simulation))
+        if interruption.is_pressing:
+            raise CutShort("")
+        if self._limit_since is None:
+            if self._limit_reached(simulation):
+                self._limit_since = time.perf_counter()
+        elif time.perf_counter() - self._limit_since > ROUND_SECONDS:
+            raise CutShort(self._limit_reached(simulation))
 
     def _book(self, end: RoundEnd, line: dict[str, Any]) -> None:
         """Record a round, or compare it with the journal where the run that is resumed was there already."""
@@ -208,18 +245,19 @@ class TrainingRun:
     def _wall_seconds(self) -> float:
         return self._wall_before + time.perf_counter() - self._started
 
-    def _limit_reached(self, now: float) -> str:
-        """Say which limit of `stop.*` has been passed; return an empty text if none has."""
-        stop, books = self._settings.stop, self._results.state
-        generated = int(books.counts[:, GENERATED].sum())
-        for name, limit, spent, unit in (
-            ("wall_seconds", stop.wall_seconds, now - self._started, "s passed"),
-            ("simulated_seconds", stop.simulated_seconds, books.simulated_seconds, "simulated s passed"),
-            ("bell_pairs", stop.bell_pairs, generated, "Bell pairs were generated"),
-        ):
-            if limit is not None and spent > limit:
-                return f"stop.{name}={limit} is reached: {spent:,.10g} {unit}; raise or lift it to go on"
-        return ""
+    def _limit_reached(self, simulation: Simulation | None = None) -> str:
+        """Say which limit of `stop.*` has been passed, by whole rounds or, of a simulation within one, up to now."""
+        books = self._results.state
+        generated, simulated = int(books.counts[:, GENERATED].sum()), books.simulated_seconds
+        if simulation is not None:
+            generated += int(progress_of(simulation).get("pairs", 0))
+            simulated = max(simulated, 0.0 if simulation.now == FOREVER else seconds(simulation.now))
+        return limit_reached(
+            self._settings.stop,
+            wall_seconds=time.perf_counter() - self._started,
+            simulated_seconds=simulated,
+            bell_pairs=generated,
+        )
 
     def _finish(self, status: Status, cause: str) -> None:
         self._record.settle(status)

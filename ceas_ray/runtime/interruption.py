@@ -31,6 +31,8 @@ _END_SECONDS = 6.0
 """How long an orderly end may take after that."""
 _ROUND_SHARE_OF_JOB, _END_SHARE_OF_JOB = 0.25, 0.5
 """Of the seconds after which Ray kills a job that it stops: less for a round and its end together than all of them."""
+_PRESSING_SHARE = 0.5
+"""Of the time for a round: after it a round is cut where it stands."""
 _QUIET_SECONDS = 1.0
 """After this long, what happens is said."""
 _SAME_SECONDS = 0.3
@@ -41,7 +43,8 @@ class Interruption:
     """The state of this process's interruption by signals; made by `answered`."""
 
     def __init__(self) -> None:
-        self.requested = False
+        self.requested = self.time_ran_out = False
+        self._requested_at = 0.0
         self._deferred = False
         self._last_resort: Callable[[], object] | None = None
         self._over = threading.Event()
@@ -64,6 +67,24 @@ class Interruption:
             yield
         finally:
             self._deferred, self._last_resort = False, None
+
+    @property
+    def is_pressing(self) -> bool:
+        """Whether so much of the time for a round has passed since a signal that the rest is needed to end in order."""
+        return self.requested and time.monotonic() - self._requested_at > _PRESSING_SHARE * self._round_seconds
+
+    def end_within(self, seconds: float) -> None:
+        """Interrupt the main thread after so many seconds without a signal, too: `time_ran_out` tells that. Does
+        nothing where signals are answered by others.
+        """
+        if self._handlers_before and not self.requested:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    def end_in_order(self) -> None:
+        """Let the caller, who is ending by now, end without an interrupt from here."""
+        self._deferred = False
+        if self._handlers_before:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def begin(self) -> None:
         """Answer signals from now on; in the main thread only."""
@@ -92,6 +113,7 @@ class Interruption:
         if self.requested or self._over.is_set():
             return
         self.requested = True
+        self._requested_at = time.monotonic()
         if not self._deferred:
             raise KeyboardInterrupt
         signal.setitimer(signal.ITIMER_REAL, self._round_seconds)
@@ -99,6 +121,7 @@ class Interruption:
     def _patience_is_over(self, number: int, frame: FrameType | None) -> None:
         if self._deferred:
             self._deferred = False
+            self.time_ran_out = not self.requested
             raise KeyboardInterrupt
 
     def _watch(self, reader: int) -> None:

@@ -32,11 +32,14 @@ class SurvivingSimulation:
         cluster: Cluster,
         rebuild: Callable[[], None] | None = None,
         on_fault: Callable[[Fault], None] | None = None,
+        after_window: Callable[[Simulation], None] = lambda _: None,
     ) -> None:
         """rebuild: makes the cluster's hosts anew, as they first were, on what machines are left (raises HostLost if
-        one of these is lost at once); None where hosts cannot be lost. on_fault: hears of each fault.
+        one of these is lost at once); None where hosts cannot be lost. on_fault: hears of each fault. after_window: see
+        `Simulation`; it is not called while rounds are replayed.
         """
         self._cluster, self._rebuild, self._on_fault = cluster, rebuild, on_fault
+        self._after_window = after_window
         self._cut: Mapping[str, Any] | None = None
         self._rounds_at_cut = 0
         self._digests: list[bytes] = []
@@ -72,7 +75,9 @@ class SurvivingSimulation:
             yield end
 
     def cut(self) -> Mapping[str, Any]:
-        """A consistent cut after the round that was yielded last; a later fault costs what comes after it."""
+        """A consistent cut after the round that was yielded last, or where `after_window` raised; a later fault costs
+        what comes after it.
+        """
         while True:
             try:
                 cut = self._simulation.snapshot()
@@ -127,4 +132,8 @@ class SurvivingSimulation:
                 lost = again
 
     def _new_simulation(self) -> Simulation:
-        return Simulation(self._cluster)
+        return Simulation(self._cluster, self._window_is_over)
+
+    def _window_is_over(self, simulation: Simulation) -> None:
+        if self._replayed == len(self._digests):
+            self._after_window(simulation)

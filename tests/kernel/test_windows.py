@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,6 +50,53 @@ def test_a_snapshot_anywhere_restored_on_any_hosts_gives_what_no_interruption_gi
     second.restore(snapshot)
     digests, later_rounds = outcome(second)
     assert (digests, rounds + later_rounds) == undisturbed
+
+
+class Enough(Exception):
+    """Raised between two windows."""
+
+
+def after(windows: int) -> Callable[[Simulation], None]:
+    """Return what raises `Enough` after so many windows, once."""
+    left = [windows]
+
+    def count(_: Simulation) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise Enough
+
+    return count
+
+
+@settings(max_examples=150)
+@given(
+    seed=SEEDS, hosts=st.integers(1, 4), later_hosts=st.integers(1, 4), cut=st.integers(1, 40), most=st.integers(1, 9)
+)
+def test_a_snapshot_between_any_two_windows_gives_what_no_interruption_gives(
+    seed: int, hosts: int, later_hosts: int, cut: int, most: int
+) -> None:
+    undisturbed = outcome(Simulation(cluster(seed, 1, marks=True)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ceas_ray.kernel.host.WINDOW_ENVELOPES", most)
+        first, rounds = Simulation(cluster(seed, hosts, marks=True), after(cut)), []
+        with suppress(Enough):
+            for end in first.rounds():
+                rounds.append(end.digest)
+        snapshot = encoded(first.snapshot())
+    second = Simulation(cluster(seed, later_hosts, marks=True, posted=False))
+    second.restore(snapshot)
+    digests, later_rounds = outcome(second)
+    assert (digests, rounds + later_rounds) == undisturbed
+    digests, later_rounds = outcome(first)
+    assert (digests, rounds + later_rounds) == undisturbed
+
+
+def test_a_host_handles_no_more_than_so_many_envelopes_in_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ceas_ray.kernel.host.WINDOW_ENVELOPES", 2)
+    handled: list[int] = []
+    simulation = Simulation(cluster(3, 1), lambda running: handled.append(running.handled))
+    list(simulation.rounds())
+    assert handled == [*range(2, handled[-1], 2), handled[-1]]
 
 
 @settings(max_examples=50)

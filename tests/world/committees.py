@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ceas_ray.consensus.faults.silent_replica import SilentReplica
+from ceas_ray.entanglement.round_controller import PROGRESS
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import RoundEnd, Simulation
@@ -23,11 +24,11 @@ SMALL_COMMITTEE = ("consensus.committee_size=4", "processors.count=5", "training
 
 
 def observations_of(end: RoundEnd) -> list[dict[str, Any]]:
-    """What was observed in a round, and its model; without what only the journal learns of gradients and aggregates."""
+    """What was observed in a round, and its model; without those of gradients, aggregates and progress."""
     return [
         {"name": o.name, **o.values, "model": end.mark.model}
         for o in end.observations
-        if o.name not in ("gradient", AGGREGATION)
+        if o.name not in ("gradient", AGGREGATION, PROGRESS)
     ]
 
 
