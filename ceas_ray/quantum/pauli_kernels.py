@@ -48,6 +48,45 @@ class Problem(NamedTuple):
     gate_rows: Any
 
 
+class Block(NamedTuple):
+    """Of a block of lanes, each with the parameters and noise of its owner.
+
+    turned (L, n, 1 + 2 R, 12, lanes): rotations and their derivatives. encoding (L, n, 12, lanes). maps (L, n + 1, 12,
+    lanes): both, composed. noise_rows (L, G, 18, lanes): of gates. owners (lanes,): whose `turned` and `noise_rows` are
+    there.
+    """
+
+    turned: Any
+    encoding: Any
+    maps: Any
+    noise_rows: Any
+    owners: Any
+
+
+@njit(**COMPILED)
+def _room_for_a_block(problem, empty):  # type: ignore[no-untyped-def]
+    layers, n, orders = problem.rotations.shape[1:4]
+    lanes, dtype = empty.shape[1], empty.dtype
+    return Block(
+        np.empty((layers, n, orders, 12, lanes), dtype),
+        np.empty((layers, n, 12, lanes), dtype),
+        np.empty((layers, n + 1, 12, lanes), dtype),
+        np.empty((layers, problem.gates.shape[1], GATE_NOISE_ROWS, lanes), dtype),
+        np.full(lanes, -1),
+    )
+
+
+@njit(**COMPILED)
+def _enter_block(problem, start, block):  # type: ignore[no-untyped-def]
+    """Fill the block of the lanes from `start` on."""
+    lanes, rotations, gate_rows = block.turned.shape[4], problem.rotations, problem.gate_rows
+    if new_owners(problem.owner, start, block.owners):
+        gather(rotations.reshape(len(rotations), -1), problem.owner, start, block.turned.reshape(-1, lanes))
+        gather(gate_rows.reshape(len(gate_rows), -1), problem.owner, start, block.noise_rows.reshape(-1, lanes))
+    encoding_maps(problem.reuploaded, problem.hops, problem.angles, problem.noise, problem.owner, start, block.encoding)
+    compose(block.turned, block.encoding, block.maps)
+
+
 @njit(**COMPILED)
 def reverse_mode(  # type: ignore[no-untyped-def]
     problem, cotangent, first_block, block_step, keep_all, empty, workspace, found
@@ -58,7 +97,7 @@ def reverse_mode(  # type: ignore[no-untyped-def]
     keep all states of the forward pass; if not, those at the start of each layer, and run each layer again. empty: an
     array (0, lanes) of the dtype to compute in; workspace: as many rows as `workspace_rows` says.
     """
-    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, attenuation, owner, rotations, gate_rows = problem
+    gates, strides, weights, is_cz, reuploaded, _, angles, _, attenuation, owner, rotations, _ = problem
     values, first, second = found
     layers, count = gates.shape[0], gates.shape[1]
     n, size, lanes = len(strides), len(weights), empty.shape[1]
@@ -66,21 +105,13 @@ def reverse_mode(  # type: ignore[no-untyped-def]
     parts = workspace.reshape(-1, size, lanes)
     end, h, kept = parts[0], parts[1], count * (layers if keep_all else 1)
     states, starts = parts[2 : 2 + kept], parts[2 + kept :]
-    turned = np.empty((layers, n, orders, 12, lanes), empty.dtype)
-    encoding = np.empty((layers, n, 12, lanes), empty.dtype)
-    maps = np.empty((layers, n + 1, 12, lanes), empty.dtype)
-    noise_rows = np.empty((layers, count, GATE_NOISE_ROWS, lanes), empty.dtype)
+    block = _room_for_a_block(problem, empty)
+    turned, encoding, maps, noise_rows, _ = block
     correlations = np.empty((n + 1, 12, lanes), empty.dtype)
     scratch = np.empty((4, lanes), empty.dtype), np.empty((n + 1, lanes), empty.dtype)
     derivatives = np.empty((orders - 1, lanes), empty.dtype)
-    flat_rotations, flat_rows = rotations.reshape(len(rotations), -1), gate_rows.reshape(len(gate_rows), -1)
-    owners = np.full(lanes, -1)
     for start in range(first_block * lanes, len(owner), block_step * lanes):
-        if new_owners(owner, start, owners):
-            gather(flat_rotations, owner, start, turned.reshape(-1, lanes))
-            gather(flat_rows, owner, start, noise_rows.reshape(-1, lanes))
-        encoding_maps(reuploaded, hops, angles, noise, owner, start, encoding)
-        compose(turned, encoding, maps)
+        _enter_block(problem, start, block)
         input_state(reuploaded, angles, attenuation, weights, owner, start, scratch, states[0])
         for layer in range(layers):
             last = layer == layers - 1
@@ -123,23 +154,15 @@ def reverse_mode(  # type: ignore[no-untyped-def]
 @njit(**COMPILED)
 def forward(problem, first_block, block_step, empty, values):  # type: ignore[no-untyped-def]
     """Compute all outputs only; arguments as `reverse_mode`."""
-    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, attenuation, owner, rotations, gate_rows = problem
+    gates, strides, weights, is_cz, reuploaded, _, angles, _, attenuation, owner, _, _ = problem
     layers, count = gates.shape[0], gates.shape[1]
     n, size, lanes = len(strides), len(weights), empty.shape[1]
     states = np.empty((1, size, lanes), empty.dtype)
-    turned = np.empty((layers, n, rotations.shape[3], 12, lanes), empty.dtype)
-    encoding = np.empty((layers, n, 12, lanes), empty.dtype)
-    maps = np.empty((layers, n + 1, 12, lanes), empty.dtype)
-    noise_rows = np.empty((layers, count, GATE_NOISE_ROWS, lanes), empty.dtype)
+    block = _room_for_a_block(problem, empty)
+    maps, noise_rows = block.maps, block.noise_rows
     scratch = np.empty((4, lanes), empty.dtype), np.empty((n + 1, lanes), empty.dtype)
-    flat_rotations, flat_rows = rotations.reshape(len(rotations), -1), gate_rows.reshape(len(gate_rows), -1)
-    owners = np.full(lanes, -1)
     for start in range(first_block * lanes, len(owner), block_step * lanes):
-        if new_owners(owner, start, owners):
-            gather(flat_rotations, owner, start, turned.reshape(-1, lanes))
-            gather(flat_rows, owner, start, noise_rows.reshape(-1, lanes))
-        encoding_maps(reuploaded, hops, angles, noise, owner, start, encoding)
-        compose(turned, encoding, maps)
+        _enter_block(problem, start, block)
         input_state(reuploaded, angles, attenuation, weights, owner, start, scratch, states[0])
         for layer in range(layers):
             for g in range(count):
@@ -155,23 +178,15 @@ def forward(problem, first_block, block_step, empty, values):  # type: ignore[no
 @njit(**COMPILED)
 def pull_back(problem, cotangent, empty, pulled):  # type: ignore[no-untyped-def]
     """Fill pulled (B, 4^n): sum_k cotangent_k Z_k pulled back to the input of each lane; see `reverse_mode`."""
-    gates, strides, weights, is_cz, reuploaded, hops, angles, noise, _, owner, rotations, gate_rows = problem
+    gates, strides, weights, is_cz, _, _, _, _, _, owner, _, _ = problem
     layers, count = gates.shape[0], gates.shape[1]
     n, size, lanes = len(strides), len(weights), empty.shape[1]
     h = np.empty((1, size, lanes), empty.dtype)
-    turned = np.empty((layers, n, rotations.shape[3], 12, lanes), empty.dtype)
-    encoding = np.empty((layers, n, 12, lanes), empty.dtype)
-    maps = np.empty((layers, n + 1, 12, lanes), empty.dtype)
-    noise_rows = np.empty((layers, count, GATE_NOISE_ROWS, lanes), empty.dtype)
+    block = _room_for_a_block(problem, empty)
+    maps, noise_rows = block.maps, block.noise_rows
     correlations = np.empty((n + 1, 12, lanes), empty.dtype)
-    flat_rotations, flat_rows = rotations.reshape(len(rotations), -1), gate_rows.reshape(len(gate_rows), -1)
-    owners = np.full(lanes, -1)
     for start in range(0, len(owner), lanes):
-        if new_owners(owner, start, owners):
-            gather(flat_rotations, owner, start, turned.reshape(-1, lanes))
-            gather(flat_rows, owner, start, noise_rows.reshape(-1, lanes))
-        encoding_maps(reuploaded, hops, angles, noise, owner, start, encoding)
-        compose(turned, encoding, maps)
+        _enter_block(problem, start, block)
         filled = min(lanes, len(owner) - start)
         h[:] = 0.0
         for k in range(cotangent.shape[1]):
