@@ -13,7 +13,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_type_hints
+from typing import Any, cast, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -156,6 +156,34 @@ def _imported(module: str, own: ModuleSpec | None) -> ModuleType:
         if getattr(importlib.import_module(own.name), "__file__", None) != own.origin:
             raise ImportError(f"Python has another module {own.name}")
     return importlib.import_module(module)
+
+
+def function_target(text: Any) -> str | None:
+    """Return `package.module.function` of a text `package.module:function`; None for any other, as a path."""
+    module, _, name = str(text).partition(":")
+    is_module = all(map(str.isidentifier, module.split("."))) and not module.endswith(".py")
+    return f"{module}.{name}" if is_module and name.isidentifier() else None
+
+
+def imported_function(target: str, key: str) -> Callable[..., Any]:
+    """Return the function `package.module.function`, of a registered package or of a module in `own_folders`.
+
+    Raises SettingsError of `key` if there is none, or its module cannot be imported.
+    """
+    module, _, name = target.rpartition(".")
+    package = module.partition(".")[0]
+    registered = package in registered_packages()
+    own = None if registered else own_package(package)
+    try:
+        found = getattr(_imported(module, own), name) if registered or own is not None else None
+    except (ImportError, AttributeError) as error:
+        raise UnusableSettings(key, f"{module} has no {name} that can be imported: {error}") from None
+    except Exception as error:
+        raise UnusableSettings(key, f"{module} cannot be imported: {type(error).__name__}: {error}") from None
+    if not callable(found):
+        must = f"a function of a module in the working folder or on PYTHONPATH, or within {registered_packages()[0]}"
+        raise SettingsError(key, must, f"{module}:{name}")
+    return cast("Callable[..., Any]", found)
 
 
 def _is_of(policy: type, kind: type) -> bool:

@@ -35,6 +35,7 @@ from ceas_ray.config.setting_types import (
     ShotPeriods,
     Target,
     Text,
+    Texts,
 )
 from ceas_ray.kernel.ranges import Range
 
@@ -97,7 +98,12 @@ class DataSettings(Group):
 
 
 class TrainingSettings(Group):
-    """The model, the estimator and the descent."""
+    """The model, the estimator and the descent.
+
+    circuit: of your own, in place of `ansatz`, `entangler`, `qubits` and `layers`: an OpenQASM 3 file, or
+    path.py:function or module:function, which returns a Qiskit circuit, its inputs and its weights. observables: of
+    such a circuit, one for each output, as 0.5*ZZ + XI, the last letter for qubit 0; []: <Z_k>.
+    """
 
     partition: Literal["data", "circuit", "layer"]
     processors_per_group: Annotated[int, Range(2, 16)]
@@ -110,6 +116,8 @@ class TrainingSettings(Group):
     layers: Annotated[int, Range(1, 16)]
     ansatz: Literal["ring", "hardware_efficient", "strongly_entangling"]
     entangler: Literal["cx", "cz"]
+    circuit: PathText | None
+    observables: Texts
     estimator: Literal["doubly_stochastic", "full_shift", "exact"]
     loss: Literal["squared", "cross_entropy"]
     loss_scale: Annotated[float, Range(0.001, 1000)]

@@ -29,6 +29,9 @@ _PRINTED = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 _NO_RELAXATION = "it never decays"
 
 Text = Annotated[str, Field(max_length=500, pattern=_PRINTED), Must("a text of 1 to 500 printed characters")]
+Texts = Annotated[
+    tuple[Text, ...], Field(strict=False, max_length=1000), Must("a list of texts of 1 to 500 printed characters")
+]
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 

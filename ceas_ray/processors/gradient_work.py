@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.processors.trap_circuit_draws import NO_TRAPS, TrapCircuits
-from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.circuit_values import VariationalCircuit, outcome_visibility
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.estimator import (
     UNSHIFTED,
@@ -24,7 +24,7 @@ from ceas_ray.quantum.estimator import (
     full_shift_gradient,
     inverse_channel_cost,
 )
-from ceas_ray.quantum.gate_noise import visibility
+from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.loss import Loss
 from ceas_ray.quantum.pauli_engine import LaneInputs, ShiftedValues
 
@@ -58,7 +58,7 @@ class GradientWork:
     values.
     """
 
-    circuit: Circuit
+    circuit: VariationalCircuit
     engine: Engine
     streams: Streams
     loss: Loss
@@ -93,9 +93,9 @@ class GradientWork:
         return [
             TableSampler(
                 values.value[end - count : end].reshape(-1, circuit.outputs),
-                values.first[end - count : end].reshape(-1, circuit.outputs, circuit.parameter_count),
-                values.second[end - count : end].reshape(-1, circuit.outputs, circuit.parameter_count),
-                visibility(item["noise"], circuit.outputs) / part.cost,
+                values.first[end - count : end].reshape(-1, circuit.outputs, circuit.shift_count),
+                values.second[end - count : end].reshape(-1, circuit.outputs, circuit.shift_count),
+                outcome_visibility(circuit, item["noise"]) / part.cost,
             )
             for item, count, end, part in zip(items, lanes, ends, mitigations, strict=True)
         ]
@@ -128,17 +128,24 @@ class GradientWork:
     def _estimate(
         self, item: Mapping[str, Any], usable: NDArray[np.bool_], sampler: Sampler, assumed: float
     ) -> Estimate:
+        contrast, slopes = assumed / self.circuit.scales, self.circuit.slopes(item["angles"])
         if self.estimator == "exact":
             assert isinstance(sampler, TableSampler), "an exact gradient needs exact values"
             if not usable.any():
                 return Estimate(np.zeros(self.circuit.parameter_count), np.inf)
-            seen = sampler.visibility / assumed
+            seen = sampler.visibility / contrast
             values, first = sampler.values * seen, sampler.first * seen[:, None]
-            return Estimate(exact_gradient(values, first, item["targets"], self.loss), 0.0)
+            return Estimate(exact_gradient(values, first, item["targets"], self.loss, slopes=slopes), 0.0)
         generator = self.streams.generator("processor", item["name"], "circuits", item["round_index"])
         if self.estimator == "full_shift":
             return full_shift_gradient(
-                sampler, item["targets"], loss=self.loss, usable=usable, contrast=assumed, generator=generator
+                sampler,
+                item["targets"],
+                loss=self.loss,
+                usable=usable,
+                contrast=contrast,
+                generator=generator,
+                slopes=slopes,
             )
         return doubly_stochastic_gradient(
             sampler,
@@ -146,8 +153,9 @@ class GradientWork:
             loss=self.loss,
             usable=usable,
             forward_circuits=self.forward_circuits,
-            contrast=assumed,
+            contrast=contrast,
             generator=generator,
+            slopes=slopes,
         )
 
     def _mitigations(self, items: Sequence[Mapping[str, Any]]) -> list[_Mitigation]:
@@ -155,33 +163,33 @@ class GradientWork:
 
         `rescale` divides by the contrast at m_s = w^s (of a shared circuit: with all pairs at w).
         `probabilistic_error_cancellation` runs the inverse channel on each qubit by quasi-probabilities (Temme, Bravyi,
-        Gambetta, PRL 119, 2017): outcomes have the law of a state whose coefficients are multiplied by w^-s, at
-        1 / gamma^n.
+        Gambetta, PRL 119, 2017): outcomes as of a state with coefficients multiplied by w^-s, at 1 / gamma^n.
         """
-        certified = [item["certified_werner"] for item in items]
+        circuit, certified = self.circuit, [item["certified_werner"] for item in items]
         untouched = [_Mitigation(item["attenuation"], 1.0, 1.0) for item in items]
-        if self.error_mitigation == "none" or all(werner is None for werner in certified):
+        unknown = all(werner is None for werner in certified)
+        if isinstance(circuit, GateCircuit) or self.error_mitigation == "none" or unknown:
             return untouched
-        if self.circuit.pairs_within:
+        if circuit.pairs_within:
             found = contrasts_within(
-                self.circuit,
+                circuit,
                 np.stack([item["parameters"] for item in items]),
                 noise=np.stack([item["noise"] for item in items]),
                 angles=[item["angles"] for item in items],
                 werner=np.array([1.0 if werner is None else werner for werner in certified]),
             )
             return [_Mitigation(item["attenuation"], 1.0, float(kept)) for item, kept in zip(items, found, strict=True)]
-        if self.circuit.reuploaded:
+        if circuit.reuploaded:
             return untouched
-        powers = np.arange(self.circuit.qubits + 1)
+        powers = np.arange(circuit.qubits + 1)
         if self.error_mitigation == "probabilistic_error_cancellation":
-            costs = [1.0 if w is None else inverse_channel_cost(w) ** self.circuit.qubits for w in certified]
+            costs = [1.0 if w is None else inverse_channel_cost(w) ** circuit.qubits for w in certified]
             return [
                 _Mitigation(item["attenuation"] / (1.0 if werner is None else werner) ** powers, cost, 1 / cost)
                 for item, werner, cost in zip(items, certified, costs, strict=True)
             ]
         profiles = weight_profiles(
-            self.circuit,
+            circuit,
             np.stack([item["parameters"] for item in items]),
             np.stack([item["noise"] for item in items]),
             [item["angles"] for item in items],
@@ -193,7 +201,7 @@ class GradientWork:
 
 
 def engine_call(
-    circuit: Circuit, items: Sequence[Mapping[str, Any]], attenuation: Sequence[Floats]
+    circuit: VariationalCircuit, items: Sequence[Mapping[str, Any]], attenuation: Sequence[Floats]
 ) -> tuple[LaneInputs, NDArray[np.int64]]:
     """Return the inputs of the engine's one call for all items, and the output that each lane is for.
 
@@ -230,7 +238,7 @@ class _Mitigation(NamedTuple):
 class _CircuitSampler:
     """Runs exactly the circuits that are asked for, each setting once with all of its shots."""
 
-    circuit: Circuit
+    circuit: VariationalCircuit
     run: OutcomeSampler
     item: Mapping[str, Any]
     seeds: np.random.Generator

@@ -74,6 +74,24 @@ class Circuit:
         """P: one angle per layer, qubit and rotation."""
         return self.layers * self.qubits * len(self.rotations)
 
+    @property
+    def inputs(self) -> int:
+        """How many encoding angles a sample has: one per qubit."""
+        return self.qubits
+
+    @property
+    def shift_count(self) -> int:
+        """How many angles shift: each parameter is one."""
+        return self.parameter_count
+
+    @property
+    def scales(self) -> float:
+        """The largest value that an output can have."""
+        return 1.0
+
+    def slopes(self, inputs: object) -> None:
+        """Return None: the angles that shift are the parameters themselves."""
+
     @cached_property
     def gates(self) -> tuple[tuple[Gate, ...], ...]:
         """The entangling gates of each layer, in order; every qubit is in one at least."""

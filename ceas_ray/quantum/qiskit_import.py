@@ -28,7 +28,7 @@ _ROTATIONS = {"RXXGate": "HGate", "RYYGate": "SXGate"}
 def read_openqasm(file: InputFile) -> GateList:
     """Read a program of OpenQASM 2 or 3 (3 if it does not say). Raises ValueError for what is wrong with it."""
     try:
-        return from_qiskit(_parsed(file))
+        return from_qiskit(parsed_openqasm(file))
     except ValueError as error:
         raise ValueError(f"{file.path}: {error}") from None
 
@@ -49,7 +49,8 @@ def from_qiskit(circuit: Any) -> GateList:
     return GateList(circuit.num_qubits, tuple(gates.found), tuple(gates.wire), measured, circuit.num_clbits)
 
 
-def _parsed(file: InputFile) -> Any:
+def parsed_openqasm(file: InputFile) -> Any:
+    """Return a program of OpenQASM 2 or 3 as a `QuantumCircuit`. Raises ValueError for what is wrong with it."""
     from qiskit import qasm2, qasm3
 
     if len(file.content) > MAX_BYTES:
@@ -97,7 +98,7 @@ class _Compiler:
         self.found: list[Gate] = []
         self.steps = 0
         self.wire = list(range(circuit.num_qubits))
-        self.names = [_bit_name(circuit, bit) for bit in circuit.qubits]
+        self.names = [qubit_name(circuit, bit) for bit in circuit.qubits]
         self.qubit_of_bit: dict[int, int] = {}
         self.touched: set[int] = set()
 
@@ -131,7 +132,7 @@ class _Compiler:
         """Append a gate by its matrix if it takes one controlled phase at most, else by its definition."""
         if not all(np.isfinite(value) for value in operation.params if isinstance(value, int | float)):
             raise ValueError(f"gates must have finite angles, got {operation.name} on {self.names[at[0]]}")
-        matrix = _matrix(operation) if len(at) <= 2 and not into else None
+        matrix = matrix_of(operation) if len(at) <= 2 and not into else None
         if matrix is None or not np.all(np.isfinite(matrix)):
             self._expand(operation, at, into)
         elif len(at) == 1:
@@ -210,8 +211,8 @@ def eigen_decomposition(unitary: NDArray[np.complex128]) -> tuple[Any, Any]:
     return values, np.stack([first, second], axis=1)
 
 
-def _matrix(operation: Any) -> NDArray[np.complex128] | None:
-    """The matrix of a gate that Qiskit has one for."""
+def matrix_of(operation: Any) -> NDArray[np.complex128] | None:
+    """The matrix of a gate that Qiskit has one for, None for others."""
     from qiskit.circuit.exceptions import CircuitError
 
     try:
@@ -220,6 +221,7 @@ def _matrix(operation: Any) -> NDArray[np.complex128] | None:
         return None
 
 
-def _bit_name(circuit: Any, bit: Any) -> str:
+def qubit_name(circuit: Any, bit: Any) -> str:
+    """Return what a `QuantumCircuit` calls a qubit."""
     place = circuit.find_bit(bit)
     return f"{place.registers[0][0].name}[{place.registers[0][1]}]" if place.registers else f"qubit {place.index}"

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from ceas_ray.config.command_line import hydra_text
 from ceas_ray.config.schema import DataSettings, RunSettings
 from ceas_ray.kernel.streams import Streams
+from ceas_ray.quantum.circuit_values import VariationalCircuit
+from ceas_ray.quantum.gate_circuit import GateCircuit
+from ceas_ray.quantum.gate_openqasm import gates_to_openqasm3
 from ceas_ray.quantum.openqasm import to_openqasm3
 from ceas_ray.reports.figures import Figure, print_figures
 from ceas_ray.tracking.files import write_json, write_whole
@@ -41,7 +44,13 @@ def write_model(folder: Path, world: World, parameters: NDArray[np.float64]) -> 
     assert data.feature_map is not None, "data of a world are prepared"
     model = TrainedModel(world.circuit, parameters, data.feature_map, data.classes)
     write_json(folder / DESCRIPTION, model.description())
-    write_whole(folder / "model.qasm", to_openqasm3(world.circuit, parameters).encode())
+    write_whole(folder / "model.qasm", _openqasm(world.circuit, parameters).encode())
+
+
+def _openqasm(circuit: VariationalCircuit, parameters: NDArray[np.float64]) -> str:
+    if isinstance(circuit, GateCircuit):
+        return gates_to_openqasm3(circuit, parameters)
+    return to_openqasm3(circuit, parameters)
 
 
 def used_data(choice: DataSettings, data: DataSet) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.entanglement.feasibility import link_classes
+from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.mixed_pairs import max_nodes
 from ceas_ray.runs.machine_speed import machine_slowness
 from ceas_ray.scheduling.clairvoyant import Clairvoyant
@@ -28,7 +29,8 @@ from ceas_ray.world.world import Outline
 class Costs:
     """Measured seconds of one core. link_pair, key_pair: of one that a shot or a key needs, on links that the hub joins
     and (routed_...) on routes. path: of a round's messages between two parties that share keys. entry: of one of the
-    4^n numbers of a density matrix in a gradient, per layer and qubit; amplitude: of the 2^n of a state vector.
+    4^n numbers of a density matrix in a gradient, per layer and qubit, and gate_entry per gate of a circuit of the
+    user's own; amplitude: of the 2^n of a state vector.
     aer_gate: of a gate of a circuit that Aer runs, and aer_entry of each number of its density matrix in it.
     birth_in_...: of one of the births that a sweep of a chain tries, all sweeps of a solution together; a chain whose
     constraints bind takes ten times as many sweeps of its gap at each price.
@@ -47,6 +49,7 @@ class Costs:
     routed_key_pair: float = 8.2e-7
     circuit: float = 6e-7
     entry: float = 3e-9
+    gate_entry: float = 1.5e-8
     amplitude: float = 1.2e-8
     aer_gate: float = 1.4e-5
     aer_entry: float = 3e-9
@@ -95,7 +98,7 @@ def forecast(settings: RunSettings, world: Outline) -> Forecast:
         simulated_seconds=of_round.warm_up_seconds + rounds * of_round.seconds,
         start_seconds=slowness * start,
         wall_seconds=slowness * (start + all_rounds),
-        memory_bytes=memory_bytes(settings),
+        memory_bytes=memory_bytes(world.blueprint.settings),
     )
 
 
@@ -149,6 +152,9 @@ def _gradient(settings: RunSettings, world: Outline) -> float:
     samples = min(training.batch, len(world.data.train_labels) / world.blueprint.counts.parties)
     nodes = max_nodes([part.pairs for part in groups[0].routes]) if groups else 1
     drawn = 0 if training.estimator == "exact" else training.circuits_per_round
+    if isinstance(circuit, GateCircuit):
+        entries = 4.0**circuit.qubits * len(circuit.gates) * circuit.outputs
+        return drawn * COSTS.circuit + samples * entries * COSTS.gate_entry
     if engine == "pauli":
         entries = 4.0**circuit.qubits * circuit.layers * circuit.qubits * circuit.outputs
         return drawn * COSTS.circuit + samples * nodes * entries * COSTS.entry
@@ -187,4 +193,5 @@ def _models(settings: RunSettings, world: Outline) -> float:
     training, data, circuit = settings.training, world.data, world.blueprint.circuit
     evaluated = len(data.test_labels) + len(data.validation_labels)
     passes = evaluated * (1 + training.rounds / training.evaluate_every) + 4 * training.rounds * len(data.train_labels)
-    return passes * 2.0**circuit.qubits * circuit.layers * circuit.qubits * COSTS.amplitude
+    gates = len(circuit.gates) if isinstance(circuit, GateCircuit) else circuit.layers * circuit.qubits
+    return passes * 2.0**circuit.qubits * gates * COSTS.amplitude

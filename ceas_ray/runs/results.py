@@ -15,6 +15,7 @@ from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.messages.pair_books import AUTHENTICATION, BOOK_COLUMNS, GENERATED, STORED, TESTING, TRAINING, USED
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
+from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.runs.detection import Detection
 from ceas_ray.scheduling.measures import utilization
@@ -173,21 +174,22 @@ class Results(Stateful):
 
         Of a shared circuit: with all pairs at their mean Werner parameter, m_1."""
         world = self._world
-        if world.shared_circuit.pairs_within:
+        circuit, shared = world.circuit, world.shared_circuit
+        if isinstance(circuit, GateCircuit) or isinstance(shared, GateCircuit):
+            return 1.0
+        if shared.pairs_within:
             return float(
                 contrasts_within(
-                    world.shared_circuit,
+                    shared,
                     parameters[None],
-                    noise=noiseless(1, world.circuit.qubits),
+                    noise=noiseless(1, circuit.qubits),
                     angles=[world.public_angles],
                     werner=np.asarray(attenuation)[1:2],
                 )[0]
             )
-        if world.circuit.reuploaded:
+        if circuit.reuploaded:
             return 1.0
-        (profile,) = weight_profiles(
-            world.circuit, parameters[None], noiseless(1, world.circuit.qubits), [world.public_angles]
-        )
+        (profile,) = weight_profiles(circuit, parameters[None], noiseless(1, circuit.qubits), [world.public_angles])
         return contrast(profile, np.asarray(attenuation))
 
     def _weights(self, decided: Any) -> dict[str, float]:

@@ -9,9 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.circuit_values import VariationalCircuit, ideal_derivatives, ideal_expectations
 from ceas_ray.quantum.loss import Loss
-from ceas_ray.quantum.state_vector_engine import expectations, reverse_mode
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.training.metrics import predicted_labels
@@ -80,7 +79,7 @@ class CentralizedTraining:
     batch: samples per step, a new random order each time that all were seen; None: all of them.
     """
 
-    circuit: Circuit
+    circuit: VariationalCircuit
     loss: Loss
     optimizer: Optimizer
     learning_rate: LearningRate
@@ -101,7 +100,7 @@ class CentralizedTraining:
         """The exact gradient (P,) of the mean loss of samples (B, n) with targets (B, K), in 1/rad."""
         values = model_outputs(self.circuit, parameters, angles)
         slope = self.loss.slope(values, targets) / len(angles)
-        _, first = reverse_mode(
+        _, first = ideal_derivatives(
             self.circuit, angles, parameters[None], owner=np.zeros(len(angles), np.int64), cotangent=slope
         )
         return first.sum(axis=0)
@@ -114,12 +113,12 @@ class CentralizedTraining:
                 yield order[start : start + size]
 
 
-def model_outputs(circuit: Circuit, parameters: Floats, angles: Floats) -> Floats:
+def model_outputs(circuit: VariationalCircuit, parameters: Floats, angles: Floats) -> Floats:
     """<Z_k> without noise of samples (B, n) at parameters (P,), shape (B, K)."""
-    return expectations(circuit, angles, parameters[None], np.zeros(len(angles), dtype=np.int64))
+    return ideal_expectations(circuit, angles, parameters[None], np.zeros(len(angles), dtype=np.int64))
 
 
-def accuracy_on_test(circuit: Circuit, parameters: Floats, data: DataSet) -> float:
+def accuracy_on_test(circuit: VariationalCircuit, parameters: Floats, data: DataSet) -> float:
     """Return the share of the test set whose class the noiseless model with parameters (P,), rad, predicts."""
     predicted = predicted_labels(model_outputs(circuit, parameters, data.test_angles))
     return float(np.mean(predicted == data.test_labels))

@@ -101,12 +101,14 @@ class Encoding:
     features: `pca`, the leading principal components (of features scaled to unit variance if `standardize`), or the
     numbers of the features to take. Each is mapped so that the training range becomes [-1, 1] times `angle_range` pi;
     what lies outside is clipped. repeat_features: with fewer features than qubits, qubit q encodes feature
-    q mod their number.
+    q mod their number. called: what messages call qubits, of which a circuit of the user's own may have others than
+    inputs.
     """
 
     qubits: int
     features: Literal["pca"] | tuple[int, ...] = "pca"
     _: KW_ONLY
+    called: str = "qubits"
     standardize: bool = False
     repeat_features: bool = False
     angle_range: float = 0.5
@@ -117,7 +119,7 @@ class Encoding:
         if train.shape[1] < self.qubits:
             if not self.repeat_features or train.shape[1] == 0:
                 kind = "principal components above rounding" if self.features == "pca" else "features"
-                raise ValueError(f"{self.qubits} qubits need as many {kind}, got {train.shape[1]}")
+                raise ValueError(f"{self.qubits} {self.called} need as many {kind}, got {train.shape[1]}")
             place = np.arange(self.qubits) % train.shape[1]
             train, test, matrix, offset = train[:, place], test[:, place], matrix[:, place], offset[place]
         least, most = train.min(axis=0), train.max(axis=0)  # scikit-learn's MinMaxScaler ends at other bits
@@ -131,7 +133,7 @@ class Encoding:
         count = train.shape[1]
         if isinstance(self.features, tuple):
             if not 1 <= len(set(self.features)) == len(self.features) <= self.qubits:
-                raise ValueError(f"{self.qubits} qubits encode 1 to {self.qubits} different features, got "
+                raise ValueError(f"{self.qubits} {self.called} encode 1 to {self.qubits} different features, got "
                                  f"{list(self.features)}")  # fmt: skip
             if not all(0 <= feature < count for feature in self.features):
                 raise ValueError(f"the data have features 0 to {count - 1}, got {list(self.features)}")

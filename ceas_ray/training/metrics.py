@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.circuit_values import VariationalCircuit, ideal_expectations
 from ceas_ray.quantum.loss import Loss
-from ceas_ray.quantum.state_vector_engine import expectations
 
 Floats = NDArray[np.float64]
 
@@ -18,7 +17,7 @@ Floats = NDArray[np.float64]
 class Evaluation:
     """Loss and accuracy of a model on data, computed on ideal hardware with infinitely many shots."""
 
-    circuit: Circuit
+    circuit: VariationalCircuit
     loss: Loss
     angles: Floats
     targets: Floats
@@ -26,7 +25,7 @@ class Evaluation:
 
     def __call__(self, parameters: Floats) -> tuple[float, float]:
         """(mean loss of a sample, accuracy)."""
-        outputs = expectations(
+        outputs = ideal_expectations(
             self.circuit,
             angles=self.angles,
             parameters=parameters[None],

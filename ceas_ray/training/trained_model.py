@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.circuit_values import VariationalCircuit
+from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.training.centralized import model_outputs
 from ceas_ray.training.datasets import FeatureMap
 from ceas_ray.training.metrics import predicted_labels
@@ -29,7 +31,7 @@ class TrainedModel:
     parameters: shape (d,), in rad. classes: what the data call each label.
     """
 
-    circuit: Circuit
+    circuit: VariationalCircuit
     parameters: Floats
     feature_map: FeatureMap
     classes: tuple[str, ...]
@@ -44,18 +46,16 @@ class TrainedModel:
         circuit, features = described["circuit"], described["features"]
         with np.load(folder / PARAMETERS) as file:
             parameters = file["parameters"]
-        tuples: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in circuit.items()
-        }
-        matrix = np.array(features["matrix"], dtype=np.float64).reshape(-1, circuit["qubits"])
+        made = _circuit(circuit)
+        matrix = np.array(features["matrix"], dtype=np.float64).reshape(-1, made.inputs)
         feature_map = FeatureMap(matrix, np.array(features["offset"], dtype=np.float64), features["angle_range"])
-        return cls(Circuit(**tuples), parameters, feature_map, tuple(described["classes"]))
+        return cls(made, parameters, feature_map, tuple(described["classes"]))
 
     def description(self) -> Mapping[str, Any]:
         """Return what `model.json` holds: everything but the parameters."""
         return {
             "format": FORMAT,
-            "circuit": asdict(self.circuit),
+            "circuit": _described(self.circuit),
             "features": {
                 "matrix": self.feature_map.matrix.tolist(),
                 "offset": self.feature_map.offset.tolist(),
@@ -65,7 +65,7 @@ class TrainedModel:
         }
 
     def outputs(self, features: ArrayLike) -> Floats:
-        """Return the expectation values <Z_k> of all outputs, shape (samples, outputs).
+        """Return the values of all outputs (<Z_k>, unless observables are others), shape (samples, outputs).
 
         features: shape (samples, F), as in the data that the model was trained on. Raises ValueError for others.
         """
@@ -78,3 +78,16 @@ class TrainedModel:
     def predict(self, features: ArrayLike) -> list[str]:
         """Return the class of every sample; arguments and errors as `outputs`."""
         return self.classes_of(self.outputs(features))
+
+
+def _described(circuit: VariationalCircuit) -> Mapping[str, Any]:
+    return circuit.description() if isinstance(circuit, GateCircuit) else asdict(circuit)
+
+
+def _circuit(described: Mapping[str, Any]) -> VariationalCircuit:
+    if "gates" in described:
+        return GateCircuit.from_description(described)
+    tuples: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in described.items()
+    }
+    return Circuit(**tuples)

@@ -24,7 +24,7 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.frames import Channel
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.processors.processor import Shard
-from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.world.counts import Counts
 from ceas_ray.world.inputs import Inputs
 
@@ -87,8 +87,8 @@ class Blueprint:
     streams: Streams
     policies: Policies
     noise: NDArray[np.float64]
-    circuit: Circuit
-    shared_circuit: Circuit
+    circuit: VariationalCircuit
+    shared_circuit: VariationalCircuit
     network: NetworkPlan
     shards: tuple[Shard, ...]
     byzantine: tuple[int, ...]

@@ -17,7 +17,8 @@ from ceas_ray.kernel.policy_calls import PolicyError
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.processors.processor import Shard
-from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.circuit_values import VariationalCircuit
+from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.mixed_pairs import max_nodes
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.world.blueprint import Blueprint, Policies, policies_of
@@ -38,6 +39,7 @@ from ceas_ray.world.model import (
     shared_circuit_of,
 )
 from ceas_ray.world.network import network_of
+from ceas_ray.world.own_circuit import own_circuit_of, with_observables, with_qubits
 from ceas_ray.world.processor_noise import processor_noise
 from ceas_ray.world.processors import adversary_of, processors_of
 from ceas_ray.world.round_demand import round_demand
@@ -87,14 +89,21 @@ def outline_world(settings: RunSettings) -> Outline:
 
 
 def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
-    check_settings(settings)
     inputs = Inputs(settings.inputs)
+    own = own_circuit_of(settings, inputs)
+    settings = with_qubits(settings, own)
+    check_settings(settings)
     with _policies_blamed():
         policies, scheduler = policies_of(settings, inputs), scheduler_of(settings, inputs)
         data = load_data(
-            settings.training.data, settings.training.qubits, seed=settings.seed, inputs=inputs, outline=in_little_time
+            settings.training.data,
+            settings.training.qubits if own is None else own.inputs,
+            seed=settings.seed,
+            inputs=inputs,
+            outline=in_little_time,
+            key="training.qubits" if own is None else "training.circuit",
         )
-        blueprint = _blueprint(settings, policies, data, inputs)
+        blueprint = _blueprint(settings, policies, data, inputs=inputs, own=own)
         network, counts = blueprint.network, blueprint.counts
         check_circuits(settings, blueprint.shared_circuit, max(len(s.angles) for s in blueprint.shards), policies)
         demand = demand_of(settings, network)
@@ -127,10 +136,12 @@ def _policies_blamed() -> Iterator[None]:
         raise UnusableSettings(error.policy, str(error)) from error
 
 
-def _blueprint(settings: RunSettings, policies: Policies, data: DataSet, inputs: Inputs) -> Blueprint:
+def _blueprint(
+    settings: RunSettings, policies: Policies, data: DataSet, *, inputs: Inputs, own: GateCircuit | None
+) -> Blueprint:
     """Draw and check all that actors have in common."""
     counts, streams, training = counts_of(settings), Streams(settings.seed), settings.training
-    circuit, shared = _circuits(settings, counts, data)
+    circuit, shared = _circuits(settings, counts, data, own)
     network = network_of(
         settings,
         counts,
@@ -157,12 +168,17 @@ def _blueprint(settings: RunSettings, policies: Policies, data: DataSet, inputs:
         byzantine=byzantine,
         link_quality=quality,
         initial_parameters=initial_parameters_of(circuit, streams),
-        public_angles=public_angles_of(training, streams),
+        public_angles=public_angles_of(training, circuit.inputs, streams),
     )
 
 
-def _circuits(settings: RunSettings, counts: Counts, data: DataSet) -> tuple[Circuit, Circuit]:
+def _circuits(
+    settings: RunSettings, counts: Counts, data: DataSet, own: GateCircuit | None
+) -> tuple[VariationalCircuit, VariationalCircuit]:
     """Return the circuit as one processor runs it, and as a party does."""
+    if own is not None:
+        made = with_observables(own, settings.training, data.outputs)
+        return made, made
     check_data(settings, data)
     circuit = circuit_of(settings.training, data.outputs)
     return circuit, shared_circuit_of(settings.training, circuit, counts.group_size)

@@ -16,7 +16,7 @@ from ceas_ray.messages.quorum import Quorums
 from ceas_ray.network.memories import fidelity_at
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.quantum.bell_pairs import decayed_fidelity, depolarized_state, key_rate_of_state, swapped_state
-from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.quantum.estimator import full_shift_circuits
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.world.blueprint import Policies, shots_spend_pairs
@@ -162,7 +162,7 @@ def check_data(settings: RunSettings, data: DataSet) -> None:
         raise SettingsError("training.qubits", must, settings.training.qubits)
 
 
-def check_circuits(settings: RunSettings, circuit: Circuit, largest_shard: int, policies: Policies) -> None:
+def check_circuits(settings: RunSettings, circuit: VariationalCircuit, largest_shard: int, policies: Policies) -> None:
     """Raise SettingsError for estimates that the circuit (of a whole party) or the number of its runs does not allow.
 
     largest_shard: how many samples the party with the most of them has.
@@ -171,7 +171,7 @@ def check_circuits(settings: RunSettings, circuit: Circuit, largest_shard: int, 
     if settings.processors.engine == "aer_sampled" and circuit.pairs_within:
         must = f"pauli or aer for training.partition={training.partition}"
         raise SettingsError("processors.engine", must, "aer_sampled")
-    needed = full_shift_circuits(min(training.batch, largest_shard), circuit.outputs, circuit.parameter_count)
+    needed = full_shift_circuits(min(training.batch, largest_shard), circuit.outputs, circuit.shift_count)
     if training.estimator == "full_shift" and training.circuits_per_round < needed:
         must = f"at least {needed} for full_shift"
         raise SettingsError("training.circuits_per_round", must, training.circuits_per_round)

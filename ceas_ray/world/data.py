@@ -26,9 +26,12 @@ _FEW_STATES = 60
 """Enough to see whether ground states fit the circuit. Even: their two phases take turns."""
 
 
-def load_data(choice: DataSettings, qubits: int, *, seed: int, inputs: Inputs, outline: bool = False) -> DataSet:
-    """Return the data set, split and encoded on `qubits` qubits; SettingsError for what cannot be.
+def load_data(
+    choice: DataSettings, angles: int, *, seed: int, inputs: Inputs, outline: bool = False, key: str = "training.qubits"
+) -> DataSet:
+    """Return the data set, split and encoded in this many angles a sample; SettingsError for what cannot be.
 
+    key: of the setting that says how many: the number of qubits, or a circuit's inputs.
     outline: in little time, in which a few samples that take long to compute stand for the others; labels, and so
     everybody's share of the samples, are right.
     """
@@ -41,14 +44,15 @@ def load_data(choice: DataSettings, qubits: int, *, seed: int, inputs: Inputs, o
         "training.data.validation_fraction", lambda: set_aside(training, choice.validation_fraction, generator)
     )
     encoding = Encoding(
-        qubits,
+        angles,
         choice.features,
+        called="qubits" if key == "training.qubits" else "inputs of the circuit",
         standardize=choice.standardize,
         repeat_features=choice.repeat_features,
         angle_range=choice.angle_range,
     )
-    key = "training.qubits" if choice.features == "pca" else "training.data.features"
-    data = blame_on(key, lambda: prepare(train, validation, test, encoding))
+    at_fault = key if choice.features == "pca" else "training.data.features"
+    data = blame_on(at_fault, lambda: prepare(train, validation, test, encoding))
     return replace(data, classes=classes, digest=_digest(features, labels))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ceas_ray.config.errors import SettingsError
-from ceas_ray.config.policies import read_input
+from ceas_ray.config.policies import function_target, read_input
 from ceas_ray.kernel.input_file import InputFile
 
 
@@ -22,15 +22,25 @@ class Inputs:
         self._expected = expected
         self._digests: dict[str, str] = {}
         self._paths: dict[str, str] = {}
+        self._values: dict[str, str] = {}
         self._notes: list[str] = []
 
-    def read(self, key: str, path: str) -> InputFile:
+    def read(self, key: str, path: str, part: str = "") -> InputFile:
         """Read the file that the setting `key` names; raises SettingsError if it cannot be read or is not the expected
-        one."""
+        one.
+
+        part: what the setting says after the path, such as `:function`.
+        """
         file = read_input(key, path)
         self._paths[key] = file.path
+        self._values[key] = file.path + part
         self._note(key, file.digest, file.path)
         return file
+
+    def take(self, key: str, digest: str, where: str) -> None:
+        """Take what `where` makes, by its hash, as an input of its own; raises SettingsError if it is not the expected
+        one."""
+        self._note(key, digest, where)
 
     def read_code(self, targets: Mapping[str, str]) -> None:
         """Hash the code of other packages whose classes settings name. targets: class by key, as `package.module.Name`.
@@ -65,6 +75,11 @@ class Inputs:
         return dict(self._digests)
 
     @property
+    def values(self) -> dict[str, str]:
+        """What settings that name files say, by their keys, with absolute paths."""
+        return dict(self._values)
+
+    @property
     def paths(self) -> dict[str, str]:
         """The absolute path of every input file by its key."""
         return dict(self._paths)
@@ -89,8 +104,8 @@ def modules_of(package: str) -> dict[str, Path]:
 def with_inputs(config: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
     """Settings in which every input file has its absolute path, and `inputs` the hash of each input."""
     made = dict(config)
-    for key, path in inputs.paths.items():
-        made = _with(made, key.split("."), path)
+    for key, value in inputs.values.items():
+        made = _with(made, key.split("."), value)
     return made | {"inputs": inputs.digests}
 
 
@@ -100,11 +115,14 @@ def _with(config: Mapping[str, Any], path: list[str], value: str) -> dict[str, A
 
 
 def targets_of(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return every `_target_` in these settings by its key."""
+    """Return every `_target_` in these settings by its key, and the function that makes the circuit, where a module has
+    it."""
     found: dict[str, str] = {}
     for name, value in config.items():
         if isinstance(value, Mapping):
             found |= targets_of(value, f"{prefix}{name}.")
         elif name == "_target_":
             found[prefix + name] = str(value)
+        elif prefix + name == "training.circuit" and (target := function_target(value)) is not None:
+            found[prefix + name] = target
     return found

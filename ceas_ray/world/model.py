@@ -10,8 +10,9 @@ from ceas_ray.config.schema import TrainingSettings
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.processors.gradient_work import GradientWork
 from ceas_ray.processors.trap_circuit_draws import TrapCircuits
-from ceas_ray.quantum import aer_engine, pauli_engine
+from ceas_ray.quantum import aer_engine, circuit_values
 from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.quantum.loss import CrossEntropyLoss, Loss, SquaredLoss
 from ceas_ray.quantum.partition import partition_by_layers, partition_by_qubits
 from ceas_ray.quantum.trap_circuits import asked_count
@@ -21,7 +22,7 @@ from ceas_ray.training.metrics import Evaluation
 from ceas_ray.world.blueprint import Blueprint
 
 _ENGINES = {
-    "pauli": pauli_engine.shifted_values,
+    "pauli": circuit_values.shifted_values,
     "aer": aer_engine.shifted_values,
     "aer_sampled": aer_engine.shifted_values,
 }
@@ -61,20 +62,20 @@ def shared_circuit_of(training: TrainingSettings, circuit: Circuit, group_size: 
     return blame_on(key, lambda: partition(circuit, group_size, training.inputs == "teleported"))
 
 
-def initial_parameters_of(circuit: Circuit, streams: Streams) -> NDArray[np.float64]:
+def initial_parameters_of(circuit: VariationalCircuit, streams: Streams) -> NDArray[np.float64]:
     """Draw the parameters that training starts from, shape (d,), in rad."""
     start = streams.generator("model", "model", "initial parameters", 0)
     return start.uniform(-np.pi / 4, np.pi / 4, circuit.parameter_count)
 
 
-def public_angles_of(training: TrainingSettings, streams: Streams) -> NDArray[np.float64]:
-    """Draw inputs that anybody may know, shape (64, qubits), in rad, over the range that data are encoded in."""
+def public_angles_of(training: TrainingSettings, count: int, streams: Streams) -> NDArray[np.float64]:
+    """Draw inputs that anybody may know, shape (64, count), in rad, over the range that data are encoded in."""
     widest = training.data.angle_range * np.pi
     generator = streams.generator("hub", "hub", "public angles", 0)
-    return generator.uniform(-widest, widest, (_PUBLIC_SAMPLES, training.qubits))
+    return generator.uniform(-widest, widest, (_PUBLIC_SAMPLES, count))
 
 
-def evaluation_on_test(training: TrainingSettings, circuit: Circuit, data: DataSet) -> Evaluation:
+def evaluation_on_test(training: TrainingSettings, circuit: VariationalCircuit, data: DataSet) -> Evaluation:
     """Return loss and accuracy on the test set, as functions of the parameters."""
     return Evaluation(
         circuit=circuit,
@@ -85,7 +86,9 @@ def evaluation_on_test(training: TrainingSettings, circuit: Circuit, data: DataS
     )
 
 
-def evaluation_on_validation(training: TrainingSettings, circuit: Circuit, data: DataSet) -> Evaluation | None:
+def evaluation_on_validation(
+    training: TrainingSettings, circuit: VariationalCircuit, data: DataSet
+) -> Evaluation | None:
     """Return the same on the samples that were set aside for choosing settings; None if none were."""
     if not data.has_validation:
         return None
@@ -125,6 +128,7 @@ def _trap_circuits(blueprint: Blueprint) -> TrapCircuits | None:
     training, circuit = blueprint.settings.training, blueprint.shared_circuit
     if training.trap_circuit_share == 0:
         return None
+    assert isinstance(circuit, Circuit), "trap circuits have teleported inputs"
     unshifted = (
         1 / (1 + 2 * circuit.parameter_count)
         if training.estimator == "full_shift"

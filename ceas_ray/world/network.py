@@ -15,6 +15,7 @@ from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, LinkPa
 from ceas_ray.network.network_plan import NetworkPlan, Topology
 from ceas_ray.network.route import Route, Swapping
 from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.quantum.partition import pair_ends
 from ceas_ray.world.checks import check_network
 from ceas_ray.world.counts import Counts
@@ -23,8 +24,9 @@ from ceas_ray.world.link_hardware import link_hardware
 
 
 def network_of(
-    settings: RunSettings, counts: Counts, *, shared_circuit: Circuit, generator: np.random.Generator, inputs: Inputs
-) -> NetworkPlan:
+    settings: RunSettings, counts: Counts, *, shared_circuit: VariationalCircuit, generator: np.random.Generator,
+    inputs: Inputs,
+) -> NetworkPlan:  # fmt: skip
     """Return the network, with the swaps that settings choose; raises SettingsError for one that cannot be or does not
     serve.
 
@@ -55,6 +57,7 @@ def network_of(
     network = network.swapping_by(_swapping(settings))
     if counts.group_size > 1:
         whole = network
+        assert isinstance(shared_circuit, Circuit), "a circuit that is shared has layers"
         network = blame_on("network", lambda: whole.grouped(counts.group_size, pair_ends(shared_circuit)))
     check_network(settings, network)
     return network

@@ -14,6 +14,7 @@ from ceas_ray.processors.adversary import Adversary
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor
 from ceas_ray.processors.false_announcements import FalseAnnouncements
 from ceas_ray.processors.processor import Connections, Learning, Processor
+from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.partition import member_of_layer
 from ceas_ray.world.blueprint import Blueprint
 from ceas_ray.world.classical_network import on_network
@@ -66,6 +67,7 @@ def _noise_of(blueprint: Blueprint, k: int) -> NDArray[np.float64]:
     if circuit.parts:
         return members[list(circuit.parts), np.arange(circuit.qubits)]
     if m > 1:
+        assert isinstance(circuit, Circuit), "a circuit that is shared has layers"
         return members[list(member_of_layer(circuit))]
     return members[0]
 

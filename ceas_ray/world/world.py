@@ -16,7 +16,7 @@ from ceas_ray.kernel.host import Host
 from ceas_ray.messages.payloads import DRIVER, ENTANGLEMENT_MANAGER, Begin
 from ceas_ray.processors.gradient_work import GRADIENT, GradientWork
 from ceas_ray.processors.processor import Shard
-from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.scheduling.checked_scheduler import CheckedScheduler
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.metrics import Evaluation
@@ -43,8 +43,8 @@ class World:
     manager: RoundController
     data: DataSet
     shards: tuple[Shard, ...]
-    circuit: Circuit
-    shared_circuit: Circuit
+    circuit: VariationalCircuit
+    shared_circuit: VariationalCircuit
     evaluation: Evaluation
     validation: Evaluation | None
     public_angles: NDArray[np.float64]

@@ -66,6 +66,70 @@ def test_doubly_stochastic_is_unbiased_whatever_comes_late(usable_share: float, 
     assert_unbiased(np.array(estimates), exact_gradient(sampler.values, sampler.first, targets, SQUARED))
 
 
+SLOPES = {
+    "the same for all samples": np.random.default_rng(7).normal(size=(1, 4, 3))
+    * np.tile([[1, 0, 1], [0, 1, 1]], (2, 1)),
+    "of each sample": np.random.default_rng(8).normal(size=(3, 4, 3)),
+}
+"""Of four angles by three parameters."""
+
+
+@pytest.mark.parametrize("slopes", SLOPES.values(), ids=SLOPES)
+@pytest.mark.parametrize("contrast", [1.0, np.array([0.8, 0.5])], ids=["one contrast", "each output its own"])
+def test_parameters_that_several_angles_share_have_unbiased_gradients(slopes: Any, contrast: Any) -> None:
+    ideal, targets = table()
+    sampler = TableSampler(ideal.values, ideal.first, ideal.second, np.broadcast_to(contrast, 2))
+    wanted = exact_gradient(ideal.values, ideal.first, targets, SQUARED, slopes=slopes)
+    by_hand = np.einsum(
+        "bk,bkr,brp->p", SQUARED.slope(ideal.values, targets), ideal.first, slopes + np.zeros((3, 1, 1))
+    )
+    np.testing.assert_allclose(wanted, by_hand / 3, rtol=0, atol=1e-14)
+    late = np.random.default_rng(2)
+    estimates = [
+        doubly_stochastic_gradient(
+            sampler, targets, loss=SQUARED, usable=late.random(400) < 0.8, forward_circuits=100, contrast=contrast,
+            generator=np.random.default_rng(seed), slopes=slopes,
+        )
+        for seed in range(3000)
+    ]  # fmt: skip
+    assert_unbiased(np.array([estimate.gradient for estimate in estimates]), wanted)
+    spread = np.var([estimate.gradient for estimate in estimates], axis=0, ddof=1).sum()
+    said = np.mean([estimate.variance for estimate in estimates])
+    assert 0.9 * spread < said < 1.05 * spread, "but for the forward shots, which it leaves out"
+
+
+@pytest.mark.parametrize("slopes", SLOPES.values(), ids=SLOPES)
+def test_a_full_shift_of_shared_angles_is_unbiased_and_states_its_variance(slopes: Any) -> None:
+    ideal, targets = table()
+    contrast = np.array([0.8, 0.5])
+    sampler = TableSampler(ideal.values, ideal.first, ideal.second, contrast)
+    everything = np.ones(6 * full_shift_circuits(*sampler.shape), bool)
+    estimates = [
+        full_shift_gradient(
+            sampler, targets, loss=SQUARED, usable=everything, contrast=contrast, slopes=slopes,
+            generator=np.random.default_rng(seed),
+        )
+        for seed in range(3000)
+    ]  # fmt: skip
+    gradients = np.array([estimate.gradient for estimate in estimates])
+    assert_unbiased(gradients, exact_gradient(ideal.values, ideal.first, targets, SQUARED, slopes=slopes))
+    said = np.mean([estimate.variance for estimate in estimates])
+    assert np.var(gradients, axis=0, ddof=1).sum() == pytest.approx(said, rel=0.06)
+
+
+def test_a_parameter_of_several_angles_is_known_where_all_of_them_are() -> None:
+    ideal, targets = table()
+    slopes = np.array([[[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 0.0]]])
+    generator = np.random.default_rng(0)
+    order = generator.permutation(full_shift_circuits(*ideal.shape))
+    usable = order % 9 != 3  # the angle with number 1, shifted up
+    found = full_shift_gradient(
+        ideal, targets, loss=SQUARED, usable=usable, contrast=1.0, generator=np.random.default_rng(0), slopes=slopes
+    )
+    assert found.gradient[0] != 0
+    assert found.gradient[1] == 0
+
+
 def test_full_shift_is_unbiased_with_the_spread_of_independent_shots() -> None:
     sampler, targets = table()
     shots, circuits = 20, full_shift_circuits(*sampler.shape)

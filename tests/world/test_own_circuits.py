@@ -1,0 +1,165 @@
+"""A circuit of the user's own: it trains, it is part of a run's identity, and what cannot be is one line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ceas_ray.config.composition import composed
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
+from ceas_ray.quantum.gate_circuit import GateCircuit
+from ceas_ray.world.builder import build_world, outline_world
+from ceas_ray.world.inputs import targets_of, with_inputs
+from tests.small_worlds import SMALL
+
+PROGRAM = """OPENQASM 3.0;
+include "stdgates.inc";
+input float x_0; input float x_1;
+input float theta_0; input float theta_1;
+qubit[3] q;
+ry(x_0) q[0]; ry(x_1) q[1]; h q[2];
+rx(theta_0) q[0]; rx(theta_0) q[1]; crz(theta_1) q[0], q[2];
+cx q[0], q[1]; cx q[1], q[2];
+"""
+FUNCTION = """
+from qiskit import QuantumCircuit
+from qiskit.circuit import ParameterVector
+
+def mine():
+    x, theta = ParameterVector("x", 2), ParameterVector("theta", 2)
+    made = QuantumCircuit(3)
+    made.ry(x[0], 0)
+    made.ry(x[1], 1)
+    made.h(2)
+    made.rx(theta[0], 0)
+    made.rx(theta[0], 1)
+    made.crz(theta[1], 0, 2)
+    made.cx(0, 1)
+    made.cx(1, 2)
+    return made, x, theta
+"""
+
+
+def settings_of(*words: str) -> RunSettings:
+    return build(RunSettings, composed([*SMALL, "training.inputs=local", *words]))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "mine.qasm").write_text(PROGRAM)
+    (tmp_path / "circuits_of_mine.py").write_text(FUNCTION)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "circuits_of_mine", raising=False)
+    return tmp_path
+
+
+def refusal(*words: str) -> str:
+    with pytest.raises(SettingsError) as refused:
+        outline_world(settings_of(*words))
+    line = str(refused.value)
+    assert "\n" not in line
+    return line
+
+
+@pytest.mark.parametrize(
+    "circuit", ["mine.qasm", "circuits_of_mine.py:mine", "circuits_of_mine:mine"], ids=["program", "file", "module"]
+)
+def test_a_program_and_a_function_are_the_same_circuit(folder: Path, circuit: str) -> None:
+    world = build_world(settings_of(f"training.circuit={circuit}"))
+    assert isinstance(world.circuit, GateCircuit)
+    assert (world.circuit.qubits, world.circuit.inputs, world.circuit.parameter_count) == (3, 2, 2)
+    assert world.circuit.shift_count == 4, "two of a weight that is used twice, two of a controlled rotation"
+    assert world.circuit.observables == (((1.0, "IIZ"),),)
+    assert world.data.train_angles.shape[1] == 2
+    reference = outline_world(settings_of("training.circuit=mine.qasm")).inputs
+    key = "training.circuit compiled"
+    assert world.inputs.digests[key] == reference.digests[key]
+
+
+def test_a_circuit_may_have_other_qubits_than_the_settings_say(folder: Path) -> None:
+    world = build_world(settings_of("training.circuit=mine.qasm", "training.qubits=7"))
+    assert world.outline.blueprint.noise.shape[1] == 3
+
+
+def test_observables_are_weighted_pauli_strings_one_for_each_output(folder: Path) -> None:
+    words = ["training.circuit=mine.qasm", "training.observables=['0.5*ZZI + 0.25*IXX']"]
+    circuit = build_world(settings_of(*words)).circuit
+    assert circuit.observables == (((0.5, "ZZI"), (0.25, "IXX")),)
+    np.testing.assert_array_equal(circuit.scales, [0.75])
+    assert "one for each of 1 output" in refusal(words[0], "training.observables=[ZZI,IIZ]")
+    assert "one letter for each of 3 qubits, got 'ZZ'" in refusal(words[0], "training.observables=[ZZ]")
+    assert "[] without training.circuit" in refusal("training.observables=[ZZI]")
+
+
+def test_a_file_that_changed_is_refused(folder: Path) -> None:
+    settings = settings_of("training.circuit=circuits_of_mine.py:mine")
+    config = with_inputs(settings.model_dump(), outline_world(settings).inputs)
+    assert config["training"]["circuit"] == f"{folder}/circuits_of_mine.py:mine"
+    again = build(RunSettings, config)
+    outline_world(again)
+    (folder / "circuits_of_mine.py").write_text(FUNCTION + "\n# another word\n")
+    with pytest.raises(SettingsError, match=r"training\.circuit must be what the run was started with"):
+        outline_world(again)
+
+
+def test_a_function_that_makes_another_circuit_is_refused_though_its_file_is_the_same(folder: Path) -> None:
+    (folder / "angle.txt").write_text("0.5")
+    text = FUNCTION.replace("made.h(2)", "made.ry(float(open('angle.txt').read()), 2)")
+    (folder / "reads.py").write_text(text)
+    settings = settings_of("training.circuit=reads.py:mine")
+    again = build(RunSettings, with_inputs(settings.model_dump(), outline_world(settings).inputs))
+    (folder / "angle.txt").write_text("0.6")
+    with pytest.raises(SettingsError, match=r"training\.circuit compiled must be what the run was started with"):
+        outline_world(again)
+
+
+def test_the_module_of_a_function_is_an_input_that_travels(folder: Path) -> None:
+    settings = settings_of("training.circuit=circuits_of_mine:mine")
+    assert targets_of(settings.model_dump())["training.circuit"] == "circuits_of_mine.mine"
+    assert "circuits_of_mine.py" in outline_world(settings).inputs.digests
+
+
+@pytest.mark.parametrize(
+    ("circuit", "line"),
+    [
+        ("missing.qasm", "must be an existing file"),
+        ("circuits_of_mine.py", "an OpenQASM 3 file, path.py:function or module:function"),
+        ("circuits_of_mine.py:yours", "has no function yours"),
+        ("circuits_of_mine:yours", "has no yours that can be imported"),
+        ("nowhere_at_all:mine", "must be a function of a module in the working folder"),
+        ("broken.py:mine", "cannot be imported: SyntaxError"),
+        ("fails.py:mine", r"failed with ZeroDivisionError: division by zero (fails.py:2)"),
+        ("short.py:mine", "must return a QuantumCircuit, its inputs and its weights (two ParameterVectors), got int"),
+        ("wrong.py:mine", "got int in place of a vector"),
+    ],
+)
+def test_what_makes_no_circuit_is_one_line(folder: Path, circuit: str, line: str) -> None:
+    (folder / "broken.py").write_text("def mine(:\n")
+    (folder / "fails.py").write_text("def mine():\n    return 1 / 0\n")
+    (folder / "short.py").write_text("def mine():\n    return 1\n")
+    wrong = "from qiskit import QuantumCircuit\ndef mine():\n    return QuantumCircuit(1), 1, 2\n"
+    (folder / "wrong.py").write_text(wrong)
+    found = refusal(f"training.circuit={circuit}")
+    assert found.startswith("training.circuit")
+    assert line in found
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["training.partition=circuit", "training.qubits=4"], "training.partition must be data with training.circuit"),
+        (["training.inputs=teleported"], "training.inputs must be local with training.circuit"),
+        (["processors.engine=aer"], "processors.engine must be pauli with training.circuit"),
+        (["training=digits_0123", "training.inputs=local"], "given for 4 outputs of a circuit of 3 qubits"),
+        (["training.data.features=[1,2,3]"], "2 inputs of the circuit encode 1 to 2 different features"),
+        (["training.estimator=full_shift"], "training.circuits_per_round must be at least"),
+    ],
+)
+def test_what_a_circuit_of_ones_own_cannot_do_is_one_line(folder: Path, words: list[str], line: str) -> None:
+    assert line in refusal("training.circuit=mine.qasm", *words)
