@@ -1,4 +1,4 @@
-"""Benchmarks; each prints one JSON line, every figure from one run.
+"""Benchmarks; each prints one JSON line, or a table and with --json its line, every figure from one run.
 
 usage: scripts/bench framework [key=value ...]     a round of the default scenario on Ray, part by part, and memory
        scripts/bench entanglement [--help]         single requests for pairs, beside SimQN and SeQUeNCe
@@ -8,6 +8,7 @@ usage: scripts/bench framework [key=value ...]     a round of the default scenar
        scripts/bench distribution [--help]         Bell pairs of distributed circuits, beside pytket-dqc and memq-dqc
        scripts/bench sweep [key=value ...]         twelve short jobs by one command, beside one after the other
        scripts/bench consensus [--help]            scenarios per second and core, and what a decision costs
+       scripts/bench kernel [--help]               hops of PHOLD per CPU second, beside SimPy
 """
 
 from __future__ import annotations
@@ -15,7 +16,18 @@ from __future__ import annotations
 import json
 import sys
 
-from ceas_ray.bench import accuracy, aggregation, consensus, distribution, entanglement, framework, gradients, sweep
+from ceas_ray.bench import (
+    accuracy,
+    aggregation,
+    consensus,
+    distribution,
+    entanglement,
+    framework,
+    gradients,
+    kernel,
+    sweep,
+)  # fmt: skip
+from ceas_ray.bench.figures import print_table
 from ceas_ray.cli.exit_codes import BAD_SETTINGS, COMPLETED
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.runtime.interruption import answered
@@ -29,6 +41,7 @@ BENCHMARKS = {
     "consensus": consensus.main,
     "distribution": distribution.main,
     "sweep": sweep.main,
+    "kernel": kernel.main,
 }
 
 
@@ -43,10 +56,14 @@ def main() -> int:
 
 def _bench(name: str, words: list[str]) -> int:
     try:
-        print(json.dumps(BENCHMARKS[name](words)))
+        figures = BENCHMARKS[name]([word for word in words if word != "--json"])
     except SettingsError as error:
         print(error, file=sys.stderr)
         return BAD_SETTINGS
+    if "rows" in figures and "--json" not in words:
+        print_table(name, figures)
+    else:
+        print(json.dumps(figures))
     return COMPLETED
 
 

@@ -11,12 +11,16 @@ from ceas_ray.kernel.envelope import Envelope
 
 DIGEST_BYTES = 16
 EMPTY_DIGEST = bytes(DIGEST_BYTES)
+_BEGINNING = blake2b(digest_size=DIGEST_BYTES)
+"""To copy it takes half the time of making one."""
 
 
 def extended(digest: bytes, envelope: Envelope) -> bytes:
     """An actor's digest after it handled `envelope`: BLAKE2b(digest || canonical bytes of the envelope)."""
     header = encode((envelope.deliver_at, envelope.sender, envelope.serial, envelope.receiver))
-    return blake2b(digest + header + envelope.payload_bytes, digest_size=DIGEST_BYTES).digest()
+    found = _BEGINNING.copy()
+    found.update(digest + header + envelope.payload_bytes)
+    return found.digest()
 
 
 def round_digest(previous: bytes, round_index: int, actors: Iterable[tuple[str, bytes]], model: Any) -> bytes:

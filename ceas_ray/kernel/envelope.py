@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ceas_ray.kernel.codec import encode, message
 
@@ -56,8 +56,7 @@ class Envelope:
         return f"{type(self.payload).__name__} {self.sender} -> {self.receiver} at {self.deliver_at} ps"
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Deliver `payload` (a message) to `receiver` at `deliver_at`; to oneself it is a timer."""
 
     deliver_at: int

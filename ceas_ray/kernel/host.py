@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import heapq
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import Any
 
 from ceas_ray.kernel.actor import Actor
@@ -15,6 +15,7 @@ from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send, 
 from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.policy_calls import PolicyError
 from ceas_ray.kernel.time import FOREVER
+from ceas_ray.kernel.window_reply import HandledEvent, HostStatus, Mail, WindowReply
 
 WorkFunction = Callable[[Sequence[Mapping[str, Any]]], Sequence[Any]]
 """Computes work of one kind, for any number of actors at once; no result may depend on who is packed with whom."""
@@ -22,53 +23,6 @@ WORK_BLOCK = 64
 """How many items of work are computed in one call, at most."""
 WINDOW_ENVELOPES = 4096
 """How many envelopes a host handles in one window, at most: the driver hears of a round that never ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """Envelopes for one host: their canonical bytes, and for each receiver the earliest delivery from another actor."""
-
-    envelopes: bytes
-    earliest: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class HostStatus:
-    """The state of a host that the others must know.
-
-    bound: B(host), before which no envelope of its unhandled ones can cause a delivery elsewhere. next_at: its earliest
-    unhandled envelope. promises: of all its actors, in their order. digests: of all its actors, in their order.
-    """
-
-    bound: int
-    next_at: int
-    promises: tuple[int, ...]
-    digests: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandledEvent:
-    """An entry of a timeline: an envelope that was handled, and when it was caused (its delivery, if that is not
-    known)."""
-
-    caused_at: int
-    deliver_at: int
-    sender: str
-    receiver: str
-    payload: str
-
-
-@dataclass(frozen=True)
-class WindowReply:
-    """The outcome of one window on one host."""
-
-    status: HostStatus
-    mail: Mapping[str, Mail]
-    observations: tuple[tuple[int, str, str, Mapping[str, Any]], ...]
-    mark: Mark | None
-    handled: int
-    work_seconds: float
-    events: tuple[HandledEvent, ...] = ()
 
 
 @dataclass
@@ -81,6 +35,17 @@ class _Resident:
     promised: int = 0
     floors: dict[int, int] = field(default_factory=dict)
     """For an own envelope (by serial) that was caused from outside: nothing of its consequences leaves before this."""
+
+
+@dataclass(slots=True)
+class _OpenWindow:
+    """The window that is being handled. bound: the host's at its beginning."""
+
+    horizon: int
+    bound: int
+    mark: Mark | None = None
+    observations: list[tuple[int, str, str, Mapping[str, Any]]] = field(default_factory=list)
+    outbox: dict[str, list[Envelope]] = field(default_factory=dict)
 
 
 def _cause(error: Exception) -> str:
@@ -178,43 +143,23 @@ class Host:
         self._window = window
         for envelopes in mail:
             self._receive(envelopes)
-        outbox: dict[str, list[Envelope]] = {}
-        observations: list[tuple[int, str, str, Mapping[str, Any]]] = []
-        mark: Mark | None = None
-        handled, work_before = 0, self._work_seconds
-        bound = self._bound()
-        while self._heap and self._heap[0][0] < horizon and handled < WINDOW_ENVELOPES:
-            if self._heap[0][3].payload is None:
+        open_window = _OpenWindow(horizon, self._bound())
+        heap, handled_before, work_before = self._heap, self.envelopes_handled, self._work_seconds
+        last = handled_before + WINDOW_ENVELOPES
+        while heap and heap[0][0] < open_window.horizon and self.envelopes_handled < last:
+            if heap[0][3].payload is None:
                 self._run_pending_work()
-            envelope = heapq.heappop(self._heap)[3]
-            handled += 1
+            envelope = heappop(heap)[3]
             self.envelopes_handled += 1
             if self._caused is not None:
                 self._record(envelope)
-            for effect in self._handle(envelope):
-                if isinstance(effect, Mark):
-                    assert mark is None, "a second mark in one window"
-                    mark = effect
-                    horizon = min(horizon, effect.at)
-                elif isinstance(effect, Observation):
-                    observations.append((envelope.deliver_at, envelope.receiver, effect.name, effect.values))
-                else:
-                    new = self._stamp(envelope, effect)
-                    if self._caused is not None and new.own:
-                        self._caused[new.sender, new.serial] = envelope.deliver_at
-                    target = self._placement.get(new.receiver, self.name)
-                    if target == self.name:
-                        heapq.heappush(self._heap, (*new.order, new))
-                    else:
-                        assert new.deliver_at >= bound, f"{new} left before the bound of host {self.name}"
-                        horizon = min(horizon, new.deliver_at + self._lookahead_of_host[target])
-                        outbox.setdefault(target, []).append(new)
+            self._handle(envelope, open_window)
         self._last_reply = WindowReply(
             status=self.status(),
-            mail={target: _mail(envelopes) for target, envelopes in outbox.items()},
-            observations=tuple(observations),
-            mark=mark,
-            handled=handled,
+            mail={target: _mail(envelopes) for target, envelopes in open_window.outbox.items()},
+            observations=tuple(open_window.observations),
+            mark=open_window.mark,
+            handled=self.envelopes_handled - handled_before,
             work_seconds=self._work_seconds - work_before,
             events=tuple(self._events),
         )
@@ -224,7 +169,7 @@ class Host:
     def post(self, envelopes: Iterable[Envelope]) -> None:
         """Put envelopes from outside of the simulation (its beginning) into the heap."""
         for envelope in envelopes:
-            heapq.heappush(self._heap, (*envelope.order, envelope))
+            self._push(envelope)
 
     # --- snapshot ----------------------------------------------------------
 
@@ -268,9 +213,9 @@ class Host:
                 envelope = _unwire(record)
                 if envelope.receiver != name:
                     raise ValueError(f"an envelope for {envelope.receiver} lies with {name}")
-                heapq.heappush(self._heap, (*envelope.order, envelope))
+                self._push(envelope)
             for serial, ready_at, kind, inputs in part["work"]:
-                self._pend(name, serial, Work(kind, decode(inputs), ready_at))
+                self._push(self._pending_envelope(name, serial, Work(kind, decode(inputs), ready_at)))
 
     # --- inside ----------------------------------------------------------
 
@@ -284,66 +229,96 @@ class Host:
             payload=name,
         ))  # fmt: skip
 
+    def _push(self, envelope: Envelope) -> None:
+        heappush(self._heap, (envelope.deliver_at, envelope.sender, envelope.serial, envelope))
+
     def _receive(self, envelopes: bytes) -> None:
         for record in decode(envelopes):
             envelope = _unwire(record)
-            heapq.heappush(self._heap, (*envelope.order, envelope))
+            self._push(envelope)
 
-    def _handle(self, envelope: Envelope) -> Sequence[Effect]:
+    def _handle(self, envelope: Envelope, window: _OpenWindow) -> None:
         resident = self._residents[envelope.receiver]
+        actor, now = resident.actor, envelope.deliver_at
         resident.digest = extended(resident.digest, envelope)
         try:
-            effects = resident.actor.handle(envelope)
+            effects = actor.handle(envelope)
             self._check_leaving(resident, envelope, effects)
-            resident.promised = max(resident.promised, resident.actor.promise(envelope.deliver_at))
+            resident.promised = max(resident.promised, actor.promise(now))
         except Exception as error:
-            raise SimulationError(envelope.receiver, envelope.deliver_at, _cause(error)) from error
-        return effects
+            raise SimulationError(envelope.receiver, now, _cause(error)) from error
+        latest = envelope
+        for effect in effects:
+            if isinstance(effect, Send):
+                latest = self._stamp(resident, effect, latest)
+                self._put(latest, envelope, window)
+            elif isinstance(effect, Work):
+                self._put(self._pend(resident, effect), envelope, window)
+            elif isinstance(effect, Observation):
+                window.observations.append((now, envelope.receiver, effect.name, effect.values))
+            else:
+                assert window.mark is None, "a second mark in one window"
+                window.mark = effect
+                window.horizon = min(window.horizon, effect.at)
 
     def _check_leaving(self, resident: _Resident, envelope: Envelope, effects: Sequence[Effect]) -> None:
         """Assert what the actor promised: nothing leaves too early. Own envelopes inherit the floor of their cause."""
         actor, now = resident.actor, envelope.deliver_at
-        if envelope.own:
+        if envelope.sender == envelope.receiver:
             inherited = resident.floors.pop(envelope.serial, 0)
             floor = max(now + actor.own_lookahead, inherited)
         else:
             inherited = floor = now + actor.lookahead
         serial = resident.serial
         for effect in effects:
-            match effect:
-                case Send(deliver_at, receiver) if receiver != actor.name:
-                    assert deliver_at >= floor, f"{actor.name}: an envelope left before its lookahead"
-                    assert deliver_at >= resident.promised, f"{actor.name}: a promise was broken"
-                    serial += 1
-                case Send(deliver_at) | Work(ready_at=deliver_at):
-                    assert deliver_at > now, f"{actor.name}: an effect must come after its cause"
-                    resident.floors[serial] = inherited
-                    serial += 1
-                case Mark(at=at):
-                    assert at >= floor, f"{actor.name}: a mark before its lookahead"
-                case Observation():
-                    continue
+            if isinstance(effect, Send) and effect.receiver != actor.name:
+                assert effect.deliver_at >= floor, f"{actor.name}: an envelope left before its lookahead"
+                assert effect.deliver_at >= resident.promised, f"{actor.name}: a promise was broken"
+                serial += 1
+            elif isinstance(effect, Send | Work):
+                at = effect.deliver_at if isinstance(effect, Send) else effect.ready_at
+                assert at > now, f"{actor.name}: an effect must come after its cause"
+                resident.floors[serial] = inherited
+                serial += 1
+            elif isinstance(effect, Mark):
+                assert effect.at >= floor, f"{actor.name}: a mark before its lookahead"
 
-    def _stamp(self, cause: Envelope, effect: Send | Work) -> Envelope:
-        resident = self._residents[cause.receiver]
+    def _stamp(self, resident: _Resident, effect: Send, latest: Envelope) -> Envelope:
+        """Return the envelope of what is sent. latest: the one before it, whose payload is often the same."""
+        payload, payload_bytes = effect.payload, None
+        if payload is latest.payload:
+            payload_bytes = latest.payload_bytes
+        else:
+            freeze(payload)
         serial = resident.serial
-        resident.serial += 1
-        name = resident.actor.name
-        if isinstance(effect, Work):
-            return self._pend(name, serial, effect, push=False)
-        freeze(effect.payload)
+        resident.serial = serial + 1
         return Envelope(
-            deliver_at=effect.deliver_at, sender=name, serial=serial, receiver=effect.receiver, payload=effect.payload
-        )
+            deliver_at=effect.deliver_at, sender=resident.actor.name, serial=serial, receiver=effect.receiver,
+            payload=payload, payload_bytes=payload_bytes,
+        )  # fmt: skip
 
-    def _pend(self, name: str, serial: int, work: Work, push: bool = True) -> Envelope:
+    def _put(self, new: Envelope, cause: Envelope, window: _OpenWindow) -> None:
+        """Put a new envelope into the heap, or into the mail of the host where its receiver lives."""
+        if self._caused is not None and new.own:
+            self._caused[new.sender, new.serial] = cause.deliver_at
+        target = self._placement.get(new.receiver, self.name)
+        if target == self.name:
+            self._push(new)
+            return
+        assert new.deliver_at >= window.bound, f"{new} left before the bound of host {self.name}"
+        window.horizon = min(window.horizon, new.deliver_at + self._lookahead_of_host[target])
+        window.outbox.setdefault(target, []).append(new)
+
+    def _pend(self, resident: _Resident, work: Work) -> Envelope:
+        serial = resident.serial
+        resident.serial = serial + 1
+        return self._pending_envelope(resident.actor.name, serial, work)
+
+    def _pending_envelope(self, name: str, serial: int, work: Work) -> Envelope:
         if work.kind not in self._work:
             raise SimulationError(name, work.ready_at, f"this host cannot do work of kind {work.kind!r}")
         self._pending[name, serial] = work
-        envelope = Envelope(deliver_at=work.ready_at, sender=name, serial=serial, receiver=name, payload=None)
-        if push:
-            heapq.heappush(self._heap, (*envelope.order, envelope))
-        return envelope
+        return Envelope(deliver_at=work.ready_at, sender=name, serial=serial, receiver=name, payload=None)
 
     def _run_pending_work(self) -> None:
         """Run all pending work, kind by kind, each as one call, and fill in the results."""

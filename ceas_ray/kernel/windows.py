@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from ceas_ray.kernel.digest import EMPTY_DIGEST, round_digest
 from ceas_ray.kernel.envelope import Mark
-from ceas_ray.kernel.host import HandledEvent, HostStatus, Mail, WindowReply
 from ceas_ray.kernel.time import FOREVER
+from ceas_ray.kernel.window_reply import HandledEvent, HostStatus, Mail, WindowReply
 
 SNAPSHOT_VERSION = 2
 

@@ -37,11 +37,11 @@ class FalseAnnouncements(WrappedActor):
         match effect:
             case Send(payload=TestOutcomes(round_index=round_index, announced=announced, errors=errors) as true):
                 said = self._announced(round_index, Announcements(announced, errors), self._revealed)
-                return replace(effect, payload=replace(true, announced=said.announced, errors=said.errors))
+                return effect._replace(payload=replace(true, announced=said.announced, errors=said.errors))
             case Send(payload=TrapCircuitsAnswered(round_index=round_index, answered=answered, wrong=wrong) as true):
                 said = self._announced(round_index, Announcements(np.array([answered]), np.array([wrong])), False)
-                return replace(
-                    effect, payload=replace(true, answered=int(said.announced[0]), wrong=int(said.errors[0]))
+                return effect._replace(
+                    payload=replace(true, answered=int(said.announced[0]), wrong=int(said.errors[0]))
                 )
             case _:
                 return effect

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ceas_ray.kernel.host import Host, HostStatus, WindowReply
+from ceas_ray.kernel.host import Host
+from ceas_ray.kernel.window_reply import HostStatus, WindowReply
 from ceas_ray.kernel.windows import WindowRequest
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,20 @@ def test_what_would_not_survive_is_refused() -> None:
     for value in (object(), np.float64(1.0) * np.ones(1, dtype=object), {1, 2}):
         with pytest.raises(TypeError):
             encode(value)
+
+
+def test_a_value_that_is_refused_leaves_nothing_behind() -> None:
+    expected = encode((1, "after"))
+    with pytest.raises(TypeError):
+        encode((2, "before", object()))
+    assert encode((1, "after")) == expected
+
+
+def test_threads_encode_at_the_same_time() -> None:
+    values = [tuple(Token(number, (other, "x" * other)) for other in range(200)) for number in range(8)]
+    expected = [encode(value) for value in values]
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(encode, values * 4)) == expected * 4
 
 
 def test_freezing_a_message_makes_its_arrays_read_only() -> None:

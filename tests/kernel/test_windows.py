@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ceas_ray.kernel import envelope as envelope_module
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Envelope, Send
 from ceas_ray.kernel.errors import SimulationError
@@ -106,6 +107,28 @@ def test_taking_a_snapshot_disturbs_nothing(seed: int, hosts: int, cut: int) -> 
     list(disturbed.run_until(cut))
     disturbed.snapshot()
     assert outcome(disturbed) == outcome(Simulation(cluster(seed, 1)))
+
+
+def test_a_payload_that_goes_to_many_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded_payloads: list[object] = []
+
+    def counted(value: object) -> bytes:
+        encoded_payloads.append(value)
+        return encode(value)
+
+    monkeypatch.setattr(envelope_module, "encode", counted)
+    news = Token(0, [1.0])
+
+    class Broadcaster(RandomActor):
+        def handle(self, envelope: Envelope) -> list[Send]:  # type: ignore[override]
+            if envelope.sender == self.name:
+                return []
+            return [Send(envelope.deliver_at + 50 + k, self.name, news) for k in range(20)]
+
+    host = Host("host", [Broadcaster(0, 1, 3, marks=False)])
+    host.post([Envelope(deliver_at=1, sender="driver", serial=0, receiver="kind0/0", payload=Token(1, [0.5]))])
+    list(Simulation(LocalCluster([host])).rounds())
+    assert sum(value is news for value in encoded_payloads) == 1
 
 
 def digest_of(envelopes: list[Envelope], seed: int = 3) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.kernel.host import HostStatus, WindowReply
+from ceas_ray.kernel.window_reply import HostStatus, WindowReply
 from ceas_ray.kernel.windows import Simulation, WindowRequest
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure
 from ceas_ray.runtime.local_runtime import LocalCluster

@@ -11,7 +11,8 @@ import ray
 from ray import cloudpickle
 from threadpoolctl import threadpool_limits
 
-from ceas_ray.kernel.host import Host, HostStatus, WindowReply
+from ceas_ray.kernel.host import Host
+from ceas_ray.kernel.window_reply import HostStatus, WindowReply
 from ceas_ray.kernel.windows import WindowRequest
 from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
 

@@ -1,0 +1,56 @@
+"""What a host tells after a window: its status, its mail, and what was observed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ceas_ray.kernel.envelope import Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """Envelopes for one host: their canonical bytes, and for each receiver the earliest delivery from another actor."""
+
+    envelopes: bytes
+    earliest: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class HostStatus:
+    """The state of a host that the others must know.
+
+    bound: B(host), before which no envelope of its unhandled ones can cause a delivery elsewhere. next_at: its earliest
+    unhandled envelope. promises: of all its actors, in their order. digests: of all its actors, in their order.
+    """
+
+    bound: int
+    next_at: int
+    promises: tuple[int, ...]
+    digests: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandledEvent:
+    """An entry of a timeline: an envelope that was handled, and when it was caused (its delivery, if that is not
+    known)."""
+
+    caused_at: int
+    deliver_at: int
+    sender: str
+    receiver: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class WindowReply:
+    """The outcome of one window on one host."""
+
+    status: HostStatus
+    mail: Mapping[str, Mail]
+    observations: tuple[tuple[int, str, str, Mapping[str, Any]], ...]
+    mark: Mark | None
+    handled: int
+    work_seconds: float
+    events: tuple[HandledEvent, ...] = ()
