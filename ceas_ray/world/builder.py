@@ -42,7 +42,7 @@ from ceas_ray.world.network import network_of
 from ceas_ray.world.own_circuit import own_circuit_of, with_observables, with_qubits
 from ceas_ray.world.processor_noise import processor_noise
 from ceas_ray.world.processors import adversary_of, processors_of
-from ceas_ray.world.round_demand import round_demand
+from ceas_ray.world.round_demand import ServedPhase, round_demand
 from ceas_ray.world.world import Outline, World
 
 _MAX_PLANNED_PATHS = 1000
@@ -108,7 +108,7 @@ def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
         check_circuits(settings, blueprint.shared_circuit, max(len(s.angles) for s in blueprint.shards), policies)
         demand = demand_of(settings, network)
         check_demand(settings, network, demand, scheduler)
-        together, key_slots = _phases(network, demand, counts)
+        phases = _phases(network, demand, counts)
         inputs.read_code(targets_of(settings.model_dump()))
         return Outline(
             blueprint=blueprint,
@@ -119,8 +119,7 @@ def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
                 settings,
                 network,
                 demand=demand,
-                phases=together,
-                key_slots=key_slots,
+                phases=phases,
                 spends_pairs=blueprint.spends_pairs,
             ),
             inputs=inputs,
@@ -198,12 +197,8 @@ def _shards(
     return tuple(shards)
 
 
-def _phases(
-    network: NetworkPlan, demand: Demand, counts: Counts
-) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
-    """Return the phases, and the key slots of each; of many paths an estimate."""
+def _phases(network: NetworkPlan, demand: Demand, counts: Counts) -> tuple[ServedPhase, ...]:
+    """Return the phases of a round; of many paths an estimate."""
     if counts.key_paths <= _MAX_PLANNED_PATHS:
-        planned = plan_phases(network, demand)
-        return tuple(phase.members for phase in planned), tuple(phase.key_slots for phase in planned)
-    together, key_slots = zip(*estimated_phases(network, demand), strict=True)
-    return together, key_slots
+        return tuple(map(ServedPhase.planned, plan_phases(network, demand)))
+    return tuple(ServedPhase(members, key_slots) for members, key_slots in estimated_phases(network, demand))

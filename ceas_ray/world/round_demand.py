@@ -6,31 +6,54 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from statistics import mean
+from typing import TypeVar
 
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import unusable
 from ceas_ray.entanglement.key_ledger import RESERVED_VIEWS
+from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
+from ceas_ray.entanglement.leases import Phase
 from ceas_ray.entanglement.plan import (
     REPLICA_FRAMES,
     VIEW_CHANGE_FRAMES,
     Demand,
-    asymptotic_bits,
-    key_path_fidelity,
-    key_path_seconds,
     turns_of,
 )
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND
 from ceas_ray.messages.payloads import processor_name, replica_name
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.route import Route
 from ceas_ray.quantum.bell_pairs import key_rate
 
+T = TypeVar("T")
 LONGEST_SIMULATED_SECONDS = 4e6
 """Simulated time counts picoseconds in 64 bits, which end after 9.2e6 s."""
 _SAMPLED_PATHS = 60
-"""Key paths whose times stand for all others."""
-Phases = Sequence[tuple[int, ...]]
+"""Key paths that stand for all others."""
+
+
+@dataclass(frozen=True)
+class ServedPhase:
+    """Parties that are served together, then distil keys slot by slot.
+
+    key_slots: how many slots. slots: the paths of each, where they are planned; None where their number is an estimate,
+    and paths are spread over the slots.
+    """
+
+    members: tuple[int, ...]
+    key_slots: int
+    slots: tuple[tuple[KeyPath, ...], ...] | None = None
+
+    @classmethod
+    def planned(cls, phase: Phase) -> ServedPhase:
+        """Return a phase as a run plans it."""
+        slots: list[list[KeyPath]] = [[] for _ in range(phase.key_slots)]
+        for (k, j), slot in phase.processor_slots.items():
+            slots[slot].append(KeyPath(processor_name(k), j))
+        for (i, j), slot in phase.replica_slots.items():
+            slots[slot].append(KeyPath(replica_name(i), j))
+        return cls(phase.members, phase.key_slots, tuple(map(tuple, slots)))
 
 
 @dataclass(frozen=True)
@@ -50,30 +73,50 @@ class RoundDemand:
 
 @dataclass(frozen=True)
 class _Keys:
-    """Figures from sampled key paths: seconds of the slowest, and of the slowest where replicas distil too; pairs of
-    links that all paths need."""
+    """What paths are to distil. mine, between: bits of a path between a processor and a replica, and between two
+    replicas."""
 
-    slowest_seconds: float
-    slowest_between: float
-    pairs: float
+    paths: KeyPaths
+    mine: float
+    between: float
+
+    def seconds(self, path: KeyPath) -> float:
+        """Return the time that a path needs."""
+        return self.paths.seconds(path, self._bits(path))
+
+    def pairs(self, path: KeyPath) -> float:
+        """Return the pairs of all its links that a path needs."""
+        route = self.paths.route(path)
+        return (
+            self.paths.raw_bits(path, self._bits(path)) * route.raw_pairs / max(1e-9, float(key_rate(route.fidelity)))
+        )
+
+    def _bits(self, path: KeyPath) -> float:
+        return self.between if path.owner.startswith("replica/") else self.mine
 
 
 def round_demand(
-    settings: RunSettings, network: NetworkPlan, *, demand: Demand, phases: Phases, key_slots: Sequence[int],
+    settings: RunSettings,
+    network: NetworkPlan,
+    *,
+    demand: Demand,
+    phases: Sequence[ServedPhase],
     spends_pairs: bool,
-) -> RoundDemand:  # fmt: skip
+) -> RoundDemand:
     """Return what a round asks; SettingsError if the run would outlast simulated time.
 
-    phases: who is served together. key_slots: in how many slots for keys each phase then distils.
+    phases: who is served together.
     """
-    try:
-        of_round, of_warm_up = (_keys(network, demand, phases, reserve) for reserve in (1, 2))
-    except ValueError as error:
-        raise unusable("entanglement", str(error)) from None
+    paths = KeyPaths(network, demand)
+    of_round, of_warm_up = (_Keys(paths, *_bits(demand, reserve)) for reserve in (1, 2))
     shots = demand.shots + demand.test_shots if spends_pairs else 0
     warm_up_shots = demand.warm_up_test_shots if spends_pairs else 0
-    plan = partial(_plan_seconds, network, demand, phases=phases, key_slots=key_slots)
-    round_seconds, warm_up = plan(shots=shots, keys=of_round), plan(shots=warm_up_shots, keys=of_warm_up)
+    plan = partial(_plan_seconds, network, demand, phases=phases)
+    try:
+        round_seconds, warm_up = plan(shots=shots, keys=of_round), plan(shots=warm_up_shots, keys=of_warm_up)
+        round_key_pairs, warm_up_key_pairs = (_key_pairs(network, keys, phases) for keys in (of_round, of_warm_up))
+    except ValueError as error:
+        raise unusable("entanglement", str(error)) from None
     simulated = warm_up + settings.training.rounds * round_seconds
     if simulated > LONGEST_SIMULATED_SECONDS:
         limit = f"at most {LONGEST_SIMULATED_SECONDS:g} simulated seconds"
@@ -82,11 +125,11 @@ def round_demand(
     of_a_shot = sum(_link_pairs(network, demand, k) for k in range(len(network.processor_routes)))
     return RoundDemand(
         shot_pairs=shots * of_a_shot,
-        key_pairs=of_round.pairs,
+        key_pairs=round_key_pairs,
         key_bits=_key_bits(network, demand),
         seconds=round_seconds,
         warm_up_shot_pairs=warm_up_shots * of_a_shot,
-        warm_up_key_pairs=of_warm_up.pairs,
+        warm_up_key_pairs=warm_up_key_pairs,
         warm_up_seconds=warm_up,
     )
 
@@ -98,48 +141,48 @@ def _bits(demand: Demand, reserve: int) -> tuple[float, float]:
     return 2.0 * reserve * mine, 2.0 * (reserve * between + (RESERVED_VIEWS * change if reserve > 1 else 0))
 
 
-def _keys(network: NetworkPlan, demand: Demand, phases: Phases, reserve: int) -> _Keys:
-    order = [k for group in phases for k in group]
-    step = max(1, len(order) // _SAMPLED_PATHS)
-    replicas, (mine, between) = len(network.replica_routes), _bits(demand, reserve)
-    paths = [(processor_name(k), replica_name(number % replicas)) for number, k in enumerate(order[::step])]
-    slowest, pairs_of_one = _of_paths(network, demand, paths, mine)
-    pairs = len(order) * replicas * pairs_of_one
-    all_between = [(replica_name(i), replica_name(j)) for j in range(replicas) for i in range(j)]
-    sampled = all_between[:: max(1, len(all_between) // _SAMPLED_PATHS)]
-    slowest_between, pairs_of_one = _of_paths(network, demand, sampled, between)
-    return _Keys(slowest, max(slowest, slowest_between), pairs + len(all_between) * pairs_of_one)
+def _key_pairs(network: NetworkPlan, keys: _Keys, phases: Sequence[ServedPhase]) -> float:
+    """Return the pairs of links that all paths need, from samples of them."""
+    order, replicas = [k for phase in phases for k in phase.members], len(network.replica_routes)
+    mine = [KeyPath(processor_name(k), n % replicas) for n, k in enumerate(_sampled(order))]
+    all_between = [KeyPath(replica_name(i), j) for j in range(replicas) for i in range(j)]
+    total = len(order) * replicas * mean(map(keys.pairs, mine))
+    return total + len(all_between) * mean(map(keys.pairs, _sampled(all_between))) if all_between else total
 
 
-def _of_paths(
-    network: NetworkPlan, demand: Demand, paths: Sequence[tuple[str, str]], bits: float
-) -> tuple[float, float]:
-    """Return the seconds of the slowest of these paths, each of which distils so many bits, and the mean number of
-    their links' pairs."""
-    slowest, pairs = 0.0, 0.0
-    for owner, peer in paths:
-        route = network.key_route(owner, peer)
-        raw = _raw_bits(route, bits, demand)
-        slowest = max(slowest, key_path_seconds(route, raw, demand))
-        pairs += raw * route.raw_pairs / max(1e-9, float(key_rate(route.fidelity)))
-    return slowest, pairs / max(1, len(paths))
-
-
-def _raw_bits(route: Route, bits: float, demand: Demand) -> float:
-    """Return the asymptotic bits of the block that yields `bits` on a path."""
-    return asymptotic_bits(key_path_fidelity(route, demand), bits) if demand.finite_keys else bits
+def _sampled(of: Sequence[T], most: int = _SAMPLED_PATHS) -> Sequence[T]:
+    return of[:: max(1, len(of) // most)]
 
 
 def _plan_seconds(
-    network: NetworkPlan, demand: Demand, *, phases: Phases, key_slots: Sequence[int], shots: int, keys: _Keys
+    network: NetworkPlan, demand: Demand, *, phases: Sequence[ServedPhase], shots: int, keys: _Keys
 ) -> float:
-    """Simulated: phase by phase, the shots of its slowest link, then the key slots."""
-    total = 0.0
-    for number, (members, slots) in enumerate(zip(phases, key_slots, strict=True)):
-        with_replicas = min(slots, len(network.replica_routes)) if number == 0 else 0
-        total += _served_seconds(network, demand, members=members, shots=shots)
-        total += with_replicas * keys.slowest_between + (slots - with_replicas) * keys.slowest_seconds
+    """Simulated: phase by phase, the shots of its slowest link, then the key slots, each as long as its slowest path
+    needs."""
+    total, replicas = 0.0, len(network.replica_routes)
+    most = max(1, _SAMPLED_PATHS // len(phases))
+    for number, phase in enumerate(phases):
+        total += _served_seconds(network, demand, members=phase.members, shots=shots)
+        if phase.slots is not None:
+            total += sum(max(map(keys.seconds, slot), default=0.0) for slot in phase.slots)
+            continue
+        paths = [KeyPath(processor_name(k), n % replicas) for n, k in enumerate(_sampled(phase.members, most))]
+        slowest = _slowest(paths, len(phase.members) * replicas / phase.key_slots, keys)
+        if number == 0 and replicas > 1:
+            all_between = [KeyPath(replica_name(i), j) for j in range(replicas) for i in range(j)]
+            slots = min(phase.key_slots, replicas)
+            between = _slowest(_sampled(all_between), len(all_between) / slots, keys)
+            total += slots * max(0.0, between - slowest)
+        total += phase.key_slots * slowest
     return total
+
+
+def _slowest(sample: Sequence[KeyPath], of: float, keys: _Keys) -> float:
+    """Return the mean time of the slowest of so many paths that are like those of a sample."""
+    times, found = sorted(map(keys.seconds, sample)), 0.0
+    for number, time in enumerate(times):
+        found += time * (((number + 1) / len(times)) ** of - (number / len(times)) ** of)
+    return found
 
 
 def _served_seconds(network: NetworkPlan, demand: Demand, *, members: Sequence[int], shots: int) -> float:

@@ -34,6 +34,33 @@ def test_the_forecast_of_a_round_is_within_a_factor_of_two_of_its_plan(overrides
     assert 0.5 < found.key_bits / planned.key_bits < 2
 
 
+@pytest.mark.parametrize("overrides", [
+    ["network=ring", "consensus.committee_size=4", "entanglement.key_useful_age_milliseconds=1"],
+    ["network=complete", "processors.count=6", "entanglement.key_useful_age_milliseconds=3"],
+    ["network=line", "processors.count=12", "entanglement.key_useful_age_milliseconds=1", "consensus.hash_keys=kept"],
+    ["network=grid", "processors.count=9", "entanglement.purification_rounds=1", "entanglement.multiplexing=4"],
+])  # fmt: skip
+def test_the_forecast_of_simulated_time_takes_the_slowest_path_of_each_key_slot(overrides: list[str]) -> None:
+    settings = build(RunSettings, composed([*SMALL, *overrides]))
+    found, planned = forecast(settings, outline_world(settings)), planned_cost(small_world(*overrides).manager)
+    assert found.round_seconds == pytest.approx(planned.simulated_seconds, rel=0.2)
+    assert found.warm_up_seconds == pytest.approx(planned.warm_up_seconds, rel=0.2)
+    assert found.pairs == pytest.approx(planned.pairs, rel=0.2)
+
+
+def test_the_forecast_of_key_slots_that_are_not_planned_is_near_that_of_those_that_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for overrides in ([], ["network=line"], ["network=grid", "processors.count=25"], ["network=complete"]):
+        settings = build(RunSettings, composed([*SMALL, *overrides]))
+        planned = forecast(settings, outline_world(settings))
+        monkeypatch.setattr(world, "_MAX_PLANNED_PATHS", 0)
+        estimated = forecast(settings, outline_world(settings))
+        monkeypatch.undo()
+        assert 0.5 < estimated.round_seconds / planned.round_seconds < 2
+        assert 0.5 < estimated.warm_up_seconds / planned.warm_up_seconds < 2
+
+
 @pytest.mark.parametrize("hash_keys", ["fresh", "kept"])
 def test_the_forecast_knows_that_finite_keys_take_whole_blocks(hash_keys: str) -> None:
     overrides = ["consensus.key_rate=finite", f"consensus.hash_keys={hash_keys}", "consensus.committee_size=4"]
