@@ -19,7 +19,7 @@ from ceas_ray.consensus.input_phase import InputPhase
 from ceas_ray.consensus.inputs import Inputs, is_well_formed_update
 from ceas_ray.consensus.pacing import Pacing
 from ceas_ray.consensus.replica_message import LAST_ROUND_FRAMES, VIEW_FRAMES, VOTING_FRAMES, ReplicaMessage
-from ceas_ray.consensus.tetrabft import FUTURE_VIEWS, TetraBFT
+from ceas_ray.consensus.tetrabft import TetraBFT
 from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.consensus.value_store import ValueStore
 from ceas_ray.consensus.voting_state import Action, ArmTimer, BodyWanted, Output
@@ -217,11 +217,11 @@ class Agreement(Stateful):
         kind, from_processor = FRAME_KINDS[frame.kind], frame.sender.startswith("processor/")
         if of_last_round and (from_processor or kind not in LAST_ROUND_FRAMES):
             return []
-        if self._is_too_far_ahead(kind, frame.view):
-            return []
+        if kind in VIEW_FRAMES and self.voting.is_too_far_ahead(frame.view):
+            return []  # not accepted, so it may come again
         body = self._links.verify(frame)
         if body is None:
-            return list(self._links.take_alarms(frame.sender))
+            return self._answer_again(frame, now)
         number = int(frame.sender.partition("/")[2])
         try:
             if from_processor:
@@ -238,10 +238,6 @@ class Agreement(Stateful):
         if kind != FrameKind.UPDATE or not is_well_formed_update(body, self._protocol.model_size):
             return []
         return [*self.phase.take_update(number, body, now), *self._go_on(now)]
-
-    def _is_too_far_ahead(self, kind: FrameKind, view: int) -> bool:
-        """Return whether a frame belongs to a view that cannot be kept yet: it is not accepted, and may come again."""
-        return kind in VIEW_FRAMES and view > max(self.voting.view, 0) + FUTURE_VIEWS
 
     def _receive_of_this_round(self, message: ReplicaMessage, now: int) -> list[Effect]:
         if message.kind in VOTING_FRAMES:
@@ -301,18 +297,23 @@ class Agreement(Stateful):
 
     # --- catching up ----------------------------------------------------------
 
-    def _bring_up_to_date(self, sender: int, now: int) -> list[Effect]:
+    def _bring_up_to_date(self, sender: int, now: int, again: bool = False) -> list[Effect]:
         """Say what was decided in the round before, which fewer than B others may be left to say, and repeat what this
         replica has said since: until it halts, its echoes and votes too, since a liar may have let it decide alone.
         """
-        name = replica_name(sender)
-        self._links.forget_view_change(name)
-        past = self.catching_up.tell_past(self._head.decision_of(self.round_index - 1), receiver=name, now=now)
-        return [*past, *self.phase.repeat_echoes(name, now), *self._act(self.voting.resend(sender), now)]
+        name, past, effects = replica_name(sender), self._head.decision_of(self.round_index - 1), list[Effect]()
+        with self._links.answering(name, effects, again=again):
+            effects += self.catching_up.tell_past(past, receiver=name, now=now)
+            effects += [*self.phase.repeat_echoes(name, now), *self._act(self.voting.resend(sender, not again), now)]
+        return effects
+
+    def _answer_again(self, frame: Frame, now: int) -> list[Effect]:
+        is_question, number = self._links.is_asked_again(frame, now), frame.sender.partition("/")[2]
+        return self._bring_up_to_date(int(number), now, True) if is_question else self._links.take_alarms(frame.sender)
 
     def _bring_all_up_to_date(self, now: int) -> list[Effect]:
-        others = [j for j in range(self._protocol.committee.replicas) if j != self._index]
-        return [effect for j in others for effect in self._bring_up_to_date(j, now)]
+        replicas, own = self._protocol.committee.replicas, self._index
+        return [effect for j in range(replicas) if j != own for effect in self._bring_up_to_date(j, now)]
 
     def take_new_keys(self, now: int) -> list[Effect]:
         """Say what was omitted for want of keys, since new ones have come, and repeat a decision that is waited for."""

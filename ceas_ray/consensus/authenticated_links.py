@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +12,14 @@ from numpy.typing import NDArray
 
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.kernel.codec import encode
-from ceas_ray.kernel.envelope import Effect, Observation, Send
+from ceas_ray.kernel.envelope import Effect, Send
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import Channel, FrameKind
 from ceas_ray.messages.payloads import Int64s, processor_name, replica_name
+
+_GIVEN_AGAIN = frozenset({FrameKind.ECHO, FrameKind.DECIDE})
+"""Frames of an answer that are kept, to be given again to one that lost them."""
 
 
 @dataclass
@@ -23,12 +27,16 @@ class LinksState:
     """What changes in the links, apart from their keys.
 
     round_index: of frames that leave. view_changes, questions: by receiver, the last request for a view and the last
-    question of this round. When repeated, each is the same frame.
+    question of this round. When repeated, each is the same frame. heard: by sender, the last question that was
+    accepted. answers: by receiver, the frames of the last answer. answered_again: when that last left once more, ps.
     """
 
     round_index: int = -1
     view_changes: dict[str, Frame] = field(default_factory=dict)
     questions: dict[str, Frame] = field(default_factory=dict)
+    heard: dict[str, Frame] = field(default_factory=dict)
+    answers: dict[str, tuple[Frame, ...]] = field(default_factory=dict)
+    answered_again: dict[str, int] = field(default_factory=dict)
 
 
 class AuthenticatedLinks(Stateful):
@@ -43,7 +51,8 @@ class AuthenticatedLinks(Stateful):
         self._replicas = [replica_name(j) for j in range(committee.replicas)]
         self._others = [name for name in self._replicas if name != self._name]
         self._channels = {channel.peer: channel for channel in channels}
-        self._latencies = latencies
+        self._latencies, self._delta = latencies, committee.delta
+        self._again: str | None = None
         self.state = LinksState()
 
     def parts(self) -> Mapping[str, Stateful]:
@@ -53,6 +62,10 @@ class AuthenticatedLinks(Stateful):
     def enter_round(self, round_index: int) -> None:
         """Let frames that leave from now on belong to this round."""
         self.state = LinksState(round_index)
+
+    def recover(self) -> None:
+        """Go on after a crash: whether the last requests and questions left is not known, so the next ones are new."""
+        self.state.view_changes, self.state.questions = {}, {}
 
     # --- frames ----------------------------------------------------------
 
@@ -64,14 +77,16 @@ class AuthenticatedLinks(Stateful):
         channel = self._channels.get(frame.sender)
         return None if channel is None else channel.verify(frame)
 
-    def take_alarms(self, sender: str) -> list[Observation]:
+    def take_alarms(self, sender: str) -> list[Effect]:
         """Return observations for the journal, after a frame in this name that was not authentic; see `Channel`."""
         channel = self._channels.get(sender)
-        return [] if channel is None else channel.take_alarms()
+        return [] if channel is None else [*channel.take_alarms()]
 
     def accept(self, frame: Frame) -> None:
         """Use up the slot of a verified frame."""
         self._channels[frame.sender].accept(frame)
+        if frame.kind == FrameKind.CATCH_UP and frame.sender in self._others:
+            self.state.heard[frame.sender] = frame
 
     def send(
         self, kind: FrameKind, *, view: int, receiver: str, body: bytes, now: int, round_index: int | None = None
@@ -84,10 +99,23 @@ class AuthenticatedLinks(Stateful):
             frame = self._view_change(view, receiver, body, now)
         else:
             in_round = self.state.round_index if round_index is None else round_index
-            frame = self._channels[receiver].seal(kind, round_index=in_round, view=view, now=now, body=body)
+            frame = self._seal(kind, in_round, view=view, receiver=receiver, body=body, now=now)
             if frame is not None and kind is FrameKind.CATCH_UP:
                 self.state.questions[receiver] = frame
         return [] if frame is None else [Send(now + self._latencies[receiver], receiver, frame)]
+
+    def _seal(
+        self, kind: FrameKind, round_index: int, *, view: int, receiver: str, body: bytes, now: int
+    ) -> Frame | None:
+        """Return a new frame, or in an answer that is given again the one that said the same the last time."""
+        channel = self._channels[receiver]
+        if receiver == self._again:
+            for last in self.state.answers.get(receiver, ()):
+                if (last.kind, last.round_index, last.view, last.body) == (kind, round_index, view, body):
+                    return last
+            if not channel.good_for_a_view():
+                return None
+        return channel.seal(kind, round_index=round_index, view=view, now=now, body=body)
 
     def _view_change(self, view: int, receiver: str, body: bytes, now: int) -> Frame | None:
         frame = self.state.view_changes.get(receiver)
@@ -133,6 +161,29 @@ class AuthenticatedLinks(Stateful):
     def report(self, receiver: str, payload: Any, now: int) -> Effect:
         """Return a message to trusted control, which needs no key."""
         return Send(now + self._latencies[receiver], receiver, payload)
+
+    def is_asked_again(self, frame: Frame, now: int) -> bool:
+        """Return whether this is the sender's last question once more, whose answer it must have lost. It needs no key,
+        since anybody may repeat it; so it counts at most once in a Delta.
+        """
+        again = self.state.answered_again
+        if self.state.heard.get(frame.sender) != frame or now < again.get(frame.sender, -self._delta) + self._delta:
+            return False
+        again[frame.sender] = now
+        return True
+
+    @contextmanager
+    def answering(self, receiver: str, effects: list[Effect], *, again: bool) -> Iterator[None]:
+        """Keep as the answer to `receiver` what is added to `effects` meanwhile. again: frames of the last answer are
+        repeated where they say the same, and cost no key.
+        """
+        self._again = receiver if again else None
+        if not again:
+            self.forget_view_change(receiver)
+        yield
+        self._again = None
+        frames = (effect.payload for effect in effects if isinstance(effect, Send))
+        self.state.answers[receiver] = tuple(frame for frame in frames if frame.kind in _GIVEN_AGAIN)
 
     def forget_view_change(self, receiver: str) -> None:
         """Forget the last request for a view, which this receiver may have lost: the next one is a new frame."""

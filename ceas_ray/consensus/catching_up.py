@@ -18,8 +18,9 @@ from ceas_ray.messages.payloads import replica_name
 MAX_CATCH_UPS = 3
 """Number of times that a replica asks in a round what it missed, whatever comes of it, and that it answers each of the
 others in the time of a view; both cost keys. After that it asks anew once in a view, and answers where keys for a view
-are left. Otherwise it repeats its last question, for those whom it did not reach, and asks anew after waiting twice as
-long, so that a stall burns no keys. New keys, and a decision that it can report, let it ask and answer as often again.
+are left. Otherwise it repeats its last question, for those whom it did not reach or whose answers it lost, and asks
+anew after waiting twice as long, so that a stall burns no keys. New keys, and a decision that it can report, let it ask
+and answer as often again.
 """
 
 

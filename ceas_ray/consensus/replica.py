@@ -212,5 +212,5 @@ class Replica(Actor):
         """Go on after a crash from what was persisted, and ask the others for the rest."""
         self.restore(persisted)
         self.state.early = []
-        self._links.enter_round(self._agreement.round_index)
+        self._links.recover()
         return self._agreement.recover(now)

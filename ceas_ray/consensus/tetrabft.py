@@ -122,6 +122,10 @@ class TetraBFT(SafetyRule, Stateful):
         """Return whether this would be the first proposal of the view's leader that counts."""
         return not self.state.halted and sender == self._leader(view) and view not in self.state.proposals
 
+    def is_too_far_ahead(self, view: int) -> bool:
+        """Return whether a view is so far ahead that its messages cannot be kept yet."""
+        return view > max(self.state.view, 0) + FUTURE_VIEWS
+
     # --- rules ----------------------------------------------------------
 
     def _receive(self, sender: int, kind: FrameKind, view: int, content: Any) -> None:
@@ -326,9 +330,10 @@ class TetraBFT(SafetyRule, Stateful):
 
     # --- crash and recovery ----------------------------------------------------------
 
-    def resend(self, to: int) -> list[Output]:
+    def resend(self, to: int, votes: bool = True) -> list[Output]:
         """Return what this replica has said that still counts, for one who missed it: the decision, and until it halts
-        what else it said, in the order of the protocol.
+        what else it said, in the order of the protocol. votes: include what belongs to its view; whoever needs that
+        enters a view, and asks anew there.
         """
         state = self.state
         said: list[Output] = []
@@ -338,6 +343,8 @@ class TetraBFT(SafetyRule, Stateful):
             return said
         if state.asked_view > max(state.view, 0):
             said.append(Output(FrameKind.VIEW_CHANGE, state.asked_view, None, to))
+        if not votes:
+            return said
         view = state.view
         for kind, evidence in ((FrameKind.PROOF, state.proofs), (FrameKind.SUGGEST, state.own_suggest)):
             mine = evidence.get(view, {}).get(self.index)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ceas_ray.kernel.envelope import Send
+import pytest
+
+from ceas_ray.kernel.envelope import Effect, Send
 from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import FrameKind
-from tests.consensus.parts import LATENCY, PEERS, PLENTY, channel_of, frames_in, links_of_replica_0, some_bits
+from tests.consensus.parts import DELTA, LATENCY, PEERS, PLENTY, channel_of, frames_in, links_of_replica_0, some_bits
 
 OTHERS = ["replica/1", "replica/2", "replica/3"]
 
@@ -73,3 +75,45 @@ def test_a_model_reaches_every_processor() -> None:
     frames = frames_in(links_of_replica_0().reply_to_processors(b"model", 5))
     assert [frame.receiver for frame in frames] == PEERS[:3]
     assert {frame.kind for frame in frames} == {FrameKind.MODEL}
+
+
+def test_a_question_that_was_accepted_counts_when_it_comes_again_though_at_most_once_in_a_delta() -> None:
+    links, peer = links_of_replica_0(), channel_of("replica/1", "replica/0")
+    asked, other = (peer.seal(FrameKind.CATCH_UP, round_index=0, view=0, now=at, body=b"") for at in (3, 4))
+    assert asked is not None and other is not None
+    assert not links.is_asked_again(asked, 5)
+    links.accept(asked)
+    assert [links.is_asked_again(asked, now) for now in (6, 7, 5 + DELTA, 6 + DELTA)] == [True, False, False, True]
+    assert not links.is_asked_again(replace(asked, tag=asked.tag ^ 1), 9 * DELTA)
+    links.accept(other)
+    assert not links.is_asked_again(asked, 9 * DELTA)
+    assert links.is_asked_again(other, 9 * DELTA)
+
+
+@pytest.mark.parametrize("kind", [FrameKind.UPDATE, FrameKind.CATCH_UP])
+def test_what_a_processor_says_again_is_no_question(kind: FrameKind) -> None:
+    links = links_of_replica_0()
+    frame = channel_of("processor/1", "replica/0").seal(kind, round_index=0, view=0, now=3, body=b"")
+    assert frame is not None
+    links.accept(frame)
+    assert not links.is_asked_again(frame, 9)
+
+
+def test_an_answer_that_is_given_again_is_the_same_frames_and_costs_keys_only_for_what_is_new() -> None:
+    links = links_of_replica_0()
+
+    def answer(now: int, body: bytes, again: bool) -> list[int]:
+        effects = list[Effect]()
+        with links.answering("replica/1", effects, again=again):
+            effects += links.send(FrameKind.ECHO, view=0, receiver="replica/1", body=body, now=now)
+            effects += links.send(FrameKind.DECIDE, view=1, receiver="replica/1", body=b"value", now=now)
+        return [frame.sent_at for frame in frames_in(effects)]
+
+    assert answer(1, b"items", again=False) == [1, 1]
+    spent = links.key_bits_spent()["replica/1"]
+    assert answer(2, b"items", again=True) == [1, 1]
+    assert links.key_bits_spent()["replica/1"] == spent
+    assert answer(3, b"more items", again=True) == [3, 1]
+    assert answer(4, b"more items", again=True) == [3, 1]
+    assert links.key_bits_spent()["replica/1"] == spent + TAG_BITS
+    assert answer(5, b"more items", again=False) == [5, 5]

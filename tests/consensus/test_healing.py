@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
+from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.consensus_payloads import Frame
-from ceas_ray.messages.frames import FrameKind
+from ceas_ray.messages.frames import FrameKind, digest_of
 from ceas_ray.messages.payloads import replica_name
+from ceas_ray.messages.quorum import Quorums
 from tests.consensus.committee import DELTA, OPENS, Network, up_to_f
 
 
@@ -113,3 +116,74 @@ def test_one_that_was_deaf_costs_the_others_at_most_one_view_of_an_honest_leader
     led = {(f.view, f.sender) for f in network.sent if f.kind == FrameKind.PROPOSAL and f.sent_at >= calm}
     assert {j for j, _ in network.decided} == set(range(replicas)) - silent
     assert len(led) <= 2
+
+
+SOON = 2 * VIEW_TIMER_DELTAS
+"""Within so many Delta of the calm a replica has asked again, and been answered."""
+
+
+class DeafRing(Network):
+    """f replicas are silent, and each of the others is deaf to the next one until the network heals: nobody has Echoes
+    of Q replicas. Each hears what is asked, and its answers are lost."""
+
+    def __init__(self, replicas: int, heals: int) -> None:
+        self._ring, self._heals = Quorums(replicas).quorum, OPENS + heals * DELTA
+        super().__init__(replicas, silent=frozenset(range(self._ring, replicas)))
+
+    def push(self, at: int, replica: int, sender: str, payload: Any) -> None:
+        of_a_replica = isinstance(payload, Frame) and sender.startswith("replica/")
+        if not (of_a_replica and sender == replica_name((replica + 1) % self._ring) and self.now < self._heals):
+            super().push(at, replica, sender, payload)
+
+
+@pytest.mark.parametrize("heals", [50, 100, 250])
+@pytest.mark.parametrize("replicas", [4, 7, 10])
+def test_those_whose_answers_were_lost_begin_soon_after_the_network_heals_however_long_that_took(
+    replicas: int, heals: int
+) -> None:
+    """A question that had been heard was not answered again, and asked anew ever more rarely: after 1,500 Delta nobody
+    entered view 0 for 1,300 more."""
+    network = DeafRing(replicas, heals)
+    network.run()
+    times = network.decide_times()
+    assert {*times} == set(range(Quorums(replicas).quorum))
+    assert max(times.values()) <= heals + SOON
+    network.assert_nobody_contradicted_itself()
+    network.assert_the_books_of_keys_are_exact()
+
+
+class HaltedWithoutOne(DeafNetwork):
+    """f liars vote with all honest replicas but one, so that these halt, and are silent from then on."""
+
+    def __init__(self, replicas: int, heals: int) -> None:
+        faults = Quorums(replicas).faults
+        self.victim, self._helpers, self._told = replicas - faults - 1, range(replicas - faults, replicas), set[int]()
+        super().__init__(replicas, {self.victim}, heals, frozenset(self._helpers))
+
+    def push(self, at: int, replica: int, sender: str, payload: Any) -> None:
+        if isinstance(payload, Frame) and payload.kind in (FrameKind.ECHO, FrameKind.PROPOSAL, FrameKind.DECIDE):
+            self._help(at, payload)
+        super().push(at, replica, sender, payload)
+
+    def _help(self, at: int, frame: Frame) -> None:
+        if frame.kind in self._told:
+            return
+        self._told.add(frame.kind)
+        for liar in self._helpers:
+            for to in range(self.victim):
+                if frame.kind != FrameKind.PROPOSAL:
+                    self.hear(at, liar, to, FrameKind(frame.kind), frame.view, frame.body)
+                    continue
+                for after, kind in enumerate((FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4)):
+                    self.hear(at + after * DELTA, liar, to, kind, frame.view, encode(digest_of(decode(frame.body))))
+
+
+@pytest.mark.parametrize("heals", [50, 100, 250])
+@pytest.mark.parametrize("replicas", [4, 7])
+def test_those_who_have_halted_tell_the_last_one_soon_after_it_hears_again(replicas: int, heals: int) -> None:
+    network = HaltedWithoutOne(replicas, heals)
+    network.run()
+    times = network.decide_times()
+    assert max(at for j, at in times.items() if j != network.victim) < 10
+    assert times[network.victim] <= heals + SOON
+    assert len(network.states()) == 1
