@@ -23,7 +23,7 @@ PLENTY, SCARCE = 10**6, 3_000
 _LATE_CALM_AT = (0.0, 10.0, 25.0, 50.0)
 """Times at which the calm may begin in scenarios of several rounds, in Delta."""
 _DOWN = (0.5, 5.0, 20.0, 50.0)
-_LONG = (40.0, 300.0)
+_LONG = (40.0, 1000.0)
 """Between these times after the calm a long loss of frames may end, in Delta."""
 _LOST_KINDS = (FrameKind.FETCH, FrameKind.CONTENT, FrameKind.ECHO, FrameKind.CATCH_UP, FrameKind.PROPOSAL, None)
 
@@ -140,13 +140,15 @@ class ReplicaSetting:
         return replace(self, **attacks) if attacks else self
 
     def _long_loss(self, draws: Draws) -> dict[str, Any]:
-        """For long, one honest replica or two hear nothing of the others, who may hear them, or any links lose frames;
-        Byzantine replicas may be silent.
+        """For long, one honest replica or two hear nothing of the others, who may hear them, or each honest replica
+        nothing of the next, or any links lose frames; Byzantine replicas may be silent.
         """
         chance, honest = draws.uniform, self.honest
-        victims = {draws.choice(honest), draws.choice(honest)}
-        if chance() < 0.3:
+        victims, form = {draws.choice(honest), draws.choice(honest)}, chance()
+        if form < 0.2:
             lost = _lost(draws, honest)
+        elif form < 0.4:
+            lost = frozenset(zip(honest[1:] + honest[:1], honest, strict=True))
         else:
             both_ways = chance() < 0.3
             lost = frozenset(

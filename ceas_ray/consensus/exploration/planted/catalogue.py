@@ -28,6 +28,7 @@ from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
 from ceas_ray.consensus.tetrabft import TetraBFT
 from ceas_ray.messages.frames import Channel, FrameKind
+from ceas_ray.messages.payloads import replica_name
 
 MAX_WALKS = 200_000
 WALK_VIEWS = 4
@@ -149,6 +150,17 @@ AIMS: dict[str, tuple[int, dict[str, Any]]] = {
     "a late report ignored": (4, _GOOD | {"hub": "just late", "spread": False}),
     "late updates ignored": (4, _GOOD | {"slow": True, "spread": False}),
     "a repeated index counts twice": (4, _GOOD | {"byzantine": frozenset({0})}),
+    "a question that comes again is not answered": (
+        4,
+        _GOOD
+        | {
+            "byzantine": frozenset({0}),
+            "omniscient": False,
+            "deaf": frozenset(map(replica_name, (1, 2, 3))),
+            "lost": frozenset({(2, 1), (3, 2), (1, 3)}),
+            "lost_until": 800.0,
+        },
+    ),
     "what is lacking is asked for only when the own timer runs out": (
         4,
         _GOOD

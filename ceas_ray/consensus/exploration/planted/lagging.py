@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ceas_ray.consensus.agreement import Agreement
+from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
 from ceas_ray.consensus.catching_up import CatchingUp
 from ceas_ray.consensus.chain_head import LastDecision
 from ceas_ray.consensus.exploration.planted.inputs import replica_with
 from ceas_ray.consensus.fetching import Fetching
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.kernel.envelope import Effect
+from ceas_ray.messages.consensus_payloads import Frame
 
 
 class TellsOnlyOfItsOwnRound(CatchingUp):
@@ -43,6 +45,11 @@ class AsksOnlyWhenItsTimerRunsOut(CatchingUp):
         return False
 
 
+class IgnoresRepeatedQuestions(AuthenticatedLinks):
+    def is_asked_again(self, frame: Frame, now: int) -> bool:
+        return False
+
+
 class AnyFormWillDo(Fetching):
     """What is here as anything is not asked for, and whatever comes as a body was not wanted as anything else."""
 
@@ -65,5 +72,6 @@ LAGGING_BUGS: dict[str, type[Replica]] = {
     "what is lacking is asked for only when the own timer runs out": replica_with(
         "catching_up", AsksOnlyWhenItsTimerRunsOut
     ),
+    "a question that comes again is not answered": replica_with("_links", IgnoresRepeatedQuestions),
     "a content that arrived as a body is never asked for as a content": replica_with("fetching", AnyFormWillDo),
 }
