@@ -6,15 +6,17 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from ceas_ray.cli.exit_codes import BAD_SETTINGS, COMPLETED, FAILED, OF_STATUS
-from ceas_ray.config.application import Job, run_application
+from ceas_ray.config.application import ComposedJob, Job, run_application
 from ceas_ray.config.command_line import CommandLine
 from ceas_ray.config.composition import composed, jobs, overridden_keys
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.search_space import SearchSpace
 from ceas_ray.config.validation import build
 from ceas_ray.runs.environment import with_environment
 from ceas_ray.runs.resume import config_of_run
@@ -69,7 +71,7 @@ def _run(words: Sequence[str], interruption: Interruption) -> int:
 def _is_handed_over(line: CommandLine) -> bool:
     """Whether the launcher hands all jobs of this sweep over together, so that they are checked then."""
     choices = [word.partition("=")[2] for word in line.overrides if word.startswith(("hydra/launcher=", "hydra/sweep"))]
-    return all(choice in ("ray", "grid") for choice in choices)
+    return all(choice in ("ray", "grid", "optuna") for choice in choices)
 
 
 def _refuse_bad_jobs(line: CommandLine) -> None:
@@ -157,6 +159,26 @@ class Task:
         states = run_sweep(checked, folder.absolute(), by_default, self._interruption)
         self._codes += [OF_STATUS[states[job.number]] if job.number in states else FAILED for job in checked]
         return [None] * len(jobs)
+
+    def search(self, given: Mapping[str, Any], space: SearchSpace, folder: Path, composed: ComposedJob) -> None:
+        """See `JobRunner`; every value at an end of the space is checked before the first trial runs."""
+        from ceas_ray.runs.sweeps.search import Search, SearchSettings, run_search  # here: SQLAlchemy imports slowly
+
+        def checked(number: int, chosen: Mapping[str, Any]) -> SweepJob:
+            job = composed(number, chosen)
+            config = self._configured(job)
+            _refuse_shared_run(config)
+            found = sweep_job(config, number, job.overrides, {key.lstrip("+"): str(v) for key, v in chosen.items()})
+            if _is_no_new_run(found):
+                raise SettingsError("hydra/sweeper", "grid where nothing is to be searched for", "optuna")
+            return found
+
+        assert self._line is not None
+        by_default = "hydra.sweep.dir" not in overridden_keys(self._line.overrides)
+        search = Search(SearchSettings.of(given), space, folder.absolute(), by_default)
+        states = run_search(search, checked, self._interruption)
+        lost = [FAILED] * (search.settings.trials - len(states))
+        self._codes += [*(OF_STATUS[status] for status in states.values()), *lost]
 
     def exit_code(self, sweep: bool) -> int:
         """The exit code of a command that ran these jobs: that of the only one, or whether all of a sweep went well."""

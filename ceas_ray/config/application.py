@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from ceas_ray.config.command_line import CommandLine
 from ceas_ray.config.composition import PRIMARY, VERSION_BASE, one_line, plain
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.search_space import SearchSpace
 
 _ERRORS_AS_RAISED = "HYDRA_FULL_ERROR"
 
@@ -38,6 +39,10 @@ class Job:
     sweep_folder: Path | None = None
 
 
+ComposedJob = Callable[[int, Mapping[str, Any]], Job]
+"""Returns the job of a search with this number and the values it chose, by override keys."""
+
+
 class JobRunner(Protocol):
     """Runs jobs; each makes a number, the objective of whoever searches, or None."""
 
@@ -46,6 +51,9 @@ class JobRunner(Protocol):
 
     def together(self, jobs: Sequence[Job]) -> Sequence[float | None]:
         """Run the jobs of a sweep, side by side where that can be."""
+
+    def search(self, given: Mapping[str, Any], space: SearchSpace, folder: Path, composed: ComposedJob) -> None:
+        """Search in this space, and leave the jobs in the folder. given: the settings of `hydra.sweeper`."""
 
 
 def run_application(line: CommandLine, task: JobRunner) -> int:
@@ -65,6 +73,7 @@ def run_application(line: CommandLine, task: JobRunner) -> int:
         return task(job)
 
     application.together = task.together  # type: ignore[attr-defined] # for the launcher, which gets this function
+    application.search = task.search  # type: ignore[attr-defined] # for the sweeper, likewise
     decorated = hydra.main(config_path=str(conf_directory()), config_name=PRIMARY, version_base=VERSION_BASE)
     with one_line(line.overrides), _as_command([*line.options, *line.overrides]):
         try:

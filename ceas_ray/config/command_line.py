@@ -39,6 +39,8 @@ _MAX_SHOWN = 200
 """Characters of a value that an error repeats."""
 _SAME_FOLDER = {False: "hydra.run.dir", True: "hydra.sweep.dir"}
 """Hydra's name for `output`, in a run and in a sweep."""
+_LISTS = ("hydra.sweeper.objective", "hydra.sweeper.direction")
+"""Settings of a sweeper for which `a,b` is one list, and not two values to try."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class CommandLine:
         sweep = "--multirun" in options
         for override in parsed:
             _refuse_several_values(override, sweep)
-        overrides = _with_search_path(_with_one_output(overrides, parsed, sweep), folders)
+        overrides = _with_search_path(_with_lists(_with_one_output(overrides, parsed, sweep)), folders)
         shown = {"--cfg", "--info", "--hydra-help"} & set(options)
         return cls(tuple(options), tuple(overrides), sweep, not shown)
 
@@ -151,6 +153,14 @@ def _with_one_output(overrides: Sequence[str], parsed: Sequence[Override], sweep
         raise SettingsError(theirs, f"left out, or the same as output={found['output']}", found[theirs])
     made = [word for word, o in zip(overrides, parsed, strict=True) if o.key_or_group not in ("output", theirs)]
     return [*made, *(f"{kept}={value}" for value in [found.get(kept, found.get(ours))] if value is not None)]
+
+
+def _with_lists(overrides: Sequence[str]) -> list[str]:
+    words = [word.partition("=") for word in overrides]
+    return [
+        f"{key}=[{value}]" if key in _LISTS and "," in value and not value.startswith("[") else f"{key}{sign}{value}"
+        for key, sign, value in words
+    ]
 
 
 def _with_search_path(overrides: list[str], folders: Sequence[str]) -> list[str]:

@@ -48,6 +48,10 @@ class SweepJob:
         """Return the same job of the sweep in `other`, where it has the place that it has in `folder`."""
         return self._with({"output": str(other / self.folder.relative_to(folder))})
 
+    def as_other(self, number: int, folder: Path, differs: Mapping[str, str]) -> SweepJob:
+        """Return a job that is only shown: another one of the same sweep, with other values of these settings."""
+        return replace(self._with({"output": str(folder)}), number=number, differs=differs)
+
     def in_one_process(self) -> SweepJob:
         """Return the same job with the local runtime."""
         local = {"name": "local", "processor_hosts": 1}

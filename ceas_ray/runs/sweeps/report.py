@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_whole
 
 TABLE = "results.csv"
-_RESULTS = {
+RESULTS = {
     "test_accuracy": "test accuracy",
     "bell_pair_utilization": "utilization",
     "demand_on_time": "shots on time",
@@ -60,33 +60,63 @@ def name_of(job: SweepJob) -> str:
     return " ".join([f"#{job.number}", *(f"{key}={value}" for key, value in job.differs.items())])
 
 
-def report(folder: Path, jobs: Sequence[SweepJob], states: Mapping[int, str], causes: Mapping[int, str]) -> None:
+def report(
+    folder: Path,
+    jobs: Sequence[SweepJob],
+    states: Mapping[int, str],
+    causes: Mapping[int, str],
+    *,
+    results: Mapping[str, str] = RESULTS,
+    best: Collection[int] | None = None,
+) -> None:
     """Write and print the table of all jobs, and say of every one that did not go well why.
 
-    states, causes: how each job ended, by its number.
+    states, causes: how each job ended, by its number. results: numbers of the summaries, and what the table calls them.
+    best: numbers of the jobs that a search marks; None for a sweep that does not look for any.
     """
     from ceas_ray.reports.comparison_table import print_rows  # here, because pandas takes long to import
 
     keys = list(dict.fromkeys(key for job in jobs for key in job.differs))
+    marked = [] if best is None else ["best"]
     rows, content = [], io.StringIO()
     lines = csv.writer(content, lineterminator="\n")
-    lines.writerow(["job", *keys, *_RESULTS, "status", "trace_digest", "folder"])
+    lines.writerow(["job", *keys, *results, *marked, "status", "trace_digest", "folder"])
     for job in jobs:
-        summary, settings = summary_of(job.folder), [job.differs.get(key, "") for key in keys]
-        numbers = [summary.get(name) for name in _RESULTS]
-        state, digest = states[job.number], summary.get("trace_digest", "")
-        cells = [str(job.number), *settings, *map(_shown, numbers), state]
-        rows.append(dict(zip(["job", *keys, *_RESULTS.values(), "state"], cells, strict=True)))
+        settings, numbers = [job.differs.get(key, "") for key in keys], _numbers_of(job, results)
+        marks = ["best" if job.number in best else ""] if best is not None else []
+        cells = [str(job.number), *map(_short, settings), *map(_shown, numbers), *marks, states[job.number]]
+        rows.append(dict(zip(["job", *keys, *results.values(), *marked, "state"], cells, strict=True)))
         written = ["" if number is None else number for number in numbers]
-        lines.writerow([job.number, *settings, *written, state, digest, job.folder.relative_to(folder).as_posix()])
+        lines.writerow([job.number, *settings, *written, *marks, states[job.number], *_place(job, folder)])
     write_whole(folder / TABLE, content.getvalue().encode())
     print_rows(str(folder), rows)
-    _print_means(folder)
+    if best is None:
+        _print_means(folder)
+    _print_causes(jobs, states, causes)
+    print(folder / TABLE)
+
+
+def _numbers_of(job: SweepJob, names: Iterable[str]) -> list[Any]:
+    """Return these numbers of a run's summary, as they stand there; None for what is not."""
+    numbers = []
+    for name in names:
+        value: Any = summary_of(job.folder)
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        numbers.append(value)
+    return numbers
+
+
+def _place(job: SweepJob, folder: Path) -> tuple[str, str]:
+    """Return the digest of a run, and its folder within that of the sweep."""
+    return str(summary_of(job.folder).get("trace_digest", "")), job.folder.relative_to(folder).as_posix()
+
+
+def _print_causes(jobs: Sequence[SweepJob], states: Mapping[int, str], causes: Mapping[int, str]) -> None:
     for job in jobs:
         if causes.get(job.number):
-            Console(stderr=True).print(f"{name_of(job)}: {states[job.number]}: {causes[job.number]}", markup=False,
-                                       highlight=False, soft_wrap=True)  # fmt: skip
-    print(folder / TABLE)
+            line = f"{name_of(job)}: {states[job.number]}: {causes[job.number]}"
+            Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_means(folder: Path) -> None:
@@ -102,6 +132,14 @@ def _print_means(folder: Path) -> None:
     comparison = compared(table_of_runs(runs, labels_of(runs)))
     if len(comparison) and comparison["seeds"].max() > 1:
         print_comparison("Means over seeds, with 95 % intervals (Student's t)", comparison)
+
+
+def _short(setting: str) -> str:
+    """Return a setting for the screen: of a number that was drawn, the first digits."""
+    try:
+        return f"{float(setting):.6g}" if "." in setting else setting
+    except ValueError:
+        return setting
 
 
 def _shown(number: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -49,13 +49,26 @@ def status_of(folder: Path) -> Status | None:
     return next((status for status in get_args(Status) if status == found), None)
 
 
-def unfinished(place: Path, key: str) -> Path | None:
+def is_finished(folder: Path) -> bool:
+    """Return whether all jobs of the sweep in this folder are over."""
+    started = _started(folder)
+    return started is None or all(status_of(folder / name) in OVER for name in started.get("jobs", ()))
+
+
+def unfinished(place: Path, key: str, finished: Callable[[Path], bool] = is_finished) -> Path | None:
     """Return the folder of the newest sweep of these jobs in `place` that is not finished and that nobody runs now."""
-    found = [(began, folder) for began, folder in _sweeps_of(place, key) if not _is_finished(folder)]
+    found = [(began, folder) for began, folder in _sweeps_of(place, key) if not finished(folder)]
     return next((folder for _, folder in sorted(found, reverse=True) if not _is_running(folder)), None)
 
 
-def refuse_taken(folder: Path, key: str, jobs: Sequence[SweepJob], resume: bool) -> None:
+def refuse_taken(
+    folder: Path,
+    key: str,
+    jobs: Sequence[SweepJob],
+    resume: bool,
+    *,
+    finished: Callable[[Path], bool] = is_finished,
+) -> None:
     """Raise SettingsError for a folder that other jobs have, or these and there is nothing to go on with.
 
     resume: whether an unfinished sweep of the same jobs may be gone on with.
@@ -67,7 +80,7 @@ def refuse_taken(folder: Path, key: str, jobs: Sequence[SweepJob], resume: bool)
             run_folder.refuse_taken(job.folder)
     elif there.get("key") != key:
         raise SettingsError(_KEY, "a folder without another sweep in it", str(folder))
-    elif _is_finished(folder):
+    elif finished(folder):
         raise SettingsError(_KEY, "a folder without a finished sweep in it", str(folder))
     elif not resume:
         raise SettingsError(_KEY, "a folder without a sweep in it (sweep.resume=auto goes on with it)", str(folder))
@@ -94,6 +107,12 @@ def running(folder: Path, key: str, jobs: Sequence[SweepJob], by_default: bool) 
             journal.close()
 
 
+def ended_jobs(folder: Path) -> dict[int, Mapping[str, Any]]:
+    """Return what the sweep's journal says of each job that ended: its last line, by the job's number."""
+    lines = read_journal(folder / SWEEP_JOURNAL)
+    return {line["number"]: line for line in lines if line["event"] == "job" and line["status"] != "interrupted"}
+
+
 def _sweeps_of(place: Path, key: str) -> Iterator[tuple[float, Path]]:
     for path in place.glob(f"*/{SWEEP_JOURNAL}"):
         started = _started(path.parent)
@@ -108,11 +127,6 @@ def _started(folder: Path) -> Mapping[str, Any] | None:
     except (OSError, ValueError):
         return None
     return lines[0] if lines and isinstance(lines[0], dict) and lines[0].get("event") == "started" else None
-
-
-def _is_finished(folder: Path) -> bool:
-    started = _started(folder)
-    return started is None or all(status_of(folder / name) in OVER for name in started.get("jobs", ()))
 
 
 def _is_running(folder: Path) -> bool:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import own_packages
@@ -34,6 +34,22 @@ _LAST_SECONDS = 2.5
 SweepEnded = Callable[[Path, Sequence[SweepJob], Mapping[int, str], Mapping[int, str]], object]
 
 
+class Source(Protocol):
+    """Chooses the jobs of a sweep as others end. parallel: how many run at once; total: how many there are in all."""
+
+    parallel: int
+    total: int
+
+    def next(self) -> tuple[SweepJob, str] | None:
+        """Return the next job, and why it cannot be run (empty if it can); None if there are no more."""
+
+    def judged(self, job: SweepJob, end: JobEnd) -> JobEnd:
+        """Return how a job ended in the eyes of whoever chooses."""
+
+    def ended(self, job: SweepJob, end: JobEnd) -> None:
+        """Take note that a job is over; end: as judged, and written to the sweep's journal."""
+
+
 def run_sweep(
     jobs: Sequence[SweepJob], folder: Path, by_default: bool, interruption: Interruption, *, ended: SweepEnded = report
 ) -> Mapping[int, Status]:
@@ -53,37 +69,56 @@ def run_sweep(
     if before is not None:
         jobs, folder = [job.within(folder, before) for job in jobs], before
     refuse_taken(folder, key, jobs, resume)
-    with _cluster_for(jobs) as machines, running(folder, key, jobs, by_default) as journal:
-        return _Sweep(jobs, folder, journal, ended).go(machines, interruption)
+    left = [job for job in jobs if job.settings.runtime.name != "local" and status_of(job.folder) not in OVER]
+    with cluster_for(left, len(jobs)) as machines, running(folder, key, jobs, by_default) as journal:
+        found = {job.number: status_of(job.folder) for job in jobs}
+        states = {number: status for number, status in found.items() if status in OVER}
+        return Sweep(jobs, folder, journal, ended=ended, states=states).go(machines, interruption)
 
 
 @contextmanager
-def _cluster_for(jobs: Sequence[SweepJob]) -> Iterator[tuple[Machine, ...]]:
-    """Yield the machines of the cluster that the jobs run on; none if they run in this process, or all are over."""
-    if all(job.settings.runtime.name == "local" or status_of(job.folder) in OVER for job in jobs):
+def cluster_for(left: Sequence[SweepJob], jobs: int) -> Iterator[tuple[Machine, ...]]:
+    """Yield the machines of the cluster of a sweep; none if it runs in this process.
+
+    left: jobs that are to run on a cluster. jobs: how many the sweep has.
+    """
+    if not left:
         yield ()
         return
     from ceas_ray.runtime.ray_runtime import ray_cluster
 
-    runtime, quiet = jobs[0].settings.runtime, jobs[0].settings.quiet
+    runtime, quiet = left[0].settings.runtime, left[0].settings.quiet
     if runtime.address is None and not quiet:
-        print(f"starting Ray for {len(jobs)} jobs", file=sys.stderr)
+        print(f"starting Ray for {jobs} jobs", file=sys.stderr)
     with ray_cluster(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster) as machines:
         yield machines
 
 
-class _Sweep:
+class Sweep:
     """A sweep that has its folder and its cluster."""
 
-    def __init__(self, jobs: Sequence[SweepJob], folder: Path, journal: Journal, ended: SweepEnded) -> None:
-        self._jobs, self._folder, self._journal, self._report = jobs, folder, journal, ended
-        found = {job.number: status_of(job.folder) for job in jobs}
-        self._states: dict[int, Status] = {number: status for number, status in found.items() if status in OVER}
+    def __init__(
+        self,
+        jobs: Sequence[SweepJob],
+        folder: Path,
+        journal: Journal,
+        *,
+        ended: SweepEnded,
+        states: Mapping[int, Status],
+        source: Source | None = None,
+        quiet: bool | None = None,
+    ) -> None:
+        """jobs: those that are known by now, which `source` adds to. states: of the jobs that are over."""
+        self._jobs, self._folder, self._journal, self._report = [*jobs], folder, journal, ended
+        self._states, self._source = dict(states), source
         self._causes: dict[int, str] = {}
         self._by_number = {job.number: job for job in jobs}
         self._mlflow = True
         self._sent: Any = None
-        self._progress = SweepProgress(len(jobs), len(self._states), jobs[0].settings.quiet)
+        self._total = len(jobs) if source is None else source.total
+        self._progress = SweepProgress(
+            self._total, len(self._states), jobs[0].settings.quiet if quiet is None else quiet
+        )
 
     def go(self, machines: Sequence[Machine], interruption: Interruption) -> Mapping[int, Status]:
         """Run what is left, and report."""
@@ -91,11 +126,11 @@ class _Sweep:
         lost = ""
         with self._progress, interruption.deferred(lambda: None):
             if self._states:
-                over = f"{len(self._states)} of {len(self._jobs)} jobs are over"
+                over = f"{len(self._states)} of {self._total} jobs are over"
                 self._progress.say(f"going on with {self._folder}: {over}")
             self._send_what_lacks()
             try:
-                if left:
+                if left or self._source is not None:
                     self._run(left, machines, interruption)
             except RuntimeFailure as failure:
                 lost = str(failure)
@@ -111,21 +146,52 @@ class _Sweep:
 
     def _run(self, left: Sequence[SweepJob], machines: Sequence[Machine], interruption: Interruption) -> None:
         tasks = _tasks_on(machines)
+        at_once = len(left) if self._source is None else self._source.parallel
 
         def submit(job: SweepJob) -> None:
             if not machines:
                 tasks.submit(job.number, parcel_of(job, travels=False), None)
                 return
-            job = job if job.has_own_hosts(machines, len(left)) else job.in_one_process()
+            job = job if job.has_own_hosts(machines, at_once) else job.in_one_process()
             tasks.submit(job.number, parcel_of(job), job.request(machines))
 
         for job in left:
             submit(job)
-        self._until_all_ended(tasks, submit, interruption)
 
-    def _until_all_ended(self, tasks: Any, submit: Callable[[SweepJob], None], interruption: Interruption) -> None:
-        """Take the jobs as they end. submit: begins one once more, whose machine was lost."""
+        def choose() -> None:
+            while len(tasks) < (at_once if machines else 1) and not interruption.requested:
+                job = self._chosen(interruption)
+                if job is None:
+                    return
+                submit(job)
+
+        self._until_all_ended(tasks, submit, interruption, choose=choose)
+
+    def _chosen(self, interruption: Interruption) -> SweepJob | None:
+        """Return the next job of the source that can be run, or None if there are no more."""
+        while self._source is not None and (found := self._source.next()) is not None:
+            job, refused = found
+            self._jobs.append(job)
+            self._by_number[job.number] = job
+            if not refused:
+                return job
+            self._ended(job, JobEnd("failed", refused), interruption)
+        return None
+
+    def _until_all_ended(
+        self,
+        tasks: Any,
+        submit: Callable[[SweepJob], None],
+        interruption: Interruption,
+        *,
+        choose: Callable[[], None],
+    ) -> None:
+        """Take the jobs as they end.
+
+        submit: begins one once more, whose machine was lost. choose: submits those that a source chooses.
+        """
         until, losses = float("inf"), Counter[int]()
+        choose()
         while len(tasks) and time.monotonic() < until:
             if interruption.requested and until == float("inf"):
                 until = time.monotonic() + _LAST_SECONDS
@@ -139,16 +205,22 @@ class _Sweep:
                     submit(job)
                 else:
                     self._ended(job, end, interruption)
+            choose()
 
     def _ended(self, job: SweepJob, end: JobEnd | RuntimeFailure, interruption: Interruption) -> None:
         if isinstance(end, RuntimeFailure):
             end = JobEnd("interrupted" if interruption.requested else "failed", str(end))
         if end.packed is not None:
             unpack(end.packed, job.folder)
-        self._journal.append("job", {"number": job.number, "status": end.status, "cause": end.cause})
+        if self._source is not None and end.status != "interrupted":
+            end = self._source.judged(job, end)
+        place = job.folder.relative_to(self._folder).as_posix()
+        self._journal.append("job", {"number": job.number, "status": end.status, "cause": end.cause, "folder": place})
         if end.status == "interrupted":
             interruption.requested = True  # a job in this process hears of signals itself
             return
+        if self._source is not None:
+            self._source.ended(job, end)
         self._states[job.number], self._causes[job.number] = end.status, end.cause
         self._send(job)
         self._progress.ended(job, end.status, summary_of(job.folder).get("test_accuracy"))

@@ -87,3 +87,19 @@ def test_an_interrupted_sweep_is_gone_on_with_by_the_same_command(tmp_path: Path
         assert rounds == list(range(40))
     assert len(folders()) == 3
     assert len((sweep / "results.csv").read_text().splitlines()) == 4
+
+
+def test_a_search_runs_its_trials_side_by_side_and_one_of_them_gives_the_digest_of_a_run_alone(tmp_path: Path) -> None:
+    words = [
+        *COMMAND, "hydra/sweeper=optuna", "hydra.sweeper.trials=3", "hydra.sweeper.parallel=2",
+        "seed=range(1,9)", "training.rounds=1",
+    ]  # fmt: skip
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "outputs").glob("*_sweep")
+    found = [summary_of(folder / name) for name in "012"]
+    assert [one["status"] for one in found] == ["completed"] * 3
+    alone = tmp_path / "alone"
+    assert main([*SMALL, "training.rounds=1", f"seed={found[0]['seed']}", f"output={alone}"]) == 0
+    assert summary_of(alone)["trace_digest"] == found[0]["trace_digest"]
+    wait_until(lambda: not ray_processes())
