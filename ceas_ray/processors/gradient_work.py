@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.processors.trap_circuit_draws import NO_TRAPS, TrapCircuits
+from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.circuit_values import VariationalCircuit, outcome_visibility
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.estimator import (
@@ -24,7 +25,6 @@ from ceas_ray.quantum.estimator import (
     full_shift_gradient,
     inverse_channel_cost,
 )
-from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.loss import Loss
 from ceas_ray.quantum.pauli_engine import LaneInputs, ShiftedValues
 
@@ -167,10 +167,9 @@ class GradientWork:
         """
         circuit, certified = self.circuit, [item["certified_werner"] for item in items]
         untouched = [_Mitigation(item["attenuation"], 1.0, 1.0) for item in items]
-        unknown = all(werner is None for werner in certified)
-        if isinstance(circuit, GateCircuit) or self.error_mitigation == "none" or unknown:
+        if self.error_mitigation == "none" or all(werner is None for werner in certified):
             return untouched
-        if circuit.pairs_within:
+        if isinstance(circuit, Circuit) and circuit.pairs_within:
             found = contrasts_within(
                 circuit,
                 np.stack([item["parameters"] for item in items]),

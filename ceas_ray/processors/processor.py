@@ -245,7 +245,7 @@ class Processor(Actor):
             "targets": self._shard.targets[chosen],
             "parameters": self.state.parameters,
             "noise": self._noise,
-            "attenuation": shots.attenuation if len(shots.attenuation) else np.ones(self._shard.angles.shape[1] + 1),
+            "attenuation": shots.attenuation if len(shots.attenuation) else np.ones(self._noise.shape[-2] + 1),
             "werner": shots.werner,
             "coefficients": shots.coefficients,
             "usable": shots.on_time,

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.quantum.estimator import UNSHIFTED
+from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.gate_noise import visibility
-from ceas_ray.quantum.trap_circuits import answer_contrasts, asked_circuits, drawn_settings
+from ceas_ray.quantum.trap_circuits import answer_contrasts, asked_circuits, drawn_settings, own_answer_contrasts
 
 
 class Answers(NamedTuple):
@@ -45,7 +46,7 @@ class TrapCircuits:
     share, unshifted_share: of the circuits.
     """
 
-    circuit: Circuit
+    circuit: VariationalCircuit
     streams: Streams
     share: float
     unshifted_share: float
@@ -61,21 +62,24 @@ class TrapCircuits:
         generator = self.streams.generator("hub", item["name"], "known answers", item["round_index"])
         circuits = asked_circuits(len(usable), self.share, generator)
         asked = int(np.count_nonzero(circuits & usable))
-        parameter, sign = drawn_settings(asked, self.unshifted_share, circuit.parameter_count, generator)
+        parameter, sign = drawn_settings(asked, self.unshifted_share, circuit.shift_count, generator)
         output, chance = generator.integers(circuit.outputs, size=asked), generator.random(asked)
         pairs, setting = np.unique(np.stack([parameter, sign.astype(np.int64)]), axis=1, return_inverse=True)
         count = pairs.shape[1]
         if count == 0:
             return Answers(circuits, 0, 0)
-        settings = np.tile(item["parameters"], (count, 1))
-        (rows,) = np.nonzero(pairs[0] != UNSHIFTED)
-        settings[rows, pairs[0, rows]] += np.pi / 2 * pairs[1, rows]
-        contrasts = answer_contrasts(
-            circuit,
-            settings,
-            noise=np.tile(item["noise"], (count, 1, 1)),
-            attenuation=np.tile(item["attenuation"], (count, 1)),
-            visibility=np.tile(visibility(item["noise"], circuit.outputs), (count, 1)),
-        )
+        contrasts = self._contrasts(item, pairs)
         wrong = chance < (1 - contrasts[setting.reshape(-1), output]) / 2
         return Answers(circuits, asked, int(np.count_nonzero(wrong)))
+
+    def _contrasts(self, item: Mapping[str, Any], pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Contrasts of answers (settings, K); pairs (2, settings): which angle shifts (or UNSHIFTED), and its sign."""
+        circuit, count = self.circuit, pairs.shape[1]
+        settings, shifts = np.tile(item["parameters"], (count, 1)), np.zeros((count, circuit.shift_count))
+        (rows,) = np.nonzero(pairs[0] != UNSHIFTED)
+        shifts[rows, pairs[0, rows]] = np.pi / 2 * pairs[1, rows]
+        noise, attenuation = np.tile(item["noise"], (count, 1, 1)), np.tile(item["attenuation"], (count, 1))
+        if isinstance(circuit, GateCircuit):
+            return own_answer_contrasts(circuit, settings, shifts, noise=noise, attenuation=attenuation)
+        seen = np.tile(visibility(item["noise"], circuit.outputs), (count, 1))
+        return answer_contrasts(circuit, settings + shifts, noise=noise, attenuation=attenuation, visibility=seen)

@@ -10,30 +10,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.quantum.circuit import Circuit
+from ceas_ray.quantum.circuit_values import VariationalCircuit
+from ceas_ray.quantum.gate_circuit import GateCircuit
+from ceas_ray.quantum.gate_engine import prepared_states, pulled_back_observables
 from ceas_ray.quantum.pauli_engine import LaneInputs, expectations, pauli_weights, pulled_back_outputs
 
 Floats = NDArray[np.float64]
 
 
-def weight_profiles(circuit: Circuit, parameters: Floats, noise: Floats, angles: Sequence[Floats]) -> list[Floats]:
+def weight_profiles(
+    circuit: VariationalCircuit, parameters: Floats, noise: Floats, angles: Sequence[Floats]
+) -> list[Floats]:
     """p_s, s = 0..n: the share of Pauli weight s in each processor's outputs, each (n + 1,); they sum to 1. Ours.
 
     An output is z = sum_P h_P x_P with h the observable pulled back to the input and x_P the input's coefficients;
     teleportation turns it into sum_P m_|P| h_P x_P. With p_s proportional to the sum of h_P^2 mean(x_P^2) over outputs
     and over P of weight s, the contrast sum_s p_s m_s is the slope of the noisy output against the ideal one (least
     squares, inputs whose distinct coefficients are uncorrelated). The mean runs over the processor's inputs.
-    parameters (Q, P), noise (Q, n, 7), angles: one (B, n) per processor.
+    parameters (Q, P), noise (Q, n, 7), angles: one (B, inputs) per processor.
     """
-    pulled = pulled_back_outputs(circuit, parameters, noise)
+    if isinstance(circuit, GateCircuit):
+        pulled = pulled_back_observables(circuit, parameters, noise)
+    else:
+        pulled = pulled_back_outputs(circuit, parameters, noise)
     profiles = []
     for observables, inputs in zip(pulled, angles, strict=True):
-        shares = np.sum(observables**2, axis=0) * _mean_square_input(inputs.tobytes(), circuit.qubits)
+        shares = np.sum(observables**2, axis=0) * _mean_square_of(circuit, inputs)
         profile = np.bincount(pauli_weights(circuit.qubits), weights=shares, minlength=circuit.qubits + 1)
         total = float(np.sum(profile))
         if total == 0.0:
             profile[0] = total = 1.0
         profiles.append(profile / total)
     return profiles
+
+
+def _mean_square_of(circuit: VariationalCircuit, angles: Floats) -> Floats:
+    """mean(x_P^2) over inputs (B, inputs), for all 4^n Pauli strings."""
+    if isinstance(circuit, GateCircuit):
+        return _mean_square_prepared(circuit, angles.tobytes())
+    return _mean_square_input(angles.tobytes(), circuit.qubits)
+
+
+@lru_cache(maxsize=256)
+def _mean_square_prepared(circuit: GateCircuit, angles: bytes) -> Floats:
+    return np.mean(prepared_states(circuit, np.frombuffer(angles).reshape(-1, circuit.inputs)) ** 2, axis=0)
 
 
 @lru_cache(maxsize=4096)

@@ -71,7 +71,8 @@ _TERM = re.compile(r"\s*([+-]?)\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-
 class GateCircuit:
     """A list of gates on |0..0>. inputs, parameter_count: how many inputs x and weights theta angles are made of.
 
-    Qubit q is bit q of an index (little endian).
+    prepared: how many of the first gates the hub does, ideally, before it teleports all qubits to the processor; they
+    alone depend on inputs. None: the processor does all. Qubit q is bit q of an index (little endian).
     """
 
     qubits: int
@@ -79,10 +80,14 @@ class GateCircuit:
     parameter_count: int
     gates: tuple[Gate, ...]
     observables: tuple[Observable, ...]
-    reuploaded: bool = field(default=True, init=False)
-    """Inputs enter on the processor itself: no pair is spent on them."""
+    prepared: int | None = None
     pairs_within: int = field(default=0, init=False)
     parts: tuple[int, ...] = field(default=(), init=False)
+
+    @property
+    def reuploaded(self) -> bool:
+        """Whether inputs enter on the processor itself: no pair is spent on them."""
+        return self.prepared is None
 
     @property
     def outputs(self) -> int:
@@ -135,6 +140,7 @@ class GateCircuit:
             "parameter_count": self.parameter_count,
             "gates": [[_KINDS[type(gate)], *gate] for gate in self.gates],
             "observables": self.observables,
+            "prepared": self.prepared,
         }
 
     @classmethod
@@ -142,7 +148,8 @@ class GateCircuit:
         """Return the circuit of such plain values."""
         gates = tuple(_gate(kind, *of_gate) for kind, *of_gate in described["gates"])
         observables = tuple(tuple((float(w), str(p)) for w, p in terms) for terms in described["observables"])
-        return cls(described["qubits"], described["inputs"], described["parameter_count"], gates, observables)
+        counts = (described["qubits"], described["inputs"], described["parameter_count"])
+        return cls(*counts, gates, observables, described["prepared"])
 
 
 _KINDS: dict[type, str] = {Rotation: "rotation", FixedGate: "fixed", Entangler: "entangler"}

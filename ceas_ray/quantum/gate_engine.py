@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from ceas_ray.quantum import gate_kernels
 from ceas_ray.quantum.gate_circuit import Entangler, FixedGate, GateCircuit
-from ceas_ray.quantum.gate_noise import Noise
+from ceas_ray.quantum.gate_noise import Noise, noiseless
 from ceas_ray.quantum.lanes import aligned_rows, lane_count
-from ceas_ray.quantum.pauli_engine import LaneInputs, ShiftedValues
+from ceas_ray.quantum.pauli_engine import LaneInputs, ShiftedValues, pauli_weights
 from ceas_ray.quantum.threads import in_blocks
 
 Floats = NDArray[np.float64]
@@ -37,7 +37,7 @@ PAULIS: dict[str, Complexes] = {
 def shifted_values(circuit: GateCircuit, inputs: LaneInputs, output: Integers, *, threads: int = 1) -> ShiftedValues:
     """Return one output of each lane, output (B,), and its derivatives by every angle that shifts, (B, R).
 
-    Readout errors are in it. inputs: `angles` holds the inputs x (B, inputs); attenuation and pairs play no part.
+    Readout errors are in it. inputs: `angles` holds the inputs x (B, inputs); there are no pairs within the circuit.
     Raises ValueError for wrong shapes.
     """
     problem = _problem(circuit, inputs)
@@ -45,7 +45,7 @@ def shifted_values(circuit: GateCircuit, inputs: LaneInputs, output: Integers, *
     one = (np.arange(circuit.outputs) == output[:, None]).astype(np.float64)
     values = np.empty((lanes, circuit.outputs))
     first, second = np.empty((lanes, circuit.shift_count)), np.empty((lanes, circuit.shift_count))
-    gates = len(circuit.gates)
+    gates = len(circuit.gates) - (circuit.prepared or 0)
     segment = isqrt(gates - 1) + 1
     states = 2 + -(-gates // segment) + segment
 
@@ -63,6 +63,39 @@ def expectations(circuit: GateCircuit, inputs: LaneInputs, *, threads: int = 1) 
     values = np.empty((len(inputs.owner), circuit.outputs))
     in_blocks(lambda block, step: gate_kernels.forward(problem, block, step, _states(circuit, 1), values), threads)
     return values
+
+
+def pulled_back_observables(
+    circuit: GateCircuit, parameters: Floats, noise: Floats, shifts: Floats | None = None
+) -> Floats:
+    """The observables pulled back to what the hub teleports: z_k = sum_P h_kP <P>, shape (Q, K, 4^n).
+
+    Readout errors are in them. For circuits that a hub prepares. parameters (Q, P), noise (Q, n, 7); shifts (Q, R):
+    what is added to the angles that shift, rad.
+    """
+    assert circuit.prepared is not None, "an observable can be pulled back to the input only where it is prepared first"
+    processors, outputs = len(parameters), circuit.outputs
+    owner, each = np.repeat(np.arange(processors), outputs), np.tile(np.eye(outputs), (processors, 1))
+    perfect, nothing = np.ones((processors, circuit.qubits + 1)), np.zeros((len(owner), circuit.inputs))
+    problem = _problem(circuit, LaneInputs(nothing, parameters, noise, perfect, owner))
+    angles = problem.angles
+    if shifts is not None:
+        angles[:, circuit.trained] += shifts[owner]
+    problem = problem._replace(trained=np.full_like(problem.trained, -1), angles=angles)
+    pulled = np.empty((len(owner), 4**circuit.qubits))
+    gate_kernels.pull_back(problem, each, 0, 1, _states(circuit, 1), pulled)
+    return pulled.reshape(processors, outputs, -1)
+
+
+def prepared_states(circuit: GateCircuit, inputs: Floats) -> Floats:
+    """The Pauli coefficients of what the hub prepares of inputs (B, inputs), shape (B, 4^n)."""
+    count = len(inputs)
+    parameters, perfect = np.zeros((1, circuit.parameter_count)), np.ones((1, circuit.qubits + 1))
+    owner = np.zeros(count, np.int64)
+    problem = _problem(circuit, LaneInputs(inputs, parameters, noiseless(1, circuit.qubits), perfect, owner))
+    states = np.empty((count, 4**circuit.qubits))
+    gate_kernels.prepare(problem, 0, 1, _states(circuit, 1), states)
+    return states
 
 
 def _states(circuit: GateCircuit, count: int) -> Floats:
@@ -96,6 +129,9 @@ def _problem(circuit: GateCircuit, inputs: LaneInputs) -> gate_kernels.Problem:
         terms=tables.terms,
         weights=np.ascontiguousarray(weights),
         starts=tables.starts,
+        prepared=-1 if circuit.prepared is None else circuit.prepared,
+        attenuation=_array_of("attenuation", inputs.attenuation, (processors, circuit.qubits + 1)),
+        strings=pauli_weights(circuit.qubits),
     )
 
 

@@ -32,6 +32,8 @@ class Problem(NamedTuple):
     gates, of matrices (F, 3, 3). rotations (G,): the number of a rotation, -1 of other gates; trained (G,): its place
     among those that shift, or -1. angles (B, rotations), noise (Q, n, 7), owner (B,). terms (T,), weights (Q, T),
     starts (K + 1,): the rows of an output's Pauli strings, their weights with readout, and where each output begins.
+    prepared: gates without noise before all qubits are teleported, -1 where none is; attenuation (Q, n + 1): of Pauli
+    strings by weight, strings (4^n,), in that.
     """
 
     kinds: Any
@@ -48,6 +50,9 @@ class Problem(NamedTuple):
     terms: Any
     weights: Any
     starts: Any
+    prepared: int
+    attenuation: Any
+    strings: Any
 
 
 @njit(**COMPILED_INLINE)
@@ -231,6 +236,22 @@ def _begin(state):  # type: ignore[no-untyped-def]
 
 
 @njit(**COMPILED_PART)
+def _prepare(problem, turns, start, scratch, state):  # type: ignore[no-untyped-def]
+    """state = what the processor begins with, (4^n, lanes)."""
+    _begin(state)
+    if problem.prepared < 0:
+        return
+    perfect = np.ones((NOISE_ROWS, problem.noise.shape[1], state.shape[1]))
+    perfect[3], perfect[7] = 0.0, 0.0
+    for g in range(problem.prepared):
+        _apply(problem, g, turns, perfect, state, scratch, state)
+    for w in range(state.shape[1]):
+        kept = problem.attenuation[problem.owner[min(start + w, len(problem.owner) - 1)]]
+        for index in range(len(state)):
+            state[index, w] *= kept[problem.strings[index]]
+
+
+@njit(**COMPILED_PART)
 def _measure(problem, state, start, filled, values):  # type: ignore[no-untyped-def]
     for k in range(len(problem.starts) - 1):
         for w in range(filled):
@@ -261,8 +282,8 @@ def forward(problem, first_block, block_step, workspace, values):  # type: ignor
     for start in range(first_block * lanes, len(problem.owner), block_step * lanes):
         _noise_rows(problem.noise, problem.owner, start, noise)
         _turns(problem.angles, start, turns)
-        _begin(workspace[0])
-        for g in range(gates):
+        _prepare(problem, turns, start, scratch, workspace[0])
+        for g in range(max(0, problem.prepared), gates):
             _apply(problem, g, turns, noise, workspace[0], scratch, workspace[0])
         _measure(problem, workspace[0], start, min(lanes, len(problem.owner) - start), values)
 
@@ -271,12 +292,12 @@ def forward(problem, first_block, block_step, workspace, values):  # type: ignor
 def reverse_mode(problem, cotangent, first_block, block_step, segment, workspace, found):  # type: ignore[no-untyped-def]
     """All outputs, and derivatives of sum_k cotangent_k z_k, for every block_step-th block of lanes.
 
-    cotangent (B, K); segment: gates between kept states; workspace (2 + segments + segment, 4^n, lanes): the state at
-    the end, h, the states before each segment, and those before each of its gates. found: values (B, K), first and
-    second (B, R).
+    cotangent (B, K); segment: gates of the processor between kept states; workspace (2 + segments + segment, 4^n,
+    lanes): the state at the end, h, the states before each segment, and those before each of its gates. found: values
+    (B, K), first and second (B, R).
     """
     values, first, second = found
-    lanes, gates = workspace.shape[2], len(problem.kinds)
+    lanes, gates, begin = workspace.shape[2], len(problem.kinds), max(0, problem.prepared)
     noise = np.empty((NOISE_ROWS, problem.noise.shape[1], lanes))
     turns = np.empty((2, problem.angles.shape[1], lanes))
     scratch, derivatives = np.empty((3, 16, lanes)), np.empty((2, lanes))
@@ -287,21 +308,54 @@ def reverse_mode(problem, cotangent, first_block, block_step, segment, workspace
         filled = min(lanes, len(problem.owner) - start)
         _noise_rows(problem.noise, problem.owner, start, noise)
         _turns(problem.angles, start, turns)
-        _begin(end)
-        for g in range(gates):
-            if g % segment == 0:
-                starts[g // segment] = end
+        _prepare(problem, turns, start, scratch, end)
+        for g in range(begin, gates):
+            if (g - begin) % segment == 0:
+                starts[(g - begin) // segment] = end
             _apply(problem, g, turns, noise, end, scratch, end)
         _measure(problem, end, start, filled, values)
         _observe(problem, cotangent, start, filled, h)
         for s in range(segments - 1, -1, -1):
-            states[0] = starts[s]
-            last = min(gates, (s + 1) * segment) - 1
-            for g in range(s * segment, last):
-                _apply(problem, g, turns, noise, states[g - s * segment], scratch, states[g - s * segment + 1])
-            for g in range(last, s * segment - 1, -1):
-                _apply_back(problem, g, turns, noise, states[g - s * segment], h, scratch, derivatives)
+            states[0], first_gate = starts[s], begin + s * segment
+            last = min(gates, first_gate + segment) - 1
+            for g in range(first_gate, last):
+                _apply(problem, g, turns, noise, states[g - first_gate], scratch, states[g - first_gate + 1])
+            for g in range(last, first_gate - 1, -1):
+                _apply_back(problem, g, turns, noise, states[g - first_gate], h, scratch, derivatives)
                 if problem.trained[g] >= 0:
                     for w in range(filled):
                         first[start + w, problem.trained[g]] = derivatives[0, w]
                         second[start + w, problem.trained[g]] = derivatives[1, w]
+
+
+@njit(**COMPILED)
+def pull_back(problem, cotangent, first_block, block_step, workspace, pulled):  # type: ignore[no-untyped-def]
+    """sum_k cotangent_k O_k before the processor's first gate, for every block_step-th block of lanes.
+
+    No angle may be trained. cotangent (B, K), workspace (1, 4^n, lanes), pulled (B, 4^n).
+    """
+    lanes, h = workspace.shape[2], workspace[0]
+    noise = np.empty((NOISE_ROWS, problem.noise.shape[1], lanes))
+    turns = np.empty((2, problem.angles.shape[1], lanes))
+    scratch, derivatives = np.empty((3, 16, lanes)), np.empty((2, lanes))
+    for start in range(first_block * lanes, len(problem.owner), block_step * lanes):
+        filled = min(lanes, len(problem.owner) - start)
+        _noise_rows(problem.noise, problem.owner, start, noise)
+        _turns(problem.angles, start, turns)
+        _observe(problem, cotangent, start, filled, h)
+        for g in range(len(problem.kinds) - 1, max(0, problem.prepared) - 1, -1):
+            _apply_back(problem, g, turns, noise, h, h, scratch, derivatives)
+        for w in range(filled):
+            pulled[start + w] = h[:, w]
+
+
+@njit(**COMPILED)
+def prepare(problem, first_block, block_step, workspace, states):  # type: ignore[no-untyped-def]
+    """The states that processors begin with, (B, 4^n), for every block_step-th block of lanes; workspace as above."""
+    lanes = workspace.shape[2]
+    turns, scratch = np.empty((2, problem.angles.shape[1], lanes)), np.empty((3, 16, lanes))
+    for start in range(first_block * lanes, len(problem.owner), block_step * lanes):
+        _turns(problem.angles, start, turns)
+        _prepare(problem, turns, start, scratch, workspace[0])
+        for w in range(min(lanes, len(problem.owner) - start)):
+            states[start + w] = workspace[0, :, w]

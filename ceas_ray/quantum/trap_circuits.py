@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.error_rate_bound import error_rate_bound
 from ceas_ray.quantum.estimator import UNSHIFTED
+from ceas_ray.quantum.gate_circuit import GateCircuit
+from ceas_ray.quantum.gate_engine import pulled_back_observables
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.quantum.pauli_engine import pauli_weights, pulled_back_outputs
 
@@ -32,6 +36,27 @@ def answer_contrasts(
     real = pulled_back_outputs(circuit, parameters, noise)
     kept = attenuation[:, None, pauli_weights(circuit.qubits)]
     return visibility * np.sum(ideal * real * kept, axis=2)
+
+
+def own_answer_contrasts(
+    circuit: GateCircuit, parameters: Floats, shifts: Floats, *, noise: Floats, attenuation: Floats
+) -> Floats:
+    """The same of a circuit of the user's own, readout included: shape (Q, K).
+
+    A trap of a Pauli string S has an eigenstate of S in place of |b>, with a random eigenvalue; its mean is then
+    tr(P U^dagger S U) / 2^n in the same way. An observable of several strings is measured by one of them a shot, drawn
+    by the size of its weight. parameters (Q, P), shifts (Q, R): of the angles that shift, rad; noise (Q, n, 7),
+    attenuation (Q, n + 1).
+    """
+    terms = [term for observable in circuit.observables for term in observable]
+    by_term = replace(circuit, observables=tuple(((1.0, pauli),) for _, pauli in terms))
+    perfect = noiseless(len(parameters), circuit.qubits)
+    ideal = pulled_back_observables(by_term, parameters, perfect, shifts)
+    real = pulled_back_observables(by_term, parameters, noise, shifts)
+    kept = attenuation[:, None, pauli_weights(circuit.qubits)]
+    contrasts = np.sum(ideal * real * kept, axis=2) * np.abs([weight for weight, _ in terms])
+    starts = np.cumsum([0, *(len(observable) for observable in circuit.observables)])[:-1]
+    return np.add.reduceat(contrasts, starts, axis=1) / circuit.scales
 
 
 def asked_count(circuits: int, share: float) -> int:

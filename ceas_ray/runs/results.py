@@ -14,8 +14,8 @@ from ceas_ray.entanglement.unspent_pairs import UnspentPairs
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.messages.pair_books import AUTHENTICATION, BOOK_COLUMNS, GENERATED, STORED, TESTING, TRAINING, USED
+from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
-from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.runs.detection import Detection
 from ceas_ray.scheduling.measures import utilization
@@ -175,9 +175,7 @@ class Results(Stateful):
         Of a shared circuit: with all pairs at their mean Werner parameter, m_1."""
         world = self._world
         circuit, shared = world.circuit, world.shared_circuit
-        if isinstance(circuit, GateCircuit) or isinstance(shared, GateCircuit):
-            return 1.0
-        if shared.pairs_within:
+        if isinstance(shared, Circuit) and shared.pairs_within:
             return float(
                 contrasts_within(
                     shared,

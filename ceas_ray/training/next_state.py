@@ -12,10 +12,10 @@ from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.aggregation.evidence import Evidence
 from ceas_ray.messages.fixed_point import from_fixed_point
 from ceas_ray.messages.payloads import TestReport
+from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.error_rate_bound import error_rate_bound
-from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.quantum.trap_circuits import certified_answer_contrast
 from ceas_ray.training.learning_rate import LearningRate
@@ -90,10 +90,8 @@ class NextState:
         """Return contrasts (n,) of the model on the public inputs, with ideal gates, for these Werner parameters of
         pairs."""
         count, circuit = len(werner), self.circuit
-        if isinstance(circuit, GateCircuit):
-            return np.ones(count)
         ideal = noiseless(1, circuit.qubits)
-        if circuit.pairs_within:
+        if isinstance(circuit, Circuit) and circuit.pairs_within:
             return contrasts_within(
                 circuit, np.tile(parameters, (count, 1)), noise=np.repeat(ideal, count, axis=0),
                 angles=[self.public_angles] * count, werner=werner,

@@ -128,9 +128,8 @@ def _trap_circuits(blueprint: Blueprint) -> TrapCircuits | None:
     training, circuit = blueprint.settings.training, blueprint.shared_circuit
     if training.trap_circuit_share == 0:
         return None
-    assert isinstance(circuit, Circuit), "trap circuits have teleported inputs"
     unshifted = (
-        1 / (1 + 2 * circuit.parameter_count)
+        1 / (1 + 2 * circuit.shift_count)
         if training.estimator == "full_shift"
         else training.forward_circuits / training.circuits_per_round
     )

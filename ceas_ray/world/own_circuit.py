@@ -18,6 +18,7 @@ from ceas_ray.config.schema import RunSettings, TrainingSettings
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.quantum.circuit_import import compiled, read_circuit
 from ceas_ray.quantum.gate_circuit import GateCircuit, Observable, first_qubits, read_observable
+from ceas_ray.quantum.gate_prefix import prepared_at_hub
 from ceas_ray.world.inputs import Inputs
 
 MAX_QUBITS = 8
@@ -39,6 +40,9 @@ def own_circuit_of(settings: RunSettings, inputs: Inputs) -> GateCircuit | None:
         return None
     _refuse_what_is_for_others(settings)
     made = _made(training.circuit, inputs)
+    if training.inputs == "teleported":
+        local = made
+        made = blame_on(_KEY, lambda: prepared_at_hub(local))
     content = json.dumps(made.description()).encode()
     inputs.take(f"{_KEY} compiled", blake2b(content, digest_size=16).hexdigest(), training.circuit)
     return made
@@ -49,7 +53,6 @@ def _refuse_what_is_for_others(settings: RunSettings) -> None:
     training = settings.training
     wanted = {
         "training.partition": (training.partition, "data"),
-        "training.inputs": (training.inputs, "local"),
         "processors.engine": (settings.processors.engine, "pauli"),
     }
     for key, (came, only) in wanted.items():

@@ -15,7 +15,8 @@ from tests.small_worlds import SMALL
 
 CHOICES = (
     "scheduling=ready_shots", "aggregation=mean_of_medians", "attacks=shrink", "network=two_rings",
-    "training=few_for_many", "training=leaves", "processors=mine",
+    "training=few_for_many", "training=leaves", "processors=mine", "training=qcnn", "training=tree",
+    "training=all_to_all", "training=reuploading",
 )  # fmt: skip
 TINY = [*(word for word in SMALL if not word.startswith("training.rounds")), "training.rounds=1"]
 
@@ -49,6 +50,6 @@ def test_every_example_is_short_and_named_in_conf() -> None:
     named = "".join(path.read_text() for path in (folder / "conf").rglob("*.yaml"))
     for path in folder.glob("*.py"):
         assert len(path.read_text().splitlines()) <= 32
-        assert f"_target_: {path.stem}." in named
+        assert f"_target_: {path.stem}." in named or f"circuit: {path.stem}:" in named
     choices = {f"{path.parent.name}={path.stem}" for path in (folder / "conf").rglob("*.yaml")}
     assert choices == set(CHOICES)

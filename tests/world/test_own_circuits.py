@@ -12,9 +12,14 @@ from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
+from ceas_ray.kernel.host import Host
+from ceas_ray.kernel.windows import Simulation
 from ceas_ray.quantum.gate_circuit import GateCircuit
+from ceas_ray.runs.ending import centralized_accuracy
+from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.world.builder import build_world, outline_world
 from ceas_ray.world.inputs import targets_of, with_inputs
+from ceas_ray.world.world import World
 from tests.small_worlds import SMALL
 
 PROGRAM = """OPENQASM 3.0;
@@ -154,7 +159,7 @@ def test_what_makes_no_circuit_is_one_line(folder: Path, circuit: str, line: str
     ("words", "line"),
     [
         (["training.partition=circuit", "training.qubits=4"], "training.partition must be data with training.circuit"),
-        (["training.inputs=teleported"], "training.inputs must be local with training.circuit"),
+        (["training.circuit=late.qasm", "training.inputs=teleported"], "comes before the rotation about Y by x_0"),
         (["processors.engine=aer"], "processors.engine must be pauli with training.circuit"),
         (["training=digits_0123", "training.inputs=local"], "given for 4 outputs of a circuit of 3 qubits"),
         (["training.data.features=[1,2,3]"], "2 inputs of the circuit encode 1 to 2 different features"),
@@ -162,4 +167,48 @@ def test_what_makes_no_circuit_is_one_line(folder: Path, circuit: str, line: str
     ],
 )
 def test_what_a_circuit_of_ones_own_cannot_do_is_one_line(folder: Path, words: list[str], line: str) -> None:
+    (folder / "late.qasm").write_text(PROGRAM + "ry(x_0) q[1];\n")
     assert line in refusal("training.circuit=mine.qasm", *words)
+
+
+def test_a_hub_prepares_the_inputs_of_a_circuit_and_tests_what_the_processors_do(folder: Path) -> None:
+    words = ["training.inputs=teleported", "training.trap_circuit_share=0.25", "aggregation=ceas"]
+    world = build_world(settings_of("training.circuit=mine.qasm", *words, "aggregation.weights.min_tests=10"))
+    assert isinstance(world.circuit, GateCircuit)
+    assert world.circuit.prepared == 2
+    assert world.outline.demand.pairs_per_shot == 3
+
+
+def digest_and_model(world: World, hosts: list[Host]) -> tuple[bytes, bytes]:
+    end = list(Simulation(LocalCluster(hosts)).rounds())[-1]
+    assert not np.array_equal(end.mark.model, world.initial_parameters), "it was trained"
+    return end.digest, np.asarray(end.mark.model).tobytes()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["training.inputs=local"],
+        ["training.inputs=local", "training.estimator=exact", "training.observables=['0.5*ZZI - 2*IXX']"],
+        ["training.estimator=full_shift", "training.circuits_per_round=512", "training.batch=8"],
+        ["training.error_mitigation=probabilistic_error_cancellation", "training.observables=[0.5*ZZI+0.5*IXX]"],
+        ["training.trap_circuit_share=0.25", "aggregation=ceas", "aggregation.weights.min_tests=10"],
+        ["training=digits_0123", "training.loss=cross_entropy", "training.observables=[ZII,IZI,IIZ,XXX]"],
+    ],
+    ids=lambda words: ",".join(words)[:60],
+)
+def test_one_host_and_four_hosts_train_the_same_model(folder: Path, words: list[str]) -> None:
+    settings = settings_of("training.circuit=mine.qasm", "training.inputs=teleported", *words)
+    one, four = build_world(settings), build_world(settings)
+    assert digest_and_model(one, one.one_host()) == digest_and_model(four, four.hosts(3, 1))
+
+
+def test_exact_gradients_train_to_the_accuracy_of_the_same_circuit_in_one_place() -> None:
+    words = ["training.estimator=exact", "training.rounds=40", "processors=noiseless", "attacks=none"]
+    tree = Path(__file__).parents[2] / "docs" / "examples" / "my_tree.py"
+    settings = settings_of(f"training.circuit={tree}:tree", "training.data.shards=iid", *words)
+    world = build_world(settings)
+    end = list(Simulation(LocalCluster(world.one_host())).rounds())[-1]
+    _, accuracy = world.evaluation(end.mark.model)
+    assert accuracy == pytest.approx(centralized_accuracy(settings, world), abs=0.06)
+    assert accuracy > world.data.chance_accuracy + 0.2
