@@ -24,7 +24,7 @@ class Aggregator:
     cap: float
 
     def aggregate(self, updates: Sequence[Floats], evidence: Evidence, faults: int) -> tuple[Floats, Floats]:
-        """(weights (n,), aggregate (d,)) of rows sorted by processor.
+        """Return (weights (n,), aggregate (d,)) of rows sorted by processor.
 
         Raises PolicyError for a rule or weights that fail.
         """
@@ -42,7 +42,7 @@ class Aggregator:
 
 
 def _stood(faults: int, rows: int) -> int:
-    """Return how many faults of so many rows a rule is asked to stand: fewer than half."""
+    """Return how many faults of this many rows a rule is asked to stand: fewer than half."""
     return min(faults, (rows - 1) // 2)
 
 

@@ -10,7 +10,7 @@ from ceas_ray.aggregation.rule import Floats
 
 
 def cap_for(requested: float, faults: int, rows: int) -> float:
-    """The cap kappa that may be used: kappa f / n <= min(1/3, f/n + 0.05), and 1 where f / n > 0.3 (ours)."""
+    """Return the cap kappa that may be used: kappa f / n <= min(1/3, f/n + 0.05), and 1 where f / n > 0.3 (ours)."""
     share = faults / rows
     if share > 0.3:
         return 1.0
@@ -20,7 +20,7 @@ def cap_for(requested: float, faults: int, rows: int) -> float:
 
 
 def capped(weights: Floats, cap: float) -> Floats:
-    """Weights (n,) with none above cap / n: the excess goes to the others in proportion (water-filling).
+    """Return weights (n,) with none above cap / n: the excess goes to the others in proportion (water-filling).
 
     At least ceil(n / cap) rows carry weight: where fewer have any, the rest is shared equally among the others.
     """

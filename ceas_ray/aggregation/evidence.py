@@ -29,7 +29,7 @@ class Weights(Protocol):
     """Turns evidence into weights (n,) that sum to 1."""
 
     def __call__(self, evidence: Evidence) -> Floats:
-        """The weights before the cap."""
+        """Return the weights before the cap."""
 
 
 def uniform(count: int) -> Floats:

@@ -29,7 +29,8 @@ class GeometricMedian:
 
 
 def median_coefficients(squared: Floats, weights: Floats) -> Floats:
-    """Coefficients a (n,), sum 1, such that a @ rows is the weighted geometric median; squared: distances (n, n).
+    """Return coefficients a (n,), sum 1, such that a @ rows is the weighted geometric median; squared: distances (n,
+    n).
 
     The median lies in the hull of the rows, and |x_k - a @ x|^2 = (D a)_k - a D a / 2: a step costs n^2, whatever the
     dimension. If the median is a row, that is found first, exactly. Else Weiszfeld's iteration from the weighted mean,
@@ -60,7 +61,7 @@ def median_coefficients(squared: Floats, weights: Floats) -> Floats:
 
 
 def _resting_row(squared: Floats, weights: Floats) -> int | None:
-    """The lowest row that is the median, if one is: |sum_i w_i u_i| <= its weight, u_i the unit vectors from it.
+    """Return the lowest row that is the median, if one is: |sum_i w_i u_i| <= its weight, u_i the unit vectors from it.
 
     |sum_i c_i (x_i - x_k)|^2 = s sum_i c_i D_ik - c D c / 2 with c_i = w_i / |x_i - x_k| and s their sum.
     """

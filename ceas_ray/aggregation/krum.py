@@ -32,7 +32,7 @@ class Krum:
 
 
 def krum_scores(updates: Floats, faults: int, left_out: int) -> Floats:
-    """The sum of squared distances of each row to its n - f - left_out nearest others, (n,)."""
+    """Return the sum of squared distances of each row to its n - f - left_out nearest others, (n,)."""
     distances = squared_distances(updates)
     np.fill_diagonal(distances, -1.0)  # oneself first
     neighbours = max(1, len(updates) - faults - left_out)

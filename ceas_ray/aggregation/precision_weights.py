@@ -52,7 +52,8 @@ class PrecisionWeights:
 
 
 def gradient_variances(evidence: Evidence, sample_variance: float, shot_variance: float) -> Floats:
-    """v_k = sigma_b^2 / B_k + C / (S_k lambda_k^2), shape (n,): infinite without samples, shots or certified contrast.
+    """Return v_k = sigma_b^2 / B_k + C / (S_k lambda_k^2), shape (n,): infinite without samples, shots or certified
+    contrast.
 
     B_k samples, S_k shots, lambda_k the lower bound of contrast: dividing by it multiplies shot noise by
     1 / lambda_k^2.
@@ -64,6 +65,8 @@ def gradient_variances(evidence: Evidence, sample_variance: float, shot_variance
 
 
 def predicted_variance(weights: Floats, variances: Floats) -> float:
-    """V = sum_k w_k^2 v_k, the variance of the weighted gradient (norm squared); rows without weight do not count."""
+    """Return V = sum_k w_k^2 v_k, the variance of the weighted gradient (norm squared); rows without weight do not
+    count.
+    """
     carried = weights > 0
     return float(np.sum(weights[carried] ** 2 * variances[carried]))

@@ -28,7 +28,7 @@ class Rule(Protocol):
     """
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
-        """The aggregate. Raises ValueError for non-finite rows, bad weights, or too many faults."""
+        """Return the aggregate. Raises ValueError for non-finite rows, bad weights, or too many faults."""
 
 
 class Weighing(Protocol):
@@ -44,8 +44,9 @@ class Weighing(Protocol):
 
 
 def max_faults(rule: Rule, rows: int) -> int:
-    """The most Byzantine ones of so many rows that the rule can stand: fewer than half, and no larger share than its
-    class states as MAX_FAULTY_SHARE, if it does."""
+    """Return how many of these rows may be Byzantine at most: fewer than half, and no larger share than its class
+    states as MAX_FAULTY_SHARE, if it does.
+    """
     return min((rows - 1) // 2, int(getattr(rule, "MAX_FAULTY_SHARE", 0.5) * rows))
 
 

@@ -22,7 +22,7 @@ HALF_MET = 1e-9
 
 @lru_cache
 def exchanges(count: int) -> NDArray[np.int64]:
-    """The network's pairs of ranks (pairs, 2), lower first, that sort `count` values."""
+    """Return the network's pairs of ranks (pairs, 2), lower first, that sort `count` values."""
     found = []
     merged = 1
     while merged < count:
@@ -51,7 +51,7 @@ def _exchange(values: Any, others: Any, weights: Any, other_weights: Any) -> Non
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _sort(updates: Any, row_weights: Any, pairs: Any, start: int, end: int, values: Any, weights: Any) -> None:
-    """Columns `start` to `end` of the updates, each ascending, and their weights, into lanes (n, LANES)."""
+    """Write columns `start` to `end` of the updates, each ascending, and their weights into lanes (n, LANES)."""
     for k in range(len(updates)):
         values[k, : end - start] = updates[k, start:end]
         weights[k, :] = row_weights[k]

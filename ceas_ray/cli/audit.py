@@ -40,7 +40,7 @@ def _audit(words: list[str], lock: Path) -> int:
 
 
 def judged(report: str, errors: str) -> tuple[int, list[str]]:
-    """The exit code and what to say, from pip-audit's JSON report and what it printed beside."""
+    """Return the exit code and what to say, from pip-audit's JSON report and what it printed beside."""
     try:
         packages = json.loads(report)["dependencies"]
     except (ValueError, KeyError, TypeError):

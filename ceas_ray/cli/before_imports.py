@@ -40,7 +40,7 @@ def _module(words: list[str]) -> str:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    """Nothing has begun, or all is over: end at once, without a traceback."""
+    """End at once, since nothing has begun or all is over, without a traceback."""
     with suppress(OSError, RuntimeError, ValueError):  # it came in the middle of a print
         sys.stdout.flush()
     os._exit(_INTERRUPTED)

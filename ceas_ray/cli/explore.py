@@ -22,7 +22,9 @@ from ceas_ray.runtime.interruption import INTERRUPTED, answered, leave_signals_t
 
 
 def main(words: list[str] | None = None) -> int:
-    """0: no violation; 1: some, each with its seed; 2: bad arguments; 130: interrupted."""
+    """Return the exit code: 0 without a violation, 1 with some (each is printed with its seed), 2 for bad arguments,
+    130 if interrupted.
+    """
     parser = _parser()
     chosen = parser.parse_args(words)
     return answered(lambda _: _explore(parser, chosen))

@@ -33,7 +33,7 @@ _REFUSED = (HydraException, OmegaConfBaseException, ValueError, TypeError, Asser
 
 
 def composed(overrides: Sequence[str]) -> dict[str, Any]:
-    """The configuration as plain nested dictionaries; SettingsError for what cannot be composed."""
+    """Return the configuration as plain nested dictionaries; raise SettingsError for what cannot be composed."""
     for word in overrides:
         parsed_word(word)
     with one_line(overrides), initialize_config_dir(str(conf_directory()), version_base=VERSION_BASE):
@@ -45,7 +45,8 @@ def composed(overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def plain(config: DictConfig, choices: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """The settings of a composed configuration, resolved, without Hydra's own, and how they came about (`origin`).
+    """Return the settings of a composed configuration, resolved, without Hydra's own, and how they came about
+    (`origin`).
 
     choices: of every group, Hydra's own groups included. overrides: the words that led to it.
     """
@@ -57,7 +58,7 @@ def plain(config: DictConfig, choices: Mapping[str, Any], overrides: Sequence[st
 
 
 def jobs(overrides: Sequence[str]) -> list[list[str]]:
-    """The overrides of every job of a sweep, in Hydra's order."""
+    """Return the overrides of every job of a sweep, in Hydra's order."""
     with one_line(overrides), initialize_config_dir(str(conf_directory()), version_base=VERSION_BASE):
         compose(PRIMARY, overrides=[o for o in overrides if o.startswith("hydra.searchpath")])  # which globs look into
         parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
@@ -74,7 +75,7 @@ def combinations(parsed: Sequence[Override]) -> list[list[str]]:
 
 
 def _values_of(override: Override) -> list[str]:
-    """An override, once for each of its values."""
+    """Return an override, once for each of its values."""
     key = override.get_key_element()
     if not override.is_sweep_override():
         return [f"{key}={override.get_value_element_as_str()}"]
@@ -85,7 +86,7 @@ def _values_of(override: Override) -> list[str]:
 
 
 def overridden_keys(overrides: Sequence[str]) -> list[str]:
-    """The keys and groups that these overrides name, with dots."""
+    """Return the keys and groups that these overrides name, with dots."""
     return [str(parsed_word(word).key_or_group).replace("/", ".") for word in overrides]
 
 
@@ -174,7 +175,7 @@ def _can_be_composed(overrides: Sequence[str]) -> bool:
 
 
 def _word_of(key: str, overrides: Sequence[str]) -> str:
-    """The word of the line that names this key, or one below it."""
+    """Return the word of the line that names this key, or one below it."""
     return next((word for word in overrides if word.lstrip("+~").startswith(key)), key)
 
 
@@ -191,7 +192,7 @@ def _known(overrides: Sequence[str]) -> list[str]:
 
 
 def _groups() -> dict[str, list[str]]:
-    """The choices of every group of this package."""
+    """Return the choices of every group of this package."""
     folders = [path for path in sorted(conf_directory().rglob("*")) if path.is_dir()]
     return {
         folder.relative_to(conf_directory()).as_posix(): sorted(path.stem for path in folder.glob("*.yaml"))

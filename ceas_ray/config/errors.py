@@ -43,7 +43,7 @@ NOTHING = _Nothing()
 
 
 def shown(value: Any) -> str:
-    """The value as Python writes it, on one line and not too long."""
+    """Return the value as Python writes it, on one line and not too long."""
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         return f"an integer of {value.bit_length()} bits"
     if isinstance(value, Mapping | list | tuple) and len(value) > _MAX_ITEMS:

@@ -32,7 +32,7 @@ _MUST = {
 
 
 def build(settings: type[M], config: Any, within: str = "") -> M:
-    """The settings in nested mappings; raises SettingsError for what is wrong, an unknown key first.
+    """Return the settings in nested mappings; raises SettingsError for what is wrong, an unknown key first.
 
     within: the key of the configuration, where it is not that of a whole run.
     """
@@ -43,13 +43,13 @@ def build(settings: type[M], config: Any, within: str = "") -> M:
 
 
 def unusable(key: str, reason: str) -> UnusableSettings:
-    """The error for settings that cannot be used: of the key with which the reason begins, or else of `key`."""
+    """Return the error for settings that cannot be used: of the key with which the reason begins, or else of `key`."""
     first = reason.split(maxsplit=1)[0].rstrip(":,") if reason.strip() else ""
     return UnusableSettings(first if first in known_keys() else key, reason)
 
 
 def refusal(error: ValidationError, within: str, known: Sequence[str]) -> SettingsError:
-    """The first of pydantic's errors (an unknown key before all others) in one line.
+    """Return the first of pydantic's errors (an unknown key before all others) in one line.
 
     within: the key of what was validated. known: all keys in it that there are.
     """
@@ -83,7 +83,7 @@ def _must(detail: ErrorDetails, key: str, known: Sequence[str]) -> str:
 
 
 def joined(key: str, name: str) -> str:
-    """The dotted key of `name` in the group `key`."""
+    """Return the dotted key of `name` in the group `key`."""
     return f"{key}.{name}" if key else name
 
 

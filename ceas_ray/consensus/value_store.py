@@ -91,12 +91,12 @@ class ValueStore(Stateful):
         return self.state.bodies.get(digest)
 
     def next_digest(self, value: bytes) -> bytes | None:
-        """The digest of the model after a decided value, if its body is here."""
+        """Return the digest of the model after a decided value, if its body is here."""
         body = self.state.bodies.get(value)
         return None if body is None else decode(body)[-1]
 
     def skip(self) -> bytes:
-        """The digest of SKIP: the model stays."""
+        """Return the digest of SKIP: the model stays."""
         return self.learn(self._skip_body())
 
     def _skip_body(self) -> bytes:

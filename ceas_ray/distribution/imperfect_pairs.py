@@ -71,7 +71,7 @@ class _State:
         self.parts: dict[frozenset[Place], Matrix] = {frozenset(): matrix}
 
     def apply(self, step: Apply) -> None:
-        """A flip of a copy goes with one of its qubit, and leaves its value what the qubit's is."""
+        """Apply a gate to a qubit: a flip of its copies goes with it, so their values stay the qubit's."""
         qubit = self.qubit[step.at]
         if self.holder[qubit] != step.at:
             self._flip_copies({step.at})
@@ -83,7 +83,7 @@ class _State:
         self.parts = {flipped: self._on(qubit, step.matrix, part) for flipped, part in self.parts.items()}
 
     def phase(self, step: Phase) -> None:
-        """The phase is that of the values at its two places."""
+        """Apply a phase that depends on the values at its two places."""
         self.last_phase = (step.first, step.second)
         for flipped, part in self.parts.items():
             first = self._bit(self.qubit[step.first]) ^ (step.first in flipped)
@@ -92,7 +92,7 @@ class _State:
             self.parts[flipped] = factors[:, None] * part * factors.conj()
 
     def flip(self, step: Flip) -> None:
-        """The copy and its qubit differ by more if the values that flip them do."""
+        """Flip a copy and its qubit by the values at two places: they differ by more if these do."""
         used = next(p for p in self.last_phase if self.qubit[p] == self.qubit[step.control])
         self.parts = {
             flipped ^ {step.target} if (used in flipped) != (step.control in flipped) else flipped: part
@@ -100,7 +100,9 @@ class _State:
         }
 
     def copy(self, step: Copy, weights: NDArray[np.float64]) -> None:
-        """The copy is flipped by X and Y; Z and Y put a Z on the qubit, which flips it beside copies that wait."""
+        """Make a copy: X and Y of its pair flip it; Z and Y put a Z on the qubit, which flips it beside copies that
+        wait.
+        """
         qubit = self.qubit[step.far] = self.qubit[step.source]
         signs = 1 - 2 * self._bit(qubit)
         waiting = {place for place in self.waiting if self.qubit[place] == qubit}
@@ -116,7 +118,7 @@ class _State:
         self.parts = found
 
     def end_copy(self, step: EndCopy) -> None:
-        """If a qubit's holder ends, the copy that stays is the qubit from now on."""
+        """End a copy: if it is the qubit's holder, the copy that stays is the qubit from now on."""
         qubit = self.qubit.pop(step.at)
         if self.holder[qubit] == step.at:
             self.holder[qubit] = step.holder
@@ -141,7 +143,7 @@ class _State:
         return self.index >> qubit & 1
 
     def _on(self, qubit: int, matrix: Matrix, part: Matrix) -> Matrix:
-        """The matrix on a qubit from the left, and its conjugate from the right."""
+        """Apply the matrix to a qubit from the left, and its conjugate from the right."""
         bit, other = self._bit(qubit), self.index ^ (1 << qubit)
         kept, mixed = matrix[bit, bit], matrix[bit, 1 - bit]
         left = kept[:, None] * part + mixed[:, None] * part[other]

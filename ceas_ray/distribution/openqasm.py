@@ -40,7 +40,7 @@ class _Writer:
         self.registers = _identifiers(schedule.program.nodes)
 
     def declarations(self) -> list[str]:
-        """One register for each node that holds a qubit at some time."""
+        """Return one register for each node that holds a qubit at some time."""
         sizes: dict[int, int] = {}
         for place, number in self.schedule.register.items():
             sizes[place.node] = max(sizes.get(place.node, 0), number + 1)
@@ -48,11 +48,11 @@ class _Writer:
         return [f"qubit[{size}] {self.registers[node]}; // {names[node]!a}" for node, size in sorted(sizes.items())]
 
     def name(self, place: Place) -> str:
-        """The qubit of a place."""
+        """Return the qubit of a place."""
         return f"{self.registers[place.node]}[{self.schedule.register[place]}]"
 
     def step(self, number: int) -> list[str]:
-        """The statements of a step."""
+        """Return the statements of a step."""
         step = self.schedule.program.steps[number]
         if isinstance(step, Apply):
             return [_local(step.matrix, self.name(step.at))]
@@ -71,7 +71,9 @@ class _Writer:
 
 
 def _local(matrix: NDArray[np.complex128], name: str) -> str:
-    """U(theta, phi, lambda), up to a global phase: its first entry is real and positive, its second row has phases."""
+    """Return U(theta, phi, lambda), up to a global phase: its first entry is real and positive, its second row has
+    phases.
+    """
     theta = 2 * float(np.arctan2(abs(matrix[1, 0]), abs(matrix[0, 0])))
     if abs(matrix[0, 0]) > abs(matrix[1, 0]):
         total = cmath.phase(matrix[1, 1] / matrix[0, 0])

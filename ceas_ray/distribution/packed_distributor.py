@@ -56,7 +56,7 @@ class PackedDistributor:
         return Distribution(packets, network, *best[0])
 
     def _runs(self, phases: int) -> list[tuple[int, int, float]]:
-        """The runs before qubits move: the start, how many times the steps, the first temperature.
+        """Return the runs before qubits move: the start, how many times the steps, the first temperature.
 
         Of a large circuit, two keep what is good about the order of its qubits, and few but long ones forget it.
         """

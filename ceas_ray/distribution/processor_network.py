@@ -124,7 +124,9 @@ class ProcessorNetwork:
         return parents
 
     def _best_part(self, rest: int, roots: list[int], sources: int) -> tuple[int, int]:
-        """The processors of the tree with the lowest of the rest in a smallest forest, and the source that it joins."""
+        """Return the processors of the tree with the lowest of the rest in a smallest forest, and the source that it
+        joins.
+        """
         if len(roots) == 1:
             return rest, roots[0]
         lowest = rest & -rest
@@ -145,7 +147,9 @@ class ProcessorNetwork:
         return _smallest_trees(distances, np.array(self.processors, dtype=np.int64))
 
     def _edges_of_tree(self, members: int, node: int) -> set[tuple[int, int]]:
-        """The edges of a smallest tree that joins a set of processors and a node, each with its lower node first."""
+        """Return the edges of a smallest tree that joins a set of processors and a node, each with its lower node
+        first.
+        """
         if members & (members - 1) == 0:
             terminal = self.processors[members.bit_length() - 1] if members else node
             return self._edges_of_path(terminal, node)
@@ -161,7 +165,7 @@ class ProcessorNetwork:
         raise AssertionError("the table holds the costs of trees")
 
     def _edges_of_path(self, source: int, target: int) -> set[tuple[int, int]]:
-        """The edges of a shortest path, through the lowest nodes."""
+        """Return the edges of a shortest path, through the lowest nodes."""
         links = {*self.edges, *((b, a) for a, b in self.edges)}
         found: set[tuple[int, int]] = set()
         while source != target:

@@ -200,11 +200,11 @@ class _Builder:
         self.needs[qubit] = needs
 
     def _kept_at(self, packet: int) -> list[int]:
-        """The nodes where copies are kept for a packet."""
+        """Return the nodes where copies are kept for a packet."""
         return [node for p, node in enumerate(self.network.processors) if self.distribution.kept[packet] >> p & 1]
 
     def _value(self, qubit: int, node: int) -> Place:
-        """The place at a node that has the qubit's value: its holder, or a copy, made now if there is none."""
+        """Return the place at a node that has the qubit's value: its holder, or a copy, made now if there is none."""
         if node == self.holder[qubit].node:
             return self.holder[qubit]
         if node not in self.copies[qubit]:

@@ -81,7 +81,7 @@ class Schedule:
         return found
 
     def _holder_lifetimes(self) -> list[tuple[Place, tuple[int, int]]]:
-        """From when to when which place is the holder of a qubit."""
+        """Return which place, from when to when, is the holder of a qubit."""
         since = dict.fromkeys(self.program.start, 0)
         found = []
         for step, layer in zip(self.program.steps, self.layer, strict=True):
@@ -120,7 +120,7 @@ def schedule_of(program: Program) -> Schedule:
 
 
 def places_of(step: Step) -> tuple[Place, ...]:
-    """The places that a step works on in its layer."""
+    """Return the places that a step works on in its layer."""
     if isinstance(step, Apply):
         return (step.at,)
     if isinstance(step, Phase):

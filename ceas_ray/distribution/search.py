@@ -25,7 +25,7 @@ def _overfull(state, processor):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _two_more(packet, last):  # type: ignore[no-untyped-def]
-    """The end of the packets whose kept copies depend on the homes of those before `last`."""
+    """Return the end of the packets whose kept copies depend on the homes of those before `last`."""
     return last + packet[last - 1].has_next + packet[last - 1].has_second
 
 

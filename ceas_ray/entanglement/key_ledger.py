@@ -50,19 +50,19 @@ class KeyLedger(Stateful):
         self.state = KeyBooks()
 
     def store(self, owner: str, peer: str, bits: float) -> None:
-        """Newly distilled bits of a path."""
+        """Store the newly distilled bits of a path."""
         self.state.new[owner, peer] = self.state.new.get((owner, peer), 0.0) + bits
         self.state.distilled += bits
 
     def between(self, sender: str, receiver: str) -> float:
-        """Bits that a party can send with as soon as everything is handed out."""
+        """Return the bits that a party can send with as soon as everything is handed out."""
         return self.state.left.get((sender, receiver), 0) + self._waiting(sender, receiver) / 2
 
     def _waiting(self, one: str, other: str) -> float:
         return self.state.new.get((one, other), self.state.new.get((other, one), 0.0))
 
     def keyed_replicas(self, frames: int = RESERVE_FRAMES) -> int:
-        """Count the replicas that have keys for so many frames with each other, both ways, old and new ones together.
+        """Count the replicas that have keys for this many frames with each other, both ways, old and new ones together.
 
         frames: by default an echo and a view: with less no echo leaves, and nothing could be agreed on but to skip the
         round. Whoever lacks most goes first, so it may count too few, never too many. A liar spoils its own links
@@ -103,11 +103,13 @@ class KeyLedger(Stateful):
         return np.floor(np.array(bits) / 2).astype(np.int64) * 2
 
     def begin_round(self) -> None:
-        """Nobody has reported this round yet."""
+        """Begin a round, in which nobody has reported yet."""
         self.state.reporters = set()
 
     def end_round(self, views: int) -> None:
-        """A replica that did not report may have spent what others did: a good round and this many changes of view."""
+        """End a round. A replica that did not report may have spent what others did: a good round and this many changes
+        of view.
+        """
         for name in self.replicas:
             if name in self.state.reporters:
                 continue
@@ -148,16 +150,18 @@ class KeyLedger(Stateful):
         return self._demand.bits(VIEW_CHANGE_FRAMES) if both else 0
 
     def reserve(self, one: str, other: str, round_index: int) -> int:
-        """Bits to send with that a party has when a round begins."""
+        """Return the bits to send with that a party has when a round begins."""
         rounds = min(RESERVED_ROUNDS, self._rounds - max(0, round_index))
         return rounds * self._good(one, other) + RESERVED_VIEWS * self._change(one, other)
 
     def good_round(self, owner: str, peer: str) -> float:
-        """Bits of a path, both directions, that a good round spends at most."""
+        """Return the bits of a path, both directions, that a good round spends at most."""
         return 2.0 * self._good(owner, peer)
 
     def wanted(self, owner: str, peer: str, round_index: int) -> float:
-        """Bits that a path is to distil in the plan of a round; before the first, and in a refill, a whole reserve."""
+        """Return the bits that a path is to distil in the plan of a round; before the first, and in a refill, a whole
+        reserve.
+        """
         if round_index < 0:
             return 2.0 * self.reserve(owner, peer, round_index)
         if round_index + 1 >= self._rounds:

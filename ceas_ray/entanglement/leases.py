@@ -140,7 +140,7 @@ def refuse_unlendable(network: NetworkPlan, demand: Demand) -> None:
 
 
 def _packed(order: Sequence[int], size: int, network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
-    """First fit: each processor into the first phase that has room for its route."""
+    """Pack by first fit: each processor into the first phase that has room for its route."""
     groups: list[tuple[list[int], Load]] = []
     full: Counter[Lease] = Counter()  # phases from the first on that had no room for such a lease, and never will
     for k in order:
@@ -160,8 +160,9 @@ def _packed(order: Sequence[int], size: int, network: NetworkPlan, demand: Deman
 
 
 def _phase(members: tuple[int, ...], with_replicas: bool, network: NetworkPlan, demand: Demand) -> Phase:
-    """Key slots: the processor with place m meets replica j in slot j - m, replicas i and j in slot i + j (modulo their
-    number), which is all that a star needs; where that slot has no room, in the next one that has.
+    """Return a phase with its key slots: the processor with place m meets replica j in slot j - m, replicas i and j in
+    slot i + j (modulo their number), which is all that a star needs; where that slot has no room, in the next one that
+    has.
     """
     legs, replicas = network.replica_routes, len(network.replica_routes)
     loads: list[Load] = []

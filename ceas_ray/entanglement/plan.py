@@ -71,7 +71,7 @@ class Demand:
         return Rotation(self.stations, self.burst_shots, self.gap_periods) if self.is_rotation else None
 
     def shot_period(self, link: PairSource) -> int:
-        """The time between the shots of a burst on this link, ps."""
+        """Return the time between the shots of a burst on this link, ps."""
         return round(self.supply * self.pairs_per_shot / link.rate * PICOSECONDS_PER_SECOND)
 
     def useful_age(self, link: PairSource) -> int:
@@ -91,7 +91,7 @@ class Demand:
         return round(self.deadline_periods * self.shot_period(link))
 
     def link_class(self, link: PairSource) -> LinkClass:
-        """The link as schedulers see it: rounded, so that links that hardly differ share one solution."""
+        """Return the link as schedulers see it: rounded, so that links that hardly differ share one solution."""
         period = self.shot_period(link)
         success = (
             float(f"{link.success_probability:.0e}")
@@ -140,7 +140,7 @@ class Demand:
         return np.sort((starts[:, None] + np.arange(self.burst_shots) * period).ravel()[:shots])
 
     def bits(self, frames: int) -> int:
-        """Key bits that `frames` tags from one sender to one receiver cost in a round."""
+        """Return the key bits that `frames` tags from one sender to one receiver cost in a round."""
         return TAG_BITS * (frames + (1 if self.fresh_hash_keys else 0))
 
 
@@ -154,7 +154,7 @@ def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
     channels = max(network.hub_channels(k) for k in range(len(network.processor_routes))) if network.groups else 1
     most = min((demand.hub_channels - replicas) // channels, replicas * (demand.multiplexing - 1))
     if demand.rotation is not None:
-        most = int(min(most, demand.rotation.most_links))
+        most = int(min(most, demand.rotation.max_links))
     if most < 1:
         raise ValueError(
             f"entanglement.hub_channels must exceed the {replicas} legs of the committee by at least {channels}, with "
@@ -174,7 +174,7 @@ def turns_of(network: NetworkPlan, demand: Demand, members: Iterable[int]) -> di
 
 
 def asymptotic_bits(fidelity: float, bits: float) -> float:
-    """The asymptotic bits of a block that yields `bits` as a finite one, by doubling and bisection on its pairs.
+    """Return the asymptotic bits of a block that yields `bits` as a finite one, by doubling and bisection on its pairs.
 
     Raises ValueError where no block does.
     """
@@ -242,7 +242,7 @@ def key_path_seconds(route: Route, bits: float, demand: Demand) -> float:
 
 
 def mean_greatest(rates: Sequence[float]) -> float:
-    """The mean of the greatest of independent exponential times.
+    """Return the mean of the greatest of independent exponential times.
 
     Of few: the sum over subsets S of (-1)^(|S| + 1) / sum of rates. Of more than _MAX_IN_SUBSETS, whose subsets are
     too many: the integral over t > 0 of 1 - prod (1 - exp(-rate t)), by the trapezoidal rule in ln t, which converges

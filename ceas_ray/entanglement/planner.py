@@ -201,7 +201,7 @@ class Planner:
         return self._plan(replica_name(i), common, shots, slots)
 
     def _plan(self, owner: str, common: _PhasePlan, shots: _ShotPlan, key_slots: Mapping[int, int]) -> GeneratePairs:
-        """key_slots: by replica, in the order in which the owner meets them."""
+        """Return a party's plan. key_slots: by replica, in the order in which the owner meets them."""
         paths = [KeyPath(owner, j) for j in key_slots]
         demand, lengths = self._demand, common.key_lengths
         return GeneratePairs(

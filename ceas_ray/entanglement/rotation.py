@@ -40,7 +40,7 @@ class Rotation:
         return 1 + math.floor(self.gap_periods / self.burst_shots)
 
     @property
-    def most_links(self) -> float:
+    def max_links(self) -> float:
         """How many links all stations can serve together; infinite if there are as many as needed."""
         return math.inf if self.stations is None else self.stations * self.links_per_station
 
@@ -50,8 +50,8 @@ class Rotation:
         Stations take the links in the order given, as many each, as far as can be: links of similar periods should
         stand together. Raises ValueError for more links than the stations can serve.
         """
-        if len(periods) > self.most_links:
-            raise ValueError(f"{self.stations} stations serve at most {self.most_links} links, got {len(periods)}")
+        if len(periods) > self.max_links:
+            raise ValueError(f"{self.stations} stations serve at most {self.max_links} links, got {len(periods)}")
         stations = min(self.stations or len(periods), math.ceil(len(periods) / self.links_per_station))
         links, found = iter(periods.items()), {}
         for station in range(stations):

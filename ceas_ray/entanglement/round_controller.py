@@ -151,7 +151,7 @@ class RoundController(Actor):
         return Send(at, self.name, Timer(purpose, round_index, number))
 
     def promise(self, now: int) -> int:
-        """While a plan runs nothing is sent."""
+        """Promise that nothing is sent while a plan runs."""
         return self.state.plan_ends_at + self._timing.control_delay
 
     def plan(self, round_index: int, starts_at: int) -> RoundPlan:
@@ -248,7 +248,7 @@ class RoundController(Actor):
     # --- stalls ----------------------------------------------------------
 
     def _stall(self, now: int) -> list[Effect]:
-        """The committee did not decide in time, or has no keys: wait for another reserve of keys, or end the run."""
+        """Wait for another reserve of keys, or end the run: the committee did not decide in time, or has no keys."""
         if not self.progress.waits_on():
             return self._end_stalled(now)
         self.state.refills += 1
@@ -257,7 +257,7 @@ class RoundController(Actor):
         return [*effects, refilled]
 
     def _refilled(self, round_index: int, now: int) -> list[Effect]:
-        """The reserve is there: the round begins, or the one that runs gets it."""
+        """Begin the round with the reserve that is now there, or hand it to the round that runs."""
         progress = self.progress
         if progress.state.stage is Stage.PLANNED:
             return self._start_round(round_index, now)

@@ -37,7 +37,9 @@ class UnspentPairs(Stateful):
         self.state = UnspentState()
 
     def store(self, batches: Iterable[tuple[str, str, int, float]]) -> None:
-        """Newly distilled: two parties, the pairs (on all links of their path), and the bits that they gave."""
+        """Store what two parties have newly distilled: the pairs (on all links of their path), and the bits that they
+        gave.
+        """
         for one, other, pairs, bits in batches:
             self.state.batches.setdefault(_path(one, other), []).append(Batch(float(bits), float(pairs)))
 
@@ -54,7 +56,7 @@ class UnspentPairs(Stateful):
                     self._take(_path(sender, peer), float(total - before))
 
     def _take(self, path: Path, left: float) -> None:
-        """Take so many bits from the oldest batches of a path; bits that were never distilled take nothing."""
+        """Take this many bits from the oldest batches of a path; bits that were never distilled take nothing."""
         batches = self.state.batches.get(path, [])
         while left > 0 and batches:
             oldest = batches[0]

@@ -194,7 +194,9 @@ class LinkManager(Actor):
         return serve_shots(state, stock_rule(plan.policies[r], plan.slots), demand)
 
     def _reports(self, plan: GeneratePairs, served: _Served) -> tuple[NDArray[np.float64], list[Effect]]:
-        """m_s over all pairs of the on-time training shots, and the envelopes that tell the hub and the processor."""
+        """Return m_s over all pairs of the on-time training shots, and the envelopes that tell the hub and the
+        processor.
+        """
         training = served.on_time & ~plan.is_test
         spent = [of_route.werner[training] for of_route in served.books]
         attenuation = np.ones(sum(plan.pairs_per_shot) + 1)
@@ -232,7 +234,9 @@ class LinkManager(Actor):
         return attenuation, reports
 
     def _nodes(self, spent: Sequence[Any]) -> PairNodes:
-        """How the mean over the shots of a shared circuit is had; without any such shot nobody asks for its value."""
+        """Return the nodes that give the mean over the shots of a shared circuit; without any such shot nobody asks for
+        its value.
+        """
         if self._group is None:
             return NO_PAIRS
         if not len(spent[0]):
@@ -245,7 +249,7 @@ class LinkManager(Actor):
         self, plan: GeneratePairs, routes: Sequence[Route], *, generator: np.random.Generator, books: _LinkBooks,
         hasher: Any,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:  # fmt: skip
-        """End-to-end pairs and key bits with each peer."""
+        """Distil keys, and return the end-to-end pairs and key bits with each peer."""
         starts = plan.starts_at + plan.key_starts_at + np.asarray(plan.key_starts, np.int64)
         states = []
         for peer, route, start in zip(plan.key_peers, routes, starts.tolist(), strict=True):

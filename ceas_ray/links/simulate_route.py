@@ -57,7 +57,7 @@ def simulate_route(
         True
     """
     swapping = route.swapping
-    rounds = swapping.most_rounds(route.legs)
+    rounds = swapping.max_rounds(route.legs)
     if slots <= rounds:
         raise ValueError(f"slots must exceed the {rounds} rounds of purification, got {slots}")
     if pairs < 0 or not 0 < swapping.success <= 1 or not 0 <= swapping.werner <= 1:
@@ -87,5 +87,5 @@ def simulate_route(
 
 
 def _bounded(value: float) -> int:
-    """Picoseconds, at most a quarter of FOREVER: sums of such times are still times."""
+    """Return picoseconds, at most a quarter of FOREVER: sums of such times are still times."""
     return FOREVER // 4 if value * PICOSECONDS_PER_SECOND >= FOREVER // 4 else picoseconds(value)

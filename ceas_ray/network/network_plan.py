@@ -57,7 +57,7 @@ class NetworkPlan:
     @cached_property
     def purification_rounds(self) -> int:
         """Return the greatest number of rounds on any link."""
-        of_routes = [route.swapping.most_rounds(route.legs) for route in self.routes]
+        of_routes = [route.swapping.max_rounds(route.legs) for route in self.routes]
         return max(of_routes + [self.routes[0].swapping.rounds_of(link) for link in self.direct_links.values()])
 
     @property

@@ -72,7 +72,7 @@ class Swapping:
             fidelity, _ = bbpssw(fidelity, fidelity)
         return self.purification_rounds
 
-    def most_rounds(self, legs: Sequence[LinkParameters]) -> int:
+    def max_rounds(self, legs: Sequence[LinkParameters]) -> int:
         """Return the greatest number of rounds on any of these links."""
         return max(map(self.rounds_of, legs))
 

@@ -41,7 +41,7 @@ def draw(schedule: Schedule, path: Path) -> None:
 
 
 def _heights(schedule: Schedule) -> dict[Place, float]:
-    """The line of each place, from the top."""
+    """Return the line of each place, from the top."""
     found: dict[Place, float] = {}
     top = 0.0
     for node in range(len(schedule.program.nodes)):

@@ -50,7 +50,7 @@ def plot_regimes(
 
 
 def plot_grid(path: Path, rows: Sequence[Row], bounds: Mapping[str, Mapping[str, float]], cells: Sequence[Row]) -> None:
-    """J against supply, a panel a coherence time, a line a scheduler; dashed: the bound.
+    """Plot J against supply, a panel a coherence time, a line a scheduler; dashed: the bound.
 
     cells: `regime`, `coherence_milliseconds`, `supply`.
     """
@@ -79,7 +79,7 @@ def plot_grid(path: Path, rows: Sequence[Row], bounds: Mapping[str, Mapping[str,
 
 
 def plot_worst_cases(path: Path, rows: Sequence[Row], chance: float) -> None:
-    """Accuracy of every arm in its worst case, with standard deviations over seeds; dashed: chance.
+    """Plot the accuracy of every arm in its worst case, with standard deviations over seeds; dashed: chance.
 
     rows: `arm`, `attack`, `placement`, `accuracy`, `deviation`.
     """

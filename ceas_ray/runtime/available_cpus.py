@@ -23,7 +23,7 @@ def available_cpus(cgroups: Path = _CGROUPS, own_cgroups: Path = _OWN_CGROUPS) -
 
 
 def _quotas(cgroups: Path, own_cgroups: Path) -> Iterator[float]:
-    """CPU quotas of the groups that this process is in, in CPUs."""
+    """Yield the CPU quotas of the groups that this process is in, in CPUs."""
     for line in _text(own_cgroups).splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers == "":
@@ -36,14 +36,15 @@ def _quotas(cgroups: Path, own_cgroups: Path) -> Iterator[float]:
 
 
 def _with_parents(mounted: Path, path: str) -> list[Path]:
-    """The group's folder and all above it; inside a container its path may be that of the host, and only the last
-    one, the mount itself, is there."""
+    """Return the group's folder and all above it; inside a container its path may be that of the host, and only the
+    last one, the mount itself, is there.
+    """
     group = mounted / path.strip("/")
     return [group, *(parent for parent in group.parents if parent.is_relative_to(mounted))]
 
 
 def _ratio(words: list[str]) -> Iterator[float]:
-    """quota / period; nothing for a group without a quota (`max`, or -1)."""
+    """Yield quota / period; nothing for a group without a quota (`max`, or -1)."""
     if len(words) == 2 and words[0].isdigit() and words[1].isdigit() and int(words[1]) > 0:
         yield int(words[0]) / int(words[1])
 

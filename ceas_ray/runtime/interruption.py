@@ -74,7 +74,7 @@ class Interruption:
         return self.requested and time.monotonic() - self._requested_at > _PRESSING_SHARE * self._round_seconds
 
     def end_within(self, seconds: float) -> None:
-        """Interrupt the main thread after so many seconds without a signal, too: `time_ran_out` tells that. Does
+        """Interrupt the main thread after this many seconds without a signal, too: `time_ran_out` tells that. Does
         nothing where signals are answered by others.
         """
         if self._handlers_before and not self.requested:

@@ -97,7 +97,8 @@ def _cut(shares: Mapping[str, float], factor: int) -> dict[str, int]:
 
 
 def _fit(steps: Mapping[str, int], machines: Sequence[Machine]) -> bool:
-    """Whether hosts that ask for so many steps of a CPU fit in any order, each on any machine that has room for it.
+    """Return whether hosts that ask for these steps of a CPU fit in any order, each on any machine that has room for
+    it.
 
     They do if machines have as many places of the largest request as there are hosts. Where no machine's memory can be
     full, they also do if the other hosts together ask for less than what keeps a host from every machine.

@@ -22,7 +22,7 @@ LIBRARIES = (
 
 
 def platform_fingerprint() -> dict[str, str]:
-    """Versions, and the bits of exp, log, sin, a Gram product and one noisy gradient on this machine.
+    """Return versions, and the bits of exp, log, sin, a Gram product and one noisy gradient on this machine.
 
     Bits differ between processors without FMA or AVX-512 and between BLAS kernels; runs on machines that differ would
     not have one digest. Computing the gradient also compiles the engine, or loads it from the disk cache.
@@ -36,7 +36,7 @@ def platform_fingerprint() -> dict[str, str]:
 
 
 def first_difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
-    """The first entry that differs, as `name: found instead of expected`, or None."""
+    """Return the first entry that differs, as `name: found instead of expected`, or None."""
     for name in expected:
         if expected[name] != found.get(name):
             return f"{name}: {found.get(name)} instead of {expected[name]}"

@@ -29,12 +29,12 @@ def prepare_ray_environment() -> None:
 
 
 def is_submitted_job() -> bool:
-    """Whether `ray job submit` (or a RayJob of KubeRay) started this process."""
+    """Return whether `ray job submit` (or a RayJob of KubeRay) started this process."""
     return _JOB in os.environ
 
 
 def seconds_to_stop_job() -> float | None:
-    """How long Ray waits for a job that it stops before it kills it; None in a process that is no job."""
+    """Return how long Ray waits for a job that it stops before it kills it; None in a process that is no job."""
     if not is_submitted_job():
         return None
     given = os.environ.get(_JOB_STOP_SECONDS, "")
@@ -42,7 +42,7 @@ def seconds_to_stop_job() -> float | None:
 
 
 def noted_cluster() -> str | None:
-    """The address that the last `ray start` on this machine noted, whether its cluster still runs or not."""
+    """Return the address that the last `ray start` on this machine noted, whether its cluster still runs or not."""
     try:
         return (Path(os.environ.get("RAY_TMPDIR", "/tmp")) / _ADDRESS_FILE).read_text().strip() or None
     except (OSError, ValueError):

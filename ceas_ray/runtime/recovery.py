@@ -61,7 +61,7 @@ class SurvivingSimulation:
         self._keep(cut, rounds)
 
     def rounds(self) -> Iterator[RoundEnd]:
-        """The rounds that are still to be yielded."""
+        """Yield the rounds that are still to be yielded."""
         while True:
             end = self._next()
             if end is None:
@@ -75,8 +75,8 @@ class SurvivingSimulation:
             yield end
 
     def cut(self) -> Mapping[str, Any]:
-        """A consistent cut after the round that was yielded last, or where `after_window` raised; a later fault costs
-        what comes after it.
+        """Make a consistent cut after the round that was yielded last, or where `after_window` raised; a later fault
+        costs what comes after it.
         """
         while True:
             try:

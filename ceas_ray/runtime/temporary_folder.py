@@ -61,8 +61,9 @@ def _ends_blocked() -> Iterator[None]:
 
 
 def _guard_program() -> str:
-    """This file again, with a path that finds psutil and nothing else loaded; it waits until our end of the pipe
-    closes, however this process ends."""
+    """Return this file again, with a path that finds psutil and nothing else loaded; it waits until our end of the pipe
+    closes, however this process ends.
+    """
     found = [str(Path(psutil.__file__).parents[1]), str(Path(__file__).parents[2])]
     return (
         f"import sys; sys.path += {found!r}; sys.stdin.buffer.read(); "

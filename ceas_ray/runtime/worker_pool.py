@@ -27,7 +27,7 @@ class _Pool(ProcessPoolExecutor):
 
 @contextmanager
 def worker_pool(processes: int) -> Iterator[ProcessPoolExecutor]:
-    """A pool of this many processes; an error or an interrupt ends what they are doing."""
+    """Yield a pool of this many processes; an error or an interrupt ends what they are doing."""
     pool = _Pool(processes, mp_context=get_context("spawn"), initializer=leave_signals_to_parent)
     try:
         yield pool

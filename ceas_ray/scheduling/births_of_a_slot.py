@@ -11,7 +11,7 @@ _NEGLIGIBLE = 1e-12  # a probability
 
 
 def binomial(trials: int, success: float, most: int) -> NDArray[np.float64]:
-    """P(X = j) for j < most, and P(X >= most) last; shape (most + 1,)."""
+    """Return P(X = j) for j < most, and P(X >= most) last; shape (most + 1,)."""
     if success >= 1.0:
         return np.eye(most + 1)[min(trials, most)]
     logs = [
@@ -25,7 +25,8 @@ def binomial(trials: int, success: float, most: int) -> NDArray[np.float64]:
 
 
 def heralded_beyond(trials: int, success: float, modes: int, most: int) -> NDArray[np.float64]:
-    """P(e | b): that the attempt of the b-th birth of a slot heralds e more, given that there are b; (most + 1, ...).
+    """Return P(e | b): that the attempt of the b-th birth of a slot heralds e more, given that there are b; (most + 1,
+    ...).
 
     An attempt has `modes` trials. With u(s) the mean number of the slot's attempts that begin after s births, the b-th
     comes with e more in an attempt that brings b + e - s at once: P(e, b) = sum over s < b of u(s) P(b + e - s).

@@ -30,7 +30,7 @@ def on_time_bound(link: LinkClass, min_utilization: float, gap_slots: int = _GAP
 
 
 def precision_bound(link: LinkClass, births: float, gap_slots: int = _GAP_SLOTS) -> float:
-    """Return the precision per shot that no scheduler exceeds which generates at most so many pairs per shot.
+    """Return the precision per shot that no scheduler exceeds which generates at most this many pairs per shot.
 
     Priced: births - those of the scheduler >= 0. A shot is worth at most 1, so prices above 1 need not be tried.
     """
@@ -40,8 +40,8 @@ def precision_bound(link: LinkClass, births: float, gap_slots: int = _GAP_SLOTS)
 def coupled_objective_bound(
     links: Sequence[LinkClass], channels: int, waste_price: float, gap_slots: int = _GAP_SLOTS
 ) -> tuple[float, float]:
-    """No scheduler of links that share so many channels has a larger J on average over the links (equal demands); and
-    the price of a channel for a shot period at which that is so.
+    """Return a J that no scheduler of links that share this many channels exceeds on average (equal demands), and the
+    price of a channel for a shot period at which that is so.
 
     A link holds a channel for births / (trials * success) shot periods on average; a shot comes with 1 + gap / burst
     shot periods of every channel.
@@ -61,7 +61,7 @@ def coupled_objective_bound(
 
 
 def _value(link: LinkClass, shot_value: float, birth_price: float, gap_slots: int) -> float:
-    """Of shots that are on time, whatever age has left of their pairs."""
+    """Return the value of shots that are on time, whatever age has left of their pairs."""
     return _precision_value(replace(link, decay=0.0), shot_value, birth_price, gap_slots)
 
 

@@ -86,7 +86,7 @@ class CheckedScheduler:
             raise self._wrong(f"{name} an integer in [{least}, {most}]", value)
 
     def _require_number(self, holder: object, name: str, most: float) -> None:
-        """A number that is finite, at least 0 and at most `most`."""
+        """Raise ValueError for all but a number that is finite, at least 0 and at most `most`."""
         value = getattr(holder, name)
         if not isinstance(value, int | float) or not 0 <= value <= most or math.isinf(value):
             raise self._wrong(f"{name} {'>= 0' if math.isinf(most) else f'in [0, {most:g}]'}", value)
@@ -96,5 +96,5 @@ class CheckedScheduler:
 
 
 def _states(most: int, classes: int) -> int:
-    """Return how many stocks there are in so many classes of age, with a sum of at most `most`."""
+    """Return how many stocks there are in this many classes of age, with a sum of at most `most`."""
     return comb(most + classes, classes)

@@ -37,7 +37,7 @@ MAX_WORK = 1_000_000
 
 
 def work_of(most: int, classes: int, slots: int) -> int:
-    """Births tried in a sweep: over the stocks of at most `most` pairs in so many classes, in so many slots."""
+    """Return the births tried in a sweep over stocks of at most `most` pairs in `classes` classes, in `slots` slots."""
     return comb(most + classes, classes) * (most + 1) * slots
 
 
@@ -68,11 +68,11 @@ class Mixture:
         return self._mean(self.first.births, self.second.births)
 
     def utilization(self, pairs: int) -> float:
-        """Used over generated."""
+        """Return the pairs used over the pairs generated."""
         return utilization(pairs * self.served, self.births)
 
     def objective(self, pairs: int, waste_price: float) -> float:
-        """J = on time - waste_price * wasted / demanded."""
+        """Return J = on time - waste_price * wasted / demanded."""
         return self.served - waste_price * (self.births / pairs - self.served)
 
 
@@ -120,7 +120,7 @@ class Mdp:
         self.seen(link)
 
     def solved(self, link: LinkClass) -> Mixture:
-        """The chain's averages under this scheduler; remembered per class of link."""
+        """Return the chain's averages under this scheduler; remembered per class of link."""
         return _solved(self, self.seen(link))
 
     def seen(self, link: LinkClass) -> LinkClass:
@@ -208,9 +208,9 @@ def _most_per_pair(at_price: Callable[[float], Solution], min_on_time: float) ->
 def _mixed(
     at_price: Callable[[float], Solution], failing: Solution, holding: Solution, surplus: Callable[[Solution], float]
 ) -> Mixture:
-    """Between a policy for which `surplus` is negative and one for which it is not, both on the hull of (births,
-    precision): the mixture of neighbours on the hull for which it is zero (the failing policy, if the other fails
-    too)."""
+    """Mix a policy for which `surplus` is negative and one for which it is not, both on the hull of (births,
+    precision): the mixture of neighbours on the hull for which it is zero (the failing policy, if the other fails too).
+    """
     if surplus(holding) < 0:
         return Mixture(failing, failing, 0.0)
     while True:

@@ -130,17 +130,19 @@ class Solution:
     value: float
 
     def utilization(self, pairs: int) -> float:
-        """Used over generated."""
+        """Return the pairs used over the pairs generated."""
         return utilization(pairs * self.served, self.births)
 
     def objective(self, pairs: int, waste_price: float) -> float:
-        """J = on time - waste_price * wasted / demanded."""
+        """Return J = on time - waste_price * wasted / demanded."""
         return self.served - waste_price * (self.births / pairs - self.served)
 
 
 @njit(**COMPILED)
 def _aged(stock, births, take, ages, into):  # type: ignore[no-untyped-def]
-    """The stock after a slot: `take` of the oldest are used, births join class 1, the rest age by one class or stay."""
+    """Return the stock after a slot: `take` of the oldest are used, births join class 1, the rest age by one class or
+    stay.
+    """
     into[:] = 0
     for k in range(len(stock) - 1, -1, -1):
         used = min(take, stock[k])
@@ -183,7 +185,7 @@ class _Choice(NamedTuple):
 
 @njit(**COMPILED)
 def _shot_precision(slot, stock, births):  # type: ignore[no-untyped-def]
-    """The precision of a shot that takes the oldest pairs (relaxed: that is worth what the freshest are)."""
+    """Return the precision of a shot that takes the oldest pairs (relaxed: that is worth what the freshest are)."""
     if slot.left[-1] == 1.0:
         return 1.0
     missing, left = slot.pairs, 0.0
@@ -221,7 +223,8 @@ def _fill_births(slot, stock, later, interrupted, interruption, into, found):  #
 
 @njit(**COMPILED)
 def _slot_backwards(slot, later, interrupted, interruption, choice):  # type: ignore[no-untyped-def]
-    """Values (3, states) at a slot's start (of the objective, of births, of shots served), from `later` at its end.
+    """Return the values (3, states) at a slot's start (of the objective, of births, of shots served), from `later` at
+    its end.
 
     interrupted: with this probability a burst begins within the slot; then the slot's births are free, nothing ages,
     and the values are those of `interruption` (relaxed chains only). Fills `choice`.
@@ -343,7 +346,7 @@ class _Chain:
         raise AssertionError("the values of a gap do not converge")
 
     def cycle(self) -> Values:
-        """Averages per cycle (3,), in the long run."""
+        """Return the averages per cycle (3,), in the long run."""
         after_burst = before_gap = np.zeros((3, len(self.gap_states)))
         for _ in range(_MAX_SWEEPS):
             burst = self.burst(after_burst[:, self.from_burst])
@@ -361,7 +364,7 @@ class _Chain:
 def solve(
     link: LinkClass, *, shot_value: float, birth_price: float, gap_slots: int, gap_stock: int, relaxed: bool = False
 ) -> Solution:
-    """The policy of most value per cycle, and its averages; relaxed: the bound (its policy means nothing).
+    """Return the policy of most value per cycle, and its averages; relaxed: the bound (its policy means nothing).
 
     gap_slots: M. gap_stock: the most pairs in stock in a gap; a bound must allow all slots.
     """

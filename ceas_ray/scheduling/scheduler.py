@@ -16,4 +16,4 @@ class Scheduler(Protocol):
     """
 
     def stock_policy(self, link: LinkClass) -> StockPolicy:
-        """The policy for one plan."""
+        """Return the policy for one plan."""

@@ -32,7 +32,7 @@ def stock_states(most: int, classes: int) -> tuple[NDArray[np.int64], NDArray[np
 
 
 def max_stock(states: int, classes: int) -> int:
-    """The most pairs in stock of which `stock_states` has so many states (0 where there is no class)."""
+    """Return the most pairs in stock of which `stock_states` has this many states (0 where there is no class)."""
     most = 0
     while classes > 0 and comb(most + classes, classes) < states:
         most += 1

@@ -33,7 +33,7 @@ class Background:
             self._changed.notify_all()
 
     def wait(self, seconds: float, patient: bool) -> bool:
-        """Wait until all calls have returned, so long at most; return whether they have.
+        """Wait until all calls have returned, this long at most; return whether they have.
 
         patient: whether the seconds begin anew with every part that is done.
         """

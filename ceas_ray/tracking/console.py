@@ -29,7 +29,7 @@ class RunProgress:
         self._bar.stop()
 
     def show(self, done: int, accuracy: float | None, utilization: float) -> None:
-        """A round is over."""
+        """Show a round that is over."""
         accurate = "" if accuracy is None else f"accuracy {accuracy:.3f}  "
         self._last = accurate or self._last
         self._bar.update(self._task, completed=done, description=f"{self._last}utilization {utilization:.3f}")
@@ -39,7 +39,7 @@ class RunProgress:
             )
 
     def step(self, done: int, line: str) -> None:
-        """A part is over that has no accuracy."""
+        """Show a part that is over and has no accuracy."""
         self._bar.update(self._task, completed=done, description=line)
         if not self._quiet and not self._console.is_terminal:
             self._console.print(f"{done}/{self._rounds}  {line}", highlight=False)
@@ -50,7 +50,7 @@ class RunProgress:
 
 
 def print_table(title: str, rows: Mapping[str, Any]) -> None:
-    """Names and values, on standard output."""
+    """Print names and values on standard output."""
     table = Table(title=title, show_header=False, title_justify="left")
     for name, value in rows.items():
         table.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))

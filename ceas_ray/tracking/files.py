@@ -171,5 +171,5 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """A mapping as a JSON file, written whole."""
+    """Write a mapping as a JSON file, written whole."""
     write_whole(path, (json.dumps(values, indent=2, allow_nan=False) + "\n").encode())

@@ -177,7 +177,7 @@ class MlflowTracker:
         self._client.log_inputs(self.run_id, datasets=[DatasetInput(dataset, tags)])
 
     def _experiment_id(self) -> str:
-        """The id of the experiment, which is made if there is none of its name."""
+        """Return the id of the experiment, which is made if there is none of its name."""
         found = self._client.get_experiment_by_name(self._experiment)
         if found is not None:
             return str(found.experiment_id)
@@ -186,7 +186,7 @@ class MlflowTracker:
 
     @contextmanager
     def _creating(self) -> Iterator[None]:
-        """Alone with the database, if it is a file: processes that create it at once all crash."""
+        """Hold the database alone, if it is a file: processes that create it at once all crash."""
         if self._database is None:
             yield
             return
@@ -260,7 +260,7 @@ class MlflowTracker:
         return self._off
 
     def log_rounds(self, rounds: Sequence[TrackedRound]) -> None:
-        """Metrics of several rounds, in batches."""
+        """Log metrics of several rounds, in batches."""
         if rounds:
             self._try(lambda: self._send_metrics([(one.metrics, one.ended, one.step) for one in rounds]))
 
@@ -319,7 +319,7 @@ class MlflowTracker:
         return f"{server}/#/experiments/{self._experiment_of_run}/runs/{self.run_id}"
 
     def settle(self, seconds: float | None = None, patient: bool = False) -> None:
-        """Wait until all is sent, so long at most; then it is given up, which is told to `warn`.
+        """Wait until all is sent, this long at most; then it is given up, which is told to `warn`.
 
         seconds: None for the longest that MLflow may hold up a run at its end. patient: whether they begin anew with
         every answer.

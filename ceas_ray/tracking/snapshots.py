@@ -49,11 +49,13 @@ class SnapshotFolder:
         check_writable(self._store)
 
     def newest_first(self) -> list[str]:
-        """The names of snapshots, whatever is in them."""
+        """Return the names of snapshots, whatever is in them."""
         return _newest_first(self._store.names())
 
     def read(self, name: str) -> Any:
-        """The snapshot of this name. Raises ValueError for what is not a whole one, OSError for what cannot be read."""
+        """Return the snapshot of this name. Raises ValueError for what is not a whole one, OSError for what cannot be
+        read.
+        """
         return unpacked(self._store.read(name))
 
 
@@ -62,7 +64,7 @@ def _newest_first(names: list[str]) -> list[str]:
 
 
 def packed(value: Any) -> bytes:
-    """A snapshot as the content of a file. Raises OSError for one that is too large to be read again."""
+    """Return a snapshot as the content of a file. Raises OSError for one that is too large to be read again."""
     plain = encode(value)
     try:
         if len(plain) > MAX_VALUES:  # else it cannot hold more values
@@ -74,7 +76,10 @@ def packed(value: Any) -> bytes:
 
 
 def unpacked(data: bytes) -> Any:
-    """The snapshot behind the content of a file; ValueError, in one line, for anything that is not a whole one."""
+    """Return the snapshot behind the content of a file.
+
+    Raises ValueError, in one line, for anything that is not a whole one.
+    """
     head, checksum, content = data[: len(MAGIC) + 1], data[len(MAGIC) + 1 : _HEADER_BYTES], data[_HEADER_BYTES:]
     if not head.startswith(MAGIC):
         raise ValueError("not a snapshot of ceas_ray")

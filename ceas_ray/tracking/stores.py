@@ -28,7 +28,7 @@ class Store(Protocol):
         """Make or replace a file; readers see the old one or the new one where the file system can do that."""
 
     def read(self, name: str) -> bytes:
-        """The content of a file."""
+        """Return the content of a file."""
 
     def delete(self, name: str) -> None:
         """Remove a file, if it is there."""

@@ -33,7 +33,7 @@ class Timeline:
         self._before: str | None = before
 
     def append(self, end: RoundEnd) -> None:
-        """The events of a round."""
+        """Append the events of a round."""
         entries = [self._span("rounds", f"round {end.mark.round_index}", self._round_began, end.mark.at)]
         self._round_began = end.mark.at
         for event in end.events:
@@ -51,7 +51,7 @@ class Timeline:
         self._first = False
 
     def close(self) -> None:
-        """The closing bracket."""
+        """Write the closing bracket."""
         self._write("\n]\n")
 
     def _span(self, actor: str, name: str, start: int, end: int) -> dict[str, Any]:

@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 def loss_bound(
     excess: float, *, smoothness: float, growth: float, step: float, variance: float, bias: float, steps: int
 ) -> float:
-    """The right side of the statement: excess f_0 - f*, L, mu, eta, V, |b|, T.
+    """Return the right side of the statement: excess f_0 - f*, L, mu, eta, V, |b|, T.
 
     Raises ValueError where it does not hold.
     """
@@ -40,7 +40,7 @@ def loss_bound(
 
 
 def stationary_quadratic_loss(step: float, variance: float) -> float:
-    """E f in the stationary state of f = |theta|^2 / 2: eta V / (2 (2 - eta)), exact for 0 < eta < 2.
+    """Return E f in the stationary state of f = |theta|^2 / 2: eta V / (2 (2 - eta)), exact for 0 < eta < 2.
 
     From E|theta'|^2 = (1 - eta)^2 E|theta|^2 + eta^2 V. Raises ValueError where descent has no stationary state.
     """
@@ -50,7 +50,9 @@ def stationary_quadratic_loss(step: float, variance: float) -> float:
 
 
 def min_variance_weights(variances: Floats) -> Floats:
-    """w_k proportional to 1 / v_k: the least sum w_k^2 v_k, the harmonic mean of v_k over n (uniform: arithmetic)."""
+    """Return w_k proportional to 1 / v_k: the least sum w_k^2 v_k, the harmonic mean of v_k over n (uniform:
+    arithmetic).
+    """
     precision = np.min(variances) / variances
     return precision / np.sum(precision)
 
@@ -65,7 +67,7 @@ def noisy_descent(
     steps: int,
     generator: np.random.Generator,
 ) -> Floats:
-    """The path (steps + 1, d) of theta' = theta - eta (gradient(theta) + sum_k w_k e_k) from `start` (d,).
+    """Return the path (steps + 1, d) of theta' = theta - eta (gradient(theta) + sum_k w_k e_k) from `start` (d,).
 
     Processor k's noise e_k is Gaussian with E|e_k|^2 = variances[k], the same in every direction.
     """

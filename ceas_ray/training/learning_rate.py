@@ -17,7 +17,7 @@ class LearningRate:
     rounds: int
 
     def __call__(self, round_index: int) -> float:
-        """The learning rate of round `round_index`, counted from 0."""
+        """Return the learning rate of round `round_index`, counted from 0."""
         if self.schedule == "constant":
             return self.initial
         progress = min(1.0, round_index / max(1, self.rounds - 1))

@@ -21,7 +21,7 @@ PackagedName = Literal["digits", "iris", "wine", "breast_cancer"]
 
 
 def load_classes(name: PackagedName, classes: tuple[int, ...]) -> tuple[Floats, Integers]:
-    """A data set of scikit-learn, of these classes (none named: all); labels are positions in `classes`.
+    """Return a data set of scikit-learn, of these classes (none named: all); labels are positions in `classes`.
 
     Raises ValueError for fewer than two classes, repeated ones or ones that the set does not have.
     """
@@ -38,7 +38,7 @@ def load_classes(name: PackagedName, classes: tuple[int, ...]) -> tuple[Floats, 
 
 
 def draw_shape(name: Literal["moons", "circles"], samples: int, noise: float, seed: int) -> tuple[Floats, Integers]:
-    """Two half-moons, or a circle within a circle (half its radius), with Gaussian noise; from scikit-learn."""
+    """Return two half-moons, or a circle within a circle (half its radius), with Gaussian noise; from scikit-learn."""
     from sklearn import datasets
 
     factor = {"factor": 0.5} if name == "circles" else {}
@@ -102,7 +102,7 @@ def _counted(labels: NDArray[Any]) -> str:
 
 
 def _refuse_huge(features: Floats, names: list[str]) -> None:
-    """ValueError for numbers whose squares, of which there are many to sum, no float holds."""
+    """Raise ValueError for numbers whose squares, of which there are many to sum, no float holds."""
     row, column = np.unravel_index(np.abs(features).argmax(), features.shape)
     if abs(features[row, column]) > _LARGEST:
         raise ValueError(
@@ -112,7 +112,7 @@ def _refuse_huge(features: Floats, names: list[str]) -> None:
 
 
 def _refuse_index(features: Floats, names: list[str]) -> None:
-    """ValueError for a column that counts the samples: where these are sorted by label, it gives the label away.
+    """Raise ValueError for a column that counts the samples: where these are sorted by label, it gives the label away.
 
     It need not count in order: samples may have been shuffled. In few samples that can be chance.
     """
@@ -171,7 +171,9 @@ def _from_table(file: InputFile) -> _Loaded:
 
 
 def _labels(table: Table) -> NDArray[Any]:
-    """The last column: finite numbers, or texts, not both. ValueError that names the line of one that is missing."""
+    """Return the last column: finite numbers, or texts, not both. Raises ValueError that names the line of one that is
+    missing.
+    """
     texts, where = table.cells[:, -1], f"column {table.name(table.width - 1)}"
     are_numbers = np.array([is_number(text) and bool(np.isfinite(float(text))) for text in texts])
     for line, text in zip(table.lines, texts, strict=True):
@@ -193,7 +195,7 @@ def _labels(table: Table) -> NDArray[Any]:
 
 
 def _refuse_header(table: Table) -> None:
-    """ValueError for an index column of pandas, and for a first line that only numbers the columns."""
+    """Raise ValueError for an index column of pandas, and for a first line that only numbers the columns."""
     if table.header is not None:
         for column, name in enumerate(table.header, 1):
             if (column == 1 and not name) or name.startswith("Unnamed:") or name.lower() in _NAMES_OF_INDEX:

@@ -20,7 +20,8 @@ Integers = NDArray[np.int64]
 def draw_ground_states(
     samples: int, spins: int, copies: int | None, generator: np.random.Generator
 ) -> tuple[Floats, Integers]:
-    """Features (samples, 2 spins - 1) and labels (0 ordered, 1 disordered), as many of each; g uniform in its phase.
+    """Return features (samples, 2 spins - 1) and labels (0 ordered, 1 disordered), as many of each; g uniform in its
+    phase.
 
     Fields g are uniform in [0.2, 1) and (1, 1.8]. copies: measured per expectation value; None: exact values.
     """
@@ -34,7 +35,7 @@ def draw_ground_states(
 
 
 def ground_state(spins: int, field: float) -> Floats:
-    """The amplitudes (2^spins,) of the ground state at g = field > 0, in the basis of Z, spin i being bit i.
+    """Return the amplitudes (2^spins,) of the ground state at g = field > 0, in the basis of Z, spin i being bit i.
 
     It is positive (Perron and Frobenius), hence even under the flip of all spins, and unique: half the basis, the
     symmetric states (|s> + |not s>) / sqrt(2) with the last spin up, is enough. Found by Lanczos from a fixed start.
@@ -55,7 +56,7 @@ def ground_state(spins: int, field: float) -> Floats:
 
 
 def local_expectations(state: Floats) -> Floats:
-    """<X_i> of every spin, then <Z_i Z_(i+1)> of neighbours: real amplitudes (2^n,) -> (2 n - 1,)."""
+    """Return <X_i> of every spin, then <Z_i Z_(i+1)> of neighbours: real amplitudes (2^n,) -> (2 n - 1,)."""
     spins = int(np.log2(len(state)))
     index = np.arange(len(state))
     signs = 1.0 - 2.0 * (index[:, None] >> np.arange(spins) & 1)

@@ -48,7 +48,10 @@ class Table:
         return shortened(self.header[column]) if named and self.header is not None else f"{column + 1}"
 
     def numbers(self, column: int) -> NDArray[np.float64]:
-        """A column of finite numbers, shape (rows,); ValueError that names the line and the cell if one is none."""
+        """Return a column of finite numbers, shape (rows,).
+
+        Raises ValueError that names the line and the cell if one is none.
+        """
         texts = self.cells[:, column]
         for line, text in zip(self.lines, texts, strict=True):
             if not is_number(text) or not np.isfinite(float(text)):
@@ -57,7 +60,7 @@ class Table:
         return np.array([float(text) for text in texts], dtype=np.float64)
 
     def _why_no_header(self, line: int) -> str:
-        """Why a first line that is no row of numbers was not read as names, either."""
+        """Return why a first line that is no row of numbers was not read as names, either."""
         number = next((cell for cell in self.cells[0] if is_number(cell)), None)
         if self.header is not None or line != self.lines[0] or number is None:
             return ""
@@ -65,7 +68,7 @@ class Table:
 
 
 def shortened(text: str) -> str:
-    """The text as Python writes it, cut after 60 characters."""
+    """Return the text as Python writes it, cut after 60 characters."""
     return repr(text) if len(text) <= 60 else f"{text[:60]!r}..."
 
 
@@ -80,7 +83,7 @@ def _complaint(text: str) -> str:
 
 
 def read_table(content: bytes) -> Table:
-    """Read the content of a file as a table; ValueError, naming the line, for what is none.
+    """Read the content of a file as a table; raise ValueError, naming the line, for what is none.
 
     The separator is the one of tab, semicolon and comma that splits the first line into most cells.
     """
@@ -108,7 +111,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _separator(text: str) -> tuple[str, int]:
-    """The separator, and how many cells it makes of the first line."""
+    """Return the separator, and how many cells it makes of the first line."""
     first = _RECORD.match(text)
     bare = re.sub(r'"[^"]*"?', "", first[0] if first else "")
     best = max(_SEPARATORS, key=bare.count)
@@ -116,7 +119,7 @@ def _separator(text: str) -> tuple[str, int]:
 
 
 def _rows(text: str) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
-    """Cells (rows, columns) and line numbers (rows,), without empty lines."""
+    """Return cells (rows, columns) and line numbers (rows,), without empty lines."""
     import pandas as pd
 
     start = len(text) - len(text.lstrip())  # the reader takes the width of the table from the first line

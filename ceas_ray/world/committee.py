@@ -103,14 +103,14 @@ def _next_state_of(blueprint: Blueprint) -> NextState:
 
 
 def _faulty_replica(settings: RunSettings, number: int, replica: Replica, streams: Streams) -> Actor:
-    """The `number`-th Byzantine member: its fault is the next in turn."""
+    """Return the `number`-th Byzantine member: its fault is the next in turn."""
     faults = settings.attacks.replica_faults
     fault = faults[number % len(faults)]
     return SilentReplica(replica) if fault == "silent" else _FAULTS[fault](replica, streams)
 
 
 def _crashing_replica(settings: RunSettings, index: int, make: Callable[[], Replica]) -> Actor | None:
-    """An honest member that crashes, if it is to."""
+    """Return an honest member that crashes, if it is to."""
     crash = settings.consensus.crash
     if crash is None or index not in crash.replicas:
         return None

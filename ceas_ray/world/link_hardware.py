@@ -19,7 +19,7 @@ _TIMES = {"depolarizing": ("coherence",), "dephasing": ("t2",), "relaxation": ("
 
 
 def link_hardware(links: LinkSettings) -> LinkHardware:
-    """The hardware of a profile; raises SettingsError for what does not fit together."""
+    """Return the hardware of a profile; raises SettingsError for what does not fit together."""
     node, hub = _memory(links, ""), _memory(links, "hub_")
     alike = isinstance(node, Depolarizing) and hub == node
     return LinkHardware(
@@ -49,7 +49,7 @@ def _emission(links: LinkSettings) -> Emission:
 
 
 def _memory(links: LinkSettings, side: str) -> Memory:
-    """The memory of a node (side "") or of the hub ("hub_", whose times default to the node's)."""
+    """Return the memory of a node (side "") or of the hub ("hub_", whose times default to the node's)."""
     wanted = _TIMES[links.memory]
     for name in ("coherence", "t1", "t2"):
         key = f"{side}{name}_milliseconds"

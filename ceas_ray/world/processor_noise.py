@@ -22,8 +22,9 @@ _LARGEST = np.array([0.75, 0.75, 0.75, 0.75, 0.75, 0.75, 0.49])
 
 
 def processor_noise(settings: ProcessorSettings, qubits: int, streams: Streams, inputs: Inputs) -> Floats:
-    """Noise of every processor, shape (count, qubits, 7), see `Noise`; raises SettingsError for what no hardware can
-    have."""
+    """Return noise of every processor, shape (count, qubits, 7), see `Noise`; raises SettingsError for what no hardware
+    can have.
+    """
     if settings.noise_file is None:
         noise = _drawn(settings, qubits, streams)
     else:
@@ -66,7 +67,7 @@ def _listed(settings: ProcessorSettings, qubits: int, file: InputFile) -> Floats
 
 
 def _columns(table: Table) -> dict[str, int]:
-    """The number of each column by its name."""
+    """Return the number of each column by its name."""
     wanted = ("processor", "qubit", *_KEYS.values())
     found = () if table.header is None else table.header
     for name in wanted:
@@ -80,7 +81,7 @@ def _columns(table: Table) -> dict[str, int]:
 
 
 def _figures(table: Table, column: int, largest: float) -> Floats:
-    """A column of figures in [0, largest]."""
+    """Return a column of figures in [0, largest]."""
     figures = table.numbers(column)
     wrong = np.flatnonzero((figures < 0) | (figures > largest))
     if len(wrong):
@@ -111,7 +112,7 @@ def _seats(table: Table, columns: Mapping[str, int], processors: int, qubits: in
 
 
 def _relaxed(settings: ProcessorSettings, noise: Floats) -> Floats:
-    """The noise with thermal relaxation during gates on top, where T1 and T2 are given."""
+    """Return the noise with thermal relaxation during gates on top, where T1 and T2 are given."""
     if settings.t1_microseconds is None or settings.t2_microseconds is None:
         if (settings.t1_microseconds is None) != (settings.t2_microseconds is None):
             raise SettingsError("processors.t1_microseconds", "given together with t2_microseconds", "only one of them")

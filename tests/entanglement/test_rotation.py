@@ -58,8 +58,8 @@ def test_links_of_one_shot_period_wait_just_a_gap(number: int, burst: int, gap: 
 
 
 def test_regime_t1_lets_one_station_serve_25_links() -> None:
-    assert Rotation(1, 1, 24.0).most_links == 25
-    assert Rotation(2, 2, 24.0).most_links == 26
+    assert Rotation(1, 1, 24.0).max_links == 25
+    assert Rotation(2, 2, 24.0).max_links == 26
     with pytest.raises(ValueError, match="1 stations serve at most 25 links, got 26"):
         Rotation(1, 1, 24.0).turns(dict.fromkeys(range(26), 5))
 

@@ -205,7 +205,7 @@ def safe_values(entered, votes, members, view, is_proof, rules):  # type: ignore
 
 @compiled
 def has_quorum(votes, view, phase, value, rules):  # type: ignore[no-untyped-def]
-    """Return whether so many honest votes of a phase are for the value that Byzantine ones can complete a quorum."""
+    """Return whether this many honest votes of a phase are for the value that Byzantine ones can complete a quorum."""
     count = 0
     for p in range(len(votes)):
         count += votes[p, view, phase] == value

@@ -67,7 +67,9 @@ def _mixed_plan(state, furthest, half):  # type: ignore[no-untyped-def]
 
 @compiled
 def _hunt_plan(state, furthest, preferred, half, faults):  # type: ignore[no-untyped-def]
-    """Nearly decide a value in view `half`, then cast single votes for other values, and decide in the last view."""
+    """Plan a walk: nearly decide a value in view `half`, then cast single votes for other values, and decide in the
+    last view.
+    """
     honest, views = furthest.shape
     for view in range(half + 1):
         for p in range(honest):

@@ -11,7 +11,7 @@ from ceas_ray.messages.frames import FrameKind
 
 
 class Say(Protocol):
-    """Callback that lets a liar say something to one replica, after so many Delta."""
+    """Callback that lets a liar say something to one replica, after this many Delta."""
 
     def __call__(self, after: float, *, liar: int, target: int, kind: FrameKind, view: int, body: bytes) -> None: ...
 

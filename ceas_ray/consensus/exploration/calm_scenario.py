@@ -30,7 +30,7 @@ _VOTES = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4)
 
 
 def hunted(seed: int, model: AbstractModel, walks: int) -> int:
-    """Return a walk's seed: the first of so many whose end is live only by the second alternative for proofs; the last
+    """Return a walk's seed: the first of these whose end is live only by the second alternative for proofs; the last
     one if there is none.
     """
     weaker = AbstractModel(model.replicas, model.views, model.values, Change.NO_TWO_CLAIMS)
@@ -121,7 +121,9 @@ class CalmScenario(DrivenWalk):
         heappush(self._heap, (at, self._serial, who, sender, kind, view, content))
 
     def _lie(self) -> None:
-        """Byzantine suggests call one value safe, proofs say anything, votes are for any value; some come early."""
+        """Send Byzantine suggests that call one value safe, proofs that say anything, votes for any value; some come
+        early.
+        """
         draws, view = self._calm, self._first_view
         lure = draws.choice(self._state.lures(view))
         for node in self._nodes:

@@ -84,7 +84,7 @@ class Report:
 
 
 def run_batch(seeds: range, only: ScenarioKind | None = None) -> Report:
-    """The scenarios of these seeds, one after the other; only: of one kind.
+    """Run the scenarios of these seeds, one after the other; only: of one kind.
 
     What is alive before them (the modules, and the states that conformance looks up) is not looked through by every
     collection of garbage again: that would take a seventh of the time.
@@ -110,7 +110,7 @@ def explore(
     only: ScenarioKind | None = None,
     begin_worker: Callable[[], None] | None = None,
 ) -> Report:
-    """Seeds first, first + 1, ... until `scenarios` are done or `seconds` over, or ten have failed.
+    """Run seeds first, first + 1, ... until `scenarios` are done or `seconds` over, or ten have failed.
 
     only: of these seeds, those of one kind. begin_worker: called first in each process. The result for given seeds does
     not depend on `processes`. Takes whole batches, so a few scenarios more. KeyboardInterrupt ends it early: what was
@@ -130,7 +130,7 @@ def explore(
 
 
 def _batches(first: int, scenarios: int | None, until: float | None, only: ScenarioKind | None) -> Iterator[range]:
-    """Seeds in order, as the pool asks for them: it reads ahead no further than its pipe holds."""
+    """Yield seeds in order, as the pool asks for them: it reads ahead no further than its pipe holds."""
     share = 1.0 if only is None else MIX.count(only) / len(MIX)
     end = None if scenarios is None else first + ceil(scenarios / share)
     start = first

@@ -145,7 +145,7 @@ class WatchedChannel(ChannelWrapper):
         heard: Said,
         has_keys: bool = True,
     ) -> None:
-        """Watch `channel`; has_keys: there are so many keys that none is ever missing."""
+        """Watch `channel`; has_keys: there are this many keys that none is ever missing."""
         super().__init__(channel)
         self._has_keys = has_keys
         self._name, self._ledger, self._peer_is_honest = name, ledger, peer_is_honest

@@ -144,7 +144,7 @@ def _run(kind: ScenarioKind, seed: int, record: Record | None, observed: _Observ
 
 
 def _walk(model: AbstractModel, seed: int, record: Record | None) -> int:
-    """Many walks of the abstract model; a record shows the last one. Returns the steps of all."""
+    """Walk the abstract model many times and return the steps of all walks; a record shows the last one."""
     first = seed * WALKS
     found = model.search(first, WALKS)
     if record is not None:

@@ -116,7 +116,7 @@ class VotingInvariants:
         self._asked[node][node] = max(view, self._asked[node].get(node, 0))
 
     def halted(self, node: int) -> None:
-        """An honest replica has stopped."""
+        """Judge an honest replica that has stopped."""
         if node in self._halted:
             return
         self._halted.add(node)

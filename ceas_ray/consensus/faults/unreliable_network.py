@@ -20,7 +20,7 @@ class NetworkFault(Protocol):
 
 
 @dataclass(frozen=True)
-class Loss:
+class FrameLoss:
     """Loses every transmission of a frame with this probability, independently."""
 
     probability: float
@@ -34,7 +34,7 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Partition:
+class NetworkPartition:
     """Lets nothing pass between these replicas and the rest of the world, from `begins` until it heals (ps)."""
 
     replicas: frozenset[str]

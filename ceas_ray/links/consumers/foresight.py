@@ -83,7 +83,9 @@ def foresee(address, demand):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def _fewest_passed_over(route, heralds, end, progress, shot, g):  # type: ignore[no-untyped-def]
-    """How many heralds of leg g at least must be passed over for a shot to have its pairs; -1 if no number will do."""
+    """Return how many heralds of leg g at least must be passed over for a shot to have its pairs; -1 if no number will
+    do.
+    """
     first, period = progress.heralds[g], leg_of(route, g).attempt_period
     for passed_over in range(end - first + 1):
         if _make(route, heralds, end, progress, shot, g, passed_over, False):
@@ -130,14 +132,14 @@ def _make(route, heralds, end, progress, shot, g, passed_over, really):  # type:
 
 @njit(**COMPILED_PART)
 def _room_at(route, shot, missing):  # type: ignore[no-untyped-def]
-    """From when on memory holds all pairs of the shots before and of this one but `missing`."""
+    """Return from when on memory holds all pairs of the shots before and of this one but `missing`."""
     beyond = (shot.served + 1) * shot.pairs - missing - route.slots
     return shot.served_at[-(-beyond // shot.pairs) - 1] + 1 if beyond > 0 else 0
 
 
 @njit(**COMPILED_PART)
 def _room(route, shot, missing, at):  # type: ignore[no-untyped-def]
-    """How many more pairs memory holds at a time than those of the shots until this one but `missing`."""
+    """Return how many more pairs memory holds at a time than those of the shots until this one but `missing`."""
     executed = shot.served
     while executed > 0 and shot.served_at[executed - 1] >= at:
         executed -= 1

@@ -111,7 +111,7 @@ def _serve(addresses, policies, demands, gap_gains, burst_gains, channels, turns
 
 @njit(**COMPILED_PART)
 def _ask(route, rule, demand, gap_gain, burst_gain, turns, k, number, round_):  # type: ignore[no-untyped-def]
-    """What link k may do now, whether it asks, and what that is worth."""
+    """Return what link k may do now, whether it asks, and what that is worth."""
     now, release = route.now, demand.start + demand.releases[turns.shot[k]]
     if turns.left[k] == 0:  # a new gap
         turns.variant[k] = 1 if rule.second_share > 0.0 and uniform(route) < rule.second_share else 0
@@ -142,7 +142,7 @@ def _ask(route, rule, demand, gap_gain, burst_gain, turns, k, number, round_):  
 
 @njit(**COMPILED_PART)
 def _drive(channels, turns, books):  # type: ignore[no-untyped-def]
-    """Of those that ask the hub drives the worthiest; the others ask no longer."""
+    """Drive the worthiest of those links that ask the hub; the others ask no longer."""
     asking = np.sum(turns.asks)
     books.asked[0] += asking
     if asking > channels.number:
@@ -154,7 +154,7 @@ def _drive(channels, turns, books):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def _execute(route, demand, turns, books, k):  # type: ignore[no-untyped-def]
-    """The next shot of link k executes now, if it has its pairs."""
+    """Execute the next shot of link k now, if it has its pairs."""
     if usable(route) >= demand.pairs:
         books.on_time[k, turns.shot[k]] = True
         for _ in range(demand.pairs):

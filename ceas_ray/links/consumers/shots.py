@@ -132,7 +132,7 @@ def _wait_for_burst(route, rule, demand, opens, variant):  # type: ignore[no-unt
 
 @njit(**COMPILED_PART)
 def _spend(route, freshest_first, demand, books, i, latency):  # type: ignore[no-untyped-def]
-    """Shot i takes its pairs now; of a test every pair is measured in a basis drawn for it."""
+    """Let shot i take its pairs now; every pair of a test is measured in a basis drawn for it."""
     last = leg_of(route, route.number - 1)
     late, is_test = latency > demand.deadline, demand.is_test[i]
     books.on_time[i] = not late

@@ -59,14 +59,14 @@ class Slot(NamedTuple):
 
 
 def read_only(array: Any) -> Any:
-    """Arrays of messages are read-only; with all of them so, a loop is compiled once."""
+    """Return the array read-only, as those of messages are, so that a loop is compiled once."""
     view = np.ascontiguousarray(array).view()
     view.setflags(write=False)
     return view
 
 
 def stock_rule(policy: StockPolicy, slots: int) -> StockRule:
-    """A policy for links with so many memory slots."""
+    """Return a policy for links with this many memory slots."""
     tables = policy.tables or _NO_TABLES
     classes = tables.classes - 1
     second, second_share = policy, tables.second_share
@@ -90,7 +90,7 @@ def stock_rule(policy: StockPolicy, slots: int) -> StockRule:
 
 @njit(**COMPILED_PART)
 def has_tables(rule):  # type: ignore[no-untyped-def]
-    """Whether the policy is that of a decision process."""
+    """Return whether the policy is that of a decision process."""
     return len(rule.burst_births) > 0
 
 
@@ -104,7 +104,8 @@ def gap_limit_from(rule, demand, opens):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def stock_number(route, rule, demand, slot, g):  # type: ignore[no-untyped-def]
-    """The state of the chain (`perishable_chain`) of leg g now: finished pairs by age, -1 if it has none like that.
+    """Return the state of the chain (`perishable_chain`) of leg g now: finished pairs by age, -1 if it has none like
+    that.
 
     A swapped pair counts on each of its legs with the age of its oldest pair.
     """
@@ -128,7 +129,7 @@ def stock_number(route, rule, demand, slot, g):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def limits(rule, demand, slot, number):  # type: ignore[no-untyped-def]
-    """How many finished pairs a leg may have during a slot, and how many it may make in it.
+    """Return how many finished pairs a leg may have during a slot, and how many it may make in it.
 
     number: of its stock, where there are tables.
     """

@@ -81,7 +81,7 @@ def _advance(route, until):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_INLINE)
 def _next_birth(route):  # type: ignore[no-untyped-def]
-    """When the next pair is heralded, and on which leg; FOREVER if none is."""
+    """Return when the next pair is heralded, and on which leg; FOREVER if none is."""
     birth, g = FOREVER, 0
     for other in range(route.number):
         if source_of(route, other).next < birth:

@@ -24,7 +24,7 @@ def begin(route):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_INLINE)
 def fail(source, leg, trials):  # type: ignore[no-untyped-def]
-    """Let so many trials fail before the next success, from the first mode of the attempt on that has begun."""
+    """Let this many trials fail before the next success, from the first mode of the attempt on that has begun."""
     attempts = trials if leg.modes == 1 else trials // leg.modes
     source.ahead, source.mode = attempts + 1, trials - attempts * leg.modes
 
@@ -43,7 +43,7 @@ def look_ahead(route, g):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def attempts_made(route, g, at):  # type: ignore[no-untyped-def]
-    """How many attempts of leg g are over."""
+    """Return how many attempts of leg g are over."""
     source = source_of(route, g)
     if source.resting == 1 or source.listed >= 0:
         return source.attempts

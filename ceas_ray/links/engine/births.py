@@ -12,7 +12,7 @@ from ceas_ray.links.engine.state import leg_of, listed_of, segment_of, source_of
 
 @njit(**COMPILED_INLINE)
 def give_birth(route, g):  # type: ignore[no-untyped-def]
-    """An attempt of leg g that ends now has succeeded, in one of its modes or in several."""
+    """Store the pairs of an attempt of leg g that ends now and has succeeded, in one of its modes or in several."""
     source, leg = source_of(route, g), leg_of(route, g)
     if source.listed >= 0:
         _give_listed_birth(route, g)
@@ -29,7 +29,7 @@ def give_birth(route, g):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def _give_listed_birth(route, g):  # type: ignore[no-untyped-def]
-    """The pairs of leg g that are listed next come of one attempt."""
+    """Store the pairs of leg g that are listed next, which come of one attempt."""
     source = source_of(route, g)
     emitted = listed_of(route, source.listed).emitted
     source.attempts = listed_of(route, source.listed).attempts
@@ -45,7 +45,7 @@ def _give_listed_birth(route, g):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_INLINE)
 def _store(route, g):  # type: ignore[no-untyped-def]
-    """A pair of leg g, heralded now, takes a memory slot if there is one."""
+    """Store a pair of leg g, heralded now, in a memory slot if there is one."""
     source, leg = source_of(route, g), leg_of(route, g)
     source.generated += 1
     source.births_left -= leg.rounds == 0
@@ -70,7 +70,7 @@ def _store(route, g):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def _free_row(route):  # type: ignore[no-untyped-def]
-    """A row behind the segments that live; they move to the front where there is none."""
+    """Return a row behind the segments that live; they move to the front where there is none."""
     if route.first + route.live == route.room:
         for row in range(route.live):
             copy_record(segment_of(route, row), segment_of(route, route.first + row))

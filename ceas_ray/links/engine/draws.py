@@ -28,7 +28,7 @@ _UNIT = 2.0**-53
 
 @intrinsic  # type: ignore[untyped-decorator]
 def _high_half(typingctx: Any, a: Any, b: Any) -> Any:
-    """The high 64 bits of a product of two 64-bit numbers."""
+    """Return the high 64 bits of a product of two 64-bit numbers."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         wide = ir.IntType(128)
@@ -56,7 +56,7 @@ def _next_block(stream):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_INLINE)
 def uniform(stream):  # type: ignore[no-untyped-def]
-    """The next number of a stream, uniform in [0, 1)."""
+    """Return the next number of a stream, uniform in [0, 1)."""
     if stream.left == 0:
         return float(_next_block(stream) >> _ELEVEN) * _UNIT
     word = stream.word_0
@@ -67,7 +67,7 @@ def uniform(stream):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_INLINE)
 def failures_before_success(stream, inverse_log_failure):  # type: ignore[no-untyped-def]
-    """How many trials fail before the next one that succeeds; inverse_log_failure: 1 / log(1 - p), 0 for p = 1.
+    """Return how many trials fail before the next one that succeeds; inverse_log_failure: 1 / log(1 - p), 0 for p = 1.
 
     Inverse of the geometric distribution.
     """
@@ -76,5 +76,5 @@ def failures_before_success(stream, inverse_log_failure):  # type: ignore[no-unt
 
 @njit(**COMPILED_INLINE)
 def exponential(stream, mean):  # type: ignore[no-untyped-def]
-    """An exponential waiting time."""
+    """Return an exponential waiting time."""
     return -mean * np.log(1.0 - uniform(stream))

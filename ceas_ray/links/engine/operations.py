@@ -61,14 +61,14 @@ def _forget_lost(route):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def _lose(route, segment):  # type: ignore[no-untyped-def]
-    """A segment is no more; its memories wait for the news."""
+    """Lose a segment; its memories wait for the news."""
     segment.rounds_left, segment.expires = LOST, FOREVER
     route.lost += 1
 
 
 @njit(**COMPILED_PART)
 def _write(segment, pair, now):  # type: ignore[no-untyped-def]
-    """From now on the segment is this pair."""
+    """Write this pair into the segment."""
     segment.xx, segment.yy, segment.zz = pair.xx, pair.yy, pair.zz
     segment.z_start, segment.z_end, segment.updated = pair.z_start, pair.z_end, now
 
@@ -78,7 +78,9 @@ def _write(segment, pair, now):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def _two_oldest(route, g):  # type: ignore[no-untyped-def]
-    """The two oldest pairs of leg g with most rounds of purification to come, of two that are equally far; or -1."""
+    """Return the two oldest pairs of leg g with most rounds of purification to come, of two that are equally far; or
+    -1.
+    """
     most = 0
     for row in range(route.live):
         if segment_of(route, row).first == g:
@@ -133,7 +135,9 @@ def _purify(route, g):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def _oldest_at(route, node, starts_here, begins_at):  # type: ignore[no-untyped-def]
-    """The oldest finished segment that starts (or ends) at a node; begins_at: with this first leg, or -1 for any."""
+    """Return the oldest finished segment that starts (or ends) at a node; begins_at: with this first leg, or -1 for
+    any.
+    """
     found = -1
     for row in range(route.live):
         segment = segment_of(route, row)

@@ -43,7 +43,7 @@ class RouteModel:
 
     @classmethod
     def of(cls, legs: Sequence[LinkParameters], swapping: Swapping, signalling: bool = True) -> RouteModel:
-        """The route over these links. signalling: whether news travels at L / c; else it is known at once."""
+        """Return the route over these links. signalling: whether news travels at L / c; else it is known at once."""
         rows, place = np.zeros(len(legs), LEG), 0
         for row, leg in zip(rows, legs, strict=True):
             row["attempt_period"], row["modes"] = leg.attempt_period, leg.modes

@@ -20,19 +20,19 @@ NO_DECAY = Rates(0.0, 0.0, 0.0, 0.0)
 
 @njit(**COMPILED_PART)
 def start_rates(leg):  # type: ignore[no-untyped-def]
-    """Rates of the memory at a leg's start, per ps."""
+    """Return the rates of the memory at a leg's start, per ps."""
     return Rates(leg.start_x, leg.start_y, leg.start_z, leg.start_damping)
 
 
 @njit(**COMPILED_PART)
 def end_rates(leg):  # type: ignore[no-untyped-def]
-    """Rates of the memory at a leg's end, per ps."""
+    """Return the rates of the memory at a leg's end, per ps."""
     return Rates(leg.end_x, leg.end_y, leg.end_z, leg.end_damping)
 
 
 @njit(**COMPILED_PART)
 def stored(pair, start, start_time, end, end_time):  # type: ignore[no-untyped-def]
-    """As `aged`, times in ps; with one exponential where both memories depolarize."""
+    """Return what `aged` does, for times in ps; with one exponential where both memories depolarize."""
     alike = start.z == start.x == start.y and end.z == end.x == end.y and start.damping == end.damping == 0.0
     if alike and pair.z_start == pair.z_end == 0.0:
         left = survival(start.x * start_time + end.x * end_time)
@@ -42,14 +42,14 @@ def stored(pair, start, start_time, end, end_time):  # type: ignore[no-untyped-d
 
 @njit(**COMPILED_PART)
 def route_latency(route):  # type: ignore[no-untyped-def]
-    """L / c of the whole route, ps."""
+    """Return L / c of the whole route, ps."""
     last = leg_of(route, route.number - 1)
     return last.place + last.latency
 
 
 @njit(**COMPILED_PART)
 def pair_at(route, row, at):  # type: ignore[no-untyped-def]
-    """The `Pair` of a segment that is stored until `at`, with the attempts beside it up to now."""
+    """Return the `Pair` of a segment that is stored until `at`, with the attempts beside it up to now."""
     segment = segment_of(route, row)
     start, end = segment.first, segment.last - 1
     first, last = leg_of(route, start), leg_of(route, end)
@@ -65,19 +65,19 @@ def pair_at(route, row, at):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_INLINE)
 def is_end_to_end(route, segment):  # type: ignore[no-untyped-def]
-    """Whether a segment spans the route and is purified."""
+    """Return whether a segment spans the route and is purified."""
     return segment.first == 0 and segment.last == route.number and segment.rounds_left == 0
 
 
 @njit(**COMPILED_INLINE)
 def is_ready(route, segment):  # type: ignore[no-untyped-def]
-    """Whether a segment that is not lost may be purified, swapped or used now."""
+    """Return whether a segment that is not lost may be purified, swapped or used now."""
     return segment.ready <= route.now <= segment.expires
 
 
 @njit(**COMPILED_PART)
 def limit_life(route, row):  # type: ignore[no-untyped-def]
-    """An end-to-end pair is useless from the moment when its fidelity is below the least (found by bisection)."""
+    """Set when an end-to-end pair expires: once its fidelity is below the minimum (found by bisection)."""
     segment = segment_of(route, row)
     if route.min_fidelity <= 0.0 or not is_end_to_end(route, segment):
         return
@@ -102,7 +102,7 @@ def limit_life(route, row):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_INLINE)
 def usable(route):  # type: ignore[no-untyped-def]
-    """How many end-to-end pairs may be used now."""
+    """Return how many end-to-end pairs may be used now."""
     if route.is_queue and route.next_expiry >= route.now:
         return route.live
     number = 0
@@ -114,7 +114,7 @@ def usable(route):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_INLINE)
 def chosen(route, freshest):  # type: ignore[no-untyped-def]
-    """The row of the oldest (or the freshest) end-to-end pair that may be used now, -1 if there is none."""
+    """Return the row of the oldest (or the freshest) end-to-end pair that may be used now, -1 if there is none."""
     if route.is_queue and route.live > 0 and route.next_expiry >= route.now:
         return route.first + route.live - 1 if freshest else route.first
     found = -1

@@ -35,7 +35,7 @@ def require_reachable(address: str) -> None:
 
 
 def _require_http2(host: str, port: int) -> None:
-    """OSError unless a server greets as one of gRPC does, which Ray's are: with a SETTINGS frame (RFC 9113, 3.4)."""
+    """Raise OSError unless a server greets as one of gRPC (Ray is one) does: with a SETTINGS frame (RFC 9113, 3.4)."""
     with socket.create_connection((host, port), timeout=_GREETING_SECONDS) as connection:
         if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
             return
@@ -55,8 +55,9 @@ def _require_http2(host: str, port: int) -> None:
 
 
 def require_ray(address: str) -> None:
-    """RuntimeFailure, at once, for a gRPC service that is no Ray or does not take this process's token: Ray would try
-    it twenty times."""
+    """Raise RuntimeFailure, at once, for a gRPC service that is no Ray or does not take this process's token: Ray would
+    try it twenty times.
+    """
     answer = None if address == "auto" else _asked(address, os.environ)
     if answer == "no ray":
         raise RuntimeFailure(
@@ -71,7 +72,7 @@ def require_ray(address: str) -> None:
 
 
 def refuse_open_cluster(address: str) -> None:
-    """RuntimeFailure if a cluster beyond loopback answers a process that has no token.
+    """Raise RuntimeFailure if a cluster beyond loopback answers a process that has no token.
 
     A job that was submitted to it says so and goes on: whoever reaches the cluster runs code there anyway.
     """
@@ -90,7 +91,9 @@ def refuse_open_cluster(address: str) -> None:
 
 
 def running_here() -> str | None:
-    """The address of a Ray cluster that somebody started on this machine and that answers; None if there is none."""
+    """Return the address of a Ray cluster that somebody started on this machine and that answers; None if there is
+    none.
+    """
     address = noted_cluster()
     host, _, port = (address or "").rpartition(":")
     try:

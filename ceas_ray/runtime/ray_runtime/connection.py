@@ -152,7 +152,7 @@ def name_of_task() -> str | None:
 
 
 def living_machines() -> tuple[Machine, ...]:
-    """The machines that the cluster takes for alive."""
+    """Return the machines that the cluster takes for alive."""
     return tuple(
         Machine(
             node["NodeID"],

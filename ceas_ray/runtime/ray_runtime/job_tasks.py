@@ -39,7 +39,7 @@ class JobTasks(Generic[T, R]):
         self._waiting[wanted.remote(self._function, item, self._here)] = number
 
     def ended(self, seconds: float) -> list[tuple[int, R | RuntimeFailure]]:
-        """Wait so long at most; return the numbers of tasks that have ended, with what they returned or why not.
+        """Wait this long at most; return the numbers of tasks that have ended, with what they returned or why not.
 
         HostLost stands for a task whose machine was lost: it may be submitted once more.
 

@@ -39,7 +39,7 @@ class Room:
     machines: Mapping[str, Machine]
 
     def options(self, host: str) -> dict[str, Any]:
-        """What to create the Ray actor of a host with, so that it takes the room that is kept for it."""
+        """Return what to create the Ray actor of a host with, so that it takes the room that is kept for it."""
         bundle = list(self.requests).index(host)
         request = self.requests[host]
         where = PlacementGroupSchedulingStrategy(self.group, placement_group_bundle_index=bundle)

@@ -41,7 +41,7 @@ def _applied(function: Callable[[T], R], item: T) -> R:
 
 @contextmanager
 def empty_actors(count: int) -> Iterator[None]:
-    """Make so many Ray actors that do nothing, within `ray_cluster`: the floor to compare memory with."""
+    """Make this many Ray actors that do nothing, within `ray_cluster`: the floor to compare memory with."""
     shell = ray.remote(_Empty)
     actors = [shell.options(num_cpus=0).remote() for _ in range(count)]
     ray.get([actor.ready.remote() for actor in actors])

@@ -22,7 +22,7 @@ class Watch:
         self.begin()
 
     def begin(self) -> None:
-        """A call begins: from now on the hosts owe signs and progress."""
+        """Begin a call: from now on the hosts owe signs and progress."""
         self.began = time.monotonic()
         self._heard: dict[str, float] = {}
         self._moved: dict[str, float] = {}
@@ -34,11 +34,15 @@ class Watch:
         self._last_sign.update(dict.fromkeys(names, time.monotonic()))
 
     def silent_seconds(self, name: str, now: float) -> float:
-        """Since the last sign of a host, whether it owed one or not: a fault that is noticed now is not older."""
+        """Return the seconds since the last sign of a host, whether it owed one or not: a fault that is noticed now is
+        not older.
+        """
         return now - self._last_sign[name]
 
     def look(self, name: str, now: float) -> tuple[float, float]:
-        """Seconds for which a host owes a sign, and progress. Takes its answer to the last look and asks it again."""
+        """Return the seconds for which a host owes a sign, and progress. Takes its answer to the last look and asks it
+        again.
+        """
         silent = 0.0 if self._answered(name, now) else now - self._heard.get(name, self.began)
         return silent, now - self._moved.get(name, self.began)
 

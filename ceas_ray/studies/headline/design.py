@@ -82,7 +82,7 @@ class Run(Cell):
 
 
 def read_design(config: Any, form: str) -> tuple[Design, Form]:
-    """The design and one of its forms; raises SettingsError for what does not fit together."""
+    """Return the design and one of its forms; raises SettingsError for what does not fit together."""
     design = build(Design, config, KEY)
     if form not in design.forms:
         raise SettingsError("study.form", f"one of {', '.join(design.forms)}", form)
@@ -133,7 +133,9 @@ class Plan:
         return Run(**asdict(cell), learning_rate=learning_rate, seed=seed, overrides=overrides)
 
     def tuning(self, scenario: str) -> list[Run]:
-        """Without attack, every learning rate, with a validation set; none where there is one rate alone."""
+        """Return the runs without attack, with every learning rate and a validation set; none where there is one rate
+        alone.
+        """
         aside = f"training.data.validation_fraction={self.design.validation_fraction}"
         rates = self.form.learning_rates if len(self.form.learning_rates) > 1 else ()
         runs = [
@@ -196,5 +198,5 @@ def _of_attackers(word: str) -> bool:
 
 
 def named(runs: Sequence[Run]) -> dict[str, Run]:
-    """Runs by key, each once."""
+    """Return the runs by key, each once."""
     return {run.key: run for run in runs}

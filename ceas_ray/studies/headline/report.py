@@ -151,7 +151,7 @@ def _control_claims(flat: Gain, margin: float) -> dict[str, str]:
 
 
 def print_findings(all_found: Sequence[Findings]) -> None:
-    """Tables on standard output."""
+    """Print tables on standard output."""
     console = Console()
     for found in all_found:
         table = Table(
@@ -184,7 +184,7 @@ def _gain_columns(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def write_page(folder: Path, all_found: Sequence[Findings], about: Mapping[str, Any]) -> list[Path]:
-    """`index.html` and a plot of each scenario, in the folder; returns what was written."""
+    """Write `index.html` and a plot of each scenario to the folder; return what was written."""
     parts, written = [], []
     for found in all_found:
         plot = folder / f"{found['scenario']}.png"

@@ -34,12 +34,12 @@ MAX_EXACT_FLIPS = 12
 
 
 def clipped(result: Result) -> float:
-    """Accuracy, at least chance."""
+    """Return accuracy, at least chance."""
     return max(float(result["accuracy"]), float(result["chance"]))
 
 
 def best_rates(results: Sequence[Result], arms: Sequence[str]) -> dict[str, float]:
-    """The learning rate of each arm with the best mean validation accuracy; the lower of equally good ones."""
+    """Return the learning rate of each arm with the best mean validation accuracy; the lower of equally good ones."""
     chosen = {}
     for arm in arms:
         rates = sorted({float(r["learning_rate"]) for r in results if r["arm"] == arm})
@@ -52,7 +52,7 @@ def best_rates(results: Sequence[Result], arms: Sequence[str]) -> dict[str, floa
 
 
 def _validated(result: Result) -> float:
-    """Validation accuracy, at least the validation set's chance."""
+    """Return validation accuracy, at least the validation set's chance."""
     return max(float(result["validation_accuracy"]), float(result["validation_chance"]))
 
 
@@ -89,13 +89,13 @@ class Accuracies:
         return Accuracies(attacks, placements, selected, evaluated)
 
     def worst(self, arm: str) -> tuple[int, int]:
-        """The attack and placement (numbers) with the least mean on the selection seeds."""
+        """Return the attack and placement (numbers) with the least mean on the selection seeds."""
         selected = self.selected[arm]
         attack, placement = np.unravel_index(int(np.argmin(selected.mean(axis=2))), selected.shape[:2])
         return int(attack), int(placement)
 
     def best_of(self, arms: Sequence[str]) -> str:
-        """The arm whose worst case is best on the selection seeds; the first of equally good ones."""
+        """Return the arm whose worst case is best on the selection seeds; the first of equally good ones."""
         return max(arms, key=lambda arm: float(self.selected[arm].mean(axis=2).min()))
 
     def restricted(self, attack: int) -> Accuracies:
@@ -162,7 +162,7 @@ def gain(found: Accuracies, of: str, over: Sequence[str], generator: np.random.G
 
 
 def _low(differences: Floats, confidence: float = 0.95) -> Floats:
-    """Lower ends of intervals along the last axis; no difference of accuracies is below -1."""
+    """Return lower ends of intervals along the last axis; no difference of accuracies is below -1."""
     return np.maximum(-1.0, differences.mean(axis=-1) - half_widths(differences, confidence))
 
 
@@ -187,7 +187,7 @@ def _all_signs(count: int) -> Floats:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p (Holm 1979), in the given order."""
+    """Return adjusted p (Holm 1979), in the given order."""
     order, adjusted, least = np.argsort(p_values, kind="stable"), [0.0] * len(p_values), 0.0
     for rank, k in enumerate(order):
         least = max(least, min(1.0, (len(p_values) - rank) * p_values[k]))

@@ -69,7 +69,7 @@ Executor = Callable[[Callable[[Run], Result], Sequence[Run]], Iterator[tuple[Run
 
 @contextmanager
 def in_processes(processes: int) -> Iterator[Executor]:
-    """An `Executor` in so many processes of this machine."""
+    """Yield an `Executor` in this many processes of this machine."""
     with worker_pool(processes) as pool:
 
         def execute(function: Callable[[Run], Result], runs: Sequence[Run]) -> Iterator[tuple[Run, Result]]:
@@ -91,7 +91,7 @@ class Laboratory:
         folder.mkdir(parents=True, exist_ok=True)
 
     def results(self, runs: Sequence[Run]) -> list[Result]:
-        """The results of all runs, in their order."""
+        """Return the results of all runs, in their order."""
         wanted = named(runs)
         missing = [run for key, run in wanted.items() if not self._file(key).exists()]
         for _ in range(len(wanted) - len(missing)):

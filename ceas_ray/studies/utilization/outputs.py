@@ -39,7 +39,7 @@ Draw = Callable[[Mapping[str, Any]], list[str]]
 
 
 def scheduler_of_study(settings: RunSettings) -> Mdp:
-    """The scheduler that the study compares with all others; raises SettingsError if it is another."""
+    """Return the scheduler that the study compares with all others; raises SettingsError if it is another."""
     mdp = instantiate(settings.scheduling, "scheduling", Scheduler)
     if not isinstance(mdp, Mdp):
         raise SettingsError("scheduling", "mdp in this study, which compares it with all others", mdp)
@@ -104,7 +104,7 @@ def run_timetable(settings: RunSettings, config: Mapping[str, Any], folder: Path
 def _carried_out(
     settings: RunSettings, config: Mapping[str, Any], folder: Path, regimes: int, *, study: Study, draw: Draw
 ) -> Mapping[str, Any]:
-    """Carry out a study of so many regimes, and write what it found into the folder."""
+    """Carry out a study of this many regimes, and write what it found into the folder."""
     started, progress, finished = time.perf_counter(), RunProgress(regimes, settings.quiet, "regime"), 0
 
     def done(name: str) -> None:

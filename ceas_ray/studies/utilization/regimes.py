@@ -39,14 +39,14 @@ class Regime:
         return [self.supply] if self.links == 1 else list(np.linspace(self.supply, self.max_supply, self.links))
 
     def link(self, supply: float) -> LinkParameters:
-        """A link that makes `supply` times the pairs that a burst asks for."""
+        """Return a link that makes `supply` times the pairs that a burst asks for."""
         success = supply * self.pairs / (ATTEMPTS_PER_PERIOD * MODES)
         return LinkParameters(
             LATENCY_KM, PERIOD // ATTEMPTS_PER_PERIOD, MODES, success, FIDELITY, COHERENCE_SECONDS
         )  # fmt: skip
 
     def link_class(self, supply: float) -> LinkClass:
-        """The link as schedulers see it."""
+        """Return the link as schedulers see it."""
         link = self.link(supply)
         trials = ATTEMPTS_PER_PERIOD * MODES
         first = trials if self.links > 1 else (PERIOD - link.latency) // link.attempt_period * MODES
@@ -56,7 +56,7 @@ class Regime:
         )  # fmt: skip
 
     def relaxed_class(self, supply: float) -> LinkClass:
-        """The same for bounds: ages are rounded up."""
+        """Return the same for bounds: ages are rounded up."""
         return replace(self.link_class(supply), classes=int(np.ceil(self.useful_age)))
 
 

@@ -76,7 +76,7 @@ def _rules(regime: Regime) -> Rules:
 
 
 def _link(regime: Regime, supply: float, seed: int, k: int) -> RouteState:
-    """Link k before its first attempt."""
+    """Return link k before its first attempt."""
     model = RouteModel.of([regime.link(supply)], Swapping(SWAP_WERNER))
     return RouteState(Streams(seed).generator("link", f"link/{k}", "pairs", 0), model, _rules(regime), 0)
 
@@ -128,7 +128,7 @@ def _measures(
 
 @lru_cache
 def _profile(pairs: int) -> Any:
-    """Weight profile of a noiseless circuit of so many qubits and 3 layers at random angles."""
+    """Weight profile of a noiseless circuit of this many qubits and 3 layers at random angles."""
     circuit = Circuit(pairs, 3, 1, entangler="cx", reuploaded=False)
     generator = Streams(1).generator("study", "study", "profile", 0)
     angles = generator.uniform(-np.pi / 2, np.pi / 2, (64, pairs))
@@ -180,7 +180,7 @@ Limits = tuple[int, int]
 
 
 def best_limits(run: Callable[[StockPolicy, int], dict[str, float]], slots: int) -> tuple[TwoLevel, TwoLevel]:
-    """The limits that are best on the tuning seeds, under the constraints and for J alone.
+    """Return the limits that are best on the tuning seeds, under the constraints and for J alone.
 
     Under the constraints: most J where limits meet both, else most on time where limits use enough, else most used.
     """

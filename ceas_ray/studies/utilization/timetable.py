@@ -60,7 +60,7 @@ def oblivious_schedulers(regime: Regime) -> list[Scheduler]:
 
 
 def best_mix(tried: Sequence[_Tried], births: float) -> TimeSharing:
-    """Return the mix of two that is most precise at just so many births per shot."""
+    """Return the mix of two that is most precise at just this many births per shot."""
     best, most = TimeSharing(tried[0].scheduler, tried[0].scheduler, 0.0), -1.0
     for pair in combinations(tried, 2):
         few, many = sorted(pair, key=lambda one: one.births)

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ceas_ray.consensus.faults.unreliable_network import Loss, NetworkFault, OnUnreliableNetwork, Partition
+from ceas_ray.consensus.faults.unreliable_network import (
+    FrameLoss,
+    NetworkFault,
+    NetworkPartition,
+    OnUnreliableNetwork,
+)
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
@@ -67,18 +72,18 @@ def test_what_is_no_frame_is_not_lost() -> None:
 
 @pytest.mark.parametrize(("now", "expected"), [(0, [5]), (10, []), (19, []), (20, [25])])
 def test_a_partition_stops_what_crosses_it_until_it_heals(now: int, expected: list[int]) -> None:
-    cut = Partition(frozenset({"replica/1"}), begins=10, heals=20)
+    cut = NetworkPartition(frozenset({"replica/1"}), begins=10, heals=20)
     assert arrivals(cut, 0, now=now) == expected
 
 
 def test_within_a_side_of_a_partition_frames_pass() -> None:
-    cut = Partition(frozenset({"replica/0", "replica/1"}), begins=0, heals=20)
+    cut = NetworkPartition(frozenset({"replica/0", "replica/1"}), begins=0, heals=20)
     assert arrivals(cut, 0) == [5]
 
 
 def test_a_lost_frame_is_lost_again_in_every_repetition_of_a_run_and_the_share_is_as_set() -> None:
-    losses = Loss(0.3, Streams(1))
+    losses = FrameLoss(0.3, Streams(1))
     frame = frame_of()
     lost = [losses.stops(frame, 0, attempt) for attempt in range(2000)]
-    assert lost == [Loss(0.3, Streams(1)).stops(frame, 9, attempt) for attempt in range(2000)]
+    assert lost == [FrameLoss(0.3, Streams(1)).stops(frame, 9, attempt) for attempt in range(2000)]
     assert sum(lost) == pytest.approx(600, abs=5 * (2000 * 0.3 * 0.7) ** 0.5)

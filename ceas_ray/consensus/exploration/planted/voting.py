@@ -14,7 +14,7 @@ from ceas_ray.messages.frames import FrameKind
 
 
 def with_(node: Any, rule: Callable[[], Any], **weaker: Any) -> Any:
-    """The outcome of a rule under other numbers."""
+    """Return the outcome of a rule under other numbers."""
     kept = {name: getattr(node, name) for name in weaker}
     for name, value in weaker.items():
         setattr(node, name, value)
