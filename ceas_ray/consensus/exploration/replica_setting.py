@@ -140,8 +140,8 @@ class ReplicaSetting:
         return replace(self, **attacks) if attacks else self
 
     def _long_loss(self, draws: Draws) -> dict[str, Any]:
-        """For long, one honest replica or two hear nothing of the others, who may hear them, or each honest replica
-        nothing of the next, or any links lose frames; Byzantine replicas may be silent.
+        """Draw an attack in which, for long, one honest replica or two hear nothing of the others, who may hear them,
+        or each honest replica nothing of the next, or any links lose frames; Byzantine replicas may be silent.
         """
         chance, honest = draws.uniform, self.honest
         victims, form = {draws.choice(honest), draws.choice(honest)}, chance()
@@ -160,8 +160,8 @@ class ReplicaSetting:
         return attack
 
     def _hurry(self, draws: Draws) -> dict[str, Any]:
-        """One honest replica lacks something and loses frames of one kind until after the calm, and others end its
-        views.
+        """Draw an attack in which one honest replica lacks something and loses frames of one kind until after the calm,
+        and others end its views.
         """
         victim = draws.choice(self.honest)
         others = [j for j in self.honest if j != victim]
@@ -172,7 +172,9 @@ class ReplicaSetting:
         }  # fmt: skip
 
     def _rounds_apart(self, draws: Draws) -> dict[str, Any]:
-        """f of the honest replicas hear little of the others until late, who decide with all f Byzantine ones."""
+        """Draw an attack in which f of the honest replicas hear little of the others until late, who decide with all f
+        Byzantine ones.
+        """
         faults = Quorums(self.replicas).faults
         byzantine = frozenset(draws.sample(self.replicas, faults))
         honest = [j for j in range(self.replicas) if j not in byzantine]
