@@ -35,6 +35,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:*%@?|+-]")
 _KEY = re.compile(r"(?:\+{1,2}|~)?[\w./@:$-]+")
 _UNREADABLE = (HydraException, ValueError, TypeError, AssertionError, RecursionError)
 """How Hydra's parser says that it cannot read a word."""
+_MAX_CHARACTERS = 20_000
+"""Of all words of a command together: Hydra reads a list of so many in two seconds, and of twice as many in eight."""
 _MAX_SHOWN = 200
 """Characters of a value that an error repeats."""
 _SAME_FOLDER = {False: "hydra.run.dir", True: "hydra.sweep.dir"}
@@ -64,6 +66,7 @@ class CommandLine:
         """
         if any(word in _COMPLETION for word in words):
             return cls(tuple(words), (), False, False)
+        _refuse_too_long(words)
         options, overrides, folders = _divided(words)
         parsed = [parsed_word(word) for word in overrides]
         sweep = "--multirun" in options
@@ -72,6 +75,13 @@ class CommandLine:
         overrides = _with_search_path(_with_lists(_with_one_output(overrides, parsed, sweep)), folders)
         shown = {"--cfg", "--info", "--hydra-help"} & set(options)
         return cls(tuple(options), tuple(overrides), sweep, not shown)
+
+
+def _refuse_too_long(words: Sequence[str]) -> None:
+    length = sum(map(len, words))
+    if length > _MAX_CHARACTERS:
+        must = f"of at most {_MAX_CHARACTERS:,} characters in all; what is longer goes into a file of a group"
+        raise SettingsError("command line", must, length)
 
 
 def key_named_by(word: str) -> str:

@@ -72,6 +72,10 @@ class UnspentPairs(Stateful):
         """Pairs whose bits are unspent."""
         return round(sum(batch.pairs for batches in self.state.batches.values() for batch in batches))
 
+    def pairs_by_path(self) -> dict[Path, float]:
+        """Return the pairs whose bits are unspent, on all links of each path, by its two parties."""
+        return {path: sum(batch.pairs for batch in batches) for path, batches in self.state.batches.items()}
+
     @property
     def bits_spent(self) -> int:
         """Key bits that all parties have spent up to now."""

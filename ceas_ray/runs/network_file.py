@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.messages.pair_books import GENERATED, USED
+from ceas_ray.messages.pair_books import GENERATED, STORED, USED
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
 
@@ -18,8 +18,8 @@ _USES = ("training", "authentication", "testing")
 def network_values(network: NetworkPlan, books: NDArray[np.int64]) -> Mapping[str, Any]:
     """Return nodes with the parties that sit on them, and links with length, fidelity and pairs by use.
 
-    books: of every link and use, shape (links, 3, 6). Length and fidelity of a link that no route takes are null. Pairs
-    behind key bits count as used when the bits are distilled, whether or not they are spent.
+    books: of every link and use, shape (links, 3, 6). Length and fidelity of a link that no route takes are null. As in
+    the summary, pairs behind key bits are used when their bits are spent, and stored before.
     """
     hub = network.routes[0].nodes[0]
     nodes: dict[str, list[str]] = {hub: []}
@@ -39,6 +39,7 @@ def network_values(network: NetworkPlan, books: NDArray[np.int64]) -> Mapping[st
             "fidelity": None if link is None else float(link.fidelity),
             "generated": int(booked[:, GENERATED].sum()),
             "used": dict(zip(_USES, (int(n) for n in booked[:, USED]), strict=True)),
+            "stored": int(booked[:, STORED].sum()),
         })  # fmt: skip
     return {"hub": hub, "nodes": nodes, "links": links}
 

@@ -277,8 +277,20 @@ class Results(Stateful):
     @property
     def link_books(self) -> NDArray[np.int64]:
         """Books of every physical link and use up to now: generated, used, late, expired, sacrificed, stored; shape
-        (links, 3, 6), no links before anything was booked."""
-        return self.state.link_books
+        (links, 3, 6), no links before anything was booked.
+
+        Pairs behind key bits are stored until their bits are spent; those of a path lie equally on its links. Sums over
+        all links are those of the run.
+        """
+        books, network = self.state.link_books.copy(), self._world.outline.blueprint.network
+        unspent = np.zeros(len(books))
+        for path, pairs in self._unspent.pairs_by_path().items():
+            links = network.key_route(*sorted(path, key=party_order)).links
+            np.add.at(unspent, list(links), pairs / len(links))
+        whole = np.diff(np.round(np.cumsum(unspent)), prepend=0.0).astype(np.int64)
+        books[:, AUTHENTICATION, USED] -= whole
+        books[:, AUTHENTICATION, STORED] += whole
+        return books
 
     @property
     def key_bits_spent(self) -> int:
@@ -289,6 +301,12 @@ class Results(Stateful):
     def key_bits_distilled(self) -> float:
         """Key bits distilled over all pairs of parties, the warm-up included."""
         return self.state.key_bits
+
+
+def party_order(name: str) -> tuple[str, int]:
+    """Return what sorts the names of parties as key paths have them: processors first, then by number."""
+    kind, _, number = name.partition("/")
+    return kind, int(number)
 
 
 def _pairs_by_cause(counts: Any, update_key_pairs: int) -> Iterator[tuple[str, int]]:

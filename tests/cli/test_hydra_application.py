@@ -231,3 +231,12 @@ def test_misspelt_words_are_answered_with_the_words_that_were_meant(capsys: pyte
         if f"did you mean {meant}?" not in error:
             wrong[word] = error
     assert len(MISSPELT) >= 60 and len(wrong) <= len(MISSPELT) // 20, wrong
+
+
+@pytest.mark.parametrize("words", [["processors.engine=" + "a" * 60_000], ["attacks.replica_faults=[0,1,2]"] * 3000])
+def test_a_command_line_of_endless_length_is_refused_before_it_is_read(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ceas_ray.config.command_line.parsed_word", lambda word: pytest.fail("it was read"))
+    assert main(words) == 2
+    assert capsys.readouterr().err.startswith("command line must be of at most 20,000 characters in all; ")
