@@ -38,14 +38,20 @@ def machine() -> dict[str, Any]:
 
 
 def print_table(title: str, figures: Mapping[str, Any], console: Console | None = None) -> None:
-    """Print the entry `rows` of a benchmark's figures as a table, and what else there is below it."""
+    """Print the entry `rows` of a benchmark's figures as a table, and what else there is below it.
+
+    A row of figures is a column where there are more figures than rows.
+    """
     rows: Sequence[Mapping[str, Any]] = figures["rows"]
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [[name.replace("_", " "), *(_text(row[name]) if name in row else "" for row in rows)] for name in names]
+    if len(rows) >= len(names):
+        lines = [list(line) for line in zip(*lines, strict=True)]
     table = Table(title=title)
-    for number, name in enumerate(columns):
-        table.add_column(name.replace("_", " "), justify="left" if number == 0 else "right")
-    for row in rows:
-        table.add_row(*(_text(row[name]) if name in row else "" for name in columns))
+    for number, name in enumerate(lines[0]):
+        table.add_column(name, justify="left" if number == 0 else "right")
+    for line in lines[1:]:
+        table.add_row(*line)
     out = console or Console()
     out.print(table)
     for name, value in figures.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform, overload
@@ -180,14 +180,17 @@ def freeze(value: Any) -> None:
     """
     if isinstance(value, np.ndarray):
         value.setflags(write=False)
+        return
+    values_of = _values_of.get(type(value))
+    parts: Iterable[Any]
+    if values_of is not None:
+        parts = values_of(value)
     elif isinstance(value, tuple | list):
-        for item in value:
-            freeze(item)
+        parts = value
     elif isinstance(value, dict):
-        for item in value.values():
-            freeze(item)
+        parts = value.values()
     else:
-        for name in _field_names.get(type(value), ()):
-            part = getattr(value, name)
-            if type(part) not in _WITHOUT_ARRAYS:
-                freeze(part)
+        return
+    for part in parts:
+        if type(part) not in _WITHOUT_ARRAYS:
+            freeze(part)

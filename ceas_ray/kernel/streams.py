@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
+from numpy.typing import DTypeLike, NDArray
 
 from ceas_ray.kernel.codec import encode
 
@@ -19,4 +22,17 @@ class Streams:
     def generator(self, kind: str, name: str, purpose: str, round_index: int) -> np.random.Generator:
         """A fresh Philox generator at the beginning of the stream (seed, kind, name, purpose, round)."""
         key = blake2b(encode([self.seed, kind, name, purpose, round_index]), digest_size=16).digest()
-        return np.random.Generator(np.random.Philox(key=np.frombuffer(key, dtype="<u8")))
+        return np.random.Generator(np.random.Philox(_Key(np.frombuffer(key, dtype="<u8"))))  # type: ignore[arg-type]
+
+
+class _Key(ISeedSequence):
+    """Gives a Philox generator its key. Where the key is passed by its name, numpy also asks the system for entropy
+    that nothing uses, which takes longer than all the rest."""
+
+    def __init__(self, key: NDArray[np.uint64]) -> None:
+        self._key = key
+
+    def generate_state(self, n_words: int, dtype: DTypeLike = np.uint32) -> NDArray[Any]:
+        """Return the key: a Philox generator asks for its two words alone."""
+        assert n_words == len(self._key) and np.dtype(dtype) == self._key.dtype, "Philox has a key of two words"
+        return self._key

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.errors import SimulationError
+from ceas_ray.kernel.garbage import old_objects_left_out
 from ceas_ray.kernel.time import FOREVER, seconds
 from ceas_ray.kernel.windows import RoundEnd, Simulation
 from ceas_ray.messages.pair_books import GENERATED
@@ -157,7 +158,8 @@ class TrainingRun:
             interruption.end_within(self._settings.stop.wall_seconds + ROUND_SECONDS + STEP_SECONDS)
         self._watch.begin(self._results.state.rounds)
         try:
-            self._whole_rounds(simulation, interruption)
+            with old_objects_left_out():
+                self._whole_rounds(simulation, interruption)
         except CutShort as short:
             interruption.end_in_order()
             self._limit = short.limit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -109,3 +110,9 @@ def test_streams_depend_on_their_whole_key_and_on_nothing_else(seed: int, round_
     assert len(set(draws)) == len(draws)
     assert draws == [Streams(seed).generator(*key).random() for key in sorted(keys)]
     assert Streams(seed + 1).generator("link", "a", "pairs", round_index).random() not in draws
+
+
+def test_a_stream_is_that_of_philox_with_the_digest_of_its_name_as_key() -> None:
+    key = blake2b(encode([7, "link", "a", "pairs", 3]), digest_size=16).digest()
+    by_key = np.random.Generator(np.random.Philox(key=np.frombuffer(key, dtype="<u8")))
+    assert Streams(7).generator("link", "a", "pairs", 3).random(100).tolist() == by_key.random(100).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import time
 from collections.abc import Mapping
@@ -29,6 +30,8 @@ class HostShell:
         self._host = host
         host.measure_work_with(time.perf_counter)
         threadpool_limits(1)
+        gc.collect()
+        gc.freeze()  # collections of garbage need not look through what lives as long as this process
 
     @ray.method(concurrency_group=WATCH)
     def progress(self) -> int:

@@ -1,0 +1,64 @@
+"""Rounds of a local run, their CPU time told by the parts that spend it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.kernel.actor import Actor, WrappedActor
+from ceas_ray.kernel.envelope import Effect, Envelope
+from ceas_ray.kernel.windows import RoundEnd, Simulation
+from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.world.builder import build_world
+from ceas_ray.world.world import World
+
+PARTS = ("gradients", "processors", "links", "replicas", "manager_and_hub", "framework")
+
+
+class TimedActor(WrappedActor):
+    """Adds the CPU seconds of the actor's answers to those of its part."""
+
+    def __init__(self, actor: Actor, seconds: dict[str, float], part: str) -> None:
+        super().__init__(actor)
+        self._seconds, self._part = seconds, part
+
+    def handle(self, envelope: Envelope) -> Sequence[Effect]:
+        """See `Actor`."""
+        started = time.process_time()
+        effects = self.actor.handle(envelope)
+        self._seconds[self._part] += time.process_time() - started
+        return effects
+
+
+class LocalRounds:
+    """A simulation on one host of this process, round by round."""
+
+    def __init__(self, settings: RunSettings) -> None:
+        self.seconds = dict.fromkeys(PARTS, 0.0)
+        world = _timed(build_world(settings), self.seconds)
+        hosts = world.one_host()
+        for host in hosts:
+            host.measure_work_with(time.process_time)
+        self._rounds = Simulation(LocalCluster(hosts)).rounds()
+
+    def next(self) -> tuple[RoundEnd, dict[str, float]]:
+        """Run a round. Return its end, and CPU milliseconds by part (`framework`: all that no actor does)."""
+        self.seconds.update(dict.fromkeys(PARTS, 0.0))
+        started = time.process_time()
+        end = next(self._rounds)
+        total = time.process_time() - started
+        parts = self.seconds | {"gradients": end.work_seconds}
+        parts["framework"] = total - sum(parts.values())
+        return end, {name: seconds * 1e3 for name, seconds in parts.items()}
+
+
+def _timed(world: World, seconds: dict[str, float]) -> World:
+    def timed(actors: tuple[Actor, ...], part: str) -> tuple[Actor, ...]:
+        return tuple(TimedActor(actor, seconds, part) for actor in actors)
+
+    return replace(
+        world, processors=timed(world.processors, "processors"), links=timed(world.links, "links"),
+        replicas=timed(world.replicas, "replicas"), control=timed(world.control, "manager_and_hub"),
+    )  # fmt: skip

@@ -1,0 +1,81 @@
+"""How long a run takes to begin: the first sign of life on a terminal, and the first round that is over.
+
+usage: scripts/bench start [--repeats N] [--quick] [--json] [key=value ...]
+
+The command is `scripts/run`, local, with code that is compiled already (one run before those that count).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pty
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from ceas_ray.bench.figures import machine, spread
+from ceas_ray.config.composition import composed
+from ceas_ray.config.errors import UnusableSettings
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
+
+REPEATS = 5
+SHORT = ("training.rounds=1", "tracking=folder", "runtime=local")
+
+
+def main(words: list[str]) -> dict[str, Any]:
+    """Return the benchmark's figures. Raises SettingsError for bad overrides, and for a run that does not complete."""
+    parser = argparse.ArgumentParser(prog="scripts/bench start", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=REPEATS, help=f"runs that count (default: {REPEATS})")
+    parser.add_argument("--quick", action="store_true", help="one run, and none before it")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings other than the default ones")
+    chosen = parser.parse_args(words)
+    overrides = [*SHORT, *chosen.overrides]
+    build(RunSettings, composed(overrides))
+    repeats = 1 if chosen.quick else max(1, chosen.repeats)
+    found = [_started(overrides) for _ in range(repeats + (not chosen.quick))][-repeats:]
+    rows = [
+        {"until": name.replace("_", " "), "seconds": spread((run[name] for run in found), 2)}
+        for name in ("first_sign_of_life", "first_round", "end")
+    ]
+    return {"rows": rows, "runs": repeats, "machine": machine()}
+
+
+def _started(overrides: list[str]) -> dict[str, float]:
+    """Run once, on a terminal. Return seconds from the command to what happened."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder, "run")
+        terminal, theirs = pty.openpty()
+        began, clock = time.time(), time.perf_counter()
+        command = [sys.executable, "-m", "ceas_ray.cli.run", *overrides, f"output={run}"]
+        with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+            os.close(theirs)
+            seen: list[float] = []
+            reader = threading.Thread(target=_read, args=(terminal, seen))
+            reader.start()
+            process.wait()
+            ended = time.perf_counter() - clock
+            reader.join()
+        os.close(terminal)
+        if process.returncode != 0 or not seen:
+            raise UnusableSettings("command line", f"the run ended with exit code {process.returncode}")
+        events = [json.loads(line) for line in (run / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
+        first = next(event["time"] for event in events if event["event"] == "round")
+    return {"first_sign_of_life": seen[0] - clock, "first_round": first - began, "end": ended}
+
+
+def _read(terminal: int, seen: list[float]) -> None:
+    """Note when there is something to read, until the other end is closed (which Linux tells by an error)."""
+    while True:
+        try:
+            if not os.read(terminal, 4096):
+                return
+        except OSError:
+            return
+        seen.append(time.perf_counter())
