@@ -18,6 +18,7 @@ from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.consensus.value_store import NamedInputs, ValueStore
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Send
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FrameKind, decode_foreign, digest_of
 from ceas_ray.messages.payloads import RoundStarted, Timer
 
@@ -206,6 +207,9 @@ def silent_when_halted(about: FrameKind) -> type[Agreement]:
             if message.kind == about and self.voting.halted:
                 return []
             return super()._receive_any_time(message, now)
+
+        def _answer_again(self, frame: Frame, now: int) -> list[Effect]:
+            return [] if frame.kind == about and self.voting.halted else super()._answer_again(frame, now)
 
     return SilentWhenHalted
 

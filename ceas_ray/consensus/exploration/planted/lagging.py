@@ -31,15 +31,6 @@ class ForgetsDecisionsOfAMissedRound(CatchingUp):
         pass
 
 
-class AsksEverMoreRarely(CatchingUp):
-    def ask(self, now: int, view: int) -> list[Effect]:
-        return super().ask(now, -1)
-
-    def skips_views(self, view: int) -> bool:
-        super().skips_views(view)
-        return False
-
-
 class AsksOnlyWhenItsTimerRunsOut(CatchingUp):
     def is_hurried(self, view: int) -> bool:
         return False
@@ -68,7 +59,6 @@ LAGGING_BUGS: dict[str, type[Replica]] = {
     "decisions heard in a missed round are forgotten when the next begins": replica_with(
         "catching_up", ForgetsDecisionsOfAMissedRound
     ),
-    "questions are not asked anew after views were skipped": replica_with("catching_up", AsksEverMoreRarely),
     "what is lacking is asked for only when the own timer runs out": replica_with(
         "catching_up", AsksOnlyWhenItsTimerRunsOut
     ),
