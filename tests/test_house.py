@@ -1,4 +1,6 @@
-"""The size of the house: files and functions that one can hold in one's head, and many arguments by their names."""
+"""The shape of the house: files and functions that one can hold in one's head, many arguments by their names, and tests
+where one looks for them.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "ceas_ray"
+TESTS = Path(__file__).parent
 MAX_LINES, MAX_FUNCTION_LINES, MAX_ARGUMENTS, MAX_POSITIONAL = 400, 40, 8, 4
 
 LONG_FILES: dict[str, str] = {}
@@ -68,3 +71,9 @@ def test_beyond_four_arguments_are_named_where_they_are_given() -> None:
     """Compiled functions aside, which take them by their places alone."""
     unnamed = {name for name, node, compiled in functions() if not compiled and positional(node) > MAX_POSITIONAL}
     assert unnamed <= {*MANY_POSITIONAL}
+
+
+def test_each_package_has_its_tests_in_a_folder_of_the_same_name() -> None:
+    packages = {path.parent.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py")}
+    without = {package for package in packages if not any((TESTS / package).rglob("test_*.py"))}
+    assert without == set()

@@ -13,7 +13,7 @@ from ceas_ray.messages.attack_payloads import RowShown, SendRow
 from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.payloads import ADVERSARY, ENTANGLEMENT_MANAGER, RoundStarted, Timer
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor, ByzantineTimer
-from tests.processors.test_processor_hears import NAMES, Heard
+from tests.processors.test_processor import NAMES, Heard
 
 UPDATE_TIME, LATENCY = 10, 10
 TIMES_OUT = 9000

@@ -22,8 +22,8 @@ from ceas_ray.cli.run import main
 from ceas_ray.cli.sync import main as sync
 from ceas_ray.tracking.files import read_journal
 from tests.runtime.drivers import ForkedDriver
+from tests.runtime.ray_runtime.test_ray_runtime import ON_RAY, command, ray_processes
 from tests.runtime.test_faults import KINDS, hosts_of, rounds_in, wait_until
-from tests.runtime.test_ray_runtime import ON_RAY, command, ray_processes
 from tests.small_disk import small_disk
 from tests.small_worlds import SMALL
 

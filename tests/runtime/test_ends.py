@@ -16,8 +16,8 @@ import psutil
 import pytest
 
 from ceas_ray.tracking.files import read_journal
+from tests.runtime.ray_runtime.test_ray_runtime import command
 from tests.runtime.test_faults import rounds_in, wait_until
-from tests.runtime.test_ray_runtime import command
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 MAX_SECONDS = 60

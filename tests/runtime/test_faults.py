@@ -18,7 +18,7 @@ import pytest
 from ceas_ray.cli.run import main
 from ceas_ray.tracking.files import read_journal
 from tests.runs.test_resume import NOT_COMPARED, SIX
-from tests.runtime.test_ray_runtime import command, ray_processes
+from tests.runtime.ray_runtime.test_ray_runtime import command, ray_processes
 from tests.small_worlds import SMALL
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]

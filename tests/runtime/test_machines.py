@@ -16,8 +16,8 @@ import psutil
 import pytest
 
 from ceas_ray.cli.run import main
+from tests.runtime.ray_runtime.test_ray_runtime import ON_RAY
 from tests.runtime.test_faults import rounds_in, wait_until
-from tests.runtime.test_ray_runtime import ON_RAY
 from tests.small_worlds import SMALL
 
 MACHINES = Path(__file__).parents[2] / "scripts" / "machines"

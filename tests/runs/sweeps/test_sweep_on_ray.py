@@ -14,8 +14,8 @@ import pytest
 
 from ceas_ray.cli.run import main
 from ceas_ray.tracking.files import read_journal
+from tests.runtime.ray_runtime.test_ray_runtime import ray_processes
 from tests.runtime.test_faults import rounds_in, wait_until
-from tests.runtime.test_ray_runtime import ray_processes
 from tests.small_worlds import SMALL
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]

@@ -1,4 +1,4 @@
-"""What a processor lets the others tell it."""
+"""What a processor does with its pairs, and what it lets the others tell it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.kernel.codec import encode
-from ceas_ray.kernel.envelope import Envelope
+from ceas_ray.kernel.envelope import Envelope, Observation, Send, Work, WorkDone
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption
-from ceas_ray.messages.payloads import ADVERSARY, ENTANGLEMENT_MANAGER, HUB, RoundStarted, replica_name
-from ceas_ray.processors.processor import Connections, Learning, Processor, Shard
+from ceas_ray.messages.fixed_point import to_fixed_point
+from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, encode_update
+from ceas_ray.messages.payloads import (
+    ADVERSARY,
+    ENTANGLEMENT_MANAGER,
+    HUB,
+    PairsTested,
+    RoundStarted,
+    ShotsDelivered,
+    processor_link_name,
+    replica_name,
+)
+from ceas_ray.processors.gradient_work import GRADIENT
+from ceas_ray.processors.processor import Connections, Learning, Processor, Shard, certified_werner
 from tests.messages.garbage import BODIES, BYZANTINE, MESSAGES
 
 NAMES = [replica_name(j) for j in range(4)]
@@ -68,6 +79,18 @@ class Heard:
             NAMES[replica], self.replicas[replica].seal(kind, round_index=round_index, view=view, now=3, body=body)
         )
 
+    def take_shots(self, on_time: list[bool]) -> Any:
+        shots = ShotsDelivered(
+            round_index=0, on_time=np.array(on_time), attenuation=np.ones(3), werner=np.ones((1, 0)),
+            coefficients=np.ones(1),
+        )  # fmt: skip
+        return self.hears(processor_link_name(0), shots)
+
+    def finish(self, gradient: list[float]) -> Any:
+        """Return the effects of work that is done."""
+        output = {"gradient": np.array(gradient), "variance": 0.5}
+        return self.hears("processor/0", WorkDone(GRADIENT, output))
+
     @property
     def parameters(self) -> list[float]:
         return self.processor.state.parameters.tolist()
@@ -75,6 +98,45 @@ class Heard:
 
 def model(value: float) -> bytes:
     return encode(np.full(2, value))
+
+
+def test_shots_start_a_gradient_that_is_ready_when_the_plan_and_the_update_are_over() -> None:
+    heard = Heard()
+    heard.start(0)
+    (work,) = heard.take_shots([True, False, True])
+    assert isinstance(work, Work)
+    assert work.ready_at == 9 + 10
+    assert work.inputs["usable"].tolist() == [True, False, True]
+
+
+def test_a_finished_gradient_goes_to_every_replica_as_the_momentum_with_the_number_of_usable_shots() -> None:
+    heard = Heard()
+    heard.start(0)
+    heard.take_shots([True, False, True])
+    *sent, observed = heard.finish([1.0, -2.0])
+    assert isinstance(observed, Observation)
+    assert all(isinstance(send, Send) and send.deliver_at == 5 + 10 for send in sent)
+    assert [send.receiver for send in sent] == NAMES
+    bodies = {channel.open(send.payload) for channel, send in zip(heard.replicas, sent, strict=True)}
+    (body,) = bodies
+    assert body == encode_update(to_fixed_point(0.1 * np.array([1.0, -2.0])), 2, 2)
+
+
+def test_without_a_usable_shot_the_momentum_stays() -> None:
+    heard = Heard()
+    heard.start(0)
+    heard.take_shots([False, False])
+    heard.finish([1.0, 1.0])
+    assert heard.processor.state.momentum.tolist() == [0.0, 0.0]
+
+
+def test_the_hub_s_tests_certify_the_link_s_werner_parameter() -> None:
+    heard = Heard()
+    heard.start(0)
+    heard.hears(HUB, PairsTested(round_index=0, tested=np.full(3, 10.0), errors=np.array([1.0, 2.0, 0.0])))
+    assert heard.processor.state.werner == pytest.approx(1 - 2 * 3 / 30)
+    assert certified_werner(np.zeros(3), np.zeros(3)) is None
+    assert certified_werner(np.ones(3), np.ones(3)) == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize("far", [1, 2, 10**6, 2**62])
