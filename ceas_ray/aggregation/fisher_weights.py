@@ -15,8 +15,8 @@ from ceas_ray.kernel.ranges import Range
 class FisherWeights:
     """w_k proportional to lambda^2 / (lambda + 2 (1 - lambda) / 2^n), lambda the certified lower bound of contrast.
 
-    That is F_Q under global depolarizing over the pure state's F_Q, which all processors share (REFERENCE: mixed-state
-    QFI). Uniform until every link has `min_tests` tests.
+    That is F_Q under global depolarizing over the pure state's F_Q, which all processors share (see
+    `quantum.fisher_information.globally_depolarized`). Uniform until every link has `min_tests` tests.
     """
 
     min_tests: Annotated[float, Range(0, 1e9)]
