@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.entanglement.feasibility import link_classes
+from ceas_ray.entanglement.key_ledger import RESERVED_ROUNDS
 from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.mixed_pairs import max_nodes
 from ceas_ray.runs.machine_speed import machine_slowness
@@ -95,7 +96,7 @@ def forecast(settings: RunSettings, world: Outline) -> Forecast:
         key_bits=of_round.key_bits,
         warm_up_seconds=of_round.warm_up_seconds,
         round_seconds=of_round.seconds,
-        simulated_seconds=of_round.warm_up_seconds + rounds * of_round.seconds,
+        simulated_seconds=of_round.simulated_seconds,
         start_seconds=slowness * start,
         wall_seconds=slowness * (start + all_rounds),
         memory_bytes=memory_bytes(world.blueprint.settings),
@@ -164,9 +165,9 @@ def _gradient(settings: RunSettings, world: Outline) -> float:
 
 
 def _links(settings: RunSettings, world: Outline) -> float:
-    """All rounds' and the warm-up's; in the last round no keys are distilled."""
+    """All rounds' and the warm-up's; in the last rounds, which the reserve serves, no keys are distilled."""
     asked, rounds = world.of_round, settings.training.rounds
-    key_pairs = asked.warm_up_key_pairs + (rounds - 1) * asked.key_pairs
+    key_pairs = asked.warm_up_key_pairs + max(0, rounds - RESERVED_ROUNDS) * asked.key_pairs
     shot_pairs = rounds * asked.shot_pairs + asked.warm_up_shot_pairs
     return _pairs(settings, world, shot_pairs, key_pairs)
 

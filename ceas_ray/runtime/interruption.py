@@ -33,6 +33,8 @@ _ROUND_SHARE_OF_JOB, _END_SHARE_OF_JOB = 0.25, 0.5
 """Of the seconds after which Ray kills a job that it stops: less for a round and its end together than all of them."""
 _PRESSING_SHARE = 0.5
 """Of the time for a round: after it a round is cut where it stands."""
+_AGAIN_SECONDS = 0.05
+"""After this long an interrupt is raised again that was lost where nothing can be raised."""
 _QUIET_SECONDS = 1.0
 """After this long, what happens is said."""
 _SAME_SECONDS = 0.3
@@ -45,7 +47,8 @@ class Interruption:
     def __init__(self) -> None:
         self.requested = self.time_ran_out = False
         self._requested_at = 0.0
-        self._deferred = False
+        self._deferred = self._swallowed = False
+        self._unraisable_before: Any = sys.unraisablehook
         self._last_resort: Callable[[], object] | None = None
         self._over = threading.Event()
         self._writer: int | None = None
@@ -92,6 +95,7 @@ class Interruption:
         os.set_blocking(self._writer, False)
         self._wakeup_before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         threading.Thread(target=self._watch, args=(reader,), daemon=True).start()
+        self._unraisable_before, sys.unraisablehook = sys.unraisablehook, self._swallow
         for number, handler in ((signal.SIGALRM, self._patience_is_over), *((n, self._handle) for n in self._signals)):
             self._handlers_before[number] = signal.getsignal(number)
             signal.signal(number, handler)
@@ -100,6 +104,8 @@ class Interruption:
         """Leave signals to who answered them before; a signal that comes now is too late to interrupt anything."""
         self._over.set()
         signal.setitimer(signal.ITIMER_REAL, 0)
+        if sys.unraisablehook == self._swallow:
+            sys.unraisablehook = self._unraisable_before
         while self._handlers_before:
             number, handler = self._handlers_before.popitem()
             signal.signal(number, handler)
@@ -119,10 +125,18 @@ class Interruption:
         signal.setitimer(signal.ITIMER_REAL, self._round_seconds)
 
     def _patience_is_over(self, number: int, frame: FrameType | None) -> None:
-        if self._deferred:
-            self._deferred = False
+        if self._deferred or self._swallowed:
+            self._deferred = self._swallowed = False
             self.time_ran_out = not self.requested
             raise KeyboardInterrupt
+
+    def _swallow(self, unraisable: Any) -> None:
+        """Raise an interrupt once more that came within a callback of compiled code, which cannot raise it."""
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            self._unraisable_before(unraisable)
+        elif not self._over.is_set():
+            self._swallowed = True
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
 
     def _watch(self, reader: int) -> None:
         first = 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from statistics import mean
 from typing import TypeVar
@@ -12,7 +12,7 @@ from typing import TypeVar
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import unusable
-from ceas_ray.entanglement.key_ledger import RESERVED_VIEWS
+from ceas_ray.entanglement.key_ledger import RESERVED_ROUNDS, RESERVED_VIEWS
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
 from ceas_ray.entanglement.leases import Phase
 from ceas_ray.entanglement.plan import (
@@ -59,7 +59,8 @@ class ServedPhase:
 @dataclass(frozen=True)
 class RoundDemand:
     """The demand of a round in the middle of a run: pairs of links that all shots (tests included) and all keys need,
-    key bits and simulated seconds; and the same of the warm-up before the first round.
+    key bits and simulated seconds; and the same of the warm-up before the first round. simulated_seconds: of all the
+    run.
     """
 
     shot_pairs: float
@@ -69,6 +70,7 @@ class RoundDemand:
     warm_up_shot_pairs: float
     warm_up_key_pairs: float
     warm_up_seconds: float
+    simulated_seconds: float
 
 
 @dataclass(frozen=True)
@@ -108,20 +110,29 @@ def round_demand(
     phases: who is served together.
     """
     paths = KeyPaths(network, demand)
-    of_round, of_warm_up = (_Keys(paths, *_bits(demand, reserve)) for reserve in (1, 2))
+    of_round, of_warm_up = (
+        _Keys(paths, *_bits(demand, rounds)) for rounds in (1, min(RESERVED_ROUNDS, settings.training.rounds))
+    )
+    of_warm_up = replace(
+        of_warm_up, between=of_warm_up.between + 2.0 * RESERVED_VIEWS * demand.bits(VIEW_CHANGE_FRAMES)
+    )
+    nothing = _Keys(paths, 0.0, 0.0)
     shots = demand.shots + demand.test_shots if spends_pairs else 0
     warm_up_shots = demand.warm_up_test_shots if spends_pairs else 0
     plan = partial(_plan_seconds, network, demand, phases=phases)
     try:
         round_seconds, warm_up = plan(shots=shots, keys=of_round), plan(shots=warm_up_shots, keys=of_warm_up)
+        shots_alone = plan(shots=shots, keys=nothing)
         round_key_pairs, warm_up_key_pairs = (_key_pairs(network, keys, phases) for keys in (of_round, of_warm_up))
     except ValueError as error:
         raise unusable("entanglement", str(error)) from None
-    simulated = warm_up + settings.training.rounds * round_seconds
+    rounds = settings.training.rounds
+    without_keys = min(rounds, RESERVED_ROUNDS)
+    simulated = warm_up + (rounds - without_keys) * round_seconds + without_keys * shots_alone
     if simulated > LONGEST_SIMULATED_SECONDS:
         limit = f"at most {LONGEST_SIMULATED_SECONDS:g} simulated seconds"
         must = f"such that a run takes {limit} (here about {simulated:.2g})"
-        raise SettingsError("training.rounds", must, settings.training.rounds)
+        raise SettingsError("training.rounds", must, rounds)
     of_a_shot = sum(_link_pairs(network, demand, k) for k in range(len(network.processor_routes)))
     return RoundDemand(
         shot_pairs=shots * of_a_shot,
@@ -131,14 +142,13 @@ def round_demand(
         warm_up_shot_pairs=warm_up_shots * of_a_shot,
         warm_up_key_pairs=warm_up_key_pairs,
         warm_up_seconds=warm_up,
+        simulated_seconds=simulated,
     )
 
 
-def _bits(demand: Demand, reserve: int) -> tuple[float, float]:
-    """Wanted by a path between a processor and a replica, and between two replicas; reserve: 2 in the warm-up."""
-    mine, between = demand.bits(1), demand.bits(REPLICA_FRAMES)
-    change = demand.bits(VIEW_CHANGE_FRAMES)
-    return 2.0 * reserve * mine, 2.0 * (reserve * between + (RESERVED_VIEWS * change if reserve > 1 else 0))
+def _bits(demand: Demand, rounds: int) -> tuple[float, float]:
+    """Return what good rounds want of a path between a processor and a replica, and between two replicas."""
+    return 2.0 * rounds * demand.bits(1), 2.0 * rounds * demand.bits(REPLICA_FRAMES)
 
 
 def _key_pairs(network: NetworkPlan, keys: _Keys, phases: Sequence[ServedPhase]) -> float:

@@ -103,6 +103,28 @@ sys.exit(answered(command))
 """
 
 
+IN_A_CALLBACK = """
+import ctypes, signal
+from ceas_ray.runtime.interruption import answered
+
+@ctypes.CFUNCTYPE(None)
+def callback():
+    signal.raise_signal(signal.SIGINT)
+
+def command(interruption):
+    callback()
+    while True:
+        signal.pause()
+
+raise SystemExit(answered(command))
+"""
+
+
+def test_a_signal_within_a_callback_of_compiled_code_is_not_lost() -> None:
+    done = subprocess.run([sys.executable, "-c", IN_A_CALLBACK], capture_output=True, text=True, timeout=MAX_SECONDS)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 def spinning() -> subprocess.Popen[str]:
     """A command in compiled code that does not return."""
     command = [sys.executable, "-c", SPINNING]

@@ -11,8 +11,10 @@ from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
+from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runs import run
 from ceas_ray.runs.forecast import forecast
+from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.world import builder as world
 from ceas_ray.world.builder import outline_world
@@ -46,6 +48,17 @@ def test_the_forecast_of_simulated_time_takes_the_slowest_path_of_each_key_slot(
     assert found.round_seconds == pytest.approx(planned.simulated_seconds, rel=0.2)
     assert found.warm_up_seconds == pytest.approx(planned.warm_up_seconds, rel=0.2)
     assert found.pairs == pytest.approx(planned.pairs, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    "overrides", [["training.rounds=1"], ["training.rounds=5"], ["network=grid", "training.rounds=4"]]
+)
+def test_the_forecast_of_a_whole_run_knows_that_its_last_rounds_distil_nothing(overrides: list[str]) -> None:
+    settings = build(RunSettings, composed([*SMALL, *overrides]))
+    found, taken = forecast(settings, outline_world(settings)), 0.0
+    for end in Simulation(LocalCluster(small_world(*overrides).one_host())).rounds():
+        taken += sum(seen.values["simulated_seconds"] for seen in end.observations if seen.name in ("warm_up", "round"))
+    assert found.simulated_seconds == pytest.approx(taken, rel=0.25)
 
 
 def test_the_forecast_of_key_slots_that_are_not_planned_is_near_that_of_those_that_are(
