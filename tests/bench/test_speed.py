@@ -44,13 +44,6 @@ def test_a_round_has_parts_that_sum_up_to_its_cpu_time(capsys: pytest.CaptureFix
     assert all(f"{part}_ms" in row for part in PARTS)
 
 
-@pytest.mark.ray
-def test_rounds_on_ray_take_turns_with_local_ones(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = figures("round", ["--ray", *SMALL], capsys)["rows"]
-    assert [row["runtime"] for row in rows] == ["local, one host", "Ray, 1 and 1", "Ray, 2 and 2"]
-    assert len({row["envelopes"] for row in rows}) == 1
-
-
 @pytest.mark.slow
 def test_more_processors_are_measured_in_a_process_each(capsys: pytest.CaptureFixture[str]) -> None:
     rows = figures("scale", ["training.data.samples=100"], capsys)["rows"]
