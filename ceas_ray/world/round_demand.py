@@ -109,13 +109,10 @@ def round_demand(
 
     phases: who is served together.
     """
-    paths = KeyPaths(network, demand)
-    of_round, of_warm_up = (
-        _Keys(paths, *_bits(demand, rounds)) for rounds in (1, min(RESERVED_ROUNDS, settings.training.rounds))
-    )
-    of_warm_up = replace(
-        of_warm_up, between=of_warm_up.between + 2.0 * RESERVED_VIEWS * demand.bits(VIEW_CHANGE_FRAMES)
-    )
+    paths, rounds = KeyPaths(network, demand), settings.training.rounds
+    of_round, of_warm_up = (_Keys(paths, *_bits(demand, n)) for n in (1, min(RESERVED_ROUNDS, rounds)))
+    change = 2.0 * RESERVED_VIEWS * demand.bits(VIEW_CHANGE_FRAMES)
+    of_warm_up = replace(of_warm_up, between=of_warm_up.between + change)
     nothing = _Keys(paths, 0.0, 0.0)
     shots = demand.shots + demand.test_shots if spends_pairs else 0
     warm_up_shots = demand.warm_up_test_shots if spends_pairs else 0
@@ -126,13 +123,9 @@ def round_demand(
         round_key_pairs, warm_up_key_pairs = (_key_pairs(network, keys, phases) for keys in (of_round, of_warm_up))
     except ValueError as error:
         raise unusable("entanglement", str(error)) from None
-    rounds = settings.training.rounds
     without_keys = min(rounds, RESERVED_ROUNDS)
     simulated = warm_up + (rounds - without_keys) * round_seconds + without_keys * shots_alone
-    if simulated > LONGEST_SIMULATED_SECONDS:
-        limit = f"at most {LONGEST_SIMULATED_SECONDS:g} simulated seconds"
-        must = f"such that a run takes {limit} (here about {simulated:.2g})"
-        raise SettingsError("training.rounds", must, rounds)
+    _refuse_too_long(simulated, rounds)
     of_a_shot = sum(_link_pairs(network, demand, k) for k in range(len(network.processor_routes)))
     return RoundDemand(
         shot_pairs=shots * of_a_shot,
@@ -144,6 +137,13 @@ def round_demand(
         warm_up_seconds=warm_up,
         simulated_seconds=simulated,
     )
+
+
+def _refuse_too_long(simulated_seconds: float, rounds: int) -> None:
+    if simulated_seconds > LONGEST_SIMULATED_SECONDS:
+        limit = f"at most {LONGEST_SIMULATED_SECONDS:g} simulated seconds"
+        must = f"such that a run takes {limit} (here about {simulated_seconds:.2g})"
+        raise SettingsError("training.rounds", must, rounds)
 
 
 def _bits(demand: Demand, rounds: int) -> tuple[float, float]:
