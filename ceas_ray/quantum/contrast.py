@@ -51,7 +51,7 @@ def _mean_square_of(circuit: VariationalCircuit, angles: Floats) -> Floats:
     return _mean_square_input(angles.tobytes(), circuit.qubits)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _mean_square_prepared(circuit: GateCircuit, angles: bytes) -> Floats:
     return np.mean(prepared_states(circuit, np.frombuffer(angles).reshape(-1, circuit.inputs)) ** 2, axis=0)
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.quantum import gate_kernels
+from ceas_ray.quantum import gate_kernels, gate_steps
 from ceas_ray.quantum.gate_circuit import Entangler, FixedGate, GateCircuit
 from ceas_ray.quantum.gate_noise import Noise, noiseless
 from ceas_ray.quantum.lanes import aligned_rows, lane_count
@@ -45,9 +45,7 @@ def shifted_values(circuit: GateCircuit, inputs: LaneInputs, output: Integers, *
     one = (np.arange(circuit.outputs) == output[:, None]).astype(np.float64)
     values = np.empty((lanes, circuit.outputs))
     first, second = np.empty((lanes, circuit.shift_count)), np.empty((lanes, circuit.shift_count))
-    gates = len(circuit.gates) - (circuit.prepared or 0)
-    segment = isqrt(gates - 1) + 1
-    states = 2 + -(-gates // segment) + segment
+    segment, states = _segment(circuit), kept_states(circuit)
 
     def work(block: int, step: int) -> None:
         workspace = _states(circuit, states)
@@ -96,6 +94,17 @@ def prepared_states(circuit: GateCircuit, inputs: Floats) -> Floats:
     states = np.empty((count, 4**circuit.qubits))
     gate_kernels.prepare(problem, 0, 1, _states(circuit, 1), states)
     return states
+
+
+def kept_states(circuit: GateCircuit) -> int:
+    """Return how many states, each (4^n, lanes), the derivatives of a block of lanes take."""
+    gates, segment = len(circuit.gates) - (circuit.prepared or 0), _segment(circuit)
+    return 2 + -(-gates // segment) + segment
+
+
+def _segment(circuit: GateCircuit) -> int:
+    """Return the gates from one kept state to the next, and as many states are kept from there."""
+    return isqrt(len(circuit.gates) - (circuit.prepared or 0) - 1) + 1
 
 
 def _states(circuit: GateCircuit, count: int) -> Floats:
@@ -167,14 +176,14 @@ def _tables(circuit: GateCircuit) -> _Tables:
     for gate in circuit.gates:
         if isinstance(gate, FixedGate):
             number = matrices.setdefault(gate.matrix, len(matrices))
-            rows.append((gate_kernels.FIXED, gate.qubit, -1, number, -1, -1))
+            rows.append((gate_steps.FIXED, gate.qubit, -1, number, -1, -1))
         elif isinstance(gate, Entangler):
             number = names.setdefault(gate.name, len(names))
-            rows.append((gate_kernels.PERMUTATION, *gate.qubits, number, -1, -1))
+            rows.append((gate_steps.PERMUTATION, *gate.qubits, number, -1, -1))
         else:
             number = names.setdefault(gate.pauli, len(names))
             second = gate.qubits[1] if len(gate.qubits) > 1 else -1
-            rows.append((gate_kernels.ROTATION, gate.qubits[0], second, number, rotation, place.get(rotation, -1)))
+            rows.append((gate_steps.ROTATION, gate.qubits[0], second, number, rotation, place.get(rotation, -1)))
             rotation += 1
     table = np.array(rows, np.int64).reshape(-1, 6)
     kinds, numbers, rotations, trained = (np.ascontiguousarray(table[:, column]) for column in (0, 3, 4, 5))

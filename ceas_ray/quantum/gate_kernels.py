@@ -10,13 +10,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ceas_ray.kernel.compiled_code import COMPILED, COMPILED_INLINE, COMPILED_PART, njit
+from ceas_ray.kernel.compiled_code import COMPILED, COMPILED_PART, njit
 from ceas_ray.quantum.gate_noise import Noise
-from ceas_ray.quantum.lanes import load, store
+from ceas_ray.quantum.gate_steps import (
+    apply_one,
+    apply_one_back,
+    apply_two,
+    apply_two_back,
+    correlate_one,
+    one_qubit_maps,
+    two_qubit_rows,
+)
 
-FIXED, ROTATION, PERMUTATION = 0, 1, 2
-"""Kinds of gates. Of rotations a coefficient that anticommutes turns with its partner, times a sign; permutations have
-signs too; fixed gates are a matrix (3, 3)."""
 NOISE_ROWS = 8
 """Per qubit: what depolarizing keeps, what is left of X and Y, and of Z, and what Z gains from I; of gates on one
 qubit, then on two."""
@@ -55,26 +60,6 @@ class Problem(NamedTuple):
     strings: Any
 
 
-@njit(**COMPILED_INLINE)
-def _offset(p, first, second):  # type: ignore[no-untyped-def]
-    """Where coefficient p of a block lies, from the block's first."""
-    low = (p & 3) << (2 * first)
-    return low if second < 0 else low + ((p >> 2) << (2 * second))
-
-
-@njit(**COMPILED_INLINE)
-def _base(block, first, second):  # type: ignore[no-untyped-def]
-    """The first coefficient of a block: its number with digits 0 put in for the gate's qubits."""
-    if second >= 0 and second < first:
-        first, second = second, first
-    low = block & ((1 << (2 * first)) - 1)
-    base = ((block - low) << 2) + low
-    if second < 0:
-        return base
-    low = base & ((1 << (2 * second)) - 1)
-    return ((base - low) << 2) + low
-
-
 @njit(**COMPILED_PART)
 def _noise_rows(noise, owner, start, rows):  # type: ignore[no-untyped-def]
     """Fill rows (8, n, lanes) for the lanes from `start` on."""
@@ -99,128 +84,32 @@ def _turns(angles, start, turns):  # type: ignore[no-untyped-def]
 
 
 @njit(**COMPILED_PART)
-def _read(state, base, first, second, size, block):  # type: ignore[no-untyped-def]
-    for p in range(size):
-        store(block, p, load(state, base + _offset(p, first, second)))
-
-
-@njit(**COMPILED_PART)
-def _write(block, base, first, second, size, state):  # type: ignore[no-untyped-def]
-    for p in range(size):
-        store(state, base + _offset(p, first, second), load(block, p))
-
-
-@njit(**COMPILED_PART)
-def _turn(problem, g, turns, size, into, transposed, out):  # type: ignore[no-untyped-def]
-    """out = the gate, or its transpose, on a block `into`, both (16, lanes)."""
-    table, kind = problem.tables[g], problem.kinds[g]
-    if kind == FIXED:
-        store(out, 0, load(into, 0))
-        for i in range(3):
-            for w in range(out.shape[1]):
-                total = 0.0
-                for j in range(3):
-                    factor = problem.matrices[table, j, i] if transposed else problem.matrices[table, i, j]
-                    total += factor * into[1 + j, w]
-                out[1 + i, w] = total
-        return
-    partners, signs = problem.partners[table], problem.signs[table]
-    if kind == PERMUTATION:
-        for p in range(size):
-            to, of = (partners[p], p) if transposed else (p, partners[p])
-            value = load(into, of)
-            store(out, to, value if signs[p] > 0 else -value)
-        return
-    cosine, sine = load(turns[0], problem.rotations[g]), load(turns[1], problem.rotations[g])
-    if transposed:
-        sine = -sine
-    for p in range(size):
-        value = load(into, p)
-        if signs[p] == 0:
-            store(out, p, value)
-        else:
-            across = load(into, partners[p])
-            store(out, p, cosine * value + sine * (across if signs[p] > 0 else -across))
-
-
-@njit(**COMPILED_PART)
-def _relax(rows, qubit, step, size, block):  # type: ignore[no-untyped-def]
-    """Damping and dephasing of one qubit on a block, in place. rows: (4, n, lanes); step: of its digit, 1 or 4."""
-    left, kept, gain = load(rows[1], qubit), load(rows[2], qubit), load(rows[3], qubit)
-    for other in range(size // 4):
-        zero = other if step == 4 else 4 * other
-        store(block, zero + step, left * load(block, zero + step))
-        store(block, zero + 2 * step, left * load(block, zero + 2 * step))
-        store(block, zero + 3 * step, kept * load(block, zero + 3 * step) + gain * load(block, zero))
-
-
-@njit(**COMPILED_PART)
-def _relax_back(rows, qubit, step, size, block):  # type: ignore[no-untyped-def]
-    """The transpose of `_relax`."""
-    left, kept, gain = load(rows[1], qubit), load(rows[2], qubit), load(rows[3], qubit)
-    for other in range(size // 4):
-        zero = other if step == 4 else 4 * other
-        three = load(block, zero + 3 * step)
-        store(block, zero, load(block, zero) + gain * three)
-        store(block, zero + step, left * load(block, zero + step))
-        store(block, zero + 2 * step, left * load(block, zero + 2 * step))
-        store(block, zero + 3 * step, kept * three)
-
-
-@njit(**COMPILED_PART)
-def _depolarize(rows, qubit, size, block):  # type: ignore[no-untyped-def]
-    kept = load(rows[0], qubit)
-    for p in range(1, size):
-        store(block, p, kept * load(block, p))
-
-
-@njit(**COMPILED_PART)
 def _apply(problem, g, turns, noise, source, scratch, target):  # type: ignore[no-untyped-def]
     """target = gate g with its noise on source, both (4^n, lanes)."""
-    first, second = problem.qubits[g]
-    size = 4 if second < 0 else 16
-    rows = noise[:4] if second < 0 else noise[4:]
-    into, out = scratch[0], scratch[1]
-    for block in range(len(source) // size):
-        base = _base(block, first, second)
-        _read(source, base, first, second, size, into)
-        _turn(problem, g, turns, size, into, False, out)
-        _depolarize(rows, first, size, out)
-        _relax(rows, first, 1, size, out)
-        if second >= 0:
-            _relax(rows, second, 4, size, out)
-        _write(out, base, first, second, size, target)
+    if problem.qubits[g, 1] < 0:
+        one_qubit_maps(problem, g, turns, noise[:4], scratch[3:6])
+        apply_one(scratch[3:6], problem.qubits[g, 0], source, target)
+        return
+    two_qubit_rows(problem, g, turns, noise[4:], scratch[3:6])
+    qubits = (problem.qubits[g, 0], problem.qubits[g, 1])
+    apply_two(scratch[3:6], problem.partners[problem.tables[g]], noise[4:], qubits, source, scratch, target)
 
 
 @njit(**COMPILED_PART)
 def _apply_back(problem, g, turns, noise, source, h, scratch, derivatives):  # type: ignore[no-untyped-def]
     """h <- the transpose of gate g with its noise on h, (4^n, lanes); derivatives (2, lanes) of h . gate . source."""
-    first, second = problem.qubits[g]
-    size = 4 if second < 0 else 16
-    rows = noise[:4] if second < 0 else noise[4:]
-    into, out, turned = scratch[0], scratch[1], scratch[2]
-    derivatives[:] = 0.0
-    for block in range(len(h) // size):
-        base = _base(block, first, second)
-        _read(h, base, first, second, size, out)
-        if second >= 0:
-            _relax_back(rows, second, 4, size, out)
-        _relax_back(rows, first, 1, size, out)
-        _depolarize(rows, first, size, out)
-        if problem.trained[g] >= 0:
-            _read(source, base, first, second, size, into)
-            _turn(problem, g, turns, size, into, False, turned)
-            signs, partners = problem.signs[problem.tables[g]], problem.partners[problem.tables[g]]
-            one, two = load(derivatives, 0), load(derivatives, 1)
-            for p in range(size):
-                if signs[p] != 0:
-                    here, across = load(out, p), load(turned, partners[p])
-                    one = one + here * (across if signs[p] > 0 else -across)
-                    two = two - here * load(turned, p)
-            store(derivatives, 0, one)
-            store(derivatives, 1, two)
-        _turn(problem, g, turns, size, out, True, into)
-        _write(into, base, first, second, size, h)
+    is_trained = problem.trained[g] >= 0
+    if problem.qubits[g, 1] < 0:
+        maps, qubit = scratch[3:6], problem.qubits[g, 0]
+        one_qubit_maps(problem, g, turns, noise[:4], maps)
+        if is_trained:
+            correlate_one(maps, qubit, source, h, scratch, derivatives)
+        apply_one_back(maps, qubit, h)
+        return
+    table, qubits = problem.tables[g], (problem.qubits[g, 0], problem.qubits[g, 1])
+    two_qubit_rows(problem, g, turns, noise[4:], scratch[3:6])
+    gate = (scratch[3:6], problem.partners[table], problem.signs[table], is_trained)
+    apply_two_back(gate, noise[4:], qubits, source, h, scratch, derivatives)
 
 
 @njit(**COMPILED_PART)
@@ -278,7 +167,7 @@ def forward(problem, first_block, block_step, workspace, values):  # type: ignor
     lanes, gates = workspace.shape[2], len(problem.kinds)
     noise = np.empty((NOISE_ROWS, problem.noise.shape[1], lanes))
     turns = np.empty((2, problem.angles.shape[1], lanes))
-    scratch = np.empty((3, 16, lanes))
+    scratch = np.empty((6, 16, lanes))
     for start in range(first_block * lanes, len(problem.owner), block_step * lanes):
         _noise_rows(problem.noise, problem.owner, start, noise)
         _turns(problem.angles, start, turns)
@@ -300,7 +189,7 @@ def reverse_mode(problem, cotangent, first_block, block_step, segment, workspace
     lanes, gates, begin = workspace.shape[2], len(problem.kinds), max(0, problem.prepared)
     noise = np.empty((NOISE_ROWS, problem.noise.shape[1], lanes))
     turns = np.empty((2, problem.angles.shape[1], lanes))
-    scratch, derivatives = np.empty((3, 16, lanes)), np.empty((2, lanes))
+    scratch, derivatives = np.empty((6, 16, lanes)), np.empty((2, lanes))
     end, h = workspace[0], workspace[1]
     segments = len(workspace) - 2 - segment
     starts, states = workspace[2 : 2 + segments], workspace[2 + segments :]
@@ -337,7 +226,7 @@ def pull_back(problem, cotangent, first_block, block_step, workspace, pulled):  
     lanes, h = workspace.shape[2], workspace[0]
     noise = np.empty((NOISE_ROWS, problem.noise.shape[1], lanes))
     turns = np.empty((2, problem.angles.shape[1], lanes))
-    scratch, derivatives = np.empty((3, 16, lanes)), np.empty((2, lanes))
+    scratch, derivatives = np.empty((6, 16, lanes)), np.empty((2, lanes))
     for start in range(first_block * lanes, len(problem.owner), block_step * lanes):
         filled = min(lanes, len(problem.owner) - start)
         _noise_rows(problem.noise, problem.owner, start, noise)
@@ -353,7 +242,7 @@ def pull_back(problem, cotangent, first_block, block_step, workspace, pulled):  
 def prepare(problem, first_block, block_step, workspace, states):  # type: ignore[no-untyped-def]
     """The states that processors begin with, (B, 4^n), for every block_step-th block of lanes; workspace as above."""
     lanes = workspace.shape[2]
-    turns, scratch = np.empty((2, problem.angles.shape[1], lanes)), np.empty((3, 16, lanes))
+    turns, scratch = np.empty((2, problem.angles.shape[1], lanes)), np.empty((6, 16, lanes))
     for start in range(first_block * lanes, len(problem.owner), block_step * lanes):
         _turns(problem.angles, start, turns)
         _prepare(problem, turns, start, scratch, workspace[0])

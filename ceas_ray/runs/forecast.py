@@ -22,7 +22,7 @@ from ceas_ray.scheduling.clairvoyant import Clairvoyant
 from ceas_ray.scheduling.freshest_first import FreshestFirst
 from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.scheduling.oblivious import Oblivious
-from ceas_ray.world.run_size import memory_bytes
+from ceas_ray.world.run_size import memory_bytes, own_circuit_bytes
 from ceas_ray.world.world import Outline
 
 
@@ -50,7 +50,7 @@ class Costs:
     routed_key_pair: float = 8.2e-7
     circuit: float = 6e-7
     entry: float = 3e-9
-    gate_entry: float = 1.5e-8
+    gate_entry: float = 3e-9
     amplitude: float = 1.2e-8
     aer_gate: float = 1.4e-5
     aer_entry: float = 3e-9
@@ -99,8 +99,14 @@ def forecast(settings: RunSettings, world: Outline) -> Forecast:
         simulated_seconds=of_round.simulated_seconds,
         start_seconds=slowness * start,
         wall_seconds=slowness * (start + all_rounds),
-        memory_bytes=memory_bytes(world.blueprint.settings),
+        memory_bytes=_memory(world),
     )
+
+
+def _memory(world: Outline) -> float:
+    settings, circuit = world.blueprint.settings, world.blueprint.shared_circuit
+    of_circuit = own_circuit_bytes(settings, circuit) if isinstance(circuit, GateCircuit) else 0.0
+    return memory_bytes(settings) + of_circuit
 
 
 def round_seconds_by_kind(settings: RunSettings, world: Outline) -> dict[str, float]:

@@ -18,10 +18,11 @@ from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.quantum.bell_pairs import decayed_fidelity, depolarized_state, key_rate_of_state, swapped_state
 from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.quantum.estimator import full_shift_circuits
+from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.world.blueprint import Policies, shots_spend_pairs
 from ceas_ray.world.counts import Counts, counts_of
-from ceas_ray.world.run_size import memory_bytes
+from ceas_ray.world.run_size import memory_bytes, own_circuit_bytes
 from ceas_ray.world.times import control_delay, message_bound
 
 MAX_KEY_PATHS = 20_000
@@ -171,12 +172,25 @@ def check_circuits(settings: RunSettings, circuit: VariationalCircuit, largest_s
     if settings.processors.engine == "aer_sampled" and circuit.pairs_within:
         must = f"pauli or aer for training.partition={training.partition}"
         raise SettingsError("processors.engine", must, "aer_sampled")
+    if isinstance(circuit, GateCircuit):
+        _check_memory_of(settings, circuit)
     needed = full_shift_circuits(min(training.batch, largest_shard), circuit.outputs, circuit.shift_count)
     if training.estimator == "full_shift" and training.circuits_per_round < needed:
         must = f"at least {needed} for full_shift"
         raise SettingsError("training.circuits_per_round", must, training.circuits_per_round)
     if training.trap_circuit_share > 0:
         _check_trap_circuits(settings, circuit.qubits, policies)
+
+
+def _check_memory_of(settings: RunSettings, circuit: GateCircuit) -> None:
+    available = psutil.virtual_memory().total
+    needed = memory_bytes(settings) + own_circuit_bytes(settings, circuit)
+    if needed > available:
+        must = (
+            f"smaller: the run needs about {needed / 2**30:.0f} GB of memory, this machine has {available / 2**30:.0f}"
+        )
+        came = f"{circuit.qubits} qubits, {len(circuit.gates)} gates, processors.threads={settings.processors.threads}"
+        raise SettingsError("training.circuit", must, came)
 
 
 def _check_trap_circuits(settings: RunSettings, qubits: int, policies: Policies) -> None:

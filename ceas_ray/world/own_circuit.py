@@ -21,7 +21,7 @@ from ceas_ray.quantum.gate_circuit import GateCircuit, Observable, first_qubits,
 from ceas_ray.quantum.gate_prefix import prepared_at_hub
 from ceas_ray.world.inputs import Inputs
 
-MAX_QUBITS = 8
+MAX_QUBITS = 10
 _KEY = "training.circuit"
 _MUST = "an OpenQASM 3 file, path.py:function or module:function"
 

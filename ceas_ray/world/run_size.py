@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.host import WORK_BLOCK
+from ceas_ray.quantum.gate_circuit import GateCircuit
+from ceas_ray.quantum.gate_engine import kept_states
+from ceas_ray.quantum.lanes import lane_count
 from ceas_ray.world.counts import counts_of
 
 _BASE_BYTES = 240 * 2**20
@@ -28,6 +33,22 @@ def memory_bytes(settings: RunSettings) -> float:
         _BASE_BYTES + _MLFLOW_BYTES * settings.tracking.mlflow + _AER_BYTES * (settings.processors.engine != "pauli")
     )
     return libraries + _of_gradients(settings) + counts.key_paths * _BYTES_PER_PATH + of_link + of_all
+
+
+def own_circuit_bytes(settings: RunSettings, circuit: GateCircuit) -> float:
+    """Return what the engine of a circuit of the user's own takes beside that: states, derivatives, profiles, traps."""
+    training, numbers = settings.training, 8.0 * 4**circuit.qubits
+    parties = min(WORK_BLOCK, counts_of(settings).parties)
+    lanes = min(parties * training.batch, training.data.samples) * circuit.outputs
+    states = settings.processors.threads * kept_states(circuit) * lane_count(np.float64) * numbers
+    slopes = training.batch * circuit.shift_count * circuit.parameter_count * 8.0
+    found = states + slopes + lanes * circuit.shift_count * _BYTES_PER_DERIVATIVE
+    if not circuit.reuploaded:
+        found += parties * (1 + 3 * circuit.outputs) * numbers
+    if training.trap_circuit_share > 0:
+        terms = sum(len(observable) for observable in circuit.observables)
+        found += (1 + 2 * circuit.shift_count) * terms * 3 * numbers
+    return found
 
 
 def _of_gradients(settings: RunSettings) -> float:

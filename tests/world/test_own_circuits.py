@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from ceas_ray.kernel.windows import Simulation
 from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.runs.ending import centralized_accuracy
 from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.world import checks
 from ceas_ray.world.builder import build_world, outline_world
 from ceas_ray.world.inputs import targets_of, with_inputs
 from ceas_ray.world.world import World
@@ -212,3 +214,16 @@ def test_exact_gradients_train_to_the_accuracy_of_the_same_circuit_in_one_place(
     _, accuracy = world.evaluation(end.mark.model)
     assert accuracy == pytest.approx(centralized_accuracy(settings, world), abs=0.06)
     assert accuracy > world.data.chance_accuracy + 0.2
+
+
+def test_a_circuit_that_this_machine_has_no_memory_for_is_refused_in_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = SimpleNamespace(total=2**28)
+    monkeypatch.setattr(checks.psutil, "virtual_memory", lambda: few)
+    lines = ["input float x_0; input float theta_0; qubit[9] q;"]
+    lines += [f"ry(x_0) q[{q}]; rx(theta_0) q[{q}]; cx q[{q}], q[{(q + 1) % 9}];" for q in range(9)] * 4
+    (folder / "large.qasm").write_text('OPENQASM 3.0;\ninclude "stdgates.inc";\n' + "\n".join(lines))
+    line = refusal("training.circuit=large.qasm", "training.circuits_per_round=32")
+    assert "training.circuit must be smaller: the run needs about" in line
+    assert "9 qubits, 108 gates, processors.threads=1" in line
