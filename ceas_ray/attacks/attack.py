@@ -45,6 +45,20 @@ class Seen:
         return bounded(np.tile(row, (len(self.own), 1)))
 
 
+@dataclass(frozen=True)
+class Samples:
+    """Samples: angles (samples, n), in rad, and targets (samples, outputs) of +-1.
+
+    features: which encoded feature each angle has, from 0, shape (n,); several angles may have the same. widest: the
+    largest angle that the encoding gives, in rad; the smallest is its opposite.
+    """
+
+    angles: Floats
+    targets: Floats
+    features: NDArray[np.int64] = field(kw_only=True)
+    widest: float = field(kw_only=True)
+
+
 class RowMaker(Protocol):
     """What makes an attack: `Attack`, which those of this package derive from, says what else one may have."""
 
@@ -56,7 +70,9 @@ class Attack(ABC):
     """Makes the rows that colluders send, and may poison what they learn.
 
     An attack of one's own need not derive from it: a method `__call__` suffices, and the other two where they are
-    wanted; without an attribute `knowledge` it sees what colluders see.
+    wanted; without an attribute `knowledge` it sees what colluders see. A method `learned_samples(samples)` in place of
+    `learned_targets` may change all that colluders learn (see `Samples`). One that has a method `triggered(samples)`,
+    which returns angles, and an attribute `target_label` is a back door, whose success is measured.
 
     When they send, what they announce of tests and which links they jam are settings of their own (`attacks.timing`,
     `attacks.announcements`, `attacks.jammed_share`), which any attack can be combined with. knowledge: what colluders

@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, RowMaker, Seen
+from ceas_ray.attacks.attack import Attack, Floats, Knowledge, RowMaker, Samples, Seen
 from ceas_ray.kernel.policy_calls import called, read_only, real_numbers, wrong_return
 
 
@@ -53,6 +53,42 @@ class CheckedAttack(Attack):
             return targets
         returned = called(self.attack, "learned_targets", read_only(targets))
         return real_numbers(self.attack, "learned_targets", returned, targets.shape)
+
+    @property
+    def target_label(self) -> int | None:
+        """The label that samples with the trigger of a back door shall get; None for an attack that is none."""
+        if not hasattr(self.attack, "triggered"):
+            return None
+        label = getattr(self.attack, "target_label", None)
+        if isinstance(label, bool) or not isinstance(label, int) or label < 0:
+            raise wrong_return(self.attack, "target_label", "the number of a class", label)
+        return label
+
+    def triggered(self, samples: Samples) -> Floats:
+        """Return the angles of these samples with the trigger of a back door, shape (samples, n), in rad."""
+        returned = called(self.attack, "triggered", _read_only(samples))
+        return real_numbers(self.attack, "triggered", returned, samples.angles.shape)
+
+    def learned_samples(self, samples: Samples) -> Samples:
+        """Return what colluders learn instead of the samples of their shards."""
+        if not hasattr(self.attack, "learned_samples"):
+            return replace(samples, targets=self.learned_targets(samples.targets))
+        learned = called(self.attack, "learned_samples", _read_only(samples))
+        if not isinstance(learned, Samples):
+            raise wrong_return(self.attack, "learned_samples", "Samples", learned)
+        angles = real_numbers(self.attack, "learned_samples", learned.angles, samples.angles.shape)
+        targets = real_numbers(self.attack, "learned_samples", learned.targets, samples.targets.shape)
+        return replace(samples, angles=angles, targets=targets)
+
+
+def _read_only(samples: Samples) -> Samples:
+    """Return the same samples, whose arrays cannot be changed."""
+    return replace(
+        samples,
+        angles=read_only(samples.angles),
+        targets=read_only(samples.targets),
+        features=read_only(samples.features),
+    )
 
 
 def _shown(seen: Seen) -> Seen:

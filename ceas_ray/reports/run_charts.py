@@ -35,7 +35,8 @@ def charts_of(runs: Sequence[RunFiles], names: Sequence[str]) -> list[Chart]:
     shown = list(zip(names, runs, strict=True))[:_MAX_LINES]
     charts: list[Chart] = [*_accuracies(shown), _fates(shown)]
     charts += [chart for chart in (_fates_by_use(shown), _pair_causes(shown), *_times(shown)) if chart is not None]
-    charts += [chart for chart in (_weights(shown), _detection(shown), _by_round(shown)) if chart is not None]
+    by_rounds = (_weights(shown), _detection(shown), _backdoor(shown), _by_round(shown))
+    charts += [chart for chart in by_rounds if chart is not None]
     network = next((run.network for run in runs if run.network is not None), None)
     return charts if network is None else [*charts, network_chart(network)]
 
@@ -56,6 +57,25 @@ def _accuracies(runs: Sequence[tuple[str, RunFiles]]) -> Iterator[Chart]:
                 key=f"accuracy_over_{axis}", title=f"Test accuracy over {axis if axis != 'time' else 'simulated time'}",
                 x_label=label, y_label="test accuracy", lines=lines, references=chance,
             )  # fmt: skip
+
+
+def _backdoor(runs: Sequence[tuple[str, RunFiles]]) -> Chart | None:
+    """Return the success of back doors over rounds, beside what there is without an attack; None without any."""
+    lines, references = {}, {}
+    for name, run in runs:
+        if "backdoor_success" not in run.rounds:
+            continue
+        known = run.rounds["backdoor_success"].notna()
+        lines[name] = ((run.rounds.index[known] + 1).tolist(), run.rounds["backdoor_success"][known].tolist())
+        baseline = run.summary.get("backdoor_baseline")
+        if baseline is not None:
+            references[f"without attack: {name}"] = float(baseline)
+    if not lines:
+        return None
+    return LineChart(
+        key="backdoor_success", title="Success of the back door", x_label="round",
+        y_label="share of triggered samples with the attacker's label", lines=lines, references=references,
+    )  # fmt: skip
 
 
 def _places(rounds: pd.DataFrame, axis: str) -> pd.Series | None:

@@ -66,17 +66,22 @@ def used_data(choice: DataSettings, data: DataSet) -> dict[str, Any]:
     }
 
 
-def centralized_accuracy(settings: RunSettings, world: World) -> float:
-    """Return the accuracy that the same model and optimiser reach in one process.
+def centralized_results(settings: RunSettings, world: World) -> dict[str, float | None]:
+    """Return what the same model and optimiser reach in one process: all data in one place, exact gradients, no noise,
+    no pairs, no attack.
 
-    All data in one place, exact gradients, no noise, no pairs.
+    centralized_accuracy: on the test set. backdoor_baseline: the share of samples with the trigger of a back door that
+    get the attacker's label though nobody attacked; None without a back door.
     """
     training = settings.training
     rate, momentum = learning_rate_of(training), Momentum(training.momentum)
     train = CentralizedTraining(world.circuit, loss_of(training), momentum, rate)
     generator = Streams(settings.seed).generator("model", "model", "centralized", 0)
     found = train(world.data, world.initial_parameters, generator)
-    return accuracy_on_test(world.circuit, found, world.data)
+    return {
+        "centralized_accuracy": accuracy_on_test(world.circuit, found, world.data),
+        "backdoor_baseline": None if world.backdoor is None else world.backdoor(found),
+    }
 
 
 def print_end(summary: Mapping[str, Any], folder: Path, words: Sequence[str] = ()) -> None:
@@ -119,6 +124,8 @@ def _learned(summary: Mapping[str, Any]) -> list[Figure]:
         Figure("test accuracy", summary["test_accuracy"], "share of test samples labelled correctly"),
         Figure("chance accuracy", summary["chance_accuracy"], "what guessing gets"),
         Figure("centralized, without noise", summary["centralized_accuracy"], "the same in one place, no attack"),
+        Figure("back door success", summary.get("backdoor_success"), "triggered samples that get the attacker's label"),
+        Figure("back door baseline", summary.get("backdoor_baseline"), "the same of a model that nobody attacked"),
         Figure("logistic regression", summary["logistic_regression_accuracy"], "a classical model, same data"),
     ]
 

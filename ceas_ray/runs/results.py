@@ -160,6 +160,7 @@ class Results(Stateful):
             loss, accuracy, validation_accuracy = self._evaluated()
             line |= {"loss": loss, "accuracy": accuracy}
             line |= {} if validation_accuracy is None else {"validation_accuracy": validation_accuracy}
+            line |= {} if self._world.backdoor is None else {"backdoor_success": self._backdoor_success()}
         return line
 
     def _evaluated(self) -> tuple[float, float, float | None]:
@@ -168,6 +169,11 @@ class Results(Stateful):
         validation, parameters = self._world.validation, self.state.parameters
         loss, accuracy = self._world.evaluation(parameters)
         return float(loss), float(accuracy), None if validation is None else float(validation(parameters)[1])
+
+    def _backdoor_success(self) -> float | None:
+        """Return the success of the attack's back door in the latest model; None for an attack that is none."""
+        backdoor = self._world.backdoor
+        return None if backdoor is None else backdoor(self.state.parameters)
 
     def _contrast(self, parameters: Any, attenuation: Any) -> float:
         """The mean contrast at use: of the model that the round ran, under the mean attenuation over processors.
@@ -231,6 +237,7 @@ class Results(Stateful):
             "test_accuracy": accuracy,
             "test_loss": loss,
             "validation_accuracy": validation_accuracy,
+            "backdoor_success": self._backdoor_success(),
             "chance_accuracy": self._world.data.chance_accuracy,
             "partition": self._settings.training.partition,
             "processors_per_group": self._world.processors_per_group,

@@ -17,7 +17,7 @@ from ceas_ray.messages.pair_books import GENERATED
 from ceas_ray.reports.file_names import NETWORK
 from ceas_ray.runs.cluster import RunCluster
 from ceas_ray.runs.code_state import git_state
-from ceas_ray.runs.ending import Ended, centralized_accuracy, resume_override, used_data, write_model
+from ceas_ray.runs.ending import Ended, centralized_results, resume_override, used_data, write_model
 from ceas_ray.runs.folder import digests_of
 from ceas_ray.runs.limits import ROUND_SECONDS, STEP_SECONDS, CutShort, limit_reached
 from ceas_ray.runs.network_file import network_values
@@ -285,7 +285,9 @@ class TrainingRun:
                 "wall_seconds": self._wall_seconds(),
                 "faults": self._faults,
                 "logistic_regression_accuracy": logistic_regression_accuracy(world.data),
-                "centralized_accuracy": centralized_accuracy(self._settings, world) if status == "completed" else None,
+                "centralized_accuracy": None,
+                "backdoor_baseline": None,
+                **(centralized_results(self._settings, world) if status == "completed" else {}),
                 "links_profile": links.profile,
                 "links_demonstrated": links.demonstrated,
                 "cause": cause,

@@ -35,6 +35,25 @@ class Evaluation:
         return loss, float(np.mean(predicted_labels(outputs) == self.labels))
 
 
+@dataclass(frozen=True, kw_only=True)
+class LabelShare:
+    """The share of samples that a model gives a certain label, on ideal hardware with infinitely many shots."""
+
+    circuit: VariationalCircuit
+    angles: Floats
+    label: int
+
+    def __call__(self, parameters: Floats) -> float:
+        """Return the share under these parameters, shape (d,), in rad."""
+        outputs = ideal_expectations(
+            self.circuit,
+            angles=self.angles,
+            parameters=parameters[None],
+            owner=np.zeros(len(self.angles), dtype=np.int64),
+        )
+        return float(np.mean(predicted_labels(outputs) == self.label))
+
+
 def predicted_labels(outputs: Floats) -> NDArray[np.int64]:
     """The class that the outputs (samples, K) speak for: by sign for one output (+1 is class 0), else the largest."""
     if outputs.shape[1] == 1:

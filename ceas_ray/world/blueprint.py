@@ -36,7 +36,7 @@ class Policies:
     identity: of rule and weights with their arguments and files, which every decided value names.
     """
 
-    attack: Attack | None
+    attack: CheckedAttack | None
     announcer: Announcer
     rule: Rule
     weights: Weights
@@ -56,7 +56,7 @@ def policies_of(settings: RunSettings, inputs: Inputs) -> Policies:
     )
 
 
-def _attack_of(chosen: Mapping[str, Any], inputs: Inputs) -> Attack:
+def _attack_of(chosen: Mapping[str, Any], inputs: Inputs) -> CheckedAttack:
     made = instantiate(chosen, "attacks.attack", RowMaker, inputs.read)
     for method, key in _SETTINGS_NOW.items():
         if hasattr(made, method):

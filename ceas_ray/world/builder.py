@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.mixed_pairs import max_nodes
 from ceas_ray.training.datasets import DataSet
+from ceas_ray.world.backdoor import backdoor_test, poisoned
 from ceas_ray.world.blueprint import Blueprint, Policies, policies_of
 from ceas_ray.world.checks import check_circuits, check_data, check_settings
 from ceas_ray.world.committee import replicas_of
@@ -70,6 +70,9 @@ def build_world(settings: RunSettings) -> World:
             shared_circuit=blueprint.shared_circuit,
             evaluation=evaluation_on_test(training, blueprint.circuit, outline.data),
             validation=evaluation_on_validation(training, blueprint.circuit, outline.data),
+            backdoor=backdoor_test(
+                blueprint.policies.attack, training=training, circuit=blueprint.circuit, data=outline.data
+            ),
             public_angles=blueprint.public_angles,
             initial_parameters=blueprint.initial_parameters,
             byzantine=blueprint.byzantine,
@@ -193,7 +196,7 @@ def _shards(
     shards = [Shard(data.train_angles[part], data.train_targets[part]) for part in parts]
     if policies.attack is not None:
         for k in byzantine:
-            shards[k] = replace(shards[k], targets=policies.attack.learned_targets(shards[k].targets))
+            shards[k] = poisoned(shards[k], policies.attack, training=settings.training, data=data)
     return tuple(shards)
 
 

@@ -19,7 +19,7 @@ from ceas_ray.processors.processor import Shard
 from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.scheduling.checked_scheduler import CheckedScheduler
 from ceas_ray.training.datasets import DataSet
-from ceas_ray.training.metrics import Evaluation
+from ceas_ray.training.metrics import Evaluation, LabelShare
 from ceas_ray.world.blueprint import Blueprint
 from ceas_ray.world.inputs import Inputs
 from ceas_ray.world.round_demand import RoundDemand
@@ -32,7 +32,8 @@ class World:
     Where `processors_per_group` processors share the circuit, a group is one simulated actor, `processor/g` with g the
     number of the group: its first member, which leads. So are the shards, the rows of the committee, and `byzantine`.
     shared_circuit: with its parts and teleportations; circuit: the same on one processor. max_evaluations: of the
-    circuit and a sample, for pairs of mixed age. outline: what all this was made from.
+    circuit and a sample, for pairs of mixed age.
+    backdoor: measures the success of a back door; None without one. outline: what all this was made from.
     """
 
     processors: tuple[Actor, ...]
@@ -47,6 +48,7 @@ class World:
     shared_circuit: VariationalCircuit
     evaluation: Evaluation
     validation: Evaluation | None
+    backdoor: LabelShare | None
     public_angles: NDArray[np.float64]
     initial_parameters: NDArray[np.float64]
     byzantine: tuple[int, ...]

@@ -14,7 +14,8 @@ _FATES = ("generated", "used", "late", "expired", "sacrificed", "stored")
 _USES = ("training", "authentication", "testing")
 _CAUSES = ("shots", "tests", "keys", "update", "consensus", "planning")
 NAMES = (
-    "test_accuracy", "validation_accuracy", "test_loss", "simulated_seconds", "wall_seconds",
+    "test_accuracy", "validation_accuracy", "test_loss", "backdoor_success", "backdoor_baseline",
+    "simulated_seconds", "wall_seconds",
     "bell_pair_utilization", "bell_pair_utilization_net", "bell_pair_utilization_training",
     "demand_on_time", "mean_contrast", "rounds", "rounds_per_simulated_second", "decisions", "view_changes",
     "stall_waits", "key_bits.distilled", "key_bits.spent",
