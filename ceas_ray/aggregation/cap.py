@@ -20,7 +20,7 @@ def cap_for(requested: float, faults: int, rows: int) -> float:
 
 
 def capped(weights: Floats, cap: float) -> Floats:
-    """Return weights (n,) with none above cap / n: the excess goes to the others in proportion (water-filling).
+    """Return the weights (n,) with none above cap / n: the excess goes to the others in proportion (water-filling).
 
     At least ceil(n / cap) rows carry weight: where fewer have any, the rest is shared equally among the others.
     """

@@ -41,7 +41,7 @@ class Seen:
         return self.honest if len(self.honest) else self.own
 
     def all_send(self, row: Floats) -> Floats:
-        """The same row (d,) from every colluder, within what fixed point can carry."""
+        """Return the same row (d,) from every colluder, within what fixed point can carry."""
         return bounded(np.tile(row, (len(self.own), 1)))
 
 
@@ -63,7 +63,7 @@ class RowMaker(Protocol):
     """What makes an attack: `Attack`, which those of this package derive from, says what else one may have."""
 
     def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
-        """The rows to send, in the order of `seen.own`: (f, d), or (f, versions, d) for replicas in turn."""
+        """Return the rows to send, in the order of `seen.own`: (f, d), or (f, versions, d) for replicas in turn."""
 
 
 class Attack(ABC):
@@ -83,7 +83,7 @@ class Attack(ABC):
 
     @abstractmethod
     def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
-        """The rows to send, in the order of `seen.own`: (f, d), or (f, versions, d) for replicas in turn."""
+        """Return the rows to send, in the order of `seen.own`: (f, d), or (f, versions, d) for replicas in turn."""
 
     def remembered(self, seen: Seen) -> Floats:
         """Return what the colluders remember of this round in the next one they attack, finite numbers (m,)."""

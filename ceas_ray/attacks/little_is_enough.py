@@ -28,7 +28,7 @@ class ALittleIsEnough(Attack):
 
 
 def standard_score(population: int, faults: int) -> float:
-    """z of the paper for f colluders among n, at least 0."""
+    """Return z of the paper for f colluders among n, at least 0."""
     supporters = population // 2 + 1 - faults
     share = (population - faults - supporters) / (population - faults)
     return max(0.0, NormalDist().inv_cdf(min(max(share, 1e-6), 1 - 1e-6)))

@@ -13,7 +13,9 @@ Placement = Literal["random", "best_links", "worst_links"]
 def place_colluders(
     placement: Placement, count: int, link_quality: NDArray[np.float64], generator: np.random.Generator
 ) -> tuple[int, ...]:
-    """Indices of `count` Byzantine processors, ascending: at random, or those whose links are best or worst (N,)."""
+    """Return the indices of `count` Byzantine processors, ascending: at random, or those whose links are best or worst
+    (N,).
+    """
     if placement == "random":
         chosen = generator.choice(len(link_quality), count, replace=False)
     else:

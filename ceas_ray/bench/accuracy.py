@@ -87,7 +87,7 @@ def _percent(share: Any) -> float:
 
 
 def _candidates(name: str, overrides: Sequence[str], seed: int) -> list[TrainingSettings]:
-    """The settings to choose from, each once."""
+    """Return the settings to choose from, each once."""
     found: list[TrainingSettings] = []
     for words in CANDIDATES:
         training = build(

@@ -65,12 +65,12 @@ def ours(name: str, count: int, length: int) -> dict[str, float]:
 
 
 def theirs(python: str, name: str, count: int, length: int) -> dict[str, Any]:
-    """The same case with ByzFL, in a process of its own."""
+    """Measure the same case with ByzFL, in a process of its own."""
     return figures_of_peer([python, str(aggregation_peers.__file__), name, str(count), str(length)])
 
 
 def main(words: list[str]) -> dict[str, Any]:
-    """The benchmark's figures."""
+    """Return the benchmark's figures."""
     parser = argparse.ArgumentParser(prog="scripts/bench aggregation", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--byzfl", help="the Python of an environment with byzfl")
     parser.add_argument("--quick", action="store_true", help="without d = 100,000")

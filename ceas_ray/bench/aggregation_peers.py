@@ -22,14 +22,16 @@ LARGE, MIN_SECONDS, MAX_CALLS = 10_000, 2.0, 50
 
 
 def rows_of(count: int, length: int) -> Any:
-    """The updates of a case: normal numbers; a fifth of the rows are colluders that send one row."""
+    """Return the updates of a case: normal numbers; a fifth of the rows are colluders that send one row."""
     rows = np.random.default_rng(1).normal(0.1, 1.0, (count, length))
     rows[: count // 5] = -2 * rows[count // 5 :].mean(axis=0)
     return rows
 
 
 def measured(call: Callable[[], Any], warm: bool) -> dict[str, float]:
-    """CPU milliseconds of a call (the median of several), and the process's peak memory; warm: one call before."""
+    """Return the CPU milliseconds of a call (the median of several), and the process's peak memory; warm: one call
+    before.
+    """
     if warm:
         call()
     times: list[float] = []

@@ -20,7 +20,7 @@ SIZES = (4, 7, 10, 16, 31, 50)
 
 
 def main(words: list[str]) -> dict[str, Any]:
-    """The benchmark's figures."""
+    """Return the benchmark's figures."""
     parser = argparse.ArgumentParser(prog="scripts/bench consensus", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the scenarios")
     chosen = parser.parse_args(words)

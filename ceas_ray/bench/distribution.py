@@ -58,7 +58,7 @@ class Case:
     pytket_pairs: int | None
 
     def processors(self) -> ProcessorNetwork:
-        """The network: a pair, chain, ring, or star (processor 0 in the middle)."""
+        """Return the network: a pair, chain, ring, or star (processor 0 in the middle)."""
         kind, _, count = self.network.partition("-")
         size = int(count)
         chain = [(k, k + 1) for k in range(size - 1)]
@@ -146,7 +146,7 @@ def _fourier_transform(qubits: int, in_cx_and_rz: bool) -> Any:
 
 
 def main(words: list[str]) -> dict[str, Any]:
-    """The benchmark's figures."""
+    """Return the benchmark's figures."""
     parser = argparse.ArgumentParser(prog="scripts/bench distribution", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--circuits", metavar="FOLDER", help="memq-dqc's circuits, for its adder and its multiplier")
     parser.add_argument(

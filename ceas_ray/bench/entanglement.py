@@ -44,7 +44,7 @@ RATE = 1 / (ATTEMPT / SUCCESS + MEAN_WAIT * (1 - math.exp(-CUTOFF / MEAN_WAIT)))
 
 
 def edges(kind: str, nodes: int) -> list[tuple[int, int]]:
-    """The links of a ring, star or complete network."""
+    """Return the links of a ring, star or complete network."""
     if kind == "ring":
         return [(i, (i + 1) % nodes) for i in range(nodes)]
     if kind == "star":
@@ -116,7 +116,7 @@ def _peer(name: str, python: str, folder: Path, *, kind: str, nodes: int, quick:
 
 
 def main(words: list[str]) -> dict[str, Any]:
-    """The benchmark's figures."""
+    """Return the benchmark's figures."""
     parser = argparse.ArgumentParser(prog="scripts/bench entanglement", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--simqn", help="the Python of an environment with qns")
     parser.add_argument("--sequence", help="the Python of an environment with sequence")

@@ -105,7 +105,9 @@ def _snapshots(simulation: Simulation) -> dict[str, Any]:
 
 
 def _parts(seconds: dict[str, float], gradients: float, processor_hosts: int) -> dict[str, float]:
-    """Return seconds by part; what hosts of a kind do at the same time counts once (gradients: shared among them)."""
+    """Return the seconds by part; what hosts of a kind do at the same time counts once (gradients: shared among
+    them).
+    """
     kinds = {kind: [s for name, s in seconds.items() if name.startswith(kind)] for kind in ("processors", "links")}
     processors = sum(kinds["processors"]) / processor_hosts
     return {

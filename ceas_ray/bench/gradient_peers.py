@@ -17,7 +17,7 @@ import numpy as np
 
 
 def estimator_qnn(qubits: int, layers: int) -> Callable[[Any, Any], Any]:
-    """Qiskit Machine Learning, with its reverse-mode gradient."""
+    """Return the gradient of Qiskit Machine Learning, with its reverse-mode gradient."""
     from qiskit.circuit import ParameterVector, QuantumCircuit
     from qiskit.primitives import StatevectorEstimator
     from qiskit.quantum_info import SparsePauliOp
@@ -42,7 +42,7 @@ def estimator_qnn(qubits: int, layers: int) -> Callable[[Any, Any], Any]:
 
 
 def lightning(qubits: int, layers: int) -> Callable[[Any, Any], Any]:
-    """PennyLane's lightning.qubit, with its adjoint Jacobian."""
+    """Return the gradient of PennyLane's lightning.qubit, with its adjoint Jacobian."""
     import pennylane as qml
     from pennylane import numpy as differentiable
 

@@ -83,7 +83,7 @@ class Workload:
         return pauli_engine.shifted_values(self.circuit, self.inputs, self.output, threads=threads)
 
     def gradients_alone(self) -> Any:
-        """The first derivatives of output 0 of each lane, which no training run computes alone."""
+        """Return the first derivatives of output 0 of each lane, which no training run computes alone."""
         one = np.eye(1, self.circuit.outputs).repeat(len(self.output), axis=0)
         return pauli_engine.reverse_mode(self.circuit, self.inputs, one)
 
@@ -101,7 +101,7 @@ class Workload:
         return np.concatenate([value, value + second + first, value + second - first], axis=1)
 
     def aer(self, samples: int, values: int | None, found: ShiftedValues) -> float:
-        """Seconds that Aer would take for one sample's values, from some samples and values (None: all).
+        """Return the seconds that Aer would take for one sample's values, from some samples and values (None: all).
 
         Raises RuntimeError if they are not those in `found`.
         """
@@ -123,7 +123,7 @@ class Workload:
 
 
 def shifted_settings(parameters: Floats) -> Floats:
-    """Theta and theta_i +- pi/2 of parameters (P,), shape (1 + 2 P, P)."""
+    """Return theta and theta_i +- pi/2 of parameters (P,), shape (1 + 2 P, P)."""
     shifts = np.pi / 2 * np.eye(len(parameters))
     return parameters + np.concatenate([np.zeros((1, len(parameters))), shifts, -shifts])
 
@@ -136,7 +136,7 @@ def refuse_difference(ours: Floats, theirs: Floats) -> None:
 
 
 def main(words: list[str]) -> dict[str, Any]:
-    """The benchmark's figures."""
+    """Return the benchmark's figures."""
     parser = argparse.ArgumentParser(prog="scripts/bench gradients", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="4 and 6 qubits, and less time for Aer")
     parser.add_argument("--estimator-qnn", help="the Python of an environment with qiskit-machine-learning")
@@ -237,7 +237,7 @@ def _round(quick: bool, peak: float) -> dict[str, Any]:
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds of one call, and what it returns."""
+    """Return the seconds of one call, and what it returns."""
     started = time.perf_counter()
     found = work()
     return time.perf_counter() - started, found
@@ -245,7 +245,7 @@ def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 @njit(nogil=True, fastmath={"contract", "nsz"})
 def _fused_chains(numbers: Any, steps: int) -> None:
-    """Ten independent chains of fused multiply-adds on whole registers."""
+    """Run ten independent chains of fused multiply-adds on whole registers."""
     factor = load(numbers, 10)
     a, b, c, d, e = load(numbers, 0), load(numbers, 1), load(numbers, 2), load(numbers, 3), load(numbers, 4)
     f, g, h, i, j = load(numbers, 5), load(numbers, 6), load(numbers, 7), load(numbers, 8), load(numbers, 9)
@@ -256,7 +256,7 @@ def _fused_chains(numbers: Any, steps: int) -> None:
 
 
 def _peak_gigaflops() -> float:
-    """The machine's float64 peak on one core, measured: 10 chains of 8 lanes, 2 operations a step."""
+    """Return the machine's float64 peak on one core, measured: 10 chains of 8 lanes, 2 operations a step."""
     numbers, steps = np.full((11, 8), 1e-9), 2_000_000
     times = [_timed(lambda: _fused_chains(numbers.copy(), steps))[0] for _ in range(6)]  # the first one compiles
     return 10 * 8 * 2 * steps / min(times) / 1e9
@@ -272,7 +272,7 @@ def _first_gradient() -> dict[str, float]:
 
 
 def _start_up() -> dict[str, float]:
-    """A fresh process to its first gradient, compiled code on disk, and its proportional memory then."""
+    """Measure a fresh process up to its first gradient, compiled code on disk, and its proportional memory then."""
     runs = [figures_of_module("ceas_ray.bench.gradients") for _ in range(3)]
     return min(runs, key=lambda run: float(run["seconds"]))
 

@@ -45,7 +45,7 @@ def main(overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def _one_after_the_other(words: Sequence[str], folder: Path) -> float:
-    """Seconds of all jobs in this process, which has run another one before."""
+    """Return the seconds of all jobs in this process, which has run another one before."""
     began = time.perf_counter()
     for seed in range(JOBS + 1):
         if seed == 1:

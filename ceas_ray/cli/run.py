@@ -69,7 +69,7 @@ def _run(words: Sequence[str], interruption: Interruption) -> int:
 
 
 def _is_handed_over(line: CommandLine) -> bool:
-    """Whether the launcher hands all jobs of this sweep over together, so that they are checked then."""
+    """Return whether the launcher hands all jobs of this sweep over together, so that they are checked then."""
     choices = [word.partition("=")[2] for word in line.overrides if word.startswith(("hydra/launcher=", "hydra/sweep"))]
     return all(choice in ("ray", "grid", "optuna") for choice in choices)
 
@@ -181,7 +181,9 @@ class Task:
         self._codes += [*(OF_STATUS[status] for status in states.values()), *lost]
 
     def exit_code(self, sweep: bool) -> int:
-        """The exit code of a command that ran these jobs: that of the only one, or whether all of a sweep went well."""
+        """Return the exit code of a command that ran these jobs: that of the only one, or whether all of a sweep went
+        well.
+        """
         if not sweep:
             return max(self._codes, default=COMPLETED)
         return FAILED if any(code != COMPLETED for code in self._codes) else COMPLETED
@@ -202,7 +204,7 @@ def _configuration(job: Job) -> tuple[dict[str, Any], list[str]]:
 
 
 def _is_no_new_run(job: SweepJob) -> bool:
-    """Whether a job does something else, which is done here and now: a forecast, a study, an older run."""
+    """Return whether a job does something else, which is done here and now: a forecast, a study, an older run."""
     settings = job.settings
     return settings.dry_run or any((settings.study.name, settings.resume, settings.verify))
 

@@ -200,7 +200,7 @@ def _unreadable(word: str, error: Exception) -> SettingsError:
 
 
 def _can_be_shown(value: str) -> bool:
-    """Whether advice that repeats this value fits on a line."""
+    """Return whether advice that repeats this value fits on a line."""
     return value.isprintable() and len(value) <= _MAX_SHOWN
 
 

@@ -28,7 +28,9 @@ POLICIES = "ceas_ray.policies"
 
 
 def registered_packages() -> tuple[str, ...]:
-    """The packages whose policies settings may name: this one, and installed ones with an entry point in POLICIES."""
+    """Return the packages whose policies settings may name: this one, and installed ones with an entry point in
+    POLICIES.
+    """
     return _registered(tuple(sys.path))
 
 
@@ -79,7 +81,7 @@ def read_input(key: str, path: str) -> InputFile:
 
 
 def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None, read: Reader = read_input) -> Any:
-    """The object that a `_target_` mapping describes, nested ones first.
+    """Return the object that a `_target_` mapping describes, nested ones first.
 
     Only policy classes (dataclasses) that are defined in this package or a registered one; anything else is refused by
     its name, and nothing of it imported. Arguments must have the types and ranges that the class declares. kind: the
@@ -110,7 +112,7 @@ def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None, rea
 
 
 def _made(policy: Any, arguments: Mapping[str, Any]) -> Any:
-    """The policy; raises ValueError for whatever making one raises, which may be anybody's own code."""
+    """Return the policy; raises ValueError for whatever making one raises, which may be anybody's own code."""
     try:
         return policy(**arguments)
     except ValueError:
@@ -208,7 +210,7 @@ def _hints_of(policy: type) -> dict[str, Any]:
 
 
 def _argument(value: Any, hint: Any, key: str, read: Reader) -> Any:
-    """An argument as its annotation wants it: a number in its range, a text, a file, or another policy."""
+    """Return an argument as its annotation wants it: a number in its range, a text, a file, or another policy."""
     kind = hint if isinstance(hint, type) else None
     if isinstance(value, Mapping):
         return instantiate(value, key, kind if getattr(kind, "_is_protocol", False) else None, read)

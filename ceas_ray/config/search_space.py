@@ -20,7 +20,7 @@ class Choices:
     values: tuple[str, ...]
 
     def ends(self) -> tuple[str, ...]:
-        """All values: each may be wrong by itself."""
+        """Return all values: each may be wrong by itself."""
         return self.values
 
 
@@ -40,7 +40,7 @@ class Numbers:
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     def ends(self) -> tuple[str, ...]:
-        """The least and the greatest number, as overrides write them."""
+        """Return the least and the greatest number, as overrides write them."""
         return repr(self.low), repr(self.high)
 
 

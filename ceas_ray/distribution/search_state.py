@@ -72,7 +72,7 @@ def state_of(packets: Packets, network: ProcessorNetwork, start: Any, moving: bo
 
 
 def links_table(network: ProcessorNetwork) -> Any:
-    """Return rows for each home alone, then (if they are priced) for each set that has the value."""
+    """Return the rows for each home alone, then (if they are priced) for each set that has the value."""
     everywhere = np.arange(len(network.tree_costs))
     homes = np.zeros((MAX_PROCESSORS, len(everywhere)), np.int64)
     for home in range(len(network.room)):

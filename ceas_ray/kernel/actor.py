@@ -33,11 +33,11 @@ class Actor(Stateful, ABC):
         """Answer one envelope; `envelope.deliver_at` is now. Every answer is delivered at least 1 ps later."""
 
     def promise(self, now: int) -> int:
-        """An unconditional promise: whatever arrives, nothing to another actor is delivered before this time."""
+        """Return an unconditional promise: whatever arrives, nothing to another actor is delivered before this time."""
         return 0
 
     def accounts(self) -> dict[str, int]:
-        """Totals that the driver reads when a round ends; nothing in the simulation sees them."""
+        """Return the totals that the driver reads when a round ends; nothing in the simulation sees them."""
         return {}
 
 

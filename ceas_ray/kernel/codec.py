@@ -72,7 +72,7 @@ def is_message(of: Any) -> bool:
 
 
 def encode(value: Any) -> bytes:
-    """`value` as canonical bytes: msgpack, arrays little-endian with their dtype and shape.
+    """Return `value` as canonical bytes: msgpack, arrays little-endian with their dtype and shape.
 
     Takes None, booleans, integers, floats, strings, bytes, tuples, lists, dictionaries, arrays of numbers and
     messages; raises TypeError for anything else (numpy scalars too, whose type would not survive the journey).
@@ -95,7 +95,7 @@ class _Packers(threading.local):
 
 
 def decode(data: bytes) -> Any:
-    """The value behind canonical bytes; sequences come back as tuples, arrays as read-only arrays.
+    """Return the value behind canonical bytes; sequences come back as tuples, arrays as read-only arrays.
 
     Raises ValueError for bytes that `encode` never makes: they may come from an adversary.
     """

@@ -32,7 +32,7 @@ def compiled_code_folder(package: Path) -> str | None:
 
 
 def _temporary_folder() -> str | None:
-    """A folder of this user's that serves the next process too: a fresh one if somebody else made it."""
+    """Return a folder of this user's that serves the next process too: a fresh one if somebody else made it."""
     try:
         chosen = os.path.join(tempfile.gettempdir(), f"ceas_ray_numba_{os.getuid()}")
         os.makedirs(chosen, mode=0o700, exist_ok=True)

@@ -16,7 +16,7 @@ _BEGINNING = blake2b(digest_size=DIGEST_BYTES)
 
 
 def extended(digest: bytes, envelope: Envelope) -> bytes:
-    """An actor's digest after it handled `envelope`: BLAKE2b(digest || canonical bytes of the envelope)."""
+    """Return an actor's digest after it handled `envelope`: BLAKE2b(digest || canonical bytes of the envelope)."""
     header = encode((envelope.deliver_at, envelope.sender, envelope.serial, envelope.receiver))
     found = _BEGINNING.copy()
     found.update(digest + header + envelope.payload_bytes)
@@ -24,6 +24,8 @@ def extended(digest: bytes, envelope: Envelope) -> bytes:
 
 
 def round_digest(previous: bytes, round_index: int, actors: Iterable[tuple[str, bytes]], model: Any) -> bytes:
-    """BLAKE2b(previous || round || sorted (name, digest) of all actors || model); a name begins with its kind."""
+    """Return BLAKE2b(previous || round || sorted (name, digest) of all actors || model); a name begins with its
+    kind.
+    """
     content = encode((previous, round_index, sorted(actors), model))
     return blake2b(content, digest_size=DIGEST_BYTES).digest()

@@ -108,7 +108,7 @@ class Host:
         return tuple(self._residents)
 
     def directory(self) -> dict[str, tuple[int, int]]:
-        """Lookahead and own lookahead of each actor here."""
+        """Return the lookahead and own lookahead of each actor here."""
         return {name: (r.actor.lookahead, r.actor.own_lookahead) for name, r in self._residents.items()}
 
     def connect(self, placement: Mapping[str, str], lookahead_of_host: Mapping[str, int]) -> HostStatus:
@@ -117,12 +117,12 @@ class Host:
         return self.status()
 
     def accounts(self) -> dict[str, dict[str, int]]:
-        """The totals of each actor here that has any."""
+        """Return the totals of each actor here that has any."""
         found = {name: resident.actor.accounts() for name, resident in self._residents.items()}
         return {name: totals for name, totals in found.items() if totals}
 
     def status(self) -> HostStatus:
-        """The bound, the earliest unhandled envelope, promises and digests as they are now."""
+        """Return the bound, the earliest unhandled envelope, promises and digests as they are now."""
         return HostStatus(
             bound=self._bound(),
             next_at=self._heap[0][0] if self._heap else FOREVER,
@@ -340,7 +340,7 @@ class Host:
                 envelope.payload = results[envelope.sender, envelope.serial]
 
     def _bound(self) -> int:
-        """B(host): over its actors with an unhandled envelope, the least of max(promise, first + lookahead)."""
+        """Return B(host): over its actors with an unhandled envelope, the least of max(promise, first + lookahead)."""
         first: dict[tuple[str, bool], int] = {}
         for deliver_at, _, _, envelope in self._heap:
             key = (envelope.receiver, envelope.own)

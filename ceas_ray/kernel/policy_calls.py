@@ -28,7 +28,7 @@ class PolicyError(Exception):
 
 
 def wrong_return(policy: object, method: str, must: str, came: object) -> PolicyError:
-    """The error for a method of `policy` that returned `came`, which `must` be something else."""
+    """Return the error for a method of `policy` that returned `came`, which `must` be something else."""
     return PolicyError(_name(policy, method), f"must return {must}, got {_shown(came)}")
 
 
@@ -48,7 +48,7 @@ def called(policy: object, method: str, *arguments: Any, **keywords: Any) -> Any
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """A copy for a policy, which can neither change it nor make it changeable."""
+    """Return a copy for a policy, which can neither change it nor make it changeable."""
     copy = np.array(array)
     copy.setflags(write=False)
     return copy.view()

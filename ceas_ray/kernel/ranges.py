@@ -30,7 +30,7 @@ class Range:
         return f"{unit} in {'(' if self.open_below else '['}{_plain(self.least)}, {_plain(self.most)}]{also}".strip()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
-        """The schema of the annotated number, within these bounds, with one message for whatever is wrong."""
+        """Return the schema of the annotated number, within these bounds, with one message for whatever is wrong."""
         from pydantic_core import core_schema
 
         kind = "an integer" if source is int else "a number"
@@ -46,7 +46,7 @@ class Range:
 
 
 def check_ranges(instance: Any) -> None:
-    """ValueError for the first field of a dataclass that is not in the range of its annotation; None fits any."""
+    """Raise ValueError for the first field of a dataclass that is not in the range of its annotation; None fits any."""
     for name, hint in get_type_hints(type(instance), include_extras=True).items():
         value = getattr(instance, name)
         for part in (hint, *get_args(hint)):

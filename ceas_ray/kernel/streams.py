@@ -20,7 +20,7 @@ class Streams:
     seed: int
 
     def generator(self, kind: str, name: str, purpose: str, round_index: int) -> np.random.Generator:
-        """A fresh Philox generator at the beginning of the stream (seed, kind, name, purpose, round)."""
+        """Return a fresh Philox generator at the beginning of the stream (seed, kind, name, purpose, round)."""
         key = blake2b(encode([self.seed, kind, name, purpose, round_index]), digest_size=16).digest()
         return np.random.Generator(np.random.Philox(_Key(np.frombuffer(key, dtype="<u8"))))  # type: ignore[arg-type]
 

@@ -7,10 +7,10 @@ FOREVER = 2**63 - 1
 
 
 def picoseconds(seconds: float) -> int:
-    """`seconds` as whole picoseconds, rounded half to even."""
+    """Return `seconds` as whole picoseconds, rounded half to even."""
     return round(seconds * PICOSECONDS_PER_SECOND)
 
 
 def seconds(time: int) -> float:
-    """A time in picoseconds as seconds."""
+    """Return a time in picoseconds as seconds."""
     return time / PICOSECONDS_PER_SECOND

@@ -41,10 +41,10 @@ class Cluster(Protocol):
         """Run one window on each of the named hosts."""
 
     def accounts(self) -> dict[str, dict[str, int]]:
-        """The totals of all actors that have any."""
+        """Return the totals of all actors that have any."""
 
     def snapshot(self) -> dict[str, Any]:
-        """The parts of all actors."""
+        """Return the parts of all actors."""
 
     def restore(self, actors: Mapping[str, Any]) -> None:
         """Give every host the parts of its actors."""
@@ -129,11 +129,11 @@ class Simulation:
         return min(map(self._next_at, self._names), default=FOREVER)
 
     def accounts(self) -> dict[str, dict[str, int]]:
-        """The totals of all actors, where the simulation stopped."""
+        """Return the totals of all actors, where the simulation stopped."""
         return dict(sorted(self._cluster.accounts().items()))
 
     def snapshot(self) -> dict[str, Any]:
-        """A consistent cut where `rounds` or `run_until` stopped, or after any window.
+        """Return a consistent cut where `rounds` or `run_until` stopped, or after any window.
 
         Hosts may stand at different times then: each has handled what was safe, and all else is still unhandled.
         """
@@ -180,7 +180,7 @@ class Simulation:
         self._arriving: dict[str, dict[str, int]] = {host: {} for host in self._names}
 
     def _advance(self, limit: int) -> None:
-        """Windows until every host has handled all that is before `limit` and before the mark, if one comes."""
+        """Run windows until every host has handled all that is before `limit` and before the mark, if one comes."""
         while True:
             cap = limit if self._mark is None else min(limit, self._mark.at)
             bounds = {host: self._bound(host) for host in self._names}
@@ -230,7 +230,7 @@ class Simulation:
         return min(self._status[host].next_at, min(self._arriving[host].values(), default=FOREVER))
 
     def _bound(self, host: str) -> int:
-        """B(host), the envelopes that are still to be routed included."""
+        """Return B(host), the envelopes that are still to be routed included."""
         status, arriving = self._status[host], self._arriving[host]
         if not arriving:
             return status.bound

@@ -102,7 +102,7 @@ class GraphML:
         return Link(first, second, link if rounds is None else replace(link, purification_rounds=int(rounds)))
 
     def _seats(self, nodes: Sequence[Mapping[str, str]], names: Sequence[str]) -> dict[str, list[int]] | None:
-        """The nodes of every role, by name; None if no node has one."""
+        """Return the nodes of every role, by name; None if no node has one."""
         seats: dict[str, list[int]] = {role: [] for role in ROLES}
         for number in sorted(range(len(names)), key=lambda n: names[n]):
             role = nodes[number].get("role")
@@ -126,7 +126,8 @@ Edge = tuple[int, int, dict[str, str]]
 
 
 def read_graphml(file: InputFile) -> tuple[list[dict[str, str]], list[Edge]]:
-    """Return nodes with their attributes (and `id`), and edges, each link once. Raises ValueError for what is wrong.
+    """Return the nodes with their attributes (and `id`), and edges, each link once. Raises ValueError for what is
+    wrong.
 
     rustworkx's reader would not do: it drops an edge to an unknown node in silence, forgets the directions of mixed
     edges, and reads document types.
@@ -150,7 +151,9 @@ def read_graphml(file: InputFile) -> tuple[list[dict[str, str]], list[Edge]]:
 
 
 def _parsed(file: InputFile) -> ElementTree.Element:
-    """The root element; a document type, with its entities, and too many nodes are refused while they are read."""
+    """Return the root element; a document type, with its entities, and too many nodes are refused while they
+    are read.
+    """
     guard, found = expat.ParserCreate(), 0
 
     def count(tag: str, _: object) -> None:
@@ -235,7 +238,7 @@ class _Keys:
         return cls(names, defaults)
 
     def values(self, element: ElementTree.Element, where: str) -> dict[str, str]:
-        """The data of a node or edge by name, defaults included; without what is empty."""
+        """Return the data of a node or edge by name, defaults included; without what is empty."""
         found: dict[str, str] = {}
         for data in _children(element, "data"):
             key = data.get("key", "")
@@ -252,7 +255,7 @@ def _text(element: ElementTree.Element) -> str:
 
 
 def _plain_tag(element: ElementTree.Element) -> str:
-    """The tag without its namespace."""
+    """Return the tag without its namespace."""
     return element.tag.rpartition("}")[2]
 
 
@@ -265,7 +268,7 @@ def _dealt(nodes: Sequence[int], count: int) -> list[int]:
 
 
 def _number(given: Mapping[str, str], name: str, where: str) -> float | None:
-    """The attribute as a number; None if it is not there."""
+    """Return the attribute as a number; None if it is not there."""
     value = given.get(name)
     if value is None:
         return None

@@ -68,7 +68,7 @@ class Group:
         return self.scarcest.route.success_probability
 
     def age_at_fidelity(self, least: float) -> float:
-        """The age in seconds at which the first route's pairs have fallen to `least`."""
+        """Return the age in seconds at which the first route's pairs have fallen to `least`."""
         return min(part.route.age_at_fidelity(least) for part in self.routes)
 
     @cached_property
@@ -95,8 +95,8 @@ def route_between(first: Route, second: Route) -> Route:
 
 
 def group_of(routes: Sequence[Route], members: Sequence[int], pair_ends: Sequence[tuple[int, int]]) -> Group:
-    """The group of these processors. routes: the hub's to every processor. pair_ends: between which of the members each
-    pair of a shot is shared, in the order of the circuit's places; a negative number is the hub.
+    """Return the group of these processors. routes: the hub's to every processor. pair_ends: between which of the
+    members each pair of a shot is shared, in the order of the circuit's places; a negative number is the hub.
 
     Raises ValueError if two members sit on one node.
     """

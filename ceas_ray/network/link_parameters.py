@@ -28,7 +28,9 @@ class Emission(Protocol):
     def emit(
         self, detection: NDArray[np.float64], fidelity: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Bell-diagonal weights at emission (links, 4) and success probability of a mode and attempt (links,)."""
+        """Return Bell-diagonal weights at emission (links, 4) and success probability of a mode and attempt
+        (links,).
+        """
         ...
 
 
@@ -55,13 +57,13 @@ class LinkHardware:
     swap_success: float = 1.0
 
     def link(self, length_km: float, fidelity: float, at_hub: bool = True) -> LinkParameters:
-        """A link of this hardware, with one end at the hub or none; see `links`."""
+        """Return a link of this hardware, with one end at the hub or none; see `links`."""
         return self.links([length_km], [fidelity], at_hub)[0]
 
     def links(
         self, lengths_km: Sequence[float], fidelities: Sequence[float], at_hub: bool = True
     ) -> list[LinkParameters]:
-        """Links of these lengths, each with one end at the hub, or none of them.
+        """Return links of these lengths, each with one end at the hub, or none of them.
 
         fidelities: at emission, but for what the emission scheme and dark counts cost. Raises ValueError for a link on
         which no attempt ever succeeds.
@@ -87,7 +89,7 @@ class LinkHardware:
         ]  # fmt: skip
 
     def _attempt_period(self, length_km: float, success: float) -> int:
-        """The time of an attempt, ps; raises ValueError if it never succeeds, or takes no time."""
+        """Return the time of an attempt, ps; raises ValueError if it never succeeds, or takes no time."""
         if not success >= _MIN_SUCCESS:
             raise ValueError(
                 f"an attempt on {length_km:.3g} km must succeed at least once in 1e12, got p = {success:.3g}"
@@ -121,7 +123,7 @@ class LinkParameters:
     purification_rounds: int | None = None
 
     def birth_weights(self) -> NDArray[np.float64]:
-        """Bell-diagonal weights at emission (4,), in the order (Phi+, Psi-, Psi+, Phi-)."""
+        """Return Bell-diagonal weights at emission (4,), in the order (Phi+, Psi-, Psi+, Phi-)."""
         if self.weights is not None:
             return np.array(self.weights)
         rest = (1 - self.fidelity) / 3
@@ -137,7 +139,7 @@ class LinkParameters:
         return self if self.memories is None else replace(self, memories=self.memories[::-1])
 
     def age_at_fidelity(self, least: float) -> float:
-        """The age in seconds at which a pair's fidelity has fallen to `least`; infinite if it never does.
+        """Return the age in seconds at which a pair's fidelity has fallen to `least`; infinite if it never does.
 
         In closed form for depolarizing memories, else by bisection. Raises ValueError unless 0.25 < least <= fidelity.
         """

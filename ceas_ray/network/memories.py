@@ -88,12 +88,13 @@ def _positive(name: str, seconds: float) -> None:
 
 
 def pair_decay(first: Memory, second: Memory) -> Decay:
-    """The decay of a pair with one half in each."""
+    """Return the decay of a pair with one half in each."""
     return Decay(first.rates, second.rates)
 
 
 def coherence_of_each(decay: Decay) -> float:
-    """T of the two equal depolarizing memories in which a perfect pair loses fidelity as fast at first: 2 / mean rate.
+    """Return T of the two equal depolarizing memories in which a perfect pair loses fidelity as fast at first: 2 / mean
+    rate.
 
     Exact if the memories depolarize; else it only stands in where one time is asked for.
     """
@@ -102,14 +103,16 @@ def coherence_of_each(decay: Decay) -> float:
 
 
 def fidelity_at(weights: NDArray[np.float64], decay: Decay, age: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fidelity of pairs with these weights (Phi+, Psi-, Psi+, Phi-) at emission, at ages in seconds (any shape)."""
+    """Return the fidelity of pairs with these weights (Phi+, Psi-, Psi+, Phi-) at emission, at ages in seconds (any
+    shape).
+    """
     xx, yy, zz = pair_physics.correlations_of_weights(*weights)
     pair = pair_physics.Pair(xx, yy, zz, 0.0, 0.0)
     return np.asarray(pair_physics.fidelity_of(pair_physics.aged(pair, decay.start, age, decay.end, age)))
 
 
 def age_of_fidelity(weights: NDArray[np.float64], decay: Decay, least: float) -> float:
-    """The age in seconds at which the fidelity first falls to `least`; infinite if it never does.
+    """Return the age in seconds at which the fidelity first falls to `least`; infinite if it never does.
 
     In closed form for depolarizing memories. Otherwise by bisection, between the first two points of a grid over all
     time scales that enclose it: with damping the fidelity may rise again (both halves in their ground states have 1/2).

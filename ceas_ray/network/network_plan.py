@@ -91,7 +91,7 @@ class NetworkPlan:
         return self.groups[k] if self.groups else self.processor_routes[k]
 
     def shot_routes(self, k: int) -> tuple[Route, ...]:
-        """The routes whose pairs the shots of processor (or group) k spend."""
+        """Return the routes whose pairs the shots of processor (or group) k spend."""
         return tuple(part.route for part in self.groups[k].routes) if self.groups else (self.processor_routes[k],)
 
     def hub_channels(self, k: int) -> int:
@@ -102,7 +102,7 @@ class NetworkPlan:
         return sum(hub in self.ends[link] for link in sorted(links))
 
     def grouped(self, members: int, pair_ends: Sequence[tuple[int, int]]) -> NetworkPlan:
-        """The same network for groups of `members` consecutive processors that share a circuit.
+        """Return the same network for groups of `members` consecutive processors that share a circuit.
 
         pair_ends: see `group_of`. Raises ValueError if the processors cannot be dealt out, or pairs cannot be swapped.
         """
@@ -116,7 +116,7 @@ class NetworkPlan:
         return replace(self, processor_routes=self.processor_routes[::members], groups=groups)
 
     def swapping_by(self, swapping: Swapping) -> NetworkPlan:
-        """The same network with other swaps."""
+        """Return the same network with other swaps."""
 
         made = {id(route): replace(route, swapping=swapping) for route in self.routes}  # who shares a node shares it
         processors, replicas = (

@@ -36,7 +36,7 @@ class PairSource(Protocol):
         """Success probability of a trial."""
 
     def age_at_fidelity(self, least: float) -> float:
-        """The age in seconds at which a pair's fidelity has fallen to `least`."""
+        """Return the age in seconds at which a pair's fidelity has fallen to `least`."""
 
     @property
     def latency(self) -> int:
@@ -101,7 +101,7 @@ class Route:
 
     @staticmethod
     def of(legs: Sequence[LinkParameters], swapping: Swapping) -> Route:
-        """A route over these links, outside any network."""
+        """Return a route over these links, outside any network."""
         nodes = tuple(f"node/{number:04d}" for number in range(len(legs) + 1))
         return Route(tuple(legs), tuple(range(len(legs))), nodes, swapping)
 
@@ -151,7 +151,7 @@ class Route:
         return self.slowest.success_probability
 
     def age_at_fidelity(self, least: float) -> float:
-        """The age at which an end-to-end pair that was fresh has fallen to `least` (Werner, depolarizing)."""
+        """Return the age at which an end-to-end pair that was fresh has fallen to `least` (Werner, depolarizing)."""
         if len(self.legs) == 1 and self.swapping.rounds_of(self.legs[0]) == 0:
             return self.legs[0].age_at_fidelity(least)
         return self.coherence_seconds / 2 * math.log((self.fidelity - 0.25) / (least - 0.25))
@@ -175,7 +175,9 @@ class Route:
 
 
 def path_fidelity(legs: tuple[LinkParameters, ...], swapping: Swapping) -> float:
-    """Fidelity at age 0 of the pairs swapped over these legs, F = (1 + 3 w) / 4 with w = prod w_i times swaps."""
+    """Return the fidelity at age 0 of the pairs swapped over these legs, F = (1 + 3 w) / 4 with w = prod w_i times
+    swaps.
+    """
     raw = [swapping.purified(leg)[0] for leg in legs]
     if len(legs) == 1:
         return raw[0]
@@ -184,6 +186,8 @@ def path_fidelity(legs: tuple[LinkParameters, ...], swapping: Swapping) -> float
 
 
 def path_rate(legs: tuple[LinkParameters, ...], swapping: Swapping) -> float:
-    """Pairs per second over these legs if their stocks never run dry: the least rate of a link after purification."""
+    """Return pairs per second over these legs if their stocks never run dry: the least rate of a link after
+    purification.
+    """
     slowest = min(leg.rate * swapping.purified(leg)[1] for leg in legs)
     return slowest * swapping.success ** (len(legs) - 1)

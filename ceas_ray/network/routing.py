@@ -52,7 +52,7 @@ class Graph:
         return [1 + (round(value / most * _UNITS) if most > 0 else 0) for value in plain]
 
     def distances(self, costs: Sequence[int]) -> NDArray[np.float64]:
-        """The least sum of costs between any two nodes, (nodes, nodes); infinite where there is no way."""
+        """Return the least sum of costs between any two nodes, (nodes, nodes); infinite where there is no way."""
         weighted: rustworkx.PyGraph[str, int] = rustworkx.PyGraph()
         weighted.add_nodes_from(list(self.names))
         weighted.add_edges_from([(link.first, link.second, c) for link, c in zip(self.links, costs, strict=True)])
@@ -64,7 +64,7 @@ class Graph:
         return self.distances(self.costs(lambda link: link.length_km))
 
     def center(self) -> int:
-        """The node whose farthest other node is nearest, by kilometres of fibre; of several the first by name.
+        """Return the node whose farthest other node is nearest, by kilometres of fibre; of several the first by name.
 
         Raises ValueError if some node cannot be reached.
         """
@@ -80,14 +80,15 @@ class Graph:
         return sorted(others, key=lambda node: (reached[node], self.names[node]))
 
     def _refuse_apart(self, reached: NDArray[np.float64], start: int) -> None:
-        """ValueError for the first node at an infinite distance from `start`."""
+        """Raise ValueError for the first node at an infinite distance from `start`."""
         if not np.isfinite(reached).all():
             name, here = self.names[int(np.argmin(np.isfinite(reached)))], self.names[start]
             raise ValueError(f"the network must be connected, but {name} cannot be reached from {here}: {self.remedy}")
 
     def routes(self, costs: Sequence[int], hub: int) -> list[tuple[list[int], list[int]]]:
-        """Nodes and links of a cheapest way from the hub to every node; of equal ones, back from there, by the first
-        name. Raises ValueError if some node cannot be reached."""
+        """Return the nodes and links of a cheapest way from the hub to every node; of equal ones, back from there, by
+        the first name. Raises ValueError if some node cannot be reached.
+        """
         reached = self.distances(costs)[hub]
         self._refuse_apart(reached, hub)
         before: dict[int, tuple[str, int, int, int]] = {}
@@ -118,7 +119,7 @@ def cost_of(route_by: RouteBy, swap_werner: float) -> Callable[[LinkParameters],
 def routed(
     graph: Graph, hub: int, *, processors: Sequence[int], replicas: Sequence[int], route_by: RouteBy, swap_werner: float
 ) -> NetworkPlan:
-    """The plan of a network: cheapest routes from the hub to the node of every processor and replica.
+    """Return the plan of a network: cheapest routes from the hub to the node of every processor and replica.
 
     Raises ValueError if some node cannot be reached, or a name of `route_by` is not known.
     """
@@ -140,7 +141,7 @@ def routed(
 
 
 def away_from_hub(link: LinkParameters) -> LinkParameters:
-    """The same link with a node's memory at both ends."""
+    """Return the same link with a node's memory at both ends."""
     if link.memories is None:
         return link
     node = link.memories[1]
@@ -148,7 +149,7 @@ def away_from_hub(link: LinkParameters) -> LinkParameters:
 
 
 def settled(graph: Graph, *, processors: int, replicas: int, route_by: RouteBy, swap_werner: float) -> NetworkPlan:
-    """The hub at the center; replicas, then processors, on the other nodes, the nearest first.
+    """Return the hub at the center; replicas, then processors, on the other nodes, the nearest first.
 
     When every node is taken, the next one sits again on the nearest: nodes may host several.
     """
@@ -163,7 +164,7 @@ def settled(graph: Graph, *, processors: int, replicas: int, route_by: RouteBy, 
 
 
 def node_names(count: int) -> tuple[str, ...]:
-    """Names whose alphabetical order is their number's."""
+    """Return names whose alphabetical order is their number's."""
     return tuple(f"node/{number:04d}" for number in range(count))
 
 

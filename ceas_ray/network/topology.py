@@ -42,7 +42,7 @@ class Topology(ABC):
 
     @abstractmethod
     def layout(self, generator: np.random.Generator) -> Layout:
-        """Return nodes and links, drawn where the shape is random."""
+        """Return the nodes and links, drawn where the shape is random."""
 
     def build(
         self,

@@ -73,7 +73,9 @@ class TrapCircuits:
         return Answers(circuits, asked, int(np.count_nonzero(wrong)))
 
     def _contrasts(self, item: Mapping[str, Any], pairs: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Contrasts of answers (settings, K); pairs (2, settings): which angle shifts (or UNSHIFTED), and its sign."""
+        """Return the contrasts of answers (settings, K); pairs (2, settings): which angle shifts (or UNSHIFTED), and
+        its sign.
+        """
         circuit, count = self.circuit, pairs.shape[1]
         settings, shifts = np.tile(item["parameters"], (count, 1)), np.zeros((count, circuit.shift_count))
         (rows,) = np.nonzero(pairs[0] != UNSHIFTED)

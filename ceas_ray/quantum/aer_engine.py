@@ -91,7 +91,7 @@ class Hardware:
         )
 
     def expectations(self, samples: Floats, settings: Floats) -> Floats:
-        """<Z_k> of every sample (S, n) at every setting of the parameters (T, P), shape (S, T, outputs).
+        """Return <Z_k> of every sample (S, n) at every setting of the parameters (T, P), shape (S, T, outputs).
 
         Re-uploaded inputs are bound like parameters, to one circuit; teleported ones are states, one circuit each.
         """
@@ -162,7 +162,9 @@ class Hardware:
             made.save_expectation_value(Pauli("Z"), [k], label=f"z{k}")
 
     def _quantum_circuit(self, sample: Floats | None, classical: int = 0) -> tuple[Any, list[Any], list[Any]]:
-        """The circuit of a sample (None: its angles stay open), its parameters in our order, and the open angles."""
+        """Return the circuit of a sample (None: its angles stay open), its parameters in our order, and the open
+        angles.
+        """
         from qiskit import QuantumCircuit
         from qiskit.circuit import ParameterVector
         from qiskit_aer.noise import depolarizing_error

@@ -59,14 +59,14 @@ def _finite(value: float) -> float:
 
 
 def _text(expression: Any, numbers: Mapping[str, int]) -> str:
-    """The expression as Qiskit writes it, its parameters called s0, s1 and so on."""
+    """Return the expression as Qiskit writes it, its parameters called s0, s1 and so on."""
     from qiskit.circuit import Parameter
 
     return str(expression.subs({p: Parameter(f"s{numbers[p.name]}") for p in expression.parameters}))
 
 
 def _of(node: ast.expr) -> _Polynomial:
-    """The polynomial of a parsed expression."""
+    """Return the polynomial of a parsed expression."""
     match node:
         case ast.Constant(value=int() | float() as value):
             return {(): float(value)}
@@ -112,7 +112,7 @@ def _product(left: _Polynomial, right: _Polynomial) -> _Polynomial:
 
 
 def _term(factors: tuple[int, ...], value: float, inputs: int) -> Term:
-    """Numbers from `inputs` on are weights."""
+    """Return the term; numbers from `inputs` on are weights."""
     weights = [number - inputs for number in factors if number >= inputs]
     if len(weights) > 1:
         raise NoPolynomial

@@ -46,7 +46,7 @@ def positive_times(name: str, value: ArrayLike) -> Floats:
 
 
 def bell_weights(value: ArrayLike, name: str = "Bell-diagonal weights") -> Floats:
-    """Return weights of shape (..., 4). Raises ValueError unless they are >= 0 and sum to 1."""
+    """Return the weights of shape (..., 4). Raises ValueError unless they are >= 0 and sum to 1."""
     weights = numbers(name, value)
     must = "be four numbers >= 0 that sum to 1"
     if weights.shape[-1:] != (4,):
@@ -58,7 +58,7 @@ def bell_weights(value: ArrayLike, name: str = "Bell-diagonal weights") -> Float
 
 
 def scalar_if_0d(values: Any) -> Any:
-    """A number for what came from numbers, an array for what came from arrays."""
+    """Return a number for what came from numbers, an array for what came from arrays."""
     return np.asarray(values)[()]
 
 
@@ -71,5 +71,5 @@ def _checked(name: str, must: str, *, value: ArrayLike, least: float, most: floa
 
 
 def refuse(name: str, must: str, came: object) -> NoReturn:
-    """The one line."""
+    """Raise ValueError with one line."""
     raise ValueError(" ".join(f"{name} must {must}, got {came!r}".split()))

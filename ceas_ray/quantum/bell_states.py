@@ -46,31 +46,31 @@ class Idling(NamedTuple):
 
 
 def werner_parameter(fidelity: ArrayLike) -> Any:
-    """w = (4 F - 1) / 3, in [0, 1]."""
+    """Return w = (4 F - 1) / 3, in [0, 1]."""
     return pair_physics.werner_of_fidelity(fidelities(fidelity))
 
 
 def fidelity_of_werner(werner: ArrayLike) -> Any:
-    """F = (1 + 3 w) / 4, for w in [0, 1]."""
+    """Return F = (1 + 3 w) / 4, for w in [0, 1]."""
     return pair_physics.fidelity_of_werner(probabilities("Werner parameter", werner))
 
 
 def werner_state(fidelity: ArrayLike) -> Any:
-    """Weights of a Werner pair: F, and (1 - F) / 3 for each of the others."""
+    """Return the weights of a Werner pair: F, and (1 - F) / 3 for each of the others."""
     kept = fidelities(fidelity)
     rest = (1 - kept) / 3
     return np.stack([kept, rest, rest, rest], axis=-1)
 
 
 def twirled_state(weights: ArrayLike) -> Any:
-    """The Werner twirl (random bilateral rotations): the weight of Phi+ stays, the others become equal."""
+    """Return the Werner twirl (random bilateral rotations): the weight of Phi+ stays, the others become equal."""
     kept = bell_weights(weights)[..., 0]
     rest = (1 - kept) / 3
     return np.stack([kept, rest, rest, rest], axis=-1)
 
 
 def correlations(weights: ArrayLike) -> Any:
-    """<XX>, <YY>, <ZZ> of a Bell-diagonal pair, shape (..., 3). Phi+ has (1, -1, 1)."""
+    """Return <XX>, <YY>, <ZZ> of a Bell-diagonal pair, shape (..., 3). Phi+ has (1, -1, 1)."""
     xx, minus_yy, zz = pair_physics.correlations_of_weights(*np.moveaxis(bell_weights(weights), -1, 0))
     return np.stack([xx, -minus_yy, zz], axis=-1)
 
@@ -99,7 +99,7 @@ def depolarized_state(weights: ArrayLike, werner: ArrayLike = BELL_MEASUREMENT_W
 
 
 def _left_over(age: ArrayLike, coherence_time: ArrayLike, name: str = "coherence_time") -> Floats:
-    """exp(-age / T), 1 for an infinite T whatever the age."""
+    """Return exp(-age / T), 1 for an infinite T whatever the age."""
     old, coherence = times("age", age), positive_times(name, coherence_time)
     with np.errstate(over="ignore", invalid="ignore"):
         exponent = np.where(np.isinf(coherence), 0.0, old / coherence)
@@ -107,7 +107,7 @@ def _left_over(age: ArrayLike, coherence_time: ArrayLike, name: str = "coherence
 
 
 def decayed_fidelity(fidelity: ArrayLike, age: ArrayLike, coherence_time: ArrayLike) -> Any:
-    """1/4 + (F - 1/4) exp(-age / T) after depolarizing memories.
+    """Return 1/4 + (F - 1/4) exp(-age / T) after depolarizing memories.
 
     T is the pair's total coherence time: of one memory if one half decays alone, T / 2 for two memories of T each (see
     `pair_coherence_time`). Memories that begin at different times: apply it once for each.
@@ -136,7 +136,7 @@ def dephased_state(weights: ArrayLike, age: ArrayLike, coherence_time: ArrayLike
 
 
 def dephased_by_attempts(weights: ArrayLike, attempts: ArrayLike, probability: ArrayLike) -> Any:
-    """A stored pair after entangling attempts that each erase its phase with this probability.
+    """Return a stored pair after entangling attempts that each erase its phase with this probability.
 
     Erasing is a phase flip half of the time, so <XX> and <YY> are multiplied by (1 - p)^attempts.
     """
@@ -145,7 +145,7 @@ def dephased_by_attempts(weights: ArrayLike, attempts: ArrayLike, probability: A
 
 
 def _phase_kept(weights: ArrayLike, kept: Floats) -> Any:
-    """Exchanges a share (1 - kept) / 2 of Phi+ with Phi-, and of Psi+ with Psi-."""
+    """Exchange a share (1 - kept) / 2 of Phi+ with Phi-, and of Psi+ with Psi-."""
     state = bell_weights(weights)
     flipped, share = state[..., [3, 2, 1, 0]], (1 - kept)[..., None] / 2
     return state + share * (flipped - state)
@@ -166,7 +166,7 @@ def relaxed_state(weights: ArrayLike, first: Idling, second: Idling) -> Any:
 
 
 def _rates(memory: Idling) -> tuple[pair_physics.Rates, Floats]:
-    """The memory's rates and age; whatever the age, nothing decays in an infinite time."""
+    """Return the memory's rates and age; whatever the age, nothing decays in an infinite time."""
     age, t1, t2 = memory
     slow, fast = positive_times("t1", t1), positive_times("t2", t2)
     if not np.all(fast <= 2 * slow * (1 + 1e-12)):
@@ -177,7 +177,8 @@ def _rates(memory: Idling) -> tuple[pair_physics.Rates, Floats]:
 
 
 def cutoff_age(initial: ArrayLike, least: ArrayLike, coherence_time: ArrayLike) -> Any:
-    """The age at which the fidelity has fallen from `initial` to `least`: -T ln((least - 1/4) / (initial - 1/4)).
+    """Return the age at which the fidelity has fallen from `initial` to `least`: -T ln((least - 1/4) / (initial -
+    1/4)).
 
     Inverse of `decayed_fidelity`. `least` must lie in (1/4, initial]: at 1/4 it would never be reached.
     """
@@ -215,7 +216,7 @@ def swapped_after_waiting(
     middle_coherence_time: ArrayLike,
     bell_measurement: ArrayLike = BELL_MEASUREMENT_WERNER,
 ) -> Any:
-    """Fidelity of an end-to-end pair when its correction arrives; all memories depolarize.
+    """Return the fidelity of an end-to-end pair when its correction arrives; all memories depolarize.
 
     The pairs have these ages at the swap; one memory of each is an end's, the other is in the middle; the measurement
     multiplies w by `bell_measurement`; then both ends idle for `correction_delay` (L / c to the farther one).
@@ -230,7 +231,7 @@ def swapped_after_waiting(
 
 
 def bbpssw(first: ArrayLike, second: ArrayLike) -> tuple[Any, Any]:
-    """Fidelity (after a twirl) and success probability of purifying two Werner pairs into one.
+    """Return the fidelity (after a twirl) and success probability of purifying two Werner pairs into one.
 
     Bennett et al., PRL 76, 722 (1996). A further round must twirl first; without the twirl see `dejmps`.
     """
@@ -239,7 +240,7 @@ def bbpssw(first: ArrayLike, second: ArrayLike) -> tuple[Any, Any]:
 
 
 def dejmps(first: ArrayLike, second: ArrayLike) -> tuple[Any, Any]:
-    """State (..., 4) and success probability (...) of purifying two Bell-diagonal pairs into one.
+    """Return the state (..., 4) and success probability (...) of purifying two Bell-diagonal pairs into one.
 
     Deutsch et al., PRL 77, 2818 (1996), for unequal pairs. Where the two can never agree, success is 0 and the state is
     given as maximally mixed.
@@ -269,5 +270,5 @@ def teleported_gate_fidelity(fidelity: ArrayLike) -> Any:
 
 
 def chsh_value(fidelity: ArrayLike) -> Any:
-    """Greatest CHSH value of a Werner pair, 2 sqrt(2) w: above 2 (local models) for F > .780330086."""
+    """Return the greatest CHSH value of a Werner pair, 2 sqrt(2) w: above 2 (local models) for F > .780330086."""
     return 2 * np.sqrt(2) * werner_parameter(fidelity)

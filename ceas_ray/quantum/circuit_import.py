@@ -176,26 +176,26 @@ def _rotation(kind: str, at: list[int], angles: list[Angle]) -> list[Gate]:
 
 
 def _controlled_rotation(kind: str, at: list[int], angles: list[Angle]) -> list[Gate]:
-    """|1><1| x P = (P - Z P) / 2, whose two parts commute."""
+    """Return |1><1| x P = (P - Z P) / 2, whose two parts commute."""
     pauli, half = _CONTROLLED_ROTATIONS[kind], scaled(angles[0], 0.5)
     return [Rotation(pauli, (at[1],), half), Rotation("Z" + pauli, (at[0], at[1]), scaled(half, -1.0))]
 
 
 def _controlled_phase(_: str, at: list[int], angles: list[Angle]) -> list[Gate]:
-    """|11><11| = (1 - Z_c - Z_t + Z_c Z_t) / 4."""
+    """Return |11><11| = (1 - Z_c - Z_t + Z_c Z_t) / 4."""
     half = scaled(angles[0], 0.5)
     ones: list[Gate] = [Rotation("Z", (q,), half) for q in at]
     return [*ones, Rotation("ZZ", (at[0], at[1]), scaled(half, -1.0))]
 
 
 def _general(kind: str, at: list[int], angles: list[Angle]) -> list[Gate]:
-    """U(theta, phi, lambda) = RZ(phi) RY(theta) RZ(lambda) but for a phase; U2 has theta = pi / 2."""
+    """Return U(theta, phi, lambda) = RZ(phi) RY(theta) RZ(lambda) but for a phase; U2 has theta = pi / 2."""
     theta, phi, last = angles if kind != "U2Gate" else (_HALF_TURN, *angles)
     return [Rotation(pauli, (at[0],), angle) for pauli, angle in (("Z", last), ("Y", theta), ("Z", phi))]
 
 
 def _about_equator(_: str, at: list[int], angles: list[Angle]) -> list[Gate]:
-    """R(theta, phi) = RZ(phi) RX(theta) RZ(-phi)."""
+    """Return R(theta, phi) = RZ(phi) RX(theta) RZ(-phi)."""
     theta, phi = angles
     turned = (("Z", scaled(phi, -1.0)), ("X", theta), ("Z", phi))
     return [Rotation(pauli, (at[0],), angle) for pauli, angle in turned]

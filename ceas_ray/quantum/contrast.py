@@ -21,7 +21,8 @@ Floats = NDArray[np.float64]
 def weight_profiles(
     circuit: VariationalCircuit, parameters: Floats, noise: Floats, angles: Sequence[Floats]
 ) -> list[Floats]:
-    """p_s, s = 0..n: the share of Pauli weight s in each processor's outputs, each (n + 1,); they sum to 1. Ours.
+    """Return p_s, s = 0..n: the share of Pauli weight s in each processor's outputs, each (n + 1,); they sum to 1.
+    Ours.
 
     An output is z = sum_P h_P x_P with h the observable pulled back to the input and x_P the input's coefficients;
     teleportation turns it into sum_P m_|P| h_P x_P. With p_s proportional to the sum of h_P^2 mean(x_P^2) over outputs
@@ -45,7 +46,7 @@ def weight_profiles(
 
 
 def _mean_square_of(circuit: VariationalCircuit, angles: Floats) -> Floats:
-    """mean(x_P^2) over inputs (B, inputs), for all 4^n Pauli strings."""
+    """Return the mean(x_P^2) over inputs (B, inputs), for all 4^n Pauli strings."""
     if isinstance(circuit, GateCircuit):
         return _mean_square_prepared(circuit, angles.tobytes())
     return _mean_square_input(angles.tobytes(), circuit.qubits)
@@ -58,7 +59,9 @@ def _mean_square_prepared(circuit: GateCircuit, angles: bytes) -> Floats:
 
 @lru_cache(maxsize=4096)
 def _mean_square_input(angles: bytes, qubits: int) -> Floats:
-    """mean(x_P^2) over the inputs, for all 4^n Pauli strings; a shard's inputs are the same in every round."""
+    """Return the mean(x_P^2) over the inputs, for all 4^n Pauli strings; a shard's inputs are the same in every
+    round.
+    """
     x = np.frombuffer(angles).reshape(-1, qubits)
     bloch = np.stack([np.ones_like(x), np.sin(x) * np.cos(x), np.sin(x) ** 2, np.cos(x)])
     squares = np.ones((len(x), 1))
@@ -70,7 +73,7 @@ def _mean_square_input(angles: bytes, qubits: int) -> Floats:
 def contrasts_within(
     circuit: Circuit, parameters: Floats, *, noise: Floats, angles: Sequence[Floats], werner: Floats
 ) -> Floats:
-    """The contrast of circuits that spend all their pairs at Werner parameter w, shape (Q,). Ours.
+    """Return the contrast of circuits that spend all their pairs at Werner parameter w, shape (Q,). Ours.
 
     The slope of the outputs z(w) against those with perfect pairs z(1), by least squares over inputs and outputs:
     sum z(w) z(1) / sum z(1)^2, as of teleported inputs; at least 1e-3, and 1 if all outputs vanish. parameters (Q, P),
@@ -104,7 +107,7 @@ def contrast(profile: Floats, attenuation: Floats) -> float:
 
 
 def attenuation_of_pairs(werner: Floats) -> Floats:
-    """m_s, s = 0..n, from the Werner parameters of each shot's pairs, shape (shots, n).
+    """Return m_s, s = 0..n, from the Werner parameters of each shot's pairs, shape (shots, n).
 
     Pairs go to qubits by a random permutation, so a coefficient of weight s is multiplied on average by
     e_s(w_1..w_n) / C(n, s), e_s the elementary symmetric polynomial; m_s is its mean over the shots.

@@ -29,7 +29,9 @@ class Heralded:
         probabilities("dark count probability", self.dark_count)
 
     def emit(self, detection: ArrayLike, fidelity: ArrayLike) -> tuple[Any, Any]:
-        """Weights at emission (..., 4) and success probability. detection: that both photons are detected."""
+        """Return the weights at emission (..., 4) and success probability. detection: that both photons are
+        detected.
+        """
         weights = heralded_state(werner_state(fidelity), detection, self.dark_count)
         return weights, heralded_probability(detection, self.dark_count)
 
@@ -54,7 +56,8 @@ class SingleClick:
             raise ValueError(f"bright population must lie in (0, 0.5], got {self.bright_population!r}")
 
     def emit(self, detection: ArrayLike, fidelity: ArrayLike) -> tuple[Any, Any]:
-        """Weights at emission (..., 4) and success probability. detection: that an emitted photon is detected.
+        """Return the weights at emission (..., 4) and success probability. detection: that an emitted photon is
+        detected.
 
         fidelity: of everything but alpha and dark counts (phase drift, distinguishable photons), as a Werner error of
         the pairs that a photon heralds; it does not touch those that a dark count does, which have no phase.

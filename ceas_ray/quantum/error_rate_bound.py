@@ -10,7 +10,7 @@ Floats = NDArray[np.float64]
 
 
 def error_rate_bound(asked: Floats, wrong: Floats, confidence: float) -> Floats:
-    """Upper bound of the error rate, one-sided; 1 where nothing was asked or everything was wrong.
+    """Return the upper bound of the error rate, one-sided; 1 where nothing was asked or everything was wrong.
 
     Clopper and Pearson's (Biometrika 26, 1934), a quantile of the beta distribution with `wrong` + 1 and `asked` -
     `wrong`: of independent errors at one rate it covers at least `confidence`, whatever the rate. Counts of a

@@ -37,7 +37,7 @@ class Sampler(Protocol):
         """(B, K, P): samples, outputs, parameters that shift."""
 
     def __call__(self, circuits: Circuits, generator: np.random.Generator) -> Floats:
-        """The outcome of each circuit, +-1."""
+        """Return the outcome of each circuit, +-1."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Estimate(NamedTuple):
 def exact_gradient(
     values: Floats, first: Floats, targets: Floats, loss: Loss, *, slopes: Floats | None = None
 ) -> Floats:
-    """The gradient of the mean loss with infinitely many shots, shape (P,).
+    """Return the gradient of the mean loss with infinitely many shots, shape (P,).
 
     values, targets (B, K); first (B, K, P), or by the angles that shift, (B, K, R), with slopes, see
     `doubly_stochastic_gradient`.
@@ -93,7 +93,7 @@ def exact_gradient(
 
 
 def _by_parameter(by_angle: Floats, slopes: Floats) -> Floats:
-    """The chain rule: (samples, ..., R) by angle and slopes (samples or 1, R, P) -> (samples, ..., P)."""
+    """Return the chain rule: (samples, ..., R) by angle and slopes (samples or 1, R, P) -> (samples, ..., P)."""
     of_samples = np.broadcast_to(slopes, (len(by_angle), *slopes.shape[1:]))
     return np.einsum("b...r,brp->b...p", by_angle, of_samples)
 
@@ -102,7 +102,7 @@ def doubly_stochastic_gradient(
     sampler: Sampler, targets: Floats, *, loss: Loss, usable: NDArray[np.bool_], forward_circuits: int,
     contrast: float | Floats, generator: np.random.Generator, slopes: Floats | None = None,
 ) -> Estimate:  # fmt: skip
-    """An estimate of the gradient from single-shot circuits (doubly stochastic, arXiv 1910.01155).
+    """Return an estimate of the gradient from single-shot circuits (doubly stochastic, arXiv 1910.01155).
 
     targets (B, K). usable (circuits,): whether the circuit's pairs came in time; what is not usable is left out after
     the draws, which therefore do not depend on it. A random permutation picks `forward_circuits` circuits that estimate
@@ -143,7 +143,8 @@ def doubly_stochastic_gradient(
 def _summed(
     terms: Floats, parameter: Integers, sample: Integers, *, slopes: Floats | None, shape: tuple[int, int]
 ) -> tuple[Floats, float]:
-    """The sum of the terms of circuits as vectors over the parameters of the model, and that of their squared lengths.
+    """Return the sum of the terms of circuits as vectors over the parameters of the model, and that of their squared
+    lengths.
 
     shape: (samples, parameters that shift).
     """
@@ -158,7 +159,7 @@ def _summed(
 
 
 def _of_cells(contrast: float | Floats, samples: int, outputs: int) -> Floats:
-    """The contrast of every cell, (cells,), from that of all outputs, or of each (K,)."""
+    """Return the contrast of every cell, (cells,), from that of all outputs, or of each (K,)."""
     return np.tile(np.broadcast_to(contrast, outputs), samples)
 
 
@@ -180,7 +181,9 @@ def _forward_means(
 
 
 def full_shift_circuits(samples: int, outputs: int, parameters: int) -> int:
-    """The fewest circuits of a full parameter shift: one shot of every cell unshifted, and of every shift by +-pi/2."""
+    """Return the fewest circuits of a full parameter shift: one shot of every cell unshifted, and of every shift by
+    +-pi/2.
+    """
     return samples * outputs * (1 + 2 * parameters)
 
 
@@ -188,7 +191,7 @@ def full_shift_gradient(
     sampler: Sampler, targets: Floats, *, loss: Loss, usable: NDArray[np.bool_], contrast: float | Floats,
     generator: np.random.Generator, slopes: Floats | None = None,
 ) -> Estimate:  # fmt: skip
-    """An estimate of the gradient by the parameter-shift rule (Mitarai et al., PRA 98, 2018) on every cell.
+    """Return an estimate of the gradient by the parameter-shift rule (Mitarai et al., PRA 98, 2018) on every cell.
 
     Circuits are dealt in rotation to the settings (cell; unshifted, or a parameter with its sign), in random order, so
     that all have the same number of shots up to one; `usable` as above. dz/dtheta_i = (z_i+ - z_i-) / 2. Coordinate i
@@ -229,7 +232,9 @@ class _Shots(NamedTuple):
     contrast: Floats
 
     def variances(self) -> Floats:
-        """Unbiased variances of the means (cells, settings); 0 for one shot, of which nothing can be said."""
+        """Return the unbiased variances of the means (cells, settings); 0 for one shot, of which nothing can be
+        said.
+        """
         return (1 / self.contrast**2 - self.mean**2) / np.maximum(self.usable - 1, 1)
 
 
@@ -267,7 +272,7 @@ class _Derivatives(NamedTuple):
 
 
 def _variance_of_means(terms: Floats, of_terms: Floats, known: NDArray[np.bool_]) -> float:
-    """The variance of the means over known cells of terms (cells, P) with variances of_terms, summed over P.
+    """Return the variance of the means over known cells of terms (cells, P) with variances of_terms, summed over P.
 
     Which n of the N cells are known is a matter of chance: they are a sample in two stages, so that the variance is
     (1 - n/N) S^2 / n + (n/N) (mean of_terms) / n, S^2 the sample variance of the terms (Cochran, Sampling Techniques,
@@ -283,7 +288,7 @@ def _variance_of_means(terms: Floats, of_terms: Floats, known: NDArray[np.bool_]
 
 
 def _term_variances(shots: _Shots, found: _Derivatives, targets: Floats, *, loss: Loss, terms: Floats) -> Floats:
-    """Estimates of the variances of the terms t = s d of a full shift, (cells, P).
+    """Return the estimates of the variances of the terms t = s d of a full shift, (cells, P).
 
     The slope s comes from the unshifted shots, the derivative d from the shifted ones, so they are independent:
     Var(t) = E[s^2] Var(d) + Var(s) E[d]^2. Variances of d come from its shots, those of s from a jackknife over shots
@@ -327,7 +332,7 @@ def _slope_moves(shots: _Shots, targets: Floats, loss: Loss) -> tuple[Floats, ND
 
 
 def inverse_channel_cost(werner: float) -> float:
-    """gamma: the l1 norm of the quasi-probabilities that invert a Werner pair's depolarizing of one qubit.
+    """Return gamma: the l1 norm of the quasi-probabilities that invert a Werner pair's depolarizing of one qubit.
 
     The inverse is (1 + 3/w)/4 rho + (1 - 1/w)/4 (X rho X + Y rho Y + Z rho Z) (Temme, Bravyi, Gambetta, PRL 119, 2017),
     so gamma = (3/w - 1)/2. An outcome times the sign of its Pauli is +-1 with mean z / gamma^n: cancelling

@@ -18,7 +18,7 @@ Complexes = NDArray[np.complex128]
 
 
 def pure_diagonal(circuit: Circuit, angles: Floats, parameters: Floats) -> Floats:
-    """The diagonal of F for every sample: angles (B, n), parameters (P,) -> (B, P).
+    """Return the diagonal of F for every sample: angles (B, n), parameters (P,) -> (B, P).
 
     A rotation exp(-i theta G / 2) with a Pauli G has F_ii = 1 - <G>^2 in the state that it acts on, so one forward
     pass gives them all.
@@ -32,7 +32,9 @@ def pure_diagonal(circuit: Circuit, angles: Floats, parameters: Floats) -> Float
 
 
 def pure_full(circuit: Circuit, angles: Floats, parameters: Floats) -> Floats:
-    """F of every sample: angles (B, n), parameters (P,) -> (B, P, P), F_ij = 4 Re(<d_i|d_j> - <d_i|psi><psi|d_j>)."""
+    """Return F of every sample: angles (B, n), parameters (P,) -> (B, P, P), F_ij = 4 Re(<d_i|d_j> -
+    <d_i|psi><psi|d_j>).
+    """
     psi, tangents = state_and_tangents(circuit, angles, parameters)
     gram = np.matmul(tangents.conj(), tangents.transpose(0, 2, 1))
     overlap = np.einsum("bik,bk->bi", tangents.conj(), psi)
@@ -40,7 +42,9 @@ def pure_full(circuit: Circuit, angles: Floats, parameters: Floats) -> Floats:
 
 
 def state_and_tangents(circuit: Circuit, angles: Floats, parameters: Floats) -> tuple[Complexes, Complexes]:
-    """The final states (B, 2^n) and their derivatives in every parameter (B, P, 2^n): one forward pass for all."""
+    """Return the final states (B, 2^n) and their derivatives in every parameter (B, P, 2^n): one forward pass
+    for all.
+    """
     states = _start(circuit, angles, 1 + circuit.parameter_count)
     for index, axis, qubit in _evolve(circuit, angles, parameters, states):
         states[:, 1 + index] = -0.5j * _pauli(axis, qubit, states[:, 0])
@@ -48,7 +52,7 @@ def state_and_tangents(circuit: Circuit, angles: Floats, parameters: Floats) -> 
 
 
 def mixed(state: Complexes, derivatives: Complexes) -> Floats:
-    """F from symmetric logarithmic derivatives: state (N, N), derivatives (P, N, N) -> (P, P). For small N.
+    """Return F from symmetric logarithmic derivatives: state (N, N), derivatives (P, N, N) -> (P, P). For small N.
 
     F_ij = sum over p_a + p_b > 0 of 2 Re(<a|d_i|b><b|d_j|a>) / (p_a + p_b), with the state's eigenvalues p.
     """
@@ -60,7 +64,8 @@ def mixed(state: Complexes, derivatives: Complexes) -> Floats:
 
 
 def globally_depolarized(pure: Floats, contrast: float, qubits: int) -> Floats:
-    """F of lambda |psi><psi| + (1 - lambda) I / d, lambda the contrast and d = 2^qubits, from the pure state's F.
+    """Return F of lambda |psi><psi| + (1 - lambda) I / d, lambda the contrast and d = 2^qubits, from the pure state's
+    F.
 
     lambda^2 / (lambda + 2 (1 - lambda) / d) times as much: the state's eigenvalues are lambda + (1 - lambda) / d once
     and (1 - lambda) / d else, and a pure state's derivative connects the two kinds alone.
@@ -69,7 +74,7 @@ def globally_depolarized(pure: Floats, contrast: float, qubits: int) -> Floats:
 
 
 def _start(circuit: Circuit, angles: Floats, rows: int) -> Complexes:
-    """|0...0> in row 0 of every sample, zeros below: (B, rows, 2^n)."""
+    """Return |0...0> in row 0 of every sample, zeros below: (B, rows, 2^n)."""
     states = np.zeros((len(angles), rows, 2**circuit.qubits), dtype=np.complex128)
     states[:, 0, 0] = 1
     return states
@@ -92,7 +97,7 @@ def _evolve(circuit: Circuit, angles: Floats, parameters: Floats, states: Comple
 
 
 def _rotate(axis: int, qubit: int, angle: Floats, states: Complexes) -> None:
-    """exp(-i angle G / 2) on (B, rows, 2^n), in place; one angle for all samples or one each."""
+    """Apply exp(-i angle G / 2) to (B, rows, 2^n), in place; one angle for all samples or one each."""
     half = angle[:, None, None, None] / 2
     halves = states.reshape(*states.shape[:2], -1, 2, 2**qubit)
     assert np.shares_memory(halves, states), "rows must be contiguous"
@@ -109,7 +114,7 @@ def _rotate(axis: int, qubit: int, angle: Floats, states: Complexes) -> None:
 
 
 def _pauli(axis: int, qubit: int, psi: Complexes) -> Complexes:
-    """Y (axis RY) or Z (axis RZ) of a qubit applied to psi (B, 2^n)."""
+    """Return Y (axis RY) or Z (axis RZ) of a qubit applied to psi (B, 2^n)."""
     index = np.arange(psi.shape[-1])
     sign = np.where(index >> qubit & 1, -1.0, 1.0)
     return -1j * sign * psi[:, index ^ (1 << qubit)] if axis == RY else sign * psi

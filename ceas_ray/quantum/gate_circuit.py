@@ -163,7 +163,7 @@ def _gate(kind: str, first: Any, second: Any, *rest: Any) -> Gate:
 
 
 def _sums(rotations: Sequence[Rotation], inputs: Floats, parameters: Floats) -> Floats:
-    """The angles of rotations, (B, all): inputs (B, inputs), parameters (B, P)."""
+    """Return the angles of rotations, (B, all): inputs (B, inputs), parameters (B, P)."""
     found = np.zeros((len(inputs), len(rotations)))
     for r, rotation in enumerate(rotations):
         for term in rotation.terms:
@@ -173,7 +173,7 @@ def _sums(rotations: Sequence[Rotation], inputs: Floats, parameters: Floats) -> 
 
 
 def _monomial(term: Term, inputs: Floats) -> Floats:
-    """The term of every sample without its weight, (B,)."""
+    """Return the term of every sample without its weight, (B,)."""
     value = np.full(len(inputs), term.coefficient)
     for j in term.inputs:
         value *= inputs[:, j]

@@ -66,7 +66,7 @@ def expectations(circuit: GateCircuit, inputs: LaneInputs, *, threads: int = 1) 
 def pulled_back_observables(
     circuit: GateCircuit, parameters: Floats, noise: Floats, shifts: Floats | None = None
 ) -> Floats:
-    """The observables pulled back to what the hub teleports: z_k = sum_P h_kP <P>, shape (Q, K, 4^n).
+    """Return the observables pulled back to what the hub teleports: z_k = sum_P h_kP <P>, shape (Q, K, 4^n).
 
     Readout errors are in them. For circuits that a hub prepares. parameters (Q, P), noise (Q, n, 7); shifts (Q, R):
     what is added to the angles that shift, rad.
@@ -86,7 +86,7 @@ def pulled_back_observables(
 
 
 def prepared_states(circuit: GateCircuit, inputs: Floats) -> Floats:
-    """The Pauli coefficients of what the hub prepares of inputs (B, inputs), shape (B, 4^n)."""
+    """Return the Pauli coefficients of what the hub prepares of inputs (B, inputs), shape (B, 4^n)."""
     count = len(inputs)
     parameters, perfect = np.zeros((1, circuit.parameter_count)), np.ones((1, circuit.qubits + 1))
     owner = np.zeros(count, np.int64)
@@ -212,7 +212,9 @@ def _measured(circuit: GateCircuit) -> tuple[Integers, Floats, NDArray[np.bool_]
 
 
 def _strings(qubits: int) -> list[Complexes]:
-    """All Pauli strings of one or two qubits in the order of a block, the first qubit's digit being the lowest."""
+    """Return all Pauli strings of one or two qubits in the order of a block, the first qubit's digit being the
+    lowest.
+    """
     paulis = list(PAULIS.values())
     if qubits == 1:
         return paulis
@@ -220,14 +222,16 @@ def _strings(qubits: int) -> list[Complexes]:
 
 
 def transfer_matrix(unitary: Complexes) -> Floats:
-    """tr(A U B U^dagger) / 2^n of all Pauli strings A, B: (4, 4) of one qubit, (16, 16) of two (little endian)."""
+    """Return tr(A U B U^dagger) / 2^n of all Pauli strings A, B: (4, 4) of one qubit, (16, 16) of two (little
+    endian).
+    """
     strings = _strings(len(unitary) // 2)
     moved = [unitary @ string @ unitary.conj().T for string in strings]
     return np.array([[np.trace(a @ b).real / len(unitary) for b in moved] for a in strings])
 
 
 def _entangler_table(name: str) -> tuple[Integers, Floats]:
-    """Partners and signs (16,) of CX or CZ: coefficient p comes from that of its partner."""
+    """Return the partners and signs (16,) of CX or CZ: coefficient p comes from that of its partner."""
     flip = PAULIS["X" if name == "cx" else "Z"]
     projectors = np.diag([1, 0]), np.diag([0, 1])
     found = np.rint(transfer_matrix(np.kron(np.eye(2), projectors[0]) + np.kron(flip, projectors[1])))
@@ -236,7 +240,9 @@ def _entangler_table(name: str) -> tuple[Integers, Floats]:
 
 
 def _rotation_table(pauli: str) -> tuple[Integers, Floats]:
-    """Partners and signs (16,), 0 where a string commutes: -i P B is sign times A, where B is A's partner."""
+    """Return the partners and signs (16,), 0 where a string commutes: -i P B is sign times A, where B is A's
+    partner.
+    """
     generator = PAULIS[pauli[0]] if len(pauli) == 1 else np.kron(PAULIS[pauli[1]], PAULIS[pauli[0]])
     strings = _strings(len(pauli))
     partners, signs = np.arange(16), np.zeros(16)

@@ -85,7 +85,7 @@ def _turns(angles, start, turns):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def _apply(problem, g, turns, noise, source, scratch, target):  # type: ignore[no-untyped-def]
-    """target = gate g with its noise on source, both (4^n, lanes)."""
+    """Set target = gate g with its noise on source, both (4^n, lanes)."""
     if problem.qubits[g, 1] < 0:
         one_qubit_maps(problem, g, turns, noise[:4], scratch[3:6])
         apply_one(scratch[3:6], problem.qubits[g, 0], source, target)
@@ -97,7 +97,9 @@ def _apply(problem, g, turns, noise, source, scratch, target):  # type: ignore[n
 
 @njit(**COMPILED_PART)
 def _apply_back(problem, g, turns, noise, source, h, scratch, derivatives):  # type: ignore[no-untyped-def]
-    """h <- the transpose of gate g with its noise on h, (4^n, lanes); derivatives (2, lanes) of h . gate . source."""
+    """Apply to h the transpose of gate g with its noise on h, (4^n, lanes); derivatives (2, lanes) of h . gate .
+    source.
+    """
     is_trained = problem.trained[g] >= 0
     if problem.qubits[g, 1] < 0:
         maps, qubit = scratch[3:6], problem.qubits[g, 0]
@@ -114,7 +116,7 @@ def _apply_back(problem, g, turns, noise, source, h, scratch, derivatives):  # t
 
 @njit(**COMPILED_PART)
 def _begin(state):  # type: ignore[no-untyped-def]
-    """|0..0>: Z and I on every qubit."""
+    """Return |0..0>: Z and I on every qubit."""
     for index in range(len(state)):
         rest, found = index, 1.0
         while rest > 0:
@@ -126,7 +128,7 @@ def _begin(state):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def _prepare(problem, turns, start, scratch, state):  # type: ignore[no-untyped-def]
-    """state = what the processor begins with, (4^n, lanes)."""
+    """Set state = what the processor begins with, (4^n, lanes)."""
     _begin(state)
     if problem.prepared < 0:
         return
@@ -152,7 +154,7 @@ def _measure(problem, state, start, filled, values):  # type: ignore[no-untyped-
 
 @njit(**COMPILED_PART)
 def _observe(problem, cotangent, start, filled, h):  # type: ignore[no-untyped-def]
-    """h = the observable sum_k cotangent_k O_k of each lane."""
+    """Set h = the observable sum_k cotangent_k O_k of each lane."""
     h[:] = 0.0
     for k in range(len(problem.starts) - 1):
         for w in range(filled):
@@ -163,7 +165,7 @@ def _observe(problem, cotangent, start, filled, h):  # type: ignore[no-untyped-d
 
 @njit(**COMPILED)
 def forward(problem, first_block, block_step, workspace, values):  # type: ignore[no-untyped-def]
-    """All outputs of every block_step-th block of lanes; workspace (2, 4^n, lanes), values (B, K)."""
+    """Return all outputs of every block_step-th block of lanes; workspace (2, 4^n, lanes), values (B, K)."""
     lanes, gates = workspace.shape[2], len(problem.kinds)
     noise = np.empty((NOISE_ROWS, problem.noise.shape[1], lanes))
     turns = np.empty((2, problem.angles.shape[1], lanes))
@@ -179,7 +181,7 @@ def forward(problem, first_block, block_step, workspace, values):  # type: ignor
 
 @njit(**COMPILED)
 def reverse_mode(problem, cotangent, first_block, block_step, segment, workspace, found):  # type: ignore[no-untyped-def]
-    """All outputs, and derivatives of sum_k cotangent_k z_k, for every block_step-th block of lanes.
+    """Return all outputs, and derivatives of sum_k cotangent_k z_k, for every block_step-th block of lanes.
 
     cotangent (B, K); segment: gates of the processor between kept states; workspace (2 + segments + segment, 4^n,
     lanes): the state at the end, h, the states before each segment, and those before each of its gates. found: values
@@ -219,7 +221,7 @@ def reverse_mode(problem, cotangent, first_block, block_step, segment, workspace
 
 @njit(**COMPILED)
 def pull_back(problem, cotangent, first_block, block_step, workspace, pulled):  # type: ignore[no-untyped-def]
-    """sum_k cotangent_k O_k before the processor's first gate, for every block_step-th block of lanes.
+    """Return sum_k cotangent_k O_k before the processor's first gate, for every block_step-th block of lanes.
 
     No angle may be trained. cotangent (B, K), workspace (1, 4^n, lanes), pulled (B, 4^n).
     """
@@ -240,7 +242,9 @@ def pull_back(problem, cotangent, first_block, block_step, workspace, pulled):  
 
 @njit(**COMPILED)
 def prepare(problem, first_block, block_step, workspace, states):  # type: ignore[no-untyped-def]
-    """The states that processors begin with, (B, 4^n), for every block_step-th block of lanes; workspace as above."""
+    """Return the states that processors begin with, (B, 4^n), for every block_step-th block of lanes; workspace as
+    above.
+    """
     lanes = workspace.shape[2]
     turns, scratch = np.empty((2, problem.angles.shape[1], lanes)), np.empty((6, 16, lanes))
     for start in range(first_block * lanes, len(problem.owner), block_step * lanes):

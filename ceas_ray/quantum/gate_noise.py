@@ -34,7 +34,7 @@ def noiseless(processors: int, qubits: int) -> Floats:
 
 
 def thermal_relaxation(gate_seconds: Floats, t1_seconds: Floats, t2_seconds: Floats) -> tuple[Floats, Floats]:
-    """(damping, dephasing) of a gate that lasts `gate_seconds` on qubits that relax to |0>; T2 at most 2 T1.
+    """Return (damping, dephasing) of a gate that lasts `gate_seconds` on qubits that relax to |0>; T2 at most 2 T1.
 
     Populations relax as exp(-t/T1), coherences as exp(-t/T2) = sqrt(1 - damping) (1 - dephasing) (Nielsen and Chuang,
     8.3.5). Raises ValueError for times that no qubit can have.

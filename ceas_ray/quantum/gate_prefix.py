@@ -41,7 +41,7 @@ def _qubits(gate: Gate) -> tuple[int, ...]:
 
 
 def _name(gate: Gate) -> str:
-    """The gate in words, as `a rotation about ZX by x_0 theta_1 on qubits 0, 1`."""
+    """Return the gate in words, as `a rotation about ZX by x_0 theta_1 on qubits 0, 1`."""
     assert isinstance(gate, Rotation), "other gates have no angles"
     inputs = {f"x_{j}" for term in gate.terms for j in term.inputs}
     weights = {f"theta_{term.weight}" for term in gate.terms if term.weight != CONSTANT}

@@ -66,7 +66,7 @@ def _blocks(circuit: GateCircuit, lanes: int) -> Iterator[slice]:
 
 
 def _final_states(circuit: GateCircuit, turns: Floats) -> Complexes:
-    """The states at the end, (B, 2^n); turns (B, rotations): all angles."""
+    """Return the states at the end, (B, 2^n); turns (B, rotations): all angles."""
     psi = np.zeros((len(turns), 2**circuit.qubits), dtype=np.complex128)
     psi[:, 0] = 1
     rotation = 0
@@ -80,7 +80,7 @@ def _final_states(circuit: GateCircuit, turns: Floats) -> Complexes:
 
 
 def _backwards(circuit: GateCircuit, turns: Floats, psi: Complexes, dual: Complexes) -> Floats:
-    """Undo all gates; the derivatives by every angle, (B, rotations)."""
+    """Undo all gates; return the derivatives by every angle, (B, rotations)."""
     found = np.empty_like(turns)
     rotation = turns.shape[1]
     for gate in reversed(circuit.gates):
@@ -100,7 +100,7 @@ def _rotated(circuit: GateCircuit, gate: Rotation, angle: Floats, psi: Complexes
 
 
 def _fixed(gate: FixedGate | Entangler, psi: Complexes, *, inverse: bool) -> Complexes:
-    """A gate without an angle on states (B, 2^n)."""
+    """Return a gate without an angle on states (B, 2^n)."""
     if isinstance(gate, FixedGate):
         unitary = gate.unitary.conj().T if inverse else gate.unitary
         halves = psi.reshape(len(psi), -1, 2, 2**gate.qubit)
@@ -116,7 +116,7 @@ def _fixed(gate: FixedGate | Entangler, psi: Complexes, *, inverse: bool) -> Com
 
 
 def _string(gate: Rotation, qubits: int) -> str:
-    """The rotation's Pauli on all qubits, the last letter for qubit 0."""
+    """Return the rotation's Pauli on all qubits, the last letter for qubit 0."""
     letters = ["I"] * qubits
     for letter, qubit in zip(gate.pauli, gate.qubits, strict=True):
         letters[qubits - 1 - qubit] = letter
@@ -138,7 +138,7 @@ def _pauli(string: str, psi: Complexes) -> Complexes:
 
 @lru_cache(maxsize=1024)
 def _action(string: str) -> tuple[Integers, Complexes]:
-    """A Pauli string as a permutation with phases: new[i] = phase[i] old[source[i]]."""
+    """Return a Pauli string as a permutation with phases: new[i] = phase[i] old[source[i]]."""
     letters = list(enumerate(reversed(string)))
     flipped = sum(1 << q for q, letter in letters if letter in "XY")
     signed = sum(1 << q for q, letter in letters if letter in "YZ")
@@ -148,6 +148,6 @@ def _action(string: str) -> tuple[Integers, Complexes]:
 
 
 def _inner(left: Complexes, right: Complexes) -> Complexes:
-    """<left|right> of each lane, (B,)."""
+    """Return <left|right> of each lane, (B,)."""
     found: Complexes = np.einsum("bk,bk->b", left.conj(), right)
     return found

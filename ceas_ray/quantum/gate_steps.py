@@ -12,14 +12,14 @@ signs too; fixed gates are a matrix (3, 3)."""
 
 @njit(**COMPILED_INLINE)
 def _offset(p, first, second):  # type: ignore[no-untyped-def]
-    """Where coefficient p of a block lies, from the block's first."""
+    """Return where coefficient p of a block lies, from the block's first."""
     low = (p & 3) << (2 * first)
     return low if second < 0 else low + ((p >> 2) << (2 * second))
 
 
 @njit(**COMPILED_INLINE)
 def _base(block, first, second):  # type: ignore[no-untyped-def]
-    """The first coefficient of a block: its number with digits 0 put in for the gate's qubits."""
+    """Return the first coefficient of a block: its number with digits 0 put in for the gate's qubits."""
     if second >= 0 and second < first:
         first, second = second, first
     low = block & ((1 << (2 * first)) - 1)
@@ -58,7 +58,7 @@ def one_qubit_maps(problem, g, turns, rows, maps):  # type: ignore[no-untyped-de
 
 @njit(**COMPILED_PART)
 def apply_one(maps, qubit, source, target):  # type: ignore[no-untyped-def]
-    """target = the first of maps (3, 16, lanes) on a qubit of source, both (4^n, lanes)."""
+    """Set target = the first of maps (3, 16, lanes) on a qubit of source, both (4^n, lanes)."""
     step, m = 1 << (2 * qubit), maps[0]
     for base in range(0, len(source), 4 * step):
         for index in range(base, base + step):
@@ -73,7 +73,7 @@ def apply_one(maps, qubit, source, target):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def apply_one_back(maps, qubit, h):  # type: ignore[no-untyped-def]
-    """h <- the transpose of the first of maps on a qubit."""
+    """Apply to h the transpose of the first of maps on a qubit."""
     step, m = 1 << (2 * qubit), maps[0]
     for base in range(0, len(h), 4 * step):
         for index in range(base, base + step):
@@ -86,7 +86,9 @@ def apply_one_back(maps, qubit, h):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def correlate_one(maps, qubit, source, h, scratch, derivatives):  # type: ignore[no-untyped-def]
-    """derivatives (2, lanes): of h . map . source by the angle, from sums of h_i source_j over all blocks."""
+    """Return the derivatives (2, lanes): of h . map . source by the angle, from sums of h_i source_j over all
+    blocks.
+    """
     step, sums = 1 << (2 * qubit), scratch[0]
     sums[:] = 0.0
     for base in range(0, len(h), 4 * step):
@@ -125,7 +127,7 @@ def two_qubit_rows(problem, g, turns, rows, tables):  # type: ignore[no-untyped-
 
 @njit(**COMPILED_INLINE)
 def _relax(left, kept, gain, step, block):  # type: ignore[no-untyped-def]
-    """Damping and dephasing of one qubit on a block (16, lanes), in place. step: of its digit, 1 or 4."""
+    """Apply damping and dephasing of one qubit to a block (16, lanes), in place. step: of its digit, 1 or 4."""
     for other in range(4):
         zero = other if step == 4 else 4 * other
         store(block, zero + step, left * load(block, zero + step))
@@ -135,7 +137,7 @@ def _relax(left, kept, gain, step, block):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_INLINE)
 def _relax_back(left, kept, gain, step, block):  # type: ignore[no-untyped-def]
-    """The transpose of `_relax`."""
+    """Return the transpose of `_relax`."""
     for other in range(4):
         zero = other if step == 4 else 4 * other
         three = load(block, zero + 3 * step)
@@ -147,7 +149,7 @@ def _relax_back(left, kept, gain, step, block):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def apply_two(tables, partners, rows, qubits, source, scratch, target):  # type: ignore[no-untyped-def]
-    """target = a gate on two qubits with its noise on source; tables as `two_qubit_rows` fills them."""
+    """Set target = a gate on two qubits with its noise on source; tables as `two_qubit_rows` fills them."""
     first, second = qubits
     left, kept, gain = load(rows[1], first), load(rows[2], first), load(rows[3], first)
     left2, kept2, gain2 = load(rows[1], second), load(rows[2], second), load(rows[3], second)
@@ -166,7 +168,8 @@ def apply_two(tables, partners, rows, qubits, source, scratch, target):  # type:
 
 @njit(**COMPILED_PART)
 def apply_two_back(gate, rows, qubits, source, h, scratch, derivatives):  # type: ignore[no-untyped-def]
-    """h <- the transpose of a gate on two qubits with its noise on h; derivatives (2, lanes) of h . gate . source.
+    """Apply to h the transpose of a gate on two qubits with its noise on h; derivatives (2, lanes) of h . gate .
+    source.
 
     gate: its tables, partners and signs, and whether its angle is trained.
     """

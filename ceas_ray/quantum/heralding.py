@@ -28,7 +28,7 @@ def _dark_share(signal: ArrayLike, dark_count: ArrayLike) -> Floats:
 
 
 def heralded_fidelity(fidelity: ArrayLike, signal: ArrayLike, dark_count: ArrayLike) -> Any:
-    """Fidelity at emission when a dark count heralds a maximally mixed pair: it falls with the fibre's loss.
+    """Return the fidelity at emission when a dark count heralds a maximally mixed pair: it falls with the fibre's loss.
 
     That is exact for two-photon schemes, whose photons are each maximally entangled with their emitter (in
     polarization or time bins): a lost photon leaves its emitter mixed, and a photon that meets a dark count leaves its
@@ -48,7 +48,7 @@ def heralded_state(weights: ArrayLike, signal: ArrayLike, dark_count: ArrayLike)
 
 
 def single_click(bright_population: ArrayLike, efficiency: ArrayLike, dark_count: ArrayLike = 0.0) -> tuple[Any, Any]:
-    """Fidelity and success probability of the single-click scheme with two number-resolving detectors.
+    """Return the fidelity and success probability of the single-click scheme with two number-resolving detectors.
 
     bright_population: alpha, of each emitter; efficiency: eta, that a photon is detected (one arm); dark_count: that
     either detector has a dark count in an attempt. Exactly one count is heralded. Without dark counts that is
@@ -72,7 +72,7 @@ Part = tuple[Floats, Floats]
 
 
 def single_click_parts(bright_population: ArrayLike, efficiency: ArrayLike, dark_count: ArrayLike) -> tuple[Part, Part]:
-    """The pairs that one photon heralds, and those that a dark count heralds alone.
+    """Return the pairs that one photon heralds, and those that a dark count heralds alone.
 
     An emitter and its photon are sqrt(1 - alpha) |0, no photon> + sqrt(alpha) |1, photon>. One photon and no dark
     count: both emitters bright is the error, a bit flip of random phase. No photon and exactly one dark count: each
@@ -96,7 +96,7 @@ def single_click_parts(bright_population: ArrayLike, efficiency: ArrayLike, dark
 
 
 def mixed_by_dark_counts(signal: Part, dark: Part) -> Any:
-    """Weights of all heralded pairs; those of the signal where nothing is ever heralded."""
+    """Return the weights of all heralded pairs; those of the signal where nothing is ever heralded."""
     heralded = signal[1] + dark[1]
     share = np.divide(dark[1], heralded, out=np.zeros_like(heralded), where=heralded > 0)
     return signal[0] + share[..., None] * (dark[0] - signal[0])
@@ -106,23 +106,24 @@ def mixed_by_dark_counts(signal: Part, dark: Part) -> Any:
 
 
 def expected_attempts(success: ArrayLike) -> Any:
-    """Mean number of attempts until one succeeds, 1 / p (geometric); times the period: the mean time."""
+    """Return the mean number of attempts until one succeeds, 1 / p (geometric); times the period: the mean time."""
     return 1 / chances("success probability", success)
 
 
 def attempts_deviation(success: ArrayLike) -> Any:
-    """Standard deviation of the number of attempts, sqrt(1 - p) / p."""
+    """Return the standard deviation of the number of attempts, sqrt(1 - p) / p."""
     p = chances("success probability", success)
     return np.sqrt(1 - p) / p
 
 
 def success_within(success: ArrayLike, attempts: ArrayLike) -> Any:
-    """Probability that one of so many attempts succeeds, 1 - (1 - p)^attempts."""
+    """Return the probability that one of so many attempts succeeds, 1 - (1 - p)^attempts."""
     return scalar_if_0d(1 - _fails(probabilities("success probability", success), times("attempts", attempts)))
 
 
 def two_link_attempts(success: ArrayLike, swap_success: ArrayLike = 1.0) -> Any:
-    """Mean number of rounds until two links, tried at the same time, both have a pair: (3 - 2 p) / (p (2 - p)).
+    """Return the mean number of rounds until two links, tried at the same time, both have a pair: (3 - 2 p) / (p (2 -
+    p)).
 
     A swap that works with probability `swap_success`, and loses both pairs if not, divides it by that.
     """
@@ -144,5 +145,5 @@ def two_link_attempts_with_cutoff(success: ArrayLike, cutoff: ArrayLike, swap_su
 
 
 def _fails(p: Floats, attempts: Floats) -> Floats:
-    """(1 - p)^attempts."""
+    """Return (1 - p)^attempts."""
     return (1 - p) ** attempts

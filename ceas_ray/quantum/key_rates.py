@@ -24,18 +24,18 @@ _LONGEST_BLOCK = 10**15
 
 
 def binary_entropy(probability: ArrayLike) -> Any:
-    """h(e) = -e log2 e - (1 - e) log2(1 - e) in bits; h(0) = h(1) = 0."""
+    """Return h(e) = -e log2 e - (1 - e) log2(1 - e) in bits; h(0) = h(1) = 0."""
     entropy = pair_physics.binary_entropy(probabilities("probability", probability))
     return scalar_if_0d(np.minimum(entropy, 1.0))
 
 
 def qber(fidelity: ArrayLike) -> Any:
-    """Error rate in each basis of a Werner pair, e = 2 (1 - F) / 3."""
+    """Return the error rate in each basis of a Werner pair, e = 2 (1 - F) / 3."""
     return pair_physics.error_rate(pair_physics.werner_of_fidelity(fidelities(fidelity)))
 
 
 def qber_of_state(weights: ArrayLike) -> Any:
-    """Error rates in the bases X, Y, Z of a Bell-diagonal pair, shape (..., 3), relative to Phi+.
+    """Return the error rates in the bases X, Y, Z of a Bell-diagonal pair, shape (..., 3), relative to Phi+.
 
     X errs on Psi- and Phi-, Y on Psi+ and Phi-, Z on Psi- and Psi+.
     """
@@ -44,13 +44,13 @@ def qber_of_state(weights: ArrayLike) -> Any:
 
 
 def key_rate(fidelity: ArrayLike) -> Any:
-    """Asymptotic key bits per sifted pair, max(0, 1 - 2 h(e)) (Shor and Preskill, PRL 85, 441, 2000)."""
+    """Return the asymptotic key bits per sifted pair, max(0, 1 - 2 h(e)) (Shor and Preskill, PRL 85, 441, 2000)."""
     error = qber(fidelity)
     return key_rate_of_errors(error, error)
 
 
 def key_rate_of_errors(error_x: ArrayLike, error_z: ArrayLike) -> Any:
-    """Asymptotic key bits per sifted pair with unequal error rates, max(0, 1 - h(e_x) - h(e_z))."""
+    """Return the asymptotic key bits per sifted pair with unequal error rates, max(0, 1 - h(e_x) - h(e_z))."""
     return pair_physics.key_bits(probabilities("error rate", error_x), probabilities("error rate", error_z))
 
 
@@ -71,7 +71,7 @@ def finite_key_length(
     epsilon: float = EPSILON,
     error_correction: float = ERROR_CORRECTION,
 ) -> Any:
-    """Key bits that a block of `sifted` Werner pairs yields, an integer >= 0 (an array of them for arrays).
+    """Return the key bits that a block of `sifted` Werner pairs yields, an integer >= 0 (an array of them for arrays).
 
     Of N = n + k pairs k are compared openly, n become key (Tomamichel, Lim, Gisin, Renner, Nat. Commun. 3, 634, 2012;
     arXiv 1103.4130):
@@ -95,7 +95,8 @@ def finite_key_length(
 
 
 def min_block(fidelity: ArrayLike, epsilon: float = EPSILON, error_correction: float = ERROR_CORRECTION) -> Any:
-    """The smallest block of sifted pairs with a key of one bit or more, the share that is compared being the best.
+    """Return the smallest block of sifted pairs with a key of one bit or more, the share that is compared being the
+    best.
 
     Infinite where no block has any (up to 1e15 pairs). See `finite_key_length`; a longer block has a longer key.
     """
@@ -145,7 +146,9 @@ def _length(error: float, block: int, *, share: float | None, epsilon: float, er
 
 
 def _best_tested(error: float, block: int, epsilon: float, error_correction: float) -> Floats:
-    """Candidates for the best number of compared pairs: a grid, refined around its best point to whole numbers."""
+    """Return the candidates for the best number of compared pairs: a grid, refined around its best point to whole
+    numbers.
+    """
     low, high = 1.0, block - 1.0
     while high - low > 2048:
         grid = np.unique(np.round(np.geomspace(low, high, 512) if low == 1 else np.linspace(low, high, 512)))
@@ -155,7 +158,7 @@ def _best_tested(error: float, block: int, epsilon: float, error_correction: flo
 
 
 def _bits(error: float, block: int, *, tested: Floats, epsilon: float, error_correction: float) -> Floats:
-    """The bound before it is rounded down, for each number of compared pairs."""
+    """Return the bound before it is rounded down, for each number of compared pairs."""
     kept = block - tested
     deviation = np.sqrt(block / (kept * tested) * (tested + 1) / tested * math.log(4 / epsilon))
     phase_errors = np.minimum(error + deviation, 0.5)

@@ -22,12 +22,12 @@ _FAST_MATH = ("contract", "nsz")
 
 
 def lane_count(dtype: Any) -> int:
-    """Numbers of this dtype in a value of lanes: 8 of float64, 16 of float32."""
+    """Return how many numbers of this dtype are in a value of lanes: 8 of float64, 16 of float32."""
     return LANE_BYTES // np.dtype(dtype).itemsize
 
 
 def aligned_rows(rows: int, dtype: Any) -> Any:
-    """An array (rows, lanes), not filled, that begins at a whole vector.
+    """Return an array (rows, lanes), not filled, that begins at a whole vector.
 
     NumPy asks for huge pages where arrays are large, which Numba does not: with small ones speed depends on where the
     pages happen to lie (a factor of 1.5 was seen between processes).
@@ -100,7 +100,7 @@ def _pointer(context: Any, builder: Any, *, array_type: Any, array: Any, row: An
 
 @intrinsic
 def load(typing_context, array, row):  # type: ignore[no-untyped-def]
-    """array[row], shape (rows, lanes), C-contiguous, as lanes."""
+    """Return array[row], shape (rows, lanes), C-contiguous, as lanes."""
     lanes = Lanes(array.dtype)
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -113,7 +113,7 @@ def load(typing_context, array, row):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def store(typing_context, array, row, value):  # type: ignore[no-untyped-def]
-    """array[row] = lanes."""
+    """Store lanes as array[row]."""
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         index = context.cast(builder, args[1], sig.args[1], types.intp)
@@ -126,7 +126,7 @@ def store(typing_context, array, row, value):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def zero_lanes(typing_context, array):  # type: ignore[no-untyped-def]
-    """Lanes of zeros of the array's dtype."""
+    """Return lanes of zeros of the array's dtype."""
     lanes = Lanes(array.dtype)
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:

@@ -15,10 +15,10 @@ class Loss(Protocol):
     """A loss per sample of the outputs z, targets y in {-1, +1}, shapes (B, K)."""
 
     def __call__(self, values: Floats, targets: Floats) -> Floats:
-        """The loss of each sample, shape (B,)."""
+        """Return the loss of each sample, shape (B,)."""
 
     def slope(self, values: Floats, targets: Floats) -> Floats:
-        """dL/dz, shape (B, K)."""
+        """Return dL/dz, shape (B, K)."""
 
 
 @dataclass(frozen=True)

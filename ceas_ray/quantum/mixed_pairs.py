@@ -52,7 +52,7 @@ NO_PAIRS = PairNodes(np.zeros((1, 0)), np.ones(1), 0.0)
 
 
 def pair_nodes(werner: Sequence[Floats], places: Sequence[Sequence[int]], most: int = MAX_NODES) -> PairNodes:
-    """Nodes and coefficients for the mean over shots.
+    """Return the nodes and coefficients for the mean over shots.
 
     werner: of every route the Werner parameters of each shot's pairs, (shots, G_r), shots >= 1. places: of every route
     the G_r places in the circuit where its pairs are spent. Together they are all places 0 .. sum G_r - 1.
@@ -105,7 +105,7 @@ class _Route:
         return np.maximum.accumulate(self.shares[::-1])[::-1]
 
     def newton_at_nodes(self) -> Floats:
-        """N_s(u_j) = prod_{i<s} (u_j - u_i), rows s, columns j."""
+        """Return N_s(u_j) = prod_{i<s} (u_j - u_i), rows s, columns j."""
         count = len(self.scaled)
         table = np.ones((count, count))
         for s in range(1, count):
@@ -113,7 +113,7 @@ class _Route:
         return table
 
     def polar_newton(self, werner: Floats) -> Floats:
-        """The polar forms of N_s at every shot's pairs, (shots, K)."""
+        """Return the polar forms of N_s at every shot's pairs, (shots, K)."""
         u = (werner - self.center) / self.half
         symmetric = np.zeros((len(u), self.pairs + 1))
         symmetric[:, 0] = 1.0
@@ -130,7 +130,7 @@ class _Route:
 
 
 def _spread_nodes(count: int) -> Floats:
-    """0, then Chebyshev points in [-1, 1] in Leja's order: every first part of them interpolates well."""
+    """Return 0, then Chebyshev points in [-1, 1] in Leja's order: every first part of them interpolates well."""
     points = np.cos(np.pi * (2 * np.arange(count) + 1) / (2 * count))
     order = [int(np.argmin(np.abs(points)))]
     points[order[0]] = 0.0
@@ -143,7 +143,7 @@ def _spread_nodes(count: int) -> Floats:
 
 
 def _powers(routes: Sequence[_Route], most: int) -> tuple[NDArray[np.int64], float]:
-    """The lower set of powers (J, routes), ascending, and the sum of the shares of all others."""
+    """Return the lower set of powers (J, routes), ascending, and the sum of the shares of all others."""
     found = _above(routes, _TOLERANCE, most, together=1.0)
     tolerance = _TOLERANCE
     while found is None:
@@ -175,7 +175,7 @@ def _above(routes: Sequence[_Route], tolerance: float, most: int, together: floa
 
 
 def _left_out(routes: Sequence[_Route], kept: set[tuple[int, ...]]) -> float:
-    """The sum of the shares of all powers but those kept."""
+    """Return the sum of the shares of all powers but those kept."""
     everything = math.prod(float(np.sum(route.shares)) for route in routes)
     inside = math.fsum(
         math.prod(float(route.shares[s]) for route, s in zip(routes, powers, strict=True)) for powers in kept

@@ -47,43 +47,43 @@ class Rates(NamedTuple):
 
 @_formula
 def werner_of_fidelity(fidelity):  # type: ignore[no-untyped-def]
-    """w = (4 F - 1) / 3."""
+    """Return w = (4 F - 1) / 3."""
     return (4.0 * fidelity - 1.0) / 3.0
 
 
 @_formula
 def fidelity_of_werner(werner):  # type: ignore[no-untyped-def]
-    """F = (1 + 3 w) / 4."""
+    """Return F = (1 + 3 w) / 4."""
     return (1.0 + 3.0 * werner) / 4.0
 
 
 @_formula
 def fidelity_of(pair):  # type: ignore[no-untyped-def]
-    """Fidelity with Phi+."""
+    """Return the fidelity with Phi+."""
     return (1.0 + pair.xx + pair.yy + pair.zz) / 4.0
 
 
 @_formula
 def werner_of(pair):  # type: ignore[no-untyped-def]
-    """Werner parameter of the pair after a twirl."""
+    """Return Werner parameter of the pair after a twirl."""
     return (pair.xx + pair.yy + pair.zz) / 3.0
 
 
 @_formula
 def werner_pair(werner):  # type: ignore[no-untyped-def]
-    """A Werner pair."""
+    """Return a Werner pair."""
     return Pair(werner, werner, werner, 0.0 * werner, 0.0 * werner)
 
 
 @_formula
 def correlations_of_weights(a, b, c, d):  # type: ignore[no-untyped-def]
-    """<XX>, -<YY>, <ZZ> of the Bell-diagonal weights (Phi+, Psi-, Psi+, Phi-)."""
+    """Return <XX>, -<YY>, <ZZ> of the Bell-diagonal weights (Phi+, Psi-, Psi+, Phi-)."""
     return a - b + c - d, a + b - c - d, a - b - c + d
 
 
 @_formula
 def weights_of_correlations(xx, yy, zz):  # type: ignore[no-untyped-def]
-    """Inverse of `correlations_of_weights`."""
+    """Return the inverse of `correlations_of_weights`."""
     return (1 + xx + yy + zz) / 4, (1 - xx + yy - zz) / 4, (1 + xx - yy - zz) / 4, (1 - xx - yy + zz) / 4
 
 
@@ -92,13 +92,13 @@ def weights_of_correlations(xx, yy, zz):  # type: ignore[no-untyped-def]
 
 @_formula
 def survival(periods):  # type: ignore[no-untyped-def]
-    """exp(-t / T): what is left after so many coherence times."""
+    """Return exp(-t / T): what is left after so many coherence times."""
     return np.exp(-periods)
 
 
 @_formula
 def loss(periods):  # type: ignore[no-untyped-def]
-    """1 - exp(-t / T)."""
+    """Return 1 - exp(-t / T)."""
     return -np.expm1(-periods)
 
 
@@ -110,7 +110,7 @@ def phase_left(attempts, probability):  # type: ignore[no-untyped-def]
 
 @_formula
 def aged(pair, start, start_seconds, end, end_seconds):  # type: ignore[no-untyped-def]
-    """A pair whose halves were stored for these times in memories with these rates (each a `Rates`).
+    """Return a pair whose halves were stored for these times in memories with these rates (each a `Rates`).
 
     A memory maps <Z> of its half to a <Z> + d, so zz to a zz + d z of the other half, with a = exp(-z t) and
     d = 1 - exp(-damping t); <X> and <Y> shrink (Nielsen and Chuang, 8.3: amplitude damping has a = 1 - d).
@@ -129,7 +129,8 @@ def aged(pair, start, start_seconds, end, end_seconds):  # type: ignore[no-untyp
 
 @_formula
 def swapped(first, second, werner):  # type: ignore[no-untyped-def]
-    """The pair of the outer halves after a Bell measurement on the inner ones, corrected at the second one's end.
+    """Return the pair of the outer halves after a Bell measurement on the inner ones, corrected at the second one's
+    end.
 
     werner: what the measurement multiplies correlations by (its gates and readouts err as depolarizing noise).
     """
@@ -141,7 +142,9 @@ def swapped(first, second, werner):  # type: ignore[no-untyped-def]
 
 @_formula
 def bbpssw(first, second):  # type: ignore[no-untyped-def]
-    """Fidelity after a twirl, and success, of purifying Werner pairs of these fidelities (PRL 76, 722, 1996)."""
+    """Return the fidelity after a twirl, and success, of purifying Werner pairs of these fidelities (PRL 76, 722,
+    1996).
+    """
     success = (
         first * second
         + (first * (1.0 - second) + second * (1.0 - first)) / 3.0
@@ -152,7 +155,7 @@ def bbpssw(first, second):  # type: ignore[no-untyped-def]
 
 @_formula
 def dejmps(first, second):  # type: ignore[no-untyped-def]
-    """The four weights, before they are divided by their sum, and success, of purifying two Bell-diagonal pairs.
+    """Return the four weights, before they are divided by their sum, and success, of purifying two Bell-diagonal pairs.
 
     first, second: weights (Phi+, Psi-, Psi+, Phi-), four each (Deutsch et al., PRL 77, 2818, 1996).
     """
@@ -169,12 +172,12 @@ def error_rate(correlation):  # type: ignore[no-untyped-def]
 
 @_formula
 def binary_entropy(probability):  # type: ignore[no-untyped-def]
-    """h(e) = -e log2 e - (1 - e) log2(1 - e), 0 at both ends."""
+    """Return h(e) = -e log2 e - (1 - e) log2(1 - e), 0 at both ends."""
     inside, below = np.maximum(probability, _SMALLEST), np.minimum(probability, _LARGEST)
     return -(probability * np.log(inside) + (1.0 - probability) * np.log1p(-below)) / np.log(2.0)
 
 
 @_formula
 def key_bits(error_x, error_z):  # type: ignore[no-untyped-def]
-    """Asymptotic BBM92 bits of one sifted pair, max(0, 1 - h(e_x) - h(e_z)) (PRL 85, 441, 2000)."""
+    """Return the asymptotic BBM92 bits of one sifted pair, max(0, 1 - h(e_x) - h(e_z)) (PRL 85, 441, 2000)."""
     return np.maximum(0.0, 1.0 - binary_entropy(error_x) - binary_entropy(error_z))

@@ -15,7 +15,7 @@ HUB = -1
 
 
 def partition_by_qubits(circuit: Circuit, members: int, teleported_inputs: bool) -> Circuit:
-    """Partition `circuit`: every member holds a part of the qubits; gates between parts spend a pair each.
+    """Return partition `circuit`: every member holds a part of the qubits; gates between parts spend a pair each.
 
     teleported_inputs: the hub teleports every encoded qubit to its member. Raises ValueError for more members than
     qubits.
@@ -24,7 +24,8 @@ def partition_by_qubits(circuit: Circuit, members: int, teleported_inputs: bool)
 
 
 def partition_by_layers(circuit: Circuit, members: int, teleported_inputs: bool) -> Circuit:
-    """Partition `layer`: every member runs some consecutive layers, then teleports all qubits on to the next member.
+    """Return partition `layer`: every member runs some consecutive layers, then teleports all qubits on to the next
+    member.
 
     The first members run one layer more if it does not divide. teleported_inputs: the hub teleports the inputs to the
     first member. Raises ValueError for more members than layers.
@@ -36,12 +37,14 @@ def partition_by_layers(circuit: Circuit, members: int, teleported_inputs: bool)
 
 
 def member_of_layer(circuit: Circuit) -> tuple[int, ...]:
-    """The number of the member that runs each layer."""
+    """Return the number of the member that runs each layer."""
     return tuple(sum(1 for first in circuit.teleported_before if 0 < first <= layer) for layer in range(circuit.layers))
 
 
 def pair_ends(circuit: Circuit) -> tuple[tuple[int, int], ...]:
-    """Between whom each pair of a shot is shared, in the order of `Circuit.places`: (from, to) by member, or HUB."""
+    """Return between whom each pair of a shot is shared, in the order of `Circuit.places`: (from, to) by member, or
+    HUB.
+    """
     runs, ends = member_of_layer(circuit), []
     for layer, qubit, gate in circuit.places:
         if gate is not None:
@@ -60,7 +63,8 @@ def interaction_graph(circuit: Circuit) -> dict[tuple[int, int], int]:
 
 
 def balanced_parts(circuit: Circuit, members: int) -> tuple[int, ...]:
-    """The part of each qubit, such that the fewest gates are remote and parts differ by at most one qubit in size.
+    """Return the part of each qubit, such that the fewest gates are remote and parts differ by at most one qubit in
+    size.
 
     Parts are numbered by their first qubit. Raises ValueError for more members than qubits.
     """
@@ -74,7 +78,7 @@ def balanced_parts(circuit: Circuit, members: int) -> tuple[int, ...]:
 def parts_with_fewest_cuts(
     qubits: int, edges: Mapping[tuple[int, int], int], *, least: Sequence[int], most: Sequence[int], alike: bool = False
 ) -> tuple[int, ...]:
-    """The part of each qubit, such that edges between parts have the least weight.
+    """Return the part of each qubit, such that edges between parts have the least weight.
 
     edges: their weights; least, most: qubits in each part. Graph partition as an integer program, solved to its optimum
     by SciPy's HiGHS (branch and cut): x_qp = 1 if qubit q is in part p; y_e >= x_ap - x_bp for every edge e = (a, b)

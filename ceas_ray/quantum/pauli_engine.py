@@ -105,7 +105,7 @@ def expectations(circuit: Circuit, inputs: LaneInputs, *, threads: int = 1, dtyp
 
 
 def pulled_back_outputs(circuit: Circuit, parameters: Floats, noise: Floats, werner: Floats | None = None) -> Floats:
-    """The outputs' observables pulled back to the encoded input: z_k = sum_P h_kP <P>, shape (Q, outputs, 4^n).
+    """Return the outputs' observables pulled back to the encoded input: z_k = sum_P h_kP <P>, shape (Q, outputs, 4^n).
 
     For inputs that are encoded once (ValueError otherwise). parameters (Q, P), noise and werner as in `LaneInputs`.
     """

@@ -22,7 +22,7 @@ from ceas_ray.quantum.pauli_tiles import GATE_NOISE_ROWS, apply_layer, apply_lay
 
 
 def workspace_rows(layers: int, gates: int, coefficients: int, keep_all: bool) -> int:
-    """Rows of lanes for the states of a forward pass, the one after it, and h; `gates` in each layer."""
+    """Return the rows of lanes for the states of a forward pass, the one after it, and h; `gates` in each layer."""
     return coefficients * (2 + (layers * gates if keep_all else gates + layers))
 
 

@@ -22,7 +22,7 @@ _P2, _G2, _L2 = (int(c) for c in (Noise.TWO_QUBIT_DEPOLARIZING, Noise.TWO_QUBIT_
 
 @njit(error_model="numpy")
 def _rotation(axis, angle, order, out):  # type: ignore[no-untyped-def]
-    """RY (axis 0) or RZ (axis 1), or its derivative of the given order, as a 4 x 4 map."""
+    """Return RY (axis 0) or RZ (axis 1), or its derivative of the given order, as a 4 x 4 map."""
     c, s = np.cos(angle), np.sin(angle)
     if order == 1:
         c, s = -s, c
@@ -39,14 +39,14 @@ def _rotation(axis, angle, order, out):  # type: ignore[no-untyped-def]
 
 @njit(**_inlined)
 def _one_qubit_noise(noise):  # type: ignore[no-untyped-def]
-    """(s, e, g) of the channel after a one-qubit gate: X, Y -> s X, s Y and Z -> e Z + g I."""
+    """Return (s, e, g) of the channel after a one-qubit gate: X, Y -> s X, s Y and Z -> e Z + g I."""
     kept, damping = 1.0 - noise[_P1], noise[_G1]
     return kept * np.sqrt(1.0 - damping) * (1.0 - noise[_L1]), kept * (1.0 - damping), damping
 
 
 @njit(error_model="numpy")
 def _follow(gate, noise, total, scratch):  # type: ignore[no-untyped-def]
-    """total <- one-qubit noise . gate . total."""
+    """Set total to one-qubit noise . gate . total."""
     attenuation, keep, gain = _one_qubit_noise(noise)
     for j in range(4):
         for k in range(4):
@@ -61,7 +61,7 @@ def _follow(gate, noise, total, scratch):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED)
 def rotation_maps(axes, parameters, noise, maps):  # type: ignore[no-untyped-def]
-    """A qubit's rotations of a layer as one map, and its first and second derivative by each of its angles.
+    """Return a qubit's rotations of a layer as one map, and its first and second derivative by each of its angles.
 
     axes (R,), parameters (Q, L, n, R), noise (Q, L, n, 7), maps (Q, L, n, 1 + 2 R, 12).
     """
@@ -81,7 +81,7 @@ def rotation_maps(axes, parameters, noise, maps):  # type: ignore[no-untyped-def
 
 @njit(**COMPILED)
 def gate_noise(gates, attenuated, noise, werner, rows):  # type: ignore[no-untyped-def]
-    """Factors and gains of every entangling gate, rows (Q, L, G, 18), from noise (Q, L, n, 7).
+    """Fill factors and gains of every entangling gate, rows (Q, L, G, 18), from noise (Q, L, n, 7).
 
     werner (Q, L, G): of a remote gate's pair, 1 elsewhere; attenuated (16,): the coefficients that it multiplies.
     """
@@ -118,7 +118,7 @@ def new_owners(owner, start, known):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, error_model="numpy")
 def gather(table, owner, start, out):  # type: ignore[no-untyped-def]
-    """out[..., w] = table[owner of lane w, ...], flattened: table (Q, K), out (K, lanes)."""
+    """Set out[..., w] = table[owner of lane w, ...], flattened: table (Q, K), out (K, lanes)."""
     for w in range(out.shape[1]):
         row = table[owner[min(start + w, len(owner) - 1)]]
         for i in range(out.shape[0]):
@@ -150,7 +150,8 @@ def encoding_maps(reuploaded, hops, angles, noise, owner, start, out):  # type: 
 
 @njit(nogil=True, error_model="numpy")
 def input_state(reuploaded, angles, attenuation, weights, owner, start, scratch, state):  # type: ignore[no-untyped-def]
-    """|0...0>, or the product of the encoded qubits with every coefficient of weight s multiplied by attenuation[s].
+    """Write |0...0>, or the product of the encoded qubits with every coefficient of weight s multiplied by
+    attenuation[s].
 
     scratch: arrays (4, lanes) and (n + 1, lanes), which are filled, as is state (4^n, lanes); weights (4^n,): of Pauli
     strings.
@@ -174,7 +175,7 @@ def input_state(reuploaded, angles, attenuation, weights, owner, start, scratch,
 
 @njit(**_inlined)
 def _affine_row(t, m, j):  # type: ignore[no-untyped-def]
-    """Row j of the map `t` after the map `m`."""
+    """Return row j of the map `t` after the map `m`."""
     i, x, y, z = load(t, j), load(t, j + 1), load(t, j + 2), load(t, j + 3)
     return (
         i + x * load(m, 0) + y * load(m, 4) + z * load(m, 8),
@@ -186,7 +187,7 @@ def _affine_row(t, m, j):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
 def compose(rotations, encoding, maps):  # type: ignore[no-untyped-def]
-    """maps[layer, q] = rotations after encoding; the map after the last qubit is the identity."""
+    """Set maps[layer, q] = rotations after encoding; the map after the last qubit is the identity."""
     layers, n = encoding.shape[0], encoding.shape[1]
     for layer in range(layers):
         for q in range(n):
@@ -200,7 +201,7 @@ def compose(rotations, encoding, maps):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
 def before_encoding(correlation, encoding):  # type: ignore[no-untyped-def]
-    """E <- E X^T, X the 4 x 4 encoding: what the rotations alone are correlated with. In place."""
+    """Replace E by E X^T, X the 4 x 4 encoding: what the rotations alone are correlated with. In place."""
     for j in range(0, 12, 4):
         i, x, y, z = load(correlation, j), load(correlation, j + 1), load(correlation, j + 2), load(correlation, j + 3)
         for k in range(3):
@@ -212,7 +213,7 @@ def before_encoding(correlation, encoding):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
 def contract(correlation, derivative, out, row):  # type: ignore[no-untyped-def]
-    """out[row] = sum of correlation times derivative of the map."""
+    """Set out[row] = sum of correlation times derivative of the map."""
     total = load(correlation, 0) * load(derivative, 0)
     for m in range(1, 12):
         total = total + load(correlation, m) * load(derivative, m)

@@ -74,7 +74,7 @@ def _apply(m, i, x, y, z):  # type: ignore[no-untyped-def]
 
 @njit(**_inlined)
 def _apply_adjoint(m, i, x, y, z):  # type: ignore[no-untyped-def]
-    """The transposed map."""
+    """Apply the transposed map."""
     return (
         i + m[0] * x + m[4] * y + m[8] * z,
         m[1] * x + m[5] * y + m[9] * z,
@@ -85,7 +85,7 @@ def _apply_adjoint(m, i, x, y, z):  # type: ignore[no-untyped-def]
 
 @njit(**_inlined)
 def _transposed(i, x, y, z):  # type: ignore[no-untyped-def]
-    """A tile from its four columns, or its columns from its rows."""
+    """Return a tile from its four columns, or its columns from its rows."""
     return (
         i[0], x[0], y[0], z[0], i[1], x[1], y[1], z[1],
         i[2], x[2], y[2], z[2], i[3], x[3], y[3], z[3],
@@ -134,7 +134,7 @@ def _map_control_adjoint(m, v):  # type: ignore[no-untyped-def]
 
 @njit(**_inlined)
 def _entangle(cz, v):  # type: ignore[no-untyped-def]
-    """CX (`cz` None) or CZ on a tile: a signed permutation, its own inverse and transpose."""
+    """Apply CX (`cz` None) or CZ to a tile: a signed permutation, its own inverse and transpose."""
     (ii, ix, iy, iz, xi, xx, xy, xz, yi, yx, yy, yz, zi, zx, zy, zz) = v
     if cz is None:
         return (ii, ix, zy, zz, xx, xi, yz, -yy, yx, yi, -xz, xy, zi, zx, iy, iz)
@@ -179,7 +179,7 @@ def _add_gate_noise_adjoint(noise, v):  # type: ignore[no-untyped-def]
 
 @njit(**_inlined)
 def _correlate_row(e, v, i, x, y, z):  # type: ignore[no-untyped-def]
-    """e += (X, Y, Z of the observable) times (I, X, Y, Z of the state)."""
+    """Add to e the product (X, Y, Z of the observable) times (I, X, Y, Z of the state)."""
     return (
         e[0] + v[0] * i, e[1] + v[0] * x, e[2] + v[0] * y, e[3] + v[0] * z,
         e[4] + v[1] * i, e[5] + v[1] * x, e[6] + v[1] * y, e[7] + v[1] * z,
@@ -208,7 +208,7 @@ def _correlate_control(e, v, s):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
 def _gate(source, into, control, target, control_map, target_map, noise, cz):  # type: ignore[no-untyped-def]
-    """[maps,] gate and noise. control, target: strides 4^qubit. A map that is None is left out when compiling."""
+    """Apply [maps,] gate and noise. control, target: strides 4^qubit. A map that is None is left out when compiling."""
     if control_map is not None:
         m_control = _load_map(control_map)
     if target_map is not None:
@@ -273,7 +273,9 @@ def _gate_adjoint(h, state, strides, control_map, target_map, noise, cz, correla
 
 @njit(nogil=True, error_model="numpy")
 def _any_gate(source, into, gate, strides, maps, noise, cz):  # type: ignore[no-untyped-def]
-    """A gate with the maps of those qubits that the layer meets first here. gate: control, target, first, first."""
+    """Apply a gate with the maps of those qubits that the layer meets first here. gate: control, target, first,
+    first.
+    """
     control, target = strides[gate[0]], strides[gate[1]]
     if gate[2]:
         _gate(source, into, control, target, maps[gate[0]], maps[gate[1]] if gate[3] else maps[-1], noise, cz)
@@ -285,7 +287,7 @@ def _any_gate(source, into, gate, strides, maps, noise, cz):  # type: ignore[no-
 
 @njit(nogil=True, error_model="numpy")
 def _any_gate_adjoint(h, state, gate, strides, maps, noise, cz, correlations):  # type: ignore[no-untyped-def]
-    """The adjoint; correlations (n + 1, 12, lanes), the last one to be thrown away."""
+    """Apply the adjoint; correlations (n + 1, 12, lanes), the last one to be thrown away."""
     c, t = gate[0], gate[1]
     of_gate = strides[c], strides[t]
     if gate[2]:

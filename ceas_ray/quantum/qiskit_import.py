@@ -212,7 +212,7 @@ def eigen_decomposition(unitary: NDArray[np.complex128]) -> tuple[Any, Any]:
 
 
 def matrix_of(operation: Any) -> NDArray[np.complex128] | None:
-    """The matrix of a gate that Qiskit has one for, None for others."""
+    """Return the matrix of a gate that Qiskit has one for, None for others."""
     from qiskit.circuit.exceptions import CircuitError
 
     try:

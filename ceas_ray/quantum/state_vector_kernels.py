@@ -35,7 +35,7 @@ class Problem(NamedTuple):
 
 @njit(**COMPILED)
 def rotation_matrices(axes, parameters, turns, generators):  # type: ignore[no-untyped-def]
-    """turns (Q, L, n, 4): the product of a qubit's rotations; generators (Q, L, n, R, 3): each one's n."""
+    """Return the turns (Q, L, n, 4): the product of a qubit's rotations; generators (Q, L, n, R, 3): each one's n."""
     processors, layers, n, rotations = parameters.shape
     for k in range(processors):
         for layer in range(layers):
@@ -66,7 +66,7 @@ def rotation_matrices(axes, parameters, turns, generators):  # type: ignore[no-u
 
 @njit(**_inlined)
 def _turn(u, r0, i0, r1, i1):  # type: ignore[no-untyped-def]
-    """[[a, -b*], [b, a*]] on two amplitudes."""
+    """Apply [[a, -b*], [b, a*]] to two amplitudes."""
     return (
         u[0] * r0 - u[1] * i0 - u[2] * r1 - u[3] * i1,
         u[0] * i0 + u[1] * r0 - u[2] * i1 + u[3] * r1,
@@ -77,7 +77,7 @@ def _turn(u, r0, i0, r1, i1):  # type: ignore[no-untyped-def]
 
 @njit(**_inlined)
 def _turn_back(u, r0, i0, r1, i1):  # type: ignore[no-untyped-def]
-    """The inverse: a -> a*, b -> -b."""
+    """Apply the inverse: a -> a*, b -> -b."""
     return (
         u[0] * r0 + u[1] * i0 + u[2] * r1 + u[3] * i1,
         u[0] * i0 - u[1] * r0 + u[2] * i1 - u[3] * r1,
@@ -106,7 +106,7 @@ def _store_pair(psi, low, high, v):  # type: ignore[no-untyped-def]
 
 @njit(**_inlined)
 def _correlate(e, f, v):  # type: ignore[no-untyped-def]
-    """e += Im <f| X, Y, Z |v> of two amplitudes (re 0, im 0, re 1, im 1)."""
+    """Add to e Im <f| X, Y, Z |v> of two amplitudes (re 0, im 0, re 1, im 1)."""
     x = f[0] * v[3] - f[1] * v[2] + f[2] * v[1] - f[3] * v[0]
     y = f[2] * v[0] + f[3] * v[1] - f[0] * v[2] - f[1] * v[3]
     z = f[0] * v[1] - f[1] * v[0] - f[2] * v[3] + f[3] * v[2]
@@ -125,7 +125,9 @@ def _turn_qubit(psi, u, q):  # type: ignore[no-untyped-def]
 
 @njit(**_inner)
 def _turn_back_qubit(psi, dual, u, q, back, correlation):  # type: ignore[no-untyped-def]
-    """Correlations Im <dual| X, Y, Z |psi> of a qubit, (3, lanes), and, if `back`, both before its matrix."""
+    """Return the correlations Im <dual| X, Y, Z |psi> of a qubit, (3, lanes), and, if `back`, both before its
+    matrix.
+    """
     turn, stride = _load_turn(u), 1 << q
     e = (zero_lanes(u), zero_lanes(u), zero_lanes(u))
     for base in range(0, psi.shape[1], 2 * stride):
@@ -158,7 +160,7 @@ def _entangle_back(psi, into, source, sign):  # type: ignore[no-untyped-def]
 
 @njit(**_inner)
 def _product_state(turns, psi):  # type: ignore[no-untyped-def]
-    """The product of the qubits' states a |0> + b |1>, turns (n, 4, lanes)."""
+    """Write the product of the qubits' states a |0> + b |1>, turns (n, 4, lanes)."""
     psi[:, 0] = 0.0
     psi[0, 0] = 1.0
     for q in range(len(turns)):
@@ -173,7 +175,9 @@ def _product_state(turns, psi):  # type: ignore[no-untyped-def]
 
 @njit(**_inner)
 def _load_owners(owner, turns, generators, start, owners, rotations, axes):  # type: ignore[no-untyped-def]
-    """rotations (L n 4, lanes) and axes (L n R 3, lanes) of the lanes' processors, unless they are those of before."""
+    """Load rotations (L n 4, lanes) and axes (L n R 3, lanes) of the lanes' processors, unless they are those of
+    before.
+    """
     new = False
     for w in range(len(owners)):
         k = owner[min(start + w, len(owner) - 1)]
@@ -189,7 +193,7 @@ def _load_owners(owner, turns, generators, start, owners, rotations, axes):  # t
 
 @njit(**_inner)
 def _load_matrices(reuploaded, angles, start, rotations, encoding, matrices):  # type: ignore[no-untyped-def]
-    """matrices (L, n, 4, lanes): the rotations (L, n, 4, lanes), in re-uploading layers after the encoding."""
+    """Load matrices (L, n, 4, lanes): the rotations (L, n, 4, lanes), in re-uploading layers after the encoding."""
     layers, n, _, lanes = matrices.shape
     for w in range(lanes):
         lane = min(start + w, len(angles) - 1)
@@ -210,7 +214,7 @@ def _load_matrices(reuploaded, angles, start, rotations, encoding, matrices):  #
 
 @njit(**_inner)
 def _measure(psi, outcome):  # type: ignore[no-untyped-def]
-    """outcome[k] = <Z_k>, (K, lanes)."""
+    """Set outcome[k] = <Z_k>, (K, lanes)."""
     for k in range(len(outcome)):
         total = zero_lanes(outcome)
         for i in range(psi.shape[1]):
@@ -222,7 +226,7 @@ def _measure(psi, outcome):  # type: ignore[no-untyped-def]
 
 @njit(**_inner)
 def _observe(psi, weights, into):  # type: ignore[no-untyped-def]
-    """into = sum_k weights[k] Z_k psi, weights (K, lanes)."""
+    """Set into = sum_k weights[k] Z_k psi, weights (K, lanes)."""
     for i in range(psi.shape[1]):
         total = zero_lanes(weights)
         for k in range(len(weights)):

@@ -22,7 +22,7 @@ Integers = NDArray[np.int64]
 def answer_contrasts(
     circuit: Circuit, parameters: Floats, *, noise: Floats, attenuation: Floats, visibility: Floats
 ) -> Floats:
-    """The mean of (-1)^b_k z_k over all bit strings b, for each output k: shape (Q, K), in [-1, 1].
+    """Return the mean of (-1)^b_k z_k over all bit strings b, for each output k: shape (Q, K), in [-1, 1].
 
     The input U^dagger |b> has Pauli coefficients x_P(b), and the mean of (-1)^b_k x_P(b) is tr(P U^dagger Z_k U) / 2^n
     = h_kP: the coefficient of the noiseless output pulled back to the input. The noisy output is sum_P h'_kP m_|P| x_P,
@@ -41,7 +41,7 @@ def answer_contrasts(
 def own_answer_contrasts(
     circuit: GateCircuit, parameters: Floats, shifts: Floats, *, noise: Floats, attenuation: Floats
 ) -> Floats:
-    """The same of a circuit of the user's own, readout included: shape (Q, K).
+    """Return the same of a circuit of the user's own, readout included: shape (Q, K).
 
     A trap of a Pauli string S has an eigenstate of S in place of |b>, with a random eigenvalue; its mean is then
     tr(P U^dagger S U) / 2^n in the same way. An observable of several strings is measured by one of them a shot, drawn

@@ -28,7 +28,8 @@ def refuse_unconfirmed(
     named: Collection[str],
     environment: Mapping[str, str],
 ) -> None:
-    """SettingsError for a place of the run in `folder` that neither the command line nor the environment confirms.
+    """Raise SettingsError for a place of the run in `folder` that neither the command line nor the environment
+    confirms.
 
     config: of the run, as it goes on. own: this user's configuration. named: keys that the command line names.
     """

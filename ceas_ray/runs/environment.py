@@ -50,7 +50,7 @@ def with_environment(
 
 
 def _counts(config: Mapping[str, Any], group: str) -> bool:
-    """Whether a run of this configuration looks at the variables of this group."""
+    """Return whether a run of this configuration looks at the variables of this group."""
     if group == "runtime":
         return bool(config["runtime"]["name"] == "ray")
     return bool(config["tracking"]["mlflow"]) and config["resume"] is None and config["verify"] is None

@@ -54,14 +54,14 @@ def wanted_folder(settings: RunSettings) -> Path:
 
 
 def refuse_taken(folder: Path) -> None:
-    """SettingsError for a folder that a run or a study has: one that began to write there."""
+    """Raise SettingsError for a folder that a run or a study has: one that began to write there."""
     journal, *others = (folder / name for name in _TAKEN_BY)
     if any(path.exists() for path in others) or (journal.exists() and journal.stat().st_size):
         raise SettingsError("output", "a folder without a run in it", str(folder))
 
 
 def refuse_unwritable(folder: Path, key: str) -> None:
-    """SettingsError of `key` for a folder that is not there and cannot be made, or cannot be written to."""
+    """Raise SettingsError of `key` for a folder that is not there and cannot be made, or cannot be written to."""
     parent = next(p for p in (folder, *folder.parents) if p.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK):
         raise SettingsError(key, f"a folder that can be made ({parent} is not a writable folder)", str(folder))
@@ -113,7 +113,7 @@ def held(folder: Path, key: str) -> Iterator[HeldLock]:
 
 
 def refuse_while_its_sweep_runs(folder: Path, key: str) -> None:
-    """SettingsError (of `key`) for a run of a sweep that goes on: whoever runs that writes to the folder."""
+    """Raise SettingsError (of `key`) for a run of a sweep that goes on: whoever runs that writes to the folder."""
     for sweep in folder.parents:
         if (sweep / SWEEP_JOURNAL).exists() and (holder := holder_of(sweep / LOCK)) is not None:
             raise _in_use(key, folder, f"its sweep in {sweep} is {holder}")
@@ -148,7 +148,7 @@ def _made(folder: Path) -> bool:
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings as one mapping from dotted keys; lists as JSON."""
+    """Return nested settings as one mapping from dotted keys; lists as JSON."""
     found: dict[str, Any] = {}
     for name, value in config.items():
         if isinstance(value, Mapping):
@@ -159,17 +159,17 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The flat settings that a result may depend on."""
+    """Return the flat settings that a result may depend on."""
     return {key: value for key, value in flat(config).items() if key.partition(".")[0] not in FREE}
 
 
 def settings_text(config: Mapping[str, Any]) -> str:
-    """`settings.yaml`: without aliases, keys sorted."""
+    """Return `settings.yaml`: without aliases, keys sorted."""
     return yaml.safe_dump(json.loads(json.dumps(config)), sort_keys=True)
 
 
 def read_settings(folder: Path, key: str) -> dict[str, Any]:
-    """`settings.yaml` of a run folder; SettingsError (of `key`) for whatever is wrong with it."""
+    """Return `settings.yaml` of a run folder; SettingsError (of `key`) for whatever is wrong with it."""
     path = folder / "settings.yaml"
     try:
         content = read_yaml(path)
@@ -186,7 +186,7 @@ def read_settings(folder: Path, key: str) -> dict[str, Any]:
 
 
 def journal_of(folder: Path, key: str) -> list[dict[str, Any]]:
-    """The journal of a run folder, whole lines only; SettingsError (of `key`) if it cannot be read."""
+    """Return the journal of a run folder, whole lines only; SettingsError (of `key`) if it cannot be read."""
     path = folder / "journal.jsonl"
     try:
         return read_journal(path) if path.exists() else []
@@ -204,6 +204,6 @@ def opened_journal(lock: HeldLock, key: str, warn: Callable[[str], None]) -> Jou
 
 
 def digests_of(journal: list[dict[str, Any]]) -> dict[int, str]:
-    """The digest of every round in a journal."""
+    """Return the digest of every round in a journal."""
     rounds = [line for line in journal if line["event"] == "round"]
     return {line["round"]: line["digest"] for line in rounds if isinstance(line.get("round"), int) and "digest" in line}

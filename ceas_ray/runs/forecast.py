@@ -121,7 +121,7 @@ def round_seconds_by_kind(settings: RunSettings, world: Outline) -> dict[str, fl
 
 
 def _start(settings: RunSettings, world: Outline) -> float:
-    """Until the first round: libraries, data, actors, stock policies."""
+    """Return the seconds until the first round: libraries, data, actors, stock policies."""
     seconds = COSTS.start + COSTS.party * world.blueprint.counts.parties
     seconds += COSTS.start_of_mlflow * settings.tracking.mlflow
     seconds += COSTS.start_of_aer * (settings.processors.engine != "pauli")
@@ -147,13 +147,13 @@ def _solving(settings: RunSettings, world: Outline) -> float:
 
 
 def _round(settings: RunSettings, world: Outline) -> float:
-    """One round without its links: messages, gradients, the journal."""
+    """Return the seconds of one round without its links: messages, gradients, the journal."""
     by_kind = round_seconds_by_kind(settings, world)
     return COSTS.round_of_mlflow * settings.tracking.mlflow + sum(by_kind.values()) - by_kind["links"]
 
 
 def _gradient(settings: RunSettings, world: Outline) -> float:
-    """One party's: as many samples as it has, or as a batch holds."""
+    """Return the seconds of one party's gradient: as many samples as it has, or as a batch holds."""
     training, engine = settings.training, settings.processors.engine
     circuit, groups = world.blueprint.shared_circuit, world.blueprint.network.groups
     samples = min(training.batch, len(world.data.train_labels) / world.blueprint.counts.parties)
@@ -171,7 +171,9 @@ def _gradient(settings: RunSettings, world: Outline) -> float:
 
 
 def _links(settings: RunSettings, world: Outline) -> float:
-    """All rounds' and the warm-up's; in the last rounds, which the reserve serves, no keys are distilled."""
+    """Return the seconds that links take in all rounds and the warm-up; in the last rounds, which the reserve serves,
+    no keys are distilled.
+    """
     asked, rounds = world.of_round, settings.training.rounds
     key_pairs = asked.warm_up_key_pairs + max(0, rounds - RESERVED_ROUNDS) * asked.key_pairs
     shot_pairs = rounds * asked.shot_pairs + asked.warm_up_shot_pairs
@@ -179,7 +181,7 @@ def _links(settings: RunSettings, world: Outline) -> float:
 
 
 def _pairs(settings: RunSettings, world: Outline, shot_pairs: float, key_pairs: float) -> float:
-    """What links compute to make so many pairs for shots and keys."""
+    """Return what links compute to make so many pairs for shots and keys."""
     shot_pairs *= _made_for_a_pair(settings, world)
     network = world.blueprint.network
     if network.is_star and not network.groups and network.purification_rounds == 0:
@@ -188,7 +190,9 @@ def _pairs(settings: RunSettings, world: Outline, shot_pairs: float, key_pairs: 
 
 
 def _made_for_a_pair(settings: RunSettings, world: Outline) -> float:
-    """Pairs that links make for one that shots ask for: schedulers that ignore demand make them all the time."""
+    """Return how many pairs that links make for one that shots ask for: schedulers that ignore demand make them all the
+    time.
+    """
     if not isinstance(world.scheduler.scheduler, Oblivious | FreshestFirst | Clairvoyant):
         return 1.0
     choice = settings.entanglement
@@ -196,7 +200,7 @@ def _made_for_a_pair(settings: RunSettings, world: Outline) -> float:
 
 
 def _models(settings: RunSettings, world: Outline) -> float:
-    """Evaluations of the model, and the model of the same data in one place."""
+    """Return the seconds of evaluations of the model, and the model of the same data in one place."""
     training, data, circuit = settings.training, world.data, world.blueprint.circuit
     evaluated = len(data.test_labels) + len(data.validation_labels)
     passes = evaluated * (1 + training.rounds / training.evaluate_every) + 4 * training.rounds * len(data.train_labels)

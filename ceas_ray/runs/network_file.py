@@ -16,7 +16,7 @@ _USES = ("training", "authentication", "testing")
 
 
 def network_values(network: NetworkPlan, books: NDArray[np.int64]) -> Mapping[str, Any]:
-    """Return nodes with the parties that sit on them, and links with length, fidelity and pairs by use.
+    """Return the nodes with the parties that sit on them, and links with length, fidelity and pairs by use.
 
     books: of every link and use, shape (links, 3, 6). Length and fidelity of a link that no route takes are null. As in
     the summary, pairs behind key bits are used when their bits are spent, and stored before.

@@ -164,8 +164,9 @@ class Results(Stateful):
         return line
 
     def _evaluated(self) -> tuple[float, float, float | None]:
-        """Loss and accuracy of the latest model on the test set, and its accuracy on the validation set (None without
-        one)."""
+        """Return the loss and accuracy of the latest model on the test set, and its accuracy on the validation set
+        (None without one).
+        """
         validation, parameters = self._world.validation, self.state.parameters
         loss, accuracy = self._world.evaluation(parameters)
         return float(loss), float(accuracy), None if validation is None else float(validation(parameters)[1])
@@ -176,7 +177,7 @@ class Results(Stateful):
         return None if backdoor is None else backdoor(self.state.parameters)
 
     def _contrast(self, parameters: Any, attenuation: Any) -> float:
-        """The mean contrast at use: of the model that the round ran, under the mean attenuation over processors.
+        """Return the mean contrast at use: of the model that the round ran, under the mean attenuation over processors.
 
         Of a shared circuit: with all pairs at their mean Werner parameter, m_1."""
         world = self._world
@@ -261,7 +262,7 @@ class Results(Stateful):
         }
 
     def _pairs(self) -> tuple[Any, Any]:
-        """Books of the run up to now: int64 (3 uses, 5 columns), and pairs in stock, int64 (3,).
+        """Return the books of the run up to now: int64 (3 uses, 5 columns), and pairs in stock, int64 (3,).
 
         Pairs behind key bits are stock until their bits are spent.
         """
@@ -271,7 +272,9 @@ class Results(Stateful):
         return counts, stored
 
     def utilizations(self) -> dict[str, float]:
-        """Utilization of the run up to now: of all uses; net, without tests among the used; of shots alone."""
+        """Return the utilization of the run up to now: of all uses; net, without tests among the used; of shots
+        alone.
+        """
         counts, _ = self._pairs()
         used, generated = counts[:, USED], counts[:, GENERATED]
         shots = [TRAINING, TESTING]
@@ -342,7 +345,8 @@ def _share(part: Any, whole: Any) -> float:
 
 
 def _gradient_variance(decided: Any, variances: Mapping[int, float]) -> dict[str, float]:
-    """The variance that shots leave in the weighted mean of the round's honest gradients, and with equal weights.
+    """Return the variance that shots leave in the weighted mean of the round's honest gradients, and with equal
+    weights.
 
     V = sum w_k^2 v_k, summed over the coordinates. v_k: each processor's own estimate (see the estimators) for this
     round's gradient, before its momentum, which averages over rounds. Weights are those of the honest rows, made to sum

@@ -57,7 +57,7 @@ class Resumed:
 
 
 def config_of_run(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """The configuration of the run that `resume` or `verify` names.
+    """Return the configuration of the run that `resume` or `verify` names.
 
     Overrides may choose what changes no result (runtime, tracking, limits), key by key: what they do not name goes on
     as in the run. Any other must agree with the run.
@@ -90,7 +90,7 @@ def config_of_run(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[s
 
 
 def _choose(group: str, config: Mapping[str, Any], merged: dict[str, Any]) -> None:
-    """Another choice of a group: what tells its files apart, as the command has it; the rest is as in the run.
+    """Make another choice of a group: what tells its files apart, as the command has it; the rest is as in the run.
 
     The first key of a group's files says which choice it is: the same choice once more changes nothing.
     """
@@ -149,7 +149,7 @@ def _snapshots_at(chosen: str | None, settings: RunSettings, folder: Path) -> Sn
 
 
 def refuse_snapshots_of_others(settings: RunSettings, folder: Path) -> None:
-    """SettingsError if there are snapshots already where a new run wants to keep its own."""
+    """Raise SettingsError if there are snapshots already where a new run wants to keep its own."""
     chosen = settings.runtime.snapshot_folder
     if chosen is not None and "://" not in chosen:
         refuse_unwritable(Path(chosen).absolute(), _KEY)
@@ -205,7 +205,7 @@ def _newest_first(settings: RunSettings, snapshots: SnapshotFolder) -> list[str]
 
 
 def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> Resumed:
-    """The newest usable cut of the run in `folder`; damaged snapshots are passed over and noted.
+    """Return the newest usable cut of the run in `folder`; damaged snapshots are passed over and noted.
 
     Raises SettingsError, the difference named, for a run or snapshot of other settings or another version, and for a
     run that is completed.
@@ -236,7 +236,9 @@ def resumed(settings: RunSettings, config: Mapping[str, Any], folder: Path) -> R
 
 
 def _candidates(settings: RunSettings, folder: Path, notes: list[str]) -> list[tuple[SnapshotFolder, str]]:
-    """Snapshots by name: those in the chosen folder, then, if this is another one, where the run kept them before."""
+    """Return the snapshots by name: those in the chosen folder, then, if this is another one, where the run kept them
+    before.
+    """
     chosen = snapshot_folder(settings, folder)
     found = [(chosen, name) for name in _newest_first(settings, chosen)]
     runtime = read_settings(folder, "resume").get("runtime")
@@ -274,7 +276,9 @@ def _refuse_other_version(journal: Sequence[Mapping[str, Any]], here: Mapping[st
 def _refuse_other(
     name: str, content: Any, *, config: Mapping[str, Any], here: Mapping[str, str], allow_mixed: bool
 ) -> None:
-    """ValueError for what is no snapshot; raises SettingsError for one of other settings or of another version."""
+    """Raise ValueError for what is no snapshot; raises SettingsError for one of other settings or of another
+    version.
+    """
     if not isinstance(content, dict) or not all(_is_of_texts(content.get(n)) for n in ("versions", "settings")):
         raise ValueError("it lacks its versions and settings")
     wanted = {key: json.dumps(value) for key, value in decisive(config).items()}
@@ -296,7 +300,7 @@ def _is_of_texts(value: Any) -> bool:
 
 
 def _checked(content: Mapping[str, Any], settings: RunSettings) -> Cut:
-    """The cut in a snapshot, tried out on actors of this process; raises ValueError if they do not take it."""
+    """Return the cut in a snapshot, tried out on actors of this process; raises ValueError if they do not take it."""
     try:
         cut = Cut(
             int(content["rounds"]), content["simulation"], content["results"], float(content["wall_seconds"]),

@@ -56,7 +56,7 @@ class RoundWatch:
         self._thread.join()
 
     def begin(self, round_index: int) -> None:
-        """A round begins, and the one before it is over."""
+        """Begin a round; the one before it is over."""
         now = time.monotonic()
         if round_index != self._round:
             self._longest = max(self._longest, now - self._begun)

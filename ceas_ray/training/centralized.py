@@ -22,14 +22,14 @@ class Optimizer(Protocol):
     """Turns the gradients of successive steps into directions to descend along."""
 
     def directions(self, size: int) -> Direction:
-        """A fresh memory for `size` parameters."""
+        """Return a fresh memory for `size` parameters."""
 
 
 class Direction(Protocol):
     """The memory of one training."""
 
     def __call__(self, gradient: Floats) -> Floats:
-        """The direction after one more gradient, both (P,)."""
+        """Return the direction after one more gradient, both (P,)."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class CentralizedTraining:
     batch: int | None = None
 
     def __call__(self, data: DataSet, initial: Floats, generator: np.random.Generator) -> Floats:
-        """The trained parameters (P,) from `initial` (P,), rad."""
+        """Return the trained parameters (P,) from `initial` (P,), rad."""
         parameters = initial.copy()
         direction = self.optimizer.directions(len(initial))
         batches = self._batches(len(data.train_angles), generator)
@@ -97,7 +97,7 @@ class CentralizedTraining:
         return parameters
 
     def gradient(self, parameters: Floats, angles: Floats, targets: Floats) -> Floats:
-        """The exact gradient (P,) of the mean loss of samples (B, n) with targets (B, K), in 1/rad."""
+        """Return the exact gradient (P,) of the mean loss of samples (B, n) with targets (B, K), in 1/rad."""
         values = model_outputs(self.circuit, parameters, angles)
         slope = self.loss.slope(values, targets) / len(angles)
         _, first = ideal_derivatives(
@@ -114,7 +114,7 @@ class CentralizedTraining:
 
 
 def model_outputs(circuit: VariationalCircuit, parameters: Floats, angles: Floats) -> Floats:
-    """<Z_k> without noise of samples (B, n) at parameters (P,), shape (B, K)."""
+    """Return <Z_k> without noise of samples (B, n) at parameters (P,), shape (B, K)."""
     return ideal_expectations(circuit, angles, parameters[None], np.zeros(len(angles), dtype=np.int64))
 
 

@@ -169,7 +169,7 @@ def _varies(features: Floats) -> NDArray[np.bool_]:
 
 
 def _rounding(features: Floats, largest: float) -> float:
-    """The singular value of centred features (samples, F) up to which rounding alone may have made it.
+    """Return the singular value of centred features (samples, F) up to which rounding alone may have made it.
 
     That of the decomposition (as in numpy.linalg.matrix_rank) and that of the features themselves.
     """

@@ -24,7 +24,7 @@ class Evaluation:
     labels: NDArray[np.int64]
 
     def __call__(self, parameters: Floats) -> tuple[float, float]:
-        """(mean loss of a sample, accuracy)."""
+        """Return (mean loss of a sample, accuracy)."""
         outputs = ideal_expectations(
             self.circuit,
             angles=self.angles,
@@ -55,7 +55,9 @@ class LabelShare:
 
 
 def predicted_labels(outputs: Floats) -> NDArray[np.int64]:
-    """The class that the outputs (samples, K) speak for: by sign for one output (+1 is class 0), else the largest."""
+    """Return the class that the outputs (samples, K) speak for: by sign for one output (+1 is class 0), else the
+    largest.
+    """
     if outputs.shape[1] == 1:
         return (outputs[:, 0] < 0).astype(np.int64)
     return np.argmax(outputs, axis=1).astype(np.int64)

@@ -87,7 +87,7 @@ class NextState:
         )
 
     def _contrasts(self, parameters: Floats, werner: Floats) -> Floats:
-        """Return contrasts (n,) of the model on the public inputs, with ideal gates, for these Werner parameters of
+        """Return the contrasts (n,) of the model on the public inputs, with ideal gates, for these Werner parameters of
         pairs."""
         count, circuit = len(werner), self.circuit
         ideal = noiseless(1, circuit.qubits)
@@ -108,7 +108,8 @@ def _updates(rows: Rows) -> list[Floats]:
 
 
 def certified_werner_bounds(tested: Floats, errors: Floats, confidence: float) -> tuple[Floats, Floats]:
-    """Point estimate and one-sided lower bound of the Werner parameter w = 1 - 2 e of links, shape (n,) each.
+    """Return the point estimate and one-sided lower bound of the Werner parameter w = 1 - 2 e of links, shape (n,)
+    each.
 
     The lower bound covers at least `confidence` (see `error_rate_bound`). Both are at least 0; a link without tests
     has 0.

@@ -102,7 +102,7 @@ def modules_of(package: str) -> dict[str, Path]:
 
 
 def with_inputs(config: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
-    """Settings in which every input file has its absolute path, and `inputs` the hash of each input."""
+    """Return the settings in which every input file has its absolute path, and `inputs` the hash of each input."""
     made = dict(config)
     for key, value in inputs.values.items():
         made = _with(made, key.split("."), value)

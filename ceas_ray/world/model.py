@@ -76,7 +76,7 @@ def public_angles_of(training: TrainingSettings, count: int, streams: Streams) -
 
 
 def evaluation_on_test(training: TrainingSettings, circuit: VariationalCircuit, data: DataSet) -> Evaluation:
-    """Return loss and accuracy on the test set, as functions of the parameters."""
+    """Return the loss and accuracy on the test set, as functions of the parameters."""
     return Evaluation(
         circuit=circuit,
         loss=loss_of(training),

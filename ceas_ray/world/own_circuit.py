@@ -102,7 +102,9 @@ def _made(text: str, inputs: Inputs) -> GateCircuit:
 
 
 def _function(file: InputFile, name: str) -> Callable[..., Any]:
-    """The function of a Python file, of which just these bytes are run; its folder is where else it may import from."""
+    """Return the function of a Python file, of which just these bytes are run; its folder is where else it may import
+    from.
+    """
     module = ModuleType(f"circuit_of_{Path(file.path).stem}")
     module.__file__ = file.path
     sys.modules[module.__name__] = module

@@ -167,8 +167,9 @@ def _sampled(of: Sequence[T], most: int = _SAMPLED_PATHS) -> Sequence[T]:
 def _plan_seconds(
     network: NetworkPlan, demand: Demand, *, phases: Sequence[ServedPhase], shots: int, keys: _Keys
 ) -> float:
-    """Simulated: phase by phase, the shots of its slowest link, then the key slots, each as long as its slowest path
-    needs."""
+    """Return the simulated seconds of a plan: phase by phase, the shots of its slowest link, then the key slots, each
+    as long as its slowest path needs.
+    """
     total, replicas = 0.0, len(network.replica_routes)
     most = max(1, _SAMPLED_PATHS // len(phases))
     for number, phase in enumerate(phases):
@@ -196,7 +197,9 @@ def _slowest(sample: Sequence[KeyPath], of: float, keys: _Keys) -> float:
 
 
 def _served_seconds(network: NetworkPlan, demand: Demand, *, members: Sequence[int], shots: int) -> float:
-    """Until the last shot of those who are served together; of exponential gaps, the longest sum of any link's."""
+    """Return the seconds until the last shot of those who are served together; of exponential gaps, the longest sum of
+    any link's.
+    """
     if shots == 0:
         return 0.0
     turns = turns_of(network, demand, members)

@@ -66,8 +66,8 @@ def test_rows_are_boosted() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("training=digits_38", "training.loss=cross_entropy"), ("training=digits_0123", "training.qubits=4"), ("training=iris",),
-        ("training=moons",), ("training=wine", "training.loss=squared"), ("training=spin_chain",),
+        ("training=digits_38", "training.loss=cross_entropy"), ("training=digits_0123", "training.qubits=4"),
+        ("training=iris",), ("training=moons",), ("training=wine", "training.loss=squared"), ("training=spin_chain",),
         ("training=breast_cancer", "aggregation=mean"), ("training=circles", "aggregation=krum"),
     ],
 )  # fmt: skip

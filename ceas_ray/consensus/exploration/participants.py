@@ -26,8 +26,8 @@ NextState = tuple[NDArray[np.float64], NDArray[np.float64], tuple[NDArray[np.flo
 
 
 def next_state(state: Any, rows: Sequence[tuple[int, NDArray[np.int64]]], report: TestReport) -> NextState:
-    """Return weights, aggregate and state of the scenario's rule: element k of the model becomes what processor k sent,
-    so a decided model shows every input.
+    """Return the weights, aggregate and state of the scenario's rule: element k of the model becomes what processor k
+    sent, so a decided model shows every input.
     """
     model = state[0].copy()
     for processor, row in rows:

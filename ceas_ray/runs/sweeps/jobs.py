@@ -62,7 +62,9 @@ class SweepJob:
         return replace(self, config=config, settings=build(RunSettings, config))
 
     def has_own_hosts(self, machines: Sequence[Machine], jobs: int) -> bool:
-        """Whether it runs on hosts of its own, and not in one process: what is asked for, does not fit, or is long."""
+        """Return whether it runs on hosts of its own, and not in one process: what is asked for, does not fit, or is
+        long.
+        """
         if self.settings.runtime.name == "local" or self.wants_hosts:
             return self.settings.runtime.name == "ray"
         offered = usable(machines)
@@ -71,7 +73,7 @@ class SweepJob:
         return self.seconds > _LONG_SECONDS and jobs < sum(machine.processors for machine in offered)
 
     def request(self, machines: Sequence[Machine]) -> Request:
-        """What it asks the cluster for: a CPU and its memory, or what conducting hosts of its own takes."""
+        """Return what it asks the cluster for: a CPU and its memory, or what conducting hosts of its own takes."""
         if self.settings.runtime.name == "ray":
             return Request(0.0, HOST_BYTES)
         cpus, memory = (max(column) for column in zip(*((m.processors, m.memory_bytes) for m in machines), strict=True))

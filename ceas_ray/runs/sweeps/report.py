@@ -43,7 +43,7 @@ class SweepProgress:
         self._bar.__exit__(*error)
 
     def ended(self, job: SweepJob, status: str, accuracy: float | None) -> None:
-        """A job is over."""
+        """Note that a job is over."""
         self._done += 1
         seconds = (time.perf_counter() - self._began) / (self._done - self._before) * (self._jobs - self._done)
         left = f", about {_duration(seconds)} left" if self._done < self._jobs else ""

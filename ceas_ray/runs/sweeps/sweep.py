@@ -226,7 +226,7 @@ class Sweep:
         self._progress.ended(job, end.status, summary_of(job.folder).get("test_accuracy"))
 
     def _all_states(self) -> dict[int, str]:
-        """How each job stands, those that did not end included."""
+        """Return how each job stands, those that did not end included."""
         begun = {job.number: (job.folder / "journal.jsonl").exists() for job in self._jobs}
         return {number: "interrupted" if was else "not begun" for number, was in begun.items()} | self._states
 

@@ -119,7 +119,7 @@ def trials_over(folder: Path) -> int:
 
 
 def _unreadable() -> tuple[type[Exception], ...]:
-    """What Optuna raises for a database that is no study."""
+    """Return what Optuna raises for a database that is no study."""
     from optuna.exceptions import OptunaError
     from sqlalchemy.exc import SQLAlchemyError
 

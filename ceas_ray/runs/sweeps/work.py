@@ -137,7 +137,7 @@ def _folder_of_code(code: tuple[tuple[str, bytes], ...]) -> Path:
 
 @contextmanager
 def _work_folder(parcel: Parcel, here: bool) -> Iterator[Path]:
-    """The run folder itself, or one on this machine with what was in it."""
+    """Yield the run folder itself, or one on this machine with what was in it."""
     if here:
         yield parcel.folder
         return

@@ -156,7 +156,7 @@ class RayCluster:
         self.mixed = self.mixed or any(found != expected for _, found in answers.values())
 
     def _ask(self, method: str, arguments: Mapping[str, tuple[Any, ...]], starting: bool = False) -> dict[str, Any]:
-        """The answers of all named hosts; every method may be asked twice, so an unsure call is made again."""
+        """Return the answers of all named hosts; every method may be asked twice, so an unsure call is made again."""
         self._node.require_alive()
         calls = {name: getattr(self._shells[name], method).remote(*given) for name, given in arguments.items()}
         self._watch.begin()
@@ -204,7 +204,9 @@ class RayCluster:
                 raise HostLost(f"{where} stood still for {still:.0f} s", still)
 
     def _patience(self, name: str) -> float:
-        """Seconds without progress: while it still compiles more, and more if its longest step took long."""
+        """Return for how many seconds a host may show no progress: while it still compiles more, and more if its
+        longest step took long.
+        """
         if not self._warm:
             return max(_WARM_UP_SECONDS, self._hang_seconds)
         return max(self._hang_seconds, 5.0 * self._longest_step.get(name, 0.0))
@@ -223,7 +225,7 @@ class RayCluster:
 
 
 def _packed(hosts: Sequence[Host], own_packages: Sequence[str]) -> dict[str, bytes]:
-    """The hosts as bytes, with the code of these packages in place of its name."""
+    """Return the hosts as bytes, with the code of these packages in place of its name."""
     own = [sys.modules[package] for package in own_packages]
     for package in own:
         cloudpickle.register_pickle_by_value(package)

@@ -39,7 +39,7 @@ class HostShell:
         return self._host.progress
 
     def introduce(self) -> tuple[str, dict[str, str]]:
-        """The machine's name, and its fingerprint (which compiles what the host will need)."""
+        """Return the machine's name, and its fingerprint (which compiles what the host will need)."""
         return socket.gethostname(), platform_fingerprint()
 
     def directory(self) -> dict[str, tuple[int, int]]:
