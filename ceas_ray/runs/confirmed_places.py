@@ -1,4 +1,4 @@
-"""Places that a run folder names: whoever wrote the folder may not choose where this user's tokens are sent."""
+"""Places that a run folder names: its writer may choose neither where tokens of this user go nor whose code runs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 from ceas_ray.config.command_line import hydra_text
 from ceas_ray.config.errors import UnusableSettings
+from ceas_ray.config.policies import own_folders
 
-ADDRESS, URI = "runtime.address", "tracking.uri"
+ADDRESS, URI, CIRCUIT = "runtime.address", "tracking.uri", "training.circuit"
 VARIABLES = {ADDRESS: "RAY_ADDRESS", URI: "MLFLOW_TRACKING_URI"}
 """What confirms a place in the environment."""
 
@@ -41,6 +42,27 @@ def refuse_unconfirmed(
         raise unconfirmed(folder, key, place, f"{key}={place}")
 
 
+def refuse_unconfirmed_code(folder: Path, config: Mapping[str, Any], named: Collection[str]) -> None:
+    """Raise SettingsError for a Python file that only the run in `folder` names: a function in it would be run.
+
+    The command line confirms it, and so does a start in the folder where it lies (or with that in PYTHONPATH), as long
+    as this is no run folder. config: of the run, as it goes on. named: keys that the command line names.
+    """
+    code = _code_elsewhere(config)
+    if code is not None and CIRCUIT not in named:
+        how = f"{CIRCUIT}={config['training']['circuit']}, or a start in the folder of that file, confirms it"
+        raise UnusableSettings(CIRCUIT, f"the run in {folder} names code in {code}, which would be run; {how}")
+
+
+def _code_elsewhere(config: Mapping[str, Any]) -> Path | None:
+    """Return the Python file that these settings name, unless it lies where a user's own modules may lie."""
+    training = config.get("training")
+    circuit = training.get("circuit") if isinstance(training, Mapping) else None
+    path, _, _ = circuit.rpartition(":") if isinstance(circuit, str) else ("", "", "")
+    code = Path(path).absolute()
+    return code if path.endswith(".py") and code.parent not in own_folders() else None
+
+
 def unconfirmed(folder: Path, key: str, place: object, word: str) -> UnusableSettings:
     """Return the error for a place, which says how to confirm it: by `word` or the environment."""
     how = f"{word} or {VARIABLES[key]} confirms it"
@@ -52,10 +74,12 @@ def confirmations(config: Mapping[str, Any], environment: Mapping[str, str]) -> 
     """Return the words that confirm the places of a run when it is resumed, save what the environment confirms and
     what holds a password."""
     places = {key: place for key, place in _places_of(config).items() if environment.get(VARIABLES[key]) != place}
+    if _code_elsewhere(config) is not None:
+        places[CIRCUIT] = config["training"]["circuit"]
     return [
         f"{key}={place if re.fullmatch('[A-Za-z0-9_./:-]+', place) else hydra_text(place)}"
         for key, place in places.items()
-        if "@" not in place
+        if key == CIRCUIT or "@" not in place
     ]
 
 

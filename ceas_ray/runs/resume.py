@@ -19,7 +19,7 @@ from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError, UnusableSettings, reason_of
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.windows import Simulation
-from ceas_ray.runs.confirmed_places import refuse_unconfirmed
+from ceas_ray.runs.confirmed_places import refuse_unconfirmed, refuse_unconfirmed_code
 from ceas_ray.runs.folder import FREE, FREE_GROUPS, decisive, journal_of, read_settings, refuse_unwritable
 from ceas_ray.runs.provenance import code_version
 from ceas_ray.runs.results import Results
@@ -86,6 +86,7 @@ def config_of_run(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[s
     merged |= {"resume": None, "verify": None, key: str(folder), "output": saved.get("output")}
     if all(isinstance(merged.get(group), dict) for group in FREE_GROUPS):
         refuse_unconfirmed(folder, merged, config, named=overridden_keys(overrides), environment=os.environ)
+    refuse_unconfirmed_code(folder, merged, overridden_keys(overrides))
     return merged
 
 

@@ -74,7 +74,8 @@ def execute(
             refuse_snapshots_of_others(settings, lock.folder)
             refuse_unwritable_snapshots(settings, lock.folder)
         with cluster_of(settings, world) as cluster:
-            record = Record(settings, with_inputs(config, world.inputs), lock, tracked=at is None)
+            config = with_inputs(config, world.inputs)
+            record = Record(settings, config, lock, tracked=at is None)
             ended = ended or partial(print_end, words=confirmations(config, os.environ))
             return TrainingRun(settings, world, cluster, record, found=found, ended=ended).go(interruption)
 

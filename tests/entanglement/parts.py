@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -12,7 +13,8 @@ from ceas_ray.entanglement.key_paths import KeyPaths
 from ceas_ray.entanglement.pair_ledger import PairLedger
 from ceas_ray.entanglement.plan import Demand
 from ceas_ray.entanglement.planner import Planner
-from ceas_ray.entanglement.round_controller import RoundController, RoundTiming
+from ceas_ray.entanglement.round_controller import PROGRESS, RoundController, RoundTiming
+from ceas_ray.kernel.envelope import Effect, Observation
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.quorum import Quorums
 from ceas_ray.messages.round_progress import OnStall, RoundProgress
@@ -28,6 +30,11 @@ SWAP_WERNER = 0.98
 TIMING = RoundTiming(control_delay=10, planning_time=1000, update_time=100, input_timeout=None, patience=5000)
 PROCESSORS, REPLICAS = 6, 4
 LINE = Line(5, 1.0, 0.995, "fidelity")
+
+
+def without_progress(effects: Iterable[Effect]) -> list[Effect]:
+    """The effects apart from what the driver is told of a round that goes on."""
+    return [effect for effect in effects if not (isinstance(effect, Observation) and effect.name == PROGRESS)]
 
 
 def small_demand(**changes: Any) -> Demand:

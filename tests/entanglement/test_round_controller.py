@@ -22,7 +22,7 @@ from ceas_ray.messages.payloads import (
     StopWaiting,
     Timer,
 )
-from tests.entanglement.parts import PROCESSORS, REPLICAS, TIMING, controller_of
+from tests.entanglement.parts import PROCESSORS, REPLICAS, TIMING, controller_of, without_progress
 from tests.messages.decisions import a_decision
 
 PARTIES = PROCESSORS + REPLICAS
@@ -44,9 +44,10 @@ class Play:
     def tell(self, at: int, sender: str, payload: Any) -> None:
         assert at >= self.now
         self.now, self.serial = at, self.serial + 1
-        for effect in self.controller.handle(
-            Envelope(deliver_at=at, sender=sender, serial=self.serial, receiver=ENTANGLEMENT_MANAGER, payload=payload)
-        ):
+        told = Envelope(
+            deliver_at=at, sender=sender, serial=self.serial, receiver=ENTANGLEMENT_MANAGER, payload=payload
+        )
+        for effect in without_progress(self.controller.handle(told)):
             match effect:
                 case Send(payload=Timer()):
                     self.timers.append(effect)

@@ -63,6 +63,57 @@ def test_a_server_that_a_folder_names_gets_nothing_unless_the_user_names_it_too(
     assert main([f"resume={copy}", ON, "tracking=folder"]) == 0
 
 
+CODE = """
+from pathlib import Path
+from qiskit import QuantumCircuit
+from qiskit.circuit import ParameterVector
+
+Path(__file__).with_name("ran").touch()
+
+def mine():
+    x, theta = ParameterVector("x", 2), ParameterVector("theta", 2)
+    made = QuantumCircuit(2)
+    for qubit in range(2):
+        made.ry(x[qubit], qubit)
+        made.ry(theta[qubit], qubit)
+    return made, x, theta
+"""
+
+
+def test_code_that_a_folder_names_is_not_run_unless_the_user_names_it_too(
+    copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in (copy, copy.parent / "elsewhere"):
+        place.mkdir(exist_ok=True)
+        (place / "mine.py").write_text(CODE)
+        planted(copy, training={"circuit": f"{place}/mine.py:mine"})
+        capsys.readouterr()
+        for word in ("resume", "verify"):
+            assert main([f"{word}={copy}", ON]) == 2
+            line = said(capsys)
+            assert f"names code in {place}/mine.py, which would be run; training.circuit={place}/mine.py:mine" in line
+        monkeypatch.chdir(copy)
+        assert main([f"resume={copy}", ON]) == 2, "a run folder confirms nothing"
+        monkeypatch.chdir(tmp_path)
+        assert not (place / "ran").exists()
+
+
+def test_a_run_with_a_circuit_of_the_users_own_goes_on_where_it_lies_or_when_it_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, run = tmp_path / "own", tmp_path / "run"
+    own.mkdir()
+    (own / "mine.py").write_text(CODE)
+    monkeypatch.chdir(tmp_path)
+    word = f"training.circuit={own}/mine.py:mine"
+    assert main([*STOPPED, "training.inputs=local", "training.circuit=own/mine.py:mine", f"output={run}"]) == 0
+    assert word in capsys.readouterr().err, "the command that goes on confirms it"
+    assert main([f"resume={run}"]) == 2
+    assert main([f"resume={run}", word]) == 0
+    monkeypatch.chdir(own)
+    assert main([f"resume={run}", ON]) == 0
+
+
 def test_a_password_in_a_folder_is_not_repeated(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     planted(copy, tracking={"mlflow": True, "uri": "http://me:secret@203.0.113.7:5000"})
     capsys.readouterr()

@@ -16,7 +16,7 @@ from ceas_ray.config.validation import build
 from ceas_ray.kernel.host import Host
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.quantum.gate_circuit import GateCircuit
-from ceas_ray.runs.ending import centralized_accuracy
+from ceas_ray.runs.ending import centralized_results
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.world import checks
 from ceas_ray.world.builder import build_world, outline_world
@@ -212,7 +212,7 @@ def test_exact_gradients_train_to_the_accuracy_of_the_same_circuit_in_one_place(
     world = build_world(settings)
     end = list(Simulation(LocalCluster(world.one_host())).rounds())[-1]
     _, accuracy = world.evaluation(end.mark.model)
-    assert accuracy == pytest.approx(centralized_accuracy(settings, world), abs=0.06)
+    assert accuracy == pytest.approx(centralized_results(settings, world)["centralized_accuracy"], abs=0.06)
     assert accuracy > world.data.chance_accuracy + 0.2
 
 
