@@ -27,8 +27,9 @@ class LinksState:
     """What changes in the links, apart from their keys.
 
     round_index: of frames that leave. view_changes, questions: by receiver, the last request for a view and the last
-    question of this round. When repeated, each is the same frame. heard: by sender, the last question that was
-    accepted. answers: by receiver, the frames of the last answer. answered_again: when that last left once more, ps.
+    question of this round. When repeated, each is the same frame. heard: by sender, the last of its questions that were
+    accepted, in the order in which it asked. answers: by receiver, the frames of the last answer. answered_again: when
+    that last left once more, ps.
     """
 
     round_index: int = -1
@@ -83,10 +84,12 @@ class AuthenticatedLinks(Stateful):
         return [] if channel is None else [*channel.take_alarms()]
 
     def accept(self, frame: Frame) -> None:
-        """Use up the slot of a verified frame."""
+        """Use up the slot of a verified frame. A question that comes after a later one is not the sender's last."""
         self._channels[frame.sender].accept(frame)
         if frame.kind == FrameKind.CATCH_UP and frame.sender in self._others:
-            self.state.heard[frame.sender] = frame
+            last = self.state.heard.get(frame.sender)
+            if last is None or frame.counter > last.counter:
+                self.state.heard[frame.sender] = frame
 
     def send(
         self, kind: FrameKind, *, view: int, receiver: str, body: bytes, now: int, round_index: int | None = None

@@ -90,6 +90,16 @@ def test_a_question_that_was_accepted_counts_when_it_comes_again_though_at_most_
     assert links.is_asked_again(other, 9 * DELTA)
 
 
+def test_the_last_question_is_the_one_that_was_asked_last_not_the_one_that_came_last() -> None:
+    links, peer = links_of_replica_0(), channel_of("replica/1", "replica/0")
+    earlier, later = (peer.seal(FrameKind.CATCH_UP, round_index=0, view=0, now=at, body=b"") for at in (3, 4))
+    assert earlier is not None and later is not None
+    links.accept(later)
+    links.accept(earlier)
+    assert not links.is_asked_again(earlier, 9 * DELTA)
+    assert links.is_asked_again(later, 9 * DELTA)
+
+
 @pytest.mark.parametrize("kind", [FrameKind.UPDATE, FrameKind.CATCH_UP])
 def test_what_a_processor_says_again_is_no_question(kind: FrameKind) -> None:
     links = links_of_replica_0()

@@ -187,3 +187,41 @@ def test_those_who_have_halted_tell_the_last_one_soon_after_it_hears_again(repli
     assert max(at for j, at in times.items() if j != network.victim) < 10
     assert times[network.victim] <= heals + SOON
     assert len(network.states()) == 1
+
+
+class QuestionsOutOfOrder(HaltedWithoutOne):
+    """Of the new questions of the deaf one, to each of the others, every second comes only after the one that follows
+    it, and its repetitions are lost."""
+
+    def __init__(self, replicas: int, heals: int) -> None:
+        self._asked: dict[int, list[Frame]] = {}
+        super().__init__(replicas, heals)
+
+    def push(self, at: int, replica: int, sender: str, payload: Any) -> None:
+        of_victim = isinstance(payload, Frame) and sender == replica_name(self.victim)
+        if not (of_victim and payload.kind == FrameKind.CATCH_UP):
+            super().push(at, replica, sender, payload)
+            return
+        asked = self._asked.setdefault(replica, [])
+        is_new = payload not in asked
+        if is_new:
+            asked.append(payload)
+        if asked.index(payload) % 2 == 1 or self.now >= self._heals:
+            super().push(at, replica, sender, payload)
+            if is_new and self.now < self._heals:
+                super().push(at + 1, replica, sender, asked[-2])
+
+
+@pytest.mark.parametrize("heals", [50, 100, 200])
+@pytest.mark.parametrize("replicas", [4, 7])
+def test_a_question_that_comes_after_a_later_one_does_not_keep_that_from_being_answered_again(
+    replicas: int, heals: int
+) -> None:
+    """The last question to arrive counted as the last one, so that the one that was repeated was no question any more:
+    after 200 Delta of deafness the others were silent for 150 more."""
+    network = QuestionsOutOfOrder(replicas, heals)
+    network.run()
+    times = network.decide_times()
+    assert max(at for j, at in times.items() if j != network.victim) < 10
+    assert times[network.victim] <= heals + SOON
+    assert len(network.states()) == 1
