@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
@@ -50,7 +50,11 @@ class CatchingUp(Stateful):
     believed.
     """
 
-    def __init__(self, links: AuthenticatedLinks, committee: Committee) -> None:
+    def __init__(
+        self, links: AuthenticatedLinks, committee: Committee, lacked_something_in: Callable[[int], bool] | None = None
+    ) -> None:  # fmt: skip
+        """Serve one round; lacked_something_in: whether this replica could not do its part in a view."""
+        self._lacked_something_in = lacked_something_in
         self._links, self._blocking, self._faults = links, committee.blocking, committee.faults
         self._period = VIEW_TIMER_DELTAS * committee.delta
         self.state = CatchingUpState()
@@ -102,11 +106,12 @@ class CatchingUp(Stateful):
 
     def may_have_missed(self, view: int) -> bool:
         """Note that the timer of this view ran out. Return whether this replica may have missed something: the timer
-        did so before, so asking for another view did not help, or more views have ended without a decision than
-        Byzantine leaders account for.
+        did so before, so asking for another view did not help; more views have ended without a decision than Byzantine
+        leaders account for; or it could not do its part in this one.
         """
         before, self.state.timed_out = self.state.timed_out, view
-        return before == view or view + 1 > self._faults
+        lacked = self._lacked_something_in is not None and self._lacked_something_in(view)
+        return before == view or view + 1 > self._faults or lacked
 
     def keys_have_come(self) -> None:
         """Count anew, since new keys pay for more questions and answers."""

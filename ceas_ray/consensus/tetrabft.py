@@ -122,6 +122,13 @@ class TetraBFT(SafetyRule, Stateful):
         """Return whether this would be the first proposal of the view's leader that counts."""
         return not self.state.halted and sender == self._leader(view) and view not in self.state.proposals
 
+    def lacked_something_in(self, view: int) -> bool:
+        """Return whether this replica could not vote for what was proposed in a view, or not propose as its leader."""
+        state = self.state
+        if view >= 0 and self._leader(view) == self.index and view not in state.proposed:
+            return True
+        return view in state.proposals and (view, 1) not in state.voted
+
     def is_too_far_ahead(self, view: int) -> bool:
         """Return whether a view is so far ahead that its messages cannot be kept yet."""
         return view > max(self.state.view, 0) + FUTURE_VIEWS

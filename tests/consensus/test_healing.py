@@ -13,7 +13,7 @@ from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FrameKind, digest_of
-from ceas_ray.messages.payloads import replica_name
+from ceas_ray.messages.payloads import HUB, replica_name
 from ceas_ray.messages.quorum import Quorums
 from tests.consensus.committee import DELTA, OPENS, Network, up_to_f
 
@@ -224,4 +224,40 @@ def test_a_question_that_comes_after_a_later_one_does_not_keep_that_from_being_a
     times = network.decide_times()
     assert max(at for j, at in times.items() if j != network.victim) < 10
     assert times[network.victim] <= heals + SOON
+    assert len(network.states()) == 1
+
+
+class LateEchoLost(Network):
+    """The report comes late to all but one, and what they echo then is lost on the way to that one. f liars echo it to
+    the others, and are silent otherwise. All later leaders are honest; without that one nothing has Q votes."""
+
+    def __init__(self, replicas: int) -> None:
+        faults = Quorums(replicas).faults
+        self.victim, self._echoers, self._closes = replicas - faults - 1, range(replicas - faults, replicas), 2 * OPENS
+        self.calm, self._told = self._closes + 4 * DELTA, False
+        super().__init__(replicas, silent=frozenset(self._echoers))
+
+    def push(self, at: int, replica: int, sender: str, payload: Any) -> None:
+        if sender == HUB:
+            at = self._closes + 3 * DELTA // 2
+        is_echo = isinstance(payload, Frame) and payload.kind == FrameKind.ECHO and sender.startswith("replica/")
+        is_late = is_echo and self._closes + DELTA < self.now < self.calm
+        if is_late and not self._told:
+            self._told = True
+            for liar in self._echoers:
+                for to in range(self.victim):
+                    self.hear(at, liar, to, FrameKind.ECHO, 0, payload.body)
+        if not (replica == self.victim and (sender == HUB or is_late)):
+            super().push(at, replica, sender, payload)
+
+
+@pytest.mark.parametrize("replicas", [4, 7, 10])
+def test_one_that_cannot_vote_for_what_is_proposed_asks_for_what_it_missed(replicas: int) -> None:
+    """It asked only when more views had ended than f Byzantine leaders account for: f honest leaders in a row proposed
+    in vain in a calm network."""
+    network = LateEchoLost(replicas)
+    network.run()
+    assert {j: decided.view for (j, _), decided in network.decided.items()} == dict.fromkeys(
+        range(Quorums(replicas).quorum), 1
+    )
     assert len(network.states()) == 1
