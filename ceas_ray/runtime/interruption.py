@@ -41,6 +41,14 @@ _SAME_SECONDS = 0.3
 """Signals closer together are one: shells send the same to a process and to its group."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """An interrupt that a signal raised.
+
+    Where exactly a KeyboardInterrupt leaves code that `exec` was given as text, as dataclasses have it compiled, Python
+    notes that nobody caught it and at the end kills its own process by SIGINT, whoever caught it since.
+    """
+
+
 class Interruption:
     """The state of this process's interruption by signals; made by `answered`."""
 
@@ -121,14 +129,14 @@ class Interruption:
         self.requested = True
         self._requested_at = time.monotonic()
         if not self._deferred:
-            raise KeyboardInterrupt
+            raise Interrupted
         signal.setitimer(signal.ITIMER_REAL, self._round_seconds)
 
     def _patience_is_over(self, number: int, frame: FrameType | None) -> None:
         if self._deferred or self._swallowed:
             self._deferred = self._swallowed = False
             self.time_ran_out = not self.requested
-            raise KeyboardInterrupt
+            raise Interrupted
 
     def _swallow(self, unraisable: Any) -> None:
         """Raise an interrupt once more that came within a callback of compiled code, which cannot raise it."""

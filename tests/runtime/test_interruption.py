@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -66,3 +68,15 @@ def test_a_signal_at_any_line_of_the_beginning_and_end_of_a_command_interrupts_i
     assert over > 10
     assert set(found[:over]) == {INTERRUPTED}
     assert set(found[over:]) <= {0, INTERRUPTED}, "whoever answered signals before does so again at the end"
+
+
+def test_an_interrupt_within_code_that_was_text_ends_with_the_code_of_an_interrupted_command(tmp_path: Path) -> None:
+    (tmp_path / "command.py").write_text(
+        "import os, signal, sys\n"
+        "from ceas_ray.runtime.interruption import answered\n"
+        "text = 'import os, signal\\nos.kill(os.getpid(), signal.SIGTERM)\\nfor _ in range(1000): pass'\n"
+        "sys.exit(answered(lambda _: exec(text)))\n"
+    )
+    words = [sys.executable, "-m", "command"]
+    ended = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (INTERRUPTED, "")
