@@ -63,7 +63,7 @@ class Agreement(Stateful):
         self.candidate = Candidate(committee, self.phase, self.values)
         max_waiting = committee.processors * committee.quorum + committee.replicas
         self.fetching = Fetching(links, Pacing(committee.delta), max_waiting, find=self._find, has=self._has)
-        self.catching_up = CatchingUp(links, committee, self.voting.lacked_something_in)
+        self.catching_up = CatchingUp(links, committee, self.phase.lacked_something_in)
         self.adoption = Adoption(
             self.round_index, head=head, archive=archive, inputs=self.inputs, values=self.values,
             fetching=self.fetching, find=self._find,

@@ -131,6 +131,13 @@ class Echoes(Stateful):
     def _count(self, item: Item) -> int:
         return self.state.echoers.get(item[:2], {}).get(item[2], 0).bit_count()
 
+    def have_been_lost(self) -> bool:
+        """Return whether B replicas echo an item and fewer than Q do here: all honest ones echo it then, or are about
+        to.
+        """
+        counts = (echoers.bit_count() for of_topic in self.state.echoers.values() for echoers in of_topic.values())
+        return any(self.blocking <= count < self._quorum for count in counts)
+
     def acceptable(self) -> list[Item]:
         """Return all items with B echoes, in their order."""
         return [item for item in self._items() if self.is_acceptable(item)]

@@ -31,6 +31,9 @@ class VotingProgress(Protocol):
     def halted(self) -> bool:
         """Whether this replica need not echo any more."""
 
+    def lacked_something_in(self, view: int) -> bool:
+        """Return whether this replica could not do its part in a view, or could not propose what others have locked."""
+
 
 @dataclass(slots=True)
 class InputPhaseState:
@@ -247,6 +250,13 @@ class InputPhase(Stateful):
         found = self.processors_with_a_quorum()
         waits = any(k not in found and k not in self.inputs.quarantined for k in self.honest_so_far())
         return not waits and self.has_enough()
+
+    def lacked_something_in(self, view: int) -> bool:
+        """Return whether this replica could not do its part in a view, or lacks Echoes that it needs as the leader of
+        the next one. If each leader found that out in its own view only, one view after the other could be lost.
+        """
+        may_propose = self.has_enough() or self.echoes.is_proposable(SKIP)
+        return not may_propose or self.echoes.have_been_lost() or self._voting.lacked_something_in(view)
 
     def honest_so_far(self) -> list[int]:
         """Return the processors that no echoes convict."""

@@ -123,11 +123,17 @@ class TetraBFT(SafetyRule, Stateful):
         return not self.state.halted and sender == self._leader(view) and view not in self.state.proposals
 
     def lacked_something_in(self, view: int) -> bool:
-        """Return whether this replica could not vote for what was proposed in a view, or not propose as its leader."""
+        """Return whether this replica could not vote for what was proposed in a view, or not propose as its leader, or
+        could not propose a value that the votes in B of its Proofs name.
+        """
         state = self.state
         if view >= 0 and self._leader(view) == self.index and view not in state.proposed:
             return True
-        return view in state.proposals and (view, 1) not in state.voted
+        if view in state.proposals and (view, 1) not in state.voted:
+            return True
+        proofs = state.proofs.get(view, {}).values()
+        named = [value for proof in proofs for value in {vote.value for vote in (proof.low, proof.high)} - {b""}]
+        return any(not self._is_proposable(value) for value in {*named} if named.count(value) >= self.blocking)
 
     def is_too_far_ahead(self, view: int) -> bool:
         """Return whether a view is so far ahead that its messages cannot be kept yet."""

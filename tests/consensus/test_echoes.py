@@ -27,6 +27,16 @@ def test_an_item_has_as_many_echoes_as_replicas_that_ever_said_it(said: list[tup
 
 
 @given(SAID)
+def test_echoes_have_been_lost_where_an_item_is_acceptable_and_may_not_be_proposed(
+    said: list[tuple[int, list[Item]]],
+) -> None:
+    echoes = Echoes(Quorums(7))
+    for replica, items in said:
+        echoes.take(replica, items)
+    assert echoes.have_been_lost() == any(not echoes.is_proposable(item) for item in echoes.acceptable())
+
+
+@given(SAID)
 def test_every_item_becomes_acceptable_once_and_is_listed(said: list[tuple[int, list[Item]]]) -> None:
     echoes, fresh = Echoes(Quorums(4)), list[Item]()
     for replica, items in said:
