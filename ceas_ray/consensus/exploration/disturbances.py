@@ -26,12 +26,25 @@ class Disturbances:
 
     def __init__(self, setting: ReplicaSetting, draws: Draws, participants: Participants, timeline: Timeline) -> None:
         self._setting, self._draws, self._participants, self._timeline = setting, draws, participants, timeline
+        self._questions: dict[tuple[int, int], list[Frame]] = {}
 
-    def loses(self, sender: int, receiver: int, kind: int) -> bool:
-        """Return whether a frame of this kind between these replicas is lost now."""
+    def carried(self, sender: int, receiver: int, frame: Frame) -> tuple[Frame, ...]:
+        """Return what arrives of a frame between these replicas, and in which order: nothing where it is lost now."""
         setting = self._setting
-        is_lost = (sender, receiver) in setting.lost and self._timeline.now < setting.lost_until
-        return is_lost and setting.lost_kind in (None, kind)
+        if not setting.lost or not setting.lost_from <= self._timeline.now < setting.lost_until:
+            return (frame,)
+        if (sender, receiver) in setting.lost:
+            return () if setting.lost_kind in (None, frame.kind) else (frame,)
+        if setting.disordered and frame.kind == FrameKind.CATCH_UP and (receiver, sender) in setting.lost:
+            return self._disordered(self._questions.setdefault((sender, receiver), []), frame)
+        return (frame,)
+
+    def _disordered(self, before: list[Frame], question: Frame) -> tuple[Frame, ...]:
+        """Hold every second question back until the next one has arrived, and lose what is repeated."""
+        if question in before:
+            return ()
+        before.append(question)
+        return (question, before[-2]) if len(before) % 2 == 0 else ()
 
     def begin_round(self, round_index: int) -> None:
         """Send junk at random times, and lose up to a hundred honest frames in a row."""

@@ -147,7 +147,10 @@ class Environment:
         hub = draws.choice(("all", "late", "none")) if setting.hub == "mixed" else setting.hub
         if hub == "none" or (hub == "some" and draws.uniform() < 0.5) or entity == setting.hurried:
             return
-        late = {"late": setting.time_out + 8.0 * draws.uniform(), "just late": setting.time_out - 0.2}.get(hub, 0.0)
+        late = {
+            "late": setting.time_out + 8.0 * draws.uniform(), "soon": setting.time_out + 1.0,
+            "just late": setting.time_out - 0.2,
+        }.get(hub, 0.0)  # fmt: skip
         self._timeline.push(self._timeline.now + 0.2 + late + 0.9 * draws.uniform(), entity, "hub", report)
 
     def _send_updates(self, k: int) -> None:

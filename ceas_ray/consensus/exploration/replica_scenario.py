@@ -225,10 +225,10 @@ class ReplicaScenario:
             self._adversary.overhear(participants.identities[entity], frame)
         topic = (frame.kind, 1000 * frame.round_index + frame.view)
         for target in participants.copies_of[frame.receiver]:
-            if not self._disturbances.loses(entity, target, frame.kind):
+            for place, carried in enumerate(self._disturbances.carried(entity, target, frame)):
                 at = self._network.arrival(timeline.now, entity, target, topic)
-                timeline.push(at, target, frame.sender, frame)
-                self._disturbances.alter(target, frame)
+                timeline.push(at + place, target, frame.sender, carried)
+                self._disturbances.alter(target, carried)
 
     def _say(self, after: float, *, liar: int, target: int, kind: FrameKind, view: int, body: bytes) -> None:
         channel, now = self._liar_channels[liar, target], self._timeline.now

@@ -55,7 +55,8 @@ class ReplicaSetting:
 
     hub: which replicas the report reaches, and when. slow: honest updates come just after the inputs close. time_out:
     of the inputs, after the start of a round; `spread`: everybody has a time-out of its own. gives_up: the manager
-    gives up on rounds that take long. lost: ordered pairs of replicas on whose links frames are lost, `lost_until`.
+    gives up on rounds that take long. lost: ordered pairs of replicas on whose links frames are lost,
+    between `lost_from` and `lost_until`. disordered: those who hear nothing there ask in vain out of order.
     junk: frames with wrong tags in the name of honest replicas, at slots to come and at the last stored one. poisons:
     Byzantine replicas send updates and the report as proposals, as if they were the bodies of values. apart: f honest
     replicas that miss what the others decide with the help of f Byzantine ones (`RoundDivider`).
@@ -89,6 +90,8 @@ class ReplicaSetting:
     apart: frozenset[int] = frozenset()
     hurried: int | None = None
     lost_kind: FrameKind | None = None
+    lost_from: float = 0.0
+    disordered: bool = False
     unequal: bool = False
 
     @classmethod
@@ -135,6 +138,8 @@ class ReplicaSetting:
             attacks |= self._long_loss(draws)
         elif self.byzantine and chance() < 0.08:
             attacks |= self._hurry(draws)
+        elif self.byzantine and chance() < 0.04:
+            attacks |= self._late_echoes_lost(draws)
         elif chance() < 0.1:
             attacks["unequal"] = True
         return replace(self, **attacks) if attacks else self
@@ -155,6 +160,8 @@ class ReplicaSetting:
                 (a, b) for a in honest for b in honest if a != b and (b in victims or (both_ways and a in victims))
             )
         attack: dict[str, Any] = {"lost": lost, "lost_until": self.calm_at + _long(draws)}
+        if chance() < 0.2:
+            attack["disordered"] = True
         if chance() < 0.5:
             attack |= {"omniscient": False, "floods": False, "twins": (), "deaf": frozenset(map(replica_name, honest))}
         return attack
@@ -169,6 +176,19 @@ class ReplicaSetting:
             "omniscient": True, "twins": (), "hub": "all", "hurried": victim, "lost_kind": draws.choice(_LOST_KINDS),
             "lost": frozenset((victim, j) for j in others) | frozenset((j, victim) for j in others),
             "lost_until": self.calm_at + draws.choice((0.0, 5.0, 15.0, 40.0)),
+        }  # fmt: skip
+
+    def _late_echoes_lost(self, draws: Draws) -> dict[str, Any]:
+        """Draw an attack in which the report comes a little late, one honest replica loses what is echoed of it, and
+        without that one nothing has a quorum.
+        """
+        victim, honest = draws.choice(self.honest), self.honest
+        begins = self.time_out + 1.0
+        return {
+            "omniscient": False, "floods": False, "twins": (), "deaf": frozenset(map(replica_name, honest)),
+            "outages": {}, "spread": False, "hub": "soon", "lost_kind": FrameKind.ECHO, "lost_from": begins,
+            "lost": frozenset((j, victim) for j in honest if j != victim),
+            "lost_until": max(self.calm_at, begins + draws.choice((4.0, 10.0, 20.0))),
         }  # fmt: skip
 
     def _rounds_apart(self, draws: Draws) -> dict[str, Any]:

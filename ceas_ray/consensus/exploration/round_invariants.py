@@ -26,7 +26,7 @@ SETTLED = 6.0
 """Delta after the calm: what was locked before it is echoed and fetched by then."""
 
 
-ASKS_WITHIN = 2.0 * VIEW_TIMER_DELTAS
+ASKS_WITHIN = 1.0 * VIEW_TIMER_DELTAS
 """Delta after the last loss: whoever missed something has asked for it by then."""
 
 

@@ -161,6 +161,36 @@ AIMS: dict[str, tuple[int, dict[str, Any]]] = {
             "lost_until": 800.0,
         },
     ),
+    "the question that comes last counts as the last": (
+        4,
+        _GOOD
+        | {
+            "byzantine": frozenset({0}),
+            "omniscient": False,
+            "lie": 0.0,
+            "deaf": frozenset({replica_name(3)}),
+            "lost": frozenset({(1, 3), (2, 3)}),
+            "lost_until": 800.0,
+            "disordered": True,
+        },
+    ),
+    "what is lacking is asked for only after views of more than f leaders": (
+        10,
+        _GOOD
+        | {
+            "byzantine": frozenset({0, 8, 9}),
+            "omniscient": False,
+            "deaf": frozenset(map(replica_name, range(1, 8))),
+            "hub": "soon",
+            "slow": False,
+            "spread": False,
+            "time_out": 3.0,
+            "lost": frozenset((j, 1) for j in range(2, 8)),
+            "lost_kind": FrameKind.ECHO,
+            "lost_from": 4.0,
+            "lost_until": 8.0,
+        },
+    ),
     "what is lacking is asked for only when the own timer runs out": (
         4,
         _GOOD

@@ -13,6 +13,7 @@ from ceas_ray.consensus.fetching import Fetching
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.kernel.envelope import Effect
 from ceas_ray.messages.consensus_payloads import Frame
+from ceas_ray.messages.frames import FrameKind
 
 
 class TellsOnlyOfItsOwnRound(CatchingUp):
@@ -34,6 +35,21 @@ class ForgetsDecisionsOfAMissedRound(CatchingUp):
 class AsksOnlyWhenItsTimerRunsOut(CatchingUp):
     def is_hurried(self, view: int) -> bool:
         return False
+
+
+class AsksOnlyAfterViewsOfMoreThanFLeaders(CatchingUp):
+    """Does not ask because it could not do its part in a view."""
+
+    def may_have_missed(self, view: int) -> bool:
+        self._lacked_something_in = None
+        return super().may_have_missed(view)
+
+
+class TakesTheQuestionThatComesLastForTheLast(AuthenticatedLinks):
+    def accept(self, frame: Frame) -> None:
+        super().accept(frame)
+        if frame.kind == FrameKind.CATCH_UP and frame.sender in self._others:
+            self.state.heard[frame.sender] = frame
 
 
 class IgnoresRepeatedQuestions(AuthenticatedLinks):
@@ -62,6 +78,10 @@ LAGGING_BUGS: dict[str, type[Replica]] = {
     "what is lacking is asked for only when the own timer runs out": replica_with(
         "catching_up", AsksOnlyWhenItsTimerRunsOut
     ),
+    "what is lacking is asked for only after views of more than f leaders": replica_with(
+        "catching_up", AsksOnlyAfterViewsOfMoreThanFLeaders
+    ),
+    "the question that comes last counts as the last": replica_with("_links", TakesTheQuestionThatComesLastForTheLast),
     "a question that comes again is not answered": replica_with("_links", IgnoresRepeatedQuestions),
     "a content that arrived as a body is never asked for as a content": replica_with("fetching", AnyFormWillDo),
 }
