@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ceas_ray.kernel.streams import Streams
+from ceas_ray.processors.gradient_records import GradientInputs
 from ceas_ray.processors.gradient_work import ErrorMitigation, Estimator, GradientWork
 from ceas_ray.quantum import pauli_engine
 from ceas_ray.quantum.bell_pairs import werner_parameter
@@ -42,20 +45,21 @@ def error_mitigation_table(rounds: int) -> dict[str, Any]:
     ideal = pauli_engine.shifted_values(circuit, inputs, lanes)
     wanted = exact_gradient(ideal.value[:, None], ideal.first[:, None], targets, SquaredLoss())
     table: dict[str, Any] = {}
+    powers: NDArray[Any] = np.arange(7)
     for fidelity in (0.97, 0.94, 0.90, 0.85):
         werner = float(werner_parameter(fidelity))
-        item = {
-            "name": "processor/0", "angles": angles, "targets": targets, "parameters": parameters,
-            "noise": nothing[0], "attenuation": werner ** np.arange(7), "usable": np.ones(1024, bool),
-            "certified_werner": werner, "werner": NO_PAIRS.werner, "coefficients": NO_PAIRS.coefficients,
-        }  # fmt: skip
+        item = GradientInputs(
+            name="processor/0", round_index=0, angles=angles, targets=targets, parameters=parameters,
+            noise=nothing[0], attenuation=werner**powers, usable=np.ones(1024, bool),
+            certified_werner=werner, werner=NO_PAIRS.werner, coefficients=NO_PAIRS.coefficients,
+        )  # fmt: skip
         row = {}
         for error_mitigation in get_args(ErrorMitigation):
             gradients = []
             for estimator in _ESTIMATORS:
                 work = _work(circuit, estimator, error_mitigation)
                 count = 1 if estimator == "exact" else rounds
-                gradients.append(np.array([work([item | {"round_index": r}])[0]["gradient"] for r in range(count)]))
+                gradients.append(np.array([work([replace(item, round_index=r)])[0]["gradient"] for r in range(count)]))
             exact, sampled = gradients
             row[error_mitigation] = {
                 "bias": round(float(np.linalg.norm(exact[0] - wanted) / np.linalg.norm(wanted)), 4),

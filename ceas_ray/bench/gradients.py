@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from ceas_ray.bench.error_mitigation import error_mitigation_table
 from ceas_ray.bench.processes import figures_of_module, figures_of_peer
 from ceas_ray.kernel.compiled_code import njit
+from ceas_ray.processors.gradient_records import GradientInputs
 from ceas_ray.processors.gradient_work import engine_call
 from ceas_ray.quantum import aer_engine, pauli_engine, state_vector_engine
 from ceas_ray.quantum.circuit import Circuit
@@ -62,21 +63,26 @@ class Workload:
         self.circuit = Circuit(qubits, LAYERS, outputs, reuploaded=local_inputs)
         self.samples = samples
         self.items = [self._item(draw) for _ in range(processors)]
-        self.inputs, self.output = engine_call(self.circuit, self.items, [item["attenuation"] for item in self.items])
+        self.inputs, self.output = engine_call(self.circuit, self.items, [item.attenuation for item in self.items])
 
-    def _item(self, draw: np.random.Generator) -> dict[str, Any]:
+    def _item(self, draw: np.random.Generator) -> GradientInputs:
         circuit, n = self.circuit, self.circuit.qubits
         noise = noiseless(1, n)[0]
         for column, mean in _MEANS.items():
             noise[:, column] = mean * draw.uniform(0.5, 2)
-        return {
-            "angles": draw.uniform(-np.pi / 2, np.pi / 2, (self.samples, n)),
-            "parameters": draw.uniform(-np.pi, np.pi, circuit.parameter_count),
-            "noise": noise,
-            "attenuation": np.ones(n + 1) if circuit.reuploaded else 0.95 ** np.arange(n + 1),
-            "werner": NO_PAIRS.werner,
-            "coefficients": NO_PAIRS.coefficients,
-        }
+        return GradientInputs(
+            name="processor/0",
+            round_index=0,
+            angles=draw.uniform(-np.pi / 2, np.pi / 2, (self.samples, n)),
+            targets=np.ones((self.samples, circuit.outputs)),
+            parameters=draw.uniform(-np.pi, np.pi, circuit.parameter_count),
+            noise=noise,
+            attenuation=np.power(1.0 if circuit.reuploaded else 0.95, np.arange(n + 1)),
+            werner=NO_PAIRS.werner,
+            coefficients=NO_PAIRS.coefficients,
+            usable=np.ones(64, bool),
+            certified_werner=None,
+        )
 
     def ours(self, threads: int = 1) -> ShiftedValues:
         """Compute what training computes."""
@@ -90,7 +96,7 @@ class Workload:
     @property
     def settings(self) -> Floats:
         """Theta and theta_i +- pi/2 of the first processor, (1 + 2 P, P)."""
-        return shifted_settings(self.items[0]["parameters"])
+        return shifted_settings(self.items[0].parameters)
 
     def table(self, found: ShiftedValues, samples: int) -> Floats:
         """Return all values of the first processor's first samples at `settings`, (samples, 1 + 2 P, outputs)."""
@@ -108,8 +114,8 @@ class Workload:
         item, settings = self.items[0], self.settings
         count = len(settings) if values is None else min(values, len(settings))
         chosen = np.linspace(0, len(settings) - 1, count).round().astype(int)
-        hardware = aer_engine.Hardware(self.circuit, item["noise"], item["attenuation"], None)
-        seconds, theirs = _timed(lambda: hardware.expectations(item["angles"][:samples], settings[chosen]))
+        hardware = aer_engine.Hardware(self.circuit, item.noise, item.attenuation, None)
+        seconds, theirs = _timed(lambda: hardware.expectations(item.angles[:samples], settings[chosen]))
         refuse_difference(self.table(found, samples)[:, chosen], theirs)
         return seconds / samples / count * len(settings)
 
@@ -176,7 +182,7 @@ def reference_case(qubits: int, quick: bool, peers: dict[str, str | None]) -> di
     """Measure gradients alone and without noise, and Aer's from the same shifts; peers give no more either."""
     workload, samples = Workload(qubits, 1, 320, local_inputs=True), 8
     circuit, inputs, item = workload.circuit, workload.inputs, workload.items[0]
-    hardware = aer_engine.Hardware(circuit, np.zeros_like(item["noise"]), item["attenuation"], None)
+    hardware = aer_engine.Hardware(circuit, np.zeros_like(item.noise), item.attenuation, None)
     shifted = workload.settings[1:]
 
     def ours() -> Any:
@@ -189,7 +195,7 @@ def reference_case(qubits: int, quick: bool, peers: dict[str, str | None]) -> di
     times = []
     for _ in range(1 if quick or qubits >= 10 else 3):
         mine, found = _timed(ours)
-        theirs, table = _timed(lambda: hardware.expectations(item["angles"][:samples], shifted))
+        theirs, table = _timed(lambda: hardware.expectations(item.angles[:samples], shifted))
         plus, minus = np.split(table[:, :, 0], 2, axis=1)
         refuse_difference(found.first[:samples], (plus - minus) / 2)
         times.append((mine / workload.samples, theirs / samples))

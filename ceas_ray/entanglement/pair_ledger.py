@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
 from ceas_ray.entanglement.plan import finite_bits
 from ceas_ray.kernel.state import Stateful
+from ceas_ray.messages.observations import ClosedPairBooks, KeyBatch
 from ceas_ray.messages.pair_books import AUTHENTICATION, EXPIRED, GENERATED, STORED, TRAINING, USED
 from ceas_ray.messages.payloads import PlanFinished
 from ceas_ray.network.network_plan import NetworkPlan
@@ -24,9 +24,8 @@ class PairBooks:
     counts: int64 (3, 5), by use and column of `pair_books`. stored: pairs left in stock. shots: how many, and how many
     on time, int64 (2,). attenuation_sum: over processors, float64 (pairs of a shot + 1,). link_books: of every physical
     link and use generated, used, late, expired, sacrificed, stored, int64 (links, 3, 6); no links where each node has
-    its own. key_batches: two parties, the pairs on all links of their path, and the bits that they gave.
-    update_key_pairs: generated for keys between processors and replicas, which updates and models spend; all other keys
-    are for consensus.
+    its own. key_batches: of every path and plan that gave bits. update_key_pairs: generated for keys between processors
+    and replicas, which updates and models spend; all other keys are for consensus.
     """
 
     counts: NDArray[np.int64]
@@ -34,7 +33,7 @@ class PairBooks:
     attenuation_sum: NDArray[np.float64]
     link_books: NDArray[np.int64]
     stored: int = 0
-    key_batches: list[tuple[str, str, int, float]] = field(default_factory=list)
+    key_batches: list[KeyBatch] = field(default_factory=list)
     update_key_pairs: int = 0
 
 
@@ -81,31 +80,31 @@ class PairLedger(Stateful):
                 bits = finite_bits(bits, pairs)
             if bits > 0:
                 distilled.append((path, bits))
-                books.key_batches.append((owner, peer, pairs * len(links), bits))
+                books.key_batches.append(KeyBatch(one=owner, other=peer, pairs=pairs * len(links), bits=bits))
                 continue
             books.counts[AUTHENTICATION, [USED, EXPIRED]] += np.array([-1, 1]) * pairs * len(links)
             for link in links:
                 books.link_books[link, AUTHENTICATION, [USED, EXPIRED]] += np.array([-1, 1]) * pairs
         return distilled
 
-    def close(self) -> dict[str, Any]:
+    def close(self) -> ClosedPairBooks:
         """Return what came of all plans since the books were last closed, and open new ones.
 
         What is left in stock is given up when the next plan starts, so it expires in the new books.
         """
         books = self.state
-        values: dict[str, Any] = {
-            "counts": books.counts,
-            "stored": books.stored,
-            "shots": int(books.shots[0]),
-            "shots_on_time": int(books.shots[1]),
-            "attenuation": books.attenuation_sum / len(self._network.processor_routes),
-            "key_bits": math.fsum(bits for *_, bits in books.key_batches),
-            "key_batches": tuple(books.key_batches),
-            "link_books": books.link_books,
-            "update_key_pairs": books.update_key_pairs,
-        }
+        closed = ClosedPairBooks(
+            counts=books.counts,
+            stored=books.stored,
+            shots=int(books.shots[0]),
+            shots_on_time=int(books.shots[1]),
+            attenuation=books.attenuation_sum / len(self._network.processor_routes),
+            key_bits=math.fsum(batch.bits for batch in books.key_batches),
+            key_batches=tuple(books.key_batches),
+            link_books=books.link_books,
+            update_key_pairs=books.update_key_pairs,
+        )
         self.state = self._empty()
         self.state.counts[TRAINING, EXPIRED] = books.stored
         self.state.link_books[:, TRAINING, EXPIRED] = books.link_books[:, TRAINING, STORED]
-        return values
+        return closed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -19,6 +19,13 @@ from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.time import picoseconds, seconds
 from ceas_ray.messages.consensus_payloads import RoundDecided
+from ceas_ray.messages.observations import (
+    ProgressObserved,
+    RoundObserved,
+    SecondsByCause,
+    StallObserved,
+    WarmUpObserved,
+)
 from ceas_ray.messages.pair_books import GENERATED
 from ceas_ray.messages.payloads import (
     ADVERSARY,
@@ -35,8 +42,6 @@ from ceas_ray.messages.payloads import (
 from ceas_ray.messages.round_progress import ReportVerdict, RoundProgress, Stage
 from ceas_ray.messages.senders import may_send
 
-PROGRESS = "progress"
-"""Name of the observation of a round that is not over: pairs generated in it, replicas that reported a decision."""
 MAX_EXTRA_VIEWS = 8
 """So many view changes of a round are made up for in the next one's keys: a longer row of them ends in a refill."""
 _BETWEEN_INPUTS_AND_TIME_OUT = picoseconds(2e-3)
@@ -56,6 +61,13 @@ class RoundTiming:
     update_time: int
     input_timeout: int | None
     patience: int
+
+
+class _Times(TypedDict):
+    """How long a round took: fields that several observations share."""
+
+    simulated_seconds: float
+    seconds_by_cause: SecondsByCause
 
 
 class ControllerTimer(StrEnum):
@@ -212,7 +224,7 @@ class RoundController(Actor):
     def _finish_warm_up(self, now: int) -> list[Effect]:
         starts = now + self._timing.planning_time
         return [
-            self._observation("warm_up", self._times(starts, updated=False)),
+            Observation(WarmUpObserved(books=self.pairs.close(), **self._times(starts, updated=False))),
             self._timer(ControllerTimer.ROUND_STARTS, starts, 0),
         ]
 
@@ -231,16 +243,17 @@ class RoundController(Actor):
         progress, ends = self.progress.state, now + self._timing.planning_time
         decided = progress.decided
         assert decided is not None, "a round ends with a decision"
-        observed = {
-            "skipped": decided.skipped,
-            "view": progress.view,
-            "processors": decided.processors,
-            "weights": decided.weights,
-            "quarantined": decided.quarantined,
-            "waits": progress.waits,
+        observed = RoundObserved(
+            books=self.pairs.close(),
             **self._times(ends, updated=True),
-        }
-        effects: list[Effect] = [self._observation("round", observed), Mark(progress.round_index, ends, decided.model)]
+            skipped=decided.skipped,
+            view=progress.view,
+            waits=progress.waits,
+            processors=decided.processors,
+            weights=decided.weights,
+            quarantined=decided.quarantined,
+        )
+        effects: list[Effect] = [Observation(observed), Mark(progress.round_index, ends, decided.model)]
         if progress.round_index + 1 < self._rounds:
             return [*effects, self._timer(ControllerTimer.ROUND_STARTS, ends, progress.round_index + 1)]
         return [*effects, *self._stop_waiting(ends)]
@@ -284,16 +297,16 @@ class RoundController(Actor):
         ends = now + self._timing.planning_time
         cause = "the committee did not decide in time" if had_keys else "the committee lacks keys"
         times = self._times(ends, updated=progress.stage is not Stage.PLANNED)
-        observed = {**times, "waits": progress.waits, "cause": cause}
+        observed = StallObserved(books=self.pairs.close(), **times, waits=progress.waits, cause=cause)
         stop = self._stop_waiting(ends)
-        return [self._observation("stalled", observed), Mark(progress.round_index, ends, None), *stop]
+        return [Observation(observed), Mark(progress.round_index, ends, None), *stop]
 
     def _stop_waiting(self, at: int) -> list[Effect]:
         """End after this round: who lags may still catch up for a while, then all timers end."""
         over, round_index = at + self._timing.patience, self.progress.state.round_index
         return [Send(over, name, StopWaiting(round_index)) for name in self.keys.replicas]
 
-    def _times(self, ends: int, *, updated: bool) -> dict[str, Any]:
+    def _times(self, ends: int, *, updated: bool) -> _Times:
         """Return how long the round took, and on what, in simulated seconds. updated: whether processors did.
 
         What is neither in the plans, nor planning and its messages, nor the processors' update, is consensus: messages,
@@ -305,30 +318,25 @@ class RoundController(Actor):
         if self.progress.state.round_index == WARM_UP:  # nobody agrees on anything, and a plan is made before it too
             planning = rest
         update = min(rest - planning, timing.update_time) if updated else 0
-        times = {
-            "shots": state.shot_time,
-            "tests": state.test_time,
-            "keys": state.key_time,
-            "update": update,
-            "consensus": rest - planning - update,
-            "planning": planning,
-        }
-        by_cause = {cause: seconds(time) for cause, time in times.items()}
-        return {"simulated_seconds": seconds(ends - state.started_at), "seconds_by_cause": by_cause}
+        by_cause = SecondsByCause(
+            shots=seconds(state.shot_time),
+            tests=seconds(state.test_time),
+            keys=seconds(state.key_time),
+            update=seconds(update),
+            consensus=seconds(rest - planning - update),
+            planning=seconds(planning),
+        )
+        return _Times(simulated_seconds=seconds(ends - state.started_at), seconds_by_cause=by_cause)
 
     def _progress(self) -> Observation:
         """Return how far the round is: what the driver says of one that goes on for long."""
         progress = self.progress.state
-        values = {
-            "round": progress.round_index,
-            "pairs": int(self.pairs.state.counts[:, GENERATED].sum()),
-            "plan_ends_at": self.state.plan_ends_at,
-            "reports": len(progress.reports) if progress.stage is Stage.RUNNING else 0,
-            "replicas": len(self.keys.replicas),
-            "waits": progress.waits,
-        }
-        return Observation(PROGRESS, values)
-
-    def _observation(self, name: str, more: dict[str, Any]) -> Observation:
-        """Return what came of all plans since the last observation, and more."""
-        return Observation(name, self.pairs.close() | more)
+        observed = ProgressObserved(
+            round_index=progress.round_index,
+            pairs=int(self.pairs.state.counts[:, GENERATED].sum()),
+            plan_ends_at=self.state.plan_ends_at,
+            reports=len(progress.reports) if progress.stage is Stage.RUNNING else 0,
+            replicas=len(self.keys.replicas),
+            waits=progress.waits,
+        )
+        return Observation(observed)

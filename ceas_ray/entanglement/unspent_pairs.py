@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ceas_ray.kernel.state import Stateful
+from ceas_ray.messages.observations import KeyBatch
 
 Path = tuple[str, str]
 
@@ -36,15 +37,13 @@ class UnspentPairs(Stateful):
     def __init__(self) -> None:
         self.state = UnspentState()
 
-    def store(self, batches: Iterable[tuple[str, str, int, float]]) -> None:
-        """Store what two parties have newly distilled: the pairs (on all links of their path), and the bits that they
-        gave.
-        """
-        for one, other, pairs, bits in batches:
-            self.state.batches.setdefault(_path(one, other), []).append(Batch(float(bits), float(pairs)))
+    def store(self, batches: Iterable[KeyBatch]) -> None:
+        """Store what parties have newly distilled."""
+        for of in batches:
+            self.state.batches.setdefault(_path(of.one, of.other), []).append(Batch(float(of.bits), float(of.pairs)))
 
     def spend(self, accounts: Mapping[str, Mapping[str, int]]) -> None:
-        """Return what every sender has spent up to now on frames to each peer, in bits.
+        """Book what every sender has spent up to now on frames to each peer, in bits.
 
         A party that is down forgets its total until it recovers; what was spent stays spent.
         """

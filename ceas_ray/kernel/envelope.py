@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -68,20 +67,19 @@ class Send(NamedTuple):
 class Work:
     """Heavy computing of known simulated length: `WorkDone(kind, output)` reaches its sender at `ready_at`.
 
-    The host groups the work of a kind over its actors and runs it as one call; `inputs` are plain values and arrays.
+    The host groups the work of a kind over its actors and runs it as one call; `inputs` is a message.
     """
 
     kind: str
-    inputs: Mapping[str, Any]
+    inputs: Any
     ready_at: int
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A measurement for the journal: it leaves the simulation and influences nothing in it."""
+    """A measurement for the journal: it leaves the simulation and influences nothing in it. payload: a message."""
 
-    name: str
-    values: Mapping[str, Any]
+    payload: Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from ceas_ray.kernel.digest import EMPTY_DIGEST, extended
 from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send, Work, WorkDone
 from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.policy_calls import PolicyError
+from ceas_ray.kernel.state import restored, saved
 from ceas_ray.kernel.time import FOREVER
-from ceas_ray.kernel.window_reply import HandledEvent, HostStatus, Mail, WindowReply
+from ceas_ray.kernel.window_reply import HandledEvent, HostStatus, Mail, SimulatedObservation, WindowReply
 
-WorkFunction = Callable[[Sequence[Mapping[str, Any]]], Sequence[Any]]
+WorkFunction = Callable[[Sequence[Any]], Sequence[Any]]
 """Computes work of one kind, for any number of actors at once; no result may depend on who is packed with whom."""
 WORK_BLOCK = 64
 """How many items of work are computed in one call, at most."""
@@ -44,7 +45,7 @@ class _OpenWindow:
     horizon: int
     bound: int
     mark: Mark | None = None
-    observations: list[tuple[int, str, str, Mapping[str, Any]]] = field(default_factory=list)
+    observations: list[SimulatedObservation] = field(default_factory=list)
     outbox: dict[str, list[Envelope]] = field(default_factory=dict)
 
 
@@ -194,7 +195,7 @@ class Host:
             if envelope.payload is not None:
                 actors[envelope.receiver]["envelopes"].append(_wire(envelope))
         for (name, serial), work in sorted(self._pending.items()):
-            actors[name]["work"].append([serial, work.ready_at, work.kind, encode(dict(work.inputs))])
+            actors[name]["work"].append({"serial": serial, **saved(work)})
         return actors
 
     def restore(self, actors: Mapping[str, Any]) -> None:
@@ -214,8 +215,9 @@ class Host:
                 if envelope.receiver != name:
                     raise ValueError(f"an envelope for {envelope.receiver} lies with {name}")
                 self._push(envelope)
-            for serial, ready_at, kind, inputs in part["work"]:
-                self._push(self._pending_envelope(name, serial, Work(kind, decode(inputs), ready_at)))
+            for pending in part["work"]:
+                work = restored(Work, {key: value for key, value in pending.items() if key != "serial"})
+                self._push(self._pending_envelope(name, pending["serial"], work))
 
     # --- inside ----------------------------------------------------------
 
@@ -255,7 +257,8 @@ class Host:
             elif isinstance(effect, Work):
                 self._put(self._pend(resident, effect), envelope, window)
             elif isinstance(effect, Observation):
-                window.observations.append((now, envelope.receiver, effect.name, effect.values))
+                freeze(effect.payload)
+                window.observations.append(SimulatedObservation(now, envelope.receiver, effect.payload))
             else:
                 assert window.mark is None, "a second mark in one window"
                 window.mark = effect

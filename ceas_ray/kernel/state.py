@@ -208,12 +208,19 @@ def _record_form(forms: list[_Form]) -> _Form:
 
 def _named_tuple_form(declared: Any) -> _Form:
     hints = get_type_hints(declared)
-    form = _record_form([_form_of(hints[name]) for name in declared._fields])
-    return _Form(form.save, lambda plain, where: declared(*form.load(plain, where)))
+    forms = {name: _form_of(hints[name]) for name in declared._fields}
+
+    def save(value: Any) -> dict[str, Any]:
+        return {name: form.save(item) for (name, form), item in zip(forms.items(), value, strict=True)}
+
+    return _Form(save, _load_fields(declared, forms))
 
 
 def _mapping_form(origin: type, arguments: tuple[Any, ...]) -> _Form:
-    key, value = _form_of(arguments[0]), _form_of(arguments[-1] if len(arguments) == 2 else int)
+    """Return the form of a mapping; one whose keys are named tuples, saved by their fields, travels as its items."""
+    if hasattr(arguments[0], "_fields"):
+        return _items_form(origin, _record_form([_form_of(arguments[0]), _value_form(arguments)]))
+    key, value = _form_of(arguments[0]), _value_form(arguments)
 
     def save(values: Any) -> Any:
         return {key.save(k): value.save(v) for k, v in values.items()}
@@ -224,6 +231,20 @@ def _mapping_form(origin: type, arguments: tuple[Any, ...]) -> _Form:
         return origin({key.load(k, where): value.load(v, where) for k, v in plain.items()})
 
     return _Form(dict if key.save is value.save is _as_it_is else save, load)
+
+
+def _value_form(arguments: tuple[Any, ...]) -> _Form:
+    """Return the form of a mapping's values; those of a Counter, which declares its keys alone, are counts."""
+    return _form_of(arguments[1] if len(arguments) == 2 else int)
+
+
+def _items_form(origin: type, item: _Form) -> _Form:
+    def load(plain: Any, where: str) -> Any:
+        if not isinstance(plain, tuple | list):
+            raise _refused(where, "the items of a mapping", plain)
+        return origin(item.load(value, where) for value in plain)
+
+    return _Form(lambda values: tuple(map(item.save, values.items())), load)
 
 
 def _dataclass_form(declared: Any) -> _Form:
@@ -242,12 +263,16 @@ def _dataclass_form(declared: Any) -> _Form:
             plain[name] = saves(plain[name])
         return plain
 
+    return _Form(save, _load_fields(declared, forms))
+
+
+def _load_fields(declared: Any, forms: Mapping[str, _Form]) -> Callable[[Any, str], Any]:
     def load(plain: Any, where: str) -> Any:
         if not isinstance(plain, dict) or set(plain) != set(forms):
             raise ValueError(f"{where} must have the fields {sorted(forms)}, got {_names(plain)}")
         return declared(**{name: form.load(plain[name], f"{where}.{name}") for name, form in forms.items()})
 
-    return _Form(save, load)
+    return load
 
 
 def _names(plain: Any) -> Any:

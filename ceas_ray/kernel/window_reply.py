@@ -44,12 +44,21 @@ class HandledEvent:
 
 
 @dataclass(frozen=True)
+class SimulatedObservation:
+    """What an actor observed (a message), and at which simulated time, ps."""
+
+    time: int
+    actor: str
+    payload: Any
+
+
+@dataclass(frozen=True)
 class WindowReply:
     """The outcome of one window on one host."""
 
     status: HostStatus
     mail: Mapping[str, Mail]
-    observations: tuple[tuple[int, str, str, Mapping[str, Any]], ...]
+    observations: tuple[SimulatedObservation, ...]
     mark: Mark | None
     handled: int
     work_seconds: float

@@ -8,15 +8,16 @@ hosts there are or which was faster; only the number of windows does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ceas_ray.kernel.digest import EMPTY_DIGEST, round_digest
 from ceas_ray.kernel.envelope import Mark
+from ceas_ray.kernel.state import restored, saved
 from ceas_ray.kernel.time import FOREVER
-from ceas_ray.kernel.window_reply import HandledEvent, HostStatus, Mail, WindowReply
+from ceas_ray.kernel.window_reply import HandledEvent, HostStatus, Mail, SimulatedObservation, WindowReply
 
-SNAPSHOT_VERSION = 2
+SNAPSHOT_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,6 @@ class Cluster(Protocol):
 
     def restore(self, actors: Mapping[str, Any]) -> None:
         """Give every host the parts of its actors."""
-
-
-@dataclass(frozen=True)
-class SimulatedObservation:
-    """An observation with its simulated time (picoseconds) and the actor that made it."""
-
-    time: int
-    actor: str
-    name: str
-    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,9 +133,9 @@ class Simulation:
         return {
             "version": SNAPSHOT_VERSION,
             "digest": self.digest,
-            "mark": None if self._mark is None else (self._mark.round_index, self._mark.at, self._mark.model),
-            "observations": [astuple(observation) for observation in self._observations],
-            "events": [astuple(event) for event in self._events],
+            "mark": saved(self._mark),
+            "observations": [saved(observation) for observation in self._observations],
+            "events": [saved(event) for event in self._events],
             "actors": dict(sorted(self._cluster.snapshot().items())),
         }
 
@@ -157,10 +148,9 @@ class Simulation:
             raise ValueError(f"a snapshot must hold this simulation's actors, got others (missing: {missing[:1]})")
         self._cluster.restore(snapshot["actors"])
         self.digest = snapshot["digest"]
-        self._mark = None if snapshot["mark"] is None else Mark(*snapshot["mark"])
-        self._observations = [SimulatedObservation(*observed) for observed in snapshot["observations"]]
-        fields = tuple(HandledEvent.__dataclass_fields__)
-        self._events = [HandledEvent(**dict(zip(fields, event, strict=True))) for event in snapshot["events"]]
+        self._mark = None if snapshot["mark"] is None else restored(Mark, snapshot["mark"])
+        self._observations = [restored(SimulatedObservation, observed) for observed in snapshot["observations"]]
+        self._events = [restored(HandledEvent, event) for event in snapshot["events"]]
         self._connect()
 
     # --- inside ----------------------------------------------------------
@@ -209,7 +199,7 @@ class Simulation:
         for host in sorted(replies):
             reply = replies[host]
             self._status[host] = reply.status
-            self._observations += [SimulatedObservation(*observed) for observed in reply.observations]
+            self._observations += reply.observations
             self._events += reply.events
             self.handled += reply.handled
             self.work_seconds += reply.work_seconds

@@ -18,6 +18,7 @@ from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.authentication import FAILURES_PER_ALARM, TAG_BITS, KeyPool
 from ceas_ray.messages.consensus_payloads import Frame
+from ceas_ray.messages.observations import ForgeriesObserved
 
 
 class FrameKind(IntEnum):
@@ -115,8 +116,8 @@ class Channel(Stateful):
         alarms = self.incoming.take_alarms()
         if not alarms:
             return []
-        said = {"sender": self.peer, "receiver": self._name, "failed_attempts": FAILURES_PER_ALARM}
-        return [Observation("forgeries", said)] * alarms
+        observed = ForgeriesObserved(sender=self.peer, receiver=self._name, failed_attempts=FAILURES_PER_ALARM)
+        return [Observation(observed)] * alarms
 
     def good_for_a_view(self) -> bool:
         """Return whether the keys suffice, both ways, for all frames of one view with a fresh hash key."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from ceas_ray.messages.attack_payloads import RowShown
 from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.fixed_point import to_fixed_point
 from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, encode_update, is_well_formed
+from ceas_ray.messages.observations import GradientObserved
 from ceas_ray.messages.payloads import (
     ADVERSARY,
     HUB,
@@ -28,6 +28,7 @@ from ceas_ray.messages.payloads import (
     processor_name,
 )
 from ceas_ray.messages.senders import may_send
+from ceas_ray.processors.gradient_records import GradientInputs, GradientOutput
 from ceas_ray.processors.gradient_work import GRADIENT, ErrorMitigation
 from ceas_ray.quantum.mixed_pairs import NO_PAIRS
 
@@ -162,7 +163,7 @@ class Processor(Actor):
         for channel, bits in zip(self._channels.values(), key_bits, strict=True):
             channel.add_key_bits(int(bits))
 
-    def learn(self, output: Mapping[str, Any]) -> Floats:
+    def learn(self, output: GradientOutput) -> Floats:
         """Return the round's row, the worker momentum (d,) after the new gradient, in 1/rad. Without a usable shot it
         stays as it was.
         """
@@ -172,7 +173,7 @@ class Processor(Actor):
             self.state.momentum = beta * self.state.momentum + (1 - beta) * output["gradient"]
         return self.state.momentum
 
-    def trap_circuits(self, now: int, output: Mapping[str, Any]) -> list[Effect]:
+    def trap_circuits(self, now: int, output: GradientOutput) -> list[Effect]:
         """Return the message that shows the hub the outcomes of trap circuits, which are announced before the processor
         learns which they are.
         """
@@ -184,9 +185,9 @@ class Processor(Actor):
         )
         return [Send(now + self.latencies[HUB], HUB, given)]
 
-    def _measured(self, output: Mapping[str, Any]) -> Observation:
+    def _measured(self, output: GradientOutput) -> Observation:
         """Return the variance that shots leave in this round's gradient, for the journal."""
-        return Observation("gradient", {"processor": self.index, "variance": float(output["variance"])})
+        return Observation(GradientObserved(processor=self.index, variance=float(output["variance"])))
 
     def update_frames(self, now: int, row: Floats) -> list[Effect]:
         """Return the update to every replica (omitted where the key is spent), and the copy that an adversary sees.
@@ -238,19 +239,19 @@ class Processor(Actor):
         assert now <= schedule.plan_ends_at, "shots after the end of their plan"
         self.state.usable_shots = int(np.count_nonzero(shots.on_time))
         chosen = self._batch(shots.round_index)
-        inputs = {
-            "name": self.name,
-            "round_index": shots.round_index,
-            "angles": self._shard.angles[chosen],
-            "targets": self._shard.targets[chosen],
-            "parameters": self.state.parameters,
-            "noise": self._noise,
-            "attenuation": shots.attenuation if len(shots.attenuation) else np.ones(self._noise.shape[-2] + 1),
-            "werner": shots.werner,
-            "coefficients": shots.coefficients,
-            "usable": shots.on_time,
-            "certified_werner": None if self.learning.error_mitigation == "none" else self.state.werner,
-        }
+        inputs = GradientInputs(
+            name=self.name,
+            round_index=shots.round_index,
+            angles=self._shard.angles[chosen],
+            targets=self._shard.targets[chosen],
+            parameters=self.state.parameters,
+            noise=self._noise,
+            attenuation=shots.attenuation if len(shots.attenuation) else np.ones(self._noise.shape[-2] + 1),
+            werner=shots.werner,
+            coefficients=shots.coefficients,
+            usable=shots.on_time,
+            certified_werner=None if self.learning.error_mitigation == "none" else self.state.werner,
+        )
         return Work(GRADIENT, inputs, schedule.plan_ends_at + self.learning.update_time)
 
     def _batch(self, round_index: int) -> NDArray[np.int64]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.streams import Streams
+from ceas_ray.processors.gradient_records import GradientInputs
 from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.quantum.estimator import UNSHIFTED
 from ceas_ray.quantum.gate_circuit import GateCircuit
@@ -27,11 +28,6 @@ class Answers(NamedTuple):
     circuits: NDArray[np.bool_]
     asked: int
     wrong: int
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """What the output of the work says of the traps."""
-        return {"asked": self.asked, "wrong": self.wrong}
 
 
 NO_TRAPS = Answers(np.zeros(1, bool), 0, 0)
@@ -51,15 +47,15 @@ class TrapCircuits:
     share: float
     unshifted_share: float
 
-    def __call__(self, items: Sequence[Mapping[str, Any]]) -> list[Answers]:
+    def __call__(self, items: Sequence[GradientInputs]) -> list[Answers]:
         """Return the answers of items as in `GradientWork`, one item after the other, since each setting takes 4^n
         numbers per output.
         """
         return [self._answers(item) for item in items]
 
-    def _answers(self, item: Mapping[str, Any]) -> Answers:
-        circuit, usable = self.circuit, item["usable"]
-        generator = self.streams.generator("hub", item["name"], "known answers", item["round_index"])
+    def _answers(self, item: GradientInputs) -> Answers:
+        circuit, usable = self.circuit, item.usable
+        generator = self.streams.generator("hub", item.name, "known answers", item.round_index)
         circuits = asked_circuits(len(usable), self.share, generator)
         asked = int(np.count_nonzero(circuits & usable))
         parameter, sign = drawn_settings(asked, self.unshifted_share, circuit.shift_count, generator)
@@ -72,16 +68,16 @@ class TrapCircuits:
         wrong = chance < (1 - contrasts[setting.reshape(-1), output]) / 2
         return Answers(circuits, asked, int(np.count_nonzero(wrong)))
 
-    def _contrasts(self, item: Mapping[str, Any], pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _contrasts(self, item: GradientInputs, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the contrasts of answers (settings, K); pairs (2, settings): which angle shifts (or UNSHIFTED), and
         its sign.
         """
         circuit, count = self.circuit, pairs.shape[1]
-        settings, shifts = np.tile(item["parameters"], (count, 1)), np.zeros((count, circuit.shift_count))
+        settings, shifts = np.tile(item.parameters, (count, 1)), np.zeros((count, circuit.shift_count))
         (rows,) = np.nonzero(pairs[0] != UNSHIFTED)
         shifts[rows, pairs[0, rows]] = np.pi / 2 * pairs[1, rows]
-        noise, attenuation = np.tile(item["noise"], (count, 1, 1)), np.tile(item["attenuation"], (count, 1))
+        noise, attenuation = np.tile(item.noise, (count, 1, 1)), np.tile(item.attenuation, (count, 1))
         if isinstance(circuit, GateCircuit):
             return own_answer_contrasts(circuit, settings, shifts, noise=noise, attenuation=attenuation)
-        seen = np.tile(visibility(item["noise"], circuit.outputs), (count, 1))
+        seen = np.tile(visibility(item.noise, circuit.outputs), (count, 1))
         return answer_contrasts(circuit, settings + shifts, noise=noise, attenuation=attenuation, visibility=seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from ceas_ray.config.errors import UnusableSettings
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.windows import RoundEnd
+from ceas_ray.messages.observations import ForgeriesObserved
 from ceas_ray.runs.confirmed_places import is_here
 from ceas_ray.runs.folder import opened_journal, settings_text
 from ceas_ray.runs.mlflow_content import end_of, head_of, how_to_open, round_of
@@ -96,12 +98,12 @@ class Record:
         number = end.mark.round_index
         self._unsent.append(round_of(self.note("round", line)))
         for observation in end.observations:
-            if observation.name == "forgeries":
-                said = dict(observation.values)
-                self.note("alarm", {"round": number, **said})
+            forged = observation.payload
+            if isinstance(forged, ForgeriesObserved):
+                self.note("alarm", {"round": number, **asdict(forged)})
                 self.progress.say(
-                    f"alarm: {said['receiver']} refused {said['failed_attempts']} forged frames in the name of "
-                    f"{said['sender']} under one hash key"
+                    f"alarm: {forged.receiver} refused {forged.failed_attempts} forged frames in the name of "
+                    f"{forged.sender} under one hash key"
                 )
         if self._timeline is not None:
             self._timeline.append(end)

@@ -13,13 +13,19 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.entanglement.unspent_pairs import UnspentPairs
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.windows import RoundEnd
+from ceas_ray.messages.observations import (
+    AggregationObserved,
+    GradientObserved,
+    RoundObserved,
+    StallObserved,
+    WarmUpObserved,
+)
 from ceas_ray.messages.pair_books import AUTHENTICATION, BOOK_COLUMNS, GENERATED, STORED, TESTING, TRAINING, USED
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.runs.detection import Detection
 from ceas_ray.scheduling.measures import utilization
-from ceas_ray.world.observed_aggregation import AGGREGATION
 from ceas_ray.world.world import World
 
 SCHEMA_VERSION = 1
@@ -76,23 +82,24 @@ class Results(Stateful):
         """Book a round; returns its line for the journal (plain values)."""
         self.state.digest = end.digest
         self.state.windows += end.windows
-        decided: Any = None
+        decided: RoundObserved | None = None
+        variances: dict[int, float] = {}
         for observation in end.observations:
-            if observation.name in ("warm_up", "round", "stalled"):
-                self._book(observation.values)
-                self.state.waits += int(observation.values.get("waits", 0))
-            if observation.name == "round":
-                decided = observation.values
-            if observation.name == "stalled":
-                self.state.stalled, self.state.cause = True, observation.values["cause"]
+            match observation.payload:
+                case WarmUpObserved() as warm_up:
+                    self._book(warm_up)
+                case RoundObserved() as decided:
+                    self._book(decided)
+                    self.state.waits += decided.waits
+                case StallObserved() as stall:
+                    self._book(stall)
+                    self.state.waits += stall.waits
+                    self.state.stalled, self.state.cause = True, stall.cause
+                case GradientObserved(processor=processor, variance=variance):
+                    variances[processor] = variance
         self._unspent.spend(end.accounts)
         if decided is None:
             return {"round": end.mark.round_index, "digest": end.digest.hex(), "stalled": True}
-        variances = {
-            observation.values["processor"]: observation.values["variance"]
-            for observation in end.observations
-            if observation.name == "gradient"
-        }
         return self._round_line(end, decided) | _gradient_variance(decided, variances) | self._detected(end)
 
     def _detected(self, end: RoundEnd) -> dict[str, float]:
@@ -100,54 +107,54 @@ class Results(Stateful):
 
         Nothing where no weights are known: in a round without an aggregate, or for a rule that gives none.
         """
-        known = (seen.values for seen in end.observations if seen.name == AGGREGATION)
-        of_round = next((values for values in known if values["round"] == end.mark.round_index), None)
+        known = (seen.payload for seen in end.observations if isinstance(seen.payload, AggregationObserved))
+        of_round = next((payload for payload in known if payload.round_index == end.mark.round_index), None)
         if of_round is None:
             return {}
-        weights = dict(zip(of_round["processors"], map(float, of_round["effective_weights"]), strict=True))
+        weights = dict(zip(of_round.processors, of_round.effective_weights.tolist(), strict=True))
         found = Detection.of_round(weights, self.state.quarantined, self._world.byzantine)
         self.state.detection += found
         return found.line()
 
-    def _book(self, values: Any) -> None:
-        books = self.state
-        books.counts += np.array(values["counts"])
-        books.stored = int(values["stored"])
-        books.link_books = _added(books.link_books, np.array(values["link_books"]))
-        self._unspent.store(values["key_batches"])
-        books.key_bits += values["key_bits"]
-        books.shots += (values["shots"], values["shots_on_time"])
-        books.simulated_seconds += float(values["simulated_seconds"])
-        books.update_key_pairs += int(values["update_key_pairs"])
-        for cause, of_cause in values["seconds_by_cause"].items():
+    def _book(self, observed: WarmUpObserved | RoundObserved | StallObserved) -> None:
+        books, closed = self.state, observed.books
+        books.counts += closed.counts
+        books.stored = closed.stored
+        books.link_books = _added(books.link_books, np.array(closed.link_books))
+        self._unspent.store(closed.key_batches)
+        books.key_bits += closed.key_bits
+        books.shots += (closed.shots, closed.shots_on_time)
+        books.simulated_seconds += observed.simulated_seconds
+        books.update_key_pairs += closed.update_key_pairs
+        for cause, of_cause in observed.seconds_by_cause.by_name().items():
             books.seconds_by_cause[cause] = books.seconds_by_cause.get(cause, 0.0) + of_cause
 
-    def _round_line(self, end: RoundEnd, decided: Any) -> dict[str, Any]:
-        settings, books = self._settings, self.state
+    def _round_line(self, end: RoundEnd, decided: RoundObserved) -> dict[str, Any]:
+        settings, books, closed = self._settings, self.state, decided.books
         books.rounds += 1
-        books.round_seconds += decided["simulated_seconds"]
-        books.decisions += 0 if decided["skipped"] else 1
-        books.view_changes += decided["view"]
-        books.quarantined = tuple(decided["quarantined"])
+        books.round_seconds += decided.simulated_seconds
+        books.decisions += 0 if decided.skipped else 1
+        books.view_changes += decided.view
+        books.quarantined = tuple(decided.quarantined)
         before, books.parameters = books.parameters, end.mark.model
-        books.contrasts.append(self._contrast(before, decided["attenuation"]))
+        books.contrasts.append(self._contrast(before, closed.attenuation))
         line: dict[str, Any] = {
             "round": end.mark.round_index,
             "digest": end.digest.hex(),
             **self.utilizations(),
             "bell_pairs_generated": int(books.counts[:, GENERATED].sum()),
-            "on_time": _share(decided["shots_on_time"], decided["shots"]),
+            "on_time": _share(closed.shots_on_time, closed.shots),
             "contrast": books.contrasts[-1],
-            "key_bits": decided["key_bits"],
+            "key_bits": closed.key_bits,
             "key_bits_spent": self.key_bits_spent,
-            "view_changes": decided["view"],
-            "skipped": int(decided["skipped"]),
-            "waits": decided["waits"],
+            "view_changes": decided.view,
+            "skipped": int(decided.skipped),
+            "waits": decided.waits,
             "quarantined": len(books.quarantined),
-            "simulated_seconds": decided["simulated_seconds"],
+            "simulated_seconds": decided.simulated_seconds,
             "simulated_seconds_elapsed": books.simulated_seconds,
-            **{f"seconds_of_{cause}": taken for cause, taken in decided["seconds_by_cause"].items()},
-            **{f"pairs_of_{cause}": n for cause, n in _pairs_by_cause(decided["counts"], decided["update_key_pairs"])},
+            **{f"seconds_of_{cause}": taken for cause, taken in decided.seconds_by_cause.by_name().items()},
+            **{f"pairs_of_{cause}": n for cause, n in _pairs_by_cause(closed.counts, closed.update_key_pairs)},
             "update_norm": float(np.linalg.norm(books.parameters - before)),
             **self._weights(decided),
             "windows": end.windows,
@@ -197,9 +204,9 @@ class Results(Stateful):
         (profile,) = weight_profiles(circuit, parameters[None], noiseless(1, circuit.qubits), [world.public_angles])
         return contrast(profile, np.asarray(attenuation))
 
-    def _weights(self, decided: Any) -> dict[str, float]:
-        byzantine = np.isin(np.array(decided["processors"], dtype=np.int64), self._world.byzantine)
-        weights = np.asarray(decided["weights"])
+    def _weights(self, decided: RoundObserved) -> dict[str, float]:
+        byzantine = np.isin(np.array(decided.processors, dtype=np.int64), self._world.byzantine)
+        weights = np.asarray(decided.weights)
         return {
             "weight_honest": float(weights[~byzantine].sum()),
             "weight_byzantine": float(weights[byzantine].sum()),
@@ -344,7 +351,7 @@ def _share(part: Any, whole: Any) -> float:
     return float(part) / float(whole) if whole else 1.0
 
 
-def _gradient_variance(decided: Any, variances: Mapping[int, float]) -> dict[str, float]:
+def _gradient_variance(decided: RoundObserved, variances: Mapping[int, float]) -> dict[str, float]:
     """Return the variance that shots leave in the weighted mean of the round's honest gradients, and with equal
     weights.
 
@@ -354,7 +361,7 @@ def _gradient_variance(decided: Any, variances: Mapping[int, float]) -> dict[str
     """
     weights = {
         int(k): float(w)
-        for k, w in zip(decided["processors"], decided["weights"], strict=True)
+        for k, w in zip(decided.processors, decided.weights, strict=True)
         if np.isfinite(variances.get(int(k), np.inf))
     }
     total = sum(weights.values())

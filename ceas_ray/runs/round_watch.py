@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
-from ceas_ray.entanglement.round_controller import PROGRESS
 from ceas_ray.kernel.time import FOREVER, seconds
 from ceas_ray.kernel.windows import Simulation
+from ceas_ray.messages.observations import ProgressObserved
 
 LONG_SECONDS = 30.0
 """How long a round goes on before that is said; again when it has gone on for twice as long, and so on."""
@@ -17,21 +16,21 @@ _LONG_ROUNDS = 3.0
 """A round is not long before it has taken so many times as long as the longest one before it."""
 
 
-def progress_of(simulation: Simulation) -> dict[str, Any]:
-    """Return what the entanglement manager last observed of the round that goes on; nothing before it did."""
-    seen = (observed.values for observed in reversed(simulation.seen()) if observed.name == PROGRESS)
-    return dict(next(seen, {}))
+def progress_of(simulation: Simulation) -> ProgressObserved | None:
+    """Return what the entanglement manager last observed of the round that goes on; None before it did."""
+    payloads = (observation.payload for observation in reversed(simulation.seen()))
+    return next((payload for payload in payloads if isinstance(payload, ProgressObserved)), None)
 
 
 def waits_for(simulation: Simulation) -> str:
     """Say what the round that goes on waits for, how much was handled in it, and the simulated time."""
     known, now = progress_of(simulation), simulation.now
-    if not known or (now < known["plan_ends_at"] and not known["waits"]):
+    if known is None or (now < known.plan_ends_at and not known.waits):
         what = "it waits for the Bell pairs and keys of its plan"
     else:
-        what = f"it waits for the committee: {known['reports']} of {known['replicas']} replicas reported a decision"
-        if known["waits"]:
-            what += f", though it was given new keys (time {known['waits']})"
+        what = f"it waits for the committee: {known.reports} of {known.replicas} replicas reported a decision"
+        if known.waits:
+            what += f", though it was given new keys (time {known.waits})"
     handled = f"{simulation.handled:,} messages in this round"
     return f"{what}; {handled}" if now == FOREVER else f"{what}; {handled}, simulated time {seconds(now):,.6g} s"
 

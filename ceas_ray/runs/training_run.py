@@ -252,7 +252,8 @@ class TrainingRun:
         books = self._results.state
         generated, simulated = int(books.counts[:, GENERATED].sum()), books.simulated_seconds
         if simulation is not None:
-            generated += int(progress_of(simulation).get("pairs", 0))
+            progress = progress_of(simulation)
+            generated += 0 if progress is None else progress.pairs
             simulated = max(simulated, 0.0 if simulation.now == FOREVER else seconds(simulation.now))
         return limit_reached(
             self._settings.stop,

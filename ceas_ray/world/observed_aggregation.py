@@ -9,11 +9,10 @@ from ceas_ray.kernel.actor import Actor, WrappedActor
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Observation, Send
 from ceas_ray.messages.consensus_payloads import RoundDecided
+from ceas_ray.messages.observations import AggregationObserved
 from ceas_ray.messages.payloads import TestReport
 from ceas_ray.training.next_state import Floats, ModelState, NextState, Rows
 
-AGGREGATION = "aggregation"
-"""Name of the observation: `round`, `processors`, and the rows' `effective_weights` in the same order."""
 _MAX_KEPT = 16
 """Candidates of a round whose rows are kept: usually there is one."""
 
@@ -78,5 +77,7 @@ class ObservedReplica(WrappedActor):
         weights = self._next_state.effective_weights(decided)
         if weights is None:
             return []
-        values = {"round": decided.round_index, "processors": decided.processors, "effective_weights": weights}
-        return [Observation(AGGREGATION, values)]
+        observed = AggregationObserved(
+            round_index=decided.round_index, processors=decided.processors, effective_weights=weights
+        )
+        return [Observation(observed)]

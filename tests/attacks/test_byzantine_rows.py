@@ -10,6 +10,7 @@ import pytest
 
 from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
 from ceas_ray.kernel.windows import Simulation
+from ceas_ray.messages.observations import RoundObserved
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.runtime.local_runtime import LocalCluster
 from tests.small_worlds import small_world
@@ -37,10 +38,10 @@ def test_rows_that_cannot_be_encoded_are_as_silence(value: float) -> None:
     (adversary,) = (actor for actor in world.control if isinstance(actor, Adversary))
     adversary._attack = Fill(value)
     rounds: list[Any] = [
-        (observed.values["processors"], end.mark.model)
+        (observed.payload.processors, end.mark.model)
         for end in Simulation(LocalCluster(world.one_host())).rounds()
         for observed in end.observations
-        if observed.name == "round"
+        if isinstance(observed.payload, RoundObserved)
     ]
     assert len(rounds) == 2
     for processors, model in rounds:

@@ -15,6 +15,7 @@ from ceas_ray.messages.attack_payloads import SendRow
 from ceas_ray.processors.adversary import Adversary
 from ceas_ray.runtime.local_runtime import LocalCluster
 from tests.small_worlds import small_world
+from tests.world.committees import observations_of
 
 FEW = ("training.rounds=2", "attacks.fraction=0.25", "aggregation.byzantine_fraction=0.25")
 NAMES = sorted(path.stem for path in conf_directory().glob("attacks/*.yaml") if path.stem != "none")
@@ -23,12 +24,7 @@ NAMES = sorted(path.stem for path in conf_directory().glob("attacks/*.yaml") if 
 def rounds_of(*overrides: str) -> list[dict[str, Any]]:
     """What was observed of every round."""
     simulation = Simulation(LocalCluster(small_world(*overrides).one_host()))
-    return [
-        {**observed.values, "model": end.mark.model}
-        for end in simulation.rounds()
-        for observed in end.observations
-        if observed.name == "round"
-    ]
+    return [observed for end in simulation.rounds() for observed in observations_of(end) if observed["name"] == "round"]
 
 
 @pytest.mark.slow
@@ -122,7 +118,7 @@ def test_a_little_is_enough_may_come_at_the_last_moment_with_false_announcements
 
     adversary.handle = watched  # type: ignore[method-assign]
     ends = list(Simulation(LocalCluster(world.one_host())).rounds())
-    observed = [o.values for end in ends for o in end.observations if o.name == "round"]
+    observed = [o for end in ends for o in observations_of(end) if o["name"] == "round"]
     plain = rounds_of(*FEW, "attacks=alie", "entanglement=scarce_supply")
     assert len(rows) == 2 * len(world.byzantine)
     assert all(np.array_equal(row, rows[0]) for row in rows[: len(world.byzantine)]), "all colluders send the same"

@@ -34,11 +34,7 @@ def test_the_call_that_is_timed_is_the_one_that_training_makes(outputs: int, mon
         error_mitigation="none",
         forward_circuits=16,
     )
-    targets, usable = np.ones((4, outputs)), np.ones(64, bool)
-    work([
-        item | {"name": str(k), "targets": targets, "usable": usable, "certified_werner": None, "round_index": 0}
-        for k, item in enumerate(workload.items)
-    ])  # fmt: skip
+    work(workload.items)
     monkeypatch.setattr(pauli_engine, "shifted_values", engine)
     workload.ours()
     assert set(calls[0]) == set(calls[1])

@@ -13,9 +13,10 @@ from ceas_ray.entanglement.key_paths import KeyPaths
 from ceas_ray.entanglement.pair_ledger import PairLedger
 from ceas_ray.entanglement.plan import Demand
 from ceas_ray.entanglement.planner import Planner
-from ceas_ray.entanglement.round_controller import PROGRESS, RoundController, RoundTiming
+from ceas_ray.entanglement.round_controller import RoundController, RoundTiming
 from ceas_ray.kernel.envelope import Effect, Observation
 from ceas_ray.kernel.streams import Streams
+from ceas_ray.messages.observations import ProgressObserved
 from ceas_ray.messages.quorum import Quorums
 from ceas_ray.messages.round_progress import OnStall, RoundProgress
 from ceas_ray.network.line import Line
@@ -34,7 +35,11 @@ LINE = Line(5, 1.0, 0.995, "fidelity")
 
 def without_progress(effects: Iterable[Effect]) -> list[Effect]:
     """The effects apart from what the driver is told of a round that goes on."""
-    return [effect for effect in effects if not (isinstance(effect, Observation) and effect.name == PROGRESS)]
+    return [
+        effect
+        for effect in effects
+        if not (isinstance(effect, Observation) and isinstance(effect.payload, ProgressObserved))
+    ]
 
 
 def small_demand(**changes: Any) -> Demand:

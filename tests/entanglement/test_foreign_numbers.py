@@ -57,7 +57,7 @@ def end_of_round(manager: RoundController, lies: list[tuple[str, Any]]) -> tuple
     effects = [effect for j in range(5) for effect in report(manager, f"replica/{j}", TRUE)]
     (seen,) = [effect for effect in effects if isinstance(effect, Observation)]
     (mark,) = [effect for effect in effects if isinstance(effect, Mark)]
-    return seen.values, mark
+    return seen.payload, mark
 
 
 @pytest.mark.parametrize("view", [1, 8, 10**6, 2**62, 2**70, -1, True, 1.0, float("nan"), "x"])
@@ -65,7 +65,7 @@ def test_the_view_of_a_decision_is_one_that_an_honest_member_named(manager: Roun
     """The largest of all was taken: one liar's cost eight views of keys in every round."""
     lies = [(f"replica/{j}", replace(TRUE, view=view)) for j in (5, 6)]
     seen, _ = end_of_round(manager, lies)
-    assert seen["view"] == manager.progress.state.view == 0
+    assert seen.view == manager.progress.state.view == 0
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_whatever_byzantine_parties_report_the_round_ends_as_honest_members_say(
     restart(manager)
     seen, mark = end_of_round(manager, [*said, *reported])
     assert encode(mark.model) == encode(TRUE.model)
-    assert seen["processors"] == (0, 1)
-    assert seen["view"] == 0
+    assert seen.processors == (0, 1)
+    assert seen.view == 0
 
 
 # --- the hub ----------------------------------------------------------

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ceas_ray.entanglement.key_paths import KeyPath
 from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.messages.observations import KeyBatch
 from ceas_ray.messages.pair_books import AUTHENTICATION, EXPIRED, GENERATED, TRAINING, USED
 from ceas_ray.messages.payloads import PlanFinished
 from tests.entanglement.parts import LINE, PROCESSORS, pair_ledger_of, star
@@ -39,28 +40,28 @@ def test_every_generated_pair_is_accounted_for(reports: list[PlanFinished], left
     for report in reports:
         ledger.book(report)
     books = ledger.close()
-    counts = books["counts"]
-    assert counts[:, GENERATED].sum() + left == counts[:, USED:].sum() + books["stored"]
-    assert books["shots"] == books["shots_on_time"] == len(reports)
+    counts = books.counts
+    assert counts[:, GENERATED].sum() + left == counts[:, USED:].sum() + books.stored
+    assert books.shots == books.shots_on_time == len(reports)
 
 
 def test_pairs_behind_key_bits_are_used_on_both_links_of_a_swapped_path() -> None:
     ledger = pair_ledger_of(star())
     assert ledger.book(finished(key_pairs=8, bits=5.0)) == [(KeyPath("processor/1", 0), 5.0)]
     books = ledger.close()
-    assert books["counts"][AUTHENTICATION].tolist() == [16, 16, 0, 0, 0]
-    assert books["link_books"][[1, PROCESSORS], AUTHENTICATION, USED].tolist() == [8, 8]
-    assert books["key_batches"] == (("processor/1", "replica/0", 16, 5.0),)
-    assert books["key_bits"] == 5.0
+    assert books.counts[AUTHENTICATION].tolist() == [16, 16, 0, 0, 0]
+    assert books.link_books[[1, PROCESSORS], AUTHENTICATION, USED].tolist() == [8, 8]
+    assert books.key_batches == (KeyBatch(one="processor/1", other="replica/0", pairs=16, bits=5.0),)
+    assert books.key_bits == 5.0
 
 
 def test_pairs_of_a_block_without_key_have_expired() -> None:
     ledger = pair_ledger_of(star())
     assert ledger.book(finished(key_pairs=8, bits=0.0)) == []
     books = ledger.close()
-    assert books["counts"][AUTHENTICATION].tolist() == [16, 0, 0, 16, 0]
-    assert books["link_books"][[1, PROCESSORS], AUTHENTICATION].tolist() == [[8, 0, 0, 8, 0, 0]] * 2
-    assert books["key_batches"] == ()
+    assert books.counts[AUTHENTICATION].tolist() == [16, 0, 0, 16, 0]
+    assert books.link_books[[1, PROCESSORS], AUTHENTICATION].tolist() == [[8, 0, 0, 8, 0, 0]] * 2
+    assert books.key_batches == ()
 
 
 def test_a_small_block_yields_no_finite_key() -> None:
@@ -73,19 +74,19 @@ def test_a_small_block_yields_no_finite_key() -> None:
 def test_what_is_left_in_stock_expires_in_the_books_after() -> None:
     ledger = pair_ledger_of(star())
     ledger.book(finished(stored=7))
-    assert ledger.close()["stored"] == 7
+    assert ledger.close().stored == 7
     after = ledger.close()
-    assert after["stored"] == 0
-    assert after["counts"].tolist() == [[0, 0, 0, 7, 0], [0] * 5, [0] * 5]
+    assert after.stored == 0
+    assert after.counts.tolist() == [[0, 0, 0, 7, 0], [0] * 5, [0] * 5]
 
 
 def test_contrast_is_the_mean_over_processors_of_rounds_and_not_of_the_warm_up() -> None:
     ledger = pair_ledger_of(star())
     ledger.book(finished(round_index=-1))
-    assert not ledger.close()["attenuation"].any()
+    assert not ledger.close().attenuation.any()
     for _ in range(6):
         ledger.book(finished())
-    assert ledger.close()["attenuation"] == pytest.approx(np.full(7, 0.5))
+    assert ledger.close().attenuation == pytest.approx(np.full(7, 0.5))
 
 
 def test_routes_are_booked_on_every_physical_link() -> None:
@@ -101,9 +102,9 @@ def test_routes_are_booked_on_every_physical_link() -> None:
     )  # fmt: skip
     ledger.book(report)
     books = ledger.close()
-    assert books["link_books"][list(links), TRAINING].tolist() == [[9, 6, 0, 0, 0, 3]] * len(links)
-    assert books["link_books"].sum() == 18 * len(links)
-    assert ledger.close()["link_books"][list(links), TRAINING, EXPIRED].tolist() == [3] * len(links)
+    assert books.link_books[list(links), TRAINING].tolist() == [[9, 6, 0, 0, 0, 3]] * len(links)
+    assert books.link_books.sum() == 18 * len(links)
+    assert ledger.close().link_books[list(links), TRAINING, EXPIRED].tolist() == [3] * len(links)
 
 
 def test_open_books_survive_a_snapshot() -> None:

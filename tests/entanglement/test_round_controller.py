@@ -10,6 +10,7 @@ import pytest
 from ceas_ray.entanglement.round_controller import ControllerTimer, RoundController
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope, Mark, Observation, Send
+from ceas_ray.messages.observations import RoundObserved, StallObserved, WarmUpObserved
 from ceas_ray.messages.payloads import (
     DRIVER,
     ENTANGLEMENT_MANAGER,
@@ -36,7 +37,7 @@ class Play:
         self.controller, self.keys = controller, keys
         self.now, self.serial = 0, 0
         self.sent: list[Send] = []
-        self.observed: list[Observation] = []
+        self.observed: list[Any] = []
         self.marks: list[Mark] = []
         self.timers: list[Send] = []
         self.tell(1, DRIVER, Begin())
@@ -58,7 +59,7 @@ class Play:
                     assert effect.deliver_at >= self.controller.promise(at) or isinstance(effect.payload, RoundStarted)
                     self.sent.append(effect)
                 case Observation():
-                    self.observed.append(effect)
+                    self.observed.append(effect.payload)
                 case Mark():
                     self.marks.append(effect)
 
@@ -105,7 +106,7 @@ def test_the_warm_up_ends_with_an_observation_and_the_first_round() -> None:
     play.wake(ControllerTimer.ROUND_STARTS)
     assert play.received(RoundStarted) == ["hub"]
     play.wake(ControllerTimer.WARM_UP_ENDS)
-    assert [observed.name for observed in play.observed] == ["warm_up"]
+    assert [type(observed) for observed in play.observed] == [WarmUpObserved]
     assert [timer.payload for timer in play.timers] == [Timer(ControllerTimer.ROUND_STARTS, 0)]
 
 
@@ -134,7 +135,7 @@ def test_a_round_goes_through_plan_inputs_and_time_out_in_this_order() -> None:
 def test_rounds_follow_each_other_and_the_last_one_lets_replicas_stop() -> None:
     play = warmed_up(rounds=2)
     play.decide(0)
-    assert [observed.name for observed in play.observed] == ["warm_up", "round"]
+    assert [type(observed) for observed in play.observed] == [WarmUpObserved, RoundObserved]
     assert [(mark.round_index, mark.at) for mark in play.marks] == [(0, play.now + TIMING.planning_time)]
     play.timers = [timer for timer in play.timers if timer.payload.purpose != ControllerTimer.ROUND_STALLS]
     play.wake(ControllerTimer.ROUND_STARTS)
@@ -154,7 +155,7 @@ def test_two_reports_of_four_end_nothing() -> None:
 def test_a_stall_stops_a_run_that_does_not_wait() -> None:
     play = warmed_up(way="stop")
     play.wake(ControllerTimer.ROUND_STALLS)
-    assert play.observed[-1].values["cause"] == "the committee did not decide in time"
+    assert play.observed[-1].cause == "the committee did not decide in time"
     assert [mark.model for mark in play.marks] == [None]
     assert len(play.received(StopWaiting)) == REPLICAS
 
@@ -170,8 +171,8 @@ def test_a_stalled_round_gets_a_reserve_of_keys_as_often_as_it_may_wait(way: str
         assert len(play.received(KeysDistilled)) == PARTIES
         assert len(play.received(RoundGivenUp)) == (REPLICAS if way == "skip" else 0)
     play.wake(ControllerTimer.ROUND_STALLS)
-    assert play.observed[-1].name == "stalled"
-    assert play.observed[-1].values["waits"] == 2
+    assert isinstance(play.observed[-1], StallObserved)
+    assert play.observed[-1].waits == 2
 
 
 def test_a_decision_during_a_refill_waits_for_the_end_of_its_plan() -> None:
@@ -193,7 +194,7 @@ def test_a_round_does_not_begin_without_keys() -> None:
     assert play.received(RoundStarted) == ["hub"], "only the warm-up began"
     play.keys = True
     play.wake(ControllerTimer.KEYS_REFILLED)
-    assert play.observed[-1].values["cause"] == "the committee lacks keys"
+    assert play.observed[-1].cause == "the committee lacks keys"
 
 
 def test_an_unknown_timer_is_an_error() -> None:

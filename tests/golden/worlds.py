@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ceas_ray.kernel.windows import Simulation
+from ceas_ray.messages.observations import RoundObserved, StallObserved, WarmUpObserved
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
 from tests.small_worlds import small_world
@@ -98,6 +99,9 @@ WORLDS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+_NAMES = {WarmUpObserved: "warm_up", RoundObserved: "round", StallObserved: "stalled"}
+
+
 def behaviour(overrides: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, str]]:
     """Run a world locally on one host; return (what every machine gets, the bits of machines of this kind)."""
     simulation = Simulation(LocalCluster(small_world(*overrides).one_host()))
@@ -106,12 +110,14 @@ def behaviour(overrides: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, str
     for end in simulation.rounds():
         digest, model = end.digest, np.asarray(end.mark.model)
         for observation in end.observations:
-            if observation.name in ("warm_up", "round", "stalled"):
-                values = observation.values
-                decided = {key: values[key] for key in ("view", "skipped", "waits") if key in values}
-                counts = np.asarray(values["counts"]).tolist()
+            observed = observation.payload
+            if type(observed) in _NAMES:
+                decided = {
+                    key: getattr(observed, key) for key in ("view", "skipped", "waits") if hasattr(observed, key)
+                }
+                counts = observed.books.counts.tolist()
                 plain = json.loads(json.dumps(decided, default=int))
-                rounds.append([observation.name, observation.time, counts, plain])
+                rounds.append([_NAMES[type(observed)], observation.time, counts, plain])
     bits = {"digest": digest.hex(), "model": blake2b(model.tobytes(), digest_size=16).hexdigest()}
     return {"rounds": rounds}, bits
 

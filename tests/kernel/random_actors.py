@@ -48,7 +48,7 @@ class RandomActor(Actor):
         if token.left == 0:
             return []
         data = np.asarray(token.data) + draw.random(len(token.data))
-        effects: list[Effect] = [Observation("handled", {"left": token.left})]
+        effects: list[Effect] = [Observation(Token(token.left, []))]
         floor = max(now + self.own_lookahead, token.not_before) if envelope.own else now + self.lookahead
         inherited = token.not_before if envelope.own else floor
         for _ in range(int(draw.choice([0, 1, 1, 2]))):
@@ -57,8 +57,7 @@ class RandomActor(Actor):
                 case 0:
                     effects.append(Send(now + 1 + later, self.name, Token(token.left - 1, data, inherited)))
                 case 1:
-                    inputs = {"left": token.left - 1, "data": data, "not_before": inherited}
-                    effects.append(Work("add", inputs, now + 1 + later))
+                    effects.append(Work("add", Token(token.left - 1, data, inherited), now + 1 + later))
                 case _:
                     peer = self._peers[int(draw.integers(len(self._peers)))]
                     own = peer == self.name
@@ -78,7 +77,7 @@ class RandomActor(Actor):
 
 def add(inputs: Sequence[Any]) -> list[Token]:
     """Work: each result depends on its own input alone."""
-    return [Token(item["left"], np.asarray(item["data"]) * 2.0, item["not_before"]) for item in inputs]
+    return [Token(item.left, np.asarray(item.data) * 2.0, item.not_before) for item in inputs]
 
 
 def world(seed: int, marks: bool = False) -> tuple[list[RandomActor], list[Envelope]]:

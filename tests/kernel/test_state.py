@@ -140,8 +140,10 @@ EXAMPLE = State(
     ("by_pair", (), r"State\.by_pair must be a dict, got tuple"),
     ("pair", (b"",), r"State\.pair must be 2 values, got tuple"),
     ("told", 5, r"State\.told must be Token, got int"),
-    ("slotted", {"ballot": (1,), "of_views": {}}, r"State\.slotted\.ballot must be 2 values, got tuple"),
-    ("slotted", {"ballot": (b"", ()), "of_views": {}}, r"State\.slotted\.ballot must be int, got bytes"),
+    ("slotted", {"ballot": (1, ()), "of_views": ()}, r"State\.slotted\.ballot must have the fields .*, got tuple"),
+    ("slotted", {"ballot": {"view": 1}, "of_views": ()}, r"ballot must have the fields .*, got \['view'\]"),
+    ("slotted", {"ballot": {"view": b"", "values": ()}, "of_views": ()}, r"slotted\.ballot\.view must be int, got"),
+    ("slotted", {"ballot": {"view": 1, "values": ()}, "of_views": {}}, r"slotted\.of_views must be the items of"),
 ])  # fmt: skip
 def test_a_value_of_another_type_is_refused_with_the_name_of_its_field(name: str, value: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):

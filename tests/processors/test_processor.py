@@ -106,7 +106,7 @@ def test_shots_start_a_gradient_that_is_ready_when_the_plan_and_the_update_are_o
     (work,) = heard.take_shots([True, False, True])
     assert isinstance(work, Work)
     assert work.ready_at == 9 + 10
-    assert work.inputs["usable"].tolist() == [True, False, True]
+    assert work.inputs.usable.tolist() == [True, False, True]
 
 
 def test_a_finished_gradient_goes_to_every_replica_as_the_momentum_with_the_number_of_usable_shots() -> None:

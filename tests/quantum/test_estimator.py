@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ceas_ray.kernel.streams import Streams
+from ceas_ray.processors.gradient_records import GradientInputs
 from ceas_ray.processors.gradient_work import GradientWork
 from ceas_ray.processors.trap_circuit_draws import TrapCircuits
 from ceas_ray.quantum import aer_engine, pauli_engine
@@ -226,12 +228,13 @@ def test_variances_hold_with_trap_circuits_and_with_mitigated_errors(
 ) -> None:
     circuit, streams, werner = Circuit(2, 1, 1), Streams(3), 0.8
     draw = np.random.default_rng(8)
-    item = {
-        "name": "processor/0", "angles": draw.uniform(-1.5, 1.5, (4, 2)), "targets": draw.choice([-1.0, 1.0], (4, 1)),
-        "parameters": draw.uniform(-2, 2, circuit.parameter_count), "noise": noiseless(1, 2)[0],
-        "attenuation": werner ** np.arange(3), "usable": np.arange(360) % 5 > 0, "certified_werner": werner,
-        "werner": NO_PAIRS.werner, "coefficients": NO_PAIRS.coefficients,
-    }  # fmt: skip
+    item = GradientInputs(
+        name="processor/0", round_index=0, angles=draw.uniform(-1.5, 1.5, (4, 2)),
+        targets=draw.choice([-1.0, 1.0], (4, 1)),
+        parameters=draw.uniform(-2, 2, circuit.parameter_count), noise=noiseless(1, 2)[0],
+        attenuation=werner ** np.arange(3), usable=np.arange(360) % 5 > 0, certified_werner=werner,
+        werner=NO_PAIRS.werner, coefficients=NO_PAIRS.coefficients,
+    )  # fmt: skip
     answers = TrapCircuits(circuit, streams, share, 0.2) if share else None
     work = GradientWork(
         circuit=circuit,
@@ -246,7 +249,9 @@ def test_variances_hold_with_trap_circuits_and_with_mitigated_errors(
         trap_circuits=answers,
     )
     found = [
-        Estimate(done["gradient"], done["variance"]) for r in range(1000) for done in work([item | {"round_index": r}])
+        Estimate(done["gradient"], done["variance"])
+        for r in range(1000)
+        for done in work([replace(item, round_index=r)])
     ]
     of_forward = 0.0 if estimator == "full_shift" else _slope_share(work, item)
     assert_variance(found, of_forward)
@@ -332,12 +337,12 @@ def test_outcomes_of_aer_have_the_mean_and_the_spread_of_ours() -> None:
     circuit, rounds = Circuit(3, 2, 2, reuploaded=True), 30
     draw = np.random.default_rng(4)
     noise = np.tile([0.02, 0.02, 0.02, 0.05, 0.02, 0.02, 0.06], (3, 1))
-    item = {
-        "name": "processor/0", "round_index": 0, "angles": draw.uniform(-1, 1, (3, 3)),
-        "targets": draw.choice([-1.0, 1.0], (3, 2)), "parameters": draw.uniform(-2, 2, circuit.parameter_count),
-        "noise": noise, "attenuation": np.ones(4), "usable": np.ones(600, bool), "certified_werner": None,
-        "werner": NO_PAIRS.werner, "coefficients": NO_PAIRS.coefficients,
-    }  # fmt: skip
+    item = GradientInputs(
+        name="processor/0", round_index=0, angles=draw.uniform(-1, 1, (3, 3)),
+        targets=draw.choice([-1.0, 1.0], (3, 2)), parameters=draw.uniform(-2, 2, circuit.parameter_count),
+        noise=noise, attenuation=np.ones(4), usable=np.ones(600, bool), certified_werner=None,
+        werner=NO_PAIRS.werner, coefficients=NO_PAIRS.coefficients,
+    )  # fmt: skip
     gradients = {}
     for name, sampler in (("ours", None), ("aer", aer_engine.sampled_outcomes)):
         work = GradientWork(
@@ -351,7 +356,7 @@ def test_outcomes_of_aer_have_the_mean_and_the_spread_of_ours() -> None:
             threads=1,
             outcome_sampler=sampler,
         )
-        gradients[name] = np.array([work([item | {"round_index": r}])[0]["gradient"] for r in range(rounds)])
+        gradients[name] = np.array([work([replace(item, round_index=r)])[0]["gradient"] for r in range(rounds)])
     ours, aer = gradients["ours"], gradients["aer"]
     error = np.sqrt((ours.var(axis=0, ddof=1) + aer.var(axis=0, ddof=1)) / rounds)
     assert np.all(np.abs(ours.mean(axis=0) - aer.mean(axis=0)) < 4.5 * error)
@@ -379,12 +384,12 @@ def mitigated(error_mitigation: Any, werner: float) -> tuple[Any, Any]:
     circuit = Circuit(3, 2, 1)
     draw = np.random.default_rng(8)
     angles, parameters = draw.uniform(-1.5, 1.5, (6, 3)), draw.uniform(-2, 2, circuit.parameter_count)
-    item = {
-        "name": "processor/0", "angles": angles, "targets": draw.choice([-1.0, 1.0], (6, 1)),
-        "parameters": parameters, "noise": noiseless(1, 3)[0], "attenuation": werner ** np.arange(4),
-        "usable": np.ones(1024, bool), "certified_werner": werner,
-        "werner": NO_PAIRS.werner, "coefficients": NO_PAIRS.coefficients,
-    }  # fmt: skip
+    item = GradientInputs(
+        name="processor/0", round_index=0, angles=angles, targets=draw.choice([-1.0, 1.0], (6, 1)),
+        parameters=parameters, noise=noiseless(1, 3)[0], attenuation=werner ** np.arange(4),
+        usable=np.ones(1024, bool), certified_werner=werner,
+        werner=NO_PAIRS.werner, coefficients=NO_PAIRS.coefficients,
+    )  # fmt: skip
     work = GradientWork(
         circuit=circuit,
         engine=pauli_engine.shifted_values,
@@ -396,10 +401,10 @@ def mitigated(error_mitigation: Any, werner: float) -> tuple[Any, Any]:
         threads=1,
         outcome_sampler=None,
     )
-    gradients = np.array([work([item | {"round_index": r}])[0]["gradient"] for r in range(3000)])
+    gradients = np.array([work([replace(item, round_index=r)])[0]["gradient"] for r in range(3000)])
     inputs = LaneInputs(angles, parameters[None], noiseless(1, 3), np.ones((1, 4)), np.zeros(6, int))
     ideal = pauli_engine.shifted_values(circuit, inputs, np.zeros(6, int))
-    return gradients, exact_gradient(ideal.value[:, None], ideal.first[:, None], item["targets"], SQUARED)
+    return gradients, exact_gradient(ideal.value[:, None], ideal.first[:, None], item.targets, SQUARED)
 
 
 @pytest.mark.slow

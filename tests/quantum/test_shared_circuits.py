@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ceas_ray.kernel.streams import Streams
+from ceas_ray.processors.gradient_records import GradientInputs
 from ceas_ray.processors.gradient_work import GradientWork
 from ceas_ray.quantum import pauli_engine
 from ceas_ray.quantum.circuit import Circuit
@@ -41,17 +42,17 @@ def work(circuit: Circuit, error_mitigation: Any = "none") -> GradientWork:
     )
 
 
-def item(circuit: Circuit, werner: Any, coefficients: Any, **more: Any) -> dict[str, Any]:
+def item(circuit: Circuit, werner: Any, coefficients: Any, certified_werner: float | None = None) -> GradientInputs:
     generator = np.random.default_rng(2)
     noise = noiseless(1, circuit.qubits)[0]
     noise[:] = generator.uniform(0, 0.05, noise.shape)
-    return {
-        "name": "processor/0", "round_index": 0, "angles": generator.uniform(-1.5, 1.5, (3, circuit.qubits)),
-        "targets": np.where(generator.random((3, circuit.outputs)) < 0.5, 1.0, -1.0),
-        "parameters": generator.uniform(-2, 2, circuit.parameter_count), "noise": noise,
-        "attenuation": np.ones(circuit.qubits + 1), "werner": werner, "coefficients": coefficients,
-        "usable": np.ones(4, bool), "certified_werner": None,
-    } | more  # fmt: skip
+    return GradientInputs(
+        name="processor/0", round_index=0, angles=generator.uniform(-1.5, 1.5, (3, circuit.qubits)),
+        targets=np.where(generator.random((3, circuit.outputs)) < 0.5, 1.0, -1.0),
+        parameters=generator.uniform(-2, 2, circuit.parameter_count), noise=noise,
+        attenuation=np.ones(circuit.qubits + 1), werner=werner, coefficients=coefficients,
+        usable=np.ones(4, bool), certified_werner=certified_werner,
+    )  # fmt: skip
 
 
 SHARED = [
@@ -121,9 +122,9 @@ def test_rescaling_divides_by_the_contrast_of_the_certified_pairs() -> None:
     plain = item(circuit, werner, np.ones(1))
     left = contrasts_within(
         circuit,
-        plain["parameters"][None],
-        noise=plain["noise"][None],
-        angles=[plain["angles"]],
+        plain.parameters[None],
+        noise=plain.noise[None],
+        angles=[plain.angles],
         werner=np.array([0.85]),
     )
     assert rescaled["contrast"] == pytest.approx(float(left[0]))

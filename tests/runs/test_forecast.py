@@ -12,6 +12,7 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import Simulation
+from ceas_ray.messages.observations import RoundObserved, WarmUpObserved
 from ceas_ray.runs import run
 from ceas_ray.runs.forecast import forecast
 from ceas_ray.runtime.local_runtime import LocalCluster
@@ -57,7 +58,8 @@ def test_the_forecast_of_a_whole_run_knows_that_its_last_rounds_distil_nothing(o
     settings = build(RunSettings, composed([*SMALL, *overrides]))
     found, taken = forecast(settings, outline_world(settings)), 0.0
     for end in Simulation(LocalCluster(small_world(*overrides).one_host())).rounds():
-        taken += sum(seen.values["simulated_seconds"] for seen in end.observations if seen.name in ("warm_up", "round"))
+        payloads = [seen.payload for seen in end.observations]
+        taken += sum(one.simulated_seconds for one in payloads if isinstance(one, (WarmUpObserved, RoundObserved)))
     assert found.simulated_seconds == pytest.approx(taken, rel=0.25)
 
 

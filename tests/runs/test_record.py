@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -18,6 +17,7 @@ from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import RoundEnd, Simulation
+from ceas_ray.messages.observations import ForgeriesObserved
 from ceas_ray.runs.record import Record
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.tracking.files import read_journal
@@ -68,25 +68,18 @@ def test_every_line_is_on_the_disk_once_it_is_noted(tmp_path: Path) -> None:
 def test_a_round_is_one_line_and_forged_frames_are_an_alarm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record, end = record_in(tmp_path), round_end()
     record.round(end, {"round": 0, "accuracy": 0.5})
-    forged: Mapping[str, Any] = {"receiver": "replica/0", "sender": "replica/1", "failed_attempts": 2**20}
-    record.round(with_observation(end, "forgeries", forged), {"round": 1})
+    forged = ForgeriesObserved(receiver="replica/0", sender="replica/1", failed_attempts=2**20)
+    alarming = (replace(end.observations[0], payload=forged),)
+    record.round(replace(end, observations=alarming), {"round": 1})
     record.close({}, 0.0)
     assert [line["event"] for line in lines_in(tmp_path)] == ["round", "round", "alarm"]
     alarm = lines_in(tmp_path)[-1]
     assert alarm | {"time": 0} == {
-        "event": "alarm", "run": record.run, "time": 0, "round": end.mark.round_index, **forged
+        "event": "alarm", "run": record.run, "time": 0, "round": end.mark.round_index, **asdict(forged)
     }  # fmt: skip
     assert "replica/0 refused 1048576 forged frames in the name of replica/1" in " ".join(
         capsys.readouterr().err.split()
     )
-
-
-def with_observation(end: RoundEnd, name: str, values: Mapping[str, Any]) -> RoundEnd:
-    one = end.observations[0]
-    changed = (
-        one._replace(name=name, values=values) if hasattr(one, "_replace") else replace(one, name=name, values=values)
-    )
-    return replace(end, observations=(changed,))
 
 
 def test_a_timeline_is_whole_when_the_record_is_closed(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.entanglement.unspent_pairs import UnspentPairs
 from ceas_ray.kernel.windows import Simulation
+from ceas_ray.messages.observations import KeyBatch
 from ceas_ray.runs.results import Results
 from ceas_ray.runtime.local_runtime import LocalCluster
 from tests.small_worlds import SMALL, small_world
@@ -124,7 +125,7 @@ def test_keys_are_distilled_to_need_and_the_reserve_is_drawn_down_in_the_end() -
 )  # fmt: skip
 def test_pairs_are_used_as_their_bits_are_spent(batches: list[tuple[int, float]], spent: list[tuple[int, int]]) -> None:
     ledger, distilled = UnspentPairs(), 0.0
-    ledger.store([("a", "b", pairs, bits) for pairs, bits in batches])
+    ledger.store([KeyBatch(one="a", other="b", pairs=pairs, bits=bits) for pairs, bits in batches])
     totals, left = np.zeros(2, int), ledger.pairs
     assert left == sum(pairs for pairs, _ in batches)
     distilled = sum(bits for _, bits in batches)

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
 from ceas_ray.consensus.faults.silent_replica import SilentReplica
-from ceas_ray.entanglement.round_controller import PROGRESS
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import RoundEnd, Simulation
 from ceas_ray.messages.frames import Channel
+from ceas_ray.messages.observations import ForgeriesObserved, RoundObserved, StallObserved, WarmUpObserved
 from ceas_ray.runtime.local_runtime import LocalCluster
-from ceas_ray.world.observed_aggregation import AGGREGATION
 from ceas_ray.world.world import World
 from tests.small_worlds import small_world
 
 FAULTS = (
     "silent", "slow", "equivocating", "lying", "poisoned_proposal", "withheld_votes", "forged_tags", "replayed_tags",
 )  # fmt: skip
+NAMES = {WarmUpObserved: "warm_up", RoundObserved: "round", StallObserved: "stalled", ForgeriesObserved: "forgeries"}
 SMALL_COMMITTEE = ("consensus.committee_size=4", "processors.count=5", "training.circuits_per_round=32")
 
 
 def observations_of(end: RoundEnd) -> list[dict[str, Any]]:
     """What was observed in a round, and its model; without those of gradients, aggregates and progress."""
     return [
-        {"name": o.name, **o.values, "model": end.mark.model}
+        {"name": NAMES[type(o.payload)], **flat(o.payload), "model": end.mark.model}
         for o in end.observations
-        if o.name not in ("gradient", AGGREGATION, PROGRESS)
+        if type(o.payload) in NAMES
     ]
+
+
+def flat(observed: Any) -> dict[str, Any]:
+    """Its fields by name, those of its books among them."""
+    values = {field.name: getattr(observed, field.name) for field in fields(observed)}
+    books = values.pop("books", None)
+    return values if books is None else values | flat(books)
 
 
 def run(*overrides: str) -> tuple[list[dict[str, Any]], Simulation, World]:
@@ -73,7 +81,8 @@ def channels(world: World) -> dict[tuple[str, str], Channel]:
 def times_of(*overrides: str) -> list[float]:
     """When the warm-up and every round ended, in seconds."""
     simulation = Simulation(LocalCluster(small_world(*overrides).one_host()))
-    return [o.time * 1e-12 for end in simulation.rounds() for o in end.observations if o.name in ("warm_up", "round")]
+    ends = (WarmUpObserved, RoundObserved)
+    return [o.time * 1e-12 for end in simulation.rounds() for o in end.observations if isinstance(o.payload, ends)]
 
 
 def same_on_any_hosts(*overrides: str) -> None:

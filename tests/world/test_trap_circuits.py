@@ -12,19 +12,25 @@ from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.messages import payloads
+from ceas_ray.messages.observations import RoundObserved
+from ceas_ray.processors.gradient_records import GradientInputs
 from ceas_ray.processors.trap_circuit_draws import TrapCircuits
 from ceas_ray.quantum.gate_noise import Noise
+from ceas_ray.quantum.mixed_pairs import NO_PAIRS
 from ceas_ray.runtime.local_runtime import LocalCluster
 from tests.small_worlds import small_world
 from tests.world.committees import inner
 
 
-def items_of(world: Any, noises: list[Any], usable: Any, rounds: int = 1) -> list[dict[str, Any]]:
+def items_of(world: Any, noises: list[Any], usable: Any, rounds: int = 1) -> list[GradientInputs]:
     """What processors with these gates and equal pairs are given."""
-    qubits = world.circuit.qubits
+    attenuation, shard = 0.93 ** np.arange(world.circuit.qubits + 1), world.shards[0]
     return [
-        {"name": f"processor/{k}", "round_index": r, "parameters": world.initial_parameters, "noise": noise,
-         "attenuation": 0.93 ** np.arange(qubits + 1), "usable": usable}
+        GradientInputs(
+            name=f"processor/{k}", round_index=r, angles=shard.angles, targets=shard.targets,
+            parameters=world.initial_parameters, noise=noise, attenuation=attenuation, werner=NO_PAIRS.werner,
+            coefficients=NO_PAIRS.coefficients, usable=usable, certified_werner=None,
+        )
         for r in range(rounds) for k, noise in enumerate(noises)
     ]  # fmt: skip
 
@@ -63,13 +69,12 @@ def test_the_answers_of_a_round_count_in_the_next() -> None:
         "aggregation.weights.min_tests=10",
         "training.rounds=2",
     )
-    observed = [
-        observation.values
+    first, second = (
+        observation.payload.weights
         for end in Simulation(LocalCluster(small_world(*words).one_host())).rounds()
         for observation in end.observations
-        if observation.name == "round"
-    ]
-    first, second = (np.asarray(values["weights"]) for values in observed)
+        if isinstance(observation.payload, RoundObserved)
+    )
     assert np.ptp(first) == 0 < np.ptp(second)
 
 
@@ -77,11 +82,7 @@ def test_the_answers_of_a_round_count_in_the_next() -> None:
 def test_only_where_asked_does_the_work_speak_of_answers(share: float) -> None:
     """Else its output, and with it every digest, would differ from that of a run that knows of no such circuits."""
     world = small_world(f"training.trap_circuit_share={share}", "aggregation=ceas", "aggregation.weights.min_tests=10")
-    item = items_of(world, [noise(3, 0.01)], np.ones(64, bool))[0] | {
-        "angles": world.shards[0].angles, "targets": world.shards[0].targets, "werner": np.ones((1, 0)),
-        "coefficients": np.ones(1), "certified_werner": None,
-    }  # fmt: skip
-    (output,) = world.work([item])
+    (output,) = world.work(items_of(world, [noise(3, 0.01)], np.ones(64, bool)))
     answered = {"asked", "wrong"} if share else set()
     assert set(output) == {"gradient", "variance", "contrast"} | answered
     assert not share or output["asked"] == 16

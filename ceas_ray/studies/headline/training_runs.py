@@ -18,6 +18,7 @@ from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import Simulation
+from ceas_ray.messages.observations import StallObserved
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.worker_pool import worker_pool
 from ceas_ray.studies.headline.design import Run, named
@@ -40,7 +41,7 @@ def train(run: Run, last_evaluations: int) -> Result:
     validated: list[float] = []
     status, digest = "completed", b""
     for end in Simulation(LocalCluster(world.one_host())).rounds():
-        if any(observed.name == "stalled" for observed in end.observations):
+        if any(isinstance(observation.payload, StallObserved) for observation in end.observations):
             status = "stalled"
             break
         digest, left = end.digest, rounds - 1 - end.mark.round_index
