@@ -320,11 +320,11 @@ class ConsensusSettings(Group):
 class StudySettings(Group):
     """A study instead of a training run (name null: none).
 
-    utilization, timetable: how many seeds, bursts of shots a seed, and for utilization the grid too. headline: the
-    form, and the design (see `experiment.design`).
+    utilization, timetable: how many seeds, bursts of shots a seed, and for utilization the grid too. headline,
+    rules: the form, and the design (see `experiment.design`).
     """
 
-    name: Literal["utilization", "timetable", "headline"] | None
+    name: Literal["utilization", "timetable", "headline", "rules"] | None
     seeds: Annotated[int, Range(2, 100)]
     bursts: Annotated[int, Range(20, 1_000_000)]
     grid: bool

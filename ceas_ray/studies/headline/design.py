@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import Annotated, Any
@@ -87,13 +87,9 @@ def read_design(config: Any, form: str) -> tuple[Design, Form]:
     if form not in design.forms:
         raise SettingsError("study.form", f"one of {', '.join(design.forms)}", form)
     chosen = design.forms[form]
-    for name, known, wanted in (
-        ("arms", design.arms, (*chosen.arms, design.claimant, design.plain, *design.robust, design.flat)),
-        ("scenarios", design.scenarios, chosen.scenarios),
-    ):
-        for word in wanted:
-            if word not in known:
-                raise SettingsError(f"{KEY}.{name}", "such that every name used is among them", word)
+    used = (*chosen.arms, design.claimant, design.plain, *design.robust, design.flat)
+    refuse_unknown(f"{KEY}.arms", used, design.arms)
+    refuse_unknown(f"{KEY}.scenarios", chosen.scenarios, design.scenarios)
     needed = {design.claimant, design.plain, design.flat}
     if not needed <= set(chosen.arms) or not set(design.robust) & set(chosen.arms):
         raise SettingsError(f"{KEY}.forms.{form}.arms", f"at least {sorted(needed)} and a robust one", chosen.arms)
@@ -121,22 +117,20 @@ class Plan:
 
     def run(self, cell: Cell, learning_rate: float, seed: int) -> Run:
         """Return a run of the cell."""
-        attack, hostile = cell.attack, tuple[str, ...]()
-        if attack != "none":
-            hostile = f"attacks.strength={cell.strength}", f"attacks.placement={cell.placement}"
-        share = [word for word in self.design.scenarios[cell.scenario] if attack != "none" or not _of_attackers(word)]
-        overrides = (
-            "experiment=headline", *self.form.overrides, *self.design.arms[cell.arm], f"attacks={attack}", *share,
-            *hostile, f"training.learning_rate={learning_rate}",
-            f"training.final_learning_rate={learning_rate / 10}", *self.words, f"seed={seed}",
-        )  # fmt: skip
-        return Run(**asdict(cell), learning_rate=learning_rate, seed=seed, overrides=overrides)
+        return run_of(
+            cell,
+            learning_rate,
+            seed,
+            shared=("experiment=headline", *self.form.overrides),
+            arm=self.design.arms[cell.arm],
+            scenario=self.design.scenarios[cell.scenario],
+            words=self.words,
+        )
 
     def tuning(self, scenario: str) -> list[Run]:
         """Return the runs without attack, with every learning rate and a validation set; none where there is one rate
         alone.
         """
-        aside = f"training.data.validation_fraction={self.design.validation_fraction}"
         rates = self.form.learning_rates if len(self.form.learning_rates) > 1 else ()
         runs = [
             self.run(Cell(scenario=scenario, arm=arm, attack="none", strength=0.0, placement="random"), rate, seed)
@@ -144,7 +138,7 @@ class Plan:
             for rate in rates
             for seed in self.selection_seeds
         ]
-        return [replace(run, overrides=(*run.overrides, aside)) for run in runs]
+        return with_validation(runs, self.design.validation_fraction)
 
     def selection(self, scenario: str, rates: Mapping[str, float]) -> list[Run]:
         """Return the runs of every attack, strength and placement."""
@@ -184,6 +178,11 @@ class Plan:
             for seed in self.evaluation_seeds
         ]
 
+    @property
+    def last_evaluations(self) -> int:
+        """How many evaluations a run's accuracy is the mean of."""
+        return self.design.last_evaluations
+
     def count(self) -> int:
         """Return how many runs it all takes."""
         form, cells = self.form, len(self.form.attacks) * len(self.form.placements)
@@ -191,6 +190,36 @@ class Plan:
         rates = len(form.learning_rates) if len(form.learning_rates) > 1 else 0
         per_arm = (rates + swept) * form.selection_seeds + cells * form.evaluation_seeds
         return per_arm * len(form.arms) * len(form.scenarios)
+
+
+def run_of(
+    cell: Cell, learning_rate: float, seed: int, *, shared: Words, arm: Words, scenario: Words, words: Words
+) -> Run:
+    """Return a run of the cell. Overrides of all runs, of the arm and the scenario, and of the command line; without
+    attack, those of attackers in the scenario do not hold.
+    """
+    attack, hostile = cell.attack, tuple[str, ...]()
+    if attack != "none":
+        hostile = f"attacks.strength={cell.strength}", f"attacks.placement={cell.placement}"
+    of_scenario = [word for word in scenario if attack != "none" or not _of_attackers(word)]
+    overrides = (
+        *shared, *arm, f"attacks={attack}", *of_scenario, *hostile, f"training.learning_rate={learning_rate}",
+        f"training.final_learning_rate={learning_rate / 10}", *words, f"seed={seed}",
+    )  # fmt: skip
+    return Run(**asdict(cell), learning_rate=learning_rate, seed=seed, overrides=overrides)
+
+
+def with_validation(runs: Sequence[Run], fraction: float) -> list[Run]:
+    """Return the runs with this share of their training part set aside for validation."""
+    aside = f"training.data.validation_fraction={fraction}"
+    return [replace(run, overrides=(*run.overrides, aside)) for run in runs]
+
+
+def refuse_unknown(key: str, wanted: Sequence[str], known: Iterable[str]) -> None:
+    """Raise SettingsError for a name that is wanted and not among those known."""
+    for word in wanted:
+        if word not in known:
+            raise SettingsError(key, "such that every name used is among them", word)
 
 
 def _of_attackers(word: str) -> bool:

@@ -28,7 +28,7 @@ from ceas_ray.studies.headline.statistics import (
     gain_of_lying,
     holm,
 )
-from ceas_ray.tracking.files import write_whole
+from ceas_ray.studies.result_page import bullets, table_of, write_html
 
 Findings = dict[str, Any]
 MIN_GAIN, SMALLEST = 0.15, math.ulp(0.0)
@@ -200,39 +200,13 @@ def write_page(folder: Path, all_found: Sequence[Findings], about: Mapping[str, 
         ]
         parts += [
             f"<h2>{html.escape(found['scenario'])}</h2>", f'<img src="{plot.name}" alt="worst cases">',
-            _list([f"{verdict}: {claim}" for claim, verdict in found["claims"].items()]),
-            "<h3>Worst cases (chance: {:.3f})</h3>".format(found["chance"]), _table(found["worst"]),
-            f"<h3>Gains of the worst case (95 %: {html.escape(found['intervals'])})</h3>", _table(gains),
+            bullets([f"{verdict}: {claim}" for claim, verdict in found["claims"].items()]),
+            "<h3>Worst cases (chance: {:.3f})</h3>".format(found["chance"]), table_of(found["worst"]),
+            f"<h3>Gains of the worst case (95 %: {html.escape(found['intervals'])})</h3>", table_of(gains),
             "<h3>Over the best robust rule, by attack</h3>",
-            _table(by_attack), "<h3>Against flat weights</h3>", _table(found["against_flat"]),
-            "<h3>What lying about fidelity gains</h3>", _table(found["gain_of_lying"]),
-            "<h3>What owning the best links gains</h3>", _table(found["gain_of_best_links"]), "<h3>All cells</h3>",
-            _table(found["cells"]),
+            table_of(by_attack), "<h3>Against flat weights</h3>", table_of(found["against_flat"]),
+            "<h3>What lying about fidelity gains</h3>", table_of(found["gain_of_lying"]),
+            "<h3>What owning the best links gains</h3>", table_of(found["gain_of_best_links"]), "<h3>All cells</h3>",
+            table_of(found["cells"]),
         ]  # fmt: skip
-    page = folder / "index.html"
-    head = "<!doctype html><meta charset=utf-8><title>The headline experiment</title>"
-    style = (
-        "<style>body{font-family:sans-serif}table{border-collapse:collapse}"
-        "td,th{border:1px solid #aaa;padding:2px 8px}</style>"
-    )
-    about_lines = _list([f"{name}: {value}" for name, value in about.items()])
-    write_whole(page, "\n".join([head + style, "<h1>The headline experiment</h1>", about_lines, *parts]).encode())
-    return [page, *written]
-
-
-def _list(lines: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>"
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    if not rows:
-        return ""
-    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in rows[0])
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(_text(value))}</td>" for value in row.values()) + "</tr>" for row in rows
-    )
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def _text(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return [write_html(folder, "The headline experiment", about, parts), *written]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,14 @@ from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import Simulation
+from ceas_ray.links.remembered_link import LinkMemory, remembered
 from ceas_ray.messages.observations import StallObserved
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.worker_pool import worker_pool
 from ceas_ray.studies.headline.design import Run, named
 from ceas_ray.tracking.files import write_json
 from ceas_ray.world.builder import build_world
+from ceas_ray.world.world import World
 
 Result = dict[str, Any]
 
@@ -35,7 +37,7 @@ def train(run: Run, last_evaluations: int) -> Result:
     Evaluations are every `training.evaluate_every` rounds, counted from the end.
     """
     settings = build(RunSettings, composed(list(run.overrides)))
-    world = build_world(settings)
+    world = _with_memory(build_world(settings), settings.seed)
     rounds, every, started = settings.training.rounds, settings.training.evaluate_every, time.perf_counter()
     found: list[tuple[float, float]] = []
     validated: list[float] = []
@@ -62,6 +64,15 @@ def train(run: Run, last_evaluations: int) -> Result:
         "trace_digest": digest.hex(),
         "wall_seconds": time.perf_counter() - started,
     }
+
+
+_MEMORY = LinkMemory()
+
+
+def _with_memory(world: World, seed: int) -> World:
+    """Return a world whose links share what they answered in this process's other runs of the seed."""
+    memory = _MEMORY.of_seed(seed)
+    return replace(world, links=tuple(remembered(link, memory) for link in world.links))
 
 
 Executor = Callable[[Callable[[Run], Result], Sequence[Run]], Iterator[tuple[Run, Result]]]
@@ -95,6 +106,7 @@ class Laboratory:
         """Return the results of all runs, in their order."""
         wanted = named(runs)
         missing = [run for key, run in wanted.items() if not self._file(key).exists()]
+        missing.sort(key=lambda run: run.seed)  # runs of a seed share what their links did
         for _ in range(len(wanted) - len(missing)):
             self._done(runs[0], 0.0)
         for run, result in self._execute(partial(train, last_evaluations=self._last), missing) if missing else ():

@@ -1,0 +1,153 @@
+"""Runs a registered experiment: what is missing of its training runs, then its tables, page and MLflow run.
+
+Ends with a table, FOLDER/index.html, plots, FOLDER/summary.json and an MLflow run. A second call resumes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import yaml
+
+from ceas_ray.config.composition import composed
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
+from ceas_ray.runs.code_state import git_state
+from ceas_ray.runs.folder import held, make_folder
+from ceas_ray.runs.results import SCHEMA_VERSION
+from ceas_ray.runs.tracking_choice import checked_uri
+from ceas_ray.runtime.available_cpus import available_cpus
+from ceas_ray.studies.headline.design import Run
+from ceas_ray.studies.headline.training_runs import Executor, Laboratory, in_processes
+from ceas_ray.studies.tracked_study import track_study
+from ceas_ray.tracking.console import RunProgress
+from ceas_ray.tracking.files import write_json, write_whole
+from ceas_ray.world.builder import build_world
+
+_NOT_OF_RUNS = ("study.", "output=", "quiet=", "tracking", "runtime")
+Findings = dict[str, Any]
+
+
+class RunPlan(Protocol):
+    """All runs of a form of an experiment."""
+
+    @property
+    def last_evaluations(self) -> int:
+        """How many evaluations a run's accuracy is the mean of."""
+
+    def count(self) -> int:
+        """Return how many runs it all takes."""
+
+
+P = TypeVar("P", bound=RunPlan)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment(Generic[P]):
+    """A registered experiment, whose settings are `experiment=NAME`.
+
+    plan: from settings and the overrides that hold for all runs; raises SettingsError for what cannot be run. findings:
+    from the plan and the laboratory that runs it, one of each scenario. write_page: to a folder, from findings and what
+    to say about the run; returns the files. metrics: of the findings, for MLflow.
+    """
+
+    name: str
+    plan: Callable[[RunSettings, Sequence[str]], P]
+    findings: Callable[[P, Laboratory], list[Findings]]
+    write_page: Callable[[Path, Sequence[Findings], Mapping[str, Any]], list[Path]]
+    print_findings: Callable[[Sequence[Findings]], None]
+    metrics: Callable[[Sequence[Findings]], dict[str, float]]
+
+    def reproduce(self, words: Sequence[str]) -> Path:
+        """Run what is missing with these overrides, and report; return the path of the summary.
+
+        Raises SettingsError before anything is made, RuntimeFailure if the cluster cannot be had, and
+        KeyboardInterrupt, once the summary says so.
+        """
+        config = composed([f"experiment={self.name}", *words])
+        settings = build(RunSettings, config)
+        checked_uri(settings.tracking.uri)
+        plan = self.plan(settings, [word for word in words if not word.lstrip("+~").startswith(_NOT_OF_RUNS)])
+        folder = Path(settings.output or f"outputs/{self.name}_{settings.study.form}").absolute()
+        make_folder(folder)
+        with held(folder, "output"):
+            write_whole(folder / "settings.yaml", yaml.safe_dump(dict(config), sort_keys=True).encode())
+            return self._reproduced(settings, plan, folder, words)
+
+    def _reproduced(self, settings: RunSettings, plan: P, folder: Path, words: Sequence[str]) -> Path:
+        started = time.perf_counter()
+        about = {"schema_version": SCHEMA_VERSION, "study": self.name, "form": settings.study.form}
+        try:
+            with _executor(settings) as execute, _Progress(plan.count(), settings.quiet) as progress:
+                found = self.findings(plan, Laboratory(folder / "runs", execute, plan.last_evaluations, progress.done))
+        except KeyboardInterrupt:
+            write_json(folder / "summary.json", about | {"status": "interrupted"})
+            raise
+        commit, dirty = git_state()
+        about |= {"runs": plan.count(), "git_commit": commit, "git_dirty": dirty}
+        page = {name: value for name, value in about.items() if name not in ("schema_version", "study")}
+        files = self.write_page(folder, found, page)
+        summary: dict[str, Any] = {
+            **about, "status": "completed", "overrides": list(words), "results": found,
+            "wall_seconds": time.perf_counter() - started, "mlflow_run_id": self._track(settings, folder, found, files),
+        }  # fmt: skip
+        write_json(folder / "summary.json", summary)
+        self.print_findings(found)
+        print(folder / "index.html")
+        return folder / "summary.json"
+
+    def _track(
+        self, settings: RunSettings, folder: Path, found: Sequence[Findings], files: Sequence[Path]
+    ) -> str | None:
+        parameters = {"study": self.name, "form": settings.study.form}
+        artifacts = [folder / "settings.yaml", *files]
+        return track_study(settings.tracking, folder, parameters, self.metrics(found), files=artifacts)
+
+
+def check_runs(runs: Sequence[Run]) -> None:
+    """Raise SettingsError if one of these runs cannot be built."""
+    for run in runs:
+        build_world(build(RunSettings, composed(list(run.overrides))))
+
+
+@contextmanager
+def _executor(settings: RunSettings) -> Iterator[Executor]:
+    """Yield what trains runs: Ray, or processes of this machine."""
+    processors = available_cpus()
+    if settings.runtime.name == "local":
+        with in_processes(processors) as execute:
+            yield execute
+        return
+    from ceas_ray.runtime.ray_runtime import ray_cluster, results_as_they_come
+
+    with ray_cluster(settings.runtime.address, processors, settings.runtime.dashboard):
+        yield results_as_they_come
+
+
+class _Progress:
+    """A bar over all runs, with an estimate of what is left, from this call's."""
+
+    def __init__(self, runs: int, quiet: bool) -> None:
+        self._bar = RunProgress(runs, quiet, "run")
+        self._runs, self._finished, self._trained = runs, 0, 0
+        self._started = time.perf_counter()
+
+    def __enter__(self) -> _Progress:
+        self._bar.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.__exit__(*error)
+
+    def done(self, run: Run, seconds: float) -> None:
+        """Show that a run has its result. seconds: that it took in this call, 0 if the result was there."""
+        self._finished += 1
+        self._trained += seconds > 0
+        hours = (time.perf_counter() - self._started) / max(1, self._trained) / 3600 * (self._runs - self._finished)
+        left = f"about {hours:.2f} hours left" if self._trained else ""
+        self._bar.step(self._finished, f"{run.scenario}, {run.arm}, {run.attack} x{run.strength:g}  {left}")

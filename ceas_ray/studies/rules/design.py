@@ -1,0 +1,182 @@
+"""The design of the experiment on rules, as `conf/experiment/rules.yaml` registers it, and the runs it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import Group
+from ceas_ray.config.setting_types import Share, Text
+from ceas_ray.config.validation import build
+from ceas_ray.kernel.ranges import Range
+from ceas_ray.studies.headline.design import (
+    KEY,
+    Cell,
+    Numbers,
+    Run,
+    Seed,
+    Words,
+    refuse_unknown,
+    run_of,
+    with_validation,
+)
+
+NO_ATTACK = ("none", 0.0)
+Attack = tuple[str, float]
+"""An attack and its strength."""
+
+
+class Form(Group):
+    """A part of the design to run. screening, attacks: by name, the strengths. shortlist, worst_attacks: how many
+    attacks all selection seeds see, and how many of these the evaluation seeds. overrides: of all its runs.
+    """
+
+    scenarios: Words
+    arms: Words
+    screening: dict[str, Numbers]
+    attacks: dict[str, Numbers]
+    learning_rates: Numbers
+    shortlist: Annotated[int, Range(1, 1000)]
+    worst_attacks: Annotated[int, Range(1, 1000)]
+    first_selection_seed: Seed
+    selection_seeds: Annotated[int, Range(1, 1000)]
+    first_evaluation_seed: Seed
+    evaluation_seeds: Annotated[int, Range(2, 1000)]
+    overrides: Words
+
+
+class Design(Group):
+    """See the comments in `conf/experiment/rules.yaml`; arms and scenarios are overrides by name."""
+
+    arms: dict[str, Words]
+    claimant: Text
+    baseline: Text
+    scenarios: dict[str, Words]
+    margins: dict[str, Share]
+    validation_fraction: Annotated[float, Range(0, 0.9, open_below=True)]
+    last_evaluations: Annotated[int, Range(1, 1_000_000)]
+    forms: dict[str, Form]
+
+
+def read_design(config: Any, form: str) -> tuple[Design, Form]:
+    """Return the design and one of its forms; raises SettingsError for what does not fit together."""
+    design = build(Design, config, KEY)
+    if form not in design.forms:
+        raise SettingsError("study.form", f"one of {', '.join(design.forms)}", form)
+    chosen, key = design.forms[form], f"{KEY}.forms.{form}"
+    refuse_unknown(f"{KEY}.arms", (*chosen.arms, design.claimant, design.baseline), design.arms)
+    refuse_unknown(f"{KEY}.scenarios", (*chosen.scenarios, *design.margins), design.scenarios)
+    needed = {design.claimant, design.baseline}
+    if len(needed) < 2 or not needed <= set(chosen.arms):
+        raise SettingsError(f"{key}.arms", f"at least the claimant and another baseline, {sorted(needed)}", chosen.arms)
+    if not chosen.learning_rates:
+        raise SettingsError(f"{key}.learning_rates", "at least one", chosen.learning_rates)
+    empty = [attack for attack, strengths in chosen.attacks.items() if not strengths]
+    if empty:
+        raise SettingsError(f"{key}.attacks.{empty[0]}", "at least one strength", [])
+    if not chosen.worst_attacks <= chosen.shortlist <= len(chosen.attacks):
+        must = f"from worst_attacks ({chosen.worst_attacks}) to the number of attacks ({len(chosen.attacks)})"
+        raise SettingsError(f"{key}.shortlist", must, chosen.shortlist)
+    plan = Plan(design, chosen, ())
+    if set(plan.selection_seeds) & set(plan.evaluation_seeds):
+        raise SettingsError(f"{key}.first_evaluation_seed", "such that no seed selects and evaluates",
+                            chosen.first_evaluation_seed)  # fmt: skip
+    return design, chosen
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs of a form, on top of `words`, the overrides of the command line."""
+
+    design: Design
+    form: Form
+    words: tuple[str, ...]
+
+    @property
+    def selection_seeds(self) -> range:
+        """Seeds on which learning rates, strengths and attacks are chosen."""
+        first = self.form.first_selection_seed
+        return range(first, first + self.form.selection_seeds)
+
+    @property
+    def evaluation_seeds(self) -> range:
+        """Fresh seeds, the same for all arms."""
+        first = self.form.first_evaluation_seed
+        return range(first, first + self.form.evaluation_seeds)
+
+    @property
+    def last_evaluations(self) -> int:
+        """How many evaluations a run's accuracy is the mean of."""
+        return self.design.last_evaluations
+
+    def runs(
+        self, scenario: str, arm: str, attacks: Sequence[Attack], *, rates: Sequence[float], seeds: Sequence[int]
+    ) -> list[Run]:
+        """Return the runs of an arm under each attack, with each learning rate, on each seed."""
+        return [
+            run_of(
+                Cell(scenario=scenario, arm=arm, attack=attack, strength=strength, placement="random"),
+                rate,
+                seed,
+                shared=("experiment=rules", *self.form.overrides),
+                arm=self.design.arms[arm],
+                scenario=self.design.scenarios[scenario],
+                words=self.words,
+            )
+            for attack, strength in attacks
+            for rate in rates
+            for seed in seeds
+        ]
+
+    def tuning(self, scenario: str) -> list[Run]:
+        """Return the runs without attack and under the screening attacks, with every learning rate and a validation
+        set, on the first selection seed; none where there is one rate alone.
+        """
+        rates = self.form.learning_rates if len(self.form.learning_rates) > 1 else ()
+        attacks, seeds = (NO_ATTACK, *_each(self.form.screening)), self.selection_seeds[:1]
+        runs = [run for arm in self.form.arms for run in self.runs(scenario, arm, attacks, rates=rates, seeds=seeds)]
+        return with_validation(runs, self.design.validation_fraction)
+
+    def selection(self, scenario: str, rates: Mapping[str, float]) -> list[Run]:
+        """Return the runs of every attack and strength on the first selection seed."""
+        attacks, seeds = _each(self.form.attacks), self.selection_seeds[:1]
+        return [
+            run for arm in self.form.arms for run in self.runs(scenario, arm, attacks, rates=[rates[arm]], seeds=seeds)
+        ]
+
+    def further_selection(
+        self, scenario: str, rates: Mapping[str, float], attacks: Mapping[str, Sequence[Attack]]
+    ) -> list[Run]:
+        """Return the runs of each arm under its attacks on all selection seeds but the first."""
+        return self._under(scenario, rates, attacks, self.selection_seeds[1:])
+
+    def evaluation(
+        self, scenario: str, rates: Mapping[str, float], attacks: Mapping[str, Sequence[Attack]]
+    ) -> list[Run]:
+        """Return the runs of each arm under its attacks and under none on the evaluation seeds."""
+        under = {arm: (*of_arm, NO_ATTACK) for arm, of_arm in attacks.items()}
+        return self._under(scenario, rates, under, self.evaluation_seeds)
+
+    def _under(
+        self, scenario: str, rates: Mapping[str, float], attacks: Mapping[str, Sequence[Attack]], seeds: range
+    ) -> list[Run]:
+        return [
+            run
+            for arm in self.form.arms
+            for run in self.runs(scenario, arm, attacks[arm], rates=[rates[arm]], seeds=seeds)
+        ]
+
+    def count(self) -> int:
+        """Return how many runs it all takes."""
+        form = self.form
+        rates = len(form.learning_rates) if len(form.learning_rates) > 1 else 0
+        selected = len(_each(form.attacks)) + form.shortlist * (form.selection_seeds - 1)
+        evaluated = (form.worst_attacks + 1) * form.evaluation_seeds
+        per_arm = rates * (1 + len(_each(form.screening))) + selected + evaluated
+        return per_arm * len(form.arms) * len(form.scenarios)
+
+
+def _each(attacks: Mapping[str, Sequence[float]]) -> list[Attack]:
+    return [(attack, float(strength)) for attack, strengths in attacks.items() for strength in strengths]

@@ -1,0 +1,58 @@
+"""The experiment on rules, from its registered design to its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.studies.headline.training_runs import Laboratory
+from ceas_ray.studies.reproduction import Experiment, Findings, check_runs
+from ceas_ray.studies.rules.design import Plan, read_design
+from ceas_ray.studies.rules.report import findings, print_findings, write_page
+from ceas_ray.studies.rules.statistics import chosen_rates, of_attacks, worst_attacks
+
+
+def _plan(settings: RunSettings, words: Sequence[str]) -> Plan:
+    """Return all runs; raises SettingsError for a design or settings with which they cannot be built."""
+    design, form = read_design(settings.study.design, settings.study.form)
+    plan = Plan(design, form, tuple(words))
+    scenario, rates = form.scenarios[0], dict.fromkeys(form.arms, form.learning_rates[0])
+    check_runs([*plan.tuning(scenario)[:1], *plan.selection(scenario, rates)[:1]])
+    return plan
+
+
+def _findings(plan: Plan, laboratory: Laboratory) -> list[Findings]:
+    return [_scenario(plan, scenario, laboratory) for scenario in plan.form.scenarios]
+
+
+def _scenario(plan: Plan, scenario: str, laboratory: Laboratory) -> Findings:
+    """Tune, select and evaluate the arms of a scenario."""
+    form = plan.form
+    tuned = laboratory.results(plan.tuning(scenario))
+    rates = chosen_rates(tuned, form.arms) if tuned else dict.fromkeys(form.arms, form.learning_rates[0])
+    selection = laboratory.results(plan.selection(scenario, rates))
+    shortlist = worst_attacks(selection, form.arms, form.shortlist)
+    further = laboratory.results(plan.further_selection(scenario, rates, shortlist))
+    selected = [*of_attacks(selection, shortlist), *further]
+    attacks = worst_attacks(selected, form.arms, form.worst_attacks)
+    evaluated = laboratory.results(plan.evaluation(scenario, rates, attacks))
+    return findings(plan, scenario, rates=rates, attacks=attacks, selected=selected, evaluated=evaluated)
+
+
+def _metrics(found: Sequence[Findings]) -> dict[str, float]:
+    metrics: dict[str, float] = {}
+    for of_scenario in found:
+        name = of_scenario["scenario"]
+        metrics |= {f"{name}/worst/{row['arm']}": row["accuracy"] for row in of_scenario["worst"]}
+        metrics |= {f"{name}/gain over {over}": row["estimate"] for over, row in of_scenario["gains"].items()}
+    return metrics
+
+
+RULES = Experiment(
+    name="rules",
+    plan=_plan,
+    findings=_findings,
+    write_page=write_page,
+    print_findings=print_findings,
+    metrics=_metrics,
+)
