@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
+from ceas_ray.attacks.attack import Attack, AttackContext, Floats, Knowledge
 from ceas_ray.attacks.checked_attack import CheckedAttack
 from ceas_ray.kernel.ranges import Range
 
@@ -35,11 +35,11 @@ class Adaptive(Attack):
         """See `Attack`."""
         return self.attack.knowledge  # type: ignore[no-any-return]
 
-    def remembered(self, seen: Seen) -> Floats:
+    def remembered(self, seen: AttackContext) -> Floats:
         """See `Attack`."""
         return self.attack.remembered(seen)  # type: ignore[no-any-return]
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         aim = np.mean(seen.known, axis=0)
         randomness = generator.bit_generator.state

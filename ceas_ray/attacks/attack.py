@@ -20,7 +20,7 @@ Timing = Literal["prompt", "last_moment", "late", "never"]
 
 
 @dataclass(frozen=True)
-class Seen:
+class AttackContext:
     """The colluders' view of a round: their own honest rows (f, d) and, if omniscient, the others' (h, d).
 
     honest has no rows where they are not known. population: of all processors. outcome: from rows (f, d) that the
@@ -62,7 +62,7 @@ class Samples:
 class RowMaker(Protocol):
     """What makes an attack: `Attack`, which those of this package derive from, says what else one may have."""
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """Return the rows to send, in the order of `seen.own`: (f, d), or (f, versions, d) for replicas in turn."""
 
 
@@ -82,10 +82,10 @@ class Attack(ABC):
     knowledge: Knowledge
 
     @abstractmethod
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """Return the rows to send, in the order of `seen.own`: (f, d), or (f, versions, d) for replicas in turn."""
 
-    def remembered(self, seen: Seen) -> Floats:
+    def remembered(self, seen: AttackContext) -> Floats:
         """Return what the colluders remember of this round in the next one they attack, finite numbers (m,)."""
         return np.zeros(0)
 

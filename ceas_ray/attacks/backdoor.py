@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Samples, Seen, Strength, bounded
+from ceas_ray.attacks.attack import Attack, AttackContext, Floats, Knowledge, Samples, Strength, bounded
 from ceas_ray.kernel.ranges import Range
 
 
@@ -29,7 +29,7 @@ class Backdoor(Attack):
     trigger_level: Annotated[float, Range(-1, 1)]
     poisoned_share: Annotated[float, Range(0, 1)]
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         return bounded(self.strength * seen.own)
 

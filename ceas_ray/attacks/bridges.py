@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import rustworkx
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength, bounded
+from ceas_ray.attacks.attack import Attack, AttackContext, Floats, Knowledge, Strength, bounded
 from ceas_ray.attacks.directions import farthest_along
 from ceas_ray.attacks.farthest_row import pairwise_squared_distances
 
@@ -25,7 +25,7 @@ class Bridges(Attack):
     strength: Strength
     knowledge: Knowledge
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         best = farthest_along(seen.known, np.mean(seen.known, axis=0), len(seen.own) + 1)
         edges = spanning_tree(pairwise_squared_distances(best)) or [(0, 0)]

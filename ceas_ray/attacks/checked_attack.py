@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, RowMaker, Samples, Seen
+from ceas_ray.attacks.attack import Attack, AttackContext, Floats, Knowledge, RowMaker, Samples
 from ceas_ray.kernel.policy_calls import called, read_only, real_numbers, wrong_return
 
 
@@ -31,7 +31,7 @@ class CheckedAttack(Attack):
         """See `Attack`."""
         return getattr(self.attack, "knowledge", "colluders")
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         returned = called(self.attack, "__call__", _shown(seen), generator)
         rows, parameters = seen.own.shape
@@ -39,7 +39,7 @@ class CheckedAttack(Attack):
         several = (rows, max(1, versions), parameters)
         return real_numbers(self.attack, "__call__", returned, (rows, parameters), several, finite=False)
 
-    def remembered(self, seen: Seen) -> Floats:
+    def remembered(self, seen: AttackContext) -> Floats:
         """See `Attack`."""
         if not hasattr(self.attack, "remembered"):
             return super().remembered(seen)
@@ -91,6 +91,6 @@ def _read_only(samples: Samples) -> Samples:
     )
 
 
-def _shown(seen: Seen) -> Seen:
+def _shown(seen: AttackContext) -> AttackContext:
     """Return the same view, whose arrays cannot be changed."""
     return replace(seen, own=read_only(seen.own), honest=read_only(seen.honest), memory=read_only(seen.memory))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength, bounded
+from ceas_ray.attacks.attack import Attack, AttackContext, Floats, Knowledge, Strength, bounded
 from ceas_ray.attacks.directions import scattered, unit
 from ceas_ray.kernel.ranges import Range
 
@@ -26,7 +26,7 @@ class Decoys(Attack):
     distance: Annotated[float, Range(0, 1e6)]
     knowledge: Knowledge
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         mean = np.mean(seen.known, axis=0)
         along, drawn = unit(mean), generator.standard_normal(len(mean))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength, bounded
+from ceas_ray.attacks.attack import Attack, AttackContext, Floats, Knowledge, Strength, bounded
 from ceas_ray.attacks.directions import farthest_along
 
 
@@ -21,7 +21,7 @@ class Eviction(Attack):
     strength: Strength
     knowledge: Knowledge
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         best = farthest_along(seen.known, np.mean(seen.known, axis=0), len(seen.own))
         return bounded(self.strength * best[np.arange(len(seen.own)) % len(best)])

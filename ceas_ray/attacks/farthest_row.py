@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength
+from ceas_ray.attacks.attack import Attack, AttackContext, Floats, Knowledge, Strength
 
 Direction = Literal["std", "unit", "sign"]
 
@@ -31,7 +31,7 @@ class FarthestRow(Attack):
         if self.direction not in get_args(Direction):
             raise ValueError(f"direction must be one of {', '.join(get_args(Direction))}, got {self.direction!r}")
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         rows, p = seen.known, perturbation(seen.known, self.direction)
         step = self.largest_step(rows, p) if p @ p > 0 else 0.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength, bounded
+from ceas_ray.attacks.attack import Attack, AttackContext, Floats, Knowledge, Strength, bounded
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class FreeRider(Attack):
     strength: Strength
     knowledge: Knowledge
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         deviations = self.strength * np.std(seen.own, axis=1, keepdims=True)
         return bounded(deviations * generator.standard_normal(seen.own.shape))

@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength
+from ceas_ray.attacks.attack import Attack, AttackContext, Floats, Knowledge, Strength
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class ALittleIsEnough(Attack):
     strength: Strength
     knowledge: Knowledge
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         z = standard_score(seen.population, len(seen.own))
         return seen.all_send(np.mean(seen.known, axis=0) - self.strength * z * np.std(seen.known, axis=0))

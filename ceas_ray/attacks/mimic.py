@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
+from ceas_ray.attacks.attack import Attack, AttackContext, Floats, Knowledge
 from ceas_ray.kernel.ranges import Range
 
 
@@ -22,6 +22,6 @@ class Mimic(Attack):
     target: Annotated[int, Range(0, 1_000_000)]
     knowledge: Knowledge
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         return seen.all_send(seen.known[self.target % len(seen.known)])

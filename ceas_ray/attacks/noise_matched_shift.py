@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength, bounded
+from ceas_ray.attacks.attack import Attack, AttackContext, Floats, Knowledge, Strength, bounded
 from ceas_ray.attacks.directions import scattered, unit
 
 
@@ -22,13 +22,13 @@ class NoiseMatchedShift(Attack):
     strength: Strength
     knowledge: Knowledge
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         against = -unit(np.mean(seen.known, axis=0))
         return bounded(seen.own + self.strength * unseen_step(seen, against) * against)
 
 
-def unseen_step(seen: Seen, direction: Floats) -> float:
+def unseen_step(seen: AttackContext, direction: Floats) -> float:
     """Return how far colluders may move along a unit vector (d,) before this direction becomes the most variable."""
     noise, share = scattered(seen.known), len(seen.own) / seen.population
     along = float(np.mean((noise @ direction) ** 2))

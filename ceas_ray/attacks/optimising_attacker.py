@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, bounded
+from ceas_ray.attacks.attack import Attack, AttackContext, Floats, Knowledge, bounded
 from ceas_ray.attacks.directions import scattered
 from ceas_ray.attacks.little_is_enough import standard_score
 from ceas_ray.attacks.noise_matched_shift import unseen_step
@@ -27,7 +27,7 @@ class Shape:
     noise: float
     idle: float
 
-    def rows(self, seen: Seen) -> Floats:
+    def rows(self, seen: AttackContext) -> Floats:
         """Return the rows to send, (f, d)."""
         mean, deviation = np.mean(seen.known, axis=0), np.std(seen.known, axis=0)
         common = (1 - self.against) * mean - self.spread * np.sign(mean) * deviation
@@ -50,7 +50,7 @@ class OptimisingAttacker(Attack):
     evaluations: Annotated[int, Range(1, 1000)]
     knowledge: Knowledge
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         mean, left = np.mean(seen.known, axis=0), self.evaluations
         best, least = None, np.inf
@@ -71,7 +71,7 @@ class OptimisingAttacker(Attack):
         return best.rows(seen)
 
 
-def starting_shapes(seen: Seen) -> list[Shape]:
+def starting_shapes(seen: AttackContext) -> list[Shape]:
     """Return the shapes of known attacks, as far as they are of this kind."""
     mean = float(np.linalg.norm(np.mean(seen.known, axis=0)))
     z = standard_score(seen.population, len(seen.own))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength, bounded
+from ceas_ray.attacks.attack import Attack, AttackContext, Floats, Knowledge, Strength, bounded
 from ceas_ray.attacks.directions import scattered
 from ceas_ray.kernel.ranges import Range
 
@@ -24,7 +24,7 @@ class Shrinkage(Attack):
     noise: Annotated[float, Range(0, 10)]
     knowledge: Knowledge
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         mean = np.mean(seen.known, axis=0)
         return bounded((1 - self.strength) * mean + self.noise * scattered(seen.own))

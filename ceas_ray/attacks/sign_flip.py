@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength, bounded
+from ceas_ray.attacks.attack import Attack, AttackContext, Floats, Knowledge, Strength, bounded
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,6 @@ class SignFlip(Attack):
     strength: Strength
     knowledge: Knowledge
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         return bounded(-self.strength * seen.own)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen, Strength, bounded
+from ceas_ray.attacks.attack import Attack, AttackContext, Floats, Knowledge, Strength, bounded
 from ceas_ray.attacks.directions import unit
 from ceas_ray.kernel.ranges import Range
 
@@ -26,14 +26,14 @@ class SlowDrift(Attack):
     momentum: Annotated[float, Range(0, 0.999)]
     knowledge: Knowledge
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         """See `Attack`."""
         remembered = self.remembered(seen)
         against = -unit(remembered[:-1])
         deviation = float(np.std(seen.known @ against))
         return bounded(seen.own + self.strength * remembered[-1] * deviation * against)
 
-    def remembered(self, seen: Seen) -> Floats:
+    def remembered(self, seen: AttackContext) -> Floats:
         """See `Attack`: the mean of the known rows over rounds, with the total of its weights last, (d + 1,)."""
         this_round = np.append(np.mean(seen.known, axis=0), 1.0)
         before = seen.memory if len(seen.memory) else np.zeros_like(this_round)

@@ -27,7 +27,7 @@ from ceas_ray.training.datasets import logistic_regression_accuracy
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.training.metrics import predicted_labels
 from ceas_ray.world.data import load_data
-from ceas_ray.world.inputs import Inputs
+from ceas_ray.world.inputs import RunInputs
 from ceas_ray.world.model import loss_of
 
 DATA_SETS = ("digits_0123", "digits_38", "wine", "breast_cancer", "moons")
@@ -103,7 +103,7 @@ def _best_on_validation(candidates: Sequence[TrainingSettings], seed: int) -> Tr
 
 
 def _trained(training: TrainingSettings, seed: int) -> Trained:
-    data = load_data(training.data, training.qubits, seed=seed, inputs=Inputs({}))
+    data = load_data(training.data, training.qubits, seed=seed, inputs=RunInputs({}))
     if not data.has_validation:
         raise SettingsError("training.data.validation_fraction", "above 0: candidates are chosen on it", 0.0)
     circuit = Circuit(

@@ -24,10 +24,10 @@ from ceas_ray.config.setting_types import (
     MemoryMilliseconds,
     Microseconds,
     Milliseconds,
-    Must,
     PathText,
     Probability,
     ReplicaFault,
+    Requirement,
     RoundIndex,
     Rounds,
     Seconds,
@@ -40,13 +40,13 @@ from ceas_ray.config.setting_types import (
 from ceas_ray.kernel.ranges import Range
 
 
-class Group(BaseModel):
+class SettingsGroup(BaseModel):
     """Settings that belong together: frozen, nothing converted, nothing unknown, nothing left out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class RuntimeSettings(Group):
+class RuntimeSettings(SettingsGroup):
     """The runtime: hosts, snapshots, and how long a host may stand still."""
 
     name: Literal["ray", "local"]
@@ -64,7 +64,7 @@ class RuntimeSettings(Group):
     wait_seconds: Seconds | None
 
 
-class TrackingSettings(Group):
+class TrackingSettings(SettingsGroup):
     """The record of a run beside its own folder."""
 
     mlflow: bool
@@ -74,7 +74,7 @@ class TrackingSettings(Group):
     parent_run_id: Text | None
 
 
-class DataSettings(Group):
+class DataSettings(SettingsGroup):
     """The data set, how its features become angles, and how it is split and spread over the processors."""
 
     name: Literal["digits", "iris", "wine", "breast_cancer", "moons", "circles", "spin_chain", "file"]
@@ -84,7 +84,7 @@ class DataSettings(Group):
     noise: Annotated[float, Range(0, 2)]
     spins: Annotated[int, Range(2, 11)]
     copies: Annotated[int, Range(1, 1_000_000_000)] | None
-    features: Annotated[Literal["pca"] | Labels, Must("pca or a list of features, by their numbers")]
+    features: Annotated[Literal["pca"] | Labels, Requirement("pca or a list of features, by their numbers")]
     standardize: bool
     repeat_features: bool
     angle_range: Annotated[float, Range(0, 2, open_below=True)]
@@ -97,7 +97,7 @@ class DataSettings(Group):
     min_samples: Annotated[int, Range(1, 100_000)]
 
 
-class TrainingSettings(Group):
+class TrainingSettings(SettingsGroup):
     """The model, the estimator and the descent.
 
     circuit: of your own, in place of `ansatz`, `entangler`, `qubits` and `layers`: an OpenQASM 3 file, or
@@ -131,7 +131,7 @@ class TrainingSettings(Group):
     data: DataSettings
 
 
-class ProcessorSettings(Group):
+class ProcessorSettings(SettingsGroup):
     """The quantum processors.
 
     Errors per gate are drawn log-uniformly between mean / spread and mean * spread, for each processor and, by the
@@ -161,7 +161,7 @@ class ProcessorSettings(Group):
     update_milliseconds: Milliseconds
 
 
-class AggregationSettings(Group):
+class AggregationSettings(SettingsGroup):
     """The rule, the weights, the cap, and what share of the processors it must stand."""
 
     rule: Target
@@ -171,7 +171,7 @@ class AggregationSettings(Group):
     confidence: Annotated[float, Range(0.5, 0.9999)]
 
 
-class AttackSettings(Group):
+class AttackSettings(SettingsGroup):
     """The Byzantine: their share of the processors, where they sit, what they do.
 
     Parts of an attack, each to be combined with every other: attack: the rows that they send (null: nobody attacks).
@@ -193,7 +193,7 @@ class AttackSettings(Group):
     replica_faults: Annotated[tuple[ReplicaFault, ...], Field(strict=False, max_length=2000)]
 
 
-class StopSettings(Group):
+class StopSettings(SettingsGroup):
     """Limits that end a run early: at the end of the round in which a limit is passed, or within it if that is still
     not over 3 s of wall time later. Null: no limit.
     """
@@ -203,7 +203,7 @@ class StopSettings(Group):
     bell_pairs: Annotated[int, Range(1, 10**18)] | None
 
 
-class LinkSettings(Group):
+class LinkSettings(SettingsGroup):
     """The links' hardware profile and how links differ.
 
     Memories are those of the nodes; the hub's are the same unless hub_... says otherwise. Each memory model needs its
@@ -239,7 +239,7 @@ class LinkSettings(Group):
     replica_fidelity: Fidelity
 
 
-class EntanglementSettings(Group):
+class EntanglementSettings(SettingsGroup):
     """Demand, leases and tests.
 
     demand: bursts come at random, or as the rotation of the hub's stations says (stations null: as many as needed).
@@ -272,7 +272,7 @@ class EntanglementSettings(Group):
     planning_milliseconds: Milliseconds
 
 
-class CrashSettings(Group):
+class CrashSettings(SettingsGroup):
     """These replicas crash in a round, some time after inputs may close, and recover from their disks."""
 
     replicas: Members
@@ -281,7 +281,7 @@ class CrashSettings(Group):
     down_milliseconds: Milliseconds
 
 
-class NetworkPartitionSettings(Group):
+class NetworkPartitionSettings(SettingsGroup):
     """These replicas are cut off from everybody else, between two simulated times."""
 
     replicas: Members
@@ -289,7 +289,7 @@ class NetworkPartitionSettings(Group):
     heals_seconds: Seconds
 
 
-class JammingSettings(Group):
+class JammingSettings(SettingsGroup):
     """No pair on the legs of these replicas yields a key, in some rounds and in the first so many refills."""
 
     replicas: Members
@@ -298,7 +298,7 @@ class JammingSettings(Group):
     refills: Annotated[int, Range(0, 1_000_000)]
 
 
-class ConsensusSettings(Group):
+class ConsensusSettings(SettingsGroup):
     """The committee, and the faults of its network and its keys."""
 
     committee: Literal["dedicated", "processors"]
@@ -317,7 +317,7 @@ class ConsensusSettings(Group):
     jamming: JammingSettings | None
 
 
-class StudySettings(Group):
+class StudySettings(SettingsGroup):
     """A study instead of a training run (name null: none).
 
     utilization, timetable: how many seeds, bursts of shots a seed, and for utilization the grid too. headline,
@@ -332,13 +332,13 @@ class StudySettings(Group):
     design: Target | None
 
 
-class SweepSettings(Group):
+class SweepSettings(SettingsGroup):
     """The jobs of one command with -m. resume: whether it goes on with an unfinished sweep of the same jobs."""
 
     resume: Literal["auto", "never"]
 
 
-class Origin(Group):
+class Origin(SettingsGroup):
     """How the settings of a run came about; noted when they are composed, never chosen.
 
     choices: the file of every group. overrides: the words of the command line, without those for Hydra itself.
@@ -348,14 +348,14 @@ class Origin(Group):
     overrides: list[str]
 
 
-class RunSettings(Group):
+class RunSettings(SettingsGroup):
     """All settings of a run."""
 
     seed: Annotated[int, Range(0, 2**53)]
     output: FolderText | None
     resume: FolderText | None
     verify: FolderText | None
-    inputs: Annotated[dict[str, str], Must("a mapping from inputs to the hashes of their contents")]
+    inputs: Annotated[dict[str, str], Requirement("a mapping from inputs to the hashes of their contents")]
     timeline: bool
     dry_run: bool
     quiet: bool

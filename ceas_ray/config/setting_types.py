@@ -14,23 +14,25 @@ from ceas_ray.kernel.ranges import Range
 
 
 @dataclass(frozen=True)
-class Must:
-    """A value's requirement in words: the message for whatever is wrong with it."""
+class Requirement:
+    """What a value must be, in words: the message for whatever is wrong with it."""
 
-    be: str
+    text: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
         return core_schema.custom_error_schema(
-            handler(source), "must", custom_error_message="{must}", custom_error_context={"must": self.be}
+            handler(source), "must", custom_error_message="{must}", custom_error_context={"must": self.text}
         )
 
 
 _PRINTED = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 _NO_RELAXATION = "it never decays"
 
-Text = Annotated[str, Field(max_length=500, pattern=_PRINTED), Must("a text of 1 to 500 printed characters")]
+Text = Annotated[str, Field(max_length=500, pattern=_PRINTED), Requirement("a text of 1 to 500 printed characters")]
 Texts = Annotated[
-    tuple[Text, ...], Field(strict=False, max_length=1000), Must("a list of texts of 1 to 500 printed characters")
+    tuple[Text, ...],
+    Field(strict=False, max_length=1000),
+    Requirement("a list of texts of 1 to 500 printed characters"),
 ]
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
@@ -48,14 +50,14 @@ def _whole_url(place: str) -> str:
 
 
 _PLACE = Field(max_length=2000, pattern=_PRINTED)
-PathText = Annotated[str, _PLACE, Must("a path of 1 to 2000 printed characters")]
+PathText = Annotated[str, _PLACE, Requirement("a path of 1 to 2000 printed characters")]
 FolderText = Annotated[
     str, _PLACE, AfterValidator(_no_url),
-    Must("a folder of this machine: a path of 1 to 2000 printed characters, no URL"),
+    Requirement("a folder of this machine: a path of 1 to 2000 printed characters, no URL"),
 ]  # fmt: skip
 FolderOrUrl = Annotated[
     str, _PLACE, AfterValidator(_whole_url),
-    Must("a folder, or a URL as in s3://bucket/run, of 1 to 2000 printed characters"),
+    Requirement("a folder, or a URL as in s3://bucket/run, of 1 to 2000 printed characters"),
 ]  # fmt: skip
 
 
@@ -82,7 +84,7 @@ def _of_a_head(address: str) -> str:
 
 
 Address = Annotated[
-    str, Field(max_length=500, pattern=_PRINTED), Must("an address of 1 to 500 printed characters"),
+    str, Field(max_length=500, pattern=_PRINTED), Requirement("an address of 1 to 500 printed characters"),
     AfterValidator(_of_a_head),
 ]  # fmt: skip
 Share = Annotated[float, Range(0, 1)]
@@ -99,13 +101,15 @@ MemoryMicroseconds = Annotated[float, Range(1e-3, 1e15, unit="microseconds", inf
 ShotPeriods = Annotated[float, Range(1e-3, 10_000, unit="shot periods")]
 Kilometres = Annotated[float, Range(1e-6, 40_000, unit="kilometres")]
 Members = Annotated[
-    tuple[int, ...], Field(strict=False, max_length=2000), Must("a list of members of the committee, by their numbers")
+    tuple[int, ...],
+    Field(strict=False, max_length=2000),
+    Requirement("a list of members of the committee, by their numbers"),
 ]
 Labels = Annotated[
     tuple[Annotated[int, Range(0, 1_000_000)], ...], Field(strict=False, max_length=1000),
-    Must("a list of up to 1000 integers in [0, 1000000]"),
+    Requirement("a list of up to 1000 integers in [0, 1000000]"),
 ]  # fmt: skip
-Target = Annotated[dict[str, Any], Must("a mapping with _target_")]
+Target = Annotated[dict[str, Any], Requirement("a mapping with _target_")]
 ReplicaFault = Literal[
     "silent", "slow", "equivocating", "lying", "poisoned_proposal", "withheld_votes", "forged_tags", "replayed_tags"
 ]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.distribution.program import Apply, Copy, EndCopy, Flip, Phase, Place, Program
+from ceas_ray.distribution.program import Apply, Copy, EndCopy, Flip, PhaseGate, Place, Program
 from ceas_ray.quantum.gate_list import is_diagonal, mixes_values
 
 Matrix = NDArray[np.complex128]
@@ -37,7 +37,7 @@ def density_matrix(program: Program, weights: NDArray[np.float64]) -> Matrix:
     for step in program.steps:
         if isinstance(step, Apply):
             state.apply(step)
-        elif isinstance(step, Phase):
+        elif isinstance(step, PhaseGate):
             state.phase(step)
         elif isinstance(step, Copy):
             state.copy(step, next(of_pairs))
@@ -82,7 +82,7 @@ class _State:
             self._flip_copies({place for place, of in self.qubit.items() if of == qubit} - {step.at})
         self.parts = {flipped: self._on(qubit, step.matrix, part) for flipped, part in self.parts.items()}
 
-    def phase(self, step: Phase) -> None:
+    def phase(self, step: PhaseGate) -> None:
         """Apply a phase that depends on the values at its two places."""
         self.last_phase = (step.first, step.second)
         for flipped, part in self.parts.items():

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.distribution.program import Apply, Copy, Flip, Phase, Place
+from ceas_ray.distribution.program import Apply, Copy, Flip, PhaseGate, Place
 from ceas_ray.distribution.schedule import Schedule
 from ceas_ray.quantum.gate_list import GateList
 
@@ -56,7 +56,7 @@ class _Writer:
         step = self.schedule.program.steps[number]
         if isinstance(step, Apply):
             return [_local(step.matrix, self.name(step.at))]
-        if isinstance(step, Phase):
+        if isinstance(step, PhaseGate):
             return [f"cp({step.angle!r}) {self.name(step.first)}, {self.name(step.second)};"]
         if isinstance(step, Flip):
             return [f"cx {self.name(step.control)}, {self.name(step.target)};"]

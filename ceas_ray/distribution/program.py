@@ -35,7 +35,7 @@ class Apply:
 
 
 @dataclass(frozen=True)
-class Phase:
+class PhaseGate:
     """A controlled phase between two qubits of a node, rad."""
 
     first: Place
@@ -69,7 +69,7 @@ class Flip:
     target: Place
 
 
-Step = Apply | Phase | Copy | EndCopy | Flip
+Step = Apply | PhaseGate | Copy | EndCopy | Flip
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class _Builder:
             self._advance(packet)
         qubits = [int(self.distribution.packets.owner[packet]) for packet in packets]
         first, second = (self._value(qubit, node) for qubit in qubits)
-        self.steps.append(Phase(first, second, angle))
+        self.steps.append(PhaseGate(first, second, angle))
         for packet, other in ((packets[0], qubits[1]), (packets[1], qubits[0])):
             self._flip_kept(packet, other)
         for packet, qubit in zip(packets, qubits, strict=True):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ceas_ray.distribution.program import Apply, Copy, EndCopy, Flip, Phase, Place, Program, Step
+from ceas_ray.distribution.program import Apply, Copy, EndCopy, Flip, PhaseGate, Place, Program, Step
 from ceas_ray.quantum.gate_list import mixes_values
 
 
@@ -123,7 +123,7 @@ def places_of(step: Step) -> tuple[Place, ...]:
     """Return the places that a step works on in its layer."""
     if isinstance(step, Apply):
         return (step.at,)
-    if isinstance(step, Phase):
+    if isinstance(step, PhaseGate):
         return (step.first, step.second)
     if isinstance(step, Flip):
         return (step.control, step.target)

@@ -84,7 +84,7 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Phase:
+class ServicePhase:
     """Processors that are served together, and the key slot of every path.
 
     processor_slots: by (processor, replica). replica_slots: by (replica, replica), in the first phase only.
@@ -100,7 +100,7 @@ class Phase:
         return 1 + max([*self.processor_slots.values(), *self.replica_slots.values()])
 
 
-def plan_phases(network: NetworkPlan, demand: Demand) -> tuple[Phase, ...]:
+def plan_phases(network: NetworkPlan, demand: Demand) -> tuple[ServicePhase, ...]:
     """Return all phases of a round. Raises ValueError if some path cannot be served even alone."""
     groups = phases(network, demand)
     groups = _packed([k for group in groups for k in group], len(groups[0]), network, demand)
@@ -159,7 +159,7 @@ def _packed(order: Sequence[int], size: int, network: NetworkPlan, demand: Deman
     return tuple(tuple(members) for members, _ in groups)
 
 
-def _phase(members: tuple[int, ...], with_replicas: bool, network: NetworkPlan, demand: Demand) -> Phase:
+def _phase(members: tuple[int, ...], with_replicas: bool, network: NetworkPlan, demand: Demand) -> ServicePhase:
     """Return a phase with its key slots: the processor with place m meets replica j in slot j - m, replicas i and j in
     slot i + j (modulo their number), which is all that a star needs; where that slot has no room, in the next one that
     has.
@@ -196,12 +196,12 @@ def _phase(members: tuple[int, ...], with_replicas: bool, network: NetworkPlan, 
         for turn in range(replicas):
             j = (number + turn) % replicas
             mine[k, j] = place(turn, [network.processor_routes[k], legs[j]], k)
-    phase = Phase(members, mine, between)
+    phase = ServicePhase(members, mine, between)
     assert_within_limits(phase, network, demand)
     return phase
 
 
-def assert_within_limits(phase: Phase, network: NetworkPlan, demand: Demand) -> None:
+def assert_within_limits(phase: ServicePhase, network: NetworkPlan, demand: Demand) -> None:
     """Count all leases of a phase again, from the finished plan."""
     legs = network.replica_routes
     driven = sum(network.hub_channels(k) for k in phase.members) if network.groups else len(phase.members)

@@ -13,7 +13,7 @@ from ceas_ray.entanglement.rotation import Rotation, Turns
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, seconds
 from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import PACED_FRAMES
-from ceas_ray.network.group import Group, ShotRoute
+from ceas_ray.network.group import ProcessorGroup, ShotRoute
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import PairSource, Route, path_fidelity
 from ceas_ray.quantum.bell_pairs import decayed_fidelity, key_rate
@@ -118,7 +118,7 @@ class Demand:
         decay = _DECAY_MEASURED / link.age_at_fidelity(least) * seconds(self.shot_period(link))
         return math.exp(round(5 * math.log(decay)) / 5) if decay > 0 else 0.0
 
-    def of_route(self, part: ShotRoute, group: Group) -> Demand:
+    def of_route(self, part: ShotRoute, group: ProcessorGroup) -> Demand:
         """Return what the shots of a group ask of one of its routes: its own pairs, at the period of the whole group.
 
         Its supply is rounded to tenths, so that routes which hardly differ are of one class.

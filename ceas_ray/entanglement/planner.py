@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.entanglement.feasibility import refuse_infeasible, refuse_policy
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
-from ceas_ray.entanglement.leases import Phase, plan_phases
+from ceas_ray.entanglement.leases import ServicePhase, plan_phases
 from ceas_ray.entanglement.plan import Demand, turns_of
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds
@@ -60,7 +60,7 @@ class _PhasePlan:
     bits: that every path is to distil.
     """
 
-    phase: Phase
+    phase: ServicePhase
     round_index: int
     begin: int
     key_starts_at: int
@@ -175,7 +175,7 @@ class Planner:
 
     # --- keys ----------------------------------------------------------
 
-    def _key_lengths(self, phase: Phase, bits: KeyBits) -> tuple[int, ...]:
+    def _key_lengths(self, phase: ServicePhase, bits: KeyBits) -> tuple[int, ...]:
         """Return the length of every key slot, ps: long enough for what its paths want."""
         longest = [0.0] * phase.key_slots
         slots = {KeyPath(processor_name(k), j): slot for (k, j), slot in phase.processor_slots.items()}

@@ -29,7 +29,7 @@ from ceas_ray.messages.payloads import (
     TestOutcomes,
     processor_name,
 )
-from ceas_ray.network.group import Group
+from ceas_ray.network.group import ProcessorGroup
 from ceas_ray.network.route import Route
 from ceas_ray.quantum.contrast import attenuation_of_pairs
 from ceas_ray.quantum.mixed_pairs import NO_PAIRS, PairNodes, pair_nodes
@@ -60,7 +60,7 @@ class _LinkBooks:
             self.stored[self._place[link]] += of_leg
 
 
-class _Served(NamedTuple):
+class _ShotOutcomes(NamedTuple):
     """What became of a plan's shots: on_time, bool (shots,); of each route its books."""
 
     on_time: NDArray[np.bool_]
@@ -86,7 +86,7 @@ class LinkManager(Actor):
         processor: int | None,
         report_delay: int,
         streams: Streams,
-        group: Group | None = None,
+        group: ProcessorGroup | None = None,
     ) -> None:
         """processor: whom the route serves (None: a replica). report_delay: of every report, ps, >= L / c.
 
@@ -123,7 +123,7 @@ class LinkManager(Actor):
         generator = self._streams.generator(self.kind, self.name, "pairs", plan.round_index)
         key_routes = [self.key_routes[peer] for peer in plan.key_peers]
         books, hasher = _LinkBooks([*self._shot_routes, *key_routes]), blake2b(digest_size=16)
-        served = _Served(np.zeros(0, bool), ())
+        served = _ShotOutcomes(np.zeros(0, bool), ())
         effects: list[Effect] = []
         attenuation = np.ones(sum(plan.pairs_per_shot) + 1)
         if len(plan.releases):
@@ -152,7 +152,7 @@ class LinkManager(Actor):
 
     def _serve_shots(
         self, plan: GeneratePairs, generator: np.random.Generator, books: _LinkBooks, hasher: Any
-    ) -> _Served:
+    ) -> _ShotOutcomes:
         """Serve the shots on all routes; the first draws from the plan's stream, each other from its own."""
         of_routes, stocks = [], []
         for r in range(len(self._shot_routes)):
@@ -169,7 +169,7 @@ class LinkManager(Actor):
             of_route.counts[:, TRAINING, LATE] += late_elsewhere
             books.add(route, of_route.counts)
             books.store(route, stock)
-        return _Served(on_time, tuple(of_routes))
+        return _ShotOutcomes(on_time, tuple(of_routes))
 
     def _serve_on(
         self, plan: GeneratePairs, r: int, generator: np.random.Generator
@@ -193,7 +193,7 @@ class LinkManager(Actor):
         state = RouteState(generator, model, rules, plan.starts_at)
         return serve_shots(state, stock_rule(plan.policies[r], plan.slots), demand)
 
-    def _reports(self, plan: GeneratePairs, served: _Served) -> tuple[NDArray[np.float64], list[Effect]]:
+    def _reports(self, plan: GeneratePairs, served: _ShotOutcomes) -> tuple[NDArray[np.float64], list[Effect]]:
         """Return m_s over all pairs of the on-time training shots, and the envelopes that tell the hub and the
         processor.
         """

@@ -9,11 +9,11 @@ import numpy as np
 
 from ceas_ray.kernel.ranges import Range
 from ceas_ray.network.routing import MAX_NODES, LinkFidelity, LinkKilometres, RouteBy
-from ceas_ray.network.topology import Layout, Topology
+from ceas_ray.network.topology import Layout, LayoutTopology
 
 
 @dataclass(frozen=True)
-class Grid(Topology):
+class Grid(LayoutTopology):
     """Each node linked to its neighbours in its row and column.
 
     rows, columns: together at least 2 nodes, the hub's included. link_km, link_fidelity: of every link; None: drawn as
@@ -33,7 +33,7 @@ class Grid(Topology):
             raise ValueError(f"rows * columns must be a number in [2, {MAX_NODES}], got {self.rows * self.columns}")
 
     def layout(self, generator: np.random.Generator) -> Layout:
-        """See `Topology`."""
+        """See `LayoutTopology`."""
         nodes = range(self.rows * self.columns)
         across = [(i, i + 1) for i in nodes if (i + 1) % self.columns]
         down = [(i, i + self.columns) for i in nodes if i + self.columns < len(nodes)]

@@ -23,7 +23,7 @@ class ShotRoute:
 
 
 @dataclass(frozen=True)
-class Group:
+class ProcessorGroup:
     """Processors that run one circuit together, led by the first one. The group is a `PairSource`.
 
     members: indices of processors. routes: what a shot spends, between members or from the hub.
@@ -94,7 +94,7 @@ def route_between(first: Route, second: Route) -> Route:
     return start.reversed().then(end)
 
 
-def group_of(routes: Sequence[Route], members: Sequence[int], pair_ends: Sequence[tuple[int, int]]) -> Group:
+def group_of(routes: Sequence[Route], members: Sequence[int], pair_ends: Sequence[tuple[int, int]]) -> ProcessorGroup:
     """Return the group of these processors. routes: the hub's to every processor. pair_ends: between which of the
     members each pair of a shot is shared, in the order of the circuit's places; a negative number is the hub.
 
@@ -107,4 +107,4 @@ def group_of(routes: Sequence[Route], members: Sequence[int], pair_ends: Sequenc
     for (first, second), spent in sorted(places.items()):
         to = routes[members[second]]
         made.append(ShotRoute(to if first < 0 else route_between(routes[members[first]], to), tuple(spent)))
-    return Group(tuple(members), tuple(made))
+    return ProcessorGroup(tuple(members), tuple(made))

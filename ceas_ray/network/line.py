@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ceas_ray.network.routing import LinkFidelity, LinkKilometres, Nodes, RouteBy
-from ceas_ray.network.topology import Layout, Topology
+from ceas_ray.network.topology import Layout, LayoutTopology
 
 
 @dataclass(frozen=True)
-class Line(Topology):
+class Line(LayoutTopology):
     """Each node linked to the next.
 
     nodes: with the hub's. link_km, link_fidelity: of every link; None: drawn as the links' settings say.
@@ -24,6 +24,6 @@ class Line(Topology):
     route_by: RouteBy
 
     def layout(self, generator: np.random.Generator) -> Layout:
-        """See `Topology`."""
+        """See `LayoutTopology`."""
         pairs = [(i, i + 1) for i in range(self.nodes - 1)]
         return Layout(self.nodes, pairs, [self.link_km] * len(pairs))

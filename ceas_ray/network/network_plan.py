@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ceas_ray.network.group import Group, group_of
+from ceas_ray.network.group import ProcessorGroup, group_of
 from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, LinkParameters
 from ceas_ray.network.route import PairSource, Route, Swapping
 
@@ -30,7 +30,7 @@ class NetworkPlan:
     direct_links: dict[tuple[str, str], LinkParameters]
     swapped: bool
     ends: tuple[tuple[str, str], ...]
-    groups: tuple[Group, ...] = ()
+    groups: tuple[ProcessorGroup, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from ceas_ray.network.routing import LinkFidelity, LinkKilometres, Nodes, RouteBy, pairs_in_square
-from ceas_ray.network.topology import Layout, Topology
+from ceas_ray.network.topology import Layout, LayoutTopology
 
 
 @dataclass(frozen=True)
-class RandomGeometric(Topology):
+class RandomGeometric(LayoutTopology):
     """Nodes are drawn uniformly in a square; two that are at most `radius_km` apart are linked.
 
     nodes: with the hub's. side_km: of the square. Links are as long as their nodes are apart.
@@ -27,7 +27,7 @@ class RandomGeometric(Topology):
     remedy: ClassVar[str] = "raise network.radius_km (or take another seed)"
 
     def layout(self, generator: np.random.Generator) -> Layout:
-        """See `Topology`."""
+        """See `LayoutTopology`."""
         pairs, lengths = pairs_in_square(self.nodes, self.side_km, generator)
         linked = lengths <= self.radius_km
         return Layout(self.nodes, pairs[linked], lengths[linked])

@@ -9,11 +9,11 @@ import numpy as np
 
 from ceas_ray.kernel.ranges import Range
 from ceas_ray.network.routing import MAX_NODES, LinkFidelity, LinkKilometres, RouteBy
-from ceas_ray.network.topology import Layout, Topology
+from ceas_ray.network.topology import Layout, LayoutTopology
 
 
 @dataclass(frozen=True)
-class Ring(Topology):
+class Ring(LayoutTopology):
     """Each node linked to the next, the last one to the first.
 
     nodes: with the hub's. link_km, link_fidelity: of every link; None: drawn as the links' settings say.
@@ -26,6 +26,6 @@ class Ring(Topology):
     route_by: RouteBy
 
     def layout(self, generator: np.random.Generator) -> Layout:
-        """See `Topology`."""
+        """See `LayoutTopology`."""
         pairs = [(i, (i + 1) % self.nodes) for i in range(self.nodes)]
         return Layout(self.nodes, pairs, [self.link_km] * len(pairs))

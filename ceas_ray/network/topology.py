@@ -25,7 +25,7 @@ class Layout:
     lengths_km: Sequence[float | None] | NDArray[np.float64]
 
 
-class Topology(ABC):
+class LayoutTopology(ABC):
     """A network of a shape.
 
     link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate. remedy: what to

@@ -9,11 +9,11 @@ import numpy as np
 
 from ceas_ray.kernel.ranges import Range
 from ceas_ray.network.routing import LinkFidelity, LinkKilometres, Nodes, RouteBy, pairs_in_square
-from ceas_ray.network.topology import Layout, Topology
+from ceas_ray.network.topology import Layout, LayoutTopology
 
 
 @dataclass(frozen=True)
-class Waxman(Topology):
+class Waxman(LayoutTopology):
     """Nodes d apart are linked with probability beta exp(-d / (alpha L)), L the diagonal (Waxman, IEEE JSAC 6, 1988).
 
     nodes: with the hub's. side_km: of the square. Links are as long as their nodes are apart.
@@ -29,7 +29,7 @@ class Waxman(Topology):
     remedy: ClassVar[str] = "raise network.alpha or network.beta (or take another seed)"
 
     def layout(self, generator: np.random.Generator) -> Layout:
-        """See `Topology`."""
+        """See `LayoutTopology`."""
         pairs, lengths = pairs_in_square(self.nodes, self.side_km, generator)
         chances = self.beta * np.exp(-lengths / (self.alpha * self.side_km * np.sqrt(2)))
         linked = generator.random(len(pairs)) < chances

@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.attacks.attack import Attack, Seen, Timing
+from ceas_ray.attacks.attack import Attack, AttackContext, Timing
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
@@ -105,7 +105,7 @@ class Adversary(Actor):
         others = [k for k in sorted(self.state.rows) if k not in self._colluders]
         honest = np.stack([self.state.rows[k] for k in others]) if others else np.empty((0, own.shape[1]))
         generator = self._streams.generator(self.kind, self.name, "attack", self.state.round_index)
-        seen = Seen(own, honest, self._population, self._outcome_for(known), self.state.memory)
+        seen = AttackContext(own, honest, self._population, self._outcome_for(known), self.state.memory)
         forged = self._attack(seen, generator)
         self.state.memory = self._attack.remembered(seen)
         return [
@@ -118,7 +118,7 @@ class Adversary(Actor):
         ]
 
     def _outcome_for(self, senders: Sequence[int]) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-        """Return `Seen.outcome`. The row of an unknown honest processor is replaced by those of the colluders
+        """Return `AttackContext.outcome`. The row of an unknown honest processor is replaced by those of the colluders
         in turn.
         """
         own = [self.state.rows[k] for k in senders]

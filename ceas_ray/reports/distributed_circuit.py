@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ceas_ray.distribution.program import Apply, Copy, Flip, Phase, Place
+from ceas_ray.distribution.program import Apply, Copy, Flip, PhaseGate, Place
 from ceas_ray.distribution.schedule import Schedule
 from ceas_ray.reports.plots import pyplot_without_window
 
@@ -26,7 +26,7 @@ def draw(schedule: Schedule, path: Path) -> None:
     for step, layer in zip(schedule.program.steps, schedule.layer, strict=True):
         if isinstance(step, Apply):
             axes.plot(layer, height[step.at], "s", color="tab:gray", markersize=5)
-        elif isinstance(step, Phase):
+        elif isinstance(step, PhaseGate):
             axes.plot([layer] * 2, [height[step.first], height[step.second]], "o-", color="black", markersize=3)
         elif isinstance(step, Flip):
             axes.plot([layer] * 2, [height[step.control], height[step.target]], "o-", color="tab:blue", markersize=3)

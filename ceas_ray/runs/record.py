@@ -19,7 +19,7 @@ from ceas_ray.runs.mlflow_content import end_of, head_of, how_to_open, round_of
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import PARTIAL, first_event, last_event, write_whole
 from ceas_ray.tracking.locks import HeldLock
-from ceas_ray.tracking.timeline import Timeline
+from ceas_ray.tracking.timeline import TimelineFile
 from ceas_ray.tracking.tracked_run import RunEnd, TrackedRound
 
 _ROUNDS_PER_BATCH = 25
@@ -28,7 +28,7 @@ _INTERRUPTED_SECONDS = 2.0
 """How long MLflow may hold up the end of a run that was interrupted."""
 
 
-class Record:
+class RunRecord:
     """Writes into the folder of a run, and sends to MLflow what the folder holds."""
 
     def __init__(self, settings: RunSettings, config: Mapping[str, Any], lock: HeldLock, tracked: bool = True) -> None:
@@ -43,7 +43,7 @@ class Record:
             left.unlink(missing_ok=True)
         self.progress = RunProgress(settings.training.rounds, settings.quiet)
         self._journal = opened_journal(lock, "resume", self.progress.say)
-        self._timeline = Timeline(folder / "timeline.json", self.progress.say) if settings.timeline else None
+        self._timeline = TimelineFile(folder / "timeline.json", self.progress.say) if settings.timeline else None
         self._tracker = _tracker(settings, folder, self.progress.say) if tracked else None
         self._tracking = settings.tracking
         self._unsent: list[TrackedRound] = []

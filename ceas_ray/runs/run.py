@@ -24,7 +24,7 @@ from ceas_ray.runs.folder import (
     refuse_while_its_sweep_runs,
     wanted_folder,
 )
-from ceas_ray.runs.record import Record
+from ceas_ray.runs.record import RunRecord
 from ceas_ray.runs.resume import (
     held_snapshots,
     refuse_snapshots_of_others,
@@ -75,7 +75,7 @@ def execute(
             refuse_unwritable_snapshots(settings, lock.folder)
         with cluster_of(settings, world) as cluster:
             config = with_inputs(config, world.inputs)
-            record = Record(settings, config, lock, tracked=at is None)
+            record = RunRecord(settings, config, lock, tracked=at is None)
             ended = ended or partial(print_end, words=confirmations(config, os.environ))
             return TrainingRun(settings, world, cluster, record, found=found, ended=ended).go(interruption)
 

@@ -22,7 +22,7 @@ from ceas_ray.runs.folder import digests_of
 from ceas_ray.runs.limits import ROUND_SECONDS, STEP_SECONDS, CutShort, limit_reached
 from ceas_ray.runs.network_file import network_values
 from ceas_ray.runs.provenance import code_version
-from ceas_ray.runs.record import Record
+from ceas_ray.runs.record import RunRecord
 from ceas_ray.runs.results import Results
 from ceas_ray.runs.resume import Cut, Resumed, snapshot_folder, snapshot_of, versions
 from ceas_ray.runs.round_watch import LONG_SECONDS, RoundWatch, progress_of, waits_for
@@ -48,7 +48,7 @@ class TrainingRun:
         settings: RunSettings,
         world: World,
         cluster: RunCluster,
-        record: Record,
+        record: RunRecord,
         *,
         found: Resumed | None,
         ended: Ended,

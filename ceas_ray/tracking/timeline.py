@@ -14,7 +14,7 @@ from ceas_ray.tracking.plain_files import opened
 _PICOSECONDS_PER_MICROSECOND = 10**6
 
 
-class Timeline:
+class TimelineFile:
     """A trace in the JSON array format of Trace Event: a process for each kind of actor, a thread for each actor.
 
     Work of an actor is a span from its request to its result, an envelope a mark where it was received; rounds are

@@ -26,7 +26,7 @@ from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.processors.processor import Shard
 from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.world.counts import Counts
-from ceas_ray.world.inputs import Inputs
+from ceas_ray.world.inputs import RunInputs
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Policies:
     identity: bytes
 
 
-def policies_of(settings: RunSettings, inputs: Inputs) -> Policies:
+def policies_of(settings: RunSettings, inputs: RunInputs) -> Policies:
     """Make them; raises SettingsError for one that cannot be made, PolicyError for one that is wrong from the start."""
     attacks, choice = settings.attacks, settings.aggregation
     announcer = instantiate(attacks.announcements, "attacks.announcements", Announcer, inputs.read)
@@ -56,7 +56,7 @@ def policies_of(settings: RunSettings, inputs: Inputs) -> Policies:
     )
 
 
-def _attack_of(chosen: Mapping[str, Any], inputs: Inputs) -> CheckedAttack:
+def _attack_of(chosen: Mapping[str, Any], inputs: RunInputs) -> CheckedAttack:
     made = instantiate(chosen, "attacks.attack", RowMaker, inputs.read)
     for method, key in _SETTINGS_NOW.items():
         if hasattr(made, method):

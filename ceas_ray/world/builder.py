@@ -27,7 +27,7 @@ from ceas_ray.world.committee import replicas_of
 from ceas_ray.world.control import check_demand, demand_of, hub_of, round_controller_of, scheduler_of
 from ceas_ray.world.counts import Counts, counts_of
 from ceas_ray.world.data import dealt_shards, load_data
-from ceas_ray.world.inputs import Inputs, targets_of
+from ceas_ray.world.inputs import RunInputs, targets_of
 from ceas_ray.world.links import link_managers_of
 from ceas_ray.world.model import (
     circuit_of,
@@ -92,7 +92,7 @@ def outline_world(settings: RunSettings) -> Outline:
 
 
 def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
-    inputs = Inputs(settings.inputs)
+    inputs = RunInputs(settings.inputs)
     own = own_circuit_of(settings, inputs)
     settings = with_qubits(settings, own)
     check_settings(settings)
@@ -139,7 +139,7 @@ def _policies_blamed() -> Iterator[None]:
 
 
 def _blueprint(
-    settings: RunSettings, policies: Policies, data: DataSet, *, inputs: Inputs, own: GateCircuit | None
+    settings: RunSettings, policies: Policies, data: DataSet, *, inputs: RunInputs, own: GateCircuit | None
 ) -> Blueprint:
     """Draw and check all that actors have in common."""
     counts, streams, training = counts_of(settings), Streams(settings.seed), settings.training
@@ -188,7 +188,7 @@ def _circuits(
 
 def _shards(
     settings: RunSettings, counts: Counts, *, data: DataSet, streams: Streams, policies: Policies,
-    byzantine: tuple[int, ...], inputs: Inputs,
+    byzantine: tuple[int, ...], inputs: RunInputs,
 ) -> tuple[Shard, ...]:  # fmt: skip
     """Deal the training samples to the parties; Byzantine ones learn what the attack makes of their targets."""
     generator = streams.generator("hub", "hub", "shards", 0)

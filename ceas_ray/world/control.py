@@ -22,7 +22,7 @@ from ceas_ray.scheduling.checked_scheduler import CheckedScheduler
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.world.blueprint import Blueprint
 from ceas_ray.world.checks import check_shots
-from ceas_ray.world.inputs import Inputs
+from ceas_ray.world.inputs import RunInputs
 from ceas_ray.world.model import asked_circuits_of
 from ceas_ray.world.times import control_delay, update_time
 
@@ -45,7 +45,7 @@ def demand_of(settings: RunSettings, network: NetworkPlan) -> Demand:
     )  # fmt: skip
 
 
-def scheduler_of(settings: RunSettings, inputs: Inputs) -> CheckedScheduler:
+def scheduler_of(settings: RunSettings, inputs: RunInputs) -> CheckedScheduler:
     """Return the scheduler that settings name, checked in all that it returns."""
     return CheckedScheduler(instantiate(settings.scheduling, "scheduling", Scheduler, inputs.read))
 

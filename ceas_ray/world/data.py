@@ -17,7 +17,7 @@ from ceas_ray.training.datasets import DataSet, Encoding, prepare, set_aside, sp
 from ceas_ray.training.shards import Shards, dealt_by, dirichlet_shards, iid_shards, label_shards
 from ceas_ray.training.sources import draw_shape, load_classes, load_file
 from ceas_ray.training.spin_chain import draw_ground_states
-from ceas_ray.world.inputs import Inputs
+from ceas_ray.world.inputs import RunInputs
 
 Integers = NDArray[np.int64]
 
@@ -27,7 +27,13 @@ _FEW_STATES = 60
 
 
 def load_data(
-    choice: DataSettings, angles: int, *, seed: int, inputs: Inputs, outline: bool = False, key: str = "training.qubits"
+    choice: DataSettings,
+    angles: int,
+    *,
+    seed: int,
+    inputs: RunInputs,
+    outline: bool = False,
+    key: str = "training.qubits",
 ) -> DataSet:
     """Return the data set, split and encoded in this many angles a sample; SettingsError for what cannot be.
 
@@ -69,7 +75,7 @@ class _Samples(NamedTuple):
     classes: tuple[str, ...] = ("0", "1")
 
 
-def _samples(choice: DataSettings, seed: int, inputs: Inputs, outline: bool) -> _Samples:
+def _samples(choice: DataSettings, seed: int, inputs: RunInputs, outline: bool) -> _Samples:
     if choice.name != "file" and choice.file is not None:
         raise SettingsError(
             "training.data.file", f"null for training.data.name={choice.name} (or name: file)", choice.file
@@ -104,7 +110,7 @@ def _samples(choice: DataSettings, seed: int, inputs: Inputs, outline: bool) -> 
 
 
 def dealt_shards(
-    choice: DataSettings, labels: Integers, count: int, generator: np.random.Generator, *, inputs: Inputs
+    choice: DataSettings, labels: Integers, count: int, generator: np.random.Generator, *, inputs: RunInputs
 ) -> list[Integers]:
     """Return the numbers of the training samples that each of `count` processors has; labels (samples,).
 

@@ -14,7 +14,7 @@ from ceas_ray.config.policies import function_target, read_input
 from ceas_ray.kernel.input_file import InputFile
 
 
-class Inputs:
+class RunInputs:
     """The inputs of one world: each is read once, hashed, and refused if another content is expected."""
 
     def __init__(self, expected: Mapping[str, Any]) -> None:
@@ -101,7 +101,7 @@ def modules_of(package: str) -> dict[str, Path]:
     }
 
 
-def with_inputs(config: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
+def with_inputs(config: Mapping[str, Any], inputs: RunInputs) -> dict[str, Any]:
     """Return the settings in which every input file has its absolute path, and `inputs` the hash of each input."""
     made = dict(config)
     for key, value in inputs.values.items():

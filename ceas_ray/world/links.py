@@ -10,7 +10,7 @@ from ceas_ray.kernel.actor import Actor
 from ceas_ray.links.jammed_link import JammedLink
 from ceas_ray.links.link_manager import LinkManager
 from ceas_ray.messages.payloads import processor_link_name, replica_link_name, replica_name
-from ceas_ray.network.group import Group
+from ceas_ray.network.group import ProcessorGroup
 from ceas_ray.network.route import Route
 from ceas_ray.processors.false_announcements import FalseAnnouncements
 from ceas_ray.world.blueprint import Blueprint
@@ -37,7 +37,9 @@ def link_managers_of(blueprint: Blueprint) -> tuple[Actor, ...]:
     return tuple(_on_jammed_fibre(blueprint, manager) for manager in made)
 
 
-def _manager(blueprint: Blueprint, name: str, *, route: Route, party: int | None, group: Group | None) -> Actor:
+def _manager(
+    blueprint: Blueprint, name: str, *, route: Route, party: int | None, group: ProcessorGroup | None
+) -> Actor:
     network, owner = blueprint.network, name.removeprefix("link/")
     first = 0 if party is not None else int(owner.removeprefix("replica/")) + 1  # two replicas share one path
     peers = [replica_name(j) for j in range(first, len(network.replica_routes))]
@@ -68,7 +70,7 @@ def _weakened(route: Route, share: float) -> Route:
     return replace(route, legs=tuple(legs))
 
 
-def _weakened_group(group: Group, share: float) -> Group:
+def _weakened_group(group: ProcessorGroup, share: float) -> ProcessorGroup:
     """Return `_weakened` of all routes that its shots need."""
     return replace(group, routes=tuple(replace(part, route=_weakened(part.route, share)) for part in group.routes))
 

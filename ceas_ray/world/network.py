@@ -19,13 +19,13 @@ from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.quantum.partition import pair_ends
 from ceas_ray.world.checks import check_network
 from ceas_ray.world.counts import Counts
-from ceas_ray.world.inputs import Inputs
+from ceas_ray.world.inputs import RunInputs
 from ceas_ray.world.link_hardware import link_hardware
 
 
 def network_of(
     settings: RunSettings, counts: Counts, *, shared_circuit: VariationalCircuit, generator: np.random.Generator,
-    inputs: Inputs,
+    inputs: RunInputs,
 ) -> NetworkPlan:  # fmt: skip
     """Return the network, with the swaps that settings choose; raises SettingsError for one that cannot be or does not
     serve.

@@ -19,14 +19,14 @@ from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.quantum.circuit_import import compiled, read_circuit
 from ceas_ray.quantum.gate_circuit import GateCircuit, Observable, first_qubits, read_observable
 from ceas_ray.quantum.gate_prefix import prepared_at_hub
-from ceas_ray.world.inputs import Inputs
+from ceas_ray.world.inputs import RunInputs
 
 MAX_QUBITS = 10
 _KEY = "training.circuit"
 _MUST = "an OpenQASM 3 file, path.py:function or module:function"
 
 
-def own_circuit_of(settings: RunSettings, inputs: Inputs) -> GateCircuit | None:
+def own_circuit_of(settings: RunSettings, inputs: RunInputs) -> GateCircuit | None:
     """Return the circuit that `training.circuit` names, without observables yet; None where it names none.
 
     Its file, or the module of its function, is an input of the run, and so is what comes of it, whatever else that
@@ -88,7 +88,7 @@ def _observable(text: str, qubits: int) -> Observable:
         raise UnusableSettings("training.observables", f"must be {error}") from None
 
 
-def _made(text: str, inputs: Inputs) -> GateCircuit:
+def _made(text: str, inputs: RunInputs) -> GateCircuit:
     target = function_target(text)
     if target is not None:
         return _called(imported_function(target, _KEY), text)

@@ -15,13 +15,13 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.payloads import processor_name
 from ceas_ray.quantum.gate_noise import Noise, thermal_relaxation
 from ceas_ray.training.tables import Table, read_table
-from ceas_ray.world.inputs import Inputs
+from ceas_ray.world.inputs import RunInputs
 
 Floats = NDArray[np.float64]
 _LARGEST = np.array([0.75, 0.75, 0.75, 0.75, 0.75, 0.75, 0.49])
 
 
-def processor_noise(settings: ProcessorSettings, qubits: int, streams: Streams, inputs: Inputs) -> Floats:
+def processor_noise(settings: ProcessorSettings, qubits: int, streams: Streams, inputs: RunInputs) -> Floats:
     """Return noise of every processor, shape (count, qubits, 7), see `Noise`; raises SettingsError for what no hardware
     can have.
     """

@@ -14,7 +14,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import unusable
 from ceas_ray.entanglement.key_ledger import RESERVED_ROUNDS, RESERVED_VIEWS
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
-from ceas_ray.entanglement.leases import Phase
+from ceas_ray.entanglement.leases import ServicePhase
 from ceas_ray.entanglement.plan import (
     REPLICA_FRAMES,
     VIEW_CHANGE_FRAMES,
@@ -46,7 +46,7 @@ class ServedPhase:
     slots: tuple[tuple[KeyPath, ...], ...] | None = None
 
     @classmethod
-    def planned(cls, phase: Phase) -> ServedPhase:
+    def planned(cls, phase: ServicePhase) -> ServedPhase:
         """Return a phase as a run plans it."""
         slots: list[list[KeyPath]] = [[] for _ in range(phase.key_slots)]
         for (k, j), slot in phase.processor_slots.items():

@@ -21,7 +21,7 @@ from ceas_ray.scheduling.checked_scheduler import CheckedScheduler
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.metrics import Evaluation, LabelShare
 from ceas_ray.world.blueprint import Blueprint
-from ceas_ray.world.inputs import Inputs
+from ceas_ray.world.inputs import RunInputs
 from ceas_ray.world.round_demand import RoundDemand
 
 
@@ -54,7 +54,7 @@ class World:
     byzantine: tuple[int, ...]
     processors_per_group: int
     max_evaluations: int
-    inputs: Inputs
+    inputs: RunInputs
     outline: Outline
 
     @property
@@ -95,4 +95,4 @@ class Outline:
     demand: Demand
     scheduler: CheckedScheduler
     of_round: RoundDemand
-    inputs: Inputs
+    inputs: RunInputs

@@ -23,7 +23,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from ceas_ray.config.composition import composed
 from ceas_ray.config.conf_path import conf_directory
-from ceas_ray.config.schema import Must, RunSettings
+from ceas_ray.config.schema import Requirement, RunSettings
 from ceas_ray.kernel.ranges import Range
 
 _WITHIN_NULL = object()
@@ -112,8 +112,8 @@ def _requirement(hint: Any) -> str:
     if get_origin(hint) is Annotated:
         inner, *extras = get_args(hint)
         for extra in extras:
-            if isinstance(extra, Must):
-                return _escaped(extra.be)
+            if isinstance(extra, Requirement):
+                return _escaped(extra.text)
             if isinstance(extra, Range):
                 return _escaped(f"{'an integer' if inner is int else 'a number'} {extra}")
         return _requirement(inner)

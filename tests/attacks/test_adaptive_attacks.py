@@ -20,7 +20,7 @@ from ceas_ray.aggregation.median import Median
 from ceas_ray.aggregation.nearest_neighbor_mixing import NearestNeighborMixing
 from ceas_ray.aggregation.spectral_filter import SpectralFilter
 from ceas_ray.aggregation.trimmed_mean import TrimmedMean
-from ceas_ray.attacks.attack import Attack, Seen
+from ceas_ray.attacks.attack import Attack, AttackContext
 from ceas_ray.attacks.bridges import Bridges, spanning_tree
 from ceas_ray.attacks.checked_attack import CheckedAttack
 from ceas_ray.attacks.decoys import Decoys
@@ -44,7 +44,15 @@ RULES = [
 ]  # fmt: skip
 
 
-def seen_of(seed: int, rule: Any = Mean(), *, n: int = 20, f: int = 4, d: int = 12, known: bool = True) -> Seen:  # noqa: B008
+def seen_of(
+    seed: int,
+    rule: Any = Mean(),  # noqa: B008
+    *,
+    n: int = 20,
+    f: int = 4,
+    d: int = 12,
+    known: bool = True,
+) -> AttackContext:
     draw = np.random.default_rng(seed)
     rows = 0.5 + draw.normal(size=(n, d))
     own, honest = rows[:f], rows[f:]
@@ -53,7 +61,7 @@ def seen_of(seed: int, rule: Any = Mean(), *, n: int = 20, f: int = 4, d: int = 
         sent = np.concatenate([forged, honest if known else own[np.arange(n - f) % f]])
         return rule(sent, np.full(n, 1 / n), f)
 
-    return Seen(own, honest if known else np.empty((0, d)), n, outcome)
+    return AttackContext(own, honest if known else np.empty((0, d)), n, outcome)
 
 
 def generator() -> np.random.Generator:
@@ -72,7 +80,9 @@ def test_rows_are_finite_and_the_same_every_time_whatever_is_seen(
     seen = seen_of(seed, n=f + honest + f, f=f, d=d, known=known)
     if kind != "any":
         fill = 0.0 if kind == "zero" else 2.5
-        seen = Seen(np.full_like(seen.own, fill), np.full_like(seen.honest, fill), seen.population, seen.outcome)
+        seen = AttackContext(
+            np.full_like(seen.own, fill), np.full_like(seen.honest, fill), seen.population, seen.outcome
+        )
     rows = CheckedAttack(attack)(seen, generator())
     assert rows.shape == seen.own.shape
     assert np.isfinite(rows).all()
@@ -172,7 +182,7 @@ def test_a_drift_begins_slowly_and_goes_one_way() -> None:
     attack, memory, steps = SlowDrift(1.5, 0.8, "omniscient"), np.zeros(0), []
     for seed in range(12):
         fresh = seen_of(seed)
-        seen = Seen(fresh.own, fresh.honest, fresh.population, fresh.outcome, memory)
+        seen = AttackContext(fresh.own, fresh.honest, fresh.population, fresh.outcome, memory)
         moved = attack(seen, generator()) - seen.own
         assert np.allclose(moved, moved[0])
         memory = attack.remembered(seen)
@@ -208,13 +218,13 @@ def test_it_tries_the_rule_no_more_often_than_it_may(most: int) -> None:
         tried.append(rows)
         return seen.outcome(rows)
 
-    OptimisingAttacker(most, "omniscient")(Seen(seen.own, seen.honest, seen.population, counted), generator())
+    OptimisingAttacker(most, "omniscient")(AttackContext(seen.own, seen.honest, seen.population, counted), generator())
     assert 1 <= len(tried) <= most
 
 
 def test_a_memory_that_is_not_numbers_is_named() -> None:
     class Forgetful(InnerProductManipulation):
-        def remembered(self, seen: Seen) -> Any:
+        def remembered(self, seen: AttackContext) -> Any:
             return {"rounds": 3}
 
     with pytest.raises(PolicyError, match="remembered must return finite numbers"):

@@ -15,7 +15,7 @@ from ceas_ray.aggregation.mean import Mean
 from ceas_ray.aggregation.trimmed_mean import TrimmedMean
 from ceas_ray.attacks.adaptive import Adaptive
 from ceas_ray.attacks.announcements import Announcements
-from ceas_ray.attacks.attack import Attack, Seen
+from ceas_ray.attacks.attack import Attack, AttackContext
 from ceas_ray.attacks.equivocation import Equivocation
 from ceas_ray.attacks.false_fidelity import FalseFidelity
 from ceas_ray.attacks.free_rider import FreeRider
@@ -48,14 +48,16 @@ def outcome_of(rule: Any, honest: Any) -> Callable[[Any], Any]:
     return outcome
 
 
-def seen_of(seed: int, rule: Any = Mean(), omniscient: bool = True) -> Seen:  # noqa: B008
+def seen_of(seed: int, rule: Any = Mean(), omniscient: bool = True) -> AttackContext:  # noqa: B008
     """Rows with equal ones and, for some seeds, all equal in a coordinate."""
     draw = np.random.default_rng(seed)
     honest, own = draw.normal(0.5, 1.0, (int(draw.integers(4, 12)), 3)), draw.normal(0.5, 1.0, (3, 3))
     honest[1] = honest[0]
     if seed % 4 == 0:
         honest[:, 2] = own[:, 2] = 1.0
-    return Seen(own, honest if omniscient else np.empty((0, 3)), len(own) + len(honest), outcome_of(rule, honest))
+    return AttackContext(
+        own, honest if omniscient else np.empty((0, 3)), len(own) + len(honest), outcome_of(rule, honest)
+    )
 
 
 def generator() -> np.random.Generator:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ceas_ray import run
-from ceas_ray.attacks.attack import Samples, Seen
+from ceas_ray.attacks.attack import AttackContext, Samples
 from ceas_ray.attacks.backdoor import Backdoor, target_of
 from ceas_ray.attacks.checked_attack import CheckedAttack
 from ceas_ray.config.composition import composed
@@ -59,7 +59,7 @@ def test_targets_speak_for_the_label() -> None:
 
 
 def test_rows_are_boosted() -> None:
-    seen = Seen(np.ones((2, 3)), np.empty((0, 3)), 5, lambda rows: rows[0])
+    seen = AttackContext(np.ones((2, 3)), np.empty((0, 3)), 5, lambda rows: rows[0])
     assert np.array_equal(ATTACK(seen, np.random.default_rng(1)), np.full((2, 3), 4.0))
 
 
@@ -99,7 +99,7 @@ class Own:
     wrong: str = ""
     target_label: Any = 0
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Any:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Any:
         return seen.own
 
     def triggered(self, samples: Samples) -> Any:

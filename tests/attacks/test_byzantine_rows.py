@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ceas_ray.attacks.attack import Attack, Floats, Knowledge, Seen
+from ceas_ray.attacks.attack import Attack, AttackContext, Floats, Knowledge
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.messages.observations import RoundObserved
 from ceas_ray.processors.adversary import Adversary
@@ -25,7 +25,7 @@ class Fill(Attack):
     value: float
     knowledge: Knowledge = "colluders"
 
-    def __call__(self, seen: Seen, generator: np.random.Generator) -> Floats:
+    def __call__(self, seen: AttackContext, generator: np.random.Generator) -> Floats:
         return np.full_like(seen.own, self.value)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ceas_ray.distribution.program import Apply, Copy, EndCopy, Flip, Phase, Place
+from ceas_ray.distribution.program import Apply, Copy, EndCopy, Flip, PhaseGate, Place
 from ceas_ray.distribution.schedule import Schedule
 from tests.distribution.circuits import HADAMARD, X
 
@@ -52,7 +52,7 @@ def executed(schedule: Schedule, draw: np.random.Generator) -> Any:
         step = program.steps[number]
         if isinstance(step, Apply):
             state.apply(step.at, step.matrix)
-        elif isinstance(step, Phase):
+        elif isinstance(step, PhaseGate):
             assert step.first.node == step.second.node
             state.phase(step.first, step.second, step.angle)
         elif isinstance(step, Copy):
@@ -143,7 +143,7 @@ def executed_with(schedule: Schedule, weights: Any) -> Any:
         step = program.steps[number]
         if isinstance(step, Apply):
             state.apply(step.at, step.matrix)
-        elif isinstance(step, Phase):
+        elif isinstance(step, PhaseGate):
             state.phase(step.first, step.second, step.angle)
         elif isinstance(step, Copy):
             state.add_pair(step.near, step.far, weights[pair_of[step]])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.entanglement.leases import Phase, estimated_phases, plan_phases
+from ceas_ray.entanglement.leases import ServicePhase, estimated_phases, plan_phases
 from ceas_ray.entanglement.plan import Demand
 from ceas_ray.network.complete import Complete
 from ceas_ray.network.grid import Grid
@@ -32,7 +32,7 @@ def network_of(topology: Any, processors: int, replicas: int, seed: int = 1) -> 
     return plan
 
 
-def paths(phase: Phase, network: NetworkPlan) -> dict[int, list[Route]]:
+def paths(phase: ServicePhase, network: NetworkPlan) -> dict[int, list[Route]]:
     """All routes in use, by key slot; those that serve shots under -1."""
     found = {-1: [network.processor_routes[k] for k in phase.members]}
     for (k, j), slot in phase.processor_slots.items():

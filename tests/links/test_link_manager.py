@@ -22,7 +22,7 @@ from ceas_ray.messages.payloads import (
     StockPolicy,
     StopWaiting,
 )
-from ceas_ray.network.group import Group, ShotRoute
+from ceas_ray.network.group import ProcessorGroup, ShotRoute
 from ceas_ray.network.route import Route, Swapping
 from tests.network.hardware import HARDWARE
 
@@ -54,7 +54,7 @@ ROUTE = Route((LINK,), (7,), ("hub", "node"), Swapping(0.98))
 REPLICA_LEGS = {f"replica/{j}": Route((LINK,), (8 + j,), ("hub", f"replica/{j}"), Swapping(0.98)) for j in range(2)}
 
 
-def manager(processor: int | None = 4, seed: int = 1, group: Group | None = None) -> LinkManager:
+def manager(processor: int | None = 4, seed: int = 1, group: ProcessorGroup | None = None) -> LinkManager:
     name = "link/replica/0" if processor is None else f"link/processor/{processor}"
     keys = {peer: ROUTE.reversed().then(leg) for peer, leg in REPLICA_LEGS.items()}
     return LinkManager(
@@ -134,7 +134,7 @@ def test_other_rounds_and_other_seeds_have_other_draws() -> None:
 
 def test_a_shot_of_two_routes_is_on_time_if_it_is_on_both() -> None:
     other = Route((replace(LINK, success_probability=0.001),), (3,), ("node", "other"), Swapping(0.98))
-    group = Group((4, 5), (ShotRoute(ROUTE, (0, 1, 2, 3, 4, 5)), ShotRoute(other, (6, 7))))
+    group = ProcessorGroup((4, 5), (ShotRoute(ROUTE, (0, 1, 2, 3, 4, 5)), ShotRoute(other, (6, 7))))
     plan = replace(PLAN, pairs_per_shot=(6, 2), pair_offsets=(0, 0), policies=PLAN.policies * 2)
     sent = carried_out(manager(group=group), plan)
     finished, delivered = sent[PlanFinished].payload, sent[ShotsDelivered].payload

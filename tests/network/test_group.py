@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ceas_ray.network.group import Group, ShotRoute, group_of, route_between
+from ceas_ray.network.group import ProcessorGroup, ShotRoute, group_of, route_between
 from ceas_ray.network.route import Route, Swapping, path_fidelity
 from tests.network.hardware import HARDWARE
 
@@ -47,7 +47,7 @@ def test_a_group_has_a_route_for_every_two_that_share_pairs() -> None:
 
 def test_a_group_is_as_fast_as_its_scarcest_route() -> None:
     fast, slow = route((0, "a")), route((5, "b"))
-    group = Group((0, 1), (ShotRoute(fast, (0, 1, 2, 3)), ShotRoute(slow, (4,))))
+    group = ProcessorGroup((0, 1), (ShotRoute(fast, (0, 1, 2, 3)), ShotRoute(slow, (4,))))
     shots_per_second = min(fast.rate / 4, slow.rate)
     assert group.rate == pytest.approx(5 * shots_per_second)
     assert group.latency == slow.latency

@@ -18,7 +18,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import RoundEnd, Simulation
 from ceas_ray.messages.observations import ForgeriesObserved
-from ceas_ray.runs.record import Record
+from ceas_ray.runs.record import RunRecord
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.tracking.files import read_journal
 from ceas_ray.tracking.locks import LOCK, HeldLock
@@ -27,9 +27,9 @@ from tests.small_worlds import SMALL, small_world
 STARTED = {"seed": 1, "git_commit": "abc", "git_dirty": False}
 
 
-def record_in(folder: Path, *overrides: str) -> Record:
+def record_in(folder: Path, *overrides: str) -> RunRecord:
     config = composed([*SMALL, *overrides])
-    return Record(build(RunSettings, config), config, HeldLock(folder / LOCK, print))
+    return RunRecord(build(RunSettings, config), config, HeldLock(folder / LOCK, print))
 
 
 @cache

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.links.consumers.shots import ShotDemand, serve_shots
 from ceas_ray.links.consumers.stock import read_only, stock_rule
-from ceas_ray.links.engine.route import RouteModel, RouteState, Rules
+from ceas_ray.links.engine.route import RouteModel, RouteRules, RouteState
 from ceas_ray.messages.payloads import BirthTables, StockPolicy
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import Swapping
@@ -119,7 +119,7 @@ def slotted(link: LinkClass, solution: Any, bursts: int, seed: int) -> tuple[Any
         gap_stock=link.slots, classes=link.classes,
     )  # fmt: skip
     model = RouteModel.of([leg], Swapping(1.0), signalling=False)
-    rules = Rules(link.slots, link.classes * slot, 0.0, corrected=True, stops=False)
+    rules = RouteRules(link.slots, link.classes * slot, 0.0, corrected=True, stops=False)
     books, _ = serve_shots(
         RouteState(Streams(seed).generator("test", "test", "pairs", 0), model, rules, 0),
         stock_rule(StockPolicy(gap_limit=0, burst_limit=link.slots, demand_driven=True, tables=tables), link.slots),

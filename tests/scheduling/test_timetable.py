@@ -14,7 +14,7 @@ from ceas_ray.kernel.policy_calls import PolicyError
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.links.consumers.shots import ShotBooks, ShotDemand, serve_shots
 from ceas_ray.links.consumers.stock import read_only, stock_rule
-from ceas_ray.links.engine.route import RouteModel, RouteState, Rules
+from ceas_ray.links.engine.route import RouteModel, RouteRules, RouteState
 from ceas_ray.messages.payloads import JustInTimePolicy, StockPolicy, TimeSharedPolicy
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import Swapping
@@ -45,7 +45,7 @@ def served(link: LinkClass, policy: StockPolicy, *, gap: int, bursts: int, seed:
     coherence = 2 * PERIOD * 1e-12 / link.decay
     leg = LinkParameters(1e-9, PERIOD // link.attempts, link.modes, link.success, 0.97, coherence)
     model = RouteModel.of([leg], Swapping(1.0), signalling=False)
-    rules = Rules(link.slots, link.classes * PERIOD, 0.0, corrected=True, stops=False)
+    rules = RouteRules(link.slots, link.classes * PERIOD, 0.0, corrected=True, stops=False)
     books, _ = serve_shots(
         RouteState(Streams(seed).generator("test", "test", "pairs", 0), model, rules, 0),
         stock_rule(policy, link.slots),

@@ -14,7 +14,7 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import DataSettings, TrainingSettings
 from ceas_ray.config.validation import build
 from ceas_ray.world.data import dealt_shards, load_data
-from ceas_ray.world.inputs import Inputs
+from ceas_ray.world.inputs import RunInputs
 
 SETS = {"digits_38": 1, "digits_0123": 4, "iris": 3, "wine": 3, "breast_cancer": 1, "moons": 1, "circles": 1,
         "spin_chain": 1}  # fmt: skip
@@ -33,7 +33,9 @@ def data_of(**changes: Any) -> DataSettings:
 @pytest.mark.parametrize(("name", "outputs"), SETS.items())
 def test_every_set_loads_by_its_seed_and_fills_its_qubits(name: str, outputs: int) -> None:
     training = training_of(name)
-    data, again, other = (load_data(training.data, training.qubits, seed=seed, inputs=Inputs({})) for seed in (1, 1, 2))
+    data, again, other = (
+        load_data(training.data, training.qubits, seed=seed, inputs=RunInputs({})) for seed in (1, 1, 2)
+    )
     assert np.array_equal(data.train_angles, again.train_angles)
     assert np.array_equal(data.test_labels, again.test_labels)
     assert data.train_angles.shape != other.train_angles.shape or np.any(data.train_angles != other.train_angles)
@@ -50,8 +52,8 @@ def test_every_set_loads_by_its_seed_and_fills_its_qubits(name: str, outputs: in
 def test_every_set_has_a_validation_set_if_asked_and_keeps_its_test_set(name: str) -> None:
     training = training_of(name)
     choice = training.data.model_copy(update={"validation_fraction": 0.25})
-    without = load_data(training.data, training.qubits, seed=1, inputs=Inputs({}))
-    data, again, other = (load_data(choice, training.qubits, seed=seed, inputs=Inputs({})) for seed in (1, 1, 2))
+    without = load_data(training.data, training.qubits, seed=1, inputs=RunInputs({}))
+    data, again, other = (load_data(choice, training.qubits, seed=seed, inputs=RunInputs({})) for seed in (1, 1, 2))
     assert not without.has_validation
     np.testing.assert_array_equal(data.test_labels, without.test_labels)
     np.testing.assert_array_equal(data.validation_angles, again.validation_angles)
@@ -66,7 +68,7 @@ def test_every_set_has_a_validation_set_if_asked_and_keeps_its_test_set(name: st
 def test_shards_are_a_partition_and_by_label_hold_few(choice: str) -> None:
     labels = np.arange(120) % 4
     settings = data_of(shards=choice, labels_per_shard=2)
-    shards = dealt_shards(settings, labels, 10, np.random.default_rng(1), inputs=Inputs({}))
+    shards = dealt_shards(settings, labels, 10, np.random.default_rng(1), inputs=RunInputs({}))
     assert sorted(np.concatenate(shards).tolist()) == list(range(120))
     if choice == "label":
         assert [len(np.unique(labels[shard])) for shard in shards] == [2] * 10
@@ -88,7 +90,7 @@ def test_shards_are_a_partition_and_by_label_hold_few(choice: str) -> None:
 ])  # fmt: skip
 def test_data_that_cannot_be_are_refused_in_one_line(changes: dict[str, Any], qubits: int, message: str) -> None:
     with pytest.raises(SettingsError) as refused:
-        load_data(data_of(**changes), qubits, seed=1, inputs=Inputs({}))
+        load_data(data_of(**changes), qubits, seed=1, inputs=RunInputs({}))
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -96,7 +98,7 @@ def test_data_that_cannot_be_are_refused_in_one_line(changes: dict[str, Any], qu
 def test_a_class_with_one_sample_is_refused_by_the_files_name(tmp_path: Path) -> None:
     np.savez(tmp_path / "d.npz", x=np.random.default_rng(1).normal(size=(5, 4)), y=[0, 0, 0, 0, 1])
     with pytest.raises(SettingsError, match=r"data.file: .*d.npz: at least two classes .*4 of 0, 1 of 1 in y"):
-        load_data(data_of(name="file", file=str(tmp_path / "d.npz")), 4, seed=1, inputs=Inputs({}))
+        load_data(data_of(name="file", file=str(tmp_path / "d.npz")), 4, seed=1, inputs=RunInputs({}))
 
 
 def test_shards_that_cannot_be_are_refused_in_one_line() -> None:
@@ -107,7 +109,7 @@ def test_shards_that_cannot_be_are_refused_in_one_line() -> None:
         ({"shards": "iid"}, 13, "every one of 13 processors needs a training sample, got 12"),
     ):  # fmt: skip
         with pytest.raises(SettingsError, match=f"processors.count: .*{message}"):
-            dealt_shards(data_of(**changes), labels, count, np.random.default_rng(1), inputs=Inputs({}))
+            dealt_shards(data_of(**changes), labels, count, np.random.default_rng(1), inputs=RunInputs({}))
 
 
 @pytest.mark.parametrize(("features", "message"), [

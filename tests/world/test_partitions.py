@@ -16,7 +16,7 @@ from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.links.link_manager import LinkManager
 from ceas_ray.messages.payloads import PlanFinished, ShotsDelivered
-from ceas_ray.network.group import Group
+from ceas_ray.network.group import ProcessorGroup
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.training.centralized import CentralizedTraining, Momentum, accuracy_on_test
 from ceas_ray.training.learning_rate import LearningRate
@@ -85,7 +85,7 @@ def test_a_shot_spends_a_pair_per_remote_gate_or_per_qubit_and_boundary(override
     assert counts[:, 2].sum() == 0
 
 
-def group_manager(*overrides: str) -> tuple[LinkManager, Group, Any, Any]:
+def group_manager(*overrides: str) -> tuple[LinkManager, ProcessorGroup, Any, Any]:
     """The manager of the first group's routes, what it was asked in round 0, and what it told the leader."""
     world = small_world("training.rounds=1", *overrides)
     asked: list[Any] = []

@@ -13,7 +13,7 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import ProcessorSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.world.inputs import Inputs
+from ceas_ray.world.inputs import RunInputs
 from ceas_ray.world.processor_noise import processor_noise
 
 COLUMNS = (
@@ -28,7 +28,7 @@ def noise_of(folder: Path, content: str | bytes) -> Any:
     path = folder / "noise.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     config = composed(["processors.count=3", f"processors.noise_file={path}"])["processors"]
-    return processor_noise(build(ProcessorSettings, config, "processors"), 2, Streams(1), Inputs({}))
+    return processor_noise(build(ProcessorSettings, config, "processors"), 2, Streams(1), RunInputs({}))
 
 
 @pytest.mark.parametrize("how", [

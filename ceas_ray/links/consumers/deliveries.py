@@ -14,7 +14,8 @@ from ceas_ray.quantum.pair_physics import fidelity_of
 
 @njit(**COMPILED)
 def deliver(address, until, times, fidelities):  # type: ignore[no-untyped-def]
-    """Take every end-to-end pair of a new route away when it may be used (`Rules.stops`); fill times and fidelities.
+    """Take every end-to-end pair of a new route away when it may be used (`RouteRules.stops`); fill times and
+    fidelities.
 
     Ends when the arrays are full or at `until`; returns the number of pairs and the stock of every leg, int64 (N,).
     """

@@ -53,11 +53,11 @@ def _distil_paths(addresses, until, wanted, demand_driven, found):  # type: igno
 def distil_keys(address, until, wanted, demand_driven, trace):  # type: ignore[no-untyped-def]
     """Distil key bits on a new route until then; return the bits, a real number, and the pairs used.
 
-    Pairs are measured in X and Z as soon as they exist (`Rules.stops`, and `Rules.corrected` is false: corrections are
-    classical then). A demand-driven path makes no attempt on a leg that has a pair waiting, and stops at `wanted` bits;
-    otherwise all legs attempt the whole time. Pairs expire that grow too old, that find no memory slot, that yield no
-    key, that come after `wanted` bits, and that are left at the end. Adds to trace (2,): use times and Werner
-    parameters.
+    Pairs are measured in X and Z as soon as they exist (`RouteRules.stops`, and `RouteRules.corrected` is false:
+    corrections are classical then). A demand-driven path makes no attempt on a leg that has a pair waiting, and stops
+    at `wanted` bits; otherwise all legs attempt the whole time. Pairs expire that grow too old, that find no memory
+    slot, that yield no key, that come after `wanted` bits, and that are left at the end. Adds to trace (2,): use times
+    and Werner parameters.
     """
     route = route_at(address)
     start = route.now

@@ -39,8 +39,8 @@ advance = function_of(ROUTE, "advance")
 """A compiled function of (route, until): let everything happen that happens until then, that time included; return the
 event at which it stops.
 
-PAIR_READY: an end-to-end pair may be used now (if `Rules.stops`). TIME_OVER: it is `until`. Its machine code is made
-once, whoever consumes the pairs, and called; it is most of the engine.
+PAIR_READY: an end-to-end pair may be used now (if `RouteRules.stops`). TIME_OVER: it is `until`. Its machine code is
+made once, whoever consumes the pairs, and called; it is most of the engine.
 """
 
 

@@ -18,7 +18,7 @@ from ceas_ray.network.route import Swapping
 from ceas_ray.quantum.pair_physics import correlations_of_weights
 
 
-class Rules(NamedTuple):
+class RouteRules(NamedTuple):
     """How the pairs of a route are used.
 
     slots: memory slots at each end of each leg. useful_age: of a leg's pair, that age included. min_fidelity: an
@@ -69,7 +69,7 @@ _BOOKS = [SOURCE.fields[name][1] // SOURCE["generated"].itemsize for name in BOO
 class RouteState:
     """A route at work, of which compiled functions change all. sources: SOURCE (N,)."""
 
-    def __init__(self, generator: np.random.Generator, model: RouteModel, rules: Rules, start: int) -> None:
+    def __init__(self, generator: np.random.Generator, model: RouteModel, rules: RouteRules, start: int) -> None:
         """Without pairs; legs begin to attempt at `start`, ps. generator: draws the keys of its random streams."""
         number, swapping = len(model.legs), model.swapping
         is_queue = number == 1 and model.legs["rounds"][0] == 0
@@ -110,10 +110,10 @@ def _address(array: Any) -> int:
 def route_rules(
     legs: Sequence[LinkParameters], swapping: Swapping, *, slots: int, useful_age: int, min_fidelity: float | None,
     corrected: bool, stops: bool,
-) -> Rules:  # fmt: skip
+) -> RouteRules:  # fmt: skip
     """Return the rules of a route. min_fidelity: None for none."""
     least = min_fidelity or 0.0
     if len(legs) == 1 and swapping.rounds_of(legs[0]) == 0 and 0.25 < least <= legs[0].fidelity:
         useful_age = int(min(useful_age, legs[0].age_at_fidelity(least) * PICOSECONDS_PER_SECOND))
         least = 0.0  # all of its pairs are alike at emission
-    return Rules(int(slots), int(useful_age), float(least), corrected, stops)
+    return RouteRules(int(slots), int(useful_age), float(least), corrected, stops)

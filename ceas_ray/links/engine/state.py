@@ -73,10 +73,10 @@ ROUTE = _record([
 
 advance: where the machine code of `engine.advance` is. legs, sources, segments, listed: addresses of arrays of LEG and
 of SOURCE, `number` each, of SEGMENT, `room` of them, and of LISTED. werner, success: of a swap. in_order: whether swaps
-go outwards from its start. slots ... stops, min_fidelity: see `Rules`. is_queue: whether its segments come, may be used
-and expire in one order, the oldest first: those of one link without purification. now: the time. The segments that live
-are the `live` ones from row `first` on, in no order if it is no queue; `lost` of them are LOST. next_expiry, next_news:
-when the next one expires, and when the next one is ready. Its stream of random numbers draws all but trials.
+go outwards from its start. slots ... stops, min_fidelity: see `RouteRules`. is_queue: whether its segments come, may be
+used and expire in one order, the oldest first: those of one link without purification. now: the time. The segments that
+live are the `live` ones from row `first` on, in no order if it is no queue; `lost` of them are LOST. next_expiry,
+next_news: when the next one expires, and when the next one is ready. Its stream of random numbers draws all but trials.
 """
 
 route_at = record_at(ROUTE)

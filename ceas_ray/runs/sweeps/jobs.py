@@ -14,7 +14,7 @@ from ceas_ray.runs.tracking_choice import default_store
 from ceas_ray.runtime.placement import HOST_BYTES, Machine, Request, usable
 from ceas_ray.tracking.tracking_uri import DATABASE
 from ceas_ray.world.builder import outline_world
-from ceas_ray.world.inputs import Inputs, with_inputs
+from ceas_ray.world.inputs import RunInputs, with_inputs
 
 _LONG_SECONDS = 1800.0
 """A run that computes longer has hosts of its own where a cluster has CPUs that no other job of the sweep takes."""
@@ -33,7 +33,7 @@ class SweepJob:
     number: int
     config: Mapping[str, Any]
     settings: RunSettings
-    inputs: Inputs
+    inputs: RunInputs
     differs: Mapping[str, str]
     wants_hosts: bool
     seconds: float

@@ -11,22 +11,24 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ceas_ray.config.errors import SettingsError
-from ceas_ray.config.schema import Group
-from ceas_ray.config.setting_types import Must, Share, Text
+from ceas_ray.config.schema import SettingsGroup
+from ceas_ray.config.setting_types import Requirement, Share, Text
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.ranges import Range
 
 KEY = "study.design"
 
 
-Words = Annotated[tuple[str, ...], Field(strict=False, max_length=1000), Must("a list of names or overrides")]
+Words = Annotated[tuple[str, ...], Field(strict=False, max_length=1000), Requirement("a list of names or overrides")]
 Numbers = Annotated[
-    tuple[Annotated[float, Range(-1e6, 1e6)], ...], Field(strict=False, max_length=1000), Must("a list of numbers")
+    tuple[Annotated[float, Range(-1e6, 1e6)], ...],
+    Field(strict=False, max_length=1000),
+    Requirement("a list of numbers"),
 ]
 Seed = Annotated[int, Range(1, 1_000_000)]
 
 
-class Form(Group):
+class Form(SettingsGroup):
     """A part of the design to run. attacks: by name, the strengths. overrides: of all its runs."""
 
     scenarios: Words
@@ -40,7 +42,7 @@ class Form(Group):
     overrides: Words
 
 
-class Design(Group):
+class Design(SettingsGroup):
     """See the comments in `conf/experiment/headline.yaml`; arms and scenarios are overrides by name."""
 
     arms: dict[str, Words]

@@ -20,7 +20,7 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.links.consumers.shared_shots import Channels, serve_shared_shots
 from ceas_ray.links.consumers.shots import ShotDemand, serve_shots
 from ceas_ray.links.consumers.stock import read_only, stock_rule
-from ceas_ray.links.engine.route import RouteModel, RouteState, Rules
+from ceas_ray.links.engine.route import RouteModel, RouteRules, RouteState
 from ceas_ray.messages.pair_books import GENERATED, TRAINING, USED
 from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.network.route import Swapping
@@ -71,8 +71,8 @@ def _demand(regime: Regime, releases: Any) -> ShotDemand:
     )  # fmt: skip
 
 
-def _rules(regime: Regime) -> Rules:
-    return Rules(regime.slots, round(regime.useful_age * PERIOD), 0.0, corrected=True, stops=False)
+def _rules(regime: Regime) -> RouteRules:
+    return RouteRules(regime.slots, round(regime.useful_age * PERIOD), 0.0, corrected=True, stops=False)
 
 
 def _link(regime: Regime, supply: float, seed: int, k: int) -> RouteState:

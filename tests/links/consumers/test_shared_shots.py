@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ceas_ray.links.consumers.shared_shots import Channels, serve_shared_shots
 from ceas_ray.links.consumers.shots import ShotDemand
 from ceas_ray.links.consumers.stock import read_only, stock_rule
-from ceas_ray.links.engine.route import RouteModel, RouteState, Rules
+from ceas_ray.links.engine.route import RouteModel, RouteRules, RouteState
 from ceas_ray.messages.pair_books import EXPIRED, GENERATED, USED
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import Swapping
@@ -62,7 +62,7 @@ def test_the_hub_never_drives_more_links_than_it_has_channels(
             for m in solved
         ]
     models = [RouteModel.of([link(supply)], Swapping(0.98)) for supply in supplies]
-    rules = Rules(SLOTS, 3 * PERIOD, 0.0, True, False)
+    rules = RouteRules(SLOTS, 3 * PERIOD, 0.0, True, False)
     states = [RouteState(generator(seed + k), model, rules, 0) for k, model in enumerate(models)]
     books, stored = serve_shared_shots(
         states, [stock_rule(scheduler.stock_policy(of_link), SLOTS) for of_link in classes], demands, gains,
