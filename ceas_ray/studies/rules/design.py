@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from ceas_ray.config.errors import SettingsError
-from ceas_ray.config.schema import Group
+from ceas_ray.config.schema import SettingsGroup
 from ceas_ray.config.setting_types import Share, Text
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.ranges import Range
@@ -28,7 +28,7 @@ Attack = tuple[str, float]
 """An attack and its strength."""
 
 
-class Form(Group):
+class Form(SettingsGroup):
     """A part of the design to run. screening, attacks: by name, the strengths. shortlist, worst_attacks: how many
     attacks all selection seeds see, and how many of these the evaluation seeds. overrides: of all its runs.
     """
@@ -47,7 +47,7 @@ class Form(Group):
     overrides: Words
 
 
-class Design(Group):
+class Design(SettingsGroup):
     """See the comments in `conf/experiment/rules.yaml`; arms and scenarios are overrides by name."""
 
     arms: dict[str, Words]
