@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from ceas_ray.config.schema import RunSettings
-from ceas_ray.studies.headline.training_runs import Laboratory
+from ceas_ray.studies.headline.design import Run
+from ceas_ray.studies.headline.training_runs import Laboratory, Result
 from ceas_ray.studies.reproduction import Experiment, Findings, check_runs
 from ceas_ray.studies.rules.design import Plan, read_design
 from ceas_ray.studies.rules.report import findings, print_findings, write_page
@@ -22,11 +24,18 @@ def _plan(settings: RunSettings, words: Sequence[str]) -> Plan:
 
 
 def _findings(plan: Plan, laboratory: Laboratory) -> list[Findings]:
-    return [_scenario(plan, scenario, laboratory) for scenario in plan.form.scenarios]
+    return [findings_of(plan, scenario, laboratory) for scenario in plan.form.scenarios]
 
 
-def _scenario(plan: Plan, scenario: str, laboratory: Laboratory) -> Findings:
-    """Tune, select and evaluate the arms of a scenario."""
+class _Source(Protocol):
+    """Where results come from: a `Laboratory`, or a table of what was run."""
+
+    def results(self, runs: Sequence[Run]) -> list[Result]:
+        """Return the results of all runs, in their order."""
+
+
+def findings_of(plan: Plan, scenario: str, laboratory: _Source) -> Findings:
+    """Tune, select and evaluate the arms of a scenario; return what is found."""
     form = plan.form
     tuned = laboratory.results(plan.tuning(scenario))
     rates = chosen_rates(tuned, form.arms) if tuned else dict.fromkeys(form.arms, form.learning_rates[0])

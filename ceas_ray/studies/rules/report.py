@@ -1,11 +1,8 @@
-"""The findings of the experiment on rules: numbers, tables on the console, a plot, a page, a table of all runs."""
+"""The findings of the experiment on rules: numbers, tables on the console, a plot, a page."""
 
 from __future__ import annotations
 
-import csv
 import html
-import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,16 +17,12 @@ from ceas_ray.reports.plots import plot_worst_cases
 from ceas_ray.studies.headline.statistics import Accuracies, Floats, Result
 from ceas_ray.studies.result_page import bullets, table_of, write_html
 from ceas_ray.studies.rules.design import Attack, Plan
+from ceas_ray.studies.rules.recorded_runs import write_runs
 from ceas_ray.studies.rules.statistics import RuleGain, accuracies, rule_gain, without_attack, worst_case
-from ceas_ray.tracking.files import write_whole
 
 Findings = dict[str, Any]
 CONFIRMED, REFUTED, UNDECIDED = "confirmed", "refuted", "undecided"
 BEST_OTHER = "best other"
-_COLUMNS = (
-    "scenario", "arm", "attack", "strength", "learning_rate", "seed", "validation_accuracy", "accuracy", "chance",
-    "status", "wall_seconds", "trace_digest",
-)  # fmt: skip
 
 
 def findings(
@@ -135,21 +128,3 @@ def write_page(folder: Path, all_found: Sequence[Findings], about: Mapping[str, 
             "<h3>All attacks that arms are judged under</h3>", table_of(found["cells"]),
         ]  # fmt: skip
     return [write_html(folder, "Rules under attack", about, parts), *written]
-
-
-def write_runs(folder: Path) -> Path:
-    """Write `runs.csv`, a row of each training run in the folder, also of an unfinished experiment; return its path."""
-    results = [json.loads(path.read_text()) for path in (folder / "runs").glob("*.json")]
-    results.sort(key=lambda r: (r["scenario"], r["seed"], r["validation_accuracy"] is None, r["arm"], r["attack"],
-                                r["strength"], r["learning_rate"]))  # fmt: skip
-    text = io.StringIO()
-    rows = csv.DictWriter(text, _COLUMNS, extrasaction="ignore", lineterminator="\n")
-    rows.writeheader()
-    for result in results:
-        rows.writerow({name: _short(value) for name, value in result.items()})
-    write_whole(folder / "runs.csv", text.getvalue().encode())
-    return folder / "runs.csv"
-
-
-def _short(value: Any) -> Any:
-    return f"{value:.6g}" if isinstance(value, float) else value

@@ -14,6 +14,8 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.studies.headline.design import named
 from ceas_ray.studies.rules.design import NO_ATTACK, Plan, read_design
+from ceas_ray.studies.rules.experiment import findings_of
+from ceas_ray.studies.rules.recorded_runs import RecordedRuns
 from ceas_ray.world.builder import outline_world
 from tests.small_worlds import SMALL
 
@@ -100,6 +102,8 @@ def test_it_runs_resumes_and_reports(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert set(found["claims"].values()) <= {"confirmed", "refuted", "undecided"}
     for name in ("index.html", "default.png", "settings.yaml"):
         assert (folder / name).stat().st_size > 0
+    plan = Plan(*read_design(composed(TINY)["study"]["design"], "quick"), ())
+    assert findings_of(plan, "default", RecordedRuns(folder / "runs.csv")) == found, "the table says all that is needed"
     assert "worst case at least 5 points above nnm_trimmed_mean" in capsys.readouterr().out
     untouched = {path: path.stat().st_mtime_ns for path in results[1:]}
     results[0].unlink()

@@ -1,0 +1,64 @@
+"""The table of all training runs of an experiment, `runs.csv`: written, and read in place of the runs themselves."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ceas_ray.studies.headline.design import Run
+from ceas_ray.studies.headline.training_runs import Result
+from ceas_ray.tracking.files import write_whole
+
+_COLUMNS = (
+    "scenario", "seed", "arm", "attack", "strength", "learning_rate", "validation_accuracy", "validation_chance",
+    "accuracy", "chance", "status", "trace_digest",
+)  # fmt: skip
+_NUMBERS = ("accuracy", "chance", "strength", "learning_rate")
+_PLACE = ("scenario", "arm", "attack", "strength", "learning_rate", "seed")
+
+
+def write_runs(folder: Path) -> Path:
+    """Write `runs.csv`, a row of each training run in the folder, also of an unfinished experiment; return its path.
+
+    validation_accuracy: of runs that tune, which have a validation set.
+    """
+    results = [json.loads(path.read_text()) for path in (folder / "runs").glob("*.json")]
+    results.sort(key=lambda r: (r["validation_accuracy"] is None, *(r[name] for name in _COLUMNS[:6])))
+    text = io.StringIO()
+    rows = csv.DictWriter(text, _COLUMNS, extrasaction="ignore", lineterminator="\n")
+    rows.writeheader()
+    rows.writerows(results)
+    write_whole(folder / "runs.csv", text.getvalue().encode())
+    return folder / "runs.csv"
+
+
+class RecordedRuns:
+    """Answers with what a table holds: in place of a laboratory, which runs what is missing."""
+
+    def __init__(self, table: Path) -> None:
+        """table: a `runs.csv`."""
+        with table.open(newline="") as lines:
+            self._results = {_place(result): result for result in map(_read, csv.DictReader(lines))}
+
+    def results(self, runs: Sequence[Run]) -> list[Result]:
+        """Return the results of all runs, in their order; raises KeyError for one that the table lacks."""
+        return [self._results[(*(getattr(run, name) for name in _PLACE), _tunes(run))] for run in runs]
+
+
+def _read(row: dict[str, str]) -> Result:
+    validated: dict[str, Any] = {
+        name: float(row[name]) if row[name] else None for name in ("validation_accuracy", "validation_chance")
+    }
+    return {**row, **{name: float(row[name]) for name in _NUMBERS}, "seed": int(row["seed"]), **validated}
+
+
+def _place(result: Result) -> tuple[Any, ...]:
+    return (*(result[name] for name in _PLACE), result["validation_accuracy"] is not None)
+
+
+def _tunes(run: Run) -> bool:
+    return any(word.startswith("training.data.validation_fraction=") for word in run.overrides)
