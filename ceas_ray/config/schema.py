@@ -259,7 +259,7 @@ class EntanglementSettings(SettingsGroup):
     hub_channels: Annotated[int, Range(1, 1_000_000)]
     multiplexing: Annotated[int, Range(1, 1_000_000)]
     node_slots: Annotated[int, Range(1, 1_000_000_000)] | None
-    swapping: Literal["as_soon_as_possible", "in_order"]
+    swapping: Literal["as_soon_as_possible", "in_order", "balanced_tree"]
     purification_rounds: Annotated[int, Range(0, 4)]
     purification_target: Fidelity | None
     test_share: Annotated[float, Range(0, 0.5)]

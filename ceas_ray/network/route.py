@@ -50,13 +50,14 @@ class Swapping:
     werner: what a Bell measurement multiplies w by. success: the probability that it succeeds (a failure loses both
     pairs). purification_rounds: of BBPSSW on each link, before its pairs are swapped; with a `purification_target` at
     most so many, and no more on a link than fresh pairs need to reach this fidelity. A link that states its own number
-    has that one. order: any two neighbouring pairs at once, or from the first end (the hub) outwards.
+    has that one. order: any two neighbouring pairs at once, from the first end (the hub) outwards, or
+    by halves of the route, whose pairs are swapped from those of their own halves.
     """
 
     werner: float
     success: float = 1.0
     purification_rounds: int = 0
-    order: Literal["as_soon_as_possible", "in_order"] = "as_soon_as_possible"
+    order: Literal["as_soon_as_possible", "in_order", "balanced_tree"] = "as_soon_as_possible"
     purification_target: float | None = None
 
     def rounds_of(self, leg: LinkParameters) -> int:

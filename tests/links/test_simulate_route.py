@@ -77,7 +77,7 @@ def test_the_mean_fidelity_of_two_links_is_that_of_a_geometric_wait() -> None:
     assert_mean(found.fidelities, (1 + 3 * expected) / 4)
 
 
-@pytest.mark.parametrize("order", ["as_soon_as_possible", "in_order"])
+@pytest.mark.parametrize("order", ["as_soon_as_possible", "in_order", "balanced_tree"])
 @pytest.mark.parametrize("number", [3, 4])
 def test_halves_decay_until_they_are_measured(order: Any, number: int) -> None:
     """Against the same draws of a geometric law, put together in one line per node."""
@@ -87,6 +87,9 @@ def test_halves_decay_until_they_are_measured(order: Any, number: int) -> None:
     last = herald.max(axis=1)
     if order == "in_order":
         swaps = np.maximum.accumulate(herald, axis=1)[:, 1:]
+    elif order == "balanced_tree":
+        halves = (herald[:, : number // 2], herald[:, number // 2 :])  # each has two legs at most
+        swaps = np.stack([last, *(half.max(axis=1) for half in halves if half.shape[1] > 1)], axis=1)
     else:
         swaps = np.maximum(herald[:, :-1], herald[:, 1:])
     stored = 2.0 * last + 2.0 * swaps.sum(axis=1) - 2.0 * (herald - 1).sum(axis=1)
@@ -113,7 +116,15 @@ def test_failed_swaps_cost_both_pairs_and_the_news(number: int, success: float) 
         assert row[GENERATED] == row[USED] + row[EXPIRED] + row[SACRIFICED] + found.stored[0]
 
 
-def stepped(number: int, p: float, success: float, useful_attempts: int, in_order: bool, count: int) -> Any:
+def tree(begins: int, ends: int) -> dict[int, tuple[int, int]]:
+    """By node, the span of legs that a balanced tree of swaps joins there."""
+    if ends - begins < 2:
+        return {}
+    middle = (begins + ends) // 2
+    return {middle: (begins, ends)} | tree(begins, middle) | tree(middle, ends)
+
+
+def stepped(number: int, p: float, success: float, useful_attempts: int, order: str, count: int) -> Any:
     """The same route attempt by attempt, in plain Python: how long each delivery takes, and its Werner parameter's
     storage (attempts, summed over the halves)."""
     draw, now, found, before = np.random.default_rng(11), 0, [], 0
@@ -124,9 +135,12 @@ def stepped(number: int, p: float, success: float, useful_attempts: int, in_orde
         now += 1
         for g in births:
             segments.append([g, g + 1, now - 1, 0.0, now - 1])
-            for node in range(1, number):
-                left = next((s for s in segments if s[1] == node and (s[0] == 0 or not in_order)), None)
-                right = next((s for s in segments if s[0] == node), None)
+            for node in [*range(1, number)] * number:
+                begins, ends = {"in_order": (0, None), "balanced_tree": tree(0, number).get(node)}.get(order) or (
+                    None,
+                ) * 2
+                left = next((s for s in segments if s[1] == node and begins in (None, s[0])), None)
+                right = next((s for s in segments if s[0] == node and ends in (None, s[1])), None)
                 if left is None or right is None:
                     continue
                 segments = [s for s in segments if s is not left and s is not right]
@@ -142,15 +156,21 @@ def stepped(number: int, p: float, success: float, useful_attempts: int, in_orde
 
 
 @pytest.mark.parametrize(
-    ("number", "p", "success", "useful_attempts", "in_order"),
-    [(3, 0.2, 0.7, 9, False), (4, 0.3, 1.0, 7, False), (4, 0.3, 0.8, 12, True)],
+    ("number", "p", "success", "useful_attempts", "order"),
+    [
+        (3, 0.2, 0.7, 9, "as_soon_as_possible"),
+        (4, 0.3, 1.0, 7, "as_soon_as_possible"),
+        (4, 0.3, 0.8, 12, "in_order"),
+        (4, 0.3, 0.8, 12, "balanced_tree"),
+        (5, 0.4, 0.9, 12, "balanced_tree"),
+    ],
 )
 def test_a_route_lives_as_an_independent_stepper_does(
-    number: int, p: float, success: float, useful_attempts: int, in_order: bool
+    number: int, p: float, success: float, useful_attempts: int, order: Any
 ) -> None:
     coherence = 5e-4
-    expected = stepped(number, p, success, useful_attempts, in_order, 2500)
-    swapping = Swapping(1.0, success, order="in_order" if in_order else "as_soon_as_possible")
+    expected = stepped(number, p, success, useful_attempts, order, 2500)
+    swapping = Swapping(1.0, success, order=order)
     legs, age = [link(p, 1.0, coherence)] * number, useful_attempts * TAU * 1e-12
     found = deliver(legs, 20000, swapping, useful_age_seconds=age)
     waits, ours_werner = attempts(found), (4 * found.fidelities - 1) / 3

@@ -16,7 +16,7 @@ from ceas_ray.links.engine.segments import (
     remove,
     route_latency,
 )
-from ceas_ray.links.engine.state import LOST, leg_of, segment_of, source_of
+from ceas_ray.links.engine.state import AS_SOON_AS_POSSIBLE, IN_ORDER, LOST, leg_of, segment_of, source_of
 from ceas_ray.messages.pair_books import EXPIRED
 from ceas_ray.quantum.pair_physics import (
     Pair,
@@ -40,8 +40,8 @@ def settle(route):  # type: ignore[no-untyped-def]
             while leg_of(route, g).rounds > 0 and _purify(route, g):
                 again = True
         for node in range(1, route.number):
-            left = _oldest_at(route, node, False, 0 if route.in_order else -1)
-            right = _oldest_at(route, node, True, -1)
+            begins, ends = _span(route, node)
+            left, right = _oldest(route, begins, node), _oldest(route, node, ends)
             if left >= 0 and right >= 0:
                 _swap(route, left, right)
                 again = True
@@ -134,18 +134,37 @@ def _purify(route, g):  # type: ignore[no-untyped-def]
 
 
 @njit(**COMPILED_PART)
-def _oldest_at(route, node, starts_here, begins_at):  # type: ignore[no-untyped-def]
-    """Return the oldest finished segment that starts (or ends) at a node; begins_at: with this first leg, or -1 for
-    any.
+def _span(route, node):  # type: ignore[no-untyped-def]
+    """Return where the pair that a swap at a node makes must begin and end; -1: anywhere.
+
+    In a balanced tree every span of legs is halved again and again, down to single legs; each node halves one span.
     """
+    if route.order == AS_SOON_AS_POSSIBLE:
+        return -1, -1
+    if route.order == IN_ORDER:
+        return 0, -1
+    begins, ends = 0, route.number
+    middle = (begins + ends) // 2
+    while middle != node:
+        if node < middle:
+            ends = middle
+        else:
+            begins = middle
+        middle = (begins + ends) // 2
+    return begins, ends
+
+
+@njit(**COMPILED_PART)
+def _oldest(route, begins, ends):  # type: ignore[no-untyped-def]
+    """Return the oldest finished segment between these nodes, -1 for any node; or -1."""
     found = -1
     for row in range(route.live):
         segment = segment_of(route, row)
         if (
-            (segment.first if starts_here else segment.last) == node
+            (begins < 0 or segment.first == begins)
+            and (ends < 0 or segment.last == ends)
             and segment.rounds_left == 0
             and is_ready(route, segment)
-            and (begins_at < 0 or segment.first == begins_at)
             and (found < 0 or segment.born < segment_of(route, found).born)
         ):
             found = row

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.time import FOREVER, PICOSECONDS_PER_SECOND
 from ceas_ray.links.engine.advance import advance_address
-from ceas_ray.links.engine.state import LEG, LISTED, ROUTE, SEGMENT, SOURCE
+from ceas_ray.links.engine.state import LEG, LISTED, ROUTE, SEGMENT, SOURCE, SWAPPING_ORDERS
 from ceas_ray.messages.pair_books import BOOK_COLUMNS
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import Swapping
@@ -81,7 +81,7 @@ class RouteState:
         self._route = np.zeros(1, ROUTE)
         addresses = (_address(array) for array in (model.legs, self.sources, self._segments, self._listed))
         self._route[0] = (
-            advance_address(), *addresses, number, swapping.order == "in_order", rules.slots, rules.useful_age,
+            advance_address(), *addresses, number, SWAPPING_ORDERS[swapping.order], rules.slots, rules.useful_age,
             rules.corrected, rules.stops, is_queue, room, start, 0, 0, 0, FOREVER, FOREVER,
             swapping.werner, swapping.success, rules.min_fidelity, *keys[0], 0, 0, 0, 0, 0,
         )  # fmt: skip

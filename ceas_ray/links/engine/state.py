@@ -15,6 +15,12 @@ from ceas_ray.links.engine.records import record_at, records_of
 
 LOST = -1
 """Rounds of purification to come of a pair that is no more, whose memories wait for the news."""
+AS_SOON_AS_POSSIBLE, IN_ORDER, BALANCED_TREE = 0, 1, 2
+SWAPPING_ORDERS = {
+    "as_soon_as_possible": AS_SOON_AS_POSSIBLE,
+    "in_order": IN_ORDER,
+    "balanced_tree": BALANCED_TREE,
+}
 _INTEGERS, _REALS = np.int64, np.float64
 
 
@@ -63,7 +69,7 @@ own."""
 
 ROUTE = _record([
     *((name, _INTEGERS) for name in (
-        "advance", "legs", "sources", "segments", "listed", "number", "in_order", "slots", "useful_age", "corrected",
+        "advance", "legs", "sources", "segments", "listed", "number", "order", "slots", "useful_age", "corrected",
         "stops", "is_queue", "room", "now", "first", "live", "lost", "next_expiry", "next_news",
     )),
     *((name, _REALS) for name in ("werner", "success", "min_fidelity")),
@@ -71,12 +77,13 @@ ROUTE = _record([
 ])  # fmt: skip
 """A route at work.
 
-advance: where the machine code of `engine.advance` is. legs, sources, segments, listed: addresses of arrays of LEG and
-of SOURCE, `number` each, of SEGMENT, `room` of them, and of LISTED. werner, success: of a swap. in_order: whether swaps
-go outwards from its start. slots ... stops, min_fidelity: see `RouteRules`. is_queue: whether its segments come, may be
-used and expire in one order, the oldest first: those of one link without purification. now: the time. The segments that
-live are the `live` ones from row `first` on, in no order if it is no queue; `lost` of them are LOST. next_expiry,
-next_news: when the next one expires, and when the next one is ready. Its stream of random numbers draws all but trials.
+advance: where the machine code of `engine.advance` is. legs, sources, segments, listed: addresses of arrays of LEG
+and of SOURCE, `number` each, of SEGMENT, `room` of them, and of LISTED. werner, success: of a swap. order: which
+swaps may be made, as `SWAPPING_ORDERS` numbers it. slots ... stops, min_fidelity: see `RouteRules`. is_queue: whether
+its segments come, may be used and expire in one order, the oldest first: those of one link without purification. now:
+the time. The segments that live are the `live` ones from row `first` on, in no order if it is no queue; `lost` of
+them are LOST. next_expiry, next_news: when the next one expires, and when the next one is ready. Its stream of random
+numbers draws all but trials.
 """
 
 route_at = record_at(ROUTE)
