@@ -131,12 +131,14 @@ class Echoes(Stateful):
     def _count(self, item: Item) -> int:
         return self.state.echoers.get(item[:2], {}).get(item[2], 0).bit_count()
 
-    def have_been_lost(self) -> bool:
-        """Return whether B replicas echo an item and fewer than Q do here: all honest ones echo it then, or are about
-        to.
+    def may_be_lost(self) -> bool:
+        """Return whether a replica echoes an item and fewer than Q do here, so that others may go by echoes that this
+        replica has lost.
         """
-        counts = (echoers.bit_count() for of_topic in self.state.echoers.values() for echoers in of_topic.values())
-        return any(self.blocking <= count < self._quorum for count in counts)
+        return any(
+            echoers.bit_count() < self._quorum
+            for of_topic in self.state.echoers.values() for echoers in of_topic.values()
+        )  # fmt: skip
 
     def acceptable(self) -> list[Item]:
         """Return all items with B echoes, in their order."""

@@ -256,7 +256,7 @@ class InputPhase(Stateful):
         the next one. If each leader found that out in its own view only, one view after the other could be lost.
         """
         may_propose = self.has_enough() or self.echoes.is_proposable(SKIP)
-        return not may_propose or self.echoes.have_been_lost() or self._voting.lacked_something_in(view)
+        return not may_propose or self.echoes.may_be_lost() or self._voting.lacked_something_in(view)
 
     def honest_so_far(self) -> list[int]:
         """Return the processors that no echoes convict."""

@@ -93,3 +93,34 @@ def test_those_who_cannot_propose_what_others_have_locked_ask_before_it_is_their
     )
     assert {decided.processors for decided in network.decided.values()} == {tuple(range(PROCESSORS))}
     assert len(network.states()) == 1
+
+
+class LateUpdateUnheard(Network):
+    """An update comes late to all, and one replica loses what the others echo then. Leader 0 is silent, and so are
+    others, f in all.
+    """
+
+    def __init__(self, replicas: int) -> None:
+        self._victim, self._closes = replicas - Quorums(replicas).faults, 2 * OPENS
+        self.calm = self._closes + 4 * DELTA
+        super().__init__(replicas, silent=frozenset({0, *range(self._victim + 1, replicas)}))
+
+    def push(self, at: int, replica: int, sender: str, payload: Any) -> None:
+        if sender == f"processor/{PROCESSORS - 1}":
+            at = self._closes + 3 * DELTA // 2
+        is_echo = isinstance(payload, Frame) and payload.kind == FrameKind.ECHO
+        is_late = is_echo and self._closes + DELTA < self.now < self.calm
+        if not (is_late and replica == self._victim):
+            super().push(at, replica, sender, payload)
+
+
+@pytest.mark.parametrize("replicas", [4, 7, 10])
+def test_one_that_alone_echoes_an_update_asks_what_others_echo_before_it_is_proposed(replicas: int) -> None:
+    """It found out when it could not vote: in a calm network the first honest leader proposed in vain."""
+    network = LateUpdateUnheard(replicas)
+    network.run()
+    assert {j: decided.view for (j, _), decided in network.decided.items()} == dict.fromkeys(
+        range(1, Quorums(replicas).quorum + 1), 1
+    )
+    assert {decided.processors for decided in network.decided.values()} == {tuple(range(PROCESSORS))}
+    assert len(network.states()) == 1
