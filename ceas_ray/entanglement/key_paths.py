@@ -31,6 +31,7 @@ class KeyPaths:
 
     def __init__(self, network: NetworkPlan, demand: Demand) -> None:
         self._network, self._demand = network, demand
+        self._fidelity_of: dict[KeyPath, float] = {}
         self._raw_bits_of: dict[tuple[float, float], float] = {}
         self._seconds_of: dict[KeyPath, float] = {}
 
@@ -73,10 +74,16 @@ class KeyPaths:
         """
         if not self._demand.finite_keys or bits == 0:
             return bits
-        fidelity = round(key_path_fidelity(self.route(path), self._demand), 3)
+        fidelity = self.block_fidelity(path)
         if (fidelity, bits) not in self._raw_bits_of:
             self._raw_bits_of[fidelity, bits] = asymptotic_bits(fidelity, bits)
         return self._raw_bits_of[fidelity, bits]
+
+    def block_fidelity(self, path: KeyPath) -> float:
+        """Return the fidelity that the size of a path's finite blocks is chosen for, to three digits."""
+        if path not in self._fidelity_of:
+            self._fidelity_of[path] = round(key_path_fidelity(self.route(path), self._demand), 3)
+        return self._fidelity_of[path]
 
     def seconds(self, path: KeyPath, bits: float) -> float:
         """Return how long a path needs for this many bits: as many times as long as for one."""

@@ -206,9 +206,11 @@ def finite_bits(bits: float, pairs: int) -> float:
     return float(finite_key_length(low, pairs))
 
 
-def key_path_fidelity(route: Route, demand: Demand) -> float:
-    """Return the fidelity of a path's end-to-end pairs when every leg's pair is at half of its useful age."""
-    half = seconds(round(demand.key_useful_age / 2))
+def key_path_fidelity(route: Route, demand: Demand, *, useful_age: int | None = None) -> float:
+    """Return the fidelity of a path's end-to-end pairs when every leg's pair is at half of its useful age (ps; by
+    default that of the demand).
+    """
+    half = seconds(round((demand.key_useful_age if useful_age is None else useful_age) / 2))
     aged = tuple(
         replace(leg, weights=None, fidelity=float(decayed_fidelity(leg.fidelity, half, leg.coherence_seconds / 2)))
         for leg in route.legs

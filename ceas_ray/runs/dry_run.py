@@ -24,6 +24,8 @@ def print_forecast(settings: RunSettings) -> None:
             "links": f"{settings.links.profile} ({'demonstrated' if settings.links.demonstrated else 'projected'})",
             "processors": _parties(settings, world),
             "Bell pairs used per round": round(found.pairs),
+            "Bell pairs generated per round": round(found.generated_pairs),
+            "Bell pairs generated in all": round(found.generated_in_all),
             "key bits distilled per round": round(found.key_bits),
             "simulated seconds, warm-up": found.warm_up_seconds,
             "simulated seconds per round": found.round_seconds,

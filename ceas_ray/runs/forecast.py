@@ -14,40 +14,37 @@ from dataclasses import dataclass
 
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.entanglement.feasibility import link_classes
-from ceas_ray.entanglement.key_ledger import RESERVED_ROUNDS
 from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.mixed_pairs import max_nodes
 from ceas_ray.runs.machine_speed import machine_slowness
-from ceas_ray.scheduling.clairvoyant import Clairvoyant
-from ceas_ray.scheduling.freshest_first import FreshestFirst
 from ceas_ray.scheduling.mdp import Mdp
-from ceas_ray.scheduling.oblivious import Oblivious
+from ceas_ray.world.round_demand import Pairs
 from ceas_ray.world.run_size import memory_bytes, own_circuit_bytes
 from ceas_ray.world.world import Outline
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Measured seconds of one core. link_pair, key_pair: of one that a shot or a key needs, on links that the hub joins
-    and (routed_...) on routes. path: of a round's messages between two parties that share keys. entry: of one of the
-    4^n numbers of a density matrix in a gradient, per layer and qubit, and gate_entry per gate of a circuit of the
-    user's own; amplitude: of the 2^n of a state vector.
+    """Measured seconds of one core. link_pair, key_pair: of one that is generated for a shot or a key, on links that
+    the hub joins and (routed_...) on routes. path: of a round's messages between two parties that share keys. entry: of
+    one of the 4^n numbers of a density matrix in a gradient, per layer and qubit, and gate_entry per gate of a circuit
+    of the user's own; amplitude: of the 2^n of a state vector.
     aer_gate: of a gate of a circuit that Aer runs, and aer_entry of each number of its density matrix in it.
     birth_in_...: of one of the births that a sweep of a chain tries, all sweeps of a solution together; a chain whose
     constraints bind takes ten times as many sweeps of its gap at each price.
     """
 
-    start: float = 3.5
+    start: float = 5.0
     start_of_mlflow: float = 3.0
     start_of_aer: float = 3.0
     party: float = 1e-3
     round: float = 0.015
     round_of_mlflow: float = 0.01
-    path: float = 8.5e-4
-    link_pair: float = 6.5e-7
-    key_pair: float = 1.1e-7
-    routed_link_pair: float = 2.4e-6
-    routed_key_pair: float = 8.2e-7
+    path: float = 6e-4
+    link_pair: float = 5e-7
+    key_pair: float = 1.6e-7
+    routed_link_pair: float = 6e-7
+    routed_key_pair: float = 2.8e-7
     circuit: float = 6e-7
     entry: float = 3e-9
     gate_entry: float = 3e-9
@@ -71,12 +68,15 @@ _SOLVED_FOR_A_MIXTURE = 6
 
 @dataclass(frozen=True)
 class Forecast:
-    """Of a run: pairs and key bits of a round; simulated seconds; seconds that one core computes; memory in bytes.
+    """Of a run: pairs that a round needs, those that links generate for it and in all, and key bits of a round;
+    simulated seconds; seconds that one core computes; memory in bytes.
 
     start_seconds: until the first round begins, decision processes solved. wall_seconds: all of the run.
     """
 
     pairs: float
+    generated_pairs: float
+    generated_in_all: float
     key_bits: float
     warm_up_seconds: float
     round_seconds: float
@@ -90,9 +90,11 @@ def forecast(settings: RunSettings, world: Outline) -> Forecast:
     """Return the cost of a run."""
     of_round, rounds, slowness = world.of_round, settings.training.rounds, machine_slowness()
     start = _start(settings, world)
-    all_rounds = rounds * _round(settings, world) + _links(settings, world) + _models(settings, world)
+    all_rounds = rounds * _round(settings, world) + _all_links(settings, world) + _models(settings, world)
     return Forecast(
-        pairs=of_round.shot_pairs + of_round.key_pairs,
+        pairs=sum(of_round.asked),
+        generated_pairs=sum(of_round.generated),
+        generated_in_all=sum(of_round.generated_in_all(rounds)),
         key_bits=of_round.key_bits,
         warm_up_seconds=of_round.warm_up_seconds,
         round_seconds=of_round.seconds,
@@ -114,7 +116,7 @@ def round_seconds_by_kind(settings: RunSettings, world: Outline) -> dict[str, fl
     counts, of_round = world.blueprint.counts, world.of_round
     return {
         "processors": counts.parties * _gradient(settings, world),
-        "links": _pairs(settings, world, of_round.shot_pairs, of_round.key_pairs),
+        "links": _links(world, of_round.generated),
         "replicas": counts.key_paths * COSTS.path,
         "entanglement_manager": COSTS.round,
     }
@@ -170,33 +172,17 @@ def _gradient(settings: RunSettings, world: Outline) -> float:
     return nodes * runs * gates * (COSTS.aer_gate + 4.0**circuit.qubits * COSTS.aer_entry)
 
 
-def _links(settings: RunSettings, world: Outline) -> float:
-    """Return the seconds that links take in all rounds and the warm-up; in the last rounds, which the reserve serves,
-    no keys are distilled.
-    """
-    asked, rounds = world.of_round, settings.training.rounds
-    key_pairs = asked.warm_up_key_pairs + max(0, rounds - RESERVED_ROUNDS) * asked.key_pairs
-    shot_pairs = rounds * asked.shot_pairs + asked.warm_up_shot_pairs
-    return _pairs(settings, world, shot_pairs, key_pairs)
+def _all_links(settings: RunSettings, world: Outline) -> float:
+    """Return the seconds that links take in the warm-up and all rounds."""
+    return _links(world, world.of_round.generated_in_all(settings.training.rounds))
 
 
-def _pairs(settings: RunSettings, world: Outline, shot_pairs: float, key_pairs: float) -> float:
+def _links(world: Outline, generated: Pairs) -> float:
     """Return what links compute to make so many pairs for shots and keys."""
-    shot_pairs *= _made_for_a_pair(settings, world)
     network = world.blueprint.network
     if network.is_star and not network.groups and network.purification_rounds == 0:
-        return shot_pairs * COSTS.link_pair + key_pairs * COSTS.key_pair
-    return shot_pairs * COSTS.routed_link_pair + key_pairs * COSTS.routed_key_pair
-
-
-def _made_for_a_pair(settings: RunSettings, world: Outline) -> float:
-    """Return how many pairs that links make for one that shots ask for: schedulers that ignore demand make them all the
-    time.
-    """
-    if not isinstance(world.scheduler.scheduler, Oblivious | FreshestFirst | Clairvoyant):
-        return 1.0
-    choice = settings.entanglement
-    return max(1.0, choice.supply * (1 + choice.gap_periods / choice.burst_shots))
+        return generated.shots * COSTS.link_pair + generated.keys * COSTS.key_pair
+    return generated.shots * COSTS.routed_link_pair + generated.keys * COSTS.routed_key_pair
 
 
 def _models(settings: RunSettings, world: Outline) -> float:

@@ -6,7 +6,7 @@ import time
 
 _REFERENCE_SECONDS = 0.0068
 """Of `_loop` on the machine on which the costs of `forecast` were measured."""
-_REPEATS = 3
+_REPEATS = 7
 
 
 def machine_slowness() -> float:

@@ -122,6 +122,7 @@ def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
                 settings,
                 network,
                 demand=demand,
+                scheduler=scheduler.scheduler,
                 phases=phases,
                 spends_pairs=blueprint.spends_pairs,
             ),

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import partial
+from itertools import chain
 from statistics import mean
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import unusable
-from ceas_ray.entanglement.key_ledger import RESERVED_ROUNDS, RESERVED_VIEWS
-from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
+from ceas_ray.entanglement.key_ledger import RESERVED_ROUNDS
+from ceas_ray.entanglement.key_paths import KeyPath
 from ceas_ray.entanglement.leases import ServicePhase
 from ceas_ray.entanglement.plan import (
     REPLICA_FRAMES,
-    VIEW_CHANGE_FRAMES,
     Demand,
     turns_of,
 )
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND
 from ceas_ray.messages.payloads import processor_name, replica_name
 from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.quantum.bell_pairs import key_rate
+from ceas_ray.scheduling.scheduler import Scheduler
+from ceas_ray.world.generation import generated_for_shots, keys_all_the_time, stock_kept
+from ceas_ray.world.path_keys import PathKeys, WantedKeys
 
 T = TypeVar("T")
 LONGEST_SIMULATED_SECONDS = 4e6
@@ -56,45 +58,54 @@ class ServedPhase:
         return cls(phase.members, phase.key_slots, tuple(map(tuple, slots)))
 
 
+class Pairs(NamedTuple):
+    """Pairs of links: for shots (tests included), and for keys."""
+
+    shots: float
+    keys: float
+
+
 @dataclass(frozen=True)
 class RoundDemand:
-    """The demand of a round in the middle of a run: pairs of links that all shots (tests included) and all keys need,
-    key bits and simulated seconds; and the same of the warm-up before the first round. simulated_seconds: of all the
-    run.
+    """The demand of a round in the middle of a run, and of the warm-up before the first one.
+
+    asked: pairs of links behind all that shots and keys need; generated: those that links generate for it, which the
+    scheduler decides. Seconds are simulated; simulated_seconds: of all the run.
     """
 
-    shot_pairs: float
-    key_pairs: float
+    asked: Pairs
+    generated: Pairs
+    warm_up_generated: Pairs
     key_bits: float
     seconds: float
-    warm_up_shot_pairs: float
-    warm_up_key_pairs: float
     warm_up_seconds: float
     simulated_seconds: float
 
-
-@dataclass(frozen=True)
-class _Keys:
-    """What paths are to distil. mine, between: bits of a path between a processor and a replica, and between two
-    replicas."""
-
-    paths: KeyPaths
-    mine: float
-    between: float
-
-    def seconds(self, path: KeyPath) -> float:
-        """Return the time that a path needs."""
-        return self.paths.seconds(path, self._bits(path))
-
-    def pairs(self, path: KeyPath) -> float:
-        """Return the pairs of all its links that a path needs."""
-        route = self.paths.route(path)
-        return (
-            self.paths.raw_bits(path, self._bits(path)) * route.raw_pairs / max(1e-9, float(key_rate(route.fidelity)))
+    def generated_in_all(self, rounds: int) -> Pairs:
+        """Return the pairs that links generate in a run of so many rounds; the last ones distil no keys."""
+        with_keys = max(0, rounds - RESERVED_ROUNDS)
+        return Pairs(
+            self.warm_up_generated.shots + rounds * self.generated.shots,
+            self.warm_up_generated.keys + with_keys * self.generated.keys,
         )
 
-    def _bits(self, path: KeyPath) -> float:
-        return self.between if path.owner.startswith("replica/") else self.mine
+
+@dataclass(frozen=True)
+class _PlanCost:
+    """Of a plan: simulated seconds of shots and of keys; pairs behind the keys, and those generated for them."""
+
+    shot_seconds: float
+    key_seconds: float
+    key_pairs: float
+    generated_for_keys: float
+
+    @property
+    def seconds(self) -> float:
+        return self.shot_seconds + self.key_seconds
+
+    @classmethod
+    def mean(cls, of: Sequence[_PlanCost]) -> _PlanCost:
+        return cls(*(mean(getattr(one, part.name) for one in of) for part in fields(cls)))
 
 
 def round_demand(
@@ -102,6 +113,7 @@ def round_demand(
     network: NetworkPlan,
     *,
     demand: Demand,
+    scheduler: Scheduler,
     phases: Sequence[ServedPhase],
     spends_pairs: bool,
 ) -> RoundDemand:
@@ -109,32 +121,29 @@ def round_demand(
 
     phases: who is served together.
     """
-    paths, rounds = KeyPaths(network, demand), settings.training.rounds
-    of_round, of_warm_up = (_Keys(paths, *_bits(demand, n)) for n in (1, min(RESERVED_ROUNDS, rounds)))
-    change = 2.0 * RESERVED_VIEWS * demand.bits(VIEW_CHANGE_FRAMES)
-    of_warm_up = replace(of_warm_up, between=of_warm_up.between + change)
-    nothing = _Keys(paths, 0.0, 0.0)
+    rounds = settings.training.rounds
     shots = demand.shots + demand.test_shots if spends_pairs else 0
     warm_up_shots = demand.warm_up_test_shots if spends_pairs else 0
-    plan = partial(_plan_seconds, network, demand, phases=phases)
+    parties = range(len(network.processor_routes))
     try:
-        round_seconds, warm_up = plan(shots=shots, keys=of_round), plan(shots=warm_up_shots, keys=of_warm_up)
-        shots_alone = plan(shots=shots, keys=nothing)
-        round_key_pairs, warm_up_key_pairs = (_key_pairs(network, keys, phases) for keys in (of_round, of_warm_up))
+        keys = PathKeys(network, demand, all_the_time=keys_all_the_time(scheduler))
+        plan = partial(_plan_cost, network, demand, phases=phases)
+        in_rounds = [plan(shots=shots, keys=wanted) for wanted in keys.of_rounds(rounds)]
+        of_round, warm_up = _PlanCost.mean(in_rounds), plan(shots=warm_up_shots, keys=keys.warm_up(rounds))
+        kept = stock_kept(scheduler, demand.slots)
+        made = sum(_generated_for_a_shot(network, demand, k, kept) for k in parties)
     except ValueError as error:
         raise unusable("entanglement", str(error)) from None
     without_keys = min(rounds, RESERVED_ROUNDS)
-    simulated = warm_up + (rounds - without_keys) * round_seconds + without_keys * shots_alone
+    simulated = warm_up.seconds + (rounds - without_keys) * of_round.seconds + without_keys * of_round.shot_seconds
     _refuse_too_long(simulated, rounds)
-    of_a_shot = sum(_link_pairs(network, demand, k) for k in range(len(network.processor_routes)))
     return RoundDemand(
-        shot_pairs=shots * of_a_shot,
-        key_pairs=round_key_pairs,
+        asked=Pairs(shots * sum(_link_pairs(network, demand, k) for k in parties), of_round.key_pairs),
+        generated=Pairs(shots * made, of_round.generated_for_keys),
+        warm_up_generated=Pairs(warm_up_shots * made, warm_up.generated_for_keys),
         key_bits=_key_bits(network, demand),
-        seconds=round_seconds,
-        warm_up_shot_pairs=warm_up_shots * of_a_shot,
-        warm_up_key_pairs=warm_up_key_pairs,
-        warm_up_seconds=warm_up,
+        seconds=of_round.seconds,
+        warm_up_seconds=warm_up.seconds,
         simulated_seconds=simulated,
     )
 
@@ -146,54 +155,65 @@ def _refuse_too_long(simulated_seconds: float, rounds: int) -> None:
         raise SettingsError("training.rounds", must, rounds)
 
 
-def _bits(demand: Demand, rounds: int) -> tuple[float, float]:
-    """Return what good rounds want of a path between a processor and a replica, and between two replicas."""
-    return 2.0 * rounds * demand.bits(1), 2.0 * rounds * demand.bits(REPLICA_FRAMES)
-
-
-def _key_pairs(network: NetworkPlan, keys: _Keys, phases: Sequence[ServedPhase]) -> float:
-    """Return the pairs of links that all paths need, from samples of them."""
-    order, replicas = [k for phase in phases for k in phase.members], len(network.replica_routes)
-    mine = [KeyPath(processor_name(k), n % replicas) for n, k in enumerate(_sampled(order))]
-    all_between = [KeyPath(replica_name(i), j) for j in range(replicas) for i in range(j)]
-    total = len(order) * replicas * mean(map(keys.pairs, mine))
-    return total + len(all_between) * mean(map(keys.pairs, _sampled(all_between))) if all_between else total
-
-
 def _sampled(of: Sequence[T], most: int = _SAMPLED_PATHS) -> Sequence[T]:
     return of[:: max(1, len(of) // most)]
 
 
-def _plan_seconds(
-    network: NetworkPlan, demand: Demand, *, phases: Sequence[ServedPhase], shots: int, keys: _Keys
-) -> float:
-    """Return the simulated seconds of a plan: phase by phase, the shots of its slowest link, then the key slots, each
-    as long as its slowest path needs.
+@dataclass(frozen=True)
+class _Paths:
+    """The paths of one key slot, or samples of so many."""
+
+    paths: Sequence[KeyPath]
+    number: float
+
+    def sum(self, of: Callable[[KeyPath], float]) -> float:
+        return self.number * mean(map(of, self.paths))
+
+    def greatest(self, of: Callable[[KeyPath], float]) -> float:
+        """Return the greatest of all, of samples the mean of the greatest of so many that are like them."""
+        values, found = sorted(map(of, self.paths)), 0.0
+        if self.number == len(values):
+            return values[-1]
+        for number, value in enumerate(values):
+            found += value * (((number + 1) / len(values)) ** self.number - (number / len(values)) ** self.number)
+        return found
+
+
+def _plan_cost(
+    network: NetworkPlan, demand: Demand, *, phases: Sequence[ServedPhase], shots: int, keys: WantedKeys
+) -> _PlanCost:
+    """Return what a plan takes: phase by phase, the shots of its slowest link, then the key slots, each as long as its
+    slowest path needs.
     """
-    total, replicas = 0.0, len(network.replica_routes)
-    most = max(1, _SAMPLED_PATHS // len(phases))
+    shot_seconds = sum(_served_seconds(network, demand, members=phase.members, shots=shots) for phase in phases)
+    key_seconds = pairs = generated = 0.0
+    for times, parts in chain.from_iterable(_key_slots(network, phases)):
+        slowest = max(part.greatest(keys.seconds) for part in parts)
+        key_seconds += times * slowest
+        pairs += times * sum(part.sum(keys.used_pairs) for part in parts)
+        made = keys.all_the_time_pairs(slowest) if keys.all_the_time else keys.generated_pairs
+        generated += times * sum(part.sum(made) for part in parts)
+    return _PlanCost(shot_seconds, key_seconds, pairs, generated)
+
+
+def _key_slots(
+    network: NetworkPlan, phases: Sequence[ServedPhase]
+) -> Iterator[Iterator[tuple[float, tuple[_Paths, ...]]]]:
+    """Return the key slots of each phase: how often there is such a one, and its paths."""
+    most, replicas = max(1, _SAMPLED_PATHS // len(phases)), len(network.replica_routes)
     for number, phase in enumerate(phases):
-        total += _served_seconds(network, demand, members=phase.members, shots=shots)
         if phase.slots is not None:
-            total += sum(max(map(keys.seconds, slot), default=0.0) for slot in phase.slots)
+            yield ((1, (_Paths(slot, len(slot)),)) for slot in phase.slots if slot)
             continue
         paths = [KeyPath(processor_name(k), n % replicas) for n, k in enumerate(_sampled(phase.members, most))]
-        slowest = _slowest(paths, len(phase.members) * replicas / phase.key_slots, keys)
-        if number == 0 and replicas > 1:
-            all_between = [KeyPath(replica_name(i), j) for j in range(replicas) for i in range(j)]
-            slots = min(phase.key_slots, replicas)
-            between = _slowest(_sampled(all_between), len(all_between) / slots, keys)
-            total += slots * max(0.0, between - slowest)
-        total += phase.key_slots * slowest
-    return total
-
-
-def _slowest(sample: Sequence[KeyPath], of: float, keys: _Keys) -> float:
-    """Return the mean time of the slowest of so many paths that are like those of a sample."""
-    times, found = sorted(map(keys.seconds, sample)), 0.0
-    for number, time in enumerate(times):
-        found += time * (((number + 1) / len(times)) ** of - (number / len(times)) ** of)
-    return found
+        mine = _Paths(paths, len(phase.members) * replicas / phase.key_slots)
+        if number > 0 or replicas == 1:
+            yield iter([(phase.key_slots, (mine,))])
+            continue
+        all_between = [KeyPath(replica_name(i), j) for j in range(replicas) for i in range(j)]
+        shared = min(phase.key_slots, replicas)
+        between = _Paths(_sampled(all_between), len(all_between) / shared)
+        yield iter([(shared, (mine, between)), (phase.key_slots - shared, (mine,))])
 
 
 def _served_seconds(network: NetworkPlan, demand: Demand, *, members: Sequence[int], shots: int) -> float:
@@ -217,7 +237,7 @@ def _served_seconds(network: NetworkPlan, demand: Demand, *, members: Sequence[i
 
 def _key_bits(network: NetworkPlan, demand: Demand) -> float:
     replicas = len(network.replica_routes)
-    mine, between = _bits(demand, 1)
+    mine, between = 2.0 * demand.bits(1), 2.0 * demand.bits(REPLICA_FRAMES)
     return len(network.processor_routes) * replicas * mine + replicas * (replicas - 1) / 2 * between
 
 
@@ -226,3 +246,12 @@ def _link_pairs(network: NetworkPlan, demand: Demand, k: int) -> int:
     if network.groups:
         return sum(part.pairs * part.route.raw_pairs for part in network.groups[k].routes)
     return demand.pairs_per_shot * network.processor_routes[k].raw_pairs
+
+
+def _generated_for_a_shot(network: NetworkPlan, demand: Demand, k: int, kept: float | None) -> float:
+    """Return the pairs that links generate for a shot of party k."""
+    if not network.groups:
+        route = network.processor_routes[k]
+        return generated_for_shots(route, network.served(k), demand, pairs=demand.pairs_per_shot, kept=kept)
+    group = network.groups[k]
+    return sum(generated_for_shots(p.route, group, demand, pairs=p.pairs, kept=kept) for p in group.routes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,42 @@ def test_the_forecast_of_a_whole_run_knows_that_its_last_rounds_distil_nothing(o
         payloads = [seen.payload for seen in end.observations]
         taken += sum(one.simulated_seconds for one in payloads if isinstance(one, (WarmUpObserved, RoundObserved)))
     assert found.simulated_seconds == pytest.approx(taken, rel=0.25)
+
+
+LOW_FIDELITY = [
+    "links.min_fidelity=0.9", "links.mean_fidelity=0.93", "links.max_fidelity=0.95", "links.replica_fidelity=0.97",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("overrides", [
+    ["scheduling=mdp"], ["scheduling=on_demand"], ["scheduling=oblivious", "training.circuits_per_round=512"],
+    ["scheduling=freshest_first", "entanglement=scarce_supply"], ["scheduling=base_stock"], ["scheduling=clairvoyant"],
+    ["scheduling=time_sharing"], ["scheduling=two_level", "links=trapped_ion"],
+    ["scheduling=oblivious", "entanglement=rotation_two_shots"], ["scheduling=oblivious", "network=grid"],
+    ["scheduling=two_level", "entanglement.purification_rounds=1"],
+    ["scheduling=two_level", "network=line", "links.swap_success=0.7"],
+    ["scheduling=two_level", "consensus.key_rate=finite", "training.rounds=8", *LOW_FIDELITY],
+])  # fmt: skip
+def test_the_forecast_counts_the_pairs_that_links_generate_not_only_those_that_are_needed(
+    overrides: list[str], tmp_path: Path
+) -> None:
+    words = [*SMALL, *overrides]
+    settings = build(RunSettings, composed(words))
+    found = forecast(settings, outline_world(settings))
+    assert main([*words, f"output={tmp_path / 'run'}"]) == 0
+    done = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert 0.5 < found.generated_in_all / done["bell_pairs"]["generated"] < 2
+    assert 0.5 < found.simulated_seconds / done["simulated_seconds"] < 2
+
+
+def test_the_forecast_knows_that_a_finite_block_may_last_for_several_rounds() -> None:
+    overrides = ["consensus.key_rate=finite", "scheduling=two_level", "training.rounds=15", *LOW_FIDELITY]
+    settings = build(RunSettings, composed([*SMALL, *overrides]))
+    found, taken = forecast(settings, outline_world(settings)), 0.0
+    for end in Simulation(LocalCluster(small_world(*overrides).one_host())).rounds():
+        payloads = [seen.payload for seen in end.observations]
+        taken += sum(one.simulated_seconds for one in payloads if isinstance(one, (WarmUpObserved, RoundObserved)))
+    assert found.simulated_seconds == pytest.approx(taken, rel=0.5)
 
 
 def test_the_forecast_of_key_slots_that_are_not_planned_is_near_that_of_those_that_are(

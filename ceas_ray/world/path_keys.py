@@ -1,0 +1,156 @@
+"""What key paths distil, plan by plan, and what that takes, as forecasts count it. Ours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ceas_ray.entanglement.key_ledger import RESERVED_ROUNDS, RESERVED_VIEWS
+from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
+from ceas_ray.entanglement.plan import REPLICA_FRAMES, VIEW_CHANGE_FRAMES, Demand, key_path_fidelity
+from ceas_ray.kernel.time import seconds
+from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.quantum.bell_pairs import key_rate
+from ceas_ray.quantum.key_rates import finite_key_length
+from ceas_ray.world.generation import generated_for_a_pair, mean_age
+
+SPENT_REPLICA_FRAMES = REPLICA_FRAMES - 2
+"""Of those that a good round may take, what it takes: a proposal is its leader's alone, and one frame is spare."""
+_FORESEEN_ROUNDS = 48
+_TRIED_ROUNDS = 12
+
+
+@dataclass(frozen=True)
+class PathFacts:
+    """Of a path: the fidelity of its pairs as they are measured, to three digits; raw_pairs: pairs of links behind one
+    end-to-end pair if nothing fails; generated: those that its links generate for one; link_rate: what all of its links
+    generate in a second if nothing holds them back but memory."""
+
+    fidelity: float
+    raw_pairs: int
+    generated: float
+    link_rate: float
+
+
+class PathKeys:
+    """The keys of all paths in rounds that go well."""
+
+    def __init__(self, network: NetworkPlan, demand: Demand, *, all_the_time: bool) -> None:
+        """all_the_time: whether links generate until a key slot ends, so that pairs are used at half of their age."""
+        self.paths, self.all_the_time = KeyPaths(network, demand), all_the_time
+        self._demand, self._age = demand, demand.key_useful_age
+        self._facts: dict[KeyPath, PathFacts] = {}
+        self._blocks: dict[tuple[float, float, float], float] = {}
+        self._wanted: dict[tuple[float, float, bool], tuple[float, ...]] = {}
+
+    def warm_up(self, rounds: int) -> WantedKeys:
+        """Return what paths want before the first of so many rounds: reserves."""
+        kept = min(RESERVED_ROUNDS, rounds)
+        change = RESERVED_VIEWS * self._demand.bits(VIEW_CHANGE_FRAMES)
+        return WantedKeys(
+            self, 2.0 * kept * self._demand.bits(1), 2.0 * (kept * self._demand.bits(REPLICA_FRAMES) + change)
+        )
+
+    def of_rounds(self, rounds: int) -> Sequence[WantedKeys]:
+        """Return what paths want in rounds that stand for all of so many, those aside that distil nothing.
+
+        Asymptotic keys are distilled as they are spent, so one round stands for all; of finite keys a block may last
+        for several.
+        """
+        mine, between = 2.0 * self._demand.bits(1), 2.0 * self._demand.bits(REPLICA_FRAMES)
+        if not self._demand.finite_keys:
+            return (WantedKeys(self, mine, between),)
+        foreseen = max(1, min(rounds - RESERVED_ROUNDS, _FORESEEN_ROUNDS))
+        step = math.ceil(foreseen / _TRIED_ROUNDS)
+        step += step > 1 and step % 2 == 0  # else it could stay in step with blocks that last for two rounds
+        return [WantedKeys(self, mine, between, number) for number in range(0, foreseen, step)]
+
+    def facts(self, path: KeyPath) -> PathFacts:
+        """Return what holds for a path in every round."""
+        if path not in self._facts:
+            route = self.paths.route(path)
+            age = self._age if self.all_the_time else round(2 * mean_age(route, self._age))
+            held = self._demand.slots / seconds(self._age)
+            self._facts[path] = PathFacts(
+                fidelity=round(key_path_fidelity(route, self._demand, useful_age=age), 3),
+                raw_pairs=route.raw_pairs,
+                generated=generated_for_a_pair(route, self._age),
+                link_rate=sum(min(leg.rate, route.rate + held) for leg in route.legs),
+            )
+        return self._facts[path]
+
+    def finite_wanted(self, path: KeyPath, number: int) -> float:
+        """Return the bits that a path of finite keys wants in the plan of a round, from 0 on, both directions together.
+
+        As `KeyLedger.wanted` has it: whole rounds' worth of what the reserve lacks, and a block that yields more than
+        that leaves less to want.
+        """
+        chosen, found = self.paths.block_fidelity(path), self.facts(path).fidelity
+        is_between = path.owner.startswith("replica/")
+        if (chosen, found, is_between) not in self._wanted:
+            self._wanted[chosen, found, is_between] = self._foreseen(path, is_between)
+        return self._wanted[chosen, found, is_between][number]
+
+    def _foreseen(self, path: KeyPath, is_between: bool) -> tuple[float, ...]:
+        good = self._demand.bits(REPLICA_FRAMES if is_between else 1)
+        spent = self._demand.bits(SPENT_REPLICA_FRAMES if is_between else 1)
+        target = RESERVED_ROUNDS * good + is_between * RESERVED_VIEWS * self._demand.bits(VIEW_CHANGE_FRAMES)
+        left, wanted = self._block(path, 2.0 * target) / 2, []
+        for _ in range(_FORESEEN_ROUNDS):
+            need = min(target, max(0.0, target - max(0.0, left - good)))
+            need = math.ceil(need / good) * good
+            left += self._block(path, 2.0 * need) / 2 - spent
+            wanted.append(2.0 * need)
+        return tuple(wanted)
+
+    def _block(self, path: KeyPath, bits: float) -> float:
+        """Return what a block yields that is made for so many bits, from the pairs that there are in fact."""
+        fidelity, raw = self.facts(path).fidelity, self.paths.raw_bits(path, bits)
+        if (fidelity, raw, bits) not in self._blocks:
+            rate = float(key_rate(fidelity))
+            pairs = math.ceil(raw / rate) if rate > 0 else 0
+            self._blocks[fidelity, raw, bits] = float(finite_key_length(fidelity, pairs)) if pairs else 0.0
+        return self._blocks[fidelity, raw, bits]
+
+
+@dataclass(frozen=True)
+class WantedKeys:
+    """What paths want in one plan. mine, between: bits of a path between a processor and a replica, and between two
+    replicas, both directions together; number: of the round, where keys are finite, and what they want less by it."""
+
+    keys: PathKeys
+    mine: float
+    between: float
+    number: int | None = None
+
+    def bits(self, path: KeyPath) -> float:
+        """Return the bits that a path wants."""
+        if self.number is not None:
+            return self.keys.finite_wanted(path, self.number)
+        return self.between if path.owner.startswith("replica/") else self.mine
+
+    def seconds(self, path: KeyPath) -> float:
+        """Return the time that a path needs."""
+        return self.keys.paths.seconds(path, self.bits(path))
+
+    def used_pairs(self, path: KeyPath) -> float:
+        """Return the pairs of all its links behind the bits of a path."""
+        return self._end_to_end_pairs(path) * self.keys.facts(path).raw_pairs
+
+    def generated_pairs(self, path: KeyPath) -> float:
+        """Return the pairs that the links of a path generate until it has its bits."""
+        return self._end_to_end_pairs(path) * self.keys.facts(path).generated
+
+    @property
+    def all_the_time(self) -> bool:
+        """Whether links generate until a key slot ends."""
+        return self.keys.all_the_time
+
+    def all_the_time_pairs(self, slot_seconds: float) -> Callable[[KeyPath], float]:
+        """Return what the links of a path generate in a slot of this length until it ends."""
+        return lambda path: slot_seconds * self.keys.facts(path).link_rate
+
+    def _end_to_end_pairs(self, path: KeyPath) -> float:
+        rate = float(key_rate(self.keys.facts(path).fidelity))
+        return self.keys.paths.raw_bits(path, self.bits(path)) / max(1e-9, rate)
