@@ -25,14 +25,14 @@ def capped(weights: Floats, cap: float) -> Floats:
     At least ceil(n / cap) rows carry weight: where fewer have any, the rest is shared equally among the others.
     """
     rows = len(weights)
-    most = cap / rows
+    max_weight = cap / rows
     result = weights.copy()
     for _ in range(rows):
-        over = result > most
+        over = result > max_weight
         if not over.any():
             break
-        result[over] = most
-        free = result < most
+        result[over] = max_weight
+        free = result < max_weight
         rest = 1 - float(np.sum(result[over])) - float(np.sum(result[~over & ~free]))
         carried = float(np.sum(result[free]))
         if carried > 0:

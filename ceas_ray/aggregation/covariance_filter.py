@@ -36,11 +36,11 @@ def _filtered(deviations: Floats, faults: int) -> Floats:
     """Return the votes (n,) with which the top eigenvalue is least. deviations: of the rows from any centre, (n, d)."""
     rows = len(deviations)
     gram = deviations @ deviations.T
-    votes, best, least = np.ones(rows), np.ones(rows), np.inf
+    votes, best, smallest = np.ones(rows), np.ones(rows), np.inf
     while np.sum(votes) > rows - 2 * faults:
         eigenvalue, scores = top_direction((gram + gram.T) / 2, votes)
-        if eigenvalue < least:
-            least, best = eigenvalue, votes
+        if eigenvalue < smallest:
+            smallest, best = eigenvalue, votes
         largest = float(np.max(scores[votes > 0]))
         if largest <= 0:
             break

@@ -86,12 +86,13 @@ def squared_distances(updates: Floats, gram: Floats | None = None) -> Floats:
     return distances
 
 
-def mass_kept(weights: Floats, most: float) -> Floats:
-    """Return how much of each weight (..., n) is kept, in order, until `most` is reached along the last axis, where one
-    weight is kept in part. The shape stays.
+def mass_kept(weights: Floats, max_mass: float) -> Floats:
+    """Return how much of each weight (..., n) is kept, in order, until `max_mass` is reached along the last axis.
+
+    One weight is kept in part. The shape stays.
     """
     before = np.cumsum(weights, axis=-1) - weights
-    kept = np.clip(most - before, 0.0, weights)
+    kept = np.clip(max_mass - before, 0.0, weights)
     return np.where(kept > DUST, kept, 0.0)
 
 

@@ -79,8 +79,8 @@ def _votes(deviations: Floats, weights: Floats, faults: int) -> Floats | None:
 
 def _filtered(gram: Floats, votes: Floats, edge: float, max_removed: float) -> Floats:
     """Return the votes (n,) that remain. gram: inner products of the rows in units of the variance, (n, n)."""
-    least = np.sum(votes) - max_removed
-    while np.sum(votes) > least:
+    min_votes = np.sum(votes) - max_removed
+    while np.sum(votes) > min_votes:
         eigenvalue, scores = top_direction(gram, votes)
         largest = float(np.max(scores[votes > 0]))
         if eigenvalue <= edge or largest <= 0:

@@ -37,7 +37,8 @@ class FewestGatesDistributor:
         edges = {(a, b): count for (a, b), count in sorted(pairs.items())}
         nothing = [0] * len(network.room)
         home = np.array(
-            parts_with_fewest_cuts(circuit.qubits, edges, least=nothing, most=network.room.tolist()), dtype=np.int64
+            parts_with_fewest_cuts(circuit.qubits, edges, min_qubits=nothing, max_qubits=network.room.tolist()),
+            dtype=np.int64,
         )
         home = home[packets.owner]
         return Distribution(packets, network, home, home[packets.ends[:, 1]])

@@ -29,13 +29,13 @@ def link_classes(network: NetworkPlan, demand: Demand) -> tuple[LinkClass, ...]:
 def refuse_infeasible(network: NetworkPlan, demand: Demand) -> None:
     """Raise ValueError for a demand that no plan could serve on this network."""
     shared = [part.pairs for group in network.groups for part in group.routes]
-    most = max(shared, default=demand.pairs_per_shot)
-    if demand.slots < most:
-        raise ValueError(f"entanglement.slots must be at least the {most} pairs of a shot, got {demand.slots}")
+    max_pairs = max(shared, default=demand.pairs_per_shot)
+    if demand.slots < max_pairs:
+        raise ValueError(f"entanglement.slots must be at least the {max_pairs} pairs of a shot, got {demand.slots}")
     rounds = network.purification_rounds
-    if demand.slots < most + rounds:
+    if demand.slots < max_pairs + rounds:
         raise ValueError(
-            f"entanglement.slots must be at least {most + rounds}, a shot's pairs and one per "
+            f"entanglement.slots must be at least {max_pairs + rounds}, a shot's pairs and one per "
             f"round of purification, got {demand.slots}"
         )
 

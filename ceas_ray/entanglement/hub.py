@@ -137,9 +137,9 @@ class Hub(Actor):
         return [*to_processors, *(Send(at, replica_name(j), report) for j in range(self._replicas))]
 
 
-def _counts(said: Any, most: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return what was said, as counts of at most `most`; 0 where it is none, for all if it is not an array of
+def _counts(said: Any, asked: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what was said, as counts of at most `asked`; 0 where it is none, for all if it is not an array of
     integers."""
-    if not (isinstance(said, np.ndarray) and said.dtype.kind == "i" and said.shape == most.shape):
-        return np.zeros_like(most)
-    return np.where((said >= 0) & (said <= most), said, 0)
+    if not (isinstance(said, np.ndarray) and said.dtype.kind == "i" and said.shape == asked.shape):
+        return np.zeros_like(asked)
+    return np.where((said >= 0) & (said <= asked), said, 0)

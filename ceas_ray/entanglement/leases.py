@@ -59,10 +59,10 @@ class Load:
 
     def lends(self, lease: Lease) -> bool:
         """Lend this too if no link and no node then lends more than it has; whether it did."""
-        most, multiplexing = self.demand.node_slots, self.demand.multiplexing
+        node_slots, multiplexing = self.demand.node_slots, self.demand.multiplexing
         if any(self.channels[link] + more > multiplexing for link, more in lease.channels):
             return False
-        if most is not None and any(self.slots[node] + more > most for node, more in lease.slots):
+        if node_slots is not None and any(self.slots[node] + more > node_slots for node, more in lease.slots):
             return False
         for link, more in lease.channels:
             self.channels[link] += more

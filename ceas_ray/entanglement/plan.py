@@ -114,8 +114,8 @@ class Demand:
         """Return what a shot period takes from the logarithm of a pair's Werner parameter, to about 10 %."""
         if link.fidelity <= 0.25:
             return 0.0
-        least = 0.25 + (link.fidelity - 0.25) * math.exp(-_DECAY_MEASURED)
-        decay = _DECAY_MEASURED / link.age_at_fidelity(least) * seconds(self.shot_period(link))
+        threshold = 0.25 + (link.fidelity - 0.25) * math.exp(-_DECAY_MEASURED)
+        decay = _DECAY_MEASURED / link.age_at_fidelity(threshold) * seconds(self.shot_period(link))
         return math.exp(round(5 * math.log(decay)) / 5) if decay > 0 else 0.0
 
     def of_route(self, part: ShotRoute, group: ProcessorGroup) -> Demand:
@@ -152,16 +152,16 @@ def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
     """
     replicas = len(network.replica_routes)
     channels = max(network.hub_channels(k) for k in range(len(network.processor_routes))) if network.groups else 1
-    most = min((demand.hub_channels - replicas) // channels, replicas * (demand.multiplexing - 1))
+    max_links = min((demand.hub_channels - replicas) // channels, replicas * (demand.multiplexing - 1))
     if demand.rotation is not None:
-        most = int(min(most, demand.rotation.max_links))
-    if most < 1:
+        max_links = int(min(max_links, demand.rotation.max_links))
+    if max_links < 1:
         raise ValueError(
             f"entanglement.hub_channels must exceed the {replicas} legs of the committee by at least {channels}, with "
             f"an entanglement.multiplexing of at least 2, got {demand.hub_channels} and {demand.multiplexing}"
         )
     order = sorted(range(len(network.processor_routes)), key=lambda k: (network.served(k).rate, k))
-    count = math.ceil(len(order) / most)
+    count = math.ceil(len(order) / max_links)
     size = math.ceil(len(order) / count)
     return tuple(tuple(order[start : start + size]) for start in range(0, len(order), size))
 

@@ -9,25 +9,27 @@ from typing import Any, get_args, get_type_hints
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers that a field may have: from `least` (not itself, if `open_below`) to `most`, both of them finite.
+    """The numbers that a field may have: from `minimum` (not itself, if `open_below`) to `maximum`, both finite.
 
     unit: for messages. infinity: what an infinite value means, where it means something; else it is refused.
     """
 
-    least: float
-    most: float
+    minimum: float
+    maximum: float
     open_below: bool = False
     unit: str = ""
     infinity: str = ""
 
     def __contains__(self, value: float) -> bool:
-        above = value > self.least if self.open_below else value >= self.least
-        return above and (value <= self.most or (bool(self.infinity) and value == float("inf")))
+        above = value > self.minimum if self.open_below else value >= self.minimum
+        return above and (value <= self.maximum or (bool(self.infinity) and value == float("inf")))
 
     def __str__(self) -> str:
         unit = f" of {self.unit}" if self.unit else ""
         also = f", or inf ({self.infinity})" if self.infinity else ""
-        return f"{unit} in {'(' if self.open_below else '['}{_plain(self.least)}, {_plain(self.most)}]{also}".strip()
+        return (
+            f"{unit} in {'(' if self.open_below else '['}{_plain(self.minimum)}, {_plain(self.maximum)}]{also}".strip()
+        )
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
         """Return the schema of the annotated number, within these bounds, with one message for whatever is wrong."""

@@ -162,10 +162,10 @@ class Simulation:
         placement = {name: host for host, names in self._names.items() for name in names}
         if len(placement) != sum(map(len, self._names.values())):
             raise ValueError("every actor must live on exactly one host")
-        least = {
+        lookaheads = {
             host: min((look[0] for look in actors.values()), default=FOREVER) for host, actors in directory.items()
         }
-        self._status = self._cluster.connect(placement, least)
+        self._status = self._cluster.connect(placement, lookaheads)
         self._mail: dict[str, list[bytes]] = {host: [] for host in self._names}
         self._arriving: dict[str, dict[str, int]] = {host: {} for host in self._names}
 

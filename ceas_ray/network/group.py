@@ -67,9 +67,9 @@ class ProcessorGroup:
         """Success probability of a trial."""
         return self.scarcest.route.success_probability
 
-    def age_at_fidelity(self, least: float) -> float:
-        """Return the age in seconds at which the first route's pairs have fallen to `least`."""
-        return min(part.route.age_at_fidelity(least) for part in self.routes)
+    def age_at_fidelity(self, min_fidelity: float) -> float:
+        """Return the age in seconds at which the first route's pairs have fallen to `min_fidelity`."""
+        return min(part.route.age_at_fidelity(min_fidelity) for part in self.routes)
 
     @cached_property
     def latency(self) -> int:

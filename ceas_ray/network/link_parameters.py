@@ -138,12 +138,12 @@ class LinkParameters:
         """Return the same link from its other end."""
         return self if self.memories is None else replace(self, memories=self.memories[::-1])
 
-    def age_at_fidelity(self, least: float) -> float:
-        """Return the age in seconds at which a pair's fidelity has fallen to `least`; infinite if it never does.
+    def age_at_fidelity(self, min_fidelity: float) -> float:
+        """Return the age in seconds at which a pair's fidelity has fallen to `min_fidelity`; infinite if it never does.
 
         In closed form for depolarizing memories, else by bisection. Raises ValueError unless 0.25 < least <= fidelity.
         """
-        return age_of_fidelity(self.birth_weights(), self.decay, least)
+        return age_of_fidelity(self.birth_weights(), self.decay, min_fidelity)
 
     @property
     def latency(self) -> int:

@@ -111,29 +111,29 @@ def fidelity_at(weights: NDArray[np.float64], decay: Decay, age: NDArray[np.floa
     return np.asarray(pair_physics.fidelity_of(pair_physics.aged(pair, decay.start, age, decay.end, age)))
 
 
-def age_of_fidelity(weights: NDArray[np.float64], decay: Decay, least: float) -> float:
-    """Return the age in seconds at which the fidelity first falls to `least`; infinite if it never does.
+def age_of_fidelity(weights: NDArray[np.float64], decay: Decay, min_fidelity: float) -> float:
+    """Return the age in seconds at which the fidelity first falls to `min_fidelity`; infinite if it never does.
 
     In closed form for depolarizing memories. Otherwise by bisection, between the first two points of a grid over all
     time scales that enclose it: with damping the fidelity may rise again (both halves in their ground states have 1/2).
     The bisection goes down to neighbouring numbers, which no tolerance of a library's root finder stands for.
     """
     start = float(weights[0])
-    if not 0.25 < least <= start:
-        raise ValueError(f"least fidelity must lie in (0.25, {start:.6f}], got {least!r}")
+    if not 0.25 < min_fidelity <= start:
+        raise ValueError(f"minimum fidelity must lie in (0.25, {start:.6f}], got {min_fidelity!r}")
     x, y, z, damping = (one + other for one, other in zip(decay.start, decay.end, strict=True))
     if x == y == z and damping == 0:
-        return math.log((start - 0.25) / (least - 0.25)) / x if x > 0 else math.inf
+        return math.log((start - 0.25) / (min_fidelity - 0.25)) / x if x > 0 else math.inf
     rates = [rate for rate in (x, y, z, decay.start.damping, decay.end.damping) if rate > 0]
-    if least == start or not rates:
-        return 0.0 if least == start else math.inf
+    if min_fidelity == start or not rates:
+        return 0.0 if min_fidelity == start else math.inf
     grid = np.concatenate([[0.0], np.geomspace(1e-9 / max(rates), 60 / min(rates), 8192)])
-    below = np.flatnonzero(fidelity_at(weights, decay, grid) < least)
+    below = np.flatnonzero(fidelity_at(weights, decay, grid) < min_fidelity)
     if not len(below):
         return math.inf
     low, high = float(grid[below[0] - 1]), float(grid[below[0]])
     while low < (middle := (low + high) / 2) < high:
-        if fidelity_at(weights, decay, np.array(middle)) < least:
+        if fidelity_at(weights, decay, np.array(middle)) < min_fidelity:
             high = middle
         else:
             low = middle

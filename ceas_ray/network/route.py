@@ -35,8 +35,8 @@ class PairSource(Protocol):
     def success_probability(self) -> float:
         """Success probability of a trial."""
 
-    def age_at_fidelity(self, least: float) -> float:
-        """Return the age in seconds at which a pair's fidelity has fallen to `least`."""
+    def age_at_fidelity(self, min_fidelity: float) -> float:
+        """Return the age in seconds at which a pair's fidelity has fallen to `min_fidelity`."""
 
     @property
     def latency(self) -> int:
@@ -151,11 +151,11 @@ class Route:
         """Success probability on the slowest link."""
         return self.slowest.success_probability
 
-    def age_at_fidelity(self, least: float) -> float:
-        """Return the age at which an end-to-end pair that was fresh has fallen to `least` (Werner, depolarizing)."""
+    def age_at_fidelity(self, min_fidelity: float) -> float:
+        """Return the age at which a fresh end-to-end pair has fallen to `min_fidelity` (Werner, depolarizing)."""
         if len(self.legs) == 1 and self.swapping.rounds_of(self.legs[0]) == 0:
-            return self.legs[0].age_at_fidelity(least)
-        return self.coherence_seconds / 2 * math.log((self.fidelity - 0.25) / (least - 0.25))
+            return self.legs[0].age_at_fidelity(min_fidelity)
+        return self.coherence_seconds / 2 * math.log((self.fidelity - 0.25) / (min_fidelity - 0.25))
 
     @cached_property
     def coherence_seconds(self) -> float:

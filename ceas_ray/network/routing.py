@@ -48,8 +48,8 @@ class Graph:
     def costs(self, cost: Callable[[LinkParameters], float]) -> list[int]:
         """Return one positive whole number per link, proportional to `cost` up to 2^-36 of the greatest."""
         plain = [cost(link.parameters) for link in self.links]
-        most = max(plain, default=0.0)
-        return [1 + (round(value / most * _UNITS) if most > 0 else 0) for value in plain]
+        largest = max(plain, default=0.0)
+        return [1 + (round(value / largest * _UNITS) if largest > 0 else 0) for value in plain]
 
     def distances(self, costs: Sequence[int]) -> NDArray[np.float64]:
         """Return the least sum of costs between any two nodes, (nodes, nodes); infinite where there is no way."""

@@ -22,27 +22,27 @@ def numbers(name: str, value: ArrayLike) -> Floats:
 
 def fidelities(value: ArrayLike, name: str = "fidelity") -> Floats:
     """Return fidelities of Werner pairs. Raises ValueError unless they lie in [1/4, 1]."""
-    return _checked(name, "lie in [0.25, 1]", value=value, least=0.25, most=1.0)
+    return _checked(name, "lie in [0.25, 1]", value=value, minimum=0.25, maximum=1.0)
 
 
 def probabilities(name: str, value: ArrayLike) -> Floats:
     """Return probabilities. Raises ValueError unless they lie in [0, 1]."""
-    return _checked(name, "lie in [0, 1]", value=value, least=0.0, most=1.0)
+    return _checked(name, "lie in [0, 1]", value=value, minimum=0.0, maximum=1.0)
 
 
 def chances(name: str, value: ArrayLike) -> Floats:
     """Return probabilities of what can happen. Raises ValueError unless they lie in (0, 1]."""
-    return _checked(name, "lie in (0, 1]", value=value, least=np.nextafter(0.0, 1.0), most=1.0)
+    return _checked(name, "lie in (0, 1]", value=value, minimum=np.nextafter(0.0, 1.0), maximum=1.0)
 
 
 def times(name: str, value: ArrayLike) -> Floats:
     """Return times (or counts), which may be infinite. Raises ValueError for negative ones."""
-    return _checked(name, "not be negative", value=value, least=0.0, most=np.inf)
+    return _checked(name, "not be negative", value=value, minimum=0.0, maximum=np.inf)
 
 
 def positive_times(name: str, value: ArrayLike) -> Floats:
     """Return times, which may be infinite. Raises ValueError unless they are positive."""
-    return _checked(name, "be positive", value=value, least=np.nextafter(0.0, 1.0), most=np.inf)
+    return _checked(name, "be positive", value=value, minimum=np.nextafter(0.0, 1.0), maximum=np.inf)
 
 
 def bell_weights(value: ArrayLike, name: str = "Bell-diagonal weights") -> Floats:
@@ -62,9 +62,9 @@ def scalar_if_0d(values: Any) -> Any:
     return np.asarray(values)[()]
 
 
-def _checked(name: str, must: str, *, value: ArrayLike, least: float, most: float) -> Floats:
+def _checked(name: str, must: str, *, value: ArrayLike, minimum: float, maximum: float) -> Floats:
     values = numbers(name, value)
-    good = (values >= least) & (values <= most)  # false for NaN
+    good = (values >= minimum) & (values <= maximum)  # false for NaN
     if not good.all():
         refuse(name, must, float(values[~good].flat[0]))
     return values

@@ -176,16 +176,16 @@ def _rates(memory: Idling) -> tuple[pair_physics.Rates, Floats]:
     return pair_physics.Rates(phase, phase, population, population), np.minimum(times("age", age), _FOREVER)
 
 
-def cutoff_age(initial: ArrayLike, least: ArrayLike, coherence_time: ArrayLike) -> Any:
-    """Return the age at which the fidelity has fallen from `initial` to `least`: -T ln((least - 1/4) / (initial -
-    1/4)).
+def cutoff_age(initial: ArrayLike, min_fidelity: ArrayLike, coherence_time: ArrayLike) -> Any:
+    """Return the age at which the fidelity has fallen to `min_fidelity`.
 
-    Inverse of `decayed_fidelity`. `least` must lie in (1/4, initial]: at 1/4 it would never be reached.
+    It is -T ln((min_fidelity - 1/4) / (initial - 1/4)), the inverse of `decayed_fidelity`.
+    `min_fidelity` must lie in (1/4, initial]: at 1/4 it would never be reached.
     """
-    start, end = fidelities(initial, "initial fidelity"), fidelities(least, "least fidelity")
+    start, end = fidelities(initial, "initial fidelity"), fidelities(min_fidelity, "minimum fidelity")
     coherence = positive_times("coherence_time", coherence_time)
     if np.any(end > start) or np.any(end <= 0.25):
-        refuse("least fidelity", f"lie in (0.25, initial fidelity {initial!r}]", least)
+        refuse("minimum fidelity", f"lie in (0.25, initial fidelity {initial!r}]", min_fidelity)
     periods = np.log((start - 0.25) / (end - 0.25))
     with np.errstate(invalid="ignore"):
         return scalar_if_0d(np.where(periods == 0, 0.0, coherence * periods))

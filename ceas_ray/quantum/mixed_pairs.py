@@ -51,14 +51,14 @@ NO_PAIRS = PairNodes(np.zeros((1, 0)), np.ones(1), 0.0)
 """Of circuits that spend no pair inside."""
 
 
-def pair_nodes(werner: Sequence[Floats], places: Sequence[Sequence[int]], most: int = MAX_NODES) -> PairNodes:
+def pair_nodes(werner: Sequence[Floats], places: Sequence[Sequence[int]], max_nodes: int = MAX_NODES) -> PairNodes:
     """Return the nodes and coefficients for the mean over shots.
 
     werner: of every route the Werner parameters of each shot's pairs, (shots, G_r), shots >= 1. places: of every route
     the G_r places in the circuit where its pairs are spent. Together they are all places 0 .. sum G_r - 1.
     """
     routes = [_Route.of(pairs) for pairs in werner]
-    powers, left_out_share = _powers(routes, most)
+    powers, left_out_share = _powers(routes, max_nodes)
     values, means = np.ones((len(powers), len(powers))), np.ones((len(werner[0]), len(powers)))
     nodes = np.empty((len(powers), sum(map(len, places))))
     for r, (route, pairs) in enumerate(zip(routes, werner, strict=True)):
@@ -142,20 +142,20 @@ def _spread_nodes(count: int) -> Floats:
     return points[order]
 
 
-def _powers(routes: Sequence[_Route], most: int) -> tuple[NDArray[np.int64], float]:
+def _powers(routes: Sequence[_Route], max_nodes: int) -> tuple[NDArray[np.int64], float]:
     """Return the lower set of powers (J, routes), ascending, and the sum of the shares of all others."""
-    found = _above(routes, _TOLERANCE, most, together=1.0)
+    found = _above(routes, _TOLERANCE, max_nodes, together=1.0)
     tolerance = _TOLERANCE
     while found is None:
-        found = _above(routes, tolerance, most, _TOGETHER)
+        found = _above(routes, tolerance, max_nodes, _TOGETHER)
         tolerance *= 10**0.25
     kept = set(found)
     complete = len(kept) == math.prod(route.pairs + 1 for route in routes)
     return np.array(found, np.int64), 0.0 if complete else _left_out(routes, kept)
 
 
-def _above(routes: Sequence[_Route], tolerance: float, most: int, together: float) -> list[tuple[int, ...]] | None:
-    """Return all powers whose share reaches the tolerance, in lexicographic order; None if they are more than `most`.
+def _above(routes: Sequence[_Route], tolerance: float, max_nodes: int, together: float) -> list[tuple[int, ...]] | None:
+    """Return all powers whose share reaches the tolerance, in lexicographic order; None for more than `max_nodes`.
 
     A share counts `together` times for every further route with a power of its own.
     """
@@ -168,7 +168,7 @@ def _above(routes: Sequence[_Route], tolerance: float, most: int, together: floa
                 more = share * float(route.bounds[s]) * (together if s and any(powers) else 1.0)
                 if more * rest >= tolerance or not (s or any(powers)):
                     longer.append(((*powers, s), more))
-        if len(longer) > most:
+        if len(longer) > max_nodes:
             return None
         kept = longer
     return [powers for powers, _ in kept]

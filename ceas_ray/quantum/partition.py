@@ -71,12 +71,19 @@ def balanced_parts(circuit: Circuit, members: int) -> tuple[int, ...]:
     n = circuit.qubits
     if not 1 <= members <= n:
         raise ValueError(f"the circuit has {n} qubits to share, got {members} processors")
-    least, most = [n // members] * members, [-(-n // members)] * members
-    return parts_with_fewest_cuts(n, interaction_graph(circuit), least=least, most=most, alike=True)
+    min_qubits, max_qubits = [n // members] * members, [-(-n // members)] * members
+    return parts_with_fewest_cuts(
+        n, interaction_graph(circuit), min_qubits=min_qubits, max_qubits=max_qubits, alike=True
+    )
 
 
 def parts_with_fewest_cuts(
-    qubits: int, edges: Mapping[tuple[int, int], int], *, least: Sequence[int], most: Sequence[int], alike: bool = False
+    qubits: int,
+    edges: Mapping[tuple[int, int], int],
+    *,
+    min_qubits: Sequence[int],
+    max_qubits: Sequence[int],
+    alike: bool = False,
 ) -> tuple[int, ...]:
     """Return the part of each qubit, such that edges between parts have the least weight.
 
@@ -88,7 +95,7 @@ def parts_with_fewest_cuts(
     from scipy.optimize import Bounds, LinearConstraint, milp  # here, because most runs partition no circuit
     from scipy.sparse import lil_array
 
-    members = len(least)
+    members = len(min_qubits)
     columns = qubits * members + len(edges)
     rows = lil_array((qubits + members + len(edges) * members, columns))
     lower, upper = np.full(rows.shape[0], -np.inf), np.zeros(rows.shape[0])
@@ -97,7 +104,7 @@ def parts_with_fewest_cuts(
         lower[q] = upper[q] = 1
     for p in range(members):
         rows[qubits + p, p : qubits * members : members] = 1
-        lower[qubits + p], upper[qubits + p] = least[p], most[p]
+        lower[qubits + p], upper[qubits + p] = min_qubits[p], max_qubits[p]
     for e, (a, b) in enumerate(edges):
         for p in range(members):
             row = qubits + members + e * members + p

@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 _NEGLIGIBLE = 1e-12  # a probability
 
 
-def binomial(trials: int, success: float, most: int) -> NDArray[np.float64]:
+def binomial(trials: int, success: float, max_successes: int) -> NDArray[np.float64]:
     """Return P(X = j) for j < most, and P(X >= most) last; shape (most + 1,)."""
     if success >= 1.0:
-        return np.eye(most + 1)[min(trials, most)]
+        return np.eye(max_successes + 1)[min(trials, max_successes)]
     logs = [
         lgamma(trials + 1) - lgamma(j + 1) - lgamma(trials - j + 1) + j * log(success) + (trials - j) * log1p(-success)
         if j <= trials
         else -np.inf
-        for j in range(most)
+        for j in range(max_successes)
     ]
     mass = np.exp(np.array(logs))
     return np.append(mass, max(0.0, 1.0 - float(mass.sum())))
 
 
-def heralded_beyond(trials: int, success: float, modes: int, most: int) -> NDArray[np.float64]:
+def heralded_beyond(trials: int, success: float, modes: int, max_successes: int) -> NDArray[np.float64]:
     """Return P(e | b): that the attempt of the b-th birth of a slot heralds e more, given that there are b; (most + 1,
     ...).
 
@@ -33,10 +33,12 @@ def heralded_beyond(trials: int, success: float, modes: int, most: int) -> NDArr
     """
     at_once = binomial(modes, success, modes)
     at_once = at_once[: int(np.flatnonzero(at_once > _NEGLIGIBLE)[-1]) + 1]
-    begun = np.sum([binomial(a * modes, success, most)[:most] for a in range(max(1, trials // modes))], axis=0)
-    beyond = np.zeros((most + 1, max(1, len(at_once) - 1)))
+    begun = np.sum(
+        [binomial(a * modes, success, max_successes)[:max_successes] for a in range(max(1, trials // modes))], axis=0
+    )
+    beyond = np.zeros((max_successes + 1, max(1, len(at_once) - 1)))
     beyond[0, 0] = 1.0
-    for b in range(1, most + 1):
+    for b in range(1, max_successes + 1):
         for s in range(max(0, b + 1 - len(at_once)), b):
             beyond[b, : len(at_once) - (b - s)] += begun[s] * at_once[b - s :]
         total = beyond[b].sum()

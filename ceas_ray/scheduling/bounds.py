@@ -24,7 +24,7 @@ def on_time_bound(link: LinkClass, min_utilization: float, gap_slots: int = _GAP
 
     Priced: pairs * served - min_utilization * births >= 0.
     """
-    return min(1.0, _least(
+    return min(1.0, _minimum(
         lambda price: _value(link, 1 + price * link.pairs, price * min_utilization, gap_slots), 1.0
     ))  # fmt: skip
 
@@ -34,7 +34,7 @@ def precision_bound(link: LinkClass, births: float, gap_slots: int = _GAP_SLOTS)
 
     Priced: births - those of the scheduler >= 0. A shot is worth at most 1, so prices above 1 need not be tried.
     """
-    return min(1.0, _least(lambda price: _precision_value(link, 1.0, price, gap_slots) + price * births, 1.0))
+    return min(1.0, _minimum(lambda price: _precision_value(link, 1.0, price, gap_slots) + price * births, 1.0))
 
 
 def coupled_objective_bound(
@@ -56,7 +56,7 @@ def coupled_objective_bound(
         return sum(values) / len(values) + price * capacity
 
     free = dual(0.0)
-    price = _argument_of_least(dual, 1.0)
+    price = _minimizer(dual, 1.0)
     return (free, 0.0) if free <= dual(price) else (dual(price), price)
 
 
@@ -71,13 +71,13 @@ def _precision_value(link: LinkClass, shot_value: float, birth_price: float, gap
     ).value
 
 
-def _least(function: Callable[[float], float], most: float) -> float:
-    return min(function(0.0), function(_argument_of_least(function, most)))
+def _minimum(function: Callable[[float], float], upper: float) -> float:
+    return min(function(0.0), function(_minimizer(function, upper)))
 
 
-def _argument_of_least(function: Callable[[float], float], most: float) -> float:
-    """Return where a convex function on [0, most] is least, to 1e-5 of `most`."""
+def _minimizer(function: Callable[[float], float], upper: float) -> float:
+    """Return where a convex function on [0, upper] is least, to 1e-5 of `upper`."""
     from scipy.optimize import minimize_scalar  # here, because a run needs no bound, and the import takes long
 
-    found = minimize_scalar(function, bounds=(0.0, most), method="bounded", options={"xatol": 1e-5 * most})
+    found = minimize_scalar(function, bounds=(0.0, upper), method="bounded", options={"xatol": 1e-5 * upper})
     return float(found.x)

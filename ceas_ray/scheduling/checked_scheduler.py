@@ -68,10 +68,10 @@ class CheckedScheduler:
         digits, phases = tables.classes - 1, round(link.gap * tables.gap_slots) if link.periodic else 1
         policies = 2 if tables.second_share > 0 else 1
         states = tables.burst_births.shape[-1] if isinstance(tables.burst_births, np.ndarray) else 0
-        most = min(link.slots, max_stock(states, digits))  # tables may know less stock than the memory can hold
+        max_total = min(link.slots, max_stock(states, digits))  # tables may know less stock than the memory can hold
         shapes = {
             "gap_births": (phases, _states(tables.gap_stock, digits * tables.gap_slots)),
-            "burst_births": (link.burst, _states(most, digits)),
+            "burst_births": (link.burst, _states(max_total, digits)),
         }
         for name, shape in shapes.items():
             births, wanted = getattr(tables, name), (policies, *shape)
@@ -80,21 +80,21 @@ class CheckedScheduler:
             if births.size and int(births.max()) > link.slots:
                 raise self._wrong(f"tables.{name} of births within the {link.slots} slots", int(births.max()))
 
-    def _require_integer(self, holder: object, name: str, least: int, most: int) -> None:
+    def _require_integer(self, holder: object, name: str, minimum: int, maximum: int) -> None:
         value = getattr(holder, name)
-        if type(value) is not int or not least <= value <= most:
-            raise self._wrong(f"{name} an integer in [{least}, {most}]", value)
+        if type(value) is not int or not minimum <= value <= maximum:
+            raise self._wrong(f"{name} an integer in [{minimum}, {maximum}]", value)
 
-    def _require_number(self, holder: object, name: str, most: float) -> None:
-        """Raise ValueError for all but a number that is finite, at least 0 and at most `most`."""
+    def _require_number(self, holder: object, name: str, maximum: float) -> None:
+        """Raise ValueError for all but a number that is finite, at least 0 and at most `maximum`."""
         value = getattr(holder, name)
-        if not isinstance(value, int | float) or not 0 <= value <= most or math.isinf(value):
-            raise self._wrong(f"{name} {'>= 0' if math.isinf(most) else f'in [0, {most:g}]'}", value)
+        if not isinstance(value, int | float) or not 0 <= value <= maximum or math.isinf(value):
+            raise self._wrong(f"{name} {'>= 0' if math.isinf(maximum) else f'in [0, {maximum:g}]'}", value)
 
     def _wrong(self, must: str, came: object) -> Exception:
         return wrong_return(self.scheduler, "stock_policy", f"a policy with {must}", came)
 
 
-def _states(most: int, classes: int) -> int:
-    """Return how many stocks there are in this many classes of age, with a sum of at most `most`."""
-    return comb(most + classes, classes)
+def _states(max_total: int, classes: int) -> int:
+    """Return how many stocks there are in this many classes of age, with a sum of at most `max_total`."""
+    return comb(max_total + classes, classes)

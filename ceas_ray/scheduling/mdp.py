@@ -36,9 +36,11 @@ MAX_WORK = 1_000_000
 """Births tried in one sweep over a chain's states: some 20 ms. Solving takes some hundreds of sweeps."""
 
 
-def work_of(most: int, classes: int, slots: int) -> int:
-    """Return the births tried in a sweep over stocks of at most `most` pairs in `classes` classes, in `slots` slots."""
-    return comb(most + classes, classes) * (most + 1) * slots
+def work_of(max_total: int, classes: int, slots: int) -> int:
+    """Return the births tried in a sweep over stocks of at most `max_total` pairs in `classes` classes, in `slots`
+    slots.
+    """
+    return comb(max_total + classes, classes) * (max_total + 1) * slots
 
 
 @dataclass(frozen=True)
@@ -180,11 +182,15 @@ def _solved(scheduler: Mdp, seen: LinkClass) -> Mixture:
         return found if found.served > _SAME else _most_per_pair(at_price, 0.0)
     if best.served >= scheduler.min_on_time:
         return Mixture(best, best, 0.0)
-    most = at_price(0.0)  # cheaper births, until enough shots are on time or too few pairs are used
-    on_time = _mixed(at_price, best, most, lambda s: s.served - scheduler.min_on_time)
+    cheapest = at_price(0.0)  # cheaper births, until enough shots are on time or too few pairs are used
+    on_time = _mixed(at_price, best, cheapest, lambda s: s.served - scheduler.min_on_time)
     if on_time.utilization(seen.pairs) >= scheduler.min_utilization and on_time.served >= scheduler.min_on_time:
         return on_time
-    return Mixture(most, most, 0.0) if used_enough(most) >= 0 else _mixed(at_price, most, best, used_enough)
+    return (
+        Mixture(cheapest, cheapest, 0.0)
+        if used_enough(cheapest) >= 0
+        else _mixed(at_price, cheapest, best, used_enough)
+    )
 
 
 def _most_per_pair(at_price: Callable[[float], Solution], min_on_time: float) -> Mixture:
@@ -193,16 +199,16 @@ def _most_per_pair(at_price: Callable[[float], Solution], min_on_time: float) ->
 
     Each price pays for its own policy just so, hence the next policy's ratio is larger, or the same and the largest.
     """
-    best = most = at_price(0.0)
+    best = cheapest = at_price(0.0)
     while best.births > 0:
         found = at_price(best.precision / best.births)
         if found.births <= 0 or found.precision / found.births <= best.precision / best.births * (1 + _SAME_RATIO):
             break
         best = found
-    if best.served >= min_on_time or most.served < min_on_time:
-        best = best if best.served >= min_on_time else most
+    if best.served >= min_on_time or cheapest.served < min_on_time:
+        best = best if best.served >= min_on_time else cheapest
         return Mixture(best, best, 0.0)
-    return _mixed(at_price, best, most, lambda s: s.served - min_on_time)
+    return _mixed(at_price, best, cheapest, lambda s: s.served - min_on_time)
 
 
 def _mixed(

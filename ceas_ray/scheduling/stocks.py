@@ -12,17 +12,17 @@ from ceas_ray.kernel.compiled_code import COMPILED, njit
 
 
 @lru_cache(maxsize=64)
-def stock_states(most: int, classes: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return all stocks (n_1 .. n_classes) with a sum of at most `most`, int64 (states, classes), in lexicographic
+def stock_states(max_total: int, classes: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return all stocks (n_1 .. n_classes) with a sum of at most `max_total`, int64 (states, classes), in lexicographic
     order of their reverse; and counts (classes + 1, most + 2) with which `state_number` finds a stock in that list."""
-    counts = np.zeros((classes + 1, most + 2), np.int64)
-    counts[:, 1:] = [[comb(total + left, left) for total in range(most + 1)] for left in range(classes + 1)]
-    states = np.zeros((int(counts[classes, most + 1]), classes), np.int64)
+    counts = np.zeros((classes + 1, max_total + 2), np.int64)
+    counts[:, 1:] = [[comb(total + left, left) for total in range(max_total + 1)] for left in range(classes + 1)]
+    states = np.zeros((int(counts[classes, max_total + 1]), classes), np.int64)
     for number in range(1, len(states)):
         stock = states[number - 1].copy()
         for k in range(classes):  # the next one: raise the lowest class that may be raised
             stock[k] += 1
-            if stock.sum() <= most:
+            if stock.sum() <= max_total:
                 break
             stock[k] = 0
         states[number] = stock
@@ -33,10 +33,10 @@ def stock_states(most: int, classes: int) -> tuple[NDArray[np.int64], NDArray[np
 
 def max_stock(states: int, classes: int) -> int:
     """Return the most pairs in stock of which `stock_states` has this many states (0 where there is no class)."""
-    most = 0
-    while classes > 0 and comb(most + classes, classes) < states:
-        most += 1
-    return most
+    max_total = 0
+    while classes > 0 and comb(max_total + classes, classes) < states:
+        max_total += 1
+    return max_total
 
 
 @njit(**COMPILED)

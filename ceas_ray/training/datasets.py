@@ -122,8 +122,8 @@ class Encoding:
                 raise ValueError(f"{self.qubits} {self.called} need as many {kind}, got {train.shape[1]}")
             place = np.arange(self.qubits) % train.shape[1]
             train, test, matrix, offset = train[:, place], test[:, place], matrix[:, place], offset[place]
-        least, most = train.min(axis=0), train.max(axis=0)  # scikit-learn's MinMaxScaler ends at other bits
-        centre, half = (least + most) / 2, (most - least) / 2
+        lowest, highest = train.min(axis=0), train.max(axis=0)  # scikit-learn's MinMaxScaler ends at other bits
+        centre, half = (lowest + highest) / 2, (highest - lowest) / 2
         train, test = (np.clip((x - centre) / half, -1.0, 1.0) * (self.angle_range * np.pi) for x in (train, test))
         return Encoded(train, test, FeatureMap(matrix / half, (offset - centre) / half, self.angle_range))
 

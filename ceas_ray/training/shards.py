@@ -51,13 +51,13 @@ def iid_shards(samples: int, count: int, generator: np.random.Generator) -> list
 
 
 def dirichlet_shards(
-    labels: Integers, count: int, *, concentration: float, least: int, generator: np.random.Generator
+    labels: Integers, count: int, *, concentration: float, min_samples: int, generator: np.random.Generator
 ) -> list[Integers]:
     """Put every sample in exactly one shard; each class is split over the shards by Dirichlet(concentration) shares.
 
-    Shards with fewer than `least` samples then take some from the largest. Raises ValueError for too few samples.
+    Shards with fewer than `min_samples` samples then take some from the largest. Raises ValueError for too few samples.
     """
-    _check_least(len(labels), count, least)
+    _check_min_samples(len(labels), count, min_samples)
     shards: list[list[int]] = [[] for _ in range(count)]
     for label in np.unique(labels):
         members = generator.permutation(np.flatnonzero(labels == label))
@@ -68,7 +68,7 @@ def dirichlet_shards(
     largest_first = [(-len(shard), number) for number, shard in enumerate(shards)]
     heapify(largest_first)
     for shard in shards:
-        while len(shard) < least:
+        while len(shard) < min_samples:
             number = largest_first[0][1]
             largest = shards[number]
             shard.append(largest.pop(int(generator.integers(len(largest)))))
@@ -76,10 +76,12 @@ def dirichlet_shards(
     return [np.sort(np.array(shard, dtype=np.int64)) for shard in shards]
 
 
-def _check_least(samples: int, count: int, least: int) -> None:
-    """Raise ValueError where `count` shards cannot have `least` samples each."""
-    if samples < count * least:
-        raise ValueError(f"{count} processors need {least} training samples each ({count * least}), got {samples}")
+def _check_min_samples(samples: int, count: int, min_samples: int) -> None:
+    """Raise ValueError where `count` shards cannot have `min_samples` samples each."""
+    if samples < count * min_samples:
+        raise ValueError(
+            f"{count} processors need {min_samples} training samples each ({count * min_samples}), got {samples}"
+        )
 
 
 def label_shards(labels: Integers, count: int, labels_per_shard: int, generator: np.random.Generator) -> list[Integers]:

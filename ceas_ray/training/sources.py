@@ -28,10 +28,10 @@ def load_classes(name: PackagedName, classes: tuple[int, ...]) -> tuple[Floats, 
     from sklearn import datasets
 
     features, numbers = getattr(datasets, f"load_{name}")(return_X_y=True)
-    most = int(numbers.max())
-    chosen = classes or tuple(range(most + 1))
-    if len(set(chosen)) != len(chosen) or len(chosen) < 2 or not all(0 <= c <= most for c in chosen):
-        raise ValueError(f"{name} needs at least two different classes of 0 to {most}, got {list(classes)}")
+    highest = int(numbers.max())
+    chosen = classes or tuple(range(highest + 1))
+    if len(set(chosen)) != len(chosen) or len(chosen) < 2 or not all(0 <= c <= highest for c in chosen):
+        raise ValueError(f"{name} needs at least two different classes of 0 to {highest}, got {list(classes)}")
     kept = np.isin(numbers, chosen)
     labels = np.array([chosen.index(int(number)) for number in numbers[kept]], dtype=np.int64)
     return np.asarray(features[kept], dtype=np.float64), labels
@@ -122,10 +122,10 @@ def _refuse_index(features: Floats, names: list[str]) -> None:
     if len(features) >= _FEWEST_SHUFFLED:
         counting |= (np.diff(np.sort(features, axis=0), axis=0) == 1).all(axis=0)
     for column in np.flatnonzero(counting):
-        least, most = features[:, column].min(), features[:, column].max()
+        lowest, highest = features[:, column].min(), features[:, column].max()
         raise ValueError(
-            f"column {names[column]} only numbers the samples ({least:g} to {most:g}): an index is no feature, leave "
-            "it out (pandas: index=False)"
+            f"column {names[column]} only numbers the samples ({lowest:g} to {highest:g}): an index is no feature, "
+            "leave it out (pandas: index=False)"
         )
 
 

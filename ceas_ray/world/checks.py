@@ -200,9 +200,9 @@ def _check_trap_circuits(settings: RunSettings, qubits: int, policies: Policies)
     # The share that fills the forgetting window with as many tests as weights wait for.
     a_round = settings.training.circuits_per_round * qubits
     forgotten = 1 - 0.5 ** (1 / settings.entanglement.half_life_rounds)
-    least = ceil(1000 * forgotten * settings.aggregation.weights.get("min_tests", 0) / a_round) / 1000
-    if share < least:
-        must = f"0 or at least {least}, or weights never have their aggregation.weights.min_tests"
+    min_share = ceil(1000 * forgotten * settings.aggregation.weights.get("min_tests", 0) / a_round) / 1000
+    if share < min_share:
+        must = f"0 or at least {min_share}, or weights never have their aggregation.weights.min_tests"
         raise SettingsError(key, must, share)
 
 

@@ -126,8 +126,10 @@ def dealt_shards(
             per_shard = choice.labels_per_shard
             return blame_on("processors.count", lambda: label_shards(labels, count, per_shard, generator))
         case "dirichlet":
-            concentration, least = choice.dirichlet_concentration, choice.min_samples
+            concentration, min_samples = choice.dirichlet_concentration, choice.min_samples
             return blame_on(
                 "processors.count",
-                lambda: dirichlet_shards(labels, count, concentration=concentration, least=least, generator=generator),
+                lambda: dirichlet_shards(
+                    labels, count, concentration=concentration, min_samples=min_samples, generator=generator
+                ),
             )

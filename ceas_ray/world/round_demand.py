@@ -155,8 +155,8 @@ def _refuse_too_long(simulated_seconds: float, rounds: int) -> None:
         raise SettingsError("training.rounds", must, rounds)
 
 
-def _sampled(of: Sequence[T], most: int = _SAMPLED_PATHS) -> Sequence[T]:
-    return of[:: max(1, len(of) // most)]
+def _sampled(of: Sequence[T], max_count: int = _SAMPLED_PATHS) -> Sequence[T]:
+    return of[:: max(1, len(of) // max_count)]
 
 
 @dataclass(frozen=True)
@@ -200,12 +200,12 @@ def _key_slots(
     network: NetworkPlan, phases: Sequence[ServedPhase]
 ) -> Iterator[Iterator[tuple[float, tuple[_Paths, ...]]]]:
     """Return the key slots of each phase: how often there is such a one, and its paths."""
-    most, replicas = max(1, _SAMPLED_PATHS // len(phases)), len(network.replica_routes)
+    max_count, replicas = max(1, _SAMPLED_PATHS // len(phases)), len(network.replica_routes)
     for number, phase in enumerate(phases):
         if phase.slots is not None:
             yield ((1, (_Paths(slot, len(slot)),)) for slot in phase.slots if slot)
             continue
-        paths = [KeyPath(processor_name(k), n % replicas) for n, k in enumerate(_sampled(phase.members, most))]
+        paths = [KeyPath(processor_name(k), n % replicas) for n, k in enumerate(_sampled(phase.members, max_count))]
         mine = _Paths(paths, len(phase.members) * replicas / phase.key_slots)
         if number > 0 or replicas == 1:
             yield iter([(phase.key_slots, (mine,))])

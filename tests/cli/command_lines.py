@@ -101,12 +101,12 @@ def valid(hint: Any, extras: tuple[Any, ...]) -> Texts:
     if hint is bool:
         return st.sampled_from(["true", "false"])
     if hint is int and limits is not None:
-        low, high = int(limits.least), int(limits.most)
+        low, high = int(limits.minimum), int(limits.maximum)
         return st.one_of(_spread(low, high).map(lambda x: str(round(x))), st.sampled_from([str(low), str(high)]))
     if hint is float and limits is not None:
         return st.one_of(
-            _spread(limits.least, limits.most).map(lambda x: repr(float(x))),
-            st.sampled_from([limits.most, limits.most if limits.open_below else limits.least]).map(str),
+            _spread(limits.minimum, limits.maximum).map(lambda x: repr(float(x))),
+            st.sampled_from([limits.maximum, limits.maximum if limits.open_below else limits.minimum]).map(str),
             st.just("inf" if limits.infinity else "0.5"),
         )
     if get_origin(hint) is Literal:
@@ -132,8 +132,8 @@ def wrong(hint: Any, extras: tuple[Any, ...]) -> Texts:
     limits = next((extra for extra in extras if isinstance(extra, Range)), None)
     if limits is None:
         return st.sampled_from(NOT_WORDS)
-    step: float = 1 if hint is int else max(abs(limits.least), 1) * 1e-9
-    outside = [limits.least - step, limits.most + max(1, abs(limits.most) * 1e-6), -limits.most, 1e300]
+    step: float = 1 if hint is int else max(abs(limits.minimum), 1) * 1e-9
+    outside = [limits.minimum - step, limits.maximum + max(1, abs(limits.maximum) * 1e-6), -limits.maximum, 1e300]
     return st.one_of(st.sampled_from([str(value) for value in outside]), st.sampled_from(NOT_NUMBERS))
 
 

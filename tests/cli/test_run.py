@@ -36,7 +36,7 @@ BAD = {
         ["network=graphml", "network.file=/nowhere.graphml"], "network.file must be an existing file, got '/nowhere",
     ),
     "routes that yield no key": (["network=line", "network.nodes=11"], "to yield a key, got 0.7"),
-    "routes below the least fidelity": (
+    "routes below the minimum fidelity": (
         ["network=grid", "entanglement.min_fidelity=0.97"], "entanglement.min_fidelity must be below",
     ),
     "few slots of a node": (["network=line", "entanglement.node_slots=40"], "entanglement.node_slots at least 48"),

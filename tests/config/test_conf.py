@@ -33,7 +33,8 @@ def settings_of(group: str, choice: str) -> RunSettings:
 
 @pytest.mark.parametrize(("group", "choice"), [pair for pair in CHOICES if pair[0] != "links" or pair[1] not in NO_KEY])
 def test_every_choice_makes_a_world(group: str, choice: str) -> None:
-    assert len(build_world(settings_of(group, choice)).replicas) == (8 if choice == "all_processors" else 7)
+    settings = settings_of(group, choice)
+    assert len(build_world(settings).replicas) == (settings.consensus.committee_size or settings.processors.count)
 
 
 @pytest.mark.parametrize("choice", sorted(NO_KEY))

@@ -64,8 +64,8 @@ def test_the_schema_has_numbers_and_texts_in_every_group() -> None:
 def test_every_number_has_a_finite_range_and_a_line_that_names_it(key: str) -> None:
     limits = NUMBERS[key]
     assert limits is not None, "a number without a range"
-    assert abs(limits.least) < 1e300
-    assert abs(limits.most) < 1e300
+    assert abs(limits.minimum) < 1e300
+    assert abs(limits.maximum) < 1e300
     for value in (float("nan"), float("inf"), -float("inf"), 1e300, -1e300, 10**400, -(10**5000), True, "much", [1]):
         if value == float("inf") and limits.infinity:
             assert build(RunSettings, configured(key, value))
@@ -161,7 +161,7 @@ def arguments_of(policy: type) -> dict[str, Any]:
             elif plain is InputFile:
                 node[name] = __file__
             elif plain in (int, float):
-                node[name] = plain(1 if limits is None or 1 in limits else limits.most)
+                node[name] = plain(1 if limits is None or 1 in limits else limits.maximum)
             elif plain is Rule:
                 node[name] = {"_target_": "ceas_ray.aggregation.median.Median"}
             elif plain is Scheduler:

@@ -129,7 +129,7 @@ def test_the_age_is_of_the_first_fall_where_relaxation_lets_fidelity_rise_again(
 
 @pytest.mark.parametrize("least", [0.25, 0.98, math.nan, 1.5])
 def test_a_fidelity_that_is_never_reached_is_refused(least: float) -> None:
-    with pytest.raises(ValueError, match="least fidelity must lie in"):
+    with pytest.raises(ValueError, match="minimum fidelity must lie in"):
         HARDWARE.link(1.0, 0.97).age_at_fidelity(least)
 
 

@@ -87,7 +87,7 @@ def test_many_routes_are_cut_to_the_most_nodes_within_a_stated_bound() -> None:
     places = [[2 * r, 2 * r + 1] for r in range(5)]
     output = Multilinear(10, 1)
     exact = brute_force(output, [pairs[:5] for pairs in werner], places)
-    few = pair_nodes([pairs[:5] for pairs in werner], places, most=40)
+    few = pair_nodes([pairs[:5] for pairs in werner], places, max_nodes=40)
     assert len(few.coefficients) <= 40
     ours = sum(b * output(at) for at, b in zip(few.werner, few.coefficients, strict=True))
     assert 0 < abs(ours - exact) < few.left_out < 0.1

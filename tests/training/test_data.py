@@ -94,7 +94,9 @@ def test_a_class_with_one_sample_cannot_be_both_for_training_and_for_validation(
 def test_every_sample_is_in_exactly_one_shard(count: int, concentration: float, seed: int) -> None:
     labels = np.random.default_rng(seed).integers(0, 3, 120)
     for shards in (
-        dirichlet_shards(labels, count, concentration=concentration, least=3, generator=np.random.default_rng(seed)),
+        dirichlet_shards(
+            labels, count, concentration=concentration, min_samples=3, generator=np.random.default_rng(seed)
+        ),
         iid_shards(120, count, np.random.default_rng(seed)),
     ):
         assert len(shards) == count
@@ -247,7 +249,7 @@ def test_measured_ground_states_scatter_around_the_exact_ones_and_show_their_pha
 
 def test_too_few_samples_are_refused() -> None:
     with pytest.raises(ValueError, match="processors need 2 training samples each"):
-        dirichlet_shards(np.zeros(9, int), 5, concentration=1.0, least=2, generator=np.random.default_rng(1))
+        dirichlet_shards(np.zeros(9, int), 5, concentration=1.0, min_samples=2, generator=np.random.default_rng(1))
 
 
 def test_the_cosine_goes_from_its_beginning_to_its_end() -> None:

@@ -78,7 +78,7 @@ SUPPLIES = (1.2, 1.6, 2.4)
 
 
 def grid() -> list[Regime]:
-    """Return R0 with other coherence times (of each memory, least fidelity .90) and rates."""
+    """Return R0 with other coherence times (of each memory, minimum fidelity .90) and rates."""
     ages = {t: t / 2 * np.log((FIDELITY - 0.25) / (0.90 - 0.25)) / (PERIOD * 1e-12) for t in COHERENCE_TIMES}
     return [
         Regime(f"T={t * 1e3:.0f}ms x{supply}", supply, float(ages[t]), 24, 8.0, False)
