@@ -91,7 +91,11 @@ def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None, rea
     policy = _policy_class(node.get("_target_"), key)
     if kind is not None and not _is_of(policy, kind):
         protocol = getattr(kind, "_is_protocol", False)
-        must = f"a policy that can be {kind.__name__}" if protocol else f"a subclass of {_path(kind)}"
+        must = (
+            f"a policy that can be {kind.__name__}, with {_methods_in_words(kind)}"
+            if protocol
+            else f"a subclass of {_path(kind)}"
+        )
         raise SettingsError(f"{key}._target_", must, node["_target_"])
     for former, present in renamed.CLASS_ATTRIBUTES.items():
         if hasattr(policy, former):
@@ -193,13 +197,26 @@ def _is_of(policy: type, kind: type) -> bool:
     each."""
     if not getattr(kind, "_is_protocol", False):
         return issubclass(policy, kind)
-    wanted = {name: value for name, value in vars(kind).items() if inspect.isfunction(value) and name != "__init__"}
     return all(
         callable(found := getattr(policy, name, None))
         and len(inspect.signature(found).parameters) == len(inspect.signature(method).parameters)
-        for name, method in wanted.items()
-        if name not in ("__subclasshook__", "_no_init_or_replace_init")
+        for name, method in _methods_of(kind).items()
     )
+
+
+def _methods_of(protocol: type) -> dict[str, Callable[..., Any]]:
+    """Return the methods that a protocol asks for, by name."""
+    own = ("__init__", "__subclasshook__", "_no_init_or_replace_init")
+    return {name: value for name, value in vars(protocol).items() if inspect.isfunction(value) and name not in own}
+
+
+def _methods_in_words(protocol: type) -> str:
+    """Return the methods that a protocol asks for, each with its parameters."""
+    methods = [
+        f"{name}({', '.join(parameter for parameter in inspect.signature(method).parameters if parameter != 'self')})"
+        for name, method in _methods_of(protocol).items()
+    ]
+    return " and ".join(methods)
 
 
 def _hints_of(policy: type) -> dict[str, Any]:

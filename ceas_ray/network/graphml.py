@@ -9,12 +9,10 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-import numpy as np
-
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.kernel.numbers_in_text import is_number
 from ceas_ray.kernel.ranges import check_ranges
-from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
+from ceas_ray.network.link_parameters import LinkDraws
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.routing import Graph, Link, LinkFidelity, RouteBy, routed, settled
 
@@ -47,22 +45,14 @@ class GraphML:
         """Raise ValueError for values out of range."""
         check_ranges(self)
 
-    def build(
-        self,
-        processors: int,
-        replicas: int,
-        *,
-        hardware: LinkHardware,
-        spread: Heterogeneity,
-        generator: np.random.Generator,
-    ) -> NetworkPlan:
+    def build(self, processors: int, replicas: int, draws: LinkDraws) -> NetworkPlan:
         """Read the file and draw what it leaves open. Raises ValueError for whatever is wrong with it."""
         nodes, edges = read_graphml(self.file)
         names = tuple(node["id"] for node in nodes)
-        links = [self._link(names, edge, hardware=hardware, spread=spread, generator=generator) for edge in edges]
+        links = [self._link(names, edge, draws) for edge in edges]
         graph = Graph(names, tuple(links), f"join it by an edge in {self.file.path}")
         seats = self._seats(nodes, names)
-        choices: dict[str, Any] = {"route_by": self.route_by, "swap_werner": hardware.swap_werner}
+        choices: dict[str, Any] = {"route_by": self.route_by, "swap_werner": draws.swap_werner}
         if seats is None:
             plan = settled(graph, processors=processors, replicas=replicas, **choices)
         else:
@@ -79,10 +69,7 @@ class GraphML:
                 unused.append(f"{self.file.path}: {', '.join(others)} of {kind} is not used")
         return tuple(unused)
 
-    def _link(
-        self, names: Sequence[str], edge: tuple[int, int, dict[str, Any]], *, hardware: LinkHardware,
-        spread: Heterogeneity, generator: np.random.Generator,
-    ) -> Link:  # fmt: skip
+    def _link(self, names: Sequence[str], edge: tuple[int, int, dict[str, Any]], draws: LinkDraws) -> Link:
         """Return the link of an edge, whose fidelity is drawn where nothing says it."""
         first, second, given = edge
         where = f"{self.file.path}: the edge {names[first]} - {names[second]}"
@@ -92,13 +79,13 @@ class GraphML:
             raise ValueError(f"{where} must have a length_km > 0 and <= {MAX_KM:,}, got {got}")
         fidelity = _number(given, "fidelity", where)
         fidelity = self.link_fidelity if fidelity is None else fidelity
-        fidelity = spread.fidelity(generator) if fidelity is None else fidelity
+        fidelity = draws.spread.fidelity(draws.generator) if fidelity is None else fidelity
         if not 0.25 <= fidelity <= 1:
             raise ValueError(f"{where} must have a fidelity in [0.25, 1], got {fidelity}")
         rounds = _number(given, "purification_rounds", where)
         if rounds not in (None, *range(MAX_PURIFICATION_ROUNDS + 1)):
             raise ValueError(f"{where} must have purification_rounds of 0 to {MAX_PURIFICATION_ROUNDS}, got {rounds:g}")
-        link = hardware.link(length, fidelity)
+        (link,) = draws.links([length], [fidelity])
         return Link(first, second, link if rounds is None else replace(link, purification_rounds=int(rounds)))
 
     def _seats(self, nodes: Sequence[Mapping[str, str]], names: Sequence[str]) -> dict[str, list[int]] | None:

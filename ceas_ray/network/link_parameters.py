@@ -141,7 +141,8 @@ class LinkParameters:
     def age_at_fidelity(self, min_fidelity: float) -> float:
         """Return the age in seconds at which a pair's fidelity has fallen to `min_fidelity`; infinite if it never does.
 
-        In closed form for depolarizing memories, else by bisection. Raises ValueError unless 0.25 < least <= fidelity.
+        In closed form for depolarizing memories, else by bisection. Raises ValueError unless 0.25 < min_fidelity <=
+        fidelity.
         """
         return age_of_fidelity(self.birth_weights(), self.decay, min_fidelity)
 
@@ -177,3 +178,34 @@ class Heterogeneity:
         if self.min_fidelity == self.max_fidelity:
             return self.mean_fidelity
         return float(generator.triangular(self.min_fidelity, self.mean_fidelity, self.max_fidelity))
+
+
+@dataclass(frozen=True)
+class LinkDraws:
+    """Draws the links of a network, of this hardware: what a topology leaves open is drawn as `spread` says."""
+
+    hardware: LinkHardware
+    spread: Heterogeneity
+    generator: np.random.Generator
+
+    @property
+    def swap_werner(self) -> float:
+        """Werner parameter by which a swap multiplies those of its pairs."""
+        return self.hardware.swap_werner
+
+    def links(
+        self, lengths_km: Sequence[float | None], fidelities: Sequence[float | None], at_hub: bool = True
+    ) -> list[LinkParameters]:
+        """Return a link for each length and fidelity at emission, of which None is drawn, link after link.
+
+        at_hub: whether each has one end at the hub; else none has. Raises ValueError for a link on which no attempt
+        ever succeeds.
+        """
+        drawn = [self._drawn(length, fidelity) for length, fidelity in zip(lengths_km, fidelities, strict=True)]
+        return self.hardware.links([length for length, _ in drawn], [fidelity for _, fidelity in drawn], at_hub)
+
+    def _drawn(self, length: float | None, fidelity: float | None) -> tuple[float, float]:
+        return (
+            self.spread.length(self.generator) if length is None else float(length),
+            self.spread.fidelity(self.generator) if fidelity is None else fidelity,
+        )

@@ -7,10 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
-import numpy as np
-
 from ceas_ray.network.group import ProcessorGroup, group_of
-from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, LinkParameters
+from ceas_ray.network.link_parameters import LinkDraws, LinkParameters
 from ceas_ray.network.route import PairSource, Route, Swapping
 
 
@@ -126,18 +124,10 @@ class NetworkPlan:
 
 
 class Topology(Protocol):
-    """Draws a network of this hardware for so many processors and replicas."""
+    """Draws a network for so many processors and replicas."""
 
-    def build(
-        self,
-        processors: int,
-        replicas: int,
-        *,
-        hardware: LinkHardware,
-        spread: Heterogeneity,
-        generator: np.random.Generator,
-    ) -> NetworkPlan:
+    def build(self, processors: int, replicas: int, draws: LinkDraws) -> NetworkPlan:
         """Return the links and routes. Raises ValueError if there is no such network.
 
-        A world passes the last three by keyword, so a topology of your own must name them as here.
+        A world passes `draws` by keyword, so a topology of your own must name it as here.
         """

@@ -13,7 +13,7 @@ import rustworkx
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.ranges import Range
-from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, LinkParameters
+from ceas_ray.network.link_parameters import LinkDraws, LinkParameters
 from ceas_ray.network.memories import coherence_of_each, pair_decay
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, Swapping
@@ -184,17 +184,11 @@ def drawn(
     *,
     lengths_km: Sequence[float | None] | NDArray[np.float64],
     link_fidelity: float | None,
-    hardware: LinkHardware,
-    spread: Heterogeneity,
-    generator: np.random.Generator,
+    draws: LinkDraws,
 ) -> tuple[Link, ...]:
-    """Return a link of this hardware for each pair of nodes.
+    """Return a link for each pair of nodes.
 
-    pairs (links, 2); lengths_km (links,). A length or a fidelity of None is drawn as `spread` says.
+    pairs (links, 2); lengths_km (links,). A length or a fidelity of None is drawn.
     """
-    lengths, fidelities = [], []
-    for length in lengths_km:
-        lengths.append(spread.length(generator) if length is None else float(length))
-        fidelities.append(spread.fidelity(generator) if link_fidelity is None else link_fidelity)
-    links = hardware.links(lengths, fidelities)
+    links = draws.links(list(lengths_km), [link_fidelity] * len(lengths_km))
     return tuple(Link(int(ends[0]), int(ends[1]), link) for ends, link in zip(pairs, links, strict=True))

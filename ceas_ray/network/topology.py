@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.ranges import check_ranges
-from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware
+from ceas_ray.network.link_parameters import LinkDraws
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.routing import Graph, LinkFidelity, RouteBy, drawn, node_names, settled
 
@@ -44,32 +44,17 @@ class LayoutTopology(ABC):
     def layout(self, generator: np.random.Generator) -> Layout:
         """Return the nodes and links, drawn where the shape is random."""
 
-    def build(
-        self,
-        processors: int,
-        replicas: int,
-        *,
-        hardware: LinkHardware,
-        spread: Heterogeneity,
-        generator: np.random.Generator,
-    ) -> NetworkPlan:
+    def build(self, processors: int, replicas: int, draws: LinkDraws) -> NetworkPlan:
         """Draw the links; the hub at the center, replicas and then processors from the nearest node on.
 
         Raises ValueError if some node cannot be reached: nothing is drawn again in silence.
         """
-        layout = self.layout(generator)
-        links = drawn(
-            layout.pairs,
-            lengths_km=layout.lengths_km,
-            link_fidelity=self.link_fidelity,
-            hardware=hardware,
-            spread=spread,
-            generator=generator,
-        )
+        layout = self.layout(draws.generator)
+        links = drawn(layout.pairs, lengths_km=layout.lengths_km, link_fidelity=self.link_fidelity, draws=draws)
         return settled(
             Graph(node_names(layout.nodes), links, self.remedy),
             processors=processors,
             replicas=replicas,
             route_by=self.route_by,
-            swap_werner=hardware.swap_werner,
+            swap_werner=draws.swap_werner,
         )

@@ -87,10 +87,10 @@ def parts_with_fewest_cuts(
 ) -> tuple[int, ...]:
     """Return the part of each qubit, such that edges between parts have the least weight.
 
-    edges: their weights; least, most: qubits in each part. Graph partition as an integer program, solved to its optimum
-    by SciPy's HiGHS (branch and cut): x_qp = 1 if qubit q is in part p; y_e >= x_ap - x_bp for every edge e = (a, b)
-    and part p; the least sum of weight_e y_e. alike: parts are numbered by their first qubit. The sizes must be such
-    that there is a partition.
+    edges: their weights. min_qubits, max_qubits: in each part. Graph partition as an integer program, solved to its
+    optimum by SciPy's HiGHS (branch and cut): x_qp = 1 if qubit q is in part p; y_e >= x_ap - x_bp for every edge e =
+    (a, b) and part p; the least sum of weight_e y_e. alike: parts are numbered by their first qubit. The sizes must be
+    such that there is a partition.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp  # here, because most runs partition no circuit
     from scipy.sparse import lil_array
@@ -118,7 +118,10 @@ def parts_with_fewest_cuts(
     )
     assert found.success, f"a partition exists: {found.message}"
     chosen = np.argmax(np.reshape(found.x[: qubits * members], (qubits, members)), axis=1).tolist()
-    if not alike:
-        return tuple(chosen)
-    order = {int(part): place for place, part in enumerate(dict.fromkeys(chosen))}
-    return tuple(order[int(part)] for part in chosen)
+    return _numbered(chosen) if alike else tuple(chosen)
+
+
+def _numbered(parts: Sequence[int]) -> tuple[int, ...]:
+    """Return the part of each qubit, parts numbered by their first qubit."""
+    order = {part: place for place, part in enumerate(dict.fromkeys(parts))}
+    return tuple(order[part] for part in parts)

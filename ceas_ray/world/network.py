@@ -11,7 +11,7 @@ from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.policy_calls import PolicyError, called, wrong_return
 from ceas_ray.messages.payloads import processor_name, replica_name
-from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, LinkParameters
+from ceas_ray.network.link_parameters import Heterogeneity, LinkDraws, LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan, Topology
 from ceas_ray.network.route import Route, Swapping
 from ceas_ray.quantum.circuit import Circuit
@@ -47,9 +47,7 @@ def network_of(
         topology,
         processors=settings.processors.count,
         replicas=counts.replicas,
-        hardware=link_hardware(links),
-        spread=spread,
-        generator=generator,
+        draws=LinkDraws(link_hardware(links), spread, generator),
     )
     inputs.note(network.notes)
     if settings.consensus.committee == "processors":
@@ -82,22 +80,14 @@ def _with_replicas_at_processors(network: NetworkPlan) -> NetworkPlan:
     return replace(network, replica_routes=tuple(replace(leg, legs=link.legs) for leg, link in pairs))
 
 
-def _built(
-    topology: Topology,
-    *,
-    processors: int,
-    replicas: int,
-    hardware: LinkHardware,
-    spread: Heterogeneity,
-    generator: np.random.Generator,
-) -> NetworkPlan:
+def _built(topology: Topology, *, processors: int, replicas: int, draws: LinkDraws) -> NetworkPlan:
     """Return what the topology builds.
 
     Raises SettingsError where there is no such network, and PolicyError for a topology, perhaps a user's own, that
     fails or leaves somebody out.
     """
     try:
-        plan = called(topology, "build", processors, replicas, hardware=hardware, spread=spread, generator=generator)
+        plan = called(topology, "build", processors, replicas, draws=draws)
     except PolicyError as error:
         if error.refusal is None:
             raise

@@ -13,13 +13,11 @@ class TwoRings:
 
     nodes: Annotated[int, Range(3, 100)]
 
-    def build(self, processors: int, replicas: int, *, hardware: Any, spread: Any, generator: Any) -> Any:
+    def build(self, processors: int, replicas: int, draws: Any) -> Any:
         rings = [list(range(self.nodes)), [0, *range(self.nodes, 2 * self.nodes - 1)]]
         pairs = [(ring[i - 1], ring[i]) for ring in rings for i in range(len(ring))]
-        lengths = [0.5] * len(pairs)
-        links = drawn(
-            pairs, lengths_km=lengths, link_fidelity=0.985, hardware=hardware, spread=spread, generator=generator
-        )
+        links = drawn(pairs, lengths_km=[0.5] * len(pairs), link_fidelity=0.985, draws=draws)
         graph = Graph(node_names(2 * self.nodes - 1), links, "it always is")
-        swap_werner = hardware.swap_werner
-        return settled(graph, processors=processors, replicas=replicas, route_by="fidelity", swap_werner=swap_werner)
+        return settled(
+            graph, processors=processors, replicas=replicas, route_by="fidelity", swap_werner=draws.swap_werner
+        )

@@ -20,6 +20,7 @@ from ceas_ray.messages.observations import ProgressObserved
 from ceas_ray.messages.quorum import Quorums
 from ceas_ray.messages.round_progress import OnStall, RoundProgress
 from ceas_ray.network.line import Line
+from ceas_ray.network.link_parameters import LinkDraws
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.star import Star
 from ceas_ray.scheduling.oblivious import Oblivious
@@ -48,7 +49,7 @@ def small_demand(**changes: Any) -> Demand:
 
 def star(topology: Any = None, processors: int = PROCESSORS, replicas: int = REPLICAS) -> NetworkPlan:
     made: NetworkPlan = (topology or Star()).build(
-        processors, replicas, hardware=HARDWARE, spread=CLOSER, generator=np.random.default_rng(1)
+        processors, replicas, LinkDraws(HARDWARE, CLOSER, np.random.default_rng(1))
     )
     return made
 

@@ -16,6 +16,7 @@ from ceas_ray.entanglement.plan import Demand
 from ceas_ray.network.complete import Complete
 from ceas_ray.network.grid import Grid
 from ceas_ray.network.line import Line
+from ceas_ray.network.link_parameters import LinkDraws
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.random_geometric import RandomGeometric
 from ceas_ray.network.ring import Ring
@@ -26,9 +27,7 @@ from tests.network.hardware import HARDWARE, SPREAD
 
 
 def network_of(topology: Any, processors: int, replicas: int, seed: int = 1) -> NetworkPlan:
-    plan: NetworkPlan = topology.build(
-        processors, replicas, hardware=HARDWARE, spread=SPREAD, generator=np.random.default_rng(seed)
-    )
+    plan: NetworkPlan = topology.build(processors, replicas, LinkDraws(HARDWARE, SPREAD, np.random.default_rng(seed)))
     return plan
 
 

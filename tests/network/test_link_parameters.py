@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from ceas_ray.network.complete import Complete
-from ceas_ray.network.link_parameters import Heterogeneity, LinkHardware, LinkParameters
+from ceas_ray.network.link_parameters import Heterogeneity, LinkDraws, LinkHardware, LinkParameters
 from ceas_ray.network.memories import Decay, Dephasing, Depolarizing, Memory, Relaxing, fidelity_at, pair_decay
 from ceas_ray.quantum import bell_pairs
 from ceas_ray.quantum.bell_pairs import Idling
@@ -154,7 +154,7 @@ def test_direct_links_have_no_end_at_the_hub() -> None:
         replica_fidelity=0.98,
     )
     unequal = hardware((Depolarizing(1.0), Dephasing(0.1)))
-    network = Complete().build(3, 4, hardware=unequal, spread=spread, generator=np.random.default_rng(1))
+    network = Complete().build(3, 4, LinkDraws(unequal, spread, np.random.default_rng(1)))
     assert {link.decay for link in network.direct_links.values()} == {pair_decay(Dephasing(0.1), Dephasing(0.1))}
     assert {link.decay for link in network.processor_links} == {pair_decay(Depolarizing(1.0), Dephasing(0.1))}
 

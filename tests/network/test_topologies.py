@@ -18,7 +18,7 @@ from ceas_ray.network.complete import Complete
 from ceas_ray.network.graphml import GraphML
 from ceas_ray.network.grid import Grid
 from ceas_ray.network.line import Line
-from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.network.link_parameters import LinkDraws, LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.random_geometric import RandomGeometric
 from ceas_ray.network.ring import Ring
@@ -35,9 +35,7 @@ TOPOLOGIES = [
 
 
 def built(topology: Any, seed: int, processors: int = 8, replicas: int = 4) -> NetworkPlan:
-    plan: NetworkPlan = topology.build(
-        processors, replicas, hardware=HARDWARE, spread=SPREAD, generator=np.random.default_rng(seed)
-    )
+    plan: NetworkPlan = topology.build(processors, replicas, LinkDraws(HARDWARE, SPREAD, np.random.default_rng(seed)))
     return plan
 
 

@@ -143,14 +143,22 @@ class OwnNetwork:
 
     wrong: str
 
-    def build(self, processors: int, replicas: int, hardware: Any, spread: Any, generator: Any) -> Any:
+    def build(self, processors: int, replicas: int, draws: Any) -> Any:
         if self.wrong == "nothing":
             return None
         if self.wrong == "fails":
             return {}["nowhere"]
-        plan = Star().build(processors, replicas, hardware=hardware, spread=spread, generator=generator)
+        plan = Star().build(processors, replicas, draws)
         if self.wrong == "unlinked":
             return replace(plan, swapped=False)
         if self.wrong == "legless":
             return replace(plan, replica_routes=(replace(plan.replica_routes[0], legs=()), *plan.replica_routes[1:]))
         return replace(plan, processor_routes=plan.processor_routes[1:])
+
+
+@dataclass(frozen=True)
+class FormerNetwork:
+    """A network that takes in three arguments what links are drawn from, as networks once did."""
+
+    def build(self, processors: int, replicas: int, *, hardware: Any, spread: Any, generator: Any) -> Any:
+        raise AssertionError("it is refused before")

@@ -91,11 +91,11 @@ REFUSED = {
     "attacks.attack must be without a method when_sent, which is now the setting attacks.timing, got": [
         own("attacks.attack", "DecidesWhen", method="no", wrong="no")
     ],
-    "attacks.announcements._target_ must be a policy that can be Announcer, got": [
+    "attacks.announcements._target_ must be a policy that can be Announcer, with ": [
         own("attacks.announcements", "OwnRule", wrong="none")
     ],
     "OwnAttack.learned_targets must return finite numbers of shape": [attack("learned_targets", "short")],
-    "attacks.attack._target_ must be a policy that can be RowMaker, got": [
+    "attacks.attack._target_ must be a policy that can be RowMaker, with __call__(seen, generator), got": [
         own("attacks.attack", "OwnNetwork", wrong="few")
     ],
     "OwnShards.__call__ must return 8 arrays with the numbers of samples": [
@@ -110,6 +110,9 @@ REFUSED = {
     "OwnNetwork.build must return a NetworkPlan, got None": [own("network", 'OwnNetwork', wrong='nothing')],
     "OwnNetwork.build failed with KeyError: 'nowhere' (own_policies.py:": [
         own("network", 'OwnNetwork', wrong='fails')
+    ],
+    "must be a policy that can be Topology, with build(processors, replicas, draws), got": [
+        own("network", 'FormerNetwork')
     ],
     "OwnNetwork.build must return 8 processor_routes, got 7": [own("network", 'OwnNetwork', wrong='few')],
     "OwnNetwork.build must return direct_links with one between": [
