@@ -90,12 +90,7 @@ def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None, rea
     """
     policy = _policy_class(node.get("_target_"), key)
     if kind is not None and not _is_of(policy, kind):
-        protocol = getattr(kind, "_is_protocol", False)
-        must = (
-            f"a policy that can be {kind.__name__}, with {_methods_in_words(kind)}"
-            if protocol
-            else f"a subclass of {_path(kind)}"
-        )
+        must = _requirement(kind)
         raise SettingsError(f"{key}._target_", must, node["_target_"])
     for former, present in renamed.CLASS_ATTRIBUTES.items():
         if hasattr(policy, former):
@@ -210,13 +205,15 @@ def _methods_of(protocol: type) -> dict[str, Callable[..., Any]]:
     return {name: value for name, value in vars(protocol).items() if inspect.isfunction(value) and name not in own}
 
 
-def _methods_in_words(protocol: type) -> str:
-    """Return the methods that a protocol asks for, each with its parameters."""
+def _requirement(kind: type) -> str:
+    """Say what a policy of this kind must be: a subclass, or a class with the methods of a protocol."""
+    if not getattr(kind, "_is_protocol", False):
+        return f"a subclass of {_path(kind)}"
     methods = [
         f"{name}({', '.join(parameter for parameter in inspect.signature(method).parameters if parameter != 'self')})"
-        for name, method in _methods_of(protocol).items()
+        for name, method in _methods_of(kind).items()
     ]
-    return " and ".join(methods)
+    return f"a policy that can be {kind.__name__}, with {' and '.join(methods)}"
 
 
 def _hints_of(policy: type) -> dict[str, Any]:

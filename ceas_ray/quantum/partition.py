@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
@@ -78,13 +79,9 @@ def balanced_parts(circuit: Circuit, members: int) -> tuple[int, ...]:
 
 
 def parts_with_fewest_cuts(
-    qubits: int,
-    edges: Mapping[tuple[int, int], int],
-    *,
-    min_qubits: Sequence[int],
-    max_qubits: Sequence[int],
-    alike: bool = False,
-) -> tuple[int, ...]:
+    qubits: int, edges: Mapping[tuple[int, int], int], *,
+    min_qubits: Sequence[int], max_qubits: Sequence[int], alike: bool = False,
+) -> tuple[int, ...]:  # fmt: skip
     """Return the part of each qubit, such that edges between parts have the least weight.
 
     edges: their weights. min_qubits, max_qubits: in each part. Graph partition as an integer program, solved to its
@@ -105,10 +102,9 @@ def parts_with_fewest_cuts(
     for p in range(members):
         rows[qubits + p, p : qubits * members : members] = 1
         lower[qubits + p], upper[qubits + p] = min_qubits[p], max_qubits[p]
-    for e, (a, b) in enumerate(edges):
-        for p in range(members):
-            row = qubits + members + e * members + p
-            rows[row, a * members + p], rows[row, b * members + p], rows[row, qubits * members + e] = 1, -1, -1
+    for (e, (a, b)), p in product(enumerate(edges), range(members)):
+        row = qubits + members + e * members + p
+        rows[row, a * members + p], rows[row, b * members + p], rows[row, qubits * members + e] = 1, -1, -1
     allowed = [not alike or p <= q for q in range(qubits) for p in range(members)] + [True] * len(edges)
     found = milp(
         np.concatenate([np.zeros(qubits * members), list(edges.values())]),
