@@ -179,15 +179,16 @@ class ReplicaSetting:
         }  # fmt: skip
 
     def _late_echoes_lost(self, draws: Draws) -> dict[str, Any]:
-        """Draw an attack in which the report comes a little late, one honest replica loses what is echoed of it, and
-        without that one nothing has a quorum.
+        """Draw an attack in which the report comes a little late, one honest replica loses what is echoed of it, or
+        each of them what the next one echoes, and without them nothing has a quorum.
         """
         victim, honest = draws.choice(self.honest), self.honest
-        begins = self.time_out + 1.0
+        begins, to_victim = self.time_out + 1.0, [(j, victim) for j in honest if j != victim]
+        ring = zip(honest[1:] + honest[:1], honest, strict=True)
         return {
             "omniscient": False, "floods": False, "twins": (), "deaf": frozenset(map(replica_name, honest)),
             "outages": {}, "spread": False, "hub": "soon", "lost_kind": FrameKind.ECHO, "lost_from": begins,
-            "lost": frozenset((j, victim) for j in honest if j != victim),
+            "lost": frozenset(ring if draws.uniform() < 0.3 else to_victim),
             "lost_until": max(self.calm_at, begins + draws.choice((4.0, 10.0, 20.0))),
         }  # fmt: skip
 

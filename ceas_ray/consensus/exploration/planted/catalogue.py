@@ -191,6 +191,23 @@ AIMS: dict[str, tuple[int, dict[str, Any]]] = {
             "lost_until": 8.0,
         },
     ),
+    "echoes that a leader lacks are asked for only after its own view": (
+        10,
+        _GOOD
+        | {
+            "byzantine": frozenset({0, 8, 9}),
+            "omniscient": False,
+            "deaf": frozenset(map(replica_name, range(1, 8))),
+            "hub": "soon",
+            "slow": False,
+            "spread": False,
+            "time_out": 3.0,
+            "lost": frozenset((j % 7 + 1, j) for j in range(1, 8)),
+            "lost_kind": FrameKind.ECHO,
+            "lost_from": 4.0,
+            "lost_until": 9.0,
+        },
+    ),
     "what is lacking is asked for only when the own timer runs out": (
         4,
         _GOOD

@@ -45,6 +45,14 @@ class AsksOnlyAfterViewsOfMoreThanFLeaders(CatchingUp):
         return super().may_have_missed(view)
 
 
+class LeadersNoticeInTheirOwnViewOnly(CatchingUp):
+    """Does not ask for echoes that it needs to propose before it has led a view in vain."""
+
+
+def _looks_at_its_votes_only(made: Agreement, catching_up: LeadersNoticeInTheirOwnViewOnly) -> None:
+    catching_up._lacked_something_in = made.voting.lacked_something_in
+
+
 class TakesTheQuestionThatComesLastForTheLast(AuthenticatedLinks):
     def accept(self, frame: Frame) -> None:
         super().accept(frame)
@@ -80,6 +88,9 @@ LAGGING_BUGS: dict[str, type[Replica]] = {
     ),
     "what is lacking is asked for only after views of more than f leaders": replica_with(
         "catching_up", AsksOnlyAfterViewsOfMoreThanFLeaders
+    ),
+    "echoes that a leader lacks are asked for only after its own view": replica_with(
+        "catching_up", LeadersNoticeInTheirOwnViewOnly, _looks_at_its_votes_only
     ),
     "the question that comes last counts as the last": replica_with("_links", TakesTheQuestionThatComesLastForTheLast),
     "a question that comes again is not answered": replica_with("_links", IgnoresRepeatedQuestions),
