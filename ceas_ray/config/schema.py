@@ -107,6 +107,7 @@ class TrainingSettings(SettingsGroup):
 
     partition: Literal["data", "circuit", "layer"]
     processors_per_group: Annotated[int, Range(2, 16)]
+    distributor: Literal["fewest_gates", "static", "packed"]
     inputs: Literal["teleported", "local"]
     rounds: Rounds
     circuits_per_round: Annotated[int, Range(2, 100_000_000)]

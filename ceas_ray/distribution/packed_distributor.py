@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,16 +28,22 @@ class PackedDistributor:
     A gate may be done at a processor that holds neither of its qubits, where a tree passes anyway. Copies are kept over
     gates that only flip their qubit where that is cheaper (with up to 8 processors). The first starts have qubits in
     their order along the network, the others have them at random.
+
+    moves: whether qubits may move. keeps: whether copies may be kept over gates that flip their qubit.
     """
 
     starts: int = 8
     steps_per_start: int = 40_000
     seed: int = 1
+    moves: bool = True
+    keeps: bool = True
 
     def __call__(self, circuit: GateList, network: ProcessorNetwork) -> Distribution:
         """See `Distributor`."""
         refuse_without_room(circuit.qubits, network)
         packets = packets_of(circuit.qubits, normal_form(circuit.qubits, circuit.gates))
+        if not self.keeps:
+            packets = replace(packets, crossable=np.zeros_like(packets.crossable))
         home = seats_in_order(packets.qubits, network)[packets.owner]
         if len(network.room) == 1 or len(packets.ends) == 0:
             return Distribution(packets, network, home, np.zeros(len(packets.ends), dtype=np.int64))
@@ -50,7 +56,7 @@ class PackedDistributor:
             found = _annealed(packets, network, (home, place, nothing_kept), length * steps, hot, False, generator)
             best = found if best is None or found[1] < best[1] else best
         assert best is not None
-        for hot in (0.7, 1.5):
+        for hot in (0.7, 1.5) if self.moves else ():
             found = _annealed(packets, network, best[0], 2 * steps, hot, True, generator)
             best = found if found[1] < best[1] else best
         return Distribution(packets, network, *best[0])

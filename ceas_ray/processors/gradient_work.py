@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.processors.gradient_records import GradientInputs, GradientOutput
 from ceas_ray.processors.trap_circuit_draws import NO_TRAPS, Answers, TrapCircuits
-from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.circuit_values import VariationalCircuit, outcome_visibility
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.estimator import (
@@ -165,7 +164,7 @@ class GradientWork:
         untouched = [_Mitigation(item.attenuation, 1.0, 1.0) for item in items]
         if self.error_mitigation == "none" or all(werner is None for werner in certified):
             return untouched
-        if isinstance(circuit, Circuit) and circuit.pairs_within:
+        if circuit.pairs_within:
             found = contrasts_within(
                 circuit,
                 np.stack([item.parameters for item in items]),

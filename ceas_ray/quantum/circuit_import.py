@@ -55,15 +55,22 @@ def read_circuit(file: InputFile, max_qubits: int) -> GateCircuit:
 def compiled(circuit: Any, inputs: Sequence[Any], weights: Sequence[Any], *, max_qubits: int) -> GateCircuit:
     """Compile a `QuantumCircuit` with these parameters as inputs and weights; it has no observables yet.
 
-    Measurements at the end and barriers are left out. Raises ValueError that names the gate or the parameter that
-    cannot be.
+    Measurements at the end are left out, and barriers but those on all qubits. Raises ValueError that names the gate or
+    the parameter that cannot be.
     """
     if not 1 <= circuit.num_qubits <= max_qubits:
         raise ValueError(f"a circuit must have 1 to {max_qubits} qubits, got {circuit.num_qubits}")
     _check_parameters(circuit, inputs, weights)
     compiler = _Compiler(circuit, inputs, weights)
     compiler.append_all(circuit, list(range(circuit.num_qubits)))
-    made = GateCircuit(circuit.num_qubits, len(inputs), len(weights), tuple(compiler.found), ())
+    made = GateCircuit(
+        circuit.num_qubits,
+        len(inputs),
+        len(weights),
+        tuple(compiler.found),
+        (),
+        barriers=tuple(sorted(compiler.barriers)),
+    )
     terms = [term for rotation in made.rotations for term in rotation.terms]
     if not any(term.inputs for term in terms):
         raise ValueError("inputs must enter a gate, got none that does")
@@ -91,6 +98,7 @@ class _Compiler:
 
     def __init__(self, circuit: Any, inputs: Sequence[Any], weights: Sequence[Any]) -> None:
         self.found: list[Gate] = []
+        self.barriers: set[int] = set()
         self._steps = 0
         self._inputs = {parameter.name: n for n, parameter in enumerate(inputs)}
         self._weights = {parameter.name: n for n, parameter in enumerate(weights)}
@@ -107,6 +115,8 @@ class _Compiler:
     def _append(self, operation: Any, at: list[int]) -> None:
         kind = operation.base_class.__name__  # not its name: a program may define gates with any
         if kind in ("Barrier", "Delay") or not at:  # a global phase has no qubit
+            if kind == "Barrier" and len(at) == len(self._names):
+                self.barriers.add(len(self.found))
             return
         after = next((q for q in at if q in self._measured), None)
         if after is not None:

@@ -27,6 +27,12 @@ def shifted_values(
     return engine(circuit, inputs, output, threads=threads)  # type: ignore[arg-type]
 
 
+def expectations(circuit: VariationalCircuit, inputs: LaneInputs) -> Floats:
+    """Return all outputs of each lane, (B, K); those of a circuit of the user's own with readout errors."""
+    engine = gate_engine.expectations if isinstance(circuit, GateCircuit) else pauli_engine.expectations
+    return engine(circuit, inputs)  # type: ignore[arg-type]
+
+
 def ideal_expectations(circuit: VariationalCircuit, angles: Floats, parameters: Floats, owner: Integers) -> Floats:
     """Return all outputs of each lane without noise, shape (B, K).
 

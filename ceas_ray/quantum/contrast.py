@@ -9,11 +9,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.circuit_values import VariationalCircuit
+from ceas_ray.quantum.circuit_values import VariationalCircuit, expectations
 from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.gate_engine import prepared_states, pulled_back_observables
-from ceas_ray.quantum.pauli_engine import LaneInputs, expectations, pauli_weights, pulled_back_outputs
+from ceas_ray.quantum.pauli_engine import LaneInputs, pauli_weights, pulled_back_outputs
 
 Floats = NDArray[np.float64]
 
@@ -71,7 +70,7 @@ def _mean_square_input(angles: bytes, qubits: int) -> Floats:
 
 
 def contrasts_within(
-    circuit: Circuit, parameters: Floats, *, noise: Floats, angles: Sequence[Floats], werner: Floats
+    circuit: VariationalCircuit, parameters: Floats, *, noise: Floats, angles: Sequence[Floats], werner: Floats
 ) -> Floats:
     """Return the contrast of circuits that spend all their pairs at Werner parameter w, shape (Q,). Ours.
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ceas_ray.quantum.gate_sharing import Sharing
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -72,7 +74,9 @@ class GateCircuit:
     """A list of gates on |0..0>. inputs, parameter_count: how many inputs x and weights theta angles are made of.
 
     prepared: how many of the first gates the hub does, ideally, before it teleports all qubits to the processor; they
-    alone depend on inputs. None: the processor does all. Qubit q is bit q of an index (little endian).
+    alone depend on inputs. None: the processor does all. barriers: before which gates, by their numbers, a barrier on
+    all qubits stands. sharing: who does what where several processors share the circuit. Qubit q is bit q of an index
+    (little endian).
     """
 
     qubits: int
@@ -81,8 +85,13 @@ class GateCircuit:
     gates: tuple[Gate, ...]
     observables: tuple[Observable, ...]
     prepared: int | None = None
-    pairs_within: int = field(default=0, init=False)
-    parts: tuple[int, ...] = field(default=(), init=False)
+    barriers: tuple[int, ...] = ()
+    sharing: Sharing | None = None
+
+    @property
+    def pairs_within(self) -> int:
+        """Bell pairs that one shot spends inside the circuit."""
+        return 0 if self.sharing is None else len(self.sharing.ends)
 
     @property
     def reuploaded(self) -> bool:
@@ -133,7 +142,7 @@ class GateCircuit:
         return found
 
     def description(self) -> dict[str, Any]:
-        """Return the circuit as plain values, for JSON."""
+        """Return the circuit as plain values, for JSON; who shares it is left out."""
         return {
             "qubits": self.qubits,
             "inputs": self.inputs,
@@ -141,6 +150,7 @@ class GateCircuit:
             "gates": [[_KINDS[type(gate)], *gate] for gate in self.gates],
             "observables": self.observables,
             "prepared": self.prepared,
+            "barriers": self.barriers,
         }
 
     @classmethod
@@ -149,7 +159,7 @@ class GateCircuit:
         gates = tuple(_gate(kind, *of_gate) for kind, *of_gate in described["gates"])
         observables = tuple(tuple((float(w), str(p)) for w, p in terms) for terms in described["observables"])
         counts = (described["qubits"], described["inputs"], described["parameter_count"])
-        return cls(*counts, gates, observables, described["prepared"])
+        return cls(*counts, gates, observables, described["prepared"], tuple(described["barriers"]))
 
 
 _KINDS: dict[type, str] = {Rotation: "rotation", FixedGate: "fixed", Entangler: "entangler"}

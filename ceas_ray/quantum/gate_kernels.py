@@ -12,7 +12,16 @@ import numpy as np
 
 from ceas_ray.kernel.compiled_code import COMPILED, COMPILED_PART, njit
 from ceas_ray.quantum.gate_noise import Noise
+from ceas_ray.quantum.gate_shared_steps import (
+    apply_two_shared,
+    apply_two_shared_back,
+    copy_value,
+    copy_value_back,
+    teleport,
+)
 from ceas_ray.quantum.gate_steps import (
+    TELEPORTATION,
+    VALUE_COPY,
     apply_one,
     apply_one_back,
     apply_two,
@@ -31,14 +40,18 @@ _TWO = (int(Noise.TWO_QUBIT_DEPOLARIZING), int(Noise.TWO_QUBIT_DAMPING), int(Noi
 
 
 class Problem(NamedTuple):
-    """A circuit and its lanes, as the passes take them.
+    """A circuit and its lanes, as the passes take them; G counts gates and, of a shared circuit, where pairs are spent.
 
     kinds (G,), qubits (G, 2) with -1 for no second one, tables (G,): rows of partners and signs (T, 16) or, of fixed
-    gates, of matrices (F, 3, 3). rotations (G,): the number of a rotation, -1 of other gates; trained (G,): its place
-    among those that shift, or -1. angles (B, rotations), noise (Q, n, 7), owner (B,). terms (T,), weights (Q, T),
-    starts (K + 1,): the rows of an output's Pauli strings, their weights with readout, and where each output begins.
-    prepared: gates without noise before all qubits are teleported, -1 where none is; attenuation (Q, n + 1): of Pauli
-    strings by weight, strings (4^n,), in that.
+    gates, of matrices (F, 3, 3), or the digit of the Pauli that is copied. rotations (G,): the number of a rotation, -1
+    of other gates; trained (G,): its place among those that shift, or -1. angles (B, rotations), noise (Q, S, n, 7),
+    owner (B,). terms (T,), weights (Q, T), starts (K + 1,): the rows of an output's Pauli strings, their weights with
+    readout, and where each output begins. prepared: gates without noise before all qubits are teleported, -1 where none
+    is; attenuation (Q, n + 1): of Pauli strings by weight, strings (4^n,), in that.
+
+    Of shared circuits: sections (G,): the rows of noise. sectors (G,): how many a gate finds. shifts (G, 16): of gates
+    on two qubits, the bits of a sector by which a coefficient comes from another; of a copy, its flag's in column 0.
+    places (G,): of pairs; werner (Q, places).
     """
 
     kinds: Any
@@ -58,20 +71,40 @@ class Problem(NamedTuple):
     prepared: int
     attenuation: Any
     strings: Any
+    sections: Any
+    sectors: Any
+    shifts: Any
+    places: Any
+    werner: Any
+
+
+class Block(NamedTuple):
+    """What a block of lanes has: turns (2, rotations, lanes), noise (S, 8, n, lanes), werner (places, lanes), and room
+    for a gate (6, 16, lanes) and, of a shared circuit, for a state (its sectors times 4^n, lanes).
+    """
+
+    turns: Any
+    noise: Any
+    werner: Any
+    scratch: Any
+    spare: Any
 
 
 @njit(**COMPILED_PART)
 def _noise_rows(noise, owner, start, rows):  # type: ignore[no-untyped-def]
-    """Fill rows (8, n, lanes) for the lanes from `start` on."""
-    for w in range(rows.shape[2]):
-        figures = noise[owner[min(start + w, len(owner) - 1)]]
-        for q in range(rows.shape[1]):
-            for part, (depolarizing, damping, dephasing) in enumerate((_ONE, _TWO)):
-                gamma = figures[q, damping]
-                rows[4 * part, q, w] = 1.0 - figures[q, depolarizing]
-                rows[4 * part + 1, q, w] = np.sqrt(1.0 - gamma) * (1.0 - figures[q, dephasing])
-                rows[4 * part + 2, q, w] = 1.0 - gamma
-                rows[4 * part + 3, q, w] = gamma
+    """Fill rows (S, 8, n, lanes) for the lanes from `start` on."""
+    sections, _, qubits, lanes = rows.shape
+    for w in range(lanes):
+        of_owner = noise[owner[min(start + w, len(owner) - 1)]]
+        for s in range(sections):
+            for q in range(qubits):
+                figures = of_owner[s, q]
+                for part, (depolarizing, damping, dephasing) in enumerate((_ONE, _TWO)):
+                    gamma = figures[damping]
+                    rows[s, 4 * part, q, w] = 1.0 - figures[depolarizing]
+                    rows[s, 4 * part + 1, q, w] = np.sqrt(1.0 - gamma) * (1.0 - figures[dephasing])
+                    rows[s, 4 * part + 2, q, w] = 1.0 - gamma
+                    rows[s, 4 * part + 3, q, w] = gamma
 
 
 @njit(**COMPILED_PART)
@@ -84,34 +117,84 @@ def _turns(angles, start, turns):  # type: ignore[no-untyped-def]
 
 
 @njit(**COMPILED_PART)
-def _apply(problem, g, turns, noise, source, scratch, target):  # type: ignore[no-untyped-def]
-    """Set target = gate g with its noise on source, both (4^n, lanes)."""
-    if problem.qubits[g, 1] < 0:
-        one_qubit_maps(problem, g, turns, noise[:4], scratch[3:6])
-        apply_one(scratch[3:6], problem.qubits[g, 0], source, target)
-        return
-    two_qubit_rows(problem, g, turns, noise[4:], scratch[3:6])
-    qubits = (problem.qubits[g, 0], problem.qubits[g, 1])
-    apply_two(scratch[3:6], problem.partners[problem.tables[g]], noise[4:], qubits, source, scratch, target)
+def _new_block(problem, lanes, spare):  # type: ignore[no-untyped-def]
+    """Return a block without its numbers."""
+    return Block(
+        np.empty((2, problem.angles.shape[1], lanes)),
+        np.empty((problem.noise.shape[1], NOISE_ROWS, problem.noise.shape[2], lanes)),
+        np.empty((problem.werner.shape[1], lanes)),
+        np.empty((6, 16, lanes)),
+        spare,
+    )
 
 
 @njit(**COMPILED_PART)
-def _apply_back(problem, g, turns, noise, source, h, scratch, derivatives):  # type: ignore[no-untyped-def]
-    """Apply to h the transpose of gate g with its noise on h, (4^n, lanes); derivatives (2, lanes) of h . gate .
-    source.
-    """
-    is_trained = problem.trained[g] >= 0
-    if problem.qubits[g, 1] < 0:
-        maps, qubit = scratch[3:6], problem.qubits[g, 0]
-        one_qubit_maps(problem, g, turns, noise[:4], maps)
-        if is_trained:
-            correlate_one(maps, qubit, source, h, scratch, derivatives)
-        apply_one_back(maps, qubit, h)
+def _fill(problem, start, block):  # type: ignore[no-untyped-def]
+    """Fill in the numbers of the lanes from `start` on."""
+    _noise_rows(problem.noise, problem.owner, start, block.noise)
+    _turns(problem.angles, start, block.turns)
+    for w in range(block.werner.shape[1]):
+        row = problem.werner[problem.owner[min(start + w, len(problem.owner) - 1)]]
+        for place in range(len(row)):
+            block.werner[place, w] = row[place]
+
+
+@njit(**COMPILED_PART)
+def _apply(problem, g, block, before, after):  # type: ignore[no-untyped-def]
+    """Set after = gate g with its noise on before, both (sectors times 4^n, lanes)."""
+    size, kind = problem.sectors[g] * len(problem.strings), problem.kinds[g]
+    source, target, noise, qubit = before[:size], after[:size], block.noise[problem.sections[g]], problem.qubits[g, 0]
+    if kind == TELEPORTATION:
+        teleport(qubit, block.werner, problem.places[g], source, target)
         return
-    table, qubits = problem.tables[g], (problem.qubits[g, 0], problem.qubits[g, 1])
-    two_qubit_rows(problem, g, turns, noise[4:], scratch[3:6])
-    gate = (scratch[3:6], problem.partners[table], problem.signs[table], is_trained)
-    apply_two_back(gate, noise[4:], qubits, source, h, scratch, derivatives)
+    if kind == VALUE_COPY:
+        copy = (qubit, problem.tables[g], problem.shifts[g, 0], len(problem.strings))
+        copy_value(copy, block.werner, problem.places[g], source, target)
+        return
+    tables = block.scratch[3:6]
+    if problem.qubits[g, 1] < 0:
+        one_qubit_maps(problem, g, block.turns, noise[:4], tables)
+        apply_one(tables, qubit, source, target)
+        return
+    two_qubit_rows(problem, g, block.turns, noise[4:], tables)
+    qubits, partners = (qubit, problem.qubits[g, 1]), problem.partners[problem.tables[g]]
+    if np.any(problem.shifts[g] != 0):
+        gate = (tables, partners, problem.shifts[g], len(problem.strings))
+        apply_two_shared(gate, noise[4:], qubits, source, block.scratch, block.spare)
+        target[:] = block.spare[:size]
+        return
+    apply_two(tables, partners, noise[4:], qubits, source, block.scratch, target)
+
+
+@njit(**COMPILED_PART)
+def _apply_back(problem, g, block, before, dual, derivatives):  # type: ignore[no-untyped-def]
+    """Apply to dual the transpose of gate g with its noise on it, (sectors times 4^n, lanes); derivatives (2, lanes) of
+    dual . gate . before.
+    """
+    size, kind, is_trained = problem.sectors[g] * len(problem.strings), problem.kinds[g], problem.trained[g] >= 0
+    source, h, noise, qubit = before[:size], dual[:size], block.noise[problem.sections[g]], problem.qubits[g, 0]
+    if kind == TELEPORTATION:
+        teleport(qubit, block.werner, problem.places[g], h, h)
+        return
+    if kind == VALUE_COPY:
+        copy = (qubit, problem.tables[g], problem.shifts[g, 0], len(problem.strings))
+        copy_value_back(copy, block.werner, problem.places[g], h)
+        return
+    tables = block.scratch[3:6]
+    if problem.qubits[g, 1] < 0:
+        one_qubit_maps(problem, g, block.turns, noise[:4], tables)
+        if is_trained:
+            correlate_one(tables, qubit, source, h, block.scratch, derivatives)
+        apply_one_back(tables, qubit, h)
+        return
+    table, qubits = problem.tables[g], (qubit, problem.qubits[g, 1])
+    two_qubit_rows(problem, g, block.turns, noise[4:], tables)
+    if np.any(problem.shifts[g] != 0):
+        shared = (tables, problem.partners[table], problem.shifts[g], len(problem.strings), problem.signs[table])
+        apply_two_shared_back(shared, noise[4:], qubits, source, h, block, derivatives)
+        return
+    gate = (tables, problem.partners[table], problem.signs[table], is_trained)
+    apply_two_back(gate, noise[4:], qubits, source, h, block.scratch, derivatives)
 
 
 @njit(**COMPILED_PART)
@@ -127,19 +210,21 @@ def _begin(state):  # type: ignore[no-untyped-def]
 
 
 @njit(**COMPILED_PART)
-def _prepare(problem, turns, start, scratch, state):  # type: ignore[no-untyped-def]
-    """Set state = what the processor begins with, (4^n, lanes)."""
-    _begin(state)
+def _prepare(problem, block, start, state):  # type: ignore[no-untyped-def]
+    """Set the first sector of state, (sectors times 4^n, lanes), to what the processor begins with."""
+    first = state[: len(problem.strings)]
+    _begin(first)
     if problem.prepared < 0:
         return
-    perfect = np.ones((NOISE_ROWS, problem.noise.shape[1], state.shape[1]))
-    perfect[3], perfect[7] = 0.0, 0.0
+    perfect = np.ones_like(block.noise)
+    perfect[:, 3], perfect[:, 7] = 0.0, 0.0
+    ideal = Block(block.turns, perfect, block.werner, block.scratch, block.spare)
     for g in range(problem.prepared):
-        _apply(problem, g, turns, perfect, state, scratch, state)
+        _apply(problem, g, ideal, first, first)
     for w in range(state.shape[1]):
         kept = problem.attenuation[problem.owner[min(start + w, len(problem.owner) - 1)]]
-        for index in range(len(state)):
-            state[index, w] *= kept[problem.strings[index]]
+        for index in range(len(first)):
+            first[index, w] *= kept[problem.strings[index]]
 
 
 @njit(**COMPILED_PART)
@@ -165,54 +250,50 @@ def _observe(problem, cotangent, start, filled, h):  # type: ignore[no-untyped-d
 
 @njit(**COMPILED)
 def forward(problem, first_block, block_step, workspace, values):  # type: ignore[no-untyped-def]
-    """Return all outputs of every block_step-th block of lanes; workspace (2, 4^n, lanes), values (B, K)."""
+    """Return all outputs of every block_step-th block of lanes; workspace (2, sectors times 4^n, lanes), values
+    (B, K).
+    """
     lanes, gates = workspace.shape[2], len(problem.kinds)
-    noise = np.empty((NOISE_ROWS, problem.noise.shape[1], lanes))
-    turns = np.empty((2, problem.angles.shape[1], lanes))
-    scratch = np.empty((6, 16, lanes))
+    state, block = workspace[0], _new_block(problem, lanes, workspace[1])
     for start in range(first_block * lanes, len(problem.owner), block_step * lanes):
-        _noise_rows(problem.noise, problem.owner, start, noise)
-        _turns(problem.angles, start, turns)
-        _prepare(problem, turns, start, scratch, workspace[0])
+        _fill(problem, start, block)
+        _prepare(problem, block, start, state)
         for g in range(max(0, problem.prepared), gates):
-            _apply(problem, g, turns, noise, workspace[0], scratch, workspace[0])
-        _measure(problem, workspace[0], start, min(lanes, len(problem.owner) - start), values)
+            _apply(problem, g, block, state, state)
+        _measure(problem, state, start, min(lanes, len(problem.owner) - start), values)
 
 
 @njit(**COMPILED)
 def reverse_mode(problem, cotangent, first_block, block_step, segment, workspace, found):  # type: ignore[no-untyped-def]
     """Return all outputs, and derivatives of sum_k cotangent_k z_k, for every block_step-th block of lanes.
 
-    cotangent (B, K); segment: gates of the processor between kept states; workspace (2 + segments + segment, 4^n,
-    lanes): the state at the end, h, the states before each segment, and those before each of its gates. found: values
-    (B, K), first and second (B, R).
+    cotangent (B, K); segment: gates of the processor between kept states; workspace (3 + segments + segment, sectors
+    times 4^n, lanes): a spare one, the state at the end, h, the states before each segment, and those before each of
+    its gates. found: values (B, K), first and second (B, R).
     """
     values, first, second = found
     lanes, gates, begin = workspace.shape[2], len(problem.kinds), max(0, problem.prepared)
-    noise = np.empty((NOISE_ROWS, problem.noise.shape[1], lanes))
-    turns = np.empty((2, problem.angles.shape[1], lanes))
-    scratch, derivatives = np.empty((6, 16, lanes)), np.empty((2, lanes))
-    end, h = workspace[0], workspace[1]
-    segments = len(workspace) - 2 - segment
-    starts, states = workspace[2 : 2 + segments], workspace[2 + segments :]
+    block, derivatives = _new_block(problem, lanes, workspace[0]), np.empty((2, lanes))
+    end, h = workspace[1], workspace[2]
+    segments = len(workspace) - 3 - segment
+    starts, states = workspace[3 : 3 + segments], workspace[3 + segments :]
     for start in range(first_block * lanes, len(problem.owner), block_step * lanes):
         filled = min(lanes, len(problem.owner) - start)
-        _noise_rows(problem.noise, problem.owner, start, noise)
-        _turns(problem.angles, start, turns)
-        _prepare(problem, turns, start, scratch, end)
+        _fill(problem, start, block)
+        _prepare(problem, block, start, end)
         for g in range(begin, gates):
             if (g - begin) % segment == 0:
                 starts[(g - begin) // segment] = end
-            _apply(problem, g, turns, noise, end, scratch, end)
+            _apply(problem, g, block, end, end)
         _measure(problem, end, start, filled, values)
         _observe(problem, cotangent, start, filled, h)
         for s in range(segments - 1, -1, -1):
             states[0], first_gate = starts[s], begin + s * segment
             last = min(gates, first_gate + segment) - 1
             for g in range(first_gate, last):
-                _apply(problem, g, turns, noise, states[g - first_gate], scratch, states[g - first_gate + 1])
+                _apply(problem, g, block, states[g - first_gate], states[g - first_gate + 1])
             for g in range(last, first_gate - 1, -1):
-                _apply_back(problem, g, turns, noise, states[g - first_gate], h, scratch, derivatives)
+                _apply_back(problem, g, block, states[g - first_gate], h, derivatives)
                 if problem.trained[g] >= 0:
                     for w in range(filled):
                         first[start + w, problem.trained[g]] = derivatives[0, w]
@@ -223,19 +304,17 @@ def reverse_mode(problem, cotangent, first_block, block_step, segment, workspace
 def pull_back(problem, cotangent, first_block, block_step, workspace, pulled):  # type: ignore[no-untyped-def]
     """Return sum_k cotangent_k O_k before the processor's first gate, for every block_step-th block of lanes.
 
-    No angle may be trained. cotangent (B, K), workspace (1, 4^n, lanes), pulled (B, 4^n).
+    No angle may be trained, and the circuit not be shared. cotangent (B, K), workspace (1, 4^n, lanes), pulled
+    (B, 4^n).
     """
     lanes, h = workspace.shape[2], workspace[0]
-    noise = np.empty((NOISE_ROWS, problem.noise.shape[1], lanes))
-    turns = np.empty((2, problem.angles.shape[1], lanes))
-    scratch, derivatives = np.empty((6, 16, lanes)), np.empty((2, lanes))
+    block, derivatives = _new_block(problem, lanes, h), np.empty((2, lanes))
     for start in range(first_block * lanes, len(problem.owner), block_step * lanes):
         filled = min(lanes, len(problem.owner) - start)
-        _noise_rows(problem.noise, problem.owner, start, noise)
-        _turns(problem.angles, start, turns)
+        _fill(problem, start, block)
         _observe(problem, cotangent, start, filled, h)
         for g in range(len(problem.kinds) - 1, max(0, problem.prepared) - 1, -1):
-            _apply_back(problem, g, turns, noise, h, h, scratch, derivatives)
+            _apply_back(problem, g, block, h, h, derivatives)
         for w in range(filled):
             pulled[start + w] = h[:, w]
 
@@ -246,9 +325,9 @@ def prepare(problem, first_block, block_step, workspace, states):  # type: ignor
     above.
     """
     lanes = workspace.shape[2]
-    turns, scratch = np.empty((2, problem.angles.shape[1], lanes)), np.empty((6, 16, lanes))
+    block = _new_block(problem, lanes, workspace[0])
     for start in range(first_block * lanes, len(problem.owner), block_step * lanes):
-        _turns(problem.angles, start, turns)
-        _prepare(problem, turns, start, scratch, workspace[0])
+        _fill(problem, start, block)
+        _prepare(problem, block, start, workspace[0])
         for w in range(min(lanes, len(problem.owner) - start)):
             states[start + w] = workspace[0, :, w]

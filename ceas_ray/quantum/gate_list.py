@@ -22,11 +22,12 @@ class LocalGate:
 
 @dataclass(frozen=True)
 class ControlledPhase:
-    """The phase `angle` (rad) on |11> of two qubits."""
+    """The phase `angle` (rad) on |11> of two qubits. alone: it stands for one gate, with which no other is merged."""
 
     first: int
     second: int
     angle: float
+    alone: bool = False
 
 
 Gate = LocalGate | ControlledPhase
@@ -77,7 +78,7 @@ def normal_form(qubits: int, gates: Iterable[Gate]) -> list[Gate]:
         for qubit in (gate.first, gate.second):
             if not is_diagonal(pending[qubit]):
                 flush(qubit)
-        pair = (min(gate.first, gate.second), max(gate.first, gate.second))
+        pair = (-1, -len(found)) if gate.alone else (min(gate.first, gate.second), max(gate.first, gate.second))
         if pair in open_phases:
             found[open_phases[pair]] = _joined(found[open_phases[pair]], gate)
         else:
@@ -96,7 +97,7 @@ def _joined(earlier: Gate, later: ControlledPhase) -> ControlledPhase:
 
 
 def _is_nothing(phase: ControlledPhase) -> bool:
-    return bool(abs(np.exp(1j * phase.angle) - 1) < NEGLIGIBLE)
+    return not phase.alone and bool(abs(np.exp(1j * phase.angle) - 1) < NEGLIGIBLE)
 
 
 def is_diagonal(matrix: NDArray[np.complex128]) -> bool:

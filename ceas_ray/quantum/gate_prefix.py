@@ -33,7 +33,8 @@ def prepared_at_hub(circuit: GateCircuit) -> GateCircuit:
         wanted |= {*_qubits(gate)}
     first = tuple(gate for gate, is_first in zip(circuit.gates, chosen, strict=True) if is_first)
     rest = tuple(gate for gate, is_first in zip(circuit.gates, chosen, strict=True) if not is_first)
-    return replace(circuit, gates=first + rest, prepared=len(first))
+    barriers = {len(first) + sum(not is_first for is_first in chosen[:barrier]) for barrier in circuit.barriers}
+    return replace(circuit, gates=first + rest, prepared=len(first), barriers=tuple(sorted(barriers)))
 
 
 def _qubits(gate: Gate) -> tuple[int, ...]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from ceas_ray.kernel.compiled_code import COMPILED_INLINE, COMPILED_PART, njit
 from ceas_ray.quantum.lanes import load, store
 
-FIXED, ROTATION, PERMUTATION = 0, 1, 2
-"""Kinds of gates. Of rotations a coefficient that anticommutes turns with its partner, times a sign; permutations have
-signs too; fixed gates are a matrix (3, 3)."""
+FIXED, ROTATION, PERMUTATION, TELEPORTATION, VALUE_COPY = range(5)
+"""Kinds of gates, and of uses of pairs. Of rotations a coefficient that anticommutes turns with its partner, times a
+sign; permutations have signs too; fixed gates are a matrix (3, 3)."""
 
 
 @njit(**COMPILED_INLINE)
-def _offset(p, first, second):  # type: ignore[no-untyped-def]
+def offset(p, first, second):  # type: ignore[no-untyped-def]
     """Return where coefficient p of a block lies, from the block's first."""
     low = (p & 3) << (2 * first)
     return low if second < 0 else low + ((p >> 2) << (2 * second))
 
 
 @njit(**COMPILED_INLINE)
-def _base(block, first, second):  # type: ignore[no-untyped-def]
+def base_of(block, first, second):  # type: ignore[no-untyped-def]
     """Return the first coefficient of a block: its number with digits 0 put in for the gate's qubits."""
     if second >= 0 and second < first:
         first, second = second, first
@@ -126,7 +126,7 @@ def two_qubit_rows(problem, g, turns, rows, tables):  # type: ignore[no-untyped-
 
 
 @njit(**COMPILED_INLINE)
-def _relax(left, kept, gain, step, block):  # type: ignore[no-untyped-def]
+def relax(left, kept, gain, step, block):  # type: ignore[no-untyped-def]
     """Apply damping and dephasing of one qubit to a block (16, lanes), in place. step: of its digit, 1 or 4."""
     for other in range(4):
         zero = other if step == 4 else 4 * other
@@ -136,8 +136,8 @@ def _relax(left, kept, gain, step, block):  # type: ignore[no-untyped-def]
 
 
 @njit(**COMPILED_INLINE)
-def _relax_back(left, kept, gain, step, block):  # type: ignore[no-untyped-def]
-    """Return the transpose of `_relax`."""
+def relax_back(left, kept, gain, step, block):  # type: ignore[no-untyped-def]
+    """Return the transpose of `relax`."""
     for other in range(4):
         zero = other if step == 4 else 4 * other
         three = load(block, zero + 3 * step)
@@ -155,15 +155,15 @@ def apply_two(tables, partners, rows, qubits, source, scratch, target):  # type:
     left2, kept2, gain2 = load(rows[1], second), load(rows[2], second), load(rows[3], second)
     into, out, here, across = scratch[0], scratch[1], tables[0], tables[1]
     for number in range(len(source) // 16):
-        base = _base(number, first, second)
+        base = base_of(number, first, second)
         for p in range(16):
-            store(into, p, load(source, base + _offset(p, first, second)))
+            store(into, p, load(source, base + offset(p, first, second)))
         for p in range(16):
             store(out, p, load(here, p) * load(into, p) + load(across, p) * load(into, partners[p]))
-        _relax(left, kept, gain, 1, out)
-        _relax(left2, kept2, gain2, 4, out)
+        relax(left, kept, gain, 1, out)
+        relax(left2, kept2, gain2, 4, out)
         for p in range(16):
-            store(target, base + _offset(p, first, second), load(out, p))
+            store(target, base + offset(p, first, second), load(out, p))
 
 
 @njit(**COMPILED_PART)
@@ -181,14 +181,14 @@ def apply_two_back(gate, rows, qubits, source, h, scratch, derivatives):  # type
     one = load(here, 0) - load(here, 0)
     two = one
     for number in range(len(h) // 16):
-        base = _base(number, first, second)
+        base = base_of(number, first, second)
         for p in range(16):
-            store(out, p, load(h, base + _offset(p, first, second)))
-        _relax_back(left2, kept2, gain2, 4, out)
-        _relax_back(left, kept, gain, 1, out)
+            store(out, p, load(h, base + offset(p, first, second)))
+        relax_back(left2, kept2, gain2, 4, out)
+        relax_back(left, kept, gain, 1, out)
         if is_trained:
             for p in range(16):
-                store(into, p, load(source, base + _offset(p, first, second)))
+                store(into, p, load(source, base + offset(p, first, second)))
             for p in range(16):
                 store(turned, p, load(here, p) * load(into, p) + load(across, p) * load(into, partners[p]))
             for p in range(16):
@@ -200,6 +200,6 @@ def apply_two_back(gate, rows, qubits, source, h, scratch, derivatives):  # type
                     two = two - load(out, p) * load(turned, p)
         for p in range(16):
             value = load(here, p) * load(out, p) + load(back, p) * load(out, partners[p])
-            store(h, base + _offset(p, first, second), value)
+            store(h, base + offset(p, first, second), value)
     store(derivatives, 0, one)
     store(derivatives, 1, two)

@@ -162,8 +162,9 @@ def _gradient(settings: RunSettings, world: Outline) -> float:
     nodes = max_nodes([part.pairs for part in groups[0].routes]) if groups else 1
     drawn = 0 if training.estimator == "exact" else training.circuits_per_round
     if isinstance(circuit, GateCircuit):
-        entries = 4.0**circuit.qubits * len(circuit.gates) * circuit.outputs
-        return drawn * COSTS.circuit + samples * entries * COSTS.gate_entry
+        sectors = 1 if circuit.sharing is None else circuit.sharing.sectors
+        entries = sectors * 4.0**circuit.qubits * len(circuit.gates) * circuit.outputs
+        return drawn * COSTS.circuit + samples * nodes * entries * COSTS.gate_entry
     if engine == "pauli":
         entries = 4.0**circuit.qubits * circuit.layers * circuit.qubits * circuit.outputs
         return drawn * COSTS.circuit + samples * nodes * entries * COSTS.entry

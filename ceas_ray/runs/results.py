@@ -21,7 +21,6 @@ from ceas_ray.messages.observations import (
     WarmUpObserved,
 )
 from ceas_ray.messages.pair_books import AUTHENTICATION, BOOK_COLUMNS, GENERATED, STORED, TESTING, TRAINING, USED
-from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.runs.detection import Detection
@@ -189,7 +188,7 @@ class Results(Stateful):
         Of a shared circuit: with all pairs at their mean Werner parameter, m_1."""
         world = self._world
         circuit, shared = world.circuit, world.shared_circuit
-        if isinstance(shared, Circuit) and shared.pairs_within:
+        if shared.pairs_within:
             return float(
                 contrasts_within(
                     shared,

@@ -12,7 +12,6 @@ from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.aggregation.evidence import Evidence
 from ceas_ray.messages.fixed_point import from_fixed_point
 from ceas_ray.messages.payloads import TestReport
-from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.error_rate_bound import error_rate_bound
@@ -91,7 +90,7 @@ class NextState:
         pairs."""
         count, circuit = len(werner), self.circuit
         ideal = noiseless(1, circuit.qubits)
-        if isinstance(circuit, Circuit) and circuit.pairs_within:
+        if circuit.pairs_within:
             return contrasts_within(
                 circuit, np.tile(parameters, (count, 1)), noise=np.repeat(ideal, count, axis=0),
                 angles=[self.public_angles] * count, werner=werner,

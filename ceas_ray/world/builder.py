@@ -36,13 +36,13 @@ from ceas_ray.world.model import (
     gradient_work,
     initial_parameters_of,
     public_angles_of,
-    shared_circuit_of,
 )
 from ceas_ray.world.network import network_of
 from ceas_ray.world.own_circuit import own_circuit_of, with_observables, with_qubits
 from ceas_ray.world.processor_noise import processor_noise
 from ceas_ray.world.processors import adversary_of, processors_of
 from ceas_ray.world.round_demand import ServedPhase, round_demand
+from ceas_ray.world.shared_circuit import shared_circuit_of
 from ceas_ray.world.world import Outline, World
 
 _MAX_PLANNED_PATHS = 1000
@@ -181,7 +181,7 @@ def _circuits(
     """Return the circuit as one processor runs it, and as a party does."""
     if own is not None:
         made = with_observables(own, settings.training, data.outputs)
-        return made, made
+        return made, shared_circuit_of(settings.training, made, counts.group_size)
     check_data(settings, data)
     circuit = circuit_of(settings.training, data.outputs)
     return circuit, shared_circuit_of(settings.training, circuit, counts.group_size)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.config.errors import blame_on
 from ceas_ray.config.schema import TrainingSettings
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.processors.gradient_work import GradientWork
@@ -14,7 +13,6 @@ from ceas_ray.quantum import aer_engine, circuit_values
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.quantum.loss import CrossEntropyLoss, Loss, SquaredLoss
-from ceas_ray.quantum.partition import partition_by_layers, partition_by_qubits
 from ceas_ray.quantum.trap_circuits import asked_count
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.learning_rate import LearningRate
@@ -51,15 +49,6 @@ def circuit_of(training: TrainingSettings, outputs: int) -> Circuit:
         reuploaded=training.inputs == "local",
         ansatz=training.ansatz,
     )
-
-
-def shared_circuit_of(training: TrainingSettings, circuit: Circuit, group_size: int) -> Circuit:
-    """Return the circuit as a group of processors runs it; the same where each runs it alone."""
-    if training.partition == "data":
-        return circuit
-    partition = partition_by_qubits if training.partition == "circuit" else partition_by_layers
-    key = "training.processors_per_group"
-    return blame_on(key, lambda: partition(circuit, group_size, training.inputs == "teleported"))
 
 
 def initial_parameters_of(circuit: VariationalCircuit, streams: Streams) -> NDArray[np.float64]:

@@ -14,13 +14,12 @@ from ceas_ray.messages.payloads import processor_name, replica_name
 from ceas_ray.network.link_parameters import Heterogeneity, LinkDraws, LinkParameters
 from ceas_ray.network.network_plan import NetworkPlan, Topology
 from ceas_ray.network.route import Route, Swapping
-from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.circuit_values import VariationalCircuit
-from ceas_ray.quantum.partition import pair_ends
 from ceas_ray.world.checks import check_network
 from ceas_ray.world.counts import Counts
 from ceas_ray.world.inputs import RunInputs
 from ceas_ray.world.link_hardware import link_hardware
+from ceas_ray.world.shared_circuit import ends_of_pairs
 
 
 def network_of(
@@ -55,8 +54,7 @@ def network_of(
     network = network.swapping_by(_swapping(settings))
     if counts.group_size > 1:
         whole = network
-        assert isinstance(shared_circuit, Circuit), "a circuit that is shared has layers"
-        network = blame_on("network", lambda: whole.grouped(counts.group_size, pair_ends(shared_circuit)))
+        network = blame_on("network", lambda: whole.grouped(counts.group_size, ends_of_pairs(shared_circuit)))
     check_network(settings, network)
     return network
 

@@ -50,14 +50,9 @@ def own_circuit_of(settings: RunSettings, inputs: RunInputs) -> GateCircuit | No
 
 def _refuse_what_is_for_others(settings: RunSettings) -> None:
     """Raise SettingsError for what there is only for the circuits of this package."""
-    training = settings.training
-    wanted = {
-        "training.partition": (training.partition, "data"),
-        "processors.engine": (settings.processors.engine, "pauli"),
-    }
-    for key, (came, only) in wanted.items():
-        if came != only:
-            raise SettingsError(key, f"{only} with training.circuit, a circuit of your own", came)
+    engine = settings.processors.engine
+    if engine != "pauli":
+        raise SettingsError("processors.engine", "pauli with training.circuit, a circuit of your own", engine)
 
 
 def with_qubits(settings: RunSettings, own: GateCircuit | None) -> RunSettings:

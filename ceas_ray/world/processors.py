@@ -14,10 +14,9 @@ from ceas_ray.processors.adversary import Adversary
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor
 from ceas_ray.processors.false_announcements import FalseAnnouncements
 from ceas_ray.processors.processor import Connections, Learning, Processor
-from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.partition import member_of_layer
 from ceas_ray.world.blueprint import Blueprint
 from ceas_ray.world.classical_network import on_network
+from ceas_ray.world.shared_circuit import noise_of_group
 from ceas_ray.world.times import control_delay, update_time
 
 
@@ -61,15 +60,10 @@ def _processor(blueprint: Blueprint, k: int) -> Actor:
 
 
 def _noise_of(blueprint: Blueprint, k: int) -> NDArray[np.float64]:
-    """Return the noise of party k's circuit: shape (n, 7), or (layers, n, 7) where members run its layers."""
-    m, circuit = blueprint.counts.group_size, blueprint.shared_circuit
+    """Return the noise of party k's circuit: shape (n, 7), or that of a group."""
+    m = blueprint.counts.group_size
     members = blueprint.noise[k * m : (k + 1) * m]
-    if circuit.parts:
-        return members[list(circuit.parts), np.arange(circuit.qubits)]
-    if m > 1:
-        assert isinstance(circuit, Circuit), "a circuit that is shared has layers"
-        return members[list(member_of_layer(circuit))]
-    return members[0]
+    return members[0] if m == 1 else noise_of_group(blueprint.shared_circuit, members)
 
 
 def adversary_of(blueprint: Blueprint) -> Adversary:

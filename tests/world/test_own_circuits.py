@@ -160,7 +160,6 @@ def test_what_makes_no_circuit_is_one_line(folder: Path, circuit: str, line: str
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["training.partition=circuit", "training.qubits=4"], "training.partition must be data with training.circuit"),
         (["training.circuit=late.qasm", "training.inputs=teleported"], "comes before the rotation about Y by x_0"),
         (["processors.engine=aer"], "processors.engine must be pauli with training.circuit"),
         (["training=digits_0123", "training.inputs=local"], "given for 4 outputs of a circuit of 3 qubits"),

@@ -1,0 +1,59 @@
+"""A circuit of the user's own shared by layers: each processor does some gates, then teleports all qubits. Ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ceas_ray.quantum.gate_circuit import FixedGate, Gate, GateCircuit
+from ceas_ray.quantum.gate_sharing import PairStep, Sharing, Teleportation
+from ceas_ray.quantum.partition import HUB
+
+
+def shared_by_layers(circuit: GateCircuit, members: int) -> GateCircuit:
+    """Return the circuit with each processor of a group doing a part of its gates, one part after the other.
+
+    Layers are what barriers on all qubits separate; of a circuit without such barriers, gates of equal depth. The first
+    members do one layer more if their number does not divide. All qubits are teleported on from member to member and,
+    where inputs are teleported, from the hub to the first. Raises ValueError for more members than layers.
+    """
+    first = circuit.prepared or 0
+    layer_of, kind = _layers(circuit)
+    count = max(layer_of, default=-1) + 1
+    if not 1 <= members <= count:
+        raise ValueError(f"the circuit has {count} layers ({kind}) to share, got {members} processors")
+    of_layer = np.repeat(np.arange(members), [len(part) for part in np.array_split(np.arange(count), members)])
+    member = of_layer[layer_of]
+    order = np.argsort(member, kind="stable")
+    gates = (*circuit.gates[:first], *(circuit.gates[first + int(g)] for g in order))
+    sections = (0,) * first + tuple(np.sort(member).tolist())
+    steps: list[tuple[int, PairStep]] = []
+    ends: list[tuple[int, int]] = []
+    for to in range(0 if circuit.prepared is not None else 1, members):
+        steps += [(sections.index(to, first), Teleportation(q, len(ends) + q)) for q in range(circuit.qubits)]
+        ends += [(to - 1 if to else HUB, to)] * circuit.qubits
+    holders = tuple((m,) * circuit.qubits for m in range(members))
+    nothing = ((0, 0),) * len(gates)
+    return replace(circuit, gates=gates, sharing=Sharing(tuple(ends), holders, sections, tuple(steps), nothing))
+
+
+def _layers(circuit: GateCircuit) -> tuple[list[int], str]:
+    """Return the layer of each gate that processors do, from 0 without gaps, and what layers are."""
+    first = circuit.prepared or 0
+    behind = [sum(1 for barrier in circuit.barriers if barrier <= g) for g in range(first, len(circuit.gates))]
+    blocks = {barriers: layer for layer, barriers in enumerate(sorted(set(behind)))}
+    if len(blocks) > 1:
+        return [blocks[barriers] for barriers in behind], "between barriers"
+    depth = [0] * circuit.qubits
+    found = []
+    for gate in circuit.gates[first:]:
+        layer = max(depth[q] for q in _qubits(gate))
+        found.append(layer)
+        for q in _qubits(gate):
+            depth[q] = layer + 1
+    return found, "of equal depth"
+
+
+def _qubits(gate: Gate) -> tuple[int, ...]:
+    return (gate.qubit,) if isinstance(gate, FixedGate) else gate.qubits

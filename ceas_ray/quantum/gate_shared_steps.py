@@ -1,0 +1,112 @@
+"""Compiled: what shared circuits do beyond `gate_steps`: spend pairs, and use copies of values that may be flipped.
+
+A state has a sector of 4^n coefficients for each set of flags, bit f of its number standing for flag f: the mean of
+each Pauli string, times -1 for each of these flags that is set. Sector 0 is the density matrix. A gate that uses a copy
+takes what depends on the sign of its value from the sector with the flags of that copy added or removed.
+"""
+
+from __future__ import annotations
+
+from ceas_ray.kernel.compiled_code import COMPILED_PART, njit
+from ceas_ray.quantum.gate_steps import base_of, offset, relax, relax_back
+from ceas_ray.quantum.lanes import load, store, zero_lanes
+
+
+@njit(**COMPILED_PART)
+def teleport(qubit, werner, place, source, target):  # type: ignore[no-untyped-def]
+    """Set target = source with X, Y and Z of a qubit multiplied by w; werner (places, lanes). Its own transpose."""
+    for index in range(len(source)):
+        value = load(source, index)
+        store(target, index, value if (index >> (2 * qubit)) & 3 == 0 else load(werner, place) * value)
+
+
+@njit(**COMPILED_PART)
+def copy_value(copy, werner, place, source, target):  # type: ignore[no-untyped-def]
+    """Set target = source and a new flag; what anticommutes with the Pauli that is copied is multiplied by w.
+
+    copy: the qubit, the Pauli (1 to 3), the flag's bit, and 4^n.
+    """
+    qubit, pauli, flag, strings = copy
+    kept = load(werner, place)
+    for index in range(len(source)):
+        if (index // strings) & flag == 0:
+            value, digit = load(source, index), (index >> (2 * qubit)) & 3
+            store(target, index + flag * strings, kept * value)
+            store(target, index, value if digit == 0 or digit == pauli else kept * value)
+
+
+@njit(**COMPILED_PART)
+def copy_value_back(copy, werner, place, h):  # type: ignore[no-untyped-def]
+    """Apply to h the transpose of `copy_value`."""
+    qubit, pauli, flag, strings = copy
+    kept = load(werner, place)
+    for index in range(len(h)):
+        if (index // strings) & flag == 0:
+            value, digit, far = load(h, index), (index >> (2 * qubit)) & 3, index + flag * strings
+            of_flag = kept * load(h, far)
+            store(h, index, (value if digit == 0 or digit == pauli else kept * value) + of_flag)
+            store(h, far, zero_lanes(h))
+
+
+@njit(**COMPILED_PART)
+def apply_two_shared(gate, rows, qubits, source, scratch, target):  # type: ignore[no-untyped-def]
+    """Set target = a gate on two qubits with its noise on source, which must be another array.
+
+    gate: its tables, partners, shifts (16,) and 4^n.
+    """
+    tables, partners, shifts, strings = gate
+    first, second = qubits
+    left, kept, gain = load(rows[1], first), load(rows[2], first), load(rows[3], first)
+    left2, kept2, gain2 = load(rows[1], second), load(rows[2], second), load(rows[3], second)
+    out, here, across, blocks = scratch[1], tables[0], tables[1], strings // 16
+    for number in range(len(source) // 16):
+        sector, base = number // blocks, base_of(number % blocks, first, second)
+        for p in range(16):
+            at, far = base + offset(p, first, second), base + offset(partners[p], first, second)
+            value = load(here, p) * load(source, sector * strings + at)
+            store(out, p, value + load(across, p) * load(source, (sector ^ shifts[p]) * strings + far))
+        relax(left, kept, gain, 1, out)
+        relax(left2, kept2, gain2, 4, out)
+        for p in range(16):
+            store(target, sector * strings + base + offset(p, first, second), load(out, p))
+
+
+@njit(**COMPILED_PART)
+def apply_two_shared_back(gate, rows, qubits, source, h, room, derivatives):  # type: ignore[no-untyped-def]
+    """Apply to h the transpose of `apply_two_shared`; derivatives (2, lanes) of h . gate . source.
+
+    gate: its tables, partners, shifts, 4^n and signs; room: a block of `gate_kernels`.
+    """
+    tables, partners, shifts, strings, signs = gate
+    first, second = qubits
+    left, kept, gain = load(rows[1], first), load(rows[2], first), load(rows[3], first)
+    left2, kept2, gain2 = load(rows[1], second), load(rows[2], second), load(rows[3], second)
+    out, here, across, back, blocks = room.scratch[1], tables[0], tables[1], tables[2], strings // 16
+    one = load(here, 0) - load(here, 0)
+    two = one
+    for number in range(len(h) // 16):
+        sector, base = number // blocks, base_of(number % blocks, first, second)
+        start = sector * strings + base
+        for p in range(16):
+            store(out, p, load(h, start + offset(p, first, second)))
+        relax_back(left2, kept2, gain2, 4, out)
+        relax_back(left, kept, gain, 1, out)
+        for p in range(16):
+            store(h, start + offset(p, first, second), load(out, p))
+            if signs[p] == 0.0:
+                continue
+            value = load(source, start + offset(p, first, second))
+            far = load(source, (sector ^ shifts[p]) * strings + base + offset(partners[p], first, second))
+            along, turned = load(here, p) * far, load(across, p) * value
+            one = one + load(out, p) * (along - turned if signs[p] > 0 else turned - along)
+            two = two - load(out, p) * (load(here, p) * value + load(across, p) * far)
+    store(derivatives, 0, one)
+    store(derivatives, 1, two)
+    for number in range(len(h) // 16):
+        sector, base = number // blocks, base_of(number % blocks, first, second)
+        for p in range(16):
+            at, far = base + offset(p, first, second), base + offset(partners[p], first, second)
+            value = load(here, p) * load(h, sector * strings + at)
+            value = value + load(back, p) * load(h, (sector ^ shifts[p]) * strings + far)
+            store(room.spare, sector * strings + at, value)
+    h[:] = room.spare[: len(h)]

@@ -1,0 +1,61 @@
+"""How processors share a circuit of the user's own, gate by gate: who holds what, and where pairs are spent. Ours.
+
+A gate between two processors uses a copy of a qubit's value: of the eigenvalue of the Pauli operator by which the gate
+acts on that qubit. The pair that makes the copy, Phi+ with weight w (its Werner parameter) and else one of the four
+Bell states at random, flips the copy with probability (1 - w) / 2 and, independently of that once it errs, applies that
+Pauli operator to the qubit. A flipped copy turns each of its rotations the other way round, and adds to CX or CZ the
+Pauli operator of its other side. All gates of a copy, and of copies made from it, meet the same error.
+
+So a state has a part for each set of flipped copies; or, with the signs of flips in place of these, a sector for each
+set of flags, the first of which is the density matrix itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+
+class Teleportation(NamedTuple):
+    """A qubit goes from one processor to another by the pair of a place: X, Y and Z are multiplied by its w."""
+
+    qubit: int
+    place: int
+
+
+class ValueCopy(NamedTuple):
+    """A copy of a qubit's value, the eigenvalue of `pauli`, by the pair of a place; `flag` says whether it is flipped.
+
+    A flag is a number from 0; it is used again once no copy depends on it.
+    """
+
+    qubit: int
+    pauli: str
+    flag: int
+    place: int
+
+
+PairStep = Teleportation | ValueCopy
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """ends: between whom each pair of a shot is shared, by place: (from, to) by member, or HUB.
+
+    holders: of each section, the member that holds each qubit. sections: the section of each gate of the circuit: whose
+    noise it has. steps: the gate's number before which each pair is spent, and how, in order. flags: of each gate, of
+    the values of its first and its second qubit, the flags that say that they are flipped, as bits.
+    """
+
+    ends: tuple[tuple[int, int], ...]
+    holders: tuple[tuple[int, ...], ...]
+    sections: tuple[int, ...]
+    steps: tuple[tuple[int, PairStep], ...]
+    flags: tuple[tuple[int, int], ...]
+
+    @cached_property
+    def sectors(self) -> int:
+        """How many sectors a state has: two for each flag that is in use at a time."""
+        flags = [step.flag for _, step in self.steps if isinstance(step, ValueCopy)]
+        return 2 ** (max(flags, default=-1) + 1)
