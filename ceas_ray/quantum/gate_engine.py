@@ -19,6 +19,7 @@ from ceas_ray.quantum.gate_noise import Noise, noiseless
 from ceas_ray.quantum.gate_tables import tables_of
 from ceas_ray.quantum.lanes import aligned_rows, lane_count
 from ceas_ray.quantum.pauli_engine import LaneInputs, ShiftedValues, pauli_weights
+from ceas_ray.quantum.shaped_arrays import shaped
 from ceas_ray.quantum.threads import in_blocks
 
 Floats = NDArray[np.float64]
@@ -115,8 +116,8 @@ def _states(circuit: GateCircuit, count: int) -> Floats:
 
 def _problem(circuit: GateCircuit, inputs: LaneInputs) -> gate_kernels.Problem:
     lanes, processors = len(inputs.owner), len(inputs.parameters)
-    x = _array_of("angles", inputs.angles, (lanes, circuit.inputs))
-    parameters = _array_of("parameters", inputs.parameters, (processors, circuit.parameter_count))
+    x = shaped("angles", inputs.angles, (lanes, circuit.inputs))
+    parameters = shaped("parameters", inputs.parameters, (processors, circuit.parameter_count))
     noise, werner = _noise(circuit, inputs.noise, processors), inputs.werner
     owner, tables = np.ascontiguousarray(inputs.owner, np.int64), tables_of(circuit)
     readout = 1 - 2 * noise[:, -1, :, Noise.READOUT]
@@ -141,13 +142,13 @@ def _problem(circuit: GateCircuit, inputs: LaneInputs) -> gate_kernels.Problem:
         weights=np.ascontiguousarray(weights),
         starts=tables.starts,
         prepared=-1 if circuit.prepared is None else circuit.prepared,
-        attenuation=_array_of("attenuation", inputs.attenuation, (processors, circuit.qubits + 1)),
+        attenuation=shaped("attenuation", inputs.attenuation, (processors, circuit.qubits + 1)),
         strings=pauli_weights(circuit.qubits),
         sections=tables.sections,
         sectors=tables.sectors,
         shifts=tables.shifts,
         places=tables.places,
-        werner=_array_of("werner", np.ones(pairs) if werner is None else werner, pairs),
+        werner=shaped("werner", np.ones(pairs) if werner is None else werner, pairs),
     )
 
 
@@ -155,11 +156,11 @@ def _noise(circuit: GateCircuit, noise: Floats, processors: int) -> Floats:
     """Return the noise of every processor and section, (Q, sections, n, 7), of that or of what all sections have."""
     sections, each = 1 if circuit.sharing is None else len(circuit.sharing.holders), np.asarray(noise, np.float64)
     if each.ndim == 3:
-        each = np.repeat(_array_of("noise", each, (processors, circuit.qubits, len(Noise)))[:, None], sections, axis=1)
-    return _array_of("noise", each, (processors, sections, circuit.qubits, len(Noise)))
+        each = np.repeat(shaped("noise", each, (processors, circuit.qubits, len(Noise)))[:, None], sections, axis=1)
+    return shaped("noise", each, (processors, sections, circuit.qubits, len(Noise)))
 
 
-def _array_of(name: str, array: Floats, shape: tuple[int, ...]) -> Floats:
+def shaped(name: str, array: Floats, shape: tuple[int, ...]) -> Floats:
     if np.shape(array) != shape:
         raise ValueError(f"{name} must have shape {shape}, got {np.shape(array)}")
     return np.ascontiguousarray(array, np.float64)

@@ -21,6 +21,7 @@ from ceas_ray.quantum import pauli_kernels, pauli_maps, pauli_tiles
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.gate_noise import Noise
 from ceas_ray.quantum.lanes import LANE_BYTES, aligned_rows, lane_count
+from ceas_ray.quantum.shaped_arrays import shaped
 from ceas_ray.quantum.threads import in_blocks
 
 Floats = NDArray[np.float64]
@@ -79,7 +80,7 @@ def reverse_mode(
     gates, size = len(circuit.gates[0]), 4**circuit.qubits
     kept = circuit.layers * gates * size * LANE_BYTES <= KEPT_BYTES
     rows = pauli_kernels.workspace_rows(circuit.layers, gates, size, kept)
-    cotangent = problem.array_of("cotangent", cotangent, values.shape)
+    cotangent = shaped("cotangent", cotangent, values.shape)
     in_blocks(
         lambda block, step: pauli_kernels.reverse_mode(
             problem.arguments, cotangent, block, step, kept, problem.empty, aligned_rows(rows, dtype), found
@@ -139,7 +140,7 @@ class _Problem:
         noise = self._noise(noise, processors, circuit)
         hops, pairs = self._pairs(circuit, processors, werner)
         shape = _shape(circuit)
-        turns = self.array_of("parameters", parameters, (processors, circuit.parameter_count))
+        turns = shaped("parameters", parameters, (processors, circuit.parameter_count))
         turns = turns.reshape(processors, layers, n, -1)
         rotations = np.empty((processors, layers, n, 1 + 2 * len(circuit.rotations), 12))
         pauli_maps.rotation_maps(np.array(circuit.rotations), turns, noise, rotations)
@@ -152,9 +153,9 @@ class _Problem:
             is_cz=circuit.entangler == "cz",
             reuploaded=circuit.reuploaded,
             hops=hops,
-            angles=self.array_of("angles", angles, (self.lanes, n)),
+            angles=shaped("angles", angles, (self.lanes, n)),
             noise=noise,
-            attenuation=self.array_of("attenuation", attenuation, (processors, n + 1)),
+            attenuation=shaped("attenuation", attenuation, (processors, n + 1)),
             owner=np.ascontiguousarray(owner, np.int64),
             rotations=rotations,
             gate_rows=rows,
@@ -164,16 +165,16 @@ class _Problem:
         """Return the noise of every processor and layer, (Q, L, n, 7)."""
         noise = np.asarray(noise, np.float64)
         if noise.ndim == 3:
-            noise = self.array_of("noise", noise, (processors, circuit.qubits, len(Noise)))[:, None]
+            noise = shaped("noise", noise, (processors, circuit.qubits, len(Noise)))[:, None]
         if noise.ndim == 4 and noise.shape[1] == 1:
             noise = np.repeat(noise, circuit.layers, axis=1)
-        return self.array_of("noise", noise, (processors, circuit.layers, circuit.qubits, len(Noise)))
+        return shaped("noise", noise, (processors, circuit.layers, circuit.qubits, len(Noise)))
 
     def _pairs(self, circuit: Circuit, processors: int, werner: Floats | None) -> tuple[Floats, Floats]:
         """Return the Werner parameters of teleportations (Q, L, n) and of gates (Q, L, G), 1 where there is no pair."""
         places = circuit.places
         wanted = (processors, len(places))
-        given = self.array_of("werner", np.ones(wanted) if werner is None else werner, wanted)
+        given = shaped("werner", np.ones(wanted) if werner is None else werner, wanted)
         hops = np.ones((processors, circuit.layers, circuit.qubits))
         pairs = np.ones((processors, circuit.layers, len(circuit.gates[0])))
         for column, place in enumerate(places):
@@ -182,13 +183,6 @@ class _Problem:
             else:
                 pairs[:, place.layer, place.gate] = given[:, column]
         return hops, pairs
-
-    @staticmethod
-    def array_of(name: str, array: Any, shape: tuple[int, ...]) -> Floats:
-        """Return the array, contiguous; raises ValueError unless it has this shape."""
-        if np.shape(array) != shape:
-            raise ValueError(f"{name} must have shape {shape}, got {np.shape(array)}")
-        return np.ascontiguousarray(array, np.float64)
 
 
 class _Shape(NamedTuple):

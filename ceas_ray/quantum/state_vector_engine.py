@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ceas_ray.quantum import state_vector_kernels
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.lanes import lane_count
+from ceas_ray.quantum.shaped_arrays import shaped
 from ceas_ray.quantum.threads import in_blocks
 
 Floats = NDArray[np.float64]
@@ -77,20 +78,15 @@ def _run(
 ) -> None:  # fmt: skip
     """Fill `found`; its first derivatives only if they have rows."""
     lanes, processors, n = len(owner), len(parameters), circuit.qubits
-    wanted = {
-        "angles": (angles, (lanes, n)),
-        "parameters": (parameters, (processors, circuit.parameter_count)),
-        "cotangent": (cotangent, found.values.shape),
-    }
-    for name, (array, shape) in wanted.items():
-        if np.shape(array) != shape:
-            raise ValueError(f"{name} must have shape {shape}, got {np.shape(array)}")
+    angles = shaped("angles", angles, (lanes, n))
+    parameters = shaped("parameters", parameters, (processors, circuit.parameter_count))
+    cotangent = shaped("cotangent", cotangent, found.values.shape)
     rotations = len(circuit.rotations)
     turns = np.empty((processors, circuit.layers, n, 4))
     generators = np.empty((processors, circuit.layers, n, rotations, 3))
     state_vector_kernels.rotation_matrices(
         np.array(circuit.rotations),
-        np.ascontiguousarray(parameters, np.float64).reshape(processors, circuit.layers, n, rotations),
+        parameters.reshape(processors, circuit.layers, n, rotations),
         turns,
         generators,
     )
@@ -100,11 +96,11 @@ def _run(
         source=source,
         sign=sign,
         reuploaded=circuit.reuploaded,
-        angles=np.ascontiguousarray(angles, np.float64),
+        angles=angles,
         owner=np.ascontiguousarray(owner, np.int64),
         turns=turns,
         generators=generators,
-        cotangent=np.ascontiguousarray(cotangent, np.float64),
+        cotangent=cotangent,
     )
     in_blocks(
         lambda block, step: state_vector_kernels.reverse_mode(problem, block, step, empty, found),

@@ -65,17 +65,14 @@ def _backdoor(runs: Sequence[tuple[str, RunFiles]]) -> Chart | None:
     for name, run in runs:
         if "backdoor_success" not in run.rounds:
             continue
-        known = run.rounds["backdoor_success"].notna()
-        lines[name] = ((run.rounds.index[known] + 1).tolist(), run.rounds["backdoor_success"][known].tolist())
+        lines[name] = _line(run, "backdoor_success")
         baseline = run.summary.get("backdoor_baseline")
         if baseline is not None:
             references[f"without attack: {name}"] = float(baseline)
-    if not lines:
-        return None
-    return LineChart(
+    return _with_lines(LineChart(
         key="backdoor_success", title="Success of the back door", x_label="round",
         y_label="share of triggered samples with the attacker's label", lines=lines, references=references,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _places(rounds: pd.DataFrame, axis: str) -> pd.Series | None:
@@ -163,12 +160,10 @@ def _weights(runs: Sequence[tuple[str, RunFiles]]) -> LineChart | None:
                 lines[f"{name}: in the aggregate"] = _line(run, "effective_weight_byzantine")
             share = byzantine / run.summary["processors"]
             fair[f"{share:.0%} of the processors"] = share
-    if not lines:
-        return None
-    return LineChart(
+    return _with_lines(LineChart(
         key="byzantine_weight", title="Weight of Byzantine rows", x_label="round",
         y_label="share of the weight", lines=lines, references=fair,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _detection(runs: Sequence[tuple[str, RunFiles]]) -> LineChart | None:
@@ -179,12 +174,15 @@ def _detection(runs: Sequence[tuple[str, RunFiles]]) -> LineChart | None:
         for measure in ("precision", "recall")
         if run.summary.get("byzantine_processors") and f"detection_{measure}" in run.rounds
     }
-    if not lines:
-        return None
-    return LineChart(
+    return _with_lines(LineChart(
         key="detection", title="Detection of Byzantine rows: without weight in the aggregate, or in quarantine",
         x_label="round", y_label="share", lines=lines,
-    )  # fmt: skip
+    ))  # fmt: skip
+
+
+def _with_lines(chart: LineChart) -> LineChart | None:
+    """Return the chart; None if it has no line."""
+    return chart if chart.lines else None
 
 
 def _line(run: RunFiles, column: str) -> tuple[list[float], list[float]]:
@@ -196,12 +194,10 @@ def _line(run: RunFiles, column: str) -> tuple[list[float], list[float]]:
 def _by_round(runs: Sequence[tuple[str, RunFiles]]) -> LineChart | None:
     """Return the mean contrast at use by round."""
     lines = {name: _line(run, "contrast") for name, run in runs if "contrast" in run.rounds}
-    if not lines:
-        return None
-    return LineChart(
+    return _with_lines(LineChart(
         key="contrast", title="Contrast that the pairs leave", x_label="round", y_label="mean contrast at use",
         lines=lines,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def network_chart(network: Mapping[str, Any]) -> NetworkChart:

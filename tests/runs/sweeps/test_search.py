@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ from ceas_ray.runs.sweeps import sweep as sweeps
 from ceas_ray.runs.sweeps.objectives import NAMES
 from ceas_ray.runs.sweeps.work import JobEnd, Parcel, run_job
 from ceas_ray.tracking.files import read_journal
-from tests.runs.sweeps.test_sweep import RULE
+from tests.runs.sweeps.sweep_folder import RULE, rows
 from tests.small_worlds import SMALL
 
 LINE = [
@@ -23,14 +21,7 @@ LINE = [
 ]  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-
-
-def rows(folder: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader((folder / "results.csv").open()))
+pytestmark = pytest.mark.usefixtures("working_folder")
 
 
 def trials_of(folder: Path) -> list[tuple[str, str]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,24 +11,10 @@ from ceas_ray.cli.run import main
 from ceas_ray.runs.sweeps import sweep as sweeps
 from ceas_ray.runs.sweeps.work import JobEnd, Parcel, run_job
 from ceas_ray.tracking.files import read_journal
+from tests.runs.sweeps.sweep_folder import RULE, rows
 from tests.small_worlds import SMALL
 
-RULE = (
-    "from dataclasses import dataclass\nimport numpy as np\n\n\n@dataclass(frozen=True)\nclass Mine:\n"
-    "    fails: bool\n\n    def __call__(self, updates, weights, faults):\n"
-    "        if self.fails:\n            raise RuntimeError('too large')\n"
-    "        return np.mean(updates, axis=0)\n"
-)
-
-
-@pytest.fixture(autouse=True)
-def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-
-
-def rows(folder: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader((folder / "results.csv").open()))
+pytestmark = pytest.mark.usefixtures("working_folder")
 
 
 def ended(folder: Path) -> list[tuple[int, str]]:
