@@ -158,9 +158,3 @@ def _noise(circuit: GateCircuit, noise: Floats, processors: int) -> Floats:
     if each.ndim == 3:
         each = np.repeat(shaped("noise", each, (processors, circuit.qubits, len(Noise)))[:, None], sections, axis=1)
     return shaped("noise", each, (processors, sections, circuit.qubits, len(Noise)))
-
-
-def shaped(name: str, array: Floats, shape: tuple[int, ...]) -> Floats:
-    if np.shape(array) != shape:
-        raise ValueError(f"{name} must have shape {shape}, got {np.shape(array)}")
-    return np.ascontiguousarray(array, np.float64)
