@@ -21,6 +21,7 @@ MAX_BYTES = 2**21
 
 _SIZE = re.compile(rb"\b(?:qubit|bit|qreg|creg)\b[^;\[\]]{0,200}\[\s*([0-9_]+)\s*\]")
 _VERSION = re.compile(r"\A(?:\s|//[^\n]*\n|/\*.*?\*/)*OPENQASM\s+(\d+)(?:\.\d+)?\s*;", re.DOTALL)
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _ROTATIONS = {"RXXGate": "HGate", "RYYGate": "SXGate"}
 """Two-qubit rotations that are RZZ between these gates on both qubits."""
 
@@ -62,6 +63,8 @@ def parsed_openqasm(file: InputFile) -> Any:
         text = file.content.decode()
     except UnicodeDecodeError:
         raise ValueError("a program must be text in UTF-8") from None
+    if not _COMMENT.sub("", text).strip():
+        raise ValueError("a program must have statements, got none")
     said = _VERSION.match(text)
     version = int(said[1]) if said else 3
     if version not in (2, 3):
@@ -82,9 +85,10 @@ def _reason(error: Exception, complaints: io.StringIO) -> str:
     """Say in one line what an importer did not like, and where if it says so."""
     said = " ".join((str(error) or complaints.getvalue()).split()).strip("'\" ")
     at: BaseException | None = error
-    while at is not None and not hasattr(at, "offendingToken"):
+    token = None
+    while at is not None and token is None:
+        token = next((found for part in (at, *at.args) if (found := getattr(part, "offendingToken", None))), None)
         at = at.__cause__ or at.__context__
-    token = getattr(at, "offendingToken", None)
     if not said and token is not None:
         said = f"syntax error in line {token.line} at {token.text!r}"
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()

@@ -26,6 +26,8 @@ ROUTED = (
     "network.link_fidelity=0.995", "processors.count=5", "consensus.committee_size=4", "training.rounds=2",
     "entanglement.multiplexing=3",
 )  # fmt: skip
+TREE = Path(__file__).parents[2] / "docs" / "examples" / "my_tree.py"
+OWN = (f"training.circuit={TREE}:tree",)
 COMMITTEE = ("consensus.committee_size=4", "processors.count=5")
 
 WORLDS: dict[str, tuple[str, ...]] = {
@@ -36,6 +38,16 @@ WORLDS: dict[str, tuple[str, ...]] = {
     "circuit, local inputs, three a group": (
         *CIRCUIT, "training.inputs=local", "training.processors_per_group=3", "processors.count=9",
     ),
+    "own circuit": OWN,
+    "own circuit, local inputs, weighted observable": (
+        *OWN, "training.inputs=local", "training.observables=['0.5*ZZII - IIXX']",
+    ),
+    "own circuit, packed": (*OWN, "training.partition=circuit", "training.distributor=packed"),
+    "own circuit, fewest gates, three a group, local inputs": (
+        *OWN, "training.partition=circuit", "training.processors_per_group=3", "processors.count=9",
+        "training.inputs=local",
+    ),
+    "own circuit, layer": (*OWN, "training.partition=layer"),
     "layer": ("training.partition=layer", "training.layers=2"),
     "oblivious": ("scheduling=oblivious",),
     "on demand": ("scheduling=on_demand",),
