@@ -27,6 +27,26 @@ MANY_POSITIONAL = {
     "distribution/packed_distributor.py _annealed": "an entry of compiled code, called from one place",
     "links/consumers/shared_shots.py serve_shared_shots": "an entry of compiled code",
 }
+MIRRORED = ("aggregation", "consensus", "consensus/faults", "entanglement", "runs", "runs/sweeps", "scheduling")
+"""Packages whose modules have a test file each, or are named in `TESTED_BY` by the one that tests them."""
+TESTED_BY = {
+    "aggregation/test_aggregator.py": "evidence uniform_weights",
+    "aggregation/test_effective_weights.py": "column_shares",
+    "aggregation/test_references.py": "krum mean median multi_krum nearest_neighbor_mixing trimmed_mean "
+    "weighted_geometric_median weighted_mean weighted_median weighted_nearest_neighbor_mixing weighted_trimmed_mean",
+    "aggregation/test_rules.py": "divide_and_conquer",
+    "aggregation/test_spectral_filter.py": "honest_noise",
+    "consensus/faults/test_poisoning_replica.py": "distorting_replica",
+    "consensus/test_known_outcomes.py": "agreement agreement_state replica",
+    "consensus/test_tetrabft.py": "committee timers voting_state",
+    "runs/test_forecast.py": "dry_run machine_speed",
+    "runs/test_limits.py": "training_run",
+    "runs/test_mlflow_run.py": "mlflow_copy",
+    "runs/test_planted_folders.py": "confirmed_places",
+    "runs/test_provenance.py": "run",
+    "runs/sweeps/test_sweep.py": "report",
+    "scheduling/test_schedulers.py": "measures oblivious on_demand scheduler two_level",
+}
 COMPILED = ("njit", "compiled", "inlined", "_formula", "intrinsic")
 
 
@@ -77,3 +97,12 @@ def test_each_package_has_its_tests_in_a_folder_of_the_same_name() -> None:
     packages = {path.parent.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py")}
     without = {package for package in packages if not any((TESTS / package).rglob("test_*.py"))}
     assert without == set()
+
+
+def test_the_test_of_a_module_is_found_by_its_path() -> None:
+    """Of `pair_ledger.py` it is `test_pair_ledger.py`, in the folder of the same name, unless `TESTED_BY` names another."""
+    modules = {path.relative_to(PACKAGE) for name in MIRRORED for path in (PACKAGE / name).glob("[!_]*.py")}
+    without = {module for module in modules if not (TESTS / module.parent / f"test_{module.name}").exists()}
+    named = {Path(test).parent / f"{name}.py" for test, names in TESTED_BY.items() for name in names.split()}
+    assert without == named
+    assert [test for test in TESTED_BY if not (TESTS / test).exists()] == []

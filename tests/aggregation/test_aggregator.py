@@ -9,9 +9,6 @@ import pytest
 
 from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.aggregation.evidence import Evidence
-from ceas_ray.aggregation.median import Median
-from ceas_ray.aggregation.rule import max_faults
-from ceas_ray.aggregation.spectral_filter import SpectralFilter
 from ceas_ray.aggregation.uniform_weights import UniformWeights
 from ceas_ray.aggregation.weighted_mean import WeightedMean
 from ceas_ray.kernel.policy_calls import PolicyError
@@ -62,11 +59,6 @@ def test_a_policy_that_changes_what_it_is_given_is_named(aggregator: Aggregator)
     with pytest.raises(PolicyError, match=r"Changes\.__call__ failed with ValueError: .*read-only \(test_aggregator"):
         aggregator.aggregate(ROWS, EVIDENCE, 0)
     assert (ROWS[1] == 1.0).all() and (EVIDENCE.shots == 1.0).all()
-
-
-def test_a_rule_states_how_many_it_stands() -> None:
-    assert [max_faults(rule, 10) for rule in (Median(), SpectralFilter(), WeightedMean())] == [4, 4, 0]
-    assert [max_faults(rule, 9) for rule in (Median(), SpectralFilter())] == [4, 3]
 
 
 def test_good_policies_are_taken() -> None:

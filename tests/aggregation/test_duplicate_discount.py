@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.aggregation.duplicate_discount import DuplicateDiscount, discounted
-from ceas_ray.aggregation.similarity_discount import SimilarityDiscount
 from ceas_ray.aggregation.weighted_mean import WeightedMean
 
 
@@ -78,13 +77,3 @@ def test_copies_of_the_best_honest_rows_do_not_have_them_thrown_out() -> None:
     updates[:10] = updates[farthest] + 1e-6
     found = DuplicateDiscount(WeightedMean())(updates, equal(50), 10)
     np.testing.assert_allclose(found, updates[10:].mean(axis=0), atol=1e-5)
-
-
-def test_foolsgold_discounts_rows_that_point_one_way() -> None:
-    draw = np.random.default_rng(3)
-    updates = draw.normal(size=(20, 50))
-    updates[:4] = 5.0
-    found = SimilarityDiscount(WeightedMean())(updates, equal(20), 4)
-    assert np.linalg.norm(found - updates[4:].mean(axis=0)) < 0.5 * np.linalg.norm(
-        updates.mean(axis=0) - updates[4:].mean(axis=0)
-    )

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.aggregation.centered_clipping import CenteredClipping
 from ceas_ray.aggregation.covariance_filter import CovarianceFilter
 from ceas_ray.aggregation.divide_and_conquer import DivideAndConquer
 from ceas_ray.aggregation.duplicate_discount import DuplicateDiscount
@@ -87,21 +86,6 @@ def test_rows_far_from_all_others_have_no_weight(rule: Any) -> None:
     updates[[4, 7]] = 1e3
     found = effective_weights(rule, updates, weights, 2)
     assert found is not None and found[4] == found[7] == 0
-
-
-@pytest.mark.parametrize(("start", "total"), [("median", pytest.approx(1)), ("zero", pytest.approx(0.7, abs=0.3))])
-@settings(max_examples=10)
-@given(seed=CASES["seed"], rows=CASES["rows"])
-def test_every_row_pulls_at_a_clipped_centre(start: Any, total: Any, seed: int, rows: int) -> None:
-    updates, weights, _ = rows_of(seed, rows, 0)
-    found = effective_weights(CenteredClipping(None, 3, start), updates, weights, 0)
-    assert found is not None and found.min() > 0 and found.sum() == total
-
-
-def test_where_nothing_is_clipped_all_rows_weigh_the_same() -> None:
-    updates, weights, _ = rows_of(1, 9, 0)
-    found = effective_weights(CenteredClipping(1e3, 2, "zero"), updates, weights, 0)
-    np.testing.assert_allclose(found, np.full(9, 1 / 9))  # type: ignore[arg-type]
 
 
 def test_where_most_honest_rows_are_equal_the_spectral_filter_weighs_as_the_median() -> None:

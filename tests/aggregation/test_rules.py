@@ -9,21 +9,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.aggregation.cap import cap_for, capped
 from ceas_ray.aggregation.centered_clipping import CenteredClipping
 from ceas_ray.aggregation.covariance_filter import CovarianceFilter
 from ceas_ray.aggregation.divide_and_conquer import DivideAndConquer
 from ceas_ray.aggregation.duplicate_discount import DuplicateDiscount
-from ceas_ray.aggregation.evidence import Evidence
-from ceas_ray.aggregation.fisher_weights import FisherWeights
 from ceas_ray.aggregation.geometric_median import GeometricMedian
 from ceas_ray.aggregation.krum import Krum
 from ceas_ray.aggregation.mean import Mean
 from ceas_ray.aggregation.median import Median
 from ceas_ray.aggregation.multi_krum import MultiKrum
 from ceas_ray.aggregation.nearest_neighbor_mixing import NearestNeighborMixing
-from ceas_ray.aggregation.rule import squared_distances
-from ceas_ray.aggregation.sorted_columns import exchanges
 from ceas_ray.aggregation.spectral_filter import SpectralFilter
 from ceas_ray.aggregation.trimmed_mean import TrimmedMean
 from ceas_ray.aggregation.weighted_geometric_median import WeightedGeometricMedian
@@ -143,82 +138,9 @@ def test_a_row_without_weight_has_no_effect(rule: Any, seed: int, rows: int, fau
     np.testing.assert_allclose(rule(updates, weights, faults), rule(other, weights, faults), atol=1e-9)
 
 
-@given(seed=st.integers(0, 10**6), rows=st.integers(2, 10), scale=st.floats(-8, 8))
-def test_distances_are_those_of_plain_loops_however_far_rows_lie(seed: int, rows: int, scale: float) -> None:
-    draw = np.random.default_rng(seed)
-    updates = draw.normal(size=(rows, 3)) + 10.0 ** draw.uniform(-8, scale, (rows, 1))
-    updates[1] = updates[0]
-    plain = np.array([[np.sum((a - b) ** 2) for b in updates] for a in updates])
-    np.testing.assert_allclose(squared_distances(updates), plain, rtol=1e-8)
-
-
-@given(seed=st.integers(0, 10**6), rows=st.integers(1, 40))
-def test_the_network_of_exchanges_sorts(seed: int, rows: int) -> None:
-    values = np.random.default_rng(seed).integers(0, 2, rows)  # zeros and ones suffice (Knuth, 5.3.4)
-    expected = sorted(values)
-    for i, j in exchanges(rows):
-        values[i], values[j] = sorted((values[i], values[j]))
-    assert list(values) == expected
-
-
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_what_no_rule_can_work_with_is_refused(rule: Any) -> None:
     updates, equal = np.zeros((4, 2)), np.full(4, 0.25)
     for bad in ((updates * np.nan, equal, 1), (updates, equal * 2, 1), (updates, equal, 2), (updates, equal, -1)):
         with pytest.raises(ValueError, match="must be"):
             rule(*bad)
-
-
-@given(st.lists(st.floats(0.01, 100), min_size=2, max_size=60), st.floats(1, 3))
-def test_no_weight_exceeds_the_cap_and_enough_rows_carry_weight(raw: list[float], cap: float) -> None:
-    weights = np.array(raw) / np.sum(raw)
-    result = capped(weights, cap)
-    assert result.sum() == pytest.approx(1)
-    assert result.max() <= cap / len(raw) + 1e-9
-    assert np.count_nonzero(result) >= np.ceil(len(raw) / cap - 1e-9)
-    assert np.all(np.diff(result[np.argsort(weights, kind="stable")]) >= -1e-12)
-
-
-@given(raw=st.lists(st.floats(0.01, 1), min_size=1, max_size=12), without=st.integers(1, 4), cap=st.floats(1, 3))
-def test_rows_without_weight_share_only_what_the_cap_leaves(raw: list[float], without: int, cap: float) -> None:
-    rows = len(raw) + without
-    result = capped(np.array(raw + [0.0] * without) / sum(raw), cap)
-    left = max(0.0, 1 - len(raw) * cap / rows)
-    assert result[len(raw) :] == pytest.approx(left / without, abs=1e-9)
-
-
-@given(st.floats(1, 3), st.integers(0, 24))
-def test_the_cap_bounds_the_mass_of_the_byzantine(requested: float, faults: int) -> None:
-    cap = cap_for(requested, faults, 50)
-    share = faults / 50
-    assert cap == 1.0 if share > 0.3 else cap * share <= min(1 / 3, share + 0.05) + 1e-12
-
-
-def test_fisher_weights_wait_for_the_tests_and_follow_the_formula() -> None:
-    contrast = np.array([0.5, 0.9])
-    evidence = Evidence(
-        contrast_lower=contrast,
-        contrast=contrast,
-        shots=contrast,
-        samples=contrast,
-        tests=np.array([999.0, 5000.0]),
-        qubits=6,
-    )
-    assert np.array_equal(FisherWeights(1000)(evidence), [0.5, 0.5])
-    enough = Evidence(
-        contrast_lower=contrast,
-        contrast=contrast,
-        shots=contrast,
-        samples=contrast,
-        tests=np.array([1000.0, 5000.0]),
-        qubits=6,
-    )
-    expected = contrast**2 / (contrast + 2 * (1 - contrast) / 64)
-    assert expected[0] == pytest.approx(0.485, abs=1e-3)
-    np.testing.assert_allclose(FisherWeights(1000)(enough), expected / expected.sum())
-
-
-@pytest.mark.parametrize(("radius", "steps", "start"), [(0.0, 1, "zero"), (1.0, 0, "zero"), (None, 1, "mean")])
-def test_centered_clipping_that_cannot_be_is_refused(radius: float | None, steps: int, start: Any) -> None:
-    with pytest.raises(ValueError, match="must be"):
-        CenteredClipping(radius, steps, start)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 import pytest
 
 from ceas_ray.cli.run import main
-from ceas_ray.runs.round_watch import RoundWatch
 from ceas_ray.runtime.local_runtime import LocalCluster
 from tests.small_worlds import SMALL
 
@@ -75,25 +73,3 @@ def test_one_step_that_outlasts_the_limit_is_given_up(tmp_path: Path, monkeypatc
     assert summary_of(folder)["status"] == "stopped"
     assert main([f"resume={folder}", "stop.wall_seconds=null"]) == 0
     assert summary_of(folder)["status"] == "completed"
-
-
-def test_a_round_that_goes_on_for_long_is_said_to_do_so_again_and_again() -> None:
-    said: list[str] = []
-    twice = threading.Event()
-
-    def say(line: str) -> None:
-        said.extend([line] if line.startswith("round 7 has gone on for ") else [])
-        if len(said) == 2:
-            twice.set()
-
-    with RoundWatch(say, long_seconds=1e-3) as watch:
-        watch.begin(7)
-        watch.note(lambda: "it waits for the committee")
-        assert twice.wait(60)
-
-
-def test_what_an_endless_round_waits_for_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    monkeypatch.setattr("ceas_ray.runs.training_run.ROUND_SECONDS", 0.0)
-    monkeypatch.setattr("ceas_ray.runs.training_run.LONG_SECONDS", 0.01)
-    assert main([*SMALL, *ENDLESS, f"output={tmp_path / 'run'}", "stop.simulated_seconds=20"]) == 0
-    assert "it waits for the committee: 0 of 7 replicas reported a decision" in capsys.readouterr().err

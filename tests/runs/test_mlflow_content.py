@@ -1,0 +1,28 @@
+"""What MLflow is given of a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from ceas_ray.config.composition import composed
+from ceas_ray.runs.mlflow_content import run_name
+
+
+@pytest.mark.parametrize(("words", "name"), [
+    ([], "default seed 1"),
+    (["seed=7", "output=x", "runtime=local", "quiet=true", "stop.wall_seconds=3"], "default seed 7"),
+    (["attacks=sign_flip", "scheduling=mdp", "attacks.fraction=.2", "seed=3"], "sign_flip mdp fraction=.2 seed 3"),
+    (["experiment=oblivious"], "oblivious seed 1"),
+    (["attacks.fraction=.2", "training.data.validation_fraction=.25", "entanglement.slots=9"],
+     "fraction=.2 validation_fraction=.25 slots=9 seed 1"),
+    (["links.min_fidelity=.9", "entanglement.min_fidelity=.8"],
+     "links.min_fidelity=.9 entanglement.min_fidelity=.8 seed 1"),
+])  # fmt: skip
+def test_a_name_says_what_differs_from_the_default(words: list[str], name: str) -> None:
+    assert run_name(composed(words)) == name
+
+
+def test_a_name_stays_short() -> None:
+    config = composed([])
+    config["origin"]["overrides"] = [f"training.key{k}={'v' * 30}" for k in range(20)]
+    assert len(run_name(config)) < 140 and run_name(config).endswith("... seed 1")

@@ -1,0 +1,29 @@
+"""More Byzantine processors or members than are stood are a warning, on the console and in the journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ceas_ray.cli import run as command
+from ceas_ray.tracking.files import read_journal
+from tests.small_worlds import SMALL
+
+
+@pytest.mark.parametrize(("fraction", "rule", "said"), [
+    (0.25, "mean", "warning: 2 Byzantine processors are more than the 0 that Mean can stand of 8"),
+    (0.5, "median", "warning: 4 Byzantine processors are more than the 3 that Median can stand of 8"),
+    (0.375, "median", "warning: 3 Byzantine processors are more than the 2 of 8 that the rule is set to stand "
+                      "(aggregation.byzantine_fraction=0.25)"),
+    (0.25, "median", ""),
+])  # fmt: skip
+def test_more_byzantine_processors_than_a_rule_stands_are_a_warning(
+    fraction: float, rule: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overrides = ("attacks=mimic", f"attacks.fraction={fraction}", f"aggregation={rule}", "training.rounds=1")
+    assert command.main([*SMALL, *overrides, "aggregation.byzantine_fraction=0.25", f"output={tmp_path / 'run'}"]) == 0
+    found = capsys.readouterr().err
+    assert found.startswith(said) and found.count("\n") == bool(said)
+    journal = read_journal(tmp_path / "run" / "journal.jsonl")
+    assert [line["text"] for line in journal if line["event"] == "warning"] == found.splitlines()
