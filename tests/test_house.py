@@ -100,7 +100,7 @@ def test_each_package_has_its_tests_in_a_folder_of_the_same_name() -> None:
 
 
 def test_the_test_of_a_module_is_found_by_its_path() -> None:
-    """Of `pair_ledger.py` it is `test_pair_ledger.py`, in the folder of the same name, unless `TESTED_BY` names another."""
+    """Of `pair_ledger.py` it is `test_pair_ledger.py`, in the folder of the same name; `TESTED_BY` names exceptions."""
     modules = {path.relative_to(PACKAGE) for name in MIRRORED for path in (PACKAGE / name).glob("[!_]*.py")}
     without = {module for module in modules if not (TESTS / module.parent / f"test_{module.name}").exists()}
     named = {Path(test).parent / f"{name}.py" for test, names in TESTED_BY.items() for name in names.split()}
