@@ -46,7 +46,7 @@ def test_every_run_of_the_registered_design_can_be_built_or_shares_its_settings_
     assert len(seen) == len(plan.form.scenarios) * (len(plan.form.arms) + len(plan.form.attacks) - 1)
 
 
-@pytest.mark.parametrize("form", ["quick", *REGISTERED, "full"])
+@pytest.mark.parametrize("form", ["quick", *REGISTERED, "default_fresh", "full"])
 def test_the_number_of_runs_is_what_the_plan_says(form: str) -> None:
     plan = registered(form)
     rates = dict.fromkeys(plan.form.arms, 0.5)
@@ -65,8 +65,10 @@ def test_registered_forms_select_on_seeds_1_and_2_and_judge_on_seeds_from_1001_o
         plan = registered(form)
         last = 1008 if form == "six_qubits" else 1012
         assert (plan.selection_seeds, plan.evaluation_seeds) == (range(1, 3), range(1001, last + 1))
+    fresh = registered("default_fresh")
+    assert (fresh.selection_seeds, fresh.evaluation_seeds) == (range(1, 9), range(1013, 1025))
     quick = registered("quick")
-    assert not {1, 2, *range(1001, 1013)} & {*quick.selection_seeds, *quick.evaluation_seeds}
+    assert not {*range(1, 9), *range(1001, 1025)} & {*quick.selection_seeds, *quick.evaluation_seeds}
 
 
 def test_runs_that_tune_have_a_validation_set_and_runs_that_are_reported_train_on_all() -> None:
@@ -115,7 +117,7 @@ def test_it_runs_resumes_and_reports(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (["study.form=tiny"], "study.form must be one of quick, default, circuits_128, six_qubits, full, got 'tiny'"),
+    (["study.form=tiny"], "study.form must be one of quick, default, circuits_128, six_qubits, default_fresh, "),
     ([f"{FORM}.arms=[mean]"], f"{FORM}.arms must be at least the claimant and another baseline"),
     ([f"{FORM}.arms=[nobody]"], "study.design.arms must be such that every name used is among them, got 'nobody'"),
     ([f"{FORM}.evaluation_seeds=1"], f"{FORM}.evaluation_seeds must be an integer in [2, 1000]"),
