@@ -114,5 +114,10 @@ class Laboratory:
             self._done(run, result["wall_seconds"])
         return [json.loads(self._file(run.key).read_text()) for run in runs]
 
+    def take(self, key: str, result: Result) -> None:
+        """Keep the result of a run that was made elsewhere, unless there is one."""
+        if not self._file(key).exists():
+            write_json(self._file(key), result)
+
     def _file(self, key: str) -> Path:
         return self._folder / f"{key}.json"

@@ -57,6 +57,7 @@ class Design(SettingsGroup):
     margins: dict[str, Share]
     validation_fraction: Annotated[float, Range(0, 0.9, open_below=True)]
     last_evaluations: Annotated[int, Range(1, 1_000_000)]
+    recorded: Words
     forms: dict[str, Form]
 
 

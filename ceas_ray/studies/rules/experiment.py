@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
+from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
-from ceas_ray.studies.headline.design import Run
+from ceas_ray.studies.headline.design import KEY, Run
 from ceas_ray.studies.headline.training_runs import Laboratory, Result
 from ceas_ray.studies.reproduction import Experiment, Findings, check_runs
-from ceas_ray.studies.rules.design import Plan, read_design
+from ceas_ray.studies.rules.design import Design, Plan, read_design
+from ceas_ray.studies.rules.recorded_runs import read_runs
 from ceas_ray.studies.rules.report import findings, print_findings, write_page
 from ceas_ray.studies.rules.statistics import chosen_rates, of_attacks, worst_attacks
 
@@ -18,12 +21,26 @@ def _plan(settings: RunSettings, words: Sequence[str]) -> Plan:
     """Return all runs; raises SettingsError for a design or settings with which they cannot be built."""
     design, form = read_design(settings.study.design, settings.study.form)
     plan = Plan(design, form, tuple(words))
+    _recorded(design)  # refuses before anything is made
     scenario, rates = form.scenarios[0], dict.fromkeys(form.arms, form.learning_rates[0])
     check_runs([*plan.tuning(scenario)[:1], *plan.selection(scenario, rates)[:1]])
     return plan
 
 
+def _recorded(design: Design) -> list[Result]:
+    """Return the results of all tables that are named; raises SettingsError for what is no table."""
+    found: list[Result] = []
+    for name in design.recorded:
+        try:
+            found += read_runs(Path(name))
+        except ValueError as error:
+            raise SettingsError(f"{KEY}.recorded", f"a list of tables as runs.csv ({error})", name) from error
+    return found
+
+
 def _findings(plan: Plan, laboratory: Laboratory) -> list[Findings]:
+    for result in _recorded(plan.design):
+        laboratory.take(str(result["key"]), result)
     return [findings_of(plan, scenario, laboratory) for scenario in plan.form.scenarios]
 
 

@@ -1,4 +1,4 @@
-"""The table of all training runs of an experiment, `runs.csv`: written, and read in place of the runs themselves."""
+"""The table of all training runs of an experiment, `runs.csv`: written, and read in place of making the runs again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ceas_ray.tracking.files import write_whole
 
 _COLUMNS = (
     "scenario", "seed", "arm", "attack", "strength", "learning_rate", "validation_accuracy", "validation_chance",
-    "accuracy", "chance", "status", "trace_digest",
+    "accuracy", "chance", "status", "trace_digest", "key",
 )  # fmt: skip
 _NUMBERS = ("accuracy", "chance", "strength", "learning_rate")
 _PLACE = ("scenario", "arm", "attack", "strength", "learning_rate", "seed")
@@ -24,9 +24,9 @@ _PLACE = ("scenario", "arm", "attack", "strength", "learning_rate", "seed")
 def write_runs(folder: Path) -> Path:
     """Write `runs.csv`, a row of each training run in the folder, also of an unfinished experiment; return its path.
 
-    validation_accuracy: of runs that tune, which have a validation set.
+    validation_accuracy: of runs that tune, which have a validation set. key: of the run's overrides (`Run.key`).
     """
-    results = [json.loads(path.read_text()) for path in (folder / "runs").glob("*.json")]
+    results = [json.loads(path.read_text()) | {"key": path.stem} for path in (folder / "runs").glob("*.json")]
     results.sort(key=lambda r: (r["validation_accuracy"] is None, *(r[name] for name in _COLUMNS[:6])))
     text = io.StringIO()
     rows = csv.DictWriter(text, _COLUMNS, extrasaction="ignore", lineterminator="\n")
@@ -36,13 +36,24 @@ def write_runs(folder: Path) -> Path:
     return folder / "runs.csv"
 
 
+def read_runs(table: Path) -> list[Result]:
+    """Return the results of a `runs.csv`. Raises ValueError for a file that is none."""
+    try:
+        with table.open(newline="") as lines:
+            rows = csv.DictReader(lines)
+            if tuple(rows.fieldnames or ()) != _COLUMNS:
+                raise ValueError(f"its columns must be {','.join(_COLUMNS)}")
+            return [_read(row) for row in rows]
+    except (OSError, TypeError) as error:
+        raise ValueError(str(error)) from error
+
+
 class RecordedRuns:
     """Answers with what a table holds: in place of a laboratory, which runs what is missing."""
 
     def __init__(self, table: Path) -> None:
         """table: a `runs.csv`."""
-        with table.open(newline="") as lines:
-            self._results = {_place(result): result for result in map(_read, csv.DictReader(lines))}
+        self._results = {_place(result): result for result in read_runs(table)}
 
     def results(self, runs: Sequence[Run]) -> list[Result]:
         """Return the results of all runs, in their order; raises KeyError for one that the table lacks."""

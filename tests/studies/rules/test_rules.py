@@ -12,6 +12,7 @@ from ceas_ray.cli.reproduce import main
 from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
+from ceas_ray.studies.headline import training_runs
 from ceas_ray.studies.headline.design import named
 from ceas_ray.studies.rules.design import NO_ATTACK, Plan, read_design
 from ceas_ray.studies.rules.experiment import findings_of
@@ -92,7 +93,9 @@ def test_without_attack_nobody_is_byzantine_and_the_rule_still_expects_some() ->
 
 
 @pytest.mark.slow
-def test_it_runs_resumes_and_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_runs_resumes_reports_and_takes_recorded_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     command = [*TINY, f"output={tmp_path}/found"]
     assert main(command) == 0, capsys.readouterr().err
     folder = tmp_path / "found"
@@ -109,11 +112,18 @@ def test_it_runs_resumes_and_reports(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert findings_of(plan, "default", RecordedRuns(folder / "runs.csv")) == found, "the table says all that is needed"
     assert "worst case at least 5 points above nnm_trimmed_mean" in capsys.readouterr().out
     untouched = {path: path.stat().st_mtime_ns for path in results[1:]}
+    (folder / "runs.csv").rename(tmp_path / "table.csv")
     results[0].unlink()
     assert main(command) == 0
     again = json.loads((folder / "summary.json").read_text())
     assert again["results"] == first["results"]
     assert {path: path.stat().st_mtime_ns for path in results[1:]} == untouched
+    monkeypatch.setattr(training_runs, "build_world", None)  # nothing is trained
+    recorded = f"study.design.recorded=[{tmp_path}/table.csv]"
+    assert main([*command[:-1], f"output={tmp_path}/elsewhere", recorded]) == 0
+    taken = json.loads((tmp_path / "elsewhere" / "summary.json").read_text())
+    assert taken["results"] == first["results"]
+    assert (tmp_path / "elsewhere" / "runs.csv").read_text() == (tmp_path / "table.csv").read_text()
 
 
 @pytest.mark.parametrize(("words", "message"), [
@@ -127,6 +137,8 @@ def test_it_runs_resumes_and_reports(tmp_path: Path, capsys: pytest.CaptureFixtu
     ([f"{FORM}.attacks.alie=[]"], f"{FORM}.attacks.alie must be at least one strength"),
     (["study.design.baseline=spectral_filter_discount"], f"{FORM}.arms must be at least the claimant and another"),
     (["processors.count=0"], "processors.count must be an integer in"),
+    (["study.design.recorded=[README.md]"], "study.design.recorded must be a list of tables as runs.csv (its columns"),
+    (["study.design.recorded=[nowhere.csv]"], "study.design.recorded must be a list of tables as runs.csv ([Errno 2]"),
     (["study.design.nothing=1"], "study.design.nothing must be a known key"),
     (["experiment=headline"], "experiment must be one of headline, rules, got 'rules, headline'"),
 ])  # fmt: skip
