@@ -183,9 +183,8 @@ class Agreement(Stateful):
     def _ask_again(self, missed: bool, now: int) -> list[Effect]:
         """Fetch again what is lacking, and ask what was missed, if anything may have been."""
         self.fetching.ask_again()
-        if missed or self._head.behind or not self.phase.heard_quorum:
-            return self.catching_up.ask(now, self.voting.view)
-        return []
+        asks = missed or self._head.behind or not self.phase.heard_quorum
+        return self.catching_up.ask(now, self.voting.view) if asks else []
 
     @property
     def _is_at_rest(self) -> bool:
@@ -318,7 +317,8 @@ class Agreement(Stateful):
     def take_new_keys(self, now: int) -> list[Effect]:
         """Say what was omitted for want of keys, since new ones have come, and repeat a decision that is waited for."""
         self.catching_up.keys_have_come()
-        return self._bring_all_up_to_date(now) if self.phase.closed else []
+        self.fetching.ask_again()
+        return [*(self._bring_all_up_to_date(now) if self.phase.closed else []), *self._arm_fetch(now)]
 
     # --- actions of the voting ----------------------------------------------------------
 

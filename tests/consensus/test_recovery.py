@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -12,6 +14,7 @@ from ceas_ray.consensus.committee import Committee
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.messages import payloads
+from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import FrameKind, digest_of
 from ceas_ray.messages.payloads import KeysDistilled
 from tests.consensus.committee import DELTA, OPENS, PLENTY, PROCESSORS, ROUND, Network, make_replica, up_to_f
@@ -269,3 +272,21 @@ def test_links_that_run_out_of_keys_one_by_one_never_split_a_committee_and_a_ref
     assert len(network.states()) == 1
     network.assert_nobody_contradicted_itself()
     network.assert_the_books_of_keys_are_exact()
+
+
+class OneUpdateLost(Network):
+    """The last update does not reach replica 3, which needs it: replica 2 is silent."""
+
+    def push(self, at: int, replica: int, sender: str, payload: Any) -> None:
+        if (replica, sender) != (3, f"processor/{PROCESSORS - 1}"):
+            super().push(at, replica, sender, payload)
+
+
+def test_what_was_not_asked_for_want_of_keys_is_asked_for_when_keys_come() -> None:
+    """It was asked for when the view ended, so that the refill came too late for an honest leader's view."""
+    network = OneUpdateLost(4, silent=frozenset({2}), key_bits=2 * 12 * TAG_BITS)
+    network.refill(OPENS + 5 * DELTA, 0, PLENTY)
+    network.run()
+    asked_at = [frame.sent_at for frame in network.sent if frame.kind == FrameKind.FETCH]
+    assert min(asked_at) >= OPENS + 5 * DELTA, "the keys sufficed for Echoes and a view"
+    assert {j: decided.view for (j, _), decided in network.decided.items()} == dict.fromkeys((0, 1, 3), 0)

@@ -171,6 +171,19 @@ def test_only_the_model_of_the_scheduled_round_is_adopted_on_f_plus_1_replies_an
     assert heard.parameters == [1.0, 1.0], "a round that is over"
 
 
+def test_one_that_was_told_no_model_in_a_round_adopts_that_of_the_next_one() -> None:
+    """Replies are omitted where keys are spent, and not repeated: the next one holds the whole model."""
+    heard = Heard()
+    heard.start(0)
+    heard.reply(0, 0, model(1.0))
+    heard.start(1)
+    heard.reply(1, 0, model(1.0))
+    assert heard.parameters == [0.0, 0.0]
+    for j in (0, 1):
+        heard.reply(j, 1, model(2.0))
+    assert heard.parameters == [2.0, 2.0]
+
+
 @settings(max_examples=200)
 @given(st.lists(st.tuples(BYZANTINE, MESSAGES), max_size=8), st.lists(st.tuples(KINDS, VIEWS, BODIES), max_size=8))
 def test_garbage_of_any_type_with_or_without_a_right_tag_is_silence(said: Any, tagged: Any) -> None:
