@@ -42,7 +42,7 @@ class Aggregator:
 
 
 def _stood(faults: int, rows: int) -> int:
-    """Return how many faults of this many rows a rule is asked to stand: fewer than half."""
+    """Return how many faults among this many rows a rule is asked to tolerate: fewer than half."""
     return min(faults, (rows - 1) // 2)
 
 

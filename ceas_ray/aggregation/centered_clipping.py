@@ -36,7 +36,7 @@ class CenteredClipping:
         return self._clipped(updates)[0]
 
     def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
-        """See `Weighing`: never nil, for every row pulls in each step. From zero the sum is below 1."""
+        """See `Weighing`: never zero, because every row pulls in each step; from zero on they sum to less than 1."""
         found = median_shares(updates) if self.start == "median" else np.zeros(len(updates))
         for shares in self._clipped(updates)[1]:
             found = (1 - float(np.sum(shares))) * found + shares

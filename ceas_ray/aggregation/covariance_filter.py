@@ -27,7 +27,7 @@ class CovarianceFilter:
         return centre + best @ deviations / np.sum(best)
 
     def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
-        """See `Weighing`: nil for a row that was filtered out before the spectrum was at its best."""
+        """See `Weighing`: zero for a row that was filtered out before the spectrum was at its best."""
         best = _filtered(updates - medians(updates), faults)
         return best / np.sum(best)
 

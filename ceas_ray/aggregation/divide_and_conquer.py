@@ -28,7 +28,7 @@ class DivideAndConquer:
         return np.mean(updates[self._kept(updates, faults)], axis=0)
 
     def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
-        """See `Weighing`: nil for the rows that are removed."""
+        """See `Weighing`: zero for the rows that are removed."""
         shares, kept = np.zeros(len(updates)), self._kept(updates, faults)
         shares[kept] = 1 / len(kept)
         return shares

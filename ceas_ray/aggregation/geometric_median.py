@@ -23,7 +23,7 @@ class GeometricMedian:
         return self.effective_weights(updates, weights, faults) @ updates
 
     def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
-        """See `Weighing`: nil for all rows but one only where that row is the median."""
+        """See `Weighing`: zero for all rows but one only where that row is the median."""
         equal = np.full(len(updates), 1 / len(updates))
         return median_coefficients(squared_distances(updates), equal)
 

@@ -26,7 +26,7 @@ class Krum:
         return updates[np.argmin(krum_scores(updates, faults, self.left_out))].copy()
 
     def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
-        """See `Weighing`: 1 for the row that is chosen, nil for all others."""
+        """See `Weighing`: 1 for the row that is chosen, 0 for all others."""
         chosen = np.argmin(krum_scores(updates, faults, self.left_out))
         return (np.arange(len(updates)) == chosen).astype(np.float64)
 

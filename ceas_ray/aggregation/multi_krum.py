@@ -24,7 +24,7 @@ class MultiKrum:
         return self.effective_weights(updates, weights, faults) @ updates
 
     def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
-        """See `Weighing`: nil for the f rows that are left out."""
+        """See `Weighing`: zero for the f rows that are left out."""
         best = np.argsort(krum_scores(updates, faults, self.left_out), kind="stable")[: len(updates) - faults]
         shares = np.zeros(len(updates))
         shares[best] = 1 / len(best)

@@ -21,7 +21,7 @@ class NearestNeighborMixing:
         return combined(self.rule, self._mixing(updates, faults) @ updates, weights, faults)
 
     def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats | None:
-        """See `Weighing`: of the mixed rows it is in; None where `rule` gives none. Seldom nil."""
+        """See `Weighing`: from the mixed rows that it is in, so seldom zero; None where `rule` gives none."""
         mixing = self._mixing(updates, faults)
         inner = effective_weights(self.rule, mixing @ updates, weights, faults)
         return None if inner is None else inner @ mixing

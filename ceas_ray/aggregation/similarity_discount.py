@@ -28,7 +28,7 @@ class SimilarityDiscount:
         return combined(self.rule, updates, _discounted(updates, weights, faults), faults)
 
     def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats | None:
-        """See `Weighing`: of `rule` after the discount, which may be to nil; None where it gives none."""
+        """See `Weighing`: those of `rule` after the discount, which may go down to zero; None where it gives none."""
         return effective_weights(self.rule, updates, _discounted(updates, weights, faults), faults)
 
 

@@ -55,7 +55,7 @@ class SpectralFilter:
         return centre if votes is None else centre + votes @ deviations / np.sum(votes)
 
     def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
-        """See `Weighing`: nil for a row that lost all of its weight."""
+        """See `Weighing`: zero for a row that lost all of its weight."""
         if faults == 0:
             return weights
         votes = _votes(updates - medians(updates), weights, faults)

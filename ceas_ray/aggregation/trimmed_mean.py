@@ -21,5 +21,5 @@ class TrimmedMean:
         return np.mean(ordered[faults : len(updates) - faults], axis=0)
 
     def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
-        """See `Weighing`: nil for a row that is trimmed in every coordinate."""
+        """See `Weighing`: zero for a row that is trimmed in every coordinate."""
         return trimmed_shares(updates, faults)

@@ -27,7 +27,7 @@ class WeightedTrimmedMean:
         return weighted_trimmed_means(updates, weights, exchanges(len(updates)), self._trim(len(updates), faults))
 
     def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
-        """See `Weighing`: nil for a row that is trimmed in every coordinate."""
+        """See `Weighing`: zero for a row that is trimmed in every coordinate."""
         return weighted_trimmed_shares(updates, weights, self._trim(len(updates), faults))
 
     def _trim(self, rows: int, faults: int) -> float:

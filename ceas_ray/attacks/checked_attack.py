@@ -56,7 +56,7 @@ class CheckedAttack(Attack):
 
     @property
     def target_label(self) -> int | None:
-        """The label that samples with the trigger of a back door shall get; None for an attack that is none."""
+        """The label that a back door wants for samples with its trigger; None for an attack that is not a back door."""
         if not hasattr(self.attack, "triggered"):
             return None
         label = getattr(self.attack, "target_label", None)

@@ -18,7 +18,9 @@ FIRST_STEP, LAST_STEP = 0.5, 0.02
 
 @dataclass(frozen=True)
 class Shape:
-    """Rows of one shape: against: the mean, that is taken off so many times. spread: standard deviations of the known
+    """Rows of one shape.
+
+    against: how many times the mean is subtracted. spread: standard deviations of the known
     rows that are taken off in each coordinate, on the mean's side. noise: the part of its own honest deviation that a
     row keeps. idle: the share of the colluders who send their honest rows."""
 

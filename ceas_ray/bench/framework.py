@@ -127,7 +127,7 @@ def _tree_megabytes() -> float:
 
 
 def _bare_ray(actors: int) -> dict[str, float]:
-    """Return the memory of Ray with so many empty actors; in a process of its own."""
+    """Return the memory that Ray takes with this many empty actors, measured in a process of its own."""
     from ceas_ray.runtime.ray_runtime import empty_actors, ray_cluster
 
     with ray_cluster(None, available_cpus(), False), empty_actors(actors):

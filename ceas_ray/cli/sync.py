@@ -18,7 +18,7 @@ USAGE = """usage: ceas-sync [--uri URI] FOLDER...
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Sync all folders; returns 0, 1 if MLflow took not all, 2 for a folder without a run."""
+    """Sync all folders; return 0, 1 if MLflow did not take everything, 2 for a folder without a run."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     uri = None
     if words[:1] == ["--uri"] and len(words) > 1:

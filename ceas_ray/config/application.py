@@ -44,7 +44,7 @@ ComposedJob = Callable[[int, Mapping[str, Any]], Job]
 
 
 class JobRunner(Protocol):
-    """Runs jobs; each makes a number, the objective of whoever searches, or None."""
+    """Runs jobs; each returns its objective, a number, or None."""
 
     def __call__(self, job: Job) -> float | None:
         """Run one job."""

@@ -36,7 +36,7 @@ _KEY = re.compile(r"(?:\+{1,2}|~)?[\w./@:$-]+")
 _UNREADABLE = (HydraException, ValueError, TypeError, AssertionError, RecursionError)
 """How Hydra's parser says that it cannot read a word."""
 _MAX_CHARACTERS = 20_000
-"""Of all words of a command together: Hydra reads a list of so many in two seconds, and of twice as many in eight."""
+"""Of all words of a command together: Hydra takes two seconds for a list of this length, and eight for twice that."""
 _MAX_SHOWN = 200
 """Characters of a value that an error repeats."""
 _SAME_FOLDER = {False: "hydra.run.dir", True: "hydra.sweep.dir"}

@@ -163,7 +163,7 @@ class ProcessorSettings(SettingsGroup):
 
 
 class AggregationSettings(SettingsGroup):
-    """The rule, the weights, the cap, and what share of the processors it must stand."""
+    """The rule, the weights, the cap, and what share of Byzantine processors it must tolerate."""
 
     rule: Target
     weights: Target
@@ -177,8 +177,8 @@ class AttackSettings(SettingsGroup):
 
     Parts of an attack, each to be combined with every other: attack: the rows that they send (null: nobody attacks).
     timing: when these leave: once they are ready; so that they just arrive before the inputs time out; as these do;
-    never. announcements: what they announce in tests. jammed_share: of the attempts on the best honest links, as many
-    as there are colluders, so many are spoilt.
+    never. announcements: what they announce in tests. jammed_share: the share of attempts that is spoilt, on as many of
+    the best honest links as there are colluders.
     replicas: how many members of the committee are Byzantine; the i-th has fault i of `replica_faults`, in turn.
     """
 
@@ -291,7 +291,7 @@ class NetworkPartitionSettings(SettingsGroup):
 
 
 class JammingSettings(SettingsGroup):
-    """No pair on the legs of these replicas yields a key, in some rounds and in the first so many refills."""
+    """No pair on the legs of these replicas yields a key, in some rounds and in the first `refills` refills."""
 
     replicas: Members
     first_round: Annotated[int, Range(-1, 1_000_000)]

@@ -25,8 +25,8 @@ def density_matrix(program: Program, weights: NDArray[np.float64]) -> Matrix:
     """Return the density matrix at the end, (2^n, 2^n); qubit q is bit q of an index.
 
     weights: of the program's pairs in the order of its copies, (pairs, 4), in the order (Phi+, Psi-, Psi+, Phi-), at
-    the time at which each is used. Gates and memories are perfect. Raises ValueError for weights that are none, and for
-    more than 10 qubits.
+    the time at which each is used. Gates and memories are perfect. Raises ValueError for weights that are not those of
+    a state, and for more than 10 qubits.
     """
     if weights.shape != (program.pairs, 4) or np.any(weights < 0) or not np.allclose(np.sum(weights, axis=1), 1):
         raise ValueError(f"every one of {program.pairs} pairs must have four weights that sum to 1, got {weights}")

@@ -138,8 +138,8 @@ class Hub(Actor):
 
 
 def _counts(said: Any, asked: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return what was said, as counts of at most `asked`; 0 where it is none, for all if it is not an array of
-    integers."""
+    """Return what was said, as counts of at most `asked`: 0 in place of any other number, and of all without an array
+    of integers."""
     if not (isinstance(said, np.ndarray) and said.dtype.kind == "i" and said.shape == asked.shape):
         return np.zeros_like(asked)
     return np.where((said >= 0) & (said <= asked), said, 0)

@@ -36,7 +36,7 @@ class KeyBooks:
 
 
 class KeyLedger(Stateful):
-    """Bits by ordered pair of parties, as the replicas report them; distils to need.
+    """Key bits by ordered pair of parties, as the replicas report them; says what is to be distilled.
 
     Before round t a link has keys for `RESERVED_ROUNDS` good rounds, or for those that are left, and for
     `RESERVED_VIEWS` changes of view. A plan runs while its round spends keys: it makes up for a good round and for

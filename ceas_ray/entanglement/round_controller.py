@@ -43,9 +43,9 @@ from ceas_ray.messages.round_progress import ReportVerdict, RoundProgress, Stage
 from ceas_ray.messages.senders import may_send
 
 MAX_EXTRA_VIEWS = 8
-"""So many view changes of a round are made up for in the next one's keys: a longer row of them ends in a refill."""
+"""At most this many view changes of a round are made up for in the keys of the next: more of them end in a refill."""
 _BETWEEN_INPUTS_AND_TIME_OUT = picoseconds(2e-3)
-"""Where no input time-out is set: how long after inputs could be complete they time out."""
+"""How long after inputs could be complete they time out, where no input time-out is set."""
 
 
 @dataclass(frozen=True)

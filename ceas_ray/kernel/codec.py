@@ -84,7 +84,7 @@ def encode(value: Any) -> bytes:
 
 
 class _Packers(threading.local):
-    """A packer for each thread: to make one takes five times as long as to pack a short message."""
+    """A packer for each thread: making one takes five times as long as packing a short message."""
 
     def __init__(self) -> None:
         self.renew()

@@ -88,7 +88,7 @@ class Simulation:
         self._connect()
 
     def rounds(self) -> Iterator[RoundEnd]:
-        """Run on; yield at the end of each round, all hosts standing at its mark. Ends when nothing is left to do."""
+        """Run; yield at the end of each round, all hosts standing at its mark. Ends when nothing is left to do."""
         while True:
             self._advance(FOREVER)
             if self._mark is None:

@@ -124,7 +124,7 @@ class NetworkPlan:
 
 
 class Topology(Protocol):
-    """Draws a network for so many processors and replicas."""
+    """Draws a network for a number of processors and replicas."""
 
     def build(self, processors: int, replicas: int, draws: LinkDraws) -> NetworkPlan:
         """Return the links and routes. Raises ValueError if there is no such network.

@@ -48,9 +48,9 @@ class Swapping:
     """The swapping that makes pairs of a route's ends from pairs of its links.
 
     werner: what a Bell measurement multiplies w by. success: the probability that it succeeds (a failure loses both
-    pairs). purification_rounds: of BBPSSW on each link, before its pairs are swapped; with a `purification_target` at
-    most so many, and no more on a link than fresh pairs need to reach this fidelity. A link that states its own number
-    has that one. order: any two neighbouring pairs at once, from the first end (the hub) outwards, or
+    pairs). purification_rounds: of BBPSSW on each link, before its pairs are swapped; with a `purification_target`
+    at most that many, and no more on a link than fresh pairs need to reach that fidelity. A link that states its own
+    number has that one. order: any two neighbouring pairs at once, from the first end (the hub) outwards, or
     by halves of the route, whose pairs are swapped from those of their own halves.
     """
 
@@ -112,7 +112,7 @@ class Route:
         return Route(legs, self.links[::-1], self.nodes[::-1], self.swapping)
 
     def without(self, first: int) -> Route:
-        """Return this chain without so many of its first links."""
+        """Return this chain without its first links, as many as given."""
         return Route(self.legs[first:], self.links[first:], self.nodes[first:], self.swapping)
 
     def then(self, other: Route) -> Route:

@@ -24,7 +24,7 @@ _Polynomial = dict[tuple[int, ...], float]
 
 
 class NoPolynomial(Exception):
-    """An expression is none, or has too many terms."""
+    """An expression is not a sum of such terms, or has too many of them."""
 
 
 def angle_terms(expression: Any, inputs: Mapping[str, int], weights: Mapping[str, int]) -> tuple[Term, ...]:

@@ -43,7 +43,7 @@ class Sampler(Protocol):
 @dataclass(frozen=True)
 class TableSampler:
     """Draws from exact values: values (B, K); first, second (B, K, P) as `ShiftedValues`; visibility (K,): 1 - 2 r, or
-    what else stands between a value and the mean outcome."""
+    whatever else separates a value from the mean outcome."""
 
     values: Floats
     first: Floats

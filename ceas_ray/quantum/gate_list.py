@@ -101,7 +101,7 @@ def _is_nothing(phase: ControlledPhase) -> bool:
 
 
 def is_diagonal(matrix: NDArray[np.complex128]) -> bool:
-    """Decide whether a unitary (2, 2) is diagonal: it commutes with controlled phases."""
+    """Decide whether a unitary (2, 2) is diagonal, so that it commutes with controlled phases."""
     return bool(max(abs(matrix[0, 1]), abs(matrix[1, 0])) < NEGLIGIBLE)
 
 

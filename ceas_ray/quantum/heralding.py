@@ -117,7 +117,7 @@ def attempts_deviation(success: ArrayLike) -> Any:
 
 
 def success_within(success: ArrayLike, attempts: ArrayLike) -> Any:
-    """Return the probability that one of so many attempts succeeds, 1 - (1 - p)^attempts."""
+    """Return the probability that at least one of the attempts succeeds, 1 - (1 - p)^attempts."""
     return scalar_if_0d(1 - _fails(probabilities("success probability", success), times("attempts", attempts)))
 
 

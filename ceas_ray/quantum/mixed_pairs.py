@@ -72,7 +72,7 @@ def pair_nodes(werner: Sequence[Floats], places: Sequence[Sequence[int]], max_no
 
 
 def max_nodes(pairs: Sequence[int]) -> int:
-    """Return how many nodes routes with so many pairs a shot can need."""
+    """Return the most nodes that routes with these numbers of pairs per shot can need."""
     return min(MAX_NODES, math.prod(number + 1 for number in pairs))
 
 

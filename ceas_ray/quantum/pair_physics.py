@@ -92,7 +92,7 @@ def weights_of_correlations(xx, yy, zz):  # type: ignore[no-untyped-def]
 
 @_formula
 def survival(periods):  # type: ignore[no-untyped-def]
-    """Return exp(-t / T): what is left after so many coherence times."""
+    """Return exp(-t / T): what is left after t / T coherence times."""
     return np.exp(-periods)
 
 

@@ -49,7 +49,7 @@ class Problem(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Of a block of lanes, each with the parameters and noise of its owner.
+    """A block of lanes, each with the parameters and noise of its owner.
 
     turned (L, n, 1 + 2 R, 12, lanes): rotations and their derivatives. encoding (L, n, 12, lanes). maps (L, n + 1, 12,
     lanes): both, composed. noise_rows (L, G, 18, lanes): of gates. owners (lanes,): whose `turned` and `noise_rows` are

@@ -13,9 +13,9 @@ from ceas_ray.aggregation.rule import DUST
 class Detection:
     """Counts of rows in a round, or summed over rounds.
 
-    A row is flagged if its effective weight in the aggregate is nil (see `Weighing`), or if its processor is in
+    A row is flagged if its effective weight in the aggregate is zero (see `Weighing`), or if its processor is in
     quarantine. What that says depends on the rule: one that removes rows (filters, `multi_krum`,
-    `divide_and_conquer`) or discounts them to nil detects; one that takes each coordinate for itself flags a row that
+    `divide_and_conquer`) or discounts them to zero detects; one that takes each coordinate for itself flags a row that
     it uses in no coordinate; `krum` flags all rows but one; mixing and clipping hardly ever leave a row no weight at
     all, nor do means. Rounds that were skipped, and all rounds of a rule that gives no effective weights, do not count.
 

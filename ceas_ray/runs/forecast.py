@@ -179,7 +179,7 @@ def _all_links(settings: RunSettings, world: Outline) -> float:
 
 
 def _links(world: Outline, generated: Pairs) -> float:
-    """Return what links compute to make so many pairs for shots and keys."""
+    """Return what links compute to make these pairs for shots and keys."""
     network = world.blueprint.network
     if network.is_star and not network.groups and network.purification_rounds == 0:
         return generated.shots * COSTS.link_pair + generated.keys * COSTS.key_pair

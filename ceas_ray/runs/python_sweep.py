@@ -39,8 +39,8 @@ def sweep(*overrides: str, **settings: Any) -> pd.DataFrame:
     overrides: as on the command line with `-m`, e.g. `"attacks=alie,sign_flip"`. settings: as of `ceas_ray.run`, but a
     list stands for values to try: `seed=[1, 2, 3]`. Runs go side by side on Ray, or one after the other with
     `runtime="local"`. `output` is the folder of the sweep (default: a new one under `outputs/`; an unfinished sweep of
-    the same runs is gone on with). Its columns are the settings that differ, `status`, every number of the summaries
-    under its dotted name, `trace_digest` and `folder`; a run that failed has NaN for what it did not come to.
+    the same runs is continued). Its columns are the settings that differ, `status`, every number of the summaries
+    under its dotted name, `trace_digest` and `folder`; a run that failed has NaN for what it did not reach.
 
     Raises SettingsError for bad settings before anything runs, RuntimeFailure if the cluster cannot be had, and
     KeyboardInterrupt if it is interrupted; the same call then goes on.

@@ -35,7 +35,7 @@ class RunRecord:
         """config: as `settings.yaml` holds it. lock: on the run folder. tracked: False leaves MLflow to somebody else,
         whatever settings say.
 
-        Raises SettingsError for a folder whose journal is none, or cannot be written.
+        Raises SettingsError for a folder whose journal is not a journal, or cannot be written.
         """
         folder = lock.folder
         self.config, self.folder, self._quiet = config, folder, settings.quiet
@@ -94,7 +94,7 @@ class RunRecord:
             self._tracker.start(head_of(self.config, self.folder, started), self.run, self._tracking.run_id)
 
     def round(self, end: RoundEnd, line: Mapping[str, Any]) -> None:
-        """Book a round that was not there before, and say who met with more forged tags than a hash key stands."""
+        """Book a new round, and say who met with more forged tags than a hash key tolerates."""
         number = end.mark.round_index
         self._unsent.append(round_of(self.note("round", line)))
         for observation in end.observations:
@@ -109,7 +109,7 @@ class RunRecord:
             self._timeline.append(end)
 
     def send(self, at_least: int = _ROUNDS_PER_BATCH) -> None:
-        """Send to MLflow the rounds that it lacks, once there are so many."""
+        """Send to MLflow the rounds that it lacks, once there are at least this many."""
         if len(self._unsent) < at_least:
             return
         if self._tracker is not None:

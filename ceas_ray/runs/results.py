@@ -178,7 +178,7 @@ class Results(Stateful):
         return float(loss), float(accuracy), None if validation is None else float(validation(parameters)[1])
 
     def _backdoor_success(self) -> float | None:
-        """Return the success of the attack's back door in the latest model; None for an attack that is none."""
+        """Return the success of the attack's back door in the latest model; None for another attack."""
         backdoor = self._world.backdoor
         return None if backdoor is None else backdoor(self.state.parameters)
 

@@ -13,7 +13,7 @@ from ceas_ray.messages.observations import ProgressObserved
 LONG_SECONDS = 30.0
 """How long a round goes on before that is said; again when it has gone on for twice as long, and so on."""
 _LONG_ROUNDS = 3.0
-"""A round is not long before it has taken so many times as long as the longest one before it."""
+"""A round is long only if it has taken this many times as long as the longest one before it."""
 
 
 def progress_of(simulation: Simulation) -> ProgressObserved | None:

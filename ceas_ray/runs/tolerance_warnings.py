@@ -1,4 +1,4 @@
-"""Warnings of runs with more Byzantine members or processors than what stands against them."""
+"""Warnings of runs with more Byzantine members or processors than the committee or the rule tolerates."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from ceas_ray.world.counts import counts_of
 
 
 def warnings_of(settings: RunSettings) -> tuple[str, ...]:
-    """Return a line on the committee and one on the aggregation rule where more parties are Byzantine than they
-    stand."""
+    """Return a line on the committee and one on the rule, where more parties are Byzantine than are tolerated."""
     found = (_of_committee(settings), _of_rule(settings))
     return tuple(line for line in found if line is not None)
 
@@ -20,10 +19,10 @@ def _of_committee(settings: RunSettings) -> str | None:
     size, bad = settings.consensus.committee_size, settings.attacks.replicas
     if size is None or bad <= Quorums(size).faults:
         return None
-    stands = Quorums(size).faults
+    tolerated = Quorums(size).faults
     return (
-        f"warning: attacks.replicas={bad} is more than the f = {stands} Byzantine members that a committee of "
-        f"{size} stands: it may stall, and nothing that it decides can be trusted"
+        f"warning: attacks.replicas={bad} is more than the f = {tolerated} Byzantine members that a committee of "
+        f"{size} tolerates: it may stall, and nothing that it decides can be trusted"
     )
 
 
@@ -33,11 +32,11 @@ def _of_rule(settings: RunSettings) -> str | None:
     rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule)
     share, bound = settings.aggregation.byzantine_fraction, max_faults(rule, parties)
     if bad > bound:
-        stands = f"than the {bound} that {type(rule).__name__} can stand of {parties}"
+        limit = f"than the {bound} of {parties} that {type(rule).__name__} can tolerate"
     elif bad > counts.tolerated_rows:
         setting = f"aggregation.byzantine_fraction={share}"
-        stands = f"than the {counts.tolerated_rows} of {parties} that the rule is set to stand ({setting})"
+        limit = f"than the {counts.tolerated_rows} of {parties} that the rule is set to tolerate ({setting})"
     else:
         return None
     who = "processors" if counts.group_size == 1 else "groups of processors"
-    return f"warning: {bad} Byzantine {who} are more {stands}: the model may be theirs"
+    return f"warning: {bad} Byzantine {who} are more {limit}: the model may be theirs"

@@ -20,7 +20,7 @@ _LONGEST_PARENT = 32
 _MARK = "CEAS_RAY_TEMPORARY_FOLDER"
 _RENAMED = "ray::"
 _QUIET_LOOKS, _LOOK_SECONDS, _MAX_SECONDS = 5, 0.2, 30.0
-"""No process of the folder was seen in so many looks on end: a last one may just have been starting another."""
+"""This many looks in a row must see no process of the folder: the last one may have been starting another."""
 
 
 @contextmanager
@@ -102,8 +102,7 @@ def _processes_of(folder: str) -> list[psutil.Process]:
 
 
 def _works_for(process: psutil.Process, folder: str) -> bool:
-    """Return whether a process is marked; or Ray renamed it, which may overwrite marks, and it has a log in the
-    folder."""
+    """Return whether a process is marked, or was renamed by Ray, which may overwrite marks, and logs into the folder."""
     if process.environ().get(_MARK) == folder:
         return True
     renamed = "".join(process.cmdline()[:1]).startswith(_RENAMED)

@@ -6,8 +6,8 @@ pair of age a at the start of a burst can serve its first shot if a < K - 1.
 
 - **state**: stock by age: in a burst (n_1 .. n_{K-1}), pairs by how many slots they have lived; in a gap (n_1 ..
   n_{(K-1) M}), by age in its finer slots; older pairs can serve no more and are gone. At most `slots` in all (in a gap
-  at most `gap_stock`). The phase: a gap (memoryless of mean `gap`, or periodic with so many slots to the next burst),
-  or a burst with so many shots left;
+  at most `gap_stock`). The phase: a gap (memoryless of mean `gap`, or periodic, with the number of slots to the next
+  burst), or a burst, with the number of shots left;
 - **action**: b, how many births the link lets happen in this slot: it makes no more attempts after the b-th;
 - **transition**: births j = X if X < b, else b and those that the b-th one's attempt heralds beyond it, X ~
   Binomial(trials of the slot, success); those that find no place are lost; at the slot's end a burst serves a

@@ -130,7 +130,7 @@ def _executor(settings: RunSettings) -> Iterator[Executor]:
 
 
 class _Progress:
-    """A bar over all runs, with an estimate of what is left, from this call's."""
+    """A progress bar over all runs, which estimates what is left from the runs of this call."""
 
     def __init__(self, runs: int, quiet: bool) -> None:
         self._bar = RunProgress(runs, quiet, "run")

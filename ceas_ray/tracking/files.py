@@ -166,7 +166,7 @@ def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Return what a JSON file of a run folder holds. Raises ValueError for what is none, and OSError."""
+    """Return what a JSON file of a run folder holds. Raises ValueError for a file that is not JSON, and OSError."""
     return json.loads(content_of(path, _MAX_BYTES_OF_JSON))
 
 

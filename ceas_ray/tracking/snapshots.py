@@ -34,7 +34,7 @@ class SnapshotFolder:
         self._store, self._kept = store, kept
 
     def write(self, rounds: int, value: Any) -> None:
-        """Write whole; then delete what is too old, or was begun and never ended.
+        """Write a whole snapshot, then delete those that are too old or were never completed.
 
         Raises OSError if there is no room.
         """

@@ -22,7 +22,7 @@ class TimelineFile:
     """
 
     def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
-        """An existing file (of a run that is resumed) is gone on with."""
+        """Continue an existing file, which a run that is resumed has."""
         self._path, self._warn = path, warn
         self._threads: dict[str, tuple[int, int]] = {}
         self._processes: dict[str, int] = {}

@@ -50,7 +50,7 @@ class Table:
     def numbers(self, column: int) -> NDArray[np.float64]:
         """Return a column of finite numbers, shape (rows,).
 
-        Raises ValueError that names the line and the cell if one is none.
+        Raises ValueError, which names the line and the cell, for a cell that is not a number.
         """
         texts = self.cells[:, column]
         for line, text in zip(self.lines, texts, strict=True):
@@ -83,7 +83,7 @@ def _complaint(text: str) -> str:
 
 
 def read_table(content: bytes) -> Table:
-    """Read the content of a file as a table; raise ValueError, naming the line, for what is none.
+    """Read the content of a file as a table; raise ValueError, which names the line, for anything else.
 
     The separator is the one of tab, semicolon and comma that splits the first line into most cells.
     """

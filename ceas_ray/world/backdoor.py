@@ -26,7 +26,7 @@ def poisoned(shard: Shard, attack: CheckedAttack, *, training: TrainingSettings,
 def backdoor_test(
     attack: CheckedAttack | None, *, training: TrainingSettings, circuit: VariationalCircuit, data: DataSet
 ) -> LabelShare | None:
-    """Return what measures the success of a back door; None if the attack is none.
+    """Return what measures the success of a back door; None if the attack is not a back door.
 
     Over the test samples of other classes, with the trigger: the share that a model labels as the attacker wants.
     """

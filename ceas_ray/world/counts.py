@@ -13,7 +13,7 @@ class Counts:
 
     group_size: how many processors share a circuit (1 where each runs its own). parties: groups, or processors where
     each is alone; a party is one simulated actor and sends one row. tolerated_rows: Byzantine rows that the aggregation
-    rule is set to stand.
+    rule is set to tolerate.
     """
 
     group_size: int

@@ -79,7 +79,7 @@ def mean_age(route: Route, useful_age: int) -> float:
 
 
 def generated_for_shots(route: Route, served: PairSource, demand: Demand, *, pairs: int, kept: float | None) -> float:
-    """Return the pairs that the links of a route generate for a shot, which needs so many of its ends.
+    """Return the pairs that the links of a route generate for a shot, which needs this many end-to-end pairs.
 
     served: whose period the shots have. kept: see `stock_kept`. On demand they are those that are asked for, but never
     more than come in the time; of a stock all that fits in, in gaps what grows too old besides.

@@ -45,7 +45,7 @@ class PathKeys:
         self._wanted: dict[tuple[float, float, bool], tuple[float, ...]] = {}
 
     def warm_up(self, rounds: int) -> WantedKeys:
-        """Return what paths want before the first of so many rounds: reserves."""
+        """Return what paths want before the first of this many rounds: reserves."""
         kept = min(RESERVED_ROUNDS, rounds)
         change = RESERVED_VIEWS * self._demand.bits(VIEW_CHANGE_FRAMES)
         return WantedKeys(
@@ -105,7 +105,7 @@ class PathKeys:
         return tuple(wanted)
 
     def _block(self, path: KeyPath, bits: float) -> float:
-        """Return what a block yields that is made for so many bits, from the pairs that there are in fact."""
+        """Return what a block that is made for this many bits yields, from the pairs that there really are."""
         fidelity, raw = self.facts(path).fidelity, self.paths.raw_bits(path, bits)
         if (fidelity, raw, bits) not in self._blocks:
             rate = float(key_rate(fidelity))

@@ -82,7 +82,7 @@ class RoundDemand:
     simulated_seconds: float
 
     def generated_in_all(self, rounds: int) -> Pairs:
-        """Return the pairs that links generate in a run of so many rounds; the last ones distil no keys."""
+        """Return the pairs that links generate in a run of this many rounds; the last ones distil no keys."""
         with_keys = max(0, rounds - RESERVED_ROUNDS)
         return Pairs(
             self.warm_up_generated.shots + rounds * self.generated.shots,
@@ -161,7 +161,7 @@ def _sampled(of: Sequence[T], max_count: int = _SAMPLED_PATHS) -> Sequence[T]:
 
 @dataclass(frozen=True)
 class _Paths:
-    """The paths of one key slot, or samples of so many."""
+    """The paths of one key slot, or a sample of them; number: of all of them."""
 
     paths: Sequence[KeyPath]
     number: float
@@ -170,7 +170,7 @@ class _Paths:
         return self.number * mean(map(of, self.paths))
 
     def greatest(self, of: Callable[[KeyPath], float]) -> float:
-        """Return the greatest of all, of samples the mean of the greatest of so many that are like them."""
+        """Return the greatest of all paths; of a sample, the expected greatest of `number` paths like these."""
         values, found = sorted(map(of, self.paths)), 0.0
         if self.number == len(values):
             return values[-1]

@@ -12,9 +12,9 @@ from tests.small_worlds import SMALL
 
 
 @pytest.mark.parametrize(("fraction", "rule", "said"), [
-    (0.25, "mean", "warning: 2 Byzantine processors are more than the 0 that Mean can stand of 8"),
-    (0.5, "median", "warning: 4 Byzantine processors are more than the 3 that Median can stand of 8"),
-    (0.375, "median", "warning: 3 Byzantine processors are more than the 2 of 8 that the rule is set to stand "
+    (0.25, "mean", "warning: 2 Byzantine processors are more than the 0 of 8 that Mean can tolerate"),
+    (0.5, "median", "warning: 4 Byzantine processors are more than the 3 of 8 that Median can tolerate"),
+    (0.375, "median", "warning: 3 Byzantine processors are more than the 2 of 8 that the rule is set to tolerate "
                       "(aggregation.byzantine_fraction=0.25)"),
     (0.25, "median", ""),
 ])  # fmt: skip

@@ -69,9 +69,9 @@ def refuse_taken(
     *,
     finished: Callable[[Path], bool] = is_finished,
 ) -> None:
-    """Raise SettingsError for a folder that other jobs have, or these and there is nothing to go on with.
+    """Raise SettingsError for a folder that holds other jobs, or these jobs with nothing left to do.
 
-    resume: whether an unfinished sweep of the same jobs may be gone on with.
+    resume: whether an unfinished sweep of the same jobs may be continued.
     """
     refuse_unwritable(folder, _KEY)
     there = _started(folder)

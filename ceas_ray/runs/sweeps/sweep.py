@@ -44,7 +44,7 @@ class Source(Protocol):
         """Return the next job, and why it cannot be run (empty if it can); None if there are no more."""
 
     def judged(self, job: SweepJob, end: JobEnd) -> JobEnd:
-        """Return how a job ended in the eyes of whoever chooses."""
+        """Return how a job ended, as the search counts it."""
 
     def ended(self, job: SweepJob, end: JobEnd) -> None:
         """Take note that a job is over; end: as judged, and written to the sweep's journal."""
@@ -55,7 +55,7 @@ def run_sweep(
 ) -> Mapping[int, Status]:
     """Run all jobs of the sweep in `folder`; return how each ended, by its number (one that was lost is left out).
 
-    by_default: nobody chose the folder, so that an unfinished sweep of the same jobs beside it is gone on with. ended:
+    by_default: nobody chose the folder, so an unfinished sweep of the same jobs beside it is continued. ended:
     is given the folder, the jobs, and how and why each ended, by its number. Raises
     SettingsError for a folder that cannot be used, RuntimeFailure if the cluster cannot be had, and KeyboardInterrupt
     when it was interrupted and its state is on the disk.
