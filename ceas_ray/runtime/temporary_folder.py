@@ -102,7 +102,7 @@ def _processes_of(folder: str) -> list[psutil.Process]:
 
 
 def _works_for(process: psutil.Process, folder: str) -> bool:
-    """Return whether a process is marked, or was renamed by Ray, which may overwrite marks, and logs into the folder."""
+    """Return whether a process is marked, or was renamed by Ray, which may overwrite marks, and logs to the folder."""
     if process.environ().get(_MARK) == folder:
         return True
     renamed = "".join(process.cmdline()[:1]).startswith(_RENAMED)
