@@ -116,9 +116,9 @@ class Agreement(Stateful):
         return [*self.phase.take_report(report, now), *self._go_on(now)]
 
     def _go_on(self, now: int) -> list[Effect]:
-        """Look again at what could not be entered, proposed or found valid, since more is known than before."""
+        """Look again at what could not be entered, proposed, judged or adopted, since more is known than before."""
         if not self.phase.closed:
-            return self._arm_fetch(now)
+            return [*self._arm_fetch(now), *self._finish(now)]
         effects: list[Effect] = []
         if not self.voting.inputs_closed:
             effects += [*self._act(self.voting.close_inputs(), now), *self._timer_without_a_view(now)]
@@ -126,7 +126,7 @@ class Agreement(Stateful):
             effects += self._act(self.voting.start(), now)
         effects += self._act(self.voting.reconsider(), now)
         self._want_contents()
-        return [*effects, *self.fetching.answer_waiting(now), *self._arm_fetch(now)]
+        return [*effects, *self.fetching.answer_waiting(now), *self._arm_fetch(now), *self._finish(now)]
 
     def _timer_without_a_view(self, now: int) -> list[Effect]:
         """Return the timer after which a replica without Echoes of Q replicas asks for what it missed."""
@@ -178,7 +178,7 @@ class Agreement(Stateful):
             effects += [self._armed(view, now), *self.phase.renew(now)]
         effects += self._ask_again(missed, now)
         self.adoption.follow(self.catching_up.past)
-        return [*effects, *self._go_on(now), *self._finish(now)]
+        return [*effects, *self._go_on(now)]
 
     def _ask_again(self, missed: bool, now: int) -> list[Effect]:
         """Fetch again what is lacking, and ask what was missed, if anything may have been."""
@@ -251,7 +251,7 @@ class Agreement(Stateful):
         if kind == FrameKind.PROPOSAL:
             content = self._learn_proposed(sender, view, content)
         effects = self._act(self.voting.receive(sender, kind, view, content), now)
-        return [*effects, *self._arm_fetch(now)]
+        return [*effects, *self._finish(now), *self._arm_fetch(now)]
 
     def _learn_proposed(self, sender: int, view: int, body: bytes) -> bytes:
         """Return a proposal's digest; keep its body if it is the first of the view's leader or was asked for as one."""
@@ -267,7 +267,7 @@ class Agreement(Stateful):
         if self._head.behind and isinstance(message.content, bytes):
             self.catching_up.take_past_decide(message.sender, message.content)
             self.adoption.follow(self.catching_up.past)
-        return [*self._go_on(now), *self._finish(now)]
+        return self._go_on(now)
 
     def _receive_any_time(self, message: ReplicaMessage, now: int) -> list[Effect]:
         """Take requests and contents. A halted replica answers too, because others may lack what it has."""
@@ -292,7 +292,7 @@ class Agreement(Stateful):
             if MODEL in wanted:
                 self.adoption.take_model(data, self.catching_up.past, None if self.finished else self._decided)
         self.adoption.follow(self.catching_up.past)
-        return [*self._go_on(now), *self._finish(now)]
+        return self._go_on(now)
 
     # --- catching up ----------------------------------------------------------
 
@@ -397,4 +397,4 @@ class Agreement(Stateful):
         effects = self._bring_all_up_to_date(now) if self.phase.closed else []
         if not self._is_at_rest:
             effects += self.catching_up.ask(now, self.voting.view)
-        return [*effects, *self._go_on(now), *self._finish(now)]
+        return [*effects, *self._go_on(now)]

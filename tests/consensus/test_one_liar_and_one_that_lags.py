@@ -12,7 +12,7 @@ from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FrameKind, digest_of
 from ceas_ray.messages.payloads import HUB, replica_name
 from ceas_ray.messages.quorum import Quorums
-from tests.consensus.committee import DELTA, OPENS, ROUND, Network
+from tests.consensus.committee import DELTA, OPENS, PROCESSORS, ROUND, Network
 
 BALLOTS = (FrameKind.VOTE1, FrameKind.VOTE2, FrameKind.VOTE3, FrameKind.VOTE4)
 
@@ -147,3 +147,30 @@ def test_one_whose_timer_never_runs_out_asks_for_what_it_lacks_in_every_view(rep
     assert {j for j, _ in network.decided} == {*honest}
     assert max(network.decide_times().values()) * DELTA < network.calm - OPENS + 3 * VIEW_TIMER_DELTAS * DELTA
     assert len(network.states()) == 1
+
+
+class ProposalAfterTheDecisions(Network):
+    """The last replica is not told the last update and fetches it. What the leader proposes reaches it within Delta,
+    but after the others' decisions, and before it may fetch again.
+    """
+
+    def __init__(self, replicas: int, arrives_at: int) -> None:
+        self._victim, self._arrives_at = replicas - 1, arrives_at
+        super().__init__(replicas, delay=lambda sender, receiver: DELTA // 100)
+
+    def push(self, at: int, replica: int, sender: str, payload: Any) -> None:
+        if replica == self._victim and sender == f"processor/{PROCESSORS - 1}":
+            return
+        if replica == self._victim and isinstance(payload, Frame) and payload.kind == FrameKind.PROPOSAL:
+            at = self._arrives_at
+        super().push(at, replica, sender, payload)
+
+
+@pytest.mark.parametrize("after", [DELTA // 10, DELTA // 2, DELTA])
+@pytest.mark.parametrize("replicas", [4, 7])
+def test_one_that_knows_the_decision_adopts_it_when_its_body_comes_as_a_proposal(replicas: int, after: int) -> None:
+    """It did so when its view ended: 10 Delta later, for which the others had to wait if f are silent."""
+    network = ProposalAfterTheDecisions(replicas, OPENS + after)
+    network.run()
+    assert {j for j, _ in network.decided} == set(range(replicas))
+    assert max(frame.sent_at for frame in network.sent if frame.kind == FrameKind.MODEL) == OPENS + after
