@@ -66,8 +66,10 @@ def test_registered_forms_select_on_seeds_1_and_2_and_judge_on_seeds_from_1001_o
         plan = registered(form)
         last = 1008 if form == "six_qubits" else 1012
         assert (plan.selection_seeds, plan.evaluation_seeds) == (range(1, 3), range(1001, last + 1))
-    fresh = registered("default_fresh")
-    assert (fresh.selection_seeds, fresh.evaluation_seeds) == (range(1, 9), range(1013, 1025))
+    for form in REGISTERED:
+        fresh = registered(f"{form}_fresh")
+        assert (fresh.selection_seeds, fresh.evaluation_seeds) == (range(1, 9), range(1013, 1025))
+        assert fresh.form.scenarios == (form,)
     quick = registered("quick")
     assert not {*range(1, 9), *range(1001, 1025)} & {*quick.selection_seeds, *quick.evaluation_seeds}
 
