@@ -121,6 +121,7 @@ class TrainingSettings(SettingsGroup):
     observables: Texts
     estimator: Literal["doubly_stochastic", "full_shift", "exact"]
     loss: Literal["squared", "cross_entropy"]
+    own_loss: Target | None
     loss_scale: Annotated[float, Range(0.001, 1000)]
     error_mitigation: Literal["none", "rescale", "probabilistic_error_cancellation"]
     trap_circuit_share: Annotated[float, Range(0, 0.5)]

@@ -331,7 +331,7 @@ class Host:
             started = self._clock()
             outputs: list[Any] = []
             for start in range(0, len(keys), WORK_BLOCK):
-                outputs += self._work[kind]([self._pending[key].inputs for key in keys[start : start + WORK_BLOCK]])
+                outputs += self._done(kind, keys[start : start + WORK_BLOCK])
                 self._blocks_done += 1
             self._work_seconds += self._clock() - started
             for key, output in zip(keys, outputs, strict=True):
@@ -341,6 +341,13 @@ class Host:
         for *_, envelope in self._heap:
             if envelope.payload is None:
                 envelope.payload = results[envelope.sender, envelope.serial]
+
+    def _done(self, kind: str, keys: Sequence[tuple[str, int]]) -> Sequence[Any]:
+        """Return the outputs of one call; raises SimulationError for a policy that fails in it."""
+        try:
+            return self._work[kind]([self._pending[key].inputs for key in keys])
+        except PolicyError as error:
+            raise SimulationError(keys[0][0], self._pending[keys[0]].ready_at, _cause(error)) from error
 
     def _bound(self) -> int:
         """Return B(host): over its actors with an unhandled envelope, the least of max(promise, first + lookahead)."""

@@ -11,18 +11,25 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.quantum import gate_state_vectors
 from ceas_ray.quantum.circuit import RY, RZ, Circuit, Gate
+from ceas_ray.quantum.circuit_values import VariationalCircuit
+from ceas_ray.quantum.gate_circuit import GateCircuit
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 
 
-def pure_diagonal(circuit: Circuit, angles: Floats, parameters: Floats) -> Floats:
-    """Return the diagonal of F for every sample: angles (B, n), parameters (P,) -> (B, P).
+def pure_diagonal(circuit: VariationalCircuit, angles: Floats, parameters: Floats) -> Floats:
+    """Return the diagonal of F for every sample: angles (B, inputs), parameters (P,) -> (B, P).
 
     A rotation exp(-i theta G / 2) with a Pauli G has F_ii = 1 - <G>^2 in the state that it acts on, so one forward
-    pass gives them all.
+    pass gives them all; weights of a circuit of the user's own, which may be shared, need the tangents.
     """
+    if isinstance(circuit, GateCircuit):
+        psi, tangents = state_and_tangents(circuit, angles, parameters)
+        overlap = np.einsum("bik,bk->bi", tangents.conj(), psi)
+        return 4 * (np.sum(np.abs(tangents) ** 2, axis=2) - np.abs(overlap) ** 2)
     diagonal = np.empty((len(angles), circuit.parameter_count))
     states = _start(circuit, angles, 1)
     for index, axis, qubit in _evolve(circuit, angles, parameters, states):
@@ -31,8 +38,8 @@ def pure_diagonal(circuit: Circuit, angles: Floats, parameters: Floats) -> Float
     return diagonal
 
 
-def pure_full(circuit: Circuit, angles: Floats, parameters: Floats) -> Floats:
-    """Return F of every sample: angles (B, n), parameters (P,) -> (B, P, P), F_ij = 4 Re(<d_i|d_j> -
+def pure_full(circuit: VariationalCircuit, angles: Floats, parameters: Floats) -> Floats:
+    """Return F of every sample: angles (B, inputs), parameters (P,) -> (B, P, P), F_ij = 4 Re(<d_i|d_j> -
     <d_i|psi><psi|d_j>).
     """
     psi, tangents = state_and_tangents(circuit, angles, parameters)
@@ -41,10 +48,12 @@ def pure_full(circuit: Circuit, angles: Floats, parameters: Floats) -> Floats:
     return 4 * (gram - overlap[:, :, None] * overlap.conj()[:, None, :]).real
 
 
-def state_and_tangents(circuit: Circuit, angles: Floats, parameters: Floats) -> tuple[Complexes, Complexes]:
+def state_and_tangents(circuit: VariationalCircuit, angles: Floats, parameters: Floats) -> tuple[Complexes, Complexes]:
     """Return the final states (B, 2^n) and their derivatives in every parameter (B, P, 2^n): one forward pass
     for all.
     """
+    if isinstance(circuit, GateCircuit):
+        return gate_state_vectors.state_and_tangents(circuit, angles, parameters)
     states = _start(circuit, angles, 1 + circuit.parameter_count)
     for index, axis, qubit in _evolve(circuit, angles, parameters, states):
         states[:, 1 + index] = -0.5j * _pauli(axis, qubit, states[:, 0])

@@ -60,6 +60,32 @@ def reverse_mode(
     return Derivatives(values, first)
 
 
+def state_and_tangents(circuit: GateCircuit, angles: Floats, parameters: Floats) -> tuple[Complexes, Complexes]:
+    """Return the final states (B, 2^n) and their derivatives by every weight (B, P, 2^n), in one forward pass.
+
+    angles: the inputs x (B, inputs); parameters (P,).
+    """
+    samples, weights = len(angles), circuit.parameter_count
+    turns = circuit.angles(angles, parameters[None], np.zeros(samples, np.int64))
+    slopes = np.broadcast_to(circuit.slopes(angles), (samples, circuit.shift_count, weights))
+    trained = {number: place for place, number in enumerate(circuit.trained)}
+    psi = np.zeros((samples, 2**circuit.qubits), dtype=np.complex128)
+    psi[:, 0] = 1
+    tangents = np.zeros((samples * weights, 2**circuit.qubits), dtype=np.complex128)
+    rotation = 0
+    for gate in circuit.gates:
+        if not isinstance(gate, Rotation):
+            psi, tangents = (_fixed(gate, states, inverse=False) for states in (psi, tangents))
+            continue
+        psi = _rotated(circuit, gate, turns[:, rotation], psi)
+        tangents = _rotated(circuit, gate, np.repeat(turns[:, rotation], weights), tangents)
+        if rotation in trained:
+            moved = -0.5j * _pauli(_string(gate, circuit.qubits), psi)
+            tangents += (slopes[:, trained[rotation], :, None] * moved[:, None]).reshape(tangents.shape)
+        rotation += 1
+    return psi, tangents.reshape(samples, weights, -1)
+
+
 def _blocks(circuit: GateCircuit, lanes: int) -> Iterator[slice]:
     size = max(1, _MAX_BYTES // (16 * 2**circuit.qubits))
     yield from (slice(start, start + size) for start in range(0, lanes, size))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.entanglement.unspent_pairs import UnspentPairs
+from ceas_ray.kernel.policy_calls import PolicyError
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.messages.observations import (
@@ -25,6 +26,7 @@ from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profile
 from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.runs.detection import Detection
 from ceas_ray.scheduling.measures import utilization
+from ceas_ray.training.centralized import accuracy_on_test
 from ceas_ray.world.world import World
 
 SCHEMA_VERSION = 1
@@ -177,6 +179,13 @@ class Results(Stateful):
         loss, accuracy = self._world.evaluation(parameters)
         return float(loss), float(accuracy), None if validation is None else float(validation(parameters)[1])
 
+    def _evaluated_at_end(self) -> tuple[float | None, float, float | None]:
+        """Return the same, without a loss of the user's own that failed, which is why the run ended."""
+        try:
+            return self._evaluated()
+        except PolicyError:
+            return None, accuracy_on_test(self._world.circuit, self.state.parameters, self._world.data), None
+
     def _backdoor_success(self) -> float | None:
         """Return the success of the attack's back door in the latest model; None for another attack."""
         backdoor = self._world.backdoor
@@ -234,7 +243,7 @@ class Results(Stateful):
     def summary(self, status: str, more: dict[str, Any]) -> dict[str, Any]:
         """Return what `summary.json` holds; accuracies are those of the latest model, whenever the run ended."""
         books = self.state
-        loss, accuracy, validation_accuracy = self._evaluated()
+        loss, accuracy, validation_accuracy = self._evaluated_at_end()
         return {
             "schema_version": SCHEMA_VERSION,
             "status": status,

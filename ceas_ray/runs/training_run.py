@@ -11,6 +11,7 @@ from typing import Any, Literal
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.garbage import old_objects_left_out
+from ceas_ray.kernel.policy_calls import PolicyError
 from ceas_ray.kernel.time import FOREVER, seconds
 from ceas_ray.kernel.windows import RoundEnd, Simulation
 from ceas_ray.messages.pair_books import GENERATED
@@ -63,6 +64,7 @@ class TrainingRun:
         self._wall_before = self._ended_at = 0.0
         self._faults: list[dict[str, Any]] = []
         self._versions: dict[str, str] | None = None
+        self._reference: dict[str, float | None] = {"centralized_accuracy": None, "backdoor_baseline": None}
         self._limit = ""
         self._limit_since: float | None = None
         """Which limit was passed, and since when within a round (as of time.perf_counter)."""
@@ -87,10 +89,10 @@ class TrainingRun:
         """Write down how the run ended; return that, or that it failed if this cannot be written."""
         try:
             try:
-                self._finish(status, cause)
+                status = self._finish(status, cause)
             except KeyboardInterrupt:
                 status = "interrupted"
-                self._finish(status, "")
+                status = self._finish(status, "")
         except OSError as error:
             self._record.leave()
             how = f"once it can be, {resume_override(self._record.folder)} goes on with the run"
@@ -110,7 +112,7 @@ class TrainingRun:
             if not interruption.time_ran_out:
                 return "interrupted", ""
             return "stopped", self._limit_reached()
-        except (SimulationError, RuntimeFailure) as error:
+        except (SimulationError, RuntimeFailure, PolicyError) as error:
             if interruption.requested and isinstance(error, RuntimeFailure):
                 return "interrupted", ""  # the signal went to the processes of the cluster too
             return "failed", str(error)
@@ -118,6 +120,14 @@ class TrainingRun:
             return "stalled", self._results.state.cause
         if self._results.state.rounds < self._settings.training.rounds:
             return "stopped", self._limit
+        return "completed", ""
+
+    def _compared(self) -> tuple[Status, str]:
+        """Compute what the same model reaches in one place; a loss of the user's own may fail there too."""
+        try:
+            self._reference = centralized_results(self._settings, self._world)
+        except PolicyError as error:
+            return "failed", str(error)
         return "completed", ""
 
     def _begin(self) -> None:
@@ -262,11 +272,14 @@ class TrainingRun:
             bell_pairs=generated,
         )
 
-    def _finish(self, status: Status, cause: str) -> None:
+    def _finish(self, status: Status, cause: str) -> Status:
+        if status == "completed":
+            status, cause = self._compared()
         self._record.settle(status)
         summary = self._write_end(status, cause)
         self._record.close(summary, self._ended_at)
         self._ended(summary, self._record.folder)
+        return status
 
     def _write_end(self, status: Status, cause: str) -> dict[str, Any]:
         """Write the files that every run leaves, however it ends; return the summary."""
@@ -286,9 +299,7 @@ class TrainingRun:
                 "wall_seconds": self._wall_seconds(),
                 "faults": self._faults,
                 "logistic_regression_accuracy": logistic_regression_accuracy(world.data),
-                "centralized_accuracy": None,
-                "backdoor_baseline": None,
-                **(centralized_results(self._settings, world) if status == "completed" else {}),
+                **self._reference,
                 "links_profile": links.profile,
                 "links_demonstrated": links.demonstrated,
                 "cause": cause,

@@ -35,6 +35,7 @@ from ceas_ray.world.model import (
     evaluation_on_validation,
     gradient_work,
     initial_parameters_of,
+    loss_of,
     public_angles_of,
 )
 from ceas_ray.world.network import network_of
@@ -106,6 +107,8 @@ def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
             outline=in_little_time,
             key="training.qubits" if own is None else "training.circuit",
         )
+        loss, few = loss_of(settings.training, inputs.read), data.train_targets[:2]
+        loss(np.zeros_like(few), few), loss.slope(np.zeros_like(few), few)  # one of the user's own may be wrong
         blueprint = _blueprint(settings, policies, data, inputs=inputs, own=own)
         network, counts = blueprint.network, blueprint.counts
         check_circuits(settings, blueprint.shared_circuit, max(len(s.angles) for s in blueprint.shards), policies)

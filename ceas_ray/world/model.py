@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.config.policies import Reader, instantiate, read_input
 from ceas_ray.config.schema import TrainingSettings
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.processors.gradient_work import GradientWork
 from ceas_ray.processors.trap_circuit_draws import TrapCircuits
 from ceas_ray.quantum import aer_engine, circuit_values
+from ceas_ray.quantum.checked_loss import CheckedLoss
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.quantum.loss import CrossEntropyLoss, Loss, SquaredLoss
@@ -27,8 +29,10 @@ _ENGINES = {
 _PUBLIC_SAMPLES = 64
 
 
-def loss_of(training: TrainingSettings) -> Loss:
-    """Return the loss that training descends."""
+def loss_of(training: TrainingSettings, read: Reader = read_input) -> Loss:
+    """Return the loss that training descends. read: how a file is read that a loss of the user's own names."""
+    if training.own_loss is not None:
+        return CheckedLoss(instantiate(training.own_loss, "training.own_loss", Loss, read))
     return SquaredLoss() if training.loss == "squared" else CrossEntropyLoss(training.loss_scale)
 
 

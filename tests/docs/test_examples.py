@@ -16,7 +16,7 @@ from tests.small_worlds import SMALL
 CHOICES = (
     "scheduling=ready_shots", "aggregation=mean_of_medians", "attacks=shrink", "network=two_rings",
     "training=few_for_many", "training=leaves", "processors=mine", "training=qcnn", "training=tree",
-    "training=all_to_all", "training=reuploading",
+    "training=all_to_all", "training=reuploading", "training=hinge",
 )  # fmt: skip
 TINY = [*(word for word in SMALL if not word.startswith("training.rounds")), "training.rounds=1"]
 

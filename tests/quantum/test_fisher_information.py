@@ -18,6 +18,8 @@ from ceas_ray.quantum.fisher_information import (
     state_and_tangents,
 )
 from tests.quantum.state_vectors import state
+from tests.quantum.test_gate_engines import drawn as drawn_gates
+from tests.quantum.test_gate_engines import layered
 
 CIRCUITS = [
     Circuit(n, 2, 1, entangler=entangler, reuploaded=reuploaded, ansatz=ansatz)
@@ -136,3 +138,23 @@ def test_less_contrast_never_means_more_information(one: float, other: float, qu
     low, high = sorted((one, other))
     pure = np.ones(1)
     assert globally_depolarized(pure, low, qubits) <= globally_depolarized(pure, high, qubits) + 1e-12 <= 1 + 2e-12
+
+
+@pytest.mark.parametrize("circuit", [c for c in CIRCUITS if c.reuploaded and c.qubits == 2], ids=repr)
+def test_gate_by_gate_a_circuit_of_this_package_has_the_same_information(circuit: Circuit) -> None:
+    angles, parameters = drawn(circuit)
+    for information in (pure_full, pure_diagonal):
+        found, wanted = (information(of, angles, parameters) for of in (layered(circuit), circuit))
+        np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_shared_weights_have_the_tangents_that_differences_of_states_show(seed: int) -> None:
+    circuit, inputs, _ = drawn_gates(3, 10, seed)
+    angles, parameters = inputs.angles, inputs.parameters[0]
+    _, tangents = state_and_tangents(circuit, angles, parameters)
+    for i, step in enumerate(1e-5 * np.eye(circuit.parameter_count)):
+        up, down = (state_and_tangents(circuit, angles, parameters + s * step)[0] for s in (1, -1))
+        np.testing.assert_allclose(tangents[:, i], (up - down) / 2e-5, atol=1e-8)
+    full = pure_full(circuit, angles, parameters)
+    np.testing.assert_allclose(pure_diagonal(circuit, angles, parameters), np.einsum("bii->bi", full), atol=1e-12)

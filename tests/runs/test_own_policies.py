@@ -69,6 +69,8 @@ FAILING = {
     "OwnStrength.__call__ must return real numbers of shape (2, ": [
         within("attacks.adaptive.Adaptive", "attack", own("attacks.attack", "OwnStrength"), step=1.0, evaluations=3)
     ],
+    "OwnLoss.slope must return finite numbers of shape (": [own("training.own_loss", "OwnLoss", wrong="late")],
+    "OwnLoss.__call__ must return finite numbers of shape (": [own("training.own_loss", "OwnLoss", wrong="late value")],
     "OwnRule.__call__ failed with SystemExit: 0 (own_policies.py:": [
         own("aggregation.rule", "OwnRule", wrong="leaves")
     ],
@@ -96,6 +98,15 @@ REFUSED = {
     "OwnAttack.learned_targets must return finite numbers of shape": [attack("learned_targets", "short")],
     "attacks.attack._target_ must be a policy that can be RowMaker, with __call__(seen, generator), got": [
         own("attacks.attack", "OwnNetwork", wrong="few")
+    ],
+    "OwnLoss.slope must return finite numbers of shape (2, 1), got": [
+        own("training.own_loss", "OwnLoss", wrong="short")
+    ],
+    "OwnLoss.__call__ must return finite numbers of shape (2,), got None": [
+        own("training.own_loss", "OwnLoss", wrong="none")
+    ],
+    "training.own_loss._target_ must be a policy that can be Loss, with __call__(values, targets) and slope": [
+        own("training.own_loss", "OwnRule", wrong="none")
     ],
     "OwnShards.__call__ must return 8 arrays with the numbers of samples": [
         own("training.data.own_shards", "OwnShards", wrong=wrong) for wrong in ("none", "few", "twice", "empty", "far")

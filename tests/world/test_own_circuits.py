@@ -204,6 +204,20 @@ def test_one_host_and_four_hosts_train_the_same_model(folder: Path, words: list[
     assert digest_and_model(one, one.one_host()) == digest_and_model(four, four.hosts(3, 1))
 
 
+@pytest.mark.parametrize("circuit", ["mine.qasm", "null"])
+def test_a_loss_may_be_a_policy(folder: Path, circuit: str) -> None:
+    squared, named, other = (
+        build_world(settings_of(f"training.circuit={circuit}", "training.rounds=1", word))
+        for word in (
+            "training.loss=squared",
+            "training.own_loss={_target_: ceas_ray.quantum.loss.SquaredLoss}",
+            "training.own_loss={_target_: ceas_ray.quantum.loss.CrossEntropyLoss, scale: 2.0}",
+        )
+    )
+    digests = [digest_and_model(world, world.one_host()) for world in (squared, named, other)]
+    assert digests[0] == digests[1] != digests[2]
+
+
 def test_exact_gradients_train_to_the_accuracy_of_the_same_circuit_in_one_place() -> None:
     words = ["training.estimator=exact", "training.rounds=40", "processors=noiseless", "attacks=none"]
     tree = Path(__file__).parents[2] / "docs" / "examples" / "my_tree.py"
