@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from ceas_ray.messages.payloads import TimerPurpose
 
 
-class ReplicaTimer(StrEnum):
+class ReplicaTimer(TimerPurpose):
     """What a replica wakes itself up for, in one round. The first five belong to the input phase."""
 
     INPUTS_MAY_CLOSE = "may close"

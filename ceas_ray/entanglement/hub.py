@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from ceas_ray.messages.payloads import (
     TestOutcomes,
     TestReport,
     Timer,
+    TimerPurpose,
     TrapCircuitsAnswered,
     processor_name,
     replica_name,
@@ -26,7 +26,7 @@ from ceas_ray.messages.payloads import (
 from ceas_ray.messages.senders import may_send
 
 
-class HubTimer(StrEnum):
+class HubTimer(TimerPurpose):
     """Timers of the hub."""
 
     PLAN_ENDS = "report"

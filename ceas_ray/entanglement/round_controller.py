@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TypedDict
 
 import numpy as np
@@ -38,6 +37,7 @@ from ceas_ray.messages.payloads import (
     RoundStarted,
     StopWaiting,
     Timer,
+    TimerPurpose,
 )
 from ceas_ray.messages.round_progress import ReportVerdict, RoundProgress, Stage
 from ceas_ray.messages.senders import may_send
@@ -70,7 +70,7 @@ class _Times(TypedDict):
     seconds_by_cause: SecondsByCause
 
 
-class ControllerTimer(StrEnum):
+class ControllerTimer(TimerPurpose):
     """Timers of the controller."""
 
     ROUND_STARTS = "start round"

@@ -7,6 +7,7 @@ Psi-, Psi+, Phi-).
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import cache
 
 import numpy as np
@@ -51,13 +52,30 @@ class Begin:
     """Driver to entanglement manager, once: warm up the keys, then run the rounds."""
 
 
+class TimerPurpose(StrEnum):
+    """What an actor wakes itself for; each kind of actor has its own purposes, which no other one has."""
+
+    @staticmethod
+    def of(text: str) -> TimerPurpose:
+        """Return the purpose of this text; raises ValueError if no actor has it."""
+        for kind in TimerPurpose.__subclasses__():
+            if text in kind._value2member_map_:
+                return kind(text)
+        raise ValueError(f"no timer is for {text!r}")
+
+
 @message
 class Timer:
-    """An actor's message to itself: do what `purpose` says."""
+    """An actor's message to itself: do what `purpose` says. Raises ValueError for an unknown purpose."""
 
-    purpose: str
+    purpose: TimerPurpose
     round_index: int
     number: int = 0
+
+    def __post_init__(self) -> None:
+        """Take the text that a purpose is in a snapshot."""
+        if type(self.purpose) is str:
+            object.__setattr__(self, "purpose", TimerPurpose.of(self.purpose))
 
 
 # --- entanglement manager, link managers, hub: trusted control -----------------------------------------------------

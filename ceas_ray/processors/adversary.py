@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +13,10 @@ from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.attack_payloads import RowShown, SendRow
-from ceas_ray.messages.payloads import ADVERSARY, RoundStarted, Timer, processor_name
+from ceas_ray.messages.payloads import ADVERSARY, RoundStarted, Timer, TimerPurpose, processor_name
 
 
-class AdversaryTimer(StrEnum):
+class AdversaryTimer(TimerPurpose):
     """What the adversary wakes itself up for."""
 
     PATIENCE_ENDS = "deadline"

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send, WorkDone
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.attack_payloads import SendRow
-from ceas_ray.messages.payloads import Timer
+from ceas_ray.messages.payloads import Timer, TimerPurpose
 from ceas_ray.processors.processor import Processor
 
 
-class ByzantineTimer(StrEnum):
+class ByzantineTimer(TimerPurpose):
     """What a Byzantine processor wakes itself up for."""
 
     ROW_LEAVES = "send"

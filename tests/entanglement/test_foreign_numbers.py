@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.entanglement.hub import Hub
-from ceas_ray.entanglement.round_controller import RoundController
+from ceas_ray.entanglement.hub import Hub, HubTimer
+from ceas_ray.entanglement.round_controller import ControllerTimer, RoundController
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Envelope, Mark, Observation
 from ceas_ray.messages import payloads
@@ -102,13 +102,16 @@ def test_a_report_of_another_round_moves_nothing(manager: RoundController, far: 
 
 def test_nobody_else_sets_the_timers_of_the_manager_or_the_hub(manager: RoundController) -> None:
     before = encode(manager.snapshot())
-    for purpose in ("start round", "plan over", "stalled", "refilled"):
+    for purpose in ControllerTimer:
         for number in (0, 1, 10**6):
             assert report(manager, "replica/6", Timer(purpose, number, number)) == []
     assert encode(manager.snapshot()) == before
     hub = Hub(2, 1, half_life_rounds=5.0, delay=1)
     assert (
-        hub.handle(Envelope(deliver_at=5, sender="replica/0", serial=0, receiver=HUB, payload=Timer("report", 0))) == []
+        hub.handle(
+            Envelope(deliver_at=5, sender="replica/0", serial=0, receiver=HUB, payload=Timer(HubTimer.PLAN_ENDS, 0))
+        )
+        == []
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ceas_ray.entanglement.hub import HubTimer
 from ceas_ray.entanglement.round_controller import ControllerTimer, RoundController
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Envelope, Mark, Observation, Send
@@ -197,9 +198,9 @@ def test_a_round_does_not_begin_without_keys() -> None:
     assert play.observed[-1].cause == "the committee lacks keys"
 
 
-def test_an_unknown_timer_is_an_error() -> None:
-    with pytest.raises(ValueError, match="'tea time' is not a valid ControllerTimer"):
-        Play(controller_of()).tell(5, ENTANGLEMENT_MANAGER, Timer("tea time", 0))
+def test_a_timer_of_another_actor_is_an_error() -> None:
+    with pytest.raises(ValueError, match="is not a valid ControllerTimer"):
+        Play(controller_of()).tell(5, ENTANGLEMENT_MANAGER, Timer(HubTimer.PLAN_ENDS, 0))
 
 
 def test_a_controller_goes_on_from_a_snapshot_as_if_nothing_had_happened() -> None:

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from ceas_ray.kernel.codec import encode
+from ceas_ray.kernel.codec import encode, is_message
 from ceas_ray.kernel.envelope import WorkDone
 from ceas_ray.messages import attack_payloads, consensus_payloads, payloads
 from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FrameKind
+from ceas_ray.messages.payloads import TimerPurpose
 
 NUMBERS = st.sampled_from([-1, 0, 1, 2, 3, 7, 2**20, 10**6, 2**31, 2**62, 2**63, 2**64, 2**70, -(2**63), 10**400])
 ODD = st.sampled_from(
@@ -45,12 +46,13 @@ MESSAGE_TYPES = [
     made
     for module in (payloads, consensus_payloads, attack_payloads)
     for _, made in sorted(inspect.getmembers(module, inspect.isclass))
-    if made.__module__ == module.__name__
+    if made.__module__ == module.__name__ and is_message(made)
 ] + [WorkDone]  # fmt: skip
 NAMES = st.sampled_from(
     ["replica/0", "replica/1", "replica/3", "replica/77", "processor/0", "processor/1", "link/processor/0", "hub",
      "entanglement_manager", "adversary", "driver", "", "replica/", "replica/x", "processor/-1"]
 )  # fmt: skip
+PURPOSES = st.sampled_from([purpose for kind in TimerPurpose.__subclasses__() for purpose in kind])
 BYZANTINE = st.sampled_from(["replica/3", "processor/1", "adversary", "replica/77", "stranger", "link/replica/3"])
 
 
@@ -59,9 +61,10 @@ def of_type(made: type) -> Any:
     likely = {
         "round_index": st.integers(-1, 2), "processor": st.integers(0, 2), "replica": st.integers(0, 4),
         "sender": NAMES, "receiver": NAMES, "kind": st.sampled_from(list(FrameKind)).map(int), "view": NUMBERS,
-        "counter": NUMBERS, "tag": NUMBERS, "chain": st.just(b"chain"), "body": BODIES, "purpose": st.text(max_size=4),
+        "counter": NUMBERS, "tag": NUMBERS, "chain": st.just(b"chain"), "body": BODIES, "purpose": PURPOSES,
     }  # fmt: skip
-    return st.builds(made, **{field.name: likely.get(field.name, ANYTHING) | ANYTHING for field in fields(made)})
+    other = {"purpose": ANYTHING.filter(lambda value: type(value) is not str)}  # no timer has another text
+    return st.builds(made, **{f.name: likely.get(f.name, ANYTHING) | other.get(f.name, ANYTHING) for f in fields(made)})
 
 
 MESSAGES: Any = st.sampled_from(MESSAGE_TYPES).flatmap(of_type) | ANYTHING

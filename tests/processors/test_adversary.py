@@ -16,6 +16,7 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.attack_payloads import RowShown, SendRow
 from ceas_ray.messages.payloads import ADVERSARY, ENTANGLEMENT_MANAGER, RoundStarted, Timer
 from ceas_ray.processors.adversary import Adversary, AdversaryTimer
+from ceas_ray.processors.byzantine_processor import ByzantineTimer
 
 PLAN_ENDS, PATIENCE, DELAY = 1000, 50, 7
 COLLUDERS, POPULATION = (1, 3), 5
@@ -105,9 +106,9 @@ def test_the_timer_of_an_earlier_round_is_void() -> None:
     assert told(one, timer.deliver_at, ADVERSARY, timer.payload) == []
 
 
-def test_an_unknown_timer_and_a_foreign_message_are_errors() -> None:
-    with pytest.raises(ValueError, match="'tea time' is not a valid AdversaryTimer"):
-        told(adversary(), 5, ADVERSARY, Timer("tea time", 0))
+def test_a_timer_of_another_actor_and_a_foreign_message_are_errors() -> None:
+    with pytest.raises(ValueError, match="is not a valid AdversaryTimer"):
+        told(adversary(), 5, ADVERSARY, Timer(ByzantineTimer.ROW_LEAVES, 0))
     with pytest.raises(TypeError, match="adversary cannot handle SendRow"):
         told(adversary(), 5, ADVERSARY, SendRow(round_index=0, row=np.zeros(3), timing="prompt"))
 

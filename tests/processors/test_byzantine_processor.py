@@ -12,6 +12,7 @@ from ceas_ray.kernel.envelope import Effect, Envelope, Send, WorkDone
 from ceas_ray.messages.attack_payloads import RowShown, SendRow
 from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.payloads import ADVERSARY, ENTANGLEMENT_MANAGER, RoundStarted, Timer
+from ceas_ray.processors.adversary import AdversaryTimer
 from ceas_ray.processors.byzantine_processor import ByzantineProcessor, ByzantineTimer
 from tests.processors.test_processor import NAMES, Heard
 
@@ -91,9 +92,9 @@ def test_a_row_of_a_round_that_is_over_is_dropped() -> None:
     assert told(one, 1010, one.name, Timer(ByzantineTimer.ROW_LEAVES, 0)) == []
 
 
-def test_an_unknown_timer_is_an_error() -> None:
-    with pytest.raises(ValueError, match="'tea time' is not a valid ByzantineTimer"):
-        told(byzantine(), 5, "processor/0", Timer("tea time", 0))
+def test_a_timer_of_another_actor_is_an_error() -> None:
+    with pytest.raises(ValueError, match="is not a valid ByzantineTimer"):
+        told(byzantine(), 5, "processor/0", Timer(AdversaryTimer.PATIENCE_ENDS, 0))
 
 
 def test_a_row_that_waits_survives_a_snapshot() -> None:

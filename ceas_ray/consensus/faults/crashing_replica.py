@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
 from ceas_ray.kernel.state import Stateful
-from ceas_ray.messages.payloads import KeysDistilled, RoundGivenUp, RoundStarted, StopWaiting, TestReport, Timer
+from ceas_ray.messages.payloads import (
+    KeysDistilled,
+    RoundGivenUp,
+    RoundStarted,
+    StopWaiting,
+    TestReport,
+    Timer,
+    TimerPurpose,
+)
 
 Control = RoundStarted | KeysDistilled | RoundGivenUp | StopWaiting | TestReport
 
@@ -25,7 +32,7 @@ class Crash:
     down: int
 
 
-class CrashTimer(StrEnum):
+class CrashTimer(TimerPurpose):
     """What a crashing replica is woken up for, besides its own timers."""
 
     CRASH = "crash"
