@@ -12,7 +12,7 @@ import argparse
 import sys
 from typing import Any
 
-from ceas_ray.consensus.exploration.campaign import Report, run_batch
+from ceas_ray.consensus.exploration.campaign import CampaignReport, run_batch
 from ceas_ray.consensus.exploration.decision_cost import decision_cost
 from ceas_ray.consensus.exploration.kinds import MIX
 
@@ -26,7 +26,7 @@ def main(words: list[str]) -> dict[str, Any]:
     chosen = parser.parse_args(words)
     block = len(MIX)
     run_batch(range(block))  # compiles
-    report = Report(0)
+    report = CampaignReport(0)
     for start in range(0, block * (2 if chosen.quick else 20), block):
         report.add(run_batch(range(start, start + block)))
     print(f"{report.total.scenarios} scenarios, {len(report.failures)} violations", file=sys.stderr)

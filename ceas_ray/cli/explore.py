@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ceas_ray.consensus.exploration.abstract_model import AbstractModel
-from ceas_ray.consensus.exploration.campaign import Report, explore
+from ceas_ray.consensus.exploration.campaign import CampaignReport, explore
 from ceas_ray.consensus.exploration.chart import chart_of
 from ceas_ray.consensus.exploration.kinds import KINDS, ScenarioKind
 from ceas_ray.consensus.exploration.planted.catalogue import PLANTED_BUGS
@@ -100,7 +100,7 @@ def _campaign(
     started = time.perf_counter()
     task = bar.add_task("scenarios", total=scenarios or seconds)
 
-    def progress(report: Report) -> None:
+    def progress(report: CampaignReport) -> None:
         elapsed, done = time.perf_counter() - started, report.total.scenarios
         state = f"{done} scenarios, {done / elapsed:.0f} a second, {len(report.failures)} violations"
         bar.update(task, completed=done if scenarios else elapsed, description=state)
@@ -142,7 +142,7 @@ def _catches(hunted: Hunted) -> str:
     return "\n".join(catches) or "NOT CAUGHT"
 
 
-def _show(report: Report, *, wall: float, processes: int, first: int, as_json: bool) -> None:
+def _show(report: CampaignReport, *, wall: float, processes: int, first: int, as_json: bool) -> None:
     failures = sorted(report.failures, key=lambda failure: failure.seed)
     rows = [(str(kind), report.by_kind[kind]) for kind in KINDS if kind in report.by_kind]
     rows.append(("all", report.total))

@@ -10,13 +10,13 @@ from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FrameKind
 
 
-class Say(Protocol):
+class SendAsLiar(Protocol):
     """Callback that lets a liar say something to one replica, after this many Delta."""
 
     def __call__(self, after: float, *, liar: int, target: int, kind: FrameKind, view: int, body: bytes) -> None: ...
 
 
-class Adversary(Protocol):
+class ScenarioAdversary(Protocol):
     """All Byzantine replicas of a scenario as one. agreed: the model after the last round that honest ones decided."""
 
     agreed: AgreedModel

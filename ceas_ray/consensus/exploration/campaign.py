@@ -44,7 +44,7 @@ class Tally:
 
 
 @dataclass
-class Report:
+class CampaignReport:
     """A campaign so far: every seed before `next_seed` is done, and a campaign from there on goes on with it.
 
     outcomes: a digest of the outcomes of all its scenarios, in the order of their seeds.
@@ -64,7 +64,7 @@ class Report:
             total.add(tally)
         return total
 
-    def add(self, other: Report) -> None:
+    def add(self, other: CampaignReport) -> None:
         """Count the following batch in."""
         self.next_seed = other.next_seed
         for kind, tally in other.by_kind.items():
@@ -83,7 +83,7 @@ class Report:
             self.failures.append(outcome)
 
 
-def run_batch(seeds: range, only: ScenarioKind | None = None) -> Report:
+def run_batch(seeds: range, only: ScenarioKind | None = None) -> CampaignReport:
     """Run the scenarios of these seeds, one after the other; only: of one kind.
 
     What is alive before them (the modules, and the states that conformance looks up) is not looked through by every
@@ -91,7 +91,7 @@ def run_batch(seeds: range, only: ScenarioKind | None = None) -> Report:
     """
     gc.collect()
     gc.freeze()
-    report = Report(seeds.stop)
+    report = CampaignReport(seeds.stop)
     for seed in seeds:
         kind = kind_of(seed)
         if only is not None and kind != only:
@@ -106,17 +106,17 @@ def explore(
     processes: int,
     scenarios: int | None = None,
     seconds: float | None = None,
-    progress: Callable[[Report], None] = lambda report: None,
+    progress: Callable[[CampaignReport], None] = lambda report: None,
     only: ScenarioKind | None = None,
     begin_worker: Callable[[], None] | None = None,
-) -> Report:
+) -> CampaignReport:
     """Run seeds first, first + 1, ... until `scenarios` are done or `seconds` over, or ten have failed.
 
     only: of these seeds, those of one kind. begin_worker: called first in each process. The result for given seeds does
     not depend on `processes`. Takes whole batches, so a few scenarios more. KeyboardInterrupt ends it early: what was
     done is reported.
     """
-    report, until = Report(first), None if seconds is None else time.monotonic() + seconds
+    report, until = CampaignReport(first), None if seconds is None else time.monotonic() + seconds
     try:
         with spawned_pool(processes, begin_worker) as pool:
             for batch in pool.imap(partial(run_batch, only=only), _batches(first, scenarios, until, only)):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.consensus.echoes import Item, report_item, update_item
-from ceas_ray.consensus.exploration.adversary import Adversary
+from ceas_ray.consensus.exploration.adversary import ScenarioAdversary
 from ceas_ray.consensus.exploration.disturbances import Disturbances
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.explored_code import ExploredCode
@@ -48,7 +48,7 @@ class Environment:
 
     def __init__(
         self, participants: Participants, draws: Draws, *, network: Network, timeline: Timeline, judge: RoundInvariants,
-        adversary: Adversary | None, disturbances: Disturbances, code: ExploredCode,
+        adversary: ScenarioAdversary | None, disturbances: Disturbances, code: ExploredCode,
     ) -> None:  # fmt: skip
         self._setting, self._draws, self._participants, self._network = (
             participants.setting,

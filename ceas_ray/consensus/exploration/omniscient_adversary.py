@@ -7,7 +7,7 @@ from typing import Any
 from ceas_ray.consensus.chain_head import AgreedModel, ChainHead
 from ceas_ray.consensus.committee import ProtocolParameters
 from ceas_ray.consensus.echoes import SKIP, Echoes, Item, ItemKind, accusation_item
-from ceas_ray.consensus.exploration.adversary import Say
+from ceas_ray.consensus.exploration.adversary import SendAsLiar
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.replica_lies import MALFORMED
 from ceas_ray.consensus.exploration.replica_setting import PROCESSORS, ReplicaSetting
@@ -30,7 +30,13 @@ class OmniscientAdversary:
     """All Byzantine replicas of a scenario as one adversary. Times are in Delta."""
 
     def __init__(
-        self, draws: Draws, setting: ReplicaSetting, *, protocol: ProtocolParameters, initial: AgreedModel, say: Say
+        self,
+        draws: Draws,
+        setting: ReplicaSetting,
+        *,
+        protocol: ProtocolParameters,
+        initial: AgreedModel,
+        say: SendAsLiar,
     ) -> None:
         self._draws, self._setting, self._protocol, self._say = draws, setting, protocol, say
         self._drips, self._busy = draws.uniform() < 0.3, draws.choice((0.5, 0.85))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ceas_ray.consensus.chain_head import AgreedModel
 from ceas_ray.consensus.committee import ProtocolParameters
-from ceas_ray.consensus.exploration.adversary import Adversary
+from ceas_ray.consensus.exploration.adversary import ScenarioAdversary
 from ceas_ray.consensus.exploration.disturbances import Disturbances
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.environment import MANAGER, Environment
@@ -85,7 +85,7 @@ class ReplicaScenario:
             return HurryingNetwork(draws, nodes, calm_at, setting.hurried)
         return (UnequalNetwork if setting.unequal else Network)(draws, nodes, calm_at)
 
-    def _free_adversary(self, seed: int) -> Adversary:
+    def _free_adversary(self, seed: int) -> ScenarioAdversary:
         setting, draws = self.setting, Draws(seed, "free liars")
         self._liar_channels = {
             (liar, target): self._participants.bare(replica_name(liar), replica_name(target))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ceas_ray.consensus.chain_head import AgreedModel
 from ceas_ray.consensus.echoes import Item
-from ceas_ray.consensus.exploration.adversary import Say
+from ceas_ray.consensus.exploration.adversary import SendAsLiar
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.replica_setting import ReplicaSetting
 from ceas_ray.kernel.codec import decode, encode
@@ -25,7 +25,7 @@ class RoundDivider:
     let only one of the quick replicas decide, and is silent from then on.
     """
 
-    def __init__(self, draws: Draws, setting: ReplicaSetting, *, initial: AgreedModel, say: Say) -> None:
+    def __init__(self, draws: Draws, setting: ReplicaSetting, *, initial: AgreedModel, say: SendAsLiar) -> None:
         self._draws, self._say, self.agreed = draws, say, initial
         self._liars = sorted(setting.byzantine)
         self._quick = [j for j in setting.honest if j not in setting.apart]
@@ -41,14 +41,14 @@ class RoundDivider:
         return self._draws.choice(self._quick) if self._draws.uniform() < 0.7 else None
 
     def begin(self, round_index: int) -> None:
-        """See `Adversary`."""
+        """See `ScenarioAdversary`."""
         self._begin(round_index)
 
     def learn(self, item: Item, content: bytes) -> None:
-        """See `Adversary`; inputs are of no interest."""
+        """See `ScenarioAdversary`; inputs are of no interest."""
 
     def act(self, view: int) -> None:
-        """See `Adversary`; it speaks only when it hears something."""
+        """See `ScenarioAdversary`; it speaks only when it hears something."""
 
     def overhear(self, replica: int, frame: Frame) -> None:
         """Help the quick replicas on: repeat what they echo and ask for, have voted for nothing before, and vote for

@@ -9,7 +9,7 @@ import pytest
 from ceas_ray.consensus.exploration.abstract_model import LIVENESS, AbstractModel
 from ceas_ray.consensus.exploration.abstract_rules import Change
 from ceas_ray.consensus.exploration.calm_scenario import CalmScenario
-from ceas_ray.consensus.exploration.campaign import Report, explore, run_batch
+from ceas_ray.consensus.exploration.campaign import CampaignReport, explore, run_batch
 from ceas_ray.consensus.exploration.chart import chart_of
 from ceas_ray.consensus.exploration.conformance import DrivenWalk
 from ceas_ray.consensus.exploration.decision_cost import decision_cost
@@ -164,7 +164,7 @@ def test_some_thousand_scenarios_of_the_mix_show_no_violation() -> None:
 
 
 def test_an_interrupted_campaign_reports_what_was_done_and_where_to_go_on() -> None:
-    def interrupt(report: Report) -> None:
+    def interrupt(report: CampaignReport) -> None:
         raise KeyboardInterrupt
 
     report = explore(first=512, processes=1, scenarios=10**6, progress=interrupt)

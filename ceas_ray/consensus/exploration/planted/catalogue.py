@@ -34,7 +34,7 @@ MAX_WALKS = 200_000
 WALK_VIEWS = 4
 
 
-class Catch(NamedTuple):
+class CaughtBug(NamedTuple):
     """How an explorer caught a bug: after how many scenarios, by which invariant."""
 
     explorer: str
@@ -50,13 +50,13 @@ class Explorer:
     max_scenarios: int
     run: Callable[[int], None]
 
-    def hunt(self) -> Catch | None:
+    def hunt(self) -> CaughtBug | None:
         """Return how the first scenario that raises `Violation` caught the bug."""
         for seed in range(self.max_scenarios):
             try:
                 self.run(seed)
             except Violation as violation:
-                return Catch(self.name, seed + 1, violation.invariant)
+                return CaughtBug(self.name, seed + 1, violation.invariant)
         return None
 
 
@@ -68,10 +68,10 @@ class WalksOfChangedRules:
     name: str = "abstract walks, n = 4"
     max_scenarios: int = MAX_WALKS
 
-    def hunt(self) -> Catch | None:
+    def hunt(self) -> CaughtBug | None:
         """See `Explorer`."""
         found = AbstractModel(4, WALK_VIEWS, change=self.change).search(0, self.max_scenarios)
-        return None if found.broken is None else Catch(self.name, found.walks, found.broken)
+        return None if found.broken is None else CaughtBug(self.name, found.walks, found.broken)
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,14 @@ class PlantedBug:
     name: str
     explorers: tuple[Explorer | WalksOfChangedRules, ...]
 
-    def caught(self) -> Iterator[Catch]:
+    def caught(self) -> Iterator[CaughtBug]:
         """Yield how each explorer catches the bug, if it does."""
         for explorer in self.explorers:
             catch = explorer.hunt()
             if catch is not None:
                 yield catch
 
-    def caught_first(self) -> Catch | None:
+    def caught_first(self) -> CaughtBug | None:
         """Return how the first explorer that catches the bug does so."""
         return next(self.caught(), None)
 

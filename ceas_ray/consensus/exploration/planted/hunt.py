@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ceas_ray.consensus.exploration.planted.catalogue import PLANTED_BUGS, Catch
+from ceas_ray.consensus.exploration.planted.catalogue import PLANTED_BUGS, CaughtBug
 from ceas_ray.consensus.exploration.spawned_pool import spawned_pool
 
 
@@ -13,7 +13,7 @@ class Hunted(NamedTuple):
     """A planted bug, and how each explorer that caught it did."""
 
     bug: str
-    catches: tuple[Catch, ...]
+    catches: tuple[CaughtBug, ...]
 
 
 def _hunt(number: int) -> Hunted:
