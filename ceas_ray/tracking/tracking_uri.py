@@ -6,6 +6,7 @@ SQLAlchemy, which takes long to import, is imported only where a database is nam
 from __future__ import annotations
 
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 _SERVERS = ("http", "https")
@@ -22,7 +23,7 @@ def checked_tracking_uri(uri: str) -> str:
     """Return the URI as MLflow gets it: that of an SQLite database with an absolute path.
 
     Raises ValueError, with what a URI must be, for a scheme that MLflow does not know, a driver that is not installed
-    and a URI in pieces.
+    (Databricks' package too) and a URI in pieces.
     """
     scheme = uri.partition(":")[0]
     kind = scheme.partition("+")[0]
@@ -35,10 +36,19 @@ def checked_tracking_uri(uri: str) -> str:
 
         return sqlite_uri(sqlite_path(uri)) if kind == "sqlite" else checked_database(uri)
     plugins = {entry.name for entry in entry_points(group="mlflow.tracking_store")}
+    if kind == "databricks" and not _is_installed("databricks.sdk"):
+        raise ValueError("a URI whose package is installed here (databricks-sdk is not)")
     if scheme in {*plugins, "databricks"}:
         return uri
     known = ", ".join(f"{name}://" for name in (*_SERVERS, "sqlite", *DATABASES, "databricks", *sorted(plugins)))
     raise ValueError(f"a URI that begins with one of {known}")
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of a package that it would be in
+        return False
 
 
 def _checked_server(uri: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given
@@ -32,9 +34,20 @@ def test_what_mlflow_cannot_use_is_refused(uri: str) -> None:
         checked_tracking_uri(uri)
 
 
-@pytest.mark.parametrize("uri", ["http://server", "https://server:5000/runs", "http://[::1]:5000", "databricks"])
+@pytest.mark.parametrize("uri", ["http://server", "https://server:5000/runs", "http://[::1]:5000"])
 def test_servers_are_taken_as_they_are(uri: str) -> None:
     assert checked_tracking_uri(uri) == uri
+
+
+def test_databricks_is_refused_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "databricks", None)
+    with pytest.raises(ValueError, match="URI whose package is installed here"):
+        checked_tracking_uri("databricks")
+    package, sdk = ModuleType("databricks"), ModuleType("databricks.sdk")
+    sdk.__spec__ = ModuleSpec("databricks.sdk", None)
+    monkeypatch.setitem(sys.modules, "databricks", package)
+    monkeypatch.setitem(sys.modules, "databricks.sdk", sdk)
+    assert checked_tracking_uri("databricks") == "databricks"
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1), min_size=1))
