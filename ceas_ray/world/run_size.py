@@ -9,30 +9,50 @@ from ceas_ray.kernel.host import WORK_BLOCK
 from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.gate_engine import kept_states
 from ceas_ray.quantum.lanes import lane_count
+from ceas_ray.scheduling.clairvoyant import Clairvoyant
 from ceas_ray.world.counts import counts_of
 
 _BASE_BYTES = 240 * 2**20
 """Of a process with all that the default run needs, measured without MLflow."""
-_MLFLOW_BYTES, _AER_BYTES = 90 * 2**20, 85 * 2**20
+_MLFLOW_BYTES, _AER_BYTES = 150 * 2**20, 85 * 2**20
 _BYTES_PER_PATH = 8_000
-_BYTES_PER_PLANNED_SHOT = 40
-"""Of a shot while its plan waits and its outcome travels, measured: release, test or not, on time or not, copies."""
-_BYTES_PER_SERVED_SHOT = 120
-_BYTES_PER_PAIR = 16
+_BYTES_PER_PLANNED_SHOT = 10
+"""Of a shot of each party while its plan waits and its outcome travels, measured: release, test or not, on time or not,
+copies."""
+_BYTES_PER_CIRCUIT = 85
+"""Of a circuit that one party draws, measured."""
+_BYTES_PER_SERVED_SHOT, _BYTES_PER_SPENT_PAIR = 45, 37
+_BYTES_PER_FORESEEN_PAIR = 35
+"""Of a pair that could be, where a scheduler knows all of them."""
+_BYTES_PER_SHARED_SHOT, _BYTES_PER_SHARED_PAIR = 360, 16
+"""Of a shot that several processors share, and each pair that its links could make in its time."""
 _BYTES_PER_DERIVATIVE = 32
 """Of one of a sample's parameters: first and second derivative, and a copy of both."""
 
 
 def memory_bytes(settings: RunSettings) -> float:
     """Return what a local run takes at most, or all hosts of one on Ray together beyond their libraries."""
-    choice, counts, shots = settings.entanglement, counts_of(settings), _shots_of_a_plan(settings)
-    pairs = choice.supply * settings.training.qubits * (1 + choice.gap_periods / choice.burst_shots)
-    of_link = shots * (_BYTES_PER_SERVED_SHOT + _BYTES_PER_PAIR * pairs) + 100.0 * choice.slots
-    of_all = counts.parties * shots * _BYTES_PER_PLANNED_SHOT
+    choice, counts = settings.entanglement, counts_of(settings)
     libraries = (
         _BASE_BYTES + _MLFLOW_BYTES * settings.tracking.mlflow + _AER_BYTES * (settings.processors.engine != "pauli")
     )
-    return libraries + _of_gradients(settings) + counts.key_paths * _BYTES_PER_PATH + of_link + of_all
+    of_paths = counts.key_paths * _BYTES_PER_PATH
+    return libraries + _of_gradients(settings) + of_paths + 100.0 * choice.slots + _of_shots(settings)
+
+
+def _of_shots(settings: RunSettings) -> float:
+    """Return what the shots of the largest plan take: of one party while they are served, of all while they wait."""
+    training, choice, shots = settings.training, settings.entanglement, _shots_of_a_plan(settings)
+    if training.inputs == "local" and training.partition == "data":
+        return training.circuits_per_round * _BYTES_PER_CIRCUIT
+    births = choice.supply * training.qubits * (1 + choice.gap_periods / choice.burst_shots)
+    of_all = counts_of(settings).parties * _BYTES_PER_PLANNED_SHOT
+    if training.partition != "data":
+        return shots * (_BYTES_PER_SHARED_SHOT + _BYTES_PER_SHARED_PAIR * births + of_all)
+    of_shot: float = _BYTES_PER_SERVED_SHOT + _BYTES_PER_SPENT_PAIR * training.qubits
+    if settings.scheduling["_target_"] == f"{Clairvoyant.__module__}.{Clairvoyant.__qualname__}":
+        of_shot += _BYTES_PER_FORESEEN_PAIR * births
+    return shots * (of_shot + of_all)
 
 
 def own_circuit_bytes(settings: RunSettings, circuit: GateCircuit) -> float:
