@@ -36,7 +36,7 @@ class Numbers:
 
     @property
     def whole(self) -> bool:
-        """Whether only integers are meant."""
+        """Whether all values are integers."""
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     def ends(self) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ class Load:
     slots: Counter[str] = field(default_factory=Counter)
 
     def lends(self, lease: Lease) -> bool:
-        """Lend this too if no link and no node then lends more than it has; whether it did."""
+        """Lend this too if no link and no node then lends more than it has; return whether it was lent."""
         node_slots, multiplexing = self.demand.node_slots, self.demand.multiplexing
         if any(self.channels[link] + more > multiplexing for link, more in lease.channels):
             return False

@@ -78,7 +78,7 @@ def parsed_openqasm(file: InputFile) -> Any:
             known = [gate for gate in qasm2.LEGACY_CUSTOM_INSTRUCTIONS if gate.name not in own]
             return qasm2.loads(text, include_path=(str(Path(file.path).parent),), custom_instructions=known)
     except Exception as error:  # the importers raise whatever went wrong within them
-        raise ValueError(f"this is no OpenQASM {version} that can be read: {_reason(error, complaints)}") from None
+        raise ValueError(f"this cannot be read as OpenQASM {version}: {_reason(error, complaints)}") from None
 
 
 def _reason(error: Exception, complaints: io.StringIO) -> str:

@@ -48,7 +48,7 @@ class _OneThreadEach:
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
-        """Hold the limit as long as this lasts."""
+        """Limit the threads of libraries to one while the context is open."""
         with self._lock:
             self._runs += 1
             if self._runs == 1:

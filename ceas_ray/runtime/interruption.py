@@ -81,7 +81,7 @@ class Interruption:
 
     @property
     def is_pressing(self) -> bool:
-        """Whether so much of the time for a round has passed since a signal that the rest is needed to end in order."""
+        """Whether only the time that an orderly end takes is left of what a round has after a signal."""
         return self.requested and time.monotonic() - self._requested_at > _PRESSING_SHARE * self._round_seconds
 
     def end_within(self, seconds: float) -> None:

@@ -364,9 +364,10 @@ class _Chain:
 def solve(
     link: LinkClass, *, shot_value: float, birth_price: float, gap_slots: int, gap_stock: int, relaxed: bool = False
 ) -> Solution:
-    """Return the policy of most value per cycle, and its averages; relaxed: the bound (its policy means nothing).
+    """Return the policy of highest value per cycle and its averages.
 
-    gap_slots: M. gap_stock: the most pairs in stock in a gap; a bound must allow all slots.
+    relaxed: the bound alone, whose policy means nothing. gap_slots: M. gap_stock: the most pairs in stock in a gap; a
+    bound must allow all slots.
     """
     chain = _Chain(
         link,

@@ -28,7 +28,7 @@ def opened(path: Path, flags: int, mode: int = 0o666) -> int:
 
 
 def require_plain(path: Path) -> None:
-    """Raise OSError for whatever is no plain file."""
+    """Raise OSError for anything but a plain file."""
     os.close(opened(path, os.O_RDONLY))
 
 

@@ -61,7 +61,7 @@ class RunInputs:
         self._digests[key] = digest
 
     def note(self, lines: tuple[str, ...]) -> None:
-        """Take notes for whoever starts the run: what was read how, what is not used."""
+        """Keep notes for the person who starts the run: how files were read, and what is not used."""
         self._notes.extend(lines)
 
     @property

@@ -1,4 +1,4 @@
-"""The managers of a blueprint's links, with whoever jams their fibres or lies about their tests."""
+"""The managers of a blueprint's links, with those who jam their fibres or lie about their tests."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _weakened_group(group: ProcessorGroup, share: float) -> ProcessorGroup:
 
 
 def _on_jammed_fibre(blueprint: Blueprint, manager: Actor) -> Actor:
-    """Return the link manager with whoever jams what its keys are distilled from, if there is one."""
+    """Return the link manager, wrapped by a jammer of the pairs that its keys are distilled from, if there is one."""
     jamming = blueprint.settings.consensus.jamming
     if jamming is None:
         return manager

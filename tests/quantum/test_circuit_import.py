@@ -65,7 +65,7 @@ def test_a_program_names_inputs_x_and_weights_theta() -> None:
             r"linear in weights, got rx.*q\[0\]",
         ),
         ("input float x_0; input float theta_0; rx(theta_0 / x_0) q[1];", r"got rx\(theta_0/x_0\) on q\[1\]"),
-        ("input float x_0; input float theta_0; rx(theta_0) q[2];", "this is no OpenQASM 3 that can be read"),
+        ("input float x_0; input float theta_0; rx(theta_0) q[2];", "this cannot be read as OpenQASM 3"),
     ],
 )
 def test_what_cannot_be_trained_is_one_line_that_names_it(body: str, line: str) -> None:

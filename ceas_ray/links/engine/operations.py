@@ -102,7 +102,7 @@ def _two_oldest(route, g):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def _purify(route, g):  # type: ignore[no-untyped-def]
-    """Purify two pairs of leg g; whether there were two. The younger one is kept, until the news is out."""
+    """Purify two pairs of leg g; return whether there were two. The younger one is kept, until the news is out."""
     older, younger = _two_oldest(route, g)
     if younger < 0:
         return False
