@@ -60,9 +60,10 @@ class Costs:
 
 
 COSTS = Costs()
-_AMPLE_SUPPLY = 2.0
-"""Above it the first policy that a decision process finds is mostly used enough and on time; below it takes several, as
-it does where one attempt often heralds more pairs than are asked for."""
+_AMPLE_SUPPLY, _PAIRS_OF_A_LONG_BURST = 2.0, 20
+"""Above it the first policy that a decision process finds is mostly used enough and on time; below it takes several
+(of a short burst, whose surplus no later shot uses, below twice as much), as it does where one attempt often heralds
+more pairs than are asked for."""
 _SOLVED_FOR_A_MIXTURE = 6
 
 
@@ -137,9 +138,10 @@ def _solving(settings: RunSettings, world: Outline) -> float:
     scheduler = world.scheduler.scheduler
     if not isinstance(scheduler, Mdp):
         return 0.0
-    ample, total = settings.entanglement.supply >= _AMPLE_SUPPLY, 0.0
+    supply, total = settings.entanglement.supply, 0.0
     seen = map(scheduler.seen, link_classes(world.blueprint.network, world.demand))
     for link in dict.fromkeys(seen):
+        ample = supply >= (_AMPLE_SUPPLY if link.pairs * link.burst >= _PAIRS_OF_A_LONG_BURST else 2 * _AMPLE_SUPPLY)
         burst, gap = scheduler.sweeps(link)
         at_once = ample and link.modes * link.success < 1
         of_gap = COSTS.birth_in_gap if at_once else COSTS.birth_in_gap_of_a_mixture

@@ -210,3 +210,15 @@ def test_a_decision_process_that_wastes_what_one_attempt_heralds_is_foreseen_to_
         settings = build(RunSettings, composed(words))
         foreseen.append(forecast(settings, outline_world(settings)).start_seconds)
     assert foreseen[1] > 2 * foreseen[0]
+
+
+def test_a_decision_process_of_short_bursts_is_foreseen_to_be_solved_several_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ceas_ray.runs.forecast.machine_slowness", lambda: 1.0)
+    foreseen = []
+    for supply in ("4.5", "2.2"):
+        words = [*SMALL, "entanglement.burst_shots=1", f"entanglement.supply={supply}"]
+        settings = build(RunSettings, composed(words))
+        foreseen.append(forecast(settings, outline_world(settings)).start_seconds)
+    assert foreseen[1] > foreseen[0] + 1
