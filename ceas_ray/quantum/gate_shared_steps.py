@@ -82,7 +82,7 @@ def apply_two_shared_back(gate, rows, qubits, source, h, room, derivatives):  # 
     left, kept, gain = load(rows[1], first), load(rows[2], first), load(rows[3], first)
     left2, kept2, gain2 = load(rows[1], second), load(rows[2], second), load(rows[3], second)
     out, here, across, back, blocks = room.scratch[1], tables[0], tables[1], tables[2], strings // 16
-    one = load(here, 0) - load(here, 0)
+    one = zero_lanes(here)
     two = one
     for number in range(len(h) // 16):
         sector, base = number // blocks, base_of(number % blocks, first, second)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ceas_ray.kernel.compiled_code import COMPILED_INLINE, COMPILED_PART, njit
-from ceas_ray.quantum.lanes import load, store
+from ceas_ray.quantum.lanes import load, store, zero_lanes
 
 FIXED, ROTATION, PERMUTATION, TELEPORTATION, VALUE_COPY = range(5)
 """Kinds of gates, and of uses of pairs. Of rotations a coefficient that anticommutes turns with its partner, times a
@@ -99,7 +99,7 @@ def correlate_one(maps, qubit, source, h, scratch, derivatives):  # type: ignore
                     at = 4 * (i - 1) + j
                     store(sums, at, load(sums, at) + here * load(source, index + j * step))
     for order in range(2):
-        total = load(derivatives, order) - load(derivatives, order)
+        total = zero_lanes(derivatives)
         for at in range(12):
             total = total + load(maps[1 + order], at) * load(sums, at)
         store(derivatives, order, total)
@@ -178,7 +178,7 @@ def apply_two_back(gate, rows, qubits, source, h, scratch, derivatives):  # type
     left, kept, gain = load(rows[1], first), load(rows[2], first), load(rows[3], first)
     left2, kept2, gain2 = load(rows[1], second), load(rows[2], second), load(rows[3], second)
     into, out, turned, here, across, back = scratch[0], scratch[1], scratch[2], tables[0], tables[1], tables[2]
-    one = load(here, 0) - load(here, 0)
+    one = zero_lanes(here)
     two = one
     for number in range(len(h) // 16):
         base = base_of(number, first, second)
