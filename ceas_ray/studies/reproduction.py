@@ -53,7 +53,7 @@ class Experiment(Generic[P]):
 
     plan: from settings and the overrides that hold for all runs; raises SettingsError for what cannot be run. findings:
     from the plan and the laboratory that runs it, one of each scenario. write_page: to a folder, from findings and what
-    to say about the run; returns the files. metrics: of the findings, for MLflow.
+    to say about the run; returns the files. figure_of_gain: the figure of a gain that MLflow shows.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Experiment(Generic[P]):
     findings: Callable[[P, Laboratory], list[Findings]]
     write_page: Callable[[Path, Sequence[Findings], Mapping[str, Any]], list[Path]]
     print_findings: Callable[[Sequence[Findings]], None]
-    metrics: Callable[[Sequence[Findings]], dict[str, float]]
+    figure_of_gain: str
 
     def reproduce(self, words: Sequence[str]) -> Path:
         """Run what is missing with these overrides, and report; return the path of the summary.
@@ -106,7 +106,15 @@ class Experiment(Generic[P]):
     ) -> str | None:
         parameters = {"study": self.name, "form": settings.study.form}
         artifacts = [folder / "settings.yaml", *files]
-        return track_study(settings.tracking, folder, parameters, self.metrics(found), files=artifacts)
+        return track_study(settings.tracking, folder, parameters, self._metrics(found), files=artifacts)
+
+    def _metrics(self, found: Sequence[Findings]) -> dict[str, float]:
+        metrics: dict[str, float] = {}
+        for of_scenario in found:
+            name, gains = of_scenario["scenario"], of_scenario["gains"]
+            metrics |= {f"{name}/worst/{row['arm']}": row["accuracy"] for row in of_scenario["worst"]}
+            metrics |= {f"{name}/gain over {over}": row[self.figure_of_gain] for over, row in gains.items()}
+        return metrics
 
 
 def check_runs(runs: Sequence[Run]) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
@@ -28,13 +28,12 @@ Numbers = Annotated[
 Seed = Annotated[int, Range(1, 1_000_000)]
 
 
-class Form(SettingsGroup):
-    """A part of the design to run. attacks: by name, the strengths. overrides: of all its runs."""
+class RegisteredForm(SettingsGroup):
+    """A part of a registered design to run. attacks: by name, the strengths. overrides: of all its runs."""
 
     scenarios: Words
     arms: Words
     attacks: dict[str, Numbers]
-    placements: Words
     learning_rates: Numbers
     selection_seeds: Annotated[int, Range(1, 1000)]
     first_evaluation_seed: Seed
@@ -42,20 +41,34 @@ class Form(SettingsGroup):
     overrides: Words
 
 
-class Design(SettingsGroup):
-    """See the comments in `conf/experiment/headline.yaml`; arms and scenarios are overrides by name."""
+class RegisteredDesign(SettingsGroup):
+    """What registered designs share; arms and scenarios are overrides by name. Each has `forms` besides."""
 
     arms: dict[str, Words]
     claimant: Text
+    scenarios: dict[str, Words]
+    validation_fraction: Annotated[float, Range(0, 0.9, open_below=True)]
+    last_evaluations: Annotated[int, Range(1, 1_000_000)]
+
+
+class Form(RegisteredForm):
+    """A part of the design to run."""
+
+    placements: Words
+
+
+class Design(RegisteredDesign):
+    """See the comments in `conf/experiment/headline.yaml`."""
+
     plain: Text
     robust: Words
     flat: Text
     self_reported: Text
-    scenarios: dict[str, Words]
-    validation_fraction: Annotated[float, Range(0, 0.9, open_below=True)]
     margin: Share
-    last_evaluations: Annotated[int, Range(1, 1_000_000)]
     forms: dict[str, Form]
+
+
+F = TypeVar("F", bound=RegisteredForm)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +99,7 @@ class Run(Cell):
 def read_design(config: Any, form: str) -> tuple[Design, Form]:
     """Return the design and one of its forms; raises SettingsError for what does not fit together."""
     design = build(Design, config, KEY)
-    if form not in design.forms:
-        raise SettingsError("study.form", f"one of {', '.join(design.forms)}", form)
-    chosen = design.forms[form]
+    chosen = form_of(design.forms, form)
     used = (*chosen.arms, design.claimant, design.plain, *design.robust, design.flat)
     refuse_unknown(f"{KEY}.arms", used, design.arms)
     refuse_unknown(f"{KEY}.scenarios", chosen.scenarios, design.scenarios)
@@ -215,6 +226,13 @@ def with_validation(runs: Sequence[Run], fraction: float) -> list[Run]:
     """Return the runs with this share of their training part set aside for validation."""
     aside = f"training.data.validation_fraction={fraction}"
     return [replace(run, overrides=(*run.overrides, aside)) for run in runs]
+
+
+def form_of(forms: Mapping[str, F], name: str) -> F:
+    """Return a form by its name; raises SettingsError if there is none of that name."""
+    if name not in forms:
+        raise SettingsError("study.form", f"one of {', '.join(forms)}", name)
+    return forms[name]
 
 
 def refuse_unknown(key: str, wanted: Sequence[str], known: Iterable[str]) -> None:

@@ -43,20 +43,11 @@ def _scenario(plan: Plan, scenario: str, laboratory: Laboratory) -> Findings:
     return findings(plan.design, form, scenario, found=accuracies, results=evaluation, rates=rates, strengths=strengths)
 
 
-def _metrics(found: Sequence[Findings]) -> dict[str, float]:
-    metrics: dict[str, float] = {}
-    for of_scenario in found:
-        name = of_scenario["scenario"]
-        metrics |= {f"{name}/worst/{row['arm']}": row["accuracy"] for row in of_scenario["worst"]}
-        metrics |= {f"{name}/gain over {over}": row["mean"] for over, row in of_scenario["gains"].items()}
-    return metrics
-
-
 HEADLINE = Experiment(
     name="headline",
     plan=_plan,
     findings=_findings,
     write_page=write_page,
     print_findings=print_findings,
-    metrics=_metrics,
+    figure_of_gain="mean",
 )

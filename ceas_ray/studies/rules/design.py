@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from ceas_ray.config.errors import SettingsError
-from ceas_ray.config.schema import SettingsGroup
 from ceas_ray.config.setting_types import Share, Text
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.ranges import Range
@@ -15,9 +14,12 @@ from ceas_ray.studies.headline.design import (
     KEY,
     Cell,
     Numbers,
+    RegisteredDesign,
+    RegisteredForm,
     Run,
     Seed,
     Words,
+    form_of,
     refuse_unknown,
     run_of,
     with_validation,
@@ -28,35 +30,22 @@ Attack = tuple[str, float]
 """An attack and its strength."""
 
 
-class Form(SettingsGroup):
-    """A part of the design to run. screening, attacks: by name, the strengths. shortlist, worst_attacks: how many
-    attacks all selection seeds see, and how many of these the evaluation seeds. overrides: of all its runs.
+class Form(RegisteredForm):
+    """A part of the design to run. screening: by name, the strengths. shortlist, worst_attacks: how many attacks all
+    selection seeds see, and how many of these the evaluation seeds.
     """
 
-    scenarios: Words
-    arms: Words
     screening: dict[str, Numbers]
-    attacks: dict[str, Numbers]
-    learning_rates: Numbers
     shortlist: Annotated[int, Range(1, 1000)]
     worst_attacks: Annotated[int, Range(1, 1000)]
     first_selection_seed: Seed
-    selection_seeds: Annotated[int, Range(1, 1000)]
-    first_evaluation_seed: Seed
-    evaluation_seeds: Annotated[int, Range(2, 1000)]
-    overrides: Words
 
 
-class Design(SettingsGroup):
-    """See the comments in `conf/experiment/rules.yaml`; arms and scenarios are overrides by name."""
+class Design(RegisteredDesign):
+    """See the comments in `conf/experiment/rules.yaml`."""
 
-    arms: dict[str, Words]
-    claimant: Text
     baseline: Text
-    scenarios: dict[str, Words]
     margins: dict[str, Share]
-    validation_fraction: Annotated[float, Range(0, 0.9, open_below=True)]
-    last_evaluations: Annotated[int, Range(1, 1_000_000)]
     recorded: Words
     forms: dict[str, Form]
 
@@ -64,9 +53,7 @@ class Design(SettingsGroup):
 def read_design(config: Any, form: str) -> tuple[Design, Form]:
     """Return the design and one of its forms; raises SettingsError for what does not fit together."""
     design = build(Design, config, KEY)
-    if form not in design.forms:
-        raise SettingsError("study.form", f"one of {', '.join(design.forms)}", form)
-    chosen, key = design.forms[form], f"{KEY}.forms.{form}"
+    chosen, key = form_of(design.forms, form), f"{KEY}.forms.{form}"
     refuse_unknown(f"{KEY}.arms", (*chosen.arms, design.claimant, design.baseline), design.arms)
     refuse_unknown(f"{KEY}.scenarios", (*chosen.scenarios, *design.margins), design.scenarios)
     needed = {design.claimant, design.baseline}

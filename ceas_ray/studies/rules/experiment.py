@@ -65,20 +65,11 @@ def findings_of(plan: Plan, scenario: str, laboratory: _Source) -> Findings:
     return findings(plan, scenario, rates=rates, attacks=attacks, selected=selected, evaluated=evaluated)
 
 
-def _metrics(found: Sequence[Findings]) -> dict[str, float]:
-    metrics: dict[str, float] = {}
-    for of_scenario in found:
-        name = of_scenario["scenario"]
-        metrics |= {f"{name}/worst/{row['arm']}": row["accuracy"] for row in of_scenario["worst"]}
-        metrics |= {f"{name}/gain over {over}": row["estimate"] for over, row in of_scenario["gains"].items()}
-    return metrics
-
-
 RULES = Experiment(
     name="rules",
     plan=_plan,
     findings=_findings,
     write_page=write_page,
     print_findings=print_findings,
-    metrics=_metrics,
+    figure_of_gain="estimate",
 )

@@ -124,6 +124,11 @@ _DECIDES_ALONE = _GOOD | {
     "forged": None, "slow": False, "spread": False, "lost": frozenset({(1, 2), (3, 2)}), "lost_until": 5.0,
 }  # fmt: skip
 """Replica 2 lacks the update of processor 1 that replicas 1 and 3 have, and has lost their echoes."""
+_LATE_ECHOES_LOST = _GOOD | {
+    "byzantine": frozenset({0, 8, 9}), "omniscient": False, "deaf": frozenset(map(replica_name, range(1, 8))),
+    "hub": "soon", "slow": False, "spread": False, "time_out": 3.0, "lost_kind": FrameKind.ECHO, "lost_from": 4.0,
+}  # fmt: skip
+"""Of ten replicas, without the silent ones every honest one is needed; some of what they echo late is lost."""
 AIMS: dict[str, tuple[int, dict[str, Any]]] = {
     "accusations not amplified": (
         7,
@@ -176,37 +181,11 @@ AIMS: dict[str, tuple[int, dict[str, Any]]] = {
     ),
     "what is lacking is asked for only after views of more than f leaders": (
         10,
-        _GOOD
-        | {
-            "byzantine": frozenset({0, 8, 9}),
-            "omniscient": False,
-            "deaf": frozenset(map(replica_name, range(1, 8))),
-            "hub": "soon",
-            "slow": False,
-            "spread": False,
-            "time_out": 3.0,
-            "lost": frozenset((j, 1) for j in range(2, 8)),
-            "lost_kind": FrameKind.ECHO,
-            "lost_from": 4.0,
-            "lost_until": 8.0,
-        },
+        _LATE_ECHOES_LOST | {"lost": frozenset((j, 1) for j in range(2, 8)), "lost_until": 8.0},
     ),
     "echoes that a leader lacks are asked for only after its own view": (
         10,
-        _GOOD
-        | {
-            "byzantine": frozenset({0, 8, 9}),
-            "omniscient": False,
-            "deaf": frozenset(map(replica_name, range(1, 8))),
-            "hub": "soon",
-            "slow": False,
-            "spread": False,
-            "time_out": 3.0,
-            "lost": frozenset((j % 7 + 1, j) for j in range(1, 8)),
-            "lost_kind": FrameKind.ECHO,
-            "lost_from": 4.0,
-            "lost_until": 9.0,
-        },
+        _LATE_ECHOES_LOST | {"lost": frozenset((j % 7 + 1, j) for j in range(1, 8)), "lost_until": 9.0},
     ),
     "what is lacking is asked for only when the own timer runs out": (
         4,
