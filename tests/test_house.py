@@ -27,7 +27,10 @@ MANY_POSITIONAL = {
     "distribution/packed_distributor.py _annealed": "an entry of compiled code, called from one place",
     "links/consumers/shared_shots.py serve_shared_shots": "an entry of compiled code",
 }
-MIRRORED = ("aggregation", "consensus", "consensus/faults", "entanglement", "runs", "runs/sweeps", "scheduling")
+MIRRORED = (
+    "aggregation", "attacks", "consensus", "consensus/faults", "entanglement", "kernel", "network", "runs",
+    "runs/sweeps", "scheduling",
+)  # fmt: skip
 """Packages whose modules have a test file each, or are named in `TESTED_BY` by the one that tests them."""
 TESTED_BY = {
     "aggregation/test_aggregator.py": "evidence uniform_weights",
@@ -36,9 +39,11 @@ TESTED_BY = {
     "weighted_geometric_median weighted_mean weighted_median weighted_nearest_neighbor_mixing weighted_trimmed_mean",
     "aggregation/test_rules.py": "divide_and_conquer",
     "aggregation/test_spectral_filter.py": "honest_noise",
+    "attacks/test_checked_announcer.py": "announcements",
     "consensus/faults/test_poisoning_replica.py": "distorting_replica",
     "consensus/test_known_outcomes.py": "agreement agreement_state replica",
     "consensus/test_tetrabft.py": "committee timers voting_state",
+    "kernel/test_windows.py": "window_reply",
     "runs/test_forecast.py": "dry_run machine_speed",
     "runs/test_limits.py": "training_run",
     "runs/test_mlflow_run.py": "mlflow_copy",

@@ -9,14 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.kernel import envelope as envelope_module
 from ceas_ray.kernel.codec import encode
-from ceas_ray.kernel.envelope import Envelope, Send
-from ceas_ray.kernel.errors import SimulationError
+from ceas_ray.kernel.envelope import Envelope
 from ceas_ray.kernel.host import Host
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
-from tests.kernel.random_actors import RandomActor, Token, add, cluster, encoded, world
+from tests.kernel.random_actors import Token, cluster, encoded, world
 
 SEEDS = st.integers(0, 10**6)
 
@@ -92,14 +90,6 @@ def test_a_snapshot_between_any_two_windows_gives_what_no_interruption_gives(
     assert (digests, rounds + later_rounds) == undisturbed
 
 
-def test_a_host_handles_no_more_than_so_many_envelopes_in_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ceas_ray.kernel.host.WINDOW_ENVELOPES", 2)
-    handled: list[int] = []
-    simulation = Simulation(cluster(3, 1), lambda running: handled.append(running.handled))
-    list(simulation.rounds())
-    assert handled == [*range(2, handled[-1], 2), handled[-1]]
-
-
 @settings(max_examples=50)
 @given(seed=SEEDS, hosts=st.integers(1, 4), cut=st.integers(1, 250))
 def test_taking_a_snapshot_disturbs_nothing(seed: int, hosts: int, cut: int) -> None:
@@ -107,28 +97,6 @@ def test_taking_a_snapshot_disturbs_nothing(seed: int, hosts: int, cut: int) -> 
     list(disturbed.run_until(cut))
     disturbed.snapshot()
     assert outcome(disturbed) == outcome(Simulation(cluster(seed, 1)))
-
-
-def test_a_payload_that_goes_to_many_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    encoded_payloads: list[object] = []
-
-    def counted(value: object) -> bytes:
-        encoded_payloads.append(value)
-        return encode(value)
-
-    monkeypatch.setattr(envelope_module, "encode", counted)
-    news = Token(0, [1.0])
-
-    class Broadcaster(RandomActor):
-        def handle(self, envelope: Envelope) -> list[Send]:  # type: ignore[override]
-            if envelope.sender == self.name:
-                return []
-            return [Send(envelope.deliver_at + 50 + k, self.name, news) for k in range(20)]
-
-    host = Host("host", [Broadcaster(0, 1, 3, marks=False)])
-    host.post([Envelope(deliver_at=1, sender="driver", serial=0, receiver="kind0/0", payload=Token(1, [0.5]))])
-    list(Simulation(LocalCluster([host])).rounds())
-    assert sum(value is news for value in encoded_payloads) == 1
 
 
 def digest_of(envelopes: list[Envelope], seed: int = 3) -> bytes:
@@ -156,65 +124,3 @@ def test_one_bit_or_one_picosecond_changes_the_digest(bit: int, delay: int) -> N
 def test_one_other_draw_changes_the_digest() -> None:
     results = {encode(list(outcome(Simulation(cluster(seed, 1)))[0].values())) for seed in range(20)}
     assert len(results) == 20
-
-
-class Liar(RandomActor):
-    """Sends at once although its lookahead says otherwise."""
-
-    def __init__(self) -> None:
-        super().__init__(0, 2, 1, False)
-        self.lookahead, self.closes = 10, 0
-
-    def handle(self, envelope: Envelope) -> list[Send]:  # type: ignore[override]
-        return [Send(envelope.deliver_at + 1, "kind1/1", Token(0, 0))]
-
-
-class PromiseBreaker(Liar):
-    """Keeps its lookahead and breaks its promise."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lookahead = 1
-
-    def promise(self, now: int) -> int:
-        return 50
-
-
-@pytest.mark.parametrize(("actor", "complaint"), [(Liar(), "lookahead"), (PromiseBreaker(), "promise")])
-def test_the_kernel_asserts_every_promise_and_lookahead(actor: RandomActor, complaint: str) -> None:
-    host = Host("host", [actor, RandomActor(1, 2, 1, False)], {})
-    host.post(
-        [
-            Envelope(deliver_at=5, sender="driver", serial=0, receiver=actor.name, payload=Token(1, 0)),
-            Envelope(deliver_at=7, sender="driver", serial=1, receiver=actor.name, payload=Token(1, 0)),
-        ]
-    )
-    with pytest.raises(SimulationError, match=complaint):
-        list(Simulation(LocalCluster([host])).rounds())
-
-
-class Broken(RandomActor):
-    """Fails."""
-
-    def handle(self, envelope: Envelope) -> list[Send]:  # type: ignore[override]
-        raise KeyError("missing")
-
-
-def test_an_error_inside_an_actor_names_it_its_simulated_time_and_the_cause() -> None:
-    host = Host("host", [Broken(0, 1, 1, False)], {})
-    host.post(
-        [Envelope(deliver_at=2_000_000_000_000, sender="driver", serial=0, receiver="kind0/0", payload=Token(1, 0))]
-    )
-    with pytest.raises(SimulationError, match=r"kind0/0 failed at 2\.0+ s of simulated time: KeyError: 'missing'"):
-        list(Simulation(LocalCluster([host])).rounds())
-
-
-def test_a_window_that_is_asked_for_twice_happens_once() -> None:
-    actors, first = world(5)
-    host = Host("host", actors, {"add": add})
-    host.post(first)
-    host.connect({a.name: "host" for a in actors}, {"host": 1})
-    once = host.step(0, 60, [])
-    handled = host.envelopes_handled
-    assert host.step(0, 60, []) is once
-    assert host.envelopes_handled == handled

@@ -1,157 +1,18 @@
-"""Topologies: connected, the same for the same seed; routes that are really the cheapest; files read or refused."""
+"""Networks from files: read with what they say, or refused in one line."""
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.kernel.input_file import InputFile
-from ceas_ray.network.complete import Complete
 from ceas_ray.network.graphml import GraphML
-from ceas_ray.network.grid import Grid
-from ceas_ray.network.line import Line
-from ceas_ray.network.link_parameters import LinkDraws, LinkParameters
-from ceas_ray.network.network_plan import NetworkPlan
-from ceas_ray.network.random_geometric import RandomGeometric
-from ceas_ray.network.ring import Ring
-from ceas_ray.network.routing import Graph, Link, cost_of, routed
-from ceas_ray.network.star import Star
-from ceas_ray.network.waxman import Waxman
-from ceas_ray.quantum.bell_pairs import swapped_fidelity
-from tests.network.hardware import HARDWARE, SPREAD
-
-TOPOLOGIES = [
-    Star(), Complete(), Line(6, None, None, "fidelity"), Ring(7, None, None, "rate"), Grid(3, 4, 1.0, 0.98, "fidelity"),
-    RandomGeometric(12, 4.0, 2.6, None, "rate"), Waxman(12, 4.0, 0.5, 1.0, None, "fidelity"),
-]  # fmt: skip
-
-
-def built(topology: Any, seed: int, processors: int = 8, replicas: int = 4) -> NetworkPlan:
-    plan: NetworkPlan = topology.build(processors, replicas, LinkDraws(HARDWARE, SPREAD, np.random.default_rng(seed)))
-    return plan
-
-
-@pytest.mark.parametrize("topology", TOPOLOGIES, ids=lambda topology: type(topology).__name__)
-def test_every_topology_reaches_everyone_and_depends_on_its_seed_alone(topology: Any) -> None:
-    plan = built(topology, 1)
-    assert (len(plan.processor_routes), len(plan.replica_routes)) == (8, 4)
-    hub = plan.routes[0].nodes[0]
-    for route in plan.routes:
-        assert route.nodes[0] == hub
-        assert len(route.nodes) == len(route.legs) + 1 == len(route.links) + 1
-        assert len(set(route.nodes)) == len(route.nodes), "a route comes twice through a node"
-        for link, first, second in zip(route.links, route.nodes, route.nodes[1:], strict=False):
-            assert set(plan.ends[link]) == {first, second}
-    assert plan == built(topology, 1)
-    if not isinstance(topology, Grid):
-        assert plan != built(topology, 2)
-    assert plan.is_star == (type(topology) in (Star, Complete))
-
-
-def test_the_hub_is_the_center_and_the_nearest_nodes_are_taken_first() -> None:
-    line = built(Line(5, 1.0, 0.98, "fidelity"), 1, processors=3, replicas=2)
-    assert [route.nodes for route in line.replica_routes] == [
-        ("node/0002", "node/0001"), ("node/0002", "node/0003")]  # fmt: skip
-    assert [route.nodes[-1] for route in line.processor_routes] == ["node/0000", "node/0004", "node/0001"]
-    assert built(Grid(3, 3, 1.0, 0.98, "fidelity"), 1).routes[0].nodes[0] == "node/0004"
-    even = built(Line(4, 1.0, 0.98, "fidelity"), 1)
-    assert even.routes[0].nodes[0] == "node/0001", "of two centers the first by name"
-
-
-def test_a_route_is_as_good_as_its_links_and_swaps() -> None:
-    route = built(Line(9, 2.0, 0.95, "fidelity"), 1, processors=4).processor_routes[-1]
-    assert len(route.legs) == 4
-    expected = 0.95
-    for _ in range(3):
-        expected = float(swapped_fidelity(expected, 0.95)) - 0.25
-        expected = 0.25 + expected * 0.98
-    assert route.fidelity == pytest.approx(expected)
-    assert route.latency == 4 * route.legs[0].latency
-    assert route.rate == route.legs[0].rate
-
-
-def ways(graph: Graph, start: int, end: int) -> Iterator[list[int]]:
-    """All simple paths, as lists of links."""
-    between: dict[tuple[int, int], list[int]] = {}
-    for number, link in enumerate(graph.links):
-        between.setdefault((link.first, link.second), []).append(number)
-        between.setdefault((link.second, link.first), []).append(number)
-    others = [node for node in range(len(graph.names)) if node not in (start, end)]
-    for length in range(len(others) + 1):
-        for middle in itertools.permutations(others, length):
-            steps = list(itertools.pairwise((start, *middle, end)))
-            if all(step in between for step in steps):
-                yield from ([*links] for links in itertools.product(*(between[step] for step in steps)))
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    nodes=st.integers(2, 6), seed=st.integers(0, 10**6), route_by=st.sampled_from(["fidelity", "rate"]),
-    equal=st.booleans(),
-)  # fmt: skip
-def test_routes_are_the_cheapest_and_do_not_depend_on_the_order_of_links(
-    nodes: int, seed: int, route_by: Any, equal: bool
-) -> None:
-    draw = np.random.default_rng(seed)
-    pairs = [(0, node) for node in range(1, nodes)] + [(i, j) for i in range(1, nodes) for j in range(i + 1, nodes)]
-    pairs = [pair for pair in pairs if draw.random() < 0.8]
-    made = [
-        HARDWARE.link(1.0, 0.95) if equal else HARDWARE.link(draw.uniform(0.1, 30), draw.uniform(0.5, 1)) for _ in pairs
-    ]
-    links = [Link(first, second, link) for (first, second), link in zip(pairs, made, strict=True)]
-    names = tuple(f"node {number}" for number in draw.permutation(nodes))
-    graph = Graph(names, tuple(links), "")
-    cost = cost_of(route_by, 0.98)
-
-    def price(route: list[LinkParameters]) -> float:
-        return sum(map(cost, route))
-
-    everyone = list(range(1, nodes))
-    if any(next(ways(graph, 0, node), None) is None for node in everyone):
-        with pytest.raises(ValueError, match=r"the network must be connected, but node \d cannot be reached from"):
-            routed(graph, 0, processors=everyone, replicas=[], route_by=route_by, swap_werner=0.98)
-        return
-    plan = routed(graph, 0, processors=everyone, replicas=[], route_by=route_by, swap_werner=0.98)
-    for node, route in zip(everyone, plan.processor_routes, strict=True):
-        best = min(price([graph.links[n].parameters for n in way]) for way in ways(graph, 0, node))
-        assert price(list(route.legs)) == pytest.approx(best, rel=1e-9)
-    shuffled = Graph(names, tuple(links[i] for i in draw.permutation(len(links))), "")
-    again = routed(shuffled, 0, processors=everyone, replicas=[], route_by=route_by, swap_werner=0.98)
-    assert [route.nodes for route in again.processor_routes] == [route.nodes for route in plan.processor_routes]
-
-
-@pytest.mark.parametrize(
-    ("topology", "remedy"),
-    [
-        (RandomGeometric(8, 4.0, 0.3, None, "rate"), "raise network.radius_km"),
-        (Waxman(8, 4.0, 0.01, 0.1, None, "rate"), "raise network.alpha or network.beta"),
-    ],
-)
-def test_a_network_in_pieces_is_refused_with_the_node_and_the_remedy(topology: Any, remedy: str) -> None:
-    with pytest.raises(ValueError, match=rf"node/\d+ cannot be reached from node/\d+: {remedy}"):
-        built(topology, 1)
-
-
-def test_values_out_of_range_are_refused() -> None:
-    for make in (
-        lambda: Line(1, 1.0, 0.98, "rate"), lambda: Ring(2, 1.0, 0.98, "rate"), lambda: Grid(1, 1, 1.0, 0.98, "rate"),
-        lambda: Line(3, 0.0, 0.98, "rate"), lambda: Line(3, 1.0, 1.2, "rate"),
-        lambda: RandomGeometric(5, 1.0, -1.0, None, "rate"), lambda: Waxman(5, 1.0, 0.4, 1.5, None, "rate"),
-        lambda: Line(3, "far", 0.98, "rate"),  # type: ignore[arg-type]
-    ):  # fmt: skip
-        with pytest.raises(ValueError, match="must be a number"):
-            make()
-    with pytest.raises(ValueError, match="route_by must be fidelity or rate, got hops"):
-        built(Line(3, 1.0, 0.98, "hops"), 1)  # type: ignore[arg-type]
-
+from tests.network.networks import built
 
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <graphml xmlns="http://graphml.graphdrawing.org/xmlns">
@@ -176,6 +37,8 @@ def graphml(folder: Path, nodes: dict[str, str | None], edges: list[tuple[str, s
 
 
 CITIES: dict[str, str | None] = {"delft": "replica", "hague": "hub", "leiden": None, "utrecht": "processor"}
+
+
 FIBRES = [("hague", "delft", 9.5, 0.98), ("hague", "leiden", 15.0, 0.97), ("leiden", "utrecht", 4.0, None)]
 
 
