@@ -16,7 +16,7 @@ from ceas_ray.links.consumers.deliveries import serve_requests
 from ceas_ray.links.consumers.keys import distil_paths
 from ceas_ray.links.consumers.shots import ShotBooks, ShotDemand, serve_shots
 from ceas_ray.links.consumers.stock import read_only, stock_rule
-from ceas_ray.links.engine.route import RouteModel, RouteState, route_rules
+from ceas_ray.links.engine.route import RouteModel, RouteRules, RouteState, RouteStates, route_rules
 from ceas_ray.messages.pair_books import AUTHENTICATION, LATE, TRAINING, USED
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
@@ -46,13 +46,14 @@ class _LinkBooks:
         self.counts = np.zeros((len(self.links), 3, 5), np.int64)
         self.stored = np.zeros(len(self.links), np.int64)
 
-    def add(self, route: Route, counts: NDArray[np.int64], use: int | slice = ALL_USES) -> None:
-        """Book what became of a route's pairs, leg by leg; a link that is on it twice is booked twice, as it is leased.
+    def add(self, routes: Sequence[Route], counts: NDArray[np.int64], use: int | slice = ALL_USES) -> None:
+        """Book what became of the pairs of these routes, leg by leg; a link that is on them twice is booked twice, as
+        it is leased.
 
-        counts: (legs, 3, 5), or (legs, 5) of one use.
+        counts: (legs of all routes, 3, 5), or (legs, 5) of one use.
         """
-        for link, of_leg in zip(route.links, counts, strict=True):
-            self.counts[self._place[link], use] += of_leg
+        places = [self._place[link] for route in routes for link in route.links]
+        np.add.at(self.counts[:, use], places, counts)
 
     def store(self, route: Route, stock: NDArray[np.int64]) -> None:
         """Book what is left in stock, stock (legs,)."""
@@ -167,7 +168,7 @@ class LinkManager(Actor):
             late_elsewhere = np.count_nonzero(of_route.on_time & ~on_time & ~plan.is_test) * of_route.werner.shape[1]
             of_route.counts[:, TRAINING, USED] -= late_elsewhere
             of_route.counts[:, TRAINING, LATE] += late_elsewhere
-            books.add(route, of_route.counts)
+            books.add([route], of_route.counts)
             books.store(route, stock)
         return _ShotOutcomes(on_time, tuple(of_routes))
 
@@ -251,17 +252,12 @@ class LinkManager(Actor):
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:  # fmt: skip
         """Distil keys, and return the end-to-end pairs and key bits with each peer."""
         starts = plan.starts_at + plan.key_starts_at + np.asarray(plan.key_starts, np.int64)
-        states = []
-        for peer, route, start in zip(plan.key_peers, routes, starts.tolist(), strict=True):
-            rules = route_rules(
-                route.legs, route.swapping, slots=plan.slots, useful_age=plan.key_useful_age, min_fidelity=None,
-                corrected=False, stops=True,
-            )  # fmt: skip
-            states.append(RouteState(generator, self._key_model(peer), rules, start))
+        rules = RouteRules(plan.slots, plan.key_useful_age, 0.0, corrected=False, stops=True)
+        models = [self._key_model(peer) for peer in plan.key_peers]
+        states = RouteStates(generator, models, rules, starts.tolist())
         until = starts + np.asarray(plan.key_lengths, np.int64)
         found = distil_paths(states, until, plan.key_bits_wanted, demand_driven=plan.policies[0].demand_driven)
-        for route, state in zip(routes, states, strict=True):
-            books.add(route, state.books, AUTHENTICATION)
+        books.add(routes, states.books, AUTHENTICATION)
         hasher.update(found.trace.tobytes() + found.bits.tobytes())
         return found.pairs, np.minimum(found.bits, plan.key_bits_wanted)
 

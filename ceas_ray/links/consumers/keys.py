@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ from ceas_ray.kernel.compiled_code import COMPILED, njit
 from ceas_ray.links.consumers.stock import read_only
 from ceas_ray.links.engine.advance import TIME_OVER, advance
 from ceas_ray.links.engine.attempts import begin_with_limit
-from ceas_ray.links.engine.route import RouteState
+from ceas_ray.links.engine.route import RouteStates
 from ceas_ray.links.engine.segments import chosen, close, go_on, pair_at, take
 from ceas_ray.links.engine.state import route_at, source_of
 from ceas_ray.messages.pair_books import EXPIRED, USED
@@ -28,15 +27,15 @@ class DistilledKeys(NamedTuple):
 
 
 def distil_paths(
-    states: Sequence[RouteState], until: NDArray[np.int64], wanted: NDArray[np.float64], *, demand_driven: bool
+    states: RouteStates, until: NDArray[np.int64], wanted: NDArray[np.float64], *, demand_driven: bool
 ) -> DistilledKeys:
     """Distil key bits on all of these new routes, path by path, in one compiled call.
 
     until, wanted (paths,): when each path ends, ps, and how many bits it needs; see `distil_keys`.
     """
-    found = DistilledKeys(np.zeros(len(states)), np.zeros(len(states), np.int64), np.zeros(2))
-    addresses = np.array([state.address for state in states], np.int64)
-    _distil_paths(addresses, read_only(until), read_only(wanted), demand_driven, found)
+    paths = len(states.addresses)
+    found = DistilledKeys(np.zeros(paths), np.zeros(paths, np.int64), np.zeros(2))
+    _distil_paths(states.addresses, read_only(until), read_only(wanted), demand_driven, found)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +42,20 @@ class RouteModel:
     sources: Any
     swapping: Swapping
 
+    @cached_property
+    def is_queue(self) -> bool:
+        """Whether its pairs may be used and expire in the order in which they come."""
+        return len(self.legs) == 1 and bool(self.legs["rounds"][0] == 0)
+
+    @cached_property
+    def address(self) -> int:
+        """Where compiled functions find its legs, as long as this lives."""
+        return _address(self.legs)
+
+    def room(self, slots: int) -> int:
+        """Return how many rows its segments need: a queue moves on through its rows."""
+        return (4 if self.is_queue else len(self.legs)) * (slots + 2)
+
     @classmethod
     def of(cls, legs: Sequence[LinkParameters], swapping: Swapping, signalling: bool = True) -> RouteModel:
         """Return the route over these links. signalling: whether news travels at L / c; else it is known at once."""
@@ -64,42 +79,63 @@ class RouteModel:
 
 _BOOKS = [SOURCE.fields[name][1] // SOURCE["generated"].itemsize for name in BOOK_COLUMNS]
 """Where a link's books stand among the eight-byte fields of its record."""
+_NO_SOURCES = np.zeros(0, SOURCE)
 
 
-class RouteState:
-    """A route at work, of which compiled functions change all. sources: SOURCE (N,)."""
+class RouteStates:
+    """Routes at work that are used alike, of which compiled functions change all.
 
-    def __init__(self, generator: np.random.Generator, model: RouteModel, rules: RouteRules, start: int) -> None:
-        """Without pairs; legs begin to attempt at `start`, ps. generator: draws the keys of its random streams."""
-        number, swapping = len(model.legs), model.swapping
-        is_queue = number == 1 and model.legs["rounds"][0] == 0
-        room = (4 if is_queue else number) * (rules.slots + 2)  # a queue moves on through its rows
-        self._model, self._listed = model, np.zeros(0, LISTED)
-        self.sources, self._segments = model.sources.copy(), np.zeros(room, SEGMENT)
-        keys = generator.integers(0, 2**64, (number + 1, 2), np.uint64)
-        self.sources["key_0"], self.sources["key_1"], self.sources["begun"] = keys[1:, 0], keys[1:, 1], start
-        self._route = np.zeros(1, ROUTE)
-        addresses = (_address(array) for array in (model.legs, self.sources, self._segments, self._listed))
-        self._route[0] = (
-            advance_address(), *addresses, number, SWAPPING_ORDERS[swapping.order], rules.slots, rules.useful_age,
-            rules.corrected, rules.stops, is_queue, room, start, 0, 0, 0, FOREVER, FOREVER,
-            swapping.werner, swapping.success, rules.min_fidelity, *keys[0], 0, 0, 0, 0, 0,
-        )  # fmt: skip
+    sources: SOURCE (N,), of the legs of all routes, route by route. addresses: where compiled functions find the record
+    (ROUTE) of each route, as long as this lives.
+    """
 
-    @property
-    def address(self) -> int:
-        """Where compiled functions find its record (ROUTE), as long as this lives."""
-        return _address(self._route)
-
-    def make_only(self, listed: Any) -> None:
-        """Let its legs make these pairs and no others: LISTED (pairs,), of which each source knows its part."""
-        self._listed = listed
-        self._route["listed"] = _address(listed)
+    def __init__(
+        self, generator: np.random.Generator, models: Sequence[RouteModel], rules: RouteRules, starts: Sequence[int]
+    ) -> None:
+        """Without pairs; the legs of each route begin to attempt at its start, ps. generator: draws the keys of their
+        random streams.
+        """
+        rooms = [model.room(rules.slots) for model in models]
+        self._models, self._listed = models, np.zeros(0, LISTED)
+        self.sources = np.concatenate([_NO_SOURCES, *(model.sources for model in models)])
+        self._segments = np.zeros(sum(rooms), SEGMENT)
+        keys = generator.integers(0, 2**64, (len(self.sources) + len(models), 2), np.uint64)
+        self._routes = np.zeros(len(models), ROUTE)
+        run, first, listed = advance_address(), 0, _address(self._listed)
+        sources_at, segments_at = _address(self.sources), _address(self._segments)
+        for r, (model, start, room) in enumerate(zip(models, starts, rooms, strict=True)):
+            last, swapping = first + len(model.legs), model.swapping
+            of_route, of_legs = keys[first + r], keys[first + r + 1 : last + r + 1]
+            sources = self.sources[first:last]
+            sources["key_0"], sources["key_1"], sources["begun"] = of_legs[:, 0], of_legs[:, 1], start
+            self._routes[r] = (
+                run, model.address, sources_at, segments_at, listed, len(model.legs), SWAPPING_ORDERS[swapping.order],
+                rules.slots, rules.useful_age, rules.corrected, rules.stops, model.is_queue, room, start, 0, 0, 0,
+                FOREVER, FOREVER, swapping.werner, swapping.success, rules.min_fidelity, *of_route, 0, 0, 0, 0, 0,
+            )  # fmt: skip
+            first = last
+            sources_at += sources.nbytes
+            segments_at += room * SEGMENT.itemsize
+        self.addresses = _address(self._routes) + ROUTE.itemsize * np.arange(len(models))
 
     @property
     def books(self) -> NDArray[np.int64]:
         """What became of every leg's pairs, int64 (N, 5), by the columns of `pair_books`."""
-        return self.sources.view(np.int64).reshape(len(self.sources), -1)[:, _BOOKS]
+        return self.sources.view(np.int64).reshape(-1, SOURCE.itemsize // 8)[:, _BOOKS]
+
+
+class RouteState(RouteStates):
+    """One route at work. sources: SOURCE (N,)."""
+
+    def __init__(self, generator: np.random.Generator, model: RouteModel, rules: RouteRules, start: int) -> None:
+        """See `RouteStates`."""
+        super().__init__(generator, [model], rules, [start])
+        self.address = int(self.addresses[0])
+
+    def make_only(self, listed: Any) -> None:
+        """Let its legs make these pairs and no others: LISTED (pairs,), of which each source knows its part."""
+        self._listed = listed
+        self._routes["listed"] = _address(listed)
 
 
 def _address(array: Any) -> int:

@@ -25,12 +25,14 @@ def planned(form: str) -> Plan:
     return Plan(*read_design(composed(["experiment=rules"])["study"]["design"], form), ())
 
 
-TABLES = [form for form in REGISTERED if table(form).exists()]
+FORMS = [*REGISTERED, *(f"{form}_fresh" for form in REGISTERED)]
+TABLES = [form for form in FORMS if table(form).exists()]
 COMPLETE = [form for form in TABLES if len(read_runs(table(form))) == planned(form).count()]
 
 
 def findings(form: str) -> dict[str, Any]:
-    return findings_of(planned(form), form, RecordedRuns(table(form)))
+    plan = planned(form)
+    return findings_of(plan, *plan.form.scenarios, RecordedRuns(table(form)))
 
 
 def points(row: dict[str, float]) -> str:
@@ -59,6 +61,7 @@ def test_every_run_in_the_table_completed_and_is_one_of_the_plan_s(form: str) ->
     rows, plan = read_runs(table(form)), planned(form)
     assert {row["status"] for row in rows} == {"completed"}
     seeds = {*plan.selection_seeds, *plan.evaluation_seeds}
-    assert all(row["seed"] in seeds and row["arm"] in plan.form.arms and row["scenario"] == form for row in rows)
-    tuning = {run.key for run in plan.tuning(form)}
+    (scenario,) = plan.form.scenarios
+    assert all(row["seed"] in seeds and row["arm"] in plan.form.arms and row["scenario"] == scenario for row in rows)
+    tuning = {run.key for run in plan.tuning(scenario)}
     assert {row["key"] for row in rows if row["validation_accuracy"] is not None} == tuning
