@@ -184,7 +184,8 @@ def _known(overrides: Sequence[str]) -> list[str]:
     groups = _groups()
     words = [word.partition("=") for word in overrides]
     choices = {group: choice for group, _, choice in words if choice in groups.get(group, ())}
-    chosen = [f"{group}={choice}" for group, choice in choices.items()]
+    plug_ins = [word for word in overrides if word.startswith("hydra/") and _can_be_composed([word])]
+    chosen = [*(f"{group}={choice}" for group, choice in choices.items()), *plug_ins]
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_directory()), version_base=VERSION_BASE):
         config: Any = OmegaConf.to_container(compose(PRIMARY, overrides=chosen, return_hydra_config=True))

@@ -41,13 +41,15 @@ class Ended:
 
 
 class WarmProcess:
-    """A process that has imported the command, has run a first one, and forks for every other."""
+    """A process that has imported the command, has run a first one, and forks for every other.
 
-    def __init__(self, folder: Path, max_cpu_seconds: int, first: Sequence[str]) -> None:
-        self._folder, limits = folder, [str(folder), str(max_cpu_seconds), json.dumps(list(first))]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, *limits], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+    python: the interpreter of the environment whose installed command it is.
+    """
+
+    def __init__(self, folder: Path, max_cpu_seconds: int, first: Sequence[str], python: str = sys.executable) -> None:
+        self.folder, limits = folder, [str(folder), str(max_cpu_seconds), json.dumps(list(first))]
+        command = [python, "-P", __file__, *limits]  # -P: modules are those of the environment, not of this folder
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, arguments: Sequence[str]) -> Ended:
         """Run `ceas-ray` with these arguments."""
@@ -58,12 +60,12 @@ class WarmProcess:
 
     def files_left(self) -> list[str]:
         """What commands left in the folder."""
-        return sorted(path.name for path in self._folder.iterdir() if path.name not in _OWN)
+        return sorted(path.name for path in self.folder.iterdir() if path.name not in _OWN)
 
     def clear(self) -> None:
         """Delete what commands left."""
         for name in self.files_left():
-            path = self._folder / name
+            path = self.folder / name
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def close(self) -> None:
@@ -72,9 +74,11 @@ class WarmProcess:
 
 
 @contextmanager
-def warm_process(folder: Path, max_cpu_seconds: int, first: Sequence[str] = ("dry_run=true",)) -> Iterator[WarmProcess]:
+def warm_process(
+    folder: Path, max_cpu_seconds: int, first: Sequence[str] = ("dry_run=true",), python: str = sys.executable
+) -> Iterator[WarmProcess]:
     """A warm process whose commands run in `folder`, and are killed after so much computing."""
-    made = WarmProcess(folder, max_cpu_seconds, first)
+    made = WarmProcess(folder, max_cpu_seconds, first, python)
     try:
         yield made
     finally:

@@ -1,15 +1,16 @@
-"""The examples of one's own run from a folder that holds nothing else."""
+"""The examples of one's own run from a folder that holds nothing else, by the command of the installed wheel."""
 
 from __future__ import annotations
 
 import shutil
-import sys
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ceas_ray import Result
-from ceas_ray.cli.run import main
+from tests.cli.warm_commands import WarmProcess, warm_process
 from tests.docs.snippets import ROOT
 from tests.small_worlds import SMALL
 
@@ -21,28 +22,38 @@ CHOICES = (
 TINY = [*(word for word in SMALL if not word.startswith("training.rounds")), "training.rounds=1"]
 
 
+MAX_CPU_SECONDS = 60
+
+
 @pytest.fixture
-def examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def examples(tmp_path: Path, environment: Path) -> Iterator[WarmProcess]:
     place = tmp_path / "mine"
     shutil.copytree(ROOT / "docs" / "examples", place)
-    monkeypatch.chdir(place)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    for name in [name for name in sys.modules if name.startswith("my_")]:
-        monkeypatch.delitem(sys.modules, name)
-    return place
+    first, python = [*TINY, f"output={tmp_path / 'first'}"], str(environment / "bin" / "python")
+    with warm_process(place, MAX_CPU_SECONDS, first, python) as process:
+        yield process
 
 
 @pytest.mark.slow
-def test_every_example_runs_by_itself_and_changes_what_it_is_about(examples: Path) -> None:
+def test_every_example_runs_by_itself_and_changes_what_it_is_about(examples: WarmProcess) -> None:
     digests = set()
     for choice in CHOICES:
-        folder = examples / "outputs" / choice.partition("=")[2]
+        folder = examples.folder / "outputs" / choice.partition("=")[2]
         few = ["processors.count=4"] if choice == "training=leaves" else []
-        assert main(["--config-dir", "conf", choice, *TINY, *few, f"output={folder}"]) == 0, choice
+        ended = examples.run(["--config-dir", "conf", choice, *TINY, *few, f"output={folder}"])
+        assert ended.code == 0, f"{choice}: {ended.err}"
         digests.add(Result.read(folder).summary["trace_digest"])
-        for module in [name for name in sys.modules if name.startswith("my_")]:
-            del sys.modules[module]
     assert len(digests) == len(CHOICES)
+
+
+@pytest.mark.slow
+def test_the_wheel_brings_its_commands_and_all_choices(tmp_path: Path, environment: Path) -> None:
+    commands = {path.name for path in (environment / "bin").glob("ceas-*")}
+    assert commands == {"ceas-ray", "ceas-report", "ceas-ui", "ceas-sync", "ceas-distribute"}
+    command = [str(environment / "bin" / "ceas-ray"), "--help"]
+    shown = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert all(path.stem in shown for path in (ROOT / "conf").rglob("*/*.yaml"))
+    assert str(environment) in shown
 
 
 def test_every_example_is_short_and_named_in_conf() -> None:

@@ -1,4 +1,7 @@
-"""Every command and every Python snippet of the pages and of the README works, in small worlds."""
+"""Every command and every Python snippet of the pages and of the README works, in small worlds.
+
+Commands are those of the installed wheel, each page's in an empty folder.
+"""
 
 from __future__ import annotations
 
@@ -43,10 +46,9 @@ def in_a_small_world(words: list[str]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmProcess]:
-    folder = tmp_path_factory.mktemp("pages")
-    with warm_process(folder, MAX_CPU_SECONDS, first=[*SMALL, "output=first_run"]) as process:
-        process.folder = folder  # type: ignore[attr-defined]
+def warm(tmp_path_factory: pytest.TempPathFactory, environment: Path) -> Iterator[WarmProcess]:
+    folder, python = tmp_path_factory.mktemp("pages"), str(environment / "bin" / "python")
+    with warm_process(folder, MAX_CPU_SECONDS, [*SMALL, "output=first_run"], python) as process:
         yield process
 
 

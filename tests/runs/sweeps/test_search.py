@@ -113,8 +113,8 @@ def test_a_trial_that_fails_is_listed_the_others_run_and_it_counts(
     ("words", "message"),
     [
         (["hydra.sweeper.objective=test_acuracy"], "did you mean test_accuracy?"),
+        (["hydra.sweeper.trails=3"], "did you mean hydra.sweeper.trials?"),
         (["hydra.sweeper.trials=0"], "hydra.sweeper.trials must be an integer from 1 to 10000, got 0"),
-        (["hydra.sweeper.trails=3"], "hydra.sweeper.trails"),
         (["hydra/launcher=basic"], "hydra/launcher must be ray with hydra/sweeper=optuna, got 'basic'"),
         (["training.momentum=interval(0,3)"], "training.momentum"),
         (["scheduling=mdp,oblivius"], "oblivious"),

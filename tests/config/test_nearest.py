@@ -1,0 +1,44 @@
+"""Who writes a word that there is not is told the one that was meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from ceas_ray.config.composition import _groups
+from ceas_ray.config.nearest import nearest
+from ceas_ray.config.validation import known_keys, unknown_key
+
+CHOICES = {
+    "attacks": {"signflip": "sign_flip", "inner_prodcut": "inner_product", "minmax": "min_max", "lf": "label_flip"},
+    "aggregation": {"multikrum": "multi_krum", "geomed": "geometric_median", "trim_mean": "trimmed_mean"},
+    "scheduling": {"mpd": "mdp", "ondemand": "on_demand", "jit": "just_in_time"},
+}
+KEYS = {
+    "trianing.rounds": "training.rounds",
+    "training.lr": "training.learning_rate",
+    "training.n_qubits": "training.qubits",
+    "consensus.timeout": "consensus.input_timeout",
+    "runtime.processors_hosts": "runtime.processor_hosts",
+    "stop.walltime": "stop.wall_seconds",
+    "dryrun": "dry_run",
+    "scheduler": "scheduling",
+}
+
+
+@pytest.mark.parametrize(("group", "word", "meant"), [(g, w, m) for g, of in CHOICES.items() for w, m in of.items()])
+def test_the_choice_that_was_meant_is_named(group: str, word: str, meant: str) -> None:
+    assert nearest(word, _groups()[group]) == meant
+
+
+@pytest.mark.parametrize(("word", "meant"), KEYS.items())
+def test_the_key_that_was_meant_is_named(word: str, meant: str) -> None:
+    assert unknown_key(word, [*known_keys(), *_groups()]) == f"a known key (did you mean {meant}?)"
+
+
+def test_an_abbreviation_has_the_beginnings_of_all_parts() -> None:
+    assert nearest("jt", ["just_in_time"]) is None
+    assert nearest("mdp", ["mdp", "mdp_precision"]) == "mdp"
+
+
+def test_nothing_is_named_where_nothing_is_alike() -> None:
+    assert nearest("zebra", _groups()["attacks"]) is None
