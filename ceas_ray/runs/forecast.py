@@ -18,6 +18,7 @@ from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.mixed_pairs import max_nodes
 from ceas_ray.runs.machine_speed import machine_slowness
 from ceas_ray.scheduling.mdp import Mdp
+from ceas_ray.scheduling.solving_work import solving_work
 from ceas_ray.world.round_demand import Pairs
 from ceas_ray.world.run_size import memory_bytes, own_circuit_bytes
 from ceas_ray.world.world import Outline
@@ -30,8 +31,7 @@ class Costs:
     one of the 4^n numbers of a density matrix in a gradient, per layer and qubit, and gate_entry per gate of a circuit
     of the user's own; amplitude: of the 2^n of a state vector.
     aer_gate: of a gate of a circuit that Aer runs, and aer_entry of each number of its density matrix in it.
-    birth_in_...: of one of the births that a sweep of a chain tries, all sweeps of a solution together; a chain whose
-    constraints bind takes ten times as many sweeps of its gap at each price.
+    price: of tables of a chain at a price; birth_in_...: of one of the births that its sweeps try.
     """
 
     start: float = 5.0
@@ -53,18 +53,12 @@ class Costs:
     aer_entry: float = 3e-9
     ground_state: float = 6e-4
     ground_state_amplitude: float = 2e-6
-    solve: float = 0.1
-    birth_in_burst: float = 4e-7
-    birth_in_gap: float = 1e-5
-    birth_in_gap_of_a_mixture: float = 3.5e-5
+    price: float = 0.02
+    birth_in_burst: float = 1e-7
+    birth_in_gap: float = 1.6e-7
 
 
 COSTS = Costs()
-_AMPLE_SUPPLY, _PAIRS_OF_A_LONG_BURST = 2.0, 20
-"""Above it the first policy that a decision process finds is mostly used enough and on time; below it takes several
-(of a short burst, whose surplus no later shot uses, below twice as much), as it does where one attempt often heralds
-more pairs than are asked for."""
-_SOLVED_FOR_A_MIXTURE = 6
 
 
 @dataclass(frozen=True)
@@ -131,22 +125,18 @@ def _start(settings: RunSettings, world: Outline) -> float:
     data = settings.training.data
     if data.name == "spin_chain":
         seconds += data.samples * (COSTS.ground_state + 2**data.spins * COSTS.ground_state_amplitude)
-    return seconds + _solving(settings, world)
+    return seconds + _solving(world)
 
 
-def _solving(settings: RunSettings, world: Outline) -> float:
+def _solving(world: Outline) -> float:
     scheduler = world.scheduler.scheduler
     if not isinstance(scheduler, Mdp):
         return 0.0
-    supply, total = settings.entanglement.supply, 0.0
-    seen = map(scheduler.seen, link_classes(world.blueprint.network, world.demand))
-    for link in dict.fromkeys(seen):
-        ample = supply >= (_AMPLE_SUPPLY if link.pairs * link.burst >= _PAIRS_OF_A_LONG_BURST else 2 * _AMPLE_SUPPLY)
-        burst, gap = scheduler.sweeps(link)
-        at_once = ample and link.modes * link.success < 1
-        of_gap = COSTS.birth_in_gap if at_once else COSTS.birth_in_gap_of_a_mixture
-        solved = 1 if at_once else _SOLVED_FOR_A_MIXTURE
-        total += solved * (COSTS.solve + burst * COSTS.birth_in_burst + gap * of_gap)
+    seen = dict.fromkeys(map(scheduler.seen, link_classes(world.blueprint.network, world.demand)))
+    total = 0.0
+    for work in (solving_work(scheduler, link) for link in seen):
+        total += work.prices * COSTS.price
+        total += work.births_in_bursts * COSTS.birth_in_burst + work.births_in_gaps * COSTS.birth_in_gap
     return total
 
 

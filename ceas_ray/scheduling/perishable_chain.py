@@ -110,6 +110,11 @@ class LinkClass:
         """Attempts in a slot of a shot period."""
         return max(1, self.trials // self.modes)
 
+    @property
+    def births_over_demand(self) -> float:
+        """Births that a shot period allows over the pairs of a shot."""
+        return self.trials * self.success / self.pairs
+
 
 @dataclass(frozen=True)
 class Solution:
