@@ -28,30 +28,53 @@ MANY_POSITIONAL = {
     "links/consumers/shared_shots.py serve_shared_shots": "an entry of compiled code",
 }
 MIRRORED = (
-    "aggregation", "attacks", "consensus", "consensus/faults", "entanglement", "kernel", "network", "runs",
-    "runs/sweeps", "scheduling",
+    "aggregation", "attacks", "consensus", "consensus/exploration", "consensus/exploration/planted",
+    "consensus/faults", "entanglement", "kernel", "links", "links/consumers", "links/engine", "messages", "network",
+    "processors", "quantum", "runs", "runs/sweeps", "scheduling", "training", "world",
 )  # fmt: skip
 """Packages whose modules have a test file each, or are named in `TESTED_BY` by the one that tests them."""
 TESTED_BY = {
-    "aggregation/test_aggregator.py": "evidence uniform_weights",
-    "aggregation/test_effective_weights.py": "column_shares",
-    "aggregation/test_references.py": "krum mean median multi_krum nearest_neighbor_mixing trimmed_mean "
-    "weighted_geometric_median weighted_mean weighted_median weighted_nearest_neighbor_mixing weighted_trimmed_mean",
-    "aggregation/test_rules.py": "divide_and_conquer",
-    "aggregation/test_spectral_filter.py": "honest_noise",
+    "aggregation/test_aggregator.py": "evidence",
+    "attacks/test_backdoor.py": "world/backdoor",
     "attacks/test_checked_announcer.py": "announcements",
+    "attacks/test_worlds.py": "messages/attack_payloads world/control",
+    "consensus/exploration/planted/test_catalogue.py": "corners hunt inputs lagging links voting",
+    "consensus/exploration/test_abstract_model.py": "abstract_rules abstract_states",
+    "consensus/exploration/test_campaign.py": "environment explored_code round_invariants spawned_pool "
+    "voting_invariants voting_scenario",
+    "consensus/exploration/test_chart.py": "record",
+    "consensus/exploration/test_replica_scenario.py": "participants",
+    "consensus/exploration/test_replica_setting.py": "adversary bold_replica channels disturbances "
+    "omniscient_adversary replica_lies round_divider",
     "consensus/faults/test_poisoning_replica.py": "distorting_replica",
     "consensus/test_known_outcomes.py": "agreement agreement_state replica",
     "consensus/test_tetrabft.py": "committee timers voting_state",
+    "entanglement/test_pair_ledger.py": "messages/pair_books",
     "kernel/test_windows.py": "window_reply",
-    "runs/test_forecast.py": "dry_run machine_speed",
+    "links/engine/test_advance.py": "attempts births operations records segments state",
+    "messages/test_frames.py": "consensus_payloads",
+    "processors/test_gradient_work.py": "gradient_records",
+    "quantum/test_bell_states.py": "pair_physics",
+    "quantum/test_circuit_import.py": "gate_openqasm",
+    "quantum/test_gate_engine.py": "angle_terms circuit_values gate_circuit gate_kernels gate_state_vectors "
+    "gate_tables",
+    "quantum/test_gate_steps.py": "lanes",
+    "quantum/test_pauli_engine.py": "pauli_kernels pauli_maps pauli_tiles",
+    "quantum/test_state_vector_engine.py": "state_vector_kernels",
+    "runs/test_detection.py": "world/observed_aggregation",
+    "runs/test_forecast.py": "dry_run machine_speed world/round_demand",
     "runs/test_limits.py": "training_run",
     "runs/test_mlflow_run.py": "mlflow_copy",
     "runs/test_planted_folders.py": "confirmed_places",
-    "runs/test_provenance.py": "run",
+    "runs/test_provenance.py": "run world/inputs",
     "runs/sweeps/test_sweep.py": "report",
-    "scheduling/test_schedulers.py": "measures oblivious on_demand scheduler two_level",
+    "scheduling/test_schedulers.py": "scheduler",
+    "distribution/test_shared_gates.py": "quantum/gate_shared_steps quantum/gate_sharing",
+    "world/test_builder.py": "blueprint links model network processors world",
+    "world/test_checks.py": "run_size",
 }
+"""Modules that several parts share or that only work together, by the test that fails where they are wrong; those of
+another package than the test's with its name."""
 COMPILED = ("njit", "compiled", "inlined", "_formula", "intrinsic")
 
 
@@ -108,6 +131,10 @@ def test_the_test_of_a_module_is_found_by_its_path() -> None:
     """Of `pair_ledger.py` it is `test_pair_ledger.py`, in the folder of the same name; `TESTED_BY` names exceptions."""
     modules = {path.relative_to(PACKAGE) for name in MIRRORED for path in (PACKAGE / name).glob("[!_]*.py")}
     without = {module for module in modules if not (TESTS / module.parent / f"test_{module.name}").exists()}
-    named = {Path(test).parent / f"{name}.py" for test, names in TESTED_BY.items() for name in names.split()}
+    named = {
+        Path(f"{name}.py") if "/" in name else Path(test).parent / f"{name}.py"
+        for test, names in TESTED_BY.items()
+        for name in names.split()
+    }
     assert without == named
     assert [test for test in TESTED_BY if not (TESTS / test).exists()] == []

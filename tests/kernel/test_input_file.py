@@ -45,3 +45,21 @@ def test_contents_that_travel_with_a_run_stand_in_for_files(tmp_path: Path) -> N
         assert InputFile.read(str(path)).content == b"carried"
     with pytest.raises(ValueError, match="an existing file"):
         InputFile.read(str(path))
+
+
+def test_a_file_is_read_once_and_whole_or_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1,0\n")
+    file = InputFile.read(str(tmp_path / "a.csv"))
+    (tmp_path / "a.csv").write_text("other")
+    assert file.content.decode() == "1,0\n"
+    assert file.digest == InputFile("/elsewhere", b"1,0\n").digest
+    for path, must in (
+        (tmp_path, "a regular file"),
+        ("/dev/zero", "a regular file"),
+        (tmp_path / "b", "an existing file"),
+    ):
+        with pytest.raises(ValueError, match=must):
+            InputFile.read(str(path))
+    with pytest.raises(ValueError, match="a file of at most 1 MB"):
+        (tmp_path / "large").write_bytes(bytes(2**20 + 1))
+        InputFile.read(str(tmp_path / "large"), max_bytes=2**20)

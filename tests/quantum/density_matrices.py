@@ -20,6 +20,13 @@ PHI_MINUS = np.array([1, 0, 0, -1]) / np.sqrt(2)
 BELL = (PHI_PLUS, PSI_MINUS, PSI_PLUS, PHI_MINUS)
 
 
+BELL_DIAGONAL = [
+    *np.random.default_rng(7).dirichlet(np.ones(4), 6),
+    np.array([1.0, 0, 0, 0]),
+    np.array([0, 0, 0.5, 0.5]),
+]
+
+
 def pair(weights: Iterable[float]) -> np.ndarray:
     """The density matrix (4, 4) of Bell-diagonal weights."""
     return sum(p * np.outer(state, state.conj()) for p, state in zip(weights, BELL, strict=True))
@@ -80,3 +87,7 @@ def projected(rho: np.ndarray, outcomes: dict[int, int]) -> np.ndarray:
         p = on((PAULI_I + (1 - 2 * outcome) * PAULI_Z) / 2, qubit, qubits)
         rho = p @ rho @ p
     return rho
+
+
+def close(a: object, b: object) -> bool:
+    return bool(np.allclose(a, b, rtol=0, atol=1e-12))

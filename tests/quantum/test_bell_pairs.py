@@ -101,74 +101,6 @@ def test_fidelities_alone_would_be_wrong_in_the_second_round() -> None:
     assert again < second_round(0.7)
 
 
-def test_pairs_yield_a_key_from_a_fidelity_of_0_83496_upwards() -> None:
-    assert bell_pairs.key_rate(0.83495) == 0.0
-    assert bell_pairs.key_rate(0.83497) > 0.0
-    assert bell_pairs.qber(0.83496) == pytest.approx(0.1100, abs=5e-5)
-    assert bell_pairs.key_rate(0.25) == 0.0
-    assert bell_pairs.key_rate(1.0) == 1.0
-
-
-def test_binary_entropy_is_exact_where_an_outcome_is_certain() -> None:
-    assert bell_pairs.binary_entropy(0.0) == bell_pairs.binary_entropy(1.0) == 0.0
-    assert bell_pairs.binary_entropy(0.5) == 1.0
-    for e in (1e-300, 1e-20, 1e-9, 0.11, 0.4999):
-        exact = -(e * math.log(e) + (1 - e) * math.log1p(-e)) / math.log(2)
-        assert bell_pairs.binary_entropy(e) == pytest.approx(exact, rel=1e-14)
-    assert bell_pairs.binary_entropy(1 - 2.0**-40) == pytest.approx(bell_pairs.binary_entropy(2.0**-40), rel=1e-14)
-
-
-# --- finite keys ----------------------------------------------------------
-
-
-@pytest.mark.parametrize(("fidelity", "block"), [(0.99, 1600), (0.95, 3900), (0.92, 8900)])
-def test_the_least_block_with_a_key(fidelity: float, block: int) -> None:
-    least = int(bell_pairs.min_block(fidelity))
-    assert least == pytest.approx(block, rel=0.01)
-    assert bell_pairs.finite_key_length(fidelity, least) >= 1
-    assert bell_pairs.finite_key_length(fidelity, least - 1) == 0
-
-
-def test_no_block_has_a_key_where_error_correction_takes_it_all() -> None:
-    assert bell_pairs.min_block(0.85) == math.inf  # it has one only with error correction at the Shannon limit
-    assert bell_pairs.finite_key_length(0.85, 10**12) == 0
-    assert bell_pairs.min_block(0.85, error_correction=1.0) < 1e6
-
-
-def bound(fidelity: float, kept: int, tested: int) -> float:
-    """The bound of Tomamichel et al. once more, as it stands in the paper."""
-    q = 2 * (1 - fidelity) / 3
-    total = kept + tested
-    mu = math.sqrt(total / (kept * tested) * (tested + 1) / tested * math.log(4 / 1e-10))
-    entropy = [-(e * math.log2(e) + (1 - e) * math.log2(1 - e)) if e > 0 else 0.0 for e in (min(q + mu, 0.5), q)]
-    return kept * (1 - entropy[0]) - 1.16 * kept * entropy[1] - math.log2(2 / (1e-10**2 * 1e-10))
-
-
-@pytest.mark.parametrize(("fidelity", "sifted"), [(0.99, 2000), (0.95, 4096), (0.95, 30_011), (1.0, 6000), (0.9, 1000)])
-def test_a_finite_key_is_the_best_over_the_number_of_compared_pairs(fidelity: float, sifted: int) -> None:
-    best = max(bound(fidelity, sifted - tested, tested) for tested in range(1, sifted))
-    assert bell_pairs.finite_key_length(fidelity, sifted) == max(0, math.floor(best))
-
-
-def test_a_finite_key_with_a_given_share_of_compared_pairs() -> None:
-    assert bell_pairs.finite_key_length(0.97, 10_000, test_share=0.3) == math.floor(bound(0.97, 7000, 3000))
-    assert bell_pairs.finite_key_length(0.97, 10_000, test_share=0.0) == 0  # nothing compared, nothing known
-    assert bell_pairs.finite_key_length(0.97, 10_000, test_share=1.0) == 0  # nothing left
-    assert bell_pairs.finite_key_length(0.97, [0, 1, 2]).tolist() == [0, 0, 0]
-
-
-@given(st.floats(0.9, 1.0), st.integers(2, 10**7))
-def test_a_finite_key_is_shorter_than_an_infinite_one_and_grows_with_the_block(fidelity: float, sifted: int) -> None:
-    length = bell_pairs.finite_key_length(fidelity, sifted)
-    assert 0 <= length <= sifted * bell_pairs.key_rate(fidelity)
-    assert length <= bell_pairs.finite_key_length(fidelity, 2 * sifted)
-
-
-def test_a_very_long_block_reaches_the_asymptotic_rate() -> None:
-    rate = bell_pairs.finite_key_length(0.95, 10**13, error_correction=1.0) / 1e13
-    assert rate == pytest.approx(float(bell_pairs.key_rate(0.95)), rel=2e-3)
-
-
 # --- laws ----------------------------------------------------------
 
 
@@ -270,20 +202,6 @@ def test_a_longer_cutoff_never_costs_attempts(p: float, cutoff: int) -> None:
     slack = 1 + 1e-12
     assert none <= lax * slack <= strict * slack**2 <= 1 / p**2 * slack**3
     assert none == pytest.approx(float(bell_pairs.two_link_attempts(p)), rel=1e-12)
-
-
-@given(st.floats(0, 0.5), st.floats(0, 1e-4))
-def test_a_single_click_has_about_fidelity_1_minus_alpha_at_rate_2_alpha_eta(alpha: float, eta: float) -> None:
-    fidelity, success = bell_pairs.single_click(alpha, eta)
-    assert fidelity == pytest.approx(1 - alpha, rel=1e-4)
-    assert success == pytest.approx(2 * alpha * eta, rel=1e-4)
-
-
-@given(FIDELITIES, st.floats(0, 60), st.floats(0, 60), st.floats(1e-9, 1e-3))
-def test_dark_counts_cost_more_fidelity_on_longer_links(fidelity: float, near: float, more: float, dark: float) -> None:
-    close, far = (bell_pairs.heralded_fidelity(fidelity, 0.1 * 10 ** (-0.02 * km), dark) for km in (near, near + more))
-    assert 0.25 <= far <= close <= fidelity
-    assert bell_pairs.heralded_fidelity(fidelity, 0.1, 0.0) == fidelity
 
 
 # --- arrays, scalars, refusals ----------------------------------------------------------

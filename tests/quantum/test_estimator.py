@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,17 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ceas_ray.kernel.streams import Streams
-from ceas_ray.processors.gradient_records import GradientInputs
-from ceas_ray.processors.gradient_work import GradientWork
-from ceas_ray.processors.trap_circuit_draws import TrapCircuits
-from ceas_ray.quantum import aer_engine, pauli_engine
-from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.contrast import attenuation_of_pairs
 from ceas_ray.quantum.estimator import (
     UNSHIFTED,
     Circuits,
-    Estimate,
     TableSampler,
     doubly_stochastic_gradient,
     exact_gradient,
@@ -28,24 +19,8 @@ from ceas_ray.quantum.estimator import (
     full_shift_gradient,
     inverse_channel_cost,
 )
-from ceas_ray.quantum.gate_noise import Noise, noiseless
 from ceas_ray.quantum.loss import CrossEntropyLoss, SquaredLoss
-from ceas_ray.quantum.mixed_pairs import NO_PAIRS
-from ceas_ray.quantum.pauli_engine import LaneInputs
-
-SQUARED = SquaredLoss()
-
-
-def table(readout_error: float = 0.0) -> tuple[TableSampler, Any]:
-    draw = np.random.default_rng(1)
-    values, first = draw.uniform(-0.5, 0.5, (3, 2)), draw.uniform(-0.3, 0.3, (3, 2, 4))
-    second, targets = -values[:, :, None] * draw.uniform(0, 1, (3, 2, 4)), draw.choice([-1.0, 1.0], (3, 2))
-    return TableSampler(values, first, second, np.full(2, 1 - 2 * readout_error)), targets
-
-
-def assert_unbiased(estimates: Any, expected: Any) -> None:
-    error = estimates.std(axis=0, ddof=1) / np.sqrt(len(estimates))
-    assert np.all(np.abs(estimates.mean(axis=0) - expected) < 4 * error)
+from tests.quantum.estimates import SQUARED, assert_unbiased, assert_variance, table
 
 
 @pytest.mark.parametrize("usable_share", [1.0, 0.6])
@@ -147,16 +122,6 @@ def test_full_shift_is_unbiased_with_the_spread_of_independent_shots() -> None:
     assert_variance(found, 0.0)
 
 
-def assert_variance(found: Any, missing: float, above: float = 0.0) -> None:
-    """The mean reported variance is the true one less `missing`, or up to `above` more, within 4 standard errors."""
-    gradients = np.array([estimate.gradient for estimate in found])
-    squares = np.sum((gradients - gradients.mean(axis=0)) ** 2, axis=1) * len(found) / (len(found) - 1)
-    reported = np.array([estimate.variance for estimate in found])
-    excess = (reported - squares + missing)[np.isfinite(reported)]
-    error = 4 * excess.std(ddof=1) / np.sqrt(len(excess))
-    assert -error < excess.mean() < above + error
-
-
 def full_shifts(shots: int, usable_share: float, loss: Any, contrast: float, runs: int) -> Any:
     """Estimates, and how much more variance a setting with one shot may make them report than there is."""
     sampler, targets = table()
@@ -218,51 +183,6 @@ def test_the_variance_of_a_doubly_stochastic_gradient_is_that_of_its_shifted_cir
     missing = float(np.array(given_slopes).var(axis=0, ddof=1).sum())
     assert missing > 0
     assert_variance(found, missing)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("estimator", "share"), [("full_shift", 0.0), ("full_shift", 0.2), ("doubly_stochastic", 0.2)])
-@pytest.mark.parametrize("error_mitigation", ["none", "rescale", "probabilistic_error_cancellation"])
-def test_variances_hold_with_trap_circuits_and_with_mitigated_errors(
-    estimator: Any, share: float, error_mitigation: Any
-) -> None:
-    circuit, streams, werner = Circuit(2, 1, 1), Streams(3), 0.8
-    draw = np.random.default_rng(8)
-    item = GradientInputs(
-        name="processor/0", round_index=0, angles=draw.uniform(-1.5, 1.5, (4, 2)),
-        targets=draw.choice([-1.0, 1.0], (4, 1)),
-        parameters=draw.uniform(-2, 2, circuit.parameter_count), noise=noiseless(1, 2)[0],
-        attenuation=werner ** np.arange(3), usable=np.arange(360) % 5 > 0, certified_werner=werner,
-        werner=NO_PAIRS.werner, coefficients=NO_PAIRS.coefficients,
-    )  # fmt: skip
-    answers = TrapCircuits(circuit, streams, share, 0.2) if share else None
-    work = GradientWork(
-        circuit=circuit,
-        engine=pauli_engine.shifted_values,
-        streams=streams,
-        loss=SQUARED,
-        estimator=estimator,
-        error_mitigation=error_mitigation,
-        forward_circuits=200,
-        threads=1,
-        outcome_sampler=None,
-        trap_circuits=answers,
-    )
-    found = [
-        Estimate(done["gradient"], done["variance"])
-        for r in range(1000)
-        for done in work([replace(item, round_index=r)])
-    ]
-    of_forward = 0.0 if estimator == "full_shift" else _slope_share(work, item)
-    assert_variance(found, of_forward)
-
-
-def _slope_share(work: GradientWork, item: Any) -> float:
-    """What forward circuits leave in the doubly stochastic gradient: of 200, .8 x .8 on average, over 4 cells."""
-    (sampler,), (mitigation,) = work._samplers([item], work._mitigations([item])), work._mitigations([item])
-    seen = sampler.visibility[0] / mitigation.assumed
-    of_slope = 4 * (1 / mitigation.assumed**2 - (seen * sampler.values) ** 2) / (200 * 0.8 * 0.8 / 4 - 0.5)
-    return float(np.sum(of_slope[:, :, None] * (seen * sampler.first) ** 2)) / 16
 
 
 class _Spy:
@@ -332,118 +252,12 @@ def test_without_a_usable_shot_there_is_no_gradient() -> None:
     assert nothing.variance == np.inf
 
 
-@pytest.mark.slow
-def test_outcomes_of_aer_have_the_mean_and_the_spread_of_ours() -> None:
-    circuit, rounds = Circuit(3, 2, 2, reuploaded=True), 30
-    draw = np.random.default_rng(4)
-    noise = np.tile([0.02, 0.02, 0.02, 0.05, 0.02, 0.02, 0.06], (3, 1))
-    item = GradientInputs(
-        name="processor/0", round_index=0, angles=draw.uniform(-1, 1, (3, 3)),
-        targets=draw.choice([-1.0, 1.0], (3, 2)), parameters=draw.uniform(-2, 2, circuit.parameter_count),
-        noise=noise, attenuation=np.ones(4), usable=np.ones(600, bool), certified_werner=None,
-        werner=NO_PAIRS.werner, coefficients=NO_PAIRS.coefficients,
-    )  # fmt: skip
-    gradients = {}
-    for name, sampler in (("ours", None), ("aer", aer_engine.sampled_outcomes)):
-        work = GradientWork(
-            circuit=circuit,
-            engine=pauli_engine.shifted_values,
-            streams=Streams(3),
-            loss=SQUARED,
-            estimator="full_shift",
-            error_mitigation="none",
-            forward_circuits=0,
-            threads=1,
-            outcome_sampler=sampler,
-        )
-        gradients[name] = np.array([work([replace(item, round_index=r)])[0]["gradient"] for r in range(rounds)])
-    ours, aer = gradients["ours"], gradients["aer"]
-    error = np.sqrt((ours.var(axis=0, ddof=1) + aer.var(axis=0, ddof=1)) / rounds)
-    assert np.all(np.abs(ours.mean(axis=0) - aer.mean(axis=0)) < 4.5 * error)
-    ratio = np.mean(aer.var(axis=0, ddof=1)) / np.mean(ours.var(axis=0, ddof=1))
-    assert abs(np.log(ratio)) < 4 * np.sqrt(2 * 2 / ((rounds - 1) * circuit.parameter_count)) * 2
-
-
-def test_aer_samples_each_circuit_as_its_exact_value_says() -> None:
-    circuit = Circuit(2, 1, 2)
-    draw = np.random.default_rng(6)
-    noise = np.tile([0.03, 0.05, 0.0, 0.04, 0.02, 0.0, 0.1], (2, 1))
-    angles, settings = draw.uniform(-1, 1, (4, 2)), draw.uniform(-2, 2, (4, 4))
-    attenuation, output = 0.8 ** np.arange(3), np.array([0, 1, 0, 1])
-    plus = aer_engine.sampled_outcomes(
-        circuit, angles, settings, output, noise=noise, attenuation=attenuation, shots=np.full(4, 40_000), seed=5
-    )
-    inputs = LaneInputs(angles, settings, np.tile(noise, (4, 1, 1)), np.tile(attenuation, (4, 1)), np.arange(4))
-    z = pauli_engine.expectations(circuit, inputs)[np.arange(4), output]
-    chance = (1 + (1 - 2 * noise[0, Noise.READOUT]) * z) / 2
-    assert np.all(np.abs(plus / 40_000 - chance) < 4 * np.sqrt(chance * (1 - chance) / 40_000))
-
-
-def mitigated(error_mitigation: Any, werner: float) -> tuple[Any, Any]:
-    """Return gradients of one processor whose pairs all have this Werner parameter, and the ideal gradient."""
-    circuit = Circuit(3, 2, 1)
-    draw = np.random.default_rng(8)
-    angles, parameters = draw.uniform(-1.5, 1.5, (6, 3)), draw.uniform(-2, 2, circuit.parameter_count)
-    item = GradientInputs(
-        name="processor/0", round_index=0, angles=angles, targets=draw.choice([-1.0, 1.0], (6, 1)),
-        parameters=parameters, noise=noiseless(1, 3)[0], attenuation=werner ** np.arange(4),
-        usable=np.ones(1024, bool), certified_werner=werner,
-        werner=NO_PAIRS.werner, coefficients=NO_PAIRS.coefficients,
-    )  # fmt: skip
-    work = GradientWork(
-        circuit=circuit,
-        engine=pauli_engine.shifted_values,
-        streams=Streams(3),
-        loss=SQUARED,
-        estimator="doubly_stochastic",
-        error_mitigation=error_mitigation,
-        forward_circuits=256,
-        threads=1,
-        outcome_sampler=None,
-    )
-    gradients = np.array([work([replace(item, round_index=r)])[0]["gradient"] for r in range(3000)])
-    inputs = LaneInputs(angles, parameters[None], noiseless(1, 3), np.ones((1, 4)), np.zeros(6, int))
-    ideal = pauli_engine.shifted_values(circuit, inputs, np.zeros(6, int))
-    return gradients, exact_gradient(ideal.value[:, None], ideal.first[:, None], item.targets, SQUARED)
-
-
-@pytest.mark.slow
-def test_probabilistic_error_cancellation_is_unbiased_and_costs_variance_where_the_others_are_biased() -> None:
-    werner = 0.8
-    exact, ideal = mitigated("probabilistic_error_cancellation", werner)
-    assert_unbiased(exact, ideal)
-    bias, variance = {}, {"cancelled": exact.var(axis=0).mean()}
-    for error_mitigation in ("none", "rescale"):
-        gradients, _ = mitigated(error_mitigation, werner)
-        bias[error_mitigation] = np.linalg.norm(gradients.mean(axis=0) - ideal) / np.linalg.norm(ideal)
-        variance[error_mitigation] = gradients.var(axis=0).mean()
-    assert 0.02 < bias["rescale"] < bias["none"]
-    assert variance["none"] < variance["rescale"] < variance["cancelled"]
-
-
 def test_the_inverse_of_a_depolarizing_channel_costs_what_its_quasi_probabilities_sum_to() -> None:
     for werner in (0.5, 0.9, 1.0):
         identity, pauli = (1 + 3 / werner) / 4, (1 - 1 / werner) / 4
         assert identity + 3 * pauli == pytest.approx(1)
         assert identity - pauli == pytest.approx(1 / werner), "X keeps the sign of I and X, and changes that of Y and Z"
         assert inverse_channel_cost(werner) == pytest.approx(identity + 3 * abs(pauli))
-
-
-def test_pairs_of_mixed_age_act_on_sampled_gradients_as_their_mean_over_shots() -> None:
-    circuit = Circuit(2, 2, 1)
-    draw = np.random.default_rng(3)
-    pairs = draw.uniform(0.3, 1, (40, 2))
-    angles, theta = draw.uniform(-1, 1, (1, 2)), draw.uniform(-2, 2, (1, 8))
-    nothing, one = noiseless(1, 2), np.zeros(1, int)
-    by_shot = []
-    for shot in pairs:
-        for order in (shot, shot[::-1]):
-            cut = Circuit(2, 2, 1, teleported_before=(0,))
-            inputs = LaneInputs(angles, theta, nothing, np.ones((1, 3)), one, order[None])
-            by_shot.append(pauli_engine.expectations(cut, inputs)[0, 0])
-    inputs = LaneInputs(angles, theta, nothing, attenuation_of_pairs(pairs)[None], one)
-    mean = pauli_engine.expectations(circuit, inputs)[0, 0]
-    assert mean == pytest.approx(np.mean(by_shot), abs=1e-13)
 
 
 @given(st.integers(0, 1000), st.integers(1, 4), st.sampled_from([SquaredLoss(), CrossEntropyLoss(2.0)]))

@@ -1,4 +1,4 @@
-"""Data sets and shards."""
+"""Data sets: encoded, split, and refused where they cannot be."""
 
 from __future__ import annotations
 
@@ -8,12 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.training.datasets import DataSet, Encoding, Samples, logistic_regression_accuracy, set_aside, split
-from ceas_ray.training.learning_rate import LearningRate
-from ceas_ray.training.next_state import certified_werner_bounds
-from ceas_ray.training.shards import dirichlet_shards, iid_shards, label_shards
-from ceas_ray.training.sources import PackagedName, draw_shape, load_classes
-from ceas_ray.training.spin_chain import draw_ground_states, ground_state, local_expectations
-from tests.quantum.state_vectors import X, Z, on
+from ceas_ray.training.shards import dirichlet_shards
+from ceas_ray.training.sources import load_classes
 from tests.training.data_sets import prepared
 
 
@@ -87,64 +83,6 @@ def test_a_class_with_one_sample_cannot_be_both_for_training_and_for_validation(
     train, validation = set_aside(lonely, 0.0, np.random.default_rng(1))
     assert len(train.labels) == 5
     assert len(validation.labels) == 0
-
-
-@settings(max_examples=50)
-@given(count=st.integers(1, 40), concentration=st.floats(0.05, 100), seed=st.integers(0, 1000))
-def test_every_sample_is_in_exactly_one_shard(count: int, concentration: float, seed: int) -> None:
-    labels = np.random.default_rng(seed).integers(0, 3, 120)
-    for shards in (
-        dirichlet_shards(
-            labels, count, concentration=concentration, min_samples=3, generator=np.random.default_rng(seed)
-        ),
-        iid_shards(120, count, np.random.default_rng(seed)),
-    ):
-        assert len(shards) == count
-        assert sorted(np.concatenate(shards).tolist()) == list(range(120))
-        assert min(map(len, shards)) >= 3
-
-
-@settings(max_examples=50)
-@given(count=st.integers(1, 30), per_shard=st.integers(1, 4), seed=st.integers(0, 1000))
-def test_by_label_every_sample_is_in_one_shard_of_few_labels(count: int, per_shard: int, seed: int) -> None:
-    labels = np.random.default_rng(seed).permutation(np.arange(200) % 4)
-    if count * per_shard < 4:
-        with pytest.raises(ValueError, match="hold all 4 labels"):
-            label_shards(labels, count, per_shard, np.random.default_rng(seed))
-        return
-    shards = label_shards(labels, count, per_shard, np.random.default_rng(seed))
-    assert sorted(np.concatenate(shards).tolist()) == list(range(200))
-    assert all(1 <= len(np.unique(labels[shard])) <= per_shard for shard in shards)
-    again = label_shards(labels, count, per_shard, np.random.default_rng(seed))
-    assert all(np.array_equal(one, other) for one, other in zip(shards, again, strict=True))
-
-
-def test_a_label_too_rare_for_its_holders_is_refused() -> None:
-    with pytest.raises(ValueError, match="3 processors need a sample of label 1 each, got 2"):
-        label_shards(np.array([0] * 9 + [1] * 2), 6, 1, np.random.default_rng(1))
-
-
-@pytest.mark.parametrize(("name", "shape", "classes"), [
-    ("iris", (150, 4), 3), ("wine", (178, 13), 3), ("breast_cancer", (569, 30), 2), ("digits", (1797, 64), 10),
-])  # fmt: skip
-def test_packaged_data_come_whole_or_by_classes(name: PackagedName, shape: tuple[int, int], classes: int) -> None:
-    features, labels = load_classes(name, ())
-    assert features.shape == shape
-    assert np.array_equal(np.unique(labels), np.arange(classes))
-    some, positions = load_classes(name, (1, 0))
-    np.testing.assert_array_equal(some[positions == 0], features[labels == 1])
-    for wrong in ((1,), (1, 1), (0, 10)):
-        with pytest.raises(ValueError, match=f"two different classes of 0 to {classes - 1}, got"):
-            load_classes(name, wrong)
-
-
-def test_moons_and_circles_have_as_much_noise_as_is_asked_for() -> None:
-    for noise in (0.0, 0.05):
-        points, labels = draw_shape("circles", 400, noise, seed=1)
-        radius = np.hypot(*points.T)
-        assert np.std(radius[labels == 0]) == pytest.approx(noise, rel=0.15, abs=1e-12)
-        assert np.mean(radius[labels == 1]) == pytest.approx(0.5, abs=0.02)
-    assert not np.array_equal(draw_shape("moons", 50, 0.1, 1)[0], draw_shape("moons", 50, 0.1, 2)[0])
 
 
 def encoded(features: np.ndarray, encoding: Encoding) -> DataSet:
@@ -223,42 +161,6 @@ def test_a_test_that_cannot_hold_every_class_is_refused() -> None:
     assert len(split(features, labels, 0.5, seed=1)[0].labels) == 6
 
 
-@pytest.mark.parametrize("spins", [2, 3, 5])
-@pytest.mark.parametrize("field", [0.2, 0.9, 1.8])
-def test_the_ground_state_is_that_of_the_whole_hamiltonian(spins: int, field: float) -> None:
-    hamiltonian = -sum(on({i: Z, i + 1: Z}, spins) for i in range(spins - 1))
-    hamiltonian = hamiltonian - field * sum(on({i: X}, spins) for i in range(spins))
-    state, energies = ground_state(spins, field), np.linalg.eigvalsh(hamiltonian)
-    np.testing.assert_allclose(hamiltonian @ state, energies[0] * state, atol=1e-12)
-    assert np.linalg.norm(state) == pytest.approx(1)
-    expected = [state @ on({i: X}, spins).real @ state for i in range(spins)]
-    expected += [state @ on({i: Z, i + 1: Z}, spins).real @ state for i in range(spins - 1)]
-    np.testing.assert_allclose(local_expectations(state), expected, atol=1e-12)
-
-
-def test_measured_ground_states_scatter_around_the_exact_ones_and_show_their_phase() -> None:
-    exact, labels = draw_ground_states(60, 6, None, np.random.default_rng(1))
-    measured, same = draw_ground_states(60, 6, 100, np.random.default_rng(1))
-    assert np.array_equal(labels, same)
-    spread = np.sqrt((1 - exact**2) / 100)
-    assert np.abs(measured - exact).max() < 6 * spread.max()
-    assert np.mean(((measured - exact) / np.maximum(spread, 1e-3)) ** 2) == pytest.approx(1, abs=0.2)
-    flips = exact[:, :6].mean(axis=1)
-    assert flips[labels == 1].mean() > flips[labels == 0].mean() + 0.3
-
-
 def test_too_few_samples_are_refused() -> None:
     with pytest.raises(ValueError, match="processors need 2 training samples each"):
         dirichlet_shards(np.zeros(9, int), 5, concentration=1.0, min_samples=2, generator=np.random.default_rng(1))
-
-
-def test_the_cosine_goes_from_its_beginning_to_its_end() -> None:
-    rate = LearningRate(1.0, 0.1, "cosine", 11)
-    assert (rate(0), rate(5), rate(10)) == (1.0, pytest.approx(0.55), pytest.approx(0.1))
-
-
-@pytest.mark.parametrize("error_rate", [0.02, 0.1])
-def test_the_lower_bound_of_a_link_holds_as_often_as_it_says(error_rate: float) -> None:
-    errors = np.random.default_rng(1).binomial(1000, error_rate, 4000).astype(float)
-    _, lower = certified_werner_bounds(np.full(4000, 1000.0), errors, 0.95)
-    assert np.mean(lower <= 1 - 2 * error_rate) == pytest.approx(0.95, abs=0.02)

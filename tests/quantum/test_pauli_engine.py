@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import tracemalloc
-from random import Random
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,9 +9,8 @@ from hypothesis import strategies as st
 
 from ceas_ray.quantum import aer_engine, pauli_engine, state_vector_engine
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.contrast import attenuation_of_pairs, contrast, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
-from ceas_ray.quantum.pauli_engine import LaneInputs, pauli_weights
+from ceas_ray.quantum.pauli_engine import pauli_weights
 from tests.quantum.circuits import circuits, inputs_of, problem, values_by_matrices
 
 
@@ -96,20 +91,6 @@ def test_one_backward_pass_serves_any_combination_of_outputs(circuit: Circuit, s
     np.testing.assert_allclose(whole.second, second, atol=1e-12)
 
 
-@settings(max_examples=20)
-@given(circuit=circuits(), seed=st.integers(0, 1000))
-def test_without_noise_state_vectors_give_the_same(circuit: Circuit, seed: int) -> None:
-    given_ = problem(circuit, seed, lanes=9)
-    ideal = {name: given_[name] for name in ("angles", "parameters", "owner", "cotangent")}
-    nothing = {"noise": noiseless(2, circuit.qubits), "attenuation": np.ones((2, circuit.qubits + 1))}
-    matrices = pauli_engine.reverse_mode(circuit, inputs_of(ideal | nothing), ideal["cotangent"])
-    vectors = state_vector_engine.reverse_mode(circuit, **ideal)
-    np.testing.assert_allclose(vectors.values, matrices.values, rtol=0, atol=1e-13)
-    np.testing.assert_allclose(vectors.first, matrices.first, rtol=0, atol=1e-12)
-    ideal.pop("cotangent")
-    assert np.array_equal(state_vector_engine.expectations(circuit, **ideal), vectors.values)
-
-
 @settings(max_examples=10)
 @given(circuit=circuits(), seed=st.integers(0, 1000))
 def test_single_precision_is_good_to_a_millionth(circuit: Circuit, seed: int) -> None:
@@ -187,87 +168,3 @@ def test_wrong_shapes_are_refused_by_name() -> None:
         pauli_engine.expectations(circuit, inputs_of(given_ | {"werner": np.zeros((2, 1))}))
     with pytest.raises(ValueError, match=r"angles must have shape \(4, 2\), got \(4, 3\)"):
         state_vector_engine.expectations(circuit, np.zeros((4, 3)), given_["parameters"], given_["owner"])
-
-
-def test_mixed_pairs_shrink_coefficients_as_the_mean_over_shots_and_permutations_does() -> None:
-    draw = np.random.default_rng(3)
-    werner = draw.uniform(0.5, 1, (5, 3))
-    bloch = draw.uniform(-1, 1, (3, 4))
-    bloch[:, 0] = 1
-    product = np.einsum("a,b,c->cba", *bloch).ravel()
-    permutations = [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
-    total = np.zeros(64)
-    for shot in werner:
-        for order in permutations:
-            factors = [np.array([1, w, w, w]) for w in shot[list(order)]]
-            total += np.einsum("a,b,c->cba", *factors).ravel() * product
-    np.testing.assert_allclose(total / (5 * 6), attenuation_of_pairs(werner)[pauli_weights(3)] * product, atol=1e-14)
-
-
-def test_contrast_is_the_slope_of_noisy_against_ideal_outputs() -> None:
-    circuit = Circuit(3, 2, 1)
-    draw = np.random.default_rng(5)
-    angles = np.arccos(draw.uniform(-1, 1, (4000, 3)))
-    parameters, attenuation = draw.uniform(-np.pi, np.pi, (1, 12)), np.array([[1.0, 0.9, 0.8, 0.7]])
-    inputs = LaneInputs(angles, parameters, noiseless(1, 3), attenuation, np.zeros(4000, np.int64))
-    ideal = pauli_engine.expectations(circuit, inputs._replace(attenuation=np.ones((1, 4))))[:, 0]
-    noisy = pauli_engine.expectations(circuit, inputs)[:, 0]
-    (profile,) = weight_profiles(circuit, parameters, noiseless(1, 3), [angles])
-    assert profile.sum() == pytest.approx(1)
-    assert contrast(profile, attenuation[0]) == pytest.approx(np.sum(ideal * noisy) / np.sum(ideal**2), abs=0.05)
-
-
-@given(st.lists(st.floats(-np.pi, np.pi), min_size=1, max_size=3), st.randoms())
-def test_an_attenuated_input_state_is_the_sum_of_its_pauli_strings_each_weakened_by_its_weight(
-    angles: list[float], draw: Random
-) -> None:
-    attenuation = np.array([draw.random() for _ in range(len(angles) + 1)])
-    paulis = [np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])]
-    expected = np.zeros((2 ** len(angles),) * 2, complex)
-    for string in itertools.product(range(4), repeat=len(angles)):
-        term = np.ones((1, 1), complex)
-        for x, p in zip(angles, string, strict=True):
-            bloch = [1, np.sin(x) * np.cos(x), np.sin(x) ** 2, np.cos(x)]
-            term = np.kron(paulis[p] * bloch[p] / 2, term)
-        expected += attenuation[np.count_nonzero(string)] * term
-    assert aer_engine.input_state(np.array(angles), attenuation) == pytest.approx(expected, abs=1e-14)
-
-
-def test_an_input_state_of_eight_qubits_is_made_in_the_memory_of_some_such_states() -> None:
-    tracemalloc.start()
-    try:
-        state = aer_engine.input_state(np.linspace(-1, 1, 8), np.ones(9))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 40 * state.nbytes
-
-
-@pytest.mark.parametrize("reuploaded", [False, True])
-def test_aers_values_do_not_depend_on_how_many_circuits_it_runs_at_once(
-    reuploaded: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    circuit, draw = Circuit(2, 1, 2, reuploaded=reuploaded), np.random.default_rng(3)
-    samples = draw.uniform(-1, 1, (3, 2))
-    settings_ = draw.uniform(-1, 1, (5, circuit.parameter_count))
-    hardware = aer_engine.Hardware(circuit, noiseless(1, 2)[0], np.ones(3), None)
-    whole = hardware.expectations(samples, settings_)
-    for circuits_at_once in (1, 2, 7):
-        monkeypatch.setattr(aer_engine, "MAX_BYTES_OF_STATES", circuits_at_once * 16 * 4**2)
-        assert np.array_equal(hardware.expectations(samples, settings_), whole)
-
-
-def test_sampled_outcomes_do_not_depend_on_how_many_circuits_run_at_once_and_no_two_share_a_stream(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    circuit, count = Circuit(2, 1, 1), 40
-    hardware = aer_engine.Hardware(circuit, noiseless(1, 2)[0], np.ones(3), None)
-    angles, settings_ = np.full((count, 2), np.pi / 2), np.zeros((count, circuit.parameter_count))
-    shots = np.repeat([999, 1000], count // 2)  # two runs of Aer, alike but for one shot
-    arguments = (angles, settings_, np.zeros(count, np.int64))
-    whole = hardware.counts(*arguments, shots=shots, seed=5)
-    first, second = np.split(whole, 2)
-    assert abs(np.corrcoef(first, second)[0, 1]) < 0.9
-    for circuits_at_once in (1, 3):
-        monkeypatch.setattr(aer_engine, "MAX_BYTES_OF_STATES", circuits_at_once * 16 * 4**2)
-        assert np.array_equal(hardware.counts(*arguments, shots=shots, seed=5), whole)
