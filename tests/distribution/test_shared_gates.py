@@ -30,7 +30,7 @@ from ceas_ray.quantum.pauli_engine import LaneInputs
 from tests.distribution.circuits import HADAMARD, rotation
 from tests.distribution.execution import StateVector
 from tests.quantum.gate_circuits import random_circuit, random_observables
-from tests.quantum.test_gate_engines import layered
+from tests.quantum.test_gate_engine import layered
 
 DISTRIBUTORS: dict[str, Any] = {
     "static": StaticDistributor(),

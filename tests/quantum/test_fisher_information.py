@@ -18,8 +18,8 @@ from ceas_ray.quantum.fisher_information import (
     state_and_tangents,
 )
 from tests.quantum.state_vectors import state
-from tests.quantum.test_gate_engines import drawn as drawn_gates
-from tests.quantum.test_gate_engines import layered
+from tests.quantum.test_gate_engine import drawn as drawn_gates
+from tests.quantum.test_gate_engine import layered
 
 CIRCUITS = [
     Circuit(n, 2, 1, entangler=entangler, reuploaded=reuploaded, ansatz=ansatz)
