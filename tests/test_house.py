@@ -20,13 +20,6 @@ LONG_FUNCTIONS = {
     "quantum/state_vector_kernels.py reverse_mode": "a forward and a backward pass over the same buffers, compiled",
     "runs/cluster.py cluster_of": "what a cluster needs from its start to its end, in that order",
 }
-MANY_ARGUMENTS = {
-    "links/consumers/shared_shots.py _ask": "compiled, and called from one place",
-}
-MANY_POSITIONAL = {
-    "distribution/packed_distributor.py _annealed": "an entry of compiled code, called from one place",
-    "links/consumers/shared_shots.py serve_shared_shots": "an entry of compiled code",
-}
 MIRRORED = (
     "aggregation", "attacks", "consensus", "consensus/exploration", "consensus/exploration/planted",
     "consensus/faults", "entanglement", "kernel", "links", "links/consumers", "links/engine", "messages", "network",
@@ -112,13 +105,13 @@ def test_a_function_has_at_most_40_lines() -> None:
 
 def test_a_function_has_at_most_8_arguments() -> None:
     many = {name for name, node, _ in functions() if positional(node) + len(node.args.kwonlyargs) > MAX_ARGUMENTS}
-    assert many <= {*MANY_ARGUMENTS}
+    assert many == set()
 
 
 def test_beyond_four_arguments_are_named_where_they_are_given() -> None:
     """Compiled functions aside, which take them by their places alone."""
     unnamed = {name for name, node, compiled in functions() if not compiled and positional(node) > MAX_POSITIONAL}
-    assert unnamed <= {*MANY_POSITIONAL}
+    assert unnamed == set()
 
 
 def test_each_package_has_its_tests_in_a_folder_of_the_same_name() -> None:

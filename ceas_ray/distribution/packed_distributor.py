@@ -53,11 +53,14 @@ class PackedDistributor:
         for start, length, hot in self._runs(len(packets.ends)):
             home = self._start(packets, network, start, generator)
             nothing_kept, place = np.zeros_like(home), home[packets.ends[:, start % 2]]
-            found = _annealed(packets, network, (home, place, nothing_kept), length * steps, hot, False, generator)
+            found = _annealed(
+                packets, network, (home, place, nothing_kept),
+                steps=length * steps, hot=hot, moving=False, generator=generator,
+            )  # fmt: skip
             best = found if best is None or found[1] < best[1] else best
         assert best is not None
         for hot in (0.7, 1.5) if self.moves else ():
-            found = _annealed(packets, network, best[0], 2 * steps, hot, True, generator)
+            found = _annealed(packets, network, best[0], steps=2 * steps, hot=hot, moving=True, generator=generator)
             best = found if found[1] < best[1] else best
         return Distribution(packets, network, *best[0])
 
@@ -80,10 +83,19 @@ class PackedDistributor:
 
 
 def _annealed(
-    packets: Packets, network: ProcessorNetwork, start: _Arrays, steps: int, hot: float, moving: bool,
+    packets: Packets,
+    network: ProcessorNetwork,
+    start: _Arrays,
+    *,
+    steps: int,
+    hot: float,
+    moving: bool,
     generator: np.random.Generator,
-) -> tuple[_Arrays, int]:  # fmt: skip
-    """Return the homes, places and kept copies that the search finds from a start, and their pairs."""
+) -> tuple[_Arrays, int]:
+    """Return the homes, places and kept copies that the search finds from a start, and their pairs.
+
+    hot: the temperature that it begins with. moving: whether qubits may move to other processors.
+    """
     state = state_of(packets, network, start, moving)
     crossable = np.flatnonzero(state.packet["crossable"])
     home, kept, place, pairs = anneal(state, crossable, steps, hot, 0.1, moving, generator)

@@ -58,9 +58,13 @@ class _Turns(NamedTuple):
 
 
 def serve_shared_shots(
-    states: Sequence[RouteState], policies: Sequence[StockRule], demands: Sequence[ShotDemand], gains: Sequence[Any],
+    states: Sequence[RouteState],
+    *,
+    policies: Sequence[StockRule],
+    demands: Sequence[ShotDemand],
+    gains: Sequence[Any],
     channels: Channels,
-) -> tuple[SharedBooks, NDArray[np.int64]]:  # fmt: skip
+) -> tuple[SharedBooks, NDArray[np.int64]]:
     """Serve the shots of all links, as many of each; return what became of them, and the stocks, int64 (links,).
 
     states, policies, demands: one a link. gains: of each link what generating in a slot is worth in a gap and
@@ -89,7 +93,7 @@ def _serve(addresses, policies, demands, gap_gains, burst_gains, channels, turns
             turns.asks[k] = False
             if turns.shot[k] < shots:
                 route = route_at(addresses[k])
-                _ask(route, policies[k], demands[k], gap_gains[k], burst_gains[k], turns, k, number, round_)
+                _ask(route, policies[k], demands[k], (gap_gains[k], burst_gains[k]), turns, k, number, round_)
         _drive(channels, turns, books)
         round_ += 1
         now += channels.slot
@@ -110,8 +114,8 @@ def _serve(addresses, policies, demands, gap_gains, burst_gains, channels, turns
 
 
 @njit(**COMPILED_PART)
-def _ask(route, rule, demand, gap_gain, burst_gain, turns, k, number, round_):  # type: ignore[no-untyped-def]
-    """Return what link k may do now, whether it asks, and what that is worth."""
+def _ask(route, rule, demand, gains, turns, k, number, round_):  # type: ignore[no-untyped-def]
+    """Note what link k may do now, whether it asks, and what that is worth. gains: in a gap, and in a burst."""
     now, release = route.now, demand.start + demand.releases[turns.shot[k]]
     if turns.left[k] == 0:  # a new gap
         turns.variant[k] = 1 if rule.second_share > 0.0 and uniform(route) < rule.second_share else 0
@@ -133,7 +137,7 @@ def _ask(route, rule, demand, gap_gain, burst_gain, turns, k, number, round_):  
         if not tabled:
             turns.worth[k] = (number if in_burst else 0) + (k - round_) % number
         elif stock >= 0:
-            gain = burst_gain[slot.variant] if in_burst else gap_gain[slot.variant]
+            gain = gains[1][slot.variant] if in_burst else gains[0][slot.variant]
             turns.worth[k] = gain[min(len(gain), slot.to_come) - 1, stock]
         else:
             turns.worth[k] = 0.0

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import Field
 
@@ -42,7 +42,12 @@ class RegisteredForm(SettingsGroup):
 
 
 class RegisteredDesign(SettingsGroup):
-    """What registered designs share; arms and scenarios are overrides by name. Each has `forms` besides."""
+    """What registered designs share; arms and scenarios are overrides by name. Each has `forms` besides.
+
+    experiment: the name in `conf/experiment` that a run of the design starts from.
+    """
+
+    experiment: ClassVar[str]
 
     arms: dict[str, Words]
     claimant: Text
@@ -60,6 +65,7 @@ class Form(RegisteredForm):
 class Design(RegisteredDesign):
     """See the comments in `conf/experiment/headline.yaml`."""
 
+    experiment: ClassVar[str] = "headline"
     plain: Text
     robust: Words
     flat: Text
@@ -68,6 +74,7 @@ class Design(RegisteredDesign):
     forms: dict[str, Form]
 
 
+D = TypeVar("D", bound=RegisteredDesign)
 F = TypeVar("F", bound=RegisteredForm)
 
 
@@ -110,17 +117,12 @@ def read_design(config: Any, form: str) -> tuple[Design, Form]:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """All runs of a form, on top of `words`, the overrides of the command line."""
+class RegisteredPlan(Generic[D, F]):
+    """All runs of a form of a registered design, on top of `words`, the overrides of the command line."""
 
-    design: Design
-    form: Form
+    design: D
+    form: F
     words: tuple[str, ...]
-
-    @property
-    def selection_seeds(self) -> range:
-        """Seeds on which learning rates, strengths, placements, attacks and baselines are chosen."""
-        return range(1, 1 + self.form.selection_seeds)
 
     @property
     def evaluation_seeds(self) -> range:
@@ -128,27 +130,45 @@ class Plan:
         first = self.form.first_evaluation_seed
         return range(first, first + self.form.evaluation_seeds)
 
+    @property
+    def last_evaluations(self) -> int:
+        """How many evaluations a run's accuracy is the mean of."""
+        return self.design.last_evaluations
+
+    @property
+    def tuned_rates(self) -> tuple[float, ...]:
+        """The learning rates to choose from; none where there is one alone, which needs no choice."""
+        return self.form.learning_rates if len(self.form.learning_rates) > 1 else ()
+
     def run(self, cell: Cell, learning_rate: float, seed: int) -> Run:
         """Return a run of the cell."""
         return run_of(
             cell,
             learning_rate,
             seed,
-            shared=("experiment=headline", *self.form.overrides),
+            shared=(f"experiment={self.design.experiment}", *self.form.overrides),
             arm=self.design.arms[cell.arm],
             scenario=self.design.scenarios[cell.scenario],
             words=self.words,
         )
 
+
+class Plan(RegisteredPlan[Design, Form]):
+    """All runs of a form."""
+
+    @property
+    def selection_seeds(self) -> range:
+        """Seeds on which learning rates, strengths, placements, attacks and baselines are chosen."""
+        return range(1, 1 + self.form.selection_seeds)
+
     def tuning(self, scenario: str) -> list[Run]:
         """Return the runs without attack, with every learning rate and a validation set; none where there is one rate
         alone.
         """
-        rates = self.form.learning_rates if len(self.form.learning_rates) > 1 else ()
         runs = [
             self.run(Cell(scenario=scenario, arm=arm, attack="none", strength=0.0, placement="random"), rate, seed)
             for arm in self.form.arms
-            for rate in rates
+            for rate in self.tuned_rates
             for seed in self.selection_seeds
         ]
         return with_validation(runs, self.design.validation_fraction)
@@ -191,17 +211,11 @@ class Plan:
             for seed in self.evaluation_seeds
         ]
 
-    @property
-    def last_evaluations(self) -> int:
-        """How many evaluations a run's accuracy is the mean of."""
-        return self.design.last_evaluations
-
     def count(self) -> int:
         """Return how many runs it all takes."""
         form, cells = self.form, len(self.form.attacks) * len(self.form.placements)
         swept = sum(len(strengths) for strengths in form.attacks.values()) * len(form.placements)
-        rates = len(form.learning_rates) if len(form.learning_rates) > 1 else 0
-        per_arm = (rates + swept) * form.selection_seeds + cells * form.evaluation_seeds
+        per_arm = (len(self.tuned_rates) + swept) * form.selection_seeds + cells * form.evaluation_seeds
         return per_arm * len(form.arms) * len(form.scenarios)
 
 

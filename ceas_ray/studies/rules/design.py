@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.setting_types import Share, Text
@@ -16,12 +15,12 @@ from ceas_ray.studies.headline.design import (
     Numbers,
     RegisteredDesign,
     RegisteredForm,
+    RegisteredPlan,
     Run,
     Seed,
     Words,
     form_of,
     refuse_unknown,
-    run_of,
     with_validation,
 )
 
@@ -44,6 +43,7 @@ class Form(RegisteredForm):
 class Design(RegisteredDesign):
     """See the comments in `conf/experiment/rules.yaml`."""
 
+    experiment: ClassVar[str] = "rules"
     baseline: Text
     margins: dict[str, Share]
     recorded: Words
@@ -74,13 +74,8 @@ def read_design(config: Any, form: str) -> tuple[Design, Form]:
     return design, chosen
 
 
-@dataclass(frozen=True)
-class Plan:
-    """All runs of a form, on top of `words`, the overrides of the command line."""
-
-    design: Design
-    form: Form
-    words: tuple[str, ...]
+class Plan(RegisteredPlan[Design, Form]):
+    """All runs of a form."""
 
     @property
     def selection_seeds(self) -> range:
@@ -88,31 +83,12 @@ class Plan:
         first = self.form.first_selection_seed
         return range(first, first + self.form.selection_seeds)
 
-    @property
-    def evaluation_seeds(self) -> range:
-        """Fresh seeds, the same for all arms."""
-        first = self.form.first_evaluation_seed
-        return range(first, first + self.form.evaluation_seeds)
-
-    @property
-    def last_evaluations(self) -> int:
-        """How many evaluations a run's accuracy is the mean of."""
-        return self.design.last_evaluations
-
     def runs(
         self, scenario: str, arm: str, attacks: Sequence[Attack], *, rates: Sequence[float], seeds: Sequence[int]
     ) -> list[Run]:
         """Return the runs of an arm under each attack, with each learning rate, on each seed."""
         return [
-            run_of(
-                Cell(scenario=scenario, arm=arm, attack=attack, strength=strength, placement="random"),
-                rate,
-                seed,
-                shared=("experiment=rules", *self.form.overrides),
-                arm=self.design.arms[arm],
-                scenario=self.design.scenarios[scenario],
-                words=self.words,
-            )
+            self.run(Cell(scenario=scenario, arm=arm, attack=attack, strength=strength, placement="random"), rate, seed)
             for attack, strength in attacks
             for rate in rates
             for seed in seeds
@@ -122,9 +98,12 @@ class Plan:
         """Return the runs without attack and under the screening attacks, with every learning rate and a validation
         set, on the first selection seed; none where there is one rate alone.
         """
-        rates = self.form.learning_rates if len(self.form.learning_rates) > 1 else ()
         attacks, seeds = (NO_ATTACK, *_each(self.form.screening)), self.selection_seeds[:1]
-        runs = [run for arm in self.form.arms for run in self.runs(scenario, arm, attacks, rates=rates, seeds=seeds)]
+        runs = [
+            run
+            for arm in self.form.arms
+            for run in self.runs(scenario, arm, attacks, rates=self.tuned_rates, seeds=seeds)
+        ]
         return with_validation(runs, self.design.validation_fraction)
 
     def selection(self, scenario: str, rates: Mapping[str, float]) -> list[Run]:
@@ -159,10 +138,9 @@ class Plan:
     def count(self) -> int:
         """Return how many runs it all takes."""
         form = self.form
-        rates = len(form.learning_rates) if len(form.learning_rates) > 1 else 0
         selected = len(_each(form.attacks)) + form.shortlist * (form.selection_seeds - 1)
         evaluated = (form.worst_attacks + 1) * form.evaluation_seeds
-        per_arm = rates * (1 + len(_each(form.screening))) + selected + evaluated
+        per_arm = len(self.tuned_rates) * (1 + len(_each(form.screening))) + selected + evaluated
         return per_arm * len(form.arms) * len(form.scenarios)
 
 

@@ -149,9 +149,12 @@ def simulate_shared(
     shots = len(releases[0])
     states = [_link(regime, supply, seed, k) for k, supply in enumerate(regime.supplies())]
     books, _ = serve_shared_shots(
-        states, [stock_rule(policy, regime.slots) for policy in policies],
-        [_demand(regime, of_link) for of_link in releases], gains, Channels(regime.channels, slot),
-    )  # fmt: skip
+        states,
+        policies=[stock_rule(policy, regime.slots) for policy in policies],
+        demands=[_demand(regime, of_link) for of_link in releases],
+        gains=gains,
+        channels=Channels(regime.channels, slot),
+    )
     generated, used = (sum(int(state.books[0, column]) for state in states) for column in (GENERATED, USED))
     werner = books.werner_sum.sum() / max(1, used)
     length = int(max(of_link[-1] for of_link in releases))

@@ -65,9 +65,12 @@ def test_the_hub_never_drives_more_links_than_it_has_channels(
     rules = RouteRules(SLOTS, 3 * PERIOD, 0.0, True, False)
     states = [RouteState(generator(seed + k), model, rules, 0) for k, model in enumerate(models)]
     books, stored = serve_shared_shots(
-        states, [stock_rule(scheduler.stock_policy(of_link), SLOTS) for of_link in classes], demands, gains,
-        Channels(channels, slot),
-    )  # fmt: skip
+        states,
+        policies=[stock_rule(scheduler.stock_policy(of_link), SLOTS) for of_link in classes],
+        demands=demands,
+        gains=gains,
+        channels=Channels(channels, slot),
+    )
     slots = -(-(max(int(d.releases[-1]) for d in demands) + PERIOD) // slot)
     assert books.driven[0] <= min(books.asked[0], channels * slots)
     for k, state in enumerate(states):
