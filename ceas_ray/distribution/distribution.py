@@ -101,7 +101,7 @@ class Distribution:
 
     @property
     def pairs(self) -> int:
-        """Bell pairs that one execution takes: one for each link of each packet's trees."""
+        """Bell pairs of links that one execution takes: what the edges of each packet's trees cost."""
         homes = np.left_shift(1, self.home)
         keeps = self.kept != 0
         trees = np.sum(self.network.tree_costs[(self.needed | homes)[~keeps]])

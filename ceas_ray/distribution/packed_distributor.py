@@ -98,7 +98,8 @@ def _annealed(
     """
     state = state_of(packets, network, start, moving)
     crossable = np.flatnonzero(state.packet["crossable"])
-    home, kept, place, pairs = anneal(state, crossable, steps, hot, 0.1, moving, generator)
+    unit = network.cheapest
+    home, kept, place, pairs = anneal(state, crossable, steps, unit * hot, unit * 0.1, moving, generator)
     state = state_of(packets, network, (home, place, kept), moving)
     drop_useless_copies(state)
     return (home, place, state.packet["kept"].copy()), int(pairs)

@@ -21,12 +21,14 @@ MAX_IN_FORESTS = 8
 class ProcessorNetwork:
     """Nodes joined by links. capacities: data qubits that each node holds; 0 for a node that only swaps.
 
-    Raises ValueError for edges to unknown nodes, a network that is not connected, and too many processors.
+    costs: in Bell pairs of links, of a pair over each edge; one of each without it. Raises ValueError for edges to
+    unknown nodes, costs below 1, a network that is not connected, and too many processors.
     """
 
     names: tuple[str, ...]
     capacities: tuple[int, ...]
     edges: tuple[tuple[int, int], ...]
+    costs: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         nodes = len(self.names)
@@ -34,6 +36,8 @@ class ProcessorNetwork:
             raise ValueError(f"every one of {nodes} nodes must have a capacity >= 0, got {self.capacities}")
         if any(not (0 <= a < nodes and 0 <= b < nodes and a != b) for a, b in self.edges):
             raise ValueError(f"every edge must join two of {nodes} nodes, got {self.edges}")
+        if self.costs and (len(self.costs) != len(self.edges) or min(self.costs) < 1):
+            raise ValueError(f"every one of {len(self.edges)} edges must have a cost of at least 1, got {self.costs}")
         if not 1 <= len(self.processors) <= MAX_PROCESSORS:
             raise ValueError(f"1 to {MAX_PROCESSORS} nodes must have a capacity, got {len(self.processors)}")
         if nodes > MAX_NODES:
@@ -42,9 +46,11 @@ class ProcessorNetwork:
             raise ValueError("every processor must be reachable from every other one")
 
     @classmethod
-    def from_edges(cls, edges: Sequence[tuple[int, int]], capacities: Sequence[int]) -> ProcessorNetwork:
+    def from_edges(
+        cls, edges: Sequence[tuple[int, int]], capacities: Sequence[int], costs: Sequence[int] = ()
+    ) -> ProcessorNetwork:
         """Return a network of nodes that are named by their numbers."""
-        return cls(tuple(str(k) for k in range(len(capacities))), tuple(capacities), tuple(edges))
+        return cls(tuple(str(k) for k in range(len(capacities))), tuple(capacities), tuple(edges), tuple(costs))
 
     @cached_property
     def processors(self) -> list[int]:
@@ -58,21 +64,32 @@ class ProcessorNetwork:
 
     @cached_property
     def distances(self) -> NDArray[np.float64]:
-        """Links on the shortest path between any two nodes, (nodes, nodes); infinite if there is none."""
+        """Cost of the cheapest path between any two nodes, (nodes, nodes); infinite if there is none."""
         nodes = len(self.names)
         found = np.full((nodes, nodes), np.inf)
         np.fill_diagonal(found, 0.0)
-        for a, b in self.edges:
-            found[a, b] = found[b, a] = 1.0
+        for (a, b), cost in self._cost_of.items():
+            found[a, b] = cost
         for middle in range(nodes):
             found = np.minimum(found, found[:, middle, None] + found[None, middle, :])
         return found
 
     @cached_property
-    def tree_costs(self) -> NDArray[np.int64]:
-        """Links of the smallest tree that joins a set of processors, (2^P,): bit p of an index stands for processor p.
+    def _cost_of(self) -> dict[tuple[int, int], int]:
+        """The cost of each edge, both ways."""
+        costs = dict(zip(self.edges, self.costs or [1] * len(self.edges), strict=True))
+        return costs | {(b, a): cost for (a, b), cost in costs.items()}
 
-        Each link of the tree takes one Bell pair: the value of a qubit is copied (in its Z basis) along the tree. The
+    @property
+    def cheapest(self) -> int:
+        """Cost of the cheapest edge; 1 if there is none."""
+        return min(self.costs, default=1)
+
+    @cached_property
+    def tree_costs(self) -> NDArray[np.int64]:
+        """Cost of the smallest tree that joins a set of processors, (2^P,): bit p of an index stands for processor p.
+
+        Each edge of the tree takes one Bell pair: the value of a qubit is copied (in its Z basis) along the tree. The
         tree may pass any node. Dreyfus and Wagner, Networks 1 (1971).
         """
         last = np.zeros(1 << len(self.processors), dtype=np.int64)
@@ -89,7 +106,7 @@ class ProcessorNetwork:
 
     @cached_property
     def forest_costs(self) -> NDArray[np.int64]:
-        """Links of the smallest forest that joins each of some processors with one of some others, (2^P, 2^P).
+        """Cost of the smallest forest that joins each of some processors with one of some others, (2^P, 2^P).
 
         Bits of the first index are the others, which have the value already; 0 if there are none.
         """
@@ -141,8 +158,8 @@ class ProcessorNetwork:
 
     @cached_property
     def _tree_table(self) -> NDArray[np.int64]:
-        """Links of the smallest tree that joins a set of processors and a node, (2^P, nodes)."""
-        far = 4 * len(self.names)
+        """Cost of the smallest tree that joins a set of processors and a node, (2^P, nodes)."""
+        far = 4 * len(self.names) * max(self.costs, default=1)
         distances = np.where(np.isfinite(self.distances), self.distances, far).astype(np.int64)
         return _smallest_trees(distances, np.array(self.processors, dtype=np.int64))
 
@@ -165,13 +182,12 @@ class ProcessorNetwork:
         raise AssertionError("the table holds the costs of trees")
 
     def _edges_of_path(self, source: int, target: int) -> set[tuple[int, int]]:
-        """Return the edges of a shortest path, through the lowest nodes."""
-        links = {*self.edges, *((b, a) for a, b in self.edges)}
+        """Return the edges of a cheapest path, through the lowest nodes."""
         found: set[tuple[int, int]] = set()
         while source != target:
-            nearer = self.distances[source, target] - 1
-            step = next(
-                k for k in range(len(self.names)) if (source, k) in links and self.distances[k, target] == nearer
+            left = self.distances[source, target]
+            step = min(
+                k for (a, k), cost in self._cost_of.items() if a == source and self.distances[k, target] == left - cost
             )
             found.add((min(source, step), max(source, step)))
             source = step
@@ -181,7 +197,7 @@ class ProcessorNetwork:
 @njit(cache=True)
 def _smallest_trees(distances, terminals):  # type: ignore[no-untyped-def]
     nodes, count = len(distances), len(terminals)
-    best = np.full((1 << count, nodes), 4 * nodes * nodes, np.int64)
+    best = np.full((1 << count, nodes), 4 * nodes * max(1, np.max(distances)), np.int64)
     best[0] = 0
     for t in range(count):
         best[1 << t] = distances[terminals[t]]
@@ -207,7 +223,7 @@ def _smallest_forests(trees):  # type: ignore[no-untyped-def]
     near = np.zeros(sets, np.int64)
     for sources in range(1, sets):
         for members in range(1, sets):
-            near[members] = 4 * sets * sets
+            near[members] = 4 * max(1, np.max(trees)) * sets
             left = sources
             while left:
                 near[members] = min(near[members], trees[members | (left & -left)])

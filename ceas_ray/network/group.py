@@ -83,15 +83,26 @@ def route_between(first: Route, second: Route) -> Route:
 
     In a star this is over the hub. Raises ValueError if both end at one node.
     """
+    common = _common(first, second)
+    start, end = first.without(common), second.without(common)
+    if not start.legs and not end.legs:
+        raise ValueError(f"processors that share a circuit must sit on different nodes, got two on {first.nodes[-1]}")
+    return start.reversed().then(end)
+
+
+def links_between(first: Route, second: Route) -> int:
+    """Return how many links the route has between the ends of two routes of the hub, see `route_between`."""
+    return len(first.links) + len(second.links) - 2 * _common(first, second)
+
+
+def _common(first: Route, second: Route) -> int:
+    """Return how many links two routes have in common from their begin."""
     common = 0
     for one, other in zip(first.links, second.links, strict=False):
         if one != other:
             break
         common += 1
-    start, end = first.without(common), second.without(common)
-    if not start.legs and not end.legs:
-        raise ValueError(f"processors that share a circuit must sit on different nodes, got two on {first.nodes[-1]}")
-    return start.reversed().then(end)
+    return common
 
 
 def group_of(routes: Sequence[Route], members: Sequence[int], pair_ends: Sequence[tuple[int, int]]) -> ProcessorGroup:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
-from ceas_ray.network.group import ProcessorGroup, group_of
+import numpy as np
+from numpy.typing import NDArray
+
+from ceas_ray.network.group import ProcessorGroup, group_of, links_between
 from ceas_ray.network.link_parameters import LinkDraws, LinkParameters
 from ceas_ray.network.route import PairSource, Route, Swapping
 
@@ -112,6 +115,18 @@ class NetworkPlan:
         parties = [range(first, first + members) for first in range(0, count, members)]
         groups = tuple(group_of(self.processor_routes, party, pair_ends) for party in parties)
         return replace(self, processor_routes=self.processor_routes[::members], groups=groups)
+
+    def member_distances(self, members: int) -> NDArray[np.int64]:
+        """Return what a pair between any two members of a group takes in pairs of links, (members, members), the sum
+        over all whole groups of `members` consecutive processors.
+        """
+        found = np.zeros((members, members), np.int64)
+        for first in range(0, len(self.processor_routes) - members + 1, members):
+            for a in range(members):
+                for b in range(a):
+                    one, other = (self.processor_routes[first + k] for k in (a, b))
+                    found[a, b] += links_between(one, other)
+        return found + found.T
 
     def swapping_by(self, swapping: Swapping) -> NetworkPlan:
         """Return the same network with other swaps."""

@@ -15,6 +15,9 @@ from ceas_ray.quantum.state_vector_engine import Derivatives
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+MAX_NOISY_QUBITS = 10
+"""Of circuits of the user's own: density matrices have 4^n numbers, state vectors, without noise, 2^n."""
+
 VariationalCircuit = Circuit | GateCircuit
 """One of this package, in layers, or the user's own, gate by gate."""
 
@@ -22,9 +25,14 @@ VariationalCircuit = Circuit | GateCircuit
 def shifted_values(
     circuit: VariationalCircuit, inputs: LaneInputs, output: Integers, *, threads: int = 1
 ) -> ShiftedValues:
-    """Return one output of each lane, output (B,), and its derivatives by every angle that shifts, (B, R)."""
-    engine = gate_engine.shifted_values if isinstance(circuit, GateCircuit) else pauli_engine.shifted_values
-    return engine(circuit, inputs, output, threads=threads)  # type: ignore[arg-type]
+    """Return one output of each lane, output (B,), and its derivatives by every angle that shifts, (B, R).
+
+    Circuits of the user's own with more than 10 qubits must be without noise of gates, and not spend pairs.
+    """
+    if not isinstance(circuit, GateCircuit):
+        return pauli_engine.shifted_values(circuit, inputs, output, threads=threads)
+    engine = gate_engine if circuit.qubits <= MAX_NOISY_QUBITS else gate_state_vectors
+    return engine.shifted_values(circuit, inputs, output, threads=threads)
 
 
 def expectations(circuit: VariationalCircuit, inputs: LaneInputs) -> Floats:

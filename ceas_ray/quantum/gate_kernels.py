@@ -17,9 +17,11 @@ from ceas_ray.quantum.gate_shared_steps import (
     apply_two_shared_back,
     copy_value,
     copy_value_back,
+    move_qubit,
     teleport,
 )
 from ceas_ray.quantum.gate_steps import (
+    MOVE,
     TELEPORTATION,
     VALUE_COPY,
     apply_one,
@@ -43,14 +45,16 @@ class Problem(NamedTuple):
     """A circuit and its lanes, as the passes take them; G counts gates and, of a shared circuit, where pairs are spent.
 
     kinds (G,), qubits (G, 2) with -1 for no second one, tables (G,): rows of partners and signs (T, 16) or, of fixed
-    gates, of matrices (F, 3, 3), or the digit of the Pauli that is copied. rotations (G,): the number of a rotation, -1
-    of other gates; trained (G,): its place among those that shift, or -1. angles (B, rotations), noise (Q, S, n, 7),
-    owner (B,). terms (T,), weights (Q, T), starts (K + 1,): the rows of an output's Pauli strings, their weights with
-    readout, and where each output begins. prepared: gates without noise before all qubits are teleported, -1 where none
-    is; attenuation (Q, n + 1): of Pauli strings by weight, strings (4^n,), in that.
+    gates, of matrices (F, 3, 3), or the digit of the Pauli that is copied, or that acts on a qubit that moves.
+    rotations (G,): the number of a rotation, -1 of other gates; trained (G,): its place among those that shift, or -1.
+    angles (B, rotations), noise (Q, S, n, 7), owner (B,). terms (T,), weights (Q, T), starts (K + 1,): the rows of an
+    output's Pauli strings, their weights with readout, and where each output begins. prepared: gates without noise
+    before all qubits are teleported, -1 where none is; attenuation (Q, n + 1): of Pauli strings by weight, strings
+    (4^n,), in that.
 
     Of shared circuits: sections (G,): the rows of noise. sectors (G,): how many a gate finds. shifts (G, 16): of gates
-    on two qubits, the bits of a sector by which a coefficient comes from another; of a copy, its flag's in column 0.
+    on two qubits, the bits of a sector by which a coefficient comes from another; of a copy or a move, bits of flags in
+    column 0.
     places (G,): of pairs; werner (Q, places).
     """
 
@@ -151,6 +155,9 @@ def _apply(problem, g, block, before, after):  # type: ignore[no-untyped-def]
         copy = (qubit, problem.tables[g], problem.shifts[g, 0], len(problem.strings))
         copy_value(copy, block.werner, problem.places[g], source, target)
         return
+    if kind == MOVE:
+        move_qubit((qubit, problem.tables[g], problem.shifts[g, 0], len(problem.strings)), source, target)
+        return
     tables = block.scratch[3:6]
     if problem.qubits[g, 1] < 0:
         one_qubit_maps(problem, g, block.turns, noise[:4], tables)
@@ -179,6 +186,9 @@ def _apply_back(problem, g, block, before, dual, derivatives):  # type: ignore[n
     if kind == VALUE_COPY:
         copy = (qubit, problem.tables[g], problem.shifts[g, 0], len(problem.strings))
         copy_value_back(copy, block.werner, problem.places[g], h)
+        return
+    if kind == MOVE:
+        move_qubit((qubit, problem.tables[g], problem.shifts[g, 0], len(problem.strings)), h, h)
         return
     tables = block.scratch[3:6]
     if problem.qubits[g, 1] < 0:

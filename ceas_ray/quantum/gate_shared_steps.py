@@ -49,6 +49,23 @@ def copy_value_back(copy, werner, place, h):  # type: ignore[no-untyped-def]
 
 
 @njit(**COMPILED_PART)
+def move_qubit(move, source, target):  # type: ignore[no-untyped-def]
+    """Set target = source with a Pauli on a qubit where flags are set: what anticommutes comes from the sector with
+    these flags added or removed. Its own transpose; target may be source.
+
+    move: the qubit, the Pauli (1 to 3), the flags' bits, and 4^n.
+    """
+    qubit, pauli, flags, strings = move
+    for index in range(len(source)):
+        far, digit = ((index // strings) ^ flags) * strings + index % strings, (index >> (2 * qubit)) & 3
+        if index < far:
+            here, there = load(source, index), load(source, far)
+            stays = digit == 0 or digit == pauli
+            store(target, index, here if stays else there)
+            store(target, far, there if stays else here)
+
+
+@njit(**COMPILED_PART)
 def apply_two_shared(gate, rows, qubits, source, scratch, target):  # type: ignore[no-untyped-def]
     """Set target = a gate on two qubits with its noise on source, which must be another array.
 

@@ -4,7 +4,8 @@ A gate between two processors uses a copy of a qubit's value: of the eigenvalue 
 acts on that qubit. The pair that makes the copy, Phi+ with weight w (its Werner parameter) and else one of the four
 Bell states at random, flips the copy with probability (1 - w) / 2 and, independently of that once it errs, applies that
 Pauli operator to the qubit. A flipped copy turns each of its rotations the other way round, and adds to CX or CZ the
-Pauli operator of its other side. All gates of a copy, and of copies made from it, meet the same error.
+Pauli operator of its other side. All gates of a copy, and of copies made from it, meet the same error. A qubit moves to
+another processor by a copy that stays in its place: a flipped one is the qubit, flipped.
 
 So a state has a part for each set of flipped copies; or, with the signs of flips in place of these, a sector for each
 set of flags, the first of which is the density matrix itself.
@@ -36,7 +37,15 @@ class ValueCopy(NamedTuple):
     place: int
 
 
-PairStep = Teleportation | ValueCopy
+class Move(NamedTuple):
+    """A copy takes the place of its qubit, on which `pauli` has acted if an odd number of `flags` (bits) is set."""
+
+    qubit: int
+    pauli: str
+    flags: int
+
+
+PairStep = Teleportation | ValueCopy | Move
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,8 @@ class Sharing:
     """ends: between whom each pair of a shot is shared, by place: (from, to) by member, or HUB.
 
     holders: of each section, the member that holds each qubit. sections: the section of each gate of the circuit: whose
-    noise it has. steps: the gate's number before which each pair is spent, and how, in order. flags: of each gate, of
-    the values of its first and its second qubit, the flags that say that they are flipped, as bits.
+    noise it has. steps: the gate's number before which each pair is spent or a qubit moves, and how, in order. flags:
+    of each gate, of the values of its first and its second qubit, the flags that say that they are flipped, as bits.
     """
 
     ends: tuple[tuple[int, int], ...]

@@ -6,13 +6,15 @@ rotation exp(-i angle P / 2) has dz/d angle = Im <lambda| P |psi>, taken after i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.quantum.gate_circuit import Entangler, FixedGate, GateCircuit, Observable, Rotation
+from ceas_ray.quantum.gate_noise import Noise
+from ceas_ray.quantum.pauli_engine import LaneInputs, ShiftedValues
 from ceas_ray.quantum.state_vector_engine import Derivatives
 
 Floats = NDArray[np.float64]
@@ -58,6 +60,67 @@ def reverse_mode(
         slopes = np.broadcast_to(circuit.slopes(angles[some]), (len(psi), circuit.shift_count, circuit.parameter_count))
         first[some] = np.einsum("br,brp->bp", by_angle, slopes)
     return Derivatives(values, first)
+
+
+def shifted_values(circuit: GateCircuit, inputs: LaneInputs, output: Integers, *, threads: int = 1) -> ShiftedValues:
+    """Return one output of each lane and its derivatives by every angle that shifts, as `gate_engine` does, for
+    circuits that are too large for density matrices.
+
+    Gates must be perfect and the circuit whole; readout errors are in the values. With |r> the derivative of the state
+    by angle r, and psi the state, z' = 2 Re <r|O|psi> and z'' = 2 <r|O|r> - <psi|O|psi> / 2. Everything is computed in
+    one thread. Raises ValueError for noise of gates, and circuits that are shared or prepared.
+    """
+    gate_noise = np.delete(np.asarray(inputs.noise), Noise.READOUT, axis=-1)
+    if np.any(gate_noise) or circuit.sharing is not None or circuit.prepared is not None:
+        raise ValueError("state vectors are those of perfect gates on one processor, without Bell pairs")
+    lanes = len(inputs.owner)
+    values = np.empty(lanes)
+    first, second = np.empty((lanes, circuit.shift_count)), np.empty((lanes, circuit.shift_count))
+    turns = circuit.angles(inputs.angles, inputs.parameters, inputs.owner)
+    keep = 1 - 2 * np.asarray(inputs.noise)[:, :, Noise.READOUT]
+    for lane in range(lanes):
+        seen = _as_read(circuit.observables[output[lane]], keep[inputs.owner[lane]])
+        values[lane], first[lane], second[lane] = _by_angle(circuit, turns[lane : lane + 1], seen)
+    return ShiftedValues(values, first, second)
+
+
+def _as_read(observable: Observable, keep: Floats) -> Observable:
+    """Return the observable that readout errors make of one; keep (n,): what is left of each qubit's outcome."""
+    return tuple(
+        (weight * float(np.prod([keep[q] for q, letter in enumerate(reversed(pauli)) if letter != "I"])), pauli)
+        for weight, pauli in observable
+    )
+
+
+def _by_angle(circuit: GateCircuit, turns: Floats, observable: Observable) -> tuple[float, Floats, Floats]:
+    """Return an output of one lane, and its derivatives by every angle that shifts, (R,), as many at once as there is
+    room for.
+    """
+    at_once = max(1, _MAX_BYTES // (16 * 2**circuit.qubits))
+    first, second, value = np.empty(circuit.shift_count), np.empty(circuit.shift_count), 0.0
+    for start in range(0, max(1, circuit.shift_count), at_once):
+        psi, moved = _with_tangents(circuit, turns, circuit.trained[start : start + at_once])
+        seen = _observed(observable, psi)
+        value = float(_inner(psi, seen).real[0])
+        some = slice(start, start + len(moved))
+        first[some] = 2 * (moved.conj() @ seen[0]).real
+        second[some] = 2 * _inner(moved, _observed(observable, moved)).real - value / 2
+    return value, first, second
+
+
+def _with_tangents(circuit: GateCircuit, turns: Floats, chosen: Sequence[int]) -> tuple[Complexes, Complexes]:
+    """Return the final state of one lane, (1, 2^n), and its derivatives by these angles, (chosen, 2^n)."""
+    states = np.zeros((1, 2**circuit.qubits), dtype=np.complex128)
+    states[0, 0], rotation = 1, 0
+    for gate in circuit.gates:
+        if not isinstance(gate, Rotation):
+            states = _fixed(gate, states, inverse=False)
+            continue
+        states = _rotated(circuit, gate, turns[:, rotation], states)
+        if rotation in chosen:
+            states = np.concatenate([states, -0.5j * _pauli(_string(gate, circuit.qubits), states[:1])])
+        rotation += 1
+    return states[:1], states[1:]
 
 
 def state_and_tangents(circuit: GateCircuit, angles: Floats, parameters: Floats) -> tuple[Complexes, Complexes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.quantum import gate_steps
 from ceas_ray.quantum.gate_circuit import Entangler, FixedGate, Gate, GateCircuit, Rotation
-from ceas_ray.quantum.gate_sharing import PairStep, Teleportation, ValueCopy
+from ceas_ray.quantum.gate_sharing import Move, PairStep, Teleportation, ValueCopy
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -50,7 +51,7 @@ def tables_of(circuit: GateCircuit) -> Tables:
     """Return the tables of a circuit."""
     names: dict[str, int] = {}
     matrices: dict[tuple[float, ...], int] = {}
-    steps = [_pair_row(step) if isinstance(step, Teleportation | ValueCopy) else step for step in _steps(circuit)]
+    steps = [_pair_row(step) if isinstance(step, PairStep) else step for step in _steps(circuit)]
     rows, rotation = [], 0
     place = {number: r for r, number in enumerate(circuit.trained)}
     for step in steps:
@@ -99,6 +100,8 @@ class _Row(NamedTuple):
 def _pair_row(step: PairStep) -> _Row:
     if isinstance(step, Teleportation):
         return _Row(gate_steps.TELEPORTATION, step.qubit, -1, -1, place=step.place)
+    if isinstance(step, Move):
+        return _Row(gate_steps.MOVE, step.qubit, -1, "IXYZ".index(step.pauli))
     return _Row(gate_steps.VALUE_COPY, step.qubit, -1, "IXYZ".index(step.pauli), place=step.place)
 
 
@@ -115,35 +118,45 @@ def _steps(circuit: GateCircuit) -> list[Gate | PairStep]:
 
 def _shared(circuit: GateCircuit) -> tuple[Integers, Integers, Integers]:
     """Return sections, sectors and shifts of `Tables`."""
-    sharing, count = circuit.sharing, len(_steps(circuit))
+    sharing, steps = circuit.sharing, _steps(circuit)
+    count = len(steps)
     sections, sectors, shifts = np.zeros(count, np.int64), np.ones(count, np.int64), np.zeros((count, 16), np.int64)
     if sharing is None:
         return sections, sectors, shifts
-    last_use, gate = _last_uses(circuit), 0
-    ends: dict[int, int] = {}  # of each flag in use, the last gate that does
-    for number, step in enumerate(_steps(circuit)):
+    last_use, gate = _last_uses(steps, sharing.flags), 0
+    ends: dict[int, int] = {}  # of each flag in use, the last step that does
+    for number, step in enumerate(steps):
         if isinstance(step, ValueCopy):
-            ends[step.flag] = last_use[step.place]
+            ends[step.flag] = last_use[number]
             shifts[number, 0] = 1 << step.flag
-        sectors[number] = 1 << (max((flag for flag, end in ends.items() if end >= gate), default=-1) + 1)
+        elif isinstance(step, Move):
+            shifts[number, 0] = step.flags
+        sectors[number] = 1 << (max((flag for flag, end in ends.items() if end >= number), default=-1) + 1)
         sections[number] = sharing.sections[min(gate, len(circuit.gates) - 1)]
-        if not isinstance(step, Teleportation | ValueCopy):
+        if not isinstance(step, PairStep):
             if any(sharing.flags[gate]):
                 shifts[number] = _shifts(step, sharing.flags[gate])
             gate += 1
     return sections, sectors, shifts
 
 
-def _last_uses(circuit: GateCircuit) -> dict[int, int]:
-    """Return the last gate that uses the flag of each copy, by the copy's place."""
-    assert circuit.sharing is not None
-    begins = [(number, step) for number, step in circuit.sharing.steps if isinstance(step, ValueCopy)]
-    found = {}
-    for index, (number, step) in enumerate(begins):
-        again = (later for later, other in begins[index + 1 :] if other.flag == step.flag)
-        end = next(again, len(circuit.gates))
-        used = [g for g in range(number, end) if any(bits >> step.flag & 1 for bits in circuit.sharing.flags[g])]
-        found[step.place] = max(used, default=number)
+def _last_uses(steps: Sequence[Gate | PairStep], flags: Sequence[tuple[int, int]]) -> dict[int, int]:
+    """Return the last step that uses the flag of each copy, by the copy's step. flags: of each gate, see `Sharing`."""
+    found: dict[int, int] = {}
+    copies: dict[int, int] = {}  # the step of the last copy with each flag
+    of_gates = iter(flags)
+    for number, step in enumerate(steps):
+        used = 0
+        if isinstance(step, ValueCopy):
+            copies[step.flag] = found[number] = number
+        elif isinstance(step, Move):
+            used = step.flags
+        elif not isinstance(step, Teleportation):
+            first, second = next(of_gates)
+            used = first | second
+        for flag, copy in copies.items():
+            if used >> flag & 1:
+                found[copy] = number
     return found
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.entanglement.feasibility import link_classes
+from ceas_ray.quantum.circuit_values import MAX_NOISY_QUBITS
 from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.mixed_pairs import max_nodes
 from ceas_ray.runs.machine_speed import machine_slowness
@@ -29,7 +30,7 @@ class Costs:
     """Measured seconds of one core. link_pair, key_pair: of one that is generated for a shot or a key, on links that
     the hub joins and (routed_...) on routes. path: of a round's messages between two parties that share keys. entry: of
     one of the 4^n numbers of a density matrix in a gradient, per layer and qubit, and gate_entry per gate of a circuit
-    of the user's own; amplitude: of the 2^n of a state vector.
+    of the user's own; amplitude: of the 2^n of a state vector, and gate_amplitude per gate of a large circuit.
     aer_gate: of a gate of a circuit that Aer runs, and aer_entry of each number of its density matrix in it.
     price: of tables of a chain at a price; birth_in_...: of one of the births that its sweeps try.
     """
@@ -49,6 +50,7 @@ class Costs:
     entry: float = 3e-9
     gate_entry: float = 3e-9
     amplitude: float = 1.2e-8
+    gate_amplitude: float = 4e-8
     aer_gate: float = 1.4e-5
     aer_entry: float = 3e-9
     ground_state: float = 6e-4
@@ -153,6 +155,9 @@ def _gradient(settings: RunSettings, world: Outline) -> float:
     samples = min(training.batch, len(world.data.train_labels) / world.blueprint.counts.parties)
     nodes = max_nodes([part.pairs for part in groups[0].routes]) if groups else 1
     drawn = 0 if training.estimator == "exact" else training.circuits_per_round
+    if isinstance(circuit, GateCircuit) and circuit.qubits > MAX_NOISY_QUBITS:
+        amplitudes = 2.0**circuit.qubits * len(circuit.gates) * (1 + circuit.shift_count / 2) * circuit.outputs
+        return drawn * COSTS.circuit + samples * amplitudes * COSTS.gate_amplitude
     if isinstance(circuit, GateCircuit):
         sectors = 1 if circuit.sharing is None else circuit.sharing.sectors
         entries = sectors * 4.0**circuit.qubits * len(circuit.gates) * circuit.outputs

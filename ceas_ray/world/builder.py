@@ -38,7 +38,7 @@ from ceas_ray.world.model import (
     loss_of,
     public_angles_of,
 )
-from ceas_ray.world.network import network_of
+from ceas_ray.world.network import network_of, network_of_groups
 from ceas_ray.world.own_circuit import own_circuit_of, with_observables, with_qubits
 from ceas_ray.world.processor_noise import processor_noise
 from ceas_ray.world.processors import adversary_of, processors_of
@@ -111,7 +111,8 @@ def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
         loss(np.zeros_like(few), few), loss.slope(np.zeros_like(few), few)  # one of the user's own may be wrong
         blueprint = _blueprint(settings, policies, data, inputs=inputs, own=own)
         network, counts = blueprint.network, blueprint.counts
-        check_circuits(settings, blueprint.shared_circuit, max(len(s.angles) for s in blueprint.shards), policies)
+        largest_shard = max(len(shard.angles) for shard in blueprint.shards)
+        check_circuits(settings, blueprint.shared_circuit, largest_shard, policies=policies, noise=blueprint.noise)
         demand = demand_of(settings, network)
         check_demand(settings, network, demand, scheduler)
         phases = _phases(network, demand, counts)
@@ -147,14 +148,11 @@ def _blueprint(
 ) -> Blueprint:
     """Draw and check all that actors have in common."""
     counts, streams, training = counts_of(settings), Streams(settings.seed), settings.training
-    circuit, shared = _circuits(settings, counts, data, own)
-    network = network_of(
-        settings,
-        counts,
-        shared_circuit=shared,
-        generator=streams.generator("network", "network", "links", 0),
-        inputs=inputs,
-    )
+    circuit = _circuit(settings, data, own)
+    links = streams.generator("network", "network", "links", 0)
+    whole = network_of(settings, counts, generator=links, inputs=inputs)
+    shared = shared_circuit_of(training, circuit, counts.group_size, whole.member_distances)
+    network = network_of_groups(settings, whole, counts.group_size, shared)
     served = [network.served(k) for k in range(counts.parties)]
     quality = np.array([link.fidelity * 1e6 + link.rate for link in served])
     placement = streams.generator("adversary", "adversary", "placement", 0)
@@ -178,16 +176,12 @@ def _blueprint(
     )
 
 
-def _circuits(
-    settings: RunSettings, counts: Counts, data: DataSet, own: GateCircuit | None
-) -> tuple[VariationalCircuit, VariationalCircuit]:
-    """Return the circuit as one processor runs it, and as a party does."""
+def _circuit(settings: RunSettings, data: DataSet, own: GateCircuit | None) -> VariationalCircuit:
+    """Return the circuit as one processor runs it."""
     if own is not None:
-        made = with_observables(own, settings.training, data.outputs)
-        return made, shared_circuit_of(settings.training, made, counts.group_size)
+        return with_observables(own, settings.training, data.outputs)
     check_data(settings, data)
-    circuit = circuit_of(settings.training, data.outputs)
-    return circuit, shared_circuit_of(settings.training, circuit, counts.group_size)
+    return circuit_of(settings.training, data.outputs)
 
 
 def _shards(

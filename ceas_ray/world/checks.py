@@ -6,6 +6,7 @@ from math import ceil
 
 import numpy as np
 import psutil
+from numpy.typing import NDArray
 
 from ceas_ray.aggregation.uniform_weights import UniformWeights
 from ceas_ray.config.errors import SettingsError, UnusableSettings
@@ -16,9 +17,10 @@ from ceas_ray.messages.quorum import Quorums
 from ceas_ray.network.memories import fidelity_at
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.quantum.bell_pairs import decayed_fidelity, depolarized_state, key_rate_of_state, swapped_state
-from ceas_ray.quantum.circuit_values import VariationalCircuit
+from ceas_ray.quantum.circuit_values import MAX_NOISY_QUBITS, VariationalCircuit
 from ceas_ray.quantum.estimator import full_shift_circuits
 from ceas_ray.quantum.gate_circuit import GateCircuit
+from ceas_ray.quantum.gate_noise import Noise
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.world.blueprint import Policies, shots_spend_pairs
 from ceas_ray.world.counts import Counts, counts_of
@@ -163,16 +165,24 @@ def check_data(settings: RunSettings, data: DataSet) -> None:
         raise SettingsError("training.qubits", must, settings.training.qubits)
 
 
-def check_circuits(settings: RunSettings, circuit: VariationalCircuit, largest_shard: int, policies: Policies) -> None:
+def check_circuits(
+    settings: RunSettings,
+    circuit: VariationalCircuit,
+    largest_shard: int,
+    *,
+    policies: Policies,
+    noise: NDArray[np.float64],
+) -> None:
     """Raise SettingsError for estimates that the circuit (of a whole party) or the number of its runs does not allow.
 
-    largest_shard: how many samples the party with the most of them has.
+    largest_shard: how many samples the party with the most of them has. noise: of all processors, (count, n, 7).
     """
     training = settings.training
     if settings.processors.engine == "aer_sampled" and circuit.pairs_within:
         must = f"pauli or aer for training.partition={training.partition}"
         raise SettingsError("processors.engine", must, "aer_sampled")
     if isinstance(circuit, GateCircuit):
+        _check_large(settings, circuit, noise)
         _check_memory_of(settings, circuit)
     needed = full_shift_circuits(min(training.batch, largest_shard), circuit.outputs, circuit.shift_count)
     if training.estimator == "full_shift" and training.circuits_per_round < needed:
@@ -180,6 +190,19 @@ def check_circuits(settings: RunSettings, circuit: VariationalCircuit, largest_s
         raise SettingsError("training.circuits_per_round", must, training.circuits_per_round)
     if training.trap_circuit_share > 0:
         _check_trap_circuits(settings, circuit.qubits, policies)
+
+
+def _check_large(settings: RunSettings, circuit: GateCircuit, noise: NDArray[np.float64]) -> None:
+    """Raise SettingsError for more qubits than density matrices can have, unless state vectors will do."""
+    if circuit.qubits <= MAX_NOISY_QUBITS:
+        return
+    training, most = settings.training, f"at most {MAX_NOISY_QUBITS} qubits"
+    if training.inputs != "local" or training.partition != "data":
+        must = f"{most}, or training.inputs=local and training.partition=data"
+        raise SettingsError("training.circuit", must, circuit.qubits)
+    if np.any(np.delete(noise, Noise.READOUT, axis=-1)):
+        must = f"{most} where gates have noise (processors=noiseless has none)"
+        raise SettingsError("training.circuit", must, circuit.qubits)
 
 
 def _check_memory_of(settings: RunSettings, circuit: GateCircuit) -> None:

@@ -23,13 +23,12 @@ from ceas_ray.world.shared_circuit import ends_of_pairs
 
 
 def network_of(
-    settings: RunSettings, counts: Counts, *, shared_circuit: VariationalCircuit, generator: np.random.Generator,
-    inputs: RunInputs,
-) -> NetworkPlan:  # fmt: skip
-    """Return the network, with the swaps that settings choose; raises SettingsError for one that cannot be or does not
-    serve.
+    settings: RunSettings, counts: Counts, *, generator: np.random.Generator, inputs: RunInputs
+) -> NetworkPlan:
+    """Return the network of all processors, with the swaps that settings choose; raises SettingsError for one that
+    cannot be.
 
-    shared_circuit: says between which processors of a group pairs are needed. generator: draws lengths and fidelities.
+    generator: draws lengths and fidelities.
     """
     links = settings.links
     spread = Heterogeneity(
@@ -51,10 +50,20 @@ def network_of(
     inputs.note(network.notes)
     if settings.consensus.committee == "processors":
         network = _with_replicas_at_processors(network)
-    network = network.swapping_by(_swapping(settings))
-    if counts.group_size > 1:
-        whole = network
-        network = blame_on("network", lambda: whole.grouped(counts.group_size, ends_of_pairs(shared_circuit)))
+    return network.swapping_by(_swapping(settings))
+
+
+def network_of_groups(
+    settings: RunSettings, whole: NetworkPlan, group_size: int, shared_circuit: VariationalCircuit
+) -> NetworkPlan:
+    """Return the network with its processors in groups, if they share circuits; SettingsError for one that does not
+    serve.
+
+    shared_circuit: says between which processors of a group pairs are needed.
+    """
+    network = whole
+    if group_size > 1:
+        network = blame_on("network", lambda: whole.grouped(group_size, ends_of_pairs(shared_circuit)))
     check_network(settings, network)
     return network
 

@@ -21,7 +21,8 @@ from ceas_ray.quantum.gate_circuit import GateCircuit, Observable, first_qubits,
 from ceas_ray.quantum.gate_prefix import prepared_at_hub
 from ceas_ray.world.inputs import RunInputs
 
-MAX_QUBITS = 10
+MAX_QUBITS = 20
+"""Without noise; with it, and where pairs are spent, fewer: see `checks`."""
 _KEY = "training.circuit"
 _MUST = "an OpenQASM 3 file, path.py:function or module:function"
 

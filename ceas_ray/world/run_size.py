@@ -6,6 +6,7 @@ import numpy as np
 
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.host import WORK_BLOCK
+from ceas_ray.quantum.circuit_values import MAX_NOISY_QUBITS
 from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.gate_engine import kept_states
 from ceas_ray.quantum.lanes import lane_count
@@ -26,6 +27,8 @@ _BYTES_PER_FORESEEN_PAIR = 35
 """Of a pair that could be, where a scheduler knows all of them."""
 _BYTES_PER_SHARED_SHOT, _BYTES_PER_SHARED_PAIR = 360, 16
 """Of a shot that several processors share, and each pair that its links could make in its time."""
+_STATES_AT_ONCE = 6
+"""Of blocks of state vectors, or of single large ones, while a gate is done on states and their derivatives."""
 _BYTES_PER_DERIVATIVE = 32
 """Of one of a sample's parameters: first and second derivative, and a copy of both."""
 
@@ -58,6 +61,8 @@ def _of_shots(settings: RunSettings) -> float:
 def own_circuit_bytes(settings: RunSettings, circuit: GateCircuit) -> float:
     """Return what the engine of a circuit of the user's own takes beside that: states, derivatives, profiles, traps."""
     training, numbers = settings.training, 8.0 * 4**circuit.qubits
+    if circuit.qubits > MAX_NOISY_QUBITS:
+        return _STATES_AT_ONCE * max(2.0**25, 16.0 * 2**circuit.qubits)
     parties = min(WORK_BLOCK, counts_of(settings).parties)
     lanes = min(parties * training.batch, training.data.samples) * circuit.outputs
     states = settings.processors.threads * kept_states(circuit) * lane_count(np.float64) * numbers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,15 +22,21 @@ from ceas_ray.quantum.partition import member_of_layer, pair_ends, partition_by_
 DISTRIBUTORS: dict[str, Distributor] = {
     "fewest_gates": FewestGatesDistributor(),
     "static": StaticDistributor(),
-    "packed": PackedDistributor(moves=False, keeps=False),
+    "packed": PackedDistributor(keeps=False),
 }
-"""Qubits stay where they are while a circuit is trained: gates have the noise of their qubits' processors."""
+"""No copies are kept over gates that flip their qubit while a circuit is trained: the engine has no such copies."""
 
 
-def shared_circuit_of(training: TrainingSettings, circuit: VariationalCircuit, group_size: int) -> VariationalCircuit:
+def shared_circuit_of(
+    training: TrainingSettings,
+    circuit: VariationalCircuit,
+    group_size: int,
+    distances: Callable[[int], NDArray[np.int64]],
+) -> VariationalCircuit:
     """Return the circuit as a group of processors runs it; the same where each runs it alone.
 
-    Raises SettingsError for more processors than can share it.
+    distances: the links of a pair between any two members of a group of this size, (members, members). Raises
+    SettingsError for more processors than can share it.
     """
     own = isinstance(circuit, GateCircuit)
     if training.distributor != "fewest_gates" and not (own and training.partition == "circuit"):
@@ -36,14 +44,21 @@ def shared_circuit_of(training: TrainingSettings, circuit: VariationalCircuit, g
         raise SettingsError("training.distributor", must, training.distributor)
     if training.partition == "data":
         return circuit
-    return blame_on("training.processors_per_group", lambda: _shared(training, circuit, group_size))
+    return blame_on("training.processors_per_group", lambda: _shared(training, circuit, group_size, distances))
 
 
-def _shared(training: TrainingSettings, circuit: VariationalCircuit, members: int) -> VariationalCircuit:
+def _shared(
+    training: TrainingSettings,
+    circuit: VariationalCircuit,
+    members: int,
+    distances: Callable[[int], NDArray[np.int64]],
+) -> VariationalCircuit:
     by_qubits = training.partition == "circuit"
     if isinstance(circuit, GateCircuit):
         if by_qubits:
-            return shared_by_qubits(circuit, members, DISTRIBUTORS[training.distributor])
+            links = np.maximum(distances(members), 1)  # two members at one node are refused with their routes
+            unit = np.gcd.reduce(links[~np.eye(members, dtype=bool)]) if members > 1 else 1
+            return shared_by_qubits(circuit, members, DISTRIBUTORS[training.distributor], links // unit)
         return shared_by_layers(circuit, members)
     partition = partition_by_qubits if by_qubits else partition_by_layers
     return partition(circuit, members, training.inputs == "teleported")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -39,6 +39,35 @@ def _connected(nodes: set[int], edges: set[tuple[int, int]]) -> bool:
         if more == reached:
             return reached == nodes
         reached = more
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 10**6), nodes=st.integers(2, 4))
+def test_an_edge_that_costs_more_is_as_a_chain_of_nodes_that_only_swap(seed: int, nodes: int) -> None:
+    draw = np.random.default_rng(seed)
+    edges = [(int(draw.integers(k)), k) for k in range(1, nodes)]
+    edges += [pair for pair in combinations(range(nodes), 2) if pair not in edges and draw.random() < 0.5]
+    costs = draw.integers(1, 4, len(edges)).tolist()
+    capacities, single = [1] * nodes, []
+    for (a, b), cost in zip(edges, costs, strict=True):
+        chain = [a, *range(len(capacities), len(capacities) + cost - 1), b]
+        capacities += [0] * (cost - 1)
+        single += list(pairwise(chain))
+    priced = ProcessorNetwork.from_edges(edges, [1] * nodes, costs)
+    chained = ProcessorNetwork.from_edges(single, capacities)
+    np.testing.assert_array_equal(priced.tree_costs, chained.tree_costs)
+    np.testing.assert_array_equal(priced.forest_costs, chained.forest_costs)
+    for members in range(1, 2**nodes):
+        parents = priced.forest(members, 1)
+        of_edges = {frozenset(edge): cost for edge, cost in zip(edges, costs, strict=True)}
+        spent = sum(of_edges[frozenset(edge)] for edge in parents.items())
+        assert spent == priced.tree_costs[members | 1]
+
+
+@pytest.mark.parametrize("costs", [(1,), (0, 1)])
+def test_each_edge_has_a_cost_or_none_has(costs: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="every one of 2 edges must have a cost of at least 1"):
+        ProcessorNetwork.from_edges([(0, 1), (1, 2)], [1, 1, 1], costs)
 
 
 @pytest.mark.parametrize(

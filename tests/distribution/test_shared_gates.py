@@ -24,7 +24,7 @@ from ceas_ray.quantum.gate_circuit import Entangler, GateCircuit, Rotation, Term
 from ceas_ray.quantum.gate_list import GateList, normal_form
 from ceas_ray.quantum.gate_noise import Noise, noiseless
 from ceas_ray.quantum.gate_prefix import prepared_at_hub
-from ceas_ray.quantum.gate_sharing import ValueCopy
+from ceas_ray.quantum.gate_sharing import Move, ValueCopy
 from ceas_ray.quantum.partition import HUB, pair_ends, partition_by_qubits
 from ceas_ray.quantum.pauli_engine import LaneInputs
 from tests.distribution.circuits import HADAMARD, rotation
@@ -42,15 +42,22 @@ PAULIS = {"X": np.array([[0, 1], [1, 0]]), "Y": np.array([[0, -1j], [1j, 0]]), "
 
 @dataclass(frozen=True)
 class Given:
-    """Homes of qubits, and places of gates drawn from a seed; None: each at its second qubit. shared: copies are."""
+    """Homes of qubits, and places of gates drawn from a seed; None: each at its second qubit.
+
+    shared: copies are. moves: homes are drawn for each packet.
+    """
 
     homes: tuple[int, ...]
     seed: int | None = None
     shared: bool = True
+    moves: bool = False
 
     def __call__(self, circuit: GateList, network: ProcessorNetwork) -> Distribution:
         packets = packets_of(circuit.qubits, normal_form(circuit.qubits, circuit.gates), self.shared)
         home = np.array(self.homes)[packets.owner]
+        if self.moves:
+            assert self.seed is not None
+            home = np.random.default_rng(self.seed + 1).integers(0, len(network.names), len(home))
         place = home[packets.ends[:, 1]]
         if self.seed is not None:
             place = np.random.default_rng(self.seed).integers(0, len(network.names), len(place))
@@ -152,7 +159,8 @@ def test_values_are_those_of_an_execution_with_real_copies_and_every_error_of_ev
     while not 1 <= pairs <= 4:
         qubits = int(draw.integers(2, 4))
         circuit = drawn(qubits, int(draw.integers(2, 6)), int(draw.integers(10**6)))
-        given = Given(tuple(draw.integers(0, 2, qubits).tolist()), int(draw.integers(10**6)), shared=seed % 4 > 0)
+        homes, of_places = tuple(draw.integers(0, 2, qubits).tolist()), int(draw.integers(10**6))
+        given = Given(homes, of_places, shared=seed % 4 > 0, moves=seed % 4 > 1)
         circuit = with_angles(circuit, draw.uniform(-3, 3, len(circuit.rotations)))
         shared = shared_by_qubits(circuit, 2, given)
         pairs = shared.pairs_within
@@ -164,14 +172,15 @@ def test_values_are_those_of_an_execution_with_real_copies_and_every_error_of_ev
         np.testing.assert_allclose(found[lane], wanted, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("distributor", DISTRIBUTORS)
+@pytest.mark.parametrize("distributor", [*DISTRIBUTORS, "moving"])
 @pytest.mark.parametrize("members", [2, 3])
 def test_with_perfect_pairs_a_shared_circuit_is_the_undistributed_one_noise_included(
     distributor: str, members: int
 ) -> None:
     for seed in range(3):
         circuit = drawn(4, 12, seed)
-        shared = shared_by_qubits(circuit, members, DISTRIBUTORS[distributor])
+        moving = Given((0, 0, 0, 0), seed, moves=True)
+        shared = shared_by_qubits(circuit, members, DISTRIBUTORS.get(distributor, moving))
         inputs, output = inputs_of(shared, seed, perfect=True), np.array([0, 1, 0])
         assert shared.pairs_within > 0
         for ours, wanted in zip(
@@ -185,8 +194,9 @@ def test_with_perfect_pairs_a_shared_circuit_is_the_undistributed_one_noise_incl
 @pytest.mark.parametrize("seed", range(4))
 def test_derivatives_are_those_of_shifted_angles(seed: int) -> None:
     circuit = drawn(3, 10, seed)
-    shared = shared_by_qubits(circuit, 3, Given((0, 1, 2), seed))
+    shared = shared_by_qubits(circuit, 3, Given((0, 1, 2), seed, moves=seed % 2 == 1))
     assert shared.sharing is not None
+    assert any(isinstance(step, Move) for _, step in shared.sharing.steps) == (seed % 2 == 1)
     inputs, output = inputs_of(shared, seed), np.array([0, 1, 0])
     assert shared.sharing.sectors > 1
     found, values = gate_engine.shifted_values(shared, inputs, output), gate_engine.expectations(shared, inputs)
@@ -239,6 +249,38 @@ def test_packing_spends_fewer_pairs_than_one_a_gate() -> None:
         for name in ("static", "packed")
     }
     assert pairs == {"static": 6, "packed": 2}
+
+
+def test_gates_of_a_qubit_that_has_moved_have_the_noise_of_the_processor_that_holds_it() -> None:
+    gates: list[Any] = [Entangler("cz", (0, 1)), Rotation("X", (0,), (Term(1.0, (), 0),)), Entangler("cz", (0, 1))]
+    circuit = GateCircuit(2, 1, 1, tuple(gates), (((1.0, "IZ"),),))
+
+    def moved(circuit: GateList, network: ProcessorNetwork) -> Distribution:
+        packets = packets_of(2, normal_form(2, circuit.gates))
+        wide = ProcessorNetwork(network.names, (2, 2), network.edges)
+        home = np.where((packets.owner == 0) & (packets.begin == 0), 0, 1)
+        return Distribution(packets, wide, home, np.ones(len(packets.ends), np.int64))
+
+    shared = shared_by_qubits(circuit, 2, moved).sharing
+    assert shared is not None
+    assert [shared.holders[section] for section in shared.sections] == [(0, 1), (1, 1), (1, 1)]
+    assert shared.ends == ((0, 1),)
+    assert [type(step) for _, step in shared.steps] == [ValueCopy, Move]
+
+
+def test_the_packed_distributor_spends_pairs_where_they_take_the_fewest_links() -> None:
+    """Three gates between the qubits of two processors: no wonder if all are near, else as near as may be."""
+    gates: list[Any] = []
+    for weight, (a, b) in enumerate([(0, 1), (1, 2), (0, 2), (0, 1), (0, 1)]):
+        gates += [Rotation("X", (q,), (Term(1.0, (), weight),)) for q in (a, b)]
+        gates += [Rotation("ZZ", (a, b), (Term(1.0, (), weight),))]
+    circuit = GateCircuit(3, 1, 5, tuple(gates), (((1.0, "IIZ"),),))
+    lengths = np.array([[0, 4, 4], [4, 0, 1], [4, 1, 0]])
+    shared = shared_by_qubits(circuit, 3, PackedDistributor(4, 4_000, moves=False, keeps=False), lengths).sharing
+    assert shared is not None
+    near = {q for q, member in enumerate(shared.holders[0]) if member in (1, 2)}
+    assert near == {0, 1}, "the two that have most gates"
+    assert [set(ends) == {1, 2} for ends in shared.ends].count(True) == 3
 
 
 def test_a_shared_circuit_says_between_whom_its_pairs_are() -> None:

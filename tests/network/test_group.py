@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ceas_ray.network.group import ProcessorGroup, ShotRoute, group_of, route_between
+from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, Swapping, path_fidelity
 from tests.network.hardware import HARDWARE
 
@@ -52,3 +53,12 @@ def test_a_group_is_as_fast_as_its_scarcest_route() -> None:
     assert group.rate == pytest.approx(5 * shots_per_second)
     assert group.latency == slow.latency
     assert group.fidelity == min(fast.fidelity, slow.fidelity)
+
+
+def test_distances_of_members_are_the_links_between_them_in_all_groups() -> None:
+    routes = (
+        route((0, "a")), route((1, "b")), route((0, "a"), (2, "c")),
+        route((3, "d")), route((3, "d"), (4, "e")), route((3, "d"), (4, "e"), (5, "f")),
+    )  # fmt: skip
+    plan = NetworkPlan(routes, (), {}, True, tuple(("x", "y") for _ in LINKS))
+    assert plan.member_distances(3).tolist() == [[0, 2 + 1, 1 + 2], [2 + 1, 0, 3 + 1], [1 + 2, 3 + 1, 0]]

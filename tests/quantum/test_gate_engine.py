@@ -95,6 +95,26 @@ def test_shared_weights_have_the_derivatives_that_differences_of_values_show(see
     np.testing.assert_allclose(reverse.values, gate_engine.expectations(circuit, inputs), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_state_vectors_have_the_derivatives_of_density_matrices_without_noise(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    circuit, inputs, _ = drawn(3, 12, seed)
+    noise = noiseless(2, 3)
+    noise[:, :, Noise.READOUT] = np.random.default_rng(seed).uniform(0, 0.2, (2, 3))
+    inputs, output = inputs._replace(noise=noise), np.arange(LANES) % 2
+    monkeypatch.setattr(gate_state_vectors, "_MAX_BYTES", 2 * 16 * 2**3)  # two derivatives at a time
+    found = gate_state_vectors.shifted_values(circuit, inputs, output)
+    for ours, wanted in zip(found, gate_engine.shifted_values(circuit, inputs, output), strict=True):
+        np.testing.assert_allclose(ours, wanted, rtol=0, atol=1e-12)
+
+
+def test_state_vectors_of_noisy_gates_are_refused() -> None:
+    circuit, inputs, _ = drawn(2, 4, 0)
+    with pytest.raises(ValueError, match="perfect gates"):
+        gate_state_vectors.shifted_values(circuit, inputs, np.zeros(LANES, np.int64))
+
+
 def layered(circuit: Circuit) -> GateCircuit:
     """Return a circuit in layers as a list of gates."""
     gates: list[Any] = []

@@ -229,6 +229,42 @@ def test_exact_gradients_train_to_the_accuracy_of_the_same_circuit_in_one_place(
     assert accuracy > world.data.chance_accuracy + 0.2
 
 
+def ladder(qubits: int) -> str:
+    """A program with one rotation of an input and one of a weight on each qubit, then CX from each to the next."""
+    lines = ["input float x_0; input float theta_0; input float theta_1;", f"qubit[{qubits}] q;"]
+    lines += [f"ry(x_0) q[{q}]; rx({'theta_0' if q % 2 else 'theta_1'}) q[{q}];" for q in range(qubits)]
+    lines += [f"cx q[{q}], q[{q + 1}];" for q in range(qubits - 1)]
+    return 'OPENQASM 3.0;\ninclude "stdgates.inc";\n' + "\n".join(lines)
+
+
+def test_a_large_circuit_trains_where_gates_are_perfect(folder: Path) -> None:
+    (folder / "large.qasm").write_text(ladder(11))
+    words = ["training.circuit=large.qasm", "training.batch=2", "training.rounds=1", "processors=noiseless"]
+    world = build_world(settings_of(*words))
+    digest_and_model(world, world.one_host())
+
+
+@pytest.mark.parametrize(
+    ("qubits", "words", "line"),
+    [
+        (11, [], "must be at most 10 qubits where gates have noise (processors=noiseless has none), got 11"),
+        (11, ["processors=noiseless", "training.inputs=teleported"], "at most 10 qubits, or training.inputs=local and"),
+        (12, ["processors=noiseless", "training.partition=circuit"], "training.partition=data, got 12"),
+        (20, ["processors=noiseless"], None),
+        (21, ["processors=noiseless"], "1 to 20 qubits, got 21"),
+    ],
+)
+def test_large_circuits_are_for_perfect_gates_on_one_processor(
+    folder: Path, qubits: int, words: list[str], line: str | None
+) -> None:
+    (folder / "large.qasm").write_text(ladder(qubits))
+    words = ["training.circuit=large.qasm", "aggregation=ceas_uniform", *words]
+    if line is None:
+        assert outline_world(settings_of(*words)).blueprint.circuit.qubits == qubits
+    else:
+        assert line in refusal(*words)
+
+
 def test_a_circuit_that_this_machine_has_no_memory_for_is_refused_in_one_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
