@@ -63,6 +63,7 @@ def run_application(line: CommandLine, task: JobRunner) -> int:
     """
 
     refused: list[Exception] = []  # kept: Hydra prints lines of its own about an error within a job
+    failures: list[Exception] = []  # of jobs: nothing that Hydra refuses
 
     def application(config: DictConfig) -> float | None:
         try:
@@ -70,18 +71,27 @@ def run_application(line: CommandLine, task: JobRunner) -> int:
         except (SettingsError, OmegaConfBaseException) as error:
             refused.append(error)
             return None
-        return task(job)
+        try:
+            return task(job)
+        except Exception as error:
+            failures.append(error)
+            raise
 
     application.together = task.together  # type: ignore[attr-defined] # for the launcher, which gets this function
     application.search = task.search  # type: ignore[attr-defined] # for the sweeper, likewise
     decorated = hydra.main(config_path=str(conf_directory()), config_name=PRIMARY, version_base=VERSION_BASE)
-    with one_line(line.overrides), _as_command([*line.options, *line.overrides]):
+    with _as_command([*line.options, *line.overrides]):
         try:
-            decorated(application)()
+            with one_line(line.overrides):
+                decorated(application)()
+                if refused:
+                    raise refused[0]
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else 0
-        if refused:
-            raise refused[0]
+        except SettingsError:
+            if failures:
+                raise failures[0] from None
+            raise
     return 0
 
 

@@ -147,8 +147,11 @@ def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
     unknown = _UNKNOWN.search(message)
     if unknown:
         came = _word_of(unknown[1], overrides)
-        key = key_named_by(came)
-        return SettingsError(key, unknown_key(key, _known(overrides)), came)
+        key, known = key_named_by(came), _known(overrides)
+        if key in known:
+            must = f"given field by field ({key}.NAME=VALUE) or by a file of its group, where new fields may stand"
+            return SettingsError(key, must, came)
+        return SettingsError(key, unknown_key(key, known), came)
     line = " ".join(message.split())[:200]
     word = _word_to_blame(overrides)
     if word is None:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+MAX_MAGNITUDE = 1e30
+
 
 class PolicyError(Exception):
     """A policy failed, or returned what it must not: `package.module.Class.method must return ..., got ...`.
@@ -57,8 +59,8 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
 def real_numbers(
     policy: object, method: str, returned: object, *shapes: tuple[int, ...], finite: bool = True
 ) -> NDArray[np.float64]:
-    """Return what the method returned, as floats; raises PolicyError unless it is real (and finite) numbers of one of
-    the shapes."""
+    """Return what the method returned, as floats; raises PolicyError unless it is real numbers of one of the shapes;
+    where they must be finite, of at most MAX_MAGNITUDE, so that powers of them are finite too."""
     must = f"{'finite' if finite else 'real'} numbers of shape {' or '.join(map(str, shapes))}"
     try:
         numbers = np.asarray(returned)
@@ -68,6 +70,10 @@ def real_numbers(
         raise wrong_return(policy, method, must, returned)
     if finite and not np.all(np.isfinite(numbers)):
         raise wrong_return(policy, method, must, numbers)
+    if finite and np.any(np.abs(numbers) > MAX_MAGNITUDE):
+        raise wrong_return(
+            policy, method, f"{must}, at most {MAX_MAGNITUDE:g} in magnitude", float(np.max(np.abs(numbers)))
+        )
     return np.asarray(numbers, np.float64)
 
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ceas_ray.cli.run import main
+from ceas_ray.config.application import Job, run_application
 from ceas_ray.config.command_line import CommandLine
 from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
@@ -150,6 +152,8 @@ def test_the_word_that_cannot_be_read_is_named_with_how_to_write_it(
 
 
 BLAMED = {
+    "aggregation.rule={_target_:mine.Rule,share:1}": "aggregation.rule must be given field by field (",
+    "processors={mine:1}": "processors must be given field by field (processors.NAME=VALUE) or by a file of its group",
     "training=null": "training must be an override that Hydra can apply (",
     "++training=3": "training must be an override that Hydra can apply (",
     "training.rounds=???": "training.rounds must be given, got nothing",
@@ -165,6 +169,29 @@ def test_of_many_words_the_one_that_cannot_be_used_is_blamed(word: str, capsys: 
     said = capsys.readouterr()
     assert said.err.startswith(BLAMED[word]) and said.err.count("\n") == 1 and not said.out
     assert "attacks" not in said.err
+
+
+class FailingTask:
+    """A task whose jobs fail with an error that Hydra may raise too."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __call__(self, job: Job) -> float | None:
+        raise self.error
+
+    def together(self, jobs: Sequence[Job]) -> list[float | None]:
+        raise self.error
+
+    def search(self, *_: object) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [ValueError("of the job"), TypeError("of the job"), AssertionError("of the job")])
+def test_an_error_within_a_job_is_no_fault_of_the_command_line(error: Exception, tmp_path: Path) -> None:
+    with pytest.raises(type(error), match="of the job") as caught:
+        run_application(CommandLine.of(["seed=3", f"output={tmp_path / 'run'}"]), FailingTask(error))
+    assert caught.value is error
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="$\\"), min_size=1))

@@ -75,3 +75,11 @@ def test_what_a_policy_is_shown_can_neither_be_changed_nor_made_changeable() -> 
         shown.setflags(write=True)
     original[0] = 5.0
     assert shown[0] == 0.0
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_numbers_whose_powers_are_not_finite_are_refused(sign: int) -> None:
+    assert real_numbers(Own(), "m", [sign * 1e30], (1,)).tolist() == [sign * 1e30]
+    assert real_numbers(Own(), "m", [sign * 1e300], (1,), finite=False).tolist() == [sign * 1e300]
+    with pytest.raises(PolicyError, match=r"finite numbers of shape \(1,\), at most 1e\+30 in magnitude, got 1e\+300$"):
+        real_numbers(Own(), "m", [sign * 1e300], (1,))
