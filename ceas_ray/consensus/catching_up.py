@@ -51,8 +51,8 @@ class CatchingUp(Stateful):
     """
 
     def __init__(
-        self, links: AuthenticatedLinks, committee: Committee, lacked_something_in: Callable[[int], bool] | None = None
-    ) -> None:  # fmt: skip
+        self, links: AuthenticatedLinks, committee: Committee, lacked_something_in: Callable[[int], bool]
+    ) -> None:
         """Serve one round; lacked_something_in: whether this replica could not do its part in a view."""
         self._lacked_something_in = lacked_something_in
         self._links, self._blocking, self._faults = links, committee.blocking, committee.faults
@@ -110,7 +110,7 @@ class CatchingUp(Stateful):
         leaders account for; or it could not do its part in this one.
         """
         before, self.state.timed_out = self.state.timed_out, view
-        lacked = self._lacked_something_in is not None and self._lacked_something_in(view)
+        lacked = self._lacked_something_in(view)
         return before == view or view + 1 > self._faults or lacked
 
     def keys_have_come(self) -> None:

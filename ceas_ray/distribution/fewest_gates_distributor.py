@@ -11,7 +11,7 @@ from ceas_ray.distribution.distribution import Distribution, refuse_without_room
 from ceas_ray.distribution.packets import packets_of
 from ceas_ray.distribution.processor_network import ProcessorNetwork
 from ceas_ray.quantum.gate_list import GateList, normal_form
-from ceas_ray.quantum.partition import parts_with_fewest_cuts
+from ceas_ray.quantum.partition import parts_with_fewest_remote_gates
 
 MAX_SEATS = 60
 """Of qubits times processors: beyond, the integer program can take hours."""
@@ -37,7 +37,7 @@ class FewestGatesDistributor:
         edges = {(a, b): count for (a, b), count in sorted(pairs.items())}
         nothing = [0] * len(network.room)
         home = np.array(
-            parts_with_fewest_cuts(circuit.qubits, edges, min_qubits=nothing, max_qubits=network.room.tolist()),
+            parts_with_fewest_remote_gates(circuit.qubits, edges, min_qubits=nothing, max_qubits=network.room.tolist()),
             dtype=np.int64,
         )
         home = home[packets.owner]

@@ -36,7 +36,8 @@ class Circuit:
     ansatz: `ring` RY RZ on every qubit, gates (q, q + 1) around a ring; `hardware_efficient` RY RZ and the same gates
     without the one that closes the ring (Kandala et al., Nature 549, 2017); `strongly_entangling` RZ RY RZ and gates
     (q, q + r) with range r = 1 + layer mod (n - 1) (Schuld et al., PRA 101, 2020).
-    parts: the processor's number of each qubit in a circuit that is cut; gates between parts are remote (teleported).
+    parts: the processor's number of each qubit, where processors share the circuit; gates between parts are remote
+    (teleported).
     teleported_before: layers before which all qubits are teleported on to another processor; 0: encoded inputs are
     teleported in, qubit by qubit, instead of by the m_s of an engine's `attenuation`.
     Parameters are flat in the order (layer, qubit, rotation). Qubit q is bit q of an index (little endian).

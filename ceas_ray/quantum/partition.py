@@ -73,12 +73,12 @@ def balanced_parts(circuit: Circuit, members: int) -> tuple[int, ...]:
     if not 1 <= members <= n:
         raise ValueError(f"the circuit has {n} qubits to share, got {members} processors")
     min_qubits, max_qubits = [n // members] * members, [-(-n // members)] * members
-    return parts_with_fewest_cuts(
+    return parts_with_fewest_remote_gates(
         n, interaction_graph(circuit), min_qubits=min_qubits, max_qubits=max_qubits, alike=True
     )
 
 
-def parts_with_fewest_cuts(
+def parts_with_fewest_remote_gates(
     qubits: int, edges: Mapping[tuple[int, int], int], *,
     min_qubits: Sequence[int], max_qubits: Sequence[int], alike: bool = False,
 ) -> tuple[int, ...]:  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ceas_ray.config.schema import StopSettings
 
 ROUND_SECONDS = 3.0
-"""How long a round may go on after a limit was passed, in wall time; then it is cut where it stands."""
+"""How long a round may go on after a limit was passed, in wall time; then it is ended where it stands."""
 STEP_SECONDS = 4.0
 """How long one step of a round may go on after that; then it is given up: a resumed run repeats it."""
 

@@ -32,7 +32,7 @@ _END_SECONDS = 6.0
 _ROUND_SHARE_OF_JOB, _END_SHARE_OF_JOB = 0.25, 0.5
 """Of the seconds after which Ray kills a job that it stops: less for a round and its end together than all of them."""
 _PRESSING_SHARE = 0.5
-"""Of the time for a round: after it a round is cut where it stands."""
+"""Of the time for a round: after it a round is ended where it stands."""
 _AGAIN_SECONDS = 0.05
 """After this long an interrupt is raised again that was lost where nothing can be raised."""
 _QUIET_SECONDS = 1.0

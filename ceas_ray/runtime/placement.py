@@ -68,9 +68,9 @@ def busy_shares(seconds_of_round: Mapping[str, float], hosts: Sequence[str]) -> 
 def requests_of(shares: Mapping[str, float], machines: Sequence[Machine]) -> dict[str, Request]:
     """Return what each host asks the cluster for: its share of a CPU, or the largest part of it with which all fit.
 
-    All are cut by the same factor. Whatever the number of hosts, they fit on these machines together if nobody else is
-    there, whichever of them comes first and wherever it goes. shares: CPUs that each host keeps busy, at most 1 (see
-    `busy_shares`). Raises RuntimeFailure, with what fits, if the machines' memory cannot hold the hosts.
+    All are reduced by the same factor. Whatever the number of hosts, they fit on these machines together if nobody else
+    is there, whichever of them comes first and wherever it goes. shares: CPUs that each host keeps busy, at most 1
+    (see `busy_shares`). Raises RuntimeFailure, with what fits, if the machines' memory cannot hold the hosts.
     """
     candidates = usable(machines)
     if not candidates:
@@ -82,8 +82,8 @@ def requests_of(shares: Mapping[str, float], machines: Sequence[Machine]) -> dic
             f"hosts ({room} of {HOST_BYTES >> 20} MB each), got {len(shares)} hosts"
         )
     larger = range(1, _STEPS_OF_A_CPU + 1)
-    factor = bisect_left(larger, True, key=lambda factor: not _fit(_cut(shares, factor), candidates))
-    steps = _cut(shares, factor)
+    factor = bisect_left(larger, True, key=lambda factor: not _fit(_reduced(shares, factor), candidates))
+    steps = _reduced(shares, factor)
     return {host: Request(steps[host] / _STEPS_OF_A_CPU, HOST_BYTES) for host in shares}
 
 
@@ -91,7 +91,7 @@ def _kind(host: str) -> str:
     return host.partition("/")[0]
 
 
-def _cut(shares: Mapping[str, float], factor: int) -> dict[str, int]:
+def _reduced(shares: Mapping[str, float], factor: int) -> dict[str, int]:
     """Return the shares times factor / _STEPS_OF_A_CPU, in steps of a CPU."""
     return {host: int(share * factor) for host, share in shares.items()}
 

@@ -21,6 +21,11 @@ COMMITTEE = Committee(4, 3, 1, DELTA)
 PEERS = [*(processor_name(k) for k in range(3)), *(replica_name(j) for j in range(1, 4))]
 
 
+def lacks_nothing(view: int) -> bool:
+    """Say of a view that this replica could do its part in it."""
+    return False
+
+
 def channel_of(name: str, peer: str, bits: int = PLENTY) -> Channel:
     """Return one end of a link, with so many bits each way."""
     channel = Channel(name, peer, chain=b"chain", streams=Streams(1), fresh_hash_keys=True)

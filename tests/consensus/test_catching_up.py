@@ -9,13 +9,13 @@ from ceas_ray.consensus.catching_up import MAX_CATCH_UPS, CatchingUp
 from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
 from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import RESERVE_FRAMES
-from tests.consensus.parts import COMMITTEE, DELTA, frames_in, links_of_replica_0
+from tests.consensus.parts import COMMITTEE, DELTA, frames_in, lacks_nothing, links_of_replica_0
 
 VIEW = VIEW_TIMER_DELTAS * DELTA
 
 
 def catching_up() -> CatchingUp:
-    return CatchingUp(links_of_replica_0(), COMMITTEE)
+    return CatchingUp(links_of_replica_0(), COMMITTEE, lacks_nothing)
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from([b"a", b"b"])), max_size=8))
@@ -41,7 +41,7 @@ def test_in_one_view_the_last_question_is_repeated_after_three_and_costs_no_key(
 
 
 def test_where_keys_for_no_more_than_a_view_are_left_the_last_question_is_repeated() -> None:
-    catching = CatchingUp(links_of_replica_0(TAG_BITS * (RESERVE_FRAMES + 4)), COMMITTEE)
+    catching = CatchingUp(links_of_replica_0(TAG_BITS * (RESERVE_FRAMES + 4)), COMMITTEE, lacks_nothing)
     assert [frames_in(catching.ask(now, view=now))[0].sent_at for now in range(6)] == [0, 1, 2, 2, 2, 2]
 
 
@@ -64,7 +64,7 @@ def test_a_questioner_is_answered_three_times_in_the_time_of_a_view() -> None:
 
 
 def test_where_keys_are_short_a_questioner_is_answered_three_times_in_all() -> None:
-    catching = CatchingUp(links_of_replica_0(TAG_BITS * RESERVE_FRAMES - 1), COMMITTEE)
+    catching = CatchingUp(links_of_replica_0(TAG_BITS * RESERVE_FRAMES - 1), COMMITTEE, lacks_nothing)
     assert [catching.may_answer(1, now * VIEW) for now in range(5)] == [True, True, True, False, False]
     catching.keys_have_come()
     assert catching.may_answer(1, 5 * VIEW)

@@ -18,6 +18,7 @@ from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.frames import FrameKind, digest_of
 from ceas_ray.messages.payloads import KeysDistilled
 from tests.consensus.committee import DELTA, OPENS, PLENTY, PROCESSORS, ROUND, Network, make_replica, up_to_f
+from tests.consensus.parts import lacks_nothing
 
 STEPS = 60
 
@@ -108,7 +109,7 @@ def test_one_that_has_decided_says_so_again_when_the_round_gets_new_keys() -> No
 
 def test_who_asked_too_often_before_the_decision_is_answered_after_it() -> None:
     """Found by the explorer: the answers to a replica behind a partition were used up before there was an answer."""
-    catching_up = CatchingUp(make_replica(0, 4)._links, Committee(4, PROCESSORS, 1, DELTA))
+    catching_up = CatchingUp(make_replica(0, 4)._links, Committee(4, PROCESSORS, 1, DELTA), lacks_nothing)
     for news in (catching_up.has_news, catching_up.keys_have_come):
         assert [catching_up.may_answer(3, 0) for _ in range(MAX_CATCH_UPS + 1)] == [True] * MAX_CATCH_UPS + [False]
         news()
@@ -121,7 +122,7 @@ def test_one_asks_what_it_missed_when_more_views_have_ended_than_byzantine_leade
     committee = Committee(replicas, PROCESSORS, 1, DELTA)
     faults = (replicas - 1) // 3
     for view in range(replicas):
-        catching_up = CatchingUp(make_replica(0, replicas)._links, committee)
+        catching_up = CatchingUp(make_replica(0, replicas)._links, committee, lacks_nothing)
         assert catching_up.may_have_missed(view) == (view + 1 > faults)
         assert catching_up.may_have_missed(view), "the second time in one view"
 

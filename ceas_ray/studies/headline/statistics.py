@@ -100,10 +100,10 @@ class Accuracies:
 
     def restricted(self, attack: int) -> Accuracies:
         """Return the accuracies of one attack alone."""
-        cut = slice(attack, attack + 1)
+        chosen = slice(attack, attack + 1)
         return Accuracies(
-            (self.attacks[attack],), self.placements, {arm: values[cut] for arm, values in self.selected.items()},
-            {arm: values[cut] for arm, values in self.evaluated.items()},
+            (self.attacks[attack],), self.placements, {arm: values[chosen] for arm, values in self.selected.items()},
+            {arm: values[chosen] for arm, values in self.evaluated.items()},
         )  # fmt: skip
 
 

@@ -24,8 +24,8 @@ from ceas_ray.messages.payloads import RoundStarted, Timer
 
 
 def replica_with(part: str, weaker: type, inform: Callable[[Agreement, Any], None] = lambda made, part: None) -> type:
-    """Return a class of replicas whose agreements have one part of a weaker class. inform: tells that part what else it
-    must know.
+    """Return a class of replicas whose agreements have one part of a weaker class. inform: changes what that part
+    is told.
     """
 
     class Planted(Replica):

@@ -41,15 +41,12 @@ class AsksOnlyAfterViewsOfMoreThanFLeaders(CatchingUp):
     """Does not ask because it could not do its part in a view."""
 
     def may_have_missed(self, view: int) -> bool:
-        self._lacked_something_in = None
+        self._lacked_something_in = lambda view: False
         return super().may_have_missed(view)
 
 
-class LeadersNoticeInTheirOwnViewOnly(CatchingUp):
-    """Does not ask for echoes that it needs to propose before it has led a view in vain."""
-
-
-def _looks_at_its_votes_only(made: Agreement, catching_up: LeadersNoticeInTheirOwnViewOnly) -> None:
+def _looks_at_its_votes_only(made: Agreement, catching_up: CatchingUp) -> None:
+    """Let it notice only in its voting that it lacks something: as a leader not before it has led a view in vain."""
     catching_up._lacked_something_in = made.voting.lacked_something_in
 
 
@@ -90,7 +87,7 @@ LAGGING_BUGS: dict[str, type[Replica]] = {
         "catching_up", AsksOnlyAfterViewsOfMoreThanFLeaders
     ),
     "echoes that a leader lacks are asked for only after its own view": replica_with(
-        "catching_up", LeadersNoticeInTheirOwnViewOnly, _looks_at_its_votes_only
+        "catching_up", CatchingUp, _looks_at_its_votes_only
     ),
     "the question that comes last counts as the last": replica_with("_links", TakesTheQuestionThatComesLastForTheLast),
     "a question that comes again is not answered": replica_with("_links", IgnoresRepeatedQuestions),
