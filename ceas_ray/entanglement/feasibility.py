@@ -1,4 +1,4 @@
-"""What a network can serve at all, seen in little time: no plan is made, no scheduler's chain solved."""
+"""Quick checks of what a network can serve at all: they make no plan and solve no scheduler's chain."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Hub(Actor):
     name = HUB
 
     def __init__(self, processors: int, replicas: int, *, half_life_rounds: float, delay: int, asked: int = 0) -> None:
-        """delay: of every message, ps. asked: how many trap circuits a processor has in a round."""
+        """delay: that every message takes, ps. asked: number of trap circuits that a processor has in a round."""
         self._processors, self._replicas, self._delay = processors, replicas, delay
         self._keep = 0.5 ** (1 / half_life_rounds)
         self._asked = asked
@@ -93,7 +93,7 @@ class Hub(Actor):
         return []
 
     def _count_tests(self, outcomes: TestOutcomes) -> None:
-        """Count a missing announcement as an error, and so one that makes no sense."""
+        """Count a missing announcement as an error, and likewise one that makes no sense."""
         tested = np.asarray(outcomes.tested)
         announced = _counts(outcomes.announced, tested)
         errors = _counts(outcomes.errors, announced)
@@ -138,8 +138,9 @@ class Hub(Actor):
 
 
 def _counts(said: Any, asked: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return what was said, as counts of at most `asked`: 0 in place of any other number, and of all without an array
-    of integers."""
+    """Return the counts that were sent, at most `asked` each: 0 in place of any other number, and zeros only where no
+    array of integers came.
+    """
     if not (isinstance(said, np.ndarray) and said.dtype.kind == "i" and said.shape == asked.shape):
         return np.zeros_like(asked)
     return np.where((said >= 0) & (said <= asked), said, 0)

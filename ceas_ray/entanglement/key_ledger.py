@@ -1,4 +1,4 @@
-"""The ledger of keys: what every two parties have, and what they need for the next round. Ours."""
+"""The ledger of keys: the bits that every two parties have, and those that they need for the next round. Ours."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class KeyLedger(Stateful):
         self.state = KeyBooks()
 
     def store(self, owner: str, peer: str, bits: float) -> None:
-        """Store the newly distilled bits of a path."""
+        """Add the newly distilled bits of a path."""
         self.state.new[owner, peer] = self.state.new.get((owner, peer), 0.0) + bits
         self.state.distilled += bits
 

@@ -12,7 +12,7 @@ from ceas_ray.network.route import Route
 
 
 class KeyPath(NamedTuple):
-    """Two parties that share keys: the name of one, and the number of the replica that the other one is."""
+    """Two parties that share keys: the name of the first, and the number of the second, which is a replica."""
 
     owner: str
     replica: int
@@ -56,7 +56,7 @@ class KeyPaths:
         return (KeyPath(owner, one), KeyPath(replica_name(min(one, other)), max(one, other)))
 
     def _fidelity(self, path: KeyPath) -> float:
-        """Return that of pairs at half of their useful age."""
+        """Return the fidelity of a path's pairs at half of their useful age."""
         return key_path_fidelity(self.route(path), self._demand)
 
     def route(self, path: KeyPath) -> Route:
@@ -64,7 +64,7 @@ class KeyPaths:
         return self._network.key_route(path.owner, path.peer)
 
     def links(self, path: KeyPath) -> tuple[int, ...]:
-        """Return the numbers of the links of a path, one that is on both of its parties' routes twice."""
+        """Return the numbers of the links of a path; a link on the routes of both parties comes twice."""
         return self.route(path).links
 
     def raw_bits(self, path: KeyPath, bits: float) -> float:
@@ -86,7 +86,7 @@ class KeyPaths:
         return self._fidelity_of[path]
 
     def seconds(self, path: KeyPath, bits: float) -> float:
-        """Return how long a path needs for this many bits: as many times as long as for one."""
+        """Return how long a path needs for this many bits; the time is proportional to their number."""
         if path not in self._seconds_of:
             self._seconds_of[path] = key_path_seconds(self.route(path), 1.0, self._demand)
         return self._seconds_of[path] * self.raw_bits(path, bits)

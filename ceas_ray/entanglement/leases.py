@@ -1,4 +1,4 @@
-"""Leases: who is served together, in phases and key slots such that no link, no node and not the hub lends more than it
+"""Leases: phases and key slots that say who is served together, so that no link, no node and no hub lends more than it
 has. Ours.
 
 A route that serves shots takes one channel of each of its links, `slots` memory slots at both ends of each, and one
@@ -28,8 +28,9 @@ class Lease:
 
     @classmethod
     def of(cls, routes: Iterable[Route], demand: Demand) -> Lease:
-        """Return all of these routes at once, each with a channel of every link and memory slots at both of its
-        ends."""
+        """Return the lease of all these routes at once: a channel of every link of each, and memory slots at both ends
+        of the link.
+        """
         channels: Counter[int] = Counter()
         slots: Counter[str] = Counter()
         for route in routes:
@@ -39,13 +40,15 @@ class Lease:
         return cls(tuple(channels.items()), tuple(slots.items()))
 
     def times(self, demand: Demand) -> int:
-        """Return how many times all links and nodes must lend what they have, at least, to lend this in parts."""
+        """Return the least number of times that all links and nodes must lend everything they have, to lend this in
+        parts.
+        """
         channels = max(number for _, number in self.channels) / demand.multiplexing
         slots = max(number for _, number in self.slots)
         return math.ceil(max(channels, 0 if demand.node_slots is None else slots / demand.node_slots))
 
     def fits(self, demand: Demand) -> bool:
-        """Return whether no link and no node lends more than it has, if it lends this alone."""
+        """Return whether every link and node has what this lease takes from it, if it lends nothing else."""
         return Load(demand).lends(self)
 
 
@@ -58,7 +61,7 @@ class Load:
     slots: Counter[str] = field(default_factory=Counter)
 
     def lends(self, lease: Lease) -> bool:
-        """Lend this too if no link and no node then lends more than it has; return whether it was lent."""
+        """Lend this too, unless some link or node would then lend more than it has. Return whether it was lent."""
         node_slots, multiplexing = self.demand.node_slots, self.demand.multiplexing
         if any(self.channels[link] + more > multiplexing for link, more in lease.channels):
             return False
@@ -71,7 +74,7 @@ class Load:
         return True
 
     def refuse_overload(self, routes: Sequence[Route]) -> None:
-        """Lend what must fit where nothing else is lent; raises ValueError if it does not."""
+        """Lend this where nothing else is lent; raise ValueError if it does not fit even so."""
         lease = Lease.of(routes, self.demand)
         if self.lends(lease):
             return

@@ -1,4 +1,4 @@
-"""The ledger of Bell pairs: what was generated and what became of it, since the books were last closed."""
+"""The ledger of Bell pairs: how many were generated, and what became of them, since the books were last closed."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class PairLedger(Stateful):
         return distilled
 
     def close(self) -> ClosedPairBooks:
-        """Return what came of all plans since the books were last closed, and open new ones.
+        """Return the results of all plans since the books were last closed, and open new books.
 
         What is left in stock is given up when the next plan starts, so it expires in the new books.
         """

@@ -67,7 +67,7 @@ class Demand:
 
     @property
     def rotation(self) -> Rotation | None:
-        """Return who is served when; None where bursts come at random."""
+        """Return the rotation in which parties are served; None where bursts come at random."""
         return Rotation(self.stations, self.burst_shots, self.gap_periods) if self.is_rotation else None
 
     def shot_period(self, link: PairSource) -> int:
@@ -111,7 +111,7 @@ class Demand:
         )  # fmt: skip
 
     def _decay(self, link: PairSource) -> float:
-        """Return what a shot period takes from the logarithm of a pair's Werner parameter, to about 10 %."""
+        """Return the fall of the logarithm of a pair's Werner parameter in a shot period, rounded to about 10 %."""
         if link.fidelity <= 0.25:
             return 0.0
         threshold = 0.25 + (link.fidelity - 0.25) * math.exp(-_DECAY_MEASURED)
@@ -219,7 +219,7 @@ def key_path_fidelity(route: Route, demand: Demand, *, useful_age: int | None = 
 
 
 def key_path_seconds(route: Route, bits: float, demand: Demand) -> float:
-    """Return a time in which a path distils `bits`, with the margin; ValueError if its pairs yield no key.
+    """Return a time in which a path distils `bits`, with the margin. Raises ValueError if its pairs yield no key.
 
     Counts every leg at half of its useful age: an oblivious scheduler keeps old pairs. One round of a pair of the ends
     takes until the last leg has one: the mean greatest of exponential times, divided by the chance that all other legs

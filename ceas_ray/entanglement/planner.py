@@ -1,4 +1,6 @@
-"""What is asked of which link, and when: the plans of a round. The same arguments give the same plans."""
+"""The planner: the plans of a round say what is asked of which link, and when. The same arguments give the same
+plans.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ KeyBits = Mapping[KeyPath, float]
 
 
 class PlanTimes(NamedTuple):
-    """The time of a plan by cause, ps: training shots, tests (their share of the time of all shots) and keys."""
+    """How a plan's time is divided, ps: training shots, tests (their share of the time of all shots) and keys."""
 
     shots: int
     tests: int

@@ -1,5 +1,6 @@
-"""A link manager that remembers: plans that other runs of this process carried out on the same link are not simulated
-again."""
+"""Link managers that remember: a plan that another run of this process carried out on the same link is not simulated
+again.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from ceas_ray.messages.payloads import GeneratePairs
 
 
 class LinkMemory:
-    """What link managers answered to plans, by link and plan; of one seed at a time, so that it stays small.
+    """The answers of link managers to plans, by link and plan, for one seed at a time, so that it stays small.
 
     A link manager has no state: its answer is a function of its hardware, its streams and the plan alone. Runs that
     differ in attack, rule or learning rate make the same plans, so they share the answers, bit for bit.
@@ -25,13 +26,13 @@ class LinkMemory:
         self._answers: dict[bytes, Sequence[Effect]] = {}
 
     def of_seed(self, seed: int) -> LinkMemory:
-        """Return this memory, which forgets what it knows of another seed."""
+        """Return this memory, without what it knows of any other seed."""
         if seed != self._seed:
             self._seed, self._answers = seed, {}
         return self
 
     def answer(self, link: bytes, manager: LinkManager, envelope: Envelope) -> Sequence[Effect]:
-        """Return the manager's answer. link: what tells it from any other."""
+        """Return the manager's answer to a plan. link: bytes that tell the link from any other."""
         key = blake2b(link + envelope.payload_bytes, digest_size=20).digest()
         if key not in self._answers:
             self._answers[key] = manager.handle(envelope)
@@ -39,7 +40,7 @@ class LinkMemory:
 
 
 class _RememberedLink(WrappedActor):
-    """Stands for a link manager. Whatever is no plan goes to the manager itself."""
+    """Stands for a link manager, and passes on to it whatever is no plan."""
 
     def __init__(self, manager: LinkManager, memory: LinkMemory) -> None:
         super().__init__(manager)
@@ -54,7 +55,7 @@ class _RememberedLink(WrappedActor):
 
 
 def remembered(link: Actor, memory: LinkMemory) -> Actor:
-    """Return a link as it was made, on whose manager `memory` is asked first; whoever stands around it stays."""
+    """Return the same link, except that its manager's plans go to `memory` first. Wrappers around the manager stay."""
     if isinstance(link, LinkManager):
         return _RememberedLink(link, memory)
     assert isinstance(link, WrappedActor), "a link is a link manager, or stands for one"

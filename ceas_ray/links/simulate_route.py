@@ -87,5 +87,5 @@ def simulate_route(
 
 
 def _bounded(value: float) -> int:
-    """Return picoseconds, at most a quarter of FOREVER: sums of such times are still times."""
+    """Return picoseconds, at most a quarter of FOREVER, so that sums of such times are still times."""
     return FOREVER // 4 if value * PICOSECONDS_PER_SECOND >= FOREVER // 4 else picoseconds(value)

@@ -1,4 +1,4 @@
-"""One stock limit at all times."""
+"""A single stock limit, which holds at all times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from ceas_ray.scheduling.perishable_chain import LinkClass
 
 @dataclass(frozen=True)
 class BaseStock:
-    """Keeps `limit` pairs in stock, in gaps and in bursts alike: a strong rule for who knows nothing of the phase."""
+    """Keeps `limit` pairs in stock, in gaps and in bursts alike: a strong rule for a scheduler that does not know the
+    phase.
+    """
 
     limit: Annotated[int, Range(0, 1_000_000)]
 

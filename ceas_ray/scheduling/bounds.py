@@ -15,7 +15,7 @@ _GAP_SLOTS = 1
 
 
 def objective_bound(link: LinkClass, waste_price: float, gap_slots: int = _GAP_SLOTS) -> float:
-    """Return the J that no scheduler exceeds, J = on time - waste_price * wasted / demanded."""
+    """Return the J = on time - waste_price * wasted / demanded that no scheduler exceeds."""
     return _value(link, 1 + waste_price, waste_price / link.pairs, gap_slots)
 
 
@@ -30,7 +30,7 @@ def on_time_bound(link: LinkClass, min_utilization: float, gap_slots: int = _GAP
 
 
 def precision_bound(link: LinkClass, births: float, gap_slots: int = _GAP_SLOTS) -> float:
-    """Return the precision per shot that no scheduler exceeds which generates at most this many pairs per shot.
+    """Return the precision per shot that no scheduler exceeds if it generates at most this many pairs per shot.
 
     Priced: births - those of the scheduler >= 0. A shot is worth at most 1, so prices above 1 need not be tried.
     """

@@ -1,4 +1,4 @@
-"""Always on, and the best pairs first."""
+"""Generates all the time, and uses the best pairs first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from ceas_ray.scheduling.perishable_chain import LinkClass
 
 @dataclass(frozen=True)
 class FreshestFirst:
-    """Always generate while a memory slot is free; shots take the freshest pairs: best fidelity, most waste."""
+    """Generates whenever a memory slot is free, and gives shots the freshest pairs: the best fidelity, and the most
+    waste.
+    """
 
     def stock_policy(self, link: LinkClass) -> StockPolicy:
         """See `Scheduler`."""

@@ -1,4 +1,4 @@
-"""A lead before bursts whose times are known: knowing without optimising. Ours."""
+"""A lead before bursts whose times are known: it knows the timetable and optimises nothing. Ours."""
 
 from __future__ import annotations
 

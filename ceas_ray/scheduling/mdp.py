@@ -56,7 +56,7 @@ class Mixture:
 
     @property
     def served(self) -> float:
-        """Shots on time over shots demanded."""
+        """Return the shots on time over the shots demanded."""
         return self._mean(self.first.served, self.second.served)
 
     @property
@@ -66,7 +66,7 @@ class Mixture:
 
     @property
     def births(self) -> float:
-        """Pairs generated per shot demanded."""
+        """Return the pairs generated per shot demanded."""
         return self._mean(self.first.births, self.second.births)
 
     def utilization(self, pairs: int) -> float:
@@ -80,7 +80,7 @@ class Mixture:
 
 @dataclass(frozen=True)
 class Mdp:
-    """Best of all policies of a link that see ages by class.
+    """The best of all policies of a link that see the ages of pairs by class.
 
     objective: most J under the constraints, min_...: 0 for none; or the most precision per pair, under min_on_time
     alone. gap_slots: slots of a gap in a shot period. gap_stock: the most pairs kept in a gap. max_classes:

@@ -10,7 +10,7 @@ from ceas_ray.scheduling.perishable_chain import LinkClass
 
 @dataclass(frozen=True)
 class Oblivious:
-    """Always generate while a memory slot is free, whether or not anybody needs pairs; oldest first."""
+    """Generates whenever a memory slot is free, whether or not anybody needs pairs, and uses the oldest pairs first."""
 
     def stock_policy(self, link: LinkClass) -> StockPolicy:
         """See `Scheduler`."""

@@ -1,4 +1,4 @@
-"""Generate only when somebody waits."""
+"""Generates only while somebody waits for pairs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from ceas_ray.scheduling.perishable_chain import LinkClass
 
 @dataclass(frozen=True)
 class OnDemand:
-    """Makes nothing between bursts; within one as fast as memory allows, never more than the burst still needs."""
+    """Generates nothing between bursts and as fast as memory allows within one, but never more than the burst still
+    needs.
+    """
 
     def stock_policy(self, link: LinkClass) -> StockPolicy:
         """See `Scheduler`."""

@@ -107,12 +107,12 @@ class LinkClass:
 
     @property
     def attempts(self) -> int:
-        """Attempts in a slot of a shot period."""
+        """Return the attempts in a slot of a shot period."""
         return max(1, self.trials // self.modes)
 
     @property
     def births_over_demand(self) -> float:
-        """Births that a shot period allows over the pairs of a shot."""
+        """Return the births that a shot period allows, over the pairs of a shot."""
         return self.trials * self.success / self.pairs
 
 
@@ -181,7 +181,7 @@ class _Slot(NamedTuple):
 
 
 class _Choice(NamedTuple):
-    """What to do in each state: the most births, and what they are worth over none. frozen: the births stay."""
+    """The choice in each state: the most births, and what they are worth over none. frozen: the births stay."""
 
     births: NDArray[np.uint8]
     gain: NDArray[np.float32]

@@ -36,7 +36,9 @@ class _Search(Enum):
 
 
 class SolvingWork(NamedTuple):
-    """Of solving a chain: prices at which it is solved, and births that all sweeps of bursts and of gaps try."""
+    """The work of solving a chain: the prices at which it is solved, and the births that all sweeps of bursts and of
+    gaps try.
+    """
 
     prices: int
     births_in_bursts: float

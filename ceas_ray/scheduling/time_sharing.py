@@ -1,4 +1,4 @@
-"""Two schedulers in turn, by chance: whatever lies between what both reach can be had."""
+"""Two schedulers in turn, chosen at random: they reach whatever lies between what each reaches alone."""
 
 from __future__ import annotations
 

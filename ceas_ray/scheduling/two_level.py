@@ -12,7 +12,9 @@ from ceas_ray.scheduling.perishable_chain import LinkClass
 
 @dataclass(frozen=True)
 class TwoLevel:
-    """Keep `gap_limit` pairs between bursts and at most `burst_limit` within, never more than the burst still needs."""
+    """Keeps `gap_limit` pairs between bursts and at most `burst_limit` within one, but never more than the burst still
+    needs.
+    """
 
     gap_limit: Annotated[int, Range(0, 1_000_000)]
     burst_limit: Annotated[int, Range(1, 1_000_000)]

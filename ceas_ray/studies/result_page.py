@@ -11,7 +11,7 @@ from ceas_ray.tracking.files import write_whole
 
 
 def write_html(folder: Path, title: str, about: Mapping[str, Any], parts: Sequence[str]) -> Path:
-    """Write `index.html` to the folder: a title, what there is to say about the run, and parts in HTML."""
+    """Write `index.html` to the folder: a title, facts about the run, and parts in HTML."""
     page = folder / "index.html"
     head = f"<!doctype html><meta charset=utf-8><title>{html.escape(title)}</title>"
     style = (
@@ -29,7 +29,7 @@ def bullets(lines: Sequence[str]) -> str:
 
 
 def table_of(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return a table in HTML, with the keys of the first row as its head; nothing of no rows."""
+    """Return a table in HTML, headed by the keys of the first row; an empty text where there are no rows."""
     if not rows:
         return ""
     head = "".join(f"<th>{html.escape(str(name))}</th>" for name in rows[0])

@@ -18,7 +18,7 @@ def track_study(
     tracking: TrackingSettings, folder: Path, parameters: Mapping[str, Any], metrics: Mapping[str, float], *,
     files: Sequence[Path],
 ) -> str | None:  # fmt: skip
-    """Send a finished study to MLflow; return the id of its run there, or None where nothing is tracked.
+    """Send a finished study to MLflow. Return the id of its run there, or None where nothing is tracked.
 
     parameters: of the run, `study` (its name) among them. metrics: by name. files: artifacts.
     """

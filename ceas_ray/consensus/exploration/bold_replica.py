@@ -8,7 +8,9 @@ from ceas_ray.consensus.value_store import NamedInputs
 
 
 class BoldAgreement(Agreement):
-    """Proposes all updates that came to this replica itself, whoever else echoes them: a right value but for that."""
+    """Proposes all updates that came to this replica itself, whoever else echoes them; the value is right in all
+    else.
+    """
 
     def _candidate_of(self, view: int) -> bytes | None:
         entries = tuple(

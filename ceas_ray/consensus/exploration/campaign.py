@@ -28,16 +28,16 @@ class Tally:
 
     @property
     def per_second(self) -> float:
-        """Scenarios per CPU second, so per core."""
+        """Return the number of scenarios per CPU second, and so per core."""
         return self.scenarios / self.seconds if self.seconds else 0.0
 
     @property
     def mean_events(self) -> float:
-        """Events per scenario."""
+        """Return the mean number of events of a scenario."""
         return self.events / self.scenarios if self.scenarios else 0.0
 
     def add(self, other: Tally) -> None:
-        """Count another one in."""
+        """Add a scenario."""
         self.scenarios += other.scenarios
         self.events += other.events
         self.seconds += other.seconds
@@ -58,14 +58,14 @@ class CampaignReport:
 
     @property
     def total(self) -> Tally:
-        """Over all kinds."""
+        """Return the sums over all kinds."""
         total = Tally()
         for tally in self.by_kind.values():
             total.add(tally)
         return total
 
     def add(self, other: CampaignReport) -> None:
-        """Count the following batch in."""
+        """Add the batch that follows."""
         self.next_seed = other.next_seed
         for kind, tally in other.by_kind.items():
             self.by_kind.setdefault(kind, Tally()).add(tally)
@@ -76,7 +76,7 @@ class CampaignReport:
         self.outcomes = blake2b(self.outcomes + outcomes, digest_size=16).digest()
 
     def count(self, kind: ScenarioKind, outcome: ScenarioResult) -> None:
-        """Count the following scenario in."""
+        """Add the scenario that follows."""
         self.by_kind.setdefault(kind, Tally()).add(Tally(1, outcome.events, outcome.seconds))
         self._append(outcome.digest)
         if outcome.violation is not None:

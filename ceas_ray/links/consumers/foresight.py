@@ -1,4 +1,4 @@
-"""What a scheduler makes that knows the outcomes of all attempts."""
+"""The pairs that a scheduler makes if it knows the outcomes of all attempts."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ class _Heralds(NamedTuple):
 
 
 class _Progress(NamedTuple):
-    """How far every leg is, (N,) each: heralds and attempts that were made, when the next attempt may begin, pairs that
-    are spare, and the herald that they are of."""
+    """The progress of every leg, (N,) each: heralds and attempts made, when the next attempt may begin, the number of
+    spare pairs, and the herald that these came from.
+    """
 
     heralds: Any
     attempts: Any
@@ -83,8 +84,8 @@ def foresee(address, demand):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def _fewest_passed_over(route, heralds, end, progress, shot, g):  # type: ignore[no-untyped-def]
-    """Return how many heralds of leg g at least must be passed over for a shot to have its pairs; -1 if no number will
-    do.
+    """Return the least number of heralds of leg g that must be passed over for a shot to have its pairs; -1 if no
+    number will do.
     """
     first, period = progress.heralds[g], leg_of(route, g).attempt_period
     for passed_over in range(end - first + 1):
@@ -132,7 +133,7 @@ def _make(route, heralds, end, progress, shot, g, passed_over, really):  # type:
 
 @njit(**COMPILED_PART)
 def _room_at(route, shot, missing):  # type: ignore[no-untyped-def]
-    """Return from when on memory holds all pairs of the shots before and of this one but `missing`."""
+    """Return the time from which memory holds all pairs of the earlier shots and all but `missing` of this one."""
     beyond = (shot.served + 1) * shot.pairs - missing - route.slots
     return shot.served_at[-(-beyond // shot.pairs) - 1] + 1 if beyond > 0 else 0
 
@@ -151,7 +152,7 @@ def _room(route, shot, missing, at):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def _all_heralds(route, start, until):  # type: ignore[no-untyped-def]
-    """Return the heralds among all attempts that there may be until then, leg after leg, and where every leg begins.
+    """Return the heralds among all attempts that could be made by then, leg after leg, and where every leg begins.
 
     The draws are those of `advance`.
     """

@@ -41,7 +41,7 @@ def distil_paths(
 
 @njit(**COMPILED)
 def _distil_paths(addresses, until, wanted, demand_driven, found):  # type: ignore[no-untyped-def]
-    """Fill what is found."""
+    """Fill bits, pairs and trace, path by path."""
     for path in range(len(addresses)):
         found.bits[path], found.pairs[path] = distil_keys(
             addresses[path], until[path], wanted[path], demand_driven, found.trace
@@ -50,7 +50,7 @@ def _distil_paths(addresses, until, wanted, demand_driven, found):  # type: igno
 
 @njit(**COMPILED)
 def distil_keys(address, until, wanted, demand_driven, trace):  # type: ignore[no-untyped-def]
-    """Distil key bits on a new route until then; return the bits, a real number, and the pairs used.
+    """Distil key bits on a new route until `until`, ps. Return the bits, a real number, and the pairs used.
 
     Pairs are measured in X and Z as soon as they exist (`RouteRules.stops`, and `RouteRules.corrected` is false:
     corrections are classical then). A demand-driven path makes no attempt on a leg that has a pair waiting, and stops

@@ -27,7 +27,7 @@ from ceas_ray.quantum.pair_physics import werner_of
 
 
 class Channels(NamedTuple):
-    """The hub's: how many links it drives at a time, and for how long before it chooses anew, ps."""
+    """The hub's channels: how many links it drives at a time, and for how long before it chooses anew, ps."""
 
     number: int
     slot: int
@@ -65,7 +65,8 @@ def serve_shared_shots(
     gains: Sequence[Any],
     channels: Channels,
 ) -> tuple[SharedBooks, NDArray[np.int64]]:
-    """Serve the shots of all links, as many of each; return what became of them, and the stocks, int64 (links,).
+    """Serve the shots of all links, the same number on each. Return what became of them, and the stocks, int64
+    (links,).
 
     states, policies, demands: one a link. gains: of each link what generating in a slot is worth in a gap and
     in a burst, (policies, phases, states) each, for the priority; empty where limits hold: then links in a burst come

@@ -88,7 +88,7 @@ def serve_shots(state: RouteState, rule: StockRule, demand: ShotDemand) -> tuple
 
 @njit(**COMPILED)
 def _serve(address, rule, demand, books):  # type: ignore[no-untyped-def]
-    """Fill the books, those of training aside."""
+    """Fill the books, except those of training."""
     route = route_at(address)
     shots, latency = len(demand.releases), route_latency(route)
     begin(route)

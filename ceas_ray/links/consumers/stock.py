@@ -96,7 +96,7 @@ def has_tables(rule):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def gap_limit_from(rule, demand, opens):  # type: ignore[no-untyped-def]
-    """Return from when on the limit of the gap holds that ends at `opens`, without tables, ps."""
+    """Return the time from which the limit of the gap that ends at `opens` holds, without tables, ps."""
     if rule.lead_periods < 0.0:
         return -FOREVER
     return opens - int(min(rule.lead_periods * demand.slot, float(FOREVER // 4)))

@@ -1,4 +1,4 @@
-"""What is done to pairs where they are stored: purification and swaps, as soon as they can be."""
+"""Operations on stored pairs: purification and swaps, as soon as they can be done."""
 
 from __future__ import annotations
 

@@ -98,7 +98,9 @@ class Laboratory:
     def __init__(
         self, folder: Path, execute: Executor, last_evaluations: int, done: Callable[[Run, float], None]
     ) -> None:
-        """done: is told of every run as it ends, with its length in seconds (0 if its result was there)."""
+        """done: called with every run as it ends, and with its length in seconds (0 if its result was there
+        already).
+        """
         self._folder, self._execute, self._last, self._done = folder, execute, last_evaluations, done
         folder.mkdir(parents=True, exist_ok=True)
 

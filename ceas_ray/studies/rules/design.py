@@ -75,7 +75,7 @@ def read_design(config: Any, form: str) -> tuple[Design, Form]:
 
 
 class Plan(RegisteredPlan[Design, Form]):
-    """All runs of a form."""
+    """The runs of a form of the experiment on rules."""
 
     @property
     def selection_seeds(self) -> range:

@@ -45,7 +45,7 @@ def _findings(plan: Plan, laboratory: Laboratory) -> list[Findings]:
 
 
 class _Source(Protocol):
-    """Where results come from: a `Laboratory`, or a table of what was run."""
+    """A source of results: a `Laboratory`, or a table of earlier runs."""
 
     def results(self, runs: Sequence[Run]) -> list[Result]:
         """Return the results of all runs, in their order."""

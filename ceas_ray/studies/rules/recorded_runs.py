@@ -37,7 +37,7 @@ def write_runs(folder: Path) -> Path:
 
 
 def read_runs(table: Path) -> list[Result]:
-    """Return the results of a `runs.csv`. Raises ValueError for a file that is none."""
+    """Return the results in a `runs.csv`. Raises ValueError for a file that is no such table."""
     try:
         with table.open(newline="") as lines:
             rows = csv.DictReader(lines)
@@ -49,7 +49,7 @@ def read_runs(table: Path) -> list[Result]:
 
 
 class RecordedRuns:
-    """Answers with what a table holds: in place of a laboratory, which runs what is missing."""
+    """Answers with what a table holds, in place of a laboratory, which would run what is missing."""
 
     def __init__(self, table: Path) -> None:
         """table: a `runs.csv`."""

@@ -29,7 +29,7 @@ def findings(
     plan: Plan, scenario: str, *, rates: Mapping[str, float], attacks: Mapping[str, Sequence[Attack]],
     selected: Sequence[Result], evaluated: Sequence[Result],
 ) -> Findings:  # fmt: skip
-    """Return all that is claimed of a scenario, as plain values. attacks: of each arm, that it is judged under."""
+    """Return the findings in a scenario, as plain values. attacks: those that each arm is judged under."""
     design, arms = plan.design, plan.form.arms
     generator = Streams(1).generator("study", "rules", f"signs {scenario}", 0)
     found = accuracies(selected, evaluated, attacks)
@@ -67,7 +67,7 @@ def _worst(found: Accuracies, arm: str, attacks: Sequence[Attack], *, unharmed: 
 
 
 def _claims(gains: Mapping[str, RuleGain], baseline: str, margin: float | None) -> dict[str, str]:
-    """Return how every claim stands; without a margin there is none over the baseline."""
+    """Return the state of every claim; without a margin, none is made over the baseline."""
     over_all = f"worst case above that of every other rule ({gains[BEST_OTHER].over} is the best)"
     claims = {over_all: _verdict(gains[BEST_OTHER], 0.0)}
     if margin is None:

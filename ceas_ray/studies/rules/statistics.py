@@ -108,7 +108,7 @@ class RuleGain:
 
 
 def rule_gain(found: Accuracies, of: str, others: Sequence[str], generator: np.random.Generator) -> RuleGain:
-    """Return the gain over the best of others; see the module."""
+    """Return the claimant's gain over the best of the others; the module says how it is computed."""
     bounds = gain(found, of, others, generator)
     over = max(others, key=lambda arm: worst_case(found, arm)[1])
     estimate = worst_case(found, of)[1] - worst_case(found, over)[1]

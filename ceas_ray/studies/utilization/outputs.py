@@ -53,7 +53,7 @@ def scheduler_of_study(settings: RunSettings) -> Mdp:
 def execute_study(config: Mapping[str, Any]) -> Status:
     """Run the study of Bell-pair schedulers in a folder of its own; return how it ended.
 
-    Raises SettingsError for settings that are bad, or that no study has.
+    Raises SettingsError for settings that are wrong, or that no study has.
     """
     config = with_absolute_uri(config)
     settings = build(RunSettings, config)

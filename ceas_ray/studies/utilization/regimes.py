@@ -35,7 +35,7 @@ class Regime:
     burst: int = BURST
 
     def supplies(self) -> list[float]:
-        """Supply of every link."""
+        """Return the supply of every link."""
         return [self.supply] if self.links == 1 else list(np.linspace(self.supply, self.max_supply, self.links))
 
     def link(self, supply: float) -> LinkParameters:
@@ -56,7 +56,7 @@ class Regime:
         )  # fmt: skip
 
     def relaxed_class(self, supply: float) -> LinkClass:
-        """Return the same for bounds: ages are rounded up."""
+        """Return the link as bounds see it: with ages rounded up."""
         return replace(self.link_class(supply), classes=int(np.ceil(self.useful_age)))
 
 

@@ -226,8 +226,9 @@ def _about(regime: Regime, name: str, scheduler: Scheduler | None, seed: int) ->
 
 
 def _coupled_cells(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> Iterator[dict[str, Any]]:
-    """Yield the same for links that share channels; `two_level_per_link`: each link has its own best limits, tuned
-    alone."""
+    """Yield one row per scheduler and seed, of links that share channels; `two_level_per_link`: each link has its own
+    best limits, tuned alone.
+    """
     bursts = max(20, bursts // 10)
     classes = [regime.link_class(supply) for supply in regime.supplies()]
     none = [_NO_GAIN] * regime.links
@@ -263,7 +264,7 @@ def _coupled_cells(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> Itera
 
 
 def _gains_of(scheduler: Mdp, link: LinkClass) -> tuple[Any, Any]:
-    """Return what the hub ranks the link by: Q(on) - Q(off) in every state, of a gap and of a burst."""
+    """Return the values by which the hub ranks a link: Q(on) - Q(off) in every state of a gap and of a burst."""
     solved = scheduler.solved(link)
     two = (solved.first, solved.second)
     return np.stack([s.gap_gain for s in two]), np.stack([s.burst_gain for s in two])

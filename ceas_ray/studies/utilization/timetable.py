@@ -45,12 +45,12 @@ class _Tried:
     precision: float
 
     def per_pair(self, least: float) -> tuple[bool, float]:
-        """Return what to choose by: enough shots on time first, then precision per birth."""
+        """Return the key of the choice: enough shots on time first, then precision per birth."""
         return self.on_time >= least, self.precision / self.births if self.births else 0.0
 
 
 def oblivious_schedulers(regime: Regime) -> list[Scheduler]:
-    """Return those that do not know the timetable, with all limits that they are tuned over."""
+    """Return the schedulers that do not know the timetable, with all limits that they are tuned over."""
     limits = range(regime.pairs, regime.slots + 1, 2)
     gaps = range(1, regime.pairs * regime.burst + 1)
     return [
@@ -60,7 +60,7 @@ def oblivious_schedulers(regime: Regime) -> list[Scheduler]:
 
 
 def best_mix(tried: Sequence[_Tried], births: float) -> TimeSharing:
-    """Return the mix of two that is most precise at just this many births per shot."""
+    """Return the mix of two schedulers that is most precise at exactly this many births per shot."""
     best, most = TimeSharing(tried[0].scheduler, tried[0].scheduler, 0.0), -1.0
     for pair in combinations(tried, 2):
         few, many = sorted(pair, key=lambda one: one.births)
