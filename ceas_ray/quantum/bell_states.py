@@ -32,7 +32,8 @@ _FOREVER = 1e300
 
 
 class Idling(NamedTuple):
-    """One memory that holds one half of a pair: for how long, and its T1 and T2 (T2 <= 2 T1; default: it is perfect).
+    """The memory that holds one half of a pair: for how long it does, and its T1 and T2 (T2 <= 2 T1; by default it is
+    perfect).
 
     All three may be arrays. T1 infinite: pure dephasing. T2 = 2 T1: pure amplitude damping.
     """
@@ -128,7 +129,7 @@ def pair_coherence_time(first: ArrayLike, second: ArrayLike) -> Any:
 
 
 def dephased_state(weights: ArrayLike, age: ArrayLike, coherence_time: ArrayLike) -> Any:
-    """After dephasing memories: <XX> and <YY> times exp(-age / T2), <ZZ> stays.
+    """Return the weights after dephasing memories: <XX> and <YY> are multiplied by exp(-age / T2), and <ZZ> stays.
 
     T2 is the pair's, of one memory if one half dephases alone, T2 / 2 for two memories of T2 each.
     """
@@ -152,7 +153,8 @@ def _phase_kept(weights: ArrayLike, kept: Floats) -> Any:
 
 
 def relaxed_state(weights: ArrayLike, first: Idling, second: Idling) -> Any:
-    """After T1/T2 memories (amplitude damping and dephasing), each half with its own, twirled to Bell-diagonal.
+    """Return the weights after T1/T2 memories (amplitude damping and dephasing), one for each half, twirled to
+    Bell-diagonal.
 
     <XX>, <YY> times b_1 b_2; <ZZ> -> a_1 a_2 <ZZ> + (1 - a_1)(1 - a_2); a = exp(-t / T1), b = exp(-t / T2) (Nielsen and
     Chuang, 8.3). Count ages from emission in one call: because of the twirl, two calls do not compose when T1 matters.
@@ -200,7 +202,9 @@ def swapped_fidelity(first: ArrayLike, second: ArrayLike) -> Any:
 
 
 def swapped_state(first: ArrayLike, second: ArrayLike) -> Any:
-    """After ideal swapping of Bell-diagonal pairs: their errors, as Paulis (I, Y, X, Z in our order), multiply."""
+    """Return the weights after ideal swapping of Bell-diagonal pairs: their errors, as Paulis (I, Y, X, Z in our
+    order), multiply.
+    """
     a, b = bell_weights(first, "first weights"), bell_weights(second, "second weights")
     return np.stack([sum(a[..., i] * b[..., i ^ k] for i in range(4)) for k in range(4)], axis=-1)
 
@@ -260,12 +264,14 @@ def dejmps(first: ArrayLike, second: ArrayLike) -> tuple[Any, Any]:
 
 
 def teleportation_fidelity(fidelity: ArrayLike) -> Any:
-    """Average fidelity of teleporting a qubit, (2 F + 1) / 3 (Horodecki, PRA 60, 1888, 1999)."""
+    """Return the average fidelity of teleporting a qubit, (2 F + 1) / 3 (Horodecki, PRA 60, 1888, 1999)."""
     return (2 * fidelities(fidelity) + 1) / 3
 
 
 def teleported_gate_fidelity(fidelity: ArrayLike) -> Any:
-    """Average fidelity of a teleported CX or CZ, local gates ideal, (4 F + 1) / 5; its entanglement fidelity is F."""
+    """Return the average fidelity of a teleported CX or CZ with ideal local gates, (4 F + 1) / 5; its entanglement
+    fidelity is F.
+    """
     return (4 * fidelities(fidelity) + 1) / 5
 
 

@@ -77,12 +77,12 @@ class Circuit:
 
     @property
     def inputs(self) -> int:
-        """How many encoding angles a sample has: one per qubit."""
+        """The number of encoding angles of a sample: one per qubit."""
         return self.qubits
 
     @property
     def shift_count(self) -> int:
-        """How many angles shift: each parameter is one."""
+        """The number of angles that shift: each parameter is one."""
         return self.parameter_count
 
     @property

@@ -55,8 +55,8 @@ def read_circuit(file: InputFile, max_qubits: int) -> GateCircuit:
 def compiled(circuit: Any, inputs: Sequence[Any], weights: Sequence[Any], *, max_qubits: int) -> GateCircuit:
     """Compile a `QuantumCircuit` with these parameters as inputs and weights; it has no observables yet.
 
-    Measurements at the end are left out, and barriers but those on all qubits. Raises ValueError that names the gate or
-    the parameter that cannot be.
+    Measurements at the end are left out, and so are barriers, except those on all qubits. Raises ValueError, which
+    names the gate or the parameter, for what cannot be compiled.
     """
     if not 1 <= circuit.num_qubits <= max_qubits:
         raise ValueError(f"a circuit must have 1 to {max_qubits} qubits, got {circuit.num_qubits}")
@@ -94,7 +94,7 @@ def _check_parameters(circuit: Any, inputs: Sequence[Any], weights: Sequence[Any
 
 
 class _Compiler:
-    """Gates found so far."""
+    """Compiles a circuit, and holds the gates found so far."""
 
     def __init__(self, circuit: Any, inputs: Sequence[Any], weights: Sequence[Any]) -> None:
         self.found: list[Gate] = []
@@ -172,7 +172,7 @@ class _Compiler:
             raise ValueError(f"a circuit must have at most {MAX_GATES:,} gates once it is compiled, got more")
 
     def _count(self) -> None:
-        """Count what is read, so that loops and definitions without gates end too."""
+        """Count the gates that are read, so that reading ends in loops and in definitions without gates too."""
         self._steps += 1
         if self._steps > 50 * MAX_GATES:
             raise ValueError(f"a circuit must have at most {50 * MAX_GATES:,} instructions, loops unrolled, got more")
@@ -199,7 +199,7 @@ def _controlled_phase(_: str, at: list[int], angles: list[Angle]) -> list[Gate]:
 
 
 def _general(kind: str, at: list[int], angles: list[Angle]) -> list[Gate]:
-    """Return U(theta, phi, lambda) = RZ(phi) RY(theta) RZ(lambda) but for a phase; U2 has theta = pi / 2."""
+    """Return U(theta, phi, lambda) = RZ(phi) RY(theta) RZ(lambda) up to a phase; U2 has theta = pi / 2."""
     theta, phi, last = angles if kind != "U2Gate" else (_HALF_TURN, *angles)
     return [Rotation(pauli, (at[0],), angle) for pauli, angle in (("Z", last), ("Y", theta), ("Z", phi))]
 

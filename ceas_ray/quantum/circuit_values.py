@@ -64,7 +64,7 @@ def ideal_derivatives(
 
 
 def outcome_visibility(circuit: VariationalCircuit, noise: Floats) -> Floats:
-    """Return the mean outcome (+-1) over the exact value, for each output (K,); noise ([layers,] n, 7).
+    """Return the ratio of the mean outcome (+-1) to the exact value, for each output (K,); noise ([layers,] n, 7).
 
     Values of a circuit of the user's own have readout errors in them; they are as large as their scale.
     """

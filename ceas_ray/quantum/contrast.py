@@ -1,4 +1,6 @@
-"""The contrast that imperfect pairs leave of a circuit's outputs, where its inputs are teleported or it is shared."""
+"""The contrast that imperfect pairs leave in the outputs of a circuit whose inputs are teleported, or that is
+shared.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,7 @@ def weight_profiles(
 
 
 def _mean_square_of(circuit: VariationalCircuit, angles: Floats) -> Floats:
-    """Return the mean(x_P^2) over inputs (B, inputs), for all 4^n Pauli strings."""
+    """Return mean(x_P^2) over inputs (B, inputs), for all 4^n Pauli strings."""
     if isinstance(circuit, GateCircuit):
         return _mean_square_prepared(circuit, angles.tobytes())
     return _mean_square_input(angles.tobytes(), circuit.qubits)
@@ -58,9 +60,7 @@ def _mean_square_prepared(circuit: GateCircuit, angles: bytes) -> Floats:
 
 @lru_cache(maxsize=4096)
 def _mean_square_input(angles: bytes, qubits: int) -> Floats:
-    """Return the mean(x_P^2) over the inputs, for all 4^n Pauli strings; a shard's inputs are the same in every
-    round.
-    """
+    """Return mean(x_P^2) over the inputs, for all 4^n Pauli strings; a shard's inputs are the same in every round."""
     x = np.frombuffer(angles).reshape(-1, qubits)
     bloch = np.stack([np.ones_like(x), np.sin(x) * np.cos(x), np.sin(x) ** 2, np.cos(x)])
     squares = np.ones((len(x), 1))

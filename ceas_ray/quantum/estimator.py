@@ -249,7 +249,9 @@ class _Derivatives(NamedTuple):
 
     @classmethod
     def of(cls, shots: _Shots, slopes: Floats | None, shape: tuple[int, ...]) -> _Derivatives:
-        """Return them from shots at all settings; slopes as in `doubly_stochastic_gradient`; shape (B, K)."""
+        """Return the derivatives from shots at all settings; slopes as in `doubly_stochastic_gradient`; shape (B,
+        K).
+        """
         usable, mean, variances = shots.usable, shots.mean, shots.variances()
         known = (usable[:, :1] > 0) & (usable[:, 1::2] > 0) & (usable[:, 2::2] > 0)
         single = (usable[:, 1::2] == 1) | (usable[:, 2::2] == 1)

@@ -27,7 +27,9 @@ CONSTANT = -1
 
 
 class Term(NamedTuple):
-    """coefficient times the product of these inputs (one that occurs twice is squared), times a weight or CONSTANT."""
+    """A coefficient times the product of these inputs (one that occurs twice is squared), times a weight or
+    CONSTANT.
+    """
 
     coefficient: float
     inputs: tuple[int, ...] = ()
@@ -116,7 +118,7 @@ class GateCircuit:
 
     @property
     def shift_count(self) -> int:
-        """R: how many angles shift, one for each occurrence of a weight in a rotation."""
+        """R: the number of angles that shift, one for each occurrence of a weight in a rotation."""
         return len(self.trained)
 
     @cached_property
@@ -142,7 +144,7 @@ class GateCircuit:
         return found
 
     def description(self) -> dict[str, Any]:
-        """Return the circuit as plain values, for JSON; who shares it is left out."""
+        """Return the circuit as plain values, for JSON, without how processors share it."""
         return {
             "qubits": self.qubits,
             "inputs": self.inputs,
@@ -155,7 +157,7 @@ class GateCircuit:
 
     @classmethod
     def from_description(cls, described: Mapping[str, Any]) -> GateCircuit:
-        """Return the circuit of such plain values."""
+        """Return the circuit that these plain values describe (see `description`)."""
         gates = tuple(_gate(kind, *of_gate) for kind, *of_gate in described["gates"])
         observables = tuple(tuple((float(w), str(p)) for w, p in terms) for terms in described["observables"])
         counts = (described["qubits"], described["inputs"], described["parameter_count"])
@@ -196,7 +198,9 @@ def first_qubits(qubits: int, outputs: int) -> tuple[Observable, ...]:
 
 
 def read_observable(text: str, qubits: int) -> Observable:
-    """Return what a text as `0.5*ZZI - XII` says. Raises ValueError for one that says nothing of this many qubits."""
+    """Return the observable that a text such as `0.5*ZZI - XII` describes. Raises ValueError for a text that describes
+    none on this many qubits.
+    """
     found: dict[str, float] = {}
     place = 0
     while place < len(text):

@@ -60,7 +60,7 @@ def expectations(circuit: GateCircuit, inputs: LaneInputs, *, threads: int = 1) 
 def pulled_back_observables(
     circuit: GateCircuit, parameters: Floats, noise: Floats, shifts: Floats | None = None
 ) -> Floats:
-    """Return the observables pulled back to what the hub teleports: z_k = sum_P h_kP <P>, shape (Q, K, 4^n).
+    """Return the observables pulled back to the states that the hub teleports: z_k = sum_P h_kP <P>, shape (Q, K, 4^n).
 
     Readout errors are in them. For circuits that a hub prepares. parameters (Q, P), noise (Q, n, 7); shifts (Q, R):
     what is added to the angles that shift, rad.
@@ -80,7 +80,7 @@ def pulled_back_observables(
 
 
 def prepared_states(circuit: GateCircuit, inputs: Floats) -> Floats:
-    """Return the Pauli coefficients of what the hub prepares of inputs (B, inputs), shape (B, 4^n)."""
+    """Return the Pauli coefficients of the states that the hub prepares from inputs (B, inputs), shape (B, 4^n)."""
     count = len(inputs)
     parameters, perfect = np.zeros((1, circuit.parameter_count)), np.ones((1, circuit.qubits + 1))
     owner = np.zeros(count, np.int64)
@@ -97,13 +97,15 @@ def kept_states(circuit: GateCircuit) -> int:
 
 
 def _own_steps(circuit: GateCircuit) -> int:
-    """Return how many gates the processor does, and uses of pairs."""
+    """Return the number of the processor's steps: its gates, and its uses of pairs."""
     uses = 0 if circuit.sharing is None else len(circuit.sharing.steps)
     return len(circuit.gates) - (circuit.prepared or 0) + uses
 
 
 def _segment(circuit: GateCircuit) -> int:
-    """Return the gates from one kept state to the next, and as many states are kept from there."""
+    """Return the number of gates from one kept state to the next, which is also the number of states kept in
+    between.
+    """
     return isqrt(_own_steps(circuit) - 1) + 1
 
 
@@ -153,7 +155,9 @@ def _problem(circuit: GateCircuit, inputs: LaneInputs) -> gate_kernels.Problem:
 
 
 def _noise(circuit: GateCircuit, noise: Floats, processors: int) -> Floats:
-    """Return the noise of every processor and section, (Q, sections, n, 7), of that or of what all sections have."""
+    """Return the noise of every processor and section, (Q, sections, n, 7), from that of each section or one for
+    all.
+    """
     sections, each = 1 if circuit.sharing is None else len(circuit.sharing.holders), np.asarray(noise, np.float64)
     if each.ndim == 3:
         each = np.repeat(shaped("noise", each, (processors, circuit.qubits, len(Noise)))[:, None], sections, axis=1)

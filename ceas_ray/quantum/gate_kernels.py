@@ -83,8 +83,8 @@ class Problem(NamedTuple):
 
 
 class Block(NamedTuple):
-    """What a block of lanes has: turns (2, rotations, lanes), noise (S, 8, n, lanes), werner (places, lanes), and room
-    for a gate (6, 16, lanes) and, of a shared circuit, for a state (its sectors times 4^n, lanes).
+    """The numbers of a block of lanes: turns (2, rotations, lanes), noise (S, 8, n, lanes), werner (places, lanes), and
+    room for a gate (6, 16, lanes) and, of a shared circuit, for a state (its sectors times 4^n, lanes).
     """
 
     turns: Any
@@ -122,7 +122,7 @@ def _turns(angles, start, turns):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def _new_block(problem, lanes, spare):  # type: ignore[no-untyped-def]
-    """Return a block without its numbers."""
+    """Return a block whose numbers are yet to be filled in."""
     return Block(
         np.empty((2, problem.angles.shape[1], lanes)),
         np.empty((problem.noise.shape[1], NOISE_ROWS, problem.noise.shape[2], lanes)),
@@ -221,7 +221,7 @@ def _begin(state):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def _prepare(problem, block, start, state):  # type: ignore[no-untyped-def]
-    """Set the first sector of state, (sectors times 4^n, lanes), to what the processor begins with."""
+    """Set the first sector of state, (sectors times 4^n, lanes), to the state that the processor begins with."""
     first = state[: len(problem.strings)]
     _begin(first)
     if problem.prepared < 0:

@@ -1,4 +1,6 @@
-"""A circuit of the user's own shared by layers: each processor does some gates, then teleports all qubits. Ours."""
+"""Circuits of the user's own shared by layers: each processor does some of the gates, then teleports all qubits.
+Ours.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,9 @@ from ceas_ray.quantum.partition import HUB
 def shared_by_layers(circuit: GateCircuit, members: int) -> GateCircuit:
     """Return the circuit with each processor of a group doing a part of its gates, one part after the other.
 
-    Layers are what barriers on all qubits separate; of a circuit without such barriers, gates of equal depth. The first
-    members do one layer more if their number does not divide. All qubits are teleported on from member to member and,
-    where inputs are teleported, from the hub to the first. Raises ValueError for more members than layers.
+    Barriers on all qubits separate layers; in a circuit without such barriers, gates of equal depth form a layer. If
+    the layers cannot be divided evenly, the first members do one more each. All qubits are teleported on from member to
+    member and, where inputs are teleported, from the hub to the first. Raises ValueError for more members than layers.
     """
     first = circuit.prepared or 0
     layer_of, kind = _layers(circuit)
@@ -39,7 +41,9 @@ def shared_by_layers(circuit: GateCircuit, members: int) -> GateCircuit:
 
 
 def _layers(circuit: GateCircuit) -> tuple[list[int], str]:
-    """Return the layer of each gate that processors do, from 0 without gaps, and what layers are."""
+    """Return the layer of each gate that processors do, numbered from 0 without gaps, and how layers are told apart, in
+    words.
+    """
     first = circuit.prepared or 0
     behind = [sum(1 for barrier in circuit.barriers if barrier <= g) for g in range(first, len(circuit.gates))]
     blocks = {barriers: layer for layer, barriers in enumerate(sorted(set(behind)))}

@@ -46,7 +46,9 @@ def thermal_relaxation(gate_seconds: Floats, t1_seconds: Floats, t2_seconds: Flo
 
 
 def visibility(noise: Floats, outputs: int) -> Floats:
-    """Return what readout leaves of the first outputs <Z_k>: 1 - 2 r, shape (outputs,); noise ([layers,] n, 7), where
-    layers run on different hardware the last one's."""
+    """Return the factor 1 - 2 r that readout errors leave of each of the first outputs <Z_k>, shape (outputs,).
+
+    noise: ([layers,] n, 7). Where layers run on different hardware, the last layer's counts.
+    """
     flips = noise[..., Noise.READOUT].reshape(-1, noise.shape[-2])[-1]
     return 1 - 2 * flips[:outputs]

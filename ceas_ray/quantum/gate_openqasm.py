@@ -42,7 +42,7 @@ def gates_to_openqasm3(circuit: GateCircuit, parameters: Floats) -> str:
 
 
 def _angle(terms: tuple[Term, ...], parameters: Floats) -> str:
-    """Return the angle with its weights put in: numbers times inputs."""
+    """Return the angle for these weights: a sum of numbers times inputs."""
     by_inputs: dict[tuple[int, ...], float] = {}
     for term in terms:
         weight = 1.0 if term.weight == CONSTANT else float(parameters[term.weight])
@@ -64,7 +64,7 @@ def _rotation(gate: Rotation, angle: str) -> Iterator[str]:
 
 
 def euler_angles(unitary: NDArray[np.complex128]) -> tuple[float, float, float]:
-    """Return theta, phi and lambda, rad, of U(theta, phi, lambda), which a unitary (2, 2) is but for a phase."""
+    """Return theta, phi and lambda, rad, for which a unitary (2, 2) is U(theta, phi, lambda) up to a phase."""
     theta = 2 * float(np.arctan2(abs(unitary[1, 0]), abs(unitary[0, 0])))
     if abs(unitary[0, 0]) < 1e-12:
         return theta, float(np.angle(unitary[1, 0]) - np.angle(-unitary[0, 1])), 0.0

@@ -8,9 +8,8 @@ from ceas_ray.quantum.gate_circuit import CONSTANT, FixedGate, Gate, GateCircuit
 
 
 def prepared_at_hub(circuit: GateCircuit) -> GateCircuit:
-    """Return the circuit with its gates of inputs, and those that they need before them, first: the hub does these.
-
-    Raises ValueError that names the gate where one of weights would be among them.
+    """Return the circuit with the gates of inputs moved to the front, with those that must come before them: the hub
+    does these. Raises ValueError, which names the gate, if a gate of weights would be among them.
     """
     wanted: set[int] = set()
     chosen = [False] * len(circuit.gates)
@@ -42,7 +41,7 @@ def _qubits(gate: Gate) -> tuple[int, ...]:
 
 
 def _name(gate: Gate) -> str:
-    """Return the gate in words, as `a rotation about ZX by x_0 theta_1 on qubits 0, 1`."""
+    """Return the gate in words, such as `a rotation about ZX by x_0 theta_1 on qubits 0, 1`."""
     assert isinstance(gate, Rotation), "other gates have no angles"
     inputs = {f"x_{j}" for term in gate.terms for j in term.inputs}
     weights = {f"theta_{term.weight}" for term in gate.terms if term.weight != CONSTANT}

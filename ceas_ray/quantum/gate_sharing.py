@@ -1,4 +1,5 @@
-"""How processors share a circuit of the user's own, gate by gate: who holds what, and where pairs are spent. Ours.
+"""How processors share a circuit of the user's own, gate by gate: who holds which qubit, and where pairs are spent.
+Ours.
 
 A gate between two processors uses a copy of a qubit's value: of the eigenvalue of the Pauli operator by which the gate
 acts on that qubit. The pair that makes the copy, Phi+ with weight w (its Werner parameter) and else one of the four
@@ -65,6 +66,6 @@ class Sharing:
 
     @cached_property
     def sectors(self) -> int:
-        """How many sectors a state has: two for each flag that is in use at a time."""
+        """The number of sectors of a state: a factor of two for each flag that is in use at a time."""
         flags = [step.flag for _, step in self.steps if isinstance(step, ValueCopy)]
         return 2 ** (max(flags, default=-1) + 1)

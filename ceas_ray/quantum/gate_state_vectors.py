@@ -85,7 +85,7 @@ def shifted_values(circuit: GateCircuit, inputs: LaneInputs, output: Integers, *
 
 
 def _as_read(observable: Observable, keep: Floats) -> Observable:
-    """Return the observable that readout errors make of one; keep (n,): what is left of each qubit's outcome."""
+    """Return the observable as readout errors make it; keep (n,): the share of each qubit's outcome that they leave."""
     return tuple(
         (weight * float(np.prod([keep[q] for q, letter in enumerate(reversed(pauli)) if letter != "I"])), pauli)
         for weight, pauli in observable

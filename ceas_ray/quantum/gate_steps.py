@@ -12,7 +12,7 @@ times a sign; permutations have signs too; fixed gates are a matrix (3, 3)."""
 
 @njit(**COMPILED_INLINE)
 def offset(p, first, second):  # type: ignore[no-untyped-def]
-    """Return where coefficient p of a block lies, from the block's first."""
+    """Return the distance of coefficient p of a block from the block's first."""
     low = (p & 3) << (2 * first)
     return low if second < 0 else low + ((p >> 2) << (2 * second))
 

@@ -1,4 +1,4 @@
-"""Circuits that spend pairs of mixed age inside: their mean output exactly, from a few evaluations. Ours.
+"""Exact mean outputs of circuits that spend pairs of mixed age inside, from a few evaluations. Ours.
 
 A shot's output z is affine in the Werner parameter of each pair that it spends (a channel is a mixture with weight w).
 Pairs of one route are dealt to that route's places by random permutation, so what counts is z averaged over those
@@ -175,7 +175,7 @@ def _above(routes: Sequence[_Route], tolerance: float, max_nodes: int, together:
 
 
 def _left_out(routes: Sequence[_Route], kept: set[tuple[int, ...]]) -> float:
-    """Return the sum of the shares of all powers but those kept."""
+    """Return the sum of the shares of all powers that are not kept."""
     everything = math.prod(float(np.sum(route.shares)) for route in routes)
     inside = math.fsum(
         math.prod(float(route.shares[s]) for route, s in zip(routes, powers, strict=True)) for powers in kept

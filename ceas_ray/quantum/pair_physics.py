@@ -65,7 +65,7 @@ def fidelity_of(pair):  # type: ignore[no-untyped-def]
 
 @_formula
 def werner_of(pair):  # type: ignore[no-untyped-def]
-    """Return Werner parameter of the pair after a twirl."""
+    """Return the Werner parameter of the pair after a twirl."""
     return (pair.xx + pair.yy + pair.zz) / 3.0
 
 
@@ -166,7 +166,7 @@ def dejmps(first, second):  # type: ignore[no-untyped-def]
 
 @_formula
 def error_rate(correlation):  # type: ignore[no-untyped-def]
-    """Share of unequal outcomes in a basis with this correlation (see `Pair`)."""
+    """Return the share of unequal outcomes in a basis with this correlation (see `Pair`)."""
     return (1.0 - correlation) / 2.0
 
 

@@ -48,7 +48,7 @@ class Derivatives(NamedTuple):
 
 
 class LaneInputs(NamedTuple):
-    """What goes into a circuit: samples ("lanes"), each with the parameters and the noise of its own processor.
+    """The inputs of a circuit: samples ("lanes"), each with the parameters and the noise of its own processor.
 
     angles: encoding angles (B, n), rad. Per processor: parameters (Q, P), rad; noise (Q, n, 7) or, where layers run on
     different hardware, (Q, layers or 1, n, 7) (`Noise`); attenuation (Q, n + 1): attenuation[s] multiplies every input

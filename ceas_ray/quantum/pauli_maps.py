@@ -127,7 +127,7 @@ def gather(table, owner, start, out):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, error_model="numpy")
 def encoding_maps(reuploaded, hops, angles, noise, owner, start, out):  # type: ignore[no-untyped-def]
-    """Fill in what comes before the rotations of a layer: a teleportation where there is one, the encoding when
+    """Fill in the maps that come before the rotations of a layer: a teleportation where there is one, the encoding when
     re-uploaded.
 
     out (L, n, 12, lanes): noise RZ(x) noise RY(x), written out, after a Werner pair that shrinks X, Y and Z.

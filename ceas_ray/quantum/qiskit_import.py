@@ -37,7 +37,8 @@ def read_openqasm(file: InputFile) -> GateList:
 def from_qiskit(circuit: Any) -> GateList:
     """Return the gates of a `QuantumCircuit` without free parameters.
 
-    Measurements must come last on their qubit. Raises ValueError that names the gate or the parameter otherwise.
+    Measurements must come last on their qubit. Raises ValueError, which names the gate or the parameter, for any other
+    circuit.
     """
     if circuit.parameters:
         names = ", ".join(parameter.name for parameter in list(circuit.parameters)[:3])
@@ -96,7 +97,9 @@ def _reason(error: Exception, complaints: io.StringIO) -> str:
 
 
 class _Compiler:
-    """Gates found so far; `wire` says where each of the circuit's qubits is, after swaps."""
+    """Compiles a circuit, and holds the gates found so far; `wire` says where each of the circuit's qubits is, after
+    swaps.
+    """
 
     def __init__(self, circuit: Any) -> None:
         self.found: list[Gate] = []
@@ -216,7 +219,7 @@ def eigen_decomposition(unitary: NDArray[np.complex128]) -> tuple[Any, Any]:
 
 
 def matrix_of(operation: Any) -> NDArray[np.complex128] | None:
-    """Return the matrix of a gate that Qiskit has one for, None for others."""
+    """Return the matrix of a gate if Qiskit has one, else None."""
     from qiskit.circuit.exceptions import CircuitError
 
     try:
@@ -226,6 +229,6 @@ def matrix_of(operation: Any) -> NDArray[np.complex128] | None:
 
 
 def qubit_name(circuit: Any, bit: Any) -> str:
-    """Return what a `QuantumCircuit` calls a qubit."""
+    """Return the name of a qubit in a `QuantumCircuit`."""
     place = circuit.find_bit(bit)
     return f"{place.registers[0][0].name}[{place.registers[0][1]}]" if place.registers else f"qubit {place.index}"

@@ -41,7 +41,7 @@ def answer_contrasts(
 def own_answer_contrasts(
     circuit: GateCircuit, parameters: Floats, shifts: Floats, *, noise: Floats, attenuation: Floats
 ) -> Floats:
-    """Return the same of a circuit of the user's own, readout included: shape (Q, K).
+    """Return what `answer_contrasts` returns, for a circuit of the user's own and with readout: shape (Q, K).
 
     A trap of a Pauli string S has an eigenstate of S in place of |b>, with a random eigenvalue; its mean is then
     tr(P U^dagger S U) / 2^n in the same way. An observable of several strings is measured by one of them a shot, drawn

@@ -21,7 +21,7 @@ _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.r
 def read_arrays(content: bytes, names: Sequence[str]) -> tuple[dict[str, NDArray[Any]], list[str]]:
     """Read the arrays of these names from the content of an archive; returns them, and the names of all others.
 
-    Raises ValueError for whatever is no archive, lacks an array, is encrypted, damaged or cut short, holds objects, or
+    Raises ValueError for whatever is no archive, lacks an array, is encrypted, damaged or truncated, holds objects, or
     claims more than MAX_BYTES_OF_ARRAY.
     """
     try:

@@ -34,7 +34,7 @@ class Direction(Protocol):
 
 @dataclass(frozen=True)
 class Momentum:
-    """m <- decay m + (1 - decay) g, as the processors' worker momentum; 0 is plain gradient descent."""
+    """m <- decay m + (1 - decay) g, like the processors' worker momentum; with decay 0 it is plain gradient descent."""
 
     decay: float
 

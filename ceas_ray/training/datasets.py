@@ -247,7 +247,9 @@ def _targets(labels: Integers, classes: int) -> Floats:
 
 
 def logistic_regression_accuracy(data: DataSet) -> float:
-    """Test accuracy of logistic regression on the same features: the classical line to print beside results."""
+    """Return the test accuracy of logistic regression on the same features: the classical line to print beside
+    results.
+    """
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(max_iter=2000).fit(data.train_angles, data.train_labels)

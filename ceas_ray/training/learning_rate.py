@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class LearningRate:
-    """The step length of round t of `rounds`, in rad^2: constant, or a half cosine from `initial` to `final`."""
+    """The step length of each of `rounds` rounds, in rad^2: constant, or a half cosine from `initial` to `final`."""
 
     initial: float
     final: float

@@ -25,7 +25,9 @@ class Shards(Protocol):
 
 
 def dealt_by(shards: Shards, labels: Integers, count: int, generator: np.random.Generator) -> list[Integers]:
-    """Return what a policy deals, sorted; PolicyError for what is not one part for each of `count` processors."""
+    """Return the parts that a policy deals, sorted. Raises PolicyError unless there is one for each of `count`
+    processors.
+    """
     returned = called(shards, "__call__", read_only(labels), count, generator)
     try:
         parts = [np.asarray(part) for part in returned]

@@ -171,8 +171,8 @@ def _from_table(file: InputFile) -> _Loaded:
 
 
 def _labels(table: Table) -> NDArray[Any]:
-    """Return the last column: finite numbers, or texts, not both. Raises ValueError that names the line of one that is
-    missing.
+    """Return the last column: finite numbers, or texts, not both. Raises ValueError, which names the line, if a label
+    is missing.
     """
     texts, where = table.cells[:, -1], f"column {table.name(table.width - 1)}"
     are_numbers = np.array([is_number(text) and bool(np.isfinite(float(text))) for text in texts])

@@ -20,8 +20,7 @@ Integers = NDArray[np.int64]
 def draw_ground_states(
     samples: int, spins: int, copies: int | None, generator: np.random.Generator
 ) -> tuple[Floats, Integers]:
-    """Return features (samples, 2 spins - 1) and labels (0 ordered, 1 disordered), as many of each; g uniform in its
-    phase.
+    """Return features (samples, 2 spins - 1) and labels (0 ordered, 1 disordered), the same number of each.
 
     Fields g are uniform in [0.2, 1) and (1, 1.8]. copies: measured per expectation value; None: exact values.
     """

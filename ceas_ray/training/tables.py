@@ -39,7 +39,7 @@ class Table:
 
     @property
     def width(self) -> int:
-        """Return how many columns there are."""
+        """Return the number of columns."""
         return int(self.cells.shape[1])
 
     def name(self, column: int) -> str:
@@ -68,7 +68,7 @@ class Table:
 
 
 def shortened(text: str) -> str:
-    """Return the text as Python writes it, cut after 60 characters."""
+    """Return the text as Python writes it, shortened to 60 characters."""
     return repr(text) if len(text) <= 60 else f"{text[:60]!r}..."
 
 
@@ -147,7 +147,7 @@ def _rows(text: str) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
 
 
 def _in_one_line(message: str, before: int) -> str:
-    """Return what the reader complains of, with the number of the line in the whole file."""
+    """Return the reader's complaint in one line, with the number of the line in the whole file."""
     if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", message):
         return f"line {int(found[2]) + before} has {found[3]} cells, the first row has {found[1]}"
     if found := re.search(r"EOF inside string starting at row (\d+)", message):
