@@ -91,8 +91,13 @@ def print_end(summary: Mapping[str, Any], folder: Path, words: Sequence[str] = (
         print(f"{status}: {cause}", file=sys.stderr)
     _print_summary(summary)
     if status in ("interrupted", "stopped"):
-        print(f"{status}; this goes on: {_command()} {_resuming(folder, words)}", file=sys.stderr)
+        print(going_on(status, folder, words), file=sys.stderr)
     print(folder / "summary.json")
+
+
+def going_on(status: str, folder: Path, words: Sequence[str]) -> str:
+    """Return the line that says how the run ended, and with which command it goes on."""
+    return f"{status}; this goes on: {_command()} {_resuming(folder, words)}"
 
 
 def _command() -> str:

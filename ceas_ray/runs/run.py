@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +14,7 @@ from ceas_ray.config.validation import build
 from ceas_ray.runs.cluster import cluster_of
 from ceas_ray.runs.confirmed_places import confirmations
 from ceas_ray.runs.dry_run import print_forecast
-from ceas_ray.runs.ending import Ended, print_end
+from ceas_ray.runs.ending import Ended, going_on, print_end
 from ceas_ray.runs.folder import (
     claimed,
     digests_of,
@@ -76,8 +75,21 @@ def execute(
         with cluster_of(settings, world) as cluster:
             config = with_inputs(config, world.inputs)
             record = RunRecord(settings, config, lock, tracked=at is None)
-            ended = ended or partial(print_end, words=confirmations(config, os.environ))
+            if ended is None:
+                ended = _printed(config, lock.folder, interruption)
             return TrainingRun(settings, world, cluster, record, found=found, ended=ended).go(interruption)
+
+
+def _printed(config: Mapping[str, Any], folder: Path, interruption: Interruption) -> Ended:
+    """Return what prints how a run ended, and let the interruption say how it goes on where nothing else can."""
+    words = confirmations(config, os.environ)
+    interruption.farewell = going_on("interrupted", folder, words)
+
+    def ended(summary: Mapping[str, Any], folder: Path) -> None:
+        print_end(summary, folder, words)
+        interruption.farewell = ""
+
+    return ended
 
 
 def _with_absolute_places(config: Mapping[str, Any]) -> tuple[Mapping[str, Any], RunSettings]:

@@ -54,6 +54,8 @@ class Interruption:
 
     def __init__(self) -> None:
         self.requested = self.time_ran_out = False
+        self.farewell = ""
+        """Line that is said where the process is ended from a second thread; nothing if it is empty."""
         self._requested_at = 0.0
         self._deferred = self._swallowed = False
         self._unraisable_before: Any = sys.unraisablehook
@@ -172,6 +174,8 @@ class Interruption:
             if last_resort is not None:
                 last_resort()
         finally:
+            with suppress(OSError):
+                os.write(sys.stderr.fileno(), f"{self.farewell}\n".encode() if self.farewell else b"")
             _end_children()
             os._exit(INTERRUPTED)
 

@@ -96,6 +96,7 @@ def spin(n):
     return total
 def command(interruption):
     spin(1)
+    interruption.farewell = "farewell"
     with interruption.deferred(lambda: print("written down", flush=True)):
         print("ready", flush=True)
         return int(spin(10**12))
@@ -135,7 +136,9 @@ def spinning() -> subprocess.Popen[str]:
 
 
 def test_compiled_code_that_does_not_return_is_ended_and_what_is_known_written_down() -> None:
-    assert ended(spinning(), signal.SIGTERM)[0] == "written down\n"
+    out, err = ended(spinning(), signal.SIGTERM)
+    assert out == "written down\n"
+    assert err.splitlines()[-1] == "farewell"
 
 
 def test_a_second_signal_ends_at_once() -> None:
