@@ -62,6 +62,7 @@ class RuntimeSettings(SettingsGroup):
     snapshot_folder: FolderOrUrl | None
     hang_seconds: Annotated[float, Range(1, 86_400, unit="seconds")]
     wait_seconds: Seconds | None
+    on_lost_cluster: Literal["wait", "local", "stop"]
 
 
 class TrackingSettings(SettingsGroup):

@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ceas_ray.config.policies import own_packages
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.kernel.host import Host
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runs.forecast import round_seconds_by_kind
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.local_runtime import LocalCluster
+from ceas_ray.runtime.packed_cluster import HostsToStart, PackedCluster, packed_hosts
 from ceas_ray.runtime.placement import Machine, automatic_hosts, busy_shares
+from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
+from ceas_ray.runtime.ray_greeting import running_here
+from ceas_ray.runtime.ray_process import ClusterAccess, RayProcess
+from ceas_ray.runtime.reconnecting_cluster import ReconnectingCluster
 from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
 from ceas_ray.tracking.console import print_table
 from ceas_ray.world.inputs import targets_of
@@ -49,44 +56,134 @@ def cluster_of(settings: RunSettings, world: World) -> Iterator[RunCluster]:
     had."""
     runtime = settings.runtime
     if runtime.name == "local":
-        hosts = world.one_host()
-        for host in hosts:
-            host.measure_work_with(time.perf_counter)
-        if settings.timeline:
-            hosts[0].record_events()
-        yield RunCluster(LocalCluster(hosts, os.uname().nodename), 1)
+        yield RunCluster(_local_cluster(settings, world), 1)
         return
-    from ceas_ray.runtime.ray_runtime import Patience, RayCluster, name_of_task, ray_cluster, running_here
+    if _is_job_of_sweep():
+        with _within_job(settings, world) as of_job:
+            yield of_job
+        return
+    if runtime.address is None and (other := running_here()) is not None:
+        line = f"a Ray cluster runs on this machine ({other}): runtime.address=auto uses it; this run starts its own"
+        _say(settings, line)
+    clusters = _RayClusters(settings, world)
+    try:
+        cluster = ReconnectingCluster(
+            clusters.connected,
+            partial(_local_cluster, settings, world),
+            on_lost=runtime.on_lost_cluster,
+            wait_seconds=runtime.wait_seconds if runtime.address is not None else 0,
+            say=partial(_say, settings),
+        )
+        yield RunCluster(cluster, clusters.hosts, cluster.rebuild)
+    finally:
+        clusters.end()
 
-    def say(line: str) -> None:
-        if not settings.quiet:
+
+def _say(settings: RunSettings, line: str) -> None:
+    if not settings.quiet:
+        print(line, file=sys.stderr)
+
+
+def _local_cluster(settings: RunSettings, world: World) -> LocalCluster:
+    hosts = world.one_host()
+    for host in hosts:
+        host.measure_work_with(time.perf_counter)
+    if settings.timeline:
+        hosts[0].record_events()
+    return LocalCluster(hosts, os.uname().nodename)
+
+
+def _hosts_of(settings: RunSettings, world: World, machines: Sequence[Machine]) -> list[Host]:
+    count = settings.runtime.processor_hosts or automatic_hosts(machines, settings.processors.count)
+    hosts = world.hosts(count, settings.runtime.link_hosts)
+    if settings.timeline:
+        for host in hosts:
+            host.record_events()
+    return hosts
+
+
+def _shares(settings: RunSettings, world: World, hosts: Sequence[Host]) -> Mapping[str, float]:
+    return busy_shares(round_seconds_by_kind(settings, world.outline), [host.name for host in hosts])
+
+
+class _RayClusters:
+    """Connects to the cluster that settings choose, as often as it is lost; the same hosts are started each time."""
+
+    def __init__(self, settings: RunSettings, world: World) -> None:
+        self._settings, self._world = settings, world
+        self._process: RayProcess | None = None
+        self._wanted: HostsToStart | None = None
+        self.hosts = 0
+
+    def connected(self) -> PackedCluster:
+        """Return the cluster, its hosts started; raises RuntimeFailure if it cannot be had, or lacks room."""
+        self.end()
+        runtime = self._settings.runtime
+        access = ClusterAccess(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster)
+        self._process = RayProcess(access, runtime.hang_seconds, partial(_say, self._settings))
+        for line in self._process.opened.warnings:
             print(line, file=sys.stderr)
+        if self._wanted is None:
+            self._wanted = self._hosts_to_start(self._process.opened.machines)
+            self.hosts = len(self._wanted.packed)
+        self._process.start(self._wanted)
+        cluster = PackedCluster(self._process)
+        if not self._settings.quiet and runtime.address is not None:
+            _print_placement(cluster.plan, runtime.hang_seconds)
+        return cluster
 
-    if runtime.address is None and name_of_task() is None and (other := running_here()) is not None:
-        say(f"a Ray cluster runs on this machine ({other}): runtime.address=auto uses it; this run starts its own")
+    def end(self) -> None:
+        """Disconnect; a cluster that was started here ends with that."""
+        if self._process is not None:
+            process, self._process = self._process, None
+            process.end()
+
+    def _hosts_to_start(self, machines: Sequence[Machine]) -> HostsToStart:
+        settings, runtime = self._settings, self._settings.runtime
+        hosts = _hosts_of(settings, self._world, machines)
+        return HostsToStart(
+            packed=packed_hosts(hosts, _own_packages(settings)),
+            shares=_shares(settings, self._world, hosts),
+            fingerprint=platform_fingerprint(),
+            allow_mixed_hosts=runtime.allow_mixed_hosts,
+            hang_seconds=runtime.hang_seconds,
+            wait_seconds=runtime.wait_seconds,
+        )
+
+
+def _own_packages(settings: RunSettings) -> Sequence[str]:
+    return own_packages(targets_of(settings.model_dump()).values())
+
+
+def _is_job_of_sweep() -> bool:
+    """Return whether this process is a worker of Ray that runs a job of a sweep; it has imported Ray then."""
+    if "ray" not in sys.modules:
+        return False
+    from ceas_ray.runtime.ray_runtime import name_of_task
+
+    return name_of_task() is not None
+
+
+@contextmanager
+def _within_job(settings: RunSettings, world: World) -> Iterator[RunCluster]:
+    """Yield hosts on the cluster that this process, a worker, belongs to: lost with it, it could do nothing more."""
+    from ceas_ray.runtime.ray_runtime import Patience, RayCluster, ray_cluster
+
+    runtime = settings.runtime
     with ray_cluster(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster) as machines:
-        count = runtime.processor_hosts or automatic_hosts(machines, settings.processors.count)
-        hosts = world.hosts(count, runtime.link_hosts)
-        if settings.timeline:
-            for host in hosts:
-                host.record_events()
-        patience, own = Patience(runtime.wait_seconds, say), own_packages(targets_of(settings.model_dump()).values())
-        shares = busy_shares(round_seconds_by_kind(settings, world.outline), [host.name for host in hosts])
+        hosts = _hosts_of(settings, world, machines)
         cluster = RayCluster(
             hosts,
             allow_mixed_hosts=runtime.allow_mixed_hosts,
             hang_seconds=runtime.hang_seconds,
-            patience=patience,
-            own_packages=own,
-            shares=shares,
+            patience=Patience(runtime.wait_seconds, partial(_say, settings)),
+            own_packages=_own_packages(settings),
+            shares=_shares(settings, world, hosts),
         )
-        if not settings.quiet and runtime.address is not None:
-            _print_placement(cluster.plan, runtime.hang_seconds)
         try:
             yield RunCluster(cluster, len(hosts), cluster.rebuild)
         finally:
-            if name_of_task() is not None:  # else they go with the connection
-                cluster.close()
+            cluster.close()
 
 
 def _print_placement(plan: Mapping[str, Machine], hang_seconds: float) -> None:

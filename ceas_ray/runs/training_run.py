@@ -28,7 +28,7 @@ from ceas_ray.runs.results import Results
 from ceas_ray.runs.resume import Cut, Resumed, snapshot_folder, snapshot_of, versions
 from ceas_ray.runs.round_watch import LONG_SECONDS, RoundWatch, progress_of, waits_for
 from ceas_ray.runs.tolerance_warnings import warnings_of
-from ceas_ray.runtime.failure import RuntimeFailure
+from ceas_ray.runtime.failure import ClusterLost, RuntimeFailure
 from ceas_ray.runtime.interruption import Interruption
 from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
 from ceas_ray.tracking.files import write_json
@@ -115,12 +115,19 @@ class TrainingRun:
         except (SimulationError, RuntimeFailure, PolicyError) as error:
             if interruption.requested and isinstance(error, RuntimeFailure):
                 return "interrupted", ""  # the signal went to the processes of the cluster too
-            return "failed", str(error)
+            return "failed", self._cause_of(error)
         if self._results.state.stalled:
             return "stalled", self._results.state.cause
         if self._results.state.rounds < self._settings.training.rounds:
             return "stopped", self._limit
         return "completed", ""
+
+    def _cause_of(self, error: Exception) -> str:
+        """Say what went wrong, and how to go on where nothing but the cluster was lost."""
+        if isinstance(error, ClusterLost):
+            resumed = resume_override(self._record.folder)
+            return f"{error}; {resumed} goes on with the run, with runtime=local without a cluster"
+        return str(error)
 
     def _compared(self) -> tuple[Status, str]:
         """Compute what the same model reaches in one place; a loss of the user's own may fail there too."""
@@ -161,7 +168,8 @@ class TrainingRun:
 
         Raises KeyboardInterrupt where it is interrupted.
         """
-        simulation = self._cluster.simulation(self._survived, partial(self._within_round, interruption))
+        survived, within_round = partial(self._survived, interruption), partial(self._within_round, interruption)
+        simulation = self._cluster.simulation(survived, within_round)
         if self._found is not None and self._found.cut is not None:
             simulation.restore(self._found.cut.simulation, self._found.cut.rounds)
         if self._settings.stop.wall_seconds is not None:
@@ -247,7 +255,10 @@ class TrainingRun:
         else:
             self._can_write_snapshots = True
 
-    def _survived(self, fault: Fault) -> None:
+    def _survived(self, interruption: Interruption, fault: Fault) -> None:
+        """Write down a fault, after which hosts are made anew; raise RuntimeFailure where the run is ending anyway."""
+        if interruption.requested:
+            raise RuntimeFailure(fault.cause)
         entry = asdict(fault)
         self._faults.append(entry)
         self._record.note("fault", entry)

@@ -16,6 +16,17 @@ class HostLost(RuntimeFailure):
         self.noticed_within_seconds = noticed_within_seconds
 
 
+class ClusterLost(RuntimeFailure):
+    """The cluster itself is lost: its head, the raylet of this machine, or the process here that speaks with them.
+
+    noticed_within_seconds: since the cluster's last sign of life; None if unknown.
+    """
+
+    def __init__(self, line: str, noticed_within_seconds: float | None = None) -> None:
+        super().__init__(line)
+        self.noticed_within_seconds = noticed_within_seconds
+
+
 def one_line(error: BaseException) -> str:
     """Return what an error says, without line breaks."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -11,9 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.quantum.pauli_engine import LaneInputs, shifted_values
-
 LIBRARIES = (
     "ceas-ray", "llvmlite", "msgpack", "numba", "numpy", "pandas", "pydantic", "pydantic-core", "qiskit", "qiskit-aer",
     "rustworkx", "scikit-learn", "scipy", "threadpoolctl",
@@ -44,6 +41,9 @@ def first_difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> s
 
 
 def _gradient() -> np.ndarray[Any, np.dtype[np.float64]]:
+    from ceas_ray.quantum.circuit import Circuit  # here, because Numba takes long to import
+    from ceas_ray.quantum.pauli_engine import LaneInputs, shifted_values
+
     circuit = Circuit(qubits=3, layers=2, outputs=1, entangler="cx", reuploaded=False)
     inputs = LaneInputs(
         angles=np.linspace(-1.0, 1.0, 6).reshape(2, 3),

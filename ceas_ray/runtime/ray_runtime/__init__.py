@@ -4,9 +4,8 @@ from ceas_ray.runtime.ray_environment import prepare_ray_environment
 
 prepare_ray_environment()  # before Ray is imported, which reads its environment then
 
-from ceas_ray.runtime.ray_runtime.access import running_here  # noqa: E402
+from ceas_ray.runtime.ray_runtime.cluster import RayCluster  # noqa: E402
 from ceas_ray.runtime.ray_runtime.connection import name_of_task, ray_cluster  # noqa: E402
-from ceas_ray.runtime.ray_runtime.hosts import RayCluster  # noqa: E402
 from ceas_ray.runtime.ray_runtime.job_tasks import JobTasks  # noqa: E402
 from ceas_ray.runtime.ray_runtime.room import Patience  # noqa: E402
 from ceas_ray.runtime.ray_runtime.tasks import empty_actors, results_as_they_come  # noqa: E402
@@ -19,5 +18,4 @@ __all__ = [
     "name_of_task",
     "ray_cluster",
     "results_as_they_come",
-    "running_here",
 ]

@@ -3,55 +3,30 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import Any
 
 from ceas_ray.runtime.failure import RuntimeFailure, one_line
-from ceas_ray.runtime.ray_environment import is_submitted_job, noted_cluster
+from ceas_ray.runtime.ray_environment import is_submitted_job
+from ceas_ray.runtime.ray_greeting import require_greeting
 
-_GREETING_SECONDS = 5.0
 _ASK_SECONDS = 20.0
-_PREFACE, _SETTINGS, _FRAME_HEADER_BYTES = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 4, 9
-_EMPTY_SETTINGS = bytes([0, 0, 0, _SETTINGS, 0, 0, 0, 0, 0])
 
 
 def require_reachable(address: str) -> None:
     """Refuse what is no Ray cluster within seconds: Ray itself would try for a minute or for ever."""
     if address == "auto":
         return
-    host, _, port = address.rpartition(":")
     try:
-        _require_http2(host.strip("[]"), int(port))
+        require_greeting(address)
     except (OSError, ValueError, OverflowError) as error:
         raise RuntimeFailure(
             f"runtime.address must be host:port of a reachable Ray cluster, got {address!r}: {one_line(error)}"
         ) from error
-
-
-def _require_http2(host: str, port: int) -> None:
-    """Raise OSError unless a server greets as one of gRPC (Ray is one) does: with a SETTINGS frame (RFC 9113, 3.4)."""
-    with socket.create_connection((host, port), timeout=_GREETING_SECONDS) as connection:
-        if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
-            return
-        connection.sendall(_PREFACE + _EMPTY_SETTINGS)
-        until, greeting = time.monotonic() + _GREETING_SECONDS, b""
-        while len(greeting) < _FRAME_HEADER_BYTES:
-            connection.settimeout(max(0.01, until - time.monotonic()))
-            try:
-                received = connection.recv(_FRAME_HEADER_BYTES - len(greeting))
-            except TimeoutError:
-                raise OSError(f"what listens there said nothing for {_GREETING_SECONDS:.0f} s") from None
-            if not received:
-                break
-            greeting += received
-        if len(greeting) < _FRAME_HEADER_BYTES or greeting[3] != _SETTINGS:
-            raise OSError("what listens there is no Ray")
 
 
 def require_ray(address: str) -> None:
@@ -71,7 +46,7 @@ def require_ray(address: str) -> None:
         )
 
 
-def refuse_open_cluster(address: str) -> None:
+def refuse_open_cluster(address: str, say: Callable[[str], object]) -> None:
     """Raise RuntimeFailure if a cluster beyond loopback answers a process that has no token.
 
     A job that was submitted to it says so and goes on: whoever reaches the cluster runs code there anyway.
@@ -82,25 +57,12 @@ def refuse_open_cluster(address: str) -> None:
     if _asked(address, bare | {"RAY_AUTH_MODE": "disabled"}) != "open":
         return
     if is_submitted_job():
-        print(f"anybody may use the cluster at {address}: it requires no token", file=sys.stderr)
+        say(f"anybody may use the cluster at {address}: it requires no token")
         return
     raise RuntimeFailure(
         f"runtime.address must be a cluster that requires a token (RAY_AUTH_MODE=token on every machine), got "
         f"{address}, which anybody may use; runtime.allow_open_cluster=true uses it all the same"
     )
-
-
-def running_here() -> str | None:
-    """Return the address of a Ray cluster that somebody started on this machine and that answers; None if there is
-    none.
-    """
-    address = noted_cluster()
-    host, _, port = (address or "").rpartition(":")
-    try:
-        _require_http2(host.strip("[]"), int(port))
-    except (OSError, ValueError, OverflowError):
-        return None
-    return address
 
 
 def _is_loopback(host: str) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import secrets
 import signal
+import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -27,11 +28,21 @@ _ANSWER_SECONDS = 0.005
 _TASK: ContextVar[str | None] = ContextVar("task", default=None)
 
 
+def _print(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
 @contextmanager
 def ray_cluster(
-    address: str | None, processors: int, dashboard: bool, allow_open_cluster: bool = False
+    address: str | None,
+    processors: int,
+    dashboard: bool,
+    allow_open_cluster: bool = False,
+    warn: Callable[[str], object] = _print,
 ) -> Iterator[tuple[Machine, ...]]:
     """Connect to the Ray cluster at `address`, or start one here; yields its machines. A task stays on its own cluster.
+
+    warn: is given a line about a cluster that anybody may use, where that is allowed.
 
     Leaves no process and no file of a cluster that it started, whatever happens, a kill of this process included.
     Raises RuntimeFailure for a cluster that is not there, of another version, or open to everybody beyond this machine.
@@ -47,7 +58,7 @@ def ray_cluster(
         require_ray(address)
         with _connected(common | {"address": address}, f"the one at {address}"):
             if not allow_open_cluster:
-                refuse_open_cluster(ray.get_runtime_context().gcs_address)
+                refuse_open_cluster(ray.get_runtime_context().gcs_address, warn)
             yield living_machines()
         return
     with outside_of_job(), temporary_folder() as folder:

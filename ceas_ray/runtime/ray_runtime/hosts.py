@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ray
-from ray import cloudpickle
 
 from ceas_ray.kernel.errors import SimulationError
-from ceas_ray.kernel.host import Host
-from ceas_ray.kernel.window_reply import HostStatus, WindowReply
+from ceas_ray.kernel.policy_calls import PolicyError
+from ceas_ray.kernel.window_reply import HostStatus
 from ceas_ray.kernel.windows import WindowRequest
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure
-from ceas_ray.runtime.placement import Machine
-from ceas_ray.runtime.platform_fingerprint import first_difference, platform_fingerprint
+from ceas_ray.runtime.packed_cluster import HostsToStart, PackedReply, Placement
+from ceas_ray.runtime.platform_fingerprint import first_difference
 from ceas_ray.runtime.ray_runtime.connection import living_machines, name_of_task
 from ceas_ray.runtime.ray_runtime.own_node import OwnNode
 from ceas_ray.runtime.ray_runtime.room import Patience, Room, claimed_room
@@ -30,44 +28,24 @@ _UNSURE = (ray.exceptions.GetTimeoutError, ray.exceptions.ActorUnavailableError)
 """After these a host may still answer."""
 
 
-_ENDLESS = Patience(None, lambda _: None)
-
-
-class RayCluster:
-    """A `Cluster` of Ray actors, one per host; one batched call to each host and window.
+class RayHosts:
+    """Hosts as Ray actors, within `ray_cluster`; one batched call to each of them and window.
 
     A host that died, hangs or cannot be reached raises HostLost; `rebuild` makes all hosts anew on what is left.
     """
 
-    def __init__(
-        self,
-        hosts: Sequence[Host],
-        *,
-        allow_mixed_hosts: bool,
-        hang_seconds: float = 8.0,
-        patience: Patience = _ENDLESS,
-        own_packages: Sequence[str] = (),
-        shares: Mapping[str, float] | None = None,
-    ) -> None:
+    def __init__(self, hosts: HostsToStart, say: Callable[[str], None]) -> None:
         """Start an actor for every host and check that all machines compute the same bits.
 
-        shares: CPUs that each host keeps busy, at most 1; a whole one each if they are not given.
-        own_packages: imported ones that machines may lack; what hosts need of them travels with the hosts.
+        say: is told, now and then, that there is no room yet.
         """
-        self.seconds_by_host: dict[str, float] = {}
-        self.seconds_in_calls = self.seconds_on_critical_path = 0.0
-        self._packed = _packed(hosts, own_packages)
-        self._shares = dict.fromkeys(self._packed, 1.0) if shares is None else shares
-        self._allow_mixed_hosts, self._hang_seconds = allow_mixed_hosts, hang_seconds
-        self._patience_for_room = patience
+        self._hosts, self._patience_for_room = hosts, Patience(hosts.wait_seconds, say)
         self._avoided: set[str] = set()
         self._room: Room | None = None
         self._node = OwnNode()
         self._generation = 0
         self._shells: dict[str, Any] = {}
-        self.plan: Mapping[str, Machine] = {}
-        self.machines: tuple[str, ...] = ()
-        self.mixed = False
+        self.placement = Placement({}, (), mixed=False)
         self._start()
 
     def rebuild(self) -> None:
@@ -89,13 +67,13 @@ class RayCluster:
 
     def _start(self) -> None:
         self._shells, self._warm = {}, False
-        self._room = claimed_room(self._shares, frozenset(self._avoided), self._patience_for_room)
-        self.plan = self._room.machines
+        self._room = claimed_room(self._hosts.shares, frozenset(self._avoided), self._patience_for_room)
+        self._plan = self._room.machines
         self._longest_step: dict[str, float] = {}
         suffix = f"~{self._generation}" if self._generation else ""
         if name_of_task() is not None:  # others of the same sweep have hosts too
             suffix += f"@{name_of_task()}"
-        for name, packed in self._packed.items():
+        for name, packed in self._hosts.packed.items():
             shell = ray.remote(concurrency_groups={WATCH: 1})(SHELLS[name.partition("/")[0]])
             options = shell.options(
                 **self._room.options(name),
@@ -115,45 +93,41 @@ class RayCluster:
         """See `Cluster`."""
         return self._ask("connect", dict.fromkeys(self._shells, (placement, lookahead_of_host)))
 
-    def step(self, requests: Mapping[str, WindowRequest]) -> dict[str, WindowReply]:
+    def step(self, requests: Mapping[str, WindowRequest]) -> dict[str, PackedReply]:
         """See `Cluster`."""
-        started = time.perf_counter()
-        replies = self._ask("step", {name: (request,) for name, request in requests.items()})
-        self.seconds_in_calls += time.perf_counter() - started
-        self.seconds_on_critical_path += max(spent for _, spent in replies.values())
-        for name, (reply, spent) in replies.items():
-            self.seconds_by_host[name] = self.seconds_by_host.get(name, 0.0) + spent
-            self._longest_step[name] = max(self._longest_step.get(name, 0.0), spent)
-            self._warm = self._warm or reply.mark is not None
-        return {name: reply for name, (reply, _) in replies.items()}
+        replies: dict[str, PackedReply] = self._ask("step", {name: (request,) for name, request in requests.items()})
+        for name, reply in replies.items():
+            self._longest_step[name] = max(self._longest_step.get(name, 0.0), reply.seconds)
+            self._warm = self._warm or reply.ends_round
+        return replies
 
     def accounts(self) -> dict[str, dict[str, int]]:
         """See `Cluster`."""
         parts = self._ask("accounts", dict.fromkeys(self._shells, ()))
         return {actor: totals for host in parts.values() for actor, totals in host.items()}
 
-    def snapshot(self) -> dict[str, Any]:
-        """See `Cluster`."""
-        parts = self._ask("snapshot", dict.fromkeys(self._shells, ()))
-        return {actor: part for host in parts.values() for actor, part in host.items()}
+    def snapshot(self) -> list[bytes]:
+        """See `PackedHosts`."""
+        return list(self._ask("snapshot", dict.fromkeys(self._shells, ())).values())
 
-    def restore(self, actors: Mapping[str, Any]) -> None:
+    def restore(self, packed_actors: bytes) -> None:
         """See `Cluster`."""
-        self._ask("restore", dict.fromkeys(self._shells, (actors,)))
+        self._ask("restore", dict.fromkeys(self._shells, (packed_actors,)))
 
     def _introduce(self) -> None:
         """Note whether some host's fingerprint differs from this process's; raises RuntimeFailure where not allowed."""
-        expected = platform_fingerprint()
+        expected = self._hosts.fingerprint
         answers = self._ask("introduce", dict.fromkeys(self._shells, ()), starting=True)
-        self.machines = tuple(sorted({machine for machine, _ in answers.values()}))
+        machines = tuple(sorted({machine for machine, _ in answers.values()}))
         for host, (machine, found) in answers.items():
             difference = first_difference(expected, found)
-            if difference is not None and not self._allow_mixed_hosts:
+            if difference is not None and not self._hosts.allow_mixed_hosts:
                 raise RuntimeFailure(
                     f"machine {machine} (host {host}) would compute other bits: {difference}; "
                     "runtime.allow_mixed_hosts=true runs it all the same and marks the run"
                 )
-        self.mixed = self.mixed or any(found != expected for _, found in answers.values())
+        mixed = self.placement.mixed or any(found != expected for _, found in answers.values())
+        self.placement = Placement(self._plan, machines, mixed)
 
     def _ask(self, method: str, arguments: Mapping[str, tuple[Any, ...]], starting: bool = False) -> dict[str, Any]:
         """Return the answers of all named hosts; every method may be asked twice, so an unsure call is made again."""
@@ -164,7 +138,7 @@ class RayCluster:
             try:
                 answers = ray.get(list(calls.values()), timeout=_LOOK_SECONDS)
             except ray.exceptions.RayTaskError as error:
-                if isinstance(error.cause, SimulationError):
+                if isinstance(error.cause, SimulationError | PolicyError):
                     raise error.cause from None
                 raise
             except ray.exceptions.RayError as error:
@@ -196,9 +170,9 @@ class RayCluster:
             if ray.wait([call], timeout=0)[0]:
                 continue
             silent, still = self._watch.look(name, now)
-            where, within = f"host {name} on machine {self.plan[name].name}", self._watch.silent_seconds(name, now)
-            if silent > self._hang_seconds:
-                self._avoided.add(self.plan[name].node)
+            where, within = f"host {name} on machine {self._plan[name].name}", self._watch.silent_seconds(name, now)
+            if silent > self._hosts.hang_seconds:
+                self._avoided.add(self._plan[name].node)
                 raise HostLost(f"{where} gave no sign for {silent:.0f} s", within)
             if still > self._patience(name):
                 raise HostLost(f"{where} stood still for {still:.0f} s", still)
@@ -208,29 +182,17 @@ class RayCluster:
         longest step took long.
         """
         if not self._warm:
-            return max(_WARM_UP_SECONDS, self._hang_seconds)
-        return max(self._hang_seconds, 5.0 * self._longest_step.get(name, 0.0))
+            return max(_WARM_UP_SECONDS, self._hosts.hang_seconds)
+        return max(self._hosts.hang_seconds, 5.0 * self._longest_step.get(name, 0.0))
 
     def _lost(self, calls: Mapping[str, Any], error: BaseException) -> HostLost:
         """Return which hosts are lost, in one line."""
         now, lost = time.monotonic(), [name for name, call in calls.items() if failure_of(call) is not None]
         alive = {machine.node for machine in living_machines()}
-        gone = sorted({self.plan[name].name for name in lost if self.plan[name].node not in alive})
+        gone = sorted({self._plan[name].name for name in lost if self._plan[name].node not in alive})
         machine = f" with machine {', '.join(gone)}" if gone else ""
-        where = sorted({self.plan[name].name for name in lost})
+        where = sorted({self._plan[name].name for name in lost})
         return HostLost(
             f"host {', '.join(lost) or '?'} on {', '.join(where)} was lost{machine}: {type(error).__name__}",
             max((self._watch.silent_seconds(name, now) for name in lost), default=None),
         )
-
-
-def _packed(hosts: Sequence[Host], own_packages: Sequence[str]) -> dict[str, bytes]:
-    """Return the hosts as bytes, with the code of these packages in place of its name."""
-    own = [sys.modules[package] for package in own_packages]
-    for package in own:
-        cloudpickle.register_pickle_by_value(package)
-    try:
-        return {host.name: cloudpickle.dumps(host) for host in hosts}
-    finally:
-        for package in own:
-            cloudpickle.unregister_pickle_by_value(package)

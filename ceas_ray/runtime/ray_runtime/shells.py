@@ -6,15 +6,15 @@ import gc
 import socket
 import time
 from collections.abc import Mapping
-from typing import Any
 
+import cloudpickle
 import ray
-from ray import cloudpickle
 from threadpoolctl import threadpool_limits
 
 from ceas_ray.kernel.host import Host
-from ceas_ray.kernel.window_reply import HostStatus, WindowReply
+from ceas_ray.kernel.window_reply import HostStatus
 from ceas_ray.kernel.windows import WindowRequest
+from ceas_ray.runtime.packed_cluster import PackedReply
 from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
 
 WATCH = "watch"
@@ -50,23 +50,24 @@ class HostShell:
         """See `Cluster`."""
         return self._host.connect(placement, lookahead_of_host)
 
-    def step(self, request: WindowRequest) -> tuple[WindowReply, float]:
-        """Run one window; return its reply, and the seconds that it took here."""
+    def step(self, request: WindowRequest) -> PackedReply:
+        """Run one window; return its reply."""
         started = time.perf_counter()
         reply = self._host.step(request.window, request.horizon, request.mail)
-        return reply, time.perf_counter() - started
+        seconds = time.perf_counter() - started
+        return PackedReply(cloudpickle.dumps(reply), seconds, reply.mark is not None)
 
     def accounts(self) -> dict[str, dict[str, int]]:
         """See `Cluster`."""
         return self._host.accounts()
 
-    def snapshot(self) -> dict[str, Any]:
-        """See `Cluster`."""
-        return self._host.snapshot()
+    def snapshot(self) -> bytes:
+        """See `Cluster`; packed."""
+        return bytes(cloudpickle.dumps(self._host.snapshot()))
 
-    def restore(self, actors: Mapping[str, Any]) -> None:
+    def restore(self, packed_actors: bytes) -> None:
         """See `Cluster`."""
-        self._host.restore(actors)
+        self._host.restore(cloudpickle.loads(packed_actors))
 
 
 class ProcessorHost(HostShell):
