@@ -17,10 +17,11 @@ _LOOK_SECONDS = 1.0
 """Between two looks at the head, and for its greeting."""
 
 
-def require_greeting(address: str, patience: float = _GREETING_SECONDS) -> None:
-    """Raise OSError or ValueError unless a server at host:port greets, within this many seconds, as one of gRPC (Ray is
-    one) does: with a SETTINGS frame (RFC 9113, 3.4).
+def require_greeting(address: str, patience: float | None = None) -> None:
+    """Raise OSError or ValueError unless a server at host:port greets as one of gRPC (Ray is one) does: with a
+    SETTINGS frame (RFC 9113, 3.4). patience: seconds that this may take; None: five.
     """
+    patience = _GREETING_SECONDS if patience is None else patience
     host, _, port = address.rpartition(":")
     with socket.create_connection((host.strip("[]"), int(port)), timeout=patience) as connection:
         if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
@@ -40,8 +41,8 @@ def require_greeting(address: str, patience: float = _GREETING_SECONDS) -> None:
             raise OSError("what listens there is no Ray")
 
 
-def greets(address: str, patience: float = _GREETING_SECONDS) -> bool:
-    """Return whether a server at host:port greets as Ray does."""
+def greets(address: str, patience: float | None = None) -> bool:
+    """Return whether a server at host:port greets as Ray does; see `require_greeting`."""
     try:
         require_greeting(address, patience)
     except (OSError, ValueError, OverflowError):

@@ -79,7 +79,8 @@ class RayProcess:
         except BaseException:
             self.end()
             raise
-        self._watch = HeadWatch(self.opened.address, silence_seconds, self._head_is_lost)
+        self._address = self.opened.address if access.address in (None, "auto") else str(access.address)
+        self._watch = HeadWatch(self._address, silence_seconds, self._head_is_lost)
 
     def start(self, hosts: HostsToStart) -> None:
         """Start the hosts. Raises RuntimeFailure if there is no room for them, or if machines compute other bits."""
@@ -153,8 +154,7 @@ class RayProcess:
 
     def _head_is_lost(self, silent_seconds: float) -> None:
         self._silent_seconds = silent_seconds
-        where = self.opened.address
-        self._lost = f"the Ray cluster at {where} is lost: its head gave no sign for {silent_seconds:.0f} s"
+        self._lost = f"the Ray cluster at {self._address} is lost: its head gave no sign for {silent_seconds:.0f} s"
         self._process.kill()
 
     def _cause(self) -> str:

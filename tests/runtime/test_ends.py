@@ -54,10 +54,12 @@ class RayRun:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[RayRun]:
+def run(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RayRun]:
+    """A test may give it more overrides."""
     folders = set(Path(tempfile.gettempdir()).glob("ceas_*"))
     folder = tmp_path / "run"
-    words = command("training.rounds=100000", f"output={folder}", "runtime.snapshot_every_rounds=null")
+    given = getattr(request, "param", ())
+    words = command("training.rounds=100000", f"output={folder}", "runtime.snapshot_every_rounds=null", *given)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = subprocess.Popen(words, text=True, start_new_session=True, **pipes)  # type: ignore[call-overload]
     yield RayRun(process, folder)
@@ -66,6 +68,7 @@ def run(tmp_path: Path) -> Iterator[RayRun]:
     wait_until(lambda: set(Path(tempfile.gettempdir()).glob("ceas_*")) <= folders)
 
 
+@pytest.mark.parametrize("run", [["runtime.on_lost_cluster=stop"]], indirect=True)
 @pytest.mark.parametrize("part", ["gcs_server", "raylet"])
 def test_a_run_whose_cluster_dies_says_so_in_one_line(run: RayRun, part: str) -> None:
     run.until(lambda: rounds_in(run.folder) >= 3)
@@ -74,6 +77,7 @@ def test_a_run_whose_cluster_dies_says_so_in_one_line(run: RayRun, part: str) ->
     assert run.process.returncode == 1
     (line,) = (line for line in err.splitlines() if not line.startswith("warning: "))
     assert line.startswith("failed: the Ray cluster that this command started is lost")
+    assert f"; resume={run.folder} goes on with the run" in line
     assert out.splitlines()[-1] == str(run.folder / "summary.json")
     summary = json.loads((run.folder / "summary.json").read_text())
     assert summary["status"] == "failed" and summary["rounds"] >= 3

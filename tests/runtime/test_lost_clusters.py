@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from ceas_ray.cli.run import main
+from ceas_ray.runtime.ray_greeting import greets
 from ceas_ray.tracking.files import read_journal
 from tests.runs.test_resume import NOT_COMPARED
 from tests.runtime.ray_runtime.test_ray_runtime import command
@@ -26,6 +27,8 @@ from tests.small_worlds import SMALL
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 ROUNDS = ["training.rounds=12", "attacks=alie", "runtime.snapshot_every_rounds=2"]
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "ab" * 32}
+"""Of the clusters that tests start by themselves."""
 MAX_SECONDS = 180
 
 
@@ -54,11 +57,16 @@ def parts(driver: subprocess.Popen[str], name: str) -> list[psutil.Process]:
     return [p for p in found if name in " ".join([p.name(), *p.cmdline()])]
 
 
-def disturbed(folder: Path, act: Callable[[subprocess.Popen[str]], object], *overrides: str) -> tuple[int, list[str]]:
+def disturbed(
+    folder: Path, act: Callable[[subprocess.Popen[str]], object], *overrides: str, **environment: str
+) -> tuple[int, list[str]]:
     """Run, and act after three rounds; return the exit code, and the lines on standard error."""
     words = command(*ROUNDS, f"output={folder}", *overrides)
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        words, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
     wait_until(lambda: rounds_in(folder) >= 3 or process.poll() is not None)
+    assert process.poll() is None, process.communicate()
     act(process)
     _, errors = process.communicate(timeout=MAX_SECONDS)
     return process.returncode, [line for line in errors.splitlines() if not line.startswith("warning: ")]
@@ -98,14 +106,21 @@ class Head:
                 "--node-ip-address=127.0.0.1", "--num-cpus=4", "--include-dashboard=false",
                 "--object-store-memory=100000000", f"--temp-dir={self._folder}",
             ],
-            env=os.environ | {"RAY_AUTH_MODE": "disabled"},
+            env=os.environ | TOKEN,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
+        wait_until(lambda: greets(self.address))
+
+    def processes(self) -> list[psutil.Process]:
+        """All that belong to it."""
+        assert self._process is not None
+        return psutil.Process(self._process.pid).children(recursive=True)
 
     def kill(self) -> None:
         """End all of its processes, the raylet first: the worst order for who is connected."""
-        assert self._process is not None
-        mine = psutil.Process(self._process.pid).children(recursive=True)
+        if self._process is None or self._process.poll() is not None:
+            return
+        mine = self.processes()
         for process in [*mine, psutil.Process(self._process.pid)]:
             process.kill()
         self._process.wait()
@@ -130,7 +145,7 @@ def test_a_run_goes_on_when_the_cluster_that_it_joined_is_back(
         wait_until(lambda: '"fault"' in (tmp_path / "run" / "journal.jsonl").read_text())
         head.start()
 
-    code, errors = disturbed(tmp_path / "run", power_cycled, f"runtime.address={head.address}")
+    code, errors = disturbed(tmp_path / "run", power_cycled, f"runtime.address={head.address}", **TOKEN)
     assert code == 0, errors
     assert compared(tmp_path / "run") == whole
 
@@ -139,11 +154,11 @@ def test_a_lost_head_is_noticed_within_ten_seconds(whole: dict[str, Any], head: 
     """It is stopped, so that no connection to it ends."""
 
     def silenced(run: subprocess.Popen[str]) -> None:
-        (server,) = (p for p in psutil.process_iter() if p.name() == "gcs_server" and head.address in str(p.cmdline()))
+        (server,) = (p for p in head.processes() if p.name() == "gcs_server")
         server.send_signal(signal.SIGSTOP)
 
     words = [f"runtime.address={head.address}", "runtime.on_lost_cluster=stop", "training.rounds=100000"]
-    code, (line,) = disturbed(tmp_path / "run", silenced, *words)
+    code, (line,) = disturbed(tmp_path / "run", silenced, *words, **TOKEN)
     assert code == 1
     assert line.startswith(f"failed: the Ray cluster at {head.address} is lost: its head gave no sign for ")
     assert line.endswith(f"; resume={tmp_path / 'run'} goes on with the run, with runtime=local without a cluster")

@@ -1,4 +1,4 @@
-"""A cluster that is lost as a whole costs a run time and nothing else, or ends it with a line that says how to go on."""
+"""A cluster that is lost as a whole costs a run time, or ends it with a line that says how to go on."""
 
 from __future__ import annotations
 

@@ -38,6 +38,7 @@ def ray_cluster(
     processors: int,
     dashboard: bool,
     allow_open_cluster: bool = False,
+    *,
     warn: Callable[[str], object] = _print,
 ) -> Iterator[tuple[Machine, ...]]:
     """Connect to the Ray cluster at `address`, or start one here; yields its machines. A task stays on its own cluster.

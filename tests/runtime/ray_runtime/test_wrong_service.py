@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 import grpc
 import pytest
 
+from ceas_ray.runtime import ray_greeting
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.ray_runtime import access
 
@@ -39,7 +40,7 @@ def service(answer: bytes | None, family: socket.AddressFamily = socket.AF_INET)
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.0 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9.6\r\n", b"", None])
 def test_another_service_is_refused(answer: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "_GREETING_SECONDS", 0.2)
+    monkeypatch.setattr(ray_greeting, "_GREETING_SECONDS", 0.2)
     with service(answer) as port, pytest.raises(RuntimeFailure, match="reachable Ray cluster") as refused:
         access.require_reachable(f"127.0.0.1:{port}")
     assert "\n" not in str(refused.value)
