@@ -38,9 +38,12 @@ def _reported(chosen: argparse.Namespace) -> int:
             report = Report.of(folders)
             files = report.write(output.absolute(), formats)
         except ValueError as error:
-            raise UnusableSettings("folder", str(error)) from None
+            raise UnusableSettings("folder", " ".join(str(error).split())) from None
         except OSError as error:
             raise UnusableSettings("--output", f"{output} cannot be written: {error.strerror}") from None
+        except Exception as error:  # files of runs are untrusted: a value of another type may surface anywhere
+            what = " ".join(f"{type(error).__name__}: {error}".split())
+            raise UnusableSettings("folder", f"the files of these runs hold what no run writes ({what})") from None
     except SettingsError as error:
         print(error, file=sys.stderr)
         return BAD_SETTINGS

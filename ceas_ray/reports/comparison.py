@@ -23,6 +23,10 @@ MEASURES = {
 """Numbers of a summary that are compared, and what tables call them."""
 
 
+_COLUMNS = ["measure", "setting", "seeds", "mean", "half_width_95", "difference", "difference_half_width_95"]
+_COLUMNS += ["seeds_of_both"]
+
+
 def table_of_runs(runs: Sequence[RunFiles], labels: Sequence[str]) -> pd.DataFrame:
     """Return a row per run: its label, seed, status, digest, folder, and every number of its summary."""
     rows: list[dict[str, Any]] = []
@@ -52,7 +56,7 @@ def compared(table: pd.DataFrame) -> pd.DataFrame:
             row |= dict(zip(("mean", "half_width_95"), _interval(mine.to_numpy()), strict=True))
             row |= dict(zip(("difference", "difference_half_width_95"), _interval(difference), strict=True))
             rows.append({**row, "seeds_of_both": len(difference)})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _interval(values: np.ndarray) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -198,3 +199,28 @@ def test_a_comparison_is_legible_at_any_width(width: int, capsys: pytest.Capture
     assert "on_demand" in said and "…" not in said
     if width == 40:
         assert "  accuracy minus first: +0.175 ± 0.95" in lines
+
+
+def copied(sweep: Path, folder: Path, summary: dict[str, Any]) -> Path:
+    """One of the runs, with other entries in its summary."""
+    shutil.copytree(sweep / "0", folder)
+    found = json.loads((folder / "summary.json").read_text())
+    (folder / "summary.json").write_text(json.dumps(found | summary))
+    return folder
+
+
+def test_a_run_that_did_not_complete_has_a_report_without_a_comparison(
+    sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = copied(sweep, tmp_path / "run", {"status": "stopped"})
+    assert report([str(run), "--formats", "html,csv,tex"]) == 0
+    assert "no run completed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("entries", [{"bell_pairs": [1]}, {"seed": {}}, {"seed": "two"}])
+def test_values_that_no_run_writes_are_refused_in_a_line(
+    sweep: Path, tmp_path: Path, entries: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report([str(copied(sweep, tmp_path / "run", entries))]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("folder: ") and said.count("\n") == 1
