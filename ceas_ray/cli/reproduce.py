@@ -1,9 +1,10 @@
 """The command `scripts/reproduce`: the experiment behind the headline claim, or another one that is registered.
 
-usage: scripts/reproduce [experiment=headline|rules] [study.form=FORM] [output=FOLDER] [runtime=local] [key=value ...]
+usage: scripts/reproduce [experiment=headline|rules|awareness] [study.form=FORM] [output=FOLDER] [runtime=local]
+                         [key=value ...]
 
-The design is conf/experiment/headline.yaml, or rules.yaml; study.form is one of those it lists. Training runs are tasks
-on Ray (runtime.address: on a cluster), or with runtime=local processes of this machine; each leaves a result file in
+The design is the experiment's file in conf/experiment/; study.form is one of those it lists. Training runs are tasks on
+Ray (runtime.address: on a cluster), or with runtime=local processes of this machine; each leaves a result file in
 FOLDER/runs, so that a second call resumes.
 """
 
@@ -18,11 +19,12 @@ from ceas_ray.cli.exit_codes import BAD_SETTINGS, COMPLETED
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.interruption import INTERRUPTED, answered
+from ceas_ray.studies.awareness.experiment import AWARENESS
 from ceas_ray.studies.headline.experiment import HEADLINE
 from ceas_ray.studies.reproduction import Experiment
 from ceas_ray.studies.rules.experiment import RULES
 
-_EXPERIMENTS: dict[str, Experiment[Any]] = {experiment.name: experiment for experiment in (HEADLINE, RULES)}
+_EXPERIMENTS: dict[str, Experiment[Any]] = {experiment.name: experiment for experiment in (HEADLINE, RULES, AWARENESS)}
 _CHOICE = "experiment="
 
 

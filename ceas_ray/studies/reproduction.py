@@ -23,7 +23,7 @@ from ceas_ray.runs.results import SCHEMA_VERSION
 from ceas_ray.runs.tracking_choice import checked_uri
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.studies.headline.design import Run
-from ceas_ray.studies.headline.training_runs import Executor, Laboratory, in_processes
+from ceas_ray.studies.headline.training_runs import Executor, Laboratory, Train, in_processes
 from ceas_ray.studies.tracked_study import track_study
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_json, write_whole
@@ -36,10 +36,6 @@ Findings = dict[str, Any]
 class RunPlan(Protocol):
     """All runs of a form of an experiment."""
 
-    @property
-    def last_evaluations(self) -> int:
-        """How many evaluations a run's accuracy is the mean of."""
-
     def count(self) -> int:
         """Return how many runs it all takes."""
 
@@ -51,13 +47,15 @@ P = TypeVar("P", bound=RunPlan)
 class Experiment(Generic[P]):
     """A registered experiment, whose settings are `experiment=NAME`.
 
-    plan: from settings and the overrides that hold for all runs; raises SettingsError for what cannot be run. findings:
-    from the plan and the laboratory that runs it, one of each scenario. write_page: to a folder, from findings and what
-    to say about the run; returns the files. figure_of_gain: the figure of a gain that MLflow shows.
+    plan: from settings and the overrides that hold for all runs; raises SettingsError for what cannot be run. train:
+    what makes the result of a run of the plan. findings: from the plan and the laboratory that runs it, one of each
+    scenario. write_page: to a folder, from findings and what to say about the run; returns the files. figure_of_gain:
+    the figure of a gain that MLflow shows.
     """
 
     name: str
     plan: Callable[[RunSettings, Sequence[str]], P]
+    train: Callable[[P], Train]
     findings: Callable[[P, Laboratory], list[Findings]]
     write_page: Callable[[Path, Sequence[Findings], Mapping[str, Any]], list[Path]]
     print_findings: Callable[[Sequence[Findings]], None]
@@ -84,7 +82,7 @@ class Experiment(Generic[P]):
         about = {"schema_version": SCHEMA_VERSION, "study": self.name, "form": settings.study.form}
         try:
             with _executor(settings) as execute, _Progress(plan.count(), settings.quiet) as progress:
-                found = self.findings(plan, Laboratory(folder / "runs", execute, plan.last_evaluations, progress.done))
+                found = self.findings(plan, Laboratory(folder / "runs", execute, self.train(plan), progress.done))
         except KeyboardInterrupt:
             write_json(folder / "summary.json", about | {"status": "interrupted"})
             raise

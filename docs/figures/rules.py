@@ -12,7 +12,7 @@ from ceas_ray.config.composition import composed
 from ceas_ray.reports.plots import pyplot_without_window
 from ceas_ray.studies.rules.design import Plan, read_design
 from ceas_ray.studies.rules.experiment import findings_of
-from ceas_ray.studies.rules.recorded_runs import RecordedRuns, read_runs
+from ceas_ray.studies.rules.recorded_runs import RULES_TABLE
 
 TABLES = Path(__file__).parents[1] / "explanation" / "results"
 SCENARIOS = {"default": "1,024 circuits a round", "circuits_128": "128 circuits a round", "six_qubits": "six qubits"}
@@ -22,9 +22,9 @@ def findings(scenario: str) -> dict[str, Any] | None:
     """Return the findings of a registered scenario, from its table; None where not all of its runs were made."""
     plan = Plan(*read_design(composed(["experiment=rules"])["study"]["design"], scenario), ())
     table = TABLES / f"rules_{scenario}.csv"
-    if not table.exists() or len(read_runs(table)) < plan.count():
+    if not table.exists() or len(RULES_TABLE.results(table)) < plan.count():
         return None
-    return findings_of(plan, scenario, RecordedRuns(table))
+    return findings_of(plan, scenario, RULES_TABLE.recorded(table))
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ceas_ray.quantum.trap_circuits import certified_answer_contrast
+from ceas_ray.studies.awareness.statistics import ratio
 from ceas_ray.studies.headline.statistics import Accuracies, Difference, gain
 from ceas_ray.studies.utilization.study import with_intervals
 from ceas_ray.training.next_state import certified_werner_bounds
@@ -99,6 +100,44 @@ def test_an_interval_of_a_worst_case_covers_whatever_two_seeds_selected(world: s
     assert np.mean(high < truth) <= 0.045
     if world in ("all alike", "a baseline with a weakness"):
         assert mean.mean() <= truth + 3 * mean.std() / 500**0.5
+
+
+# What arms need under each attack, in true geometric means: of a claimant and its opponents.
+NEEDED: dict[str, dict[str, list[float]]] = {
+    "all alike": {"ours": [1.0, 1.0], "r0": [1.0, 1.0], "r1": [1.0, 1.0]},
+    "one attack is worse": {"ours": [1.0, 1.5], "r0": [4.0, 2.0], "r1": [4.0, 5.0]},
+    "the attack that selects is not the worst": {"ours": [1.0, 2.0], "r0": [4.0, 6.0], "r1": [3.0, 7.0]},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [5, 12])
+@pytest.mark.parametrize("noise", ["lognormal", "censored"])
+@pytest.mark.parametrize("world", NEEDED)
+def test_an_interval_of_a_ratio_of_needs_covers_whichever_attack_selected(world: str, noise: str, seeds: int) -> None:
+    """censored: opponents count at 1.2 times their true need at most, which can only hide what the claimant gains."""
+    means = {arm: np.log(values)[:, None, None] for arm, values in NEEDED[world].items()}
+    opponents = [arm for arm in means if arm != "ours"]
+    truth = min(max(NEEDED[world][arm]) for arm in opponents) / max(NEEDED[world]["ours"])
+    draw = np.random.default_rng(seeds)
+
+    def drawn(number: int) -> dict[str, Floats]:
+        shared = draw.normal(0, 0.2, (1, 1, number))
+        logs = {arm: mean + shared + draw.normal(0, 0.3, (2, 1, number)) for arm, mean in means.items()}
+        if noise == "censored":
+            logs |= {arm: np.minimum(logs[arm], means[arm].max() + np.log(1.2)) for arm in opponents}
+        return {arm: -of_arm for arm, of_arm in logs.items()}
+
+    def once() -> tuple[float, float]:
+        selected = {arm: np.concatenate([of_arm[:1], np.full((1, 1, 1), np.inf)]) for arm, of_arm in drawn(1).items()}
+        accuracies = Accuracies(("first", "second"), ("random",), selected, drawn(seeds))
+        found = ratio(accuracies, "ours", opponents, measure="pairs", generator=draw)
+        return found.low, found.high
+
+    low, high = np.array([once() for _ in range(500)]).T
+    assert np.mean(low > truth) <= 0.045
+    assert noise == "censored" or np.mean(high < truth) <= 0.045
+    assert noise == "censored" or np.mean((low <= truth) & (truth <= high)) >= 0.925
 
 
 @pytest.mark.parametrize("tested", [1, 10, 100, 1000, 3000])

@@ -8,7 +8,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.studies.headline.design import Cell, Plan, read_design
 from ceas_ray.studies.headline.report import Findings, findings, print_findings, write_page
 from ceas_ray.studies.headline.statistics import Accuracies, best_rates, worst_strengths
-from ceas_ray.studies.headline.training_runs import Laboratory
+from ceas_ray.studies.headline.training_runs import Laboratory, averaged
 from ceas_ray.studies.reproduction import Experiment, check_runs
 
 
@@ -46,6 +46,7 @@ def _scenario(plan: Plan, scenario: str, laboratory: Laboratory) -> Findings:
 HEADLINE = Experiment(
     name="headline",
     plan=_plan,
+    train=averaged,
     findings=_findings,
     write_page=write_page,
     print_findings=print_findings,

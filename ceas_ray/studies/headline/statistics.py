@@ -138,8 +138,12 @@ class Gain:
     p: float
 
 
-def gain(found: Accuracies, of: str, over: Sequence[str], generator: np.random.Generator) -> Gain:
-    """See the module: `over` are the arms of which the best is taken."""
+def gain(
+    found: Accuracies, of: str, over: Sequence[str], generator: np.random.Generator, *, largest: float = 1.0
+) -> Gain:
+    """See the module: `over` are the arms of which the best is taken. Figures other than accuracies, of which more is
+    better, are compared alike; largest: that a difference can be, 1 of accuracies.
+    """
     mine, worst = found.worst(of), {arm: found.worst(arm) for arm in over}
     everywhere = {arm: found.evaluated[of] - found.evaluated[arm][worst[arm]] for arm in over}
     means = {arm: float(everywhere[arm][mine].mean()) for arm in over}
@@ -151,8 +155,8 @@ def gain(found: Accuracies, of: str, over: Sequence[str], generator: np.random.G
 
     return Gain(
         of=of, over=least, worst_of=words(mine), worst_over=words(worst[least]), mean=means[least],
-        low=min(float(_low(values).min()) for values in everywhere.values()),
-        high=float(_high(upwards).max()),
+        low=min(float(_low(values, largest=largest).min()) for values in everywhere.values()),
+        high=float(_high(upwards, largest=largest).max()),
         p=max(
             sign_flip_p(differences, generator)
             for values in everywhere.values()
@@ -161,13 +165,13 @@ def gain(found: Accuracies, of: str, over: Sequence[str], generator: np.random.G
     )  # fmt: skip
 
 
-def _low(differences: Floats, confidence: float = 0.95) -> Floats:
-    """Return lower ends of intervals along the last axis; no difference of accuracies is below -1."""
-    return np.maximum(-1.0, differences.mean(axis=-1) - half_widths(differences, confidence))
+def _low(differences: Floats, confidence: float = 0.95, largest: float = 1.0) -> Floats:
+    """Return lower ends of intervals along the last axis; no difference is below -largest, which is 1 of accuracies."""
+    return np.maximum(-largest, differences.mean(axis=-1) - half_widths(differences, confidence))
 
 
-def _high(differences: Floats, confidence: float = 0.95) -> Floats:
-    return -_low(-differences, confidence)
+def _high(differences: Floats, confidence: float = 0.95, largest: float = 1.0) -> Floats:
+    return -_low(-differences, confidence, largest)
 
 
 def sign_flip_p(differences: Floats, generator: np.random.Generator) -> float:

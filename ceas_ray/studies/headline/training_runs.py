@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -36,8 +36,7 @@ def train(run: Run, last_evaluations: int) -> Result:
     With a validation set also the accuracy there, and its chance; else None. A run that stalls counts at chance.
     Evaluations are every `training.evaluate_every` rounds, counted from the end.
     """
-    settings = build(RunSettings, composed(list(run.overrides)))
-    world = _with_memory(build_world(settings), settings.seed)
+    settings, world = built(run)
     rounds, every, started = settings.training.rounds, settings.training.evaluate_every, time.perf_counter()
     found: list[tuple[float, float]] = []
     validated: list[float] = []
@@ -69,13 +68,31 @@ def train(run: Run, last_evaluations: int) -> Result:
 _MEMORY = LinkMemory()
 
 
-def _with_memory(world: World, seed: int) -> World:
-    """Return a world whose links share what they answered in this process's other runs of the seed."""
-    memory = _MEMORY.of_seed(seed)
-    return replace(world, links=tuple(remembered(link, memory) for link in world.links))
+def built(run: Run) -> tuple[RunSettings, World]:
+    """Return a run's settings and its world, whose links share what they answered in this process's other runs of the
+    seed.
+    """
+    settings = build(RunSettings, composed(list(run.overrides)))
+    world, memory = build_world(settings), _MEMORY.of_seed(settings.seed)
+    return settings, replace(world, links=tuple(remembered(link, memory) for link in world.links))
 
 
-Executor = Callable[[Callable[[Run], Result], Sequence[Run]], Iterator[tuple[Run, Result]]]
+Train = Callable[[Run], Result]
+"""Trains a run in the process where it is called; it is pickled."""
+
+
+class _Averaging(Protocol):
+    @property
+    def last_evaluations(self) -> int:
+        """How many evaluations a run's accuracy is the mean of."""
+
+
+def averaged(plan: _Averaging) -> Train:
+    """Return what trains the runs of a plan to their last round, whose accuracies are means of the last evaluations."""
+    return partial(train, last_evaluations=plan.last_evaluations)
+
+
+Executor = Callable[[Train, Sequence[Run]], Iterator[tuple[Run, Result]]]
 """Runs with their results, as they come, of a function of a run."""
 
 
@@ -84,7 +101,7 @@ def in_processes(processes: int) -> Iterator[Executor]:
     """Yield an `Executor` in this many processes of this machine."""
     with worker_pool(processes) as pool:
 
-        def execute(function: Callable[[Run], Result], runs: Sequence[Run]) -> Iterator[tuple[Run, Result]]:
+        def execute(function: Train, runs: Sequence[Run]) -> Iterator[tuple[Run, Result]]:
             waiting = {pool.submit(function, run): run for run in runs}
             for future in as_completed(waiting):
                 yield waiting[future], future.result()
@@ -92,16 +109,21 @@ def in_processes(processes: int) -> Iterator[Executor]:
         yield execute
 
 
+class Source(Protocol):
+    """Where results come from: a `Laboratory`, or a table of what was run."""
+
+    def results(self, runs: Sequence[Run]) -> list[Result]:
+        """Return the results of all runs, in their order."""
+
+
 class Laboratory:
     """Runs what has no result yet in `folder`; results of equal overrides are taken as they are."""
 
-    def __init__(
-        self, folder: Path, execute: Executor, last_evaluations: int, done: Callable[[Run, float], None]
-    ) -> None:
-        """done: called with every run as it ends, and with its length in seconds (0 if its result was there
-        already).
+    def __init__(self, folder: Path, execute: Executor, train: Train, done: Callable[[Run, float], None]) -> None:
+        """train: what makes a run's result, `wall_seconds` among it. done: called with every run as it ends, and with
+        its length in seconds (0 if its result was there already).
         """
-        self._folder, self._execute, self._last, self._done = folder, execute, last_evaluations, done
+        self._folder, self._execute, self._train, self._done = folder, execute, train, done
         folder.mkdir(parents=True, exist_ok=True)
 
     def results(self, runs: Sequence[Run]) -> list[Result]:
@@ -111,7 +133,7 @@ class Laboratory:
         missing.sort(key=lambda run: run.seed)  # runs of a seed share what their links did
         for _ in range(len(wanted) - len(missing)):
             self._done(runs[0], 0.0)
-        for run, result in self._execute(partial(train, last_evaluations=self._last), missing) if missing else ():
+        for run, result in self._execute(self._train, missing) if missing else ():
             write_json(self._file(run.key), result)
             self._done(run, result["wall_seconds"])
         return [json.loads(self._file(run.key).read_text()) for run in runs]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
-from ceas_ray.studies.headline.design import KEY, Run
-from ceas_ray.studies.headline.training_runs import Laboratory, Result
+from ceas_ray.studies.headline.design import KEY
+from ceas_ray.studies.headline.training_runs import Laboratory, Result, Source, averaged
 from ceas_ray.studies.reproduction import Experiment, Findings, check_runs
 from ceas_ray.studies.rules.design import Design, Plan, read_design
-from ceas_ray.studies.rules.recorded_runs import read_runs
+from ceas_ray.studies.rules.recorded_runs import RULES_TABLE
 from ceas_ray.studies.rules.report import findings, print_findings, write_page
 from ceas_ray.studies.rules.statistics import chosen_rates, of_attacks, worst_attacks
 
@@ -32,7 +31,7 @@ def _recorded(design: Design) -> list[Result]:
     found: list[Result] = []
     for name in design.recorded:
         try:
-            found += read_runs(Path(name))
+            found += RULES_TABLE.results(Path(name))
         except ValueError as error:
             raise SettingsError(f"{KEY}.recorded", f"a list of tables as runs.csv ({error})", name) from error
     return found
@@ -44,14 +43,7 @@ def _findings(plan: Plan, laboratory: Laboratory) -> list[Findings]:
     return [findings_of(plan, scenario, laboratory) for scenario in plan.form.scenarios]
 
 
-class _Source(Protocol):
-    """A source of results: a `Laboratory`, or a table of earlier runs."""
-
-    def results(self, runs: Sequence[Run]) -> list[Result]:
-        """Return the results of all runs, in their order."""
-
-
-def findings_of(plan: Plan, scenario: str, laboratory: _Source) -> Findings:
+def findings_of(plan: Plan, scenario: str, laboratory: Source) -> Findings:
     """Tune, select and evaluate the arms of a scenario; return what is found."""
     form = plan.form
     tuned = laboratory.results(plan.tuning(scenario))
@@ -68,6 +60,7 @@ def findings_of(plan: Plan, scenario: str, laboratory: _Source) -> Findings:
 RULES = Experiment(
     name="rules",
     plan=_plan,
+    train=averaged,
     findings=_findings,
     write_page=write_page,
     print_findings=print_findings,

@@ -17,7 +17,7 @@ from ceas_ray.reports.plots import plot_worst_cases
 from ceas_ray.studies.headline.statistics import Accuracies, Floats, Result
 from ceas_ray.studies.result_page import bullets, table_of, write_html
 from ceas_ray.studies.rules.design import Attack, Plan
-from ceas_ray.studies.rules.recorded_runs import write_runs
+from ceas_ray.studies.rules.recorded_runs import RULES_TABLE
 from ceas_ray.studies.rules.statistics import RuleGain, accuracies, rule_gain, without_attack, worst_case
 
 Findings = dict[str, Any]
@@ -115,7 +115,7 @@ def _gain_rows(found: Findings) -> list[dict[str, str]]:
 
 def write_page(folder: Path, all_found: Sequence[Findings], about: Mapping[str, Any]) -> list[Path]:
     """Write `index.html`, a plot of each scenario and `runs.csv` to the folder; return what was written."""
-    parts, written = [], [write_runs(folder)]
+    parts, written = [], [RULES_TABLE.write(folder)]
     for found in all_found:
         plot = folder / f"{found['scenario']}.png"
         plot_worst_cases(plot, found["worst"], found["chance"])

@@ -107,9 +107,13 @@ class RuleGain:
     p: float
 
 
-def rule_gain(found: Accuracies, of: str, others: Sequence[str], generator: np.random.Generator) -> RuleGain:
-    """Return the claimant's gain over the best of the others; the module says how it is computed."""
-    bounds = gain(found, of, others, generator)
+def rule_gain(
+    found: Accuracies, of: str, others: Sequence[str], generator: np.random.Generator, *, largest: float = 1.0
+) -> RuleGain:
+    """Return the claimant's gain over the best of the others; the module says how it is computed. largest: that a
+    difference can be.
+    """
+    bounds = gain(found, of, others, generator, largest=largest)
     over = max(others, key=lambda arm: worst_case(found, arm)[1])
     estimate = worst_case(found, of)[1] - worst_case(found, over)[1]
     return RuleGain(of=of, over=over, estimate=estimate, low=bounds.low, high=bounds.high, p=bounds.p)

@@ -10,7 +10,7 @@ import pytest
 from ceas_ray.config.composition import composed
 from ceas_ray.studies.rules.design import Plan, read_design
 from ceas_ray.studies.rules.experiment import findings_of
-from ceas_ray.studies.rules.recorded_runs import RecordedRuns, read_runs
+from ceas_ray.studies.rules.recorded_runs import RULES_TABLE
 from tests.studies.rules.test_rules import REGISTERED
 
 ROOT = Path(__file__).parents[3]
@@ -27,12 +27,12 @@ def planned(form: str) -> Plan:
 
 FORMS = [*REGISTERED, *(f"{form}_fresh" for form in REGISTERED)]
 TABLES = [form for form in FORMS if table(form).exists()]
-COMPLETE = [form for form in TABLES if len(read_runs(table(form))) == planned(form).count()]
+COMPLETE = [form for form in TABLES if len(RULES_TABLE.results(table(form))) == planned(form).count()]
 
 
 def findings(form: str) -> dict[str, Any]:
     plan = planned(form)
-    return findings_of(plan, *plan.form.scenarios, RecordedRuns(table(form)))
+    return findings_of(plan, *plan.form.scenarios, RULES_TABLE.recorded(table(form)))
 
 
 def points(row: dict[str, float]) -> str:
@@ -58,7 +58,7 @@ def test_the_readme_has_the_gains_that_were_claimed(form: str) -> None:
 
 @pytest.mark.parametrize("form", TABLES)
 def test_every_run_in_the_table_completed_and_is_one_of_the_plan_s(form: str) -> None:
-    rows, plan = read_runs(table(form)), planned(form)
+    rows, plan = RULES_TABLE.results(table(form)), planned(form)
     assert {row["status"] for row in rows} == {"completed"}
     seeds = {*plan.selection_seeds, *plan.evaluation_seeds}
     (scenario,) = plan.form.scenarios

@@ -16,7 +16,7 @@ from ceas_ray.studies.headline import training_runs
 from ceas_ray.studies.headline.design import named
 from ceas_ray.studies.rules.design import NO_ATTACK, Plan, read_design
 from ceas_ray.studies.rules.experiment import findings_of
-from ceas_ray.studies.rules.recorded_runs import RecordedRuns
+from ceas_ray.studies.rules.recorded_runs import RULES_TABLE
 from ceas_ray.world.builder import outline_world
 from tests.small_worlds import SMALL
 
@@ -112,7 +112,9 @@ def test_it_runs_resumes_reports_and_takes_recorded_runs(
     for name in ("index.html", "default.png", "settings.yaml"):
         assert (folder / name).stat().st_size > 0
     plan = Plan(*read_design(composed(TINY)["study"]["design"], "quick"), ())
-    assert findings_of(plan, "default", RecordedRuns(folder / "runs.csv")) == found, "the table says all that is needed"
+    assert findings_of(plan, "default", RULES_TABLE.recorded(folder / "runs.csv")) == found, (
+        "the table says all that is needed"
+    )
     assert "worst case at least 5 points above nnm_trimmed_mean" in capsys.readouterr().out
     untouched = {path: path.stat().st_mtime_ns for path in results[1:]}
     (folder / "runs.csv").rename(tmp_path / "table.csv")
@@ -143,7 +145,7 @@ def test_it_runs_resumes_reports_and_takes_recorded_runs(
     (["study.design.recorded=[README.md]"], "study.design.recorded must be a list of tables as runs.csv (its columns"),
     (["study.design.recorded=[nowhere.csv]"], "study.design.recorded must be a list of tables as runs.csv ([Errno 2]"),
     (["study.design.nothing=1"], "study.design.nothing must be a known key"),
-    (["experiment=headline"], "experiment must be one of headline, rules, got 'rules, headline'"),
+    (["experiment=headline"], "experiment must be one of headline, rules, awareness, got 'rules, headline'"),
 ])  # fmt: skip
 def test_a_bad_design_is_refused_in_one_line(
     words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -155,4 +157,4 @@ def test_a_bad_design_is_refused_in_one_line(
 
 def test_an_experiment_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["experiment=quickstart"]) == 2
-    assert capsys.readouterr().err.startswith("experiment must be one of headline, rules, got 'quickstart'")
+    assert capsys.readouterr().err.startswith("experiment must be one of headline, rules, awareness, got 'quickstart'")

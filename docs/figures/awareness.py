@@ -1,0 +1,52 @@
+"""Draws docs/figures/awareness.svg from the tables in docs/explanation/results/ of the experiment on awareness.
+
+usage: .venv/bin/python docs/figures/awareness.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ceas_ray.config.composition import composed
+from ceas_ray.reports.plots import pyplot_without_window
+from ceas_ray.studies.awareness.design import Plan, read_design
+from ceas_ray.studies.awareness.experiment import findings_of
+from ceas_ray.studies.awareness.recorded_runs import AWARENESS_TABLE
+
+TABLES = Path(__file__).parents[1] / "explanation" / "results"
+FORMS = {
+    "one_shot": "T1, at most 256 circuits", "one_shot_fresh": "T1", "two_shots_fresh": "T2",
+    "scarce": "R0, no timetable", "four_shots": "T4",
+}  # fmt: skip
+
+
+def findings(form: str) -> dict[str, Any] | None:
+    """Return the findings of a registered form, from its table; None where not all of its runs were made."""
+    plan = Plan(*read_design(composed(["experiment=awareness"])["study"]["design"], form), ())
+    table = TABLES / f"awareness_{form}.csv"
+    if not table.exists() or len(AWARENESS_TABLE.results(table)) < plan.count():
+        return None
+    return findings_of(plan, plan.form.scenarios[0], AWARENESS_TABLE.recorded(table))
+
+
+def main() -> None:
+    """Draw what was run as a whole."""
+    run = {name: found for name in FORMS if (found := findings(name)) is not None}
+    plt = pyplot_without_window()
+    plt.rcParams["svg.hashsalt"] = "awareness"  # the same file from the same numbers
+    plt.rcParams["svg.fonttype"] = "none"
+    figure, axes = plt.subplots(1, len(run), figsize=(1.8 + 3.2 * len(run), 2.6), squeeze=False, layout="constrained")
+    for axis, (form, found) in zip(axes[0], run.items(), strict=True):
+        names = [row["arm"].replace("_", " ") for row in found["worst"]]
+        axis.barh(names, [row["pairs"] for row in found["worst"]], color="#7d9fc2", label="shots and tests")
+        axis.plot([row["all_pairs"] for row in found["worst"]], names, "k|", markersize=10, label="with keys")
+        axis.set(title=FORMS[form], xlabel="Bell pairs until .80", xscale="log", xlim=(2e4, 2e8))
+        axis.grid(alpha=0.3, axis="x")
+        axis.invert_yaxis()
+    axes[0][-1].legend(fontsize=7, loc="lower right")
+    figure.savefig(Path(__file__).with_suffix(".svg"), metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()
