@@ -17,6 +17,8 @@ CORE = (
     "kernel", "messages", "quantum", "network", "aggregation", "attacks", "scheduling", "distribution", "consensus",
     "links", "entanglement", "processors", "training",
 )  # fmt: skip
+"""Every package below the runtime."""
+ABOVE_THE_CORE = ("runtime", "tracking", "reports", "config", "world", "runs", "studies", "bench", "cli")
 
 
 def without(libraries: tuple[str, ...], code: str) -> subprocess.CompletedProcess[str]:
@@ -56,6 +58,7 @@ def test_the_command_that_runs_imports_what_takes_long_only_where_it_is_used() -
 
 def test_the_core_is_imported_without_ray_mlflow_hydra_and_qiskit() -> None:
     root = Path(ceas_ray.__file__).parent
+    assert {path.parent.name for path in root.glob("*/__init__.py")} == {*CORE, *ABOVE_THE_CORE}
     names = [
         module.name
         for package in CORE

@@ -8,7 +8,7 @@ from ceas_ray.messages.payloads import Floats, Int64s
 
 @message(kw_only=True)
 class Frame:
-    """What travels between processors and replicas. The tag covers all other fields.
+    """The message that travels between processors and replicas. The tag covers all other fields.
 
     kind: number of the message type, see `FrameKind`. view: of the sender; 0 where it does not matter. counter: index
     of the key slot that masks the tag. sent_at: ps. body: encoded by the sender's layer. tag: Wegman-Carter tag, an

@@ -25,7 +25,7 @@ class KeyBatch:
 
 @message(kw_only=True)
 class ClosedPairBooks:
-    """What came of all plans between two closings of the books.
+    """The results of all plans between two closings of the books.
 
     counts: int64 (3, 5), by use and column of `pair_books`. stored: pairs left in stock. attenuation: mean over
     processors, float64 (pairs of a shot + 1,). key_bits: distilled. link_books: of every physical link and use

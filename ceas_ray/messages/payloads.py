@@ -53,7 +53,7 @@ class Begin:
 
 
 class TimerPurpose(StrEnum):
-    """What an actor wakes itself for; each kind of actor has its own purposes, which no other one has."""
+    """The purpose for which an actor wakes itself; each kind of actor has its own purposes, which no other kind has."""
 
     @staticmethod
     def of(text: str) -> TimerPurpose:
@@ -99,8 +99,8 @@ class BirthTables:
 
 @message(kw_only=True)
 class StockPolicy:
-    """What a scheduler decides for a link: generate while fewer pairs than the limit are in stock, `gap_limit` between
-    bursts, `burst_limit` within.
+    """The decision of a scheduler for a link: generate while fewer pairs than the limit are in stock, `gap_limit`
+    between bursts, `burst_limit` within.
 
     demand_driven: within a burst never hold more than its remaining shots need; stop a key path when it has enough
     bits, and hold a leg back while it has a pair that waits. freshest_first: shots take the freshest pairs, else the

@@ -17,7 +17,7 @@ from ceas_ray.messages.payloads import ADVERSARY, RoundStarted, Timer, TimerPurp
 
 
 class AdversaryTimer(TimerPurpose):
-    """What the adversary wakes itself up for."""
+    """The purposes for which the adversary wakes itself."""
 
     PATIENCE_ENDS = "deadline"
 

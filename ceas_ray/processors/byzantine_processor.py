@@ -14,7 +14,7 @@ from ceas_ray.processors.processor import Processor
 
 
 class ByzantineTimer(TimerPurpose):
-    """What a Byzantine processor wakes itself up for."""
+    """The purposes for which a Byzantine processor wakes itself."""
 
     ROW_LEAVES = "send"
 

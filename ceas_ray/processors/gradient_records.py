@@ -1,4 +1,4 @@
-"""What a processor asks of the work of kind `gradient`, and what it is given back."""
+"""The inputs and the output of the work of kind `gradient`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 @message(kw_only=True)
 class GradientInputs:
-    """What one processor's gradient is computed from.
+    """The inputs from which one processor's gradient is computed.
 
     name, round_index: the key of its random streams. angles: (B, n) in rad. targets: (B, K). parameters: (P,) in rad.
     noise: ([layers,] n, 7). attenuation: (n + 1,). werner (J, places) and coefficients (J,): the mean over pairs inside

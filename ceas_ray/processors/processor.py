@@ -61,7 +61,7 @@ class Learning:
 
 @dataclass(frozen=True)
 class Connections:
-    """Whom a processor can talk to.
+    """The connections of a processor.
 
     channels: one per replica. latencies: to all that it writes to, ps. watched: whether an adversary sees its updates.
     """

@@ -1,4 +1,4 @@
-"""How well Byzantine rows were told from honest ones."""
+"""Measures of how well Byzantine rows were told from honest ones."""
 
 from __future__ import annotations
 

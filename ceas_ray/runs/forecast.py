@@ -1,4 +1,5 @@
-"""What a run will cost, in closed form from its outline: no plan is made, nothing solved or built. Ours.
+"""Forecasts of what a run will cost, in closed form from its outline: they make no plan, and solve and build nothing.
+Ours.
 
 Times are those that one core computes, all processes of a local run together, once its compiled code lies in its cache
 (the first run on a machine compiles for a minute). Costs were measured on a core with AVX-512 of 2.5 to 3 GHz, and are
@@ -65,8 +66,8 @@ COSTS = Costs()
 
 @dataclass(frozen=True)
 class Forecast:
-    """Of a run: pairs that a round needs, those that links generate for it and in all, and key bits of a round;
-    simulated seconds; seconds that one core computes; memory in bytes.
+    """The forecast of a run: pairs that a round needs, those that links generate for it and in all, and key bits of a
+    round; simulated seconds; seconds that one core computes; memory in bytes.
 
     start_seconds: until the first round begins, decision processes solved. wall_seconds: all of the run.
     """

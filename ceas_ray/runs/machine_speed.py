@@ -1,4 +1,4 @@
-"""How fast this machine is, by a short measurement: what forecasts of times are scaled with. Ours."""
+"""A short measurement of this machine's speed, by which forecasts of times are scaled. Ours."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _PATIENCE_SECONDS = 60.0
 
 
 def copy_to_mlflow(folder: Path, uri: str | None, warn: Callable[[str], None]) -> MlflowTracker:
-    """Send what MLflow lacks of the run in `folder`; return what it was sent with, which knows whether that failed.
+    """Send what MLflow lacks of the run in `folder`; return the tracker that sent it, which knows whether that failed.
 
     uri: None for the place that the run's settings name. warn: hears of a failure. Raises SettingsError for a folder
     without a run, and while the run goes on.
@@ -58,7 +58,7 @@ def _copied(lock: HeldLock, uri: str | None, warn: Callable[[str], None]) -> Mlf
 
 
 def tracker_of(folder: Path, uri: str | None, experiment: str, warn: Callable[[str], None]) -> MlflowTracker:
-    """Return what sends the run in `folder` to MLflow. uri: None for the database that has it."""
+    """Return the tracker that sends the run in `folder` to MLflow. uri: None for the database that has it."""
     return MlflowTracker(uri, store_of(folder) if uri is None else folder, experiment, warn)
 
 

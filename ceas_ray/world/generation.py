@@ -1,4 +1,4 @@
-"""How many pairs links generate for those that shots and keys use: what forecasts count. Ours."""
+"""The number of pairs that links generate for those that shots and keys use, as forecasts count it. Ours."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class RunInputs:
 
     @property
     def values(self) -> dict[str, str]:
-        """What settings that name files say, by their keys, with absolute paths."""
+        """Return the values of settings that name files, by their keys, with absolute paths."""
         return dict(self._values)
 
     @property

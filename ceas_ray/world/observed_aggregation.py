@@ -1,4 +1,4 @@
-"""What the journal learns of a round's aggregation: how much weight each row has in the model that was decided."""
+"""The journal's view of a round's aggregation: how much weight each row has in the model that was decided."""
 
 from __future__ import annotations
 

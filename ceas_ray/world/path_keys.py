@@ -23,9 +23,10 @@ _TRIED_ROUNDS = 12
 
 @dataclass(frozen=True)
 class PathFacts:
-    """Of a path: the fidelity of its pairs as they are measured, to three digits; raw_pairs: pairs of links behind one
-    end-to-end pair if nothing fails; generated: those that its links generate for one; link_rate: what all of its links
-    generate in a second if nothing holds them back but memory."""
+    """The facts of a path: the fidelity of its pairs as they are measured, to three digits; raw_pairs: pairs of links
+    behind one end-to-end pair if nothing fails; generated: those that its links generate for one; link_rate: what all
+    of its links generate in a second if nothing holds them back but memory.
+    """
 
     fidelity: float
     raw_pairs: int

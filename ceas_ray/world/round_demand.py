@@ -1,4 +1,4 @@
-"""What a round asks of the network, in closed form and before any plan is made: pairs, key bits, time. Ours."""
+"""The demand of a round on the network, in closed form and before any plan is made: pairs, key bits, time. Ours."""
 
 from __future__ import annotations
 
@@ -92,7 +92,9 @@ class RoundDemand:
 
 @dataclass(frozen=True)
 class _PlanCost:
-    """Of a plan: simulated seconds of shots and of keys; pairs behind the keys, and those generated for them."""
+    """The cost of a plan: simulated seconds of shots and of keys; pairs behind the keys, and those generated for
+    them.
+    """
 
     shot_seconds: float
     key_seconds: float

@@ -56,6 +56,15 @@ def test_the_wheel_brings_its_commands_and_all_choices(tmp_path: Path, environme
     assert str(environment) in shown
 
 
+@pytest.mark.slow
+def test_the_wheel_brings_its_types_and_its_license(environment: Path) -> None:
+    (package,) = environment.glob("lib/python*/site-packages/ceas_ray")
+    assert (package / "py.typed").is_file()
+    (metadata,) = package.parent.glob("ceas_ray-*.dist-info")
+    assert "License-Expression: Apache-2.0" in (metadata / "METADATA").read_text()
+    assert "Apache License" in (metadata / "licenses" / "LICENSE").read_text()
+
+
 def test_every_example_is_short_and_named_in_conf() -> None:
     folder = ROOT / "docs" / "examples"
     named = "".join(path.read_text() for path in (folder / "conf").rglob("*.yaml"))
