@@ -21,9 +21,10 @@ LONG_FUNCTIONS = {
     "runs/cluster.py cluster_of": "what a cluster needs from its start to its end, in that order",
 }
 MIRRORED = (
-    "aggregation", "attacks", "consensus", "consensus/exploration", "consensus/exploration/planted",
-    "consensus/faults", "entanglement", "kernel", "links", "links/consumers", "links/engine", "messages", "network",
-    "processors", "quantum", "runs", "runs/sweeps", "scheduling", "training", "world",
+    "aggregation", "attacks", "cli", "config", "consensus", "consensus/exploration", "consensus/exploration/planted",
+    "consensus/faults", "distribution", "entanglement", "kernel", "links", "links/consumers", "links/engine",
+    "messages", "network", "processors", "quantum", "reports", "runs", "runs/sweeps", "scheduling", "tracking",
+    "training", "world",
 )  # fmt: skip
 """Packages whose modules have a test file each, or are named in `TESTED_BY` by the one that tests them."""
 TESTED_BY = {
@@ -31,6 +32,11 @@ TESTED_BY = {
     "attacks/test_backdoor.py": "world/backdoor",
     "attacks/test_checked_announcer.py": "announcements",
     "attacks/test_worlds.py": "messages/attack_payloads world/control",
+    "bench/test_speed.py": "cli/bench",
+    "cli/test_distribute.py": "distribution/network_file reports/distributed_circuit",
+    "cli/test_hydra_application.py": "config/application config/command_line",
+    "config/test_conf.py": "conf_path",
+    "config/test_schema.py": "policies setting_types validation",
     "consensus/exploration/planted/test_catalogue.py": "corners hunt inputs lagging links voting",
     "consensus/exploration/test_abstract_model.py": "abstract_rules abstract_states",
     "consensus/exploration/test_campaign.py": "environment explored_code round_invariants spawned_pool "
@@ -42,6 +48,8 @@ TESTED_BY = {
     "consensus/faults/test_poisoning_replica.py": "distorting_replica",
     "consensus/test_known_outcomes.py": "agreement agreement_state replica",
     "consensus/test_tetrabft.py": "committee timers voting_state",
+    "distribution/test_program.py": "distribution fewest_gates_distributor schedule search search_state "
+    "static_distributor",
     "entanglement/test_pair_ledger.py": "messages/pair_books",
     "kernel/test_windows.py": "window_reply",
     "links/engine/test_advance.py": "attempts births operations records segments state",
@@ -54,15 +62,20 @@ TESTED_BY = {
     "quantum/test_gate_steps.py": "lanes",
     "quantum/test_pauli_engine.py": "pauli_kernels pauli_maps pauli_tiles",
     "quantum/test_state_vector_engine.py": "state_vector_kernels",
+    "reports/test_report.py": "charts comparison comparison_table file_names matplotlib_charts page plotly_charts "
+    "run_charts run_files cli/report",
     "runs/test_detection.py": "world/observed_aggregation",
     "runs/test_forecast.py": "dry_run machine_speed world/round_demand",
     "runs/test_limits.py": "training_run",
-    "runs/test_mlflow_run.py": "mlflow_copy",
+    "runs/test_mlflow_run.py": "mlflow_copy tracking/console tracking/logged_model tracking/mlflow_model",
     "runs/test_planted_folders.py": "confirmed_places",
     "runs/test_provenance.py": "run world/inputs",
     "runs/sweeps/test_sweep.py": "report",
     "scheduling/test_schedulers.py": "scheduler",
     "distribution/test_shared_gates.py": "quantum/gate_shared_steps quantum/gate_sharing",
+    "studies/headline/test_reproduce.py": "cli/reproduce",
+    "tracking/test_mlflow_tracker.py": "tracked_run",
+    "tracking/test_stores.py": "snapshots",
     "world/test_builder.py": "blueprint links model network processors world",
     "world/test_checks.py": "run_size",
 }
