@@ -19,8 +19,12 @@ from ceas_ray.studies.headline.design import named
 from ceas_ray.world.builder import outline_world
 
 FORM = "study.design.forms.quick"
-FRESH = ("one_shot_fresh", "two_shots_fresh")
-REGISTERED = ("one_shot", "two_shots", "scarce", "four_shots", *FRESH)
+EVALUATED = {
+    **dict.fromkeys(("one_shot", "two_shots", "scarce", "four_shots"), range(1025, 1030)),
+    **dict.fromkeys(("one_shot_fresh", "two_shots_fresh"), range(1030, 1035)),
+    **dict.fromkeys(("one_shot_many", "two_shots_many", "four_shots_many", "scarce_many"), range(1035, 1055)),
+}
+REGISTERED = tuple(EVALUATED)
 TINY = [
     "experiment=awareness", "training.rounds=3", "processors.count=4", "entanglement.warm_up_tests=20",
     "training.data.samples=80", "study.design.level=0.05", f"{FORM}.arms=[mdp_precision,base_stock]",
@@ -50,9 +54,9 @@ def test_the_number_of_runs_is_what_the_plan_says(form: str) -> None:
 
 
 def test_registered_forms_select_on_seeds_from_1_on_and_judge_on_seeds_that_no_other_experiment_has() -> None:
-    for form in REGISTERED:
-        seeds = (range(1, 4), range(1030, 1035)) if form in FRESH else (range(1, 2), range(1025, 1030))
-        assert (planned(form).selection_seeds, planned(form).evaluation_seeds) == seeds
+    for form, evaluated in EVALUATED.items():
+        selected = range(1, 2) if evaluated.start == 1025 else range(1, 4)
+        assert (planned(form).selection_seeds, planned(form).evaluation_seeds) == (selected, evaluated)
 
 
 @pytest.mark.slow
