@@ -148,12 +148,15 @@ def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
     if unknown:
         came = _word_of(unknown[1], overrides)
         key, known = key_named_by(came), _known(overrides)
+        if key in known and came.startswith("~"):
+            return SettingsError(key, "given without ~, since every setting is needed", came)
         if key in known:
             must = f"given field by field ({key}.NAME=VALUE) or by a file of its group, where new fields may stand"
             return SettingsError(key, must, came)
         return SettingsError(key, unknown_key(key, known), came)
     line = " ".join(message.split())[:200]
-    word = _word_to_blame(overrides)
+    interpolated = next((word for word in overrides if "${" in word), None) if "Interpolation" in message else None
+    word = interpolated or _word_to_blame(overrides)
     if word is None:
         return SettingsError("command line", f"overrides that go together ({line})", " ".join(map(str, overrides)))
     return SettingsError(key_named_by(word), f"an override that Hydra can apply ({line})", word)

@@ -154,6 +154,8 @@ def test_the_word_that_cannot_be_read_is_named_with_how_to_write_it(
 BLAMED = {
     "aggregation.rule={_target_:mine.Rule,share:1}": "aggregation.rule must be given field by field (",
     "processors={mine:1}": "processors must be given field by field (processors.NAME=VALUE) or by a file of its group",
+    "~links.bright_population=1": "links.bright_population must be given without ~, since every setting is needed",
+    "training.rounds=${nope}": "training.rounds must be an override that Hydra can apply (Interpolation key 'nope' not",
     "training=null": "training must be an override that Hydra can apply (",
     "++training=3": "training must be an override that Hydra can apply (",
     "training.rounds=???": "training.rounds must be given, got nothing",
