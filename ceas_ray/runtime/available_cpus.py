@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from math import ceil
 from pathlib import Path
 
-_CGROUPS = Path("/sys/fs/cgroup")
-_OWN_CGROUPS = Path("/proc/self/cgroup")
+from ceas_ray.kernel.control_groups import CGROUPS, OWN_CGROUPS, group_folders, text_of
 
 
-def available_cpus(cgroups: Path = _CGROUPS, own_cgroups: Path = _OWN_CGROUPS) -> int:
+def available_cpus(cgroups: Path = CGROUPS, own_cgroups: Path = OWN_CGROUPS) -> int:
     """Return the number of CPUs that the scheduler grants to this process, at least 1.
 
     That is the least of its affinity mask and of the CPU quotas of its control groups (versions 1 and 2) and of their
@@ -24,33 +23,12 @@ def available_cpus(cgroups: Path = _CGROUPS, own_cgroups: Path = _OWN_CGROUPS) -
 
 def _quotas(cgroups: Path, own_cgroups: Path) -> Iterator[float]:
     """Yield the CPU quotas of the groups that this process is in, in CPUs."""
-    for line in _text(own_cgroups).splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            for folder in _with_parents(cgroups, path):
-                yield from _ratio(_text(folder / "cpu.max").split())
-        elif "cpu" in controllers.split(","):
-            for mounted in {cgroups / controllers, cgroups / "cpu"}:
-                for folder in _with_parents(mounted, path):
-                    yield from _ratio([_text(folder / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period")])
-
-
-def _with_parents(mounted: Path, path: str) -> list[Path]:
-    """Return the group's folder and all above it; inside a container its path may be that of the host, and only the
-    last one, the mount itself, is there.
-    """
-    group = mounted / path.strip("/")
-    return [group, *(parent for parent in group.parents if parent.is_relative_to(mounted))]
+    for folder in group_folders("cpu", cgroups, own_cgroups):
+        yield from _ratio(text_of(folder / "cpu.max").split())
+        yield from _ratio([text_of(folder / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period")])
 
 
 def _ratio(words: list[str]) -> Iterator[float]:
     """Yield quota / period; nothing for a group without a quota (`max`, or -1)."""
     if len(words) == 2 and words[0].isdigit() and words[1].isdigit() and int(words[1]) > 0:
         yield int(words[0]) / int(words[1])
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import ceil
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from ceas_ray.aggregation.uniform_weights import UniformWeights
@@ -22,6 +21,7 @@ from ceas_ray.quantum.estimator import full_shift_circuits
 from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.gate_noise import Noise
 from ceas_ray.training.datasets import DataSet
+from ceas_ray.world.available_memory import available_memory
 from ceas_ray.world.blueprint import Policies, shots_spend_pairs
 from ceas_ray.world.counts import Counts, counts_of
 from ceas_ray.world.run_size import memory_bytes, own_circuit_bytes
@@ -51,7 +51,7 @@ def _check_size(settings: RunSettings, counts: Counts) -> None:
             f"such that processors and replicas have at most {MAX_KEY_PATHS} paths for keys (here {counts.key_paths})"
         )
         raise SettingsError(key, must, counts.replicas)
-    available, needed = psutil.virtual_memory().total, memory_bytes(settings)
+    available, needed = available_memory(), memory_bytes(settings)
     if needed > available:
         warm_up = settings.entanglement.warm_up_tests / settings.training.qubits
         of_rounds = settings.training.circuits_per_round >= warm_up
@@ -59,7 +59,7 @@ def _check_size(settings: RunSettings, counts: Counts) -> None:
         came = settings.training.circuits_per_round if of_rounds else settings.entanglement.warm_up_tests
         must = (
             f"smaller for processors.count={settings.processors.count}: the run needs about {needed / 2**30:.0f} GB of "
-            f"memory, this machine has {available / 2**30:.0f}"
+            f"memory, this machine or container has {available / 2**30:.0f}"
         )
         raise SettingsError(key, must, came)
 
@@ -206,12 +206,11 @@ def _check_large(settings: RunSettings, circuit: GateCircuit, noise: NDArray[np.
 
 
 def _check_memory_of(settings: RunSettings, circuit: GateCircuit) -> None:
-    available = psutil.virtual_memory().total
+    available = available_memory()
     needed = memory_bytes(settings) + own_circuit_bytes(settings, circuit)
     if needed > available:
-        must = (
-            f"smaller: the run needs about {needed / 2**30:.0f} GB of memory, this machine has {available / 2**30:.0f}"
-        )
+        gigabytes = f"{needed / 2**30:.0f} GB of memory, this machine or container has {available / 2**30:.0f}"
+        must = f"smaller: the run needs about {gigabytes}"
         came = f"{circuit.qubits} qubits, {len(circuit.gates)} gates, processors.threads={settings.processors.threads}"
         raise SettingsError("training.circuit", must, came)
 

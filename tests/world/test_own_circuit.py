@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -268,8 +267,7 @@ def test_large_circuits_are_for_perfect_gates_on_one_processor(
 def test_a_circuit_that_this_machine_has_no_memory_for_is_refused_in_one_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few = SimpleNamespace(total=2**28)
-    monkeypatch.setattr(checks.psutil, "virtual_memory", lambda: few)
+    monkeypatch.setattr(checks, "available_memory", lambda: 2**28)
     lines = ["input float x_0; input float theta_0; qubit[9] q;"]
     lines += [f"ry(x_0) q[{q}]; rx(theta_0) q[{q}]; cx q[{q}], q[{(q + 1) % 9}];" for q in range(9)] * 4
     (folder / "large.qasm").write_text('OPENQASM 3.0;\ninclude "stdgates.inc";\n' + "\n".join(lines))
