@@ -125,16 +125,17 @@ class ReconnectingCluster:
     def _once_it_is_back(self, lost: ClusterLost) -> ClusterElsewhere:
         """Try to connect until it succeeds; raises ClusterLost when that has lasted for too long."""
         limit = float("inf") if self._wait_seconds is None else self._wait_seconds
-        until, said = time.monotonic() + limit, False
+        longest = "" if limit == float("inf") else f" for {limit:g} s at most"
+        until, said = time.monotonic() + limit, ""
         while True:
             try:
                 return self._connected()
             except RuntimeFailure as failure:
+                why = str(failure)
                 if time.monotonic() > until:
                     waited = f"; it was not back after {limit:g} s (runtime.wait_seconds)" if limit else ""
-                    raise ClusterLost(f"{lost}{waited}: {failure}", lost.noticed_within_seconds) from failure
-            if not said:
-                longest = "" if limit == float("inf") else f" for {limit:g} s at most"
-                self._say(f"waiting{longest} until the cluster is back (runtime.on_lost_cluster=wait)")
-                said = True
+                    raise ClusterLost(f"{lost}{waited}: {why}", lost.noticed_within_seconds) from failure
+            if why != said:
+                self._say(f"waiting{longest} until the cluster is back (runtime.on_lost_cluster=wait): {why}")
+                said = why
             time.sleep(_AGAIN_SECONDS)

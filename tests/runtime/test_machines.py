@@ -140,6 +140,16 @@ def test_a_short_cut_changes_nothing(whole: dict[str, Any], tmp_path: Path) -> N
     assert ended(process, tmp_path / "run")["trace_digest"] == whole["trace_digest"]
 
 
+def test_a_driver_whose_machine_is_cut_off_goes_on_when_it_is_back(whole: dict[str, Any], tmp_path: Path) -> None:
+    """Its raylet ends meanwhile, and is started again."""
+    process = started(tmp_path / "run", machine=2)
+    wait_until(lambda: rounds_in(tmp_path / "run") >= 5 or process.poll() is not None)
+    machines("cut", "2")
+    wait_until(lambda: f"the Ray cluster at {HEAD} is lost" in (tmp_path / "run" / "journal.jsonl").read_text())
+    machines("heal", "2")
+    assert ended(process, tmp_path / "run")["trace_digest"] == whole["trace_digest"]
+
+
 def test_a_driver_that_dies_on_one_machine_goes_on_from_another(whole: dict[str, Any], tmp_path: Path) -> None:
     folder = tmp_path / "run"
     process = started(folder)

@@ -163,8 +163,7 @@ class RayHosts:
         """Raise HostLost for a host that has not answered and stands still for too long."""
         now = time.monotonic()
         if starting:
-            if now - self._watch.began > _START_SECONDS:
-                raise HostLost(f"hosts did not start within {_START_SECONDS:.0f} s")
+            self._look_at_start(now)
             return
         for name, call in calls.items():
             if ray.wait([call], timeout=0)[0]:
@@ -176,6 +175,17 @@ class RayHosts:
                 raise HostLost(f"{where} gave no sign for {silent:.0f} s", within)
             if still > self._patience(name):
                 raise HostLost(f"{where} stood still for {still:.0f} s", still)
+
+    def _look_at_start(self, now: float) -> None:
+        """Raise HostLost if hosts take too long to start, or were to start on a machine that is lost: Ray would wait
+        for another one to take its place.
+        """
+        alive = {machine.node for machine in living_machines()}
+        gone = sorted({machine.name for machine in self._plan.values() if machine.node not in alive})
+        if gone:
+            raise HostLost(f"machine {', '.join(gone)} was lost as hosts started there")
+        if now - self._watch.began > _START_SECONDS:
+            raise HostLost(f"hosts did not start within {_START_SECONDS:.0f} s")
 
     def _patience(self, name: str) -> float:
         """Return for how many seconds a host may show no progress: while it still compiles more, and more if its
