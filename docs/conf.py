@@ -25,4 +25,5 @@ python_use_unqualified_type_names = True
 html_theme = "pydata_sphinx_theme"
 html_title = f"ceas_ray {release}"
 html_show_sourcelink = False
+html_context = {"default_mode": "auto"}  # the theme complains on the console where it is left out
 html_theme_options = {"navigation_with_keys": False, "show_toc_level": 2, "secondary_sidebar_items": ["page-toc"]}

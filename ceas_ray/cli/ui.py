@@ -12,6 +12,7 @@ from pathlib import Path
 from ceas_ray.cli.exit_codes import BAD_SETTINGS, COMPLETED
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.runs.tracking_choice import checked_uri, default_store
+from ceas_ray.tracking.mlflow_pages import runs_page
 from ceas_ray.tracking.tracking_uri import DATABASE, NO_TELEMETRY, UI_HOST, UI_PORT
 
 
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return BAD_SETTINGS
     words = ["ui", "--backend-store-uri", uri, "--host", UI_HOST, "--port", str(chosen.port), "--workers", "1"]
-    print(f"http://{UI_HOST}:{chosen.port} shows {uri} (Ctrl-C ends it)", flush=True)
+    print(f"{runs_page(f'http://{UI_HOST}:{chosen.port}', uri)} shows {uri} (Ctrl-C ends it)", flush=True)
     os.execve(sys.executable, [sys.executable, "-m", "mlflow", *words], {**os.environ, **NO_TELEMETRY})
 
 

@@ -46,12 +46,11 @@ def head_of(config: Mapping[str, Any], folder: Path, started: Mapping[str, Any])
     tags = {
         **{_key(group): choice for group, choice in choices.items()},
         "folder": str(folder),
-        "git_commit": str(commit),
         "settings_hash": str(started.get("settings_hash")),
         "mlflow.user": _user(),
         "mlflow.source.name": "ceas-ray",
         "mlflow.source.type": "LOCAL",
-        **({"mlflow.source.git.commit": str(commit)} if commit else {}),
+        **({"git_commit": str(commit), "mlflow.source.git.commit": str(commit)} if commit else {}),
         NOTE: _description(config, folder, None),
     }
     parent = (config.get("tracking") or {}).get("parent_run_id")

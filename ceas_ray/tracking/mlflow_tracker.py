@@ -20,6 +20,7 @@ from ceas_ray.tracking.background import Background
 from ceas_ray.tracking.database_uri import require_database, sqlite_file, sqlite_uri
 from ceas_ray.tracking.locks import exclusive
 from ceas_ray.tracking.logged_model import log_model
+from ceas_ray.tracking.mlflow_pages import EXPERIMENT_TAGS, compare_page, run_page
 from ceas_ray.tracking.plain_files import require_plain
 from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedRound, UsedData
 from ceas_ray.tracking.tracking_uri import DATABASE, NO_TELEMETRY, UI_HOST, UI_PORT, checked_tracking_uri
@@ -29,8 +30,6 @@ _SERVER_SECONDS, _DATABASE_SECONDS = 10.0, 120.0
 """How long a server, and a database on this machine, may hold up a run at its end."""
 LOCAL_UI = f"http://{UI_HOST}:{UI_PORT}"
 _ARTIFACTS = "mlflow_artifacts"
-_OPENS_AT_RUNS = {"mlflow.experimentKind": "custom_model_development"}
-"""The tag of an experiment by which the UI opens it at its table of runs, not at what it has for language models."""
 _IDENTITY = "ceas_ray.run"
 """The tag that names the run in its journal."""
 _QUIET = {
@@ -182,7 +181,7 @@ class MlflowTracker:
         if found is not None:
             return str(found.experiment_id)
         where = None if self._database is None else self._artifacts.as_uri()
-        return str(self._client.create_experiment(self._experiment, artifact_location=where, tags=_OPENS_AT_RUNS))
+        return str(self._client.create_experiment(self._experiment, artifact_location=where, tags=EXPERIMENT_TAGS))
 
     @contextmanager
     def _creating(self) -> Iterator[None]:
@@ -315,8 +314,14 @@ class MlflowTracker:
         """Return the address of the run's page, None if it has none yet: of a database, once `ceas-ui` serves it."""
         if self.run_id is None or self._experiment_of_run is None:
             return None
-        server = self.uri.rstrip("/") if self._database is None else LOCAL_UI
-        return f"{server}/#/experiments/{self._experiment_of_run}/runs/{self.run_id}"
+        return run_page(self._server(), self._experiment_of_run, self.run_id)
+
+    def compare_page(self, run_ids: Sequence[str]) -> str:
+        """Return the address of the page that shows runs of this one's experiment beside each other."""
+        return compare_page(self._server(), str(self._experiment_of_run), run_ids)
+
+    def _server(self) -> str:
+        return self.uri.rstrip("/") if self._database is None else LOCAL_UI
 
     def settle(self, seconds: float | None = None, patient: bool = False) -> None:
         """Wait until all is sent, this long at most; then it is given up, which is told to `warn`.

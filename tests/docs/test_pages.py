@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ceas_ray.config.conf_path import conf_directory
+from tests.browser import browser, needs_chromium
 from tests.config.schema_leaves import LEAVES
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +39,16 @@ def test_every_choice_is_in_the_reference(pages: Path) -> None:
     files = [path.relative_to(conf_directory()) for path in conf_directory().rglob("*.yaml")]
     choices = {f"{path.parent.as_posix()}={path.stem}" for path in files if path.name != "config.yaml"}
     assert choices - set(re.findall(r'<span class="pre">([\w/]+=\w+)</span>', page)) == set()
+
+
+@pytest.mark.slow
+@needs_chromium
+def test_every_page_renders_without_an_error(pages: Path, tmp_path: Path) -> None:
+    with browser(tmp_path) as tab:
+        for page in sorted(page for page in pages.rglob("*.html") if "_static" not in page.parts):
+            shown = tab.open(page.as_uri())
+            assert shown.errors == [], page
+            assert len(shown.text) > 100, page
 
 
 @pytest.mark.slow

@@ -144,7 +144,8 @@ def test_it_keeps_files_and_says_what_it_was(tracked: Tracked) -> None:
 def test_the_experiment_opens_at_its_runs_and_the_run_says_where_its_page_is(tracked: Tracked) -> None:
     experiment = tracked.client.get_experiment(tracked.run.info.experiment_id)
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
-    page = f"http://127.0.0.1:5000/#/experiments/{experiment.experiment_id}/runs/{tracked.run.info.run_id}"
+    place = f"experiments/{experiment.experiment_id}/runs/{tracked.run.info.run_id}"
+    page = f"http://127.0.0.1:5000/#/{place}?workflowType=machine_learning"
     assert f"MLflow: {page} while `ceas-ui` runs" in tracked.said
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from ceas_ray.config.command_line import key_named_by
 from ceas_ray.runs.mlflow_content import NOTE, run_name
@@ -82,17 +80,10 @@ class SweepInMlflow:
         self._parent.settle()
         page = self._parent.page()
         if page is not None:
-            self._say(f"MLflow, all jobs beside each other: {self._compared(page)}")
-
-    def _compared(self, page: str) -> str:
-        """Return the address of the page that compares the jobs; page: that of the sweep's run."""
-        ids = [summary_of(job.folder).get("mlflow_run_id") for job in self._jobs]
-        ids = [run_id for run_id in ids if run_id is not None]
-        if not 2 <= len(ids) <= _MAX_COMPARED:
-            return page
-        server, _, place = page.partition("/#/experiments/")
-        runs, experiments = (quote(json.dumps(found, separators=(",", ":"))) for found in (ids, [place.split("/")[0]]))
-        return f"{server}/#/compare-runs?runs={runs}&experiments={experiments}"
+            ids = [summary_of(job.folder).get("mlflow_run_id") for job in self._jobs]
+            ids = [run_id for run_id in ids if run_id is not None]
+            compared = self._parent.compare_page(ids) if 2 <= len(ids) <= _MAX_COMPARED else page
+            self._say(f"MLflow, all jobs beside each other: {compared}")
 
     def _note(self, states: Mapping[int, str]) -> str:
         """Return the table of the jobs in Markdown."""

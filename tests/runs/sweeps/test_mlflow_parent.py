@@ -34,7 +34,7 @@ def test_the_jobs_of_a_sweep_have_one_parent_and_a_page_that_compares_them(
     assert {run.data.tags["sweep"] for run in runs} == {"compared"}
     assert parent.info.status == "FINISHED" and parent.data.metrics["jobs_completed"] == 2
     assert "| job | scheduling | test accuracy | state |" in parent.data.tags[NOTE]
-    page = re.search(r"http://127.0.0.1:5000/#/compare-runs\?runs=(\S+)&experiments=(\S+)", said)
+    page = re.search(r"http://127.0.0.1:5000/#/compare-runs\?runs=(\S+)&experiments=(\S+)&workflowType", said)
     assert page is not None
     assert set(json.loads(unquote(page[1]))) == {run.info.run_id for run in children}
     assert json.loads(unquote(page[2])) == [parent.info.experiment_id]
