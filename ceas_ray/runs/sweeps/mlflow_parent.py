@@ -80,8 +80,8 @@ class SweepInMlflow:
         self._parent.settle()
         page = self._parent.page()
         if page is not None:
-            ids = [summary_of(job.folder).get("mlflow_run_id") for job in self._jobs]
-            ids = [run_id for run_id in ids if run_id is not None]
+            found = [summary_of(job.folder).get("mlflow_run_id") for job in self._jobs]
+            ids = [str(run_id) for run_id in found if run_id is not None]
             compared = self._parent.compare_page(ids) if 2 <= len(ids) <= _MAX_COMPARED else page
             self._say(f"MLflow, all jobs beside each other: {compared}")
 
