@@ -15,7 +15,9 @@ _NAMES: dict[int, str] = {int(kind): kind.name.lower().replace("_", "-") for kin
 
 
 class Chart:
-    """Writes down a scenario: time in Delta, columns (sender `o`, receiver `>`), what came, and what it caused."""
+    """Writes down a scenario: the time in Delta, columns (sender `o`, receiver `>`), the message that came, and what it
+    caused.
+    """
 
     def __init__(self) -> None:
         self.lines: list[str] = []

@@ -50,7 +50,7 @@ class AbstractState:
         return bool(is_enabled(self.entered, self.votes, who, view, phase, value, self._rules))
 
     def latest_claimed(self, view: int, value: int) -> int:
-        """Return the value that Byzantine proofs for `view` must show for `value` to be safe, if anything makes it so.
+        """Return the value that Byzantine proofs for `view` must show to make `value` safe, if anything does.
 
         That is the value itself, or else the one that an honest proof claims since the latest view.
         """

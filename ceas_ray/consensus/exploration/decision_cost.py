@@ -1,4 +1,4 @@
-"""The cost of one decision when all are honest and every message takes one Delta."""
+"""The cost of one decision when all replicas are honest and every message takes one Delta."""
 
 from __future__ import annotations
 

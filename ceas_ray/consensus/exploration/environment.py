@@ -101,7 +101,7 @@ class Environment:
 
     @property
     def round_index(self) -> int:
-        """Index of the latest round."""
+        """Return the index of the latest round."""
         return self._progress.state.round_index
 
     def lasts_until(self, disturbed: float) -> None:
@@ -140,7 +140,7 @@ class Environment:
     # --- inputs ----------------------------------------------------------
 
     def _report_to(self, entity: int, report: TestReport) -> None:
-        """Send the report in time, late, or never."""
+        """Send the report to a replica: in time, late, or never."""
         draws, setting = self._draws, self._setting
         content = encode(report)
         self._liars_learn(report_item(digest_of(content)), content)

@@ -20,7 +20,7 @@ WALK_VIEWS, WALKS = 4, 100
 
 
 class Layer(Enum):
-    """What is driven."""
+    """The part of the code that a scenario drives."""
 
     VOTING = "voting"
     REPLICA = "replica"
@@ -77,7 +77,7 @@ class ScenarioResult:
 
 @dataclass
 class _Observed:
-    """What is known of a scenario while it runs: its events, and who has decided what and when."""
+    """The observations of a running scenario: its events, and who has decided what and when."""
 
     events: int = 0
     decided: Any = None

@@ -160,7 +160,7 @@ class OmniscientAdversary:
         self._silent = draws.uniform() < 0.5
 
     def _to(self, target: int, *, within: float, kind: FrameKind, view: int, content: Any) -> None:
-        """Let all liars say it, each at a time of its own."""
+        """Let every liar say this to a replica, each at a time of its own."""
         body = encode(content)
         for liar in self._liars:
             self._say(within * self._draws.uniform(), liar=liar, target=target, kind=kind, view=view, body=body)

@@ -58,7 +58,7 @@ class Participants:
         self.is_honest = [identity not in setting.byzantine for identity in self.identities]
 
     def made(self, entity: int) -> Replica:
-        """Return a replica as it is when it is switched on."""
+        """Return a replica in the state in which it is switched on."""
         setting, identity = self.setting, self.identities[entity]
         others = [replica_name(j) for j in range(setting.replicas) if j != identity]
         processors = [processor_name(k) for k in range(PROCESSORS)]
@@ -108,7 +108,7 @@ class Participants:
         return name in self._honest_names
 
     def bare(self, name: str, peer: str) -> Channel:
-        """Return one end of a link, with nobody who watches or lies."""
+        """Return one end of a link that nobody watches and on which nobody lies."""
         if self.setting.tagged:
             return self._code.channel(name, peer, chain=CHAIN, streams=self._streams, fresh_hash_keys=True)
         return NullChannel(name, peer, CHAIN)

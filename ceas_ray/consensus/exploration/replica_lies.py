@@ -46,7 +46,7 @@ class ReplicaLies:
             self._contents.append(content)
 
     def falsified(self, receiver: str, kind: FrameKind, view: int, body: bytes) -> tuple[FrameKind, int, bytes] | None:
-        """Return what is sent instead, see `channels.Falsify`."""
+        """Return kind, view and body as they are sent instead; None to send nothing. See `channels.Falsify`."""
         if kind == FrameKind.PROPOSAL:
             self._learn(decode(body))
         if receiver in self._deaf:

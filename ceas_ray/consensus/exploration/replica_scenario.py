@@ -101,7 +101,7 @@ class ReplicaScenario:
 
     @property
     def honest(self) -> list[int]:
-        """Replicas that follow the protocol."""
+        """Return the replicas that follow the protocol."""
         return self.setting.honest
 
     @property
@@ -269,7 +269,7 @@ class ReplicaScenario:
         self._timeline.push(back, entity, "", _BACK)
 
     def disk(self, entity: int) -> bytes:
-        """Return what a crash leaves."""
+        """Return the state that a crash leaves."""
         return encode(self.nodes[entity].persistent())
 
     def _recover(self, entity: int) -> None:

@@ -212,7 +212,7 @@ class ReplicaSetting:
 
     @property
     def honest(self) -> list[int]:
-        """Replicas that follow the protocol."""
+        """Return the replicas that follow the protocol."""
         return [j for j in range(self.replicas) if j not in self.byzantine]
 
     @property

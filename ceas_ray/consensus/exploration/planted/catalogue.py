@@ -35,7 +35,7 @@ WALK_VIEWS = 4
 
 
 class CaughtBug(NamedTuple):
-    """How an explorer caught a bug: after how many scenarios, by which invariant."""
+    """A catch: the number of scenarios after which an explorer caught a bug, and the invariant that broke."""
 
     explorer: str
     scenarios: int
@@ -203,7 +203,7 @@ AIMS: dict[str, tuple[int, dict[str, Any]]] = {
 
 
 def aim_of(changes: dict[str, Any]) -> Callable[[ReplicaSetting], ReplicaSetting]:
-    """Return what makes these changes."""
+    """Return a function that makes these changes to a setting."""
     return lambda setting: replace(setting, **changes)
 
 

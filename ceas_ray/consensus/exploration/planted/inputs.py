@@ -77,7 +77,7 @@ class EchoesStopAtTheDecision(InputPhase):
 
 
 class NoEchoesSaidAgainAfterTheDecision(EchoesStopAtTheDecision):
-    """Tells whoever asks the decision alone."""
+    """Answers whoever asks with the decision alone."""
 
     def _may_echo(self) -> bool:
         return InputPhase._may_echo(self)
@@ -162,7 +162,7 @@ class LocalEvidence(ValueStore):
 
 
 class RepeatedProcessor(ValueStore):
-    """Counts an index twice that occurs twice."""
+    """Counts an index that occurs twice as two."""
 
     def _named_in(self, body: bytes) -> NamedInputs | None:
         named = super()._named_in(body)
@@ -181,7 +181,7 @@ class RepeatedProcessor(ValueStore):
 
 
 class OneContentEach(Inputs):
-    """Keeps what a processor sent here as its only content, and drops another one that comes by its digest."""
+    """Keeps the content that a processor sent here as its only one, and drops any other that comes by its digest."""
 
     processor_of: Callable[[bytes], int | None]
 

@@ -63,7 +63,7 @@ class IgnoresRepeatedQuestions(AuthenticatedLinks):
 
 
 class AnyFormWillDo(Fetching):
-    """What is here as anything is not asked for, and whatever comes as a body was not wanted as anything else."""
+    """Asks for nothing that is here in any form, and takes whatever comes as a body for wanted in no other form."""
 
     def want(self, digest: bytes, what: str) -> None:
         if self._find(digest) is None:

@@ -21,7 +21,7 @@ class SlotReused(Channel):
 
 
 class TagWithoutReceiver(Channel):
-    """Neither the tag nor the key depends on whom a frame is for."""
+    """Makes tags and keys that do not depend on the receiver of a frame."""
 
     def __init__(self, name: str, peer: str, *, chain: bytes, streams: Streams, fresh_hash_keys: bool) -> None:
         super().__init__(name, peer, chain=chain, streams=streams, fresh_hash_keys=fresh_hash_keys)
@@ -50,7 +50,7 @@ class ErasingPool(KeyPool):
 
 
 class FailureErases(Channel):
-    """Whoever sends junk uses up the slot that an honest frame needs."""
+    """Lets junk use up the slot that an honest frame needs."""
 
     def __init__(self, name: str, peer: str, *, chain: bytes, streams: Streams, fresh_hash_keys: bool) -> None:
         super().__init__(name, peer, chain=chain, streams=streams, fresh_hash_keys=fresh_hash_keys)
@@ -58,7 +58,7 @@ class FailureErases(Channel):
 
 
 class FollowsAnyRound(ModelAdoption):
-    """Whatever round a reply names is the latest from then on."""
+    """Takes the round that any reply names for the latest from then on."""
 
     _latest = -1
 

@@ -13,8 +13,8 @@ from ceas_ray.kernel.codec import encode
 from ceas_ray.messages.frames import FrameKind
 
 
-def with_(node: Any, rule: Callable[[], Any], **weaker: Any) -> Any:
-    """Return the outcome of a rule under other numbers."""
+def under_weaker_numbers(node: Any, rule: Callable[[], Any], **weaker: Any) -> Any:
+    """Return what a rule returns under other numbers."""
     kept = {name: getattr(node, name) for name in weaker}
     for name, value in weaker.items():
         setattr(node, name, value)
@@ -33,7 +33,7 @@ class NoSafeCheck(TetraBFT):
 class ClaimByOne(TetraBFT):
     def _claimed_since(self, shown: Sequence[VoteHistory], value: bytes, view: int) -> int:
         rule = super()._claimed_since
-        return int(with_(self, lambda: rule(shown, value, view), blocking=1))
+        return int(under_weaker_numbers(self, lambda: rule(shown, value, view), blocking=1))
 
 
 class NoPrevious(TetraBFT):
@@ -52,7 +52,7 @@ def quorum_of_2f(in_phase: int) -> type[TetraBFT]:
     class QuorumOf2f(TetraBFT):
         def _value_with_a_quorum(self, votes: dict[int, bytes], phase: int) -> bytes | None:
             rule, quorum = super()._value_with_a_quorum, 2 * self.faults if phase == in_phase else self.quorum
-            return with_(self, lambda: rule(votes, phase), quorum=quorum)  # type: ignore[no-any-return]
+            return under_weaker_numbers(self, lambda: rule(votes, phase), quorum=quorum)  # type: ignore[no-any-return]
 
     return QuorumOf2f
 
@@ -72,7 +72,7 @@ class VoteInAPastView(TetraBFT):
     def _count_votes(self, view: int, phase: int, votes: dict[int, bytes]) -> None:
         value = self._value_with_a_quorum(votes, phase)
         if phase < 4 and value is not None and view < self.view:
-            with_(self.state, lambda: self._vote(phase + 1, value), view=view)
+            under_weaker_numbers(self.state, lambda: self._vote(phase + 1, value), view=view)
         super()._count_votes(view, phase, votes)
 
 
@@ -91,26 +91,26 @@ class TwoVotesAPhase(TetraBFT):
 class DecideOnOne(TetraBFT):
     def _count_decides(self, value: bytes) -> None:
         rule = super()._count_decides
-        with_(self, lambda: rule(value), blocking=1)
+        under_weaker_numbers(self, lambda: rule(value), blocking=1)
 
 
 class ViewChangeOnOne(TetraBFT):
     def _count_view_changes(self, sender: int, view: int) -> None:
         rule = super()._count_view_changes
-        with_(self, lambda: rule(sender, view), blocking=1)
+        under_weaker_numbers(self, lambda: rule(sender, view), blocking=1)
 
 
 class HaltOnB(TetraBFT):
     def _count_decides(self, value: bytes) -> None:
         rule = super()._count_decides
-        with_(self, lambda: rule(value), quorum=self.blocking)
+        under_weaker_numbers(self, lambda: rule(value), quorum=self.blocking)
 
 
 class WrongLeader(TetraBFT):
     def _receive(self, sender: int, kind: FrameKind, view: int, content: Any) -> None:
         rule = super()._receive
         if kind == FrameKind.PROPOSAL:
-            with_(self, lambda: rule(sender, kind, view, content), _leader=lambda view: sender)
+            under_weaker_numbers(self, lambda: rule(sender, kind, view, content), _leader=lambda view: sender)
         else:
             rule(sender, kind, view, content)
 
@@ -121,14 +121,14 @@ class TimerNotArmedAgain(TetraBFT):
 
 
 class OneAlternativeForProofs(TetraBFT):
-    """Without (b2)."""
+    """Lacks the second alternative for proofs, (b2)."""
 
     def _shown_since(self, shown: Sequence[VoteHistory], value: bytes, view: int) -> int:
         return self._claimed_since(shown, value, view)
 
 
 class PersistsTooLate(VotingScenario):
-    """What is on disk is what was there before the last message."""
+    """Persists only the state before the last message."""
 
     _before = b""
 
