@@ -14,8 +14,17 @@ from ceas_ray.distribution.packets import packets_of
 from ceas_ray.distribution.processor_network import ProcessorNetwork
 from ceas_ray.distribution.program import program_of
 from ceas_ray.distribution.schedule import schedule_of
+from ceas_ray.distribution.static_distributor import StaticDistributor
 from ceas_ray.quantum.gate_list import ControlledPhase, LocalGate, normal_form
-from tests.distribution.circuits import HADAMARD, X, flipping_circuit, random_circuit, state_of
+from tests.distribution.circuits import (
+    HADAMARD,
+    X,
+    flipping_circuit,
+    fourier_transform,
+    random_circuit,
+    rotation,
+    state_of,
+)
 from tests.distribution.execution import executed_with, most_at_once
 from tests.distribution.test_program import DISTRIBUTORS, listed, network_of, with_kept_copies
 
@@ -92,6 +101,21 @@ def test_a_teleported_cnot_has_the_errors_of_its_pair() -> None:
     werner = np.array([[fidelity, *[(1 - fidelity) / 3] * 3]])
     assert np.max(np.abs(density_matrix(program, werner) - wanted)) < 1e-12
     assert state_fidelity(program, werner) == pytest.approx(np.vdot(ideal, wanted @ ideal).real, abs=1e-12)
+
+
+def test_packing_makes_each_pair_cost_more_and_all_of_them_less() -> None:
+    """An error of a pair meets all gates of its copy, but there are fewer pairs."""
+    gates = [LocalGate(q, rotation("y", 0.3 * (q + 1))) for q in range(6)] + fourier_transform(6)
+    network = ProcessorNetwork.from_edges([(0, 1)], [3, 3])
+    errors, pairs = [], []
+    for distributor in (PackedDistributor(2, 2_000), StaticDistributor()):
+        program = program_of(distributor(listed(6, gates), network))
+        werner = np.tile([0.99, *[0.01 / 3] * 3], (program.pairs, 1))
+        pairs.append(program.pairs)
+        errors.append(1 - state_fidelity(program, werner))
+    assert pairs == [3, 9]
+    assert errors[0] < errors[1]
+    assert errors[0] / pairs[0] > errors[1] / pairs[1]
 
 
 def test_weights_that_are_none_are_refused() -> None:
