@@ -18,7 +18,7 @@ TABLES = Path(__file__).parents[1] / "explanation" / "results"
 FORMS = {
     "one_shot": "T1, at most 256 circuits", "one_shot_fresh": "T1, 5 seeds", "one_shot_many": "T1, 20 seeds",
     "two_shots_fresh": "T2, 5 seeds", "two_shots_many": "T2, 20 seeds", "four_shots_many": "T4, 20 seeds",
-    "scarce_many": "R0, no timetable",
+    "scarce": "R0, no timetable", "scarce_many": "R0, no timetable, 20 seeds",
 }  # fmt: skip
 
 
