@@ -37,7 +37,7 @@ class Costs:
     """
 
     start: float = 5.0
-    start_of_mlflow: float = 3.0
+    start_of_mlflow: float = 5.0
     start_of_aer: float = 3.0
     party: float = 1e-3
     round: float = 0.015
