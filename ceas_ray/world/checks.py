@@ -58,8 +58,8 @@ def _check_size(settings: RunSettings, counts: Counts) -> None:
         key = "training.circuits_per_round" if of_rounds else "entanglement.warm_up_tests"
         came = settings.training.circuits_per_round if of_rounds else settings.entanglement.warm_up_tests
         must = (
-            f"smaller for processors.count={settings.processors.count}: the run needs about {needed / 2**30:.0f} GB of "
-            f"memory, this machine or container has {available / 2**30:.0f}"
+            f"smaller for processors.count={settings.processors.count}: the run needs about {needed / 2**30:.1f} GB of "
+            f"memory, this machine or container has {available / 2**30:.1f}"
         )
         raise SettingsError(key, must, came)
 
@@ -209,7 +209,7 @@ def _check_memory_of(settings: RunSettings, circuit: GateCircuit) -> None:
     available = available_memory()
     needed = memory_bytes(settings) + own_circuit_bytes(settings, circuit)
     if needed > available:
-        gigabytes = f"{needed / 2**30:.0f} GB of memory, this machine or container has {available / 2**30:.0f}"
+        gigabytes = f"{needed / 2**30:.1f} GB of memory, this machine or container has {available / 2**30:.1f}"
         must = f"smaller: the run needs about {gigabytes}"
         came = f"{circuit.qubits} qubits, {len(circuit.gates)} gates, processors.threads={settings.processors.threads}"
         raise SettingsError("training.circuit", must, came)
