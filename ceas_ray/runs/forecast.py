@@ -57,8 +57,8 @@ class Costs:
     ground_state: float = 6e-4
     ground_state_amplitude: float = 2e-6
     price: float = 0.02
-    birth_in_burst: float = 1e-7
-    birth_in_gap: float = 1.6e-7
+    birth_in_burst: float = 9e-8
+    birth_in_gap: float = 1.45e-7
 
 
 COSTS = Costs()

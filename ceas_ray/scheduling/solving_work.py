@@ -31,7 +31,7 @@ class _Search(Enum):
 
     AT_ONCE = 1
     AMPLE_WITH_SURPLUS = 5
-    SHORT_SUPPLY = 8
+    SHORT_SUPPLY = 7
     RATIO = 4
 
 
