@@ -29,7 +29,7 @@ class StockRule(NamedTuple):
 
     Where there are no tables the limits hold, of the first policy and of the second. lead_periods: how long before a
     burst the limit of a gap begins to hold, WHOLE_GAP: at once. gap_counts, burst_counts: what `state_number` needs of
-    either chain.
+    either chain. stock: room to count the pairs of a leg by age, as many classes as either chain has.
     """
 
     gap_limit: tuple[int, int]
@@ -44,6 +44,7 @@ class StockRule(NamedTuple):
     gap_slots: int
     gap_counts: Any
     burst_counts: Any
+    stock: Any
 
 
 class Slot(NamedTuple):
@@ -72,6 +73,8 @@ def stock_rule(policy: StockPolicy, slots: int) -> StockRule:
     second, second_share = policy, tables.second_share
     if isinstance(policy, TimeSharedPolicy):
         second, second_share = policy.second, policy.second_share
+    gap_counts = stock_states(tables.gap_stock, classes * tables.gap_slots)[1]
+    burst_counts = stock_states(min(slots, max_stock(tables.burst_births.shape[-1], classes)), classes)[1]
     return StockRule(
         gap_limit=(policy.gap_limit, second.gap_limit),
         burst_limit=(policy.burst_limit, second.burst_limit),
@@ -83,8 +86,9 @@ def stock_rule(policy: StockPolicy, slots: int) -> StockRule:
         burst_births=read_only(tables.burst_births),
         second_share=float(second_share),
         gap_slots=tables.gap_slots,
-        gap_counts=stock_states(tables.gap_stock, classes * tables.gap_slots)[1],
-        burst_counts=stock_states(min(slots, max_stock(tables.burst_births.shape[-1], classes)), classes)[1],
+        gap_counts=gap_counts,
+        burst_counts=burst_counts,
+        stock=np.zeros(max(len(gap_counts), len(burst_counts)) - 1, np.int64),
     )
 
 
@@ -110,18 +114,24 @@ def stock_number(route, rule, demand, slot, g):  # type: ignore[no-untyped-def]
     A swapped pair counts on each of its legs with the age of its oldest pair.
     """
     counts = rule.burst_counts if slot.in_burst else rule.gap_counts
-    by_age = np.zeros(counts.shape[0] - 1, np.int64)
-    held = 0
+    classes, held = counts.shape[0] - 1, 0
+    by_age = rule.stock[:classes]
+    by_age[:] = 0
     for row in range(route.first, route.first + route.live):
         segment = segment_of(route, row)
         if not (segment.first <= g < segment.last) or segment.rounds_left != 0:
             continue
+        if slot.ends - segment.born > route.useful_age:
+            continue
         if slot.in_burst:
-            lived = (slot.ends - segment.born - 1) // demand.slot - 1
+            age = slot.ends - segment.born - 1 - demand.slot
         else:
-            lived = (route.now - segment.born - 1) * rule.gap_slots // demand.slot
-        lived = max(0, lived)
-        if slot.ends - segment.born <= route.useful_age and lived < len(by_age):
+            age = (route.now - segment.born - 1) * rule.gap_slots
+        lived = 0
+        while age >= demand.slot and lived < classes:  # a few times: faster than to divide
+            age -= demand.slot
+            lived += 1
+        if lived < classes:
             by_age[lived] += 1
             held += 1
     return state_number(by_age, counts) if held <= counts.shape[1] - 2 else -1

@@ -79,7 +79,7 @@ class RouteModel:
 
 _BOOKS = [SOURCE.fields[name][1] // SOURCE["generated"].itemsize for name in BOOK_COLUMNS]
 """Where a link's books stand among the eight-byte fields of its record."""
-_NO_SOURCES = np.zeros(0, SOURCE)
+_NO_FIELDS = np.zeros(0, np.int64)
 
 
 class RouteStates:
@@ -97,7 +97,7 @@ class RouteStates:
         """
         rooms = [model.room(rules.slots) for model in models]
         self._models, self._listed = models, np.zeros(0, LISTED)
-        self.sources = np.concatenate([_NO_SOURCES, *(model.sources for model in models)])
+        self.sources = np.concatenate([_NO_FIELDS, *(_fields(model.sources) for model in models)]).view(SOURCE)
         self._segments = np.zeros(sum(rooms), SEGMENT)
         keys = generator.integers(0, 2**64, (len(self.sources) + len(models), 2), np.uint64)
         self._routes = np.zeros(len(models), ROUTE)
@@ -121,7 +121,7 @@ class RouteStates:
     @property
     def books(self) -> NDArray[np.int64]:
         """What became of every leg's pairs, int64 (N, 5), by the columns of `pair_books`."""
-        return self.sources.view(np.int64).reshape(-1, SOURCE.itemsize // 8)[:, _BOOKS]
+        return _fields(self.sources).reshape(-1, SOURCE.itemsize // 8)[:, _BOOKS]
 
 
 class RouteState(RouteStates):
@@ -136,6 +136,11 @@ class RouteState(RouteStates):
         """Let its legs make these pairs and no others: LISTED (pairs,), of which each source knows its part."""
         self._listed = listed
         self._routes["listed"] = _address(listed)
+
+
+def _fields(records: Any) -> NDArray[np.int64]:
+    """Return the eight-byte fields of records as they lie in memory: NumPy joins records field by field, slowly."""
+    return records.view(np.int64)
 
 
 def _address(array: Any) -> int:
