@@ -53,7 +53,7 @@ def _of_shots(settings: RunSettings) -> float:
     if training.partition != "data":
         return shots * (_BYTES_PER_SHARED_SHOT + _BYTES_PER_SHARED_PAIR * births + of_all)
     of_shot: float = _BYTES_PER_SERVED_SHOT + _BYTES_PER_SPENT_PAIR * training.qubits
-    if settings.scheduling["_target_"] == f"{Clairvoyant.__module__}.{Clairvoyant.__qualname__}":
+    if settings.scheduling.get("_target_") == f"{Clairvoyant.__module__}.{Clairvoyant.__qualname__}":
         of_shot += _BYTES_PER_FORESEEN_PAIR * births
     return shots * (of_shot + of_all)
 

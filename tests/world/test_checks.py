@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import psutil
 import pytest
 
@@ -61,3 +63,10 @@ def test_what_needs_more_memory_than_the_machine_has_is_refused(monkeypatch: pyt
                 check_settings(settings)
         else:
             check_settings(settings)
+
+
+@pytest.mark.parametrize("make", [builder.build_world, builder.outline_world])
+def test_a_scheduler_that_names_no_class_is_refused(make: Callable[[RunSettings], object]) -> None:
+    settings = settings_of().model_copy(update={"scheduling": {"waste_price": 0.2}})
+    with pytest.raises(SettingsError, match=r"scheduling\._target_ must be a class within ceas_ray"):
+        make(settings)
