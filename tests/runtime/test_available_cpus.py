@@ -11,17 +11,9 @@ import pytest
 
 from ceas_ray.runtime import available_cpus as module
 from ceas_ray.runtime.available_cpus import available_cpus
+from tests.kernel.groups import groups
 
 SOURCES = Path(module.__file__).resolve().parents[1]
-
-
-def groups(folder: Path, own: str, files: dict[str, str]) -> tuple[Path, Path]:
-    mounted, memberships = folder / "cgroup", folder / "memberships"
-    memberships.write_text(own)
-    for name, content in files.items():
-        (mounted / name).parent.mkdir(parents=True, exist_ok=True)
-        (mounted / name).write_text(content)
-    return mounted, memberships
 
 
 @pytest.fixture(autouse=True)

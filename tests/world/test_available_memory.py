@@ -10,17 +10,9 @@ import pytest
 from ceas_ray.cli.run import main
 from ceas_ray.world import checks
 from ceas_ray.world.available_memory import available_memory
+from tests.kernel.groups import groups
 
 MACHINE = psutil.virtual_memory().total
-
-
-def groups(folder: Path, own: str, files: dict[str, str]) -> tuple[Path, Path]:
-    mounted, memberships = folder / "cgroup", folder / "memberships"
-    memberships.write_text(own)
-    for name, content in files.items():
-        (mounted / name).parent.mkdir(parents=True, exist_ok=True)
-        (mounted / name).write_text(content)
-    return mounted, memberships
 
 
 @pytest.mark.parametrize(("own", "files", "wanted"), [

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from ceas_ray.config.errors import SettingsError
-from ceas_ray.config.schema import SettingsGroup
 from ceas_ray.config.setting_types import Requirement, Share, Text
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.ranges import Range
 from ceas_ray.studies.headline.design import (
     KEY,
+    Attack,
     Cell,
-    RegisteredForm,
+    RegisteredDesign,
     Run,
-    Seed,
+    SeededForm,
+    SeededPlan,
     Words,
+    each_attack,
     form_of,
     refuse_unknown,
-    run_of,
 )
 
 Counts = Annotated[
@@ -34,7 +35,7 @@ Setting = tuple[int, float]
 """Circuits a round, and a learning rate."""
 
 
-class Form(RegisteredForm):
+class Form(SeededForm):
     """A part of the design to run. circuits: a round, of which each arm has its own. judged: how many arms that do not
     know the timetable are evaluated. pair_budget: for shots and tests, of a run.
     """
@@ -42,17 +43,14 @@ class Form(RegisteredForm):
     circuits: Counts
     pair_budget: Annotated[int, Range(1, 1_000_000_000_000)]
     judged: Annotated[int, Range(1, 100)]
-    first_selection_seed: Seed
 
 
-class Design(SettingsGroup):
+class Design(RegisteredDesign):
     """See the comments in `conf/experiment/awareness.yaml`."""
 
-    arms: dict[str, Words]
+    experiment: ClassVar[str] = "awareness"
     tuned: dict[str, dict[str, Words]]
-    claimant: Text
     knowing: Text
-    scenarios: dict[str, Words]
     factors: dict[str, Annotated[float, Range(1, 1000)]]
     level: Share
     level_rounds: Annotated[int, Range(1, 1000)]
@@ -87,34 +85,17 @@ def read_design(config: Any, form: str) -> tuple[Design, Form]:
             raise SettingsError(f"{key}.{name}", "at least one", values)
     if not plan.attacks:
         raise SettingsError(f"{key}.attacks", "at least one, the first of which selects", chosen.attacks)
-    if set(plan.selection_seeds) & set(plan.evaluation_seeds):
-        raise SettingsError(f"{key}.first_evaluation_seed", "such that no seed selects and evaluates",
-                            chosen.first_evaluation_seed)  # fmt: skip
+    plan.refuse_shared_seeds(key)
     return design, chosen
 
 
-@dataclass(frozen=True)
-class Plan:
-    """All runs of a form, on top of `words`, the overrides of the command line."""
-
-    design: Design
-    form: Form
-    words: tuple[str, ...]
+class Plan(SeededPlan[Design, Form]):
+    """The runs of a form of the experiment on awareness."""
 
     @property
-    def selection_seeds(self) -> range:
-        """Seeds on which circuits a round, learning rates and opponents are chosen."""
-        return range(self.form.first_selection_seed, self.form.first_selection_seed + self.form.selection_seeds)
-
-    @property
-    def evaluation_seeds(self) -> range:
-        """Fresh seeds, the same for all arms."""
-        return range(self.form.first_evaluation_seed, self.form.first_evaluation_seed + self.form.evaluation_seeds)
-
-    @property
-    def attacks(self) -> list[tuple[str, float]]:
+    def attacks(self) -> list[Attack]:
         """All attacks that arms are judged under; the first is the one that selects."""
-        return [(name, float(strength)) for name, strengths in self.form.attacks.items() for strength in strengths]
+        return each_attack(self.form.attacks)
 
     @property
     def oblivious(self) -> list[str]:
@@ -145,21 +126,14 @@ class Plan:
             for seed in self.evaluation_seeds
         ]
 
-    def _run(self, scenario: str, arm: str, *, attack: tuple[str, float], setting: Setting, seed: int) -> LevelRun:
+    def _run(self, scenario: str, arm: str, *, attack: Attack, setting: Setting, seed: int) -> LevelRun:
         (name, strength), (circuits, rate) = attack, setting
         shots = f"training.circuits_per_round={circuits}", f"training.forward_circuits={circuits // 4}"
-        run = run_of(
-            Cell(scenario=scenario, arm=arm, attack=name, strength=strength, placement="random"),
-            rate,
-            seed,
-            shared=("experiment=awareness", *self.form.overrides, *shots),
-            arm=(*self.design.arms[arm], *self._tuned(scenario, arm)),
-            scenario=self.design.scenarios[scenario],
-            words=self.words,
-        )
+        cell = Cell(scenario=scenario, arm=arm, attack=name, strength=strength, placement="random")
+        run = self.run(cell, rate, seed, shared=shots, arm=self._tuned(scenario, arm))
         return LevelRun(**vars(run), circuits=circuits)
 
-    def _tuned(self, scenario: str, arm: str) -> Sequence[str]:
+    def _tuned(self, scenario: str, arm: str) -> Words:
         return self.design.tuned.get(scenario, {}).get(arm, ())
 
     def count(self) -> int:

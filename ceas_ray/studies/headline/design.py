@@ -41,6 +41,12 @@ class RegisteredForm(SettingsGroup):
     overrides: Words
 
 
+class SeededForm(RegisteredForm):
+    """A form that says on which seeds it selects."""
+
+    first_selection_seed: Seed
+
+
 class RegisteredDesign(SettingsGroup):
     """What registered designs share; arms and scenarios are overrides by name. Each has `forms` besides.
 
@@ -52,6 +58,11 @@ class RegisteredDesign(SettingsGroup):
     arms: dict[str, Words]
     claimant: Text
     scenarios: dict[str, Words]
+
+
+class AveragedDesign(RegisteredDesign):
+    """A design whose runs go on to their last round; their accuracies are means of the last evaluations."""
+
     validation_fraction: Annotated[float, Range(0, 0.9, open_below=True)]
     last_evaluations: Annotated[int, Range(1, 1_000_000)]
 
@@ -62,7 +73,7 @@ class Form(RegisteredForm):
     placements: Words
 
 
-class Design(RegisteredDesign):
+class Design(AveragedDesign):
     """See the comments in `conf/experiment/headline.yaml`."""
 
     experiment: ClassVar[str] = "headline"
@@ -76,6 +87,9 @@ class Design(RegisteredDesign):
 
 D = TypeVar("D", bound=RegisteredDesign)
 F = TypeVar("F", bound=RegisteredForm)
+S = TypeVar("S", bound=SeededForm)
+Attack = tuple[str, float]
+"""An attack and its strength."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,26 +145,42 @@ class RegisteredPlan(Generic[D, F]):
         return range(first, first + self.form.evaluation_seeds)
 
     @property
-    def last_evaluations(self) -> int:
-        """How many evaluations a run's accuracy is the mean of."""
-        return self.design.last_evaluations
-
-    @property
     def tuned_rates(self) -> tuple[float, ...]:
         """The learning rates to choose from; none where there is one alone, which needs no choice."""
         return self.form.learning_rates if len(self.form.learning_rates) > 1 else ()
 
-    def run(self, cell: Cell, learning_rate: float, seed: int) -> Run:
-        """Return a run of the cell."""
-        return run_of(
-            cell,
-            learning_rate,
-            seed,
-            shared=(f"experiment={self.design.experiment}", *self.form.overrides),
-            arm=self.design.arms[cell.arm],
-            scenario=self.design.scenarios[cell.scenario],
-            words=self.words,
-        )
+    def run(self, cell: Cell, learning_rate: float, seed: int, *, shared: Words = (), arm: Words = ()) -> Run:
+        """Return a run of the cell. shared, arm: overrides besides those of all runs, and of the arm.
+
+        Without attack, the scenario's overrides of attackers do not hold.
+        """
+        attack, hostile = cell.attack, tuple[str, ...]()
+        if attack != "none":
+            hostile = f"attacks.strength={cell.strength}", f"attacks.placement={cell.placement}"
+        scenario = self.design.scenarios[cell.scenario]
+        of_scenario = [word for word in scenario if attack != "none" or not _of_attackers(word)]
+        overrides = (
+            f"experiment={self.design.experiment}", *self.form.overrides, *shared, *self.design.arms[cell.arm], *arm,
+            f"attacks={attack}", *of_scenario, *hostile, f"training.learning_rate={learning_rate}",
+            f"training.final_learning_rate={learning_rate / 10}", *self.words, f"seed={seed}",
+        )  # fmt: skip
+        return Run(**asdict(cell), learning_rate=learning_rate, seed=seed, overrides=overrides)
+
+
+class SeededPlan(RegisteredPlan[D, S]):
+    """All runs of a form that says on which seeds it selects."""
+
+    @property
+    def selection_seeds(self) -> range:
+        """Seeds on which all that is chosen is chosen."""
+        first = self.form.first_selection_seed
+        return range(first, first + self.form.selection_seeds)
+
+    def refuse_shared_seeds(self, key: str) -> None:
+        """Raise SettingsError if a seed selects and evaluates; key: of the form."""
+        if set(self.selection_seeds) & set(self.evaluation_seeds):
+            must = "such that no seed selects and evaluates"
+            raise SettingsError(f"{key}.first_evaluation_seed", must, self.form.first_evaluation_seed)
 
 
 class Plan(RegisteredPlan[Design, Form]):
@@ -219,21 +249,9 @@ class Plan(RegisteredPlan[Design, Form]):
         return per_arm * len(form.arms) * len(form.scenarios)
 
 
-def run_of(
-    cell: Cell, learning_rate: float, seed: int, *, shared: Words, arm: Words, scenario: Words, words: Words
-) -> Run:
-    """Return a run of the cell. Overrides of all runs, of the arm and the scenario, and of the command line; without
-    attack, those of attackers in the scenario do not hold.
-    """
-    attack, hostile = cell.attack, tuple[str, ...]()
-    if attack != "none":
-        hostile = f"attacks.strength={cell.strength}", f"attacks.placement={cell.placement}"
-    of_scenario = [word for word in scenario if attack != "none" or not _of_attackers(word)]
-    overrides = (
-        *shared, *arm, f"attacks={attack}", *of_scenario, *hostile, f"training.learning_rate={learning_rate}",
-        f"training.final_learning_rate={learning_rate / 10}", *words, f"seed={seed}",
-    )  # fmt: skip
-    return Run(**asdict(cell), learning_rate=learning_rate, seed=seed, overrides=overrides)
+def each_attack(attacks: Mapping[str, Sequence[float]]) -> list[Attack]:
+    """Return every attack with each of its strengths."""
+    return [(attack, float(strength)) for attack, strengths in attacks.items() for strength in strengths]
 
 
 def with_validation(runs: Sequence[Run], fraction: float) -> list[Run]:

@@ -22,7 +22,7 @@ from ceas_ray.links.remembered_link import LinkMemory, remembered
 from ceas_ray.messages.observations import StallObserved
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.worker_pool import worker_pool
-from ceas_ray.studies.headline.design import Run, named
+from ceas_ray.studies.headline.design import RegisteredPlan, Run, named
 from ceas_ray.tracking.files import write_json
 from ceas_ray.world.builder import build_world
 from ceas_ray.world.world import World
@@ -81,15 +81,9 @@ Train = Callable[[Run], Result]
 """Trains a run in the process where it is called; it is pickled."""
 
 
-class _Averaging(Protocol):
-    @property
-    def last_evaluations(self) -> int:
-        """How many evaluations a run's accuracy is the mean of."""
-
-
-def averaged(plan: _Averaging) -> Train:
-    """Return what trains the runs of a plan to their last round, whose accuracies are means of the last evaluations."""
-    return partial(train, last_evaluations=plan.last_evaluations)
+def averaged(plan: RegisteredPlan[Any, Any]) -> Train:
+    """Return what trains the runs of a plan with an `AveragedDesign`."""
+    return partial(train, last_evaluations=plan.design.last_evaluations)
 
 
 Executor = Callable[[Train, Sequence[Run]], Iterator[tuple[Run, Result]]]

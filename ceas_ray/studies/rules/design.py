@@ -11,25 +11,24 @@ from ceas_ray.config.validation import build
 from ceas_ray.kernel.ranges import Range
 from ceas_ray.studies.headline.design import (
     KEY,
+    Attack,
+    AveragedDesign,
     Cell,
     Numbers,
-    RegisteredDesign,
-    RegisteredForm,
-    RegisteredPlan,
     Run,
-    Seed,
+    SeededForm,
+    SeededPlan,
     Words,
+    each_attack,
     form_of,
     refuse_unknown,
     with_validation,
 )
 
 NO_ATTACK = ("none", 0.0)
-Attack = tuple[str, float]
-"""An attack and its strength."""
 
 
-class Form(RegisteredForm):
+class Form(SeededForm):
     """A part of the design to run. screening: by name, the strengths. shortlist, worst_attacks: how many attacks all
     selection seeds see, and how many of these the evaluation seeds.
     """
@@ -37,10 +36,9 @@ class Form(RegisteredForm):
     screening: dict[str, Numbers]
     shortlist: Annotated[int, Range(1, 1000)]
     worst_attacks: Annotated[int, Range(1, 1000)]
-    first_selection_seed: Seed
 
 
-class Design(RegisteredDesign):
+class Design(AveragedDesign):
     """See the comments in `conf/experiment/rules.yaml`."""
 
     experiment: ClassVar[str] = "rules"
@@ -67,21 +65,12 @@ def read_design(config: Any, form: str) -> tuple[Design, Form]:
     if not chosen.worst_attacks <= chosen.shortlist <= len(chosen.attacks):
         must = f"from worst_attacks ({chosen.worst_attacks}) to the number of attacks ({len(chosen.attacks)})"
         raise SettingsError(f"{key}.shortlist", must, chosen.shortlist)
-    plan = Plan(design, chosen, ())
-    if set(plan.selection_seeds) & set(plan.evaluation_seeds):
-        raise SettingsError(f"{key}.first_evaluation_seed", "such that no seed selects and evaluates",
-                            chosen.first_evaluation_seed)  # fmt: skip
+    Plan(design, chosen, ()).refuse_shared_seeds(key)
     return design, chosen
 
 
-class Plan(RegisteredPlan[Design, Form]):
+class Plan(SeededPlan[Design, Form]):
     """The runs of a form of the experiment on rules."""
-
-    @property
-    def selection_seeds(self) -> range:
-        """Seeds on which learning rates, strengths and attacks are chosen."""
-        first = self.form.first_selection_seed
-        return range(first, first + self.form.selection_seeds)
 
     def runs(
         self, scenario: str, arm: str, attacks: Sequence[Attack], *, rates: Sequence[float], seeds: Sequence[int]
@@ -98,7 +87,7 @@ class Plan(RegisteredPlan[Design, Form]):
         """Return the runs without attack and under the screening attacks, with every learning rate and a validation
         set, on the first selection seed; none where there is one rate alone.
         """
-        attacks, seeds = (NO_ATTACK, *_each(self.form.screening)), self.selection_seeds[:1]
+        attacks, seeds = (NO_ATTACK, *each_attack(self.form.screening)), self.selection_seeds[:1]
         runs = [
             run
             for arm in self.form.arms
@@ -108,7 +97,7 @@ class Plan(RegisteredPlan[Design, Form]):
 
     def selection(self, scenario: str, rates: Mapping[str, float]) -> list[Run]:
         """Return the runs of every attack and strength on the first selection seed."""
-        attacks, seeds = _each(self.form.attacks), self.selection_seeds[:1]
+        attacks, seeds = each_attack(self.form.attacks), self.selection_seeds[:1]
         return [
             run for arm in self.form.arms for run in self.runs(scenario, arm, attacks, rates=[rates[arm]], seeds=seeds)
         ]
@@ -138,11 +127,7 @@ class Plan(RegisteredPlan[Design, Form]):
     def count(self) -> int:
         """Return how many runs it all takes."""
         form = self.form
-        selected = len(_each(form.attacks)) + form.shortlist * (form.selection_seeds - 1)
+        selected = len(each_attack(form.attacks)) + form.shortlist * (form.selection_seeds - 1)
         evaluated = (form.worst_attacks + 1) * form.evaluation_seeds
-        per_arm = len(self.tuned_rates) * (1 + len(_each(form.screening))) + selected + evaluated
+        per_arm = len(self.tuned_rates) * (1 + len(each_attack(form.screening))) + selected + evaluated
         return per_arm * len(form.arms) * len(form.scenarios)
-
-
-def _each(attacks: Mapping[str, Sequence[float]]) -> list[Attack]:
-    return [(attack, float(strength)) for attack, strengths in attacks.items() for strength in strengths]

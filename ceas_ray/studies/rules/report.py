@@ -14,9 +14,10 @@ from rich.table import Table
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.reports.intervals import METHOD
 from ceas_ray.reports.plots import plot_worst_cases
+from ceas_ray.studies.headline.design import Attack
 from ceas_ray.studies.headline.statistics import Accuracies, Floats, Result
 from ceas_ray.studies.result_page import bullets, table_of, write_html
-from ceas_ray.studies.rules.design import Attack, Plan
+from ceas_ray.studies.rules.design import Plan
 from ceas_ray.studies.rules.recorded_runs import RULES_TABLE
 from ceas_ray.studies.rules.statistics import RuleGain, accuracies, rule_gain, without_attack, worst_case
 

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ceas_ray.studies.headline.design import Attack
 from ceas_ray.studies.headline.statistics import Accuracies, Floats, Result, clipped, gain
-from ceas_ray.studies.rules.design import NO_ATTACK, Attack
+from ceas_ray.studies.rules.design import NO_ATTACK
 
 LEAST = 2
 """How many of the least validation accuracies decide on a learning rate."""
