@@ -15,6 +15,7 @@ from ceas_ray.kernel.ranges import check_ranges
 from ceas_ray.network.link_parameters import LinkDraws
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.routing import Graph, Link, LinkFidelity, RouteBy, routed, settled
+from ceas_ray.network.several_paths import Paths
 
 MAX_KM = 40_000
 """As far as a fibre can go on earth."""
@@ -34,12 +35,13 @@ class GraphML:
     then processors from the nearest node on. Nodes may host several: processors are dealt to the nodes of that role in
     turn, by name; so are replicas. Links have no direction: two directed edges, one each way and with the same
     attributes, are one link. Any other second edge between two nodes is refused, since routes would use one of them
-    alone. route_by: fidelity or rate.
+    alone. route_by: fidelity or rate. paths: see `routed`.
     """
 
     file: InputFile
     link_fidelity: LinkFidelity | None
     route_by: RouteBy
+    paths: Paths = 1
 
     def __post_init__(self) -> None:
         """Raise ValueError for values out of range."""
@@ -52,7 +54,7 @@ class GraphML:
         links = [self._link(names, edge, draws) for edge in edges]
         graph = Graph(names, tuple(links), f"join it by an edge in {self.file.path}")
         seats = self._seats(nodes, names)
-        choices: dict[str, Any] = {"route_by": self.route_by, "swap_werner": draws.swap_werner}
+        choices: dict[str, Any] = {"route_by": self.route_by, "swap_werner": draws.swap_werner, "paths": self.paths}
         if seats is None:
             plan = settled(graph, processors=processors, replicas=replicas, **choices)
         else:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ceas_ray.kernel.ranges import Range
 from ceas_ray.network.routing import MAX_NODES, LinkFidelity, LinkKilometres, RouteBy
+from ceas_ray.network.several_paths import Paths
 from ceas_ray.network.topology import Layout, LayoutTopology
 
 
@@ -17,7 +18,7 @@ class Grid(LayoutTopology):
     """Each node linked to its neighbours in its row and column.
 
     rows, columns: together at least 2 nodes, the hub's included. link_km, link_fidelity: of every link; None: drawn as
-    the links' settings say. route_by: fidelity or rate.
+    the links' settings say. route_by: fidelity or rate. paths: see `routed`.
     """
 
     rows: Annotated[int, Range(1, MAX_NODES)]
@@ -25,6 +26,7 @@ class Grid(LayoutTopology):
     link_km: LinkKilometres | None
     link_fidelity: LinkFidelity | None
     route_by: RouteBy
+    paths: Paths = 1
 
     def __post_init__(self) -> None:
         """Raise ValueError for values out of range."""

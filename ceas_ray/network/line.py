@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ceas_ray.network.routing import LinkFidelity, LinkKilometres, Nodes, RouteBy
+from ceas_ray.network.several_paths import Paths
 from ceas_ray.network.topology import Layout, LayoutTopology
 
 
@@ -15,13 +16,14 @@ class Line(LayoutTopology):
     """Each node linked to the next.
 
     nodes: with the hub's. link_km, link_fidelity: of every link; None: drawn as the links' settings say.
-    route_by: fidelity or rate.
+    route_by: fidelity or rate. paths: see `routed`.
     """
 
     nodes: Nodes
     link_km: LinkKilometres | None
     link_fidelity: LinkFidelity | None
     route_by: RouteBy
+    paths: Paths = 1
 
     def layout(self, generator: np.random.Generator) -> Layout:
         """See `LayoutTopology`."""

@@ -55,6 +55,12 @@ class NetworkPlan:
         links = [link for route in self.routes for link in route.links]
         return len(set(links)) == len(links) == len(self.routes)
 
+    @property
+    def _is_tree(self) -> bool:
+        """Whether the routes to all processors come to a node by one link."""
+        last = {(node, link) for r in self.processor_routes for node, link in zip(r.nodes[1:], r.links, strict=True)}
+        return len({node for node, _ in last}) == len(last)
+
     @cached_property
     def purification_rounds(self) -> int:
         """Return the greatest number of rounds on any link."""
@@ -112,6 +118,8 @@ class NetworkPlan:
             raise ValueError(f"processors.count must be divisible by the {members} processors of a group, got {count}")
         if not self.swapped:
             raise ValueError("processors that share a circuit need pairs swapped at the hub or on the way to it")
+        if not self._is_tree:
+            raise ValueError("processors that share a circuit need one path to every node (network.paths=1)")
         parties = [range(first, first + members) for first in range(0, count, members)]
         groups = tuple(group_of(self.processor_routes, party, pair_ends) for party in parties)
         return replace(self, processor_routes=self.processor_routes[::members], groups=groups)

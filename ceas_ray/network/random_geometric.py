@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ceas_ray.network.routing import LinkFidelity, LinkKilometres, Nodes, RouteBy, pairs_in_square
+from ceas_ray.network.several_paths import Paths
 from ceas_ray.network.topology import Layout, LayoutTopology
 
 
@@ -16,7 +17,8 @@ class RandomGeometric(LayoutTopology):
     """Nodes are drawn uniformly in a square; two that are at most `radius_km` apart are linked.
 
     nodes: with the hub's. side_km: of the square. Links are as long as their nodes are apart.
-    link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate.
+    link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate. paths: see
+    `routed`.
     """
 
     nodes: Nodes
@@ -24,6 +26,7 @@ class RandomGeometric(LayoutTopology):
     radius_km: LinkKilometres
     link_fidelity: LinkFidelity | None
     route_by: RouteBy
+    paths: Paths = 1
     remedy: ClassVar[str] = "raise network.radius_km (or take another seed)"
 
     def layout(self, generator: np.random.Generator) -> Layout:

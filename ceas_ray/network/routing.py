@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Annotated, Literal
@@ -17,6 +17,7 @@ from ceas_ray.network.link_parameters import LinkDraws, LinkParameters
 from ceas_ray.network.memories import coherence_of_each, pair_decay
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route, Swapping
+from ceas_ray.network.several_paths import Path, SpreadLoad, Ways
 from ceas_ray.quantum.pair_physics import werner_of_fidelity
 
 RouteBy = Literal["fidelity", "rate"]
@@ -104,6 +105,19 @@ class Graph:
                 found[node] = ([*nodes, node], [*links, before[node][2]])
         return [found[node] for node in range(len(self.names))]
 
+    def several_routes(
+        self, costs: Sequence[int], hub: int, targets: Iterable[int], paths: int
+    ) -> dict[int, list[Path]]:
+        """Return the cheapest ways without loops from the hub to each target, at most `paths`, the one of `routes`
+        first. Raises ValueError if some node cannot be reached.
+        """
+        cheapest = self.routes(costs, hub)
+        if paths == 1:
+            return {target: [Path(*cheapest[target])] for target in targets}
+        ranks = [sorted(self.names).index(name) for name in self.names]
+        ways = Ways([(link.first, link.second) for link in self.links], costs, ranks)
+        return {target: ways.cheapest(Path(*cheapest[target]), paths) for target in targets}
+
 
 def cost_of(route_by: RouteBy, swap_werner: float) -> Callable[[LinkParameters], float]:
     """Return what a link adds to a route: -ln w of the link and of one swap, or seconds per pair.
@@ -117,27 +131,41 @@ def cost_of(route_by: RouteBy, swap_werner: float) -> Callable[[LinkParameters],
 
 
 def routed(
-    graph: Graph, hub: int, *, processors: Sequence[int], replicas: Sequence[int], route_by: RouteBy, swap_werner: float
+    graph: Graph,
+    hub: int,
+    *,
+    processors: Sequence[int],
+    replicas: Sequence[int],
+    route_by: RouteBy,
+    swap_werner: float,
+    paths: int = 1,
 ) -> NetworkPlan:
-    """Return the plan of a network: cheapest routes from the hub to the node of every processor and replica.
+    """Return the plan of a network: routes from the hub to the node of every replica and every processor.
 
-    Raises ValueError if some node cannot be reached, or a name of `route_by` is not known.
+    A route is the cheapest way to its node or, of the `paths` cheapest ones, the one that shares links with the fewest
+    other routes. Raises ValueError if some node cannot be reached, or a name of `route_by` is not known.
     """
     if route_by not in ("fidelity", "rate"):
         raise ValueError(f"route_by must be fidelity or rate, got {route_by}")
-    ways = graph.routes(graph.costs(cost_of(route_by, swap_werner)), hub)
+    costs = graph.costs(cost_of(route_by, swap_werner))
+    ways = graph.several_routes(costs, hub, sorted({*processors, *replicas}), paths)
     parameters = [
         link.parameters if hub in (link.first, link.second) else away_from_hub(link.parameters) for link in graph.links
     ]
+    load = SpreadLoad()
 
     @cache
-    def to(target: int) -> Route:
-        nodes, links = ways[target]
-        legs = tuple(parameters[number] for number in links)
+    def along(target: int, number: int) -> Route:
+        nodes, links = ways[target][number]
+        legs = tuple(parameters[link] for link in links)
         return Route(legs, tuple(links), tuple(graph.names[node] for node in nodes), Swapping(swap_werner))
 
+    def to(target: int) -> Route:
+        return along(target, load.choose(ways[target]))
+
+    of_replicas = tuple(map(to, replicas))
     ends = tuple((graph.names[link.first], graph.names[link.second]) for link in graph.links)
-    return NetworkPlan(tuple(map(to, processors)), tuple(map(to, replicas)), {}, swapped=True, ends=ends)
+    return NetworkPlan(tuple(map(to, processors)), of_replicas, {}, swapped=True, ends=ends)
 
 
 def away_from_hub(link: LinkParameters) -> LinkParameters:
@@ -148,7 +176,9 @@ def away_from_hub(link: LinkParameters) -> LinkParameters:
     return replace(link, memories=(node, node), coherence_seconds=coherence_of_each(pair_decay(node, node)))
 
 
-def settled(graph: Graph, *, processors: int, replicas: int, route_by: RouteBy, swap_werner: float) -> NetworkPlan:
+def settled(
+    graph: Graph, *, processors: int, replicas: int, route_by: RouteBy, swap_werner: float, paths: int = 1
+) -> NetworkPlan:
     """Return the hub at the center; replicas, then processors, on the other nodes, the nearest first.
 
     When every node is taken, the next one sits again on the nearest: nodes may host several.
@@ -159,7 +189,13 @@ def settled(graph: Graph, *, processors: int, replicas: int, route_by: RouteBy, 
     order = graph.by_distance(hub)
     seats = [order[place % len(order)] for place in range(replicas + processors)]
     return routed(
-        graph, hub, processors=seats[replicas:], replicas=seats[:replicas], route_by=route_by, swap_werner=swap_werner
+        graph,
+        hub,
+        processors=seats[replicas:],
+        replicas=seats[:replicas],
+        route_by=route_by,
+        swap_werner=swap_werner,
+        paths=paths,
     )
 
 

@@ -14,6 +14,7 @@ from ceas_ray.kernel.ranges import check_ranges
 from ceas_ray.network.link_parameters import LinkDraws
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.routing import Graph, LinkFidelity, RouteBy, drawn, node_names, settled
+from ceas_ray.network.several_paths import Paths
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,14 @@ class Layout:
 class LayoutTopology(ABC):
     """A network of a shape.
 
-    link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate. remedy: what to
-    change in the settings where a node cannot be reached.
+    link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate. paths: candidate
+    ways to every node, over which routes are spread. remedy: what to change in the settings where a node cannot be
+    reached.
     """
 
     link_fidelity: LinkFidelity | None
     route_by: RouteBy
+    paths: Paths
     remedy: ClassVar[str] = "it always is"
 
     def __post_init__(self) -> None:
@@ -57,4 +60,5 @@ class LayoutTopology(ABC):
             replicas=replicas,
             route_by=self.route_by,
             swap_werner=draws.swap_werner,
+            paths=self.paths,
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from ceas_ray.kernel.ranges import Range
 from ceas_ray.network.routing import LinkFidelity, LinkKilometres, Nodes, RouteBy, pairs_in_square
+from ceas_ray.network.several_paths import Paths
 from ceas_ray.network.topology import Layout, LayoutTopology
 
 
@@ -17,7 +18,8 @@ class Waxman(LayoutTopology):
     """Nodes d apart are linked with probability beta exp(-d / (alpha L)), L the diagonal (Waxman, IEEE JSAC 6, 1988).
 
     nodes: with the hub's. side_km: of the square. Links are as long as their nodes are apart.
-    link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate.
+    link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate. paths: see
+    `routed`.
     """
 
     nodes: Nodes
@@ -26,6 +28,7 @@ class Waxman(LayoutTopology):
     beta: Annotated[float, Range(0, 1, open_below=True)]
     link_fidelity: LinkFidelity | None
     route_by: RouteBy
+    paths: Paths = 1
     remedy: ClassVar[str] = "raise network.alpha or network.beta (or take another seed)"
 
     def layout(self, generator: np.random.Generator) -> Layout:
