@@ -11,6 +11,7 @@ from ceas_ray.kernel.compiled_code import COMPILED, njit
 from ceas_ray.links.consumers.stock import read_only
 from ceas_ray.links.engine.advance import TIME_OVER, advance
 from ceas_ray.links.engine.attempts import begin_with_limit
+from ceas_ray.links.engine.records import uncounted
 from ceas_ray.links.engine.route import RouteStates
 from ceas_ray.links.engine.segments import chosen, close, go_on, pair_at, take
 from ceas_ray.links.engine.state import route_at, source_of
@@ -42,6 +43,7 @@ def distil_paths(
 @njit(**COMPILED)
 def _distil_paths(addresses, until, wanted, demand_driven, found):  # type: ignore[no-untyped-def]
     """Fill bits, pairs and trace, path by path."""
+    found = uncounted(found)
     for path in range(len(addresses)):
         found.bits[path], found.pairs[path] = distil_keys(
             addresses[path], until[path], wanted[path], demand_driven, found.trace

@@ -19,6 +19,7 @@ from ceas_ray.links.consumers.stock import Slot, StockRule, gap_limit_from, has_
 from ceas_ray.links.engine.advance import advance
 from ceas_ray.links.engine.attempts import allow, begin
 from ceas_ray.links.engine.draws import uniform
+from ceas_ray.links.engine.records import uncounted
 from ceas_ray.links.engine.route import RouteState
 from ceas_ray.links.engine.segments import chosen, close, go_on, pair_at, take, usable
 from ceas_ray.links.engine.state import route_at, source_of
@@ -85,6 +86,8 @@ def serve_shared_shots(
 
 @njit(**COMPILED)
 def _serve(addresses, policies, demands, gap_gains, burst_gains, channels, turns, books):  # type: ignore[no-untyped-def]
+    policies, demands, turns, books = uncounted(policies), uncounted(demands), uncounted(turns), uncounted(books)
+    gap_gains, burst_gains = uncounted(gap_gains), uncounted(burst_gains)
     number, shots = len(addresses), len(demands[0].releases)
     for k in range(number):
         begin(route_at(addresses[k]))

@@ -13,6 +13,7 @@ from ceas_ray.links.consumers.stock import Slot, StockRule, allow_for_slot, gap_
 from ceas_ray.links.engine.advance import advance
 from ceas_ray.links.engine.attempts import begin
 from ceas_ray.links.engine.draws import uniform
+from ceas_ray.links.engine.records import uncounted
 from ceas_ray.links.engine.route import RouteState
 from ceas_ray.links.engine.segments import (
     NO_DECAY,
@@ -89,6 +90,7 @@ def serve_shots(state: RouteState, rule: StockRule, demand: ShotDemand) -> tuple
 @njit(**COMPILED)
 def _serve(address, rule, demand, books):  # type: ignore[no-untyped-def]
     """Fill the books, except those of training."""
+    rule, demand, books = uncounted(rule), uncounted(demand), uncounted(books)
     route = route_at(address)
     shots, latency = len(demand.releases), route_latency(route)
     begin(route)
@@ -111,7 +113,9 @@ def _serve(address, rule, demand, books):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_PART)
 def _wait_for_burst(route, rule, demand, opens, variant):  # type: ignore[no-untyped-def]
-    """Let a gap pass, in slots of the policy; those of a known gap are counted back from the burst."""
+    """Let a gap pass, in slots of the policy; those of a known gap are counted back from the burst, and those in which
+    nothing may be made pass as one.
+    """
     if opens <= route.now:
         return
     tabled = has_tables(rule)
@@ -124,6 +128,10 @@ def _wait_for_burst(route, rule, demand, opens, variant):  # type: ignore[no-unt
     length = demand.slot // rule.gap_slots if tabled else opens - route.now
     slots = -((route.now - opens) // length)
     known = tabled and len(rule.gap_births[0]) > 1
+    if tabled and slots > rule.idle_until[variant]:
+        allow_for_slot(route, rule, demand, Slot(variant, False, route.now + demand.slot, slots, False))
+        slots = rule.idle_until[variant]
+        advance(route, opens - slots * length)
     for to_come in range(slots, 0, -1):
         until = opens - (to_come - 1) * length if known else min(opens, route.now + length)
         allow_for_slot(route, rule, demand, Slot(variant, False, route.now + demand.slot, to_come, False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ceas_ray.kernel.compiled_code import COMPILED_PART, njit
 from ceas_ray.kernel.time import FOREVER
@@ -28,8 +29,10 @@ class StockRule(NamedTuple):
     """A stock policy, or two between which chance decides: see `StockPolicy`, those that extend it, and `BirthTables`.
 
     Where there are no tables the limits hold, of the first policy and of the second. lead_periods: how long before a
-    burst the limit of a gap begins to hold, WHOLE_GAP: at once. gap_counts, burst_counts: what `state_number` needs of
-    either chain. stock: room to count the pairs of a leg by age, as many classes as either chain has.
+    burst the limit of a gap begins to hold, WHOLE_GAP: at once. idle_until: with tables, how many slots before a burst they
+    first let pairs be made in its gap: 0 if they never do, FOREVER if they do in gaps of any length. gap_counts,
+    burst_counts: what `state_number` needs of either chain. stock: room to count the pairs of a leg by age, as many
+    classes as either chain has.
     """
 
     gap_limit: tuple[int, int]
@@ -42,6 +45,7 @@ class StockRule(NamedTuple):
     burst_births: Any
     second_share: float
     gap_slots: int
+    idle_until: tuple[int, int]
     gap_counts: Any
     burst_counts: Any
     stock: Any
@@ -86,10 +90,22 @@ def stock_rule(policy: StockPolicy, slots: int) -> StockRule:
         burst_births=read_only(tables.burst_births),
         second_share=float(second_share),
         gap_slots=tables.gap_slots,
+        idle_until=(_idle_until(tables.gap_births[:1]), _idle_until(tables.gap_births[1:])),
         gap_counts=gap_counts,
         burst_counts=burst_counts,
         stock=np.zeros(max(len(gap_counts), len(burst_counts)) - 1, np.int64),
     )
+
+
+def _idle_until(gap_births: NDArray[np.uint8]) -> int:
+    """Return how many slots before a burst one policy first lets pairs be made, see `StockRule`.
+
+    gap_births: (policies, phases, states), of at most one policy; the last phase is that of all longer gaps too.
+    """
+    made = np.flatnonzero(gap_births.any(axis=(0, 2)))
+    if not len(made):
+        return 0
+    return FOREVER if made[-1] + 1 == gap_births.shape[1] else int(made[-1]) + 1
 
 
 @njit(**COMPILED_PART)

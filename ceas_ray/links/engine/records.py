@@ -1,7 +1,8 @@
-"""Records with named fields for compiled code, reached by the address of their array.
+"""Records with named fields for compiled code, reached by the address of their array, and arrays that nobody counts.
 
 A compiled function that gets arrays counts references to them at every turn, which takes longer than what it does with
-them; an address is a number. Whoever calls such a function keeps the arrays alive meanwhile.
+them; an address is a number, and `uncounted` arrays have no counter. Whoever calls such a function keeps the arrays
+alive meanwhile.
 """
 
 from __future__ import annotations
@@ -107,3 +108,26 @@ def copy_record(typingctx: Any, to: Any, of: Any) -> Any:
         return context.get_dummy_value()
 
     return types.none(to, of), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def uncounted(typingctx: Any, value: Any) -> Any:
+    """Return a tuple with the same arrays, references to which are not counted, in tuples within it either.
+
+    For the arguments of a function that Python calls: they live as long as it runs.
+    """
+
+    def without(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+        if isinstance(kind, types.BaseTuple):
+            parts = zip(kind.types, cgutils.unpack_tuple(builder, value), strict=True)
+            return context.make_tuple(builder, kind, [without(context, builder, *part) for part in parts])
+        if isinstance(kind, types.Array):
+            array = cgutils.create_struct_proxy(kind)(context, builder, value)
+            array.meminfo = cgutils.get_null_value(array.meminfo.type)
+            return array._getvalue()
+        return value
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return without(context, builder, value, arguments[0])
+
+    return value(value), code
