@@ -29,10 +29,10 @@ class StockRule(NamedTuple):
     """A stock policy, or two between which chance decides: see `StockPolicy`, those that extend it, and `BirthTables`.
 
     Where there are no tables the limits hold, of the first policy and of the second. lead_periods: how long before a
-    burst the limit of a gap begins to hold, WHOLE_GAP: at once. idle_until: with tables, how many slots before a burst they
-    first let pairs be made in its gap: 0 if they never do, FOREVER if they do in gaps of any length. gap_counts,
-    burst_counts: what `state_number` needs of either chain. stock: room to count the pairs of a leg by age, as many
-    classes as either chain has.
+    burst the limit of a gap begins to hold, WHOLE_GAP: at once. idle_until: with tables, how many slots before a burst
+    pairs may first be made in its gap: 0 if never, FOREVER if in gaps of any length. gap_counts, burst_counts: what
+    `state_number` needs of either chain. stock: room to count the pairs of a leg by age, as many classes as either
+    chain has.
     """
 
     gap_limit: tuple[int, int]
@@ -98,9 +98,9 @@ def stock_rule(policy: StockPolicy, slots: int) -> StockRule:
 
 
 def _idle_until(gap_births: NDArray[np.uint8]) -> int:
-    """Return how many slots before a burst one policy first lets pairs be made, see `StockRule`.
+    """Return `StockRule.idle_until` of one policy.
 
-    gap_births: (policies, phases, states), of at most one policy; the last phase is that of all longer gaps too.
+    gap_births: (1, phases, states), or (0, ...) without tables; the last phase is that of longer gaps too.
     """
     made = np.flatnonzero(gap_births.any(axis=(0, 2)))
     if not len(made):
