@@ -1,7 +1,7 @@
 """The command `scripts/reproduce`: the experiment behind the headline claim, or another one that is registered.
 
-usage: scripts/reproduce [experiment=headline|rules|awareness] [study.form=FORM] [output=FOLDER] [runtime=local]
-                         [key=value ...]
+usage: scripts/reproduce [experiment=headline|rules|awareness|everything|weights] [study.form=FORM] [output=FOLDER]
+                         [runtime=local] [key=value ...]
 
 The design is the experiment's file in conf/experiment/; study.form is one of those it lists. Training runs are tasks on
 Ray (runtime.address: on a cluster), or with runtime=local processes of this machine; each leaves a result file in
@@ -23,8 +23,11 @@ from ceas_ray.studies.awareness.experiment import AWARENESS
 from ceas_ray.studies.headline.experiment import HEADLINE
 from ceas_ray.studies.reproduction import Experiment
 from ceas_ray.studies.rules.experiment import RULES
+from ceas_ray.studies.systems.experiment import EVERYTHING, WEIGHTS
 
-_EXPERIMENTS: dict[str, Experiment[Any]] = {experiment.name: experiment for experiment in (HEADLINE, RULES, AWARENESS)}
+_EXPERIMENTS: dict[str, Experiment[Any]] = {
+    experiment.name: experiment for experiment in (HEADLINE, RULES, AWARENESS, EVERYTHING, WEIGHTS)
+}
 _CHOICE = "experiment="
 
 

@@ -327,7 +327,7 @@ class StudySettings(SettingsGroup):
     rules: the form, and the design (see `experiment.design`).
     """
 
-    name: Literal["utilization", "timetable", "headline", "rules", "awareness"] | None
+    name: Literal["utilization", "timetable", "headline", "rules", "awareness", "everything", "weights"] | None
     seeds: Annotated[int, Range(2, 100)]
     bursts: Annotated[int, Range(20, 1_000_000)]
     grid: bool

@@ -21,6 +21,7 @@ from ceas_ray.world.builder import outline_world
 from tests.small_worlds import SMALL
 
 FORM = "study.design.forms.quick"
+EXPERIMENTS = "headline, rules, awareness, everything, weights"
 TINY = [
     "experiment=rules", *SMALL, "training.rounds=2", f"{FORM}.attacks={{inner_product: [2.0, 20.0], alie: [1.0]}}",
     f"{FORM}.learning_rates=[0.1, 0.5]", f"{FORM}.evaluation_seeds=2",
@@ -145,7 +146,7 @@ def test_it_runs_resumes_reports_and_takes_recorded_runs(
     (["study.design.recorded=[README.md]"], "study.design.recorded must be a list of tables as runs.csv (its columns"),
     (["study.design.recorded=[nowhere.csv]"], "study.design.recorded must be a list of tables as runs.csv ([Errno 2]"),
     (["study.design.nothing=1"], "study.design.nothing must be a known key"),
-    (["experiment=headline"], "experiment must be one of headline, rules, awareness, got 'rules, headline'"),
+    (["experiment=headline"], f"experiment must be one of {EXPERIMENTS}, got 'rules, headline'"),
 ])  # fmt: skip
 def test_a_bad_design_is_refused_in_one_line(
     words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -157,4 +158,4 @@ def test_a_bad_design_is_refused_in_one_line(
 
 def test_an_experiment_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["experiment=quickstart"]) == 2
-    assert capsys.readouterr().err.startswith("experiment must be one of headline, rules, awareness, got 'quickstart'")
+    assert capsys.readouterr().err.startswith(f"experiment must be one of {EXPERIMENTS}, got 'quickstart'")

@@ -1,0 +1,1 @@
+"""Experiments on whole systems: everything (E3), weights (E4)."""
