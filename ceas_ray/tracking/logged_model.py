@@ -32,16 +32,33 @@ def log_model(client: Any, run_id: str, folder: Path, step: int) -> None:
     for name in (DESCRIPTION, PARAMETERS):
         digest.update((folder / name).read_bytes())
     run = client.get_run(run_id)
-    there = run.outputs.model_outputs if run.outputs is not None else []
-    if any(client.get_logged_model(output.model_id).tags.get(_CONTENT) == digest.hexdigest() for output in there):
-        return
-    with tempfile.TemporaryDirectory(prefix="ceas_model_") as place:
-        saved = _saved(folder, Path(place))
+    model, others = _made(client, run, digest.hexdigest())
+    for other in others:
+        client.delete_logged_model(other.model_id)
+    if model is None:
         tags = {_CONTENT: digest.hexdigest()}
         model = client.create_logged_model(run.info.experiment_id, name=NAME, source_run_id=run_id, tags=tags)
-        client.log_model_artifacts(model.model_id, str(saved))
+    if model.status != "READY":
+        with tempfile.TemporaryDirectory(prefix="ceas_model_") as place:
+            client.log_model_artifacts(model.model_id, str(_saved(folder, Path(place))))
         client.finalize_logged_model(model.model_id, "READY")
+    outputs = run.outputs.model_outputs if run.outputs is not None else []
+    if all(output.model_id != model.model_id for output in outputs):
         client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step)])
+
+
+def _made(client: Any, run: Any, digest: str) -> tuple[Any, list[Any]]:
+    """Return the first of the run's models with this content, or None, and those that say the same once more.
+
+    An attempt whose answers were lost may have made them, and may have left one that is not whole.
+    """
+    made = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
+    same = sorted((model for model in made if model.tags.get(_CONTENT) == digest), key=_age)
+    return (same[0], same[1:]) if same else (None, [])
+
+
+def _age(model: Any) -> tuple[int, str]:
+    return model.creation_timestamp, model.model_id
 
 
 def _saved(folder: Path, place: Path) -> Path:

@@ -47,12 +47,17 @@ def _milliseconds(seconds: float) -> int:
 
 @dataclass
 class Content:
-    """What MLflow has of a run. data: digests of data sets. history: steps and values of every metric, by its name."""
+    """What MLflow has of a run.
+
+    data: digests of data sets. latest: step and value of the latest point of each metric, by its name. history: those
+    of all its points, for metrics that were asked for: each is a call.
+    """
 
     status: str = "RUNNING"
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     data: frozenset[str] = frozenset()
+    latest: dict[str, tuple[int, float]] = field(default_factory=dict)
     history: dict[str, set[tuple[int, float]]] = field(default_factory=dict)
 
 
@@ -137,13 +142,21 @@ class MlflowTracker:
 
     def _content(self) -> Content:
         run = self._client.get_run(self.run_id)
-        history = {
-            name: {(point.step, point.value) for point in self._client.get_metric_history(self.run_id, name)}
-            for name in run.data.metrics
-        }
         self._experiment_of_run = str(run.info.experiment_id)
         data = frozenset(used.dataset.digest for used in run.inputs.dataset_inputs)
-        return Content(run.info.status, dict(run.data.params), dict(run.data.tags), data, history)
+        latest = {point.key: (point.step, point.value) for point in run.data.to_proto().metrics}
+        return Content(run.info.status, dict(run.data.params), dict(run.data.tags), data, latest)
+
+    def _has(self, name: str, point: tuple[int, float]) -> bool:
+        """Return whether MLflow has this step and value of a metric."""
+        there = self._there
+        if name not in there.latest or there.latest[name] == point:
+            return name in there.latest
+        if name not in there.history:
+            points = self._client.get_metric_history(self.run_id, name)
+            there.history[name] = {(one.step, one.value) for one in points}
+            self._sending.answered()
+        return point in there.history[name]
 
     def _send_params(self, params: Mapping[str, str]) -> None:
         from mlflow.entities import Param
@@ -267,12 +280,11 @@ class MlflowTracker:
         """Send what is missing of metrics, each with its time and step."""
         from mlflow.entities import Metric
 
-        there = self._there.history
         missing = [
             Metric(name, value, _milliseconds(at), step)
             for values, at, step in entries
             for name, value in values.items()
-            if (step, value) not in there.get(name, ())
+            if not self._has(name, (step, value))
         ]
         for start in range(0, len(missing), METRICS_PER_CALL):
             self._client.log_batch(self.run_id, metrics=missing[start : start + METRICS_PER_CALL])

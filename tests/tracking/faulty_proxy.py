@@ -1,4 +1,4 @@
-"""A proxy on loopback for requests of HTTP that loses, delays, splits, doubles and refuses them."""
+"""A proxy on loopback for requests of HTTP that loses, delays, splits, doubles, cuts and refuses them, or says 500."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import cycle
 
-FAULTS = ("refused", "request lost", "answer lost", "answer cut", "late", "split", "doubled")
+FAULTS = (
+    "refused", "request lost", "answer lost", "answer cut", "late", "split", "doubled", "error", "error after all",
+    "request cut", "trickle",
+)  # fmt: skip
+"""`error`: 500 in place of the request; `error after all`: 500 in place of the answer. `request cut`: the server gets
+half a request. `trickle`: the answer comes byte by byte, the next one always before the client loses its patience.
+"""
 LATE_SECONDS = 1.5
 """Longer than a client of a test waits."""
+_TRICKLE_SECONDS, _TRICKLED = 0.1, 20
+_ERROR = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class FaultyProxy:
@@ -57,21 +65,43 @@ class FaultyProxy:
         request = _whole_request(client)
         if fault == "request lost" or not request:
             return
+        if fault == "error":
+            client.sendall(_ERROR)
+            return
+        if fault == "request cut":
+            self._passed_on(request[: len(request) // 2], split=False)
+            return
         if fault == "late":
             threading.Event().wait(LATE_SECONDS)
         answer = self._passed_on(request, split=fault == "split")
         if fault == "doubled":
             self._passed_on(request, split=False)
-        if fault == "split":
-            for at in range(0, len(answer), 7):
-                client.sendall(answer[at : at + 7])
-        elif fault != "answer lost":
-            client.sendall(answer[: len(answer) // 2] if fault == "answer cut" else answer)
+        self._answer(client, answer, fault)
+
+    def _answer(self, client: socket.socket, answer: bytes, fault: str) -> None:
+        match fault:
+            case "answer lost":
+                return
+            case "error after all":
+                client.sendall(_ERROR)
+            case "answer cut":
+                client.sendall(answer[: len(answer) // 2])
+            case "trickle":
+                for at in range(_TRICKLED):
+                    client.sendall(answer[at : at + 1])
+                    threading.Event().wait(_TRICKLE_SECONDS)
+                client.sendall(answer[_TRICKLED:])
+            case "split":
+                for at in range(0, len(answer), 7):
+                    client.sendall(answer[at : at + 7])
+            case _:
+                client.sendall(answer)
 
     def _passed_on(self, request: bytes, split: bool) -> bytes:
         with socket.create_connection(("127.0.0.1", self._port)) as server:
             for at in range(0, len(request), 500 if split else len(request)):
                 server.sendall(request[at : at + 500] if split else request)
+            server.shutdown(socket.SHUT_WR)
             parts = []
             while part := server.recv(2**16):
                 parts.append(part)

@@ -1,30 +1,21 @@
-"""Whatever happens on the way to an MLflow server, it has every value of a run once when the run has been synced."""
+"""MLflow gets every value of a run once, however often the run is sent."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from ceas_ray.tracking.logged_model import log_model
 from ceas_ray.tracking.mlflow_tracker import MlflowTracker
 from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedRound
-from tests.tracking.faulty_proxy import FAULTS, FaultyProxy, faulty_proxy
+from ceas_ray.training.trained_model import DESCRIPTION, PARAMETERS
+from tests.tracking.faulty_proxy import FaultyProxy, faulty_proxy
+from tests.tracking.mlflow_server import mlflow_server
 
 pytestmark = pytest.mark.slow
-SEEDS, SHARE = 8, 0.25
-SERVER = """
-import logging, sys
-logging.getLogger("werkzeug").setLevel(logging.ERROR)
-from werkzeug.serving import make_server
-from mlflow.server import app
-server = make_server("127.0.0.1", 0, app, threaded=True)
-print(server.server_port, flush=True)
-server.serve_forever()
-"""
 PARAMS = {f"group.key{number}": str(number) for number in range(150)}
 ROUNDS = [
     TrackedRound(step=step, ended=1000.0 + step, metrics={f"metric{name}": step + name / 7 for name in range(5)})
@@ -35,19 +26,8 @@ ROUNDS = [
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of an MLflow server."""
-    place = tmp_path_factory.mktemp("server")
-    settings = {
-        "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{place}/server.db", "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
-        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/", "_MLFLOW_SERVER_ARTIFACT_DESTINATION": f"{place}/files",
-        "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE": "true",
-    }  # fmt: skip
-    process = subprocess.Popen(
-        [sys.executable, "-c", SERVER], env=os.environ | settings, stdout=subprocess.PIPE, text=True, cwd=place
-    )
-    assert process.stdout is not None
-    yield int(process.stdout.readline())
-    process.kill()
-    process.communicate()
+    with mlflow_server(tmp_path_factory.mktemp("server")) as port:
+        yield port
 
 
 @pytest.fixture(scope="module")
@@ -86,27 +66,6 @@ def require_each_value_once(uri: str, experiment: str, run_id: str | None, files
     assert kept == [f"{place}/{path.name}" if place else path.name for path, place in files]
 
 
-def test_after_a_sync_every_value_is_there_once_whatever_was_lost_late_or_doubled(
-    proxy: tuple[FaultyProxy, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    faulty, uri = proxy
-    files = [(tmp_path / "summary.json", ""), (tmp_path / "model.qasm", "circuits")]
-    for path, _ in files:
-        path.write_text(path.name * 1000)
-    met: set[str] = set()
-    for seed in range(SEEDS):
-        faulty.misbehave(seed, SHARE)
-        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
-        sent(uri, f"pattern {seed}", files)
-        met |= set(faulty.met)
-        faulty.behave()
-        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-        tracker = sent(uri, f"pattern {seed}", files)
-        assert not tracker.failed
-        require_each_value_once(uri, f"pattern {seed}", tracker.run_id, files)
-    assert met >= {*FAULTS}
-
-
 def test_a_sync_sends_nothing_that_is_there_and_a_file_that_has_changed(
     proxy: tuple[FaultyProxy, str], tmp_path: Path
 ) -> None:
@@ -121,3 +80,31 @@ def test_a_sync_sends_nothing_that_is_there_and_a_file_that_has_changed(
         (tmp_path / "kept").mkdir(exist_ok=True)
         kept = MlflowClient(uri).download_artifacts(tracker.run_id, path.name, str(tmp_path / "kept"))
         assert Path(kept).read_text() == content
+
+
+@pytest.mark.parametrize("lost", ["create_logged_model", "log_model_artifacts", "finalize_logged_model", "log_outputs"])
+def test_a_model_is_there_once_whichever_answer_was_lost(
+    lost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    (tmp_path / DESCRIPTION).write_text("{}")
+    (tmp_path / PARAMETERS).write_bytes(b"parameters")
+    run_id = client.create_run(client.create_experiment("models", f"file://{tmp_path}/files")).info.run_id
+    call = getattr(MlflowClient, lost)
+
+    def lose(*words: object, **named: object) -> None:
+        call(*words, **named)
+        raise ConnectionError("the answer is lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, lost, lose)
+        for _ in range(2):
+            with suppress(ConnectionError):
+                log_model(client, run_id, tmp_path, 3)
+    log_model(client, run_id, tmp_path, 3)
+    run = client.get_run(run_id)
+    (model,) = client.search_logged_models([run.info.experiment_id])
+    assert model.status == "READY"
+    assert [(output.model_id, output.step) for output in run.outputs.model_outputs] == [(model.model_id, 3)]
