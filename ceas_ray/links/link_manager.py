@@ -256,7 +256,7 @@ class LinkManager(Actor):
         models = [self._key_model(peer) for peer in plan.key_peers]
         states = RouteStates(generator, models, rules, starts.tolist())
         until = starts + np.asarray(plan.key_lengths, np.int64)
-        found = distil_paths(states, until, plan.key_bits_wanted, demand_driven=plan.policies[0].demand_driven)
+        found = distil_paths(states, until, plan.key_bits_wanted)
         books.add(routes, states.books, AUTHENTICATION)
         hasher.update(found.trace.tobytes() + found.bits.tobytes())
         return found.pairs, np.minimum(found.bits, plan.key_bits_wanted)

@@ -102,10 +102,9 @@ class StockPolicy:
     """The decision of a scheduler for a link: generate while fewer pairs than the limit are in stock, `gap_limit`
     between bursts, `burst_limit` within.
 
-    demand_driven: within a burst never hold more than its remaining shots need; stop a key path when it has enough
-    bits, and hold a leg back while it has a pair that waits. freshest_first: shots take the freshest pairs, else the
-    oldest. clairvoyant: of all pairs that could be, make those that `links.consumers.foresight` lists. tables: hold
-    instead of the limits.
+    demand_driven: within a burst never hold more than its remaining shots need. freshest_first: shots take the freshest
+    pairs, else the oldest. clairvoyant: of all pairs that could be, make those that `links.consumers.foresight` lists.
+    tables: hold instead of the limits. Keys are distilled on demand whatever the policy.
     """
 
     gap_limit: int

@@ -10,7 +10,6 @@ from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import PairSource, Route
 from ceas_ray.scheduling.base_stock import BaseStock
-from ceas_ray.scheduling.clairvoyant import Clairvoyant
 from ceas_ray.scheduling.freshest_first import FreshestFirst
 from ceas_ray.scheduling.oblivious import Oblivious
 from ceas_ray.scheduling.scheduler import Scheduler
@@ -33,13 +32,6 @@ def stock_kept(scheduler: Scheduler, slots: int) -> float | None:
             return (1 - share) * kept[0] + share * kept[1] or None
         case _:
             return None
-
-
-def keys_all_the_time(scheduler: Scheduler) -> bool:
-    """Return whether key paths generate until their slots end, also when they have enough bits."""
-    if isinstance(scheduler, TimeSharing):
-        return keys_all_the_time(scheduler.first)
-    return isinstance(scheduler, Oblivious | FreshestFirst | BaseStock | Clairvoyant)
 
 
 def generated_for_a_pair(route: Route, useful_age: int) -> float:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ceas_ray.entanglement.key_ledger import RESERVED_ROUNDS, RESERVED_VIEWS
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
 from ceas_ray.entanglement.plan import REPLICA_FRAMES, VIEW_CHANGE_FRAMES, Demand, key_path_fidelity
-from ceas_ray.kernel.time import seconds
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.quantum.bell_pairs import key_rate
 from ceas_ray.quantum.key_rates import finite_key_length
@@ -24,22 +23,19 @@ _TRIED_ROUNDS = 12
 @dataclass(frozen=True)
 class PathFacts:
     """The facts of a path: the fidelity of its pairs as they are measured, to three digits; raw_pairs: pairs of links
-    behind one end-to-end pair if nothing fails; generated: those that its links generate for one; link_rate: what all
-    of its links generate in a second if nothing holds them back but memory.
+    behind one end-to-end pair if nothing fails; generated: those that its links generate for one.
     """
 
     fidelity: float
     raw_pairs: int
     generated: float
-    link_rate: float
 
 
 class PathKeys:
     """The keys of all paths in rounds that go well."""
 
-    def __init__(self, network: NetworkPlan, demand: Demand, *, all_the_time: bool) -> None:
-        """all_the_time: whether links generate until a key slot ends, so that pairs are used at half of their age."""
-        self.paths, self.all_the_time = KeyPaths(network, demand), all_the_time
+    def __init__(self, network: NetworkPlan, demand: Demand) -> None:
+        self.paths = KeyPaths(network, demand)
         self._demand, self._age = demand, demand.key_useful_age
         self._facts: dict[KeyPath, PathFacts] = {}
         self._blocks: dict[tuple[float, float, float], float] = {}
@@ -71,13 +67,11 @@ class PathKeys:
         """Return what holds for a path in every round."""
         if path not in self._facts:
             route = self.paths.route(path)
-            age = self._age if self.all_the_time else round(2 * mean_age(route, self._age))
-            held = self._demand.slots / seconds(self._age)
+            age = round(2 * mean_age(route, self._age))
             self._facts[path] = PathFacts(
                 fidelity=round(key_path_fidelity(route, self._demand, useful_age=age), 3),
                 raw_pairs=route.raw_pairs,
                 generated=generated_for_a_pair(route, self._age),
-                link_rate=sum(min(leg.rate, route.rate + held) for leg in route.legs),
             )
         return self._facts[path]
 
@@ -142,15 +136,6 @@ class WantedKeys:
     def generated_pairs(self, path: KeyPath) -> float:
         """Return the pairs that the links of a path generate until it has its bits."""
         return self._end_to_end_pairs(path) * self.keys.facts(path).generated
-
-    @property
-    def all_the_time(self) -> bool:
-        """Whether links generate until a key slot ends."""
-        return self.keys.all_the_time
-
-    def all_the_time_pairs(self, slot_seconds: float) -> Callable[[KeyPath], float]:
-        """Return what the links of a path generate in a slot of this length until it ends."""
-        return lambda path: slot_seconds * self.keys.facts(path).link_rate
 
     def _end_to_end_pairs(self, path: KeyPath) -> float:
         rate = float(key_rate(self.keys.facts(path).fidelity))

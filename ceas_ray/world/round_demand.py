@@ -25,7 +25,7 @@ from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND
 from ceas_ray.messages.payloads import processor_name, replica_name
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.scheduling.scheduler import Scheduler
-from ceas_ray.world.generation import generated_for_shots, keys_all_the_time, stock_kept
+from ceas_ray.world.generation import generated_for_shots, stock_kept
 from ceas_ray.world.path_keys import PathKeys, WantedKeys
 
 T = TypeVar("T")
@@ -128,7 +128,7 @@ def round_demand(
     warm_up_shots = demand.warm_up_test_shots if spends_pairs else 0
     parties = range(len(network.processor_routes))
     try:
-        keys = PathKeys(network, demand, all_the_time=keys_all_the_time(scheduler))
+        keys = PathKeys(network, demand)
         plan = partial(_plan_cost, network, demand, phases=phases)
         in_rounds = [plan(shots=shots, keys=wanted) for wanted in keys.of_rounds(rounds)]
         of_round, warm_up = _PlanCost.mean(in_rounds), plan(shots=warm_up_shots, keys=keys.warm_up(rounds))
@@ -193,8 +193,7 @@ def _plan_cost(
         slowest = max(part.greatest(keys.seconds) for part in parts)
         key_seconds += times * slowest
         pairs += times * sum(part.sum(keys.used_pairs) for part in parts)
-        made = keys.all_the_time_pairs(slowest) if keys.all_the_time else keys.generated_pairs
-        generated += times * sum(part.sum(made) for part in parts)
+        generated += times * sum(part.sum(keys.generated_pairs) for part in parts)
     return _PlanCost(shot_seconds, key_seconds, pairs, generated)
 
 

@@ -89,9 +89,7 @@ def test_the_mean_greatest_time_of_many_legs_grows_by_little_with_a_leg_that_is_
 def test_key_slots_of_routes_suffice_and_are_not_far_too_long(number: int, swapping: Swapping) -> None:
     legs = [HARDWARE.link(length, 0.985) for length in (1.0, 0.5, 2.0, 1.0)[:number]]
     length = picoseconds(key_path_seconds(Route.of(legs, swapping), 2000, demand()))
-    bits, _, _ = distil(
-        legs, 1, length, wanted=1e9, useful_age=demand().key_useful_age, demand_driven=True, swapping=swapping
-    )
+    bits, _, _ = distil(legs, 1, length, wanted=1e9, useful_age=demand().key_useful_age, swapping=swapping)
     assert 2000 <= bits <= 8000
 
 

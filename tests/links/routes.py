@@ -46,7 +46,7 @@ def serve(
 
 def distil(
     legs: Sequence[LinkParameters], seed: int, length: int, *, wanted: float = 1e12, slots: int = 24,
-    useful_age: int = 10**12, demand_driven: bool = False, swapping: Swapping = PLAIN,
+    useful_age: int = 10**12, swapping: Swapping = PLAIN,
 ) -> tuple[float, int, Any]:  # fmt: skip
     """Key bits, the pairs behind them, and every leg's books."""
     model = RouteModel.of(legs, swapping)
@@ -54,7 +54,7 @@ def distil(
         legs, swapping, slots=slots, useful_age=useful_age, min_fidelity=None, corrected=False, stops=True
     )
     state = RouteState(generator(seed), model, rules, 0)
-    bits, pairs = distil_keys(state.address, length, float(wanted), demand_driven, np.zeros(2))
+    bits, pairs = distil_keys(state.address, length, float(wanted), np.zeros(2))
     return bits, pairs, state.books
 
 

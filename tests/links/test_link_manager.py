@@ -105,6 +105,24 @@ def test_no_path_gets_more_key_than_it_wants() -> None:
     assert (finished.key_bits > 0).all()
 
 
+@pytest.mark.parametrize("policy", [
+    StockPolicy(gap_limit=24, burst_limit=24, demand_driven=False),
+    StockPolicy(gap_limit=24, burst_limit=24, demand_driven=False, freshest_first=True),
+    StockPolicy(gap_limit=4, burst_limit=4, demand_driven=False),
+])  # fmt: skip
+def test_keys_take_the_same_pairs_under_every_policy_and_no_more_than_they_need(policy: StockPolicy) -> None:
+    no_shots = replace(PLAN, releases=np.zeros(0, np.int64), is_test=np.zeros(0, bool))
+    longer = replace(no_shots, key_starts=(0, 10**12), key_lengths=(10**12, 10**12))
+    on_demand = StockPolicy(gap_limit=0, burst_limit=24, demand_driven=True)
+    found, same = (
+        carried_out(manager(), replace(longer, policies=(of,)))[PlanFinished].payload for of in (policy, on_demand)
+    )
+    assert found.key_bits.tolist() == PLAN.key_bits_wanted.tolist()
+    books = found.link_counts[:, AUTHENTICATION]
+    assert books.tolist() == same.link_counts[:, AUTHENTICATION].tolist()
+    assert (books[:, GENERATED] - books[:, USED] <= 3).all(), "a thousand times longer slots yield no pair in vain"
+
+
 def test_the_leg_of_a_replica_reports_to_the_entanglement_manager_alone() -> None:
     without_shots = replace(PLAN, releases=np.zeros(0, np.int64), is_test=np.zeros(0, bool))
     assert set(carried_out(manager(None), without_shots)) == {PlanFinished}

@@ -14,7 +14,7 @@ from ceas_ray.scheduling.oblivious import Oblivious
 from ceas_ray.scheduling.on_demand import OnDemand
 from ceas_ray.scheduling.time_sharing import TimeSharing
 from ceas_ray.scheduling.two_level import TwoLevel
-from ceas_ray.world.generation import generated_for_a_pair, keys_all_the_time, mean_age, stock_kept
+from ceas_ray.world.generation import generated_for_a_pair, mean_age, stock_kept
 from tests.network.hardware import HARDWARE
 
 LINK = HARDWARE.link(1.0, 0.97)
@@ -28,11 +28,6 @@ LONG = 10**15
 ])  # fmt: skip
 def test_a_stock_is_what_a_scheduler_keeps_when_nobody_asks(scheduler: Any, kept: float | None) -> None:
     assert stock_kept(scheduler, 24) == kept
-
-
-def test_only_schedulers_that_always_generate_make_keys_all_the_time() -> None:
-    assert [keys_all_the_time(one) for one in (Oblivious(), BaseStock(2), OnDemand(), TwoLevel(1, 2))] == [
-        True, True, False, False]  # fmt: skip
 
 
 def test_an_attempt_that_heralds_several_pairs_wastes_all_but_one() -> None:

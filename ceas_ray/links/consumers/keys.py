@@ -27,49 +27,44 @@ class DistilledKeys(NamedTuple):
     trace: NDArray[np.float64]
 
 
-def distil_paths(
-    states: RouteStates, until: NDArray[np.int64], wanted: NDArray[np.float64], *, demand_driven: bool
-) -> DistilledKeys:
+def distil_paths(states: RouteStates, until: NDArray[np.int64], wanted: NDArray[np.float64]) -> DistilledKeys:
     """Distil key bits on all of these new routes, path by path, in one compiled call.
 
     until, wanted (paths,): when each path ends, ps, and how many bits it needs; see `distil_keys`.
     """
     paths = len(states.addresses)
     found = DistilledKeys(np.zeros(paths), np.zeros(paths, np.int64), np.zeros(2))
-    _distil_paths(states.addresses, read_only(until), read_only(wanted), demand_driven, found)
+    _distil_paths(states.addresses, read_only(until), read_only(wanted), found)
     return found
 
 
 @njit(**COMPILED)
-def _distil_paths(addresses, until, wanted, demand_driven, found):  # type: ignore[no-untyped-def]
+def _distil_paths(addresses, until, wanted, found):  # type: ignore[no-untyped-def]
     """Fill bits, pairs and trace, path by path."""
     found = uncounted(found)
     for path in range(len(addresses)):
-        found.bits[path], found.pairs[path] = distil_keys(
-            addresses[path], until[path], wanted[path], demand_driven, found.trace
-        )
+        found.bits[path], found.pairs[path] = distil_keys(addresses[path], until[path], wanted[path], found.trace)
 
 
 @njit(**COMPILED)
-def distil_keys(address, until, wanted, demand_driven, trace):  # type: ignore[no-untyped-def]
+def distil_keys(address, until, wanted, trace):  # type: ignore[no-untyped-def]
     """Distil key bits on a new route until `until`, ps. Return the bits, a real number, and the pairs used.
 
     Pairs are measured in X and Z as soon as they exist (`RouteRules.stops`, and `RouteRules.corrected` is false:
-    corrections are classical then). A demand-driven path makes no attempt on a leg that has a pair waiting, and stops
-    at `wanted` bits; otherwise all legs attempt the whole time. Pairs expire that grow too old, that find no memory
-    slot, that yield no key, that come after `wanted` bits, and that are left at the end. Adds to trace (2,): use times
-    and Werner parameters.
+    corrections are classical then). Whatever the scheduler does for shots, a path makes no attempt on a leg that has a
+    pair waiting, and stops at `wanted` bits. Pairs expire that grow too old, that find no memory slot, that yield no
+    key, and that are left at the end. Adds to trace (2,): use times and Werner parameters.
     """
     route = route_at(address)
     start = route.now
-    begin_with_limit(route, 1 if demand_driven else route.slots)
+    begin_with_limit(route, 1)
     bits, pairs = 0.0, 0
-    while not (demand_driven and bits >= wanted):
+    while bits < wanted:
         if advance(route, until) == TIME_OVER:
             break
         row = chosen(route, False)
         pair = pair_at(route, row, route.now)
-        gained = key_bits(error_rate(pair.xx), error_rate(pair.zz)) if bits < wanted else 0.0
+        gained = key_bits(error_rate(pair.xx), error_rate(pair.zz))
         take(route, row, USED if gained > 0.0 else EXPIRED)
         go_on(route)
         if gained > 0.0:

@@ -50,12 +50,12 @@ def test_bell_diagonal_pairs_yield_the_key_of_their_own_error_rates(legs: int) -
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_a_demand_driven_path_takes_as_long_as_its_last_leg(number: int) -> None:
+def test_a_path_takes_as_long_as_its_last_leg(number: int) -> None:
     """Each leg waits with its first pair: the mean greatest of geometric times, in attempts."""
     p = 0.1
     legs = [LinkParameters(1.0, TAU, 1, p, 1.0, 1e30)] * number
     length = 20000 * TAU
-    _, pairs, _ = distil(legs, 2, length, demand_driven=True, swapping=Swapping(1.0))
+    _, pairs, _ = distil(legs, 2, length, swapping=Swapping(1.0))
     mean = sum((-1) ** (k + 1) * math.comb(number, k) / (1 - (1 - p) ** k) for k in range(1, number + 1))
     assert length / TAU / pairs == pytest.approx(mean, rel=4 / math.sqrt(pairs))
 
@@ -64,15 +64,14 @@ def test_a_demand_driven_path_takes_as_long_as_its_last_leg(number: int) -> None
 @given(
     lengths=st.lists(st.floats(0.1, 30), min_size=1, max_size=5), success=st.sampled_from([1.0, 0.6]),
     rounds=st.integers(0, 2), order=st.sampled_from(["as_soon_as_possible", "in_order"]), slots=st.integers(3, 24),
-    age=st.integers(10**6, 10**10), seed=st.integers(0, 10**6), driven=st.booleans(), wanted=st.floats(0, 300),
+    age=st.integers(10**6, 10**10), seed=st.integers(0, 10**6), wanted=st.floats(0, 300),
 )  # fmt: skip
 def test_a_key_path_of_any_length_accounts_for_every_pair(
-    lengths: list[float], success: float, rounds: int, order: Any, slots: int, age: int, seed: int, driven: bool,
-    wanted: float,
+    lengths: list[float], success: float, rounds: int, order: Any, slots: int, age: int, seed: int, wanted: float,
 ) -> None:  # fmt: skip
     legs = [HARDWARE.link(length, 0.985) for length in lengths]
     bits, pairs, books = distil(
-        legs, seed, 5 * 10**10, wanted=wanted, slots=slots, useful_age=age, demand_driven=driven,
+        legs, seed, 5 * 10**10, wanted=wanted, slots=slots, useful_age=age,
         swapping=Swapping(0.98, success, rounds, order),
     )  # fmt: skip
     assert (books >= 0).all()
@@ -83,17 +82,17 @@ def test_a_key_path_of_any_length_accounts_for_every_pair(
 
 @settings(max_examples=40, deadline=None)
 @given(
-    modes=st.integers(1, 16), number=st.integers(1, 3), slots=st.integers(1, 12), driven=st.booleans(),
+    modes=st.integers(1, 16), number=st.integers(1, 3), slots=st.integers(1, 12),
     wanted=st.floats(0, 50), success=st.sampled_from([1.0, 0.6]), seed=st.integers(0, 10**6),
 )  # fmt: skip
 def test_every_pair_that_a_key_path_heralds_is_generated(
-    modes: int, number: int, slots: int, driven: bool, wanted: float, success: float, seed: int
+    modes: int, number: int, slots: int, wanted: float, success: float, seed: int
 ) -> None:
     legs = [LinkParameters(1.0, TAU, modes, 1.0, 0.99, 0.06)] * number
     _, _, books = distil(
-        legs, seed, 100 * TAU, wanted=wanted, slots=slots, useful_age=3 * TAU, demand_driven=driven,
+        legs, seed, 100 * TAU, wanted=wanted, slots=slots, useful_age=3 * TAU,
         swapping=Swapping(0.98, success),
     )  # fmt: skip
     assert (books[:, GENERATED] % modes == 0).all()
     assert (books[:, GENERATED] == books[:, [USED, EXPIRED]].sum(axis=1)).all()
-    assert ((books[:, GENERATED] > 0) == (wanted > 0 or not driven)).all()
+    assert ((books[:, GENERATED] > 0) == (wanted > 0)).all()
