@@ -59,7 +59,8 @@ class TrainingRun:
         self._found, self._ended = found, ended
         self._journaled = {} if found is None else digests_of(found.journal)
         self._results = Results(settings, world)
-        self._code: dict[str, Any] = {"git_commit": None, "git_dirty": None}
+        commit, dirty = git_state()
+        self._code = {"git_commit": commit, "git_dirty": dirty}
         self._started = self._cut_at = time.perf_counter()
         self._wall_before = self._ended_at = 0.0
         self._faults: list[dict[str, Any]] = []
@@ -74,10 +75,13 @@ class TrainingRun:
     def go(self, interruption: Interruption) -> Status:
         """Run all rounds; whatever happens, the folder and MLflow hold what was done.
 
-        Raises SettingsError for a new run whose first line cannot be written.
+        Raises SettingsError for a new run whose first line cannot be written, and KeyboardInterrupt for one that was
+        interrupted before that: nothing is in its folder then.
         """
         try:
             with self._record.progress:
+                with interruption.deferred(lambda: None):  # a run has begun, or it has not
+                    self._begin() if self._found is None or not self._found.journal else self._go_on(self._found)
                 status, cause = self._until_it_ends(interruption)
             return self._finished(status, cause)
         except LockLost as lost:
@@ -103,9 +107,6 @@ class TrainingRun:
     def _until_it_ends(self, interruption: Interruption) -> tuple[Status, str]:
         """Run; return how it ended, and why if not as planned."""
         try:
-            commit, dirty = git_state()
-            self._code = {"git_commit": commit, "git_dirty": dirty}
-            self._begin() if self._found is None or not self._found.journal else self._go_on(self._found)
             with interruption.deferred(lambda: self._write_end("interrupted", "")), self._watch:
                 self._rounds(interruption)
         except KeyboardInterrupt:

@@ -25,6 +25,8 @@ HEAD = "10.77.0.1:6379"
 JOB = [str(Path(sys.executable).with_name("ray")), "job"]
 JOBS_AT = ["--address", "http://10.77.0.1:8265"]
 ROUNDS = ["training.rounds=60", "attacks=alie", "runtime.snapshot_every_rounds=3"]
+MAX_SECONDS = 300
+STARTED: list[subprocess.Popen[bytes]] = []
 RUN = [sys.executable, "-m", "ceas_ray.cli.run", *ON_RAY, *ROUNDS, f"runtime.address={HEAD}"]
 
 
@@ -85,17 +87,41 @@ def summary_of(folder: Path) -> dict[str, Any]:
 
 
 def started(folder: Path, *overrides: str, machine: int = 1) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [MACHINES, "run", str(machine), *RUN, f"output={folder}", *overrides],
+    """A run that says what it does; `ended`, or else the end of the test, ends it."""
+    process = subprocess.Popen(
+        [MACHINES, "run", str(machine), *RUN, "quiet=false", f"output={folder}", *overrides],
         env=os.environ | {"CEAS_PYTHON": sys.executable},
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
+    STARTED.append(process)
+    return process
 
 
 def ended(process: subprocess.Popen[bytes], folder: Path) -> dict[str, Any]:
-    _, errors = process.communicate(timeout=300)
+    try:
+        _, errors = process.communicate(timeout=MAX_SECONDS)
+    except subprocess.TimeoutExpired:
+        status = machines("run", "1", str(Path(sys.executable).with_name("ray")), "status", "-v").stdout.decode()
+        kill(process)
+        raise AssertionError(f"it did not end: {process.communicate()[1].decode()}\n{status}") from None
     assert process.returncode == 0, errors.decode()
     return summary_of(folder)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a driver, with the processes that it started."""
+    for part in [*psutil.Process(process.pid).children(recursive=True), process]:
+        part.kill()
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs_on() -> Iterator[None]:
+    """A run that one test leaves would take the room of the next."""
+    yield
+    while STARTED:
+        if (process := STARTED.pop()).poll() is None:
+            kill(process)
+            process.communicate()
 
 
 def test_three_machines_give_the_digest_of_one_process(whole: dict[str, Any], tmp_path: Path) -> None:
@@ -154,8 +180,7 @@ def test_a_driver_that_dies_on_one_machine_goes_on_from_another(whole: dict[str,
     folder = tmp_path / "run"
     process = started(folder)
     wait_until(lambda: rounds_in(folder) >= 5 or process.poll() is not None)
-    for driver in psutil.Process(process.pid).children(recursive=True):
-        driver.kill()
+    kill(process)
     process.communicate()
     done = machines(
         "run", "2", *RUN[:3], f"resume={folder}", f"runtime.address={HEAD}", "runtime.processor_hosts=3", "quiet=true"

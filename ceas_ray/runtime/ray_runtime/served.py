@@ -98,10 +98,12 @@ def serve(connection: Connection) -> None:
     parent = _ParentWatch(connection.fileno())
     with suppress(_Abandoned, EOFError, ConnectionError), ExitStack() as resources:
         service = Service(resources, lambda line: connection.send(("said", line)))
-        resources.callback(parent.leave)
-        while True:
-            method, arguments = connection.recv()
-            connection.send(_answer(getattr(service, method), arguments))
+        try:
+            while True:
+                method, arguments = connection.recv()
+                connection.send(_answer(getattr(service, method), arguments))
+        finally:
+            parent.leave()  # an interrupt would leave Ray's end halfway, which Python's own end would then take up again
 
 
 def _answer(method: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[str, Any]:
