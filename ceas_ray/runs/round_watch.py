@@ -64,8 +64,11 @@ class RoundWatch:
 
     def note(self, standing: Callable[[], str]) -> None:
         """Keep what there is to say of the round, if it is long enough by now that it will be said soon."""
-        if time.monotonic() - self._begun > self._wait / 2:
-            self._standing = standing()
+        self._standing = standing() if time.monotonic() - self._begun > self._wait / 2 else ""
+
+    def note_fault(self) -> None:
+        """Keep that the round waits for hosts that were lost, until it goes on."""
+        self._standing = "it waits for its hosts, which are made anew"
 
     def _watch(self) -> None:
         while not self._over.wait(max(0.0, self._begun + self._wait - time.monotonic())):

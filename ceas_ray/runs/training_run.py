@@ -261,6 +261,7 @@ class TrainingRun:
         if interruption.requested:
             raise RuntimeFailure(fault.cause)
         entry = asdict(fault)
+        self._watch.note_fault()
         self._faults.append(entry)
         self._record.note("fault", entry)
         again = f"its hosts are built again and replayed from round {fault.replayed_from}"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import ray
+from ray import PlacementGroupID
+from ray._private.state import state
 from ray.util import placement_group, placement_group_table, remove_placement_group
+from ray.util.placement_group import PlacementGroup
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure
@@ -20,6 +24,10 @@ _LOOK_SECONDS = 1
 _SAY_AFTER_SECONDS, _SAY_AGAIN_FACTOR = 2.0, 3.0
 _NODE_ID = "ray.io/node-id"
 """Ray's label of a machine's id."""
+_NAME = "ceas_ray_"
+"""What the names of all our groups begin with."""
+_JOB_DIGITS = 8
+"""So many hexadecimal digits at the end of a group's id are the id of the job that made it."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ def claimed_room(shares: Mapping[str, float], avoided: frozenset[str], patience:
             for _ in _until_changed(machines, requests, began=began, patience=patience, node=node):
                 if group.wait(_LOOK_SECONDS):
                     return Room(group, requests, _places(group, requests))
+                _give_back_for_the_dead()
         except BaseException:
             remove_placement_group(group)
             raise
@@ -77,7 +86,20 @@ def _group(requests: Mapping[str, Request], avoided: frozenset[str]) -> Any:
     bundles = [{"CPU": request.cpus, "memory": request.memory_bytes} for request in requests.values()]
     bundles = [{name: amount for name, amount in bundle.items() if amount > 0} for bundle in bundles]
     selector = {_NODE_ID: f"!in({','.join(sorted(avoided))})"} if avoided else {}
-    return placement_group(bundles, strategy="SPREAD", bundle_label_selector=[selector] * len(bundles))
+    name = _NAME + secrets.token_hex(8)  # two of one name Ray would not make
+    return placement_group(bundles, strategy="SPREAD", name=name, bundle_label_selector=[selector] * len(bundles))
+
+
+def _give_back_for_the_dead() -> None:
+    """Give back the room of runs whose driver Ray takes for dead.
+
+    It does so itself as it notices, but a driver whose machine was cut off may claim room just afterwards, and that is
+    kept for ever.
+    """
+    dead = {job["JobID"] for job in state.job_table() if job["IsDead"]}
+    for group, about in placement_group_table().items():
+        if about["name"].startswith(_NAME) and about["state"] != "REMOVED" and group[-_JOB_DIGITS:] in dead:
+            remove_placement_group(PlacementGroup(PlacementGroupID(bytes.fromhex(group))))
 
 
 def _until_changed(

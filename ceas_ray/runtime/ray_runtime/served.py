@@ -103,7 +103,7 @@ def serve(connection: Connection) -> None:
                 method, arguments = connection.recv()
                 connection.send(_answer(getattr(service, method), arguments))
         finally:
-            parent.leave()  # an interrupt would leave Ray's end halfway, which Python's own end would then take up again
+            parent.leave()  # an interrupt would leave Ray's end halfway, and Python's own end would take it up again
 
 
 def _answer(method: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[str, Any]:

@@ -9,7 +9,16 @@ import pytest
 
 from tests.runtime import test_machines
 from tests.runtime.test_faults import rounds_in, wait_until
-from tests.runtime.test_machines import HEAD, JOB, JOBS_AT, RUN, machines, started, summary_of
+from tests.runtime.test_machines import (  # noqa: F401  (a fixture)
+    HEAD,
+    JOB,
+    JOBS_AT,
+    RUN,
+    machines,
+    nothing_runs_on,
+    started,
+    summary_of,
+)
 
 pytestmark = test_machines.pytestmark
 SHORT = [*(word for word in RUN if not word.startswith("training.rounds=")), "training.rounds=3"]
