@@ -21,7 +21,7 @@ assert group.wait(60)
 """
 
 
-@pytest.mark.parametrize(("name", "code"), [("ceas_ray_of_the_dead", 0), ("of_somebody_else", 1)])
+@pytest.mark.parametrize(("name", "code"), [("ceas_ray_of_the_dead", 0), ("of_somebody_else", 2)])
 def test_a_run_takes_the_room_that_a_dead_run_left_and_nobody_elses(
     head: Head,  # noqa: F811
     tmp_path: Path,
