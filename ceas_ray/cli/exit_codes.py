@@ -10,6 +10,7 @@ COMPLETED, FAILED, BAD_SETTINGS, STALLED = 0, 1, 2, 3
 OF_STATUS: dict[Status, int] = {
     "completed": COMPLETED,
     "stopped": COMPLETED,
+    "pruned": COMPLETED,
     "stalled": STALLED,
     "interrupted": INTERRUPTED,
     "failed": FAILED,

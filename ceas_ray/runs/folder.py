@@ -33,6 +33,7 @@ _TAKEN_BY = ("journal.jsonl", "settings.yaml", "summary.json")
 MLFLOW_STATUS = {
     "completed": "FINISHED",
     "stopped": "FINISHED",
+    "pruned": "FINISHED",
     "stalled": "FAILED",
     "failed": "FAILED",
     "interrupted": "KILLED",

@@ -1,6 +1,12 @@
-"""The limits of `stop.*`: looked at after every round, and within a round that goes on for long after one is passed."""
+"""What ends a run before its last round: the limits of `stop.*`, and, in a search, that others had better results.
+
+Limits are looked at after every round, and within a round that goes on for long after one is passed.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from ceas_ray.config.schema import StopSettings
 
@@ -28,3 +34,37 @@ class CutShort(Exception):
     def __init__(self, limit: str) -> None:
         super().__init__(limit)
         self.limit = limit
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """When a run is ended because others had better results by the same round.
+
+    measure: a number of the rounds in a journal. is_better_large: whether large values of it are good. thresholds: by
+    round, from 1 on, what the best value up to that round must reach.
+    """
+
+    measure: str
+    is_better_large: bool
+    thresholds: Mapping[int, float]
+
+
+class PruningWatch:
+    """Follows the rounds of a run. Without a pruning, or in rounds without the measure, it ends nothing."""
+
+    def __init__(self, pruning: Pruning | None) -> None:
+        self._pruning = pruning
+        self._best: float | None = None
+
+    def verdict(self, rounds: int, line: Mapping[str, object]) -> str:
+        """Take note of a round; say why the run ends with it, or return an empty text. rounds: how many are over."""
+        pruning = self._pruning
+        value = None if pruning is None else line.get(pruning.measure)
+        if pruning is None or not isinstance(value, float | int) or value != value:
+            return ""
+        better = max if pruning.is_better_large else min
+        self._best = float(value) if self._best is None else better(self._best, float(value))
+        threshold = pruning.thresholds.get(rounds)
+        if threshold is None or better(self._best, threshold) == self._best:
+            return ""
+        return f"pruned: the best {pruning.measure} by round {rounds} is {self._best:.4g}, others had {threshold:.4g}"

@@ -23,6 +23,7 @@ from ceas_ray.runs.folder import (
     refuse_while_its_sweep_runs,
     wanted_folder,
 )
+from ceas_ray.runs.limits import Pruning
 from ceas_ray.runs.record import RunRecord
 from ceas_ray.runs.resume import (
     held_snapshots,
@@ -40,13 +41,18 @@ from ceas_ray.world.world import World
 
 
 def execute(
-    config: Mapping[str, Any], interruption: Interruption, ended: Ended | None = None, at: Path | None = None
+    config: Mapping[str, Any],
+    interruption: Interruption,
+    ended: Ended | None = None,
+    at: Path | None = None,
+    *,
+    pruning: Pruning | None = None,
 ) -> Status:
     """Check, build and run one job; return how it ended.
 
     ended: is given the summary and the folder of a run that is over, before its cluster goes; None: they are printed.
     at: where the folder of a new run is on this machine, for a job that was sent here by one that sends to MLflow
-    itself; None: where settings say.
+    itself; None: where settings say. pruning: of a trial of a search.
 
     Raises SettingsError for bad settings, and RuntimeFailure if the cluster cannot be had.
     """
@@ -77,7 +83,9 @@ def execute(
             record = RunRecord(settings, config, lock, tracked=at is None)
             if ended is None:
                 ended = _printed(config, lock.folder, interruption)
-            return TrainingRun(settings, world, cluster, record, found=found, ended=ended).go(interruption)
+            return TrainingRun(settings, world, cluster, record, found=found, ended=ended, pruning=pruning).go(
+                interruption
+            )
 
 
 def _printed(config: Mapping[str, Any], folder: Path, interruption: Interruption) -> Ended:

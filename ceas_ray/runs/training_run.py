@@ -20,7 +20,7 @@ from ceas_ray.runs.cluster import RunCluster
 from ceas_ray.runs.code_state import git_state
 from ceas_ray.runs.ending import Ended, centralized_results, resume_override, used_data, write_model
 from ceas_ray.runs.folder import digests_of
-from ceas_ray.runs.limits import ROUND_SECONDS, STEP_SECONDS, CutShort, limit_reached
+from ceas_ray.runs.limits import ROUND_SECONDS, STEP_SECONDS, CutShort, Pruning, PruningWatch, limit_reached
 from ceas_ray.runs.network_file import network_values
 from ceas_ray.runs.provenance import code_version
 from ceas_ray.runs.record import RunRecord
@@ -37,8 +37,8 @@ from ceas_ray.training.datasets import logistic_regression_accuracy
 from ceas_ray.world.inputs import targets_of
 from ceas_ray.world.world import World
 
-Status = Literal["completed", "stopped", "stalled", "interrupted", "failed"]
-"""How a run ended; stopped: a budget of `stop.*` was reached."""
+Status = Literal["completed", "stopped", "pruned", "stalled", "interrupted", "failed"]
+"""How a run ended; stopped: a budget of `stop.*` was reached; pruned: in a search, other trials had better results."""
 
 
 class TrainingRun:
@@ -53,8 +53,11 @@ class TrainingRun:
         *,
         found: Resumed | None,
         ended: Ended,
+        pruning: Pruning | None = None,
     ) -> None:
-        """found: where to go on with the run in the record's folder; None for a new one. ended: see `execute`."""
+        """found: where to go on with the run in the record's folder; None for a new one. ended, pruning: see
+        `execute`.
+        """
         self._settings, self._world, self._cluster, self._record = settings, world, cluster, record
         self._found, self._ended = found, ended
         self._journaled = {} if found is None else digests_of(found.journal)
@@ -66,6 +69,7 @@ class TrainingRun:
         self._faults: list[dict[str, Any]] = []
         self._versions: dict[str, str] | None = None
         self._reference: dict[str, float | None] = {"centralized_accuracy": None, "backdoor_baseline": None}
+        self._pruning, self._pruned = PruningWatch(pruning), ""
         self._limit = ""
         self._limit_since: float | None = None
         """Which limit was passed, and since when within a round (as of time.perf_counter)."""
@@ -101,7 +105,7 @@ class TrainingRun:
             self._record.leave()
             how = f"once it can be, {resume_override(self._record.folder)} goes on with the run"
             print(f"{self._record.folder}: the end cannot be written: {error.strerror}; {how}", file=sys.stderr)
-            return "failed" if status in ("completed", "stopped") else status
+            return "failed" if status in ("completed", "stopped", "pruned") else status
         return status
 
     def _until_it_ends(self, interruption: Interruption) -> tuple[Status, str]:
@@ -120,7 +124,7 @@ class TrainingRun:
         if self._results.state.stalled:
             return "stalled", self._results.state.cause
         if self._results.state.rounds < self._settings.training.rounds:
-            return "stopped", self._limit
+            return ("pruned", self._pruned) if self._pruned else ("stopped", self._limit)
         return "completed", ""
 
     def _cause_of(self, error: Exception) -> str:
@@ -162,6 +166,9 @@ class TrainingRun:
             self._results.restore(found.cut.results)
             self._wall_before = found.cut.wall_seconds
             self._faults = [dict(fault) for fault in found.cut.faults]
+            before = [event for event in found.journal if event["event"] == "round"][:rounds]
+            for number, event in enumerate(before, 1):
+                self._pruning.verdict(number, event)
         record.go_on(found.journal)
 
     def _rounds(self, interruption: Interruption) -> None:
@@ -200,8 +207,9 @@ class TrainingRun:
             self._record.progress.show(self._results.state.rounds, line.get("accuracy"), line["utilization"])
             self._record.send()
             interrupted = interruption.requested
-            self._limit = self._limit_reached()
-            over = interrupted or bool(self._limit)
+            self._pruned = self._pruning.verdict(self._results.state.rounds, line)
+            self._limit = "" if self._pruned else self._limit_reached()
+            over = interrupted or bool(self._limit or self._pruned)
             if self._cut_is_due(now, over):
                 self._cut(simulation)
             if interrupted:

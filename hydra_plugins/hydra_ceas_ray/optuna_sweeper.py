@@ -20,6 +20,9 @@ _CHOICE = {
     "parallel": 1,
     "sampler": "tpe",
     "seed": 1,
+    "pruner": None,
+    "startup_trials": 5,
+    "warm_up_rounds": 0,
     "params": None,
 }
 ConfigStore.instance().store(group="hydra/sweeper", name="optuna", node=_CHOICE, provider="ceas_ray")

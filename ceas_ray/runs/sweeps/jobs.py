@@ -10,6 +10,7 @@ from typing import Any
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.runs.forecast import forecast
+from ceas_ray.runs.limits import Pruning
 from ceas_ray.runs.tracking_choice import default_store
 from ceas_ray.runtime.placement import HOST_BYTES, Machine, Request, usable
 from ceas_ray.tracking.tracking_uri import DATABASE
@@ -27,7 +28,8 @@ class SweepJob:
     """A run of a sweep, checked. config: as `settings.yaml` will have it, with the hashes of its inputs.
 
     differs: the overrides by which it differs from other jobs. wants_hosts: whether the command line says how it is to
-    be run. seconds, memory_bytes: a forecast of what it computes in one process.
+    be run. seconds, memory_bytes: a forecast of what it computes in one process. pruning: when
+    a search ends it.
     """
 
     number: int
@@ -38,6 +40,7 @@ class SweepJob:
     wants_hosts: bool
     seconds: float
     memory_bytes: float
+    pruning: Pruning | None = None
 
     @property
     def folder(self) -> Path:

@@ -65,7 +65,7 @@ class SweepInMlflow:
         if self._parent is None:
             return
         completed = sum(state == "completed" for state in states.values())
-        over = all(state in ("completed", "stopped") for state in states.values())
+        over = all(state in ("completed", "stopped", "pruned") for state in states.values())
         interrupted = any(state in ("interrupted", "not begun") for state in states.values())
         self._parent.finish(
             RunEnd(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, get_args
@@ -13,6 +13,7 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.search_space import SearchSpace
 from ceas_ray.runs.sweeps.jobs import SweepJob
 from ceas_ray.runs.sweeps.objectives import Objectives
+from ceas_ray.runs.sweeps.pruner import MedianPruner, pruner_of
 from ceas_ray.runs.sweeps.report import report
 from ceas_ray.runs.sweeps.state import (
     OVER,
@@ -38,13 +39,16 @@ _RESULT: tuple[Status, ...] = ("completed", "stopped")
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """What a search looks for and how. trials: their total; parallel: how many run at once; seed: of the sampler."""
+    """What a search looks for and how. trials: their total; parallel: how many run at once; seed: of the sampler;
+    pruner: None if all trials run to their end.
+    """
 
     objectives: Objectives
     trials: int
     parallel: int
     sampler: str
     seed: int
+    pruner: MedianPruner | None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> SearchSettings:
@@ -54,7 +58,14 @@ class SearchSettings:
             if isinstance(given[name], bool) or not isinstance(given[name], int) or not 1 <= given[name] <= most:
                 raise SettingsError(f"hydra.sweeper.{name}", f"an integer from 1 to {most}", given[name])
         objectives = Objectives.of(given["objective"], given["direction"])
-        return cls(objectives, given["trials"], given["parallel"], str(given["sampler"]), given["seed"])
+        return cls(
+            objectives=objectives,
+            trials=given["trials"],
+            parallel=given["parallel"],
+            sampler=str(given["sampler"]),
+            seed=given["seed"],
+            pruner=pruner_of(given, objectives),
+        )
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,7 @@ def _key_of(search: Search, first: SweepJob) -> str:
     settings, space = search.settings, search.space
     dimensions = {key: asdict(dimension) for key, dimension in space.dimensions.items()}
     found = [key_of([first]), dimensions, asdict(settings.objectives), settings.sampler, settings.seed]
+    found += [] if settings.pruner is None else [asdict(settings.pruner)]
     return blake2b(json.dumps(found).encode(), digest_size=16).hexdigest()
 
 
@@ -162,9 +174,10 @@ class _Source:
 
     def ended(self, job: SweepJob, end: JobEnd) -> None:
         """See `Source`."""
-        objectives = self._search.settings.objectives
+        objectives, pruner = self._search.settings.objectives, self._search.settings.pruner
         values = objectives.values(summary_of(job.folder)) if end.status in _RESULT else None
-        self._trials.tell(job.number, values)
+        rounds = {} if pruner is None else pruner.rounds_of(job.folder)
+        self._trials.tell(job.number, values, rounds, pruned=end.status == "pruned")
 
     def report(
         self, folder: Path, jobs: Sequence[SweepJob], states: Mapping[int, str], causes: Mapping[int, str]
@@ -175,8 +188,9 @@ class _Source:
         report(folder, in_order, states, causes, results=names, best=self._trials.best())
 
     def _job(self, trial: Trial) -> SweepJob:
-        job = self._composed(trial.number, trial.chosen)
-        return job.within(self._search.folder, self._folder)
+        job, pruner = self._composed(trial.number, trial.chosen), self._search.settings.pruner
+        pruning = None if pruner is None else pruner.pruning(self._trials)
+        return replace(job.within(self._search.folder, self._folder), pruning=pruning)
 
 
 def _differs(trial: Trial) -> dict[str, str]:

@@ -22,7 +22,7 @@ from ceas_ray.tracking.locks import LOCK, LockLost, holder_of
 from ceas_ray.world.inputs import targets_of
 
 _KEY = "hydra.sweep.dir"
-OVER: tuple[Status, ...] = ("completed", "stopped", "stalled")
+OVER: tuple[Status, ...] = ("completed", "stopped", "pruned", "stalled")
 """States of a job that would not end otherwise if it were run once more."""
 
 

@@ -264,7 +264,7 @@ def _tasks_on(machines: Sequence[Machine]) -> Any:
 def parcel_of(job: SweepJob, travels: bool = True) -> Parcel:
     """Return the job as it travels, with all that it takes from this machine; with nothing where it stays here."""
     if not travels:
-        return Parcel(job.config, job.folder, packed=None, files={}, code={}, fingerprint=None)
+        return Parcel(job.config, job.folder, packed=None, files={}, code={}, fingerprint=None, pruning=job.pruning)
     settings, inputs = job.settings, job.inputs
     packages = own_packages(targets_of(job.config).values())
     return Parcel(
@@ -274,4 +274,5 @@ def parcel_of(job: SweepJob, travels: bool = True) -> Parcel:
         files={path: InputFile.read(path).content for path in inputs.paths.values()},
         code={name: path.read_bytes() for package in packages for name, path in modules_of(package).items()},
         fingerprint=None if settings.runtime.allow_mixed_hosts else own_fingerprint(),
+        pruning=job.pruning,
     )

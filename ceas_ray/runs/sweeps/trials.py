@@ -8,6 +8,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ceas_ray.config.errors import SettingsError, UnusableSettings, reason_of
 from ceas_ray.config.nearest import or_nearest
 from ceas_ray.config.search_space import Choices, Numbers
@@ -62,8 +64,9 @@ class Trials:
             raise SettingsError("hydra.sweeper.sampler", must, sampler)
         self._sampler, self._seed = sampler, seed
         try:
+            self._storage = optuna.storages.RDBStorage(sqlite_uri(folder / STUDY))
             self._study: Study = optuna.create_study(
-                storage=sqlite_uri(folder / STUDY),
+                storage=self._storage,
                 study_name=_NAME,
                 directions=[StudyDirection[name.upper()] for name in objectives.directions],
                 load_if_exists=True,
@@ -77,12 +80,38 @@ class Trials:
         trial = self._study.ask({key: _distribution(dimension) for key, dimension in dimensions.items()})
         return Trial(trial.number, dict(trial.params), is_over=False, values=None)
 
-    def tell(self, number: int, values: Sequence[float] | None) -> None:
-        """End a trial: with its objectives, or as failed. One that is over stays as it is."""
+    def tell(
+        self, number: int, values: Sequence[float] | None, rounds: Mapping[int, float] = {}, *, pruned: bool = False
+    ) -> None:
+        """End a trial: with its objectives, as pruned, or as failed. One that is over stays as it is.
+
+        rounds: the objective by round, from 1 on, as far as it was measured. pruned: whether that ended it.
+        """
         from optuna.trial import TrialState
 
-        state = TrialState.FAIL if values is None else TrialState.COMPLETE
+        trial = self._study.get_trials(deepcopy=False)[number]
+        if trial.state.is_finished():
+            return
+        for step, value in rounds.items():
+            self._storage.set_trial_intermediate_value(trial._trial_id, step, value)
+        state = TrialState.PRUNED if pruned else TrialState.FAIL if values is None else TrialState.COMPLETE
         self._study.tell(number, values, state=state, skip_if_finished=True)
+
+    def medians(self, least: int) -> dict[int, float]:
+        """Return the median of the objective by round, over the trials that are complete.
+
+        There is none before `least` are complete. This is what Optuna's MedianPruner compares with, as of now.
+        """
+        from optuna.trial import TrialState
+
+        complete = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        if len(complete) < least:
+            return {}
+        by_round: dict[int, list[float]] = {}
+        for trial in complete:
+            for step, value in trial.intermediate_values.items():
+                by_round.setdefault(step, []).append(value)
+        return {step: float(np.median(values)) for step, values in sorted(by_round.items())}
 
     def all(self) -> Iterator[Trial]:
         """Yield all trials that have begun, in their order."""

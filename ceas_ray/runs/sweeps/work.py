@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.kernel.input_file import carrying
 from ceas_ray.runs.folder import read_settings
+from ceas_ray.runs.limits import Pruning
 from ceas_ray.runs.run import execute
 from ceas_ray.runs.training_run import Status
 from ceas_ray.runtime.failure import RuntimeFailure
@@ -37,7 +38,7 @@ class Parcel:
     """A job as it travels. folder: on the machine of the command; packed: what is in it by now, if anything.
 
     files: contents of input files by their absolute paths there; code: those of the user's own modules by their names.
-    fingerprint: of what the machine of the command computes (None: others may compute other bits).
+    fingerprint: of what the machine of the command computes (None: others may compute other bits). pruning: of a trial.
     """
 
     config: Mapping[str, Any]
@@ -46,6 +47,7 @@ class Parcel:
     files: Mapping[str, bytes]
     code: Mapping[str, bytes]
     fingerprint: Mapping[str, str] | None
+    pruning: Pruning | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,9 @@ def _run(parcel: Parcel, folder: Path, interruption: Interruption) -> tuple[Stat
     if (folder / "settings.yaml").exists():
         saved = read_settings(folder, "resume")
         config = saved | {name: config[name] for name in ("runtime", "stop", "quiet")} | {"resume": str(folder)}
-    status = execute(config, interruption, lambda summary, _: causes.append(summary["cause"]), at=folder)
+    status = execute(
+        config, interruption, lambda summary, _: causes.append(summary["cause"]), folder, pruning=parcel.pruning
+    )
     return status, "".join(causes)
 
 
