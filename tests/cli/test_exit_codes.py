@@ -9,7 +9,7 @@ from ceas_ray.runs.training_run import Status
 
 
 def test_each_way_in_which_a_run_ends_has_its_exit_code() -> None:
-    assert OF_STATUS == {"completed": 0, "stopped": 0, "stalled": 3, "interrupted": 130, "failed": 1}
+    assert OF_STATUS == {"completed": 0, "stopped": 0, "pruned": 0, "stalled": 3, "interrupted": 130, "failed": 1}
     assert set(OF_STATUS) == set(get_args(Status))
 
 
