@@ -57,9 +57,6 @@ def execute(
     Raises SettingsError for bad settings, and RuntimeFailure if the cluster cannot be had.
     """
     config, settings = _with_absolute_places(config)
-    if settings.study.name is not None:
-        raise SettingsError("study.name", "null for a training run", settings.study.name)
-    snapshot_folder(settings, Path())  # refuses before anything is made
     is_new = settings.verify is None and settings.resume is None
     folder = (at or wanted_folder(settings)) if is_new else Path(settings.resume or settings.verify or "")
     if is_new:
@@ -81,11 +78,9 @@ def execute(
         with cluster_of(settings, world) as cluster:
             config = with_inputs(config, world.inputs)
             record = RunRecord(settings, config, lock, tracked=at is None)
-            if ended is None:
-                ended = _printed(config, lock.folder, interruption)
-            return TrainingRun(settings, world, cluster, record, found=found, ended=ended, pruning=pruning).go(
-                interruption
-            )
+            ended = ended or _printed(config, lock.folder, interruption)
+            run = TrainingRun(settings, world, cluster, record, found=found, ended=ended, pruning=pruning)
+            return run.go(interruption)
 
 
 def _printed(config: Mapping[str, Any], folder: Path, interruption: Interruption) -> Ended:
@@ -101,10 +96,16 @@ def _printed(config: Mapping[str, Any], folder: Path, interruption: Interruption
 
 
 def _with_absolute_places(config: Mapping[str, Any]) -> tuple[Mapping[str, Any], RunSettings]:
-    """Return the configuration in which places are found from anywhere, and its settings."""
+    """Return the configuration in which places are found from anywhere, and its settings.
+
+    Raises SettingsError for settings of a study, and for a snapshot folder that cannot be.
+    """
     build(RunSettings, config)
     config = with_absolute_uri(config)
     settings = build(RunSettings, config)
+    if settings.study.name is not None:
+        raise SettingsError("study.name", "null for a training run", settings.study.name)
+    snapshot_folder(settings, Path())  # refuses before anything is made
     chosen = settings.runtime.snapshot_folder
     if settings.resume is not None or chosen is None:
         return config, settings
