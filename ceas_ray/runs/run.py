@@ -41,13 +41,9 @@ from ceas_ray.world.world import World
 
 
 def execute(
-    config: Mapping[str, Any],
-    interruption: Interruption,
-    ended: Ended | None = None,
-    at: Path | None = None,
-    *,
-    pruning: Pruning | None = None,
-) -> Status:
+    config: Mapping[str, Any], interruption: Interruption, ended: Ended | None = None, at: Path | None = None,
+    *, pruning: Pruning | None = None,
+) -> Status:  # fmt: skip
     """Check, build and run one job; return how it ended.
 
     ended: is given the summary and the folder of a run that is over, before its cluster goes; None: they are printed.
