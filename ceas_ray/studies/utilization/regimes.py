@@ -19,7 +19,7 @@ FIDELITY, COHERENCE_SECONDS, LATENCY_KM = 0.97, 0.06, 1.0
 class Regime:
     """A demand on a link, or on `links` of them that share `channels`, with supplies spread evenly to `max_supply`.
 
-    pairs: of a shot. burst: of how many shots.
+    pairs: of a shot. burst: of how many shots. coherence_seconds: of each memory.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Regime:
     max_supply: float = 0.0
     pairs: int = PAIRS
     burst: int = BURST
+    coherence_seconds: float = COHERENCE_SECONDS
 
     def supplies(self) -> list[float]:
         """Return the supply of every link."""
@@ -42,7 +43,7 @@ class Regime:
         """Return a link that makes `supply` times the pairs that a burst asks for."""
         success = supply * self.pairs / (ATTEMPTS_PER_PERIOD * MODES)
         return LinkParameters(
-            LATENCY_KM, PERIOD // ATTEMPTS_PER_PERIOD, MODES, success, FIDELITY, COHERENCE_SECONDS
+            LATENCY_KM, PERIOD // ATTEMPTS_PER_PERIOD, MODES, success, FIDELITY, self.coherence_seconds
         )  # fmt: skip
 
     def link_class(self, supply: float) -> LinkClass:
@@ -52,7 +53,7 @@ class Regime:
         first = trials if self.links > 1 else (PERIOD - link.latency) // link.attempt_period * MODES
         return LinkClass(
             self.slots, self.pairs, self.burst, self.gap, self.periodic, int(self.useful_age), trials,
-            link.success_probability, first, MODES, 2 * PERIOD * 1e-12 / COHERENCE_SECONDS,
+            link.success_probability, first, MODES, 2 * PERIOD * 1e-12 / self.coherence_seconds,
         )  # fmt: skip
 
     def relaxed_class(self, supply: float) -> LinkClass:
