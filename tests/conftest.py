@@ -1,4 +1,9 @@
-"""One profile for all property tests: the same examples on every run. Tests with random faults take seeds."""
+"""One profile for all property tests: the same examples on every run. Tests with random faults take seeds. What all
+tests share costs little: collections of garbage, files of settings."""
+
+import gc
+import itertools
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -7,6 +12,31 @@ settings.register_profile(
     "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False
 )
 settings.load_profile("repeatable")
+
+BETWEEN_FULL_COLLECTIONS = 100
+_ended = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "alone: measures what a run takes, so that nothing may run beside it")
+
+
+def pytest_collection_finish() -> None:
+    if "hydra.core.global_hydra" in sys.modules:
+        from tests.files_of_settings import read_when_changed
+
+        read_when_changed()
+
+
+def pytest_runtest_logfinish() -> None:
+    """Leave what lives between tests (modules, collected tests) out of collections of garbage, but for one in 100.
+
+    A run collects garbage as it begins, which takes as long as the run if it looks through all of that.
+    """
+    if next(_ended) % BETWEEN_FULL_COLLECTIONS == 0:
+        gc.unfreeze()
+        gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.world.builder import build_world
 from ceas_ray.world.world import World
+from tests.composed_settings import composed_once
 
 SMALL = [
     "processors.count=8", "training.rounds=3", "training.circuits_per_round=64", "training.forward_circuits=16",
@@ -16,4 +16,4 @@ SMALL = [
 
 
 def small_world(*overrides: str) -> World:
-    return build_world(build(RunSettings, composed([*SMALL, *overrides])))
+    return build_world(build(RunSettings, composed_once([*SMALL, *overrides])))

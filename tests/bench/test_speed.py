@@ -10,12 +10,12 @@ import pytest
 
 from ceas_ray.bench.round_parts import PARTS, LocalRounds
 from ceas_ray.cli import bench
-from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.world.builder import build_world
+from tests.composed_settings import composed_once
 
 SMALL = ["processors.count=6", "training.data.samples=60", "training.layers=1"]
 
@@ -29,7 +29,7 @@ def figures(name: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_rounds_that_are_timed_are_those_of_a_run() -> None:
-    settings = build(RunSettings, composed([*SMALL, "training.rounds=3"]))
+    settings = build(RunSettings, composed_once([*SMALL, "training.rounds=3"]))
     timed, plain = LocalRounds(settings), Simulation(LocalCluster(build_world(settings).one_host()))
     for _, expected in zip(range(2), plain.rounds(), strict=False):
         end, milliseconds = timed.next()

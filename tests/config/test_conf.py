@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from ceas_ray.config.composition import composed, jobs
+from ceas_ray.config.composition import jobs
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.world.builder import build_world
 from ceas_ray.world.link_hardware import link_hardware
+from tests.composed_settings import composed_once
 
 OWN_NETWORK = Path(__file__).with_name("cities.graphml")
 CHOICES = [
@@ -28,7 +29,7 @@ def settings_of(group: str, choice: str) -> RunSettings:
     own = [f"network.file={OWN_NETWORK}"] if choice == "graphml" else []
     known = ["entanglement=rotation_one_shot"] if choice in ("just_in_time", "mdp_precision") else []
     words = [*known, f"{group}={choice}", "processors.count=8", "training.rounds=1", *own]
-    return build(RunSettings, composed(words))
+    return build(RunSettings, composed_once(words))
 
 
 @pytest.mark.parametrize(("group", "choice"), [pair for pair in CHOICES if pair[0] != "links" or pair[1] not in NO_KEY])
@@ -48,7 +49,7 @@ def test_a_profile_without_a_key_is_refused_in_one_line(choice: str) -> None:
 
 
 def test_nv_centres_have_no_key_even_without_a_swap() -> None:
-    settings = build(RunSettings, composed(["links=nv", "network=complete", "processors.count=8"]))
+    settings = build(RunSettings, composed_once(["links=nv", "network=complete", "processors.count=8"]))
     with pytest.raises(SettingsError, match="yield a key"):
         build_world(settings)
 
@@ -67,7 +68,7 @@ def test_profiles_have_the_figures_of_their_sources(profile: str, rate: float | 
 
 
 def test_fast_nv_centres_pay_with_fidelity() -> None:
-    settings = build(RunSettings, composed(["links=nv", "links.bright_population=0.3"]))
+    settings = build(RunSettings, composed_once(["links=nv", "links.bright_population=0.3"]))
     link = link_hardware(settings.links).link(0.002, settings.links.mean_fidelity)
     assert link.rate == pytest.approx(39, rel=0.03)
     assert link.fidelity == pytest.approx(0.6, abs=0.04)
@@ -87,7 +88,7 @@ def test_fast_nv_centres_pay_with_fidelity() -> None:
     (["links.attempt_base_microseconds=0", "links.attempt_microseconds_per_km=0"], "must take at least 1 ps"),
 ])  # fmt: skip
 def test_hardware_that_does_not_fit_together_is_refused_in_one_line(overrides: list[str], message: str) -> None:
-    settings = build(RunSettings, composed(["processors.count=8", *overrides]))
+    settings = build(RunSettings, composed_once(["processors.count=8", *overrides]))
     with pytest.raises(SettingsError) as refused:
         build_world(settings)
     assert message in str(refused.value)
@@ -95,14 +96,14 @@ def test_hardware_that_does_not_fit_together_is_refused_in_one_line(overrides: l
 
 
 def test_the_hub_may_have_better_memories_than_the_nodes() -> None:
-    links = build(RunSettings, composed(["links.hub_coherence_milliseconds=600"])).links
+    links = build(RunSettings, composed_once(["links.hub_coherence_milliseconds=600"])).links
     link = link_hardware(links).link(1.0, 0.97)
     assert [memory.x for memory in link.decay] == pytest.approx([1 / 0.6, 1 / 0.06])
     assert link.coherence_seconds == pytest.approx(2 / (1 / 0.6 + 1 / 0.06))
 
 
 def test_the_command_line_wins_over_the_experiment() -> None:
-    settings = build(RunSettings, composed(["experiment=oblivious", "attacks=sign_flip", "seed=3"]))
+    settings = build(RunSettings, composed_once(["experiment=oblivious", "attacks=sign_flip", "seed=3"]))
     assert settings.attacks.attack is not None
     assert settings.attacks.attack["_target_"].endswith("SignFlip")
     assert settings.scheduling["_target_"].endswith("Oblivious")

@@ -8,7 +8,6 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from ceas_ray.aggregation.rule import Rule
-from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import CrashSettings, JammingSettings, NetworkPartitionSettings, RunSettings
@@ -16,9 +15,10 @@ from ceas_ray.config.validation import build
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.kernel.ranges import Range, check_ranges
 from ceas_ray.scheduling.scheduler import Scheduler
+from tests.composed_settings import composed_once
 from tests.config.schema_leaves import LEAVES, POLICIES, leaves_of
 
-COMPOSED = composed([])
+COMPOSED = composed_once([])
 FULL: dict[str, dict[str, Any]] = {
     "consensus.crash": {"replicas": [0], "round": 1, "after_milliseconds": 0.2, "down_milliseconds": 2.0},
     "consensus.network_partition": {"replicas": [0], "begins_seconds": 1.0, "heals_seconds": 2.0},
@@ -190,7 +190,7 @@ def test_a_policy_that_does_not_fit_is_refused_in_one_line(key: str, override: s
     from ceas_ray.scheduling.scheduler import Scheduler
 
     kind = {"network": Topology, "aggregation.rule": Rule, "aggregation.weights": Weights, "scheduling": Scheduler}[key]
-    config: Any = composed([f"++{override}" if override[0] != "~" else override])
+    config: Any = composed_once([f"++{override}" if override[0] != "~" else override])
     for name in key.split("."):
         config = config[name]
     with pytest.raises(SettingsError) as refused:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import Simulation
@@ -14,11 +13,12 @@ from ceas_ray.links.link_manager import LinkManager
 from ceas_ray.links.remembered_link import LinkMemory, remembered
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.world.builder import build_world
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL
 
 
 def digest(words: list[str], memory: LinkMemory | None = None) -> bytes:
-    settings = build(RunSettings, composed([*SMALL, "training.rounds=3", *words]))
+    settings = build(RunSettings, composed_once([*SMALL, "training.rounds=3", *words]))
     world = build_world(settings)
     if memory is not None:
         memory = memory.of_seed(settings.seed)

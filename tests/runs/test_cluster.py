@@ -6,18 +6,18 @@ import os
 
 import pytest
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.runs.cluster import cluster_of
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL, small_world
 
 TINY = (*SMALL, "training.rounds=1")
 
 
 def ends(*overrides: str) -> list[RoundEnd]:
-    settings, world = build(RunSettings, composed([*TINY, *overrides])), small_world(*TINY, *overrides)
+    settings, world = build(RunSettings, composed_once([*TINY, *overrides])), small_world(*TINY, *overrides)
     with cluster_of(settings, world) as cluster:
         assert cluster.hosts >= 1
         assert cluster.machines
@@ -25,7 +25,7 @@ def ends(*overrides: str) -> list[RoundEnd]:
 
 
 def test_a_local_cluster_is_this_process_and_cannot_be_lost() -> None:
-    settings, world = build(RunSettings, composed([*TINY])), small_world(*TINY)
+    settings, world = build(RunSettings, composed_once([*TINY])), small_world(*TINY)
     with cluster_of(settings, world) as cluster:
         assert (cluster.hosts, cluster.machines, cluster.rebuild) == (1, [os.uname().nodename], None)
 

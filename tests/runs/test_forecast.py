@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from ceas_ray.cli.run import main
-from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
@@ -20,6 +19,7 @@ from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.world import builder as world
 from ceas_ray.world.builder import outline_world
+from tests.composed_settings import composed_once
 from tests.entanglement.planned_cost import planned_cost
 from tests.small_worlds import SMALL, small_world
 
@@ -30,7 +30,7 @@ from tests.small_worlds import SMALL, small_world
     ["training.inputs=local"], ["training.circuits_per_round=512"],
 ])  # fmt: skip
 def test_the_forecast_of_a_round_is_within_a_factor_of_two_of_its_plan(overrides: list[str]) -> None:
-    settings = build(RunSettings, composed([*SMALL, *overrides]))
+    settings = build(RunSettings, composed_once([*SMALL, *overrides]))
     found = forecast(settings, outline_world(settings))
     planned = planned_cost(small_world(*overrides).manager)
     assert 0.5 < found.round_seconds / planned.simulated_seconds < 2
@@ -45,7 +45,7 @@ def test_the_forecast_of_a_round_is_within_a_factor_of_two_of_its_plan(overrides
     ["network=grid", "processors.count=9", "entanglement.purification_rounds=1", "entanglement.multiplexing=4"],
 ])  # fmt: skip
 def test_the_forecast_of_simulated_time_takes_the_slowest_path_of_each_key_slot(overrides: list[str]) -> None:
-    settings = build(RunSettings, composed([*SMALL, *overrides]))
+    settings = build(RunSettings, composed_once([*SMALL, *overrides]))
     found, planned = forecast(settings, outline_world(settings)), planned_cost(small_world(*overrides).manager)
     assert found.round_seconds == pytest.approx(planned.simulated_seconds, rel=0.2)
     assert found.warm_up_seconds == pytest.approx(planned.warm_up_seconds, rel=0.2)
@@ -56,7 +56,7 @@ def test_the_forecast_of_simulated_time_takes_the_slowest_path_of_each_key_slot(
     "overrides", [["training.rounds=1"], ["training.rounds=5"], ["network=grid", "training.rounds=4"]]
 )
 def test_the_forecast_of_a_whole_run_knows_that_its_last_rounds_distil_nothing(overrides: list[str]) -> None:
-    settings = build(RunSettings, composed([*SMALL, *overrides]))
+    settings = build(RunSettings, composed_once([*SMALL, *overrides]))
     found, taken = forecast(settings, outline_world(settings)), 0.0
     for end in Simulation(LocalCluster(small_world(*overrides).one_host())).rounds():
         payloads = [seen.payload for seen in end.observations]
@@ -82,7 +82,7 @@ def test_the_forecast_counts_the_pairs_that_links_generate_not_only_those_that_a
     overrides: list[str], tmp_path: Path
 ) -> None:
     words = [*SMALL, *overrides]
-    settings = build(RunSettings, composed(words))
+    settings = build(RunSettings, composed_once(words))
     found = forecast(settings, outline_world(settings))
     assert main([*words, f"output={tmp_path / 'run'}"]) == 0
     done = json.loads((tmp_path / "run" / "summary.json").read_text())
@@ -92,7 +92,7 @@ def test_the_forecast_counts_the_pairs_that_links_generate_not_only_those_that_a
 
 def test_the_forecast_knows_that_a_finite_block_may_last_for_several_rounds() -> None:
     overrides = ["consensus.key_rate=finite", "scheduling=two_level", "training.rounds=15", *LOW_FIDELITY]
-    settings = build(RunSettings, composed([*SMALL, *overrides]))
+    settings = build(RunSettings, composed_once([*SMALL, *overrides]))
     found, taken = forecast(settings, outline_world(settings)), 0.0
     for end in Simulation(LocalCluster(small_world(*overrides).one_host())).rounds():
         payloads = [seen.payload for seen in end.observations]
@@ -104,7 +104,7 @@ def test_the_forecast_of_key_slots_that_are_not_planned_is_near_that_of_those_th
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for overrides in ([], ["network=line"], ["network=grid", "processors.count=25"], ["network=complete"]):
-        settings = build(RunSettings, composed([*SMALL, *overrides]))
+        settings = build(RunSettings, composed_once([*SMALL, *overrides]))
         planned = forecast(settings, outline_world(settings))
         monkeypatch.setattr(world, "_MAX_PLANNED_PATHS", 0)
         estimated = forecast(settings, outline_world(settings))
@@ -116,7 +116,7 @@ def test_the_forecast_of_key_slots_that_are_not_planned_is_near_that_of_those_th
 @pytest.mark.parametrize("hash_keys", ["fresh", "kept"])
 def test_the_forecast_knows_that_finite_keys_take_whole_blocks(hash_keys: str) -> None:
     overrides = ["consensus.key_rate=finite", f"consensus.hash_keys={hash_keys}", "consensus.committee_size=4"]
-    settings = build(RunSettings, composed([*SMALL, *overrides]))
+    settings = build(RunSettings, composed_once([*SMALL, *overrides]))
     found, planned = forecast(settings, outline_world(settings)), planned_cost(small_world(*overrides).manager)
     assert 0.5 < found.round_seconds / planned.simulated_seconds < 2
     assert 0.5 < found.warm_up_seconds / planned.warm_up_seconds < 2
@@ -207,7 +207,7 @@ def test_a_decision_process_that_wastes_what_one_attempt_heralds_is_foreseen_to_
     foreseen = []
     for success in ("0.012", "0.5"):  # of 16 modes: .2 pairs an attempt, and 7
         words = ["runtime=local", "tracking=folder", "processors.count=8", f"links.success_at_1_km={success}"]
-        settings = build(RunSettings, composed(words))
+        settings = build(RunSettings, composed_once(words))
         foreseen.append(forecast(settings, outline_world(settings)).start_seconds)
     assert foreseen[1] > 2 * foreseen[0]
 
@@ -219,6 +219,6 @@ def test_a_decision_process_of_short_bursts_is_foreseen_to_be_solved_several_tim
     foreseen = []
     for supply in ("4.5", "2.2"):
         words = [*SMALL, "entanglement.burst_shots=1", f"entanglement.supply={supply}"]
-        settings = build(RunSettings, composed(words))
+        settings = build(RunSettings, composed_once(words))
         foreseen.append(forecast(settings, outline_world(settings)).start_seconds)
     assert foreseen[1] > foreseen[0] + 1

@@ -94,6 +94,7 @@ def kept_code() -> set[tuple[Path, int]]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("name", SPREAD)
 def test_a_forecast_is_right_within_a_factor_of_two(name: str, warm: Warm) -> None:
     chosen = {word.partition("=")[0] for word in SPREAD[name]}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ceas_ray.config.composition import composed
 from ceas_ray.runs.mlflow_content import run_name
+from tests.composed_settings import composed_once
 
 
 @pytest.mark.parametrize(("words", "name"), [
@@ -19,10 +19,10 @@ from ceas_ray.runs.mlflow_content import run_name
      "links.min_fidelity=.9 entanglement.min_fidelity=.8 seed 1"),
 ])  # fmt: skip
 def test_a_name_says_what_differs_from_the_default(words: list[str], name: str) -> None:
-    assert run_name(composed(words)) == name
+    assert run_name(composed_once(words)) == name
 
 
 def test_a_name_stays_short() -> None:
-    config = composed([])
+    config = composed_once([])
     config["origin"]["overrides"] = [f"training.key{k}={'v' * 30}" for k in range(20)]
     assert len(run_name(config)) < 140 and run_name(config).endswith("... seed 1")

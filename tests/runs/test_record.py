@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import yaml
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import RoundEnd, Simulation
@@ -22,13 +21,14 @@ from ceas_ray.runs.record import RunRecord
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.tracking.files import read_journal
 from ceas_ray.tracking.locks import LOCK, HeldLock
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL, small_world
 
 STARTED = {"seed": 1, "git_commit": "abc", "git_dirty": False}
 
 
 def record_in(folder: Path, *overrides: str) -> RunRecord:
-    config = composed([*SMALL, *overrides])
+    config = composed_once([*SMALL, *overrides])
     return RunRecord(build(RunSettings, config), config, HeldLock(folder / LOCK, print))
 
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.entanglement.unspent_pairs import UnspentPairs
@@ -17,6 +16,7 @@ from ceas_ray.kernel.windows import Simulation
 from ceas_ray.messages.observations import KeyBatch
 from ceas_ray.runs.results import Results
 from ceas_ray.runtime.local_runtime import LocalCluster
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL, small_world
 
 FEW = (
@@ -44,7 +44,7 @@ MEMORIES = ((), ("entanglement.slots=8",), ("entanglement.min_fidelity=0.8",), (
 
 def run_of(*overrides: str) -> tuple[list[dict[str, Any]], dict[str, Any], Simulation]:
     """The journal's lines, the summary, and the simulation."""
-    settings_of_run = build(RunSettings, composed([*SMALL, *overrides]))
+    settings_of_run = build(RunSettings, composed_once([*SMALL, *overrides]))
     world = small_world(*overrides)
     simulation, results = Simulation(LocalCluster(world.one_host())), Results(settings_of_run, world)
     lines = [results.take(end) for end in simulation.rounds()]
@@ -55,7 +55,7 @@ def run_of(*overrides: str) -> tuple[list[dict[str, Any]], dict[str, Any], Simul
 def test_a_run_that_ends_early_reports_the_accuracy_of_the_model_that_it_has() -> None:
     overrides = ("training.evaluate_every=5", "training.data.validation_fraction=0.3", *FEW)
     world = small_world(*overrides)
-    results = Results(build(RunSettings, composed([*SMALL, *overrides])), world)
+    results = Results(build(RunSettings, composed_once([*SMALL, *overrides])), world)
     results.take(next(Simulation(LocalCluster(world.one_host())).rounds()))
     summary = results.summary("stopped", {})
     assert world.validation is not None

@@ -10,9 +10,9 @@ import fsspec
 import pytest
 
 from ceas_ray.cli.run import main
-from ceas_ray.config.composition import composed
 from ceas_ray.runs.folder import settings_text
 from ceas_ray.runs.resume import config_of_run
+from tests.composed_settings import composed_once
 from tests.runs.test_resume import OFTEN, SIX, interrupted, same, whole
 from tests.small_worlds import SMALL
 from tests.tracking.object_store import ObjectStore, object_store
@@ -126,9 +126,9 @@ def test_each_job_of_a_sweep_has_a_snapshot_folder_of_its_own(tmp_path: Path, mo
 
 def resumed_config(folder: Path, saved: list[str], words: list[str]) -> dict[str, Any]:
     folder.mkdir()
-    (folder / "settings.yaml").write_text(settings_text(composed(saved)))
+    (folder / "settings.yaml").write_text(settings_text(composed_once(saved)))
     words = [f"resume={folder}", *words]
-    return config_of_run(composed(words), words)
+    return config_of_run(composed_once(words), words)
 
 
 LOCAL = {"name": "local", "processor_hosts": 1}
@@ -155,7 +155,7 @@ def test_a_resumed_run_keeps_what_its_command_does_not_change(
     tmp_path: Path, words: list[str], changed: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # which confirms it
-    wanted = composed(OWN)
+    wanted = composed_once(OWN)
     for group, entries in changed.items():
         wanted[group] |= entries
     found = resumed_config(tmp_path / "run", OWN, words)

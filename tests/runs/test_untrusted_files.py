@@ -23,6 +23,7 @@ from ceas_ray.kernel.codec import decode_untrusted, encode
 from ceas_ray.runs.folder import read_settings
 from ceas_ray.runs.resume import config_of_run, resumed
 from ceas_ray.tracking.snapshots import packed, unpacked
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL
 
 MUTATIONS, MUTATED_SETTINGS = 10_000, 2_000
@@ -159,9 +160,8 @@ def test_forged_snapshots_with_right_checksums_never_get_past_a_line(folder: Pat
 
 
 def config_with(**entries: Any) -> dict[str, Any]:
-    from ceas_ray.config.composition import composed
 
-    return composed(SMALL) | entries
+    return composed_once(SMALL) | entries
 
 
 def test_deep_nesting_and_long_claims_are_refused() -> None:

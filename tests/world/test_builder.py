@@ -8,19 +8,20 @@ import numpy as np
 import pytest
 from hypothesis import Phase, assume, given, settings
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.runs.forecast import forecast
 from ceas_ray.world.builder import build_world, outline_world
 from tests.cli.command_lines import RIGHT_LINES
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL
 
 
 def settings_of(*words: str) -> RunSettings:
     chosen = {word.partition("=")[0] for word in words}
-    return build(RunSettings, composed([*(word for word in SMALL if word.partition("=")[0] not in chosen), *words]))
+    others = [word for word in SMALL if word.partition("=")[0] not in chosen]
+    return build(RunSettings, composed_once([*others, *words]))
 
 
 @pytest.mark.parametrize(("words", "message"), [

@@ -7,18 +7,18 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.world import builder
 from ceas_ray.world.checks import check_settings
 from ceas_ray.world.run_size import memory_bytes
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL
 
 
 def settings_of(*overrides: str) -> RunSettings:
-    return build(RunSettings, composed([*SMALL, *overrides]))
+    return build(RunSettings, composed_once([*SMALL, *overrides]))
 
 
 @pytest.mark.parametrize(("overrides", "message"), [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.consensus.faults.unreliable_network import OnUnreliableNetwork
@@ -12,6 +11,7 @@ from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.world.classical_network import on_network
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL
 
 
@@ -26,7 +26,7 @@ class Quiet(Actor):
 
 
 def behind(*overrides: str) -> Actor:
-    return on_network(build(RunSettings, composed([*SMALL, *overrides])), Quiet(), Streams(1))
+    return on_network(build(RunSettings, composed_once([*SMALL, *overrides])), Quiet(), Streams(1))
 
 
 def test_without_faults_nothing_stands_between_an_actor_and_the_network() -> None:

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.world.counts import Counts, counts_of
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL, small_world
 
 
 def counts(*overrides: str) -> Counts:
-    return counts_of(build(RunSettings, composed([*SMALL, *overrides])))
+    return counts_of(build(RunSettings, composed_once([*SMALL, *overrides])))
 
 
 def test_a_party_is_a_processor_or_a_group_that_shares_a_circuit() -> None:

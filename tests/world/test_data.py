@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import DataSettings, TrainingSettings
 from ceas_ray.config.validation import build
 from ceas_ray.world.data import dealt_shards, load_data
 from ceas_ray.world.inputs import RunInputs
+from tests.composed_settings import composed_once
 
 SETS = {"digits_38": 1, "digits_0123": 4, "iris": 3, "wine": 3, "breast_cancer": 1, "moons": 1, "circles": 1,
         "spin_chain": 1}  # fmt: skip
@@ -23,7 +23,7 @@ SETS = {"digits_38": 1, "digits_0123": 4, "iris": 3, "wine": 3, "breast_cancer":
 
 @cache
 def training_of(choice: str) -> TrainingSettings:
-    return build(TrainingSettings, composed([f"training={choice}"])["training"])
+    return build(TrainingSettings, composed_once([f"training={choice}"])["training"])
 
 
 def data_of(**changes: Any) -> DataSettings:
@@ -118,7 +118,7 @@ def test_shards_that_cannot_be_are_refused_in_one_line() -> None:
     (None, "training.data.features must be pca or a list of features, by their numbers, got None"),
 ])  # fmt: skip
 def test_features_are_pca_or_a_list(features: Any, message: str) -> None:
-    config = composed([])["training"]["data"]
+    config = composed_once([])["training"]["data"]
     with pytest.raises(SettingsError) as refused:
         build(DataSettings, config | {"features": features}, "training.data")
     assert str(refused.value) == message

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import LinkSettings, RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.network.memories import Dephasing, Depolarizing
 from ceas_ray.quantum.emission import Heralded, SingleClick
 from ceas_ray.world.link_hardware import link_hardware
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL
 
 
 def links(*overrides: str) -> LinkSettings:
-    return build(RunSettings, composed([*SMALL, *(f"links.{word}" for word in overrides)])).links
+    return build(RunSettings, composed_once([*SMALL, *(f"links.{word}" for word in overrides)])).links
 
 
 def test_equal_depolarizing_memories_are_their_coherence_time_alone() -> None:

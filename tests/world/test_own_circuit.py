@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
@@ -21,6 +20,7 @@ from ceas_ray.world import checks
 from ceas_ray.world.builder import build_world, outline_world
 from ceas_ray.world.inputs import targets_of, with_inputs
 from ceas_ray.world.world import World
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL
 
 PROGRAM = """OPENQASM 3.0;
@@ -52,7 +52,7 @@ def mine():
 
 
 def settings_of(*words: str) -> RunSettings:
-    return build(RunSettings, composed([*SMALL, "training.inputs=local", *words]))
+    return build(RunSettings, composed_once([*SMALL, "training.inputs=local", *words]))
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
@@ -21,6 +20,7 @@ from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.training.centralized import CentralizedTraining, Momentum, accuracy_on_test
 from ceas_ray.training.learning_rate import LearningRate
 from ceas_ray.world.builder import build_world
+from tests.composed_settings import composed_once
 from tests.small_worlds import small_world
 from tests.world.test_simulation import ROUTED, assert_link_books_are_exact, ends, rounds_of
 
@@ -234,7 +234,7 @@ def test_what_cannot_be_shared_is_refused_in_one_line(overrides: tuple[str, ...]
 @pytest.mark.parametrize("partition", ["circuit", "layer"])
 def test_on_perfect_hardware_shared_circuits_learn_digits_as_one_process_does(partition: str) -> None:
     """Within two points of the same model and optimiser, without noise, on all data."""
-    config = composed([
+    config = composed_once([
         *PERFECT[:6], "processors=noiseless", "aggregation=mean", "attacks=none", f"training.partition={partition}",
         "processors.count=20", "runtime=local", "tracking=folder",
     ])  # fmt: skip

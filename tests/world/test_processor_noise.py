@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import ProcessorSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.world.inputs import RunInputs
 from ceas_ray.world.processor_noise import processor_noise
+from tests.composed_settings import composed_once
 
 COLUMNS = (
     "processor,qubit,one_qubit_depolarizing,one_qubit_damping,one_qubit_dephasing,two_qubit_depolarizing,"
@@ -27,7 +27,7 @@ ALL = "".join(f"{k},,{FIGURES}\n" for k in range(3))
 def noise_of(folder: Path, content: str | bytes) -> Any:
     path = folder / "noise.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    config = composed(["processors.count=3", f"processors.noise_file={path}"])["processors"]
+    config = composed_once(["processors.count=3", f"processors.noise_file={path}"])["processors"]
     return processor_noise(build(ProcessorSettings, config, "processors"), 2, Streams(1), RunInputs({}))
 
 

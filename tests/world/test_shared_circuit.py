@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
@@ -16,6 +15,7 @@ from ceas_ray.kernel.windows import Simulation
 from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.world.builder import build_world, outline_world
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL
 from tests.world.test_partitions import PERFECT
 from tests.world.test_simulation import assert_link_books_are_exact, ends, rounds_of
@@ -47,7 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def settings_of(*words: str) -> RunSettings:
-    return build(RunSettings, composed([*SMALL, "training.circuit=mine.qasm", *words]))
+    return build(RunSettings, composed_once([*SMALL, "training.circuit=mine.qasm", *words]))
 
 
 def simulation_of(*words: str) -> Simulation:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.world.times import control_delay, message_bound, update_time
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL
 
 
 def test_settings_in_their_units_become_picoseconds() -> None:
-    settings = build(RunSettings, composed([
+    settings = build(RunSettings, composed_once([
         *SMALL, "entanglement.control_delay_microseconds=2.5", "consensus.delta_microseconds=300",
         "processors.update_milliseconds=4",
     ]))  # fmt: skip

@@ -9,7 +9,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.codec import decode, encode
@@ -17,6 +16,7 @@ from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.world.builder import build_world
 from ceas_ray.world.world import World
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL, small_world
 from tests.world.committees import models, names, run
 
@@ -46,14 +46,14 @@ def overrides_of(*troubles: str) -> tuple[str, ...]:
 @cache
 def inputs_close(jammed: bool) -> float:
     """Return when inputs of round 0 close, in seconds: without other troubles it is decided .03 ms later."""
-    settings = build(RunSettings, composed([*SMALL, *TINY, *([TROUBLES["jamming"].format()] if jammed else [])]))
+    settings = build(RunSettings, composed_once([*SMALL, *TINY, *([TROUBLES["jamming"].format()] if jammed else [])]))
     over = next(Simulation(LocalCluster(build_world(settings).one_host())).rounds()).mark.at
     return over * 1e-12 - (settings.entanglement.planning_milliseconds + 0.03) * 1e-3
 
 
 def build_worlds(*troubles: str) -> Iterator[World]:
     """As many as one asks for, all alike."""
-    settings = build(RunSettings, composed([*SMALL, *overrides_of(*troubles)]))
+    settings = build(RunSettings, composed_once([*SMALL, *overrides_of(*troubles)]))
     while True:
         yield build_world(settings)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from ceas_ray.cli.reproduce import main
-from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.studies.awareness.design import Plan, read_design
@@ -17,6 +16,7 @@ from ceas_ray.studies.awareness.recorded_runs import AWARENESS_TABLE
 from ceas_ray.studies.headline import training_runs
 from ceas_ray.studies.headline.design import named
 from ceas_ray.world.builder import outline_world
+from tests.composed_settings import composed_once
 
 FORM = "study.design.forms.quick"
 EVALUATED = {
@@ -32,7 +32,7 @@ TINY = [
 
 
 def planned(form: str) -> Plan:
-    return Plan(*read_design(composed(["experiment=awareness"])["study"]["design"], form), ())
+    return Plan(*read_design(composed_once(["experiment=awareness"])["study"]["design"], form), ())
 
 
 @pytest.mark.slow
@@ -42,7 +42,7 @@ def test_every_arm_of_a_registered_form_can_be_built(form: str) -> None:
     firsts = {run.arm: run for run in plan.selection(*plan.form.scenarios)}
     assert set(firsts) == set(plan.form.arms)
     for run in firsts.values():
-        outline_world(build(RunSettings, composed(list(run.overrides))))  # refuses all that a run refuses
+        outline_world(build(RunSettings, composed_once(list(run.overrides))))  # refuses all that a run refuses
 
 
 @pytest.mark.parametrize("form", ["quick", *REGISTERED])
@@ -73,7 +73,7 @@ def test_it_runs_resumes_and_reports(
     assert all(r["reached"] and r["rounds"] == 3 and 0 < r["pairs"] < r["all_pairs"] for r in results)
     assert {row["measure"] for row in found["gains"].values()} == {"pairs", "all_pairs", "simulated_seconds"}
     assert all(row["low"] <= row["ratio"] <= row["high"] for row in found["gains"].values())
-    plan = Plan(*read_design(composed(TINY)["study"]["design"], "quick"), ())
+    plan = Plan(*read_design(composed_once(TINY)["study"]["design"], "quick"), ())
     assert findings_of(plan, "one_shot", AWARENESS_TABLE.recorded(folder / "runs.csv")) == found
     monkeypatch.setattr(training_runs, "build_world", None)  # nothing is trained
     assert main(command) == 0

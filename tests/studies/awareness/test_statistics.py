@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ceas_ray.config.composition import composed
 from ceas_ray.studies.awareness.design import Plan, read_design
 from ceas_ray.studies.awareness.report import findings
 from ceas_ray.studies.awareness.statistics import (
@@ -19,13 +18,14 @@ from ceas_ray.studies.awareness.statistics import (
     tables,
     worst_need,
 )
+from tests.composed_settings import composed_once
 
 ARMS = ("mdp_precision", "just_in_time", "on_demand", "base_stock")
 NEEDS = {"mdp_precision": (1e5, 1.2e5), "just_in_time": (2e5, 1e5), "on_demand": (8e5, 4e5), "base_stock": (5e5, 5e5)}
 
 
 def plan() -> Plan:
-    design, form = read_design(composed(["experiment=awareness"])["study"]["design"], "one_shot")
+    design, form = read_design(composed_once(["experiment=awareness"])["study"]["design"], "one_shot")
     return Plan(design, form.model_copy(update={"arms": ARMS}), ())
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from ceas_ray.cli.reproduce import main
-from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.studies.headline.design import Plan, named, read_design
 from ceas_ray.studies.headline.training_runs import train
 from ceas_ray.world.builder import build_world, outline_world
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL
 
 FORM = "study.design.forms.quick"
@@ -26,7 +26,7 @@ TINY = [
 
 
 def registered(form: str) -> Plan:
-    design, chosen = read_design(composed(["experiment=headline"])["study"]["design"], form)
+    design, chosen = read_design(composed_once(["experiment=headline"])["study"]["design"], form)
     return Plan(design, chosen, ())
 
 
@@ -40,7 +40,7 @@ def test_every_run_of_the_registered_design_can_be_built_or_shares_its_settings_
             kind = (scenario, run.arm) if run.attack == next(iter(plan.form.attacks)) else (run.attack, run.placement)
             if kind not in seen:
                 seen.add(kind)
-                outline_world(build(RunSettings, composed(list(run.overrides))))  # refuses all that a run refuses
+                outline_world(build(RunSettings, composed_once(list(run.overrides))))  # refuses all that a run refuses
     assert len(seen) >= len(plan.form.arms) + len(plan.form.attacks)
 
 
@@ -55,18 +55,18 @@ def test_runs_that_tune_have_a_validation_set_and_runs_that_are_reported_train_o
     plan = registered(form)
     scenario, rates = plan.form.scenarios[0], dict.fromkeys(plan.form.arms, 0.5)
     fractions = [
-        {build(RunSettings, composed(list(run.overrides))).training.data.validation_fraction for run in runs[:2]}
+        {build(RunSettings, composed_once(list(run.overrides))).training.data.validation_fraction for run in runs[:2]}
         for runs in (plan.tuning(scenario), plan.selection(scenario, rates))
     ]
     assert fractions == [{0.25}, {0.0}]
 
 
 def test_a_run_of_the_experiment_says_what_it_reached_on_its_validation_set() -> None:
-    design, form = read_design(composed([*TINY, "experiment=headline"])["study"]["design"], "quick")
+    design, form = read_design(composed_once([*TINY, "experiment=headline"])["study"]["design"], "quick")
     plan = Plan(design, form, tuple(word for word in TINY if not word.lstrip("~").startswith("study.")))
     tuned, selected = plan.tuning("primary")[0], plan.selection("primary", dict.fromkeys(form.arms, 0.5))[0]
     found = train(tuned, design.last_evaluations)
-    data = build_world(build(RunSettings, composed(list(tuned.overrides)))).data
+    data = build_world(build(RunSettings, composed_once(list(tuned.overrides)))).data
     right = found["validation_accuracy"] * len(data.validation_labels)
     assert right == pytest.approx(round(right), abs=1e-9), "one evaluation of so many samples"
     assert found["validation_chance"] == data.validation_chance

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ceas_ray.config.composition import composed
 from ceas_ray.studies.rules.design import Plan, read_design
 from ceas_ray.studies.rules.experiment import findings_of
 from ceas_ray.studies.rules.recorded_runs import RULES_TABLE
+from tests.composed_settings import composed_once
 from tests.studies.rules.test_rules import REGISTERED
 
 ROOT = Path(__file__).parents[3]
@@ -22,7 +22,7 @@ def table(form: str) -> Path:
 
 
 def planned(form: str) -> Plan:
-    return Plan(*read_design(composed(["experiment=rules"])["study"]["design"], form), ())
+    return Plan(*read_design(composed_once(["experiment=rules"])["study"]["design"], form), ())
 
 
 FORMS = [*REGISTERED, *(f"{form}_fresh" for form in REGISTERED)]

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from ceas_ray.cli.reproduce import main
-from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.studies.headline import training_runs
@@ -18,6 +17,7 @@ from ceas_ray.studies.rules.design import NO_ATTACK, Plan, read_design
 from ceas_ray.studies.rules.experiment import findings_of
 from ceas_ray.studies.rules.recorded_runs import RULES_TABLE
 from ceas_ray.world.builder import outline_world
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL
 
 FORM = "study.design.forms.quick"
@@ -31,7 +31,7 @@ REGISTERED = ("default", "circuits_128", "six_qubits")
 
 
 def registered(form: str) -> Plan:
-    design, chosen = read_design(composed(["experiment=rules"])["study"]["design"], form)
+    design, chosen = read_design(composed_once(["experiment=rules"])["study"]["design"], form)
     return Plan(design, chosen, ())
 
 
@@ -44,7 +44,7 @@ def test_every_run_of_the_registered_design_can_be_built_or_shares_its_settings_
             kind = (scenario, run.arm) if run.attack == next(iter(plan.form.attacks)) else (scenario, run.attack)
             if kind not in seen:
                 seen.add(kind)
-                outline_world(build(RunSettings, composed(list(run.overrides))))  # refuses all that a run refuses
+                outline_world(build(RunSettings, composed_once(list(run.overrides))))  # refuses all that a run refuses
     attacked_and_not = len(plan.form.attacks)  # no attack in place of the first, which every arm meets
     assert len(seen) == len(plan.form.scenarios) * (len(plan.form.arms) + attacked_and_not)
 
@@ -85,14 +85,14 @@ def test_runs_that_tune_have_a_validation_set_and_runs_that_are_reported_train_o
         (plan.selection("default", rates), 0.0),
         (plan.evaluation("default", rates, attacks), 0.0),
     ):
-        data = build(RunSettings, composed(list(runs[-1].overrides))).training.data
+        data = build(RunSettings, composed_once(list(runs[-1].overrides))).training.data
         assert data.validation_fraction == fraction
 
 
 def test_without_attack_nobody_is_byzantine_and_the_rule_still_expects_some() -> None:
     plan = registered("full")
     run, *_ = plan.runs("thirty_percent", "mean", [NO_ATTACK], rates=[1.0], seeds=[1])
-    settings = build(RunSettings, composed(list(run.overrides)))
+    settings = build(RunSettings, composed_once(list(run.overrides)))
     assert (settings.attacks.fraction, settings.aggregation.byzantine_fraction) == (0.0, 0.3)
 
 
@@ -112,7 +112,7 @@ def test_it_runs_resumes_reports_and_takes_recorded_runs(
     assert set(found["claims"].values()) <= {"confirmed", "refuted", "undecided"}
     for name in ("index.html", "default.png", "settings.yaml"):
         assert (folder / name).stat().st_size > 0
-    plan = Plan(*read_design(composed(TINY)["study"]["design"], "quick"), ())
+    plan = Plan(*read_design(composed_once(TINY)["study"]["design"], "quick"), ())
     assert findings_of(plan, "default", RULES_TABLE.recorded(folder / "runs.csv")) == found, (
         "the table says all that is needed"
     )
