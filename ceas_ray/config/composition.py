@@ -140,7 +140,10 @@ def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
         group, _, choice = missing[1].rpartition("/")
         if (group, choice) in renamed.CHOICES:
             return SettingsError(group, f"{renamed.CHOICES[group, choice]} (the new name)", choice)
-        return SettingsError(group, or_nearest(f"one of {', '.join(sorted(options))}", choice, options), choice)
+        must = f"one of {', '.join(sorted(options))}"
+        meant = _choices_by_class(group).get(choice.lower().replace("-", "_"))
+        must = or_nearest(must, choice, options) if meant is None else f"{must} (did you mean {meant}?)"
+        return SettingsError(group, must, choice)
     there = re.search(r"An item is already at '([^']+)'", message)
     if there:
         return SettingsError(there[1], "given without +, since there is such a key", _word_of(there[1], overrides))
@@ -205,6 +208,17 @@ def _groups() -> dict[str, list[str]]:
         folder.relative_to(conf_directory()).as_posix(): sorted(path.stem for path in folder.glob("*.yaml"))
         for folder in folders
     }
+
+
+def _choices_by_class(group: str) -> dict[str, str]:
+    """Return the choices of a group whose first class has a module of another name, by that name."""
+    found: dict[str, str] = {}
+    for name in _groups().get(group, ()):
+        text = (conf_directory() / group / f"{name}.yaml").read_text(encoding="utf-8")
+        modules = re.findall(r"_target_: ceas_ray\.\w+\.(\w+)\.", text)
+        if modules and modules[0] not in _groups()[group] and len(name) < len(found.get(modules[0], name + " ")):
+            found[modules[0]] = name
+    return found
 
 
 def _keys_of(config: Mapping[Any, Any], prefix: str = "") -> Iterable[str]:

@@ -7,16 +7,64 @@ import re
 from collections.abc import Iterable
 
 _LEAST_LIKENESS = 0.55
+SYNONYMS = {
+    "adversary": "attacks", "aggregator": "aggregation", "attack": "attacks", "attacker": "attacks",
+    "caf": "covariance_filter", "clients": "processors.count", "cutoff": "useful_age_periods",
+    "dataset": "training.data.name", "depth": "layers", "directory": "output", "dnc": "divide_and_conquer",
+    "epochs": "rounds", "eta": "learning_rate", "fedavg": "mean", "folder": "output",
+    "foolsgold": "similarity_discount", "graph": "network", "hardware": "links", "ipm": "inner_product",
+    "iterations": "rounds", "n": "count", "nodes": "processors.count", "num": "count", "number": "count",
+    "outdir": "output", "policy": "scheduling", "qpus": "processors.count", "random_seed": "seed",
+    "rfa": "geometric_median", "scheduler": "scheduling", "share": "fraction", "shots": "circuits_per_round",
+    "size": "count", "step_size": "learning_rate", "steps": "rounds", "time_limit": "wall_seconds",
+    "timeout": "wall_seconds", "topology": "network", "verbose": "quiet", "workers": "processors.count",
+}  # fmt: skip
+"""What other tools call things that have a name here."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that this one abbreviates, or else the one that is most like it; None if none is."""
+    """Return the known word that this one means; None if none is like it.
+
+    In this order: another name of it, one that it abbreviates, one with the same words and fewer or more of them, and
+    the one that is most like it, letter by letter.
+    """
     lowered = {name.lower(): name for name in known}
-    longer = [name for name in lowered if _abbreviates(word.lower(), name)]
-    if longer and word.lower() not in lowered:
+    word = word.lower().replace("-", "_")
+    if word in lowered:
+        return lowered[word]
+    if SYNONYMS.get(word) in lowered:
+        return lowered[SYNONYMS[word]]
+    longer = [name for name in lowered if _abbreviates(word, name)]
+    if longer:
         return lowered[min(longer, key=len)]
-    found = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=_LEAST_LIKENESS)
+    same = _with_the_same_words(word, lowered)
+    if same is not None:
+        return lowered[same]
+    found = difflib.get_close_matches(word, lowered, n=1, cutoff=_LEAST_LIKENESS)
     return lowered[found[0]] if found else None
+
+
+def _with_the_same_words(word: str, names: Iterable[str]) -> str | None:
+    """Return the name whose words are all in this one, or which has all words of this one, some of them perhaps cut
+    off: one that begins like it, then that with the fewest others.
+    """
+    words = _words_of(word)
+
+    def others(name: str) -> tuple[bool, int]:
+        return not name.startswith(word), len(_words_of(name))
+
+    inside = [name for name in names if not word.startswith(f"{name}.")]  # a key is not meant to be its own group
+    found = [name for name in inside if _has_all(_words_of(name), words) or _words_of(name) <= words]
+    return min(found, key=others, default=None)
+
+
+def _words_of(name: str) -> set[str]:
+    return {part if len(part) < 4 else part.removesuffix("s") for part in re.split(r"[_.]", name)}
+
+
+def _has_all(whole: set[str], words: set[str]) -> bool:
+    """Return whether each of these words, or one that begins with its three letters or more, is in the whole."""
+    return all(any(part == word or (len(word) > 2 and part.startswith(word)) for part in whole) for word in words)
 
 
 def _abbreviates(word: str, name: str) -> bool:

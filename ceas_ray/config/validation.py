@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from ceas_ray.config import renamed
 from ceas_ray.config.errors import NOTHING, SettingsError, UnusableSettings
-from ceas_ray.config.nearest import nearest, or_nearest
+from ceas_ray.config.nearest import SYNONYMS, nearest, or_nearest
 from ceas_ray.config.schema import RunSettings
 
 M = TypeVar("M", bound=BaseModel)
@@ -102,16 +102,21 @@ def known_keys(settings: type[BaseModel] = RunSettings, within: str = "") -> lis
 def unknown_key(key: str, known: Sequence[str]) -> str:
     """Return what an unknown key must be: what it is called now, or a known one, and the nearest of those.
 
-    A key of the same group is nearer than one of the same name in another group, and that nearer than all others.
+    What it is called elsewhere is nearest; then a key of the same group, one of the same name in another group, and
+    all others.
     """
     if key in renamed.KEYS:
         values = f" ({renamed.VALUES[key]})" if key in renamed.VALUES else ""
         return f"named {renamed.KEYS[key]}{values}"
     group, _, name = key.rpartition(".")
+    meant = SYNONYMS.get(name, name)
     beside = {other.rpartition(".")[2]: other for other in known if other.rpartition(".")[0] == group}
     in_group = nearest(name, beside)
-    near = [] if in_group is None else [beside[in_group]]
-    elsewhere = [other for other in known if other.rpartition(".")[2] == name]
+    near = [meant] if meant in known else []
+    same_group = [] if in_group is None else [beside[in_group]]
+    near += same_group if group else []
+    elsewhere = [other for other in known if other.rpartition(".")[2] == meant]
     near += [nearest(key, elsewhere) or elsewhere[0]] if elsewhere else []
+    near += same_group
     near += [other for other in [nearest(key, known)] if other is not None]
     return f"a known key{f' (did you mean {near[0]}?)' if near else ''}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ceas_ray.config.composition import _groups
+from ceas_ray.config.composition import _groups, composed
+from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.nearest import nearest
 from ceas_ray.config.validation import known_keys, unknown_key
 
@@ -22,6 +23,17 @@ KEYS = {
     "stop.walltime": "stop.wall_seconds",
     "dryrun": "dry_run",
     "scheduler": "scheduling",
+    "topology": "network",
+    "qubits": "training.qubits",
+    "epochs": "training.rounds",
+    "workers": "processors.count",
+    "training.circuits": "training.circuits_per_round",
+    "training.batch_size": "training.batch",
+    "training.num_qubits": "training.qubits",
+    "processors.number": "processors.count",
+    "attacks.share": "attacks.fraction",
+    "runtime.hosts": "runtime.processor_hosts",
+    "stop.pairs": "stop.bell_pairs",
 }
 
 
@@ -33,6 +45,16 @@ def test_the_choice_that_was_meant_is_named(group: str, word: str, meant: str) -
 @pytest.mark.parametrize(("word", "meant"), KEYS.items())
 def test_the_key_that_was_meant_is_named(word: str, meant: str) -> None:
     assert unknown_key(word, [*known_keys(), *_groups()]) == f"a known key (did you mean {meant}?)"
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("attacks=little_is_enough", "alie"), ("attacks=optimising_attacker", "optimising"), ("links=ion", "trapped_ion"),
+     ("aggregation=foolsgold", "similarity_discount"), ("scheduling=two-level", "two_level")],
+)  # fmt: skip
+def test_a_choice_is_found_by_the_name_of_its_class_or_of_its_paper(word: str, meant: str) -> None:
+    with pytest.raises(SettingsError, match=rf"\(did you mean {meant}\?\)"):
+        composed([word])
 
 
 def test_an_abbreviation_has_the_beginnings_of_all_parts() -> None:
