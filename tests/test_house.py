@@ -37,11 +37,12 @@ TESTED_BY = {
     "cli/test_hydra_application.py": "config/application config/command_line",
     "config/test_conf.py": "conf_path",
     "config/test_schema.py": "policies setting_types validation",
-    "consensus/exploration/planted/test_catalogue.py": "corners hunt inputs lagging links voting",
+    "consensus/exploration/planted/test_catalogue.py": "comparison corners hunt inputs lagging links voting",
     "consensus/exploration/test_abstract_model.py": "abstract_rules abstract_states",
     "consensus/exploration/test_campaign.py": "environment explored_code round_invariants spawned_pool "
     "voting_invariants voting_scenario",
     "consensus/exploration/test_chart.py": "record",
+    "consensus/exploration/test_guided_search.py": "abstract_views",
     "consensus/exploration/test_replica_scenario.py": "participants",
     "consensus/exploration/test_replica_setting.py": "adversary bold_replica channels disturbances "
     "omniscient_adversary replica_lies round_divider",
@@ -143,3 +144,27 @@ def test_the_test_of_a_module_is_found_by_its_path() -> None:
     }
     assert without == named
     assert [test for test in TESTED_BY if not (TESTS / test).exists()] == []
+
+
+def _reads_the_clock(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in ("time.time", "datetime.now")
+
+
+def _of(node: ast.AST) -> list[ast.expr]:
+    """What is compared, added or subtracted."""
+    if isinstance(node, ast.Compare):
+        return [node.left, *node.comparators]
+    return [node.left, node.right] if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) else []
+
+
+def test_nothing_waits_or_measures_by_a_clock_that_can_be_set() -> None:
+    """The time of day is noted, never compared, added or subtracted: deadlines use `time.monotonic`."""
+    texts = {path: path.read_text() for path in sorted(PACKAGE.rglob("*.py")) if path.parent.name != "bench"}
+    found = [
+        f"{path.relative_to(PACKAGE)}: {ast.unparse(node)}"
+        for path, text in texts.items()
+        if "time.time()" in text or "datetime.now(" in text
+        for node in ast.walk(ast.parse(text))
+        if any(map(_reads_the_clock, _of(node)))
+    ]
+    assert found == []

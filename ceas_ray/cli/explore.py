@@ -6,6 +6,8 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import asdict
+from statistics import median
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -16,9 +18,13 @@ from ceas_ray.consensus.exploration.campaign import CampaignReport, explore
 from ceas_ray.consensus.exploration.chart import chart_of
 from ceas_ray.consensus.exploration.kinds import KINDS, ScenarioKind
 from ceas_ray.consensus.exploration.planted.catalogue import PLANTED_BUGS
+from ceas_ray.consensus.exploration.planted.comparison import HARDEST, SOUGHT, compare_all
 from ceas_ray.consensus.exploration.planted.hunt import Hunted, hunt_all
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.interruption import INTERRUPTED, answered, leave_signals_to_parent
+
+COMPARED_SCENARIOS = 20_000
+"""After which a search of `--compare` is given up."""
 
 
 def main(words: list[str] | None = None) -> int:
@@ -41,6 +47,13 @@ def _explore(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> int
     seconds = 60.0 if seconds is None and chosen.scenarios is None else seconds
     if chosen.processes < 1 or chosen.first < 0 or (seconds or 1) <= 0 or (chosen.scenarios or 1) < 1:
         parser.error("--processes, --scenarios, --seconds and --hours must be positive, --first not negative")
+    if chosen.compare is not None:
+        bugs = tuple(name for name in SOUGHT if chosen.compare in name) if chosen.compare else HARDEST
+        if not bugs or chosen.searches < 1:
+            parser.error(
+                f"--compare: no planted bug that is searched for is named like {chosen.compare!r}, or no searches"
+            )
+        return _compare(bugs, chosen)
     if chosen.planted is not None:
         if not any(chosen.planted in bug.name for bug in PLANTED_BUGS):
             parser.error(f"--planted: no planted bug is named like {chosen.planted!r}")
@@ -68,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--exhaustive", action="store_true", help="all states of the abstract model, n = 4, 2 views")
     planted = "plant each known bug (whose name contains WORDS), and show what catches it, after how many scenarios"
     parser.add_argument("--planted", nargs="?", const="", metavar="WORDS", help=planted)
+    compare = "search for planted bugs (those whose names contain WORDS) at random and guided by abstract states"
+    parser.add_argument("--compare", nargs="?", const="", metavar="WORDS", help=f"{compare}; default: the hardest five")
+    parser.add_argument("--searches", type=int, default=5, help="of --compare: searches for each bug (default 5)")
     parser.add_argument("--json", action="store_true", help="print one JSON line in place of the table")
     return parser
 
@@ -135,6 +151,29 @@ def _planted(words: str, processes: int, as_json: bool) -> int:
         Console().print(table)
         print(f"{len(every) - len(missed)} of {len(every)} planted bugs are caught")
     return 1 if missed else 0
+
+
+def _compare(bugs: tuple[str, ...], chosen: argparse.Namespace) -> int:
+    limit = chosen.scenarios or COMPARED_SCENARIOS
+    title = f"Scenarios until a planted bug is found: median (range) of {chosen.searches} searches of at most {limit:,}"
+    table = Table("planted bug", "at random", "guided", "ratio", title=title, title_justify="left")
+    searches = compare_all(
+        bugs, searches=chosen.searches, limit=limit, processes=chosen.processes, begin_worker=leave_signals_to_parent
+    )
+    with Console(stderr=True).status("searching"):
+        for compared in searches:
+            if chosen.json:
+                print(json.dumps(asdict(compared)), flush=True)
+            told = (_scenarios(of, compared.found(of)) for of in (compared.random, compared.guided))
+            table.add_row(compared.bug, *told, f"{compared.ratio:.2f}")
+    if not chosen.json:
+        Console().print(table)
+        print("a search that found nothing counts with all its scenarios; ratio: of the medians, random over guided")
+    return 0
+
+
+def _scenarios(scenarios: tuple[int, ...], found: int) -> str:
+    return f"{median(scenarios):,.0f} ({scenarios[0]:,} to {scenarios[-1]:,}), {found} found it"
 
 
 def _catches(hunted: Hunted) -> str:

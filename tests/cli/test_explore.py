@@ -30,7 +30,20 @@ def test_a_table_names_every_planted_bug_and_what_catches_it(capsys: pytest.Capt
     assert "1 of 1 planted bugs are caught" in out
 
 
-@pytest.mark.parametrize("words", [["--planted", "no such bug"], ["--processes", "0"], ["--first", "-1"]])
+def test_searches_at_random_and_guided_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--compare", "Decide on 1", "--searches", "2", "--scenarios", "200", "--processes", "1"]
+    assert main([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["bug"], told["limit"]) == ("Decide on 1", 200)
+    assert [len(told[name]) for name in ("random", "guided")] == [2, 2]
+    assert max(told["random"] + told["guided"]) < 200
+    assert main(words) == 0
+    assert "2 found it" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words", [["--compare", "no such bug"], ["--planted", "no such bug"], ["--processes", "0"], ["--first", "-1"]]
+)
 def test_bad_arguments_end_with_code_2_and_one_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(words)

@@ -28,9 +28,9 @@ from tests.small_disk import small_disk
 from tests.small_worlds import SMALL
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
-RUNS, RUNS_ON_RAY, ROUNDS = 16, 2, 60
+SEEDS, ON_RAY_EVERY, ROUNDS = 16, 8, 60
 """Faults on Ray take tens of seconds each, as hosts must start again: most runs are local."""
-DRIVER_FAULTS = ("kill the driver", "interrupt the driver")
+DRIVER_FAULTS = ("kill the driver", "interrupt the driver", "start another driver")
 FAULTS = ("kill a host", "kill a host", "stop a host", *DRIVER_FAULTS)
 counted: list[str] = []
 runs: list[int] = []
@@ -97,9 +97,14 @@ def lived_through(folder: Path, first: list[str], runtime: str, generator: rando
             for host in hosts_of(process, generator.choice(KINDS))[:1]:
                 host.send_signal(signal.SIGKILL if fault.startswith("kill") else signal.SIGSTOP)
             continue
+        if fault == "start another driver":
+            other = ForkedDriver([f"resume={folder}", "runtime=local", *places], folder.with_suffix(".other"))
+            _, errors = other.communicate(timeout=120)
+            assert other.returncode == 2 or process.poll() is not None, errors.decode()
+            continue
         process.send_signal(signal.SIGKILL if fault.startswith("kill") else signal.SIGINT)
         process.communicate(timeout=120)
-        wait_until(lambda: not ray_processes())
+        wait_until(lambda: runtime == "local" or not ray_processes())
         if completed(folder):
             return
         if generator.random() < 0.6:
@@ -117,10 +122,9 @@ def summary_of(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / "summary.json").read_text()))
 
 
-@pytest.mark.parametrize("number", range(RUNS))
-def test_random_faults_change_no_result(number: int, tmp_path: Path) -> None:
-    runs.append(number)
-    generator = random.Random(number)
+def test_random_faults_change_no_result(fault_seed: int, tmp_path: Path) -> None:
+    runs.append(fault_seed)
+    generator = random.Random(fault_seed)
     chosen = random_settings(generator)
     whole, folder = tmp_path / "whole", tmp_path / "run"
     assert main([*SMALL, *chosen, f"output={whole}"]) == 0
@@ -128,12 +132,12 @@ def test_random_faults_change_no_result(number: int, tmp_path: Path) -> None:
         *chosen, f"output={folder}", "runtime.snapshot_every_rounds=3", "runtime.hang_seconds=3",
         f"runtime.processor_hosts={generator.randrange(1, 4)}",
     ]  # fmt: skip
-    runtime = "ray" if number < RUNS_ON_RAY else "local"
-    if number % 5 == 1 and os.geteuid() == 0:
+    runtime = "ray" if fault_seed % ON_RAY_EVERY == 0 else "local"
+    if fault_seed % 5 == 1 and os.geteuid() == 0:
         counted.append("full disk")
         with small_disk(tmp_path / "disk", 60) as disk:
             lived_through(folder, [*words, f"runtime.snapshot_folder={disk}"], runtime, generator)
-    elif number % 5 == 2:
+    elif fault_seed % 5 == 2:
         counted.append("no MLflow")
         lived_through(folder, [*words, "tracking=mlflow", "tracking.uri=http://127.0.0.1:9"], runtime, generator)
         assert sync(["--uri", f"sqlite:///{tmp_path}/mlflow.db", str(folder)]) == 0
@@ -208,8 +212,16 @@ def test_an_mlflow_server_that_is_killed_in_mid_run_costs_nothing(tmp_path: Path
 
 
 def test_at_least_thirty_faults_happened() -> None:
-    if len(runs) < RUNS:
-        pytest.skip(f"only {len(runs)} of {RUNS} runs of this file were asked for")
+    if runs != list(range(SEEDS)):
+        pytest.skip(f"not the {SEEDS} runs that this file has by itself")
     assert len(counted) >= 30
-    kinds = {"kill a host", "stop a host", "kill the driver", "damage a snapshot", "no MLflow", "stop MLflow"}
+    kinds = {
+        "start another driver",
+        "kill a host",
+        "stop a host",
+        "kill the driver",
+        "damage a snapshot",
+        "no MLflow",
+        "stop MLflow",
+    }
     assert kinds <= set(counted)

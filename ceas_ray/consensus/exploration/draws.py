@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from typing import TypeVar
 
-import numpy as np
-
-from ceas_ray.kernel.streams import Streams
+from ceas_ray.consensus.exploration.tapes import Tape, uniform_numbers
 
 T = TypeVar("T")
-_BLOCK = 512
 
 
 class Draws:
     """Draws uniform numbers of one named stream in blocks, because a scenario asks for hundreds of single ones."""
 
-    def __init__(self, seed: int, purpose: str) -> None:
-        self.uniform = _numbers(Streams(seed).generator("exploration", purpose, "draws", 0)).__next__
+    def __init__(self, numbers: int | Tape, purpose: str) -> None:
+        """numbers: the seed of the stream, or a tape that has one for each purpose."""
+        self.uniform = (
+            numbers.reader(purpose) if isinstance(numbers, Tape) else uniform_numbers(numbers, purpose).__next__
+        )
 
     def below(self, limit: int) -> int:
         """Return an integer in 0 .. limit - 1."""
@@ -32,8 +31,3 @@ class Draws:
         """Return `size` different integers below `limit`, in increasing order."""
         rest = list(range(limit))
         return tuple(sorted(rest.pop(self.below(len(rest))) for _ in range(size)))
-
-
-def _numbers(generator: np.random.Generator) -> Iterator[float]:
-    blocks: Iterator[list[float]] = iter(lambda: generator.random(_BLOCK).tolist(), None)
-    return chain.from_iterable(blocks)

@@ -15,6 +15,7 @@ from ceas_ray.consensus.exploration.explored_code import ExploredCode
 from ceas_ray.consensus.exploration.replica_lies import ReplicaLies
 from ceas_ray.consensus.exploration.replica_setting import PLENTY, PROCESSORS, ReplicaSetting
 from ceas_ray.consensus.exploration.round_invariants import RoundInvariants
+from ceas_ray.consensus.exploration.tapes import Tape, seed_of
 from ceas_ray.consensus.exploration.timeline import Timeline
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.kernel.streams import Streams
@@ -41,12 +42,12 @@ class Participants:
     """
 
     def __init__(
-        self, seed: int, setting: ReplicaSetting, *, draws: Draws, judge: RoundInvariants, timeline: Timeline,
+        self, numbers: int | Tape, setting: ReplicaSetting, *, draws: Draws, judge: RoundInvariants, timeline: Timeline,
         code: ExploredCode,
     ) -> None:  # fmt: skip
         self.setting, self._judge, self._timeline, self._code = setting, judge, timeline, code
         self.lies = ReplicaLies(draws, setting.lie, setting.deaf, poisoned=judge.poisoned, poisons=setting.poisons)
-        self._streams = Streams(seed)
+        self._streams = Streams(seed_of(numbers))
         self.identities = [*range(setting.replicas), *setting.twins]
         running = [e for e, j in enumerate(self.identities) if not (setting.omniscient and j in setting.byzantine)]
         self.names = [replica_name(identity) for identity in self.identities]

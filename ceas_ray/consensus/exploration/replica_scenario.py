@@ -21,6 +21,7 @@ from ceas_ray.consensus.exploration.record import Record
 from ceas_ray.consensus.exploration.replica_setting import DELTA, PLENTY, PROCESSORS, Outage, ReplicaSetting
 from ceas_ray.consensus.exploration.round_divider import RoundDivider
 from ceas_ray.consensus.exploration.round_invariants import RoundInvariants
+from ceas_ray.consensus.exploration.tapes import Tape
 from ceas_ray.consensus.exploration.timeline import Timeline
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.timers import ReplicaTimer
@@ -47,26 +48,27 @@ class ReplicaScenario:
     what tags give. Honest replicas may crash and recover, miss rounds and catch up."""
 
     def __init__(
-        self, seed: int, replicas: int, *, tagged: bool = False, rounds: int = 1, code: ExploredCode = TRAINING,
-        record: Record | None = None, aim: Callable[[ReplicaSetting], ReplicaSetting] = lambda setting: setting,
+        self, numbers: int | Tape, replicas: int, *, tagged: bool = False, rounds: int = 1,
+        code: ExploredCode = TRAINING, record: Record | None = None,
+        aim: Callable[[ReplicaSetting], ReplicaSetting] = lambda setting: setting,
     ) -> None:  # fmt: skip
         """Draw a scenario.
 
-        aim: changes the setting that was drawn, to meet rare situations more often.
+        numbers: a seed, or a tape. aim: changes the setting that was drawn, to meet rare situations more often.
         """
-        draws = self._draws = Draws(seed, "rounds" if rounds > 1 else "replica")
+        draws = self._draws = Draws(numbers, "rounds" if rounds > 1 else "replica")
         drawn = ReplicaSetting.drawn(draws, replicas, tagged, rounds)
-        setting = self.setting = aim(drawn.with_attacks(Draws(seed, "attacks")))
+        setting = self.setting = aim(drawn.with_attacks(Draws(numbers, "attacks")))
         self._record = record
         self.judge = RoundInvariants(setting)
         self._timeline = Timeline()
         participants = self._participants = Participants(
-            seed, setting, draws=draws, judge=self.judge, timeline=self._timeline, code=code
+            numbers, setting, draws=draws, judge=self.judge, timeline=self._timeline, code=code
         )
         self.nodes = participants.nodes
         self._network = self._network_of(draws, nodes=len(participants.identities) + PROCESSORS)
-        self._adversary = self._free_adversary(seed) if setting.omniscient else None
-        self._disturbances = Disturbances(setting, Draws(seed, "disturbances"), participants, self._timeline)
+        self._adversary = self._free_adversary(numbers) if setting.omniscient else None
+        self._disturbances = Disturbances(setting, Draws(numbers, "disturbances"), participants, self._timeline)
         self._environment = Environment(
             participants, draws, network=self._network, timeline=self._timeline, judge=self.judge,
             adversary=self._adversary, disturbances=self._disturbances, code=code,
@@ -85,8 +87,8 @@ class ReplicaScenario:
             return HurryingNetwork(draws, nodes, calm_at, setting.hurried)
         return (UnequalNetwork if setting.unequal else Network)(draws, nodes, calm_at)
 
-    def _free_adversary(self, seed: int) -> ScenarioAdversary:
-        setting, draws = self.setting, Draws(seed, "free liars")
+    def _free_adversary(self, numbers: int | Tape) -> ScenarioAdversary:
+        setting, draws = self.setting, Draws(numbers, "free liars")
         self._liar_channels = {
             (liar, target): self._participants.bare(replica_name(liar), replica_name(target))
             for liar in sorted(setting.byzantine) for target in setting.honest

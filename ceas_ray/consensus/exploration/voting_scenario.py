@@ -12,6 +12,7 @@ from ceas_ray.consensus.committee import VIEW_TIMER_DELTAS
 from ceas_ray.consensus.exploration.draws import Draws
 from ceas_ray.consensus.exploration.network import CALM_AT, Network
 from ceas_ray.consensus.exploration.record import Record
+from ceas_ray.consensus.exploration.tapes import Tape
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.consensus.exploration.voting_invariants import VotingInvariants
 from ceas_ray.consensus.exploration.voting_lies import ALSO_GOOD, GOOD, POISON, VALUES, VotingLies
@@ -83,8 +84,10 @@ class VotingScenario:
     Twins do not hear each other; both hear what is sent to their identity.
     """
 
-    def __init__(self, seed: int, replicas: int, voting: Voting = TetraBFT, record: Record | None = None) -> None:
-        draws = self._draws = Draws(seed, "voting")
+    def __init__(
+        self, numbers: int | Tape, replicas: int, voting: Voting = TetraBFT, record: Record | None = None
+    ) -> None:
+        draws = self._draws = Draws(numbers, "voting")
         setting = self.setting = VotingSetting.drawn(draws, replicas)
         self._voting, self._record = voting, record
         self._identities = [*range(replicas), *(sorted(setting.byzantine) if setting.twins else ())]
