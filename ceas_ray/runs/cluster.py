@@ -102,10 +102,6 @@ def _hosts_of(settings: RunSettings, world: World, machines: Sequence[Machine]) 
     return hosts
 
 
-def _shares(settings: RunSettings, world: World, hosts: Sequence[Host]) -> Mapping[str, float]:
-    return busy_shares(round_seconds_by_kind(settings, world.outline), [host.name for host in hosts])
-
-
 class _RayClusters:
     """Connects to the cluster that settings choose, as often as it is lost; the same hosts are started each time."""
 
@@ -124,7 +120,7 @@ class _RayClusters:
         for line in self._process.opened.warnings:
             print(line, file=sys.stderr)
         if self._wanted is None:
-            self._wanted = self._hosts_to_start(self._process.opened.machines)
+            self._wanted = _hosts_to_start(self._settings, self._world, self._process.opened.machines)
             self.hosts = len(self._wanted.packed)
         self._process.start(self._wanted)
         cluster = PackedCluster(self._process)
@@ -138,21 +134,19 @@ class _RayClusters:
             process, self._process = self._process, None
             process.end()
 
-    def _hosts_to_start(self, machines: Sequence[Machine]) -> HostsToStart:
-        settings, runtime = self._settings, self._settings.runtime
-        hosts = _hosts_of(settings, self._world, machines)
-        return HostsToStart(
-            packed=packed_hosts(hosts, _own_packages(settings)),
-            shares=_shares(settings, self._world, hosts),
-            fingerprint=platform_fingerprint(),
-            allow_mixed_hosts=runtime.allow_mixed_hosts,
-            hang_seconds=runtime.hang_seconds,
-            wait_seconds=runtime.wait_seconds,
-        )
 
-
-def _own_packages(settings: RunSettings) -> Sequence[str]:
-    return own_packages(targets_of(settings.model_dump()).values())
+def _hosts_to_start(settings: RunSettings, world: World, machines: Sequence[Machine]) -> HostsToStart:
+    runtime = settings.runtime
+    hosts = _hosts_of(settings, world, machines)
+    names = [host.name for host in hosts]
+    return HostsToStart(
+        packed=packed_hosts(hosts, own_packages(targets_of(settings.model_dump()).values())),
+        shares=busy_shares(round_seconds_by_kind(settings, world.outline), names),
+        fingerprint=platform_fingerprint(),
+        allow_mixed_hosts=runtime.allow_mixed_hosts,
+        hang_seconds=runtime.hang_seconds,
+        wait_seconds=runtime.wait_seconds,
+    )
 
 
 def _is_job_of_sweep() -> bool:
@@ -167,21 +161,14 @@ def _is_job_of_sweep() -> bool:
 @contextmanager
 def _within_job(settings: RunSettings, world: World) -> Iterator[RunCluster]:
     """Yield hosts on the cluster that this process, a worker, belongs to: lost with it, it could do nothing more."""
-    from ceas_ray.runtime.ray_runtime import Patience, RayCluster, ray_cluster
+    from ceas_ray.runtime.ray_runtime import RayHosts, ray_cluster
 
     runtime = settings.runtime
     with ray_cluster(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster) as machines:
-        hosts = _hosts_of(settings, world, machines)
-        cluster = RayCluster(
-            hosts,
-            allow_mixed_hosts=runtime.allow_mixed_hosts,
-            hang_seconds=runtime.hang_seconds,
-            patience=Patience(runtime.wait_seconds, partial(_say, settings)),
-            own_packages=_own_packages(settings),
-            shares=_shares(settings, world, hosts),
-        )
+        wanted = _hosts_to_start(settings, world, machines)
+        cluster = PackedCluster(RayHosts(wanted, partial(_say, settings)))
         try:
-            yield RunCluster(cluster, len(hosts), cluster.rebuild)
+            yield RunCluster(cluster, len(wanted.packed), cluster.rebuild)
         finally:
             cluster.close()
 

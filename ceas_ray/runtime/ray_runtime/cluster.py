@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ceas_ray.kernel.host import Host
 from ceas_ray.runtime.packed_cluster import HostsToStart, PackedCluster, packed_hosts
 from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
 from ceas_ray.runtime.ray_runtime.hosts import RayHosts
-from ceas_ray.runtime.ray_runtime.room import Patience
 
-_ENDLESS = Patience(None, lambda _: None)
+_HANG_SECONDS = 8.0
 
 
 class RayCluster(PackedCluster):
-    """A `Cluster` of Ray actors, one per host; see `RayHosts`."""
+    """A `Cluster` of Ray actors, one per host, each of which keeps one CPU busy; see `RayHosts`."""
 
-    def __init__(
-        self,
-        hosts: Sequence[Host],
-        *,
-        allow_mixed_hosts: bool,
-        hang_seconds: float = 8.0,
-        patience: Patience = _ENDLESS,
-        own_packages: Sequence[str] = (),
-        shares: Mapping[str, float] | None = None,
-    ) -> None:
-        """shares: CPUs that each host keeps busy, at most 1; a whole one each if they are not given.
-
-        own_packages: imported ones that machines may lack; what hosts need of them travels with the hosts.
-        """
-        packed = packed_hosts(hosts, own_packages)
+    def __init__(self, hosts: Sequence[Host], *, allow_mixed_hosts: bool) -> None:
+        """Start the actors, however long it takes until there is room for them."""
+        packed = packed_hosts(hosts)
         wanted = HostsToStart(
             packed=packed,
-            shares=dict.fromkeys(packed, 1.0) if shares is None else shares,
+            shares=dict.fromkeys(packed, 1.0),
             fingerprint=platform_fingerprint(),
             allow_mixed_hosts=allow_mixed_hosts,
-            hang_seconds=hang_seconds,
-            wait_seconds=patience.seconds,
+            hang_seconds=_HANG_SECONDS,
+            wait_seconds=None,
         )
-        super().__init__(RayHosts(wanted, patience.say))
+        super().__init__(RayHosts(wanted, lambda _: None))
