@@ -1,4 +1,4 @@
-"""Jobs of a sweep one after the other in this process: what `JobTasks` of the Ray runtime does side by side."""
+"""Jobs of a sweep one after the other in this process: what `RayTasks` does side by side."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 class LocalTasks(Generic[T, R]):
-    """Tasks of one function, each run when `ended` is called; see `JobTasks`."""
+    """Tasks of one function, each run when `ended` is called; see `RayTasks`."""
 
     def __init__(self, function: Callable[[T, bool], R]) -> None:
         self._function = function

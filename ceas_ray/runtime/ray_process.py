@@ -1,7 +1,7 @@
-"""A run's end of the process that speaks with Ray for it.
+"""A command's end of the process that speaks with Ray for it.
 
 Ray ends the process that it was initialised in, with pages of its own, when the head or this machine's raylet is gone
-for a minute. So that is a process of its own, and a run outlives it.
+for a minute. So that is a process of its own, and a run or a sweep outlives it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Opened(NamedTuple):
 
 
 class RayProcess:
-    """A process that is connected to a cluster; `PackedHosts`, once they are started there.
+    """A process that is connected to a cluster; `PackedHosts`, once they are started there. Another use: `RayTasks`.
 
     Every method raises ClusterLost as soon as the cluster or the process is lost; then only `end` may be called.
     """
@@ -75,7 +75,7 @@ class RayProcess:
         self.placement = Placement({}, (), mixed=False)
         try:
             self._connection.send((sys.path, sys.argv))
-            self.opened: Opened = self._call("open", access)
+            self.opened: Opened = self.call("open", access)
         except BaseException:
             self.end()
             raise
@@ -84,35 +84,35 @@ class RayProcess:
 
     def start(self, hosts: HostsToStart) -> None:
         """Start the hosts. Raises RuntimeFailure if there is no room for them, or if machines compute other bits."""
-        self.placement = self._call("start", hosts)
+        self.placement = self.call("start", hosts)
 
     def rebuild(self) -> None:
         """See `PackedHosts`."""
-        self.placement = self._call("rebuild")
+        self.placement = self.call("rebuild")
 
     def directory(self) -> dict[str, dict[str, tuple[int, int]]]:
         """See `Cluster`."""
-        return self._call("directory")
+        return self.call("directory")
 
     def connect(self, placement: Mapping[str, str], lookahead_of_host: Mapping[str, int]) -> dict[str, HostStatus]:
         """See `Cluster`."""
-        return self._call("connect", placement, lookahead_of_host)
+        return self.call("connect", placement, lookahead_of_host)
 
     def step(self, requests: Mapping[str, WindowRequest]) -> dict[str, PackedReply]:
         """See `Cluster`."""
-        return self._call("step", requests)
+        return self.call("step", requests)
 
     def accounts(self) -> dict[str, dict[str, int]]:
         """See `Cluster`."""
-        return self._call("accounts")
+        return self.call("accounts")
 
     def snapshot(self) -> list[bytes]:
         """See `PackedHosts`."""
-        return self._call("snapshot")
+        return self.call("snapshot")
 
     def restore(self, packed_actors: bytes) -> None:
         """See `Cluster`."""
-        self._call("restore", packed_actors)
+        self.call("restore", packed_actors)
 
     def close(self) -> None:
         """End all hosts, and the process with them."""
@@ -136,7 +136,8 @@ class RayProcess:
         if interrupted:
             raise KeyboardInterrupt
 
-    def _call(self, method: str, *arguments: Any) -> Any:
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Return what a method of `Service` returns there; raises what it raises."""
         try:
             self._connection.send((method, arguments))
             while True:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -22,6 +23,8 @@ from ceas_ray.runs.folder import held, make_folder
 from ceas_ray.runs.results import SCHEMA_VERSION
 from ceas_ray.runs.tracking_choice import checked_uri
 from ceas_ray.runtime.available_cpus import available_cpus
+from ceas_ray.runtime.ray_process import ClusterAccess
+from ceas_ray.runtime.ray_tasks import ray_process, results_as_they_come
 from ceas_ray.studies.headline.design import Run
 from ceas_ray.studies.headline.training_runs import Executor, Laboratory, Train, in_processes
 from ceas_ray.studies.tracked_study import track_study
@@ -129,10 +132,10 @@ def _executor(settings: RunSettings) -> Iterator[Executor]:
         with in_processes(processors) as execute:
             yield execute
         return
-    from ceas_ray.runtime.ray_runtime import ray_cluster, results_as_they_come
-
-    with ray_cluster(settings.runtime.address, processors, settings.runtime.dashboard):
-        yield results_as_they_come
+    runtime = settings.runtime
+    access = ClusterAccess(runtime.address, processors, runtime.dashboard, runtime.allow_open_cluster)
+    with ray_process(access, runtime.hang_seconds) as process:
+        yield partial(results_as_they_come, process)
 
 
 class _Progress:

@@ -27,6 +27,7 @@ from tests.small_worlds import SMALL
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 ROUNDS = ["training.rounds=12", "attacks=alie", "runtime.snapshot_every_rounds=2"]
+MANY_ROUNDS = ["training.rounds=40", "runtime.snapshot_every_rounds=1"]
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "ab" * 32}
 """Of the clusters that tests start by themselves."""
 MAX_SECONDS = 180
@@ -164,3 +165,26 @@ def test_a_lost_head_is_noticed_within_ten_seconds(whole: dict[str, Any], head: 
     assert line.endswith(f"; resume={tmp_path / 'run'} goes on with the run, with runtime=local without a cluster")
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["status"] == "failed" and summary["rounds"] >= 3
+
+
+def test_a_sweep_outlives_the_cluster_that_it_joined_and_the_same_command_goes_on(head: Head, tmp_path: Path) -> None:
+    words = command(
+        "-m", "seed=1,2", f"runtime.address={head.address}", "runtime.snapshot_every_rounds=1", *MANY_ROUNDS
+    )
+    options: dict[str, Any] = {"cwd": tmp_path, "env": os.environ | TOKEN, "text": True}
+
+    def folders() -> list[Path]:
+        return sorted((tmp_path / "outputs").glob("*_sweep/?"))
+
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **options) as sweep:
+        wait_until(lambda: any(rounds_in(folder) >= 2 for folder in folders()) or sweep.poll() is not None)
+        head.kill()
+        _, errors = sweep.communicate(timeout=MAX_SECONDS)
+    assert sweep.returncode == 1, errors
+    assert [line for line in errors.splitlines() if line.endswith("; the same command goes on with the sweep")], errors
+    head.start()
+    done = subprocess.run(words, capture_output=True, timeout=MAX_SECONDS, **options)
+    assert done.returncode == 0, done.stderr
+    for folder in folders():
+        rounds = [line["round"] for line in read_journal(folder / "journal.jsonl") if line["event"] == "round"]
+        assert rounds == list(range(40))

@@ -25,7 +25,7 @@ from ceas_ray.runs.sweeps.state import (
     summary_of,
     unfinished,
 )  # fmt: skip
-from ceas_ray.runs.sweeps.sweep import Sweep, cluster_for
+from ceas_ray.runs.sweeps.sweep import Sweep, workers_for
 from ceas_ray.runs.sweeps.trials import Trial, Trials, require_optuna, trials_over
 from ceas_ray.runs.sweeps.work import JobEnd
 from ceas_ray.runs.training_run import Status
@@ -95,7 +95,7 @@ def run_search(search: Search, composed: Composed, interruption: Interruption) -
     folder = folder if before is None else before
     refuse_taken(folder, key, [first], resume, finished=finished)
     on_cluster = [first] if first.settings.runtime.name != "local" else []
-    with cluster_for(on_cluster, settings.trials) as machines, running(folder, key, [], search.by_default) as journal:
+    with workers_for(on_cluster, settings.trials) as workers, running(folder, key, [], search.by_default) as journal:
         trials = Trials(folder, settings.objectives, settings.sampler, settings.seed)
         source = _Source(search, trials, composed, folder=folder)
         jobs, states = source.begun(first)
@@ -108,7 +108,7 @@ def run_search(search: Search, composed: Composed, interruption: Interruption) -
             source=source,
             quiet=first.settings.quiet,
         )
-        return sweep.go(machines, interruption)
+        return sweep.go(workers, interruption)
 
 
 def _key_of(search: Search, first: SweepJob) -> str:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +24,8 @@ from ceas_ray.runtime.failure import HostLost, RuntimeFailure
 from ceas_ray.runtime.interruption import Interruption
 from ceas_ray.runtime.local_tasks import LocalTasks
 from ceas_ray.runtime.placement import Machine
+from ceas_ray.runtime.ray_process import ClusterAccess
+from ceas_ray.runtime.ray_tasks import RayTasks, ray_process
 from ceas_ray.tracking.files import Journal
 from ceas_ray.world.inputs import modules_of, targets_of
 
@@ -70,28 +73,35 @@ def run_sweep(
         jobs, folder = [job.within(folder, before) for job in jobs], before
     refuse_taken(folder, key, jobs, resume)
     left = [job for job in jobs if job.settings.runtime.name != "local" and status_of(job.folder) not in OVER]
-    with cluster_for(left, len(jobs)) as machines, running(folder, key, jobs, by_default) as journal:
+    with workers_for(left, len(jobs)) as workers, running(folder, key, jobs, by_default) as journal:
         found = {job.number: status_of(job.folder) for job in jobs}
         states = {number: status for number, status in found.items() if status in OVER}
-        return Sweep(jobs, folder, journal, ended=ended, states=states).go(machines, interruption)
+        return Sweep(jobs, folder, journal, ended=ended, states=states).go(workers, interruption)
+
+
+@dataclass(frozen=True)
+class Workers:
+    """What runs jobs. machines: of a cluster; none where it is this process. tasks: `LocalTasks` or `RayTasks`."""
+
+    machines: Sequence[Machine]
+    tasks: Any
 
 
 @contextmanager
-def cluster_for(left: Sequence[SweepJob], jobs: int) -> Iterator[tuple[Machine, ...]]:
-    """Yield the machines of the cluster of a sweep; none if it runs in this process.
+def workers_for(left: Sequence[SweepJob], jobs: int) -> Iterator[Workers]:
+    """Yield what runs the jobs of a sweep.
 
     left: jobs that are to run on a cluster. jobs: how many the sweep has.
     """
     if not left:
-        yield ()
+        yield Workers((), LocalTasks(run_job))
         return
-    from ceas_ray.runtime.ray_runtime import ray_cluster
-
     runtime, quiet = left[0].settings.runtime, left[0].settings.quiet
     if runtime.address is None and not quiet:
         print(f"starting Ray for {jobs} jobs", file=sys.stderr)
-    with ray_cluster(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster) as machines:
-        yield machines
+    access = ClusterAccess(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster)
+    with ray_process(access, runtime.hang_seconds) as process:
+        yield Workers(process.opened.machines, RayTasks(process, run_job))
 
 
 class Sweep:
@@ -120,7 +130,7 @@ class Sweep:
             self._total, len(self._states), jobs[0].settings.quiet if quiet is None else quiet
         )
 
-    def go(self, machines: Sequence[Machine], interruption: Interruption) -> Mapping[int, Status]:
+    def go(self, workers: Workers, interruption: Interruption) -> Mapping[int, Status]:
         """Run what is left, and report."""
         left = [job for job in self._jobs if job.number not in self._states]
         lost = ""
@@ -131,7 +141,7 @@ class Sweep:
             self._send_what_lacks()
             try:
                 if left or self._source is not None:
-                    self._run(left, machines, interruption)
+                    self._run(left, workers, interruption)
             except RuntimeFailure as failure:
                 lost = str(failure)
         self._report(self._folder, self._jobs, self._all_states(), self._causes)
@@ -144,8 +154,8 @@ class Sweep:
             print(f"{lost}; the same command goes on with the sweep", file=sys.stderr)
         return self._states
 
-    def _run(self, left: Sequence[SweepJob], machines: Sequence[Machine], interruption: Interruption) -> None:
-        tasks = _tasks_on(machines)
+    def _run(self, left: Sequence[SweepJob], workers: Workers, interruption: Interruption) -> None:
+        machines, tasks = workers.machines, workers.tasks
         at_once = len(left) if self._source is None else self._source.parallel
 
         def submit(job: SweepJob) -> None:
@@ -250,15 +260,6 @@ class Sweep:
             self._progress.say(f"{name_of(job)} cannot be sent to MLflow: {error}")
         if not self._mlflow:
             self._progress.say(f"ceas-sync {self._folder}/* sends all that MLflow lacks of this sweep")
-
-
-def _tasks_on(machines: Sequence[Machine]) -> Any:
-    """Return what runs jobs: on the machines of a cluster, or in this process where there are none."""
-    if not machines:
-        return LocalTasks(run_job)
-    from ceas_ray.runtime.ray_runtime import JobTasks
-
-    return JobTasks(run_job)
 
 
 def parcel_of(job: SweepJob, travels: bool = True) -> Parcel:

@@ -6,16 +6,13 @@ prepare_ray_environment()  # before Ray is imported, which reads its environment
 
 from ceas_ray.runtime.ray_runtime.cluster import RayCluster  # noqa: E402
 from ceas_ray.runtime.ray_runtime.connection import name_of_task, ray_cluster  # noqa: E402
+from ceas_ray.runtime.ray_runtime.empty_actors import empty_actors  # noqa: E402
 from ceas_ray.runtime.ray_runtime.hosts import RayHosts  # noqa: E402
-from ceas_ray.runtime.ray_runtime.job_tasks import JobTasks  # noqa: E402
-from ceas_ray.runtime.ray_runtime.tasks import empty_actors, results_as_they_come  # noqa: E402
 
 __all__ = [
-    "JobTasks",
     "RayCluster",
     "RayHosts",
     "empty_actors",
     "name_of_task",
     "ray_cluster",
-    "results_as_they_come",
 ]

@@ -1,6 +1,6 @@
-"""The process that speaks with Ray for a run, which it serves over a socket; it ends in order with the run.
+"""The process that speaks with Ray for a run or a sweep, which it serves over a socket; it ends in order with that.
 
-Ray ends a process whose cluster is lost. This one holds nothing that a run needs.
+Ray ends a process whose cluster is lost. This one holds nothing that a run or a sweep needs.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 from types import FrameType
 from typing import Any
 
+import cloudpickle
 import ray
 
 from ceas_ray.kernel.errors import SimulationError
@@ -27,9 +28,11 @@ from ceas_ray.kernel.window_reply import HostStatus
 from ceas_ray.kernel.windows import WindowRequest
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.packed_cluster import HostsToStart, PackedReply, Placement
+from ceas_ray.runtime.placement import Request
 from ceas_ray.runtime.ray_process import ClusterAccess, Opened
 from ceas_ray.runtime.ray_runtime.connection import ray_cluster
 from ceas_ray.runtime.ray_runtime.hosts import RayHosts
+from ceas_ray.runtime.ray_runtime.job_tasks import JobTasks
 
 _END_SECONDS = 20.0
 """How long Ray may take to end in order."""
@@ -60,6 +63,22 @@ class Service:
         """Start the hosts."""
         self._hosts = RayHosts(hosts, self._say)
         return self._hosts.placement
+
+    def begin_tasks(self, packed_function: bytes) -> None:
+        """Get ready for tasks of this function; see `JobTasks`."""
+        self._tasks: JobTasks[Any, Any] = JobTasks(cloudpickle.loads(packed_function))
+
+    def submit(self, number: int, item: Any, request: Request) -> None:
+        """See `JobTasks`."""
+        self._tasks.submit(number, item, request)
+
+    def ended(self, seconds: float) -> list[tuple[int, Any]]:
+        """See `JobTasks`."""
+        return self._tasks.ended(seconds)
+
+    def cancel(self) -> None:
+        """See `JobTasks`."""
+        self._tasks.cancel()
 
     def rebuild(self) -> Placement:
         """See `PackedHosts`; returns where hosts run then."""

@@ -1,0 +1,90 @@
+"""Tasks on a cluster, through the process that speaks with Ray."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import cloudpickle
+
+from ceas_ray.runtime.failure import RuntimeFailure
+from ceas_ray.runtime.placement import Request
+from ceas_ray.runtime.ray_process import ClusterAccess, RayProcess
+
+_LOOK_SECONDS = 1.0
+_ONE_CPU = Request(1.0, 0)
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@contextmanager
+def ray_process(access: ClusterAccess, silence_seconds: float) -> Iterator[RayProcess]:
+    """Yield a process that is connected to a cluster; see `RayProcess`. Warnings about the cluster are printed."""
+    process = RayProcess(access, silence_seconds, _print)
+    try:
+        for line in process.opened.warnings:
+            _print(line)
+        yield process
+    finally:
+        process.end()
+
+
+def _print(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+class RayTasks(Generic[T, R]):
+    """Tasks of one function; see `JobTasks`. One that fails fails alone.
+
+    Every method raises ClusterLost once the cluster is lost.
+    """
+
+    def __init__(self, process: RayProcess, function: Callable[[T, bool], R]) -> None:
+        """function: gets an item, and whether it runs on the machine of this process."""
+        self._process, self._waiting = process, 0
+        process.call("begin_tasks", cloudpickle.dumps(function))
+
+    def __len__(self) -> int:
+        """Return how many have not ended."""
+        return self._waiting
+
+    def submit(self, number: int, item: T, request: Request) -> None:
+        """Begin a task as soon as there is room for it."""
+        self._process.call("submit", number, item, request)
+        self._waiting += 1
+
+    def ended(self, seconds: float) -> list[tuple[int, R | RuntimeFailure]]:
+        """Wait this long at most; return the numbers of tasks that have ended, with what they returned or why not.
+
+        HostLost stands for a task whose machine was lost: it may be submitted once more.
+        """
+        ended: list[tuple[int, R | RuntimeFailure]] = self._process.call("ended", seconds)
+        self._waiting -= len(ended)
+        return ended
+
+    def cancel(self) -> None:
+        """Interrupt the tasks that run, and forget those that have not begun."""
+        self._process.call("cancel")
+
+
+@dataclass(frozen=True)
+class _OfItem(Generic[T, R]):
+    function: Callable[[T], R]
+
+    def __call__(self, item: T, here: bool) -> R:
+        return self.function(item)
+
+
+def results_as_they_come(process: RayProcess, function: Callable[[T], R], items: Sequence[T]) -> Iterator[tuple[T, R]]:
+    """Yield items with what the function makes of them, one CPU each; raises RuntimeFailure if one fails."""
+    tasks: RayTasks[Any, R] = RayTasks(process, _OfItem(function))
+    for number, item in enumerate(items):
+        tasks.submit(number, item, _ONE_CPU)
+    while len(tasks):
+        for number, result in tasks.ended(_LOOK_SECONDS):
+            if isinstance(result, RuntimeFailure):
+                raise result
+            yield items[number], result
