@@ -13,11 +13,12 @@ SYNONYMS = {
     "dataset": "training.data.name", "depth": "layers", "directory": "output", "dnc": "divide_and_conquer",
     "epochs": "rounds", "eta": "learning_rate", "fedavg": "mean", "folder": "output",
     "foolsgold": "similarity_discount", "graph": "network", "hardware": "links", "ipm": "inner_product",
-    "iterations": "rounds", "n": "count", "nodes": "processors.count", "num": "count", "number": "count",
-    "outdir": "output", "policy": "scheduling", "qpus": "processors.count", "random_seed": "seed",
+    "iterations": "rounds", "lattice": "grid", "n": "count", "nodes": "processors.count", "num": "count",
+    "number": "count", "outdir": "output", "policy": "scheduling", "qpus": "processors.count", "random_seed": "seed",
     "rfa": "geometric_median", "scheduler": "scheduling", "share": "fraction", "shots": "circuits_per_round",
-    "size": "count", "step_size": "learning_rate", "steps": "rounds", "time_limit": "wall_seconds",
-    "timeout": "wall_seconds", "topology": "network", "verbose": "quiet", "workers": "processors.count",
+    "size": "count", "step_size": "learning_rate", "steps": "rounds", "time": "wall_seconds",
+    "time_limit": "wall_seconds", "timeout": "wall_seconds", "topology": "network", "verbose": "quiet",
+    "workers": "processors.count",
 }  # fmt: skip
 """What other tools call things that have a name here."""
 

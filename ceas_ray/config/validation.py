@@ -102,8 +102,8 @@ def known_keys(settings: type[BaseModel] = RunSettings, within: str = "") -> lis
 def unknown_key(key: str, known: Sequence[str]) -> str:
     """Return what an unknown key must be: what it is called now, or a known one, and the nearest of those.
 
-    What it is called elsewhere is nearest; then a key of the same group, one of the same name in another group, and
-    all others.
+    Nearest is what others call it; then the same name further down in the group, a key of the same group, one of the
+    same name in another group, and all others.
     """
     if key in renamed.KEYS:
         values = f" ({renamed.VALUES[key]})" if key in renamed.VALUES else ""
@@ -112,11 +112,12 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
     meant = SYNONYMS.get(name, name)
     beside = {other.rpartition(".")[2]: other for other in known if other.rpartition(".")[0] == group}
     in_group = nearest(name, beside)
-    near = [meant] if meant in known else []
+    near = [meant] if meant in known and meant != name else []
+    near += [other for other in known if group and other.startswith(f"{group}.") and other.endswith(f".{name}")][:1]
     same_group = [] if in_group is None else [beside[in_group]]
     near += same_group if group else []
     elsewhere = [other for other in known if other.rpartition(".")[2] == meant]
     near += [nearest(key, elsewhere) or elsewhere[0]] if elsewhere else []
     near += same_group
-    near += [other for other in [nearest(key, known)] if other is not None]
+    near += [other for other in [nearest(key, [k for k in known if k != group])] if other is not None]
     return f"a known key{f' (did you mean {near[0]}?)' if near else ''}"

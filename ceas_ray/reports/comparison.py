@@ -10,7 +10,7 @@ import pandas as pd
 
 from ceas_ray.reports.charts import IntervalChart
 from ceas_ray.reports.intervals import half_widths
-from ceas_ray.reports.numbers import numbers_in
+from ceas_ray.reports.numbers import numbers_in, readable
 from ceas_ray.reports.run_files import RunFiles
 
 MEASURES = {
@@ -95,5 +95,7 @@ def shown(comparison: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_interval(mean: float, half: float, sign: bool = False) -> str:
-    text = f"{mean:+.4g}" if sign else f"{mean:.4g}"
-    return text if np.isnan(half) else f"{text} ± {half:.2g}"
+    text = readable(mean, sign=sign)
+    if np.isnan(half):
+        return text
+    return f"{text} ± {readable(half) if half >= 100 else f'{half:.2g}'}"

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ceas_ray.reports.numbers import readable
+
 _ROOM_FOR_MEANINGS = 76
 """Columns of a terminal in which a third column is legible."""
 
@@ -32,6 +34,6 @@ def print_figures(title: str, figures: Sequence[Figure], console: Console | None
         table.add_column(overflow="fold", style="dim")
     for name, value, meaning in figures:
         if value is not None:
-            text = f"{value:.4g}" if isinstance(value, float) else str(value)
+            text = readable(value) if isinstance(value, float) else str(value)
             table.add_row(*map(Text, (name, text, meaning) if roomy else (name, text)))
     console.print(table)

@@ -1,4 +1,4 @@
-"""The numbers in nested mappings, by dotted names: those of a summary in tables, and in MLflow."""
+"""The numbers of a summary, by dotted names, and how a person reads a number."""
 
 from __future__ import annotations
 
@@ -13,3 +13,13 @@ def numbers_in(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[st
             yield from numbers_in(value, f"{prefix}{name}.")
         elif isinstance(value, int | float) and not isinstance(value, bool):
             yield f"{prefix}{name}", float(value)
+
+
+def readable(value: float, *, sign: bool = False) -> str:
+    """Return a number as a person reads it: counts whole, thousands separated, others to four digits; "" for NaN."""
+    if value != value:
+        return ""
+    plus = "+" if sign else ""
+    if abs(value) >= 1000 or float(value).is_integer():
+        return f"{value:{plus},.0f}"
+    return f"{value:{plus}.4g}"

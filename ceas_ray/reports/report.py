@@ -11,6 +11,7 @@ import pandas as pd
 from ceas_ray.reports.charts import Chart
 from ceas_ray.reports.comparison import compared, comparison_charts, shown, table_of_runs
 from ceas_ray.reports.file_names import FIGURES, FORMATS, IMAGES, TABLES
+from ceas_ray.reports.numbers import readable
 from ceas_ray.reports.run_charts import charts_of
 from ceas_ray.reports.run_files import RunFiles, labels_of, runs_in
 from ceas_ray.tracking.files import write_whole
@@ -60,7 +61,8 @@ class Report:
 
         columns = ["setting", "seed", "status", "rounds", "test_accuracy", "bell_pair_utilization", "demand_on_time"]
         columns += ["detection.precision", "detection.recall"]
-        runs = self.runs[[column for column in columns if column in self.runs]].round(4)
+        runs = self.runs[[column for column in columns if column in self.runs]]
+        runs = runs.assign(seed=runs["seed"].map(str)).map(_cell)
         means = "Means over seeds, with 95 % intervals (Student's t)"
         tables = [(means, shown(self.comparison))] if len(self.comparison) else []
         return page(self.title, self.files, [*tables, ("Runs", runs)], self.charts)
@@ -83,6 +85,10 @@ class Report:
         else:
             write_whole(path, self.runs.to_parquet(index=False))
         return path
+
+
+def _cell(value: object) -> str:
+    return readable(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
 def _names(labels: Sequence[str], files: Sequence[RunFiles]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
+from ceas_ray.reports.numbers import readable
 from ceas_ray.runs.sweeps.jobs import SweepJob
 from ceas_ray.runs.sweeps.state import summary_of
 from ceas_ray.tracking.console import RunProgress
@@ -143,7 +144,7 @@ def _short(setting: str) -> str:
 
 
 def _shown(number: Any) -> str:
-    return f"{number:.4g}" if isinstance(number, int | float) else ""
+    return readable(number) if isinstance(number, int | float) else ""
 
 
 def _duration(seconds: float) -> str:
