@@ -17,10 +17,11 @@ _MODULES = {
     "SettingsError": "ceas_ray.config.errors",
     "run": "ceas_ray.runs.python_run",
     "sweep": "ceas_ray.runs.python_sweep",
+    "watch": "ceas_ray.reports.live_view",
 }
 """Where the public names live; `__init__.pyi` tells type checkers."""
 
-__all__ = ["Result", "RunFailed", "SettingsError", "__version__", "run", "sweep"]
+__all__ = ["Result", "RunFailed", "SettingsError", "__version__", "run", "sweep", "watch"]
 
 keep_compiled_code(Path(__file__).parent)
 

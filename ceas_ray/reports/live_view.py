@@ -1,0 +1,77 @@
+"""A picture of a run that goes on, in a notebook: drawn anew from its journal until it is over."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ceas_ray.reports.charts import LineChart
+from ceas_ray.reports.run_files import rounds_of
+from ceas_ray.tracking.files import read_journal
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+_SHOWN = {"accuracy": "test accuracy", "utilization": "utilization", "on_time": "shots on time"}
+"""Numbers of rounds that are drawn, and what they are called."""
+
+
+@dataclass(frozen=True)
+class LiveView:
+    """What the journal in a run folder says by now. The folder may be one that a run has yet to make."""
+
+    folder: Path
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has ended, and nobody has resumed it since. Raises ValueError for what is no journal."""
+        events = [line["event"] for line in self._journal() if line["event"] in ("ended", "resumed")]
+        return bool(events) and events[-1] == "ended"
+
+    def figure(self) -> Figure:
+        """Return accuracy, utilization and shots on time by round, as a Plotly figure."""
+        from ceas_ray.reports.plotly_charts import figure_of
+
+        lines: dict[str, tuple[list[float], list[float]]] = {}
+        rounds = rounds_of(self.folder) if self._journal() else None
+        for column, name in _SHOWN.items():
+            if rounds is not None and column in rounds:
+                known = rounds[column].dropna()
+                lines[name] = ([float(number) + 1 for number in known.index], known.astype(float).tolist())
+        count = 0 if rounds is None else len(rounds)
+        state = "over" if self.is_over else "goes on"
+        title = f"{self.folder.name}: {count} rounds, {state}"
+        return figure_of(LineChart(key="live", title=title, x_label="round", y_label="share", lines=lines))
+
+    def _journal(self) -> list[dict[str, Any]]:
+        try:
+            return read_journal(self.folder / "journal.jsonl")
+        except FileNotFoundError:
+            return []
+
+
+def watch(folder: str | Path, every_seconds: float = 2.0) -> None:
+    """Show a run in a notebook while it goes on elsewhere: in a terminal, on a cluster, or in another thread.
+
+    folder: of the run, which need not be there yet. every_seconds: how often the figure is drawn anew. Returns when
+    the run is over; interrupting the cell ends the view and not the run. Raises ImportError outside of Jupyter's
+    environment, and ValueError for times that are not positive.
+    """
+    if not every_seconds > 0:
+        raise ValueError(f"every_seconds must be > 0, got {every_seconds}")
+    try:
+        from IPython.display import display  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        raise ImportError("ceas_ray.watch needs IPython, which notebooks bring: pip install ipython") from None
+    view, pause = LiveView(Path(folder)), threading.Event()
+    over = view.is_over  # looked at before each picture, so that the last one shows the end
+    shown = display(view.figure(), display_id=True)
+    try:
+        while not over:
+            pause.wait(every_seconds)
+            over = view.is_over
+            shown.update(view.figure())
+    except KeyboardInterrupt:
+        return
