@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -27,6 +28,11 @@ def digest(words: list[str], memory: LinkMemory | None = None) -> bytes:
     return end.digest
 
 
+@cache
+def digest_of_seed_3() -> bytes:
+    return digest(["seed=3"])
+
+
 @pytest.mark.parametrize("words", [
     ["aggregation=mean"], ["aggregation=nnm_trimmed_mean", "attacks=alie"], ["attacks=false_fidelity"],
     ["attacks=jamming"], ["attacks=optimising", "training.learning_rate=2"], ["links.max_km=3"],
@@ -34,9 +40,10 @@ def digest(words: list[str], memory: LinkMemory | None = None) -> bytes:
 def test_a_run_is_the_same_whatever_runs_are_remembered(words: list[str]) -> None:
     memory = LinkMemory()
     digest(["attacks=inner_product"], memory)
-    assert digest(words, memory) == digest(words)
-    assert digest(["seed=3"], memory) == digest(["seed=3"])
-    assert digest(words, memory) == digest(words)
+    alone = digest(words)
+    assert digest(words, memory) == alone
+    assert digest(["seed=3"], memory) == digest_of_seed_3()
+    assert digest(words, memory) == alone
 
 
 def test_a_plan_is_not_carried_out_twice_by_runs_that_differ_in_rule_and_attack(

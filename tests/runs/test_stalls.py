@@ -12,7 +12,7 @@ from ceas_ray.cli.run import main
 from ceas_ray.kernel.codec import decode
 from ceas_ray.tracking.files import read_journal
 from tests.small_worlds import SMALL
-from tests.world.committees import FAULTS, SMALL_COMMITTEE, models, names, run
+from tests.world.committees import FAULTS, SMALL_COMMITTEE, models, names, run, undisturbed
 
 VOTING = ("poisoned_proposal", "forged_tags", "replayed_tags")
 """Faults with which a member still votes for what honest ones propose: three of four do, beside a silent one."""
@@ -69,7 +69,7 @@ def test_a_run_that_stalls_keeps_all_that_was_decided_and_says_why_it_ended(
     assert [line["round"] for line in lines if line["event"] == "round"] == list(range(rounds + 1))
     assert [line for line in lines if line.get("stalled")] == [lines[-2]]
     assert [line["skipped"] for line in lines[1:-2]] == [0] * decisions + [1] * (rounds - decisions)
-    undisturbed = run(*SMALL_COMMITTEE, "training.rounds=6")[0][decisions]["model"]
-    np.testing.assert_array_equal(np.load(tmp_path / "run" / "model.npz")["parameters"], undisturbed)
+    model = undisturbed(*SMALL_COMMITTEE, "training.rounds=6")[decisions]["model"]
+    np.testing.assert_array_equal(np.load(tmp_path / "run" / "model.npz")["parameters"], model)
     assert main([f"resume={tmp_path / 'run'}"]) == 2
     assert "resume must be a run that is not stalled" in capsys.readouterr().err

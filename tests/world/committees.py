@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,12 @@ def run(*overrides: str) -> tuple[list[dict[str, Any]], Simulation, World]:
     for end in simulation.rounds():
         found += observations_of(end)
     return found, simulation, world
+
+
+@cache
+def undisturbed(*overrides: str) -> list[dict[str, Any]]:
+    """What the manager observes in a run that several tests compare theirs with, not to be changed."""
+    return run(*overrides)[0]
 
 
 def inner(actor: Any) -> Any:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from ceas_ray.cli.reproduce import main
-from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.studies.headline import training_runs
@@ -17,6 +16,7 @@ from ceas_ray.studies.systems.design import EverythingDesign, Plan, WeightsDesig
 from ceas_ray.studies.systems.experiment import findings_of
 from ceas_ray.studies.systems.recorded_runs import SYSTEMS_TABLE
 from ceas_ray.world.builder import outline_world
+from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL
 
 KINDS = {"everything": EverythingDesign, "weights": WeightsDesign}
@@ -35,7 +35,7 @@ TINY = [
 
 
 def planned(experiment: str, form: str, *words: str) -> Plan:
-    config = composed([f"experiment={experiment}", *words])["study"]["design"]
+    config = composed_once([f"experiment={experiment}", *words])["study"]["design"]
     return Plan(*read_design(KINDS[experiment], config, form), ())
 
 
@@ -70,7 +70,7 @@ def test_every_arm_and_attack_of_a_registered_form_can_be_built(experiment: str,
             kind = (scenario, run.arm) if first else (scenario, run.attack)
             if kind not in seen:
                 seen.add(kind)
-                outline_world(build(RunSettings, composed(list(run.overrides))))  # refuses all that a run refuses
+                outline_world(build(RunSettings, composed_once(list(run.overrides))))  # refuses all that a run refuses
 
 
 @pytest.mark.slow
