@@ -15,8 +15,8 @@ from ceas_ray.kernel.streams import Streams
 from ceas_ray.links.consumers.deliveries import serve_requests
 from ceas_ray.links.consumers.keys import distil_paths
 from ceas_ray.links.consumers.shots import ShotBooks, ShotDemand, serve_shots
-from ceas_ray.links.consumers.stock import read_only, stock_rule
-from ceas_ray.links.engine.route import RouteModel, RouteRules, RouteState, RouteStates, route_rules
+from ceas_ray.links.consumers.stock import StockRule, read_only, stock_rule
+from ceas_ray.links.engine.route import RouteBatch, RouteModel, RouteRules, RouteState, RouteStates, route_rules
 from ceas_ray.messages.pair_books import AUTHENTICATION, LATE, TRAINING, USED
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
@@ -26,6 +26,7 @@ from ceas_ray.messages.payloads import (
     RequestsServed,
     ServeRequests,
     ShotsDelivered,
+    StockPolicy,
     TestOutcomes,
     processor_name,
 )
@@ -100,6 +101,8 @@ class LinkManager(Actor):
         self._shot_routes = (route,) if group is None else tuple(part.route for part in group.routes)
         self._shot_models = tuple(RouteModel.of(r.legs, r.swapping) for r in self._shot_routes)
         self._key_models: dict[str, RouteModel] = {}
+        self._stock_rules: dict[int, tuple[StockPolicy, int, StockRule]] = {}
+        self._key_batches: dict[tuple[tuple[str, ...], RouteRules], RouteBatch] = {}
         self.lookahead = self.own_lookahead = report_delay
 
     def _key_model(self, peer: str) -> RouteModel:
@@ -108,6 +111,13 @@ class LinkManager(Actor):
             route = self.key_routes[peer]
             self._key_models[peer] = RouteModel.of(route.legs, route.swapping)
         return self._key_models[peer]
+
+    def _key_batch(self, peers: tuple[str, ...], rules: RouteRules) -> RouteBatch:
+        """Return the key routes to these peers; those of the last plan are kept, since the next one's are the same."""
+        if (peers, rules) not in self._key_batches:
+            models = [self._key_model(peer) for peer in peers]
+            self._key_batches = {(peers, rules): RouteBatch(models, rules)}
+        return self._key_batches[peers, rules]
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
@@ -192,7 +202,14 @@ class LinkManager(Actor):
             burst=plan.burst_shots,
         )
         state = RouteState(generator, model, rules, plan.starts_at)
-        return serve_shots(state, stock_rule(plan.policies[r], plan.slots), demand)
+        return serve_shots(state, self._stock_rule(r, plan.policies[r], plan.slots), demand)
+
+    def _stock_rule(self, r: int, policy: StockPolicy, slots: int) -> StockRule:
+        """Return the rule of a policy on route r; that of the last plan is kept, whose policy mostly is the next's."""
+        known = self._stock_rules.get(r)
+        if known is None or known[0] is not policy or known[1] != slots:
+            known = self._stock_rules[r] = (policy, slots, stock_rule(policy, slots))
+        return known[2]
 
     def _reports(self, plan: GeneratePairs, served: _ShotOutcomes) -> tuple[NDArray[np.float64], list[Effect]]:
         """Return m_s over all pairs of the on-time training shots, and the envelopes that tell the hub and the
@@ -253,8 +270,7 @@ class LinkManager(Actor):
         """Distil keys, and return the end-to-end pairs and key bits with each peer."""
         starts = plan.starts_at + plan.key_starts_at + np.asarray(plan.key_starts, np.int64)
         rules = RouteRules(plan.slots, plan.key_useful_age, 0.0, corrected=False, stops=True)
-        models = [self._key_model(peer) for peer in plan.key_peers]
-        states = RouteStates(generator, models, rules, starts.tolist())
+        states = RouteStates(generator, self._key_batch(plan.key_peers, rules), starts)
         until = starts + np.asarray(plan.key_lengths, np.int64)
         found = distil_paths(states, until, plan.key_bits_wanted)
         books.add(routes, states.books, AUTHENTICATION)

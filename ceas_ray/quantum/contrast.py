@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.kernel.compiled_code import COMPILED, njit
 from ceas_ray.quantum.circuit_values import VariationalCircuit, expectations
 from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.gate_engine import prepared_states, pulled_back_observables
@@ -112,9 +113,20 @@ def attenuation_of_pairs(werner: Floats) -> Floats:
     e_s(w_1..w_n) / C(n, s), e_s the elementary symmetric polynomial; m_s is its mean over the shots.
     """
     shots, n = werner.shape
-    polynomial = np.zeros((shots, n + 1))
-    polynomial[:, 0] = 1.0
-    for k in range(n):
-        polynomial[:, 1:] += werner[:, k : k + 1] * polynomial[:, :-1]
     counts = np.array([math.comb(n, s) for s in range(n + 1)])
-    return np.mean(polynomial, axis=0) / counts
+    return _sum_of_symmetric_polynomials(werner) / shots / counts
+
+
+@njit(**COMPILED | {"fastmath": False})
+def _sum_of_symmetric_polynomials(werner):  # type: ignore[no-untyped-def]
+    """Return e_s(w_1..w_n), s = 0..n, summed over the shots, each multiplied and added as NumPy does."""
+    shots, n = werner.shape
+    total, of_shot = np.zeros(n + 1), np.zeros(n + 1)
+    for i in range(shots):
+        of_shot[:] = 0.0
+        of_shot[0] = 1.0
+        for k in range(n):
+            for s in range(k + 1, 0, -1):
+                of_shot[s] += werner[i, k] * of_shot[s - 1]
+        total += of_shot
+    return total

@@ -73,7 +73,7 @@ def serve_shots(state: RouteState, rule: StockRule, demand: ShotDemand) -> tuple
     """
     shots = len(demand.releases)
     books = ShotBooks(
-        counts=np.zeros((len(state.sources), 3, 5), np.int64),
+        counts=np.zeros((state.legs, 3, 5), np.int64),
         on_time=np.zeros(shots, bool),
         werner=np.zeros((shots, demand.pairs)),
         tested=np.zeros(3, np.int64),

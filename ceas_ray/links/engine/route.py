@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ceas_ray.kernel.time import FOREVER, PICOSECONDS_PER_SECOND
 from ceas_ray.links.engine.advance import advance_address
@@ -34,13 +34,14 @@ class RouteRules(NamedTuple):
     stops: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RouteModel:
     """A route, ready for compiled functions. legs: LEG (N,). sources: SOURCE (N,), before the first attempt."""
 
     legs: Any
     sources: Any
     swapping: Swapping
+    _alone: dict[RouteRules, RouteBatch] = field(default_factory=dict)
 
     @cached_property
     def is_queue(self) -> bool:
@@ -55,6 +56,17 @@ class RouteModel:
     def room(self, slots: int) -> int:
         """Return how many rows its segments need: a queue moves on through its rows."""
         return (4 if self.is_queue else len(self.legs)) * (slots + 2)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave addresses behind, which say nothing in another process."""
+        return RouteModel, (self.legs, self.sources, self.swapping)
+
+    def alone(self, rules: RouteRules) -> RouteBatch:
+        """Return the batch of this route alone, which is kept until other rules are asked for."""
+        if rules not in self._alone:
+            self._alone.clear()
+            self._alone[rules] = RouteBatch([self], rules)
+        return self._alone[rules]
 
     @classmethod
     def of(cls, legs: Sequence[LinkParameters], swapping: Swapping, signalling: bool = True) -> RouteModel:
@@ -77,65 +89,95 @@ class RouteModel:
         return cls(rows, sources, swapping)
 
 
-_BOOKS = [SOURCE.fields[name][1] // SOURCE["generated"].itemsize for name in BOOK_COLUMNS]
-"""Where a link's books stand among the eight-byte fields of its record."""
+def _span(record: Any, *names: str) -> slice:
+    """Return where these fields, which lie side by side, stand among the eight-byte fields of a record."""
+    places = [record.fields[name][1] // 8 for name in names]
+    assert places == list(range(places[0], places[0] + len(names))), f"{names} must lie side by side"
+    return slice(places[0], places[0] + len(names))
+
+
+_BOOKS, _SOURCE_BEGINS, _SOURCE_KEYS = (
+    _span(SOURCE, *names) for names in (BOOK_COLUMNS, ("begun",), ("key_0", "key_1"))
+)
+_ROUTE_BEGINS, _ROUTE_KEYS, _ADDRESSES, _LISTED = (
+    _span(ROUTE, *names) for names in (("now",), ("key_0", "key_1"), ("sources", "segments"), ("listed",))
+)
 _NO_FIELDS = np.zeros(0, np.int64)
+_NOTHING_LISTED = np.zeros(0, LISTED)
+
+
+class RouteBatch:
+    """Routes that are used alike, as they are whenever they are put to work: what `RouteStates` copies.
+
+    sources: SOURCE (N,) as eight-byte fields, of the legs of all routes, route by route. routes:
+    ROUTE (routes,) likewise, whose arrays of sources and segments are at addresses from 0 on. room: rows of segments of
+    all routes. route_of_leg (N,): the number of each leg's route. leg_keys (N,), route_keys (routes,): which of the
+    keys that are drawn are theirs: those of a route come before those of its legs.
+    """
+
+    def __init__(self, models: Sequence[RouteModel], rules: RouteRules) -> None:
+        legs, rooms = [len(model.legs) for model in models], [model.room(rules.slots) for model in models]
+        first, first_row = np.cumsum([0, *legs]), np.cumsum([0, *rooms])
+        self._models, self._rules, self.room = tuple(models), rules, int(first_row[-1])
+        sources = np.concatenate([_NO_FIELDS, *(_fields(model.sources) for model in models)])
+        self.sources = sources.reshape(-1, SOURCE.itemsize // 8)
+        self.route_of_leg = np.repeat(np.arange(len(models)), legs)
+        self.route_keys = first[:-1] + np.arange(len(models))
+        self.leg_keys = np.arange(len(self.sources)) + self.route_of_leg + 1
+        routes, run, listed = np.zeros(len(models), ROUTE), advance_address(), _address(_NOTHING_LISTED)
+        for r, model in enumerate(models):
+            routes[r] = (
+                run, model.address, first[r] * SOURCE.itemsize, first_row[r] * SEGMENT.itemsize, listed, legs[r],
+                SWAPPING_ORDERS[model.swapping.order], rules.slots, rules.useful_age, rules.corrected, rules.stops,
+                model.is_queue, rooms[r], 0, 0, 0, 0, FOREVER, FOREVER, model.swapping.werner, model.swapping.success,
+                rules.min_fidelity, 0, 0, 0, 0, 0, 0, 0,
+            )  # fmt: skip
+        self.routes = _fields(routes).reshape(-1, ROUTE.itemsize // 8)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave addresses behind, which say nothing in another process."""
+        return RouteBatch, (self._models, self._rules)
 
 
 class RouteStates:
     """Routes at work that are used alike, of which compiled functions change all.
 
-    sources: SOURCE (N,), of the legs of all routes, route by route. addresses: where compiled functions find the record
-    (ROUTE) of each route, as long as this lives.
+    addresses: where compiled functions find the record (ROUTE) of each route, as long as this lives.
     """
 
-    def __init__(
-        self, generator: np.random.Generator, models: Sequence[RouteModel], rules: RouteRules, starts: Sequence[int]
-    ) -> None:
+    def __init__(self, generator: np.random.Generator, batch: RouteBatch, starts: ArrayLike) -> None:
         """Without pairs; the legs of each route begin to attempt at its start, ps. generator: draws the keys of their
         random streams.
         """
-        rooms = [model.room(rules.slots) for model in models]
-        self._models, self._listed = models, np.zeros(0, LISTED)
-        self.sources = np.concatenate([_NO_FIELDS, *(_fields(model.sources) for model in models)]).view(SOURCE)
-        self._segments = np.zeros(sum(rooms), SEGMENT)
-        keys = generator.integers(0, 2**64, (len(self.sources) + len(models), 2), np.uint64)
-        self._routes = np.zeros(len(models), ROUTE)
-        run, first, listed = advance_address(), 0, _address(self._listed)
-        sources_at, segments_at = _address(self.sources), _address(self._segments)
-        for r, (model, start, room) in enumerate(zip(models, starts, rooms, strict=True)):
-            last, swapping = first + len(model.legs), model.swapping
-            of_route, of_legs = keys[first + r], keys[first + r + 1 : last + r + 1]
-            sources = self.sources[first:last]
-            sources["key_0"], sources["key_1"], sources["begun"] = of_legs[:, 0], of_legs[:, 1], start
-            self._routes[r] = (
-                run, model.address, sources_at, segments_at, listed, len(model.legs), SWAPPING_ORDERS[swapping.order],
-                rules.slots, rules.useful_age, rules.corrected, rules.stops, model.is_queue, room, start, 0, 0, 0,
-                FOREVER, FOREVER, swapping.werner, swapping.success, rules.min_fidelity, *of_route, 0, 0, 0, 0, 0,
-            )  # fmt: skip
-            first = last
-            sources_at += sources.nbytes
-            segments_at += room * SEGMENT.itemsize
-        self.addresses = _address(self._routes) + ROUTE.itemsize * np.arange(len(models))
+        self._batch, self._listed = batch, _NOTHING_LISTED
+        self._sources, self._routes = batch.sources.copy(), batch.routes.copy()
+        self._segments = np.zeros((batch.room, SEGMENT.itemsize // 8), np.int64)
+        numbers = generator.bit_generator.random_raw(2 * (len(self._sources) + len(self._routes)))
+        keys, begins = numbers.view(np.int64).reshape(-1, 2), np.asarray(starts, np.int64)[:, None]
+        self._sources[:, _SOURCE_KEYS], self._routes[:, _ROUTE_KEYS] = keys[batch.leg_keys], keys[batch.route_keys]
+        self._sources[:, _SOURCE_BEGINS], self._routes[:, _ROUTE_BEGINS] = begins[batch.route_of_leg], begins
+        self._routes[:, _ADDRESSES] += np.array([_address(self._sources), _address(self._segments)])
+        self.addresses = _address(self._routes) + ROUTE.itemsize * np.arange(len(self._routes))
 
     @property
     def books(self) -> NDArray[np.int64]:
         """What became of every leg's pairs, int64 (N, 5), by the columns of `pair_books`."""
-        return _fields(self.sources).reshape(-1, SOURCE.itemsize // 8)[:, _BOOKS]
+        return self._sources[:, _BOOKS].copy()
 
 
 class RouteState(RouteStates):
-    """One route at work. sources: SOURCE (N,)."""
+    """One route at work."""
 
     def __init__(self, generator: np.random.Generator, model: RouteModel, rules: RouteRules, start: int) -> None:
         """See `RouteStates`."""
-        super().__init__(generator, [model], rules, [start])
+        super().__init__(generator, model.alone(rules), [start])
+        self.legs = len(model.legs)
         self.address = int(self.addresses[0])
 
     def make_only(self, listed: Any) -> None:
         """Let its legs make these pairs and no others: LISTED (pairs,), of which each source knows its part."""
         self._listed = listed
-        self._routes["listed"] = _address(listed)
+        self._routes[:, _LISTED] = _address(listed)
 
 
 def _fields(records: Any) -> NDArray[np.int64]:
@@ -144,7 +186,7 @@ def _fields(records: Any) -> NDArray[np.int64]:
 
 
 def _address(array: Any) -> int:
-    address: int = array.ctypes.data
+    address: int = array.__array_interface__["data"][0]  # sooner than array.ctypes
     return address
 
 
