@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import numpy as np
+from numba import types
 
 from ceas_ray.kernel.compiled_code import njit
 from ceas_ray.kernel.state import Stateful
@@ -44,7 +45,7 @@ def _multiply(a, b):  # type: ignore[no-untyped-def]
     return total - np.uint64(2**61 - 1) if total >= np.uint64(2**61 - 1) else total
 
 
-@njit("uint64(uint8[::1], uint64)", cache=True, nogil=True)
+@njit(types.uint64(types.Bytes(types.uint8, 1, "C", readonly=True), types.uint64), cache=True, nogil=True)
 def _hash(content, key):  # type: ignore[no-untyped-def]
     prime = np.uint64(2**61 - 1)
     total = _multiply(np.uint64(len(content)) + np.uint64(1), key)
@@ -63,7 +64,8 @@ def polynomial_hash(content: bytes, key: int) -> int:
     """Evaluate at `key`, mod 2^61 - 1, the polynomial whose coefficients are the 7-byte blocks of `content` and its
     length.
     """
-    return int(_hash(np.frombuffer(bytearray(content), np.uint8), np.uint64(key)))
+    number: int = _hash(content, key)
+    return number
 
 
 def polynomial(blocks: Sequence[int], key: int, prime: int) -> int:
@@ -110,6 +112,7 @@ class KeyPool(Stateful):
     def __init__(self, secret: bytes, fresh_hash_keys: bool) -> None:
         """Make an empty pool; `secret` stands for the common stream of this direction and is the same at both ends."""
         self._secret, self._fresh = secret, fresh_hash_keys
+        self._last_hash_key = -1, 0
         self.state = PoolState()
 
     @property
@@ -146,9 +149,15 @@ class KeyPool(Stateful):
     def _hash_key_of(self, round_index: int) -> int:
         return round_index if self._fresh else 0
 
+    def _hash_key(self, index: int) -> int:
+        """Return a hash key; the last one is kept, since many tags in a row need it."""
+        if self._last_hash_key[0] != index:
+            self._last_hash_key = index, self._number(b"hash", index)
+        return self._last_hash_key[1]
+
     def tag(self, content: bytes, slot: int, round_index: int) -> int:
         """Return the tag of a frame in a slot that was reserved for it."""
-        hash_key = self._number(b"hash", self._hash_key_of(round_index))
+        hash_key = self._hash_key(self._hash_key_of(round_index))
         return (polynomial_hash(content, hash_key) + self._number(b"pad", slot)) % PRIME
 
     def reserve_slot(self, round_index: int, tags_kept: int = 0) -> int | None:
@@ -209,5 +218,5 @@ class KeyPool(Stateful):
 
     def _pay(self, cost: int, round_index: int) -> None:
         self.state.spent += cost
-        if self._fresh:
+        if self._fresh and round_index not in self.state.keyed_rounds:
             self.state.keyed_rounds = tuple(sorted({*self.state.keyed_rounds, round_index}))[-KEYED_ROUNDS:]

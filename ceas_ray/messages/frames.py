@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 from functools import lru_cache
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,7 @@ def decode_foreign(body: bytes) -> Any:
         raise ValueError("a body must be encoded values") from error
 
 
+_FIELDS_UNDER_TAG = attrgetter(*(of.name for of in fields(Frame) if of.name != "tag"))
 FRAME_KINDS = {int(kind): kind for kind in FrameKind}
 """Frame kinds by the number in a frame's header."""
 
@@ -79,23 +81,27 @@ def is_well_formed(frame: Frame) -> bool:
     Ask this before anything else: a frame may come from anybody, and one that is not well formed counts as silence. A
     boolean or 1.0 equals an integer but is not accepted as one. Names are ASCII: other texts may have no encoding.
     """
-    for number in (frame.round_index, frame.view, frame.counter, frame.sent_at, frame.tag):
-        if type(number) is not int or not 0 <= number < 2**63:
-            return False
-    if not all(type(name) is str and name.isascii() for name in (frame.sender, frame.receiver)):
-        return False
     return (
         type(frame.kind) is int and frame.kind in FRAME_KINDS and type(frame.chain) is bytes
         and type(frame.body) is bytes
+        and _is_count(frame.round_index) and _is_count(frame.view) and _is_count(frame.counter)
+        and _is_count(frame.sent_at) and _is_count(frame.tag)
+        and type(frame.sender) is str and frame.sender.isascii()
+        and type(frame.receiver) is str and frame.receiver.isascii()
     )  # fmt: skip
 
 
-def _content(frame: Frame) -> bytes:
-    """Return the bytes that the tag covers: all fields but the tag."""
-    return encode(
-        (frame.kind, frame.chain, frame.round_index, frame.view, frame.sender, frame.receiver, frame.counter,
-         frame.sent_at, frame.body)
-    )  # fmt: skip
+def _is_count(number: Any) -> bool:
+    return type(number) is int and 0 <= number < 2**63
+
+
+def _content(*fields: Any) -> bytes:
+    """Return the bytes that a tag covers: all fields of a frame but the tag, in their order."""
+    return encode(fields)
+
+
+def _content_of(frame: Frame) -> bytes:
+    return _content(*_FIELDS_UNDER_TAG(frame))
 
 
 class Channel(Stateful):
@@ -128,20 +134,20 @@ class Channel(Stateful):
         slot = self.outgoing.reserve_slot(round_index, _TAGS_KEPT.get(kind, 0))
         if slot is None:
             return None
-        bare = Frame(
-            kind=int(kind), chain=self._chain, round_index=round_index, view=view, sender=self._name,
-            receiver=self.peer, counter=slot, sent_at=now, body=body, tag=0,
+        number = int(kind)
+        content = _content(number, self._chain, round_index, view, self._name, self.peer, slot, now, body)
+        return Frame(
+            kind=number, chain=self._chain, round_index=round_index, view=view, sender=self._name,
+            receiver=self.peer, counter=slot, sent_at=now, body=body,
+            tag=self.outgoing.tag(content, slot, round_index),
         )  # fmt: skip
-        return self._tagged(bare)
-
-    def _tagged(self, bare: Frame) -> Frame:
-        return replace(bare, tag=self.outgoing.tag(_content(bare), bare.counter, bare.round_index))
 
     def forge(self, frame: Frame, **changes: Any) -> Frame:
         """Return a Byzantine party's variant of its own frame, with other contents and a right tag, in the same
         slot.
         """
-        return self._tagged(replace(frame, **changes))
+        bare = replace(frame, **changes)
+        return replace(bare, tag=self.outgoing.tag(_content_of(bare), bare.counter, bare.round_index))
 
     def open(self, frame: Frame) -> bytes | None:
         """Return the body of an authentic frame and accept the frame at once, or None; for callers that keep all that
@@ -161,7 +167,7 @@ class Channel(Stateful):
             return None
         if frame.receiver != self._name or frame.sender != self.peer or frame.chain != self._chain:
             return None
-        if not self.incoming.verifies(_content(frame), frame.tag, frame.counter, frame.round_index):
+        if not self.incoming.verifies(_content_of(frame), frame.tag, frame.counter, frame.round_index):
             return None
         return frame.body
 

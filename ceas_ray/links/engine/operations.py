@@ -32,7 +32,7 @@ from ceas_ray.quantum.pair_physics import (
 def settle(route):  # type: ignore[no-untyped-def]
     """Do all that can be done now: forget lost pairs whose news is out, purify, swap."""
     again = True
-    while again:
+    while again and (route.live > 1 or route.lost > 0):  # a pair alone waits
         again = False
         if route.lost > 0:
             _forget_lost(route)

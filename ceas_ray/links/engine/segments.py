@@ -54,7 +54,8 @@ def pair_at(route, row, at):  # type: ignore[no-untyped-def]
     start, end = segment.first, segment.last - 1
     first, last = leg_of(route, start), leg_of(route, end)
     pair = Pair(segment.xx, segment.yy, segment.zz, segment.z_start, segment.z_end)
-    pair = stored(pair, start_rates(first), at - segment.updated, end_rates(last), at - segment.updated)
+    if at > segment.updated:
+        pair = stored(pair, start_rates(first), at - segment.updated, end_rates(last), at - segment.updated)
     if first.phase_left < 1.0 or last.phase_left < 1.0:
         beside_start = attempts_made(route, start, route.now) - segment.attempts_at_start
         beside_end = attempts_made(route, end, route.now) - segment.attempts_at_end
