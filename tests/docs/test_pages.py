@@ -61,3 +61,8 @@ def test_no_page_loads_anything_from_elsewhere(pages: Path) -> None:
 def test_links_of_the_readme_lead_somewhere() -> None:
     links = re.findall(r"\]\((?!https?://)([^)#]+)[^)]*\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_figure_shows_something() -> None:
+    figures = [*(ROOT / "docs").rglob("*.svg"), *(ROOT / "docs").rglob("*.png")]
+    assert [figure for figure in figures if figure.stat().st_size < 1000] == []
