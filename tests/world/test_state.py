@@ -17,10 +17,11 @@ from tests.small_worlds import small_world
 from tests.world.committees import SMALL_COMMITTEE
 
 KEPT_FOR_SPEED = {
-    "LinkManager._key_models", "KeyPaths._raw_bits_of", "KeyPaths._seconds_of", "Planner._policies",
+    "LinkManager._key_models", "LinkManager._key_batches", "LinkManager._stock_rules", "RouteModel._alone",
+    "KeyPool._last_hash_key", "KeyPaths._raw_bits_of", "KeyPaths._seconds_of", "Planner._policies",
     "ProtocolParameters.next_state", "ObservedReplica._next_state",
 }  # fmt: skip
-"""What depends on nothing that changes, as cached properties do."""
+"""What would be computed anew to the same, as cached properties are."""
 PLAIN = (int, float, str, bytes, bool, type(None), np.ndarray)
 
 
