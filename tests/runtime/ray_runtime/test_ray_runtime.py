@@ -11,7 +11,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ceas_ray.runtime.platform_fingerprint import first_difference, platform_fingerprint
 from tests.small_worlds import SMALL
 
 pytestmark = pytest.mark.ray
@@ -116,9 +115,3 @@ def test_the_head_of_a_cluster_keeps_no_entry_of_a_call() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=180)
     assert done.stdout.split() == ["3", "[]"], done.stderr
-
-
-def test_two_fingerprints_name_the_first_difference() -> None:
-    answers = platform_fingerprint()
-    assert first_difference(answers, platform_fingerprint()) is None
-    assert first_difference(answers, answers | {"exp": "0"}) == f"exp: 0 instead of {answers['exp']}"
