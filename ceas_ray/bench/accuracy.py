@@ -45,7 +45,7 @@ CANDIDATES = tuple(
 
 
 class Trained(NamedTuple):
-    """Accuracies of one candidate on one split, and what it was."""
+    """A candidate, and its accuracies on one split."""
 
     validation: float
     test: float
@@ -55,13 +55,12 @@ class Trained(NamedTuple):
 
 
 def main(overrides: Sequence[str]) -> dict[str, Any]:
-    """Return, per data set, the percent of the test set that is right, mean over the splits, and of logistic
-    regression."""
+    """Return, for each data set, the test accuracy in percent, mean over splits, and that of logistic regression."""
     return {name: accuracies(name, overrides) for name in DATA_SETS}
 
 
 def accuracies(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the figures of one data set. Raises SettingsError for overrides that cannot be."""
+    """Return the figures of one data set. Raises SettingsError for bad overrides."""
     splits = [_best_on_validation(_candidates(name, overrides, seed), seed) for seed in SEEDS]
     training = _candidates(name, overrides, SEEDS[0])[0]
     return {

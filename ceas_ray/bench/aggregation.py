@@ -56,7 +56,7 @@ BYZFL = ("mean", "median", "trimmed_mean", "geometric_median", "krum", "multi_kr
 
 
 def ours(name: str, count: int, length: int) -> dict[str, float]:
-    """Measure one case, in this process."""
+    """Measure our rule of this name on `count` rows of `length` numbers, in this process."""
     rule, rows = RULES[name], rows_of(count, length)
     weights = np.random.default_rng(2).uniform(0.9, 1.0, count)
     weights /= weights.sum()
@@ -65,7 +65,7 @@ def ours(name: str, count: int, length: int) -> dict[str, float]:
 
 
 def theirs(python: str, name: str, count: int, length: int) -> dict[str, Any]:
-    """Measure the same case with ByzFL, in a process of its own."""
+    """Measure ByzFL's rule of this name on the same rows, in a process of its own; python: that of its environment."""
     return figures_of_peer([python, str(aggregation_peers.__file__), name, str(count), str(length)])
 
 

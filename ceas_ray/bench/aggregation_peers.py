@@ -1,6 +1,6 @@
 """One case of the benchmark of aggregation rules with ByzFL, run by path in an environment that has it.
 
-That environment has not this package: the parts that both measure with are here.
+That environment does not have this package, so what both sides measure with is here.
 
 usage: PYTHON aggregation_peers.py RULE ROWS LENGTH; prints one JSON line.
 """
@@ -22,15 +22,15 @@ LARGE, MIN_SECONDS, MAX_CALLS = 10_000, 2.0, 50
 
 
 def rows_of(count: int, length: int) -> Any:
-    """Return the updates of a case: normal numbers; a fifth of the rows are colluders that send one row."""
+    """Return the updates of a case, shape (count, length): normal numbers; a fifth of the rows are the same."""
     rows = np.random.default_rng(1).normal(0.1, 1.0, (count, length))
     rows[: count // 5] = -2 * rows[count // 5 :].mean(axis=0)
     return rows
 
 
 def measured(call: Callable[[], Any], warm: bool) -> dict[str, float]:
-    """Return the CPU milliseconds of a call (the median of several), and the process's peak memory; warm: one call
-    before.
+    """Return the CPU milliseconds of a call, the median of several, and the peak memory of the process in MB. warm:
+    whether to make one call before.
     """
     if warm:
         call()

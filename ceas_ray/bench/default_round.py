@@ -2,8 +2,8 @@
 
 usage: scripts/bench round [--rounds N] [--quick] [--json] [key=value ...]
 
-All actors are on one host of this process; gradients, links, replicas, the manager with the hub and processors are what
-these spend, the framework is all else: heap, encoding, digests.
+All actors are on one host of this process. Gradients, links, replicas, the manager with the hub, and processors are the
+time of these actors; the framework is everything else: heap, encoding, digests.
 """
 
 from __future__ import annotations

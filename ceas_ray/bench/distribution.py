@@ -67,7 +67,7 @@ class Case:
 
 
 def peers() -> list[Case]:
-    """Return all cases of the file."""
+    """Return all cases of `distribution_peers.csv`."""
     with PEERS.open(encoding="utf-8", newline="") as file:
         return [
             Case(
@@ -87,7 +87,7 @@ class Found(NamedTuple):
 
 
 def recorded() -> dict[Case, Found]:
-    """Return our results, as they were recorded."""
+    """Return our recorded results."""
     cases = {(case.circuit, case.network): case for case in peers()}
     with OURS.open(encoding="utf-8", newline="") as file:
         return {
@@ -97,7 +97,7 @@ def recorded() -> dict[Case, Found]:
 
 
 def distributed(case: Case, folder: str | None = None) -> Found | None:
-    """Distribute the circuit of a case; None if only the folder of its circuits has it, and none is given."""
+    """Distribute the circuit of a case. Return None if only a folder of circuits has it, and none is given."""
     circuit = circuit_named(case.circuit, folder)
     if circuit is None:
         return None
@@ -108,7 +108,7 @@ def distributed(case: Case, folder: str | None = None) -> Found | None:
 
 @cache
 def circuit_named(name: str, folder: str | None = None) -> GateList | None:
-    """Return a circuit of the cases; None for one that only its folder has."""
+    """Return the circuit of this name; None if only a folder of circuits has it, and none is given."""
     transform = re.fullmatch(r"qft_n(\d+)", name)
     if transform:
         return from_qiskit(_fourier_transform(int(transform[1]), name in IN_CX_AND_RZ))

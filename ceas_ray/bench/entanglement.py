@@ -53,7 +53,7 @@ def edges(kind: str, nodes: int) -> list[tuple[int, int]]:
 
 
 def _requests(seconds: float) -> ServeRequests:
-    """Return what a link serves in this many simulated seconds."""
+    """Return the requests that a link serves in this many simulated seconds."""
     return ServeRequests(
         round_index=0, starts_at=10, length=picoseconds(seconds), mean_wait=picoseconds(MEAN_WAIT),
         useful_age=picoseconds(CUTOFF) + picoseconds(ATTEMPT), slots=1,

@@ -1,4 +1,4 @@
-"""What benchmarks tell besides their figures: medians with their spread, the machine, and a table of rows."""
+"""What benchmarks report about their figures: medians with their spread, the machine, and a table of rows."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def machine() -> dict[str, Any]:
 
 
 def print_table(title: str, figures: Mapping[str, Any], console: Console | None = None) -> None:
-    """Print the entry `rows` of a benchmark's figures as a table, and what else there is below it.
+    """Print the entry `rows` of a benchmark's figures as a table, and all other entries below it.
 
-    A row of figures is a column where there are more figures than rows.
+    Each row is printed as a column if it has more figures than there are rows.
     """
     rows: Sequence[Mapping[str, Any]] = figures["rows"]
     names = list(dict.fromkeys(name for row in rows for name in row))

@@ -33,7 +33,7 @@ WARM_ROUNDS, ROUNDS, SNAPSHOTS = 3, 20, 9
 
 
 def _measured_rounds(cluster: RayCluster, simulation: Simulation) -> tuple[float, float, float, float]:
-    """Run the warm-up, then the rounds that count. Return their wall seconds, seconds of gradients, calls of hosts and
+    """Run the warm-up, then the rounds that count. Return their wall seconds, seconds of gradients, calls to hosts and
     windows.
     """
     gradients = calls = windows = started = 0.0
@@ -83,7 +83,7 @@ def main(overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def _snapshots(simulation: Simulation) -> dict[str, Any]:
-    """Return what a snapshot costs, its file synced to the disk of this folder, and what a restore does."""
+    """Return the cost of a snapshot, with its file synced to the disk of the working folder, and of a restore."""
     saving, restoring, sizes = [], [], []
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         store = FolderStore(Path(folder))
@@ -105,8 +105,8 @@ def _snapshots(simulation: Simulation) -> dict[str, Any]:
 
 
 def _parts(seconds: dict[str, float], gradients: float, processor_hosts: int) -> dict[str, float]:
-    """Return the seconds by part; what hosts of a kind do at the same time counts once (gradients: shared among
-    them).
+    """Return the seconds by part. What hosts of a kind do at the same time counts once; they share gradients
+    equally.
     """
     kinds = {kind: [s for name, s in seconds.items() if name.startswith(kind)] for kind in ("processors", "links")}
     processors = sum(kinds["processors"]) / processor_hosts

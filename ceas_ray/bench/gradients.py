@@ -50,7 +50,7 @@ _MEANS = {
     Noise.TWO_QUBIT_DAMPING: 3e-3,
 }
 _FLOPS_OF_NOISE, _FLOPS_OF_MAP, _FLOPS_OF_CORRELATION = 31, 84, 96
-"""Of a tile of 16 coefficients: 15 products and 8 fused; 4 times 3 rows of 4; 4 times 12 fused."""
+"""For a tile of 16 coefficients: 15 products and 8 fused; 4 times 3 rows of 4; 4 times 12 fused."""
 
 
 class Workload:
@@ -217,7 +217,7 @@ def _compared(times: list[tuple[float, float]]) -> dict[str, float]:
 
 
 def _round(quick: bool, peak: float) -> dict[str, Any]:
-    """Time all variants in turn, again and again: what slows the machine falls on all alike."""
+    """Time all variants in turn, again and again, so that whatever slows the machine slows all alike."""
     workload = Workload(6, PROCESSORS, SAMPLES)
     variants: dict[str, Callable[[], Any]] = {
         "one_thread": workload.ours,

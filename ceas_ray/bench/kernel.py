@@ -56,7 +56,7 @@ def main(words: list[str]) -> dict[str, Any]:
 
 
 def _turn(until: int, python: str | None) -> dict[str, dict[str, Any]]:
-    """Return what each kernel did, one after the other."""
+    """Run each kernel once, one after the other; return their figures."""
     found = {"ceas_ray": figures_of_module("ceas_ray.bench.kernel", "--case", str(until))}
     for way in WAYS if python else ():
         assert python is not None

@@ -1,6 +1,6 @@
 """PHOLD in SimPy, run by path in an environment that has it.
 
-That environment has not this package: the parts that both measure with are here.
+That environment does not have this package, so what both sides measure with is here.
 
 usage: PYTHON kernel_peers.py stores|callbacks TIME; prints one JSON line.
 
@@ -26,7 +26,7 @@ LOOKAHEAD, MEAN_DELAY = 1_000, 1_000_000
 
 
 def draws_of(actor: int) -> Random:
-    """Return the randomness of an actor."""
+    """Return the random generator of an actor."""
     return Random(actor)
 
 
@@ -36,7 +36,7 @@ def next_hop(draws: Random) -> tuple[int, int]:
 
 
 def stores(env: Any, simpy: Any, hops: list[int]) -> None:
-    """Set going a process per actor, which waits at its store."""
+    """Start a process for each actor, which waits at its store."""
     inboxes = [simpy.Store(env) for _ in range(ACTORS)]
 
     def travel(token: int, receiver: int, delay: int) -> Iterator[Any]:
@@ -57,7 +57,7 @@ def stores(env: Any, simpy: Any, hops: list[int]) -> None:
 
 
 def callbacks(env: Any, simpy: Any, hops: list[int]) -> None:
-    """Set going the tokens: a timeout for each hop, whose callback draws the next one."""
+    """Start the tokens: a timeout for each hop, whose callback draws the next one."""
     draws = [draws_of(index) for index in range(ACTORS)]
 
     def send(token: int, receiver: int, delay: int) -> None:

@@ -1,4 +1,4 @@
-"""Environments of peers, each apart and with pinned packages, in the user's cache folder."""
+"""Separate environments of peers, with pinned packages, in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PINNED = {"simpy": ("simpy==4.1.2",)}
 
 
 def python_with(peer: str) -> str:
-    """Return the Python of a peer's environment, which is made if there is none. Raises SettingsError if it cannot."""
+    """Return the Python of a peer's environment; make it if there is none. Raises SettingsError if that fails."""
     packages = PINNED[peer]
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = base / "ceas_ray" / "peers" / "+".join(packages)

@@ -23,13 +23,13 @@ NAMES = tuple(f"phold/{index}" for index in range(ACTORS))
 
 @message
 class PholdToken:
-    """Goes from actor to actor; it never changes."""
+    """A token that goes from actor to actor and never changes."""
 
     number: int
 
 
 class TokenActor(Actor):
-    """Hands on every token that it receives."""
+    """An actor that hands on every token that it receives."""
 
     lookahead = own_lookahead = LOOKAHEAD
 

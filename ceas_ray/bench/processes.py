@@ -1,4 +1,4 @@
-"""Cases of benchmarks in processes of their own: their memory and start-up are theirs alone."""
+"""Run cases of benchmarks in processes of their own, so that memory and start-up are theirs alone."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 
 
 def figures_of_module(module: str, *words: str) -> dict[str, Any]:
-    """Return the JSON line that a module of this package prints; CalledProcessError if it fails."""
+    """Run a module of this package; return the JSON that it prints. Raises CalledProcessError if it fails."""
     command = [sys.executable, "-m", module, *words]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
     return dict(json.loads(done.stdout))
 
 
 def figures_of_peer(command: Sequence[str], folder: Path | None = None) -> dict[str, Any]:
-    """Return the last line, of JSON, that a peer's script prints; or `failed`, with its last line of errors."""
+    """Run a peer's script; return the JSON in its last line, or, as `failed`, its last line of errors."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=os.environ)
     if done.returncode != 0:
         return {"failed": (done.stderr.strip().splitlines() or ["no message"])[-1]}

@@ -1,4 +1,4 @@
-"""Rounds of a local run, their CPU time told by the parts that spend it."""
+"""Rounds of a local run, with their CPU time by part."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PARTS = ("gradients", "processors", "links", "replicas", "manager_and_hub", "fra
 
 
 class TimedActor(WrappedActor):
-    """Adds the CPU seconds of the actor's answers to those of its part."""
+    """An actor whose CPU seconds are added to those of its part."""
 
     def __init__(self, actor: Actor, seconds: dict[str, float], part: str) -> None:
         super().__init__(actor)

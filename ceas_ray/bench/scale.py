@@ -58,7 +58,7 @@ def _settings(overrides: list[str], count: int) -> RunSettings:
 
 
 def _beyond(rows: list[dict[str, Any]], count: int, found: dict[str, Any]) -> dict[str, Any]:
-    """Return the memory of a processor: what there is more than in the smallest case, a processor more."""
+    """Return the memory per processor: what is added to the smallest case, divided by the processors added, in kB."""
     if not rows:
         return {}
     more = (found["megabytes"] - rows[0]["megabytes"]) / (count - rows[0]["processors"])

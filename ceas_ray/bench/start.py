@@ -48,7 +48,7 @@ def main(words: list[str]) -> dict[str, Any]:
 
 
 def _started(overrides: list[str]) -> dict[str, float]:
-    """Run once, on a terminal. Return seconds from the command to what happened."""
+    """Run once, on a terminal. Return the seconds from the command to each event."""
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder, "run")
         terminal, theirs = pty.openpty()

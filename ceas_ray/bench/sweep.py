@@ -24,7 +24,7 @@ SHORT = ("training.rounds=10", "tracking=folder", "quiet=true")
 
 
 def main(overrides: Sequence[str]) -> dict[str, Any]:
-    """Return the seconds of both, how many times as fast the sweep is, and what it takes beyond its jobs, a job.
+    """Return the seconds of both, the speed-up of the sweep, and its overhead for each job in seconds.
 
     The sweep's time is that of the whole command, from the start of Python to the end of Ray. Raises SettingsError for
     bad overrides, and if the sweep does not complete.

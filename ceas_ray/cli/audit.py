@@ -1,7 +1,7 @@
-"""Known vulnerabilities of the packages in requirements.lock, looked up by pip-audit.
+"""Look up known vulnerabilities of the packages in requirements.lock with pip-audit.
 
 usage: scripts/audit [arguments of pip-audit, e.g. --ignore-vuln ID or -s osv]
-exit codes: 0 none is known, 1 some are, 2 the audit failed, 3 the service that knows them cannot be asked from here,
+exit codes: 0 none is known, 1 some are, 2 the audit failed, 3 the vulnerability service cannot be reached from here,
 130 interrupted
 """
 
@@ -22,7 +22,7 @@ _NETWORK = ("connection", "timed out", "timeout", "resolve", "unreachable")
 
 
 def main(arguments: Sequence[str] | None = None, lock: Path = _LOCK) -> int:
-    """Audit the lock; prints what is vulnerable, or one line, and returns the exit code."""
+    """Audit the lock file and print the vulnerable packages, or one line where there are none; return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     return answered(lambda _: _audit(words, lock))
 
@@ -40,7 +40,7 @@ def _audit(words: list[str], lock: Path) -> int:
 
 
 def judged(report: str, errors: str) -> tuple[int, list[str]]:
-    """Return the exit code and what to say, from pip-audit's JSON report and what it printed beside."""
+    """Return the exit code and the lines to print, from pip-audit's JSON report and its standard error."""
     try:
         packages = json.loads(report)["dependencies"]
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""What every command does before anything large is imported; the package calls it, and it loads next to nothing."""
+"""Prepare the process of a command before anything large is imported. This module itself imports next to nothing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA
 
 
 def prepare(package: str) -> None:
-    """Set one thread per process: the same bits everywhere. Where this process is a command of this package, and not
-    one that imports it, signals end it at once until `answered` takes them."""
+    """Give this process one thread, so that it computes the same bits everywhere, and let signals end a command.
+
+    package: the name of the package with the commands. If this process is one of them, and does not merely import the
+    package, a signal ends it at once until `answered` takes over.
+    """
     for name in _THREADS:
         os.environ.setdefault(name, "1")
     if is_command(package, sys.argv[0], sys.orig_argv):
@@ -25,9 +28,10 @@ def prepare(package: str) -> None:
 
 
 def is_command(package: str, name: str, words: list[str]) -> bool:
-    """Return whether the process of this command line starts a module of the package, or an installed script of ours.
+    """Return whether a process runs a module of the package, or one of our installed scripts, as a command.
 
-    name: `sys.argv[0]`, which is "-m" while Python looks for the module that it was told to start.
+    name: `sys.argv[0]`, which is "-m" while Python looks for the module that it was told to start. words: all words of
+    its command line.
     """
     if "--multiprocessing-fork" in words:
         return False  # a worker that loads its parent's main module
@@ -40,7 +44,7 @@ def _module(words: list[str]) -> str:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    """End at once, since nothing has begun or all is over, without a traceback."""
-    with suppress(OSError, RuntimeError, ValueError):  # it came in the middle of a print
+    """End the process at once and without a traceback: nothing has begun yet, or everything is over."""
+    with suppress(OSError, RuntimeError, ValueError):  # the signal came in the middle of a print
         sys.stdout.flush()
     os._exit(_INTERRUPTED)

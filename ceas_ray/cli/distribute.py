@@ -1,4 +1,4 @@
-"""The command `ceas-distribute CIRCUIT NETWORK`: what a circuit costs that the processors of a network share."""
+"""The command `ceas-distribute CIRCUIT NETWORK`: the cost of a circuit shared by the processors of a network."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DISTRIBUTORS: dict[str, Distributor] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Distribute the circuit and print its cost; returns 0, or 2 for files that are no such thing."""
+    """Distribute the circuit and print its cost. Return 0, or 2 if a file cannot be used as what it is given for."""
     parser = argparse.ArgumentParser(
         prog="ceas-distribute",
         description="Distributes a circuit over the processors of a network at the least cost in Bell pairs.",
@@ -69,7 +69,7 @@ def _distribute(chosen: argparse.Namespace) -> int:
 
 
 def summary(distribution: Distribution, schedule: Schedule) -> dict[str, Any]:
-    """Return the cost of a distribution: pairs, depth (layers), the memories of each node, and all its particulars."""
+    """Return the cost of a distribution: Bell pairs, depth in layers, memories by node, and further counts."""
     names = schedule.program.nodes
     held: dict[str, list[int]] = {name: [] for name in names}
     for qubit, place in enumerate(schedule.program.start):

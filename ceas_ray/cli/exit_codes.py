@@ -15,4 +15,4 @@ OF_STATUS: dict[Status, int] = {
     "interrupted": INTERRUPTED,
     "failed": FAILED,
 }
-"""What the command returns for the way in which a run ended."""
+"""The exit code for each way in which a run ends."""

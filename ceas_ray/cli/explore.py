@@ -24,12 +24,12 @@ from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.interruption import INTERRUPTED, answered, leave_signals_to_parent
 
 COMPARED_SCENARIOS = 20_000
-"""After which a search of `--compare` is given up."""
+"""Number of scenarios after which a search of `--compare` is given up."""
 
 
 def main(words: list[str] | None = None) -> int:
-    """Return the exit code: 0 without a violation, 1 with some (each is printed with its seed), 2 for bad arguments,
-    130 if interrupted.
+    """Explore, and return the exit code: 0 without a violation, 1 with violations (each is printed with its seed),
+    2 for bad arguments, 130 if interrupted.
     """
     parser = _parser()
     chosen = parser.parse_args(words)

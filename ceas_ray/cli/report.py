@@ -1,4 +1,4 @@
-"""The command `ceas-report RUN... | SWEEP`: what runs came to, as a page, figures for papers and tables."""
+"""The command `ceas-report RUN... | SWEEP`: the results of runs as a page, figures for papers and tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ceas_ray.runtime.interruption import answered
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the report and print its comparison; returns 2 for folders without runs."""
+    """Write the report and print its comparison of settings. Return 0, or 2 for folders without runs."""
     parser = argparse.ArgumentParser(
         prog="ceas-report", description="Reports what runs came to: settings compared over seeds, charts, tables."
     )

@@ -44,7 +44,7 @@ options:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the jobs that the command line asks for; returns the exit code."""
+    """Run the jobs that the command line asks for; return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if any(word in ("-h", "--help") for word in words):
         print(USAGE + _choices())
@@ -69,15 +69,15 @@ def _run(words: Sequence[str], interruption: Interruption) -> int:
 
 
 def _is_handed_over(line: CommandLine) -> bool:
-    """Return whether the launcher hands all jobs of this sweep over together, so that they are checked then."""
+    """Return whether the launcher hands over all jobs of this sweep together, so that they are checked there."""
     choices = [word.partition("=")[2] for word in line.overrides if word.startswith(("hydra/launcher=", "hydra/sweep"))]
     return all(choice in ("ray", "grid", "optuna") for choice in choices)
 
 
 def _refuse_bad_jobs(line: CommandLine) -> None:
-    """Refuse what is wrong with any job of a sweep before the first one runs and before anything is made.
+    """Raise SettingsError for the first bad job of a sweep, before any job runs and before any file is written.
 
-    A sweeper other than Hydra's own finds its jobs as it goes.
+    A sweeper other than Hydra's own finds its jobs as it goes, so they are not checked here.
     """
     if any(word.startswith("hydra/sweeper=") for word in line.overrides):
         return
@@ -94,10 +94,10 @@ def _refuse_shared_run(config: Mapping[str, Any]) -> None:
 
 
 class Task:
-    """What is done for every job: it is run, and how it ended is kept.
+    """Run each job, and remember how it ended.
 
-    A launcher that runs jobs in other processes takes a copy there, without what is kept here; there a job that does
-    not complete raises, as Hydra's launchers expect.
+    A launcher that runs jobs in other processes sends a copy there, without that record; in such a process a job
+    that does not complete raises an exception, as Hydra's launchers expect.
     """
 
     def __init__(self, interruption: Interruption, line: CommandLine | None = None) -> None:
@@ -145,7 +145,7 @@ class Task:
     def together(self, jobs: Sequence[Job]) -> list[float | None]:
         """Run the jobs of a sweep, side by side on Ray unless the command line names runtime=local.
 
-        All of them are checked before the first one runs and before anything is made.
+        Every job is checked before the first one runs and before any file is written.
         """
         configs, folder = [self._configured(job) for job in jobs], jobs[0].sweep_folder
         checked = []
@@ -161,8 +161,8 @@ class Task:
         return [None] * len(jobs)
 
     def search(self, given: Mapping[str, Any], space: SearchSpace, folder: Path, composed: ComposedJob) -> None:
-        """See `JobRunner`; every value at an end of the space is checked before the first trial runs."""
-        from ceas_ray.runs.sweeps.search import Search, SearchSettings, run_search  # here: SQLAlchemy imports slowly
+        """See `JobRunner`. Values at the ends of every dimension are checked before the first trial runs."""
+        from ceas_ray.runs.sweeps.search import Search, SearchSettings, run_search  # SQLAlchemy imports slowly
 
         def checked(number: int, chosen: Mapping[str, Any]) -> SweepJob:
             job = composed(number, chosen)
@@ -181,9 +181,7 @@ class Task:
         self._codes += [*(OF_STATUS[status] for status in states.values()), *lost]
 
     def exit_code(self, sweep: bool) -> int:
-        """Return the exit code of a command that ran these jobs: that of the only one, or whether all of a sweep went
-        well.
-        """
+        """Return the exit code of the command: that of its only job, or, of a sweep, whether every job succeeded."""
         if not sweep:
             return max(self._codes, default=COMPLETED)
         return FAILED if any(code != COMPLETED for code in self._codes) else COMPLETED
@@ -192,7 +190,7 @@ class Task:
 def _configuration(job: Job) -> tuple[dict[str, Any], list[str]]:
     """Return the configuration of a new run, or of the one that `resume` or `verify` names.
 
-    With it come the lines that say what the environment sets.
+    Return with it the lines that say what the environment sets.
     """
     config = job.config
     old = config["resume"] is not None or config["verify"] is not None
@@ -204,7 +202,7 @@ def _configuration(job: Job) -> tuple[dict[str, Any], list[str]]:
 
 
 def _is_no_new_run(job: SweepJob) -> bool:
-    """Return whether a job does something else, which is done here and now: a forecast, a study, an older run."""
+    """Return whether a job is a forecast, a study or an older run, which this process carries out itself."""
     settings = job.settings
     return settings.dry_run or any((settings.study.name, settings.resume, settings.verify))
 

@@ -1,4 +1,4 @@
-"""The command `ceas-sync FOLDER...`: sends to MLflow what is missing there of runs, from their folders."""
+"""The command `ceas-sync FOLDER...`: send MLflow what it lacks of runs, from their folders."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _synced_all(words: Sequence[str], uri: str | None) -> int:
 
 
 def _synced(folder: Path, uri: str | None) -> int:
-    """Send one run; return 1 if that failed, which is said."""
+    """Send one run and print where it is; return 0, or 1 if that failed."""
     tracker = copy_to_mlflow(folder, uri, lambda line: print(line, file=sys.stderr))
     if not tracker.failed:
         print(f"{folder}: in MLflow at {tracker.uri} as {tracker.run_id}")

@@ -1,4 +1,4 @@
-"""The command `ceas-ui`: serves MLflow's pages of the runs that are recorded here."""
+"""The command `ceas-ui`: serve MLflow's pages of the runs that are recorded here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ceas_ray.tracking.tracking_uri import DATABASE, NO_TELEMETRY, UI_HOST, UI_P
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve the pages until stopped; returns 2 for a place without runs or a port that is taken."""
+    """Serve the pages until stopped. Return 2 for a place without runs or a port that is taken."""
     parser = argparse.ArgumentParser(prog="ceas-ui", description="Serves MLflow's pages of the runs recorded here.")
     parser.add_argument(
         "place", nargs="?", help="a run folder, or the URI of a database (default: MLFLOW_TRACKING_URI, or "
@@ -40,9 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def store_to_serve(place: str | None, of_environment: str | None) -> str:
-    """Return the URI of the store that a run folder or a URI names; None: that of the environment, or of this folder.
+    """Return the URI of the MLflow store to serve.
 
-    Raises SettingsError if there is no such run or no such database.
+    place: a run folder, or the URI of a store; None: the store that the environment names, or else that of the working
+    folder. of_environment: the value of MLFLOW_TRACKING_URI. Raises SettingsError for a place without a run, and where
+    there is no database.
     """
     if place is not None and "://" not in place:
         return _store_of_run(Path(place).absolute())
@@ -71,7 +73,7 @@ def _database(folder: Path) -> str:
 
 
 def _refuse_taken(port: int) -> None:
-    """Raise SettingsError if the port cannot be had."""
+    """Raise SettingsError if this process cannot listen on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

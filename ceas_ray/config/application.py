@@ -1,4 +1,4 @@
-"""The command as a Hydra application: `hydra.main`, with errors in one line and nothing made for bad settings."""
+"""The command as a Hydra application: `hydra.main` with one-line errors, which writes nothing for bad settings."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _ERRORS_AS_RAISED = "HYDRA_FULL_ERROR"
 
 @dataclass(frozen=True)
 class Job:
-    """What Hydra composed for one job: its configuration and the overrides that led to it.
+    """A job as Hydra composed it: its configuration and the overrides that led to it.
 
-    In a sweep also: its number, and the folder that holds those of all jobs.
+    A job of a sweep also has a number, and the folder that holds the folders of all jobs.
     """
 
     config: dict[str, Any]
@@ -40,7 +40,7 @@ class Job:
 
 
 ComposedJob = Callable[[int, Mapping[str, Any]], Job]
-"""Returns the job of a search with this number and the values it chose, by override keys."""
+"""Function that returns the job of a search, from its number and the values it chose, by override key."""
 
 
 class JobRunner(Protocol):
@@ -50,10 +50,10 @@ class JobRunner(Protocol):
         """Run one job."""
 
     def together(self, jobs: Sequence[Job]) -> Sequence[float | None]:
-        """Run the jobs of a sweep, side by side where that can be."""
+        """Run the jobs of a sweep, side by side where possible."""
 
     def search(self, given: Mapping[str, Any], space: SearchSpace, folder: Path, composed: ComposedJob) -> None:
-        """Search in this space, and leave the jobs in the folder. given: the settings of `hydra.sweeper`."""
+        """Search this space, and leave the jobs in `folder`. given: the settings of `hydra.sweeper`."""
 
 
 def run_application(line: CommandLine, task: JobRunner) -> int:
@@ -62,8 +62,8 @@ def run_application(line: CommandLine, task: JobRunner) -> int:
     Raises SettingsError for a command line that cannot be composed.
     """
 
-    refused: list[Exception] = []  # kept: Hydra prints lines of its own about an error within a job
-    failures: list[Exception] = []  # of jobs: nothing that Hydra refuses
+    refused: list[Exception] = []  # kept, because Hydra prints lines of its own about an error in a job
+    failures: list[Exception] = []  # errors that jobs raised, not Hydra
 
     def application(config: DictConfig) -> float | None:
         try:
@@ -97,7 +97,7 @@ def run_application(line: CommandLine, task: JobRunner) -> int:
 
 @contextmanager
 def _as_command(words: list[str]) -> Iterator[None]:
-    """Let Hydra find these words as the arguments of this process, and leave errors and logging to us."""
+    """Make Hydra take these words for the arguments of this process, and leave errors and logging to us."""
     before, errors = sys.argv, os.environ.get(_ERRORS_AS_RAISED)
     root = logging.getLogger()
     level, handlers = root.level, root.handlers[:]
@@ -118,10 +118,10 @@ def _as_command(words: list[str]) -> Iterator[None]:
 def jobs_of_sweep(loader: Any, sweep: DictConfig, overrides: Sequence[Sequence[str]], first: int) -> list[Job]:
     """Return the jobs with these overrides, as Hydra's own launchers compose them; `first` is the number of the first.
 
-    loader: Hydra's of this command. sweep: the configuration that all jobs have in common.
+    loader: Hydra's configuration loader of this command. sweep: the configuration that all jobs share.
     """
     before, jobs = HydraConfig.instance().cfg, []
-    place = Path(sweep.hydra.sweep.dir)  # made from the time, perhaps: asked for once, it is the same in every job
+    place = Path(sweep.hydra.sweep.dir)  # resolved once: a folder named by the time is then the same in every job
     try:
         for number, words in enumerate(overrides, first):
             config = loader.load_sweep_config(sweep, list(words))
@@ -139,7 +139,7 @@ def jobs_of_sweep(loader: Any, sweep: DictConfig, overrides: Sequence[Sequence[s
 
 
 def _job(config: DictConfig) -> Job:
-    """Return the job that Hydra is about to run: its folder is where Hydra says, its store that of its sweep."""
+    """Return the job that Hydra is about to run, with its folder from Hydra and the store of its sweep."""
     own = HydraConfig.get()
     overrides = tuple(own.overrides.task)
     found = plain(config, own.runtime.choices, overrides)

@@ -1,4 +1,4 @@
-"""The words of a command line, each checked by itself: what is wrong is the word that is named."""
+"""The words of a command line, each checked by itself, so that an error names the wrong word."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _LONG = (*_FLAGS.values(), *_WITH_VALUE.values(), *_OTHERS)
 _PLAIN = re.compile(r"[A-Za-z0-9_./:*%@?|+-]")
 _KEY = re.compile(r"(?:\+{1,2}|~)?[\w./@:$-]+")
 _UNREADABLE = (HydraException, ValueError, TypeError, AssertionError, RecursionError)
-"""How Hydra's parser says that it cannot read a word."""
+"""Exceptions that Hydra's parser raises for a word that it cannot read."""
 _MAX_CHARACTERS = 20_000
-"""Of all words of a command together: Hydra takes two seconds for a list of this length, and eight for twice that."""
+"""Maximum for all words of a command together: Hydra takes 2 s for a list of this length, and 8 s for twice that."""
 _MAX_SHOWN = 200
-"""Characters of a value that an error repeats."""
+"""Maximum number of characters of a value that an error repeats."""
 _SAME_FOLDER = {False: "hydra.run.dir", True: "hydra.sweep.dir"}
 """Hydra's name for `output`, in a run and in a sweep."""
 _LISTS = ("hydra.sweeper.objective", "hydra.sweeper.direction")
@@ -59,10 +59,10 @@ class CommandLine:
 
     @classmethod
     def of(cls, words: Sequence[str]) -> CommandLine:
-        """Read the words after the command's name. SettingsError for the first that is wrong.
+        """Read the words after the command's name. Raises SettingsError for the first wrong one.
 
         `--config-dir` becomes an entry of `hydra.searchpath`. What Hydra calls `hydra.run.dir`, and in a sweep
-        `hydra.sweep.dir`, is `output` here: the one may be given for the other.
+        `hydra.sweep.dir`, is `output` here; either name may be given.
         """
         if any(word in _COMPLETION for word in words):
             return cls(tuple(words), (), False, False)
@@ -90,7 +90,7 @@ def key_named_by(word: str) -> str:
 
 
 def parsed_word(word: str) -> Override:
-    """Return an override as Hydra reads it; SettingsError that says how to write it if Hydra cannot."""
+    """Return an override as Hydra reads it. Raises SettingsError, which says how to write it, if Hydra cannot."""
     try:
         return _parsed(word)
     except _UNREADABLE as error:
@@ -130,7 +130,7 @@ def _divided(words: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
 
 
 def _value_of(name: str, value: str | None, waiting: list[str]) -> str:
-    """Return the value of an option: what stands behind its `=`, or else the next word."""
+    """Return the value of an option: the text after its `=`, or else the next word."""
     choices = _VALUES.get(name, ())
     if value is None and name == "--info" and (not waiting or waiting[0] not in choices):
         return "all"
@@ -154,7 +154,7 @@ def _refuse_several_values(override: Override, sweep: bool) -> None:
 
 
 def _with_one_output(overrides: Sequence[str], parsed: Sequence[Override], sweep: bool) -> list[str]:
-    """Name the folder as it is called for this kind of command; SettingsError where it is named twice, differently."""
+    """Name the folder by the key for this kind of command. Raises SettingsError if its two keys name two folders."""
     theirs = _SAME_FOLDER[sweep]
     kept, ours = (theirs, "output") if sweep else ("output", theirs)
     named = [override for override in parsed if override.key_or_group in ("output", theirs)]
@@ -213,13 +213,13 @@ def _is_readable(word: str) -> bool:
 
 
 def hydra_text(value: str, mark: str = "'") -> str:
-    """Return a value as a text between quotation marks that Hydra takes as it is."""
+    """Return a value as quoted text that Hydra takes literally."""
     escaped = re.sub(rf"(\\*)({mark}|\Z)", lambda found: found[1] * 2 + (f"\\{mark}" if found[2] else ""), value)
     return f"{mark}{escaped}{mark}"
 
 
 def _marked_text(value: str) -> str:
-    """Return the value as a text, between the marks that need no escape where there are such."""
+    """Return the value as quoted text, in quotation marks that need no escape where possible."""
     return hydra_text(value, "'" if '"' in value and "'" not in value else '"')
 
 

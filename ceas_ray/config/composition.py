@@ -1,4 +1,4 @@
-"""Hydra, with its errors in one line."""
+"""Compose configurations with Hydra, and state its errors in one line."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from ceas_ray.config.validation import known_keys, unknown_key
 VERSION_BASE = "1.3"
 PRIMARY = "config"
 MAX_JOBS = 10_000
-"""Of one sweep: all of them are checked before the first one starts."""
+"""Maximum number of jobs of a sweep, all of which are checked before the first one starts."""
 _REFUSED = (HydraException, OmegaConfBaseException, ValueError, TypeError, AssertionError, RecursionError)
-"""What Hydra and OmegaConf raise for a command line that cannot be composed, their unforeseen cases included."""
+"""Exceptions of Hydra and OmegaConf for a command line that cannot be composed, in cases they do not foresee too."""
 
 
 def composed(overrides: Sequence[str]) -> dict[str, Any]:
@@ -45,10 +45,9 @@ def composed(overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def plain(config: DictConfig, choices: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """Return the settings of a composed configuration, resolved, without Hydra's own, and how they came about
-    (`origin`).
+    """Return the resolved settings of a composed configuration, without Hydra's own, together with their `origin`.
 
-    choices: of every group, Hydra's own groups included. overrides: the words that led to it.
+    choices: the choice of every group, Hydra's own groups included. overrides: the words that led to the configuration.
     """
     found: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     found.pop("hydra", None)
@@ -66,7 +65,7 @@ def jobs(overrides: Sequence[str]) -> list[list[str]]:
 
 
 def combinations(parsed: Sequence[Override]) -> list[list[str]]:
-    """Return the overrides of every job, in Hydra's order; raises SettingsError for too many, and for intervals."""
+    """Return the overrides of every job, in Hydra's order. Raises SettingsError for too many jobs and for intervals."""
     count = math.prod(_choices_of(override) for override in parsed)
     if count > MAX_JOBS:
         raise SettingsError("command line", f"a sweep of at most {MAX_JOBS} jobs", count)
@@ -75,7 +74,7 @@ def combinations(parsed: Sequence[Override]) -> list[list[str]]:
 
 
 def _values_of(override: Override) -> list[str]:
-    """Return an override, once for each of its values."""
+    """Return an override once for each of its values."""
     key = override.get_key_element()
     if not override.is_sweep_override():
         return [f"{key}={override.get_value_element_as_str()}"]
@@ -94,7 +93,7 @@ def overridden_keys(overrides: Sequence[str]) -> list[str]:
 def one_line(overrides: Sequence[str]) -> Iterator[None]:
     """Raise SettingsError for what Hydra and OmegaConf refuse.
 
-    An interrupt in the midst of them stays one, whatever error their cleaning up after it ends with.
+    An interrupt stays an interrupt, whatever error they raise while they clean up after it.
     """
     try:
         yield
@@ -108,7 +107,7 @@ def one_line(overrides: Sequence[str]) -> Iterator[None]:
 
 
 def _with_contexts(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield the error, the one that it was raised in the handling of, and so on."""
+    """Yield the error, then the error during whose handling it was raised, and so on."""
     while error is not None:
         yield error
         error = error.__context__
@@ -130,7 +129,7 @@ _UNKNOWN = re.compile(rf"(?:{_REFUSALS}) '@?([^']+)'")
 
 
 def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
-    """Return the error of ours for one of Hydra's or OmegaConf's, which names the word that is to blame."""
+    """Return the SettingsError for a message of Hydra or OmegaConf; it names the word to blame."""
     not_given = _NOT_GIVEN.search(message)
     if not_given:
         return SettingsError(not_given[1], "given", NOTHING)
@@ -189,7 +188,7 @@ def _word_of(key: str, overrides: Sequence[str]) -> str:
 
 
 def _known(overrides: Sequence[str]) -> list[str]:
-    """Return all keys and groups that there are, those of the choices on this line and Hydra's own included."""
+    """Return all known keys and groups, including those of the choices on this line and Hydra's own."""
     groups = _groups()
     words = [word.partition("=") for word in overrides]
     choices = {group: choice for group, _, choice in words if choice in groups.get(group, ())}
@@ -211,7 +210,7 @@ def _groups() -> dict[str, list[str]]:
 
 
 def _choices_by_class(group: str) -> dict[str, str]:
-    """Return the choices of a group whose first class has a module of another name, by that name."""
+    """Return choices of a group by the module of their first class, for modules that no choice is named after."""
     found: dict[str, str] = {}
     for name in _groups().get(group, ()):
         text = (conf_directory() / group / f"{name}.yaml").read_text(encoding="utf-8")

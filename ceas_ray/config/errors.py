@@ -11,7 +11,7 @@ _MAX_BITS, _MAX_ITEMS, _MAX_CHARACTERS, _MAX_REASON = 128, 100, 200, 600
 
 
 class SettingsError(Exception):
-    """A setting is wrong: which key, what it must be, what came."""
+    """A setting is wrong. The message names the key, what it must be, and what came."""
 
     def __init__(self, key: str, must: str, came: Any) -> None:
         super().__init__(key, must, came)
@@ -39,7 +39,7 @@ class _Nothing:
 
 
 NOTHING = _Nothing()
-"""What came where a key was not given."""
+"""The value of a key that was not given."""
 
 
 def shown(value: Any) -> str:
@@ -53,7 +53,7 @@ def shown(value: Any) -> str:
 
 
 def blame_on(key: str, make: Callable[[], T]) -> T:
-    """Return what `make` makes; raises SettingsError for this key if it raises ValueError."""
+    """Return the result of `make`. Raises SettingsError for this key if it raises ValueError."""
     try:
         return make()
     except ValueError as error:

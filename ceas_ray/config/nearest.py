@@ -1,4 +1,4 @@
-"""The word that somebody meant who wrote another one."""
+"""Find the known word that an unknown one probably means."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SYNONYMS = {
     "time_limit": "wall_seconds", "timeout": "wall_seconds", "topology": "network", "verbose": "quiet",
     "workers": "processors.count",
 }  # fmt: skip
-"""What other tools call things that have a name here."""
+"""Names that other tools use, with the names that the same things have here."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that this one means; None if none is like it.
+    """Return the known word that this one probably means; None if none is similar.
 
-    In this order: another name of it, one that it abbreviates, one with the same words and fewer or more of them, and
-    the one that is most like it, letter by letter.
+    Tried in this order: a synonym, a word that it abbreviates, a word with the same parts and fewer or more of them,
+    and the word with the most similar letters.
     """
     lowered = {name.lower(): name for name in known}
     word = word.lower().replace("-", "_")
@@ -46,15 +46,16 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def _with_the_same_words(word: str, names: Iterable[str]) -> str | None:
-    """Return the name whose words are all in this one, or which has all words of this one, some of them perhaps cut
-    off: one that begins like it, then that with the fewest others.
+    """Return a name whose parts are all in this word, or which has all parts of this word, perhaps abbreviated.
+
+    A name that begins like the word is preferred, then the one with the fewest other parts.
     """
     words = _words_of(word)
 
     def others(name: str) -> tuple[bool, int]:
         return not name.startswith(word), len(_words_of(name))
 
-    inside = [name for name in names if not word.startswith(f"{name}.")]  # a key is not meant to be its own group
+    inside = [name for name in names if not word.startswith(f"{name}.")]  # a key does not mean its own group
     found = [name for name in inside if _has_all(_words_of(name), words) or _words_of(name) <= words]
     return min(found, key=others, default=None)
 
@@ -64,18 +65,18 @@ def _words_of(name: str) -> set[str]:
 
 
 def _has_all(whole: set[str], words: set[str]) -> bool:
-    """Return whether each of these words, or one that begins with its three letters or more, is in the whole."""
+    """Return whether each word is in the whole, or, if it has at least three letters, begins a word there."""
     return all(any(part == word or (len(word) > 2 and part.startswith(word)) for part in whole) for word in words)
 
 
 def _abbreviates(word: str, name: str) -> bool:
-    """Return whether a word is put together from the beginnings of all parts of a name: jit for just_in_time."""
+    """Return whether a word consists of the beginnings of all parts of a name, as jit does for just_in_time."""
     parts = name.split("_")
     beginnings = ["(?:" + "|".join(re.escape(part[:end]) for end in range(len(part), 0, -1)) + ")" for part in parts]
     return len(parts) > 1 and re.fullmatch("_?".join(beginnings), word) is not None
 
 
 def or_nearest(must: str, word: str, known: Iterable[str]) -> str:
-    """Return what something must be, with the word that was perhaps meant."""
+    """Return what something must be, with the known word that was probably meant."""
     near = nearest(word, known)
     return must if near is None else f"{must} (did you mean {near}?)"

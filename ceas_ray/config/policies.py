@@ -36,15 +36,15 @@ def registered_packages() -> tuple[str, ...]:
 
 @cache
 def _registered(path: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what the folders of Python's path register; they are read once, which takes long."""
+    """Return the packages that the folders of Python's path register. They are read once, because that takes long."""
     others = {entry.value.partition(":")[0].partition(".")[0] for entry in entry_points(group=POLICIES)}
     return ("ceas_ray", *sorted(others - {"ceas_ray"}))
 
 
 def own_folders() -> tuple[Path, ...]:
-    """Return where a user's own modules may lie: the working folder, and what PYTHONPATH names.
+    """Return the folders that may hold a user's own modules: the working folder, and those that PYTHONPATH names.
 
-    The `working_dir` and the `py_modules` of a Ray job are among these. A run folder and what lies in one never is.
+    The `working_dir` and the `py_modules` of a Ray job are among them. A run folder, or a folder in one, never is.
     """
     named = [Path(entry).absolute() for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     return tuple(folder for folder in (Path.cwd(), *named) if not _is_of_a_run(folder))
@@ -55,7 +55,7 @@ def _is_of_a_run(folder: Path) -> bool:
 
 
 def own_package(package: str) -> ModuleSpec | None:
-    """Return where in `own_folders` a top-level module or package is; None for one that is not there."""
+    """Return where a top-level module or package lies in `own_folders`; None if it is not there."""
     if not package.isidentifier() or package in sys.builtin_module_names:
         return None
     found = PathFinder.find_spec(package, [str(folder) for folder in own_folders()])
@@ -69,11 +69,11 @@ def own_packages(targets: Iterable[str]) -> tuple[str, ...]:
 
 
 Reader = Callable[[str, str], InputFile]
-"""Reads the file at a path, which the setting of a key names: read(key, path)."""
+"""Function that reads the file at the path that a setting gives: read(key, path)."""
 
 
 def read_input(key: str, path: str) -> InputFile:
-    """Read the file at `path`; raises SettingsError of `key` if it cannot be read."""
+    """Read the file at `path`. Raises SettingsError for `key` if it cannot be read."""
     try:
         return InputFile.read(path)
     except ValueError as error:
@@ -83,10 +83,10 @@ def read_input(key: str, path: str) -> InputFile:
 def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None, read: Reader = read_input) -> Any:
     """Return the object that a `_target_` mapping describes, nested ones first.
 
-    Only policy classes (dataclasses) that are defined in this package or a registered one; anything else is refused by
-    its name, and nothing of it imported. Arguments must have the types and ranges that the class declares. kind: the
-    protocol or base class that the policy must be of (None: any). A field of type `InputFile` is given as a path, and
-    is what `read` makes of it.
+    Only policy classes (dataclasses) that are defined in this package or a registered one are allowed; anything else is
+    refused by its name, without being imported. Arguments must have the types and ranges that the class declares. kind:
+    the protocol or base class that the policy must be of (None: any). A field of type `InputFile` is given as a path,
+    which `read` reads.
     """
     policy = _policy_class(node.get("_target_"), key)
     if kind is not None and not _is_of(policy, kind):
@@ -111,7 +111,7 @@ def instantiate(node: Mapping[str, Any], key: str, kind: type | None = None, rea
 
 
 def _made(policy: Any, arguments: Mapping[str, Any]) -> Any:
-    """Return the policy; raises ValueError for whatever making one raises, which may be anybody's own code."""
+    """Return the policy. Raises ValueError for any exception of its constructor, which may be a user's own code."""
     try:
         return policy(**arguments)
     except ValueError:
@@ -148,7 +148,7 @@ def _policy_class(target: Any, key: str) -> Any:
 
 
 def _imported(module: str, own: ModuleSpec | None) -> ModuleType:
-    """Return the module, imported. own: where its package lies in `own_folders`; ImportError if Python has another."""
+    """Import and return a module. own: its package in `own_folders`. Raises ImportError if Python has another one."""
     if own is not None:
         folder = str(Path(str(own.origin)).parent if own.submodule_search_locations is None else
                      Path(str(own.origin)).parent.parent)  # fmt: skip
@@ -160,7 +160,7 @@ def _imported(module: str, own: ModuleSpec | None) -> ModuleType:
 
 
 def function_target(text: Any) -> str | None:
-    """Return `package.module.function` of a text `package.module:function`; None for any other, as a path."""
+    """Return `package.module.function` of a text `package.module:function`; None for any other text, such as a path."""
     module, _, name = str(text).partition(":")
     is_module = all(map(str.isidentifier, module.split("."))) and not module.endswith(".py")
     return f"{module}.{name}" if is_module and name.isidentifier() else None
@@ -169,7 +169,7 @@ def function_target(text: Any) -> str | None:
 def imported_function(target: str, key: str) -> Callable[..., Any]:
     """Return the function `package.module.function`, of a registered package or of a module in `own_folders`.
 
-    Raises SettingsError of `key` if there is none, or its module cannot be imported.
+    Raises SettingsError for `key` if there is none, or if its module cannot be imported.
     """
     module, _, name = target.rpartition(".")
     package = module.partition(".")[0]
@@ -206,7 +206,7 @@ def _methods_of(protocol: type) -> dict[str, Callable[..., Any]]:
 
 
 def _requirement(kind: type) -> str:
-    """Say what a policy of this kind must be: a subclass, or a class with the methods of a protocol."""
+    """Return in words what a policy of this kind must be: a subclass, or a class with the methods of a protocol."""
     if not getattr(kind, "_is_protocol", False):
         return f"a subclass of {_path(kind)}"
     methods = [
@@ -224,7 +224,7 @@ def _hints_of(policy: type) -> dict[str, Any]:
 
 
 def _argument(value: Any, hint: Any, key: str, read: Reader) -> Any:
-    """Return an argument as its annotation wants it: a number in its range, a text, a file, or another policy."""
+    """Return an argument as its annotation requires: a number in its range, a text, a file, or another policy."""
     kind = hint if isinstance(hint, type) else None
     if isinstance(value, Mapping):
         return instantiate(value, key, kind if getattr(kind, "_is_protocol", False) else None, read)

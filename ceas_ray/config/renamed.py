@@ -1,4 +1,4 @@
-"""Settings that have another name now: refused with the new one."""
+"""Former names of settings, each of which is refused with the present name."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ KEYS = {
     "training.known_answer_share": "training.trap_circuit_share",
     "training.undo": "training.error_mitigation",
 }
-"""From the former key to the present one."""
+"""The present key, by the former one."""
 VALUES = {"training.undo": "scalar is rescale, exact is probabilistic_error_cancellation"}
-"""From a former key to what its values are called now, where they have other names too."""
+"""What the values of a setting are called now, by its former key, if they were renamed too."""
 CHOICES = {("entanglement", "regime_r0"): "scarce_supply"}
-"""From a group and the former name of a choice to the present one."""
+"""The present name of a choice, by its group and its former name."""
 _INNER_PRODUCT = "ceas_ray.attacks.inner_product.InnerProductManipulation"
 TARGETS = {
     "ceas_ray.attacks.delay.Delay": f"{_INNER_PRODUCT} with attacks.timing",
     "ceas_ray.attacks.jamming.Jamming": f"{_INNER_PRODUCT} with attacks.jammed_share",
     "ceas_ray.attacks.silence.Silence": f"{_INNER_PRODUCT} with attacks.timing=never",
 }
-"""From a former policy to what does the same now."""
+"""What replaces a policy, by its former target."""
 CLASS_ATTRIBUTES = {"MOST_FAULTY_SHARE": "MAX_FAULTY_SHARE"}
-"""From the former name of what a policy class states to the present one."""
+"""The present name of an attribute that policy classes declare, by the former one."""

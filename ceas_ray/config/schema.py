@@ -47,7 +47,7 @@ class SettingsGroup(BaseModel):
 
 
 class RuntimeSettings(SettingsGroup):
-    """The runtime: hosts, snapshots, and how long a host may stand still."""
+    """The runtime: hosts, snapshots, and how long a host may make no progress."""
 
     name: Literal["ray", "local"]
     processor_hosts: Annotated[int, Range(1, 2000)] | None
@@ -101,9 +101,9 @@ class DataSettings(SettingsGroup):
 class TrainingSettings(SettingsGroup):
     """The model, the estimator and the descent.
 
-    circuit: of your own, in place of `ansatz`, `entangler`, `qubits` and `layers`: an OpenQASM 3 file, or
-    path.py:function or module:function, which returns a Qiskit circuit, its inputs and its weights. observables: of
-    such a circuit, one for each output, as 0.5*ZZ + XI, the last letter for qubit 0; []: <Z_k>.
+    circuit: one of your own, in place of `ansatz`, `entangler`, `qubits` and `layers`: an OpenQASM 3 file, or
+    path.py:function or module:function, which returns a Qiskit circuit, its inputs and its weights. observables:
+    one for each output of such a circuit, as 0.5*ZZ + XI, the last letter for qubit 0; []: <Z_k>.
     """
 
     partition: Literal["data", "circuit", "layer"]
@@ -175,12 +175,12 @@ class AggregationSettings(SettingsGroup):
 
 
 class AttackSettings(SettingsGroup):
-    """The Byzantine: their share of the processors, where they sit, what they do.
+    """The Byzantine processors and replicas: how many there are, where they are placed and what they do.
 
-    Parts of an attack, each to be combined with every other: attack: the rows that they send (null: nobody attacks).
-    timing: when these leave: once they are ready; so that they just arrive before the inputs time out; as these do;
-    never. announcements: what they announce in tests. jammed_share: the share of attempts that is spoilt, on as many of
-    the best honest links as there are colluders.
+    The parts of an attack combine freely. attack: the rows that colluders send (null: nobody attacks). timing: when
+    these rows leave: once they are ready, in time to arrive just before the inputs time out, when the inputs time out,
+    or never. announcements: what they announce in tests. jammed_share: the share of attempts that they spoil, on as
+    many of the best honest links as there are colluders.
     replicas: how many members of the committee are Byzantine; the i-th has fault i of `replica_faults`, in turn.
     """
 
@@ -247,7 +247,7 @@ class EntanglementSettings(SettingsGroup):
 
     demand: bursts come at random, or as the rotation of the hub's stations says (stations null: as many as needed).
     purification_target: a link is purified at most purification_rounds times, and no more often than its fresh pairs
-    need to reach this fidelity (null: always so often).
+    need to reach this fidelity (null: always that many times).
     """
 
     demand: Literal["bursts", "rotation"]

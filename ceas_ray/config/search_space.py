@@ -15,19 +15,19 @@ _LOG = "log"
 
 @dataclass(frozen=True)
 class Choices:
-    """One of several values, as overrides write them."""
+    """A dimension with several values, written as in overrides."""
 
     values: tuple[str, ...]
 
     def ends(self) -> tuple[str, ...]:
-        """Return all values: each may be wrong by itself."""
+        """Return all values, because each may be wrong by itself."""
         return self.values
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """A number from low to high, both included; whole if both are. step: None for any number between. log: whether
-    small numbers are as likely as large ones by their logarithm."""
+    """A dimension of numbers from low to high, both included; whole if both are. step: None for any number between.
+    log: whether small numbers are as likely as large ones by their logarithm."""
 
     low: float
     high: float
@@ -40,19 +40,19 @@ class Numbers:
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     def ends(self) -> tuple[str, ...]:
-        """Return the least and the greatest number, as overrides write them."""
+        """Return the minimum and the maximum, written as in overrides."""
         return repr(self.low), repr(self.high)
 
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """fixed: overrides that all trials share. dimensions: what a trial chooses, by the key of its override."""
+    """The space of a search. fixed: overrides of all trials. dimensions: what a trial chooses, by override key."""
 
     fixed: tuple[str, ...]
     dimensions: Mapping[str, Choices | Numbers]
 
     def ends(self) -> Iterator[dict[str, str]]:
-        """Yield trials at the ends of every dimension, the others at their first: enough to find a wrong value."""
+        """Yield trials at the ends of each dimension, all others at their first end: enough to find a wrong value."""
         first = {key: dimension.ends()[0] for key, dimension in self.dimensions.items()}
         yield first
         for key, dimension in self.dimensions.items():
@@ -66,7 +66,7 @@ class SearchSpace:
 def search_space(parsed: Sequence[Override]) -> SearchSpace:
     """Return the space of these overrides: `a,b`, `choice`, `range`, `glob`, `interval`, `tag(log, ...)`.
 
-    Raises SettingsError for what cannot be searched, and where there is nothing to search for.
+    Raises SettingsError for an override that cannot be searched, and if there is nothing to search.
     """
     fixed, dimensions = [], {}
     for override in parsed:
@@ -109,7 +109,7 @@ def _dimension(override: Override) -> Choices | Numbers:
 
 
 def _range(value: RangeSweep, log: bool) -> Numbers:
-    """Return the numbers of a range in their order from below; its stop is not one of them."""
+    """Return the numbers of a range in ascending order, without its stop."""
     start, stop, step = value.start, value.stop, value.step
     assert start is not None and stop is not None and step
     count = -(-(stop - start) // step)

@@ -15,7 +15,7 @@ from ceas_ray.kernel.ranges import Range
 
 @dataclass(frozen=True)
 class Requirement:
-    """What a value must be, in words: the message for whatever is wrong with it."""
+    """What a value must be, in words; the message whatever is wrong with the value."""
 
     text: str
 
@@ -66,7 +66,7 @@ _HOST_AND_PORT = re.compile(rf"(?:\[[0-9a-fA-F:.%\w]+\]|[^\s:\[\]/]+):{_PORT}")
 
 
 def _of_a_head(address: str) -> str:
-    """Refuse, with what to use instead, the other addresses that a Ray cluster has."""
+    """Raise ValueError for the other addresses of a Ray cluster, and say what to use instead."""
     scheme, found, rest = address.partition("://")
     host = rest.rpartition(":")[0] or rest or "HOST"
     must = {

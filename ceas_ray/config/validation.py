@@ -32,7 +32,7 @@ _MUST = {
 
 
 def build(settings: type[M], config: Any, within: str = "") -> M:
-    """Return the settings in nested mappings; raises SettingsError for what is wrong, an unknown key first.
+    """Return the settings in nested mappings. Raises SettingsError for what is wrong, for an unknown key first.
 
     within: the key of the configuration, where it is not that of a whole run.
     """
@@ -43,7 +43,7 @@ def build(settings: type[M], config: Any, within: str = "") -> M:
 
 
 def unusable(key: str, reason: str) -> UnusableSettings:
-    """Return the error for settings that cannot be used: of the key with which the reason begins, or else of `key`."""
+    """Return the error for settings that cannot be used; it names the key that begins the reason, or else `key`."""
     first = reason.split(maxsplit=1)[0].rstrip(":,") if reason.strip() else ""
     return UnusableSettings(first if first in known_keys() else key, reason)
 
@@ -51,7 +51,7 @@ def unusable(key: str, reason: str) -> UnusableSettings:
 def refusal(error: ValidationError, within: str, known: Sequence[str]) -> SettingsError:
     """Return the first of pydantic's errors (an unknown key before all others) in one line.
 
-    within: the key of what was validated. known: all keys in it that there are.
+    within: the key of what was validated. known: all keys that exist in it.
     """
     details = error.errors(include_url=False)
     first = next((detail for detail in details if detail["type"] == "extra_forbidden"), details[0])
@@ -100,10 +100,10 @@ def known_keys(settings: type[BaseModel] = RunSettings, within: str = "") -> lis
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:
-    """Return what an unknown key must be: what it is called now, or a known one, and the nearest of those.
+    """Return what an unknown key must be: its present name, or a known key, with the nearest one.
 
-    Nearest is what others call it; then the same name further down in the group, a key of the same group, one of the
-    same name in another group, and all others.
+    The nearest is a synonym, or else the same name further down in the group, a key of the same group, a key of the
+    same name in another group, or any other key.
     """
     if key in renamed.KEYS:
         values = f" ({renamed.VALUES[key]})" if key in renamed.VALUES else ""

@@ -1,1 +1,1 @@
-"""Figures of what studies have found."""
+"""Reports on runs and studies: charts, tables and pages."""

@@ -61,7 +61,7 @@ class NetworkChart:
     links: Sequence[DrawnLink]
 
     def scales(self) -> tuple[float, float, int]:
-        """Return the least and the greatest fidelity, and the greatest load."""
+        """Return the minimum and the maximum fidelity, and the maximum load."""
         known = [link.fidelity for link in self.links if link.fidelity is not None]
         loads = [link.load for link in self.links]
         return min(known, default=0.0), max(known, default=1.0), max(loads, default=1)
@@ -69,7 +69,7 @@ class NetworkChart:
 
 Chart = LineChart | BarChart | IntervalChart | NetworkChart
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c6d1f")
-"""Told apart by all eyes (Okabe and Ito 2008)."""
+"""Colours that all eyes tell apart (Okabe and Ito 2008)."""
 KIND_COLOURS = {"hub": "#000000", "processor": "#0072b2", "replica": "#e69f00", "repeater": "#999999"}
 
 

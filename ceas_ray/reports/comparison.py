@@ -20,7 +20,7 @@ MEASURES = {
     "bell_pairs.generated": "Bell pairs generated",
     "simulated_seconds": "simulated seconds",
 }
-"""Numbers of a summary that are compared, and what tables call them."""
+"""Numbers of a summary that are compared, with their names in tables."""
 
 
 _COLUMNS = ["measure", "setting", "seeds", "mean", "half_width_95", "difference", "difference_half_width_95"]
@@ -41,7 +41,7 @@ def compared(table: pd.DataFrame) -> pd.DataFrame:
     """Return a row per setting and measure, from a table of runs.
 
     mean, half_width_95: of its interval over seeds. difference, difference_half_width_95: from the first setting, over
-    the seeds that both have. What needs more runs is NaN. Only runs that completed count.
+    the seeds that both have. A number that needs more runs is NaN. Only runs that completed count.
     """
     done = table[table["status"] == "completed"]
     rows: list[dict[str, Any]] = []

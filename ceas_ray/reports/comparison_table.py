@@ -12,7 +12,7 @@ from rich.text import Text
 from ceas_ray.reports.comparison import shown
 
 _COLUMN = 9
-"""Characters of a column that is legible."""
+"""Minimum width of a legible column, in characters."""
 
 
 def print_comparison(title: str, comparison: pd.DataFrame, console: Console | None = None) -> None:
@@ -27,7 +27,7 @@ def print_comparison(title: str, comparison: pd.DataFrame, console: Console | No
 def print_rows(title: str, rows: Sequence[Mapping[str, str]], console: Console | None = None) -> None:
     """Print rows with the same columns as a table, or, in a narrow terminal, each as a line of names and values.
 
-    The first column says what a row is of.
+    The first column names the row.
     """
     console = console or Console()
     columns = list(rows[0]) if rows else []

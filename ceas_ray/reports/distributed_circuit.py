@@ -10,7 +10,7 @@ from ceas_ray.distribution.schedule import Schedule
 from ceas_ray.reports.plots import pyplot_without_window
 
 GAP = 1.0
-"""Between the lines of two nodes, in lines."""
+"""Distance between the lines of two nodes, in lines."""
 
 
 def draw(schedule: Schedule, path: Path) -> None:

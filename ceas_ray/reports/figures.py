@@ -1,4 +1,4 @@
-"""The figures of a result in the terminal: legible at 40 columns, and what each means where there is room."""
+"""Print the figures of a result in the terminal: legibly at 40 columns, and with their meanings where there is room."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rich.text import Text
 from ceas_ray.reports.numbers import readable
 
 _ROOM_FOR_MEANINGS = 76
-"""Columns of a terminal in which a third column is legible."""
+"""Minimum width of a terminal in which a third column is legible, in characters."""
 
 
 class Figure(NamedTuple):
-    """A figure of a result: what it is called, its value (None: there is none, and no row), what it means."""
+    """A figure of a result: its name, its value (None: it has none, and no row is printed), and its meaning."""
 
     name: str
     value: Any

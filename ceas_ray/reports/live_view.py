@@ -1,4 +1,4 @@
-"""A picture of a run that goes on, in a notebook: drawn anew from its journal until it is over."""
+"""Show a run in a notebook while it goes on: the picture is drawn anew from its journal until the run is over."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 _SHOWN = {"accuracy": "test accuracy", "utilization": "utilization", "on_time": "shots on time"}
-"""Numbers of rounds that are drawn, and what they are called."""
+"""Numbers of a round that are drawn, with their names."""
 
 
 @dataclass(frozen=True)
 class LiveView:
-    """What the journal in a run folder says by now. The folder may be one that a run has yet to make."""
+    """The state of a run according to the journal in its folder, which need not exist yet."""
 
     folder: Path
 
     @property
     def is_over(self) -> bool:
-        """Whether the run has ended, and nobody has resumed it since. Raises ValueError for what is no journal."""
+        """Whether the run has ended and has not been resumed since. Raises ValueError for a file that is no journal."""
         events = [line["event"] for line in self._journal() if line["event"] in ("ended", "resumed")]
         return bool(events) and events[-1] == "ended"
 
@@ -55,7 +55,7 @@ class LiveView:
 def watch(folder: str | Path, every_seconds: float = 2.0) -> None:
     """Show a run in a notebook while it goes on elsewhere: in a terminal, on a cluster, or in another thread.
 
-    folder: of the run, which need not be there yet. every_seconds: how often the figure is drawn anew. Returns when
+    folder: the run folder, which need not exist yet. every_seconds: how often the figure is drawn anew. Returns when
     the run is over; interrupting the cell ends the view and not the run. Raises ImportError outside of Jupyter's
     environment, and ValueError for times that are not positive.
     """

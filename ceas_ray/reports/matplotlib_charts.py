@@ -19,11 +19,11 @@ from ceas_ray.reports.charts import (
 from ceas_ray.reports.plots import pyplot_without_window
 
 _MAX_NAMES = 24
-"""Names of bars that have room beside each other; of more, every second (third, ...) is written."""
+"""Maximum number of names of bars side by side; of more, every second (third, ...) one is written."""
 
 
 def draw(chart: Chart, path: Path) -> None:
-    """Draw the chart into a file, whose ending says in which format."""
+    """Draw the chart into a file, in the format that the ending of its name says."""
     plt = pyplot_without_window()
     kinds: dict[type, Callable[[Any, Any], None]] = {
         LineChart: _lines, BarChart: _bars, IntervalChart: _intervals, NetworkChart: _network,

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def numbers_in(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Yield each number with its dotted name; what is true or false is no number, and lists are left out."""
+    """Yield each number with its dotted name. Booleans and lists are left out."""
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from numbers_in(value, f"{prefix}{name}.")

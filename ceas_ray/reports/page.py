@@ -23,7 +23,7 @@ _STYLE = (
 def page(
     title: str, runs: Sequence[RunFiles], tables: Sequence[tuple[str, pd.DataFrame]], charts: Sequence[Chart]
 ) -> str:
-    """Return the page. tables: each with what it says, above it."""
+    """Return the page as HTML. tables: each with the caption above it."""
     body = [f"<h1>{html.escape(title)}</h1>"]
     for caption, table in tables:
         body += [f"<h2>{html.escape(caption)}</h2>", table.to_html(index=False, border=0, na_rep="", escape=True)]

@@ -19,7 +19,7 @@ from ceas_ray.tracking.files import write_whole
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What a report says of runs. runs: a row each. comparison: of settings over seeds, as `compared` makes it."""
+    """The contents of a report. runs: a row per run. comparison: of settings over seeds, as `compared` makes it."""
 
     title: str
     files: Sequence[RunFiles]
@@ -29,7 +29,7 @@ class Report:
 
     @classmethod
     def of(cls, folders: Sequence[Path]) -> Report:
-        """Read the runs in these folders, each that of a run or of a sweep. Raises ValueError, in one line."""
+        """Read the runs in these folders, each of a run or a sweep. Raises ValueError, in one line, for any other."""
         files = runs_in(folders)
         labels = labels_of(files)
         runs = table_of_runs(files, labels)
@@ -41,7 +41,7 @@ class Report:
     def write(self, folder: Path, formats: Sequence[str]) -> list[Path]:
         """Write the report into `folder`; return the files.
 
-        formats: of FORMATS; ValueError for another. Raises OSError if they cannot be written.
+        formats: some of FORMATS. Raises ValueError for another one, and OSError if a file cannot be written.
         """
         wrong = [form for form in formats if form not in FORMATS]
         if wrong:
@@ -99,9 +99,9 @@ def _names(labels: Sequence[str], files: Sequence[RunFiles]) -> list[str]:
 
 
 def draw_figures(folder: Path) -> list[Path]:
-    """Draw what a run reached and where its pairs went into its folder `figures`; return the files.
+    """Draw the accuracy of a run and the fate of its pairs into its folder `figures`; return the files.
 
-    Raises ValueError for a folder without a whole run, OSError if they cannot be written.
+    Raises ValueError for a folder without a whole run, and OSError if a file cannot be written.
     """
     from ceas_ray.reports.matplotlib_charts import draw
 

@@ -60,7 +60,7 @@ def _accuracies(runs: Sequence[tuple[str, RunFiles]]) -> Iterator[Chart]:
 
 
 def _backdoor(runs: Sequence[tuple[str, RunFiles]]) -> Chart | None:
-    """Return the success of back doors over rounds, beside what there is without an attack; None without any."""
+    """Return the success of back doors by round, beside their success without attack; None if no run has one."""
     lines, references = {}, {}
     for name, run in runs:
         if "backdoor_success" not in run.rounds:
@@ -76,14 +76,14 @@ def _backdoor(runs: Sequence[tuple[str, RunFiles]]) -> Chart | None:
 
 
 def _places(rounds: pd.DataFrame, axis: str) -> pd.Series | None:
-    """Return where each round lies on an axis: its number, when it ended, or the pairs until then; None if unknown."""
+    """Return the place of each round on an axis: its number, its end, or the pairs until then; None if unknown."""
     if axis == "rounds":
         return pd.Series(rounds.index + 1, rounds.index)
     return rounds.get("simulated_seconds_elapsed" if axis == "time" else "bell_pairs_generated")
 
 
 def _fates(runs: Sequence[tuple[str, RunFiles]]) -> BarChart:
-    """Return where the pairs of each run went: by use and by loss."""
+    """Return the fate of each run's pairs: by use and by loss."""
     parts: dict[str, list[float]] = {label: [] for label in FATES.values()}
     for _, run in runs:
         pairs = run.summary["bell_pairs"]
@@ -115,8 +115,8 @@ def _pair_causes(runs: Sequence[tuple[str, RunFiles]]) -> BarChart | None:
 
 
 def _times(runs: Sequence[tuple[str, RunFiles]]) -> Iterator[BarChart | None]:
-    """Yield what a round's simulated time was spent on (of one run each round, of several the mean round), and that of
-    the whole run, warm-up included."""
+    """Yield what simulated time was spent on in a round (of one run each round, of several runs the mean round), and in
+    whole runs, warm-up included."""
     y_label, rounds = "simulated seconds", {name: _seconds_of(run.rounds) for name, run in runs}
     if len(runs) == 1:
         (table,) = rounds.values()
@@ -186,7 +186,7 @@ def _with_lines(chart: LineChart) -> LineChart | None:
 
 
 def _line(run: RunFiles, column: str) -> tuple[list[float], list[float]]:
-    """Return the rounds of which the journal has this number, from 1, and the number."""
+    """Return the rounds, counted from 1, for which the journal has a value in this column, and these values."""
     found = run.rounds[column].dropna()
     return (found.index + 1).astype(float).tolist(), found.astype(float).tolist()
 
@@ -201,7 +201,7 @@ def _by_round(runs: Sequence[tuple[str, RunFiles]]) -> LineChart | None:
 
 
 def network_chart(network: Mapping[str, Any]) -> NetworkChart:
-    """Return the drawing of a network as `network.json` holds it."""
+    """Return the chart of a network, given as `network.json` holds it."""
     names = list(network["nodes"])
     graph: rustworkx.PyGraph[str, None] = rustworkx.PyGraph()
     number = dict(zip(names, graph.add_nodes_from(names), strict=True))

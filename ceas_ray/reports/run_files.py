@@ -17,12 +17,12 @@ from ceas_ray.tracking.plain_yaml import read_yaml
 SUMMARY = "summary.json"
 _IGNORED = ("seed", "output", "inputs", "origin", "runtime", "tracking", "quiet", "resume", "verify", "stop", "sweep",
             "timeline", "dry_run")  # fmt: skip
-"""Settings by which runs are not told apart: they change no result, or are averaged over."""
+"""Settings that do not distinguish runs: they change no result, or results are averaged over them."""
 
 
 @dataclass(frozen=True, eq=False)
 class RunFiles:
-    """A run that is over. rounds: a row per round. network: as `network.json` holds it; None for a run without one."""
+    """A run that is over. rounds: a row per round. network: what `network.json` holds; None if there is no file."""
 
     folder: Path
     settings: Mapping[str, Any]
@@ -47,12 +47,12 @@ class RunFiles:
 
     @property
     def choices(self) -> Mapping[str, str]:
-        """Return the choice of every group; nothing for a run whose settings do not say."""
+        """Return the choice of every group; nothing for a run whose settings do not record it."""
         return dict((self.settings.get("origin") or {}).get("choices") or {})
 
     @property
     def seed(self) -> int:
-        """Return the seed of its draws."""
+        """Return the seed of the run's random draws."""
         return int(self.summary["seed"])
 
 
@@ -65,7 +65,7 @@ def rounds_of(folder: Path) -> pd.DataFrame:
 
 
 def runs_in(folders: Sequence[Path]) -> list[RunFiles]:
-    """Return the runs in these folders: each is a run or holds the runs of a sweep, as far as they are over.
+    """Return the runs in these folders: each holds a run, or the runs of a sweep that are over.
 
     Raises ValueError, in one line, for a folder with neither.
     """
@@ -86,7 +86,7 @@ def _by_number(folder: Path) -> tuple[int, str]:
 
 
 def labels_of(runs: Sequence[RunFiles]) -> list[str]:
-    """Return what tells each run from the others, its seed aside: the choices and settings in which they differ.
+    """Return what distinguishes each run from the others, its seed aside: choices and settings in which they differ.
 
     Of a group whose choices differ, a setting counts only where runs of one choice differ in it.
     """

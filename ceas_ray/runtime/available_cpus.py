@@ -14,7 +14,7 @@ from ceas_ray.kernel.control_groups import CGROUPS, OWN_CGROUPS, group_folders, 
 def available_cpus(cgroups: Path = CGROUPS, own_cgroups: Path = OWN_CGROUPS) -> int:
     """Return the number of CPUs that the scheduler grants to this process, at least 1.
 
-    That is the least of its affinity mask and of the CPU quotas of its control groups (versions 1 and 2) and of their
+    That is the minimum of its affinity mask and the CPU quotas of its control groups (versions 1 and 2) and of their
     parents; a quota of 1.5 CPUs counts as 2.
     """
     affine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

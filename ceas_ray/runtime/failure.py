@@ -8,7 +8,7 @@ class RuntimeFailure(Exception):
 class HostLost(RuntimeFailure):
     """A host or its machine died, hangs or cannot be reached: the others can go on from the last cut.
 
-    noticed_within_seconds: since the host's last sign of life, so that the fault is not older; None if unknown.
+    noticed_within_seconds: seconds since the host's last sign of life, which the fault cannot precede; None if unknown.
     """
 
     def __init__(self, line: str, noticed_within_seconds: float | None = None) -> None:
@@ -19,7 +19,7 @@ class HostLost(RuntimeFailure):
 class ClusterLost(RuntimeFailure):
     """The cluster itself is lost: its head, the raylet of this machine, or the process here that speaks with them.
 
-    noticed_within_seconds: since the cluster's last sign of life; None if unknown.
+    noticed_within_seconds: seconds since the cluster's last sign of life; None if unknown.
     """
 
     def __init__(self, line: str, noticed_within_seconds: float | None = None) -> None:

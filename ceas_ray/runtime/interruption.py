@@ -1,8 +1,8 @@
 """Ctrl-C, SIGTERM and SIGHUP end every command within some seconds, whatever it is doing.
 
 The first signal raises KeyboardInterrupt in the main thread, or waits a moment for a round that is under way. Compiled
-code answers no signal before it returns: a second thread hears of signals all the same, and ends the process where the
-main thread does not in time. A second signal ends it at once.
+code answers no signal before it returns, so a second thread learns of signals too, and ends the process if the main
+thread does not end it in time. A second signal ends it at once.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from ceas_ray.runtime.ray_environment import seconds_to_stop_job
 
 INTERRUPTED = 130
 ROUND_SECONDS = 3.0
-"""How long a round may go on after a signal."""
+"""Seconds for which a round may go on after a signal."""
 _END_SECONDS = 6.0
-"""How long an orderly end may take after that."""
+"""Seconds that an orderly end may take after that."""
 _ROUND_SHARE_OF_JOB, _END_SHARE_OF_JOB = 0.25, 0.5
-"""Of the seconds after which Ray kills a job that it stops: less for a round and its end together than all of them."""
+"""Shares of the seconds after which Ray kills a job that it stops; together they are less than 1."""
 _PRESSING_SHARE = 0.5
-"""Of the time for a round: after it a round is ended where it stands."""
+"""Share of the time for a round after which the round is ended where it stands."""
 _AGAIN_SECONDS = 0.05
-"""After this long an interrupt is raised again that was lost where nothing can be raised."""
+"""Seconds after which an interrupt is raised again if it was lost in code that cannot raise it."""
 _QUIET_SECONDS = 1.0
-"""After this long, what happens is said."""
+"""Seconds after which a line says what is going on."""
 _SAME_SECONDS = 0.3
-"""Signals closer together are one: shells send the same to a process and to its group."""
+"""Seconds within which signals count as one, because shells send the same signal to a process and to its group."""
 
 
 class Interrupted(KeyboardInterrupt):
     """An interrupt that a signal raised.
 
-    Where exactly a KeyboardInterrupt leaves code that `exec` was given as text, as dataclasses have it compiled, Python
-    notes that nobody caught it and at the end kills its own process by SIGINT, whoever caught it since.
+    A subclass is needed: when a KeyboardInterrupt itself leaves code that `exec` was given as text, as dataclasses do,
+    Python notes that nobody caught it, and in the end kills its own process by SIGINT even if it was caught later.
     """
 
 
@@ -55,7 +55,7 @@ class Interruption:
     def __init__(self) -> None:
         self.requested = self.time_ran_out = False
         self.farewell = ""
-        """Line that is said where the process is ended from a second thread; nothing if it is empty."""
+        """Line that is printed if the process is ended from a second thread; none if empty."""
         self._requested_at = 0.0
         self._deferred = self._swallowed = False
         self._unraisable_before: Any = sys.unraisablehook
@@ -73,7 +73,7 @@ class Interruption:
     def deferred(self, last_resort: Callable[[], object]) -> Iterator[None]:
         """Let the caller end by itself once it sees `requested`; it is interrupted if that takes too long.
 
-        last_resort: writes down what is known, in case the process has to be ended from a second thread.
+        last_resort: records what is known, in case the process has to be ended from a second thread.
         """
         self._deferred, self._last_resort = True, last_resort
         try:
@@ -83,24 +83,25 @@ class Interruption:
 
     @property
     def is_pressing(self) -> bool:
-        """Whether only the time that an orderly end takes is left of what a round has after a signal."""
+        """Whether a signal came so long ago that a round must now be ended where it stands."""
         return self.requested and time.monotonic() - self._requested_at > _PRESSING_SHARE * self._round_seconds
 
     def end_within(self, seconds: float) -> None:
-        """Interrupt the main thread after this many seconds without a signal, too: `time_ran_out` tells that. Does
-        nothing where signals are answered by others.
+        """Interrupt the main thread after this many seconds even without a signal, which `time_ran_out` then tells.
+
+        Do nothing where somebody else answers signals.
         """
         if self._handlers_before and not self.requested:
             signal.setitimer(signal.ITIMER_REAL, seconds)
 
     def end_in_order(self) -> None:
-        """Let the caller, who is ending by now, end without an interrupt from here."""
+        """Raise no interrupt any more: the caller is ending already."""
         self._deferred = False
         if self._handlers_before:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
     def begin(self) -> None:
-        """Answer signals from now on; in the main thread only."""
+        """Answer signals from now on. Only the main thread may call this."""
         reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
         self._wakeup_before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
@@ -111,7 +112,7 @@ class Interruption:
             signal.signal(number, handler)
 
     def end(self) -> None:
-        """Leave signals to who answered them before; a signal that comes now is too late to interrupt anything."""
+        """Restore the former handlers of signals. A signal that comes now is too late to interrupt anything."""
         self._over.set()
         signal.setitimer(signal.ITIMER_REAL, 0)
         if sys.unraisablehook == self._swallow:
@@ -125,7 +126,7 @@ class Interruption:
             self._writer = None
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        """Interrupt the main thread, once: the thread that watches answers what comes later."""
+        """Interrupt the main thread once; the watching thread answers later signals."""
         if self.requested or self._over.is_set():
             return
         self.requested = True
@@ -141,7 +142,7 @@ class Interruption:
             raise Interrupted
 
     def _swallow(self, unraisable: Any) -> None:
-        """Raise an interrupt once more that came within a callback of compiled code, which cannot raise it."""
+        """Raise an interrupt again that came within a callback of compiled code, where it cannot be raised."""
         if not issubclass(unraisable.exc_type, KeyboardInterrupt):
             self._unraisable_before(unraisable)
         elif not self._over.is_set():
@@ -181,7 +182,7 @@ class Interruption:
 
 
 def answered(command: Callable[[Interruption], int]) -> int:
-    """Run a command that signals can end; returns its exit code, or that of an interrupted one."""
+    """Run a command that signals can end. Return its exit code, or INTERRUPTED."""
     interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():
         return command(interruption)
@@ -203,9 +204,9 @@ def end_workers() -> None:
 
 
 def _end_children() -> None:
-    """Kill what this process started, and what that started, save what ends by itself once its work is done.
+    """Kill all descendants of this process, except those that end by themselves once their work is done.
 
-    That is whatever has a process group of its own, which are guards of folders and Ray's processes that a guard ends,
+    These are processes with a process group of their own (guards of folders, and Ray's processes, which a guard ends)
     and the tracker that deletes semaphores.
     """
     group = os.getpgid(0)
@@ -216,7 +217,7 @@ def _end_children() -> None:
 
 
 def leave_signals_to_parent() -> None:
-    """Begin a worker process: Ctrl-C reaches it too, but its parent ends it; and it ends with a parent that is lost."""
+    """Let the parent of this worker process answer Ctrl-C, which reaches both, and end this process when it is lost."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None, "not a worker process"

@@ -20,11 +20,11 @@ class LocalTasks(Generic[T, R]):
         self._waiting: deque[tuple[int, T]] = deque()
 
     def __len__(self) -> int:
-        """Return how many have not ended."""
+        """Return the number of tasks that have not ended."""
         return len(self._waiting)
 
     def submit(self, number: int, item: T, request: Request | None) -> None:
-        """Put a task behind the others; what it asks for is here."""
+        """Put a task behind the others. The request is granted, because the task runs in this process."""
         self._waiting.append((number, item))
 
     def ended(self, seconds: float) -> list[tuple[int, R]]:

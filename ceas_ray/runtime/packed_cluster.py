@@ -27,10 +27,10 @@ class PackedReply(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class HostsToStart:
-    """Hosts as they travel, and how they are started and watched.
+    """Packed hosts, and how they are started and watched.
 
-    shares: CPUs that each keeps busy, at most 1. fingerprint: of the machine that drives them. wait_seconds: for room;
-    None: as long as it takes.
+    shares: CPUs that each host keeps busy, at most 1. fingerprint: that of the machine that drives them. wait_seconds:
+    longest wait for room; None: no limit.
     """
 
     packed: Mapping[str, bytes]
@@ -43,8 +43,8 @@ class HostsToStart:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where hosts run. plan: the machine of each; machines: names of all of them; mixed: whether some differ from the
-    machine that drives them.
+    """Where hosts run. plan: the machine of each host. machines: names of all machines. mixed: whether some compute
+    other bits than the machine that drives them.
     """
 
     plan: Mapping[str, Machine]
@@ -85,7 +85,7 @@ class PackedHosts(Protocol):
 
 
 class PackedCluster:
-    """A `Cluster` of such hosts, and the seconds that its windows took."""
+    """A `Cluster` of `PackedHosts`, which adds up the seconds of its windows."""
 
     def __init__(self, hosts: PackedHosts) -> None:
         self._hosts = hosts
@@ -104,7 +104,7 @@ class PackedCluster:
 
     @property
     def mixed(self) -> bool:
-        """Whether some host ran where other bits are computed than here."""
+        """Whether some host ran on a machine that computes other bits than this one."""
         return self._hosts.placement.mixed
 
     def directory(self) -> dict[str, dict[str, tuple[int, int]]]:
@@ -147,9 +147,9 @@ class PackedCluster:
 
 
 def packed_hosts(hosts: Sequence[Host], own_packages: Sequence[str] = ()) -> dict[str, bytes]:
-    """Return the hosts as bytes, by their names.
+    """Return the hosts as bytes, by name.
 
-    own_packages: imported ones that other machines may lack; their code travels in place of their names.
+    own_packages: imported packages that other machines may lack; their code travels in place of their names.
     """
     own = [sys.modules[package] for package in own_packages]
     for package in own:

@@ -1,4 +1,4 @@
-"""What hosts ask the machines of a cluster for."""
+"""The CPUs and the memory that hosts ask the machines of a cluster for."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from ceas_ray.runtime.failure import RuntimeFailure
 
 HOST_BYTES = 200 * 2**20
-"""What one host process is counted with: a bare Ray actor has 66 MB, with the engines and a share of a world 120."""
+"""Memory reserved for a host process: a bare Ray actor takes 66 MB; with the engines and a share of a world, 120 MB."""
 MAX_AUTOMATIC_HOSTS = 32
 LIGHT_CPUS = 0.05
-"""What a host asks for at least where there is room: it answers calls even if it computes nothing."""
+"""Minimum that a host asks for where there is room, because it answers calls even if it computes nothing."""
 _STEPS_OF_A_CPU = 10_000
-"""Ray counts parts of a CPU in such steps."""
+"""Number of steps in which Ray counts the parts of a CPU."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,11 @@ def busy_shares(seconds_of_round: Mapping[str, float], hosts: Sequence[str]) -> 
 def requests_of(shares: Mapping[str, float], machines: Sequence[Machine]) -> dict[str, Request]:
     """Return what each host asks the cluster for: its share of a CPU, or the largest part of it with which all fit.
 
-    All are reduced by the same factor. Whatever the number of hosts, they fit on these machines together if nobody else
-    is there, whichever of them comes first and wherever it goes. shares: CPUs that each host keeps busy, at most 1
-    (see `busy_shares`). Raises RuntimeFailure, with what fits, if the machines' memory cannot hold the hosts.
+    All are reduced by the same factor. However many they are, all hosts fit on these machines if nobody else
+    uses them, in whatever order they come and wherever each of them goes.
+
+    shares: CPUs that each host keeps busy, at most 1 (see `busy_shares`). Raises RuntimeFailure, with what fits, if
+    the machines' memory cannot hold the hosts.
     """
     candidates = usable(machines)
     if not candidates:

@@ -1,5 +1,4 @@
-"""A fingerprint by which machines that compute the same bits are told: versions of libraries, and hashes of computed
-arrays."""
+"""A fingerprint that machines share if they compute the same bits: versions of libraries, hashes of computed arrays."""
 
 from __future__ import annotations
 
@@ -15,14 +14,15 @@ LIBRARIES = (
     "ceas-ray", "llvmlite", "msgpack", "numba", "numpy", "pandas", "pydantic", "pydantic-core", "qiskit", "qiskit-aer",
     "rustworkx", "scikit-learn", "scipy", "threadpoolctl",
 )  # fmt: skip
-"""Those that a result may depend on."""
+"""Libraries that a result may depend on."""
 
 
 def platform_fingerprint() -> dict[str, str]:
     """Return versions, and the bits of exp, log, sin, a Gram product and one noisy gradient on this machine.
 
-    Bits differ between processors without FMA or AVX-512 and between BLAS kernels; runs on machines that differ would
-    not have one digest. Computing the gradient also compiles the engine, or loads it from the disk cache.
+    Bits differ between processors with and without FMA or AVX-512, and between BLAS kernels; a run on machines that
+    differ would not reproduce its digest. Computing the gradient also compiles the engine, or loads it from
+    the disk cache.
     """
     points = np.linspace(0.1, 3.0, 257)
     rows = np.sin(np.outer(points[:50], points[:64]))

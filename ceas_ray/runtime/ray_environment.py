@@ -15,11 +15,11 @@ _ADDRESS_FILE = Path("ray", "ray_current_cluster")
 """Where `ray start` notes the address of this machine's cluster, in Ray's folder for temporary files."""
 
 _SAID_BY_US = "Raylet is terminated|has been marked dead"
-"""What Ray prints pages about, and we one line."""
+"""Pattern of events about which Ray prints pages, and we one line."""
 
 
 def prepare_ray_environment() -> None:
-    """Set threads, no usage statistics, and logs that rotate, where the user has not set them."""
+    """Set one thread, no usage statistics and rotating logs, where the user has not set them."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
@@ -62,10 +62,10 @@ def outside_of_job() -> Iterator[None]:
 
 @contextmanager
 def authentication(required: bool, read: Callable[[], None]) -> Iterator[None]:
-    """Keep mode and token of one cluster apart from those of the next.
+    """Set the authentication mode and token for one cluster; restore the former ones afterwards.
 
     required: whether the cluster, which starts within, must require a token: the user's, or else a fresh one. read:
-    makes Ray read mode and token anew, called before and afterwards, when the environment is as it was.
+    makes Ray read mode and token anew; called once they are set, and again once they are restored.
     """
     before = {name: os.environ.get(name) for name in (_MODE, _TOKEN)}
     if required:

@@ -1,4 +1,4 @@
-"""Whether something at an address greets as a Ray cluster does; asked without Ray."""
+"""Find out, without Ray, whether a server at an address greets as a Ray cluster does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GREETING_SECONDS = 5.0
 _PREFACE, _SETTINGS, _FRAME_HEADER_BYTES = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 4, 9
 _EMPTY_SETTINGS = bytes([0, 0, 0, _SETTINGS, 0, 0, 0, 0, 0])
 _LOOK_SECONDS = 1.0
-"""Between two looks at the head, and for its greeting."""
+"""Seconds between two looks at the head, and for its greeting."""
 
 
 def require_greeting(address: str, patience: float | None = None) -> None:
@@ -59,16 +59,16 @@ def running_here() -> str | None:
 
 
 class HeadWatch:
-    """A thread that looks at the head of a cluster, and tells once that it has been silent for too long."""
+    """A thread that watches the head of a cluster, and reports once if it is silent for too long."""
 
     def __init__(self, address: str, silence_seconds: float, lost: Callable[[float], object]) -> None:
-        """address: host:port of the head. lost: is called in the thread, with the seconds since the last greeting."""
+        """address: host:port of the head. lost: called in the thread, with the seconds since the last greeting."""
         self._address, self._silence_seconds, self._lost = address, silence_seconds, lost
         self._over = threading.Event()
         threading.Thread(target=self._look, daemon=True).start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop watching."""
         self._over.set()
 
     def _look(self) -> None:

@@ -1,7 +1,7 @@
-"""A command's end of the process that speaks with Ray for it.
+"""A command's side of the process that speaks with Ray for it.
 
-Ray ends the process that it was initialised in, with pages of its own, when the head or this machine's raylet is gone
-for a minute. So that is a process of its own, and a run or a sweep outlives it.
+Ray ends the process in which it was initialised, and prints pages, when the head or this machine's raylet has been gone
+for a minute. It is therefore initialised in a process of its own, which a run or a sweep outlives.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _KILL_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class ClusterAccess:
-    """How to get to a cluster. address: host:port, or auto, of one that runs; None: one is started on this machine,
-    with this many CPUs (processors) and perhaps a dashboard.
+    """How to reach a cluster. address: host:port of one that runs, or auto; None: one is started on this machine,
+    with this many CPUs (processors) and, if wanted, a dashboard.
     """
 
     address: str | None
@@ -43,7 +43,7 @@ class ClusterAccess:
 
 
 class Opened(NamedTuple):
-    """A cluster that is open: its machines, host:port of its head, and warnings about it."""
+    """An open cluster: its machines, host:port of its head, and warnings about it."""
 
     machines: tuple[Machine, ...]
     address: str
@@ -51,7 +51,7 @@ class Opened(NamedTuple):
 
 
 class RayProcess:
-    """A process that is connected to a cluster; `PackedHosts`, once they are started there. Another use: `RayTasks`.
+    """A process that is connected to a cluster. Once hosts run there, it is their `PackedHosts`. `RayTasks` uses one.
 
     Every method raises ClusterLost as soon as the cluster or the process is lost; then only `end` may be called.
     """
@@ -59,9 +59,9 @@ class RayProcess:
     def __init__(self, access: ClusterAccess, silence_seconds: float, say: Callable[[str], None]) -> None:
         """Start the process and open the cluster.
 
-        silence_seconds: for so long may the head give no sign of life. say: is given lines for the console.
+        silence_seconds: longest time without a sign of life of the head. say: takes lines for the console.
 
-        Raises RuntimeFailure if the cluster cannot be had.
+        Raises RuntimeFailure if the cluster cannot be reached or started.
         """
         self._say, self._lost = say, ""
         self._silent_seconds: float | None = None
@@ -119,8 +119,8 @@ class RayProcess:
         self.end()
 
     def end(self) -> None:
-        """Let the process give everything back and end; one whose cluster is lost is killed. An interrupt comes when it
-        has ended.
+        """Let the process release everything and end; kill it if its cluster is lost. An interrupt waits until it has
+        ended.
         """
         if self._watch is not None:
             self._watch.stop()
@@ -137,7 +137,7 @@ class RayProcess:
             raise KeyboardInterrupt
 
     def call(self, method: str, *arguments: Any) -> Any:
-        """Return what a method of `Service` returns there; raises what it raises."""
+        """Call a method of `Service` in the process; return what it returns, and raise what it raises."""
         try:
             self._connection.send((method, arguments))
             while True:
@@ -159,7 +159,7 @@ class RayProcess:
         self._process.kill()
 
     def _cause(self) -> str:
-        """Say why the process has ended, and see that it has."""
+        """Return why the process has ended, and make sure that it has."""
         if not self._lost:
             try:
                 code = self._process.wait(_KILL_SECONDS)

@@ -37,7 +37,7 @@ def _print(line: str) -> None:
 
 
 class RayTasks(Generic[T, R]):
-    """Tasks of one function; see `JobTasks`. One that fails fails alone.
+    """Tasks of one function; see `JobTasks`. A task that fails leaves the others alone.
 
     Every method raises ClusterLost once the cluster is lost.
     """
@@ -48,7 +48,7 @@ class RayTasks(Generic[T, R]):
         process.call("begin_tasks", cloudpickle.dumps(function))
 
     def __len__(self) -> int:
-        """Return how many have not ended."""
+        """Return the number of tasks that have not ended."""
         return self._waiting
 
     def submit(self, number: int, item: T, request: Request) -> None:
@@ -79,7 +79,7 @@ class _OfItem(Generic[T, R]):
 
 
 def results_as_they_come(process: RayProcess, function: Callable[[T], R], items: Sequence[T]) -> Iterator[tuple[T, R]]:
-    """Yield items with what the function makes of them, one CPU each; raises RuntimeFailure if one fails."""
+    """Yield each item with its result, as results come; a call takes one CPU. Raises RuntimeFailure if one fails."""
     tasks: RayTasks[Any, R] = RayTasks(process, _OfItem(function))
     for number, item in enumerate(items):
         tasks.submit(number, item, _ONE_CPU)

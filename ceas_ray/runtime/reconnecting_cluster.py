@@ -40,7 +40,7 @@ class ClusterHere(Cluster, Protocol):
 
 
 class ReconnectingCluster:
-    """A `Cluster` whose loss is a loss of its hosts, where something can be done about it."""
+    """A `Cluster` whose loss counts as a loss of its hosts, HostLost, if the run can go on without it."""
 
     def __init__(
         self,
@@ -51,9 +51,9 @@ class ReconnectingCluster:
         wait_seconds: float | None,
         say: Callable[[str], None],
     ) -> None:
-        """connected: returns the cluster, with hosts as they first were; raises RuntimeFailure where that fails. here:
-        returns one of this process. wait_seconds: after this long nothing is waited for any longer; None: never; 0: the
-        cluster is back at once, or never. say: is told what is waited for.
+        """connected: returns the cluster, with hosts as they first were; raises RuntimeFailure if that fails. here:
+        returns one of this process. wait_seconds: longest wait for the cluster; None: no limit; 0: a single attempt.
+        say: takes lines about what is waited for.
         """
         self._connected, self._here = connected, here
         self._on_lost, self._wait_seconds, self._say = on_lost, wait_seconds, say
@@ -123,7 +123,7 @@ class ReconnectingCluster:
             raise HostLost(str(lost), lost.noticed_within_seconds) from lost
 
     def _once_it_is_back(self, lost: ClusterLost) -> ClusterElsewhere:
-        """Try to connect until it succeeds; raises ClusterLost when that has lasted for too long."""
+        """Try to connect until it succeeds. Raises ClusterLost when that has taken too long."""
         limit = float("inf") if self._wait_seconds is None else self._wait_seconds
         longest = "" if limit == float("inf") else f" for {limit:g} s at most"
         until, said = time.monotonic() + limit, ""

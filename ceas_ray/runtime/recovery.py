@@ -25,7 +25,7 @@ class Fault:
 
 
 class SurvivingSimulation:
-    """Yields every round once, in order, whatever happens to hosts meanwhile."""
+    """A simulation that yields every round once, in order, whatever happens to hosts meanwhile."""
 
     def __init__(
         self,
@@ -35,15 +35,15 @@ class SurvivingSimulation:
         after_window: Callable[[Simulation], None] = lambda _: None,
     ) -> None:
         """rebuild: makes the cluster's hosts anew, as they first were, on what machines are left (raises HostLost if
-        one of these is lost at once); None where hosts cannot be lost. on_fault: hears of each fault. after_window: see
-        `Simulation`; it is not called while rounds are replayed.
+        one of these is lost at once); None where hosts cannot be lost. on_fault: called with each fault. after_window:
+        see `Simulation`; it is not called while rounds are replayed.
         """
         self._cluster, self._rebuild, self._on_fault = cluster, rebuild, on_fault
         self._after_window = after_window
         self._cut: Mapping[str, Any] | None = None
         self._rounds_at_cut = 0
         self._digests: list[bytes] = []
-        """Of the rounds since the cut, as they were yielded: a replay must give the same."""
+        """Digests of the rounds that were yielded since the cut; a replay must give the same."""
         self._replayed = 0
         self._faults_without_a_round = 0
         self._simulation = self._new_simulation()
@@ -55,7 +55,7 @@ class SurvivingSimulation:
     def restore(self, cut: Mapping[str, Any], rounds: int) -> None:
         """Go on from a cut at which this many rounds were over.
 
-        Raises ValueError if it is not one of this simulation.
+        Raises ValueError if the cut is not one of this simulation.
         """
         self._simulation.restore(cut)
         self._keep(cut, rounds)
@@ -76,7 +76,7 @@ class SurvivingSimulation:
 
     def cut(self) -> Mapping[str, Any]:
         """Make a consistent cut after the round that was yielded last, or where `after_window` raised; a later fault
-        costs what comes after it.
+        costs only what comes after it.
         """
         while True:
             try:

@@ -1,4 +1,4 @@
-"""A folder that is gone afterwards, with all processes that work for it, even if this process is killed."""
+"""A folder that is removed afterwards, with all processes that work for it, even if this process is killed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 _LONGEST_PARENT = 32
-"""Characters: the paths of sockets in the folder may have 107 in all."""
+"""Maximum length in characters: the paths of sockets in the folder may have 107 in all."""
 _MARK = "CEAS_RAY_TEMPORARY_FOLDER"
 _RENAMED = "ray::"
 _QUIET_LOOKS, _LOOK_SECONDS, _MAX_SECONDS = 5, 0.2, 30.0
@@ -25,10 +25,10 @@ _QUIET_LOOKS, _LOOK_SECONDS, _MAX_SECONDS = 5, 0.2, 30.0
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Make a folder with a short path; afterwards no process is left that was started for it, and it is removed.
+    """Yield a folder with a short path; afterwards end every process that was started for it, and remove it.
 
     All that this process starts meanwhile is marked in its environment, and so is what those start. A small process of
-    its own ends them, so that it is done if this one is killed too; it leaves others alone that only look in.
+    its own ends them, also if this one is killed; it spares other processes that only look into the folder.
     """
     parent = tempfile.gettempdir()
     folder = Path(tempfile.mkdtemp(prefix="ceas_", dir=parent if len(parent) <= _LONGEST_PARENT else "/tmp"))
@@ -51,8 +51,8 @@ def parent_of_temporary_files() -> str | None:
 
 @contextmanager
 def _ends_blocked() -> Iterator[None]:
-    """Let processes that start meanwhile never hear of SIGTERM and SIGHUP, which job schedulers send to every process
-    of a job."""
+    """Block SIGTERM and SIGHUP, which job schedulers send to every process of a job, in processes that start
+    meanwhile."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
     try:
         yield
@@ -61,8 +61,8 @@ def _ends_blocked() -> Iterator[None]:
 
 
 def _guard_program() -> str:
-    """Return this file again, with a path that finds psutil and nothing else loaded; it waits until our end of the pipe
-    closes, however this process ends.
+    """Return the guard's program: this file, with a path that finds psutil, and nothing else loaded. It waits until our
+    end of the pipe closes, however this process ends.
     """
     found = [str(Path(psutil.__file__).parents[1]), str(Path(__file__).parents[2])]
     return (
@@ -97,7 +97,7 @@ def _processes_of(folder: str) -> list[psutil.Process]:
                 if one.status() != psutil.STATUS_ZOMBIE:
                     found[one.pid] = one
         except psutil.Error:
-            continue  # it ended meanwhile, or is another user's
+            continue  # the process ended meanwhile, or is another user's
     return list(found.values())
 
 

@@ -16,7 +16,7 @@ Returned = TypeVar("Returned")
 
 
 class _Pool(ProcessPoolExecutor):
-    """A pool that starts its processes whole: it starts one whenever a task comes and all the others are busy."""
+    """A pool whose processes start without an interrupt: it starts one when a task comes and all others are busy."""
 
     def submit(
         self, task: Callable[Parameters, Returned], /, *args: Parameters.args, **kwargs: Parameters.kwargs

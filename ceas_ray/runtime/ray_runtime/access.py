@@ -1,4 +1,4 @@
-"""Who may use a cluster: what is not there, refuses our token, or takes anybody, is refused in one line."""
+"""Access to clusters: one that is not there, refuses our token or admits anybody is refused in one line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ASK_SECONDS = 20.0
 
 
 def require_reachable(address: str) -> None:
-    """Refuse what is no Ray cluster within seconds: Ray itself would try for a minute or for ever."""
+    """Raise RuntimeFailure within seconds for what is no Ray cluster; Ray itself would try for a minute or for ever."""
     if address == "auto":
         return
     try:
@@ -30,7 +30,7 @@ def require_reachable(address: str) -> None:
 
 
 def require_ray(address: str) -> None:
-    """Raise RuntimeFailure, at once, for a gRPC service that is no Ray or does not take this process's token: Ray would
+    """Raise RuntimeFailure, at once, for a gRPC service that is not Ray or refuses this process's token; Ray would
     try it twenty times.
     """
     answer = None if address == "auto" else _asked(address, os.environ)
@@ -81,13 +81,13 @@ print("open", flush=True)
 
 
 _ANSWERS = {"open\n": "open", "Unauthenticated": "unauthenticated", "Method not found": "no ray"}
-"""What is printed then, in Ray's words, and what it means."""
+"""What is printed then, in Ray's words, with its meaning."""
 
 
 def _asked(address: str, environment: Mapping[str, str]) -> str | None:
-    """Return what a cluster says to a process of this environment: one of _ANSWERS, or None for nothing known.
+    """Return what a cluster answers a process with this environment: a meaning in _ANSWERS; None if it is unknown.
 
-    Ray reads tokens once in a process, so that it takes another one to ask.
+    Ray reads tokens once in a process, so another process has to ask.
     """
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen([sys.executable, "-c", _ASK, address], env=dict(environment), **pipes) as asking:

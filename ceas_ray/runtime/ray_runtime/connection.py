@@ -41,9 +41,9 @@ def ray_cluster(
     *,
     warn: Callable[[str], object] = _print,
 ) -> Iterator[tuple[Machine, ...]]:
-    """Connect to the Ray cluster at `address`, or start one here; yields its machines. A task stays on its own cluster.
+    """Connect to the Ray cluster at `address`, or start one here; yield its machines. A task stays on its own cluster.
 
-    warn: is given a line about a cluster that anybody may use, where that is allowed.
+    warn: takes a line about a cluster that anybody may use, where that is allowed.
 
     Leaves no process and no file of a cluster that it started, whatever happens, a kill of this process included.
     Raises RuntimeFailure for a cluster that is not there, of another version, or open to everybody beyond this machine.
@@ -92,15 +92,17 @@ def _connected(arguments: Mapping[str, Any], where: str) -> Iterator[None]:
 
 
 def _read_authentication() -> None:
-    """Let Ray take mode and token from the environment as it is now: it keeps those of when it was imported (perhaps
-    by somebody else), or of the cluster before this one."""
+    """Make Ray read mode and token from the environment as it is now.
+
+    It keeps those that it read when it was imported, perhaps by somebody else, or those of the cluster before this one.
+    """
     Config.initialize("")
     AuthenticationTokenLoader.instance().reset_cache()
 
 
 @contextmanager
 def _own_answer_to_signals() -> Iterator[None]:
-    """Give SIGTERM back, which Ray takes when it is initialised; what it does then is an interrupt as ours is."""
+    """Restore our handler of SIGTERM, which Ray replaces as it starts; make the exit by Ray's handler an interrupt."""
     before = signal.getsignal(signal.SIGTERM)
     try:
         yield
@@ -127,9 +129,9 @@ def _groups_of_their_own() -> Iterator[None]:
 
 
 def _shut_down() -> None:
-    """Shut Ray down. Somewhere in it Ray makes SIGTERM deadly, for good: our answer is set again and again meanwhile.
+    """Shut Ray down. On the way Ray makes SIGTERM deadly for good, so our handler is set again and again meanwhile.
 
-    An interrupt comes when it is over: Ray would abort if its end were left halfway.
+    An interrupt waits until it is over, because Ray would abort if its shutdown were left halfway.
     """
     if threading.current_thread() is not threading.main_thread():
         ray.shutdown()
@@ -164,7 +166,7 @@ def name_of_task() -> str | None:
 
 
 def living_machines() -> tuple[Machine, ...]:
-    """Return the machines that the cluster takes for alive."""
+    """Return the machines that the cluster considers alive."""
     return tuple(
         Machine(
             node["NodeID"],

@@ -25,11 +25,11 @@ _LOOK_SECONDS = 1.0
 _START_SECONDS = 120.0
 _WARM_UP_SECONDS = 300.0
 _UNSURE = (ray.exceptions.GetTimeoutError, ray.exceptions.ActorUnavailableError)
-"""After these a host may still answer."""
+"""Errors after which a host may still answer."""
 
 
 class RayHosts:
-    """Hosts as Ray actors, within `ray_cluster`; one batched call to each of them and window.
+    """Hosts as Ray actors, within `ray_cluster`, with one batched call for each host and window.
 
     A host that died, hangs or cannot be reached raises HostLost; `rebuild` makes all hosts anew on what is left.
     """
@@ -37,7 +37,7 @@ class RayHosts:
     def __init__(self, hosts: HostsToStart, say: Callable[[str], None]) -> None:
         """Start an actor for every host and check that all machines compute the same bits.
 
-        say: is told, now and then, that there is no room yet.
+        say: takes a line, now and then, while there is no room yet.
         """
         self._hosts, self._patience_for_room = hosts, Patience(hosts.wait_seconds, say)
         self._avoided: set[str] = set()
@@ -50,7 +50,7 @@ class RayHosts:
 
     def rebuild(self) -> None:
         """Make all hosts anew, in the state in which they were given, on the machines that are left (not one that
-        stopped to answer, if there is another). Raises HostLost if one is lost again, RuntimeFailure if there is no
+        stopped answering, if there is another). Raises HostLost if one is lost again, RuntimeFailure if there is no
         room.
         """
         self.close()
@@ -58,7 +58,7 @@ class RayHosts:
         self._start()
 
     def close(self) -> None:
-        """End all hosts, and give back the room that they had."""
+        """End all hosts, and release the room that they had."""
         for shell in self._shells.values():
             ray.kill(shell, no_restart=True)
         if self._room is not None:
@@ -130,7 +130,7 @@ class RayHosts:
         self.placement = Placement(self._plan, machines, mixed)
 
     def _ask(self, method: str, arguments: Mapping[str, tuple[Any, ...]], starting: bool = False) -> dict[str, Any]:
-        """Return the answers of all named hosts; every method may be asked twice, so an unsure call is made again."""
+        """Return the answers of all named hosts. A call with an unknown outcome is repeated, as every method allows."""
         self._node.require_alive()
         calls = {name: getattr(self._shells[name], method).remote(*given) for name, given in arguments.items()}
         self._watch.begin()
@@ -153,14 +153,14 @@ class RayHosts:
                 return dict(zip(calls, answers, strict=True))
 
     def _call_again(self, method: str, arguments: Mapping[str, tuple[Any, ...]], calls: dict[str, Any]) -> None:
-        """Repeat the calls to hosts that were not available; they may have been executed: hosts know a window."""
+        """Repeat the calls to hosts that were not available. A host knows a window that it has executed already."""
         time.sleep(_LOOK_SECONDS / 4)
         for name, given in arguments.items():
             if isinstance(failure_of(calls[name]), ray.exceptions.ActorUnavailableError):
                 calls[name] = getattr(self._shells[name], method).remote(*given)
 
     def _look(self, calls: Mapping[str, Any], starting: bool) -> None:
-        """Raise HostLost for a host that has not answered and stands still for too long."""
+        """Raise HostLost for a host that has not answered and has made no progress for too long."""
         now = time.monotonic()
         if starting:
             self._look_at_start(now)
@@ -188,7 +188,7 @@ class RayHosts:
             raise HostLost(f"hosts did not start within {_START_SECONDS:.0f} s")
 
     def _patience(self, name: str) -> float:
-        """Return for how many seconds a host may show no progress: while it still compiles more, and more if its
+        """Return for how many seconds a host may make no progress: for longer while it still compiles, and if its
         longest step took long.
         """
         if not self._warm:
@@ -196,7 +196,7 @@ class RayHosts:
         return max(self._hosts.hang_seconds, 5.0 * self._longest_step.get(name, 0.0))
 
     def _lost(self, calls: Mapping[str, Any], error: BaseException) -> HostLost:
-        """Return which hosts are lost, in one line."""
+        """Return the error that names the lost hosts in one line."""
         now, lost = time.monotonic(), [name for name, call in calls.items() if failure_of(call) is not None]
         alive = {machine.node for machine in living_machines()}
         gone = sorted({self._plan[name].name for name in lost if self._plan[name].node not in alive})

@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 
 class JobTasks(Generic[T, R]):
-    """Tasks of one function, within `ray_cluster`. One that fails fails alone.
+    """Tasks of one function, within `ray_cluster`. A task that fails leaves the others alone.
 
     The function gets an item, and whether it runs on the machine of this process.
     """
@@ -30,7 +30,7 @@ class JobTasks(Generic[T, R]):
         self._node = OwnNode()
 
     def __len__(self) -> int:
-        """Return how many have not ended."""
+        """Return the number of tasks that have not ended."""
         return len(self._waiting)
 
     def submit(self, number: int, item: T, request: Request) -> None:

@@ -25,7 +25,7 @@ class OwnNode:
         return all(map(_lives, self._vital))
 
     def require_alive(self) -> None:
-        """Raise ClusterLost if one has ended: to be asked before a call in which Ray would end this process."""
+        """Raise ClusterLost if one has ended. Call this before a call in which Ray would end this process."""
         if not self.is_alive():
             raise ClusterLost(self._complaint)
 
@@ -42,7 +42,7 @@ def _is_raylet(process: psutil.Process, socket: str) -> bool:
     try:
         return process.name() == "raylet" and any(word.endswith(f"={socket}") for word in process.cmdline())
     except psutil.Error:
-        return False  # it ended meanwhile, or is another user's
+        return False  # the process ended meanwhile, or is another user's
 
 
 def _lives(process: psutil.Process) -> bool:

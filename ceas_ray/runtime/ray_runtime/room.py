@@ -27,12 +27,12 @@ _NODE_ID = "ray.io/node-id"
 _NAME = "ceas_ray_"
 """What the names of all our groups begin with."""
 _JOB_DIGITS = 8
-"""So many hexadecimal digits at the end of a group's id are the id of the job that made it."""
+"""Number of hexadecimal digits at the end of a group's id that are the id of the job that made it."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a run waits for room (None: as long as it takes), and who is told that it does."""
+    """How long a run waits for room (None: no limit), and what takes lines about that."""
 
     seconds: float | None
     say: Callable[[str], None]
@@ -47,14 +47,14 @@ class Room:
     machines: Mapping[str, Machine]
 
     def options(self, host: str) -> dict[str, Any]:
-        """Return what to create the Ray actor of a host with, so that it takes the room that is kept for it."""
+        """Return the options of a host's Ray actor, so that it uses the room that is reserved for it."""
         bundle = list(self.requests).index(host)
         request = self.requests[host]
         where = PlacementGroupSchedulingStrategy(self.group, placement_group_bundle_index=bundle)
         return {"num_cpus": request.cpus, "memory": request.memory_bytes, "scheduling_strategy": where}
 
     def give_back(self) -> None:
-        """Let others have it. What runs in it is killed."""
+        """Release the room. What runs in it is killed."""
         remove_placement_group(self.group)
 
 
@@ -86,15 +86,15 @@ def _group(requests: Mapping[str, Request], avoided: frozenset[str]) -> Any:
     bundles = [{"CPU": request.cpus, "memory": request.memory_bytes} for request in requests.values()]
     bundles = [{name: amount for name, amount in bundle.items() if amount > 0} for bundle in bundles]
     selector = {_NODE_ID: f"!in({','.join(sorted(avoided))})"} if avoided else {}
-    name = _NAME + secrets.token_hex(8)  # two of one name Ray would not make
+    name = _NAME + secrets.token_hex(8)  # Ray does not make two groups of one name
     return placement_group(bundles, strategy="SPREAD", name=name, bundle_label_selector=[selector] * len(bundles))
 
 
 def _give_back_for_the_dead() -> None:
-    """Give back the room of runs whose driver Ray takes for dead.
+    """Release the room of runs whose driver Ray considers dead.
 
-    It does so itself as it notices, but a driver whose machine was cut off may claim room just afterwards, and that is
-    kept for ever.
+    Ray does so itself when it notices the death, but a driver whose machine was cut off may claim room just afterwards,
+    which would be kept for ever.
     """
     dead = {job["JobID"] for job in state.job_table() if job["IsDead"]}
     for group, about in placement_group_table().items():
@@ -121,7 +121,7 @@ def _until_changed(
 
 
 def _wanted(requests: Mapping[str, Request]) -> str:
-    """Say what a run needs and what is free."""
+    """Return in words what a run needs and what is free."""
     cpus, memory = sum(r.cpus for r in requests.values()), sum(r.memory_bytes for r in requests.values())
     largest, free = max(r.cpus for r in requests.values()), ray.available_resources()
     return (

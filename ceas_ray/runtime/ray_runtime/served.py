@@ -1,4 +1,4 @@
-"""The process that speaks with Ray for a run or a sweep, which it serves over a socket; it ends in order with that.
+"""The process that speaks with Ray for a run or a sweep, which it serves over a socket; it ends in order with it.
 
 Ray ends a process whose cluster is lost. This one holds nothing that a run or a sweep needs.
 """
@@ -35,7 +35,7 @@ from ceas_ray.runtime.ray_runtime.hosts import RayHosts
 from ceas_ray.runtime.ray_runtime.job_tasks import JobTasks
 
 _END_SECONDS = 20.0
-"""How long Ray may take to end in order."""
+"""Seconds that Ray may take to end in order."""
 
 
 class _Abandoned(KeyboardInterrupt):
@@ -43,10 +43,10 @@ class _Abandoned(KeyboardInterrupt):
 
 
 class Service:
-    """What a run asks for, by the names of these methods."""
+    """The requests that a run may make, by the names of these methods."""
 
     def __init__(self, resources: ExitStack, say: Callable[[str], None]) -> None:
-        """resources: what is to be given back at the end. say: is given lines for the console of the run."""
+        """resources: released at the end. say: takes lines for the console of the run."""
         self._resources, self._say = resources, say
 
     def open(self, access: ClusterAccess) -> Opened:
@@ -65,7 +65,7 @@ class Service:
         return self._hosts.placement
 
     def begin_tasks(self, packed_function: bytes) -> None:
-        """Get ready for tasks of this function; see `JobTasks`."""
+        """Prepare for tasks of this function; see `JobTasks`."""
         self._tasks: JobTasks[Any, Any] = JobTasks(cloudpickle.loads(packed_function))
 
     def submit(self, number: int, item: Any, request: Request) -> None:
@@ -112,7 +112,7 @@ class Service:
 
 def serve(connection: Connection) -> None:
     """Answer requests (a method of `Service` and its arguments) with ("returned", value) or ("raised", error), after
-    any number of ("said", line), until the other end closes; then give everything back.
+    any number of ("said", line), until the other end closes; then release everything.
     """
     parent = _ParentWatch(connection.fileno())
     with suppress(_Abandoned, EOFError, ConnectionError), ExitStack() as resources:
@@ -122,7 +122,7 @@ def serve(connection: Connection) -> None:
                 method, arguments = connection.recv()
                 connection.send(_answer(getattr(service, method), arguments))
         finally:
-            parent.leave()  # an interrupt would leave Ray's end halfway, and Python's own end would take it up again
+            parent.leave()  # an interrupt would leave Ray's shutdown halfway, and Python's exit would resume it
 
 
 def _answer(method: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[str, Any]:
@@ -142,7 +142,7 @@ class _ParentWatch:
     def __init__(self, descriptor: int) -> None:
         self._descriptor, self._leaving = descriptor, False
         for number in interrupts():
-            signal.signal(number, lambda *_: None)  # a handler: Ray's processes would inherit that one is ignored
+            signal.signal(number, lambda *_: None)  # a handler, because Ray's processes would inherit an ignored signal
         signal.signal(signal.SIGUSR1, self._abandon)
         threading.Thread(target=self._look, daemon=True).start()
 
@@ -157,7 +157,7 @@ class _ParentWatch:
 
     def _look(self) -> None:
         closed = select.poll()
-        closed.register(self._descriptor, 0)  # tells of nothing but a hang-up
+        closed.register(self._descriptor, 0)  # reports nothing but a hang-up
         closed.poll()
         _thread.interrupt_main(signal.SIGUSR1)
         time.sleep(_END_SECONDS)

@@ -31,11 +31,11 @@ class HostShell:
         host.measure_work_with(time.perf_counter)
         threadpool_limits(1)
         gc.collect()
-        gc.freeze()  # collections of garbage need not look through what lives as long as this process
+        gc.freeze()  # garbage collection need not look through what lives as long as this process
 
     @ray.method(concurrency_group=WATCH)
     def progress(self) -> int:
-        """Return how many envelopes were handled and blocks of work done; answered by a thread of its own."""
+        """Return the number of envelopes handled plus blocks of work done. A thread of its own answers."""
         return self._host.progress
 
     def introduce(self) -> tuple[str, dict[str, str]]:

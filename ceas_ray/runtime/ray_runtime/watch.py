@@ -1,4 +1,4 @@
-"""The watch over hosts: what they say, by a thread of their own, while a call to them is waited for."""
+"""Watch over hosts: the signs of life that a thread of each one gives while a call to it is pending."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class Watch:
         self._last_sign.update(dict.fromkeys(names, time.monotonic()))
 
     def silent_seconds(self, name: str, now: float) -> float:
-        """Return the seconds since the last sign of a host, whether it owed one or not: a fault that is noticed now is
-        not older.
+        """Return the seconds since the last sign of life of a host, whether it owed one or not; a fault that is noticed
+        now cannot be older.
         """
         return now - self._last_sign[name]
 
     def look(self, name: str, now: float) -> tuple[float, float]:
-        """Return the seconds for which a host owes a sign, and progress. Takes its answer to the last look and asks it
-        again.
+        """Return for how many seconds a host has owed a sign of life, and progress. Read its answer to the last look,
+        and ask it again.
         """
         silent = 0.0 if self._answered(name, now) else now - self._heard.get(name, self.began)
         return silent, now - self._moved.get(name, self.began)
