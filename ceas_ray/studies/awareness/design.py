@@ -57,6 +57,11 @@ class Design(RegisteredDesign):
     forms: dict[str, Form]
 
 
+def shots_of(circuits: int) -> Words:
+    """Return the overrides for this many circuits a round, with a quarter as many forward circuits."""
+    return f"training.circuits_per_round={circuits}", f"training.forward_circuits={circuits // 4}"
+
+
 @dataclass(frozen=True)
 class LevelRun(Run):
     """A training run with this many circuits a round."""
@@ -128,9 +133,8 @@ class Plan(SeededPlan[Design, Form]):
 
     def _run(self, scenario: str, arm: str, *, attack: Attack, setting: Setting, seed: int) -> LevelRun:
         (name, strength), (circuits, rate) = attack, setting
-        shots = f"training.circuits_per_round={circuits}", f"training.forward_circuits={circuits // 4}"
         cell = Cell(scenario=scenario, arm=arm, attack=name, strength=strength, placement="random")
-        run = self.run(cell, rate, seed, shared=shots, arm=self._tuned(scenario, arm))
+        run = self.run(cell, rate, seed, shared=shots_of(circuits), arm=self._tuned(scenario, arm))
         return LevelRun(**vars(run), circuits=circuits)
 
     def _tuned(self, scenario: str, arm: str) -> Words:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.reports.intervals import METHOD
@@ -29,7 +26,8 @@ from ceas_ray.studies.awareness.statistics import (
     worst_need,
 )
 from ceas_ray.studies.headline.statistics import Accuracies, Result
-from ceas_ray.studies.result_page import bullets, table_of, write_html
+from ceas_ray.studies.printed_findings import print_tables, sections, verdicts
+from ceas_ray.studies.result_page import bullets, write_html
 from ceas_ray.studies.rules.report import CONFIRMED, REFUTED, UNDECIDED
 
 Findings = dict[str, Any]
@@ -106,17 +104,8 @@ def _claims(plan: Plan, scenario: str, found: Ratio, censored: int) -> dict[str,
 
 
 def print_findings(all_found: Sequence[Findings]) -> None:
-    """Print tables on standard output."""
-    console = Console()
-    for found in all_found:
-        for title, rows in _tables(found):
-            if rows:
-                table = Table(*rows[0], title=title)
-                for row in rows:
-                    table.add_row(*row.values())
-                console.print(table)
-        for claim, verdict in found["claims"].items():
-            console.print(f"{verdict}: {claim}", highlight=False)
+    """Print tables and verdicts on standard output."""
+    print_tables(all_found, _tables)
 
 
 def _tables(found: Findings) -> list[tuple[str, list[dict[str, str]]]]:
@@ -150,7 +139,5 @@ def write_page(folder: Path, all_found: Sequence[Findings], about: Mapping[str, 
     """Write `index.html` and `runs.csv` to the folder; return what was written."""
     parts, written = [], [AWARENESS_TABLE.write(folder)]
     for found in all_found:
-        parts.append(bullets([f"{verdict}: {claim}" for claim, verdict in found["claims"].items()]))
-        for title, rows in _tables(found):
-            parts += [f"<h2>{html.escape(title)}</h2>", table_of(rows)]
+        parts += [bullets(verdicts(found)), *sections(_tables(found))]
     return [write_html(folder, "Awareness of the timetable", about, parts), *written]

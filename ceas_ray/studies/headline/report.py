@@ -28,6 +28,7 @@ from ceas_ray.studies.headline.statistics import (
     gain_of_lying,
     holm,
 )
+from ceas_ray.studies.printed_findings import print_verdicts, verdicts
 from ceas_ray.studies.result_page import bullets, table_of, write_html
 
 Findings = dict[str, Any]
@@ -170,8 +171,7 @@ def print_findings(all_found: Sequence[Findings]) -> None:
         for row in found["gains_by_attack"]:
             gains.add_row(f"robust, {row['attack']}", row["over"], *_gain_words(row), f"{row['p_holm']:.3f} (Holm)")
         console.print(gains)
-        for claim, verdict in found["claims"].items():
-            console.print(f"{verdict}: {claim}", highlight=False)
+        print_verdicts(found, console)
 
 
 def _gain_words(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -200,7 +200,7 @@ def write_page(folder: Path, all_found: Sequence[Findings], about: Mapping[str, 
         ]
         parts += [
             f"<h2>{html.escape(found['scenario'])}</h2>", f'<img src="{plot.name}" alt="worst cases">',
-            bullets([f"{verdict}: {claim}" for claim, verdict in found["claims"].items()]),
+            bullets(verdicts(found)),
             "<h3>Worst cases (chance: {:.3f})</h3>".format(found["chance"]), table_of(found["worst"]),
             f"<h3>Gains of the worst case (95 %: {html.escape(found['intervals'])})</h3>", table_of(gains),
             "<h3>Over the best robust rule, by attack</h3>",

@@ -16,6 +16,7 @@ from ceas_ray.reports.intervals import METHOD
 from ceas_ray.reports.plots import plot_worst_cases
 from ceas_ray.studies.headline.design import Attack
 from ceas_ray.studies.headline.statistics import Accuracies, Floats, Result
+from ceas_ray.studies.printed_findings import print_verdicts, verdicts
 from ceas_ray.studies.result_page import bullets, table_of, write_html
 from ceas_ray.studies.rules.design import Plan
 from ceas_ray.studies.rules.recorded_runs import RULES_TABLE
@@ -98,8 +99,7 @@ def print_findings(all_found: Sequence[Findings]) -> None:
         for row in _gain_rows(found):
             gains.add_row(*(str(value) for value in row.values()))
         console.print(gains)
-        for claim, verdict in found["claims"].items():
-            console.print(f"{verdict}: {claim}", highlight=False)
+        print_verdicts(found, console)
 
 
 def _gain_rows(found: Findings) -> list[dict[str, str]]:
@@ -123,7 +123,7 @@ def write_page(folder: Path, all_found: Sequence[Findings], about: Mapping[str, 
         written.append(plot)
         parts += [
             f"<h2>{html.escape(found['scenario'])}</h2>", f'<img src="{plot.name}" alt="worst cases">',
-            bullets([f"{verdict}: {claim}" for claim, verdict in found["claims"].items()]),
+            bullets(verdicts(found)),
             f"<h3>Worst cases (chance: {found['chance']:.3f})</h3>", table_of(found["worst"]),
             f"<h3>Gains of the worst case (95 %: {html.escape(found['intervals'])})</h3>", table_of(_gain_rows(found)),
             "<h3>All attacks that arms are judged under</h3>", table_of(found["cells"]),

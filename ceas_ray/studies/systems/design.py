@@ -11,7 +11,7 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.setting_types import Share
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.ranges import Range
-from ceas_ray.studies.awareness.design import Counts, Setting
+from ceas_ray.studies.awareness.design import Counts, Setting, shots_of
 from ceas_ray.studies.headline.design import (
     KEY,
     AveragedDesign,
@@ -168,9 +168,8 @@ class Plan(SeededPlan[Design, Form]):
 
     def _run(self, scenario: str, arm: str, condition: Condition, *, setting: Setting, seed: int) -> SystemRun:
         (attack, strength, placement), (circuits, rate) = condition, setting
-        shots = f"training.circuits_per_round={circuits}", f"training.forward_circuits={circuits // 4}"
         cell = Cell(scenario=scenario, arm=arm, attack=attack, strength=strength, placement=placement)
-        return SystemRun(**vars(self.run(cell, rate, seed, shared=shots)), circuits=circuits)
+        return SystemRun(**vars(self.run(cell, rate, seed, shared=shots_of(circuits))), circuits=circuits)
 
     def count(self) -> int:
         """Return how many runs it all takes."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.reports.intervals import METHOD
 from ceas_ray.reports.plots import plot_worst_cases
 from ceas_ray.studies.awareness.design import Setting
 from ceas_ray.studies.headline.statistics import Accuracies, Result, clipped
+from ceas_ray.studies.printed_findings import print_tables, sections, verdicts
 from ceas_ray.studies.result_page import bullets, table_of, write_html
 from ceas_ray.studies.rules.report import CONFIRMED, REFUTED, UNDECIDED
 from ceas_ray.studies.rules.statistics import RuleGain, rule_gain, worst_case
@@ -102,17 +100,8 @@ def _bounds(variances: Sequence[VarianceGain]) -> dict[str, str]:
 
 
 def print_findings(all_found: Sequence[Findings]) -> None:
-    """Print tables on standard output."""
-    console = Console()
-    for found in all_found:
-        for title, rows in _tables(found):
-            if rows:
-                table = Table(*rows[0], title=title)
-                for row in rows:
-                    table.add_row(*row.values())
-                console.print(table)
-        for claim, verdict in found["claims"].items():
-            console.print(f"{verdict}: {claim}", highlight=False)
+    """Print tables and verdicts on standard output."""
+    print_tables(all_found, _tables)
 
 
 def _tables(found: Findings) -> list[tuple[str, list[dict[str, str]]]]:
@@ -150,9 +139,6 @@ def write_page(folder: Path, all_found: Sequence[Findings], about: Mapping[str, 
         plot = folder / f"{found['scenario']}.png"
         plot_worst_cases(plot, found["worst"], found["chance"])
         written.append(plot)
-        parts += [f'<img src="{plot.name}" alt="worst cases">',
-                  bullets([f"{verdict}: {claim}" for claim, verdict in found["claims"].items()])]  # fmt: skip
-        for title, rows in _tables(found):
-            parts += [f"<h2>{html.escape(title)}</h2>", table_of(rows)]
+        parts += [f'<img src="{plot.name}" alt="worst cases">', bullets(verdicts(found)), *sections(_tables(found))]
         parts += ["<h3>All conditions that arms are judged under</h3>", table_of(found["cells"])]
     return [write_html(folder, f"Whole systems: {about['form']}", about, parts), *written]
