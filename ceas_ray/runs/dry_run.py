@@ -6,7 +6,7 @@ import sys
 
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.runs.forecast import forecast
-from ceas_ray.runs.tolerance_warnings import warnings_of
+from ceas_ray.runs.run_warnings import warnings_of
 from ceas_ray.tracking.console import print_table
 from ceas_ray.world.builder import outline_world
 from ceas_ray.world.world import Outline

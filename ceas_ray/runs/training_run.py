@@ -27,7 +27,7 @@ from ceas_ray.runs.record import RunRecord
 from ceas_ray.runs.results import Results
 from ceas_ray.runs.resume import Cut, Resumed, snapshot_folder, snapshot_of, versions
 from ceas_ray.runs.round_watch import LONG_SECONDS, RoundWatch, progress_of, waits_for
-from ceas_ray.runs.tolerance_warnings import warnings_of
+from ceas_ray.runs.run_warnings import warnings_of
 from ceas_ray.runtime.failure import ClusterLost, RuntimeFailure
 from ceas_ray.runtime.interruption import Interruption
 from ceas_ray.runtime.recovery import Fault, SurvivingSimulation

@@ -12,7 +12,13 @@ from ceas_ray.config.validation import known_keys, unknown_key
 CHOICES = {
     "attacks": {"signflip": "sign_flip", "inner_prodcut": "inner_product", "minmax": "min_max", "lf": "label_flip"},
     "aggregation": {"multikrum": "multi_krum", "geomed": "geometric_median", "trim_mean": "trimmed_mean"},
-    "scheduling": {"mpd": "mdp", "ondemand": "on_demand", "jit": "just_in_time"},
+    "scheduling": {
+        "mpd": "mdp",
+        "ondemand": "on_demand",
+        "jit": "just_in_time",
+        "lp": "linear_program",
+        "maxweight": "max_weight",
+    },
 }
 KEYS = {
     "trianing.rounds": "training.rounds",

@@ -51,6 +51,8 @@ WORLDS: dict[str, tuple[str, ...]] = {
     "layer": ("training.partition=layer", "training.layers=2"),
     "oblivious": ("scheduling=oblivious",),
     "on demand": ("scheduling=on_demand",),
+    "max weight": ("scheduling=max_weight",),
+    "linear program": ("scheduling=linear_program",),
     "two level": ("scheduling=two_level",),
     "freshest first": ("scheduling=freshest_first",),
     "clairvoyant": ("scheduling=clairvoyant",),

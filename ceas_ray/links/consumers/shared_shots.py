@@ -25,13 +25,16 @@ from ceas_ray.links.engine.segments import chosen, close, go_on, pair_at, take, 
 from ceas_ray.links.engine.state import route_at, source_of
 from ceas_ray.messages.pair_books import USED
 from ceas_ray.quantum.pair_physics import werner_of
+from ceas_ray.scheduling.channel_rule import GOING_ROUND, ChannelRule
 
 
 class Channels(NamedTuple):
-    """The hub's channels: how many links it drives at a time, and for how long before it chooses anew, ps."""
+    """The hub's channels: how many links it drives at a time, for how long before it chooses anew, ps, and how it ranks
+    those that ask, where limits hold."""
 
     number: int
     slot: int
+    rule: ChannelRule = GOING_ROUND
 
 
 class SharedBooks(NamedTuple):
@@ -46,7 +49,7 @@ class SharedBooks(NamedTuple):
 
 class _Turns(NamedTuple):
     """Of every link, (links,): the next shot, shots of the burst that are left, the policy that holds, when its slot
-    ends, the limits in it, whether it asks, and what that is worth."""
+    ends, the limits in it, whether it asks, what that is worth, and the channel slots that it is owed."""
 
     shot: Any
     left: Any
@@ -56,6 +59,7 @@ class _Turns(NamedTuple):
     births: Any
     asks: Any
     worth: Any
+    owed: Any
 
 
 def serve_shared_shots(
@@ -76,7 +80,8 @@ def serve_shared_shots(
     number, shots = len(states), len(demands[0].releases)
     books = SharedBooks(np.zeros((number, shots), bool), np.zeros(number), np.zeros(1, np.int64), np.zeros(1, np.int64))
     shot, left, variant, slot_ends, limit, births = np.zeros((6, number), np.int64)
-    turns = _Turns(shot, left, variant, slot_ends, limit, births, np.zeros(number, bool), np.zeros(number))
+    worth, owed = np.zeros((2, number))
+    turns = _Turns(shot, left, variant, slot_ends, limit, births, np.zeros(number, bool), worth, owed)
     stocks = _serve(
         np.array([state.address for state in states]), tuple(policies), tuple(demands),
         tuple(gap for gap, _ in gains), tuple(burst for _, burst in gains), channels, turns, books,
@@ -87,7 +92,7 @@ def serve_shared_shots(
 @njit(**COMPILED)
 def _serve(addresses, policies, demands, gap_gains, burst_gains, channels, turns, books):  # type: ignore[no-untyped-def]
     policies, demands, turns, books = uncounted(policies), uncounted(demands), uncounted(turns), uncounted(books)
-    gap_gains, burst_gains = uncounted(gap_gains), uncounted(burst_gains)
+    gap_gains, burst_gains, channels = uncounted(gap_gains), uncounted(burst_gains), uncounted(channels)
     number, shots = len(addresses), len(demands[0].releases)
     for k in range(number):
         begin(route_at(addresses[k]))
@@ -98,6 +103,7 @@ def _serve(addresses, policies, demands, gap_gains, burst_gains, channels, turns
             if turns.shot[k] < shots:
                 route = route_at(addresses[k])
                 _ask(route, policies[k], demands[k], (gap_gains[k], burst_gains[k]), turns, k, number, round_)
+                _rank(route, demands[k], channels.rule, turns, k)
         _drive(channels, turns, books)
         round_ += 1
         now += channels.slot
@@ -149,6 +155,18 @@ def _ask(route, rule, demand, gains, turns, k, number, round_):  # type: ignore[
 
 
 @njit(**COMPILED_PART)
+def _rank(route, demand, rule, turns, k):  # type: ignore[no-untyped-def]
+    """Note what link k is worth by the rule, if it ranks by backlog or by what is owed."""
+    if len(rule.pair_worth) > 0:
+        in_burst = route.now >= demand.start + demand.releases[turns.shot[k]]
+        lacks = turns.left[k] * demand.pairs - source_of(route, 0).finished if in_burst else 0
+        turns.worth[k] = rule.pair_worth[k] * lacks
+    elif len(rule.due) > 0:
+        turns.owed[k] += rule.due[k]
+        turns.worth[k] = turns.owed[k]
+
+
+@njit(**COMPILED_PART)
 def _drive(channels, turns, books):  # type: ignore[no-untyped-def]
     """Drive the worthiest of those links that ask the hub; the others ask no longer."""
     asking = np.sum(turns.asks)
@@ -158,6 +176,9 @@ def _drive(channels, turns, books):  # type: ignore[no-untyped-def]
         for place in range(channels.number, len(order)):
             turns.asks[order[place]] = False
     books.driven[0] += min(asking, channels.number)
+    if len(channels.rule.due) > 0:
+        for k in range(len(turns.asks)):
+            turns.owed[k] -= 1.0 if turns.asks[k] else 0.0
 
 
 @njit(**COMPILED_PART)

@@ -32,8 +32,11 @@ from ceas_ray.reports.intervals import half_widths
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.worker_pool import worker_pool
 from ceas_ray.scheduling.bounds import coupled_objective_bound, objective_bound, on_time_bound
+from ceas_ray.scheduling.channel_rule import GOING_ROUND, ChannelRule
 from ceas_ray.scheduling.clairvoyant import Clairvoyant
 from ceas_ray.scheduling.freshest_first import FreshestFirst
+from ceas_ray.scheduling.linear_program import LinearProgram
+from ceas_ray.scheduling.max_weight import MaxWeight
 from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.scheduling.measures import utilization
 from ceas_ray.scheduling.oblivious import Oblivious
@@ -140,9 +143,15 @@ def _profile(pairs: int) -> Any:
 
 
 def simulate_shared(
-    regime: Regime, policies: list[StockPolicy], *, gains: list[Any], seed: int, bursts: int
+    regime: Regime,
+    policies: list[StockPolicy],
+    *,
+    gains: list[Any],
+    seed: int,
+    bursts: int,
+    rule: ChannelRule = GOING_ROUND,
 ) -> dict[str, float]:
-    """Simulate all links of a coupled regime, one policy each. gains: as of `serve_shared_shots`."""
+    """Simulate all links of a coupled regime, one policy each. gains, rule: as of `serve_shared_shots`."""
     slot = PERIOD // ALLOCATIONS_PER_PERIOD
     number = regime.links
     releases = [_releases(regime, bursts=bursts, seed=seed, link=k, grain=slot) for k in range(number)]
@@ -153,7 +162,7 @@ def simulate_shared(
         policies=[stock_rule(policy, regime.slots) for policy in policies],
         demands=[_demand(regime, of_link) for of_link in releases],
         gains=gains,
-        channels=Channels(regime.channels, slot),
+        channels=Channels(regime.channels, slot, rule),
     )
     generated, used = (sum(int(state.books[0, column]) for state in states) for column in (GENERATED, USED))
     werner = books.werner_sum.sum() / max(1, used)
@@ -243,14 +252,14 @@ def _coupled_cells(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> Itera
     tuned, free = best_limits(together, regime.slots)
     each = [alone(supply) for supply in regime.supplies()]
     common: dict[str, Scheduler] = {
-        "oblivious": Oblivious(), "on_demand": OnDemand(), "two_level": tuned, "two_level_free": free,
+        "oblivious": Oblivious(), "on_demand": OnDemand(), "max_weight": MaxWeight(),
+        "linear_program": LinearProgram(), "two_level": tuned, "two_level_free": free,
     }  # fmt: skip
     for name, same in common.items():
-        policies = [same.stock_policy(link) for link in classes]
+        policies, rule = [same.stock_policy(link) for link in classes], channel_rule(same, classes, regime.channels)
         for seed in seeds:
-            yield _about(regime, name, same, seed) | simulate_shared(
-                regime, policies, gains=none, seed=seed, bursts=bursts
-            )
+            found = simulate_shared(regime, policies, gains=none, seed=seed, bursts=bursts, rule=rule)
+            yield _about(regime, name, same, seed) | found
     policies = [limits.stock_policy(link) for limits, link in zip(each, classes, strict=True)]
     for seed in seeds:
         found = simulate_shared(regime, policies, gains=none, seed=seed, bursts=bursts)
@@ -261,6 +270,13 @@ def _coupled_cells(regime: Regime, mdp: Mdp, seeds: range, bursts: int) -> Itera
             yield _about(regime, name, None, seed) | simulate_shared(
                 regime, policies, gains=gains, seed=seed, bursts=bursts
             )
+
+
+def channel_rule(scheduler: Scheduler, links: list[LinkClass], channels: int) -> ChannelRule:
+    """Return how the hub ranks links under a scheduler: by its own rule if it has one, else it goes round."""
+    if isinstance(scheduler, MaxWeight | LinearProgram):
+        return scheduler.channel_rule(links, channels)
+    return GOING_ROUND
 
 
 def _gains_of(scheduler: Mdp, link: LinkClass) -> tuple[Any, Any]:

@@ -20,7 +20,7 @@ def test_the_study_leaves_a_table_plots_and_a_summary(tmp_path: Path, capsys: py
     assert {row["regime"] for row in summary["results"]} == {"R0", "R1", "R2", "R3", "R4"}
     assert set(summary["bounds"]) == {"R0", "R1", "R2", "R3", "R4"}
     assert (folder / "regimes.png").read_bytes().startswith(b"\x89PNG")
-    assert len((folder / "rows.csv").read_text().splitlines()) == 1 + 2 * (4 * 8 + 7)
+    assert len((folder / "rows.csv").read_text().splitlines()) == 1 + 2 * (4 * 8 + 9)
     assert main(["experiment=utilization", "scheduling=oblivious", f"output={tmp_path / 'no'}"]) == 2
     assert "scheduling must be mdp" in capsys.readouterr().err
     assert main(["experiment=utilization", "dry_run=true", f"output={tmp_path / 'no'}"]) == 2

@@ -1,4 +1,4 @@
-"""More Byzantine processors or members than are stood are a warning, on the console and in the journal."""
+"""Settings that do not do what somebody may expect are a warning, on the console and in the journal."""
 
 from __future__ import annotations
 
@@ -27,3 +27,20 @@ def test_more_byzantine_processors_than_a_rule_stands_are_a_warning(
     assert found.startswith(said) and found.count("\n") == bool(said)
     journal = read_journal(tmp_path / "run" / "journal.jsonl")
     assert [line["text"] for line in journal if line["event"] == "warning"] == found.splitlines()
+
+
+def test_schedulers_of_shared_channels_say_that_they_generate_on_demand_in_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digests, warnings = [], []
+    for name in ("on_demand", "max_weight", "linear_program"):
+        words = [f"scheduling={name}", "attacks=none", "training.rounds=1", f"output={tmp_path / name}"]
+        assert command.main([*SMALL, *words]) == 0
+        journal = read_journal(tmp_path / name / "journal.jsonl")
+        digests.append([line["digest"] for line in journal if line["event"] == "round"])
+        warnings.append(capsys.readouterr().err)
+    assert digests[0] == digests[1] == digests[2] != []
+    assert warnings[0] == ""
+    for warning, scheduler in zip(warnings[1:], ("MaxWeight", "LinearProgram"), strict=True):
+        assert warning.startswith(f"warning: {scheduler} chooses between links that share channels")
+        assert "scheduling=on_demand" in warning and warning.count("\n") == 1

@@ -1,4 +1,4 @@
-"""Warnings of runs with more Byzantine members or processors than the committee or the rule tolerates."""
+"""Warnings of runs whose settings do not do what somebody may expect of them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from ceas_ray.aggregation.rule import Rule, max_faults
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.messages.quorum import Quorums
+from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.world.counts import counts_of
 
 
 def warnings_of(settings: RunSettings) -> tuple[str, ...]:
-    """Return a line on the committee and one on the rule, where more parties are Byzantine than are tolerated."""
-    found = (_of_committee(settings), _of_rule(settings))
+    """Return a line on the committee and one on the rule, where more parties are Byzantine than are tolerated, and one
+    on a scheduler that decides nothing in a run."""
+    found = (_of_committee(settings), _of_rule(settings), _of_scheduler(settings))
     return tuple(line for line in found if line is not None)
 
 
@@ -40,3 +42,13 @@ def _of_rule(settings: RunSettings) -> str | None:
         return None
     who = "processors" if counts.group_size == 1 else "groups of processors"
     return f"warning: {bad} Byzantine {who} are more {limit}: the model may be theirs"
+
+
+def _of_scheduler(settings: RunSettings) -> str | None:
+    scheduler = instantiate(settings.scheduling, "scheduling", Scheduler)
+    if not hasattr(scheduler, "channel_rule"):
+        return None
+    return (
+        f"warning: {type(scheduler).__name__} chooses between links that share channels; in a run each link has its "
+        "own while it is served, and results are those of scheduling=on_demand (experiment=utilization compares them)"
+    )
