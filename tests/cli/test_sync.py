@@ -10,6 +10,7 @@ import pytest
 from ceas_ray.cli.run import main
 from ceas_ray.cli.sync import main as sync
 from ceas_ray.tracking.locks import LOCK, HeldLock
+from tests.runs.test_mlflow_run import numbers
 from tests.small_worlds import SMALL
 
 pytestmark = pytest.mark.slow
@@ -26,6 +27,8 @@ def steps(folder: Path, uri: str) -> list[int]:
     assert run.info.status == "FINISHED"
     assert run.data.tags["trace_digest"] == summary["trace_digest"]
     assert run.data.params["processors.count"] == "8"
+    of_run = {name: value for name, value in run.data.metrics.items() if not name.startswith("round/")}
+    assert of_run == numbers(summary)
     return [metric.step for metric in client.get_metric_history(run.info.run_id, "round/utilization")]
 
 
