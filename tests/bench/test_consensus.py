@@ -1,4 +1,4 @@
-"""The benchmark of consensus counts scenarios of every kind, finds no violation, and weighs decisions."""
+"""The benchmark of consensus times scenarios of every kind, finds no violation, and measures decisions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ceas_ray.bench import consensus
 
 
 @pytest.mark.slow
-def test_every_kind_of_scenario_is_timed_and_no_vote_is_violated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_kind_of_scenario_is_timed_and_none_violates_an_invariant(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consensus, "SIZES", (4,))
     figures = consensus.main(["--quick"])
     assert figures["violations"] == []
