@@ -101,21 +101,21 @@ def _serve(addresses, policies, demands, gap_gains, burst_gains, channels, turns
         for k in range(number):
             turns.asks[k] = False
             if turns.shot[k] < shots:
-                route = route_at(addresses[k])
-                _ask(route, policies[k], demands[k], (gap_gains[k], burst_gains[k]), turns, k, number, round_)
-                _rank(route, demands[k], channels.rule, turns, k)
+                route, demand = route_at(addresses[k]), demands[k]  # once: it compiles to a branch for every link
+                _ask(route, policies[k], demand, (gap_gains[k], burst_gains[k]), turns, k, number, round_)
+                _rank(route, demand, channels.rule, turns, k)
         _drive(channels, turns, books)
         round_ += 1
         now += channels.slot
         for k in range(number):
             if turns.shot[k] == shots:
                 continue
-            route, births = route_at(addresses[k]), turns.births[k] if turns.asks[k] else 0
+            route, demand, births = route_at(addresses[k]), demands[k], turns.births[k] if turns.asks[k] else 0
             allow(route, 0, turns.limit[k], births)
             advance(route, now)
             turns.births[k] -= births - source_of(route, 0).births_left
-            if now >= demands[k].start + demands[k].releases[turns.shot[k]] + demands[k].deadline:
-                _execute(route, demands[k], turns, books, k)
+            if now >= demand.start + demand.releases[turns.shot[k]] + demand.deadline:
+                _execute(route, demand, turns, books, k)
                 serving -= turns.shot[k] == shots
     stocks = np.zeros(number, np.int64)
     for k in range(number):
