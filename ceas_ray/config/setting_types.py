@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError, core_schema
 
 from ceas_ray.kernel.ranges import Range
+from ceas_ray.tracking.stores import refuse_password
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ def _no_url(path: str) -> str:
 
 
 def _whole_url(place: str) -> str:
-    """Raise ValueError for a URL that lost a slash."""
+    """Raise ValueError for a URL that lost a slash, and for one with a password."""
+    refuse_password(place)
     return place if "://" in place else _no_url(place)
 
 
@@ -57,7 +59,7 @@ FolderText = Annotated[
 ]  # fmt: skip
 FolderOrUrl = Annotated[
     str, _PLACE, AfterValidator(_whole_url),
-    Requirement("a folder, or a URL as in s3://bucket/run, of 1 to 2000 printed characters"),
+    Requirement("a folder, or a URL as in s3://bucket/run, without a password, of 1 to 2000 printed characters"),
 ]  # fmt: skip
 
 

@@ -23,11 +23,13 @@ from ceas_ray.runs.confirmed_places import refuse_unconfirmed, refuse_unconfirme
 from ceas_ray.runs.folder import FREE, FREE_GROUPS, decisive, journal_of, read_settings, refuse_unwritable
 from ceas_ray.runs.provenance import code_version
 from ceas_ray.runs.results import Results
+from ceas_ray.runs.stored_run import KEPT, fetched, held_place
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
 from ceas_ray.tracking.files import read_json
-from ceas_ray.tracking.locks import LOCK, HeldLock
+from ceas_ray.tracking.locks import HeldLock
 from ceas_ray.tracking.snapshots import OtherFormat, SnapshotFolder
+from ceas_ray.tracking.store_lock import HeldStore
 from ceas_ray.tracking.stores import store_at
 from ceas_ray.world.builder import build_world
 from ceas_ray.world.inputs import targets_of
@@ -60,14 +62,25 @@ def config_of_run(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[s
     """Return the configuration of the run that `resume` or `verify` names.
 
     Overrides may choose what changes no result (runtime, tracking, limits), key by key: what they do not name goes on
-    as in the run. Any other must agree with the run.
+    as in the run. Any other must agree with the run. Where `resume` is the URL of a run's snapshots, a run folder is
+    made from what is kept there.
     """
     key = "resume" if config["resume"] is not None else "verify"
     if config["resume"] is not None and config["verify"] is not None:
         raise SettingsError("verify", "null where a run is resumed", config["verify"])
     if not isinstance(config[key], str):
         raise SettingsError(key, "a text", config[key])
-    folder = Path(config[key]).absolute()
+    if key == "resume" and "://" in config[key]:
+        output = config["output"]
+        with fetched(config[key], output if isinstance(output, str) else None) as folder:
+            found = _config_of(folder, key, config, overrides)
+            if _KEY not in overridden_keys(overrides):  # what the command names, whatever the settings there say
+                _copy({"runtime": {"snapshot_folder": config[key]}}, found, _KEY.split("."))
+            return found
+    return _config_of(Path(config[key]).absolute(), key, config, overrides)
+
+
+def _config_of(folder: Path, key: str, config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     saved = read_settings(folder, key)
     merged = copy.deepcopy(saved)
     known, asked = decisive(saved), decisive(config)
@@ -154,7 +167,8 @@ def refuse_snapshots_of_others(settings: RunSettings, folder: Path) -> None:
     chosen = settings.runtime.snapshot_folder
     if chosen is not None and "://" not in chosen:
         refuse_unwritable(Path(chosen).absolute(), _KEY)
-    found = _newest_first(settings, snapshot_folder(settings, folder))
+    snapshots = snapshot_folder(settings, folder)
+    found = _newest_first(settings, snapshots) or [name for name in KEPT if snapshots.has_beside(name)]
     if found:
         key = "output" if chosen is None else _KEY
         raise SettingsError(
@@ -163,28 +177,17 @@ def refuse_snapshots_of_others(settings: RunSettings, folder: Path) -> None:
 
 
 @contextmanager
-def held_snapshots(settings: RunSettings) -> Iterator[None]:
-    """Hold the chosen folder of snapshots, if it is one of this machine's file systems, for this run alone.
+def held_snapshots(settings: RunSettings) -> Iterator[HeldLock | HeldStore | None]:
+    """Hold the chosen folder of snapshots, or place behind a URL, for this run alone; None: there is none to hold.
 
-    Raises SettingsError while another run keeps its snapshots there. One that cannot be written to is not held.
+    Raises SettingsError while another run keeps its snapshots there.
     """
     chosen = settings.runtime.snapshot_folder
-    lock = None if chosen is None or "://" in chosen else _lock_of(Path(chosen))
-    try:
-        yield
-    finally:
-        if lock is not None:
-            lock.release()
-
-
-def _lock_of(folder: Path) -> HeldLock | None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return HeldLock(folder / LOCK, lambda line: None)
-    except BlockingIOError as error:
-        raise SettingsError(_KEY, f"a folder that no other run writes to ({error.strerror})", str(folder)) from None
-    except OSError:
-        return None  # whoever writes there says why that cannot be
+    if chosen is None:
+        yield None
+        return
+    with held_place(_KEY, chosen, store_at(chosen)) as lock:
+        yield lock
 
 
 def refuse_unwritable_snapshots(settings: RunSettings, folder: Path) -> None:

@@ -65,7 +65,7 @@ def execute(
     if at is None and not is_new:
         refuse_while_its_sweep_runs(folder, "resume")
     claim = claimed(folder, settings.output is None) if is_new else held(folder, "resume")
-    with claim as lock, held_snapshots(settings):
+    with claim as lock, held_snapshots(settings) as place:
         world = build_world(settings)
         found = None if is_new else resumed(settings, config, folder)
         if is_new:
@@ -75,7 +75,7 @@ def execute(
             config = with_inputs(config, world.inputs)
             record = RunRecord(settings, config, lock, tracked=at is None)
             ended = ended or _printed(config, lock.folder, interruption)
-            run = TrainingRun(settings, world, cluster, record, found=found, ended=ended, pruning=pruning)
+            run = TrainingRun(settings, world, cluster, record, place=place, found=found, ended=ended, pruning=pruning)
             return run.go(interruption)
 
 

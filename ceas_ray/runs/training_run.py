@@ -28,11 +28,13 @@ from ceas_ray.runs.results import Results
 from ceas_ray.runs.resume import Cut, Resumed, snapshot_folder, snapshot_of, versions
 from ceas_ray.runs.round_watch import LONG_SECONDS, RoundWatch, progress_of, waits_for
 from ceas_ray.runs.run_warnings import warnings_of
+from ceas_ray.runs.stored_run import kept_of
 from ceas_ray.runtime.failure import ClusterLost, RuntimeFailure
 from ceas_ray.runtime.interruption import Interruption
 from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
 from ceas_ray.tracking.files import write_json
-from ceas_ray.tracking.locks import LockLost
+from ceas_ray.tracking.locks import HeldLock, LockLost
+from ceas_ray.tracking.store_lock import HeldStore
 from ceas_ray.training.datasets import logistic_regression_accuracy
 from ceas_ray.world.inputs import targets_of
 from ceas_ray.world.world import World
@@ -51,15 +53,16 @@ class TrainingRun:
         cluster: RunCluster,
         record: RunRecord,
         *,
+        place: HeldLock | HeldStore | None,
         found: Resumed | None,
         ended: Ended,
         pruning: Pruning | None = None,
     ) -> None:
-        """found: where to go on with the run in the record's folder; None for a new one. ended, pruning: see
-        `execute`.
+        """place: the lock on chosen snapshots. found: where to go on with the run in the record's folder; None for a
+        new one. ended, pruning: see `execute`.
         """
         self._settings, self._world, self._cluster, self._record = settings, world, cluster, record
-        self._found, self._ended = found, ended
+        self._place, self._found, self._ended = place, found, ended
         self._journaled = {} if found is None else digests_of(found.journal)
         self._results = Results(settings, world)
         commit, dirty = git_state()
@@ -252,8 +255,13 @@ class TrainingRun:
         self._cut_at = time.perf_counter()
         if self._versions is None:
             self._versions = versions(config)
+        content = snapshot_of(config, self._versions, self._record.run, cut)
         try:
-            self._snapshots.write(cut.rounds, snapshot_of(config, self._versions, self._record.run, cut))
+            if self._place is not None:
+                self._place.require_held()
+            self._snapshots.write(cut.rounds, content, partial(kept_of, self._record.folder))
+        except LockLost as lost:
+            raise RuntimeFailure(f"{lost}; {resume_override(self._record.folder)} goes on with the run") from None
         except OSError as error:
             if self._can_write_snapshots:
                 where = f" ({error.filename})" if error.filename else ""

@@ -33,8 +33,11 @@ class LockLost(Exception):
 
 
 @dataclass(frozen=True)
-class _Holder:
-    """A process that holds a lock. world: where its number is a process's: one start of one machine, or container."""
+class Holder:
+    """A process that holds a lock, as its file says.
+
+    world: where its number is a process's: one start of one machine, or container.
+    """
 
     process: int
     machine: str
@@ -43,13 +46,13 @@ class _Holder:
     token: str
 
     @classmethod
-    def this_process(cls) -> _Holder:
+    def this_process(cls) -> Holder:
         """Return this process, which holds it from now on; a token makes it differ from whatever held it before."""
         since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
         return cls(os.getpid(), os.uname().nodename, _world(), since, secrets.token_hex(8))
 
     @classmethod
-    def of(cls, content: bytes) -> _Holder | None:
+    def of(cls, content: bytes) -> Holder | None:
         """Return who wrote a lock's content; None if it is not whole."""
         try:
             found = cls(**json.loads(content))
@@ -60,6 +63,7 @@ class _Holder:
         return found if whole else None
 
     def content(self) -> bytes:
+        """Return what the file of its lock holds."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
     def is_dead(self) -> bool:
@@ -95,7 +99,7 @@ class HeldLock:
         Raises BlockingIOError, which says who, if another process holds it, and OSError if it cannot be made.
         """
         self.folder, self._path = path.parent, path
-        self._content = _Holder.this_process().content()
+        self._content = Holder.this_process().content()
         self._place = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             self._file = self._acquired(warn)
@@ -123,7 +127,7 @@ class HeldLock:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise _held(self._path, _said_by_holder(file)) from None
+            raise held_by(self._path, _said_by_holder(file)) from None
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
@@ -133,9 +137,9 @@ class HeldLock:
                 )
                 return True
             content = _said_by_holder(file)
-            holder = _Holder.of(content)
+            holder = Holder.of(content)
             if holder is None or not holder.is_dead():
-                raise _held(self._path, content, f"; delete {self._path} if that has ended") from None
+                raise held_by(self._path, content, f"; delete {self._path} if that has ended") from None
             _put_aside(self._path, file)
             return False
         return _is_at(self._path, file)
@@ -161,7 +165,7 @@ class HeldLock:
             return LockLost(f"{self.folder} was moved or deleted while this process wrote to it")
         if content is None:
             return LockLost(f"{self._path} was deleted, by which this process held the folder")
-        holder = _Holder.of(content)
+        holder = Holder.of(content)
         return LockLost(f"{self.folder} was taken over by {'another process' if holder is None else holder}")
 
     def release(self) -> None:
@@ -211,8 +215,9 @@ def _put_aside(path: Path, file: int) -> None:
             aside.rename(path)
 
 
-def _held(path: Path, content: bytes, more: str = "") -> BlockingIOError:
-    holder = _Holder.of(content)
+def held_by(path: Path | str, content: bytes, more: str = "") -> BlockingIOError:
+    """Return the error for a lock that another process holds. content: of its file. more: what to do about that."""
+    holder = Holder.of(content)
     who = "a process that did not say which" if holder is None else str(holder)
     return BlockingIOError(errno.EWOULDBLOCK, f"held by {who}{more}", str(path))
 

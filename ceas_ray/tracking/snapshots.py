@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import errno
 import zlib
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any
 
 from ceas_ray.kernel.bounded_codec import MAX_BYTES, MAX_VALUES, decode_bounded, require_bounded
 from ceas_ray.kernel.codec import encode
 from ceas_ray.tracking.files import PARTIAL
-from ceas_ray.tracking.stores import Store, check_writable
+from ceas_ray.tracking.stores import Store, UrlStore, check_writable
 
 MAGIC, FORMAT = b"ceas_ray snapshot", 1
 _PREFIX, _SUFFIX = "round_", ".snapshot"
@@ -32,17 +33,35 @@ class SnapshotFolder:
     def __init__(self, store: Store, kept: int) -> None:
         """kept: how many of the newest files stay."""
         self._store, self._kept = store, kept
+        self._beside: dict[str, bytes] = {}
 
-    def write(self, rounds: int, value: Any) -> None:
+    def write(self, rounds: int, value: Any, beside: Callable[[], Mapping[str, bytes]] | None = None) -> None:
         """Write a whole snapshot, then delete those that are too old or were never completed.
+
+        beside: files without which it is of no use elsewhere, written before it where it is behind a URL.
 
         Raises OSError if there is no room.
         """
+        if beside is not None and isinstance(self._store, UrlStore):
+            for name, content in beside().items():
+                if self._beside.get(name) != content:
+                    self._store.write(name, content)
+                    self._beside[name] = content
         self._store.write(f"{_PREFIX}{rounds:08d}{_SUFFIX}", packed(value))
         names = self._store.names()
         begun = [name for name in names if name.startswith(_PREFIX) and name.endswith(PARTIAL)]
         for old in [*_newest_first(names)[self._kept :], *begun]:
             self._store.delete(old)
+
+    def has_beside(self, name: str) -> bool:
+        """Return whether there is such a file beside the snapshots, behind a URL; whatever is listed there."""
+        if not isinstance(self._store, UrlStore):
+            return False
+        try:
+            self._store.read(name)
+        except FileNotFoundError:
+            return False
+        return True
 
     def check_writable(self) -> None:
         """Raise OSError if nothing can be written there."""

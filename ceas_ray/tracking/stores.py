@@ -3,12 +3,17 @@
 A URL names one file system (`s3://bucket/runs`), without credentials (they come from the environment), and is not
 chained: a chain can name a file system that executes what it reads, and settings are untrusted. What is written there
 must outlive this process: `memory://` does not.
+
+A store of objects (S3 and its like) is used by what it does at once: one request puts an object, whole or not at all,
+or makes one that is not there yet. No part of an upload is left behind, and a repeated request does no harm.
 """
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +24,16 @@ T = TypeVar("T")
 _ENDS_WITH_THE_PROCESS = "memory://"
 _PROBE = "probe"
 _MAX_BYTES = 2**28
+_DEADLINE_SECONDS = 120.0
+"""How long a store of objects may take for one file, all attempts together."""
+_PASSWORD = re.compile(r"[^/]+://[^/@]*:(?!\d+/).*@")
+_S3 = ("s3", "s3a")
+_OPTIONS_OF_S3 = {
+    "use_listings_cache": False,
+    "config_kwargs": {"connect_timeout": 5, "read_timeout": 20, "retries": {"max_attempts": 3}},
+}
+_PUT_OF_S3 = {"chunksize": 2**32}
+"""In bytes; what is smaller is never uploaded in parts."""
 
 
 class Store(Protocol):
@@ -64,45 +79,76 @@ class FolderStore:
 class UrlStore:
     """A folder of a file system of fsspec."""
 
-    def __init__(self, filesystem: Any, path: str, url: str) -> None:
-        """path: within the file system; url: how errors name the place."""
-        self._filesystem, self._path, self._url = filesystem, path.rstrip("/"), url
+    def __init__(self, filesystem: Any, path: str, url: str, put: Mapping[str, Any] | None = None) -> None:
+        """path: within the file system; url: how errors name the place. put: options by which a file is put there."""
+        self._filesystem, self._path, self.url = filesystem, path.rstrip("/"), url
+        self._put = {} if put is None else dict(put)
+        self._is_of_objects = getattr(filesystem, "async_impl", False) is True
 
     def write(self, name: str, content: bytes) -> None:
-        """See `Store`: write under another name, then move."""
+        """See `Store`: an object is put as it is; any other file is written under another name, then moved."""
 
         def write() -> None:
+            if self._is_of_objects:
+                self._call("pipe_file", self._at(name), content, **self._put)
+                return
             self._filesystem.makedirs(self._path, exist_ok=True)
             self._filesystem.pipe_file(self._at(name + PARTIAL), content)
             self._filesystem.mv(self._at(name + PARTIAL), self._at(name))
 
         self._try(write)
 
+    def create(self, name: str, content: bytes) -> None:
+        """Make a file that is not there yet; of several at once one succeeds, the others raise OSError.
+
+        A lost answer may hide which: whoever reads the file knows.
+        """
+
+        def create() -> None:
+            if not self._is_of_objects:
+                self._filesystem.makedirs(self._path, exist_ok=True)
+            self._call("pipe_file", self._at(name), content, mode="create", **self._put)
+
+        self._try(create)
+
     def read(self, name: str) -> bytes:
-        """See `Store`."""
-        return self._try(lambda: bytes(self._filesystem.cat_file(self._at(name))))
+        """See `Store`; FileNotFoundError for what is not there."""
+        content = self._try(lambda: bytes(self._call("cat_file", self._at(name), start=0, end=_MAX_BYTES + 1)))
+        if len(content) > _MAX_BYTES:
+            raise OSError(errno.EFBIG, f"{name} holds more than {_MAX_BYTES:,} bytes", self.url)
+        return content
 
     def delete(self, name: str) -> None:
         """See `Store`."""
 
         def delete() -> None:
-            if self._filesystem.exists(self._at(name)):
-                self._filesystem.rm_file(self._at(name))
+            if self._is_of_objects or self._filesystem.exists(self._at(name)):
+                with suppress(FileNotFoundError):
+                    self._call("rm_file", self._at(name))
 
         self._try(delete)
 
     def names(self) -> list[str]:
-        """See `Store`."""
+        """See `Store`; a store of objects may be late to list what was written or deleted a moment ago."""
 
         def names() -> list[str]:
             self._filesystem.invalidate_cache()
             try:
-                found = self._filesystem.ls(self._path, detail=False)
+                found = self._call("ls", self._path, detail=False)
             except FileNotFoundError:
                 return []
             return sorted(str(path).rstrip("/").rpartition("/")[2] for path in found)
 
         return self._try(names)
+
+    def _call(self, method: str, *arguments: Any, **options: Any) -> Any:
+        """Call a method of the file system; one of objects gets a deadline, with which all attempts end."""
+        if not self._is_of_objects:
+            return getattr(self._filesystem, method)(*arguments, **options)
+        from fsspec.asyn import sync
+
+        coroutine = getattr(self._filesystem, f"_{method}")
+        return sync(self._filesystem.loop, coroutine, *arguments, timeout=_DEADLINE_SECONDS, **options)
 
     def _at(self, name: str) -> str:
         return f"{self._path}/{name}"
@@ -111,8 +157,15 @@ class UrlStore:
         try:
             return call()
         except Exception as error:  # every file system has errors of its own
-            line = " ".join(str(error).split()) or type(error).__name__
-            raise OSError(errno.EIO, line, self._url) from error
+            name = "there was no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+            code = errno.ENOENT if isinstance(error, FileNotFoundError) else errno.EIO
+            raise OSError(code, " ".join(str(error).split()) or name, self.url) from error
+
+
+def refuse_password(url: str) -> None:
+    """Raise ValueError for a URL with a password, which would be written into the settings of every run."""
+    if _PASSWORD.match(url):
+        raise ValueError("its URL has a password; credentials come from the environment")
 
 
 def check_writable(store: Store) -> None:
@@ -125,6 +178,7 @@ def store_at(where: str | Path) -> Store:
     """Return the store at a path or URL; raise ValueError, in one line, for a URL that cannot be used here."""
     if isinstance(where, Path) or "://" not in where:
         return FolderStore(Path(where))
+    refuse_password(where)
     if "::" in where:
         raise ValueError("it is a chain of file systems, one is wanted")
     if where.lower().startswith(_ENDS_WITH_THE_PROCESS):
@@ -132,10 +186,14 @@ def store_at(where: str | Path) -> Store:
     import fsspec
     from fsspec.implementations.local import LocalFileSystem
 
+    is_s3 = where.lower().startswith(tuple(f"{protocol}://" for protocol in _S3))
     try:
-        filesystem, path = fsspec.url_to_fs(where)
+        filesystem, path = fsspec.url_to_fs(where, **(_OPTIONS_OF_S3 if is_s3 else {}))
+    except ImportError as error:
+        extra = ": pip install 'ceas-ray[s3]'" if is_s3 else ""
+        raise ValueError(f"{' '.join(str(error).split())}{extra}") from error
     except Exception as error:  # an unknown protocol, one that is not installed, or what its file system refuses
         raise ValueError(" ".join(str(error).split()) or type(error).__name__) from error
     if isinstance(filesystem, LocalFileSystem):
         return FolderStore(Path(path))
-    return UrlStore(filesystem, path, where)
+    return UrlStore(filesystem, path, where, _PUT_OF_S3 if is_s3 else None)

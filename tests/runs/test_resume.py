@@ -180,7 +180,7 @@ def test_a_full_disk_costs_a_warning_and_no_round(
 ) -> None:
     folder = tmp_path / "run"
 
-    def full(snapshots: SnapshotFolder, rounds: int, value: Any) -> None:
+    def full(snapshots: SnapshotFolder, rounds: int, value: Any, beside: Any) -> None:
         raise OSError(28, "No space left on device", f"{rounds}")
 
     monkeypatch.setattr(SnapshotFolder, "write", full)

@@ -34,11 +34,12 @@ def test_a_run_goes_on_from_snapshots_behind_a_url(whole: Path, tmp_path: Path, 
     folder, url = tmp_path / "run", url.format(folder=tmp_path)
     assert main([*SHORT, f"output={folder}", f"runtime.snapshot_folder={url}"]) == 0
     files, path = fsspec.url_to_fs(url)
-    assert len(files.ls(path, detail=False)) == 3
+    beside = 0 if url.startswith("file://") else 2
+    assert len(files.ls(path, detail=False)) == 3 + beside
     assert not (folder / "snapshots").exists()
     assert main([f"resume={folder}", ON]) == 0
     same(folder, whole)
-    assert len(files.ls(path, detail=False)) == 3
+    assert len(files.ls(path, detail=False)) == 3 + beside
 
 
 def test_a_damaged_newest_snapshot_behind_a_url_falls_back(
@@ -46,7 +47,7 @@ def test_a_damaged_newest_snapshot_behind_a_url_falls_back(
 ) -> None:
     folder = tmp_path / "run"
     assert main([*SHORT, f"output={folder}", "runtime.snapshot_folder=objects://ceas_ray/run"]) == 0
-    newest = sorted(objects.ls("/ceas_ray/run", detail=False))[-1]
+    newest = max(name for name in objects.ls("/ceas_ray/run", detail=False) if "/round_" in name)
     objects.pipe_file(newest, objects.cat_file(newest)[:-40])
     assert main([f"resume={folder}", ON]) == 0
     assert f"{newest.rpartition('/')[2]} is not usable (its checksum is wrong" in capsys.readouterr().err

@@ -26,6 +26,8 @@ _ERROR = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection
 class FaultyProxy:
     """Passes requests on, one a connection; each meets a fault with the probability `share`."""
 
+    error = _ERROR
+
     def __init__(self, port: int) -> None:
         self._port = port
         self.share, self._generator, self._faults = 0.0, random.Random(0), cycle(FAULTS)
@@ -66,7 +68,7 @@ class FaultyProxy:
         if fault == "request lost" or not request:
             return
         if fault == "error":
-            client.sendall(_ERROR)
+            client.sendall(self.error)
             return
         if fault == "request cut":
             self._passed_on(request[: len(request) // 2], split=False)
@@ -83,7 +85,7 @@ class FaultyProxy:
             case "answer lost":
                 return
             case "error after all":
-                client.sendall(_ERROR)
+                client.sendall(self.error)
             case "answer cut":
                 client.sendall(answer[: len(answer) // 2])
             case "trickle":
@@ -117,7 +119,9 @@ def _whole_request(client: socket.socket) -> bytes:
             return b""
         data += part
     head, _, body = data.partition(b"\r\n\r\n")
-    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith((b"connection:", b"expect:"))]
+    if b"\r\nexpect:" in head.lower():
+        client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
     length = next((int(line.split(b":")[1]) for line in lines if line.lower().startswith(b"content-length:")), 0)
     while len(body) < length:
         body += client.recv(2**16)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ceas_ray.cli.run import main
-from ceas_ray.tracking.locks import LOCK, HeldLock, LockLost, _Holder, exclusive, holder_of
+from ceas_ray.tracking.locks import LOCK, HeldLock, Holder, LockLost, exclusive, holder_of
 from tests.small_worlds import SMALL
 
 WITHOUT_FLOCK = """
@@ -78,7 +78,7 @@ def test_the_lock_of_a_process_that_died_is_taken_over(tmp_path: Path, before: s
 @pytest.mark.usefixtures("no_flock")
 def test_without_flock_the_lock_of_another_machine_stays_its_own_and_one_line_says_so(tmp_path: Path) -> None:
     path = tmp_path / LOCK
-    for content in (b"", b"[]", b"{}", _Holder(1, "other", "another boot", "today", "a").content()):
+    for content in (b"", b"[]", b"{}", Holder(1, "other", "another boot", "today", "a").content()):
         path.write_bytes(content)
         with pytest.raises(BlockingIOError) as refused:
             HeldLock(path, lambda line: None)
@@ -101,7 +101,7 @@ def test_a_file_system_without_flock_is_named_in_one_line(tmp_path: Path) -> Non
         (lambda folder: shutil.rmtree(folder), "was deleted while this process wrote to it"),
         (lambda folder: (folder / LOCK).unlink(), "was deleted, by which this process held the folder"),
         (
-            lambda folder: (folder / LOCK).write_bytes(_Holder(7, "other", "w", "today", "a").content()),
+            lambda folder: (folder / LOCK).write_bytes(Holder(7, "other", "w", "today", "a").content()),
             "was taken over by process 7 on other since today",
         ),
         (lambda folder: (folder / LOCK).write_bytes(b"?"), "was taken over by another process"),
