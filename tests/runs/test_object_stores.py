@@ -140,7 +140,7 @@ def test_a_run_that_loses_its_place_fails_with_a_summary_and_writes_no_snapshot_
 def test_a_url_with_a_password_is_refused_and_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for url in ("s3://key:se/cret@bucket/run", "sftp://me:secret@host/run"):
         words = [*SMALL, f"output={tmp_path / 'run'}", f'runtime.snapshot_folder="{url}"']
-        assert "without a password" in said_when_refused(words, capsys)
+        assert "its URL has a password" in said_when_refused(words, capsys)
         assert "has a password" in said_when_refused([f'resume="{url}"', f"output={tmp_path / 'run'}"], capsys)
     assert list(tmp_path.iterdir()) == []
     stores.refuse_password("webhdfs://host:9870/runs/a:b@c")
