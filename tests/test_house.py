@@ -89,6 +89,7 @@ TESTED_BY = {
     "studies/headline/test_reproduce.py": "design experiment training_runs cli/reproduce studies/reproduction",
     "studies/headline/test_statistics.py": "report",
     "studies/rules/test_recorded_results.py": "recorded_runs",
+    "studies/rules/test_statistics.py": "studies/stages",
     "studies/rules/test_rules.py": "design experiment report",
     "studies/systems/test_recorded_results.py": "recorded_runs",
     "studies/systems/test_systems.py": "design experiment report system_runs",

@@ -18,15 +18,15 @@ import yaml
 from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
+from ceas_ray.runs.cluster import access_of
 from ceas_ray.runs.code_state import git_state
 from ceas_ray.runs.folder import held, make_folder
 from ceas_ray.runs.results import SCHEMA_VERSION
 from ceas_ray.runs.tracking_choice import checked_uri
 from ceas_ray.runtime.available_cpus import available_cpus
-from ceas_ray.runtime.ray_process import ClusterAccess
 from ceas_ray.runtime.ray_tasks import ray_process, results_as_they_come
 from ceas_ray.studies.headline.design import Run
-from ceas_ray.studies.headline.training_runs import Executor, Laboratory, Train, in_processes
+from ceas_ray.studies.headline.training_runs import Executor, Laboratory, Result, Source, Train, in_processes
 from ceas_ray.studies.tracked_study import track_study
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_json, write_whole
@@ -38,6 +38,10 @@ Findings = dict[str, Any]
 
 class RunPlan(Protocol):
     """All runs of a form of an experiment."""
+
+    @property
+    def scenarios(self) -> Sequence[str]:
+        """Names of what the form looks at, each by itself."""
 
     def count(self) -> int:
         """Return how many runs it all takes."""
@@ -51,18 +55,20 @@ class Experiment(Generic[P]):
     """A registered experiment, whose settings are `experiment=NAME`.
 
     plan: from settings and the overrides that hold for all runs; raises SettingsError for what cannot be run. train:
-    what makes the result of a run of the plan. findings: from the plan and the laboratory that runs it, one of each
-    scenario. write_page: to a folder, from findings and what to say about the run; returns the files. figure_of_gain:
-    the figure of a gain that MLflow shows.
+    what makes the result of a run of the plan. findings: from the plan, a scenario, and what its results come from.
+    write_page: to a folder, from the findings of all scenarios and what to say about the run; returns the files.
+    figure_of_gain: the figure of a gain that MLflow shows. recorded: results of runs that were made elsewhere, which
+    are not made again.
     """
 
     name: str
     plan: Callable[[RunSettings, Sequence[str]], P]
     train: Callable[[P], Train]
-    findings: Callable[[P, Laboratory], list[Findings]]
+    findings: Callable[[P, str, Source], Findings]
     write_page: Callable[[Path, Sequence[Findings], Mapping[str, Any]], list[Path]]
     print_findings: Callable[[Sequence[Findings]], None]
     figure_of_gain: str
+    recorded: Callable[[P], Sequence[Result]] = lambda _: ()
 
     def reproduce(self, words: Sequence[str]) -> Path:
         """Run what is missing with these overrides, and report; return the path of the summary.
@@ -85,7 +91,10 @@ class Experiment(Generic[P]):
         about = {"schema_version": SCHEMA_VERSION, "study": self.name, "form": settings.study.form}
         try:
             with _executor(settings) as execute, _Progress(plan.count(), settings.quiet) as progress:
-                found = self.findings(plan, Laboratory(folder / "runs", execute, self.train(plan), progress.done))
+                laboratory = Laboratory(folder / "runs", execute, self.train(plan), progress.done)
+                for result in self.recorded(plan):
+                    laboratory.take(str(result["key"]), result)
+                found = [self.findings(plan, scenario, laboratory) for scenario in plan.scenarios]
         except KeyboardInterrupt:
             write_json(folder / "summary.json", about | {"status": "interrupted"})
             raise
@@ -127,14 +136,12 @@ def check_runs(runs: Sequence[Run]) -> None:
 @contextmanager
 def _executor(settings: RunSettings) -> Iterator[Executor]:
     """Yield what trains runs: Ray, or processes of this machine."""
-    processors = available_cpus()
-    if settings.runtime.name == "local":
-        with in_processes(processors) as execute:
+    runtime = settings.runtime
+    if runtime.name == "local":
+        with in_processes(available_cpus()) as execute:
             yield execute
         return
-    runtime = settings.runtime
-    access = ClusterAccess(runtime.address, processors, runtime.dashboard, runtime.allow_open_cluster)
-    with ray_process(access, runtime.hang_seconds) as process:
+    with ray_process(access_of(runtime), runtime.hang_seconds) as process:
         yield partial(results_as_they_come, process)
 
 

@@ -26,10 +26,6 @@ def _train(plan: Plan) -> Train:
     return partial(train_to_level, level=level, level_rounds=rounds, pair_budget=plan.form.pair_budget)
 
 
-def _findings(plan: Plan, laboratory: Source) -> list[Findings]:
-    return [findings_of(plan, scenario, laboratory) for scenario in plan.form.scenarios]
-
-
 def findings_of(plan: Plan, scenario: str, laboratory: Source) -> Findings:
     """Tune, select and evaluate the arms of a scenario; return what is found."""
     selected = laboratory.results(plan.selection(scenario))
@@ -42,7 +38,7 @@ AWARENESS = Experiment(
     name="awareness",
     plan=_plan,
     train=_train,
-    findings=_findings,
+    findings=findings_of,
     write_page=write_page,
     print_findings=print_findings,
     figure_of_gain="ratio",

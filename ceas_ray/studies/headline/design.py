@@ -139,6 +139,11 @@ class RegisteredPlan(Generic[D, F]):
     words: tuple[str, ...]
 
     @property
+    def scenarios(self) -> Words:
+        """Names of the scenarios of the form."""
+        return self.form.scenarios
+
+    @property
     def evaluation_seeds(self) -> range:
         """Fresh seeds, the same for all arms."""
         first = self.form.first_evaluation_seed

@@ -8,7 +8,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.studies.headline.design import Cell, Plan, read_design
 from ceas_ray.studies.headline.report import Findings, findings, print_findings, write_page
 from ceas_ray.studies.headline.statistics import Accuracies, best_rates, worst_strengths
-from ceas_ray.studies.headline.training_runs import Laboratory, averaged
+from ceas_ray.studies.headline.training_runs import Source, averaged
 from ceas_ray.studies.reproduction import Experiment, check_runs
 
 
@@ -27,12 +27,8 @@ def _plan(settings: RunSettings, words: Sequence[str]) -> Plan:
     return plan
 
 
-def _findings(plan: Plan, laboratory: Laboratory) -> list[Findings]:
-    return [_scenario(plan, name, laboratory) for name in plan.form.scenarios]
-
-
-def _scenario(plan: Plan, scenario: str, laboratory: Laboratory) -> Findings:
-    """Tune, select and evaluate the arms of a scenario."""
+def _findings(plan: Plan, scenario: str, laboratory: Source) -> Findings:
+    """Tune, select and evaluate the arms of a scenario; return what is found."""
     form = plan.form
     tuned = laboratory.results(plan.tuning(scenario))
     rates = best_rates(tuned, form.arms) if tuned else dict.fromkeys(form.arms, form.learning_rates[0])

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.setting_types import Share, Text
 from ceas_ray.config.validation import build
-from ceas_ray.kernel.ranges import Range
 from ceas_ray.studies.headline.design import (
     KEY,
     Attack,
     AveragedDesign,
     Cell,
-    Numbers,
     Run,
-    SeededForm,
-    SeededPlan,
     Words,
     each_attack,
     form_of,
     refuse_unknown,
-    with_validation,
 )
+from ceas_ray.studies.stages import StagedForm, StagedPlan
 
 NO_ATTACK = ("none", 0.0)
-
-
-class Form(SeededForm):
-    """A part of the design to run. screening: by name, the strengths. shortlist, worst_attacks: how many attacks all
-    selection seeds see, and how many of these the evaluation seeds.
-    """
-
-    screening: dict[str, Numbers]
-    shortlist: Annotated[int, Range(1, 1000)]
-    worst_attacks: Annotated[int, Range(1, 1000)]
 
 
 class Design(AveragedDesign):
@@ -45,10 +30,10 @@ class Design(AveragedDesign):
     baseline: Text
     margins: dict[str, Share]
     recorded: Words
-    forms: dict[str, Form]
+    forms: dict[str, StagedForm]
 
 
-def read_design(config: Any, form: str) -> tuple[Design, Form]:
+def read_design(config: Any, form: str) -> tuple[Design, StagedForm]:
     """Return the design and one of its forms; raises SettingsError for what does not fit together."""
     design = build(Design, config, KEY)
     chosen, key = form_of(design.forms, form), f"{KEY}.forms.{form}"
@@ -69,65 +54,31 @@ def read_design(config: Any, form: str) -> tuple[Design, Form]:
     return design, chosen
 
 
-class Plan(SeededPlan[Design, Form]):
-    """The runs of a form of the experiment on rules."""
+class Plan(StagedPlan[Design, StagedForm, Attack, float]):
+    """The runs of a form of the experiment on rules: learning rates are tuned, and a condition is an attack."""
 
-    def runs(
-        self, scenario: str, arm: str, attacks: Sequence[Attack], *, rates: Sequence[float], seeds: Sequence[int]
-    ) -> list[Run]:
-        """Return the runs of an arm under each attack, with each learning rate, on each seed."""
-        return [
-            self.run(Cell(scenario=scenario, arm=arm, attack=attack, strength=strength, placement="random"), rate, seed)
-            for attack, strength in attacks
-            for rate in rates
-            for seed in seeds
-        ]
+    @property
+    def no_attack(self) -> Attack:
+        """See `StagedPlan`."""
+        return NO_ATTACK
 
-    def tuning(self, scenario: str) -> list[Run]:
-        """Return the runs without attack and under the screening attacks, with every learning rate and a validation
-        set, on the first selection seed; none where there is one rate alone.
-        """
-        attacks, seeds = (NO_ATTACK, *each_attack(self.form.screening)), self.selection_seeds[:1]
-        runs = [
-            run
-            for arm in self.form.arms
-            for run in self.runs(scenario, arm, attacks, rates=self.tuned_rates, seeds=seeds)
-        ]
-        return with_validation(runs, self.design.validation_fraction)
+    @property
+    def screened(self) -> list[Attack]:
+        """See `StagedPlan`."""
+        return each_attack(self.form.screening)
 
-    def selection(self, scenario: str, rates: Mapping[str, float]) -> list[Run]:
-        """Return the runs of every attack and strength on the first selection seed."""
-        attacks, seeds = each_attack(self.form.attacks), self.selection_seeds[:1]
-        return [
-            run for arm in self.form.arms for run in self.runs(scenario, arm, attacks, rates=[rates[arm]], seeds=seeds)
-        ]
+    @property
+    def conditions(self) -> list[Attack]:
+        """See `StagedPlan`."""
+        return each_attack(self.form.attacks)
 
-    def further_selection(
-        self, scenario: str, rates: Mapping[str, float], attacks: Mapping[str, Sequence[Attack]]
-    ) -> list[Run]:
-        """Return the runs of each arm under its attacks on all selection seeds but the first."""
-        return self._under(scenario, rates, attacks, self.selection_seeds[1:])
+    @property
+    def choices(self) -> tuple[float, ...]:
+        """See `StagedPlan`."""
+        return self.form.learning_rates
 
-    def evaluation(
-        self, scenario: str, rates: Mapping[str, float], attacks: Mapping[str, Sequence[Attack]]
-    ) -> list[Run]:
-        """Return the runs of each arm under its attacks and under none on the evaluation seeds."""
-        under = {arm: (*of_arm, NO_ATTACK) for arm, of_arm in attacks.items()}
-        return self._under(scenario, rates, under, self.evaluation_seeds)
-
-    def _under(
-        self, scenario: str, rates: Mapping[str, float], attacks: Mapping[str, Sequence[Attack]], seeds: range
-    ) -> list[Run]:
-        return [
-            run
-            for arm in self.form.arms
-            for run in self.runs(scenario, arm, attacks[arm], rates=[rates[arm]], seeds=seeds)
-        ]
-
-    def count(self) -> int:
-        """Return how many runs it all takes."""
-        form = self.form
-        selected = len(each_attack(form.attacks)) + form.shortlist * (form.selection_seeds - 1)
-        evaluated = (form.worst_attacks + 1) * form.evaluation_seeds
-        per_arm = len(self.tuned_rates) * (1 + len(each_attack(form.screening))) + selected + evaluated
-        return per_arm * len(form.arms) * len(form.scenarios)
+    def run_under(self, scenario: str, arm: str, condition: Attack, *, choice: float, seed: int) -> Run:
+        """See `StagedPlan`."""
+        attack, strength = condition
+        cell = Cell(scenario=scenario, arm=arm, attack=attack, strength=strength, placement="random")
+        return self.run(cell, choice, seed)

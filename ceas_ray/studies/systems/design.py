@@ -3,7 +3,6 @@ them, and the runs that they ask for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -16,36 +15,28 @@ from ceas_ray.studies.headline.design import (
     KEY,
     AveragedDesign,
     Cell,
-    Numbers,
     Run,
-    SeededForm,
-    SeededPlan,
     Words,
     each_attack,
     form_of,
     refuse_unknown,
-    with_validation,
 )
+from ceas_ray.studies.stages import StagedForm, StagedPlan
 
 Condition = tuple[str, float, str]
 """An attack, its strength and the placement of the colluders."""
 NO_ATTACK: Condition = ("none", 0.0, "random")
 
 
-class Form(SeededForm):
+class Form(StagedForm):
     """A part of a design to run.
 
-    circuits: a round, of which each arm has its own. screening: attacks under which circuits and learning rates are
-    chosen, beside none. shortlist, worst_attacks: how many conditions all selection seeds see, and how many of these
-    the evaluation seeds. pair_budget: for shots and tests, of a run; 0: none, and runs go on to their last round.
-    comparisons: by name, an arm and those with the best of which it is compared.
+    circuits: a round, of which each arm has its own. pair_budget: for shots and tests, of a run; 0: none, and runs go
+    on to their last round. comparisons: by name, an arm and those with the best of which it is compared.
     """
 
     circuits: Counts
     placements: Words
-    screening: dict[str, Numbers]
-    shortlist: Annotated[int, Range(1, 1000)]
-    worst_attacks: Annotated[int, Range(1, 1000)]
     pair_budget: Annotated[int, Range(0, 1_000_000_000_000)]
     comparisons: dict[str, Words]
 
@@ -100,13 +91,18 @@ def read_design(kind: type[Design], config: Any, form: str) -> tuple[Design, For
     return design, chosen
 
 
-class Plan(SeededPlan[Design, Form]):
-    """The runs of a form of an experiment on whole systems."""
+class Plan(StagedPlan[Design, Form, Condition, Setting]):
+    """The runs of a form of an experiment on whole systems: circuits a round and learning rates are tuned."""
 
     @property
-    def settings(self) -> list[Setting]:
-        """All circuits a round with each learning rate."""
-        return [(circuits, rate) for circuits in self.form.circuits for rate in self.form.learning_rates]
+    def no_attack(self) -> Condition:
+        """See `StagedPlan`."""
+        return NO_ATTACK
+
+    @property
+    def screened(self) -> list[Condition]:
+        """See `StagedPlan`."""
+        return [(attack, strength, "random") for attack, strength in each_attack(self.form.screening)]
 
     @property
     def conditions(self) -> list[Condition]:
@@ -117,64 +113,13 @@ class Plan(SeededPlan[Design, Form]):
             for placement in self.form.placements
         ]
 
-    def tuning(self, scenario: str) -> list[SystemRun]:
-        """Return the runs without attack and under the screening attacks, with every setting and a validation set, on
-        the first selection seed; none where there is one setting alone.
-        """
-        screened = [NO_ATTACK, *((attack, strength, "random") for attack, strength in each_attack(self.form.screening))]
-        runs = [
-            self._run(scenario, arm, condition, setting=setting, seed=self.selection_seeds[0])
-            for arm in self.form.arms
-            for condition in screened
-            for setting in self._tried
-        ]
-        aside = with_validation(runs, self.design.validation_fraction)
-        return [SystemRun(**vars(run)) for run in aside]
-
     @property
-    def _tried(self) -> list[Setting]:
-        return self.settings if len(self.settings) > 1 else []
+    def choices(self) -> list[Setting]:
+        """All circuits a round with each learning rate."""
+        return [(circuits, rate) for circuits in self.form.circuits for rate in self.form.learning_rates]
 
-    def selection(self, scenario: str, settings: Mapping[str, Setting]) -> list[SystemRun]:
-        """Return the runs of every condition on the first selection seed."""
-        return self._under(scenario, settings, dict.fromkeys(self.form.arms, self.conditions), self.selection_seeds[:1])
-
-    def further_selection(
-        self, scenario: str, settings: Mapping[str, Setting], conditions: Mapping[str, Sequence[Condition]]
-    ) -> list[SystemRun]:
-        """Return the runs of each arm under its conditions on all selection seeds but the first."""
-        return self._under(scenario, settings, conditions, self.selection_seeds[1:])
-
-    def evaluation(
-        self, scenario: str, settings: Mapping[str, Setting], conditions: Mapping[str, Sequence[Condition]]
-    ) -> list[SystemRun]:
-        """Return the runs of each arm under its conditions and under no attack on the evaluation seeds."""
-        under = {arm: (*of_arm, NO_ATTACK) for arm, of_arm in conditions.items()}
-        return self._under(scenario, settings, under, self.evaluation_seeds)
-
-    def _under(
-        self,
-        scenario: str,
-        settings: Mapping[str, Setting],
-        conditions: Mapping[str, Sequence[Condition]],
-        seeds: range,
-    ) -> list[SystemRun]:
-        return [
-            self._run(scenario, arm, condition, setting=settings[arm], seed=seed)
-            for arm in self.form.arms
-            for condition in conditions[arm]
-            for seed in seeds
-        ]
-
-    def _run(self, scenario: str, arm: str, condition: Condition, *, setting: Setting, seed: int) -> SystemRun:
-        (attack, strength, placement), (circuits, rate) = condition, setting
+    def run_under(self, scenario: str, arm: str, condition: Condition, *, choice: Setting, seed: int) -> SystemRun:
+        """See `StagedPlan`."""
+        (attack, strength, placement), (circuits, rate) = condition, choice
         cell = Cell(scenario=scenario, arm=arm, attack=attack, strength=strength, placement=placement)
         return SystemRun(**vars(self.run(cell, rate, seed, shared=shots_of(circuits))), circuits=circuits)
-
-    def count(self) -> int:
-        """Return how many runs it all takes."""
-        form = self.form
-        tuned = len(self._tried) * (1 + len(each_attack(form.screening)))
-        selected = len(self.conditions) + form.shortlist * (form.selection_seeds - 1)
-        evaluated = (form.worst_attacks + 1) * form.evaluation_seeds
-        return (tuned + selected + evaluated) * len(form.arms) * len(form.scenarios)

@@ -1,8 +1,8 @@
 """Statistics of the experiments on whole systems.
 
-As in `studies.rules.statistics`, but an arm has a number of circuits a round beside its learning rate, chosen together
-by the mean of the two least validation accuracies without attack and under the screening attacks, and a condition is an
-attack at a strength and a placement of the colluders. Bounds of a comparison are those of `rule_gain`.
+Settings and conditions are chosen as `studies.stages` says: an arm has a number of circuits a round beside its learning
+rate, and a condition is an attack at a strength and a placement of the colluders. Bounds of a comparison are those of
+`rule_gain`.
 """
 
 from __future__ import annotations
@@ -15,28 +15,14 @@ import numpy as np
 
 from ceas_ray.reports.intervals import half_widths
 from ceas_ray.studies.awareness.design import Setting
-from ceas_ray.studies.headline.statistics import Accuracies, Floats, Result, clipped
-from ceas_ray.studies.rules.statistics import LEAST
+from ceas_ray.studies.headline.statistics import Accuracies, Result
+from ceas_ray.studies.stages import accuracies_under
 from ceas_ray.studies.systems.design import NO_ATTACK, Condition
 
 
-def chosen_settings(tuned: Sequence[Result], arms: Sequence[str]) -> dict[str, Setting]:
-    """Return the circuits a round and the learning rate of each arm; the lower of equally good ones."""
-    chosen = {}
-    for arm in arms:
-        of_arm = [r for r in tuned if r["arm"] == arm]
-        settings = sorted({_setting(r) for r in of_arm})
-        means = [np.mean(sorted(_validated(r) for r in of_arm if _setting(r) == s)[:LEAST]) for s in settings]
-        chosen[arm] = settings[int(np.argmax(means))]
-    return chosen
-
-
-def _setting(result: Result) -> Setting:
+def setting_of(result: Result) -> Setting:
+    """Return the circuits a round of a run, and its learning rate."""
     return int(result["circuits"]), float(result["learning_rate"])
-
-
-def _validated(result: Result) -> float:
-    return max(float(result["validation_accuracy"]), float(result["validation_chance"]))
 
 
 def condition_of(result: Result) -> Condition:
@@ -44,47 +30,13 @@ def condition_of(result: Result) -> Condition:
     return result["attack"], float(result["strength"]), result["placement"]
 
 
-def worst_conditions(selected: Sequence[Result], arms: Sequence[str], number: int) -> dict[str, list[Condition]]:
-    """Return this many conditions of each arm, the worst first, each attack and placement at the strength with the
-    least mean accuracy; the first of equally bad ones.
-    """
-    chosen = {}
-    for arm in arms:
-        cells: dict[Condition, list[float]] = {}
-        for r in selected:
-            if r["arm"] == arm:
-                cells.setdefault(condition_of(r), []).append(clipped(r))
-        means = {cell: float(np.mean(values)) for cell, values in cells.items()}
-        worst: dict[tuple[str, str], Condition] = {}
-        for cell in sorted(means, key=means.__getitem__):
-            worst.setdefault((cell[0], cell[2]), cell)
-        chosen[arm] = list(worst.values())[:number]
-    return chosen
-
-
-def of_conditions(results: Sequence[Result], conditions: Mapping[str, Sequence[Condition]]) -> list[Result]:
-    """Return the results under these conditions of their arms."""
-    return [r for r in results if condition_of(r) in conditions[r["arm"]]]
-
-
 def accuracies(
     selected: Sequence[Result], evaluated: Sequence[Result], conditions: Mapping[str, Sequence[Condition]]
 ) -> Accuracies:
     """Return the accuracies of each arm under its own conditions, in their order: the k-th is each arm's k-th."""
-    number = len(next(iter(conditions.values())))
-    tables = [
-        {
-            arm: np.stack([_by_seed(results, arm, cell) for cell in of_arm])[:, None]
-            for arm, of_arm in conditions.items()
-        }
-        for results in (selected, evaluated)
-    ]
-    return Accuracies(tuple(f"condition {k + 1}" for k in range(number)), ("own",), *tables)
-
-
-def _by_seed(results: Sequence[Result], arm: str, cell: Condition) -> Floats:
-    of_cell = [r for r in results if r["arm"] == arm and condition_of(r) == cell]
-    return np.array([clipped(r) for r in sorted(of_cell, key=lambda r: int(r["seed"]))])
+    ranks = tuple(f"condition {k + 1}" for k in range(len(next(iter(conditions.values())))))
+    tables = (accuracies_under(results, conditions, condition_of) for results in (selected, evaluated))
+    return Accuracies(ranks, ("own",), *tables)
 
 
 def without_attack(evaluated: Sequence[Result], arm: str) -> list[Result]:

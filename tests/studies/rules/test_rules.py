@@ -91,7 +91,7 @@ def test_runs_that_tune_have_a_validation_set_and_runs_that_are_reported_train_o
 
 def test_without_attack_nobody_is_byzantine_and_the_rule_still_expects_some() -> None:
     plan = registered("full")
-    run, *_ = plan.runs("thirty_percent", "mean", [NO_ATTACK], rates=[1.0], seeds=[1])
+    run = plan.run_under("thirty_percent", "mean", NO_ATTACK, choice=1.0, seed=1)
     settings = build(RunSettings, composed_once(list(run.overrides)))
     assert (settings.attacks.fraction, settings.aggregation.byzantine_fraction) == (0.0, 0.3)
 

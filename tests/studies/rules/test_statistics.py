@@ -7,14 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ceas_ray.studies.rules.statistics import (
-    accuracies,
-    chosen_rates,
-    of_attacks,
-    rule_gain,
-    worst_attacks,
-    worst_case,
-)
+from ceas_ray.studies.rules.statistics import accuracies, attack_of, rate_of, rule_gain, worst_case
+from ceas_ray.studies.stages import best_choices, results_under, worst_conditions
 
 
 def result(arm: str, attack: str, strength: float, seed: int, accuracy: float, **more: Any) -> dict[str, Any]:
@@ -37,11 +31,11 @@ def tuned(arm: str, rate: float, *reached: float) -> list[dict[str, Any]]:
 
 def test_a_learning_rate_is_chosen_by_the_two_least_validation_accuracies_alone() -> None:
     results = [*tuned("a", 0.5, 0.7, 0.7, 0.7), *tuned("a", 1.0, 0.69, 0.72, 0.99), *tuned("a", 2.0, 0.2, 0.8, 1.0)]
-    assert chosen_rates(results, ["a"]) == {"a": 1.0}, "0.705 against 0.7 and, with chance for 0.2, 0.65"
+    assert best_choices(results, ["a"], rate_of) == {"a": 1.0}, "0.705 against 0.7 and, with chance for 0.2, 0.65"
 
 
 def test_of_equally_good_learning_rates_the_lower_one_is_chosen() -> None:
-    assert chosen_rates([*tuned("a", 2.0, 0.7, 0.7), *tuned("a", 1.0, 0.7, 0.7)], ["a"]) == {"a": 1.0}
+    assert best_choices([*tuned("a", 2.0, 0.7, 0.7), *tuned("a", 1.0, 0.7, 0.7)], ["a"], rate_of) == {"a": 1.0}
 
 
 def test_each_arm_has_its_own_worst_attacks_each_at_its_worst_strength() -> None:
@@ -51,9 +45,9 @@ def test_each_arm_has_its_own_worst_attacks_each_at_its_worst_strength() -> None
         for (attack, strength), reached in cells.items()
         for k, arm in enumerate(("a", "b"))
     ]
-    chosen = worst_attacks(results, ["a", "b"], 2)
+    chosen = worst_conditions(results, ["a", "b"], 2, attack_of)
     assert chosen == {"a": [("x", 4.0), ("z", 1.0)], "b": [("y", 1.0), ("x", 1.0)]}
-    assert [(r["arm"], r["attack"], r["strength"]) for r in of_attacks(results, chosen)] == [
+    assert [(r["arm"], r["attack"], r["strength"]) for r in results_under(results, chosen, attack_of)] == [
         ("b", "x", 1.0), ("a", "x", 4.0), ("b", "y", 1.0), ("a", "z", 1.0)
     ]  # fmt: skip
 

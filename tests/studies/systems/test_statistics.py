@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ceas_ray.studies.systems.statistics import chosen_settings, variance_gain, worst_conditions
+from ceas_ray.studies.stages import best_choices, worst_conditions
+from ceas_ray.studies.systems.statistics import condition_of, setting_of, variance_gain
 from ceas_ray.studies.systems.system_runs import GradientSpread
 
 
@@ -19,7 +20,7 @@ def tuned(circuits: int, rate: float, *accuracies: float) -> list[dict[str, Any]
 
 def test_circuits_and_learning_rate_are_chosen_together_by_the_two_least_accuracies() -> None:
     results = [*tuned(128, 1.0, 0.99, 0.5, 0.6), *tuned(512, 1.0, 0.8, 0.7, 0.7), *tuned(512, 4.0, 0.9, 0.6, 0.7)]
-    assert chosen_settings(results, ["a"]) == {"a": (512, 1.0)}
+    assert best_choices(results, ["a"], setting_of) == {"a": (512, 1.0)}
 
 
 def selected(attack: str, strength: float, placement: str, accuracy: float) -> dict[str, Any]:
@@ -33,7 +34,9 @@ def test_an_attack_counts_once_a_placement_at_its_worst_strength() -> None:
         selected("alie", 1.0, "random", 0.6), selected("alie", 4.0, "random", 0.55),
         selected("alie", 1.0, "best_links", 0.7), selected("mimic", 1.0, "random", 0.8),
     ]  # fmt: skip
-    assert worst_conditions(results, ["a"], 2) == {"a": [("alie", 4.0, "random"), ("alie", 1.0, "best_links")]}
+    assert worst_conditions(results, ["a"], 2, condition_of) == {
+        "a": [("alie", 4.0, "random"), ("alie", 1.0, "best_links")]
+    }
 
 
 def unharmed(seed: int, gain: float, cv: float) -> dict[str, Any]:

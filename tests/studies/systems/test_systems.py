@@ -42,7 +42,7 @@ def planned(experiment: str, form: str, *words: str) -> Plan:
 @pytest.mark.parametrize(("experiment", "form"), [*SEEDS, ("everything", "quick"), ("weights", "quick")])
 def test_the_number_of_runs_is_what_the_plan_says(experiment: str, form: str) -> None:
     plan = planned(experiment, form)
-    settings = dict.fromkeys(plan.form.arms, plan.settings[0])
+    settings = plan.untuned
     some = dict.fromkeys(plan.form.arms, plan.conditions[: plan.form.shortlist])
     judged = dict.fromkeys(plan.form.arms, plan.conditions[: plan.form.worst_attacks])
     runs = []
@@ -63,7 +63,7 @@ def test_registered_forms_select_and_judge_on_seeds_that_no_other_experiment_has
 @pytest.mark.parametrize(("experiment", "form"), SEEDS)
 def test_every_arm_and_attack_of_a_registered_form_can_be_built(experiment: str, form: str) -> None:
     plan, seen = planned(experiment, form), set()
-    settings = dict.fromkeys(plan.form.arms, plan.settings[0])
+    settings = plan.untuned
     for scenario in plan.form.scenarios:
         for run in plan.selection(scenario, settings):
             first = (run.attack, run.strength, run.placement) == plan.conditions[0]
