@@ -114,8 +114,8 @@ class Graph:
         cheapest = self.routes(costs, hub)
         if paths == 1:
             return {target: [Path(*cheapest[target])] for target in targets}
-        ranks = [sorted(self.names).index(name) for name in self.names]
-        ways = Ways([(link.first, link.second) for link in self.links], costs, ranks)
+        rank = {name: number for number, name in enumerate(sorted(self.names))}
+        ways = Ways([(link.first, link.second) for link in self.links], costs, [rank[name] for name in self.names])
         return {target: ways.cheapest(Path(*cheapest[target]), paths) for target in targets}
 
 

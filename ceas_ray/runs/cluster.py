@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from ceas_ray.config.policies import own_packages
-from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.schema import RunSettings, RuntimeSettings
 from ceas_ray.kernel.host import Host
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runs.forecast import round_seconds_by_kind
@@ -79,6 +79,11 @@ def cluster_of(settings: RunSettings, world: World) -> Iterator[RunCluster]:
         clusters.end()
 
 
+def access_of(runtime: RuntimeSettings) -> ClusterAccess:
+    """Return how to get to the cluster that settings choose."""
+    return ClusterAccess(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster)
+
+
 def _say(settings: RunSettings, line: str) -> None:
     if not settings.quiet:
         print(line, file=sys.stderr)
@@ -115,8 +120,7 @@ class _RayClusters:
         """Return the cluster, its hosts started; raises RuntimeFailure if it cannot be had, or lacks room."""
         self.end()
         runtime = self._settings.runtime
-        access = ClusterAccess(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster)
-        self._process = RayProcess(access, runtime.hang_seconds, partial(_say, self._settings))
+        self._process = RayProcess(access_of(runtime), runtime.hang_seconds, partial(_say, self._settings))
         for line in self._process.opened.warnings:
             print(line, file=sys.stderr)
         if self._wanted is None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import socketserver
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from ceas_ray.tracking.store_lock import HeldStore
 from ceas_ray.tracking.stores import UrlStore, store_at
 from tests.runs.test_resume import OFTEN, SIX, same, whole
 from tests.small_worlds import SMALL
+from tests.tracking.faulty_proxy import served
 from tests.tracking.object_store import object_store
 from tests.tracking.s3_server import BUCKET, S3Proxy, s3_server, use
 
@@ -42,21 +41,14 @@ def s3(port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Proxy]:
     """A proxy of the server, with an empty bucket behind it."""
     proxy = S3Proxy(port)
 
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            proxy.serve(self.request)
-
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        use(f"http://127.0.0.1:{server.server_address[1]}", monkeypatch, SECRET)
+    with served(proxy) as uri:
+        use(uri, monkeypatch, SECRET)
         files = filesystem()
         files.mkdir(BUCKET)
         yield proxy
         proxy.behave()
         proxy.old_listing = b""
         files.rm(BUCKET, recursive=True)
-        server.shutdown()
 
 
 def filesystem() -> Any:

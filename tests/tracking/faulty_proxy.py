@@ -129,9 +129,8 @@ def _whole_request(client: socket.socket) -> bytes:
 
 
 @contextmanager
-def faulty_proxy(port: int) -> Iterator[tuple[FaultyProxy, str]]:
-    """Yield a proxy of the server at a port of this machine, and its URI."""
-    proxy = FaultyProxy(port)
+def served(proxy: FaultyProxy) -> Iterator[str]:
+    """Let a proxy serve a port of this machine; yield its URI."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -140,5 +139,13 @@ def faulty_proxy(port: int) -> Iterator[tuple[FaultyProxy, str]]:
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield proxy, f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
+
+
+@contextmanager
+def faulty_proxy(port: int) -> Iterator[tuple[FaultyProxy, str]]:
+    """Yield a proxy of the server at a port of this machine, and its URI."""
+    proxy = FaultyProxy(port)
+    with served(proxy) as uri:
+        yield proxy, uri

@@ -14,17 +14,16 @@ from typing import Any, Protocol
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import own_packages
 from ceas_ray.kernel.input_file import InputFile
+from ceas_ray.runs.cluster import access_of
 from ceas_ray.runs.sweeps.jobs import SweepJob
 from ceas_ray.runs.sweeps.report import TABLE, SweepProgress, name_of, report
 from ceas_ray.runs.sweeps.state import OVER, key_of, refuse_taken, running, status_of, summary_of, unfinished
 from ceas_ray.runs.sweeps.work import JobEnd, Parcel, own_fingerprint, packed, run_job, unpack
 from ceas_ray.runs.training_run import Status
-from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure
 from ceas_ray.runtime.interruption import Interruption
 from ceas_ray.runtime.local_tasks import LocalTasks
 from ceas_ray.runtime.placement import Machine
-from ceas_ray.runtime.ray_process import ClusterAccess
 from ceas_ray.runtime.ray_tasks import RayTasks, ray_process
 from ceas_ray.tracking.files import Journal
 from ceas_ray.world.inputs import modules_of, targets_of
@@ -99,8 +98,7 @@ def workers_for(left: Sequence[SweepJob], jobs: int) -> Iterator[Workers]:
     runtime, quiet = left[0].settings.runtime, left[0].settings.quiet
     if runtime.address is None and not quiet:
         print(f"starting Ray for {jobs} jobs", file=sys.stderr)
-    access = ClusterAccess(runtime.address, available_cpus(), runtime.dashboard, runtime.allow_open_cluster)
-    with ray_process(access, runtime.hang_seconds) as process:
+    with ray_process(access_of(runtime), runtime.hang_seconds) as process:
         yield Workers(process.opened.machines, RayTasks(process, run_job))
 
 
