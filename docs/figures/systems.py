@@ -21,7 +21,13 @@ from ceas_ray.studies.systems.recorded_runs import SYSTEMS_TABLE
 EXPLANATION = Path(__file__).parents[1] / "explanation"
 PAGE, BEGIN, END = EXPLANATION / "systems.md", "<!-- results: begin -->\n", "<!-- results: end -->\n"
 KINDS = {"everything": EverythingDesign, "weights": WeightsDesign}
-FORMS = (("everything", "default"), ("everything", "one_shot"), ("weights", "links"), ("weights", "gates"))
+FORMS = (
+    ("everything", "default"),
+    ("everything", "all_pairs"),
+    ("everything", "one_shot"),
+    ("weights", "links"),
+    ("weights", "gates"),
+)
 
 
 def table_of(experiment: str, form: str) -> Path:
@@ -79,20 +85,21 @@ def written(experiment: str, form: str, found: dict[str, Any]) -> list[str]:
     return [*lines, ""]
 
 
-def draw(all_found: list[dict[str, Any]]) -> None:
-    """Draw the worst case of every system, a panel for each scenario."""
+def draw(all_found: list[tuple[str, dict[str, Any]]]) -> None:
+    """Draw the worst case of every system, a panel for each scenario of a form."""
     plt = pyplot_without_window()
     plt.rcParams["svg.hashsalt"] = "systems"  # the same file from the same numbers
     plt.rcParams["svg.fonttype"] = "none"
     figure, axes = plt.subplots(
         len(all_found), 1, figsize=(6.8, 0.6 + 1.9 * len(all_found)), squeeze=False, layout="constrained"
     )
-    for axis, found in zip(axes[:, 0], all_found, strict=True):
+    for axis, (form, found) in zip(axes[:, 0], all_found, strict=True):
         names = [row["arm"].replace("_", " ") for row in found["worst"]]
         axis.barh(names, [row["accuracy"] for row in found["worst"]], color="#7d9fc2", label="worst of two conditions")
         axis.plot([row["without_attack"] for row in found["worst"]], names, "k|", markersize=10, label="no attack")
         axis.axvline(found["chance"], linestyle="dashed", color="black", linewidth=1)
-        axis.set(title=found["scenario"].replace("_", " "), xlim=(0.4, 1.0))
+        title = found["scenario"] if form == found["scenario"] else f"{form}: {found['scenario']}"
+        axis.set(title=title.replace("_", " "), xlim=(0.4, 1.0))
         axis.tick_params(axis="y", labelsize=8)
         axis.invert_yaxis()
     axes[0][0].legend(fontsize=7, loc="lower right")
@@ -105,7 +112,7 @@ def main() -> None:
     found, page = list(complete()), PAGE.read_text(encoding="utf-8")
     lines = [line for of in found for line in written(*of)]
     if found:
-        draw([of_scenario for _, _, of_scenario in found])
+        draw([(form, of_scenario) for _, form, of_scenario in found])
         about = (
             "*Bars: mean accuracy over the evaluation seeds in the worst case; ticks: without attack; dashed: chance.*"
         )

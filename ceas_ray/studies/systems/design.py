@@ -4,7 +4,7 @@ them, and the runs that they ask for."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.setting_types import Share
@@ -25,19 +25,22 @@ from ceas_ray.studies.stages import StagedForm, StagedPlan
 
 Condition = tuple[str, float, str]
 """An attack, its strength and the placement of the colluders."""
+BudgetedPairs = Literal["shots_and_tests", "all"]
 NO_ATTACK: Condition = ("none", 0.0, "random")
 
 
 class Form(StagedForm):
     """A part of a design to run.
 
-    circuits: a round, of which each arm has its own. pair_budget: for shots and tests, of a run; 0: none, and runs go
-    on to their last round. comparisons: by name, an arm and those with the best of which it is compared.
+    circuits: a round, of which each arm has its own. pair_budget: of a run; 0: none, and runs go on to their last
+    round. budgeted_pairs: those that count towards it; keys are among `all`. comparisons: by name, an arm and those
+    with the best of which it is compared.
     """
 
     circuits: Counts
     placements: Words
     pair_budget: Annotated[int, Range(0, 1_000_000_000_000)]
+    budgeted_pairs: BudgetedPairs
     comparisons: dict[str, Words]
 
 

@@ -24,7 +24,12 @@ def _plan(kind: type[Design], settings: RunSettings, words: Sequence[str]) -> Pl
 
 
 def _train(plan: Plan) -> Train:
-    return partial(train_system, last_rounds=plan.design.last_evaluations, pair_budget=plan.form.pair_budget)
+    return partial(
+        train_system,
+        last_rounds=plan.design.last_evaluations,
+        pair_budget=plan.form.pair_budget,
+        budgeted_pairs=plan.form.budgeted_pairs,
+    )
 
 
 def findings_of(plan: Plan, scenario: str, laboratory: Source) -> Findings:

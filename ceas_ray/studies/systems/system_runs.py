@@ -18,6 +18,7 @@ from ceas_ray.quantum.gate_noise import noiseless
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.studies.headline.design import Run
 from ceas_ray.studies.headline.training_runs import Result, built
+from ceas_ray.studies.systems.design import BudgetedPairs
 from ceas_ray.world.world import World
 
 
@@ -93,10 +94,15 @@ class _Spent:
         """Generated for shots and tests."""
         return int(self.generated[TRAINING] + self.generated[TESTING])
 
+    @property
+    def all_pairs(self) -> int:
+        """Generated for shots, tests and keys."""
+        return int(self.generated.sum())
 
-def train_system(run: Run, last_rounds: int, pair_budget: int) -> Result:
-    """Train one run in this process until its rounds are over, or a round takes it past `pair_budget` pairs generated
-    for shots and tests, the warm-up's included (0: no budget). That round does not count.
+
+def train_system(run: Run, last_rounds: int, pair_budget: int, budgeted_pairs: BudgetedPairs) -> Result:
+    """Train one run in this process until its rounds are over, or a round takes it past `pair_budget` generated pairs
+    of those that are budgeted, the warm-up's included (0: no budget). That round does not count.
 
     Return the mean accuracy of its last `last_rounds` rounds (of all, where they are fewer; chance of a run that stalls
     or has none), on a validation set too if there is one, and what it took: rounds, pairs for shots and tests, those
@@ -111,10 +117,10 @@ def train_system(run: Run, last_rounds: int, pair_budget: int) -> Result:
             status = "stalled"
             last.clear()
             break
-        if pair_budget and spent.pairs > pair_budget:
+        if pair_budget and (spent.all_pairs if budgeted_pairs == "all" else spent.pairs) > pair_budget:
             status = "spent"
             break
-        digest, taken = end.digest, (spent.pairs, int(spent.generated.sum()), spent.seconds)
+        digest, taken = end.digest, (spent.pairs, spent.all_pairs, spent.seconds)
         if end.mark.round_index >= 0:
             rounds += 1
             last.append(np.asarray(end.mark.model))

@@ -40,8 +40,8 @@ def test_every_run_in_a_table_is_one_of_the_plan_s(experiment: str, form: str) -
     seeds = {*plan.selection_seeds, *plan.evaluation_seeds}
     assert all(row["seed"] in seeds and row["arm"] in plan.form.arms for row in rows)
     assert {row["status"] for row in rows} <= {"completed", "spent", "stalled"}
-    budget = plan.form.pair_budget
-    assert not budget or all(row["pairs"] <= budget for row in rows)
+    budget, budgeted = plan.form.pair_budget, "all_pairs" if plan.form.budgeted_pairs == "all" else "pairs"
+    assert not budget or all(row[budgeted] <= budget for row in rows)
 
 
 @pytest.mark.parametrize("experiment", ["everything", "weights"])

@@ -15,6 +15,7 @@ from ceas_ray.studies.headline.design import named
 from ceas_ray.studies.systems.design import EverythingDesign, Plan, WeightsDesign, read_design
 from ceas_ray.studies.systems.experiment import findings_of
 from ceas_ray.studies.systems.recorded_runs import SYSTEMS_TABLE
+from ceas_ray.studies.systems.system_runs import train_system
 from ceas_ray.world.builder import outline_world
 from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL
@@ -22,6 +23,7 @@ from tests.small_worlds import SMALL
 KINDS = {"everything": EverythingDesign, "weights": WeightsDesign}
 SEEDS = {
     ("everything", "default"): (range(1101, 1104), range(1111, 1123)),
+    ("everything", "all_pairs"): (range(1151, 1154), range(1161, 1173)),
     ("everything", "one_shot"): (range(1131, 1134), range(1141, 1153)),
     ("weights", "links"): (range(1201, 1204), range(1211, 1221)),
     ("weights", "gates"): (range(1201, 1204), range(1211, 1221)),
@@ -98,8 +100,21 @@ def test_it_runs_resumes_and_reports(
     assert json.loads((folder / "summary.json").read_text())["results"] == first["results"]
 
 
+def test_keys_count_towards_a_budget_of_all_pairs() -> None:
+    plan = planned("everything", "quick", *TINY, "training.rounds=4")
+    run = plan.evaluation(plan.form.scenarios[0], plan.untuned, dict.fromkeys(plan.form.arms, ()))[0]
+    free = train_system(run, last_rounds=1, pair_budget=0, budgeted_pairs="all")
+    budget = int(free["all_pairs"]) - 1
+    assert free["pairs"] < budget
+    assert train_system(run, 1, budget, "shots_and_tests")["status"] == "completed"
+    spent = train_system(run, 1, budget, "all")
+    assert spent["status"] == "spent"
+    assert spent["all_pairs"] <= budget
+    assert spent["rounds"] == free["rounds"] - 1
+
+
 @pytest.mark.parametrize(("words", "message"), [
-    (["study.form=tiny"], "study.form must be one of quick, default, one_shot, got 'tiny'"),
+    (["study.form=tiny"], "study.form must be one of quick, default, all_pairs, one_shot, got 'tiny'"),
     ([f"{FORM}.arms=[ceas]"], f"{FORM}.comparisons.paper must be an arm of the form and at least another one"),
     ([f"{FORM}.arms=[nobody]"], "study.design.arms must be such that every name used is among them, got 'nobody'"),
     ([f"{FORM}.circuits=[]"], f"{FORM}.circuits must be at least one"),
