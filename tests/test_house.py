@@ -81,7 +81,7 @@ TESTED_BY = {
     "runtime/test_recovery.py": "failure local_runtime",
     "runtime/ray_runtime/test_ray_runtime.py": "cluster connection shells",
     "runtime/ray_runtime/test_wrong_service.py": "access",
-    "runs/test_object_stores.py": "stored_run tracking/store_lock",
+    "runs/test_object_stores.py": "tracking/store_lock",
     "scheduling/test_schedulers.py": "scheduler",
     "distribution/test_shared_gates.py": "quantum/gate_shared_steps quantum/gate_sharing",
     "studies/awareness/test_awareness.py": "design experiment level_runs report",

@@ -28,7 +28,7 @@ from ceas_ray.runs.results import Results
 from ceas_ray.runs.resume import Cut, Resumed, snapshot_folder, snapshot_of, versions
 from ceas_ray.runs.round_watch import LONG_SECONDS, RoundWatch, progress_of, waits_for
 from ceas_ray.runs.run_warnings import warnings_of
-from ceas_ray.runs.stored_run import kept_of
+from ceas_ray.runs.stored_run import KeptFiles
 from ceas_ray.runtime.failure import ClusterLost, RuntimeFailure
 from ceas_ray.runtime.interruption import Interruption
 from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
@@ -78,6 +78,7 @@ class TrainingRun:
         """Which limit was passed, and since when within a round (as of time.perf_counter)."""
         self._watch = RoundWatch(record.progress.say, LONG_SECONDS)
         self._snapshots, self._can_write_snapshots = snapshot_folder(settings, record.folder), True
+        self._kept = KeptFiles(record.folder)
 
     def go(self, interruption: Interruption) -> Status:
         """Run all rounds; whatever happens, the folder and MLflow hold what was done.
@@ -259,7 +260,7 @@ class TrainingRun:
         try:
             if self._place is not None:
                 self._place.require_held()
-            self._snapshots.write(cut.rounds, content, partial(kept_of, self._record.folder))
+            self._snapshots.write(cut.rounds, content, self._kept)
         except LockLost as lost:
             raise RuntimeFailure(f"{lost}; {resume_override(self._record.folder)} goes on with the run") from None
         except OSError as error:

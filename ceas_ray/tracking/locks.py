@@ -66,9 +66,13 @@ class Holder:
         """Return what the file of its lock holds."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
+    def is_here(self) -> bool:
+        """Return whether it is, or was, a process of this machine, whose end can be known."""
+        return self.world == _world()
+
     def is_dead(self) -> bool:
         """Return whether it is known that the process has ended: of another machine's nothing is known."""
-        if self.world != _world():
+        if not self.is_here():
             return False
         try:
             return psutil.Process(self.process).status() == psutil.STATUS_ZOMBIE

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import errno
 import zlib
-from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Protocol
 
 from ceas_ray.kernel.bounded_codec import MAX_BYTES, MAX_VALUES, decode_bounded, require_bounded
 from ceas_ray.kernel.codec import encode
@@ -27,15 +26,24 @@ class OtherFormat(ValueError):
     """A whole snapshot, of another version of ceas_ray."""
 
 
+class Beside(Protocol):
+    """Files that are kept beside snapshots."""
+
+    def unsent(self) -> list[tuple[str, bytes]]:
+        """Return names and contents of those that are to be written now, in this order. Raises OSError."""
+
+    def note_sent(self, name: str, content: bytes) -> None:
+        """Note that one has been written."""
+
+
 class SnapshotFolder:
     """`snapshots/` of a run, wherever it is: one file a snapshot, named by the rounds that are done."""
 
     def __init__(self, store: Store, kept: int) -> None:
         """kept: how many of the newest files stay."""
         self._store, self._kept = store, kept
-        self._beside: dict[str, bytes] = {}
 
-    def write(self, rounds: int, value: Any, beside: Callable[[], Mapping[str, bytes]] | None = None) -> None:
+    def write(self, rounds: int, value: Any, beside: Beside | None = None) -> None:
         """Write a whole snapshot, then delete those that are too old or were never completed.
 
         beside: files without which it is of no use elsewhere, written before it where it is behind a URL.
@@ -43,10 +51,9 @@ class SnapshotFolder:
         Raises OSError if there is no room.
         """
         if beside is not None and isinstance(self._store, UrlStore):
-            for name, content in beside().items():
-                if self._beside.get(name) != content:
-                    self._store.write(name, content)
-                    self._beside[name] = content
+            for name, content in beside.unsent():
+                self._store.write(name, content)
+                beside.note_sent(name, content)
         self._store.write(f"{_PREFIX}{rounds:08d}{_SUFFIX}", packed(value))
         names = self._store.names()
         begun = [name for name in names if name.startswith(_PREFIX) and name.endswith(PARTIAL)]

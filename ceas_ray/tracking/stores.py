@@ -162,6 +162,32 @@ class UrlStore:
             raise OSError(code, " ".join(str(error).split()) or name, self.url) from error
 
 
+class S3Store(UrlStore):
+    """A folder of a bucket. Every object has a version, its ETag, by which one may be replaced or deleted only if it is
+    still what was seen.
+    """
+
+    def __init__(self, filesystem: Any, path: str, url: str) -> None:
+        """See `UrlStore`."""
+        super().__init__(filesystem, path, url, _PUT_OF_S3)
+
+    def version(self, name: str) -> str:
+        """Return the version of an object; FileNotFoundError for what is not there."""
+        return str(self._try(lambda: self._call("info", self._at(name), refresh=True))["ETag"])
+
+    def replace(self, name: str, content: bytes, version: str) -> None:
+        """Replace an object that still has this version; raise OSError where it has not.
+
+        A lost answer may hide that it was done: whoever reads the object knows.
+        """
+        self._try(lambda: self._call("pipe_file", self._at(name), content, IfMatch=version, **self._put))
+
+    def delete_version(self, name: str, version: str) -> None:
+        """Remove an object that still has this version; raise OSError where it has not."""
+        bucket, key, _ = self._filesystem.split_path(self._at(name))
+        self._try(lambda: self._call("call_s3", "delete_object", Bucket=bucket, Key=key, IfMatch=version))
+
+
 def refuse_password(url: str) -> None:
     """Raise ValueError for a URL with a password, which would be written into the settings of every run."""
     if _PASSWORD.match(url):
@@ -196,4 +222,4 @@ def store_at(where: str | Path) -> Store:
         raise ValueError(" ".join(str(error).split()) or type(error).__name__) from error
     if isinstance(filesystem, LocalFileSystem):
         return FolderStore(Path(path))
-    return UrlStore(filesystem, path, where, _PUT_OF_S3 if is_s3 else None)
+    return S3Store(filesystem, path, where) if is_s3 else UrlStore(filesystem, path, where)

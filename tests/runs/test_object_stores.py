@@ -11,11 +11,11 @@ import pytest
 
 from ceas_ray.cli.run import main
 from ceas_ray.runs.stored_run import KEPT
-from ceas_ray.tracking import stores
+from ceas_ray.tracking import store_lock, stores
 from ceas_ray.tracking.locks import LOCK, Holder, LockLost
 from ceas_ray.tracking.snapshots import SnapshotFolder
 from ceas_ray.tracking.store_lock import HeldStore
-from ceas_ray.tracking.stores import UrlStore, store_at
+from ceas_ray.tracking.stores import S3Store, UrlStore, store_at
 from tests.runs.test_resume import OFTEN, SIX, same, whole
 from tests.small_worlds import SMALL
 from tests.tracking.faulty_proxy import served
@@ -56,9 +56,9 @@ def filesystem() -> Any:
     return store._filesystem
 
 
-def place(name: str = "run") -> UrlStore:
+def place(name: str = "run") -> S3Store:
     store = store_at(f"s3://{BUCKET}/{name}")
-    assert isinstance(store, UrlStore)
+    assert isinstance(store, S3Store)
     return store
 
 
@@ -191,6 +191,85 @@ def test_a_second_writer_to_s3_is_refused_with_who_holds_it_though_the_listing_i
     said = said_when_refused([*words, f"output={tmp_path / 'run'}"], capsys)
     assert "a folder without snapshots of another run (it has journal.jsonl)" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def lease_of(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_lock, "LEASE_SECONDS", seconds)
+
+
+def dead_holder() -> Holder:
+    """A process of this machine that has ended."""
+    here = Holder.this_process()
+    return Holder(2**22 + 1, here.machine, here.world, "today", "a")
+
+
+@pytest.mark.slow
+def test_a_lock_on_s3_without_a_sign_for_a_lease_is_taken_over_whoever_held_it(
+    s3: S3Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease_of(0.5, monkeypatch)
+    said: list[str] = []
+    for content in (OTHER.content(), b"of nobody"):
+        place().write(LOCK, content)
+        lock = HeldStore(place(), said.append)
+        lock.require_held()
+        lock.release()
+    assert said[0] == (
+        f"s3://{BUCKET}/run is held by process 7 on other since today: waiting up to 0.5 s for a sign of it"
+    )
+    assert "a process that did not say which" in said[1]
+    assert place().names() == []
+
+
+@pytest.mark.slow
+def test_a_lock_on_s3_whose_holder_gives_a_sign_is_not_taken_over(s3: S3Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    lease_of(60.0, monkeypatch)
+    monkeypatch.setattr(store_lock, "_LOOKS_PER_LEASE", 1000)
+    place().write(LOCK, OTHER.content())
+    with pytest.raises(BlockingIOError) as refused:
+        HeldStore(place(), lambda _: place().write(LOCK, OTHER.content() + b"1\n"))
+    assert refused.value.strerror == "held by process 7 on other since today"
+
+
+@pytest.mark.slow
+def test_a_holder_gives_signs_and_notices_when_another_machine_took_over(
+    s3: S3Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = HeldStore(place())
+    before = place().version(LOCK)
+    lock._give_sign()
+    assert place().version(LOCK) != before
+    lock.require_held()
+    place().write(LOCK, OTHER.content())
+    lock._give_sign()
+    assert place().read(LOCK) == OTHER.content(), "what is another's is left to it"
+    with pytest.raises(LockLost, match="taken over by process 7 on"):
+        lock.require_held()
+    lock.release()
+    assert place().read(LOCK) == OTHER.content()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("left", ["by a dead process", "by nobody, after a lease"])
+def test_of_two_that_take_over_a_lock_at_once_one_holds_it(
+    s3: S3Proxy, left: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have seen the same file, and decided that it stands for nobody, when the first one replaces it."""
+    lease_of(0.2, monkeypatch)
+    place().write(LOCK, (dead_holder() if left == "by a dead process" else OTHER).content())
+    replace, first = S3Store.replace, list[HeldStore]()
+
+    def second(store: S3Store, name: str, content: bytes, version: str) -> None:
+        if not first:
+            first.append(None)  # type: ignore[arg-type]
+            first[0] = HeldStore(place(), lambda _: None)
+        replace(store, name, content, version)
+
+    monkeypatch.setattr(S3Store, "replace", second)
+    with pytest.raises(BlockingIOError, match=f"held by process {os.getpid()} on "):
+        HeldStore(place(), lambda _: None)
+    first[0].require_held()
+    first[0].release()
 
 
 @pytest.mark.slow
