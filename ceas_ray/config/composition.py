@@ -22,6 +22,7 @@ from ceas_ray.config.command_line import key_named_by, parsed_word
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import NOTHING, SettingsError
 from ceas_ray.config.nearest import or_nearest
+from ceas_ray.config.synonyms import synonyms_of
 from ceas_ray.config.validation import known_keys, unknown_key
 
 VERSION_BASE = "1.3"
@@ -141,7 +142,7 @@ def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
             return SettingsError(group, f"{renamed.CHOICES[group, choice]} (the new name)", choice)
         must = f"one of {', '.join(sorted(options))}"
         meant = _choices_by_class(group).get(choice.lower().replace("-", "_"))
-        must = or_nearest(must, choice, options) if meant is None else f"{must} (did you mean {meant}?)"
+        must = or_nearest(must, choice, options, synonyms_of(group)) if meant is None else f"{must} (did you mean {meant}?)"
         return SettingsError(group, must, choice)
     there = re.search(r"An item is already at '([^']+)'", message)
     if there:

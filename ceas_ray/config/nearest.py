@@ -4,38 +4,25 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-_LEAST_LIKENESS = 0.55
-SYNONYMS = {
-    "adversary": "attacks", "aggregator": "aggregation", "attack": "attacks", "attacker": "attacks",
-    "caf": "covariance_filter", "clients": "processors.count", "cutoff": "useful_age_periods",
-    "dataset": "training.data.name", "depth": "layers", "directory": "output", "dnc": "divide_and_conquer",
-    "epochs": "rounds", "eta": "learning_rate", "fedavg": "mean", "folder": "output",
-    "foolsgold": "similarity_discount", "graph": "network", "hardware": "links", "ipm": "inner_product",
-    "iterations": "rounds", "lattice": "grid", "lp": "linear_program", "n": "count", "nodes": "processors.count",
-    "num": "count", "number": "count", "outdir": "output", "policy": "scheduling", "qpus": "processors.count",
-    "random_seed": "seed",
-    "rfa": "geometric_median", "scheduler": "scheduling", "share": "fraction", "shots": "circuits_per_round",
-    "size": "count", "step_size": "learning_rate", "steps": "rounds", "time": "wall_seconds",
-    "time_limit": "wall_seconds", "timeout": "wall_seconds", "topology": "network", "verbose": "quiet",
-    "workers": "processors.count",
-}  # fmt: skip
-"""Names that other tools use, with the names that the same things have here."""
+_LEAST_LIKENESS, _LEAST_LIKENESS_TO_A_SYNONYM = 0.55, 0.75
+_NO_SYNONYMS: Mapping[str, str] = {}
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest(word: str, known: Iterable[str], synonyms: Mapping[str, str] = _NO_SYNONYMS) -> str | None:
     """Return the known word that this one probably means; None if none is similar.
 
-    Tried in this order: a synonym, a word that it abbreviates, a word with the same parts and fewer or more of them,
-    and the word with the most similar letters.
+    Tried in this order: the same word or a synonym, however its parts are joined; a word that it abbreviates; a word
+    with the same parts and fewer or more of them; the word or synonym with the most similar letters; a synonym with
+    fewer or more parts. synonyms: known words by other words for them.
     """
-    lowered = {name.lower(): name for name in known}
+    lowered = {name.lower().replace("-", "_"): name for name in known}
     word = word.lower().replace("-", "_")
-    if word in lowered:
-        return lowered[word]
-    if SYNONYMS.get(word) in lowered:
-        return lowered[SYNONYMS[word]]
+    meanings = {other: lowered[ours] for other, ours in synonyms.items() if ours in lowered} | lowered
+    joined = {_joined(other): ours for other, ours in meanings.items()}
+    if word in meanings or _joined(word) in joined:
+        return meanings.get(word, joined.get(_joined(word)))
     longer = [name for name in lowered if _abbreviates(word, name)]
     if longer:
         return lowered[min(longer, key=len)]
@@ -43,7 +30,13 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     if same is not None:
         return lowered[same]
     found = difflib.get_close_matches(word, lowered, n=1, cutoff=_LEAST_LIKENESS)
-    return lowered[found[0]] if found else None
+    other = difflib.get_close_matches(word, meanings, n=1, cutoff=_LEAST_LIKENESS_TO_A_SYNONYM)
+    closest = next(iter(other or found), None) or _with_the_same_words(word, meanings)
+    return None if closest is None else meanings[closest]
+
+
+def _joined(word: str) -> str:
+    return re.sub(r"[_.]", "", word)
 
 
 def _with_the_same_words(word: str, names: Iterable[str]) -> str | None:
@@ -77,7 +70,7 @@ def _abbreviates(word: str, name: str) -> bool:
     return len(parts) > 1 and re.fullmatch("_?".join(beginnings), word) is not None
 
 
-def or_nearest(must: str, word: str, known: Iterable[str]) -> str:
-    """Return what something must be, with the known word that was probably meant."""
-    near = nearest(word, known)
+def or_nearest(must: str, word: str, known: Iterable[str], synonyms: Mapping[str, str] = _NO_SYNONYMS) -> str:
+    """Return what something must be, with the known word that was probably meant; see `nearest`."""
+    near = nearest(word, known, synonyms)
     return must if near is None else f"{must} (did you mean {near}?)"

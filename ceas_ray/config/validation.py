@@ -11,8 +11,9 @@ from pydantic_core import ErrorDetails
 
 from ceas_ray.config import renamed
 from ceas_ray.config.errors import NOTHING, SettingsError, UnusableSettings
-from ceas_ray.config.nearest import SYNONYMS, nearest, or_nearest
+from ceas_ray.config.nearest import nearest, or_nearest
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.synonyms import KEYS, synonyms_of
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -75,7 +76,7 @@ def _must(detail: ErrorDetails, key: str, known: Sequence[str]) -> str:
             return unknown_key(key, known)
         case "literal_error":
             words = re.findall(r"'([^']*)'", detail["ctx"]["expected"])
-            return or_nearest(f"one of {', '.join(words)}", str(detail["input"]), words)
+            return or_nearest(f"one of {', '.join(words)}", str(detail["input"]), words, synonyms_of(key))
         case "too_long":
             return f"a list of at most {detail['ctx']['max_length']}"
         case other:
@@ -109,15 +110,19 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
         values = f" ({renamed.VALUES[key]})" if key in renamed.VALUES else ""
         return f"named {renamed.KEYS[key]}{values}"
     group, _, name = key.rpartition(".")
-    meant = SYNONYMS.get(name, name)
+    synonyms = synonyms_of(KEYS)
+    meant = synonyms.get(name, name)
     beside = {other.rpartition(".")[2]: other for other in known if other.rpartition(".")[0] == group}
-    in_group = nearest(name, beside)
-    near = [meant] if meant in known and meant != name else []
+    in_group = nearest(name, beside, synonyms)
+    elsewhere = [] if meant == name or meant not in known else [meant]
+    near = elsewhere if not group or meant.startswith(f"{group}.") else []
     near += [other for other in known if group and other.startswith(f"{group}.") and other.endswith(f".{name}")][:1]
     same_group = [] if in_group is None else [beside[in_group]]
-    near += same_group if group else []
-    elsewhere = [other for other in known if other.rpartition(".")[2] == meant]
-    near += [nearest(key, elsewhere) or elsewhere[0]] if elsewhere else []
+    near += [*(same_group if group else []), *elsewhere]
+    namesakes = [other for other in known if other.rpartition(".")[2] == meant]
+    near += [nearest(key, namesakes) or namesakes[0]] if namesakes else []
     near += same_group
-    near += [other for other in [nearest(key, [k for k in known if k != group])] if other is not None]
+    near += [other for other in [nearest(key, [k for k in known if k != group], synonyms)] if other is not None]
+    last_parts = {other.rpartition(".")[2]: other for other in reversed(known)}
+    near += [last_parts[part] for part in [nearest(name, last_parts, synonyms)] if part is not None]
     return f"a known key{f' (did you mean {near[0]}?)' if near else ''}"
