@@ -142,7 +142,8 @@ def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
             return SettingsError(group, f"{renamed.CHOICES[group, choice]} (the new name)", choice)
         must = f"one of {', '.join(sorted(options))}"
         meant = _choices_by_class(group).get(choice.lower().replace("-", "_"))
-        must = or_nearest(must, choice, options, synonyms_of(group)) if meant is None else f"{must} (did you mean {meant}?)"
+        by_name = or_nearest(must, choice, options, synonyms_of(group))
+        must = by_name if meant is None else f"{must} (did you mean {meant}?)"
         return SettingsError(group, must, choice)
     there = re.search(r"An item is already at '([^']+)'", message)
     if there:

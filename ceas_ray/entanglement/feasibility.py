@@ -21,13 +21,16 @@ def refuse_unservable(network: NetworkPlan, demand: Demand, paths: KeyPaths) -> 
 def link_classes(network: NetworkPlan, demand: Demand) -> tuple[LinkClass, ...]:
     """Return the classes of all links and routes that plans need a stock policy of, each once, in order."""
     parts = [(demand.of_route(part, group), part.route) for group in network.groups for part in group.routes]
-    alone = () if network.groups else network.processor_routes
+    parties = () if network.groups else range(len(network.processor_routes))
+    alone = [route for k in parties for route in network.shot_routes(k)]
     served = [*parts, *((demand, route) for route in (*alone, *network.replica_routes))]
     return tuple(dict.fromkeys(asked.link_class(route) for asked, route in served))
 
 
 def refuse_infeasible(network: NetworkPlan, demand: Demand) -> None:
     """Raise ValueError for a demand that no plan could serve on this network."""
+    if network.parallel and demand.is_rotation:
+        raise ValueError("entanglement.demand must be bursts for network.in_parallel=true, got rotation")
     shared = [part.pairs for group in network.groups for part in group.routes]
     max_pairs = max(shared, default=demand.pairs_per_shot)
     if demand.slots < max_pairs:

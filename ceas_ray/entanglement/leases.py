@@ -2,9 +2,10 @@
 has. Ours.
 
 A route that serves shots takes one channel of each of its links, `slots` memory slots at both ends of each, and one
-channel of the hub. So do routes between processors that share a circuit, but the hub drives each link of their group
-once, whatever it multiplexes. A key path is a processor's (or replica's) route and a replica's; a driven leg of a
-replica takes one channel of the hub, whatever it multiplexes. Every link has `multiplexing` channels.
+channel of the hub. So do routes between processors that share a circuit, and routes in parallel to one processor, but
+the hub drives each link of theirs once, whatever it multiplexes. A key path is a processor's (or replica's) route and a
+replica's; a driven leg of a replica takes one channel of the hub, whatever it multiplexes. Every link has
+`multiplexing` channels.
 """
 
 from __future__ import annotations
@@ -207,7 +208,8 @@ def _phase(members: tuple[int, ...], with_replicas: bool, network: NetworkPlan, 
 def assert_within_limits(phase: ServicePhase, network: NetworkPlan, demand: Demand) -> None:
     """Count all leases of a phase again, from the finished plan."""
     legs = network.replica_routes
-    driven = sum(network.hub_channels(k) for k in phase.members) if network.groups else len(phase.members)
+    several = network.groups or network.parallel
+    driven = sum(network.hub_channels(k) for k in phase.members) if several else len(phase.members)
     assert driven + len(legs) <= demand.hub_channels, "leases exceed the hub's channels"
     at_once = [[route for k in phase.members for route in network.shot_routes(k)]]
     at_once += [[] for _ in range(phase.key_slots)]

@@ -4,7 +4,7 @@ plans.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from ceas_ray.kernel.time import picoseconds
 from ceas_ray.messages.payloads import (
     HUB,
     GeneratePairs,
+    GeneratePairsInParallel,
     StockPolicy,
     processor_link_name,
     processor_name,
@@ -34,6 +35,7 @@ from ceas_ray.scheduling.scheduler import Scheduler
 WARM_UP = -1
 """The round before the first; plans of the n-th refill have round -1 - n."""
 KeyBits = Mapping[KeyPath, float]
+LinkPlan = GeneratePairs | GeneratePairsInParallel
 
 
 class PlanTimes(NamedTuple):
@@ -49,7 +51,7 @@ class RoundPlan:
     """The plans of a round, each with the name of the link manager that carries it out, when the last one ends, and
     what its time is spent on."""
 
-    plans: tuple[tuple[str, GeneratePairs], ...]
+    plans: tuple[tuple[str, LinkPlan], ...]
     ends_at: int
     times: PlanTimes
 
@@ -110,7 +112,7 @@ class Planner:
 
     def plan(self, round_index: int, starts_at: int, bits: KeyBits) -> RoundPlan:
         """Plan a round that starts at `starts_at`, in which every path distils its bits."""
-        plans: list[tuple[str, GeneratePairs]] = []
+        plans: list[tuple[str, LinkPlan]] = []
         begin, shot_time = starts_at, 0
         for number, phase in enumerate(self._phases):
             releases = {k: self._releases(k, round_index) for k in phase.members}
@@ -133,18 +135,35 @@ class Planner:
 
     # --- shots ----------------------------------------------------------
 
-    def _releases(self, k: int, round_index: int) -> NDArray[np.int64]:
-        demand = self._demand
+    def _sources(self, k: int) -> tuple[PairSource, ...]:
+        """Return what serves the shots of party k: one source, or a share of them each route of several."""
+        parallel = self._network.parallel
+        return parallel[k].routes if parallel else (self._network.served(k),)
+
+    def _releases(self, k: int, round_index: int) -> tuple[NDArray[np.int64], ...]:
+        """Return when the shots are released on each source of party k."""
+        demand, sources, parallel = self._demand, self._sources(k), self._network.parallel
         if not self._train_on_pairs or round_index < WARM_UP:
-            return np.zeros(0, np.int64)
+            return (np.zeros(0, np.int64),) * len(sources)
         shots = demand.warm_up_test_shots if round_index == WARM_UP else demand.shots + demand.test_shots
         if demand.rotation is not None:
-            return demand.rotation.releases(self._turns[k], shots)
-        generator = self._streams.generator("link", processor_link_name(k), "demand", round_index)
-        return demand.releases(self._network.served(k), shots, generator)
+            return (demand.rotation.releases(self._turns[k], shots),)
+        of_each = parallel[k].shots_of_each(shots) if parallel else (shots,)
+        purposes = ["demand", *(f"demand of route {r}" for r in range(1, len(sources)))]
+        return tuple(
+            demand.releases(
+                source, of_one, self._streams.generator("link", processor_link_name(k), purpose, round_index)
+            )
+            for source, of_one, purpose in zip(sources, of_each, purposes, strict=True)
+        )
 
-    def _shots_end(self, k: int, releases: NDArray[np.int64]) -> int:
-        return int(releases[-1]) + self._demand.shot_deadline(self._network.served(k)) if len(releases) else 0
+    def _shots_end(self, k: int, releases: Sequence[NDArray[np.int64]]) -> int:
+        ends = [
+            int(of_source[-1]) + self._demand.shot_deadline(source)
+            for source, of_source in zip(self._sources(k), releases, strict=True)
+            if len(of_source)
+        ]
+        return max(ends, default=0)
 
     def _test_share(self, round_index: int) -> float:
         """Return the share of a plan's shots that are tests: all of them in the warm-up."""
@@ -159,14 +178,14 @@ class Planner:
             is_test[hub.choice(shots, self._demand.test_shots, replace=False)] = True
         return is_test
 
-    def _policies_of(self, k: int) -> tuple[tuple[int, StockPolicy], ...]:
-        """Return the pairs of a shot and the stock policy of every route that the shots of processor k need."""
+    def _policies_of(self, k: int) -> tuple[tuple[tuple[int, StockPolicy], ...], ...]:
+        """Return, for each source of party k, the pairs of a shot and the stock policy of every route that it needs."""
         if not self._network.groups:
-            return ((self._demand.pairs_per_shot, self._policy(self._demand, self._network.processor_routes[k])),)
+            routes = self._network.shot_routes(k)
+            return tuple(((self._demand.pairs_per_shot, self._policy(self._demand, route)),) for route in routes)
         group = self._network.groups[k]
-        return tuple(
-            (part.pairs, self._policy(self._demand.of_route(part, group), part.route)) for part in group.routes
-        )
+        of_group = ((part.pairs, self._policy(self._demand.of_route(part, group), part.route)) for part in group.routes)
+        return (tuple(of_group),)
 
     def _policy(self, demand: Demand, route: Route) -> StockPolicy:
         link = demand.link_class(route)
@@ -188,12 +207,17 @@ class Planner:
 
     # --- plans ----------------------------------------------------------
 
-    def _processor_plan(self, k: int, common: _PhasePlan, releases: NDArray[np.int64]) -> GeneratePairs:
-        tests = self._tests(k, common.round_index, len(releases))
-        shots = _ShotPlan(self._network.served(k), self._policies_of(k), releases, tests)
+    def _processor_plan(self, k: int, common: _PhasePlan, releases: Sequence[NDArray[np.int64]]) -> LinkPlan:
+        ends = np.cumsum([len(of_source) for of_source in releases])
+        tests = np.split(self._tests(k, common.round_index, int(ends[-1])), ends[:-1])
         slots = {j: common.phase.processor_slots[k, j] for j in range(self._replicas)}
         in_turn = dict(sorted(slots.items(), key=lambda entry: entry[1]))
-        return self._plan(processor_name(k), common, shots, in_turn)
+        shots = map(_ShotPlan, self._sources(k), self._policies_of(k), releases, tests)
+        first, *others = (
+            self._plan(processor_name(k), common, of_source, in_turn if r == 0 else {})
+            for r, of_source in enumerate(shots)
+        )
+        return GeneratePairsInParallel(parts=(first, *others)) if others else first
 
     def _replica_plan(self, i: int, common: _PhasePlan) -> GeneratePairs:
         route = self._network.replica_routes[i]

@@ -22,6 +22,7 @@ from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
     HUB,
     GeneratePairs,
+    GeneratePairsInParallel,
     PlanFinished,
     RequestsServed,
     ServeRequests,
@@ -31,6 +32,7 @@ from ceas_ray.messages.payloads import (
     processor_name,
 )
 from ceas_ray.network.group import ProcessorGroup
+from ceas_ray.network.parallel_routes import ParallelRoutes
 from ceas_ray.network.route import Route
 from ceas_ray.quantum.contrast import attenuation_of_pairs
 from ceas_ray.quantum.mixed_pairs import NO_PAIRS, PairNodes, pair_nodes
@@ -63,10 +65,20 @@ class _LinkBooks:
 
 
 class _ShotOutcomes(NamedTuple):
-    """What became of a plan's shots: on_time, bool (shots,); of each route its books."""
+    """What became of a plan's shots: on_time and is_test, bool (shots,); of each route that every shot needs its books.
+
+    over: when the last shot is over, ps.
+    """
 
     on_time: NDArray[np.bool_]
+    is_test: NDArray[np.bool_]
     books: tuple[ShotBooks, ...]
+    over: int
+
+
+def _over(plan: GeneratePairs) -> int:
+    """Return when the last shot of a plan is over, ps."""
+    return plan.starts_at + int(plan.releases[-1]) + plan.shot_deadline
 
 
 class LinkManager(Actor):
@@ -76,7 +88,8 @@ class LinkManager(Actor):
 
     The shots of a group of processors that share a circuit need pairs of several routes: each route has channels and
     slots of its own on every leg (leases), and a shot is on time if it is on every route. Pairs of a shot that is late
-    on another route are late; a test is of pairs, so it counts on each route for itself. Ours.
+    on another route are late; a test is of pairs, so it counts on each route for itself. Of routes in parallel each
+    serves shots of its own. Ours.
     """
 
     def __init__(
@@ -88,17 +101,22 @@ class LinkManager(Actor):
         processor: int | None,
         report_delay: int,
         streams: Streams,
-        group: ProcessorGroup | None = None,
+        served: ProcessorGroup | ParallelRoutes | None = None,
     ) -> None:
         """processor: whom the route serves (None: a replica). report_delay: of every report, ps, >= L / c.
 
-        key_routes: from the party to each peer that it has keys with, by the peer's name. group: whose shots spend
-        pairs of several routes; its leader is then the processor.
+        key_routes: from the party to each peer that it has keys with, by the peer's name. served: a group whose shots
+        spend pairs of several routes (its leader is then the processor), or routes over which shots are divided.
         """
         self.name = name
         self.key_routes, self._processor = dict(key_routes), processor
-        self._report_delay, self._streams, self._group = report_delay, streams, group
-        self._shot_routes = (route,) if group is None else tuple(part.route for part in group.routes)
+        self._report_delay, self._streams = report_delay, streams
+        self._group = served if isinstance(served, ProcessorGroup) else None
+        self._shot_routes: tuple[Route, ...] = (route,)
+        if isinstance(served, ParallelRoutes):
+            self._shot_routes = served.routes
+        elif served is not None:
+            self._shot_routes = tuple(part.route for part in served.routes)
         self._shot_models = tuple(RouteModel.of(r.legs, r.swapping) for r in self._shot_routes)
         self._key_models: dict[str, RouteModel] = {}
         self._stock_rules: dict[int, tuple[StockPolicy, int, StockRule]] = {}
@@ -124,25 +142,29 @@ class LinkManager(Actor):
         plan = envelope.payload
         if isinstance(plan, ServeRequests):
             return [self._serve_requests(plan, envelope.sender)]
+        parts = plan.parts if isinstance(plan, GeneratePairsInParallel) else (plan,)
+        plan = parts[0]
         if not isinstance(plan, GeneratePairs):
             raise TypeError(f"{self.name} cannot handle {type(plan).__name__}")
         if not envelope.deliver_at <= plan.starts_at:
             raise ValueError(f"{self.name}: a plan must come before it starts at {plan.starts_at} ps")
-        return self._carry_out(plan)
+        return self._carry_out(plan, parts)
 
-    def _carry_out(self, plan: GeneratePairs) -> list[Effect]:
+    def _carry_out(self, plan: GeneratePairs, parts: Sequence[GeneratePairs]) -> list[Effect]:
+        """Carry out a plan. parts: of routes in parallel each one's, `plan` being the first; else `plan` alone."""
         generator = self._streams.generator(self.kind, self.name, "pairs", plan.round_index)
         key_routes = [self.key_routes[peer] for peer in plan.key_peers]
         books, hasher = _LinkBooks([*self._shot_routes, *key_routes]), blake2b(digest_size=16)
-        served = _ShotOutcomes(np.zeros(0, bool), ())
+        served = _ShotOutcomes(np.zeros(0, bool), np.zeros(0, bool), (), 0)
         effects: list[Effect] = []
         attenuation = np.ones(sum(plan.pairs_per_shot) + 1)
-        if len(plan.releases):
-            served = self._serve_shots(plan, generator, books, hasher)
+        if any(len(part.releases) for part in parts):
+            of_one = self._serve_shots if len(parts) == 1 else self._serve_in_parallel
+            served = of_one(parts, generator, books, hasher)
             attenuation, effects = self._reports(plan, served)
         key_pairs, bits = self._distil(plan, key_routes, generator=generator, books=books, hasher=hasher)
-        parts = zip(plan.key_starts, plan.key_lengths, strict=True)
-        ends = plan.starts_at + plan.key_starts_at + max((start + length for start, length in parts), default=0)
+        slots = zip(plan.key_starts, plan.key_lengths, strict=True)
+        ends = plan.starts_at + plan.key_starts_at + max((start + length for start, length in slots), default=0)
         finished = PlanFinished(
             round_index=plan.round_index,
             link=self.name,
@@ -162,14 +184,13 @@ class LinkManager(Actor):
     # --- shots ----------------------------------------------------------
 
     def _serve_shots(
-        self, plan: GeneratePairs, generator: np.random.Generator, books: _LinkBooks, hasher: Any
+        self, parts: Sequence[GeneratePairs], generator: np.random.Generator, books: _LinkBooks, hasher: Any
     ) -> _ShotOutcomes:
-        """Serve the shots on all routes; the first draws from the plan's stream, each other from its own."""
+        """Serve the shots of the only part, each on all routes."""
+        (plan,) = parts
         of_routes, stocks = [], []
         for r in range(len(self._shot_routes)):
-            if r > 0:
-                generator = self._streams.generator(self.kind, self.name, f"pairs of route {r}", plan.round_index)
-            of_route, stock = self._serve_on(plan, r, generator)
+            of_route, stock = self._serve_on(plan, r, r, self._generator_of(r, plan, generator))
             hasher.update(of_route.events.tobytes() + of_route.werner.tobytes())
             of_routes.append(of_route)
             stocks.append(stock)
@@ -180,12 +201,40 @@ class LinkManager(Actor):
             of_route.counts[:, TRAINING, LATE] += late_elsewhere
             books.add([route], of_route.counts)
             books.store(route, stock)
-        return _ShotOutcomes(on_time, tuple(of_routes))
+        return _ShotOutcomes(on_time, plan.is_test, tuple(of_routes), _over(plan))
+
+    def _serve_in_parallel(
+        self, parts: Sequence[GeneratePairs], generator: np.random.Generator, books: _LinkBooks, hasher: Any
+    ) -> _ShotOutcomes:
+        """Serve the shots of each part on its own route. All of them are told in the order of their releases."""
+        of_routes = []
+        for r, (part, route) in enumerate(zip(parts, self._shot_routes, strict=True)):
+            of_route, stock = self._serve_on(part, r, 0, self._generator_of(r, part, generator))
+            hasher.update(of_route.events.tobytes() + of_route.werner.tobytes())
+            books.add([route], of_route.counts)
+            books.store(route, stock)
+            of_routes.append(of_route)
+        order = np.argsort(np.concatenate([part.releases for part in parts]), kind="stable")
+        together = of_routes[0]._replace(
+            on_time=np.concatenate([of_route.on_time for of_route in of_routes])[order],
+            werner=np.concatenate([of_route.werner for of_route in of_routes])[order],
+            tested=np.sum([of_route.tested for of_route in of_routes], axis=0),
+            errors=np.sum([of_route.errors for of_route in of_routes], axis=0),
+        )
+        is_test = np.concatenate([part.is_test for part in parts])[order]
+        over = max(_over(part) for part in parts if len(part.releases))
+        return _ShotOutcomes(together.on_time, is_test, (together,), over)
+
+    def _generator_of(self, r: int, plan: GeneratePairs, first: np.random.Generator) -> np.random.Generator:
+        """Return what route r draws from: the first one from the plan's stream, each other from its own."""
+        if r == 0:
+            return first
+        return self._streams.generator(self.kind, self.name, f"pairs of route {r}", plan.round_index)
 
     def _serve_on(
-        self, plan: GeneratePairs, r: int, generator: np.random.Generator
+        self, plan: GeneratePairs, r: int, place: int, generator: np.random.Generator
     ) -> tuple[ShotBooks, NDArray[np.int64]]:
-        """Serve what the shots ask of route r."""
+        """Serve what the shots ask of route r. place: of the route in the plan."""
         route, model = self._shot_routes[r], self._shot_models[r]
         rules = route_rules(
             route.legs, route.swapping, slots=plan.slots, useful_age=plan.useful_age, min_fidelity=plan.min_fidelity,
@@ -195,14 +244,14 @@ class LinkManager(Actor):
             start=plan.starts_at,
             releases=read_only(plan.releases),
             is_test=read_only(plan.is_test),
-            pairs=plan.pairs_per_shot[r],
-            offset=plan.pair_offsets[r],
+            pairs=plan.pairs_per_shot[place],
+            offset=plan.pair_offsets[place],
             deadline=plan.shot_deadline,
             slot=plan.shot_period,
             burst=plan.burst_shots,
         )
         state = RouteState(generator, model, rules, plan.starts_at)
-        return serve_shots(state, self._stock_rule(r, plan.policies[r], plan.slots), demand)
+        return serve_shots(state, self._stock_rule(r, plan.policies[place], plan.slots), demand)
 
     def _stock_rule(self, r: int, policy: StockPolicy, slots: int) -> StockRule:
         """Return the rule of a policy on route r; that of the last plan is kept, whose policy mostly is the next's."""
@@ -215,14 +264,14 @@ class LinkManager(Actor):
         """Return m_s over all pairs of the on-time training shots, and the envelopes that tell the hub and the
         processor.
         """
-        training = served.on_time & ~plan.is_test
+        training = served.on_time & ~served.is_test
         spent = [of_route.werner[training] for of_route in served.books]
         attenuation = np.ones(sum(plan.pairs_per_shot) + 1)
         if training.any():
             attenuation = attenuation_of_pairs(np.concatenate(spent, axis=1))
         if self._processor is None:
             return attenuation, []
-        over = plan.starts_at + int(plan.releases[-1]) + plan.shot_deadline + self._report_delay
+        over = served.over + self._report_delay
         tested, errors = (
             np.sum([getattr(of_route, name) for of_route in served.books], axis=0) for name in ("tested", "errors")
         )
@@ -243,7 +292,7 @@ class LinkManager(Actor):
             nodes = self._nodes(spent)
             delivered = ShotsDelivered(
                 round_index=plan.round_index,
-                on_time=served.on_time[~plan.is_test],
+                on_time=served.on_time[~served.is_test],
                 attenuation=attenuation if self._group is None else np.zeros(0),
                 werner=nodes.werner,
                 coefficients=nodes.coefficients,

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from ceas_ray.kernel.actor import Actor, WrappedActor
 from ceas_ray.kernel.envelope import Effect, Envelope
 from ceas_ray.links.link_manager import LinkManager
-from ceas_ray.messages.payloads import GeneratePairs
+from ceas_ray.messages.payloads import GeneratePairs, GeneratePairsInParallel
 
 
 class LinkMemory:
@@ -49,7 +49,7 @@ class _RememberedLink(WrappedActor):
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
-        if not isinstance(envelope.payload, GeneratePairs):
+        if not isinstance(envelope.payload, GeneratePairs | GeneratePairsInParallel):
             return self._manager.handle(envelope)
         return self._memory.answer(self._link, self._manager, envelope)
 

@@ -175,6 +175,16 @@ class GeneratePairs:
 
 
 @message(kw_only=True)
+class GeneratePairsInParallel:
+    """A plan whose shots are divided over several routes: of each route what would be asked of it alone.
+
+    All parts have one round, one start and one lease. The first one holds the keys.
+    """
+
+    parts: tuple[GeneratePairs, ...]
+
+
+@message(kw_only=True)
 class ServeRequests:
     """A plan of another kind: from `starts_at` on, for `length`, requests for single pairs come at random (Poisson,
     mean distance `mean_wait`), each to be served at once by a pair no older than `useful_age`, or lost. slots: the

@@ -35,13 +35,14 @@ class GraphML:
     then processors from the nearest node on. Nodes may host several: processors are dealt to the nodes of that role in
     turn, by name; so are replicas. Links have no direction: two directed edges, one each way and with the same
     attributes, are one link. Any other second edge between two nodes is refused, since routes would use one of them
-    alone. route_by: fidelity or rate. paths: see `routed`.
+    alone. route_by: fidelity or rate. paths, in_parallel: see `routed`.
     """
 
     file: InputFile
     link_fidelity: LinkFidelity | None
     route_by: RouteBy
     paths: Paths = 1
+    in_parallel: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError for values out of range."""
@@ -54,7 +55,12 @@ class GraphML:
         links = [self._link(names, edge, draws) for edge in edges]
         graph = Graph(names, tuple(links), f"join it by an edge in {self.file.path}")
         seats = self._seats(nodes, names)
-        choices: dict[str, Any] = {"route_by": self.route_by, "swap_werner": draws.swap_werner, "paths": self.paths}
+        choices: dict[str, Any] = {
+            "route_by": self.route_by,
+            "swap_werner": draws.swap_werner,
+            "paths": self.paths,
+            "in_parallel": self.in_parallel,
+        }
         if seats is None:
             plan = settled(graph, processors=processors, replicas=replicas, **choices)
         else:

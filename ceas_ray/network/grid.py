@@ -18,7 +18,7 @@ class Grid(LayoutTopology):
     """Each node linked to its neighbours in its row and column.
 
     rows, columns: together at least 2 nodes, the hub's included. link_km, link_fidelity: of every link; None: drawn as
-    the links' settings say. route_by: fidelity or rate. paths: see `routed`.
+    the links' settings say. route_by: fidelity or rate. paths, in_parallel: see `routed`.
     """
 
     rows: Annotated[int, Range(1, MAX_NODES)]
@@ -27,6 +27,7 @@ class Grid(LayoutTopology):
     link_fidelity: LinkFidelity | None
     route_by: RouteBy
     paths: Paths = 1
+    in_parallel: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError for values out of range."""

@@ -16,7 +16,7 @@ class Line(LayoutTopology):
     """Each node linked to the next.
 
     nodes: with the hub's. link_km, link_fidelity: of every link; None: drawn as the links' settings say.
-    route_by: fidelity or rate. paths: see `routed`.
+    route_by: fidelity or rate. paths, in_parallel: see `routed`.
     """
 
     nodes: Nodes
@@ -24,6 +24,7 @@ class Line(LayoutTopology):
     link_fidelity: LinkFidelity | None
     route_by: RouteBy
     paths: Paths = 1
+    in_parallel: bool = False
 
     def layout(self, generator: np.random.Generator) -> Layout:
         """See `LayoutTopology`."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.network.group import ProcessorGroup, group_of, links_between
 from ceas_ray.network.link_parameters import LinkDraws, LinkParameters
+from ceas_ray.network.parallel_routes import ParallelRoutes
 from ceas_ray.network.route import PairSource, Route, Swapping
 
 
@@ -23,6 +24,7 @@ class NetworkPlan:
     ends: the two nodes of every physical link, by its number; routes name the links that they share by these numbers.
     Direct links are numbered after these, in their order.
     groups: of processors that share a circuit; processor_routes are then those of the groups' leaders (see `grouped`).
+    parallel: the routes that the shots of each processor are divided over; none where `processor_routes` serve them.
     notes: the parts of its description that are not used.
     """
 
@@ -32,6 +34,7 @@ class NetworkPlan:
     swapped: bool
     ends: tuple[tuple[str, str], ...]
     groups: tuple[ProcessorGroup, ...] = ()
+    parallel: tuple[ParallelRoutes, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -95,15 +98,18 @@ class NetworkPlan:
 
     def served(self, k: int) -> PairSource:
         """Return what the shots of processor (or group) k ask for pairs."""
+        if self.parallel:
+            return self.parallel[k]
         return self.groups[k] if self.groups else self.processor_routes[k]
 
     def shot_routes(self, k: int) -> tuple[Route, ...]:
         """Return the routes whose pairs the shots of processor (or group) k spend."""
+        if self.parallel:
+            return self.parallel[k].routes
         return tuple(part.route for part in self.groups[k].routes) if self.groups else (self.processor_routes[k],)
 
     def hub_channels(self, k: int) -> int:
-        """Return how many links at the hub are driven for processor (or group) k: its own, and those of shared
-        shots."""
+        """Return how many links at the hub are driven for processor (or group) k: its own, and those of its shots."""
         hub = self.processor_routes[k].nodes[0]
         links = {link for route in (self.processor_routes[k], *self.shot_routes(k)) for link in route.links}
         return sum(hub in self.ends[link] for link in sorted(links))
@@ -118,6 +124,8 @@ class NetworkPlan:
             raise ValueError(f"processors.count must be divisible by the {members} processors of a group, got {count}")
         if not self.swapped:
             raise ValueError("processors that share a circuit need pairs swapped at the hub or on the way to it")
+        if self.parallel:
+            raise ValueError("processors that share a circuit need network.in_parallel=false")
         if not self._is_tree:
             raise ValueError("processors that share a circuit need one path to every node (network.paths=1)")
         parties = [range(first, first + members) for first in range(0, count, members)]
@@ -139,11 +147,13 @@ class NetworkPlan:
     def swapping_by(self, swapping: Swapping) -> NetworkPlan:
         """Return the same network with other swaps."""
 
-        made = {id(route): replace(route, swapping=swapping) for route in self.routes}  # who shares a node shares it
+        others = [route for several in self.parallel for route in several.routes]
+        made = {id(route): replace(route, swapping=swapping) for route in (*self.routes, *others)}  # shared stays so
         processors, replicas = (
             tuple(made[id(route)] for route in part) for part in (self.processor_routes, self.replica_routes)
         )
-        return replace(self, processor_routes=processors, replica_routes=replicas)
+        parallel = tuple(ParallelRoutes(tuple(made[id(r)] for r in several.routes)) for several in self.parallel)
+        return replace(self, processor_routes=processors, replica_routes=replicas, parallel=parallel)
 
 
 class Topology(Protocol):

@@ -17,8 +17,8 @@ class RandomGeometric(LayoutTopology):
     """Nodes are drawn uniformly in a square; two that are at most `radius_km` apart are linked.
 
     nodes: with the hub's. side_km: of the square. Links are as long as their nodes are apart.
-    link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate. paths: see
-    `routed`.
+    link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate. paths,
+    in_parallel: see `routed`.
     """
 
     nodes: Nodes
@@ -27,6 +27,7 @@ class RandomGeometric(LayoutTopology):
     link_fidelity: LinkFidelity | None
     route_by: RouteBy
     paths: Paths = 1
+    in_parallel: bool = False
     remedy: ClassVar[str] = "raise network.radius_km (or take another seed)"
 
     def layout(self, generator: np.random.Generator) -> Layout:

@@ -18,7 +18,7 @@ class Ring(LayoutTopology):
     """Each node linked to the next, the last one to the first.
 
     nodes: with the hub's. link_km, link_fidelity: of every link; None: drawn as the links' settings say.
-    route_by: fidelity or rate. paths: see `routed`.
+    route_by: fidelity or rate. paths, in_parallel: see `routed`.
     """
 
     nodes: Annotated[int, Range(3, MAX_NODES)]
@@ -26,6 +26,7 @@ class Ring(LayoutTopology):
     link_fidelity: LinkFidelity | None
     route_by: RouteBy
     paths: Paths = 1
+    in_parallel: bool = False
 
     def layout(self, generator: np.random.Generator) -> Layout:
         """See `LayoutTopology`."""

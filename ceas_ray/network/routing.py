@@ -16,6 +16,7 @@ from ceas_ray.kernel.ranges import Range
 from ceas_ray.network.link_parameters import LinkDraws, LinkParameters
 from ceas_ray.network.memories import coherence_of_each, pair_decay
 from ceas_ray.network.network_plan import NetworkPlan
+from ceas_ray.network.parallel_routes import ParallelRoutes
 from ceas_ray.network.route import Route, Swapping
 from ceas_ray.network.several_paths import Path, SpreadLoad, Ways
 from ceas_ray.quantum.pair_physics import werner_of_fidelity
@@ -130,6 +131,13 @@ def cost_of(route_by: RouteBy, swap_werner: float) -> Callable[[LinkParameters],
     return lambda link: lost - math.log(max(werner_of_fidelity(link.fidelity), 1e-9))
 
 
+def _refuse_choices(route_by: str, paths: int, in_parallel: bool) -> None:
+    if route_by not in ("fidelity", "rate"):
+        raise ValueError(f"route_by must be fidelity or rate, got {route_by}")
+    if in_parallel and paths == 1:
+        raise ValueError("paths must be at least 2 for in_parallel=true, got 1")
+
+
 def routed(
     graph: Graph,
     hub: int,
@@ -139,19 +147,18 @@ def routed(
     route_by: RouteBy,
     swap_werner: float,
     paths: int = 1,
+    in_parallel: bool = False,
 ) -> NetworkPlan:
     """Return the plan of a network: routes from the hub to the node of every replica and every processor.
 
     A route is the cheapest way to its node or, of the `paths` cheapest ones, the one that shares links with the fewest
-    other routes. Raises ValueError if some node cannot be reached, or a name of `route_by` is not known.
+    other routes. in_parallel: the shots of a processor are divided over all `paths` ways, and the cheapest one is its
+    route for all else. Raises ValueError if some node cannot be reached, or for arguments that cannot be.
     """
-    if route_by not in ("fidelity", "rate"):
-        raise ValueError(f"route_by must be fidelity or rate, got {route_by}")
+    _refuse_choices(route_by, paths, in_parallel)
     costs = graph.costs(cost_of(route_by, swap_werner))
     ways = graph.several_routes(costs, hub, sorted({*processors, *replicas}), paths)
-    parameters = [
-        link.parameters if hub in (link.first, link.second) else away_from_hub(link.parameters) for link in graph.links
-    ]
+    parameters = _from_hub(graph.links, hub)
     load = SpreadLoad()
 
     @cache
@@ -163,9 +170,18 @@ def routed(
     def to(target: int) -> Route:
         return along(target, load.choose(ways[target]))
 
+    def all_to(target: int) -> ParallelRoutes:
+        return ParallelRoutes(tuple(along(target, number) for number in range(len(ways[target]))))
+
     of_replicas = tuple(map(to, replicas))
+    parallel = tuple(map(all_to, processors)) if in_parallel else ()
+    of_processors = tuple(several.routes[0] for several in parallel) if in_parallel else tuple(map(to, processors))
     ends = tuple((graph.names[link.first], graph.names[link.second]) for link in graph.links)
-    return NetworkPlan(tuple(map(to, processors)), of_replicas, {}, swapped=True, ends=ends)
+    return NetworkPlan(of_processors, of_replicas, {}, swapped=True, ends=ends, parallel=parallel)
+
+
+def _from_hub(links: Sequence[Link], hub: int) -> list[LinkParameters]:
+    return [link.parameters if hub in (link.first, link.second) else away_from_hub(link.parameters) for link in links]
 
 
 def away_from_hub(link: LinkParameters) -> LinkParameters:
@@ -177,11 +193,18 @@ def away_from_hub(link: LinkParameters) -> LinkParameters:
 
 
 def settled(
-    graph: Graph, *, processors: int, replicas: int, route_by: RouteBy, swap_werner: float, paths: int = 1
+    graph: Graph,
+    *,
+    processors: int,
+    replicas: int,
+    route_by: RouteBy,
+    swap_werner: float,
+    paths: int = 1,
+    in_parallel: bool = False,
 ) -> NetworkPlan:
     """Return the hub at the center; replicas, then processors, on the other nodes, the nearest first.
 
-    When every node is taken, the next one sits again on the nearest: nodes may host several.
+    When every node is taken, the next one sits again on the nearest: nodes may host several. See `routed`.
     """
     if len(graph.names) < 2:
         raise ValueError(f"nodes must be at least 2, the hub's and another one, got {len(graph.names)}")
@@ -196,6 +219,7 @@ def settled(
         route_by=route_by,
         swap_werner=swap_werner,
         paths=paths,
+        in_parallel=in_parallel,
     )
 
 

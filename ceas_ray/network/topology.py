@@ -30,13 +30,14 @@ class LayoutTopology(ABC):
     """A network of a shape.
 
     link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate. paths: candidate
-    ways to every node, over which routes are spread. remedy: what to change in the settings where a node cannot be
-    reached.
+    ways to every node, over which routes are spread, or in_parallel the shots of every processor. remedy: what to
+    change in the settings where a node cannot be reached.
     """
 
     link_fidelity: LinkFidelity | None
     route_by: RouteBy
     paths: Paths
+    in_parallel: bool
     remedy: ClassVar[str] = "it always is"
 
     def __post_init__(self) -> None:
@@ -61,4 +62,5 @@ class LayoutTopology(ABC):
             route_by=self.route_by,
             swap_werner=draws.swap_werner,
             paths=self.paths,
+            in_parallel=self.in_parallel,
         )

@@ -18,8 +18,8 @@ class Waxman(LayoutTopology):
     """Nodes d apart are linked with probability beta exp(-d / (alpha L)), L the diagonal (Waxman, IEEE JSAC 6, 1988).
 
     nodes: with the hub's. side_km: of the square. Links are as long as their nodes are apart.
-    link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate. paths: see
-    `routed`.
+    link_fidelity: of every link; None: drawn as the links' settings say. route_by: fidelity or rate. paths,
+    in_parallel: see `routed`.
     """
 
     nodes: Nodes
@@ -29,6 +29,7 @@ class Waxman(LayoutTopology):
     link_fidelity: LinkFidelity | None
     route_by: RouteBy
     paths: Paths = 1
+    in_parallel: bool = False
     remedy: ClassVar[str] = "raise network.alpha or network.beta (or take another seed)"
 
     def layout(self, generator: np.random.Generator) -> Layout:

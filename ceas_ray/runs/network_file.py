@@ -46,6 +46,7 @@ def network_values(network: NetworkPlan, books: NDArray[np.int64]) -> Mapping[st
 
 def _parameters(network: NetworkPlan) -> dict[int, LinkParameters]:
     """Return the parameters of every link that some route takes, by its number."""
-    routes = [*network.routes, *(part.route for group in network.groups for part in group.routes)]
+    of_shots = (route for k in range(len(network.processor_routes)) for route in network.shot_routes(k))
+    routes = [*network.routes, *of_shots]
     found = {number: leg for route in routes for number, leg in zip(route.links, route.legs, strict=True)}
     return found | dict(enumerate(network.direct_links.values(), start=len(network.ends)))

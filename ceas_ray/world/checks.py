@@ -234,7 +234,7 @@ def check_network(settings: RunSettings, network: NetworkPlan) -> None:
         _check_keys(settings, network)
     farthest = max(route.latency for route in network.replica_routes)
     slowest = max(route.latency for route in network.routes) + farthest
-    slowest = max([slowest, *(group.latency for group in network.groups)])
+    slowest = max([slowest, *(group.latency for group in network.groups), *(of.latency for of in network.parallel)])
     must = f"at least the longest latency ({slowest / 1e6:.1f})"
     if slowest > control_delay(settings):
         came = settings.entanglement.control_delay_microseconds

@@ -11,10 +11,13 @@ from ceas_ray.links.jammed_link import JammedLink
 from ceas_ray.links.link_manager import LinkManager
 from ceas_ray.messages.payloads import processor_link_name, replica_link_name, replica_name
 from ceas_ray.network.group import ProcessorGroup
+from ceas_ray.network.parallel_routes import ParallelRoutes
 from ceas_ray.network.route import Route
 from ceas_ray.processors.false_announcements import FalseAnnouncements
 from ceas_ray.world.blueprint import Blueprint
 from ceas_ray.world.times import control_delay
+
+_Several = ProcessorGroup | ParallelRoutes
 
 
 def link_managers_of(blueprint: Blueprint) -> tuple[Actor, ...]:
@@ -23,23 +26,22 @@ def link_managers_of(blueprint: Blueprint) -> tuple[Actor, ...]:
     jammed = _jammed_parties(blueprint)
     made: list[Actor] = []
     for k, route in enumerate(network.processor_routes):
-        group = network.groups[k] if network.groups else None
+        several: tuple[_Several, ...] = (*network.groups, *network.parallel)
+        served = several[k] if several else None
         if k in jammed:
             share = 1 - settings.attacks.jammed_share
-            route, group = _weakened(route, share), None if group is None else _weakened_group(group, share)
-        manager = _manager(blueprint, processor_link_name(k), route=route, party=k, group=group)
+            route, served = _weakened(route, share), _all_weakened(served, share)
+        manager = _manager(blueprint, processor_link_name(k), route=route, party=k, served=served)
         if k in blueprint.byzantine:
             revealed = settings.entanglement.test_announcements == "after_reveal"
             manager = FalseAnnouncements(manager, blueprint.policies.announcer, revealed, blueprint.streams)
         made.append(manager)
     for j, route in enumerate(network.replica_routes):
-        made.append(_manager(blueprint, replica_link_name(j), route=route, party=None, group=None))
+        made.append(_manager(blueprint, replica_link_name(j), route=route, party=None, served=None))
     return tuple(_on_jammed_fibre(blueprint, manager) for manager in made)
 
 
-def _manager(
-    blueprint: Blueprint, name: str, *, route: Route, party: int | None, group: ProcessorGroup | None
-) -> Actor:
+def _manager(blueprint: Blueprint, name: str, *, route: Route, party: int | None, served: _Several | None) -> Actor:
     network, owner = blueprint.network, name.removeprefix("link/")
     first = 0 if party is not None else int(owner.removeprefix("replica/")) + 1  # two replicas share one path
     peers = [replica_name(j) for j in range(first, len(network.replica_routes))]
@@ -51,7 +53,7 @@ def _manager(
         processor=party,
         report_delay=control_delay(blueprint.settings),
         streams=blueprint.streams,
-        group=group,
+        served=served,
     )
 
 
@@ -70,9 +72,14 @@ def _weakened(route: Route, share: float) -> Route:
     return replace(route, legs=tuple(legs))
 
 
-def _weakened_group(group: ProcessorGroup, share: float) -> ProcessorGroup:
-    """Return `_weakened` of all routes that its shots need."""
-    return replace(group, routes=tuple(replace(part, route=_weakened(part.route, share)) for part in group.routes))
+def _all_weakened(served: _Several | None, share: float) -> _Several | None:
+    """Return the same with `_weakened` routes."""
+    match served:
+        case ProcessorGroup(routes=parts):
+            return replace(served, routes=tuple(replace(part, route=_weakened(part.route, share)) for part in parts))
+        case ParallelRoutes(routes=routes):
+            return replace(served, routes=tuple(_weakened(route, share) for route in routes))
+    return None
 
 
 def _on_jammed_fibre(blueprint: Blueprint, manager: Actor) -> Actor:

@@ -242,15 +242,23 @@ def _key_bits(network: NetworkPlan, demand: Demand) -> float:
     return len(network.processor_routes) * replicas * mine + replicas * (replicas - 1) / 2 * between
 
 
-def _link_pairs(network: NetworkPlan, demand: Demand, k: int) -> int:
-    """Return the pairs of links that a shot of party k needs."""
+def _link_pairs(network: NetworkPlan, demand: Demand, k: int) -> float:
+    """Return the pairs of links that a shot of party k needs; of parallel routes the mean over all its shots."""
+    if network.parallel:
+        several = network.parallel[k]
+        of_routes = zip(several.shares, several.routes, strict=True)
+        return demand.pairs_per_shot * sum(share * route.raw_pairs for share, route in of_routes)
     if network.groups:
         return sum(part.pairs * part.route.raw_pairs for part in network.groups[k].routes)
     return demand.pairs_per_shot * network.processor_routes[k].raw_pairs
 
 
 def _generated_for_a_shot(network: NetworkPlan, demand: Demand, k: int, kept: float | None) -> float:
-    """Return the pairs that links generate for a shot of party k."""
+    """Return the pairs that links generate for a shot of party k; of parallel routes the mean over all its shots."""
+    if network.parallel:
+        several = network.parallel[k]
+        made = [generated_for_shots(r, r, demand, pairs=demand.pairs_per_shot, kept=kept) for r in several.routes]
+        return sum(share * of_route for share, of_route in zip(several.shares, made, strict=True))
     if not network.groups:
         route = network.processor_routes[k]
         return generated_for_shots(route, network.served(k), demand, pairs=demand.pairs_per_shot, kept=kept)

@@ -6,6 +6,7 @@
 #   sbatch scripts/deploy/slurm.sh resume=outputs/slurm-17                  go on with the run of job 17
 # Run folders are outputs/slurm-JOB, in an array outputs/slurm-JOB_TASK, unless the words name another `output`.
 # CEAS_RAY_ROOT: the checkout, if the job is submitted from another folder. All nodes must see both folders.
+# CEAS_RAY_REQUEUE=1: a job whose time is over puts itself back in the queue, and its run or sweep goes on there.
 #SBATCH --job-name=ceas-ray
 #SBATCH --ntasks-per-node=1
 #SBATCH --cpus-per-task=2
@@ -22,20 +23,20 @@ export PATH=$root/.venv/bin:$PATH
 # The words of the run: each task of an array has a folder of its own.
 task=${SLURM_ARRAY_TASK_ID-} words=() folder=outputs/slurm-${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}
 folder=$folder${task:+_$task}
+named=''
 for word in "$@"; do
     case $word in
-        output=* | hydra.sweep.dir=* | resume=*)
-            folder=
+        output=* | hydra.run.dir=* | hydra.sweep.dir=* | resume=*)
+            named=1 folder=${word#*=} folder=${folder//%a/$task}
             [ -z "$task" ] || [[ $word = *%a* ]] ||
                 refuse "${word%%=*} must hold %a, which is the task's index, in an array of jobs, got ${word#*=}" ;;
     esac
     [ -z "$task" ] || word=${word//%a/$task}
     words+=("$word")
 done
-if [ -e "$folder/settings.yaml" ]; then # SLURM has put the job back in its queue: the run goes on
+[ -n "$named" ] || words+=("output=$folder")
+if [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ] && [ -e "$folder/settings.yaml" ]; then # back in the queue: the run goes on
     words=("resume=$folder")
-elif [ -n "$folder" ]; then
-    words+=("output=$folder")
 fi
 
 # The cluster: its head in this step, the other nodes in one more. Several jobs may share a node, so ports, folders and
@@ -91,4 +92,5 @@ trap 'kill -TERM $run 2> /dev/null || true' TERM INT
 code=0
 wait $run || code=$?
 while kill -0 $run 2> /dev/null; do code=0; wait $run || code=$?; done # a signal ended the wait, not the run
+[ $code -ne 130 ] || [ -z "${CEAS_RAY_REQUEUE-}" ] || scontrol requeue "$SLURM_JOB_ID"
 exit $code

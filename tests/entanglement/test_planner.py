@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
 from ceas_ray.entanglement.planner import WARM_UP, RoundPlan
 from ceas_ray.kernel.codec import encode
+from ceas_ray.messages.payloads import GeneratePairs, GeneratePairsInParallel
+from ceas_ray.network.ring import Ring
 from ceas_ray.network.route import Swapping
 from ceas_ray.scheduling.clairvoyant import Clairvoyant
 from tests.entanglement.parts import LINE, PROCESSORS, REPLICAS, planner_of, small_demand, star
@@ -126,3 +128,24 @@ def test_who_foresees_attempts_alone_is_refused_where_swaps_fail_or_pairs_are_pu
         chancy = network.swapping_by(swapping)
         with pytest.raises(ValueError, match="scheduling must not be clairvoyant where swaps can fail"):
             planner_of(chancy, asked, Clairvoyant()).plan(0, 0, key_bits(chancy))
+
+
+def test_shots_are_divided_over_routes_in_parallel_and_take_as_long_as_all_of_them_need() -> None:
+    one, both = (Ring(5, 1.0, 0.995, "fidelity", paths, in_parallel=paths > 1) for paths in (1, 2))
+    asked = small_demand(hub_channels=20, shots=400)
+    planned = {
+        ring: planner_of(network := star(ring, processors=2), asked).plan(0, 10**9, key_bits(network))
+        for ring in (one, both)
+    }
+    alone, divided = (dict(planned[ring].plans)["link/processor/0"] for ring in (one, both))
+    assert isinstance(alone, GeneratePairs) and isinstance(divided, GeneratePairsInParallel)
+    assert sum(len(part.releases) for part in divided.parts) == len(alone.releases)
+    assert sum(part.is_test.sum() for part in divided.parts) == alone.is_test.sum()
+    assert [bool(part.key_peers) for part in divided.parts] == [True, False]
+    assert planned[both].times.shots < 0.7 * planned[one].times.shots
+
+
+def test_a_rotation_does_not_serve_routes_in_parallel() -> None:
+    network = star(Ring(5, 1.0, 0.995, "fidelity", 2, in_parallel=True))
+    with pytest.raises(ValueError, match=r"entanglement\.demand must be bursts for network\.in_parallel=true"):
+        planner_of(network, small_demand(hub_channels=20, is_rotation=True))

@@ -17,12 +17,14 @@ from ceas_ray.messages.pair_books import AUTHENTICATION, GENERATED, LATE, TESTIN
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
     GeneratePairs,
+    GeneratePairsInParallel,
     PlanFinished,
     ShotsDelivered,
     StockPolicy,
     StopWaiting,
 )
 from ceas_ray.network.group import ProcessorGroup, ShotRoute
+from ceas_ray.network.parallel_routes import ParallelRoutes
 from ceas_ray.network.route import Route, Swapping
 from tests.network.hardware import HARDWARE
 
@@ -54,11 +56,13 @@ ROUTE = Route((LINK,), (7,), ("hub", "node"), Swapping(0.98))
 REPLICA_LEGS = {f"replica/{j}": Route((LINK,), (8 + j,), ("hub", f"replica/{j}"), Swapping(0.98)) for j in range(2)}
 
 
-def manager(processor: int | None = 4, seed: int = 1, group: ProcessorGroup | None = None) -> LinkManager:
+def manager(
+    processor: int | None = 4, seed: int = 1, served: ProcessorGroup | ParallelRoutes | None = None
+) -> LinkManager:
     name = "link/replica/0" if processor is None else f"link/processor/{processor}"
     keys = {peer: ROUTE.reversed().then(leg) for peer, leg in REPLICA_LEGS.items()}
     return LinkManager(
-        name, ROUTE, key_routes=keys, processor=processor, report_delay=DELAY, streams=Streams(seed), group=group
+        name, ROUTE, key_routes=keys, processor=processor, report_delay=DELAY, streams=Streams(seed), served=served
     )
 
 
@@ -154,12 +158,34 @@ def test_a_shot_of_two_routes_is_on_time_if_it_is_on_both() -> None:
     other = Route((replace(LINK, success_probability=0.001),), (3,), ("node", "other"), Swapping(0.98))
     group = ProcessorGroup((4, 5), (ShotRoute(ROUTE, (0, 1, 2, 3, 4, 5)), ShotRoute(other, (6, 7))))
     plan = replace(PLAN, pairs_per_shot=(6, 2), pair_offsets=(0, 0), policies=PLAN.policies * 2)
-    sent = carried_out(manager(group=group), plan)
+    sent = carried_out(manager(served=group), plan)
     finished, delivered = sent[PlanFinished].payload, sent[ShotsDelivered].payload
     assert finished.links == (3, 7, 8, 9)
     on_time = delivered.on_time.sum()
     assert (finished.link_counts[[1, 0], 0, USED] == [6 * on_time, 2 * on_time]).all()
     assert finished.link_counts[1, 0, LATE] > 0, "the slow route is late now and then"
+
+
+def test_shots_that_are_divided_over_routes_are_each_served_by_one_of_them() -> None:
+    other = Route((replace(LINK, fidelity=0.9),), (3,), ("hub", "node"), Swapping(0.98))
+    of_manager = manager(served=ParallelRoutes((ROUTE, other)))
+    some = PLAN.releases[: SHOTS // 3] + PERIOD // 2
+    no_keys = {"key_starts": (), "key_lengths": (), "key_peers": (), "key_bits_wanted": np.zeros(0)}
+    second = replace(PLAN, releases=some, is_test=np.arange(len(some)) % 2 == 0, **no_keys)  # type: ignore[arg-type]
+    sent = carried_out(of_manager, GeneratePairsInParallel(parts=(PLAN, second)))  # type: ignore[arg-type]
+    alone = carried_out(manager())
+    finished, delivered = sent[PlanFinished].payload, sent[ShotsDelivered].payload
+    assert finished.links == (3, 7, 8, 9) and finished.shots == SHOTS + len(some)
+    of_first = alone[PlanFinished].payload
+    assert (finished.link_counts[1] == of_first.link_counts[0]).all(), "the first route has the draws of a plan alone"
+    assert finished.key_bits.tolist() == of_first.key_bits.tolist()
+    spent = finished.link_counts[[0, 1], 0, USED]
+    assert (spent > 0).all() and spent.sum() == 6 * delivered.on_time.sum()
+    assert len(delivered.on_time) == np.count_nonzero(~PLAN.is_test) + np.count_nonzero(~second.is_test)
+    better, mixed = alone[ShotsDelivered].payload.attenuation[1], delivered.attenuation[1]
+    assert mixed < better, "the mean is over the worse pairs of the second route too"
+    tests = [one[payloads.TestOutcomes].payload.tested.sum() for one in (alone, sent)]
+    assert tests[1] == tests[0] + finished.link_counts[0, TESTING, USED]
 
 
 @pytest.mark.parametrize(("payload", "error", "message"), [

@@ -88,6 +88,37 @@ def test_a_job_whose_time_is_over_saves_its_run_and_another_job_goes_on(cluster:
     assert digest_of(tmp_path / "long", printed) == local_digest(tmp_path / "local", "training.rounds=60")
 
 
+@needs_slurm
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_run_goes_on_when_its_job_is_put_back_in_the_queue(cluster: Slurm, tmp_path: Path) -> None:
+    job = submitted(cluster, tmp_path, *SMALL_RUN, "training.rounds=60", "output=long", options=("--nodes=1",))
+    wait_until(lambda: rounds_in(tmp_path / "long") >= 2)
+    cluster.run("scontrol", "requeue", job)
+    cluster.begin_now(job)
+    printed = ended(cluster, tmp_path)
+    assert digest_of(tmp_path / "long", printed) == local_digest(tmp_path / "local", "training.rounds=60")
+
+
+@needs_slurm
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_sweep_uses_its_job_and_goes_on_when_the_job_has_put_itself_back(cluster: Slurm, tmp_path: Path) -> None:
+    words = ["-m", "seed=1,2,3", *SMALL_RUN, "training.rounds=30"]
+    options = ("--nodes=2", f"--export=ALL,CEAS_RAY_ROOT={ROOT},CEAS_RAY_REQUEUE=1")
+    job = submitted(cluster, tmp_path, *words, options=options)
+    folder = tmp_path / "outputs" / f"slurm-{job}"
+    wait_until(lambda: rounds_in(folder / "0") >= 2)
+    cluster.run("scancel", "--signal=TERM", "--batch", job)
+    cluster.begin_now(job)
+    printed = ended(cluster, tmp_path)
+    assert "going on with" in printed
+    for number in range(3):
+        alone = local_digest(tmp_path / f"local_{number}", f"seed={number + 1}", "training.rounds=30")
+        assert digest_of(folder / str(number), printed) == alone
+    assert len((folder / "results.csv").read_text().splitlines()) == 4
+
+
 def refused(folder: Path, *words: str, **environment: str) -> str:
     """What the script says, outside of SLURM, about words or surroundings that it refuses."""
     done = subprocess.run([SCRIPT, *words], cwd=folder, env=os.environ | environment, capture_output=True, text=True)

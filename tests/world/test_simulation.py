@@ -51,6 +51,7 @@ ROUTED = (
         ("network=grid", "scheduling=oblivious", "links.swap_success=0.8", "entanglement.slots=6"),
         ("network=ring", "entanglement.purification_rounds=1", "entanglement.swapping=in_order"),
         ("network=ring", "entanglement.purification_rounds=2", "entanglement.purification_target=0.9955"),
+        ("network=ring", "network.paths=2", "network.in_parallel=true", "scheduling=mdp"),
     ],
 )
 def test_routes_give_the_same_on_any_number_of_hosts_and_across_a_cut(network: tuple[str, ...]) -> None:
@@ -174,3 +175,14 @@ def test_attackers_move_a_plain_mean_and_not_the_robust_rule() -> None:
     step = np.linalg.norm(honest - start)
     assert np.linalg.norm(moved - start) > 20 * step
     assert np.linalg.norm(robust - start) < 3 * step
+
+
+def test_shots_over_two_ways_take_less_simulated_time_and_every_pair_is_booked() -> None:
+    few = ("network=ring", *ROUTED, "processors.count=2", "network.paths=2")
+    shots = []
+    for way in ("false", "true"):
+        found, _ = rounds_of(*few, f"network.in_parallel={way}")
+        assert [observed["name"] for observed in found] == ["warm_up", "round"]
+        assert_link_books_are_exact(found)
+        shots.append(found[-1]["seconds_by_cause"].shots)
+    assert shots[1] < 0.8 * shots[0]

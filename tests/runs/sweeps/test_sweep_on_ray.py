@@ -14,6 +14,7 @@ import pytest
 
 from ceas_ray.cli.run import main
 from ceas_ray.tracking.files import read_journal
+from tests.runs.sweeps.sweep_folder import rows
 from tests.runtime.ray_runtime.test_ray_runtime import ray_processes
 from tests.runtime.test_faults import rounds_in, wait_until
 from tests.small_worlds import SMALL
@@ -102,4 +103,22 @@ def test_a_search_runs_its_trials_side_by_side_and_one_of_them_gives_the_digest_
     alone = tmp_path / "alone"
     assert main([*SMALL, "training.rounds=1", f"seed={found[0]['seed']}", f"output={alone}"]) == 0
     assert summary_of(alone)["trace_digest"] == found[0]["trace_digest"]
+    wait_until(lambda: not ray_processes())
+
+
+def test_a_search_on_ray_prunes_the_trials_that_it_prunes_in_one_process(tmp_path: Path) -> None:
+    words = [
+        "hydra/sweeper=optuna", "hydra.sweeper.pruner=median", "hydra.sweeper.startup_trials=1",
+        "hydra.sweeper.trials=5", "hydra.sweeper.objective=test_loss", "hydra.sweeper.direction=minimize",
+        "hydra.sweeper.sampler=random", "training.learning_rate=tag(log,interval(0.01,1))",
+        "training.evaluate_every=1", "training.rounds=4",
+    ]  # fmt: skip
+    on_ray = [*COMMAND, *words, f"output={tmp_path / 'on_ray'}"]
+    done = subprocess.run(on_ray, cwd=tmp_path, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stderr
+    small = [word for word in SMALL if not word.startswith("training.rounds")]
+    assert main(["-m", *small, *words, f"output={tmp_path / 'alone'}"]) == 0
+    ends = [[(row["status"], row["trace_digest"]) for row in rows(tmp_path / name)] for name in ("on_ray", "alone")]
+    assert ends[0] == ends[1]
+    assert {status for status, _ in ends[0]} == {"completed", "pruned"}
     wait_until(lambda: not ray_processes())
