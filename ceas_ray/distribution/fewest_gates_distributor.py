@@ -1,11 +1,14 @@
-"""The fewest gates between processors, one copy for each: the partition of `training.partition=circuit`."""
+"""The fewest pairs for gates between processors, one copy for each: the partition of `training.partition=circuit`."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ceas_ray.distribution.distribution import Distribution, refuse_without_room
 from ceas_ray.distribution.packets import packets_of
@@ -19,9 +22,10 @@ MAX_SEATS = 60
 
 @dataclass(frozen=True)
 class FewestGatesDistributor:
-    """Places qubits such that the fewest gates are remote: an integer program, solved to its optimum.
+    """Places qubits such that remote gates take the fewest pairs: an integer program, solved to its optimum.
 
-    Distances do not count, and a gate is done at its second qubit, with a copy of the first.
+    Where a pair costs the same between any two processors, that is the fewest remote gates. A gate is done at its
+    second qubit, with a copy of the first.
     """
 
     def __call__(self, circuit: GateList, network: ProcessorNetwork) -> Distribution:
@@ -35,10 +39,48 @@ class FewestGatesDistributor:
         packets = packets_of(circuit.qubits, normal_form(circuit.qubits, circuit.gates), shared=False)
         pairs = Counter(tuple(sorted((phase.first, phase.second))) for phase in packets.phases)
         edges = {(a, b): count for (a, b), count in sorted(pairs.items())}
-        nothing = [0] * len(network.room)
-        home = np.array(
-            parts_with_fewest_remote_gates(circuit.qubits, edges, min_qubits=nothing, max_qubits=network.room.tolist()),
-            dtype=np.int64,
-        )
-        home = home[packets.owner]
-        return Distribution(packets, network, home, home[packets.ends[:, 1]])
+        costs = network.distances[np.ix_(network.processors, network.processors)]
+        if len(np.unique(costs[~np.eye(len(costs), dtype=bool)])) <= 1:
+            home = parts_with_fewest_remote_gates(
+                circuit.qubits, edges, min_qubits=[0] * len(costs), max_qubits=network.room.tolist()
+            )
+        else:
+            home = _parts_at_least_cost(circuit.qubits, edges, costs, network.room)
+        homes = np.array(home, dtype=np.int64)[packets.owner]
+        return Distribution(packets, network, homes, homes[packets.ends[:, 1]])
+
+
+def _parts_at_least_cost(
+    qubits: int, edges: Mapping[tuple[int, int], int], costs: NDArray[np.float64], room: NDArray[np.int64]
+) -> tuple[int, ...]:
+    """Return the processor of each qubit, such that edges, each its weight times the cost between its ends, cost least.
+
+    costs (P, P), room (P,). An integer program, solved to its optimum by SciPy's HiGHS: x_qp = 1 if qubit q is at
+    processor p, and for every edge e = (a, b) a flow z_epr from p to r that begins as x_ap and ends as x_br (Adams and
+    Johnson's linear form of quadratic assignment, 1994); the least sum of weight_e cost_pr z_epr.
+    """
+    from scipy.optimize import Bounds, LinearConstraint, milp  # here, because most runs distribute no circuit
+    from scipy.sparse import lil_array
+
+    members = len(room)
+    seats, flows = qubits * members, members * members
+    rows = lil_array((qubits + members + 2 * members * len(edges), seats + flows * len(edges)))
+    lower, upper = np.zeros(rows.shape[0]), np.zeros(rows.shape[0])
+    lower[:qubits] = upper[:qubits] = 1
+    upper[qubits : qubits + members] = room
+    for q, p in product(range(qubits), range(members)):
+        rows[q, q * members + p] = rows[qubits + p, q * members + p] = 1
+    for e, (a, b) in enumerate(edges):
+        row, flow = qubits + members + 2 * members * e, seats + flows * e
+        for p in range(members):
+            rows[row + p, a * members + p] = rows[row + members + p, b * members + p] = -1
+            rows[row + p, flow + p * members : flow + (p + 1) * members] = 1
+            rows[row + members + p, flow + p : flow + flows : members] = 1
+    found = milp(
+        np.concatenate([np.zeros(seats), *(weight * costs.ravel() for weight in edges.values())]),
+        integrality=np.arange(rows.shape[1]) < seats,
+        bounds=Bounds(0, 1),
+        constraints=LinearConstraint(rows.tocsr(), lower, upper),
+    )
+    assert found.success, f"a partition exists: {found.message}"
+    return tuple(np.argmax(np.reshape(found.x[:seats], (qubits, members)), axis=1).tolist())

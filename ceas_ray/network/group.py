@@ -26,11 +26,13 @@ class ShotRoute:
 class ProcessorGroup:
     """Processors that run one circuit together, led by the first one. The group is a `PairSource`.
 
-    members: indices of processors. routes: what a shot spends, between members or from the hub.
+    members: indices of processors. routes: what a shot spends, between members or from the hub. latencies: between any
+    two members, the hub being the last of them, ps, (members + 1, members + 1).
     """
 
     members: tuple[int, ...]
     routes: tuple[ShotRoute, ...]
+    latencies: tuple[tuple[int, ...], ...] = ()
 
     @property
     def pairs_per_shot(self) -> int:
@@ -118,4 +120,16 @@ def group_of(routes: Sequence[Route], members: Sequence[int], pair_ends: Sequenc
     for (first, second), spent in sorted(places.items()):
         to = routes[members[second]]
         made.append(ShotRoute(to if first < 0 else route_between(routes[members[first]], to), tuple(spent)))
-    return ProcessorGroup(tuple(members), tuple(made))
+    return ProcessorGroup(tuple(members), tuple(made), _latencies([routes[member] for member in members]))
+
+
+def _latencies(routes: Sequence[Route]) -> tuple[tuple[int, ...], ...]:
+    """Return the latencies between the ends of the hub's routes and, last, the hub."""
+    table = []
+    for one in routes:
+        row = []
+        for other in routes:
+            common = _common(one, other)
+            row.append(sum(leg.latency for leg in (*one.legs[common:], *other.legs[common:])))
+        table.append((*row, one.latency))
+    return (*table, (*(route.latency for route in routes), 0))

@@ -102,6 +102,15 @@ def coherence_of_each(decay: Decay) -> float:
     return 6 / total if total > 0 else math.inf
 
 
+def kept_by(rates: Rates, seconds: float) -> float:
+    """Return what a memory with these rates keeps of a qubit: the Werner parameter of depolarizing with the same
+    fidelity.
+
+    That is its channel twirled; of a memory that depolarizes, its channel.
+    """
+    return sum(math.exp(-rate * seconds) for rate in (rates.x, rates.y, rates.z)) / 3
+
+
 def fidelity_at(weights: NDArray[np.float64], decay: Decay, age: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the fidelity of pairs with these weights (Phi+, Psi-, Psi+, Phi-) at emission, at ages in seconds (any
     shape).

@@ -99,6 +99,7 @@ class Processor(Actor):
         shard: Shard,
         *,
         noise: Floats,
+        kept_by_memories: Floats | None = None,
         learning: Learning,
         connections: Connections,
         adoption: ModelAdoption,
@@ -107,11 +108,14 @@ class Processor(Actor):
     ) -> None:
         """Make a processor before its first round.
 
-        noise: shape (n, 7), or (layers, n, 7) where layers run on different processors, see `Noise`.
+        noise: shape (n, 7), or (layers, n, 7) where layers run on different processors, see `Noise`. kept_by_memories
+        (columns,): what is left of the pairs inside a circuit when they are used, and of copies after each wait; empty
+        if nothing is lost.
         """
         self.name = processor_name(index)
         self.index = index
         self._shard, self._noise, self.learning = shard, noise, learning
+        self._kept_by_memories = np.zeros(0) if kept_by_memories is None else kept_by_memories
         self._channels = {channel.peer: channel for channel in connections.channels}
         self.latencies, self._watched = connections.latencies, connections.watched
         self._adoption, self._streams = adoption, streams
@@ -247,12 +251,22 @@ class Processor(Actor):
             parameters=self.state.parameters,
             noise=self._noise,
             attenuation=shots.attenuation if len(shots.attenuation) else np.ones(self._noise.shape[-2] + 1),
-            werner=shots.werner,
+            werner=self._when_used(shots.werner),
             coefficients=shots.coefficients,
             usable=shots.on_time,
             certified_werner=None if self.learning.error_mitigation == "none" else self.state.werner,
         )
         return Work(GRADIENT, inputs, schedule.plan_ends_at + self.learning.update_time)
+
+    def _when_used(self, werner: Floats) -> Floats:
+        """Return the Werner parameters with which pairs and copies are used, (J, columns), from those of pairs when a
+        shot begins, (J, places).
+        """
+        kept, places = self._kept_by_memories, werner.shape[1]
+        if not len(kept):
+            return werner
+        waits = np.tile(kept[places:], (len(werner), 1))
+        return np.concatenate([werner * kept[:places], waits], axis=1)
 
     def _batch(self, round_index: int) -> NDArray[np.int64]:
         samples = len(self._shard.angles)

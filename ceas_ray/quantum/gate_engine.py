@@ -30,8 +30,8 @@ def shifted_values(circuit: GateCircuit, inputs: LaneInputs, output: Integers, *
     """Return one output of each lane, output (B,), and its derivatives by every angle that shifts, (B, R).
 
     Readout errors are in it. inputs: `angles` holds the inputs x (B, inputs); of a shared circuit, `noise` may be that
-    of each section (Q, sections, n, 7), and `werner` (Q, places) is in the order of `Sharing.ends`. Raises ValueError
-    for wrong shapes.
+    of each section (Q, sections, n, 7), and `werner` (Q, places) is in the order of `Sharing.ends`; with that of waits
+    behind it, (Q, columns). Raises ValueError for wrong shapes.
     """
     problem = _problem(circuit, inputs)
     lanes, output = len(inputs.owner), np.asarray(output)
@@ -120,10 +120,9 @@ def _problem(circuit: GateCircuit, inputs: LaneInputs) -> gate_kernels.Problem:
     lanes, processors = len(inputs.owner), len(inputs.parameters)
     x = shaped("angles", inputs.angles, (lanes, circuit.inputs))
     parameters = shaped("parameters", inputs.parameters, (processors, circuit.parameter_count))
-    noise, werner = _noise(circuit, inputs.noise, processors), inputs.werner
+    noise = _noise(circuit, inputs.noise, processors)
     owner, tables = np.ascontiguousarray(inputs.owner, np.int64), tables_of(circuit)
     readout = 1 - 2 * noise[:, -1, :, Noise.READOUT]
-    pairs = (processors, circuit.pairs_within)
     weights = np.stack(
         [weight * np.prod(np.where(touched, readout, 1.0), axis=1)
          for weight, touched in zip(tables.weights, tables.touched, strict=True)], axis=1,
@@ -150,8 +149,18 @@ def _problem(circuit: GateCircuit, inputs: LaneInputs) -> gate_kernels.Problem:
         sectors=tables.sectors,
         shifts=tables.shifts,
         places=tables.places,
-        werner=shaped("werner", np.ones(pairs) if werner is None else werner, pairs),
+        werner=_werner(circuit, inputs.werner, processors),
     )
+
+
+def _werner(circuit: GateCircuit, werner: Floats | None, processors: int) -> Floats:
+    """Return the Werner parameters of places and waits, (Q, columns): 1 of what is not given."""
+    places, columns = (0, 0) if circuit.sharing is None else (circuit.pairs_within, circuit.sharing.columns)
+    given = np.ones((processors, places)) if werner is None else np.asarray(werner, np.float64)
+    if given.ndim == 2 and given.shape[1] == columns:
+        return shaped("werner", given, (processors, columns))
+    left = np.ones((processors, columns - places))
+    return np.ascontiguousarray(np.concatenate([shaped("werner", given, (processors, places)), left], axis=1))
 
 
 def _noise(circuit: GateCircuit, noise: Floats, processors: int) -> Floats:

@@ -17,6 +17,7 @@ from ceas_ray.quantum.gate_shared_steps import (
     apply_two_shared_back,
     copy_value,
     copy_value_back,
+    depolarize_copy,
     move_qubit,
     teleport,
 )
@@ -24,6 +25,7 @@ from ceas_ray.quantum.gate_steps import (
     MOVE,
     TELEPORTATION,
     VALUE_COPY,
+    WAIT,
     apply_one,
     apply_one_back,
     apply_two,
@@ -53,9 +55,9 @@ class Problem(NamedTuple):
     (4^n,), in that.
 
     Of shared circuits: sections (G,): the rows of noise. sectors (G,): how many a gate finds. shifts (G, 16): of gates
-    on two qubits, the bits of a sector by which a coefficient comes from another; of a copy or a move, bits of flags in
-    column 0.
-    places (G,): of pairs; werner (Q, places).
+    on two qubits, the bits of a sector by which a coefficient comes from another; of a copy, a wait or a move, bits of
+    flags in column 0, and in column 1 those of kept copies.
+    places (G,): columns of werner (Q, columns), of pairs and of waits.
     """
 
     kinds: Any
@@ -83,8 +85,8 @@ class Problem(NamedTuple):
 
 
 class Block(NamedTuple):
-    """The numbers of a block of lanes: turns (2, rotations, lanes), noise (S, 8, n, lanes), werner (places, lanes), and
-    room for a gate (6, 16, lanes) and, of a shared circuit, for a state (its sectors times 4^n, lanes).
+    """The numbers of a block of lanes: turns (2, rotations, lanes), noise (S, 8, n, lanes), werner (columns, lanes),
+    and room for a gate (6, 16, lanes) and, of a shared circuit, for a state (its sectors times 4^n, lanes).
     """
 
     turns: Any
@@ -152,8 +154,12 @@ def _apply(problem, g, block, before, after):  # type: ignore[no-untyped-def]
         teleport(qubit, block.werner, problem.places[g], source, target)
         return
     if kind == VALUE_COPY:
-        copy = (qubit, problem.tables[g], problem.shifts[g, 0], len(problem.strings))
+        copy = (qubit, problem.tables[g], problem.shifts[g, 0], problem.shifts[g, 1], len(problem.strings))
         copy_value(copy, block.werner, problem.places[g], source, target)
+        return
+    if kind == WAIT:
+        copy = (qubit, problem.tables[g], problem.shifts[g, 0], problem.shifts[g, 1], len(problem.strings))
+        depolarize_copy(copy, block.werner, problem.places[g], source, target)
         return
     if kind == MOVE:
         move_qubit((qubit, problem.tables[g], problem.shifts[g, 0], len(problem.strings)), source, target)
@@ -184,8 +190,12 @@ def _apply_back(problem, g, block, before, dual, derivatives):  # type: ignore[n
         teleport(qubit, block.werner, problem.places[g], h, h)
         return
     if kind == VALUE_COPY:
-        copy = (qubit, problem.tables[g], problem.shifts[g, 0], len(problem.strings))
+        copy = (qubit, problem.tables[g], problem.shifts[g, 0], problem.shifts[g, 1], len(problem.strings))
         copy_value_back(copy, block.werner, problem.places[g], h)
+        return
+    if kind == WAIT:
+        copy = (qubit, problem.tables[g], problem.shifts[g, 0], problem.shifts[g, 1], len(problem.strings))
+        depolarize_copy(copy, block.werner, problem.places[g], h, h)
         return
     if kind == MOVE:
         move_qubit((qubit, problem.tables[g], problem.shifts[g, 0], len(problem.strings)), h, h)

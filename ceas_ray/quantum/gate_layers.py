@@ -4,6 +4,7 @@ Ours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from ceas_ray.quantum.gate_circuit import FixedGate, Gate, GateCircuit
 from ceas_ray.quantum.gate_sharing import PairStep, Sharing, Teleportation
 from ceas_ray.quantum.partition import HUB
+from ceas_ray.quantum.shot_clock import NO_WAIT, GateDone, PairSpent, ShotEvent
 
 
 def shared_by_layers(circuit: GateCircuit, members: int) -> GateCircuit:
@@ -37,7 +39,25 @@ def shared_by_layers(circuit: GateCircuit, members: int) -> GateCircuit:
         ends += [(to - 1 if to else HUB, to)] * circuit.qubits
     holders = tuple((m,) * circuit.qubits for m in range(members))
     nothing = ((0, 0),) * len(gates)
-    return replace(circuit, gates=gates, sharing=Sharing(tuple(ends), holders, sections, tuple(steps), nothing))
+    sharing = Sharing(tuple(ends), holders, sections, tuple(steps), nothing, (), _events(gates, first, ends, steps))
+    return replace(circuit, gates=gates, sharing=sharing)
+
+
+def _events(
+    gates: Sequence[Gate], first: int, ends: Sequence[tuple[int, int]], steps: Sequence[tuple[int, PairStep]]
+) -> tuple[ShotEvent, ...]:
+    """Return the teleportations and the gates of processors in order; a qubit's value has its number."""
+    teleported: dict[int, list[ShotEvent]] = {}
+    for number, step in steps:
+        assert isinstance(step, Teleportation), "layers share no values"
+        spent = PairSpent(step.place, step.qubit, step.qubit, ends[step.place])
+        teleported.setdefault(number, []).append(spent)
+    found: list[ShotEvent] = []
+    for number in range(first, len(gates)):
+        qubits = _qubits(gates[number])
+        found += teleported.get(number, [])
+        found.append(GateDone(qubits, (NO_WAIT,) * len(qubits), (False,) * len(qubits)))
+    return tuple(found)
 
 
 def _layers(circuit: GateCircuit) -> tuple[list[int], str]:

@@ -7,7 +7,7 @@ takes what depends on the sign of its value from the sector with the flags of th
 
 from __future__ import annotations
 
-from ceas_ray.kernel.compiled_code import COMPILED_PART, njit
+from ceas_ray.kernel.compiled_code import COMPILED_INLINE, COMPILED_PART, njit
 from ceas_ray.quantum.gate_steps import base_of, offset, relax, relax_back
 from ceas_ray.quantum.lanes import load, store, zero_lanes
 
@@ -20,32 +20,64 @@ def teleport(qubit, werner, place, source, target):  # type: ignore[no-untyped-d
         store(target, index, value if (index >> (2 * qubit)) & 3 == 0 else load(werner, place) * value)
 
 
+@njit(**COMPILED_INLINE)
+def _is_odd(bits):  # type: ignore[no-untyped-def]
+    found = False
+    while bits:
+        found, bits = not found, bits & (bits - 1)
+    return found
+
+
+@njit(**COMPILED_INLINE)
+def _changes_sign(index, qubit, pauli, kept, strings):  # type: ignore[no-untyped-def]
+    """Decide whether a Pauli on a qubit changes the sign of a coefficient: if its string anticommutes, or (not both) if
+    an odd number of the flags that this Pauli changes is in its sector.
+    """
+    digit = (index >> (2 * qubit)) & 3
+    return (digit != 0 and digit != pauli) != _is_odd((index // strings) & kept)
+
+
 @njit(**COMPILED_PART)
 def copy_value(copy, werner, place, source, target):  # type: ignore[no-untyped-def]
-    """Set target = source and a new flag; what anticommutes with the Pauli that is copied is multiplied by w.
+    """Set target = source and a new flag; what the Pauli that is copied changes the sign of is multiplied by w.
 
-    copy: the qubit, the Pauli (1 to 3), the flag's bit, and 4^n.
+    copy: the qubit, the Pauli (1 to 3), the flag's bit, the bits of flags that the Pauli changes, and 4^n.
     """
-    qubit, pauli, flag, strings = copy
-    kept = load(werner, place)
+    qubit, pauli, flag, kept, strings = copy
+    left = load(werner, place)
     for index in range(len(source)):
         if (index // strings) & flag == 0:
-            value, digit = load(source, index), (index >> (2 * qubit)) & 3
-            store(target, index + flag * strings, kept * value)
-            store(target, index, value if digit == 0 or digit == pauli else kept * value)
+            value, changes = load(source, index), _changes_sign(index, qubit, pauli, kept, strings)
+            store(target, index + flag * strings, left * value)
+            store(target, index, left * value if changes else value)
 
 
 @njit(**COMPILED_PART)
 def copy_value_back(copy, werner, place, h):  # type: ignore[no-untyped-def]
     """Apply to h the transpose of `copy_value`."""
-    qubit, pauli, flag, strings = copy
-    kept = load(werner, place)
+    qubit, pauli, flag, kept, strings = copy
+    left = load(werner, place)
     for index in range(len(h)):
         if (index // strings) & flag == 0:
-            value, digit, far = load(h, index), (index >> (2 * qubit)) & 3, index + flag * strings
-            of_flag = kept * load(h, far)
-            store(h, index, (value if digit == 0 or digit == pauli else kept * value) + of_flag)
+            value, changes = load(h, index), _changes_sign(index, qubit, pauli, kept, strings)
+            far = index + flag * strings
+            of_flag = left * load(h, far)
+            store(h, index, (left * value if changes else value) + of_flag)
             store(h, far, zero_lanes(h))
+
+
+@njit(**COMPILED_PART)
+def depolarize_copy(copy, werner, place, source, target):  # type: ignore[no-untyped-def]
+    """Set target = source with what changes its sign by an error of a copy multiplied by w. Its own transpose.
+
+    copy: the qubit, the Pauli (1 to 3), the flags' bits, those of flags that the Pauli changes, and 4^n.
+    """
+    qubit, pauli, flips, kept, strings = copy
+    left = load(werner, place)
+    for index in range(len(source)):
+        value = load(source, index)
+        stays = not (_is_odd((index // strings) & flips) or _changes_sign(index, qubit, pauli, kept, strings))
+        store(target, index, value if stays else left * value)
 
 
 @njit(**COMPILED_PART)

@@ -8,6 +8,10 @@ Pauli operator to the qubit. A flipped copy turns each of its rotations the othe
 Pauli operator of its other side. All gates of a copy, and of copies made from it, meet the same error. A qubit moves to
 another processor by a copy that stays in its place: a flipped one is the qubit, flipped.
 
+A copy that waits in its memory is depolarized there, which does to this copy alone what a pair that errs does. Copies
+that are kept over gates by which others only flip their qubit are flipped by the values of these others. Meanwhile an
+error of another copy of the qubit that applies the Pauli operator flips the qubit and not the kept copies.
+
 So a state has a part for each set of flipped copies; or, with the signs of flips in place of these, a sector for each
 set of flags, the first of which is the density matrix itself.
 """
@@ -17,6 +21,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
+
+from ceas_ray.quantum.shot_clock import ShotEvent
 
 
 class Teleportation(NamedTuple):
@@ -29,13 +35,28 @@ class Teleportation(NamedTuple):
 class ValueCopy(NamedTuple):
     """A copy of a qubit's value, the eigenvalue of `pauli`, by the pair of a place; `flag` says whether it is flipped.
 
-    A flag is a number from 0; it is used again once no copy depends on it.
+    A flag is a number from 0; it is used again once no copy depends on it. kept: the flags (bits) that `pauli` on the
+    qubit changes, which are those of copies that are kept from before.
     """
 
     qubit: int
     pauli: str
     flag: int
     place: int
+    kept: int = 0
+
+
+class Wait(NamedTuple):
+    """A copy has waited in its memory. pauli, kept: as of a copy; flips: the flags (bits) that change if it is flipped.
+
+    column: of its Werner parameter among those of places and waits.
+    """
+
+    qubit: int
+    pauli: str
+    flips: int
+    kept: int
+    column: int
 
 
 class Move(NamedTuple):
@@ -46,7 +67,7 @@ class Move(NamedTuple):
     flags: int
 
 
-PairStep = Teleportation | ValueCopy | Move
+PairStep = Teleportation | ValueCopy | Wait | Move
 
 
 @dataclass(frozen=True)
@@ -56,6 +77,7 @@ class Sharing:
     holders: of each section, the member that holds each qubit. sections: the section of each gate of the circuit: whose
     noise it has. steps: the gate's number before which each pair is spent or a qubit moves, and how, in order. flags:
     of each gate, of the values of its first and its second qubit, the flags that say that they are flipped, as bits.
+    waits: of each wait, the place of the pair that made the copy. events: of a shot, for `shot_times`.
     """
 
     ends: tuple[tuple[int, int], ...]
@@ -63,6 +85,13 @@ class Sharing:
     sections: tuple[int, ...]
     steps: tuple[tuple[int, PairStep], ...]
     flags: tuple[tuple[int, int], ...]
+    waits: tuple[int, ...] = ()
+    events: tuple[ShotEvent, ...] = ()
+
+    @property
+    def columns(self) -> int:
+        """How many Werner parameters an execution has: of all places, then of all waits."""
+        return len(self.ends) + len(self.waits)
 
     @cached_property
     def sectors(self) -> int:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.quantum import gate_steps
 from ceas_ray.quantum.gate_circuit import Entangler, FixedGate, Gate, GateCircuit, Rotation
-from ceas_ray.quantum.gate_sharing import Move, PairStep, Teleportation, ValueCopy
+from ceas_ray.quantum.gate_sharing import Move, PairStep, Teleportation, ValueCopy, Wait
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -102,6 +102,8 @@ def _pair_row(step: PairStep) -> _Row:
         return _Row(gate_steps.TELEPORTATION, step.qubit, -1, -1, place=step.place)
     if isinstance(step, Move):
         return _Row(gate_steps.MOVE, step.qubit, -1, "IXYZ".index(step.pauli))
+    if isinstance(step, Wait):
+        return _Row(gate_steps.WAIT, step.qubit, -1, "IXYZ".index(step.pauli), place=step.column)
     return _Row(gate_steps.VALUE_COPY, step.qubit, -1, "IXYZ".index(step.pauli), place=step.place)
 
 
@@ -128,7 +130,9 @@ def _shared(circuit: GateCircuit) -> tuple[Integers, Integers, Integers]:
     for number, step in enumerate(steps):
         if isinstance(step, ValueCopy):
             ends[step.flag] = last_use[number]
-            shifts[number, 0] = 1 << step.flag
+            shifts[number, :2] = 1 << step.flag, step.kept
+        elif isinstance(step, Wait):
+            shifts[number, :2] = step.flips, step.kept
         elif isinstance(step, Move):
             shifts[number, 0] = step.flags
         sectors[number] = 1 << (max((flag for flag, end in ends.items() if end >= number), default=-1) + 1)
@@ -151,7 +155,7 @@ def _last_uses(steps: Sequence[Gate | PairStep], flags: Sequence[tuple[int, int]
             copies[step.flag] = found[number] = number
         elif isinstance(step, Move):
             used = step.flags
-        elif not isinstance(step, Teleportation):
+        elif not isinstance(step, Teleportation | Wait):
             first, second = next(of_gates)
             used = first | second
         for flag, copy in copies.items():

@@ -43,7 +43,7 @@ from ceas_ray.world.own_circuit import own_circuit_of, with_observables, with_qu
 from ceas_ray.world.processor_noise import processor_noise
 from ceas_ray.world.processors import adversary_of, processors_of
 from ceas_ray.world.round_demand import ServedPhase, round_demand
-from ceas_ray.world.shared_circuit import shared_circuit_of
+from ceas_ray.world.shared_circuit import check_shot_lengths, shared_circuit_of
 from ceas_ray.world.world import Outline, World
 
 _MAX_PLANNED_PATHS = 1000
@@ -115,6 +115,7 @@ def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
         check_circuits(settings, blueprint.shared_circuit, largest_shard, policies=policies, noise=blueprint.noise)
         demand = demand_of(settings, network)
         check_demand(settings, network, demand, scheduler)
+        check_shot_lengths(settings, blueprint.shared_circuit, network, demand)
         phases = _phases(network, demand, counts)
         inputs.read_code(targets_of(settings.model_dump()))
         return Outline(

@@ -16,7 +16,7 @@ from ceas_ray.processors.false_announcements import FalseAnnouncements
 from ceas_ray.processors.processor import Connections, Learning, Processor
 from ceas_ray.world.blueprint import Blueprint
 from ceas_ray.world.classical_network import on_network
-from ceas_ray.world.shared_circuit import noise_of_group
+from ceas_ray.world.shared_circuit import kept_by_memories, noise_of_group
 from ceas_ray.world.times import control_delay, update_time
 
 
@@ -37,6 +37,7 @@ def _processor(blueprint: Blueprint, k: int) -> Actor:
         k,
         blueprint.shards[k],
         noise=_noise_of(blueprint, k),
+        kept_by_memories=_kept_of(blueprint, k),
         learning=Learning(
             batch=training.batch,
             momentum=training.momentum,
@@ -64,6 +65,14 @@ def _noise_of(blueprint: Blueprint, k: int) -> NDArray[np.float64]:
     m = blueprint.counts.group_size
     members = blueprint.noise[k * m : (k + 1) * m]
     return members[0] if m == 1 else noise_of_group(blueprint.shared_circuit, members)
+
+
+def _kept_of(blueprint: Blueprint, k: int) -> NDArray[np.float64]:
+    """Return what memories keep while a shot of party k runs; empty without pairs inside a circuit."""
+    groups = blueprint.network.groups
+    if not groups:
+        return np.zeros(0)
+    return kept_by_memories(blueprint.settings.processors, blueprint.shared_circuit, groups[k])
 
 
 def adversary_of(blueprint: Blueprint) -> Adversary:

@@ -7,24 +7,29 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.config.errors import SettingsError, blame_on
-from ceas_ray.config.schema import TrainingSettings
+from ceas_ray.config.errors import SettingsError, UnusableSettings, blame_on
+from ceas_ray.config.schema import ProcessorSettings, RunSettings, TrainingSettings
 from ceas_ray.distribution.distribution import Distributor
 from ceas_ray.distribution.fewest_gates_distributor import FewestGatesDistributor
 from ceas_ray.distribution.packed_distributor import PackedDistributor
 from ceas_ray.distribution.shared_gates import shared_by_qubits
 from ceas_ray.distribution.static_distributor import StaticDistributor
+from ceas_ray.entanglement.plan import Demand
+from ceas_ray.kernel.time import seconds
+from ceas_ray.network.group import ProcessorGroup
+from ceas_ray.network.memories import kept_by
+from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.gate_layers import shared_by_layers
 from ceas_ray.quantum.partition import member_of_layer, pair_ends, partition_by_layers, partition_by_qubits
+from ceas_ray.quantum.shot_clock import GateSeconds, ShotTimes, shot_times
 
 DISTRIBUTORS: dict[str, Distributor] = {
     "fewest_gates": FewestGatesDistributor(),
     "static": StaticDistributor(),
-    "packed": PackedDistributor(keeps=False),
+    "packed": PackedDistributor(),
 }
-"""No copies are kept over gates that flip their qubit while a circuit is trained: the engine has no such copies."""
 
 
 def shared_circuit_of(
@@ -84,3 +89,61 @@ def noise_of_group(circuit: VariationalCircuit, members: NDArray[np.float64]) ->
     if circuit.parts:
         return members[list(circuit.parts), np.arange(circuit.qubits)]
     return members[list(member_of_layer(circuit))]
+
+
+def times_of_shots(processors: ProcessorSettings, circuit: VariationalCircuit, group: ProcessorGroup) -> ShotTimes:
+    """Return when a group spends the pairs of a shot of a shared circuit of the user's own."""
+    assert isinstance(circuit, GateCircuit) and circuit.sharing is not None, "a group shares its circuit"
+    gates = (processors.one_qubit_gate_nanoseconds, processors.two_qubit_gate_nanoseconds)
+    return shot_times(
+        circuit.sharing.events,
+        places=circuit.pairs_within,
+        waits=len(circuit.sharing.waits),
+        latency=lambda a, b: seconds(group.latencies[a][b]),
+        gates=GateSeconds(*(length * 1e-9 for length in gates)),
+    )
+
+
+def kept_by_memories(
+    processors: ProcessorSettings, circuit: VariationalCircuit, group: ProcessorGroup
+) -> NDArray[np.float64]:
+    """Return what memories keep of a group's pairs and copies while a shot runs: Werner parameters, (columns,).
+
+    Of each pair until it is spent, in two memories, and of its copy until that is used; then of each later wait. Empty
+    for the ansaetze of this package, whose shots take no time.
+    """
+    if not isinstance(circuit, GateCircuit):
+        return np.zeros(0)
+    times, sharing = times_of_shots(processors, circuit, group), circuit.sharing
+    assert sharing is not None, "a group shares its circuit"
+    near, far = {}, {}
+    for part in group.routes:
+        begin, end = part.route.legs[0].decay.start, part.route.legs[-1].decay.end
+        for place in part.places:
+            first, second = sharing.ends[place]
+            near[place], far[place] = (begin, end) if first < second else (end, begin)
+    of_pairs = [
+        kept_by(near[place], spent) * kept_by(far[place], spent) * kept_by(far[place], used)
+        for place, (spent, used) in enumerate(zip(times.until_spent, times.until_used, strict=True))
+    ]
+    of_waits = [kept_by(far[place], wait) for place, wait in zip(sharing.waits, times.waits, strict=True)]
+    return np.array(of_pairs + of_waits)
+
+
+def check_shot_lengths(
+    settings: RunSettings, circuit: VariationalCircuit, network: NetworkPlan, demand: Demand
+) -> None:
+    """Raise SettingsError if a shot of a group's own circuit takes longer than its shot period: the next one begins
+    then.
+    """
+    if not isinstance(circuit, GateCircuit):
+        return
+    for k, group in enumerate(network.groups):
+        length = times_of_shots(settings.processors, circuit, group).length
+        period = seconds(demand.shot_period(network.served(k)))
+        if length > period:
+            raise UnusableSettings(
+                "training.circuit", f"a shot must end within its shot period, {1e3 * period:.3g} ms for group {k}, "
+                f"this one takes {1e3 * length:.3g} ms (outcomes travel between processors, gates take their time); "
+                "a greater entanglement.supply or fewer training.processors_per_group leave more time",
+            )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -94,6 +95,31 @@ def test_copies_that_are_kept_while_their_qubit_is_flipped_are_right_after_it() 
 def test_five_hundred_distributed_circuits_are_the_undistributed_ones(first: int) -> None:
     for seed in range(first, first + 125):
         check(seed, [DISTRIBUTORS[seed % 3]])
+
+
+def least_pairs(circuit: GateList, network: ProcessorNetwork) -> int:
+    """The fewest pairs of any assignment of qubits, one pair of each link on the way for each remote gate."""
+    processors = range(len(network.room))
+    costs, found = network.distances[np.ix_(network.processors, network.processors)], []
+    gates = [(g.first, g.second) for g in normal_form(circuit.qubits, circuit.gates) if isinstance(g, ControlledPhase)]
+    for homes in itertools.product(processors, repeat=circuit.qubits):
+        if all(homes.count(p) <= network.room[p] for p in processors):
+            found.append(sum(int(costs[homes[a], homes[b]]) for a, b in gates))
+    return min(found)
+
+
+@pytest.mark.parametrize(("edges", "room"), [
+    ([(0, 1), (1, 2)], [2, 2, 2]), ([(0, 1), (1, 2), (2, 3)], [2, 1, 1, 2]), ([(0, 3), (1, 3), (2, 3)], [2, 2, 2, 0]),
+    ([(0, 1), (1, 2), (2, 3), (3, 4), (4, 0)], [2, 1, 1, 1, 0]),
+])  # fmt: skip
+def test_fewest_gates_takes_the_fewest_pairs_of_links_on_any_network(
+    edges: list[tuple[int, int]], room: list[int]
+) -> None:
+    """A pair over two links counts two, as it does for every distributor."""
+    network = ProcessorNetwork.from_edges(edges, room)
+    for seed in range(3):
+        circuit = listed(5, random_circuit(seed, 5, 30))
+        assert FewestGatesDistributor()(circuit, network).pairs == least_pairs(circuit, network)
 
 
 @pytest.mark.parametrize("distributor", DISTRIBUTORS)

@@ -24,7 +24,7 @@ from ceas_ray.quantum.gate_circuit import Entangler, GateCircuit, Rotation, Term
 from ceas_ray.quantum.gate_list import GateList, normal_form
 from ceas_ray.quantum.gate_noise import Noise, noiseless
 from ceas_ray.quantum.gate_prefix import prepared_at_hub
-from ceas_ray.quantum.gate_sharing import Move, ValueCopy
+from ceas_ray.quantum.gate_sharing import Move, ValueCopy, Wait
 from ceas_ray.quantum.partition import HUB, pair_ends, partition_by_qubits
 from ceas_ray.quantum.pauli_engine import LaneInputs
 from tests.distribution.circuits import HADAMARD, rotation
@@ -265,7 +265,7 @@ def test_gates_of_a_qubit_that_has_moved_have_the_noise_of_the_processor_that_ho
     assert shared is not None
     assert [shared.holders[section] for section in shared.sections] == [(0, 1), (1, 1), (1, 1)]
     assert shared.ends == ((0, 1),)
-    assert [type(step) for _, step in shared.steps] == [ValueCopy, Move]
+    assert [type(step) for _, step in shared.steps] == [ValueCopy, Wait, Move]
 
 
 def test_the_packed_distributor_spends_pairs_where_they_take_the_fewest_links() -> None:

@@ -46,6 +46,14 @@ def test_a_group_has_a_route_for_every_two_that_share_pairs() -> None:
     assert group.pairs_per_shot == 5
 
 
+def test_a_group_knows_how_long_outcomes_travel_between_its_members_and_the_hub() -> None:
+    routes = [route((0, "x"), (1, "y"), (2, "a")), route((0, "x"), (3, "b"))]
+    latencies = group_of(routes, (0, 1), [(0, 1)]).latencies
+    assert latencies[0][1] == latencies[1][0] == route_between(routes[0], routes[1]).latency
+    assert [latencies[-1][0], latencies[-1][1]] == [latencies[0][-1], latencies[1][-1]] == [r.latency for r in routes]
+    assert latencies[0][0] == latencies[-1][-1] == 0
+
+
 def test_a_group_is_as_fast_as_its_scarcest_route() -> None:
     fast, slow = route((0, "a")), route((5, "b"))
     group = ProcessorGroup((0, 1), (ShotRoute(fast, (0, 1, 2, 3)), ShotRoute(slow, (4,))))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from ceas_ray.network.memories import Dephasing, Depolarizing, Memory, Relaxing, fidelity_at, pair_decay
+from ceas_ray.network.memories import Dephasing, Depolarizing, Memory, Relaxing, fidelity_at, kept_by, pair_decay
 from ceas_ray.quantum import bell_pairs
 from ceas_ray.quantum.bell_pairs import Idling
 from ceas_ray.quantum.emission import SingleClick
@@ -31,6 +31,13 @@ def decayed_by_formulas(weights: np.ndarray, memories: tuple[Memory, Memory], ag
             case Relaxing(t1, t2):
                 idling[half] = Idling(age, t1, t2)
     return bell_pairs.relaxed_state(weights, *idling)
+
+
+@pytest.mark.parametrize("memory", [Depolarizing(0.3), Dephasing(0.2), Relaxing(0.3, 0.4)])
+def test_a_memory_keeps_of_a_qubit_what_is_left_of_the_fidelity_of_one_half_of_a_pair(memory: Memory) -> None:
+    perfect, eternal = np.array([1.0, 0.0, 0.0, 0.0]), Depolarizing(1e30)
+    fidelity = fidelity_at(perfect, pair_decay(eternal, memory), np.array(0.1))
+    assert kept_by(memory.rates, 0.1) == pytest.approx((4 * fidelity - 1) / 3, abs=1e-12)
 
 
 @pytest.mark.parametrize("memories", PAIRS)

@@ -11,10 +11,12 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.time import seconds
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.world.builder import build_world, outline_world
+from ceas_ray.world.shared_circuit import kept_by_memories, times_of_shots
 from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL
 from tests.world.test_partitions import PERFECT
@@ -101,6 +103,48 @@ def test_a_shot_spends_the_pairs_of_its_copies_or_of_teleported_qubits(words: li
     assert_link_books_are_exact(found)
     assert np.asarray(found[-1]["counts"])[[0, 2], 1].sum() == of_links * found[-1]["shots_on_time"]
     assert 0 < found[-1]["shots_on_time"] < found[-1]["shots"]
+
+
+def test_pairs_and_copies_wait_in_the_memories_of_their_processors_while_a_shot_runs() -> None:
+    words = ["training.partition=circuit", "training.distributor=packed", "training.inputs=local"]
+    outline = outline_world(settings_of(*words)).blueprint
+    group, circuit, processors = outline.network.groups[0], outline.shared_circuit, outline.settings.processors
+    assert isinstance(circuit, GateCircuit)
+    assert circuit.sharing is not None
+    kept, times = kept_by_memories(processors, circuit, group), times_of_shots(processors, circuit, group)
+    (part,) = group.routes
+    memory, latency = part.route.coherence_seconds, seconds(part.route.latency)
+    assert kept.shape == (circuit.sharing.columns,)
+    waited = 2 * times.until_spent + times.until_used
+    np.testing.assert_allclose(kept, np.exp(-np.concatenate([waited, times.waits]) / memory), rtol=1e-12)
+    assert times.until_spent[0] == 0, "the first pair is spent at once"
+    assert times.length >= latency
+    slow = processors.model_copy(update={"two_qubit_gate_nanoseconds": 1e5})
+    assert np.all(kept_by_memories(slow, circuit, group) <= kept)
+    assert times_of_shots(slow, circuit, group).length > times.length
+
+
+def test_memories_that_lose_more_while_a_shot_runs_leave_another_model() -> None:
+    """Gates that take time change nothing else."""
+    words = [
+        "training.partition=circuit",
+        "training.distributor=packed",
+        "training.rounds=1",
+        "training.estimator=exact",
+    ]
+    models = [
+        list(simulation_of(*words, f"processors.two_qubit_gate_nanoseconds={length}").rounds())[-1].mark.model
+        for length in (0, 10_000)
+    ]
+    difference = np.abs(np.asarray(models[0]) - models[1]).max()
+    assert 0 < difference < 0.1
+
+
+def test_a_shot_that_takes_longer_than_its_period_is_refused() -> None:
+    words = ["training.partition=circuit", "processors.two_qubit_gate_nanoseconds=1e7"]
+    with pytest.raises(SettingsError, match="a shot must end within its shot period") as refused:
+        outline_world(settings_of(*words))
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,131 @@
+"""When what a shot of a shared circuit does happens, and how long pairs and copies wait in memories meanwhile. Ours.
+
+Everything is done as early as it can be. All pairs of a shot are there when it begins, and wait in two memories until
+they are spent. A copy is good once the outcome that corrects it has arrived (L / c); from then on it waits in its
+memory between its uses. When a copy ends, its outcome travels to the qubit, and the next gate there that does not
+commute with the correction (Z in the basis of the copy) waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+NO_WAIT = -1
+"""In place of a wait: a qubit's own holder, or a copy's first use."""
+
+
+class PairSpent(NamedTuple):
+    """The pair of a place makes a copy, or teleports a qubit, whose value keeps its number then.
+
+    source, target: numbers of values. ends: between which members. wait: of the source, until now.
+    """
+
+    place: int
+    source: int
+    target: int
+    ends: tuple[int, int]
+    wait: int = NO_WAIT
+
+
+class GateDone(NamedTuple):
+    """A gate on one or two values.
+
+    waits: of each value, until now. corrected: whether each must have its corrections by then.
+    """
+
+    values: tuple[int, ...]
+    waits: tuple[int, ...]
+    corrected: tuple[bool, ...]
+
+
+class CopyEnded(NamedTuple):
+    """A value ends right after its last use; `holder` takes the correction. ends: from whose to whose place."""
+
+    value: int
+    holder: int
+    ends: tuple[int, int]
+    wait: int = NO_WAIT
+
+
+ShotEvent = PairSpent | GateDone | CopyEnded
+
+
+class ShotTimes(NamedTuple):
+    """All in seconds. until_spent (places,): from the begin of the shot; until_used (places,): from a copy's correction
+    to its first use; waits (W,): between uses; length: of the shot."""
+
+    until_spent: NDArray[np.float64]
+    until_used: NDArray[np.float64]
+    waits: NDArray[np.float64]
+    length: float
+
+
+class GateSeconds(NamedTuple):
+    """How long a gate takes."""
+
+    one_qubit: float
+    two_qubit: float
+
+
+def shot_times(
+    events: Sequence[ShotEvent],
+    *,
+    places: int,
+    waits: int,
+    latency: Callable[[int, int], float],
+    gates: GateSeconds,
+) -> ShotTimes:
+    """Return the times of a shot's events, which come in an order in which they can be done.
+
+    places, waits: how many there are. latency: between two members, or the hub and one, s.
+    """
+    clock = _Clock(places, waits)
+    for event in events:
+        if isinstance(event, PairSpent):
+            begin = clock.ready.get(event.source, 0.0)
+            clock.use(event.source, event.wait, begin)
+            clock.until_spent[event.place] = begin
+            clock.ready[event.target] = clock.since[event.target] = begin + latency(*event.ends)
+            if event.target != event.source:
+                clock.unused[event.target] = event.place
+        elif isinstance(event, GateDone):
+            begin = max(
+                max(clock.ready.get(value, 0.0), clock.corrections.pop(value, 0.0) if corrected else 0.0)
+                for value, corrected in zip(event.values, event.corrected, strict=True)
+            )
+            end = begin + (gates.two_qubit if len(event.values) == 2 else gates.one_qubit)
+            for value, wait in zip(event.values, event.waits, strict=True):
+                clock.use(value, wait, begin)
+                clock.ready[value] = clock.since[value] = end
+        else:
+            ended = clock.ready.get(event.value, 0.0)
+            clock.use(event.holder, event.wait, max(ended, clock.ready.get(event.holder, 0.0)))
+            arrives = max(ended + latency(*event.ends), clock.corrections.pop(event.value, 0.0))
+            clock.corrections[event.holder] = max(clock.corrections.get(event.holder, 0.0), arrives)
+    length = max([0.0, *clock.ready.values(), *clock.corrections.values()])
+    return ShotTimes(clock.until_spent, clock.until_used, clock.waits, length)
+
+
+class _Clock:
+    """ready: from when on a value is free; since: from when on it waits; corrections: when a value has them all;
+    unused: the places of the pairs that made the copies without a use so far."""
+
+    def __init__(self, places: int, waits: int) -> None:
+        self.ready: dict[int, float] = {}
+        self.since: dict[int, float] = {}
+        self.corrections: dict[int, float] = {}
+        self.unused: dict[int, int] = {}
+        self.until_spent, self.until_used, self.waits = np.zeros(places), np.zeros(places), np.zeros(waits)
+
+    def use(self, value: int, wait: int, now: float) -> None:
+        """Note how long a copy has waited; a qubit's own holder keeps no record."""
+        waited = now - self.since.get(value, now)
+        if value in self.unused:
+            self.until_used[self.unused.pop(value)] = waited
+        elif wait != NO_WAIT:
+            self.waits[wait] = waited
+        self.since[value] = now
