@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,11 +64,14 @@ class Connections:
     """The connections of a processor.
 
     channels: one per replica. latencies: to all that it writes to, ps. watched: whether an adversary sees its updates.
+    kept_by_memories (columns,): what is left of the pairs inside a circuit when they are used, and of copies after each
+    wait; empty if nothing is lost.
     """
 
     channels: Sequence[Channel]
     latencies: Mapping[str, int]
     watched: bool = False
+    kept_by_memories: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass
@@ -99,7 +102,6 @@ class Processor(Actor):
         shard: Shard,
         *,
         noise: Floats,
-        kept_by_memories: Floats | None = None,
         learning: Learning,
         connections: Connections,
         adoption: ModelAdoption,
@@ -108,14 +110,12 @@ class Processor(Actor):
     ) -> None:
         """Make a processor before its first round.
 
-        noise: shape (n, 7), or (layers, n, 7) where layers run on different processors, see `Noise`. kept_by_memories
-        (columns,): what is left of the pairs inside a circuit when they are used, and of copies after each wait; empty
-        if nothing is lost.
+        noise: shape (n, 7), or (layers, n, 7) where layers run on different processors, see `Noise`.
         """
         self.name = processor_name(index)
         self.index = index
         self._shard, self._noise, self.learning = shard, noise, learning
-        self._kept_by_memories = np.zeros(0) if kept_by_memories is None else kept_by_memories
+        self._kept_by_memories = connections.kept_by_memories
         self._channels = {channel.peer: channel for channel in connections.channels}
         self.latencies, self._watched = connections.latencies, connections.watched
         self._adoption, self._streams = adoption, streams

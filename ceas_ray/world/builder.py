@@ -110,13 +110,13 @@ def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
         loss, few = loss_of(settings.training, inputs.read), data.train_targets[:2]
         loss(np.zeros_like(few), few), loss.slope(np.zeros_like(few), few)  # one of the user's own may be wrong
         blueprint = _blueprint(settings, policies, data, inputs=inputs, own=own)
-        network, counts = blueprint.network, blueprint.counts
+        network = blueprint.network
         largest_shard = max(len(shard.angles) for shard in blueprint.shards)
         check_circuits(settings, blueprint.shared_circuit, largest_shard, policies=policies, noise=blueprint.noise)
         demand = demand_of(settings, network)
         check_demand(settings, network, demand, scheduler)
         check_shot_lengths(settings, blueprint.shared_circuit, network, demand)
-        phases = _phases(network, demand, counts)
+        phases = _phases(network, demand, blueprint.counts)
         inputs.read_code(targets_of(settings.model_dump()))
         return Outline(
             blueprint=blueprint,

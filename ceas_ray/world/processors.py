@@ -37,7 +37,6 @@ def _processor(blueprint: Blueprint, k: int) -> Actor:
         k,
         blueprint.shards[k],
         noise=_noise_of(blueprint, k),
-        kept_by_memories=_kept_of(blueprint, k),
         learning=Learning(
             batch=training.batch,
             momentum=training.momentum,
@@ -49,6 +48,7 @@ def _processor(blueprint: Blueprint, k: int) -> Actor:
             channels=[blueprint.channel(name, replica_name(j)) for j in range(blueprint.counts.replicas)],
             latencies=latencies,
             watched=bool(blueprint.byzantine) and not byzantine and omniscient,
+            kept_by_memories=_kept_of(blueprint, k),
         ),
         adoption=ModelAdoption(Quorums(blueprint.counts.replicas).blocking),
         initial_parameters=blueprint.initial_parameters,
