@@ -116,7 +116,6 @@ def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
         demand = demand_of(settings, network)
         check_demand(settings, network, demand, scheduler)
         check_shot_lengths(settings, blueprint.shared_circuit, network, demand)
-        phases = _phases(network, demand, blueprint.counts)
         inputs.read_code(targets_of(settings.model_dump()))
         return Outline(
             blueprint=blueprint,
@@ -128,7 +127,7 @@ def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
                 network,
                 demand=demand,
                 scheduler=scheduler.scheduler,
-                phases=phases,
+                phases=_phases(network, demand, blueprint.counts),
                 spends_pairs=blueprint.spends_pairs,
             ),
             inputs=inputs,
