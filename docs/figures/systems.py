@@ -26,6 +26,7 @@ FORMS = (
     ("everything", "all_pairs"),
     ("everything", "one_shot"),
     ("weights", "links"),
+    ("weights", "unequal_links"),
     ("weights", "gates"),
 )
 

@@ -26,7 +26,8 @@ SEEDS = {
     ("everything", "all_pairs"): (range(1151, 1154), range(1161, 1173)),
     ("everything", "one_shot"): (range(1131, 1134), range(1141, 1153)),
     ("weights", "links"): (range(1201, 1204), range(1211, 1221)),
-    ("weights", "gates"): (range(1201, 1204), range(1211, 1221)),
+    ("weights", "unequal_links"): (range(1201, 1204), range(1216, 1226)),
+    ("weights", "gates"): (range(1201, 1204), range(1216, 1226)),
 }
 FORM = "study.design.forms.quick"
 TINY = [
