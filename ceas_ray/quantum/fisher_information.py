@@ -19,17 +19,21 @@ from ceas_ray.quantum.gate_circuit import GateCircuit
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 
+MAX_BYTES_OF_SAMPLE = 2**32
+"""Of the tangents of one sample: 20 qubits by 255 weights."""
+_MAX_BYTES = 2**28
+"""Of the tangents of samples that are computed at once, if one takes less."""
+
 
 def pure_diagonal(circuit: VariationalCircuit, angles: Floats, parameters: Floats) -> Floats:
     """Return the diagonal of F for every sample: angles (B, inputs), parameters (P,) -> (B, P).
 
     A rotation exp(-i theta G / 2) with a Pauli G has F_ii = 1 - <G>^2 in the state that it acts on, so one forward
-    pass gives them all; weights of a circuit of the user's own, which may be shared, need the tangents.
+    pass gives them all; weights of a circuit of the user's own, which may be shared, need the tangents (see
+    `pure_full`).
     """
     if isinstance(circuit, GateCircuit):
-        psi, tangents = state_and_tangents(circuit, angles, parameters)
-        overlap = np.einsum("bik,bk->bi", tangents.conj(), psi)
-        return 4 * (np.sum(np.abs(tangents) ** 2, axis=2) - np.abs(overlap) ** 2)
+        return np.concatenate([_diagonal(*states) for states in _some_at_once(circuit, angles, parameters)])
     diagonal = np.empty((len(angles), circuit.parameter_count))
     states = _start(circuit, angles, 1)
     for index, axis, qubit in _evolve(circuit, angles, parameters, states):
@@ -41,8 +45,33 @@ def pure_diagonal(circuit: VariationalCircuit, angles: Floats, parameters: Float
 def pure_full(circuit: VariationalCircuit, angles: Floats, parameters: Floats) -> Floats:
     """Return F of every sample: angles (B, inputs), parameters (P,) -> (B, P, P), F_ij = 4 Re(<d_i|d_j> -
     <d_i|psi><psi|d_j>).
+
+    Samples are computed some at a time. Raises ValueError where the tangents of one take more than 4 GiB.
     """
-    psi, tangents = state_and_tangents(circuit, angles, parameters)
+    return np.concatenate([_full(*states) for states in _some_at_once(circuit, angles, parameters)])
+
+
+def _some_at_once(
+    circuit: VariationalCircuit, angles: Floats, parameters: Floats
+) -> Iterator[tuple[Complexes, Complexes]]:
+    """Yield the states and tangents of as many samples at a time as there is room for, at least one."""
+    of_one = 16 * (1 + circuit.parameter_count) * 2**circuit.qubits
+    if of_one > MAX_BYTES_OF_SAMPLE:
+        raise ValueError(
+            f"the Fisher information of a sample may take {MAX_BYTES_OF_SAMPLE / 2**30:.3g} GiB, the derivatives of "
+            f"{circuit.qubits} qubits by {circuit.parameter_count} weights take {of_one / 2**30:.3g} GiB"
+        )
+    some = max(1, _MAX_BYTES // of_one)
+    for first in range(0, max(1, len(angles)), some):
+        yield state_and_tangents(circuit, angles[first : first + some], parameters)
+
+
+def _diagonal(psi: Complexes, tangents: Complexes) -> Floats:
+    overlap = np.einsum("bik,bk->bi", tangents.conj(), psi)
+    return 4 * (np.sum(np.abs(tangents) ** 2, axis=2) - np.abs(overlap) ** 2)
+
+
+def _full(psi: Complexes, tangents: Complexes) -> Floats:
     gram = np.matmul(tangents.conj(), tangents.transpose(0, 2, 1))
     overlap = np.einsum("bik,bk->bi", tangents.conj(), psi)
     return 4 * (gram - overlap[:, :, None] * overlap.conj()[:, None, :]).real

@@ -61,7 +61,7 @@ def parsed_openqasm(file: InputFile) -> Any:
     if max(sizes, default=0) > MAX_QUBITS:
         raise ValueError(f"registers must have at most {MAX_QUBITS:,} qubits or bits, got {max(sizes)}")
     try:
-        text = file.content.decode()
+        text = file.content.decode("utf-8-sig")  # editors of Windows put a mark at the begin
     except UnicodeDecodeError:
         raise ValueError("a program must be text in UTF-8") from None
     if not _COMMENT.sub("", text).strip():
@@ -92,6 +92,9 @@ def _reason(error: Exception, complaints: io.StringIO) -> str:
         at = at.__cause__ or at.__context__
     if not said and token is not None:
         said = f"syntax error in line {token.line} at {token.text!r}"
+    if said == "index must be int, slice or list":
+        said = "the index of a qubit must be a number, got a variable, as of a loop"
+    said = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in said)
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
     return said[:300] or name
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ceas_ray.quantum import fisher_information
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.fisher_information import (
     globally_depolarized,
@@ -17,6 +18,7 @@ from ceas_ray.quantum.fisher_information import (
     pure_full,
     state_and_tangents,
 )
+from ceas_ray.quantum.gate_circuit import Entangler, GateCircuit, Rotation, Term
 from tests.quantum.state_vectors import state
 from tests.quantum.test_gate_engine import drawn as drawn_gates
 from tests.quantum.test_gate_engine import layered
@@ -158,3 +160,34 @@ def test_shared_weights_have_the_tangents_that_differences_of_states_show(seed: 
         np.testing.assert_allclose(tangents[:, i], (up - down) / 2e-5, atol=1e-8)
     full = pure_full(circuit, angles, parameters)
     np.testing.assert_allclose(pure_diagonal(circuit, angles, parameters), np.einsum("bii->bi", full), atol=1e-12)
+
+
+def test_a_few_samples_at_a_time_have_the_same_information(monkeypatch: pytest.MonkeyPatch) -> None:
+    circuit, inputs, _ = drawn_gates(3, 12, 5)
+    angles, parameters = inputs.angles, inputs.parameters[0]
+    full, diagonal = pure_full(circuit, angles, parameters), pure_diagonal(circuit, angles, parameters)
+    monkeypatch.setattr(fisher_information, "_MAX_BYTES", 2 * 16 * (1 + circuit.parameter_count) * 2**3)
+    np.testing.assert_allclose(pure_full(circuit, angles, parameters), full, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(pure_diagonal(circuit, angles, parameters), diagonal, rtol=0, atol=1e-13)
+
+
+def line_of(qubits: int, weights: int) -> GateCircuit:
+    """One input, then rotations of weights about Y, qubit after qubit, and CX along the line."""
+    gates = [Rotation("Y", (0,), (Term(1.0, (0,)),))]
+    gates += [Rotation("Y", (weight % qubits,), (Term(1.0, (), weight),)) for weight in range(weights)]
+    line = [Entangler("cx", (q, q + 1)) for q in range(qubits - 1)]
+    return GateCircuit(qubits, 1, weights, (*gates, *line), (((1.0, "Z" * qubits),),))
+
+
+def test_what_does_not_fit_is_refused_with_what_it_would_take() -> None:
+    circuit = line_of(20, 300)
+    for information in (pure_full, pure_diagonal):
+        with pytest.raises(ValueError, match=r"may take 4 GiB, the derivatives of 20 qubits by 300 weights take 4\.7"):
+            information(circuit, np.zeros((1, 1)), np.zeros(300))
+
+
+@pytest.mark.slow
+def test_twenty_qubits_fit() -> None:
+    """Each weight turns |0> of a qubit of its own about Y: F = 1, whatever entangles them afterwards."""
+    found = pure_full(line_of(20, 3), np.full((2, 1), 0.3), np.array([0.1, 0.2, 0.3]))
+    np.testing.assert_allclose(found, np.tile(np.eye(3), (2, 1, 1)), rtol=0, atol=1e-12)
