@@ -12,6 +12,7 @@ usage: scripts/bench framework [key=value ...]     a round of the default scenar
        scripts/bench round [--help]                a round by part, CPU and wall time; beside rounds on Ray
        scripts/bench scale [--help]                time, memory, messages and windows of up to 5,000 processors
        scripts/bench start [--help]                until a run's first sign of life and its first round
+       scripts/bench tracking [--help]             runs that send to MLflow, also where that fails, beside one without
        scripts/bench all [--quick] [--json]        those that need nothing else: kernel, round, scale, start, consensus
 """
 
@@ -33,6 +34,7 @@ from ceas_ray.bench import (
     scale,
     start,
     sweep,
+    tracking,
 )
 from ceas_ray.bench.figures import print_table
 from ceas_ray.cli.exit_codes import BAD_SETTINGS, COMPLETED
@@ -52,6 +54,7 @@ BENCHMARKS = {
     "round": default_round.main,
     "scale": scale.main,
     "start": start.main,
+    "tracking": tracking.main,
 }
 ALL = ("kernel", "round", "scale", "start", "consensus")
 

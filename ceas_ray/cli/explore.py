@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, help="how long (default 60, if nothing else limits it)")
     parser.add_argument("--hours", type=float, help="how long, in hours")
     parser.add_argument("--scenarios", type=int, help="how many scenarios")
-    parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
+    parser.add_argument("--first", type=int, default=0, help="the first seed (default 0); of --compare: of searches")
     parser.add_argument("--only", choices=[str(kind) for kind in KINDS], metavar="KIND", help="as the table names it")
     parser.add_argument("--processes", type=int, default=available_cpus(), help="default: one for each core")
     parser.add_argument("--replay", type=int, metavar="SEED", help="show one scenario as a sequence chart")
@@ -158,8 +158,9 @@ def _compare(bugs: tuple[str, ...], chosen: argparse.Namespace) -> int:
     title = f"Scenarios until a planted bug is found: median (range) of {chosen.searches} searches of at most {limit:,}"
     table = Table("planted bug", "at random", "guided", "ratio", title=title, title_justify="left")
     searches = compare_all(
-        bugs, searches=chosen.searches, limit=limit, processes=chosen.processes, begin_worker=leave_signals_to_parent
-    )
+        bugs, searches=chosen.searches, limit=limit, first=chosen.first, processes=chosen.processes,
+        begin_worker=leave_signals_to_parent,
+    )  # fmt: skip
     with Console(stderr=True).status("searching"):
         for compared in searches:
             if chosen.json:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def _copied(lock: HeldLock, uri: str | None, warn: Callable[[str], None]) -> Mlf
     _begin(tracker, lock, config, lines)
     tracker.log_rounds([round_of(line) for line in lines if line["event"] == "round"])
     _finish(tracker, config, folder, last_event(lines, "ended").get("time", 0.0))
-    tracker.settle(_PATIENCE_SECONDS, patient=True)
+    tracker.settle(inf, silence=_PATIENCE_SECONDS)
     return tracker
 
 
@@ -84,7 +85,7 @@ def _begin(
     head = head_of(config, lock.folder, started)
     head = replace(head, tags={**_tags_of_sweep(lock.folder, tracker), **head.tags})
     tracker.start(head, started.get("run"), begun.get("run_id"))
-    tracker.settle(_PATIENCE_SECONDS, patient=True)
+    tracker.settle(inf, silence=_PATIENCE_SECONDS)
     if tracker.run_id is not None and tracker.run_id != begun.get("run_id"):
         journal = opened_journal(lock, "folder", print)
         journal.append("mlflow", {"time": time.time(), "run_id": tracker.run_id, "uri": tracker.uri})

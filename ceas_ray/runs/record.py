@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
@@ -26,6 +27,8 @@ _ROUNDS_PER_BATCH = 25
 """Rounds that are sent to MLflow at once."""
 _INTERRUPTED_SECONDS = 2.0
 """How long MLflow may hold up the end of a run that was interrupted."""
+_SILENT_SHARE, _SILENT_SECONDS = 0.05, 2.0
+"""Share of the time of a run for which its end waits for a server that gives no answer; never less than the seconds."""
 
 
 class RunRecord:
@@ -40,7 +43,8 @@ class RunRecord:
         folder = lock.folder
         self.config, self.folder, self._quiet = config, folder, settings.quiet
         for left in folder.glob(f"*{PARTIAL}"):
-            left.unlink(missing_ok=True)
+            with suppress(OSError):  # whatever it is, it is no file that a run began, and in nobody's way
+                left.unlink()
         self.progress = RunProgress(settings.training.rounds, settings.quiet)
         self._journal = opened_journal(lock, "resume", self.progress.say)
         self._timeline = TimelineFile(folder / "timeline.json", self.progress.say) if settings.timeline else None
@@ -48,6 +52,7 @@ class RunRecord:
         self._tracking = settings.tracking
         self._unsent: list[TrackedRound] = []
         self._noted_run: str | None = None
+        self._began = time.monotonic()
 
     @property
     def mlflow_run_id(self) -> str | None:
@@ -128,7 +133,8 @@ class RunRecord:
         """Wait until MLflow has what it was sent; where that takes too long, it is given up."""
         if self._tracker is not None:
             self.send(at_least=0)
-            self._tracker.settle(_INTERRUPTED_SECONDS if status == "interrupted" else None)
+            silence = max(_SILENT_SECONDS, _SILENT_SHARE * (time.monotonic() - self._began))
+            self._tracker.settle(_INTERRUPTED_SECONDS if status == "interrupted" else None, silence)
             self._note_mlflow_run()
 
     @property
@@ -145,7 +151,7 @@ class RunRecord:
         self._journal.leave()
         if self._tracker is not None:
             self._tracker.finish(RunEnd(status="FAILED", tags={}, metrics={}, step=0, ended=time.time()))
-            self._tracker.settle()
+            self._tracker.settle(silence=_SILENT_SECONDS)
 
     def close(self, summary: Mapping[str, Any], ended: float) -> None:
         """Close the files and end the MLflow run, which gets them; say where its page is. ended: the run's end."""

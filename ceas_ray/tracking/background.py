@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from math import inf
 from queue import SimpleQueue
 
 
@@ -32,18 +33,19 @@ class Background:
             self._answered = time.monotonic()
             self._changed.notify_all()
 
-    def wait(self, seconds: float, patient: bool) -> bool:
-        """Wait until all calls have returned, this long at most; return whether they have.
+    def wait(self, seconds: float = inf, silence: float = inf) -> bool:
+        """Wait until all calls have returned; return whether they have.
 
-        patient: whether the seconds begin anew with every part that is done.
+        seconds: how long at most. silence: how long at most without a part that is done.
         """
-        began = time.monotonic()
+        until = time.monotonic() + seconds
         with self._changed:
+            self._answered = time.monotonic()
             while self._left:
-                left = (max(began, self._answered) if patient else began) + seconds - time.monotonic()
+                left = min(until, self._answered + silence) - time.monotonic()
                 if left <= 0:
                     return False
-                self._changed.wait(left)
+                self._changed.wait(None if left == inf else left)
         return True
 
     def _work(self) -> None:

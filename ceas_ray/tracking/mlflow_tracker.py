@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from ceas_ray.tracking.tracking_uri import DATABASE, NO_TELEMETRY, UI_HOST, UI_P
 
 METRICS_PER_CALL, _PARAMS_PER_CALL = 900, 100
 _SERVER_SECONDS, _DATABASE_SECONDS = 10.0, 120.0
-"""How long a server, and a database on this machine, may hold up a run at its end."""
+"""How long a server that answers, and a database on this machine, may hold up a run at its end."""
 LOCAL_UI = f"http://{UI_HOST}:{UI_PORT}"
 _ARTIFACTS = "mlflow_artifacts"
 _IDENTITY = "ceas_ray.run"
@@ -335,16 +336,18 @@ class MlflowTracker:
     def _server(self) -> str:
         return self.uri.rstrip("/") if self._database is None else LOCAL_UI
 
-    def settle(self, seconds: float | None = None, patient: bool = False) -> None:
+    def settle(self, seconds: float | None = None, silence: float = inf) -> None:
         """Wait until all is sent, this long at most; then it is given up, which is told to `warn`.
 
-        seconds: None for the longest that MLflow may hold up a run at its end. patient: whether they begin anew with
-        every answer.
+        seconds: None for the longest that MLflow may hold up a run at its end, in which a database may be silent.
+        silence: how long without an answer.
         """
-        if seconds is None:
-            seconds = _SERVER_SECONDS if self._database is None else _DATABASE_SECONDS
-        if not self._off and not self._sending.wait(seconds, patient):
-            self._fail(f"it did not take everything within {seconds:g} s")
+        if seconds is None and self._database is None:
+            seconds = _SERVER_SECONDS
+        elif seconds is None:
+            seconds, silence = _DATABASE_SECONDS, inf
+        if not self._off and not self._sending.wait(seconds, silence):
+            self._fail(f"it did not take everything within {min(seconds, silence):g} s")
 
     def _try(self, call: Callable[[], None]) -> None:
         self._sending.ask_for(lambda: self._tried(call))

@@ -46,6 +46,8 @@ class SnapshotFolder:
     def write(self, rounds: int, value: Any, beside: Beside | None = None) -> None:
         """Write a whole snapshot, then delete those that are too old or were never completed.
 
+        Those of later rounds, which a run that goes on could not use, are left, and count for nothing.
+
         beside: files without which it is of no use elsewhere, written before it where it is behind a URL.
 
         Raises OSError if there is no room.
@@ -54,10 +56,12 @@ class SnapshotFolder:
             for name, content in beside.unsent():
                 self._store.write(name, content)
                 beside.note_sent(name, content)
-        self._store.write(f"{_PREFIX}{rounds:08d}{_SUFFIX}", packed(value))
+        written = f"{_PREFIX}{rounds:08d}{_SUFFIX}"
+        self._store.write(written, packed(value))
         names = self._store.names()
         begun = [name for name in names if name.startswith(_PREFIX) and name.endswith(PARTIAL)]
-        for old in [*_newest_first(names)[self._kept :], *begun]:
+        of_this_run_so_far = [name for name in _newest_first(names) if name <= written]
+        for old in [*of_this_run_so_far[self._kept :], *begun]:
             self._store.delete(old)
 
     def has_beside(self, name: str) -> bool:

@@ -12,6 +12,8 @@ from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.tracking.plain_files import opened
 
 _PICOSECONDS_PER_MICROSECOND = 10**6
+_TAIL_BYTES = 2**16
+"""The last bytes of a file, in which its last entry is looked for."""
 
 
 class TimelineFile:
@@ -27,10 +29,32 @@ class TimelineFile:
         self._threads: dict[str, tuple[int, int]] = {}
         self._processes: dict[str, int] = {}
         self._round_began = 0
-        self._off = False
-        before = path.read_text(encoding="utf-8").rstrip().removesuffix("]").rstrip() if path.exists() else "["
-        self._first = before == "["
-        self._before: str | None = before
+        self._off, self._first = False, True
+        self._end: int | None = 0
+        """Where what is there ends, without its closing bracket, in bytes; None once that has been written on."""
+        try:
+            self._end = self._end_of_entries()
+            self._first = self._end == 0
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._give_up(error)
+
+    def _end_of_entries(self) -> int:
+        """Return where the entries of a file end; 0 for one that is no timeline. An entry that is torn, as a crash may
+        leave it, does not count.
+        """
+        with os.fdopen(opened(self._path, os.O_RDONLY), "rb") as file:
+            is_ours = file.read(1) == b"["
+            begin = max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES)
+            file.seek(begin)
+            tail = file.read(_TAIL_BYTES).rstrip().removesuffix(b"]").rstrip()
+        whole = tail if tail.endswith(b"}") else tail[: max(tail.rfind(b"},\n") + 1, 0)]
+        return begin + len(whole) if is_ours and whole else 0
+
+    def _give_up(self, error: OSError) -> None:
+        self._warn(f"the timeline ends here: {error.strerror}")
+        self._off = True
 
     def append(self, end: RoundEnd) -> None:
         """Append the events of a round."""
@@ -78,13 +102,15 @@ class TimelineFile:
         if self._off:
             return
         try:
-            flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if self._before is None else os.O_TRUNC)
-            with os.fdopen(opened(self._path, flags), "w", encoding="utf-8") as file:
-                file.write((self._before or "") + text)
-            self._before = None
+            with os.fdopen(opened(self._path, os.O_WRONLY | os.O_CREAT), "wb") as file:
+                if self._end is not None:
+                    file.truncate(self._end)
+                    text = text if self._end else f"[{text}"
+                file.seek(0, os.SEEK_END)
+                file.write(text.encode())
+            self._end = None
         except OSError as error:
-            self._warn(f"the timeline ends here: {error.strerror}")
-            self._off = True
+            self._give_up(error)
 
 
 def _microseconds(picoseconds: int) -> float:

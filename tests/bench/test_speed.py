@@ -60,10 +60,21 @@ def test_a_run_shows_a_sign_of_life_before_its_first_round_is_over(capsys: pytes
     assert 0 < seconds[1] < seconds[2]
 
 
+@pytest.mark.slow
+def test_a_run_ends_wherever_it_sends_to_and_is_compared_with_one_that_does_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = figures("tracking", [*SMALL, "training.rounds=2"], capsys)["rows"]
+    assert [row["MLflow"] for row in rows] == [
+        "run folder alone", "database", "server without an answer", "server of a byte every 3 s", "no server"
+    ]  # fmt: skip
+    assert rows[0]["ratio"]["median"] == 1
+
+
 def test_a_bad_setting_is_refused_by_its_key(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("round", "scale", "start"):
+    for name in ("round", "scale", "start", "tracking"):
         monkeypatch.setattr(sys, "argv", ["bench", name, "training.layers=0"])
         assert bench.main() == 2
         assert "training.layers must be" in capsys.readouterr().err

@@ -160,6 +160,13 @@ def test_a_link_where_a_file_is_written_first_is_not_followed(tmp_path: Path, mo
     assert (tmp_path / "victim").read_text() == "mine"
 
 
+def test_a_folder_that_is_called_like_a_file_in_the_making_is_left_alone(copy: Path) -> None:
+    (copy / f"x{PARTIAL}").mkdir()
+    (copy / f"y{PARTIAL}").touch()
+    assert main([f"resume={copy}", ON]) == 0
+    assert [path.name for path in copy.glob(f"*{PARTIAL}")] == [f"x{PARTIAL}"]
+
+
 @pytest.mark.parametrize("name", ["settings.yaml", "journal.jsonl", "snapshot"])
 def test_pipes_in_place_of_files_are_refused_and_not_waited_for(
     name: str, copy: Path, capsys: pytest.CaptureFixture[str]

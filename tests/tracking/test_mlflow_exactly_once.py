@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def sent(uri: str, experiment: str, files: list[tuple[Path, str]]) -> MlflowTrac
         tracker.log_rounds(ROUNDS[at : at + 10])
     metrics = {"accuracy": 0.875}
     tracker.finish(RunEnd(status="FINISHED", tags={"digest": "0f"}, metrics=metrics, step=40, ended=2e3, files=files))
-    tracker.settle(60, patient=True)
+    tracker.settle(inf, silence=60)
     return tracker
 
 

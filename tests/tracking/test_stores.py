@@ -54,11 +54,25 @@ def test_the_newest_stay_and_what_a_crash_left_goes(store: Store) -> None:
     folder = SnapshotFolder(store, kept=2)
     store.write(f"round_00000001.snapshot{PARTIAL}", b"begun, never ended")
     store.write("of somebody else", b"")
-    for rounds in (2, 10, 100, 3):
+    for rounds in (2, 3, 10, 100):
         folder.write(rounds, {"rounds": rounds})
     assert folder.newest_first() == ["round_00000100.snapshot", "round_00000010.snapshot"]
     assert folder.read("round_00000010.snapshot") == {"rounds": 10}
     assert store.names() == ["of somebody else", "round_00000010.snapshot", "round_00000100.snapshot"]
+
+
+def test_snapshots_of_later_rounds_that_cannot_be_used_do_not_displace_those_of_a_run_that_goes_on(
+    store: Store,
+) -> None:
+    later = [f"round_{rounds:08d}.snapshot" for rounds in (30, 40)]
+    for name in later:
+        store.write(name, b"damaged")
+    folder = SnapshotFolder(store, kept=2)
+    for rounds in (3, 6, 9):
+        folder.write(rounds, {"rounds": rounds})
+    assert folder.newest_first() == [*later[::-1], "round_00000009.snapshot", "round_00000006.snapshot"]
+    folder.write(30, {"rounds": 30})
+    assert folder.read(later[0]) == {"rounds": 30}
 
 
 def test_a_damaged_snapshot_is_found_by_its_checksum(store: Store) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from ceas_ray.kernel.envelope import Mark
 from ceas_ray.kernel.window_reply import HandledEvent
@@ -67,3 +70,39 @@ def test_a_file_that_cannot_be_written_ends_the_timeline_with_one_warning(tmp_pa
     assert len(warnings) == 1
     assert warnings[0].startswith("the timeline ends here: ")
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("left", ["", "\n]\n", ',\n{"name": "to'])
+def test_a_run_goes_on_behind_the_last_whole_entry(left: str, tmp_path: Path) -> None:
+    path = tmp_path / "timeline.json"
+    for round_index in (0, 1):
+        file = TimelineFile(path, print)
+        file.append(end(round_index, 9))
+        if round_index == 0:
+            path.write_text(path.read_text() + left)
+    file.close()
+    assert [entry["name"] for entry in traced(path) if entry["ph"] == "X"] == ["round 0", "round 1"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"{}", b"[", b"[\n]\n", b"]" * 10**5])
+def test_a_file_that_is_no_timeline_is_begun_anew(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "timeline.json"
+    path.write_bytes(content)
+    file = TimelineFile(path, print)
+    file.append(end(0, 9))
+    file.close()
+    assert [entry["name"] for entry in traced(path) if entry["ph"] == "X"] == ["round 0"]
+
+
+def test_a_pipe_is_not_waited_for_and_a_large_file_not_read(tmp_path: Path) -> None:
+    path, warnings = tmp_path / "timeline.json", list[str]()
+    os.mkfifo(path)
+    file = TimelineFile(path, warnings.append)
+    file.append(end(0, 9))
+    assert warnings == ["the timeline ends here: it is a link, a pipe or a device, and no plain file"]
+    path.unlink()
+    with path.open("wb") as hole:
+        hole.truncate(2**36)  # which takes no room on the disk
+    file = TimelineFile(path, print)
+    file.append(end(0, 9))
+    assert path.stat().st_size < 1000

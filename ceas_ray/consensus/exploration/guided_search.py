@@ -1,15 +1,15 @@
 """Searches for a scenario that breaks an invariant: at random, or guided by the abstract states that were met.
 
-The guided search keeps an archive of abstract states, each with the tape of the scenario that met it first and the
-place on the tape where it did. A scenario either has a tape of its own, or follows the tape of a rarely met state up to
-there and then goes its own way (first return, then explore: Ecoffet et al., Nature 590, 2021).
+The guided search keeps an archive of abstract states, each with some tapes of scenarios that met it and the place on
+the tape where they did. A scenario either has a tape of its own, or follows the tape of a rarely met state up to there
+and then goes its own way (first return, then explore: Ecoffet et al., Nature 590, 2021).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,14 +18,12 @@ from ceas_ray.consensus.exploration.tapes import Tape
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.kernel.streams import Streams
 
-FRESH_SHARE = 0.3
+FRESH_SHARE = 0.2
 """Share of scenarios that follow no other."""
 CANDIDATES = 16
 """States of which the one that was met and followed the least is followed."""
-EXACT_SHARE = 0.5
-"""Share of followed scenarios that part where the state was met; others part anywhere before."""
-WINDOW_SHARE, MAX_WINDOW = 0.2, 8
-"""Share of followed scenarios that come back to the tape after a few numbers."""
+KEPT_TAPES, REPLACED_SHARE = 8, 0.3
+"""Tapes that are kept of a state, and share of later ones that take the place of one of them."""
 
 
 class Observed(Protocol):
@@ -42,11 +40,10 @@ Maker = Callable[[Tape], Observed]
 
 @dataclass(slots=True)
 class _Met:
-    """An abstract state: in how many scenarios it was met or followed, and how it was met first."""
+    """An abstract state: in how many scenarios it was met or followed, and tapes that meet it, each with the place."""
 
     times: int
-    tape: Tape
-    taken: dict[str, int]
+    tapes: list[tuple[Tape, Any]]
 
 
 class Archive:
@@ -59,29 +56,28 @@ class Archive:
     def __len__(self) -> int:
         return len(self._order)
 
-    def add(self, tape: Tape, seen: dict[int, dict[str, int]]) -> None:
-        """Add the states of a scenario, each with how many numbers had been taken by then."""
-        for state, taken in seen.items():
+    def add(self, tape: Tape, seen: dict[int, Any]) -> None:
+        """Add the states of a scenario, each with its place on the tape."""
+        for state, place in seen.items():
             met = self._met.get(state)
-            if met is not None:
-                met.times += 1
+            if met is None:
+                self._met[state] = _Met(1, [(tape, place)])
+                self._order.append(state)
                 continue
-            self._met[state] = _Met(1, tape, taken)
-            self._order.append(state)
+            met.times += 1
+            if len(met.tapes) < KEPT_TAPES:
+                met.tapes.append((tape, place))
+            elif self._generator.random() < REPLACED_SHARE:
+                met.tapes[int(self._generator.integers(KEPT_TAPES))] = tape, place
 
     def next_tape(self, seed: int) -> Tape:
-        """Return a tape that follows that of a state which was rarely met; seed: of its own numbers."""
+        """Return a tape that follows one of a state which was rarely met; seed: of its own numbers."""
         generator = self._generator
         chosen = [self._met[self._order[k]] for k in generator.integers(len(self._order), size=CANDIDATES)]
         met = min(chosen, key=lambda state: state.times)
         met.times += 1
-        purposes = [purpose for purpose, taken in met.taken.items() if taken]
-        purpose = purposes[int(generator.integers(len(purposes)))]
-        start = met.taken[purpose]
-        if generator.random() >= EXACT_SHARE:
-            start = int(generator.integers(start))
-        short = generator.random() < WINDOW_SHARE
-        return met.tape.varied(purpose, seed, start, start + 1 + int(generator.integers(MAX_WINDOW)) if short else None)
+        tape, place = met.tapes[int(generator.integers(len(met.tapes)))]
+        return tape.parted(place, seed, generator)
 
 
 @dataclass(frozen=True)
@@ -96,14 +92,23 @@ class Found:
     states: int
 
 
-def search(make: Maker, search_seed: int, max_scenarios: int, guided: bool) -> Found:
-    """Run scenarios until one breaks an invariant. The result depends on the arguments alone."""
+def search(
+    make: Maker, search_seed: int, max_scenarios: int, guided: bool, *, tape_of: Callable[[int], Tape] = Tape
+) -> Found:
+    """Run scenarios until one breaks an invariant. The result depends on the arguments alone.
+
+    tape_of: makes the tapes of a guided search that follow no other, from seeds.
+    """
     generator = Streams(search_seed).generator("exploration", "search", "draws", 0)
     archive = Archive(generator)
     for number in range(max_scenarios):
         seed = (search_seed << 32) + number
-        fresh = not guided or not len(archive) or generator.random() < FRESH_SHARE
-        tape = Tape(seed) if fresh else archive.next_tape(seed)
+        if not guided:
+            tape = Tape(seed)
+        elif not len(archive) or generator.random() < FRESH_SHARE:
+            tape = tape_of(seed)
+        else:
+            tape = archive.next_tape(seed)
         try:
             archive.add(tape, _run(make, tape, guided))
         except Violation as violation:
@@ -111,14 +116,14 @@ def search(make: Maker, search_seed: int, max_scenarios: int, guided: bool) -> F
     return Found(max_scenarios, None, len(archive))
 
 
-def _run(make: Maker, tape: Tape, guided: bool) -> dict[int, dict[str, int]]:
-    """Run a scenario; return the states that it met, each with the numbers that had been taken."""
-    seen: dict[int, dict[str, int]] = {}
+def _run(make: Maker, tape: Tape, guided: bool) -> dict[int, Any]:
+    """Run a scenario; return the states that it met, each with its place on the tape."""
+    seen: dict[int, Any] = {}
     scenario = make(tape)
 
     def notice(state: int) -> None:
         if state not in seen:
-            seen[state] = dict(tape.taken)
+            seen[state] = tape.place()
 
     if guided:
         scenario.notice = notice

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from ceas_ray.consensus.exploration.draws import Draws
-from ceas_ray.consensus.exploration.tapes import Tape, uniform_numbers
+from ceas_ray.consensus.exploration.tapes import EventTape, Piece, Tape, uniform_numbers
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
 
 
@@ -46,3 +46,47 @@ def test_a_tape_knows_how_many_numbers_were_taken() -> None:
     tape = Tape(1)
     Draws(tape, "voting").sample(10, 3)
     assert tape.taken == {"voting": 3}
+
+
+def by_event(tape: EventTape, *events: int) -> list[list[float]]:
+    """Three numbers of the setting, and three of each event."""
+    read = tape.reader("voting")
+    found = [[read() for _ in range(3)]]
+    for event in events:
+        tape.begin(event)
+        found.append([read() for _ in range(3)])
+    return found
+
+
+def test_numbers_of_events_do_not_depend_on_what_else_happens() -> None:
+    setting, first, second, again = by_event(EventTape(1), 7, 8, 7)
+    assert by_event(EventTape(1), 8, 7, 9)[:3] == [setting, second, first]
+    assert again != first, "the same event once more has numbers of its own"
+    assert by_event(EventTape(2), 7)[1] != first
+    assert all(0 <= number < 1 for number in (*setting, *first))
+
+
+def test_a_tape_of_events_parts_from_an_event_on_or_in_single_numbers_and_events() -> None:
+    setting, *events = by_event(EventTape(1), 7, 8, 9)
+    parted = by_event(EventTape(1, pieces=(Piece(1, 2),)), 7, 8, 9)
+    assert parted[:2] == [setting, events[0]] and parted[3] != events[2]
+    assert parted[2:] == by_event(EventTape(2), 7, 8, 9)[2:]
+    changed = by_event(EventTape(1, events={hash(((8,), 1)): 2}), 7, 8, 9)
+    assert [changed[k] == (setting, *events)[k] for k in range(4)] == [True, True, False, True]
+    one = by_event(EventTape(1, setting={1: 2}), 7)
+    assert [a == b for a, b in zip(one[0], setting, strict=True)] == [True, False, True] and one[1] == events[0]
+
+
+def test_a_long_stream_of_an_event_goes_on() -> None:
+    tape = EventTape(1)
+    tape.begin(3)
+    assert len(set(numbers(tape, count=1000))) > 990
+
+
+def test_a_scenario_of_a_tape_of_events_is_told_by_it() -> None:
+    told = []
+    for _ in range(2):
+        scenario = VotingScenario(EventTape(5), 4)
+        scenario.run()
+        told.append((scenario.events, scenario.decided))
+    assert told[0] == told[1]

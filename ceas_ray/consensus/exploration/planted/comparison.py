@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from ceas_ray.consensus.exploration.abstract_views import SeenReplicas, SeenVoting
 from ceas_ray.consensus.exploration.explored_code import ExploredCode
@@ -13,21 +14,29 @@ from ceas_ray.consensus.exploration.planted.inputs import INPUT_BUGS
 from ceas_ray.consensus.exploration.planted.lagging import LAGGING_BUGS
 from ceas_ray.consensus.exploration.planted.voting import VOTING_BUGS
 from ceas_ray.consensus.exploration.spawned_pool import spawned_pool
+from ceas_ray.consensus.exploration.tapes import EventTape, Tape
 from ceas_ray.consensus.replica import Replica
 from ceas_ray.consensus.tetrabft import TetraBFT
 
 REPLICAS = 4
 
 
-def _voting(bug: type[TetraBFT]) -> Maker:
-    return lambda tape: SeenVoting(tape, REPLICAS, bug)
+class Sought(NamedTuple):
+    """How a planted bug is searched for: scenarios over it, and the tapes of a guided search."""
+
+    make: Maker
+    tape_of: Callable[[int], Tape]
 
 
-def _replicas(bug: type[Replica]) -> Maker:
-    return lambda tape: SeenReplicas(tape, REPLICAS, code=ExploredCode(replica=bug))
+def _voting(bug: type[TetraBFT]) -> Sought:
+    return Sought(lambda tape: SeenVoting(tape, REPLICAS, bug), EventTape)
 
 
-SOUGHT: dict[str, Maker] = {
+def _replicas(bug: type[Replica]) -> Sought:
+    return Sought(lambda tape: SeenReplicas(tape, REPLICAS, code=ExploredCode(replica=bug)), Tape)
+
+
+SOUGHT: dict[str, Sought] = {
     **{name: _voting(bug) for name, bug in VOTING_BUGS.items()},
     **{name: _replicas(bug) for name, bug in (INPUT_BUGS | LAGGING_BUGS).items()},
 }
@@ -62,7 +71,8 @@ class Compared:
 
 def _searched(job: tuple[str, int, int, bool]) -> int:
     bug, search_seed, limit, guided = job
-    found = search(SOUGHT[bug], search_seed, limit, guided)
+    sought = SOUGHT[bug]
+    found = search(sought.make, search_seed, limit, guided, tape_of=sought.tape_of)
     return limit if found.invariant is None else min(found.scenarios, limit - 1)
 
 
@@ -71,14 +81,17 @@ def compare_all(
     *,
     searches: int,
     limit: int,
+    first: int = 0,
     processes: int = 1,
     begin_worker: Callable[[], None] | None = None,
 ) -> Iterator[Compared]:
-    """Search for each bug with search seeds 1, 2, ..., at random and guided; yield the bugs in their order.
+    """Search for each bug with search seeds first + 1, first + 2, ..., at random and guided; yield the bugs in their
+    order.
 
     limit: scenarios after which a search is given up.
     """
-    jobs = [(bug, seed + 1, limit, guided) for bug in bugs for guided in (False, True) for seed in range(searches)]
+    seeds = range(first + 1, first + 1 + searches)
+    jobs = [(bug, seed, limit, guided) for bug in bugs for guided in (False, True) for seed in seeds]
     with spawned_pool(processes, begin_worker) as pool:
         results = pool.imap(_searched, jobs)
         for bug in bugs:
