@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from ceas_ray.distribution.packed_distributor import PackedDistributor
 from ceas_ray.distribution.packets import packets_of
 from ceas_ray.distribution.processor_network import ProcessorNetwork
-from ceas_ray.quantum.gate_list import GateList, normal_form
-from tests.distribution.circuits import fourier_transform, random_circuit, ring
+from ceas_ray.distribution.program import program_of
+from ceas_ray.distribution.static_distributor import StaticDistributor
+from ceas_ray.quantum.gate_list import ControlledPhase, Gate, GateList, LocalGate, normal_form
+from tests.distribution.circuits import HADAMARD, fourier_transform, random_circuit, ring, rotation
 
 QUICK = PackedDistributor(starts=1, steps_per_start=500)
 THOROUGH = PackedDistributor(starts=4, steps_per_start=4_000)
@@ -72,6 +74,40 @@ def test_small_circuits_take_the_fewest_pairs_that_any_placement_without_moves_t
         if sum(home) == 2
     )
     assert THOROUGH(circuit, network).pairs <= fewest
+
+
+def entangled_chain(qubits: int) -> list[Gate]:
+    """The circuit of a GHZ state."""
+    gates: list[Gate] = [LocalGate(0, HADAMARD)]
+    for q in range(qubits - 1):
+        gates += [LocalGate(q + 1, HADAMARD), ControlledPhase(q, q + 1, np.pi), LocalGate(q + 1, HADAMARD)]
+    return gates
+
+
+def optimization(qubits: int, layers: int, seed: int) -> list[Gate]:
+    """QAOA on a random graph."""
+    draw = np.random.default_rng(seed)
+    edges = [(a, b) for b in range(qubits) for a in range(b) if draw.random() < 0.5]
+    gates: list[Gate] = [LocalGate(q, HADAMARD) for q in range(qubits)]
+    for _ in range(layers):
+        gates += [ControlledPhase(a, b, 0.7) for a, b in edges]
+        gates += [LocalGate(q, rotation("x", 0.4)) for q in range(qubits)]
+    return gates
+
+
+@pytest.mark.parametrize(("edges", "room"), [
+    ([(0, 1)], [4, 4]), ([(0, 1), (1, 2), (2, 3), (3, 0)], [2, 2, 2, 2]), (STAR, [2, 2, 2, 2]),
+    ([(0, 1), (0, 2), (1, 3), (1, 4), (2, 5)], [1, 1, 2, 2, 1, 1]),
+])  # fmt: skip
+@pytest.mark.parametrize("gates", [entangled_chain(8), optimization(8, 2, 1), random_circuit(3, 8, 60)])
+def test_other_circuits_and_networks_never_take_more_pairs_than_one_a_gate(
+    gates: list[Gate], edges: list[tuple[int, int]], room: list[int]
+) -> None:
+    circuit, network = listed(8, gates), ProcessorNetwork.from_edges(edges, room)
+    found = PackedDistributor(starts=2, steps_per_start=2_000)(circuit, network)
+    assert found.pairs <= StaticDistributor()(circuit, network).pairs
+    assert found.pairs == program_of(found).pairs
+    assert np.all(np.max(found.held, axis=1) <= room)
 
 
 @settings(max_examples=6, deadline=None)
