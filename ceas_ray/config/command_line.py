@@ -12,7 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
-from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.errors import NOTHING, SettingsError
 from ceas_ray.config.nearest import or_nearest
 
 _LINE = "command line"
@@ -135,7 +135,7 @@ def _value_of(name: str, value: str | None, waiting: list[str]) -> str:
     if value is None and name == "--info" and (not waiting or waiting[0] not in choices):
         return "all"
     if value is None and not waiting:
-        raise SettingsError(name, f"followed by {' or '.join(choices) if choices else 'a name'}", "nothing")
+        raise SettingsError(name, f"followed by {' or '.join(choices) if choices else 'a name'}", NOTHING)
     value = waiting.pop(0) if value is None else value
     if choices and value not in choices:
         raise SettingsError(name, or_nearest(f"one of {', '.join(choices)}", value, choices), value)

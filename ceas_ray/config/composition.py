@@ -126,6 +126,7 @@ def _choices_of(override: Override) -> int:
 
 _REFUSALS = r"Could not override|Could not delete(?: from config\.)?|Key|Could not append to config\.[^']*"
 _NOT_GIVEN = re.compile(r"Missing mandatory value.*full_key: (\S+)", re.DOTALL)
+_NO_CHOICE = "Config group override must be a string or a list. Got NoneType"
 _UNKNOWN = re.compile(rf"(?:{_REFUSALS}) '@?([^']+)'")
 
 
@@ -138,32 +139,49 @@ def _translated(message: str, overrides: Sequence[str]) -> SettingsError:
     options = re.findall(r"^\t([\w-]+)$", message, re.MULTILINE)
     if missing and options:
         group, _, choice = missing[1].rpartition("/")
-        if (group, choice) in renamed.CHOICES:
-            return SettingsError(group, f"{renamed.CHOICES[group, choice]} (the new name)", choice)
-        must = f"one of {', '.join(sorted(options))}"
-        meant = _choices_by_class(group).get(choice.lower().replace("-", "_"))
-        by_name = or_nearest(must, choice, options, synonyms_of(group))
-        must = by_name if meant is None else f"{must} (did you mean {meant}?)"
-        return SettingsError(group, must, choice)
+        return _unknown_choice(group, choice, options)
+    without = {word.partition("=")[0] for word in overrides if word.lower().endswith("=null")} & set(_groups())
+    if _NO_CHOICE in message and without:
+        group = min(without)
+        return SettingsError(group, _one_of(group, "none", _groups()[group]), None)
     there = re.search(r"An item is already at '([^']+)'", message)
     if there:
         return SettingsError(there[1], "given without +, since there is such a key", _word_of(there[1], overrides))
     unknown = _UNKNOWN.search(message)
     if unknown:
-        came = _word_of(unknown[1], overrides)
-        key, known = key_named_by(came), _known(overrides)
-        if key in known and came.startswith("~"):
-            return SettingsError(key, "given without ~, since every setting is needed", came)
-        if key in known:
-            must = f"given field by field ({key}.NAME=VALUE) or by a file of its group, where new fields may stand"
-            return SettingsError(key, must, came)
-        return SettingsError(key, unknown_key(key, known), came)
+        return _unknown_word(_word_of(unknown[1], overrides), overrides)
     line = " ".join(message.split())[:200]
     interpolated = next((word for word in overrides if "${" in word), None) if "Interpolation" in message else None
     word = interpolated or _word_to_blame(overrides)
     if word is None:
         return SettingsError("command line", f"overrides that go together ({line})", " ".join(map(str, overrides)))
     return SettingsError(key_named_by(word), f"an override that Hydra can apply ({line})", word)
+
+
+def _unknown_choice(group: str, choice: str, options: Sequence[str]) -> SettingsError:
+    if (group, choice) in renamed.CHOICES:
+        return SettingsError(group, f"{renamed.CHOICES[group, choice]} (the new name)", choice)
+    meant = _choices_by_class(group).get(choice.lower().replace("-", "_"))
+    must = _one_of(group, choice, options)
+    if meant is not None:
+        must = f"one of {', '.join(sorted(options))} (did you mean {meant}?)"
+    return SettingsError(group, must, choice)
+
+
+def _one_of(group: str, choice: str, options: Sequence[str]) -> str:
+    return or_nearest(f"one of {', '.join(sorted(options))}", choice, options, synonyms_of(group))
+
+
+def _unknown_word(came: str, overrides: Sequence[str]) -> SettingsError:
+    """Return the error for a word whose key there is not, or is no key for such a word."""
+    key, known = key_named_by(came), _known(overrides)
+    if key in known and came.startswith("~"):
+        return SettingsError(key, "given without ~, since every setting is needed", came)
+    if key in known:
+        must = f"given field by field ({key}.NAME=VALUE) or by a file of its group, where new fields may stand"
+        return SettingsError(key, must, came)
+    having = _choices_with(key)
+    return SettingsError(key, f"given with {having} alone" if having else unknown_key(key, known), came)
 
 
 def _word_to_blame(overrides: Sequence[str]) -> str | None:
@@ -209,6 +227,14 @@ def _groups() -> dict[str, list[str]]:
         folder.relative_to(conf_directory()).as_posix(): sorted(path.stem for path in folder.glob("*.yaml"))
         for folder in folders
     }
+
+
+def _choices_with(key: str) -> str:
+    """Return the choices of a key's group whose files have it, as `network=grid or ring`; an empty text if none has."""
+    group, _, name = key.partition(".")
+    files = [conf_directory() / group / f"{choice}.yaml" for choice in _groups().get(group, ())]
+    having = [path.stem for path in files if re.search(rf"^{re.escape(name)}:", path.read_text("utf-8"), re.MULTILINE)]
+    return f"{group}={' or '.join(having)}" if having else ""
 
 
 def _choices_by_class(group: str) -> dict[str, str]:

@@ -43,7 +43,9 @@ NOTHING = _Nothing()
 
 
 def shown(value: Any) -> str:
-    """Return the value as Python writes it, on one line and not too long."""
+    """Return the value on one line and not too long: as a command line has it (null, true), or else as Python does."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         return f"an integer of {value.bit_length()} bits"
     if isinstance(value, Mapping | list | tuple) and len(value) > _MAX_ITEMS:

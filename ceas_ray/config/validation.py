@@ -109,6 +109,7 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
     if key in renamed.KEYS:
         values = f" ({renamed.VALUES[key]})" if key in renamed.VALUES else ""
         return f"named {renamed.KEYS[key]}{values}"
+    known = [other for other in known if not other.endswith("_target_")]
     group, _, name = key.rpartition(".")
     synonyms = synonyms_of(KEYS)
     meant = synonyms.get(name, name)
@@ -124,5 +125,6 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
     near += same_group
     near += [other for other in [nearest(key, [k for k in known if k != group], synonyms)] if other is not None]
     last_parts = {other.rpartition(".")[2]: other for other in reversed(known)}
-    near += [last_parts[part] for part in [nearest(name, last_parts, synonyms)] if part is not None]
+    by_last_part = nearest(name, last_parts, synonyms) if group not in known else None
+    near += [] if by_last_part is None else [last_parts[by_last_part]]
     return f"a known key{f' (did you mean {near[0]}?)' if near else ''}"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ceas_ray.config.composition import composed
+from ceas_ray.config.errors import SettingsError
 
 WORDS = ["training.rounds=3", "seed=101", "scheduling=oblivious"]
 PARTS = 40
@@ -59,3 +60,14 @@ def test_an_interrupt_at_any_moment_of_composing_is_an_interrupt() -> None:
     found = {call: in_a_process_of_its_own(call) for call in range(7, calls, calls // PARTS)}
     assert set(found.values()) <= {"KeyboardInterrupt", "composed"}, found
     assert list(found.values()).count("KeyboardInterrupt") > 0.9 * len(found)
+
+
+@pytest.mark.parametrize(("word", "line"), [
+    ("tracking=null", r"tracking must be one of folder, mlflow \(did you mean folder\?\), got null"),
+    ("attacks=null", r"attacks must be one of adaptive, .* \(did you mean none\?\), got null"),
+    ("network.paths=2", r"network\.paths must be given with network=graphml or .* alone, got 'network\.paths=2'"),
+    ("network.patsh=2", r"network\.patsh must be a known key, got"),
+])  # fmt: skip
+def test_no_choice_and_a_key_of_another_choice_are_answered_with_what_there_is(word: str, line: str) -> None:
+    with pytest.raises(SettingsError, match=line):
+        composed([word])

@@ -21,6 +21,8 @@ def test_a_reason_of_the_simulator_stands_as_it_is_and_the_key_is_never_named_tw
 
 @pytest.mark.parametrize(("value", "text"), [
     ("a\nb", "'a\\nb'"),
+    (None, "null"),
+    (True, "true"),
     (2**200, "an integer of 201 bits"),
     (list(range(101)), "list of 101 items"),
     ("x" * 300, "'" + "x" * 199 + "... (302 characters)"),

@@ -75,7 +75,7 @@ def test_shards_are_a_partition_and_by_label_hold_few(choice: str) -> None:
 
 
 @pytest.mark.parametrize(("changes", "qubits", "message"), [
-    ({"name": "file"}, 4, "training.data.file must be given for training.data.name=file, got None"),
+    ({"name": "file"}, 4, "training.data.file must be given for training.data.name=file, got null"),
     ({"name": "file", "file": "/nowhere.npz"}, 4, "training.data.file must be an existing file, got '/nowhere.npz'"),
     ({"file": "mine.csv"}, 4, "training.data.file must be null for training.data.name=digits (or name: file)"),
     ({"name": "iris", "classes": (), "test_fraction": 0.9, "shards": "iid"}, 5, "training.qubits: "),
@@ -115,7 +115,7 @@ def test_shards_that_cannot_be_are_refused_in_one_line() -> None:
 @pytest.mark.parametrize(("features", "message"), [
     ("pcaa", "training.data.features must be pca or a list of features, by their numbers, got 'pcaa'"),
     ([0, "x"], "training.data.features must be pca or a list of features, by their numbers, got [0, 'x']"),
-    (None, "training.data.features must be pca or a list of features, by their numbers, got None"),
+    (None, "training.data.features must be pca or a list of features, by their numbers, got null"),
 ])  # fmt: skip
 def test_features_are_pca_or_a_list(features: Any, message: str) -> None:
     config = composed_once([])["training"]["data"]

@@ -26,7 +26,7 @@ from ceas_ray.runs.sweeps.state import (
     unfinished,
 )  # fmt: skip
 from ceas_ray.runs.sweeps.sweep import Sweep, workers_for
-from ceas_ray.runs.sweeps.trials import Trial, Trials, require_optuna, trials_over
+from ceas_ray.runs.sweeps.trials import Trial, Trials, refuse_unknown_sampler, require_optuna, trials_over
 from ceas_ray.runs.sweeps.work import JobEnd
 from ceas_ray.runs.training_run import Status
 from ceas_ray.runtime.interruption import Interruption
@@ -57,6 +57,7 @@ class SearchSettings:
         for name, most in (("trials", 10_000), ("parallel", 10_000), ("seed", 2**31 - 1)):
             if isinstance(given[name], bool) or not isinstance(given[name], int) or not 1 <= given[name] <= most:
                 raise SettingsError(f"hydra.sweeper.{name}", f"an integer from 1 to {most}", given[name])
+        refuse_unknown_sampler(str(given["sampler"]))
         objectives = Objectives.of(given["objective"], given["direction"])
         return cls(
             objectives=objectives,

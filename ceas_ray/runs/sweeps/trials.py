@@ -46,6 +46,13 @@ def require_optuna() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
+def refuse_unknown_sampler(sampler: str) -> None:
+    """Raise SettingsError for a sampler that there is not."""
+    if sampler not in SAMPLERS:
+        must = or_nearest(f"one of {', '.join(SAMPLERS)}", sampler, SAMPLERS)
+        raise SettingsError("hydra.sweeper.sampler", must, sampler)
+
+
 class Trials:
     """The study in a folder.
 
@@ -54,14 +61,11 @@ class Trials:
     """
 
     def __init__(self, folder: Path, objectives: Objectives, sampler: str, seed: int) -> None:
-        """Open the study, or begin one. Raises SettingsError for a sampler that there is not, and a damaged study."""
+        """Open the study, or begin one; sampler: one of SAMPLERS. Raises SettingsError for a damaged study."""
         require_optuna()
         import optuna
         from optuna.study import StudyDirection
 
-        if sampler not in SAMPLERS:
-            must = or_nearest(f"one of {', '.join(SAMPLERS)}", sampler, SAMPLERS)
-            raise SettingsError("hydra.sweeper.sampler", must, sampler)
         self._sampler, self._seed = sampler, seed
         try:
             self._storage = optuna.storages.RDBStorage(sqlite_uri(folder / STUDY))

@@ -118,6 +118,7 @@ def test_a_trial_that_fails_is_listed_the_others_run_and_it_counts(
         (["hydra/launcher=basic"], "hydra/launcher must be ray with hydra/sweeper=optuna, got 'basic'"),
         (["training.momentum=interval(0,3)"], "training.momentum"),
         (["scheduling=mdp,oblivius"], "oblivious"),
+        (["runtime=ray", "hydra.sweeper.sampler=tpee"], "hydra.sweeper.sampler must be one of tpe, nsga2, random"),
         (["dry_run=true"], "hydra/sweeper must be grid where nothing is to be searched for"),
     ],
 )
