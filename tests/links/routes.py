@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ceas_ray.links.consumers.keys import distil_keys
+from ceas_ray.links.consumers.keys import DistilledKeys, distil_paths
 from ceas_ray.links.consumers.shots import ShotDemand, serve_shots
 from ceas_ray.links.consumers.stock import read_only, stock_rule
-from ceas_ray.links.engine.route import RouteModel, RouteState, route_rules
+from ceas_ray.links.engine.route import RouteModel, RouteRules, RouteState, route_rules
 from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import Swapping
@@ -49,13 +49,20 @@ def distil(
     useful_age: int = 10**12, swapping: Swapping = PLAIN,
 ) -> tuple[float, int, Any]:  # fmt: skip
     """Key bits, the pairs behind them, and every leg's books."""
-    model = RouteModel.of(legs, swapping)
     rules = route_rules(
         legs, swapping, slots=slots, useful_age=useful_age, min_fidelity=None, corrected=False, stops=True
     )
-    state = RouteState(generator(seed), model, rules, 0)
-    bits, pairs = distil_keys(state.address, length, float(wanted), np.zeros(2))
-    return bits, pairs, state.books
+    found, books = distilled(legs, swapping, rules, seed=seed, length=length, wanted=wanted)
+    return float(found.bits[0]), int(found.pairs[0]), books
+
+
+def distilled(
+    legs: Sequence[LinkParameters], swapping: Swapping, rules: RouteRules, *, seed: int, length: int, wanted: float
+) -> tuple[DistilledKeys, Any]:
+    """What a path distils, and every leg's books."""
+    state = RouteState(generator(seed), RouteModel.of(legs, swapping), rules, 0)
+    found = distil_paths(state, np.array([length]), np.array([float(wanted)]))
+    return found, state.books
 
 
 def bursts(period: int, number: int, seed: int) -> Any:

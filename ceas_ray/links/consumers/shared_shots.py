@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.compiled_code import COMPILED, COMPILED_PART, njit
 from ceas_ray.links.consumers.shots import ShotDemand
+from ceas_ray.links.consumers.stacked_links import arrays_of_links, cube_of, demand_of, rule_of, stacked
 from ceas_ray.links.consumers.stock import Slot, StockRule, gap_limit_from, has_tables, limits, stock_number
 from ceas_ray.links.engine.advance import advance
 from ceas_ray.links.engine.attempts import allow, begin
@@ -45,6 +46,17 @@ class SharedBooks(NamedTuple):
     werner_sum: Any
     asked: Any
     driven: Any
+
+
+class _Links(NamedTuple):
+    """All links: addresses (links,) of their routes; of each its policy, its demand, and what generating is worth in a
+    gap and in a burst, stacked (`stacked_links`)."""
+
+    addresses: Any
+    policies: Any
+    demands: Any
+    gap_gains: Any
+    burst_gains: Any
 
 
 class _Turns(NamedTuple):
@@ -82,27 +94,26 @@ def serve_shared_shots(
     shot, left, variant, slot_ends, limit, births = np.zeros((6, number), np.int64)
     worth, owed = np.zeros((2, number))
     turns = _Turns(shot, left, variant, slot_ends, limit, births, np.zeros(number, bool), worth, owed)
-    stocks = _serve(
-        np.array([state.address for state in states]), tuple(policies), tuple(demands),
-        tuple(gap for gap, _ in gains), tuple(burst for _, burst in gains), channels, turns, books,
+    links = _Links(
+        np.array([state.address for state in states]), stacked(policies), stacked(demands),
+        arrays_of_links([gap for gap, _ in gains]), arrays_of_links([burst for _, burst in gains]),
     )  # fmt: skip
-    return books, stocks
+    return books, _serve(links, channels, turns, books)
 
 
 @njit(**COMPILED)
-def _serve(addresses, policies, demands, gap_gains, burst_gains, channels, turns, books):  # type: ignore[no-untyped-def]
-    policies, demands, turns, books = uncounted(policies), uncounted(demands), uncounted(turns), uncounted(books)
-    gap_gains, burst_gains, channels = uncounted(gap_gains), uncounted(burst_gains), uncounted(channels)
-    number, shots = len(addresses), len(demands[0].releases)
+def _serve(links, channels, turns, books):  # type: ignore[no-untyped-def]
+    links, channels, turns, books = uncounted(links), uncounted(channels), uncounted(turns), uncounted(books)
+    number, shots = books.on_time.shape
     for k in range(number):
-        begin(route_at(addresses[k]))
-    now, round_, serving = demands[0].start, 0, number
+        begin(route_at(links.addresses[k]))
+    now, round_, serving = links.demands.start[0], 0, number
     while serving > 0:
         for k in range(number):
             turns.asks[k] = False
             if turns.shot[k] < shots:
-                route, demand = route_at(addresses[k]), demands[k]  # once: it compiles to a branch for every link
-                _ask(route, policies[k], demand, (gap_gains[k], burst_gains[k]), turns, k, number, round_)
+                route, demand = route_at(links.addresses[k]), demand_of(links.demands, k)
+                _ask(route, links, demand, turns, k, round_)
                 _rank(route, demand, channels.rule, turns, k)
         _drive(channels, turns, books)
         round_ += 1
@@ -110,7 +121,8 @@ def _serve(addresses, policies, demands, gap_gains, burst_gains, channels, turns
         for k in range(number):
             if turns.shot[k] == shots:
                 continue
-            route, demand, births = route_at(addresses[k]), demands[k], turns.births[k] if turns.asks[k] else 0
+            route, demand = route_at(links.addresses[k]), demand_of(links.demands, k)
+            births = turns.births[k] if turns.asks[k] else 0
             allow(route, 0, turns.limit[k], births)
             advance(route, now)
             turns.births[k] -= births - source_of(route, 0).births_left
@@ -119,39 +131,48 @@ def _serve(addresses, policies, demands, gap_gains, burst_gains, channels, turns
                 serving -= turns.shot[k] == shots
     stocks = np.zeros(number, np.int64)
     for k in range(number):
-        stocks[k] = close(route_at(addresses[k]))[0]
+        stocks[k] = close(route_at(links.addresses[k]))[0]
     return stocks
 
 
 @njit(**COMPILED_PART)
-def _ask(route, rule, demand, gains, turns, k, number, round_):  # type: ignore[no-untyped-def]
-    """Note what link k may do now, whether it asks, and what that is worth. gains: in a gap, and in a burst."""
-    now, release = route.now, demand.start + demand.releases[turns.shot[k]]
+def _ask(route, links, demand, turns, k, round_):  # type: ignore[no-untyped-def]
+    """Note what link k may do now, whether it asks, and what that is worth."""
+    now = route.now
     if turns.left[k] == 0:  # a new gap
-        turns.variant[k] = 1 if rule.second_share > 0.0 and uniform(route) < rule.second_share else 0
+        second_share = links.policies.second_share[k]
+        turns.variant[k] = 1 if second_share > 0.0 and uniform(route) < second_share else 0
         turns.left[k] = min(demand.burst, len(demand.releases) - turns.shot[k])
         turns.slot_ends[k] = now
-    in_burst = now >= release
     if now >= turns.slot_ends[k]:  # a slot of the policy begins
-        tabled, length = has_tables(rule), demand.slot // rule.gap_slots
-        if in_burst:
-            turns.slot_ends[k] = release + demand.deadline
-            slot = Slot(turns.variant[k], True, turns.slot_ends[k], turns.left[k], False)
-        else:
-            holds_from = gap_limit_from(rule, demand, release)
-            is_early = not tabled and now < holds_from
-            turns.slot_ends[k] = min(release, now + length) if tabled else (holds_from if is_early else release)
-            slot = Slot(turns.variant[k], False, now + demand.slot, -((now - release) // length), is_early)
-        stock = stock_number(route, rule, demand, slot, 0) if tabled else 0
-        turns.limit[k], turns.births[k] = limits(rule, demand, slot, stock)
-        if not tabled:
-            turns.worth[k] = (number if in_burst else 0) + (k - round_) % number
-        elif stock >= 0:
-            gain = gains[1][slot.variant] if in_burst else gains[0][slot.variant]
-            turns.worth[k] = gain[min(len(gain), slot.to_come) - 1, stock]
-        else:
-            turns.worth[k] = 0.0
+        _begin_slot(route, links, demand, turns, k, round_)
     turns.asks[k] = source_of(route, 0).finished < min(turns.limit[k], route.slots) and turns.births[k] > 0
+
+
+@njit(**COMPILED_PART)
+def _begin_slot(route, links, demand, turns, k, round_):  # type: ignore[no-untyped-def]
+    """Begin a slot of the policy of link k: note when it ends, its limits, and what generating in it is worth."""
+    rule, number = rule_of(links.policies, k), len(links.addresses)
+    now, release = route.now, demand.start + demand.releases[turns.shot[k]]
+    in_burst, tabled, length = now >= release, has_tables(rule), demand.slot // rule.gap_slots
+    if in_burst:
+        turns.slot_ends[k] = release + demand.deadline
+        slot = Slot(turns.variant[k], True, turns.slot_ends[k], turns.left[k], False)
+    else:
+        holds_from = gap_limit_from(rule, demand, release)
+        is_early = not tabled and now < holds_from
+        turns.slot_ends[k] = min(release, now + length) if tabled else (holds_from if is_early else release)
+        slot = Slot(turns.variant[k], False, now + demand.slot, -((now - release) // length), is_early)
+    stock = stock_number(route, rule, demand, slot, 0) if tabled else 0
+    turns.limit[k], turns.births[k] = limits(rule, demand, slot, stock)
+    if not tabled:
+        turns.worth[k] = (number if in_burst else 0) + (k - round_) % number
+    elif stock >= 0:
+        gains = cube_of(links.burst_gains, k) if in_burst else cube_of(links.gap_gains, k)
+        gain = gains[slot.variant]
+        turns.worth[k] = gain[min(len(gain), slot.to_come) - 1, stock]
+    else:
+        turns.worth[k] = 0.0
 
 
 @njit(**COMPILED_PART)

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ceas_ray.links.engine.route import RouteRules
 from ceas_ray.messages.pair_books import EXPIRED, GENERATED, SACRIFICED, USED
 from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.network.memories import Dephasing, Depolarizing, Relaxing
 from ceas_ray.network.route import Swapping
 from ceas_ray.quantum.bell_pairs import key_rate, key_rate_of_state, swapped_state
-from tests.links.routes import distil
+from tests.links.routes import distil, distilled
 from tests.network.hardware import HARDWARE
 
 TAU = 10**7
@@ -96,3 +98,31 @@ def test_every_pair_that_a_key_path_heralds_is_generated(
     assert (books[:, GENERATED] % modes == 0).all()
     assert (books[:, GENERATED] == books[:, [USED, EXPIRED]].sum(axis=1)).all()
     assert ((books[:, GENERATED] > 0) == (wanted > 0)).all()
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    periods=st.tuples(st.integers(1, 5), st.integers(1, 5)), modes=st.sampled_from([1, 2, 16]),
+    success=st.sampled_from([0.02, 0.3, 1.0]), weights=st.sampled_from([None, (0.96, 0.005, 0.005, 0.03)]),
+    memory=st.sampled_from([Depolarizing(1e-3), Dephasing(2e-3), Relaxing(3e-3, 1e-3)]), slots=st.integers(1, 12),
+    age=st.integers(1, 40), attempts=st.integers(0, 2000), wanted=st.sampled_from([0.0, 0.5, 7.3, 1e12]),
+    seed=st.integers(0, 10**6),
+)  # fmt: skip
+def test_the_loop_for_two_links_does_to_the_bit_what_the_engine_does(
+    periods: tuple[int, int], modes: int, success: float, weights: Any, memory: Any, slots: int, age: int,
+    attempts: int, wanted: float, seed: int,
+) -> None:  # fmt: skip
+    """A minimal fidelity that every pair has leaves the path to the engine, and changes nothing there."""
+    legs = [
+        LinkParameters(1.0, period * TAU, modes, success, 0.97, 1e-3, weights, (memory, Depolarizing(2e-3)))
+        for period in periods
+    ]
+    loop, engine = (
+        distilled(
+            legs, Swapping(0.98), RouteRules(slots, age * TAU, min_fidelity, corrected=False, stops=True),
+            seed=seed, length=attempts * TAU, wanted=wanted,
+        )
+        for min_fidelity in (0.0, 1e-9)
+    )  # fmt: skip
+    assert [part.tolist() for part in loop[0]] == [part.tolist() for part in engine[0]]
+    assert loop[1].tolist() == engine[1].tolist()
