@@ -21,6 +21,7 @@ _values_of: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
 _WITHOUT_ARRAYS = frozenset((int, str, bytes, float, bool, type(None)))
 _ARRAY_MARK = msgpack.ExtType(_ARRAY, b"")
 _KEPT_BYTES = 2**20
+_KEPT = "_canonical_bytes"
 
 T = TypeVar("T")
 
@@ -81,6 +82,26 @@ def encode(value: Any) -> bytes:
     if len(packed) > _KEPT_BYTES:
         _packers.renew()
     return packed
+
+
+def beginning_of(message_type: type) -> bytes:
+    """Return the bytes before the first value of each message of a type, which has more than two values and under 15.
+
+    Whoever has the bytes of the values need not encode the message.
+    """
+    values = len(_field_names[message_type])
+    return encode([_marks[message_type], *[None] * values])[:-values]
+
+
+def keep_bytes(made: Any, canonical: bytes) -> None:
+    """Let a message know its canonical bytes, which its maker has; they must be what `encode` would return."""
+    object.__setattr__(made, _KEPT, canonical)
+
+
+def kept_bytes(value: Any) -> bytes | None:
+    """Return the canonical bytes of a message that knows them; None for any other value."""
+    kept: bytes | None = getattr(value, _KEPT, None)
+    return kept
 
 
 class _Packers(threading.local):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ceas_ray.kernel.codec import encode, message
+from ceas_ray.kernel.codec import encode, kept_bytes, message
 
 
 class Envelope:
@@ -48,7 +48,8 @@ class Envelope:
     def payload_bytes(self) -> bytes:
         """The payload in canonical form, encoded once."""
         if self._payload_bytes is None:
-            self._payload_bytes = encode(self.payload)
+            kept = kept_bytes(self.payload)
+            self._payload_bytes = encode(self.payload) if kept is None else kept
         return self._payload_bytes
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.codec import beginning_of, decode, encode, keep_bytes, kept_bytes
 from ceas_ray.kernel.envelope import Observation
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.streams import Streams
@@ -71,6 +71,9 @@ def decode_foreign(body: bytes) -> Any:
 
 
 _FIELDS_UNDER_TAG = attrgetter(*(of.name for of in fields(Frame) if of.name != "tag"))
+_FRAME_BEGINS = beginning_of(Frame)
+_CONTENT_BEGINS = encode((0,) * (len(fields(Frame)) - 1))[:1]
+"""The content of a tag and a frame hold the same fields in the same order, behind these bytes; then the tag follows."""
 FRAME_KINDS = {int(kind): kind for kind in FrameKind}
 """Frame kinds by the number in a frame's header."""
 
@@ -101,7 +104,10 @@ def _content(*fields: Any) -> bytes:
 
 
 def _content_of(frame: Frame) -> bytes:
-    return _content(*_FIELDS_UNDER_TAG(frame))
+    kept = kept_bytes(frame)
+    if kept is None:
+        return _content(*_FIELDS_UNDER_TAG(frame))
+    return _CONTENT_BEGINS + kept[len(_FRAME_BEGINS) : -len(encode(frame.tag))]
 
 
 class Channel(Stateful):
@@ -136,11 +142,13 @@ class Channel(Stateful):
             return None
         number = int(kind)
         content = _content(number, self._chain, round_index, view, self._name, self.peer, slot, now, body)
-        return Frame(
+        frame = Frame(
             kind=number, chain=self._chain, round_index=round_index, view=view, sender=self._name,
             receiver=self.peer, counter=slot, sent_at=now, body=body,
             tag=self.outgoing.tag(content, slot, round_index),
         )  # fmt: skip
+        keep_bytes(frame, _FRAME_BEGINS + content[1:] + encode(frame.tag))
+        return frame
 
     def forge(self, frame: Frame, **changes: Any) -> Frame:
         """Return a Byzantine party's variant of its own frame, with other contents and a right tag, in the same

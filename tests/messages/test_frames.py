@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.codec import decode, encode, kept_bytes
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import Channel, FrameKind, ModelAdoption, decode_update, encode_update, is_well_formed
@@ -89,3 +89,24 @@ def test_an_update_at_the_end_of_64_bits_is_refused() -> None:
     for extreme in (-(2**63), -(2**62), 2**62):
         with pytest.raises(ValueError, match="fixed point"):
             decode_update(encode_update(np.array([0, extreme]), 1, 1), 2)
+
+
+@given(
+    kind=st.sampled_from(FrameKind), round_index=st.integers(0, 2**40), view=st.integers(0, 300),
+    now=st.integers(0, 2**62), body=st.binary(max_size=80),
+)  # fmt: skip
+def test_a_sealed_frame_knows_its_canonical_bytes_and_one_that_is_made_of_it_does_not(
+    kind: FrameKind, round_index: int, view: int, now: int, body: bytes
+) -> None:
+    one, other = (
+        Channel(name, peer, chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
+        for name, peer in (("replica/1", "replica/2"), ("replica/2", "replica/1"))
+    )
+    one.add_key_bits(10**4)
+    other.add_key_bits(10**4)
+    frame = one.seal(kind, round_index=round_index, view=view, now=now, body=body)
+    assert frame is not None
+    assert kept_bytes(frame) == encode(frame)
+    changed = replace(frame, body=body + b"!")
+    assert kept_bytes(changed) is None
+    assert other.verify(changed) is None and other.verify(frame) == other.verify(decode(encode(frame))) == body
