@@ -194,11 +194,14 @@ class LinkManager(Actor):
             hasher.update(of_route.events.tobytes() + of_route.werner.tobytes())
             of_routes.append(of_route)
             stocks.append(stock)
-        on_time = np.all([of_route.on_time for of_route in of_routes], axis=0)
+        on_time = of_routes[0].on_time
+        if len(of_routes) > 1:
+            on_time = np.all([of_route.on_time for of_route in of_routes], axis=0)
         for route, of_route, stock in zip(self._shot_routes, of_routes, stocks, strict=True):
-            late_elsewhere = np.count_nonzero(of_route.on_time & ~on_time & ~plan.is_test) * of_route.werner.shape[1]
-            of_route.counts[:, TRAINING, USED] -= late_elsewhere
-            of_route.counts[:, TRAINING, LATE] += late_elsewhere
+            if len(of_routes) > 1:
+                late_elsewhere = np.count_nonzero(of_route.on_time & ~on_time & ~plan.is_test)
+                of_route.counts[:, TRAINING, USED] -= late_elsewhere * of_route.werner.shape[1]
+                of_route.counts[:, TRAINING, LATE] += late_elsewhere * of_route.werner.shape[1]
             books.add([route], of_route.counts)
             books.store(route, stock)
         return _ShotOutcomes(on_time, plan.is_test, tuple(of_routes), _over(plan))
@@ -268,7 +271,7 @@ class LinkManager(Actor):
         spent = [of_route.werner[training] for of_route in served.books]
         attenuation = np.ones(sum(plan.pairs_per_shot) + 1)
         if training.any():
-            attenuation = attenuation_of_pairs(np.concatenate(spent, axis=1))
+            attenuation = attenuation_of_pairs(spent[0] if len(spent) == 1 else np.concatenate(spent, axis=1))
         if self._processor is None:
             return attenuation, []
         over = served.over + self._report_delay

@@ -7,7 +7,7 @@ from ceas_ray.links.engine.advance import TIME_OVER, advance
 from ceas_ray.links.engine.attempts import begin_with_limit
 from ceas_ray.links.engine.draws import exponential
 from ceas_ray.links.engine.segments import chosen, close, go_on, pair_at, take
-from ceas_ray.links.engine.state import route_at
+from ceas_ray.links.engine.state import route_at, source_of
 from ceas_ray.messages.pair_books import USED
 from ceas_ray.quantum.pair_physics import fidelity_of
 
@@ -46,8 +46,11 @@ def serve_requests(address, until, mean_wait, sums):  # type: ignore[no-untyped-
         at = route.now + int(exponential(route, mean_wait))
         if at >= until:
             break
-        advance(route, at)
         sums[0] += 1.0
+        if route.is_queue and route.live == 0 and at < source_of(route, 0).next:  # it finds nothing, sooner told
+            route.now = at
+            continue
+        advance(route, at)
         row = chosen(route, False)
         if row >= 0:
             sums[1] += 1.0

@@ -27,6 +27,7 @@ from ceas_ray.kernel.time import FOREVER
 from ceas_ray.links.engine.attempts import rest_or_wake
 from ceas_ray.links.engine.births import give_birth
 from ceas_ray.links.engine.operations import settle
+from ceas_ray.links.engine.pair_queue import advance_queue, is_plain_queue
 from ceas_ray.links.engine.records import address_of, function_of, reached_by_nothing_else
 from ceas_ray.links.engine.segments import give_up, usable
 from ceas_ray.links.engine.state import ROUTE, source_of
@@ -54,6 +55,9 @@ def advance_address() -> int:
 def _advance(route, until):  # type: ignore[no-untyped-def]
     """See `advance`."""
     reached_by_nothing_else(route)
+    if is_plain_queue(route):
+        advance_queue(route, until)
+        return TIME_OVER
     if route.stops and usable(route) > 0:
         return PAIR_READY
     while True:

@@ -52,20 +52,27 @@ def _store(route, g):  # type: ignore[no-untyped-def]
     if source.standing >= route.slots:
         source.expired += 1
         return
-    row, born = _free_row(route), route.now - leg.attempt_period
-    segment = segment_of(route, row)
-    segment.first, segment.last, segment.rounds_left = g, g + 1, leg.rounds
-    segment.born, segment.updated, segment.ready = born, born, route.now
-    segment.expires = born + route.useful_age
-    segment.news_at_start, segment.news_at_end = 0, 0
-    segment.attempts_at_start, segment.attempts_at_end = source.attempts, source.attempts
-    segment.xx, segment.yy, segment.zz = leg.xx, leg.yy, leg.zz
-    segment.z_start, segment.z_end = 0.0, 0.0
+    row = _free_row(route)
+    write_pair(route, g, row, route.now)
     source.standing += 1
     source.finished += leg.rounds == 0
     if route.min_fidelity > 0.0:
         limit_life(route, row)
-    route.next_expiry = min(route.next_expiry, segment.expires)
+    route.next_expiry = min(route.next_expiry, segment_of(route, row).expires)
+
+
+@njit(**COMPILED_INLINE)
+def write_pair(route, g, row, now):  # type: ignore[no-untyped-def]
+    """Write a pair of leg g that is heralded now into a row."""
+    leg, segment = leg_of(route, g), segment_of(route, row)
+    born, attempts = now - leg.attempt_period, source_of(route, g).attempts
+    segment.first, segment.last, segment.rounds_left = g, g + 1, leg.rounds
+    segment.born, segment.updated, segment.ready = born, born, now
+    segment.expires = born + route.useful_age
+    segment.news_at_start, segment.news_at_end = 0, 0
+    segment.attempts_at_start, segment.attempts_at_end = attempts, attempts
+    segment.xx, segment.yy, segment.zz = leg.xx, leg.yy, leg.zz
+    segment.z_start, segment.z_end = 0.0, 0.0
 
 
 @njit(**COMPILED_PART)
