@@ -9,12 +9,17 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from ceas_ray.consensus.faults.crashing_replica import CrashTimer
+from ceas_ray.consensus.timers import ReplicaTimer
+from ceas_ray.entanglement.hub import HubTimer
+from ceas_ray.entanglement.round_controller import ControllerTimer
 from ceas_ray.kernel.codec import encode, is_message
 from ceas_ray.kernel.envelope import WorkDone
 from ceas_ray.messages import attack_payloads, consensus_payloads, payloads
 from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FrameKind
-from ceas_ray.messages.payloads import TimerPurpose
+from ceas_ray.processors.adversary import AdversaryTimer
+from ceas_ray.processors.byzantine_processor import ByzantineTimer
 
 NUMBERS = st.sampled_from([-1, 0, 1, 2, 3, 7, 2**20, 10**6, 2**31, 2**62, 2**63, 2**64, 2**70, -(2**63), 10**400])
 ODD = st.sampled_from(
@@ -52,7 +57,8 @@ NAMES = st.sampled_from(
     ["replica/0", "replica/1", "replica/3", "replica/77", "processor/0", "processor/1", "link/processor/0", "hub",
      "entanglement_manager", "adversary", "driver", "", "replica/", "replica/x", "processor/-1"]
 )  # fmt: skip
-PURPOSES = st.sampled_from([purpose for kind in TimerPurpose.__subclasses__() for purpose in kind])
+TIMERS = (AdversaryTimer, ByzantineTimer, ControllerTimer, CrashTimer, HubTimer, ReplicaTimer)
+PURPOSES = st.sampled_from([purpose for kind in TIMERS for purpose in kind])
 BYZANTINE = st.sampled_from(["replica/3", "processor/1", "adversary", "replica/77", "stranger", "link/replica/3"])
 
 
