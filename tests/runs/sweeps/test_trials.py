@@ -10,7 +10,7 @@ import pytest
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.search_space import Choices, Numbers
 from ceas_ray.runs.sweeps.objectives import Objectives
-from ceas_ray.runs.sweeps.trials import SAMPLERS, STUDY, Trials, trials_over
+from ceas_ray.runs.sweeps.trials import SAMPLERS, STUDY, Trials, refuse_unknown_sampler, trials_over
 
 SPACE = {"+x.y": Choices(("a", "b")), "rate": Numbers(0.001, 1.0, log=True), "count": Numbers(1, 7, 3)}
 BOTH = Objectives.of(["test_accuracy", "bell_pairs.generated"], ["maximize", "minimize"])
@@ -63,9 +63,9 @@ def test_a_file_that_is_no_study_is_named(tmp_path: Path) -> None:
     assert trials_over(tmp_path) == 0
 
 
-def test_a_misspelt_sampler_is_refused(tmp_path: Path) -> None:
+def test_a_misspelt_sampler_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"one of tpe, nsga2, random \(did you mean nsga2\?\)"):
-        Trials(tmp_path, BOTH, "nsga", 1)
+        refuse_unknown_sampler("nsga")
 
 
 def test_without_optuna_one_line_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
