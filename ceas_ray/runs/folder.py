@@ -63,7 +63,10 @@ def refuse_taken(folder: Path) -> None:
 
 def refuse_unwritable(folder: Path, key: str) -> None:
     """Raise SettingsError of `key` for a folder that is not there and cannot be made, or cannot be written to."""
-    parent = next(p for p in (folder, *folder.parents) if p.exists())
+    try:
+        parent = next(p for p in (folder, *folder.parents) if p.exists())
+    except OSError as error:  # names that no file system takes
+        raise SettingsError(key, f"a folder that can be made ({error.strerror})", str(folder)) from None
     if not parent.is_dir() or not os.access(parent, os.W_OK):
         raise SettingsError(key, f"a folder that can be made ({parent} is not a writable folder)", str(folder))
 

@@ -103,6 +103,7 @@ BAD = {
     "no slots": (["entanglement.slots=2"], "entanglement.slots must be at least the 3 pairs of a shot, got 2"),
     "few channels": (["entanglement.hub_channels=7"], "entanglement.hub_channels must exceed the 7 legs"),
     "unwritable folder": (["output=/dev/null/run"], "output must be a folder that can be made"),
+    "long name": ([f"output={'a' * 300}"], "output must be a folder that can be made (File name too long)"),
     "foreign class": (["attacks=alie", "attacks.attack._target_=os.system"], "must be a class within ceas_ray"),
     "policy argument": (
         ["scheduling=two_level", "scheduling.burst_limit=much"], "scheduling.burst_limit must be an integer",

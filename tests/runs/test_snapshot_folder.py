@@ -79,6 +79,7 @@ def test_a_resumed_run_may_keep_its_snapshots_elsewhere_and_starts_from_those_of
         ("http://127.0.0.1:9/run", ": http://127.0.0.1:9/run cannot be read: Cannot connect"),
         ("s3:/bucket/run", " must be a folder, or a URL as in s3://bucket/run"),
         ("/dev/null/run", " must be a folder that can be made (/dev/null is not a writable folder)"),
+        ("a" * 300, " must be a folder that can be made (File name too long)"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused_before_anything_is_made(
