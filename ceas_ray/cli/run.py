@@ -22,7 +22,7 @@ from ceas_ray.runs.environment import with_environment
 from ceas_ray.runs.resume import config_of_run
 from ceas_ray.runs.run import execute
 from ceas_ray.runs.sweeps.jobs import SweepJob, as_job_of_sweep, differences, sweep_job
-from ceas_ray.runs.sweeps.sweep import run_sweep
+from ceas_ray.runs.sweeps.sweep import connecting, run_sweep
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.interruption import INTERRUPTED, Interruption, answered
 from ceas_ray.studies.utilization.outputs import execute_study
@@ -148,15 +148,16 @@ class Task:
         Every job is checked before the first one runs and before any file is written.
         """
         configs, folder = [self._configured(job) for job in jobs], jobs[0].sweep_folder
-        checked = []
-        for job, config, differs in zip(jobs, configs, differences([job.overrides for job in jobs]), strict=True):
+        for config in configs:
             _refuse_shared_run(config)
-            checked.append(sweep_job(config, int(job.number or 0), job.overrides, differs))
-        if folder is None or any(map(_is_no_new_run, checked)):
+        if folder is None or any(map(_is_no_new_run, configs)):
+            _checked(jobs, configs)
             return [self(job) for job in jobs]
         assert self._line is not None
         by_default = "hydra.sweep.dir" not in overridden_keys(self._line.overrides)
-        states = run_sweep(checked, folder.absolute(), by_default, self._interruption)
+        with connecting(configs, len(configs)) as process:
+            checked = _checked(jobs, configs)
+            states = run_sweep(checked, folder.absolute(), by_default, self._interruption, process=process)
         self._codes += [OF_STATUS[states[job.number]] if job.number in states else FAILED for job in checked]
         return [None] * len(jobs)
 
@@ -164,19 +165,24 @@ class Task:
         """See `JobRunner`. Values at the ends of every dimension are checked before the first trial runs."""
         from ceas_ray.runs.sweeps.search import Search, SearchSettings, run_search  # SQLAlchemy imports slowly
 
-        def checked(number: int, chosen: Mapping[str, Any]) -> SweepJob:
+        def configured(number: int, chosen: Mapping[str, Any]) -> tuple[Job, dict[str, Any]]:
             job = composed(number, chosen)
             config = self._configured(job)
             _refuse_shared_run(config)
-            found = sweep_job(config, number, job.overrides, {key.lstrip("+"): str(v) for key, v in chosen.items()})
-            if _is_no_new_run(found):
+            if _is_no_new_run(config):
                 raise SettingsError("hydra/sweeper", "grid where nothing is to be searched for", "optuna")
-            return found
+            return job, config
+
+        def checked(number: int, chosen: Mapping[str, Any]) -> SweepJob:
+            job, config = configured(number, chosen)
+            return sweep_job(config, number, job.overrides, {key.lstrip("+"): str(v) for key, v in chosen.items()})
 
         assert self._line is not None
         by_default = "hydra.sweep.dir" not in overridden_keys(self._line.overrides)
         search = Search(SearchSettings.of(given), space, folder.absolute(), by_default)
-        states = run_search(search, checked, self._interruption)
+        _, first = configured(0, next(space.ends()))
+        with connecting([first], search.settings.trials) as process:
+            states = run_search(search, checked, self._interruption, process)
         lost = [FAILED] * (search.settings.trials - len(states))
         self._codes += [*(OF_STATUS[status] for status in states.values()), *lost]
 
@@ -201,9 +207,18 @@ def _configuration(job: Job) -> tuple[dict[str, Any], list[str]]:
     return config, said
 
 
-def _is_no_new_run(job: SweepJob) -> bool:
+def _checked(jobs: Sequence[Job], configs: Sequence[Mapping[str, Any]]) -> list[SweepJob]:
+    """Return the jobs of a sweep with these configurations; raises SettingsError for all that a run refuses."""
+    differ = differences([job.overrides for job in jobs])
+    return [
+        sweep_job(config, int(job.number or 0), job.overrides, differs)
+        for job, config, differs in zip(jobs, configs, differ, strict=True)
+    ]
+
+
+def _is_no_new_run(config: Mapping[str, Any]) -> bool:
     """Return whether a job is a forecast, a study or an older run, which this process carries out itself."""
-    settings = job.settings
+    settings = build(RunSettings, config)
     return settings.dry_run or any((settings.study.name, settings.resume, settings.verify))
 
 

@@ -51,9 +51,23 @@ class RunCluster:
 
 
 @contextmanager
-def cluster_of(settings: RunSettings, world: World) -> Iterator[RunCluster]:
+def connecting(settings: RunSettings) -> Iterator[RayProcess | None]:
+    """Yield the process that speaks with Ray for a run, which connects while its world is built; None for a run that
+    needs none."""
+    if settings.runtime.name == "local" or _is_job_of_sweep():
+        yield None
+        return
+    process = _ray_process(settings)
+    try:
+        yield process
+    finally:
+        process.end()
+
+
+@contextmanager
+def cluster_of(settings: RunSettings, world: World, process: RayProcess | None = None) -> Iterator[RunCluster]:
     """Yield the cluster that settings choose, with the world's actors on it; raises RuntimeFailure if it cannot be
-    had."""
+    had. process: one that is connecting to it; see `connecting`."""
     runtime = settings.runtime
     if runtime.name == "local":
         yield RunCluster(_local_cluster(settings, world), 1)
@@ -65,7 +79,7 @@ def cluster_of(settings: RunSettings, world: World) -> Iterator[RunCluster]:
     if runtime.address is None and (other := running_here()) is not None:
         line = f"a Ray cluster runs on this machine ({other}): runtime.address=auto uses it; this run starts its own"
         _say(settings, line)
-    clusters = _RayClusters(settings, world)
+    clusters = _RayClusters(settings, world, process)
     try:
         cluster = ReconnectingCluster(
             clusters.connected,
@@ -77,6 +91,11 @@ def cluster_of(settings: RunSettings, world: World) -> Iterator[RunCluster]:
         yield RunCluster(cluster, clusters.hosts, cluster.rebuild)
     finally:
         clusters.end()
+
+
+def _ray_process(settings: RunSettings) -> RayProcess:
+    runtime = settings.runtime
+    return RayProcess(access_of(runtime), runtime.hang_seconds, partial(_say, settings))
 
 
 def access_of(runtime: RuntimeSettings) -> ClusterAccess:
@@ -110,8 +129,9 @@ def _hosts_of(settings: RunSettings, world: World, machines: Sequence[Machine]) 
 class _RayClusters:
     """Connects to the cluster that settings choose, as often as it is lost; the same hosts are started each time."""
 
-    def __init__(self, settings: RunSettings, world: World) -> None:
-        self._settings, self._world = settings, world
+    def __init__(self, settings: RunSettings, world: World, connecting: RayProcess | None) -> None:
+        """connecting: a process for the first time."""
+        self._settings, self._world, self._first = settings, world, connecting
         self._process: RayProcess | None = None
         self._wanted: HostsToStart | None = None
         self.hosts = 0
@@ -120,9 +140,7 @@ class _RayClusters:
         """Return the cluster, its hosts started; raises RuntimeFailure if it cannot be had, or lacks room."""
         self.end()
         runtime = self._settings.runtime
-        self._process = RayProcess(access_of(runtime), runtime.hang_seconds, partial(_say, self._settings))
-        for line in self._process.opened.warnings:
-            print(line, file=sys.stderr)
+        self._process, self._first = self._first or _ray_process(self._settings), None
         if self._wanted is None:
             self._wanted = _hosts_to_start(self._settings, self._world, self._process.opened.machines)
             self.hosts = len(self._wanted.packed)

@@ -29,7 +29,7 @@ from ceas_ray.runs.python_run import (
 from ceas_ray.runs.sweeps.jobs import SweepJob, as_job_of_sweep, differences, sweep_job
 from ceas_ray.runs.sweeps.report import report
 from ceas_ray.runs.sweeps.state import summary_of
-from ceas_ray.runs.sweeps.sweep import run_sweep
+from ceas_ray.runs.sweeps.sweep import connecting, run_sweep
 from ceas_ray.runtime.interruption import Interruption
 
 
@@ -52,7 +52,7 @@ def sweep(*overrides: str, **settings: Any) -> pd.DataFrame:
         configs = [composed(line) for line in lines]
     chosen = configs[0]["output"]
     folder = Path(chosen or f"outputs/{datetime.now():%Y-%m-%d_%H-%M-%S}_sweep").absolute()
-    checked = _checked(lines, configs, folder)
+    configs = _of_jobs(lines, configs, folder)
     ended: list[Sequence[SweepJob]] = []
 
     def keep(at: Path, found: Sequence[SweepJob], states: Mapping[int, str], causes: Mapping[int, str]) -> None:
@@ -60,9 +60,13 @@ def sweep(*overrides: str, **settings: Any) -> pd.DataFrame:
         if told == words:
             report(at, found, states, causes)
 
-    alone = nullcontext() if all(job.settings.runtime.name == "local" for job in checked) else ON_RAY
-    with alone, one_thread_each():
-        states = run_sweep(checked, folder, chosen is None, Interruption(), ended=keep)
+    alone = nullcontext() if all(config["runtime"]["name"] == "local" for config in configs) else ON_RAY
+    with alone, one_thread_each(), connecting(configs, len(configs)) as process:
+        checked = [
+            sweep_job(config, number, line, differs)
+            for number, (line, config, differs) in enumerate(zip(lines, configs, differences(lines), strict=True))
+        ]
+        states = run_sweep(checked, folder, chosen is None, Interruption(), process=process, ended=keep)
     return _table(ended[0], states)
 
 
@@ -74,10 +78,12 @@ def _swept(key: str, value: Any) -> list[str]:
     return list(words_of(key, value))
 
 
-def _checked(lines: Sequence[Sequence[str]], configs: Sequence[Mapping[str, Any]], folder: Path) -> list[SweepJob]:
-    """Return the jobs of the sweep in `folder`; raises SettingsError for whatever a run refuses."""
-    checked, said_before = [], set[str]()
-    for number, (line, config, differs) in enumerate(zip(lines, configs, differences(lines), strict=True)):
+def _of_jobs(
+    lines: Sequence[Sequence[str]], configs: Sequence[Mapping[str, Any]], folder: Path
+) -> list[dict[str, Any]]:
+    """Return the configurations of the jobs of the sweep in `folder`; raises SettingsError for other commands."""
+    found, said_before = [], set[str]()
+    for number, (line, config) in enumerate(zip(lines, configs, strict=True)):
         refuse_other_commands(config)
         if config["resume"] is not None:
             raise SettingsError("resume", "null in a sweep: the same call goes on with it", config["resume"])
@@ -86,9 +92,8 @@ def _checked(lines: Sequence[Sequence[str]], configs: Sequence[Mapping[str, Any]
             if text not in said_before:
                 print(text, file=sys.stderr)
             said_before.add(text)
-        job = as_job_of_sweep({**job, "output": str(folder / str(number))}, number, folder)
-        checked.append(sweep_job(job, number, line, differs))
-    return checked
+        found.append(as_job_of_sweep({**job, "output": str(folder / str(number))}, number, folder))
+    return found
 
 
 def _table(found: Sequence[SweepJob], states: Mapping[int, str]) -> pd.DataFrame:

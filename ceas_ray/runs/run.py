@@ -11,7 +11,7 @@ from typing import Any, Literal
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
-from ceas_ray.runs.cluster import cluster_of
+from ceas_ray.runs.cluster import cluster_of, connecting
 from ceas_ray.runs.confirmed_places import confirmations
 from ceas_ray.runs.dry_run import print_forecast
 from ceas_ray.runs.ending import Ended, going_on, print_end
@@ -65,13 +65,13 @@ def execute(
     if at is None and not is_new:
         refuse_while_its_sweep_runs(folder, "resume")
     claim = claimed(folder, settings.output is None) if is_new else held(folder, "resume")
-    with claim as lock, held_snapshots(settings) as place:
+    with claim as lock, held_snapshots(settings) as place, connecting(settings) as process:
         world = build_world(settings)
         found = None if is_new else resumed(settings, config, folder)
         if is_new:
             refuse_snapshots_of_others(settings, lock.folder)
             refuse_unwritable_snapshots(settings, lock.folder)
-        with cluster_of(settings, world) as cluster:
+        with cluster_of(settings, world, process) as cluster:
             config = with_inputs(config, world.inputs)
             record = RunRecord(settings, config, lock, tracked=at is None)
             ended = ended or _printed(config, lock.folder, interruption)

@@ -11,9 +11,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
+
+import cloudpickle
 
 from ceas_ray.kernel.window_reply import HostStatus
 from ceas_ray.kernel.windows import WindowRequest
@@ -53,17 +56,29 @@ class Opened(NamedTuple):
 class RayProcess:
     """A process that is connected to a cluster. Once hosts run there, it is their `PackedHosts`. `RayTasks` uses one.
 
+    It opens the cluster while its owner does other things. What needs the cluster waits for that, and raises
+    RuntimeFailure if it cannot be reached or started.
+
     Every method raises ClusterLost as soon as the cluster or the process is lost; then only `end` may be called.
     """
 
-    def __init__(self, access: ClusterAccess, silence_seconds: float, say: Callable[[str], None]) -> None:
-        """Start the process and open the cluster.
+    def __init__(
+        self,
+        access: ClusterAccess,
+        silence_seconds: float,
+        say: Callable[[str], None],
+        *,
+        warm_up: Callable[[], object] | None = None,
+        workers: int = 0,
+    ) -> None:
+        """Start the process, and let it open the cluster.
 
-        silence_seconds: longest time without a sign of life of the head. say: takes lines for the console.
-
-        Raises RuntimeFailure if the cluster cannot be reached or started.
+        silence_seconds: longest time without a sign of life of the head. say: takes lines for the console; warnings
+        about the cluster go there whatever it does with them. warm_up: called in this many workers as soon as the
+        cluster is open; what it raises is not heard.
         """
-        self._say, self._lost = say, ""
+        self._access, self._silence_seconds, self._say, self._lost = access, silence_seconds, say, ""
+        self._opened: Opened | None = None
         self._silent_seconds: float | None = None
         ours, theirs = socket.socketpair()
         with theirs:
@@ -73,14 +88,20 @@ class RayProcess:
             self._process = subprocess.Popen(words, pass_fds=[theirs.fileno()], process_group=0, **nowhere)
         self._watch: HeadWatch | None = None
         self.placement = Placement({}, (), mixed=False)
-        try:
-            self._connection.send((sys.path, sys.argv))
-            self.opened: Opened = self.call("open", access)
-        except BaseException:
-            self.end()
-            raise
-        self._address = self.opened.address if access.address in (None, "auto") else str(access.address)
-        self._watch = HeadWatch(self._address, silence_seconds, self._head_is_lost)
+        self._send(sys.path, sys.argv)
+        self._send("open", (access, None if warm_up is None else cloudpickle.dumps(warm_up), workers))
+
+    @property
+    def opened(self) -> Opened:
+        """The cluster, once it is open."""
+        if self._opened is None:
+            self._opened = opened = self._answer()
+            for line in opened.warnings:
+                print(line, file=sys.stderr)
+            given = self._access.address
+            self._address = opened.address if given in (None, "auto") else str(given)
+            self._watch = HeadWatch(self._address, self._silence_seconds, self._head_is_lost)
+        return self._opened
 
     def start(self, hosts: HostsToStart) -> None:
         """Start the hosts. Raises RuntimeFailure if there is no room for them, or if machines compute other bits."""
@@ -138,8 +159,16 @@ class RayProcess:
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Call a method of `Service` in the process; return what it returns, and raise what it raises."""
+        _ = self.opened
+        self._send(method, arguments)
+        return self._answer()
+
+    def _send(self, *request: Any) -> None:
+        with suppress(ConnectionError):  # whoever waits for the answer learns why
+            self._connection.send(request)
+
+    def _answer(self) -> Any:
         try:
-            self._connection.send((method, arguments))
             while True:
                 kind, content = self._connection.recv()
                 if kind != "said":

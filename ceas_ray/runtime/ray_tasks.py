@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,19 +20,15 @@ R = TypeVar("R")
 
 
 @contextmanager
-def ray_process(access: ClusterAccess, silence_seconds: float) -> Iterator[RayProcess]:
-    """Yield a process that is connected to a cluster; see `RayProcess`. Warnings about the cluster are printed."""
-    process = RayProcess(access, silence_seconds, _print)
+def ray_process(
+    access: ClusterAccess, silence_seconds: float, *, warm_up: Callable[[], object] | None = None, workers: int = 0
+) -> Iterator[RayProcess]:
+    """Yield a process that connects to a cluster; see `RayProcess`."""
+    process = RayProcess(access, silence_seconds, lambda _: None, warm_up=warm_up, workers=workers)
     try:
-        for line in process.opened.warnings:
-            _print(line)
         yield process
     finally:
         process.end()
-
-
-def _print(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 class RayTasks(Generic[T, R]):

@@ -8,22 +8,26 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import own_packages
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.runs.cluster import access_of
 from ceas_ray.runs.sweeps.jobs import SweepJob
 from ceas_ray.runs.sweeps.report import TABLE, SweepProgress, name_of, report
 from ceas_ray.runs.sweeps.state import OVER, key_of, refuse_taken, running, status_of, summary_of, unfinished
-from ceas_ray.runs.sweeps.work import JobEnd, Parcel, own_fingerprint, packed, run_job, unpack
+from ceas_ray.runs.sweeps.work import JobEnd, Parcel, own_fingerprint, packed, run_job, unpack, warm_up
 from ceas_ray.runs.training_run import Status
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure
 from ceas_ray.runtime.interruption import Interruption
 from ceas_ray.runtime.local_tasks import LocalTasks
 from ceas_ray.runtime.placement import Machine
+from ceas_ray.runtime.ray_process import RayProcess
 from ceas_ray.runtime.ray_tasks import RayTasks, ray_process
 from ceas_ray.tracking.files import Journal
 from ceas_ray.world.inputs import modules_of, targets_of
@@ -53,11 +57,18 @@ class Source(Protocol):
 
 
 def run_sweep(
-    jobs: Sequence[SweepJob], folder: Path, by_default: bool, interruption: Interruption, *, ended: SweepEnded = report
+    jobs: Sequence[SweepJob],
+    folder: Path,
+    by_default: bool,
+    interruption: Interruption,
+    *,
+    process: RayProcess | None,
+    ended: SweepEnded = report,
 ) -> Mapping[int, Status]:
     """Run all jobs of the sweep in `folder`; return how each ended, by its number (one that was lost is left out).
 
-    by_default: nobody chose the folder, so an unfinished sweep of the same jobs beside it is continued. ended:
+    by_default: nobody chose the folder, so an unfinished sweep of the same jobs beside it is continued. process: what
+    `connecting` yields for these jobs. ended:
     is given the folder, the jobs, and how and why each ended, by its number. Raises
     SettingsError for a folder that cannot be used, RuntimeFailure if the cluster cannot be had, and KeyboardInterrupt
     when it was interrupted and its state is on the disk.
@@ -72,7 +83,8 @@ def run_sweep(
         jobs, folder = [job.within(folder, before) for job in jobs], before
     refuse_taken(folder, key, jobs, resume)
     left = [job for job in jobs if job.settings.runtime.name != "local" and status_of(job.folder) not in OVER]
-    with workers_for(left, len(jobs)) as workers, running(folder, key, jobs, by_default) as journal:
+    workers = workers_of(process if left else None)
+    with running(folder, key, jobs, by_default) as journal:
         found = {job.number: status_of(job.folder) for job in jobs}
         states = {number: status for number, status in found.items() if status in OVER}
         return Sweep(jobs, folder, journal, ended=ended, states=states).go(workers, interruption)
@@ -87,19 +99,30 @@ class Workers:
 
 
 @contextmanager
-def workers_for(left: Sequence[SweepJob], jobs: int) -> Iterator[Workers]:
-    """Yield what runs the jobs of a sweep.
+def connecting(configs: Sequence[Mapping[str, Any]], jobs: int) -> Iterator[RayProcess | None]:
+    """Yield the process that speaks with Ray for a sweep, which connects while jobs are checked and lets workers import
+    what these take; None for a sweep that needs none.
 
-    left: jobs that are to run on a cluster. jobs: how many the sweep has.
+    configs: of some jobs of the sweep, of which the first on Ray stands for all. jobs: how many there are at most.
+    Raises SettingsError for bad settings.
     """
-    if not left:
-        yield Workers((), LocalTasks(run_job))
+    on_ray = [config for config in configs if build(RunSettings, config).runtime.name != "local"]
+    if not on_ray:
+        yield None
         return
-    runtime, quiet = left[0].settings.runtime, left[0].settings.quiet
-    if runtime.address is None and not quiet:
+    settings = build(RunSettings, on_ray[0])
+    if settings.runtime.address is None and not settings.quiet:
         print(f"starting Ray for {jobs} jobs", file=sys.stderr)
-    with ray_process(access_of(runtime), runtime.hang_seconds) as process:
-        yield Workers(process.opened.machines, RayTasks(process, run_job))
+    access, warm = access_of(settings.runtime), partial(warm_up, on_ray[0])
+    with ray_process(access, settings.runtime.hang_seconds, warm_up=warm, workers=jobs) as process:
+        yield process
+
+
+def workers_of(process: RayProcess | None) -> Workers:
+    """Return what runs jobs: the cluster that a process speaks with, or, of None, this process."""
+    if process is None:
+        return Workers((), LocalTasks(run_job))
+    return Workers(process.opened.machines, RayTasks(process, run_job))
 
 
 class Sweep:

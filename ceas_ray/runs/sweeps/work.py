@@ -12,7 +12,7 @@ import tarfile
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,8 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
 from ceas_ray.kernel.input_file import carrying
 from ceas_ray.runs.folder import read_settings
 from ceas_ray.runs.limits import Pruning
@@ -31,6 +33,7 @@ from ceas_ray.runtime.interruption import Interruption
 from ceas_ray.runtime.platform_fingerprint import first_difference, platform_fingerprint
 from ceas_ray.runtime.temporary_folder import parent_of_temporary_files
 from ceas_ray.tracking.locks import LOCK
+from ceas_ray.world.builder import outline_world
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,12 @@ def run_job(parcel: Parcel, here: bool) -> JobEnd:
     finally:
         if hears:
             interruption.end()
+
+
+def warm_up(config: Mapping[str, Any]) -> None:
+    """Import what a job with this configuration takes. What is wrong with it, the command says."""
+    with threadpool_limits(1), suppress(SettingsError):
+        outline_world(build(RunSettings, config))
 
 
 def _run(parcel: Parcel, folder: Path, interruption: Interruption) -> tuple[Status, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+import cloudpickle
 import ray
 
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure, one_line
@@ -53,6 +54,19 @@ class JobTasks(Generic[T, R]):
         """Interrupt the tasks that run, and forget those that have not begun."""
         for waiting in self._waiting if self._node.is_alive() else ():
             ray.cancel(waiting, force=False)
+
+
+def warm_workers(packed_function: bytes, workers: int) -> None:
+    """Call a function in this many workers, each on a CPU of its own, without waiting for them."""
+    warm = ray.remote(num_cpus=1, max_retries=0)(_warm)
+    function = ray.put(packed_function)
+    for _ in range(workers):
+        warm.remote(function)
+
+
+def _warm(packed_function: bytes) -> None:
+    with task():
+        cloudpickle.loads(packed_function)()
 
 
 def _outcome(ended: Any) -> Any:

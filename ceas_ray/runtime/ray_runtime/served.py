@@ -32,7 +32,7 @@ from ceas_ray.runtime.placement import Request
 from ceas_ray.runtime.ray_process import ClusterAccess, Opened
 from ceas_ray.runtime.ray_runtime.connection import ray_cluster
 from ceas_ray.runtime.ray_runtime.hosts import RayHosts
-from ceas_ray.runtime.ray_runtime.job_tasks import JobTasks
+from ceas_ray.runtime.ray_runtime.job_tasks import JobTasks, warm_workers
 
 _END_SECONDS = 20.0
 """Seconds that Ray may take to end in order."""
@@ -49,14 +49,16 @@ class Service:
         """resources: released at the end. say: takes lines for the console of the run."""
         self._resources, self._say = resources, say
 
-    def open(self, access: ClusterAccess) -> Opened:
-        """Connect to a cluster, or start one."""
+    def open(self, access: ClusterAccess, warm_up: bytes | None, workers: int) -> Opened:
+        """Connect to a cluster, or start one. warm_up: a packed function for this many workers; see `RayProcess`."""
         warnings: list[str] = []
         machines = self._resources.enter_context(
             ray_cluster(
                 access.address, access.processors, access.dashboard, access.allow_open_cluster, warn=warnings.append
             )
         )
+        if warm_up is not None:
+            warm_workers(warm_up, min(workers, sum(int(machine.processors) for machine in machines)))
         return Opened(machines, ray.get_runtime_context().gcs_address, tuple(warnings))
 
     def start(self, hosts: HostsToStart) -> Placement:
