@@ -113,8 +113,9 @@ def connecting(configs: Sequence[Mapping[str, Any]], jobs: int) -> Iterator[RayP
     settings = build(RunSettings, on_ray[0])
     if settings.runtime.address is None and not settings.quiet:
         print(f"starting Ray for {jobs} jobs", file=sys.stderr)
-    access, warm = access_of(settings.runtime), partial(warm_up, on_ray[0])
-    with ray_process(access, settings.runtime.hang_seconds, warm_up=warm, workers=jobs) as process:
+    travels = bool(own_packages(targets_of(on_ray[0]).values()))  # with the jobs: a worker would import it from here
+    warm = None if travels else partial(warm_up, on_ray[0])
+    with ray_process(access_of(settings.runtime), settings.runtime.hang_seconds, warm_up=warm, workers=jobs) as process:
         yield process
 
 
