@@ -14,11 +14,13 @@ _PARAMS = ("attacks", "attacks.fraction", "aggregation", "scheduling", "seed")
 _COLUMNS = (
     "attributes.`Created`", *(f"metrics.`{name}`" for name in _METRICS), *(f"params.`{name}`" for name in _PARAMS),
 )  # fmt: skip
+_NEWEST_FIRST = {"orderByKey": "attributes.`start_time`", "orderByAsc": False}
+"""MLflow folds the runs of a sweep into one row while it sorts by its own key, which is this one without quotes."""
 EXPERIMENT_TAGS = {
     "mlflow.experimentKind": "custom_model_development",
-    _VIEW_TAG: json.dumps({"selectedColumns": _COLUMNS}),
+    _VIEW_TAG: json.dumps({"selectedColumns": _COLUMNS, **_NEWEST_FIRST}),
 }
-"""Tags of an experiment: what it is for, and the columns of the table of its runs that `runs_page` opens."""
+"""Tags of an experiment: what it is for, and the columns and order of the table of its runs that `runs_page` opens."""
 
 
 def run_page(server: str, experiment: str, run_id: str) -> str:

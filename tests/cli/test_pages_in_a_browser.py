@@ -28,7 +28,7 @@ _OF_MLFLOW = ("/mlflow/users/current", "ResizeObserver loop")
 
 @dataclass(frozen=True)
 class Recorded:
-    """Two runs, with their summaries, and the server that shows the store that they are in."""
+    """Two runs, with their summaries, and the server that shows the store that they and a sweep are in."""
 
     folders: tuple[Path, Path]
     summaries: tuple[dict[str, object], dict[str, object]]
@@ -48,6 +48,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
         patched.chdir(place)
         for choice in ("mdp", "oblivious"):
             assert main([*words, "tracking=mlflow", f"scheduling={choice}", f"output=outputs/{choice}"]) == 0
+        assert main(["-m", *words, "tracking=mlflow", "seed=4,5", "output=outputs/sweep"]) == 0
     folders = (place / "outputs" / "mdp", place / "outputs" / "oblivious")
     first, second = (json.loads((folder / "summary.json").read_text()) for folder in folders)
     with socket.socket() as free:
@@ -78,6 +79,11 @@ def test_the_table_of_runs_has_our_columns_and_names(recorded: Recorded, tab: Br
     assert ours(shown.errors) == []
     for summary in recorded.summaries:
         assert str(summary["bell_pair_utilization"])[:6] in shown.text
+
+
+def test_the_runs_of_a_sweep_stand_in_the_table_beside_the_others(recorded: Recorded, tab: Browser) -> None:
+    names = ("mdp seed 1", "seed 4", "seed 5")
+    tab.open(runs_page(recorded.server, recorded.store), [*COLUMNS, *names])
 
 
 def test_two_runs_are_compared(recorded: Recorded, tab: Browser, tmp_path: Path) -> None:
