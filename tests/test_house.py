@@ -77,7 +77,7 @@ TESTED_BY = {
     "runs/sweeps/test_sweep.py": "report",
     "runs/sweeps/test_sweep_on_ray.py": "runtime/ray_tasks runtime/ray_runtime/job_tasks",
     "runtime/test_faults.py": "runtime/ray_runtime/hosts runtime/ray_runtime/watch",
-    "runtime/test_lost_clusters.py": "ray_process runtime/ray_runtime/own_node",
+    "runtime/test_lost_clusters.py": "runtime/ray_runtime/own_node",
     "runtime/test_recovery.py": "failure local_runtime",
     "runtime/ray_runtime/test_ray_runtime.py": "cluster connection shells",
     "runtime/ray_runtime/test_wrong_service.py": "access",
