@@ -156,7 +156,7 @@ BLAMED = {
     "processors={mine:1}": "processors must be given field by field (processors.NAME=VALUE) or by a file of its group",
     "~links.bright_population=1": "links.bright_population must be given without ~, since every setting is needed",
     "training.rounds=${nope}": "training.rounds must be an override that Hydra can apply (Interpolation key 'nope' not",
-    "training=null": "training must be an override that Hydra can apply (",
+    "training=null": "training must be one of breast_cancer, circles, ",
     "++training=3": "training must be an override that Hydra can apply (",
     "training.rounds=???": "training.rounds must be given, got nothing",
     "runtime.address=head": "runtime.address must be auto or host:port of the head, got 'head'",
