@@ -35,6 +35,7 @@ def test_computed_births_shots_and_precision_are_those_of_the_slotted_simulator(
         assert abs(found.mean() - computed) < 4 * found.std(ddof=1) / len(found) ** 0.5 + 1e-4
 
 
+@pytest.mark.slow
 def test_without_decay_precision_is_the_share_on_time() -> None:
     solution = solve(replace(T1, decay=0.0), shot_value=1.0, birth_price=0.05, gap_slots=1, gap_stock=8)
     assert solution.precision == solution.served

@@ -101,6 +101,7 @@ def test_it_runs_resumes_and_reports(
     assert json.loads((folder / "summary.json").read_text())["results"] == first["results"]
 
 
+@pytest.mark.slow
 def test_keys_count_towards_a_budget_of_all_pairs() -> None:
     plan = planned("everything", "quick", *TINY, "training.rounds=4")
     run = plan.evaluation(plan.form.scenarios[0], plan.untuned, dict.fromkeys(plan.form.arms, ()))[0]
