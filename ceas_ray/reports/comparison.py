@@ -95,7 +95,8 @@ def shown(comparison: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_interval(mean: float, half: float, sign: bool = False) -> str:
-    text = readable(mean, sign=sign)
+    rest_of_rounding = abs(mean) < 1e-9 * half
+    text = readable(0.0 if rest_of_rounding else mean, sign=sign)
     if np.isnan(half):
         return text
     return f"{text} ± {readable(half) if half >= 100 else f'{half:.2g}'}"
