@@ -41,7 +41,7 @@ def test_nothing_interrupts_the_end_of_the_cluster_of_a_run_that_has_gone(tmp_pa
     process = multiprocessing.get_context("fork").Process(target=serve, args=(ours, theirs, tmp_path / "ended"))
     process.start()
     theirs.close()
-    ours.send(("open", (ClusterAccess(None, 1, dashboard=False, allow_open_cluster=False),)))
+    ours.send(("open", (ClusterAccess(None, 1, dashboard=False, allow_open_cluster=False), None, 0)))
     assert ours.recv()[0] == "returned"
     ours.close()
     process.join(60)
