@@ -104,7 +104,8 @@ def test_a_run_goes_on_when_its_job_is_put_back_in_the_queue(cluster: Slurm, tmp
 @pytest.mark.ray
 @pytest.mark.slow
 def test_a_sweep_uses_its_job_and_goes_on_when_the_job_has_put_itself_back(cluster: Slurm, tmp_path: Path) -> None:
-    words = ["-m", "seed=1,2,3", *SMALL_RUN, "training.rounds=30"]
+    rounds = "training.rounds=300"  # the signal comes before the last job is over
+    words = ["-m", "seed=1,2,3", *SMALL_RUN, rounds]
     options = ("--nodes=2", f"--export=ALL,CEAS_RAY_ROOT={ROOT},CEAS_RAY_REQUEUE=1")
     job = submitted(cluster, tmp_path, *words, options=options)
     folder = tmp_path / "outputs" / f"slurm-{job}"
@@ -114,7 +115,7 @@ def test_a_sweep_uses_its_job_and_goes_on_when_the_job_has_put_itself_back(clust
     printed = ended(cluster, tmp_path)
     assert "going on with" in printed
     for number in range(3):
-        alone = local_digest(tmp_path / f"local_{number}", f"seed={number + 1}", "training.rounds=30")
+        alone = local_digest(tmp_path / f"local_{number}", f"seed={number + 1}", rounds)
         assert digest_of(folder / str(number), printed) == alone
     assert len((folder / "results.csv").read_text().splitlines()) == 4
 

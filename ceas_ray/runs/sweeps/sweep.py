@@ -169,7 +169,7 @@ class Sweep:
         self._report(self._folder, self._jobs, self._all_states(), self._causes)
         if self._sent is not None:
             self._sent.end(self._all_states(), self._folder / TABLE)
-        if interruption.requested:
+        if interruption.requested and len(self._states) < self._total:
             print("interrupted; the same command goes on", file=sys.stderr)
             raise KeyboardInterrupt
         if lost:

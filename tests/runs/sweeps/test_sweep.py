@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,21 @@ def test_an_interrupted_sweep_goes_on_each_job_once_and_a_finished_one_starts_an
     capsys.readouterr()
     assert main([*line, "output=anew"]) == 2
     assert capsys.readouterr().err.startswith("hydra.sweep.dir must be a folder without a finished sweep in it")
+
+
+def test_a_sweep_whose_last_job_is_over_when_the_signal_comes_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def signalled_at_the_end(parcel: Parcel, here: bool) -> JobEnd:
+        end = run_job(parcel, here)
+        if Path(parcel.folder).name == "1":
+            signal.raise_signal(signal.SIGTERM)
+        return end
+
+    monkeypatch.setattr(sweeps, "run_job", signalled_at_the_end)
+    assert main(["-m", *SMALL, "training.rounds=1", "seed=1,2", f"output={tmp_path}/s"]) == 0
+    assert ended(tmp_path / "s") == [(0, "completed"), (1, "completed")]
+    assert "interrupted" not in capsys.readouterr().err
 
 
 def test_a_forecast_of_a_sweep_leaves_no_folder(tmp_path: Path) -> None:
