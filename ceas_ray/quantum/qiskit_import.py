@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.quantum.gate_list import NEGLIGIBLE, ControlledPhase, Gate, GateList, LocalGate
+from ceas_ray.quantum.openqasm_limits import refuse_large
 
 MAX_QUBITS = 1_000
 MAX_GATES = 400_000
 MAX_BYTES = 2**21
 """Larger programs take the importer of OpenQASM 3 many minutes."""
 
-_SIZE = re.compile(rb"\b(?:qubit|bit|qreg|creg)\b[^;\[\]]{0,200}\[\s*([0-9_]+)\s*\]")
 _VERSION = re.compile(r"\A(?:\s|//[^\n]*\n|/\*.*?\*/)*OPENQASM\s+(\d+)(?:\.\d+)?\s*;", re.DOTALL)
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _ROTATIONS = {"RXXGate": "HGate", "RYYGate": "SXGate"}
@@ -57,15 +57,14 @@ def parsed_openqasm(file: InputFile) -> Any:
 
     if len(file.content) > MAX_BYTES:
         raise ValueError(f"a program must have at most {MAX_BYTES // 2**20} MB, got {len(file.content):,} bytes")
-    sizes = [int(digits.replace(b"_", b"") or b"0") for digits in _SIZE.findall(file.content)]
-    if max(sizes, default=0) > MAX_QUBITS:
-        raise ValueError(f"registers must have at most {MAX_QUBITS:,} qubits or bits, got {max(sizes)}")
     try:
         text = file.content.decode("utf-8-sig")  # editors of Windows put a mark at the begin
     except UnicodeDecodeError:
         raise ValueError("a program must be text in UTF-8") from None
-    if not _COMMENT.sub("", text).strip():
+    statements = _COMMENT.sub(" ", text)
+    if not statements.strip():
         raise ValueError("a program must have statements, got none")
+    refuse_large(statements, MAX_QUBITS)
     said = _VERSION.match(text)
     version = int(said[1]) if said else 3
     if version not in (2, 3):

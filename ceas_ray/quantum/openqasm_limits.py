@@ -1,0 +1,43 @@
+"""Limits of OpenQASM programs that are checked before an importer reads them: it would take memory and time first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+MAX_GATES_OF_A_DEFINITION = 2_048
+"""Importers hold every gate within a defined one as an object with a definition of its own."""
+_REGISTER = re.compile(r"\b(?:qreg|creg)\s+\w+\s*\[([^\]]*)\]|\b(?:qubit|bit)\s*\[([^\]]*)\]")
+_DEFINITION = re.compile(r"\bgate\s+(\w+)[^{};]*\{([^{}]*)\}")
+_NAME = re.compile(r"\s*([A-Za-z_]\w*)")
+
+
+def refuse_large(program: str, max_register: int) -> None:
+    """Raise ValueError for a program, without its comments, with a register of over `max_register` qubits or bits, or
+    with a gate that stands for too many others.
+    """
+    for found in _REGISTER.finditer(program):
+        size = (found[1] or found[2] or "").strip()
+        if size and _number(size) > max_register:
+            raise ValueError(f"registers must have at most {max_register:,} qubits or bits, got {_number(size)}")
+    stands_for: dict[str, int] = {}
+    for name, body in _DEFINITION.findall(program):
+        gates = stands_for[name] = max(1, sum(stands_for.get(called, 1) for called in _called(body)))
+        if gates > MAX_GATES_OF_A_DEFINITION:
+            raise ValueError(f"gate {name} must stand for at most {MAX_GATES_OF_A_DEFINITION:,} gates, got {gates:,}")
+
+
+def _number(size: str) -> int:
+    digits = size.replace("_", "")
+    try:
+        return int(digits) if digits.isdecimal() else int(digits, 0)
+    except ValueError:
+        raise ValueError(f"the size of a register must be a number, got {size[:40]!r}") from None
+
+
+def _called(body: str) -> Iterator[str]:
+    """Yield the name of the gate in each statement, behind its modifiers."""
+    for statement in body.split(";"):
+        named = _NAME.match(statement.rpartition("@")[2])
+        if named is not None:
+            yield named[1]

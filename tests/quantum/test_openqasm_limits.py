@@ -1,0 +1,46 @@
+"""OpenQASM programs that would take an importer's memory or time are refused before it reads them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ceas_ray.quantum.openqasm_limits import MAX_GATES_OF_A_DEFINITION, refuse_large
+
+
+def nested(levels: int, first: str) -> str:
+    """A gate that stands for two of the one before it, and so on."""
+    return f"gate g0 q {{ {first} }}\n" + "".join(
+        f"gate g{k} q {{ g{k - 1} q; g{k - 1} q; }}\n" for k in range(1, levels)
+    )
+
+
+@pytest.mark.parametrize("first", ["h q;", "", "ctrl @ inv @ h q;"])
+def test_a_gate_that_stands_for_too_many_others_is_refused_by_its_name(first: str) -> None:
+    refuse_large(nested(12, first), 10)
+    with pytest.raises(
+        ValueError, match=f"gate g12 must stand for at most {MAX_GATES_OF_A_DEFINITION:,} gates, got 4,096"
+    ):
+        refuse_large(nested(4_000, first), 10)
+
+
+def test_gates_behind_modifiers_count_as_the_gates_that_they_modify() -> None:
+    program = nested(12, "h q;") + "gate last a, b { ctrl(1) @ pow(2) @ g11 a, b; ctrl @ g0 a, b; }"
+    with pytest.raises(ValueError, match="gate last must stand for at most 2,048 gates, got 2,049"):
+        refuse_large(program, 10)
+
+
+@pytest.mark.parametrize("size", ["11", "0xB", "1_1", "0b1011", "0011"])
+@pytest.mark.parametrize("declared", ["qubit[{}] q;", "bit[{}] c;", "qreg q[{}];", "creg c [ {} ];"])
+def test_a_register_is_refused_however_its_size_is_written(declared: str, size: str) -> None:
+    refuse_large(declared.format(10), 10)
+    with pytest.raises(ValueError, match="registers must have at most 10 qubits or bits, got 11"):
+        refuse_large(declared.format(size), 10)
+
+
+def test_a_size_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"the size of a register must be a number, got '10000\*10000'"):
+        refuse_large("qubit[10000*10000] q;", 10)
+
+
+def test_an_index_is_no_size() -> None:
+    refuse_large("qubit[4] q;\nbit c = measure q[99];\nfor uint i in [0:3] { h q[i]; }", 10)
