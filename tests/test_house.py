@@ -35,7 +35,7 @@ TESTED_BY = {
     "attacks/test_worlds.py": "messages/attack_payloads world/control",
     "bench/test_aggregation.py": "aggregation_peers",
     "bench/test_kernel.py": "kernel_peers phold",
-    "bench/test_speed.py": "default_round round_parts scale start tracking cli/bench",
+    "bench/test_speed.py": "command_options default_round round_parts scale start tracking cli/bench",
     "cli/test_distribute.py": "distribution/network_file reports/distributed_circuit",
     "cli/test_hydra_application.py": "config/application config/command_line",
     "config/test_conf.py": "conf_path",

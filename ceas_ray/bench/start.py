@@ -7,7 +7,6 @@ The command is `scripts/run`, local, with code that is compiled already (one run
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import pty
@@ -19,11 +18,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ceas_ray.bench.command_options import command_options
 from ceas_ray.bench.figures import machine, spread
-from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import UnusableSettings
-from ceas_ray.config.schema import RunSettings
-from ceas_ray.config.validation import build
 
 REPEATS = 5
 SHORT = ("training.rounds=1", "tracking=folder", "runtime=local")
@@ -31,15 +28,8 @@ SHORT = ("training.rounds=1", "tracking=folder", "runtime=local")
 
 def main(words: list[str]) -> dict[str, Any]:
     """Return the benchmark's figures. Raises SettingsError for bad overrides, and for a run that does not complete."""
-    parser = argparse.ArgumentParser(prog="scripts/bench start", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=REPEATS, help=f"runs that count (default: {REPEATS})")
-    parser.add_argument("--quick", action="store_true", help="one run, and none before it")
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings other than the default ones")
-    chosen = parser.parse_args(words)
-    overrides = [*SHORT, *chosen.overrides]
-    build(RunSettings, composed(overrides))
-    repeats = 1 if chosen.quick else max(1, chosen.repeats)
-    found = [_started(overrides) for _ in range(repeats + (not chosen.quick))][-repeats:]
+    repeats, warms_up, overrides = command_options("start", __doc__, words, repeats=REPEATS, of_all=SHORT)
+    found = [_started(overrides) for _ in range(repeats + warms_up)][-repeats:]
     rows = [
         {"until": name.replace("_", " "), "seconds": spread((run[name] for run in found), 2)}
         for name in ("first_sign_of_life", "first_round", "end")

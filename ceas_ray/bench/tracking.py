@@ -8,7 +8,6 @@ that answers one byte every three seconds. Runs of one turn follow each other, s
 
 from __future__ import annotations
 
-import argparse
 import socket
 import subprocess
 import sys
@@ -20,11 +19,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ceas_ray.bench.command_options import command_options
 from ceas_ray.bench.figures import machine, spread
-from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import UnusableSettings
-from ceas_ray.config.schema import RunSettings
-from ceas_ray.config.validation import build
 
 REPEATS = 3
 RUN = ("training.rounds=200", "runtime=local", "quiet=true")
@@ -34,16 +31,10 @@ ALONE = "run folder alone"
 
 def main(words: list[str]) -> dict[str, Any]:
     """Return the benchmark's figures. Raises SettingsError for bad overrides, and for a run that does not complete."""
-    parser = argparse.ArgumentParser(prog="scripts/bench tracking", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=REPEATS, help=f"turns that count (default: {REPEATS})")
-    parser.add_argument("--quick", action="store_true", help="one turn, and no run before it")
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings other than the default ones")
-    chosen = parser.parse_args(words)
-    overrides = [*RUN, *chosen.overrides]
-    build(RunSettings, composed(overrides))
-    if not chosen.quick:
+    repeats, warms_up, overrides = command_options("tracking", __doc__, words, repeats=REPEATS, of_all=RUN)
+    if warms_up:
         _seconds(overrides, ["tracking=folder"])
-    turns = [_turn(overrides) for _ in range(1 if chosen.quick else max(1, chosen.repeats))]
+    turns = [_turn(overrides) for _ in range(repeats)]
     rows = [
         {
             "MLflow": place,

@@ -208,8 +208,7 @@ def _phase(members: tuple[int, ...], with_replicas: bool, network: NetworkPlan, 
 def assert_within_limits(phase: ServicePhase, network: NetworkPlan, demand: Demand) -> None:
     """Count all leases of a phase again, from the finished plan."""
     legs = network.replica_routes
-    several = network.groups or network.parallel
-    driven = sum(network.hub_channels(k) for k in phase.members) if several else len(phase.members)
+    driven = sum(network.hub_channels(k) for k in phase.members)
     assert driven + len(legs) <= demand.hub_channels, "leases exceed the hub's channels"
     at_once = [[route for k in phase.members for route in network.shot_routes(k)]]
     at_once += [[] for _ in range(phase.key_slots)]

@@ -151,8 +151,7 @@ def phases(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
     A driven leg of a replica takes one hub channel, whatever it multiplexes. Raises ValueError if none is left.
     """
     replicas = len(network.replica_routes)
-    several = network.groups or network.parallel
-    channels = max(network.hub_channels(k) for k in range(len(network.processor_routes))) if several else 1
+    channels = max(network.hub_channels(k) for k in range(len(network.processor_routes)))
     max_links = min((demand.hub_channels - replicas) // channels, replicas * (demand.multiplexing - 1))
     if demand.rotation is not None:
         max_links = int(min(max_links, demand.rotation.max_links))

@@ -110,6 +110,8 @@ class NetworkPlan:
 
     def hub_channels(self, k: int) -> int:
         """Return how many links at the hub are driven for processor (or group) k: its own, and those of its shots."""
+        if not (self.groups or self.parallel):
+            return 1
         hub = self.processor_routes[k].nodes[0]
         links = {link for route in (self.processor_routes[k], *self.shot_routes(k)) for link in route.links}
         return sum(hub in self.ends[link] for link in sorted(links))

@@ -44,21 +44,21 @@ class ParallelRoutes:
 
     @property
     def attempt_period(self) -> int:
-        """Attempt period of the first route, ps; the next two are of that route too."""
+        """Attempt period of the first route, ps."""
         return self.routes[0].attempt_period
 
     @property
     def modes(self) -> int:
-        """Trials of an attempt."""
+        """Trials of an attempt on the first route."""
         return self.routes[0].modes
 
     @property
     def success_probability(self) -> float:
-        """Success probability of a trial."""
+        """Success probability of a trial on the first route."""
         return self.routes[0].success_probability
 
     def age_at_fidelity(self, min_fidelity: float) -> float:
-        """Return the age in seconds at which the first route's pairs have fallen to `min_fidelity`."""
+        """Return the age in seconds at which the pairs of some route have fallen to `min_fidelity`."""
         return min(route.age_at_fidelity(min_fidelity) for route in self.routes)
 
     @cached_property

@@ -24,9 +24,9 @@ def link_managers_of(blueprint: Blueprint) -> tuple[Actor, ...]:
     """Return the managers of the routes to every party, then to every replica."""
     settings, network = blueprint.settings, blueprint.network
     jammed = _jammed_parties(blueprint)
+    several: tuple[_Several, ...] = (*network.groups, *network.parallel)
     made: list[Actor] = []
     for k, route in enumerate(network.processor_routes):
-        several: tuple[_Several, ...] = (*network.groups, *network.parallel)
         served = several[k] if several else None
         if k in jammed:
             share = 1 - settings.attacks.jammed_share

@@ -172,6 +172,16 @@ def test_values_are_those_of_an_execution_with_real_copies_and_every_error_of_ev
         np.testing.assert_allclose(found[lane], wanted, rtol=0, atol=1e-12)
 
 
+def assert_perfect_pairs_change_nothing(shared: GateCircuit, circuit: GateCircuit, seed: int) -> None:
+    inputs, output = inputs_of(shared, seed, perfect=True), np.array([0, 1, 0])
+    for ours, wanted in zip(
+        gate_engine.shifted_values(shared, inputs, output),
+        gate_engine.shifted_values(circuit, inputs._replace(werner=None), output),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, wanted, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("distributor", [*DISTRIBUTORS, "moving"])
 @pytest.mark.parametrize("members", [2, 3])
 def test_with_perfect_pairs_a_shared_circuit_is_the_undistributed_one_noise_included(
@@ -181,14 +191,8 @@ def test_with_perfect_pairs_a_shared_circuit_is_the_undistributed_one_noise_incl
         circuit = drawn(4, 12, seed)
         moving = Given((0, 0, 0, 0), seed, moves=True)
         shared = shared_by_qubits(circuit, members, DISTRIBUTORS.get(distributor, moving))
-        inputs, output = inputs_of(shared, seed, perfect=True), np.array([0, 1, 0])
         assert shared.pairs_within > 0
-        for ours, wanted in zip(
-            gate_engine.shifted_values(shared, inputs, output),
-            gate_engine.shifted_values(circuit, inputs._replace(werner=None), output),
-            strict=True,
-        ):
-            np.testing.assert_allclose(ours, wanted, rtol=0, atol=1e-12)
+        assert_perfect_pairs_change_nothing(shared, circuit, seed)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -23,7 +23,14 @@ from ceas_ray.quantum.gate_sharing import Sharing, Wait
 from ceas_ray.quantum.shot_clock import PairSpent
 from tests.distribution.circuits import HADAMARD, X, rotation
 from tests.distribution.execution import DensityMatrix, Z, most_at_once
-from tests.distribution.test_shared_gates import DISTRIBUTORS, PAULIS, drawn, inputs_of, with_angles
+from tests.distribution.test_shared_gates import (
+    DISTRIBUTORS,
+    PAULIS,
+    assert_perfect_pairs_change_nothing,
+    drawn,
+    inputs_of,
+    with_angles,
+)
 from tests.quantum.gate_circuits import random_observables
 
 
@@ -196,14 +203,7 @@ def test_there_are_kept_copies_and_waits_among_what_is_checked() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_with_perfect_pairs_and_memories_kept_copies_change_nothing_noise_included(seed: int) -> None:
     circuit = flipping(4, 12, seed)
-    shared = shared_by_qubits(circuit, 3, Drawn(seed, keeps=True))
-    inputs, output = inputs_of(shared, seed, perfect=True), np.array([0, 1, 0])
-    for ours, wanted in zip(
-        gate_engine.shifted_values(shared, inputs, output),
-        gate_engine.shifted_values(circuit, inputs._replace(werner=None), output),
-        strict=True,
-    ):
-        np.testing.assert_allclose(ours, wanted, rtol=0, atol=1e-12)
+    assert_perfect_pairs_change_nothing(shared_by_qubits(circuit, 3, Drawn(seed, keeps=True)), circuit, seed)
 
 
 @pytest.mark.parametrize("seed", range(2))

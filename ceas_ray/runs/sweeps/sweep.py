@@ -104,17 +104,18 @@ def connecting(configs: Sequence[Mapping[str, Any]], jobs: int) -> Iterator[RayP
     what these take; None for a sweep that needs none.
 
     configs: of some jobs of the sweep, of which the first on Ray stands for all. jobs: how many there are at most.
-    Raises SettingsError for bad settings.
+    Raises SettingsError for bad settings up to that one.
     """
-    on_ray = [config for config in configs if build(RunSettings, config).runtime.name != "local"]
-    if not on_ray:
+    built = ((config, build(RunSettings, config)) for config in configs)
+    on_ray = next(((config, settings) for config, settings in built if settings.runtime.name != "local"), None)
+    if on_ray is None:
         yield None
         return
-    settings = build(RunSettings, on_ray[0])
+    config, settings = on_ray
     if settings.runtime.address is None and not settings.quiet:
         print(f"starting Ray for {jobs} jobs", file=sys.stderr)
-    travels = bool(own_packages(targets_of(on_ray[0]).values()))  # with the jobs: a worker would import it from here
-    warm = None if travels else partial(warm_up, on_ray[0])
+    travels = bool(own_packages(targets_of(config).values()))  # with the jobs: a worker would import it from here
+    warm = None if travels else partial(warm_up, config)
     with ray_process(access_of(settings.runtime), settings.runtime.hang_seconds, warm_up=warm, workers=jobs) as process:
         yield process
 
