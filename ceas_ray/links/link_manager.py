@@ -333,13 +333,15 @@ class LinkManager(Actor):
 
     def _serve_requests(self, plan: ServeRequests, asker: str) -> Effect:
         generator = self._streams.generator(self.kind, self.name, "requests", plan.round_index)
-        (route,), (model,), sums = self._shot_routes, self._shot_models, np.zeros(4)
+        (route,), (model,) = self._shot_routes, self._shot_models
         rules = route_rules(
             route.legs, route.swapping, slots=plan.slots, useful_age=plan.useful_age, min_fidelity=None,
             corrected=True, stops=False,
         )  # fmt: skip
         state = RouteState(generator, model, rules, plan.starts_at)
-        stored = serve_requests(state.address, plan.starts_at + plan.length, float(plan.mean_wait), sums)
+        sums, stored = serve_requests(
+            state, generator, until=plan.starts_at + plan.length, mean_wait=float(plan.mean_wait)
+        )
         served = RequestsServed(
             round_index=plan.round_index,
             link=self.name,

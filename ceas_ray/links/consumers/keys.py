@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ceas_ray.kernel.compiled_code import COMPILED, COMPILED_INLINE, COMPILED_PART, njit
 from ceas_ray.links.consumers.stock import read_only
 from ceas_ray.links.engine.advance import TIME_OVER, advance
-from ceas_ray.links.engine.attempts import begin_with_limit, fail, look_ahead
-from ceas_ray.links.engine.draws import failures_before_success
+from ceas_ray.links.engine.attempts import attempt_from, begin_with_limit
+from ceas_ray.links.engine.births import herald
 from ceas_ray.links.engine.records import uncounted
 from ceas_ray.links.engine.route import RouteStates
 from ceas_ray.links.engine.segments import (
@@ -131,7 +131,7 @@ def _distil_plain(route, until, wanted, trace):  # type: ignore[no-untyped-def]
             at = source_of(route, waiting).next
             if at > until:
                 break
-            held, born = _herald(route, waiting), at - leg_of(route, waiting).attempt_period
+            held, born = herald(route, waiting, route.slots), at - leg_of(route, waiting).attempt_period
         other, expires = 1 - waiting, born + route.useful_age
         at = source_of(route, other).next
         if min(at, expires + 1) > until:
@@ -139,16 +139,16 @@ def _distil_plain(route, until, wanted, trace):  # type: ignore[no-untyped-def]
         if expires < at:
             source_of(route, waiting).expired += held
             held = 0
-            _attempt_from(route, waiting, expires)
+            attempt_from(route, waiting, expires)
             continue
-        made, other_born = _herald(route, other), at - leg_of(route, other).attempt_period
+        made, other_born = herald(route, other, route.slots), at - leg_of(route, other).attempt_period
         pair = _swapped_pair(route, at - (other_born if waiting else born), at - (born if waiting else other_born))
         used, bits, yielding = _use(route, pair, min(held, made), bits, wanted, at - start, trace)
         pairs, held, made = pairs + yielding, held - used, made - used
         if held == 0:
-            _attempt_from(route, waiting, at)
+            attempt_from(route, waiting, at)
         if made == 0:
-            _attempt_from(route, other, at)
+            attempt_from(route, other, at)
         else:
             source_of(route, waiting).expired += held  # none, unless there are bits enough
             waiting, held, born = other, made, other_born
@@ -171,28 +171,6 @@ def _use(route, pair, most, bits, wanted, since_start, trace):  # type: ignore[n
     for g in range(2):
         book(source_of(route, g), USED if gained > 0.0 else EXPIRED, used)
     return used, bits, used if gained > 0.0 else 0
-
-
-@njit(**COMPILED_INLINE)
-def _herald(route, g):  # type: ignore[no-untyped-def]
-    """Return how many pairs leg g has of its attempt that succeeds next; draw when one succeeds again."""
-    source, leg = source_of(route, g), leg_of(route, g)
-    heralded, mode = 0, source.mode
-    while mode < leg.modes:
-        heralded += 1
-        mode += 1 + failures_before_success(source, leg.inverse_log_failure)
-    fail(source, leg, mode - leg.modes)
-    kept = min(heralded, route.slots)
-    source.generated += heralded
-    source.expired += heralded - kept
-    return kept
-
-
-@njit(**COMPILED_INLINE)
-def _attempt_from(route, g, at):  # type: ignore[no-untyped-def]
-    """Let leg g attempt again from this time on."""
-    source_of(route, g).begun = at
-    look_ahead(route, g)
 
 
 @njit(**COMPILED_INLINE)

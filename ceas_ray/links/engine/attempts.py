@@ -41,6 +41,13 @@ def look_ahead(route, g):  # type: ignore[no-untyped-def]
         source.next = source.begun + source.ahead * period
 
 
+@njit(**COMPILED_INLINE)
+def attempt_from(route, g, at):  # type: ignore[no-untyped-def]
+    """Let leg g attempt again from this time on."""
+    source_of(route, g).begun = at
+    look_ahead(route, g)
+
+
 @njit(**COMPILED_PART)
 def attempts_made(route, g, at):  # type: ignore[no-untyped-def]
     """Return how many attempts of leg g are over."""

@@ -13,18 +13,33 @@ from ceas_ray.links.engine.state import leg_of, listed_of, segment_of, source_of
 @njit(**COMPILED_INLINE)
 def give_birth(route, g):  # type: ignore[no-untyped-def]
     """Store the pairs of an attempt of leg g that ends now and has succeeded, in one of its modes or in several."""
-    source, leg = source_of(route, g), leg_of(route, g)
+    source = source_of(route, g)
     if source.listed >= 0:
         _give_listed_birth(route, g)
         return
-    mode = source.mode
     source.attempts += source.ahead
     source.begun = route.now
-    while mode < leg.modes:
+    for _ in range(herald(route, g, route.slots - source.standing)):
         _store(route, g)
+    look_ahead(route, g)
+
+
+@njit(**COMPILED_INLINE)
+def herald(route, g, memories):  # type: ignore[no-untyped-def]
+    """Return for how many pairs of an attempt of leg g that succeeds, in one of its modes or in several, there are
+    memories; the others expire at once. Draw when the leg succeeds next.
+    """
+    source, leg = source_of(route, g), leg_of(route, g)
+    heralded, mode = 0, source.mode
+    while mode < leg.modes:
+        heralded += 1
         mode += 1 + failures_before_success(source, leg.inverse_log_failure)
     fail(source, leg, mode - leg.modes)
-    look_ahead(route, g)
+    kept = min(heralded, memories)
+    source.generated += heralded
+    source.births_left -= heralded if leg.rounds == 0 else 0
+    source.expired += heralded - kept
+    return kept
 
 
 @njit(**COMPILED_PART)
@@ -34,10 +49,10 @@ def _give_listed_birth(route, g):  # type: ignore[no-untyped-def]
     emitted = listed_of(route, source.listed).emitted
     source.attempts = listed_of(route, source.listed).attempts
     while source.listed < source.listed_to and listed_of(route, source.listed).emitted == emitted:
-        if listed_of(route, source.listed).kept == 1:
+        source.generated += 1
+        if listed_of(route, source.listed).kept == 1 and source.standing < route.slots:
             _store(route, g)
         else:
-            source.generated += 1
             source.expired += 1
         source.listed += 1
     look_ahead(route, g)
@@ -45,13 +60,8 @@ def _give_listed_birth(route, g):  # type: ignore[no-untyped-def]
 
 @njit(**COMPILED_INLINE)
 def _store(route, g):  # type: ignore[no-untyped-def]
-    """Store a pair of leg g, heralded now, in a memory slot if there is one."""
+    """Store a pair of leg g, heralded now, in a memory slot that is free."""
     source, leg = source_of(route, g), leg_of(route, g)
-    source.generated += 1
-    source.births_left -= leg.rounds == 0
-    if source.standing >= route.slots:
-        source.expired += 1
-        return
     row = _free_row(route)
     write_pair(route, g, row, route.now)
     source.standing += 1

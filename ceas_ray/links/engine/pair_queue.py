@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from ceas_ray.kernel.compiled_code import COMPILED_INLINE, COMPILED_PART, njit
 from ceas_ray.kernel.time import FOREVER
-from ceas_ray.links.engine.attempts import fail, look_ahead
-from ceas_ray.links.engine.births import write_pair
-from ceas_ray.links.engine.draws import failures_before_success
+from ceas_ray.links.engine.attempts import look_ahead
+from ceas_ray.links.engine.births import herald, write_pair
 from ceas_ray.links.engine.records import copy_record
 from ceas_ray.links.engine.state import leg_of, segment_of, source_of
 
@@ -66,21 +65,13 @@ def _expire(route, source, live, now):  # type: ignore[no-untyped-def]
 @njit(**COMPILED_INLINE)
 def _give_birth(route, source, leg, live, now):  # type: ignore[no-untyped-def]
     """Store the pairs of an attempt that ends now and has succeeded. Return how many live."""
-    mode, heralded, stands = source.mode, 0, live
     source.attempts += source.ahead
     source.begun = now
-    while mode < leg.modes:
-        if live < route.slots:
-            if route.first + live == route.room:
-                _move_to_the_front(route, live)
-            write_pair(route, 0, route.first + live, now)
-            live += 1
-        heralded += 1
-        mode += 1 + failures_before_success(source, leg.inverse_log_failure)
-    source.generated += heralded
-    source.births_left -= heralded
-    source.expired += heralded - (live - stands)
-    fail(source, leg, mode - leg.modes)
+    for _ in range(herald(route, 0, route.slots - live)):
+        if route.first + live == route.room:
+            _move_to_the_front(route, live)
+        write_pair(route, 0, route.first + live, now)
+        live += 1
     look_ahead(route, 0)
     return live
 

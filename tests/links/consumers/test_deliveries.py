@@ -30,14 +30,15 @@ def test_workload_w1_has_the_statistics_of_its_closed_form() -> None:
 
 
 def requests(
-    legs: Sequence[LinkParameters], seed: int, length: int, wait: float, age: int, slots: int
+    legs: Sequence[LinkParameters], seed: int, length: int, wait: float, age: int, slots: int, queue: bool = True
 ) -> tuple[Any, Any, Any]:
-    """Books (legs, 5), sums over the requests, and the stock of every leg."""
+    """Books (legs, 5), sums over the requests, and the stock of every leg. queue: false for the engine of any route."""
     swapping = Swapping(0.98)
-    model, sums = RouteModel.of(legs, swapping), np.zeros(4)
+    model, drawn = RouteModel.of(legs, swapping), generator(seed)
     rules = route_rules(legs, swapping, slots=slots, useful_age=age, min_fidelity=None, corrected=True, stops=False)
-    state = RouteState(generator(seed), model, rules, 0)
-    stored = serve_requests(state.address, length, wait, sums)
+    rules = rules if queue else rules._replace(min_fidelity=1e-9)  # no pair is ever below it
+    state = RouteState(drawn, model, rules, 0)
+    sums, stored = serve_requests(state, drawn, until=length, mean_wait=wait)
     return state.books, sums, stored
 
 
@@ -60,6 +61,27 @@ def test_every_pair_asked_for_or_not_is_accounted_for(
     if served and number == 1:
         oldest = 0.25 + 0.7 * math.exp(-2 * age * 1e-12 / 0.01)
         assert oldest - 1e-9 <= fidelities / served <= 0.95
+
+
+@pytest.mark.parametrize(
+    ("success", "modes", "age", "wait"),
+    [(0.1, 1, 10**8, 1.4e8), (0.02, 12, 4 * 10**7, 2e7), (0.5, 3, 10**9, 3e8), (0.3, 1, 5 * 10**6, 2e7)],
+)
+def test_one_memory_serves_as_the_engine_of_any_route_does(success: float, modes: int, age: int, wait: float) -> None:
+    link, length = LinkParameters(1.0, 10**7, modes, success, 0.95, 1e-3), 10**12
+    found = []
+    for queue in (True, False):
+        books, sums, stored = requests([link], 5, length, wait, age, 1, queue)
+        assert books[0, GENERATED] == books[0, USED] + books[0, EXPIRED] + stored[0]
+        found.append((books[0, GENERATED], *sums))
+    (made, asked, served, times, fidelities), other = found
+    assert made == pytest.approx(other[0], abs=6 * math.sqrt(2 * made))
+    assert asked == pytest.approx(other[1], abs=6 * math.sqrt(2 * asked))
+    assert served == pytest.approx(other[2], abs=6 * math.sqrt(2 * served) + 1)
+    if served:
+        spread = length * math.sqrt(1 / 12), 0.7
+        for mean, other_mean, sd in zip((times, fidelities), other[3:], spread, strict=True):
+            assert mean / served == pytest.approx(other_mean / other[2], abs=6 * sd * math.sqrt(2 / served))
 
 
 def test_a_memory_with_more_slots_serves_more_requests() -> None:
