@@ -189,15 +189,48 @@ def test_a_driver_that_dies_on_one_machine_goes_on_from_another(whole: dict[str,
     assert summary_of(folder)["trace_digest"] == whole["trace_digest"]
 
 
-def test_jobs_of_a_sweep_go_to_the_machines_and_their_folders_come_back(
-    whole: dict[str, Any], other: dict[str, Any], tmp_path: Path
-) -> None:
-    done = machines("run", "1", *RUN[:3], "-m", *RUN[3:], "seed=1,2", f"output={tmp_path / 'run'}")
+TOGETHER = """
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+JOBS, BEGUN = {jobs}, Path({begun!r})
+
+
+@dataclass(frozen=True)
+class Together:
+    seed: int
+
+    def __call__(self, updates, weights, faults):
+        (BEGUN / str(self.seed)).touch()
+        while len(list(BEGUN.iterdir())) < JOBS:
+            time.sleep(0.05)
+        return np.median(updates, axis=0)
+"""
+
+
+def test_jobs_of_a_sweep_run_at_once_on_several_machines_and_their_folders_come_back(tmp_path: Path) -> None:
+    """No job goes on before all have begun, so they run at once, and no machine has a CPU for each of them."""
+    sent, begun, jobs = tmp_path / "sent", tmp_path / "begun", 3
+    for folder in (sent, begun):
+        folder.mkdir()
+    (sent / "together.py").write_text(TOGETHER.format(jobs=jobs, begun=str(begun)))
+    words = [
+        "aggregation=mean", "aggregation.rule._target_=together.Together", "+aggregation.rule.seed=${seed}",
+        "training.rounds=3", "runtime.snapshot_every_rounds=1",
+    ]  # fmt: skip
+    sweep = [*RUN[:3], "-m", *ON_RAY, *words, "seed=1,2,3", f"runtime.address={HEAD}", f"output={tmp_path / 'run'}"]
+    done = machines("run", "1", "env", "-C", str(sent), *sweep)
     assert done.returncode == 0, done.stderr.decode()
-    found = [summary_of(tmp_path / "run" / str(job)) for job in (0, 1)]
-    assert [summary["trace_digest"] for summary in found] == [whole["trace_digest"], other["trace_digest"]]
-    assert len({summary["machines"][0] for summary in found}) == 2, "m1 has one CPU"
-    assert all((tmp_path / "run" / str(job) / "snapshots").is_dir() for job in (0, 1))
+    found = [summary_of(tmp_path / "run" / str(job)) for job in range(jobs)]
+    assert len({summary["machines"][0] for summary in found}) >= 2
+    assert all((tmp_path / "run" / str(job) / "snapshots").is_dir() for job in range(jobs))
+    for seed, summary in enumerate(found, 1):  # one after the other: all have begun before
+        alone = [*RUN[:3], *SMALL, *words, f"seed={seed}", f"output={tmp_path / 'alone' / str(seed)}"]
+        subprocess.run(alone, check=True, capture_output=True, timeout=120, cwd=sent)
+        assert summary["trace_digest"] == summary_of(tmp_path / "alone" / str(seed))["trace_digest"]
 
 
 def test_a_second_run_does_not_wait_for_the_first_and_gives_what_it_gives_alone(

@@ -13,19 +13,21 @@ from ceas_ray.runtime.placement import Request
 from ceas_ray.runtime.ray_runtime.connection import task
 from ceas_ray.runtime.ray_runtime.own_node import OwnNode
 
+_STRATEGY = "SPREAD"
+"""Ray's placement that takes machines in turn. Its default fills half a machine before it looks at the next one."""
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 class JobTasks(Generic[T, R]):
-    """Tasks of one function, within `ray_cluster`. A task that fails leaves the others alone.
+    """Tasks of one function, within `ray_cluster`, on all of its machines. A task that fails leaves the others alone.
 
     The function gets an item, and whether it runs on the machine of this process.
     """
 
     def __init__(self, function: Callable[[T, bool], R]) -> None:
         self._function = ray.put(function)
-        self._task = ray.remote(max_retries=0)(_applied)
+        self._task = ray.remote(max_retries=0, scheduling_strategy=_STRATEGY)(_applied)
         self._here = ray.get_runtime_context().get_node_id()
         self._waiting: dict[Any, int] = {}
         self._node = OwnNode()
@@ -57,8 +59,8 @@ class JobTasks(Generic[T, R]):
 
 
 def warm_workers(packed_function: bytes, workers: int) -> None:
-    """Call a function in this many workers, each on a CPU of its own, without waiting for them."""
-    warm = ray.remote(num_cpus=1, max_retries=0)(_warm)
+    """Call a function in this many workers, on the machines in turn and each on a CPU of its own. Does not wait."""
+    warm = ray.remote(num_cpus=1, max_retries=0, scheduling_strategy=_STRATEGY)(_warm)
     function = ray.put(packed_function)
     for _ in range(workers):
         warm.remote(function)
