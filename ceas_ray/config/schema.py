@@ -124,7 +124,7 @@ class TrainingSettings(SettingsGroup):
     loss: Literal["squared", "cross_entropy"]
     own_loss: Target | None
     loss_scale: Annotated[float, Range(0.001, 1000)]
-    error_mitigation: Literal["none", "rescale", "probabilistic_error_cancellation"]
+    error_mitigation: Literal["none", "rescale", "bounded_rescale", "probabilistic_error_cancellation"]
     trap_circuit_share: Annotated[float, Range(0, 0.5)]
     momentum: Annotated[float, Range(0, 0.999)]
     learning_rate: Annotated[float, Range(1e-9, 1000)]

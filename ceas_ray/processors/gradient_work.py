@@ -31,8 +31,10 @@ from ceas_ray.quantum.pauli_engine import LaneInputs, ShiftedValues
 GRADIENT = "gradient"
 
 Floats = NDArray[np.float64]
-ErrorMitigation = Literal["none", "rescale", "probabilistic_error_cancellation"]
+ErrorMitigation = Literal["none", "rescale", "bounded_rescale", "probabilistic_error_cancellation"]
 Estimator = Literal["doubly_stochastic", "full_shift", "exact"]
+MIN_BOUNDED_CONTRAST = 0.5
+"""`bounded_rescale` does not divide by less."""
 
 Engine = Callable[..., ShiftedValues]
 """`shifted_values` of the exact engine or of Aer, which have the same signature."""
@@ -67,7 +69,7 @@ class GradientWork:
         its own stream.
         """
         answers = [NO_TRAPS] * len(items) if self.trap_circuits is None else self.trap_circuits(items)
-        mitigations = self._mitigations(items)
+        mitigations = [self._bounded(mitigation) for mitigation in self._mitigations(items)]
         samplers = self._samplers(items, mitigations)
         return [
             self._output(self._estimate(item, item.usable & ~of.circuits, sampler, assumed), assumed, of)
@@ -192,6 +194,12 @@ class GradientWork:
             _Mitigation(item.attenuation, 1.0, 1.0 if werner is None else contrast(profile, werner**powers))
             for item, profile, werner in zip(items, profiles, certified, strict=True)
         ]
+
+    def _bounded(self, mitigation: _Mitigation) -> _Mitigation:
+        """Return it with the least contrast that `bounded_rescale` divides by, which doubles a standard deviation."""
+        if self.error_mitigation != "bounded_rescale":
+            return mitigation
+        return mitigation._replace(assumed=max(mitigation.assumed, MIN_BOUNDED_CONTRAST))
 
 
 def engine_call(

@@ -140,14 +140,16 @@ def _check_estimator(settings: RunSettings) -> None:
     if training.partition != "data" and training.error_mitigation == "probabilistic_error_cancellation":
         raise SettingsError(
             "training.error_mitigation",
-            f"none or rescale for training.partition={training.partition}",
+            f"none, rescale or bounded_rescale for training.partition={training.partition}",
             "probabilistic_error_cancellation",
         )
     if engine == "aer_sampled" and training.estimator == "exact":
         raise SettingsError("training.estimator", "one that samples, with processors.engine aer_sampled", "exact")
     if engine != "pauli" and training.error_mitigation == "probabilistic_error_cancellation":
         raise SettingsError(
-            "training.error_mitigation", "none or rescale where Aer prepares the inputs", training.error_mitigation
+            "training.error_mitigation",
+            "none, rescale or bounded_rescale where Aer prepares the inputs",
+            training.error_mitigation,
         )
     if training.trap_circuit_share == 0:
         return

@@ -128,3 +128,14 @@ def test_rescaling_divides_by_the_contrast_of_the_certified_pairs() -> None:
         werner=np.array([0.85]),
     )
     assert rescaled["contrast"] == pytest.approx(float(left[0]))
+
+
+def test_bounded_rescaling_never_divides_by_less_than_one_half() -> None:
+    circuit = SHARED[2]
+    for werner, bounded in ((0.97, False), (0.6, True)):
+        inputs = [item(circuit, np.full((1, circuit.pairs_within), werner), np.ones(1), certified_werner=werner)]
+        rescaled, found = (work(circuit, arm)(inputs)[0] for arm in ("rescale", "bounded_rescale"))
+        assert (rescaled["contrast"] < 0.5) == bounded
+        assert found["contrast"] == max(rescaled["contrast"], 0.5)
+        if not bounded:
+            np.testing.assert_array_equal(found["gradient"], rescaled["gradient"])

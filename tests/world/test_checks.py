@@ -33,11 +33,11 @@ def settings_of(*overrides: str) -> RunSettings:
     (("links.min_km=9", "links.max_km=8"), "links.min_km must be at most links.max_km (8"),
     (
         ("training.partition=circuit", "training.error_mitigation=probabilistic_error_cancellation"),
-        "training.error_mitigation must be none or rescale for training.",
+        "training.error_mitigation must be none, rescale or bounded_rescale for training.",
     ),
     (
         ("processors=aer", "training.error_mitigation=probabilistic_error_cancellation"),
-        "training.error_mitigation must be none or rescale where Aer prepares the inputs",
+        "training.error_mitigation must be none, rescale or bounded_rescale where Aer prepares the inputs",
     ),
     (("processors=aer_sampled", "training.estimator=exact"), "training.estimator must be one that samples, with"),
     (("training.trap_circuit_share=0.1", "training.inputs=local"), "training.trap_circuit_share must be 0 unless"),

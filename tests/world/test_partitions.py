@@ -208,7 +208,7 @@ def test_members_have_their_own_noise() -> None:
         ),
         (
             ("training.error_mitigation=probabilistic_error_cancellation",),
-            r"training\.error_mitigation must be none or rescale for training\.partition=circuit",
+            r"training\.error_mitigation must be none, rescale or bounded_rescale for training\.partition=circuit",
         ),
         (("processors=aer_sampled",), r"processors\.engine must be pauli or aer for training\.partition=circuit"),
         (("network=complete",), r"network: processors that share a circuit need pairs swapped"),
