@@ -48,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _distribute(chosen: argparse.Namespace) -> int:
     try:
+        for key, path in (("--openqasm", chosen.openqasm), ("--draw", chosen.draw)):
+            if path is not None and (not path or "\0" in path):
+                raise SettingsError(key, "the path of a file to write", path)
         if chosen.draw and Path(chosen.draw).suffix not in (".png", ".svg", ".pdf"):
             raise SettingsError("--draw", "a file that ends in .png, .svg or .pdf", chosen.draw)
         circuit = blame_on("circuit", lambda: read_openqasm(_file("circuit", chosen.circuit)))

@@ -40,6 +40,8 @@ class InputFile:
 
         Raises ValueError, which says what it must be, if it cannot be read, is no regular file or has more bytes.
         """
+        if "\0" in path:
+            raise ValueError("a path without the character NUL")
         try:
             absolute = Path(path).absolute()
             carried = _CARRIED.get({}).get(str(absolute))

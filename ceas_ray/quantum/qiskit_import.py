@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.quantum.gate_list import NEGLIGIBLE, ControlledPhase, Gate, GateList, LocalGate
-from ceas_ray.quantum.openqasm_limits import refuse_large
+from ceas_ray.quantum.openqasm_limits import refuse_large, with_included, without_comments
 
 MAX_QUBITS = 1_000
 MAX_GATES = 400_000
@@ -21,7 +21,7 @@ MAX_BYTES = 2**21
 """Larger programs take the importer of OpenQASM 3 many minutes."""
 
 _VERSION = re.compile(r"\A(?:\s|//[^\n]*\n|/\*.*?\*/)*OPENQASM\s+(\d+)(?:\.\d+)?\s*;", re.DOTALL)
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_FOR_NUMBERS = re.compile(r"\b(?:const|for)\b")
 _ROTATIONS = {"RXXGate": "HGate", "RYYGate": "SXGate"}
 """Two-qubit rotations that are RZZ between these gates on both qubits."""
 
@@ -61,17 +61,23 @@ def parsed_openqasm(file: InputFile) -> Any:
         text = file.content.decode("utf-8-sig")  # editors of Windows put a mark at the begin
     except UnicodeDecodeError:
         raise ValueError("a program must be text in UTF-8") from None
-    statements = _COMMENT.sub(" ", text)
+    statements = without_comments(text)
     if not statements.strip():
         raise ValueError("a program must have statements, got none")
-    refuse_large(statements, MAX_QUBITS)
     said = _VERSION.match(text)
     version = int(said[1]) if said else 3
     if version not in (2, 3):
         raise ValueError(f"a program must be OpenQASM 2 or 3, got version {version}")
+    refuse_large(statements if version == 3 else with_included(statements, Path(file.path), MAX_BYTES), MAX_QUBITS)
     complaints = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaints):  # the parser prints
+            if version == 3 and _FOR_NUMBERS.search(statements):
+                from qiskit_qasm3_import import convert
+
+                from ceas_ray.quantum.openqasm_constants import program_with_numbers
+
+                return convert(program_with_numbers(text, MAX_QUBITS))
             if version == 3:
                 return qasm3.loads(text)
             own = set(re.findall(r"\bgate\s+(\w+)", text))
@@ -93,6 +99,8 @@ def _reason(error: Exception, complaints: io.StringIO) -> str:
         said = f"syntax error in line {token.line} at {token.text!r}"
     if said == "index must be int, slice or list":
         said = "the index of a qubit must be a number, got a variable, as of a loop"
+    if said == "index out of range":
+        said = "the index of a qubit or bit is out of the range of its register"
     said = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in said)
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
     return said[:300] or name

@@ -122,14 +122,23 @@ def _called(function: Callable[..., Any], text: str) -> GateCircuit:
     try:
         found = function()
     except (Exception, SystemExit) as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(frame.filename).name}:{frame.lineno}"
-        raise UnusableSettings(_KEY, f"{text} failed with {_said(error)} ({where})") from None
+        raise UnusableSettings(_KEY, f"{text} failed with {_said(error)}{_where(function, error)}") from None
     if not isinstance(found, tuple) or len(found) != 3:
         raise UnusableSettings(_KEY, f"{must}, got {type(found).__name__}")
     circuit, *vectors = found
     _check_types(circuit, vectors, must)
     return blame_on(_KEY, lambda: compiled(circuit, *map(list, vectors), max_qubits=MAX_QUBITS))
+
+
+def _where(function: Callable[..., Any], error: BaseException) -> str:
+    """Return the innermost line of the function's own file that failed; empty if none did, as without an argument."""
+    code = getattr(function, "__code__", None)
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if code is not None and frame.filename == code.co_filename
+    ]
+    return f" ({Path(code.co_filename).name}:{lines[-1]})" if code is not None and lines else ""
 
 
 def _check_types(circuit: Any, vectors: Sequence[Any], must: str) -> None:

@@ -149,13 +149,18 @@ def test_networks_that_cannot_be_end_in_one_line(
 
 
 def test_files_that_are_not_there_or_cannot_be_written_end_in_one_line(tmp_path: Path, capsys: Any) -> None:
-    ghz, nodes = circuit(tmp_path, GOOD["ghz"]), pair(tmp_path)
+    ghz, nodes, itself = circuit(tmp_path, GOOD["ghz"]), pair(tmp_path), tmp_path / "itself.qasm"
+    itself.write_text('OPENQASM 2.0;\ninclude "itself.qasm";\nqreg q[2];\n')
     for words, key in (
         (["nothere.qasm", nodes], "circuit must be an existing file"),
         ([ghz, "nothere.graphml"], "network must be an existing file"),
         ([ghz, ghz], "network"),
         ([ghz, nodes, "--draw", "picture"], "--draw must be a file that ends in"),
         ([ghz, nodes, "--openqasm", str(tmp_path / "no" / "folder.qasm")], "--openqasm"),
+        ([ghz, nodes, "--openqasm", ""], "--openqasm must be the path of a file to write, got ''"),
+        ([ghz, nodes, "--draw", ""], "--draw must be the path of a file to write, got ''"),
+        ([str(itself), nodes], "itself.qasm includes itself"),
+        (["\0.qasm", nodes], "circuit must be a path without the character NUL"),
     ):
         assert main(words) == 2
         err = capsys.readouterr().err

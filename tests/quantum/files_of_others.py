@@ -49,7 +49,11 @@ FILES: dict[str, tuple[str, str]] = {
     "bell, windows lines": (_2.replace("\n", "\r\n") + "qreg q[2];\r\nh q[0];\r\ncx q[0],q[1];\r\n", READ),
     "mark of an editor at the begin": ("\ufeff" + _2 + "qreg q[1];\nh q[0];\n", READ),
     "not a text": ("\x00\x01\x02", "token recognition error at: '\\x00"),
-    "loop over qubits": (_3 + "qubit[4] q;\nfor int i in [0:3] { h q[i]; }\n", "index of a qubit must be a number"),
+    "loop over qubits": (_3 + "qubit[4] q;\nfor int i in [0:3] { h q[i]; }\n", READ),
+    "loop beyond its qubits": (
+        _3 + "qubit[4] q;\nfor int i in [0:4] { h q[i]; }\n",
+        "out of the range of its register",
+    ),
     "comments everywhere": ("// made by hand\n" + _2 + "qreg q[2]; // two\nh q; // all\n// end\n", READ),
     "broadcast over registers": (_2 + "qreg a[3];\nqreg b[3];\nh a;\ncx a,b;\nbarrier a,b;\n", READ),
     "measured in the middle of nothing": (_2 + "qreg q[2];\ncreg c[2];\nh q[0];\nmeasure q[0]->c[0];\nx q[1];\n", READ),
@@ -94,13 +98,21 @@ FILES: dict[str, tuple[str, str]] = {
         _3 + "gate mine(a) p, r { cx p, r; rz(a) r; cx p, r; }\nqubit[2] q;\nmine(pi / 4) q[0], q[1];\n",
         READ,
     ),
-    "for loop": (_3 + "qubit[4] q;\nfor int i in [0:2] { cx q[i], q[i + 1]; }\n", "cannot be read as OpenQASM 3"),
+    "for loop": (_3 + "qubit[4] q;\nfor int i in [0:2] { cx q[i], q[i + 1]; }\n", READ),
     "for loop over angles": (_3 + "qubit[2] q;\nfor int i in [1:3] { rx(i * 0.5) q[0]; }\n", READ),
     "modifiers": (
         _3 + "qubit[3] q;\nctrl @ x q[0], q[1];\ninv @ s q[0];\nctrl(2) @ z q[0], q[1], q[2];\npow(2) @ t q[2];\n",
         READ,
     ),
-    "constants": (_3 + "const float half = 0.5;\nqubit q;\nrx(half) q;\n", "ConstantDeclaration is not supported"),
+    "constants": (_3 + "const float half = 0.5;\nqubit q;\nrx(half) q;\n", READ),
+    "constant of another kind": (
+        _3 + "const duration long = 10ns;\nqubit q;\n",
+        "must be an int, uint, float or angle",
+    ),
+    "constant out of nothing": (
+        _3 + "const float half = whole / 2;\nqubit q;\n",
+        "made of numbers and other constants",
+    ),
     "aliases": (_3 + "qubit[4] q;\nlet low = q[0:1];\nh low[0];\ncx low[0], low[1];\n", READ),
     "old registers": (
         'OPENQASM 3.0;\ninclude "stdgates.inc";\nqreg q[2];\ncreg c[2];\nh q[0];\nc[0] = measure q[0];\n',

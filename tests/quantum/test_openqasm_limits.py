@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.quantum.openqasm_limits import MAX_GATES_OF_A_DEFINITION, refuse_large
+from ceas_ray.quantum.qiskit_import import read_openqasm
 
 
 def nested(levels: int, first: str) -> str:
@@ -44,3 +48,23 @@ def test_a_size_that_is_no_number_is_refused() -> None:
 
 def test_an_index_is_no_size() -> None:
     refuse_large("qubit[4] q;\nbit c = measure q[99];\nfor uint i in [0:3] { h q[i]; }", 10)
+
+
+@pytest.mark.parametrize(
+    ("included", "line"),
+    [
+        (nested(40, "h q;"), "gate g12 must stand for at most"),
+        ("qreg r[1000000000];\n", "registers must have at most 1,000 qubits or bits, got 1000000000"),
+        ('include "outer.qasm";\n', "outer.qasm includes itself"),
+        ('include "inner.inc";\n', "inner.inc includes itself"),
+        ("// " + "x" * 2**21, "a file of at most 2 MB"),
+    ],
+)
+def test_what_a_program_includes_counts_as_its_own(included: str, line: str, tmp_path: Path) -> None:
+    (tmp_path / "inner.inc").write_text(included)
+    outer = tmp_path / "outer.qasm"
+    outer.write_text('OPENQASM 2.0;\ninclude "qelib1.inc";\ninclude "inner.inc"; // more\nqreg q[2];\nh q[0];\n')
+    with pytest.raises(ValueError, match=line):
+        read_openqasm(InputFile.read(str(outer)))
+    (tmp_path / "inner.inc").write_text("gate mine a { h a; }\n")
+    assert len(read_openqasm(InputFile.read(str(outer))).gates) == 1

@@ -141,6 +141,8 @@ def test_the_module_of_a_function_is_an_input_that_travels(folder: Path) -> None
         ("nowhere_at_all:mine", "must be a function of a module in the working folder"),
         ("broken.py:mine", "cannot be imported: SyntaxError"),
         ("fails.py:mine", r"failed with ZeroDivisionError: division by zero (fails.py:2)"),
+        ("asks.py:mine", "failed with TypeError: mine() missing 1 required positional argument: 'qubits'"),
+        ("wrong_qubit.py:mine", "(wrong_qubit.py:5)"),
         ("short.py:mine", "must return a QuantumCircuit, its inputs and its weights (two ParameterVectors), got int"),
         ("wrong.py:mine", "got int in place of a vector"),
     ],
@@ -148,12 +150,18 @@ def test_the_module_of_a_function_is_an_input_that_travels(folder: Path) -> None
 def test_what_makes_no_circuit_is_one_line(folder: Path, circuit: str, line: str) -> None:
     (folder / "broken.py").write_text("def mine(:\n")
     (folder / "fails.py").write_text("def mine():\n    return 1 / 0\n")
+    (folder / "asks.py").write_text("def mine(qubits):\n    return qubits\n")
+    one = (
+        "from qiskit import QuantumCircuit\ndef mine():\n    return made(1)\ndef made(n):\n    QuantumCircuit(n).h(7)\n"
+    )
+    (folder / "wrong_qubit.py").write_text(one)
     (folder / "short.py").write_text("def mine():\n    return 1\n")
     wrong = "from qiskit import QuantumCircuit\ndef mine():\n    return QuantumCircuit(1), 1, 2\n"
     (folder / "wrong.py").write_text(wrong)
     found = refusal(f"training.circuit={circuit}")
     assert found.startswith("training.circuit")
     assert line in found
+    assert "own_circuit.py" not in found
 
 
 @pytest.mark.parametrize(
