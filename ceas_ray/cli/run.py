@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,11 @@ from ceas_ray.runs.environment import with_environment
 from ceas_ray.runs.resume import config_of_run
 from ceas_ray.runs.run import execute
 from ceas_ray.runs.sweeps.jobs import SweepJob, as_job_of_sweep, differences, sweep_job
-from ceas_ray.runs.sweeps.sweep import connecting, run_sweep
+from ceas_ray.runs.sweeps.sweep import run_sweep
+from ceas_ray.runs.sweeps.workers import getting_ready, started_early
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.interruption import INTERRUPTED, Interruption, answered
+from ceas_ray.runtime.warm_processes import WarmProcesses
 from ceas_ray.studies.utilization.outputs import execute_study
 from ceas_ray.world.builder import outline_world
 
@@ -60,8 +63,10 @@ def _run(words: Sequence[str], interruption: Interruption) -> int:
         line = CommandLine.of(words)
         if line.runs and line.sweep and not _is_handed_over(line):
             _refuse_bad_jobs(line)
-        task = Task(interruption, line)
-        code = run_application(line, task)
+        handed = line.runs and line.sweep and _is_handed_over(line)
+        with started_early(line.overrides) if handed else nullcontext() as processes:
+            task = Task(interruption, line, processes)
+            code = run_application(line, task)
     except (SettingsError, RuntimeFailure) as error:
         print(error, file=sys.stderr)
         return BAD_SETTINGS
@@ -100,8 +105,10 @@ class Task:
     that does not complete raises an exception, as Hydra's launchers expect.
     """
 
-    def __init__(self, interruption: Interruption, line: CommandLine | None = None) -> None:
-        self._interruption, self._line = interruption, line
+    def __init__(
+        self, interruption: Interruption, line: CommandLine | None = None, processes: WarmProcesses | None = None
+    ) -> None:
+        self._interruption, self._line, self._processes = interruption, line, processes
         self._codes: list[int] = []
         self._said: set[str] = set()
         self._elsewhere = False
@@ -143,7 +150,7 @@ class Task:
         return config
 
     def together(self, jobs: Sequence[Job]) -> list[float | None]:
-        """Run the jobs of a sweep, side by side on Ray unless the command line names runtime=local.
+        """Run the jobs of a sweep, side by side unless the command line names runtime=local.
 
         Every job is checked before the first one runs and before any file is written.
         """
@@ -155,9 +162,9 @@ class Task:
             return [self(job) for job in jobs]
         assert self._line is not None
         by_default = "hydra.sweep.dir" not in overridden_keys(self._line.overrides)
-        with connecting(configs, len(configs)) as process:
+        with getting_ready(configs, len(configs), self._line.overrides, self._processes) as ready:
             checked = _checked(jobs, configs)
-            states = run_sweep(checked, folder.absolute(), by_default, self._interruption, process=process)
+            states = run_sweep(checked, folder.absolute(), by_default, self._interruption, ready=ready)
         self._codes += [OF_STATUS[states[job.number]] if job.number in states else FAILED for job in checked]
         return [None] * len(jobs)
 
@@ -181,8 +188,8 @@ class Task:
         by_default = "hydra.sweep.dir" not in overridden_keys(self._line.overrides)
         search = Search(SearchSettings.of(given), space, folder.absolute(), by_default)
         _, first = configured(0, next(space.ends()))
-        with connecting([first], search.settings.trials) as process:
-            states = run_search(search, checked, self._interruption, process)
+        with getting_ready([first], search.settings.trials, self._line.overrides, self._processes) as ready:
+            states = run_search(search, checked, self._interruption, ready)
         lost = [FAILED] * (search.settings.trials - len(states))
         self._codes += [*(OF_STATUS[status] for status in states.values()), *lost]
 

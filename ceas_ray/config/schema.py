@@ -336,9 +336,13 @@ class StudySettings(SettingsGroup):
 
 
 class SweepSettings(SettingsGroup):
-    """The jobs of one command with -m. resume: whether it goes on with an unfinished sweep of the same jobs."""
+    """The jobs of one command with -m. resume: whether it goes on with an unfinished sweep of the same jobs.
+
+    workers: whether small jobs run on Ray even where no cluster is given.
+    """
 
     resume: Literal["auto", "never"]
+    workers: Literal["auto", "ray"]
 
 
 class Origin(SettingsGroup):

@@ -29,7 +29,8 @@ from ceas_ray.runs.python_run import (
 from ceas_ray.runs.sweeps.jobs import SweepJob, as_job_of_sweep, differences, sweep_job
 from ceas_ray.runs.sweeps.report import report
 from ceas_ray.runs.sweeps.state import summary_of
-from ceas_ray.runs.sweeps.sweep import connecting, run_sweep
+from ceas_ray.runs.sweeps.sweep import run_sweep
+from ceas_ray.runs.sweeps.workers import getting_ready
 from ceas_ray.runtime.interruption import Interruption
 
 
@@ -37,9 +38,9 @@ def sweep(*overrides: str, **settings: Any) -> pd.DataFrame:
     """Run every combination of the values that are given; return a row per run, in the order of the runs.
 
     overrides: as on the command line with `-m`, e.g. `"attacks=alie,sign_flip"`. settings: as of `ceas_ray.run`, but a
-    list stands for values to try: `seed=[1, 2, 3]`. Runs go side by side on Ray, or one after the other with
-    `runtime="local"`. `output` is the folder of the sweep (default: a new one under `outputs/`; an unfinished sweep of
-    the same runs is continued). Its columns are the settings that differ, `status`, every number of the summaries
+    list stands for values to try: `seed=[1, 2, 3]`. Runs go side by side as on the command line, or one after the other
+    with `runtime="local"`. `output` is the folder of the sweep (default: a new one under `outputs/`; an unfinished one
+    of the same runs is continued). Its columns are the settings that differ, `status`, every number of the summaries
     under its dotted name, `trace_digest` and `folder`; a run that failed has NaN for what it did not reach.
 
     Raises SettingsError for bad settings before anything runs, RuntimeFailure if the cluster cannot be had, and
@@ -61,12 +62,12 @@ def sweep(*overrides: str, **settings: Any) -> pd.DataFrame:
             report(at, found, states, causes)
 
     alone = nullcontext() if all(config["runtime"]["name"] == "local" for config in configs) else ON_RAY
-    with alone, one_thread_each(), connecting(configs, len(configs)) as process:
+    with alone, one_thread_each(), getting_ready(configs, len(configs), words) as ready:
         checked = [
             sweep_job(config, number, line, differs)
             for number, (line, config, differs) in enumerate(zip(lines, configs, differences(lines), strict=True))
         ]
-        states = run_sweep(checked, folder, chosen is None, Interruption(), process=process, ended=keep)
+        states = run_sweep(checked, folder, chosen is None, Interruption(), ready=ready, ended=keep)
     return _table(ended[0], states)
 
 

@@ -88,8 +88,13 @@ def sweep_job(config: Mapping[str, Any], number: int, overrides: Sequence[str], 
     settings = build(RunSettings, config)
     outline = outline_world(settings)
     config, found = with_inputs(config, outline.inputs), forecast(settings, outline)
-    wants = any(word.lstrip("+").partition("=")[0] in _NAME_HOSTS for word in overrides)
+    wants = names_hosts(overrides)
     return SweepJob(number, config, settings, outline.inputs, differs, wants, found.wall_seconds, found.memory_bytes)
+
+
+def names_hosts(overrides: Sequence[str]) -> bool:
+    """Return whether a command line says how jobs are to be run."""
+    return any(word.lstrip("+").partition("=")[0] in _NAME_HOSTS for word in overrides)
 
 
 def as_job_of_sweep(config: Mapping[str, Any], number: int, folder: Path) -> dict[str, Any]:

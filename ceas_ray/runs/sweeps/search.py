@@ -25,12 +25,12 @@ from ceas_ray.runs.sweeps.state import (
     summary_of,
     unfinished,
 )  # fmt: skip
-from ceas_ray.runs.sweeps.sweep import Sweep, workers_of
+from ceas_ray.runs.sweeps.sweep import Sweep
 from ceas_ray.runs.sweeps.trials import Trial, Trials, refuse_unknown_sampler, require_optuna, trials_over
 from ceas_ray.runs.sweeps.work import JobEnd
+from ceas_ray.runs.sweeps.workers import Ready
 from ceas_ray.runs.training_run import Status
 from ceas_ray.runtime.interruption import Interruption
-from ceas_ray.runtime.ray_process import RayProcess
 
 Composed = Callable[[int, Mapping[str, Any]], SweepJob]
 """Returns the checked job of a trial, by its number and the values it chose; raises SettingsError."""
@@ -80,16 +80,14 @@ class Search:
     by_default: bool
 
 
-def run_search(
-    search: Search, composed: Composed, interruption: Interruption, process: RayProcess | None
-) -> Mapping[int, Status]:
+def run_search(search: Search, composed: Composed, interruption: Interruption, ready: Ready) -> Mapping[int, Status]:
     """Run the search up to its total of trials, or go on with it; return how each ended, by its number.
 
     One that was lost is left out. Raises SettingsError for a space with values that no run takes, before anything
     runs, and otherwise what `run_sweep` raises.
     """
     settings, folder = search.settings, search.folder
-    first, *_ = [composed(0, chosen) for chosen in search.space.ends()]
+    first, *others = [composed(0, chosen) for chosen in search.space.ends()]
     key, resume = _key_of(search, first), first.settings.sweep.resume == "auto"
 
     def finished(place: Path) -> bool:
@@ -98,7 +96,7 @@ def run_search(
     before = unfinished(folder.parent, key, finished) if search.by_default and resume else None
     folder = folder if before is None else before
     refuse_taken(folder, key, [first], resume, finished=finished)
-    workers = workers_of(process)
+    workers = ready([first, *others], settings.parallel)
     with running(folder, key, [], search.by_default) as journal:
         trials = Trials(folder, settings.objectives, settings.sampler, settings.seed)
         source = _Source(search, trials, composed, folder=folder)

@@ -1,34 +1,25 @@
-"""A sweep, from its checked jobs to its table: on one Ray cluster, each job exactly once."""
+"""A sweep, from its checked jobs to its table: side by side, each job exactly once."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import own_packages
-from ceas_ray.config.schema import RunSettings
-from ceas_ray.config.validation import build
 from ceas_ray.kernel.input_file import InputFile
-from ceas_ray.runs.cluster import access_of
 from ceas_ray.runs.sweeps.jobs import SweepJob
 from ceas_ray.runs.sweeps.report import TABLE, SweepProgress, name_of, report
 from ceas_ray.runs.sweeps.state import OVER, key_of, refuse_taken, running, status_of, summary_of, unfinished
-from ceas_ray.runs.sweeps.work import JobEnd, Parcel, own_fingerprint, packed, run_job, unpack, warm_up
+from ceas_ray.runs.sweeps.work import JobEnd, Parcel, own_fingerprint, packed, unpack
+from ceas_ray.runs.sweeps.workers import Ready, Workers
 from ceas_ray.runs.training_run import Status
 from ceas_ray.runtime.failure import HostLost, RuntimeFailure
 from ceas_ray.runtime.interruption import Interruption
-from ceas_ray.runtime.local_tasks import LocalTasks
-from ceas_ray.runtime.placement import Machine
-from ceas_ray.runtime.ray_process import RayProcess
-from ceas_ray.runtime.ray_tasks import RayTasks, ray_process
 from ceas_ray.tracking.files import Journal
 from ceas_ray.world.inputs import modules_of, targets_of
 
@@ -62,16 +53,15 @@ def run_sweep(
     by_default: bool,
     interruption: Interruption,
     *,
-    process: RayProcess | None,
+    ready: Ready,
     ended: SweepEnded = report,
 ) -> Mapping[int, Status]:
     """Run all jobs of the sweep in `folder`; return how each ended, by its number (one that was lost is left out).
 
-    by_default: nobody chose the folder, so an unfinished sweep of the same jobs beside it is continued. process: what
-    `connecting` yields for these jobs. ended:
-    is given the folder, the jobs, and how and why each ended, by its number. Raises
-    SettingsError for a folder that cannot be used, RuntimeFailure if the cluster cannot be had, and KeyboardInterrupt
-    when it was interrupted and its state is on the disk.
+    by_default: nobody chose the folder, so an unfinished sweep of the same jobs beside it is continued. ready: what
+    `getting_ready` yields for these jobs. ended: is given the folder, the jobs, and how and why each ended, by its
+    number. Raises SettingsError for a folder that cannot be used, RuntimeFailure if the cluster cannot be had, and
+    KeyboardInterrupt when it was interrupted and its state is on the disk.
     """
     settings, key = jobs[0].settings, key_of(jobs)
     for job in jobs:
@@ -82,49 +72,11 @@ def run_sweep(
     if before is not None:
         jobs, folder = [job.within(folder, before) for job in jobs], before
     refuse_taken(folder, key, jobs, resume)
-    left = [job for job in jobs if job.settings.runtime.name != "local" and status_of(job.folder) not in OVER]
-    workers = workers_of(process if left else None)
+    workers = ready([job for job in jobs if status_of(job.folder) not in OVER], None)
     with running(folder, key, jobs, by_default) as journal:
         found = {job.number: status_of(job.folder) for job in jobs}
         states = {number: status for number, status in found.items() if status in OVER}
         return Sweep(jobs, folder, journal, ended=ended, states=states).go(workers, interruption)
-
-
-@dataclass(frozen=True)
-class Workers:
-    """What runs jobs. machines: of a cluster; none where it is this process. tasks: `LocalTasks` or `RayTasks`."""
-
-    machines: Sequence[Machine]
-    tasks: Any
-
-
-@contextmanager
-def connecting(configs: Sequence[Mapping[str, Any]], jobs: int) -> Iterator[RayProcess | None]:
-    """Yield the process that speaks with Ray for a sweep, which connects while jobs are checked and lets workers import
-    what these take; None for a sweep that needs none.
-
-    configs: of some jobs of the sweep, of which the first on Ray stands for all. jobs: how many there are at most.
-    Raises SettingsError for bad settings up to that one.
-    """
-    built = ((config, build(RunSettings, config)) for config in configs)
-    on_ray = next(((config, settings) for config, settings in built if settings.runtime.name != "local"), None)
-    if on_ray is None:
-        yield None
-        return
-    config, settings = on_ray
-    if settings.runtime.address is None and not settings.quiet:
-        print(f"starting Ray for {jobs} jobs", file=sys.stderr)
-    travels = bool(own_packages(targets_of(config).values()))  # with the jobs: a worker would import it from here
-    warm = None if travels else partial(warm_up, config)
-    with ray_process(access_of(settings.runtime), settings.runtime.hang_seconds, warm_up=warm, workers=jobs) as process:
-        yield process
-
-
-def workers_of(process: RayProcess | None) -> Workers:
-    """Return what runs jobs: the cluster that a process speaks with, or, of None, this process."""
-    if process is None:
-        return Workers((), LocalTasks(run_job))
-    return Workers(process.opened.machines, RayTasks(process, run_job))
 
 
 class Sweep:
@@ -186,7 +138,7 @@ class Sweep:
                 tasks.submit(job.number, parcel_of(job, travels=False), None)
                 return
             job = job if job.has_own_hosts(machines, at_once) else job.in_one_process()
-            tasks.submit(job.number, parcel_of(job), job.request(machines))
+            tasks.submit(job.number, parcel_of(job, workers.travels), job.request(machines))
 
         for job in left:
             submit(job)

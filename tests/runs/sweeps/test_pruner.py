@@ -12,7 +12,7 @@ import pytest
 from ceas_ray.cli.run import main
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.runs.limits import Pruning, PruningWatch
-from ceas_ray.runs.sweeps import sweep as sweeps
+from ceas_ray.runs.sweeps import workers
 from ceas_ray.runs.sweeps.objectives import Objectives
 from ceas_ray.runs.sweeps.pruner import MedianPruner, pruner_of
 from ceas_ray.runs.sweeps.trials import STUDY, Trials
@@ -113,7 +113,7 @@ def test_an_interrupted_search_that_prunes_goes_on_to_the_same_trials(
         begun.append(parcel.folder)
         return JobEnd("interrupted", "") if len(begun) == pruned + 1 else run_job(parcel, here)
 
-    monkeypatch.setattr(sweeps, "run_job", interrupted_at_that_trial)
+    monkeypatch.setattr(workers, "run_job", interrupted_at_that_trial)
     assert main([*LINE, "output=in_two"]) == 130
     assert main([*LINE, "output=in_two"]) == 0
     ends = [[(row["status"], row["trace_digest"]) for row in rows(tmp_path / name)] for name in ("in_two", "at_once")]

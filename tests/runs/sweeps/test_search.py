@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ceas_ray.cli.run import main
-from ceas_ray.runs.sweeps import sweep as sweeps
+from ceas_ray.runs.sweeps import workers
 from ceas_ray.runs.sweeps.objectives import NAMES
 from ceas_ray.runs.sweeps.work import JobEnd, Parcel, run_job
 from ceas_ray.tracking.files import read_journal
@@ -38,7 +38,7 @@ def test_an_interrupted_search_goes_on_and_has_the_trials_of_one_that_was_not(
         done.append(parcel.folder)
         return JobEnd("interrupted", "") if len(done) == 3 else run_job(parcel, here)
 
-    monkeypatch.setattr(sweeps, "run_job", interrupted_at_the_third)
+    monkeypatch.setattr(workers, "run_job", interrupted_at_the_third)
     line = [*LINE, "scheduling=mdp,oblivious"]
     assert main([*line, "hydra.sweeper.trials=4"]) == 130
     (folder,) = (tmp_path / "outputs").iterdir()

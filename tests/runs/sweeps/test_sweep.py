@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ceas_ray.cli.run import main
-from ceas_ray.runs.sweeps import sweep as sweeps
+from ceas_ray.runs.sweeps import workers
 from ceas_ray.runs.sweeps.work import JobEnd, Parcel, run_job
 from ceas_ray.tracking.files import read_journal
 from tests.runs.sweeps.sweep_folder import RULE, rows
@@ -58,7 +58,7 @@ def test_an_interrupted_sweep_goes_on_each_job_once_and_a_finished_one_starts_an
         done += 1
         return JobEnd("interrupted", "") if done == 2 else run_job(parcel, here)
 
-    monkeypatch.setattr(sweeps, "run_job", interrupted_at_the_second)
+    monkeypatch.setattr(workers, "run_job", interrupted_at_the_second)
     assert main(line) == 130
     assert "interrupted; the same command goes on" in capsys.readouterr().err
     (folder,) = (tmp_path / "outputs").iterdir()
@@ -83,7 +83,7 @@ def test_a_sweep_whose_last_job_is_over_when_the_signal_comes_is_complete(
             signal.raise_signal(signal.SIGTERM)
         return end
 
-    monkeypatch.setattr(sweeps, "run_job", signalled_at_the_end)
+    monkeypatch.setattr(workers, "run_job", signalled_at_the_end)
     assert main(["-m", *SMALL, "training.rounds=1", "seed=1,2", f"output={tmp_path}/s"]) == 0
     assert ended(tmp_path / "s") == [(0, "completed"), (1, "completed")]
     assert "interrupted" not in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Sweeps on Ray: jobs side by side, each exactly once, whatever happens to some of them or to the command."""
+"""Sweeps on Ray, and in processes: jobs side by side, each once, whatever happens to some or to the command."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from tests.small_worlds import SMALL
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 LINE = [word for word in SMALL if word not in ("runtime=local", "quiet=true")]
-COMMAND = [sys.executable, "-m", "ceas_ray.cli.run", "-m", *LINE]
+IN_PROCESSES = [sys.executable, "-m", "ceas_ray.cli.run", "-m", *LINE]
+COMMAND = [*IN_PROCESSES, "sweep.workers=ray"]
+PLACES = pytest.mark.parametrize("command", [COMMAND, IN_PROCESSES], ids=["ray", "processes"])
 OWN = (
     "from dataclasses import dataclass\nimport numpy as np\n\n\n@dataclass(frozen=True)\nclass Mine:\n"
     "    fails: bool\n\n    def __call__(self, updates, weights, faults):\n"
@@ -34,7 +36,8 @@ def summary_of(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / "summary.json").read_text()))
 
 
-def test_a_job_that_fails_is_listed_and_the_same_command_runs_it_alone(tmp_path: Path) -> None:
+@PLACES
+def test_a_job_that_fails_is_listed_and_the_same_command_runs_it_alone(command: list[str], tmp_path: Path) -> None:
     """The rule is the user's own. Digests are those of single runs."""
     (tmp_path / "rule_of_a_sweep.py").write_text(OWN)
     words = [
@@ -45,7 +48,7 @@ def test_a_job_that_fails_is_listed_and_the_same_command_runs_it_alone(tmp_path:
     ]
 
     def swept() -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*COMMAND, *words], cwd=tmp_path, capture_output=True, text=True, timeout=400)
+        return subprocess.run([*command, *words], cwd=tmp_path, capture_output=True, text=True, timeout=400)
 
     first = swept()
     assert first.returncode == 1, first.stderr
@@ -56,6 +59,7 @@ def test_a_job_that_fails_is_listed_and_the_same_command_runs_it_alone(tmp_path:
     assert any("RuntimeError" in line for line in said), first.stderr
     assert first.stdout.splitlines()[-1] == str(folder / "results.csv")
     assert (folder / "results.csv").read_text().startswith("job,aggregation.rule.fails,seed,test_accuracy,")
+    assert ("starting Ray" in first.stderr) == (command == COMMAND)
     assert "4/4" in first.stderr and " left" in first.stderr
     second = swept()
     assert second.returncode == 1 and "2 of 4 jobs are over" in second.stderr
@@ -66,8 +70,9 @@ def test_a_job_that_fails_is_listed_and_the_same_command_runs_it_alone(tmp_path:
     wait_until(lambda: not ray_processes())
 
 
-def test_an_interrupted_sweep_is_gone_on_with_by_the_same_command(tmp_path: Path) -> None:
-    words = [*COMMAND, "seed=1,2,3", "training.rounds=40", "runtime.snapshot_every_rounds=1"]
+@PLACES
+def test_an_interrupted_sweep_is_gone_on_with_by_the_same_command(command: list[str], tmp_path: Path) -> None:
+    words = [*command, "seed=1,2,3", "training.rounds=40", "runtime.snapshot_every_rounds=1"]
     process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def folders() -> list[Path]:
