@@ -34,6 +34,7 @@ from ceas_ray.quantum.gate_steps import (
     one_qubit_maps,
     two_qubit_rows,
 )
+from ceas_ray.quantum.lanes import aligned_lanes
 
 NOISE_ROWS = 8
 """Per qubit: what depolarizing keeps, what is left of X and Y, and of Z, and what Z gains from I; of gates on one
@@ -123,13 +124,13 @@ def _turns(angles, start, turns):  # type: ignore[no-untyped-def]
 
 
 @njit(**COMPILED_PART)
-def _new_block(problem, lanes, spare):  # type: ignore[no-untyped-def]
+def _new_block(problem, spare):  # type: ignore[no-untyped-def]
     """Return a block whose numbers are yet to be filled in."""
     return Block(
-        np.empty((2, problem.angles.shape[1], lanes)),
-        np.empty((problem.noise.shape[1], NOISE_ROWS, problem.noise.shape[2], lanes)),
-        np.empty((problem.werner.shape[1], lanes)),
-        np.empty((6, 16, lanes)),
+        aligned_lanes((2, problem.angles.shape[1]), spare),
+        aligned_lanes((problem.noise.shape[1], NOISE_ROWS, problem.noise.shape[2]), spare),
+        aligned_lanes((problem.werner.shape[1],), spare),
+        aligned_lanes((6, 16), spare),
         spare,
     )
 
@@ -274,7 +275,7 @@ def forward(problem, first_block, block_step, workspace, values):  # type: ignor
     (B, K).
     """
     lanes, gates = workspace.shape[2], len(problem.kinds)
-    state, block = workspace[0], _new_block(problem, lanes, workspace[1])
+    state, block = workspace[0], _new_block(problem, workspace[1])
     for start in range(first_block * lanes, len(problem.owner), block_step * lanes):
         _fill(problem, start, block)
         _prepare(problem, block, start, state)
@@ -293,7 +294,7 @@ def reverse_mode(problem, cotangent, first_block, block_step, segment, workspace
     """
     values, first, second = found
     lanes, gates, begin = workspace.shape[2], len(problem.kinds), max(0, problem.prepared)
-    block, derivatives = _new_block(problem, lanes, workspace[0]), np.empty((2, lanes))
+    block, derivatives = _new_block(problem, workspace[0]), aligned_lanes((2,), workspace[0])
     end, h = workspace[1], workspace[2]
     segments = len(workspace) - 3 - segment
     starts, states = workspace[3 : 3 + segments], workspace[3 + segments :]
@@ -328,7 +329,7 @@ def pull_back(problem, cotangent, first_block, block_step, workspace, pulled):  
     (B, 4^n).
     """
     lanes, h = workspace.shape[2], workspace[0]
-    block, derivatives = _new_block(problem, lanes, h), np.empty((2, lanes))
+    block, derivatives = _new_block(problem, h), aligned_lanes((2,), workspace[0])
     for start in range(first_block * lanes, len(problem.owner), block_step * lanes):
         filled = min(lanes, len(problem.owner) - start)
         _fill(problem, start, block)
@@ -345,7 +346,7 @@ def prepare(problem, first_block, block_step, workspace, states):  # type: ignor
     above.
     """
     lanes = workspace.shape[2]
-    block = _new_block(problem, lanes, workspace[0])
+    block = _new_block(problem, workspace[0])
     for start in range(first_block * lanes, len(problem.owner), block_step * lanes):
         _fill(problem, start, block)
         _prepare(problem, block, start, workspace[0])

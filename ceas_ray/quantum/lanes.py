@@ -17,6 +17,8 @@ from numba.core.datamodel import models
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, register_model
 
+from ceas_ray.kernel.compiled_code import COMPILED_PART, njit
+
 LANE_BYTES = 64
 _FAST_MATH = ("contract", "nsz")
 
@@ -36,6 +38,22 @@ def aligned_rows(rows: int, dtype: Any) -> Any:
     whole = np.empty(numbers + LANE_BYTES // size, dtype)
     start = -whole.ctypes.data % LANE_BYTES // size
     return whole[start : start + numbers].reshape(rows, -1)
+
+
+@njit(**COMPILED_PART)
+def aligned_lanes(shape, like):  # type: ignore[no-untyped-def]
+    """Return an array (*shape, lanes), not filled, with the dtype and lanes of `like`, (rows, lanes), that begins at a
+    whole vector.
+
+    Numba's own arrays begin anywhere, and a vector that lies across two lines of the cache is loaded twice.
+    """
+    size, lanes = like.itemsize, like.shape[1]
+    numbers = lanes
+    for length in shape:
+        numbers *= length
+    whole = np.empty(numbers + LANE_BYTES // size, like.dtype)
+    start = -whole.ctypes.data % LANE_BYTES // size
+    return whole[start : start + numbers].reshape((*shape, lanes))
 
 
 class Lanes(types.Type):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ceas_ray.kernel.compiled_code import COMPILED, njit
+from ceas_ray.quantum.lanes import aligned_lanes
 from ceas_ray.quantum.pauli_maps import (
     before_encoding,
     compose,
@@ -66,13 +67,12 @@ class Block(NamedTuple):
 @njit(**COMPILED)
 def _room_for_a_block(problem, empty):  # type: ignore[no-untyped-def]
     layers, n, orders = problem.rotations.shape[1:4]
-    lanes, dtype = empty.shape[1], empty.dtype
     return Block(
-        np.empty((layers, n, orders, 12, lanes), dtype),
-        np.empty((layers, n, 12, lanes), dtype),
-        np.empty((layers, n + 1, 12, lanes), dtype),
-        np.empty((layers, problem.gates.shape[1], GATE_NOISE_ROWS, lanes), dtype),
-        np.full(lanes, -1),
+        aligned_lanes((layers, n, orders, 12), empty),
+        aligned_lanes((layers, n, 12), empty),
+        aligned_lanes((layers, n + 1, 12), empty),
+        aligned_lanes((layers, problem.gates.shape[1], GATE_NOISE_ROWS), empty),
+        np.full(empty.shape[1], -1),
     )
 
 
@@ -107,9 +107,9 @@ def reverse_mode(  # type: ignore[no-untyped-def]
     states, starts = parts[2 : 2 + kept], parts[2 + kept :]
     block = _room_for_a_block(problem, empty)
     turned, encoding, maps, noise_rows, _ = block
-    correlations = np.empty((n + 1, 12, lanes), empty.dtype)
-    scratch = np.empty((4, lanes), empty.dtype), np.empty((n + 1, lanes), empty.dtype)
-    derivatives = np.empty((orders - 1, lanes), empty.dtype)
+    correlations = aligned_lanes((n + 1, 12), empty)
+    scratch = aligned_lanes((4,), empty), aligned_lanes((n + 1,), empty)
+    derivatives = aligned_lanes((orders - 1,), empty)
     for start in range(first_block * lanes, len(owner), block_step * lanes):
         _enter_block(problem, start, block)
         input_state(reuploaded, angles, attenuation, weights, owner, start, scratch, states[0])
@@ -157,10 +157,10 @@ def forward(problem, first_block, block_step, empty, values):  # type: ignore[no
     gates, strides, weights, is_cz, reuploaded, _, angles, _, attenuation, owner, _, _ = problem
     layers, count = gates.shape[0], gates.shape[1]
     n, size, lanes = len(strides), len(weights), empty.shape[1]
-    states = np.empty((1, size, lanes), empty.dtype)
+    states = aligned_lanes((1, size), empty)
     block = _room_for_a_block(problem, empty)
     maps, noise_rows = block.maps, block.noise_rows
-    scratch = np.empty((4, lanes), empty.dtype), np.empty((n + 1, lanes), empty.dtype)
+    scratch = aligned_lanes((4,), empty), aligned_lanes((n + 1,), empty)
     for start in range(first_block * lanes, len(owner), block_step * lanes):
         _enter_block(problem, start, block)
         input_state(reuploaded, angles, attenuation, weights, owner, start, scratch, states[0])
@@ -181,10 +181,10 @@ def pull_back(problem, cotangent, empty, pulled):  # type: ignore[no-untyped-def
     gates, strides, weights, is_cz, _, _, _, _, _, owner, _, _ = problem
     layers, count = gates.shape[0], gates.shape[1]
     n, size, lanes = len(strides), len(weights), empty.shape[1]
-    h = np.empty((1, size, lanes), empty.dtype)
+    h = aligned_lanes((1, size), empty)
     block = _room_for_a_block(problem, empty)
     maps, noise_rows = block.maps, block.noise_rows
-    correlations = np.empty((n + 1, 12, lanes), empty.dtype)
+    correlations = aligned_lanes((n + 1, 12), empty)
     for start in range(0, len(owner), lanes):
         _enter_block(problem, start, block)
         filled = min(lanes, len(owner) - start)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.compiled_code import COMPILED, njit
-from ceas_ray.quantum.lanes import load, store, zero_lanes
+from ceas_ray.quantum.lanes import aligned_lanes, load, store, zero_lanes
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -242,15 +242,15 @@ def reverse_mode(problem, first_block, block_step, empty, found):  # type: ignor
     values, first = found
     layers, n, rotations, lanes = turns.shape[1], turns.shape[2], generators.shape[3], empty.shape[1]
     size = 1 << n
-    psi, dual = np.empty((2, size, lanes), empty.dtype), np.empty((2, size, lanes), empty.dtype)
-    spare = np.empty((2, size, lanes), empty.dtype)
-    turned, matrices = np.empty((layers, n, 4, lanes), empty.dtype), np.empty((layers, n, 4, lanes), empty.dtype)
+    psi, dual = aligned_lanes((2, size), empty), aligned_lanes((2, size), empty)
+    spare = aligned_lanes((2, size), empty)
+    turned, matrices = aligned_lanes((layers, n, 4), empty), aligned_lanes((layers, n, 4), empty)
     flat_turns, flat_generators = turns.reshape(len(turns), -1), generators.reshape(len(generators), -1)
     owners = np.full(lanes, -1)
-    axes = np.empty((layers, n, rotations, 3, lanes), empty.dtype)
-    encoding, correlation = np.empty((n, 4, lanes), empty.dtype), np.empty((3, lanes), empty.dtype)
-    outcome = np.empty((values.shape[1], lanes), empty.dtype)
-    derivatives = np.empty((first.shape[1], lanes), empty.dtype)
+    axes = aligned_lanes((layers, n, rotations, 3), empty)
+    encoding, correlation = aligned_lanes((n, 4), empty), aligned_lanes((3,), empty)
+    outcome = aligned_lanes((values.shape[1],), empty)
+    derivatives = aligned_lanes((first.shape[1],), empty)
     for start in range(first_block * lanes, len(owner), block_step * lanes):
         filled = min(lanes, len(owner) - start)
         _load_owners(
