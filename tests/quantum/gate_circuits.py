@@ -83,25 +83,10 @@ def ideal_values(circuit: Any, x: Any, theta: Any, *, values: Any, observables: 
 
 def noisy_values(circuit: GateCircuit, angles: Any, noise: Any) -> Any:
     """The outputs by Aer's density matrices, (K,), readout errors included. angles: of all rotations; noise (n, 7)."""
-    from qiskit import QuantumCircuit
-    from qiskit.circuit.library import UnitaryGate
     from qiskit.quantum_info import Pauli
     from qiskit_aer import AerSimulator
 
-    made, rotation = QuantumCircuit(circuit.qubits), 0
-    for gate in circuit.gates:
-        if isinstance(gate, FixedGate):
-            qubits: tuple[int, ...] = (gate.qubit,)
-            made.append(UnitaryGate(gate.unitary), qubits)
-        elif isinstance(gate, Entangler):
-            qubits = gate.qubits
-            getattr(made, gate.name)(*qubits)
-        else:
-            qubits = gate.qubits
-            half, string = angles[rotation] / 2, Pauli(gate.pauli[::-1]).to_matrix()
-            made.append(UnitaryGate(np.cos(half) * np.eye(len(string)) - 1j * np.sin(half) * string), qubits)
-            rotation += 1
-        made.append(_error(noise, qubits).to_instruction(), qubits)
+    made = _noisy_circuit(circuit, angles, noise)
     for k, observable in enumerate(circuit.observables):
         for t, (_, pauli) in enumerate(observable):
             made.save_expectation_value(Pauli(pauli), range(circuit.qubits), label=f"{k}_{t}")
@@ -117,6 +102,69 @@ def noisy_values(circuit: GateCircuit, angles: Any, noise: Any) -> Any:
             for k, observable in enumerate(circuit.observables)
         ]
     )
+
+
+def measured_signs(circuit: GateCircuit, angles: Any, noise: Any, *, shots: int, seed: int) -> Any:
+    """The mean sign that Aer's own shots show of each output, (K,): each shot measures one string, drawn by the size of
+    its weight, with readout errors. angles: of all rotations; noise (n, 7).
+    """
+    from qiskit_aer import AerSimulator
+    from qiskit_aer.noise import NoiseModel, ReadoutError
+
+    model = NoiseModel()
+    for q, wrong in enumerate(noise[:, Noise.READOUT].tolist()):
+        model.add_readout_error(ReadoutError([[1 - wrong, wrong], [wrong, 1 - wrong]]), [q])
+    simulator = AerSimulator(method="density_matrix", fusion_enable=False, noise_model=model)
+    draw, means = np.random.default_rng(seed), []
+    for observable in circuit.observables:
+        sizes = np.array([abs(weight) for weight, _ in observable])
+        total = 0.0
+        for (weight, pauli), count in zip(observable, draw.multinomial(shots, sizes / sizes.sum()), strict=True):
+            if count > 0:
+                made = _noisy_circuit(circuit, angles, noise)
+                _measure(made, pauli)
+                counts = simulator.run(made, shots=int(count), seed_simulator=seed).result().get_counts()
+                total += np.sign(weight) * sum((-1) ** bits.count("1") * n for bits, n in counts.items())
+        means.append(total / shots)
+    return np.array(means)
+
+
+def _measure(made: Any, pauli: str) -> None:
+    """Measure the qubits of a Pauli string, each in its basis; turning it there adds no noise."""
+    from qiskit import ClassicalRegister
+    from qiskit.circuit.library import UnitaryGate
+
+    root = 1 / np.sqrt(2)
+    turns = {"X": np.array([[root, root], [root, -root]]), "Y": np.array([[root, -1j * root], [root, 1j * root]])}
+    measured = [(q, letter) for q, letter in enumerate(reversed(pauli)) if letter != "I"]
+    made.add_register(ClassicalRegister(max(len(measured), 1), "signs"))
+    for bit, (q, letter) in enumerate(measured):
+        if letter in turns:
+            made.append(UnitaryGate(turns[letter]), [q])
+        made.measure(q, bit)
+
+
+def _noisy_circuit(circuit: GateCircuit, angles: Any, noise: Any) -> Any:
+    """The circuit with its noise after each gate."""
+    from qiskit import QuantumCircuit
+    from qiskit.circuit.library import UnitaryGate
+    from qiskit.quantum_info import Pauli
+
+    made, rotation = QuantumCircuit(circuit.qubits), 0
+    for gate in circuit.gates:
+        if isinstance(gate, FixedGate):
+            qubits: tuple[int, ...] = (gate.qubit,)
+            made.append(UnitaryGate(gate.unitary), qubits)
+        elif isinstance(gate, Entangler):
+            qubits = gate.qubits
+            getattr(made, gate.name)(*qubits)
+        else:
+            qubits = gate.qubits
+            half, string = angles[rotation] / 2, Pauli(gate.pauli[::-1]).to_matrix()
+            made.append(UnitaryGate(np.cos(half) * np.eye(len(string)) - 1j * np.sin(half) * string), qubits)
+            rotation += 1
+        made.append(_error(noise, qubits).to_instruction(), qubits)
+    return made
 
 
 def _error(noise: Any, qubits: Any) -> Any:

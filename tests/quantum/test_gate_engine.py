@@ -14,10 +14,18 @@ from hypothesis import strategies as st
 from ceas_ray.quantum import gate_engine, gate_state_vectors, pauli_engine
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.circuit_import import compiled
+from ceas_ray.quantum.circuit_values import outcome_visibility
+from ceas_ray.quantum.estimator import UNSHIFTED, Circuits, TableSampler
 from ceas_ray.quantum.gate_circuit import Entangler, GateCircuit, Rotation, Term, first_qubits, read_observable
 from ceas_ray.quantum.gate_noise import Noise, noiseless
 from ceas_ray.quantum.pauli_engine import LaneInputs
-from tests.quantum.gate_circuits import ideal_values, noisy_values, random_circuit, random_observables
+from tests.quantum.gate_circuits import (
+    ideal_values,
+    measured_signs,
+    noisy_values,
+    random_circuit,
+    random_observables,
+)
 
 LANES = 3
 
@@ -75,6 +83,35 @@ def test_random_circuits_of_all_gates_have_the_values_that_qiskit_and_aer_find(q
 def test_200_circuits_of_one_to_eight_qubits_have_the_values_that_qiskit_and_aer_find(seed: int) -> None:
     qubits = 1 + seed % 8
     assert_aer_agrees(qubits, gates=16 if qubits < 6 else 8, seed=seed, shifted=3 if qubits < 6 else 1)
+
+
+def assert_aer_shoots_alike(qubits: int, gates: int, seed: int, shots: int) -> None:
+    """The value of an output with noise, and the means of shots of either, which spread as those of signs do."""
+    circuit, inputs, _ = drawn(qubits, gates, seed)
+    circuit = replace(circuit, observables=circuit.observables[:1])
+    lane = seed % LANES
+    noise = inputs.noise[inputs.owner[lane]]
+    angles = circuit.angles(inputs.angles, inputs.parameters, inputs.owner)[lane]
+    values = gate_engine.expectations(circuit, inputs)[[lane]]
+    np.testing.assert_allclose(values[0], noisy_values(circuit, angles, noise), rtol=0, atol=1e-12)
+    never = np.zeros((1, 1, circuit.shift_count))
+    sampler = TableSampler(values, never, never, outcome_visibility(circuit, noise))
+    unshifted = Circuits(np.zeros(shots, np.int64), np.full(shots, UNSHIFTED), np.ones(shots))
+    ours = sampler(unshifted, np.random.default_rng(seed)).mean()
+    (aers,) = measured_signs(circuit, angles, noise, shots=shots, seed=seed + 1)
+    law = float(values[0, 0] / circuit.scales[0])
+    for mean in (ours, aers):
+        assert abs(mean - law) < 4.5 * np.sqrt((1 - law**2) / shots) + 1e-9
+
+
+def test_shots_have_the_law_of_aers_own() -> None:
+    assert_aer_shoots_alike(3, gates=8, seed=1, shots=2_000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(300, 340))
+def test_40_circuits_of_five_to_eight_qubits_have_aers_values_and_shots(seed: int) -> None:
+    assert_aer_shoots_alike(5 + seed % 4, gates=12, seed=seed, shots=4_000)
 
 
 @pytest.mark.parametrize("seed", range(3))
