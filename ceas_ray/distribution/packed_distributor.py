@@ -16,6 +16,8 @@ from ceas_ray.quantum.gate_list import GateList, normal_form
 
 LARGE = 100
 """Controlled phases: beyond, runs of the search are hotter and longer."""
+MANY = 20
+"""Controlled phases of a qubit: with a multiple of these its moves, which place all of them anew, are made rarer."""
 _Arrays = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
@@ -99,7 +101,8 @@ def _annealed(
     state = state_of(packets, network, start, moving)
     crossable = np.flatnonzero(state.packet["crossable"])
     unit = network.cheapest
-    home, kept, place, pairs = anneal(state, crossable, steps, unit * hot, unit * 0.1, moving, generator)
+    qubit_every = max(1, 2 * len(packets.ends) // (MANY * packets.qubits))
+    home, kept, place, pairs = anneal(state, crossable, steps, unit * hot, unit * 0.1, moving, qubit_every, generator)
     state = state_of(packets, network, (home, place, kept), moving)
     drop_useless_copies(state)
     return (home, place, state.packet["kept"].copy()), int(pairs)

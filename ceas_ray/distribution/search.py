@@ -221,13 +221,13 @@ def drop_useless_copies(state):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def anneal(state, crossable, steps, hot, cold, moving, generator):  # type: ignore[no-untyped-def]
+def anneal(state, crossable, steps, hot, cold, moving, qubit_every, generator):  # type: ignore[no-untyped-def]
     """Change the state by simulated annealing; return the best (homes, kept copies, places, cost) on the way.
 
     crossable: the packets for which copies can be kept. steps: moves in all; the temperature falls from `hot` to `cold`
     pairs geometrically. Of ten moves two are of qubits, four of packets, three of phases, one of kept copies
     (Kirkpatrick, Gelatt and Vecchi, Science 220, 1983). moving: whether a qubit may have several homes, one after the
-    other.
+    other. qubit_every: of so many moves of qubits one is made, and one of a packet in place of each other one.
     """
     packet, phase = state.packet, state.phase
     saved = Saved(packet.home.copy(), packet.kept.copy(), phase.place.copy())
@@ -236,7 +236,7 @@ def anneal(state, crossable, steps, hot, cold, moving, generator):  # type: igno
     temperature, cooling = hot, (cold / hot) ** (1 / steps)
     for _ in range(steps):
         kind = _pick(generator, 10)
-        if kind < 2:
+        if kind < 2 and (qubit_every == 1 or _pick(generator, qubit_every) == 0):
             cost += _try_qubit(state, saved, temperature, moving, generator)
         elif kind < 6:
             cost += _try_packet(state, saved, temperature, generator)

@@ -16,6 +16,7 @@ from ceas_ray.distribution.processor_network import ProcessorNetwork
 from ceas_ray.distribution.program import program_of
 from ceas_ray.distribution.static_distributor import StaticDistributor
 from ceas_ray.quantum.gate_list import ControlledPhase, Gate, GateList, LocalGate, normal_form
+from ceas_ray.quantum.qiskit_import import from_qiskit
 from tests.distribution.circuits import HADAMARD, fourier_transform, random_circuit, ring, rotation
 
 QUICK = PackedDistributor(starts=1, steps_per_start=500)
@@ -50,6 +51,27 @@ def test_the_fourier_transform_of_twenty_qubits_takes_at_most_these_pairs(
     edges: list[tuple[int, int]], room: int, most: int
 ) -> None:
     check_known(PackedDistributor(), fourier_transform(20), edges, room, most)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("edges", "room", "most"), [([(0, 1)], 3, 18), (CHAIN[:2], 2, 30)])
+def test_few_qubits_with_many_gates_take_at_most_these_pairs(
+    edges: list[tuple[int, int]], room: int, most: int
+) -> None:
+    """Three times Grover's iteration on six qubits, 246 controlled phases: moves of qubits are rare."""
+    from qiskit import QuantumCircuit
+    from qiskit.circuit.library import ZGate
+
+    made = QuantumCircuit(6)
+    made.h(range(6))
+    for _ in range(3):
+        made.append(ZGate().control(5), range(6))
+        made.h(range(6))
+        made.x(range(6))
+        made.append(ZGate().control(5), range(6))
+        made.x(range(6))
+        made.h(range(6))
+    check_known(PackedDistributor(), from_qiskit(made).gates, edges, room, most)
 
 
 def fewest_pairs(ends: Any, home: Any) -> int:

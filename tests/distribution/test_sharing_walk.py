@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ceas_ray.distribution.distribution import Distribution
+from ceas_ray.distribution.packed_distributor import PackedDistributor
 from ceas_ray.distribution.packets import packets_of
 from ceas_ray.distribution.processor_network import ProcessorNetwork
 from ceas_ray.distribution.program import Apply, Copy, EndCopy, Flip, PhaseGate, Program, program_of
@@ -148,8 +149,13 @@ def values_of(state: DensityMatrix, circuit: GateCircuit, end: Any) -> Any:
     return np.array(found)
 
 
-def case(seed: int, most_qubits: int, gates: int, most_at: int) -> tuple[GateCircuit, GateCircuit, Schedule]:
-    """A circuit with constant angles, the same as it is shared, and its schedule, which brute force has memory for."""
+def case(
+    seed: int, most_qubits: int, gates: int, most_at: int, given: Any = None
+) -> tuple[GateCircuit, GateCircuit, Schedule]:
+    """A circuit with constant angles, the same as it is shared, and its schedule, which brute force has memory for.
+
+    given: the distributor; None: one as the seed has it.
+    """
     draw = np.random.default_rng(seed)
     while True:
         qubits, members = int(draw.integers(2, most_qubits + 1)), int(draw.integers(2, 4))
@@ -158,7 +164,9 @@ def case(seed: int, most_qubits: int, gates: int, most_at: int) -> tuple[GateCir
         circuit = with_angles(circuit, draw.uniform(-3, 3, len(circuit.rotations)))
         if members > qubits:
             continue
-        distributor: Any = Drawn(of_circuit, keeps) if seed % 3 else list(DISTRIBUTORS.values())[seed // 3 % 3]
+        distributor: Any = given
+        if given is None:
+            distributor = Drawn(of_circuit, keeps) if seed % 3 else list(DISTRIBUTORS.values())[seed // 3 % 3]
         shared = shared_by_qubits(circuit, members, distributor)
         edges = [(a, b) for b in range(members) for a in range(b)]
         room = [len(part) for part in np.array_split(np.arange(qubits), members)]
@@ -167,8 +175,8 @@ def case(seed: int, most_qubits: int, gates: int, most_at: int) -> tuple[GateCir
             return circuit, shared, schedule
 
 
-def check(seed: int, most_qubits: int = 4, gates: int = 8, most_at: int = 7) -> None:
-    circuit, shared, schedule = case(seed, most_qubits, gates, most_at)
+def check(seed: int, most_qubits: int = 4, gates: int = 8, most_at: int = 7, given: Any = None) -> None:
+    circuit, shared, schedule = case(seed, most_qubits, gates, most_at, given)
     assert shared.sharing is not None
     draw = np.random.default_rng(seed)
     werner = draw.uniform(0.5, 1, (2, shared.sharing.columns))
@@ -189,6 +197,13 @@ def test_values_are_those_of_brute_force_with_memories(seed: int) -> None:
 def test_values_of_a_hundred_circuits_are_those_of_brute_force_with_memories(first: int) -> None:
     for seed in range(first, first + 20):
         check(seed, 5, 14, 10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(200, 220, 5))
+def test_what_training_packs_is_brute_force_too_moved_qubits_and_kept_copies_included(first: int) -> None:
+    for seed in range(first, first + 5):
+        check(seed, 5, 14, 10, PackedDistributor(2, 2_000))
 
 
 def test_there_are_kept_copies_and_waits_among_what_is_checked() -> None:
