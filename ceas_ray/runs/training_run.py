@@ -94,7 +94,7 @@ class TrainingRun:
             return self._finished(status, cause)
         except LockLost as lost:
             self._record.leave()
-            print(f"failed: {lost}; resume=FOLDER goes on with it where it is", file=sys.stderr)
+            print(f"failed: {lost}{_remedy(lost)}", file=sys.stderr)
             return "failed"
 
     def _finished(self, status: Status, cause: str) -> Status:
@@ -340,3 +340,11 @@ class TrainingRun:
         ended = self._record.note("ended", {"status": status, "cause": cause, "trace_digest": summary["trace_digest"]})
         self._ended_at = float(ended["time"])
         return summary
+
+
+def _remedy(lost: LockLost) -> str:
+    """Return how a run goes on whose folder was lost; empty where nothing is left of it."""
+    if lost.is_deleted:
+        return ""
+    how = "resume=FOLDER" if lost.folder is None else resume_override(lost.folder)
+    return f"; {how} goes on with it"

@@ -29,7 +29,14 @@ _MAX_BYTES = 4096
 
 
 class LockLost(Exception):
-    """A lock was held, and is not any more: its folder was moved or deleted, or another process took it over."""
+    """A lock was held, and is not any more: its folder was moved or deleted, or another process took it over.
+
+    folder: where the folder is now; None: nobody knows. is_deleted: nothing is left of it.
+    """
+
+    def __init__(self, said: str, *, folder: Path | None = None, is_deleted: bool = False) -> None:
+        super().__init__(said)
+        self.folder, self.is_deleted = folder, is_deleted
 
 
 @dataclass(frozen=True)
@@ -161,11 +168,11 @@ class HeldLock:
 
     def _lost(self, content: bytes | None) -> LockLost:
         if os.fstat(self._place).st_nlink == 0:
-            return LockLost(f"{self.folder} was deleted while this process wrote to it")
+            return LockLost(f"{self.folder} was deleted while this process wrote to it", is_deleted=True)
         if not _is_at(self.folder, self._place):
             with suppress(OSError):
-                now = os.readlink(f"/proc/self/fd/{self._place}")
-                return LockLost(f"{self.folder} was moved to {now} while this process wrote to it")
+                now = Path(os.readlink(f"/proc/self/fd/{self._place}"))
+                return LockLost(f"{self.folder} was moved to {now} while this process wrote to it", folder=now)
             return LockLost(f"{self.folder} was moved or deleted while this process wrote to it")
         if content is None:
             return LockLost(f"{self._path} was deleted, by which this process held the folder")

@@ -81,7 +81,8 @@ def test_a_run_whose_folder_is_deleted_fails_and_makes_no_other(
     folder = tmp_path / "run"
     while_it_runs(monkeypatch, lambda: shutil.rmtree(folder), at)
     assert main([*FOUR, f"output={folder}", "timeline=true", "runtime.snapshot_every_rounds=1"]) == 1
-    assert f"failed: {folder} was deleted while this process wrote to it" in " ".join(capsys.readouterr().err.split())
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.endswith(f"failed: {folder} was deleted while this process wrote to it"), "nothing can go on"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -91,11 +92,39 @@ def test_a_run_whose_folder_is_moved_fails_says_where_it_is_and_goes_on_there(
     folder, moved = tmp_path / "run", tmp_path / "moved"
     while_it_runs(monkeypatch, lambda: folder.rename(moved))
     assert main([*FOUR, f"output={folder}", "runtime.snapshot_every_rounds=1"]) == 1
-    assert f"was moved to {moved} while this process wrote to it" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"was moved to {moved} while this process wrote to it; resume={moved} goes on with it\n" in said
     assert not folder.exists()
     assert main([f"resume={moved}"]) == 0
     summary = json.loads((moved / "summary.json").read_text())
     assert (summary["status"], summary["rounds"]) == ("completed", 4)
+
+
+def test_a_run_whose_link_is_set_to_another_folder_fails_and_leaves_that_alone(
+    copy: Path, stopped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link, other = tmp_path / "link", tmp_path / "other"
+    shutil.copytree(stopped, other)
+    link.symlink_to(copy)
+
+    def set_anew() -> None:
+        link.unlink()
+        link.symlink_to(other)
+
+    while_it_runs(monkeypatch, set_anew)
+    assert main([f"resume={link}", "stop.simulated_seconds=null"]) == 1
+    assert f"; resume={copy} goes on with it\n" in capsys.readouterr().err
+    assert (other / "journal.jsonl").read_bytes() == (stopped / "journal.jsonl").read_bytes()
+    assert main([f"resume={copy}", "stop.simulated_seconds=null"]) == 0
+
+
+def test_a_run_that_another_one_goes_on_with_by_a_link_is_held(copy: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(copy)
+    lock = HeldLock(copy / LOCK, print)
+    assert main([f"resume={link}", "stop.simulated_seconds=null"]) == 2
+    lock.release()
+    assert main([f"resume={link}", "stop.simulated_seconds=null"]) == 0
 
 
 def test_a_run_whose_journal_is_replaced_fails(

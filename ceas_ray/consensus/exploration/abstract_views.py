@@ -8,10 +8,11 @@ from typing import NamedTuple
 from ceas_ray.consensus.exploration.explored_code import TRAINING, ExploredCode
 from ceas_ray.consensus.exploration.replica_scenario import ReplicaScenario
 from ceas_ray.consensus.exploration.tapes import Tape
-from ceas_ray.consensus.exploration.voting_scenario import Event, Voting, VotingScenario
+from ceas_ray.consensus.exploration.voting_scenario import DRAWN_LEADERS, Event, Voting, VotingScenario
 from ceas_ray.consensus.tetrabft import TetraBFT
 from ceas_ray.consensus.voting_state import VotingState
 from ceas_ray.kernel.envelope import Envelope
+from ceas_ray.messages.quorum import quorums_of
 
 _DECIDED = 5
 MAX_LAG = 3
@@ -36,11 +37,38 @@ class Conflict(NamedTuple):
     voters: int
 
 
-def voting_view(states: Sequence[VotingState]) -> Conflict:
-    """Return the abstract state of the voting of honest replicas: the conflict whose phases sum up to the most.
+class VotingView(NamedTuple):
+    """The abstract state of the voting of honest replicas.
 
     With all that each replica last voted for, there are ten times as many states, most of which lead nowhere.
+
+    decided: how many have decided. is_split: whether they voted for two values in the first view in which one of them
+    is locked (has a vote 3 or 4). is_calm: whether the calm has begun, after which little goes wrong.
     """
+
+    conflict: Conflict
+    decided: int
+    is_split: bool
+    is_calm: bool
+
+
+def voting_view(states: Sequence[VotingState], is_calm: bool) -> VotingView:
+    """Return the abstract state of the voting of honest replicas."""
+    decided = sum(state.decided is not None for state in states)
+    return VotingView(conflict_of(states), decided, _is_split(states), is_calm)
+
+
+def _is_split(states: Sequence[VotingState]) -> bool:
+    locks = [vote.view for state in states for vote in state.votes[3:] if vote.view >= 0]
+    if not locks:
+        return False
+    first = min(locks)
+    cast = [vote for state in states for vote in (state.votes[1], state.previous[1], state.votes[2])]
+    return len({vote.value for vote in cast if vote.view == first}) > 1
+
+
+def conflict_of(states: Sequence[VotingState]) -> Conflict:
+    """Return the conflict of honest replicas whose phases sum up to the most."""
     votes = [
         (vote.view, phase, vote.value)
         for state in states
@@ -74,6 +102,7 @@ class SeenVoting(VotingScenario):
     """A scenario of the voting whose abstract states are told to somebody."""
 
     def __init__(self, tape: Tape, replicas: int, voting: Voting = TetraBFT) -> None:
+        tape.weighty = quorums_of(replicas).faults + DRAWN_LEADERS  # the number that says when the calm begins
         super().__init__(tape, replicas, voting)
         self.notice: Notice = _nobody
         self._tape = tape
@@ -90,7 +119,7 @@ class SeenVoting(VotingScenario):
         if voted != self._voted[entity]:
             self._voted[entity] = voted
             honest = (node.state for node, right in zip(self._nodes, self._honest, strict=True) if right)
-            self.notice(hash(voting_view(list(honest))))
+            self.notice(hash(voting_view(list(honest), self._now >= self.setting.calm_at)))
 
 
 class SeenReplicas(ReplicaScenario):

@@ -18,9 +18,9 @@ from ceas_ray.consensus.exploration.tapes import Tape
 from ceas_ray.consensus.exploration.violation import Violation
 from ceas_ray.kernel.streams import Streams
 
-FRESH_SHARE = 0.2
+FRESH_SHARE = 0.1
 """Share of scenarios that follow no other."""
-CANDIDATES = 16
+CANDIDATES = 64
 """States of which the one that was met and followed the least is followed."""
 KEPT_TAPES, REPLACED_SHARE = 8, 0.3
 """Tapes that are kept of a state, and share of later ones that take the place of one of them."""

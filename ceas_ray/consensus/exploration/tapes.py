@@ -24,6 +24,8 @@ WINDOW_SHARE, MAX_WINDOW = 0.2, 8
 SUFFIX_SHARE, SETTING_SHARE = 0.7, 0.5
 """Shares of followed tapes of events that draw all anew from some event on (others: for a few events alone), and that
 draw a few numbers of the setting anew."""
+WEIGHTY_SHARE = 0.3
+"""Share of followed tapes of events that draw the most weighty number of the setting anew."""
 _EVENTS_ODDS, _SETTING_ODDS = 0.3, 0.5
 """Of the geometric distributions of how many events, or numbers of the setting, are drawn anew."""
 
@@ -46,6 +48,8 @@ class Tape:
         self.seed, self._pieces = seed, dict(pieces or {})
         self.taken: dict[str, int] = {}
         """How many numbers a scenario has taken so far, by purpose."""
+        self.weighty: int | None = None
+        """The index of the number of the setting that decides the most, which is drawn anew more often than others."""
 
     def reader(self, purpose: str) -> Callable[[], float]:
         """Return a function that returns the next number."""
@@ -134,6 +138,8 @@ class EventTape(Tape):
         if generator.random() < SETTING_SHARE:
             count = 1 + int(generator.geometric(_SETTING_ODDS))
             setting |= dict.fromkeys(generator.integers(max(1, self._drawn), size=count).tolist(), seed)
+        if self.weighty is not None and generator.random() < WEIGHTY_SHARE:
+            setting[self.weighty] = seed
         if not self._met or generator.random() < SUFFIX_SHARE:
             start = int(place) if generator.random() < EXACT_SHARE else int(generator.integers(max(1, place)))
             pieces = (*(piece for piece in self._own_pieces if piece.start < start), Piece(start, seed))

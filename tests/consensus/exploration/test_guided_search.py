@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from ceas_ray.consensus.exploration.abstract_views import Conflict, SeenReplicas, SeenVoting, voting_view
+from ceas_ray.consensus.exploration.abstract_views import (
+    Conflict,
+    SeenReplicas,
+    SeenVoting,
+    VotingView,
+    conflict_of,
+    voting_view,
+)
 from ceas_ray.consensus.exploration.guided_search import Found, search
 from ceas_ray.consensus.exploration.planted.comparison import SOUGHT
 from ceas_ray.consensus.exploration.tapes import EventTape, Tape
@@ -35,7 +42,7 @@ def test_a_search_is_told_by_its_seed_alone() -> None:
     sought = SOUGHT["Decide on 1"]
     first, again = (search(sought.make, 3, 300, guided=True, tape_of=sought.tape_of) for _ in range(2))
     assert first == again
-    assert first.invariant == "agreement"
+    assert first.invariant == "external validity"
 
 
 def test_the_right_code_passes_a_guided_search() -> None:
@@ -48,11 +55,29 @@ def test_states_of_the_voting_say_how_near_replicas_are_to_two_decisions() -> No
     one.votes = [NO_VOTE, Vote(2, b"a"), Vote(2, b"a"), Vote(1, b"a"), NO_VOTE]
     other.votes = [NO_VOTE, Vote(3, b"b"), Vote(3, b"b"), NO_VOTE, NO_VOTE]
     locked.votes[1], locked.decided = Vote(3, b"b"), Decision(b"a", 1)
-    assert voting_view([none, none]) == Conflict(0, 0, 0)
-    assert voting_view([one, none]) == Conflict(3, 0, 0)
-    assert voting_view([one, other]) == voting_view([other, one]) == Conflict(3, 2, 1)
-    assert voting_view([locked, other]) == Conflict(5, 2, 1)
-    assert voting_view([locked, none]) == Conflict(5, 1, 1)
+    assert conflict_of([none, none]) == Conflict(0, 0, 0)
+    assert conflict_of([one, none]) == Conflict(3, 0, 0)
+    assert conflict_of([one, other]) == conflict_of([other, one]) == Conflict(3, 2, 1)
+    assert conflict_of([locked, other]) == Conflict(5, 2, 1)
+    assert conflict_of([locked, none]) == Conflict(5, 1, 1)
+
+
+def test_states_of_the_voting_tell_who_has_decided_whether_votes_were_split_and_whether_the_calm_has_begun() -> None:
+    decided, locked, split = (VotingState() for _ in range(3))
+    decided.votes[1:] = [Vote(1, b"a")] * 4
+    decided.decided = Decision(b"a", 1)
+    locked.votes[1:4] = [Vote(1, b"a")] * 3
+    split.votes[1] = Vote(1, b"b")
+    conflict = Conflict(5, 0, 0)
+    assert voting_view([decided, locked], is_calm=False) == VotingView(conflict, 1, is_split=False, is_calm=False)
+    assert voting_view([decided, split], is_calm=True) == VotingView(conflict, 1, is_split=True, is_calm=True)
+    assert voting_view([split], is_calm=True).is_split is False, "nobody is locked"
+
+
+def test_a_guided_search_finds_a_second_decision_soon() -> None:
+    sought = SOUGHT["no safe check"]
+    found = search(sought.make, 501, 1000, guided=True, tape_of=sought.tape_of)
+    assert found.invariant == "agreement"
 
 
 def test_replicas_have_abstract_states() -> None:

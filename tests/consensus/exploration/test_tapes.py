@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
+import numpy as np
+
+from ceas_ray.consensus.exploration.abstract_views import SeenVoting
 from ceas_ray.consensus.exploration.draws import Draws
+from ceas_ray.consensus.exploration.network import CALM_AT
 from ceas_ray.consensus.exploration.tapes import EventTape, Piece, Tape, uniform_numbers
 from ceas_ray.consensus.exploration.voting_scenario import VotingScenario
 
@@ -90,3 +95,14 @@ def test_a_scenario_of_a_tape_of_events_is_told_by_it() -> None:
         scenario.run()
         told.append((scenario.events, scenario.decided))
     assert told[0] == told[1]
+
+
+def test_followed_tapes_of_voting_often_draw_anew_when_the_calm_begins_and_keep_the_rest_of_the_setting() -> None:
+    tape, generator, found = EventTape(5), np.random.default_rng(1), set()
+    before = SeenVoting(tape, 4).setting
+    for seed in range(200):
+        follows = tape.parted(0, seed, generator)
+        after = SeenVoting(follows, 4).setting
+        if replace(after, calm_at=before.calm_at) == before:
+            found.add(after.calm_at)
+    assert found == set(CALM_AT)

@@ -41,6 +41,16 @@ class NoPrevious(TetraBFT):
         return super()._claimed_since([e._replace(previous=NO_VOTE) for e in shown], value, view)
 
 
+class ClaimsOfAnyValue(TetraBFT):
+    def _claimed_since(self, shown: Sequence[VoteHistory], value: bytes, view: int) -> int:
+        return view - 1
+
+
+class LocksOfTheSameView(TetraBFT):
+    def _open_to(self, shown: Sequence[VoteHistory], value: bytes, earlier: int) -> int:
+        return sum(1 for e in shown if e.high.view <= earlier)
+
+
 class PreviousOfAnyValue(TetraBFT):
     def _vote(self, phase: int, value: bytes) -> None:
         if (self.view, phase) not in self.state.voted and self.state.votes[phase].view >= 0:
@@ -144,6 +154,8 @@ class PersistsTooLate(VotingScenario):
 VOTING_BUGS: dict[str, type[TetraBFT]] = {
     "no safe check": NoSafeCheck,
     "claim by 1": ClaimByOne,
+    "claims not needed": ClaimsOfAnyValue,
+    "locks of the same view ignored": LocksOfTheSameView,
     "no prev": NoPrevious,
     "prev without 'different value'": PreviousOfAnyValue,
     **{f"quorum 2f in phase {phase}": quorum_of_2f(phase) for phase in (1, 2, 3, 4)},
