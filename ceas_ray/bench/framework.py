@@ -21,6 +21,7 @@ from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import Simulation
+from ceas_ray.runs.cluster import host_counts
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.tracking.snapshots import SnapshotFolder
 from ceas_ray.tracking.stores import FolderStore
@@ -53,9 +54,9 @@ def main(overrides: Sequence[str]) -> dict[str, Any]:
 
     settings = build(RunSettings, composed([*overrides, f"training.rounds={WARM_ROUNDS + ROUNDS + 1}"]))
     world = build_world(settings)
-    processor_hosts = settings.runtime.processor_hosts or available_cpus()
-    with ray_cluster(None, available_cpus(), False):
-        hosts = world.hosts(processor_hosts, settings.runtime.link_hosts)
+    with ray_cluster(None, available_cpus(), False) as machines:
+        processor_hosts, link_hosts = host_counts(settings, world, machines)
+        hosts = world.hosts(processor_hosts, link_hosts)
         cluster = RayCluster(hosts, allow_mixed_hosts=False)
         simulation = Simulation(cluster)
         wall, gradients, calls, windows = _measured_rounds(cluster, simulation)
@@ -70,6 +71,8 @@ def main(overrides: Sequence[str]) -> dict[str, Any]:
     return {
         "processors": settings.processors.count,
         "hosts": len(hosts),
+        "hosts_of_processors": processor_hosts,
+        "hosts_of_links": link_hosts,
         "wall_ms_per_round": round(wall / ROUNDS * 1e3, 2),
         "parts_ms_per_round": per_round,
         "framework_ms_per_round": round(framework / ROUNDS * 1e3, 2),

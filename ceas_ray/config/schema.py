@@ -51,7 +51,7 @@ class RuntimeSettings(SettingsGroup):
 
     name: Literal["ray", "local"]
     processor_hosts: Annotated[int, Range(1, 2000)] | None
-    link_hosts: Annotated[int, Range(1, 2000)]
+    link_hosts: Annotated[int, Range(1, 2000)] | None
     address: Address | None
     dashboard: bool
     allow_mixed_hosts: bool

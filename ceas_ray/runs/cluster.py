@@ -19,7 +19,7 @@ from ceas_ray.runs.forecast import round_seconds_by_kind
 from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.runtime.packed_cluster import HostsToStart, PackedCluster, packed_hosts
-from ceas_ray.runtime.placement import Machine, automatic_hosts, busy_shares
+from ceas_ray.runtime.placement import Machine, automatic_hosts, automatic_link_hosts, busy_shares
 from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
 from ceas_ray.runtime.ray_greeting import running_here
 from ceas_ray.runtime.ray_process import ClusterAccess, RayProcess
@@ -28,6 +28,9 @@ from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
 from ceas_ray.tracking.console import print_table
 from ceas_ray.world.inputs import targets_of
 from ceas_ray.world.world import World
+
+_CONTROL_HOSTS = 2
+"""The host of the replicas, and that of the entanglement manager with the hub."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +120,18 @@ def _local_cluster(settings: RunSettings, world: World) -> LocalCluster:
     return LocalCluster(hosts, os.uname().nodename)
 
 
+def host_counts(settings: RunSettings, world: World, machines: Sequence[Machine]) -> tuple[int, int]:
+    """Return how many hosts of processors and of links a run has on these machines, chosen where settings leave it."""
+    runtime = settings.runtime
+    of_processors = runtime.processor_hosts or automatic_hosts(machines, settings.processors.count)
+    if runtime.link_hosts is not None:
+        return of_processors, runtime.link_hosts
+    seconds, others = round_seconds_by_kind(settings, world.outline), of_processors + _CONTROL_HOSTS
+    return of_processors, automatic_link_hosts(machines, seconds["links"], others)
+
+
 def _hosts_of(settings: RunSettings, world: World, machines: Sequence[Machine]) -> list[Host]:
-    count = settings.runtime.processor_hosts or automatic_hosts(machines, settings.processors.count)
-    hosts = world.hosts(count, settings.runtime.link_hosts)
+    hosts = world.hosts(*host_counts(settings, world, machines))
     if settings.timeline:
         for host in hosts:
             host.record_events()

@@ -11,6 +11,10 @@ from ceas_ray.runtime.failure import RuntimeFailure
 HOST_BYTES = 200 * 2**20
 """Memory reserved for a host process: a bare Ray actor takes 66 MB; with the engines and a share of a world, 120 MB."""
 MAX_AUTOMATIC_HOSTS = 32
+HOST_SECONDS = 0.015
+"""What one more host costs in a round, in seconds as forecasts count them, which is up to five times what is measured:
+calls, and messages that no longer stay within a process.
+"""
 LIGHT_CPUS = 0.05
 """Minimum that a host asks for where there is room, because it answers calls even if it computes nothing."""
 _STEPS_OF_A_CPU = 10_000
@@ -50,6 +54,19 @@ def automatic_hosts(machines: Sequence[Machine], processors: int) -> int:
     """Return how many hosts of simulated processors to make where settings leave it open: one per CPU."""
     offered = int(sum(machine.processors for machine in usable(machines)))
     return max(1, min(offered, processors, MAX_AUTOMATIC_HOSTS))
+
+
+def automatic_link_hosts(machines: Sequence[Machine], seconds_of_round: float, other_hosts: int) -> int:
+    """Return how many hosts of link managers make a round shortest, where settings leave it open.
+
+    They compute at the same time, and each costs `HOST_SECONDS`. There are at most as many as the machines have CPUs,
+    and as their memory holds beside the other hosts. seconds_of_round: what all links compute in a round.
+    """
+    candidates = usable(machines)
+    offered = int(sum(machine.processors for machine in candidates))
+    room = sum(machine.room for machine in candidates) - other_hosts
+    most = max(1, min(offered, room, MAX_AUTOMATIC_HOSTS))
+    return min(range(1, most + 1), key=lambda hosts: seconds_of_round / hosts + HOST_SECONDS * hosts)
 
 
 def busy_shares(seconds_of_round: Mapping[str, float], hosts: Sequence[str]) -> dict[str, float]:

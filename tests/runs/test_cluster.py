@@ -9,7 +9,8 @@ import pytest
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import RoundEnd
-from ceas_ray.runs.cluster import cluster_of
+from ceas_ray.runs.cluster import cluster_of, host_counts
+from ceas_ray.runtime.placement import HOST_BYTES, Machine
 from tests.composed_settings import composed_once
 from tests.small_worlds import SMALL, small_world
 
@@ -33,6 +34,19 @@ def test_a_local_cluster_is_this_process_and_cannot_be_lost() -> None:
 def test_events_are_recorded_only_for_a_timeline() -> None:
     assert all(end.events for end in ends("timeline=true"))
     assert not any(end.events for end in ends())
+
+
+def test_hosts_of_links_are_chosen_where_settings_leave_it() -> None:
+    machines = [Machine("id", "m", 8, 100 * HOST_BYTES)]
+    world = small_world(*TINY)
+
+    def counts(*overrides: str) -> tuple[int, int]:
+        return host_counts(build(RunSettings, composed_once([*TINY, "runtime=ray", *overrides])), world, machines)
+
+    of_processors, of_links = counts()
+    assert of_processors == min(8, len(world.processors))
+    assert of_links == 1, "links of a small world compute too little"
+    assert counts("runtime.processor_hosts=3", "runtime.link_hosts=2") == (3, 2)
 
 
 @pytest.mark.ray

@@ -133,7 +133,7 @@ def resumed_config(folder: Path, saved: list[str], words: list[str]) -> dict[str
     return config_of_run(composed_once(words), words)
 
 
-LOCAL = {"name": "local", "processor_hosts": 1}
+LOCAL = {"name": "local", "processor_hosts": 1, "link_hosts": 1}
 OWN = [
     "runtime=ray", "runtime.processor_hosts=3", "runtime.snapshot_every_rounds=7", "runtime.snapshots_kept=5",
     "runtime.snapshot_folder=/elsewhere", "tracking.uri=http://127.0.0.1:9", "tracking.experiment_name=mine",

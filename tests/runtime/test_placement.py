@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ceas_ray.runtime.failure import RuntimeFailure
-from ceas_ray.runtime.placement import HOST_BYTES, LIGHT_CPUS, Machine, automatic_hosts, busy_shares, requests_of
+from ceas_ray.runtime.placement import (
+    HOST_BYTES,
+    HOST_SECONDS,
+    LIGHT_CPUS,
+    Machine,
+    automatic_hosts,
+    automatic_link_hosts,
+    busy_shares,
+    requests_of,
+)
 
 
 def machine(name: str, processors: float, hosts: int = 100) -> Machine:
@@ -67,6 +76,18 @@ def test_hosts_that_wait_for_each_other_ask_for_little_more_than_one_cpu_and_tha
     assert all(LIGHT_CPUS <= share <= 1.0 for share in shares.values())
     assert all(shares[name] == 1.0 for name in names[: counts[0]])
     assert sum(shares.values()) <= counts[0] + counts[1] * max(shares["links/0"], LIGHT_CPUS) + 1 + 2 * LIGHT_CPUS
+
+
+def test_links_have_the_hosts_that_make_a_round_shortest() -> None:
+    two, many = [machine("a", 2)], [machine("head", 0), machine("a", 64), machine("b", 64)]
+    assert automatic_link_hosts(two, 0.0, 4) == 1, "a host that saves nothing only costs"
+    assert automatic_link_hosts(two, 1.9 * HOST_SECONDS, 4) == 1
+    assert automatic_link_hosts(two, 2.1 * HOST_SECONDS, 4) == 2
+    assert automatic_link_hosts(two, 1e6, 4) == 2, "there are no more CPUs"
+    assert automatic_link_hosts(many, 100 * HOST_SECONDS, 4) == 10
+    assert automatic_link_hosts(many, 1e6, 4) == 32
+    assert automatic_link_hosts([machine("a", 64, hosts=7)], 1e6, 4) == 3, "memory holds no more beside the others"
+    assert automatic_link_hosts([machine("a", 64, hosts=2)], 1e6, 4) == 1
 
 
 def test_a_head_node_without_cpus_gets_no_host() -> None:

@@ -57,7 +57,7 @@ class SweepJob:
 
     def in_one_process(self) -> SweepJob:
         """Return the same job with the local runtime."""
-        local = {"name": "local", "processor_hosts": 1}
+        local = {"name": "local", "processor_hosts": 1, "link_hosts": 1}
         return self._with({"runtime": {**self.config["runtime"], **local}})
 
     def _with(self, changed: Mapping[str, Any]) -> SweepJob:
