@@ -67,11 +67,19 @@ def watch(folder: str | Path, every_seconds: float = 2.0) -> None:
         raise ImportError("ceas_ray.watch needs IPython, which notebooks bring: pip install ipython") from None
     view, pause = LiveView(Path(folder)), threading.Event()
     over = view.is_over  # looked at before each picture, so that the last one shows the end
-    shown = display(view.figure(), display_id=True)
+    shown = display(_bundle(view.figure()), raw=True, display_id=True)
     try:
         while not over:
             pause.wait(every_seconds)
             over = view.is_over
-            shown.update(view.figure())
+            shown.update(_bundle(view.figure()), raw=True)
     except KeyboardInterrupt:
         return
+
+
+def _bundle(figure: Figure) -> dict[str, Any]:
+    """Return a figure by MIME type, as Plotly's renderer of this environment gives it, with its title as text.
+
+    A notebook replaces what it shows by a bundle; the figure itself would put another picture below.
+    """
+    return {**figure._repr_mimebundle_(), "text/plain": figure.layout.title.text}

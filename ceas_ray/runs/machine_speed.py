@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 
 _REFERENCE_SECONDS = 0.0068
 """Of `_loop` on the machine on which the costs of `forecast` were measured."""
 _REPEATS = 7
 
 
+@cache
 def machine_slowness() -> float:
-    """Return how many times as long as on the reference machine this process computes here and now."""
+    """Return how many times as long as on the reference machine this process computes here, measured once: a tenth of a
+    second is much for each of a thousand jobs of a sweep.
+    """
     return max(0.2, min(10.0, min(_seconds() for _ in range(_REPEATS)) / _REFERENCE_SECONDS))
 
 

@@ -48,13 +48,15 @@ class Shown:
         self.titles: list[str] = []
         self._after = after
 
-    def display(self, figure: Any, display_id: bool) -> Shown:
+    def display(self, bundle: dict[str, Any], raw: bool, display_id: bool) -> Shown:
         assert display_id
-        self.update(figure)
+        self.update(bundle, raw)
         return self
 
-    def update(self, figure: Any) -> None:
-        self.titles.append(figure.layout.title.text)
+    def update(self, bundle: dict[str, Any], raw: bool) -> None:
+        """A Plotly figure is not replaced: it shows itself anew."""
+        assert raw and all("/" in kind for kind in bundle)
+        self.titles.append(bundle["text/plain"])
         if self._after:
             self._after.pop(0)()
 
@@ -62,6 +64,7 @@ class Shown:
 def notebook(monkeypatch: pytest.MonkeyPatch, *after: Callable[[], None]) -> Shown:
     shown, package, module = Shown([*after]), ModuleType("IPython"), ModuleType("IPython.display")
     module.display = shown.display  # type: ignore[attr-defined]
+    package.get_ipython = lambda: None  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "IPython", package)
     monkeypatch.setitem(sys.modules, "IPython.display", module)
     return shown
