@@ -80,6 +80,7 @@ TESTED_BY = {
     "runtime/test_lost_clusters.py": "runtime/ray_runtime/own_node",
     "runtime/test_recovery.py": "failure local_runtime",
     "runtime/test_warm_processes.py": "forked_worker",
+    "runs/sweeps/test_workers.py": "processes",
     "runtime/ray_runtime/test_ray_runtime.py": "cluster connection shells",
     "runtime/ray_runtime/test_wrong_service.py": "access",
     "runs/test_object_stores.py": "tracking/store_lock",

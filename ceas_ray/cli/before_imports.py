@@ -7,10 +7,16 @@ import signal
 import sys
 from contextlib import suppress
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from ceas_ray.kernel.signals import interrupts
 
+if TYPE_CHECKING:
+    from ceas_ray.runtime.warm_processes import WarmProcesses
+
 _INTERRUPTED = 130
+_RUN = "ceas-ray"
+_started: list[WarmProcesses] = []
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -25,6 +31,23 @@ def prepare(package: str) -> None:
     if is_command(package, sys.argv[0], sys.orig_argv):
         for number in interrupts():
             signal.signal(number, _end)
+        if os.path.basename(sys.argv[0]) == _RUN or _module(sys.orig_argv) == f"{package}.run":
+            _start_processes()
+
+
+def processes_of_sweep() -> WarmProcesses | None:
+    """Return the processes that were started for the sweep on this process's command line, once; None if there are
+    none. Whoever takes them ends them.
+    """
+    return _started.pop() if _started else None
+
+
+def _start_processes() -> None:
+    """Let processes for a sweep import while this one does."""
+    from ceas_ray.runs.sweeps.processes import start_processes, takes_processes
+
+    if takes_processes(sys.argv[1:], os.environ):
+        _started.append(start_processes())
 
 
 def is_command(package: str, name: str, words: list[str]) -> bool:

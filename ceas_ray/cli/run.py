@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ceas_ray.cli.before_imports import processes_of_sweep
 from ceas_ray.cli.exit_codes import BAD_SETTINGS, COMPLETED, FAILED, OF_STATUS
 from ceas_ray.config.application import ComposedJob, Job, run_application
 from ceas_ray.config.command_line import CommandLine
@@ -22,12 +23,12 @@ from ceas_ray.config.validation import build
 from ceas_ray.runs.environment import with_environment
 from ceas_ray.runs.resume import config_of_run
 from ceas_ray.runs.run import execute
-from ceas_ray.runs.sweeps.jobs import SweepJob, as_job_of_sweep, differences, sweep_job
+from ceas_ray.runs.sweeps.jobs import SweepJob, UncheckedJob, as_job_of_sweep, differences, sweep_job
 from ceas_ray.runs.sweeps.sweep import run_sweep
-from ceas_ray.runs.sweeps.workers import getting_ready, started_early
+from ceas_ray.runs.sweeps.workers import checked, getting_ready
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.interruption import INTERRUPTED, Interruption, answered
-from ceas_ray.runtime.warm_processes import WarmProcesses
+from ceas_ray.runtime.warm_processes import WarmProcesses, ended
 from ceas_ray.studies.utilization.outputs import execute_study
 from ceas_ray.world.builder import outline_world
 
@@ -55,18 +56,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "--version" in words:
         print(_versions())
         return COMPLETED
-    return answered(lambda interruption: _run(words, interruption))
+    processes = processes_of_sweep()
+    with nullcontext() if processes is None else ended(processes):
+        return answered(lambda interruption: _run(words, interruption, processes))
 
 
-def _run(words: Sequence[str], interruption: Interruption) -> int:
+def _run(words: Sequence[str], interruption: Interruption, processes: WarmProcesses | None) -> int:
     try:
         line = CommandLine.of(words)
         if line.runs and line.sweep and not _is_handed_over(line):
             _refuse_bad_jobs(line)
-        handed = line.runs and line.sweep and _is_handed_over(line)
-        with started_early(line.overrides) if handed else nullcontext() as processes:
-            task = Task(interruption, line, processes)
-            code = run_application(line, task)
+        task = Task(interruption, line, processes)
+        code = run_application(line, task)
     except (SettingsError, RuntimeFailure) as error:
         print(error, file=sys.stderr)
         return BAD_SETTINGS
@@ -158,14 +159,14 @@ class Task:
         for config in configs:
             _refuse_shared_run(config)
         if folder is None or any(map(_is_no_new_run, configs)):
-            _checked(jobs, configs)
+            checked(_unchecked(jobs, configs), self._processes)
             return [self(job) for job in jobs]
         assert self._line is not None
         by_default = "hydra.sweep.dir" not in overridden_keys(self._line.overrides)
         with getting_ready(configs, len(configs), self._line.overrides, self._processes) as ready:
-            checked = _checked(jobs, configs)
-            states = run_sweep(checked, folder.absolute(), by_default, self._interruption, ready=ready)
-        self._codes += [OF_STATUS[states[job.number]] if job.number in states else FAILED for job in checked]
+            found = checked(_unchecked(jobs, configs), self._processes)
+            states = run_sweep(found, folder.absolute(), by_default, self._interruption, ready=ready)
+        self._codes += [OF_STATUS[states[job.number]] if job.number in states else FAILED for job in found]
         return [None] * len(jobs)
 
     def search(self, given: Mapping[str, Any], space: SearchSpace, folder: Path, composed: ComposedJob) -> None:
@@ -180,7 +181,7 @@ class Task:
                 raise SettingsError("hydra/sweeper", "grid where nothing is to be searched for", "optuna")
             return job, config
 
-        def checked(number: int, chosen: Mapping[str, Any]) -> SweepJob:
+        def checked_trial(number: int, chosen: Mapping[str, Any]) -> SweepJob:
             job, config = configured(number, chosen)
             return sweep_job(config, number, job.overrides, {key.lstrip("+"): str(v) for key, v in chosen.items()})
 
@@ -189,7 +190,7 @@ class Task:
         search = Search(SearchSettings.of(given), space, folder.absolute(), by_default)
         _, first = configured(0, next(space.ends()))
         with getting_ready([first], search.settings.trials, self._line.overrides, self._processes) as ready:
-            states = run_search(search, checked, self._interruption, ready)
+            states = run_search(search, checked_trial, self._interruption, ready)
         lost = [FAILED] * (search.settings.trials - len(states))
         self._codes += [*(OF_STATUS[status] for status in states.values()), *lost]
 
@@ -214,11 +215,11 @@ def _configuration(job: Job) -> tuple[dict[str, Any], list[str]]:
     return config, said
 
 
-def _checked(jobs: Sequence[Job], configs: Sequence[Mapping[str, Any]]) -> list[SweepJob]:
-    """Return the jobs of a sweep with these configurations; raises SettingsError for all that a run refuses."""
+def _unchecked(jobs: Sequence[Job], configs: Sequence[Mapping[str, Any]]) -> list[UncheckedJob]:
+    """Return the jobs of a sweep with these configurations."""
     differ = differences([job.overrides for job in jobs])
     return [
-        sweep_job(config, int(job.number or 0), job.overrides, differs)
+        UncheckedJob(config, int(job.number or 0), job.overrides, differs)
         for job, config, differs in zip(jobs, configs, differ, strict=True)
     ]
 

@@ -111,13 +111,12 @@ class WarmProcesses:
 
 
 @contextmanager
-def warm_processes(processes: int, memory_bytes: float, imports: str) -> Iterator[WarmProcesses]:
-    """Yield processes that are ended afterwards; see `WarmProcesses`."""
-    started = WarmProcesses(processes, memory_bytes, imports)
+def ended(processes: WarmProcesses) -> Iterator[WarmProcesses]:
+    """Yield the processes, and end them afterwards."""
     try:
-        yield started
+        yield processes
     finally:
-        started.end()
+        processes.end()
 
 
 class ProcessTasks(Generic[T, R]):

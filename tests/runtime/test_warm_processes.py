@@ -17,7 +17,7 @@ import pytest
 
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.placement import Request
-from ceas_ray.runtime.warm_processes import ProcessTasks, WarmProcesses, warm_processes
+from ceas_ray.runtime.warm_processes import ProcessTasks, WarmProcesses, ended
 from tests.runtime.test_faults import wait_until
 
 ONE_CPU = Request(1.0, 10)
@@ -28,7 +28,7 @@ LONGEST_SECONDS = 60.0
 @pytest.fixture
 def two() -> Iterator[WarmProcesses]:
     """At most two workers, and memory for two tasks that ask for 10 bytes each."""
-    with warm_processes(2, 20, LIGHT) as processes:
+    with ended(WarmProcesses(2, 20, LIGHT)) as processes:
         yield processes
 
 
@@ -143,7 +143,7 @@ def test_tasks_are_interrupted_by_their_command_alone(two: WarmProcesses, tmp_pa
 
 
 def test_the_end_kills_what_still_computes(tmp_path: Path) -> None:
-    with warm_processes(1, 20, LIGHT) as processes:
+    with ended(WarmProcesses(1, 20, LIGHT)) as processes:
         ProcessTasks(processes, waiting_for(tmp_path, 1000)).submit(0, 0, ONE_CPU)
         wait_until(lambda: any(path.read_text() for path in tmp_path.iterdir()))
     assert not lives(int((tmp_path / "0").read_text()))
@@ -151,7 +151,7 @@ def test_the_end_kills_what_still_computes(tmp_path: Path) -> None:
 
 def test_all_processes_end_with_a_command_that_is_killed(tmp_path: Path) -> None:
     def command() -> None:
-        with suppress(KeyboardInterrupt), warm_processes(2, 20, LIGHT) as processes:
+        with suppress(KeyboardInterrupt), ended(WarmProcesses(2, 20, LIGHT)) as processes:
             tasks = ProcessTasks(processes, waiting_for(tmp_path, 1000))
             for number in range(2):
                 tasks.submit(number, number, ONE_CPU)

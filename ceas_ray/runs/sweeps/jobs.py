@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.runs.forecast import forecast
 from ceas_ray.runs.limits import Pruning
+from ceas_ray.runs.sweeps.processes import names_hosts
 from ceas_ray.runs.tracking_choice import default_store
 from ceas_ray.runtime.placement import HOST_BYTES, Machine, Request, usable
 from ceas_ray.tracking.tracking_uri import DATABASE
@@ -19,8 +20,6 @@ from ceas_ray.world.inputs import RunInputs, with_inputs
 
 _LONG_SECONDS = 1800.0
 """A run that computes longer has hosts of its own where a cluster has CPUs that no other job of the sweep takes."""
-_NAME_HOSTS = ("runtime", "runtime.processor_hosts", "runtime.link_hosts")
-"""Overrides with which a user asks for hosts."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +82,15 @@ class SweepJob:
         return Request(min(1.0, cpus), int(min(self.memory_bytes, memory)))
 
 
+class UncheckedJob(NamedTuple):
+    """What `sweep_job` takes."""
+
+    config: Mapping[str, Any]
+    number: int
+    overrides: Sequence[str]
+    differs: Mapping[str, str]
+
+
 def sweep_job(config: Mapping[str, Any], number: int, overrides: Sequence[str], differs: Mapping[str, str]) -> SweepJob:
     """Return the job of this configuration; raises SettingsError for all that a run refuses."""
     settings = build(RunSettings, config)
@@ -90,11 +98,6 @@ def sweep_job(config: Mapping[str, Any], number: int, overrides: Sequence[str], 
     config, found = with_inputs(config, outline.inputs), forecast(settings, outline)
     wants = names_hosts(overrides)
     return SweepJob(number, config, settings, outline.inputs, differs, wants, found.wall_seconds, found.memory_bytes)
-
-
-def names_hosts(overrides: Sequence[str]) -> bool:
-    """Return whether a command line says how jobs are to be run."""
-    return any(word.lstrip("+").partition("=")[0] in _NAME_HOSTS for word in overrides)
 
 
 def as_job_of_sweep(config: Mapping[str, Any], number: int, folder: Path) -> dict[str, Any]:

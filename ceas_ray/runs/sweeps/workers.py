@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import own_packages
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.runs.cluster import access_of
-from ceas_ray.runs.sweeps.jobs import SweepJob, names_hosts
+from ceas_ray.runs.sweeps.jobs import SweepJob, UncheckedJob, sweep_job
+from ceas_ray.runs.sweeps.processes import names_hosts, start_processes
 from ceas_ray.runs.sweeps.work import run_job, warm_up
-from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.local_tasks import LocalTasks
-from ceas_ray.runtime.placement import Machine
+from ceas_ray.runtime.placement import Machine, Request
 from ceas_ray.runtime.ray_process import RayProcess
 from ceas_ray.runtime.ray_tasks import RayTasks, ray_process
-from ceas_ray.runtime.warm_processes import ProcessTasks, WarmProcesses, warm_processes
-from ceas_ray.world.available_memory import available_memory
+from ceas_ray.runtime.warm_processes import ProcessTasks, WarmProcesses, ended
 from ceas_ray.world.inputs import targets_of
 
-_NAMES_CLUSTER = ("runtime.address", "runtime.dashboard", "sweep.workers")
-"""Settings of which another value than the default asks for Ray."""
-_MEMORY_SHARE = 0.8
-"""Of this machine's memory, for all jobs that run at the same time."""
+_FEW_JOBS = 4
+"""Fewer are checked sooner in the process of the command."""
+_LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -47,17 +45,6 @@ Ready = Callable[[Sequence[SweepJob], int | None], Workers]
 
 
 @contextmanager
-def started_early(overrides: Sequence[str]) -> Iterator[WarmProcesses | None]:
-    """Yield processes that import while the jobs of a sweep are composed; None where its command line asks for
-    something else. They are gone afterwards, whether they were of use or not.
-    """
-    keys = {word.lstrip("+").partition("=")[0] for word in overrides}
-    other = names_hosts(overrides) or not keys.isdisjoint(_NAMES_CLUSTER) or "RAY_ADDRESS" in os.environ
-    with nullcontext() if other else _processes() as processes:
-        yield processes
-
-
-@contextmanager
 def getting_ready(
     configs: Sequence[Mapping[str, Any]],
     jobs: int,
@@ -71,8 +58,8 @@ def getting_ready(
     own; other jobs share the CPUs and the memory of this machine, each in one process.
 
     configs: of some jobs of the sweep, of which the first that is not local stands for all. jobs: how many there are at
-    most. overrides: all that the command line has. processes: what `started_early` yields. Raises SettingsError for bad
-    settings up to that configuration.
+    most. overrides: all that the command line has. processes: some that were started before. Raises SettingsError for
+    bad settings up to that configuration.
     """
     built = ((config, build(RunSettings, config)) for config in configs)
     found = next(((config, settings) for config, settings in built if settings.runtime.name != "local"), None)
@@ -86,8 +73,32 @@ def getting_ready(
         if asked or names_hosts(overrides):
             preparing.connect()
         else:
-            preparing.warm(processes or resources.enter_context(_processes()))
+            preparing.warm(processes or resources.enter_context(ended(start_processes())))
         yield preparing.workers
+
+
+def checked(jobs: Sequence[UncheckedJob], processes: WarmProcesses | None) -> list[SweepJob]:
+    """Return the jobs of a sweep, in their order, which are checked side by side where there are processes for it.
+
+    Raises SettingsError for all that a run refuses: that of the first bad job.
+    """
+    found: dict[int, Any] = {}
+    if processes is not None and len(jobs) >= _FEW_JOBS:
+        tasks = ProcessTasks(processes, _checked_or_none)
+        for number, job in enumerate(jobs):
+            tasks.submit(number, job, Request(1.0, 0))
+        while len(tasks):
+            found |= dict(tasks.ended(_LOOK_SECONDS))
+    there = ((job, found.get(number)) for number, job in enumerate(jobs))
+    return [one if isinstance(one, SweepJob) else sweep_job(*job) for job, one in there]
+
+
+def _checked_or_none(job: UncheckedJob, here: bool) -> SweepJob | None:
+    """Return the job if nothing is wrong with it; otherwise None, and the process of the command finds it again."""
+    try:
+        return sweep_job(*job)
+    except SettingsError:
+        return None
 
 
 class _Preparing:
@@ -128,7 +139,3 @@ class _Preparing:
             self.connect()
         assert self._process is not None, "either processes or Ray were started"
         return Workers(self._process.opened.machines, RayTasks(self._process, run_job), travels=True)
-
-
-def _processes() -> Any:
-    return warm_processes(available_cpus(), _MEMORY_SHARE * available_memory(), run_job.__module__)
