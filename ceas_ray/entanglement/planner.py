@@ -83,6 +83,13 @@ class _ShotPlan:
     is_test: NDArray[np.bool_]
 
 
+def _slots_of_paths(phase: ServicePhase) -> tuple[tuple[KeyPath, int], ...]:
+    """Return the key slot of every path of a phase."""
+    of_processors = ((KeyPath(processor_name(k), j), slot) for (k, j), slot in phase.processor_slots.items())
+    of_replicas = ((KeyPath(replica_name(i), j), slot) for (i, j), slot in phase.replica_slots.items())
+    return (*of_processors, *of_replicas)
+
+
 class Planner:
     """Plans rounds in phases of as many processors as the hub can drive; each phase serves shots, then keys."""
 
@@ -104,7 +111,9 @@ class Planner:
         self._scheduler, self._train_on_pairs, self._streams = scheduler, train_on_pairs, streams
         self._replicas = len(network.replica_routes)
         self._policies: dict[LinkClass, StockPolicy] = {}
+        self._of_parties: dict[str, tuple[tuple[tuple[int, StockPolicy], ...], ...]] = {}
         self._phases = plan_phases(network, demand)
+        self._slots = tuple(map(_slots_of_paths, self._phases))
         self._turns = {
             k: turns for phase in self._phases for k, turns in turns_of(network, demand, phase.members).items()
         }
@@ -122,7 +131,7 @@ class Planner:
                 round_index=round_index,
                 begin=begin,
                 key_starts_at=served,
-                key_lengths=self._key_lengths(phase, bits),
+                key_lengths=self._key_lengths(number, bits),
                 bits=bits,
             )
             plans += [(processor_link_name(k), self._processor_plan(k, common, releases[k])) for k in phase.members]
@@ -179,7 +188,16 @@ class Planner:
         return is_test
 
     def _policies_of(self, k: int) -> tuple[tuple[tuple[int, StockPolicy], ...], ...]:
-        """Return, for each source of party k, the pairs of a shot and the stock policy of every route that it needs."""
+        """Return, for each source of party k, the pairs of a shot and the stock policy of every route that it needs.
+
+        They are the same in each round.
+        """
+        name = processor_name(k)
+        if name not in self._of_parties:
+            self._of_parties[name] = self._chosen_policies(k)
+        return self._of_parties[name]
+
+    def _chosen_policies(self, k: int) -> tuple[tuple[tuple[int, StockPolicy], ...], ...]:
         if not self._network.groups:
             routes = self._network.shot_routes(k)
             return tuple(((self._demand.pairs_per_shot, self._policy(self._demand, route)),) for route in routes)
@@ -196,12 +214,10 @@ class Planner:
 
     # --- keys ----------------------------------------------------------
 
-    def _key_lengths(self, phase: ServicePhase, bits: KeyBits) -> tuple[int, ...]:
-        """Return the length of every key slot, ps: long enough for what its paths want."""
-        longest = [0.0] * phase.key_slots
-        slots = {KeyPath(processor_name(k), j): slot for (k, j), slot in phase.processor_slots.items()}
-        slots |= {KeyPath(replica_name(i), j): slot for (i, j), slot in phase.replica_slots.items()}
-        for path, slot in slots.items():
+    def _key_lengths(self, number: int, bits: KeyBits) -> tuple[int, ...]:
+        """Return the length of every key slot of a phase, ps: long enough for what its paths want."""
+        longest = [0.0] * self._phases[number].key_slots
+        for path, slot in self._slots[number]:
             longest[slot] = max(longest[slot], self._paths.seconds(path, bits[path]))
         return tuple(map(picoseconds, longest))
 
@@ -221,10 +237,12 @@ class Planner:
 
     def _replica_plan(self, i: int, common: _PhasePlan) -> GeneratePairs:
         route = self._network.replica_routes[i]
-        policies = ((self._demand.pairs_per_shot, self._policy(self._demand, route)),)
-        shots = _ShotPlan(route, policies, np.zeros(0, np.int64), np.zeros(0, bool))
+        name = replica_name(i)
+        if name not in self._of_parties:
+            self._of_parties[name] = (((self._demand.pairs_per_shot, self._policy(self._demand, route)),),)
+        shots = _ShotPlan(route, self._of_parties[name][0], np.zeros(0, np.int64), np.zeros(0, bool))
         slots = {j: common.phase.replica_slots[i, j] for j in range(i + 1, self._replicas)}
-        return self._plan(replica_name(i), common, shots, slots)
+        return self._plan(name, common, shots, slots)
 
     def _plan(self, owner: str, common: _PhasePlan, shots: _ShotPlan, key_slots: Mapping[int, int]) -> GeneratePairs:
         """Return a party's plan. key_slots: by replica, in the order in which the owner meets them."""

@@ -19,6 +19,7 @@ _by_keyword: set[type] = set()
 _marks: dict[type, msgpack.ExtType] = {}
 _values_of: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
 _WITHOUT_ARRAYS = frozenset((int, str, bytes, float, bool, type(None)))
+_names_of_little_dtypes: dict[np.dtype[Any], str] = {}
 _ARRAY_MARK = msgpack.ExtType(_ARRAY, b"")
 _KEPT_BYTES = 2**20
 _KEPT = "_canonical_bytes"
@@ -144,10 +145,10 @@ def _extend(value: Any) -> Any:
     if values_of is not None:
         return [_marks[made], *values_of(value)]
     if made is np.ndarray:
-        if value.dtype.kind not in "biufc":
-            raise TypeError(f"an array to encode must hold numbers, got dtype {value.dtype}")
-        little = value.astype(value.dtype.newbyteorder("<"), copy=False)
-        return [_ARRAY_MARK, little.dtype.str, list(value.shape), little.tobytes()]
+        name = _names_of_little_dtypes.get(value.dtype)
+        if name is None:
+            value, name = _little(value)
+        return [_ARRAY_MARK, name, list(value.shape), value.tobytes()]
     if made is int:
         return msgpack.ExtType(BIG_INTEGER, str(value).encode())
     what = "dataclass without @message" if is_dataclass(value) else "type"
@@ -155,6 +156,16 @@ def _extend(value: Any) -> Any:
 
 
 _packers = _Packers()
+
+
+def _little(array: Any) -> tuple[Any, str]:
+    """Return an array with little-endian numbers, and the name of its dtype; remember the dtypes that are so."""
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"an array to encode must hold numbers, got dtype {array.dtype}")
+    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    if little is array:
+        _names_of_little_dtypes[array.dtype] = array.dtype.str
+    return little, little.dtype.str
 
 
 def _restore(code: int, data: bytes) -> Any:
