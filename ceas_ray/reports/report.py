@@ -16,6 +16,12 @@ from ceas_ray.reports.run_charts import charts_of
 from ceas_ray.reports.run_files import RunFiles, labels_of, runs_in
 from ceas_ray.tracking.files import write_whole
 
+_NO_SHARE = {"detection.precision": "no row was flagged", "detection.recall": "no Byzantine row"}
+"""Columns of shares of the rows that were flagged as Byzantine, with what stands there for a share of nothing."""
+_RUNS = (
+    "Runs (detection: of rows without weight in the model or in quarantine, how many were Byzantine; and vice versa)"
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Report:
@@ -60,12 +66,12 @@ class Report:
         from ceas_ray.reports.page import page
 
         columns = ["setting", "seed", "status", "rounds", "test_accuracy", "bell_pair_utilization", "demand_on_time"]
-        columns += ["detection.precision", "detection.recall"]
+        columns += [*_NO_SHARE]
         runs = self.runs[[column for column in columns if column in self.runs]]
-        runs = runs.assign(seed=runs["seed"].map(str)).map(_cell)
+        runs = runs.astype(object).fillna(_NO_SHARE).assign(seed=runs["seed"].map(str)).map(_cell)
         means = "Means over seeds, with 95 % intervals (Student's t)"
         tables = [(means, shown(self.comparison))] if len(self.comparison) else []
-        return page(self.title, self.files, [*tables, ("Runs", runs)], self.charts)
+        return page(self.title, self.files, [*tables, (_RUNS, runs)], self.charts)
 
     def _draw(self, chart: Chart, path: Path) -> Path:
         from ceas_ray.reports.matplotlib_charts import draw

@@ -121,7 +121,7 @@ def resume_override(folder: Path) -> str:
 
 def _print_summary(summary: Mapping[str, Any]) -> None:
     title = f"{summary['status']} after {summary['rounds']} rounds"
-    print_figures(title, [*_learned(summary), *_spent(summary), *_ran(summary)])
+    print_figures(title, [*_learned(summary), *_spent(summary), *_caught(summary), *_ran(summary)])
 
 
 def _learned(summary: Mapping[str, Any]) -> list[Figure]:
@@ -149,6 +149,19 @@ def _spent(summary: Mapping[str, Any]) -> list[Figure]:
         Figure("simulated seconds", summary["simulated_seconds"], "that the hardware would take"),
         Figure("decisions, view changes", f"{summary['decisions']}, {summary['view_changes']}", "of the committee"),
         Figure("key bits distilled, spent", f"{bits['distilled']:,}, {bits['spent']:,}", "they authenticate messages"),
+    ]
+
+
+def _caught(summary: Mapping[str, Any]) -> list[Figure]:
+    """Return how well Byzantine rows were told from honest ones; nothing for a run without any."""
+    found = summary.get("detection") or {}
+    if not found.get("byzantine_rows"):
+        return []
+    honest = f"{found['flagged'] - found['flagged_byzantine']:,} of {found['rows'] - found['byzantine_rows']:,}"
+    bad = f"{found['flagged_byzantine']:,} of {found['byzantine_rows']:,}"
+    return [
+        Figure("Byzantine rows flagged", bad, "without weight in the model, or in quarantine"),
+        Figure("honest rows flagged", honest, "the same of rows that are no attack"),
     ]
 
 

@@ -9,7 +9,7 @@ import getpass
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,8 @@ def head_of(config: Mapping[str, Any], folder: Path, started: Mapping[str, Any])
     config: as `settings.yaml` holds it. started: the first line of its journal.
     """
     choices = _origin(config)["choices"]
-    settings = {key: value for key, value in flat(config).items() if not _is_left_out(key)}
+    named = {key_named_by(word) for word in _origin(config)["overrides"]}
+    settings = {key: value for key, value in flat(config).items() if not _is_left_out(key, named)}
     params = {_key(key): _text(value)[:_MAX_PARAM] for key, value in (settings | choices).items()}
     commit = started.get("git_commit")
     tags = {
@@ -131,9 +132,15 @@ def _origin(config: Mapping[str, Any]) -> dict[str, Any]:
     return {"choices": dict(origin.get("choices") or {}), "overrides": list(origin.get("overrides") or ())}
 
 
-def _is_left_out(key: str) -> bool:
-    """Return whether a setting is no param: what is said otherwise, or not to be shown."""
-    return key == _URI or key.partition(".")[0] in ("origin", "inputs")
+def _is_left_out(key: str, named: Collection[str]) -> bool:
+    """Return whether a setting is no param: what is said otherwise, or not to be shown.
+
+    The folder is a tag. The choice of a group says which class it is, unless the class is one of the keys that were
+    named.
+    """
+    if key.rpartition(".")[2] == "_target_":
+        return key not in named
+    return key in (_URI, "output") or key.partition(".")[0] in ("origin", "inputs")
 
 
 def _pair(word: str) -> tuple[str, str]:

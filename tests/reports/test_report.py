@@ -83,6 +83,13 @@ def test_it_is_a_page_that_loads_nothing_and_files_for_papers(
     assert r"\begin{tabular}" in (tmp_path / "comparison.tex").read_text()
 
 
+def test_a_share_of_no_flagged_row_is_explained(sweep: Path) -> None:
+    found = Report.of([sweep])
+    found.runs["detection.precision"] = [None, 0.0, 0.5, float("nan")]
+    page = found.page()
+    assert page.count("<td>no row was flagged</td>") == 2 and "<td>no Byzantine row</td>" not in page
+
+
 def stack(charts: dict[str, Any], key: str, category: str) -> dict[str, float]:
     chart = charts[key]
     return {part: values[list(chart.categories).index(category)] for part, values in chart.parts.items()}

@@ -68,6 +68,17 @@ def test_the_last_line_of_output_is_the_path_of_the_summary(
     assert ("stalled: no keys" in err) == (status == "stalled")
 
 
+def test_the_table_counts_the_rows_that_were_flagged_where_there_was_an_attack(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counts = {"rows": 150, "byzantine_rows": 30, "flagged": 12, "flagged_byzantine": 5}
+    print_end(summary_of("completed") | {"detection": counts}, tmp_path)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Byzantine rows flagged" in said and "5 of 30" in said and "7 of 120" in said
+    print_end(summary_of("completed") | {"detection": counts | {"byzantine_rows": 0}}, tmp_path)
+    assert "flagged" not in capsys.readouterr().out
+
+
 def summary_of(status: str) -> dict[str, Any]:
     names = (
         "rounds", "test_accuracy", "chance_accuracy", "centralized_accuracy", "logistic_regression_accuracy",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from ceas_ray.runs.mlflow_content import run_name
+from ceas_ray.runs.mlflow_content import head_of, run_name
 from tests.composed_settings import composed_once
 
 
@@ -26,3 +28,11 @@ def test_a_name_stays_short() -> None:
     config = composed_once([])
     config["origin"]["overrides"] = [f"training.key{k}={'v' * 30}" for k in range(20)]
     assert len(run_name(config)) < 140 and run_name(config).endswith("... seed 1")
+
+
+def test_params_are_what_a_person_compares() -> None:
+    """Neither the folder, which is a tag, nor the class that a choice stands for; but a class that was named."""
+    named = "aggregation.rule._target_=ceas_ray.aggregation.median.Median"
+    params = head_of(composed_once(["aggregation=mean", named, "output=x"]), Path("x"), {}).params
+    assert params["scheduling"] == "mdp" and params["attacks.fraction"] == "0.2"
+    assert [key for key in params if "_target_" in key or key == "output"] == ["aggregation.rule._target_"]
