@@ -103,7 +103,8 @@ class TrainingSettings(SettingsGroup):
 
     circuit: one of your own, in place of `ansatz`, `entangler`, `qubits` and `layers`: an OpenQASM 3 file, or
     path.py:function or module:function, which returns a Qiskit circuit, its inputs and its weights. observables:
-    one for each output of such a circuit, as 0.5*ZZ + XI, the last letter for qubit 0; []: <Z_k>.
+    one for each output of such a circuit, as 0.5*ZZ + XI, the last letter for qubit 0; []: <Z_k>. error_mitigation:
+    automatic is rescale for partition=data and none for shared circuits.
     """
 
     partition: Literal["data", "circuit", "layer"]
@@ -124,7 +125,7 @@ class TrainingSettings(SettingsGroup):
     loss: Literal["squared", "cross_entropy"]
     own_loss: Target | None
     loss_scale: Annotated[float, Range(0.001, 1000)]
-    error_mitigation: Literal["none", "rescale", "bounded_rescale", "probabilistic_error_cancellation"]
+    error_mitigation: Literal["automatic", "none", "rescale", "bounded_rescale", "probabilistic_error_cancellation"]
     trap_circuit_share: Annotated[float, Range(0, 0.5)]
     momentum: Annotated[float, Range(0, 0.999)]
     learning_rate: Annotated[float, Range(1e-9, 1000)]

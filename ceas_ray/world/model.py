@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ceas_ray.config.policies import Reader, instantiate, read_input
 from ceas_ray.config.schema import TrainingSettings
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.processors.gradient_work import GradientWork
+from ceas_ray.processors.gradient_work import ErrorMitigation, GradientWork
 from ceas_ray.processors.trap_circuit_draws import TrapCircuits
 from ceas_ray.quantum import aer_engine, circuit_values
 from ceas_ray.quantum.checked_loss import CheckedLoss
@@ -100,6 +100,15 @@ def asked_circuits_of(training: TrainingSettings) -> int:
     return asked_count(training.circuits_per_round, training.trap_circuit_share)
 
 
+def error_mitigation_of(training: TrainingSettings) -> ErrorMitigation:
+    """Return how the loss of contrast is mitigated; shared circuits spend so many pairs that dividing by what is left
+    costs more in variance than it gains, see `docs/explanation/mitigation.md`.
+    """
+    if training.error_mitigation != "automatic":
+        return training.error_mitigation
+    return "rescale" if training.partition == "data" else "none"
+
+
 def gradient_work(blueprint: Blueprint) -> GradientWork:
     """Return what computes the gradients of all parties of a host."""
     training, processors = blueprint.settings.training, blueprint.settings.processors
@@ -109,7 +118,7 @@ def gradient_work(blueprint: Blueprint) -> GradientWork:
         streams=blueprint.streams,
         loss=loss_of(training),
         estimator=training.estimator,
-        error_mitigation=training.error_mitigation,
+        error_mitigation=error_mitigation_of(training),
         forward_circuits=training.forward_circuits,
         threads=processors.threads,
         outcome_sampler=aer_engine.sampled_outcomes if processors.engine == "aer_sampled" else None,

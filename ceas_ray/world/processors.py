@@ -16,6 +16,7 @@ from ceas_ray.processors.false_announcements import FalseAnnouncements
 from ceas_ray.processors.processor import Connections, Learning, Processor
 from ceas_ray.world.blueprint import Blueprint
 from ceas_ray.world.classical_network import on_network
+from ceas_ray.world.model import error_mitigation_of
 from ceas_ray.world.shared_circuit import kept_by_memories, noise_of_group
 from ceas_ray.world.times import control_delay, update_time
 
@@ -40,7 +41,7 @@ def _processor(blueprint: Blueprint, k: int) -> Actor:
         learning=Learning(
             batch=training.batch,
             momentum=training.momentum,
-            error_mitigation=training.error_mitigation,
+            error_mitigation=error_mitigation_of(training),
             update_time=update_time(settings),
             local_circuits=None if blueprint.spends_pairs else training.circuits_per_round,
         ),

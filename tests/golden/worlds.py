@@ -21,7 +21,8 @@ from ceas_ray.runtime.platform_fingerprint import platform_fingerprint
 from tests.small_worlds import small_world
 
 PINNED = Path(__file__).parent / "worlds.json"
-CIRCUIT = ("training.partition=circuit", "processors.count=8", "training.qubits=4")
+RESCALED = "training.error_mitigation=rescale"
+CIRCUIT = ("training.partition=circuit", "processors.count=8", "training.qubits=4", RESCALED)
 ROUTED = (
     "network.link_fidelity=0.995", "processors.count=5", "consensus.committee_size=4", "training.rounds=2",
     "entanglement.multiplexing=3",
@@ -42,13 +43,13 @@ WORLDS: dict[str, tuple[str, ...]] = {
     "own circuit, local inputs, weighted observable": (
         *OWN, "training.inputs=local", "training.observables=['0.5*ZZII - IIXX']",
     ),
-    "own circuit, packed": (*OWN, "training.partition=circuit", "training.distributor=packed"),
+    "own circuit, packed": (*OWN, "training.partition=circuit", "training.distributor=packed", RESCALED),
     "own circuit, fewest gates, three a group, local inputs": (
-        *OWN, "training.partition=circuit", "training.processors_per_group=3", "processors.count=9",
+        *OWN, "training.partition=circuit", "training.processors_per_group=3", "processors.count=9", RESCALED,
         "training.inputs=local",
     ),
-    "own circuit, layer": (*OWN, "training.partition=layer"),
-    "layer": ("training.partition=layer", "training.layers=2"),
+    "own circuit, layer": (*OWN, "training.partition=layer", RESCALED),
+    "layer": ("training.partition=layer", "training.layers=2", RESCALED),
     "oblivious": ("scheduling=oblivious",),
     "on demand": ("scheduling=on_demand",),
     "max weight": ("scheduling=max_weight",),

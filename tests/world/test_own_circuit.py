@@ -236,6 +236,61 @@ def test_exact_gradients_train_to_the_accuracy_of_the_same_circuit_in_one_place(
     assert accuracy > world.data.chance_accuracy + 0.2
 
 
+BLOCKS = """
+from itertools import combinations
+from qiskit import QuantumCircuit
+from qiskit.circuit import ParameterVector
+
+def blocks():
+    x, theta = ParameterVector("x", 3), ParameterVector("theta", 9)
+    made = QuantumCircuit(3)
+    for qubit in range(3):
+        made.ry(x[qubit], qubit)
+    for block in range(3):
+        made.barrier()
+        for qubit in range(3):
+            made.ry(theta[3 * block + qubit], qubit)
+        for pair in combinations(range(3), 2):
+            made.cz(*pair)
+    return made, x, theta
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["training.partition=data"],
+        ["training.partition=circuit", "training.distributor=packed"],
+        ["training.partition=layer", "training.processors_per_group=3"],
+    ],
+    ids=lambda words: ",".join(words)[9:],
+)
+def test_in_every_scheme_a_circuit_trains_to_the_accuracy_that_it_has_in_one_place(
+    words: list[str], tmp_path: Path
+) -> None:
+    """On default hardware and with default error mitigation, from a file elsewhere: in the mean over seeds, within the
+    95 % interval of a difference of two shares of as many test samples.
+    """
+    (tmp_path / "elsewhere.py").write_text(BLOCKS)
+    common = [
+        f"training.circuit={tmp_path}/elsewhere.py:blocks", "training.inputs=teleported", "training.rounds=20",
+        "training.circuits_per_round=1024", "training.forward_circuits=256", "processors.count=12", "attacks=none",
+        "training.data.shards=iid", "scheduling=on_demand", "consensus.committee_size=4",
+    ]  # fmt: skip
+    alone, trained, samples = [], [], 0
+    for seed in (1, 2):
+        settings = settings_of(*common, *words, f"seed={seed}")
+        world = build_world(settings)
+        end = list(Simulation(LocalCluster(world.one_host())).rounds())[-1]
+        trained.append(world.evaluation(end.mark.model)[1])
+        alone.append(centralized_results(settings, world)["centralized_accuracy"])
+        samples += len(world.data.test_labels)
+    share = float(np.mean(alone))
+    assert share > 0.8
+    assert np.mean(trained) > share - 1.96 * np.sqrt(2 * share * (1 - share) / samples)
+
+
 def ladder(qubits: int) -> str:
     """A program with one rotation of an input and one of a weight on each qubit, then CX from each to the next."""
     lines = ["input float x_0; input float theta_0; input float theta_1;", f"qubit[{qubits}] q;"]
