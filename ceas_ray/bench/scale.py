@@ -1,10 +1,11 @@
-"""Rounds of more and more processors: time, memory, messages and windows.
+"""Rounds of more and more processors: time, memory, messages, windows, and bytes between hosts.
 
 usage: scripts/bench scale [--most] [--quick] [--json] [key=value ...]
 
 10, 50, 200 and 1,000 processors (with --most also 5,000; with --quick 5 and 10), in a process each, local on one host.
 Memory is what the process holds after its rounds. Kilobytes a processor are those beyond the smallest case, which has
-the fixed part: libraries and compiled code. Windows are those of a round on four hosts, one of each kind.
+the fixed part: libraries and compiled code. Beside memory stands what a run estimates before it starts. Windows, calls
+to hosts and the bytes of their mail are those of a round on four hosts, one of each kind, in this process.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import gc
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import psutil
@@ -24,9 +26,11 @@ from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.garbage import old_objects_left_out
-from ceas_ray.kernel.windows import Simulation
+from ceas_ray.kernel.window_reply import WindowReply
+from ceas_ray.kernel.windows import Simulation, WindowRequest
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.world.builder import build_world
+from ceas_ray.world.run_size import memory_bytes
 
 COUNTS, MOST, QUICK = (10, 50, 200, 1_000), 5_000, (5, 10)
 WARM_ROUNDS, ROUNDS = 2, 5
@@ -53,7 +57,7 @@ def main(words: list[str]) -> dict[str, Any]:
 
 
 def _settings(overrides: list[str], count: int) -> RunSettings:
-    words = [f"processors.count={count}", *overrides, f"training.rounds={WARM_ROUNDS + ROUNDS + 1}"]
+    words = [f"processors.count={count}", "tracking=folder", *overrides, f"training.rounds={WARM_ROUNDS + ROUNDS + 1}"]
     return build(RunSettings, composed(words))
 
 
@@ -82,15 +86,32 @@ def _case(settings: RunSettings) -> dict[str, Any]:
         "CPU_ms_a_processor_and_round": spread(per_processor, 3),
         "of_it_links": spread(links, 3)["median"],
         "messages": messages, "messages_a_processor": round(messages / count, 1),
-        "windows": _windows(settings), "megabytes": round(megabytes, 1),
+        **_between_hosts(settings),
+        "megabytes": round(megabytes, 1), "estimated_megabytes": round(memory_bytes(settings) / 1e6, 1),
     }  # fmt: skip
 
 
-def _windows(settings: RunSettings) -> int:
-    """Return the windows of the first round after the warm-up, on one host of each kind."""
-    rounds = Simulation(LocalCluster(build_world(settings).hosts(1, 1))).rounds()
+class _CountingCluster(LocalCluster):
+    """A local cluster that counts the bytes of the mail between its hosts."""
+
+    mail_bytes = 0
+
+    def step(self, requests: Mapping[str, WindowRequest]) -> dict[str, WindowReply]:
+        """See `Cluster`."""
+        replies = super().step(requests)
+        self.mail_bytes += sum(len(mail.envelopes) for reply in replies.values() for mail in reply.mail.values())
+        return replies
+
+
+def _between_hosts(settings: RunSettings) -> dict[str, Any]:
+    """Return windows, calls to hosts and kilobytes of mail of the first round after the warm-up."""
+    cluster = _CountingCluster(build_world(settings).hosts(1, 1))
+    rounds = Simulation(cluster).rounds()
     next(rounds)
-    return next(rounds).windows
+    before = cluster.mail_bytes
+    end = next(rounds)
+    kilobytes = (cluster.mail_bytes - before) / 1e3
+    return {"windows": end.windows, "host_calls": end.host_calls, "kilobytes_between_hosts": round(kilobytes, 1)}
 
 
 if __name__ == "__main__":

@@ -48,7 +48,9 @@ def test_a_round_has_parts_that_sum_up_to_its_cpu_time(capsys: pytest.CaptureFix
 def test_more_processors_are_measured_in_a_process_each(capsys: pytest.CaptureFixture[str]) -> None:
     rows = figures("scale", ["training.data.samples=100"], capsys)["rows"]
     assert [row["processors"] for row in rows] == [5, 10]
-    assert all(row["messages"] > row["windows"] > 1 for row in rows)
+    assert all(row["messages"] > row["host_calls"] > row["windows"] > 1 for row in rows)
+    assert 0 < rows[0]["kilobytes_between_hosts"] < rows[1]["kilobytes_between_hosts"]
+    assert all(0.5 < row["estimated_megabytes"] / row["megabytes"] < 2 for row in rows)
 
 
 @pytest.mark.slow
