@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -24,13 +25,14 @@ def prepare(package: str) -> None:
     """Give this process one thread, so that it computes the same bits everywhere, and let signals end a command.
 
     package: the name of the package with the commands. If this process is one of them, and does not merely import the
-    package, a signal ends it at once until `answered` takes over.
+    package, a signal ends it at once until `answered` takes over, and changes nothing once everything is over.
     """
     for name in _THREADS:
         os.environ.setdefault(name, "1")
     if is_command(package, sys.argv[0], sys.orig_argv):
         for number in interrupts():
             signal.signal(number, _end)
+        atexit.register(_ignore)
         if os.path.basename(sys.argv[0]) == _RUN or _module(sys.orig_argv) == f"{package}.run":
             _start_processes()
 
@@ -71,3 +73,9 @@ def _end(number: int, frame: FrameType | None) -> None:
     with suppress(OSError, RuntimeError, ValueError):  # the signal came in the middle of a print
         sys.stdout.flush()
     os._exit(_INTERRUPTED)
+
+
+def _ignore() -> None:
+    """Ignore signals from now on: the exit code is known, and Python is about to give up the answers to signals."""
+    for number in interrupts():
+        signal.signal(number, signal.SIG_IGN)

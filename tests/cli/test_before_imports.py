@@ -56,6 +56,26 @@ def test_a_signal_among_imports_ends_a_command_without_a_traceback(
     interrupted(command, module, signal.SIGTERM, tmp_path, monkeypatch)
 
 
+LATE = """
+import os
+class Late:
+    def __init__(self):
+        self.kill, self.me = os.kill, os.getpid()
+    def __del__(self):
+        self.kill(self.me, 15)
+late = Late()
+"""
+"""A module that Python loads first: it sends SIGTERM when Python takes its modules down."""
+
+
+def test_a_signal_when_all_is_over_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text(LATE)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
+    words = [sys.executable, "-m", "ceas_ray.cli.sync", "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_every_script_and_installed_command_is_one_of_these() -> None:
     text = "".join(path.read_text() for path in (ROOT / "scripts").iterdir() if path.is_file())
     modules = set(re.findall(r"-m (ceas_ray[\w.]+)", text))
