@@ -17,6 +17,7 @@ from ceas_ray.consensus.echoes import ItemKind, items_of
 from ceas_ray.consensus.fetching import BODY, CONTENT, MODEL, Fetching
 from ceas_ray.consensus.input_phase import InputPhase
 from ceas_ray.consensus.inputs import Inputs, is_well_formed_update
+from ceas_ray.consensus.model_replies import ModelReplies
 from ceas_ray.consensus.pacing import Pacing
 from ceas_ray.consensus.replica_message import LAST_ROUND_FRAMES, VIEW_FRAMES, VOTING_FRAMES, ReplicaMessage
 from ceas_ray.consensus.tetrabft import TetraBFT
@@ -26,7 +27,7 @@ from ceas_ray.consensus.voting_state import Action, ArmTimer, BodyWanted, Output
 from ceas_ray.kernel.codec import encode
 from ceas_ray.kernel.envelope import Effect, Send
 from ceas_ray.kernel.state import Stateful
-from ceas_ray.messages.consensus_payloads import Frame, RoundDecided
+from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FRAME_KINDS, FrameKind, digest_of
 from ceas_ray.messages.payloads import ENTANGLEMENT_MANAGER, RoundStarted, TestReport, Timer, replica_name
 
@@ -38,8 +39,9 @@ class Agreement(Stateful):
     Each part owns its state; the others read it, or call its methods. `phase` owns the inputs, the echoes and what this
     replica has echoed; `values` the bodies of values and what is known of them; `voting` the views, the votes and the
     decision; `fetching` what is asked for, here and by others; `catching_up` what was decided in the round before, if
-    this replica missed it, and who was answered how often. `candidate` (what this replica would propose) and `adoption`
-    (of what is decided) have no state; adoption moves `head` on, which outlives the round, as do `links` and `archive`.
+    this replica missed it, and who was answered how often; `replies` which processors asked. `candidate`
+    (what this replica would propose) and `adoption` (of what is decided) have no state; adoption moves `head` on, which
+    outlives the round, as do `links` and `archive`.
     """
 
     def __init__(
@@ -68,12 +70,13 @@ class Agreement(Stateful):
             self.round_index, head=head, archive=archive, inputs=self.inputs, values=self.values,
             fetching=self.fetching, find=self._find,
         )  # fmt: skip
+        self.replies = ModelReplies(index, committee, links=links, head=head, phase=self.phase, schedule=schedule)
         self.state = AgreementState()
 
     def parts(self) -> Mapping[str, Stateful]:
         """See `Stateful`."""
         return {"phase": self.phase, "values": self.values, "voting": self.voting, "fetching": self.fetching,
-                "catching_up": self.catching_up}  # fmt: skip
+                "catching_up": self.catching_up, "replies": self.replies}  # fmt: skip
 
     @property
     def finished(self) -> bool:
@@ -214,7 +217,7 @@ class Agreement(Stateful):
         """
         of_last_round = frame.round_index < self.round_index
         kind, from_processor = FRAME_KINDS[frame.kind], frame.sender.startswith("processor/")
-        if of_last_round and (from_processor or kind not in LAST_ROUND_FRAMES):
+        if of_last_round and kind not in ({FrameKind.MODEL_WANTED} if from_processor else LAST_ROUND_FRAMES):
             return []
         if kind in VIEW_FRAMES and self.voting.is_too_far_ahead(frame.view):
             return []  # not accepted, so it may come again
@@ -224,7 +227,7 @@ class Agreement(Stateful):
         number = int(frame.sender.partition("/")[2])
         try:
             if from_processor:
-                effects = self._receive_of_processor(number, kind, body, now)
+                effects = self._receive_of_processor(number, frame, body, now)
             else:
                 message = ReplicaMessage.of(frame, number, body)
                 effects = (self._receive_of_last_round if of_last_round else self._receive_of_this_round)(message, now)
@@ -233,8 +236,10 @@ class Agreement(Stateful):
         self._links.accept(frame)
         return effects
 
-    def _receive_of_processor(self, number: int, kind: FrameKind, body: bytes, now: int) -> list[Effect]:
-        if kind != FrameKind.UPDATE or not is_well_formed_update(body, self._protocol.model_size):
+    def _receive_of_processor(self, number: int, frame: Frame, body: bytes, now: int) -> list[Effect]:
+        if frame.kind == FrameKind.MODEL_WANTED:
+            return self.replies.answer(number, frame.round_index, now)
+        if frame.kind != FrameKind.UPDATE or not is_well_formed_update(body, self._protocol.model_size):
             return []
         return [*self.phase.take_update(number, body, now), *self._go_on(now)]
 
@@ -368,13 +373,8 @@ class Agreement(Stateful):
         self.state.finished = True
         self.catching_up.has_news()
         self.adoption.adopt(decision.value, outcome)
-        model = outcome.model
-        effects = self._links.reply_to_processors(encode(model.state[0]), now)
-        decided = RoundDecided(
-            round_index=self.round_index, digest=decision.value, skipped=outcome.skipped, view=decision.view,
-            processors=outcome.processors, weights=outcome.weights, model=model.state[0],
-            quarantined=model.quarantined, key_bits=self._links.key_bits_left(),
-        )  # fmt: skip
+        effects = self.replies.unasked(now)
+        decided = outcome.report(self.round_index, decision, self._links.key_bits_left())
         report = self._links.report(ENTANGLEMENT_MANAGER, decided, now)
         return [*effects, report, *self.fetching.answer_waiting(now)]
 

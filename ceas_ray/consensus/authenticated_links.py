@@ -153,14 +153,6 @@ class AuthenticatedLinks(Stateful):
             effects += [*new, *again]
         return effects
 
-    def reply_to_processors(self, body: bytes, now: int) -> list[Effect]:
-        """Return the model of this round on its way to every processor."""
-        return [
-            e
-            for name in self._processors
-            for e in self.send(FrameKind.MODEL, view=0, receiver=name, body=body, now=now)
-        ]
-
     def report(self, receiver: str, payload: Any, now: int) -> Effect:
         """Return a message to trusted control, which needs no key."""
         return Send(now + self._latencies[receiver], receiver, payload)
@@ -199,9 +191,9 @@ class AuthenticatedLinks(Stateful):
 
     def store_key_bits(self, key_bits: Int64s) -> None:
         """Store newly distilled bits with every peer, in the order of `RoundStarted`."""
-        for name, bits in zip([*self._processors, *self._replicas], key_bits, strict=True):
+        for name, sends, receives in zip([*self._processors, *self._replicas], *key_bits.tolist(), strict=True):
             if name != self._name:
-                self._channels[name].add_key_bits(int(bits))
+                self._channels[name].add_key_bits(sends, receives)
 
     def forget_lost_slots(self) -> None:
         """End a round: what was sent in the one before it and has not arrived will not arrive."""

@@ -157,9 +157,11 @@ class Replica(Actor):
         return [effect for sender, frame in early for effect in self._receive(sender, frame, now)]
 
     def promise(self, now: int) -> int:
-        """See `Actor`: nothing is sent before inputs may close, for the previous round is over, or given up."""
+        """See `Actor`: after the plan nothing is sent before inputs may close, for the previous round is over, or given
+        up. During the plan processors may ask for its model.
+        """
         schedule = self._agreement.schedule
-        if schedule is None or self._agreement.phase.closed:
+        if schedule is None or self._agreement.replies.may_answer(now):
             return 0
         return schedule.inputs_open_until + self.own_lookahead
 

@@ -16,7 +16,7 @@ VOTING_FRAMES = frozenset({*_DIGESTS, FrameKind.SUGGEST, FrameKind.PROOF, FrameK
 VIEW_FRAMES = VOTING_FRAMES - {FrameKind.VIEW_CHANGE, FrameKind.DECIDE}
 """Frames that belong to one view."""
 LAST_ROUND_FRAMES = frozenset({FrameKind.DECIDE, FrameKind.FETCH, FrameKind.CONTENT, FrameKind.CATCH_UP})
-"""Frames of the round before that a replica still takes."""
+"""Frames of the round before that a replica still takes from another one."""
 
 
 class ReplicaMessage(NamedTuple):

@@ -14,8 +14,10 @@ from ceas_ray.consensus.committee import ProtocolParameters
 from ceas_ray.consensus.echoes import SKIP, Echoes, Item, accusation_item, report_item, update_item
 from ceas_ray.consensus.inputs import Inputs, report_of
 from ceas_ray.consensus.quarantine import are_acceptable
+from ceas_ray.consensus.voting_state import Decision
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.state import Stateful
+from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.frames import decode_foreign, decode_update, digest_of
 
 Entries = tuple[tuple[int, bytes], ...]
@@ -46,6 +48,14 @@ class RoundOutcome:
     processors: tuple[int, ...]
     weights: NDArray[np.float64]
     model: AgreedModel
+
+    def report(self, round_index: int, decision: Decision, key_bits: NDArray[np.int64]) -> RoundDecided:
+        """Return what a replica reports of a round. key_bits: see `RoundDecided`."""
+        return RoundDecided(
+            round_index=round_index, digest=decision.value, skipped=self.skipped, view=decision.view,
+            processors=self.processors, weights=self.weights, model=self.model.state[0],
+            quarantined=self.model.quarantined, key_bits=key_bits,
+        )  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,20 +10,23 @@ from numpy.typing import NDArray
 
 from ceas_ray.entanglement.plan import REPLICA_FRAMES, VIEW_CHANGE_FRAMES, Demand
 from ceas_ray.kernel.state import Stateful
+from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.frames import RESERVE_FRAMES
 from ceas_ray.messages.payloads import processor_name, replica_name
+from ceas_ray.messages.quorum import quorums_of
 
-RESERVED_ROUNDS, RESERVED_VIEWS = 2, 1
+RESERVED_ROUNDS, RESERVED_VIEWS, RESERVED_REQUESTS = 2, 1, 1
 """What a link's reserve is for when a round begins: good rounds (this one, and one in which the keys for more are
-distilled) and changes of view: one with all the echoes and fetches that a view allows, or two with few."""
+distilled), changes of view (one with all the echoes and fetches that a view allows, or two with few), and a processor's
+requests for a model."""
 
 
 @dataclass
 class KeyBooks:
     """Key bits of ordered pairs of parties.
 
-    new: distilled and not handed out, by path: half of it for each direction. left: to send with, from the first to the
+    new: distilled and not handed out, by path. left: to send with, from the first to the
     second. acceptable: to send with between replicas, as the receiver sees it: not less than what is left. reporters:
     replicas that reported this round. distilled: all bits up to now.
     """
@@ -39,12 +42,14 @@ class KeyLedger(Stateful):
     """Key bits by ordered pair of parties, as the replicas report them; says what is to be distilled.
 
     Before round t a link has keys for `RESERVED_ROUNDS` good rounds, or for those that are left, and for
-    `RESERVED_VIEWS` changes of view. A plan runs while its round spends keys: it makes up for a good round and for
-    whatever the reserve lacks, and the plan of the last round distils nothing.
+    `RESERVED_VIEWS` changes of view. A plan runs while its round spends keys: in each direction it makes up for a good
+    round and for whatever the reserve lacks, and the plan of the last round distils nothing. What a path distils is
+    handed out such that both directions come equally near to their reserves.
     """
 
     def __init__(self, demand: Demand, processors: int, replicas: int, rounds: int) -> None:
-        self._demand, self._rounds = demand, rounds
+        self._demand, self._rounds, self._quorums = demand, rounds, quorums_of(replicas)
+        self._number = {processor_name(k): k for k in range(processors)} | {replica_name(j): j for j in range(replicas)}
         self.processors = [processor_name(k) for k in range(processors)]
         self.replicas = [replica_name(j) for j in range(replicas)]
         self.state = KeyBooks()
@@ -56,10 +61,18 @@ class KeyLedger(Stateful):
 
     def between(self, sender: str, receiver: str) -> float:
         """Return the bits that a party can send with as soon as everything is handed out."""
-        return self.state.left.get((sender, receiver), 0) + self._waiting(sender, receiver) / 2
+        path = (sender, receiver) if (sender, receiver) in self.state.new else (receiver, sender)
+        shares = self._shares(*path)
+        return self.state.left.get((sender, receiver), 0) + shares[path != (sender, receiver)]
 
-    def _waiting(self, one: str, other: str) -> float:
-        return self.state.new.get((one, other), self.state.new.get((other, one), 0.0))
+    def _shares(self, owner: str, peer: str) -> tuple[int, int]:
+        """Return the whole new bits of a path for each direction, the owner's first: both then lack equally much of
+        their reserves, or have equally much more, as far as the new bits go.
+        """
+        whole, left = int(self.state.new.get((owner, peer), 0.0)), self.state.left
+        more = left.get((peer, owner), 0) - left.get((owner, peer), 0) + self._reserved_requests(owner) * TAG_BITS
+        for_owner = min(whole, max(0, (whole + more) // 2))
+        return for_owner, whole - for_owner
 
     def keyed_replicas(self, frames: int = RESERVE_FRAMES) -> int:
         """Count the replicas that have keys for this many frames with each other, both ways, old and new ones together.
@@ -83,45 +96,45 @@ class KeyLedger(Stateful):
     def hand_out_all(self) -> list[tuple[str, NDArray[np.int64]]]:
         """Hand out all new bits: to every processor those with each replica, to every replica those with everybody.
 
-        Half of them are for each direction, int64 (peers,). Less than two bits of each two parties stay for the next
-        time.
+        Of each party the bits to send with and those to receive with, int64 (2, peers). Less than one bit of each two
+        parties stays for the next time.
         """
+        given: dict[tuple[str, str], int] = {}
+        for a, b in self.state.new:
+            given[a, b], given[b, a] = self._shares(a, b)
         everybody = [*self.processors, *self.replicas]
-        handed = [(name, self._new_bits(name, self.replicas)) for name in self.processors]
-        handed += [(name, self._new_bits(name, everybody)) for name in self.replicas]
-        for (a, b), bits in self.state.new.items():
-            given = int(bits // 2) * 2
-            self.state.new[a, b] = bits - given
-            for ends in ((a, b), (b, a)):
-                self.state.left[ends] = self.state.left.get(ends, 0) + given // 2
-                if ends in self.state.acceptable:
-                    self.state.acceptable[ends] += given // 2
+        handed = [(name, _of_party(name, self.replicas, given)) for name in self.processors]
+        handed += [(name, _of_party(name, everybody, given)) for name in self.replicas]
+        for a, b in self.state.new:
+            self.state.new[a, b] -= given[a, b] + given[b, a]
+        for ends, bits in given.items():
+            self.state.left[ends] = self.state.left.get(ends, 0) + bits
+            if ends in self.state.acceptable:
+                self.state.acceptable[ends] += bits
         return handed
-
-    def _new_bits(self, name: str, peers: Sequence[str]) -> NDArray[np.int64]:
-        bits = [self._waiting(name, peer) for peer in peers]
-        return np.floor(np.array(bits) / 2).astype(np.int64) * 2
 
     def begin_round(self) -> None:
         """Begin a round, in which nobody has reported yet."""
         self.state.reporters = set()
 
-    def end_round(self, views: int) -> None:
-        """End a round. A replica that did not report may have spent what others did: a good round and this many changes
-        of view.
+    def end_round(self, round_index: int, views: int) -> None:
+        """End a round. A replica that did not report may have spent what others did: a good round, a request and its
+        answer with every processor, and this many changes of view.
         """
+        request = RESERVED_REQUESTS * self._demand.bits(1)
         for name in self.replicas:
             if name in self.state.reporters:
                 continue
             for peer in self.processors:
-                self._spend(name, peer, self._good(name, peer))
-                self._spend(peer, name, self._good(peer, name))
+                self._spend(name, peer, self.good_round(name, peer, round_index) + request)
+                self._spend(peer, name, self.good_round(peer, name, round_index) + request)
             for peer in self.replicas:
                 if peer != name:
                     self.state.left[name, peer] = min(
                         self.state.left.get((name, peer), 0), self.state.acceptable.get((name, peer), 2**62)
                     )
-                    self._spend(name, peer, self._good(name, peer) + views * self._change(name, peer))
+                    change = views * self._demand.bits(VIEW_CHANGE_FRAMES)
+                    self._spend(name, peer, self.good_round(name, peer, round_index) + change)
 
     def _spend(self, sender: str, receiver: str, bits: int) -> None:
         self.state.left[sender, receiver] = max(0, self.state.left.get((sender, receiver), 0) - bits)
@@ -141,35 +154,59 @@ class KeyLedger(Stateful):
 
     # --- need ----------------------------------------------------------
 
-    def _good(self, one: str, other: str) -> int:
-        both = one.startswith("replica/") and other.startswith("replica/")
-        return self._demand.bits(REPLICA_FRAMES if both else 1)
+    def good_round(self, sender: str, receiver: str, round_index: int) -> int:
+        """Return the bits that a good round spends at most in one direction: on what replicas say to each other, on
+        updates, and on models that processors are sent unasked.
+        """
+        if self._is_replica(sender) and self._is_replica(receiver):
+            return self._demand.bits(REPLICA_FRAMES)
+        if self._is_replica(sender):
+            number = self._number
+            if not self._quorums.replies_unasked(number[sender], number[receiver], round_index):
+                return 0
+        return self._demand.bits(1)
 
-    def _change(self, one: str, other: str) -> int:
-        both = one.startswith("replica/") and other.startswith("replica/")
-        return self._demand.bits(VIEW_CHANGE_FRAMES) if both else 0
+    @staticmethod
+    def _is_replica(name: str) -> bool:
+        return name.startswith("replica/")
 
-    def reserve(self, one: str, other: str, round_index: int) -> int:
-        """Return the bits to send with that a party has when a round begins."""
+    def reserve(self, sender: str, receiver: str, round_index: int) -> int:
+        """Return the bits to send with that a party has when a round begins.
+
+        Of a model for a processor as if it were sent in every round, since it may be asked for.
+        """
         rounds = min(RESERVED_ROUNDS, self._rounds - max(0, round_index))
-        return rounds * self._good(one, other) + RESERVED_VIEWS * self._change(one, other)
+        if self._is_replica(sender) and self._is_replica(receiver):
+            return rounds * self._demand.bits(REPLICA_FRAMES) + RESERVED_VIEWS * self._demand.bits(VIEW_CHANGE_FRAMES)
+        return rounds * self._demand.bits(1) + (self._reserved_requests(sender) if rounds else 0) * TAG_BITS
 
-    def good_round(self, owner: str, peer: str) -> float:
-        """Return the bits of a path, both directions, that a good round spends at most."""
-        return 2.0 * self._good(owner, peer)
+    def _reserved_requests(self, sender: str) -> int:
+        return 0 if self._is_replica(sender) else RESERVED_REQUESTS
 
     def wanted(self, owner: str, peer: str, round_index: int) -> float:
         """Return the bits that a path is to distil in the plan of a round; before the first, and in a refill, a whole
         reserve.
         """
+        directions = ((owner, peer), (peer, owner))
         if round_index < 0:
-            return 2.0 * self.reserve(owner, peer, round_index)
+            return float(sum(self.reserve(*ends, round_index) for ends in directions))
         if round_index + 1 >= self._rounds:
             return 0.0
-        good = self._good(owner, peer)
-        target = self.reserve(owner, peer, round_index + 1)
-        poorest = min(self.between(owner, peer), self.between(peer, owner))
-        need = min(target, max(0.0, target - max(0.0, poorest - good)))
+        need = float(sum(self._need(*ends, round_index) for ends in directions))
         if self._demand.finite_keys:  # a block has a price of its own: whole rounds' worth
+            good = sum(self._demand.bits(REPLICA_FRAMES if self._is_replica(owner) else 1) for _ in directions)
             need = float(np.ceil(need / good) * good)
-        return 2.0 * need
+        return need
+
+    def _need(self, sender: str, receiver: str, round_index: int) -> float:
+        """Return the bits that a direction lacks of its next reserve when a round has spent what a good one does."""
+        target = self.reserve(sender, receiver, round_index + 1)
+        left = max(0.0, self.between(sender, receiver) - self.good_round(sender, receiver, round_index))
+        return min(target, max(0.0, target - left))
+
+
+def _of_party(name: str, peers: Sequence[str], given: Mapping[tuple[str, str], int]) -> NDArray[np.int64]:
+    """Return what a party gets to send to each peer with, and to receive with, int64 (2, peers)."""
+    sends = [given.get((name, peer), 0) for peer in peers]
+    receives = [given.get((peer, name), 0) for peer in peers]
+    return np.array([sends, receives], dtype=np.int64)

@@ -176,7 +176,7 @@ class RoundController(Actor):
     def _start_round(self, round_index: int, now: int) -> list[Effect]:
         progress, timing = self.progress, self._timing
         if round_index != progress.state.round_index:
-            self.keys.end_round(min(progress.state.view, MAX_EXTRA_VIEWS))
+            self.keys.end_round(progress.state.round_index, min(progress.state.view, MAX_EXTRA_VIEWS))
             self.keys.begin_round()
             progress.plan(round_index)
             self.state.started_at = now

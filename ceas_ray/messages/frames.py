@@ -40,6 +40,7 @@ class FrameKind(IntEnum):
     CONTENT = 12
     MODEL = 13
     CATCH_UP = 14
+    MODEL_WANTED = 15
 
 
 PACED_FRAMES = 4
@@ -49,7 +50,7 @@ network: one at the close, one for late inputs, one for what others echo, and on
 _TAGS_KEPT = {FrameKind.ECHO: 9, FrameKind.FETCH: 10, FrameKind.CONTENT: 10, FrameKind.CATCH_UP: 10}
 """Number of tags that a pool keeps back from frames of lower priority. The frames of one view (view change, proof,
 suggest, proposal, four votes, decide) may use up everything; an Echo comes next, then the rest. Between a processor and
-a replica there is only one kind in each direction.
+a replica nothing is kept back.
 """
 RESERVE_FRAMES = 1 + _TAGS_KEPT[FrameKind.ECHO]
 """Number of frames for which a link between replicas needs keys before a round: an Echo, and the view that it leaves
@@ -118,10 +119,10 @@ class Channel(Stateful):
         self.outgoing = KeyPool(_secret(streams, name, peer), fresh_hash_keys)
         self.incoming = KeyPool(_secret(streams, peer, name), fresh_hash_keys)
 
-    def add_key_bits(self, bits: int) -> None:
-        """Store newly distilled bits, half of them for each direction."""
-        self.outgoing.add(bits // 2)
-        self.incoming.add(bits // 2)
+    def add_key_bits(self, sends: int, receives: int) -> None:
+        """Store newly distilled bits, to send with and to receive with."""
+        self.outgoing.add(sends)
+        self.incoming.add(receives)
 
     def take_alarms(self) -> list[Observation]:
         """Return an observation for the journal for each alarm about forgeries that was not yet reported."""
@@ -235,6 +236,14 @@ class ModelAdoption(Stateful):
     def __init__(self, needed: int) -> None:
         self._needed = needed
         self.state = AdoptionState()
+
+    def has_adopted(self, round_index: int) -> bool:
+        """Return whether the model of this round, or of a later one, is adopted."""
+        return self.state.adopted_round >= round_index
+
+    def has_replied(self, replica: str, round_index: int) -> bool:
+        """Return whether a replica has replied for this round, or for a later one."""
+        return self.state.replies.get(replica, (-1, b""))[0] >= round_index
 
     def offer(self, replica: str, round_index: int, body: bytes) -> NDArray[np.float64] | None:
         """Take a reply. Return the parameters (d,), in rad, if it completes the matching replies for a round after the

@@ -294,8 +294,8 @@ class RoundStarted:
     """Entanglement manager to processors, replicas, hub and adversary: the schedule of a round.
 
     plan_ends_at: all shots are over. inputs_open_until: no replica closes its inputs before; inputs_time_out_at: it
-    closes them then at the latest. key_bits: bits newly distilled with each peer: for a processor shape (replicas,),
-    for a replica shape (processors + replicas,), empty for the others; half of them are for each direction.
+    closes them then at the latest. key_bits: bits newly distilled with each peer, to send with and to receive with: for
+    a processor shape (2, replicas), for a replica shape (2, processors + replicas), empty for the others.
     """
 
     round_index: int

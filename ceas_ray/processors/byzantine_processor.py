@@ -53,8 +53,7 @@ class ByzantineProcessor(Actor):
                 last_moment, too_late = processor.closing_times
                 leaves_at = {"prompt": ready, "last_moment": last_moment, "late": too_late}[forged.timing]
                 return [Send(max(ready, leaves_at), self.name, Timer(ByzantineTimer.ROW_LEAVES, round_index))]
-            case Timer(purpose=purpose, round_index=round_index):
-                assert ByzantineTimer(purpose) is ByzantineTimer.ROW_LEAVES, "it has one timer"
+            case Timer(purpose=ByzantineTimer.ROW_LEAVES, round_index=round_index):
                 assert self.state.forged is not None, "a timer without a row"
                 if round_index != processor.round_index:
                     return []

@@ -24,6 +24,8 @@ from ceas_ray.messages.payloads import (
     PairsTested,
     RoundStarted,
     ShotsDelivered,
+    Timer,
+    TimerPurpose,
     TrapCircuitsAnswered,
     processor_name,
 )
@@ -63,13 +65,14 @@ class Learning:
 class Connections:
     """The connections of a processor.
 
-    channels: one per replica. latencies: to all that it writes to, ps. watched: whether an adversary sees its updates.
-    kept_by_memories (columns,): what is left of the pairs inside a circuit when they are used, and of copies after each
-    wait; empty if nothing is lost.
+    channels: one per replica. latencies: to all that it writes to, ps. delta: bound on a message's delay in a calm
+    network, ps. watched: whether an adversary sees its updates. kept_by_memories (columns,): what is left of the pairs
+    inside a circuit when they are used, and of copies after each wait; empty if nothing is lost.
     """
 
     channels: Sequence[Channel]
     latencies: Mapping[str, int]
+    delta: int
     watched: bool = False
     kept_by_memories: Floats = field(default_factory=lambda: np.zeros(0))
 
@@ -80,7 +83,8 @@ class ProcessorState:
 
     parameters: of the model, float64 (d,) in rad. momentum: of the worker, (d,) in 1/rad. schedule: of the running
     round. werner: certified for its link by the hub; None until then. usable_shots: number of the round's shots that
-    received their pairs in time.
+    received their pairs in time. lacks_model: the model after the round before is not adopted yet, and may still be
+    asked for. waits_for_model: the gradient of the round, which needs no pairs, begins when it is.
     """
 
     parameters: Floats
@@ -88,12 +92,23 @@ class ProcessorState:
     schedule: RoundStarted | None = None
     werner: float | None = None
     usable_shots: int = 0
+    lacks_model: bool = False
+    waits_for_model: bool = False
+
+
+class ProcessorTimer(TimerPurpose):
+    """The purposes for which a processor wakes itself."""
+
+    MODEL_IS_LATE = "model is late"
+    PLAN_ENDS = "plan ends"
 
 
 class Processor(Actor):
     """An honest processor, or the leader of a group that shares a circuit.
 
-    Its update leaves `update_time` after the plan's end, when all shots are over.
+    Its update leaves `update_time` after the plan's end, when all shots are over. A processor that still lacks the
+    model after the round before, 2 Delta and an update's time after a round began, asks every replica that has not
+    replied; see `ModelReplies` of consensus. Whoever needs no pairs waits for the model until the plan ends.
     """
 
     def __init__(
@@ -119,6 +134,7 @@ class Processor(Actor):
         self._channels = {channel.peer: channel for channel in connections.channels}
         self.latencies, self._watched = connections.latencies, connections.watched
         self._adoption, self._streams = adoption, streams
+        self._model_is_late_after = learning.update_time + 2 * connections.delta
         self.state = ProcessorState(initial_parameters, np.zeros_like(initial_parameters))
         self.own_lookahead = min(self.latencies.values())
         self.lookahead = learning.update_time + self.own_lookahead
@@ -130,20 +146,9 @@ class Processor(Actor):
             return []
         match envelope.payload:
             case RoundStarted() as schedule:
-                self.state.schedule = schedule
-                for channel in self._channels.values():
-                    channel.incoming.end_round()
-                self._store_key_bits(schedule.key_bits)
-                if self.learning.local_circuits is not None:
-                    everything = np.ones(self.learning.local_circuits, bool)
-                    without_pairs = ShotsDelivered(
-                        round_index=schedule.round_index,
-                        on_time=everything,
-                        attenuation=np.zeros(0),
-                        werner=NO_PAIRS.werner,
-                        coefficients=NO_PAIRS.coefficients,
-                    )
-                    return [self._start_gradient(without_pairs, now)]
+                return self._start_round(schedule, now)
+            case Timer() as timer:
+                return self._wake(timer, now)
             case KeysDistilled(key_bits=key_bits):
                 self._store_key_bits(key_bits)
             case ShotsDelivered() as shots:
@@ -154,18 +159,59 @@ class Processor(Actor):
             case PairsTested(tested=tested, errors=errors):
                 self.state.werner = certified_werner(tested, errors)
             case Frame() as frame:
-                return self._receive(frame)
+                return self._receive(frame, now)
         return []
 
+    def _start_round(self, schedule: RoundStarted, now: int) -> list[Effect]:
+        state, round_index = self.state, schedule.round_index
+        state.schedule, state.waits_for_model = schedule, False
+        for channel in self._channels.values():
+            channel.incoming.end_round()
+        self._store_key_bits(schedule.key_bits)
+        state.lacks_model = round_index > 0 and not self._adoption.has_adopted(round_index - 1)
+        needs_no_pairs = self.learning.local_circuits is not None
+        if not state.lacks_model:
+            return [self._start_gradient_without_pairs(now)] if needs_no_pairs else []
+        late = Timer(ProcessorTimer.MODEL_IS_LATE, round_index)
+        effects: list[Effect] = [Send(now + self._model_is_late_after, self.name, late)]
+        if needs_no_pairs and now < schedule.plan_ends_at:
+            state.waits_for_model = True
+            return [*effects, Send(schedule.plan_ends_at, self.name, Timer(ProcessorTimer.PLAN_ENDS, round_index))]
+        return [*effects, self._start_gradient_without_pairs(now)] if needs_no_pairs else effects
+
+    def _wake(self, timer: Timer, now: int) -> list[Effect]:
+        is_late = ProcessorTimer(timer.purpose) is ProcessorTimer.MODEL_IS_LATE
+        if timer.round_index != self.round_index:
+            return []
+        if is_late:
+            return self._ask_for_model(now)
+        return [self._start_gradient_without_pairs(now)] if self.state.waits_for_model else []
+
+    def _ask_for_model(self, now: int) -> list[Effect]:
+        """Ask the replicas that have not replied, where a key is left."""
+        if not self.state.lacks_model:
+            return []
+        self.state.lacks_model = False
+        wanted, effects = self.round_index - 1, list[Effect]()
+        for replica, channel in self._channels.items():
+            if self._adoption.has_replied(replica, wanted):
+                continue
+            frame = channel.seal(FrameKind.MODEL_WANTED, round_index=wanted, view=0, now=now, body=b"")
+            if frame is not None:
+                effects.append(Send(now + self.latencies[replica], replica, frame))
+        return effects
+
     def promise(self, now: int) -> int:
-        """See `Actor`: nothing leaves before the end of a plan, because the update waits for all shots."""
-        if self.state.schedule is None:
+        """See `Actor`: nothing leaves before the end of a plan, because the update waits for all shots, unless the
+        last model has to be asked for.
+        """
+        if self.state.schedule is None or self.state.lacks_model:
             return 0
         return self.state.schedule.plan_ends_at + self.learning.update_time + self.own_lookahead
 
     def _store_key_bits(self, key_bits: NDArray[np.int64]) -> None:
-        for channel, bits in zip(self._channels.values(), key_bits, strict=True):
-            channel.add_key_bits(int(bits))
+        for channel, sends, receives in zip(self._channels.values(), *key_bits.tolist(), strict=True):
+            channel.add_key_bits(sends, receives)
 
     def learn(self, output: GradientOutput) -> Floats:
         """Return the round's row, the worker momentum (d,) after the new gradient, in 1/rad. Without a usable shot it
@@ -237,6 +283,18 @@ class Processor(Actor):
         assert self.state.schedule is not None, "no round has started"
         return self.state.schedule.round_index
 
+    def _start_gradient_without_pairs(self, now: int) -> Work:
+        self.state.waits_for_model = False
+        everything = np.ones(self.learning.local_circuits or 0, bool)
+        without_pairs = ShotsDelivered(
+            round_index=self.round_index,
+            on_time=everything,
+            attenuation=np.zeros(0),
+            werner=NO_PAIRS.werner,
+            coefficients=NO_PAIRS.coefficients,
+        )
+        return self._start_gradient(without_pairs, now)
+
     def _start_gradient(self, shots: ShotsDelivered, now: int) -> Work:
         schedule = self.state.schedule
         assert schedule is not None and schedule.round_index == shots.round_index, "shots of another round"
@@ -275,15 +333,16 @@ class Processor(Actor):
         generator = self._streams.generator(self.kind, self.name, "batch", round_index)
         return np.sort(generator.choice(samples, self.learning.batch, replace=False))
 
-    def _receive(self, frame: Frame) -> list[Effect]:
-        """Adopt the model in a frame of the scheduled round. Everything else is ignored, so a Byzantine replica can
-        change nothing by the numbers in its frames.
+    def _receive(self, frame: Frame, now: int) -> list[Effect]:
+        """Adopt the model in a frame of the scheduled round, or of the one before, whose replies may come late.
+
+        Everything else is ignored, so a Byzantine replica can change nothing by the numbers in its frames.
         """
         schedule = self.state.schedule
         if schedule is None or not is_well_formed(frame) or frame.kind != FrameKind.MODEL:
             return []
         channel = self._channels.get(frame.sender)
-        if channel is None or frame.round_index != schedule.round_index:
+        if channel is None or frame.round_index not in (schedule.round_index, schedule.round_index - 1):
             return []
         body = channel.open(frame)
         if body is None:
@@ -291,6 +350,8 @@ class Processor(Actor):
         adopted = self._adoption.offer(frame.sender, frame.round_index, body)
         if adopted is not None and adopted.shape == self.state.parameters.shape:
             self.state.parameters = adopted
+            self.state.lacks_model = False
+            return [self._start_gradient_without_pairs(now)] if self.state.waits_for_model else []
         return []
 
     def accounts(self) -> dict[str, int]:

@@ -18,7 +18,7 @@ from ceas_ray.world.blueprint import Blueprint
 from ceas_ray.world.classical_network import on_network
 from ceas_ray.world.model import error_mitigation_of
 from ceas_ray.world.shared_circuit import kept_by_memories, noise_of_group
-from ceas_ray.world.times import control_delay, update_time
+from ceas_ray.world.times import control_delay, message_bound, update_time
 
 
 def processors_of(blueprint: Blueprint) -> tuple[Actor, ...]:
@@ -48,6 +48,7 @@ def _processor(blueprint: Blueprint, k: int) -> Actor:
         connections=Connections(
             channels=[blueprint.channel(name, replica_name(j)) for j in range(blueprint.counts.replicas)],
             latencies=latencies,
+            delta=message_bound(settings),
             watched=bool(blueprint.byzantine) and not byzantine and omniscient,
             kept_by_memories=_kept_of(blueprint, k),
         ),

@@ -23,6 +23,7 @@ from ceas_ray.entanglement.plan import (
 )
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND
 from ceas_ray.messages.payloads import processor_name, replica_name
+from ceas_ray.messages.quorum import quorums_of
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.world.generation import generated_for_shots, stock_kept
@@ -238,8 +239,9 @@ def _served_seconds(network: NetworkPlan, demand: Demand, *, members: Sequence[i
 
 def _key_bits(network: NetworkPlan, demand: Demand) -> float:
     replicas = len(network.replica_routes)
-    mine, between = 2.0 * demand.bits(1), 2.0 * demand.bits(REPLICA_FRAMES)
-    return len(network.processor_routes) * replicas * mine + replicas * (replicas - 1) / 2 * between
+    sent, between = demand.bits(1), 2.0 * demand.bits(REPLICA_FRAMES)
+    for_processor = sent * (replicas + quorums_of(replicas).blocking)  # its updates, and the models that it is sent
+    return len(network.processor_routes) * for_processor + replicas * (replicas - 1) / 2 * between
 
 
 def _link_pairs(network: NetworkPlan, demand: Demand, k: int) -> float:

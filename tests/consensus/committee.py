@@ -61,9 +61,10 @@ def make_replica(index: int, replicas: int) -> Replica:
 
 
 def _bits_with_all(key_bits: int | NDArray[np.int64], replicas: int) -> NDArray[np.int64]:
-    """Of every replica, as in `RoundStarted`."""
+    """Of every replica, half for each direction, as in `RoundStarted`."""
     between = np.broadcast_to(key_bits, (replicas, replicas))
-    return np.concatenate([np.full((replicas, PROCESSORS), PLENTY), between], axis=1)
+    both_ways = np.concatenate([np.full((replicas, PROCESSORS), PLENTY), between], axis=1)
+    return np.stack([both_ways // 2, both_ways // 2], axis=1)
 
 
 def up_to_f(draw: np.random.Generator, replicas: int) -> frozenset[int]:
@@ -115,7 +116,7 @@ class Network:
                     ENTANGLEMENT_MANAGER,
                     RoundStarted(
                         round_index=round_index,
-                        plan_ends_at=begins,
+                        plan_ends_at=opens,
                         inputs_open_until=opens,
                         inputs_time_out_at=times_out,
                         key_bits=bits,
@@ -123,7 +124,7 @@ class Network:
                 )
                 self.push(begins + 2, j, "hub", report)
             for place, channel in enumerate(senders):
-                channel.add_key_bits(PLENTY)
+                channel.add_key_bits(PLENTY, PLENTY)
                 body = encode_update(np.full(2, 1 + place // replicas + round_index), 1, 1)
                 frame = channel.seal(FrameKind.UPDATE, round_index=round_index, view=0, now=begins + 3, body=body)
                 self.push(begins + 3, place % replicas, processor_name(place // replicas), frame)
@@ -204,7 +205,7 @@ class Network:
             self._liars[sender, to] = Channel(
                 name, replica_name(to), chain=b"chain", streams=Streams(1), fresh_hash_keys=True
             )
-            self._liars[sender, to].add_key_bits(PLENTY)
+            self._liars[sender, to].add_key_bits(PLENTY, PLENTY)
         self.push(
             at, to, name, self._liars[sender, to].seal(kind, round_index=round_index, view=view, now=at, body=body)
         )

@@ -29,7 +29,7 @@ def lacks_nothing(view: int) -> bool:
 def channel_of(name: str, peer: str, bits: int = PLENTY) -> Channel:
     """Return one end of a link, with so many bits each way."""
     channel = Channel(name, peer, chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
-    channel.add_key_bits(2 * bits)
+    channel.add_key_bits(bits, bits)
     return channel
 
 
@@ -52,5 +52,5 @@ def contents_in(effects: Sequence[Effect]) -> dict[str, Any]:
 
 
 def some_bits(count: int = 7, bits: int = 2 * PLENTY) -> np.ndarray:
-    """Return newly distilled bits for every party, as in `RoundStarted`."""
-    return np.full(count, bits)
+    """Return newly distilled bits for every party, as in `RoundStarted`: twice as many to send with as to receive."""
+    return np.stack([np.full(count, bits), np.full(count, bits // 2)])

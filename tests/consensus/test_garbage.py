@@ -29,7 +29,7 @@ def test_two_rounds_are_decided_as_without_whatever_one_member_and_strangers_sen
             network.push(at, receiver, sender, payload)
     for receiver in (0, 1, 2):
         liar = Channel("replica/3", f"replica/{receiver}", chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
-        liar.add_key_bits(PLENTY)
+        liar.add_key_bits(PLENTY, PLENTY)
         for kind, round_index, body, view, at in tagged:
             frame = liar.seal(kind, round_index=round_index, view=view, now=at, body=body)
             network.push(at + (ROUND if round_index == 1 else 0), receiver, "replica/3", frame)

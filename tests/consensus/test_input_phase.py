@@ -112,7 +112,7 @@ class TwoVersions(Network):
         is_update = isinstance(payload, Frame) and payload.kind == FrameKind.UPDATE
         if is_update and sender == processor_name(0) and replica % 2 == 1:
             liar = Channel(sender, replica_name(replica), chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
-            liar.add_key_bits(PLENTY)
+            liar.add_key_bits(PLENTY, PLENTY)
             payload = liar.seal(
                 FrameKind.UPDATE,
                 round_index=payload.round_index,
@@ -218,7 +218,7 @@ def test_what_one_cannot_answer_yet_waits_until_it_comes() -> None:
     fetching = Fetching(
         make_replica(0, 4)._links, Pacing(DELTA), 2, find=have.get, has=lambda digest, what: digest in have
     )
-    fetching._links.store_key_bits(np.full(PROCESSORS + 4, PLENTY))
+    fetching._links.store_key_bits(np.full((2, PROCESSORS + 4), PLENTY))
     assert fetching.answer(3, 0, (b"x", b"y", b"z"), 1) == []
     have |= {b"x": b"of three the oldest does not wait", b"z": b"content"}
     (answer,) = fetching.answer_waiting(2)

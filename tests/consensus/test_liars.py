@@ -165,7 +165,7 @@ class PrivateUpdate(HeldNetwork):
         is_update = isinstance(payload, Frame) and payload.kind == FrameKind.UPDATE
         if is_update and sender == processor_name(2) and replica == self._whom:
             liar = Channel(sender, replica_name(replica), chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
-            liar.add_key_bits(PLENTY)
+            liar.add_key_bits(PLENTY, PLENTY)
             payload = liar.seal(FrameKind.UPDATE, round_index=0, view=0, now=at, body=PRIVATE)
         super().push(at, replica, sender, payload)
 

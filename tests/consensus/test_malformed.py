@@ -33,7 +33,7 @@ ROWS = st.lists(st.tuples(st.integers(-1, 3) | st.booleans(), st.binary(max_size
 def test_garbage_with_a_right_tag_is_as_good_as_silence(said: list[tuple[FrameKind, int, bytes, int]]) -> None:
     network = Network(4, silent=frozenset({1}))
     liar = Channel("replica/1", "replica/0", chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
-    liar.add_key_bits(10**6)
+    liar.add_key_bits(10**6, 10**6)
     for kind, view, body, at in said:
         frame = liar.seal(kind, round_index=0, view=view, now=at, body=body)
         network.push(max(2, OPENS + at * DELTA // 4), 0, "replica/1", frame)
@@ -49,7 +49,7 @@ def test_a_leader_who_proposes_garbage_loses_its_turn(entries: Any, quarantined:
     network = Network(4, silent=frozenset({0}))
     for receiver in (1, 2, 3):
         liar = Channel("replica/0", f"replica/{receiver}", chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
-        liar.add_key_bits(10**6)
+        liar.add_key_bits(10**6, 10**6)
         body = encode((b"chain", 0, b"model", entries, b"", b"", (), quarantined, b"sum", b"", b""))
         frame = liar.seal(FrameKind.PROPOSAL, round_index=0, view=0, now=OPENS, body=encode(body))
         network.push(OPENS + 2 * DELTA, receiver, "replica/0", frame)
@@ -61,7 +61,7 @@ def test_a_malformed_request_that_comes_before_the_inputs_close_is_ignored() -> 
     """It was kept until they closed, and then made an honest replica fail."""
     network = Network(4, silent=frozenset({1}))
     liar = Channel("replica/1", "replica/0", chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
-    liar.add_key_bits(10**6)
+    liar.add_key_bits(10**6, 10**6)
     network.push(OPENS // 2, 0, "replica/1", liar.seal(FrameKind.FETCH, round_index=0, view=0, now=5, body=encode(7)))
     network.run()
     assert len(network.decided) == 3
@@ -92,7 +92,7 @@ def test_an_echo_with_one_odd_item_is_silence(item: Any) -> None:
 def test_an_unknown_kind_is_ignored() -> None:
     network = Network(4, silent=frozenset({1}))
     liar = Channel("replica/1", "replica/0", chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
-    liar.add_key_bits(10**6)
+    liar.add_key_bits(10**6, 10**6)
     frame = liar.seal(FrameKind.VOTE1, round_index=0, view=0, now=1, body=encode(b"x"))
     assert frame is not None
     strange = liar.forge(frame, kind=99)

@@ -135,7 +135,7 @@ def test_the_test_report_outlives_a_crash_and_serves_when_it_comes_late() -> Non
         plan_ends_at=0,
         inputs_open_until=OPENS,
         inputs_time_out_at=2 * OPENS,
-        key_bits=np.full(PROCESSORS + 4, PLENTY),
+        key_bits=np.full((2, PROCESSORS + 4), PLENTY),
     )
     replica = make_replica(0, 4)
     replica.handle(
@@ -168,7 +168,7 @@ def test_a_replica_never_begins_a_round_twice_nor_goes_back_to_an_earlier_one(ag
     def begin(round_index: int) -> None:
         started = payloads.RoundStarted(
             round_index=round_index, plan_ends_at=0, inputs_open_until=OPENS, inputs_time_out_at=2 * OPENS,
-            key_bits=np.full(PROCESSORS + 4, PLENTY),
+            key_bits=np.full((2, PROCESSORS + 4), PLENTY),
         )  # fmt: skip
         replica.handle(
             Envelope(deliver_at=1, sender="entanglement_manager", serial=0, receiver="replica/0", payload=started)
@@ -186,7 +186,7 @@ def frames_when_inputs_may_close(heard_at: int) -> set[tuple[str, int]]:
     replica = make_replica(0, 4)
     started = payloads.RoundStarted(
         round_index=0, plan_ends_at=0, inputs_open_until=OPENS, inputs_time_out_at=2 * OPENS,
-        key_bits=np.full(PROCESSORS + 4, PLENTY),
+        key_bits=np.full((2, PROCESSORS + 4), PLENTY),
     )  # fmt: skip
     replica.handle(
         Envelope(deliver_at=heard_at, sender="entanglement_manager", serial=0, receiver="replica/0", payload=started)

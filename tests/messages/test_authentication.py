@@ -24,7 +24,7 @@ def channels(bits: int, fresh: bool = True) -> tuple[Channel, Channel]:
         for name, peer in (names, names[::-1])
     ]
     for end in ends:
-        end.add_key_bits(2 * bits)
+        end.add_key_bits(bits, bits)
     return ends[0], ends[1]
 
 

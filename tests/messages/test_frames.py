@@ -32,7 +32,7 @@ GOOD = Frame(
 @given(FRAMES)
 def test_what_is_opened_never_fails_and_never_counts_without_a_tag(frame: Frame) -> None:
     channel = Channel("replica/1", "replica/0", chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
-    channel.add_key_bits(10**5)
+    channel.add_key_bits(10**5, 10**5)
     before = but_for_failures(channel.incoming)
     assert channel.open(frame) is None
     assert but_for_failures(channel.incoming) == before
@@ -102,8 +102,8 @@ def test_a_sealed_frame_knows_its_canonical_bytes_and_one_that_is_made_of_it_doe
         Channel(name, peer, chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
         for name, peer in (("replica/1", "replica/2"), ("replica/2", "replica/1"))
     )
-    one.add_key_bits(10**4)
-    other.add_key_bits(10**4)
+    one.add_key_bits(10**4, 10**4)
+    other.add_key_bits(10**4, 10**4)
     frame = one.seal(kind, round_index=round_index, view=view, now=now, body=body)
     assert frame is not None
     assert kept_bytes(frame) == encode(frame)

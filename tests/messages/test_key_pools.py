@@ -40,7 +40,7 @@ class Link(RuleBasedStateMachine):
     @rule(tags=st.integers(0, 20))
     def refill(self, tags: int) -> None:
         for end in (self.sender, self.receiver):
-            end.add_key_bits(2 * TAG_BITS * tags)
+            end.add_key_bits(TAG_BITS * tags, TAG_BITS * tags)
         self.distilled += TAG_BITS * tags
 
     @rule(kind=KINDS, body=st.binary(max_size=20))
@@ -126,7 +126,7 @@ def ends(tags: int, fresh: bool = True) -> tuple[Channel, Channel]:
         for name, peer in (names, names[::-1])
     )
     for end in (sender, receiver):
-        end.add_key_bits(2 * TAG_BITS * tags)
+        end.add_key_bits(TAG_BITS * tags, TAG_BITS * tags)
     return sender, receiver
 
 
@@ -261,7 +261,7 @@ def test_a_fidelity_of_83_yields_no_key_and_one_of_84_about_a_fiftieth_of_a_bit_
 
 def link(tags: int) -> Channel:
     channel = Channel("replica/0", "replica/1", chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
-    channel.add_key_bits(2 * TAG_BITS * tags)
+    channel.add_key_bits(TAG_BITS * tags, TAG_BITS * tags)
     return channel
 
 
@@ -273,7 +273,7 @@ VIEW = (
 
 def test_as_keys_run_out_kinds_fall_silent_in_the_order_of_their_priority() -> None:
     """A tag and the round's hash key are 2; an echo leaves a view's 9, what serves catching up one more."""
-    between_replicas = set(FrameKind) - {FrameKind.UPDATE, FrameKind.MODEL}
+    between_replicas = set(FrameKind) - {FrameKind.UPDATE, FrameKind.MODEL, FrameKind.MODEL_WANTED}
     for tags in range(16):
         sealed = {
             kind
@@ -302,7 +302,7 @@ def test_the_hash_key_of_each_round_is_paid_once_in_whatever_order_rounds_come()
         Channel(*ends, chain=b"chain", streams=Streams(1), fresh_hash_keys=True) for ends in (("a", "b"), ("b", "a"))
     )
     for end in (sender, receiver):
-        end.add_key_bits(10**4)
+        end.add_key_bits(10**4, 10**4)
     paid = []
     for round_index in (5, 4, 5, 4, 6, 5, 4):
         frame = sender.seal(FrameKind.FETCH, round_index=round_index, view=0, now=0, body=b"")

@@ -29,7 +29,7 @@ def byzantine(rounds: int = 1) -> ByzantineProcessor:
             plan_ends_at=900,
             inputs_open_until=1000,
             inputs_time_out_at=TIMES_OUT,
-            key_bits=np.full(len(NAMES), 10**6),
+            key_bits=np.full((2, len(NAMES)), 10**6),
         )
         told(made, 1, ENTANGLEMENT_MANAGER, schedule)
     return made
@@ -93,7 +93,7 @@ def test_a_row_of_a_round_that_is_over_is_dropped() -> None:
 
 
 def test_a_timer_of_another_actor_is_an_error() -> None:
-    with pytest.raises(ValueError, match="is not a valid ByzantineTimer"):
+    with pytest.raises(ValueError, match="is not a valid ProcessorTimer"):
         told(byzantine(), 5, "processor/0", Timer(AdversaryTimer.PATIENCE_ENDS, 0))
 
 

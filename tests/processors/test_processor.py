@@ -21,21 +21,23 @@ from ceas_ray.messages.payloads import (
     PairsTested,
     RoundStarted,
     ShotsDelivered,
+    Timer,
     processor_link_name,
     replica_name,
 )
 from ceas_ray.processors.gradient_work import GRADIENT
-from ceas_ray.processors.processor import Connections, Learning, Processor, Shard, certified_werner
+from ceas_ray.processors.processor import Connections, Learning, Processor, ProcessorTimer, Shard, certified_werner
 from tests.messages.garbage import BODIES, BYZANTINE, MESSAGES
 
 NAMES = [replica_name(j) for j in range(4)]
+DELTA = 100
 KINDS, VIEWS = st.sampled_from(list(FrameKind)), st.integers(0, 2**62)
 
 
 class Heard:
     """A processor of a committee of four, of which the last is Byzantine."""
 
-    def __init__(self) -> None:
+    def __init__(self, local_circuits: int | None = None) -> None:
         streams = Streams(5)
         channels = [
             Channel("processor/0", name, chain=b"chain", streams=streams, fresh_hash_keys=True) for name in NAMES
@@ -49,23 +51,23 @@ class Heard:
             0,
             shard,
             noise=np.zeros((2, 7)),
-            learning=Learning(2, 0.9, "none", 10),
-            connections=Connections(channels, latencies),
+            learning=Learning(2, 0.9, "none", 10, local_circuits),
+            connections=Connections(channels, latencies, DELTA),
             adoption=ModelAdoption(2),
             initial_parameters=np.zeros(2),
             streams=streams,
         )
         for channel in self.replicas:
-            channel.add_key_bits(10**6)
+            channel.add_key_bits(10**6, 10**6)
 
     def hears(self, sender: str, payload: Any) -> Any:
         return self.processor.handle(
             Envelope(deliver_at=5, sender=sender, serial=0, receiver="processor/0", payload=payload)
         )
 
-    def start(self, round_index: int) -> None:
-        bits = np.full(4, 10**6 if round_index == 0 else 0)
-        self.hears(
+    def start(self, round_index: int) -> Any:
+        bits = np.full((2, 4), 10**6 if round_index == 0 else 0)
+        return self.hears(
             ENTANGLEMENT_MANAGER,
             RoundStarted(
                 round_index=round_index, plan_ends_at=9, inputs_open_until=9, inputs_time_out_at=9, key_bits=bits
@@ -204,3 +206,74 @@ def test_a_model_of_another_shape_is_none_even_if_many_say_so() -> None:
     for j in range(4):
         heard.reply(j, 0, encode(np.zeros(3)))
     assert heard.parameters == [0.0, 0.0]
+
+
+# --- a model that is late ----------------------------------------------------------
+
+
+def late(heard: Heard, round_index: int) -> list[Any]:
+    """The timer fires after which a model is late."""
+    return list(heard.hears("processor/0", Timer(ProcessorTimer.MODEL_IS_LATE, round_index)))
+
+
+def test_who_lacks_the_model_of_the_last_round_asks_those_that_have_not_replied() -> None:
+    heard = Heard()
+    heard.start(0)
+    heard.reply(1, 0, model(3.0))
+    (timer,) = heard.start(1)
+    assert (timer.receiver, timer.deliver_at) == ("processor/0", 5 + 10 + 2 * DELTA)
+    asked = late(heard, 1)
+    assert [send.receiver for send in asked] == [NAMES[0], NAMES[2], NAMES[3]]
+    assert {(send.payload.kind, send.payload.round_index) for send in asked} == {(FrameKind.MODEL_WANTED, 0)}
+    assert all(heard.replicas[j].open(send.payload) == b"" for j, send in zip((0, 2, 3), asked, strict=True))
+    assert late(heard, 1) == [], "once in a round"
+
+
+def test_a_reply_for_the_last_round_counts_in_the_next_one() -> None:
+    heard = Heard()
+    heard.start(0)
+    heard.reply(1, 0, model(3.0))
+    heard.start(1)
+    assert heard.processor.promise(5) == 0
+    heard.reply(2, 0, model(3.0))
+    assert heard.parameters == [3.0, 3.0]
+    assert heard.processor.promise(5) == 9 + 10 + 10
+    assert late(heard, 1) == []
+
+
+def test_nobody_asks_who_has_the_model_or_before_the_second_round() -> None:
+    heard = Heard()
+    assert heard.start(0) == []
+    for replica in (0, 1):
+        heard.reply(replica, 0, model(3.0))
+    assert heard.start(1) == []
+
+
+def test_a_reply_for_the_round_before_the_last_one_is_ignored() -> None:
+    heard = Heard()
+    for round_index in range(3):
+        heard.start(round_index)
+    for replica in (0, 1):
+        heard.reply(replica, 0, model(3.0))
+    assert heard.parameters == [0.0, 0.0]
+
+
+def test_who_needs_no_pairs_begins_its_gradient_when_the_model_comes() -> None:
+    heard = Heard(local_circuits=6)
+    (work,) = heard.start(0)
+    assert isinstance(work, Work)
+    heard.reply(1, 0, model(3.0))
+    _, ends = heard.start(1)
+    assert (ends.payload, ends.deliver_at) == (Timer(ProcessorTimer.PLAN_ENDS, 1), 9)
+    (work,) = heard.reply(2, 0, model(3.0))
+    assert work.inputs.parameters.tolist() == [3.0, 3.0]
+    assert heard.hears("processor/0", ends.payload) == []
+
+
+def test_who_needs_no_pairs_and_lacks_the_model_begins_its_gradient_when_the_plan_ends() -> None:
+    heard = Heard(local_circuits=6)
+    heard.start(0)
+    _, ends = heard.start(1)
+    (work,) = heard.hears("processor/0", ends.payload)
+    assert (work.ready_at, work.inputs.usable.tolist()) == (9 + 10, [True] * 6)
+    assert heard.hears("processor/0", ends.payload) == []

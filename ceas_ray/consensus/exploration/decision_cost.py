@@ -53,13 +53,13 @@ def decision_cost(replicas: int, processors: int | None = None) -> dict[str, flo
     """Return latency (Delta), messages of the voting, tags, key bits and Bell pairs of a round.
 
     processors: number of processors that a dedicated committee serves; None: the committee is all processors, and
-    nobody writes to itself. Tags: one for each message of the voting, echo, update and reply. Key: 61 bits a tag, and
-    61 for the round's fresh hash key of each ordered link that is used. Pairs: of end-to-end fidelity 0.95, at the
-    asymptotic key rate.
+    nobody writes to itself. Tags: one for each message of the voting, echo, update and reply; B replicas reply to a
+    processor unasked. Key: 61 bits a tag, and 61 for the round's fresh hash key of each ordered link that is used.
+    Pairs: of end-to-end fidelity 0.95, at the asymptotic key rate.
     """
     latency, messages = voting_cost(replicas)
     among = replicas * (replicas - 1)
-    outside = 0 if processors is None else 2 * processors * replicas
+    outside = 0 if processors is None else processors * (replicas + Quorums(replicas).blocking)
     tags = messages + (2 * among if processors is None else among + outside)
     bits = TAG_BITS * (tags + among + outside)
     return {

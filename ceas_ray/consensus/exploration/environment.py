@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +38,8 @@ PLANNING, PATIENCE, MAX_WAITS = (1.0, 5.0, 15.0), 40.0, 5
 _LONGEST = 150.0
 """Delta after the last disturbance within which a round must be decided; of 30,000 scenarios none took more than 47."""
 _FAR = 10**6
+_ASKS_AFTER = 0.7
+"""Delta after the start of a round: whoever lacks the model of the last one asks for it."""
 
 
 class Environment:
@@ -43,7 +47,8 @@ class Environment:
     the last one.
 
     The manager hands out keys in a round that takes long, and in some scenarios gives up on it: then SKIP is agreed on.
-    Honest processors adopt what B replicas reply; Byzantine replicas reply with whatever round and model they like.
+    Honest processors adopt what B replicas reply, and ask for it where they lack it; Byzantine replicas reply with
+    whatever round and model they like.
     """
 
     def __init__(
@@ -86,7 +91,7 @@ class Environment:
             ends = max(opens, round((now + setting.time_out * factor) * DELTA))
             started = RoundStarted(
                 round_index=round_index,
-                plan_ends_at=round(now * DELTA),
+                plan_ends_at=opens,
                 inputs_open_until=opens,
                 inputs_time_out_at=ends,
                 key_bits=bits,
@@ -95,6 +100,8 @@ class Environment:
             self._report_to(entity, report)
         for k in range(PROCESSORS):
             self._send_updates(k)
+        for entity, name, frame in self.requests(round_index - 1):
+            self._timeline.push(now + _ASKS_AFTER, entity, name, frame)
         self._lie_to_processors()
         if setting.rounds > 1 or setting.key_bits < PLENTY:
             self._timeline.push(now + PATIENCE, MANAGER, "", lambda: self._wait(round_index, 0))
@@ -125,17 +132,17 @@ class Environment:
             return
         now = self._timeline.now
         for entity in self._participants.nodes:
-            distilled = KeysDistilled(round_index, np.full(len(self._key_bits), PLENTY))
+            distilled = KeysDistilled(round_index, np.full_like(self._key_bits, PLENTY))
             self._timeline.push(now, entity, ENTANGLEMENT_MANAGER, distilled)
             if self._setting.gives_up and stalled:
                 self._timeline.push(now, entity, ENTANGLEMENT_MANAGER, RoundGivenUp(round_index))
         for channel in self._channels.values():
-            channel.add_key_bits(PLENTY)
+            channel.add_key_bits(PLENTY, PLENTY)
         self._timeline.push(now + PATIENCE, MANAGER, "", lambda: self._wait(round_index, waits + 1))
 
     @property
     def _key_bits(self) -> NDArray[np.int64]:
-        return np.full(PROCESSORS + self._setting.replicas, self._setting.key_bits)
+        return np.full((2, PROCESSORS + self._setting.replicas), self._setting.key_bits // 2)
 
     # --- inputs ----------------------------------------------------------
 
@@ -161,7 +168,7 @@ class Environment:
             if (k, entity) not in self._channels:
                 self._channels[k, entity] = participants.bare(name, replica_name(identity))
             channel = self._channels[k, entity]
-            channel.add_key_bits(setting.key_bits)
+            channel.add_key_bits(setting.key_bits // 2, setting.key_bits // 2)
             body, withheld = self._update_body(k, identity)
             frame = (
                 None
@@ -203,6 +210,25 @@ class Environment:
 
     # --- replies ----------------------------------------------------------
 
+    def requests(self, round_index: int) -> Iterator[tuple[int, str, Frame]]:
+        """Return what processors that lack the model of a round ask, and liars always: entity, sender and frame."""
+        for k, adoption in enumerate(self._adoptions if round_index >= 0 else ()):
+            lies = k in self._setting.liar_processors
+            if adoption.has_adopted(round_index) and not lies:
+                continue
+            for entity in self._participants.nodes:
+                replied = adoption.has_replied(self._participants.names[entity], round_index)
+                frame = None if replied and not lies else self._request(k, entity, round_index)
+                if frame is not None:
+                    yield entity, processor_name(k), frame
+
+    def _request(self, k: int, entity: int, round_index: int) -> Frame | None:
+        kind = FrameKind.MODEL_WANTED
+        frame = self._channels[k, entity].seal(kind, round_index=round_index, view=0, now=0, body=b"")
+        if frame is not None and k not in self._setting.liar_processors:
+            self._participants.ledger.seal(frame)
+        return frame
+
     def reply(self, frame: Frame) -> None:
         """Let a replica's model reach a processor."""
         k = int(frame.receiver.rpartition("/")[2])
@@ -214,10 +240,13 @@ class Environment:
 
     def end(self) -> None:
         """Raise `Violation` for a processor that kept an old model, now that all honest replicas have decided the last
-        round.
+        round, and have been asked by whoever still lacked it.
+
+        Only crashes and want of keys may keep them from replying.
         """
+        all_reply = self._setting.key_bits == PLENTY and not self._setting.outages
         for k, replied in enumerate(self._replied):
-            if k not in self._setting.liar_processors and len(replied) >= self._blocking:
+            if k not in self._setting.liar_processors and (all_reply or len(replied) >= self._blocking):
                 self._judge.has_adopted(k)
 
     def _lie_to_processors(self) -> None:

@@ -128,20 +128,17 @@ class ReplicaScenario:
                 self._recover(entity)
             elif sender != participants.names[entity] or serial >= self._timers_from[entity]:
                 self.events += 1
-                self._happens(
-                    entity,
-                    Envelope(
-                        deliver_at=round(now * DELTA),
-                        sender=sender,
-                        serial=0,
-                        receiver=participants.names[entity],
-                        payload=payload,
-                    ),
-                )
+                self._arrives(now, entity, sender, payload)
         if not judge.all_decided:
             judge.ended(timeline.now)
+        for entity, sender, frame in environment.requests(self.setting.rounds - 1):
+            self._arrives(timeline.now, entity, sender, frame)
         environment.end()
         self._judge_keys()
+
+    def _arrives(self, now: float, entity: int, sender: str, payload: Any) -> None:
+        receiver, at = self._participants.names[entity], round(now * DELTA)
+        self._happens(entity, Envelope(deliver_at=at, sender=sender, serial=0, receiver=receiver, payload=payload))
 
     def _judge_keys(self) -> None:
         for channels in self._participants.channels.values():
@@ -235,7 +232,7 @@ class ReplicaScenario:
     def _say(self, after: float, *, liar: int, target: int, kind: FrameKind, view: int, body: bytes) -> None:
         channel, now = self._liar_channels[liar, target], self._timeline.now
         if self.setting.tagged:
-            channel.add_key_bits(PLENTY)
+            channel.add_key_bits(PLENTY, PLENTY)
         frame = channel.seal(kind, round_index=self._environment.round_index, view=view, now=0, body=body)
         assert frame is not None, "liars have plenty of keys"
         self._timeline.push(now + after, target, frame.sender, frame)

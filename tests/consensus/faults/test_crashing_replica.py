@@ -22,7 +22,7 @@ def started() -> CrashingReplica:
     replica = CrashingReplica(lambda: make_replica(0, 4), CRASH)
     schedule = RoundStarted(
         round_index=0, plan_ends_at=0, inputs_open_until=OPENS, inputs_time_out_at=2 * OPENS,
-        key_bits=np.full(PROCESSORS + 4, PLENTY),
+        key_bits=np.full((2, PROCESSORS + 4), PLENTY),
     )  # fmt: skip
     timers = {
         send.payload.purpose: send.deliver_at for send in told(replica, schedule) if send.receiver == replica.name

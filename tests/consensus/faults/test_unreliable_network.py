@@ -26,7 +26,7 @@ INTERVAL = 100
 
 def frame_of(sender: str = "replica/0", receiver: str = "replica/1") -> Frame:
     channel = Channel(sender, receiver, chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
-    channel.add_key_bits(10**4)
+    channel.add_key_bits(10**4, 10**4)
     frame = channel.seal(FrameKind.ECHO, round_index=0, view=0, now=0, body=b"")
     assert frame is not None
     return frame

@@ -15,6 +15,7 @@ from ceas_ray.consensus.exploration.planted.corners import PREVIOUS_COUNTS, THE_
 from ceas_ray.consensus.exploration.planted.inputs import INPUT_BUGS, ErasesBeforeItPersists
 from ceas_ray.consensus.exploration.planted.lagging import LAGGING_BUGS
 from ceas_ray.consensus.exploration.planted.links import (
+    DeafToProcessors,
     FailureErases,
     FollowsAnyRound,
     HastyManager,
@@ -257,6 +258,9 @@ PLANTED_BUGS: tuple[PlantedBug, ...] = (
     PlantedBug("a reply for a far round counts", (
         _whole("replica", 300, ExploredCode(adoption=FollowsAnyRound)),
         _whole("rounds", 300, ExploredCode(adoption=FollowsAnyRound), rounds=3),
+    )),
+    PlantedBug("replicas answer no processor", (
+        _whole("replica", 300, ExploredCode(replica=DeafToProcessors)),
     )),
     PlantedBug("next round on B decisions", (
         _whole("rounds", 500, ExploredCode(quorums=HastyManager), rounds=3),

@@ -7,6 +7,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ceas_ray.consensus.agreement import Agreement
+from ceas_ray.consensus.committee import ProtocolParameters
+from ceas_ray.consensus.model_replies import ModelReplies
+from ceas_ray.consensus.replica import Replica
+from ceas_ray.kernel.envelope import Effect
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.authentication import TAG_BITS, KeyPool
 from ceas_ray.messages.consensus_payloads import Frame
@@ -65,6 +70,23 @@ class FollowsAnyRound(ModelAdoption):
     def offer(self, replica: str, round_index: int, body: bytes) -> NDArray[Any] | None:
         self._latest = max(self._latest, round_index)
         return None if round_index < self._latest else super().offer(replica, round_index, body)
+
+
+class AnswersNoProcessor(ModelReplies):
+    """Tells processors the model unasked alone."""
+
+    def answer(self, processor: int, round_index: int, now: int) -> list[Effect]:
+        return []
+
+
+class SilentAgreement(Agreement):
+    def __init__(self, index: int, protocol: ProtocolParameters, **parts: Any) -> None:
+        super().__init__(index, protocol, **parts)
+        self.replies.__class__ = AnswersNoProcessor
+
+
+class DeafToProcessors(Replica):
+    agreement_type = SilentAgreement
 
 
 class HastyManager(Quorums):
