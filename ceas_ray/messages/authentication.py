@@ -1,9 +1,16 @@
 """Wegman-Carter tags and the key pools that feed them.
 
-A tag is a polynomial hash over the prime 2^61 - 1, masked with a one-time pad. The hash key is either fresh in each
-round or kept for the whole run. A forger succeeds with probability at most L / p in each attempt, where L is the number
-of 7-byte blocks plus one (Wegman and Carter, J. Comput. Syst. Sci. 22, 1981). Key bits come from Bell pairs. Both ends
-derive the same slots from a common stream, and may use as many of them as bits were distilled.
+A tag is a polynomial hash over the prime p = 2^61 - 1, masked with a one-time pad. The hash key is either fresh in
+each round or kept for the whole run. A forger succeeds with probability at most L / p in each attempt, where L is the
+number of 7-byte blocks plus one (Wegman and Carter, J. Comput. Syst. Sci. 22, 1981).
+
+A hash key may be kept, because every pad is uniform and masks one tag: tags are uniform whatever the hash key is, and
+tell nothing of it. All that a forger learns is that an attempt failed, which rules out at most L hash keys. So of q
+attempts one succeeds with probability at most q L / (p - (q - 1) L): a fresh hash key restarts this count, and an alarm
+is raised long before it matters (`FAILURES_PER_ALARM`).
+
+Key bits come from Bell pairs. Both ends derive the same slots from a common stream, and may use as many of them as bits
+were distilled.
 """
 
 from __future__ import annotations
@@ -134,6 +141,11 @@ class KeyPool(Stateful):
     def stored(self) -> int:
         """Number of bits that may still be used."""
         return self.state.distilled - self.state.spent - self.state.erased
+
+    @property
+    def tags_of_a_frame(self) -> int:
+        """Number of tags that the first frame of a round costs at most, its hash key included."""
+        return 2 if self._fresh else 1
 
     def add(self, bits: int) -> None:
         """Store newly distilled bits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
@@ -49,8 +50,8 @@ network: one at the close, one for late inputs, one for what others echo, and on
 """
 _TAGS_KEPT = {FrameKind.ECHO: 9, FrameKind.FETCH: 10, FrameKind.CONTENT: 10, FrameKind.CATCH_UP: 10}
 """Number of tags that a pool keeps back from frames of lower priority. The frames of one view (view change, proof,
-suggest, proposal, four votes, decide) may use up everything; an Echo comes next, then the rest. Between a processor and
-a replica nothing is kept back.
+suggest, proposal, four votes, decide) may use up everything; an Echo comes next, then the rest. A processor's
+request keeps back what its next update needs.
 """
 RESERVE_FRAMES = 1 + _TAGS_KEPT[FrameKind.ECHO]
 """Number of frames for which a link between replicas needs keys before a round: an Echo, and the view that it leaves
@@ -138,7 +139,8 @@ class Channel(Stateful):
 
     def seal(self, kind: FrameKind, *, round_index: int, view: int, now: int, body: bytes) -> Frame | None:
         """Return a tagged frame, or None if the key does not suffice; then the message is omitted."""
-        slot = self.outgoing.reserve_slot(round_index, _TAGS_KEPT.get(kind, 0))
+        kept = self.outgoing.tags_of_a_frame if kind is FrameKind.MODEL_WANTED else _TAGS_KEPT.get(kind, 0)
+        slot = self.outgoing.reserve_slot(round_index, kept)
         if slot is None:
             return None
         number = int(kind)
@@ -244,6 +246,11 @@ class ModelAdoption(Stateful):
     def has_replied(self, replica: str, round_index: int) -> bool:
         """Return whether a replica has replied for this round, or for a later one."""
         return self.state.replies.get(replica, (-1, b""))[0] >= round_index
+
+    def missing(self, round_index: int) -> int:
+        """Return how many more replicas must give the reply that most have given for a round."""
+        given = Counter(body for of_round, body in self.state.replies.values() if of_round == round_index)
+        return self._needed - max(given.values(), default=0)
 
     def offer(self, replica: str, round_index: int, body: bytes) -> NDArray[np.float64] | None:
         """Take a reply. Return the parameters (d,), in rad, if it completes the matching replies for a round after the

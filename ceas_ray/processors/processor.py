@@ -28,7 +28,9 @@ from ceas_ray.messages.payloads import (
     TimerPurpose,
     TrapCircuitsAnswered,
     processor_name,
+    replica_name,
 )
+from ceas_ray.messages.quorum import quorums_of
 from ceas_ray.messages.senders import may_send
 from ceas_ray.processors.gradient_records import GradientInputs, GradientOutput
 from ceas_ray.processors.gradient_work import GRADIENT, ErrorMitigation
@@ -84,7 +86,8 @@ class ProcessorState:
     parameters: of the model, float64 (d,) in rad. momentum: of the worker, (d,) in 1/rad. schedule: of the running
     round. werner: certified for its link by the hub; None until then. usable_shots: number of the round's shots that
     received their pairs in time. lacks_model: the model after the round before is not adopted yet, and may still be
-    asked for. waits_for_model: the gradient of the round, which needs no pairs, begins when it is.
+    asked for. asked: replicas that were asked. waits_for_model: the gradient of the round, which needs no pairs, begins
+    when the model is adopted.
     """
 
     parameters: Floats
@@ -93,6 +96,7 @@ class ProcessorState:
     werner: float | None = None
     usable_shots: int = 0
     lacks_model: bool = False
+    asked: tuple[str, ...] = ()
     waits_for_model: bool = False
 
 
@@ -107,8 +111,9 @@ class Processor(Actor):
     """An honest processor, or the leader of a group that shares a circuit.
 
     Its update leaves `update_time` after the plan's end, when all shots are over. A processor that still lacks the
-    model after the round before, 2 Delta and an update's time after a round began, asks every replica that has not
-    replied; see `ModelReplies` of consensus. Whoever needs no pairs waits for the model until the plan ends.
+    model after the round before, 2 Delta and an update's time after a round began, asks as many replicas as it lacks
+    replies, and every 2 Delta others; see `ModelReplies` of consensus. Whoever needs no pairs waits for the model until
+    the plan ends.
     """
 
     def __init__(
@@ -134,7 +139,7 @@ class Processor(Actor):
         self._channels = {channel.peer: channel for channel in connections.channels}
         self.latencies, self._watched = connections.latencies, connections.watched
         self._adoption, self._streams = adoption, streams
-        self._model_is_late_after = learning.update_time + 2 * connections.delta
+        self._reply_time, self._quorums = 2 * connections.delta, quorums_of(len(connections.channels))
         self.state = ProcessorState(initial_parameters, np.zeros_like(initial_parameters))
         self.own_lookahead = min(self.latencies.values())
         self.lookahead = learning.update_time + self.own_lookahead
@@ -164,7 +169,7 @@ class Processor(Actor):
 
     def _start_round(self, schedule: RoundStarted, now: int) -> list[Effect]:
         state, round_index = self.state, schedule.round_index
-        state.schedule, state.waits_for_model = schedule, False
+        state.schedule, state.asked, state.waits_for_model = schedule, (), False
         for channel in self._channels.values():
             channel.incoming.end_round()
         self._store_key_bits(schedule.key_bits)
@@ -173,7 +178,7 @@ class Processor(Actor):
         if not state.lacks_model:
             return [self._start_gradient_without_pairs(now)] if needs_no_pairs else []
         late = Timer(ProcessorTimer.MODEL_IS_LATE, round_index)
-        effects: list[Effect] = [Send(now + self._model_is_late_after, self.name, late)]
+        effects: list[Effect] = [Send(now + self.learning.update_time + self._reply_time, self.name, late)]
         if needs_no_pairs and now < schedule.plan_ends_at:
             state.waits_for_model = True
             return [*effects, Send(schedule.plan_ends_at, self.name, Timer(ProcessorTimer.PLAN_ENDS, round_index))]
@@ -188,18 +193,31 @@ class Processor(Actor):
         return [self._start_gradient_without_pairs(now)] if self.state.waits_for_model else []
 
     def _ask_for_model(self, now: int) -> list[Effect]:
-        """Ask the replicas that have not replied, where a key is left."""
-        if not self.state.lacks_model:
-            return []
-        self.state.lacks_model = False
+        """Ask as many replicas as replies are missing, in turn: those with which a key is left, and which have neither
+        replied nor been asked.
+        """
         wanted, effects = self.round_index - 1, list[Effect]()
-        for replica, channel in self._channels.items():
-            if self._adoption.has_replied(replica, wanted):
+        missing = max(1, self._adoption.missing(wanted))
+        for replica in self._in_turn() if self.state.lacks_model else ():
+            if replica in self.state.asked or self._adoption.has_replied(replica, wanted):
                 continue
-            frame = channel.seal(FrameKind.MODEL_WANTED, round_index=wanted, view=0, now=now, body=b"")
+            if len(effects) == missing:
+                late = Timer(ProcessorTimer.MODEL_IS_LATE, self.round_index)
+                return [*effects, Send(now + self._reply_time, self.name, late)]
+            self.state.asked += (replica,)
+            frame = self._channels[replica].seal(FrameKind.MODEL_WANTED, round_index=wanted, view=0, now=now, body=b"")
             if frame is not None:
                 effects.append(Send(now + self.latencies[replica], replica, frame))
+        self.state.lacks_model = False
         return effects
+
+    def _in_turn(self) -> list[str]:
+        """Return all replicas, those last that were to send the last model unasked."""
+        replicas, wanted = range(len(self._channels)), self.round_index - 1
+        unasked = {j for j in replicas if self._quorums.replies_unasked(j, self.index, wanted)}
+        first = (self.index + wanted) % len(replicas)
+        in_turn = [*replicas[first:], *replicas[:first]]
+        return [replica_name(j) for j in sorted(in_turn, key=lambda j: j in unasked)]
 
     def promise(self, now: int) -> int:
         """See `Actor`: nothing leaves before the end of a plan, because the update waits for all shots, unless the

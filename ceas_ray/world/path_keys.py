@@ -6,9 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ceas_ray.entanglement.key_ledger import RESERVED_ROUNDS, RESERVED_VIEWS
+from ceas_ray.entanglement.key_ledger import RESERVED_REQUESTS, RESERVED_ROUNDS, RESERVED_VIEWS
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
 from ceas_ray.entanglement.plan import REPLICA_FRAMES, VIEW_CHANGE_FRAMES, Demand, key_path_fidelity
+from ceas_ray.messages.authentication import TAG_BITS
+from ceas_ray.messages.quorum import quorums_of
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.quantum.bell_pairs import key_rate
 from ceas_ray.quantum.key_rates import finite_key_length
@@ -37,6 +39,7 @@ class PathKeys:
     def __init__(self, network: NetworkPlan, demand: Demand) -> None:
         self.paths = KeyPaths(network, demand)
         self._demand, self._age = demand, demand.key_useful_age
+        self._quorums = quorums_of(len(network.replica_routes))
         self._facts: dict[KeyPath, PathFacts] = {}
         self._blocks: dict[tuple[float, float, float], float] = {}
         self._wanted: dict[tuple[float, float, bool], tuple[float, ...]] = {}
@@ -44,10 +47,22 @@ class PathKeys:
     def warm_up(self, rounds: int) -> WantedKeys:
         """Return what paths want before the first of this many rounds: reserves."""
         kept = min(RESERVED_ROUNDS, rounds)
-        change = RESERVED_VIEWS * self._demand.bits(VIEW_CHANGE_FRAMES)
-        return WantedKeys(
-            self, 2.0 * kept * self._demand.bits(1), 2.0 * (kept * self._demand.bits(REPLICA_FRAMES) + change)
-        )
+        return WantedKeys(self, self._reserve(kept, is_between=False), self._reserve(kept, is_between=True))
+
+    def _reserve(self, rounds: int, *, is_between: bool) -> float:
+        """Return the bits of a reserve for this many rounds, both directions together."""
+        if is_between:
+            change = RESERVED_VIEWS * self._demand.bits(VIEW_CHANGE_FRAMES)
+            return 2.0 * (rounds * self._demand.bits(REPLICA_FRAMES) + change)
+        return 2.0 * rounds * self._demand.bits(1) + RESERVED_REQUESTS * TAG_BITS
+
+    def _good_round(self, replica_frames: int, *, is_between: bool) -> float:
+        """Return the bits of a good round, both directions together: of a processor its update, and the models that B
+        of n replicas send it unasked.
+        """
+        if is_between:
+            return 2.0 * self._demand.bits(replica_frames)
+        return self._demand.bits(1) * (1 + self._quorums.blocking / self._quorums.replicas)
 
     def of_rounds(self, rounds: int) -> Sequence[WantedKeys]:
         """Return what paths want in rounds that stand for all of so many, those aside that distil nothing.
@@ -55,7 +70,7 @@ class PathKeys:
         Asymptotic keys are distilled as they are spent, so one round stands for all; of finite keys a block may last
         for several.
         """
-        mine, between = 2.0 * self._demand.bits(1), 2.0 * self._demand.bits(REPLICA_FRAMES)
+        mine, between = (self._good_round(REPLICA_FRAMES, is_between=of_replicas) for of_replicas in (False, True))
         if not self._demand.finite_keys:
             return (WantedKeys(self, mine, between),)
         foreseen = max(1, min(rounds - RESERVED_ROUNDS, _FORESEEN_ROUNDS))
@@ -88,15 +103,15 @@ class PathKeys:
         return self._wanted[chosen, found, is_between][number]
 
     def _foreseen(self, path: KeyPath, is_between: bool) -> tuple[float, ...]:
-        good = self._demand.bits(REPLICA_FRAMES if is_between else 1)
-        spent = self._demand.bits(SPENT_REPLICA_FRAMES if is_between else 1)
-        target = RESERVED_ROUNDS * good + is_between * RESERVED_VIEWS * self._demand.bits(VIEW_CHANGE_FRAMES)
-        left, wanted = self._block(path, 2.0 * target) / 2, []
+        good, spent = (self._good_round(n, is_between=is_between) for n in (REPLICA_FRAMES, SPENT_REPLICA_FRAMES))
+        target = self._reserve(RESERVED_ROUNDS, is_between=is_between)
+        worth = 2.0 * self._demand.bits(REPLICA_FRAMES if is_between else 1)
+        left, wanted = self._block(path, target), []
         for _ in range(_FORESEEN_ROUNDS):
             need = min(target, max(0.0, target - max(0.0, left - good)))
-            need = math.ceil(need / good) * good
-            left += self._block(path, 2.0 * need) / 2 - spent
-            wanted.append(2.0 * need)
+            need = math.ceil(need / worth) * worth
+            left += self._block(path, need) - spent
+            wanted.append(need)
         return tuple(wanted)
 
     def _block(self, path: KeyPath, bits: float) -> float:

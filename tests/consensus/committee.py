@@ -101,6 +101,7 @@ class Network:
         self._liars: dict[tuple[int, int], Channel] = {}
         self.sent: list[Frame] = []
         self.decided: dict[tuple[int, int], RoundDecided] = {}
+        self.adopted_at: dict[tuple[int, int], int] = {}
         senders = [Channel(processor_name(k), replica_name(j), chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
                    for k in range(PROCESSORS) for j in range(replicas)]  # fmt: skip
         for round_index in range(rounds):
@@ -186,6 +187,7 @@ class Network:
             assert isinstance(effect, Send)
             if isinstance(effect.payload, RoundDecided):
                 self.decided[j, effect.payload.round_index] = effect.payload
+                self.adopted_at[j, effect.payload.round_index] = self.now
             elif isinstance(effect.payload, Frame):
                 self.sent.append(effect.payload)
                 if not effect.receiver.startswith("replica/"):

@@ -215,11 +215,11 @@ def test_no_honest_replica_votes_for_a_wrong_aggregate_that_f_liars_push(replica
 
 @pytest.mark.parametrize("replicas", [4, 7])
 def test_a_good_round_costs_the_frames_of_the_specification(replicas: int) -> None:
-    """N n updates, 6 n (n - 1) + (n - 1) between replicas, n N models."""
+    """N n updates, 6 n (n - 1) + (n - 1) between replicas, N B models."""
     network = Network(replicas)
     network.run()
     among = 6 * replicas * (replicas - 1) + replicas - 1
-    assert len(network.sent) == among + replicas * PROCESSORS
+    assert len(network.sent) == among + Quorums(replicas).blocking * PROCESSORS
 
 
 def test_a_round_without_keys_between_two_replicas_is_decided_after_the_refill_not_skipped() -> None:

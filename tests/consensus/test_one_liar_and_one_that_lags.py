@@ -173,4 +173,4 @@ def test_one_that_knows_the_decision_adopts_it_when_its_body_comes_as_a_proposal
     network = ProposalAfterTheDecisions(replicas, OPENS + after)
     network.run()
     assert {j for j, _ in network.decided} == set(range(replicas))
-    assert max(frame.sent_at for frame in network.sent if frame.kind == FrameKind.MODEL) == OPENS + after
+    assert max(network.adopted_at.values()) == OPENS + after

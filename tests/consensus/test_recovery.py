@@ -100,7 +100,7 @@ def test_what_a_replica_decided_is_still_valid_to_it_after_a_crash() -> None:
 def test_one_that_has_decided_says_so_again_when_the_round_gets_new_keys() -> None:
     """Found by the explorer: somebody waits for it, or no keys would come."""
     network = decided_network()
-    keys = KeysDistilled(0, np.full(PROCESSORS + 4, 1000))
+    keys = KeysDistilled(0, np.full((2, PROCESSORS + 4), 1000))
     sent = network.replicas[1].handle(
         Envelope(deliver_at=network.now, sender="entanglement_manager", serial=0, receiver="replica/1", payload=keys)
     )

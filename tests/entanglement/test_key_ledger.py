@@ -89,9 +89,9 @@ rounds = st.lists(
 
 
 def allowance(ledger: KeyLedger, ends: tuple[str, str], round_index: int, views: int) -> int:
-    """Bits that a good round, a request or its answer, and so many changes of view cost at most."""
+    """Bits that a good round and so many changes of view cost at most, or after one a request or its answer."""
     change = (ledger.reserve(*ends, ROUNDS)) // RESERVED_VIEWS
-    asked = 0 if change else demand().bits(1)
+    asked = 0 if change or views == 0 else demand().bits(1)
     return ledger.good_round(*ends, round_index) + asked + views * change
 
 

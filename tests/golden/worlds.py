@@ -98,7 +98,7 @@ WORLDS: dict[str, tuple[str, ...]] = {
     ),
     "committee of all processors": ("consensus=all_processors", "processors.count=5"),
     "finite keys": (*COMMITTEE, "consensus.key_rate=finite"),
-    "kept hash keys": (*COMMITTEE, "consensus.hash_keys=kept"),
+    "fresh hash keys": (*COMMITTEE, "consensus.hash_keys=fresh"),
     "trap circuits": (
         "training.trap_circuit_share=0.25", "aggregation=ceas", "aggregation.weights.min_tests=10",
     ),

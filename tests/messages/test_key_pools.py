@@ -331,3 +331,14 @@ def test_a_forger_wins_with_l_over_p_exactly_over_all_keys_and_pads() -> None:
 
 Link.TestCase.settings = settings(max_examples=150, stateful_step_count=60)
 TestLink = Link.TestCase
+
+
+@pytest.mark.parametrize(("fresh", "kept"), [(False, 1), (True, 2)])
+def test_a_request_for_a_model_leaves_the_key_of_the_next_update(fresh: bool, kept: int) -> None:
+    for tags in range(6):
+        channel = Channel("processor/0", "replica/1", chain=b"chain", streams=Streams(1), fresh_hash_keys=fresh)
+        channel.add_key_bits(TAG_BITS * tags, 0)
+        asked = channel.seal(FrameKind.MODEL_WANTED, round_index=0, view=0, now=0, body=b"")
+        assert (asked is not None) == (tags >= 2 * kept)
+        if asked is not None:
+            assert channel.seal(FrameKind.UPDATE, round_index=1, view=0, now=0, body=b"") is not None

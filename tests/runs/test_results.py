@@ -39,7 +39,7 @@ FAULTS = (
     ("consensus.crash={replicas:[1],round:0,after_milliseconds:0.1,down_milliseconds:5}",),
     ("consensus.loss_probability=0.1",),
 )
-MEMORIES = ((), ("entanglement.slots=8",), ("entanglement.min_fidelity=0.8",), ("consensus.hash_keys=kept",))
+MEMORIES = ((), ("entanglement.slots=8",), ("entanglement.min_fidelity=0.8",), ("consensus.hash_keys=fresh",))
 
 
 def run_of(*overrides: str) -> tuple[list[dict[str, Any]], dict[str, Any], Simulation]:

@@ -47,7 +47,7 @@ class Participants:
     ) -> None:  # fmt: skip
         self.setting, self._judge, self._timeline, self._code = setting, judge, timeline, code
         self.lies = ReplicaLies(draws, setting.lie, setting.deaf, poisoned=judge.poisoned, poisons=setting.poisons)
-        self._streams = Streams(seed_of(numbers))
+        self._streams, self._fresh_hash_keys = Streams(seed_of(numbers)), seed_of(numbers) % 2 == 0
         self.identities = [*range(setting.replicas), *setting.twins]
         running = [e for e, j in enumerate(self.identities) if not (setting.omniscient and j in setting.byzantine)]
         self.names = [replica_name(identity) for identity in self.identities]
@@ -111,5 +111,6 @@ class Participants:
     def bare(self, name: str, peer: str) -> Channel:
         """Return one end of a link that nobody watches and on which nobody lies."""
         if self.setting.tagged:
-            return self._code.channel(name, peer, chain=CHAIN, streams=self._streams, fresh_hash_keys=True)
+            fresh = self._fresh_hash_keys
+            return self._code.channel(name, peer, chain=CHAIN, streams=self._streams, fresh_hash_keys=fresh)
         return NullChannel(name, peer, CHAIN)
