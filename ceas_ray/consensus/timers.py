@@ -15,3 +15,4 @@ class ReplicaTimer(TimerPurpose):
     ECHOES_LEAVE = "echo"
     FETCHES_LEAVE = "fetch"
     VIEW_ENDS = "view"
+    REQUESTS_END = "requests end"

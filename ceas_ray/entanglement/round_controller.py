@@ -256,7 +256,8 @@ class RoundController(Actor):
         effects: list[Effect] = [Observation(observed), Mark(progress.round_index, ends, decided.model)]
         if progress.round_index + 1 < self._rounds:
             return [*effects, self._timer(ControllerTimer.ROUND_STARTS, ends, progress.round_index + 1)]
-        return [*effects, *self._stop_waiting(ends)]
+        for_processors = [Send(ends, name, StopWaiting(progress.round_index)) for name in self.keys.processors]
+        return [*effects, *for_processors, *self._stop_waiting(ends)]
 
     # --- stalls ----------------------------------------------------------
 

@@ -326,7 +326,9 @@ class RoundGivenUp:
 
 @message
 class StopWaiting:
-    """Entanglement manager to replicas: nothing more will come of this round, so let its timers run out."""
+    """Entanglement manager to replicas: nothing more will come of this round, so let its timers run out. To processors:
+    the last round is over, so ask for its model if it is lacking.
+    """
 
     round_index: int
 

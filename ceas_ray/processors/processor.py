@@ -24,6 +24,7 @@ from ceas_ray.messages.payloads import (
     PairsTested,
     RoundStarted,
     ShotsDelivered,
+    StopWaiting,
     Timer,
     TimerPurpose,
     TrapCircuitsAnswered,
@@ -85,9 +86,9 @@ class ProcessorState:
 
     parameters: of the model, float64 (d,) in rad. momentum: of the worker, (d,) in 1/rad. schedule: of the running
     round. werner: certified for its link by the hub; None until then. usable_shots: number of the round's shots that
-    received their pairs in time. lacks_model: the model after the round before is not adopted yet, and may still be
-    asked for. asked: replicas that were asked. waits_for_model: the gradient of the round, which needs no pairs, begins
-    when the model is adopted.
+    received their pairs in time. wanted: the round whose model is lacking, and may still be asked for, or
+    -1. asked: replicas that were. waits_for_model: the gradient of the round, which needs no pairs, begins when that
+    model is adopted.
     """
 
     parameters: Floats
@@ -95,7 +96,7 @@ class ProcessorState:
     schedule: RoundStarted | None = None
     werner: float | None = None
     usable_shots: int = 0
-    lacks_model: bool = False
+    wanted: int = -1
     asked: tuple[str, ...] = ()
     waits_for_model: bool = False
 
@@ -111,9 +112,9 @@ class Processor(Actor):
     """An honest processor, or the leader of a group that shares a circuit.
 
     Its update leaves `update_time` after the plan's end, when all shots are over. A processor that still lacks the
-    model after the round before, 2 Delta and an update's time after a round began, asks as many replicas as it lacks
-    replies, and every 2 Delta others; see `ModelReplies` of consensus. Whoever needs no pairs waits for the model until
-    the plan ends.
+    model after a round, 2 Delta and an update's time after the next one began or the run ended, asks as many replicas
+    as it lacks replies, and every 2 Delta others; see `ModelReplies` of consensus. Whoever needs no pairs waits for the
+    model until the plan ends.
     """
 
     def __init__(
@@ -154,6 +155,8 @@ class Processor(Actor):
                 return self._start_round(schedule, now)
             case Timer() as timer:
                 return self._wake(timer, now)
+            case StopWaiting(round_index=round_index):
+                return self._wait_for_model(round_index, now) if round_index == self.round_index else []
             case KeysDistilled(key_bits=key_bits):
                 self._store_key_bits(key_bits)
             case ShotsDelivered() as shots:
@@ -169,61 +172,66 @@ class Processor(Actor):
 
     def _start_round(self, schedule: RoundStarted, now: int) -> list[Effect]:
         state, round_index = self.state, schedule.round_index
-        state.schedule, state.asked, state.waits_for_model = schedule, (), False
+        state.schedule, state.waits_for_model = schedule, False
         for channel in self._channels.values():
             channel.incoming.end_round()
         self._store_key_bits(schedule.key_bits)
-        state.lacks_model = round_index > 0 and not self._adoption.has_adopted(round_index - 1)
-        needs_no_pairs = self.learning.local_circuits is not None
-        if not state.lacks_model:
-            return [self._start_gradient_without_pairs(now)] if needs_no_pairs else []
-        late = Timer(ProcessorTimer.MODEL_IS_LATE, round_index)
-        effects: list[Effect] = [Send(now + self.learning.update_time + self._reply_time, self.name, late)]
-        if needs_no_pairs and now < schedule.plan_ends_at:
+        effects = self._wait_for_model(round_index - 1, now)
+        if self.learning.local_circuits is None:
+            return effects
+        if effects and now < schedule.plan_ends_at:
             state.waits_for_model = True
             return [*effects, Send(schedule.plan_ends_at, self.name, Timer(ProcessorTimer.PLAN_ENDS, round_index))]
-        return [*effects, self._start_gradient_without_pairs(now)] if needs_no_pairs else effects
+        return [*effects, self._start_gradient_without_pairs(now)]
+
+    def _wait_for_model(self, round_index: int, now: int) -> list[Effect]:
+        """Return a timer after which the model of a round is late, if it is not adopted yet."""
+        self.state.wanted, self.state.asked = -1, ()
+        if self._adoption.has_adopted(round_index):
+            return []
+        self.state.wanted = round_index
+        return [self._late(now + self.learning.update_time + self._reply_time)]
+
+    def _late(self, at: int) -> Send:
+        return Send(at, self.name, Timer(ProcessorTimer.MODEL_IS_LATE, self.state.wanted))
 
     def _wake(self, timer: Timer, now: int) -> list[Effect]:
-        is_late = ProcessorTimer(timer.purpose) is ProcessorTimer.MODEL_IS_LATE
-        if timer.round_index != self.round_index:
-            return []
-        if is_late:
-            return self._ask_for_model(now)
-        return [self._start_gradient_without_pairs(now)] if self.state.waits_for_model else []
+        if ProcessorTimer(timer.purpose) is ProcessorTimer.MODEL_IS_LATE:
+            return self._ask_for_model(now) if timer.round_index == self.state.wanted else []
+        waits = self.state.waits_for_model and timer.round_index == self.round_index
+        return [self._start_gradient_without_pairs(now)] if waits else []
 
     def _ask_for_model(self, now: int) -> list[Effect]:
         """Ask as many replicas as replies are missing, in turn: those with which a key is left, and which have neither
         replied nor been asked.
         """
-        wanted, effects = self.round_index - 1, list[Effect]()
+        wanted, effects = self.state.wanted, list[Effect]()
         missing = max(1, self._adoption.missing(wanted))
-        for replica in self._in_turn() if self.state.lacks_model else ():
+        for replica in self._in_turn(wanted):
             if replica in self.state.asked or self._adoption.has_replied(replica, wanted):
                 continue
             if len(effects) == missing:
-                late = Timer(ProcessorTimer.MODEL_IS_LATE, self.round_index)
-                return [*effects, Send(now + self._reply_time, self.name, late)]
+                return [*effects, self._late(now + self._reply_time)]
             self.state.asked += (replica,)
             frame = self._channels[replica].seal(FrameKind.MODEL_WANTED, round_index=wanted, view=0, now=now, body=b"")
             if frame is not None:
                 effects.append(Send(now + self.latencies[replica], replica, frame))
-        self.state.lacks_model = False
+        self.state.wanted = -1
         return effects
 
-    def _in_turn(self) -> list[str]:
-        """Return all replicas, those last that were to send the last model unasked."""
-        replicas, wanted = range(len(self._channels)), self.round_index - 1
-        unasked = {j for j in replicas if self._quorums.replies_unasked(j, self.index, wanted)}
-        first = (self.index + wanted) % len(replicas)
+    def _in_turn(self, round_index: int) -> list[str]:
+        """Return all replicas, those last that were to send the model of a round unasked."""
+        replicas = range(len(self._channels))
+        unasked = {j for j in replicas if self._quorums.replies_unasked(j, self.index, round_index)}
+        first = (self.index + round_index) % len(replicas)
         in_turn = [*replicas[first:], *replicas[:first]]
         return [replica_name(j) for j in sorted(in_turn, key=lambda j: j in unasked)]
 
     def promise(self, now: int) -> int:
-        """See `Actor`: nothing leaves before the end of a plan, because the update waits for all shots, unless the
-        last model has to be asked for.
+        """See `Actor`: nothing leaves before the end of a plan, because the update waits for all shots, unless a model
+        has to be asked for.
         """
-        if self.state.schedule is None or self.state.lacks_model:
+        if self.state.schedule is None or self.state.wanted >= 0:
             return 0
         return self.state.schedule.plan_ends_at + self.learning.update_time + self.own_lookahead
 
@@ -368,7 +376,8 @@ class Processor(Actor):
         adopted = self._adoption.offer(frame.sender, frame.round_index, body)
         if adopted is not None and adopted.shape == self.state.parameters.shape:
             self.state.parameters = adopted
-            self.state.lacks_model = False
+            if self._adoption.has_adopted(self.state.wanted):
+                self.state.wanted = -1
             return [self._start_gradient_without_pairs(now)] if self.state.waits_for_model else []
         return []
 

@@ -25,7 +25,10 @@ class PlannedCost:
 def planned_cost(controller: RoundController) -> PlannedCost:
     """Return what a good round in the middle of a run costs, before any is run."""
     network, paths, keys = controller.planner._network, controller._paths, controller.keys
-    good = {path: keys.good_round(path.owner, path.peer) for path in paths}
+    good = {
+        path: float(keys.good_round(path.owner, path.peer, 0) + keys.good_round(path.peer, path.owner, 0))
+        for path in paths
+    }
     planned = controller.planner.plan(0, 0, good)
     link_pairs = {processor_link_name(k): _link_pairs_per_shot(controller, k) for k in range(len(keys.processors))}
     bits = pairs = 0.0

@@ -21,6 +21,7 @@ from ceas_ray.messages.payloads import (
     PairsTested,
     RoundStarted,
     ShotsDelivered,
+    StopWaiting,
     Timer,
     processor_link_name,
     replica_name,
@@ -212,7 +213,7 @@ def test_a_model_of_another_shape_is_none_even_if_many_say_so() -> None:
 
 def late(heard: Heard, round_index: int) -> list[Any]:
     """The timer fires after which a model is late."""
-    return list(heard.hears("processor/0", Timer(ProcessorTimer.MODEL_IS_LATE, round_index)))
+    return list(heard.hears("processor/0", Timer(ProcessorTimer.MODEL_IS_LATE, round_index - 1)))
 
 
 def test_who_lacks_the_model_of_the_last_round_asks_others_one_by_one_and_last_those_that_owed_it() -> None:
@@ -235,6 +236,18 @@ def test_as_many_are_asked_at_once_as_replies_are_missing() -> None:
     heard.start(0)
     heard.start(1)
     assert [send.receiver for send in late(heard, 1)] == [NAMES[2], NAMES[3], "processor/0"]
+
+
+def test_who_lacks_the_last_model_when_the_run_ends_asks_for_it() -> None:
+    heard = Heard()
+    heard.start(0)
+    heard.reply(1, 0, model(3.0))
+    (timer,) = heard.hears(ENTANGLEMENT_MANAGER, StopWaiting(0))
+    assert timer.payload == Timer(ProcessorTimer.MODEL_IS_LATE, 0)
+    assert [send.receiver for send in late(heard, 1)] == [NAMES[2], "processor/0"]
+    heard.reply(2, 0, model(3.0))
+    assert heard.parameters == [3.0, 3.0]
+    assert heard.hears(ENTANGLEMENT_MANAGER, StopWaiting(0)) == []
 
 
 def test_a_reply_for_the_last_round_counts_in_the_next_one() -> None:

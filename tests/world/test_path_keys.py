@@ -109,18 +109,19 @@ def test_every_key_bit_is_handed_out_to_both_ends_and_spent_stored_or_erased(tro
     assert 0 < spent == key_bits_spent(simulation)
 
 
-def test_a_round_begins_only_with_keys_for_echoes_and_a_view_among_a_quorum() -> None:
+@pytest.mark.parametrize(("hash_keys", "least"), [("kept", 10), ("fresh", 11)])
+def test_a_round_begins_only_with_keys_for_echoes_and_a_view_among_a_quorum(hash_keys: str, least: int) -> None:
     """With less no replica could echo what it received, and the committee could only agree to skip the round."""
-    world = small_world(*SMALL_COMMITTEE)
+    world = small_world(*SMALL_COMMITTEE, f"consensus.hash_keys={hash_keys}")
     keys, replicas = world.manager.keys, [replica_name(j) for j in range(4)]
     for tags in range(16):
-        channel = Channel(*replicas[:2], chain=b"chain", streams=Streams(1), fresh_hash_keys=True)
+        channel = Channel(*replicas[:2], chain=b"chain", streams=Streams(1), fresh_hash_keys=hash_keys == "fresh")
         channel.outgoing.add(TAG_BITS * tags)
         keys.state.left = {(a, b): TAG_BITS * tags for a in replicas for b in replicas if a != b}
         can_echo = channel.seal(FrameKind.ECHO, round_index=0, view=0, now=0, body=b"") is not None
-        assert world.manager.progress.has_quorum(keys.keyed_replicas()) == can_echo == (tags >= 11)
+        assert world.manager.progress.has_quorum(keys.keyed_replicas()) == can_echo == (tags >= least)
     for enough, poor in ((4, ()), (3, (0,)), (2, (0, 3))):
         for a, b in keys.state.left:
             short = any(replica_name(j) in (a, b) for j in poor)
-            keys.state.left[a, b] = TAG_BITS * (10 if short else 11)
+            keys.state.left[a, b] = TAG_BITS * (least - 1 if short else least)
         assert keys.keyed_replicas() == enough
