@@ -112,7 +112,7 @@ class Agreement(Stateful):
 
     def begin(self, now: int) -> list[Effect]:
         """Start the round."""
-        return [*self.phase.input_timers(now), *self.replies.timer(now)]
+        return self.phase.input_timers(now)
 
     def take_report(self, report: TestReport, now: int) -> list[Effect]:
         """Take the hub's tests, which are an input."""
@@ -150,8 +150,6 @@ class Agreement(Stateful):
     def timer(self, purpose: ReplicaTimer, view: int, now: int) -> list[Effect]:
         """Do what a timer of this round is for."""
         match purpose:
-            case ReplicaTimer.REQUESTS_END:
-                return []
             case ReplicaTimer.FETCHES_LEAVE:
                 return [*self.fetching.fires(now, self.voting.view), *self._arm_fetch(now)]
             case ReplicaTimer.VIEW_ENDS:

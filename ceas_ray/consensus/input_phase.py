@@ -275,17 +275,24 @@ class InputPhase(Stateful):
     # --- timers ----------------------------------------------------------
 
     def input_timers(self, now: int) -> list[Effect]:
-        """Return the timers after which the inputs may close, and must close."""
+        """Return the timers after which the inputs may close, and must close; before them, when the plan ends, begins a
+        time in which a replica sends nothing, as it can promise from then on.
+        """
         assert self._schedule is not None
-        times = (
-            (ReplicaTimer.INPUTS_MAY_CLOSE, self._schedule.inputs_open_until),
+        opens = self._schedule.inputs_open_until
+        times = [
+            (ReplicaTimer.INPUTS_MAY_CLOSE, opens),
             (ReplicaTimer.INPUTS_MUST_CLOSE, self._schedule.inputs_time_out_at),
-        )
+        ]
+        if now < self._schedule.plan_ends_at < opens:
+            times.append((ReplicaTimer.SILENCE_BEGINS, self._schedule.plan_ends_at))
         return [self._timer(purpose, max(now + 1, at)) for purpose, at in times]
 
     def timer(self, purpose: ReplicaTimer, now: int) -> list[Effect]:
         """Do what a timer of the input phase is for."""
         match purpose:
+            case ReplicaTimer.SILENCE_BEGINS:
+                return []
             case ReplicaTimer.INPUTS_MAY_CLOSE:
                 return self.close_if_complete(now)
             case ReplicaTimer.INPUTS_MUST_CLOSE:

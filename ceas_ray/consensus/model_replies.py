@@ -8,12 +8,11 @@ from ceas_ray.consensus.authenticated_links import AuthenticatedLinks
 from ceas_ray.consensus.chain_head import ChainHead
 from ceas_ray.consensus.committee import Committee
 from ceas_ray.consensus.input_phase import InputPhase
-from ceas_ray.consensus.timers import ReplicaTimer
 from ceas_ray.kernel.codec import encode
-from ceas_ray.kernel.envelope import Effect, Send
+from ceas_ray.kernel.envelope import Effect
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.frames import FrameKind
-from ceas_ray.messages.payloads import RoundStarted, Timer, processor_name, replica_name
+from ceas_ray.messages.payloads import RoundStarted, processor_name
 
 
 @dataclass(slots=True)
@@ -54,14 +53,6 @@ class ModelReplies(Stateful):
             if self._committee.replies_unasked(self._index, k, round_index)
             for effect in self._reply(k, round_index, now)
         ]
-
-    def timer(self, now: int) -> list[Effect]:
-        """Return a timer for the end of the plan, when this replica can promise to send nothing until inputs close."""
-        schedule = self._schedule
-        if schedule is None or not now < schedule.plan_ends_at < schedule.inputs_open_until:
-            return []
-        name, timer = replica_name(self._index), Timer(ReplicaTimer.REQUESTS_END, schedule.round_index)
-        return [Send(schedule.plan_ends_at, name, timer)]
 
     def may_answer(self, now: int) -> bool:
         """Return whether requests are answered now: not between the plan and the close of inputs, when a replica sends

@@ -6,8 +6,9 @@ from ceas_ray.messages.payloads import TimerPurpose
 
 
 class ReplicaTimer(TimerPurpose):
-    """What a replica wakes itself up for, in one round. The first five belong to the input phase."""
+    """What a replica wakes itself up for, in one round. The first six belong to the input phase."""
 
+    SILENCE_BEGINS = "silence"
     INPUTS_MAY_CLOSE = "may close"
     INPUTS_MUST_CLOSE = "must close"
     MAY_PROPOSE = "may propose"
@@ -15,4 +16,3 @@ class ReplicaTimer(TimerPurpose):
     ECHOES_LEAVE = "echo"
     FETCHES_LEAVE = "fetch"
     VIEW_ENDS = "view"
-    REQUESTS_END = "requests end"

@@ -16,10 +16,10 @@ from ceas_ray.messages.frames import RESERVE_FRAMES
 from ceas_ray.messages.payloads import processor_name, replica_name
 from ceas_ray.messages.quorum import quorums_of
 
-RESERVED_ROUNDS, RESERVED_VIEWS, RESERVED_REQUESTS = 2, 1, 1
+RESERVED_ROUNDS, RESERVED_VIEWS, RESERVED_REQUESTS = 2, 1, 2
 """What a link's reserve is for when a round begins: good rounds (this one, and one in which the keys for more are
-distilled), changes of view (one with all the echoes and fetches that a view allows, or two with few), and a processor's
-requests for a model."""
+distilled), changes of view (one with all the echoes and fetches that a view allows, or two with few), and requests of a
+processor for a model, with their answers."""
 
 
 @dataclass
@@ -70,7 +70,9 @@ class KeyLedger(Stateful):
         their reserves, or have equally much more, as far as the new bits go.
         """
         whole, left = int(self.state.new.get((owner, peer), 0.0)), self.state.left
-        more = left.get((peer, owner), 0) - left.get((owner, peer), 0) + self._reserved_requests(owner) * TAG_BITS
+        more = left.get((peer, owner), 0) - left.get((owner, peer), 0)
+        if not self._is_replica(owner):
+            more += self._of_requests(owner) - self._of_requests(peer)
         for_owner = min(whole, max(0, (whole + more) // 2))
         return for_owner, whole - for_owner
 
@@ -171,17 +173,17 @@ class KeyLedger(Stateful):
         return name.startswith("replica/")
 
     def reserve(self, sender: str, receiver: str, round_index: int) -> int:
-        """Return the bits to send with that a party has when a round begins.
-
-        Of a model for a processor as if it were sent in every round, since it may be asked for.
-        """
+        """Return the bits to send with that a party has when a round begins."""
         rounds = min(RESERVED_ROUNDS, self._rounds - max(0, round_index))
         if self._is_replica(sender) and self._is_replica(receiver):
             return rounds * self._demand.bits(REPLICA_FRAMES) + RESERVED_VIEWS * self._demand.bits(VIEW_CHANGE_FRAMES)
-        return rounds * self._demand.bits(1) + (self._reserved_requests(sender) if rounds else 0) * TAG_BITS
+        return rounds * self._demand.bits(1) + (self._of_requests(sender) if rounds else 0)
 
-    def _reserved_requests(self, sender: str) -> int:
-        return 0 if self._is_replica(sender) else RESERVED_REQUESTS
+    def _of_requests(self, sender: str) -> int:
+        """Return the bits that requests cost a processor, whose update has paid for the round's hash key, or answers
+        a replica.
+        """
+        return RESERVED_REQUESTS * (self._demand.bits(1) if self._is_replica(sender) else TAG_BITS)
 
     def wanted(self, owner: str, peer: str, round_index: int) -> float:
         """Return the bits that a path is to distil in the plan of a round; before the first, and in a refill, a whole

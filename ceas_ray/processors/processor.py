@@ -86,9 +86,8 @@ class ProcessorState:
 
     parameters: of the model, float64 (d,) in rad. momentum: of the worker, (d,) in 1/rad. schedule: of the running
     round. werner: certified for its link by the hub; None until then. usable_shots: number of the round's shots that
-    received their pairs in time. wanted: the round whose model is lacking, and may still be asked for, or
-    -1. asked: replicas that were. waits_for_model: the gradient of the round, which needs no pairs, begins when that
-    model is adopted.
+    received their pairs in time. wanted: the round whose model is lacking, and may still be asked for, or -1. asked:
+    replicas that were. waits_for_model: the gradient, which needs no pairs, begins when that model is adopted.
     """
 
     parameters: Floats
@@ -311,14 +310,10 @@ class Processor(Actor):
 
     def _start_gradient_without_pairs(self, now: int) -> Work:
         self.state.waits_for_model = False
-        everything = np.ones(self.learning.local_circuits or 0, bool)
         without_pairs = ShotsDelivered(
-            round_index=self.round_index,
-            on_time=everything,
-            attenuation=np.zeros(0),
-            werner=NO_PAIRS.werner,
-            coefficients=NO_PAIRS.coefficients,
-        )
+            round_index=self.round_index, on_time=np.ones(self.learning.local_circuits or 0, bool),
+            attenuation=np.zeros(0), werner=NO_PAIRS.werner, coefficients=NO_PAIRS.coefficients,
+        )  # fmt: skip
         return self._start_gradient(without_pairs, now)
 
     def _start_gradient(self, shots: ShotsDelivered, now: int) -> Work:

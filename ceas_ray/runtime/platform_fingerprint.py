@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 LIBRARIES = (
-    "ceas-ray", "llvmlite", "msgpack", "numba", "numpy", "pandas", "pydantic", "pydantic-core", "qiskit", "qiskit-aer",
-    "rustworkx", "scikit-learn", "scipy", "threadpoolctl",
+    "ceas-ray", "llvmlite", "msgpack", "numba", "numpy", "openqasm3", "pandas", "pydantic", "pydantic-core", "qiskit",
+    "qiskit-aer", "qiskit-qasm3-import", "rustworkx", "scikit-learn", "scipy", "threadpoolctl",
 )  # fmt: skip
 """Libraries that a result may depend on."""
 

@@ -54,7 +54,7 @@ class PathKeys:
         if is_between:
             change = RESERVED_VIEWS * self._demand.bits(VIEW_CHANGE_FRAMES)
             return 2.0 * (rounds * self._demand.bits(REPLICA_FRAMES) + change)
-        return 2.0 * rounds * self._demand.bits(1) + RESERVED_REQUESTS * TAG_BITS
+        return 2.0 * rounds * self._demand.bits(1) + RESERVED_REQUESTS * (TAG_BITS + self._demand.bits(1))
 
     def _good_round(self, replica_frames: int, *, is_between: bool) -> float:
         """Return the bits of a good round, both directions together: of a processor its update, and the models that B

@@ -51,9 +51,9 @@ def test_a_run_that_was_cut_within_rounds_goes_on_to_what_it_would_have_been(tmp
     folder, on = tmp_path / "cut", f"resume={tmp_path / 'cut'}"
     assert main([*words, f"output={folder}", "stop.simulated_seconds=0.001"]) == 0
     assert summary_of(folder)["rounds"] == 0
-    assert main([on, "stop.simulated_seconds=11.9"]) == 0
+    assert main([on, "stop.simulated_seconds=8.8"]) == 0
     assert summary_of(folder)["rounds"] == 1
-    assert main([on, "stop.simulated_seconds=12.3"]) == 0
+    assert main([on, "stop.simulated_seconds=9.2"]) == 0
     assert summary_of(folder)["rounds"] == 2
     assert main([on, "stop.simulated_seconds=null"]) == 0
     whole, cut = summary_of(tmp_path / "whole"), summary_of(folder)

@@ -23,7 +23,7 @@ from tests.tracking.object_store import object_store
 from tests.tracking.s3_server import BUCKET, S3Proxy, s3_server, use
 
 __all__ = ["whole"]
-SHORT = [*SIX, *OFTEN, "stop.simulated_seconds=15.2"]
+SHORT = [*SIX, *OFTEN, "stop.simulated_seconds=12"]
 ON = "stop.simulated_seconds=null"
 SECRET = "wJalr/secret+of+a+test"
 OTHER = Holder(7, "other", "another boot", "today", "a")

@@ -18,7 +18,7 @@ from tests.small_worlds import SMALL
 from tests.tracking.object_store import ObjectStore, object_store
 
 __all__ = ["whole"]
-SHORT = [*SIX, *OFTEN, "stop.simulated_seconds=15.2"]
+SHORT = [*SIX, *OFTEN, "stop.simulated_seconds=12"]
 """Ends after some rounds, with three snapshots."""
 ON = "stop.simulated_seconds=null"
 
@@ -59,7 +59,7 @@ def test_a_resumed_run_may_keep_its_snapshots_elsewhere_and_starts_from_those_of
 ) -> None:
     folder, there = tmp_path / "run", tmp_path / "there"
     assert main([*SIX, *OFTEN, "stop.simulated_seconds=0.001", f"output={folder}"]) == 0
-    assert main([f"resume={folder}", f"runtime.snapshot_folder={there}", "stop.simulated_seconds=15.2"]) == 0
+    assert main([f"resume={folder}", f"runtime.snapshot_folder={there}", "stop.simulated_seconds=12"]) == 0
     assert "going on with" in (said := " ".join(capsys.readouterr().err.split()))
     assert "no usable snapshot" not in said
     assert list(there.iterdir())
