@@ -42,7 +42,7 @@ class InputPhaseState:
     accused: processors accused in earlier rounds. closed: the inputs are closed. heard_quorum: Echoes of Q
     replicas are here, so view 0 may begin. waited: its leader need not wait for more. given_up: the manager gave the
     round up. said, pending: what was echoed, and what is yet to be, in order. skip_judged: whether it was judged if the
-    round lacks what it needs.
+    round lacks what it needs. silent: nothing is sent until the inputs close.
     """
 
     accused: tuple[int, ...]
@@ -53,6 +53,7 @@ class InputPhaseState:
     said: dict[Item, None] = field(default_factory=dict)
     pending: dict[Item, None] = field(default_factory=dict)
     skip_judged: bool = False
+    silent: bool = False
 
 
 class InputPhase(Stateful):
@@ -77,6 +78,11 @@ class InputPhase(Stateful):
     def parts(self) -> Mapping[str, Stateful]:
         """See `Stateful`."""
         return {"inputs": self.inputs, "echoes": self.echoes, "pacing": self._pacing}
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing is sent until the inputs close."""
+        return self.state.silent and not self.state.closed
 
     @property
     def closed(self) -> bool:
@@ -275,23 +281,24 @@ class InputPhase(Stateful):
     # --- timers ----------------------------------------------------------
 
     def input_timers(self, now: int) -> list[Effect]:
-        """Return the timers after which the inputs may close, and must close; before them, when the plan ends, begins a
-        time in which a replica sends nothing, as it can promise from then on.
+        """Return the timers after which the inputs may close, and must close. Before, in the middle of the plan, begins
+        a time in which the replica sends nothing: long before anything comes, so that windows can rely on it.
         """
         assert self._schedule is not None
-        opens = self._schedule.inputs_open_until
+        opens, plan_ends = self._schedule.inputs_open_until, self._schedule.plan_ends_at
         times = [
             (ReplicaTimer.INPUTS_MAY_CLOSE, opens),
             (ReplicaTimer.INPUTS_MUST_CLOSE, self._schedule.inputs_time_out_at),
         ]
-        if now < self._schedule.plan_ends_at < opens:
-            times.append((ReplicaTimer.SILENCE_BEGINS, self._schedule.plan_ends_at))
+        if now < plan_ends < opens:
+            times.append((ReplicaTimer.SILENCE_BEGINS, (now + plan_ends) // 2))
         return [self._timer(purpose, max(now + 1, at)) for purpose, at in times]
 
     def timer(self, purpose: ReplicaTimer, now: int) -> list[Effect]:
         """Do what a timer of the input phase is for."""
         match purpose:
             case ReplicaTimer.SILENCE_BEGINS:
+                self.state.silent = True
                 return []
             case ReplicaTimer.INPUTS_MAY_CLOSE:
                 return self.close_if_complete(now)

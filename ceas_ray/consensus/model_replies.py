@@ -55,10 +55,12 @@ class ModelReplies(Stateful):
         ]
 
     def may_answer(self, now: int) -> bool:
-        """Return whether requests are answered now: not between the plan and the close of inputs, when a replica sends
-        nothing, as it promises.
+        """Return whether requests are answered now: not before the inputs close, when a replica sends nothing, as it
+        promises, unless the plan has only begun.
         """
-        return self._phase.closed or (self._schedule is not None and now < self._schedule.plan_ends_at)
+        if self._phase.closed or self._schedule is None:
+            return self._phase.closed
+        return now < self._schedule.plan_ends_at and not self._phase.is_silent
 
     def answer(self, processor: int, round_index: int, now: int) -> list[Effect]:
         """Return the model of a round for a processor that asks for it, if that is the last one decided here."""

@@ -29,6 +29,7 @@ SCHEDULE = RoundStarted(
 @dataclass
 class Phase:
     closed: bool = False
+    is_silent: bool = False
 
 
 def replies_after(last: int, closed: bool = False) -> tuple[ModelReplies, AuthenticatedLinks]:
@@ -76,7 +77,10 @@ def test_who_asks_during_the_plan_is_told_the_model_of_the_round_before_once() -
     assert links.key_bits_spent() == spent
 
 
-def test_nobody_is_answered_between_the_plan_and_the_close_of_inputs() -> None:
+def test_nobody_is_answered_from_the_silence_or_the_end_of_the_plan_to_the_close_of_inputs() -> None:
+    replies, _ = replies_after(ROUND - 1)
+    replies._phase.is_silent = True  # type: ignore[misc]
+    assert replies.answer(2, ROUND - 1, 3) == []
     assert replies_after(ROUND - 1)[0].answer(2, ROUND - 1, PLAN_ENDS) == []
     assert len(frames_in(replies_after(ROUND, closed=True)[0].answer(2, ROUND, PLAN_ENDS))) == 1
 

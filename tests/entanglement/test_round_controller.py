@@ -135,7 +135,7 @@ def test_a_round_goes_through_plan_inputs_and_time_out_in_this_order() -> None:
     assert stalls.deliver_at == schedule.inputs_time_out_at + TIMING.patience
 
 
-def test_rounds_follow_each_other_and_the_last_one_lets_replicas_stop() -> None:
+def test_rounds_follow_each_other_and_after_the_last_one_all_are_told() -> None:
     play = warmed_up(rounds=2)
     play.decide(0)
     assert [type(observed) for observed in play.observed] == [WarmUpObserved, RoundObserved]
@@ -145,7 +145,8 @@ def test_rounds_follow_each_other_and_the_last_one_lets_replicas_stop() -> None:
     assert not play.received(StopWaiting)
     play.decide(1)
     assert [mark.round_index for mark in play.marks] == [0, 1]
-    assert play.received(StopWaiting) == [f"replica/{j}" for j in range(REPLICAS)]
+    everybody = [*(f"processor/{k}" for k in range(PROCESSORS)), *(f"replica/{j}" for j in range(REPLICAS))]
+    assert play.received(StopWaiting) == everybody
     assert not [timer for timer in play.timers if timer.payload.purpose == ControllerTimer.ROUND_STARTS]
 
 

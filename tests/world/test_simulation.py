@@ -110,7 +110,7 @@ def test_a_cut_anywhere_in_a_run_changes_nothing(cut: int, hosts: int, later_hos
 def test_a_round_takes_few_host_calls() -> None:
     simulation = Simulation(LocalCluster(small_world("attacks=alie").hosts(4, 2)))
     windows = [end.windows for end in simulation.rounds()]
-    assert max(windows[1:]) <= 8
+    assert max(windows[1:]) <= 9, "one of them lets replicas promise silence"
 
 
 def rounds_of(*overrides: str) -> tuple[list[dict[str, Any]], Simulation]:
