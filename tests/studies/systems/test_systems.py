@@ -116,7 +116,10 @@ def test_keys_count_towards_a_budget_of_all_pairs() -> None:
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (["study.form=tiny"], "study.form must be one of quick, default, all_pairs, one_shot, one_shot_all_pairs, got 'tiny'"),
+    (
+        ["study.form=tiny"],
+        "study.form must be one of quick, default, all_pairs, one_shot, one_shot_all_pairs, got 'tiny'",
+    ),
     ([f"{FORM}.arms=[ceas]"], f"{FORM}.comparisons.paper must be an arm of the form and at least another one"),
     ([f"{FORM}.arms=[nobody]"], "study.design.arms must be such that every name used is among them, got 'nobody'"),
     ([f"{FORM}.circuits=[]"], f"{FORM}.circuits must be at least one"),
