@@ -33,12 +33,14 @@ round needs: one for the Echoes of those who close last, one for what these make
 class Committee(Quorums):
     """The committee of n replicas, and the N processors that it serves, of which `processor_faults` may be Byzantine.
 
-    delta: bound on a message's delay in a calm network, ps.
+    delta: bound on a message's delay in a calm network, ps. all_reply: every replica sends every processor the model,
+    since rounds leave no time to ask for it.
     """
 
     processors: int
     processor_faults: int
     delta: int
+    all_reply: bool = False
 
     @property
     def min_entries(self) -> int:

@@ -27,11 +27,11 @@ class ModelReplies(Stateful):
     request. Ours; every reply costs a tag, and so key.
 
     Safety does not depend on who replies: a processor adopts what B = f + 1 replicas send alike, of which one is
-    honest. Nor does liveness: of those that reply unasked one is honest, and whoever still lacks the model of a round
-    when the next one runs asks all that have not replied. The next round begins when 2 f + 1 replicas report what was
-    decided; B of these are honest, hold the model and answer. Each answers a processor once for each model, of this
-    round or of the one before. So a Byzantine processor costs each replica at most two tags more in a round, of keys
-    that nobody else could use.
+    honest. Nor does progress: whoever still lacks the model of a round when the next one runs asks the others. That one
+    begins when 2 f + 1 replicas report what was decided; B of these are honest, hold the model, and answer in the first
+    half of the plan while they have keys. Where shots need no pairs a plan may be too short for that, and every replica
+    replies unasked. Each answers a processor once for each model, of this round or of the one before. So a Byzantine
+    processor costs each replica at most two tags more in a round, of keys that nobody else could use.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class ModelReplies(Stateful):
         return [
             effect
             for k in range(self._committee.processors)
-            if self._committee.replies_unasked(self._index, k, round_index)
+            if self._committee.all_reply or self._committee.replies_unasked(self._index, k, round_index)
             for effect in self._reply(k, round_index, now)
         ]
 

@@ -162,7 +162,7 @@ class KeyLedger(Stateful):
         """
         if self._is_replica(sender) and self._is_replica(receiver):
             return self._demand.bits(REPLICA_FRAMES)
-        if self._is_replica(sender):
+        if self._is_replica(sender) and not self._demand.all_reply:
             number = self._number
             if not self._quorums.replies_unasked(number[sender], number[receiver], round_index):
                 return 0

@@ -41,7 +41,8 @@ class Demand:
     `useful_age_periods`, or (if given) below `min_fidelity`. test_share: of the shots. key_margin: key slots are that
     much longer than the mean. node_slots: memory slots that a node lends to all links together (None: as many as they
     ask for). finite_keys: whether key bits are those of finite blocks, a block per path and plan. stations: of a known
-    rotation (None: as many as needed), for is_rotation.
+    rotation (None: as many as needed), for is_rotation. all_reply: every replica sends every processor the model, since
+    shots that need no pairs leave no time to ask for one.
     """
 
     shots: int
@@ -64,6 +65,7 @@ class Demand:
     finite_keys: bool = False
     is_rotation: bool = False
     stations: int | None = None
+    all_reply: bool = False
 
     @property
     def rotation(self) -> Rotation | None:

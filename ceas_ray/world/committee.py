@@ -47,7 +47,9 @@ def replicas_of(blueprint: Blueprint) -> tuple[Actor, ...]:
     """Return the members of the committee, honest and Byzantine, behind the faults of their network."""
     settings, counts = blueprint.settings, blueprint.counts
     size = counts.replicas
-    committee = Committee(size, counts.parties, counts.tolerated_rows, message_bound(settings))
+    committee = Committee(
+        size, counts.parties, counts.tolerated_rows, message_bound(settings), all_reply=not blueprint.spends_pairs
+    )
     together = settings.consensus.committee == "processors"
     byzantine = list(blueprint.byzantine) if together else list(range(size))[size - counts.byzantine_replicas :]
     next_state = SharedNextState(_next_state_of(blueprint))

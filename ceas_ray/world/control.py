@@ -20,8 +20,9 @@ from ceas_ray.messages.round_progress import OnStall, RoundProgress
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.scheduling.checked_scheduler import CheckedScheduler
 from ceas_ray.scheduling.scheduler import Scheduler
-from ceas_ray.world.blueprint import Blueprint
+from ceas_ray.world.blueprint import Blueprint, shots_spend_pairs
 from ceas_ray.world.checks import check_shots
+from ceas_ray.world.counts import counts_of
 from ceas_ray.world.inputs import RunInputs
 from ceas_ray.world.model import asked_circuits_of
 from ceas_ray.world.times import control_delay, update_time
@@ -41,7 +42,7 @@ def demand_of(settings: RunSettings, network: NetworkPlan) -> Demand:
         key_useful_age=picoseconds(choice.key_useful_age_milliseconds * 1e-3), key_margin=choice.key_margin,
         fresh_hash_keys=settings.consensus.hash_keys == "fresh", node_slots=choice.node_slots,
         finite_keys=settings.consensus.key_rate == "finite", is_rotation=choice.demand == "rotation",
-        stations=choice.stations,
+        stations=choice.stations, all_reply=not shots_spend_pairs(settings, counts_of(settings)),
     )  # fmt: skip
 
 

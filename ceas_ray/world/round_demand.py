@@ -240,7 +240,8 @@ def _served_seconds(network: NetworkPlan, demand: Demand, *, members: Sequence[i
 def _key_bits(network: NetworkPlan, demand: Demand) -> float:
     replicas = len(network.replica_routes)
     sent, between = demand.bits(1), 2.0 * demand.bits(REPLICA_FRAMES)
-    for_processor = sent * (replicas + quorums_of(replicas).blocking)  # its updates, and the models that it is sent
+    replies = replicas if demand.all_reply else quorums_of(replicas).blocking
+    for_processor = sent * (replicas + replies)  # its updates, and the models that it is sent
     return len(network.processor_routes) * for_processor + replicas * (replicas - 1) / 2 * between
 
 

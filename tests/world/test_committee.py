@@ -92,6 +92,15 @@ def test_up_to_f_faulty_members_change_nothing_of_what_honest_ones_hold(fault: s
     assert [np.asarray(a["model"]).tobytes() for a in found] == [np.asarray(b["model"]).tobytes() for b in honest]
 
 
+@pytest.mark.parametrize("fault", ["silent", "lying"])
+def test_faulty_members_keep_no_model_from_processors_that_need_no_pairs(fault: str) -> None:
+    """Their plans have hardly any length, so that nobody could ask for a model in time."""
+    local = ("training.inputs=local", "training.rounds=3")
+    found, _, _ = run("attacks.replicas=2", f"attacks.replica_faults=[{fault}]", *local)
+    honest = undisturbed(*local)
+    assert [np.asarray(a["model"]).tobytes() for a in found] == [np.asarray(b["model"]).tobytes() for b in honest]
+
+
 def test_different_faults_work_together() -> None:
     found, _, world = run(
         "attacks.replicas=2", "attacks.replica_faults=[lying,equivocating]", "consensus.loss_probability=0.2",
