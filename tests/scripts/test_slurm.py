@@ -104,7 +104,7 @@ def test_a_run_goes_on_when_its_job_is_put_back_in_the_queue(cluster: Slurm, tmp
 @pytest.mark.ray
 @pytest.mark.slow
 def test_a_sweep_uses_its_job_and_goes_on_when_the_job_has_put_itself_back(cluster: Slurm, tmp_path: Path) -> None:
-    rounds = "training.rounds=300"  # the signal comes before the last job is over
+    rounds = "training.rounds=1000"  # the signal comes before the last job is over
     words = ["-m", "seed=1,2,3", *SMALL_RUN, rounds]
     options = ("--nodes=2", f"--export=ALL,CEAS_RAY_ROOT={ROOT},CEAS_RAY_REQUEUE=1")
     job = submitted(cluster, tmp_path, *words, options=options)
