@@ -23,6 +23,7 @@ from ceas_ray.kernel.windows import WindowRequest
 from ceas_ray.runtime.failure import ClusterLost
 from ceas_ray.runtime.packed_cluster import HostsToStart, PackedReply, Placement
 from ceas_ray.runtime.placement import Machine
+from ceas_ray.runtime.process_end import interrupted_while_ending
 from ceas_ray.runtime.ray_greeting import HeadWatch
 
 _PROGRAM = (
@@ -148,13 +149,7 @@ class RayProcess:
         self._connection.close()
         if self._lost:
             self._process.kill()
-        interrupted = False
-        while self._process.poll() is None:
-            try:
-                self._process.wait()
-            except KeyboardInterrupt:
-                interrupted = True
-        if interrupted:
+        if interrupted_while_ending(self._process):
             raise KeyboardInterrupt
 
     def call(self, method: str, *arguments: Any) -> Any:

@@ -24,6 +24,7 @@ import cloudpickle
 
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.placement import Machine, Request
+from ceas_ray.runtime.process_end import interrupted_while_ending
 
 _PROGRAM = (
     "import sys; from multiprocessing.connection import Connection; connection = Connection(int(sys.argv[1])); "
@@ -84,12 +85,7 @@ class WarmProcesses:
         if not self._workers:
             self._process.kill()  # it may be importing, and has nobody to end
         self._connection.close()
-        interrupted = False
-        while self._process.poll() is None:
-            try:
-                self._process.wait()
-            except KeyboardInterrupt:
-                interrupted = True
+        interrupted = interrupted_while_ending(self._process)
         while self._workers:
             self._workers.pop().connection.close()
         if interrupted:
