@@ -26,9 +26,9 @@ processor for a model, with their answers."""
 class KeyBooks:
     """Key bits of ordered pairs of parties.
 
-    new: distilled and not handed out, by path. left: to send with, from the first to the
-    second. acceptable: to send with between replicas, as the receiver sees it: not less than what is left. reporters:
-    replicas that reported this round. distilled: all bits up to now.
+    new: distilled and not handed out, by path. left: to send with, from the first to the second. acceptable: to send
+    with between replicas, as the receiver sees it: not less than what is left. reporters: replicas that reported this
+    round. distilled: all bits up to now.
     """
 
     new: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -61,20 +61,18 @@ class KeyLedger(Stateful):
 
     def between(self, sender: str, receiver: str) -> float:
         """Return the bits that a party can send with as soon as everything is handed out."""
-        path = (sender, receiver) if (sender, receiver) in self.state.new else (receiver, sender)
-        shares = self._shares(*path)
-        return self.state.left.get((sender, receiver), 0) + shares[path != (sender, receiver)]
+        return self.state.left.get((sender, receiver), 0) + self._share(sender, receiver)
 
-    def _shares(self, owner: str, peer: str) -> tuple[int, int]:
-        """Return the whole new bits of a path for each direction, the owner's first: both then lack equally much of
-        their reserves, or have equally much more, as far as the new bits go.
+    def _share(self, sender: str, receiver: str) -> int:
+        """Return how many of a path's whole new bits are for one direction: both then lack equally much of their
+        reserves, or have equally much more, as far as the new bits go. An odd one is not the owner's.
         """
-        whole, left = int(self.state.new.get((owner, peer), 0.0)), self.state.left
-        more = left.get((peer, owner), 0) - left.get((owner, peer), 0)
-        if not self._is_replica(owner):
-            more += self._of_requests(owner) - self._of_requests(peer)
-        for_owner = min(whole, max(0, (whole + more) // 2))
-        return for_owner, whole - for_owner
+        new, left = self.state.new, self.state.left
+        is_owner = (sender, receiver) in new
+        whole = int(new.get((sender, receiver) if is_owner else (receiver, sender), 0.0))
+        more = left.get((receiver, sender), 0) - left.get((sender, receiver), 0)
+        more += self._of_requests(sender) - self._of_requests(receiver)
+        return min(whole, max(0, (whole + more + (not is_owner)) // 2))
 
     def keyed_replicas(self, frames: int = RESERVE_FRAMES) -> int:
         """Count the replicas that have keys for this many frames with each other, both ways, old and new ones together.
@@ -101,9 +99,7 @@ class KeyLedger(Stateful):
         Of each party the bits to send with and those to receive with, int64 (2, peers). Less than one bit of each two
         parties stays for the next time.
         """
-        given: dict[tuple[str, str], int] = {}
-        for a, b in self.state.new:
-            given[a, b], given[b, a] = self._shares(a, b)
+        given = {ends: self._share(*ends) for a, b in self.state.new for ends in ((a, b), (b, a))}
         everybody = [*self.processors, *self.replicas]
         handed = [(name, _of_party(name, self.replicas, given)) for name in self.processors]
         handed += [(name, _of_party(name, everybody, given)) for name in self.replicas]
@@ -160,22 +156,16 @@ class KeyLedger(Stateful):
         """Return the bits that a good round spends at most in one direction: on what replicas say to each other, on
         updates, and on models that processors are sent unasked.
         """
-        if self._is_replica(sender) and self._is_replica(receiver):
+        if _are_replicas(sender, receiver):
             return self._demand.bits(REPLICA_FRAMES)
-        if self._is_replica(sender) and not self._demand.all_reply:
-            number = self._number
-            if not self._quorums.replies_unasked(number[sender], number[receiver], round_index):
-                return 0
-        return self._demand.bits(1)
-
-    @staticmethod
-    def _is_replica(name: str) -> bool:
-        return name.startswith("replica/")
+        number, always = self._number, self._demand.all_reply or not _are_replicas(sender)
+        speaks = always or self._quorums.replies_unasked(number[sender], number[receiver], round_index)
+        return self._demand.bits(1) if speaks else 0
 
     def reserve(self, sender: str, receiver: str, round_index: int) -> int:
         """Return the bits to send with that a party has when a round begins."""
         rounds = min(RESERVED_ROUNDS, self._rounds - max(0, round_index))
-        if self._is_replica(sender) and self._is_replica(receiver):
+        if _are_replicas(sender, receiver):
             return rounds * self._demand.bits(REPLICA_FRAMES) + RESERVED_VIEWS * self._demand.bits(VIEW_CHANGE_FRAMES)
         return rounds * self._demand.bits(1) + (self._of_requests(sender) if rounds else 0)
 
@@ -183,7 +173,7 @@ class KeyLedger(Stateful):
         """Return the bits that requests cost a processor, whose update has paid for the round's hash key, or answers
         a replica.
         """
-        return RESERVED_REQUESTS * (self._demand.bits(1) if self._is_replica(sender) else TAG_BITS)
+        return RESERVED_REQUESTS * (self._demand.bits(1) if _are_replicas(sender) else TAG_BITS)
 
     def wanted(self, owner: str, peer: str, round_index: int) -> float:
         """Return the bits that a path is to distil in the plan of a round; before the first, and in a refill, a whole
@@ -196,7 +186,7 @@ class KeyLedger(Stateful):
             return 0.0
         need = float(sum(self._need(*ends, round_index) for ends in directions))
         if self._demand.finite_keys:  # a block has a price of its own: whole rounds' worth
-            good = sum(self._demand.bits(REPLICA_FRAMES if self._is_replica(owner) else 1) for _ in directions)
+            good = 2 * self._demand.bits(REPLICA_FRAMES if _are_replicas(owner) else 1)
             need = float(np.ceil(need / good) * good)
         return need
 
@@ -205,6 +195,10 @@ class KeyLedger(Stateful):
         target = self.reserve(sender, receiver, round_index + 1)
         left = max(0.0, self.between(sender, receiver) - self.good_round(sender, receiver, round_index))
         return min(target, max(0.0, target - left))
+
+
+def _are_replicas(*names: str) -> bool:
+    return all(name.startswith("replica/") for name in names)
 
 
 def _of_party(name: str, peers: Sequence[str], given: Mapping[tuple[str, str], int]) -> NDArray[np.int64]:

@@ -34,6 +34,7 @@ class KeyPaths:
         self._fidelity_of: dict[KeyPath, float] = {}
         self._raw_bits_of: dict[tuple[float, float], float] = {}
         self._seconds_of: dict[KeyPath, float] = {}
+        self._links_of: dict[KeyPath, tuple[int, ...]] = {}
 
     def __iter__(self) -> Iterator[KeyPath]:
         """Return every processor with every replica, and every two replicas once."""
@@ -65,7 +66,9 @@ class KeyPaths:
 
     def links(self, path: KeyPath) -> tuple[int, ...]:
         """Return the numbers of the links of a path; a link on the routes of both parties comes twice."""
-        return self.route(path).links
+        if path not in self._links_of:
+            self._links_of[path] = self.route(path).links
+        return self._links_of[path]
 
     def raw_bits(self, path: KeyPath, bits: float) -> float:
         """Return the asymptotic bits that a path distils for `bits` of key: more than those where blocks are finite.

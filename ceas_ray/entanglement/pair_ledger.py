@@ -44,7 +44,6 @@ class PairLedger(Stateful):
         """finite_keys: whether key bits are those of finite blocks, a block per path and plan."""
         self._network, self._paths, self._finite_keys = network, paths, finite_keys
         self._pairs_per_shot = pairs_per_shot
-        self._links_of: dict[KeyPath, tuple[int, ...]] = {}
         self.state = self._empty()
 
     def _empty(self) -> PairBooks:
@@ -76,9 +75,7 @@ class PairLedger(Stateful):
         reported = zip(finished.key_peers, finished.key_pairs.tolist(), finished.key_bits.tolist(), strict=True)
         for peer, pairs, bits in reported:
             path = KeyPath(owner, int(peer.removeprefix("replica/")))
-            links = self._links_of.get(path)
-            if links is None:
-                links = self._links_of[path] = self._paths.links(path)
+            links = self._paths.links(path)
             if self._finite_keys:
                 bits = finite_bits(bits, pairs)
             if bits > 0:

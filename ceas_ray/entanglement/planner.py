@@ -111,13 +111,14 @@ class Planner:
         self._scheduler, self._train_on_pairs, self._streams = scheduler, train_on_pairs, streams
         self._replicas = len(network.replica_routes)
         self._policies: dict[LinkClass, StockPolicy] = {}
-        self._of_parties: dict[str, tuple[tuple[tuple[int, StockPolicy], ...], ...]] = {}
         self._phases = plan_phases(network, demand)
         self._slots = tuple(map(_slots_of_paths, self._phases))
         self._turns = {
             k: turns for phase in self._phases for k, turns in turns_of(network, demand, phase.members).items()
         }
         refuse_infeasible(network, demand)
+        self._of_parties = tuple(self._policies_of(k) for k in range(len(network.processor_routes)))
+        self._of_replicas = tuple(self._policy(demand, route) for route in network.replica_routes)
 
     def plan(self, round_index: int, starts_at: int, bits: KeyBits) -> RoundPlan:
         """Plan a round that starts at `starts_at`, in which every path distils its bits."""
@@ -188,16 +189,7 @@ class Planner:
         return is_test
 
     def _policies_of(self, k: int) -> tuple[tuple[tuple[int, StockPolicy], ...], ...]:
-        """Return, for each source of party k, the pairs of a shot and the stock policy of every route that it needs.
-
-        They are the same in each round.
-        """
-        name = processor_name(k)
-        if name not in self._of_parties:
-            self._of_parties[name] = self._chosen_policies(k)
-        return self._of_parties[name]
-
-    def _chosen_policies(self, k: int) -> tuple[tuple[tuple[int, StockPolicy], ...], ...]:
+        """Return, for each source of party k, the pairs of a shot and the stock policy of every route that it needs."""
         if not self._network.groups:
             routes = self._network.shot_routes(k)
             return tuple(((self._demand.pairs_per_shot, self._policy(self._demand, route)),) for route in routes)
@@ -228,7 +220,7 @@ class Planner:
         tests = np.split(self._tests(k, common.round_index, int(ends[-1])), ends[:-1])
         slots = {j: common.phase.processor_slots[k, j] for j in range(self._replicas)}
         in_turn = dict(sorted(slots.items(), key=lambda entry: entry[1]))
-        shots = map(_ShotPlan, self._sources(k), self._policies_of(k), releases, tests)
+        shots = map(_ShotPlan, self._sources(k), self._of_parties[k], releases, tests)
         first, *others = (
             self._plan(processor_name(k), common, of_source, in_turn if r == 0 else {})
             for r, of_source in enumerate(shots)
@@ -237,12 +229,10 @@ class Planner:
 
     def _replica_plan(self, i: int, common: _PhasePlan) -> GeneratePairs:
         route = self._network.replica_routes[i]
-        name = replica_name(i)
-        if name not in self._of_parties:
-            self._of_parties[name] = (((self._demand.pairs_per_shot, self._policy(self._demand, route)),),)
-        shots = _ShotPlan(route, self._of_parties[name][0], np.zeros(0, np.int64), np.zeros(0, bool))
+        policies = ((self._demand.pairs_per_shot, self._of_replicas[i]),)
+        shots = _ShotPlan(route, policies, np.zeros(0, np.int64), np.zeros(0, bool))
         slots = {j: common.phase.replica_slots[i, j] for j in range(i + 1, self._replicas)}
-        return self._plan(name, common, shots, slots)
+        return self._plan(replica_name(i), common, shots, slots)
 
     def _plan(self, owner: str, common: _PhasePlan, shots: _ShotPlan, key_slots: Mapping[int, int]) -> GeneratePairs:
         """Return a party's plan. key_slots: by replica, in the order in which the owner meets them."""

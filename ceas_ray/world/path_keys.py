@@ -56,7 +56,7 @@ class PathKeys:
             return 2.0 * (rounds * self._demand.bits(REPLICA_FRAMES) + change)
         return 2.0 * rounds * self._demand.bits(1) + RESERVED_REQUESTS * (TAG_BITS + self._demand.bits(1))
 
-    def _good_round(self, replica_frames: int, *, is_between: bool) -> float:
+    def good_round(self, *, is_between: bool, replica_frames: int = REPLICA_FRAMES) -> float:
         """Return the bits of a good round, both directions together: of a processor its update, and the models that B
         of n replicas send it unasked.
         """
@@ -71,7 +71,7 @@ class PathKeys:
         Asymptotic keys are distilled as they are spent, so one round stands for all; of finite keys a block may last
         for several.
         """
-        mine, between = (self._good_round(REPLICA_FRAMES, is_between=of_replicas) for of_replicas in (False, True))
+        mine, between = (self.good_round(is_between=of_replicas) for of_replicas in (False, True))
         if not self._demand.finite_keys:
             return (WantedKeys(self, mine, between),)
         foreseen = max(1, min(rounds - RESERVED_ROUNDS, _FORESEEN_ROUNDS))
@@ -104,7 +104,8 @@ class PathKeys:
         return self._wanted[chosen, found, is_between][number]
 
     def _foreseen(self, path: KeyPath, is_between: bool) -> tuple[float, ...]:
-        good, spent = (self._good_round(n, is_between=is_between) for n in (REPLICA_FRAMES, SPENT_REPLICA_FRAMES))
+        good = self.good_round(is_between=is_between)
+        spent = self.good_round(is_between=is_between, replica_frames=SPENT_REPLICA_FRAMES)
         target = self._reserve(RESERVED_ROUNDS, is_between=is_between)
         worth = 2.0 * self._demand.bits(REPLICA_FRAMES if is_between else 1)
         left, wanted = self._block(path, target), []

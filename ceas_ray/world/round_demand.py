@@ -17,13 +17,11 @@ from ceas_ray.entanglement.key_ledger import RESERVED_ROUNDS
 from ceas_ray.entanglement.key_paths import KeyPath
 from ceas_ray.entanglement.leases import ServicePhase
 from ceas_ray.entanglement.plan import (
-    REPLICA_FRAMES,
     Demand,
     turns_of,
 )
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND
 from ceas_ray.messages.payloads import processor_name, replica_name
-from ceas_ray.messages.quorum import quorums_of
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.world.generation import generated_for_shots, stock_kept
@@ -144,7 +142,7 @@ def round_demand(
         asked=Pairs(shots * sum(_link_pairs(network, demand, k) for k in parties), of_round.key_pairs),
         generated=Pairs(shots * made, of_round.generated_for_keys),
         warm_up_generated=Pairs(warm_up_shots * made, warm_up.generated_for_keys),
-        key_bits=_key_bits(network, demand),
+        key_bits=_key_bits(network, keys),
         seconds=of_round.seconds,
         warm_up_seconds=warm_up.seconds,
         simulated_seconds=simulated,
@@ -237,12 +235,10 @@ def _served_seconds(network: NetworkPlan, demand: Demand, *, members: Sequence[i
     return found
 
 
-def _key_bits(network: NetworkPlan, demand: Demand) -> float:
+def _key_bits(network: NetworkPlan, keys: PathKeys) -> float:
     replicas = len(network.replica_routes)
-    sent, between = demand.bits(1), 2.0 * demand.bits(REPLICA_FRAMES)
-    replies = replicas if demand.all_reply else quorums_of(replicas).blocking
-    for_processor = sent * (replicas + replies)  # its updates, and the models that it is sent
-    return len(network.processor_routes) * for_processor + replicas * (replicas - 1) / 2 * between
+    of_processors = len(network.processor_routes) * replicas * keys.good_round(is_between=False)
+    return of_processors + replicas * (replicas - 1) / 2 * keys.good_round(is_between=True)
 
 
 def _link_pairs(network: NetworkPlan, demand: Demand, k: int) -> float:

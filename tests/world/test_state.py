@@ -19,7 +19,7 @@ from tests.world.committees import SMALL_COMMITTEE
 KEPT_FOR_SPEED = {
     "LinkManager._key_models", "LinkManager._key_batches", "LinkManager._stock_rules", "RouteModel._alone",
     "KeyPool._last_hash_key", "KeyPaths._raw_bits_of", "KeyPaths._seconds_of", "Planner._policies",
-    "Planner._of_parties", "PairLedger._links_of",
+    "KeyPaths._links_of",
     "ProtocolParameters.next_state", "ObservedReplica._next_state", "Frame._canonical_bytes",
 }  # fmt: skip
 """What would be computed anew to the same, as cached properties are."""
