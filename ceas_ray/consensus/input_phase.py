@@ -82,7 +82,7 @@ class InputPhase(Stateful):
     @property
     def is_silent(self) -> bool:
         """Whether nothing is sent until the inputs close."""
-        return self.state.silent and not self.state.closed
+        return self.state.silent
 
     @property
     def closed(self) -> bool:

@@ -58,9 +58,8 @@ class ModelReplies(Stateful):
         """Return whether requests are answered now: not before the inputs close, when a replica sends nothing, as it
         promises, unless the plan has only begun.
         """
-        if self._phase.closed or self._schedule is None:
-            return self._phase.closed
-        return now < self._schedule.plan_ends_at and not self._phase.is_silent
+        plan_runs = self._schedule is not None and now < self._schedule.plan_ends_at
+        return self._phase.closed or (plan_runs and not self._phase.is_silent)
 
     def answer(self, processor: int, round_index: int, now: int) -> list[Effect]:
         """Return the model of a round for a processor that asks for it, if that is the last one decided here."""

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 import ceas_ray
+from ceas_ray.reports.intervals import half_widths
 
 DOCS = Path(__file__).parents[1]
 TABLE = DOCS / "explanation" / "results" / "mitigation.csv"
@@ -126,8 +126,7 @@ def make_missing(seeds: Sequence[int]) -> None:
 def interval(rows: Sequence[Row]) -> tuple[float, float, float]:
     """Return the mean difference from the circuit in one place, in points, and Student's 95 % interval."""
     differences = np.array([100 * (row.accuracy - row.centralized) for row in rows])
-    mean, count = float(differences.mean()), len(differences)
-    half = float(stats.t.ppf(0.975, count - 1) * differences.std(ddof=1) / np.sqrt(count))
+    mean, half = float(differences.mean()), float(half_widths(differences))
     return mean, mean - half, mean + half
 
 
