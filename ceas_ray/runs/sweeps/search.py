@@ -97,7 +97,7 @@ def run_search(search: Search, composed: Composed, interruption: Interruption, r
     folder = folder if before is None else before
     refuse_taken(folder, key, [first], resume, finished=finished)
     workers = ready([first, *others], settings.parallel)
-    with running(folder, key, [], search.by_default) as journal:
+    with running(folder, key, [], search.by_default) as (journal, begun):
         trials = Trials(folder, settings.objectives, settings.sampler, settings.seed)
         source = _Source(search, trials, composed, folder=folder)
         jobs, states = source.begun(first)
@@ -105,6 +105,7 @@ def run_search(search: Search, composed: Composed, interruption: Interruption, r
             jobs,
             folder,
             journal,
+            begun=begun,
             ended=source.report,
             states=states,
             source=source,

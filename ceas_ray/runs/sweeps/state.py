@@ -87,8 +87,11 @@ def refuse_taken(
 
 
 @contextmanager
-def running(folder: Path, key: str, jobs: Sequence[SweepJob], by_default: bool) -> Iterator[Journal]:
-    """Hold the sweep in this folder for this command alone; raises SettingsError while another command runs it."""
+def running(folder: Path, key: str, jobs: Sequence[SweepJob], by_default: bool) -> Iterator[tuple[Journal, bool]]:
+    """Hold the sweep in this folder for this command alone; yield its journal, and whether it was begun before.
+
+    Raises SettingsError while another command runs it.
+    """
     run_folder.make_folder(folder)
     with run_folder.held(folder, _KEY) as lock:
         begun = _started(folder) is not None
@@ -100,7 +103,7 @@ def running(folder: Path, key: str, jobs: Sequence[SweepJob], by_default: bool) 
             names = [job.folder.relative_to(folder).as_posix() for job in jobs]
             journal.append("started", {"key": key, "began": time.time(), "by_default": by_default, "jobs": names})
         try:
-            yield journal
+            yield journal, begun
         except LockLost as lost:
             raise RuntimeFailure(str(lost)) from None
         finally:

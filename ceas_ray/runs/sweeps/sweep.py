@@ -73,10 +73,10 @@ def run_sweep(
         jobs, folder = [job.within(folder, before) for job in jobs], before
     refuse_taken(folder, key, jobs, resume)
     workers = ready([job for job in jobs if status_of(job.folder) not in OVER], None)
-    with running(folder, key, jobs, by_default) as journal:
+    with running(folder, key, jobs, by_default) as (journal, begun):
         found = {job.number: status_of(job.folder) for job in jobs}
         states = {number: status for number, status in found.items() if status in OVER}
-        return Sweep(jobs, folder, journal, ended=ended, states=states).go(workers, interruption)
+        return Sweep(jobs, folder, journal, begun=begun, ended=ended, states=states).go(workers, interruption)
 
 
 class Sweep:
@@ -88,14 +88,18 @@ class Sweep:
         folder: Path,
         journal: Journal,
         *,
+        begun: bool,
         ended: SweepEnded,
         states: Mapping[int, Status],
         source: Source | None = None,
         quiet: bool | None = None,
     ) -> None:
-        """jobs: those that are known by now, which `source` adds to. states: of the jobs that are over."""
+        """jobs: those that are known by now, which `source` adds to. states: of the jobs that are over.
+
+        begun: another command began this sweep.
+        """
         self._jobs, self._folder, self._journal, self._report = [*jobs], folder, journal, ended
-        self._states, self._source = dict(states), source
+        self._begun, self._states, self._source = begun, dict(states), source
         self._causes: dict[int, str] = {}
         self._by_number = {job.number: job for job in jobs}
         self._mlflow = True
@@ -110,7 +114,7 @@ class Sweep:
         left = [job for job in self._jobs if job.number not in self._states]
         lost = ""
         with self._progress, interruption.deferred(lambda: None):
-            if self._states:
+            if self._begun:
                 over = f"{len(self._states)} of {self._total} jobs are over"
                 self._progress.say(f"going on with {self._folder}: {over}")
             self._send_what_lacks()

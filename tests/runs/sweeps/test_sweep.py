@@ -74,6 +74,21 @@ def test_an_interrupted_sweep_goes_on_each_job_once_and_a_finished_one_starts_an
     assert capsys.readouterr().err.startswith("hydra.sweep.dir must be a folder without a finished sweep in it")
 
 
+def test_a_sweep_interrupted_before_a_job_is_over_says_that_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["-m", *SMALL, "quiet=false", "training.rounds=1", "seed=1,2"]
+    with monkeypatch.context() as patched:
+        patched.setattr(workers, "run_job", lambda parcel, here: JobEnd("interrupted", ""))
+        assert main(line) == 130
+    assert "going on with" not in capsys.readouterr().err
+    assert main(line) == 0
+    (folder,) = (tmp_path / "outputs").iterdir()
+    said = " ".join(capsys.readouterr().err.split())  # lines are as wide as the screen
+    assert "going on with" in said and "0 of 2 jobs are over" in said, said
+    assert ended(folder) == [(0, "interrupted"), (0, "completed"), (1, "completed")]
+
+
 def test_a_sweep_whose_last_job_is_over_when_the_signal_comes_is_complete(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
