@@ -71,6 +71,7 @@ TESTED_BY = {
     "run_charts run_files cli/report",
     "runs/test_detection.py": "world/observed_aggregation",
     "runs/test_forecast.py": "dry_run machine_speed world/round_demand",
+    "runs/test_mlflow_process.py": "mlflow_served",
     "runs/test_mlflow_run.py": "mlflow_copy tracking/console tracking/logged_model tracking/mlflow_model",
     "runs/test_planted_folders.py": "confirmed_places",
     "runs/test_provenance.py": "run world/inputs",

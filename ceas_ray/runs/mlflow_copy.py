@@ -58,9 +58,12 @@ def _copied(lock: HeldLock, uri: str | None, warn: Callable[[str], None]) -> Mlf
     return tracker
 
 
-def tracker_of(folder: Path, uri: str | None, experiment: str, warn: Callable[[str], None]) -> MlflowTracker:
+def tracker_of(
+    folder: Path, uri: str | None, experiment: str, warn: Callable[[str], None],
+    *, heard: Callable[[], None] = lambda: None,
+) -> MlflowTracker:  # fmt: skip
     """Return the tracker that sends the run in `folder` to MLflow. uri: None for the database that has it."""
-    return MlflowTracker(uri, store_of(folder) if uri is None else folder, experiment, warn)
+    return MlflowTracker(uri, store_of(folder) if uri is None else folder, experiment, warn, heard=heard)
 
 
 def store_of(folder: Path) -> Path:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 from ceas_ray.config.errors import UnusableSettings
@@ -16,27 +15,25 @@ from ceas_ray.kernel.windows import RoundEnd
 from ceas_ray.messages.observations import ForgeriesObserved
 from ceas_ray.runs.confirmed_places import is_here
 from ceas_ray.runs.folder import opened_journal, settings_text
-from ceas_ray.runs.mlflow_content import end_of, head_of, how_to_open, round_of
+from ceas_ray.runs.mlflow_content import how_to_open
+from ceas_ray.runs.mlflow_process import MlflowProcess
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import PARTIAL, first_event, last_event, write_whole
 from ceas_ray.tracking.locks import HeldLock
 from ceas_ray.tracking.timeline import TimelineFile
-from ceas_ray.tracking.tracked_run import RunEnd, TrackedRound
 
 _ROUNDS_PER_BATCH = 25
 """Rounds that are sent to MLflow at once."""
-_INTERRUPTED_SECONDS = 2.0
-"""How long MLflow may hold up the end of a run that was interrupted."""
-_SILENT_SHARE, _SILENT_SECONDS = 0.05, 2.0
-"""Share of the time of a run for which its end waits for a server that gives no answer; never less than the seconds."""
 
 
 class RunRecord:
     """Writes into the folder of a run, and sends to MLflow what the folder holds."""
 
-    def __init__(self, settings: RunSettings, config: Mapping[str, Any], lock: HeldLock, tracked: bool = True) -> None:
-        """config: as `settings.yaml` holds it. lock: on the run folder. tracked: False leaves MLflow to somebody else,
-        whatever settings say.
+    def __init__(
+        self, settings: RunSettings, config: Mapping[str, Any], lock: HeldLock, tracker: MlflowProcess | None = None
+    ) -> None:
+        """config: as `settings.yaml` holds it. lock: on the run folder. tracker: sends the run to MLflow; None leaves
+        that to somebody else, whatever settings say.
 
         Raises SettingsError for a folder whose journal is not a journal, or cannot be written.
         """
@@ -48,11 +45,11 @@ class RunRecord:
         self.progress = RunProgress(settings.training.rounds, settings.quiet)
         self._journal = opened_journal(lock, "resume", self.progress.say)
         self._timeline = TimelineFile(folder / "timeline.json", self.progress.say) if settings.timeline else None
-        self._tracker = _tracker(settings, folder, self.progress.say) if tracked else None
-        self._tracking = settings.tracking
-        self._unsent: list[TrackedRound] = []
+        self._tracker, self._tracking = tracker, settings.tracking
+        if tracker is not None:
+            tracker.say_with(self.progress.say)
+        self._unsent: list[Mapping[str, Any]] = []
         self._noted_run: str | None = None
-        self._began = time.monotonic()
 
     @property
     def mlflow_run_id(self) -> str | None:
@@ -92,16 +89,16 @@ class RunRecord:
         else:
             self._noted_run = str(run_id)
             self._tracker.go_on(str(run_id))
-        self._unsent = [round_of(line) for line in journal if line["event"] == "round"]
+        self._unsent = [line for line in journal if line["event"] == "round"]
 
     def _start_tracker(self, started: Mapping[str, Any]) -> None:
         if self._tracker is not None:
-            self._tracker.start(head_of(self.config, self.folder, started), self.run, self._tracking.run_id)
+            self._tracker.start(self.config, started, self.run, self._tracking.run_id)
 
     def round(self, end: RoundEnd, line: Mapping[str, Any]) -> None:
         """Book a new round, and say who met with more forged tags than a hash key tolerates."""
         number = end.mark.round_index
-        self._unsent.append(round_of(self.note("round", line)))
+        self._unsent.append(self.note("round", line))
         for observation in end.observations:
             forged = observation.payload
             if isinstance(forged, ForgeriesObserved):
@@ -124,17 +121,17 @@ class RunRecord:
 
     def _note_mlflow_run(self) -> None:
         """Note in the journal which MLflow run this one has, once it has one."""
-        tracker = self._tracker
-        if tracker is not None and tracker.run_id != self._noted_run:
-            self._noted_run = tracker.run_id
-            self.note("mlflow", {"run_id": tracker.run_id, "uri": tracker.uri})
+        run_id = self.mlflow_run_id
+        if self._tracker is not None and run_id != self._noted_run:
+            self._noted_run = run_id
+            self.note("mlflow", {"run_id": run_id, "uri": self._tracker.sent.uri})
 
     def settle(self, status: str) -> None:
-        """Wait until MLflow has what it was sent; where that takes too long, it is given up."""
+        """Send all rounds, and wait until it is known which MLflow run has them; where that takes too long, MLflow is
+        given up."""
         if self._tracker is not None:
             self.send(at_least=0)
-            silence = max(_SILENT_SECONDS, _SILENT_SHARE * (time.monotonic() - self._began))
-            self._tracker.settle(_INTERRUPTED_SECONDS if status == "interrupted" else None, silence)
+            self._tracker.begun(status == "interrupted")
             self._note_mlflow_run()
 
     @property
@@ -150,26 +147,22 @@ class RunRecord:
         """End without another byte in a folder that is not this run's any more; its MLflow run is noted as failed."""
         self._journal.leave()
         if self._tracker is not None:
-            self._tracker.finish(RunEnd(status="FAILED", tags={}, metrics={}, step=0, ended=time.time()))
-            self._tracker.settle(silence=_SILENT_SECONDS)
+            self._tracker.fail(time.time())
+            self._tracker.settle(interrupted=True)
 
     def close(self, summary: Mapping[str, Any], ended: float) -> None:
-        """Close the files and end the MLflow run, which gets them; say where its page is. ended: the run's end."""
+        """Close the files and let the MLflow run end, which gets them; say where its page is. ended: the run's end."""
         if self._timeline is not None:
             self._timeline.close()
         if self._tracker is not None:
-            self._tracker.finish(end_of(self.config, self.folder, summary, ended))
-            self.settle(summary["status"])
-            page = self._tracker.page()
-            if page is not None and not self._quiet:
-                self.progress.say(how_to_open(page, self._tracker.uri))
+            self._tracker.finish(self.config, summary, ended)
+            sent = self._tracker.sent
+            if sent.page is not None and not self._quiet:
+                self.progress.say(how_to_open(sent.page, sent.uri))
         self._journal.close()
 
-
-def _tracker(settings: RunSettings, folder: Path, warn: Callable[[str], None]) -> Any:
-    choice = settings.tracking
-    if not choice.mlflow:
-        return None
-    from ceas_ray.runs.mlflow_copy import tracker_of  # here, because SQLAlchemy takes long to import
-
-    return tracker_of(folder, choice.uri, choice.experiment_name, warn)
+    def wait_for_mlflow(self, status: str) -> None:
+        """Wait until MLflow has everything; where that takes too long, or if that is interrupted, it is given up."""
+        if self._tracker is not None:
+            with suppress(KeyboardInterrupt):
+                self._tracker.settle(status == "interrupted")

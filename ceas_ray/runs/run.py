@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ from ceas_ray.runs.folder import (
     wanted_folder,
 )
 from ceas_ray.runs.limits import Pruning
+from ceas_ray.runs.mlflow_process import MlflowProcess, sending
 from ceas_ray.runs.record import RunRecord
 from ceas_ray.runs.resume import (
     held_snapshots,
@@ -35,6 +37,8 @@ from ceas_ray.runs.resume import (
 from ceas_ray.runs.tracking_choice import with_absolute_uri
 from ceas_ray.runs.training_run import Status, TrainingRun
 from ceas_ray.runtime.interruption import Interruption
+from ceas_ray.runtime.ray_process import RayProcess
+from ceas_ray.tracking.locks import HeldLock
 from ceas_ray.world.builder import build_world
 from ceas_ray.world.inputs import with_inputs
 from ceas_ray.world.world import World
@@ -65,7 +69,7 @@ def execute(
     if at is None and not is_new:
         refuse_while_its_sweep_runs(folder, "resume")
     claim = claimed(folder, settings.output is None) if is_new else held(folder, "resume")
-    with claim as lock, held_snapshots(settings) as place, connecting(settings) as process:
+    with claim as lock, held_snapshots(settings) as place, _processes(settings, lock, at) as (process, tracker):
         world = build_world(settings)
         found = None if is_new else resumed(settings, config, folder)
         if is_new:
@@ -73,10 +77,19 @@ def execute(
             refuse_unwritable_snapshots(settings, lock.folder)
         with cluster_of(settings, world, process) as cluster:
             config = with_inputs(config, world.inputs)
-            record = RunRecord(settings, config, lock, tracked=at is None)
+            record = RunRecord(settings, config, lock, tracker)
             ended = ended or _printed(config, lock.folder, interruption)
             run = TrainingRun(settings, world, cluster, record, place=place, found=found, ended=ended, pruning=pruning)
             return run.go(interruption)
+
+
+@contextmanager
+def _processes(
+    settings: RunSettings, lock: HeldLock, at: Path | None
+) -> Iterator[tuple[RayProcess | None, MlflowProcess | None]]:
+    """Yield the processes that speak with Ray and MLflow for a run, where it needs them."""
+    with connecting(settings) as process, sending(settings, lock.folder, tracked=at is None) as tracker:
+        yield process, tracker
 
 
 def _printed(config: Mapping[str, Any], folder: Path, interruption: Interruption) -> Ended:

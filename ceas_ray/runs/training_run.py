@@ -91,7 +91,9 @@ class TrainingRun:
                 with interruption.deferred(lambda: None):  # a run has begun, or it has not
                     self._begin() if self._found is None or not self._found.journal else self._go_on(self._found)
                 status, cause = self._until_it_ends(interruption)
-            return self._finished(status, cause)
+            status = self._finished(status, cause)
+            self._record.wait_for_mlflow(status)
+            return status
         except LockLost as lost:
             self._record.leave()
             print(f"failed: {lost}{_remedy(lost)}", file=sys.stderr)

@@ -14,14 +14,16 @@ class Background:
 
     def __init__(self) -> None:
         self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._left, self._changed = 0, threading.Condition()
+        self._asked, self._returned, self._changed = 0, 0, threading.Condition()
         self._answered = time.monotonic()
         self._works = False
 
     def ask_for(self, call: Callable[[], None]) -> None:
         """Let the call be made once those before it have returned."""
         with self._changed:
-            self._left += 1
+            if self._asked == self._returned:
+                self._answered = time.monotonic()
+            self._asked += 1
             if not self._works:
                 self._works = True
                 threading.Thread(target=self._work, daemon=True).start()
@@ -33,15 +35,14 @@ class Background:
             self._answered = time.monotonic()
             self._changed.notify_all()
 
-    def wait(self, seconds: float = inf, silence: float = inf) -> bool:
-        """Wait until all calls have returned; return whether they have.
+    def wait(self, seconds: float = inf, silence: float = inf, first: int | None = None) -> bool:
+        """Wait until all calls, or the first ones, have returned; return whether they have.
 
-        seconds: how long at most. silence: how long at most without a part that is done.
+        seconds: how long at most. silence: how long at most without a part that is done, also before this wait.
         """
         until = time.monotonic() + seconds
         with self._changed:
-            self._answered = time.monotonic()
-            while self._left:
+            while self._returned < (self._asked if first is None else first):
                 left = min(until, self._answered + silence) - time.monotonic()
                 if left <= 0:
                     return False
@@ -55,6 +56,6 @@ class Background:
                 call()
             finally:
                 with self._changed:
-                    self._left -= 1
+                    self._returned += 1
                     self._answered = time.monotonic()
                     self._changed.notify_all()

@@ -17,12 +17,12 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from ceas_ray.tracking.background import Background
 from ceas_ray.tracking.database_uri import require_database, sqlite_file, sqlite_uri
 from ceas_ray.tracking.locks import exclusive
 from ceas_ray.tracking.logged_model import log_model
 from ceas_ray.tracking.mlflow_pages import EXPERIMENT_TAGS, compare_page, run_page
 from ceas_ray.tracking.plain_files import require_plain
+from ceas_ray.tracking.sending import Sending
 from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedRound, UsedData
 from ceas_ray.tracking.tracking_uri import DATABASE, NO_TELEMETRY, UI_HOST, UI_PORT, checked_tracking_uri
 
@@ -74,9 +74,15 @@ class MlflowTracker:
     failure is told to `warn`, then nothing more is sent.
     """
 
-    def __init__(self, uri: str | None, folder: Path, experiment: str, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, uri: str | None, folder: Path, experiment: str, warn: Callable[[str], None],
+        *, heard: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         """uri None: SQLite in `folder` (mlflow.db). An SQLite database is created under a lock before any run writes,
-        and its artifacts are kept beside it, also when both have been moved. Raises ValueError for a bad URI."""
+        and its artifacts are kept beside it, also when both have been moved. heard: called for every answer of MLflow.
+
+        Raises ValueError for a bad URI.
+        """
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
         import mlflow  # here, because a second thread that imports as well may meet modules that are half made
@@ -89,7 +95,7 @@ class MlflowTracker:
         self._client: Any = None
         self._experiment_of_run: str | None = None
         self._there = Content()
-        self._off, self._sending = False, Background()
+        self._sending = Sending(self.uri, warn, heard)
 
     def start(self, head: RunHead, run: str | None = None, run_id: str | None = None) -> None:
         """Begin the run.
@@ -98,7 +104,7 @@ class MlflowTracker:
         run_id: that of an MLflow run to take; None: a new one.
         """
         tags = dict(head.tags) | ({} if run is None else {_IDENTITY: run})
-        self._try(lambda: self._start(head, tags, run, run_id))
+        self._sending.ask_for(lambda: self._start(head, tags, run, run_id))
 
     def _start(self, head: RunHead, tags: dict[str, str], run: str | None, run_id: str | None) -> None:
         experiment = self._opened(with_experiment=run_id is None)
@@ -265,17 +271,17 @@ class MlflowTracker:
             self._begin_again()
 
         self.run_id = run_id
-        self._try(find)
+        self._sending.ask_for(find)
 
     @property
     def failed(self) -> bool:
         """Return whether something could not be sent."""
-        return self._off
+        return self._sending.failed
 
     def log_rounds(self, rounds: Sequence[TrackedRound]) -> None:
         """Log metrics of several rounds, in batches."""
         if rounds:
-            self._try(lambda: self._send_metrics([(one.metrics, one.ended, one.step) for one in rounds]))
+            self._sending.ask_for(lambda: self._send_metrics([(one.metrics, one.ended, one.step) for one in rounds]))
 
     def _send_metrics(self, entries: Sequence[tuple[Mapping[str, float], float, int]]) -> None:
         """Send what is missing of metrics, each with its time and step."""
@@ -297,12 +303,13 @@ class MlflowTracker:
         def finish() -> None:
             self._send_metrics([(end.metrics, end.ended, end.step)])
             self._send_tags(end.tags)
+            self._client.set_terminated(self.run_id, end.status, _milliseconds(end.ended))
+            self._sending.answered()
             self._send_artifacts(end.files)
             if end.model is not None:
                 log_model(self._client, str(self.run_id), end.model, end.step)
-            self._client.set_terminated(self.run_id, end.status, _milliseconds(end.ended))
 
-        self._try(finish)
+        self._sending.ask_for(finish)
 
     def _send_artifacts(self, files: Sequence[tuple[Path, str]]) -> None:
         places = {place for _, place in files}
@@ -346,22 +353,4 @@ class MlflowTracker:
             seconds = _SERVER_SECONDS
         elif seconds is None:
             seconds, silence = _DATABASE_SECONDS, inf
-        if not self._off and not self._sending.wait(seconds, silence):
-            self._fail(f"it did not take everything within {min(seconds, silence):g} s")
-
-    def _try(self, call: Callable[[], None]) -> None:
-        self._sending.ask_for(lambda: self._tried(call))
-
-    def _tried(self, call: Callable[[], None]) -> None:
-        if self._off:
-            return
-        try:
-            call()
-        except Exception as error:
-            self._fail(" ".join(str(error).split())[:200])
-
-    def _fail(self, line: str) -> None:
-        if self._off:
-            return
-        self._off = True
-        self._warn(f"MLflow at {self.uri} failed, the run goes on without it (ceas-sync sends what is missing): {line}")
+        self._sending.wait(seconds, silence)

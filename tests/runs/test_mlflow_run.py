@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-import socket
 import sqlite3
 import time
 import warnings
@@ -165,20 +163,3 @@ def test_sending_it_once_more_changes_nothing(tracked: Tracked) -> None:
     again = tracked.client.get_run(tracked.run.info.run_id)
     assert (again.info.start_time, again.info.end_time) == (tracked.run.info.start_time, tracked.run.info.end_time)
     assert again.data.metrics == tracked.run.data.metrics
-
-
-def test_a_server_without_an_answer_holds_up_the_end_for_its_share_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """With a share of nothing it is not waited for, however long one that answers may take."""
-    monkeypatch.setattr("ceas_ray.runs.record._SILENT_SHARE", 0.0)
-    monkeypatch.setattr("ceas_ray.runs.record._SILENT_SECONDS", 0.0)
-    monkeypatch.setattr("ceas_ray.tracking.mlflow_tracker._SERVER_SECONDS", math.inf)
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "3600")
-    with socket.create_server(("127.0.0.1", 0)) as server:  # the system takes connections, and nobody reads them
-        uri = f"http://127.0.0.1:{server.getsockname()[1]}"
-        words = [*SMALL, "tracking=mlflow", f"tracking.uri={uri}"]
-        assert main([*words, f"output={tmp_path / 'run'}"]) == 0
-    said = " ".join(capsys.readouterr().err.split())
-    assert "ceas-sync sends what is missing): it did not take everything within 0 s" in said
-    assert json.loads((tmp_path / "run" / "summary.json").read_text())["status"] == "completed"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from ceas_ray.cli.run import main
 from ceas_ray.cli.sync import main as sync
@@ -70,7 +68,7 @@ def test_after_a_sync_everything_is_there_once(
 ) -> None:
     faulty, uri = proxy
     folder, generator, experiment = tmp_path / "run", random.Random(fault_seed), f"pattern {fault_seed}"
-    monkeypatch.setattr("ceas_ray.tracking.mlflow_tracker._SERVER_SECONDS", 2.0)
+    monkeypatch.setattr("ceas_ray.runs.mlflow_process._FIRST_SECONDS", 3.0)
     monkeypatch.setenv(PATIENCE, "1")
     faulty.misbehave(fault_seed, generator.choice((0.01, 0.03, 0.1, 0.3)))
     words = [f"tracking.uri={uri}", f"tracking.experiment_name='{experiment}'", f"seed={fault_seed}"]
@@ -83,18 +81,3 @@ def test_after_a_sync_everything_is_there_once(
     require_everything_once(uri, experiment, folder, tmp_path)
     assert sync(["--uri", uri, str(folder)]) == 0
     require_everything_once(uri, experiment, folder, tmp_path)
-
-
-def test_the_thread_of_a_run_never_speaks_with_mlflow(
-    proxy: tuple[FaultyProxy, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spoke = set()
-    send = requests.Session.send
-
-    def noted(self: requests.Session, *words: Any, **named: Any) -> Any:
-        spoke.add(threading.current_thread())
-        return send(self, *words, **named)
-
-    monkeypatch.setattr(requests.Session, "send", noted)
-    assert main([*WORDS, f"tracking.uri={proxy[1]}", f"output={tmp_path}/run"]) == 0
-    assert spoke and threading.main_thread() not in spoke

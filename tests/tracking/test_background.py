@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from ceas_ray.tracking.background import Background
 
 
@@ -29,3 +31,15 @@ def test_a_call_without_a_sign_is_not_waited_for_and_parts_that_are_done_are_sig
     assert not background.wait(60.0, silence=0.0)
     may_go_on.set()
     assert background.wait(silence=60.0)
+
+
+def test_silence_before_a_wait_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("ceas_ray.tracking.background.time.monotonic", lambda: now[0])
+    background, began, may_go_on = Background(), threading.Event(), threading.Event()
+    background.ask_for(lambda: (began.set(), may_go_on.wait(60))[0])
+    assert began.wait(60)
+    now[0] += 10
+    assert not background.wait(silence=10)
+    may_go_on.set()
+    assert background.wait(silence=60)
