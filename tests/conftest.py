@@ -8,6 +8,8 @@ import sys
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.left_behind import mark_what_is_started, use_temporary_folder_of_its_own
+
 settings.register_profile(
     "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False
 )
@@ -19,6 +21,10 @@ _ended = itertools.count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "alone: measures what a run takes, so that nothing may run beside it")
+    mark_what_is_started()
+    worker = getattr(config, "workerinput", {}).get("workerid")
+    if worker is not None:
+        config.add_cleanup(use_temporary_folder_of_its_own(worker))
 
 
 def pytest_collection_finish() -> None:

@@ -27,6 +27,7 @@ def test_of_equal_values_the_lower_row_comes_first() -> None:
     np.testing.assert_allclose(median_shares(np.zeros((3, 2))), [0, 1, 0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_shares_give_back_an_aggregate_of_one_column(seed: int) -> None:
     draw = np.random.default_rng(seed)

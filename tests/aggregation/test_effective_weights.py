@@ -64,6 +64,7 @@ def test_the_rows_times_their_weights_are_the_aggregate(rule: Any, seed: int, ro
     np.testing.assert_allclose(found @ updates, rule(updates, weights, faults), atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", BY_COORDINATE, ids=repr)
 @settings(max_examples=10)
 @given(**CASES)

@@ -55,6 +55,7 @@ def test_a_rule_is_what_plain_loops_give(rule: Any, reference: references.Rule) 
         np.testing.assert_allclose(result, reference(updates, faults), rtol=1e-9, atol=1e-9, err_msg=f"seed {seed}")
 
 
+@pytest.mark.slow
 def test_weighted_rules_count_integer_weights_as_repeated_rows() -> None:
     for seed in SEEDS:
         updates, _ = references.random_rows(seed)

@@ -25,6 +25,7 @@ def test_a_rule_is_named_by_its_arguments_in_any_order_and_by_what_its_files_hol
     assert named("/here/a.csv", "2") != named("/here/a.csv", "1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["aggregation.cap=1.3", "aggregation=mean", "aggregation.confidence=0.9"])
 def test_the_values_of_runs_with_different_rules_name_different_rules(other: str) -> None:
     rules = []

@@ -62,6 +62,7 @@ def test_rules_are_equivariant_and_leave_their_input_alone(rule: Any, seed: int,
     np.testing.assert_allclose(rule(updates + 3.0, weights, faults), result + 3.0, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [*ROBUST, *FILTERS], ids=repr)
 @settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), rows=st.integers(7, 20), far=st.floats(-1e9, 1e9))

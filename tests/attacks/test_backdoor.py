@@ -63,6 +63,7 @@ def test_rows_are_boosted() -> None:
     assert np.array_equal(ATTACK(seen, np.random.default_rng(1)), np.full((2, 3), 4.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

@@ -39,6 +39,7 @@ def test_every_attack_is_the_same_on_any_number_of_hosts(attack: str) -> None:
     assert one == many
 
 
+@pytest.mark.slow
 def test_only_the_silent_are_left_out_for_what_comes_as_the_inputs_time_out_is_echoed_at_once() -> None:
     entered = {
         attack: [len(observed["processors"]) for observed in rounds_of(*FEW, f"attacks={attack}")]
@@ -75,6 +76,7 @@ def test_a_lie_about_fidelity_buys_weight_only_where_processors_vouch_for_themse
     assert boasting == pytest.approx(1.15 * 0.25), "the cap"
 
 
+@pytest.mark.slow
 def test_where_answers_are_known_no_lie_buys_weight() -> None:
     """Not even where processors vouch for their own pairs; outcomes that are guessed or withheld cost weight."""
     asked = ("attacks.placement=worst_links", "training.trap_circuit_share=0.25")
@@ -86,6 +88,7 @@ def test_where_answers_are_known_no_lie_buys_weight() -> None:
     assert colluders_weight(*lie, "attacks.announcements.guessed=0.0", withholds) < 0.9 * honest
 
 
+@pytest.mark.slow
 def test_jamming_takes_shots_from_honest_processors_alone() -> None:
     scarce = (*FEW, "entanglement=scarce_supply")
     calm, jammed = (rounds_of(*scarce, f"attacks={attack}")[-1] for attack in ("inner_product", "jamming"))

@@ -25,6 +25,7 @@ def test_a_trained_model_is_much_better_than_chance_and_stands_beside_logistic_r
     assert chance + 20 < reached["logistic_regression_percent"] <= 100
 
 
+@pytest.mark.slow
 def test_what_is_chosen_depends_on_validation_sets_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the labels of the test set turned round, choices stay and test accuracies turn round."""
     monkeypatch.setattr(bench_accuracy, "STEPS", 10)
@@ -45,6 +46,7 @@ def test_what_is_chosen_depends_on_validation_sets_alone(monkeypatch: pytest.Mon
         assert one["test_percent"] + other["test_percent"] == pytest.approx(100, abs=0.11)
 
 
+@pytest.mark.slow
 def test_every_data_set_has_the_same_candidates() -> None:
     chosen = {
         name: [

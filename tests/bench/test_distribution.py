@@ -27,6 +27,7 @@ def check_as_recorded(first: int, step: int) -> None:
         assert found.pairs == known[case].pairs, case
 
 
+@pytest.mark.slow
 def test_the_fastest_case_is_as_recorded() -> None:
     check_as_recorded(0, 1_000)
 

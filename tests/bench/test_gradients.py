@@ -68,5 +68,6 @@ def test_gradients_alone_are_the_first_derivatives_of_what_training_computes() -
     np.testing.assert_allclose(workload.gradients_alone().first, workload.ours().first, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_pairs_says_what_it_measures() -> None:
     assert "through the engine that training runs" in bench_entanglement.measure("ring", 8, quick=True)["measured"]

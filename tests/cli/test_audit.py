@@ -57,6 +57,7 @@ def test_where_nothing_was_looked_up_nothing_is_said_of_others() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_service_that_cannot_be_asked_has_an_exit_code_of_its_own(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,6 +30,7 @@ def test_a_table_names_every_planted_bug_and_what_catches_it(capsys: pytest.Capt
     assert "1 of 1 planted bugs are caught" in out
 
 
+@pytest.mark.slow
 def test_searches_at_random_and_guided_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--compare", "Decide on 1", "--searches", "2", "--scenarios", "200", "--processes", "1"]
     assert main([*words, "--json"]) == 0

@@ -67,6 +67,7 @@ def test_the_shell_completes_groups_choices_and_keys() -> None:
     assert "training.rounds=" in completed("training.rou")
 
 
+@pytest.mark.slow
 def test_a_folder_of_ones_own_adds_choices_and_policies_without_a_change_of_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +98,7 @@ def test_a_run_folder_is_no_place_for_ones_own_modules(
     assert "aggregation.rule._target_ must be a class within ceas_ray" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_output_is_hydras_folder_of_a_run_and_of_a_sweep(tmp_path: Path) -> None:
     assert main([*SHORT, f"hydra.run.dir={tmp_path / 'run'}"]) == 0
     assert summary_of(tmp_path / "run")["status"] == "completed"
@@ -113,6 +115,7 @@ def test_two_different_folders_for_one_run_are_refused(capsys: pytest.CaptureFix
     assert capsys.readouterr().err == "hydra.run.dir must be left out, or the same as output=one, got 'two'\n"
 
 
+@pytest.mark.slow
 def test_a_sweep_into_a_folder_with_a_run_is_refused_before_anything_is_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -123,6 +126,7 @@ def test_a_sweep_into_a_folder_with_a_run_is_refused_before_anything_is_made(
     assert [path.name for path in (tmp_path / "sweep").iterdir()] == ["1"]
 
 
+@pytest.mark.slow
 def test_globs_choose_among_files_and_intervals_are_left_to_sweepers_that_search(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -196,6 +200,7 @@ def test_an_error_within_a_job_is_no_fault_of_the_command_line(error: Exception,
     assert caught.value is error
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="$\\"), min_size=1))
 def test_what_is_advised_for_a_text_is_that_text(text: str) -> None:
     try:

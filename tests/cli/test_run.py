@@ -192,6 +192,7 @@ def test_the_first_limit_that_is_passed_ends_a_run_after_its_round_and_is_named(
     assert summary["cause"].startswith(f"{limit.replace('1e-6', '1e-06')} is reached: ")
 
 
+@pytest.mark.slow
 def test_a_budget_of_bell_pairs_counts_those_for_keys_and_tests_too(tmp_path: Path) -> None:
     assert main([*SMALL, f"output={tmp_path / 'one'}", "stop.bell_pairs=1"]) == 0
     of_one_round = json.loads((tmp_path / "one" / "summary.json").read_text())["bell_pairs"]["generated"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ TAGGED = st.tuples(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(BYZANTINE, MESSAGES, AT), max_size=10), st.lists(TAGGED, max_size=14))
 def test_two_rounds_are_decided_as_without_whatever_one_member_and_strangers_send(said: Any, tagged: Any) -> None:

@@ -28,6 +28,7 @@ SAID = st.tuples(st.sampled_from(list(FrameKind)), st.integers(-2, 9), BODIES, s
 ROWS = st.lists(st.tuples(st.integers(-1, 3) | st.booleans(), st.binary(max_size=3)) | VALUES, max_size=4).map(tuple)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.lists(SAID, min_size=1, max_size=12))
 def test_garbage_with_a_right_tag_is_as_good_as_silence(said: list[tuple[FrameKind, int, bytes, int]]) -> None:
@@ -43,6 +44,7 @@ def test_garbage_with_a_right_tag_is_as_good_as_silence(said: list[tuple[FrameKi
     make_replica(0, 4).recover(decode(encode(network.replicas[0].persistent())), network.now)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(entries=ROWS | VALUES, quarantined=ROWS | VALUES)
 def test_a_leader_who_proposes_garbage_loses_its_turn(entries: Any, quarantined: Any) -> None:

@@ -247,6 +247,7 @@ def test_with_too_few_keys_a_committee_agrees_on_nothing_until_the_refill_and_th
         network.assert_the_books_of_keys_are_exact()
 
 
+@pytest.mark.slow
 @given(replicas=st.sampled_from([4, 5, 7]), seed=st.integers(0, 10**6))
 @example(replicas=4, seed=53718)
 @example(replicas=4, seed=18433)

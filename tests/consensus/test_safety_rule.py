@@ -55,6 +55,7 @@ def is_safe_by_definition(shown: list[VoteHistory], value: bytes, proofs: bool) 
     return False
 
 
+@pytest.mark.slow
 @settings(max_examples=1500)
 @given(shown=SHOWN, value=st.sampled_from([A, B, C]))
 def test_the_rule_is_its_definition(shown: list[VoteHistory], value: bytes) -> None:

@@ -153,6 +153,7 @@ def values_of(state: StateVector, circuit: GateCircuit, end: Any) -> Any:
     return np.array(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_values_are_those_of_an_execution_with_real_copies_and_every_error_of_every_pair(seed: int) -> None:
     draw, pairs = np.random.default_rng(seed), 0
@@ -182,6 +183,7 @@ def assert_perfect_pairs_change_nothing(shared: GateCircuit, circuit: GateCircui
         np.testing.assert_allclose(ours, wanted, rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distributor", [*DISTRIBUTORS, "moving"])
 @pytest.mark.parametrize("members", [2, 3])
 def test_with_perfect_pairs_a_shared_circuit_is_the_undistributed_one_noise_included(
@@ -195,6 +197,7 @@ def test_with_perfect_pairs_a_shared_circuit_is_the_undistributed_one_noise_incl
         assert_perfect_pairs_change_nothing(shared, circuit, seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_derivatives_are_those_of_shifted_angles(seed: int) -> None:
     circuit = drawn(3, 10, seed)

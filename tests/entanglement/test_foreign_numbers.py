@@ -215,6 +215,7 @@ def test_an_announcement_that_cannot_be_is_none_and_counts_as_errors(odd: Any) -
             assert hub.state.new_errors[1, :3].tolist() == [100] * 3
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.lists(st.tuples(BYZANTINE, MESSAGES | of_type(TrapCircuitsAnswered)), max_size=8))
 def test_whatever_byzantine_parties_tell_the_hub_others_do_not_pay_for(said: Any) -> None:

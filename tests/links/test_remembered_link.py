@@ -33,6 +33,7 @@ def digest_of_seed_3() -> bytes:
     return digest(["seed=3"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [
     ["aggregation=mean"], ["aggregation=nnm_trimmed_mean", "attacks=alie"], ["attacks=false_fidelity"],
     ["attacks=jamming"], ["attacks=optimising", "training.learning_rate=2"], ["links.max_km=3"],

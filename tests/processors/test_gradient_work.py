@@ -26,6 +26,7 @@ from tests.quantum.estimates import SQUARED, assert_unbiased, assert_variance
 from tests.small_worlds import small_world
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.25])
 def test_only_where_asked_does_the_work_speak_of_answers(share: float) -> None:
     """Else its output, and with it every digest, would differ from that of a run that knows of no such circuits."""

@@ -186,6 +186,7 @@ def test_one_that_was_told_no_model_in_a_round_adopts_that_of_the_next_one() -> 
     assert heard.parameters == [2.0, 2.0]
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.lists(st.tuples(BYZANTINE, MESSAGES), max_size=8), st.lists(st.tuples(KINDS, VIEWS, BODIES), max_size=8))
 def test_garbage_of_any_type_with_or_without_a_right_tag_is_silence(said: Any, tagged: Any) -> None:

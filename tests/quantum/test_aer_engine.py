@@ -17,6 +17,7 @@ from ceas_ray.quantum.gate_noise import Noise, noiseless
 from ceas_ray.quantum.pauli_engine import LaneInputs
 
 
+@pytest.mark.slow
 def test_aer_samples_each_circuit_as_its_exact_value_says() -> None:
     circuit = Circuit(2, 1, 2)
     draw = np.random.default_rng(6)

@@ -72,6 +72,7 @@ def assert_aer_agrees(qubits: int, gates: int, seed: int, shifted: int) -> None:
             assert abs(ours - wanted_value) <= 1e-12
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(qubits=st.integers(1, 3), seed=st.integers(0, 10_000))
 def test_random_circuits_of_all_gates_have_the_values_that_qiskit_and_aer_find(qubits: int, seed: int) -> None:
@@ -104,6 +105,7 @@ def assert_aer_shoots_alike(qubits: int, gates: int, seed: int, shots: int) -> N
         assert abs(mean - law) < 4.5 * np.sqrt((1 - law**2) / shots) + 1e-9
 
 
+@pytest.mark.slow
 def test_shots_have_the_law_of_aers_own() -> None:
     assert_aer_shoots_alike(3, gates=8, seed=1, shots=2_000)
 

@@ -66,6 +66,7 @@ def test_teleported_inputs_have_the_values_of_the_circuit_in_layers(ansatz: Any)
     )
 
 
+@pytest.mark.slow
 def test_weight_profiles_are_those_of_the_circuit_in_layers() -> None:
     circuit = Circuit(3, 2, 2)
     inputs = problem(circuit)

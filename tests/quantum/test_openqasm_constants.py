@@ -53,6 +53,7 @@ def test_what_a_gate_calls_its_own_is_no_constant() -> None:
     assert found == [("g", [0.25], [0]), ("g", [1.5], [1])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("program", "line"),
     [

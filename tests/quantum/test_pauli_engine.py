@@ -41,6 +41,7 @@ def assert_aer_agrees_somewhere(circuit: Circuit, seed: int, by_layer: bool) -> 
     np.testing.assert_allclose(found, reference[lanes, :, output], rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(circuit=circuits(most=3), seed=st.integers(0, 1000), by_layer=st.booleans())
 def test_the_exact_engine_and_aer_agree_to_1e_12(circuit: Circuit, seed: int, by_layer: bool) -> None:
@@ -54,6 +55,7 @@ def test_the_exact_engine_and_aer_agree_on_all_sizes(circuit: Circuit, seed: int
     assert_aer_agrees_somewhere(circuit, seed, by_layer)
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(circuit=circuits(most=4), seed=st.integers(0, 1000))
 def test_the_exact_engine_is_right_against_kraus_operators_and_central_differences(circuit: Circuit, seed: int) -> None:
@@ -91,6 +93,7 @@ def test_one_backward_pass_serves_any_combination_of_outputs(circuit: Circuit, s
     np.testing.assert_allclose(whole.second, second, atol=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(circuit=circuits(), seed=st.integers(0, 1000))
 def test_single_precision_is_good_to_a_millionth(circuit: Circuit, seed: int) -> None:

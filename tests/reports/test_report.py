@@ -51,6 +51,7 @@ def test_a_sweep_is_compared_over_its_seeds_and_paired_by_seed(sweep: Path) -> N
     assert np.isnan(rows.loc["mdp", "difference"])
 
 
+@pytest.mark.slow
 def test_it_is_a_page_that_loads_nothing_and_files_for_papers(
     sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

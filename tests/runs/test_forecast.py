@@ -24,6 +24,7 @@ from tests.entanglement.planned_cost import planned_cost
 from tests.small_worlds import SMALL, small_world
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overrides", [
     [], ["processors.count=60"], ["network=line"], ["network=complete"], ["scheduling=oblivious"],
     ["consensus=all_processors", "consensus.committee_size=null"], ["training.partition=circuit"],
@@ -69,6 +70,7 @@ LOW_FIDELITY = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overrides", [
     ["scheduling=mdp"], ["scheduling=on_demand"], ["scheduling=oblivious", "training.circuits_per_round=512"],
     ["scheduling=freshest_first", "entanglement=scarce_supply"], ["scheduling=base_stock"], ["scheduling=clairvoyant"],
@@ -90,6 +92,7 @@ def test_the_forecast_counts_the_pairs_that_links_generate_not_only_those_that_a
     assert 0.5 < found.simulated_seconds / done["simulated_seconds"] < 2
 
 
+@pytest.mark.slow
 def test_the_forecast_knows_that_a_finite_block_may_last_for_several_rounds() -> None:
     overrides = ["consensus.key_rate=finite", "scheduling=two_level", "training.rounds=15", *LOW_FIDELITY]
     settings = build(RunSettings, composed_once([*SMALL, *overrides]))
@@ -123,6 +126,7 @@ def test_the_forecast_knows_that_finite_keys_take_whole_blocks(hash_keys: str) -
     assert 0.5 < found.pairs / planned.pairs < 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("override", "message"), [
     ("training.circuits_per_round=100000000", "training.circuits_per_round must be smaller for processors.count"),
     ("entanglement.slots=1000000000", "entanglement.slots must be an integer in [1, 100000]"),
@@ -152,6 +156,7 @@ def test_a_dry_run_solves_and_builds_nothing(
     assert "wall seconds" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_run_ended_by_a_budget_is_stopped_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "run"
     assert main([*SMALL, f"output={folder}", "stop.simulated_seconds=1e-6"]) == 0
@@ -170,6 +175,7 @@ def test_a_dry_run_refuses_what_a_run_refuses(override: str, capsys: pytest.Capt
     assert refused.startswith("processors.count: ")
 
 
+@pytest.mark.slow
 def test_a_dry_run_refuses_a_folder_that_a_run_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     taken, snapshots = tmp_path / "taken", tmp_path / "snapshots"
     for folder, name in ((taken, "journal.jsonl"), (snapshots, "round_00000001.snapshot")):

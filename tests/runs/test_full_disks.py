@@ -17,6 +17,7 @@ from tests.small_worlds import SMALL
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kilobytes", [4, 16, 24, 52])
 def test_a_run_on_a_full_disk_can_be_resumed_or_leaves_nothing(
     kilobytes: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -44,6 +44,7 @@ def test_a_round_that_never_ends_is_ended_by_every_limit(tmp_path: Path, limit: 
     assert [path.name for path in (folder / "snapshots").iterdir()] == ["round_00000000.snapshot"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("at_once")
 def test_a_run_that_was_cut_within_rounds_goes_on_to_what_it_would_have_been(tmp_path: Path) -> None:
     words = [*SMALL, "attacks=alie", "timeline=true"]
@@ -61,6 +62,7 @@ def test_a_run_that_was_cut_within_rounds_goes_on_to_what_it_would_have_been(tmp
     assert apart <= {"wall_seconds", "windows"}
 
 
+@pytest.mark.slow
 def test_one_step_that_outlasts_the_limit_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ceas_ray.runs.training_run.STEP_SECONDS", 0.0)
     monkeypatch.setattr("ceas_ray.runs.training_run.ROUND_SECONDS", 0.0)

@@ -149,6 +149,7 @@ def test_the_experiment_opens_at_its_runs_and_the_run_says_where_its_page_is(tra
     assert f"MLflow: {page} while `ceas-ui` runs" in tracked.said
 
 
+@pytest.mark.slow
 def test_sending_it_once_more_changes_nothing(tracked: Tracked) -> None:
     database = tracked.folder.parents[1] / "outputs" / "mlflow.db"
     tables = ("runs", "metrics", "latest_metrics", "params", "inputs", "logged_models", "datasets")

@@ -12,6 +12,7 @@ from ceas_ray.runs.results import party_order
 from tests.small_worlds import SMALL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overrides", [
     [], ["network=grid"], ["network=line", "consensus.key_rate=finite", "consensus.committee_size=4"],
     ["network=complete", "processors.count=4", "consensus.committee_size=11", "training.rounds=1"],

@@ -138,6 +138,7 @@ def test_a_url_with_a_password_is_refused_and_not_written(tmp_path: Path, capsys
     stores.refuse_password("webhdfs://host:9870/runs/a:b@c")
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_from_its_store_alone(
     whole: Path, objects: UrlStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,6 +45,7 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_folder_is_held_before_the_cluster_starts_and_until_it_is_gone(
     copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +75,7 @@ def test_of_two_resumes_at_once_one_goes_on_and_the_other_says_who_does(
     assert [line["round"] for line in read_journal(copy / "journal.jsonl") if line["event"] == "round"] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", ["round", "ended"])
 def test_a_run_whose_folder_is_deleted_fails_and_makes_no_other(
     at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -86,6 +88,7 @@ def test_a_run_whose_folder_is_deleted_fails_and_makes_no_other(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_run_whose_folder_is_moved_fails_says_where_it_is_and_goes_on_there(
     stopped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,6 +103,7 @@ def test_a_run_whose_folder_is_moved_fails_says_where_it_is_and_goes_on_there(
     assert (summary["status"], summary["rounds"]) == ("completed", 4)
 
 
+@pytest.mark.slow
 def test_a_run_whose_link_is_set_to_another_folder_fails_and_leaves_that_alone(
     copy: Path, stopped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -163,6 +167,7 @@ def test_every_line_names_its_run_and_lines_of_another_one_are_refused(
         assert f"line {len(ours.splitlines()) + 1} is of another run" in said
 
 
+@pytest.mark.slow
 def test_a_snapshot_of_another_run_is_passed_over(
     copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -173,6 +178,7 @@ def test_a_snapshot_of_another_run_is_passed_over(
     assert f"{snapshot.name} is not usable (it is of another run)" in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.slow
 def test_a_folder_of_snapshots_has_one_run_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = tmp_path / "snapshots"
     place.mkdir()

@@ -36,6 +36,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
     return text
 
 
+@pytest.mark.slow
 def test_a_cluster_that_a_folder_names_is_not_joined_unless_the_user_names_it_too(
     copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -80,6 +81,7 @@ def mine():
 """
 
 
+@pytest.mark.slow
 def test_code_that_a_folder_names_is_not_run_unless_the_user_names_it_too(
     copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +100,7 @@ def test_code_that_a_folder_names_is_not_run_unless_the_user_names_it_too(
         assert not (place / "ran").exists()
 
 
+@pytest.mark.slow
 def test_a_run_with_a_circuit_of_the_users_own_goes_on_where_it_lies_or_when_it_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,7 @@ INPUTS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", INPUTS)
 def test_another_content_of_an_input_is_refused_by_its_name_and_the_same_is_found_from_anywhere(
     key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -158,6 +159,7 @@ def targets() -> list[str]:
     return [*targets_of(composed(["attacks=alie"])).values()]
 
 
+@pytest.mark.slow
 def test_the_code_of_a_run_is_all_that_builds_and_runs_its_world_and_nothing_else() -> None:
     modules = imported_modules((*provenance._ROOTS, *(target.rpartition(".")[0] for target in targets())))
     assert loaded_by_a_run() <= set(modules)

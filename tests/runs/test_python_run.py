@@ -109,6 +109,7 @@ def test_an_interrupt_ends_the_run_in_order_and_is_raised(tmp_path: Path) -> Non
     assert ceas_ray.Result.read(tmp_path / "run").summary["status"] == "interrupted"
 
 
+@pytest.mark.slow
 def test_a_stopped_run_is_resumed_to_the_same_end(tmp_path: Path) -> None:
     whole = ceas_ray.run(*TINY, output=tmp_path / "whole")
     stopped = ceas_ray.run(*TINY, output=tmp_path / "run", stop={"wall_seconds": 1e-6})
@@ -118,6 +119,7 @@ def test_a_stopped_run_is_resumed_to_the_same_end(tmp_path: Path) -> None:
     assert resumed.summary["trace_digest"] == whole.summary["trace_digest"]
 
 
+@pytest.mark.slow
 def test_runs_in_threads_are_what_each_is_alone_and_leave_signals_and_output_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,7 @@ def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow
 def test_lists_are_values_to_try_and_every_run_is_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     table = ceas_ray.sweep(*TINY, "scheduling=mdp,oblivious", seed=[1, 2], output="swept")
     assert table[["scheduling", "seed"]].values.tolist() == [["mdp", 1], ["mdp", 2], ["oblivious", 1], ["oblivious", 2]]
@@ -39,6 +40,7 @@ def test_bad_settings_are_refused_before_anything_runs(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_sweeps_run_in_threads_and_a_run_that_fails_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policies, "registered_packages", lambda: ("ceas_ray", "tests"))
     rule = ("aggregation=mean", "aggregation.rule._target_=tests.runs.own_policies.OwnRule")

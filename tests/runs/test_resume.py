@@ -162,6 +162,7 @@ def test_a_snapshot_of_other_settings_or_another_version_is_refused_by_the_diffe
     assert said.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_settings_of_the_folder_are_untrusted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
@@ -219,6 +220,7 @@ def test_lines_of_the_journal_wait_while_the_disk_is_full(tmp_path: Path, monkey
     assert [line["round"] for line in read_journal(tmp_path / "journal.jsonl")] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_run_is_resumed_by_one_process_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "run"
     interrupted(folder, 2)
@@ -246,6 +248,7 @@ def test_verify_replays_a_run_and_names_the_first_difference(
     assert f"instead of {'0' * 32}" in said
 
 
+@pytest.mark.slow
 def test_the_timeline_is_a_trace_of_simulated_time(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     assert main([*SIX, f"output={folder}", "timeline=true", "stop.simulated_seconds=0.001"]) == 0

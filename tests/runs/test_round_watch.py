@@ -42,6 +42,7 @@ def test_a_round_whose_hosts_were_lost_is_said_to_wait_for_them() -> None:
         assert said.wait(60)
 
 
+@pytest.mark.slow
 def test_what_an_endless_round_waits_for_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setattr("ceas_ray.runs.training_run.ROUND_SECONDS", 0.0)
     monkeypatch.setattr("ceas_ray.runs.training_run.LONG_SECONDS", 0.01)

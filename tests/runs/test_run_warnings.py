@@ -29,6 +29,7 @@ def test_more_byzantine_processors_than_a_rule_stands_are_a_warning(
     assert [line["text"] for line in journal if line["event"] == "warning"] == found.splitlines()
 
 
+@pytest.mark.slow
 def test_schedulers_of_shared_channels_say_that_they_generate_on_demand_in_a_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

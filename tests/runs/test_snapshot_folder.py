@@ -29,6 +29,7 @@ def objects() -> Iterator[Any]:
         yield found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url", ["objects://ceas_ray/run", "file://{folder}/elsewhere"])
 def test_a_run_goes_on_from_snapshots_behind_a_url(whole: Path, tmp_path: Path, objects: Any, url: str) -> None:
     folder, url = tmp_path / "run", url.format(folder=tmp_path)
@@ -42,6 +43,7 @@ def test_a_run_goes_on_from_snapshots_behind_a_url(whole: Path, tmp_path: Path, 
     assert len(files.ls(path, detail=False)) == 3 + beside
 
 
+@pytest.mark.slow
 def test_a_damaged_newest_snapshot_behind_a_url_falls_back(
     whole: Path, tmp_path: Path, objects: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -54,6 +56,7 @@ def test_a_damaged_newest_snapshot_behind_a_url_falls_back(
     same(folder, whole)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_may_keep_its_snapshots_elsewhere_and_starts_from_those_of_before(
     whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,6 +120,7 @@ def test_a_new_run_does_not_take_the_snapshot_folder_of_another(
     assert "output must be a folder without snapshots of another run" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_each_job_of_a_sweep_has_a_snapshot_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["-m", *SHORT, "seed=1,2", "output=run", "runtime.snapshot_folder=snapshots"]) == 0

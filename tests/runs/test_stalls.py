@@ -45,6 +45,7 @@ def test_neither_waiting_nor_skipping_helps_without_a_quorum_and_neither_harms(f
     one_too_many(fault, f"consensus.on_stall={way}", "consensus.max_waits=2")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trouble", "cause"),
     [(GONE, "the committee did not decide in time"), (JAMMED, "the committee lacks keys")],

@@ -36,6 +36,7 @@ def sent(kept: KeptFiles, store: FolderStore) -> list[tuple[str, int]]:
     return [(name, len(content)) for name, content in found]
 
 
+@pytest.mark.slow
 def test_a_journal_is_sent_once_but_for_its_last_block(folder: Path) -> None:
     kept, store = KeptFiles(folder), FolderStore(folder / "store")
     assert sent(kept, store) == [(SETTINGS, 8), (JOURNAL, 0)]

@@ -51,6 +51,7 @@ def test_a_run_that_is_interrupted_before_it_begins_leaves_nothing(
     assert digest_of(tmp_path / "run") == digest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "name"),
     [(training_run, "code_version"), (record, "settings_text"), (record, "write_whole"), (training_run, "warnings_of")],

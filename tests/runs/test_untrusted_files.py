@@ -201,6 +201,7 @@ def test_an_installed_package_can_register_its_policies(tmp_path: Path, monkeypa
     assert made.limit == 4
 
 
+@pytest.mark.slow
 def test_a_hostile_journal_is_refused_in_one_line(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 import psutil
 
 from ceas_ray.cli.run import main
+from tests.left_behind import ray_processes
 from tests.runtime.drivers import Driver, ForkedDriver, MachineDriver
-from tests.runtime.ray_runtime.test_ray_runtime import ON_RAY, ray_processes
+from tests.runtime.ray_runtime.test_ray_runtime import ON_RAY
 from tests.runtime.test_faults import KINDS, rounds_in, wait_until
 from tests.runtime.test_machines import HEAD, MACHINES, machines
 

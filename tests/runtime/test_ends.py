@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import psutil
 import pytest
 
 from ceas_ray.tracking.files import read_journal
+from tests.left_behind import temporary_folders
 from tests.runtime.ray_runtime.test_ray_runtime import command
 from tests.runtime.test_faults import rounds_in, wait_until
 
@@ -56,7 +56,7 @@ class RayRun:
 @pytest.fixture
 def run(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RayRun]:
     """A test may give it more overrides."""
-    folders = set(Path(tempfile.gettempdir()).glob("ceas_*"))
+    folders = temporary_folders()
     folder = tmp_path / "run"
     given = getattr(request, "param", ())
     words = command("training.rounds=100000", f"output={folder}", "runtime.snapshot_every_rounds=null", *given)
@@ -65,7 +65,7 @@ def run(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RayRun]:
     yield RayRun(process, folder)
     process.kill()
     process.communicate()
-    wait_until(lambda: set(Path(tempfile.gettempdir()).glob("ceas_*")) <= folders)
+    wait_until(lambda: temporary_folders() <= folders)
 
 
 @pytest.mark.parametrize("run", [["runtime.on_lost_cluster=stop"]], indirect=True)

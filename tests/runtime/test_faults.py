@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,8 +15,9 @@ import pytest
 
 from ceas_ray.cli.run import main
 from ceas_ray.tracking.files import read_journal
+from tests.left_behind import ray_processes, shared_memory, temporary_folders
 from tests.runs.test_resume import NOT_COMPARED, SIX
-from tests.runtime.ray_runtime.test_ray_runtime import command, ray_processes
+from tests.runtime.ray_runtime.test_ray_runtime import command
 from tests.small_worlds import SMALL
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -41,11 +40,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
     """No process of Ray, no shared memory and no temporary folder of ours."""
-    folders, shared = set(Path(tempfile.gettempdir()).glob("ceas_*")), set(os.listdir("/dev/shm"))
+    folders, shared = temporary_folders(), shared_memory()
     yield
     wait_until(lambda: not ray_processes())
-    wait_until(lambda: set(Path(tempfile.gettempdir()).glob("ceas_*")) <= folders)
-    assert set(os.listdir("/dev/shm")) <= shared
+    wait_until(lambda: temporary_folders() <= folders)
+    left = shared_memory() - shared
+    wait_until(lambda: not left & shared_memory())
 
 
 def wait_until(happened: Callable[[], bool]) -> None:

@@ -20,6 +20,7 @@ import pytest
 from ceas_ray.cli.run import main
 from ceas_ray.runtime.ray_greeting import greets
 from ceas_ray.tracking.files import read_journal
+from tests.left_behind import temporary_folders
 from tests.runs.test_resume import NOT_COMPARED
 from tests.runtime.ray_runtime.test_ray_runtime import command
 from tests.runtime.test_faults import rounds_in, wait_until
@@ -48,9 +49,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
-    folders = set(Path(tempfile.gettempdir()).glob("ceas_*"))
+    folders = temporary_folders()
     yield
-    wait_until(lambda: set(Path(tempfile.gettempdir()).glob("ceas_*")) <= folders)
+    wait_until(lambda: temporary_folders() <= folders)
 
 
 def parts(driver: subprocess.Popen[str], name: str) -> list[psutil.Process]:
@@ -95,8 +96,9 @@ class Head:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as probe:
+        with socket.create_server(("127.0.0.1", 0)) as probe, socket.create_server(("", 0)) as other:
             self.address = f"127.0.0.1:{probe.getsockname()[1]}"
+            self._clients_port = other.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -106,6 +108,7 @@ class Head:
                 str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", f"--port={port}",
                 "--node-ip-address=127.0.0.1", "--num-cpus=4", "--include-dashboard=false",
                 "--object-store-memory=100000000", f"--temp-dir={self._folder}",
+                f"--ray-client-server-port={self._clients_port}",
             ],
             env=os.environ | TOKEN,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,

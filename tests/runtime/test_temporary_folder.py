@@ -43,6 +43,7 @@ def working(*words: str, program: str = WORKING, name: str = sys.executable, mar
     return process
 
 
+@pytest.mark.slow
 def test_processes_that_were_started_for_the_folder_end_with_it_and_no_onlookers() -> None:
     with temporary_folder() as folder:
         log = folder / "log"
@@ -65,6 +66,7 @@ def test_a_mark_ends_with_the_folder() -> None:
     assert not any(name.startswith("CEAS_RAY_TEMPORARY") for name in os.environ)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signals_to_all", [[], [signal.SIGTERM]])
 def test_they_end_with_a_killed_holder_too(signals_to_all: list[signal.Signals]) -> None:
     """A job scheduler sends SIGTERM to every process of a job, and some time later kills what is left."""

@@ -18,6 +18,7 @@ from ceas_ray.studies.utilization.study import _coupled_cells, _free
 from tests.scheduling.measured import MDP, PER_PAIR, R0, R1, R2, R3, SMALL, T1, means, measured
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", [T1, SMALL], ids=["T1", "small"])
 def test_nobody_has_more_precision_than_the_bound_at_the_pairs_that_it_generates(link: LinkClass) -> None:
     others = [Oblivious(), FreshestFirst(), OnDemand(), BaseStock(4), JustInTime(3.0), TwoLevel(3, 24), PER_PAIR]

@@ -12,6 +12,7 @@ from ceas_ray.studies.utilization.study import simulate
 from tests.scheduling.measured import MDP, R0, R1, R2, R3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("regime", [R0, R1, R2, R3], ids=lambda regime: regime.name)
 def test_the_clairvoyant_wastes_next_to_nothing_and_serves_as_many_as_anybody(regime: Regime) -> None:
     for seed in (1, 2, 3):

@@ -16,6 +16,7 @@ from ceas_ray.scheduling.two_level import TwoLevel
 from tests.scheduling.measured import FOUR_PAIRS, MDP, R0, means
 
 
+@pytest.mark.slow
 def test_in_r0_the_mdp_uses_95_percent_and_is_on_time_for_99() -> None:
     found, bound = means(R0, MDP), on_time_bound(R0.relaxed_class(R0.supply), 0.95)
     assert found["utilization"] >= 0.95
@@ -33,6 +34,7 @@ def test_where_no_shot_can_be_served_at_the_utilization_wanted_the_mdp_uses_the_
     assert 0.7 < found.utilization(link.pairs) < MDP.min_utilization
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", [
     FOUR_PAIRS, replace(FOUR_PAIRS, pairs=6, trials=720, first_trials=700),
     replace(FOUR_PAIRS, success=0.2, trials=24, first_trials=24, modes=8),
@@ -58,6 +60,7 @@ def test_where_both_cannot_be_had_the_mdp_is_on_time_as_often_as_utilization_all
     assert dual.fun - 2e-4 <= found.served <= dual.fun + 1e-6, "the most by weak duality"
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(supply=st.floats(0.8, 3), pairs=st.integers(1, 6), age=st.integers(2, 3), least=st.floats(0.5, 0.99))
 def test_the_mdp_never_leaves_utilization_unused_while_shots_are_late(

@@ -22,6 +22,7 @@ from tests.scheduling.measured import PER_PAIR, SMALL, T1, T2, T4, measured
 # --- the chain ----------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", [
     replace(T1, trials=16, success=0.0625, first_trials=16, slots=4),
     replace(T2, trials=16, success=0.0625, first_trials=16, slots=8),
@@ -71,6 +72,7 @@ def test_more_shots_on_time_cost_precision_per_pair() -> None:
 # --- who knows it, and who does not -----------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("link", "times"), [(T1, 3.0), (T2, 2.0), (T4, 1.1)], ids=["T1", "T2", "T4"])
 def test_who_knows_the_timetable_has_more_precision_per_pair_than_any_who_does_not(
     link: LinkClass, times: float

@@ -139,6 +139,7 @@ def test_without_flock_one_waits_for_another(tmp_path: Path) -> None:
     assert not (tmp_path / "lock").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_flock")
 def test_a_run_ends_well_without_flock(tmp_path: Path) -> None:
     assert main([*SMALL, "training.rounds=1", f"output={tmp_path / 'run'}"]) == 0

@@ -10,6 +10,7 @@ from ceas_ray.tracking.mlflow_tracker import MlflowTracker
 from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedRound
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [False, True])
 def test_a_database_keeps_its_artifacts_beside_it_wherever_the_run_was_started(
     named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

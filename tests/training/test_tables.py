@@ -152,6 +152,7 @@ def test_a_whole_number_that_repeats_or_leaves_gaps_is_a_feature() -> None:
         assert features[:, 0].tolist() == numbers
 
 
+@pytest.mark.slow
 def test_a_table_may_have_many_columns() -> None:
     wide = np.random.default_rng(5).normal(size=(4, 20_000)).round(5)
     text = "".join(",".join(map(repr, row)) + f",{k % 2}\n" for k, row in enumerate(wide.tolist()))

@@ -222,6 +222,7 @@ def test_one_silent_member_too_many_stalls_the_run_which_says_so_and_ends(way: s
     assert len(models(world, 4)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["wait", "skip"])
 def test_a_round_that_stalls_goes_on_when_the_committee_is_back(way: str) -> None:
     crash = "consensus.crash={replicas:[0,1],round:1,after_milliseconds:0.0,down_milliseconds:4000.0}"

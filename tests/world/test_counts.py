@@ -38,6 +38,7 @@ def test_key_paths_are_all_pairs_of_a_party_and_a_replica_and_of_two_replicas(pa
     assert found.key_paths == len(pairs) + len({frozenset((a, b)) for a in range(replicas) for b in range(a)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overrides", [
     (), ("consensus.committee_size=4", "attacks=sign_flip", "attacks.fraction=0.25"),
     ("training.partition=circuit", "training.qubits=4"),

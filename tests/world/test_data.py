@@ -30,6 +30,7 @@ def data_of(**changes: Any) -> DataSettings:
     return training_of("digits_38").data.model_copy(update=changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "outputs"), SETS.items())
 def test_every_set_loads_by_its_seed_and_fills_its_qubits(name: str, outputs: int) -> None:
     training = training_of(name)
@@ -48,6 +49,7 @@ def test_every_set_loads_by_its_seed_and_fills_its_qubits(name: str, outputs: in
     assert len(data.test_labels) == pytest.approx(0.3 * total, abs=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETS)
 def test_every_set_has_a_validation_set_if_asked_and_keeps_its_test_set(name: str) -> None:
     training = training_of(name)

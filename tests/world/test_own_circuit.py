@@ -73,6 +73,7 @@ def refusal(*words: str) -> str:
     return line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "circuit", ["mine.qasm", "circuits_of_mine.py:mine", "circuits_of_mine:mine"], ids=["program", "file", "module"]
 )
@@ -93,6 +94,7 @@ def test_a_circuit_may_have_other_qubits_than_the_settings_say(folder: Path) -> 
     assert world.outline.blueprint.noise.shape[1] == 3
 
 
+@pytest.mark.slow
 def test_observables_are_weighted_pauli_strings_one_for_each_output(folder: Path) -> None:
     words = ["training.circuit=mine.qasm", "training.observables=['0.5*ZZI + 0.25*IXX']"]
     circuit = build_world(settings_of(*words)).circuit

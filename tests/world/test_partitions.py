@@ -66,6 +66,7 @@ def test_every_pair_of_every_link_is_accounted_for(overrides: tuple[str, ...]) -
     assert found[-1]["shots_on_time"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overrides", "pairs"),
     [

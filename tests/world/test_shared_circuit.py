@@ -68,6 +68,7 @@ def test_on_perfect_hardware_a_shared_circuit_trains_as_one_processor_does(words
     assert np.abs(np.asarray(shared) - build_world(settings_of()).initial_parameters).max() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", SHARED, ids=lambda words: ",".join(words)[9:])
 def test_any_number_of_hosts_and_a_cut_in_time_give_the_same(words: list[str]) -> None:
     settings = settings_of("training.rounds=2", "processors.count=12", *words)
@@ -81,6 +82,7 @@ def test_any_number_of_hosts_and_a_cut_in_time_give_the_same(words: list[str]) -
     assert before + ends(second) == one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "pairs"),
     [
@@ -124,6 +126,7 @@ def test_pairs_and_copies_wait_in_the_memories_of_their_processors_while_a_shot_
     assert times_of_shots(slow, circuit, group).length > times.length
 
 
+@pytest.mark.slow
 def test_memories_that_lose_more_while_a_shot_runs_leave_another_model() -> None:
     """Gates that take time change nothing else."""
     words = [

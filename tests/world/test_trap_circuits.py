@@ -79,6 +79,7 @@ def test_what_cannot_be_asked_is_refused_in_one_line(words: list[str], message: 
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_what_was_answered_outlives_a_cut() -> None:
     words = (
         "training.trap_circuit_share=0.25",

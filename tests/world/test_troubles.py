@@ -77,6 +77,7 @@ def test_troubles_together_end_and_give_the_same_on_any_hosts_and_across_a_cut(t
     assert before + ends(second) == one
 
 
+@pytest.mark.slow
 def test_none_of_the_troubles_is_idle() -> None:
     sets = [tuple(TROUBLES), *combinations(TROUBLES, len(TROUBLES) - 1)]
     digests = {ends(Simulation(LocalCluster(next(build_worlds(*some)).one_host())))[-1][0] for some in sets}

@@ -28,6 +28,7 @@ def test_some_thousand_scenarios_of_the_mix_show_no_violation() -> None:
     assert (report.total.scenarios, report.next_seed, report.interrupted) == (4096, 4096, False)
 
 
+@pytest.mark.slow
 def test_an_interrupted_campaign_reports_what_was_done_and_where_to_go_on() -> None:
     def interrupt(report: CampaignReport) -> None:
         raise KeyboardInterrupt

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ def served(policy: StockPolicy, success: float, modes: int, seed: int, **more: A
     return serve([link], policy, seed, releases, np.zeros(len(releases), bool), deadline=PERIOD, slot=PERIOD, **more)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     supply=st.floats(0.5, 3), modes=st.sampled_from([1, 4, 16]), pairs=st.integers(1, 6), seed=st.integers(0, 10**6),

@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,6 +50,7 @@ def demand(seed: int, bursts: int) -> ShotDemand:
     return ShotDemand(0, read_only(releases), no_tests, PAIRS, 0, PERIOD, PERIOD, BURST)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(
     scheduler=st.sampled_from(SCHEDULERS), channels=st.integers(1, 4), seed=st.integers(0, 10**6),

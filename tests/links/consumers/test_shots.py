@@ -102,6 +102,7 @@ def assert_every_pair_is_in_one_book(book: dict[str, Any], slots: int, pairs: in
 MEMORIES = (None, (Dephasing(0.02), Dephasing(0.03)), (Relaxing(0.04, 0.02), Relaxing(0.1, 0.03)))
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     scheduler=st.sampled_from(SCHEDULERS), lengths=st.lists(st.floats(0.1, 20), min_size=1, max_size=4),

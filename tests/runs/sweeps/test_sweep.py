@@ -23,6 +23,7 @@ def ended(folder: Path) -> list[tuple[int, str]]:
     return [(line["number"], line["status"]) for line in lines if line["event"] == "job"]
 
 
+@pytest.mark.slow
 def test_a_failing_job_is_listed_the_others_finish_and_the_same_command_runs_it_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -48,6 +49,7 @@ def test_a_failing_job_is_listed_the_others_finish_and_the_same_command_runs_it_
     assert (folder / "multirun.yaml").exists()
 
 
+@pytest.mark.slow
 def test_an_interrupted_sweep_goes_on_each_job_once_and_a_finished_one_starts_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -74,6 +76,7 @@ def test_an_interrupted_sweep_goes_on_each_job_once_and_a_finished_one_starts_an
     assert capsys.readouterr().err.startswith("hydra.sweep.dir must be a folder without a finished sweep in it")
 
 
+@pytest.mark.slow
 def test_a_sweep_interrupted_before_a_job_is_over_says_that_it_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from ceas_ray.cli.run import main
 from ceas_ray.tracking.files import read_journal
+from tests.left_behind import ray_processes
 from tests.runs.sweeps.sweep_folder import rows
-from tests.runtime.ray_runtime.test_ray_runtime import ray_processes
 from tests.runtime.test_faults import rounds_in, wait_until
 from tests.small_worlds import SMALL
 

@@ -29,6 +29,7 @@ def chosen_in(folder: Path, sampler: str, seed: int, reopened_after: int | None 
     return [tuple(trial.chosen.values()) for trial in trials.all()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_one_seed_gives_the_same_trials_also_where_the_study_was_closed_meanwhile(tmp_path: Path, sampler: str) -> None:
     trials = chosen_in(tmp_path / "a", sampler, seed=1)

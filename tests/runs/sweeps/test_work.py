@@ -58,6 +58,7 @@ def test_a_job_that_went_to_another_machine_comes_back_as_if_it_had_run_here(
     assert settings["output"] == str(jobs[1].folder) and settings["training"]["data"]["file"] == str(own / "mine.npz")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("here", [True, False])
 def test_a_job_that_was_begun_goes_on_where_it_was(here: bool, tmp_path: Path) -> None:
     words = ["seed=1", "training.rounds=4", "runtime.snapshot_every_rounds=1"]

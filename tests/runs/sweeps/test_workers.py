@@ -63,6 +63,7 @@ def test_small_jobs_run_in_processes_unless_a_cluster_or_hosts_are_named(tmp_pat
         assert kind([replace(given, wants_hosts=False)]) == "ray"
 
 
+@pytest.mark.slow
 def test_jobs_are_checked_side_by_side_in_their_order_and_the_first_bad_one_is_refused(tmp_path: Path) -> None:
     lines = [[f"seed={seed}"] for seed in range(1, 5)]
     jobs = [

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.left_behind import ray_processes
 from tests.small_worlds import SMALL
 
 pytestmark = pytest.mark.ray
@@ -19,10 +19,6 @@ ON_RAY = [s for s in SMALL if s != "runtime=local"]
 
 def command(*overrides: str) -> list[str]:
     return [sys.executable, "-m", "ceas_ray.cli.run", *ON_RAY, *overrides]
-
-
-def ray_processes() -> list[psutil.Process]:
-    return [p for p in psutil.process_iter(["name", "cmdline"]) if "raylet" in " ".join(p.info["cmdline"] or [])]
 
 
 def run(folder: Path, *overrides: str) -> None:

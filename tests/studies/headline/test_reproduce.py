@@ -61,6 +61,7 @@ def test_runs_that_tune_have_a_validation_set_and_runs_that_are_reported_train_o
     assert fractions == [{0.25}, {0.0}]
 
 
+@pytest.mark.slow
 def test_a_run_of_the_experiment_says_what_it_reached_on_its_validation_set() -> None:
     design, form = read_design(composed_once([*TINY, "experiment=headline"])["study"]["design"], "quick")
     plan = Plan(design, form, tuple(word for word in TINY if not word.lstrip("~").startswith("study.")))

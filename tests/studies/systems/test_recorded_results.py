@@ -26,6 +26,7 @@ FIGURES = figures()
 TABLES = [(experiment, form) for experiment, form in FIGURES.FORMS if FIGURES.table_of(experiment, form).exists()]
 
 
+@pytest.mark.slow
 def test_the_page_says_what_the_tables_of_runs_give() -> None:
     page = FIGURES.PAGE.read_text(encoding="utf-8")
     for experiment, form, found in FIGURES.complete():
