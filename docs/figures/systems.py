@@ -25,6 +25,7 @@ FORMS = (
     ("everything", "default"),
     ("everything", "all_pairs"),
     ("everything", "one_shot"),
+    ("everything", "one_shot_all_pairs"),
     ("weights", "links"),
     ("weights", "unequal_links"),
     ("weights", "gates"),
