@@ -11,9 +11,11 @@ replica's; a driven leg of a replica takes one channel of the hub, whatever it m
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from ceas_ray.entanglement.plan import Demand, phases
 from ceas_ray.network.network_plan import NetworkPlan
@@ -92,16 +94,24 @@ class ServicePhase:
     """Processors that are served together, and the key slot of every path.
 
     processor_slots: by (processor, replica). replica_slots: by (replica, replica), in the first phase only.
+    replica_turns: by (replica, replica) too, the turn in which both distil beside the shots, when their legs have
+    nothing else to do, if shots last for long enough; none where shots leave no room for them.
     """
 
     members: tuple[int, ...]
     processor_slots: dict[tuple[int, int], int]
     replica_slots: dict[tuple[int, int], int]
+    replica_turns: dict[tuple[int, int], int]
 
     @property
     def key_slots(self) -> int:
         """Return how many key slots there are."""
         return 1 + max([*self.processor_slots.values(), *self.replica_slots.values()])
+
+
+def turns_within(lengths: Iterable[float], time: float) -> int:
+    """Return how many turns, one after the other, are over within a time."""
+    return bisect_right(list(accumulate(lengths)), time)
 
 
 def plan_phases(network: NetworkPlan, demand: Demand) -> tuple[ServicePhase, ...]:
@@ -163,44 +173,60 @@ def _packed(order: Sequence[int], size: int, network: NetworkPlan, demand: Deman
     return tuple(tuple(members) for members, _ in groups)
 
 
-def _phase(members: tuple[int, ...], with_replicas: bool, network: NetworkPlan, demand: Demand) -> ServicePhase:
-    """Return a phase with its key slots: the processor with place m meets replica j in slot j - m, replicas i and j in
-    slot i + j (modulo their number), which is all that a star needs; where that slot has no room, in the next one that
-    has.
-    """
-    legs, replicas = network.replica_routes, len(network.replica_routes)
-    loads: list[Load] = []
-    busy: set[tuple[int, int]] = set()
-    full: dict[Lease, set[int]] = {}  # slots that had no room for such a lease, and never will
+class _Slots:
+    """Slots one after the other, made as they are needed, in which paths are lent what they take."""
 
-    def place(wanted: int, routes: Sequence[Route], processor: int | None) -> int:
-        slot, lease = wanted, Lease.of(routes, demand)
-        without_room = full.setdefault(lease, set())
+    def __init__(self, demand: Demand, beside: Sequence[Route] = ()) -> None:
+        """beside: routes that lend what they take in every slot. Raises ValueError if they lend too much."""
+        self._demand, self._beside = demand, beside
+        self._loads: list[Load] = []
+        self._busy: set[tuple[int, int]] = set()
+        self._full: dict[Lease, set[int]] = {}  # slots that had no room for such a lease, and never will
+
+    def place(self, wanted: int, routes: Sequence[Route], processor: int | None = None) -> int:
+        """Return the first slot from `wanted` on that has room; a processor is in a slot once. Raises ValueError if
+        even an empty one has none.
+        """
+        slot, lease = wanted, Lease.of(routes, self._demand)
+        without_room = self._full.setdefault(lease, set())
         while True:
-            while slot >= len(loads):
-                loads.append(Load(demand))
-            if slot not in without_room and (processor is None or (slot, processor) not in busy):
-                if not loads[slot].channels:
-                    loads[slot].refuse_overload(routes)
-                elif not loads[slot].lends(lease):
+            while slot >= len(self._loads):
+                self._loads.append(Load(self._demand))
+                if self._beside:
+                    self._loads[-1].refuse_overload(self._beside)
+            if slot not in without_room and (processor is None or (slot, processor) not in self._busy):
+                if not self._loads[slot].channels:
+                    self._loads[slot].refuse_overload(routes)
+                elif not self._loads[slot].lends(lease):
                     without_room.add(slot)
                 if slot not in without_room:
                     if processor is not None:
-                        busy.add((slot, processor))
+                        self._busy.add((slot, processor))
                     return slot
             slot += 1
 
-    between = {}
+
+def _phase(members: tuple[int, ...], with_replicas: bool, network: NetworkPlan, demand: Demand) -> ServicePhase:
+    """Return a phase with its key slots: the processor with place m meets replica j in slot j - m, replicas i and j in
+    slot i + j (modulo their number), which is all that a star needs; where that slot has no room, in the next one that
+    has. Beside shots, replicas i and j have turn i + j likewise.
+    """
+    legs, replicas = network.replica_routes, len(network.replica_routes)
+    slots, between, turns = _Slots(demand), {}, {}
     if with_replicas:
+        served = [route for k in members for route in network.shot_routes(k)]
+        beside = _Slots(demand, served)
         for i in range(replicas):
             for j in range(i + 1, replicas):
-                between[i, j] = place((i + j) % replicas, [legs[i], legs[j]], None)
+                between[i, j] = slots.place((i + j) % replicas, [legs[i], legs[j]])
+                if Lease.of([*served, legs[i], legs[j]], demand).fits(demand):
+                    turns[i, j] = beside.place((i + j) % replicas, [legs[i], legs[j]])
     mine = {}
     for number, k in enumerate(members):
         for turn in range(replicas):
             j = (number + turn) % replicas
-            mine[k, j] = place(turn, [network.processor_routes[k], legs[j]], k)
-    phase = ServicePhase(members, mine, between)
+            mine[k, j] = slots.place(turn, [network.processor_routes[k], legs[j]], k)
+    phase = ServicePhase(members, mine, between, turns)
     assert_within_limits(phase, network, demand)
     return phase
 
@@ -210,12 +236,15 @@ def assert_within_limits(phase: ServicePhase, network: NetworkPlan, demand: Dema
     legs = network.replica_routes
     driven = sum(network.hub_channels(k) for k in phase.members)
     assert driven + len(legs) <= demand.hub_channels, "leases exceed the hub's channels"
-    at_once = [[route for k in phase.members for route in network.shot_routes(k)]]
-    at_once += [[] for _ in range(phase.key_slots)]
+    shots = [route for k in phase.members for route in network.shot_routes(k)]
+    beside = [list(shots) for _ in range(1 + max(phase.replica_turns.values(), default=0))]
+    for (i, j), turn in phase.replica_turns.items():
+        beside[turn] += [legs[i], legs[j]]
+    at_once: list[list[Route]] = [[] for _ in range(phase.key_slots)]
     for (k, j), slot in phase.processor_slots.items():
-        at_once[1 + slot] += [network.processor_routes[k], legs[j]]
+        at_once[slot] += [network.processor_routes[k], legs[j]]
     for (i, j), slot in phase.replica_slots.items():
-        at_once[1 + slot] += [legs[i], legs[j]]
-    assert all(Lease.of(routes, demand).fits(demand) for routes in at_once), (
+        at_once[slot] += [legs[i], legs[j]]
+    assert all(Lease.of(routes, demand).fits(demand) for routes in (*beside, *at_once)), (
         "leases exceed a link's channels or a node's slots"
     )

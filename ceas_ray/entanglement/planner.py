@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.entanglement.feasibility import refuse_infeasible, refuse_policy
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
-from ceas_ray.entanglement.leases import ServicePhase, plan_phases
+from ceas_ray.entanglement.leases import ServicePhase, plan_phases, turns_within
 from ceas_ray.entanglement.plan import Demand, turns_of
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds
@@ -56,12 +56,20 @@ class RoundPlan:
     times: PlanTimes
 
 
+class _Span(NamedTuple):
+    """A time of a phase, ps: when it starts, after the phase does, and how long it lasts."""
+
+    starts_at: int
+    length: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class _PhasePlan:
     """What the plans of one phase have in common.
 
     begin: when it starts, ps. key_starts_at: when its key part does, after `begin`. key_lengths: of its key slots, ps.
-    bits: that every path is to distil.
+    turn_lengths: of the turns beside the shots, ps; only so many turns as are over when the shots are. bits: that every
+    path is to distil.
     """
 
     phase: ServicePhase
@@ -69,7 +77,19 @@ class _PhasePlan:
     begin: int
     key_starts_at: int
     key_lengths: tuple[int, ...]
+    turn_lengths: tuple[int, ...]
     bits: KeyBits
+
+    def of_slot(self, slot: int) -> _Span:
+        """Return when a key slot is."""
+        return _Span(self.key_starts_at + sum(self.key_lengths[:slot]), self.key_lengths[slot])
+
+    def of_replicas(self, i: int, j: int) -> _Span:
+        """Return when two replicas distil: beside the shots where these last for long enough."""
+        turn = self.phase.replica_turns.get((i, j), len(self.turn_lengths))
+        if turn < len(self.turn_lengths):
+            return _Span(sum(self.turn_lengths[:turn]), self.turn_lengths[turn])
+        return self.of_slot(self.phase.replica_slots[i, j])
 
 
 @dataclass(frozen=True)
@@ -81,13 +101,6 @@ class _ShotPlan:
     policies: tuple[tuple[int, StockPolicy], ...]
     releases: NDArray[np.int64]
     is_test: NDArray[np.bool_]
-
-
-def _slots_of_paths(phase: ServicePhase) -> tuple[tuple[KeyPath, int], ...]:
-    """Return the key slot of every path of a phase."""
-    of_processors = ((KeyPath(processor_name(k), j), slot) for (k, j), slot in phase.processor_slots.items())
-    of_replicas = ((KeyPath(replica_name(i), j), slot) for (i, j), slot in phase.replica_slots.items())
-    return (*of_processors, *of_replicas)
 
 
 class Planner:
@@ -112,7 +125,6 @@ class Planner:
         self._replicas = len(network.replica_routes)
         self._policies: dict[LinkClass, StockPolicy] = {}
         self._phases = plan_phases(network, demand)
-        self._slots = tuple(map(_slots_of_paths, self._phases))
         self._turns = {
             k: turns for phase in self._phases for k, turns in turns_of(network, demand, phase.members).items()
         }
@@ -127,12 +139,14 @@ class Planner:
         for number, phase in enumerate(self._phases):
             releases = {k: self._releases(k, round_index) for k in phase.members}
             served = max(self._shots_end(k, releases[k]) for k in phase.members)
+            turn_lengths = self._turn_lengths(phase, served, bits)
             common = _PhasePlan(
                 phase=phase,
                 round_index=round_index,
                 begin=begin,
                 key_starts_at=served,
-                key_lengths=self._key_lengths(number, bits),
+                key_lengths=self._key_lengths(phase, len(turn_lengths), bits),
+                turn_lengths=turn_lengths,
                 bits=bits,
             )
             plans += [(processor_link_name(k), self._processor_plan(k, common, releases[k])) for k in phase.members]
@@ -206,20 +220,36 @@ class Planner:
 
     # --- keys ----------------------------------------------------------
 
-    def _key_lengths(self, number: int, bits: KeyBits) -> tuple[int, ...]:
-        """Return the length of every key slot of a phase, ps: long enough for what its paths want."""
-        longest = [0.0] * self._phases[number].key_slots
-        for path, slot in self._slots[number]:
-            longest[slot] = max(longest[slot], self._paths.seconds(path, bits[path]))
+    def _turn_lengths(self, phase: ServicePhase, shot_time: int, bits: KeyBits) -> tuple[int, ...]:
+        """Return the lengths of the turns beside the shots, ps: of so many as are over when the shots are."""
+        longest = [0.0] * (1 + max(phase.replica_turns.values(), default=-1))
+        for (i, j), turn in phase.replica_turns.items():
+            longest[turn] = max(longest[turn], self._seconds(KeyPath(replica_name(i), j), bits))
+        lengths = tuple(map(picoseconds, longest))
+        return lengths[: turns_within(lengths, shot_time)]
+
+    def _key_lengths(self, phase: ServicePhase, turns: int, bits: KeyBits) -> tuple[int, ...]:
+        """Return the length of every key slot of a phase, ps: long enough for what its paths want, those aside that
+        have one of this many turns beside the shots.
+        """
+        longest = [0.0] * phase.key_slots
+        for (k, j), slot in phase.processor_slots.items():
+            longest[slot] = max(longest[slot], self._seconds(KeyPath(processor_name(k), j), bits))
+        for (i, j), slot in phase.replica_slots.items():
+            if phase.replica_turns.get((i, j), turns) >= turns:
+                longest[slot] = max(longest[slot], self._seconds(KeyPath(replica_name(i), j), bits))
         return tuple(map(picoseconds, longest))
+
+    def _seconds(self, path: KeyPath, bits: KeyBits) -> float:
+        return self._paths.seconds(path, bits[path])
 
     # --- plans ----------------------------------------------------------
 
     def _processor_plan(self, k: int, common: _PhasePlan, releases: Sequence[NDArray[np.int64]]) -> LinkPlan:
         ends = np.cumsum([len(of_source) for of_source in releases])
         tests = np.split(self._tests(k, common.round_index, int(ends[-1])), ends[:-1])
-        slots = {j: common.phase.processor_slots[k, j] for j in range(self._replicas)}
-        in_turn = dict(sorted(slots.items(), key=lambda entry: entry[1]))
+        spans = {j: common.of_slot(common.phase.processor_slots[k, j]) for j in range(self._replicas)}
+        in_turn = dict(sorted(spans.items(), key=lambda entry: entry[1]))
         shots = map(_ShotPlan, self._sources(k), self._of_parties[k], releases, tests)
         first, *others = (
             self._plan(processor_name(k), common, of_source, in_turn if r == 0 else {})
@@ -231,13 +261,13 @@ class Planner:
         route = self._network.replica_routes[i]
         policies = ((self._demand.pairs_per_shot, self._of_replicas[i]),)
         shots = _ShotPlan(route, policies, np.zeros(0, np.int64), np.zeros(0, bool))
-        slots = {j: common.phase.replica_slots[i, j] for j in range(i + 1, self._replicas)}
-        return self._plan(replica_name(i), common, shots, slots)
+        spans = {j: common.of_replicas(i, j) for j in range(i + 1, self._replicas)}
+        return self._plan(replica_name(i), common, shots, spans)
 
-    def _plan(self, owner: str, common: _PhasePlan, shots: _ShotPlan, key_slots: Mapping[int, int]) -> GeneratePairs:
-        """Return a party's plan. key_slots: by replica, in the order in which the owner meets them."""
-        paths = [KeyPath(owner, j) for j in key_slots]
-        demand, lengths = self._demand, common.key_lengths
+    def _plan(self, owner: str, common: _PhasePlan, shots: _ShotPlan, spans: Mapping[int, _Span]) -> GeneratePairs:
+        """Return a party's plan. spans: when it distils keys, by replica."""
+        paths = [KeyPath(owner, j) for j in spans]
+        demand = self._demand
         return GeneratePairs(
             round_index=common.round_index,
             starts_at=common.begin,
@@ -252,9 +282,8 @@ class Planner:
             useful_age=demand.useful_age(shots.served),
             min_fidelity=demand.min_fidelity or 0.0,
             slots=demand.slots,
-            key_starts_at=common.key_starts_at,
-            key_starts=tuple(sum(lengths[:slot]) for slot in key_slots.values()),
-            key_lengths=tuple(lengths[slot] for slot in key_slots.values()),
+            key_starts=tuple(span.starts_at for span in spans.values()),
+            key_lengths=tuple(span.length for span in spans.values()),
             key_peers=tuple(path.peer for path in paths),
             key_bits_wanted=np.array([self._paths.raw_bits(path, common.bits[path]) for path in paths]),
             key_useful_age=demand.key_useful_age,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from operator import add
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -163,8 +164,10 @@ class LinkManager(Actor):
             served = of_one(parts, generator, books, hasher)
             attenuation, effects = self._reports(plan, served)
         key_pairs, bits = self._distil(plan, key_routes, generator=generator, books=books, hasher=hasher)
-        slots = zip(plan.key_starts, plan.key_lengths, strict=True)
-        ends = plan.starts_at + plan.key_starts_at + max((start + length for start, length in slots), default=0)
+        shots_end = max(
+            (int(part.releases[-1]) + part.shot_deadline for part in parts if len(part.releases)), default=0
+        )
+        keys_end = max(map(add, plan.key_starts, plan.key_lengths), default=0)
         finished = PlanFinished(
             round_index=plan.round_index,
             link=self.name,
@@ -179,6 +182,7 @@ class LinkManager(Actor):
             attenuation=attenuation,
             trace=hasher.digest(),
         )
+        ends = plan.starts_at + max(int(shots_end), keys_end)
         return [*effects, Send(ends + self._report_delay, ENTANGLEMENT_MANAGER, finished)]
 
     # --- shots ----------------------------------------------------------
@@ -320,7 +324,7 @@ class LinkManager(Actor):
         hasher: Any,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:  # fmt: skip
         """Distil keys, and return the end-to-end pairs and key bits with each peer."""
-        starts = plan.starts_at + plan.key_starts_at + np.asarray(plan.key_starts, np.int64)
+        starts = plan.starts_at + np.asarray(plan.key_starts, np.int64)
         rules = RouteRules(plan.slots, plan.key_useful_age, 0.0, corrected=False, stops=True)
         states = RouteStates(generator, self._key_batch(plan.key_peers, rules), starts)
         until = starts + np.asarray(plan.key_lengths, np.int64)

@@ -148,9 +148,8 @@ class GeneratePairs:
     pairs_per_shot[r] at once, at most `shot_deadline` after the release, and pair_offsets[r] after the shot begins;
     policies[r]: of every leg. useful_age: how long after emission a leg's pair may be used. min_fidelity: of end-to-end
     pairs, 0 for none. slots: the lease of memory slots at each end of every leg of every route.
-    key_starts_at: when the key part begins, relative to `starts_at`. Path i distils key_bits_wanted[i] bits with
-    key_peers[i]; it begins key_starts[i] after the key part and lasts key_lengths[i]. Swapping and purification are the
-    route's.
+    Path i distils key_bits_wanted[i] bits with key_peers[i]; it begins key_starts[i] after `starts_at` and has
+    key_lengths[i]. Swapping and purification are the route's.
     """
 
     round_index: int
@@ -166,7 +165,6 @@ class GeneratePairs:
     useful_age: int
     min_fidelity: float
     slots: int
-    key_starts_at: int
     key_starts: tuple[int, ...]
     key_lengths: tuple[int, ...]
     key_peers: tuple[str, ...]

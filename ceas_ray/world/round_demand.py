@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
-from itertools import chain
 from statistics import mean
 from typing import NamedTuple, TypeVar
 
@@ -15,7 +14,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import unusable
 from ceas_ray.entanglement.key_ledger import RESERVED_ROUNDS
 from ceas_ray.entanglement.key_paths import KeyPath
-from ceas_ray.entanglement.leases import ServicePhase
+from ceas_ray.entanglement.leases import ServicePhase, turns_within
 from ceas_ray.entanglement.plan import (
     Demand,
     turns_of,
@@ -39,22 +38,26 @@ class ServedPhase:
     """Parties that are served together, then distil keys slot by slot.
 
     key_slots: how many slots. slots: the paths of each, where they are planned; None where their number is an estimate,
-    and paths are spread over the slots.
+    and paths are spread over the slots. turns: the paths of each turn beside the shots likewise.
     """
 
     members: tuple[int, ...]
     key_slots: int
     slots: tuple[tuple[KeyPath, ...], ...] | None = None
+    turns: tuple[tuple[KeyPath, ...], ...] = ()
 
     @classmethod
     def planned(cls, phase: ServicePhase) -> ServedPhase:
         """Return a phase as a run plans it."""
         slots: list[list[KeyPath]] = [[] for _ in range(phase.key_slots)]
+        turns: list[list[KeyPath]] = [[] for _ in range(1 + max(phase.replica_turns.values(), default=-1))]
         for (k, j), slot in phase.processor_slots.items():
             slots[slot].append(KeyPath(processor_name(k), j))
         for (i, j), slot in phase.replica_slots.items():
             slots[slot].append(KeyPath(replica_name(i), j))
-        return cls(phase.members, phase.key_slots, tuple(map(tuple, slots)))
+        for (i, j), turn in phase.replica_turns.items():
+            turns[turn].append(KeyPath(replica_name(i), j))
+        return cls(phase.members, phase.key_slots, tuple(map(tuple, slots)), tuple(map(tuple, turns)))
 
 
 class Pairs(NamedTuple):
@@ -184,36 +187,48 @@ def _plan_cost(
     network: NetworkPlan, demand: Demand, *, phases: Sequence[ServedPhase], shots: int, keys: WantedKeys
 ) -> _PlanCost:
     """Return what a plan takes: phase by phase, the shots of its slowest link, then the key slots, each as long as its
-    slowest path needs.
+    slowest path needs. Replicas distil beside the shots as far as these last for long enough.
     """
-    shot_seconds = sum(_served_seconds(network, demand, members=phase.members, shots=shots) for phase in phases)
-    key_seconds = pairs = generated = 0.0
-    for times, parts in chain.from_iterable(_key_slots(network, phases)):
-        slowest = max(part.greatest(keys.seconds) for part in parts)
-        key_seconds += times * slowest
-        pairs += times * sum(part.sum(keys.used_pairs) for part in parts)
-        generated += times * sum(part.sum(keys.generated_pairs) for part in parts)
+    shot_seconds = key_seconds = pairs = generated = 0.0
+    max_count = max(1, _SAMPLED_PATHS // len(phases))
+    for number, phase in enumerate(phases):
+        served = _served_seconds(network, demand, members=phase.members, shots=shots)
+        turns = _turns(network, phase) if number == 0 else ()
+        within = turns_within((turn.greatest(keys.seconds) for turn in turns), served)
+        slots = _key_slots(network, phase, beside=turns[:within], others=turns[within:], max_count=max_count)
+        shot_seconds += served
+        key_seconds += sum(times * max(part.greatest(keys.seconds) for part in parts) for times, parts in slots)
+        for times, parts in (*slots, (1, turns[:within])):
+            pairs += times * sum(part.sum(keys.used_pairs) for part in parts)
+            generated += times * sum(part.sum(keys.generated_pairs) for part in parts)
     return _PlanCost(shot_seconds, key_seconds, pairs, generated)
 
 
+def _turns(network: NetworkPlan, phase: ServedPhase) -> Sequence[_Paths]:
+    """Return the paths of each turn of replicas beside the shots of the first phase."""
+    if phase.slots is not None:
+        return [_Paths(turn, len(turn)) for turn in phase.turns if turn]
+    replicas = len(network.replica_routes)
+    between = [KeyPath(replica_name(i), j) for j in range(replicas) for i in range(j)]
+    turns = min(phase.key_slots, replicas) if between else 0
+    return [_Paths(_sampled(between), len(between) / turns)] * turns
+
+
 def _key_slots(
-    network: NetworkPlan, phases: Sequence[ServedPhase]
-) -> Iterator[Iterator[tuple[float, tuple[_Paths, ...]]]]:
-    """Return the key slots of each phase: how often there is such a one, and its paths."""
-    max_count, replicas = max(1, _SAMPLED_PATHS // len(phases)), len(network.replica_routes)
-    for number, phase in enumerate(phases):
-        if phase.slots is not None:
-            yield ((1, (_Paths(slot, len(slot)),)) for slot in phase.slots if slot)
-            continue
-        paths = [KeyPath(processor_name(k), n % replicas) for n, k in enumerate(_sampled(phase.members, max_count))]
-        mine = _Paths(paths, len(phase.members) * replicas / phase.key_slots)
-        if number > 0 or replicas == 1:
-            yield iter([(phase.key_slots, (mine,))])
-            continue
-        all_between = [KeyPath(replica_name(i), j) for j in range(replicas) for i in range(j)]
-        shared = min(phase.key_slots, replicas)
-        between = _Paths(_sampled(all_between), len(all_between) / shared)
-        yield iter([(shared, (mine, between)), (phase.key_slots - shared, (mine,))])
+    network: NetworkPlan, phase: ServedPhase, *, beside: Sequence[_Paths], others: Sequence[_Paths], max_count: int
+) -> Sequence[tuple[float, Sequence[_Paths]]]:
+    """Return the key slots of a phase: how often there is such a one, and its paths.
+
+    beside: paths that need no slot. others: those of turns for which the shots leave no time.
+    """
+    if phase.slots is not None:
+        done = {path for turn in beside for path in turn.paths}
+        left = ([path for path in slot if path not in done] for slot in phase.slots)
+        return [(1, (_Paths(slot, len(slot)),)) for slot in left if slot]
+    replicas = len(network.replica_routes)
+    paths = [KeyPath(processor_name(k), n % replicas) for n, k in enumerate(_sampled(phase.members, max_count))]
+    mine = _Paths(paths, len(phase.members) * replicas / phase.key_slots)
+    return [*((1, (mine, turn)) for turn in others), (phase.key_slots - len(others), (mine,))]
 
 
 def _served_seconds(network: NetworkPlan, demand: Demand, *, members: Sequence[int], shots: int) -> float:

@@ -41,6 +41,15 @@ def paths(phase: ServicePhase, network: NetworkPlan) -> dict[int, list[Route]]:
     return found
 
 
+def paths_beside_shots(phase: ServicePhase, network: NetworkPlan) -> list[list[Route]]:
+    """All routes in use in each turn of replicas beside the shots, those that serve shots included."""
+    turns = range(1 + max(phase.replica_turns.values(), default=-1))
+    found = [[network.processor_routes[k] for k in phase.members] for _ in turns]
+    for (i, j), turn in phase.replica_turns.items():
+        found[turn] += [network.replica_routes[i], network.replica_routes[j]]
+    return found
+
+
 def assert_served_within_limits(network: NetworkPlan, asked: Demand) -> None:
     phases, replicas = plan_phases(network, asked), len(network.replica_routes)
     assert sorted(k for phase in phases for k in phase.members) == list(range(len(network.processor_routes)))
@@ -50,7 +59,8 @@ def assert_served_within_limits(network: NetworkPlan, asked: Demand) -> None:
         assert sorted(phase.processor_slots) == [(k, j) for k in sorted(phase.members) for j in range(replicas)]
         assert len({(k, slot) for (k, _), slot in phase.processor_slots.items()}) == len(phase.processor_slots)
         assert len(phase.members) + replicas <= asked.hub_channels
-        for routes in paths(phase, network).values():
+        assert set(phase.replica_turns) <= set(phase.replica_slots)
+        for routes in [*paths(phase, network).values(), *paths_beside_shots(phase, network)]:
             channels = Counter(link for route in routes for link in route.links)
             assert max(channels.values()) <= asked.multiplexing
             if asked.node_slots is not None:
@@ -79,6 +89,7 @@ def test_a_star_never_lends_more_than_it_has(
     assert_served_within_limits(network, asked)
     for phase in plan_phases(network, asked):
         assert phase.key_slots == replicas, "the round robin suffices for a star"
+        assert phase.replica_turns == phase.replica_slots, "all replicas have a turn beside the shots"
         for place, k in enumerate(phase.members):
             assert all(phase.processor_slots[k, j] == (j - place) % replicas for j in range(replicas))
 

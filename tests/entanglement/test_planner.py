@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import add
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -64,9 +66,7 @@ def test_no_plan_of_a_phase_is_over_after_the_next_phase_begins() -> None:
     begins: dict[int, int] = {}
     planned = plan(hub_channels=REPLICAS + 3)
     for _, of in planned.plans:
-        over = (
-            of.starts_at + of.key_starts_at + max(map(sum, zip(of.key_starts, of.key_lengths, strict=True)), default=0)
-        )
+        over = of.starts_at + max(map(add, of.key_starts, of.key_lengths), default=0)
         begins[of.starts_at] = max(begins.get(of.starts_at, 0), over)
     assert len(begins) == 2
     (_, first_over), (second, second_over) = sorted(begins.items())
@@ -74,10 +74,43 @@ def test_no_plan_of_a_phase_is_over_after_the_next_phase_begins() -> None:
     assert second_over <= planned.ends_at
 
 
-def test_shots_are_over_before_keys_begin() -> None:
+def shots_end(planned: RoundPlan) -> int:
+    """When the shots of the only phase are over, after its start."""
+    return max(int(of.releases[-1]) + of.shot_deadline for _, of in planned.plans if len(of.releases))
+
+
+def spans_between_replicas(planned: RoundPlan) -> list[tuple[int, int]]:
+    """When two replicas each distil, after the start of the plans."""
+    spans = [zip(of.key_starts, of.key_lengths, strict=True) for name, of in planned.plans if "replica" in name]
+    return [(start, start + length) for of_one in spans for start, length in of_one]
+
+
+def test_a_processors_shots_are_over_before_its_keys_begin() -> None:
     for _, of in plan().plans:
         if len(of.releases):
-            assert int(of.releases[-1]) + of.shot_deadline <= of.key_starts_at
+            assert int(of.releases[-1]) + of.shot_deadline <= min(of.key_starts)
+
+
+def test_replicas_distil_beside_the_shots_and_take_no_time_of_their_own() -> None:
+    planned = plan(each=1.0, hub_channels=REPLICAS + PROCESSORS)
+    assert max(end for _, end in spans_between_replicas(planned)) <= shots_end(planned)
+    of_processor = next(of for name, of in planned.plans if "processor" in name)
+    assert planned.ends_at - planned.plans[0][1].starts_at == shots_end(planned) + sum(of_processor.key_lengths)
+
+
+def test_what_replicas_want_beyond_the_time_of_the_shots_is_distilled_in_key_slots() -> None:
+    planned = plan(each=2000.0, hub_channels=REPLICAS + PROCESSORS)
+    spans, over = spans_between_replicas(planned), shots_end(planned)
+    assert any(end <= over for _, end in spans) and any(start >= over for start, _ in spans)
+    assert all(end <= over or start >= over for start, end in spans), "no path is cut in two"
+
+
+@pytest.mark.parametrize("round_index", [-2, 0])
+def test_without_shots_replicas_distil_in_key_slots(round_index: int) -> None:
+    network = star()
+    planned = planner_of(network, small_demand(), train_on_pairs=False).plan(round_index, 0, key_bits(network))
+    of_processor = next(of for name, of in planned.plans if "processor" in name)
+    assert {start for start, _ in spans_between_replicas(planned)} <= set(of_processor.key_starts)
 
 
 def test_the_warm_up_tests_every_shot_a_round_its_share_and_a_refill_has_none() -> None:
@@ -118,7 +151,7 @@ def test_every_key_path_has_a_time_of_its_own() -> None:
     for _, of in planned.plans:
         assert len(of.key_starts) == len(of.key_lengths) == len(of.key_peers)
         for start, length in zip(of.key_starts, of.key_lengths, strict=True):
-            assert of.starts_at + of.key_starts_at + start + length <= planned.ends_at
+            assert of.starts_at + start + length <= planned.ends_at
 
 
 def test_who_foresees_attempts_alone_is_refused_where_swaps_fail_or_pairs_are_purified() -> None:

@@ -128,7 +128,7 @@ def test_everybody_learns_the_schedule_of_a_round_and_its_new_keys(adversary: bo
 def test_a_round_goes_through_plan_inputs_and_time_out_in_this_order() -> None:
     play = warmed_up()
     schedule = next(send.payload for send in play.sent if isinstance(send.payload, RoundStarted))
-    plans_end = max(send.payload.key_starts_at + send.payload.starts_at for send in play.sent
+    plans_end = max(send.payload.starts_at + max(send.payload.key_starts, default=0) for send in play.sent
                     if isinstance(send.payload, GeneratePairs))  # fmt: skip
     assert plans_end <= schedule.plan_ends_at < schedule.inputs_open_until < schedule.inputs_time_out_at
     (stalls,) = play.timers
