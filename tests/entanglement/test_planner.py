@@ -99,7 +99,7 @@ def test_replicas_distil_beside_the_shots_and_take_no_time_of_their_own() -> Non
 
 
 def test_what_replicas_want_beyond_the_time_of_the_shots_is_distilled_in_key_slots() -> None:
-    planned = plan(each=2000.0, hub_channels=REPLICAS + PROCESSORS)
+    planned = plan(each=250.0, hub_channels=REPLICAS + PROCESSORS)
     spans, over = spans_between_replicas(planned), shots_end(planned)
     assert any(end <= over for _, end in spans) and any(start >= over for start, _ in spans)
     assert all(end <= over or start >= over for start, end in spans), "no path is cut in two"
