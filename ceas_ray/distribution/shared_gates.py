@@ -7,6 +7,7 @@ that commutes with nothing but what it always commutes with.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +46,12 @@ def shared_by_qubits(
     distribution = distributor(listed(circuit), ProcessorNetwork.from_edges(every_two, room, costs))
     program = program_of(distribution)
     walk = SharingWalk(circuit, program.start)
-    for placed in _placed(circuit, distribution, program):
+    for placed in placed_steps(circuit, distribution, program):
         walk.step(placed)
     return replace(circuit, sharing=walk.sharing())
 
 
-def _placed(circuit: GateCircuit, distribution: Distribution, program: Program) -> list[Placed]:
+def placed_steps(circuit: GateCircuit, distribution: Distribution, program: Program) -> list[Placed]:
     """Return copies, their ends, flips and gates on two qubits in the order in which the circuit does them."""
     first = circuit.prepared or 0
     two = iter([g for g, gate in enumerate(circuit.gates) if g >= first and len(qubits_of(gate)) == 2])
@@ -68,13 +69,20 @@ def _placed(circuit: GateCircuit, distribution: Distribution, program: Program) 
             for place, packet in zip((step.first, step.second), of_gate, strict=True):
                 queue.put(queue.qubit[place], number, number, packet)
                 queue.behind[queue.qubit[place]] = number + 1
-            queue.found.append(Placed(number, True, order, number, step, tuple(of_gate)))
+            flips = _flips_behind(program, order)
+            queue.found.append(Placed(number, True, order, number, step, tuple(of_gate), flips))
         elif isinstance(step, Flip):
             queue.put(queue.qubit[step.control], number + 1, number)
             queue.found.append(Placed(number + 1, False, order, number, step))
     for q in range(circuit.qubits):
         queue.put(q, queue.behind[q], queue.behind[q] - 1)
     return sorted(queue.found, key=lambda placed: placed[:3])
+
+
+def _flips_behind(program: Program, order: int) -> tuple[Flip, ...]:
+    """Return the flips that go with the gate of this step."""
+    behind = takewhile(lambda step: not isinstance(step, PhaseGate), program.steps[order + 1 :])
+    return tuple(step for step in behind if isinstance(step, Flip))
 
 
 class _Queue:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from ceas_ray.quantum.shot_clock import NO_WAIT, CopyEnded, GateDone, PairSpent,
 
 class Placed(NamedTuple):
     """A step: the gate of the circuit that it is, or before which it is done; the gate on two qubits by whose Pauli
-    operator it goes; and the packets of a gate's two qubits."""
+    operator it goes; the packets of a gate's two qubits; and the flips that go with a gate."""
 
     number: int
     is_gate: bool
@@ -26,6 +25,7 @@ class Placed(NamedTuple):
     beside: int
     step: Copy | EndCopy | PhaseGate | Flip
     packets: tuple[int, ...] = ()
+    flips: tuple[Flip, ...] = ()
 
 
 def qubits_of(gate: Gate) -> tuple[int, ...]:
@@ -47,6 +47,7 @@ class SharingWalk:
     def __init__(self, circuit: GateCircuit, start: tuple[Place, ...]) -> None:
         self._circuit, first = circuit, circuit.prepared or 0
         self._next, self._last_phase = first, (start[0], start[0])
+        self._to_flip: list[Place] = []  # kept copies that flips of the last gate on two qubits are still to flip
         self._ends: list[tuple[int, int]] = []
         self._steps: list[tuple[int, PairStep]] = []
         self._waits: list[int] = []
@@ -136,13 +137,14 @@ class SharingWalk:
         self._events.append(GateDone(tuple(place.number for place in where), waits, tuple(corrected)))
         self._flags[number] = (self._bits[step.first], self._bits[step.second])
         self._last_phase, self._next = where, number + 1
+        self._to_flip = [flip.target for flip in placed.flips]
 
     def _flip(self, placed: Placed, step: Flip) -> None:
         """Flip a kept copy and its qubit by the values at two places: they differ by more if these do."""
         qubit = self._qubit[step.control]
         used = next(place for place in self._last_phase if self._qubit[place] == qubit)
-        # a copy that errs between the gate and the flip flips its target wrongly
-        wait = self._wait(placed.number, step.control, [step.target] if step.control == used else [])
+        wait = self._wait(placed.number, step.control)
+        self._to_flip.remove(step.target)
         self._events.append(GateDone((step.control.number, step.target.number), (wait, NO_WAIT), (False, False)))
         if step.control != used:
             self._bits[step.target] ^= self._bits[used] ^ self._bits[step.control]
@@ -163,10 +165,10 @@ class SharingWalk:
             tuple(self._flags), tuple(self._waits), tuple(self._events),
         )  # fmt: skip
 
-    def _wait(self, number: int, place: Place, with_it: Sequence[Place] = ()) -> int:
+    def _wait(self, number: int, place: Place) -> int:
         """Let a copy wait until it is used before a gate; return the number of the wait. Its first is its pair's.
 
-        with_it: the copies that are flipped if it is.
+        If it errs between a gate that used it and the flips that go with that gate, these disagree with the gate.
         """
         copy = self._copies.get(place)
         if copy is None:
@@ -176,6 +178,7 @@ class SharingWalk:
             return NO_WAIT
         qubit = self._qubit[place]
         kept = self._changed(self._kept_copies(qubit))
+        with_it = [of for of in self._to_flip if place in self._last_phase and self._qubit[of] != qubit]
         flips = self._changed([place, *with_it])
         self._steps.append((number, Wait(qubit, self._pauli[qubit], flips, kept, len(self._waits))))
         self._waits.append(copy.place)

@@ -101,6 +101,11 @@ def _reason(error: Exception, complaints: io.StringIO) -> str:
         said = "the index of a qubit must be a number, got a variable, as of a loop"
     if said == "index out of range":
         said = "the index of a qubit or bit is out of the range of its register"
+    if isinstance(error, RecursionError):
+        said = "its expressions or blocks are nested too deeply"
+    lacking = re.match(r"(\w+?)(?:Gate)?\.__init__\(\) missing .*argument", said)
+    if lacking:
+        said = f"the gate {lacking[1].lower()} lacks an angle"
     said = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in said)
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
     return said[:300] or name
