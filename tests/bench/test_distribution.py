@@ -15,6 +15,7 @@ def test_recorded_pairs_are_no_more_than_those_of_the_peers() -> None:
     assert figures["more_than_memq"] == 0
     assert figures["more_than_pytket"] <= 0.1 * figures["beside_pytket"]
     assert figures["worst_over_pytket"] <= 1.1
+    assert figures["over_time"] == 0, "recorded CPU seconds are at most ten times those of the faster peer, or 2"
 
 
 def check_as_recorded(first: int, step: int) -> None:
