@@ -32,8 +32,8 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("limit", [
-    "stop.wall_seconds=0.01", "stop.simulated_seconds=13",
-    pytest.param("stop.bell_pairs=550000", marks=pytest.mark.slow),  # the warm-up generates fewer
+    "stop.wall_seconds=0.01", "stop.simulated_seconds=10",
+    pytest.param("stop.bell_pairs=500000", marks=pytest.mark.slow),  # the warm-up generates fewer
 ])  # fmt: skip
 def test_a_round_that_never_ends_is_ended_by_every_limit(tmp_path: Path, limit: str) -> None:
     folder = tmp_path / "run"

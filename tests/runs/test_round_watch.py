@@ -46,5 +46,5 @@ def test_a_round_whose_hosts_were_lost_is_said_to_wait_for_them() -> None:
 def test_what_an_endless_round_waits_for_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setattr("ceas_ray.runs.training_run.ROUND_SECONDS", 0.0)
     monkeypatch.setattr("ceas_ray.runs.training_run.LONG_SECONDS", 0.01)
-    assert main([*SMALL, *ENDLESS, f"output={tmp_path / 'run'}", "stop.simulated_seconds=13"]) == 0
+    assert main([*SMALL, *ENDLESS, f"output={tmp_path / 'run'}", "stop.simulated_seconds=10"]) == 0
     assert "it waits for the committee: 0 of 7 replicas reported a decision" in capsys.readouterr().err
