@@ -34,13 +34,19 @@ class Committee(Quorums):
     """The committee of n replicas, and the N processors that it serves, of which `processor_faults` may be Byzantine.
 
     delta: bound on a message's delay in a calm network, ps. all_reply: every replica sends every processor the model,
-    since rounds leave no time to ask for it.
+    since rounds leave no time to ask for it. places: of the processors, see `replies_unasked`; if
+    empty, their numbers.
     """
 
     processors: int
     processor_faults: int
     delta: int
     all_reply: bool = False
+    places: tuple[int, ...] = ()
+
+    def place(self, processor: int) -> int:
+        """Return the place of a processor."""
+        return self.places[processor] if self.places else processor
 
     @property
     def min_entries(self) -> int:

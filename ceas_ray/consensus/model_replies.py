@@ -50,7 +50,8 @@ class ModelReplies(Stateful):
         return [
             effect
             for k in range(self._committee.processors)
-            if self._committee.all_reply or self._committee.replies_unasked(self._index, k, round_index)
+            if self._committee.all_reply
+            or self._committee.replies_unasked(self._index, self._committee.place(k), round_index)
             for effect in self._reply(k, round_index, now)
         ]
 

@@ -47,10 +47,12 @@ class KeyLedger(Stateful):
     handed out such that both directions come equally near to their reserves.
     """
 
-    def __init__(self, demand: Demand, processors: int, replicas: int, rounds: int) -> None:
+    def __init__(self, demand: Demand, places: Sequence[int], replicas: int, rounds: int) -> None:
+        """places: of all processors, see `Quorums.replies_unasked`."""
         self._demand, self._rounds, self._quorums = demand, rounds, quorums_of(replicas)
-        self._number = {processor_name(k): k for k in range(processors)} | {replica_name(j): j for j in range(replicas)}
-        self.processors = [processor_name(k) for k in range(processors)]
+        self.processors = [processor_name(k) for k in range(len(places))]
+        self._place = dict(zip(self.processors, places, strict=True))
+        self._number = {replica_name(j): j for j in range(replicas)}
         self.replicas = [replica_name(j) for j in range(replicas)]
         self.state = KeyBooks()
 
@@ -158,8 +160,11 @@ class KeyLedger(Stateful):
         """
         if _are_replicas(sender, receiver):
             return self._demand.bits(REPLICA_FRAMES)
-        number, always = self._number, self._demand.all_reply or not _are_replicas(sender)
-        speaks = always or self._quorums.replies_unasked(number[sender], number[receiver], round_index)
+        speaks = (
+            self._demand.all_reply
+            or not _are_replicas(sender)
+            or self._quorums.replies_unasked(self._number[sender], self._place[receiver], round_index)
+        )
         return self._demand.bits(1) if speaks else 0
 
     def reserve(self, sender: str, receiver: str, round_index: int) -> int:

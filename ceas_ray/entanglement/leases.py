@@ -114,10 +114,15 @@ def turns_within(lengths: Iterable[float], time: float) -> int:
     return bisect_right(list(accumulate(lengths)), time)
 
 
+def places_of(network: NetworkPlan, demand: Demand) -> tuple[int, ...]:
+    """Return the place of every processor among those that are served together. Raises ValueError as `phases` does."""
+    places = {k: place for members in _served_together(network, demand) for place, k in enumerate(members)}
+    return tuple(places[k] for k in range(len(places)))
+
+
 def plan_phases(network: NetworkPlan, demand: Demand) -> tuple[ServicePhase, ...]:
     """Return all phases of a round. Raises ValueError if some path cannot be served even alone."""
-    groups = phases(network, demand)
-    groups = _packed([k for group in groups for k in group], len(groups[0]), network, demand)
+    groups = _served_together(network, demand)
     return tuple(_phase(members, number == 0, network, demand) for number, members in enumerate(groups))
 
 
@@ -151,6 +156,11 @@ def refuse_unlendable(network: NetworkPlan, demand: Demand) -> None:
     for i, leg in enumerate(legs):
         for other in (*legs[i + 1 :], *(network.processor_routes[k] for k in parties)):
             Load(demand).refuse_overload([leg, other])
+
+
+def _served_together(network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:
+    groups = phases(network, demand)
+    return _packed([k for group in groups for k in group], len(groups[0]), network, demand)
 
 
 def _packed(order: Sequence[int], size: int, network: NetworkPlan, demand: Demand) -> tuple[tuple[int, ...], ...]:

@@ -51,12 +51,14 @@ class Quorums:
         """Return the replica that proposes in this view of this round."""
         return (round_index + view) % self.replicas
 
-    def replies_unasked(self, replica: int, processor: int, round_index: int) -> bool:
+    def replies_unasked(self, replica: int, place: int, round_index: int) -> bool:
         """Return whether a replica sends a processor the model of a round without being asked: B of them do, in turn.
 
-        B equal replies are what a processor needs. If some of these replicas are faulty, it asks the others. Ours.
+        place: of the processor among those that are served together. It decides whom the processor meets in which key
+        slot, so that all processors need the longer key in the same B slots. B equal replies are what a processor
+        needs. If some of these replicas are faulty, it asks the others. Ours.
         """
-        return (replica - processor - round_index) % self.replicas < self.blocking
+        return (replica - place - round_index) % self.replicas < self.blocking
 
     def decided(self, reports: Iterable[bytes]) -> bytes | None:
         """Return the decision with as many reports as the next round needs, given one report per replica; None without

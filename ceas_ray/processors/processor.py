@@ -68,12 +68,13 @@ class Learning:
 class Connections:
     """The connections of a processor.
 
-    channels: one per replica. latencies: to all that it writes to, ps. delta: bound on a message's delay in a calm
+    channels: one per replica. place: among those that are served together, see `Quorums.replies_unasked`. latencies: to all that it writes to, ps. delta: bound on a message's delay in a calm
     network, ps. watched: whether an adversary sees its updates. kept_by_memories (columns,): what is left of the pairs
     inside a circuit when they are used, and of copies after each wait; empty if nothing is lost.
     """
 
     channels: Sequence[Channel]
+    place: int
     latencies: Mapping[str, int]
     delta: int
     watched: bool = False
@@ -139,6 +140,7 @@ class Processor(Actor):
         self._channels = {channel.peer: channel for channel in connections.channels}
         self.latencies, self._watched = connections.latencies, connections.watched
         self._adoption, self._streams = adoption, streams
+        self._place = connections.place
         self._reply_time, self._quorums = 2 * connections.delta, quorums_of(len(connections.channels))
         self.state = ProcessorState(initial_parameters, np.zeros_like(initial_parameters))
         self.own_lookahead = min(self.latencies.values())
@@ -221,8 +223,8 @@ class Processor(Actor):
     def _in_turn(self, round_index: int) -> list[str]:
         """Return all replicas, those last that were to send the model of a round unasked."""
         replicas = range(len(self._channels))
-        unasked = {j for j in replicas if self._quorums.replies_unasked(j, self.index, round_index)}
-        first = (self.index + round_index) % len(replicas)
+        unasked = {j for j in replicas if self._quorums.replies_unasked(j, self._place, round_index)}
+        first = (self._place + round_index) % len(replicas)
         in_turn = [*replicas[first:], *replicas[:first]]
         return [replica_name(j) for j in sorted(in_turn, key=lambda j: j in unasked)]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 
 from ceas_ray.attacks.placement import place_colluders
 from ceas_ray.config.errors import UnusableSettings
 from ceas_ray.config.schema import RunSettings
-from ceas_ray.entanglement.leases import estimated_phases, plan_phases
+from ceas_ray.entanglement.leases import estimated_phases, places_of, plan_phases
 from ceas_ray.entanglement.plan import Demand
 from ceas_ray.kernel.policy_calls import PolicyError
 from ceas_ray.kernel.streams import Streams
@@ -115,6 +116,7 @@ def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
         check_circuits(settings, blueprint.shared_circuit, largest_shard, policies=policies, noise=blueprint.noise)
         demand = demand_of(settings, network)
         check_demand(settings, network, demand, scheduler)
+        blueprint = replace(blueprint, places=places_of(network, demand))
         check_shot_lengths(settings, blueprint.shared_circuit, network, demand)
         inputs.read_code(targets_of(settings.model_dump()))
         return Outline(

@@ -48,7 +48,12 @@ def replicas_of(blueprint: Blueprint) -> tuple[Actor, ...]:
     settings, counts = blueprint.settings, blueprint.counts
     size = counts.replicas
     committee = Committee(
-        size, counts.parties, counts.tolerated_rows, message_bound(settings), all_reply=not blueprint.spends_pairs
+        size,
+        counts.parties,
+        counts.tolerated_rows,
+        message_bound(settings),
+        all_reply=not blueprint.spends_pairs,
+        places=blueprint.places,
     )
     together = settings.consensus.committee == "processors"
     byzantine = list(blueprint.byzantine) if together else list(range(size))[size - counts.byzantine_replicas :]

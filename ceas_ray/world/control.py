@@ -85,7 +85,7 @@ def round_controller_of(blueprint: Blueprint, demand: Demand, scheduler: Checked
             streams=blueprint.streams,
         ),
         paths,
-        keys=KeyLedger(demand, counts.parties, counts.replicas, rounds),
+        keys=KeyLedger(demand, blueprint.places, counts.replicas, rounds),
         pairs=PairLedger(network, paths, demand.pairs_per_shot, demand.finite_keys),
         progress=RoundProgress(Quorums(counts.replicas), counts.parties, on_stall),
         timing=_timing_of(settings),

@@ -47,6 +47,7 @@ def _processor(blueprint: Blueprint, k: int) -> Actor:
         ),
         connections=Connections(
             channels=[blueprint.channel(name, replica_name(j)) for j in range(blueprint.counts.replicas)],
+            place=blueprint.places[k],
             latencies=latencies,
             delta=message_bound(settings),
             watched=bool(blueprint.byzantine) and not byzantine and omniscient,

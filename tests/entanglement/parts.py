@@ -78,7 +78,7 @@ def controller_of(
     return RoundController(
         Planner(network, paths, demand=asked, scheduler=Oblivious(), train_on_pairs=True, streams=Streams(1)),
         paths,
-        keys=KeyLedger(asked, PROCESSORS, REPLICAS, rounds),
+        keys=KeyLedger(asked, range(PROCESSORS), REPLICAS, rounds),
         pairs=PairLedger(network, paths, asked.pairs_per_shot, asked.finite_keys),
         progress=RoundProgress(Quorums(REPLICAS), PROCESSORS, OnStall(way, max_waits)),
         timing=TIMING,

@@ -29,7 +29,7 @@ HONEST = [replica_name(j) for j in range(3)]
 
 
 def ledger_of(**changes: Any) -> KeyLedger:
-    return KeyLedger(demand(**changes), PROCESSORS, REPLICAS, ROUNDS)
+    return KeyLedger(demand(**changes), range(PROCESSORS), REPLICAS, ROUNDS)
 
 
 def report_of(sends: NDArray[np.int64], receives: NDArray[np.int64]) -> RoundDecided:

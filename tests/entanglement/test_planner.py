@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ceas_ray.entanglement.key_ledger import KeyLedger
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
+from ceas_ray.entanglement.leases import places_of, plan_phases
 from ceas_ray.entanglement.planner import WARM_UP, RoundPlan
 from ceas_ray.kernel.codec import encode
-from ceas_ray.messages.payloads import GeneratePairs, GeneratePairsInParallel
+from ceas_ray.messages.payloads import GeneratePairs, GeneratePairsInParallel, processor_name, replica_name
+from ceas_ray.messages.quorum import quorums_of
 from ceas_ray.network.ring import Ring
 from ceas_ray.network.route import Swapping
 from ceas_ray.scheduling.clairvoyant import Clairvoyant
@@ -103,6 +106,19 @@ def test_what_replicas_want_beyond_the_time_of_the_shots_is_distilled_in_key_slo
     spans, over = spans_between_replicas(planned), shots_end(planned)
     assert any(end <= over for _, end in spans) and any(start >= over for start, _ in spans)
     assert all(end <= over or start >= over for start, end in spans), "no path is cut in two"
+
+
+def test_processors_need_the_longer_keys_of_a_round_in_the_same_slots() -> None:
+    network, asked = star(), small_demand(hub_channels=REPLICAS + PROCESSORS)
+    ledger = KeyLedger(asked, places_of(network, asked), REPLICAS, 9)
+    (phase,) = plan_phases(network, asked)
+    for round_index in range(5):
+        of_slots: dict[int, set[int]] = {}
+        for (k, j), slot in phase.processor_slots.items():
+            bits = ledger.good_round(replica_name(j), processor_name(k), round_index)
+            of_slots.setdefault(slot, set()).add(bits)
+        assert all(len(bits) == 1 for bits in of_slots.values())
+        assert sum(max(bits) > 0 for bits in of_slots.values()) == quorums_of(REPLICAS).blocking
 
 
 @pytest.mark.parametrize("round_index", [-2, 0])

@@ -53,7 +53,7 @@ class Heard:
             shard,
             noise=np.zeros((2, 7)),
             learning=Learning(2, 0.9, "none", 10, local_circuits),
-            connections=Connections(channels, latencies, DELTA),
+            connections=Connections(channels, 0, latencies, DELTA),
             adoption=ModelAdoption(2),
             initial_parameters=np.zeros(2),
             streams=streams,
