@@ -68,9 +68,10 @@ class Learning:
 class Connections:
     """The connections of a processor.
 
-    channels: one per replica. place: among those that are served together, see `Quorums.replies_unasked`. latencies: to all that it writes to, ps. delta: bound on a message's delay in a calm
-    network, ps. watched: whether an adversary sees its updates. kept_by_memories (columns,): what is left of the pairs
-    inside a circuit when they are used, and of copies after each wait; empty if nothing is lost.
+    channels: one per replica. place: among those that are served together, see `Quorums.replies_unasked`. latencies: to
+    all that it writes to, ps. delta: bound on a message's delay in a calm network, ps. watched: whether an adversary
+    sees its updates. kept_by_memories (columns,): what is left of the pairs inside a circuit when they are used, and of
+    copies after each wait; empty if nothing is lost.
     """
 
     channels: Sequence[Channel]
