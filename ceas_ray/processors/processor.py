@@ -130,18 +130,14 @@ class Processor(Actor):
         initial_parameters: Floats,
         streams: Streams,
     ) -> None:
-        """Make a processor before its first round.
-
-        noise: shape (n, 7), or (layers, n, 7) where layers run on different processors, see `Noise`.
-        """
+        """noise: shape (n, 7), or (layers, n, 7) where layers run on different processors, see `Noise`."""
         self.name = processor_name(index)
         self.index = index
         self._shard, self._noise, self.learning = shard, noise, learning
         self._kept_by_memories = connections.kept_by_memories
         self._channels = {channel.peer: channel for channel in connections.channels}
         self.latencies, self._watched = connections.latencies, connections.watched
-        self._adoption, self._streams = adoption, streams
-        self._place = connections.place
+        self._adoption, self._streams, self._place = adoption, streams, connections.place
         self._reply_time, self._quorums = 2 * connections.delta, quorums_of(len(connections.channels))
         self.state = ProcessorState(initial_parameters, np.zeros_like(initial_parameters))
         self.own_lookahead = min(self.latencies.values())

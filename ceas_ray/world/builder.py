@@ -116,11 +116,10 @@ def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
         check_circuits(settings, blueprint.shared_circuit, largest_shard, policies=policies, noise=blueprint.noise)
         demand = demand_of(settings, network)
         check_demand(settings, network, demand, scheduler)
-        blueprint = replace(blueprint, places=places_of(network, demand))
         check_shot_lengths(settings, blueprint.shared_circuit, network, demand)
         inputs.read_code(targets_of(settings.model_dump()))
         return Outline(
-            blueprint=blueprint,
+            blueprint=replace(blueprint, places=places_of(network, demand)),
             data=data,
             demand=demand,
             scheduler=scheduler,
