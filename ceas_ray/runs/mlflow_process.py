@@ -26,7 +26,7 @@ from ceas_ray.tracking.sending import Sending
 from ceas_ray.tracking.tracking_uri import DATABASE
 
 _PROGRAM = (
-    "import os, sys; os.nice(10); from multiprocessing.connection import Connection; "
+    "import os, sys; os.nice(5); from multiprocessing.connection import Connection; "
     "connection = Connection(int(sys.argv[1])); sys.path[:] = connection.recv(); "
     "from ceas_ray.runs.mlflow_served import serve; serve(connection)"
 )
