@@ -34,8 +34,11 @@ class RayRun:
 
     def parts(self, name: str = "") -> list[psutil.Process]:
         """Its processes that are called so."""
-        found = psutil.Process(self.process.pid).children(recursive=True)
-        return [part for part in found if name in part.name()]
+        found = []
+        for part in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # it ends meanwhile
+                found.extend([part] if name in part.name() else [])
+        return found
 
     def until(self, happened: Callable[[], object]) -> None:
         while not happened():
