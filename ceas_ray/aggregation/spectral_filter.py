@@ -34,9 +34,10 @@ class SpectralFilter:
     rows, so in proportion to squared projections they lose more weight than honest ones; once it does not, the mean of
     the remaining weight is at most about sqrt(s2 edge f / (n - f)) from that of the honest rows, in any direction
     (Diakonikolas and Kane, arXiv 1911.05911, section 2). This holds for honest rows of equal, isotropic noise. Where
-    noise is anisotropic, the loudest honest directions exceed the edge too, and up to 1.5 f of honest weight is lost
-    there: the mean stays unbiased for symmetric noise, and less precise. Faulty rows of honest size are never seen,
-    and move the mean by at most that bound.
+    noise is anisotropic, or some rows are noisier than others, the loudest honest directions and rows exceed the edge
+    too and lose weight there: 1.5 f, and what the last step takes beyond that. The mean stays unbiased for symmetric
+    noise, and is less precise. Nothing is whitened by the bulk of the rows, whose spectrum faulty rows could shape.
+    Faulty rows of honest size are never seen, and move the mean by at most that bound.
 
     With f = 0 it is the weighted mean, with m = 0 (most honest rows equal) the coordinate-wise median. Everything is
     computed in the rows' Gram matrix, so that many dimensions cost one product of matrices.
