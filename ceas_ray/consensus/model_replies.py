@@ -31,8 +31,8 @@ class ModelReplies(Stateful):
     begins when 2 f + 1 replicas report what was decided; B of these are honest, hold the model, and answer in the first
     half of the plan while they have keys. Where shots need no pairs a plan may be too short for that, and every replica
     replies unasked. Each answers a processor once for each model, of this round or of the one before. So a Byzantine
-    processor costs each replica at most two tags more in a round, of keys that nobody else could use. They are distilled
-    anew in key slots that others share, which grow to up to three times their length if it asks in every round.
+    processor costs each replica at most two tags more in a round, of keys that nobody else could use. Their like is
+    distilled anew in key slots that others share: these are up to three times as long while it asks in every round.
     """
 
     def __init__(
