@@ -4,7 +4,6 @@ tests share costs little: collections of garbage, files of settings."""
 import gc
 import itertools
 import sys
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -26,16 +25,6 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = getattr(config, "workerinput", {}).get("workerid")
     if worker is not None:
         config.add_cleanup(use_temporary_folder_of_its_own(worker))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With `--dist loadfile`, share out files as they may go side by side."""
-    if config.getvalue("dist") != "loadfile":
-        return None
-    from tests.side_by_side import FilesSideBySide
-
-    return FilesSideBySide(config, log)
 
 
 def pytest_collection_finish() -> None:
