@@ -16,6 +16,9 @@ from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.scheduling.time_sharing import TimeSharing
 from ceas_ray.scheduling.two_level import TwoLevel
 
+_LARGEST_EXPONENT = 700.0
+"""Its exponential is still a number of double precision."""
+
 
 def stock_kept(scheduler: Scheduler, slots: int) -> float | None:
     """Return the pairs that a scheduler keeps in stock in gaps, when nobody asks for them; None if it keeps none.
@@ -67,7 +70,7 @@ def mean_age(route: Route, useful_age: int) -> float:
     rate, age = route.rate, useful_age / PICOSECONDS_PER_SECOND
     if rate * age < 1e-6:
         return useful_age / 2
-    return (1 / rate + age / -math.expm1(rate * age)) * PICOSECONDS_PER_SECOND
+    return (1 / rate - age / math.expm1(min(rate * age, _LARGEST_EXPONENT))) * PICOSECONDS_PER_SECOND
 
 
 def generated_for_shots(route: Route, served: PairSource, demand: Demand, *, pairs: int, kept: float | None) -> float:

@@ -53,3 +53,8 @@ def test_a_single_link_never_waits_and_a_route_no_longer_than_its_pairs_live() -
     route = Route.of([LINK, LINK], Swapping(1.0))
     assert mean_age(route, 10) == 5.0, "short of the mean wait any time is as likely"
     assert 0.0 < mean_age(route, 10**9) < 10**9
+
+
+def test_pairs_that_live_far_longer_than_the_other_leg_takes_wait_for_its_mean_time() -> None:
+    route = Route.of([LINK, LINK], Swapping(1.0))
+    assert mean_age(route, round(1e16 / route.rate)) == pytest.approx(1e12 / route.rate)
