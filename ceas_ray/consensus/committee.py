@@ -34,8 +34,8 @@ class Committee(Quorums):
     """The committee of n replicas, and the N processors that it serves, of which `processor_faults` may be Byzantine.
 
     delta: bound on a message's delay in a calm network, ps. all_reply: every replica sends every processor the model,
-    since rounds leave no time to ask for it. places: of the processors, see `replies_unasked`; if
-    empty, their numbers.
+    since rounds leave no time to ask for it. places: of the processors, see
+    `replies_unasked`; if empty, their numbers.
     """
 
     processors: int

@@ -15,9 +15,12 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from functools import cached_property
+from itertools import accumulate, chain
 
+from ceas_ray.entanglement.key_paths import KeyPath
 from ceas_ray.entanglement.plan import Demand, phases
+from ceas_ray.messages.payloads import processor_name, replica_name
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route
 
@@ -107,6 +110,26 @@ class ServicePhase:
     def key_slots(self) -> int:
         """Return how many key slots there are."""
         return 1 + max([*self.processor_slots.values(), *self.replica_slots.values()])
+
+    @cached_property
+    def paths_of_slots(self) -> tuple[tuple[KeyPath, ...], ...]:
+        """Return the paths of every key slot."""
+        of_processors = ((KeyPath(processor_name(k), j), slot) for (k, j), slot in self.processor_slots.items())
+        of_replicas = ((KeyPath(replica_name(i), j), slot) for (i, j), slot in self.replica_slots.items())
+        return _by_time(chain(of_processors, of_replicas))
+
+    @cached_property
+    def paths_of_turns(self) -> tuple[tuple[KeyPath, ...], ...]:
+        """Return the paths of every turn beside the shots."""
+        return _by_time((KeyPath(replica_name(i), j), turn) for (i, j), turn in self.replica_turns.items())
+
+
+def _by_time(paths: Iterable[tuple[KeyPath, int]]) -> tuple[tuple[KeyPath, ...], ...]:
+    """Return the paths of every slot or turn, given that of each path."""
+    found: dict[int, list[KeyPath]] = {}
+    for path, number in paths:
+        found.setdefault(number, []).append(path)
+    return tuple(tuple(found.get(number, ())) for number in range(1 + max(found, default=-1)))
 
 
 def turns_within(lengths: Iterable[float], time: float) -> int:

@@ -4,8 +4,9 @@ plans.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -222,26 +223,20 @@ class Planner:
 
     def _turn_lengths(self, phase: ServicePhase, shot_time: int, bits: KeyBits) -> tuple[int, ...]:
         """Return the lengths of the turns beside the shots, ps: of so many as are over when the shots are."""
-        longest = [0.0] * (1 + max(phase.replica_turns.values(), default=-1))
-        for (i, j), turn in phase.replica_turns.items():
-            longest[turn] = max(longest[turn], self._seconds(KeyPath(replica_name(i), j), bits))
-        lengths = tuple(map(picoseconds, longest))
+        lengths = tuple(self._longest(turn, bits) for turn in phase.paths_of_turns)
         return lengths[: turns_within(lengths, shot_time)]
 
     def _key_lengths(self, phase: ServicePhase, turns: int, bits: KeyBits) -> tuple[int, ...]:
         """Return the length of every key slot of a phase, ps: long enough for what its paths want, those aside that
         have one of this many turns beside the shots.
         """
-        longest = [0.0] * phase.key_slots
-        for (k, j), slot in phase.processor_slots.items():
-            longest[slot] = max(longest[slot], self._seconds(KeyPath(processor_name(k), j), bits))
-        for (i, j), slot in phase.replica_slots.items():
-            if phase.replica_turns.get((i, j), turns) >= turns:
-                longest[slot] = max(longest[slot], self._seconds(KeyPath(replica_name(i), j), bits))
-        return tuple(map(picoseconds, longest))
+        beside = set(chain.from_iterable(phase.paths_of_turns[:turns]))
+        left = ([path for path in slot if path not in beside] for slot in phase.paths_of_slots)
+        return tuple(self._longest(paths, bits) for paths in left)
 
-    def _seconds(self, path: KeyPath, bits: KeyBits) -> float:
-        return self._paths.seconds(path, bits[path])
+    def _longest(self, paths: Iterable[KeyPath], bits: KeyBits) -> int:
+        """Return the time, ps, in which each of these paths has what it wants."""
+        return picoseconds(max((self._paths.seconds(path, bits[path]) for path in paths), default=0.0))
 
     # --- plans ----------------------------------------------------------
 

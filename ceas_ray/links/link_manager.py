@@ -182,7 +182,7 @@ class LinkManager(Actor):
             attenuation=attenuation,
             trace=hasher.digest(),
         )
-        ends = plan.starts_at + max(int(shots_end), keys_end)
+        ends = plan.starts_at + max(shots_end, keys_end)
         return [*effects, Send(ends + self._report_delay, ENTANGLEMENT_MANAGER, finished)]
 
     # --- shots ----------------------------------------------------------

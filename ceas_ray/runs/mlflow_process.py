@@ -7,7 +7,6 @@ process of its own, at a lower priority, for which a run waits at its end alone.
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,19 +14,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import inf
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ceas_ray.config.schema import RunSettings, TrackingSettings
+from ceas_ray.runs.confirmed_places import is_here
 from ceas_ray.runs.tracking_choice import default_store
+from ceas_ray.runtime.child_process import start_child
 from ceas_ray.runtime.process_end import interrupted_while_ending
 from ceas_ray.tracking.sending import Sending
 from ceas_ray.tracking.tracking_uri import DATABASE
 
 _PROGRAM = (
-    "import os, sys; os.nice(5); from multiprocessing.connection import Connection; "
-    "connection = Connection(int(sys.argv[1])); sys.path[:] = connection.recv(); "
+    "import os; os.nice(5); sys.path[:] = connection.recv(); "
     "from ceas_ray.runs.mlflow_served import serve; serve(connection)"
 )
 _START_SECONDS, _DATABASE_SECONDS, _INTERRUPTED_SECONDS = 60.0, 120.0, 2.0
@@ -61,18 +60,13 @@ class MlflowProcess:
     def __init__(self, folder: Path, choice: TrackingSettings) -> None:
         """folder: of the run."""
         self.sent = Sent(choice.uri or str(default_store() / DATABASE))
-        self._is_here = choice.uri is None or choice.uri.startswith("sqlite")
+        self._is_here = is_here(choice.uri)
         self._sending = Sending(self.sent.uri, lambda line: print(line, file=sys.stderr))
         self._began, self._is_ready = time.monotonic(), threading.Event()
         self._until: float | None = None
         self._silence = inf
         self._known_run: str | None = None
-        ours, theirs = socket.socketpair()
-        with theirs:
-            nowhere: Any = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-            words = [sys.executable, "-P", "-c", _PROGRAM, str(theirs.fileno())]
-            self._connection = Connection(ours.detach())
-            self._process = subprocess.Popen(words, pass_fds=[theirs.fileno()], process_group=0, **nowhere)
+        self._connection, self._process = start_child(_PROGRAM)
         place = (str(folder), choice.uri, choice.experiment_name)
         self._sending.ask_for(lambda: self._open(list(sys.path), place))
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import os
-import select
 import signal
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from math import inf
@@ -18,6 +15,7 @@ from ceas_ray.kernel.signals import interrupts
 from ceas_ray.runs.mlflow_content import end_of, head_of, round_of
 from ceas_ray.runs.mlflow_copy import tracker_of
 from ceas_ray.runs.mlflow_process import Sent
+from ceas_ray.runtime.child_process import end_with_other_end
 from ceas_ray.tracking.tracked_run import RunEnd
 
 _NEEDED_AT_THE_END = ("ceas_ray.reports.report", "ceas_ray.reports.matplotlib_charts")
@@ -62,7 +60,7 @@ class Service:
 def serve(connection: Connection) -> None:
     """Serve the other end, until it closes. Signals are left to the run, whatever it makes of them."""
     signal.pthread_sigmask(signal.SIG_BLOCK, interrupts())
-    threading.Thread(target=_end_with, args=(connection.fileno(),), daemon=True).start()
+    end_with_other_end(connection, 0)
     service = Service(lambda line: connection.send(("said", line)), lambda: connection.send(("answered", "")))
     with suppress(EOFError, ConnectionError):
         while True:
@@ -72,10 +70,3 @@ def serve(connection: Connection) -> None:
             if method in ("start", "go_on"):
                 for module in _NEEDED_AT_THE_END:
                     importlib.import_module(module)
-
-
-def _end_with(descriptor: int) -> None:
-    closed = select.poll()
-    closed.register(descriptor, 0)  # reports nothing but a hang-up
-    closed.poll()
-    os._exit(0)

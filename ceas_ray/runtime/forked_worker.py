@@ -9,10 +9,8 @@ from __future__ import annotations
 import _thread
 import importlib
 import os
-import select
 import signal
 import sys
-import threading
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
@@ -20,6 +18,7 @@ from multiprocessing.reduction import recv_handle
 import cloudpickle
 
 from ceas_ray.kernel.signals import interrupts
+from ceas_ray.runtime.child_process import end_with_other_end
 from ceas_ray.runtime.failure import one_line
 
 _LOST = 130
@@ -57,7 +56,7 @@ def _work(connection: Connection) -> None:
     """Say which process this is; then carry out one task after the other until the other end closes."""
     signal.signal(signal.SIGINT, lambda *_: None)  # one that comes too late for a task
     signal.signal(signal.SIGUSR1, lambda *_: _thread.interrupt_main(signal.SIGINT))
-    threading.Thread(target=_end_with, args=(connection.fileno(),), daemon=True).start()
+    end_with_other_end(connection, _LOST)
     with suppress(EOFError, ConnectionError):
         connection.send(("began", os.getpid()))
         while True:
@@ -69,10 +68,3 @@ def _work(connection: Connection) -> None:
             connection.send(reply)
     sys.stdout.flush()
     os._exit(0)
-
-
-def _end_with(descriptor: int) -> None:
-    closed = select.poll()
-    closed.register(descriptor, 0)  # reports nothing but a hang-up
-    closed.poll()
-    os._exit(_LOST)

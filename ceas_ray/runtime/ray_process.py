@@ -7,19 +7,18 @@ for a minute. It is therefore initialised in a process of its own, which a run o
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 import cloudpickle
 
 from ceas_ray.kernel.window_reply import HostStatus
 from ceas_ray.kernel.windows import WindowRequest
+from ceas_ray.runtime.child_process import start_child
 from ceas_ray.runtime.failure import ClusterLost
 from ceas_ray.runtime.packed_cluster import HostsToStart, PackedReply, Placement
 from ceas_ray.runtime.placement import Machine
@@ -27,7 +26,6 @@ from ceas_ray.runtime.process_end import interrupted_while_ending
 from ceas_ray.runtime.ray_greeting import HeadWatch
 
 _PROGRAM = (
-    "import sys; from multiprocessing.connection import Connection; connection = Connection(int(sys.argv[1])); "
     "sys.path[:], sys.argv[:] = connection.recv(); "
     "from ceas_ray.runtime.ray_runtime.served import serve; serve(connection)"
 )
@@ -81,12 +79,7 @@ class RayProcess:
         self._access, self._silence_seconds, self._say, self._lost = access, silence_seconds, say, ""
         self._opened: Opened | None = None
         self._silent_seconds: float | None = None
-        ours, theirs = socket.socketpair()
-        with theirs:
-            nowhere: Any = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-            words = [sys.executable, "-P", "-c", _PROGRAM, str(theirs.fileno())]
-            self._connection = Connection(ours.detach())
-            self._process = subprocess.Popen(words, pass_fds=[theirs.fileno()], process_group=0, **nowhere)
+        self._connection, self._process = start_child(_PROGRAM)
         self._watch: HeadWatch | None = None
         self.placement = Placement({}, (), mixed=False)
         self._send(sys.path, sys.argv)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -22,12 +21,12 @@ from typing import Any, Generic, TypeVar
 
 import cloudpickle
 
+from ceas_ray.runtime.child_process import start_child
 from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.placement import Machine, Request
 from ceas_ray.runtime.process_end import interrupted_while_ending
 
 _PROGRAM = (
-    "import sys; from multiprocessing.connection import Connection; connection = Connection(int(sys.argv[1])); "
     "sys.path[:], sys.argv[:], module = connection.recv(); "
     "from ceas_ray.runtime.forked_worker import serve; serve(connection, module)"
 )
@@ -55,12 +54,7 @@ class WarmProcesses:
     def __init__(self, processes: int, memory_bytes: float, imports: str) -> None:
         """Start the first process. imports: the module that it imports; memory_bytes: what all jobs may take."""
         self.machine = Machine("", os.uname().nodename, float(processes), memory_bytes)
-        ours, theirs = socket.socketpair()
-        nowhere: Any = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-        with theirs:
-            words = [sys.executable, "-P", "-c", _PROGRAM, str(theirs.fileno())]
-            self._process = subprocess.Popen(words, pass_fds=[theirs.fileno()], process_group=0, **nowhere)
-        self._connection = Connection(ours.detach())
+        self._connection, self._process = start_child(_PROGRAM)
         self._workers: list[_Worker] = []
         self._ask(sys.path, sys.argv, imports)
 

@@ -49,15 +49,7 @@ class ServedPhase:
     @classmethod
     def planned(cls, phase: ServicePhase) -> ServedPhase:
         """Return a phase as a run plans it."""
-        slots: list[list[KeyPath]] = [[] for _ in range(phase.key_slots)]
-        turns: list[list[KeyPath]] = [[] for _ in range(1 + max(phase.replica_turns.values(), default=-1))]
-        for (k, j), slot in phase.processor_slots.items():
-            slots[slot].append(KeyPath(processor_name(k), j))
-        for (i, j), slot in phase.replica_slots.items():
-            slots[slot].append(KeyPath(replica_name(i), j))
-        for (i, j), turn in phase.replica_turns.items():
-            turns[turn].append(KeyPath(replica_name(i), j))
-        return cls(phase.members, phase.key_slots, tuple(map(tuple, slots)), tuple(map(tuple, turns)))
+        return cls(phase.members, phase.key_slots, phase.paths_of_slots, phase.paths_of_turns)
 
 
 class Pairs(NamedTuple):

@@ -27,7 +27,7 @@ from tests.runtime.test_machines import WHY_NOT, machines
 from tests.small_disk import small_disk
 from tests.small_worlds import SMALL
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.xdist_group("machines")]
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 SEEDS, ROUNDS = 16, 60
 ON_RAY_EVERY, ON_MACHINES = 8, 4
 """Faults on Ray take tens of seconds each, as hosts must start again: most runs are local. Of sixteen, seeds 0 and 8

@@ -44,8 +44,7 @@ def nothing_is_left() -> Iterator[None]:
     yield
     wait_until(lambda: not ray_processes())
     wait_until(lambda: temporary_folders() <= folders)
-    left = shared_memory() - shared
-    wait_until(lambda: not left & shared_memory())
+    assert shared_memory() <= shared
 
 
 def wait_until(happened: Callable[[], bool]) -> None:
