@@ -12,6 +12,7 @@
 #SBATCH --cpus-per-task=2
 #SBATCH --signal=B:TERM@60
 #SBATCH --requeue
+#SBATCH --open-mode=append
 set -euo pipefail
 refuse() { echo "$1" >&2; exit 2; }
 [ -n "${SLURM_JOB_ID-}" ] || refuse "this script is for sbatch: sbatch scripts/deploy/slurm.sh [key=value ...]"
@@ -35,8 +36,13 @@ for word in "$@"; do
     words+=("$word")
 done
 [ -n "$named" ] || words+=("output=$folder")
-if [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ] && [ -e "$folder/settings.yaml" ]; then # back in the queue: the run goes on
-    words=("resume=$folder")
+if [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ]; then # back in the queue: what is not over goes on
+    last=$(tail -qn 1 "$folder"/{sweep,journal}.jsonl 2> /dev/null || true)
+    if [[ $last = *'"event": "ended"'* && $last != *'"status": "interrupted"'* ]]; then
+        echo "nothing is left to do in $folder"
+        exit 0
+    fi
+    [ ! -e "$folder/settings.yaml" ] || words=("resume=$folder")
 fi
 
 # The cluster: its head in this step, the other nodes in one more. Several jobs may share a node, so ports, folders and
@@ -92,5 +98,7 @@ trap 'kill -TERM $run 2> /dev/null || true' TERM INT
 code=0
 wait $run || code=$?
 while kill -0 $run 2> /dev/null; do code=0; wait $run || code=$?; done # a signal ended the wait, not the run
-[ $code -ne 130 ] || [ -z "${CEAS_RAY_REQUEUE-}" ] || scontrol requeue "$SLURM_JOB_ID"
+end
+trap - EXIT
+[ $code -ne 130 ] || [ -z "${CEAS_RAY_REQUEUE-}" ] || scontrol requeue "$SLURM_JOB_ID" # which ends this shell
 exit $code

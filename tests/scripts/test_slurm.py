@@ -59,7 +59,7 @@ def test_a_job_of_two_nodes_uses_both_and_gives_the_digest_of_a_local_run(cluste
     run = tmp_path / "outputs" / f"slurm-{job}"
     assert digest_of(run, printed) == local_digest(tmp_path / "local")
     assert "processors/3" in printed, "there is a host for each of the four CPUs of both nodes"
-    assert not list(Path("/tmp").glob("ceas-ray-*")), "a job leaves nothing on its nodes"
+    assert not Path(f"/tmp/ceas-ray-{job}").exists(), "a job leaves nothing on its nodes"
 
 
 @needs_slurm
@@ -113,7 +113,7 @@ def test_a_sweep_uses_its_job_and_goes_on_when_the_job_has_put_itself_back(clust
     cluster.run("scancel", "--signal=TERM", "--batch", job)
     cluster.begin_now(job)
     printed = ended(cluster, tmp_path)
-    assert "going on with" in printed
+    assert "going on with" in printed, f"{printed}\n{cluster.logs()}"
     for number, count in enumerate(rounds):
         alone = local_digest(tmp_path / f"local_{number}", f"training.rounds={count}")
         assert digest_of(folder / str(number), printed) == alone
@@ -143,3 +143,16 @@ def test_a_folder_that_all_tasks_of_an_array_would_share_is_refused(tmp_path: Pa
     environment = {"SLURM_JOB_ID": "1", "SLURM_SUBMIT_DIR": str(ROOT), "SLURM_ARRAY_TASK_ID": "2"}
     line = refused(tmp_path, "seed=%a", "output=runs", **environment)
     assert line == "output must hold %a, which is the task's index, in an array of jobs, got runs\n"
+
+
+@pytest.mark.parametrize(
+    ("journal", "last"),
+    [("sweep", {"event": "ended", "jobs": 2}), ("journal", {"event": "ended", "status": "completed"})],
+)
+def test_a_job_back_in_the_queue_with_nothing_left_to_do_ends(tmp_path: Path, journal: str, last: object) -> None:
+    folder = tmp_path / "outputs" / "slurm-1"
+    folder.mkdir(parents=True)
+    (folder / f"{journal}.jsonl").write_text(f"{json.dumps({'event': 'started'})}\n{json.dumps(last)}\n")
+    environment = {"SLURM_JOB_ID": "1", "SLURM_SUBMIT_DIR": str(ROOT), "SLURM_RESTART_COUNT": "1"}
+    done = subprocess.run([SCRIPT], cwd=tmp_path, env=os.environ | environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "nothing is left to do in outputs/slurm-1\n")

@@ -126,6 +126,8 @@ class Sweep:
         self._report(self._folder, self._jobs, self._all_states(), self._causes)
         if self._sent is not None:
             self._sent.end(self._all_states(), self._folder / TABLE)
+        if len(self._states) == self._total and all(status in OVER for status in self._states.values()):
+            self._journal.append("ended", {"jobs": self._total})
         if interruption.requested and len(self._states) < self._total:
             print("interrupted; the same command goes on", file=sys.stderr)
             raise KeyboardInterrupt

@@ -71,6 +71,7 @@ def test_an_interrupted_sweep_goes_on_each_job_once_and_a_finished_one_starts_an
     assert digests == [json.loads((folder / n / "summary.json").read_text())["trace_digest"] for n in "012"]
     assert main([*line, "output=anew"]) == 0, "a folder of its own, whatever lies elsewhere"
     assert [row["trace_digest"] for row in rows(tmp_path / "anew")] == digests
+    assert read_journal(tmp_path / "anew" / "sweep.jsonl")[-1]["event"] == "ended"
     capsys.readouterr()
     assert main([*line, "output=anew"]) == 2
     assert capsys.readouterr().err.startswith("hydra.sweep.dir must be a folder without a finished sweep in it")
