@@ -69,9 +69,12 @@ class Slurm:
         return ended.stdout.strip()
 
     def begin_now(self, job: str) -> None:
-        """Begin a job that is back in the queue, where SLURM would let it wait for two minutes."""
+        """Begin a job that is back in the queue, where SLURM would let it wait for two minutes.
+
+        Not within the second in which it was put back: a node takes that for the job that it has just ended.
+        """
         self._until(job, "PENDING")
-        self.run("scontrol", "update", f"JobId={job}", "StartTime=now")
+        self.run("scontrol", "update", f"JobId={job}", "StartTime=now+3")
 
     def _until(self, job: str, state: str) -> None:
         for _ in range(MAX_SECONDS * 10):
